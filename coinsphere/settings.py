@@ -42,7 +42,9 @@ class Settings(BaseModel):
         pattern="^(local|production)$",
         description="`production` refuses placeholder secrets and hides the debug surface.",
     )
-    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
+    log_level: str = Field(
+        "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged."
+    )
 
     # Servers; empty means the embedded ones
     database_url: SecretStr | None = Field(
@@ -51,8 +53,12 @@ class Settings(BaseModel):
         "empty: the embedded server.",
     )
     api_database_url: SecretStr | None = Field(None, description="The same with the API's role.")
-    pipeline_database_url: SecretStr | None = Field(None, description="The same with the pipeline's role.")
-    readonly_database_url: SecretStr | None = Field(None, description="The same with the read-only role.")
+    pipeline_database_url: SecretStr | None = Field(
+        None, description="The same with the pipeline's role."
+    )
+    readonly_database_url: SecretStr | None = Field(
+        None, description="The same with the read-only role."
+    )
     dagster_database_url: SecretStr | None = Field(None, description="Dagster's own database.")
     mlflow_database_url: SecretStr | None = Field(None, description="MLflow's own database.")
     redis_url: SecretStr | None = Field(None, description="Redis URL; empty: the embedded server.")
@@ -84,40 +90,69 @@ class Settings(BaseModel):
         ("USDT", "USD", "USDC"),
         description="Quote currencies accepted as US dollars, in order of preference.",
     )
-    market_history_days: int = Field(1500, ge=90, le=10_000, description="Days of daily candles fetched at first.")
-    market_hourly_days: int = Field(30, ge=1, le=730, description="Days of hourly candles fetched at first.")
+    market_history_days: int = Field(
+        1500, ge=90, le=10_000, description="Days of daily candles fetched at first."
+    )
+    market_hourly_days: int = Field(
+        30, ge=1, le=730, description="Days of hourly candles fetched at first."
+    )
     market_seed: int = Field(20260101, ge=0, description="Seed of the simulated market.")
     market_stale_seconds: int = Field(300, ge=30, description="A quote older than this is stale.")
-    coingecko_url: str = Field("https://api.coingecko.com/api/v3", description="CoinGecko's base URL.")
-    coingecko_api_key: SecretStr | None = Field(None, description="CoinGecko demo key; works without.")
+    coingecko_url: str = Field(
+        "https://api.coingecko.com/api/v3", description="CoinGecko's base URL."
+    )
+    coingecko_api_key: SecretStr | None = Field(
+        None, description="CoinGecko demo key; works without."
+    )
     exchange_base_url: str | None = Field(
-        None, description="Base URL that replaces every exchange's own (a recording proxy, a test server)."
+        None,
+        description="Base URL that replaces every exchange's own (a recording proxy, a test server).",
     )
 
     # Models
-    ml_url: str | None = Field(None, description="Model server as seen from the API; empty: the local one.")
+    ml_url: str | None = Field(
+        None, description="Model server as seen from the API; empty: the local one."
+    )
     mlflow_url: str | None = Field(None, description="Tracking server; empty: the local one.")
     ml_tokens: tuple[str, ...] = Field(
-        ("BTC", "ETH", "SOL"), description="Tokens that models are trained for by default (comma-separated)."
+        ("BTC", "ETH", "SOL"),
+        description="Tokens that models are trained for by default (comma-separated).",
     )
-    ml_training_days: int = Field(1095, ge=200, le=10_000, description="Days of history that a model is trained on.")
-    ml_epochs: int = Field(50, ge=1, le=1000, description="Most epochs of a training; early stopping may end it.")
+    ml_training_days: int = Field(
+        1095, ge=200, le=10_000, description="Days of history that a model is trained on."
+    )
+    ml_epochs: int = Field(
+        50, ge=1, le=1000, description="Most epochs of a training; early stopping may end it."
+    )
     ml_seed: int = Field(7, ge=0, description="Seed of every training.")
-    ml_refresh_seconds: int = Field(15, ge=1, description="How often the model server looks for a new champion.")
-    ml_expiry_days: int = Field(90, ge=1, description="Age of a model's data cut-off past which its answers are stale.")
+    ml_refresh_seconds: int = Field(
+        15, ge=1, description="How often the model server looks for a new champion."
+    )
+    ml_expiry_days: int = Field(
+        90, ge=1, description="Age of a model's data cut-off past which its answers are stale."
+    )
 
     # API
     jwt_issuer: str = Field("coinsphere", description="`iss` of access tokens.")
     jwt_audience: str = Field("coinsphere-api", description="`aud` of access tokens.")
-    jwt_keys_dir: Path | None = Field(None, description="Folder of signing keys; empty: `keys` in the state folder.")
+    jwt_keys_dir: Path | None = Field(
+        None, description="Folder of signing keys; empty: `keys` in the state folder."
+    )
     access_token_seconds: int = Field(600, ge=30, le=3600, description="Life of an access token.")
-    refresh_idle_days: int = Field(14, ge=1, le=90, description="A refresh token unused for so long expires.")
-    refresh_absolute_days: int = Field(90, ge=1, le=365, description="A session ends after so long in any case.")
+    refresh_idle_days: int = Field(
+        14, ge=1, le=90, description="A refresh token unused for so long expires."
+    )
+    refresh_absolute_days: int = Field(
+        90, ge=1, le=365, description="A session ends after so long in any case."
+    )
     registration_conceals_accounts: bool = Field(
-        False, description="Answer a registration of a taken address as if it were new, and mail its owner."
+        False,
+        description="Answer a registration of a taken address as if it were new, and mail its owner.",
     )
     frontend_url: str = Field("http://localhost:5173", description="Base of the links in mails.")
-    cors_origins: tuple[str, ...] = Field((), description="Exact origins that browsers may call from.")
+    cors_origins: tuple[str, ...] = Field(
+        (), description="Exact origins that browsers may call from."
+    )
     api_workers: int = Field(2, ge=1, le=64, description="gunicorn worker processes.")
     api_threads: int = Field(8, ge=1, le=64, description="Threads of one worker process.")
     cache_seconds: int = Field(10, ge=1, le=3600, description="Life of a cached public answer.")
@@ -128,7 +163,9 @@ class Settings(BaseModel):
         description="Mail relay, `smtp://user:password@host:port` or `smtps://…`; empty: mails land in the folder "
         "`mail` of the state, which `coinsphere mail` lists.",
     )
-    mail_from: str = Field("Coinsphere <no-reply@coinsphere.local>", description="Sender of all mails.")
+    mail_from: str = Field(
+        "Coinsphere <no-reply@coinsphere.local>", description="Sender of all mails."
+    )
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Self:
@@ -218,7 +255,9 @@ def _parse(cls: type[Settings], name: str, value: str) -> Any:
 
 def _required(url: SecretStr | None, name: str = "COINSPHERE_DATABASE_URL") -> str:
     if url is None:
-        raise ConfigurationError(f"{name} is not set and no local services run: start them with `coinsphere up`.")
+        raise ConfigurationError(
+            f"{name} is not set and no local services run: start them with `coinsphere up`."
+        )
     return url.get_secret_value()
 
 

@@ -165,7 +165,9 @@ def pipeline(database: TestDatabase) -> Iterator[psycopg.Connection]:
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """A running Redis."""
-    server = RedisServer(tmp_path_factory.mktemp("redis") / "redis.conf", free_port(), secrets.token_hex(8))
+    server = RedisServer(
+        tmp_path_factory.mktemp("redis") / "redis.conf", free_port(), secrets.token_hex(8)
+    )
     server.initialise()
     with subprocess.Popen(server.command(), stdout=subprocess.DEVNULL) as process:
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
@@ -33,7 +34,7 @@ class Database:
             },
         )
 
-    def open(self) -> "Database":
+    def open(self) -> Self:
         """Open the pool without waiting for the server; a first query waits 3 s at most."""
         self._pool.open()
         return self
@@ -56,7 +57,7 @@ class Database:
         """The pool's counters, as psycopg_pool names them."""
         return dict(self._pool.get_stats())
 
-    def __enter__(self) -> "Database":
+    def __enter__(self) -> Self:
         return self.open()
 
     def __exit__(self, *_: object) -> None:

@@ -5,13 +5,13 @@ from importlib import resources
 
 from psycopg import Connection
 
-_TOKEN = """
+_INSERT_TOKEN = """
     insert into market.tokens (symbol, name, blockchain, coingecko_id, decimals, contract_address, peg_usd)
     values (%(symbol)s, %(name)s, %(blockchain)s, %(coingecko_id)s, %(decimals)s, nullif(%(contract_address)s, ''),
             nullif(%(peg_usd)s, '')::numeric)
     on conflict (coingecko_id) do nothing
 """
-_PROTOCOL = """
+_INSERT_PROTOCOL = """
     insert into app.defi_protocols (slug, name, category, blockchain, website)
     values (%(slug)s, %(name)s, %(category)s, %(blockchain)s, %(website)s)
     on conflict (slug) do nothing
@@ -21,12 +21,15 @@ _PROTOCOL = """
 def apply(conn: Connection) -> int:
     """Insert what is missing; returns the number of rows inserted."""
     inserted = 0
-    for statement, file in ((_TOKEN, "tokens.csv"), (_PROTOCOL, "defi_protocols.csv")):
+    for statement, file in (
+        (_INSERT_TOKEN, "tokens.csv"),
+        (_INSERT_PROTOCOL, "defi_protocols.csv"),
+    ):
         for row in _rows(file):
             inserted += conn.execute(statement, row).rowcount
     return inserted
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    with (resources.files("coinsphere.db") / "seed_data" / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    text = (resources.files("coinsphere.db") / "seed_data" / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))

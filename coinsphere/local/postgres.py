@@ -20,7 +20,14 @@ from coinsphere.errors import LocalServiceError
 SUPERUSER = "postgres"
 DATABASES = {"coinsphere": "coinsphere_owner", "dagster": "dagster", "mlflow": "mlflow"}
 """Each database and the role that owns it."""
-LOGIN_ROLES = ("coinsphere_owner", "coinsphere_api", "coinsphere_pipeline", "coinsphere_readonly", "dagster", "mlflow")
+LOGIN_ROLES = (
+    "coinsphere_owner",
+    "coinsphere_api",
+    "coinsphere_pipeline",
+    "coinsphere_readonly",
+    "dagster",
+    "mlflow",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +76,20 @@ class PostgresServer:
         password_file.write_text(self.passwords[SUPERUSER])
         try:
             _run(
-                *(*as_ordinary_user(), str(binary("initdb")), "-D", str(self.data), "-U", SUPERUSER),
-                *("--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8", "--locale=C.UTF-8"),
+                *(
+                    *as_ordinary_user(),
+                    str(binary("initdb")),
+                    "-D",
+                    str(self.data),
+                    "-U",
+                    SUPERUSER,
+                ),
+                *(
+                    "--auth=scram-sha-256",
+                    f"--pwfile={password_file}",
+                    "--encoding=UTF8",
+                    "--locale=C.UTF-8",
+                ),
                 "--data-checksums",
             )
         finally:
@@ -147,23 +166,31 @@ def _ensure_role(conn: psycopg.Connection, role: str, password: str) -> None:
     # The owner makes the other roles' privileges in migrations, hence createrole.
     options = sql.SQL("createrole" if role == "coinsphere_owner" else "nocreaterole")
     conn.execute(
-        sql.SQL("{} role {} login {} password {}").format(verb, sql.Identifier(role), options, sql.Literal(password))
+        sql.SQL("{} role {} login {} password {}").format(
+            verb, sql.Identifier(role), options, sql.Literal(password)
+        )
     )
     if role not in DATABASES.values():
-        conn.execute(sql.SQL("grant {} to coinsphere_owner with admin option").format(sql.Identifier(role)))
+        conn.execute(
+            sql.SQL("grant {} to coinsphere_owner with admin option").format(sql.Identifier(role))
+        )
 
 
 def _ensure_database(conn: psycopg.Connection, database: str, owner: str) -> None:
     if not conn.execute("select 1 from pg_database where datname = %s", [database]).fetchone():
         conn.execute(
-            sql.SQL("create database {} owner {}").format(sql.Identifier(database), sql.Identifier(owner))
+            sql.SQL("create database {} owner {}").format(
+                sql.Identifier(database), sql.Identifier(owner)
+            )
         )
-        conn.execute(sql.SQL("revoke connect on database {} from public").format(sql.Identifier(database)))
+        conn.execute(
+            sql.SQL("revoke connect on database {} from public").format(sql.Identifier(database))
+        )
     if database == "coinsphere":
         conn.execute(
-            sql.SQL("grant connect on database {} to coinsphere_api, coinsphere_pipeline, coinsphere_readonly").format(
-                sql.Identifier(database)
-            )
+            sql.SQL(
+                "grant connect on database {} to coinsphere_api, coinsphere_pipeline, coinsphere_readonly"
+            ).format(sql.Identifier(database))
         )
 
 
@@ -172,5 +199,7 @@ def _run(*command: str) -> str:
     try:
         done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
     except subprocess.CalledProcessError as error:
-        raise LocalServiceError(f"{Path(command[-1]).name} failed: {error.stderr.strip()}") from error
+        raise LocalServiceError(
+            f"{Path(command[-1]).name} failed: {error.stderr.strip()}"
+        ) from error
     return done.stdout

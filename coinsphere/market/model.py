@@ -87,7 +87,9 @@ class MarketDataSource(Protocol):
 
     name: str
 
-    def candles(self, token: Token, interval: Interval, start: datetime, end: datetime) -> Iterable[Candle]:
+    def candles(
+        self, token: Token, interval: Interval, start: datetime, end: datetime
+    ) -> Iterable[Candle]:
         """Candles that open in [start, end), ascending; the newest may be unfinished and says so."""
         ...
 

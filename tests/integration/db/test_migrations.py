@@ -39,7 +39,9 @@ def test_every_foreign_key_has_an_index(owner: psycopg.Connection) -> None:
 
 def test_the_index_check_finds_a_missing_one(owner: psycopg.Connection) -> None:
     owner.execute("drop index app.sessions_user_id")
-    assert owner.execute(_FOREIGN_KEYS_WITHOUT_INDEX).fetchall() == [("sessions", "sessions_user_id_fkey")]
+    assert owner.execute(_FOREIGN_KEYS_WITHOUT_INDEX).fetchall() == [
+        ("sessions", "sessions_user_id_fkey")
+    ]
 
 
 def test_every_revision_can_be_undone_and_done_again(database) -> None:
@@ -66,7 +68,9 @@ def test_money_is_numeric_38_18_and_every_instant_has_a_zone(owner: psycopg.Conn
 
 def test_seeds_add_what_is_missing_and_touch_nothing_else(owner: psycopg.Connection) -> None:
     assert seeds.apply(owner) == 0
-    owner.execute("update market.tokens set logo_url = 'https://example.org/btc.png' where symbol = 'BTC'")
+    owner.execute(
+        "update market.tokens set logo_url = 'https://example.org/btc.png' where symbol = 'BTC'"
+    )
     owner.execute("delete from app.defi_protocols where slug = 'lido'")
     assert seeds.apply(owner) == 1
     assert owner.execute("select count(*) from market.tokens").fetchone() == (31,)
