@@ -146,7 +146,7 @@ class Settings(BaseModel):
         90, ge=1, le=365, description="A session ends after so long in any case."
     )
     registration_conceals_accounts: bool = Field(
-        False,
+        default=False,
         description="Answer a registration of a taken address as if it were new, and mail its owner.",
     )
     frontend_url: str = Field("http://localhost:5173", description="Base of the links in mails.")

@@ -5,13 +5,13 @@ from importlib import resources
 
 from psycopg import Connection
 
-_INSERT_TOKEN = """
+_ADD_COIN = """
     insert into market.tokens (symbol, name, blockchain, coingecko_id, decimals, contract_address, peg_usd)
     values (%(symbol)s, %(name)s, %(blockchain)s, %(coingecko_id)s, %(decimals)s, nullif(%(contract_address)s, ''),
             nullif(%(peg_usd)s, '')::numeric)
     on conflict (coingecko_id) do nothing
 """
-_INSERT_PROTOCOL = """
+_ADD_PROTOCOL = """
     insert into app.defi_protocols (slug, name, category, blockchain, website)
     values (%(slug)s, %(name)s, %(category)s, %(blockchain)s, %(website)s)
     on conflict (slug) do nothing
@@ -22,8 +22,8 @@ def apply(conn: Connection) -> int:
     """Insert what is missing; returns the number of rows inserted."""
     inserted = 0
     for statement, file in (
-        (_INSERT_TOKEN, "tokens.csv"),
-        (_INSERT_PROTOCOL, "defi_protocols.csv"),
+        (_ADD_COIN, "tokens.csv"),
+        (_ADD_PROTOCOL, "defi_protocols.csv"),
     ):
         for row in _rows(file):
             inserted += conn.execute(statement, row).rowcount
