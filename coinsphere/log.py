@@ -44,5 +44,5 @@ def configure(level: str = "INFO") -> None:
 
 def get(name: str) -> structlog.types.FilteringBoundLogger:
     """A logger whose lines carry `name`."""
-    logger: structlog.types.FilteringBoundLogger = structlog.get_logger(logger=name)
+    logger: structlog.types.FilteringBoundLogger = structlog.get_logger(component=name)
     return logger

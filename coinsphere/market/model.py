@@ -65,6 +65,22 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class Loaded:
+    """What became of the rows of one load; received = stored already + written + quarantined."""
+
+    received: int = 0
+    written: int = 0
+    quarantined: int = 0
+
+    def __add__(self, other: "Loaded") -> "Loaded":
+        return Loaded(
+            self.received + other.received,
+            self.written + other.written,
+            self.quarantined + other.quarantined,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Metadata:
     """Slowly changing facts of a token; None where the source does not tell."""
 

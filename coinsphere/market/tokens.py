@@ -1,0 +1,60 @@
+"""The tokens that the system knows."""
+
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from coinsphere.market.model import Token
+
+_ACTIVE = """
+    select t.id, t.symbol, t.name, t.blockchain, t.coingecko_id, t.contract_address, t.peg_usd
+    from market.tokens t
+    left join market.quotes q on q.token_id = t.id
+    where t.is_active
+    order by q.market_cap desc nulls last, t.symbol, t.id
+"""
+_BY_SYMBOL = """
+    select t.id, t.symbol, t.name, t.blockchain, t.coingecko_id, t.contract_address, t.peg_usd
+    from market.tokens t
+    left join market.quotes q on q.token_id = t.id
+    where t.symbol = upper(%(symbol)s)
+    order by t.is_active desc, q.market_cap desc nulls last, t.created_at, t.id
+    limit 1
+"""
+_BY_ID = """
+    select id, symbol, name, blockchain, coingecko_id, contract_address, peg_usd
+    from market.tokens
+    where id = %(token_id)s
+"""
+
+
+def active(conn: Connection) -> list[Token]:
+    """All tokens that are traded, by market cap, unknown last."""
+    return conn.cursor(row_factory=class_row(Token)).execute(_ACTIVE).fetchall()
+
+
+def by_symbol(conn: Connection, symbol: str) -> Token:
+    """The token of that symbol, in any case; of several, the one of the highest market cap.
+
+    Raises:
+        LookupError: no token has the symbol.
+    """
+    cursor = conn.cursor(row_factory=class_row(Token))
+    token = cursor.execute(_BY_SYMBOL, {"symbol": symbol.strip()}).fetchone()
+    if token is None:
+        raise LookupError(f"no token has the symbol {symbol!r}")
+    return token
+
+
+def get(conn: Connection, token_id: UUID) -> Token:
+    """The token of that id.
+
+    Raises:
+        LookupError: there is none.
+    """
+    cursor = conn.cursor(row_factory=class_row(Token))
+    token = cursor.execute(_BY_ID, {"token_id": token_id}).fetchone()
+    if token is None:
+        raise LookupError(f"no token has the id {token_id}")
+    return token
