@@ -23,7 +23,7 @@ grant select on app.users, app.portfolios, app.holdings, app.alerts, app.alert_e
 grant update on app.alerts, app.mails, app.defi_protocols to coinsphere_pipeline;
 grant insert on app.alert_events, app.mails to coinsphere_pipeline;
 revoke select on app.users from coinsphere_pipeline;
-grant select (id, email, is_active, email_verified) on app.users to coinsphere_pipeline;
+grant select (id, email, role, is_active, email_verified) on app.users to coinsphere_pipeline;
 
 grant select, insert, update, delete on all tables in schema jobs to coinsphere_api, coinsphere_pipeline;
 grant usage on all sequences in schema app, jobs to coinsphere_api;
