@@ -82,7 +82,7 @@ class _Batch:
         self._cursor, self._origin, self._now = cursor, origin, now
         self._lines: dict[str, str] = {}
         self._rejected: list[Rejected] = []
-        self._months: set[datetime] = set()
+        self._months: set[str] = set()
         self._seen_source: str | None = None
         self._source = ""
         self._seen_token: object = None

@@ -72,6 +72,11 @@ def _time_fault(candle: Candle, now: datetime) -> str | None:
         return "opens before 2009, when no token was traded"
     if opened_at.minute or opened_at.second or opened_at.microsecond:
         return "does not open at a full hour"
+    return _span_fault(candle, now)
+
+
+def _span_fault(candle: Candle, now: datetime) -> str | None:
+    opened_at = candle.opened_at
     if candle.interval is Interval.DAY and opened_at.hour:
         return "a daily candle does not open at midnight UTC"
     if candle.is_final and opened_at + candle.interval.duration > now:

@@ -14,22 +14,22 @@ def build(settings: Settings, origin: Origin, clock: Clock = utc_now) -> MarketD
         ConfigurationError: the origin lacks what the source needs.
     """
     if origin.source == "live":
-        from coinsphere.market.sources import live
+        from coinsphere.market.sources import live  # noqa: PLC0415 - see the docstring
 
         return live.build(settings, clock)
     if origin.source == "files":
-        from coinsphere.market.sources import files
+        from coinsphere.market.sources import files  # noqa: PLC0415 - see the docstring
 
         return files.build(origin.location, clock)
     if origin.seed is None:
         raise ConfigurationError("The simulated market has no seed: remove the local state.")
-    from coinsphere.market.sources.simulated import SimulatedMarket
+    from coinsphere.market.sources.simulated import SimulatedMarket  # noqa: PLC0415 - see the docstring
 
     return SimulatedMarket(origin.seed, clock)
 
 
 def probe_live(settings: Settings) -> bool:
     """Whether a live exchange answers one public call within a few seconds."""
-    from coinsphere.market.sources import live
+    from coinsphere.market.sources import live  # noqa: PLC0415 - see the docstring
 
     return live.answers(settings)

@@ -1,0 +1,205 @@
+"""The simulated market: the same seed gives the same history, whatever range is asked for and whenever.
+
+The path of each token is made in `coinsphere.market.simulation`: hours are the primitive, a daily candle is the
+aggregate of its 24 hourly ones, a quote is a minute on the same path. Nothing after the clock's instant is shown: the
+running hour and day are built from the minutes that have passed, and marked unfinished.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from math import floor, log10
+
+import numpy as np
+
+from coinsphere.clock import DAY, HOUR, Clock, utc_now
+from coinsphere.errors import OutsideWindow
+from coinsphere.market.model import Candle, Interval, Metadata, Quote, Token
+from coinsphere.market.origin import SIMULATED
+from coinsphere.market.simulation.factor import EPOCH, hour_of
+from coinsphere.market.simulation.path import Bars, TokenPath
+from coinsphere.market.simulation.profiles import Profile, key_of, profile_of
+
+_DAY_HOURS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class _Simulated:
+    """A token's path, with how its numbers are written."""
+
+    token: Token
+    profile: Profile
+    path: TokenPath
+    digits: int
+
+    def price(self, value: float) -> Decimal:
+        """`value` as a price of so many digits that the sixth significant one is shown."""
+        return Decimal(f"{value:.{self.digits}f}")
+
+    def dollars(self, value: float) -> Decimal:
+        """`value` in whole cents."""
+        return Decimal(f"{value:.2f}")
+
+    def units(self, value: float) -> Decimal:
+        """`value` in whole units of the token."""
+        return Decimal(f"{value:.0f}")
+
+
+class SimulatedMarket:
+    """A `MarketDataSource` of made-up prices. See the module."""
+
+    name = SIMULATED
+
+    def __init__(self, seed: int, clock: Clock = utc_now) -> None:
+        self._seed, self._clock = seed, clock
+        self._cache: dict[tuple[str, int], _Simulated] = {}
+
+    def candles(
+        self, token: Token, interval: Interval, start: datetime, end: datetime
+    ) -> Iterator[Candle]:
+        """Candles that open in [start, end) and not after now; the running one is unfinished."""
+        now = self._clock()
+        made = self._simulated(token, now)
+        step = interval.duration // HOUR
+        first = max(0, _ceil(start, step))
+        running = hour_of(now) // step * step
+        last = min(_ceil(end, step), running)
+        if first < last:
+            bars = made.path.bars(first, last)
+            if interval is Interval.DAY:
+                bars = bars.daily()
+            yield from _finished(made, interval, first, bars, now)
+        if first <= running < _ceil(end, step):
+            yield _running(made, interval, running, now)
+
+    def quotes(self, tokens: Sequence[Token]) -> list[Quote]:
+        """The price at the last full minute of every token."""
+        now = self._clock()
+        return [self._quote(self._simulated(token, now), now) for token in tokens]
+
+    def metadata(self, tokens: Sequence[Token]) -> list[Metadata]:
+        """Supply, and the highest and lowest price of the simulated history so far."""
+        now = self._clock()
+        made = [self._simulated(token, now) for token in tokens]
+        by_cap = sorted(
+            made, key=lambda each: -_price_at(each.path, now) * each.profile.circulating
+        )
+        return [self._metadata(each, by_cap.index(each) + 1, now) for each in made]
+
+    def _simulated(self, token: Token, now: datetime) -> _Simulated:
+        if now < EPOCH + DAY:
+            raise OutsideWindow(
+                SIMULATED, f"the simulated market opened on {EPOCH:%Y-%m-%d}", EPOCH + DAY
+            )
+        key = (key_of(token), now.year)
+        if key not in self._cache:
+            profile = profile_of(token)
+            path = TokenPath(self._seed, key[0], profile, now.year)
+            digits = max(2, 6 - floor(log10(profile.price)))
+            self._cache[key] = _Simulated(token, profile, path, digits)
+        return self._cache[key]
+
+    def _quote(self, made: _Simulated, now: datetime) -> Quote:
+        price = _price_at(made.path, now)
+        hour = hour_of(now)
+        day_before = _price_at(made.path, now - _DAY_HOURS * HOUR)
+        last_day = made.path.bars(hour - _DAY_HOURS, hour)
+        traded = float(np.sum(last_day.volume * last_day.close))
+        return Quote(
+            token_id=made.token.id,
+            price=made.price(price),
+            volume_24h=made.dollars(traded),
+            market_cap=made.dollars(price * made.profile.circulating),
+            change_24h=Decimal(f"{(price / day_before - 1) * 100:.6f}"),
+            source=SIMULATED,
+            observed_at=now.replace(second=0, microsecond=0),
+        )
+
+    def _metadata(self, made: _Simulated, rank: int, now: datetime) -> Metadata:
+        bars = made.path.bars(0, hour_of(now))
+        highest, lowest = int(bars.high.argmax()), int(bars.low.argmin())
+        cap = made.profile.supply_cap
+        return Metadata(
+            token_id=made.token.id,
+            logo_url=None,
+            market_cap_rank=rank,
+            circulating_supply=made.units(made.profile.circulating),
+            total_supply=made.units(cap or made.profile.circulating),
+            max_supply=None if cap is None else made.units(cap),
+            all_time_high=made.price(bars.high[highest]),
+            all_time_high_at=EPOCH + highest * HOUR,
+            all_time_low=made.price(bars.low[lowest]),
+            all_time_low_at=EPOCH + lowest * HOUR,
+            source=SIMULATED,
+            observed_at=now,
+        )
+
+
+def _finished(
+    made: _Simulated, interval: Interval, first: int, bars: Bars, now: datetime
+) -> Iterator[Candle]:
+    columns = (bars.open, bars.high, bars.low, bars.close, bars.volume)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    opened_at = EPOCH + first * HOUR
+    for row in rows:
+        yield _candle(made, interval, opened_at, row, is_final=True, now=now)
+        opened_at += interval.duration
+
+
+def _running(made: _Simulated, interval: Interval, first: int, now: datetime) -> Candle:
+    """The candle that `now` lies in, from what has passed of it."""
+    hour = hour_of(now)
+    passed = now.minute
+    minutes = made.path.minutes(hour)[: passed + 1]
+    whole = made.path.bars(hour, hour + 1)
+    row = [
+        float(minutes[0]),
+        float(minutes.max()),
+        float(minutes.min()),
+        float(minutes[-1]),
+        float(whole.volume[0]) * passed / 60,
+    ]
+    if first < hour:
+        before = made.path.bars(first, hour)
+        row[0] = float(before.open[0])
+        row[1] = max(row[1], float(before.high.max()))
+        row[2] = min(row[2], float(before.low.min()))
+        row[4] += float(before.volume.sum())
+    opened_at = EPOCH + first * HOUR
+    return _candle(made, interval, opened_at, tuple(row), is_final=False, now=now)
+
+
+def _candle(
+    made: _Simulated,
+    interval: Interval,
+    opened_at: datetime,
+    row: tuple[float, ...],
+    *,
+    is_final: bool,
+    now: datetime,
+) -> Candle:
+    price = made.price
+    return Candle(
+        made.token.id,
+        interval,
+        opened_at,
+        price(row[0]),
+        price(row[1]),
+        price(row[2]),
+        price(row[3]),
+        Decimal(f"{row[4]:.4f}"),
+        SIMULATED,
+        is_final,
+        now,
+    )
+
+
+def _price_at(path: TokenPath, moment: datetime) -> float:
+    return float(path.minutes(hour_of(moment))[moment.minute])
+
+
+def _ceil(moment: datetime, step: int) -> int:
+    """Number of the first span of `step` hours that opens at `moment` or after, in hours."""
+    hours = -((EPOCH - moment) // HOUR)
+    return -(-hours // step) * step
