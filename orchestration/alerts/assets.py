@@ -1,0 +1,42 @@
+"""Alert evaluations: the set-based statement of the kernel, run where the day's other work runs."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from coinsphere.alerts import evaluation
+from coinsphere.clock import Clock
+from coinsphere.db.pool import Database
+from coinsphere.settings import Settings
+from orchestration import automation, failures
+from orchestration.market.assets import QUOTES
+
+EVALUATIONS = dg.AssetKey(["alerts", "evaluations"])
+
+
+@dg.asset(
+    key=EVALUATIONS,
+    deps=[QUOTES],
+    group_name="alerts",
+    owners=["team:data"],
+    kinds={"python", "postgres"},
+    retry_policy=failures.HASTY,
+    freshness_policy=automation.minutely_or_late(),
+)
+@failures.classified()
+def evaluations(
+    settings: dg.ResourceParam[Settings],
+    database: dg.ResourceParam[Database],
+    clock: dg.ResourceParam[Clock],
+) -> dg.MaterializeResult:
+    """Each active alert against the newest good price; a crossing becomes an event and a mail in one transaction."""
+    stale_after = timedelta(seconds=settings.market_stale_seconds)
+    with database.connection() as conn:
+        report = evaluation.evaluate(conn, clock(), stale_after)
+    return dg.MaterializeResult(
+        metadata={
+            "evaluated": report.evaluated,
+            "fired": report.fired,
+            "skipped": report.skipped,
+        }
+    )

@@ -1,0 +1,51 @@
+"""The code location: everything that Dagster knows of us, put together in one place."""
+
+import dagster as dg
+
+from coinsphere import log
+from coinsphere.settings import Settings
+from orchestration import jobs, resources, schedules, sensors
+from orchestration.alerts import assets as alerts
+from orchestration.forecasting import assets as forecasting
+from orchestration.forecasting import checks as forecasting_checks
+from orchestration.market import assets as market
+from orchestration.market import checks as market_checks
+from orchestration.warehouse import assets as warehouse
+from orchestration.warehouse import checks as warehouse_checks
+from orchestration.warehouse import project
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """The definitions for `settings`. Opens nothing; parses the dbt project if it changed."""
+    dbt_models = warehouse.build_models(project.ensure_manifest())
+    all_jobs = jobs.build(dbt_models)
+    return dg.Definitions(
+        assets=[
+            market.token_list,
+            market.quotes,
+            market.token_metadata,
+            market.candles_daily,
+            market.candles_hourly,
+            dbt_models,
+            warehouse.risk_scores,
+            forecasting.training_sets,
+            forecasting.trained_models,
+            forecasting.evaluation,
+            forecasting.predictions,
+            alerts.evaluations,
+        ],
+        asset_checks=[*market_checks.CHECKS, *warehouse_checks.CHECKS, *forecasting_checks.CHECKS],
+        jobs=all_jobs,
+        schedules=schedules.build(all_jobs),
+        sensors=[sensors.failed_run, sensors.automation],
+        resources=resources.build(settings),
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `workspace.yaml` loads."""
+    settings = Settings.from_env()
+    log.configure(settings.log_level)
+    return build_definitions(settings)

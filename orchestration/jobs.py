@@ -1,0 +1,87 @@
+"""Which assets run together. Each job is one run and each run one process: starting it costs more than most steps."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import (
+    UnresolvedAssetJobDefinition as Job,
+)
+
+from orchestration.alerts.assets import EVALUATIONS
+from orchestration.forecasting.assets import EVALUATION, PREDICTIONS, TRAINED_MODELS, TRAINING_SETS
+from orchestration.market.assets import (
+    QUOTES,
+    TOKEN_METADATA,
+    candles_daily,
+    candles_hourly,
+    quotes,
+)
+from orchestration.warehouse.assets import RISK_SCORES
+
+_CANDLES = dg.AssetSelection.assets(candles_daily, candles_hourly)
+_CANDLE_CHECKS = dg.AssetSelection.checks_for_assets(candles_daily, candles_hourly)
+_MINUTE = dg.AssetSelection.assets(QUOTES, EVALUATIONS)
+_MODELS = dg.AssetSelection.assets(TRAINING_SETS, TRAINED_MODELS, EVALUATION, PREDICTIONS)
+
+_MINUTES = 60
+_HOURS = 60 * _MINUTES
+
+
+def build(dbt_models: dg.AssetsDefinition) -> Sequence[Job]:
+    """All jobs. `history` and `pipeline` are what `coinsphere up` launches, the others have schedules."""
+    warehouse = dg.AssetSelection.assets(dbt_models, RISK_SCORES)
+    daily = _CANDLES | warehouse | dg.AssetSelection.assets(TOKEN_METADATA, PREDICTIONS)
+    everything = dg.AssetSelection.assets(TOKEN_METADATA) | _MINUTE | warehouse | _MODELS
+    return [
+        _job(
+            "history",
+            _CANDLES.without_checks(),
+            6 * _HOURS,
+            "Fill the history of candles. The run's partition range says which days.",
+        ),
+        _job(
+            "pipeline",
+            everything | _CANDLE_CHECKS,
+            3 * _HOURS,
+            "Everything that follows from candles, once: checks, dbt, training, evaluation, predictions, alerts.",
+        ),
+        _job(
+            "minute",
+            _MINUTE.without_checks(),
+            5 * _MINUTES,
+            "Quotes and alerts. Ingestion validates each quote itself; the suites of Great Expectations, whose import "
+            "alone takes 5 s, run hourly.",
+            {"dagster/priority": "1", "dagster/max_retries": "0"},
+        ),
+        _job(
+            "hourly",
+            _CANDLES | warehouse | dg.AssetSelection.checks_for_assets(quotes),
+            _HOURS,
+            "Candles, their checks, and what dbt makes of them.",
+        ),
+        _job("daily", daily, 2 * _HOURS, "The hour's work after the daily close, and predictions."),
+        _job("training", _MODELS, 6 * _HOURS, "Retrain, evaluate and predict."),
+        _job(
+            "evaluation",
+            dg.AssetSelection.assets(EVALUATION, PREDICTIONS),
+            6 * _HOURS,
+            "Evaluate every registered model anew and choose the champions.",
+        ),
+    ]
+
+
+def _job(
+    name: str,
+    selection: dg.AssetSelection,
+    max_runtime: int,
+    description: str,
+    tags: dict[str, str] | None = None,
+) -> Job:
+    """A job that ends by force after `max_runtime` seconds."""
+    return dg.define_asset_job(
+        name,
+        selection,
+        description=description,
+        tags={"dagster/max_runtime": str(max_runtime), **(tags or {})},
+        executor_def=dg.in_process_executor,
+    )

@@ -1,0 +1,188 @@
+"""Market data as assets: what was fetched, from where, and how much of it was good."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import LiteralString
+
+import dagster as dg
+from psycopg import Connection
+
+from coinsphere.clock import Clock
+from coinsphere.db.pool import Database
+from coinsphere.market import ingest, tokens
+from coinsphere.market.model import Interval, MarketDataSource, Token
+from coinsphere.settings import Settings
+from orchestration import automation, failures
+from orchestration.market import counts
+from orchestration.partitions import DAYS
+
+TOKENS = dg.AssetKey(["market", "tokens"])
+QUOTES = dg.AssetKey(["market", "quotes"])
+CANDLES_DAILY = dg.AssetKey(["market", "candles_daily"])
+CANDLES_HOURLY = dg.AssetKey(["market", "candles_hourly"])
+TOKEN_METADATA = dg.AssetKey(["market", "token_metadata"])
+
+Fetch = Callable[[Connection, list[Token]], ingest.IngestionReport]
+
+token_list = dg.AssetSpec(
+    TOKENS,
+    description="The tokens that are followed. Seeded by `coinsphere db seed`, extended through the API.",
+    group_name="market",
+    owners=["team:data"],
+    kinds={"postgres"},
+)
+
+
+@dg.asset(
+    key=QUOTES,
+    deps=[TOKENS],
+    group_name="market",
+    owners=["team:data"],
+    kinds={"python", "postgres"},
+    pool="exchange",
+    retry_policy=failures.HASTY,
+    freshness_policy=automation.minutely_or_late(),
+)
+@failures.classified()
+def quotes(
+    database: dg.ResourceParam[Database],
+    source: dg.ResourceParam[MarketDataSource],
+    clock: dg.ResourceParam[Clock],
+) -> dg.MaterializeResult:
+    """The newest good price of each token. A token whose fetch fails keeps the quote that it has, with its age."""
+    report = _fetch(database, lambda conn, all_: ingest.refresh_quotes(conn, source, all_, clock()))
+    return _result(report, database, counts.QUOTES)
+
+
+@dg.asset(
+    key=TOKEN_METADATA,
+    deps=[TOKENS],
+    group_name="market",
+    owners=["team:data"],
+    kinds={"python", "postgres"},
+    pool="coingecko",
+    retry_policy=failures.PATIENT,
+    freshness_policy=automation.daily_after_close(),
+)
+@failures.classified()
+def token_metadata(
+    database: dg.ResourceParam[Database],
+    source: dg.ResourceParam[MarketDataSource],
+    clock: dg.ResourceParam[Clock],
+) -> dg.MaterializeResult:
+    """Supply, rank, logo and all-time extremes of each token; unknown where the source does not tell."""
+    report = _fetch(
+        database, lambda conn, all_: ingest.refresh_metadata(conn, source, all_, clock())
+    )
+    return _result(report, database, counts.METADATA)
+
+
+@dg.asset(
+    key=CANDLES_DAILY,
+    deps=[TOKENS],
+    group_name="market",
+    owners=["team:data"],
+    kinds={"python", "postgres"},
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    pool="exchange",
+    retry_policy=failures.PATIENT,
+    freshness_policy=automation.hourly_or_late(),
+)
+@failures.classified()
+def candles_daily(
+    context: dg.AssetExecutionContext,
+    database: dg.ResourceParam[Database],
+    source: dg.ResourceParam[MarketDataSource],
+    clock: dg.ResourceParam[Clock],
+) -> dg.MaterializeResult:
+    """Daily OHLCV candles in US dollars. Today's is unfinished and says so. Fetching a day again changes nothing
+    unless the source corrected it; the old values stay in `market.price_revisions`.
+    """
+    window = context.partition_time_window
+    report = _fetch_candles(database, source, Interval.DAY, window.start, window.end, clock())
+    newest = context.partition_key_range.end
+    # On the newest day only: what stands on all of them is stored once for each of a thousand partitions.
+    context.add_asset_metadata(_facts(report, database, counts.DAILY), partition_key=newest)
+    return dg.MaterializeResult()
+
+
+class HourlyReach(dg.Config):
+    """How far back hourly candles are fetched."""
+
+    days: int | None = None
+    """None reaches back to the last run and a day more, the first time as far as the settings say."""
+
+
+@dg.asset(
+    key=CANDLES_HOURLY,
+    deps=[TOKENS],
+    group_name="market",
+    owners=["team:data"],
+    kinds={"python", "postgres"},
+    pool="exchange",
+    retry_policy=failures.PATIENT,
+    freshness_policy=automation.hourly_or_late(),
+)
+@failures.classified()
+def candles_hourly(
+    config: HourlyReach,
+    settings: dg.ResourceParam[Settings],
+    database: dg.ResourceParam[Database],
+    source: dg.ResourceParam[MarketDataSource],
+    clock: dg.ResourceParam[Clock],
+) -> dg.MaterializeResult:
+    """Hourly OHLCV candles in US dollars, overlapping the last run by a day so that late corrections arrive."""
+    now = clock()
+    start = _hourly_start(database, now, config.days, settings.market_hourly_days)
+    report = _fetch_candles(database, source, Interval.HOUR, start, now, now)
+    return _result(report, database, counts.HOURLY)
+
+
+def _hourly_start(database: Database, now: datetime, asked: int | None, at_first: int) -> datetime:
+    with database.connection() as conn:
+        newest = counts.newest_hour(conn)
+    if asked is not None or newest is None:
+        return now - timedelta(days=asked or at_first)
+    return max(newest - timedelta(days=1), now - timedelta(days=at_first))
+
+
+def _fetch_candles(
+    database: Database,
+    source: MarketDataSource,
+    interval: Interval,
+    start: datetime,
+    end: datetime,
+    now: datetime,
+) -> ingest.IngestionReport:
+    return _fetch(
+        database,
+        lambda conn, all_: ingest.refresh_candles(conn, source, all_, interval, start, end, now),
+    )
+
+
+def _fetch(database: Database, fetch: Fetch) -> ingest.IngestionReport:
+    with database.connection() as conn:
+        return fetch(conn, tokens.active(conn))
+
+
+def _result(
+    report: ingest.IngestionReport, database: Database, count: LiteralString
+) -> dg.MaterializeResult:
+    return dg.MaterializeResult(metadata=_facts(report, database, count))
+
+
+def _facts(
+    report: ingest.IngestionReport, database: Database, count: LiteralString
+) -> dict[str, dg.MetadataValue]:
+    """What one looks for after an ingestion: how much came, what was refused, what the table holds now."""
+    with database.connection() as conn:
+        total = counts.rows(conn, count)
+    return {
+        "dagster/row_count": dg.MetadataValue.int(total),
+        "source": dg.MetadataValue.text(report.source),
+        "rows_received": dg.MetadataValue.int(report.received),
+        "rows_written": dg.MetadataValue.int(report.written),
+        "rows_quarantined": dg.MetadataValue.int(report.quarantined),
+        "errors": dg.MetadataValue.md("\n".join(f"- {error}" for error in report.errors) or "none"),
+    }

@@ -1,0 +1,63 @@
+"""When jobs run, all in UTC. Every schedule runs from the start; a second run of a job waits for the first."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from orchestration.jobs import Job
+from orchestration.partitions import newest_days
+
+_CRONS = {
+    "minute": ("* * * * *", "Quotes and alerts, every minute."),
+    "hourly": (
+        "5 1-23 * * *",
+        "Candles and dbt, five minutes past; the daily job does it at midnight.",
+    ),
+    "daily": (
+        "10 0 * * *",
+        "Ten minutes after the daily close, when exchanges have settled the candle.",
+    ),
+    "training": ("30 1 * * 0", "On Sundays, after the daily job."),
+    "evaluation": ("30 3 1 * *", "On the first of the month."),
+}
+_OF_DAYS = ("hourly", "daily")
+"""Jobs with daily partitions: their runs cover yesterday and today."""
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+
+
+def build(jobs: Sequence[Job]) -> list[dg.ScheduleDefinition]:
+    """One schedule for each job that has a time."""
+    return [_schedule(job) for job in jobs if job.name in _CRONS]
+
+
+def _schedule(job: Job) -> dg.ScheduleDefinition:
+    cron, description = _CRONS[job.name]
+
+    def request(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return _request_unless_running(context, job.name)
+
+    return dg.ScheduleDefinition(
+        name=job.name,
+        job=job,
+        cron_schedule=cron,
+        execution_timezone="UTC",
+        description=description,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        execution_fn=request,
+    )
+
+
+def _request_unless_running(
+    context: dg.ScheduleEvaluationContext, job: str
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a run unless the last one is unfinished: runs that pile up only make each other later."""
+    unfinished = dg.RunsFilter(job_name=job, statuses=_UNFINISHED)
+    if context.instance.get_runs_count(unfinished) > 0:
+        return dg.SkipReason("The last run is not finished.")
+    tags = newest_days(context.scheduled_execution_time) if job in _OF_DAYS else {}
+    return dg.RunRequest(tags=tags)

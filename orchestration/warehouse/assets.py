@@ -1,0 +1,75 @@
+"""The dbt models as assets, and the risk scores as they are published."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
+
+from coinsphere.clock import Clock
+from coinsphere.db.pool import Database
+from orchestration import automation, failures
+from orchestration.warehouse import risk
+from orchestration.warehouse.dbt import Dbt
+
+RISK_SCORES = dg.AssetKey(["market", "risk_scores"])
+
+
+class Translator(DagsterDbtTranslator):
+    """Gives each dbt model the group, owner and policies that our own assets have."""
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        """The asset of a dbt node. Its group is the layer, the first folder under `models`."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        if not unique_id.startswith("model."):
+            return spec
+        layer = manifest["nodes"][unique_id]["fqn"][1]
+        return spec.replace_attributes(
+            group_name=layer,
+            owners=["team:data"],
+            freshness_policy=automation.hourly_or_late(),
+            automation_condition=automation.when_its_code_changes(),
+        )
+
+
+def build_models(manifest: Path) -> dg.AssetsDefinition:
+    """One asset for each dbt model of `manifest`; dbt's tests become asset checks."""
+
+    @dbt_assets(
+        manifest=manifest,
+        name="dbt_build",
+        dagster_dbt_translator=Translator(),
+        project=None,
+        pool="dbt",
+        retry_policy=failures.PATIENT,
+    )
+    def dbt_build(context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt]) -> Iterator[Any]:
+        """Build the selected models and run their tests; a failed test stops what is downstream."""
+        with failures.classified():
+            yield from dbt.cli(["build"], context).stream().fetch_row_counts()
+
+    return dbt_build
+
+
+@dg.asset(
+    key=RISK_SCORES,
+    deps=[["marts", "fct_risk_scores"]],
+    group_name="marts",
+    owners=["team:data"],
+    kinds={"python", "postgres"},
+    retry_policy=failures.PATIENT,
+    freshness_policy=automation.hourly_or_late(),
+)
+@failures.classified()
+def risk_scores(
+    database: dg.ResourceParam[Database], clock: dg.ResourceParam[Clock]
+) -> dg.MaterializeResult:
+    """Risk scores as they were published, one row per token and day; the API reads these."""
+    with database.connection() as conn:
+        published = risk.publish(conn, clock())
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": published.total, "rows_written": published.written}
+    )

@@ -1,0 +1,46 @@
+"""dbt as a resource: Dagster's client, given the environment of our settings for each call."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import dagster as dg
+from dagster_dbt import DbtCliInvocation, DbtCliResource
+
+from coinsphere.settings import Settings
+from orchestration.warehouse import project
+
+
+class Dbt:
+    """Runs dbt against the database of `settings`.
+
+    The client reads the process's environment when it starts dbt and when it reads the profile, so the variables stand
+    there during the call and no longer: `Settings` refuses variables that it does not know.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def cli(self, args: Sequence[str], context: dg.AssetExecutionContext) -> DbtCliInvocation:
+        """Start dbt for the assets that `context` selects; stream the answer to see it through."""
+        client = DbtCliResource(
+            project_dir=os.fspath(project.PROJECT),
+            profiles_dir=os.fspath(project.PROJECT),
+            dbt_executable=project.executable(),
+        )
+        with _environment(project.environment(self._settings)):
+            return client.cli(list(args), context=context)
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

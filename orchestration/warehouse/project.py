@@ -1,0 +1,91 @@
+"""The dbt project's files: where they lie, the environment that dbt needs, and its manifest. Imports no Dagster."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from coinsphere.errors import ConfigurationError
+from coinsphere.settings import Role, Settings
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+MANIFEST = PROJECT / "target" / "manifest.json"
+_SOURCES = ("dbt_project.yml", "profiles.yml", "models", "macros", "tests", "seeds", "snapshots")
+_NOWHERE = {"HOST": "127.0.0.1", "PORT": "5432", "USER": "none", "PASSWORD": "none", "NAME": "none"}
+"""Parsing renders the profile but connects to nothing."""
+
+
+def executable() -> str:
+    """The `dbt` that is installed beside this Python, whatever PATH says."""
+    return str(Path(sys.executable).parent / "dbt")
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables that `profiles.yml` reads: the pipeline's database, and no telemetry."""
+    url = urlsplit(settings.url_for(Role.PIPELINE))
+    return _variables(
+        {
+            "HOST": url.hostname or "127.0.0.1",
+            "PORT": str(url.port or 5432),
+            "USER": unquote(url.username or ""),
+            "PASSWORD": unquote(url.password or ""),
+            "NAME": url.path.removeprefix("/"),
+        }
+    )
+
+
+def ensure_manifest() -> Path:
+    """The manifest of the project as it is now; parses the project if it changed since.
+
+    Costs a few `stat` calls where nothing changed. Processes that find it stale at once take turns.
+
+    Raises:
+        ConfigurationError: dbt cannot parse the project; carries what it said.
+    """
+    if _is_stale():
+        MANIFEST.parent.mkdir(parents=True, exist_ok=True)
+        with (MANIFEST.parent / "parse.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if _is_stale():
+                _parse()
+    return MANIFEST
+
+
+def _is_stale() -> bool:
+    if not MANIFEST.is_file():
+        return True
+    made = MANIFEST.stat().st_mtime
+    return any(path.stat().st_mtime > made for path in _files())
+
+
+def _files() -> Iterator[Path]:
+    """Files and folders that the manifest is made of; a folder's own time tells of files that went."""
+    for name in _SOURCES:
+        path = PROJECT / name
+        if path.exists():
+            yield path
+            yield from path.rglob("*")
+
+
+def _parse() -> None:
+    done = subprocess.run(  # noqa: S603 - our own executable and arguments
+        [executable(), "--quiet", "parse"],
+        cwd=PROJECT,
+        env={**os.environ, **_variables(_NOWHERE), "DBT_PROFILES_DIR": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ConfigurationError(f"dbt cannot parse {PROJECT}:\n{done.stdout}{done.stderr}")
+
+
+def _variables(values: dict[str, str]) -> dict[str, str]:
+    return {
+        **{f"COINSPHERE_DBT_{name}": value for name, value in values.items()},
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }

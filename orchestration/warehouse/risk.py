@@ -1,0 +1,47 @@
+"""Publishing risk scores: the mart knows today's, the table keeps what was said on each day."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import Connection
+
+_PUBLISH = """
+    insert into market.risk_scores as kept
+        (token_id, day, overall_score, risk_level, liquidity_score, volatility_score, market_cap_score, volume_score,
+         annual_volatility, price_source, computed_at)
+    select
+        token_id, as_of, overall_score, risk_level, liquidity_score, volatility_score, market_cap_score, volume_score,
+        annual_volatility, price_source, %(now)s
+    from marts.fct_risk_scores
+    on conflict (token_id, day) do update set
+        overall_score = excluded.overall_score,
+        risk_level = excluded.risk_level,
+        liquidity_score = excluded.liquidity_score,
+        volatility_score = excluded.volatility_score,
+        market_cap_score = excluded.market_cap_score,
+        volume_score = excluded.volume_score,
+        annual_volatility = excluded.annual_volatility,
+        price_source = excluded.price_source,
+        computed_at = excluded.computed_at
+    where (kept.overall_score, kept.risk_level, kept.liquidity_score, kept.volatility_score, kept.market_cap_score,
+           kept.volume_score, kept.annual_volatility, kept.price_source)
+        is distinct from
+          (excluded.overall_score, excluded.risk_level, excluded.liquidity_score, excluded.volatility_score,
+           excluded.market_cap_score, excluded.volume_score, excluded.annual_volatility, excluded.price_source)
+"""
+_COUNT = "select count(*) from market.risk_scores"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a publication did: rows inserted or changed, and rows that the table holds now."""
+
+    written: int
+    total: int
+
+
+def publish(conn: Connection, now: datetime) -> Published:
+    """Copy the scores of `marts.fct_risk_scores` into `market.risk_scores`; unchanged rows are left alone."""
+    written = conn.execute(_PUBLISH, {"now": now}).rowcount
+    (total,) = conn.execute(_COUNT).fetchone() or (0,)
+    return Published(written, total)
