@@ -5,9 +5,11 @@ and moves it on by one upsert. A load is one transaction (a savepoint where the 
 that dies leaves nothing half-written.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain, islice
+from uuid import UUID
 
 from psycopg import Connection, Cursor
 
@@ -16,25 +18,49 @@ from coinsphere.market import origin as origins
 from coinsphere.market import quarantine, validation
 from coinsphere.market.model import Candle, Loaded
 from coinsphere.market.quarantine import Rejected
+from coinsphere.market.validation import Fault
 
 BATCH = 20_000
 """Candles held at a time, about 5 MB."""
+_CHUNK = 250
+"""Lines sent to the server at once, so that it parses while the next ones are made."""
 
+_NUMBERS_AND_FINAL = slice(0, 6)
+"""Where a line holds open, high, low, close, volume and whether it is final."""
+
+OnReject = Callable[[Candle, Fault], None]
+"""Told of each candle that is not stored, while that candle is the newest one taken from the iterable."""
+
+_TOKENS = "select id from market.tokens"
 _STAGE = """
     create temporary table if not exists candle_batch (
-        token_id uuid, interval text, opened_at timestamptz,
+        token_id uuid, interval text, opened_at bigint,
         open numeric, high numeric, low numeric, close numeric, volume numeric,
-        source text, is_final boolean, observed_at timestamptz
+        is_final boolean, source text, observed_at timestamptz
     ) on commit drop
 """
 _EMPTY = "truncate candle_batch"
 _COPY = "copy candle_batch from stdin"
-_PARTITIONS = "select market.ensure_price_partitions(%(first)s, %(last)s)"
+# Only where a month is missing: making one takes a lock until the end of the transaction, and loaders would queue.
+_PARTITIONS = """
+    select market.ensure_price_partitions(min(month)::date, max(month)::date)
+    from (
+        select generate_series(
+            date_trunc('month', to_timestamp(min(opened_at)) at time zone 'UTC'),
+            to_timestamp(max(opened_at)) at time zone 'UTC',
+            interval '1 month'
+        ) as month
+        from candle_batch
+    ) as spanned
+    where to_regclass('market.price_data_' || to_char(month, 'YYYYMM')) is null
+    having count(*) > 0
+"""
 # A final candle is never replaced by an unfinished one, and an unchanged one is not written at all.
 _UPSERT = """
     insert into market.price_data as stored
         (token_id, interval, opened_at, open, high, low, close, volume, source, is_final, observed_at)
-    select token_id, interval, opened_at, open, high, low, close, volume, source, is_final, observed_at
+    select
+        token_id, interval, to_timestamp(opened_at), open, high, low, close, volume, source, is_final, observed_at
     from candle_batch
     on conflict (token_id, interval, opened_at) do update set
         open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
@@ -47,124 +73,139 @@ _UPSERT = """
 """
 
 
-def load(conn: Connection, candles: Iterable[Candle], clock: Clock = utc_now) -> Loaded:
+def load(
+    conn: Connection,
+    candles: Iterable[Candle],
+    clock: Clock = utc_now,
+    on_reject: OnReject | None = None,
+) -> Loaded:
     """Store `candles`; those that cannot be true go to the quarantine instead.
 
     Args:
         conn: a connection; the load is a transaction of its own within the caller's.
-        candles: any iterable, in any order; consumed once, one batch in memory.
+        candles: any iterable, in any order; consumed once, one batch in memory. It must not use `conn`.
         clock: tells which candles lie in the future.
+        on_reject: told of each candle that goes to the quarantine.
 
     Raises:
         ConfigurationError: the rows may not share a database with what is there, see `origin.refuse_mix`.
     """
     with conn.transaction(), conn.cursor() as cursor:
         cursor.execute(_STAGE)
-        batch = _Batch(cursor, origins.get(conn), clock())
-        for candle in candles:
-            batch.add(candle)
-            if batch.size >= BATCH:
-                batch.flush()
-        batch.flush()
-        return Loaded(batch.received, batch.written, batch.quarantined)
+        loader = _Loader(cursor, origins.get(conn), clock(), on_reject)
+        remaining: Iterator[Candle] = iter(candles)
+        while (first := next(remaining, None)) is not None:
+            remaining = loader.stage(chain([first], remaining))
+            loader.move()
+        return loader.loaded
 
 
-_MONTH = slice(-25, -18)
-"""Where the month stands in the key of a line: it ends in an instant like 2024-01-01T00:00:00+00:00."""
-_NUMBERS = slice(1, 6)
-_FINAL = 7
+class _Loader:
+    """Candles on their way through the temporary table, as lines of COPY's text format."""
 
-
-class _Batch:
-    """Candles on their way into the temporary table, as lines of COPY's text format."""
-
-    def __init__(self, cursor: Cursor, origin: origins.Origin | None, now: datetime) -> None:
-        self._cursor, self._origin, self._now = cursor, origin, now
+    def __init__(
+        self,
+        cursor: Cursor,
+        origin: origins.Origin | None,
+        now: datetime,
+        on_reject: OnReject | None,
+    ) -> None:
+        self._cursor, self._origin, self._now, self._on_reject = cursor, origin, now, on_reject
+        self._tokens = {token_id: str(token_id) for (token_id,) in cursor.execute(_TOKENS)}
         self._lines: dict[str, str] = {}
         self._rejected: list[Rejected] = []
-        self._months: set[str] = set()
-        self._seen_source: str | None = None
-        self._source = ""
-        self._seen_token: object = None
-        self._token = ""
-        self._seen_observed: datetime | None = None
-        self._observed = ""
-        self.received = self.written = self.quarantined = 0
+        self._seen_token: tuple[UUID | None, str | None] = (None, None)
+        self._seen_tail: tuple[datetime | None, str, str] = (None, "", "")
+        self.loaded = Loaded()
 
-    @property
-    def size(self) -> int:
-        return len(self._lines) + len(self._rejected)
+    def stage(self, candles: Iterator[Candle]) -> Iterator[Candle]:
+        """Send up to `BATCH` candles to the temporary table; returns those that are left."""
+        self._cursor.execute(_EMPTY)
+        received = 0
+        with self._cursor.copy(_COPY) as copy:
+            pending: list[str] = []
+            for candle in islice(candles, BATCH):
+                line = self._line(candle)
+                if line is None:
+                    candles = chain([candle], candles)
+                    break
+                received += 1
+                pending.append(line)
+                if len(pending) == _CHUNK:
+                    copy.write("".join(pending))
+                    pending.clear()
+            copy.write("".join(pending))
+        self.loaded += Loaded(received, 0, len(self._rejected))
+        return candles
 
-    def add(self, candle: Candle) -> None:
-        """Take one candle; what repeats from row to row is turned into text once."""
-        self.received += 1
-        if candle.source is not self._seen_source:
-            self._take_source(candle.source)
-        if candle.token_id is not self._seen_token:
-            self._seen_token, self._token = candle.token_id, str(candle.token_id)
-        if candle.observed_at is not self._seen_observed:
-            self._seen_observed, self._observed = (
-                candle.observed_at,
-                candle.observed_at.isoformat(),
-            )
-        fault = validation.candle_fault(candle, self._now)
-        if fault is not None:
-            self._reject(candle, fault)
-            return
-        volume = r"\N" if candle.volume is None else candle.volume
-        key = f"{self._token}\t{candle.interval}\t{candle.opened_at.isoformat()}"
-        line = (
-            f"\t{candle.open}\t{candle.high}\t{candle.low}\t{candle.close}\t{volume}\t{self._source}"
-            f"\t{'t' if candle.is_final else 'f'}\t{self._observed}\n"
-        )
-        if self._lines.setdefault(key, line) is not line:
-            self._repeated(candle, key, line)
-
-    def flush(self) -> None:
-        """Write what is held."""
+    def move(self) -> None:
+        """Write what is staged, and empty the stage."""
         if self._lines:
-            self._ensure_partitions()
-            self._cursor.execute(_EMPTY)
-            with self._cursor.copy(_COPY) as copy:
-                copy.write("".join([key + line for key, line in self._lines.items()]))
-            self.written += self._cursor.execute(_UPSERT).rowcount
+            self._cursor.execute(_PARTITIONS)
+            self.loaded += Loaded(written=self._cursor.execute(_UPSERT).rowcount)
             self._lines.clear()
-        if self._rejected:
-            quarantine.store(self._cursor.connection, self._rejected)
-            self._rejected.clear()
+        quarantine.store(self._cursor.connection, self._rejected)
+        self._rejected.clear()
 
-    def _take_source(self, source: str) -> None:
-        origins.refuse_mix(self._origin, source)
-        self._seen_source = source
-        escaped = source.replace("\\", r"\\").replace("\t", r"\t")
-        self._source = escaped.replace("\n", r"\n").replace("\r", r"\r")
+    def _line(self, candle: Candle) -> str | None:
+        """The line to send, empty for none; None where the batch has to be moved before this candle."""
+        volume = r"\N" if candle.volume is None else candle.volume
+        numbers = f"{candle.open!s}\t{candle.high!s}\t{candle.low!s}\t{candle.close!s}\t{volume!s}"
+        token = self._token(candle.token_id)
+        if token is None:
+            return self._reject(candle, Fault("token", "no such token is known"))
+        if not validation.is_plainly_sound(candle, numbers, self._now):
+            fault = validation.candle_fault(candle, self._now)
+            if fault is not None:
+                return self._reject(candle, fault)
+        key = f"{token}\t{candle.interval!s}\t{candle.opened_at.timestamp():.0f}\t"
+        line = f"{numbers}\t{'t' if candle.is_final else 'f'}\t{self._tail(candle)}"
+        held = self._lines.setdefault(key, line)
+        return key + line if held is line else self._repeated(candle, held, line)
 
-    def _ensure_partitions(self) -> None:
-        """Make the months that are missing; known ones cost nothing, so that loaders do not wait for each other."""
-        missing = {key[_MONTH] for key in self._lines} - self._months
-        if missing:
-            first, last = min(missing), max(missing)
-            self._cursor.execute(_PARTITIONS, {"first": f"{first}-01", "last": f"{last}-01"})
-            self._months |= missing
+    def _token(self, token_id: UUID) -> str | None:
+        """The id as text; None where no such token is known. Mostly the same object from row to row."""
+        if token_id is not self._seen_token[0]:
+            self._seen_token = (token_id, self._tokens.get(token_id))
+        return self._seen_token[1]
 
-    def _reject(self, candle: Candle, reason: str) -> None:
-        self.quarantined += 1
-        self._rejected.append(rejected(candle, reason))
+    def _tail(self, candle: Candle) -> str:
+        """Source and time of observation; they repeat from row to row and are turned into text once."""
+        observed_at, source, tail = self._seen_tail
+        if candle.observed_at is not observed_at or candle.source is not source:
+            origins.refuse_mix(self._origin, candle.source)
+            escaped = candle.source.replace("\\", r"\\").replace("\t", r"\t")
+            escaped = escaped.replace("\n", r"\n").replace("\r", r"\r")
+            tail = f"{escaped}\t{candle.observed_at.isoformat()}\n"
+            self._seen_tail = (candle.observed_at, candle.source, tail)
+        return tail
 
-    def _repeated(self, candle: Candle, key: str, line: str) -> None:
-        """Handle a second candle of the same token, interval and start within a batch."""
-        held = self._lines[key].split("\t")
-        again = line.split("\t")
-        if held[_FINAL] == "f" and again[_FINAL] == "t":
-            self._lines[key] = line
-        elif held[_FINAL] == again[_FINAL] and not _same(held[_NUMBERS], again[_NUMBERS]):
-            self._reject(candle, "a candle of the same start says something else")
+    def _repeated(self, candle: Candle, held: str, line: str) -> str | None:
+        """Judge a second candle of the same token, interval and start within a batch.
+
+        The same again is dropped. A final and an unfinished one meet in the table, whose rule decides. Two that
+        contradict each other: the first stays.
+        """
+        *first, was_final = held.split("\t")[_NUMBERS_AND_FINAL]
+        *second, is_final = line.split("\t")[_NUMBERS_AND_FINAL]
+        if was_final != is_final:
+            return None
+        if [_number(text) for text in first] == [_number(text) for text in second]:
+            return ""
+        return self._reject(candle, Fault("date", "another candle of the same start differs"))
+
+    def _reject(self, candle: Candle, fault: Fault) -> str:
+        known = candle.token_id if candle.token_id in self._tokens else None
+        self._rejected.append(rejected(candle, fault.reason, known))
+        if self._on_reject is not None:
+            self._on_reject(candle, fault)
+        return ""
 
 
-def rejected(candle: Candle, reason: str) -> Rejected:
-    """`candle` as a row of the quarantine."""
+def rejected(candle: Candle, reason: str, token_id: UUID | None) -> Rejected:
+    """`candle` as a row of the quarantine; `token_id` is None where the token is not known."""
     return Rejected(
-        candle.token_id,
+        token_id,
         "candle",
         candle.source,
         reason,
@@ -179,11 +220,6 @@ def rejected(candle: Candle, reason: str) -> Rejected:
             "isFinal": str(candle.is_final).lower(),
         },
     )
-
-
-def _same(first: list[str], second: list[str]) -> bool:
-    """Whether two lines hold the same numbers, however many zeros they are written with."""
-    return [_number(text) for text in first] == [_number(text) for text in second]
 
 
 def _number(text: str) -> Decimal | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 
@@ -34,9 +34,11 @@ class Token:
     peg_usd: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class Candle:
-    """One OHLCV candle in US dollars; `volume` is in units of the token, None where the source does not tell."""
+class Candle(NamedTuple):
+    """One OHLCV candle in US dollars; `volume` is in units of the token, None where the source does not tell.
+
+    A named tuple, as loads make millions of them: a frozen dataclass takes five times as long to build.
+    """
 
     token_id: UUID
     interval: Interval
