@@ -5,7 +5,8 @@ and moves it on by one upsert. A load is one transaction (a savepoint where the 
 that dies leaves nothing half-written.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain, islice
@@ -16,7 +17,7 @@ from psycopg import Connection, Cursor
 from coinsphere.clock import Clock, utc_now
 from coinsphere.market import origin as origins
 from coinsphere.market import quarantine, validation
-from coinsphere.market.model import Candle, Loaded
+from coinsphere.market.model import Candle, Interval, Loaded
 from coinsphere.market.quarantine import Rejected
 from coinsphere.market.validation import Fault
 
@@ -71,6 +72,23 @@ _UPSERT = """
             is distinct from
             (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.is_final)
 """
+_GAPS = """
+    with steps as (
+        select
+            token_id, opened_at as until,
+            lag(opened_at) over (partition by token_id order by opened_at) as since
+        from market.price_data
+        where interval = %(interval)s
+            and (%(token_ids)s::uuid[] is null or token_id = any(%(token_ids)s))
+    )
+    select
+        s.token_id, t.symbol, s.since + %(step)s, s.until - %(step)s,
+        (extract(epoch from s.until - s.since) / extract(epoch from %(step)s::interval))::integer - 1
+    from steps s
+    join market.tokens t on t.id = s.token_id
+    where s.until - s.since > %(step)s
+    order by t.symbol, s.token_id, s.since
+"""
 
 
 def load(
@@ -98,6 +116,31 @@ def load(
             remaining = loader.stage(chain([first], remaining))
             loader.move()
         return loader.loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Candles missing between two that are there: the first and last missing one's start, and how many."""
+
+    token_id: UUID
+    symbol: str
+    interval: Interval
+    first: datetime
+    last: datetime
+    missing: int
+
+
+def gaps(
+    conn: Connection, interval: Interval, token_ids: Sequence[UUID] | None = None
+) -> list[Gap]:
+    """Every run of missing candles between a token's first and last one, of all tokens or those given."""
+    parameters = {
+        "interval": interval,
+        "step": interval.duration,
+        "token_ids": None if token_ids is None else list(token_ids),
+    }
+    rows = conn.execute(_GAPS, parameters).fetchall()
+    return [Gap(row[0], row[1], interval, *row[2:]) for row in rows]
 
 
 class _Loader:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 from uuid import UUID
+
+from coinsphere.errors import ProviderError
 
 
 class Interval(StrEnum):
@@ -98,6 +100,15 @@ class Metadata:
     all_time_low_at: datetime | None
     source: str
     observed_at: datetime
+
+
+@runtime_checkable
+class NotesProblems(Protocol):
+    """A source that goes on after an error: it notes what went wrong on the way to what it gave."""
+
+    def take_problems(self) -> list[ProviderError]:
+        """What was noted since the last call."""
+        ...
 
 
 class MarketDataSource(Protocol):

@@ -19,7 +19,7 @@ _PLAIN = re.compile(rf"(?:{_NUMBER}\t){{4}}(?:{_NUMBER}|\\N)", re.ASCII)
 """Five numbers that are finite, not negative and exact in numeric(38,18)."""
 _LARGEST_JUMP = 10
 """Multiple or fraction of the last good quote past which a new one is not believed; grows with that one's age."""
-_CLOCK_SKEW = timedelta(minutes=1)
+CLOCK_SKEW = timedelta(minutes=1)
 """How far a source's clock may run ahead of ours."""
 
 
@@ -68,7 +68,7 @@ def quote_fault(quote: Quote, last: tuple[Decimal, datetime] | None, now: dateti
     """What speaks against `quote`; `last` is the token's last good price and when it was observed."""
     if not quote.price.is_finite() or quote.price <= 0:
         return Fault("price", "price is not a positive number")
-    if quote.observed_at > now + _CLOCK_SKEW:
+    if quote.observed_at > now + CLOCK_SKEW:
         return Fault("observed_at", "observed in the future")
     for name in ("volume_24h", "market_cap"):
         value: Decimal | None = getattr(quote, name)

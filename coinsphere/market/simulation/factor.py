@@ -92,7 +92,8 @@ def shocks(seed: int, name: str, last_year: int) -> Floats:
             for year in range(EPOCH_YEAR, last_year + 1)
         ]
     )
-    return np.clip(draws / np.sqrt(_TAIL / (_TAIL - 2)), -_LARGEST_SHOCK, _LARGEST_SHOCK)
+    unit: Floats = draws / np.sqrt(_TAIL / (_TAIL - 2))
+    return unit.clip(-_LARGEST_SHOCK, _LARGEST_SHOCK)
 
 
 def days_in(year: int) -> int:

@@ -83,7 +83,7 @@ class TokenPath:
         share = np.linspace(0.0, 1.0, 61)
         bridge = np.exp(opened + walk + share * (closed - opened - walk[-1]))
         bars = self.bars(hour, hour + 1)
-        prices = np.clip(bridge, bars.low[0], bars.high[0])
+        prices: Floats = bridge.clip(bars.low[0], bars.high[0])
         prices[0], prices[-1] = bars.open[0], bars.close[0]
         return prices
 
