@@ -1,0 +1,16 @@
+{#
+    Of the rows of CTE `rows`, those that the table does not hold yet or holds otherwise. A late or corrected candle so
+    reaches the table however old it is, and an incremental build equals a full one.
+#}
+{% macro changed_rows(rows, columns) %}
+select {{ rows }}.*
+from {{ rows }}
+{% if is_incremental() %}
+left join {{ this }} as held
+    on {{ rows }}.token_id = held.token_id
+    and {{ rows }}.price_date = held.price_date
+where held.token_id is null
+    or ({% for column in columns %}{{ rows }}.{{ column }}{{ ", " if not loop.last }}{% endfor %})
+        is distinct from ({% for column in columns %}held.{{ column }}{{ ", " if not loop.last }}{% endfor %})
+{% endif %}
+{% endmacro %}
