@@ -167,7 +167,7 @@ def _understood(path: Path, text: TextIO) -> CandleFile:
     first = next(reader, None)
     if not first:
         raise ImportRefused(f"{path.name}: is empty")
-    lines = ((reader.line_num, cells) for cells in reader if cells)
+    lines: Iterator[tuple[int, list[str]]] = ((reader.line_num, cells) for cells in reader if cells)
     if _is_number(first[0]) and len(first) == _BINANCE_COLUMNS:
         columns = {"time": 0, **{name: index for index, name in enumerate((*_PRICES, "volume"), 1)}}
         lines = chain([(1, first)], lines)

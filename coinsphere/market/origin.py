@@ -73,6 +73,21 @@ def decide(conn: Connection, setting: str, settings: Settings, *, probe: Probe) 
     return taken
 
 
+def require_real(conn: Connection, location: Path) -> Origin:
+    """The decision, which imported files make where it is not taken yet: real prices from `location`.
+
+    Raises:
+        ConfigurationError: this database holds simulated prices.
+    """
+    if get(conn) is None:
+        conn.execute(_RECORD, {"source": "files", "location": str(location), "seed": None})
+    taken = get(conn)
+    refuse_mix(taken, str(location))
+    if taken is None:
+        raise AssertionError("the origin was recorded and cannot be read")
+    return taken
+
+
 def refuse_mix(origin: Origin | None, source: str) -> None:
     """Check that rows of `source` may be stored in a database of this origin.
 
