@@ -1,0 +1,85 @@
+"""The four steps from prices to forecasts that the orchestration calls, in this order.
+
+Importing this module is cheap: torch and MLflow are imported by the steps that need them.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from psycopg import Connection
+
+from coinsphere.clock import Clock, utc_now
+from coinsphere.market.model import Token
+from coinsphere.settings import Settings
+from ml import datasets
+from ml.datasets import TrainingSet
+from ml.results import Evaluation, Forecast, TrainedModel
+
+
+def build_training_set(conn: Connection, token: Token, settings: Settings) -> TrainingSet:
+    """Read the last `settings.ml_training_days` days of `token`, and record the snapshot in `model.training_sets`.
+
+    Raises:
+        TooLittleHistory: the token has no final, unfilled day.
+        BadHistory: a close is not a positive finite number.
+    """
+    training_set = datasets.load(conn, token, settings.ml_training_days)
+    datasets.record(conn, training_set)
+    return training_set
+
+
+def train_token(
+    settings: Settings, training_set: TrainingSet, *, clock: Clock = utc_now
+) -> list[TrainedModel]:
+    """Train the LSTM and its baselines, log each as an MLflow run and register a version of it.
+
+    Needs no database. No alias is set: only `evaluate_token` does.
+
+    Raises:
+        TooLittleHistory: fewer days than the four parts need.
+        RegistryUnavailable: the tracking server does not answer.
+    """
+    from ml import training  # noqa: PLC0415 - slow to import
+
+    return training.train_token(settings, training_set, clock=clock)
+
+
+def evaluate_token(
+    conn: Connection,
+    settings: Settings,
+    training_set: TrainingSet,
+    trained: Sequence[TrainedModel],
+    *,
+    clock: Clock = utc_now,
+) -> Evaluation:
+    """Score the models on the held-out part, write `model.evaluations`, and set the aliases.
+
+    Raises:
+        RegistryUnavailable: the tracking server does not answer; nothing is written then.
+    """
+    from ml import evaluation, evaluation_log, registry  # noqa: PLC0415 - slow to import
+
+    outcome = evaluation.evaluate(training_set, trained, evaluated_at=clock())
+    evaluation_log.record(conn, outcome)
+    registry.promote(settings, outcome)
+    return outcome
+
+
+def predict_token(
+    conn: Connection, settings: Settings, token: Token, now: datetime
+) -> list[Forecast]:
+    """Forecast all horizons with the champion from the last final close, and write `model.predictions`.
+
+    A forecast of the same origin by the same version is written once. One whose target has passed by `now` is
+    marked as a backfill.
+
+    Raises:
+        NoChampion: no evaluated model is registered for the token.
+        TooLittleHistory: the last days have too many gaps.
+        RegistryUnavailable: the tracking server does not answer.
+    """
+    from ml import prediction_log  # noqa: PLC0415 - slow to import
+
+    forecasts = prediction_log.issue(conn, settings, token, now)
+    prediction_log.record(conn, forecasts)
+    return forecasts
