@@ -19,8 +19,9 @@ changes as (
         prices.close,
         prices.volume,
         row_number() over (partition by prices.token_id order by prices.price_date) as day_number,
-        greatest(returns.price_change, 0) as gain,
-        greatest(-returns.price_change, 0) as loss
+        -- greatest() ignores a null, and the first day has neither gain nor loss.
+        case when returns.price_change is not null then greatest(returns.price_change, 0) end as gain,
+        case when returns.price_change is not null then greatest(-returns.price_change, 0) end as loss
     from prices
     inner join {{ ref('int_returns_daily') }} as returns
         on prices.token_id = returns.token_id
