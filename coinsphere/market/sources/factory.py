@@ -14,13 +14,13 @@ def build(settings: Settings, origin: Origin, clock: Clock = utc_now) -> MarketD
         ConfigurationError: the origin lacks what the source needs.
     """
     if origin.source == "live":
-        from coinsphere.market.sources import live  # noqa: PLC0415 - see the docstring
+        from coinsphere.market.sources.live import build as live  # noqa: PLC0415 - see the docstring
 
-        return live.build(settings, clock)
+        return live(settings, clock)
     if origin.source == "files":
-        from coinsphere.market.sources import files  # noqa: PLC0415 - see the docstring
+        from coinsphere.market.sources.files import build as files  # noqa: PLC0415
 
-        return files.build(origin.location, clock)
+        return files(origin.location, clock)
     if origin.seed is None:
         raise ConfigurationError("The simulated market has no seed: remove the local state.")
     from coinsphere.market.sources.simulated import SimulatedMarket  # noqa: PLC0415 - see the docstring
@@ -30,6 +30,6 @@ def build(settings: Settings, origin: Origin, clock: Clock = utc_now) -> MarketD
 
 def probe_live(settings: Settings) -> bool:
     """Whether a live exchange answers one public call within a few seconds."""
-    from coinsphere.market.sources import live  # noqa: PLC0415 - see the docstring
+    from coinsphere.market.sources.live import answers  # noqa: PLC0415 - ccxt is slow to import
 
-    return live.answers(settings)
+    return answers(settings)

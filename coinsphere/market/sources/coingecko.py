@@ -1,0 +1,262 @@
+"""CoinGecko: market cap, supply, logos and all-time extremes, and prices of tokens that no exchange lists.
+
+Its candles are made of its hourly price points, so they carry no volume; a span without at least two points gives no
+candle. Documented at https://docs.coingecko.com (demo plan: 30 calls a minute, 365 days back).
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from itertools import groupby
+from typing import Any
+
+import httpx2
+from pydantic import SecretStr
+
+from coinsphere.clock import Clock
+from coinsphere.errors import (
+    BadPayload,
+    NotListed,
+    OutsideWindow,
+    RateLimited,
+    Unavailable,
+)
+from coinsphere.market.model import Candle, Interval, Metadata, Quote, Token
+from coinsphere.market.sources.bucket import TokenBucket
+from coinsphere.market.sources.moments import from_milliseconds
+
+NAME = "coingecko"
+_CALLS_A_MINUTE = 25
+_PAGE = 250
+_WINDOW = timedelta(days=365)
+_HOURLY_SPAN = timedelta(days=89)
+"""CoinGecko gives hourly points for spans of up to 90 days, daily ones for longer."""
+_BEYOND_PLAN = 10012
+_TOO_MANY, _NOT_FOUND, _SERVER_FAULT = 429, 404, 500
+_FEWEST_POINTS = 2
+_SCALE = 18
+"""Decimals kept: CoinGecko computes averages in binary floats, further digits mean nothing."""
+_LARGEST_ANSWER = 20_000_000
+"""Bytes; the largest honest answer is far smaller."""
+_NONSENSE = (TypeError, ValueError, KeyError, IndexError, AttributeError, InvalidOperation)
+
+
+class CoinGecko:
+    """CoinGecko as a provider of candles, quotes and metadata in US dollars."""
+
+    name = NAME
+
+    def __init__(
+        self,
+        url: str,
+        api_key: SecretStr | None,
+        client: httpx2.Client,
+        clock: Clock,
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._url, self._client, self._clock = url.rstrip("/"), client, clock
+        self._headers = {"x-cg-demo-api-key": api_key.get_secret_value()} if api_key else {}
+        self._bucket = TokenBucket(_CALLS_A_MINUTE / 60, _CALLS_A_MINUTE, sleep)
+
+    def candles(
+        self, token: Token, interval: Interval, start: datetime, end: datetime
+    ) -> list[Candle]:
+        """Candles that open in [start, end), made of hourly price points.
+
+        Raises:
+            NotListed: CoinGecko does not know the token.
+            OutsideWindow: the plan does not reach back to `start`.
+            RateLimited, Unavailable, BadPayload: see there.
+        """
+        coin = self._coin(token)
+        now = self._clock()
+        points: dict[datetime, Decimal] = {}
+        since, last = start, min(end, now)
+        while since < last:
+            until = min(since + _HOURLY_SPAN, last)
+            points.update(self._points(coin, since, until))
+            since = until
+        made = _candles(token, interval, sorted(points.items()), now)
+        # A first span of which only the end was asked for would open at the wrong price.
+        return [candle for candle in made if start <= candle.opened_at < end]
+
+    def quotes(self, tokens: Sequence[Token]) -> list[Quote]:
+        """The newest price of each token that CoinGecko knows.
+
+        Raises:
+            RateLimited, Unavailable, BadPayload: see there.
+        """
+        return [
+            quote
+            for token, row in self._markets(tokens)
+            if (quote := _understood(_quote, token, row)) is not None
+        ]
+
+    def metadata(self, tokens: Sequence[Token]) -> list[Metadata]:
+        """Rank, supply, logo and all-time extremes of each token that CoinGecko knows.
+
+        Raises:
+            RateLimited, Unavailable, BadPayload: see there.
+        """
+        now = self._clock()
+        return [
+            _understood(lambda token, row: _metadata(token, row, now), token, row)
+            for token, row in self._markets(tokens)
+        ]
+
+    def _coin(self, token: Token) -> str:
+        if token.coingecko_id is None:
+            raise NotListed(NAME, f"{token.symbol} has no CoinGecko id")
+        return token.coingecko_id
+
+    def _markets(self, tokens: Sequence[Token]) -> Iterator[tuple[Token, Any]]:
+        by_coin: dict[Any, Token] = {
+            token.coingecko_id: token for token in tokens if token.coingecko_id
+        }
+        coins = list(by_coin)
+        for first in range(0, len(coins), _PAGE):
+            page = coins[first : first + _PAGE]
+            rows = self._get(
+                "/coins/markets",
+                vs_currency="usd",
+                ids=",".join(page),
+                per_page=str(_PAGE),
+                precision="18",
+            )
+            if not isinstance(rows, list):
+                raise BadPayload(NAME, "markets are no list", repr(rows))
+            for row in rows:
+                token = by_coin.get(row.get("id")) if isinstance(row, dict) else None
+                if token is not None:
+                    yield token, row
+
+    def _points(self, coin: str, start: datetime, end: datetime) -> dict[datetime, Decimal]:
+        answer = self._get(
+            f"/coins/{coin}/market_chart/range",
+            vs_currency="usd",
+            **{"from": str(int(start.timestamp())), "to": str(int(end.timestamp()))},
+            precision="18",
+        )
+        try:
+            rows = answer["prices"]
+            return {
+                from_milliseconds(moment): round(Decimal(price), _SCALE)
+                for moment, price in rows
+                if price
+            }
+        except (*_NONSENSE, OverflowError) as error:
+            raise BadPayload(NAME, "price points make no sense", repr(answer)) from error
+
+    def _get(self, path: str, **parameters: str) -> Any:
+        """The decoded answer, fractions as `Decimal`."""
+        self._bucket.take()
+        try:
+            response = self._client.get(self._url + path, params=parameters, headers=self._headers)
+        except httpx2.HTTPError as error:
+            raise Unavailable(NAME, f"{type(error).__name__}: {error}") from error
+        _refuse_failure(response, path, self._clock())
+        if len(response.content) > _LARGEST_ANSWER:
+            raise BadPayload(NAME, f"an answer of {len(response.content)} bytes", response.text)
+        try:
+            return json.loads(response.text, parse_float=Decimal)
+        except ValueError as error:
+            raise BadPayload(NAME, f"{path}: the answer is not JSON", response.text) from error
+
+
+def _refuse_failure(response: httpx2.Response, path: str, now: datetime) -> None:
+    """Turn a status that is no success into the error that it means."""
+    status = response.status_code
+    if response.is_success:
+        return
+    if status == _TOO_MANY:
+        after = response.headers.get("retry-after", "")
+        raise RateLimited(NAME, "too many calls", float(after) if after.isdecimal() else None)
+    if status == _NOT_FOUND:
+        raise NotListed(NAME, f"{path}: not found")
+    if str(_BEYOND_PLAN) in response.text:
+        earliest = now - _WINDOW + timedelta(hours=1)
+        raise OutsideWindow(NAME, f"the plan reaches back to {earliest:%Y-%m-%d}", earliest)
+    raise Unavailable(NAME, f"{path}: HTTP status {status}")
+
+
+def _candles(
+    token: Token, interval: Interval, points: Sequence[tuple[datetime, Decimal]], now: datetime
+) -> Iterator[Candle]:
+    length = interval.duration
+
+    def start_of(point: tuple[datetime, Decimal]) -> datetime:
+        moment = point[0].replace(minute=0, second=0, microsecond=0)
+        return moment.replace(hour=0) if interval is Interval.DAY else moment
+
+    for opened_at, group in groupby(points, key=start_of):
+        prices = [price for _, price in group]
+        if len(prices) < _FEWEST_POINTS:
+            continue
+        yield Candle(
+            token.id,
+            interval,
+            opened_at,
+            prices[0],
+            max(prices),
+            min(prices),
+            prices[-1],
+            None,
+            NAME,
+            opened_at + length <= now,
+            now,
+        )
+
+
+def _understood(read: Callable[[Token, Any], Any], token: Token, row: Any) -> Any:
+    try:
+        return read(token, row)
+    except _NONSENSE as error:
+        raise BadPayload(NAME, f"{token.symbol}: {error}", repr(row)) from error
+
+
+def _quote(token: Token, row: dict[str, Any]) -> Quote | None:
+    if row["current_price"] is None:
+        return None
+    return Quote(
+        token_id=token.id,
+        price=round(Decimal(row["current_price"]), _SCALE),
+        volume_24h=_known(row["total_volume"]),
+        market_cap=_known(row["market_cap"]),
+        change_24h=_rounded(row["price_change_percentage_24h"]),
+        source=NAME,
+        observed_at=_moment(row["last_updated"]),
+    )
+
+
+def _metadata(token: Token, row: dict[str, Any], now: datetime) -> Metadata:
+    return Metadata(
+        token_id=token.id,
+        logo_url=row["image"] if str(row["image"]).startswith("https://") else None,
+        market_cap_rank=row["market_cap_rank"],
+        circulating_supply=_known(row["circulating_supply"]),
+        total_supply=_known(row["total_supply"]),
+        max_supply=_known(row["max_supply"]),
+        all_time_high=_known(row["ath"]),
+        all_time_high_at=row["ath_date"] and _moment(row["ath_date"]),
+        all_time_low=_known(row["atl"]),
+        all_time_low_at=row["atl_date"] and _moment(row["atl_date"]),
+        source=NAME,
+        observed_at=now,
+    )
+
+
+def _known(value: Any) -> Decimal | None:
+    """A price, cap, volume or supply; CoinGecko writes zero where it does not know."""
+    if value is None or value == 0:
+        return None
+    return round(Decimal(value), _SCALE)
+
+
+def _rounded(value: Any) -> Decimal | None:
+    return None if value is None else round(Decimal(value), _SCALE)
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,241 @@
+"""One exchange's public prices through ccxt: its numbers stay text, its errors become ours.
+
+ccxt's own rate limiter is the token bucket: a call waits until the exchange's published limit allows it.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import urlsplit
+
+import ccxt
+
+from coinsphere.clock import Clock
+from coinsphere.errors import (
+    BadPayload,
+    NotListed,
+    OutsideWindow,
+    ProviderError,
+    RateLimited,
+    Unavailable,
+)
+from coinsphere.market.model import Candle, Interval, Quote, Token
+from coinsphere.market.sources.moments import from_milliseconds, to_milliseconds
+
+_PAGES = {"binance": 1000, "coinbase": 300, "kraken": 720, "kucoin": 1500}
+"""Candles that an exchange gives at most in one answer; 500 of any other."""
+_WINDOWS = {"kraken": 720}
+"""Candles back from now that an exchange gives at all, whatever is asked for."""
+_SPOT_ONLY = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
+_NONSENSE = (TypeError, ValueError, KeyError, IndexError, AttributeError, InvalidOperation)
+"""What ccxt or we stumble over in an answer of another shape."""
+
+
+class Exchange:
+    """One exchange as a provider of candles and quotes in US dollars."""
+
+    def __init__(
+        self,
+        name: str,
+        currencies: Sequence[str],
+        clock: Clock,
+        *,
+        base_url: str | None = None,
+        timeout_ms: int = 10_000,
+    ) -> None:
+        self.name = name
+        self._currencies, self._clock = currencies, clock
+        self._client = _client(name, base_url, timeout_ms)
+
+    def ping(self) -> None:
+        """Ask for the exchange's time, the cheapest public call.
+
+        Raises:
+            ProviderError: it did not answer as it should.
+        """
+        self._call(self._client.fetch_time)
+
+    def candles(
+        self, token: Token, interval: Interval, start: datetime, end: datetime
+    ) -> list[Candle]:
+        """Candles that open in [start, end), page by page.
+
+        Raises:
+            NotListed: the exchange has no market of the token in US dollars.
+            OutsideWindow: it does not reach back to `start`.
+            RateLimited, Unavailable, BadPayload: see there.
+        """
+        now = self._clock()
+        market = self._market(token)
+        self._refuse_outside(interval, start, now)
+        candles: list[Candle] = []
+        since, last = start, min(end, now)
+        while since < last:
+            page = [
+                self._candle(token, interval, row, now)
+                for row in self._page(market, interval, since)
+            ]
+            fresh = [candle for candle in page if since <= candle.opened_at < end]
+            if not fresh:
+                break
+            candles += fresh
+            since = fresh[-1].opened_at + interval.duration
+        return candles
+
+    def quotes(self, tokens: Sequence[Token]) -> list[Quote]:
+        """The newest price of each token that the exchange lists.
+
+        Raises:
+            RateLimited, Unavailable, BadPayload: see there.
+        """
+        listed: dict[str, Token] = {}
+        for token in tokens:
+            try:
+                listed.setdefault(self._market(token), token)
+            except NotListed:
+                continue
+        if not listed:
+            return []
+        tickers = self._call(self._client.fetch_tickers, list(listed))
+        if not isinstance(tickers, Mapping):
+            raise BadPayload(self.name, "tickers are no mapping", repr(tickers))
+        now = self._clock()
+        quotes = (self._quote(token, tickers.get(pair), now) for pair, token in listed.items())
+        return [quote for quote in quotes if quote is not None]
+
+    def _market(self, token: Token) -> str:
+        """The exchange's market of the token, in the most preferred currency."""
+        if not self._client.markets:
+            self._call(self._client.load_markets)
+        for currency in self._currencies:
+            pair = f"{token.symbol}/{currency}"
+            market = self._client.markets.get(pair)
+            if market is not None and market.get("active") is not False:
+                return pair
+        raise NotListed(self.name, f"no market of {token.symbol} in US dollars")
+
+    def _refuse_outside(self, interval: Interval, start: datetime, now: datetime) -> None:
+        window = _WINDOWS.get(self.name)
+        if window is None:
+            return
+        earliest = now - (window - 1) * interval.duration
+        if start < earliest - interval.duration:
+            raise OutsideWindow(self.name, f"reaches back to {earliest:%Y-%m-%d %H:%M}", earliest)
+
+    def _page(self, pair: str, interval: Interval, since: datetime) -> list[Any]:
+        limit = _PAGES.get(self.name, 500)
+        rows = self._call(
+            self._client.fetch_ohlcv, pair, str(interval), to_milliseconds(since), limit
+        )
+        if not isinstance(rows, list):
+            raise BadPayload(self.name, "candles are no list", repr(rows))
+        return rows
+
+    def _candle(self, token: Token, interval: Interval, row: Any, now: datetime) -> Candle:
+        try:
+            moment, opened, high, low, closed, volume = row[:6]
+            opened_at = from_milliseconds(moment)
+            return Candle(
+                token.id,
+                interval,
+                opened_at,
+                Decimal(opened),
+                Decimal(high),
+                Decimal(low),
+                Decimal(closed),
+                None if volume is None else Decimal(volume),
+                self.name,
+                opened_at + interval.duration <= now,
+                now,
+            )
+        except _NONSENSE as error:
+            raise BadPayload(self.name, "a candle makes no sense", repr(row)) from error
+
+    def _quote(self, token: Token, ticker: Any, now: datetime) -> Quote | None:
+        """The quote in a ticker; None where it holds no price."""
+        if ticker is None or ticker.get("last") is None:
+            return None
+        try:
+            moment = ticker.get("timestamp")
+            return Quote(
+                token_id=token.id,
+                price=Decimal(ticker["last"]),
+                volume_24h=_decimal(ticker.get("quoteVolume")),
+                market_cap=None,
+                change_24h=_decimal(ticker.get("percentage")),
+                source=self.name,
+                observed_at=now if moment is None else from_milliseconds(moment),
+            )
+        except _NONSENSE as error:
+            raise BadPayload(self.name, "a ticker makes no sense", repr(ticker)) from error
+
+    def _call(self, method: Any, *arguments: Any) -> Any:
+        """Call ccxt, and turn what it raises into our errors."""
+        try:
+            return method(*arguments)
+        except ProviderError:
+            raise
+        except ccxt.BaseError as error:
+            raise self._translated(error) from error
+        except _NONSENSE as error:
+            raise BadPayload(self.name, f"cannot be understood ({error})", repr(error)) from error
+
+    def _translated(self, error: Exception) -> ProviderError:
+        message = f"{type(error).__name__}: {str(error)[:300]}"
+        if isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection):
+            headers = self._client.last_response_headers or {}
+            return RateLimited(self.name, message, _seconds(headers.get("Retry-After")))
+        if isinstance(error, ccxt.BadSymbol):
+            return NotListed(self.name, message)
+        if isinstance(error, ccxt.BadResponse):
+            return BadPayload(self.name, message, str(error))
+        return Unavailable(self.name, message)
+
+
+class _Strict:
+    """Refuses an answer that is no JSON, which ccxt would hand on as text."""
+
+    id: str
+
+    def fetch(self, *arguments: Any, **keywords: Any) -> Any:
+        """As ccxt's, but a page of HTML is an error."""
+        answer = super().fetch(*arguments, **keywords)  # type: ignore[misc]
+        if isinstance(answer, str | bytes):
+            text = answer if isinstance(answer, str) else answer.decode(errors="replace")
+            raise BadPayload(self.id, "the answer is not JSON", text)
+        return answer
+
+
+def _client(name: str, base_url: str | None, timeout_ms: int) -> Any:
+    strict = type(f"Strict_{name}", (_Strict, getattr(ccxt, name)), {})
+    client = strict(
+        {
+            "enableRateLimit": True,
+            "timeout": timeout_ms,
+            "options": {**_SPOT_ONLY, "maxRetriesOnFailure": 0},
+            "quoteJsonNumbers": True,
+        }
+    )
+    client.number = str
+    if base_url is not None:
+        client.urls["api"] = _moved(client.urls["api"], f"{base_url.rstrip('/')}/{name}")
+    return client
+
+
+def _moved(urls: Any, base: str) -> Any:
+    """The same URLs on another host, whose path begins with the exchange's name."""
+    if isinstance(urls, str):
+        return base + urlsplit(urls).path
+    return {key: _moved(url, base) for key, url in urls.items()}
+
+
+def _decimal(value: Any) -> Decimal | None:
+    return None if value is None else round(Decimal(value), 18)
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return None if text is None else timedelta(seconds=float(text)).total_seconds()
+    except ValueError:
+        return None

@@ -1,0 +1,225 @@
+"""Live public prices: several exchanges in order of preference, then CoinGecko for what none of them lists.
+
+Passing errors are asked again with growing pauses; then the next provider is asked, and the one that failed is left
+alone for a minute. A provider that does not list the token, or does not reach far enough back, makes way for the next.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol, TypeVar
+
+import ccxt
+import httpx2
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
+
+from coinsphere.clock import Clock, utc_now
+from coinsphere.errors import (
+    BadPayload,
+    ConfigurationError,
+    NotListed,
+    OutsideWindow,
+    ProviderError,
+    RateLimited,
+    Unavailable,
+)
+from coinsphere.market.model import Candle, Interval, Metadata, Quote, Token
+from coinsphere.market.sources.coingecko import CoinGecko
+from coinsphere.market.sources.exchange import Exchange
+from coinsphere.settings import Settings
+
+_ATTEMPTS = 3
+_GROWING = wait_exponential_jitter(initial=0.5, max=8.0, jitter=0.5)
+_LONGEST_PAUSE = 20.0
+"""Seconds; a provider that asks for more patience is left for the next one."""
+_REST = timedelta(minutes=1)
+_PROBED = 2
+_PROBE_TIMEOUT_MS = 2_500
+
+Sleep = Callable[[float], None]
+T = TypeVar("T")
+
+
+class Provider(Protocol):
+    """What the live source needs of an exchange or CoinGecko."""
+
+    name: str
+
+    def candles(
+        self, token: Token, interval: Interval, start: datetime, end: datetime
+    ) -> list[Candle]:
+        """See `MarketDataSource.candles`."""
+        ...
+
+    def quotes(self, tokens: Sequence[Token]) -> list[Quote]:
+        """See `MarketDataSource.quotes`."""
+        ...
+
+
+class LiveMarket:
+    """A `MarketDataSource` over providers in order of preference."""
+
+    name = "live"
+
+    def __init__(
+        self,
+        exchanges: Sequence[Provider],
+        coingecko: CoinGecko,
+        clock: Clock,
+        sleep: Sleep,
+    ) -> None:
+        self._providers: list[Provider] = [*exchanges, coingecko]
+        self._coingecko, self._clock, self._sleep = coingecko, clock, sleep
+        self._resting: dict[str, datetime] = {}
+        self._problems: list[ProviderError] = []
+
+    def candles(
+        self, token: Token, interval: Interval, start: datetime, end: datetime
+    ) -> list[Candle]:
+        """Candles of the first provider that can give them.
+
+        Raises:
+            OutsideWindow: some provider has the token, but none reaches back to `start`.
+            RateLimited, Unavailable, BadPayload, NotListed: none has any; the one that may pass soonest.
+        """
+        errors: list[ProviderError] = []
+        for provider in self._providers:
+            try:
+                found = self._ask(provider, partial(provider.candles, token, interval, start, end))
+            except ProviderError as error:
+                errors.append(error)
+            else:
+                self._note(errors)
+                return found
+        raise self._chosen(errors)
+
+    def quotes(self, tokens: Sequence[Token]) -> list[Quote]:
+        """The newest quote of each token, of the first provider that lists it.
+
+        Raises:
+            ProviderError: no provider gave anything; the one that may pass soonest.
+        """
+        quotes: dict[object, Quote] = {}
+        errors: list[ProviderError] = []
+        for provider in self._providers:
+            left = [token for token in tokens if token.id not in quotes]
+            if not left:
+                break
+            try:
+                found = self._ask(provider, partial(provider.quotes, left))
+            except ProviderError as error:
+                errors.append(error)
+            else:
+                quotes.update((quote.token_id, quote) for quote in found)
+        if not quotes and errors:
+            raise self._chosen(errors)
+        self._note(errors)
+        return list(quotes.values())
+
+    def metadata(self, tokens: Sequence[Token]) -> list[Metadata]:
+        """Supply, rank, logo and all-time extremes, from CoinGecko."""
+        return self._ask(self._coingecko, partial(self._coingecko.metadata, tokens))
+
+    def take_problems(self) -> list[ProviderError]:
+        """What went wrong on the way to what was given, since the last call."""
+        problems, self._problems = self._problems, []
+        return problems
+
+    def _ask(self, provider: Provider, question: Callable[[], T]) -> T:
+        """Put one question to one provider, again where the error may pass."""
+        resting_until = self._resting.get(provider.name)
+        if resting_until is not None and self._clock() < resting_until:
+            raise Unavailable(
+                provider.name, f"failed, is left alone until {resting_until:%H:%M:%S}"
+            )
+        retrying = Retrying(
+            retry=retry_if_exception_type((RateLimited, Unavailable)),
+            stop=_stop,
+            wait=_pause,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(question)
+        except (RateLimited, Unavailable):
+            self._resting[provider.name] = self._clock() + _REST
+            raise
+
+    def _note(self, errors: Sequence[ProviderError]) -> None:
+        self._problems += [
+            error for error in errors if not isinstance(error, NotListed | OutsideWindow)
+        ]
+
+    def _chosen(self, errors: Sequence[ProviderError]) -> ProviderError:
+        """The error that says best what to do next; the others are noted."""
+        outside = [error for error in errors if isinstance(error, OutsideWindow)]
+        if outside:
+            chosen: ProviderError = min(outside, key=lambda error: error.earliest or self._clock())
+        else:
+            order = (RateLimited, Unavailable, BadPayload, NotListed)
+            chosen = min(errors, key=lambda error: order.index(type(error)))
+        self._note([error for error in errors if error is not chosen])
+        return chosen
+
+
+def build(
+    settings: Settings, clock: Clock, *, sleep: Sleep | None = None, timeout: float = 10.0
+) -> LiveMarket:
+    """The live source that the settings describe.
+
+    Args:
+        settings: exchanges, currencies and URLs.
+        clock: tells which candles are final.
+        sleep: pauses between attempts; tests do not wait.
+        timeout: seconds that one answer may take.
+
+    Raises:
+        ConfigurationError: an exchange is unknown to ccxt.
+    """
+    exchanges = [
+        _exchange(settings, name, clock, int(timeout * 1000)) for name in settings.market_exchanges
+    ]
+    client = httpx2.Client(timeout=timeout, follow_redirects=False)
+    pause = sleep or time.sleep
+    coingecko = CoinGecko(settings.coingecko_url, settings.coingecko_api_key, client, clock, pause)
+    return LiveMarket(exchanges, coingecko, clock, pause)
+
+
+def answers(settings: Settings) -> bool:
+    """Whether one of the first exchanges answers one public call within a few seconds."""
+    for name in settings.market_exchanges[:_PROBED]:
+        try:
+            _exchange(settings, name, utc_now, _PROBE_TIMEOUT_MS).ping()
+        except ProviderError:
+            continue
+        return True
+    return False
+
+
+def _exchange(settings: Settings, name: str, clock: Clock, timeout_ms: int) -> Exchange:
+    if name not in ccxt.exchanges:
+        raise ConfigurationError(f"COINSPHERE_MARKET_EXCHANGES: ccxt knows no exchange {name!r}.")
+    return Exchange(
+        name,
+        settings.market_quote_currencies,
+        clock,
+        base_url=settings.exchange_base_url,
+        timeout_ms=timeout_ms,
+    )
+
+
+def _stop(state: RetryCallState) -> bool:
+    """After some attempts, or at once where the provider asks for more patience than we have."""
+    return state.attempt_number >= _ATTEMPTS or (_asked_pause(state) or 0) > _LONGEST_PAUSE
+
+
+def _pause(state: RetryCallState) -> float:
+    """As long as the provider asked for, else growing from half a second."""
+    asked = _asked_pause(state)
+    return asked if asked is not None else _GROWING(state)
+
+
+def _asked_pause(state: RetryCallState) -> float | None:
+    error = state.outcome.exception() if state.outcome else None
+    return error.retry_after if isinstance(error, RateLimited) else None
