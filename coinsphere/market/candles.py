@@ -235,7 +235,9 @@ class _Loader:
             return None
         if [_number(text) for text in first] == [_number(text) for text in second]:
             return ""
-        return self._reject(candle, Fault("date", "another candle of the same start differs"))
+        return self._reject(
+            candle, Fault("date", "says something else than an earlier row of the same start")
+        )
 
     def _reject(self, candle: Candle, fault: Fault) -> str:
         known = candle.token_id if candle.token_id in self._tokens else None

@@ -22,7 +22,7 @@ from coinsphere.market.model import Candle, Interval, Token
 from coinsphere.market.quarantine import Rejected
 from coinsphere.market.validation import Fault
 
-_MOST_NAMED = 1_000
+_MOST_NAMED = 10_000
 """Bad rows named in a report; more are only counted."""
 
 _RECORD = """

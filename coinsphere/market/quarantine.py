@@ -1,6 +1,6 @@
 """Rows that made no sense, kept as they came for a person to judge."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -14,11 +14,15 @@ _LONGEST = 10_000
 # The very same row comes again with every run: it is kept once, also after somebody judged it.
 _STORE = """
     insert into market.quarantine (token_id, kind, source, reason, payload)
-    select %(token_id)s, %(kind)s, %(source)s, %(reason)s, %(payload)s
+    select distinct fresh.token_id, fresh.kind, fresh.source, fresh.reason, fresh.payload
+    from unnest(
+        %(token_ids)s::uuid[], %(kinds)s::text[], %(sources)s::text[], %(reasons)s::text[], %(payloads)s::jsonb[]
+    ) as fresh (token_id, kind, source, reason, payload)
     where not exists (
-        select from market.quarantine
-        where token_id is not distinct from %(token_id)s
-            and kind = %(kind)s and source = %(source)s and reason = %(reason)s and payload = %(payload)s
+        select from market.quarantine held
+        where held.token_id is not distinct from fresh.token_id
+            and held.kind = fresh.kind and held.source = fresh.source
+            and held.reason = fresh.reason and held.payload = fresh.payload
     )
 """
 
@@ -34,22 +38,28 @@ class Rejected:
     payload: Mapping[str, str | None]
 
 
-def store(conn: Connection, rows: Iterable[Rejected]) -> None:
+def store(conn: Connection, rows: Sequence[Rejected]) -> None:
     """Keep `rows`, each once however often it comes."""
-    with conn.cursor() as cursor:
-        cursor.executemany(_STORE, [_parameters(row) for row in rows])
-
-
-def _parameters(row: Rejected) -> dict[str, object]:
-    return {
-        "token_id": row.token_id,
-        "kind": row.kind,
-        "source": row.source,
-        "reason": row.reason,
-        "payload": Jsonb({name: _storable(value) for name, value in row.payload.items()}),
-    }
+    if not rows:
+        return
+    conn.execute(
+        _STORE,
+        {
+            "token_ids": [row.token_id for row in rows],
+            "kinds": [row.kind for row in rows],
+            "sources": [row.source for row in rows],
+            "reasons": [_storable(row.reason) for row in rows],
+            "payloads": [
+                Jsonb({name: _storable(value) for name, value in row.payload.items()})
+                for row in rows
+            ],
+        },
+    )
 
 
 def _storable(value: str | None) -> str | None:
-    """`value` without what PostgreSQL cannot hold (NUL), and of bounded length."""
-    return value and value.replace("\0", "\N{REPLACEMENT CHARACTER}")[:_LONGEST]
+    """`value` without what PostgreSQL cannot hold (NUL, lone surrogates), and of bounded length."""
+    if value is None:
+        return None
+    text = value.replace("\0", "\N{REPLACEMENT CHARACTER}")[:_LONGEST]
+    return text.encode(errors="replace").decode()

@@ -1,0 +1,195 @@
+"""`coinsphere market`: load candle files, see what the market tables hold and what they miss."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+from psycopg import Connection
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from coinsphere.clock import DAY, utc_now
+from coinsphere.db.pool import Database
+from coinsphere.errors import CoinsphereError
+from coinsphere.market import candles, importer, origin, overview
+from coinsphere.market.importer import FileReport, ImportReport
+from coinsphere.market.model import Interval
+from coinsphere.settings import Role, Settings
+
+_ROWS_SHOWN = 10
+"""Bad rows shown of one file."""
+_TIMEOUT_MS = 600_000
+
+
+@click.group()
+def market() -> None:
+    """Market data: import files, see what is there and what is missing."""
+
+
+@market.command("import")
+@click.argument("path", type=click.Path(path_type=Path))
+def import_(path: Path) -> None:
+    """Load candle files (CSV, Binance dumps, zipped or not) from PATH, a file or a folder, as real history.
+
+    Good rows are kept, bad ones are named by line and column; the same file twice writes nothing.
+    """
+    with _connection() as (conn, _):
+        report = importer.import_folder(conn, path)
+    console = Console()
+    console.print(_import_table(report))
+    for file in report.files:
+        _explain(console, file)
+    console.print(_summary(report), highlight=False)
+    if report.refused:
+        raise click.exceptions.Exit(1)
+
+
+@market.command()
+def status() -> None:
+    """Show where prices come from, how much is stored, how fresh it is and what is in quarantine."""
+    console = Console()
+    now = utc_now()
+    with _connection() as (conn, settings):
+        _show_origin(console, conn)
+        console.print(_holdings_table(conn))
+        stale_after = timedelta(seconds=settings.market_stale_seconds)
+        _show_quotes(console, overview.quote_state(conn, now, stale_after), now)
+        for failure in overview.failures(conn, now - DAY):
+            what = failure.error_code.replace("_", " ")
+            console.print(
+                f"{failure.times} times {what} in the last 24 h, e.g. {escape(failure.example)}"
+            )
+
+
+@market.command()
+@click.option(
+    "--interval", type=click.Choice([str(interval) for interval in Interval]), default=None
+)
+def gaps(interval: str | None) -> None:
+    """Show the candles that are missing between a token's first and last one."""
+    intervals = list(Interval) if interval is None else [Interval(interval)]
+    with _connection() as (conn, _):
+        found = [gap for each in intervals for gap in candles.gaps(conn, each)]
+    console = Console()
+    if not found:
+        console.print("No candle is missing.")
+        return
+    table = Table("token", "interval", "first missing", "last missing", "candles")
+    for gap in found:
+        table.add_row(
+            gap.symbol, gap.interval, _moment(gap.first), _moment(gap.last), f"{gap.missing:,}"
+        )
+    console.print(table)
+
+
+def register(cli: click.Group) -> None:
+    """Add these commands to `cli`."""
+    cli.add_command(market)
+
+
+@contextmanager
+def _connection() -> Iterator[tuple[Connection, Settings]]:
+    """A connection in the pipeline's role; our own errors end the command with their message."""
+    try:
+        settings = Settings.from_env()
+        url = settings.url_for(Role.PIPELINE)
+        with (
+            Database(url, size=1, statement_timeout_ms=_TIMEOUT_MS) as database,
+            database.connection() as conn,
+        ):
+            yield conn, settings
+    except CoinsphereError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _import_table(report: ImportReport) -> Table:
+    table = Table(title="Imported candles")
+    table.add_column("file", overflow="fold")
+    for heading in ("token", "interval", "from", "to"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("rows", "written", "rejected"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for file in report.files:
+        if file.refused:
+            table.add_row(escape(file.path.name), file.symbol or "?", "[red]refused[/red]")
+            continue
+        table.add_row(
+            escape(file.path.name),
+            file.symbol,
+            file.interval,
+            _moment(file.first),
+            _moment(file.last),
+            f"{file.rows:,}",
+            f"{file.written:,}",
+            f"[red]{file.rejected_rows:,}[/red]" if file.rejected_rows else "0",
+        )
+    return table
+
+
+def _explain(console: Console, file: FileReport) -> None:
+    """Say what was not kept of a file."""
+    if file.refused:
+        console.print(f"[red]refused[/red] {escape(file.refused)}", highlight=False)
+    for row in file.rejected[:_ROWS_SHOWN]:
+        console.print(f"  {escape(file.path.name)}, {escape(str(row))}", highlight=False)
+    if file.rejected_rows > _ROWS_SHOWN:
+        more = file.rejected_rows - _ROWS_SHOWN
+        console.print(f"  {escape(file.path.name)}: and {more:,} more", highlight=False)
+
+
+def _summary(report: ImportReport) -> str:
+    rows = sum(file.rows for file in report.files)
+    unchanged = rows - report.written - report.rejected
+    parts = [f"{report.written:,} candles written", f"{unchanged:,} were there already"]
+    if report.rejected:
+        parts.append(f"{report.rejected:,} rows rejected (see market.quarantine)")
+    if report.refused:
+        parts.append(f"{report.refused} of {len(report.files)} files refused, nothing of them kept")
+    return "; ".join(parts) + "."
+
+
+def _show_origin(console: Console, conn: Connection) -> None:
+    taken = origin.get(conn)
+    if taken is None:
+        console.print("Where prices come from is not decided yet: run `coinsphere up`.")
+    elif taken.is_simulated:
+        console.print(
+            f"[bold yellow]Prices are SIMULATED[/bold yellow] (seed {taken.seed}): no figure is a real market's."
+        )
+    else:
+        place = f" in {escape(taken.location)}" if taken.location else ""
+        console.print(f"Prices come from {taken.source}{place}.")
+
+
+def _holdings_table(conn: Connection) -> Table:
+    table = Table("interval", "candles", "tokens", "first", "last", "unfinished", title="Candles")
+    for row in overview.holdings(conn):
+        table.add_row(
+            row.interval,
+            f"{row.rows:,}",
+            str(row.tokens),
+            _moment(row.first),
+            _moment(row.last),
+            str(row.unfinished),
+        )
+    return table
+
+
+def _show_quotes(console: Console, state: overview.QuoteState, now: datetime) -> None:
+    if state.newest is None:
+        console.print("No quote is stored.")
+    else:
+        age = timedelta(seconds=round((now - state.newest).total_seconds()))
+        console.print(
+            f"{state.quotes} quotes, the newest {age} old, {state.stale} stale; {state.unquoted} tokens without any."
+        )
+    console.print(f"{state.quarantined} rows in quarantine wait for a decision.")
+
+
+def _moment(moment: datetime | None) -> str:
+    if moment is None:
+        return ""
+    return f"{moment:%Y-%m-%d}" if moment.hour == 0 else f"{moment:%Y-%m-%d %H:%M}"
