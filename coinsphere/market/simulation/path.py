@@ -14,6 +14,7 @@ import numpy as np
 
 from coinsphere.market.simulation.factor import (
     HOURS_A_YEAR,
+    MARKET_VOLATILITY,
     Factor,
     Floats,
     days_in,
@@ -138,10 +139,11 @@ class TokenPath:
     def _volumes(self, year: int, hours: slice) -> Floats:
         """Units traded in each hour: more in the afternoon, in stress, and where the price moves."""
         moved = np.abs(np.diff(self._log_prices)[hours])
-        usual = np.median(self._spread)
+        profile = self._profile
+        usual = np.hypot(profile.own_volatility, profile.beta * MARKET_VOLATILITY)
         noise = generator(self._seed, f"{self._key}/volume", year).standard_normal(len(moved))
         season = 1 + 0.35 * np.sin((np.arange(len(moved)) % 24 - 9) / 24 * 2 * np.pi)
-        activity = 0.5 + 0.5 * np.minimum(moved / usual, _BUSIEST)
-        dollars = self._profile.turnover / 24 * season * activity * np.exp(0.3 * noise)
+        activity = 0.5 + 0.5 * np.minimum(moved / usual * np.sqrt(HOURS_A_YEAR), _BUSIEST)
+        dollars = profile.turnover / 24 * season * activity * np.exp(0.3 * noise)
         volumes: Floats = dollars / np.exp(self._log_prices[:-1][hours])
         return volumes
