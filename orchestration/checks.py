@@ -3,6 +3,3 @@
 The names and severities are known without importing Great Expectations, whose import takes 4 to 7 s; the suite itself
 is built inside the step. A failed ERROR blocks what lies downstream in the run, a WARN is shown.
 """
-
-
-

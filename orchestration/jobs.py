@@ -18,8 +18,9 @@ from orchestration.market.assets import (
 )
 from orchestration.warehouse.assets import RISK_SCORES
 
+_DAILY_CANDLES = dg.AssetSelection.assets(candles_daily)
 _CANDLES = dg.AssetSelection.assets(candles_daily, candles_hourly)
-_CANDLE_CHECKS = dg.AssetSelection.checks_for_assets(candles_daily, candles_hourly)
+_CANDLE_CHECKS = dg.AssetSelection.checks_for_assets(candles_daily)
 _MINUTE = dg.AssetSelection.assets(QUOTES, EVALUATIONS)
 _MODELS = dg.AssetSelection.assets(TRAINING_SETS, TRAINED_MODELS, EVALUATION, PREDICTIONS)
 
@@ -31,19 +32,20 @@ def build(dbt_models: dg.AssetsDefinition) -> Sequence[Job]:
     """All jobs. `history` and `pipeline` are what `coinsphere up` launches, the others have schedules."""
     warehouse = dg.AssetSelection.assets(dbt_models, RISK_SCORES)
     daily = _CANDLES | warehouse | dg.AssetSelection.assets(TOKEN_METADATA, PREDICTIONS)
-    everything = dg.AssetSelection.assets(TOKEN_METADATA) | _MINUTE | warehouse | _MODELS
+    unpartitioned = dg.AssetSelection.assets(TOKEN_METADATA, candles_hourly) | _MINUTE
     return [
         _job(
             "history",
-            _CANDLES.without_checks(),
+            # Alone: Dagster plans each other asset of the run once for every day of the range.
+            _DAILY_CANDLES.without_checks(),
             6 * _HOURS,
-            "Fill the history of candles. The run's partition range says which days.",
+            "Fill the history of daily candles. The run's partition range says which days.",
         ),
         _job(
             "pipeline",
-            everything | _CANDLE_CHECKS,
+            unpartitioned | _CANDLE_CHECKS | warehouse | _MODELS,
             3 * _HOURS,
-            "Everything that follows from candles, once: checks, dbt, training, evaluation, predictions, alerts.",
+            "Everything but daily candles, once: checks, dbt, training, evaluation, predictions, alerts.",
         ),
         _job(
             "minute",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from orchestration.jobs import Job
+from orchestration.market.assets import DailyReach
 from orchestration.partitions import newest_days
 
 _CRONS = {
@@ -22,6 +23,7 @@ _CRONS = {
 }
 _OF_DAYS = ("hourly", "daily")
 """Jobs with daily partitions: their runs cover yesterday and today."""
+_CONFIG = {"daily": dg.RunConfig(ops={"market__candles_daily": DailyReach(fill_gaps=True)})}
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -59,5 +61,7 @@ def _request_unless_running(
     unfinished = dg.RunsFilter(job_name=job, statuses=_UNFINISHED)
     if context.instance.get_runs_count(unfinished) > 0:
         return dg.SkipReason("The last run is not finished.")
-    tags = newest_days(context.scheduled_execution_time) if job in _OF_DAYS else {}
-    return dg.RunRequest(tags=tags)
+    return dg.RunRequest(
+        tags=newest_days(context.scheduled_execution_time) if job in _OF_DAYS else {},
+        run_config=_CONFIG.get(job),
+    )

@@ -77,6 +77,13 @@ def token_metadata(
     return _result(report, database, counts.METADATA)
 
 
+class DailyReach(dg.Config):
+    """What is asked for beside the run's own days."""
+
+    fill_gaps: bool = False
+    """Ask again for every day that is missing between a token's first and last candle; the daily job does."""
+
+
 @dg.asset(
     key=CANDLES_DAILY,
     deps=[TOKENS],
@@ -92,18 +99,27 @@ def token_metadata(
 @failures.classified()
 def candles_daily(
     context: dg.AssetExecutionContext,
+    config: DailyReach,
     database: dg.ResourceParam[Database],
     source: dg.ResourceParam[MarketDataSource],
     clock: dg.ResourceParam[Clock],
 ) -> dg.MaterializeResult:
-    """Daily OHLCV candles in US dollars. Today's is unfinished and says so. Fetching a day again changes nothing
-    unless the source corrected it; the old values stay in `market.price_revisions`.
+    """Daily OHLCV candles in US dollars; today's is unfinished and says so.
+
+    Fetching a day again changes nothing unless the source corrected it; the old values stay in
+    `market.price_revisions`.
     """
-    window = context.partition_time_window
-    report = _fetch_candles(database, source, Interval.DAY, window.start, window.end, clock())
-    newest = context.partition_key_range.end
+    window, now = context.partition_time_window, clock()
+    report = _fetch_candles(database, source, Interval.DAY, (window.start, window.end), now)
+    facts = _facts(report, database, counts.DAILY)
+    if config.fill_gaps:
+        filled = _fetch(
+            database,
+            lambda conn, all_: ingest.backfill_gaps(conn, source, all_, Interval.DAY, now),
+        )
+        facts["gap_rows_written"] = dg.MetadataValue.int(filled.written)
     # On the newest day only: what stands on all of them is stored once for each of a thousand partitions.
-    context.add_asset_metadata(_facts(report, database, counts.DAILY), partition_key=newest)
+    context.add_asset_metadata(facts, partition_key=context.partition_key_range.end)
     return dg.MaterializeResult()
 
 
@@ -135,7 +151,7 @@ def candles_hourly(
     """Hourly OHLCV candles in US dollars, overlapping the last run by a day so that late corrections arrive."""
     now = clock()
     start = _hourly_start(database, now, config.days, settings.market_hourly_days)
-    report = _fetch_candles(database, source, Interval.HOUR, start, now, now)
+    report = _fetch_candles(database, source, Interval.HOUR, (start, now), now)
     return _result(report, database, counts.HOURLY)
 
 
@@ -151,19 +167,21 @@ def _fetch_candles(
     database: Database,
     source: MarketDataSource,
     interval: Interval,
-    start: datetime,
-    end: datetime,
+    window: tuple[datetime, datetime],
     now: datetime,
 ) -> ingest.IngestionReport:
+    """Fetch the candles that open in `window`, its end excluded."""
     return _fetch(
         database,
-        lambda conn, all_: ingest.refresh_candles(conn, source, all_, interval, start, end, now),
+        lambda conn, all_: ingest.refresh_candles(conn, source, all_, interval, *window, now),
     )
 
 
 def _fetch(database: Database, fetch: Fetch) -> ingest.IngestionReport:
     with database.connection() as conn:
-        return fetch(conn, tokens.active(conn))
+        followed = tokens.active(conn)
+        conn.commit()  # no transaction stays open while a provider thinks
+        return fetch(conn, followed)
 
 
 def _result(
