@@ -1,0 +1,190 @@
+"""All alerts against the newest good values, by one statement; a firing, its mail and its job are one transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from coinsphere.alerts.rules import AlertType, Condition
+from coinsphere.notify import mail, templates
+
+# A value that is stale, doubted or unknown is not in `observed`, so nothing can fire on it. Filled prices are never
+# quotes. `skip locked`: where two evaluations meet, each alert belongs to one of them.
+_EVALUATE = """
+    with good_quotes as (
+        select token_id, price, volume_24h, change_24h, source, observed_at
+        from market.quotes
+        where quality = 'ok' and observed_at > %(now)s - %(stale_after)s and observed_at <= %(now)s
+    ),
+    newest_risk as (
+        select distinct on (token_id) token_id, overall_score, price_source, computed_at
+        from market.risk_scores
+        where computed_at > %(now)s - interval '2 days'
+        order by token_id, day desc
+    ),
+    newest_prediction as (
+        select distinct on (token_id)
+            token_id, 100 * (median / reference_price - 1) as change, model_name, model_version, issued_at
+        from model.predictions
+        where horizon_days = 1 and target_at > %(now)s and not is_shadow and not is_backfill
+        order by token_id, issued_at desc
+    ),
+    portfolio_values as (
+        select
+            holdings.portfolio_id,
+            sum(holdings.amount * quotes.price) as value,
+            string_agg(distinct quotes.source, ', ') as source,
+            min(quotes.observed_at) as observed_at
+        from app.holdings
+        left join good_quotes as quotes on quotes.token_id = holdings.token_id
+        where holdings.amount > 0
+        group by holdings.portfolio_id
+        having count(*) = count(quotes.price)
+    ),
+    observed (alert_type, subject_id, value, source, observed_at) as (
+        select 'price', token_id, price, source, observed_at from good_quotes
+        union all
+        select 'percent_change', token_id, change_24h, source, observed_at from good_quotes
+        union all
+        select 'volume', token_id, volume_24h, source, observed_at from good_quotes
+        union all
+        select 'risk', token_id, overall_score, price_source, computed_at from newest_risk
+        union all
+        select 'prediction', token_id, change, model_name || ' ' || model_version, issued_at from newest_prediction
+        union all
+        select 'portfolio', portfolio_id, value, source, observed_at from portfolio_values
+    ),
+    watched as (
+        select
+            alerts.id, alerts.condition, alerts.threshold, alerts.last_value as previous, observed.value,
+            observed.source, observed.observed_at,
+            alerts.last_triggered_at is null
+                or alerts.last_triggered_at + make_interval(secs => alerts.cooldown_seconds) <= %(now)s as is_cooled_down
+        from app.alerts
+        join observed
+            on observed.alert_type = alerts.alert_type
+            and observed.subject_id = coalesce(alerts.token_id, alerts.portfolio_id)
+        where alerts.is_active
+          and (alerts.expires_at is null or alerts.expires_at > %(now)s)
+          and observed.value is not null
+        for update of alerts skip locked
+    ),
+    judged as (
+        select
+            watched.*,
+            is_cooled_down and case condition
+                when 'above' then value > threshold and (previous is null or previous <= threshold)
+                when 'below' then value < threshold and (previous is null or previous >= threshold)
+                when 'crosses_above' then previous <= threshold and value > threshold
+                when 'crosses_below' then previous >= threshold and value < threshold
+                when 'equal' then (value = threshold and previous is distinct from threshold)
+                    or (previous < threshold and value > threshold)
+                    or (previous > threshold and value < threshold)
+            end is true as fires
+        from watched
+    ),
+    moved as (
+        update app.alerts set
+            last_value = judged.value,
+            last_evaluated_at = %(now)s,
+            last_triggered_at = case when judged.fires then %(now)s else alerts.last_triggered_at end,
+            trigger_count = alerts.trigger_count + judged.fires::integer
+        from judged
+        where alerts.id = judged.id and (judged.fires or judged.previous is distinct from judged.value)
+    ),
+    fired as (
+        insert into app.alert_events
+            (alert_id, fired_at, condition, threshold, previous_value, observed_value, source, observed_at)
+        select id, %(now)s, condition, threshold, previous, value, source, observed_at
+        from judged
+        where fires
+        returning id, alert_id, condition, threshold, previous_value, observed_value, source, observed_at
+    ),
+    announced as (
+        select
+            fired.id as event_id, alerts.user_id, users.email, alerts.alert_type, fired.condition, fired.threshold,
+            fired.previous_value, fired.observed_value, fired.source, fired.observed_at, alerts.channels,
+            coalesce(tokens.symbol, portfolios.name) as subject
+        from fired
+        join app.alerts on alerts.id = fired.alert_id
+        join app.users on users.id = alerts.user_id and users.is_active
+        left join market.tokens on tokens.id = alerts.token_id
+        left join app.portfolios on portfolios.id = alerts.portfolio_id
+    ),
+    counted as (
+        select
+            (select count(*) from judged) as evaluated,
+            (select count(*) from fired) as fired,
+            (
+                select count(*) from app.alerts
+                where is_active and (expires_at is null or expires_at > %(now)s)
+            ) as active
+    )
+    select counted.*, announced.*
+    from counted
+    left join announced on true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertReport:
+    """What an evaluation did: alerts that were compared, that fired, and that had no good value to compare."""
+
+    evaluated: int
+    fired: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """An alert that fired, with what a message about it needs; `subject` is a symbol or a portfolio's name."""
+
+    event_id: UUID
+    user_id: UUID
+    email: str
+    alert_type: AlertType
+    condition: Condition
+    threshold: Decimal
+    previous_value: Decimal | None
+    observed_value: Decimal
+    source: str
+    observed_at: datetime
+    channels: list[str]
+    subject: str
+
+
+def evaluate(conn: Connection, now: datetime, stale_after: timedelta) -> AlertReport:
+    """Evaluate every active alert once.
+
+    Args:
+        conn: a connection of the pipeline's role; the caller owns the transaction.
+        now: the instant of the evaluation.
+        stale_after: a quote older than this fires nothing.
+    """
+    cursor = conn.cursor(row_factory=dict_row)
+    rows = cursor.execute(_EVALUATE, {"now": now, "stale_after": stale_after}).fetchall()
+    counts = [{name: row.pop(name) for name in ("evaluated", "fired", "active")} for row in rows][0]
+    for row in rows:
+        if row["event_id"] is not None and "email" in row["channels"]:
+            _announce(conn, Firing(**row))
+    return AlertReport(
+        evaluated=counts["evaluated"],
+        fired=counts["fired"],
+        skipped=counts["active"] - counts["evaluated"],
+    )
+
+
+def _announce(conn: Connection, firing: Firing) -> None:
+    message = templates.alert(firing)
+    mail.enqueue(
+        conn,
+        firing.email,
+        message.subject,
+        message.text,
+        message.html,
+        user_id=firing.user_id,
+        alert_event_id=firing.event_id,
+    )

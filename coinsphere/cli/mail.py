@@ -1,0 +1,92 @@
+"""`coinsphere mail`: what was sent, what waits, and why."""
+
+import json
+from uuid import UUID
+
+import click
+
+
+def register(cli: click.Group) -> None:
+    """Add the sub-commands."""
+    cli.add_command(mail)
+
+
+@click.group()
+def mail() -> None:
+    """Mails: what was sent, what waits, and why."""
+
+
+@mail.command("list")
+@click.option("--limit", default=50, show_default=True, help="How many, newest first.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def list_(limit: int, *, as_json: bool) -> None:
+    """List the newest mails."""
+    import psycopg
+    from rich.console import Console
+    from rich.table import Table
+
+    from coinsphere.clock import iso
+    from coinsphere.notify import mail as outbox
+    from coinsphere.settings import Role, Settings
+
+    with psycopg.connect(Settings.from_env().url_for(Role.PIPELINE)) as conn:
+        mails = outbox.newest(conn, limit)
+    if as_json:
+        rows = [
+            {
+                "id": str(found.id),
+                "recipient": found.recipient,
+                "subject": found.subject,
+                "attempts": found.attempts,
+                "lastError": found.last_error,
+                "createdAt": iso(found.created_at),
+                "sentAt": iso(found.sent_at) if found.sent_at else None,
+            }
+            for found in mails
+        ]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    table = Table("id", "created", "to", "subject", "state")
+    for found in mails:
+        state = f"sent {found.sent_at:%H:%M:%S}" if found.sent_at else found.last_error or "waiting"
+        table.add_row(
+            str(found.id),
+            f"{found.created_at:%Y-%m-%d %H:%M:%S}",
+            found.recipient,
+            found.subject,
+            state,
+        )
+    Console().print(table)
+
+
+@mail.command()
+@click.argument("mail_id", type=click.UUID)
+def show(mail_id: UUID) -> None:
+    """Print one mail."""
+    import psycopg
+
+    from coinsphere.notify import mail as outbox
+    from coinsphere.settings import Role, Settings
+
+    with psycopg.connect(Settings.from_env().url_for(Role.PIPELINE)) as conn:
+        found = outbox.get(conn, mail_id)
+    if found is None:
+        raise click.ClickException(
+            f"There is no mail {mail_id}; `coinsphere mail list` shows what there is."
+        )
+    click.echo(f"To: {found.recipient}\nSubject: {found.subject}\n\n{found.text}")
+
+
+@mail.command()
+def retry() -> None:
+    """Try every mail again whose sending failed."""
+    from coinsphere.db.pool import Database
+    from coinsphere.notify import mail as outbox
+    from coinsphere.settings import Role, Settings
+
+    with (
+        Database(Settings.from_env().url_for(Role.PIPELINE), size=1) as database,
+        database.connection() as conn,
+    ):
+        count = outbox.retry(conn)
+    click.echo(f"{count} mails are tried again.")

@@ -1,0 +1,134 @@
+"""The outbox: a mail and the job that sends it are written in the transaction that causes them.
+
+A change that is rolled back sends nothing; a worker that dies while it sends leaves a job that is tried again, so a
+mail is sent at least once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from coinsphere.notify.transport import Transport
+
+QUEUE = "mail"
+TASK = "send_mail"
+
+_ENQUEUE = """
+    with written as (
+        insert into app.mails (user_id, alert_event_id, recipient, subject, body_text, body_html)
+        values (%(user_id)s, %(alert_event_id)s, %(recipient)s, %(subject)s, %(text)s, %(html)s)
+        on conflict (alert_event_id) do nothing
+        returning id
+    )
+    select id, jobs.procrastinate_defer_jobs_v1(array[
+        (%(queue)s, %(task)s, 0, null, null, jsonb_build_object('mail_id', id), null)::jobs.procrastinate_job_to_defer_v1
+    ])
+    from written
+"""
+_MAIL = """
+    select id, recipient, subject, body_text as text, body_html as html, attempts, last_error, created_at, sent_at
+    from app.mails
+"""
+_GET = _MAIL + "where id = %(id)s"
+_LIST = _MAIL + "order by created_at desc limit %(limit)s"
+_ATTEMPT = "update app.mails set attempts = attempts + 1 where id = %(id)s and sent_at is null returning id"
+_SENT = "update app.mails set sent_at = %(now)s, last_error = null where id = %(id)s"
+_FAILED = "update app.mails set last_error = %(error)s where id = %(id)s"
+_RETRY = """
+    with unsent as (
+        select id from app.mails
+        where sent_at is null and last_error is not null
+    )
+    select count(*), jobs.procrastinate_defer_jobs_v1(array_agg(
+        (%(queue)s, %(task)s, 0, null, null, jsonb_build_object('mail_id', id), null)::jobs.procrastinate_job_to_defer_v1
+    ))
+    from unsent
+    having count(*) > 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail of the outbox; `sent_at` is None while it waits."""
+
+    id: UUID
+    recipient: str
+    subject: str
+    text: str
+    html: str | None
+    attempts: int
+    last_error: str | None
+    created_at: datetime
+    sent_at: datetime | None
+
+
+def enqueue(
+    conn: Connection,
+    recipient: str,
+    subject: str,
+    text: str,
+    html: str | None,
+    *,
+    user_id: UUID | None = None,
+    alert_event_id: UUID | None = None,
+) -> None:
+    """Write a mail and the job that sends it; nothing where the alert's event has its mail already.
+
+    Raises:
+        psycopg.errors.CheckViolation: recipient or subject hold a control character, which could forge a header.
+    """
+    conn.execute(
+        _ENQUEUE,
+        {
+            "user_id": user_id,
+            "alert_event_id": alert_event_id,
+            "recipient": recipient,
+            "subject": subject,
+            "text": text,
+            "html": html,
+            "queue": QUEUE,
+            "task": TASK,
+        },
+    )
+
+
+def send(conn: Connection, mail_id: UUID, transport: Transport, now: datetime) -> bool:
+    """Send a mail unless it was sent; False where there was nothing to send.
+
+    Each step is a transaction of its own: `conn` must be in autocommit.
+
+    Raises:
+        OSError, smtplib.SMTPException: the relay did not take it; recorded in the mail, to be tried again.
+    """
+    if conn.execute(_ATTEMPT, {"id": mail_id}).fetchone() is None:
+        return False
+    found = get(conn, mail_id)
+    if found is None:
+        return False
+    try:
+        transport.send(str(found.id), found.recipient, found.subject, found.text, found.html)
+    except Exception as error:
+        conn.execute(_FAILED, {"id": mail_id, "error": f"{type(error).__name__}: {error}"[:500]})
+        raise
+    conn.execute(_SENT, {"id": mail_id, "now": now})
+    return True
+
+
+def get(conn: Connection, mail_id: UUID) -> Mail | None:
+    """One mail of the outbox."""
+    return conn.cursor(row_factory=class_row(Mail)).execute(_GET, {"id": mail_id}).fetchone()
+
+
+def newest(conn: Connection, limit: int = 50) -> Sequence[Mail]:
+    """The newest mails, sent or not."""
+    return conn.cursor(row_factory=class_row(Mail)).execute(_LIST, {"limit": limit}).fetchall()
+
+
+def retry(conn: Connection) -> int:
+    """Enqueue every mail whose sending failed once more; returns how many."""
+    row = conn.execute(_RETRY, {"queue": QUEUE, "task": TASK}).fetchone()
+    return row[0] if row else 0

@@ -1,0 +1,86 @@
+"""The words of every mail, rendered from the files in `templates/`; HTML is escaped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from coinsphere.clock import iso
+
+if TYPE_CHECKING:
+    from coinsphere.alerts.evaluation import Firing
+
+_UNITS = {
+    "price": " USD",
+    "percent_change": " %",
+    "volume": " USD",
+    "prediction": " %",
+    "risk": "",
+    "portfolio": " USD",
+}
+_WATCHED = {
+    "price": "price",
+    "percent_change": "change over 24 hours",
+    "volume": "volume over 24 hours",
+    "prediction": "predicted change for tomorrow",
+    "risk": "risk score",
+    "portfolio": "value",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A mail's subject and its two forms."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def alert(firing: Firing) -> Message:
+    """The mail about an alert that fired."""
+    unit = _UNITS[firing.alert_type]
+    value = plain(firing.observed_value) + unit
+    headline = f"{firing.subject}: {_WATCHED[firing.alert_type]} is {value}"
+    previous = firing.previous_value
+    return _render(
+        "alert",
+        headline,
+        headline=headline,
+        value=value,
+        previous="not known" if previous is None else plain(previous) + unit,
+        condition=firing.condition.replace("_", " "),
+        threshold=plain(firing.threshold) + unit,
+        source=firing.source,
+        observed_at=iso(firing.observed_at),
+    )
+
+
+def plain(number: Decimal) -> str:
+    """Every digit of `number`, without exponent and without zeros that say nothing."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _render(name: str, subject: str, **values: str) -> Message:
+    environment = _environment()
+    return Message(
+        # A portfolio's name is a user's text: it must not break the header into two.
+        "".join(character for character in subject if character.isprintable())[:200],
+        environment.get_template(f"{name}.txt").render(values),
+        environment.get_template(f"{name}.html").render(values),
+    )
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("coinsphere.notify", "templates"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
