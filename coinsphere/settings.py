@@ -153,6 +153,11 @@ class Settings(BaseModel):
     cors_origins: tuple[str, ...] = Field(
         (), description="Exact origins that browsers may call from."
     )
+    api_hosts: tuple[str, ...] = Field(
+        ("localhost", "127.0.0.1", "[::1]"),
+        description="Host names that the API answers to, beside `bind_host` (comma-separated; `.example.com` "
+        "includes its sub-domains).",
+    )
     api_workers: int = Field(2, ge=1, le=64, description="gunicorn worker processes.")
     api_threads: int = Field(8, ge=1, le=64, description="Threads of one worker process.")
     cache_seconds: int = Field(10, ge=1, le=3600, description="Life of a cached public answer.")

@@ -1,0 +1,156 @@
+"""Redis as a cache that may be emptied, stopped or slow at any moment: that costs speed, nothing else."""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from threading import Lock
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from coinsphere import log
+from webapi import metrics
+
+TIMEOUT_SECONDS = 0.15
+PAUSE_SECONDS = 1.0
+"""After a failure Redis is left alone for so long, so that a slow one does not slow every request."""
+
+JITTER = 0.2
+"""Lives are spread by up to this part, so that what was cached together does not expire together."""
+
+_ETAG_LENGTH = 32
+_log = log.get("webapi.cache")
+
+
+class Cache:
+    """Bytes by key. A Redis that fails is the same as an empty one."""
+
+    def __init__(self, url: str) -> None:
+        self._client = redis.Redis.from_url(
+            url,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+        )
+        self._resume_at = 0.0
+
+    def get(self, key: str) -> bytes | None:
+        """What is stored; None if nothing is, or Redis is away."""
+        found = self._try(lambda: self._client.get(key))
+        return found if isinstance(found, bytes) else None
+
+    def put(self, key: str, value: bytes, seconds: float) -> None:
+        """Store for a time, over what is there."""
+        self._try(lambda: self._client.set(key, value, px=int(seconds * 1000)))
+
+    def add(self, key: str, value: bytes, seconds: float) -> None:
+        """Store for a time, unless something is there."""
+        self._try(lambda: self._client.set(key, value, px=int(seconds * 1000), nx=True))
+
+    def delete(self, *keys: str) -> None:
+        """Forget."""
+        self._try(lambda: self._client.delete(*keys))
+
+    def ping(self) -> bool:
+        """Whether Redis answers now, pause or not."""
+        try:
+            return bool(self._client.ping())
+        except redis.RedisError:
+            return False
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _try(self, command: Callable[[], object]) -> object:
+        if time.monotonic() < self._resume_at:
+            return None
+        try:
+            return command()
+        except (redis.RedisError, OSError) as error:
+            self._resume_at = time.monotonic() + PAUSE_SECONDS
+            metrics.CACHE_FAILURES.inc()
+            _log.warning("Redis away", kind=type(error).__name__)
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A serialised answer and the strong entity tag of its bytes."""
+
+    etag: str
+    body: bytes
+
+    @classmethod
+    def of(cls, body: bytes) -> "Page":
+        """The page of these bytes."""
+        return cls(hashlib.sha256(body).hexdigest()[:_ETAG_LENGTH], body)
+
+    def packed(self) -> bytes:
+        """As it is stored."""
+        return self.etag.encode() + self.body
+
+    @classmethod
+    def unpacked(cls, stored: bytes) -> "Page":
+        """From what `packed` gave."""
+        return cls(stored[:_ETAG_LENGTH].decode(), stored[_ETAG_LENGTH:])
+
+
+class PageCache:
+    """Serialised answers. Of the requests of one process that miss a page at once, one makes it."""
+
+    def __init__(self, cache: Cache, seconds: float) -> None:
+        self._cache = cache
+        self._seconds = seconds
+        self._making: dict[str, Future[Page]] = {}
+        self._lock = Lock()
+
+    def page(self, name: str, key: str, make: Callable[[], bytes]) -> Page:
+        """The page of `key`, from Redis or made now; an exception of `make` is raised and nothing stored.
+
+        Args:
+            name: kind of page, for the hit ratio.
+            key: names the page among all of its kind.
+            make: gives the serialised answer.
+        """
+        stored = self._cache.get(_key(name, key))
+        metrics.PAGES.labels(name, "miss" if stored is None else "hit").inc()
+        return self._make_once(name, key, make) if stored is None else Page.unpacked(stored)
+
+    def forget(self, name: str, key: str) -> None:
+        """Drop a page whose content has changed."""
+        self._cache.delete(_key(name, key))
+
+    def _make_once(self, name: str, key: str, make: Callable[[], bytes]) -> Page:
+        with self._lock:
+            future = self._making.get(_key(name, key))
+            is_mine = future is None
+            if future is None:
+                future = self._making[_key(name, key)] = Future()
+        if is_mine:
+            self._make(future, name, key, make)
+        return future.result()
+
+    def _make(self, future: Future[Page], name: str, key: str, make: Callable[[], bytes]) -> None:
+        try:
+            page = Page.of(make())
+        except BaseException as error:  # noqa: BLE001 - the future raises it in every waiting thread
+            future.set_exception(error)
+        else:
+            self._cache.put(_key(name, key), page.packed(), self._lifetime())
+            future.set_result(page)
+        finally:
+            with self._lock:
+                del self._making[_key(name, key)]
+
+    def _lifetime(self) -> float:
+        return self._seconds * (1 - JITTER * secrets.randbelow(1000) / 1000)
+
+
+def _key(name: str, key: str) -> str:
+    return f"page:{name}:{key}"

@@ -1,0 +1,7 @@
+"""The sub-commands of `webapi`."""
+
+import click
+
+
+def register(cli: click.Group) -> None:
+    """Add them to `coinsphere`."""

@@ -1,0 +1,160 @@
+"""The one shape of every answer that is not a success: RFC 9457 problem details plus `error` for old clients."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+from apiflask.exceptions import HTTPError
+from flask import Flask, Response, g
+from psycopg import InterfaceError, OperationalError
+from psycopg_pool import PoolTimeout, TooManyRequests
+from werkzeug.exceptions import HTTPException
+
+from coinsphere import log
+from webapi import json
+
+MIMETYPE = "application/problem+json"
+RETRY_SECONDS = 2
+
+_log = log.get("webapi")
+
+_TEXTS = {
+    400: ("bad-request", "bad request", "The request makes no sense to the server."),
+    401: ("unauthorized", "unauthorized", "A valid access token is needed."),
+    403: ("forbidden", "forbidden", "This account may not do that."),
+    404: ("not-found", "not found", "There is nothing at this address."),
+    405: ("method-not-allowed", "method not allowed", "This address knows other methods."),
+    406: ("not-acceptable", "not acceptable", "Only JSON can be given."),
+    409: ("conflict", "conflict", "It contradicts what is stored."),
+    413: ("too-large", "request body too large", "A body holds at most 1 MiB."),
+    415: ("unsupported-media-type", "unsupported media type", "Send JSON as application/json."),
+    429: ("too-many-requests", "too many requests", "Wait before you ask again."),
+    500: (
+        "internal",
+        "internal server error",
+        "Something broke; the request id names it in our log.",
+    ),
+    503: (
+        "unavailable",
+        "service unavailable",
+        "A service that this needs is away; try again soon.",
+    ),
+}
+
+
+class Problem(Exception):
+    """An answer that is not a success.
+
+    Args:
+        status: HTTP status.
+        error: one line for old clients; the contract fixes some of them.
+        detail: one sentence for people.
+        code: last part of `type`, stable for programs.
+        headers: further headers of the answer.
+        extra: further members of the body.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        error: str | None = None,
+        *,
+        detail: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        default_code, default_error, default_detail = _TEXTS.get(
+            status, ("error", HTTPStatus(status).phrase.lower(), HTTPStatus(status).description)
+        )
+        self.status = status
+        self.error = error or default_error
+        self.detail = detail or default_detail
+        self.code = code or default_code
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+        super().__init__(self.error)
+
+    def body(self, instance: str) -> dict[str, Any]:
+        """The members of the answer; `instance` is the request's id."""
+        return {
+            "type": f"urn:coinsphere:problem:{self.code}",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "instance": instance,
+            "error": self.error,
+            **self.extra,
+        }
+
+
+def invalid(details: list[dict[str, str]]) -> Problem:
+    """400 that names each wrong field: `details` of `{path, message, code}`."""
+    first = details[0]
+    where = f"{first['path']}: " if first["path"] else ""
+    return Problem(
+        400,
+        f"validation failed: {where}{first['message']}",
+        detail="Some fields are wrong; `details` names them.",
+        code="validation",
+        extra={"details": details},
+    )
+
+
+def unavailable(error: str, *, detail: str | None = None, code: str | None = None) -> Problem:
+    """503 that asks to come back."""
+    headers = {"Retry-After": str(RETRY_SECONDS)}
+    return Problem(503, error, detail=detail, code=code, headers=headers)
+
+
+def not_found(what: str) -> Problem:
+    """404 whose `error` says what was not found."""
+    return Problem(404, f"{what} not found")
+
+
+def response(problem: Problem) -> Response:
+    """The answer that tells of `problem`."""
+    answer = Response(
+        json.dumps(problem.body(g.get("request_id", ""))), problem.status, mimetype=MIMETYPE
+    )
+    answer.headers.extend(problem.headers)
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        answer.headers.setdefault("WWW-Authenticate", "Bearer")
+    return answer
+
+
+def register(app: Flask) -> None:
+    """Give every error of `app` the one shape, also those that nobody foresaw."""
+    app.register_error_handler(Problem, response)
+    app.register_error_handler(HTTPException, _of_werkzeug)
+    app.register_error_handler(HTTPError, _of_apiflask)
+    for kind in (PoolTimeout, TooManyRequests, OperationalError, InterfaceError):
+        app.register_error_handler(kind, _of_database)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def raise_bad_json() -> NoReturn:
+    """Refuse a body that is not JSON."""
+    raise invalid([{"path": "", "message": "the body is not valid JSON", "code": "json_invalid"}])
+
+
+def _of_werkzeug(error: HTTPException) -> Response:
+    status = error.code or 500
+    headers = {
+        name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")
+    }
+    return response(Problem(status, headers=headers))
+
+
+def _of_apiflask(error: HTTPError) -> Response:
+    return response(Problem(error.status_code, headers=dict(error.headers)))
+
+
+def _of_database(error: Exception) -> Response:
+    _log.error("database away", kind=type(error).__name__, reason=str(error).strip())
+    return response(unavailable("service unavailable: the database does not answer"))
+
+
+def _unforeseen(error: Exception) -> Response:
+    _log.error("unhandled exception", kind=type(error).__name__, exc_info=error)
+    return response(Problem(500))

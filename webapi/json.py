@@ -1,0 +1,151 @@
+"""JSON of the wire: exact decimals as number literals, instants in UTC with `Z`; the only encoder and decoder.
+
+msgspec does the work. Two things it cannot be told: `str(Decimal("0.00000001"))` is `1E-8`, and a stored
+`60000.000000000000000000` says no more than `60000`. So numbers are written here and handed over as raw literals.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from typing import Any
+
+import msgspec
+from flask.json.provider import JSONProvider
+from pydantic import BaseModel
+
+from coinsphere.clock import iso
+
+MAX_DEPTH = 32
+MAX_NUMBER_LENGTH = 64
+"""Characters of a number on input: numeric(38, 18) needs 40, an exponent a few more."""
+
+INTEGER_DIGITS = 20
+FRACTION_DIGITS = 18
+"""What PostgreSQL's numeric(38, 18) holds; more is refused, as storing it would round."""
+
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+_encoder = msgspec.json.Encoder()
+
+
+def literal(number: Decimal) -> str:
+    """`number` as a JSON number with all its digits, without exponent or trailing zeros.
+
+    Raises:
+        ValueError: it is not finite; JSON has no such number.
+    """
+    if not number.is_finite():
+        raise ValueError(f"{number} is no JSON number")
+    # Not normalize(): it rounds to the context's 28 digits.
+    text = format(number, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def number(value: object) -> Decimal:
+    """A number of an input, from its literal text, never through a float.
+
+    Args:
+        value: what `loads` gives for a JSON number or a string that holds one.
+
+    Raises:
+        ValueError: it is not a finite number, or numeric(38, 18) cannot hold it exactly.
+    """
+    if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
+        raise ValueError("must be a number or a string that holds one")
+    if isinstance(value, str) and (len(value) > MAX_NUMBER_LENGTH or "_" in value):
+        raise ValueError("is not a number")
+    try:
+        parsed = Decimal(value)
+    except InvalidOperation:
+        raise ValueError("is not a number") from None
+    return _checked(parsed)
+
+
+def _checked(parsed: Decimal) -> Decimal:
+    if not parsed.is_finite():
+        raise ValueError("must be finite")
+    if not parsed:
+        return Decimal(0)
+    # Bounds first: 1e999999999 written out would fill the memory.
+    if parsed.adjusted() >= INTEGER_DIGITS:
+        raise ValueError(f"must be below 10^{INTEGER_DIGITS}")
+    if parsed.adjusted() < -FRACTION_DIGITS or _fraction_digits(parsed) > FRACTION_DIGITS:
+        raise ValueError(f"must have at most {FRACTION_DIGITS} digits after the point")
+    return parsed
+
+
+def _fraction_digits(parsed: Decimal) -> int:
+    _, digits, exponent = parsed.as_tuple()
+    zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    return -(int(exponent) + zeros)
+
+
+def dumps(value: Any) -> bytes:
+    """`value` as UTF-8 JSON; models, dataclass-free mappings, sequences and scalars."""
+    return _encoder.encode(_plain(value))
+
+
+def loads(data: bytes | str) -> Any:
+    """The value of a JSON text, fractions as `Decimal` of their literal text.
+
+    Raises:
+        ValueError: the text is not JSON, or is nested deeper than `MAX_DEPTH`.
+    """
+    try:
+        value = _decoder.decode(data)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise ValueError("malformed JSON") from error
+    if not _depth_within(value, MAX_DEPTH):
+        raise ValueError(f"JSON nested deeper than {MAX_DEPTH}")
+    return value
+
+
+class ExactProvider(JSONProvider):
+    """Flask's way to this module."""
+
+    def dumps(self, obj: Any, **_: Any) -> str:
+        """JSON text of `obj`."""
+        return dumps(obj).decode()
+
+    def loads(self, s: str | bytes, **_: Any) -> Any:
+        """Value of the JSON text `s`."""
+        return loads(s)
+
+
+def _plain(value: Any) -> Any:
+    """`value` in what msgspec writes as we want it."""
+    if value is None or isinstance(value, str | bool | int | msgspec.Raw):
+        return value.value if isinstance(value, Enum) else value
+    if isinstance(value, Decimal):
+        return msgspec.Raw(literal(value).encode())
+    if isinstance(value, float):
+        return _real(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return _plain_object(value)
+
+
+def _plain_object(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return _plain(value.model_dump(by_alias=True))
+    if isinstance(value, datetime):
+        return iso(value)
+    return value
+
+
+def _real(value: float) -> msgspec.Raw | None:
+    """A float of an indicator, without exponent; what is not finite is unknown."""
+    number_text = Decimal(repr(value))
+    return msgspec.Raw(literal(number_text).encode()) if number_text.is_finite() else None
+
+
+def _depth_within(value: Any, levels: int) -> bool:
+    if isinstance(value, dict):
+        return levels > 0 and all(_depth_within(item, levels - 1) for item in value.values())
+    if isinstance(value, list):
+        return levels > 0 and all(_depth_within(item, levels - 1) for item in value)
+    return True

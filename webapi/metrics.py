@@ -1,0 +1,20 @@
+"""What Prometheus reads: rate, errors and duration of each route, and what the cache saves."""
+
+from prometheus_client import Counter, Histogram
+
+REQUESTS = Counter("coinsphere_http_requests", "Requests answered.", ["method", "route", "status"])
+DURATION = Histogram(
+    "coinsphere_http_request_duration_seconds",
+    "Time from the request's arrival in the application to its answer.",
+    ["method", "route"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+PAGES = Counter(
+    "coinsphere_cached_pages",
+    "Cacheable answers, by whether Redis had them: hits over all is the hit ratio.",
+    ["page", "result"],
+)
+CACHE_FAILURES = Counter("coinsphere_cache_failures", "Commands that Redis did not answer.")
+PASSWORD_QUEUE_REFUSALS = Counter(
+    "coinsphere_password_queue_refusals", "Logins told to come back as too many waited."
+)

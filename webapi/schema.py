@@ -1,0 +1,130 @@
+"""Bases of what goes over the wire, and the adapter by which APIFlask checks and writes it with pydantic."""
+
+import unicodedata
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
+
+from apiflask.schema_adapters import registry
+from apiflask.schema_adapters.pydantic import PydanticAdapter
+from flask import Request
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
+
+from webapi import errors, json
+
+
+def camel(name: str) -> str:
+    """The wire's name of a field: `price_change_24h` becomes `priceChange24h`."""
+    first, *rest = name.split("_")
+    return first + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def _single_line(text: str) -> str:
+    # Not isprintable(): that refuses the joiners that Persian and Hindi names need.
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
+        raise ValueError("must not hold control characters")
+    return text
+
+
+Number = Annotated[
+    Decimal,
+    BeforeValidator(json.number),
+    WithJsonSchema({"type": ["number", "string"]}, mode="validation"),
+    WithJsonSchema({"type": "number"}, mode="serialization"),
+]
+"""An exact decimal: a number or numeric string on input, a number with every digit on output."""
+
+Amount = Annotated[Decimal, WithJsonSchema({"type": "number"})]
+"""An exact decimal of an answer."""
+
+Line = Annotated[str, AfterValidator(_single_line)]
+"""Text without control characters, kept as it is."""
+
+Name = Annotated[Line, StringConstraints(min_length=1, max_length=100)]
+
+
+class Input(BaseModel):
+    """A body of a request; a field that is not declared is refused."""
+
+    model_config = ConfigDict(extra="forbid", alias_generator=camel)
+    body_optional: ClassVar[bool] = False
+
+
+class Query(BaseModel):
+    """Parameters of a query; others are ignored, as old clients append some against caches."""
+
+    model_config = ConfigDict(extra="ignore", alias_generator=camel)
+
+
+class Output(BaseModel):
+    """A body of an answer; only declared fields leave."""
+
+    model_config = ConfigDict(
+        extra="ignore", alias_generator=camel, populate_by_name=True, from_attributes=True
+    )
+
+
+class Message(Output):
+    """A sentence for people."""
+
+    message: str
+
+
+class WireAdapter(PydanticAdapter):
+    """APIFlask's pydantic adapter with exact numbers, our errors and strict media types."""
+
+    def validate_input(self, request: Request, location: str, **_: Any) -> BaseModel:
+        """The checked input. Raises `errors.Problem` with status 400 or 415."""
+        data = _json_body(request, self.model_class) if location == "json" else dict(request.args)
+        try:
+            return self.model_class.model_validate(data)
+        except ValidationError as error:
+            raise errors.invalid(_details(error)) from None
+
+    def serialize_output(self, data: Any, many: bool = False) -> Any:
+        """The answer in wire names; numbers stay exact until `webapi.json` writes them."""
+        if many:
+            return [self.serialize_output(item) for item in data]
+        if not isinstance(data, self.model_class):
+            data = self.model_class.model_validate(data)
+        return data.model_dump(by_alias=True)
+
+    def get_openapi_schema(self, **_: Any) -> dict[str, Any]:
+        """JSON schema of the model, as it is written for answers and as it is read for requests."""
+        mode = "serialization" if issubclass(self.model_class, Output) else "validation"
+        template = f"#/components/schemas/{self.get_schema_name()}.{{model}}"
+        return self.model_class.model_json_schema(ref_template=template, mode=mode)
+
+
+registry.register("pydantic", WireAdapter)
+
+
+def _json_body(request: Request, model: type[BaseModel]) -> Any:
+    raw = request.get_data(cache=True)
+    if not raw.strip() and getattr(model, "body_optional", False):
+        return {}
+    if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
+        raise errors.Problem(415)
+    try:
+        return json.loads(raw)
+    except ValueError:
+        errors.raise_bad_json()
+
+
+def _details(error: ValidationError) -> list[dict[str, str]]:
+    """What is wrong where, without the value: it may be a password."""
+    return [
+        {
+            "path": ".".join(map(str, problem["loc"])),
+            "message": problem["msg"].removeprefix("Value error, "),
+            "code": problem["type"],
+        }
+        for problem in error.errors(include_url=False, include_input=False, include_context=False)
+    ]

@@ -1,0 +1,196 @@
+"""Sessions and refresh tokens: rows in PostgreSQL, looked at on each request through a short-lived cache.
+
+An access token is only as alive as its session. The cache holds a session for one second at most; a session that
+ends leaves a tombstone in it, so that another request that read the row just before cannot bring it back. With Redis
+emptied or away, PostgreSQL answers.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from coinsphere.settings import Settings
+from webapi.cache import Cache
+
+CACHE_SECONDS = 1.0
+TOMBSTONE_SECONDS = 5.0
+_TOMBSTONE = b"ended"
+
+_OPEN = """
+    insert into app.sessions (user_id, user_agent, ip_address, created_at, last_seen_at, expires_at)
+    values (%(user_id)s, %(user_agent)s, %(ip_address)s, %(now)s, %(now)s, %(expires_at)s)
+    returning id
+"""
+_ISSUE = """
+    insert into app.refresh_tokens (token_hash, session_id, issued_at, expires_at)
+    select %(token_hash)s, id, %(now)s, least(%(expires_at)s, expires_at)
+    from app.sessions
+    where id = %(session_id)s
+"""
+_SPEND = """
+    update app.refresh_tokens t
+    set used_at = %(now)s
+    from app.sessions s
+    join app.users u on u.id = s.user_id
+    where t.token_hash = %(token_hash)s
+        and t.used_at is null
+        and t.expires_at > %(now)s
+        and s.id = t.session_id
+        and s.revoked_at is null
+        and s.expires_at > %(now)s
+        and u.is_active
+    returning s.id as session_id, s.user_id
+"""
+_SEEN = "update app.sessions set last_seen_at = %(now)s where id = %(session_id)s"
+_END_REUSED = """
+    update app.sessions s
+    set revoked_at = %(now)s, revoke_reason = 'reuse'
+    from app.refresh_tokens t
+    where t.token_hash = %(token_hash)s
+        and t.used_at is not null
+        and s.id = t.session_id
+        and s.revoked_at is null
+    returning s.id
+"""
+_END = """
+    update app.sessions
+    set revoked_at = %(now)s, revoke_reason = %(reason)s
+    where id = %(session_id)s and revoked_at is null
+"""
+_OF_REFRESH_TOKEN = "select session_id from app.refresh_tokens where token_hash = %(token_hash)s"
+_PRINCIPAL = """
+    select s.id as session_id, u.id as user_id, u.role
+    from app.sessions s
+    join app.users u on u.id = s.user_id
+    where s.id = %(session_id)s and s.revoked_at is null and s.expires_at > %(now)s and u.is_active
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: a live session, its user and the role that the user has now."""
+
+    session_id: UUID
+    user_id: UUID
+    role: str
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether everything is allowed."""
+        return self.role == "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A session and the user whom it belongs to."""
+
+    session_id: UUID
+    user_id: UUID
+
+
+def open_session(
+    conn: Connection,
+    user_id: UUID,
+    now: datetime,
+    settings: Settings,
+    *,
+    user_agent: str | None,
+    ip_address: str | None,
+) -> UUID:
+    """Begin a session, which ends after `refresh_absolute_days` in any case."""
+    parameters = {
+        "user_id": user_id,
+        "user_agent": user_agent,
+        "ip_address": ip_address,
+        "now": now,
+        "expires_at": now + timedelta(days=settings.refresh_absolute_days),
+    }
+    row = conn.execute(_OPEN, parameters).fetchone()
+    assert row is not None
+    return UUID(str(row[0]))
+
+
+def issue_refresh_token(
+    conn: Connection, session_id: UUID, now: datetime, settings: Settings
+) -> str:
+    """A new refresh token of the session: 256 random bits, of which only the SHA-256 is kept."""
+    token = secrets.token_urlsafe(32)
+    conn.execute(
+        _ISSUE,
+        {
+            "token_hash": token_hash(token),
+            "session_id": session_id,
+            "now": now,
+            "expires_at": now + timedelta(days=settings.refresh_idle_days),
+        },
+    )
+    return token
+
+
+def spend_refresh_token(conn: Connection, token: str, now: datetime) -> Owner | None:
+    """Use up a refresh token: of any number of attempts with it one succeeds, the others get None."""
+    parameters = {"token_hash": token_hash(token), "now": now}
+    owner = conn.cursor(row_factory=class_row(Owner)).execute(_SPEND, parameters).fetchone()
+    if owner is not None:
+        conn.execute(_SEEN, {"session_id": owner.session_id, "now": now})
+    return owner
+
+
+def end_if_reused(conn: Connection, token: str, now: datetime) -> UUID | None:
+    """End the session of a token that was used before: somebody has a copy. Its id, None if it was not."""
+    row = conn.execute(_END_REUSED, {"token_hash": token_hash(token), "now": now}).fetchone()
+    return None if row is None else row[0]
+
+
+def end(conn: Connection, session_id: UUID, reason: str, now: datetime) -> None:
+    """End a session; one that has ended stays as it is."""
+    conn.execute(_END, {"session_id": session_id, "reason": reason, "now": now})
+
+
+def of_refresh_token(conn: Connection, token: str) -> UUID | None:
+    """The session that a refresh token belongs to, used or not; None if there is none."""
+    row = conn.execute(_OF_REFRESH_TOKEN, {"token_hash": token_hash(token)}).fetchone()
+    return None if row is None else row[0]
+
+
+def principal(conn: Connection, session_id: UUID, now: datetime) -> Principal | None:
+    """Who a session stands for; None if it has ended or the user is disabled."""
+    cursor = conn.cursor(row_factory=class_row(Principal))
+    return cursor.execute(_PRINCIPAL, {"session_id": session_id, "now": now}).fetchone()
+
+
+def token_hash(token: str) -> bytes:
+    """What is stored of a refresh token. No salt or stretching: 256 random bits cannot be guessed."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+class SessionCache:
+    """Principals by session, for a second; forgetting is always right."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+
+    def get(self, session_id: UUID) -> Principal | None:
+        """The cached principal; None if unknown or ended."""
+        found = self._cache.get(_key(session_id))
+        if found is None or found == _TOMBSTONE:
+            return None
+        return msgspec.json.decode(found, type=Principal)
+
+    def keep(self, principal: Principal) -> None:
+        """Remember, unless the session was ended meanwhile."""
+        self._cache.add(_key(principal.session_id), msgspec.json.encode(principal), CACHE_SECONDS)
+
+    def bury(self, session_id: UUID) -> None:
+        """Forget a session that has ended; call it after the commit."""
+        self._cache.put(_key(session_id), _TOMBSTONE, TOMBSTONE_SECONDS)
+
+
+def _key(session_id: UUID) -> str:
+    return f"session:{session_id}"
