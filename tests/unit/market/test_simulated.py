@@ -1,0 +1,140 @@
+"""The simulated market: the same history however it is asked for, and one that looks like a market."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coinsphere.errors import OutsideWindow
+from coinsphere.market import validation
+from coinsphere.market.model import Interval, Token
+from coinsphere.market.sources.simulated import SimulatedMarket
+
+NOW = datetime(2026, 3, 10, 12, 30, 17, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def market(seed=7, now=NOW):
+    return SimulatedMarket(seed, lambda: now)
+
+
+def values(candle):
+    return candle[2:8]
+
+
+def daily(token, days, *, seed=7, now=NOW):
+    return list(market(seed, now).candles(token, Interval.DAY, now - days * DAY, now))
+
+
+@settings(max_examples=25, deadline=None)
+@given(first=st.integers(0, 2900), length=st.integers(1, 400), shift=st.integers(0, 100))
+def test_any_range_gives_the_same_candles(first, length, shift):
+    token = Token(UUID(int=1), "ETH", "Ether", "Ethereum", "ethereum", None, None)
+    epoch = datetime(2018, 1, 1, tzinfo=UTC)
+    start, end = epoch + first * DAY, epoch + (first + length) * DAY
+    narrow = list(market().candles(token, Interval.DAY, start, end))
+    wide = market().candles(token, Interval.DAY, start - shift * DAY, end + shift * DAY)
+    assert [c for c in wide if start <= c.opened_at < end] == narrow
+    assert all(isinstance(c.close, Decimal) for c in narrow)
+
+
+def test_a_later_clock_changes_nothing_of_the_past(token):
+    before = daily(token(), 30)[:-1]
+    after = {c.opened_at: values(c) for c in daily(token(), 400, now=NOW + 320 * DAY)}
+    assert [values(c) for c in before] == [after[c.opened_at] for c in before]
+
+
+def test_seeds_and_tokens_differ(token):
+    btc = [values(c) for c in daily(token(), 20)]
+    assert btc != [values(c) for c in daily(token(), 20, seed=8)]
+    assert btc != [values(c) for c in daily(token("ETH", "ethereum"), 20)]
+
+
+def test_a_day_is_the_aggregate_of_its_hours(token):
+    start = NOW.replace(hour=0, minute=0, second=0) - 3 * DAY
+    (day,) = market().candles(token(), Interval.DAY, start, start + DAY)
+    hours = list(market().candles(token(), Interval.HOUR, start, start + DAY))
+    assert len(hours) == 24
+    assert day.open == hours[0].open
+    assert day.close == hours[-1].close
+    assert day.high == max(hour.high for hour in hours)
+    assert day.low == min(hour.low for hour in hours)
+    assert float(day.volume) == pytest.approx(float(sum(hour.volume for hour in hours)), abs=0.01)
+
+
+def test_candles_are_sound_and_only_the_running_one_is_unfinished(token):
+    made = daily(token("SHIB", "shiba-inu"), 1500)
+    assert [validation.candle_fault(c, NOW) for c in made if validation.candle_fault(c, NOW)] == []
+    assert [c.is_final for c in made] == [True] * (len(made) - 1) + [False]
+    assert made[-1].opened_at == NOW.replace(hour=0, minute=0, second=0)
+
+
+def test_the_running_candle_ends_at_the_quote_and_stays_within_what_it_becomes(token):
+    asked = daily(token(), 1)[-1]
+    (quote,) = market().quotes([token()])
+    assert asked.close == quote.price
+    (finished,) = [c for c in daily(token(), 2, now=NOW + DAY) if c.opened_at == asked.opened_at]
+    assert finished.low <= asked.low <= asked.high <= finished.high
+    assert finished.open == asked.open
+
+
+def test_a_quote_lies_within_the_candle_of_its_hour(token):
+    for minute in range(0, 60, 7):
+        now = NOW.replace(minute=minute)
+        (quote,) = market(now=now).quotes([token()])
+        start = NOW.replace(minute=0, second=0)
+        later = market(now=NOW + DAY)
+        (hour,) = later.candles(token(), Interval.HOUR, start, start + timedelta(hours=1))
+        assert hour.low <= quote.price <= hour.high
+        assert quote.observed_at == now.replace(second=0)
+
+
+def test_returns_look_like_a_market(token):
+    closes = {
+        name: np.array([float(c.close) for c in daily(token(name, name), 2500)])
+        for name in ("bitcoin", "ethereum", "solana")
+    }
+    returns = {name: np.diff(np.log(prices)) for name, prices in closes.items()}
+    btc = returns["bitcoin"]
+    assert 0.3 < btc.std() * np.sqrt(365) < 1.0
+    kurtosis = ((btc - btc.mean()) ** 4).mean() / btc.var() ** 2
+    assert kurtosis > 4
+    assert np.corrcoef(np.abs(btc[1:]), np.abs(btc[:-1]))[0, 1] > 0.1
+    assert abs(np.corrcoef(btc[1:], btc[:-1])[0, 1]) < 0.1
+    assert np.corrcoef(btc, returns["ethereum"])[0, 1] > 0.6
+    assert returns["solana"].std() > btc.std()
+
+
+def test_volume_follows_the_moves(token):
+    made = daily(token(), 1000)[:-1]
+    moves = np.array([abs(float(c.high / c.low) - 1) for c in made])
+    dollars = np.array([float(c.volume * c.close) for c in made])
+    assert np.corrcoef(np.log(moves), np.log(dollars))[0, 1] > 0.3
+
+
+def test_a_stablecoin_stays_near_its_peg(token):
+    made = daily(token("USDC", "usd-coin", peg="1"), 1500)
+    assert all(0.97 < c.low <= c.high < 1.03 for c in made)
+
+
+def test_a_token_added_by_hand_has_prices_too(token):
+    assert len(daily(token("XYZ", None), 10)) == 10
+
+
+def test_metadata_agrees_with_the_history(token):
+    (facts,) = market().metadata([token()])
+    made = daily(token(), 4000)
+    assert facts.all_time_high >= max(c.high for c in made[:-1])
+    assert facts.all_time_low <= min(c.low for c in made[:-1])
+    assert facts.market_cap_rank == 1
+    assert facts.source == "simulated"
+
+
+def test_before_the_market_opened_there_is_nothing(token):
+    assert list(market().candles(token(), Interval.DAY, NOW - 9000 * DAY, NOW - 8000 * DAY)) == []
+    with pytest.raises(OutsideWindow):
+        market(now=datetime(2017, 5, 1, tzinfo=UTC)).quotes([token()])
