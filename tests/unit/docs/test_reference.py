@@ -28,7 +28,9 @@ def commands(group: click.Group, path: str) -> Iterator[str]:
 
 
 def test_there_are_commands_to_document() -> None:
-    assert {"coinsphere up", "coinsphere market import", "coinsphere mail list"} & set(commands(cli, "coinsphere"))
+    assert {"coinsphere up", "coinsphere market import", "coinsphere mail list"} & set(
+        commands(cli, "coinsphere")
+    )
 
 
 @pytest.mark.parametrize("command", sorted(commands(cli, "coinsphere")))
@@ -38,7 +40,9 @@ def test_every_command_is_documented(command: str) -> None:
 
 def test_every_setting_is_documented() -> None:
     table = (ROOT / "docs" / "settings.md").read_text()
-    missing = [name for name in Settings.model_fields if f"`COINSPHERE_{name.upper()}`" not in table]
+    missing = [
+        name for name in Settings.model_fields if f"`COINSPHERE_{name.upper()}`" not in table
+    ]
     assert missing == []
 
 
@@ -57,6 +61,8 @@ def test_every_route_is_in_the_guide(tmp_path: Path) -> None:
 def test_make_help_lists_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, flags=re.MULTILINE))
-    listed = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    listed = subprocess.run(
+        ["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
     assert targets
     assert {target for target in targets if not re.search(rf"\b{target}\b", listed)} == set()

@@ -1,0 +1,72 @@
+# Every target that people and CI use. `make help` lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+MARKET ?=
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up down test lint format check bench lock audit docs clean-state
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## create .venv with the locked packages; instant the second time
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+		|| { echo "Python 3.11 to 3.13 is needed, $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Installing the locked packages into $(VENV) (once; some minutes on a slow line)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --requirement requirements.lock
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+up: setup ## start everything, fill the history, run the pipeline; Ctrl-C stops it. MARKET=live|simulated|files:DIR
+	@$(BIN)/coinsphere up $(if $(MARKET),--market $(MARKET))
+
+down: setup ## stop what `coinsphere up --detach` started
+	@$(BIN)/coinsphere down
+
+test: setup ## run every test against servers that the tests start themselves
+	@$(BIN)/pytest
+
+lint: setup ## formatting, lint, types, layers, dbt, workflows
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m orchestration.warehouse.lint
+	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml coinsphere ml expectations orchestration webapi
+	@$(BIN)/zizmor --quiet --offline .github/workflows
+
+format: setup ## write the formatting that lint asks for
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+check: lint test ## what CI runs
+
+bench: setup ## measure speed and memory; prints a table and writes bench/results.json
+	@$(BIN)/python -m bench
+
+lock: ## resolve the ranges of pyproject.toml anew into requirements.lock
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT \
+		&& $(PYTHON) -m venv "$$folder" \
+		&& "$$folder/bin/pip" install --quiet --upgrade pip setuptools \
+		&& "$$folder/bin/pip" install --quiet --editable '.[dev]' \
+		&& "$$folder/bin/pip" freeze --all --exclude-editable \
+			| grep -v -i -E '^(pip|wheel)==' | sed -E 's/^(torch==[0-9.]+)\+.*/\1/' > requirements.lock \
+		&& wc -l requirements.lock
+
+audit: setup ## compare the lock with known vulnerabilities
+	@$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip
+
+docs: setup ## write the documents that are made from code
+	@$(BIN)/coinsphere config docs > docs/settings.md
+
+clean-state: ## stop everything and remove all local state
+	@if [ -x $(BIN)/coinsphere ]; then $(BIN)/coinsphere down; fi
+	@rm -rf "$${COINSPHERE_HOME:-.coinsphere}"
+	@echo "Local state removed"

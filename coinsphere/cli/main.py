@@ -1,0 +1,32 @@
+"""The `coinsphere` command, assembled from the entry points `coinsphere.commands` of every package."""
+
+import sys
+from importlib.metadata import entry_points
+
+import click
+
+from coinsphere.errors import CoinsphereError
+
+
+class _Commands(click.Group):
+    """Shows our own errors as one message, without a stack: they are written for the person at the keyboard."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except CoinsphereError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="coinsphere")
+def cli() -> None:
+    """Crypto portfolios and forecasts whose every number can be proved."""
+
+
+for _entry_point in sorted(entry_points(group="coinsphere.commands"), key=lambda each: each.name):
+    _entry_point.load()(cli)
+
+
+if __name__ == "__main__":
+    sys.exit(cli())
