@@ -21,7 +21,10 @@ _UPSERT = """
         (token_id, price, volume_24h, market_cap, change_24h, source, observed_at)
     select
         t.id, %(price)s, %(volume_24h)s,
-        coalesce(%(market_cap)s, round(%(price)s * m.circulating_supply, 18)),
+        coalesce(
+            %(market_cap)s,
+            case when %(price)s * m.circulating_supply < 1e20 then round(%(price)s * m.circulating_supply, 18) end
+        ),
         %(change_24h)s, %(source)s, %(observed_at)s
     from market.tokens t
     left join market.token_metadata m on m.token_id = t.id

@@ -24,6 +24,7 @@ from coinsphere.errors import (
 )
 from coinsphere.market.model import Candle, Interval, Metadata, Quote, Token
 from coinsphere.market.sources.bucket import TokenBucket
+from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds
 
 NAME = "coingecko"
@@ -35,8 +36,6 @@ _HOURLY_SPAN = timedelta(days=89)
 _BEYOND_PLAN = 10012
 _TOO_MANY, _NOT_FOUND, _SERVER_FAULT = 429, 404, 500
 _FEWEST_POINTS = 2
-_SCALE = 18
-"""Decimals kept: CoinGecko computes averages in binary floats, further digits mean nothing."""
 _LARGEST_ANSWER = 20_000_000
 """Bytes; the largest honest answer is far smaller."""
 _NONSENSE = (TypeError, ValueError, KeyError, IndexError, AttributeError, InvalidOperation)
@@ -58,6 +57,10 @@ class CoinGecko:
         self._url, self._client, self._clock = url.rstrip("/"), client, clock
         self._headers = {"x-cg-demo-api-key": api_key.get_secret_value()} if api_key else {}
         self._bucket = TokenBucket(_CALLS_A_MINUTE / 60, _CALLS_A_MINUTE, sleep)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
 
     def candles(
         self, token: Token, interval: Interval, start: datetime, end: datetime
@@ -140,11 +143,7 @@ class CoinGecko:
         )
         try:
             rows = answer["prices"]
-            return {
-                from_milliseconds(moment): round(Decimal(price), _SCALE)
-                for moment, price in rows
-                if price
-            }
+            return {from_milliseconds(moment): rounded(price) for moment, price in rows if price}
         except (*_NONSENSE, OverflowError) as error:
             raise BadPayload(NAME, "price points make no sense", repr(answer)) from error
 
@@ -218,12 +217,13 @@ def _understood(read: Callable[[Token, Any], Any], token: Token, row: Any) -> An
 def _quote(token: Token, row: dict[str, Any]) -> Quote | None:
     if row["current_price"] is None:
         return None
+    change = row["price_change_percentage_24h"]
     return Quote(
         token_id=token.id,
-        price=round(Decimal(row["current_price"]), _SCALE),
+        price=rounded(row["current_price"]),
         volume_24h=_known(row["total_volume"]),
         market_cap=_known(row["market_cap"]),
-        change_24h=_rounded(row["price_change_percentage_24h"]),
+        change_24h=None if change is None else rounded(change),
         source=NAME,
         observed_at=_moment(row["last_updated"]),
     )
@@ -250,11 +250,7 @@ def _known(value: Any) -> Decimal | None:
     """A price, cap, volume or supply; CoinGecko writes zero where it does not know."""
     if value is None or value == 0:
         return None
-    return round(Decimal(value), _SCALE)
-
-
-def _rounded(value: Any) -> Decimal | None:
-    return None if value is None else round(Decimal(value), _SCALE)
+    return rounded(value)
 
 
 def _moment(text: str) -> datetime:

@@ -21,12 +21,15 @@ from coinsphere.errors import (
     Unavailable,
 )
 from coinsphere.market.model import Candle, Interval, Quote, Token
+from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds, to_milliseconds
 
 _PAGES = {"binance": 1000, "coinbase": 300, "kraken": 720, "kucoin": 1500}
 """Candles that an exchange gives at most in one answer; 500 of any other."""
 _WINDOWS = {"kraken": 720}
 """Candles back from now that an exchange gives at all, whatever is asked for."""
+_OPEN_OF_THE_DAY = ("kraken",)
+"""Exchanges whose ticker tells the change since midnight only, not over 24 hours."""
 _SPOT_ONLY = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
 _NONSENSE = (TypeError, ValueError, KeyError, IndexError, AttributeError, InvalidOperation)
 """What ccxt or we stumble over in an answer of another shape."""
@@ -46,7 +49,12 @@ class Exchange:
     ) -> None:
         self.name = name
         self._currencies, self._clock = currencies, clock
+        self._size = _PAGES.get(name, 500)
         self._client = _client(name, base_url, timeout_ms)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.session.close()
 
     def ping(self) -> None:
         """Ask for the exchange's time, the cheapest public call.
@@ -77,10 +85,11 @@ class Exchange:
                 for row in self._page(market, interval, since)
             ]
             fresh = [candle for candle in page if since <= candle.opened_at < end]
-            if not fresh:
-                break
             candles += fresh
-            since = fresh[-1].opened_at + interval.duration
+            # Some exchanges answer with the candles from the first one on, some with those of the span that was
+            # asked for: an empty span before the listing does not mean that nothing follows.
+            until = fresh[-1].opened_at if fresh else since + (self._size - 1) * interval.duration
+            since = until + interval.duration
         return candles
 
     def quotes(self, tokens: Sequence[Token]) -> list[Quote]:
@@ -124,9 +133,8 @@ class Exchange:
             raise OutsideWindow(self.name, f"reaches back to {earliest:%Y-%m-%d %H:%M}", earliest)
 
     def _page(self, pair: str, interval: Interval, since: datetime) -> list[Any]:
-        limit = _PAGES.get(self.name, 500)
         rows = self._call(
-            self._client.fetch_ohlcv, pair, str(interval), to_milliseconds(since), limit
+            self._client.fetch_ohlcv, pair, str(interval), to_milliseconds(since), self._size
         )
         if not isinstance(rows, list):
             raise BadPayload(self.name, "candles are no list", repr(rows))
@@ -163,12 +171,15 @@ class Exchange:
                 price=Decimal(ticker["last"]),
                 volume_24h=_decimal(ticker.get("quoteVolume")),
                 market_cap=None,
-                change_24h=_decimal(ticker.get("percentage")),
+                change_24h=self._change(ticker),
                 source=self.name,
                 observed_at=now if moment is None else from_milliseconds(moment),
             )
         except _NONSENSE as error:
             raise BadPayload(self.name, "a ticker makes no sense", repr(ticker)) from error
+
+    def _change(self, ticker: Mapping[str, Any]) -> Decimal | None:
+        return None if self.name in _OPEN_OF_THE_DAY else _decimal(ticker.get("percentage"))
 
     def _call(self, method: Any, *arguments: Any) -> Any:
         """Call ccxt, and turn what it raises into our errors."""
@@ -194,7 +205,7 @@ class Exchange:
 
 
 class _Strict:
-    """Refuses an answer that is no JSON, which ccxt would hand on as text."""
+    """Refuses what ccxt would hand on or drop: an answer that is no JSON, a candle without a time."""
 
     id: str
 
@@ -205,6 +216,13 @@ class _Strict:
             text = answer if isinstance(answer, str) else answer.decode(errors="replace")
             raise BadPayload(self.id, "the answer is not JSON", text)
         return answer
+
+    def parse_ohlcv(self, *arguments: Any, **keywords: Any) -> list[Any]:
+        """As ccxt's, but a row without a time is an error: ccxt would drop it without a word."""
+        row: list[Any] = super().parse_ohlcv(*arguments, **keywords)  # type: ignore[misc]
+        if row[0] is None:
+            raise BadPayload(self.id, "a candle has no time", repr(arguments[0]))
+        return row
 
 
 def _client(name: str, base_url: str | None, timeout_ms: int) -> Any:
@@ -218,6 +236,7 @@ def _client(name: str, base_url: str | None, timeout_ms: int) -> Any:
         }
     )
     client.number = str
+    client.session.max_redirects = 0  # a price comes from the host that was asked, or not at all
     if base_url is not None:
         client.urls["api"] = _moved(client.urls["api"], f"{base_url.rstrip('/')}/{name}")
     return client
@@ -231,7 +250,7 @@ def _moved(urls: Any, base: str) -> Any:
 
 
 def _decimal(value: Any) -> Decimal | None:
-    return None if value is None else round(Decimal(value), 18)
+    return None if value is None else rounded(value)
 
 
 def _seconds(text: str | None) -> float | None:

@@ -8,6 +8,7 @@ from coinsphere.clock import DAY, Clock
 from coinsphere.errors import BadPayload, ImportRefused, NotListed, ProviderError
 from coinsphere.market import candle_file, validation
 from coinsphere.market.model import Candle, Interval, Metadata, Quote, Token
+from coinsphere.market.sources.decimals import rounded
 
 
 class FilesSource:
@@ -92,10 +93,10 @@ class FilesSource:
             return None
         newest = max(closes)
         candle, day_before = closes[newest], closes.get(newest - DAY)
-        change = day_before and round((candle.close / day_before.close - 1) * 100, 8)
+        change = day_before and rounded((candle.close / day_before.close - 1) * 100)
         traded = None
         if candle.volume is not None and candle.interval is Interval.DAY:
-            traded = round(candle.volume * candle.close, 8)
+            traded = rounded(candle.volume * candle.close)
         return Quote(token.id, candle.close, traded, None, change, candle.source, newest)
 
 

@@ -30,7 +30,7 @@ from coinsphere.market.sources.exchange import Exchange
 from coinsphere.settings import Settings
 
 _ATTEMPTS = 3
-_GROWING = wait_exponential_jitter(initial=0.5, max=8.0, jitter=0.5)
+_GROWING = wait_exponential_jitter(multiplier=0.5, max=8.0, jitter=0.5)
 _LONGEST_PAUSE = 20.0
 """Seconds; a provider that asks for more patience is left for the next one."""
 _REST = timedelta(minutes=1)
@@ -45,6 +45,10 @@ class Provider(Protocol):
     """What the live source needs of an exchange or CoinGecko."""
 
     name: str
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
 
     def candles(
         self, token: Token, interval: Interval, start: datetime, end: datetime
@@ -77,22 +81,25 @@ class LiveMarket:
     def candles(
         self, token: Token, interval: Interval, start: datetime, end: datetime
     ) -> list[Candle]:
-        """Candles of the first provider that can give them.
+        """Candles of the first provider that has any; none where a provider has the token and no candle of that time.
 
         Raises:
             OutsideWindow: some provider has the token, but none reaches back to `start`.
             RateLimited, Unavailable, BadPayload, NotListed: none has any; the one that may pass soonest.
         """
         errors: list[ProviderError] = []
+        found: list[Candle] = []
         for provider in self._providers:
             try:
                 found = self._ask(provider, partial(provider.candles, token, interval, start, end))
             except ProviderError as error:
                 errors.append(error)
-            else:
-                self._note(errors)
-                return found
-        raise self._chosen(errors)
+            if found:
+                break
+        if not found and len(errors) == len(self._providers):
+            raise self._chosen(errors)
+        self._note(errors)
+        return found
 
     def quotes(self, tokens: Sequence[Token]) -> list[Quote]:
         """The newest quote of each token, of the first provider that lists it.
@@ -120,6 +127,11 @@ class LiveMarket:
     def metadata(self, tokens: Sequence[Token]) -> list[Metadata]:
         """Supply, rank, logo and all-time extremes, from CoinGecko."""
         return self._ask(self._coingecko, partial(self._coingecko.metadata, tokens))
+
+    def close(self) -> None:
+        """Close the connections to every provider."""
+        for provider in self._providers:
+            provider.close()
 
     def take_problems(self) -> list[ProviderError]:
         """What went wrong on the way to what was given, since the last call."""
@@ -189,10 +201,13 @@ def build(
 def answers(settings: Settings) -> bool:
     """Whether one of the first exchanges answers one public call within a few seconds."""
     for name in settings.market_exchanges[:_PROBED]:
+        exchange = _exchange(settings, name, utc_now, _PROBE_TIMEOUT_MS)
         try:
-            _exchange(settings, name, utc_now, _PROBE_TIMEOUT_MS).ping()
+            exchange.ping()
         except ProviderError:
             continue
+        finally:
+            exchange.close()
         return True
     return False
 

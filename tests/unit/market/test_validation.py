@@ -60,13 +60,20 @@ def test_a_candle_that_cannot_be_true_is_refused_with_its_column(
         {"volume": Decimal(0)},
         {"interval": Interval.HOUR, "opened_at": DAY + timedelta(hours=5)},
         {"opened_at": datetime(2026, 3, 10, tzinfo=UTC), "is_final": False},
-        {name: Decimal("0.000000012345678901") for name in ("open", "high", "low", "close")},
     ],
 )
 def test_a_usual_candle_passes_both_ways(candle, now, changes):
     good = candle(**changes)
     assert validation.candle_fault(good, now) is None
     assert validation.is_plainly_sound(good, numbers_of(good), now)
+
+
+def test_a_tiny_price_is_sound_though_only_the_close_look_tells(candle, now):
+    """Python writes it with an exponent, which the quick look does not read."""
+    prices = {name: Decimal("0.000000012345678901") for name in ("open", "high", "low", "close")}
+    tiny = candle(**prices)
+    assert validation.candle_fault(tiny, now) is None
+    assert not validation.is_plainly_sound(tiny, numbers_of(tiny), now)
 
 
 _PRICE = st.decimals(-5, 50, places=2)

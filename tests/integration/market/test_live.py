@@ -1,0 +1,308 @@
+"""The live source over real HTTP: every exchange's protocol, and what each of the five errors leads to."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from coinsphere.clock import DAY, HOUR
+from coinsphere.errors import BadPayload, NotListed, OutsideWindow, RateLimited, Unavailable
+from coinsphere.market.model import Interval
+from coinsphere.market.sources import factory
+
+NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
+TODAY = NOW.replace(hour=0, minute=0)
+
+
+@pytest.mark.parametrize("exchange", ["binance", "coinbase", "kraken", "kucoin"])
+class TestProtocols:
+    def test_candles_keep_every_digit_and_mark_the_running_one(self, live_market, tokens, exchange):
+        (btc,) = tokens("BTC")
+        made = live_market(exchange).candles(btc, Interval.DAY, TODAY - 3 * DAY, NOW)
+        assert [candle.opened_at for candle in made] == [
+            TODAY - 3 * DAY + n * DAY for n in range(4)
+        ]
+        assert [candle.is_final for candle in made] == [True, True, True, False]
+        days = (TODAY - 3 * DAY - datetime(2025, 9, 1, tzinfo=UTC)).days
+        assert made[0][3:9] == (
+            Decimal(f"{100 + days}.000000000000000001"),
+            Decimal(f"{102 + days}.5"),
+            Decimal(f"{99 + days}.25"),
+            Decimal(f"{101 + days}.123456789012345678"),
+            Decimal("12.5"),
+            exchange,
+        )
+
+    def test_quotes_keep_every_digit(self, live_market, tokens, exchange, outside):
+        (quote,) = live_market(exchange).quotes(tokens("BTC"))
+        assert quote.price == Decimal(outside.price)
+        assert quote.source == exchange
+        assert quote.observed_at == NOW
+        assert quote.volume_24h > 0
+
+    def test_hourly_pages_follow_each_other_without_a_gap(self, live_market, tokens, exchange):
+        (btc,) = tokens("BTC")
+        start = TODAY - 50 * DAY if exchange != "kraken" else TODAY - 25 * DAY
+        made = live_market(exchange).candles(btc, Interval.HOUR, start, NOW)
+        opened = [candle.opened_at for candle in made]
+        assert opened == [start + n * HOUR for n in range(len(opened))]
+        assert opened[-1] == NOW.replace(minute=0)
+
+    def test_a_history_that_begins_before_the_listing_is_read_from_the_listing_on(
+        self, live_market, tokens, exchange
+    ):
+        (btc,) = tokens("BTC")
+        start = TODAY - (1500 * DAY if exchange != "kraken" else 700 * DAY)
+        made = live_market(exchange).candles(btc, Interval.DAY, start, NOW)
+        assert made[0].opened_at == datetime(2025, 9, 1, tzinfo=UTC)
+        assert len(made) == (TODAY - made[0].opened_at).days + 1
+
+
+def test_a_change_since_midnight_is_not_passed_off_as_one_over_24_hours(live_market, tokens):
+    (kraken,) = live_market("kraken").quotes(tokens("BTC"))
+    (binance,) = live_market("binance").quotes(tokens("BTC"))
+    assert kraken.change_24h is None
+    assert binance.change_24h == Decimal("4.123")
+
+
+class TestPreference:
+    def test_each_token_is_quoted_by_the_first_that_lists_it(self, live_market, tokens):
+        market = live_market("binance", "coinbase", "kucoin")
+        quotes = {q.token_id: q for q in market.quotes(tokens("BTC", "SOL", "PEPE", "ATOM"))}
+        sources = [quotes[token.id].source for token in tokens("BTC", "SOL", "PEPE", "ATOM")]
+        assert sources == ["binance", "coinbase", "kucoin", "coingecko"]
+        assert market.take_problems() == []
+
+    def test_not_listed_goes_to_the_next_and_is_no_problem(self, live_market, tokens, outside):
+        (sol,) = tokens("SOL")
+        market = live_market("binance", "coinbase")
+        made = market.candles(sol, Interval.DAY, TODAY - 2 * DAY, NOW)
+        assert {candle.source for candle in made} == {"coinbase"}
+        assert market.take_problems() == []
+        assert outside.count("/klines") == 0
+
+    @pytest.mark.parametrize("body", [b"[]", b'{"unexpected": true}'])
+    def test_an_empty_answer_makes_way_for_one_that_has_the_candles(
+        self, live_market, tokens, outside, body
+    ):
+        outside.fail("/klines", body=body)
+        (btc,) = tokens("BTC")
+        made = live_market("binance", "coinbase").candles(btc, Interval.DAY, TODAY - 2 * DAY, NOW)
+        assert {candle.source for candle in made} == {"coinbase"}
+
+    def test_a_token_that_nobody_lists(self, live_market, tokens, outside):
+        outside.fail("/coingecko/coins/", status=404)
+        (token,) = tokens("ATOM")
+        with pytest.raises(NotListed):
+            live_market("binance").candles(token, Interval.DAY, TODAY - 2 * DAY, NOW)
+
+    def test_coingecko_makes_candles_of_its_points_without_a_volume(self, live_market, tokens):
+        (token,) = tokens("ATOM")
+        made = live_market("binance").candles(token, Interval.DAY, TODAY - 2 * DAY, NOW)
+        days = (TODAY - 2 * DAY - datetime(2025, 9, 1, tzinfo=UTC)).days
+        assert [candle.volume for candle in made] == [None] * 3
+        assert made[0].open == Decimal(f"{100 + days}.000000000000000001")
+        assert made[-1].is_final is False
+
+    def test_metadata_comes_from_coingecko_and_zero_means_unknown(self, live_market, tokens):
+        market = live_market("binance")
+        (facts,) = market.metadata(tokens("BTC"))
+        assert facts.circulating_supply == 20030493
+        assert facts.max_supply is None
+        assert facts.all_time_low == Decimal("67.81")
+        assert facts.all_time_high_at == datetime(2025, 10, 6, 18, 57, 42, 558000, UTC)
+        (quote,) = live_market().quotes(tokens("ATOM"))
+        assert quote.volume_24h is None
+        assert quote.market_cap == 1555886872303
+
+
+class TestRateLimited:
+    def test_the_pause_that_was_asked_for_is_made(self, live_market, tokens, outside, slept):
+        outside.fail("/klines", status=429, headers={"Retry-After": "7"}, times=1)
+        (btc,) = tokens("BTC")
+        made = live_market("binance").candles(btc, Interval.DAY, TODAY - DAY, NOW)
+        assert len(made) == 2
+        assert slept == [7.0]
+
+    @pytest.mark.parametrize("headers", [{}, {"Retry-After": "Tue, 10 Mar 2026 12:31:00 GMT"}])
+    def test_without_a_number_the_pauses_grow(self, live_market, tokens, outside, slept, headers):
+        outside.fail("/binance/", status=429, headers=headers)
+        outside.fail("/coingecko/", status=429, headers=headers)
+        with pytest.raises(RateLimited):
+            live_market("binance").quotes(tokens("BTC"))
+        assert len(slept) == 4
+        assert 0.5 <= slept[0] <= slept[1]
+
+    def test_who_asks_for_too_much_patience_is_left_for_the_next(
+        self, live_market, tokens, outside, slept
+    ):
+        outside.fail("/binance/", status=429, headers={"Retry-After": "3600"})
+        market = live_market("binance", "coinbase")
+        (quote,) = market.quotes(tokens("BTC"))
+        assert quote.source == "coinbase"
+        assert slept == []
+        (problem,) = market.take_problems()
+        assert isinstance(problem, RateLimited)
+        assert problem.retry_after == 3600
+
+    def test_who_failed_is_left_alone_for_a_minute(self, live_market, tokens, outside):
+        outside.fail("/binance/", status=429, headers={"Retry-After": "3600"})
+        market = live_market("binance", "coinbase")
+        market.quotes(tokens("BTC"))
+        asked = outside.count("/binance/")
+        market.quotes(tokens("BTC"))
+        assert outside.count("/binance/") == asked
+        market._clock = lambda: NOW + timedelta(seconds=61)
+        market.quotes(tokens("BTC"))
+        assert outside.count("/binance/") > asked
+
+    def test_coingecko_is_asked_no_faster_than_its_plan_allows(
+        self, live_market, tokens, outside, slept
+    ):
+        market = live_market()
+        (atom,) = tokens("ATOM")
+        for _ in range(26):
+            market.quotes([atom])
+        assert outside.count("/coingecko/") == 26
+        assert len(slept) == 1
+        assert 0 < slept[0] <= 60 / 25
+
+
+class TestOutsideWindow:
+    def test_kraken_reaches_back_720_candles_and_says_since_when(
+        self, live_market, tokens, outside
+    ):
+        outside.fail("/coingecko/", status=404)
+        (ltc,) = tokens("LTC")
+        market = live_market("kraken")
+        with pytest.raises(OutsideWindow) as caught:
+            market.candles(ltc, Interval.HOUR, NOW - 60 * DAY, NOW)
+        assert caught.value.earliest == NOW - 719 * HOUR
+        assert market.candles(ltc, Interval.HOUR, caught.value.earliest, NOW)
+
+    def test_coingeckos_plan_reaches_back_a_year(self, live_market, tokens, outside):
+        outside.fail(
+            "/range",
+            status=401,
+            body=b'{"error":{"status":{"error_code":10012,"error_message":"time range"}}}',
+        )
+        (atom,) = tokens("ATOM")
+        with pytest.raises(OutsideWindow) as caught:
+            live_market().candles(atom, Interval.DAY, NOW - 1000 * DAY, NOW)
+        assert NOW - 365 * DAY < caught.value.earliest < NOW - 364 * DAY
+
+
+class TestDown:
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            {"status": 500},
+            {"status": 503, "body": b"<html>maintenance</html>"},
+            {"status": 451, "body": b'{"code":0,"msg":"restricted location"}'},
+            {"status": 302, "headers": {"Location": "/binance/api/v3/time"}},
+            {"cut": True, "body": b'{"timezone": "UTC", "sym'},
+        ],
+        ids=["500", "503", "451", "redirect", "cut short"],
+    )
+    def test_the_next_is_asked_and_the_failure_is_told(
+        self, live_market, tokens, outside, slept, answer
+    ):
+        outside.fail("/binance/", **answer)
+        market = live_market("binance", "coinbase")
+        (quote,) = market.quotes(tokens("BTC"))
+        assert quote.source == "coinbase"
+        (problem,) = market.take_problems()
+        assert isinstance(problem, Unavailable)
+        assert problem.source == "binance"
+        assert len(slept) == 2
+
+    def test_a_redirect_is_not_followed(self, live_market, tokens, outside):
+        outside.fail("/binance/", status=302, headers={"Location": "/elsewhere"})
+        outside.fail("/coingecko/", status=302, headers={"Location": "/elsewhere"})
+        with pytest.raises(Unavailable):
+            live_market("binance").quotes(tokens("BTC"))
+        assert outside.count("/elsewhere") == 0
+
+    @pytest.mark.parametrize("provider", ["binance", "coingecko"])
+    def test_who_does_not_answer_in_time(self, live_market, tokens, outside, provider):
+        outside.fail(f"/{provider}/", delay=30)
+        market = live_market("binance", timeout=0.2)
+        symbol = {"binance": "BTC", "coingecko": "ATOM"}[provider]
+        if provider == "binance":
+            (quote,) = market.quotes(tokens(symbol))
+            assert quote.source == "coingecko"
+            (problem,) = market.take_problems()
+            assert isinstance(problem, Unavailable)
+        else:
+            with pytest.raises(Unavailable, match="Timeout"):
+                market.quotes(tokens(symbol))
+
+    def test_a_server_that_is_not_there(self, live_market, tokens, outside):
+        outside.url = "http://127.0.0.1:9"
+        market = live_market("binance")
+        market._providers[0]._client.urls["api"]["public"] = "http://127.0.0.1:9/api/v3"
+        (quote,) = market.quotes(tokens("BTC"))
+        assert quote.source == "coingecko"
+        assert isinstance(market.take_problems()[0], Unavailable)
+
+
+class TestNonsense:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"<html><body>Welcome</body></html>",
+            b'[[1773100800000,"10","12","9","1',
+            b"[[1773100800000]]",
+            b'[["yesterday","1","2","1","1","1"]]',
+            b'[[1773100800000,"x","12","9","11","1"]]',
+            b"[null]",
+        ],
+        ids=["html", "truncated", "short", "time", "number", "null"],
+    )
+    def test_candles_that_make_no_sense_go_to_the_next_and_keep_their_start(
+        self, live_market, tokens, outside, slept, body
+    ):
+        outside.fail("/klines", body=body)
+        market = live_market("binance", "coinbase")
+        made = market.candles(*tokens("BTC"), Interval.DAY, TODAY - DAY, NOW)
+        assert {candle.source for candle in made} == {"coinbase"}
+        (problem,) = market.take_problems()
+        assert isinstance(problem, BadPayload)
+        assert problem.payload
+        assert slept == []
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"<html>",
+            b'{"error": "x"}',
+            b'[{"id": "cosmos"}]',
+            b'[{"id": "cosmos", "current_price": "much"',
+        ],
+    )
+    def test_coingecko_that_makes_no_sense(self, live_market, tokens, outside, body):
+        outside.fail("/markets", body=body)
+        with pytest.raises(BadPayload):
+            live_market().quotes(tokens("ATOM"))
+
+    def test_points_that_make_no_sense(self, live_market, tokens, outside):
+        outside.fail("/range", body=b'{"prices": [[1, "x"]]}')
+        with pytest.raises(BadPayload):
+            live_market().candles(*tokens("ATOM"), Interval.DAY, TODAY - DAY, NOW)
+
+
+class TestProbe:
+    def test_a_reachable_exchange_makes_the_market_live(self, live_settings, outside):
+        assert factory.probe_live(live_settings)
+
+    def test_the_second_exchange_is_asked_too(self, live_settings, outside):
+        outside.fail("/binance/", status=503)
+        outside.fail(
+            "/coinbase/", body=b'{"iso": "2026-03-10T12:30:00Z", "epochSeconds": "1773145800"}'
+        )
+        assert factory.probe_live(live_settings)
+
+    @pytest.mark.parametrize("answer", [{"status": 503}, {"body": b"<html>a login page</html>"}])
+    def test_where_none_answers_it_is_not(self, live_settings, outside, answer):
+        outside.fail("/", **answer)
+        assert not factory.probe_live(live_settings)
