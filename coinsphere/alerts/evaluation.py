@@ -1,6 +1,6 @@
 """All alerts against the newest good values, by one statement; a firing, its mail and its job are one transaction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -11,8 +11,13 @@ from psycopg.rows import dict_row
 from coinsphere.alerts.rules import AlertType, Condition
 from coinsphere.notify import mail, templates
 
+# Evaluations follow one another: the statement behind the lock sees all that the one before it has committed, so a
+# crossing is seen by one of them only, and none compares with an older price than the last one did.
+_ONE_AT_A_TIME = "select pg_advisory_xact_lock(hashtext('app.alerts'))"
+
 # A value that is stale, doubted or unknown is not in `observed`, so nothing can fire on it. Filled prices are never
-# quotes. `skip locked`: where two evaluations meet, each alert belongs to one of them.
+# quotes. Values are rounded to what `last_value` can hold, and one that it cannot hold is left out: a holding of
+# 10^19 units must not end everybody's evaluation. `skip locked`: an alert that its owner is changing waits a minute.
 _EVALUATE = """
     with good_quotes as (
         select token_id, price, volume_24h, change_24h, source, observed_at
@@ -57,19 +62,30 @@ _EVALUATE = """
         union all
         select 'portfolio', portfolio_id, value, source, observed_at from portfolio_values
     ),
+    sound as (
+        select alert_type, subject_id, round(value, 18) as value, source, observed_at
+        from observed
+        where abs(round(value, 18)) < 1e20
+    ),
+    active as (
+        select alerts.id
+        from app.alerts
+        join app.users on users.id = alerts.user_id and users.is_active
+        where alerts.is_active and (alerts.expires_at is null or alerts.expires_at > %(now)s)
+    ),
     watched as (
         select
-            alerts.id, alerts.condition, alerts.threshold, alerts.last_value as previous, observed.value,
-            observed.source, observed.observed_at,
+            alerts.id, alerts.user_id, alerts.alert_type, alerts.token_id, alerts.portfolio_id, alerts.channels,
+            alerts.condition, alerts.threshold, alerts.last_value as previous, sound.value, sound.source,
+            sound.observed_at,
             alerts.last_triggered_at is null
                 or alerts.last_triggered_at + make_interval(secs => alerts.cooldown_seconds) <= %(now)s as is_cooled_down
         from app.alerts
-        join observed
-            on observed.alert_type = alerts.alert_type
-            and observed.subject_id = coalesce(alerts.token_id, alerts.portfolio_id)
+        join active on active.id = alerts.id
+        join sound
+            on sound.alert_type = alerts.alert_type
+            and sound.subject_id = coalesce(alerts.token_id, alerts.portfolio_id)
         where alerts.is_active
-          and (alerts.expires_at is null or alerts.expires_at > %(now)s)
-          and observed.value is not null
         for update of alerts skip locked
     ),
     judged as (
@@ -101,27 +117,24 @@ _EVALUATE = """
         select id, %(now)s, condition, threshold, previous, value, source, observed_at
         from judged
         where fires
-        returning id, alert_id, condition, threshold, previous_value, observed_value, source, observed_at
+        returning id, alert_id
     ),
     announced as (
         select
-            fired.id as event_id, alerts.user_id, users.email, alerts.alert_type, fired.condition, fired.threshold,
-            fired.previous_value, fired.observed_value, fired.source, fired.observed_at, alerts.channels,
-            coalesce(tokens.symbol, portfolios.name) as subject
+            fired.id as event_id, judged.user_id, users.email, judged.alert_type, judged.condition, judged.threshold,
+            judged.previous as previous_value, judged.value as observed_value, judged.source, judged.observed_at,
+            judged.channels, coalesce(tokens.symbol, portfolios.name) as subject
         from fired
-        join app.alerts on alerts.id = fired.alert_id
-        join app.users on users.id = alerts.user_id and users.is_active
-        left join market.tokens on tokens.id = alerts.token_id
-        left join app.portfolios on portfolios.id = alerts.portfolio_id
+        join judged on judged.id = fired.alert_id
+        join app.users on users.id = judged.user_id
+        left join market.tokens on tokens.id = judged.token_id
+        left join app.portfolios on portfolios.id = judged.portfolio_id
     ),
     counted as (
         select
             (select count(*) from judged) as evaluated,
             (select count(*) from fired) as fired,
-            (
-                select count(*) from app.alerts
-                where is_active and (expires_at is null or expires_at > %(now)s)
-            ) as active
+            (select count(*) from active) as active
     )
     select counted.*, announced.*
     from counted
@@ -131,7 +144,7 @@ _EVALUATE = """
 
 @dataclass(frozen=True, slots=True)
 class AlertReport:
-    """What an evaluation did: alerts that were compared, that fired, and that had no good value to compare."""
+    """What an evaluation did: alerts that were compared, that fired, and that had no good value or were being changed."""
 
     evaluated: int
     fired: int
@@ -157,19 +170,21 @@ class Firing:
 
 
 def evaluate(conn: Connection, now: datetime, stale_after: timedelta) -> AlertReport:
-    """Evaluate every active alert once.
+    """Evaluate every active alert of every active user once.
 
     Args:
-        conn: a connection of the pipeline's role; the caller owns the transaction.
+        conn: a connection of the pipeline's role, read committed; the caller owns the transaction, and another
+            evaluation waits for its end.
         now: the instant of the evaluation.
         stale_after: a quote older than this fires nothing.
     """
+    conn.execute(_ONE_AT_A_TIME)
     cursor = conn.cursor(row_factory=dict_row)
     rows = cursor.execute(_EVALUATE, {"now": now, "stale_after": stale_after}).fetchall()
-    counts = [{name: row.pop(name) for name in ("evaluated", "fired", "active")} for row in rows][0]
-    for row in rows:
-        if row["event_id"] is not None and "email" in row["channels"]:
-            _announce(conn, Firing(**row))
+    counts = {name: rows[0].pop(name) for name in ("evaluated", "fired", "active")}
+    names = [each.name for each in fields(Firing)]
+    firings = [Firing(*map(row.get, names)) for row in rows if row["event_id"] is not None]
+    mail.enqueue_all(conn, [_letter(firing) for firing in firings if "email" in firing.channels])
     return AlertReport(
         evaluated=counts["evaluated"],
         fired=counts["fired"],
@@ -177,10 +192,9 @@ def evaluate(conn: Connection, now: datetime, stale_after: timedelta) -> AlertRe
     )
 
 
-def _announce(conn: Connection, firing: Firing) -> None:
+def _letter(firing: Firing) -> mail.NewMail:
     message = templates.alert(firing)
-    mail.enqueue(
-        conn,
+    return mail.NewMail(
         firing.email,
         message.subject,
         message.text,

@@ -5,7 +5,7 @@ mail is sent at least once.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -38,10 +38,20 @@ _LIST = _MAIL + "order by created_at desc limit %(limit)s"
 _ATTEMPT = "update app.mails set attempts = attempts + 1 where id = %(id)s and sent_at is null returning id"
 _SENT = "update app.mails set sent_at = %(now)s, last_error = null where id = %(id)s"
 _FAILED = "update app.mails set last_error = %(error)s where id = %(id)s"
+# A job that waits for its next attempt is replaced by one that runs now; a mail that is being sent is left alone.
 _RETRY = """
     with unsent as (
-        select id from app.mails
+        select id from app.mails as mails
         where sent_at is null and last_error is not null
+          and not exists (
+              select from jobs.procrastinate_jobs
+              where task_name = %(task)s and status = 'doing' and args ->> 'mail_id' = mails.id::text
+          )
+    ),
+    waiting as (
+        delete from jobs.procrastinate_jobs as waiting
+        using unsent
+        where waiting.task_name = %(task)s and waiting.status = 'todo' and waiting.args ->> 'mail_id' = unsent.id::text
     )
     select count(*), jobs.procrastinate_defer_jobs_v1(array_agg(
         (%(queue)s, %(task)s, 0, null, null, jsonb_build_object('mail_id', id), null)::jobs.procrastinate_job_to_defer_v1
@@ -49,6 +59,18 @@ _RETRY = """
     from unsent
     having count(*) > 0
 """
+
+
+@dataclass(frozen=True, slots=True)
+class NewMail:
+    """A mail to be written; `alert_event_id` names the firing that it is about, which has one mail only."""
+
+    recipient: str
+    subject: str
+    text: str
+    html: str | None = None
+    user_id: UUID | None = None
+    alert_event_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +100,23 @@ def enqueue(
 ) -> None:
     """Write a mail and the job that sends it; nothing where the alert's event has its mail already.
 
+    `conn` must find the schema `jobs` by its search path, as those of `Database` do.
+
     Raises:
         psycopg.errors.CheckViolation: recipient or subject hold a control character, which could forge a header.
     """
-    conn.execute(
-        _ENQUEUE,
-        {
-            "user_id": user_id,
-            "alert_event_id": alert_event_id,
-            "recipient": recipient,
-            "subject": subject,
-            "text": text,
-            "html": html,
-            "queue": QUEUE,
-            "task": TASK,
-        },
-    )
+    enqueue_all(conn, [NewMail(recipient, subject, text, html, user_id, alert_event_id)])
+
+
+def enqueue_all(conn: Connection, mails: Sequence[NewMail]) -> None:
+    """Write mails and the jobs that send them, as `enqueue` does one.
+
+    Raises:
+        psycopg.errors.CheckViolation: a recipient or subject holds a control character.
+    """
+    common = {"queue": QUEUE, "task": TASK}
+    with conn.cursor() as cursor:
+        cursor.executemany(_ENQUEUE, [{**asdict(mail), **common} for mail in mails])
 
 
 def send(conn: Connection, mail_id: UUID, transport: Transport, now: datetime) -> bool:
@@ -129,6 +152,6 @@ def newest(conn: Connection, limit: int = 50) -> Sequence[Mail]:
 
 
 def retry(conn: Connection) -> int:
-    """Enqueue every mail whose sending failed once more; returns how many."""
+    """Enqueue every mail whose sending failed once more, to be sent now; returns how many."""
     row = conn.execute(_RETRY, {"queue": QUEUE, "task": TASK}).fetchone()
     return row[0] if row else 0

@@ -1,18 +1,24 @@
 """How mails leave: an SMTP relay, or a folder where there is none."""
 
 import smtplib
-from dataclasses import dataclass
+import ssl
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from email.errors import HeaderParseError
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from coinsphere.errors import ConfigurationError
 from coinsphere.settings import Settings
 
 _TIMEOUT = 20.0
+"""Seconds that a relay may take for one answer."""
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Transport(Protocol):
@@ -27,23 +33,46 @@ class Transport(Protocol):
 class SmtpTransport:
     """A relay by `smtp://` (with STARTTLS where it is offered) or `smtps://`."""
 
-    url: str
+    url: str = field(repr=False)
     sender: str
 
     def send(self, mail_id: str, recipient: str, subject: str, text: str, html: str | None) -> None:
-        """Hand the mail to the relay; raises `smtplib.SMTPException` or `OSError`."""
-        parts = urlsplit(self.url)
-        secure = parts.scheme == "smtps"
-        connect = smtplib.SMTP_SSL if secure else smtplib.SMTP
-        with connect(
-            parts.hostname or "", parts.port or (465 if secure else 587), timeout=_TIMEOUT
-        ) as relay:
-            relay.ehlo()
-            if not secure and relay.has_extn("starttls"):
-                relay.starttls()
-            if parts.username:
-                relay.login(unquote(parts.username), unquote(parts.password or ""))
-            relay.send_message(message(self.sender, mail_id, recipient, subject, text, html))
+        """Hand the mail to the relay; raises `smtplib.SMTPException`, `OSError` or `ValueError`."""
+        mail = message(self.sender, mail_id, recipient, subject, text=text, html=html)
+        with closing(self._connect()) as relay:
+            self._secure_and_log_in(relay)
+            relay.send_message(mail, to_addrs=[recipient])
+            # The relay has taken the mail: a failing farewell must not send it again.
+            with suppress(smtplib.SMTPException, OSError):
+                relay.quit()
+
+    def _connect(self) -> smtplib.SMTP:
+        host, port = self._parts.hostname or "", self._parts.port
+        if self._is_tls:
+            context = ssl.create_default_context()
+            return smtplib.SMTP_SSL(host, port or 465, timeout=_TIMEOUT, context=context)
+        return smtplib.SMTP(host, port or 587, timeout=_TIMEOUT)
+
+    def _secure_and_log_in(self, relay: smtplib.SMTP) -> None:
+        relay.ehlo()
+        secured = self._is_tls
+        if not secured and relay.has_extn("starttls"):
+            relay.starttls(context=ssl.create_default_context())
+            secured = True
+        if self._parts.username is None:
+            return
+        if not secured and self._parts.hostname not in _LOOPBACK:
+            # Whoever sits on the way can hide STARTTLS to be told the password.
+            raise smtplib.SMTPNotSupportedError("the relay offers no TLS, so no password is sent")
+        relay.login(unquote(self._parts.username), unquote(self._parts.password or ""))
+
+    @property
+    def _parts(self) -> SplitResult:
+        return urlsplit(self.url)
+
+    @property
+    def _is_tls(self) -> bool:
+        return self._parts.scheme == "smtps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +84,11 @@ class FolderTransport:
 
     def send(self, mail_id: str, recipient: str, subject: str, text: str, html: str | None) -> None:
         """Write the mail, whole or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        # Links that reset a password lie in it.
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = self.folder / f".{mail_id}"
         unfinished.write_bytes(
-            message(self.sender, mail_id, recipient, subject, text, html).as_bytes()
+            message(self.sender, mail_id, recipient, subject, text=text, html=html).as_bytes()
         )
         unfinished.rename(self.folder / f"{mail_id}.eml")
 
@@ -72,20 +102,33 @@ def build(settings: Settings) -> Transport:
     if settings.smtp_url is None:
         return FolderTransport(settings.state / "mail", settings.mail_from)
     url = settings.smtp_url.get_secret_value()
-    if urlsplit(url).scheme not in ("smtp", "smtps") or not urlsplit(url).hostname:
+    if not _is_relay(url):
         raise ConfigurationError(
             "COINSPHERE_SMTP_URL must be smtp://host:port or smtps://host:port."
         )
     return SmtpTransport(url, settings.mail_from)
 
 
+def _is_relay(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        return False
+
+
 def message(
-    sender: str, mail_id: str, recipient: str, subject: str, text: str, html: str | None
+    sender: str, mail_id: str, recipient: str, subject: str, *, text: str, html: str | None
 ) -> EmailMessage:
-    """The mail as RFC 5322 wants it; the same Message-ID at each attempt, so that a reader can drop a repetition."""
+    """The mail as RFC 5322 wants it; the same Message-ID at each attempt, so that a reader can drop a repetition.
+
+    Raises:
+        ValueError: the recipient is not exactly one address, or a header holds a line break.
+    """
     mail = EmailMessage(policy=SMTP)
     mail["From"] = sender
-    mail["To"] = recipient
+    # As one address: a text could name several.
+    mail["To"] = _address(recipient)
     mail["Subject"] = subject
     mail["Date"] = formatdate(usegmt=True)
     mail["Message-ID"] = f"<{mail_id}@coinsphere>"
@@ -94,3 +137,10 @@ def message(
     if html is not None:
         mail.add_alternative(html, subtype="html")
     return mail
+
+
+def _address(text: str) -> Address:
+    try:
+        return Address(addr_spec=text)
+    except HeaderParseError as error:
+        raise ValueError(f"not a mail address: {text!r}") from error

@@ -1,0 +1,87 @@
+"""The set-based statement and the plain functions of `rules` say the same, for random sequences of values."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from itertools import product
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from coinsphere.alerts import evaluation
+from coinsphere.alerts.rules import Condition, is_cooled_down, is_met
+
+from .conftest import NOW, STALE_AFTER, World, add_user
+
+_TINY = Decimal("0.000000000000000001")
+_VALUES = [Decimal(value) for value in (99, 100, 101)] + [100 - _TINY, 100 + _TINY]
+
+
+@dataclass
+class Model:
+    """An alert as the plain functions see it."""
+
+    condition: Condition
+    threshold: Decimal
+    cooldown: timedelta
+    previous: Decimal | None = None
+    triggered_at: object = None
+    count: int = 0
+
+    def see(self, value, now) -> None:
+        if is_met(self.condition, self.threshold, self.previous, value) and is_cooled_down(
+            self.triggered_at, self.cooldown, now
+        ):
+            self.triggered_at, self.count = now, self.count + 1
+        self.previous = value
+
+
+_STEP = st.tuples(
+    st.sampled_from(_VALUES),
+    st.sampled_from(["ok", "ok", "ok", "suspect", "stale"]),
+    st.integers(1, 200),
+)
+
+
+@pytest.fixture(scope="module")
+def conn(module_database):
+    with psycopg.connect(module_database.owner) as opened:
+        opened.execute("set search_path = app, market, model, jobs, public")
+        opened.commit()
+        yield opened
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    steps=st.lists(_STEP, min_size=1, max_size=10),
+    thresholds=st.sets(st.sampled_from(_VALUES), min_size=1, max_size=3),
+    cooldowns=st.sets(st.integers(0, 400), min_size=1, max_size=2),
+)
+def test_the_statement_agrees_with_the_rules(conn, steps, thresholds, cooldowns):
+    world = World(conn, add_user(conn))
+    models = {}
+    for condition, threshold, cooldown in product(Condition, thresholds, cooldowns):
+        alert = world.alert(condition, threshold, cooldown_seconds=cooldown)
+        models[alert] = Model(condition, threshold, timedelta(seconds=cooldown))
+    for value, state, seconds in steps:
+        world.now += timedelta(seconds=seconds)
+        world.quote(
+            value, quality="suspect" if state == "suspect" else "ok", age=300 * (state == "stale")
+        )
+        evaluation.evaluate(conn, world.now, STALE_AFTER)
+        if state == "ok":
+            for model in models.values():
+                model.see(value, world.now)
+    stored = conn.execute("select id, trigger_count, last_value, last_triggered_at from app.alerts")
+    found = {row[0]: tuple(row[1:]) for row in stored}
+    events = dict(conn.execute("select alert_id, count(*) from app.alert_events group by 1"))
+    conn.rollback()
+    assert world.now > NOW
+    assert found == {
+        alert: (model.count, model.previous, model.triggered_at) for alert, model in models.items()
+    }
+    assert events == {alert: model.count for alert, model in models.items() if model.count}

@@ -1,0 +1,230 @@
+"""Alerts against a real database: what fires, what does not, and what a firing leaves behind."""
+
+import threading
+from datetime import timedelta
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from coinsphere.alerts import evaluation, repository
+from coinsphere.db.pool import Database
+
+
+def test_an_alert_fires_once_for_each_crossing(world):
+    world.alert("above", cooldown_seconds=0)
+    assert world.fired(99, 101, 102, 100, 99, 101) == [0, 1, 0, 0, 0, 1]
+
+
+def test_a_crossing_within_the_cooldown_fires_neither_then_nor_later(world):
+    world.alert("crosses_above", cooldown_seconds=180)
+    assert world.fired(99, 101, 99, 101, 101, 101, 99, 101) == [0, 1, 0, 0, 0, 0, 0, 1]
+
+
+def test_what_holds_already_fires_above_at_once_and_waits_for_a_crossing(world):
+    above, crosses = world.alert("above"), world.alert("crosses_above")
+    world.fired(150)
+    assert len(repository.events(world.conn, world.user, above)) == 1
+    assert repository.events(world.conn, world.user, crosses) == []
+
+
+@pytest.mark.parametrize("fault", [{"quality": "suspect"}, {"age": 300}, {"age": -3600}])
+def test_nothing_fires_on_a_doubted_stale_or_future_price(world, fault):
+    world.alert("above", cooldown_seconds=0)
+    world.fired(99)
+    world.quote(101, **fault)
+    report = world.evaluate()
+    assert (report.evaluated, report.fired, report.skipped) == (0, 0, 1)
+    # The crossing is still seen once the price can be trusted.
+    assert world.fired(101) == [1]
+
+
+def test_a_firing_says_which_value_of_which_source_fired_it(world):
+    alert = world.alert("crosses_above")
+    world.fired("99.5", "100.000000000000000001")
+    (event,) = repository.events(world.conn, world.user, alert)
+    assert (event.source, event.previous_value) == ("kraken", Decimal("99.5"))
+    assert event.observed_value == Decimal("100.000000000000000001")
+    assert event.fired_at == event.observed_at == world.now
+    stored = repository.get(world.conn, world.user, alert)
+    assert (stored.trigger_count, stored.last_triggered_at) == (1, world.now)
+
+
+def test_a_firing_and_its_mail_are_one_transaction(world):
+    world.alert("above")
+    with pytest.raises(RuntimeError), world.conn.transaction():
+        assert world.fired(101) == [1]
+        raise RuntimeError
+    assert world.scalar("select count(*) from app.alert_events") == 0
+    assert world.scalar("select count(*) from app.mails") == 0
+    assert world.scalar("select count(*) from jobs.procrastinate_jobs") == 0
+    assert world.fired(101) == [1]
+    assert world.scalar("select recipient from app.mails") == "ada@example.org"
+    assert world.scalar("select subject from app.mails") == "BTC: price is 101 USD"
+    assert "kraken" in world.scalar("select body_text from app.mails")
+    assert world.scalar("select count(*) from jobs.procrastinate_jobs") == 1
+
+
+def test_a_channel_that_is_not_chosen_gets_nothing(world):
+    world.alert("above", channels=("stream",))
+    assert world.fired(101) == [1]
+    assert world.scalar("select count(*) from app.mails") == 0
+
+
+def test_an_expired_or_switched_off_alert_is_not_looked_at(world):
+    world.alert("above", expires_at=world.now)
+    world.alert("above", is_active=False)
+    world.quote(101)
+    report = world.evaluate()
+    assert (report.evaluated, report.fired, report.skipped) == (0, 0, 0)
+
+
+def test_an_alert_switched_off_and_on_starts_anew(world):
+    alert = world.alert("above", cooldown_seconds=0)
+    world.fired(101)
+    repository.toggle(world.conn, world.user, alert)
+    assert world.fired(102) == [0]
+    assert repository.toggle(world.conn, world.user, alert).is_active
+    assert world.fired(103, 104) == [1, 0]
+
+
+def test_switching_on_does_not_end_a_cooldown(world):
+    alert = world.alert("above", cooldown_seconds=3600)
+    world.fired(101)
+    repository.toggle(world.conn, world.user, alert)
+    repository.toggle(world.conn, world.user, alert)
+    assert world.fired(102) == [0]
+
+
+def test_alerts_of_a_disabled_user_rest_until_the_user_is_back(world):
+    world.alert("above")
+    world.conn.execute("update app.users set is_active = false")
+    assert world.fired(101) == [0]
+    assert world.evaluate().skipped == 0
+    world.conn.execute("update app.users set is_active = true")
+    assert world.fired(101) == [1]
+
+
+def test_change_volume_and_risk_are_watched_too(world):
+    world.alert("below", -5, "percent_change")
+    world.alert("above", 1000, "volume")
+    world.alert("above", 60, "risk")
+    world.quote(100, volume=2000, change="-5.5")
+    world.conn.execute(
+        "insert into market.risk_scores (token_id, day, overall_score, risk_level, price_source, computed_at) "
+        "values (%s, %s, 61, 'high', 'kraken', %s)",
+        [world.token(), world.now.date(), world.now],
+    )
+    assert world.evaluate().fired == 3
+
+
+def _portfolio(world, holdings):
+    portfolio = world.scalar(
+        f"insert into app.portfolios (user_id, name) values ('{world.user}', 'A\nB') returning id"
+    )
+    for symbol, amount in holdings.items():
+        world.conn.execute(
+            "insert into app.holdings (portfolio_id, token_id, amount) values (%s, %s, %s)",
+            [portfolio, world.token(symbol), amount],
+        )
+    return portfolio
+
+
+def test_a_portfolio_with_one_unknown_price_has_no_value_to_fire_on(world):
+    world.alert("above", 100, "portfolio", portfolio_id=_portfolio(world, {"BTC": 2, "ETH": 1}))
+    world.quote(100)
+    assert world.evaluate().skipped == 1
+    world.quote(10, "ETH")
+    assert world.evaluate().fired == 1
+    # The name's line break reaches no header.
+    assert world.scalar("select subject from app.mails") == "AB: value is 210 USD"
+
+
+def test_a_value_of_more_digits_than_can_be_stored_fires_once(world):
+    portfolio = _portfolio(world, {"BTC": "1.000000000000000001"})
+    world.alert(
+        "above", "1.000000000000000001", "portfolio", portfolio_id=portfolio, cooldown_seconds=0
+    )
+    assert world.fired("1.000000000000000001", "1.000000000000000001") == [1, 0]
+
+
+def test_a_holding_too_large_to_value_stops_nobody_elses_alerts(world):
+    portfolio = _portfolio(world, {"BTC": "99999999999999999999"})
+    world.alert("above", 100, "portfolio", portfolio_id=portfolio)
+    world.alert("above", 100)
+    world.quote(60_000)
+    report = world.evaluate()
+    assert (report.fired, report.skipped) == (1, 1)
+
+
+def test_an_alert_of_another_user_does_not_exist(world):
+    alert = world.alert()
+    stranger = world.scalar(
+        "insert into app.users (email, password_hash) values ('eve@example.org', 'x') returning id"
+    )
+    assert repository.get(world.conn, stranger, alert) is None
+    assert repository.toggle(world.conn, stranger, alert) is None
+    assert not repository.delete(world.conn, stranger, alert)
+    assert repository.events(world.conn, stranger, alert) == []
+
+
+def test_evaluations_at_once_fire_once_and_never_compare_with_an_older_price(world, database):
+    for _ in range(20):
+        world.alert("above", cooldown_seconds=0)
+    world.quote(101)
+    start = threading.Barrier(4)
+    reports = []
+
+    def evaluate() -> None:
+        with Database(database.pipeline, size=1) as pool, pool.connection() as conn:
+            start.wait()
+            reports.append(evaluation.evaluate(conn, world.now, timedelta(minutes=5)))
+
+    threads = [threading.Thread(target=evaluate) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(report.fired for report in reports) == [0, 0, 0, 20]
+    assert world.scalar("select count(*) from app.alert_events") == 20
+
+
+def test_the_second_of_two_evaluations_sees_what_was_quoted_while_it_waited(world, database):
+    world.alert("above", cooldown_seconds=0)
+    world.quote(99)
+    done = []
+
+    def evaluate() -> None:
+        with Database(database.pipeline, size=1) as pool, pool.connection() as conn:
+            done.append(evaluation.evaluate(conn, world.now, timedelta(minutes=5)).fired)
+
+    with psycopg.connect(database.pipeline) as first:
+        first.execute("set search_path = app, market, model, jobs, public")
+        evaluation.evaluate(first, world.now, timedelta(minutes=5))
+        waiting = threading.Thread(target=evaluate)
+        waiting.start()
+        _wait_for_a_lock(world)
+        world.quote(101)
+        first.commit()
+        waiting.join()
+    assert done == [1]
+
+
+def _wait_for_a_lock(world) -> None:
+    for _ in range(1000):
+        if world.scalar(
+            "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+        ):
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("nobody waits")
+
+
+def test_an_alert_that_its_owner_is_changing_waits_a_minute(world, database):
+    alert = world.alert("above")
+    world.quote(101)
+    with psycopg.connect(database.api) as other:
+        other.execute("update app.alerts set threshold = 200 where id = %s", [alert])
+        assert world.evaluate().skipped == 1
+        other.commit()
+    assert world.fired(101, 201) == [0, 1]
