@@ -71,6 +71,9 @@ class Settings(BaseModel):
     dagster_port: int = Field(3000, ge=1, le=65535, description="Dagster UI.")
     mlflow_port: int = Field(5000, ge=1, le=65535, description="MLflow UI and tracking server.")
     stream_port: int = Field(3002, ge=1, le=65535, description="WebSocket stream.")
+    dagster_code_port: int = Field(
+        4000, ge=1, le=65535, description="Dagster's code server, asked by its UI and its daemon."
+    )
     metrics_port: int = Field(9101, ge=1, le=65535, description="Prometheus metrics of the API.")
     postgres_port: int = Field(5433, ge=1, le=65535, description="Embedded PostgreSQL.")
     redis_port: int = Field(6380, ge=1, le=65535, description="Embedded Redis.")
@@ -114,6 +117,9 @@ class Settings(BaseModel):
         None, description="Model server as seen from the API; empty: the local one."
     )
     mlflow_url: str | None = Field(None, description="Tracking server; empty: the local one.")
+    dagster_url: str | None = Field(
+        None, description="Dagster's webserver as seen from the API; empty: the local one."
+    )
     ml_tokens: tuple[str, ...] = Field(
         ("BTC", "ETH", "SOL"),
         description="Tokens that models are trained for by default (comma-separated).",
@@ -161,6 +167,28 @@ class Settings(BaseModel):
     api_workers: int = Field(2, ge=1, le=64, description="gunicorn worker processes.")
     api_threads: int = Field(8, ge=1, le=64, description="Threads of one worker process.")
     cache_seconds: int = Field(10, ge=1, le=3600, description="Life of a cached public answer.")
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        le=5,
+        description="Reverse proxies in front of the API whose `X-Forwarded-For` is believed.",
+    )
+    rate_limit_window_seconds: int = Field(
+        900, ge=1, le=86_400, description="The window that requests are counted in."
+    )
+    rate_limit_api: int = Field(
+        3000, ge=1, description="Requests of one user, or address without one, in a window."
+    )
+    rate_limit_auth: int = Field(
+        300,
+        ge=1,
+        description="Registrations, logins and refreshes from one address in a window.",
+    )
+    rate_limit_auth_failures: int = Field(
+        100,
+        ge=1,
+        description="Refused ones of these from one address in a window; 5 to 10 on a public server.",
+    )
 
     # Mail
     smtp_url: SecretStr | None = Field(
@@ -182,7 +210,7 @@ class Settings(BaseModel):
         Raises:
             ConfigurationError: names each variable that is unknown or wrong, and why.
         """
-        variables = _sources() if env is None else dict(env)
+        variables = environment() if env is None else dict(env)
         given = {
             name.removeprefix(PREFIX).lower(): value
             for name, value in variables.items()
@@ -228,6 +256,11 @@ class Settings(BaseModel):
         return self.mlflow_url or f"http://127.0.0.1:{self.mlflow_port}"
 
     @property
+    def orchestrator_url(self) -> str:
+        """Base URL of Dagster's webserver."""
+        return self.dagster_url or f"http://127.0.0.1:{self.dagster_port}"
+
+    @property
     def keys_dir(self) -> Path:
         """Folder of the keys that sign access tokens."""
         return self.jwt_keys_dir or self.state / "keys"
@@ -243,11 +276,16 @@ def variable(field: str) -> str:
     return PREFIX + field.upper()
 
 
-def _sources() -> dict[str, str]:
-    """Environment over `.env` over the local credentials."""
+def environment(*, with_credentials: bool = True) -> dict[str, str]:
+    """The variables that settings are read from: the process's own over `.env` over the local services' credentials.
+
+    Args:
+        with_credentials: False leaves out what the local services wrote, so that only what a person chose remains.
+    """
     explicit = {**dotenv_values(".env"), **os.environ}
     home = Path(explicit.get(variable("home")) or Settings.model_fields["home"].default)
-    merged = {**dotenv_values(home.expanduser() / CREDENTIALS_FILE), **explicit}
+    credentials = dotenv_values(home.expanduser() / CREDENTIALS_FILE) if with_credentials else {}
+    merged = {**credentials, **explicit}
     return {name: value for name, value in merged.items() if value is not None}
 
 

@@ -2,10 +2,10 @@
 
 import click
 
-from coinsphere.cli import mail, market
+from coinsphere.cli import config, db, doctor, mail, market, system
 
 
 def register(cli: click.Group) -> None:
     """Add them to `coinsphere`."""
-    for module in (market, mail):
+    for module in (system, doctor, config, db, market, mail):
         module.register(cli)

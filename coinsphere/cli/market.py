@@ -38,13 +38,17 @@ def import_(path: Path) -> None:
     """
     with _connection() as (conn, _):
         report = importer.import_folder(conn, path)
-    console = Console()
+    show_import(Console(), report)
+    if report.refused:
+        raise click.exceptions.Exit(1)
+
+
+def show_import(console: Console, report: ImportReport) -> None:
+    """Print what became of each file, and name what was not kept."""
     console.print(_import_table(report))
     for file in report.files:
         _explain(console, file)
     console.print(_summary(report), highlight=False)
-    if report.refused:
-        raise click.exceptions.Exit(1)
 
 
 @market.command()

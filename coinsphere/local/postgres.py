@@ -117,8 +117,9 @@ class PostgresServer:
         wanted = version()
         if found != wanted:
             raise LocalServiceError(
-                f"{self.data} was made by PostgreSQL {found}, the installed one is {wanted}. Dump it with the old "
-                f"version (`coinsphere backup`), then move the folder away and start again; or reinstall the old one."
+                f"{self.data} was made by PostgreSQL {found}, the installed one is {wanted}. Install the old release "
+                "of Coinsphere, dump the databases with its `pg_dump`, move the folder away, start again and restore "
+                "the dump; or stay on the old release."
             )
 
 

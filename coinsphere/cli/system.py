@@ -1,0 +1,269 @@
+"""`coinsphere up`, `down`, `status`, `logs`: the local system."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from coinsphere.clock import iso, utc_now
+from coinsphere.errors import LocalServiceError
+from coinsphere.settings import Role, Settings, environment, variable
+
+if TYPE_CHECKING:
+    from coinsphere.local.system import Health
+    from coinsphere.market.origin import Origin
+
+_WATCH_SECONDS = 3.0
+
+
+def register(cli: click.Group) -> None:
+    """Add the commands."""
+    for command in (up, down, status, logs):
+        cli.add_command(command)
+
+
+@click.command()
+@click.option(
+    "--detach", is_flag=True, help="Return once everything runs; `coinsphere down` stops it."
+)
+@click.option(
+    "--market",
+    metavar="ORIGIN",
+    help="Where prices come from, decided once for a database: auto, live, simulated or files:DIR.",
+)
+def up(*, detach: bool, market: str | None) -> None:
+    """Start everything, fill the price history and run the pipeline once; Ctrl-C stops it again."""
+    from coinsphere.cli.progress import ConsoleProgress
+    from coinsphere.local import system
+
+    chosen = _chosen(market)
+    console = Console(soft_wrap=True)
+    began = time.monotonic()
+    console.print(f"[bold]Coinsphere[/bold] in {chosen.state}", highlight=False)
+    progress = ConsoleProgress(console)
+    with _terminable():
+        settings = system.up(chosen, progress)
+        try:
+            _warn_if_simulated(console, settings)
+            for report in system.fill(settings, progress):
+                from coinsphere.cli.market import show_import
+
+                show_import(console, report)
+            console.print(_addresses(settings))
+            console.print(_examples(settings), highlight=False, markup=False)
+            console.print(f"Ready after {time.monotonic() - began:.0f} s.", highlight=False)
+            if detach:
+                console.print("It goes on in the background; `coinsphere down` stops it.")
+                return
+            console.print("Ctrl-C stops everything.")
+            _watch(console, settings)
+        except KeyboardInterrupt:
+            console.print("\nStopping")
+        finally:
+            if not detach or sys.exc_info()[0] is not None:
+                system.down(chosen)
+    console.print("Stopped.")
+
+
+@click.command()
+def down() -> None:
+    """Stop every process of the local system."""
+    from coinsphere.local import system
+
+    ran = system.down(_chosen(None))
+    click.echo("Stopped." if ran else "Nothing ran.")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def status(*, as_json: bool) -> None:
+    """Show every process, whether it does its work, and where prices come from. Exits with 1 if something is wrong."""
+    from coinsphere.local import system
+
+    settings = Settings.from_env()
+    healths = system.status(settings)
+    origin = _origin(settings)
+    if as_json:
+        click.echo(json.dumps(_as_json(settings, healths, origin), indent=2))
+    else:
+        console = Console(soft_wrap=True)
+        console.print(_health_table(healths))
+        _show_origin(console, origin)
+    if not all(health.is_well for health in healths):
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("-n", "--lines", default=50, show_default=True, help="How many of the last lines.")
+@click.option("-f", "--follow", is_flag=True, help="Go on as lines are written.")
+def logs(name: str | None, lines: int, *, follow: bool) -> None:
+    """Show the log of the process NAME, or of all."""
+    folder = Settings.from_env().state / "logs"
+    known = sorted(path.stem for path in folder.glob("*.log"))
+    if name is not None and name not in known:
+        raise click.ClickException(
+            f"There is no log of {name!r}; there are: {', '.join(known) or 'none'}."
+        )
+    paths = [folder / f"{each}.log" for each in ([name] if name else known)]
+    if not paths:
+        raise LocalServiceError(
+            f"There are no logs in {folder}: start the system with `coinsphere up`."
+        )
+    command = ["tail", "-n", str(lines), *(["-F"] if follow else []), *map(str, paths)]
+    sys.stdout.flush()
+    os.execvp("tail", command)  # noqa: S606, S607 - no shell; every system of ours has tail
+
+
+def _chosen(market: str | None) -> Settings:
+    """The settings that a person chose, without what local servers wrote."""
+    variables = environment(with_credentials=False)
+    if market is not None:
+        variables[variable("market")] = market
+    return Settings.from_env(variables)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM stops the system as Ctrl-C does."""
+
+    def interrupt(_: int, __: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _watch(console: Console, settings: Settings) -> None:
+    """Say when a process died and came back, until Ctrl-C or until somebody stops the system."""
+    from coinsphere.local.supervision import Supervisor
+
+    supervisor = Supervisor(settings.state)
+    pids = {each.name: each.pid for each in supervisor.list()}
+    while True:
+        time.sleep(_WATCH_SECONDS)
+        try:
+            now = supervisor.list()
+        except LocalServiceError:
+            console.print("The supervisor is gone: somebody stopped the system.")
+            return
+        for each in now:
+            if each.pid != pids[each.name]:
+                what = f"was started again (process {each.pid})" if each.pid else each.state.lower()
+                console.print(f"{utc_now():%H:%M:%S} {each.name}: {what}", highlight=False)
+                pids[each.name] = each.pid
+
+
+def _addresses(settings: Settings) -> Table:
+    base = "http://127.0.0.1"
+    table = Table("what", "where", title="What runs", title_justify="left")
+    for what, where in (
+        ("REST API, its reference", f"{base}:{settings.api_port}/api/docs"),
+        ("Dagster: assets, runs, schedules", f"{base}:{settings.dagster_port}"),
+        ("MLflow: experiments, models", f"{base}:{settings.mlflow_port}"),
+        ("Model server", f"{base}:{settings.ml_port}/health"),
+        ("Stream", f"ws://127.0.0.1:{settings.stream_port}/api/v1/ws"),
+        ("Logs, data, keys", str(settings.state)),
+    ):
+        table.add_row(what, escape(where))
+    return table
+
+
+def _examples(settings: Settings) -> str:
+    api = f"http://127.0.0.1:{settings.api_port}/api/v1"
+    return f"""\
+Try (the first line keeps an access token in $TOKEN):
+  TOKEN=$(curl -s {api}/auth/register -H 'Content-Type: application/json' \\
+    -d '{{"email":"you@example.com","password":"correct horse battery"}}' | sed 's/.*"accessToken":"\\([^"]*\\)".*/\\1/')
+  curl -s {api}/tokens -H "Authorization: Bearer $TOKEN"
+  curl -s {api}/predictions/BTC -H "Authorization: Bearer $TOKEN"
+"""
+
+
+def _health_table(healths: list["Health"]) -> Table:
+    now = utc_now()
+    table = Table("process", "port", "pid", "state", "for", "health")
+    for health in healths:
+        lasted = (
+            timedelta(seconds=round((now - health.since).total_seconds())) if health.since else ""
+        )
+        table.add_row(
+            health.name,
+            str(health.port or "-"),
+            str(health.pid or "-"),
+            health.state,
+            str(lasted),
+            "[green]ok[/green]" if health.is_well else f"[red]{escape(health.problem or '')}[/red]",
+        )
+    return table
+
+
+def _as_json(
+    settings: Settings, healths: list["Health"], origin: "Origin | None"
+) -> dict[str, object]:
+    return {
+        "state": str(settings.state),
+        "market": origin
+        and {
+            "source": origin.source,
+            "location": origin.location,
+            "seed": origin.seed,
+            "decidedAt": iso(origin.decided_at),
+        },
+        "processes": [
+            {
+                "name": health.name,
+                "port": health.port,
+                "pid": health.pid,
+                "state": health.state,
+                "health": "ok" if health.is_well else "error",
+                "problem": health.problem,
+                "since": iso(health.since) if health.since else None,
+            }
+            for health in healths
+        ],
+    }
+
+
+def _origin(settings: Settings) -> "Origin | None":
+    """Where prices come from; None where the database cannot say now."""
+    import psycopg
+
+    from coinsphere.market import origin
+
+    try:
+        with psycopg.connect(settings.url_for(Role.READONLY), connect_timeout=3) as conn:
+            return origin.get(conn)
+    except psycopg.Error:
+        return None
+
+
+def _warn_if_simulated(console: Console, settings: Settings) -> None:
+    _show_origin(console, _origin(settings))
+
+
+def _show_origin(console: Console, origin: "Origin | None") -> None:
+    if origin is None:
+        console.print(
+            "[red]Where prices come from is not known: the database does not answer.[/red]"
+        )
+    elif origin.is_simulated:
+        console.print(
+            f"[bold yellow]PRICES ARE SIMULATED[/bold yellow] (seed {origin.seed}): no figure here is a real market's."
+        )
+    else:
+        place = f" in {escape(origin.location)}" if origin.location else ""
+        console.print(f"Prices come from {origin.source}{place}.", highlight=False)

@@ -1,0 +1,52 @@
+"""Ports that are taken, and by whom."""
+
+import socket
+from collections.abc import Sequence
+
+import psutil
+
+from coinsphere.errors import LocalServiceError
+from coinsphere.local.processes import Process
+from coinsphere.settings import variable
+
+
+def refuse_taken(processes: Sequence[Process], host: str) -> None:
+    """Check that every port that `processes` need is free.
+
+    Raises:
+        LocalServiceError: names each port that is taken, by whom, and the setting that moves it.
+    """
+    lines = [
+        f"Port {process.port} of {process.name} is taken by {_holder(process.port)}: stop that, or choose another port "
+        f"in {variable(process.port_setting or '')}."
+        for process in processes
+        if process.port is not None and not _is_free(host, process.port)
+    ]
+    if lines:
+        raise LocalServiceError("\n".join(lines))
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        # As servers do: a connection that lingers after its server's end blocks nobody.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _holder(port: int) -> str:
+    """The process that listens on `port`, as far as this user may see."""
+    try:
+        connections = psutil.net_connections("tcp")
+    except psutil.AccessDenied:
+        return "another program"
+    for connection in connections:
+        if connection.laddr and connection.laddr.port == port and connection.pid:
+            try:
+                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+            except psutil.NoSuchProcess:
+                continue
+    return "another program"

@@ -1,0 +1,96 @@
+"""Whether each local process does its work: not that it is there, but that it answers."""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import psycopg
+import redis
+
+from coinsphere.settings import Settings
+
+Probe = Callable[[Settings], str | None]
+"""Gives None where the process does its work, else what is wrong, in a few words."""
+
+_SECONDS = 3.0
+_WORKER = "select count(*) from jobs.procrastinate_workers where last_heartbeat > now() - interval '60 seconds'"
+_DAEMONS = """
+    query { instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }
+"""
+
+
+def check(name: str, settings: Settings) -> str | None:
+    """Ask the process called `name`; None where all is well."""
+    try:
+        return _PROBES[name](settings)
+    except (httpx2.HTTPError, psycopg.Error, redis.RedisError, OSError, ValueError) as error:
+        return f"{type(error).__name__}: {str(error).strip()}"[:200]
+
+
+def graphql(settings: Settings, query: str, **variables: object) -> Any:
+    """The `data` that Dagster's webserver answers to `query`.
+
+    Raises:
+        httpx2.HTTPError: it does not answer.
+        ValueError: it answers with errors; carries the first one.
+    """
+    url = f"http://127.0.0.1:{settings.dagster_port}/graphql"
+    answer = httpx2.post(
+        url, json={"query": query, "variables": variables}, timeout=30.0, trust_env=False
+    ).raise_for_status()
+    body = answer.json()
+    if body.get("errors"):
+        raise ValueError(body["errors"][0]["message"])
+    return body["data"]
+
+
+def _postgres(settings: Settings) -> str | None:
+    psycopg.connect(settings.dsn, connect_timeout=3).close()
+    return None
+
+
+def _redis(settings: Settings) -> str | None:
+    with redis.Redis.from_url(settings.redis_dsn, socket_timeout=_SECONDS) as client:
+        client.ping()
+    return None
+
+
+def _http(port: str, path: str) -> Probe:
+    def probe(settings: Settings) -> str | None:
+        url = f"http://127.0.0.1:{getattr(settings, port)}{path}"
+        answer = httpx2.get(url, timeout=_SECONDS, trust_env=False)
+        return None if answer.is_success else f"HTTP {answer.status_code}"
+
+    return probe
+
+
+def _code_server(settings: Settings) -> str | None:
+    socket.create_connection(("127.0.0.1", settings.dagster_code_port), _SECONDS).close()
+    return None
+
+
+def _daemon(settings: Settings) -> str | None:
+    statuses = graphql(settings, _DAEMONS)["instance"]["daemonHealth"]["allDaemonStatuses"]
+    ill = [each["daemonType"] for each in statuses if each["required"] and not each["healthy"]]
+    return f"no heartbeat of {', '.join(ill)}" if ill else None
+
+
+def _worker(settings: Settings) -> str | None:
+    with psycopg.connect(settings.dsn, connect_timeout=3) as conn:
+        (alive,) = conn.execute(_WORKER).fetchone() or (0,)
+    return None if alive else "no heartbeat"
+
+
+_PROBES: dict[str, Probe] = {
+    "postgres": _postgres,
+    "redis": _redis,
+    "mlflow": _http("mlflow_port", "/health"),
+    "dagster-code": _code_server,
+    "dagster-webserver": _http("dagster_port", "/server_info"),
+    "dagster-daemon": _daemon,
+    "ml": _http("ml_port", "/health"),
+    "api": _http("api_port", "/health/live"),
+    "worker": _worker,
+    "stream": _http("stream_port", "/health"),
+}

@@ -1,0 +1,193 @@
+"""The processes of the local system: what each one runs, as which database role, and on which port."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from coinsphere.errors import ConfigurationError
+from coinsphere.local import state as states
+from coinsphere.settings import Role, Settings, environment, sqlalchemy_url, variable
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The project's folder: configuration files of the processes are named by their path in it."""
+
+_DAGSTER_LOCATION = "coinsphere"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process. `environment` is added to the inherited one; `role` gives it its COINSPHERE_DATABASE_URL."""
+
+    name: str
+    command: Sequence[str]
+    port: int | None = None
+    port_setting: str | None = None
+    role: Role | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: str = "TERM"
+    stop_seconds: int = 20
+
+
+def table(settings: Settings) -> list[Process]:
+    """All processes in the order in which they start: first the servers that the others need.
+
+    Args:
+        settings: with the credentials of the local servers.
+    """
+    return [*servers(_as_chosen()), *_applications(settings)]
+
+
+def servers(chosen: Settings) -> list[Process]:
+    """The embedded servers.
+
+    Args:
+        chosen: the settings without the credentials of the local servers: a server that they name is not embedded.
+    """
+    postgres, redis = states.embedded_postgres(chosen), states.embedded_redis(chosen)
+    found = []
+    if postgres is not None:
+        # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave by itself.
+        found.append(
+            Process(
+                "postgres",
+                postgres.command(),
+                postgres.port,
+                "postgres_port",
+                stop_signal="INT",
+                stop_seconds=60,
+            )
+        )
+    if redis is not None:
+        found.append(Process("redis", redis.command(), redis.port, "redis_port"))
+    return found
+
+
+def _applications(settings: Settings) -> list[Process]:
+    state = states.State(settings.state)
+    dagster = dagster_environment(settings)
+    workspace = ("--workspace", str(state.dagster_home / "workspace.yaml"))
+    return [
+        Process(
+            "mlflow",
+            (
+                *_program("mlflow", "server", "--host", settings.bind_host),
+                *("--port", str(settings.mlflow_port), "--workers", "1"),
+                *("--artifacts-destination", state.artifacts.as_uri()),
+            ),
+            settings.mlflow_port,
+            "mlflow_port",
+            environment={
+                "MLFLOW_BACKEND_STORE_URI": _database(settings, "mlflow_database_url", "psycopg"),
+                # The job runner serves evaluations of language models; it costs two processes.
+                "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+                "MLFLOW_DISABLE_TELEMETRY": "true",
+                "DO_NOT_TRACK": "true",
+            },
+        ),
+        Process(
+            "dagster-code",
+            (
+                *_program("dagster", "api", "grpc", "--module-name", "orchestration.definitions"),
+                *("--host", "127.0.0.1", "--port", str(settings.dagster_code_port)),
+                *("--location-name", _DAGSTER_LOCATION),
+            ),
+            settings.dagster_code_port,
+            "dagster_code_port",
+            Role.PIPELINE,
+            dagster,
+        ),
+        Process(
+            "dagster-webserver",
+            (
+                *_program("dagster-webserver", *workspace, "--host", settings.bind_host),
+                *("--port", str(settings.dagster_port)),
+            ),
+            settings.dagster_port,
+            "dagster_port",
+            environment=dagster,
+        ),
+        Process(
+            "dagster-daemon", _program("dagster-daemon", "run", *workspace), environment=dagster
+        ),
+        Process(
+            "ml", _module("ml.server"), settings.ml_port, "ml_port", Role.READONLY, _SINGLE_THREADED
+        ),
+        Process(
+            "api",
+            _program(
+                "gunicorn", "--config", str(ROOT / "webapi" / "gunicorn.conf.py"), "webapi.wsgi:app"
+            ),
+            settings.api_port,
+            "api_port",
+            Role.API,
+            stop_seconds=35,
+        ),
+        Process("worker", _module("coinsphere.jobs"), role=Role.PIPELINE, stop_seconds=30),
+        Process(
+            "stream", _module("coinsphere.stream"), settings.stream_port, "stream_port", Role.API
+        ),
+    ]
+
+
+def variables(process: Process, settings: Settings) -> dict[str, str]:
+    """What is added to the inherited environment of `process`."""
+    added = {variable("home"): str(settings.state), **process.environment}
+    if process.role is not None:
+        added[variable("database_url")] = settings.url_for(process.role)
+    return added
+
+
+def dagster_environment(settings: Settings) -> dict[str, str]:
+    """The variables that Dagster's processes, and `dagster` on the command line, need."""
+    return {
+        "DAGSTER_HOME": str(states.State(settings.state).dagster_home),
+        # dagster-postgres works with this driver only.
+        "DAGSTER_POSTGRES_URL": _database(settings, "dagster_database_url", "psycopg2"),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+        "DO_NOT_TRACK": "1",
+        **_SINGLE_THREADED,
+    }
+
+
+def write_dagster_files(settings: Settings) -> None:
+    """Write Dagster's instance file, and a workspace that names the one code server."""
+    home = states.State(settings.state).dagster_home
+    template = ROOT / "orchestration" / "dagster.yaml"
+    (home / "dagster.yaml").write_text(template.read_text())
+    (home / "workspace.yaml").write_text(
+        "load_from:\n"
+        "  - grpc_server:\n"
+        "      host: 127.0.0.1\n"
+        f"      port: {settings.dagster_code_port}\n"
+        f"      location_name: {_DAGSTER_LOCATION}\n"
+    )
+
+
+_SINGLE_THREADED = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""Threads of one small product wait for each other longer than they compute; processes share the cores instead."""
+
+
+def _as_chosen() -> Settings:
+    return Settings.from_env(environment(with_credentials=False))
+
+
+def _program(name: str, *arguments: str) -> tuple[str, ...]:
+    """A program that is installed beside this Python, whatever PATH says."""
+    return (str(Path(sys.executable).parent / name), *arguments)
+
+
+def _module(name: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", name)
+
+
+def _database(settings: Settings, field: str, driver: str) -> str:
+    url: SecretStr | None = getattr(settings, field)
+    if url is None:
+        raise ConfigurationError(
+            f"{variable(field)} is not set. Where COINSPHERE_DATABASE_URL names a server, name the databases of "
+            "Dagster and MLflow too."
+        )
+    return sqlalchemy_url(url.get_secret_value(), driver)

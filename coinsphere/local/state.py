@@ -1,0 +1,148 @@
+"""The state folder: where everything local lies, the lock on it, the credentials that its servers are given."""
+
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from coinsphere.errors import LocalServiceError
+from coinsphere.local.postgres import DATABASES, LOGIN_ROLES, SUPERUSER, PostgresServer
+from coinsphere.local.redis import RedisServer
+from coinsphere.settings import CREDENTIALS_FILE, Settings, variable
+
+LEAST_FREE_BYTES = 1 << 30
+"""A start needs this much of the disk: PostgreSQL stops in the middle of its work where it cannot write."""
+
+_SUPERUSER_URL = "POSTGRES_SUPERUSER_URL"
+_ROLE_SETTINGS = {
+    "database_url": "coinsphere_owner",
+    "api_database_url": "coinsphere_api",
+    "pipeline_database_url": "coinsphere_pipeline",
+    "readonly_database_url": "coinsphere_readonly",
+    "dagster_database_url": "dagster",
+    "mlflow_database_url": "mlflow",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The folder of all local state."""
+
+    folder: Path
+
+    @property
+    def logs(self) -> Path:
+        """One log a process."""
+        return self.folder / "logs"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own folder."""
+        return self.folder / "dagster"
+
+    @property
+    def artifacts(self) -> Path:
+        """What MLflow keeps of runs and models."""
+        return self.folder / "mlflow"
+
+    @property
+    def credentials(self) -> Path:
+        """The file, mode 0600, of the generated passwords, as settings."""
+        return self.folder / CREDENTIALS_FILE
+
+    def prepare(self) -> None:
+        """Make the folders.
+
+        Raises:
+            LocalServiceError: they cannot be made, or the disk is nearly full.
+        """
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self.logs, self.dagster_home, self.artifacts):
+                folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise LocalServiceError(
+                f"{self.folder} cannot be used: {error.strerror}. Choose another folder in COINSPHERE_HOME."
+            ) from error
+        free = shutil.disk_usage(self.folder).free
+        if free < LEAST_FREE_BYTES:
+            raise LocalServiceError(
+                f"The disk of {self.folder} has {free >> 20} MiB left, {LEAST_FREE_BYTES >> 20} MiB are needed: make "
+                "room, or choose another folder in COINSPHERE_HOME."
+            )
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the state for a start or a stop.
+
+        Raises:
+            LocalServiceError: somebody else is starting or stopping it.
+        """
+        with (self.folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise LocalServiceError(
+                    f"Another `coinsphere` is starting or stopping {self.folder}: wait until it is done."
+                ) from error
+            yield
+
+
+def embedded_postgres(settings: Settings) -> PostgresServer | None:
+    """The local PostgreSQL; None where `settings`, read without credentials, name a server."""
+    if settings.database_url is not None:
+        return None
+    passwords = _passwords(State(settings.state))
+    return PostgresServer(settings.state / "postgres", settings.postgres_port, passwords)
+
+
+def embedded_redis(settings: Settings) -> RedisServer | None:
+    """The local Redis; None where `settings`, read without credentials, name a server."""
+    if settings.redis_url is not None:
+        return None
+    url = dotenv_values(State(settings.state).credentials).get(variable("redis_url"))
+    password = urlsplit(url or "").password or secrets.token_hex(24)
+    return RedisServer(settings.state / "redis" / "redis.conf", settings.redis_port, password)
+
+
+def write_credentials(
+    state: State, postgres: PostgresServer | None, redis: RedisServer | None
+) -> None:
+    """Write the URLs of the embedded servers as settings, so that every command finds them."""
+    lines: dict[str, str] = {}
+    if postgres is not None:
+        databases = {owner: database for database, owner in DATABASES.items()}
+        lines[_SUPERUSER_URL] = postgres.url(SUPERUSER, "postgres")
+        for field, role in _ROLE_SETTINGS.items():
+            lines[variable(field)] = postgres.url(role, databases.get(role, "coinsphere"))
+    if redis is not None:
+        lines[variable("redis_url")] = redis.url
+    _write_private(state.credentials, lines)
+
+
+def _passwords(state: State) -> dict[str, str]:
+    """One for each role: as written before, or new."""
+    known = dotenv_values(state.credentials)
+    urls = {SUPERUSER: known.get(_SUPERUSER_URL)}
+    urls |= {role: known.get(variable(field)) for field, role in _ROLE_SETTINGS.items()}
+    return {
+        role: urlsplit(urls.get(role) or "").password or secrets.token_hex(24)
+        for role in (SUPERUSER, *LOGIN_ROLES)
+    }
+
+
+def _write_private(path: Path, lines: Mapping[str, str]) -> None:
+    """Write in full or not at all, readable by nobody else at any moment."""
+    unfinished = path.with_suffix(".tmp")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.writelines(f"{name}={value}\n" for name, value in lines.items())
+    unfinished.replace(path)

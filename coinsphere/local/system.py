@@ -1,0 +1,264 @@
+"""The whole local system: brought up in the right order, filled once, looked at, taken down."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+
+from coinsphere.clock import Clock, utc_now
+from coinsphere.db import migrate, seeds
+from coinsphere.errors import CoinsphereError, LocalServiceError
+from coinsphere.local import dagster, ports, probes, processes, state
+from coinsphere.local.processes import Process
+from coinsphere.local.state import State
+from coinsphere.local.supervision import Running, Supervisor, end_orphans
+from coinsphere.market import importer, origin
+from coinsphere.market.importer import ImportReport
+from coinsphere.market.origin import Origin
+from coinsphere.market.sources import factory
+from coinsphere.settings import Role, Settings, environment
+
+START_SECONDS = 180
+"""A process that does no work after so long has failed to start."""
+_POLL_SECONDS = 0.25
+_FIRST_PARTITION = "2010-01-01"
+_DAYS_STORED = """
+    select distinct (opened_at at time zone 'UTC')::date::text from market.price_data
+    where interval = '1d' and opened_at >= %(first)s
+    order by 1
+"""
+
+
+class Stage(Protocol):
+    """What is being done at the moment, as a person is told."""
+
+    def step(self, step: dagster.Step) -> None:
+        """Tell of a step that is done."""
+        ...
+
+
+class Progress(Protocol):
+    """Tells a person how far things are."""
+
+    def stage(self, title: str) -> AbstractContextManager[Stage]:
+        """Tell what is being done, for as long as it is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """A process, and what is wrong with it; `problem` is None where it does its work."""
+
+    name: str
+    port: int | None
+    state: str
+    pid: int | None
+    since: datetime | None
+    problem: str | None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it does its work."""
+        return self.problem is None
+
+
+def up(chosen: Settings, progress: Progress) -> Settings:
+    """Start every process in order, each once what it needs is there, and bring the database to its newest schema.
+
+    Args:
+        chosen: the settings without the credentials of the local servers.
+        progress: told of each step.
+
+    Returns:
+        The settings by which the running system is reached.
+
+    Raises:
+        LocalServiceError: it runs already, a port is taken, the disk is full, a process does not start; what had
+            been started is stopped again.
+        ConfigurationError: a setting is wrong, or contradicts what the database holds.
+    """
+    folder = State(chosen.state)
+    folder.prepare()
+    supervisor = Supervisor(folder.folder)
+    with folder.locked():
+        _refuse_second(supervisor, folder)
+        end_orphans(supervisor.socket)
+        try:
+            return _start(chosen, folder, supervisor, progress)
+        except BaseException:
+            supervisor.stop()
+            raise
+
+
+def down(chosen: Settings) -> bool:
+    """Stop everything; False where nothing ran."""
+    folder = State(chosen.state)
+    if not folder.folder.is_dir():
+        return False
+    supervisor = Supervisor(folder.folder)
+    with folder.locked():
+        ran = supervisor.is_running()
+        supervisor.stop()
+    return ran
+
+
+def status(settings: Settings) -> list[Health]:
+    """Every process and whether it does its work.
+
+    Raises:
+        LocalServiceError: nothing runs.
+    """
+    running = Supervisor(settings.state).list()
+    table = {process.name: process for process in processes.table(settings)}
+    return [_health(table[each.name], each, settings) for each in running if each.name in table]
+
+
+def fill(
+    settings: Settings, progress: Progress, *, clock: Clock = utc_now
+) -> Iterator[ImportReport]:
+    """Fill the price history and run the whole pipeline, unless it was done before.
+
+    Gives the report of the candle files, where prices come from files.
+
+    Raises:
+        LocalServiceError: a run failed; carries the reason.
+    """
+    decided = _origin(settings)
+    if dagster.has_succeeded(settings, "pipeline"):
+        return
+    if decided.source == "files":
+        if decided.location is not None:
+            yield _import(settings, Path(decided.location), progress)
+    else:
+        first = clock().date() - timedelta(days=settings.market_history_days)
+        tags = dagster.range_tags(first, clock().date())
+        title = f"Filling {settings.market_history_days} days of history"
+        _run(settings, "history", title, progress, tags)
+    _run(settings, "pipeline", "Running the pipeline", progress)
+
+
+def _start(chosen: Settings, folder: State, supervisor: Supervisor, progress: Progress) -> Settings:
+    postgres, redis = state.embedded_postgres(chosen), state.embedded_redis(chosen)
+    servers = processes.servers(chosen)
+    with progress.stage("Preparing the state folder"):
+        if postgres is not None:
+            postgres.initialise()
+        if redis is not None:
+            redis.initialise()
+        state.write_credentials(folder, postgres, redis)
+        settings = Settings.from_env(environment())
+        every = processes.table(settings)
+        ports.refuse_taken(every, settings.bind_host)
+        processes.write_dagster_files(settings)
+        supervisor.start(every)
+    with progress.stage(
+        f"Starting {' and '.join(server.name for server in servers) or 'nothing of our own'}"
+    ):
+        _start_and_wait(servers, supervisor, settings, superuser=postgres is not None)
+        if postgres is not None:
+            postgres.wait_until_ready()
+            postgres.provision()
+    with progress.stage("Bringing the database to the newest schema"):
+        _prepare_database(settings, chosen.market)
+    applications = [process for process in every if process not in servers]
+    with progress.stage(f"Starting {len(applications)} processes"):
+        _start_and_wait(applications, supervisor, settings)
+    return settings
+
+
+def _start_and_wait(
+    wanted: Sequence[Process],
+    supervisor: Supervisor,
+    settings: Settings,
+    *,
+    superuser: bool = False,
+) -> None:
+    """Start processes at once, and return when each does its work."""
+    for process in wanted:
+        supervisor.start_process(process.name)
+    # Before roles exist PostgreSQL is asked by its superuser alone, see `_start`.
+    asked = [process for process in wanted if not (superuser and process.name == "postgres")]
+    deadline = time.monotonic() + START_SECONDS
+    waiting = {process.name for process in asked}
+    while waiting:
+        ill = {name: probes.check(name, settings) for name in waiting}
+        waiting = {name for name, problem in ill.items() if problem is not None}
+        if not waiting:
+            return
+        _refuse_fatal(supervisor, waiting, settings)
+        if time.monotonic() > deadline:
+            name = min(waiting)
+            raise LocalServiceError(
+                f"{name} does not start ({ill[name]}). {_log_tail(settings, name)}"
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def _refuse_fatal(supervisor: Supervisor, waiting: Iterable[str], settings: Settings) -> None:
+    for each in supervisor.list():
+        if each.name in waiting and each.state in ("FATAL", "BACKOFF", "EXITED"):
+            raise LocalServiceError(f"{each.name} does not start. {_log_tail(settings, each.name)}")
+
+
+def _log_tail(settings: Settings, name: str) -> str:
+    path = State(settings.state).logs / f"{name}.log"
+    lines = path.read_text(errors="replace").splitlines()[-15:] if path.exists() else []
+    return f"The end of {path}:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def _prepare_database(settings: Settings, market: str) -> None:
+    url = settings.url_for(Role.OWNER)
+    migrate.upgrade(url)
+    with psycopg.connect(url) as conn:
+        seeds.apply(conn)
+        origin.decide(conn, market, settings, probe=factory.probe_live)
+
+
+def _refuse_second(supervisor: Supervisor, folder: State) -> None:
+    if supervisor.is_running():
+        raise LocalServiceError(
+            f"Coinsphere runs already in {folder.folder} (process {supervisor.pid()}). `coinsphere status` shows it, "
+            "`coinsphere down` stops it; COINSPHERE_HOME and the port settings make room for a second one."
+        )
+
+
+def _health(process: Process, running: Running, settings: Settings) -> Health:
+    is_up = running.state == "RUNNING"
+    problem = probes.check(process.name, settings) if is_up else running.state.lower()
+    return Health(
+        process.name, process.port, running.state.lower(), running.pid, running.since, problem
+    )
+
+
+def _origin(settings: Settings) -> Origin:
+    with psycopg.connect(settings.url_for(Role.PIPELINE)) as conn:
+        decided = origin.get(conn)
+    if decided is None:
+        raise CoinsphereError("Where prices come from is not decided yet: run `coinsphere up`.")
+    return decided
+
+
+def _import(settings: Settings, folder: Path, progress: Progress) -> ImportReport:
+    """Load the candle files, and tell Dagster which of its partitions are there."""
+    url = settings.url_for(Role.PIPELINE)
+    with progress.stage(f"Importing the candle files of {folder}"):
+        with psycopg.connect(url) as conn:
+            report = importer.import_folder(conn, folder)
+            days = [day for (day,) in conn.execute(_DAYS_STORED, {"first": _FIRST_PARTITION})]
+        dagster.report_materialized(
+            settings, ["market", "candles_daily"], days, f"Imported from {folder}"
+        )
+    return report
+
+
+def _run(
+    settings: Settings, job: str, title: str, progress: Progress, tags: dict[str, str] | None = None
+) -> None:
+    with progress.stage(title) as stage:
+        for step in dagster.follow(settings, dagster.launch(settings, job, tags)):
+            stage.step(step)
