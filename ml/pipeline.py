@@ -44,6 +44,20 @@ def train_token(
     return training.train_token(settings, training_set, clock=clock)
 
 
+def registered_models(settings: Settings, token: Token) -> list[TrainedModel]:
+    """The newest registered version of each algorithm of `token`, with its files: what an evaluation compares.
+
+    Empty where none is registered. The steps of the orchestration meet here: none hands models to the next.
+
+    Raises:
+        RegistryUnavailable: the tracking server does not answer.
+        ArtifactRefused: a model's files are not what its manifest says.
+    """
+    from ml import registry  # noqa: PLC0415 - slow to import
+
+    return registry.newest(settings, token)
+
+
 def evaluate_token(
     conn: Connection,
     settings: Settings,

@@ -11,9 +11,10 @@ import dagster as dg
 import psycopg
 
 from coinsphere.errors import RateLimited, Unavailable
+from ml.errors import RegistryUnavailable
 
-TRANSIENT = (RateLimited, Unavailable, psycopg.OperationalError)
-"""Errors that may pass: the provider is busy or away, the database restarts or is out of connections."""
+TRANSIENT = (RateLimited, Unavailable, RegistryUnavailable, psycopg.OperationalError)
+"""Errors that may pass: the provider or the registry is busy or away, the database restarts or has no connection."""
 
 PATIENT = dg.RetryPolicy(
     max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS

@@ -44,21 +44,6 @@ def price_history(
     return _markdown(draw)
 
 
-def loss_curve(
-    title: str, train: Sequence[float], validation: Sequence[float]
-) -> dg.MarkdownMetadataValue:
-    """Loss by epoch on the part trained on and on the part held out, logarithmic."""
-
-    def draw(axes: Any) -> None:
-        axes.semilogy(range(1, len(train) + 1), train, color=_BLUE, label="training")
-        axes.semilogy(range(1, len(validation) + 1), validation, color=_RED, label="validation")
-        axes.set_title(title, fontsize=9)
-        axes.set_xlabel("epoch", fontsize=8)
-        axes.legend(fontsize=8)
-
-    return _markdown(draw)
-
-
 def forecast_fan(
     title: str, days: Sequence[date], closes: Sequence[float], forecasts: Sequence[Fan]
 ) -> dg.MarkdownMetadataValue:
@@ -102,6 +87,12 @@ def calibration(
     return _markdown(draw)
 
 
+def embedded(image: bytes) -> dg.MarkdownMetadataValue:
+    """A PNG that another package drew."""
+    encoded = base64.b64encode(image).decode("ascii")
+    return dg.MetadataValue.md(f"![plot](data:image/png;base64,{encoded})")
+
+
 def _markdown(draw: Callable[[Any], None]) -> dg.MarkdownMetadataValue:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -114,5 +105,4 @@ def _markdown(draw: Callable[[Any], None]) -> dg.MarkdownMetadataValue:
     draw(axes)
     image = io.BytesIO()
     figure.savefig(image, format="png")
-    encoded = base64.b64encode(image.getvalue()).decode("ascii")
-    return dg.MetadataValue.md(f"![plot](data:image/png;base64,{encoded})")
+    return embedded(image.getvalue())

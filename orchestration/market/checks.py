@@ -1,1 +1,32 @@
-CHECKS = []
+"""What must hold of market data: the suites of candles and quotes."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from psycopg import Connection
+
+from coinsphere.settings import Settings
+from expectations import suites
+from orchestration import checks
+from orchestration.market.assets import CANDLES_DAILY, QUOTES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def _candles(conn: Connection, settings: Settings, now: datetime) -> "pd.DataFrame":
+    from expectations import frames
+
+    return frames.candles(conn, now, settings.market_history_days)
+
+
+def _quotes(conn: Connection, settings: Settings, now: datetime) -> "pd.DataFrame":
+    from expectations import frames
+
+    return frames.quotes(conn, now, settings.market_stale_seconds)
+
+
+CHECKS = [
+    checks.build("check_candles", CANDLES_DAILY, suites.candles(), _candles, ["symbol", "day"]),
+    checks.build("check_quotes", QUOTES, suites.quotes(), _quotes, ["symbol", "observed_at"]),
+]

@@ -14,6 +14,7 @@ from orchestration.warehouse import risk
 from orchestration.warehouse.dbt import Dbt
 
 RISK_SCORES = dg.AssetKey(["market", "risk_scores"])
+FEATURES = dg.AssetKey(["marts", "ml_features_daily"])
 
 
 class Translator(DagsterDbtTranslator):

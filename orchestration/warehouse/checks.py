@@ -1,1 +1,25 @@
-CHECKS = []
+"""What must hold of the features that models are trained on. Keys, ranges and formulas are tested by dbt itself."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from psycopg import Connection
+
+from coinsphere.settings import Settings
+from expectations import suites
+from orchestration import checks
+from orchestration.warehouse.assets import FEATURES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def _features(conn: Connection, settings: Settings, now: datetime) -> "pd.DataFrame":
+    from expectations import frames
+
+    return frames.features(conn, now, settings.ml_tokens)
+
+
+CHECKS = [
+    checks.build("check_features", FEATURES, suites.features(), _features, ["symbol", "day"]),
+]

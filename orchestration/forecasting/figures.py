@@ -1,0 +1,181 @@
+"""What people look for after a forecasting step, as metadata: counts, tables and small pictures. Pure functions."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+import numpy as np
+
+from ml.datasets import TrainingSet
+from ml.results import Evaluation, Forecast, Score, TrainedModel
+from orchestration import plots
+from orchestration.checks import table
+from orchestration.forecasting.tokens import Outcome
+
+Metadata = dict[str, dg.MetadataValue]
+
+
+def of_training_sets(sets: Outcome[TrainingSet]) -> Metadata:
+    """Days of each snapshot, and its closes as a picture with the gaps marked."""
+    rows = [
+        {
+            "token": symbol,
+            "days": len(held.days),
+            "missing": len(_gaps(held)),
+            "first": held.first_day,
+            "last": held.last_day,
+            "source": held.price_source,
+            "digest": held.digest[:12],
+        }
+        for symbol, held in sets.done.items()
+    ]
+    pictures = {
+        f"{symbol} prices": plots.price_history(
+            symbol, _dates(held.days), held.closes.tolist(), _gaps(held)
+        )
+        for symbol, held in sets.done.items()
+    }
+    count = sum(len(held.days) for held in sets.done.values())
+    return {**_facts(count, "training sets", rows, sets), **pictures}
+
+
+def of_models(models: Outcome[list[TrainedModel]]) -> Metadata:
+    """Each registered version with its figures, and the pictures that training drew."""
+    rows = [
+        {
+            "token": symbol,
+            "algorithm": model.algorithm,
+            "version": model.version,
+            "run": model.run_id,
+            "code": model.code_version[:12],
+            "data": model.data_digest[:12],
+            "figures": ", ".join(f"{name} {value:.4g}" for name, value in model.metrics.items()),
+        }
+        for symbol, versions in models.done.items()
+        for model in versions
+    ]
+    pictures = {
+        f"{symbol} {model.algorithm} {name}": plots.embedded(image)
+        for symbol, versions in models.done.items()
+        for model in versions
+        for name, image in model.plots.items()
+    }
+    return {**_facts(len(rows), "models", rows, models), **pictures}
+
+
+def of_evaluations(evaluations: Outcome[Evaluation]) -> Metadata:
+    """All scores beside those of naive, the champions, and how honest the intervals of tomorrow are."""
+    champions = [
+        {"token": symbol, "champion": made.champion.algorithm, "version": made.champion.version}
+        for symbol, made in evaluations.done.items()
+    ]
+    rows = [
+        _score(symbol, made, score)
+        for symbol, made in evaluations.done.items()
+        for score in sorted(made.scores, key=lambda score: (score.horizon_days, score.pinball_loss))
+    ]
+    pictures = {
+        f"{symbol} calibration": plots.calibration(
+            f"{symbol}: coverage of tomorrow's intervals", _coverage(made.scores)
+        )
+        for symbol, made in evaluations.done.items()
+    }
+    drawn = {
+        f"{symbol} {name}": plots.embedded(image)
+        for symbol, made in evaluations.done.items()
+        for name, image in made.plots.items()
+    }
+    return {
+        **_facts(len(rows), "scores", rows, evaluations),
+        "champions": dg.MetadataValue.md(table(champions)),
+        **pictures,
+        **drawn,
+    }
+
+
+def of_predictions(issued: Outcome[tuple[TrainingSet, list[Forecast]]]) -> Metadata:
+    """Each forecast with its intervals, and as a fan behind the last closes."""
+    rows = [
+        {
+            "token": symbol,
+            "days": forecast.horizon_days,
+            "from": forecast.reference_price,
+            "median": forecast.median,
+            "80 %": _interval(forecast.interval80),
+            "95 %": _interval(forecast.interval95),
+            "model": f"{forecast.model_name} {forecast.model_version} ({forecast.algorithm})",
+        }
+        for symbol, (_, forecasts) in issued.done.items()
+        for forecast in forecasts
+    ]
+    pictures = {
+        f"{symbol} forecast": plots.forecast_fan(
+            symbol, _dates(recent.days), recent.closes.tolist(), [_fan(made) for made in forecasts]
+        )
+        for symbol, (recent, forecasts) in issued.done.items()
+    }
+    return {**_facts(len(rows), "forecasts", rows, issued), **pictures}
+
+
+def _facts(count: int, name: str, rows: list[dict[str, object]], outcome: Outcome[Any]) -> Metadata:
+    return {
+        "dagster/row_count": dg.MetadataValue.int(count),
+        name: dg.MetadataValue.md(table(rows)),
+        "passed_over": dg.MetadataValue.md(outcome.reasons()),
+    }
+
+
+def _score(symbol: str, made: Evaluation, score: Score) -> dict[str, object]:
+    is_champion = score.algorithm == made.champion.algorithm
+    return {
+        "token": symbol,
+        "days": score.horizon_days,
+        "model": f"**{score.algorithm}**" if is_champion else score.algorithm,
+        "pinball loss": f"{score.pinball_loss:.5f}",
+        "mean absolute error": f"{score.mean_absolute_error:.5f}",
+        "skill against naive": f"{score.skill_vs_naive:+.3f}",
+        "in 80 %": f"{score.coverage80:.3f}",
+        "in 95 %": f"{score.coverage95:.3f}",
+        "forecasts": score.forecasts,
+    }
+
+
+def _coverage(scores: Iterable[Score]) -> Mapping[str, Mapping[float, float]]:
+    return {
+        score.algorithm: {0.8: score.coverage80, 0.95: score.coverage95}
+        for score in scores
+        if score.horizon_days == 1
+    }
+
+
+def _fan(forecast: Forecast) -> plots.Fan:
+    lower80, upper80 = forecast.interval80
+    lower95, upper95 = forecast.interval95
+    return plots.Fan(
+        target=_closing_day(forecast),
+        median=float(forecast.median),
+        lower80=float(lower80),
+        upper80=float(upper80),
+        lower95=float(lower95),
+        upper95=float(upper95),
+    )
+
+
+def _closing_day(forecast: Forecast) -> date:
+    """The day whose close is forecast: it ends at the target."""
+    return (forecast.target_at - timedelta(days=1)).date()
+
+
+def _interval(bounds: tuple[object, object]) -> str:
+    return f"{bounds[0]} to {bounds[1]}"
+
+
+def _dates(days: np.ndarray) -> list[date]:
+    return list(days.astype("datetime64[D]").astype(object))
+
+
+def _gaps(held: TrainingSet) -> list[date]:
+    """Days between the first and the last that have no close."""
+    _, known = held.calendar()
+    return _dates(held.days[0] + np.flatnonzero(~known))
