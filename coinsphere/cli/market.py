@@ -147,7 +147,12 @@ def _explain(console: Console, file: FileReport) -> None:
 def _summary(report: ImportReport) -> str:
     rows = sum(file.rows for file in report.files)
     unchanged = rows - report.written - report.rejected
-    parts = [f"{report.written:,} candles written", f"{unchanged:,} were there already"]
+    parts = [
+        f"{report.written:,} candles written",
+        f"{unchanged:,} were there already",
+    ]
+    if unchanged:
+        parts[-1] += ", and stay as they were given first"
     if report.rejected:
         parts.append(f"{report.rejected:,} rows rejected (see market.quarantine)")
     if report.refused:

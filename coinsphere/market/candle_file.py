@@ -8,14 +8,17 @@ interval otherwise from the distance of the first rows.
 """
 
 import csv
+import lzma
 import re
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from io import TextIOWrapper
 from itertools import chain, islice, pairwise
 from pathlib import Path
@@ -35,6 +38,13 @@ _BINANCE_COLUMNS = 12
 _INTERVAL_IN_NAME = re.compile(r"(?<![A-Za-z0-9])(\d{1,2}(?:s|m|h|d|w|mo|M))(?![A-Za-z0-9])")
 _PEEKED = 50
 """Rows looked at to tell the interval."""
+_LONGEST_LINE = 10_000
+"""Characters of a line; the rest counts as further lines, so that no file can fill the memory."""
+_LARGEST_UNPACKED = 2 * 1024**3
+_MOST_PACKED = 200
+"""Candles shrink to a fifth or so; what shrinks to a two-hundredth is no candle file but a trap."""
+_SURELY_HARMLESS = 10 * 1024**2
+_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 _EPOCH_UNITS = ((10**11, 1), (10**14, 1_000), (10**17, 1_000_000))
 """An epoch below the first number counts so many a second."""
 
@@ -56,6 +66,7 @@ class CandleFile:
     name: str
     interval: Interval
     columns: Mapping[str, int]
+    width: int
     lines: Iterator[tuple[int, list[str]]]
 
     def rows(self, token_id: UUID, now: datetime) -> Iterator[tuple[int, Candle | BadRow]]:
@@ -64,13 +75,17 @@ class CandleFile:
         Whether the candle can be true is not looked at here.
 
         Raises:
-            ImportRefused: the file breaks off or is no text.
+            zipfile.BadZipFile, UnicodeDecodeError, csv.Error: the file breaks off or is no text; `opened` turns
+                them into `ImportRefused`.
         """
         source = f"file:{self.name}"
         length, interval = self.interval.duration, self.interval
         time, opened, high, low, closed = (self.columns[name] for name in ("time", *_PRICES))
-        volume = self.columns.get("volume")
+        volume, width = self.columns.get("volume"), self.width
         for line, cells in self.lines:
+            if len(cells) != width:
+                yield line, self._explain(line, cells)
+                continue
             try:
                 opened_at = parse_time(cells[time])
                 traded = cells[volume] if volume is not None else ""
@@ -87,19 +102,20 @@ class CandleFile:
                     opened_at + length <= now,
                     now,
                 )
-            except (IndexError, ValueError, InvalidOperation, OverflowError):
+            except (ValueError, InvalidOperation, OverflowError):
                 yield line, self._explain(line, cells)
             else:
                 yield line, candle
 
     def _explain(self, line: int, cells: Sequence[str]) -> BadRow:
-        """Find the first cell that cannot be read."""
+        """Find what is wrong with a row."""
+        if len(cells) != self.width:
+            reason = f"the row has {len(cells)} cells, not {self.width} (a number holds no comma)"
+            return BadRow(line, "row", reason, cells)
         for name, index in self.columns.items():
-            if index >= len(cells):
-                return BadRow(line, name, f"the row has {len(cells)} cells only", cells)
-            reason = _cell_fault(name, cells[index])
-            if reason is not None:
-                return BadRow(line, name, reason, cells)
+            fault = _cell_fault(name, cells[index])
+            if fault is not None:
+                return BadRow(line, name, fault, cells)
         return BadRow(line, "time", "the time lies outside every calendar", cells)
 
 
@@ -113,14 +129,22 @@ def opened(path: Path) -> Iterator[CandleFile]:
     try:
         with _text(path) as text:
             yield _understood(path, text)
-    except zipfile.BadZipFile as error:
+    except _BROKEN_ZIP as error:
         raise ImportRefused(f"{path.name}: the zip archive is broken ({error})") from error
+    except (RuntimeError, NotImplementedError) as error:
+        # What zipfile raises for a password and for a compression that it does not know.
+        raise ImportRefused(f"{path.name}: the zip archive cannot be opened ({error})") from error
     except UnicodeDecodeError as error:
         raise ImportRefused(f"{path.name}: is not a text file in UTF-8") from error
     except csv.Error as error:
         raise ImportRefused(f"{path.name}: is not a CSV file ({error})") from error
     except OSError as error:
         raise ImportRefused(f"{path.name}: cannot be read ({error.strerror})") from error
+
+
+def is_candidate(path: Path) -> bool:
+    """Whether a file of a folder is meant: by its ending, and not hidden (`._BTC.csv` is macOS's)."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def symbols(path: Path) -> list[str]:
@@ -155,15 +179,30 @@ def _text(path: Path) -> Iterator[TextIO]:
             yield text
         return
     with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if name.lower().endswith(".csv")]
-        if len(names) != 1:
-            raise ImportRefused(f"{path.name}: must hold exactly one .csv file, holds {len(names)}")
-        with archive.open(names[0]) as member:
-            yield TextIOWrapper(member, encoding="utf-8-sig", newline="")
+        member = _only_member(path, archive)
+        with archive.open(member) as content:
+            yield TextIOWrapper(content, encoding="utf-8-sig", newline="")
+
+
+def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    """The one candle file in an archive; zipfile never unpacks more of it than the size that stands here."""
+    members = [
+        member
+        for member in archive.infolist()
+        if member.filename.lower().endswith(".csv") and not member.filename.startswith("__MACOSX/")
+    ]
+    if len(members) != 1:
+        raise ImportRefused(f"{path.name}: must hold exactly one .csv file, holds {len(members)}")
+    size, packed = members[0].file_size, members[0].compress_size
+    if size > max(_SURELY_HARMLESS, min(_LARGEST_UNPACKED, _MOST_PACKED * packed)):
+        raise ImportRefused(
+            f"{path.name}: {packed:,} bytes would unpack to {size:,}, which no candle file does"
+        )
+    return members[0]
 
 
 def _understood(path: Path, text: TextIO) -> CandleFile:
-    reader = csv.reader(text)
+    reader = csv.reader(iter(partial(text.readline, _LONGEST_LINE), ""))
     first = next(reader, None)
     if not first:
         raise ImportRefused(f"{path.name}: is empty")
@@ -174,8 +213,9 @@ def _understood(path: Path, text: TextIO) -> CandleFile:
     else:
         columns = _columns(path, first)
     peeked = list(islice(lines, _PEEKED))
-    interval = _interval(path, [cells[columns["time"]] for _, cells in peeked if cells])
-    return CandleFile(path.name, interval, columns, chain(peeked, lines))
+    times = [cells[columns["time"]] for _, cells in peeked if len(cells) == len(first)]
+    interval = _interval(path, times)
+    return CandleFile(path.name, interval, columns, len(first), chain(peeked, lines))
 
 
 def _columns(path: Path, header: Sequence[str]) -> dict[str, int]:

@@ -56,7 +56,8 @@ _PARTITIONS = """
     where to_regclass('market.price_data_' || to_char(month, 'YYYYMM')) is null
     having count(*) > 0
 """
-# A final candle is never replaced by an unfinished one, and an unchanged one is not written at all.
+# A final candle is never replaced by an unfinished one, and only the source that gave it corrects it: exchanges differ
+# by cents, and where they took turns a candle would change with each of them. An unchanged one is not written at all.
 _UPSERT = """
     insert into market.price_data as stored
         (token_id, interval, opened_at, open, high, low, close, volume, source, is_final, observed_at)
@@ -67,7 +68,7 @@ _UPSERT = """
         open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
         volume = excluded.volume, source = excluded.source, is_final = excluded.is_final,
         observed_at = excluded.observed_at, ingested_at = now(), quality = 'ok'
-    where (excluded.is_final or not stored.is_final)
+    where (not stored.is_final or (excluded.is_final and stored.source = excluded.source))
         and (stored.open, stored.high, stored.low, stored.close, stored.volume, stored.is_final)
             is distinct from
             (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.is_final)

@@ -113,7 +113,7 @@ def _paths(folder: Path) -> list[Path]:
         raise ImportRefused(f"there is no file or folder {folder}")
     if folder.is_file():
         return [folder]
-    paths = [path for path in folder.rglob("*") if path.suffix.lower() in candle_file.SUFFIXES]
+    paths = [path for path in folder.rglob("*") if candle_file.is_candidate(path)]
     if not paths:
         raise ImportRefused(f"{folder} holds no .csv or .zip file")
     return sorted(paths)

@@ -59,7 +59,7 @@ class FilesSource:
         return sorted(
             path
             for path in self._folder.rglob("*")
-            if path.suffix.lower() in candle_file.SUFFIXES and candle_file.symbols(path)[0] in names
+            if candle_file.is_candidate(path) and candle_file.symbols(path)[0] in names
         )
 
     def _read(self, path: Path, token: Token, interval: Interval | None) -> Iterator[Candle]:
