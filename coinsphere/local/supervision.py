@@ -26,7 +26,7 @@ _LONGEST_SOCKET_PATH = 100
 _SHUTDOWN_SECONDS = 180
 _WITHOUT_WAITING = (False,)
 _OWNER_VARIABLE = "SUPERVISOR_SERVER_URL"
-"""supervisord sets it for its processes, and they for theirs: so what a killed supervisor left behind is found."""
+"""supervisord sets it for its processes, and they for theirs."""
 
 _CONFIGURATION = """\
 [unix_http_server]
@@ -38,8 +38,7 @@ logfile={folder}/logs/supervisord.log
 logfile_maxbytes=5MB
 logfile_backups=2
 pidfile={folder}/supervisord.pid
-nodaemon=true
-silent=true
+nodaemon=false
 minfds=1024
 user={user}
 
@@ -109,14 +108,16 @@ class Supervisor:
         configuration = self._folder / "supervisord.conf"
         configuration.write_text(_configuration(self._folder, processes))
         program = Path(sys.executable).parent / "supervisord"
-        with (self._folder / "logs" / "supervisord.out").open("w") as output:
-            subprocess.Popen(  # noqa: S603 - our own configuration
-                [program, "-c", configuration],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+        # It leaves this process by itself, and until then prints what is wrong.
+        done = subprocess.run(  # noqa: S603 - our own configuration
+            [program, "-c", configuration],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise LocalServiceError(f"The supervisor does not start: {done.stderr.strip()}")
         try:
             _until(self.is_running, 15)
         except RetryError as error:
@@ -149,7 +150,7 @@ class Supervisor:
                 process.wait(timeout=_SHUTDOWN_SECONDS)
             except psutil.TimeoutExpired:
                 process.kill()
-        end_orphans(self.socket)
+        end_orphans(self._folder)
 
     def _call(self, method: str, *arguments: object) -> Any:
         transport = SupervisorTransport(None, None, f"unix://{self.socket}")
@@ -164,9 +165,11 @@ class Supervisor:
             transport.close()
 
 
-def end_orphans(socket: Path) -> list[int]:
-    """End the processes that a supervisor at `socket` started and did not live to stop; returns their ids."""
-    orphans = [process for process in psutil.process_iter() if _belongs_to(process, socket)]
+def end_orphans(folder: Path) -> list[int]:
+    """End the processes that a supervisor of `folder` started and did not live to stop; returns their ids."""
+    session = _dead_session(folder)
+    url = f"unix://{folder / 'supervisor.sock'}"
+    orphans = [process for process in psutil.process_iter() if _belongs(process, session, url)]
     for process in orphans:
         # The fast shutdown of PostgreSQL; to the others it is Ctrl-C.
         _quietly(process, lambda each: each.send_signal(signal.SIGINT))
@@ -177,12 +180,28 @@ def end_orphans(socket: Path) -> list[int]:
     return [process.pid for process in orphans]
 
 
-def _belongs_to(process: psutil.Process, socket: Path) -> bool:
+def _dead_session(folder: Path) -> int | None:
+    """The session of the last supervisor if it has died: no other process can have come to lead it since."""
     try:
+        pid = int((folder / "supervisord.pid").read_text())
+    except (OSError, ValueError):
+        return None
+    try:
+        is_dead = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        is_dead = True
+    return pid if is_dead else None
+
+
+def _belongs(process: psutil.Process, session: int | None, url: str) -> bool:
+    """Whether a supervisor's session, or a variable of its, tells: PostgreSQL and Redis write over their variables."""
+    try:
+        if session is not None and os.getsid(process.pid) == session:
+            return True
         owner: str | None = process.environ().get(_OWNER_VARIABLE)
-    except psutil.Error:
+    except (psutil.Error, OSError):
         return False
-    return owner == f"unix://{socket}"
+    return owner == url
 
 
 def _quietly(process: psutil.Process, action: Callable[[psutil.Process], object]) -> None:

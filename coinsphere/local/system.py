@@ -87,7 +87,7 @@ def up(chosen: Settings, progress: Progress) -> Settings:
     supervisor = Supervisor(folder.folder)
     with folder.locked():
         _refuse_second(supervisor, folder)
-        end_orphans(supervisor.socket)
+        end_orphans(folder.folder)
         try:
             return _start(chosen, folder, supervisor, progress)
         except BaseException:

@@ -1,0 +1,132 @@
+"""A real supervisor over a real Redis: what dies comes back, what is left behind is ended, what is taken is named."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+
+from coinsphere.errors import LocalServiceError
+from coinsphere.local import ports, processes, state
+from coinsphere.local.processes import Process
+from coinsphere.local.state import State
+from coinsphere.local.supervision import Running, Supervisor
+from coinsphere.settings import Settings
+from tests.conftest import free_port
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A state with an embedded Redis alone; PostgreSQL is named, and nothing reaches for it."""
+    variables = {"COINSPHERE_HOME": str(tmp_path / "s"), "COINSPHERE_REDIS_PORT": str(free_port())}
+    for owner in ("", "DAGSTER_", "MLFLOW_"):
+        variables[f"COINSPHERE_{owner}DATABASE_URL"] = "postgresql://u:p@127.0.0.1:1/x"
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    chosen = Settings.from_env()
+    folder = State(chosen.state)
+    folder.prepare()
+    server = state.embedded_redis(chosen)
+    assert server is not None
+    server.initialise()
+    state.write_credentials(folder, None, server)
+    return Settings.from_env()
+
+
+@pytest.fixture
+def supervisor(settings: Settings) -> Iterator[Supervisor]:
+    made = Supervisor(settings.state)
+    redis_alone = [each for each in processes.table(settings) if each.name == "redis"]
+    made.start(redis_alone)
+    assert [each.state for each in made.list()] == ["STOPPED"], "it starts what it is told to"
+    made.start_process("redis")
+    wait_until(lambda: answers(settings))
+    yield made
+    made.stop()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def answers(settings: Settings) -> bool:
+    try:
+        with redis.Redis.from_url(settings.redis_dsn) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def of(supervisor: Supervisor, name: str) -> Running:
+    return next(each for each in supervisor.list() if each.name == name)
+
+
+def test_a_killed_process_is_started_again(supervisor: Supervisor, settings: Settings) -> None:
+    before = of(supervisor, "redis")
+    assert before.pid is not None
+    os.kill(before.pid, signal.SIGKILL)
+    wait_until(lambda: of(supervisor, "redis").pid not in (None, before.pid) and answers(settings))
+    after = of(supervisor, "redis")
+    assert before.since is not None
+    assert after.since is not None
+    assert after.since > before.since
+
+
+def test_the_configuration_holds_no_secret(supervisor: Supervisor, settings: Settings) -> None:
+    text = (settings.state / "supervisord.conf").read_text()
+    server = state.embedded_redis(Settings(home=settings.state))
+    assert server is not None
+    assert server.password not in text
+    assert ":p@" not in text
+    assert supervisor.is_running()
+
+
+def test_stopping_ends_every_process(supervisor: Supervisor) -> None:
+    pid = of(supervisor, "redis").pid
+    assert pid is not None
+    supervisor.stop()
+    assert not supervisor.is_running()
+    assert not psutil.pid_exists(pid)
+
+
+def test_what_a_killed_supervisor_left_behind_is_ended(
+    supervisor: Supervisor, settings: Settings
+) -> None:
+    pid = of(supervisor, "redis").pid
+    assert pid is not None
+    os.kill(supervisor.pid(), signal.SIGKILL)
+    wait_until(lambda: not supervisor.is_running())
+    assert answers(settings), "the orphan still serves"
+    supervisor.stop()
+    wait_until(lambda: not answers(settings))
+
+
+def test_a_path_that_is_too_long_for_a_socket_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 90)
+    folder.mkdir()
+    with pytest.raises(LocalServiceError, match="too long for a Unix socket"):
+        Supervisor(folder).start([])
+
+
+def test_nothing_running_says_how_to_start(tmp_path: Path) -> None:
+    with pytest.raises(LocalServiceError, match="coinsphere up"):
+        Supervisor(tmp_path).list()
+
+
+def test_a_taken_port_names_its_holder_and_the_setting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(LocalServiceError) as caught:
+            ports.refuse_taken([Process("api", (), port, "api_port")], "127.0.0.1")
+    assert f"Port {port} of api is taken by" in str(caught.value)
+    assert str(os.getpid()) in str(caught.value)
+    assert "COINSPHERE_API_PORT" in str(caught.value)
+    ports.refuse_taken([Process("api", (), port, "api_port")], "127.0.0.1")
