@@ -5,11 +5,16 @@ leaves its job behind; another takes it up once the dead one's heartbeat is old.
 """
 
 import asyncio
+import logging
+import signal
+from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
+from procrastinate.exceptions import ConnectorException
 
 from coinsphere import log
 from coinsphere.clock import utc_now
@@ -20,8 +25,11 @@ _SEARCH_PATH = "-c search_path=jobs,public -c timezone=UTC"
 _CONCURRENCY = 4
 _POLL_SECONDS = 30.0
 """Jobs are announced by NOTIFY; polling only catches those that are scheduled or whose announcement was missed."""
-_HEARTBEAT_SECONDS = 10.0
-_STALLED_SECONDS = 40.0
+_HEARTBEAT_SECONDS = 5.0
+_STALLED_SECONDS = 20.0
+_GRACE_SECONDS = 20.0
+"""A relay may take so long for an answer; a mail that is cut off is sent again."""
+_RECONNECT_SECONDS = 2.0
 _KEEP_HOURS = 72
 
 _log = log.get("jobs")
@@ -34,6 +42,7 @@ def build(settings: Settings) -> App:
         kwargs={"options": _SEARCH_PATH, "application_name": "coinsphere-worker"},
         min_size=1,
         max_size=_CONCURRENCY + 2,
+        timeout=5.0,
     )
     app = App(connector=connector)
     _add_mail(app, settings)
@@ -44,13 +53,19 @@ def build(settings: Settings) -> App:
 def _add_mail(app: App, settings: Settings) -> None:
     carrier = transport.build(settings)
 
-    # Waits 4, 16, 64 … seconds: a relay that is down for a day is outlived.
-    @app.task(
-        name=mail.TASK, queue=mail.QUEUE, retry=RetryStrategy(max_attempts=9, exponential_wait=4)
+    # Waits 4, 16, 64 … seconds: a relay that is down for a day is outlived. A mail that cannot be written fails at once.
+    patience = RetryStrategy(
+        max_attempts=9, exponential_wait=4, retry_exceptions=(OSError, psycopg.Error)
     )
+
+    @app.task(name=mail.TASK, queue=mail.QUEUE, retry=patience)
     def send_mail(mail_id: str) -> None:
-        with psycopg.connect(settings.dsn, autocommit=True) as conn:
-            sent = mail.send(conn, UUID(mail_id), carrier, utc_now())
+        try:
+            with psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5) as conn:
+                sent = mail.send(conn, UUID(mail_id), carrier, utc_now())
+        except Exception as error:
+            _log.warning("mail not sent", mail_id=mail_id, error=str(error))
+            raise
         _log.info("mail", mail_id=mail_id, sent=sent)
 
 
@@ -59,7 +74,7 @@ def _add_housekeeping(app: App) -> None:
     @app.task(
         name="retry_stalled", queue="housekeeping", pass_context=True, queueing_lock="retry_stalled"
     )
-    async def retry_stalled(context: JobContext, timestamp: int) -> None:
+    async def retry_stalled(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
         """Take up the jobs of workers that died."""
         manager = context.app.job_manager
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_SECONDS):
@@ -70,33 +85,64 @@ def _add_housekeeping(app: App) -> None:
     @app.task(
         name="delete_old", queue="housekeeping", pass_context=True, queueing_lock="delete_old"
     )
-    async def delete_old(context: JobContext, timestamp: int) -> None:
+    async def delete_old(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
         """Forget finished jobs; failed ones stay to be looked at."""
         await context.app.job_manager.delete_old_jobs(nb_hours=_KEEP_HOURS)
 
 
-async def run(settings: Settings, **options: Any) -> None:
-    """Run the worker until it is told to stop by SIGTERM or SIGINT; a job under way is finished first."""
+async def run(settings: Settings) -> None:
+    """Run the worker until SIGTERM or SIGINT; a job under way is finished first.
+
+    Where PostgreSQL goes away, the worker waits until it is back.
+    """
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     app = build(settings)
-    async with app.open_async():
-        await app.run_worker_async(
-            name="coinsphere",
-            concurrency=_CONCURRENCY,
-            fetch_job_polling_interval=_POLL_SECONDS,
-            abort_job_polling_interval=_POLL_SECONDS,
-            update_heartbeat_interval=_HEARTBEAT_SECONDS,
-            stalled_worker_timeout=_STALLED_SECONDS,
-            shutdown_graceful_timeout=20.0,
-            **options,
-        )
+    while not stopped.is_set():
+        await _unless(stopped, _work(app))
+        await _unless(stopped, asyncio.sleep(_RECONNECT_SECONDS))
+
+
+async def _work(app: App) -> None:
+    """Work until cancelled, or until PostgreSQL is away."""
+    try:
+        async with app.open_async():
+            await app.run_worker_async(
+                name="coinsphere",
+                concurrency=_CONCURRENCY,
+                fetch_job_polling_interval=_POLL_SECONDS,
+                abort_job_polling_interval=_POLL_SECONDS,
+                update_heartbeat_interval=_HEARTBEAT_SECONDS,
+                stalled_worker_timeout=_STALLED_SECONDS,
+                shutdown_graceful_timeout=_GRACE_SECONDS,
+                install_signal_handlers=False,
+            )
+    except (ConnectorException, psycopg.OperationalError) as error:
+        _log.warning("the database is away", error=str(error.__cause__ or error))
+
+
+async def _unless(stopped: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do `work`, but cancel it when the process is told to stop."""
+    task, stopping = asyncio.create_task(work), asyncio.create_task(stopped.wait())
+    await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not task.done():
+        task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def main() -> None:
     """The worker process."""
     settings = Settings.from_env()
     log.configure(settings.log_level)
+    # It tells of each run of the minutely housekeeping.
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
     asyncio.run(run(settings))
 
 
 if __name__ == "__main__":
-    main()
+    from coinsphere import jobs  # noqa: PLW0406  procrastinate warns of an app that is made in `__main__`
+
+    jobs.main()

@@ -1,6 +1,6 @@
 """All alerts against the newest good values, by one statement; a firing, its mail and its job are one transaction."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -142,6 +142,9 @@ _EVALUATE = """
 """
 
 
+_COUNTS = ("evaluated", "fired", "active")
+
+
 @dataclass(frozen=True, slots=True)
 class AlertReport:
     """What an evaluation did: alerts that were compared, that fired, and that had no good value or were being changed."""
@@ -181,9 +184,9 @@ def evaluate(conn: Connection, now: datetime, stale_after: timedelta) -> AlertRe
     conn.execute(_ONE_AT_A_TIME)
     cursor = conn.cursor(row_factory=dict_row)
     rows = cursor.execute(_EVALUATE, {"now": now, "stale_after": stale_after}).fetchall()
-    counts = {name: rows[0].pop(name) for name in ("evaluated", "fired", "active")}
-    names = [each.name for each in fields(Firing)]
-    firings = [Firing(*map(row.get, names)) for row in rows if row["event_id"] is not None]
+    # Each row repeats the counts; without a firing there is one row, of nulls.
+    counts, *_ = [{name: row.pop(name) for name in _COUNTS} for row in rows]
+    firings = [Firing(**row) for row in rows if row["event_id"] is not None]
     mail.enqueue_all(conn, [_letter(firing) for firing in firings if "email" in firing.channels])
     return AlertReport(
         evaluated=counts["evaluated"],

@@ -23,6 +23,7 @@ def list_(limit: int, *, as_json: bool) -> None:
     """List the newest mails."""
     import psycopg
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from coinsphere.clock import iso
@@ -52,9 +53,9 @@ def list_(limit: int, *, as_json: bool) -> None:
         table.add_row(
             str(found.id),
             f"{found.created_at:%Y-%m-%d %H:%M:%S}",
-            found.recipient,
-            found.subject,
-            state,
+            escape(found.recipient),
+            escape(found.subject),
+            escape(state),
         )
     Console().print(table)
 
@@ -89,4 +90,4 @@ def retry() -> None:
         database.connection() as conn,
     ):
         count = outbox.retry(conn)
-    click.echo(f"{count} mails are tried again.")
+    click.echo(f"{count} mail{' is' if count == 1 else 's are'} tried again.")

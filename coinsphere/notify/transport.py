@@ -35,6 +35,7 @@ class SmtpTransport:
 
     url: str = field(repr=False)
     sender: str
+    timeout: float = _TIMEOUT
 
     def send(self, mail_id: str, recipient: str, subject: str, text: str, html: str | None) -> None:
         """Hand the mail to the relay; raises `smtplib.SMTPException`, `OSError` or `ValueError`."""
@@ -50,8 +51,8 @@ class SmtpTransport:
         host, port = self._parts.hostname or "", self._parts.port
         if self._is_tls:
             context = ssl.create_default_context()
-            return smtplib.SMTP_SSL(host, port or 465, timeout=_TIMEOUT, context=context)
-        return smtplib.SMTP(host, port or 587, timeout=_TIMEOUT)
+            return smtplib.SMTP_SSL(host, port or 465, timeout=self.timeout, context=context)
+        return smtplib.SMTP(host, port or 587, timeout=self.timeout)
 
     def _secure_and_log_in(self, relay: smtplib.SMTP) -> None:
         relay.ehlo()
@@ -142,5 +143,5 @@ def message(
 def _address(text: str) -> Address:
     try:
         return Address(addr_spec=text)
-    except HeaderParseError as error:
+    except (HeaderParseError, ValueError, IndexError) as error:
         raise ValueError(f"not a mail address: {text!r}") from error

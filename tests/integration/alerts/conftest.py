@@ -38,7 +38,7 @@ class World:
             "select id from market.tokens where symbol = %s", [symbol]
         ).fetchone()[0]
 
-    def quote(self, price, symbol="BTC", quality="ok", age=0, volume=None, change=None) -> None:
+    def quote(self, price, symbol="BTC", *, quality="ok", age=0, volume=None, change=None) -> None:
         self.conn.execute(
             _QUOTE,
             {

@@ -1,0 +1,143 @@
+"""The SMTP transport against relays that take mails, refuse them, hang, die, or cannot be trusted."""
+
+import smtplib
+import socket
+import ssl
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from coinsphere.notify.transport import SmtpTransport
+
+from .conftest import SENDER, Relay, serve
+
+MAIL = ("7", "ada@example.org", "Olá", "text", "<p>html</p>")
+
+
+def test_a_relay_takes_the_mail_for_its_one_recipient(relay):
+    relay.transport().send(*MAIL)
+    ((recipients, content),) = relay.taken
+    assert recipients == ["ada@example.org"]
+    assert b"Message-ID: <7@coinsphere>" in content
+
+
+@pytest.mark.parametrize(
+    ("command", "reply"),
+    [("RCPT", "550 no such user"), ("RCPT", "451 later"), ("DATA", "554 refused")],
+)
+def test_a_refusal_is_an_error(relay, command, reply):
+    relay.answers[command] = reply
+    with pytest.raises(smtplib.SMTPException, match=reply[:3]):
+        relay.transport().send(*MAIL)
+    assert relay.taken == []
+
+
+def test_a_strange_farewell_does_not_undo_a_mail_that_was_taken(relay):
+    relay.answers["QUIT"] = "500 what"
+    relay.transport().send(*MAIL)
+    assert len(relay.taken) == 1
+
+
+def test_no_relay_is_an_error():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"smtp://127.0.0.1:{unused.getsockname()[1]}"
+        with pytest.raises(ConnectionRefusedError):
+            SmtpTransport(url, SENDER).send(*MAIL)
+
+
+@contextmanager
+def _scripted_relay(*replies: bytes, hang: bool):
+    """A relay that answers with `replies`, one for each packet, and then hangs or cuts the connection."""
+    release = threading.Event()
+
+    def serve_one() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(b"220 relay\r\n")
+            for reply in replies:
+                connection.recv(65536)
+                connection.sendall(reply)
+            connection.recv(65536)
+            if hang:
+                release.wait(30)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve_one)
+        thread.start()
+        try:
+            yield f"smtp://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            release.set()
+            thread.join()
+
+
+_UP_TO_DATA = (b"250 relay\r\n", b"250 OK\r\n", b"250 OK\r\n", b"354 go on\r\n")
+
+
+@pytest.mark.parametrize("hang", [True, False], ids=["hangs", "dies"])
+@pytest.mark.parametrize("replies", [(), _UP_TO_DATA], ids=["at once", "in the middle"])
+def test_a_relay_that_hangs_or_dies_is_an_error(replies, hang):
+    with (
+        _scripted_relay(*replies, hang=hang) as url,
+        pytest.raises(smtplib.SMTPServerDisconnected),
+    ):
+        SmtpTransport(url, SENDER, timeout=0.3).send(*MAIL)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for this machine that nobody signed but itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + signed.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+def test_a_relay_whose_certificate_is_not_trusted_gets_nothing(certificate):
+    relay = Relay()
+    controller = serve(relay, tls_context=certificate)
+    try:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            relay.transport().send(*MAIL)
+    finally:
+        controller.stop()
+    assert relay.taken == []
+
+
+def test_no_password_goes_to_a_relay_without_tls():
+    relay = Relay()
+    controller = serve(relay, host="127.0.0.2", auth_require_tls=False)
+    try:
+        with pytest.raises(smtplib.SMTPNotSupportedError, match="no TLS"):
+            SmtpTransport(f"smtp://me:secret@127.0.0.2:{relay.port}", SENDER).send(*MAIL)
+    finally:
+        controller.stop()
+    assert relay.taken == []

@@ -1,0 +1,51 @@
+"""The words of an alert's mail."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from coinsphere.alerts.evaluation import Firing
+from coinsphere.alerts.rules import AlertType, Condition
+from coinsphere.notify import templates
+
+FIRING = Firing(
+    event_id=UUID(int=1),
+    user_id=UUID(int=2),
+    email="ada@example.org",
+    alert_type=AlertType.PRICE,
+    condition=Condition.CROSSES_ABOVE,
+    threshold=Decimal("0.000000010000000000"),
+    previous_value=None,
+    observed_value=Decimal("0.000000012345678901"),
+    source="kraken",
+    observed_at=datetime(2026, 3, 10, 12, tzinfo=UTC),
+    channels=["email"],
+    subject="PEPE",
+)
+
+
+def test_the_mail_says_what_fired_from_where_and_keeps_every_digit():
+    message = templates.alert(FIRING)
+    assert message.subject == "PEPE: price is 0.000000012345678901 USD"
+    for part in (
+        "Before:    not known",
+        "crosses above 0.00000001 USD",
+        "kraken, observed 2026-03-10T12:00:00Z",
+    ):
+        assert part in message.text
+
+
+def test_a_users_text_becomes_neither_markup_nor_a_header():
+    firing = replace(FIRING, alert_type=AlertType.PORTFOLIO, subject="<b>\r\nBcc: eve@example.org")
+    message = templates.alert(firing)
+    assert "<b>" not in message.html
+    assert "\r" not in message.subject
+    assert "\n" not in message.subject
+
+
+@pytest.mark.parametrize("alert_type", list(AlertType))
+def test_every_type_has_its_words(alert_type):
+    assert templates.alert(replace(FIRING, alert_type=alert_type)).subject.startswith("PEPE: ")
