@@ -58,12 +58,14 @@ _PARTITIONS = """
 """
 # A final candle is never replaced by an unfinished one, and only the source that gave it corrects it: exchanges differ
 # by cents, and where they took turns a candle would change with each of them. An unchanged one is not written at all.
+# In one order, whatever order the source gives: so two loaders of the same candles wait for each other, not in a ring.
 _UPSERT = """
     insert into market.price_data as stored
         (token_id, interval, opened_at, open, high, low, close, volume, source, is_final, observed_at)
     select
         token_id, interval, to_timestamp(opened_at), open, high, low, close, volume, source, is_final, observed_at
     from candle_batch
+    order by token_id, interval, opened_at
     on conflict (token_id, interval, opened_at) do update set
         open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
         volume = excluded.volume, source = excluded.source, is_final = excluded.is_final,

@@ -28,8 +28,6 @@ _PAGES = {"binance": 1000, "coinbase": 300, "kraken": 720, "kucoin": 1500}
 """Candles that an exchange gives at most in one answer; 500 of any other."""
 _WINDOWS = {"kraken": 720}
 """Candles back from now that an exchange gives at all, whatever is asked for."""
-_OPEN_OF_THE_DAY = ("kraken",)
-"""Exchanges whose ticker tells the change since midnight only, not over 24 hours."""
 _SPOT_ONLY = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
 _NONSENSE = (TypeError, ValueError, KeyError, IndexError, AttributeError, InvalidOperation)
 """What ccxt or we stumble over in an answer of another shape."""
@@ -171,15 +169,12 @@ class Exchange:
                 price=Decimal(ticker["last"]),
                 volume_24h=_decimal(ticker.get("quoteVolume")),
                 market_cap=None,
-                change_24h=self._change(ticker),
+                change_24h=_decimal(ticker.get("percentage")),
                 source=self.name,
                 observed_at=now if moment is None else from_milliseconds(moment),
             )
         except _NONSENSE as error:
             raise BadPayload(self.name, "a ticker makes no sense", repr(ticker)) from error
-
-    def _change(self, ticker: Mapping[str, Any]) -> Decimal | None:
-        return None if self.name in _OPEN_OF_THE_DAY else _decimal(ticker.get("percentage"))
 
     def _call(self, method: Any, *arguments: Any) -> Any:
         """Call ccxt, and turn what it raises into our errors."""
@@ -205,7 +200,7 @@ class Exchange:
 
 
 class _Strict:
-    """Refuses what ccxt would hand on or drop: an answer that is no JSON, a candle without a time."""
+    """Refuses what ccxt would hand on, drop or make up."""
 
     id: str
 
@@ -216,6 +211,12 @@ class _Strict:
             text = answer if isinstance(answer, str) else answer.decode(errors="replace")
             raise BadPayload(self.id, "the answer is not JSON", text)
         return answer
+
+    def safe_ticker(self, ticker: dict[str, Any], market: Any = None) -> dict[str, Any]:
+        """As ccxt's, which makes up a missing price from the open and the change, and takes midnight's open for that."""
+        given = {name: ticker.get(name) for name in ("last", "percentage", "quoteVolume")}
+        made: dict[str, Any] = super().safe_ticker(ticker, market)  # type: ignore[misc]
+        return made | given
 
     def parse_ohlcv(self, *arguments: Any, **keywords: Any) -> list[Any]:
         """As ccxt's, but a row without a time is an error: ccxt would drop it without a word."""
