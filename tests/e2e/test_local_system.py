@@ -1,0 +1,210 @@
+"""The whole system as a newcomer meets it: up from nothing, used over HTTP, hurt, taken down, up again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+import pytest
+
+from tests.conftest import free_port
+
+_COMMAND = str(Path(sys.executable).parent / "coinsphere")
+_PORTS = (
+    "API",
+    "ML",
+    "DAGSTER",
+    "DAGSTER_CODE",
+    "MLFLOW",
+    "STREAM",
+    "METRICS",
+    "POSTGRES",
+    "REDIS",
+)
+_SMALL = {
+    "COINSPHERE_MARKET_HISTORY_DAYS": "400",
+    "COINSPHERE_MARKET_HOURLY_DAYS": "2",
+    "COINSPHERE_ML_TOKENS": "BTC",
+    "COINSPHERE_ML_EPOCHS": "2",
+    "COINSPHERE_ML_REFRESH_SECONDS": "1",
+    "COINSPHERE_API_WORKERS": "1",
+}
+
+
+@dataclass
+class System:
+    """A system by its variables; `output` is what its first start printed."""
+
+    variables: dict[str, str]
+    output: str = ""
+
+    @property
+    def home(self) -> Path:
+        return Path(self.variables["COINSPHERE_HOME"])
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [_COMMAND, *words],
+            env=self.variables,
+            cwd=self.home.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def url(self, process: str, path: str) -> str:
+        return f"http://127.0.0.1:{self.variables[f'COINSPHERE_{process}_PORT']}{path}"
+
+    def status(self) -> dict[str, dict[str, Any]]:
+        return {
+            each["name"]: each
+            for each in json.loads(self.run("status", "--json").stdout)["processes"]
+        }
+
+    def is_well(self) -> bool:
+        return self.run("status", "--json").returncode == 0
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A running system with little history and one small model."""
+    folder = tmp_path_factory.mktemp("e2e")
+    ports = {f"COINSPHERE_{name}_PORT": str(free_port()) for name in _PORTS}
+    own = {name: value for name, value in os.environ.items() if not name.startswith("COINSPHERE_")}
+    made = System({**own, **ports, **_SMALL, "COINSPHERE_HOME": str(folder / "home")})
+    done = made.run("up", "--detach", "--market", "simulated")
+    made.output = done.stdout + done.stderr
+    try:
+        assert done.returncode == 0, made.output
+        yield made
+    finally:
+        made.run("down")
+
+
+@pytest.fixture(scope="module")
+def client(system: System) -> Iterator[httpx2.Client]:
+    """A registered user of the API."""
+    with httpx2.Client(base_url=system.url("API", "/api/v1"), timeout=20, trust_env=False) as made:
+        body = {"email": "e2e@example.com", "password": "correct horse battery"}
+        answer = made.post("/auth/register", json=body)
+        assert answer.status_code == 201, answer.text
+        made.headers["Authorization"] = f"Bearer {answer.json()['accessToken']}"
+        yield made
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.5)
+
+
+@pytest.mark.timeout(600)
+def test_the_first_start_says_what_it_does_and_where_everything_is(system: System) -> None:
+    for words in ("SIMULATED", "Running the pipeline", "curl -s", "Ready after"):
+        assert words in system.output
+    assert system.variables["COINSPHERE_DAGSTER_PORT"] in system.output
+
+
+def test_every_process_does_its_work(system: System) -> None:
+    wait_until(system.is_well, 60)
+    processes = system.status()
+    assert len(processes) == 10
+    assert all(each["since"] and each["pid"] for each in processes.values())
+
+
+def test_prices_and_a_live_prediction_over_http(client: httpx2.Client) -> None:
+    tokens = client.get("/tokens").json()["tokens"]
+    assert len(tokens) == 31
+    assert {token["priceSource"] for token in tokens} == {"simulated"}
+    prediction = client.get("/predictions/BTC", params={"timeframe": "7d"})
+    assert prediction.status_code == 200, prediction.text
+    body = prediction.json()
+    assert body["daysAhead"] == 7
+    low, high = body["prediction"]["interval80"]
+    assert low < body["predictedPrice"] < high
+    assert body["model"]["runId"]
+    assert body["quality"]["skillVsNaive"] is not None
+
+
+def test_the_models_stand_in_the_registry_of_mlflow(system: System, client: httpx2.Client) -> None:
+    name = client.get("/predictions/BTC").json()["model"]["name"]
+    found = httpx2.get(
+        system.url("MLFLOW", "/api/2.0/mlflow/registered-models/get"), params={"name": name}
+    ).json()["registered_model"]
+    assert "champion" in {alias["alias"] for alias in found["aliases"]}
+
+
+@pytest.mark.timeout(300)
+def test_an_alert_fires_within_two_minutes_and_its_mail_is_sent(
+    system: System, client: httpx2.Client
+) -> None:
+    alert = {"alertType": "price", "tokenSymbol": "BTC", "condition": "above", "threshold": 1}
+    created = client.post("/alerts", json=alert)
+    assert created.status_code == 201, created.text
+    events = f"/alerts/{created.json()['alert']['id']}/events"
+    wait_until(lambda: bool(client.get(events).json()["events"]), 150)
+    assert client.get(events).json()["events"][0]["source"] == "simulated"
+
+    def is_sent() -> bool:
+        mails = json.loads(system.run("mail", "list", "--json").stdout)
+        return any("BTC" in mail["subject"] and mail["sentAt"] for mail in mails)
+
+    wait_until(is_sent, 30)
+
+
+@pytest.mark.timeout(600)
+def test_each_process_that_is_killed_comes_back(system: System, client: httpx2.Client) -> None:
+    wait_until(system.is_well, 60)
+    for name, before in system.status().items():
+        os.kill(before["pid"], signal.SIGKILL)
+
+        def is_back(name: str = name, pid: int = before["pid"]) -> bool:
+            now = system.status()[name]
+            return now["pid"] not in (None, pid) and now["health"] == "ok"
+
+        wait_until(is_back, 90)
+    wait_until(system.is_well, 60)
+    assert client.get("/tokens").status_code == 200
+
+
+def test_a_second_start_on_the_same_state_is_refused(system: System) -> None:
+    refused = system.run("up", "--detach")
+    assert refused.returncode == 1
+    assert "runs already" in refused.stderr
+    assert "coinsphere down" in refused.stderr
+
+
+def test_the_doctor_finds_nothing(system: System) -> None:
+    wait_until(system.is_well, 60)
+    found = system.run("doctor")
+    assert found.returncode == 0, found.stdout
+    assert "natively partitioned" in found.stdout
+
+
+@pytest.mark.timeout(300)
+def test_down_leaves_nothing_and_the_next_start_continues(system: System) -> None:
+    pids = [each["pid"] for each in system.status().values()]
+    assert system.run("down").returncode == 0
+    assert [pid for pid in pids if psutil.pid_exists(pid)] == []
+    again = system.run("up", "--detach")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "Running the pipeline" not in again.stdout
+    with httpx2.Client(base_url=system.url("API", "/api/v1"), timeout=20) as client:
+        body = {"email": "e2e@example.com", "password": "correct horse battery"}
+        assert client.post("/auth/login", json=body).status_code == 200
+
+
+def test_another_origin_of_prices_is_refused(system: System) -> None:
+    assert system.run("down").returncode == 0
+    refused = system.run("up", "--detach", "--market", "live")
+    assert refused.returncode == 1
+    assert "prices of two origins never share one" in " ".join(refused.stderr.split())
