@@ -1,0 +1,167 @@
+"""Each role may do what it must, and no more: the whole matrix, and the edges by trying."""
+
+from collections.abc import Callable
+from datetime import date
+
+import psycopg
+import pytest
+from psycopg import errors
+
+_HELD = """
+    select r.role, c.relnamespace::regnamespace::text || '.' || c.relname,
+        string_agg(p.letter, '' order by p.rank)
+    from unnest(array['coinsphere_api', 'coinsphere_pipeline', 'coinsphere_readonly']) as r (role)
+    cross join (values ('select', 'r', 1), ('insert', 'a', 2), ('update', 'w', 3), ('delete', 'd', 4),
+                       ('truncate', 'D', 5), ('references', 'x', 6), ('trigger', 't', 7)) as p (name, letter, rank)
+    join pg_class c on c.relkind in ('r', 'p', 'v', 'm') and not c.relispartition
+    where c.relnamespace::regnamespace::text in ('app', 'market', 'model', 'jobs')
+        and has_table_privilege(r.role, c.oid, p.name)
+    group by 1, 2
+"""
+# Letters as in PostgreSQL's own access lists: r select, a insert, w update, d delete.
+USUAL = {
+    ("coinsphere_api", "app"): "rawd",
+    ("coinsphere_api", "market"): "r",
+    ("coinsphere_api", "model"): "r",
+    ("coinsphere_api", "jobs"): "rawd",
+    ("coinsphere_pipeline", "app"): "",
+    ("coinsphere_pipeline", "market"): "raw",
+    ("coinsphere_pipeline", "model"): "raw",
+    ("coinsphere_pipeline", "jobs"): "rawd",
+    ("coinsphere_readonly", "app"): "",
+    ("coinsphere_readonly", "market"): "r",
+    ("coinsphere_readonly", "model"): "r",
+    ("coinsphere_readonly", "jobs"): "",
+}
+EXCEPT = {
+    ("coinsphere_api", "app.audit_logs"): "ra",
+    ("coinsphere_api", "app.alert_events"): "r",
+    ("coinsphere_api", "app.defi_protocols"): "r",
+    ("coinsphere_api", "market.tokens"): "raw",
+    ("coinsphere_pipeline", "market.price_data"): "rawd",
+    ("coinsphere_pipeline", "market.price_revisions"): "r",
+    ("coinsphere_pipeline", "model.predictions"): "ra",
+    ("coinsphere_pipeline", "model.training_sets"): "ra",
+    ("coinsphere_pipeline", "app.portfolios"): "r",
+    ("coinsphere_pipeline", "app.holdings"): "r",
+    ("coinsphere_pipeline", "app.alerts"): "rw",
+    ("coinsphere_pipeline", "app.alert_events"): "ra",
+    ("coinsphere_pipeline", "app.mails"): "raw",
+    ("coinsphere_pipeline", "app.defi_protocols"): "rw",
+}
+
+As = Callable[[str], psycopg.Connection]
+
+
+@pytest.fixture
+def as_role(module_database) -> As:
+    """Connects as a role; nothing is committed."""
+    made: list[psycopg.Connection] = []
+
+    def connect(role: str) -> psycopg.Connection:
+        conn = psycopg.connect(getattr(module_database, role))
+        made.append(conn)
+        return conn
+
+    yield connect
+    for conn in made:
+        conn.close()
+
+
+def test_every_role_holds_exactly_these_rights_on_tables(as_role: As) -> None:
+    conn = as_role("owner")
+    held = {(role, table): letters for role, table, letters in conn.execute(_HELD)}
+    tables = {
+        row[0]
+        for row in conn.execute("""
+            select relnamespace::regnamespace::text || '.' || relname from pg_class
+            where relkind in ('r', 'p', 'v', 'm') and not relispartition
+                and relnamespace::regnamespace::text in ('app', 'market', 'model', 'jobs')
+        """)
+    }
+    wanted = {
+        (role, table): EXCEPT.get((role, table), usual)
+        for (role, schema), usual in USUAL.items()
+        for table in tables
+        if table.startswith(f"{schema}.")
+    }
+    assert held == {key: letters for key, letters in wanted.items() if letters}
+
+
+@pytest.mark.parametrize("role", ["api", "pipeline", "readonly"])
+def test_no_role_but_the_owner_is_privileged_or_makes_tables(as_role: As, role: str) -> None:
+    conn = as_role(role)
+    special = "select rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls"
+    assert conn.execute(f"{special} from pg_roles where rolname = current_user").fetchone() == (
+        False,
+    )
+    for schema in ("app", "market", "model", "public"):
+        with pytest.raises(errors.InsufficientPrivilege), conn.transaction():
+            conn.execute(f"create table {schema}.mine (id int)")
+
+
+@pytest.mark.parametrize(
+    ("role", "statement"),
+    [
+        ("pipeline", "select password_hash from app.users"),
+        ("pipeline", "select totp_secret from app.users"),
+        ("pipeline", "select credentials from app.exchange_connections"),
+        ("pipeline", "select token_hash from app.refresh_tokens"),
+        ("pipeline", "delete from market.tokens"),
+        ("pipeline", "delete from market.price_revisions"),
+        ("pipeline", "update model.predictions set median = 1"),
+        ("pipeline", "create table market.price_data_209901 partition of market.price_data default"),
+        ("api", "insert into market.quotes select * from market.quotes"),
+        ("api", "update app.audit_logs set action = 'x'"),
+        ("api", "delete from app.audit_logs"),
+        ("api", "delete from market.tokens"),
+        ("api", "select * from staging.anything"),
+        ("api", "select market.ensure_price_partitions('2024-01-01', '2024-01-02')"),
+        ("readonly", "select * from app.users"),
+        ("readonly", "update market.tokens set name = 'x'"),
+        ("readonly", "select * from jobs.procrastinate_jobs"),
+    ],
+)  # fmt: skip
+def test_what_is_forbidden_is_refused(as_role: As, role: str, statement: str) -> None:
+    with pytest.raises(errors.InsufficientPrivilege):
+        as_role(role).execute(statement)
+
+
+def test_the_pipeline_reads_of_users_what_an_alert_needs(as_role: As) -> None:
+    wanted = "select id, email, role, is_active, email_verified from app.users"
+    assert as_role("pipeline").execute(wanted).fetchall() == []
+
+
+def test_what_dbt_builds_is_read_by_those_who_should(module_database, as_role: As) -> None:
+    with psycopg.connect(module_database.pipeline, autocommit=True) as conn:
+        for schema in ("staging", "intermediate", "marts", "snapshots"):
+            conn.execute(f"create table {schema}.built (id int)")
+    assert as_role("api").execute("select * from marts.built").fetchall() == []
+    for schema in ("staging", "intermediate", "marts", "snapshots"):
+        assert as_role("readonly").execute(f"select * from {schema}.built").fetchall() == []
+    with pytest.raises(errors.InsufficientPrivilege):
+        as_role("api").execute("select * from intermediate.built")
+    with pytest.raises(errors.InsufficientPrivilege):
+        as_role("readonly").execute("delete from marts.built")
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(date(2008, 12, 1), date(2024, 1, 1)), (date(2024, 1, 1), date(2199, 1, 1))],
+)
+def test_the_pipeline_makes_partitions_of_plausible_months_only(
+    as_role: As, start: date, end: date
+) -> None:
+    conn = as_role("pipeline")
+    make = "select market.ensure_price_partitions(%s, %s)"
+    with pytest.raises(errors.CheckViolation, match="no candle lies between"), conn.transaction():
+        conn.execute(make, [start, end])
+    assert conn.execute(make, [date(2012, 1, 31), date(2012, 3, 1)]).fetchone() == (3,)
+    assert conn.execute(make, [date(2012, 1, 31), date(2012, 3, 1)]).fetchone() == (0,)
+
+
+def test_strangers_may_not_even_connect(postgres, module_database, as_role: As) -> None:
+    allowed = as_role("owner").execute(
+        "select has_database_privilege('dagster', 'coinsphere', 'connect')"
+    )
+    assert allowed.fetchone() == (False,)
