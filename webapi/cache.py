@@ -44,9 +44,9 @@ class Cache:
         found = self._try(lambda: self._client.get(key))
         return found if isinstance(found, bytes) else None
 
-    def put(self, key: str, value: bytes, seconds: float) -> None:
-        """Store for a time, over what is there."""
-        self._try(lambda: self._client.set(key, value, px=int(seconds * 1000)))
+    def put(self, key: str, value: bytes, seconds: float) -> bool:
+        """Store for a time, over what is there; whether that is sure to have happened."""
+        return bool(self._try(lambda: self._client.set(key, value, px=int(seconds * 1000))))
 
     def add(self, key: str, value: bytes, seconds: float) -> None:
         """Store for a time, unless something is there."""

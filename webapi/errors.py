@@ -8,6 +8,7 @@ from apiflask.exceptions import HTTPError
 from flask import Flask, Response, g
 from psycopg import InterfaceError, OperationalError
 from psycopg_pool import PoolTimeout, TooManyRequests
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from coinsphere import log
@@ -107,6 +108,11 @@ def unavailable(error: str, *, detail: str | None = None, code: str | None = Non
     return Problem(503, error, detail=detail, code=code, headers=headers)
 
 
+def token_not_found(symbol: str) -> Problem:
+    """404 for a symbol that no token has."""
+    return not_found(f"token {symbol[:20]}")
+
+
 def not_found(what: str) -> Problem:
     """404 whose `error` says what was not found."""
     return Problem(404, f"{what} not found")
@@ -147,7 +153,7 @@ def _of_werkzeug(error: HTTPException) -> Response:
 
 
 def _of_apiflask(error: HTTPError) -> Response:
-    return response(Problem(error.status_code, headers=dict(error.headers)))
+    return response(Problem(error.status_code, headers=dict(Headers(error.headers))))
 
 
 def _of_database(error: Exception) -> Response:

@@ -53,8 +53,11 @@ def number(value: object) -> Decimal:
         ValueError: it is not a finite number, or numeric(38, 18) cannot hold it exactly.
     """
     if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
-        raise ValueError("must be a number or a string that holds one")
-    if isinstance(value, str) and (len(value) > MAX_NUMBER_LENGTH or "_" in value):
+        raise ValueError("must be a number or a string that holds one")  # noqa: TRY004 - pydantic reports a ValueError, and lets a TypeError through
+    # Decimal itself takes "1_000" and the digits of every script.
+    if isinstance(value, str) and (
+        len(value) > MAX_NUMBER_LENGTH or "_" in value or not value.isascii()
+    ):
         raise ValueError("is not a number")
     try:
         parsed = Decimal(value)

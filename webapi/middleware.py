@@ -5,7 +5,6 @@ import time
 
 import structlog
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
 
 from coinsphere import log
 from webapi import errors, metrics
@@ -80,8 +79,7 @@ def _route() -> str:
 
 
 def _method() -> str:
-    known = isinstance(request.routing_exception, HTTPException | None)
-    return request.method if known and request.method in _METHODS else "other"
+    return request.method if request.method in _METHODS else "other"
 
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

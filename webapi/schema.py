@@ -2,7 +2,7 @@
 
 import unicodedata
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from apiflask.schema_adapters import registry
 from apiflask.schema_adapters.pydantic import PydanticAdapter
@@ -82,7 +82,9 @@ class WireAdapter(PydanticAdapter):
 
     def validate_input(self, request: Request, location: str, **_: Any) -> BaseModel:
         """The checked input. Raises `errors.Problem` with status 400 or 415."""
-        data = _json_body(request, self.model_class) if location == "json" else dict(request.args)
+        data = (
+            _json_body(request, self.model_class) if location == "json" else request.args.to_dict()
+        )
         try:
             return self.model_class.model_validate(data)
         except ValidationError as error:
@@ -98,7 +100,9 @@ class WireAdapter(PydanticAdapter):
 
     def get_openapi_schema(self, **_: Any) -> dict[str, Any]:
         """JSON schema of the model, as it is written for answers and as it is read for requests."""
-        mode = "serialization" if issubclass(self.model_class, Output) else "validation"
+        mode: Literal["serialization", "validation"] = (
+            "serialization" if issubclass(self.model_class, Output) else "validation"
+        )
         template = f"#/components/schemas/{self.get_schema_name()}.{{model}}"
         return self.model_class.model_json_schema(ref_template=template, mode=mode)
 

@@ -1,6 +1,7 @@
 """What the routes work with; made once by `create_app` and found again through the running app."""
 
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import cast
 
@@ -11,11 +12,13 @@ from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.settings import Settings
 from webapi.cache import Cache, PageCache
+from webapi.health.probes import Health
 from webapi.security.keys import Keyring
 from webapi.security.passwords import Passwords
 from webapi.security.sessions import SessionCache
 
 EXTENSION = "coinsphere"
+HELPERS = 8
 
 
 @dataclass
@@ -30,7 +33,12 @@ class Services:
     pages: PageCache
     sessions: SessionCache
     http: httpx2.Client
+    health: Health
     _database: Database
+    helpers: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(HELPERS, thread_name_prefix="helper")
+    )
+    """For questions to other servers that are asked at once; its threads start on first use, after the fork."""
     _is_open: bool = False
 
     def __post_init__(self) -> None:
@@ -52,6 +60,7 @@ class Services:
 
     def close(self) -> None:
         """Close every connection."""
+        self.helpers.shutdown(wait=False, cancel_futures=True)
         self._database.close()
         self.cache.close()
         self.http.close()
@@ -59,4 +68,4 @@ class Services:
 
 def services() -> Services:
     """Those of the app that answers the present request."""
-    return cast(Services, current_app.extensions[EXTENSION])
+    return cast("Services", current_app.extensions[EXTENSION])

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import jwt
-from flask import Flask, Response
+from flask import Flask, Response, g
 from flask_jwt_extended import JWTManager, create_access_token, get_jwt, verify_jwt_in_request
+from flask_jwt_extended.exceptions import JWTExtendedException
 
 from coinsphere.settings import Settings
 from webapi import errors
@@ -65,11 +66,25 @@ def presented_session() -> UUID:
         jwt.InvalidTokenError, flask_jwt_extended.exceptions.JWTExtendedException: the token is missing or refused;
             the app answers 401.
     """
-    verify_jwt_in_request()
+    if "session_id" not in g:
+        verify_jwt_in_request()
+        try:
+            g.session_id = UUID(get_jwt()["sid"])
+        except (ValueError, TypeError, AttributeError) as error:
+            raise jwt.InvalidTokenError("malformed sid") from error
+    return cast("UUID", g.session_id)
+
+
+def presented_user() -> str | None:
+    """The user named by the request's access token; None if it has none that was signed by us and is in date.
+
+    Whether the session still lives is not asked: this is for counting requests, not for letting them in.
+    """
     try:
-        return UUID(get_jwt()["sid"])
-    except (ValueError, TypeError, AttributeError) as error:
-        raise jwt.InvalidTokenError("malformed sid") from error
+        presented_session()
+    except (jwt.PyJWTError, JWTExtendedException):
+        return None
+    return str(get_jwt()["sub"])
 
 
 def unauthorized(why: str = "a valid access token is needed") -> errors.Problem:

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from threading import BoundedSemaphore
 
 import argon2
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from argon2.exceptions import InvalidHashError, VerificationError
 
-from webapi import errors
+from webapi import errors, metrics
 
 MIN_CHARACTERS = 8
 MAX_BYTES = 256
@@ -50,7 +50,7 @@ class Passwords:
         with self._slot():
             try:
                 matches = self._hasher.verify(stored or self._nobodys, password)
-            except (VerifyMismatchError, InvalidHashError):
+            except (VerificationError, InvalidHashError):
                 return False
         return matches and stored is not None
 
@@ -61,6 +61,7 @@ class Passwords:
     @contextmanager
     def _slot(self) -> Iterator[None]:
         if not self._slots.acquire(timeout=self._queue_seconds):
+            metrics.PASSWORD_QUEUE_REFUSALS.inc()
             raise errors.unavailable(
                 "too many logins at once", detail="Try again in a moment.", code="busy"
             )

@@ -7,6 +7,7 @@ emptied or away, PostgreSQL answers.
 
 import hashlib
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -63,7 +64,7 @@ _END = """
     set revoked_at = %(now)s, revoke_reason = %(reason)s
     where id = %(session_id)s and revoked_at is null
 """
-_OF_REFRESH_TOKEN = "select session_id from app.refresh_tokens where token_hash = %(token_hash)s"
+_BY_REFRESH = "select session_id from app.refresh_tokens where token_hash = %(token_hash)s"
 _PRINCIPAL = """
     select s.id as session_id, u.id as user_id, u.role
     from app.sessions s
@@ -155,7 +156,7 @@ def end(conn: Connection, session_id: UUID, reason: str, now: datetime) -> None:
 
 def of_refresh_token(conn: Connection, token: str) -> UUID | None:
     """The session that a refresh token belongs to, used or not; None if there is none."""
-    row = conn.execute(_OF_REFRESH_TOKEN, {"token_hash": token_hash(token)}).fetchone()
+    row = conn.execute(_BY_REFRESH, {"token_hash": token_hash(token)}).fetchone()
     return None if row is None else row[0]
 
 
@@ -187,9 +188,17 @@ class SessionCache:
         """Remember, unless the session was ended meanwhile."""
         self._cache.add(_key(principal.session_id), msgspec.json.encode(principal), CACHE_SECONDS)
 
-    def bury(self, session_id: UUID) -> None:
-        """Forget a session that has ended; call it after the commit."""
-        self._cache.put(_key(session_id), _TOMBSTONE, TOMBSTONE_SECONDS)
+    def bury(self, *session_ids: UUID) -> None:
+        """Forget sessions that have ended; call it after the commit, and answer the request after it.
+
+        Where Redis cannot be told, another process may still read what it holds there: its life is waited for.
+        """
+        told = [
+            self._cache.put(_key(session_id), _TOMBSTONE, TOMBSTONE_SECONDS)
+            for session_id in session_ids
+        ]
+        if not all(told):
+            time.sleep(CACHE_SECONDS)
 
 
 def _key(session_id: UUID) -> str:

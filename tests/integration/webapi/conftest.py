@@ -1,0 +1,232 @@
+"""An API on real PostgreSQL and Redis, people who use it, and a model server that speaks the agreed protocol."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import pytest
+import redis
+from flask.testing import FlaskClient
+from pydantic import SecretStr
+from werkzeug.test import TestResponse
+
+from coinsphere.settings import Settings
+from webapi.app import create_app
+from webapi.security.keys import load
+
+V1 = "/api/v1"
+PASSWORD = "correct horse battery"
+NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a signing key: making one takes a while."""
+    folder = tmp_path_factory.mktemp("keys")
+    folder.chmod(0o700)
+    load(folder)
+    return folder
+
+
+@dataclass
+class ModelServer:
+    """What the model server would answer, by symbol: a status and a body; everything else is 404."""
+
+    url: str
+    answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, list[str]]]] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def model_server() -> Iterator[ModelServer]:
+    """A local server that speaks the model server's protocol, with answers that a test sets."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            address = urlsplit(self.path)
+            state.asked.append((address.path, parse_qs(address.query)))
+            symbol = address.path.rpartition("/")[2]
+            healthy = {"status": "healthy", "models_loaded": 1, "models": ["BTC"]}
+            status, body = (
+                (200, healthy)
+                if address.path in ("/health", "/server_info")
+                else state.answers.get(symbol, (404, {"error": f"unknown symbol {symbol}"}))
+            )
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state = ModelServer(f"http://127.0.0.1:{server.server_address[1]}")
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield state
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def api_settings(
+    module_database, redis_server, model_server, keys_dir, tmp_path_factory
+) -> Settings:
+    """Settings of an API with the API's role; caches live long, so that nothing expires in a test."""
+    return Settings(
+        home=tmp_path_factory.mktemp("home"),
+        database_url=SecretStr(module_database.api),
+        redis_url=SecretStr(redis_server.url),
+        ml_url=model_server.url,
+        dagster_url=model_server.url,
+        jwt_keys_dir=keys_dir,
+        cache_seconds=60,
+    )
+
+
+@pytest.fixture(scope="module")
+def clock() -> list[datetime]:
+    """The API's present instant: a test may set another."""
+    return [NOW]
+
+
+@pytest.fixture(scope="module")
+def app(api_settings, clock):
+    """The API of this module."""
+    from webapi.services import EXTENSION
+
+    made = create_app(api_settings, clock=lambda: clock[0])
+    yield made
+    made.extensions[EXTENSION].close()
+
+
+@pytest.fixture
+def client(app, redis_url) -> FlaskClient:
+    """A client of an API whose cache is empty."""
+    return app.test_client()
+
+
+@pytest.fixture
+def cache(redis_url) -> Iterator[redis.Redis]:
+    """The API's Redis."""
+    with redis.Redis.from_url(redis_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def owner_db(module_database) -> Iterator[psycopg.Connection]:
+    """A connection of the owner to the API's database, in autocommit."""
+    with psycopg.connect(module_database.owner, autocommit=True) as conn:
+        conn.execute("set search_path = app, market, model, jobs, public")
+        yield conn
+
+
+@dataclass
+class Person:
+    """A user of the API with a live session."""
+
+    client: FlaskClient
+    id: str
+    email: str
+    access_token: str
+    refresh_token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.access_token}"}
+
+    def ask(self, method: str, path: str, **options: Any) -> TestResponse:
+        headers = {**self.headers, **options.pop("headers", {})}
+        return self.client.open(V1 + path, method=method, headers=headers, **options)
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.ask("GET", path, **options)
+
+    def post(self, path: str, body: Any = None, **options: Any) -> TestResponse:
+        return self.ask("POST", path, json=body, **options)
+
+
+def register(client: FlaskClient, email: str | None = None, **fields: Any) -> TestResponse:
+    body = {"email": email or f"{secrets.token_hex(6)}@example.com", "password": PASSWORD, **fields}
+    return client.post(f"{V1}/auth/register", json=body)
+
+
+def new_person(client: FlaskClient) -> Person:
+    answer = register(client)
+    assert answer.status_code == 201, answer.text
+    body = answer.json
+    user = body["user"]
+    return Person(client, user["id"], user["email"], body["accessToken"], body["refreshToken"])
+
+
+@pytest.fixture
+def person(client) -> Person:
+    """A user."""
+    return new_person(client)
+
+
+@pytest.fixture
+def other(client) -> Person:
+    """Another user."""
+    return new_person(client)
+
+
+@pytest.fixture
+def administrator(client, owner_db) -> Person:
+    """An administrator."""
+    made = new_person(client)
+    owner_db.execute("update app.users set role = 'admin' where id = %s", [made.id])
+    return made
+
+
+def assert_problem(answer: TestResponse, status: int, *, says: str = "") -> dict[str, Any]:
+    """Check the one shape of errors; returns the body."""
+    assert answer.status_code == status, answer.text
+    assert answer.mimetype == "application/problem+json"
+    body = json.loads(answer.data)
+    assert {"type", "title", "status", "detail", "instance", "error"} <= set(body)
+    assert body["status"] == status
+    assert body["instance"] == answer.headers["X-Request-ID"]
+    assert isinstance(body["error"], str)
+    assert says in body["error"]
+    return body
+
+
+def exact(answer: TestResponse) -> Any:
+    """The body with every number as a decimal of its literal text."""
+    return json.loads(answer.data, parse_float=Decimal, parse_int=Decimal)
+
+
+def quote(conn: psycopg.Connection, symbol: str, price: str, **values: Any) -> None:
+    """Set the current price of a seeded token."""
+    row = {
+        "symbol": symbol,
+        "price": Decimal(price),
+        "cap": None,
+        "volume": None,
+        "change": None,
+        "source": "binance",
+        "at": NOW,
+        **values,
+    }
+    conn.execute(
+        """
+        insert into market.quotes (token_id, price, volume_24h, market_cap, change_24h, source, observed_at)
+        select id, %(price)s, %(volume)s, %(cap)s, %(change)s, %(source)s, %(at)s
+        from market.tokens where symbol = %(symbol)s
+        on conflict (token_id) do update set
+            price = excluded.price, market_cap = excluded.market_cap, source = excluded.source
+        """,
+        row,
+    )

@@ -1,0 +1,206 @@
+"""What goes over the wire of `/alerts`."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from coinsphere.alerts.rules import AlertType, Condition
+from webapi.schema import Amount, Input, Line, Number, Output, Query
+
+ALIASES = {
+    "equals": "equal",
+    "=": "equal",
+    "==": "equal",
+    ">": "above",
+    "<": "below",
+    "greater_than": "above",
+    "less_than": "below",
+}
+"""Words of old clients for conditions."""
+
+_MAX_COOLDOWN = 30 * 24 * 3600
+
+
+def _condition(value: Any) -> Any:
+    return ALIASES.get(value, value) if isinstance(value, str) else value
+
+
+AnyCondition = Annotated[
+    Condition,
+    BeforeValidator(_condition),
+    WithJsonSchema({"type": "string", "enum": [*Condition, *ALIASES]}),
+]
+Channel = Literal["email", "stream"]
+Channels = Annotated[tuple[Channel, ...], Field(min_length=1, max_length=2)]
+Cooldown = Annotated[int, Field(ge=0, le=_MAX_COOLDOWN, strict=True)]
+
+
+class AlertIn(Input):
+    """A new alert. `portfolioId` with the type `portfolio`, `tokenSymbol` with every other."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "alertType": "price",
+                "tokenSymbol": "BTC",
+                "condition": "above",
+                "threshold": 100000,
+            }
+        }
+    )
+
+    alert_type: AlertType
+    token_symbol: Line | None = None
+    portfolio_id: UUID | None = None
+    condition: AnyCondition
+    threshold: Number = Field(
+        description="US dollars for price, volume and portfolio; percent for percent_change and prediction; "
+        "0 to 100 for risk."
+    )
+    channels: Channels = ("email",)
+    cooldown_seconds: Cooldown = Field(3600, description="Least time between two firings.")
+    is_active: bool = True
+    expires_at: AwareDatetime | None = None
+
+
+class AlertChange(Input):
+    """What is to change; the rest stays. A changed alert starts anew."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"threshold": "0.00001234"}})
+
+    alert_type: AlertType | None = None
+    token_symbol: Line | None = None
+    portfolio_id: UUID | None = None
+    condition: AnyCondition | None = None
+    threshold: Number | None = None
+    channels: Channels | None = None
+    cooldown_seconds: Cooldown | None = None
+    is_active: bool | None = None
+    expires_at: AwareDatetime | None = None
+
+
+class EventsQuery(Query):
+    """How many firings."""
+
+    limit: int = Field(100, ge=1, le=200)
+
+
+class AlertOut(Output):
+    """An alert and its state."""
+
+    id: UUID
+    alert_type: AlertType
+    token_symbol: str | None
+    portfolio_id: UUID | None
+    condition: Condition
+    threshold: Amount
+    is_active: bool
+    last_triggered: datetime | None = Field(validation_alias="last_triggered_at")
+    trigger_count: int
+    cooldown_seconds: int
+    expires_at: datetime | None
+    channels: list[str]
+    last_value: Amount | None = Field(description="What the last evaluation saw.")
+    last_evaluated_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+_ALERT: dict[str, Any] = {
+    "id": "8f14e45f-ceea-4672-a0b5-1c6f2a9d3c77",
+    "alertType": "price",
+    "tokenSymbol": "BTC",
+    "portfolioId": None,
+    "condition": "above",
+    "threshold": 100000,
+    "isActive": True,
+    "lastTriggered": None,
+    "triggerCount": 0,
+    "cooldownSeconds": 3600,
+    "expiresAt": None,
+    "channels": ["email"],
+    "lastValue": None,
+    "lastEvaluatedAt": None,
+    "createdAt": "2026-11-24T08:00:00Z",
+    "updatedAt": "2026-11-24T08:00:00Z",
+}
+
+
+class AlertsOut(Output):
+    """One's alerts, newest first."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"alerts": [_ALERT]}})
+
+    alerts: list[AlertOut]
+
+
+class OneAlertOut(Output):
+    """One alert."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"alert": _ALERT}})
+
+    alert: AlertOut
+
+
+class EventOut(Output):
+    """One firing: which value, from which source, observed when, fired the alert."""
+
+    id: UUID
+    fired_at: datetime
+    condition: Condition
+    threshold: Amount
+    previous_value: Amount | None
+    observed_value: Amount
+    source: str
+    observed_at: datetime
+
+
+class EventsOut(Output):
+    """The firings of one alert, newest first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "events": [
+                    {
+                        "id": "1d3f0c9a-9a53-4d9b-9a1e-0f0c4b1c2d3e",
+                        "firedAt": "2026-11-24T08:00:00Z",
+                        "condition": "above",
+                        "threshold": 100000,
+                        "previousValue": 99950.1,
+                        "observedValue": 100020.5,
+                        "source": "binance",
+                        "observedAt": "2026-11-24T07:59:58Z",
+                    }
+                ]
+            }
+        }
+    )
+
+    events: list[EventOut]
+
+
+def fault(
+    alert_type: AlertType, *, has_token: bool, has_portfolio: bool, threshold: Decimal
+) -> tuple[str, str] | None:
+    """The field that does not fit the type of alert, and why; None where all fit."""
+    is_portfolio = alert_type is AlertType.PORTFOLIO
+    if is_portfolio and not has_portfolio:
+        return "portfolioId", "is needed for an alert of the type portfolio"
+    if not is_portfolio and not has_token:
+        return "tokenSymbol", f"is needed for an alert of the type {alert_type}"
+    if has_token and has_portfolio:
+        surplus = "tokenSymbol" if is_portfolio else "portfolioId"
+        return surplus, f"does not go with the type {alert_type}"
+    return _threshold_fault(alert_type, threshold)
+
+
+def _threshold_fault(alert_type: AlertType, threshold: Decimal) -> tuple[str, str] | None:
+    if alert_type in (AlertType.PRICE, AlertType.VOLUME, AlertType.PORTFOLIO) and threshold <= 0:
+        return "threshold", "must be greater than 0"
+    if alert_type is AlertType.RISK and not 0 <= threshold <= 100:  # noqa: PLR2004 - the scores' range
+        return "threshold", "must be between 0 and 100"
+    return None

@@ -1,0 +1,109 @@
+"""Accounts in PostgreSQL."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+_USER = """
+    select id, email, password_hash, first_name, last_name, role, subscription_tier, email_verified, is_active,
+           two_factor_enabled, last_login_at, created_at
+    from app.users
+"""
+_BY_EMAIL = _USER + "where lower(email) = lower(%(email)s)"
+_BY_ID = _USER + "where id = %(user_id)s"
+_LIST = _USER + "order by created_at, id"
+_CREATE = """
+    insert into app.users (email, password_hash, first_name, last_name, role)
+    values (%(email)s, %(password_hash)s, %(first_name)s, %(last_name)s, %(role)s)
+    on conflict (lower(email)) do nothing
+    returning id
+"""
+_LOGGED_IN = """
+    update app.users set last_login_at = %(now)s, password_hash = coalesce(%(password_hash)s, password_hash)
+    where id = %(user_id)s
+"""
+_COUNT_SESSIONS = """
+    select count(*) from app.sessions
+    where user_id = %(user_id)s and revoked_at is null and expires_at > %(now)s
+"""
+_END_SESSIONS = """
+    update app.sessions set revoked_at = %(now)s, revoke_reason = %(reason)s
+    where user_id = %(user_id)s and revoked_at is null and expires_at > %(now)s
+    returning id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An account."""
+
+    id: UUID
+    email: str
+    password_hash: str = field(repr=False)
+    first_name: str | None
+    last_name: str | None
+    role: str
+    subscription_tier: str
+    email_verified: bool
+    is_active: bool
+    two_factor_enabled: bool
+    last_login_at: datetime | None
+    created_at: datetime
+
+
+def by_email(conn: Connection, email: str) -> User | None:
+    """The account of an address, in any case; None if there is none."""
+    return conn.cursor(row_factory=class_row(User)).execute(_BY_EMAIL, {"email": email}).fetchone()
+
+
+def by_id(conn: Connection, user_id: UUID) -> User | None:
+    """The account of that id; None if there is none."""
+    return conn.cursor(row_factory=class_row(User)).execute(_BY_ID, {"user_id": user_id}).fetchone()
+
+
+def all_users(conn: Connection) -> list[User]:
+    """All accounts, oldest first."""
+    return conn.cursor(row_factory=class_row(User)).execute(_LIST).fetchall()
+
+
+def create(
+    conn: Connection,
+    email: str,
+    password_hash: str,
+    *,
+    first_name: str | None = None,
+    last_name: str | None = None,
+    role: str = "user",
+) -> User | None:
+    """A new account; None if the address is taken."""
+    row = conn.execute(
+        _CREATE,
+        {
+            "email": email,
+            "password_hash": password_hash,
+            "first_name": first_name,
+            "last_name": last_name,
+            "role": role,
+        },
+    ).fetchone()
+    return None if row is None else by_id(conn, row[0])
+
+
+def logged_in(conn: Connection, user_id: UUID, now: datetime, password_hash: str | None) -> None:
+    """Note a login; a `password_hash` replaces one that was made with outdated parameters."""
+    conn.execute(_LOGGED_IN, {"user_id": user_id, "now": now, "password_hash": password_hash})
+
+
+def count_sessions(conn: Connection, user_id: UUID, now: datetime) -> int:
+    """The live sessions of an account."""
+    row = conn.execute(_COUNT_SESSIONS, {"user_id": user_id, "now": now}).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def end_sessions(conn: Connection, user_id: UUID, reason: str, now: datetime) -> list[UUID]:
+    """End all sessions of an account; their ids, which the session cache is told of after the commit."""
+    parameters = {"user_id": user_id, "reason": reason, "now": now}
+    return [row[0] for row in conn.execute(_END_SESSIONS, parameters)]

@@ -1,0 +1,65 @@
+"""How gunicorn runs the API; every value comes from the settings."""
+# ruff: noqa: N999, PLC0415 - gunicorn's own name; what a worker needs is imported in the worker
+
+import os
+from typing import Any
+
+from coinsphere.settings import Settings
+
+_settings = Settings.from_env()
+_metrics_folder = _settings.state / "metrics" / "api"
+
+# prometheus_client looks for it when it is first imported, which is in the workers.
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_folder)
+
+bind = f"{_settings.bind_host}:{_settings.api_port}"
+worker_class = "gthread"
+workers = _settings.api_workers
+threads = _settings.api_threads
+# One process forgets what another leaks; the spread keeps them from restarting together.
+max_requests = 50_000
+max_requests_jitter = 5_000
+# A request waits 3 s for a connection and 5 s for a statement at most; a worker silent for longer is stuck.
+timeout = 30
+graceful_timeout = 20
+keepalive = 5
+# Our own access log is structured and carries the request's id.
+accesslog = None
+errorlog = "-"
+control_socket_disable = True
+# What a proxy says of the caller is believed by `trusted_proxies` alone, not by gunicorn as well.
+forwarded_allow_ips = ""
+limit_request_line = 8190
+limit_request_fields = 100
+
+
+def on_starting(_server: Any) -> None:
+    """Before the first worker: metrics start from nothing, on a port that is free."""
+    from webapi import metrics_server
+
+    metrics_server.require_free(_settings.bind_host, _settings.metrics_port)
+    metrics_server.wipe(_metrics_folder)
+
+
+def post_worker_init(worker: Any) -> None:
+    """In each worker, after the fork: open the pool, and answer scrapes."""
+    from webapi import metrics_server
+    from webapi.services import EXTENSION
+
+    worker.wsgi.extensions[EXTENSION].open()
+    metrics_server.start(_settings.bind_host, _settings.metrics_port)
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """In each worker that ends in order: give the connections back."""
+    from webapi.services import EXTENSION
+
+    if getattr(worker, "wsgi", None) is not None:
+        worker.wsgi.extensions[EXTENSION].close()
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """In the master, after a worker has ended in whatever way."""
+    from webapi import metrics_server
+
+    metrics_server.forget_worker(worker.pid)

@@ -1,0 +1,87 @@
+"""Whether the servers that the API stands on answer, asked all at once and each for a second at most."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future, wait
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import httpx2
+import psycopg
+import psycopg_pool
+
+from coinsphere import log
+
+if TYPE_CHECKING:
+    from webapi.services import Services
+
+TIMEOUT_SECONDS = 1.0
+KEEP_SECONDS = 1.0
+"""Health is public: however often it is asked, the servers are asked once in so long."""
+
+_log = log.get("webapi.health")
+_FAILURES = (
+    httpx2.HTTPError,
+    psycopg.Error,
+    psycopg_pool.PoolTimeout,
+    psycopg_pool.TooManyRequests,
+)
+
+
+class Health:
+    """The states of the servers, asked again when they are older than `KEEP_SECONDS`."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._states: dict[str, bool] = {}
+        self._asked_at = float("-inf")
+
+    def states(self, work: Services) -> dict[str, bool]:
+        """Whether each server answers."""
+        with self._lock:
+            if time.monotonic() - self._asked_at > KEEP_SECONDS:
+                self._states = ask(work.helpers, _probes(work))
+                self._asked_at = time.monotonic()
+            return self._states
+
+
+def ask(executor: Executor, probes: Mapping[str, Callable[[], bool]]) -> dict[str, bool]:
+    """Run all probes at once; one that fails or takes longer than `TIMEOUT_SECONDS` is False."""
+    futures = {name: executor.submit(probe) for name, probe in probes.items()}
+    wait(futures.values(), timeout=TIMEOUT_SECONDS)
+    return {name: _outcome(name, future) for name, future in futures.items()}
+
+
+def database_answers(work: Services) -> bool:
+    """Whether PostgreSQL answers and holds our tables."""
+    with work.database.connection() as conn:
+        return conn.execute("select 1 from app.users limit 1").rowcount >= 0
+
+
+def _probes(work: Services) -> dict[str, Callable[[], bool]]:
+    settings = work.settings
+    return {
+        "postgres": lambda: database_answers(work),
+        "redis": work.cache.ping,
+        "ml": lambda: _answers(work, f"{settings.model_server_url}/health"),
+        "orchestrator": lambda: _answers(work, f"{settings.orchestrator_url}/server_info"),
+    }
+
+
+def _answers(work: Services, url: str) -> bool:
+    return work.http.get(url, timeout=TIMEOUT_SECONDS).is_success
+
+
+def _outcome(name: str, future: Future[bool]) -> bool:
+    if not future.done():
+        _log.warning("no answer in time", server=name)
+        return False
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if not isinstance(error, _FAILURES):
+        raise error
+    _log.warning("no answer", server=name, kind=type(error).__name__)
+    return False

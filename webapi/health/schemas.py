@@ -1,0 +1,51 @@
+"""What goes over the wire of `/health`."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import ConfigDict
+
+from webapi.schema import Output
+
+State = Literal["ok", "error"]
+
+
+class ServicesOut(Output):
+    """Each part of the system."""
+
+    api: State
+    postgres: State
+    redis: State
+    ml: State
+    orchestrator: State
+
+
+class HealthOut(Output):
+    """`degraded` as soon as one part is not well."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "status": "ok",
+                "timestamp": "2026-11-24T08:00:00Z",
+                "services": {
+                    "api": "ok",
+                    "postgres": "ok",
+                    "redis": "ok",
+                    "ml": "ok",
+                    "orchestrator": "ok",
+                },
+            }
+        }
+    )
+
+    status: Literal["ok", "degraded"]
+    timestamp: datetime
+    services: ServicesOut
+
+
+class ProbeOut(Output):
+    """The answer to a probe."""
+
+    status: Literal["ok"]
+    timestamp: datetime

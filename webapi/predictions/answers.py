@@ -1,0 +1,89 @@
+"""A forecast in the words of the wire. Every number is the model's, or arithmetic on the model's."""
+
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from webapi.predictions import distribution, indicators, schemas
+from webapi.predictions.model_server import LEVELS, Forecast
+from webapi.predictions.queries import Indicators, Stored
+from webapi.tokens.queries import Token
+
+_PERCENT_STEP = Decimal("0.00000001")
+_PROBABILITY_STEP = Decimal("0.0001")
+_NO_SKILL = 'This model does not beat "tomorrow equals today" on data that it had not seen.'
+_STALE = "This forecast has expired: no newer one was issued."
+
+
+def prediction(token: Token, found: Forecast, technical: Indicators | None) -> dict[str, Any]:
+    """The answer for one token."""
+    median = found.quantile("0.5")
+    change = median - found.reference_price
+    percent = (100 * change / found.reference_price).quantize(_PERCENT_STEP)
+    side = distribution.direction(
+        {float(level): price for level, price in found.quantiles.items()}, found.reference_price
+    )
+    confidence = Decimal(repr(side.probability)).quantize(_PROBABILITY_STEP)
+    return {
+        "symbol": token.symbol,
+        "name": token.name,
+        "current_price": token.current_price,
+        "price_source": token.price_source or found.price_source,
+        "reference_price": found.reference_price,
+        "origin_at": found.origin_at,
+        "target_at": found.target_at,
+        "prediction": {
+            "predicted_price": median,
+            "change": change,
+            "change_percent": percent,
+            "confidence": 100 * confidence,
+            "direction": side.name,
+            "factors": [],
+            "note": _note(found),
+            "technical_indicators": indicators.describe(technical),
+            "model_version": str(found.model.version),
+            "quantiles": _quantiles(found),
+            "interval80": (found.quantile("0.1"), found.quantile("0.9")),
+            "interval95": (found.quantile("0.025"), found.quantile("0.975")),
+        },
+        "predicted_price": median,
+        "prediction_change": change,
+        "prediction_change_percent": percent,
+        "confidence": confidence,
+        "days_ahead": found.days_ahead,
+        "timeframe": schemas.FRAMES[found.days_ahead],
+        "timestamp": found.issued_at,
+        "model": {
+            **found.model.model_dump(),
+            "version": str(found.model.version),
+            "algorithm": found.algorithm,
+        },
+        "quality": found.quality.model_dump(),
+        "expires_at": found.expires_at,
+        "stale": found.stale,
+    }
+
+
+def stored(row: Stored) -> dict[str, Any]:
+    """The answer for one forecast of the past."""
+    return {
+        **asdict(row),
+        "interval80": (row.lower80, row.upper80),
+        "interval95": (row.lower95, row.upper95),
+        "error": None if row.realised_price is None else row.median - row.realised_price,
+    }
+
+
+def _note(found: Forecast) -> str | None:
+    notes = []
+    if found.quality.beats_naive is False:
+        notes.append(_NO_SKILL)
+    if found.stale:
+        notes.append(_STALE)
+    return " ".join(notes) or None
+
+
+def _quantiles(found: Forecast) -> dict[str, Decimal]:
+    return dict(
+        zip(("p025", "p10", "p50", "p90", "p975"), map(found.quantile, LEVELS), strict=True)
+    )

@@ -1,0 +1,121 @@
+"""The model server's forecasts over HTTP, checked on arrival: what does not fit its agreed shape is not passed on."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+from urllib.parse import quote
+
+import httpx2
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from coinsphere import log
+from webapi import errors, json
+from webapi.schema import camel
+
+LEVELS = ("0.025", "0.1", "0.5", "0.9", "0.975")
+
+_log = log.get("webapi.model_server")
+_NOT_FOUND = 404
+
+Price = Annotated[Decimal, Field(gt=0)]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=camel)
+
+
+class Model(_Answer):
+    """The champion that made a forecast, and what it was made from."""
+
+    name: str
+    version: str | int
+    run_id: str
+    trained_at: AwareDatetime | None
+    data_cutoff: AwareDatetime | str | None
+    code_version: str | None
+    data_digest: str | None = None
+
+
+class Quality(_Answer):
+    """What the model reached on data that it had not seen."""
+
+    coverage80: Decimal | None
+    coverage95: Decimal | None
+    skill_vs_naive: Decimal | None
+    evaluated_on: str | None
+    in_distribution: bool | None
+    beats_naive: bool | None
+
+
+class Forecast(_Answer):
+    """A forecast as a distribution; prices in US dollars."""
+
+    symbol: str
+    days_ahead: int
+    algorithm: str
+    reference_price: Price
+    origin_at: AwareDatetime
+    issued_at: AwareDatetime
+    target_at: AwareDatetime
+    quantiles: dict[str, Price]
+    model: Model
+    quality: Quality
+    expires_at: AwareDatetime
+    stale: bool
+    price_source: str
+
+    def quantile(self, level: str) -> Decimal:
+        """The price that is not exceeded with probability `level`."""
+        return self.quantiles[level]
+
+
+def forecast(
+    client: httpx2.Client, base_url: str, symbol: str, days: int, now: datetime
+) -> Forecast:
+    """The champion's forecast of a token that we know.
+
+    Raises:
+        errors.Problem: 503 with the reason: no champion, no answer, or one that makes no sense.
+    """
+    url = f"{base_url}/predict/{quote(symbol, safe='')}"
+    try:
+        answer = client.get(url, params={"days": days})
+    except httpx2.HTTPError as error:
+        _log.warning("no answer", kind=type(error).__name__)
+        raise errors.unavailable(
+            "no prediction: the model server does not answer", code="model-server-away"
+        ) from error
+    if not answer.is_success:
+        raise _refused(answer)
+    return _checked(answer.content, symbol, days, now)
+
+
+def _checked(body: bytes, symbol: str, days: int, now: datetime) -> Forecast:
+    try:
+        found = Forecast.model_validate(json.loads(body))
+        prices = [found.quantiles[level] for level in LEVELS]
+    except (ValueError, ValidationError, KeyError) as error:
+        _log.error("answer makes no sense", kind=type(error).__name__)
+        raise _nonsense() from error
+    if prices != sorted(prices) or found.symbol != symbol or found.days_ahead != days:
+        _log.error("answer contradicts itself or the question", asked=symbol)
+        raise _nonsense()
+    # What has expired is marked, whoever should have noticed it first.
+    return found.model_copy(update={"stale": found.stale or found.expires_at <= now})
+
+
+def _refused(answer: httpx2.Response) -> errors.Problem:
+    """503 with the model server's own reason."""
+    try:
+        reason = json.loads(answer.content)["error"]
+    except (ValueError, KeyError, TypeError):
+        reason = None
+    if not isinstance(reason, str) or answer.status_code not in (_NOT_FOUND, 503):
+        return _nonsense()
+    return errors.unavailable(f"no prediction: {reason[:300]}", code="no-prediction")
+
+
+def _nonsense() -> errors.Problem:
+    return errors.unavailable(
+        "no prediction: the model server's answer makes no sense", code="model-server-fault"
+    )

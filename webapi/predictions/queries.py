@@ -1,0 +1,160 @@
+"""Stored forecasts, what became of them, and the technical indicators of a token."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from psycopg import Connection
+
+from webapi import warehouse
+
+_INDICATORS = """
+    select distinct on (token_id)
+        token_id, price_date, close, rsi_14, macd, macd_signal, bollinger_upper, bollinger_middle, bollinger_lower,
+        volume_ratio_30d
+    from marts.ml_features_daily
+    where token_id = any(%(token_ids)s) and is_final
+    order by token_id, price_date desc
+"""
+# A realised price is the close of a candle that was traded: a filled day proves nothing.
+_REALISED = """
+    select
+        p.id, p.horizon_days, p.origin_at, p.target_at, p.issued_at, p.reference_price, p.median, p.lower80,
+        p.upper80, p.lower95, p.upper95, p.model_name, p.model_version, p.algorithm, p.run_id, p.data_digest,
+        p.code_version, p.price_source, p.is_backfill, realised.close as realised_price
+    from model.predictions p
+    left join marts.fct_prices_daily realised
+        on realised.token_id = p.token_id
+        and realised.price_date = ((p.target_at at time zone 'UTC')::date - 1)
+        and realised.close_at = p.target_at
+        and realised.is_final and not realised.is_filled
+    where p.token_id = %(token_id)s and p.horizon_days = %(days)s and not p.is_shadow
+"""
+_HISTORY = (
+    _REALISED
+    + """
+      and (%(after_id)s::uuid is null or (p.origin_at, p.id) < (%(after_origin)s, %(after_id)s))
+    order by p.origin_at desc, p.id desc
+    limit %(limit)s
+"""
+)
+# Forecasts that were issued after their outcome prove nothing.
+_ACCURACY = (
+    "with realised as ("
+    + _REALISED
+    + """
+      and not p.is_backfill and p.target_at > %(since)s and p.target_at <= %(now)s
+    )
+    select
+        horizon_days,
+        count(*) as forecasts,
+        avg(abs(median - realised_price)) as mean_absolute_error,
+        100 * avg(abs(median - realised_price) / realised_price) as mean_absolute_percentage_error,
+        avg((realised_price between lower80 and upper80)::integer) as coverage80,
+        avg((realised_price between lower95 and upper95)::integer) as coverage95,
+        avg(abs(reference_price - realised_price)) as naive_mean_absolute_error,
+        1 - avg(abs(median - realised_price)) / nullif(avg(abs(reference_price - realised_price)), 0)
+            as skill_vs_naive,
+        min(target_at) as first_target_at,
+        max(target_at) as last_target_at
+    from realised
+    where realised_price is not null
+    group by horizon_days
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Indicators:
+    """The indicators of the newest final day; None where the history is too short."""
+
+    token_id: UUID
+    price_date: date
+    close: Decimal
+    rsi_14: float | None
+    macd: float | None
+    macd_signal: float | None
+    bollinger_upper: float | None
+    bollinger_middle: float | None
+    bollinger_lower: float | None
+    volume_ratio_30d: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A forecast as it was issued, with the price that came; None while that is not known."""
+
+    id: UUID
+    horizon_days: int
+    origin_at: datetime
+    target_at: datetime
+    issued_at: datetime
+    reference_price: Decimal
+    median: Decimal
+    lower80: Decimal
+    upper80: Decimal
+    lower95: Decimal
+    upper95: Decimal
+    model_name: str
+    model_version: int
+    algorithm: str
+    run_id: str
+    data_digest: str
+    code_version: str
+    price_source: str
+    is_backfill: bool
+    realised_price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How forecasts of one horizon fared; errors in US dollars and percent, coverages as fractions."""
+
+    horizon_days: int
+    forecasts: int
+    mean_absolute_error: Decimal
+    mean_absolute_percentage_error: Decimal
+    coverage80: Decimal
+    coverage95: Decimal
+    naive_mean_absolute_error: Decimal
+    skill_vs_naive: Decimal | None
+    first_target_at: datetime
+    last_target_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """The forecast that a page begins behind."""
+
+    origin_at: datetime
+    prediction_id: UUID
+
+
+def indicators(conn: Connection, token_ids: list[UUID]) -> dict[UUID, Indicators]:
+    """The newest indicators of each token; none before the warehouse is built."""
+    found = warehouse.rows(conn, _INDICATORS, {"token_ids": token_ids}, Indicators)
+    return {row.token_id: row for row in found or []}
+
+
+def history(
+    conn: Connection, token_id: UUID, days: int, after: After | None, limit: int
+) -> list[Stored]:
+    """Forecasts of one horizon, newest first; none before the warehouse is built."""
+    parameters = {
+        "token_id": token_id,
+        "days": days,
+        "after_origin": after.origin_at if after else None,
+        "after_id": after.prediction_id if after else None,
+        "limit": limit,
+    }
+    return warehouse.rows(conn, _HISTORY, parameters, Stored) or []
+
+
+def accuracy(
+    conn: Connection, token_id: UUID, days: int, since: datetime, now: datetime
+) -> Accuracy | None:
+    """How the forecasts fared whose targets lie after `since`; None where none has come true or false yet."""
+    parameters = {"token_id": token_id, "days": days, "since": since, "now": now}
+    found = warehouse.rows(conn, _ACCURACY, parameters, Accuracy)
+    return found[0] if found else None

@@ -1,0 +1,136 @@
+"""Forecasts of the champions, live from the model server, and how earlier ones fared."""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+
+from webapi import cursor, errors
+from webapi.predictions import answers, model_server, queries, schemas
+from webapi.predictions.model_server import Forecast
+from webapi.predictions.queries import After, Stored
+from webapi.security.access import signed_in
+from webapi.services import Services, services
+from webapi.tokens import symbols
+from webapi.tokens.queries import Token
+
+predictions = APIBlueprint("predictions", __name__, tag="Predictions")
+
+
+@predictions.get("/<symbol>")
+@signed_in
+@predictions.input(schemas.HorizonQuery, location="query")
+@predictions.output(schemas.PredictionOut)
+def get_prediction(symbol: str, query_data: schemas.HorizonQuery) -> dict[str, Any]:
+    """The champion's forecast of a token.
+
+    Answers 503 with the reason where there is no champion, too little history, or no answer. A forecast that has
+    expired is given with `stale: true`.
+    """
+    work = services()
+    with work.database.connection() as conn:
+        token = symbols.find(conn, symbol)
+        technical = queries.indicators(conn, [token.id]).get(token.id)
+    # The connection is back in the pool while the model server is asked.
+    found = _ask(work, token, query_data.horizon)
+    return answers.prediction(token, found, technical)
+
+
+@predictions.post("/batch")
+@signed_in
+@predictions.input(schemas.BatchIn)
+@predictions.output(schemas.BatchOut)
+def get_predictions(json_data: schemas.BatchIn) -> dict[str, Any]:
+    """The champions' forecasts of several tokens; one without an answer does not spoil the others."""
+    work = services()
+    with work.database.connection() as conn:
+        wanted = symbols.find_all(conn, json_data.symbols)
+        technical = queries.indicators(conn, [token.id for _, token in wanted if token])
+    asked = [
+        (
+            symbol,
+            token,
+            work.helpers.submit(_ask, work, token, json_data.horizon) if token else None,
+        )
+        for symbol, token in wanted
+    ]
+    found, failures = [], []
+    for symbol, token, future in asked:
+        try:
+            if token is None or future is None:
+                raise errors.token_not_found(symbol)
+            found.append(answers.prediction(token, future.result(), technical.get(token.id)))
+        except errors.Problem as problem:
+            failures.append({"symbol": symbol, "status": problem.status, "error": problem.error})
+    return {
+        "predictions": found,
+        "errors": failures,
+        "count": len(found),
+        "timeframe": schemas.FRAMES[json_data.horizon],
+    }
+
+
+@predictions.get("/<symbol>/history")
+@signed_in
+@predictions.input(schemas.HistoryQuery, location="query")
+@predictions.output(schemas.StoredListOut)
+def get_history(symbol: str, query_data: schemas.HistoryQuery) -> dict[str, Any]:
+    """Forecasts as they were issued, newest first, each with the price that came."""
+    after = None if query_data.cursor is None else _after(query_data.cursor)
+    with services().database.connection() as conn:
+        token = symbols.find(conn, symbol)
+        found = queries.history(conn, token.id, query_data.horizon, after, query_data.limit + 1)
+    page = found[: query_data.limit]
+    return {
+        "symbol": token.symbol,
+        "timeframe": schemas.FRAMES[query_data.horizon],
+        "predictions": [answers.stored(row) for row in page],
+        "next_cursor": _cursor(page[-1]) if len(found) > query_data.limit else None,
+    }
+
+
+@predictions.get("/<symbol>/accuracy")
+@signed_in
+@predictions.input(schemas.AccuracyQuery, location="query")
+@predictions.output(schemas.AccuracyOut)
+def get_accuracy(symbol: str, query_data: schemas.AccuracyQuery) -> dict[str, Any]:
+    """How the forecasts fared whose outcome is known, beside "tomorrow equals today".
+
+    Forecasts that were issued after their outcome are left out.
+    """
+    work = services()
+    now = work.clock()
+    horizon = query_data.horizon
+    with work.database.connection() as conn:
+        token = symbols.find(conn, symbol)
+        found = queries.accuracy(
+            conn, token.id, horizon, now - timedelta(days=query_data.days), now
+        )
+    return {
+        "forecasts": 0,
+        **(asdict(found) if found else {}),
+        "symbol": token.symbol,
+        "timeframe": schemas.FRAMES[horizon],
+        "days": query_data.days,
+    }
+
+
+def _ask(work: Services, token: Token, days: int) -> Forecast:
+    return model_server.forecast(
+        work.http, work.settings.model_server_url, token.symbol, days, work.clock()
+    )
+
+
+def _cursor(row: Stored) -> str:
+    return cursor.encode([row.origin_at, str(row.id)])
+
+
+def _after(text: str) -> After:
+    origin_at, prediction_id = cursor.decode(text, 2)
+    try:
+        moment = datetime.fromisoformat(str(origin_at))
+        return After(moment, UUID(str(prediction_id)))
+    except ValueError:
+        raise cursor.refused() from None

@@ -1,0 +1,346 @@
+"""What goes over the wire of `/predictions`."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
+
+from webapi.risk.schemas import FailureOut
+from webapi.schema import Amount, Input, Line, Output, Query
+from webapi.tokens.schemas import Symbol
+
+Timeframe = Literal["24h", "7d", "14d", "30d"]
+DAYS: dict[str, int] = {"24h": 1, "7d": 7, "14d": 14, "30d": 30}
+FRAMES = {days: frame for frame, days in DAYS.items()}
+MAX_SYMBOLS = 20
+
+Side = Literal["bullish", "bearish", "neutral"]
+
+
+class _Horizon:
+    """How far ahead, by either name; 24 hours where neither is given."""
+
+    timeframe: Timeframe | None
+    days_ahead: int | None
+
+    @property
+    def horizon(self) -> int:
+        """Days ahead."""
+        if self.days_ahead is not None:
+            return self.days_ahead
+        return DAYS[self.timeframe or "24h"]
+
+
+def _agree(timeframe: str | None, days_ahead: int | None) -> None:
+    if days_ahead is not None and days_ahead not in FRAMES:
+        raise ValueError("daysAhead must be 1, 7, 14 or 30")
+    if timeframe is not None and days_ahead is not None and DAYS[timeframe] != days_ahead:
+        raise ValueError("timeframe and daysAhead contradict each other")
+
+
+class HorizonQuery(Query, _Horizon):
+    """How far ahead."""
+
+    timeframe: Timeframe | None = Field(None, description="Default 24h.")
+    days_ahead: int | None = Field(None, description="1, 7, 14 or 30, instead of `timeframe`.")
+
+    @model_validator(mode="after")
+    def _check(self) -> "HorizonQuery":
+        _agree(self.timeframe, self.days_ahead)
+        return self
+
+
+class HistoryQuery(HorizonQuery):
+    """Which forecasts."""
+
+    limit: int = Field(50, ge=1, le=200)
+    cursor: Annotated[Line, StringConstraints(max_length=500)] | None = Field(
+        None, description="`nextCursor` of the page before."
+    )
+
+
+class AccuracyQuery(HorizonQuery):
+    """Which forecasts."""
+
+    days: int = Field(30, ge=1, le=3650, description="Targets of the last so many days.")
+
+
+class BatchIn(Input, _Horizon):
+    """Which tokens, and how far ahead."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"symbols": ["BTC", "ETH"], "timeframe": "24h"}}
+    )
+
+    symbols: Annotated[list[Symbol], Field(min_length=1, max_length=MAX_SYMBOLS)]
+    timeframe: Timeframe | None = None
+    days_ahead: int | None = Field(None, strict=True)
+
+    @model_validator(mode="after")
+    def _check(self) -> "BatchIn":
+        _agree(self.timeframe, self.days_ahead)
+        return self
+
+
+class MacdOut(Output):
+    """MACD 12/26 and its signal over 9 days, US dollars."""
+
+    value: float
+    signal: float | None
+
+
+class BandsOut(Output):
+    """Bollinger bands 20/2, US dollars."""
+
+    upper: float | None
+    middle: float | None
+    lower: float | None
+
+
+class IndicatorsOut(Output):
+    """Technical indicators of the newest final day; null where the history is too short."""
+
+    rsi: float | None
+    macd: MacdOut | None
+    trend: Side | None = Field(
+        description="From the close against its mean of 20 days and the MACD against its signal; no forecast."
+    )
+    bollinger_bands: BandsOut | None
+    volume_trend: Literal["increasing", "stable", "decreasing"] | None
+    as_of: str
+
+
+class QuantilesOut(Output):
+    """Prices that are not exceeded with the probability in their names."""
+
+    p025: Amount = Field(serialization_alias="0.025")
+    p10: Amount = Field(serialization_alias="0.1")
+    p50: Amount = Field(serialization_alias="0.5")
+    p90: Amount = Field(serialization_alias="0.9")
+    p975: Amount = Field(serialization_alias="0.975")
+
+
+class ForecastOut(Output):
+    """What the champion says."""
+
+    predicted_price: Amount = Field(description="The median of the distribution.")
+    change: Amount = Field(description="`predictedPrice` less `referencePrice`.")
+    change_percent: Amount
+    confidence: Amount = Field(
+        description="Percent; see `confidence` at the top level, which is the same as a fraction."
+    )
+    direction: Side
+    factors: list[str] = Field(description="What the model itself names; most name nothing.")
+    note: str | None = Field(description="What one should know before believing the forecast.")
+    technical_indicators: IndicatorsOut | None
+    model_version: str
+    quantiles: QuantilesOut
+    interval80: tuple[Amount, Amount]
+    interval95: tuple[Amount, Amount]
+
+
+class ModelOut(Output):
+    """The model behind the forecast, and what it was made from."""
+
+    name: str
+    version: str
+    algorithm: str
+    run_id: str
+    trained_at: datetime | None
+    data_cutoff: datetime | str | None
+    code_version: str | None
+    data_digest: str | None
+
+
+class QualityOut(Output):
+    """What the model reached on data that it had not seen; `skillVsNaive` against "tomorrow equals today"."""
+
+    coverage80: Amount | None
+    coverage95: Amount | None
+    skill_vs_naive: Amount | None
+    evaluated_on: str | None
+    in_distribution: bool | None
+    beats_naive: bool | None
+
+
+_PREDICTION: dict[str, Any] = {
+    "symbol": "BTC",
+    "name": "Bitcoin",
+    "currentPrice": 91234.56,
+    "priceSource": "binance",
+    "referencePrice": 91000,
+    "originAt": "2026-11-24T00:00:00Z",
+    "targetAt": "2026-11-25T00:00:00Z",
+    "prediction": {
+        "predictedPrice": 91010,
+        "change": 10,
+        "changePercent": 0.01098901,
+        "confidence": 50.4,
+        "direction": "neutral",
+        "factors": [],
+        "note": 'This model does not beat "tomorrow equals today" on data that it had not seen.',
+        "technicalIndicators": {
+            "rsi": 54.2,
+            "macd": {"value": 320.1, "signal": 290.7},
+            "trend": "bullish",
+            "bollingerBands": {"upper": 94000.1, "middle": 90500.2, "lower": 87000.3},
+            "volumeTrend": "stable",
+            "asOf": "2026-11-23",
+        },
+        "modelVersion": "3",
+        "quantiles": {"0.025": 86900, "0.1": 88700, "0.5": 91010, "0.9": 93350, "0.975": 95200},
+        "interval80": [88700, 93350],
+        "interval95": [86900, 95200],
+    },
+    "predictedPrice": 91010,
+    "predictionChange": 10,
+    "predictionChangePercent": 0.01098901,
+    "confidence": 0.504,
+    "daysAhead": 1,
+    "timeframe": "24h",
+    "timestamp": "2026-11-24T00:12:00Z",
+    "model": {
+        "name": "price-btc",
+        "version": "3",
+        "algorithm": "lstm",
+        "runId": "4f1c0c7c9a5f4f0f9d3c3a0b7a1e2d3c",
+        "trainedAt": "2026-11-23T02:00:00Z",
+        "dataCutoff": "2026-11-23T00:00:00Z",
+        "codeVersion": "9a1f0c3",
+        "dataDigest": "3f1d…",
+    },
+    "quality": {
+        "coverage80": 0.79,
+        "coverage95": 0.94,
+        "skillVsNaive": -0.01,
+        "evaluatedOn": "2026-08-25/2026-11-22",
+        "inDistribution": True,
+        "beatsNaive": False,
+    },
+    "expiresAt": "2026-11-25T00:00:00Z",
+    "stale": False,
+}
+
+
+class PredictionOut(Output):
+    """A forecast of the champion; every number of it is the model's own, or follows from its distribution."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _PREDICTION})
+
+    symbol: str
+    name: str
+    current_price: Amount | None
+    price_source: str | None
+    reference_price: Amount = Field(description="The close that the forecast starts from.")
+    origin_at: datetime = Field(description="When that close was.")
+    target_at: datetime
+    prediction: ForecastOut
+    predicted_price: Amount
+    prediction_change: Amount
+    prediction_change_percent: Amount
+    confidence: Amount = Field(
+        description="The probability that the model's distribution gives to the stated direction: of a price above "
+        "`referencePrice` for bullish, below it for bearish, of the likelier side for neutral; interpolated from the "
+        "quantiles. A direction is stated from 0.55 on."
+    )
+    days_ahead: int
+    timeframe: Timeframe
+    timestamp: datetime = Field(description="When the forecast was issued.")
+    model: ModelOut
+    quality: QualityOut
+    expires_at: datetime
+    stale: bool = Field(description="Whether the forecast has expired.")
+
+
+class BatchOut(Output):
+    """Forecasts in the order asked for, and what could not be answered."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "predictions": [_PREDICTION],
+                "errors": [{"symbol": "NOPE", "status": 404, "error": "token NOPE not found"}],
+                "count": 1,
+                "timeframe": "24h",
+            }
+        }
+    )
+
+    predictions: list[PredictionOut]
+    errors: list[FailureOut]
+    count: int
+    timeframe: Timeframe
+
+
+class StoredOut(Output):
+    """A forecast as it was issued, and what came."""
+
+    id: UUID
+    days_ahead: int = Field(validation_alias="horizon_days")
+    origin_at: datetime
+    target_at: datetime
+    issued_at: datetime
+    reference_price: Amount
+    predicted_price: Amount = Field(validation_alias="median")
+    interval80: tuple[Amount, Amount]
+    interval95: tuple[Amount, Amount]
+    realised_price: Amount | None = Field(description="Null while it is not known.")
+    error: Amount | None = Field(description="`predictedPrice` less `realisedPrice`.")
+    model_name: str
+    model_version: int
+    algorithm: str
+    run_id: str
+    data_digest: str
+    code_version: str
+    price_source: str
+    is_backfill: bool = Field(description="Issued after its outcome: no proof of anything.")
+
+
+class StoredListOut(Output):
+    """Forecasts of one horizon, newest first."""
+
+    symbol: str
+    timeframe: Timeframe
+    predictions: list[StoredOut]
+    next_cursor: str | None
+
+
+class AccuracyOut(Output):
+    """How the forecasts of one horizon fared; null where none has met its outcome yet."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "symbol": "BTC",
+                "timeframe": "24h",
+                "days": 30,
+                "forecasts": 29,
+                "meanAbsoluteError": 1200.5,
+                "meanAbsolutePercentageError": 1.35,
+                "coverage80": 0.79,
+                "coverage95": 0.97,
+                "naiveMeanAbsoluteError": 1195.1,
+                "skillVsNaive": -0.0045,
+                "firstTargetAt": "2026-10-26T00:00:00Z",
+                "lastTargetAt": "2026-11-24T00:00:00Z",
+            }
+        }
+    )
+
+    symbol: str
+    timeframe: Timeframe
+    days: int
+    forecasts: int = Field(description="Forecasts whose outcome is known.")
+    mean_absolute_error: Amount | None = Field(None, description="US dollars.")
+    mean_absolute_percentage_error: Amount | None = None
+    coverage80: Amount | None = Field(
+        None, description="Part of outcomes within the 80 % interval."
+    )
+    coverage95: Amount | None = None
+    naive_mean_absolute_error: Amount | None = Field(
+        None, description='Of "tomorrow equals today" on the same days.'
+    )
+    skill_vs_naive: Amount | None = Field(None, description="1 less the ratio of both errors.")
+    first_target_at: datetime | None = None
+    last_target_at: datetime | None = None

@@ -1,0 +1,164 @@
+"""How often one caller may ask: Flask-Limiter over a moving window, counted in Redis for all processes.
+
+Without Redis each process counts for itself until it is back: the limits widen by the number of processes, but the
+door is neither open nor shut.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask, Response, current_app, request
+from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded
+from redis import RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from coinsphere.settings import Settings
+from webapi import errors
+from webapi.cache import TIMEOUT_SECONDS
+from webapi.security import access_tokens
+
+View = TypeVar("View", bound=Callable[..., Any])
+_MARK = "_limit"
+_AUTH = "auth"
+_EXEMPT = "exempt"
+_API = "api"
+_REFUSED = frozenset((400, 401, 403))
+
+
+def auth(view: View) -> View:
+    """This route takes credentials: it counts by address, and its refusals once more."""
+    return _marked(view, _AUTH)
+
+
+def exempt(view: View) -> View:
+    """This route is never counted."""
+    return _marked(view, _EXEMPT)
+
+
+def is_exempt(view: Callable[..., Any]) -> bool:
+    """Whether a route is never counted."""
+    return getattr(view, _MARK, _API) == _EXEMPT
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Count every request of `app`; one too many is answered with 429."""
+    _trust_proxies(app, settings.trusted_proxies)
+    limiter = Limiter(
+        _caller,
+        application_limits=_limits(settings),
+        strategy="moving-window",
+        storage_uri=settings.redis_dsn,
+        storage_options=_storage_options(),
+        in_memory_fallback_enabled=True,
+        # Applies only where Redis dies between a login and the counting of its failure: that one is not counted.
+        swallow_errors=True,
+        headers_enabled=False,
+        key_prefix="coinsphere",
+    )
+    app.after_request(lambda answer: _add_headers(limiter, settings, answer))
+    limiter.init_app(app)
+    app.register_error_handler(RateLimitExceeded, _too_many(limiter))
+
+
+def _limits(settings: Settings) -> list[str | Callable[[], str] | ApplicationLimit]:
+    seconds = settings.rate_limit_window_seconds
+    return [
+        ApplicationLimit(
+            f"{settings.rate_limit_api} per {seconds} seconds",
+            scope=_API,
+            exempt_when=lambda: _class() != _API,
+        ),
+        ApplicationLimit(
+            f"{settings.rate_limit_auth} per {seconds} seconds",
+            key_function=_address,
+            scope=_AUTH,
+            exempt_when=lambda: _class() != _AUTH,
+        ),
+        ApplicationLimit(
+            f"{settings.rate_limit_auth_failures} per {seconds} seconds",
+            key_function=_address,
+            scope="auth-failures",
+            exempt_when=lambda: _class() != _AUTH,
+            deduct_when=lambda answer: answer.status_code in _REFUSED,
+        ),
+    ]
+
+
+def _storage_options() -> dict[str, Any]:
+    return {
+        "socket_timeout": TIMEOUT_SECONDS,
+        "socket_connect_timeout": TIMEOUT_SECONDS,
+        "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,
+    }
+
+
+def _trust_proxies(app: Flask, hops: int) -> None:
+    """Believe what so many reverse proxies say of the caller's address; with none, headers are a stranger's words."""
+    if hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+
+
+def _class() -> str:
+    if request.method == "OPTIONS":
+        return _EXEMPT
+    view = current_app.view_functions[request.endpoint or ""]
+    return str(getattr(view, _MARK, _API))
+
+
+def _caller() -> str:
+    user = access_tokens.presented_user()
+    return _address() if user is None else f"user:{user}"
+
+
+def _address() -> str:
+    return f"address:{request.remote_addr or 'unknown'}"
+
+
+def _too_many(limiter: Limiter) -> Callable[[RateLimitExceeded], Response]:
+    def answer(_: RateLimitExceeded) -> Response:
+        limit = limiter.current_limit
+        seconds = _seconds_left(limit.reset_at) if limit is not None else errors.RETRY_SECONDS
+        return errors.response(
+            errors.Problem(
+                429, headers={"Retry-After": str(seconds)}, extra={"retryAfter": seconds}
+            )
+        )
+
+    return answer
+
+
+def _add_headers(limiter: Limiter, settings: Settings, answer: Response) -> Response:
+    """The limit that is nearest to its end: as the IETF draft writes it, and as old clients read it."""
+    try:
+        current = [
+            (limit.remaining, limit.limit.amount, limit.reset_at, limit.request_args)
+            for limit in limiter.current_limits
+        ]
+    except RedisError:
+        return answer
+    if not current:
+        return answer
+    remaining, amount, reset_at, names = min(current, key=lambda limit: limit[0])
+    window = settings.rate_limit_window_seconds
+    name, seconds = names[-1], min(window, _seconds_left(reset_at))
+    answer.headers["RateLimit-Policy"] = f'"{name}";q={amount};w={window}'
+    answer.headers["RateLimit"] = f'"{name}";r={remaining};t={seconds}'
+    answer.headers["X-RateLimit-Limit"] = str(amount)
+    answer.headers["X-RateLimit-Remaining"] = str(remaining)
+    answer.headers["X-RateLimit-Reset"] = str(reset_at)
+    return answer
+
+
+def _seconds_left(reset_at: int) -> int:
+    # The limiter counts by the machine's clock, so does what is left.
+    return max(1, math.ceil(reset_at - time.time()))
+
+
+def _marked(view: View, name: str) -> View:
+    setattr(view, _MARK, name)
+    return view

@@ -1,0 +1,38 @@
+"""The public halves of the keys that sign access tokens."""
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from webapi import json
+from webapi.schema import Output
+from webapi.security.access import public
+from webapi.services import services
+
+security = APIBlueprint("security", __name__, tag="Authentication")
+
+
+class KeyOut(Output):
+    """A public key (RFC 7517)."""
+
+    kty: str
+    use: str
+    alg: str
+    kid: str
+    n: str
+    e: str
+
+
+class KeySetOut(Output):
+    """The public keys, oldest first."""
+
+    keys: list[KeyOut]
+
+
+@security.get("/.well-known/jwks.json")
+@public
+@security.output(KeySetOut)
+def jwks() -> Response:
+    """The keys by which access tokens can be verified, as a JSON Web Key Set."""
+    answer = Response(json.dumps(services().keyring.jwks), mimetype="application/json")
+    answer.headers["Cache-Control"] = "public, max-age=300"
+    return answer

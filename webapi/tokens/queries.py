@@ -1,0 +1,297 @@
+"""Tokens, their prices and their candles, as the API shows them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from webapi import warehouse
+
+MAX_POINTS = 1000
+
+# A token without a quote has the last close of its daily candles, if it has any.
+_PRICED = """
+    select
+        t.id, t.symbol, t.name, t.blockchain, t.logo_url,
+        coalesce(q.price, last.close) as current_price,
+        coalesce(
+            q.market_cap,
+            round(coalesce(q.price, last.close) * m.circulating_supply, 18)
+        ) as market_cap,
+        q.volume_24h, q.change_24h as price_change_24h,
+        coalesce(q.source, last.source) as price_source,
+        coalesce(q.observed_at, last.known_at) as price_updated_at,
+        t.coingecko_id, t.contract_address, t.decimals,
+        m.all_time_high as ath, m.all_time_high_at as ath_date,
+        m.all_time_low as atl, m.all_time_low_at as atl_date,
+        m.circulating_supply, m.total_supply, m.max_supply,
+        t.created_at, t.updated_at, t.is_active
+    from market.tokens t
+    left join market.quotes q on q.token_id = t.id
+    left join market.token_metadata m on m.token_id = t.id
+    left join lateral (
+        select p.close, p.source, least(p.observed_at, p.opened_at + interval '1 day') as known_at
+        from market.price_data p
+        where p.token_id = t.id and p.interval = '1d' and q.token_id is null
+        order by p.opened_at desc
+        limit 1
+    ) last on true
+"""
+_LIST = (
+    "with priced as ("  # noqa: S608 - constants alone
+    + _PRICED
+    + """
+    where t.is_active
+      and (
+        %(pattern)s::text is null
+        or t.symbol ilike %(pattern)s or t.name ilike %(pattern)s or t.coingecko_id ilike %(pattern)s
+      )
+    )
+    select * from priced
+    where %(after_id)s::uuid is null
+       or coalesce(market_cap, -1) < %(after_cap)s
+       or (coalesce(market_cap, -1) = %(after_cap)s and (symbol, id) > (%(after_symbol)s, %(after_id)s))
+    order by coalesce(market_cap, -1) desc, symbol, id
+    limit %(limit)s
+"""
+)
+_BY_SYMBOL = (
+    _PRICED
+    + """
+    where t.symbol = upper(%(symbol)s)
+    order by t.is_active desc, q.market_cap desc nulls last, t.created_at, t.id
+    limit 1
+"""
+)
+_BY_SYMBOLS = (
+    "with priced as ("  # noqa: S608 - constants alone
+    + _PRICED
+    + """
+    where t.symbol = any(%(symbols)s)
+    )
+    select distinct on (symbol) * from priced
+    order by symbol, is_active desc, market_cap desc nulls last, created_at, id
+"""
+)
+_BY_ID = _PRICED + "where t.id = %(token_id)s"
+_EXTREMES = """
+    select
+        all_time_high, all_time_high_date::timestamp at time zone 'UTC' as all_time_high_at,
+        all_time_low, all_time_low_date::timestamp at time zone 'UTC' as all_time_low_at
+    from marts.fct_token_stats
+    where token_id = %(token_id)s
+"""
+_CREATE = """
+    insert into market.tokens (symbol, name, blockchain, coingecko_id, contract_address, decimals, logo_url)
+    values (upper(%(symbol)s), %(name)s, %(blockchain)s, %(coingecko_id)s, %(contract_address)s, %(decimals)s,
+            %(logo_url)s)
+    on conflict do nothing
+    returning id
+"""
+# Short frames are drawn from hourly candles where these are as new as the daily ones and reach back to nine tenths of
+# the frame, else from daily ones. A frame ends at the newest candle, not now: imported history may be old.
+_CANDLES = """
+    with newest as (
+        select
+            (select opened_at from market.price_data
+             where token_id = %(token_id)s and interval = '1h' order by opened_at desc limit 1) as hour,
+            (select opened_at from market.price_data
+             where token_id = %(token_id)s and interval = '1d' order by opened_at desc limit 1) as day
+    ),
+    chosen as (
+        select
+            case when by_hour then '1h' else '1d' end as interval,
+            case when by_hour then hour else day end as last
+        from newest, lateral (
+            select %(may_be_hourly)s and hour is not null and (day is null or hour >= day) and exists (
+                select from market.price_data
+                where token_id = %(token_id)s and interval = '1h'
+                  and opened_at between hour - %(span)s::interval and hour - %(span)s::interval * 0.9
+            ) as by_hour
+        ) as choice
+    ),
+    candles as (
+        select p.opened_at, p.open, p.high, p.low, p.close, p.volume, p.source, false as is_filled
+        from market.price_data p, chosen
+        where p.token_id = %(token_id)s and p.interval = chosen.interval
+          and (%(span)s::interval is null or p.opened_at >= chosen.last - %(span)s::interval)
+"""
+_BUCKETS = """
+    ),
+    numbered as (
+        select
+            candles.*,
+            (row_number() over (order by opened_at) - 1)
+                / ceil(count(*) over () / %(max_points)s::numeric)::integer as bucket
+        from candles
+    )
+    select
+        min(opened_at) as opened_at,
+        (array_agg(open order by opened_at))[1] as open,
+        max(high) as high,
+        min(low) as low,
+        (array_agg(close order by opened_at desc))[1] as close,
+        -- A filled row traded nothing that is known; a candle of unknown volume makes the sum unknown.
+        case when bool_and(volume is not null or is_filled) then sum(volume) end as volume,
+        (array_agg(source order by opened_at desc))[1] as source,
+        bool_or(is_filled) as is_filled,
+        (select interval from chosen) as interval
+    from numbered
+    group by bucket
+    order by bucket
+"""
+_FILLED = """
+        union all
+        select
+            f.price_date::timestamp at time zone 'UTC', f.open, f.high, f.low, f.close, f.volume, f.source, true
+        from marts.fct_prices_daily f, chosen
+        where f.token_id = %(token_id)s and f.is_filled and chosen.interval = '1d'
+          and (%(span)s::interval is null
+               or f.price_date >= (chosen.last - %(span)s::interval) at time zone 'UTC')
+          and not exists (
+            select from market.price_data p
+            where p.token_id = f.token_id and p.interval = '1d'
+              and p.opened_at = f.price_date::timestamp at time zone 'UTC'
+          )
+"""
+_HISTORY = _CANDLES + _FILLED + _BUCKETS
+_HISTORY_WITHOUT_WAREHOUSE = _CANDLES + _BUCKETS
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token with its price in US dollars; None is what nobody knows."""
+
+    id: UUID
+    symbol: str
+    name: str
+    blockchain: str
+    logo_url: str | None
+    current_price: Decimal | None
+    market_cap: Decimal | None
+    volume_24h: Decimal | None
+    price_change_24h: Decimal | None
+    price_source: str | None
+    price_updated_at: datetime | None
+    coingecko_id: str | None
+    contract_address: str | None
+    decimals: int | None
+    ath: Decimal | None
+    ath_date: datetime | None
+    atl: Decimal | None
+    atl_date: datetime | None
+    circulating_supply: Decimal | None
+    total_supply: Decimal | None
+    max_supply: Decimal | None
+    created_at: datetime
+    updated_at: datetime
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Extremes:
+    """The highest and lowest price of the candles that we hold."""
+
+    all_time_high: Decimal
+    all_time_high_at: datetime
+    all_time_low: Decimal
+    all_time_low_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """The row that a page begins behind."""
+
+    market_cap: Decimal
+    symbol: str
+    token_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A candle, or several in a row made one; `is_filled` where any of them was not traded but carried on."""
+
+    opened_at: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal | None
+    source: str
+    is_filled: bool
+    interval: str
+
+
+def search(conn: Connection, text: str | None, after: After | None, limit: int) -> list[Token]:
+    """Active tokens by market cap, unknown last; `text` is looked for in symbol, name and provider id."""
+    parameters = {
+        "pattern": None if text is None else f"%{_literally(text)}%",
+        "after_cap": after.market_cap if after else None,
+        "after_symbol": after.symbol if after else None,
+        "after_id": after.token_id if after else None,
+        "limit": limit,
+    }
+    return conn.cursor(row_factory=class_row(Token)).execute(_LIST, parameters).fetchall()
+
+
+def by_symbol(conn: Connection, symbol: str) -> Token | None:
+    """The token of a symbol, in any case; of several the one of the highest market cap."""
+    cursor = conn.cursor(row_factory=class_row(Token))
+    return cursor.execute(_BY_SYMBOL, {"symbol": symbol}).fetchone()
+
+
+def by_symbols(conn: Connection, symbols: list[str]) -> dict[str, Token]:
+    """The same for several symbols in upper case, by symbol; those that no token has are missing."""
+    cursor = conn.cursor(row_factory=class_row(Token))
+    return {token.symbol: token for token in cursor.execute(_BY_SYMBOLS, {"symbols": symbols})}
+
+
+def by_id(conn: Connection, token_id: UUID) -> Token | None:
+    """The token of that id."""
+    cursor = conn.cursor(row_factory=class_row(Token))
+    return cursor.execute(_BY_ID, {"token_id": token_id}).fetchone()
+
+
+def extremes(conn: Connection, token_id: UUID) -> Extremes | None:
+    """The extremes of the candles; None before the warehouse has any."""
+    found = warehouse.rows(conn, _EXTREMES, {"token_id": token_id}, Extremes)
+    return found[0] if found else None
+
+
+def create(conn: Connection, values: dict[str, object]) -> Token | None:
+    """A new token; None if its contract on its chain, or its id at the provider, is taken."""
+    row = conn.execute(_CREATE, values).fetchone()
+    return None if row is None else by_id(conn, row[0])
+
+
+def history(
+    conn: Connection, token_id: UUID, span: timedelta | None, *, may_be_hourly: bool
+) -> list[Point]:
+    """Candles of the last `span` before the newest, ascending, merged to at most `MAX_POINTS`.
+
+    Args:
+        conn: a connection.
+        token_id: the token.
+        span: length of the frame; None for all there is.
+        may_be_hourly: whether hourly candles are wanted where they reach back far enough.
+    """
+    parameters = {
+        "token_id": token_id,
+        "span": span,
+        "may_be_hourly": may_be_hourly,
+        "max_points": MAX_POINTS,
+    }
+    found = warehouse.rows(conn, _HISTORY, parameters, Point)
+    if found is not None:
+        return found
+    # Before dbt's first build no day is known to be filled.
+    cursor = conn.cursor(row_factory=class_row(Point))
+    return cursor.execute(_HISTORY_WITHOUT_WAREHOUSE, parameters).fetchall()
+
+
+def _literally(text: str) -> str:
+    """`text` without the meaning that LIKE gives to some characters."""
+    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

@@ -1,0 +1,160 @@
+"""Tokens: list, detail, history, and the administrator's way to add one."""
+
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response
+from psycopg import Connection
+
+from webapi import cursor, errors, pages
+from webapi.security import access, audit
+from webapi.security.access import admin, signed_in
+from webapi.services import services
+from webapi.tokens import queries, schemas, symbols
+from webapi.tokens.queries import After, Point, Token
+
+tokens = APIBlueprint("tokens", __name__, tag="Tokens")
+
+_LIST, _DETAIL, _HISTORY = "tokens", "token", "history"
+_UNKNOWN_CAP = Decimal(-1)
+
+
+@tokens.get("")
+@signed_in
+@pages.cached
+@tokens.input(schemas.ListQuery, location="query")
+@tokens.output(schemas.TokensOut)
+def list_tokens(query_data: schemas.ListQuery) -> Response:
+    """Tokens with their prices, by market cap, unknown last."""
+    after = None if query_data.cursor is None else _after(query_data.cursor)
+    return pages.respond(_LIST, _list_key(query_data), lambda: _list(query_data, after))
+
+
+@tokens.post("")
+@admin
+@tokens.input(schemas.TokenIn)
+@tokens.output(schemas.CreatedOut, 201)
+def create_token(json_data: schemas.TokenIn) -> dict[str, Any]:
+    """Add a token.
+
+    Answers 409 where the contract on its chain, or the CoinGecko id, belongs to another. A symbol may occur twice.
+    Lists that are cached show it within seconds.
+    """
+    work = services()
+    with work.database.connection() as conn:
+        token = queries.create(conn, json_data.model_dump())
+        if token is None:
+            raise errors.Problem(
+                409,
+                "a token with this contract or CoinGecko id already exists",
+                code="token-taken",
+            )
+        audit.record(
+            conn,
+            "token.created",
+            actor_id=access.principal().user_id,
+            target=str(token.id),
+            details={"symbol": token.symbol},
+        )
+    work.pages.forget(_LIST, _list_key(schemas.ListQuery.model_validate({})))
+    work.pages.forget(_DETAIL, token.symbol)
+    return {"token": token}
+
+
+@tokens.get("/<symbol>")
+@signed_in
+@pages.cached
+@tokens.output(schemas.DetailOut)
+def get_token(symbol: str) -> Response:
+    """All that is known of a token; of several with the symbol, the one of the highest market cap."""
+    return pages.respond(_DETAIL, symbol.upper(), lambda: _detail(symbol))
+
+
+@tokens.get("/<symbol>/history")
+@signed_in
+@pages.cached
+@tokens.input(schemas.HistoryQuery, location="query")
+@tokens.output(schemas.HistoryOut)
+def get_history(symbol: str, query_data: schemas.HistoryQuery) -> Response:
+    """Candles of a token, at most 1,000, measured back from the newest."""
+    frame = query_data.timeframe
+    return pages.respond(_HISTORY, f"{symbol.upper()}:{frame}", lambda: _history(symbol, frame))
+
+
+def _list(query: schemas.ListQuery, after: After | None) -> schemas.TokensOut:
+    with services().database.connection() as conn:
+        found = queries.search(conn, query.q or None, after, query.limit + 1)
+    page = found[: query.limit]
+    return schemas.TokensOut(
+        tokens=[schemas.ListedTokenOut.model_validate(token) for token in page],
+        next_cursor=_cursor(page[-1]) if len(found) > query.limit else None,
+    )
+
+
+def _detail(symbol: str) -> schemas.DetailOut:
+    with services().database.connection() as conn:
+        token = asdict(_with_extremes(conn, symbols.find(conn, symbol)))
+    return schemas.DetailOut.model_validate({**token, "token": token})
+
+
+def _history(symbol: str, frame: str) -> schemas.HistoryOut:
+    with services().database.connection() as conn:
+        token = symbols.find(conn, symbol)
+        points = queries.history(
+            conn, token.id, schemas.SPANS[frame], may_be_hourly=frame in schemas.HOURLY
+        )
+    return schemas.HistoryOut.model_validate(
+        {
+            "symbol": token.symbol,
+            "timeframe": frame,
+            "interval": points[0].interval if points else None,
+            "current_price": token.current_price,
+            "price_source": token.price_source,
+            "data_points": len(points),
+            "price_history": [_point(point) for point in points],
+        }
+    )
+
+
+def _point(point: Point) -> dict[str, Any]:
+    return {
+        **asdict(point),
+        "time": int(point.opened_at.timestamp()) * 1000,
+        "price": point.close,
+        "filled": point.is_filled,
+    }
+
+
+def _with_extremes(conn: Connection, token: Token) -> Token:
+    """The extremes of our own candles where no provider told them."""
+    if token.ath is not None and token.atl is not None:
+        return token
+    found = queries.extremes(conn, token.id)
+    if found is None:
+        return token
+    values = asdict(token)
+    if token.ath is None:
+        values |= {"ath": found.all_time_high, "ath_date": found.all_time_high_at}
+    if token.atl is None:
+        values |= {"atl": found.all_time_low, "atl_date": found.all_time_low_at}
+    return Token(**values)
+
+
+def _list_key(query: schemas.ListQuery) -> str:
+    return f"{query.limit}:{query.cursor or ''}:{query.q or ''}"
+
+
+def _cursor(token: Token) -> str:
+    cap = _UNKNOWN_CAP if token.market_cap is None else token.market_cap
+    return cursor.encode([str(cap), token.symbol, str(token.id)])
+
+
+def _after(text: str) -> After:
+    cap, symbol, token_id = cursor.decode(text, 3)
+    try:
+        return After(Decimal(str(cap)), str(symbol), UUID(str(token_id)))
+    except (ValueError, ArithmeticError):
+        raise cursor.refused() from None

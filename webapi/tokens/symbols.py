@@ -1,0 +1,28 @@
+"""Symbols in paths and bodies."""
+
+import re
+
+from psycopg import Connection
+
+from webapi import errors
+from webapi.tokens import queries
+from webapi.tokens.queries import Token
+
+MAX_LENGTH = 20
+_KNOWN_FORM = re.compile(r"[^\x00-\x20\x7f]{1,20}")
+
+
+def find(conn: Connection, symbol: str) -> Token:
+    """The token of a symbol, in any case. Raises `errors.Problem` with status 404."""
+    # What no symbol looks like is not asked for: PostgreSQL refuses a zero byte in a text.
+    token = queries.by_symbol(conn, symbol) if _KNOWN_FORM.fullmatch(symbol) else None
+    if token is None:
+        raise errors.token_not_found(symbol)
+    return token
+
+
+def find_all(conn: Connection, symbols: list[str]) -> list[tuple[str, Token | None]]:
+    """Each symbol once, in upper case and in the order given, with its token or None."""
+    wanted = list(dict.fromkeys(symbol.upper() for symbol in symbols))
+    known = queries.by_symbols(conn, [name for name in wanted if _KNOWN_FORM.fullmatch(name)])
+    return [(symbol, known.get(symbol)) for symbol in wanted]
