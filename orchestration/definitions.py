@@ -4,7 +4,7 @@ import dagster as dg
 
 from coinsphere import log
 from coinsphere.settings import Settings
-from orchestration import jobs, resources, schedules, sensors
+from orchestration import housekeeping, jobs, resources, schedules, sensors
 from orchestration.alerts import assets as alerts
 from orchestration.forecasting import assets as forecasting
 from orchestration.forecasting import checks as forecasting_checks
@@ -18,7 +18,7 @@ from orchestration.warehouse import project
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The definitions for `settings`. Opens nothing; parses the dbt project if it changed."""
     dbt_models = warehouse.build_models(project.ensure_manifest())
-    all_jobs = jobs.build(dbt_models)
+    all_jobs = [*jobs.build(dbt_models), housekeeping.housekeeping]
     return dg.Definitions(
         assets=[
             market.token_list,

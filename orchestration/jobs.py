@@ -54,6 +54,7 @@ def build(dbt_models: dg.AssetsDefinition) -> Sequence[Job]:
             "Quotes and alerts. Ingestion validates each quote itself; the suites of Great Expectations, whose import "
             "alone takes 5 s, run hourly.",
             {"dagster/priority": "1", "dagster/max_retries": "0"},
+            is_heavy=False,
         ),
         _job(
             "hourly",
@@ -78,12 +79,15 @@ def _job(
     max_runtime: int,
     description: str,
     tags: dict[str, str] | None = None,
+    *,
+    is_heavy: bool = True,
 ) -> Job:
-    """A job that ends by force after `max_runtime` seconds."""
+    """A job that ends by force after `max_runtime` seconds; of heavy ones, only one runs at a time."""
+    weight = {"coinsphere/weight": "heavy"} if is_heavy else {}
     return dg.define_asset_job(
         name,
         selection,
         description=description,
-        tags={"dagster/max_runtime": str(max_runtime), **(tags or {})},
+        tags={"dagster/max_runtime": str(max_runtime), **weight, **(tags or {})},
         executor_def=dg.in_process_executor,
     )

@@ -20,6 +20,7 @@ _CRONS = {
     ),
     "training": ("30 1 * * 0", "On Sundays, after the daily job."),
     "evaluation": ("30 3 1 * *", "On the first of the month."),
+    "housekeeping": ("40 2 * * *", "At a quiet hour."),
 }
 _OF_DAYS = ("hourly", "daily")
 """Jobs with daily partitions: their runs cover yesterday and today."""
@@ -32,12 +33,12 @@ _UNFINISHED = [
 ]
 
 
-def build(jobs: Sequence[Job]) -> list[dg.ScheduleDefinition]:
+def build(jobs: Sequence[Job | dg.JobDefinition]) -> list[dg.ScheduleDefinition]:
     """One schedule for each job that has a time."""
     return [_schedule(job) for job in jobs if job.name in _CRONS]
 
 
-def _schedule(job: Job) -> dg.ScheduleDefinition:
+def _schedule(job: Job | dg.JobDefinition) -> dg.ScheduleDefinition:
     cron, description = _CRONS[job.name]
 
     def request(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:

@@ -39,7 +39,7 @@ token_list = dg.AssetSpec(
     group_name="market",
     owners=["team:data"],
     kinds={"python", "postgres"},
-    pool="exchange",
+    pool="quotes",  # not that of the candles, whose minutes of fetching would make the alerts wait
     retry_policy=failures.HASTY,
     freshness_policy=automation.minutely_or_late(),
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,11 +11,13 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
+import orchestration
 from coinsphere.db.pool import Database
 from coinsphere.market.model import Candle, Interval, Metadata, Quote, Token
-from coinsphere.settings import Settings
+from coinsphere.settings import Settings, sqlalchemy_url
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
+TEMPLATE = Path(orchestration.__file__).parent / "dagster.yaml"
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +53,8 @@ class SmallMarket:
         self.asked.append((token.symbol, start, end))
         if token.symbol in self.failing:
             raise self.failing[token.symbol]
-        opened_at = start
+        late = (start - datetime(2009, 1, 1, tzinfo=UTC)) % interval.duration
+        opened_at = start + (interval.duration - late if late else timedelta(0))
         while opened_at < min(end, NOW):
             yield _candle(token, interval, opened_at)
             opened_at += interval.duration
@@ -115,3 +118,16 @@ def instance() -> Iterator[dg.DagsterInstance]:
     """A Dagster instance in memory."""
     with dg.DagsterInstance.ephemeral() as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def postgres_instance(postgres, tmp_path_factory):
+    """An instance from the template, in the server's database for Dagster."""
+    home = tmp_path_factory.mktemp("dagster")
+    (home / "dagster.yaml").write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(
+            "DAGSTER_POSTGRES_URL", sqlalchemy_url(postgres.url("dagster", "dagster"), "psycopg2")
+        )
+        with dg.DagsterInstance.from_config(str(home)) as made:
+            yield made

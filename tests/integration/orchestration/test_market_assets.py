@@ -1,6 +1,6 @@
 """The market's assets against a real database."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 import pytest
@@ -63,7 +63,7 @@ def test_metadata_is_stored(settings, pool, market, instance, owner):
     assert _scalar(owner, "select count(*) from market.token_metadata") == 2
 
 
-def _history(settings, pool, market, instance, first, last):
+def _history(settings, pool, market, instance, first, last):  # noqa: PLR0917 - fixtures, and the days
     tags = range_tags(datetime.fromisoformat(first).date(), datetime.fromisoformat(last).date())
     return _materialize(assets.candles_daily, settings, pool, market, instance, tags=tags)
 
@@ -124,7 +124,7 @@ def test_the_daily_job_asks_for_missing_days_again(settings, pool, market, insta
         pool,
         market,
         instance,
-        tags=range_tags(datetime(2026, 3, 9, tzinfo=UTC), datetime(2026, 3, 9, tzinfo=UTC)),
+        tags=range_tags(date(2026, 3, 9), date(2026, 3, 9)),
         run_config=dg.RunConfig(ops={"market__candles_daily": assets.DailyReach(fill_gaps=True)}),
     )
 
@@ -136,7 +136,9 @@ def test_the_daily_job_asks_for_missing_days_again(settings, pool, market, insta
 
 
 @pytest.mark.parametrize(("config", "days"), [(None, 2), (5, 5)])
-def test_hourly_candles_reach_back_as_asked(settings, pool, market, instance, config, days):
+def test_hourly_candles_reach_back_as_asked(  # noqa: PLR0917 - fixtures and a case
+    settings, pool, market, instance, config, days
+):
     run_config = dg.RunConfig(ops={"market__candles_hourly": assets.HourlyReach(days=config)})
 
     _materialize(assets.candles_hourly, settings, pool, market, instance, run_config=run_config)

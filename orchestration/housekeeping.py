@@ -1,0 +1,64 @@
+"""Forgetting old runs: 1,440 runs of the minute a day fill the event log with 50 MB, and nobody reads last week's."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import dagster as dg
+from dagster._core.storage.compute_log_manager import ComputeLogManager
+
+from coinsphere.clock import Clock
+
+_BATCH = 500
+_KEPT: tuple[tuple[str | None, list[dg.DagsterRunStatus], timedelta], ...] = (
+    ("minute", [dg.DagsterRunStatus.SUCCESS], timedelta(days=2)),
+    ("minute", [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED], timedelta(days=14)),
+    ("hourly", [dg.DagsterRunStatus.SUCCESS], timedelta(days=30)),
+    (
+        None,
+        [
+            dg.DagsterRunStatus.SUCCESS,
+            dg.DagsterRunStatus.FAILURE,
+            dg.DagsterRunStatus.CANCELED,
+        ],
+        timedelta(days=365),
+    ),
+)
+"""For which job, None for any, runs that ended so are kept for how long."""
+
+
+@dg.op(description="Delete runs past their time, with their events and captured output.")
+def forget_old_runs(context: dg.OpExecutionContext, clock: dg.ResourceParam[Clock]) -> None:
+    """Delete old runs, and say how many. What assets hold, and when it was last built, stays."""
+    forgotten = forget(context.instance, clock())
+    context.add_output_metadata({"runs_forgotten": forgotten})
+
+
+@dg.job(
+    description="Forget runs that nobody will look at again.",
+    tags={"dagster/max_runtime": "1800", "coinsphere/weight": "heavy"},
+    executor_def=dg.in_process_executor,
+)
+def housekeeping() -> None:
+    """One step."""
+    forget_old_runs()
+
+
+def forget(instance: dg.DagsterInstance, now: datetime) -> int:
+    """Delete the runs that are older at `now` than they are kept; returns how many."""
+    count = 0
+    for run_id in _old_runs(instance, now):
+        _logs(instance).delete_logs(prefix=[run_id])
+        instance.delete_run(run_id)
+        count += 1
+    return count
+
+
+def _old_runs(instance: dg.DagsterInstance, now: datetime) -> Iterator[str]:
+    for job, statuses, kept in _KEPT:
+        old = dg.RunsFilter(job_name=job, statuses=statuses, created_before=now - kept)
+        while runs := instance.get_runs(old, limit=_BATCH):
+            yield from (run.run_id for run in runs)
+
+
+def _logs(instance: dg.DagsterInstance) -> ComputeLogManager:
+    return instance.compute_log_manager

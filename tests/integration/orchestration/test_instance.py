@@ -1,0 +1,77 @@
+"""Dagster's instance as `dagster.yaml` describes it, on a real PostgreSQL: what is recorded, and what is forgotten."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.storage.runs.schema import RunsTable
+
+from orchestration.housekeeping import forget, housekeeping
+
+
+def test_the_template_is_what_the_guide_says(postgres_instance):
+    runs = postgres_instance.get_concurrency_config().run_queue_config
+    assert runs.max_concurrent_runs == 2
+    assert runs.tag_concurrency_limits == [
+        {"key": "coinsphere/weight", "value": "heavy", "limit": 1}
+    ]
+    assert postgres_instance.get_concurrency_config().pool_config.default_pool_limit == 1
+    assert postgres_instance.run_monitoring_enabled
+    assert postgres_instance.run_retries_enabled
+    assert postgres_instance.get_settings("run_retries")["retry_on_asset_or_op_failure"] is False
+    assert not postgres_instance.telemetry_enabled
+    assert not postgres_instance.nux_enabled
+
+
+@pytest.mark.parametrize("kind", list(InstigatorType))
+def test_no_tick_is_kept_for_ever(postgres_instance, kind):
+    days = postgres_instance.get_tick_retention_settings(kind).values()
+
+    assert all(0 < kept <= 30 for kept in days)
+
+
+@dg.asset
+def something() -> int:
+    return 1
+
+
+def _run(instance, job: str, created_at: datetime) -> str:
+    """A finished run of a job of that name, as if created then."""
+    repository = dg.Definitions(
+        assets=[something], jobs=[dg.define_asset_job(job, [something])]
+    ).get_repository_def()
+    definition = repository.get_job(job)
+    run_id = definition.execute_in_process(instance=instance).run_id
+    with instance.run_storage.connect() as conn:
+        conn.execute(
+            RunsTable.update()
+            .where(RunsTable.c.run_id == run_id)
+            .values(create_timestamp=created_at.replace(tzinfo=None))
+        )
+    return run_id
+
+
+def test_old_runs_of_the_minute_are_forgotten_and_assets_are_not(postgres_instance):
+    now = datetime.now(UTC)
+    old = _run(postgres_instance, "minute", now - timedelta(days=3))
+    young = _run(postgres_instance, "minute", now - timedelta(days=1))
+    training = _run(postgres_instance, "training", now - timedelta(days=300))
+
+    assert forget(postgres_instance, now) == 1
+
+    assert {run.run_id for run in postgres_instance.get_runs()} == {young, training}
+    assert postgres_instance.all_logs(old) == []
+    assert postgres_instance.get_latest_materialization_event(something.key) is not None
+
+
+def test_the_job_says_how_much_it_forgot(postgres_instance):
+    now = datetime.now(UTC)
+    _run(postgres_instance, "hourly", now - timedelta(days=31))
+
+    done = housekeeping.execute_in_process(
+        instance=postgres_instance, resources={"clock": lambda: now}
+    )
+
+    (output,) = [event for event in done.all_events if event.is_successful_output]
+    assert output.step_output_data.metadata["runs_forgotten"].value == 1
