@@ -1,7 +1,11 @@
 """The live source over real HTTP: every exchange's protocol, and what each of the five errors leads to."""
 
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -306,3 +310,65 @@ class TestProbe:
     def test_where_none_answers_it_is_not(self, live_settings, outside, answer):
         outside.fail("/", **answer)
         assert not factory.probe_live(live_settings)
+
+
+@pytest.mark.shared_data
+class TestRecorded:
+    """Answers that the providers really gave, or print in their own documents."""
+
+    @pytest.fixture
+    def replay(self, shared_data: Path, outside) -> Callable[[str, str], Any]:
+        def answer(path: str, file: str) -> Any:
+            text = (shared_data / "payloads" / file).read_text()
+            document = json.loads(text)
+            if isinstance(document, dict) and "response" in document:
+                document = document["response"]["body"]
+            outside.fail(path, body=json.dumps(document).encode())
+            return json.loads(json.dumps(document), parse_float=Decimal)
+
+        return answer
+
+    def test_binance(self, live_market, tokens, replay):
+        replay("/exchangeInfo", "binance/rec_api_v1_exchangeInfo_200.json")
+        rows = replay("/klines", "binance/hummingbot_candles_binance.json")
+        tickers = replay("/ticker/24hr", "binance/rec_api_v1_ticker_24hr_200.json")
+        market = live_market("binance")
+        (btc,) = tokens("BTC")
+        start = datetime.fromtimestamp(rows[0][0] / 1000, UTC)
+        made = market.candles(btc, Interval.HOUR, start, start + 4 * HOUR)
+        assert [[candle.open, candle.volume] for candle in made] == [
+            [Decimal(row[1]), Decimal(row[5])] for row in rows
+        ]
+        (quote,) = market.quotes([btc])
+        (ticker,) = [ticker for ticker in tickers if ticker["symbol"] == "BTCUSDT"]
+        assert quote.price == Decimal(ticker["lastPrice"])
+        assert quote.volume_24h == Decimal(ticker["quoteVolume"])
+        assert quote.observed_at.year == 2019
+
+    def test_kraken(self, live_market, tokens, replay, outside):
+        replay("/Assets", "kraken/rec_0_public_Assets_200.json")
+        pairs = replay("/AssetPairs", "kraken/rec_0_public_AssetPairs_200.json")
+        for pair in pairs["result"].values():
+            pair["status"] = "online"  # of 2017: Kraken has told it since
+        outside.answers[-1].body = json.dumps(pairs, default=str).encode()
+        (quote,) = live_market("kraken").quotes(tokens("BTC"))
+        assert quote.source == "kraken"
+        assert quote.price == Decimal(outside.price)
+
+    def test_coingecko(self, live_market, tokens, replay):
+        (row, *_) = replay("/markets", "coingecko/oas_coins_markets_200.json")
+        replay("/range", "coingecko/oas_coins_id_market_chart_range_200.json")
+        market = live_market()
+        (btc,) = tokens("BTC")
+        (quote,) = market.quotes([btc])
+        assert (quote.price, quote.market_cap) == (row["current_price"], row["market_cap"])
+        (facts,) = market.metadata([btc])
+        assert facts.circulating_supply == Decimal(row["circulating_supply"])
+        assert facts.all_time_high == row["ath"]
+        moment = datetime(2026, 5, 17, tzinfo=UTC)
+        market._coingecko._clock = lambda: moment + 2 * DAY
+        (candle,) = market.candles(btc, Interval.HOUR, moment, moment + DAY)
+        assert (candle.low, candle.high) == (
+            Decimal("77953.82550382407"),
+            Decimal("78052.87543398788"),
+        )

@@ -138,3 +138,49 @@ def test_before_the_market_opened_there_is_nothing(token):
     assert list(market().candles(token(), Interval.DAY, NOW - 9000 * DAY, NOW - 8000 * DAY)) == []
     with pytest.raises(OutsideWindow):
         market(now=datetime(2017, 5, 1, tzinfo=UTC)).quotes([token()])
+
+
+def test_regimes_last_and_differ_in_their_volatility():
+    """Volatility in a panic is several times that of quiet days, and a regime lasts for weeks."""
+    from coinsphere.market.simulation import factor
+
+    regimes = factor._regimes(7, 2026)
+    lengths = np.diff(np.flatnonzero(np.diff(regimes)))
+    assert set(regimes.tolist()) == {0, 1, 2, 3}
+    assert 15 < lengths.mean() < 80
+    market_returns = factor.market_factor(7, 2026).returns.reshape(-1, 24).sum(axis=1)
+    spread = {regime: market_returns[regimes == regime].std() for regime in (1, 3)}
+    assert spread[3] > 3 * spread[1]
+
+
+@pytest.mark.parametrize("seed", [1, 7, 20260101])
+def test_hourly_returns_have_fat_tails_and_no_memory_of_their_sign(token, seed):
+    made = market(seed).candles(token(), Interval.HOUR, NOW - 700 * DAY, NOW)
+    closes = np.array([float(candle.close) for candle in made])
+    returns = np.diff(np.log(closes))
+    z = (returns - returns.mean()) / returns.std()
+    assert (z**4).mean() > 5
+    assert abs(np.corrcoef(z[1:], z[:-1])[0, 1]) < 0.05
+
+
+def test_two_processes_make_the_same_market(token):
+    """Nothing depends on Python's hash seed or on the order of questions."""
+    import subprocess
+    import sys
+
+    script = (
+        "from datetime import UTC, datetime, timedelta; from uuid import UUID\n"
+        "from coinsphere.market.model import Interval, Token\n"
+        "from coinsphere.market.sources.simulated import SimulatedMarket\n"
+        "now = datetime(2026, 3, 10, 12, 30, 17, tzinfo=UTC)\n"
+        "btc = Token(UUID(int=9), 'BTC', 'BTC', 'Bitcoin', 'bitcoin', None, None)\n"
+        "source = SimulatedMarket(7, lambda: now)\n"
+        "print(source.quotes([btc])[0].price)\n"
+        "print(*(c.close for c in source.candles(btc, Interval.DAY, now - timedelta(days=3), now)))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    (quote,) = market().quotes([token()])
+    closes = " ".join(str(candle.close) for candle in daily(token(), 3))
+    assert said.stdout.split("\n")[:2] == [str(quote.price), closes]
