@@ -58,6 +58,7 @@ class TestProtocols:
         (btc,) = tokens("BTC")
         start = TODAY - (1500 * DAY if exchange != "kraken" else 700 * DAY)
         made = live_market(exchange).candles(btc, Interval.DAY, start, NOW)
+        assert {candle.source for candle in made} == {exchange}
         assert made[0].opened_at == datetime(2025, 9, 1, tzinfo=UTC)
         assert len(made) == (TODAY - made[0].opened_at).days + 1
 
