@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from coinsphere.clock import iso
+from coinsphere.decimals import plain
 
 if TYPE_CHECKING:
     from coinsphere.alerts.evaluation import Firing
@@ -58,12 +58,6 @@ def alert(firing: Firing) -> Message:
         source=firing.source,
         observed_at=iso(firing.observed_at),
     )
-
-
-def plain(number: Decimal) -> str:
-    """Every digit of `number`, without exponent and without zeros that say nothing."""
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _render(name: str, subject: str, **values: str) -> Message:

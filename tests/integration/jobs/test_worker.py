@@ -9,11 +9,9 @@ from collections.abc import Callable
 from contextlib import contextmanager
 
 import psycopg
-import pytest
-from psycopg import sql
 
-from coinsphere.local.postgres import SUPERUSER
 from coinsphere.notify import mail
+from tests.integration.outage import away
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:
@@ -91,38 +89,13 @@ def test_a_mail_whose_worker_was_killed_while_sending_is_sent_by_the_next(
     assert owner.execute("select attempts from app.mails").fetchone() == (2,)
 
 
-@pytest.fixture
-def away(postgres, database):
-    """A context in which the database refuses everybody, as while its server restarts."""
-
-    def allow(conn: psycopg.Connection, *, connections: bool) -> None:
-        conn.execute(
-            sql.SQL("alter database {} with allow_connections {}").format(
-                sql.Identifier(database.name), sql.Literal(connections)
-            )
-        )
-
-    @contextmanager
-    def refusing():
-        with psycopg.connect(postgres.url(SUPERUSER, "postgres"), autocommit=True) as conn:
-            allow(conn, connections=False)
-            conn.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s",
-                [database.name],
-            )
-            yield
-            allow(conn, connections=True)
-
-    return refusing
-
-
-def test_the_worker_comes_back_by_itself_after_its_database(database, tmp_path, away):
+def test_the_worker_comes_back_by_itself_after_its_database(postgres, database, tmp_path):
     with _worker(database, tmp_path) as worker:
         with psycopg.connect(database.owner, autocommit=True) as before:
             before.execute("set search_path = jobs")
             _enqueue(before)
             until(lambda: not _unsent(before))
-        with away():
+        with away(postgres, database.name):
             time.sleep(6)  # longer than a heartbeat's interval, so that the worker notices
         assert worker.poll() is None
         with psycopg.connect(database.owner, autocommit=True) as after:
@@ -132,8 +105,8 @@ def test_the_worker_comes_back_by_itself_after_its_database(database, tmp_path, 
         assert worker.poll() is None
 
 
-def test_a_worker_ends_when_told_though_its_database_is_away(database, tmp_path, away):
-    with away(), _worker(database, tmp_path) as worker:
+def test_a_worker_ends_when_told_though_its_database_is_away(postgres, database, tmp_path):
+    with away(postgres, database.name), _worker(database, tmp_path) as worker:
         time.sleep(3)
         assert worker.poll() is None
         worker.send_signal(signal.SIGTERM)

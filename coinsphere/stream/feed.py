@@ -1,0 +1,126 @@
+"""From PostgreSQL to the hub: one connection listens, what is new is read and fanned out."""
+
+import asyncio
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from coinsphere import log
+from coinsphere.clock import Clock
+from coinsphere.stream import messages, reading
+from coinsphere.stream.hub import Client, Hub
+from coinsphere.stream.reading import PortfolioValue, Quote
+
+_KINDS = frozenset({"quotes", "alerts", "portfolios"})
+_QUIET_SECONDS = 30.0
+"""Without a notification for so long everything is read once, which also shows whether the connection lives."""
+_GATHER_SECONDS = 0.1
+"""A burst of notifications is answered by one reading."""
+_RECONNECT_SECONDS = 1.0
+_OVERLAP = timedelta(minutes=5)
+"""A firing is committed some time after the instant that it bears."""
+
+_log = log.get("stream")
+
+Pool = AsyncConnectionPool[AsyncConnection]
+
+
+class Feed:
+    """What the stream knows of prices, firings and portfolios, and who was told.
+
+    Notifications only say that something is new. What is new follows from comparing what is there with what was sent,
+    so that a lost notification, or a database that was away, loses nothing.
+    """
+
+    def __init__(self, dsn: str, pool: Pool, hub: Hub, clock: Clock) -> None:
+        self.listening = asyncio.Event()
+        self.symbols: set[str] = set()
+        self._dsn = dsn
+        self._pool = pool
+        self._hub = hub
+        self._clock = clock
+        self._quotes: dict[str, Quote] = {}
+        self._portfolios: dict[UUID, PortfolioValue] = {}
+        self._newest_firing: datetime | None = None
+        self._seen: dict[UUID, datetime] = {}
+
+    def welcome(self, client: Client, symbols: set[str]) -> None:
+        """Queue the last known price of each of `symbols`."""
+        for symbol in sorted(symbols & self._quotes.keys()):
+            client.offer(messages.price_update(self._quotes[symbol]))
+
+    async def follow(self) -> None:
+        """Listen and fan out until cancelled; where PostgreSQL goes away, come back to it."""
+        while True:
+            try:
+                await self._listen()
+            except (psycopg.Error, PoolTimeout, OSError) as error:
+                _log.warning("the database is away", error=str(error))
+            finally:
+                self.listening.clear()
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def _listen(self) -> None:
+        connection = await AsyncConnection.connect(
+            self._dsn, autocommit=True, connect_timeout=5, application_name="coinsphere-stream"
+        )
+        async with connection as conn:
+            await conn.execute("listen coinsphere")
+            # After the listen, so that nothing falls between the two.
+            await self._refresh(_KINDS)
+            self.listening.set()
+            while True:
+                await self._refresh(await _news(conn) or _KINDS)
+
+    async def _refresh(self, kinds: set[str] | frozenset[str]) -> None:
+        async with self._pool.connection() as conn:
+            if "quotes" in kinds:
+                await self._send_prices(conn)
+            if "alerts" in kinds:
+                await self._send_firings(conn)
+            # A price moves the value of whoever holds the token.
+            if kinds & {"quotes", "portfolios"}:
+                await self._send_portfolios(conn)
+
+    async def _send_prices(self, conn: AsyncConnection) -> None:
+        self.symbols = await reading.symbols(conn)
+        for quote in await reading.quotes(conn):
+            if self._quotes.get(quote.symbol) != quote:
+                self._quotes[quote.symbol] = quote
+                self._hub.to_subscribers(quote.symbol, messages.price_update(quote))
+
+    async def _send_firings(self, conn: AsyncConnection) -> None:
+        """Send each firing once; those from before the start are not sent at all."""
+        is_first = self._newest_firing is None
+        newest = self._newest_firing or self._clock()
+        since = newest - _OVERLAP
+        for firing in await reading.firings(conn, since):
+            if not is_first and firing.event_id not in self._seen:
+                self._hub.to_user(firing.user_id, messages.alert(firing))
+            self._seen[firing.event_id] = firing.fired_at
+            newest = max(newest, firing.fired_at)
+        self._newest_firing = newest
+        self._seen = {event: fired_at for event, fired_at in self._seen.items() if fired_at > since}
+
+    async def _send_portfolios(self, conn: AsyncConnection) -> None:
+        users = self._hub.users
+        found = await reading.portfolios(conn, users) if users else []
+        for portfolio in found:
+            if self._portfolios.get(portfolio.portfolio_id) != portfolio:
+                text = messages.portfolio_update(portfolio, self._clock())
+                self._hub.to_user(portfolio.user_id, text)
+        self._portfolios = {portfolio.portfolio_id: portfolio for portfolio in found}
+
+
+async def _news(conn: AsyncConnection) -> set[str]:
+    """Wait for the next notifications; empty after a while without any, the connection being checked."""
+    first = conn.notifies(timeout=_QUIET_SECONDS, stop_after=1)
+    kinds = {notification.payload async for notification in first}
+    if not kinds:
+        await conn.execute("select 1")
+        return kinds
+    rest = conn.notifies(timeout=_GATHER_SECONDS)
+    return kinds | {notification.payload async for notification in rest}

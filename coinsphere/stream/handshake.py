@@ -1,0 +1,74 @@
+"""Before a WebSocket opens: which path, which token, whose session. Every refusal is an answer in the API's shape."""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from coinsphere.auth.access_tokens import TokenRefused
+
+PATH = "/api/v1/ws"
+PROTOCOL = Subprotocol("coinsphere.v1")
+_TOKEN_PREFIX = "token."  # noqa: S105  the prefix, not a token
+_QUERY_NAMES = frozenset({"token", "access_token", "accesstoken", "jwt", "authorization", "auth"})
+
+
+def presented_token(request: Request) -> str:
+    """The access token that the request carries.
+
+    Raises:
+        TokenRefused: there is none, or one stands in the query string, where logs and histories keep it.
+    """
+    query = parse_qs(urlsplit(request.path).query, keep_blank_values=True)
+    if any(name.lower() in _QUERY_NAMES for name in query):
+        raise TokenRefused("an access token in the query string is refused; it ends in logs")
+    header = request.headers.get("Authorization", "")
+    scheme, _, credentials = header.partition(" ")
+    if scheme.lower() == "bearer" and credentials.strip():
+        return credentials.strip()
+    for offered in _offered(request):
+        if offered.startswith(_TOKEN_PREFIX):
+            return offered.removeprefix(_TOKEN_PREFIX)
+    raise TokenRefused("a valid access token is needed")
+
+
+def chosen_protocol(_: ServerConnection, offered: Iterable[Subprotocol]) -> Subprotocol | None:
+    """Ours where it is offered, so that the token is not sent back; else the token's: browsers want one chosen."""
+    protocols = list(offered)
+    if PROTOCOL in protocols:
+        return PROTOCOL
+    return next((each for each in protocols if each.startswith(_TOKEN_PREFIX)), None)
+
+
+def path_of(request: Request) -> str:
+    """The request's path without its query."""
+    return urlsplit(request.path).path
+
+
+def problem(connection: ServerConnection, status: HTTPStatus, detail: str) -> Response:
+    """A refusal, as problem+json with the plain `error` beside it."""
+    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    return answer(connection, status, {**body, "error": detail}, "application/problem+json")
+
+
+def answer(
+    connection: ServerConnection,
+    status: HTTPStatus,
+    body: object,
+    media_type: str = "application/json",
+) -> Response:
+    """An HTTP answer instead of a WebSocket."""
+    response = connection.respond(status, msgspec.json.encode(body).decode())
+    del response.headers["Content-Type"]
+    response.headers["Content-Type"] = media_type
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _offered(request: Request) -> list[str]:
+    values = request.headers.get_all("Sec-WebSocket-Protocol")
+    return [part.strip() for value in values for part in value.split(",")]

@@ -1,0 +1,94 @@
+"""Who is connected, and to whom a message goes. No input or output: a client's queue is emptied elsewhere."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+from uuid import UUID
+
+Key = TypeVar("Key")
+
+QUEUE_MESSAGES = 256
+"""Messages that wait for one client; one that is further behind is dropped, so that it holds up nobody's memory."""
+CONNECTIONS_OF_A_USER = 5
+SUBSCRIPTIONS = 200
+"""Symbols of one client."""
+
+
+class Client:
+    """One connection of a user. `drop` cuts it at once, without a farewell that a stuck peer would not read."""
+
+    def __init__(self, user_id: UUID, session_id: UUID, drop: Callable[[], None]) -> None:
+        self.user_id = user_id
+        self.session_id = session_id
+        self.symbols: set[str] = set()
+        self.queue: asyncio.Queue[str] = asyncio.Queue(QUEUE_MESSAGES)
+        self._drop = drop
+
+    def offer(self, text: str) -> None:
+        """Queue a message, or drop a client that does not keep up."""
+        try:
+            self.queue.put_nowait(text)
+        except asyncio.QueueFull:
+            self._drop()
+
+
+class Hub:
+    """All clients of this process, by user and by symbol."""
+
+    def __init__(self) -> None:
+        self._by_user: defaultdict[UUID, set[Client]] = defaultdict(set)
+        self._by_symbol: defaultdict[str, set[Client]] = defaultdict(set)
+
+    @property
+    def clients(self) -> list[Client]:
+        """Everybody who is connected."""
+        return [client for clients in self._by_user.values() for client in clients]
+
+    @property
+    def users(self) -> set[UUID]:
+        """The users who have a connection."""
+        return set(self._by_user)
+
+    def has_room(self, user_id: UUID) -> bool:
+        """Whether the user may have one more connection."""
+        return len(self._by_user.get(user_id, ())) < CONNECTIONS_OF_A_USER
+
+    def add(self, client: Client) -> None:
+        """A client has come."""
+        self._by_user[client.user_id].add(client)
+
+    def remove(self, client: Client) -> None:
+        """A client has gone."""
+        self.unsubscribe(client, list(client.symbols))
+        _discard(self._by_user, client.user_id, client)
+
+    def subscribe(self, client: Client, symbols: Iterable[str]) -> None:
+        """Send the client the prices of `symbols` from now on."""
+        for symbol in symbols:
+            client.symbols.add(symbol)
+            self._by_symbol[symbol].add(client)
+
+    def unsubscribe(self, client: Client, symbols: Iterable[str]) -> None:
+        """Send the client the prices of `symbols` no longer."""
+        for symbol in symbols:
+            client.symbols.discard(symbol)
+            _discard(self._by_symbol, symbol, client)
+
+    def to_subscribers(self, symbol: str, text: str) -> None:
+        """Queue a message for everybody who subscribed to `symbol`."""
+        for client in list(self._by_symbol.get(symbol, ())):
+            client.offer(text)
+
+    def to_user(self, user_id: UUID, text: str) -> None:
+        """Queue a message for all connections of one user."""
+        for client in list(self._by_user.get(user_id, ())):
+            client.offer(text)
+
+
+def _discard(index: dict[Key, set[Client]], key: Key, client: Client) -> None:
+    """Remove, and leave no empty set behind: keys come from clients."""
+    clients = index.get(key, set())
+    clients.discard(client)
+    if not clients:
+        index.pop(key, None)

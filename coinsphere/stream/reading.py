@@ -1,0 +1,130 @@
+"""What the stream reads from PostgreSQL: quotes, firings, portfolio values and live sessions."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The newest good quote of the token that a bare symbol means, in US dollars; None is unknown."""
+
+    symbol: str
+    token_id: UUID
+    price: Decimal
+    change_24h: Decimal | None
+    volume_24h: Decimal | None
+    market_cap: Decimal | None
+    source: str
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """A firing whose owner wants it on the stream."""
+
+    event_id: UUID
+    alert_id: UUID
+    user_id: UUID
+    alert_type: str
+    token_symbol: str | None
+    portfolio_id: UUID | None
+    condition: str
+    threshold: Decimal
+    previous_value: Decimal | None
+    observed_value: Decimal
+    source: str
+    observed_at: datetime
+    fired_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioValue:
+    """A portfolio's value in US dollars, None where no holding has a price; `unpriced` are the symbols without one."""
+
+    portfolio_id: UUID
+    user_id: UUID
+    name: str
+    total_value: Decimal | None
+    unpriced: list[str]
+
+
+# Of several tokens with one symbol, the symbol means the one of the highest market cap.
+_QUOTES = """
+    select distinct on (tokens.symbol)
+        tokens.symbol, tokens.id as token_id, price, change_24h, volume_24h, market_cap, source, observed_at
+    from market.quotes
+    join market.tokens on tokens.id = quotes.token_id
+    where tokens.is_active and quotes.quality = 'ok'
+    order by tokens.symbol, market_cap desc nulls last, tokens.id
+"""
+_SYMBOLS = "select distinct symbol from market.tokens where is_active"
+_FIRINGS = """
+    select
+        events.id as event_id, alerts.id as alert_id, alerts.user_id, alerts.alert_type,
+        tokens.symbol as token_symbol, alerts.portfolio_id, events.condition, events.threshold,
+        events.previous_value, events.observed_value, events.source, events.observed_at, events.fired_at
+    from app.alert_events as events
+    join app.alerts on alerts.id = events.alert_id
+    left join market.tokens on tokens.id = alerts.token_id
+    where events.fired_at > %(since)s and 'stream' = any(alerts.channels)
+    order by events.fired_at, events.id
+"""
+_PORTFOLIOS = """
+    select
+        portfolios.id as portfolio_id, portfolios.user_id, portfolios.name,
+        case when count(holdings.id) = 0 then 0 else round(sum(holdings.amount * quotes.price), 18) end as total_value,
+        coalesce(
+            array_agg(distinct tokens.symbol order by tokens.symbol)
+                filter (where holdings.id is not null and quotes.price is null),
+            '{}'
+        ) as unpriced
+    from app.portfolios
+    left join app.holdings on holdings.portfolio_id = portfolios.id and holdings.amount > 0
+    left join market.tokens on tokens.id = holdings.token_id
+    left join market.quotes on quotes.token_id = holdings.token_id and quotes.quality = 'ok'
+    where portfolios.user_id = any(%(users)s)
+    group by portfolios.id
+"""
+_LIVE = """
+    select sessions.id, sessions.user_id
+    from app.sessions
+    join app.users on users.id = sessions.user_id and users.is_active
+    where sessions.id = any(%(ids)s) and sessions.revoked_at is null and sessions.expires_at > %(now)s
+"""
+
+
+async def symbols(conn: AsyncConnection) -> set[str]:
+    """The symbols of all active tokens."""
+    return {symbol async for (symbol,) in await conn.execute(_SYMBOLS)}
+
+
+async def quotes(conn: AsyncConnection) -> list[Quote]:
+    """The newest good quote of each symbol."""
+    cursor = conn.cursor(row_factory=class_row(Quote))
+    return await (await cursor.execute(_QUOTES)).fetchall()
+
+
+async def firings(conn: AsyncConnection, since: datetime) -> list[Firing]:
+    """All firings after `since` that go to the stream, oldest first."""
+    cursor = conn.cursor(row_factory=class_row(Firing))
+    return await (await cursor.execute(_FIRINGS, {"since": since})).fetchall()
+
+
+async def portfolios(conn: AsyncConnection, users: Collection[UUID]) -> list[PortfolioValue]:
+    """The portfolios of `users` and what they are worth now."""
+    cursor = conn.cursor(row_factory=class_row(PortfolioValue))
+    return await (await cursor.execute(_PORTFOLIOS, {"users": list(users)})).fetchall()
+
+
+async def live_sessions(
+    conn: AsyncConnection, ids: Collection[UUID], now: datetime
+) -> dict[UUID, UUID]:
+    """Those of `ids` that have not ended, each with its user."""
+    rows = await conn.execute(_LIVE, {"ids": list(ids), "now": now})
+    return {session_id: user_id async for session_id, user_id in rows}

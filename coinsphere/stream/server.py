@@ -1,0 +1,230 @@
+"""The WebSocket server: who may come in, what clients say, and how messages reach them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Origin
+
+from coinsphere import log
+from coinsphere.auth.access_tokens import AccessToken, TokenRefused, Verifier
+from coinsphere.clock import Clock, utc_now
+from coinsphere.settings import Role, Settings
+from coinsphere.stream import handshake, messages, reading
+from coinsphere.stream.feed import Feed, Pool
+from coinsphere.stream.hub import SUBSCRIPTIONS, Client, Hub
+
+RECHECK_SECONDS = 10.0
+"""How soon a session that ended closes its connections."""
+MAX_MESSAGE_BYTES = 16 * 1024
+MESSAGES_A_MINUTE = 100
+PING_SECONDS = 30.0
+SESSION_ENDED = 4401
+TOO_MANY_MESSAGES = 4429
+_CLOSE_SECONDS = 3.0
+_MINUTE = 60.0
+_OPTIONS = "-c timezone=UTC -c statement_timeout=5000 -c default_transaction_read_only=on"
+
+_log = log.get("stream")
+
+
+class Stream:
+    """One process's stream.
+
+    Args:
+        settings: name the database, the keys and the origins that browsers may come from.
+        clock: answers the present instant.
+        recheck_seconds: how often the sessions of all clients are looked up.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock = utc_now, recheck_seconds: float = RECHECK_SECONDS
+    ) -> None:
+        dsn = settings.url_for(Role.API)
+        self._settings = settings
+        self._clock = clock
+        self._recheck_seconds = recheck_seconds
+        self._verifier = Verifier(settings.keys_dir, settings.jwt_issuer, settings.jwt_audience)
+        self._pool: Pool = AsyncConnectionPool(
+            dsn,
+            open=False,
+            min_size=1,
+            max_size=4,
+            timeout=3.0,
+            check=AsyncConnectionPool.check_connection,
+            kwargs={"options": _OPTIONS, "application_name": "coinsphere-stream"},
+        )
+        self._callers: WeakKeyDictionary[ServerConnection, AccessToken] = WeakKeyDictionary()
+        self._connections: dict[Client, ServerConnection] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self.hub = Hub()
+        self.feed = Feed(dsn, self._pool, self.hub, clock)
+
+    @asynccontextmanager
+    async def serving(self, host: str, port: int) -> AsyncIterator[Server]:
+        """Serve while the context lasts; clients are told to go away at its end."""
+        async with (
+            self._pool,
+            serve(
+                self._handle,
+                host,
+                port,
+                origins=[None, *map(Origin, self._origins())],
+                select_subprotocol=handshake.chosen_protocol,
+                process_request=self._admit,
+                compression=None,
+                server_header=None,
+                ping_interval=PING_SECONDS,
+                ping_timeout=PING_SECONDS,
+                close_timeout=_CLOSE_SECONDS,
+                max_size=MAX_MESSAGE_BYTES,
+            ) as server,
+        ):
+            tasks = [
+                asyncio.create_task(self.feed.follow()),
+                asyncio.create_task(self._watch_sessions()),
+            ]
+            try:
+                yield server
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _origins(self) -> set[str]:
+        return {self._settings.frontend_url.rstrip("/"), *self._settings.cors_origins}
+
+    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer what is no WebSocket of a known session; None lets the caller in."""
+        path = handshake.path_of(request)
+        if path == "/health":
+            health = {"status": "ok", "listening": self.feed.listening.is_set()}
+            return handshake.answer(
+                connection, HTTPStatus.OK, {**health, "clients": len(self._connections)}
+            )
+        if path != handshake.PATH:
+            return handshake.problem(connection, HTTPStatus.NOT_FOUND, "not found")
+        try:
+            caller = await self._identify(handshake.presented_token(request))
+        except TokenRefused as error:
+            return handshake.problem(connection, HTTPStatus.UNAUTHORIZED, f"unauthorized: {error}")
+        except (psycopg.Error, PoolTimeout):
+            return handshake.problem(
+                connection, HTTPStatus.SERVICE_UNAVAILABLE, "the database is away; try again"
+            )
+        if not self.hub.has_room(caller.user_id):
+            return handshake.problem(
+                connection, HTTPStatus.TOO_MANY_REQUESTS, "too many connections of this user"
+            )
+        self._callers[connection] = caller
+        return None
+
+    async def _identify(self, token: str) -> AccessToken:
+        claimed = self._verifier.verify(token)
+        live = await self._live({claimed.session_id})
+        if live.get(claimed.session_id) != claimed.user_id:
+            raise TokenRefused("the session has ended")
+        return claimed
+
+    async def _live(self, sessions: set[UUID]) -> dict[UUID, UUID]:
+        async with self._pool.connection() as conn:
+            return await reading.live_sessions(conn, sessions, self._clock())
+
+    async def _handle(self, connection: ServerConnection) -> None:
+        caller = self._callers.pop(connection)
+        client = Client(caller.user_id, caller.session_id, connection.transport.abort)
+        # Others of the same user may have come in while this one was shaking hands.
+        if not self.hub.has_room(caller.user_id):
+            await connection.close(TOO_MANY_MESSAGES, "too many connections of this user")
+            return
+        self.hub.add(client)
+        self._connections[client] = connection
+        sender = asyncio.create_task(_send(client, connection))
+        try:
+            client.offer(messages.connected(self._clock()))
+            await self._converse(client, connection)
+        except ConnectionClosed:
+            pass  # how every conversation ends
+        finally:
+            sender.cancel()
+            del self._connections[client]
+            self.hub.remove(client)
+
+    async def _converse(self, client: Client, connection: ServerConnection) -> None:
+        window, count = asyncio.get_running_loop().time(), 0
+        async for text in connection:
+            now = asyncio.get_running_loop().time()
+            if now - window >= _MINUTE:
+                window, count = now, 0
+            count += 1
+            if count > MESSAGES_A_MINUTE:
+                await connection.close(TOO_MANY_MESSAGES, "too many messages")
+                return
+            self._respond(client, text)
+
+    def _respond(self, client: Client, text: str | bytes) -> None:
+        try:
+            request = messages.parse(text)
+        except ValueError as error:
+            client.offer(messages.error("bad_message", str(error)))
+            return
+        match request:
+            case messages.Ping():
+                client.offer(messages.pong(self._clock()))
+            case messages.Subscribe():
+                self._subscribe(client, {symbol.upper() for symbol in request.symbols})
+            case messages.Unsubscribe():
+                gone = {symbol.upper() for symbol in request.symbols} & client.symbols
+                self.hub.unsubscribe(client, gone)
+                client.offer(messages.unsubscribed(gone))
+
+    def _subscribe(self, client: Client, wanted: set[str]) -> None:
+        known = wanted & self.feed.symbols
+        if len(client.symbols | known) > SUBSCRIPTIONS:
+            client.offer(messages.error("too_many", f"at most {SUBSCRIPTIONS} symbols"))
+            return
+        self.hub.subscribe(client, known)
+        client.offer(messages.subscribed(known))
+        if wanted - known:
+            unknown = sorted(wanted - known)
+            client.offer(messages.error("unknown_symbol", "not found", symbols=unknown))
+        self.feed.welcome(client, known)
+
+    async def _watch_sessions(self) -> None:
+        """Close the connections of sessions that have ended."""
+        while True:
+            await asyncio.sleep(self._recheck_seconds)
+            sessions = {client.session_id for client in self._connections}
+            if not sessions:
+                continue
+            try:
+                live = await self._live(sessions)
+            except (psycopg.Error, PoolTimeout) as error:
+                # Nobody can log out either while the database is away.
+                _log.warning("sessions could not be looked up", error=str(error))
+                continue
+            for client, connection in self._connections.items():
+                if client.session_id in sessions and client.session_id not in live:
+                    self._close(connection)
+
+    def _close(self, connection: ServerConnection) -> None:
+        task = asyncio.create_task(connection.close(SESSION_ENDED, "the session has ended"))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+async def _send(client: Client, connection: ServerConnection) -> None:
+    """Empty the client's queue into its connection, as fast as the client takes it."""
+    try:
+        while True:
+            await connection.send(await client.queue.get())
+    except ConnectionClosed:
+        pass  # the handler sees it too

@@ -1,0 +1,70 @@
+"""The stream process as the local system starts it: `python -m coinsphere.stream`."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import httpx2
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.conftest import free_port
+
+from .conftest import receive
+
+
+@pytest.fixture
+def process(world, database, tmp_path):
+    port = free_port()
+    started = subprocess.Popen(
+        [sys.executable, "-m", "coinsphere.stream"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "COINSPHERE_HOME": str(tmp_path),
+            "COINSPHERE_DATABASE_URL": database.api,
+            "COINSPHERE_JWT_KEYS_DIR": str(world.key.folder),
+            "COINSPHERE_STREAM_PORT": str(port),
+        },
+    )
+    yield started, port
+    started.kill()
+    started.wait()
+
+
+def _health(port: int) -> dict:
+    with httpx2.Client() as client:
+        for _ in range(300):
+            try:
+                answer = client.get(f"http://127.0.0.1:{port}/health")
+            except httpx2.ConnectError:
+                time.sleep(0.1)
+                continue
+            assert answer.status_code == 200
+            if answer.json()["listening"]:
+                return answer.json()
+    raise AssertionError("it did not start")
+
+
+def test_it_serves_says_how_it_is_and_ends_when_told(process, world):
+    started, port = process
+    account = world.account()
+    assert _health(port) == {"status": "ok", "listening": True, "clients": 0}
+
+    async def talk() -> None:
+        headers = {"Authorization": f"Bearer {account.token}"}
+        url = f"ws://127.0.0.1:{port}/api/v1/ws"
+        async with connect(url, additional_headers=headers, proxy=None) as client:
+            await receive(client, "connected")
+            assert _health(port)["clients"] == 1
+            started.send_signal(signal.SIGTERM)
+            with pytest.raises(ConnectionClosed) as closed:
+                await receive(client, "nothing")
+            assert closed.value.rcvd.code == 1001
+
+    asyncio.run(talk())
+    assert started.wait(timeout=30) == 0
