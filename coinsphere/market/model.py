@@ -25,7 +25,11 @@ class Interval(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token. Its identity is `id`; a symbol is not unique in the world."""
+    """A token. Its identity is `id`; a symbol is not unique in the world.
+
+    `leads_symbol` tells whether a bare symbol, as exchanges and file names use it, means this token: of several that
+    share one, it means the one of the highest market cap.
+    """
 
     id: UUID
     symbol: str
@@ -34,6 +38,7 @@ class Token:
     coingecko_id: str | None
     contract_address: str | None
     peg_usd: Decimal | None
+    leads_symbol: bool = True
 
 
 class Candle(NamedTuple):

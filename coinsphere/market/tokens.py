@@ -8,7 +8,11 @@ from psycopg.rows import class_row
 from coinsphere.market.model import Token
 
 _ACTIVE = """
-    select t.id, t.symbol, t.name, t.blockchain, t.coingecko_id, t.contract_address, t.peg_usd
+    select
+        t.id, t.symbol, t.name, t.blockchain, t.coingecko_id, t.contract_address, t.peg_usd,
+        row_number() over (
+            partition by t.symbol order by q.market_cap desc nulls last, t.created_at, t.id
+        ) = 1 as leads_symbol
     from market.tokens t
     left join market.quotes q on q.token_id = t.id
     where t.is_active
@@ -23,9 +27,17 @@ _BY_SYMBOL = """
     limit 1
 """
 _BY_ID = """
-    select id, symbol, name, blockchain, coingecko_id, contract_address, peg_usd
-    from market.tokens
-    where id = %(token_id)s
+    select t.id, t.symbol, t.name, t.blockchain, t.coingecko_id, t.contract_address, t.peg_usd,
+        t.id = (
+            select peer.id
+            from market.tokens peer
+            left join market.quotes q on q.token_id = peer.id
+            where peer.symbol = t.symbol
+            order by peer.is_active desc, q.market_cap desc nulls last, peer.created_at, peer.id
+            limit 1
+        ) as leads_symbol
+    from market.tokens t
+    where t.id = %(token_id)s
 """
 
 

@@ -99,7 +99,7 @@ class Exchange:
         listed: dict[str, Token] = {}
         for token in tokens:
             try:
-                listed.setdefault(self._market(token), token)
+                listed[self._market(token)] = token
             except NotListed:
                 continue
         if not listed:
@@ -113,6 +113,8 @@ class Exchange:
 
     def _market(self, token: Token) -> str:
         """The exchange's market of the token, in the most preferred currency."""
+        if not token.leads_symbol:
+            raise NotListed(self.name, f"{token.symbol} is another, larger token's symbol there")
         if not self._client.markets:
             self._call(self._client.load_markets)
         for currency in self._currencies:
@@ -256,6 +258,6 @@ def _decimal(value: Any) -> Decimal | None:
 
 def _seconds(text: str | None) -> float | None:
     try:
-        return None if text is None else timedelta(seconds=float(text)).total_seconds()
-    except ValueError:
+        return None if text is None else max(0.0, timedelta(seconds=float(text)).total_seconds())
+    except (ValueError, OverflowError):
         return None

@@ -53,7 +53,7 @@ class FilesSource:
         return problems
 
     def _paths(self, token: Token) -> list[Path]:
-        if self._folder is None:
+        if self._folder is None or not token.leads_symbol:
             return []
         names = {token.symbol, *(token.symbol + quote for quote in candle_file.QUOTES)}
         return sorted(

@@ -1,12 +1,13 @@
 """The live source over real HTTP: every exchange's protocol, and what each of the five errors leads to."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from coinsphere.clock import DAY, HOUR
@@ -16,6 +17,13 @@ from coinsphere.market.sources import factory
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
 TODAY = NOW.replace(hour=0, minute=0)
+
+
+@pytest.fixture(scope="module")
+def pipeline(module_database) -> Iterator[psycopg.Connection]:
+    """One database for all: nothing here writes to it."""
+    with psycopg.connect(module_database.pipeline, autocommit=True) as conn:
+        yield conn
 
 
 @pytest.mark.parametrize("exchange", ["binance", "coinbase", "kraken", "kucoin"])
@@ -129,7 +137,14 @@ class TestRateLimited:
         assert len(made) == 2
         assert slept == [7.0]
 
-    @pytest.mark.parametrize("headers", [{}, {"Retry-After": "Tue, 10 Mar 2026 12:31:00 GMT"}])
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {},
+            {"Retry-After": "Tue, 10 Mar 2026 12:31:00 GMT"},
+            {"Retry-After": "inf"},
+        ],
+    )
     def test_without_a_number_the_pauses_grow(self, live_market, tokens, outside, slept, headers):
         outside.fail("/binance/", status=429, headers=headers)
         outside.fail("/coingecko/", status=429, headers=headers)
