@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,9 @@ _SOURCES = """
     from market.price_data
     where token_id = %(token_id)s and interval = '1d' and is_final
       and opened_at >= %(first)s and opened_at < %(end)s
+"""
+_CLOSE_ON = """
+    select close from marts.ml_features_daily where token_id = %(token_id)s and price_date = %(day)s
 """
 _RECORD = """
     insert into model.training_sets (digest, token_id, first_day, last_day, rows, price_source, location)
@@ -136,6 +140,18 @@ def load(conn: Connection, token: Token, days: int) -> TrainingSet:
         price_source=(source and source[0]) or "unknown",
         location="marts.ml_features_daily",
     )
+
+
+def close_on(conn: Connection, token: Token, day: date) -> Decimal:
+    """The exact close of a day.
+
+    Raises:
+        LookupError: the mart has no such day.
+    """
+    row = conn.execute(_CLOSE_ON, {"token_id": token.id, "day": day}).fetchone()
+    if row is None:
+        raise LookupError(f"{token.symbol} has no close on {day}")
+    return Decimal(row[0])
 
 
 def record(conn: Connection, training_set: TrainingSet) -> None:

@@ -21,6 +21,7 @@ MAX_BRIDGED = 3
 _SHARES = (0.60, 0.10, 0.15)  # train, validation, calibration; the test part takes the rest
 _LEAST_CALIBRATION = 30
 _LEAST_TRAINING = 30
+_LEAST_TEST = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,19 @@ class Series:
         usable = complete(self.known)[candidates] & self.known[candidates + horizon]
         return candidates[usable]
 
+    def candidates(self, part: str) -> Indices:
+        """Indices of `part` that are an origin of at least one horizon: what a model is asked for once."""
+        return np.unique(np.concatenate([self.origins(part, horizon) for horizon in HORIZONS]))
+
     def windows(self, origins: Indices) -> Floats:
         """The last `CONTEXT` log closes up to each origin, shape [origins, CONTEXT]."""
-        return self.log_closes[origins[:, None] + np.arange(1 - CONTEXT, 1)]
+        windows: Floats = self.log_closes[origins[:, None] + np.arange(1 - CONTEXT, 1)]
+        return windows
 
     def returns(self, origins: Indices, horizon: int) -> Floats:
         """The log return of the `horizon` days after each origin, shape [origins]."""
-        return self.log_closes[origins + horizon] - self.log_closes[origins]
+        returns: Floats = self.log_closes[origins + horizon] - self.log_closes[origins]
+        return returns
 
 
 def series(closes: Floats, known: Mask) -> Series:
@@ -79,9 +86,26 @@ def series(closes: Floats, known: Mask) -> Series:
         TooLittleHistory: a part would hold too few origins to learn or to measure from.
     """
     made = Series(np.log(closes), known, split(len(closes)))
-    for part, least in (("train", _LEAST_TRAINING), ("calibration", 30), ("test", 30)):
+    least_of = {"train": _LEAST_TRAINING, "calibration": _LEAST_CALIBRATION, "test": _LEAST_TEST}
+    for part, least in least_of.items():
         if min(len(made.origins(part, horizon)) for horizon in HORIZONS) < least:
             raise TooLittleHistory(f"the {part} part of {int(known.sum())} known days is too short")
+    return made
+
+
+def held_out(closes: Floats, known: Mask, first: int) -> Series:
+    """A history of which only the days from index `first` on are scored: its test part.
+
+    Raises:
+        TooLittleHistory: too few forecasts can be checked there.
+    """
+    made = Series(np.log(closes), known, Parts(first, first, first, first, len(closes)))
+    for horizon in HORIZONS:
+        found = len(made.origins("test", horizon))
+        if found < _LEAST_TEST:
+            raise TooLittleHistory(
+                f"only {found} forecasts of {horizon} days can be checked on held-out days"
+            )
     return made
 
 
@@ -98,7 +122,7 @@ def split(days: int) -> Parts:
     held_out = max(HORIZONS) + _LEAST_CALIBRATION
     test = days - max(round(usable * (1 - sum(_SHARES))), held_out)
     calibration = test - max(round(usable * _SHARES[2]), held_out)
-    validation = calibration - max(round(usable * _SHARES[1]), max(HORIZONS))
+    validation = calibration - max(round(usable * _SHARES[1]), *HORIZONS)
     if validation - first < max(HORIZONS) + _LEAST_TRAINING:
         raise TooLittleHistory(f"{days} days are too few: four parts need {minimum_days()}")
     return Parts(first, validation, calibration, test, days)

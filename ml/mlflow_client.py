@@ -1,0 +1,53 @@
+"""The way to MLflow: one client, short waits, and one error for every way in which it may not answer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from mlflow import MlflowClient
+from mlflow import environment_variables as variables
+from mlflow.exceptions import MlflowException, RestException
+from requests.exceptions import RequestException
+
+from coinsphere.settings import Settings
+from ml.errors import RegistryUnavailable
+
+_TIMEOUT_SECONDS = 20
+_RETRIES = 2
+_MISSING = "RESOURCE_DOES_NOT_EXIST"
+
+
+def client(settings: Settings) -> MlflowClient:
+    """A client of the tracking server and registry of `settings`."""
+    _be_brief()
+    return MlflowClient(settings.tracking_url, settings.tracking_url)
+
+
+@contextmanager
+def answers(url: str) -> Iterator[None]:
+    """Turn every failure of MLflow at `url` into RegistryUnavailable; what it says it does not have passes through."""
+    try:
+        yield
+    except MlflowException as error:
+        if is_missing(error):
+            raise
+        raise RegistryUnavailable(f"MLflow at {url}: {error.message}") from error
+    except (RequestException, OSError) as error:
+        raise RegistryUnavailable(f"MLflow at {url}: {error}") from error
+
+
+def is_missing(error: MlflowException) -> bool:
+    """Whether the server answered that it has no such thing."""
+    return isinstance(error, RestException) and error.error_code == _MISSING
+
+
+@cache
+def _be_brief() -> None:
+    """MLflow's own defaults wait minutes for a server that is away; it takes such settings from variables only."""
+    for variable, value in (
+        (variables.MLFLOW_HTTP_REQUEST_TIMEOUT, _TIMEOUT_SECONDS),
+        (variables.MLFLOW_HTTP_REQUEST_MAX_RETRIES, _RETRIES),
+        (variables.MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR, 1),
+        (variables.MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR, False),
+    ):
+        variable.set(value)  # type: ignore[no-untyped-call]  # MLflow does not annotate it

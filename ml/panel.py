@@ -1,0 +1,324 @@
+"""Daily candles of many tokens on one calendar: an immutable snapshot, named by the SHA-256 of its content.
+
+The same panel is made of the feature mart and of a folder of candle files, so a backtest of files and a training on
+the database run through the same code. A day without a real, final candle is NaN in all five columns; nothing is
+filled in here.
+"""
+
+import hashlib
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Self
+from uuid import UUID, uuid5
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from coinsphere.clock import start_of_day
+from coinsphere.errors import ImportRefused
+from coinsphere.market import candle_file, validation
+from coinsphere.market.model import Candle, Interval
+from ml.errors import BadHistory, TooLittleHistory
+
+Floats = NDArray[np.float64]
+Days = NDArray[np.datetime64]
+
+FIRST_DAY = date(2018, 1, 1)
+"""Before it too few tokens were traded for anything to be learned from all of them at once."""
+
+COLUMNS = ("open", "high", "low", "close", "volume")
+_FORMAT = b"coinsphere-panel-1"
+_NO_TOKEN = UUID(int=0)
+_SIMULATED = "simulated"
+
+_CANDLES = """
+    select t.symbol, t.id, f.price_date, p.open, p.high, p.low, f.close, p.volume, p.source
+    from marts.ml_features_daily f
+    join market.tokens t on t.id = f.token_id
+    join market.price_data p
+      on p.token_id = f.token_id and p.interval = '1d'
+     and p.opened_at = f.price_date::timestamp at time zone 'UTC'
+    where f.is_final and not f.is_filled and p.is_final and f.price_date >= %(first)s
+      and (%(symbols)s::text[] is null or t.symbol = any(%(symbols)s))
+    order by t.symbol, t.id, f.price_date
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Candles of all tokens, shape [tokens, days, COLUMNS]; build it by one of this module's functions.
+
+    `notes` say what was left out and why; they are no part of the digest.
+    """
+
+    symbols: tuple[str, ...]
+    days: Days = field(repr=False)
+    candles: Floats = field(repr=False)
+    price_source: str
+    location: str
+    digest: str
+    token_ids: tuple[UUID, ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def closes(self) -> Floats:
+        """Closes in US dollars, NaN where the day is unknown, shape [tokens, days]."""
+        return self.candles[:, :, COLUMNS.index("close")]
+
+    @property
+    def last_day(self) -> date:
+        """The last day."""
+        return as_date(self.days[-1])
+
+    @property
+    def data_cutoff(self) -> datetime:
+        """The close of the last day: nothing later is known to what is made of the panel."""
+        return start_of_day(self.last_day + timedelta(days=1))
+
+    def index(self, day: date) -> int:
+        """The position of the first day that is not before `day`."""
+        return int(np.searchsorted(self.days, np.datetime64(day, "D")))
+
+    def until(self, day: date) -> Self:
+        """The panel as it was known at the close of `day`."""
+        end = self.index(day + timedelta(days=1))
+        return _made(
+            self.symbols,
+            self.days[:end],
+            self.candles[:, :end],
+            self.price_source,
+            self.location,
+            self.token_ids,
+            self.notes,
+        )  # type: ignore[return-value]  # there are no subclasses
+
+    def only(self, symbols: Iterable[str]) -> Self:
+        """The panel of these tokens alone.
+
+        Raises:
+            LookupError: one of them is not in it.
+        """
+        chosen = list(dict.fromkeys(symbols))
+        unknown = [symbol for symbol in chosen if symbol not in self.symbols]
+        if unknown:
+            raise LookupError(f"no candles of {', '.join(unknown)}")
+        at = [self.symbols.index(symbol) for symbol in sorted(chosen)]
+        ids = tuple(self.token_ids[place] for place in at) if self.token_ids else ()
+        return _made(
+            tuple(self.symbols[place] for place in at),
+            self.days,
+            self.candles[at],
+            self.price_source,
+            self.location,
+            ids,
+            self.notes,
+        )  # type: ignore[return-value]  # there are no subclasses
+
+    def npz(self) -> bytes:
+        """The snapshot as a compressed archive of arrays. `from_npz` of it gives the same digest."""
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            symbols=np.array(self.symbols),
+            token_ids=np.array([str(token_id) for token_id in self.token_ids]),
+            days=self.days.astype("<i8"),
+            candles=self.candles,
+            source=np.array([self.price_source, self.location]),
+        )
+        return buffer.getvalue()
+
+
+def from_npz(content: bytes) -> Panel:
+    """The panel that `npz` wrote.
+
+    Raises:
+        BadHistory: the content is no such archive.
+    """
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as held:
+            source, location = (str(text) for text in held["source"])
+            return _made(
+                tuple(str(symbol) for symbol in held["symbols"]),
+                held["days"].astype("datetime64[D]"),
+                held["candles"].astype(np.float64),
+                source,
+                location,
+                tuple(UUID(str(token_id)) for token_id in held["token_ids"]),
+                (),
+            )
+    except (ValueError, KeyError, OSError) as error:
+        raise BadHistory(f"the stored snapshot cannot be read: {error}") from error
+
+
+def from_rows(
+    rows: Mapping[str, Mapping[date, Sequence[float]]],
+    *,
+    price_source: str,
+    location: str,
+    token_ids: Mapping[str, UUID] | None = None,
+    notes: Iterable[str] = (),
+) -> Panel:
+    """A panel of candles by symbol and day; each candle is open, high, low, close, volume, an unknown volume NaN.
+
+    Raises:
+        TooLittleHistory: there is no candle.
+        BadHistory: a price is not a positive finite number.
+    """
+    held = {symbol: days for symbol, days in sorted(rows.items()) if days}
+    if not held:
+        raise TooLittleHistory(f"{location} has no daily candles from {FIRST_DAY} on")
+    first = np.datetime64(min(min(days) for days in held.values()), "D")
+    last = np.datetime64(max(max(days) for days in held.values()), "D")
+    calendar = np.arange(first, last + 1)
+    candles = np.full((len(held), len(calendar), len(COLUMNS)), np.nan)
+    for place, (symbol, days) in enumerate(held.items()):
+        at = (np.array(list(days), dtype="datetime64[D]") - first).astype(np.int64)
+        candles[place, at] = _checked(symbol, np.array(list(days.values()), dtype=np.float64))
+    ids = tuple(token_ids[symbol] for symbol in held) if token_ids else ()
+    return _made(tuple(held), calendar, candles, price_source, location, ids, tuple(notes))
+
+
+def from_folder(folder: Path, now: datetime, symbols: Iterable[str] | None = None) -> Panel:
+    """The daily candles of a folder; a row that cannot be true is left out and named in the notes.
+
+    Args:
+        folder: one candle file for each token, as `coinsphere market import` reads them.
+        now: a candle that closes later is unfinished and left out.
+        symbols: the tokens to read; None reads all.
+
+    Raises:
+        BadHistory: two files or rows say different things of the same day.
+        LookupError: a token that was asked for has no file.
+        TooLittleHistory: no daily candle was found.
+    """
+    wanted = None if symbols is None else {symbol.upper() for symbol in symbols}
+    rows: dict[str, dict[date, Sequence[float]]] = {}
+    notes: list[str] = []
+    for path in sorted(folder.rglob("*")):
+        symbol = candle_file.symbols(path)[-1] if candle_file.is_candidate(path) else ""
+        if symbol and (wanted is None or symbol in wanted):
+            _read(path, rows.setdefault(symbol, {}), notes, now)
+    absent = sorted((wanted or set()) - {symbol for symbol, days in rows.items() if days})
+    if absent:
+        raise LookupError(f"{folder} has no daily candles of {', '.join(absent)}")
+    return from_rows(rows, price_source="files", location=folder.name, notes=notes)
+
+
+def from_mart(conn: Connection, symbols: Sequence[str] | None = None) -> Panel:
+    """The real, final days of `marts.ml_features_daily` with their candles; of equal symbols the first id is taken.
+
+    Raises:
+        TooLittleHistory: there is none.
+        BadHistory: simulated candles lie among real ones.
+    """
+    wanted = None if symbols is None else list(symbols)
+    found = conn.execute(_CANDLES, {"first": FIRST_DAY, "symbols": wanted}).fetchall()
+    rows: dict[str, dict[date, Sequence[float]]] = {}
+    ids: dict[str, UUID] = {}
+    sources: set[str] = set()
+    for symbol, token_id, day, *prices, source in found:
+        if ids.setdefault(symbol, token_id) == token_id:
+            rows.setdefault(symbol, {})[day] = [_float(price) for price in prices]
+            sources.add(_kind(source))
+    if _SIMULATED in sources and len(sources) > 1:
+        raise BadHistory(f"simulated candles lie among real ones: {sorted(sources)}")
+    return from_rows(
+        rows,
+        price_source="+".join(sorted(sources)),
+        location="marts.ml_features_daily",
+        token_ids=ids,
+    )
+
+
+def as_date(day: np.datetime64) -> date:
+    """A day as Python has it."""
+    result: date = day.astype("datetime64[D]").astype(object)
+    return result
+
+
+def _made(
+    symbols: tuple[str, ...],
+    days: Days,
+    candles: Floats,
+    price_source: str,
+    location: str,
+    token_ids: tuple[UUID, ...],
+    notes: tuple[str, ...],
+) -> Panel:
+    days, candles = days.astype("datetime64[D]"), np.ascontiguousarray(candles)
+    days.setflags(write=False)
+    candles.setflags(write=False)
+    digest = digest_of(symbols, days, candles, price_source)
+    return Panel(symbols, days, candles, price_source, location, digest, token_ids, notes)
+
+
+def digest_of(symbols: Sequence[str], days: Days, candles: Floats, price_source: str) -> str:
+    """SHA-256 over the symbols and the source, then days since 1970 and candles, little-endian, 8 bytes each."""
+    hasher = hashlib.sha256()
+    for text in (_FORMAT, *(symbol.encode() for symbol in symbols), price_source.encode()):
+        hasher.update(text + b"\0")
+    hasher.update(len(days).to_bytes(8, "little"))
+    hasher.update(days.astype("<i8").tobytes())
+    # NaN has many bit patterns, and an unknown day must not depend on which of them was written.
+    hasher.update(np.where(np.isnan(candles), np.nan, candles).astype("<f8").tobytes())
+    return hasher.hexdigest()
+
+
+def token_id_of(symbol: str) -> UUID:
+    """A stable id for a token that is known by its symbol only."""
+    return uuid5(_NO_TOKEN, symbol)
+
+
+def _read(path: Path, days: dict[date, Sequence[float]], notes: list[str], now: datetime) -> None:
+    bad: list[str] = []
+    try:
+        with candle_file.opened(path) as file:
+            if file.interval is not Interval.DAY:
+                return
+            for line, row in file.rows(_NO_TOKEN, now):
+                fault = _fault(row, now)
+                if fault is not None:
+                    bad.append(f"line {line}: {fault}")
+                elif isinstance(row, Candle) and row.opened_at.date() >= FIRST_DAY:
+                    _keep(path, days, row)
+    except ImportRefused as error:
+        notes.append(str(error))
+    if bad:
+        notes.append(f"{path.name}: {len(bad)} rows left out, the first: {bad[0]}")
+
+
+def _fault(row: Candle | candle_file.BadRow, now: datetime) -> str | None:
+    if isinstance(row, candle_file.BadRow):
+        return row.reason
+    if not row.is_final:
+        return "the day is not over"
+    fault = validation.candle_fault(row, now)
+    return None if fault is None else fault.reason
+
+
+def _keep(path: Path, days: dict[date, Sequence[float]], row: Candle) -> None:
+    day = row.opened_at.astimezone(UTC).date()
+    candle = [_float(value) for value in (row.open, row.high, row.low, row.close, row.volume)]
+    held = days.setdefault(day, candle)
+    if held is not candle and held[:4] != candle[:4]:
+        raise BadHistory(f"{path.name}: {day} is there twice, with different prices")
+
+
+def _checked(symbol: str, candles: Floats) -> Floats:
+    prices = candles[:, :4]
+    if not (np.isfinite(prices) & (prices > 0)).all():
+        raise BadHistory(f"{symbol} has a price that is not a positive finite number")
+    return candles
+
+
+def _float(value: object) -> float:
+    return float("nan") if value is None else float(value)  # type: ignore[arg-type]  # a Decimal
+
+
+def _kind(source: str) -> str:
+    """A file's name is no source of its own: all files are one."""
+    return source.split(":", 1)[0]

@@ -1,0 +1,73 @@
+"""`model.predictions`: append-only, one row for each token, origin, horizon and version."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from psycopg import Connection
+
+from coinsphere.market.model import Token
+from coinsphere.settings import Settings
+from ml import forecasting, history, registry
+from ml.results import Forecast
+
+_RECORD = """
+    insert into model.predictions (
+        token_id, horizon_days, origin_at, target_at, issued_at, reference_price, quantiles, median, lower80, upper80,
+        lower95, upper95, model_name, model_version, algorithm, run_id, data_digest, code_version, price_source,
+        is_backfill
+    ) values (
+        %(token_id)s, %(horizon_days)s, %(origin_at)s, %(target_at)s, %(issued_at)s, %(reference_price)s,
+        %(quantiles)s, %(median)s, %(lower80)s, %(upper80)s, %(lower95)s, %(upper95)s, %(model_name)s,
+        %(model_version)s, %(algorithm)s, %(run_id)s, %(data_digest)s, %(code_version)s, %(price_source)s,
+        %(is_backfill)s
+    )
+    on conflict (token_id, origin_at, horizon_days, model_name, model_version) do nothing
+"""
+_COLUMNS = (
+    "horizon_days",
+    "origin_at",
+    "target_at",
+    "issued_at",
+    "reference_price",
+    "model_name",
+    "model_version",
+    "algorithm",
+    "run_id",
+    "data_digest",
+    "code_version",
+    "price_source",
+    "is_backfill",
+)
+
+
+def issue(conn: Connection, settings: Settings, token: Token, now: datetime) -> list[Forecast]:
+    """Forecast all horizons with the token's champion; see `ml.pipeline.predict_token`."""
+    champion = registry.champion(settings, token)
+    made = forecasting.forecasts(champion, history.latest(conn, token), now)
+    picture = forecasting.fan(made)
+    return [replace(forecast, plots={"fan": picture}) for forecast in made]
+
+
+def record(conn: Connection, forecasts: Sequence[Forecast]) -> None:
+    """Write the forecasts; one that was issued before stays as it was."""
+    with conn.cursor() as cursor:
+        cursor.executemany(_RECORD, [_row(forecast) for forecast in forecasts])
+
+
+def _row(forecast: Forecast) -> dict[str, object]:
+    # As JSON numbers with all their digits: json writes a Decimal only as text.
+    quantiles = ", ".join(
+        f"{json.dumps(level)}: {value:f}" for level, value in forecast.quantiles.items()
+    )
+    return {
+        **{name: getattr(forecast, name) for name in _COLUMNS},
+        "token_id": forecast.token.id,
+        "quantiles": f"{{{quantiles}}}",
+        "median": forecast.median,
+        "lower80": forecast.interval80[0],
+        "upper80": forecast.interval80[1],
+        "lower95": forecast.interval95[0],
+        "upper95": forecast.interval95[1],
+    }
