@@ -242,7 +242,9 @@ class _Run:
         symbol = token.symbol if token else None
         problem = Problem(symbol, CODES[type(error)], str(error))
         self._report.errors.append(problem)
-        _log.warning("market data missing", kind=self._kind, problem=str(problem))
+        # What no source has is missing every hour anew, and nothing can be done about it.
+        tell = _log.info if isinstance(error, NotListed | OutsideWindow) else _log.warning
+        tell("market data missing", kind=self._kind, problem=str(problem))
         if isinstance(error, BadPayload):
             row = Rejected(
                 token.id if token else None,

@@ -40,8 +40,9 @@ def run(database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         "COLUMNS": "250",
     }
 
-    def invoke(*arguments: object) -> Result:
-        return CliRunner().invoke(cli, ["market", *map(str, arguments)], env=variables)
+    def invoke(*arguments: object, **changes: str) -> Result:
+        words = ["market", *map(str, arguments)]
+        return CliRunner().invoke(cli, words, env=variables | changes)
 
     return invoke
 
@@ -213,6 +214,18 @@ def test_a_corrected_file_corrects_its_rows_and_another_file_does_not(run, folde
     assert "1 candles written" in run("import", path).output
     revisions = owner.execute("select opened_at::date::text, open from price_revisions").fetchall()
     assert revisions == [("2024-01-08", Decimal("1.5"))]
+
+
+def test_a_database_that_is_away_or_empty_is_said_without_a_stack(run, database):
+    from coinsphere.db import migrate
+
+    migrate.downgrade(database.owner, "base")
+    result = run("status")
+    assert result.exit_code == 1
+    assert "run `coinsphere db upgrade`" in result.output
+    away = database.pipeline.replace(str(database.server.port), "9")
+    result = run("status", COINSPHERE_PIPELINE_DATABASE_URL=away)
+    assert "The database cannot be reached: start it with `coinsphere up`" in result.output
 
 
 def test_status_and_gaps_show_what_is_there(run, folder, owner):
