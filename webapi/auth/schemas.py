@@ -94,12 +94,15 @@ class LoginIn(Input):
 class RefreshIn(Input):
     """A refresh token, good for one use."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"refreshToken": "bD9k3…"}})
+
     refresh_token: OpaqueToken
 
 
 class LogoutIn(Input):
     """The body may be left out where the access token is sent."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"refreshToken": "bD9k3…"}})
     body_optional: ClassVar[bool] = True
 
     refresh_token: OpaqueToken | None = None
@@ -161,6 +164,19 @@ class TokenPairOut(Output):
 
 class MeOut(Output):
     """Who is asking."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "user": {
+                    **_USER,
+                    "lastLoginAt": "2026-11-24T08:00:00Z",
+                    "twoFactorEnabled": False,
+                },
+                "sessions": 2,
+            }
+        }
+    )
 
     user: MyUserOut
     sessions: int = Field(description="Sessions of this account that are alive.")

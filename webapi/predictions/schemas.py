@@ -300,6 +300,39 @@ class StoredOut(Output):
 class StoredListOut(Output):
     """Forecasts of one horizon, newest first."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "symbol": "BTC",
+                "timeframe": "24h",
+                "predictions": [
+                    {
+                        "id": "6f4a3a0e-6a0c-4a53-9a1e-2d1c0b9a8f7e",
+                        "daysAhead": 1,
+                        "originAt": "2026-11-23T00:00:00Z",
+                        "targetAt": "2026-11-24T00:00:00Z",
+                        "issuedAt": "2026-11-23T00:12:00Z",
+                        "referencePrice": 90500,
+                        "predictedPrice": 90510,
+                        "interval80": [88200, 92900],
+                        "interval95": [86400, 94700],
+                        "realisedPrice": 91000,
+                        "error": -490,
+                        "modelName": "price-btc",
+                        "modelVersion": 3,
+                        "algorithm": "lstm",
+                        "runId": "4f1c0c7c9a5f4f0f9d3c3a0b7a1e2d3c",
+                        "dataDigest": "3f1d…",
+                        "codeVersion": "9a1f0c3",
+                        "priceSource": "binance",
+                        "isBackfill": False,
+                    }
+                ],
+                "nextCursor": None,
+            }
+        }
+    )
+
     symbol: str
     timeframe: Timeframe
     predictions: list[StoredOut]

@@ -28,6 +28,7 @@ def register(app: Flask, settings: Settings, keyring: Keyring) -> None:
         JWT_PRIVATE_KEY=keyring.signing.private,
         JWT_PUBLIC_KEY=keyring.signing.public,
         JWT_TOKEN_LOCATION=["headers"],
+        JWT_COOKIE_CSRF_PROTECT=False,  # no cookies, so tokens need no claim against their abuse
         JWT_ACCESS_TOKEN_EXPIRES=timedelta(seconds=settings.access_token_seconds),
         JWT_ENCODE_ISSUER=settings.jwt_issuer,
         JWT_DECODE_ISSUER=settings.jwt_issuer,
@@ -35,7 +36,7 @@ def register(app: Flask, settings: Settings, keyring: Keyring) -> None:
         JWT_DECODE_AUDIENCE=settings.jwt_audience,
     )
     manager = JWTManager(app)
-    manager.decode_key_loader(lambda _, header: _verification_key(keyring, header))
+    manager.decode_key_loader(lambda header, _: _verification_key(keyring, header))
     manager.token_verification_loader(lambda _, claims: all(name in claims for name in _REQUIRED))
     for loader in (manager.unauthorized_loader, manager.invalid_token_loader):
         loader(_refused)

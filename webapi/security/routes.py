@@ -2,6 +2,7 @@
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import ConfigDict
 
 from webapi import json
 from webapi.schema import Output
@@ -24,6 +25,23 @@ class KeyOut(Output):
 
 class KeySetOut(Output):
     """The public keys, oldest first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "keys": [
+                    {
+                        "kty": "RSA",
+                        "use": "sig",
+                        "alg": "RS256",
+                        "kid": "tvHSn9TwZZ7wYLBNfWqjqn7TwA9GKPKR1sGSocGJoL8",
+                        "n": "0vx7agoebGcQSuuPiLJXZptN9nnd…",
+                        "e": "AQAB",
+                    }
+                ]
+            }
+        }
+    )
 
     keys: list[KeyOut]
 

@@ -22,6 +22,22 @@ _LISTED: dict[str, Any] = {
     "priceUpdatedAt": "2026-11-24T08:00:00Z",
 }
 
+_DETAIL: dict[str, Any] = {
+    **_LISTED,
+    "coingeckoId": "bitcoin",
+    "contractAddress": None,
+    "decimals": 8,
+    "ath": 126080,
+    "athDate": "2025-10-06T18:57:42Z",
+    "atl": 67.81,
+    "atlDate": "2013-07-06T00:00:00Z",
+    "circulatingSupply": 19950000,
+    "totalSupply": 19950000,
+    "maxSupply": 21000000,
+    "createdAt": "2026-11-23T08:00:00Z",
+    "updatedAt": "2026-11-23T08:00:00Z",
+}
+
 Frame = Literal["1h", "24h", "7d", "30d", "90d", "1y", "all"]
 SPANS: dict[str, timedelta | None] = {
     "1h": timedelta(hours=1),
@@ -139,11 +155,34 @@ class TokenOut(ListedTokenOut):
 class DetailOut(TokenOut):
     """A token, once as `token` and once at the top level, where an old page reads it."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {**_DETAIL, "token": _DETAIL}})
+
     token: TokenOut
 
 
 class CreatedOut(Output):
     """A new token."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "token": {
+                    **_DETAIL,
+                    **dict.fromkeys(
+                        ("currentPrice", "marketCap", "volume24h", "priceChange24h", "priceSource")
+                    ),
+                    **dict.fromkeys(("priceUpdatedAt", "ath", "athDate", "atl", "atlDate")),
+                    **dict.fromkeys(("circulatingSupply", "totalSupply", "maxSupply")),
+                    "symbol": "GRT",
+                    "name": "The Graph",
+                    "blockchain": "Ethereum",
+                    "coingeckoId": "the-graph",
+                    "contractAddress": "0xc944E90C64B2c07662A292be6244BDf05Cda44a7",
+                    "decimals": 18,
+                }
+            }
+        }
+    )
 
     token: TokenOut
 

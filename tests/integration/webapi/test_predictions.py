@@ -1,0 +1,340 @@
+"""Forecasts: every number is the model server's or follows from it, and without a model there is none."""
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from coinsphere.clock import iso
+from tests.integration.webapi.conftest import NOW, assert_problem, exact, quote
+
+DIGEST = "a" * 64
+
+
+def forecast(symbol: str = "BTC", days: int = 1, **changes) -> dict:
+    """An answer of the model server in the agreed shape."""
+    return {
+        "symbol": symbol,
+        "daysAhead": days,
+        "algorithm": "lstm",
+        "referencePrice": 100.5,
+        "originAt": "2026-03-10T00:00:00Z",
+        "issuedAt": "2026-03-10T00:12:00Z",
+        "targetAt": "2026-03-11T00:00:00Z",
+        "quantiles": {"0.025": 90, "0.1": 95, "0.5": 101.25, "0.9": 108, "0.975": 112},
+        "model": {
+            "name": "price-btc",
+            "version": 3,
+            "runId": "r1",
+            "trainedAt": "2026-03-09T02:00:00Z",
+            "dataCutoff": "2026-03-09T00:00:00Z",
+            "codeVersion": "abc",
+            "dataDigest": DIGEST,
+        },
+        "quality": {
+            "coverage80": 0.79,
+            "coverage95": 0.94,
+            "skillVsNaive": 0.02,
+            "evaluatedOn": "2025-12-01/2026-03-08",
+            "inDistribution": True,
+            "beatsNaive": True,
+        },
+        "expiresAt": "2026-03-11T00:00:00Z",
+        "stale": False,
+        "priceSource": "binance",
+        **changes,
+    }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def market(module_database):
+    """A price, and marts with indicators and realised closes, of BTC."""
+    with psycopg.connect(module_database.owner, autocommit=True) as conn:
+        quote(conn, "BTC", "103")
+        conn.execute(
+            """
+            create table marts.ml_features_daily (
+                token_id uuid, price_date date, close numeric(38, 18), rsi_14 float8, macd float8, macd_signal float8,
+                bollinger_upper float8, bollinger_middle float8, bollinger_lower float8, volume_ratio_30d float8,
+                is_final boolean
+            );
+            insert into marts.ml_features_daily
+            select id, date '2026-03-09', 100.5, 55.5, 2, 1, 110, 100, 90, 1.3, true
+            from market.tokens where symbol = 'BTC';
+            insert into marts.ml_features_daily
+            select id, date '2026-03-10', 1, 1, 1, 1, 1, 1, 1, 1, false from market.tokens where symbol = 'BTC';
+            create table marts.fct_prices_daily (
+                token_id uuid, price_date date, close numeric(38, 18), is_filled boolean, is_final boolean,
+                close_at timestamptz
+            );
+            grant select on all tables in schema marts to coinsphere_api;
+            """
+        )
+    return module_database
+
+
+@pytest.fixture(autouse=True)
+def answers(model_server):
+    """The model server's answers, which a test sets."""
+    model_server.answers = {"BTC": (200, forecast())}
+    model_server.asked.clear()
+    return model_server.answers
+
+
+def test_a_forecast_is_the_models(person, model_server) -> None:
+    answer = person.get("/predictions/btc")
+    assert answer.status_code == 200, answer.text
+    assert model_server.asked == [("/predict/BTC", {"days": ["1"]})]
+    body = json.loads(answer.data)
+    prediction = body.pop("prediction")
+    assert body == {
+        "symbol": "BTC",
+        "name": "Bitcoin",
+        "currentPrice": 103,
+        "priceSource": "binance",
+        "referencePrice": 100.5,
+        "originAt": "2026-03-10T00:00:00Z",
+        "targetAt": "2026-03-11T00:00:00Z",
+        "predictedPrice": 101.25,
+        "predictionChange": 0.75,
+        "predictionChangePercent": 0.74626866,
+        "confidence": body["confidence"],
+        "daysAhead": 1,
+        "timeframe": "24h",
+        "timestamp": "2026-03-10T00:12:00Z",
+        "model": {**forecast()["model"], "version": "3", "algorithm": "lstm"},
+        "quality": forecast()["quality"],
+        "expiresAt": "2026-03-11T00:00:00Z",
+        "stale": False,
+    }
+    assert 0.5 < body["confidence"] < 0.6
+    assert prediction == {
+        "predictedPrice": 101.25,
+        "change": 0.75,
+        "changePercent": 0.74626866,
+        "confidence": pytest.approx(body["confidence"] * 100),
+        "direction": prediction["direction"],
+        "factors": [],
+        "note": None,
+        "technicalIndicators": {
+            "rsi": 55.5,
+            "macd": {"value": 2, "signal": 1},
+            "trend": "bullish",
+            "bollingerBands": {"upper": 110, "middle": 100, "lower": 90},
+            "volumeTrend": "increasing",
+            "asOf": "2026-03-09",
+        },
+        "modelVersion": "3",
+        "quantiles": forecast()["quantiles"],
+        "interval80": [95, 108],
+        "interval95": [90, 112],
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "days", "frame"),
+    [
+        ("timeframe=24h", 1, "24h"),
+        ("timeframe=7d", 7, "7d"),
+        ("timeframe=14d", 14, "14d"),
+        ("daysAhead=30", 30, "30d"),
+        ("daysAhead=7&timeframe=7d", 7, "7d"),
+    ],
+)
+def test_horizons_by_either_name(person, answers, query: str, days: int, frame: str) -> None:
+    answers["BTC"] = (200, forecast(days=days))
+    body = person.get(f"/predictions/BTC?{query}").json
+    assert (body["daysAhead"], body["timeframe"]) == (days, frame)
+
+
+@pytest.mark.parametrize(
+    "query", ["timeframe=2d", "daysAhead=2", "daysAhead=x", "timeframe=7d&daysAhead=1"]
+)
+def test_other_horizons_are_refused(person, query: str, model_server) -> None:
+    assert_problem(person.get(f"/predictions/BTC?{query}"), 400)
+    assert model_server.asked == []
+
+
+def test_a_model_without_skill_says_so(person, answers) -> None:
+    quality = {**forecast()["quality"], "skillVsNaive": -0.01, "beatsNaive": False}
+    answers["BTC"] = (200, forecast(quality=quality))
+    body = person.get("/predictions/BTC").json
+    assert body["prediction"]["factors"] == []
+    assert "does not beat" in body["prediction"]["note"]
+    assert body["quality"]["beatsNaive"] is False
+
+
+def test_an_expired_forecast_is_marked_whoever_notices(person, answers) -> None:
+    answers["BTC"] = (200, forecast(expiresAt=iso(NOW - timedelta(seconds=1))))
+    body = person.get("/predictions/BTC").json
+    assert body["stale"] is True
+    assert "expired" in body["prediction"]["note"]
+
+
+def test_digits_survive_the_way_through(person, answers) -> None:
+    text = json.dumps(forecast()).replace("101.25", "101.250000012345678901")
+    answers["BTC"] = (200, text.encode())
+    body = exact(person.get("/predictions/BTC"))
+    assert body["predictedPrice"] == Decimal("101.250000012345678901")
+    assert body["predictionChange"] == Decimal("0.750000012345678901")
+
+
+def test_without_a_champion_there_is_no_number(person, answers) -> None:
+    answers["BTC"] = (503, {"error": "no champion for BTC"})
+    answer = person.get("/predictions/BTC")
+    body = assert_problem(answer, 503, says="no champion for BTC")
+    assert "Retry-After" in answer.headers
+    assert not {"predictedPrice", "prediction", "confidence"} & set(body)
+
+
+def test_a_token_that_the_model_server_does_not_know_has_no_prediction(person) -> None:
+    assert_problem(person.get("/predictions/DOGE"), 503, says="no prediction")
+
+
+def test_an_unknown_token_is_not_asked_for(person, model_server) -> None:
+    assert_problem(person.get("/predictions/NOPE"), 404, says="not found")
+    assert model_server.asked == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, b"<html>"),
+        (200, b"[]"),
+        (200, {}),
+        (200, forecast(symbol="ETH")),
+        (200, forecast(days=7)),
+        (200, forecast(referencePrice=0)),
+        (200, forecast(referencePrice=None)),
+        (200, forecast(quantiles={"0.5": 100})),
+        (
+            200,
+            forecast(quantiles={"0.025": 90, "0.1": 95, "0.5": 1, "0.9": 108, "0.975": 112}),
+        ),
+        (200, forecast(quantiles={"0.025": -1, "0.1": 95, "0.5": 99, "0.9": 108, "0.975": 112})),
+        (500, {"error": "Traceback: secret"}),
+        (503, b"gateway"),
+        (301, {"error": "moved"}),
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_not_passed_on(person, answers, answer) -> None:
+    answers["BTC"] = answer
+    problem = person.get("/predictions/BTC")
+    assert_problem(problem, 503, says="makes no sense")
+    assert "secret" not in problem.text
+
+
+def test_a_model_server_that_is_down_is_named(api_settings, person, clock) -> None:
+    from webapi.app import create_app
+    from webapi.services import EXTENSION
+
+    settings = api_settings.model_copy(update={"ml_url": "http://127.0.0.1:1"})
+    app = create_app(settings, clock=lambda: clock[0])
+    answer = app.test_client().get("/api/v1/predictions/BTC", headers=person.headers)
+    assert_problem(answer, 503, says="model server does not answer")
+    app.extensions[EXTENSION].close()
+
+
+def test_a_batch_answers_what_can_be_answered(person, answers) -> None:
+    answers["ETH"] = (503, {"error": "too little history"})
+    body = person.post(
+        "/predictions/batch", {"symbols": ["btc", "ETH", "NOPE", "BTC"], "timeframe": "24h"}
+    ).json
+    assert [each["symbol"] for each in body["predictions"]] == ["BTC"]
+    single = person.get("/predictions/BTC").json
+    assert body["predictions"] == [single]
+    assert body["count"] == 1
+    assert body["errors"] == [
+        {"symbol": "ETH", "status": 503, "error": "no prediction: too little history"},
+        {"symbol": "NOPE", "status": 404, "error": "token NOPE not found"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"symbols": []},
+        {"symbols": "BTC"},
+        {"symbols": ["BTC"] * 21},
+        {"symbols": ["BTC"], "timeframe": "2d"},
+        {"symbols": ["B C"]},
+        [],
+    ],
+)
+def test_a_malformed_batch_is_refused(person, body) -> None:
+    assert_problem(person.post("/predictions/batch", body), 400)
+
+
+@pytest.fixture(scope="module")
+def past(market):
+    """Five forecasts of the last days; the newest has met no outcome, one was issued with hindsight."""
+    with psycopg.connect(market.owner, autocommit=True) as conn:
+        token_id = conn.execute("select id from market.tokens where symbol = 'BTC'").fetchone()[0]
+        conn.execute(
+            """
+            insert into model.training_sets (digest, token_id, first_day, last_day, rows, price_source, location)
+            values (%s, %s, '2025-01-01', '2026-03-01', 400, 'binance', 'x')
+            """,
+            [DIGEST, token_id],
+        )
+        for days_ago, is_backfill in ((0, False), (1, False), (2, False), (3, False), (4, True)):
+            origin = NOW.replace(hour=0, minute=0) - timedelta(days=days_ago)
+            conn.execute(
+                """
+                insert into model.predictions
+                    (token_id, horizon_days, origin_at, target_at, issued_at, reference_price, quantiles, median,
+                     lower80, upper80, lower95, upper95, model_name, model_version, algorithm, run_id, data_digest,
+                     code_version, price_source, is_backfill)
+                values (%s, 1, %s, %s, %s, 100, '{}', 102, 98, 106, 90, 120, 'm', 1, 'lstm', 'r', %s, 'c', 'binance', %s)
+                """,
+                [
+                    token_id,
+                    origin,
+                    origin + timedelta(days=1),
+                    origin + timedelta(minutes=5),
+                    DIGEST,
+                    is_backfill,
+                ],
+            )
+            if days_ago:
+                conn.execute(
+                    "insert into marts.fct_prices_daily values (%s, %s, %s, false, true, %s)",
+                    [token_id, origin.date(), 100 + 10 * days_ago, origin + timedelta(days=1)],
+                )
+    return market
+
+
+def test_the_past_is_shown_with_what_came(past, person) -> None:
+    body = person.get("/predictions/BTC/history?limit=2").json
+    newest, before = body["predictions"]
+    assert (newest["realisedPrice"], newest["error"]) == (None, None)
+    assert (before["realisedPrice"], before["error"], before["predictedPrice"]) == (110, -8, 102)
+    assert before["interval80"] == [98, 106]
+    rest = person.get(f"/predictions/BTC/history?limit=200&cursor={body['nextCursor']}").json
+    assert [each["realisedPrice"] for each in rest["predictions"]] == [120, 130, 140]
+    assert rest["predictions"][-1]["isBackfill"] is True
+    assert rest["nextCursor"] is None
+
+
+def test_accuracy_counts_what_was_said_before_the_fact(past, person) -> None:
+    body = json.loads(person.get("/predictions/BTC/accuracy?days=30").data)
+    assert body["forecasts"] == 3
+    assert body["meanAbsoluteError"] == pytest.approx((8 + 18 + 28) / 3)
+    assert body["naiveMeanAbsoluteError"] == pytest.approx(20)
+    assert body["skillVsNaive"] == pytest.approx(1 - 18 / 20)
+    assert (body["coverage80"], body["coverage95"]) == (0, pytest.approx(2 / 3))
+    assert person.get("/predictions/BTC/accuracy?days=1").json["forecasts"] == 1
+
+
+def test_no_outcome_is_no_accuracy(past, person) -> None:
+    body = person.get("/predictions/ETH/accuracy?daysAhead=7").json
+    assert (body["forecasts"], body["meanAbsoluteError"], body["skillVsNaive"]) == (0, None, None)
+    assert body["timeframe"] == "7d"
+
+
+@pytest.mark.parametrize("query", ["days=0", "days=x", "timeframe=1y"])
+def test_nonsense_in_the_question_of_accuracy(person, query: str) -> None:
+    assert_problem(person.get(f"/predictions/BTC/accuracy?{query}"), 400)

@@ -1,0 +1,371 @@
+"""Tokens: what is shown, what is cached, and what is never cached."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from tests.integration.webapi.conftest import NOW, assert_problem, exact, quote
+from webapi.services import EXTENSION
+
+FIELDS = {
+    "id",
+    "symbol",
+    "name",
+    "blockchain",
+    "logoUrl",
+    "currentPrice",
+    "marketCap",
+    "volume24h",
+    "priceChange24h",
+    "priceSource",
+    "priceUpdatedAt",
+}
+DETAILS = FIELDS | {
+    "coingeckoId",
+    "contractAddress",
+    "decimals",
+    "ath",
+    "athDate",
+    "atl",
+    "atlDate",
+    "circulatingSupply",
+    "totalSupply",
+    "maxSupply",
+    "createdAt",
+    "updatedAt",
+}
+SMALL = "0.000000012345678901"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def market(module_database):
+    """Quotes of three tokens, the candles of others."""
+    with psycopg.connect(module_database.owner, autocommit=True) as conn:
+        quote(
+            conn,
+            "BTC",
+            "91234.5",
+            cap=Decimal("1.8e12"),
+            volume=Decimal(5),
+            change=Decimal("-1.25"),
+        )
+        quote(conn, "ETH", "3000", cap=Decimal("4e11"))
+        quote(conn, "PEPE", SMALL, source="simulated")
+        conn.execute("select market.ensure_price_partitions('2021-01-01', '2026-04-01')")
+        candles(conn, "SOL", "1d", datetime(2025, 1, 1, tzinfo=UTC), 100)
+        candles(conn, "ADA", "1d", datetime(2021, 1, 1, tzinfo=UTC), 1500)
+        candles(conn, "XRP", "1d", datetime(2026, 1, 1, tzinfo=UTC), 69)
+        candles(conn, "XRP", "1h", datetime(2026, 3, 1, 12, tzinfo=UTC), 9 * 24)
+        yield
+
+
+def candles(conn, symbol: str, interval: str, start: datetime, count: int) -> None:
+    """Candles whose closes count up from 1; each trades 2 units."""
+    conn.execute(
+        """
+        insert into market.price_data
+            (token_id, interval, opened_at, open, high, low, close, volume, source, is_final, observed_at)
+        select t.id, %(interval)s, %(start)s + (n - 1) * %(step)s::interval, n, n + 0.5, n - 0.5, n, 2, 'test', true,
+               %(start)s + (n + 10) * %(step)s::interval
+        from market.tokens t, generate_series(1, %(count)s) n
+        where t.symbol = %(symbol)s
+        """,
+        {
+            "symbol": symbol,
+            "interval": interval,
+            "start": start,
+            "count": count,
+            "step": timedelta(hours=1) if interval == "1h" else timedelta(days=1),
+        },
+    )
+
+
+def history(person, symbol: str, frame: str) -> dict:
+    answer = person.get(f"/tokens/{symbol}/history?timeframe={frame}")
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def test_the_list_is_by_market_cap_unknown_last(person) -> None:
+    found = person.get("/tokens").json["tokens"]
+    assert len(found) == 31
+    assert [token["symbol"] for token in found[:2]] == ["BTC", "ETH"]
+    assert found[0] == {
+        "id": found[0]["id"],
+        "symbol": "BTC",
+        "name": "Bitcoin",
+        "blockchain": "Bitcoin",
+        "logoUrl": None,
+        "currentPrice": 91234.5,
+        "marketCap": 1800000000000,
+        "volume24h": 5,
+        "priceChange24h": -1.25,
+        "priceSource": "binance",
+        "priceUpdatedAt": "2026-03-10T12:30:00Z",
+    }
+    assert all(set(token) == FIELDS for token in found)
+    unknown = next(token for token in found if token["symbol"] == "DOGE")
+    assert unknown["currentPrice"] is None
+    assert unknown["priceSource"] is None
+
+
+def test_the_list_in_pages_is_the_list(person) -> None:
+    whole = [token["id"] for token in person.get("/tokens").json["tokens"]]
+    pages, cursor = [], ""
+    while cursor is not None:
+        page = person.get(f"/tokens?limit=7&cursor={cursor}" if cursor else "/tokens?limit=7").json
+        pages += [token["id"] for token in page["tokens"]]
+        cursor = page["nextCursor"]
+    assert pages == whole
+
+
+@pytest.mark.parametrize(
+    ("query", "symbols"),
+    [("bitc", {"BTC"}), ("USD", {"USDC", "USDT"}), ("%", set()), ("_", set()), ("\\", set())],
+)
+def test_search_takes_every_character_literally(person, query: str, symbols: set[str]) -> None:
+    found = person.get("/tokens", query_string={"q": query}).json["tokens"]
+    assert {token["symbol"] for token in found} >= symbols
+    assert bool(found) == bool(symbols)
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=201", "limit=x", "cursor=x", "cursor=W10", "q=%00"]
+)
+def test_nonsense_in_the_query_is_refused(person, query: str) -> None:
+    assert_problem(person.get(f"/tokens?{query}"), 400)
+
+
+def test_a_token_in_any_case_at_both_places(person) -> None:
+    body = person.get("/tokens/bTc").json
+    assert set(body["token"]) == DETAILS
+    assert {name: body[name] for name in body["token"]} == body["token"]
+    assert body["token"]["decimals"] == 8
+
+
+def test_every_digit_of_a_price_survives(person) -> None:
+    answer = person.get("/tokens/PEPE")
+    assert f'"currentPrice":{SMALL},'.encode() in answer.data
+    assert exact(answer)["currentPrice"] == Decimal(SMALL)
+
+
+def test_a_simulated_price_says_so(person) -> None:
+    assert person.get("/tokens/PEPE").json["priceSource"] == "simulated"
+    assert history(person, "PEPE", "7d")["priceSource"] == "simulated"
+
+
+def test_without_a_quote_the_last_close_is_the_price_with_its_time(person) -> None:
+    body = person.get("/tokens/SOL").json
+    assert (body["currentPrice"], body["priceSource"]) == (100, "test")
+    assert body["priceUpdatedAt"] == "2025-04-11T00:00:00Z"
+
+
+@pytest.mark.parametrize("symbol", ["NOPE", "%00", "a b", "x" * 50, "'; drop table app.users --"])
+@pytest.mark.parametrize("path", ["", "/history"])
+def test_an_unknown_symbol_is_not_found(person, symbol: str, path: str) -> None:
+    assert_problem(person.get(f"/tokens/{symbol}{path}"), 404, says="not found")
+
+
+def test_of_two_tokens_with_a_symbol_the_greater_is_meant(person, owner_db) -> None:
+    row = owner_db.execute(
+        "insert into market.tokens (symbol, name, blockchain) values ('BTC', 'Impostor', 'BSC') returning id"
+    ).fetchone()
+    try:
+        assert person.get("/tokens/btc").json["name"] == "Bitcoin"
+    finally:
+        owner_db.execute("delete from market.tokens where id = %s", row)
+
+
+def test_an_answer_that_a_client_has_is_not_sent_again_nor_asked_of_the_database(
+    app, person, monkeypatch
+) -> None:
+    for path in ("/tokens", "/tokens/BTC", "/tokens/XRP/history"):
+        first = person.get(path)
+        assert first.headers["ETag"].startswith('"')
+        with monkeypatch.context() as patch:
+            # The session is remembered for a second; nothing else may ask.
+            person.get("/auth/me")
+            patch.setattr(app.extensions[EXTENSION]._database, "connection", None)
+            again = person.get(path, headers={"If-None-Match": first.headers["ETag"]})
+            assert again.status_code == 304
+            assert again.data == b""
+            assert again.headers["ETag"] == first.headers["ETag"]
+            assert person.get(path, headers={"If-None-Match": '"other"'}).data == first.data
+
+
+def test_a_404_is_never_cached_as_200_and_a_new_token_is_seen(person, administrator) -> None:
+    assert_problem(person.get("/tokens/GRT"), 404)
+    assert_problem(person.get("/tokens/GRT"), 404)
+    assert not any(token["symbol"] == "GRT" for token in person.get("/tokens").json["tokens"])
+    made = administrator.post(
+        "/tokens",
+        {
+            "symbol": "grt",
+            "name": "The Graph",
+            "blockchain": "Ethereum",
+            "coingeckoId": "the-graph",
+        },
+    )
+    assert made.status_code == 201
+    assert set(made.json["token"]) == DETAILS
+    assert person.get("/tokens/GRT").json["id"] == made.json["token"]["id"]
+    assert any(token["symbol"] == "GRT" for token in person.get("/tokens").json["tokens"])
+
+
+def test_without_redis_the_answers_are_the_same(person, cache, app, monkeypatch) -> None:
+    cached = person.get("/tokens").data
+    work = app.extensions[EXTENSION]
+    monkeypatch.setattr(work.cache, "_resume_at", float("inf"))
+    assert person.get("/tokens").data == cached
+
+
+def test_a_token_is_added_by_an_administrator_only(person, administrator) -> None:
+    new = {"symbol": "NEW", "name": "New", "blockchain": "Ethereum", "contractAddress": "0xAb"}
+    assert_problem(person.post("/tokens", new), 403, says="Admin access required")
+    assert administrator.post("/tokens", new).status_code == 201
+    taken = {**new, "symbol": "TWO", "contractAddress": "0xaB"}
+    assert_problem(administrator.post("/tokens", taken), 409)
+    assert administrator.post("/tokens", {**taken, "blockchain": "Base"}).status_code == 201
+    assert_problem(administrator.post("/tokens", {**new, "coingeckoId": "bitcoin"}), 409)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"symbol": ""},
+        {"symbol": "A B"},
+        {"symbol": None},
+        {"name": "x\u0000"},
+        {"decimals": 37},
+        {"decimals": "8"},
+        {"logoUrl": "javascript:alert(1)"},
+        {"price": 1},
+    ],
+)
+def test_a_malformed_token_is_refused(administrator, change: dict) -> None:
+    body = {"symbol": "NEW", "name": "New", "blockchain": "Ethereum", **change}
+    problem = assert_problem(administrator.post("/tokens", body), 400)
+    assert problem["details"][0]["path"] == next(iter(change))
+
+
+def test_a_history_of_hours_where_there_are_hours(person) -> None:
+    body = history(person, "XRP", "24h")
+    assert body["interval"] == "1h"
+    points = body["priceHistory"]
+    assert len(points) == body["dataPoints"] == 25
+    newest = int(datetime(2026, 3, 10, 11, tzinfo=UTC).timestamp()) * 1000
+    assert points[-1] == {
+        "time": newest,
+        "price": 216,
+        "open": 216,
+        "high": 216.5,
+        "low": 215.5,
+        "close": 216,
+        "volume": 2,
+        "source": "test",
+        "filled": False,
+    }
+    assert [point["time"] for point in points] == sorted(point["time"] for point in points)
+    assert history(person, "XRP", "7d")["dataPoints"] == 7 * 24 + 1
+    assert history(person, "XRP", "1h")["dataPoints"] == 2
+
+
+def test_hours_that_do_not_reach_back_far_enough_give_way_to_days(person) -> None:
+    body = history(person, "XRP", "30d")
+    assert (body["interval"], body["dataPoints"]) == ("1d", 31)
+
+
+@pytest.mark.parametrize(
+    ("frame", "points"), [("1h", 1), ("24h", 2), ("7d", 8), ("30d", 31), ("90d", 91), ("1y", 100)]
+)
+def test_frames_are_measured_from_the_newest_day_where_there_are_only_days(
+    person, frame: str, points: int
+) -> None:
+    body = history(person, "SOL", frame)
+    assert (body["interval"], body["dataPoints"]) == ("1d", points)
+    assert body["priceHistory"][-1]["close"] == 100
+
+
+def test_a_long_history_is_merged_to_a_thousand_points_at_most(person) -> None:
+    body = history(person, "ADA", "all")
+    points = body["priceHistory"]
+    assert body["dataPoints"] == len(points) == 750
+    assert points[0] == {
+        "time": int(datetime(2021, 1, 1, tzinfo=UTC).timestamp()) * 1000,
+        "price": 2,
+        "open": 1,
+        "high": 2.5,
+        "low": 0.5,
+        "close": 2,
+        "volume": 4,
+        "source": "test",
+        "filled": False,
+    }
+    assert points[-1]["close"] == 1500
+
+
+def test_the_usual_frame_is_a_week(person) -> None:
+    assert person.get("/tokens/XRP/history").json["timeframe"] == "7d"
+
+
+def test_a_token_without_candles_has_an_empty_history(person) -> None:
+    body = history(person, "DOGE", "all")
+    assert (body["dataPoints"], body["priceHistory"], body["currentPrice"]) == (0, [], None)
+
+
+@pytest.mark.parametrize("frame", ["2d", "", "7D", "7d'--"])
+def test_an_unknown_frame_is_refused(person, frame: str) -> None:
+    body = assert_problem(person.get("/tokens/XRP/history", query_string={"timeframe": frame}), 400)
+    assert body["details"][0]["path"] == "timeframe"
+
+
+def test_filled_days_of_the_warehouse_are_marked(person, owner_db) -> None:
+    """The mart as dbt makes it, with a gap that the candles have."""
+    owner_db.execute(
+        """
+        create table marts.fct_prices_daily (
+            token_id uuid, price_date date, open numeric, high numeric, low numeric, close numeric, volume numeric,
+            source text, is_filled boolean, is_final boolean, close_at timestamptz
+        )
+        """
+    )
+    owner_db.execute("grant select on marts.fct_prices_daily to coinsphere_api")
+    cursor = owner_db.cursor(row_factory=dict_row)
+    sol = cursor.execute("select id from market.tokens where symbol = 'SOL'").fetchone()["id"]
+    gap = datetime(2025, 4, 8, tzinfo=UTC)
+    owner_db.execute(
+        "delete from market.price_data where token_id = %s and opened_at = %s", [sol, gap]
+    )
+    for day in (gap, gap + timedelta(days=1)):
+        owner_db.execute(
+            """
+            insert into marts.fct_prices_daily
+            values (%s, %s, 97, 97, 97, 97, null, 'test', true, true, %s)
+            """,
+            [sol, day.date(), day + timedelta(days=1)],
+        )
+    try:
+        points = history(person, "SOL", "7d")["priceHistory"]
+        assert [point["filled"] for point in points] == [False] * 5 + [True, False, False]
+        assert (points[5]["close"], points[5]["volume"]) == (97, None)
+    finally:
+        owner_db.execute("drop table marts.fct_prices_daily")
+
+
+def test_the_hit_ratio_is_counted(person) -> None:
+    from webapi import metrics
+
+    def count(result: str) -> float:
+        return metrics.PAGES.labels("tokens", result)._value.get()
+
+    hits, misses = count("hit"), count("miss")
+    person.get("/tokens")
+    person.get("/tokens")
+    assert (count("hit") - hits, count("miss") - misses) == (1, 1)
+
+
+def test_prices_are_of_their_time(person) -> None:
+    assert person.get("/tokens/ETH").json["priceUpdatedAt"] == f"{NOW:%Y-%m-%dT%H:%M:%S}Z"
