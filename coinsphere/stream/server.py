@@ -28,7 +28,7 @@ MAX_MESSAGE_BYTES = 16 * 1024
 MESSAGES_A_MINUTE = 100
 PING_SECONDS = 30.0
 SESSION_ENDED = 4401
-TOO_MANY_MESSAGES = 4429
+TOO_MANY = 4429
 _CLOSE_SECONDS = 3.0
 _MINUTE = 60.0
 _OPTIONS = "-c timezone=UTC -c statement_timeout=5000 -c default_transaction_read_only=on"
@@ -143,7 +143,7 @@ class Stream:
         client = Client(caller.user_id, caller.session_id, connection.transport.abort)
         # Others of the same user may have come in while this one was shaking hands.
         if not self.hub.has_room(caller.user_id):
-            await connection.close(TOO_MANY_MESSAGES, "too many connections of this user")
+            await connection.close(TOO_MANY, "too many connections of this user")
             return
         self.hub.add(client)
         self._connections[client] = connection
@@ -166,7 +166,7 @@ class Stream:
                 window, count = now, 0
             count += 1
             if count > MESSAGES_A_MINUTE:
-                await connection.close(TOO_MANY_MESSAGES, "too many messages")
+                await connection.close(TOO_MANY, "too many messages")
                 return
             self._respond(client, text)
 

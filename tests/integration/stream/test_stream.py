@@ -147,7 +147,7 @@ def test_a_firing_reaches_its_owner_once_and_only_by_the_channel_chosen(world, d
             assert message["alertId"] == str(alert)
             assert (message["value"], message["threshold"]) == (101, 100)
             assert (message["source"], message["tokenSymbol"]) == ("kraken", "BTC")
-            world.quote(102)
+            world.conn.execute("notify coinsphere, 'alerts'")
             assert "alert" not in await _nothing(mine)
             assert await _nothing(hers, 0.1) == []
 
