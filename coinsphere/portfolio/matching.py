@@ -1,0 +1,90 @@
+"""Which outgoing and which incoming transfer are the two ends of one: by token, amount and time. No I/O."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal, localcontext
+from typing import NamedTuple
+from uuid import UUID
+
+from coinsphere.portfolio.model import EXACT
+
+
+class Transfer(NamedTuple):
+    """One end of a transfer of some token. `tolerance` and `reach` are those of its portfolio's settings."""
+
+    fact_id: UUID
+    place: tuple[UUID, str]
+    amount: Decimal
+    occurred_at: datetime
+    tx_hash: str | None
+    tolerance: Decimal
+    reach: timedelta
+
+
+Pair = tuple[UUID, UUID]
+"""The ids of the outgoing and of the incoming fact."""
+
+
+def match(
+    outgoing: Sequence[Transfer],
+    incoming: Sequence[Transfer],
+    confirmed: Collection[Pair] = (),
+    rejected: Collection[Pair] = (),
+) -> list[Pair]:
+    """Pair transfers of one token, each at most once; in whatever order they are given, the pairs are the same.
+
+    What a user confirmed holds, what he rejected does not. Of the rest the nearest pair is taken first: the same
+    transaction hash, then least time apart, then least difference.
+
+    Args:
+        outgoing: transfers out; the tolerance and reach of these decide.
+        incoming: transfers in; at most the amount that went out, the difference being the network's fee.
+        confirmed: pairs that the user confirmed.
+        rejected: pairs that the user rejected.
+    """
+    pairs = list(confirmed)
+    taken = {fact_id for pair in pairs for fact_id in pair}
+    for _, out, arrival in sorted(_candidates(outgoing, incoming, set(rejected))):
+        if out not in taken and arrival not in taken:
+            taken |= {out, arrival}
+            pairs.append((out, arrival))
+    return sorted(pairs)
+
+
+def _candidates(
+    outgoing: Sequence[Transfer], incoming: Sequence[Transfer], rejected: set[Pair]
+) -> list[tuple[tuple[object, ...], UUID, UUID]]:
+    arrivals = sorted(incoming, key=lambda transfer: transfer.occurred_at)
+    found: list[tuple[tuple[object, ...], UUID, UUID]] = []
+    start = 0
+    widest = max((out.reach for out in outgoing), default=timedelta())
+    for out in sorted(outgoing, key=lambda transfer: transfer.occurred_at):
+        while start < len(arrivals) and arrivals[start].occurred_at < out.occurred_at - widest:
+            start += 1
+        for arrival in arrivals[start:]:
+            if arrival.occurred_at > out.occurred_at + out.reach:
+                break
+            if _may_be(out, arrival) and (out.fact_id, arrival.fact_id) not in rejected:
+                found.append((_distance(out, arrival), out.fact_id, arrival.fact_id))
+    return found
+
+
+def _may_be(out: Transfer, arrival: Transfer) -> bool:
+    if abs(arrival.occurred_at - out.occurred_at) > out.reach or arrival.amount > out.amount:
+        return False
+    if out.place == arrival.place:
+        return False
+    with localcontext(EXACT):
+        return out.amount - arrival.amount <= out.tolerance * out.amount
+
+
+def _distance(out: Transfer, arrival: Transfer) -> tuple[object, ...]:
+    """Less is nearer. Ends with what was seen at each end, so that ties fall the same way in any order."""
+    is_same = out.tx_hash is not None and out.tx_hash == arrival.tx_hash
+    return (
+        not is_same,
+        abs(arrival.occurred_at - out.occurred_at),
+        out.amount - arrival.amount,
+        out.occurred_at,
+        arrival.occurred_at,
+    )
