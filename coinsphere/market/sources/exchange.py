@@ -238,6 +238,9 @@ def _client(name: str, base_url: str | None, timeout_ms: int) -> Any:
             "quoteJsonNumbers": True,
         }
     )
+    client.has["fetchCurrencies"] = (
+        False  # deposit networks and the like: up to three calls for nothing
+    )
     client.number = str
     client.session.max_redirects = 0  # a price comes from the host that was asked, or not at all
     if base_url is not None:

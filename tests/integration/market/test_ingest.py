@@ -289,6 +289,16 @@ class TestRefresh:
         (row,) = pipeline.execute("select source, payload->>'answer' from quarantine")
         assert row == ("binance", "<html>Please log in</html>")
 
+    def test_an_answer_that_the_database_could_not_hold_is_kept_as_far_as_it_can(
+        self, pipeline, tokens, live_market, outside
+    ):
+        outside.fail("/markets", body=b"<html>\x00" + b"x" * 50_000)
+        report = ingest.refresh_quotes(pipeline, live_market(), tokens("ATOM"), NOW)
+        assert [error.code for error in report.errors] == ["bad_payload"]
+        (answer,) = pipeline.execute("select payload->>'answer' from quarantine").fetchone()
+        assert answer.startswith("<html>\N{REPLACEMENT CHARACTER}x")
+        assert len(answer) == 10_000
+
     def test_unknown_facts_keep_their_last_value(self, pipeline, tokens, live_market, outside):
         market = live_market()
         ingest.refresh_metadata(pipeline, market, tokens("BTC"), NOW)
