@@ -20,6 +20,7 @@ from coinsphere.errors import LocalServiceError
 from coinsphere.settings import Role, Settings, environment, variable
 
 if TYPE_CHECKING:
+    from coinsphere.cli.progress import ConsoleProgress
     from coinsphere.local.system import Health
     from coinsphere.market.origin import Origin
 
@@ -54,13 +55,7 @@ def up(*, detach: bool, market: str | None) -> None:
     with _terminable():
         settings = system.up(chosen, progress)
         try:
-            _warn_if_simulated(console, settings)
-            for report in system.fill(settings, progress):
-                from coinsphere.cli.market import show_import
-
-                show_import(console, report)
-            console.print(_addresses(settings))
-            console.print(_examples(settings), highlight=False, markup=False)
+            _fill(console, settings, progress)
             console.print(f"Ready after {time.monotonic() - began:.0f} s.", highlight=False)
             if detach:
                 console.print("It goes on in the background; `coinsphere down` stops it.")
@@ -69,9 +64,10 @@ def up(*, detach: bool, market: str | None) -> None:
             _watch(console, settings)
         except KeyboardInterrupt:
             console.print("\nStopping")
-        finally:
-            if not detach or sys.exc_info()[0] is not None:
-                system.down(chosen)
+        except BaseException:
+            system.down(chosen)
+            raise
+        system.down(chosen)
     console.print("Stopped.")
 
 
@@ -123,6 +119,18 @@ def logs(name: str | None, lines: int, *, follow: bool) -> None:
     command = ["tail", "-n", str(lines), *(["-F"] if follow else []), *map(str, paths)]
     sys.stdout.flush()
     os.execvp("tail", command)  # noqa: S606, S607 - no shell; every system of ours has tail
+
+
+def _fill(console: Console, settings: Settings, progress: "ConsoleProgress") -> None:
+    """Fill the history, run the pipeline, and say what there is to see."""
+    from coinsphere.cli.market import show_import
+    from coinsphere.local import system
+
+    _show_origin(console, _origin(settings))
+    for report in system.fill(settings, progress):
+        show_import(console, report)
+    console.print(_addresses(settings))
+    console.print(_examples(settings), highlight=False, markup=False)
 
 
 def _chosen(market: str | None) -> Settings:
@@ -249,10 +257,6 @@ def _origin(settings: Settings) -> "Origin | None":
             return origin.get(conn)
     except psycopg.Error:
         return None
-
-
-def _warn_if_simulated(console: Console, settings: Settings) -> None:
-    _show_origin(console, _origin(settings))
 
 
 def _show_origin(console: Console, origin: "Origin | None") -> None:
