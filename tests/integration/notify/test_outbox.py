@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from coinsphere.cli.main import cli
 from coinsphere.notify import mail
+from tests.conftest import free_port
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -105,3 +106,11 @@ def test_the_command_says_what_to_do_about_an_unknown_mail(command):
     result = command("show", "7b0a6d1e-1d0f-4f5a-8a55-000000000000")
     assert result.exit_code == 1
     assert "coinsphere mail list" in result.output
+
+
+def test_the_command_says_what_to_do_about_a_database_that_is_away(command, monkeypatch):
+    monkeypatch.setenv("COINSPHERE_DATABASE_URL", f"postgresql://x:y@127.0.0.1:{free_port()}/x")
+    result = command("list")
+    assert result.exit_code == 1
+    assert "coinsphere up" in result.output
+    assert "Traceback" not in result.output

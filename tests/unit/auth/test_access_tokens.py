@@ -103,10 +103,16 @@ def _forged(keys, algorithm: str) -> str:
     return f"{text}.{payload}.{signature}"
 
 
-@pytest.mark.parametrize("algorithm", ["none", "HS256", "RS512", "PS256"])
+@pytest.mark.parametrize("algorithm", ["none", "HS256"])
 def test_the_token_does_not_choose_its_algorithm(verifier, keys, algorithm):
     with pytest.raises(TokenRefused):
         verifier.verify(_forged(keys, algorithm))
+
+
+@pytest.mark.parametrize("algorithm", ["RS512", "PS256"])
+def test_a_good_signature_by_another_algorithm_is_refused(verifier, keys, algorithm):
+    with pytest.raises(TokenRefused):
+        verifier.verify(_token(keys[0], algorithm=algorithm))
 
 
 def test_a_token_signed_with_our_public_key_as_a_secret_is_refused(verifier, keys):
