@@ -237,7 +237,7 @@ def features() -> Suite:
         ),
         _between(
             "trained_tokens_have_history",
-            "Each token that models are trained for has 200 real days, the fewest that make a training set.",
+            "Each token that models are trained for has 270 real days, the fewest that make a training set.",
             Severity.WARNING,
             "days_short",
             most=0,

@@ -17,7 +17,7 @@ from orchestration.warehouse import project
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The definitions for `settings`. Opens nothing; parses the dbt project if it changed."""
-    dbt_models = warehouse.build_models(project.ensure_manifest())
+    dbt_models = warehouse.build_models(project.manifest(settings))
     all_jobs = [*jobs.build(dbt_models), housekeeping.housekeeping]
     return dg.Definitions(
         assets=[

@@ -5,7 +5,7 @@ Pure functions of numbers. matplotlib's object interface is used without pyplot,
 
 import base64
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -66,23 +66,6 @@ def forecast_fan(
         axes.set_title(title, fontsize=9)
         axes.set_ylabel("US dollars", fontsize=8)
         axes.legend(fontsize=8, loc="upper left")
-
-    return _markdown(draw)
-
-
-def calibration(
-    title: str, coverage: Mapping[str, Mapping[float, float]]
-) -> dg.MarkdownMetadataValue:
-    """Stated against measured coverage, one line for each name; on the diagonal a model is honest."""
-
-    def draw(axes: Any) -> None:
-        axes.plot([0, 1], [0, 1], color=_GREY, linestyle="--", linewidth=1)
-        for name, measured in coverage.items():
-            axes.plot(list(measured), list(measured.values()), marker="o", markersize=4, label=name)
-        axes.set_title(title, fontsize=9)
-        axes.set_xlabel("stated", fontsize=8)
-        axes.set_ylabel("measured", fontsize=8)
-        axes.legend(fontsize=7)
 
     return _markdown(draw)
 

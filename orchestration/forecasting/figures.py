@@ -1,6 +1,5 @@
 """What people look for after a forecasting step, as metadata: counts, tables and small pictures. Pure functions."""
 
-from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -65,7 +64,7 @@ def of_models(models: Outcome[list[TrainedModel]]) -> Metadata:
 
 
 def of_evaluations(evaluations: Outcome[Evaluation]) -> Metadata:
-    """All scores beside those of naive, the champions, and how honest the intervals of tomorrow are."""
+    """All scores beside those of naive, the champions, and the pictures that the evaluation drew."""
     champions = [
         {"token": symbol, "champion": made.champion.algorithm, "version": made.champion.version}
         for symbol, made in evaluations.done.items()
@@ -76,12 +75,6 @@ def of_evaluations(evaluations: Outcome[Evaluation]) -> Metadata:
         for score in sorted(made.scores, key=lambda score: (score.horizon_days, score.pinball_loss))
     ]
     pictures = {
-        f"{symbol} calibration": plots.calibration(
-            f"{symbol}: coverage of tomorrow's intervals", _coverage(made.scores)
-        )
-        for symbol, made in evaluations.done.items()
-    }
-    drawn = {
         f"{symbol} {name}": plots.embedded(image)
         for symbol, made in evaluations.done.items()
         for name, image in made.plots.items()
@@ -90,7 +83,6 @@ def of_evaluations(evaluations: Outcome[Evaluation]) -> Metadata:
         **_facts(len(rows), "scores", rows, evaluations),
         "champions": dg.MetadataValue.md(table(champions)),
         **pictures,
-        **drawn,
     }
 
 
@@ -138,14 +130,6 @@ def _score(symbol: str, made: Evaluation, score: Score) -> dict[str, object]:
         "in 80 %": f"{score.coverage80:.3f}",
         "in 95 %": f"{score.coverage95:.3f}",
         "forecasts": score.forecasts,
-    }
-
-
-def _coverage(scores: Iterable[Score]) -> Mapping[str, Mapping[float, float]]:
-    return {
-        score.algorithm: {0.8: score.coverage80, 0.95: score.coverage95}
-        for score in scores
-        if score.horizon_days == 1
     }
 
 

@@ -1,7 +1,6 @@
 """The dbt models as assets, and the risk scores as they are published."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -36,7 +35,7 @@ class Translator(DagsterDbtTranslator):
         )
 
 
-def build_models(manifest: Path) -> dg.AssetsDefinition:
+def build_models(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """One asset for each dbt model of `manifest`; dbt's tests become asset checks."""
 
     @dbt_assets(

@@ -22,14 +22,20 @@ class Dbt:
         self._settings = settings
 
     def cli(self, args: Sequence[str], context: dg.AssetExecutionContext) -> DbtCliInvocation:
-        """Start dbt for the assets that `context` selects; stream the answer to see it through."""
+        """Start dbt for the assets that `context` selects; stream the answer to see it through.
+
+        It writes into one folder of the state: a folder for each run, which is Dagster's way, would never be removed,
+        and the pool `dbt` lets one run at a time.
+        """
+        target = self._settings.state / "dbt"
+        target.mkdir(parents=True, exist_ok=True)
         client = DbtCliResource(
             project_dir=os.fspath(project.PROJECT),
             profiles_dir=os.fspath(project.PROJECT),
             dbt_executable=project.executable(),
         )
         with _environment(project.environment(self._settings)):
-            return client.cli(list(args), context=context)
+            return client.cli(list(args), context=context, target_path=target)
 
 
 @contextmanager

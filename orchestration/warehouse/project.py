@@ -1,20 +1,31 @@
 """The dbt project's files: where they lie, the environment that dbt needs, and its manifest. Imports no Dagster."""
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from coinsphere.errors import ConfigurationError
 from coinsphere.settings import Role, Settings
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
-MANIFEST = PROJECT / "target" / "manifest.json"
+MANIFEST = PROJECT / "target" / "definitions" / "manifest.json"
+"""Apart from what `dbt` itself writes into `target`: that names whatever database it was run on, and may be half done."""
 _SOURCES = ("dbt_project.yml", "profiles.yml", "models", "macros", "tests", "seeds", "snapshots")
-_NOWHERE = {"HOST": "127.0.0.1", "PORT": "5432", "USER": "none", "PASSWORD": "none", "NAME": "none"}
+_NO_DATABASE = "none"
+_NOWHERE = {
+    "HOST": "127.0.0.1",
+    "PORT": "5432",
+    "USER": "none",
+    "PASSWORD": "none",
+    "NAME": _NO_DATABASE,
+}
 """Parsing renders the profile but connects to nothing."""
 
 
@@ -70,11 +81,50 @@ def _files() -> Iterator[Path]:
             yield from path.rglob("*")
 
 
+def manifest(settings: Settings) -> dict[str, Any]:
+    """The manifest, with the database of `settings`, where they name one, in place of the one it was parsed for.
+
+    Dagster counts the rows of each model by the name that stands in it.
+
+    Raises:
+        ConfigurationError: dbt cannot parse the project.
+    """
+    parsed: dict[str, Any] = json.loads(ensure_manifest().read_text(encoding="utf-8"))
+    if settings.database_url is None and settings.pipeline_database_url is None:
+        return parsed
+    name = environment(settings)["COINSPHERE_DBT_NAME"]
+    for node in (*parsed["nodes"].values(), *parsed["sources"].values()):
+        node["database"] = name
+        if node.get("relation_name"):
+            node["relation_name"] = node["relation_name"].replace(
+                f'"{_NO_DATABASE}"', f'"{name}"', 1
+            )
+    return parsed
+
+
 def _parse() -> None:
+    """Parse in a folder of our own and put the manifest in its place at once: others may be reading it."""
+    with tempfile.TemporaryDirectory(dir=MANIFEST.parent) as folder:
+        parse(Path(folder))
+        (Path(folder) / MANIFEST.name).replace(MANIFEST)
+
+
+def parse(target: Path, *options: str) -> None:
+    """Parse the project without a database; `options` stand before dbt's command.
+
+    Raises:
+        ConfigurationError: dbt cannot parse it; carries what it said.
+    """
     done = subprocess.run(  # noqa: S603 - our own executable and arguments
-        [executable(), "--quiet", "parse"],
+        [executable(), "--quiet", *options, "parse", "--no-partial-parse"],
         cwd=PROJECT,
-        env={**os.environ, **_variables(_NOWHERE), "DBT_PROFILES_DIR": str(PROJECT)},
+        env={
+            **os.environ,
+            **_variables(_NOWHERE),
+            "DBT_PROFILES_DIR": str(PROJECT),
+            "DBT_TARGET_PATH": str(target),
+            "DBT_LOG_PATH": str(target),
+        },
         capture_output=True,
         text=True,
         check=False,

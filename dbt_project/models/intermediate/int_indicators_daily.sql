@@ -24,8 +24,9 @@ changes as (
         case when returns.price_change is not null then greatest(-returns.price_change, 0) end as loss
     from prices
     inner join {{ ref('int_returns_daily') }} as returns
-        on prices.token_id = returns.token_id
-        and prices.price_date = returns.price_date
+        on
+            prices.token_id = returns.token_id
+            and prices.price_date = returns.price_date
 
 ),
 

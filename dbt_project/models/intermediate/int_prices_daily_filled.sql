@@ -48,8 +48,9 @@ numbered as (
         ) as candle_number
     from calendar
     left join candles
-        on calendar.token_id = candles.token_id
-        and calendar.price_date = candles.price_date
+        on
+            calendar.token_id = candles.token_id
+            and calendar.price_date = candles.price_date
 
 ),
 

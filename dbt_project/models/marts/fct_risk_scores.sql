@@ -20,7 +20,8 @@ last_year as (
         ) as peak
     from {{ ref('fct_prices_daily') }} as prices
     inner join stats on prices.token_id = stats.token_id
-    where prices.is_final
+    where
+        prices.is_final
         and prices.price_date > stats.last_price_date - 365
 
 ),
@@ -46,14 +47,20 @@ parts as (
         stats.price_source,
         measures.max_drawdown_365d,
         {{ risk_between('stats.volatility_30d', 1.5, 0.0) }} as volatility_score,
-        case when measures.mean_volume_usd > 0 then
-            {{ risk_between('log(measures.mean_volume_usd)', 4.0, 9.5) }}
+        case
+            when measures.mean_volume_usd > 0
+                then
+                    {{ risk_between('log(measures.mean_volume_usd)', 4.0, 9.5) }}
         end as liquidity_score,
-        case when tokens.circulating_supply > 0 then
-            {{ risk_between('log(tokens.circulating_supply * stats.last_close)', 6.0, 11.0) }}
+        case
+            when tokens.circulating_supply > 0
+                then
+                    {{ risk_between('log(tokens.circulating_supply * stats.last_close)', 6.0, 11.0) }}
         end as market_cap_score,
-        case when measures.mean_volume_usd > 0 then
-            {{ risk_between('measures.deviation_volume_usd / measures.mean_volume_usd', 2.0, 0.0) }}
+        case
+            when measures.mean_volume_usd > 0
+                then
+                    {{ risk_between('measures.deviation_volume_usd / measures.mean_volume_usd', 2.0, 0.0) }}
         end as volume_score
     from stats
     inner join measures on stats.token_id = measures.token_id

@@ -73,14 +73,18 @@ from newest
 inner join extremes on newest.token_id = extremes.token_id
 inner join extreme_dates on newest.token_id = extreme_dates.token_id
 left join volatility
-    on newest.token_id = volatility.token_id
-    and newest.last_price_date = volatility.price_date
+    on
+        newest.token_id = volatility.token_id
+        and newest.last_price_date = volatility.price_date
 left join prices as day_1
-    on newest.token_id = day_1.token_id
-    and day_1.price_date = newest.last_price_date - 1
+    on
+        newest.token_id = day_1.token_id
+        and day_1.price_date = newest.last_price_date - 1
 left join prices as day_7
-    on newest.token_id = day_7.token_id
-    and day_7.price_date = newest.last_price_date - 7
+    on
+        newest.token_id = day_7.token_id
+        and day_7.price_date = newest.last_price_date - 7
 left join prices as day_30
-    on newest.token_id = day_30.token_id
-    and day_30.price_date = newest.last_price_date - 30
+    on
+        newest.token_id = day_30.token_id
+        and day_30.price_date = newest.last_price_date - 30

@@ -32,14 +32,17 @@ features as (
         prices.is_final
     from {{ ref('int_prices_daily_filled') }} as prices
     inner join {{ ref('int_returns_daily') }} as returns
-        on prices.token_id = returns.token_id
-        and prices.price_date = returns.price_date
+        on
+            prices.token_id = returns.token_id
+            and prices.price_date = returns.price_date
     inner join {{ ref('int_volatility_daily') }} as volatility
-        on prices.token_id = volatility.token_id
-        and prices.price_date = volatility.price_date
+        on
+            prices.token_id = volatility.token_id
+            and prices.price_date = volatility.price_date
     inner join {{ ref('int_indicators_daily') }} as indicators
-        on prices.token_id = indicators.token_id
-        and prices.price_date = indicators.price_date
+        on
+            prices.token_id = indicators.token_id
+            and prices.price_date = indicators.price_date
 
 )
 

@@ -1,5 +1,6 @@
 """A database with an origin, settings that reach it, and a small market of our own."""
 
+import socket
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,14 @@ from coinsphere.settings import Settings, sqlalchemy_url
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
 TEMPLATE = Path(orchestration.__file__).parent / "dagster.yaml"
+
+
+@pytest.fixture(scope="module")
+def free_tcp_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
