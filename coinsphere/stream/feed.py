@@ -91,6 +91,7 @@ class Feed:
             if self._quotes.get(quote.symbol) != quote:
                 self._quotes[quote.symbol] = quote
                 self._hub.to_subscribers(quote.symbol, messages.price_update(quote))
+                await _let_senders_run()
 
     async def _send_firings(self, conn: AsyncConnection) -> None:
         """Send each firing once; those from before the start are not sent at all."""
@@ -100,6 +101,7 @@ class Feed:
         for firing in await reading.firings(conn, since):
             if not is_first and firing.event_id not in self._seen:
                 self._hub.to_user(firing.user_id, messages.alert(firing))
+                await _let_senders_run()
             self._seen[firing.event_id] = firing.fired_at
             newest = max(newest, firing.fired_at)
         self._newest_firing = newest
@@ -112,7 +114,13 @@ class Feed:
             if self._portfolios.get(portfolio.portfolio_id) != portfolio:
                 text = messages.portfolio_update(portfolio, self._clock())
                 self._hub.to_user(portfolio.user_id, text)
+                await _let_senders_run()
         self._portfolios = {portfolio.portfolio_id: portfolio for portfolio in found}
+
+
+async def _let_senders_run() -> None:
+    """A queue that is filled in one go overflows however fast its client reads."""
+    await asyncio.sleep(0)
 
 
 async def _news(conn: AsyncConnection) -> set[str]:

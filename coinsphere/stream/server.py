@@ -169,6 +169,8 @@ class Stream:
                 await connection.close(TOO_MANY, "too many messages")
                 return
             self._respond(client, text)
+            # What was said at once must not fill the queue before its sender runs.
+            await asyncio.sleep(0)
 
     def _respond(self, client: Client, text: str | bytes) -> None:
         try:

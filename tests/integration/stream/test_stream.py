@@ -284,6 +284,25 @@ def test_a_client_that_reads_nothing_is_dropped_and_holds_up_nobody(world):
     asyncio.run(flood())
 
 
+def test_a_burst_beyond_the_queue_drops_nobody_who_reads(world, database):
+    account = world.account()
+    alerts = {str(_alert(world, account, channels=("stream",))) for _ in range(300)}
+    symbols = [symbol for (symbol,) in world.conn.execute("select symbol from market.tokens")]
+    world.quote(99, *symbols)
+
+    async def burst() -> None:
+        async with running(world) as live, live.client(account) as client:
+            for _ in range(20):
+                await say(client, "subscribe", symbols=symbols)
+            for _ in range(20 * len(symbols)):
+                await receive(client, "price_update")
+            world.quote(101)
+            assert _evaluate(database) == 300
+            assert {(await receive(client, "alert"))["alertId"] for _ in alerts} == alerts
+
+    asyncio.run(burst())
+
+
 def test_two_hundred_clients_get_every_price(world):
     accounts = [world.account(f"{number}@example.org") for number in range(40)]
     symbols = [symbol for (symbol,) in world.conn.execute("select symbol from market.tokens")]
