@@ -359,15 +359,27 @@ class TestQuotes:
             assert pipeline.execute("select market_cap from quotes").fetchone() == (cap,)
 
 
+_SLOW = """
+    create function market.dawdle() returns trigger language plpgsql as
+        $$ begin perform pg_sleep(0.001); return new; end $$;
+    create trigger dawdle before insert on market.price_data for each row execute function market.dawdle();
+"""
+"""Makes two loads overlap for certain."""
+
+
 class TestTogether:
-    def test_two_loaders_of_the_same_new_months_agree(self, database, tokens, pipeline):
-        all_tokens = tokens("BTC", "ETH", "SOL")
+    @pytest.mark.parametrize("last_month", ["2015-05-01", "2014-12-01"], ids=["known", "new"])
+    def test_two_loaders_agree(self, database, tokens, owner, last_month):
+        owner.execute("select market.ensure_price_partitions('2014-12-01', %s)", [last_month])
+        owner.execute(_SLOW)
         start = datetime(2015, 1, 1, tzinfo=UTC)
-        rows = [candle(t, start + n * DAY) for t in all_tokens for n in range(800)]
+        rows = [candle(t, start + n * DAY) for t in tokens("BTC", "ETH", "SOL") for n in range(100)]
         written: list[int] = []
+        both = threading.Barrier(2)
 
         def run(part: list[Candle]) -> None:
             with psycopg.connect(database.pipeline, autocommit=True) as conn:
+                both.wait()
                 written.append(candle_store.load(conn, part, lambda: NOW).written)
 
         threads = [threading.Thread(target=run, args=[part]) for part in (rows, rows[::-1])]
@@ -375,10 +387,10 @@ class TestTogether:
             thread.start()
         for thread in threads:
             thread.join()
-        assert sorted(written) == [0, 2400]
-        assert pipeline.execute("select count(*) from price_data").fetchone() == (2400,)
-        assert pipeline.execute("select count(*) from price_data_default").fetchone() == (0,)
-        assert pipeline.execute("select count(*) from price_revisions").fetchone() == (0,)
+        assert sorted(written) == [0, 300]
+        assert owner.execute("select count(*) from price_data").fetchone() == (300,)
+        assert owner.execute("select count(*) from price_data_default").fetchone() == (0,)
+        assert owner.execute("select count(*) from price_revisions").fetchone() == (0,)
 
     def test_a_killed_loader_leaves_nothing_and_the_next_one_does_it_all(
         self, database, tokens, pipeline
