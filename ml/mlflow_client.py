@@ -14,7 +14,7 @@ from ml.errors import RegistryUnavailable
 
 _TIMEOUT_SECONDS = 20
 _RETRIES = 2
-_MISSING = "RESOURCE_DOES_NOT_EXIST"
+_MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
 def client(settings: Settings) -> MlflowClient:
@@ -25,20 +25,18 @@ def client(settings: Settings) -> MlflowClient:
 
 @contextmanager
 def answers(url: str) -> Iterator[None]:
-    """Turn every failure of MLflow at `url` into RegistryUnavailable; what it says it does not have passes through."""
+    """Turn every failure of MLflow at `url` into RegistryUnavailable. Catch inside what it may rightly not have."""
     try:
         yield
     except MlflowException as error:
-        if is_missing(error):
-            raise
         raise RegistryUnavailable(f"MLflow at {url}: {error.message}") from error
     except (RequestException, OSError) as error:
         raise RegistryUnavailable(f"MLflow at {url}: {error}") from error
 
 
 def is_missing(error: MlflowException) -> bool:
-    """Whether the server answered that it has no such thing."""
-    return isinstance(error, RestException) and error.error_code == _MISSING
+    """Whether the server answered that it has no such thing; of an alias it says that the parameter is invalid."""
+    return isinstance(error, RestException) and error.error_code in _MISSING
 
 
 @cache

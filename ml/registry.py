@@ -9,7 +9,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,14 @@ import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
-from mlflow.models import Model, ModelSignature
-from mlflow.types import Schema, TensorSpec
 
 from coinsphere.clock import iso
 from coinsphere.market.model import Token
 from coinsphere.settings import Settings
 from ml import artifact, tracking
-from ml.artifact import MANIFEST, Facts
+from ml.artifact import Facts
 from ml.errors import ArtifactRefused, NoChampion
-from ml.horizons import CONTEXT, HORIZONS, LEVELS
+from ml.horizons import CONTEXT
 from ml.mlflow_client import answers, client, is_missing
 from ml.models import catalog
 from ml.models.interface import Forecaster
@@ -36,12 +34,12 @@ from ml.results import Evaluation, Score, TrainedModel
 CHAMPION = "champion"
 BASELINE = "baseline"
 
-_KIND = "coinsphere_kind"
-_FORECASTER = "forecaster"
-_MANIFEST_DIGEST = "manifest_sha256"
+KIND = "coinsphere_kind"
+FORECASTER = "forecaster"
+MANIFEST_DIGEST = "manifest_sha256"
 _EVALUATION = "evaluation"
 _EVALUATED_AT = "evaluated_at"
-_DESCRIPTION = "MLmodel"
+DESCRIPTION = "MLmodel"
 """MLflow's own description of a model. It is shown by MLflow and never read here."""
 
 _LOGGED_MODEL = "models:/"
@@ -78,38 +76,6 @@ def model_name(token: Token) -> str:
     """The registered model of a token: the symbol for people, the start of the id as symbols are not unique."""
     readable = "".join(letter if letter.isalnum() else "_" for letter in token.symbol)
     return f"{readable}-{token.id.hex[:8]}"
-
-
-def register(
-    mlflow_client: MlflowClient, token: Token, facts: Facts, files: Mapping[str, bytes]
-) -> int:
-    """Store the files as a logged model of the run, and make it the newest version of the token's model."""
-    name = model_name(token)
-    _ensure_registered_model(mlflow_client, name, token)
-    logged = mlflow_client.create_logged_model(
-        tracking.experiment_id(mlflow_client),
-        name=f"{token.symbol}-{facts.algorithm}",
-        source_run_id=facts.run_id,
-        model_type=facts.algorithm,
-    )
-    described = {**files, _DESCRIPTION: _describe(logged.model_id, logged.artifact_location, facts)}
-    with tracking.as_folder(described) as folder:
-        mlflow_client.log_model_artifacts(logged.model_id, str(folder))
-    mlflow_client.finalize_logged_model(logged.model_id, "READY")
-    version = mlflow_client.create_model_version(
-        name,
-        source=logged.model_uri,
-        run_id=facts.run_id,
-        model_id=logged.model_id,
-        tags={
-            "algorithm": facts.algorithm,
-            "data_digest": facts.data_digest,
-            "code_version": facts.code_version,
-            _MANIFEST_DIGEST: artifact.digest(files[MANIFEST]),
-        },
-        await_creation_for=0,
-    )
-    return int(version.version)
 
 
 def promote(settings: Settings, outcome: Evaluation) -> None:
@@ -166,6 +132,8 @@ def champion(settings: Settings, token: Token) -> Champion:
         try:
             found = client(settings).get_model_version_by_alias(name, CHAMPION)
         except MlflowException as error:
+            if not is_missing(error):
+                raise
             raise NoChampion(f"{token.symbol} has no evaluated model") from error
     return load(settings, name, int(found.version))
 
@@ -235,7 +203,7 @@ def _fetch(settings: Settings, name: str, version: int) -> tuple[ModelVersion, d
     with answers(settings.tracking_url), tempfile.TemporaryDirectory() as folder:
         mlflow_client = client(settings)
         found = mlflow_client.get_model_version(name, str(version))
-        logged = mlflow_client.get_logged_model(found.source.removeprefix(_LOGGED_MODEL))
+        logged = mlflow_client.get_logged_model((found.source or "").removeprefix(_LOGGED_MODEL))
         # Not by its `models:/` name: MLflow would then look for a database of its own beside the server's.
         fetched = mlflow.artifacts.download_artifacts(
             artifact_uri=logged.artifact_location,
@@ -248,14 +216,14 @@ def _fetch(settings: Settings, name: str, version: int) -> tuple[ModelVersion, d
 def _read(folder: Path) -> Iterator[tuple[str, bytes]]:
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
-        if path.is_file() and name != _DESCRIPTION:
+        if path.is_file() and name != DESCRIPTION:
             if path.stat().st_size > _LARGEST_FILE:
                 raise ArtifactRefused(f"{name} is larger than any model of ours")
             yield name, path.read_bytes()
 
 
 def _manifest_digest(version: ModelVersion) -> str:
-    digest = version.tags.get(_MANIFEST_DIGEST)
+    digest = version.tags.get(MANIFEST_DIGEST)
     if digest is None:
         raise ArtifactRefused(f"{version.name} {version.version} was not registered by Coinsphere")
     return str(digest)
@@ -265,40 +233,10 @@ def _registered_models(mlflow_client: MlflowClient) -> Iterator[RegisteredModel]
     page, token = None, None
     while page is None or token:
         page = mlflow_client.search_registered_models(
-            f"tags.{_KIND} = '{_FORECASTER}'", max_results=500, page_token=token
+            f"tags.{KIND} = '{FORECASTER}'", max_results=500, page_token=token
         )
         token = page.token
         yield from page
-
-
-def _ensure_registered_model(mlflow_client: MlflowClient, name: str, token: Token) -> None:
-    try:
-        mlflow_client.get_registered_model(name)
-    except MlflowException as error:
-        if not is_missing(error):
-            raise
-        mlflow_client.create_registered_model(
-            name,
-            tags={_KIND: _FORECASTER, "token_id": str(token.id), "symbol": token.symbol},
-            description=f"Forecasts of {token.name} for {', '.join(map(str, HORIZONS))} days; "
-            f"`{CHAMPION}` serves, set by the evaluation alone.",
-        )
-
-
-def _describe(model_id: str, location: str, facts: Facts) -> bytes:
-    """MLflow's description with the signature; no flavour, as nothing but our own code loads it."""
-    signature = ModelSignature(
-        Schema([TensorSpec(np.dtype(np.float64), (-1, CONTEXT), "log_closes")]),
-        Schema([TensorSpec(np.dtype(np.float64), (-1, len(HORIZONS), len(LEVELS)), "log_returns")]),
-    )
-    described = Model(
-        artifact_path=location,
-        run_id=facts.run_id,
-        model_id=model_id,
-        signature=signature,
-        utc_time_created=facts.trained_at.astimezone(UTC).replace(tzinfo=None),
-    )
-    return str(described.to_yaml()).encode()
 
 
 def _metrics(scores: tuple[Score, ...]) -> dict[str, float]:

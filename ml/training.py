@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 
 from coinsphere.clock import Clock
 from coinsphere.settings import Settings
-from ml import artifact, code_version, plots, registry, tracking, windows
+from ml import artifact, code_version, plots, registration, registry, tracking, windows
 from ml.artifact import Facts
 from ml.datasets import TrainingSet
 from ml.mlflow_client import answers, client
@@ -82,7 +82,7 @@ def _train(
         )
         files = artifact.pack(residual.calibrate(fitted.model, series), facts)
         _log(mlflow_client, facts, fitted, series)
-        version = registry.register(mlflow_client, training_set.token, facts, files)
+        version = registration.register(mlflow_client, training_set.token, facts, files)
     return TrainedModel(
         training_set.token,
         algorithm,

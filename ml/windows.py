@@ -19,9 +19,11 @@ Mask = NDArray[np.bool_]
 
 MAX_BRIDGED = 3
 _SHARES = (0.60, 0.10, 0.15)  # train, validation, calibration; the test part takes the rest
-_LEAST_CALIBRATION = 30
-_LEAST_TRAINING = 30
-_LEAST_TEST = 30
+_PLANNED_ORIGINS = 30
+"""Origins of the longest horizon that a split leaves to each part but validation."""
+
+_LEAST_ORIGINS = 20
+"""Those that must be there after gaps took theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,8 @@ def series(closes: Floats, known: Mask) -> Series:
         TooLittleHistory: a part would hold too few origins to learn or to measure from.
     """
     made = Series(np.log(closes), known, split(len(closes)))
-    least_of = {"train": _LEAST_TRAINING, "calibration": _LEAST_CALIBRATION, "test": _LEAST_TEST}
-    for part, least in least_of.items():
-        if min(len(made.origins(part, horizon)) for horizon in HORIZONS) < least:
+    for part in ("train", "calibration", "test"):
+        if min(len(made.origins(part, horizon)) for horizon in HORIZONS) < _LEAST_ORIGINS:
             raise TooLittleHistory(f"the {part} part of {int(known.sum())} known days is too short")
     return made
 
@@ -102,7 +103,7 @@ def held_out(closes: Floats, known: Mask, first: int) -> Series:
     made = Series(np.log(closes), known, Parts(first, first, first, first, len(closes)))
     for horizon in HORIZONS:
         found = len(made.origins("test", horizon))
-        if found < _LEAST_TEST:
+        if found < _LEAST_ORIGINS:
             raise TooLittleHistory(
                 f"only {found} forecasts of {horizon} days can be checked on held-out days"
             )
@@ -119,11 +120,11 @@ def split(days: int) -> Parts:
     """
     first = CONTEXT - 1
     usable = days - first
-    held_out = max(HORIZONS) + _LEAST_CALIBRATION
+    held_out = max(HORIZONS) + _PLANNED_ORIGINS
     test = days - max(round(usable * (1 - sum(_SHARES))), held_out)
     calibration = test - max(round(usable * _SHARES[2]), held_out)
     validation = calibration - max(round(usable * _SHARES[1]), *HORIZONS)
-    if validation - first < max(HORIZONS) + _LEAST_TRAINING:
+    if validation - first < max(HORIZONS) + _PLANNED_ORIGINS:
         raise TooLittleHistory(f"{days} days are too few: four parts need {minimum_days()}")
     return Parts(first, validation, calibration, test, days)
 
@@ -131,7 +132,7 @@ def split(days: int) -> Parts:
 def minimum_days() -> int:
     """The shortest gapless history that can be split."""
     longest = max(HORIZONS)
-    return CONTEXT - 1 + (longest + _LEAST_TRAINING) + longest + 2 * (longest + _LEAST_CALIBRATION)
+    return CONTEXT - 1 + 3 * (longest + _PLANNED_ORIGINS) + longest
 
 
 def complete(known: Mask) -> Mask:

@@ -1,0 +1,242 @@
+"""From closes to forecasts on a real MLflow and a real PostgreSQL: train, evaluate, promote, predict once."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
+from mlflow.models import Model
+
+from coinsphere.clock import start_of_day
+from ml import artifact, datasets, pipeline, registry
+from ml.errors import ArtifactRefused, NoChampion, RegistryUnavailable
+from ml.horizons import HORIZONS
+from ml.models.catalog import ALGORITHMS
+from tests.integration.ml.conftest import NOW
+
+
+@pytest.fixture(scope="module")
+def training_set(warehouse):
+    with warehouse.pipeline() as conn:
+        return pipeline.build_training_set(conn, warehouse.token("BTC"), warehouse.settings)
+
+
+@pytest.fixture(scope="module")
+def trained(warehouse, training_set):
+    return pipeline.train_token(warehouse.settings, training_set, clock=lambda: NOW)
+
+
+@pytest.fixture(scope="module")
+def evaluation(warehouse, training_set, trained):
+    with warehouse.pipeline() as conn:
+        return pipeline.evaluate_token(
+            conn, warehouse.settings, training_set, trained, clock=lambda: NOW
+        )
+
+
+@pytest.fixture(scope="module")
+def mlflow_client(warehouse):
+    return MlflowClient(warehouse.settings.mlflow_url)
+
+
+def test_every_algorithm_is_a_version_of_the_tokens_model(warehouse, trained):
+    assert [model.algorithm for model in trained] == list(ALGORITHMS)
+    assert {model.name for model in trained} == {registry.model_name(warehouse.token("BTC"))}
+    assert [model.version for model in trained] == [1, 2, 3, 4]
+
+
+def test_a_run_holds_what_made_the_model(mlflow_client, trained, training_set, warehouse):
+    lstm = trained[-1]
+    run = mlflow_client.get_run(lstm.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params["layers"] == "128/64/32"
+    assert run.data.params["seed"] == str(warehouse.settings.ml_seed)
+    assert run.data.tags["code_version"] == lstm.code_version
+    assert run.data.tags["data_digest"] == training_set.digest
+    history = mlflow_client.get_metric_history(lstm.run_id, "validation_loss")
+    assert [metric.step for metric in history] == [1, 2]
+    (used,) = run.inputs.dataset_inputs
+    assert training_set.digest.startswith(used.dataset.digest)
+    assert {file.path for file in mlflow_client.list_artifacts(lstm.run_id, "plots")} == {
+        "plots/loss.png"
+    }
+    assert "training_set.csv" in {file.path for file in mlflow_client.list_artifacts(lstm.run_id)}
+
+
+def test_the_snapshot_of_a_run_has_the_digest_that_the_model_names(
+    mlflow_client, trained, training_set, tmp_path
+):
+    path = mlflow_client.download_artifacts(
+        trained[0].run_id, "training_set.csv", dst_path=str(tmp_path)
+    )
+    again = datasets.from_csv(
+        training_set.token,
+        Path(path).read_text(),
+        price_source=training_set.price_source,
+        location="run",
+    )
+    assert again.digest == training_set.digest == trained[0].data_digest
+
+
+def test_a_version_has_a_signature_and_no_pickle(mlflow_client, trained, warehouse, tmp_path):
+    lstm = trained[-1]
+    version = mlflow_client.get_model_version(lstm.name, str(lstm.version))
+    model_id = version.source.removeprefix("models:/")
+    location = mlflow_client.get_logged_model(model_id).artifact_location
+    folder = download_artifacts(
+        artifact_uri=location, dst_path=str(tmp_path), tracking_uri=warehouse.settings.mlflow_url
+    )
+    signature = Model.load(f"{folder}/MLmodel").signature
+    assert signature.inputs.inputs[0].shape == (-1, 61)
+    assert signature.outputs.inputs[0].shape == (-1, 4, 5)
+    files = mlflow_client.list_logged_model_artifacts(model_id)
+    assert {file.path for file in files} == {
+        "MLmodel",
+        "manifest.json",
+        "network.onnx",
+        "parameters.json",
+    }
+
+
+def test_the_champion_is_the_best_on_held_out_days(
+    warehouse, mlflow_client, evaluation, training_set
+):
+    means = {
+        algorithm: np.mean([score.skill_vs_naive for score in evaluation.of(algorithm)])
+        for algorithm in ALGORITHMS
+    }
+    assert evaluation.champion.algorithm == max(means, key=means.get)
+    aliases = mlflow_client.get_registered_model(evaluation.model_name).aliases
+    assert aliases["champion"] == str(evaluation.champion.version)
+    assert aliases["baseline"] == str(evaluation.of("naive")[0].model_version)
+    for score in evaluation.scores:
+        facts = _facts(evaluation, score)
+        assert score.first_origin >= facts.held_out_from
+        assert score.last_origin < training_set.last_day
+
+
+def _facts(evaluation, score):
+    files = evaluation.champion.files
+    return artifact.unpack(files, artifact.digest(files["manifest.json"])).facts
+
+
+def test_figures_are_rows_and_metrics(warehouse, mlflow_client, evaluation):
+    with warehouse.pipeline() as conn:
+        rows = conn.execute(
+            "select algorithm, horizon_days, skill_vs_naive, is_champion from model.evaluations"
+            " where token_id = %s",
+            (evaluation.token.id,),
+        ).fetchall()
+    assert len(rows) == len(ALGORITHMS) * len(HORIZONS)
+    assert {row[0] for row in rows if row[3]} == {evaluation.champion.algorithm}
+    assert all(row[2] == 0 for row in rows if row[0] == "naive")
+    score = evaluation.of("lstm")[0]
+    metrics = mlflow_client.get_run(score.run_id).data.metrics
+    assert metrics["test_skill_vs_naive_1d"] == pytest.approx(score.skill_vs_naive)
+
+
+def test_what_was_registered_is_what_is_loaded(warehouse, evaluation, trained, training_set):
+    champion = registry.champion(warehouse.settings, training_set.token)
+    assert champion.version == evaluation.champion.version
+    assert champion.scores[30] == evaluation.of(champion.facts.algorithm)[3]
+    again = registry.newest(warehouse.settings, training_set.token)
+    assert [model.files for model in again] == [dict(model.files) for model in trained]
+
+
+def test_a_forecast_is_written_once(warehouse, evaluation, training_set):
+    token = training_set.token
+    with warehouse.pipeline() as conn:
+        first = pipeline.predict_token(conn, warehouse.settings, token, NOW)
+        pipeline.predict_token(conn, warehouse.settings, token, NOW.replace(hour=5))
+        rows = conn.execute(
+            "select horizon_days, issued_at, origin_at, reference_price, (quantiles ->> '0.5')::numeric, median,"
+            " is_backfill, data_digest from model.predictions where token_id = %s order by 1",
+            (token.id,),
+        ).fetchall()
+    assert [row[0] for row in rows] == list(HORIZONS)
+    assert {row[1] for row in rows} == {NOW}
+    assert {row[2] for row in rows} == {start_of_day(NOW.date())}
+    assert {row[3] for row in rows} == {first[0].reference_price}
+    assert isinstance(first[0].reference_price, Decimal)
+    for row, forecast in zip(rows, first, strict=True):
+        assert row[4] == row[5] == forecast.median
+        assert row[6] is False
+        assert row[7] == training_set.digest
+    assert first[0].plots["fan"].startswith(b"\x89PNG")
+
+
+def test_a_forecast_whose_day_has_passed_is_a_backfill(warehouse, evaluation):
+    late = NOW.replace(day=NOW.day + 3)
+    with warehouse.pipeline() as conn:
+        made = pipeline.predict_token(conn, warehouse.settings, evaluation.token, late)
+    assert [forecast.is_backfill for forecast in made] == [True, False, False, False]
+
+
+def test_later_days_are_held_out_too(warehouse, evaluation, trained):
+    """An evaluation on a newer snapshot begins where the models stopped learning, not at its own split."""
+    with warehouse.pipeline() as conn:
+        shorter = warehouse.settings.model_copy(update={"ml_training_days": DAYS_SEEN})
+        snapshot = pipeline.build_training_set(conn, evaluation.token, shorter)
+        made = pipeline.evaluate_token(
+            conn, warehouse.settings, snapshot, trained, clock=lambda: NOW.replace(hour=2)
+        )
+    assert snapshot.digest != evaluation.data_digest
+    assert made.scores[0].first_origin == evaluation.scores[0].first_origin
+    assert made.scores[0].pinball_loss == pytest.approx(evaluation.scores[0].pinball_loss)
+
+
+DAYS_SEEN = 300
+
+
+def test_without_a_model_there_is_no_forecast(warehouse):
+    token = warehouse.token("USDC")
+    with warehouse.pipeline() as conn, pytest.raises(NoChampion, match="USDC"):
+        pipeline.predict_token(conn, warehouse.settings, token, NOW)
+    assert pipeline.registered_models(warehouse.settings, token) == []
+
+
+def test_a_model_that_was_never_evaluated_does_not_forecast(warehouse):
+    with warehouse.pipeline() as conn:
+        training_set = pipeline.build_training_set(conn, warehouse.token("SOL"), warehouse.settings)
+        quick = warehouse.settings.model_copy(update={"ml_epochs": 1})
+        pipeline.train_token(quick, training_set, clock=lambda: NOW)
+        with pytest.raises(NoChampion, match="SOL"):
+            pipeline.predict_token(conn, warehouse.settings, training_set.token, NOW)
+
+
+def test_a_registry_that_is_away_is_not_a_missing_champion(warehouse, training_set):
+    away = warehouse.settings.model_copy(update={"mlflow_url": "http://127.0.0.1:9"})
+    with warehouse.pipeline() as conn, pytest.raises(RegistryUnavailable):
+        pipeline.predict_token(conn, away, training_set.token, NOW)
+
+
+def test_a_tracking_server_that_is_away_is_said_before_any_training(warehouse, training_set):
+    away = warehouse.settings.model_copy(update={"mlflow_url": "http://127.0.0.1:9"})
+    with pytest.raises(RegistryUnavailable, match=r"127\.0\.0\.1:9"):
+        pipeline.train_token(away, training_set)
+
+
+def test_an_altered_file_in_the_store_is_refused(warehouse, mlflow_server, trained, evaluation):
+    naive = trained[0]
+    (stored,) = [
+        path
+        for path in (mlflow_server.folder / "artifacts").rglob("manifest.json")
+        if naive.run_id in path.read_text()
+    ]
+    parameters = stored.with_name("parameters.json")
+    before = parameters.read_bytes()
+    try:
+        parameters.write_bytes(before + b" ")
+        with pytest.raises(ArtifactRefused, match="SHA-256 differs"):
+            registry.load(warehouse.settings, naive.name, naive.version)
+        parameters.write_bytes(before)
+        stranger = stored.with_name("model.pkl")
+        stranger.write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+        with pytest.raises(ArtifactRefused, match="not named in the manifest"):
+            registry.load(warehouse.settings, naive.name, naive.version)
+        stranger.unlink()
+    finally:
+        parameters.write_bytes(before)
+    assert registry.load(warehouse.settings, naive.name, naive.version).facts.algorithm == "naive"

@@ -1,0 +1,143 @@
+"""Prices, staleness and JSON of an answer; which imports are cheap; which code made it."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from ml import answers, code_version, forecasting
+from ml.artifact import Facts
+from ml.history import History
+from ml.horizons import HORIZONS
+from ml.models import residual
+from ml.models.naive import Naive
+from ml.registry import Champion
+from ml.results import Score
+from tests.unit.ml.conftest import TOKEN
+
+ORIGIN = datetime(2025, 2, 24, tzinfo=UTC)
+
+
+@pytest.fixture
+def champion(series) -> Champion:
+    facts = Facts(
+        "naive", TOKEN.id, "ABC", "r1", ORIGIN, ORIGIN, date(2025, 1, 1), "0" * 64, "test", "c"
+    )
+    day = date(2025, 1, 1)
+    scores = {
+        7: Score("naive", 3, "r1", 7, day, day + timedelta(days=20), 21, 0.1, 0.1, 1e-7, 0.81, 0.9)
+    }
+    return Champion(facts, residual.calibrate(Naive(), series), "ABC-0", 3, scores)
+
+
+@pytest.fixture
+def forecasts(champion, series):
+    history = History(
+        TOKEN,
+        series.windows(series.candidates("test")[-1:]),
+        Decimal("0.000000012345678901"),
+        ORIGIN,
+        "test",
+        "d",
+    )
+    return forecasting.forecasts(champion, history, ORIGIN + timedelta(hours=1))
+
+
+def test_as_today_is_todays_price_to_the_last_digit(forecasts):
+    assert {forecast.median for forecast in forecasts} == {Decimal("0.000000012345678901")}
+
+
+def test_targets_lie_their_days_after_the_origin(forecasts):
+    assert [(forecast.target_at - ORIGIN).days for forecast in forecasts] == list(HORIZONS)
+    assert not any(forecast.is_backfill for forecast in forecasts)
+
+
+@pytest.mark.parametrize(
+    ("reference", "log_return", "expected"),
+    [
+        ("100", 0.1, "110.517091808"),
+        ("61234.123456789012345678", -0.1, "55406.9261643"),
+        ("0.000000000000000003", -3.0, "0.000000000000000001"),
+        ("0.000000012345678901", 0.1, "0.000000013644085285"),
+    ],
+)
+def test_a_price_has_12_digits_18_decimals_and_is_never_zero(reference, log_return, expected):
+    assert forecasting.price(Decimal(reference), log_return) == Decimal(expected)
+
+
+def test_a_model_that_gives_no_number_gives_no_price():
+    with pytest.raises(ValueError, match="nan"):
+        forecasting.price(Decimal(1), float("nan"))
+
+
+@pytest.mark.parametrize(("index", "days"), [(0, 1), (1, 2), (2, 3), (3, 5)])
+def test_an_answer_is_stale_a_day_and_a_seventh_of_the_horizon_after_its_origin(
+    champion, forecasts, index, days
+):
+    end = ORIGIN + timedelta(days=days)
+    for now, stale in ((end - timedelta(seconds=1), False), (end, True)):
+        answer = answers.answer(champion, forecasts[index], familiar=True, now=now, expiry_days=90)
+        assert (answer["stale"], answer["expiresAt"]) == (stale, end)
+
+
+def test_an_answer_of_an_expired_model_is_stale(champion, forecasts):
+    answer = answers.answer(champion, forecasts[3], familiar=True, now=ORIGIN, expiry_days=0)
+    assert answer["stale"] is True
+
+
+def test_an_answer_is_exact_json(champion, forecasts):
+    answer = answers.answer(champion, forecasts[1], familiar=False, now=ORIGIN, expiry_days=90)
+    text = answers.encode(answer).decode()
+    assert '"referencePrice":0.000000012345678901,' in text
+    assert '"skillVsNaive":0,' in text
+    body = json.loads(text, parse_float=Decimal)
+    assert body["quantiles"] == dict(forecasts[1].quantiles)
+    assert body["originAt"] == "2025-02-24T00:00:00Z"
+    assert body["quality"] == {
+        "coverage80": Decimal("0.81"),
+        "coverage95": Decimal("0.9"),
+        "skillVsNaive": 0,
+        "evaluatedOn": "2025-01-01/2025-01-21",
+        "inDistribution": False,
+        "beatsNaive": True,
+    }
+
+
+def test_what_was_never_measured_is_null_not_zero(champion, forecasts):
+    answer = answers.answer(champion, forecasts[0], familiar=True, now=ORIGIN, expiry_days=90)
+    assert answer["quality"]["coverage80"] is None
+    assert answer["quality"]["beatsNaive"] is None
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [("ml.pipeline", ("torch", "mlflow", "onnxruntime")), ("ml.server", ("torch", "sklearn"))],
+)
+def test_importing_stays_light(module, absent):
+    code = f"import sys, {module}; print([name for name in {absent} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_code_version_is_the_commit_where_there_is_one(tmp_path):
+    installed = code_version.of(tmp_path)
+
+    def git(*words: str) -> str:
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        command = ["git", *identity, *words]
+        return subprocess.run(
+            command, cwd=tmp_path, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    git("init", "-q")
+    (tmp_path / "file").write_text("1")
+    git("add", "file")
+    git("commit", "-q", "-m", "One")
+    commit = git("rev-parse", "HEAD")
+    assert code_version.of(tmp_path) == commit
+    (tmp_path / "file").write_text("2")
+    assert code_version.of(tmp_path) == f"{commit}-dirty"
+    assert installed[0].isdigit()
