@@ -13,7 +13,7 @@ _metrics_folder = _settings.state / "metrics" / "api"
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_folder)
 
 bind = f"{_settings.bind_host}:{_settings.api_port}"
-worker_class = "gthread"
+worker_class = "webapi.worker.Worker"
 workers = _settings.api_workers
 threads = _settings.api_threads
 # One process forgets what another leaks; the spread keeps them from restarting together.

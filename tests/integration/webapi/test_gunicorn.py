@@ -1,0 +1,209 @@
+"""The API as it runs: gunicorn with two workers on real ports, and what it survives."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import psutil
+import pytest
+
+from tests.conftest import free_port
+from tests.integration.webapi.conftest import PASSWORD, V1
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@dataclass
+class Running:
+    """A running API: its master process, its addresses, what it logged."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    metrics_url: str
+    log: Path
+    client: httpx2.Client
+
+    def workers(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
+
+    def post(self, path: str, body: dict, token: str | None = None) -> httpx2.Response:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return self.client.post(f"{self.url}{V1}{path}", json=body, headers=headers)
+
+    def get(self, path: str, token: str) -> httpx2.Response:
+        return self.client.get(
+            f"{self.url}{V1}{path}", headers={"Authorization": f"Bearer {token}"}
+        )
+
+
+def wait_for(condition: Callable[[], object], what: str) -> None:
+    """Wait until `condition` holds, half a minute at most."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            if condition():
+                return
+        except httpx2.HTTPError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"{what} did not happen")
+
+
+def alive(process: psutil.Process) -> bool:
+    """Whether it runs; one that has ended may wait for the machine's first process to take note."""
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def command() -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--config",
+        "webapi/gunicorn.conf.py",
+        "webapi.wsgi:app",
+    ]
+
+
+def environment(database, own_redis_url: str, home: Path, keys_dir: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "COINSPHERE_HOME": str(home),
+        "COINSPHERE_API_DATABASE_URL": database.api,
+        "COINSPHERE_REDIS_URL": own_redis_url,
+        "COINSPHERE_JWT_KEYS_DIR": str(keys_dir),
+        "COINSPHERE_API_PORT": str(free_port()),
+        "COINSPHERE_METRICS_PORT": str(free_port()),
+        "COINSPHERE_DATABASE_POOL_SIZE": "4",
+        "COINSPHERE_ML_URL": "http://127.0.0.1:1",
+        "COINSPHERE_DAGSTER_URL": "http://127.0.0.1:1",
+    }
+
+
+@pytest.fixture
+def variables(module_database, own_redis, keys_dir, tmp_path: Path) -> dict[str, str]:
+    return environment(module_database, own_redis.url, tmp_path / "home", keys_dir)
+
+
+@pytest.fixture
+def running(variables, tmp_path: Path) -> Iterator[Running]:
+    log = tmp_path / "api.log"
+    url = f"http://127.0.0.1:{variables['COINSPHERE_API_PORT']}"
+    metrics_url = f"http://127.0.0.1:{variables['COINSPHERE_METRICS_PORT']}/metrics"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            command(), cwd=ROOT, env=variables, stdout=output, stderr=output
+        ) as process,
+        httpx2.Client(timeout=10, trust_env=False) as client,
+    ):
+        try:
+            made = Running(process, url, metrics_url, log, client)
+            wait_for(lambda: client.get(f"{url}/health/ready").is_success, "the start")
+            wait_for(lambda: len(made.workers()) == 2, "the second worker")
+            yield made
+        finally:
+            process.terminate()
+
+
+def registered(api: Running, email: str = "ada@example.com") -> str:
+    answer = api.post("/auth/register", {"email": email, "password": PASSWORD})
+    assert answer.status_code == 201, answer.text
+    return answer.json()["accessToken"]
+
+
+def scraped(api: Running, name: str) -> float:
+    """The sum of a metric over its labels."""
+    text = httpx2.get(api.metrics_url, trust_env=False).text
+    return sum(float(value) for value in re.findall(rf"^{name}{{.*}} (\S+)$", text, re.MULTILINE))
+
+
+def test_it_starts_serves_survives_and_stops(running: Running, own_redis) -> None:
+    """One start, as it takes seconds: requests, metrics of all workers, a killed worker, a killed Redis, the end."""
+    api = running
+    token = registered(api)
+    assert api.get("/auth/me", token).json()["user"]["email"] == "ada@example.com"
+    first = api.get("/tokens", token)
+    assert len(first.json()["tokens"]) == 31
+    again = api.client.get(
+        f"{api.url}{V1}/tokens",
+        headers={"Authorization": f"Bearer {token}", "If-None-Match": first.headers["ETag"]},
+    )
+    assert again.status_code == 304
+
+    # Metrics: both workers' figures in one answer, on their own port only.
+    before = scraped(api, "coinsphere_http_requests_total")
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda _: api.get("/auth/me", token).status_code, range(40)))
+    assert statuses == [200] * 40
+    assert scraped(api, "coinsphere_http_requests_total") == before + 40
+    assert api.client.get(f"{api.url}/metrics").status_code == 404
+
+    # A worker dies; the other answers, a new one comes, sessions live on.
+    victim = api.workers()[0]
+    victim.kill()
+    assert api.get("/auth/me", token).status_code == 200
+    wait_for(
+        lambda: len(api.workers()) == 2 and victim.pid not in [each.pid for each in api.workers()],
+        "the new worker",
+    )
+    assert api.get("/auth/me", token).status_code == 200
+    assert scraped(api, "coinsphere_http_requests_total") >= before + 41
+
+    # Redis dies; everything goes on, and a session still ends at once.
+    own_redis.kill()
+    assert [api.get("/tokens", token).status_code for _ in range(6)] == [200] * 6
+    assert api.client.get(f"{api.url}/health").json()["services"]["redis"] == "error"
+    assert api.post("/auth/logout", {}, token).status_code == 200
+    assert [api.get("/auth/me", token).status_code for _ in range(6)] == [401] * 6
+
+    # The end: in order, and nothing is left.
+    workers = api.workers()
+    api.process.send_signal(signal.SIGTERM)
+    assert api.process.wait(25) == 0
+    assert api.log.read_text().count("Worker exiting") == 2
+    assert not any(alive(worker) for worker in workers)
+    log = api.log.read_text()
+    assert PASSWORD not in log
+    assert token not in log
+    assert '"path": "/api/v1/tokens"' in log
+
+
+def test_a_request_under_way_is_finished_before_the_end(running: Running) -> None:
+    registered(running, "late@example.com")
+    body = json.dumps({"email": "late@example.com", "password": PASSWORD}).encode()
+    head = (
+        f"POST {V1}/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+    )
+    port = int(running.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as raw:
+        raw.sendall(head.encode())
+        # The API asks for the body: it is at work on the request now.
+        assert raw.recv(100).startswith(b"HTTP/1.1 100")
+        running.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: "Handling signal: term" in running.log.read_text(), "the signal")
+        raw.sendall(body)
+        assert raw.recv(100).startswith(b"HTTP/1.1 200")
+    assert running.process.wait(25) == 0
+
+
+def test_a_metrics_port_that_is_taken_is_said(variables) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", int(variables["COINSPHERE_METRICS_PORT"])))
+        taken.listen()
+        done = subprocess.run(
+            command(), cwd=ROOT, env=variables, capture_output=True, timeout=60, check=False
+        )
+    assert done.returncode != 0
+    assert b"COINSPHERE_METRICS_PORT" in done.stderr

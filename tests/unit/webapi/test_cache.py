@@ -1,0 +1,65 @@
+"""Pages: made once however many want them, never made of an error, and gone with Redis without harm."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+
+import pytest
+
+from webapi.cache import Cache, Page, PageCache
+
+NOWHERE = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture
+def pages():
+    """Pages without a Redis."""
+    cache = Cache(NOWHERE)
+    yield PageCache(cache, 10)
+    cache.close()
+
+
+def test_of_many_that_miss_at_once_one_makes_the_page(pages: PageCache) -> None:
+    arrived, finish, made = Barrier(9), Event(), []
+
+    def make() -> bytes:
+        made.append(1)
+        finish.wait(10)
+        return b"{}"
+
+    def ask() -> Page:
+        arrived.wait(10)
+        return pages.page("kind", "key", make)
+
+    with ThreadPoolExecutor(8) as pool:
+        futures = [pool.submit(ask) for _ in range(8)]
+        arrived.wait(10)
+        while len(pages._making) == 0:
+            pass
+        finish.set()
+        found = {future.result() for future in futures}
+    assert found == {Page.of(b"{}")}
+    assert len(made) < 8
+
+
+def test_an_error_is_raised_and_the_next_one_tries_again(pages: PageCache) -> None:
+    def fail() -> bytes:
+        raise LookupError("nothing")
+
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            pages.page("kind", "key", fail)
+    assert pages.page("kind", "key", lambda: b"1").body == b"1"
+
+
+def test_a_page_is_stored_and_found_again() -> None:
+    page = Page.of(b'{"a":1}')
+    assert Page.unpacked(page.packed()) == page
+    assert page.etag != Page.of(b'{"a":2}').etag
+
+
+def test_a_redis_that_is_away_is_an_empty_one_and_says_that_nothing_is_stored() -> None:
+    cache = Cache(NOWHERE)
+    assert cache.put("key", b"1", 1) is False
+    assert cache.get("key") is None
+    assert not cache.ping()
+    cache.close()
