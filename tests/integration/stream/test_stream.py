@@ -78,6 +78,26 @@ def test_a_conversation(world):
     asyncio.run(talk())
 
 
+def test_of_two_tokens_with_one_symbol_the_larger_is_meant(world):
+    account = world.account()
+    world.quote(60_000)
+    world.conn.execute("update market.quotes set market_cap = 1000000")
+    world.conn.execute("""
+        with other as (
+            insert into market.tokens (symbol, name, blockchain) values ('BTC', 'Other', 'Nowhere') returning id
+        )
+        insert into market.quotes (token_id, price, market_cap, source, observed_at)
+        select id, 1, 5, 'kraken', now() from other
+    """)
+
+    async def ask() -> None:
+        async with running(world) as live, live.client(account) as client:
+            await say(client, "subscribe", symbols=["BTC"])
+            assert (await receive(client, "price_update"))["price"] == 60_000
+
+    asyncio.run(ask())
+
+
 def test_the_token_comes_in_a_header_or_a_subprotocol_and_never_in_the_query(world):
     account = world.account()
 
