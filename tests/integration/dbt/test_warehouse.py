@@ -159,6 +159,16 @@ def table(database, name: str) -> list[tuple]:
         return sorted(map(str, conn.execute(f"select * from marts.{name}").fetchall()))
 
 
+def test_the_documentation_can_be_made(warehouse, tmp_path) -> None:
+    import json
+
+    dbt(warehouse, "docs", "generate", "--target-path", str(tmp_path))
+    catalog = json.loads((tmp_path / "catalog.json").read_text())
+    assert catalog["errors"] is None
+    assert len(catalog["nodes"]) == 13
+    assert (tmp_path / "index.html").is_file()
+
+
 @pytest.mark.parametrize("role", ["api", "readonly"])
 @pytest.mark.parametrize("mart", _MARTS)
 def test_marts_are_readable_and_no_more(warehouse, role: str, mart: str) -> None:
