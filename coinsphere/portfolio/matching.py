@@ -10,10 +10,14 @@ from coinsphere.portfolio.model import EXACT
 
 
 class Transfer(NamedTuple):
-    """One end of a transfer of some token. `tolerance` and `reach` are those of its portfolio's settings."""
+    """One end of a transfer of some token, at a place of a portfolio; an exchange of None is not known.
+
+    `tolerance` and `reach` are those of its portfolio's settings.
+    """
 
     fact_id: UUID
-    place: tuple[UUID, str]
+    portfolio_id: UUID
+    exchange: str | None
     amount: Decimal
     occurred_at: datetime
     tx_hash: str | None
@@ -72,7 +76,8 @@ def _candidates(
 def _may_be(out: Transfer, arrival: Transfer) -> bool:
     if abs(arrival.occurred_at - out.occurred_at) > out.reach or arrival.amount > out.amount:
         return False
-    if out.place == arrival.place:
+    is_same = out.exchange is not None and out.exchange == arrival.exchange
+    if is_same and out.portfolio_id == arrival.portfolio_id:
         return False
     with localcontext(EXACT):
         return out.amount - arrival.amount <= out.tolerance * out.amount

@@ -56,11 +56,12 @@ def test_every_revision_can_be_undone_and_done_again(database) -> None:
 
 
 def test_money_is_numeric_38_18_and_every_instant_has_a_zone(owner: psycopg.Connection) -> None:
+    # What is computed from such numbers may have the digits of their product before the point.
     wrong = owner.execute("""
         select table_schema, table_name, column_name, data_type
         from information_schema.columns
         where table_schema in ('app', 'market', 'model')
-          and ((data_type = 'numeric' and (numeric_precision, numeric_scale) is distinct from (38, 18))
+          and ((data_type = 'numeric' and (numeric_precision, numeric_scale) not in ((38, 18), (78, 18)))
                or data_type = 'timestamp without time zone')
     """).fetchall()
     assert wrong == []

@@ -1,0 +1,48 @@
+"""What is not booked or valued yet, and the job that does it: both are written with the change that causes them."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from psycopg import Connection
+
+QUEUE = "portfolios"
+TASK = "update_portfolios"
+
+# Changes of one user follow one another: each sees the books as the one before left them.
+_LOCK = "select pg_advisory_xact_lock(hashtextextended('app.portfolios ' || %(user_id)s::text, 0))"
+_MARK_BOOKING = """
+    insert into app.booking_marks (user_id, token_id, since) values (%(user_id)s, %(token_id)s, %(since)s)
+"""
+_MARK_VALUATION = """
+    insert into app.valuation_marks (user_id, portfolio_id, from_day)
+    values (%(user_id)s, %(portfolio_id)s, %(from_day)s)
+"""
+# The lock makes the jobs of one user run one after another; one that finds nothing to do ends at once.
+_ENQUEUE = """
+    select jobs.procrastinate_defer_jobs_v1(array[
+        (%(queue)s, %(task)s, 0, %(lock)s, null, jsonb_build_object('user_id', %(user_id)s::text), null)
+            ::jobs.procrastinate_job_to_defer_v1
+    ])
+"""
+
+
+def lock(conn: Connection, user_id: UUID) -> None:
+    """Wait until no other transaction changes the user's books, and keep the rest out until this one ends."""
+    conn.execute(_LOCK, {"user_id": user_id})
+
+
+def to_book(conn: Connection, user_id: UUID, token_id: UUID, since: datetime) -> None:
+    """Note that facts of a token changed from `since` on."""
+    conn.execute(_MARK_BOOKING, {"user_id": user_id, "token_id": token_id, "since": since})
+
+
+def to_value(conn: Connection, user_id: UUID, portfolio_id: UUID, from_day: date) -> None:
+    """Note that a portfolio's values changed from `from_day` on."""
+    parameters = {"user_id": user_id, "portfolio_id": portfolio_id, "from_day": from_day}
+    conn.execute(_MARK_VALUATION, parameters)
+
+
+def enqueue(conn: Connection, user_id: UUID) -> None:
+    """Write the job that books and values what is marked; the worker starts it once this transaction commits."""
+    parameters = {"queue": QUEUE, "task": TASK, "lock": f"portfolios {user_id}", "user_id": user_id}
+    conn.execute(_ENQUEUE, parameters)
