@@ -1,0 +1,103 @@
+"""The tables that the suites look at, read from a real database."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from expectations import frames, runner, suites
+
+NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
+_CANDLE = """
+    insert into market.price_data
+        (token_id, interval, opened_at, open, high, low, close, volume, source, is_final, observed_at)
+    select id, %(interval)s, %(at)s, %(close)s, %(close)s, %(close)s, %(close)s, 1, 'kraken', true, now()
+    from market.tokens where symbol = %(symbol)s
+"""
+
+
+def _candle(owner, at, close, interval="1d", symbol="BTC"):
+    owner.execute(_CANDLE, {"interval": interval, "at": at, "close": close, "symbol": symbol})
+
+
+@pytest.fixture
+def days(owner):
+    """Forty days of Bitcoin and Tether, in a database of live prices."""
+    owner.execute("update market.tokens set is_active = symbol in ('BTC', 'USDT')")
+    owner.execute("insert into market.origin (source) values ('live')")
+    midnight = NOW.replace(hour=0, minute=0)
+    days = [midnight - timedelta(days=back) for back in range(40, 0, -1)]
+    for number, day in enumerate(days):
+        _candle(owner, day, 100 + number % 3)
+        _candle(owner, day, 1, symbol="USDT")
+    return days
+
+
+def _broken(rows, suite):
+    return {
+        found.rule.name for found in runner.validate(rows, suite, ["symbol"]) if not found.passed
+    }
+
+
+def test_the_last_hour_of_a_day_is_the_second_reading_of_its_close(owner, pipeline, days):
+    _candle(owner, days[-1] + timedelta(hours=23), 100, interval="1h")
+    _candle(owner, days[-2] + timedelta(hours=22), 1, interval="1h")
+    owner.execute("update market.price_data set close = high where interval = '1d'")
+
+    rows = frames.candles(pipeline, NOW, 1500)
+
+    assert len(rows) == 80
+    assert rows["second_close"].count() == 1
+    assert _broken(rows, suites.candles()) == set()
+
+    owner.execute(
+        "update market.price_data set open = 90, high = 90, low = 90, close = 90 where interval = '1h'"
+    )
+    assert _broken(frames.candles(pipeline, NOW, 1500), suites.candles()) == {
+        "close_agrees_with_a_second_source"
+    }
+
+
+def test_only_the_window_is_read(pipeline, days):
+    assert frames.candles(pipeline, NOW, 10)["day"].nunique() == 10
+
+
+def test_an_empty_table_is_a_finding_and_no_error(pipeline):
+    assert _broken(frames.candles(pipeline, NOW, 10), suites.candles()) == {"there_are_candles"}
+
+
+def _quote(owner, symbol, price, observed_at):
+    owner.execute(
+        "insert into market.quotes (token_id, price, source, observed_at) "
+        "select id, %s, 'kraken', %s from market.tokens where symbol = %s "
+        "on conflict (token_id) do update set price = excluded.price, observed_at = excluded.observed_at",
+        [price, observed_at, symbol],
+    )
+
+
+@pytest.mark.usefixtures("days")
+def test_quotes_are_compared_with_the_last_close_the_peg_and_the_clock(owner, pipeline):
+    _quote(owner, "BTC", 101, NOW)
+    assert _broken(frames.quotes(pipeline, NOW, 300), suites.quotes()) == {
+        "every_token_has_a_quote"
+    }
+
+    _quote(owner, "USDT", "0.85", NOW)
+    assert _broken(frames.quotes(pipeline, NOW, 300), suites.quotes()) == {
+        "stablecoins_are_near_their_peg"
+    }
+
+    _quote(owner, "USDT", 1, NOW - timedelta(seconds=301))
+    _quote(owner, "BTC", 200, NOW)
+    assert _broken(frames.quotes(pipeline, NOW, 300), suites.quotes()) == {
+        "quotes_are_fresh",
+        "jumps_are_bounded_by_volatility",
+    }
+
+
+@pytest.mark.usefixtures("days")
+def test_quotes_from_files_are_never_stale(owner, pipeline):
+    owner.execute("update market.origin set source = 'files'")
+    for symbol, price in (("BTC", 100), ("USDT", 1)):
+        _quote(owner, symbol, price, NOW - timedelta(days=500))
+
+    assert _broken(frames.quotes(pipeline, NOW, 300), suites.quotes()) == set()
