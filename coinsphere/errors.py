@@ -7,6 +7,12 @@
     ├── LocalServiceError         the local PostgreSQL, Redis or a process cannot run
     ├── DatabaseNotReady          the schema is missing or of another version
     ├── ImportRefused             a file of market data is unusable as a whole
+    ├── SealError                 a sealed value cannot be opened
+    │   ├── MalformedSeal         it is too short, or of an unknown version
+    │   ├── UnknownKey            its key is not there
+    │   └── SealBroken            it was altered, or sealed for another place
+    ├── TokenRefused              an access token is not to be believed
+    │   └── TokenExpired          it was good once
     └── ProviderError             an outside source of data
         ├── RateLimited           asked too often; carries when to ask again
         ├── NotListed             the source does not know the token
@@ -38,6 +44,30 @@ class DatabaseNotReady(CoinsphereError):
 
 class ImportRefused(CoinsphereError):
     """A file of market data is unusable as a whole; nothing of it was stored."""
+
+
+class SealError(CoinsphereError):
+    """A sealed value cannot be opened."""
+
+
+class MalformedSeal(SealError):
+    """A sealed value is too short, or of a version that this code does not know."""
+
+
+class UnknownKey(SealError):
+    """The key that a sealed value needs is not in the folder of keys."""
+
+
+class SealBroken(SealError):
+    """A sealed value was altered, or sealed for another place."""
+
+
+class TokenRefused(CoinsphereError):
+    """An access token is not to be believed; why is for the log, never for the one who presented it."""
+
+
+class TokenExpired(TokenRefused):
+    """An access token of ours whose time is over."""
 
 
 class ProviderError(CoinsphereError):

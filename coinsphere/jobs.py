@@ -19,6 +19,7 @@ from procrastinate.exceptions import ConnectorException
 from coinsphere import log
 from coinsphere.clock import utc_now
 from coinsphere.notify import mail, transport
+from coinsphere.security import audit_anchoring as audit
 from coinsphere.settings import Settings
 
 _SEARCH_PATH = "-c search_path=jobs,public -c timezone=UTC"
@@ -47,6 +48,7 @@ def build(settings: Settings) -> App:
     app = App(connector=connector)
     _add_mail(app, settings)
     _add_housekeeping(app)
+    _add_audit(app, settings)
     return app
 
 
@@ -88,6 +90,14 @@ def _add_housekeeping(app: App) -> None:
     async def delete_old(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
         """Forget finished jobs; failed ones stay to be looked at."""
         await context.app.job_manager.delete_old_jobs(nb_hours=_KEEP_HOURS)
+
+
+def _add_audit(app: App, settings: Settings) -> None:
+    @app.periodic(cron="41 * * * *")
+    @app.task(name="anchor_audit", queue="housekeeping", queueing_lock="anchor_audit")
+    def anchor_audit(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
+        """Check what the audit log gained since its last anchor, at night all of it, and anchor it."""
+        audit.check_and_anchor(settings, utc_now())
 
 
 async def run(settings: Settings) -> None:

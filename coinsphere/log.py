@@ -1,48 +1,156 @@
-"""Structured logs: one JSON line an event on stderr, or readable lines on a terminal."""
+"""Structured logs: one JSON line an event on stderr, or readable lines on a terminal; never a secret.
+
+Libraries that log through the standard library come out in the same form. What looks like a secret is masked, by the
+name it stands under and by its own shape, however deep it lies and in the text of exceptions too.
+"""
 
 import logging
+import re
 import sys
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import structlog
 
-_SECRETS = ("password", "secret", "token", "authorization", "api_key", "dsn")
+MASK = "***"
+_DEEPEST = 8
+
+_SECRET_NAME = re.compile(
+    r"passw(or)?d|passphrase|secret|authorization|cookie|api_?key|private_?key|credential|mnemonic"
+    r"|recovery_?codes?|backup_?codes?|(^|_)(token|jwt|dsn|otp|totp)$",
+    re.IGNORECASE,
+)
+_SECRET_TEXTS = (
+    # Key files
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), MASK),
+    # JSON Web Tokens
+    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*"), MASK),
+    # Our API keys, webhook secrets, AWS key ids
+    (re.compile(r"\b(cs_(live|test)_|whsec_|AKIA|ASIA)[\w+/=-]{8,}"), MASK),
+    # Headers
+    (re.compile(r"\b(bearer|basic|dpop)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {MASK}"),
+    # postgresql://user:password@host
+    (re.compile(r"(\b[a-z][\w+.-]*://[^\s:/@]*):[^\s/]+@", re.IGNORECASE), rf"\1:{MASK}@"),
+    # password=…, "secret": "…", ?token=…
+    (
+        re.compile(
+            r"((?:passw(?:or)?d|passphrase|secret|api[_-]?key|private[_-]?key|(?:access|refresh|reset)[_-]?token|[?&](?:token|code))"
+            r"[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;})]+",
+            re.IGNORECASE,
+        ),
+        rf"\1{MASK}",
+    ),
+)  # fmt: skip
 
 
-def _redact(_: Any, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """Mask values whose names say that they are secret."""
-    for key in event:
-        if any(word in key.lower() for word in _SECRETS) and isinstance(event[key], str):
-            event[key] = "***"
-    return event
+def is_secret_name(name: str) -> bool:
+    """Whether what stands under `name` is a secret: `password`, `api_key`, but not `token_id`."""
+    return _SECRET_NAME.search(name.replace("-", "_")) is not None
+
+
+def redact_text(text: str) -> str:
+    """`text` with everything masked that has the shape of a secret."""
+    for pattern, replacement in _SECRET_TEXTS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def printable(text: str) -> str:
+    """`text` on one line and without control characters: CR, LF, ESC and bidirectional marks are written as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
+        for each in text
+    )
+
+
+def redact(value: object, depth: int = _DEEPEST) -> object:
+    """`value` with the secrets in it masked; what is no plain value becomes its text."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping | list | tuple | set | frozenset):
+        return _redact_parts(value, depth - 1) if depth else MASK
+    return redact_text(_as_text(value))
 
 
 def configure(level: str = "INFO") -> None:
-    """Set up structlog for this process; standard-library loggers follow the same level."""
-    renderer: structlog.types.Processor = (
-        structlog.dev.ConsoleRenderer()
-        if sys.stderr.isatty()
-        else structlog.processors.JSONRenderer()
-    )
+    """Set up structlog for this process; standard-library loggers follow the same level and form."""
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _redact_event,
+    ]
+    last: structlog.types.Processor = structlog.processors.JSONRenderer()
+    if sys.stderr.isatty():
+        shared.append(_one_line)
+        last = structlog.dev.ConsoleRenderer()
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            _redact,
-            renderer,
-        ],
+        processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=level.upper(), format="%(levelname)s %(name)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[_component, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+        )
+    )
+    logging.basicConfig(level=level.upper(), handlers=[handler])
 
 
 def get(name: str) -> structlog.types.FilteringBoundLogger:
     """A logger whose lines carry `name`."""
     logger: structlog.types.FilteringBoundLogger = structlog.get_logger(component=name)
     return logger
+
+
+def _redact_parts(
+    value: Mapping[Any, object] | Collection[object], depth: int
+) -> dict[str, object] | list[object]:
+    if isinstance(value, Mapping):
+        return {str(name): _redact_named(str(name), part, depth) for name, part in value.items()}
+    return [redact(part, depth) for part in value]
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, str | BaseException):
+        return str(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode(errors="backslashreplace")
+    return repr(value)
+
+
+def _redact_named(name: str, value: object, depth: int = _DEEPEST) -> object:
+    if is_secret_name(name) and value is not None and not isinstance(value, bool):
+        return MASK
+    return redact(value, depth)
+
+
+def _redact_event(_: Any, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Mask what is secret in an event, as the last step before it is written."""
+    return {
+        name: value if name.startswith("_") else _redact_named(name, value)
+        for name, value in event.items()
+    }
+
+
+def _one_line(_: Any, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """On a terminal nothing but a stack may begin a new line or move the cursor; JSON escapes by itself."""
+    return {
+        name: printable(value) if isinstance(value, str) and name != "exception" else value
+        for name, value in event.items()
+    }
+
+
+def _component(logger: Any, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Name a library's line by its logger."""
+    record = event.get("_record")
+    event["component"] = record.name if record else logger.name
+    return event

@@ -1,24 +1,34 @@
 """All settings in one frozen object; this module alone reads the environment.
 
 A setting named `api_port` is the variable `COINSPHERE_API_PORT`. Values come, first match wins, from the
-environment, from `.env` in the working directory, and from the `credentials.env` (mode 0600) that the local
-services write into the state folder, so that every command finds the running system without exports.
+environment, from `.env` in the working directory, from a folder of files and from AWS Secrets Manager where one is
+named, and from the `credentials.env` (mode 0600) that the local services write into the state folder, so that every
+command finds the running system without exports.
 """
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from coinsphere.errors import ConfigurationError
 
 PREFIX = "COINSPHERE_"
 CREDENTIALS_FILE = "credentials.env"
+LEAST_PASSWORD = 16
+"""Characters of a server's password in production."""
+
+_PLACEHOLDER = re.compile(
+    r"change.?me|replace.?me|your[-_]|placeholder|example|todo|xxx|<.*>|^(admin|coinsphere|default|dummy|guest|pass|"
+    r"password|postgres|redis|root|secret|test|user)\W*\d*$|password123|123456",
+    re.IGNORECASE,
+)
 
 
 class Role(StrEnum):
@@ -144,6 +154,11 @@ class Settings(BaseModel):
     jwt_keys_dir: Path | None = Field(
         None, description="Folder of signing keys; empty: `keys` in the state folder."
     )
+    jwt_algorithm: str = Field(
+        "RS256",
+        pattern="^(RS256|PS256|ES256|EdDSA)$",
+        description="Algorithm of the signing keys that are made from now on; each key keeps its own.",
+    )
     access_token_seconds: int = Field(600, ge=30, le=3600, description="Life of an access token.")
     refresh_idle_days: int = Field(
         14, ge=1, le=90, description="A refresh token unused for so long expires."
@@ -188,6 +203,36 @@ class Settings(BaseModel):
         100,
         ge=1,
         description="Refused ones of these from one address in a window; 5 to 10 on a public server.",
+    )
+
+    # Secrets and the audit log
+    encryption_keys_dir: Path | None = Field(
+        None,
+        description="Folder of the keys that wrap data keys; empty: `encryption-keys` in the state folder.",
+    )
+    audit_keys_dir: Path | None = Field(
+        None,
+        description="Folder of the keys that seal the audit log; empty: `audit-keys` in the state folder.",
+    )
+    audit_anchor_file: Path | None = Field(
+        None,
+        description="File of the audit log's anchors, best on another disk; empty: `audit-anchors.jsonl` in the "
+        "state folder.",
+    )
+    secrets_dir: Path | None = Field(
+        None,
+        description="Folder of files named like settings (`database_url` or `COINSPHERE_DATABASE_URL`), as Docker and "
+        "Kubernetes mount secrets.",
+    )
+    aws_secret_id: str | None = Field(
+        None,
+        description="Secret in AWS Secrets Manager, a JSON object of variables; needs the extra `aws`.",
+    )
+    aws_region: str | None = Field(
+        None, description="Its region; empty: as AWS's own tools decide."
+    )
+    aws_endpoint_url: str | None = Field(
+        None, description="Another endpoint of Secrets Manager, like a VPC's; empty: AWS's own."
     )
 
     # Mail
@@ -265,6 +310,30 @@ class Settings(BaseModel):
         """Folder of the keys that sign access tokens."""
         return self.jwt_keys_dir or self.state / "keys"
 
+    @property
+    def encryption_keys(self) -> Path:
+        """Folder of the keys that wrap data keys."""
+        return self.encryption_keys_dir or self.state / "encryption-keys"
+
+    @property
+    def audit_keys(self) -> Path:
+        """Folder of the keys that seal the audit log."""
+        return self.audit_keys_dir or self.state / "audit-keys"
+
+    @property
+    def audit_anchors(self) -> Path:
+        """File of the audit log's anchors."""
+        return self.audit_anchor_file or self.state / "audit-anchors.jsonl"
+
+    @model_validator(mode="after")
+    def _refuse_weak_secrets(self) -> Self:
+        """In production a secret that could be guessed is no secret."""
+        if self.environment == "production":
+            faults = [f"{variable(name)} {fault}" for name, fault in _weak_secrets(self)]
+            if faults:
+                raise ValueError("\n  ".join(faults))
+        return self
+
 
 def sqlalchemy_url(url: str, driver: str) -> str:
     """`url` with SQLAlchemy's driver written out, `psycopg` or `psycopg2`; a bare scheme means another one by version."""
@@ -277,16 +346,98 @@ def variable(field: str) -> str:
 
 
 def environment(*, with_credentials: bool = True) -> dict[str, str]:
-    """The variables that settings are read from: the process's own over `.env` over the local services' credentials.
+    """The variables that settings are read from.
+
+    The process's own over `.env` over the folder of secrets over AWS Secrets Manager over the local services'
+    credentials.
 
     Args:
         with_credentials: False leaves out what the local services wrote, so that only what a person chose remains.
+
+    Raises:
+        ConfigurationError: the folder or the secret that the variables name cannot be read.
     """
-    explicit = {**dotenv_values(".env"), **os.environ}
+    explicit = _with_secrets({**dotenv_values(".env"), **os.environ})
     home = Path(explicit.get(variable("home")) or Settings.model_fields["home"].default)
     credentials = dotenv_values(home.expanduser() / CREDENTIALS_FILE) if with_credentials else {}
     merged = {**credentials, **explicit}
     return {name: value for name, value in merged.items() if value is not None}
+
+
+def _with_secrets(given: dict[str, str | None]) -> dict[str, str | None]:
+    """The variables with those beside them that the folder and the secret hold which they name."""
+    folder, secret_id = given.get(variable("secrets_dir")), given.get(variable("aws_secret_id"))
+    if folder:
+        given = {**_folder(Path(folder)), **given}
+    if secret_id:
+        given = {**_aws(secret_id, given), **given}
+    return given
+
+
+def _folder(folder: Path) -> dict[str, str]:
+    """A folder's files as variables; hidden ones are Kubernetes' own, and a last line break is an editor's."""
+    try:
+        files = [path for path in folder.iterdir() if path.is_file() and path.name[0] != "."]
+        return {_full_name(path.name): path.read_text().rstrip("\r\n") for path in files}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{variable('secrets_dir')}: {folder} cannot be read: {error}"
+        ) from error
+
+
+def _aws(secret_id: str, given: Mapping[str, str | None]) -> dict[str, str]:
+    """A secret of AWS Secrets Manager as variables."""
+    # Only who keeps secrets there has these packages, and waits for their import.
+    try:
+        from boto3.exceptions import Boto3Error  # noqa: PLC0415  optional
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  optional
+        from pydantic_settings import AWSSecretsManagerSettingsSource, BaseSettings  # noqa: PLC0415  optional
+    except ImportError as error:
+        raise ConfigurationError(
+            f"{variable('aws_secret_id')} needs more packages: pip install 'coinsphere[aws]'"
+        ) from error
+    try:
+        source = AWSSecretsManagerSettingsSource(
+            BaseSettings,
+            secret_id,
+            region_name=given.get(variable("aws_region")) or None,
+            endpoint_url=given.get(variable("aws_endpoint_url")) or None,
+        )
+        found = source.env_vars.items()
+    except (Boto3Error, BotoCoreError, ClientError, ValueError, AttributeError) as error:
+        # A parser's message would show the secret.
+        why = "it is no JSON object" if isinstance(error, ValueError | AttributeError) else error
+        raise ConfigurationError(
+            f"{variable('aws_secret_id')}: {secret_id} cannot be read: {why}"
+        ) from None
+    return {_full_name(name): str(value) for name, value in found if value is not None}
+
+
+def _full_name(name: str) -> str:
+    """`database_url` as the variable `COINSPHERE_DATABASE_URL`."""
+    name = name.upper()
+    return name if name.startswith(PREFIX) else PREFIX + name
+
+
+def _weak_secrets(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Each secret that could be guessed, and why; never the secret."""
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr) and (fault := _weakness(name, value.get_secret_value())):
+            yield name, fault
+
+
+def _weakness(name: str, value: str) -> str | None:
+    is_url = "://" in value
+    secret = unquote(urlsplit(value).password or "") if is_url else value
+    serves_us = name.endswith("database_url") or name == "redis_url"
+    if secret == "":
+        return "has no password" if serves_us else None
+    if _PLACEHOLDER.search(secret):
+        return "holds a placeholder: put the real secret there"
+    if serves_us and (len(secret) < LEAST_PASSWORD or len(set(secret)) < LEAST_PASSWORD // 2):
+        return f"has a weak password: generate one of {LEAST_PASSWORD} characters or more"
+    return None
 
 
 def _parse(cls: type[Settings], name: str, value: str) -> Any:
@@ -308,7 +459,10 @@ def _explain(error: ValidationError) -> str:
     """One line a wrong setting, without its value: it may be a secret."""
     lines = []
     for problem in error.errors(include_input=False, include_url=False):
-        name = variable(str(problem["loc"][0])) if problem["loc"] else PREFIX
+        if not problem["loc"]:
+            lines.append(problem["msg"].removeprefix("Value error, "))
+            continue
+        name = variable(str(problem["loc"][0]))
         what = "is not a setting" if problem["type"] == "extra_forbidden" else problem["msg"]
         lines.append(f"{name}: {what}")
     return "Settings are wrong:\n  " + "\n  ".join(lines)

@@ -2,10 +2,10 @@
 
 import click
 
-from coinsphere.cli import config, db, doctor, mail, market, system
+from coinsphere.cli import audit, config, db, doctor, keys, mail, market, system
 
 
 def register(cli: click.Group) -> None:
     """Add them to `coinsphere`."""
-    for module in (system, doctor, config, db, market, mail):
+    for module in (system, doctor, config, db, market, mail, keys, audit):
         module.register(cli)

@@ -11,8 +11,8 @@ _DOCUMENT = """\
 # Settings
 
 Made from `coinsphere/settings.py` by `make docs`. Every setting is an environment variable; values come, first match
-wins, from the environment, from `.env` in the working directory, and from `credentials.env` in the state folder, which
-`coinsphere up` writes. A variable that begins with `COINSPHERE_` and is not listed here is an error. An empty value
+wins, from the environment, from `.env` in the working directory, from the files in `COINSPHERE_SECRETS_DIR`, from the
+secret `COINSPHERE_AWS_SECRET_ID`, and from `credentials.env` in the state folder, which `coinsphere up` writes. A variable that begins with `COINSPHERE_` and is not listed here is an error. An empty value
 counts as not set. Lists are comma-separated. `coinsphere config show` prints what is in force, secrets masked.
 
 | variable | default | meaning |

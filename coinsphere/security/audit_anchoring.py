@@ -1,0 +1,30 @@
+"""The audit log's hourly check: new entries are verified, at night all of them, and a good end is anchored."""
+
+from datetime import datetime
+
+import psycopg
+
+from coinsphere import log
+from coinsphere.security import audit
+from coinsphere.security.audit import Verdict
+from coinsphere.security.symmetric_keys import SymmetricKeys
+from coinsphere.settings import Role, Settings
+
+NIGHT_HOUR = 3
+"""The hour of the day, UTC, in which the whole chain is read."""
+
+_log = log.get("audit")
+
+
+def check_and_anchor(settings: Settings, now: datetime) -> Verdict:
+    """Verify, and anchor the end where all is good; a broken chain is an error in the log, and is not anchored."""
+    keys, path = SymmetricKeys(settings.audit_keys), settings.audit_anchors
+    anchors = audit.read_anchors(path)
+    after = anchors[-1] if anchors and now.hour != NIGHT_HOUR else None
+    with psycopg.connect(settings.url_for(Role.OWNER), options="-c timezone=UTC") as conn:
+        verdict = audit.verify(conn, keys, anchors, after=after)
+        if verdict.problem is None:
+            audit.anchor(conn, keys, path, now)
+        else:
+            _log.error("the audit log was changed", problem=verdict.problem)
+    return verdict
