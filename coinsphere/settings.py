@@ -25,7 +25,7 @@ LEAST_PASSWORD = 16
 """Characters of a server's password in production."""
 
 _PLACEHOLDER = re.compile(
-    r"change.?me|replace.?me|your[-_]|placeholder|example|todo|xxx|<.*>|^(admin|coinsphere|default|dummy|guest|pass|"
+    r"change.?me|replace.?me|your[-_]|placeholder|example|^todo|^x+$|<.*>|^(admin|coinsphere|default|dummy|guest|pass|"
     r"password|postgres|redis|root|secret|test|user)\W*\d*$|password123|123456",
     re.IGNORECASE,
 )
