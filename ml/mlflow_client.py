@@ -7,6 +7,7 @@ from functools import cache
 from mlflow import MlflowClient
 from mlflow import environment_variables as variables
 from mlflow.exceptions import MlflowException, RestException
+from mlflow.telemetry import set_telemetry_client
 from requests.exceptions import RequestException
 
 from coinsphere.settings import Settings
@@ -19,7 +20,7 @@ _MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 def client(settings: Settings) -> MlflowClient:
     """A client of the tracking server and registry of `settings`."""
-    _be_brief()
+    _settle()
     return MlflowClient(settings.tracking_url, settings.tracking_url)
 
 
@@ -40,12 +41,15 @@ def is_missing(error: MlflowException) -> bool:
 
 
 @cache
-def _be_brief() -> None:
-    """MLflow's own defaults wait minutes for a server that is away; it takes such settings from variables only."""
+def _settle() -> None:
+    """Telemetry off; and short waits, where MLflow's own last minutes. It takes such settings from variables only."""
     for variable, value in (
         (variables.MLFLOW_HTTP_REQUEST_TIMEOUT, _TIMEOUT_SECONDS),
         (variables.MLFLOW_HTTP_REQUEST_MAX_RETRIES, _RETRIES),
         (variables.MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR, 1),
         (variables.MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR, False),
+        (variables.MLFLOW_DISABLE_TELEMETRY, True),
     ):
         variable.set(value)  # type: ignore[no-untyped-call]  # MLflow does not annotate it
+    # Looks again, and finds that it is off.
+    set_telemetry_client()  # type: ignore[no-untyped-call]  # MLflow does not annotate it

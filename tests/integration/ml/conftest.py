@@ -8,7 +8,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -73,9 +72,10 @@ class MlflowServer:
         wait_for(f"{self.url}/health")
 
     def kill(self) -> None:
-        assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
 
 
 def wait_for(url: str, seconds: float = 120) -> None:
@@ -90,21 +90,15 @@ def wait_for(url: str, seconds: float = 120) -> None:
     raise AssertionError(f"nothing answers at {url}")
 
 
-@contextmanager
-def running_mlflow(folder: Path) -> Iterator[MlflowServer]:
-    server = MlflowServer(folder)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.kill()
-
-
 @pytest.fixture(scope="session")
 def mlflow_server(tmp_path_factory) -> Iterator[MlflowServer]:
     """The server that the tests share. Registered models are named by token ids, which differ between databases."""
-    with running_mlflow(tmp_path_factory.mktemp("mlflow")) as server:
+    server = MlflowServer(tmp_path_factory.mktemp("mlflow"))
+    try:
+        server.start()
         yield server
+    finally:
+        server.kill()
 
 
 @dataclass(frozen=True)

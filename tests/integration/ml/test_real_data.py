@@ -12,10 +12,10 @@ from tests.integration.ml.conftest import NOW
 def test_the_lstm_is_shown_beside_naive_and_the_best_serves(shared_data, warehouse):
     settings = warehouse.settings
     with warehouse.pipeline() as conn:
-        token = tokens.by_symbol(conn, "SOL")
+        token = tokens.by_symbol(conn, "ADA")
         training_set = datasets.from_folder(
-            shared_data / "daily", {"SOL": token}, days=settings.ml_training_days
-        )["SOL"]
+            shared_data / "daily", {"ADA": token}, days=settings.ml_training_days
+        )["ADA"]
         datasets.record(conn, training_set)
         trained = pipeline.train_token(settings, training_set, clock=lambda: NOW)
         made = pipeline.evaluate_token(conn, settings, training_set, trained, clock=lambda: NOW)
@@ -30,5 +30,5 @@ def test_the_lstm_is_shown_beside_naive_and_the_best_serves(shared_data, warehou
     best = max(rows, key=lambda row: row[2])
     assert [row[0] for row in rows if row[3]] == [best[0]] == [made.champion.algorithm]
     assert registry.champion(settings, token).facts.algorithm == best[0]
-    # Two epochs on three years of SOL beat nobody: a figure that says otherwise was not measured on held-out days.
+    # Two epochs on three years of ADA beat nobody: a figure that says otherwise was not measured on held-out days.
     assert by_algorithm["lstm"][2] < 0

@@ -20,21 +20,14 @@ from ml import pipeline, registry
 from ml.horizons import HORIZONS
 from ml.results import Evaluation
 from tests.conftest import free_port
-from tests.integration.ml.conftest import running_mlflow, wait_for
+from tests.integration.ml.conftest import wait_for
 
 SYMBOL = "ETH"
 
 
 @pytest.fixture(scope="module")
-def mlflow(tmp_path_factory):
-    """A server of this module's own: it is killed at the end."""
-    with running_mlflow(tmp_path_factory.mktemp("mlflow")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def settings(warehouse, mlflow):
-    return warehouse.settings.model_copy(update={"mlflow_url": mlflow.url})
+def settings(warehouse):
+    return warehouse.settings
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +42,7 @@ def evaluated(warehouse, settings) -> Evaluation:
 def server(warehouse, settings, evaluated, tmp_path_factory) -> Iterator[httpx2.Client]:
     port = free_port()
     folder = tmp_path_factory.mktemp("server")
+    log = (folder / "log").open("wb")
     process = subprocess.Popen(
         [sys.executable, "-m", "ml.server"],
         env={
@@ -59,12 +53,13 @@ def server(warehouse, settings, evaluated, tmp_path_factory) -> Iterator[httpx2.
             "COINSPHERE_ML_PORT": str(port),
             "COINSPHERE_ML_REFRESH_SECONDS": "1",
         },
-        stderr=(folder / "log").open("wb"),
+        stderr=log,
     )
+    log.close()
     try:
         wait_for(f"http://127.0.0.1:{port}/health")
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            _until(lambda: client.get("/health").json()["models_loaded"] == 1)
+            _until(lambda: SYMBOL in client.get("/health").json()["models"])
             yield client
     finally:
         process.terminate()
@@ -85,11 +80,10 @@ def _predict(server, symbol: str = SYMBOL, days: int = 1) -> dict:
 
 
 def test_health_names_what_is_loaded(server):
-    assert server.get("/health").json() == {
-        "status": "healthy",
-        "models_loaded": 1,
-        "models": [SYMBOL],
-    }
+    answer = server.get("/health").json()
+    assert answer["status"] == "healthy"
+    assert SYMBOL in answer["models"]
+    assert answer["models_loaded"] == len(answer["models"])
 
 
 @pytest.mark.parametrize("days", HORIZONS)
@@ -132,9 +126,10 @@ def test_old_data_is_stale_and_says_since_when(server):
 
 
 def test_numbers_are_written_without_an_exponent(server):
-    text = server.get(f"/predict/{SYMBOL}").text
-    assert "e-" not in text.lower().replace("code-", "")
-    assert '"0.5":"' not in text
+    literals: list[str] = []
+    json.loads(server.get(f"/predict/{SYMBOL}").text, parse_float=literals.append)
+    assert len(literals) >= 6
+    assert not [literal for literal in literals if "e" in literal.lower()]
 
 
 def test_a_symbol_is_taken_in_any_case(server):
@@ -147,7 +142,7 @@ def test_a_symbol_is_taken_in_any_case(server):
         ("/predict/NOPE", 404, "not found"),
         ("/predict/ETH?days=2", 400, "days must be one of 1, 7, 14, 30"),
         ("/predict/ETH?days=x", 400, "days must be one of"),
-        ("/predict/SOL", 503, "No evaluated model of SOL"),
+        ("/predict/USDC", 503, "No evaluated model of USDC"),
         ("/nowhere", 404, "Not Found"),
     ],
 )
@@ -228,7 +223,7 @@ def _promote(settings, evaluated, version: int) -> None:
     registry.promote(settings, replace(evaluated, champion=champion, plots={}))
 
 
-def test_an_altered_champion_is_not_swapped_in(server, settings, evaluated, mlflow):
+def test_an_altered_champion_is_not_swapped_in(server, settings, evaluated, mlflow_server):
     """The files of the version to come were tampered with: the server goes on with what it has."""
     before = _predict(server)["model"]["version"]
     versions = {score.model_version for score in evaluated.scores}
@@ -238,7 +233,7 @@ def test_an_altered_champion_is_not_swapped_in(server, settings, evaluated, mlfl
     )
     (manifest,) = [
         path
-        for path in (mlflow.folder / "artifacts").rglob("manifest.json")
+        for path in (mlflow_server.folder / "artifacts").rglob("manifest.json")
         if champion.run_id in path.read_text()
     ]
     parameters = manifest.with_name("parameters.json")
@@ -253,11 +248,13 @@ def test_an_altered_champion_is_not_swapped_in(server, settings, evaluated, mlfl
     _until(lambda: _predict(server)["model"]["version"] == after)
 
 
-def test_without_mlflow_the_champions_stay(server, mlflow):
-    """Last in this file: the registry does not come back."""
+def test_without_mlflow_the_champions_stay(server, mlflow_server):
     before = _predict(server, days=14)
-    mlflow.kill()
-    time.sleep(3)
-    after = _predict(server, days=14)
-    assert after["quantiles"] == before["quantiles"]
-    assert server.get("/health").json()["models_loaded"] == 1
+    mlflow_server.kill()
+    try:
+        time.sleep(3)
+        after = _predict(server, days=14)
+        assert after["quantiles"] == before["quantiles"]
+        assert SYMBOL in server.get("/health").json()["models"]
+    finally:
+        mlflow_server.start()

@@ -1,6 +1,7 @@
 """Prices, staleness and JSON of an answer; which imports are cheap; which code made it."""
 
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -141,3 +142,21 @@ def test_the_code_version_is_the_commit_where_there_is_one(tmp_path):
     (tmp_path / "file").write_text("2")
     assert code_version.of(tmp_path) == f"{commit}-dirty"
     assert installed[0].isdigit()
+
+
+def test_telemetry_is_off_in_every_process_that_uses_the_registry():
+    code = """
+from coinsphere.settings import Settings
+from ml.mlflow_client import client
+client(Settings())
+from mlflow.telemetry import get_telemetry_client
+print(get_telemetry_client())
+"""
+    kept = {name: value for name, value in os.environ.items() if name not in _TELEMETRY}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=kept
+    )
+    assert done.stdout.strip() == "None"
+
+
+_TELEMETRY = ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK", "CI", "PYTEST_CURRENT_TEST")
