@@ -1,10 +1,12 @@
 """The dbt models as assets, and the risk scores as they are published."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
+from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
@@ -48,10 +50,22 @@ def build_models(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     )
     def dbt_build(context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt]) -> Iterator[Any]:
         """Build the selected models and run their tests; a failed test stops what is downstream."""
-        with failures.classified():
+        with failures.classified(), _dbt_errors_last():
             yield from dbt.cli(["build"], context).stream().fetch_row_counts()
 
     return dbt_build
+
+
+@contextmanager
+def _dbt_errors_last() -> Iterator[None]:
+    """Forbid a retry of what dbt reports: a failed test or a wrong model fails again. dbt itself retries to connect.
+
+    Its error is a `Failure`, which Dagster would retry as often as the policy says.
+    """
+    try:
+        yield
+    except DagsterDbtCliRuntimeError as error:
+        raise dg.Failure(error.description, error.metadata, allow_retries=False) from error
 
 
 @dg.asset(

@@ -91,6 +91,19 @@ def test_an_error_blocks_what_lies_downstream(execute, owner):
     assert not {"dbt_build", "check_features", "market__risk_scores"} & set(states)
 
 
+def test_a_failed_test_of_dbt_is_not_tried_again(execute, owner):
+    execute("history", range_tags(FIRST, TODAY))
+    owner.execute("update market.tokens set peg_usd = 1, symbol = 'BTC2' where symbol = 'BTC'")
+    owner.execute("alter table market.tokens drop constraint tokens_peg_usd_check")
+    owner.execute("update market.tokens set peg_usd = -1 where symbol = 'BTC2'")
+
+    done = execute("hourly", range_tags(TODAY, TODAY))
+
+    assert _states(done)["dbt_build"] == "failed"
+    assert not [event for event in done.all_events if event.is_step_up_for_retry]
+    assert "check_features" not in _states(done)
+
+
 def test_a_minute_fires_an_alert(execute, owner, now):
     owner.execute(
         """
