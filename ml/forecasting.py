@@ -5,7 +5,7 @@ from decimal import Context, Decimal
 
 import numpy as np
 
-from ml import code_version, plots
+from ml import code_version
 from ml.history import History
 from ml.horizons import HORIZONS, LEVELS
 from ml.registry import Champion
@@ -58,18 +58,3 @@ def price(reference: Decimal, log_return: float) -> Decimal:
     exact = _PRICE.multiply(reference, Decimal(repr(float(np.exp(log_return)))))
     # Divided by the least price it is a whole number of those: what lies beyond 18 decimals is rounded away.
     return max((exact / _LEAST).to_integral_value() * _LEAST, _LEAST)
-
-
-def fan(made: list[Forecast]) -> bytes:
-    """The picture of all horizons."""
-    first = made[0]
-    return plots.fan(
-        f"{first.token.symbol} from {first.origin_at:%Y-%m-%d}, {first.algorithm} {first.model_version}",
-        float(first.reference_price),
-        {
-            forecast.horizon_days: {
-                level: float(value) for level, value in forecast.quantiles.items()
-            }
-            for forecast in made
-        },
-    )

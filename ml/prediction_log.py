@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from coinsphere.market.model import Token
 from coinsphere.settings import Settings
-from ml import forecasting, history, registry
+from ml import forecasting, history, plots, registry
 from ml.results import Forecast
 
 _RECORD = """
@@ -46,7 +46,7 @@ def issue(conn: Connection, settings: Settings, token: Token, now: datetime) -> 
     """Forecast all horizons with the token's champion; see `ml.pipeline.predict_token`."""
     champion = registry.champion(settings, token)
     made = forecasting.forecasts(champion, history.latest(conn, token), now)
-    picture = forecasting.fan(made)
+    picture = _fan(made)
     return [replace(forecast, plots={"fan": picture}) for forecast in made]
 
 
@@ -71,3 +71,18 @@ def _row(forecast: Forecast) -> dict[str, object]:
         "lower95": forecast.interval95[0],
         "upper95": forecast.interval95[1],
     }
+
+
+def _fan(made: list[Forecast]) -> bytes:
+    """The picture of all horizons."""
+    first = made[0]
+    return plots.fan(
+        f"{first.token.symbol} from {first.origin_at:%Y-%m-%d}, {first.algorithm} {first.model_version}",
+        float(first.reference_price),
+        {
+            forecast.horizon_days: {
+                level: float(value) for level, value in forecast.quantiles.items()
+            }
+            for forecast in made
+        },
+    )
