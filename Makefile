@@ -8,7 +8,7 @@ MARKET ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down test lint format check bench lock audit docs clean-state
+.PHONY: help setup up down test lint format check bench lock audit sbom docs clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ down: setup ## stop what `coinsphere up --detach` started
 test: setup ## run every test against servers that the tests start themselves
 	@$(BIN)/pytest
 
-lint: setup ## formatting, lint, types, layers, dbt, workflows
+lint: setup ## formatting, lint, types, layers, dbt, workflows, secrets in the tree and its history
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -41,6 +41,7 @@ lint: setup ## formatting, lint, types, layers, dbt, workflows
 	@$(BIN)/python -m orchestration.warehouse.lint
 	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml coinsphere ml expectations orchestration webapi
 	@$(BIN)/zizmor --quiet --offline .github/workflows
+	@$(BIN)/python .ci/secret_scan.py
 
 format: setup ## write the formatting that lint asks for
 	@$(BIN)/ruff format .
@@ -60,8 +61,13 @@ lock: ## resolve the ranges of pyproject.toml anew into requirements.lock
 			| grep -v -i -E '^(pip|wheel)==' | sed -E 's/^(torch==[0-9.]+)\+.*/\1/' > requirements.lock \
 		&& wc -l requirements.lock
 
-audit: setup ## compare the lock with known vulnerabilities
-	@$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip
+audit: setup ## compare the lock with known vulnerabilities; says so where the advisory service is away
+	@$(BIN)/python .ci/audit.py requirements.lock
+
+sbom: setup ## write what the system is made of, with licences: build/sbom.json (CycloneDX)
+	@mkdir -p build
+	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON \
+		--output-file build/sbom.json $(BIN)/python
 
 docs: setup ## write the documents that are made from code
 	@$(BIN)/coinsphere config docs > docs/settings.md

@@ -1,0 +1,146 @@
+"""The scripts that look for secrets and for known vulnerabilities find what was planted."""
+
+import importlib.util
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "--quiet")
+    return tmp_path
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True)
+
+
+# Put together here, so that this file holds none.
+PLANTED = {
+    "an AWS key": "AKIA" + "Z7Q2M4X9T1L5R8W3",
+    "a GitHub token": "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8",
+    "a private key": "-----BEGIN RSA " + "PRIVATE KEY-----",
+    "a password in a URL": "postgresql://coinsphere:" + "s9dk2mWq@db.internal/x",
+}
+
+
+@pytest.mark.parametrize("what", PLANTED)
+@pytest.mark.parametrize("where", ["tree", "history"])
+def test_a_planted_secret_is_found_and_not_shown(
+    what: str, where: str, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "config.py").write_text(f'value = "{PLANTED[what]}"\n')
+    if where == "history":
+        git(repository, "add", ".")
+        git(repository, "commit", "--quiet", "-m", "Add it")
+        git(repository, "rm", "--quiet", "config.py")
+        git(repository, "commit", "--quiet", "-m", "Remove it")
+    else:
+        git(repository, "commit", "--quiet", "--allow-empty", "-m", "Begin")
+    assert script("secret_scan").main(repository) == 1
+    output = capsys.readouterr().out
+    assert output.startswith("config.py line 1" if where == "tree" else "config.py in ")
+    assert PLANTED[what] not in output
+
+
+def test_a_clean_repository_passes(repository: Path) -> None:
+    (repository / "config.py").write_text(
+        'url = "https://example.org/?q=1"\nsha = "5e884898da280471"\n'
+    )
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "-m", "Begin")
+    assert script("secret_scan").main(repository) == 0
+
+
+def test_every_exception_says_why() -> None:
+    lines = (ROOT / ".ci" / "no_secrets.txt").read_text().splitlines()
+    assert all(line.startswith("#") or len(line.split(maxsplit=2)) == 3 for line in lines if line)
+
+
+class _Advisories(BaseHTTPRequestHandler):
+    """Speaks OSV: one package is vulnerable."""
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        fault = {
+            "id": "PYSEC-2026-1",
+            "summary": "planted",
+            "affected": [
+                {
+                    "package": {"name": "vulnerable", "ecosystem": "PyPI"},
+                    "ranges": [
+                        {"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.0"}]}
+                    ],
+                }
+            ],
+        }
+        bad = asked["package"]["name"] == "vulnerable" and asked["version"] == "1.0"
+        body = json.dumps({"vulns": [fault]} if bad else {}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def advisories() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), _Advisories)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/v1/query"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def audited(lock: Path, content: str, url: str, cache: Path) -> int:
+    lock.write_text(content)
+    more = ["--vulnerability-service", "osv", "--osv-url", url, "--cache-dir", str(cache)]
+    return int(script("audit").main(lock, more))
+
+
+def test_a_planted_vulnerable_pin_fails(
+    advisories: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = tmp_path / "requirements.lock"
+    assert audited(lock, "vulnerable==1.0\nsound==1.0\n", advisories, tmp_path / "cache") == 1
+    assert "vulnerable 1.0: PYSEC-2026-1, fixed in 2.0" in capsys.readouterr().out
+    assert audited(lock, "vulnerable==2.0\nsound==1.0\n", advisories, tmp_path / "cache") == 0
+    assert "2 packages audited" in capsys.readouterr().out
+
+
+def test_without_the_service_nothing_is_claimed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = tmp_path / "requirements.lock"
+    assert audited(lock, "sound==1.0\n", "http://127.0.0.1:9/", tmp_path / "cache") == 0
+    assert "NOTHING WAS AUDITED" in capsys.readouterr().out
+    unknown = [{"name": "sound", "skip_reason": "not found"}]
+    assert script("audit").judge(unknown) == 0
+    assert "NOTHING WAS AUDITED" in capsys.readouterr().out
+
+
+def test_a_lock_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    assert script("audit").main(tmp_path / "missing", []) == 2
