@@ -183,6 +183,20 @@ def test_an_end_that_was_written_anew_is_found(
     assert "anchor of entry 7 was altered" in run("audit", "verify").output
 
 
+def test_entries_of_two_pasts_cannot_be_mixed(
+    keys: SymmetricKeys, owner: psycopg.Connection, superuser: psycopg.Connection
+) -> None:
+    """Each of them was written by the system, but not one after the other."""
+    fill(owner, keys)
+    superuser.execute(_OFF)
+    superuser.execute("create temp table kept as select * from app.audit_logs where seq = 9")
+    superuser.execute("delete from app.audit_logs where seq > 7")
+    audit.append(owner, keys, Event.LOGOUT, NOW)
+    assert verified(owner, keys).problem is None
+    superuser.execute("insert into app.audit_logs overriding system value select * from kept")
+    assert "does not follow entry 8" in str(verified(owner, keys).problem)
+
+
 @pytest.mark.parametrize("role", ["owner", "api"])
 @pytest.mark.parametrize(
     "statement",
