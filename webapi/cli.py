@@ -41,9 +41,9 @@ def create_admin(email: str) -> None:
 def list_() -> None:
     """List all accounts, oldest first."""
     import psycopg
-    from rich.console import Console
     from rich.table import Table
 
+    from coinsphere.cli.console import console as new_console
     from coinsphere.settings import Role, Settings
     from webapi.auth import queries
 
@@ -60,4 +60,4 @@ def list_() -> None:
             f"{user.created_at:%Y-%m-%d %H:%M}",
             last,
         )
-    Console().print(table)
+    new_console().print(table)

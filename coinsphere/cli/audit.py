@@ -125,10 +125,10 @@ def _row(entry: "Entry") -> dict[str, object]:
 
 
 def _print(entries: "list[Entry]") -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from coinsphere.cli.console import console as new_console
     from coinsphere.log import printable
 
     table = Table("no.", "when (UTC)", "event", "by", "on", "from", "details")
@@ -138,4 +138,4 @@ def _print(entries: "list[Entry]") -> None:
         texts = [entry.action, entry.actor_id, entry.target, entry.ip_address, details]
         shown = [escape(printable(str(text))) if text else "" for text in texts]
         table.add_row(str(entry.seq or "-"), f"{entry.occurred_at:%Y-%m-%d %H:%M:%S}", *shown)
-    Console(soft_wrap=True).print(table)
+    new_console().print(table)

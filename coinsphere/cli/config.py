@@ -2,9 +2,9 @@
 
 import click
 from pydantic import SecretStr
-from rich.console import Console
 from rich.table import Table
 
+from coinsphere.cli.console import console as new_console
 from coinsphere.settings import Settings, environment, variable
 
 _DOCUMENT = """\
@@ -40,7 +40,7 @@ def show() -> None:
         value = getattr(settings, name)
         mark = "set" if given.get(variable(name)) else ""
         table.add_row(variable(name), "" if value is None else _plain(value), mark)
-    Console(soft_wrap=True).print(table)
+    new_console().print(table)
 
 
 @config.command()

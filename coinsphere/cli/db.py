@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 import click
 import psycopg
-from rich.console import Console
 from rich.table import Table
 
+from coinsphere.cli.console import console as new_console
 from coinsphere.db.catalogue import TableSize
 from coinsphere.errors import DatabaseNotReady
 from coinsphere.settings import Role, Settings
@@ -57,7 +57,7 @@ def status() -> None:
         found, wanted = migrate.current(url), migrate.revisions()[-1]
         with psycopg.connect(url) as conn:
             storage, tables = catalogue.price_storage(conn), catalogue.table_sizes(conn)
-    console = Console()
+    console = new_console()
     todo = (
         "current"
         if found == wanted

@@ -10,10 +10,10 @@ from importlib.metadata import version
 
 import click
 import psycopg
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from coinsphere.cli.console import console as new_console
 from coinsphere.errors import CoinsphereError
 from coinsphere.settings import Role, Settings
 
@@ -48,7 +48,7 @@ def doctor() -> None:
         sign = "[green]✓[/green]" if finding.remedy is None else "[red]✗[/red]"
         remedy = f"\n[red]{escape(finding.remedy)}[/red]" if finding.remedy else ""
         table.add_row(sign, finding.subject, escape(finding.found) + remedy)
-    Console(soft_wrap=True).print(table)
+    new_console().print(table)
     if any(finding.remedy for finding in findings):
         raise click.exceptions.Exit(1)
 

@@ -30,9 +30,9 @@ def keys() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def list_(*, as_json: bool) -> None:
     """List every key, its state and its times; never the key itself."""
-    from rich.console import Console
     from rich.table import Table
 
+    from coinsphere.cli.console import console as new_console
     from coinsphere.settings import Settings
 
     rows = _rows(Settings.from_env())
@@ -43,7 +43,7 @@ def list_(*, as_json: bool) -> None:
     for row in rows:
         names = ("use", "kid", "algorithm", "state", "signsFrom", "signsUntil", "verifiesUntil")
         table.add_row(*(row[name] or "" for name in names))
-    Console(soft_wrap=True).print(table)
+    new_console().print(table)
 
 
 @keys.command()

@@ -33,10 +33,10 @@ def mail() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def list_(limit: int, *, as_json: bool) -> None:
     """List the newest mails."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from coinsphere.cli.console import console as new_console
     from coinsphere.clock import iso
     from coinsphere.notify import mail as outbox
 
@@ -67,7 +67,7 @@ def list_(limit: int, *, as_json: bool) -> None:
             escape(found.subject),
             escape(state),
         )
-    Console().print(table)
+    new_console().print(table)
 
 
 @mail.command()

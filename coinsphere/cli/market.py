@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from coinsphere.cli.console import console as new_console
 from coinsphere.clock import DAY, utc_now
 from coinsphere.db.pool import Database
 from coinsphere.errors import CoinsphereError
@@ -40,7 +41,7 @@ def import_(path: Path) -> None:
     """
     with _connection() as (conn, _):
         report = importer.import_folder(conn, path)
-    show_import(Console(), report)
+    show_import(new_console(), report)
     if report.refused:
         raise click.exceptions.Exit(1)
 
@@ -56,7 +57,7 @@ def show_import(console: Console, report: ImportReport) -> None:
 @market.command()
 def status() -> None:
     """Show where prices come from, how much is stored, how fresh it is and what is in quarantine."""
-    console = Console()
+    console = new_console()
     now = utc_now()
     with _connection() as (conn, settings):
         _show_origin(console, conn)
@@ -79,7 +80,7 @@ def gaps(interval: str | None) -> None:
     intervals = list(Interval) if interval is None else [Interval(interval)]
     with _connection() as (conn, _):
         found = [gap for each in intervals for gap in candles.gaps(conn, each)]
-    console = Console()
+    console = new_console()
     if not found:
         console.print("No candle is missing.")
         return
@@ -121,7 +122,7 @@ def _connection() -> Iterator[tuple[Connection, Settings]]:
 
 def _import_table(report: ImportReport) -> Table:
     table = Table(title="Imported candles")
-    table.add_column("file", overflow="fold")
+    table.add_column("file", no_wrap=True)
     for heading in ("token", "interval", "from", "to"):
         table.add_column(heading, no_wrap=True)
     for heading in ("rows", "written", "rejected"):

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from coinsphere.cli.console import console as new_console
 from coinsphere.clock import iso, utc_now
 from coinsphere.errors import LocalServiceError
 from coinsphere.settings import Role, Settings, environment, variable
@@ -48,7 +49,7 @@ def up(*, detach: bool, market: str | None) -> None:
     from coinsphere.local import system
 
     chosen = _chosen(market)
-    console = Console(soft_wrap=True)
+    console = new_console()
     began = time.monotonic()
     console.print(f"[bold]Coinsphere[/bold] in {chosen.state}", highlight=False)
     progress = ConsoleProgress(console)
@@ -92,7 +93,7 @@ def status(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_as_json(settings, healths, origin), indent=2))
     else:
-        console = Console(soft_wrap=True)
+        console = new_console()
         console.print(_health_table(healths))
         _show_origin(console, origin)
     if not all(health.is_well for health in healths):
