@@ -8,6 +8,7 @@ import logging
 import re
 import sys
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -41,8 +42,14 @@ _SECRET_TEXTS = (
         rf"\1{MASK}",
     ),
 )  # fmt: skip
+_HINT = re.compile(
+    r"eyj|cs_|whsec_|akia|asia|bearer|basic|dpop|://|passw|passphrase|secret|key|token|code",
+    re.IGNORECASE,
+)
+"""What every text of a secret's shape holds; most texts hold none of it, and this is one look instead of six."""
 
 
+@lru_cache(maxsize=1_000)
 def is_secret_name(name: str) -> bool:
     """Whether what stands under `name` is a secret: `password`, `api_key`, but not `token_id`."""
     return _SECRET_NAME.search(name.replace("-", "_")) is not None
@@ -50,6 +57,8 @@ def is_secret_name(name: str) -> bool:
 
 def redact_text(text: str) -> str:
     """`text` with everything masked that has the shape of a secret."""
+    if _HINT.search(text) is None:
+        return text
     for pattern, replacement in _SECRET_TEXTS:
         text = pattern.sub(replacement, text)
     return text

@@ -69,7 +69,8 @@ def test_reads_go_on_while_the_key_changes_and_the_work_is_cut_off(
 
     def reader() -> None:
         keys = SymmetricKeys(wrapping.folder)
-        with psycopg.connect(database.api, autocommit=True) as conn:
+        # As the owner: the API's role sees the rows of one user at a time.
+        with psycopg.connect(database.owner, autocommit=True) as conn:
             while not stop.is_set():
                 try:
                     reads.append(read_all(conn, keys))
