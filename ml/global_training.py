@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from ml.features import FeatureSet, Floats
-from ml.models.global_lstm_network import GlobalLstmNetwork, Shape, negative_log_likelihood
+from ml.models.global_lstm_network import GlobalLstmNetwork, negative_log_likelihood
+from ml.models.shape import Shape
 from ml.torch_determinism import reproducible
 
 

@@ -8,11 +8,10 @@ filled in here.
 import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Self
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +59,7 @@ class Panel:
     candles: Floats = field(repr=False)
     price_source: str
     location: str
-    digest: str
+    digest: str = ""
     token_ids: tuple[UUID, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
 
@@ -83,40 +82,26 @@ class Panel:
         """The position of the first day that is not before `day`."""
         return int(np.searchsorted(self.days, np.datetime64(day, "D")))
 
-    def until(self, day: date) -> Self:
+    def until(self, day: date) -> "Panel":
         """The panel as it was known at the close of `day`."""
         end = self.index(day + timedelta(days=1))
-        return _made(
-            self.symbols,
-            self.days[:end],
-            self.candles[:, :end],
-            self.price_source,
-            self.location,
-            self.token_ids,
-            self.notes,
-        )  # type: ignore[return-value]  # there are no subclasses
+        return _sealed(replace(self, days=self.days[:end], candles=self.candles[:, :end]))
 
-    def only(self, symbols: Iterable[str]) -> Self:
+    def only(self, symbols: Iterable[str]) -> "Panel":
         """The panel of these tokens alone.
 
         Raises:
             LookupError: one of them is not in it.
         """
-        chosen = list(dict.fromkeys(symbols))
+        chosen = sorted(set(symbols))
         unknown = [symbol for symbol in chosen if symbol not in self.symbols]
         if unknown:
             raise LookupError(f"no candles of {', '.join(unknown)}")
-        at = [self.symbols.index(symbol) for symbol in sorted(chosen)]
+        at = [self.symbols.index(symbol) for symbol in chosen]
         ids = tuple(self.token_ids[place] for place in at) if self.token_ids else ()
-        return _made(
-            tuple(self.symbols[place] for place in at),
-            self.days,
-            self.candles[at],
-            self.price_source,
-            self.location,
-            ids,
-            self.notes,
-        )  # type: ignore[return-value]  # there are no subclasses
+        return _sealed(
+            replace(self, symbols=tuple(chosen), candles=self.candles[at], token_ids=ids)
+        )
 
     def npz(self) -> bytes:
         """The snapshot as a compressed archive of arrays. `from_npz` of it gives the same digest."""
@@ -141,14 +126,15 @@ def from_npz(content: bytes) -> Panel:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as held:
             source, location = (str(text) for text in held["source"])
-            return _made(
-                tuple(str(symbol) for symbol in held["symbols"]),
-                held["days"].astype("datetime64[D]"),
-                held["candles"].astype(np.float64),
-                source,
-                location,
-                tuple(UUID(str(token_id)) for token_id in held["token_ids"]),
-                (),
+            return _sealed(
+                Panel(
+                    symbols=tuple(str(symbol) for symbol in held["symbols"]),
+                    days=held["days"].astype("datetime64[D]"),
+                    candles=held["candles"].astype(np.float64),
+                    price_source=source,
+                    location=location,
+                    token_ids=tuple(UUID(str(token_id)) for token_id in held["token_ids"]),
+                )
             )
     except (ValueError, KeyError, OSError) as error:
         raise BadHistory(f"the stored snapshot cannot be read: {error}") from error
@@ -179,7 +165,9 @@ def from_rows(
         at = (np.array(list(days), dtype="datetime64[D]") - first).astype(np.int64)
         candles[place, at] = _checked(symbol, np.array(list(days.values()), dtype=np.float64))
     ids = tuple(token_ids[symbol] for symbol in held) if token_ids else ()
-    return _made(tuple(held), calendar, candles, price_source, location, ids, tuple(notes))
+    return _sealed(
+        Panel(tuple(held), calendar, candles, price_source, location, "", ids, tuple(notes))
+    )
 
 
 def from_folder(folder: Path, now: datetime, symbols: Iterable[str] | None = None) -> Panel:
@@ -240,20 +228,13 @@ def as_date(day: np.datetime64) -> date:
     return result
 
 
-def _made(
-    symbols: tuple[str, ...],
-    days: Days,
-    candles: Floats,
-    price_source: str,
-    location: str,
-    token_ids: tuple[UUID, ...],
-    notes: tuple[str, ...],
-) -> Panel:
-    days, candles = days.astype("datetime64[D]"), np.ascontiguousarray(candles)
+def _sealed(raw: Panel) -> Panel:
+    """The panel with arrays that nobody can write to, under their digest."""
+    days, candles = raw.days.astype("datetime64[D]"), np.ascontiguousarray(raw.candles)
     days.setflags(write=False)
     candles.setflags(write=False)
-    digest = digest_of(symbols, days, candles, price_source)
-    return Panel(symbols, days, candles, price_source, location, digest, token_ids, notes)
+    digest = digest_of(raw.symbols, days, candles, raw.price_source)
+    return replace(raw, days=days, candles=candles, digest=digest)
 
 
 def digest_of(symbols: Sequence[str], days: Days, candles: Floats, price_source: str) -> str:
@@ -266,11 +247,6 @@ def digest_of(symbols: Sequence[str], days: Days, candles: Floats, price_source:
     # NaN has many bit patterns, and an unknown day must not depend on which of them was written.
     hasher.update(np.where(np.isnan(candles), np.nan, candles).astype("<f8").tobytes())
     return hasher.hexdigest()
-
-
-def token_id_of(symbol: str) -> UUID:
-    """A stable id for a token that is known by its symbol only."""
-    return uuid5(_NO_TOKEN, symbol)
 
 
 def _read(path: Path, days: dict[date, Sequence[float]], notes: list[str], now: datetime) -> None:

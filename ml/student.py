@@ -5,7 +5,7 @@ all their digits long before.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +31,9 @@ class Student:
         full = np.broadcast_to(np.asarray(degrees, dtype=np.float64), scale.shape)
         return cls(np.zeros_like(scale), scale, full)
 
-    def at(self, where: object) -> Self:
+    def at(self, where: Any) -> Self:
         """The distributions at an index or mask."""
-        return type(self)(self.location[where], self.scale[where], self.degrees[where])  # type: ignore[index]  # whatever numpy takes
+        return type(self)(self.location[where], self.scale[where], self.degrees[where])
 
     def standardised(self, outcomes: Floats) -> Floats:
         """Outcomes in units of the scale."""

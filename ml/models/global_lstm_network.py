@@ -5,31 +5,16 @@ at zero, so an untrained net is that baseline, and all that training does is to 
 The skip past the LSTM makes it a linear model with a correction.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from ml.features import NAMES
 from ml.horizons import HORIZONS
+from ml.models.shape import Shape
 
 START_DEGREES = 4.0
 START_SHIFT = -0.35
 """Log of a t's scale against its own deviation at the degrees above."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How large the net is and how it is trained."""
-
-    hidden: int = 16
-    dropout: float = 0.5
-    window: int = 192
-    warm_up: int = 64
-    batch: int = 32
-    steps: int = 150
-    learning_rate: float = 4e-3
-    weight_decay: float = 0.1
 
 
 class GlobalLstmNetwork(nn.Module):

@@ -115,7 +115,10 @@ def test_what_was_never_measured_is_null_not_zero(champion, forecasts):
 
 @pytest.mark.parametrize(
     ("module", "absent"),
-    [("ml.pipeline", ("torch", "mlflow", "onnxruntime")), ("ml.server", ("torch", "sklearn", "matplotlib"))],
+    [
+        ("ml.pipeline", ("torch", "mlflow", "onnxruntime")),
+        ("ml.server", ("torch", "sklearn", "matplotlib")),
+    ],
 )
 def test_importing_stays_light(module, absent):
     code = f"import sys, {module}; print([name for name in {absent} if name in sys.modules])"

@@ -1,0 +1,47 @@
+"""The mean of other models: of their log scales and of their degrees of freedom.
+
+Models that err for different reasons err less together; see docs/guides/forecasting.md for what each adds.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ml.features import FeatureSet
+from ml.models.scale import ScaleModel
+from ml.student import Student
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Combination:
+    """Its parts, in a fixed order: sums of floats depend on it."""
+
+    parts: tuple[ScaleModel, ...]
+    name: ClassVar[str] = "combination"
+
+    def predict(self, features: FeatureSet, first: int) -> Student:
+        """See `ScaleModel`."""
+        return mean([part.predict(features, first) for part in self.parts])
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Those of its parts by name."""
+        return {"parts": {part.name: dict(part.parameters()) for part in self.parts}}
+
+    def binaries(self) -> dict[str, bytes]:
+        """Those of its parts, whose names differ."""
+        return {name: content for part in self.parts for name, content in part.binaries().items()}
+
+
+def mean(made: Sequence[Student]) -> Student:
+    """The combined distributions."""
+    scale = np.exp(np.mean([np.log(each.scale) for each in made], axis=0))
+    return Student.centred(scale, np.mean([each.degrees for each in made], axis=0))
+
+
+def as_text(model: ScaleModel) -> bytes:
+    """A model's parameters as JSON. A float is written so that it reads back bit for bit."""
+    described = {"model": model.name, "parameters": dict(model.parameters())}
+    return json.dumps(described, indent=1, allow_nan=False).encode()

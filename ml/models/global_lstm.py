@@ -1,0 +1,89 @@
+"""The global LSTM as it is served: one ONNX graph for all seeds, no torch.
+
+`ml.models.global_lstm_network` is the net that is trained; `ml.models.global_lstm_export` writes the graph.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import onnxruntime
+
+from ml.features import NAMES, FeatureSet, Floats
+from ml.horizons import HORIZONS
+from ml.student import Student
+
+NETWORK = "network.onnx"
+MEMORY = 64
+"""Days before the first forecast that the net is run over, so that its state has settled: as many as in training."""
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalLstm:
+    """The graph, what its inputs are standardised with, and degrees of freedom by horizon."""
+
+    network: bytes
+    mean: Floats
+    deviation: Floats
+    degrees: Floats
+    seeds: int
+    name: ClassVar[str] = "global_lstm"
+
+    @cached_property
+    def _session(self) -> onnxruntime.InferenceSession:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        # A spinning thread burns a core for a second after each call.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        return onnxruntime.InferenceSession(
+            self.network, options, providers=["CPUExecutionProvider"]
+        )
+
+    def shifts(self, features: FeatureSet, first: int) -> Floats:
+        """Log scale against EWMA volatility's, shape [tokens, days, HORIZONS]."""
+        start = max(first - MEMORY, 0)
+        inputs = (features.inputs[:, start:] - self.mean) / self.deviation
+        inputs[~features.usable[:, start:]] = 0.0
+        return self.forward(inputs.astype(np.float32))[:, first - start :]
+
+    def forward(self, inputs: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Floats:
+        """The graph on standardised inputs [tokens, days, NAMES]: shifts [tokens, days, HORIZONS]."""
+        (output,) = self._session.run(["shifts"], {"inputs": inputs})
+        return np.asarray(output, dtype=np.float64)
+
+    def predict(self, features: FeatureSet, first: int) -> Student:
+        """See `ScaleModel`."""
+        scale = features.unit[:, first:] * np.exp(self.shifts(features, first))
+        return Student.centred(scale, self.degrees)
+
+    def parameters(self) -> Mapping[str, Any]:
+        """All but the graph."""
+        return {
+            "inputs": list(NAMES),
+            "mean": self.mean.tolist(),
+            "deviation": self.deviation.tolist(),
+            "degrees": self.degrees.tolist(),
+            "seeds": self.seeds,
+        }
+
+    def binaries(self) -> dict[str, bytes]:
+        """The graph."""
+        return {NETWORK: self.network}
+
+
+def load(parameters: Mapping[str, Any], binaries: Mapping[str, bytes]) -> GlobalLstm:
+    """The model; the graph is parsed at the first forecast.
+
+    Raises:
+        ValueError: the graph is missing, or it was made for other inputs than this code's.
+    """
+    if NETWORK not in binaries:
+        raise ValueError(f"{NETWORK} is missing")
+    mean, deviation, degrees = (
+        np.array(parameters[key], dtype=np.float64) for key in ("mean", "deviation", "degrees")
+    )
+    if tuple(parameters["inputs"]) != NAMES or len(degrees) != len(HORIZONS):
+        raise ValueError("it was made for other inputs or horizons")
+    return GlobalLstm(binaries[NETWORK], mean, deviation, degrees, int(parameters["seeds"]))

@@ -1,0 +1,42 @@
+"""Panels of made-up markets: volatility that changes slowly and is shared, candles from steps within the day."""
+
+from datetime import date, timedelta
+
+import numpy as np
+
+from ml import features, panel
+
+FIRST = date(2019, 1, 1)
+
+
+def rows(tokens: int = 5, days: int = 900, seed: int = 1) -> dict[str, dict[date, list[float]]]:
+    rng = np.random.default_rng(seed)
+    shared = np.cumsum(0.1 * rng.standard_normal(days))
+    made = {}
+    for token in range(tokens):
+        own = 0.4 * np.cumsum(0.1 * rng.standard_normal(days))
+        volatility = 0.03 * np.exp(np.clip(0.5 * (shared + own), -0.5, 1.2))
+        steps = rng.standard_t(4, (days, 24)) * volatility[:, None] / np.sqrt(48)
+        path = np.cumsum(steps.ravel()).reshape(days, 24)
+        opened = np.concatenate(([0.0], path[:-1, -1]))
+        path = 100 * np.exp(np.column_stack((opened, path)))
+        volume = 1000 * np.exp(rng.standard_normal(days) + 5 * volatility)
+        made[f"T{token}"] = {
+            FIRST + timedelta(days=day): [
+                float(path[day, 0]),
+                float(path[day].max()),
+                float(path[day].min()),
+                float(path[day, -1]),
+                float(volume[day]),
+            ]
+            for day in range(days)
+        }
+    return made
+
+
+def make(tokens: int = 5, days: int = 900, seed: int = 1) -> panel.Panel:
+    return panel.from_rows(rows(tokens, days, seed), price_source="test", location="test")
+
+
+def make_features(tokens: int = 5, days: int = 900, seed: int = 1) -> features.FeatureSet:
+    return features.build(make(tokens, days, seed))
