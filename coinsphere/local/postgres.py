@@ -200,7 +200,6 @@ def _run(*command: str) -> str:
     try:
         done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
     except subprocess.CalledProcessError as error:
-        raise LocalServiceError(
-            f"{Path(command[-1]).name} failed: {error.stderr.strip()}"
-        ) from error
+        program = next(Path(word).name for word in command if word.startswith("/"))
+        raise LocalServiceError(f"{program} failed: {error.stderr.strip()}") from error
     return done.stdout
