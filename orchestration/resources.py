@@ -49,7 +49,7 @@ def _source(settings: Settings) -> dg.ResourceDefinition:
         required_resource_keys={"database", "clock"},
         description="Where prices come from, as recorded when the database was created.",
     )
-    def source(context: dg.InitResourceContext) -> MarketDataSource:
+    def source(context: dg.InitResourceContext) -> Iterator[MarketDataSource]:
         from coinsphere.market.sources import factory
 
         with context.resources.database.connection() as conn:
@@ -58,6 +58,7 @@ def _source(settings: Settings) -> dg.ResourceDefinition:
             raise ConfigurationError(
                 "Nobody has decided where prices come from: `coinsphere up` does, once for a database."
             )
-        return factory.build(settings, decided, context.resources.clock)
+        with factory.opened(settings, decided, context.resources.clock) as market:
+            yield market
 
     return source

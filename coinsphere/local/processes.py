@@ -147,6 +147,7 @@ def dagster_environment(settings: Settings) -> dict[str, str]:
         # dagster-postgres works with this driver only.
         "DAGSTER_POSTGRES_URL": _database(settings, "dagster_database_url", "psycopg2"),
         "DAGSTER_DISABLE_TELEMETRY": "yes",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "1",
         **_SINGLE_THREADED,
     }

@@ -1,5 +1,8 @@
 """Builds the source of market data that the database's origin asks for."""
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
 from coinsphere.clock import Clock, utc_now
 from coinsphere.errors import ConfigurationError
 from coinsphere.market.model import MarketDataSource
@@ -7,8 +10,13 @@ from coinsphere.market.origin import Origin
 from coinsphere.settings import Settings
 
 
-def build(settings: Settings, origin: Origin, clock: Clock = utc_now) -> MarketDataSource:
-    """The source of `origin`. Imports only that source: ccxt alone takes a second.
+@contextmanager
+def opened(
+    settings: Settings, origin: Origin, clock: Clock = utc_now
+) -> Iterator[MarketDataSource]:
+    """The source of `origin`, whose connections are closed afterwards.
+
+    Imports only that source: ccxt alone takes a second.
 
     Raises:
         ConfigurationError: the origin lacks what the source needs.
@@ -16,16 +24,18 @@ def build(settings: Settings, origin: Origin, clock: Clock = utc_now) -> MarketD
     if origin.source == "live":
         from coinsphere.market.sources.live import build as live  # noqa: PLC0415 - see the docstring
 
-        return live(settings, clock)
-    if origin.source == "files":
+        with closing(live(settings, clock)) as market:
+            yield market
+    elif origin.source == "files":
         from coinsphere.market.sources.files import build as files  # noqa: PLC0415
 
-        return files(origin.location, clock)
-    if origin.seed is None:
+        yield files(origin.location, clock)
+    elif origin.seed is None:
         raise ConfigurationError("The simulated market has no seed: remove the local state.")
-    from coinsphere.market.sources.simulated import SimulatedMarket  # noqa: PLC0415 - see the docstring
+    else:
+        from coinsphere.market.sources.simulated import SimulatedMarket  # noqa: PLC0415
 
-    return SimulatedMarket(origin.seed, clock)
+        yield SimulatedMarket(origin.seed, clock)
 
 
 def probe_live(settings: Settings) -> bool:

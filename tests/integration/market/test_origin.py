@@ -34,8 +34,8 @@ def test_a_folder_is_kept_as_an_absolute_path(pipeline, tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     taken = origin.decide(pipeline, "files:candles", SETTINGS, probe=unasked)
     assert taken.location == str(tmp_path / "candles")
-    source = factory.build(SETTINGS, taken)
-    assert source.name == "files"
+    with factory.opened(SETTINGS, taken) as source:
+        assert source.name == "files"
 
 
 def test_a_folder_that_is_not_there_decides_nothing(pipeline, tmp_path: Path):
