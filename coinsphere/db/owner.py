@@ -1,10 +1,24 @@
 """For whom a transaction acts: row-level security shows it the rows of that user, whatever its queries say."""
 
+from enum import StrEnum
 from uuid import UUID
 
 from psycopg import Connection
 
-_ACT_FOR = "select set_config('app.user_id', %(user_id)s, true)"
+_ACT = """
+    select set_config('app.user_id', %(user_id)s, true), set_config('app.scope', %(scope)s, true)
+"""
+
+
+class Scope(StrEnum):
+    """What a transaction of the API's role may see beyond the rows of one user."""
+
+    AUTHENTICATION = "authentication"
+    """Accounts, sessions and credentials, to find out whom what was presented belongs to."""
+    ADMINISTRATION = "administration"
+    """The same, for who administers accounts."""
+    STREAM = "stream"
+    """Sessions, firings and portfolios to read, for the process that fans them out."""
 
 
 def act_for(conn: Connection, user_id: UUID) -> None:
@@ -13,4 +27,9 @@ def act_for(conn: Connection, user_id: UUID) -> None:
     The setting ends with the transaction, so a pooled connection never carries it to the next user. In autocommit it
     would end with this statement: open a transaction first.
     """
-    conn.execute(_ACT_FOR, {"user_id": str(user_id)})
+    act(conn, user_id)
+
+
+def act(conn: Connection, user_id: UUID | None, scope: Scope | None = None) -> None:
+    """Say for whom the present transaction acts, and what it may see beside; without either it sees nobody's rows."""
+    conn.execute(_ACT, {"user_id": str(user_id or ""), "scope": scope or ""})

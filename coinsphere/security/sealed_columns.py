@@ -43,7 +43,8 @@ class SealedColumn:
 
 _CREDENTIALS = SealedColumn("exchange_connections", "credentials")
 _TOTP_SECRET = SealedColumn("users", "totp_secret")
-COLUMNS = (_CREDENTIALS, _TOTP_SECRET)
+_IDEMPOTENT_RESPONSE = SealedColumn("idempotency_keys", "response")
+COLUMNS = (_CREDENTIALS, _TOTP_SECRET, _IDEMPOTENT_RESPONSE)
 
 _STALE = """
     select id, {field} from {table}
@@ -65,6 +66,11 @@ def exchange_credentials(user_id: UUID, connection_id: UUID) -> Place:
 def totp_secret(user_id: UUID) -> Place:
     """The place of a user's TOTP secret."""
     return _TOTP_SECRET.place(user_id, user_id)
+
+
+def idempotent_response(user_id: UUID, row_id: UUID) -> Place:
+    """The place of the answer that is kept for an idempotency key."""
+    return _IDEMPOTENT_RESPONSE.place(user_id, row_id)
 
 
 def rewrap(conn: Connection, keys: SymmetricKeys, *, batch: int = BATCH) -> Iterator[int]:

@@ -15,8 +15,10 @@ from websockets.http11 import Request, Response
 from websockets.typing import Origin
 
 from coinsphere import log
-from coinsphere.auth.access_tokens import AccessToken, TokenRefused, Verifier
 from coinsphere.clock import Clock, utc_now
+from coinsphere.errors import TokenRefused
+from coinsphere.security.access_tokens import Claims, verify_access_token
+from coinsphere.security.signing_keys import FileKeyring
 from coinsphere.settings import Role, Settings
 from coinsphere.stream import handshake, messages, reading
 from coinsphere.stream.feed import Feed, Pool
@@ -31,7 +33,7 @@ SESSION_ENDED = 4401
 TOO_MANY = 4429
 _CLOSE_SECONDS = 3.0
 _MINUTE = 60.0
-_OPTIONS = "-c timezone=UTC -c statement_timeout=5000 -c default_transaction_read_only=on"
+_OPTIONS = "-c timezone=UTC -c statement_timeout=5000 -c default_transaction_read_only=on -c app.scope=stream"
 
 _log = log.get("stream")
 
@@ -52,7 +54,7 @@ class Stream:
         self._settings = settings
         self._clock = clock
         self._recheck_seconds = recheck_seconds
-        self._verifier = Verifier(settings.keys_dir, settings.jwt_issuer, settings.jwt_audience)
+        self._keyring = FileKeyring(settings.keys_dir, settings.jwt_algorithm)
         self._pool: Pool = AsyncConnectionPool(
             dsn,
             open=False,
@@ -62,7 +64,7 @@ class Stream:
             check=AsyncConnectionPool.check_connection,
             kwargs={"options": _OPTIONS, "application_name": "coinsphere-stream"},
         )
-        self._callers: WeakKeyDictionary[ServerConnection, AccessToken] = WeakKeyDictionary()
+        self._callers: WeakKeyDictionary[ServerConnection, Claims] = WeakKeyDictionary()
         self._connections: dict[Client, ServerConnection] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self.hub = Hub()
@@ -127,12 +129,22 @@ class Stream:
         self._callers[connection] = caller
         return None
 
-    async def _identify(self, token: str) -> AccessToken:
-        claimed = self._verifier.verify(token)
+    async def _identify(self, token: str) -> Claims:
+        claimed = self._verified(token)
         live = await self._live({claimed.session_id})
         if live.get(claimed.session_id) != claimed.user_id:
             raise TokenRefused("the session has ended")
         return claimed
+
+    def _verified(self, token: str) -> Claims:
+        settings = self._settings
+        try:
+            return verify_access_token(
+                token, self._keyring, settings.jwt_issuer, settings.jwt_audience, self._clock()
+            )
+        except TokenRefused as error:
+            # Which check failed is nobody's business.
+            raise TokenRefused("a valid access token is needed") from error
 
     async def _live(self, sessions: set[UUID]) -> dict[UUID, UUID]:
         async with self._pool.connection() as conn:

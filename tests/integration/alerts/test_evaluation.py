@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from coinsphere.alerts import evaluation, repository
+from coinsphere.db.owner import act_for
 from coinsphere.db.pool import Database
 
 
@@ -223,6 +224,7 @@ def test_an_alert_that_its_owner_is_changing_waits_a_minute(world, database):
     alert = world.alert("above")
     world.quote(101)
     with psycopg.connect(database.api) as other:
+        act_for(other, world.user)
         other.execute("update app.alerts set threshold = 200 where id = %s", [alert])
         assert world.evaluate().skipped == 1
         other.commit()

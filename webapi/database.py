@@ -1,0 +1,71 @@
+"""The API's way to PostgreSQL: each transaction acts for who sent the present request, and for nobody else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from flask import g, has_request_context
+from psycopg import Connection
+
+from coinsphere.db import owner
+from coinsphere.db.owner import Scope
+from coinsphere.db.pool import Database
+
+_ACTING = "acting"
+_SHARED = "shared_transaction"
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """For whom a request's transactions act; see `coinsphere.db.owner`."""
+
+    user_id: UUID | None = None
+    scope: Scope | None = None
+
+
+def acts(user_id: UUID | None, scope: Scope | None = None) -> None:
+    """Say for whom the present request's transactions act from now on."""
+    setattr(g, _ACTING, Acting(user_id, scope))
+
+
+class RequestDatabase(Database):
+    """A pool whose transactions act for the caller of the present request.
+
+    Outside a request, and before `acts` was called, they act for nobody and see no user's rows.
+    """
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection in a transaction; a savepoint of the shared one inside `shared`.
+
+        Raises:
+            psycopg_pool.PoolTimeout: no connection was free, or the server was away, for 3 s.
+        """
+        shared: Connection | None = g.get(_SHARED) if has_request_context() else None
+        if shared is not None:
+            with shared.transaction():
+                yield shared
+            return
+        with super().connection() as conn:
+            acting: Acting | None = g.get(_ACTING) if has_request_context() else None
+            if acting is not None:
+                owner.act(conn, acting.user_id, acting.scope)
+            yield conn
+
+    @contextmanager
+    def connection_as(self, scope: Scope) -> Iterator[Connection]:
+        """A connection in a transaction of its own, which acts for nobody but may see what `scope` says."""
+        with super().connection() as conn:
+            owner.act(conn, None, scope)
+            yield conn
+
+    @contextmanager
+    def shared(self) -> Iterator[Connection]:
+        """A transaction that every `connection` of the present request joins until it ends."""
+        with self.connection() as conn:
+            setattr(g, _SHARED, conn)
+            try:
+                yield conn
+            finally:
+                g.pop(_SHARED)
