@@ -45,9 +45,13 @@ _HISTORY = (
 _OWNED = """
     select count(*) from app.portfolios where user_id = %(user_id)s and id = any(%(portfolios)s)
 """
+# Our own export names a fact that has no name of its source by its id.
 _KNOWN = """
     select external_id from app.transactions
     where portfolio_id = %(portfolio_id)s and version = 1 and external_id = any(%(external_ids)s)
+    union
+    select 'coinsphere:' || fact_id from app.transactions
+    where portfolio_id = %(portfolio_id)s and version = 1 and 'coinsphere:' || fact_id = any(%(external_ids)s)
 """
 _SUPERSEDE = """
     update app.transactions set superseded_at = now()
@@ -274,7 +278,7 @@ class _Version(NamedTuple):
 def _insert(conn: Connection, user_id: UUID, versions: Sequence[_Version], now: datetime) -> None:
     entries: list[tuple[object, ...]] = []
     for version in versions:
-        _require_time(version.new.occurred_at, now)
+        require_time(version.new.occurred_at, now)
         key = (user_id, version.new.portfolio_id, version.version_id)
         made = ledger.postings(version.new.fact(version.fact_id))
         entries.extend((*key, *posting) for posting in made)
@@ -302,7 +306,8 @@ def _stored(row: dict[str, Any] | None) -> StoredFact | None:
     return None if row is None else StoredFact(**{**row, "kind": Kind(row["kind"])})
 
 
-def _require_time(occurred_at: datetime, now: datetime) -> None:
+def require_time(occurred_at: datetime, now: datetime) -> None:
+    """Check that a fact lies in the time of tokens. Raises `InvalidFact`."""
     if occurred_at > now + _CLOCK_SKEW:
         raise InvalidFact("occurred_at", "lies in the future")
     if occurred_at < _GENESIS:
@@ -316,9 +321,9 @@ def _require_own(conn: Connection, user_id: UUID, portfolios: set[UUID]) -> None
         raise LookupError("the portfolio does not exist")
 
 
-def _unknown(conn: Connection, new: Sequence[NewFact]) -> list[NewFact]:
-    """Those that no earlier import brought, each external id once."""
-    known: set[tuple[UUID, str | None]] = set()
+def known_names(conn: Connection, new: Sequence[NewFact]) -> set[tuple[UUID, str]]:
+    """The portfolio and external id of those facts that were recorded before."""
+    known: set[tuple[UUID, str]] = set()
     for portfolio_id in {fact.portfolio_id for fact in new}:
         named = [fact.external_id for fact in new if fact.portfolio_id == portfolio_id]
         parameters = {
@@ -326,12 +331,20 @@ def _unknown(conn: Connection, new: Sequence[NewFact]) -> list[NewFact]:
             "external_ids": [name for name in named if name],
         }
         known |= {(portfolio_id, name) for (name,) in conn.execute(_KNOWN, parameters)}
+    return known
+
+
+def _unknown(conn: Connection, new: Sequence[NewFact]) -> list[NewFact]:
+    """Those that were not recorded before, each external id once."""
+    known = known_names(conn, new)
     fresh = []
     for fact in new:
-        key = (fact.portfolio_id, fact.external_id)
-        if fact.external_id is None or key not in known:
+        if fact.external_id is not None:
+            key = (fact.portfolio_id, fact.external_id)
+            if key in known:
+                continue
             known.add(key)
-            fresh.append(fact)
+        fresh.append(fact)
     return fresh
 
 

@@ -1,6 +1,6 @@
 """Prices and exchange rates of the past, from the database: final daily closes, and reference rates."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from datetime import date
 from decimal import Decimal, localcontext
 from typing import NamedTuple
@@ -56,6 +56,13 @@ class StoredMarket:
                 self._closes.clear()
             series = self._closes[token_id] = self._read(_CLOSES, {"token_id": token_id})
         return series.on(day)
+
+    def closes(self, token_id: UUID, first: date, last: date) -> list[tuple[date, Decimal]]:
+        """The days from `first` to `last` that have a close of their own, with it."""
+        self.close(token_id, last)
+        series = self._closes[token_id]
+        start, end = bisect_left(series.days, first), bisect_right(series.days, last)
+        return list(zip(series.days[start:end], series.values[start:end], strict=True))
 
     def per_dollar(self, currency: str, day: date) -> Decimal | None:
         """Units of `currency`, an ISO code or a token's symbol, for one US dollar on `day` or the last day before."""

@@ -305,6 +305,20 @@ create table app.portfolio_shares (
 create index portfolio_shares_portfolio_id on app.portfolio_shares (portfolio_id);
 comment on column app.portfolio_shares.secret_hash is 'SHA-256 of the secret in the link, which is shown once';
 
+create table app.portfolio_syncs (
+    id uuid primary key default gen_random_uuid(),
+    user_id uuid not null,
+    portfolio_id uuid not null references app.portfolios on delete cascade,
+    status text not null default 'queued' check (status in ('queued', 'running', 'succeeded', 'failed')),
+    created_at timestamptz not null default now(),
+    started_at timestamptz,
+    finished_at timestamptz,
+    imported integer not null default 0,
+    error text
+);
+create index portfolio_syncs_portfolio_id on app.portfolio_syncs (portfolio_id);
+comment on table app.portfolio_syncs is 'Asked-for rebuilds: everything booked and valued anew from the facts';
+
 create table market.exchange_rates (
     currency text not null check (currency ~ '^[A-Z]{3}$'),
     day date not null,
@@ -341,7 +355,7 @@ where p.amount > 0;
 OWNED = (
     "transactions", "ledger_entries", "transfer_matches", "lots", "lot_uses", "positions", "position_flows",
     "portfolio_values_daily", "portfolio_states", "booking_marks", "valuation_marks", "portfolio_issues",
-    "import_batches", "portfolio_shares",
+    "import_batches", "portfolio_shares", "portfolio_syncs",
 )  # fmt: skip
 WALL = """
 alter table app.{table} enable row level security, force row level security;
@@ -367,7 +381,8 @@ grant execute on function app.find_share to coinsphere_api;
 GRANTS = """
 grant select, insert, update, delete on
     app.transfer_matches, app.lots, app.lot_uses, app.positions, app.position_flows, app.portfolio_values_daily,
-    app.booking_marks, app.valuation_marks, app.portfolio_issues, app.import_batches
+    app.booking_marks, app.valuation_marks, app.portfolio_issues, app.import_batches,
+    app.portfolio_syncs
     to coinsphere_api, coinsphere_pipeline;
 grant select, insert, update, delete on app.portfolio_shares to coinsphere_api;
 grant select, update on app.portfolio_states to coinsphere_api, coinsphere_pipeline;
@@ -385,7 +400,7 @@ grant select, insert, update on market.exchange_rates to coinsphere_pipeline;
 DOWN = """
 drop function app.find_share;
 drop view app.position_values_daily;
-drop table market.exchange_rates, app.portfolio_shares, app.portfolio_issues, app.valuation_marks, app.booking_marks,
+drop table market.exchange_rates, app.portfolio_syncs, app.portfolio_shares, app.portfolio_issues, app.valuation_marks, app.booking_marks,
     app.portfolio_values_daily, app.position_flows, app.positions, app.lot_uses, app.lots, app.transfer_matches,
     app.ledger_entries;
 drop function app.require_balance;

@@ -13,6 +13,7 @@ ENUMERATIONS = {
     "app.lot_uses": {"kind"},
     "app.portfolio_issues": {"kind", "state"},
     "app.import_batches": {"format", "status"},
+    "app.portfolio_syncs": {"status"},
     "app.alerts": {"alert_type", "condition", "channels"},
     "app.exchange_connections": {"status"},
     "app.wallet_connections": {"blockchain", "ownership", "status"},

@@ -1,0 +1,203 @@
+"""What is held now at the current quotes: one query, nothing computed from history."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal, localcontext
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from coinsphere.portfolio.history import StoredMarket
+from coinsphere.portfolio.model import EXACT, UNIT, ZERO
+
+# A token without a quote has its last final close, marked as stale. Costs are of the ledger; an account's balance that
+# was only looked up has none.
+_HELD = """
+    select
+        h.id, h.portfolio_id, h.amount, h.average_buy_price, h.source,
+        t.id as token_id, t.symbol, t.name, t.logo_url,
+        coalesce(q.price, last.close) as price,
+        coalesce(q.source, last.source) as price_source,
+        coalesce(q.observed_at, last.known_at) as price_updated_at,
+        q.change_24h as price_change_24h,
+        case when h.source = 'ledger' then p.cost end as cost,
+        case when h.source = 'ledger' then p.uncosted else h.amount end as uncosted,
+        h.created_at, h.updated_at
+    from app.holdings h
+    join app.portfolios on portfolios.id = h.portfolio_id
+    join market.tokens t on t.id = h.token_id
+    left join market.quotes q on q.token_id = h.token_id and q.quality = 'ok'
+    left join app.positions p
+        on p.portfolio_id = h.portfolio_id and p.token_id = h.token_id and p.until_day = 'infinity'
+    left join lateral (
+        select d.close, d.source, d.opened_at + interval '1 day' as known_at
+        from market.price_data d
+        where d.token_id = h.token_id and d.interval = '1d' and d.is_final and q.token_id is null
+        order by d.opened_at desc
+        limit 1
+    ) last on true
+    where portfolios.user_id = %(user_id)s and h.amount > 0
+        and (%(portfolio_id)s::uuid is null or h.portfolio_id = %(portfolio_id)s)
+        and (%(holding_id)s::uuid is null or h.id = %(holding_id)s)
+    order by t.symbol, h.source, h.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A holding as the database gives it; prices in US dollars, cost in the portfolio's currency."""
+
+    id: UUID
+    portfolio_id: UUID
+    amount: Decimal
+    average_buy_price: Decimal | None
+    source: str
+    token_id: UUID
+    symbol: str
+    name: str
+    logo_url: str | None
+    price: Decimal | None
+    price_source: str | None
+    price_updated_at: datetime | None
+    price_change_24h: Decimal | None
+    cost: Decimal | None
+    uncosted: Decimal
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A holding in the portfolio's currency; None where a price, a rate or a cost is unknown."""
+
+    row: Row
+    current_value: Decimal | None
+    cost_basis: Decimal | None
+    profit_loss: Decimal | None
+    profit_loss_percentage: Decimal | None
+    change_24h: Decimal | None
+    is_stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over what is known; `unpriced` and `uncosted` name what they leave out."""
+
+    total_value: Decimal | None
+    total_cost: Decimal
+    profit_loss: Decimal | None
+    profit_loss_percentage: Decimal | None
+    change_24h: Decimal | None
+    change_percent_24h: Decimal | None
+    holdings_count: int
+    asset_count: int
+    unpriced: list[str]
+    uncosted: list[str]
+
+
+def holdings(
+    conn: Connection,
+    user_id: UUID,
+    currencies: dict[UUID, str],
+    now: datetime,
+    stale_after: timedelta,
+    *,
+    holding_id: UUID | None = None,
+) -> dict[UUID, list[Holding]]:
+    """What the portfolios of `currencies` hold, by portfolio.
+
+    Args:
+        conn: a connection.
+        user_id: whose portfolios they are.
+        currencies: the currency of each portfolio that is asked for.
+        now: the present instant.
+        stale_after: a price older than this is marked.
+        holding_id: of one holding only.
+    """
+    only = next(iter(currencies)) if len(currencies) == 1 else None
+    parameters = {"user_id": user_id, "portfolio_id": only, "holding_id": holding_id}
+    rows = conn.cursor(row_factory=class_row(Row)).execute(_HELD, parameters).fetchall()
+    rates = _rates(conn, set(currencies.values()), now.date())
+    found: dict[UUID, list[Holding]] = {portfolio_id: [] for portfolio_id in currencies}
+    with localcontext(EXACT):
+        for row in rows:
+            if row.portfolio_id in found:
+                rate = rates[currencies[row.portfolio_id]]
+                is_stale = row.price_updated_at is None or row.price_updated_at < now - stale_after
+                found[row.portfolio_id].append(_valued(row, rate, is_stale=is_stale))
+    return found
+
+
+def totals(held: Sequence[Holding]) -> Totals:
+    """The sums of a portfolio's holdings."""
+    with localcontext(EXACT):
+        priced = [each for each in held if each.current_value is not None]
+        gains = [each for each in held if each.profit_loss is not None]
+        value = _sum(each.current_value for each in priced)
+        profit = _sum(each.profit_loss for each in gains)
+        change = _sum(each.change_24h for each in held)
+        before = _sum(each.current_value for each in priced if each.change_24h is not None) - change
+        return Totals(
+            total_value=value if priced or not held else None,
+            total_cost=_sum(each.cost_basis for each in held),
+            profit_loss=profit if gains or not held else None,
+            profit_loss_percentage=_percentage(profit, _sum(each.cost_basis for each in gains)),
+            change_24h=change if any(each.change_24h is not None for each in held) else None,
+            change_percent_24h=_percentage(change, before),
+            holdings_count=len(held),
+            asset_count=len({each.row.token_id for each in held}),
+            unpriced=sorted({each.row.symbol for each in held if each.current_value is None}),
+            uncosted=sorted({each.row.symbol for each in held if each.cost_basis is None}),
+        )
+
+
+def weights(held: Sequence[Holding]) -> dict[UUID, Decimal]:
+    """What each token is worth, of those that have a price."""
+    worth: dict[UUID, Decimal] = defaultdict(Decimal)
+    with localcontext(EXACT):
+        for each in held:
+            if each.current_value is not None:
+                worth[each.row.token_id] += each.current_value
+    return dict(worth)
+
+
+def _rates(conn: Connection, currencies: set[str], today: date) -> dict[str, Decimal | None]:
+    market = StoredMarket(conn)
+    return {currency: market.now_per_dollar(currency, today) for currency in currencies}
+
+
+def _valued(row: Row, rate: Decimal | None, *, is_stale: bool) -> Holding:
+    value = None
+    if row.price is not None and rate is not None:
+        value = (row.amount * row.price * rate).quantize(UNIT)
+    cost = row.cost if not row.uncosted else None
+    profit = None if value is None or cost is None else value - cost
+    return Holding(
+        row=row,
+        current_value=value,
+        cost_basis=cost,
+        profit_loss=profit,
+        profit_loss_percentage=None
+        if profit is None or cost is None
+        else _percentage(profit, cost),
+        change_24h=_change(value, row.price_change_24h),
+        is_stale=is_stale,
+    )
+
+
+def _change(value: Decimal | None, percent: Decimal | None) -> Decimal | None:
+    """By how much a value has changed over 24 hours, from its change in percent; None for a fall by all of it."""
+    if value is None or percent is None or percent <= -100:  # noqa: PLR2004 - all of it
+        return None
+    return (value - value / (1 + percent / 100)).quantize(UNIT)
+
+
+def _percentage(part: Decimal, whole: Decimal) -> Decimal | None:
+    return (100 * part / whole).quantize(UNIT) if whole > 0 else None
+
+
+def _sum(numbers: Iterable[Decimal | None]) -> Decimal:
+    return sum((number for number in numbers if number is not None), ZERO)

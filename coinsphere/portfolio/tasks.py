@@ -1,0 +1,43 @@
+"""The worker's tasks of portfolios."""
+
+from uuid import UUID
+
+import psycopg
+from procrastinate import App, RetryStrategy
+
+from coinsphere import log
+from coinsphere.clock import utc_now
+from coinsphere.portfolio import importing, marks, syncs, worker
+from coinsphere.settings import Settings
+
+_OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"
+_log = log.get("portfolios")
+
+
+def add(app: App, settings: Settings) -> None:
+    """Add them to the worker's app."""
+    # What is marked stays marked until it is done, so any later job does it, too.
+    patience = RetryStrategy(
+        max_attempts=6, exponential_wait=3, retry_exceptions=(OSError, psycopg.Error)
+    )
+
+    def connect() -> psycopg.Connection:
+        return psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5, options=_OPTIONS)
+
+    @app.task(name=marks.TASK, queue=marks.QUEUE, retry=patience)
+    def update_portfolios(user_id: str) -> None:
+        with connect() as conn:
+            steps = worker.update(conn, UUID(user_id), utc_now())
+        _log.info("portfolios updated", user_id=user_id, steps=steps)
+
+    @app.task(name=syncs.TASK, queue=marks.QUEUE, retry=patience)
+    def sync_portfolio(sync_id: str) -> None:
+        with connect() as conn:
+            syncs.run(conn, UUID(sync_id), utc_now)
+        _log.info("portfolio synchronised", sync_id=sync_id)
+
+    @app.task(name=importing.TASK, queue=marks.QUEUE, retry=patience)
+    def import_transactions(batch_id: str) -> None:
+        with connect() as conn:
+            importing.run(conn, UUID(batch_id), utc_now)
+        _log.info("transactions imported", batch_id=batch_id)

@@ -1,0 +1,102 @@
+"""What a user holds. A holding follows from transactions; one made by hand is an opening balance among them."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response
+from psycopg import Connection
+
+from coinsphere.portfolio import facts, portfolios
+from coinsphere.portfolio.facts import NewFact, StoredFact
+from coinsphere.portfolio.live import Holding
+from webapi import errors, paths
+from webapi.holdings import queries
+from webapi.portfolios import queries as of_portfolios
+from webapi.portfolios import schemas, scope
+from webapi.schema import Message
+from webapi.security.access import signed_in
+from webapi.services import services
+from webapi.transactions.queries import refusing
+
+blueprint = APIBlueprint("holdings", __name__, tag="Portfolios")
+
+_WHAT = "holding"
+
+
+@blueprint.get("")
+@signed_in
+@blueprint.output(schemas.HoldingsOut)
+def list_all_holdings() -> Response:
+    """What all of one's portfolios hold, each in the currency of its portfolio."""
+    with scope.connection() as conn:
+        found = portfolios.list_for(conn, scope.user_id())
+        held = of_portfolios.holdings(conn, scope.user_id(), found) if found else {}
+    shown = [schemas.holding(each) for portfolio in found for each in held[portfolio.id]]
+    return scope.tagged({"holdings": shown, "count": len(shown)})
+
+
+@blueprint.get("/<holding_id>")
+@signed_in
+@blueprint.output(schemas.OneHoldingOut)
+def get_holding(holding_id: str) -> dict[str, Any]:
+    """One holding."""
+    with scope.connection() as conn:
+        return {"holding": schemas.holding(_find(conn, paths.uuid(holding_id, _WHAT)))}
+
+
+@blueprint.put("/<holding_id>")
+@signed_in
+@blueprint.input(schemas.HoldingChange)
+@blueprint.output(schemas.OneHoldingOut)
+def change_holding(holding_id: str, json_data: schemas.HoldingChange) -> dict[str, Any]:
+    """Correct a holding made by hand. Answers 409 for one that follows from other transactions: correct those."""
+    changes = json_data.model_dump(exclude_unset=True)
+    with scope.connection() as conn:
+        held, opening = _opening(conn, holding_id)
+        values = {name: getattr(opening, name) for name in NewFact.__dataclass_fields__}
+        wanted = NewFact(**values)
+        if changes.get("amount") is not None:
+            wanted = replace(wanted, amount=changes["amount"])
+        if "average_buy_price" in changes:
+            wanted = replace(wanted, price=changes["average_buy_price"])
+        now = services().clock()
+        refusing(lambda: facts.correct(conn, scope.user_id(), opening.fact_id, wanted, now))
+        return {"holding": schemas.holding(_find(conn, held.row.id))}
+
+
+@blueprint.delete("/<holding_id>")
+@signed_in
+@blueprint.output(Message, example={"message": "Holding deleted successfully"})
+def delete_holding(holding_id: str) -> dict[str, str]:
+    """Take back a holding made by hand. Answers 409 for one that follows from other transactions."""
+    with scope.connection() as conn:
+        _, opening = _opening(conn, holding_id)
+        facts.withdraw(conn, scope.user_id(), opening.fact_id, services().clock())
+    return {"message": "Holding deleted successfully"}
+
+
+def _find(conn: Connection, holding_id: UUID) -> Holding:
+    portfolio_id = queries.portfolio_of(conn, scope.user_id(), holding_id)
+    found = None
+    if portfolio_id is not None:
+        portfolio = portfolios.get(conn, scope.user_id(), portfolio_id)
+        if portfolio is not None:
+            held = of_portfolios.holdings(conn, scope.user_id(), [portfolio], holding_id)
+            found = next(iter(held[portfolio.id]), None)
+    if found is None:
+        raise errors.not_found(_WHAT)
+    return found
+
+
+def _opening(conn: Connection, holding_id: str) -> tuple[Holding, StoredFact]:
+    """The opening balance that is all that a holding follows from. Raises `errors.Problem` with status 404 or 409."""
+    held = _find(conn, paths.uuid(holding_id, _WHAT))
+    only = queries.only_fact(conn, scope.user_id(), held.row.portfolio_id, held.row.token_id)
+    opening = None if only is None else facts.get(conn, scope.user_id(), only)
+    if opening is None or held.row.source != "ledger":
+        raise errors.Problem(
+            409, "the holding follows from transactions: correct those", code="holding-computed"
+        )
+    return held, opening

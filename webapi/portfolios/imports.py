@@ -1,0 +1,193 @@
+"""Imports, exports and links of a portfolio."""
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+from psycopg import Connection
+
+from coinsphere.portfolio import exporting, importing, sharing
+from coinsphere.portfolio.errors import UnreadableFile
+from coinsphere.portfolio.importing import Batch
+from webapi import errors, json, paths
+from webapi.portfolios import schemas, scope
+from webapi.schema import Message
+from webapi.security.access import signed_in
+from webapi.services import services
+
+blueprint = APIBlueprint("portfolio_files", __name__, tag="Portfolios")
+
+_IMPORT, _SHARE = "import", "share"
+
+
+@blueprint.post("/<portfolio_id>/imports")
+@signed_in
+@blueprint.input(schemas.ImportIn)
+@blueprint.output(schemas.ImportOut, 201)
+def start_import(portfolio_id: str, json_data: schemas.ImportIn) -> dict[str, Any]:
+    """Look at a file: what it would bring, what is wrong in which line and column. Nothing is stored of it yet.
+
+    A file above 1 MiB is sent in parts. Takes the place of an import that was never confirmed.
+    """
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        batch_id = importing.start(
+            conn, scope.user_id(), found.id,
+            form=json_data.format, content=json_data.content, file_name=json_data.file_name,
+            mapping=json_data.mapping,
+        )  # fmt: skip
+        return _shown(conn, _batch(conn, str(found.id), str(batch_id)))
+
+
+@blueprint.post("/<portfolio_id>/imports/<batch_id>/parts")
+@signed_in
+@blueprint.input(schemas.ImportPart)
+@blueprint.output(Message, example={"message": "Part received"})
+def add_part(portfolio_id: str, batch_id: str, json_data: schemas.ImportPart) -> dict[str, str]:
+    """Send the next part of a file; 64 MiB in all."""
+    with scope.connection() as conn:
+        batch = _batch(conn, portfolio_id, batch_id)
+        if not importing.append(
+            conn, scope.user_id(), batch.portfolio_id, batch.id, json_data.content
+        ):
+            raise errors.Problem(
+                409, "the import is confirmed already, or grows beyond 64 MiB", code="import-closed"
+            )
+    return {"message": "Part received"}
+
+
+@blueprint.get("/<portfolio_id>/imports")
+@signed_in
+@blueprint.output(schemas.ImportsOut)
+def list_imports(portfolio_id: str) -> dict[str, Any]:
+    """The newest imports of a portfolio."""
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        return {"imports": importing.list_for(conn, scope.user_id(), found.id)}
+
+
+@blueprint.get("/<portfolio_id>/imports/<batch_id>")
+@signed_in
+@blueprint.output(schemas.ImportOut)
+def get_import(portfolio_id: str, batch_id: str) -> dict[str, Any]:
+    """An import: what it would do, or how far it is."""
+    with scope.connection() as conn:
+        return _shown(conn, _batch(conn, portfolio_id, batch_id))
+
+
+@blueprint.post("/<portfolio_id>/imports/<batch_id>/confirm")
+@signed_in
+@blueprint.output(schemas.ImportOut, 202)
+def confirm_import(portfolio_id: str, batch_id: str) -> dict[str, Any]:
+    """Have the worker do an import. Lines that are wrong are left out and named."""
+    with scope.connection() as conn:
+        batch = _batch(conn, portfolio_id, batch_id)
+        if not importing.confirm(conn, scope.user_id(), batch.portfolio_id, batch.id):
+            raise errors.Problem(409, "the import is confirmed already", code="import-closed")
+        return {"import": _batch(conn, portfolio_id, batch_id), "preview": None}
+
+
+@blueprint.get("/<portfolio_id>/export")
+@signed_in
+@blueprint.input(schemas.ExportQuery, location="query")
+def export(portfolio_id: str, query_data: schemas.ExportQuery) -> Response:
+    """All transactions, as a file that imports back to the same state; safe to open in a spreadsheet."""
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        if query_data.format == "csv":
+            body: str | bytes = exporting.as_csv(conn, scope.user_id(), found.id)
+        else:
+            objects = exporting.as_objects(conn, scope.user_id(), found.id)
+            body = json.dumps({"portfolio": found.name, "transactions": objects})
+    kind = "text/csv" if query_data.format == "csv" else "application/json"
+    answer = Response(body, mimetype=kind)
+    name = f"portfolio-{found.id}.{query_data.format}"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@blueprint.post("/<portfolio_id>/shares")
+@signed_in
+@blueprint.input(schemas.ShareIn)
+@blueprint.output(schemas.OneShareOut, 201)
+def add_share(portfolio_id: str, json_data: schemas.ShareIn) -> dict[str, Any]:
+    """Make a link by which anybody sees a portfolio. Its secret is shown this once."""
+    work = services()
+    if json_data.expires_at is not None and json_data.expires_at <= work.clock():
+        raise errors.invalid(
+            [{"path": "expiresAt", "message": "must lie in the future", "code": "value_error"}]
+        )
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        share, secret = sharing.add(
+            conn, scope.user_id(), found.id,
+            hides_amounts=json_data.hides_amounts, expires_at=json_data.expires_at,
+        )  # fmt: skip
+    shown = schemas.ShareOut.model_validate(share).model_dump()
+    return {
+        "share": {**shown, "secret": secret, "url": f"{work.settings.frontend_url}/shared/{secret}"}
+    }
+
+
+@blueprint.get("/<portfolio_id>/shares")
+@signed_in
+@blueprint.output(schemas.SharesOut)
+def list_shares(portfolio_id: str) -> dict[str, Any]:
+    """The links of a portfolio, without their secrets."""
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        return {"shares": sharing.list_for(conn, scope.user_id(), found.id)}
+
+
+@blueprint.delete("/<portfolio_id>/shares/<share_id>")
+@signed_in
+@blueprint.output(Message, example={"message": "Link revoked"})
+def revoke_share(portfolio_id: str, share_id: str) -> dict[str, str]:
+    """End a link at once."""
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        identity = paths.uuid(share_id, _SHARE)
+        if not sharing.revoke(conn, scope.user_id(), found.id, identity, services().clock()):
+            raise errors.not_found(_SHARE)
+    return {"message": "Link revoked"}
+
+
+def _batch(conn: Connection, portfolio_id: str, batch_id: str) -> Batch:
+    found = scope.find(conn, portfolio_id)
+    batch = importing.get(conn, scope.user_id(), found.id, paths.uuid(batch_id, _IMPORT))
+    if batch is None:
+        raise errors.not_found(_IMPORT)
+    return batch
+
+
+def _shown(conn: Connection, batch: Batch) -> dict[str, Any]:
+    if batch.status != "previewed":
+        return {"import": batch, "preview": None}
+    try:
+        looked = importing.preview(conn, batch, services().clock())
+    except UnreadableFile as error:
+        raise errors.invalid(
+            [{"path": "content", "message": f"the file {error}", "code": "unreadable_file"}]
+        ) from None
+    examples = [
+        {
+            "line": line,
+            "type": each.kind,
+            "tokenSymbol": each.symbol,
+            "amount": each.amount,
+            "price": each.price,
+            "currency": each.currency,
+            "timestamp": each.occurred_at,
+        }
+        for line, each in looked.examples
+    ]
+    preview = {
+        "rows": looked.rows,
+        "transactions": looked.transactions,
+        "known": looked.known,
+        "problemCount": looked.problem_count,
+        "problems": looked.problems,
+        "examples": examples,
+    }
+    return {"import": batch, "preview": preview}

@@ -1,0 +1,82 @@
+"""What the routes of portfolios ask beside `coinsphere.portfolio`."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal, localcontext
+from uuid import UUID
+
+from psycopg import Connection
+
+from coinsphere.portfolio import live
+from coinsphere.portfolio.formats.readers import FIAT
+from coinsphere.portfolio.live import Holding, Totals
+from coinsphere.portfolio.model import EXACT, UNIT, ZERO
+from coinsphere.portfolio.portfolios import Portfolio
+from webapi import errors
+from webapi.services import services
+from webapi.tokens import symbols
+
+MAX_PORTFOLIOS = 200
+
+
+def holdings(
+    conn: Connection,
+    owner: UUID,
+    found: Sequence[Portfolio],
+    holding_id: UUID | None = None,
+) -> dict[UUID, list[Holding]]:
+    """What these portfolios of one user hold now."""
+    work = services()
+    currencies = {each.id: each.currency for each in found}
+    stale_after = timedelta(seconds=work.settings.market_stale_seconds)
+    return live.holdings(conn, owner, currencies, work.clock(), stale_after, holding_id=holding_id)
+
+
+def currency(conn: Connection, wanted: str) -> str:
+    """`wanted` as we keep it. Raises `errors.Problem` with status 400 where it is neither a currency nor a token."""
+    code = wanted.upper()
+    if code in FIAT:
+        return code
+    try:
+        return symbols.find(conn, code).symbol
+    except errors.Problem:
+        message = "is neither a currency with a reference rate nor a token"
+        raise errors.invalid(
+            [{"path": "currency", "message": message, "code": "currency"}]
+        ) from None
+
+
+def over_all(found: Sequence[Portfolio], sums: Sequence[Totals]) -> dict[str, Decimal | None]:
+    """Sums over portfolios; null unless all have one currency: amounts of two cannot be added."""
+    if len({each.currency for each in found}) > 1:
+        return dict.fromkeys(_OVER_ALL)
+    with localcontext(EXACT):
+        value = _sum([each.total_value for each in sums])
+        change = _sum([each.change_24h for each in sums])
+        profit = _sum([each.profit_loss for each in sums])
+        cost = _sum([each.total_cost for each in sums])
+        before = None if value is None or change is None else value - change
+        return {
+            "totalValue": value,
+            "change24h": change,
+            "change24hPercentage": _percentage(change, before),
+            "totalProfitLoss": profit,
+            "totalProfitLossPercentage": _percentage(profit, cost),
+        }
+
+
+_OVER_ALL = (
+    "totalValue", "change24h", "change24hPercentage", "totalProfitLoss", "totalProfitLossPercentage",
+)  # fmt: skip
+
+
+def _sum(parts: Sequence[Decimal | None]) -> Decimal | None:
+    """The sum of what is known; of nothing at all it is zero, of unknown parts alone unknown."""
+    known = [part for part in parts if part is not None]
+    return sum(known, ZERO) if known or not parts else None
+
+
+def _percentage(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
+    if part is None or whole is None or whole <= 0:
+        return None
+    return (100 * part / whole).quantize(UNIT)

@@ -1,0 +1,206 @@
+"""A user's portfolios. What belongs to somebody else does not exist."""
+
+from datetime import timedelta
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+from psycopg import Connection
+
+from coinsphere.portfolio import facts, live, portfolios, syncs
+from coinsphere.portfolio.facts import NewFact
+from coinsphere.portfolio.model import Kind
+from coinsphere.portfolio.portfolios import Definition, Portfolio
+from webapi import errors, paths
+from webapi.portfolios import queries, schemas, scope
+from webapi.schema import Message, camel
+from webapi.security.access import signed_in
+from webapi.services import services
+from webapi.tokens import symbols
+from webapi.transactions import queries as transactions
+
+blueprint = APIBlueprint("portfolios", __name__, tag="Portfolios")
+
+_LATEST = 10
+_USUAL_SYNC = timedelta(seconds=10)
+
+
+@blueprint.get("")
+@signed_in
+@blueprint.output(schemas.PortfoliosOut)
+def list_portfolios() -> Response:
+    """All of one's portfolios with what they hold, the oldest first."""
+    with scope.connection() as conn:
+        found = portfolios.list_for(conn, scope.user_id())
+        held = queries.holdings(conn, scope.user_id(), found) if found else {}
+    sums = [live.totals(held[each.id]) for each in found]
+    shown = [
+        schemas.portfolio(each, held[each.id], total)
+        for each, total in zip(found, sums, strict=True)
+    ]
+    body = {"portfolios": shown, "count": len(found), **queries.over_all(found, sums)}
+    return scope.tagged(body)
+
+
+@blueprint.post("")
+@signed_in
+@blueprint.input(schemas.PortfolioIn)
+@blueprint.output(schemas.OnePortfolioOut, 201)
+def create_portfolio(json_data: schemas.PortfolioIn) -> dict[str, Any]:
+    """Make a portfolio; the first one is the active one. Nobody has more than 200."""
+    with scope.connection() as conn:
+        if portfolios.count(conn, scope.user_id()) >= queries.MAX_PORTFOLIOS:
+            raise errors.Problem(
+                409,
+                f"nobody may have more than {queries.MAX_PORTFOLIOS} portfolios",
+                code="portfolios-full",
+            )
+        wanted = Definition(
+            **{**json_data.model_dump(), "currency": queries.currency(conn, json_data.currency)}
+        )
+        return {"portfolio": _shown(conn, portfolios.create(conn, scope.user_id(), wanted))}
+
+
+@blueprint.get("/<portfolio_id>")
+@signed_in
+@blueprint.output(schemas.OnePortfolioOut)
+def get_portfolio(portfolio_id: str) -> Response:
+    """A portfolio at current prices, with its ten latest transactions. What has no price is listed, not zero."""
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        shown = _shown(conn, found)
+        shown["transactions"] = transactions.latest(conn, scope.user_id(), found.id, _LATEST)
+    return scope.tagged({"portfolio": shown})
+
+
+@blueprint.put("/<portfolio_id>")
+@signed_in
+@blueprint.input(schemas.PortfolioChange)
+@blueprint.output(schemas.OnePortfolioOut)
+def change_portfolio(portfolio_id: str, json_data: schemas.PortfolioChange) -> dict[str, Any]:
+    """Change a portfolio. Fields that are left out stay."""
+    with scope.connection() as conn:
+        stored = scope.find(conn, portfolio_id)
+        wanted = _merged(conn, stored, json_data.model_dump(exclude_unset=True))
+        changed = portfolios.update(conn, scope.user_id(), stored.id, wanted)
+        return {"portfolio": _shown(conn, _required(changed))}
+
+
+@blueprint.delete("/<portfolio_id>")
+@signed_in
+@blueprint.output(Message, example={"message": "Portfolio deleted successfully"})
+def delete_portfolio(portfolio_id: str) -> dict[str, str]:
+    """Delete a portfolio with its transactions, and its history with it."""
+    with scope.connection() as conn:
+        known = portfolios.delete(conn, scope.user_id(), paths.uuid(portfolio_id, scope.WHAT))
+    if not known:
+        raise errors.not_found(scope.WHAT)
+    return {"message": "Portfolio deleted successfully"}
+
+
+@blueprint.post("/<portfolio_id>/set-active")
+@signed_in
+@blueprint.output(schemas.OnePortfolioOut)
+def activate_portfolio(portfolio_id: str) -> dict[str, Any]:
+    """Make a portfolio the active one, and the others not."""
+    with scope.connection() as conn:
+        identity = paths.uuid(portfolio_id, scope.WHAT)
+        changed = portfolios.activate(conn, scope.user_id(), identity)
+        return {"portfolio": _shown(conn, _required(changed))}
+
+
+@blueprint.post("/<portfolio_id>/sync")
+@signed_in
+@blueprint.output(schemas.SyncStartedOut, 202)
+def start_sync(portfolio_id: str) -> dict[str, Any]:
+    """Have everything booked and valued anew from the transactions."""
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        job_id = syncs.request(conn, scope.user_id(), found.id)
+    return {
+        "message": "Sync initiated",
+        "jobId": job_id,
+        "estimatedCompletionTime": services().clock() + _USUAL_SYNC,
+    }
+
+
+@blueprint.get("/<portfolio_id>/sync/<job_id>")
+@signed_in
+@blueprint.output(schemas.SyncOut)
+def get_sync(portfolio_id: str, job_id: str) -> syncs.Sync:
+    """How far a sync is."""
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        sync = syncs.get(conn, paths.uuid(job_id, "sync"), scope.user_id(), found.id)
+    if sync is None:
+        raise errors.not_found("sync")
+    return sync
+
+
+@blueprint.get("/<portfolio_id>/holdings")
+@signed_in
+@blueprint.output(schemas.HoldingsOut)
+def list_holdings(portfolio_id: str) -> Response:
+    """What a portfolio holds."""
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        held = queries.holdings(conn, scope.user_id(), [found])[found.id]
+    return scope.tagged({"holdings": [schemas.holding(each) for each in held], "count": len(held)})
+
+
+@blueprint.post("/<portfolio_id>/holdings")
+@signed_in
+@blueprint.input(schemas.HoldingIn)
+@blueprint.output(schemas.OneHoldingOut, 201)
+def add_holding(portfolio_id: str, json_data: schemas.HoldingIn) -> dict[str, Any]:
+    """Add what one holds already: an opening balance, which the ledger keeps as a transaction."""
+    work = services()
+    symbol = json_data.token_symbol or json_data.asset_symbol
+    if symbol is None:
+        raise errors.invalid(
+            [{"path": "tokenSymbol", "message": "Field required", "code": "missing"}]
+        )
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        token = symbols.find(conn, symbol)
+        now = work.clock()
+        new = NewFact(
+            found.id, Kind.OPENING_BALANCE, token.id, json_data.amount, json_data.acquired_at or now,
+            json_data.average_buy_price, found.currency,
+        )  # fmt: skip
+        transactions.refusing(lambda: facts.record(conn, scope.user_id(), [new], now))
+        held = queries.holdings(conn, scope.user_id(), [found])[found.id]
+    made = next(
+        (each for each in held if each.row.token_id == token.id and each.row.source == "ledger"),
+        None,
+    )
+    if made is None:
+        raise errors.Problem(409, "the holding is being computed; ask for it again", code="pending")
+    return {"holding": schemas.holding(made)}
+
+
+def _shown(conn: Connection, found: Portfolio) -> dict[str, Any]:
+    held = queries.holdings(conn, scope.user_id(), [found])[found.id]
+    return schemas.portfolio(found, held, live.totals(held))
+
+
+def _required(found: Portfolio | None) -> Portfolio:
+    if found is None:
+        raise errors.not_found(scope.WHAT)
+    return found
+
+
+_NULLABLE = ("description", "icon")
+
+
+def _merged(conn: Connection, stored: Portfolio, changes: dict[str, Any]) -> Definition:
+    changes.pop("is_active", None)
+    nulls = [name for name, value in changes.items() if value is None and name not in _NULLABLE]
+    if nulls:
+        raise errors.invalid(
+            [{"path": camel(name), "message": "must not be null", "code": "null"} for name in nulls]
+        )
+    if "currency" in changes:
+        changes["currency"] = queries.currency(conn, changes["currency"])
+    kept = {name: getattr(stored, name) for name in Definition.__dataclass_fields__}
+    return Definition(**{**kept, **changes})

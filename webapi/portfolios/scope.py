@@ -1,0 +1,50 @@
+"""Connections that see the rows of one user only, and what a portfolio's routes look up first."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from flask import Response, request
+from psycopg import Connection
+
+from coinsphere.db.owner import act_for
+from coinsphere.portfolio import portfolios
+from coinsphere.portfolio.portfolios import Portfolio
+from webapi import errors, json, paths
+from webapi.cache import Page
+from webapi.security import access
+from webapi.services import services
+
+WHAT = "portfolio"
+
+
+def user_id() -> UUID:
+    """Who sent the present request."""
+    return access.principal().user_id
+
+
+@contextmanager
+def connection(owner: UUID | None = None) -> Iterator[Connection]:
+    """A transaction that acts for `owner`, by default who sent the request: row-level security is the second wall."""
+    with services().database.connection() as conn:
+        act_for(conn, owner or user_id())
+        yield conn
+
+
+def find(conn: Connection, portfolio_id: str) -> Portfolio:
+    """A portfolio of who sent the request. Raises `errors.Problem` with status 404."""
+    found = portfolios.get(conn, user_id(), paths.uuid(portfolio_id, WHAT))
+    if found is None:
+        raise errors.not_found(WHAT)
+    return found
+
+
+def tagged(answer: object) -> Response:
+    """`answer` with a strong entity tag of its bytes; 304 for a client that has them. Kept in no shared cache."""
+    page = Page.of(json.dumps(answer))
+    response = Response(page.body, mimetype="application/json")
+    response.set_etag(page.etag)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Vary"] = "Authorization"
+    response.make_conditional(request)
+    return response

@@ -1,0 +1,158 @@
+"""Transactions as the API shows them, and how what a user asks becomes a fact."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.errors import NumericValueOutOfRange
+from psycopg.rows import dict_row
+
+from coinsphere.portfolio.errors import InvalidFact
+from webapi import errors
+from webapi.schema import camel
+
+Result = TypeVar("Result")
+
+_SHOWN = """
+    select
+        t.fact_id as id, t.portfolio_id, token.symbol as token_symbol, token.name as token_name, t.type, t.amount,
+        t.price, t.currency, (t.amount * t.price) as total, t.fee, fee_token.symbol as fee_token,
+        counter.symbol as counter_token_symbol, t.counter_amount, t.notes, t.occurred_at as timestamp, t.tx_hash,
+        t.exchange, t.source, t.version, t.created_at, t.updated_at, t.superseded_at
+    from app.transactions t
+    join market.tokens token on token.id = t.token_id
+    left join market.tokens fee_token on fee_token.id = t.fee_token_id
+    left join market.tokens counter on counter.id = t.counter_token_id
+"""
+_FILTER = """
+    where t.user_id = %(user_id)s and t.superseded_at is null
+        and (%(portfolio_id)s::uuid is null or t.portfolio_id = %(portfolio_id)s)
+        and (%(token_id)s::uuid is null or t.token_id = %(token_id)s or t.counter_token_id = %(token_id)s)
+        and (%(type)s::text is null or t.type = %(type)s)
+"""
+_LIST = (
+    _SHOWN
+    + _FILTER
+    + """
+        and (%(before)s::timestamptz is null or (t.occurred_at, t.fact_id) < (%(before)s, %(before_id)s))
+    order by t.occurred_at desc, t.fact_id desc
+    limit %(limit)s offset %(offset)s
+"""
+)
+_LATEST = (
+    _SHOWN
+    + """
+    where t.portfolio_id = %(portfolio_id)s and t.user_id = %(user_id)s and t.superseded_at is null
+    order by t.occurred_at desc, t.fact_id desc
+    limit %(limit)s
+"""
+)
+_COUNT = "select count(*) from app.transactions t" + _FILTER  # noqa: S608 - constants alone
+_ALL = """
+    select coalesce(sum(transaction_count), 0)::bigint from app.portfolio_states
+    where user_id = %(user_id)s and (%(portfolio_id)s::uuid is null or portfolio_id = %(portfolio_id)s)
+"""
+_SOME = (
+    _SHOWN
+    + "where t.user_id = %(user_id)s and t.fact_id = any(%(ids)s) and t.superseded_at is null "
+    + "order by t.occurred_at desc, t.fact_id desc"
+)
+_HISTORY = _SHOWN + "where t.user_id = %(user_id)s and t.fact_id = %(id)s order by t.version desc"
+_ACTIVE = """
+    select id from app.portfolios where user_id = %(user_id)s order by is_active desc, created_at, id limit 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which transactions are asked for."""
+
+    user_id: UUID
+    portfolio_id: UUID | None
+    token_id: UUID | None
+    type: str | None
+    limit: int
+    offset: int
+    before: tuple[datetime, UUID] | None
+
+    def parameters(self) -> dict[str, object]:
+        """As the statements of this module name them."""
+        at, fact_id = self.before or (None, None)
+        return {
+            "user_id": self.user_id,
+            "portfolio_id": self.portfolio_id,
+            "token_id": self.token_id,
+            "type": self.type,
+            "limit": self.limit,
+            "offset": self.offset,
+            "before": at,
+            "before_id": fact_id,
+        }
+
+
+def listed(conn: Connection, wanted: Wanted) -> list[dict[str, Any]]:
+    """The transactions, the newest first."""
+    return conn.cursor(row_factory=dict_row).execute(_LIST, wanted.parameters()).fetchall()
+
+
+def total(conn: Connection, wanted: Wanted) -> int:
+    """How many there are; without a filter it is kept, as counting hundreds of thousands takes a while."""
+    is_filtered = wanted.token_id is not None or wanted.type is not None
+    row = conn.execute(_COUNT if is_filtered else _ALL, wanted.parameters()).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def latest(conn: Connection, user_id: UUID, portfolio_id: UUID, limit: int) -> list[dict[str, Any]]:
+    """The latest transactions of a portfolio, in the names of the wire."""
+    parameters = {"user_id": user_id, "portfolio_id": portfolio_id, "limit": limit}
+    rows = conn.cursor(row_factory=dict_row).execute(_LATEST, parameters)
+    return [
+        {camel(name): value for name, value in row.items() if name != "superseded_at"}
+        for row in rows
+    ]
+
+
+def some(conn: Connection, user_id: UUID, ids: list[UUID]) -> list[dict[str, Any]]:
+    """The current versions of these."""
+    parameters = {"user_id": user_id, "ids": ids}
+    return conn.cursor(row_factory=dict_row).execute(_SOME, parameters).fetchall()
+
+
+def history(conn: Connection, user_id: UUID, fact_id: UUID) -> list[dict[str, Any]]:
+    """All versions, the newest first."""
+    parameters = {"user_id": user_id, "id": fact_id}
+    return conn.cursor(row_factory=dict_row).execute(_HISTORY, parameters).fetchall()
+
+
+def active_portfolio(conn: Connection, user_id: UUID) -> UUID | None:
+    """The portfolio that is meant where none is named; None where the user has none."""
+    row = conn.execute(_ACTIVE, {"user_id": user_id}).fetchone()
+    return None if row is None else row[0]
+
+
+_WIRE = {"occurred_at": "timestamp", "counter_token": "counterTokenSymbol"}
+
+
+def refusing(act: Callable[[], Result]) -> Result:
+    """What `act` gives; what it refuses becomes 400 that names the field, or 404.
+
+    The transaction that it runs in is rolled back by the exception.
+    """
+    try:
+        return act()
+    except InvalidFact as error:
+        path = _WIRE.get(error.field, camel(error.field))
+        raise errors.invalid(
+            [{"path": path, "message": error.reason, "code": "value_error"}]
+        ) from None
+    except NumericValueOutOfRange:
+        message = "with what is held already, it is more than can be kept"
+        raise errors.invalid(
+            [{"path": "amount", "message": message, "code": "value_error"}]
+        ) from None
+    except LookupError:
+        raise errors.not_found("portfolio") from None
