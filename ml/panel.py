@@ -228,6 +228,11 @@ def as_date(day: np.datetime64) -> date:
     return result
 
 
+def resealed(panel: Panel, candles: Floats) -> Panel:
+    """The panel with other candles, under the digest of those."""
+    return _sealed(replace(panel, candles=candles))
+
+
 def _sealed(raw: Panel) -> Panel:
     """The panel with arrays that nobody can write to, under their digest."""
     days, candles = raw.days.astype("datetime64[D]"), np.ascontiguousarray(raw.candles)

@@ -1,9 +1,9 @@
 """All global models by name: how each is fitted and loaded. A new one is one file and one line in each table."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from ml.models.combination import Combination
 from ml.models.global_lstm import GlobalLstm
 from ml.models.scale import ScaleModel
 from ml.models.shape import Shape
+
+if TYPE_CHECKING:
+    from ml.global_training import FittedNetwork
 
 REFERENCE = random_walk.REFERENCE
 BASELINE = random_walk.BASELINE
@@ -85,11 +88,16 @@ def fit(
 def fit_global_lstm(features: FeatureSet, end: int, recipe: Recipe) -> GlobalLstm:
     """All seeds of the global LSTM, as one graph."""
     from ml import global_training  # noqa: PLC0415 - torch takes seconds to import
-    from ml.models import global_lstm_export  # noqa: PLC0415 - so does onnx
 
-    fitted = [
-        global_training.fit(features, end, seed=seed, shape=recipe.shape) for seed in recipe.seeds
-    ]
+    return as_graph(
+        [global_training.fit(features, end, seed=seed, shape=recipe.shape) for seed in recipe.seeds]
+    )
+
+
+def as_graph(fitted: Sequence["FittedNetwork"]) -> GlobalLstm:
+    """Trained nets of the same training set as one graph."""
+    from ml.models import global_lstm_export  # noqa: PLC0415 - onnx is slow to import
+
     degrees = [made.network.degrees().detach().numpy().astype(np.float64) for made in fitted]
     return GlobalLstm(
         global_lstm_export.to_onnx([made.network for made in fitted]),
