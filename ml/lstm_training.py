@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.utils import deterministic
 
 from ml.models.lstm import STEPS, Lstm, Scaler
 from ml.models.lstm_network import DROPOUT, LAYERS, LstmNetwork, to_onnx
@@ -140,8 +141,11 @@ def _weights(network: LstmNetwork) -> dict[str, Tensor]:
 def _reproducible(seed: int) -> Iterator[None]:
     """One thread, deterministic kernels and our own seed; what was set before is set again afterwards."""
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    filled = deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]  # documented, not annotated
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(mode=True)
+    # Fresh memory is always written before it is read here; filling it first costs 8 % of the training.
+    deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -149,3 +153,4 @@ def _reproducible(seed: int) -> Iterator[None]:
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(mode=strict)
+        deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
