@@ -17,8 +17,10 @@ from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from procrastinate.exceptions import ConnectorException
 
 from coinsphere import log
+from coinsphere.accounts import tasks as accounts
 from coinsphere.clock import utc_now
 from coinsphere.notify import mail, transport
+from coinsphere.portfolio import tasks as portfolios
 from coinsphere.security import audit_anchoring as audit
 from coinsphere.settings import Settings
 
@@ -47,7 +49,9 @@ def build(settings: Settings) -> App:
     )
     app = App(connector=connector)
     _add_mail(app, settings)
+    accounts.add(app, settings)
     _add_housekeeping(app)
+    portfolios.add(app, settings)
     _add_audit(app, settings)
     return app
 

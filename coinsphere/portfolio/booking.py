@@ -290,12 +290,13 @@ class Book:
     def _close_day(self) -> None:
         if self._day is None:
             return
-        for portfolio_id, held in self._held.items():
-            state = held.state()
+        for portfolio_id in sorted(self._held):
+            state = self._held[portfolio_id].state()
             if self._recorded.get(portfolio_id, (ZERO, ZERO, ZERO)) != state:
                 self._recorded[portfolio_id] = state
                 self.made.positions.append(Position(portfolio_id, self._day, *state))
-        for portfolio_id, crossings in self._crossings.items():
+        for portfolio_id in sorted(self._crossings):
+            crossings = self._crossings[portfolio_id]
             self.made.flows.append(_summed(portfolio_id, self._day, crossings))
         self._crossings.clear()
 

@@ -371,9 +371,9 @@ def _benchmark(
     mix = [(symbols.find(conn, symbol).id, weight) for symbol, weight in _mix(asked)]
     market = StoredMarket(conn)
     worth = Valuer(market, found.currency).worth
-    start = [worth(token_id, _UNITS, period.first - _DAY) for token_id, _ in mix]
     grown: dict[date, Decimal] = {}
     with localcontext(EXACT):
+        start = [worth(token_id, _UNITS, period.first - _DAY) for token_id, _ in mix]
         for point in points:
             end = [worth(token_id, _UNITS, point.day) for token_id, _ in mix]
             pairs = list(zip(start, end, mix, strict=True))
