@@ -31,7 +31,7 @@ down: setup ## stop what `coinsphere up --detach` started
 	@$(BIN)/coinsphere down
 
 test: setup ## run every test against servers that the tests start themselves
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n logical --dist loadfile
 
 lint: setup ## formatting, lint, types, layers, dbt, workflows, secrets in the tree and its history
 	@$(BIN)/ruff format --check .

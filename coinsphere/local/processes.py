@@ -66,52 +66,9 @@ def servers(chosen: Settings) -> list[Process]:
 
 
 def _applications(settings: Settings) -> list[Process]:
-    state = states.State(settings.state)
-    dagster = dagster_environment(settings)
-    workspace = ("--workspace", str(state.dagster_home / "workspace.yaml"))
     return [
-        Process(
-            "mlflow",
-            (
-                *_program("mlflow", "server", "--host", settings.bind_host),
-                *("--port", str(settings.mlflow_port), "--workers", "1"),
-                *("--artifacts-destination", state.artifacts.as_uri()),
-            ),
-            settings.mlflow_port,
-            "mlflow_port",
-            environment={
-                "MLFLOW_BACKEND_STORE_URI": _database(settings, "mlflow_database_url", "psycopg"),
-                # The job runner serves evaluations of language models; it costs two processes.
-                "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-                "MLFLOW_DISABLE_TELEMETRY": "true",
-                "DO_NOT_TRACK": "true",
-            },
-        ),
-        Process(
-            "dagster-code",
-            (
-                *_program("dagster", "api", "grpc", "--module-name", "orchestration.definitions"),
-                *("--host", "127.0.0.1", "--port", str(settings.dagster_code_port)),
-                *("--location-name", _DAGSTER_LOCATION),
-            ),
-            settings.dagster_code_port,
-            "dagster_code_port",
-            Role.PIPELINE,
-            dagster,
-        ),
-        Process(
-            "dagster-webserver",
-            (
-                *_program("dagster-webserver", *workspace, "--host", settings.bind_host),
-                *("--port", str(settings.dagster_port)),
-            ),
-            settings.dagster_port,
-            "dagster_port",
-            environment=dagster,
-        ),
-        Process(
-            "dagster-daemon", _program("dagster-daemon", "run", *workspace), environment=dagster
-        ),
+        _mlflow(settings),
+        *_dagster(settings),
         Process(
             "ml", _module("ml.server"), settings.ml_port, "ml_port", Role.READONLY, _SINGLE_THREADED
         ),
@@ -128,6 +85,53 @@ def _applications(settings: Settings) -> list[Process]:
         Process("worker", _module("coinsphere.jobs"), role=Role.PIPELINE, stop_seconds=30),
         Process(
             "stream", _module("coinsphere.stream"), settings.stream_port, "stream_port", Role.API
+        ),
+    ]
+
+
+def _mlflow(settings: Settings) -> Process:
+    command = _program("mlflow", "server", "--host", settings.bind_host, "--workers", "1")
+    artifacts = states.State(settings.state).artifacts.as_uri()
+    return Process(
+        "mlflow",
+        (*command, "--port", str(settings.mlflow_port), "--artifacts-destination", artifacts),
+        settings.mlflow_port,
+        "mlflow_port",
+        environment={
+            "MLFLOW_BACKEND_STORE_URI": _database(settings, "mlflow_database_url", "psycopg"),
+            # The job runner serves evaluations of language models; it costs two processes.
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "DO_NOT_TRACK": "true",
+        },
+    )
+
+
+def _dagster(settings: Settings) -> list[Process]:
+    """The code server, which alone imports our definitions, and the two that ask it."""
+    variables = dagster_environment(settings)
+    workspace = ("--workspace", str(states.State(settings.state).dagster_home / "workspace.yaml"))
+    code = _program("dagster", "api", "grpc", "--module-name", "orchestration.definitions")
+    address = ("--host", "127.0.0.1", "--port", str(settings.dagster_code_port))
+    webserver = _program("dagster-webserver", *workspace, "--host", settings.bind_host)
+    return [
+        Process(
+            "dagster-code",
+            (*code, *address, "--location-name", _DAGSTER_LOCATION),
+            settings.dagster_code_port,
+            "dagster_code_port",
+            Role.PIPELINE,
+            variables,
+        ),
+        Process(
+            "dagster-webserver",
+            (*webserver, "--port", str(settings.dagster_port)),
+            settings.dagster_port,
+            "dagster_port",
+            environment=variables,
+        ),
+        Process(
+            "dagster-daemon", _program("dagster-daemon", "run", *workspace), environment=variables
         ),
     ]
 
