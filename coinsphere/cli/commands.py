@@ -2,10 +2,21 @@
 
 import click
 
-from coinsphere.cli import audit, config, db, doctor, keys, mail, market, system
+from coinsphere.cli import (
+    audit,
+    config,
+    db,
+    doctor,
+    integrity,
+    keys,
+    mail,
+    market,
+    portfolio,
+    system,
+)
 
 
 def register(cli: click.Group) -> None:
     """Add them to `coinsphere`."""
-    for module in (system, doctor, config, db, market, mail, keys, audit):
+    for module in (system, doctor, config, db, market, mail, keys, audit, portfolio, integrity):
         module.register(cli)

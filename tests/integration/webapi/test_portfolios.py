@@ -63,7 +63,9 @@ def make(person, **fields):
     return exact(answer)["portfolio"]
 
 
-def trade(person, portfolio, kind, symbol, amount, price=None, at=None, **fields):
+def trade(  # noqa: PLR0917 - reads as a sentence
+    person, portfolio, kind, symbol, amount, price=None, at=None, **fields
+):
     body = {
         "portfolioId": portfolio["id"], "type": kind, "tokenSymbol": symbol, "amount": amount, "price": price,
         "timestamp": at or day(1), **fields,

@@ -1,0 +1,62 @@
+"""`coinsphere portfolio`: rebuild what is computed, and bring exchange rates."""
+
+from pathlib import Path
+
+import click
+
+
+def register(cli: click.Group) -> None:
+    """Add the sub-commands."""
+    cli.add_command(portfolio)
+
+
+@click.group()
+def portfolio() -> None:
+    """Portfolios: rebuild what is computed, bring exchange rates."""
+
+
+@portfolio.command()
+@click.argument("email", required=False)
+def rebuild(email: str | None) -> None:
+    """Book and value everything anew from the transactions: of one user, or of all."""
+    import psycopg
+
+    from coinsphere.clock import utc_now
+    from coinsphere.portfolio import worker
+    from coinsphere.settings import Role, Settings
+
+    options = "-c search_path=app,market,model,jobs,public -c timezone=UTC"
+    url = Settings.from_env().url_for(Role.PIPELINE)
+    with psycopg.connect(url, autocommit=True, options=options) as conn:
+        users = conn.execute(
+            "select id, email from app.users where %(email)s::text is null or lower(email) = lower(%(email)s) order by email",
+            {"email": email},
+        ).fetchall()
+        if email is not None and not users:
+            raise click.ClickException(f"There is no user {email}.")
+        for user_id, address in users:
+            steps = worker.rebuild(conn, user_id, utc_now())
+            click.echo(f"{address}: {steps} tokens and portfolios rebuilt.")
+
+
+@portfolio.command()
+@click.argument(
+    "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+def rates(file: Path | None) -> None:
+    """Bring the reference rates of the European Central Bank: from FILE, or from the bank itself."""
+    import httpx2
+    import psycopg
+
+    from coinsphere.portfolio import rates as reference
+    from coinsphere.settings import Role, Settings
+
+    if file is not None:
+        found = reference.read(file)
+    else:
+        with httpx2.Client() as client:
+            found = reference.fetch(client)
+    with psycopg.connect(Settings.from_env().url_for(Role.PIPELINE)) as conn:
+        written = reference.store(conn, found)
+        newest = reference.newest(conn)
+    click.echo(f"{written} of {len(found)} rates are new; the newest are of {newest}.")
