@@ -147,6 +147,14 @@ class Settings(BaseModel):
     ml_expiry_days: int = Field(
         90, ge=1, description="Age of a model's data cut-off past which its answers are stale."
     )
+    ml_baseline_days: int = Field(
+        180,
+        ge=1,
+        description="Age of the global champion's data cut-off past which the baseline serves in its place.",
+    )
+    ml_processes: int = Field(
+        2, ge=1, description="Processes that a walk-forward of the global model spreads over."
+    )
 
     # API
     jwt_issuer: str = Field("coinsphere", description="`iss` of access tokens.")
@@ -205,7 +213,41 @@ class Settings(BaseModel):
         description="Refused ones of these from one address in a window; 5 to 10 on a public server.",
     )
 
+    rate_limit_key: int = Field(
+        1000, ge=1, description="Requests of one API key in a window; they count for its user too."
+    )
+    features_off: tuple[str, ...] = Field(
+        (),
+        description="Parts of the API that are off whatever an administrator switched: registration, api-keys, "
+        "predictions, portfolios, alerts, defi, exchanges.",
+    )
+
+    login_failures_global: int = Field(
+        1000,
+        ge=1,
+        description="Accounts and networks with wrong passwords in 15 minutes after which only known networks log in.",
+    )
+    password_scheme: str = Field(
+        "argon2id",
+        pattern="^(argon2id|bcrypt)$",
+        description="How new passwords are hashed; hashes of the other kind are verified, and made anew at a login.",
+    )
+    totp_drift_steps: int = Field(
+        1,
+        ge=0,
+        le=1,
+        description="Steps of 30 s by which an authenticator's clock may be wrong either way.",
+    )
+    admin_session_hours: int = Field(
+        12, ge=1, le=168, description="A session of an administrator ends after so long in any case."
+    )
+
     # Secrets and the audit log
+    password_keys_dir: Path | None = Field(
+        None,
+        description="Folder of the keys that bcrypt hashes and login counters depend on; empty: `password-keys` in the "
+        "state folder.",
+    )
     encryption_keys_dir: Path | None = Field(
         None,
         description="Folder of the keys that wrap data keys; empty: `encryption-keys` in the state folder.",
@@ -314,6 +356,11 @@ class Settings(BaseModel):
     def encryption_keys(self) -> Path:
         """Folder of the keys that wrap data keys."""
         return self.encryption_keys_dir or self.state / "encryption-keys"
+
+    @property
+    def password_keys(self) -> Path:
+        """Folder of the keys that bcrypt hashes and login counters depend on."""
+        return self.password_keys_dir or self.state / "password-keys"
 
     @property
     def audit_keys(self) -> Path:

@@ -19,8 +19,8 @@ TASK = "send_mail"
 
 _ENQUEUE = """
     with written as (
-        insert into app.mails (user_id, alert_event_id, recipient, subject, body_text, body_html)
-        values (%(user_id)s, %(alert_event_id)s, %(recipient)s, %(subject)s, %(text)s, %(html)s)
+        insert into app.mails (user_id, alert_event_id, recipient, subject, body_text, body_html, is_secret)
+        values (%(user_id)s, %(alert_event_id)s, %(recipient)s, %(subject)s, %(text)s, %(html)s, %(is_secret)s)
         on conflict (alert_event_id) do nothing
         returning id
     )
@@ -36,7 +36,15 @@ _MAIL = """
 _GET = _MAIL + "where id = %(id)s"
 _LIST = _MAIL + "order by created_at desc limit %(limit)s"
 _ATTEMPT = "update app.mails set attempts = attempts + 1 where id = %(id)s and sent_at is null returning id"
-_SENT = "update app.mails set sent_at = %(now)s, last_error = null where id = %(id)s"
+_SENT = """
+    update app.mails set
+        sent_at = %(now)s,
+        last_error = null,
+        body_text = case when is_secret then %(forgotten)s else body_text end,
+        body_html = case when is_secret then null else body_html end
+    where id = %(id)s
+"""
+_FORGOTTEN = "The text held a secret link and was forgotten when it was sent."
 _FAILED = "update app.mails set last_error = %(error)s where id = %(id)s"
 # A job that waits for its next attempt is replaced by one that runs now; a mail that is being sent is left alone.
 _RETRY = """
@@ -63,7 +71,11 @@ _RETRY = """
 
 @dataclass(frozen=True, slots=True)
 class NewMail:
-    """A mail to be written; `alert_event_id` names the firing that it is about, which has one mail only."""
+    """A mail to be written.
+
+    `alert_event_id` names the firing that it is about, which has one mail only. The text of a mail that `is_secret` is
+    forgotten once it is sent: it holds a link that lets somebody in.
+    """
 
     recipient: str
     subject: str
@@ -71,6 +83,7 @@ class NewMail:
     html: str | None = None
     user_id: UUID | None = None
     alert_event_id: UUID | None = None
+    is_secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +150,7 @@ def send(conn: Connection, mail_id: UUID, transport: Transport, now: datetime) -
     except Exception as error:
         conn.execute(_FAILED, {"id": mail_id, "error": f"{type(error).__name__}: {error}"[:500]})
         raise
-    conn.execute(_SENT, {"id": mail_id, "now": now})
+    conn.execute(_SENT, {"id": mail_id, "now": now, "forgotten": _FORGOTTEN})
     return True
 
 

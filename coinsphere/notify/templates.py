@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -60,7 +61,19 @@ def alert(firing: Firing) -> Message:
     )
 
 
-def _render(name: str, subject: str, **values: str) -> Message:
+def letter(
+    headline: str,
+    *paragraphs: str,
+    link: str | None = None,
+    facts: Sequence[tuple[str, str]] = (),
+) -> Message:
+    """A mail about an account: its headline is its subject too."""
+    return _render(
+        "letter", headline, headline=headline, paragraphs=paragraphs, link=link, facts=facts
+    )
+
+
+def _render(name: str, subject: str, **values: Any) -> Message:
     environment = _environment()
     return Message(
         # A portfolio's name is a user's text: it must not break the header into two.

@@ -5,6 +5,7 @@ import psycopg
 ENUMERATIONS = {
     "app.users": {"role", "subscription_tier"},
     "app.sessions": {"revoke_reason"},
+    "app.passkey_challenges": {"purpose"},
     "app.holdings": {"source"},
     "app.portfolios": {"lot_method", "lot_scope"},
     "app.transactions": {"type", "source"},

@@ -69,7 +69,11 @@ EXCEPT = {
     ("coinsphere_pipeline", "app.portfolio_syncs"): "rawd",
     ("coinsphere_pipeline", "app.alerts"): "rw",
     ("coinsphere_pipeline", "app.alert_events"): "ra",
-    ("coinsphere_pipeline", "app.mails"): "raw",
+    ("coinsphere_pipeline", "app.mails"): "rawd",
+    ("coinsphere_pipeline", "app.password_resets"): "raw",
+    ("coinsphere_pipeline", "app.incomplete_logins"): "rd",
+    ("coinsphere_pipeline", "app.login_failures"): "rd",
+    ("coinsphere_pipeline", "app.passkey_challenges"): "rd",
     ("coinsphere_pipeline", "app.defi_protocols"): "rw",
 }
 

@@ -1,0 +1,70 @@
+"""What time does to accounts: unfinished logins are told to their owners, what has expired is forgotten."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from coinsphere.notify import account_mails, mail
+
+PATIENCE = timedelta(minutes=3)
+"""A second factor that has not come by then will not come."""
+FAILURES_KEPT = timedelta(days=30)
+MAILS_KEPT = timedelta(days=3)
+"""Mails of no account (any more), such as a farewell."""
+
+_TAKE_INCOMPLETE = """
+    delete from app.incomplete_logins i using app.users u
+    where i.started_at <= %(before)s and u.id = i.user_id
+    returning u.id as user_id, u.email, host(i.ip_address) as ip_address, i.user_agent, i.started_at
+"""
+_FORGET = (
+    "delete from app.passkey_challenges where expires_at < %(now)s",
+    "delete from app.login_failures where last_failed_at < %(failures_before)s",
+    "delete from app.mails where user_id is null and sent_at < %(mails_before)s",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Incomplete:
+    """A login whose second factor has not come."""
+
+    user_id: UUID
+    email: str
+    ip_address: str
+    user_agent: str | None
+    started_at: datetime
+
+
+def tell_of_incomplete_logins(conn: Connection, now: datetime) -> int:
+    """Mail the owners of accounts whose password somebody knew without a second factor; returns how many.
+
+    Each is told once; `conn` is of the pipeline's role, and the caller owns the transaction.
+    """
+    cursor = conn.cursor(row_factory=class_row(_Incomplete))
+    found = cursor.execute(_TAKE_INCOMPLETE, {"before": now - PATIENCE}).fetchall()
+    letters = [
+        (row, account_mails.incomplete_login(row.ip_address, row.user_agent, row.started_at))
+        for row in found
+    ]
+    mail.enqueue_all(
+        conn,
+        [
+            mail.NewMail(row.email, letter.subject, letter.text, letter.html, user_id=row.user_id)
+            for row, letter in letters
+        ],
+    )
+    return len(found)
+
+
+def forget_expired(conn: Connection, now: datetime) -> None:
+    """Delete challenges, counters and mails that nobody needs any more."""
+    parameters = {
+        "now": now,
+        "failures_before": now - FAILURES_KEPT,
+        "mails_before": now - MAILS_KEPT,
+    }
+    for statement in _FORGET:
+        conn.execute(statement, parameters)

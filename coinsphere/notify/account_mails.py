@@ -1,0 +1,167 @@
+"""What accounts are told by mail: links that let somebody in, and acts that only the owner should have done."""
+
+from datetime import datetime
+from urllib.parse import quote
+
+from coinsphere.clock import iso
+from coinsphere.notify import templates
+from coinsphere.notify.templates import Message
+
+_NOT_YOU = "If this was not you, choose a new password at once and end all other sessions."
+
+
+def verify_address(frontend_url: str, token: str, hours: int) -> Message:
+    """The link by which a new account proves that the address is its own."""
+    return templates.letter(
+        "Confirm your address",
+        "Somebody, probably you, uses this address for a Coinsphere account. Follow the link to confirm it.",
+        f"It is good for {hours} hours. If it was not you, there is nothing to do.",
+        link=_link(frontend_url, "verify-email", token),
+    )
+
+
+def confirm_new_address(frontend_url: str, token: str, hours: int) -> Message:
+    """To the new address: the link that makes it the account's."""
+    return templates.letter(
+        "Confirm your new address",
+        "A Coinsphere account is to use this address from now on. Follow the link to confirm that it is yours.",
+        f"It is good for {hours} hours; until then nothing changes. If it was not you, there is nothing to do.",
+        link=_link(frontend_url, "verify-email", token),
+    )
+
+
+def address_is_changing(new_address: str, ip_address: str | None, now: datetime) -> Message:
+    """To the present address: somebody wants to replace it."""
+    return templates.letter(
+        "Your address is about to change",
+        f"Your Coinsphere account is to use the address {_masked(new_address)}, once that is confirmed.",
+        _NOT_YOU,
+        facts=_where(ip_address, now),
+    )
+
+
+def address_changed(new_address: str, now: datetime) -> Message:
+    """To the former address: it is replaced."""
+    return templates.letter(
+        "Your address was changed",
+        f"Your Coinsphere account now uses the address {_masked(new_address)}; this one is no longer in use.",
+        "If this was not you, answer this mail.",
+        facts=_where(None, now),
+    )
+
+
+def address_taken() -> Message:
+    """To the owner of an address that somebody tried to register, or to change to."""
+    return templates.letter(
+        "Somebody tried to register with your address",
+        "Somebody, perhaps you, tried to open a Coinsphere account with this address, which has one already.",
+        "If it was you, log in, or choose a new password where you have forgotten yours. If it was not, there is "
+        "nothing to do.",
+    )
+
+
+def reset_password(frontend_url: str, token: str, minutes: int) -> Message:
+    """The link by which a new password is chosen."""
+    return templates.letter(
+        "Choose a new password",
+        "Somebody, probably you, has forgotten the password of your Coinsphere account. Follow the link to choose a new one.",
+        f"It is good once, for {minutes} minutes; a newer link replaces it. If it was not you, there is nothing to do.",
+        link=_link(frontend_url, "reset-password", token),
+    )
+
+
+def password_changed(ip_address: str | None, now: datetime, *, by_reset: bool) -> Message:
+    """The password is another one."""
+    how = "by a link that was sent to this address" if by_reset else "in your account"
+    return templates.letter(
+        "Your password was changed",
+        f"The password of your Coinsphere account was changed {how}. All other sessions have ended.",
+        _NOT_YOU,
+        facts=_where(ip_address, now),
+    )
+
+
+def second_factor_added(what: str, ip_address: str | None, now: datetime) -> Message:
+    """A login needs more from now on."""
+    return templates.letter(
+        f"{what} was added to your account",
+        f"{what} was added to your Coinsphere account: a password alone no longer lets anybody in.",
+        _NOT_YOU,
+        facts=_where(ip_address, now),
+    )
+
+
+def second_factor_removed(what: str, ip_address: str | None, now: datetime) -> Message:
+    """A login needs less from now on."""
+    return templates.letter(
+        f"{what} was removed from your account",
+        f"{what} was removed from your Coinsphere account.",
+        _NOT_YOU,
+        facts=_where(ip_address, now),
+    )
+
+
+def recovery_codes_replaced(ip_address: str | None, now: datetime) -> Message:
+    """There are new recovery codes."""
+    return templates.letter(
+        "You have new recovery codes",
+        "New recovery codes were made for your Coinsphere account; the old ones are void.",
+        _NOT_YOU,
+        facts=_where(ip_address, now),
+    )
+
+
+def recovery_code_used(left: int, few: int, ip_address: str | None, now: datetime) -> Message:
+    """One recovery code is spent."""
+    warning = [f"Only {left} are left: make new ones soon."] if left <= few else []
+    return templates.letter(
+        "A recovery code was used",
+        f"Somebody, probably you, used a recovery code of your Coinsphere account. {left} are left.",
+        *warning,
+        _NOT_YOU,
+        facts=_where(ip_address, now),
+    )
+
+
+def incomplete_login(ip_address: str, user_agent: str | None, started_at: datetime) -> Message:
+    """Somebody knows the password and has no second factor."""
+    return templates.letter(
+        "A login to your account was not completed",
+        "Somebody gave the right password of your Coinsphere account, but no valid code after it.",
+        "If this was not you, your password is known to somebody: choose a new one at once.",
+        facts=[*_where(ip_address, started_at), ("With", user_agent or "not known")],
+    )
+
+
+def session_copied(ip_address: str | None, now: datetime) -> Message:
+    """A refresh token came twice."""
+    return templates.letter(
+        "A session of yours was ended",
+        "A token of one of your sessions was used a second time, as by somebody who has a copy of it. The session has "
+        "ended; log in again.",
+        facts=_where(ip_address, now),
+    )
+
+
+def account_deleted(now: datetime) -> Message:
+    """A farewell."""
+    return templates.letter(
+        "Your account was deleted",
+        "Your Coinsphere account and all that belonged to it were deleted, as you wished.",
+        facts=_where(None, now),
+    )
+
+
+def _link(frontend_url: str, page: str, token: str) -> str:
+    return f"{frontend_url.rstrip('/')}/{page}?token={quote(token, safe='')}"
+
+
+def _where(ip_address: str | None, now: datetime) -> list[tuple[str, str]]:
+    when = [("When", iso(now))]
+    return when if ip_address is None else [*when, ("From", ip_address)]
+
+
+def _masked(address: str) -> str:
+    """Enough of an address for its owner: the account may be in wrong hands."""
+    name, _, domain = address.rpartition("@")
+    return f"{name[:1]}…@{domain}"
