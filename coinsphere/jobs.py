@@ -16,7 +16,7 @@ import psycopg
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from procrastinate.exceptions import ConnectorException
 
-from coinsphere import log
+from coinsphere import housekeeping, log
 from coinsphere.accounts import tasks as accounts
 from coinsphere.clock import utc_now
 from coinsphere.notify import mail, transport
@@ -53,6 +53,7 @@ def build(settings: Settings) -> App:
     _add_housekeeping(app)
     portfolios.add(app, settings)
     _add_audit(app, settings)
+    _add_requests(app, settings)
     return app
 
 
@@ -102,6 +103,16 @@ def _add_audit(app: App, settings: Settings) -> None:
     def anchor_audit(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
         """Check what the audit log gained since its last anchor, at night all of it, and anchor it."""
         audit.check_and_anchor(settings, utc_now())
+
+
+def _add_requests(app: App, settings: Settings) -> None:
+    @app.periodic(cron="23 * * * *")
+    @app.task(name="forget_requests", queue="housekeeping", queueing_lock="forget_requests")
+    def forget_requests(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
+        """Forget answers that were kept for repeated requests, and nonces of signatures."""
+        with psycopg.connect(settings.dsn, connect_timeout=5) as conn:
+            housekeeping.forget_requests(conn, utc_now())
+            housekeeping.forget_nonces(conn, utc_now())
 
 
 async def run(settings: Settings) -> None:

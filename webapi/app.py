@@ -4,25 +4,39 @@ from apiflask import APIFlask
 from flask_cors import CORS
 
 from coinsphere.clock import Clock, utc_now
-from coinsphere.db.pool import Database
+from coinsphere.security.signing_keys import FileKeyring
+from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Role, Settings
-from webapi import errors, middleware, upstream
+from webapi import deprecation, errors, features, idempotency, middleware, upstream
+from webapi.admin.routes import administration
 from webapi.alerts.routes import alerts
+from webapi.api_keys.routes import api_keys
+from webapi.account.data_routes import data
+from webapi.account.routes import account
 from webapi.auth.routes import auth
 from webapi.cache import Cache, PageCache
+from webapi.database import RequestDatabase
 from webapi.documentation import specification
 from webapi.documentation.routes import documentation
 from webapi.health.probes import Health
 from webapi.health.routes import health
+from webapi.holdings.routes import blueprint as holdings
 from webapi.json import ExactProvider
+from webapi.portfolios.imports import blueprint as portfolio_files
+from webapi.portfolios.reports import blueprint as portfolio_reports
+from webapi.portfolios.routes import blueprint as portfolios
+from webapi.passkeys.routes import passkeys
 from webapi.predictions.routes import predictions
 from webapi.risk.routes import risk
-from webapi.security import access, access_tokens, keys, limits
+from webapi.security import access, access_tokens, limits
 from webapi.security.passwords import Passwords
 from webapi.security.routes import security
 from webapi.security.sessions import SessionCache
 from webapi.services import EXTENSION, Services
+from webapi.shared.routes import blueprint as shared
 from webapi.tokens.routes import tokens
+from webapi.two_factor.routes import two_factor
+from webapi.transactions.routes import blueprint as transactions
 
 BODY_LIMIT = 1024 * 1024
 V1 = "/api/v1"
@@ -53,14 +67,18 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
     work = _services(settings, clock)
     app.extensions[EXTENSION] = work
     _configure(app, settings)
+    app.extensions[features.EXTENSION] = features.Switches(settings)
     middleware.register(app)
+    deprecation.register(app)
     errors.register(app)
-    access_tokens.register(app, settings, work.keyring)
+    access_tokens.register(app, settings, work.keyring, clock)
     limits.register(app, settings)
     access.register(app)
+    middleware.receive_bodies(app)
     _add_routes(app)
     specification.register(app)
     access.refuse_undeclared(app)
+    idempotency.register(app)
     return app
 
 
@@ -69,14 +87,17 @@ def _services(settings: Settings, clock: Clock) -> Services:
     return Services(
         settings=settings,
         clock=clock,
-        keyring=keys.load(settings.keys_dir),
-        passwords=Passwords(),
+        keyring=FileKeyring(settings.keys_dir, settings.jwt_algorithm),
+        audit_keys=SymmetricKeys(settings.audit_keys),
+        encryption_keys=SymmetricKeys(settings.encryption_keys),
+        password_keys=SymmetricKeys(settings.password_keys),
+        passwords=Passwords.of(settings),
         cache=cache,
         pages=PageCache(cache, settings.cache_seconds),
         sessions=SessionCache(cache),
         http=upstream.client(),
         health=Health(),
-        _database=Database(settings.url_for(Role.API), size=settings.database_pool_size),
+        _database=RequestDatabase(settings.url_for(Role.API), size=settings.database_pool_size),
     )
 
 
@@ -95,13 +116,24 @@ def _configure(app: APIFlask, settings: Settings) -> None:
         CORS(
             app,
             resources={r"/(api|health|\.well-known)/?.*": {"origins": list(settings.cors_origins)}},
-            allow_headers=["Authorization", "Content-Type", "If-None-Match"],
+            allow_headers=[
+                "Authorization",
+                "Content-Digest",
+                "Content-Type",
+                idempotency.HEADER,
+                "If-None-Match",
+                "Signature",
+                "Signature-Input",
+            ],
             expose_headers=[
                 "ETag",
                 middleware.REQUEST_ID,
                 "Retry-After",
                 "RateLimit",
                 "RateLimit-Policy",
+                idempotency.REPLAYED,
+                "Deprecation",
+                "Sunset",
             ],
             max_age=600,
         )
@@ -112,7 +144,19 @@ def _add_routes(app: APIFlask) -> None:
     app.register_blueprint(security)
     app.register_blueprint(documentation, url_prefix="/api")
     app.register_blueprint(auth, url_prefix=f"{V1}/auth")
+    app.register_blueprint(account, url_prefix=f"{V1}/auth")
+    app.register_blueprint(data, url_prefix=f"{V1}/account")
+    app.register_blueprint(two_factor, url_prefix=f"{V1}/2fa")
+    app.register_blueprint(passkeys, url_prefix=f"{V1}/passkeys")
     app.register_blueprint(tokens, url_prefix=f"{V1}/tokens")
+    app.register_blueprint(portfolios, url_prefix=f"{V1}/portfolios")
+    app.register_blueprint(portfolio_reports, url_prefix=f"{V1}/portfolios")
+    app.register_blueprint(portfolio_files, url_prefix=f"{V1}/portfolios")
+    app.register_blueprint(holdings, url_prefix=f"{V1}/holdings")
+    app.register_blueprint(transactions, url_prefix=f"{V1}/transactions")
+    app.register_blueprint(shared, url_prefix=f"{V1}/shared")
     app.register_blueprint(alerts, url_prefix=f"{V1}/alerts")
     app.register_blueprint(predictions, url_prefix=f"{V1}/predictions")
+    app.register_blueprint(api_keys, url_prefix=f"{V1}/api-keys")
+    app.register_blueprint(administration, url_prefix=f"{V1}/admin")
     app.register_blueprint(risk, url_prefix=f"{V1}/risk")

@@ -1,6 +1,7 @@
-"""The sub-commands of `webapi`: accounts."""
+"""The sub-commands of `webapi`: accounts, and what is made from the reference."""
 
 import secrets
+from typing import Any
 
 import click
 
@@ -8,6 +9,7 @@ import click
 def register(cli: click.Group) -> None:
     """Add them to `coinsphere`."""
     cli.add_command(users)
+    cli.add_command(api)
 
 
 @click.group()
@@ -21,6 +23,8 @@ def create_admin(email: str) -> None:
     """Create an administrator; the generated password is printed once and stored nowhere."""
     import psycopg
 
+    from coinsphere.db import owner
+    from coinsphere.db.owner import Scope
     from coinsphere.settings import Role, Settings
     from webapi.auth import queries, schemas
     from webapi.security.passwords import Passwords
@@ -30,8 +34,10 @@ def create_admin(email: str) -> None:
     except ValueError as error:
         raise click.BadParameter(f"{email} {error}", param_hint="EMAIL") from error
     password = secrets.token_urlsafe(15)
-    with psycopg.connect(Settings.from_env().url_for(Role.API)) as conn:
-        user = queries.create(conn, address, Passwords().hash(password), role="admin")
+    settings = Settings.from_env()
+    with psycopg.connect(settings.url_for(Role.API)) as conn:
+        owner.act(conn, None, Scope.ADMINISTRATION)
+        user = queries.create(conn, address, Passwords.of(settings).hash(password), role="admin")
         if user is None:
             raise click.ClickException(f"There is an account with the address {address} already.")
     click.echo(f"Administrator {address} created. Its password, shown this once:\n{password}")
@@ -44,10 +50,13 @@ def list_() -> None:
     from rich.table import Table
 
     from coinsphere.cli.console import console as new_console
+    from coinsphere.db import owner
+    from coinsphere.db.owner import Scope
     from coinsphere.settings import Role, Settings
     from webapi.auth import queries
 
     with psycopg.connect(Settings.from_env().url_for(Role.API)) as conn:
+        owner.act(conn, None, Scope.ADMINISTRATION)
         accounts = queries.all_users(conn)
     table = Table("id", "address", "role", "active", "created", "last login")
     for user in accounts:
@@ -61,3 +70,46 @@ def list_() -> None:
             last,
         )
     new_console().print(table)
+
+
+@click.group()
+def api() -> None:
+    """What is made from the API's own description."""
+
+
+@api.command("postman")
+@click.option("--base-url", default="http://127.0.0.1:3001", help="Where the API is.")
+def postman_(base_url: str) -> None:
+    """Print the API as a Postman collection; needs no running system."""
+    from webapi import json
+    from webapi.documentation import postman
+
+    click.echo(json.dumps(postman.collection(_document(), base_url)).decode())
+
+
+@api.command("openapi")
+def openapi() -> None:
+    """Print the OpenAPI document; needs no running system."""
+    from webapi import json
+
+    click.echo(json.dumps(_document()).decode())
+
+
+def _document() -> dict[str, Any]:
+    """The document of an API that is connected to nothing; its signing key is made and forgotten."""
+    import tempfile
+    from pathlib import Path
+
+    from pydantic import SecretStr
+
+    from coinsphere.settings import Settings
+    from webapi.app import create_app
+    from webapi.documentation import specification
+
+    with tempfile.TemporaryDirectory() as folder:
+        nowhere = Settings(
+            home=Path(folder),
+            database_url=SecretStr("postgresql://nobody@127.0.0.1:1/none"),
+            redis_url=SecretStr("redis://127.0.0.1:1/0"),
+        )
+        return specification.document(create_app(nowhere))

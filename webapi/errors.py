@@ -27,8 +27,10 @@ _TEXTS = {
     405: ("method-not-allowed", "method not allowed", "This address knows other methods."),
     406: ("not-acceptable", "not acceptable", "Only JSON can be given."),
     409: ("conflict", "conflict", "It contradicts what is stored."),
+    410: ("gone", "gone", "This address has come to its end."),
     413: ("too-large", "request body too large", "A body holds at most 1 MiB."),
     415: ("unsupported-media-type", "unsupported media type", "Send JSON as application/json."),
+    422: ("unprocessable", "unprocessable request", "It contradicts an earlier request."),
     429: ("too-many-requests", "too many requests", "Wait before you ask again."),
     500: (
         "internal",

@@ -8,6 +8,7 @@ from flask import Flask, Response, g, request
 
 from coinsphere import log
 from webapi import errors, metrics
+from webapi.deadlines import deadlines
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -32,6 +33,18 @@ def register(app: Flask) -> None:
     app.after_request(_secure)
     app.after_request(_record)
     app.teardown_request(_end)
+
+
+def receive_bodies(app: Flask) -> None:
+    """Read each body that is let in, in the time that `deadlines` gives; call it after the checks of access."""
+    app.before_request(_receive)
+
+
+def _receive() -> None:
+    request.get_data(cache=True)
+    connection = request.environ.get("gunicorn.socket")
+    if connection is not None:
+        deadlines.received(connection)
 
 
 def _begin() -> None:

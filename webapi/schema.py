@@ -98,6 +98,14 @@ class WireAdapter(PydanticAdapter):
             data = self.model_class.model_validate(data)
         return data.model_dump(by_alias=True)
 
+    def get_schema_name(self) -> str:
+        """The model's name in the document; of two with one name the second bears its domain's too."""
+        name = str(self.model_class.__name__)
+        if _NAMES.setdefault(name, self.model_class) is self.model_class:
+            return name
+        domain = self.model_class.__module__.split(".")[1]
+        return domain.title().replace("_", "") + name
+
     def get_openapi_schema(self, **_: Any) -> dict[str, Any]:
         """JSON schema of the model, as it is written for answers and as it is read for requests."""
         mode: Literal["serialization", "validation"] = (
@@ -108,6 +116,9 @@ class WireAdapter(PydanticAdapter):
 
 
 registry.register("pydantic", WireAdapter)
+_NAMES: dict[str, type[BaseModel]] = {}
+MAX_ITEMS = 1000
+"""Of any array of a request."""
 
 
 def _json_body(request: Request, model: type[BaseModel]) -> Any:
@@ -117,9 +128,28 @@ def _json_body(request: Request, model: type[BaseModel]) -> Any:
     if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
         raise errors.Problem(415)
     try:
-        return json.loads(raw)
+        value = json.loads(raw)
     except ValueError:
         errors.raise_bad_json()
+    _refuse_long(value, "")
+    return value
+
+
+def _refuse_long(value: Any, path: str) -> None:
+    """Refuse an array that is too long before anything looks at its items."""
+    if isinstance(value, list) and len(value) > MAX_ITEMS:
+        message = f"must have at most {MAX_ITEMS} items"
+        raise errors.invalid([{"path": path, "message": message, "code": "too_long"}])
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
+    for name, item in items:
+        if isinstance(item, dict | list):
+            _refuse_long(item, f"{path}.{name}" if path else str(name))
 
 
 def _details(error: ValidationError) -> list[dict[str, str]]:

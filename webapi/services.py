@@ -9,11 +9,12 @@ import httpx2
 from flask import current_app
 
 from coinsphere.clock import Clock
-from coinsphere.db.pool import Database
+from coinsphere.security.signing_keys import Keyring
+from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
 from webapi.cache import Cache, PageCache
+from webapi.database import RequestDatabase
 from webapi.health.probes import Health
-from webapi.security.keys import Keyring
 from webapi.security.passwords import Passwords
 from webapi.security.sessions import SessionCache
 
@@ -28,13 +29,16 @@ class Services:
     settings: Settings
     clock: Clock
     keyring: Keyring
+    audit_keys: SymmetricKeys
+    encryption_keys: SymmetricKeys
+    password_keys: SymmetricKeys
     passwords: Passwords
     cache: Cache
     pages: PageCache
     sessions: SessionCache
     http: httpx2.Client
     health: Health
-    _database: Database
+    _database: RequestDatabase
     helpers: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(HELPERS, thread_name_prefix="helper")
     )
@@ -45,7 +49,7 @@ class Services:
         self._opening = Lock()
 
     @property
-    def database(self) -> Database:
+    def database(self) -> RequestDatabase:
         """The pool, opened on first use: gunicorn forks before."""
         if not self._is_open:
             self.open()

@@ -1,12 +1,15 @@
 """The OpenAPI document: APIFlask writes what each route declares, this adds who may call it and how it may fail."""
 
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from apiflask import APIFlask
 
-from webapi import errors, pages
+from webapi import deprecation, errors, idempotency, pages
+from webapi.api_keys import scopes
 from webapi.security import access, limits
 from webapi.security.access import Access
 
@@ -18,6 +21,9 @@ are JSON numbers with every digit of the stored decimal; read them with a decima
 unknown is `null`, never zero.
 
 Errors are `application/problem+json` (RFC 9457) with one more member, `error`, a plain string for old clients.
+
+An API key (`cs_live_…`) is sent like an access token; `x-api-key-scope` names the scope that a route asks of it, and a
+route without one is closed to keys. A POST with an `Idempotency-Key` has one effect however often it is sent.
 """
 _PROBLEM: dict[str, Any] = {
     "type": "object",
@@ -44,6 +50,7 @@ _PROBLEM: dict[str, Any] = {
         },
         "retryAfter": {"type": "integer", "description": "With 429: seconds to wait."},
         "requires2FA": {"type": "boolean", "description": "With 403: a second factor is needed."},
+        "requiresStepUp": {"type": "boolean", "description": "With 403: a recent login is needed."},
     },
 }
 _EXTRAS: dict[int, dict[str, Any]] = {
@@ -64,11 +71,53 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "description": "Send it as `If-None-Match`; 304 says that nothing has changed.",
         "schema": {"type": "string"},
     },
+    "Idempotency-Replayed": {
+        "description": "`true` where this is the answer that an earlier request with the key got.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+    "Deprecation": {
+        "description": "Since when this is deprecated: `@` and seconds since 1970.",
+        "schema": {"type": "string"},
+    },
+    "Sunset": {"description": "When it ends, as an HTTP date.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
 }
 _SCHEME = "accessToken"
 _METHODS = ("get", "post", "put", "patch", "delete")
-_CONFLICTS = frozenset(("alerts.create_alert", "tokens.create_token"))
+_KEY_PARAMETER: dict[str, Any] = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Names this request: sent again with the same key it has no second effect and gets the same answer.",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": idempotency.MAX_KEY,
+        "pattern": "^[!-~]+$",
+    },
+    "example": "5b7c1f0e-8d55-4a53-9c2e-1b1de8a1c0aa",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """An operation of the document and the view behind it."""
+
+    method: str
+    path: str
+    rule: str
+    endpoint: str
+    view: Callable[..., Any]
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it asks for no token."""
+        return access.of(self.view) is Access.PUBLIC
+
+    @property
+    def is_idempotent(self) -> bool:
+        """Whether it honours an `Idempotency-Key`."""
+        return idempotency.is_honoured(self.endpoint, self.view, self.method.upper())
 
 
 def register(app: APIFlask) -> None:
@@ -84,7 +133,7 @@ def register(app: APIFlask) -> None:
                 "type": "http",
                 "scheme": "bearer",
                 "bearerFormat": "JWT",
-                "description": "The `accessToken` of register, login or refresh.",
+                "description": "The `accessToken` of register, login or refresh, or an API key.",
             }
         },
     )
@@ -99,60 +148,88 @@ def document(app: APIFlask) -> dict[str, Any]:
     components.setdefault("schemas", {})["Problem"] = _PROBLEM
     components["responses"] = {_name(status): _response(status) for status in _statuses()}
     components["headers"] = _HEADERS
-    for path, operation in _operations(spec):
-        _complete(app, operation, components["schemas"], has_arguments="{" in path)
+    for route, operation in _operations(app, spec):
+        _complete(route, operation, components["schemas"])
     return spec
 
 
-def _operations(spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _operations(app: APIFlask, spec: dict[str, Any]) -> Iterator[tuple[_Route, dict[str, Any]]]:
+    rules = {
+        (method.lower(), _path(rule.rule)): rule
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods or ()
+    }
     for path, item in spec["paths"].items():
         for method in _METHODS:
             if method in item:
-                yield path, item[method]
+                rule = rules[method, path]
+                view = app.view_functions[rule.endpoint]
+                yield _Route(method, path, rule.rule, rule.endpoint, view), item[method]
 
 
-def _complete(
-    app: APIFlask, operation: dict[str, Any], schemas: dict[str, Any], *, has_arguments: bool
-) -> None:
-    endpoint = _endpoint(operation)
-    view = app.view_functions[endpoint]
-    operation["security"] = [] if access.of(view) is Access.PUBLIC else [{_SCHEME: []}]
+def _path(rule: str) -> str:
+    """A rule as the document writes it: `/alerts/<alert_id>` as `/alerts/{alert_id}`."""
+    return re.sub(r"<(?:[^<>:]+:)?([^<>]+)>", r"{\1}", rule)
+
+
+def _complete(route: _Route, operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    operation["security"] = [] if route.is_public else [{_SCHEME: []}]
     _lift_examples(operation, schemas)
+    _describe(route, operation)
     succeeded = next(iter(operation["responses"].values()))
-    succeeded["headers"] = {name: _reference("headers", name) for name in _header_names(view)}
-    if pages.is_cached(view):
+    succeeded["headers"] = {name: _reference("headers", name) for name in _header_names(route)}
+    if pages.is_cached(route.view):
         operation["responses"]["304"] = {"description": "Nothing has changed since that `ETag`."}
-    for status in _failures(endpoint, view, operation, has_arguments=has_arguments):
+    for status in _failures(route, operation):
         operation["responses"][str(status)] = _reference("responses", _name(status))
 
 
-def _failures(
-    endpoint: str, view: Callable[..., Any], operation: dict[str, Any], *, has_arguments: bool
-) -> list[int]:
+def _describe(route: _Route, operation: dict[str, Any]) -> None:
+    """What the decorators of a route say beside its input and output."""
+    needed = scopes.needed(route.method.upper(), route.rule)
+    if needed is not None:
+        operation["x-api-key-scope"] = str(needed)
+    if limits.cost_of(route.view) > 1:
+        operation["x-cost"] = limits.cost_of(route.view)
+    if deprecation.of(route.view) is not None:
+        operation["deprecated"] = True
+    if route.is_idempotent:
+        operation.setdefault("parameters", []).append(_KEY_PARAMETER)
+
+
+def _failures(route: _Route, operation: dict[str, Any]) -> list[int]:
     """The statuses that a route may fail with, beside those of the address itself (404, 405)."""
-    needed = access.of(view)
     has_body = "requestBody" in operation
-    has_input = has_body or any(each["in"] == "query" for each in operation["parameters"])
+    has_query = any(each["in"] == "query" for each in operation["parameters"])
+    changes = route.method != "get"
     applies = {
-        400: has_input,
-        401: needed is not Access.PUBLIC or endpoint.startswith("auth."),
-        403: needed is Access.ADMIN or endpoint == "auth.login",
-        404: has_arguments or endpoint == "alerts.create_alert",
-        409: endpoint in _CONFLICTS,
+        400: has_body or has_query or route.is_idempotent,
+        401: not route.is_public or changes,
+        403: not route.is_public or changes,
+        404: "{" in route.path or (route.method == "post" and not route.is_public),
+        409: changes and not route.is_public,
+        410: deprecation.of(route.view) is not None,
         413: has_body,
         415: has_body,
-        429: not limits.is_exempt(view),
+        422: route.is_idempotent,
+        429: not limits.is_exempt(route.view),
         500: True,
         503: True,
     }
     return [status for status, does in applies.items() if does]
 
 
-def _header_names(view: Callable[..., Any]) -> list[str]:
+def _header_names(route: _Route) -> list[str]:
     names = ["X-Request-ID"]
-    if not limits.is_exempt(view):
+    if not limits.is_exempt(route.view):
         names += ["RateLimit", "RateLimit-Policy"]
-    return [*names, "ETag"] if pages.is_cached(view) else names
+    if pages.is_cached(route.view):
+        names.append("ETag")
+    if route.is_idempotent:
+        names.append("Idempotency-Replayed")
+    if deprecation.of(route.view) is not None:
+        names += ["Deprecation", "Sunset"]
+    return names
 
 
 def _lift_examples(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
@@ -183,7 +260,7 @@ def _response(status: int) -> dict[str, Any]:
 
 
 def _statuses() -> tuple[int, ...]:
-    return (400, 401, 403, 404, 409, 413, 415, 429, 500, 503)
+    return (400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 500, 503)
 
 
 def _name(status: int) -> str:
@@ -192,9 +269,3 @@ def _name(status: int) -> str:
 
 def _reference(kind: str, name: str) -> dict[str, str]:
     return {"$ref": f"#/components/{kind}/{name}"}
-
-
-def _endpoint(operation: dict[str, Any]) -> str:
-    """The endpoint, which APIFlask wrote into the operation's id as METHOD_BLUEPRINT_VIEW."""
-    _, blueprint, view = operation["operationId"].split("_", 2)
-    return f"{blueprint}.{view}"

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from webapi import cursor, errors
+from webapi import cursor, errors, idempotency
 from webapi.predictions import answers, model_server, queries, schemas
 from webapi.predictions.model_server import Forecast
 from webapi.predictions.queries import After, Stored
+from webapi.security import limits
 from webapi.security.access import signed_in
 from webapi.services import Services, services
 from webapi.tokens import symbols
@@ -40,6 +41,8 @@ def get_prediction(symbol: str, query_data: schemas.HorizonQuery) -> dict[str, A
 
 @predictions.post("/batch")
 @signed_in
+@limits.weighs(5)
+@idempotency.reads_only
 @predictions.input(schemas.BatchIn)
 @predictions.output(schemas.BatchOut)
 def get_predictions(json_data: schemas.BatchIn) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from webapi import errors
+from webapi import errors, idempotency
 from webapi.risk import analysis, queries, schemas
 from webapi.risk.queries import Score
+from webapi.security import limits
 from webapi.security.access import signed_in
 from webapi.services import services
 from webapi.tokens import symbols
@@ -35,6 +36,8 @@ def get_risk(symbol: str) -> dict[str, Any]:
 
 @risk.post("/batch")
 @signed_in
+@limits.weighs(5)
+@idempotency.reads_only
 @risk.input(schemas.RiskBatchIn)
 @risk.output(schemas.RisksOut)
 def get_risks(json_data: schemas.RiskBatchIn) -> dict[str, Any]:

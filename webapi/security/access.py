@@ -3,11 +3,17 @@
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, TypeVar, cast
+from uuid import UUID
 
 from flask import Flask, current_app, g, request
+from flask.typing import ResponseReturnValue
 
-from webapi import errors
-from webapi.security import access_tokens, sessions
+from coinsphere.db.owner import Scope
+from coinsphere.security.audit_events import Event
+from webapi import database, deprecation, errors, features
+from webapi.api_keys import presented, scopes
+from webapi.api_keys.queries import PresentedKey
+from webapi.security import access_tokens, audit, sessions, signatures
 from webapi.security.sessions import Principal
 from webapi.services import services
 
@@ -20,7 +26,15 @@ class Access(StrEnum):
 
     PUBLIC = "public"
     USER = "user"
+    ANALYST = "analyst"
     ADMIN = "admin"
+
+
+_ROLES = {
+    Access.USER: frozenset(("user", "analyst", "admin")),
+    Access.ANALYST: frozenset(("analyst", "admin")),
+    Access.ADMIN: frozenset(("admin",)),
+}
 
 
 def public(view: View) -> View:
@@ -31,6 +45,11 @@ def public(view: View) -> View:
 def signed_in(view: View) -> View:
     """Any user with a live session may call this route."""
     return _marked(view, Access.USER)
+
+
+def analyst(view: View) -> View:
+    """Only analysts and administrators may call this route."""
+    return _marked(view, Access.ANALYST)
 
 
 def admin(view: View) -> View:
@@ -65,31 +84,95 @@ def refuse_undeclared(app: Flask) -> None:
 
 
 def identify() -> Principal | None:
-    """Who the request's access token stands for; None if its session has ended."""
+    """Who the request's access token or API key stands for; None if its session, or the key, has ended."""
+    if presented.secret() is not None:
+        return _owner_of_key()
     session_id = access_tokens.presented_session()
     work = services()
     known = work.sessions.get(session_id)
     if known is None:
-        with work.database.connection() as conn:
+        with work.database.connection_as(Scope.AUTHENTICATION) as conn:
             known = sessions.principal(conn, session_id, work.clock())
         if known is not None:
             work.sessions.keep(known)
     return known
 
 
-def _check() -> None:
+def _check() -> ResponseReturnValue | None:
     # A browser asks by OPTIONS, without a token, whether it may ask at all; the answer tells methods only.
     if request.endpoint is None or request.method == "OPTIONS":
-        return
-    access = of(current_app.view_functions[request.endpoint])
-    if access is Access.PUBLIC:
-        return
+        return None
+    view = current_app.view_functions[request.endpoint]
+    deprecation.refuse_after_sunset(view)
+    access = of(view)
+    if access is None or access is Access.PUBLIC:
+        database.acts(None, Scope.AUTHENTICATION)
+    else:
+        _let_in(access)
+    features.require(request.endpoint)
+    return None
+
+
+def _let_in(access: Access) -> None:
     caller = identify()
     if caller is None:
         raise access_tokens.unauthorized("the session has ended")
     g.principal = caller
-    if access is Access.ADMIN and not caller.is_admin:
-        raise errors.Problem(403, "Admin access required")
+    if caller.role not in _ROLES[access]:
+        _denied(Event.ACCESS_DENIED, caller.user_id)
+        raise errors.Problem(403, f"{access.capitalize()} access required")
+    # From here on every transaction of this request sees the rows of its caller alone.
+    database.acts(caller.user_id, Scope.ADMINISTRATION if access is Access.ADMIN else None)
+
+
+def _owner_of_key() -> Principal | None:
+    """Whom the presented key stands for, if it may be used here, from there, and unsigned or signed as it is."""
+    key = presented.find()
+    if key is None:
+        return None
+    if not presented.is_from_allowed_network(key):
+        _denied(Event.API_KEY_REFUSED, key.user_id, str(key.id))
+        raise errors.Problem(403, "the API key may not be used from this address", code="network")
+    if key.public_key is not None:
+        _require_signature(key, key.public_key)
+    _require_scope(key)
+    return Principal(session_id=key.id, user_id=key.user_id, role=key.role)
+
+
+def _require_signature(key: PresentedKey, public_key: bytes) -> None:
+    work = services()
+    now = work.clock()
+    try:
+        nonce = signatures.verify(request, key.id, public_key, now)
+        with work.database.connection_as(Scope.AUTHENTICATION) as conn:
+            signatures.spend(conn, key.id, nonce, now)
+    except signatures.SignatureRefused as refusal:
+        _denied(Event.SIGNATURE_REFUSED, key.user_id, str(key.id))
+        raise errors.Problem(401, f"unauthorized: {refusal}", code="signature") from None
+
+
+def _require_scope(key: PresentedKey) -> None:
+    rule = request.url_rule
+    assert rule is not None
+    needed = scopes.needed(request.method, rule.rule)
+    if needed is None:
+        problem = errors.Problem(403, "an API key cannot be used here", code="session-needed")
+    elif needed not in key.scopes:
+        problem = errors.Problem(403, f"the API key lacks the scope {needed}", code="scope")
+    elif needed in scopes.SIGNED and key.public_key is None:
+        problem = errors.Problem(403, "the API key must sign its requests", code="signature")
+    else:
+        return
+    _denied(Event.ACCESS_DENIED, key.user_id, str(key.id))
+    raise problem
+
+
+def _denied(event: Event, user_id: UUID, key_id: str | None = None) -> None:
+    """Tell the audit log of a refusal, in a transaction of its own: the request ends without one."""
+    with services().database.connection_as(Scope.AUTHENTICATION) as conn:
+        where = f"{request.method} {request.url_rule.rule if request.url_rule else request.path}"
+        details = {"route": where} if key_id is None else {"route": where, "apiKey": key_id}
+        audit.record(conn, event, actor_id=user_id, details=details)
 
 
 def _marked(view: View, access: Access) -> View:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, request
 from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded
+from psycopg import Error as DatabaseError
 from redis import RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -18,6 +19,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from coinsphere.settings import Settings
 from webapi import errors
+from webapi.api_keys import presented
+from webapi.api_keys.queries import PresentedKey
 from webapi.cache import TIMEOUT_SECONDS
 from webapi.security import access_tokens
 
@@ -26,6 +29,8 @@ _MARK = "_limit"
 _AUTH = "auth"
 _EXEMPT = "exempt"
 _API = "api"
+_KEY = "key"
+_COST = "_cost"
 _REFUSED = frozenset((400, 401, 403))
 
 
@@ -37,6 +42,21 @@ def auth(view: View) -> View:
 def exempt(view: View) -> View:
     """This route is never counted."""
     return _marked(view, _EXEMPT)
+
+
+def weighs(requests: int) -> Callable[[View], View]:
+    """This route counts as so many requests: it costs the system as much."""
+
+    def mark(view: View) -> View:
+        setattr(view, _COST, requests)
+        return view
+
+    return mark
+
+
+def cost_of(view: Callable[..., Any]) -> int:
+    """As how many requests a route counts."""
+    return int(getattr(view, _COST, 1))
 
 
 def is_exempt(view: Callable[..., Any]) -> bool:
@@ -70,7 +90,15 @@ def _limits(settings: Settings) -> list[str | Callable[[], str] | ApplicationLim
         ApplicationLimit(
             f"{settings.rate_limit_api} per {seconds} seconds",
             scope=_API,
+            cost=_cost,
             exempt_when=lambda: _class() != _API,
+        ),
+        ApplicationLimit(
+            f"{settings.rate_limit_key} per {seconds} seconds",
+            key_function=_key,
+            scope=_KEY,
+            cost=_cost,
+            exempt_when=lambda: _class() != _API or _presented_key() is None,
         ),
         ApplicationLimit(
             f"{settings.rate_limit_auth} per {seconds} seconds",
@@ -110,9 +138,29 @@ def _class() -> str:
     return str(getattr(view, _MARK, _API))
 
 
+def _cost() -> int:
+    return cost_of(current_app.view_functions[request.endpoint or ""])
+
+
 def _caller() -> str:
+    key = _presented_key()
+    if key is not None:
+        return f"user:{key.user_id}"
     user = access_tokens.presented_user()
     return _address() if user is None else f"user:{user}"
+
+
+def _key() -> str:
+    key = _presented_key()
+    return _address() if key is None else f"key:{key.id}"
+
+
+def _presented_key() -> PresentedKey | None:
+    """The request's API key; None if it has no live one. Where the database is away the address counts."""
+    try:
+        return presented.find()
+    except DatabaseError:
+        return None
 
 
 def _address() -> str:

@@ -1,0 +1,52 @@
+"""The API key that came with a request."""
+
+import ipaddress
+from typing import cast
+
+from flask import g, request
+
+from coinsphere.db.owner import Scope
+from webapi.api_keys import queries
+from webapi.api_keys.queries import PresentedKey
+from webapi.services import services
+
+_KNOWN = "api_key"
+
+
+def secret() -> str | None:
+    """The key that the request presents as its bearer token; None if it presents something else, or nothing."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    token = token.strip()
+    is_key = scheme.lower() == "bearer" and token.startswith(queries.PREFIX)
+    return token if is_key else None
+
+
+def find() -> PresentedKey | None:
+    """That key, if it lives; looked up once a request."""
+    if _KNOWN not in g:
+        setattr(g, _KNOWN, _looked_up())
+    return cast("PresentedKey | None", getattr(g, _KNOWN))
+
+
+def is_from_allowed_network(key: PresentedKey) -> bool:
+    """Whether the request comes from where the key may be used; a key without networks may be used anywhere."""
+    if not key.allowed_networks:
+        return True
+    try:
+        address = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:
+        return False
+    return any(address in ipaddress.ip_network(each) for each in key.allowed_networks)
+
+
+def _looked_up() -> PresentedKey | None:
+    given = secret()
+    if given is None:
+        return None
+    work = services()
+    now = work.clock()
+    with work.database.connection_as(Scope.AUTHENTICATION) as conn:
+        found = queries.presented(conn, given, now)
+        if found is not None:
+            queries.touch(conn, found, now, request.remote_addr)
+    return found

@@ -1,0 +1,44 @@
+"""What an API key may be allowed, and which scope a route asks for."""
+
+import json
+from enum import StrEnum
+from functools import cache
+from importlib import resources
+
+
+class KeyScope(StrEnum):
+    """One kind of act that a key may be allowed."""
+
+    MARKET_READ = "market:read"
+    PORTFOLIOS_READ = "portfolios:read"
+    PORTFOLIOS_WRITE = "portfolios:write"
+    ALERTS_READ = "alerts:read"
+    ALERTS_WRITE = "alerts:write"
+    DEFI_READ = "defi:read"
+    DEFI_WRITE = "defi:write"
+    EXCHANGES_READ = "exchanges:read"
+    EXCHANGES_WRITE = "exchanges:write"
+    PAYOUTS_WRITE = "payouts:write"
+
+
+SIGNED = frozenset((KeyScope.EXCHANGES_WRITE, KeyScope.PAYOUTS_WRITE))
+"""They change where money or secrets go: a key that has one of them must sign its requests."""
+
+
+def needed(method: str, rule: str) -> KeyScope | None:
+    """The scope that `method` on the route `rule` asks of a key; None: no key may call it."""
+    entry = policy().get(f"{'GET' if method == 'HEAD' else method} {rule}", {})
+    scope = entry.get("scope")
+    return None if scope is None else KeyScope(scope)
+
+
+@cache
+def policy() -> dict[str, dict[str, str | None]]:
+    """The policy file: by method and route, who may call it (`access`) and what a key needs for it (`scope`).
+
+    The decorators of the routes decide on access; a test compares them, and what each role gets, with this file. On
+    scopes this file decides: a route that it does not name is closed to keys.
+    """
+    text = (resources.files("webapi.security") / "policy.json").read_text()
+    found: dict[str, dict[str, str | None]] = json.loads(text)
+    return found
