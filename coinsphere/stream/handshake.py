@@ -9,7 +9,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from coinsphere.auth.access_tokens import TokenRefused
+from coinsphere.errors import TokenRefused
 
 PATH = "/api/v1/ws"
 PROTOCOL = Subprotocol("coinsphere.v1")

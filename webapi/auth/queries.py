@@ -34,6 +34,15 @@ _END_SESSIONS = """
     where user_id = %(user_id)s and revoked_at is null and expires_at > %(now)s
     returning id
 """
+_REHASH = "update app.users set password_hash = %(password_hash)s where id = %(user_id)s"
+_SET_NAMES = """
+    update app.users set first_name = %(first_name)s, last_name = %(last_name)s where id = %(user_id)s
+"""
+_SET_EMAIL = """
+    update app.users set email = %(email)s, email_verified = true where id = %(user_id)s
+"""
+_IS_TAKEN = "select exists (select from app.users where lower(email) = lower(%(email)s))"
+_DELETE = "delete from app.users where id = %(user_id)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +116,36 @@ def end_sessions(conn: Connection, user_id: UUID, reason: str, now: datetime) ->
     """End all sessions of an account; their ids, which the session cache is told of after the commit."""
     parameters = {"user_id": user_id, "reason": reason, "now": now}
     return [row[0] for row in conn.execute(_END_SESSIONS, parameters)]
+
+
+def set_password(conn: Connection, user_id: UUID, password_hash: str) -> None:
+    """Replace the hash of an account's password."""
+    conn.execute(_REHASH, {"user_id": user_id, "password_hash": password_hash})
+
+
+def set_names(
+    conn: Connection, user_id: UUID, first_name: str | None, last_name: str | None
+) -> None:
+    """Replace the names of an account."""
+    parameters = {"user_id": user_id, "first_name": first_name, "last_name": last_name}
+    conn.execute(_SET_NAMES, parameters)
+
+
+def set_email(conn: Connection, user_id: UUID, email: str) -> None:
+    """Give an account an address that was confirmed to be its own.
+
+    Raises:
+        psycopg.errors.UniqueViolation: another account has it.
+    """
+    conn.execute(_SET_EMAIL, {"user_id": user_id, "email": email})
+
+
+def is_taken(conn: Connection, email: str) -> bool:
+    """Whether an account has that address, in any case; `conn` must see all accounts."""
+    row = conn.execute(_IS_TAKEN, {"email": email}).fetchone()
+    return row is not None and bool(row[0])
+
+
+def delete(conn: Connection, user_id: UUID) -> None:
+    """Delete an account with all that belongs to it; payments stay, without its name."""
+    conn.execute(_DELETE, {"user_id": user_id})

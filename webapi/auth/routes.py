@@ -1,4 +1,4 @@
-"""Register, log in, stay logged in, log out."""
+"""Register, log in, stay logged in, show to be there, log out."""
 
 from typing import Any
 from uuid import UUID
@@ -9,24 +9,20 @@ from flask import request
 from flask_jwt_extended.exceptions import JWTExtendedException
 from psycopg import Connection
 
-from coinsphere.notify import mail
-from webapi import errors
-from webapi.auth import queries, schemas
-from webapi.auth.queries import User
+from coinsphere.notify import account_mails
+from coinsphere.security.audit_events import Event
+from webapi import errors, letters
+from webapi.account import verifications
+from webapi.auth import logins, proofs, queries, schemas
 from webapi.schema import Message
-from webapi.security import access, access_tokens, audit, limits, sessions
+from webapi.security import access, access_tokens, audit, limits, password_rules, sessions
 from webapi.security.access import public, signed_in
+from webapi.security.step_up import FRESH
 from webapi.services import Services, services
 
 auth = APIBlueprint("auth", __name__, tag="Authentication")
 
 _REGISTERED = "Registration successful"
-_USER_AGENT_LENGTH = 400
-_TAKEN_SUBJECT = "Somebody tried to register with your address"
-_TAKEN_TEXT = """\
-Somebody, perhaps you, tried to open a Coinsphere account with this address, which has one already.
-If it was you, log in, or choose a new password where you have forgotten yours. If it was not, there is nothing to do.
-"""
 
 
 @auth.post("/register")
@@ -35,12 +31,14 @@ If it was you, log in, or choose a new password where you have forgotten yours. 
 @auth.input(schemas.RegisterIn)
 @auth.output(schemas.RegisteredOut, 201, description="The account was made.")
 def register(json_data: schemas.RegisterIn) -> dict[str, Any]:
-    """Open an account.
+    """Open an account; a link that confirms its address is sent by mail.
 
     Answers 400 whose `error` contains `already exists` for a taken address, unless the server conceals accounts: then
     every address gets the same answer, without tokens, and the owner of a taken one is told by mail.
     """
     work = services()
+    names = (json_data.first_name, json_data.last_name)
+    password_rules.require_unrelated(json_data.password, json_data.email, *names, path="password")
     password_hash = work.passwords.hash(json_data.password)
     with work.database.connection() as conn:
         user = queries.create(
@@ -51,14 +49,14 @@ def register(json_data: schemas.RegisterIn) -> dict[str, Any]:
             last_name=json_data.last_name,
         )
         if user is not None:
-            audit.record(conn, "user.registered", actor_id=user.id)
+            verifications.send(work, conn, user.id, user.email)
         if work.settings.registration_conceals_accounts:
-            if user is None:
-                _tell_owner(conn, json_data.email)
+            _conceal(conn, json_data.email, user)
             return {"message": f"{_REGISTERED}. Log in with your password."}
         if user is None:
-            raise _taken()
-        return {**_new_session(work, conn, user), "message": _REGISTERED}
+            raise taken("email")
+        opened = logins.open_session(work, conn, user, event=Event.REGISTERED)
+    return {**opened.answer, "message": _REGISTERED}
 
 
 @auth.post("/login")
@@ -70,23 +68,18 @@ def login(json_data: schemas.LoginIn) -> dict[str, Any]:
     """Log in.
 
     Answers 401 `Invalid credentials` alike for a wrong password, an unknown address and a disabled account, and 403
-    with `requires2FA: true` where a second factor is needed.
+    with `requires2FA: true` where a second factor is needed: send the credentials again with `twoFactorToken` or, where
+    the answer holds a `passkey` to be asked, with what that answered.
     """
     work = services()
-    with work.database.connection() as conn:
-        user = queries.by_email(conn, schemas.canonical(json_data.email))
-    # Outside the transaction: a hash takes long, and a connection is scarcer than a thread.
-    known = work.passwords.verify(user.password_hash if user else None, json_data.password)
-    with work.database.connection() as conn:
-        if user is None or not known or not user.is_active:
-            audit.record(conn, "login.refused", target=str(user.id) if user else None)
-            conn.commit()
-            raise errors.Problem(401, "Invalid credentials", code="invalid-credentials")
-        if user.two_factor_enabled:
-            raise _second_factor_needed()
-        queries.logged_in(conn, user.id, work.clock(), _rehashed(work, user, json_data.password))
-        audit.record(conn, "login", actor_id=user.id)
-        return _new_session(work, conn, user)
+    proved = logins.prove_password(work, json_data.email, json_data.password)
+    opened = (
+        logins.with_second_factor(work, proved, json_data.two_factor_token, json_data.passkey)
+        if proved.user.two_factor_enabled
+        else logins.with_password(work, proved)
+    )
+    work.sessions.bury(*opened.ended)
+    return opened.answer
 
 
 @auth.post("/refresh")
@@ -104,12 +97,12 @@ def refresh(json_data: schemas.RefreshIn) -> dict[str, str]:
     with work.database.connection() as conn:
         owner = sessions.spend_refresh_token(conn, json_data.refresh_token, now)
         if owner is not None:
-            return _tokens(work, conn, owner.user_id, owner.session_id)
-        ended = sessions.end_if_reused(conn, json_data.refresh_token, now)
-        if ended is not None:
-            audit.record(conn, "refresh.reused", target=str(ended))
-    if ended is not None:
-        work.sessions.bury(ended)
+            return logins.tokens(work, conn, owner.user_id, owner.session_id)
+        copied = sessions.end_if_reused(conn, json_data.refresh_token, now)
+        if copied is not None:
+            _tell_of_copy(work, conn, copied)
+    if copied is not None:
+        work.sessions.bury(copied.session_id)
     raise access_tokens.unauthorized("the refresh token is not valid")
 
 
@@ -126,7 +119,7 @@ def logout(json_data: schemas.LogoutIn) -> dict[str, str]:
         ended = {session_id for session_id in named if session_id is not None}
         for session_id in ended:
             sessions.end(conn, session_id, "logout", now)
-            audit.record(conn, "logout", target=str(session_id))
+            audit.record(conn, Event.LOGOUT, target=str(session_id))
     if not ended:
         raise access_tokens.unauthorized("send an access token or a refreshToken")
     work.sessions.bury(*ended)
@@ -142,7 +135,7 @@ def logout_all() -> dict[str, Any]:
     caller = access.principal()
     with work.database.connection() as conn:
         ended = queries.end_sessions(conn, caller.user_id, "logout_all", work.clock())
-        audit.record(conn, "logout.all", actor_id=caller.user_id)
+        audit.record(conn, Event.LOGOUT_ALL, actor_id=caller.user_id)
     work.sessions.bury(caller.session_id, *ended)
     return {"message": "Logged out successfully everywhere", "sessions": len(ended)}
 
@@ -162,52 +155,53 @@ def me() -> dict[str, Any]:
     return {"user": user, "sessions": count}
 
 
-def _taken() -> errors.Problem:
+@auth.post("/step-up")
+@signed_in
+@limits.auth
+@auth.input(schemas.StepUpIn)
+@auth.output(schemas.StepUpOut, example={"validUntil": "2026-11-24T08:05:00Z"})
+def prove(json_data: schemas.StepUpIn) -> dict[str, Any]:
+    """Show to be there, by the password or a code: what wants a recent login is possible for five minutes."""
+    work = services()
+    user = proofs.caller(work)
+    if json_data.password is not None:
+        proofs.require_password(work, user, json_data.password, "password")
+    elif json_data.two_factor_token is not None:
+        proofs.require_code(work, user, json_data.two_factor_token, "twoFactorToken")
+    now = work.clock()
+    with work.database.connection() as conn:
+        sessions.proved(conn, access.principal().session_id, now)
+    return {"valid_until": now + FRESH}
+
+
+def taken(path: str) -> errors.Problem:
+    """400 for an address that another account has."""
     message = "an account with this address already exists"
     return errors.Problem(
         400,
         message,
         code="address-taken",
-        extra={"details": [{"path": "email", "message": message, "code": "taken"}]},
+        extra={"details": [{"path": path, "message": message, "code": "taken"}]},
     )
 
 
-def _tell_owner(conn: Connection, email: str) -> None:
+def _conceal(conn: Connection, email: str, user: queries.User | None) -> None:
+    """Do for a taken address what costs as much as what is done for a new one, and tell its owner."""
+    if user is not None:
+        audit.record(conn, Event.REGISTERED, actor_id=user.id)
+        return
     owner = queries.by_email(conn, email)
     if owner is not None:
-        mail.enqueue(conn, owner.email, _TAKEN_SUBJECT, _TAKEN_TEXT, None, user_id=owner.id)
+        letters.send(conn, owner.email, account_mails.address_taken(), owner.id)
+    audit.record(conn, Event.REGISTRATION_REFUSED, target=None if owner is None else str(owner.id))
 
 
-def _second_factor_needed() -> errors.Problem:
-    return errors.Problem(
-        403, "two-factor code needed", code="two-factor", extra={"requires2FA": True}
-    )
-
-
-def _rehashed(work: Services, user: User, password: str) -> str | None:
-    outdated = work.passwords.is_outdated(user.password_hash)
-    return work.passwords.hash(password) if outdated else None
-
-
-def _new_session(work: Services, conn: Connection, user: User) -> dict[str, Any]:
-    session_id = sessions.open_session(
-        conn,
-        user.id,
-        work.clock(),
-        work.settings,
-        user_agent=(request.user_agent.string or "")[:_USER_AGENT_LENGTH] or None,
-        ip_address=request.remote_addr,
-    )
-    return {"user": user, **_tokens(work, conn, user.id, session_id)}
-
-
-def _tokens(work: Services, conn: Connection, user_id: UUID, session_id: UUID) -> dict[str, str]:
-    return {
-        "access_token": access_tokens.issue(work.keyring, user_id, session_id),
-        "refresh_token": sessions.issue_refresh_token(
-            conn, session_id, work.clock(), work.settings
-        ),
-    }
+def _tell_of_copy(work: Services, conn: Connection, copied: sessions.Owner) -> None:
+    user = queries.by_id(conn, copied.user_id)
+    if user is not None:
+        letter = account_mails.session_copied(request.remote_addr, work.clock())
+        letters.send(conn, user.email, letter, user.id)
+    audit.record(conn, Event.REFRESH_REUSED, actor_id=copied.user_id, target=str(copied.session_id))
 
 
 def _session_of_header() -> UUID | None:

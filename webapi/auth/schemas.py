@@ -5,12 +5,13 @@ from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from webapi.passkeys.schemas import AssertionIn
 from webapi.schema import Input, Line, Output
-from webapi.security import passwords
+from webapi.security import password_rules
 
-_USER: dict[str, Any] = {
+USER_EXAMPLE: dict[str, Any] = {
     "id": "5a0c9d1e-7f3b-4c55-9a43-2f6a4c1f1d10",
     "email": "ada@example.com",
     "firstName": "Ada",
@@ -43,7 +44,7 @@ def canonical(text: str) -> str:
 
 
 def _new_password(text: str) -> str:
-    problem = passwords.problem_with(text)
+    problem = password_rules.problem_with(text)
     if problem is not None:
         raise ValueError(problem)
     return text
@@ -70,7 +71,9 @@ class RegisterIn(Input):
     )
 
     email: Email
-    password: NewPassword = Field(description="At least 8 characters; kept as it is.")
+    password: NewPassword = Field(
+        description="At least 8 characters, none that is tried first; kept as it is."
+    )
     first_name: PersonName | None = None
     last_name: PersonName | None = None
 
@@ -89,6 +92,30 @@ class LoginIn(Input):
     two_factor_token: OpaqueToken | None = Field(
         None, description="A TOTP or a recovery code, for accounts with two factors."
     )
+    passkey: AssertionIn | None = Field(
+        None, description="What a passkey answered to the challenge of a 403, instead of a code."
+    )
+
+
+class StepUpIn(Input):
+    """One proof to be there."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"password": "correct horse battery"}})
+
+    password: GivenPassword | None = None
+    two_factor_token: OpaqueToken | None = Field(None, description="A TOTP or a recovery code.")
+
+    @model_validator(mode="after")
+    def _has_one(self) -> "StepUpIn":
+        if (self.password is None) == (self.two_factor_token is None):
+            raise ValueError("send either password or twoFactorToken")
+        return self
+
+
+class StepUpOut(Output):
+    """Until when the proof counts."""
+
+    valid_until: datetime
 
 
 class RefreshIn(Input):
@@ -133,7 +160,7 @@ class RegisteredOut(Output):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "example": {"user": _USER, **_TOKENS, "message": "Registration successful"}
+            "example": {"user": USER_EXAMPLE, **_TOKENS, "message": "Registration successful"}
         }
     )
 
@@ -146,7 +173,7 @@ class RegisteredOut(Output):
 class LoggedInOut(Output):
     """An account and a new session."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"user": _USER, **_TOKENS}})
+    model_config = ConfigDict(json_schema_extra={"example": {"user": USER_EXAMPLE, **_TOKENS}})
 
     user: UserOut
     access_token: str
@@ -169,7 +196,7 @@ class MeOut(Output):
         json_schema_extra={
             "example": {
                 "user": {
-                    **_USER,
+                    **USER_EXAMPLE,
                     "lastLoginAt": "2026-11-24T08:00:00Z",
                     "twoFactorEnabled": False,
                 },

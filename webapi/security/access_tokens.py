@@ -1,6 +1,6 @@
-"""Access tokens: JWTs by Flask-JWT-Extended, signed and checked with our keys only."""
+"""Access tokens: Flask-JWT-Extended finds them in requests, the kernel signs and judges them with our keys."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -10,52 +10,78 @@ from flask import Flask, Response, g
 from flask_jwt_extended import JWTManager, create_access_token, get_jwt, verify_jwt_in_request
 from flask_jwt_extended.exceptions import JWTExtendedException
 
+from coinsphere.clock import Clock
+from coinsphere.errors import TokenRefused
+from coinsphere.security.access_tokens import sign_access_token, verify_access_token
+from coinsphere.security.signing_keys import Keyring
 from coinsphere.settings import Settings
 from webapi import errors
-from webapi.security.keys import Keyring
-
-MEDIA_TYPE = "at+jwt"
-"""`typ` of an access token (RFC 9068), so that no other token of ours passes for one."""
-
-_REQUIRED = ("sub", "sid", "jti", "iat", "exp", "nbf")
 
 
-def register(app: Flask, settings: Settings, keyring: Keyring) -> None:
+@dataclass(frozen=True, slots=True)
+class _Codec:
+    """How tokens of this app are made and judged."""
+
+    settings: Settings
+    keyring: Keyring
+    clock: Clock
+
+    def sign(self, user_id: UUID, session_id: UUID) -> str:
+        return sign_access_token(
+            self.keyring,
+            user_id,
+            session_id,
+            issuer=self.settings.jwt_issuer,
+            audience=self.settings.jwt_audience,
+            now=self.clock(),
+            life=timedelta(seconds=self.settings.access_token_seconds),
+        )
+
+    def verify(self, token: str) -> dict[str, Any]:
+        claims = verify_access_token(
+            token,
+            self.keyring,
+            self.settings.jwt_issuer,
+            self.settings.jwt_audience,
+            self.clock(),
+        )
+        return {
+            "sub": str(claims.user_id),
+            "sid": str(claims.session_id),
+            "jti": claims.token_id,
+            "type": "access",
+        }
+
+
+class _Manager(JWTManager):
+    """Flask-JWT-Extended, which by itself has one key, one algorithm and the machine's clock."""
+
+    def __init__(self, app: Flask, codec: _Codec) -> None:
+        super().__init__(app)
+        self._codec = codec
+
+    def _encode_jwt_from_config(self, identity: Any, *_: Any, claims: Any = None, **__: Any) -> str:
+        return self._codec.sign(UUID(identity), UUID(claims["sid"]))
+
+    def _decode_jwt_from_config(self, encoded_token: str, *_: Any, **__: Any) -> dict[str, Any]:
+        try:
+            return self._codec.verify(encoded_token)
+        except TokenRefused as error:
+            raise jwt.InvalidTokenError(str(error)) from error
+
+
+def register(app: Flask, settings: Settings, keyring: Keyring, clock: Clock) -> None:
     """Set up Flask-JWT-Extended; every refusal becomes 401 in our shape."""
-    app.config.update(
-        JWT_ALGORITHM=keyring.signing.algorithm,
-        JWT_DECODE_ALGORITHMS=sorted({key.algorithm for key in keyring.keys}),
-        JWT_PRIVATE_KEY=keyring.signing.private,
-        JWT_PUBLIC_KEY=keyring.signing.public,
-        JWT_TOKEN_LOCATION=["headers"],
-        JWT_COOKIE_CSRF_PROTECT=False,  # no cookies, so tokens need no claim against their abuse
-        JWT_ACCESS_TOKEN_EXPIRES=timedelta(seconds=settings.access_token_seconds),
-        JWT_ENCODE_ISSUER=settings.jwt_issuer,
-        JWT_DECODE_ISSUER=settings.jwt_issuer,
-        JWT_ENCODE_AUDIENCE=settings.jwt_audience,
-        JWT_DECODE_AUDIENCE=settings.jwt_audience,
-    )
-    manager = JWTManager(app)
-    manager.decode_key_loader(lambda header, _: _verification_key(keyring, header))
-    manager.token_verification_loader(lambda _, claims: all(name in claims for name in _REQUIRED))
+    app.config.update(JWT_TOKEN_LOCATION=["headers"])
+    manager = _Manager(app, _Codec(settings, keyring, clock))
     for loader in (manager.unauthorized_loader, manager.invalid_token_loader):
         loader(_refused)
-    for loader in (
-        manager.expired_token_loader,
-        manager.revoked_token_loader,
-        manager.needs_fresh_token_loader,
-        manager.token_verification_failed_loader,
-        manager.user_lookup_error_loader,
-    ):
-        loader(lambda _header, _claims: _refused(""))
 
 
-def issue(keyring: Keyring, user_id: UUID, session_id: UUID) -> str:
+def issue(user_id: UUID, session_id: UUID) -> str:
     """A new access token. It says who, never what is allowed: roles are looked up on each request."""
     token: str = create_access_token(
-        identity=str(user_id),
-        additional_claims={"sid": str(session_id)},
-        additional_headers={"typ": MEDIA_TYPE, "kid": keyring.signing.kid},
+        identity=str(user_id), additional_claims={"sid": str(session_id)}
     )
     return token
 
@@ -69,10 +95,7 @@ def presented_session() -> UUID:
     """
     if "session_id" not in g:
         verify_jwt_in_request()
-        try:
-            g.session_id = UUID(get_jwt()["sid"])
-        except (ValueError, TypeError, AttributeError) as error:
-            raise jwt.InvalidTokenError("malformed sid") from error
+        g.session_id = UUID(get_jwt()["sid"])
     return cast("UUID", g.session_id)
 
 
@@ -91,17 +114,6 @@ def presented_user() -> str | None:
 def unauthorized(why: str = "a valid access token is needed") -> errors.Problem:
     """401 in the words that clients look for."""
     return errors.Problem(401, f"unauthorized: {why}")
-
-
-def _verification_key(keyring: Keyring, header: Mapping[str, Any]) -> Any:
-    """The key that the header names, if the header fits it; `jku`, `jwk` and `x5u` are never looked at."""
-    try:
-        key = keyring.find(header.get("kid"))
-    except LookupError as error:
-        raise jwt.InvalidTokenError("unknown key") from error
-    if header.get("alg") != key.algorithm or header.get("typ") != MEDIA_TYPE:
-        raise jwt.InvalidTokenError("wrong algorithm or type")
-    return key.public
 
 
 def _refused(_: str) -> Response:

@@ -1,35 +1,35 @@
-"""The audit log: who did what to which account, from where. Rows are added and never changed."""
+"""The audit log as the API writes it: the present request's address, id and instant are added to each act."""
 
 from collections.abc import Mapping
 from uuid import UUID
 
 from flask import g, request
 from psycopg import Connection
-from psycopg.types.json import Jsonb
 
-_RECORD = """
-    insert into app.audit_logs (actor_id, action, target, ip_address, request_id, details)
-    values (%(actor_id)s, %(action)s, %(target)s, %(ip_address)s, %(request_id)s, %(details)s)
-"""
+from coinsphere.security import audit
+from coinsphere.security.audit import Detail
+from coinsphere.security.audit_events import Event
+from webapi.services import services
 
 
 def record(
     conn: Connection,
-    action: str,
+    event: Event,
     *,
     actor_id: UUID | None = None,
     target: str | None = None,
-    details: Mapping[str, str] | None = None,
+    details: Mapping[str, Detail] | None = None,
 ) -> None:
-    """Note an act of the present request, in the transaction that does it."""
-    conn.execute(
-        _RECORD,
-        {
-            "actor_id": actor_id,
-            "action": action,
-            "target": target,
-            "ip_address": request.remote_addr,
-            "request_id": g.request_id,
-            "details": Jsonb(dict(details or {})),
-        },
+    """Tell of an act of the present request, in the transaction that does it, as its last statement."""
+    work = services()
+    audit.append(
+        conn,
+        work.audit_keys,
+        event,
+        work.clock(),
+        actor_id=actor_id,
+        target=target,
+        ip_address=request.remote_addr,
+        request_id=g.request_id,
+        details=details,
     )

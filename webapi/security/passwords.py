@@ -1,45 +1,105 @@
-"""Passwords: argon2id at the OWASP cheat sheet's cost, and never more hashes at once than the machine bears."""
+"""Password hashes: argon2id at the OWASP cheat sheet's cost, or bcrypt, and never more at once than the machine bears.
 
+bcrypt sees 72 bytes and stops at a zero byte. So a password is hashed before it, with a key (pepper) that lies outside
+the database: a bare fast hash could be looked up among the leaked hashes of others. Bare bcrypt hashes, as other
+servers keep them, are verified too; whatever is not made as new hashes are is made anew at the next login.
+"""
+
+import base64
+import hashlib
+import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
+from typing import Self
 
 import argon2
+import bcrypt
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from coinsphere.errors import UnknownKey
+from coinsphere.security.symmetric_keys import SymmetricKeys
+from coinsphere.settings import Settings
 from webapi import errors, metrics
-
-MIN_CHARACTERS = 8
-MAX_BYTES = 256
 
 MEMORY_KIB = 19 * 1024
 PASSES = 2
 LANES = 1
+BCRYPT_COST = 12
 
 CONCURRENT = 2
 QUEUE_SECONDS = 1.0
+
+ARGON2ID = "argon2id"
+BCRYPT = "bcrypt"
+_PEPPERED = "$bcrypt-hmac-sha384$"
+_BARE = ("$2a$", "$2b$", "$2y$")
+_BARE_BYTES = 72
+
+
+class Turn:
+    """A place among those who may hash now."""
+
+    def __init__(self, passwords: "Passwords") -> None:
+        self._passwords = passwords
+
+    def hash(self, password: str) -> str:
+        """What is stored of `password`."""
+        return self._passwords.made(password)
+
+    def verify(self, stored: str | None, password: str) -> bool:
+        """Whether `password` matches; takes as long where there is no account (`stored` is None)."""
+        return self._passwords.matches(stored or self._passwords.nobodys, password) and bool(stored)
 
 
 class Passwords:
     """Hashes and verifies; one object a process, as it holds the process's limit.
 
     Args:
-        concurrent: hashes computed at once; each takes 19 MiB and a core for some 20 ms.
+        peppers: keys of the hash before bcrypt; None where no bcrypt hash is made or known.
+        scheme: how new hashes are made, `argon2id` or `bcrypt`.
+        concurrent: hashes computed at once; an argon2id takes 19 MiB and a core for some 20 ms.
         queue_seconds: a request that has waited for so long is told to come back.
     """
 
-    def __init__(self, concurrent: int = CONCURRENT, queue_seconds: float = QUEUE_SECONDS) -> None:
+    def __init__(
+        self,
+        peppers: SymmetricKeys | None = None,
+        scheme: str = ARGON2ID,
+        concurrent: int = CONCURRENT,
+        queue_seconds: float = QUEUE_SECONDS,
+    ) -> None:
+        self._peppers = peppers
+        self._scheme = scheme
         self._hasher = argon2.PasswordHasher(
             time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES
         )
         self._slots = BoundedSemaphore(concurrent)
         self._queue_seconds = queue_seconds
-        self._nobodys = self._hasher.hash("the password of an account that does not exist")
+        self.nobodys = self.made("the password of an account that does not exist")
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As the settings want it."""
+        return cls(SymmetricKeys(settings.password_keys), settings.password_scheme)
+
+    @contextmanager
+    def turn(self) -> Iterator[Turn]:
+        """Wait for one's turn to hash. Raises `errors.Problem` with status 503 when too many wait."""
+        if not self._slots.acquire(timeout=self._queue_seconds):
+            metrics.PASSWORD_QUEUE_REFUSALS.inc()
+            raise errors.unavailable(
+                "too many logins at once", detail="Try again in a moment.", code="busy"
+            )
+        try:
+            yield Turn(self)
+        finally:
+            self._slots.release()
 
     def hash(self, password: str) -> str:
-        """PHC string of `password`. Raises `errors.Problem` with status 503 when too many wait."""
-        with self._slot():
-            return self._hasher.hash(password)
+        """What is stored of `password`. Raises `errors.Problem` with status 503 when too many wait."""
+        with self.turn() as turn:
+            return turn.hash(password)
 
     def verify(self, stored: str | None, password: str) -> bool:
         """Whether `password` matches; takes as long where there is no account (`stored` is None).
@@ -47,34 +107,66 @@ class Passwords:
         Raises:
             errors.Problem: 503 when too many wait.
         """
-        with self._slot():
-            try:
-                matches = self._hasher.verify(stored or self._nobodys, password)
-            except (VerificationError, InvalidHashError):
-                return False
-        return matches and stored is not None
+        with self.turn() as turn:
+            return turn.verify(stored, password)
+
+    def matches(self, stored: str, password: str) -> bool:
+        """Whether `password` is that of a hash of any kind; only for who has its turn."""
+        if stored.startswith(_PEPPERED):
+            return self._matches_peppered(stored, password)
+        if stored.startswith(_BARE):
+            return _matches_bare(stored, password)
+        try:
+            return self._hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False
 
     def is_outdated(self, stored: str) -> bool:
-        """Whether `stored` was made with other parameters than today's."""
-        return self._hasher.check_needs_rehash(stored)
+        """Whether `stored` was made otherwise than new hashes are."""
+        if self._scheme == BCRYPT:
+            return not stored.startswith(self._peppered_prefix())
+        return not stored.startswith("$argon2id$") or self._hasher.check_needs_rehash(stored)
 
-    @contextmanager
-    def _slot(self) -> Iterator[None]:
-        if not self._slots.acquire(timeout=self._queue_seconds):
-            metrics.PASSWORD_QUEUE_REFUSALS.inc()
-            raise errors.unavailable(
-                "too many logins at once", detail="Try again in a moment.", code="busy"
-            )
+    def made(self, password: str) -> str:
+        """A new hash; only for who has its turn."""
+        if self._scheme == ARGON2ID:
+            return self._hasher.hash(password)
+        peppers = self._pepper_keys()
+        hashed = bcrypt.hashpw(
+            _prehashed(peppers.active.secret, password), bcrypt.gensalt(BCRYPT_COST)
+        )
+        return f"{_PEPPERED}{peppers.active.kid}{hashed.decode()}"
+
+    def _peppered_prefix(self) -> str:
+        return f"{_PEPPERED}{self._pepper_keys().active.kid}$2b${BCRYPT_COST}$"
+
+    def _matches_peppered(self, stored: str, password: str) -> bool:
+        kid, _, hashed = stored.removeprefix(_PEPPERED).partition("$")
         try:
-            yield
-        finally:
-            self._slots.release()
+            pepper = self._pepper_keys().find(kid)
+        except UnknownKey:
+            return False
+        return _checked(_prehashed(pepper.secret, password), f"${hashed}")
+
+    def _pepper_keys(self) -> SymmetricKeys:
+        if self._peppers is None:
+            raise ValueError("bcrypt needs peppers")
+        return self._peppers
 
 
-def problem_with(password: str) -> str | None:
-    """Why `password` may not be chosen; None if it may."""
-    if len(password) < MIN_CHARACTERS:
-        return f"must have at least {MIN_CHARACTERS} characters"
-    if len(password.encode()) > MAX_BYTES:
-        return f"must have at most {MAX_BYTES} bytes"
-    return None
+def _prehashed(pepper: bytes, password: str) -> bytes:
+    """64 characters that stand for the whole password."""
+    return base64.b64encode(hmac.digest(pepper, password.encode(), hashlib.sha384))
+
+
+def _matches_bare(stored: str, password: str) -> bool:
+    # Of a longer password the other server kept the beginning only: two of them could pass for one.
+    given = password.encode()
+    return len(given) <= _BARE_BYTES and b"\0" not in given and _checked(given, stored)
+
+
+def _checked(given: bytes, hashed: str) -> bool:
+    try:
+        return bcrypt.checkpw(given, hashed.encode())
+    except ValueError:
+        return False

@@ -4,6 +4,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import ConfigDict
 
+from coinsphere.security.signing_keys import JWKS_MAX_AGE
 from webapi import json
 from webapi.schema import Output
 from webapi.security.access import public
@@ -13,14 +14,17 @@ security = APIBlueprint("security", __name__, tag="Authentication")
 
 
 class KeyOut(Output):
-    """A public key (RFC 7517)."""
+    """A public key (RFC 7517): RSA keys have `n` and `e`, P-256 and Ed25519 keys `crv` and `x`, the former also `y`."""
 
     kty: str
     use: str
     alg: str
     kid: str
-    n: str
-    e: str
+    n: str | None = None
+    e: str | None = None
+    crv: str | None = None
+    x: str | None = None
+    y: str | None = None
 
 
 class KeySetOut(Output):
@@ -51,6 +55,7 @@ class KeySetOut(Output):
 @security.output(KeySetOut)
 def jwks() -> Response:
     """The keys by which access tokens can be verified, as a JSON Web Key Set."""
-    answer = Response(json.dumps(services().keyring.jwks), mimetype="application/json")
-    answer.headers["Cache-Control"] = "public, max-age=300"
+    work = services()
+    answer = Response(json.dumps(work.keyring.jwks(work.clock())), mimetype="application/json")
+    answer.headers["Cache-Control"] = f"public, max-age={int(JWKS_MAX_AGE.total_seconds())}"
     return answer

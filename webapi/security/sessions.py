@@ -5,8 +5,6 @@ ends leaves a tombstone in it, so that another request that read the row just be
 emptied or away, PostgreSQL answers.
 """
 
-import hashlib
-import secrets
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,18 +14,51 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from coinsphere.accounts import opaque
 from coinsphere.settings import Settings
 from webapi.cache import Cache
 
+MOST = 20
+"""Live sessions of one account; a further login ends the oldest."""
 CACHE_SECONDS = 1.0
 TOMBSTONE_SECONDS = 5.0
 _TOMBSTONE = b"ended"
 
 _OPEN = """
-    insert into app.sessions (user_id, user_agent, ip_address, created_at, last_seen_at, expires_at)
-    values (%(user_id)s, %(user_agent)s, %(ip_address)s, %(now)s, %(now)s, %(expires_at)s)
+    insert into app.sessions (user_id, user_agent, ip_address, created_at, last_seen_at, authenticated_at, expires_at)
+    select id, %(user_agent)s, %(ip_address)s, %(now)s, %(now)s, %(now)s,
+        case when role = 'admin' then least(%(admin_until)s, %(expires_at)s) else %(expires_at)s end
+    from app.users
+    where id = %(user_id)s
     returning id
 """
+_EVICT = """
+    update app.sessions set revoked_at = %(now)s, revoke_reason = 'evicted'
+    where id in (
+        select id from app.sessions
+        where user_id = %(user_id)s and revoked_at is null and expires_at > %(now)s
+        order by created_at desc, id offset %(kept)s
+    )
+    returning id
+"""
+_LIST = """
+    select id, user_agent, host(ip_address) as ip_address, created_at, last_seen_at, expires_at
+    from app.sessions
+    where user_id = %(user_id)s and revoked_at is null and expires_at > %(now)s
+    order by last_seen_at desc, created_at desc, id
+"""
+_END_ONE = """
+    update app.sessions set revoked_at = %(now)s, revoke_reason = 'logout'
+    where id = %(session_id)s and user_id = %(user_id)s and revoked_at is null and expires_at > %(now)s
+    returning id
+"""
+_END_OTHERS = """
+    update app.sessions set revoked_at = %(now)s, revoke_reason = %(reason)s
+    where user_id = %(user_id)s and revoked_at is null and expires_at > %(now)s and id is distinct from %(kept)s
+    returning id
+"""
+_PROVED = "update app.sessions set authenticated_at = %(now)s where id = %(session_id)s"
+_IS_FRESH = "select authenticated_at > %(since)s from app.sessions where id = %(session_id)s"
 _ISSUE = """
     insert into app.refresh_tokens (token_hash, session_id, issued_at, expires_at)
     select %(token_hash)s, id, %(now)s, least(%(expires_at)s, expires_at)
@@ -57,7 +88,7 @@ _END_REUSED = """
         and t.used_at is not null
         and s.id = t.session_id
         and s.revoked_at is null
-    returning s.id
+    returning s.id as session_id, s.user_id
 """
 _END = """
     update app.sessions
@@ -88,6 +119,18 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """A live session as its owner sees it."""
+
+    id: UUID
+    user_agent: str | None
+    ip_address: str | None
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Owner:
     """A session and the user whom it belongs to."""
 
@@ -104,24 +147,65 @@ def open_session(
     user_agent: str | None,
     ip_address: str | None,
 ) -> UUID:
-    """Begin a session, which ends after `refresh_absolute_days` in any case."""
+    """Begin a session, which ends after `refresh_absolute_days`, an administrator's after `admin_session_hours`."""
     parameters = {
         "user_id": user_id,
         "user_agent": user_agent,
         "ip_address": ip_address,
         "now": now,
         "expires_at": now + timedelta(days=settings.refresh_absolute_days),
+        "admin_until": now + timedelta(hours=settings.admin_session_hours),
     }
     row = conn.execute(_OPEN, parameters).fetchone()
     assert row is not None
     return UUID(str(row[0]))
 
 
+def make_room(conn: Connection, user_id: UUID, now: datetime) -> list[UUID]:
+    """End the oldest sessions of an account, so that a new one makes `MOST` of them; the ids of the ended.
+
+    The caller holds the account's row, so that two logins at once do not both think that there is room.
+    """
+    parameters = {"user_id": user_id, "now": now, "kept": MOST - 1}
+    return [row[0] for row in conn.execute(_EVICT, parameters)]
+
+
+def all_of(conn: Connection, user_id: UUID, now: datetime) -> list[Session]:
+    """The live sessions of an account, the one seen last first."""
+    cursor = conn.cursor(row_factory=class_row(Session))
+    return cursor.execute(_LIST, {"user_id": user_id, "now": now}).fetchall()
+
+
+def end_one(conn: Connection, user_id: UUID, session_id: UUID, now: datetime) -> bool:
+    """End a live session of an account; whether there was one of that id."""
+    parameters = {"user_id": user_id, "session_id": session_id, "now": now}
+    return conn.execute(_END_ONE, parameters).fetchone() is not None
+
+
+def end_others(
+    conn: Connection, user_id: UUID, kept: UUID | None, reason: str, now: datetime
+) -> list[UUID]:
+    """End all sessions of an account but `kept`; their ids, which the session cache is told of after the commit."""
+    parameters = {"user_id": user_id, "kept": kept, "reason": reason, "now": now}
+    return [row[0] for row in conn.execute(_END_OTHERS, parameters)]
+
+
+def proved(conn: Connection, session_id: UUID, now: datetime) -> None:
+    """Note that the session's user has just shown to be there."""
+    conn.execute(_PROVED, {"session_id": session_id, "now": now})
+
+
+def is_fresh(conn: Connection, session_id: UUID, since: datetime) -> bool:
+    """Whether the session's user has shown to be there after `since`."""
+    row = conn.execute(_IS_FRESH, {"session_id": session_id, "since": since}).fetchone()
+    return row is not None and bool(row[0])
+
+
 def issue_refresh_token(
     conn: Connection, session_id: UUID, now: datetime, settings: Settings
 ) -> str:
     """A new refresh token of the session: 256 random bits, of which only the SHA-256 is kept."""
-    token = secrets.token_urlsafe(32)
+    token = opaque.new()
     conn.execute(
         _ISSUE,
         {
@@ -143,10 +227,10 @@ def spend_refresh_token(conn: Connection, token: str, now: datetime) -> Owner | 
     return owner
 
 
-def end_if_reused(conn: Connection, token: str, now: datetime) -> UUID | None:
-    """End the session of a token that was used before: somebody has a copy. Its id, None if it was not."""
-    row = conn.execute(_END_REUSED, {"token_hash": token_hash(token), "now": now}).fetchone()
-    return None if row is None else row[0]
+def end_if_reused(conn: Connection, token: str, now: datetime) -> Owner | None:
+    """End the session of a token that was used before: somebody has a copy. Whose it was, None if it was not."""
+    cursor = conn.cursor(row_factory=class_row(Owner))
+    return cursor.execute(_END_REUSED, {"token_hash": token_hash(token), "now": now}).fetchone()
 
 
 def end(conn: Connection, session_id: UUID, reason: str, now: datetime) -> None:
@@ -167,8 +251,8 @@ def principal(conn: Connection, session_id: UUID, now: datetime) -> Principal | 
 
 
 def token_hash(token: str) -> bytes:
-    """What is stored of a refresh token. No salt or stretching: 256 random bits cannot be guessed."""
-    return hashlib.sha256(token.encode()).digest()
+    """What is stored of a refresh token."""
+    return opaque.digest(token)
 
 
 class SessionCache:

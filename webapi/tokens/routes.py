@@ -9,6 +9,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from psycopg import Connection
 
+from coinsphere.security.audit_events import Event
 from webapi import cursor, errors, pages
 from webapi.security import access, audit
 from webapi.security.access import admin, signed_in
@@ -54,7 +55,7 @@ def create_token(json_data: schemas.TokenIn) -> dict[str, Any]:
             )
         audit.record(
             conn,
-            "token.created",
+            Event.TOKEN_LISTED,
             actor_id=access.principal().user_id,
             target=str(token.id),
             details={"symbol": token.symbol},

@@ -6,18 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
-import jwt
 import psycopg
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection, connect
 
-from coinsphere.auth.access_tokens import thumbprint
+from coinsphere.security.access_tokens import sign_access_token
+from coinsphere.security.signing_keys import FileKeyring
 from coinsphere.settings import Settings
 from coinsphere.stream.server import Stream
 
@@ -28,26 +25,12 @@ _QUOTE = """
 """
 
 
-@dataclass(frozen=True)
-class Key:
-    """The key that signs access tokens, and the folder that it lies in."""
-
-    private: rsa.RSAPrivateKey
-    folder: Path
-
-
 @pytest.fixture(scope="session")
-def key(tmp_path_factory) -> Key:
-    private = rsa.generate_private_key(65537, 2048)
+def key(tmp_path_factory) -> FileKeyring:
+    """The keys that sign access tokens."""
     folder = tmp_path_factory.mktemp("keys")
-    (folder / "0001-RS256.pem").write_bytes(
-        private.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return Key(private, folder)
+    folder.chmod(0o700)
+    return FileKeyring(folder)
 
 
 @dataclass(frozen=True)
@@ -64,7 +47,7 @@ class World:
     """What happens outside of the stream: users come, prices move."""
 
     conn: psycopg.Connection
-    key: Key
+    key: FileKeyring
     settings: Settings
 
     def account(self, email: str = "ada@example.org") -> Account:
@@ -78,12 +61,15 @@ class World:
         return Account(user, session, self._token(user, session))
 
     def _token(self, user: UUID, session: UUID) -> str:
-        now = datetime.now(UTC)
-        times = {"iat": now, "nbf": now, "exp": now + timedelta(minutes=10)}
-        names = {"sub": str(user), "sid": str(session), "jti": "1"}
-        ours = {"iss": self.settings.jwt_issuer, "aud": self.settings.jwt_audience}
-        headers = {"typ": "at+jwt", "kid": thumbprint(self.key.private.public_key())}
-        return jwt.encode({**times, **names, **ours}, self.key.private, "RS256", headers)
+        return sign_access_token(
+            self.key,
+            user,
+            session,
+            issuer=self.settings.jwt_issuer,
+            audience=self.settings.jwt_audience,
+            now=datetime.now(UTC),
+            life=timedelta(minutes=10),
+        )
 
     def quote(self, price, *symbols: str) -> None:
         self.conn.execute(_QUOTE, {"price": price, "symbols": list(symbols) or ["BTC"]})

@@ -21,10 +21,10 @@ from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
 from coinsphere.local.redis import RedisServer
+from coinsphere.security.signing_keys import FileKeyring
 from coinsphere.settings import Settings
 from tests.conftest import _wait_for_redis, free_port
 from webapi.app import create_app
-from webapi.security.keys import load
 
 V1 = "/api/v1"
 PASSWORD = "correct horse battery"
@@ -36,7 +36,7 @@ def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a signing key: making one takes a while."""
     folder = tmp_path_factory.mktemp("keys")
     folder.chmod(0o700)
-    load(folder)
+    FileKeyring(folder)
     return folder
 
 

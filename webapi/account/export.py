@@ -1,0 +1,66 @@
+"""Everything that is stored of an account, for its owner. What lets somebody in (hashes, sealed secrets) is left out."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection, sql
+from psycopg.rows import dict_row
+
+from webapi.schema import camel
+
+SECTIONS: dict[str, str] = {
+    "users": "id = %(user_id)s",
+    "sessions": "user_id = %(user_id)s",
+    "passkeys": "user_id = %(user_id)s",
+    "api_keys": "user_id = %(user_id)s",
+    "email_verifications": "user_id = %(user_id)s",
+    "portfolios": "user_id = %(user_id)s",
+    "holdings": "portfolio_id in (select id from app.portfolios where user_id = %(user_id)s)",
+    "transactions": "user_id = %(user_id)s",
+    "alerts": "user_id = %(user_id)s",
+    "alert_events": "alert_id in (select id from app.alerts where user_id = %(user_id)s)",
+    "exchange_connections": "user_id = %(user_id)s",
+    "wallet_connections": "user_id = %(user_id)s",
+    "defi_positions": "wallet_id in (select id from app.wallet_connections where user_id = %(user_id)s)",
+    "nfts": "wallet_id in (select id from app.wallet_connections where user_id = %(user_id)s)",
+    "payment_intents": "user_id = %(user_id)s",
+    "mails": "user_id = %(user_id)s",
+    "audit_logs": "actor_id = %(user_id)s",
+}
+"""The tables, and which of their rows are the account's."""
+
+_HIDDEN = frozenset(("password_hash", "totp_last_step", "response", "body_text", "body_html"))
+_WRITTEN = (str, int, float, Decimal, datetime, date, UUID, dict)
+_ROWS = "select * from {table} as found where {condition}"
+
+
+def of(conn: Connection, user_id: UUID) -> dict[str, list[dict[str, Any]]]:
+    """The rows of an account by table, in the wire's names; numbers stay exact."""
+    return {camel(name): _rows(conn, name, user_id) for name in SECTIONS}
+
+
+def _rows(conn: Connection, name: str, user_id: UUID) -> list[dict[str, Any]]:
+    query = sql.SQL(_ROWS).format(
+        table=sql.Identifier("app", name), condition=sql.SQL(SECTIONS[name])
+    )
+    found = conn.cursor(row_factory=dict_row).execute(query, {"user_id": user_id}).fetchall()
+    return [_shown(row) for row in found]
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without what is no text, number or date: hashes and sealed values are bytes."""
+    return {
+        camel(name): _plain(value)
+        for name, value in row.items()
+        if name not in _HIDDEN and not isinstance(value, bytes)
+    }
+
+
+def _plain(value: Any) -> Any:
+    """What `webapi.json` writes; network addresses and the like become text."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    is_known = value is None or isinstance(value, _WRITTEN)
+    return value if is_known else str(value)

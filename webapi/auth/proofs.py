@@ -1,0 +1,91 @@
+"""Proofs that a signed-in caller is the account's owner: its password, or a code of a second factor."""
+
+from flask import request
+from psycopg import Connection
+
+from coinsphere.security.audit_events import Event
+from webapi import errors
+from webapi.auth import queries
+from webapi.auth.queries import User
+from webapi.security import access, access_tokens, audit, throttle
+from webapi.security.throttle import Guarded, Kind
+from webapi.services import Services
+from webapi.two_factor import factors
+from webapi.two_factor import queries as two_factor
+from webapi.two_factor.factors import Taken
+
+
+def caller(work: Services) -> User:
+    """The account of who sent the present request.
+
+    Raises:
+        errors.Problem: 401, it is gone.
+    """
+    with work.database.connection() as conn:
+        user = queries.by_id(conn, access.principal().user_id)
+    if user is None:
+        raise access_tokens.unauthorized("the account is gone")
+    return user
+
+
+def require_password(work: Services, user: User, given: str, path: str) -> None:
+    """Go on only if `given` is the account's password.
+
+    Args:
+        work: the services.
+        user: the account.
+        given: the password.
+        path: the field that it came in.
+
+    Raises:
+        errors.Problem: 400 that names the field; 429 after too many wrong ones; 503 when too many wait.
+    """
+    now = work.clock()
+    with work.passwords.turn() as turn:
+        with work.database.connection() as conn:
+            guarded = _guard(conn, work, Kind.PASSWORD, user)
+        is_right = turn.verify(user.password_hash, given)
+        with work.database.connection() as conn:
+            if is_right:
+                throttle.forget(conn, guarded)
+                return
+            throttle.failed(conn, guarded, now)
+            audit.record(conn, Event.STEP_UP_REFUSED, actor_id=user.id)
+    raise errors.invalid([{"path": path, "message": "is wrong", "code": "wrong_password"}])
+
+
+def require_code(work: Services, user: User, given: str, path: str) -> None:
+    """Use up a code, time-based or for recovery, of the account's second factor.
+
+    Raises:
+        errors.Problem: 400 that names the field; 429 after too many wrong ones.
+    """
+    now = work.clock()
+    with work.database.connection() as conn:
+        two_factor.lock(conn, user.id)
+        guarded = _guard(conn, work, Kind.SECOND_FACTOR, user)
+        taken = factors.take(work, conn, user.id, given, now)
+        if taken is not None:
+            throttle.forget(conn, guarded)
+            if taken is Taken.RECOVERY:
+                factors.tell_of_recovery(conn, user.id, user.email, now)
+            return
+        throttle.failed(conn, guarded, now)
+        audit.record(conn, Event.STEP_UP_REFUSED, actor_id=user.id)
+    raise wrong_code(path)
+
+
+def wrong_code(path: str) -> errors.Problem:
+    """400 for a code that is wrong, or was used."""
+    return errors.invalid(
+        [{"path": path, "message": "is wrong, or was used before", "code": "wrong_code"}]
+    )
+
+
+def _guard(conn: Connection, work: Services, kind: Kind, user: User) -> Guarded:
+    now = work.clock()
+    guarded = throttle.account(
+        conn, work.password_keys, kind, login=user.email, address=request.remote_addr, now=now
+    )
+    throttle.require_patience(conn, guarded, work.settings.login_failures_global, now)
+    return guarded

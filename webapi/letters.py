@@ -1,0 +1,32 @@
+"""Mails that routes send: into the outbox, in the transaction that causes them."""
+
+from uuid import UUID
+
+from psycopg import Connection
+
+from coinsphere.notify import mail
+from coinsphere.notify.templates import Message
+
+
+def send(
+    conn: Connection,
+    recipient: str,
+    letter: Message,
+    user_id: UUID | None,
+    *,
+    is_secret: bool = False,
+) -> None:
+    """Send a letter about an account; `is_secret` if it holds a link that lets somebody in."""
+    mail.enqueue_all(
+        conn,
+        [
+            mail.NewMail(
+                recipient,
+                letter.subject,
+                letter.text,
+                letter.html,
+                user_id=user_id,
+                is_secret=is_secret,
+            )
+        ],
+    )
