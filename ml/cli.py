@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import click
 from psycopg import Connection
@@ -95,6 +96,55 @@ def show() -> None:
         for score in _figures(settings, promotion):
             _add_score(table, promotion.model_name, score, champion=promotion.version)
     new_console().print(table if table.row_count else "No model was evaluated yet.")
+
+
+@ml.command("train-global")
+def train_global() -> None:
+    """Train the global model on all tokens, judge it, and let it serve if it passes every gate."""
+    from ml import gates, scale_pipeline
+
+    settings = Settings.from_env()
+    with _connection(settings) as conn:
+        held = scale_pipeline.build_panel(conn)
+        made = scale_pipeline.train(conn, settings, held)
+    verdict = "serves from now on" if made.report.passed else "was refused"
+    click.echo(f"Version {made.version} ({made.model}) {verdict}; gate report {made.report_id}")
+    for reason in gates.refused(made.report):
+        click.echo(f"  {reason}")
+
+
+@ml.command("predict-global")
+def predict_global() -> None:
+    """Forecast all tokens with the global champion from the last daily close, and write the prediction log."""
+    from ml import scale_pipeline
+
+    settings = Settings.from_env()
+    with _connection(settings) as conn:
+        for issued in scale_pipeline.issue(conn, settings, utc_now()):
+            shadow = ", as a shadow" if issued.is_shadow else ""
+            click.echo(
+                f"Version {issued.version} ({issued.model}): {issued.forecasts} forecasts of {issued.tokens} tokens{shadow}"
+            )
+
+
+@ml.command()
+@click.argument("prediction_id", type=click.UUID)
+def reproduce(prediction_id: UUID) -> None:
+    """Compute a stored forecast again from its snapshot and model version; exits with 1 if a bit differs."""
+    from ml import scale_pipeline
+
+    settings = Settings.from_env()
+    with _connection(settings) as conn:
+        try:
+            made = scale_pipeline.reproduce(conn, settings, prediction_id)
+        except LookupError as error:
+            raise CoinsphereError(str(error.args[0])) from error
+    for level, value in made.quantiles.items():
+        click.echo(f"{level}  {value}")
+    click.echo(f"Version {made.version}, candles {made.input_digest}")
+    if made.differences:
+        raise CoinsphereError("It differs from what was stored:\n" + "\n".join(made.differences))
+    click.echo("The same as stored, to the last bit.")
 
 
 @ml.command()

@@ -59,10 +59,8 @@ def fit(features: FeatureSet, end: int) -> Novelty:
     """From the rows that a training before day `end` learns from."""
     rows = features.inputs[features.known_at(end)[:, :, 0]][:, :_SMOOTH]
     covariance = np.cov(rows, rowvar=False) + _RIDGE * np.eye(_SMOOTH)
-    made = Novelty(rows.mean(axis=0), np.linalg.inv(covariance), 0.0)
-    limit = float(
-        np.quantile(
-            np.einsum("ri,ij,rj->r", rows - made.mean, made.precision, rows - made.mean), SHARE
-        )
-    )
-    return Novelty(made.mean, made.precision, limit)
+    mean = np.asarray(rows.mean(axis=0), dtype=np.float64)
+    precision = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
+    away = rows - mean
+    distances = np.einsum("ri,ij,rj->r", away, precision, away)
+    return Novelty(mean, precision, float(np.quantile(distances, SHARE)))

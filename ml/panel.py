@@ -69,6 +69,11 @@ class Panel:
         return self.candles[:, :, COLUMNS.index("close")]
 
     @property
+    def rows(self) -> int:
+        """How many days of all tokens are known."""
+        return int(np.isfinite(self.closes).sum())
+
+    @property
     def last_day(self) -> date:
         """The last day."""
         return as_date(self.days[-1])
@@ -196,15 +201,22 @@ def from_folder(folder: Path, now: datetime, symbols: Iterable[str] | None = Non
     return from_rows(rows, price_source="files", location=folder.name, notes=notes)
 
 
-def from_mart(conn: Connection, symbols: Sequence[str] | None = None) -> Panel:
+def from_mart(
+    conn: Connection, symbols: Sequence[str] | None = None, *, first: date = FIRST_DAY
+) -> Panel:
     """The real, final days of `marts.ml_features_daily` with their candles; of equal symbols the first id is taken.
+
+    Args:
+        conn: of the pipeline or the API.
+        symbols: the tokens to read; None reads all.
+        first: earlier days are left out.
 
     Raises:
         TooLittleHistory: there is none.
         BadHistory: simulated candles lie among real ones.
     """
     wanted = None if symbols is None else list(symbols)
-    found = conn.execute(_CANDLES, {"first": FIRST_DAY, "symbols": wanted}).fetchall()
+    found = conn.execute(_CANDLES, {"first": first, "symbols": wanted}).fetchall()
     rows: dict[str, dict[date, Sequence[float]]] = {}
     ids: dict[str, UUID] = {}
     sources: set[str] = set()

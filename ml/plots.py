@@ -29,7 +29,7 @@ def loss_curve(
         axes.set(xlabel="epoch", ylabel="MSE of scaled log price", title="Loss")
         axes.legend(fontsize=8)
 
-    return _png(draw)
+    return png(draw)
 
 
 def skill(by_algorithm: Mapping[str, Sequence[float]], champion: str) -> bytes:
@@ -49,7 +49,7 @@ def skill(by_algorithm: Mapping[str, Sequence[float]], champion: str) -> bytes:
         axes.set(ylabel="skill against naive, %", title="Held-out pinball loss against naive")
         axes.legend(fontsize=8)
 
-    return _png(draw)
+    return png(draw)
 
 
 def coverage(by_algorithm: Mapping[str, Sequence[tuple[float, float]]]) -> bytes:
@@ -75,7 +75,7 @@ def coverage(by_algorithm: Mapping[str, Sequence[tuple[float, float]]]) -> bytes
         )
         axes.legend(fontsize=8)
 
-    return _png(draw)
+    return png(draw)
 
 
 def fan(title: str, price: float, quantiles: Mapping[int, Mapping[str, float]]) -> bytes:
@@ -93,10 +93,11 @@ def fan(title: str, price: float, quantiles: Mapping[int, Mapping[str, float]]) 
         axes.set(xlabel="days ahead", ylabel="US dollars", title=title)
         axes.legend(fontsize=8)
 
-    return _png(draw)
+    return png(draw)
 
 
-def _png(draw: Callable[[Axes], None]) -> bytes:
+def png(draw: Callable[[Axes], None]) -> bytes:
+    """What `draw` draws, as a PNG image."""
     figure = Figure(figsize=_SIZE, dpi=_DPI, layout="tight")
     draw(figure.add_subplot())
     buffer = io.BytesIO()

@@ -145,7 +145,7 @@ def load(settings: Settings, name: str, version: int) -> Champion:
         RegistryUnavailable: MLflow does not answer, or has no such version.
         ArtifactRefused: its files are not what was registered.
     """
-    found, files = _fetch(settings, name, version)
+    found, files = fetch(settings, name, version)
     opened = artifact.unpack(files, _manifest_digest(found))
     scores = _scores_from_json(found)
     return Champion(opened.facts, opened.forecaster, name, version, scores)
@@ -184,7 +184,7 @@ def scores_of(settings: Settings, name: str, version: int) -> dict[int, Score]:
 
 
 def _trained(settings: Settings, token: Token, name: str, version: int) -> TrainedModel:
-    found, files = _fetch(settings, name, version)
+    found, files = fetch(settings, name, version)
     facts = artifact.unpack(files, _manifest_digest(found)).facts
     return TrainedModel(
         token,
@@ -198,7 +198,7 @@ def _trained(settings: Settings, token: Token, name: str, version: int) -> Train
     )
 
 
-def _fetch(settings: Settings, name: str, version: int) -> tuple[ModelVersion, dict[str, bytes]]:
+def fetch(settings: Settings, name: str, version: int) -> tuple[ModelVersion, dict[str, bytes]]:
     """A version and all its files, unverified, without MLflow's own."""
     with answers(settings.tracking_url), tempfile.TemporaryDirectory() as folder:
         mlflow_client = client(settings)

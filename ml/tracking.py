@@ -10,7 +10,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
+from coinsphere.settings import Settings
 from ml.datasets import TrainingSet
+from ml.mlflow_client import answers
+from ml.panel import Panel
 
 EXPERIMENT = "coinsphere forecasts"
 _DIGEST_LENGTH = 36  # MLflow's limit; the whole digest stands in the source beside it
@@ -31,6 +34,27 @@ def run(client: MlflowClient, training_set: TrainingSet, algorithm: str) -> Iter
         status = "FINISHED"
     finally:
         client.set_terminated(started.info.run_id, status)
+
+
+@contextmanager
+def panel_run(client: MlflowClient, settings: Settings, held: Panel, model: str) -> Iterator[str]:
+    """As `run`, for a model of all tokens of a panel."""
+    with answers(settings.tracking_url):
+        started = client.create_run(
+            experiment_id(client),
+            run_name=f"scale {model}",
+            tags={"algorithm": model, "token": "all"},
+        )
+    run_id = str(started.info.run_id)
+    status = "FAILED"
+    try:
+        with answers(settings.tracking_url):
+            _log_panel(client, run_id, held)
+        yield run_id
+        status = "FINISHED"
+    finally:
+        with answers(settings.tracking_url):
+            client.set_terminated(run_id, status)
 
 
 def experiment_id(client: MlflowClient) -> str:
@@ -114,3 +138,24 @@ def _log_data_set(client: MlflowClient, run_id: str, training_set: TrainingSet) 
         run_id, [DatasetInput(data_set, [InputTag("mlflow.data.context", "training")])]
     )
     log_files(client, run_id, {"training_set.csv": training_set.csv().encode()})
+
+
+def _log_panel(client: MlflowClient, run_id: str, held: Panel) -> None:
+    """Name the panel as the run's input, and store the snapshot itself."""
+    source = {
+        "location": held.location,
+        "price_source": held.price_source,
+        "sha256": held.digest,
+    }
+    profile = {"rows": held.rows, "tokens": list(held.symbols), "last_day": str(held.last_day)}
+    data_set = Dataset(
+        name="daily candles of all tokens",
+        digest=held.digest[:_DIGEST_LENGTH],
+        source_type="local",
+        source=json.dumps(source),
+        profile=json.dumps(profile),
+    )
+    client.log_inputs(
+        run_id, [DatasetInput(data_set, [InputTag("mlflow.data.context", "training")])]
+    )
+    log_files(client, run_id, {"panel.npz": held.npz()})

@@ -1,0 +1,144 @@
+"""From a version of the global model and a panel to forecasts in prices. Pure: the log, the server and `reproduce` share it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+
+from ml import features as feature_module
+from ml.features import NAMES, FeatureSet, Floats
+from ml.forecasting import price
+from ml.horizons import HORIZONS, LEVELS
+from ml.models.combination import Combination
+from ml.models.pooled_linear import PooledLinear
+from ml.models.scale import ScaleModel
+from ml.panel import Panel
+from ml.scale_version import ScaleVersion
+from ml.scoring import NOMINAL
+from ml.student import Student
+
+_NAMED = 3
+"""Inputs that are named as factors."""
+_WORTH_NAMING = 0.005
+"""Least share by which an input must move the scale to be named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a version says of one token at one horizon, as a distribution of the log return.
+
+    Attributes:
+        symbol: of the token.
+        horizon_days: from the origin.
+        origin_at: close of the last day that it knows.
+        log_scale: log of the t's scale; its centre is zero.
+        reference_log_scale: the same of the normal that skill is measured against.
+        degrees: of freedom.
+        width80: probability at which the 80 % interval is cut.
+        width95: the same of 95 %.
+        in_distribution: whether the day is of a kind that the model was trained on.
+        factors: which inputs moved the scale, and by how much.
+    """
+
+    symbol: str
+    horizon_days: int
+    origin_at: datetime
+    log_scale: float
+    reference_log_scale: float
+    degrees: float
+    width80: float
+    width95: float
+    in_distribution: bool
+    factors: tuple[str, ...]
+
+    def quantiles(self, reference: Decimal, share: float = 1.0) -> dict[str, Decimal]:
+        """Prices by level.
+
+        Args:
+            reference: the price that the forecast is anchored on.
+            share: of the horizon that is still to come; what has passed moves the price no more.
+        """
+        scale = np.array([np.exp(self.log_scale) * share**0.5])
+        student = Student.centred(scale, self.degrees)
+        return {
+            str(level): price(reference, float(student.quantile(self._cut(level))[0]))
+            for level in LEVELS
+        }
+
+    def probability_above(self, log_return: float) -> float:
+        """The probability of more than a log return."""
+        student = Student.centred(np.array([np.exp(self.log_scale)]), self.degrees)
+        return float(1 - student.cdf(np.array([log_return]))[0])
+
+    def _cut(self, level: float) -> float:
+        """The level of the distribution itself that is published as `level`."""
+        width = {0.8: self.width80, 0.95: self.width95}.get(round(abs(2 * level - 1), 9))
+        return level if width is None else 0.5 + np.sign(level - 0.5) * width / 2
+
+
+def outlooks(version: ScaleVersion, panel: Panel) -> list[Outlook]:
+    """The outlook of every token whose last day is the panel's and that is old enough, at all horizons."""
+    features = feature_module.build(panel)
+    last = features.inputs.shape[1] - 1
+    made = version.model.predict(features, last)
+    familiar = version.novelty.is_familiar(features.inputs[:, last])
+    named = factors(version.model, features, last)
+    rows = []
+    for place, symbol in enumerate(panel.symbols):
+        if not features.usable[place, last]:
+            continue
+        widths = version.conformal.widths(symbol)
+        for at, horizon in enumerate(HORIZONS):
+            rows.append(
+                Outlook(
+                    symbol=symbol,
+                    horizon_days=horizon,
+                    origin_at=panel.data_cutoff,
+                    log_scale=float(np.log(made.scale[place, 0, at])),
+                    reference_log_scale=float(np.log(features.unit[place, last, at])),
+                    degrees=float(made.degrees[place, 0, at]),
+                    width80=float(widths[at, NOMINAL.index(0.8)]),
+                    width95=float(widths[at, NOMINAL.index(0.95)]),
+                    in_distribution=bool(familiar[place])
+                    and not bool(features.pegged[place, last]),
+                    factors=named[place][at],
+                )
+            )
+    return rows
+
+
+def factors(model: ScaleModel, features: FeatureSet, day: int) -> list[list[tuple[str, ...]]]:
+    """The inputs that moved the scale most on a day, by token and horizon; empty where the model has no weights.
+
+    They are those of the linear part: its log scale is a sum with one term for each input, so what a term adds against
+    the mean of the training rows is its effect, exactly.
+    """
+    linear = _linear(model)
+    if linear is None:
+        return [[() for _ in HORIZONS] for _ in features.panel.symbols]
+    away = features.inputs[:, day] - linear.means
+    effects = away[:, None, :] * linear.weights[None]
+    return [[_named(row) for row in of_token] for of_token in effects]
+
+
+def _linear(model: ScaleModel) -> PooledLinear | None:
+    parts: Sequence[ScaleModel] = model.parts if isinstance(model, Combination) else (model,)
+    return next((part for part in parts if isinstance(part, PooledLinear)), None)
+
+
+def _named(effects: Floats) -> tuple[str, ...]:
+    changes = np.expm1(effects)
+    order = np.argsort(-np.abs(changes))[:_NAMED]
+    return tuple(
+        f"{NAMES[at]} {'widens' if changes[at] > 0 else 'narrows'} the range by {abs(changes[at]):.1%}"
+        for at in order
+        if abs(changes[at]) >= _WORTH_NAMING
+    )
+
+
+def share_left(origin_at: datetime, horizon_days: int, now: datetime) -> float:
+    """The share of a horizon that is still to come, at least a hundredth."""
+    left = (origin_at + timedelta(days=horizon_days) - now) / timedelta(days=horizon_days)
+    return min(max(left, 0.01), 1.0)

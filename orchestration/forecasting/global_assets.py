@@ -1,0 +1,177 @@
+"""The global model of all tokens: its training with the gates as checks, and its forecasts with drift as checks.
+
+All tokens are learned from at once, so there is nothing to partition in the fit itself; the walk-forward spreads its
+blocks over `ml_processes` processes. How larger ones spread over Celery or Kubernetes: docs/guides/forecasting.md.
+"""
+
+import dagster as dg
+
+from coinsphere.clock import Clock
+from coinsphere.db.pool import Database
+from coinsphere.settings import Settings
+from ml import scale_pipeline
+from ml.errors import NoChampion, TooLittleHistory
+from orchestration import automation, failures
+from orchestration.checks import table
+from orchestration.forecasting import global_figures
+from orchestration.warehouse.assets import FEATURES
+
+GLOBAL_MODEL = dg.AssetKey(["forecasting", "global_model"])
+GLOBAL_PREDICTIONS = dg.AssetKey(["forecasting", "global_predictions"])
+
+GATES = (
+    "G0_data",
+    "G1_causality",
+    "G2_baselines",
+    "G3_champion",
+    "G4_calibration",
+    "G5_slices",
+    "G6_engineering",
+)
+"""Those of `ml.gates`, whose import is slow; a test compares them."""
+
+_SKIPPED = "Nothing to learn from yet: {reason}"
+
+
+@dg.asset(
+    key=GLOBAL_MODEL,
+    deps=[FEATURES],
+    group_name="forecasting",
+    owners=["team:ml"],
+    kinds={"python", "pytorch", "mlflow"},
+    pool="training",
+    retry_policy=failures.PATIENT,
+    freshness_policy=automation.weekly_or_late(),
+    check_specs=[
+        dg.AssetCheckSpec(
+            name,
+            asset=GLOBAL_MODEL,
+            description="A gate of the newest version: docs/guides/forecasting.md.",
+        )
+        for name in GATES
+    ],
+)
+@failures.classified()
+def global_model(
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    database: dg.ResourceParam[Database],
+    clock: dg.ResourceParam[Clock],
+) -> dg.MaterializeResult:
+    """The newest version of the global model, walked forward over four years and judged; it serves if it passes.
+
+    A failed gate is a warning: the version is kept and shown, and what served before goes on.
+    """
+    with database.connection() as conn:
+        try:
+            held = scale_pipeline.build_panel(conn)
+            made = scale_pipeline.train(
+                conn, settings, held, clock=clock, dagster_run_id=context.run.run_id
+            )
+        except TooLittleHistory as reason:
+            return dg.MaterializeResult(
+                metadata={"passed_over": dg.MetadataValue.md(_SKIPPED.format(reason=reason))},
+                check_results=[_unknown(name, str(reason)) for name in GATES],
+            )
+    return dg.MaterializeResult(
+        metadata=global_figures.of_training(made, settings.tracking_url),
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=gate.name,
+                passed=gate.passed,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={
+                    "reasons": dg.MetadataValue.md(
+                        "\n".join(f"- {each}" for each in gate.reasons) or "none"
+                    ),
+                    **gate.figures,
+                    "version": made.version,
+                    "gate_report": str(made.report_id),
+                },
+            )
+            for gate in made.report.gates
+        ],
+    )
+
+
+@dg.asset(
+    key=GLOBAL_PREDICTIONS,
+    deps=[GLOBAL_MODEL, FEATURES],
+    group_name="forecasting",
+    owners=["team:ml"],
+    kinds={"python", "mlflow", "postgres"},
+    retry_policy=failures.PATIENT,
+    freshness_policy=automation.daily_after_close(),
+)
+@failures.classified()
+def global_predictions(
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    database: dg.ResourceParam[Database],
+    clock: dg.ResourceParam[Clock],
+) -> dg.MaterializeResult:
+    """What the global champion expects of every token after the last daily close, and its challenger in the shadow."""
+    with database.connection() as conn:
+        try:
+            issued = scale_pipeline.issue(
+                conn, settings, clock(), dagster_run_id=context.run.run_id
+            )
+        except (NoChampion, TooLittleHistory) as reason:
+            return dg.MaterializeResult(
+                metadata={"dagster/row_count": 0, "passed_over": dg.MetadataValue.md(str(reason))}
+            )
+    rows = [
+        {
+            "version": each.version,
+            "model": each.model,
+            "tokens": each.tokens,
+            "forecasts": each.forecasts,
+            "shadow": each.is_shadow,
+        }
+        for each in issued
+    ]
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": sum(each.forecasts for each in issued),
+            "versions": dg.MetadataValue.md(table(rows)),
+        }
+    )
+
+
+@dg.asset_check(
+    asset=GLOBAL_PREDICTIONS,
+    name="global_forecasts_have_not_drifted",
+    description="Coverage, PIT and paired skill of what was issued: docs/guides/forecasting.md.",
+    retry_policy=failures.PATIENT,
+)
+def global_drift(
+    settings: dg.ResourceParam[Settings],
+    database: dg.ResourceParam[Database],
+    clock: dg.ResourceParam[Clock],
+) -> dg.AssetCheckResult:
+    """Alarms on the champion's issued forecasts. Sixty days worse than the random walk let the baseline serve."""
+    with failures.classified(), database.connection() as conn:
+        try:
+            found = scale_pipeline.watch(conn, settings, clock())
+        except NoChampion as reason:
+            return dg.AssetCheckResult(passed=True, metadata={"passed_over": str(reason)})
+    return dg.AssetCheckResult(
+        passed=not found.alarms,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "version": found.version,
+            "alarms": dg.MetadataValue.md(
+                "\n".join(f"- {each}" for each in found.alarms) or "none"
+            ),
+            **found.figures,
+        },
+    )
+
+
+def _unknown(name: str, reason: str) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"reasons": f"not judged: {reason}"},
+    )

@@ -1,0 +1,296 @@
+"""The global model from a real mart through a real registry to the prediction log, and back to the same bits."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from coinsphere.settings import Settings
+from ml import gates, panel, scale_pipeline, scale_registry
+from ml.errors import ArtifactRefused, ModelError, NoChampion
+from ml.mlflow_client import client
+from ml.models.scale_catalog import Recipe
+from ml.models.shape import Shape
+from ml.scale_version import MANIFEST
+from tests.conftest import create_database, drop_database
+from tests.integration.ml.conftest import _build_mart
+from tests.unit.ml import panels
+
+DAYS = 1150
+SYMBOLS = ("ADA", "BTC", "ETH", "LTC", "SOL", "XRP")
+NOW = datetime(2019, 1, 1, 1, tzinfo=UTC) + timedelta(days=DAYS)
+QUICK = Recipe(seeds=(0, 1), shape=Shape(steps=40, window=96, warm_up=32))
+LARGE = Recipe(
+    seeds=(0, 1),
+    shape=Shape(hidden=48, steps=250, dropout=0.0, weight_decay=0.0, learning_rate=1e-2),
+)
+_INSERT = """
+    insert into market.price_data
+        (token_id, interval, opened_at, open, high, low, close, volume, source, is_final, observed_at)
+    select id, '1d', %s, %s, %s, %s, %s, %s, 'simulated', true, now() from market.tokens where symbol = %s
+"""
+
+
+@pytest.fixture(scope="module")
+def market(postgres, mlflow_server, tmp_path_factory):
+    """A database with candles of six tokens and their mart, and settings of the pipeline."""
+    database = create_database(postgres)
+    try:
+        _fill(database)
+        _build_mart(database)
+        yield Settings(
+            home=tmp_path_factory.mktemp("home"),
+            database_url=SecretStr(database.pipeline),
+            mlflow_url=mlflow_server.url,
+            ml_processes=1,
+        )
+    finally:
+        drop_database(database)
+
+
+def _fill(database) -> None:
+    rows = panels.rows(len(SYMBOLS), DAYS, seed=9)
+    with psycopg.connect(database.pipeline) as conn:
+        conn.execute(
+            "select market.ensure_price_partitions(%s, %s)",
+            (panels.FIRST, panels.FIRST + timedelta(days=DAYS + 31)),
+        )
+        for symbol, days in zip(SYMBOLS, rows.values(), strict=True):
+            with conn.cursor() as cursor:
+                cursor.executemany(
+                    _INSERT,
+                    [
+                        (
+                            datetime.combine(day, datetime.min.time(), UTC),
+                            *(f"{value:.12f}" for value in candle),
+                            symbol,
+                        )
+                        for day, candle in days.items()
+                    ],
+                )
+
+
+@pytest.fixture
+def conn(market):
+    with psycopg.connect(market.database_url.get_secret_value(), autocommit=True) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def trained(market):
+    with psycopg.connect(market.database_url.get_secret_value(), autocommit=True) as conn:
+        held = scale_pipeline.build_panel(conn)
+        return scale_pipeline.train(
+            conn,
+            market,
+            held,
+            clock=lambda: NOW,
+            recipe=QUICK,
+            least_days=500,
+            dagster_run_id="run-1",
+        )
+
+
+@pytest.fixture(scope="module")
+def issued(market, trained):
+    with psycopg.connect(market.database_url.get_secret_value(), autocommit=True) as conn:
+        return scale_pipeline.issue(conn, market, NOW, dagster_run_id="run-2")
+
+
+def test_the_mart_and_files_make_the_same_panel(market, conn, tmp_path):
+    held = panel.from_mart(conn)
+    for at, symbol in enumerate(held.symbols):
+        lines = [
+            f"{day},{','.join(f'{value!r}' for value in map(float, candle))}"
+            for day, candle in zip(held.days, held.candles[at], strict=True)
+        ]
+        (tmp_path / f"{symbol}.csv").write_text(
+            "date,open,high,low,close,volume\n" + "\n".join(lines) + "\n"
+        )
+    read = panel.from_folder(tmp_path, NOW)
+    assert read.symbols == held.symbols == tuple(sorted(SYMBOLS))
+    np.testing.assert_array_equal(read.candles, held.candles)
+
+
+def test_a_version_that_passes_every_gate_serves(market, trained):
+    assert gates.refused(trained.report) == []
+    champion = scale_registry.by_alias(market, scale_registry.CHAMPION)
+    assert (champion.version, champion.model) == (trained.version, "combination")
+    assert champion.gate_report_id == str(trained.report_id)
+    assert scale_registry.by_alias(market, scale_registry.BASELINE).model == "ewma_t"
+
+
+def test_its_card_and_its_data_are_shown_in_mlflow(market, trained):
+    mlflow_client = client(market)
+    run = mlflow_client.get_run(trained.run_id)
+    assert run.data.tags["dagster_run_id"] == "run-1"
+    assert run.inputs.dataset_inputs[0].dataset.digest == trained.data_digest[:36]
+    names = {each.path for each in mlflow_client.list_artifacts(trained.run_id, "model_card")}
+    assert names == {
+        f"model_card/{name}" for name in ("model_card.md", "skill.png", "pit.png", "coverage.png")
+    }
+    card = trained.card["model_card.md"].decode()
+    assert trained.data_digest in card
+    assert "configurations tried" in card
+
+
+def test_all_tokens_are_forecast_and_lead_back_to_where_they_are_from(conn, trained, issued):
+    (made,) = issued
+    assert (made.tokens, made.forecasts, made.is_shadow) == (6, 24, False)
+    rows = conn.execute(
+        """
+        select p.median = p.reference_price, p.lower95 < p.lower80, p.run_id, p.data_digest, p.dagster_run_id,
+            s.digest is not null, r.passed, p.model_version
+        from model.predictions p
+        left join model.snapshots s on s.digest = p.input_digest
+        left join model.gate_reports r on r.model_name = p.model_name and r.model_version = p.model_version
+        """
+    ).fetchall()
+    assert set(rows) == {
+        (True, True, trained.run_id, trained.data_digest, "run-2", True, True, trained.version)
+    }
+
+
+def test_a_stored_forecast_comes_out_again_to_the_last_bit(market, conn, issued):
+    (found,) = conn.execute(
+        "select id from model.predictions where horizon_days = 7 order by token_id limit 1"
+    ).fetchone()
+    assert scale_pipeline.reproduce(conn, market, found).differences == ()
+
+
+def test_a_changed_forecast_and_a_changed_snapshot_are_found(market, conn, issued, postgres):
+    (found, digest) = conn.execute(
+        "select id, input_digest from model.predictions where horizon_days = 30 limit 1"
+    ).fetchone()
+    url = postgres.url("coinsphere_owner", conn.info.dbname)
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute(
+            "update model.predictions set log_scale = log_scale + 1e-15 where id = %s", (found,)
+        )
+        made = scale_pipeline.reproduce(conn, market, found)
+        assert len(made.differences) == 1
+        assert "log_scale" in made.differences[0]
+        before = owner.execute(
+            "select content from model.snapshots where digest = %s", (digest,)
+        ).fetchone()[0]
+        held = panel.from_npz(bytes(before))
+        other = panel.resealed(held, held.candles * 2).npz()
+        owner.execute("update model.snapshots set content = %s", (other,))
+        with pytest.raises(ModelError, match="were changed"):
+            scale_pipeline.reproduce(conn, market, found)
+        owner.execute("update model.snapshots set content = %s", (before,))
+
+
+def test_the_pipeline_may_change_no_forecast(conn, issued):
+    for statement in (
+        "update model.predictions set median = 1",
+        "update model.snapshots set content = ''",
+        "delete from model.gate_reports",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute(statement)
+
+
+def test_a_forecast_is_issued_once(market, conn, issued):
+    scale_pipeline.issue(conn, market, NOW + timedelta(hours=1))
+    assert conn.execute(
+        "select count(*), count(distinct issued_at) from model.predictions"
+    ).fetchone() == (24, 1)
+
+
+def test_a_worse_version_is_refused_and_forecasts_in_the_shadow(market, conn, trained, issued):
+    held = scale_pipeline.build_panel(conn)
+    made = scale_pipeline.train(
+        conn, market, held, clock=lambda: NOW, recipe=LARGE, least_days=500, model="global_lstm"
+    )
+    reasons = gates.refused(made.report)
+    assert not made.report.passed
+    assert any("G3_champion" in reason for reason in reasons)
+    assert scale_registry.by_alias(market, scale_registry.CHAMPION).version == trained.version
+    assert scale_registry.by_alias(market, scale_registry.CHALLENGER).version == made.version
+    stored = conn.execute(
+        "select passed, report -> 'gates' -> 3 ->> 'passed' from model.gate_reports where id = %s",
+        (made.report_id,),
+    ).fetchone()
+    assert stored == (False, "false")
+    shadows = scale_pipeline.issue(conn, market, NOW + timedelta(hours=2))
+    assert [each.is_shadow for each in shadows] == [False, True]
+    count = conn.execute("select count(*) from model.predictions where is_shadow").fetchone()
+    assert count == (24,)
+
+
+def test_an_old_champion_gives_way_to_the_baseline(market, trained):
+    fresh = scale_pipeline.who_serves(market, NOW)
+    old = scale_pipeline.who_serves(market, NOW + timedelta(days=181))
+    assert (fresh.version.facts.model, old.version.facts.model) == ("combination", "ewma_t")
+
+
+def test_an_altered_file_is_refused(market, trained, mlflow_server):
+    files = list(mlflow_server.folder.rglob("losses.npz"))
+    altered = []
+    for path in files:
+        altered.append((path, path.read_bytes()))
+        path.write_bytes(path.read_bytes() + b"x")
+    try:
+        with pytest.raises(ArtifactRefused, match=r"losses.npz is not the file"):
+            scale_registry.load(market, trained.version)
+    finally:
+        for path, content in altered:
+            path.write_bytes(content)
+    assert MANIFEST
+
+
+def _age(owner, *, factor: float, days: int) -> None:
+    """Issue the champion's forecasts of the days before as well, with scales that are off by `factor`."""
+    owner.execute(
+        """
+        insert into model.predictions (
+            token_id, horizon_days, origin_at, target_at, issued_at, reference_price, quantiles, median, lower80,
+            upper80, lower95, upper95, model_name, model_version, algorithm, run_id, data_digest, code_version,
+            price_source, location, log_scale, reference_log_scale, degrees, width80, width95, in_distribution
+        )
+        select p.token_id, 1, f.close_at, f.close_at + interval '1 day', f.close_at + interval '1 hour', f.close,
+            p.quantiles, f.close, f.close, f.close, f.close, f.close, p.model_name, p.model_version, p.algorithm,
+            p.run_id, p.data_digest, p.code_version, p.price_source, 0, ln(f.ewma_volatility * %(factor)s),
+            ln(f.ewma_volatility), 4, 0.8, 0.95, true
+        from model.predictions p
+        join marts.ml_features_daily f on f.token_id = p.token_id and f.close_at < p.origin_at
+        where p.horizon_days = 1 and not p.is_shadow and f.close_at >= p.origin_at - %(days)s * interval '1 day'
+        on conflict do nothing
+        """,
+        {"factor": factor, "days": days},
+    )
+
+
+def test_a_champion_that_fails_for_sixty_days_gives_way(market, conn, trained, issued, postgres):
+    assert scale_pipeline.watch(conn, market, NOW).alarms == ()
+    with psycopg.connect(
+        postgres.url("coinsphere_owner", conn.info.dbname), autocommit=True
+    ) as owner:
+        _age(owner, factor=6.0, days=70)
+        found = scale_pipeline.watch(conn, market, NOW)
+        owner.execute("delete from model.predictions where input_digest is null")
+    assert any("worse than the random walk" in alarm for alarm in found.alarms)
+    assert any("in the 80% interval" in alarm for alarm in found.alarms)
+    baseline = scale_registry.by_alias(market, scale_registry.BASELINE)
+    assert scale_registry.by_alias(market, scale_registry.CHAMPION).version == baseline.version
+    scale_registry.set_alias(market, scale_registry.CHAMPION, trained.version)
+
+
+def test_without_a_champion_nothing_is_forecast(market, conn, trained):
+    mlflow_client = client(market)
+    mlflow_client.delete_registered_model_alias(scale_registry.NAME, scale_registry.CHAMPION)
+    try:
+        with pytest.raises(NoChampion):
+            scale_pipeline.issue(conn, market, NOW)
+    finally:
+        scale_registry.set_alias(market, scale_registry.CHAMPION, trained.version)
+
+
+def test_prices_are_decimals_with_their_digits(conn, issued):
+    (median,) = conn.execute("select median from model.predictions limit 1").fetchone()
+    assert isinstance(median, Decimal)
+    assert date(2019, 1, 1) == panels.FIRST
