@@ -8,8 +8,11 @@ from orchestration import housekeeping, jobs, resources, schedules, sensors
 from orchestration.alerts import assets as alerts
 from orchestration.forecasting import assets as forecasting
 from orchestration.forecasting import checks as forecasting_checks
+from orchestration.forecasting import global_assets as global_forecasting
 from orchestration.market import assets as market
 from orchestration.market import checks as market_checks
+from orchestration.portfolios import assets as portfolios
+from orchestration.portfolios import checks as portfolio_checks
 from orchestration.warehouse import assets as warehouse
 from orchestration.warehouse import checks as warehouse_checks
 from orchestration.warehouse import project
@@ -32,9 +35,17 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             forecasting.trained_models,
             forecasting.evaluation,
             forecasting.predictions,
+            global_forecasting.global_model,
+            global_forecasting.global_predictions,
             alerts.evaluations,
+            portfolios.position_values_daily,
         ],
-        asset_checks=[*market_checks.CHECKS, *warehouse_checks.CHECKS, *forecasting_checks.CHECKS],
+        asset_checks=[
+            *market_checks.CHECKS,
+            *warehouse_checks.CHECKS,
+            *forecasting_checks.CHECKS,
+            *portfolio_checks.CHECKS,
+        ],
         jobs=all_jobs,
         schedules=schedules.build(all_jobs),
         sensors=[sensors.failed_run, sensors.automation],

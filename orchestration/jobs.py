@@ -9,6 +9,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
 
 from orchestration.alerts.assets import EVALUATIONS
 from orchestration.forecasting.assets import EVALUATION, PREDICTIONS, TRAINED_MODELS, TRAINING_SETS
+from orchestration.forecasting.global_assets import GLOBAL_MODEL, GLOBAL_PREDICTIONS
 from orchestration.market.assets import (
     QUOTES,
     TOKEN_METADATA,
@@ -16,13 +17,15 @@ from orchestration.market.assets import (
     candles_hourly,
     quotes,
 )
+from orchestration.portfolios.assets import POSITION_VALUES
 from orchestration.warehouse.assets import RISK_SCORES
 
 _DAILY_CANDLES = dg.AssetSelection.assets(candles_daily)
 _CANDLES = dg.AssetSelection.assets(candles_daily, candles_hourly)
 _CANDLE_CHECKS = dg.AssetSelection.checks_for_assets(candles_daily)
 _MINUTE = dg.AssetSelection.assets(QUOTES, EVALUATIONS)
-_MODELS = dg.AssetSelection.assets(TRAINING_SETS, TRAINED_MODELS, EVALUATION, PREDICTIONS)
+_GLOBAL = dg.AssetSelection.assets(GLOBAL_MODEL, GLOBAL_PREDICTIONS)
+_MODELS = dg.AssetSelection.assets(TRAINING_SETS, TRAINED_MODELS, EVALUATION, PREDICTIONS) | _GLOBAL
 
 _MINUTES = 60
 _HOURS = 60 * _MINUTES
@@ -31,7 +34,13 @@ _HOURS = 60 * _MINUTES
 def build(dbt_models: dg.AssetsDefinition) -> Sequence[Job]:
     """All jobs. `history` and `pipeline` are what `coinsphere up` launches, the others have schedules."""
     warehouse = dg.AssetSelection.assets(dbt_models, RISK_SCORES)
-    daily = _CANDLES | warehouse | dg.AssetSelection.assets(TOKEN_METADATA, PREDICTIONS)
+    values = dg.AssetSelection.assets(POSITION_VALUES)
+    daily = (
+        _CANDLES
+        | warehouse
+        | values
+        | dg.AssetSelection.assets(TOKEN_METADATA, PREDICTIONS, GLOBAL_PREDICTIONS)
+    )
     unpartitioned = dg.AssetSelection.assets(TOKEN_METADATA, candles_hourly) | _MINUTE
     return [
         _job(
@@ -43,7 +52,7 @@ def build(dbt_models: dg.AssetsDefinition) -> Sequence[Job]:
         ),
         _job(
             "pipeline",
-            unpartitioned | _CANDLE_CHECKS | warehouse | _MODELS,
+            unpartitioned | _CANDLE_CHECKS | warehouse | values | _MODELS,
             3 * _HOURS,
             "Everything but daily candles, once: checks, dbt, training, evaluation, predictions, alerts.",
         ),

@@ -15,10 +15,10 @@ def register(cli: click.Group) -> None:
 def integrity(*, as_json: bool) -> None:
     """Check ledger, lots, positions and values against each other; exits with 1 where something contradicts."""
     import psycopg
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from coinsphere.cli.console import console
     from coinsphere.portfolio import integrity as checks
     from coinsphere.settings import Role, Settings
 
@@ -40,6 +40,6 @@ def integrity(*, as_json: bool) -> None:
         for result in results:
             sign = "[green]0[/green]" if result.holds else f"[red]{result.faults}[/red]"
             table.add_row(result.name, result.rule, sign, escape("\n".join(result.examples)))
-        Console().print(table)
+        console().print(table)
     if not all(result.holds for result in results):
         raise click.exceptions.Exit(1)
