@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -12,6 +12,20 @@ from ml.registry import Champion
 from ml.results import Forecast, Score
 
 _FRACTION_DIGITS = 6
+
+
+class Dated(Protocol):
+    """What starts somewhere and looks some days ahead."""
+
+    @property
+    def origin_at(self) -> datetime:
+        """Close of the last day that is known."""
+        ...
+
+    @property
+    def horizon_days(self) -> int:
+        """Days ahead."""
+        ...
 
 
 def answer(
@@ -36,6 +50,7 @@ def answer(
         "issuedAt": now,
         "targetAt": forecast.target_at,
         "quantiles": forecast.quantiles,
+        "factors": [],
         "model": _model(champion),
         "quality": _quality(champion.scores.get(forecast.horizon_days), familiar=familiar),
         "expiresAt": expires_at,
@@ -44,7 +59,7 @@ def answer(
     }
 
 
-def expiry(forecast: Forecast, data_cutoff: datetime, expiry_days: int) -> datetime:
+def expiry(forecast: Dated, data_cutoff: datetime, expiry_days: int) -> datetime:
     """When the forecast is no longer to be trusted: its origin or its model's data is too old.
 
     The origin may be one day old and a seventh of the horizon more: 1, 2, 3 and 5 days for 1, 7, 14 and 30. A forecast
@@ -78,9 +93,9 @@ def _quality(score: Score | None, *, familiar: bool) -> dict[str, Any]:
         names = ("coverage80", "coverage95", "skillVsNaive", "evaluatedOn", "beatsNaive")
         return {**dict.fromkeys(names), "inDistribution": familiar}
     return {
-        "coverage80": _fraction(score.coverage80),
-        "coverage95": _fraction(score.coverage95),
-        "skillVsNaive": _fraction(score.skill_vs_naive),
+        "coverage80": fraction(score.coverage80),
+        "coverage95": fraction(score.coverage95),
+        "skillVsNaive": fraction(score.skill_vs_naive),
         # An ISO 8601 interval: the first and the last day that a scored forecast started from.
         "evaluatedOn": f"{score.first_origin}/{score.last_origin}",
         "inDistribution": familiar,
@@ -88,7 +103,8 @@ def _quality(score: Score | None, *, familiar: bool) -> dict[str, Any]:
     }
 
 
-def _fraction(value: float) -> Decimal:
+def fraction(value: float) -> Decimal:
+    """A share with as many digits as mean anything."""
     return round(Decimal(value), _FRACTION_DIGITS)
 
 
@@ -99,6 +115,8 @@ def _plain(value: Any) -> Any:
         return iso(value)
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
     return value
 
 

@@ -1,8 +1,9 @@
 """The champions that a server holds: replaced as a whole, so that a request sees one state from start to end."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import Protocol
 from uuid import UUID
 
 from coinsphere import log
@@ -78,22 +79,31 @@ class Champions:
         self._held, self._known = MappingProxyType(held), known
 
 
-class Refresher(threading.Thread):
-    """Refreshes champions every `seconds` until it is stopped."""
+class Refreshed(Protocol):
+    """What is refreshed."""
 
-    def __init__(self, champions: Champions, seconds: float) -> None:
+    def refresh(self) -> None:
+        """Learn what is new."""
+        ...
+
+
+class Refresher(threading.Thread):
+    """Refreshes what it is given every `seconds` until it is stopped."""
+
+    def __init__(self, all_of_it: Iterable[Refreshed], seconds: float) -> None:
         super().__init__(name="refresher", daemon=True)
-        self._champions = champions
+        self._all = tuple(all_of_it)
         self._seconds = seconds
         self._stopping = threading.Event()
 
     def run(self) -> None:
         """Refresh now and then; an error that nobody expected is logged, and the next round comes all the same."""
         while True:
-            try:
-                self._champions.refresh()
-            except Exception:  # noqa: BLE001 - the thread must outlive it, and it is logged
-                _log.exception("refresh_failed")
+            for each in self._all:
+                try:
+                    each.refresh()
+                except Exception:  # noqa: BLE001 - the thread must outlive it, and it is logged
+                    _log.exception("refresh_failed")
             if self._stopping.wait(self._seconds):
                 return
 

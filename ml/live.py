@@ -6,6 +6,7 @@ hundred quarters against a slightly worse one), so they may take a champion back
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from psycopg import Connection
@@ -35,7 +36,7 @@ _OUTCOMES = """
         p.degrees, p.width80, p.width95, p.in_distribution,
         ln(realised.close::float8 / p.reference_price::float8)
     from model.predictions p
-    join marts.fct_prices_daily realised
+    join marts.ml_features_daily realised
       on realised.token_id = p.token_id and realised.close_at = p.target_at
      and realised.is_final and not realised.is_filled
     where p.model_name = %(model_name)s and p.model_version = %(version)s and not p.is_backfill
@@ -156,9 +157,9 @@ def psi(pit: Floats) -> float:
     return float(((shares - 1 / _PSI_BINS) * np.log(shares * _PSI_BINS)).sum())
 
 
-def _record(rows: list[tuple[object, ...]], days: int) -> Record:
+def _record(rows: list[tuple[Any, ...]], days: int) -> Record:
     newest = max(row[2] for row in rows)
-    kept = [row for row in rows if (newest - row[2]).days < days]  # type: ignore[operator]  # dates
+    kept = [row for row in rows if (newest - row[2]).days < days]
     columns = list(zip(*kept, strict=True))
     log_scale, reference, degrees, width80, width95, outcome = (
         np.array(columns[at], dtype=np.float64) for at in (3, 4, 5, 6, 7, 9)
@@ -168,7 +169,7 @@ def _record(rows: list[tuple[object, ...]], days: int) -> Record:
     )
     return Record(
         tokens=tuple(str(each) for each in columns[0]),
-        days=tuple(columns[2]),  # type: ignore[arg-type]  # dates
+        days=tuple(columns[2]),
         crps=made.crps,
         reference_crps=Student.centred(np.exp(reference), np.inf).crps(outcome),
         pit=made.pit,

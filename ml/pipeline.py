@@ -84,6 +84,7 @@ def predict_token(
 ) -> list[Forecast]:
     """Forecast all horizons with the champion from the last final close, and write `model.predictions`.
 
+    They are a shadow where the global model serves: of one horizon, one forecast is public.
     A forecast of the same origin by the same version is written once. One whose target has passed by `now` is
     marked as a backfill.
 
@@ -92,8 +93,9 @@ def predict_token(
         TooLittleHistory: the last days have too many gaps.
         RegistryUnavailable: the tracking server does not answer.
     """
-    from ml import prediction_log  # noqa: PLC0415 - slow to import
+    from ml import prediction_log, scale_registry  # noqa: PLC0415 - slow to import
 
     forecasts = prediction_log.issue(conn, settings, token, now)
-    prediction_log.record(conn, forecasts)
+    serves = scale_registry.by_alias(settings, scale_registry.CHAMPION) is None
+    prediction_log.record(conn, forecasts, is_shadow=not serves)
     return forecasts

@@ -16,12 +16,12 @@ _RECORD = """
     insert into model.predictions (
         token_id, horizon_days, origin_at, target_at, issued_at, reference_price, quantiles, median, lower80, upper80,
         lower95, upper95, model_name, model_version, algorithm, run_id, data_digest, code_version, price_source,
-        is_backfill
+        is_shadow, is_backfill
     ) values (
         %(token_id)s, %(horizon_days)s, %(origin_at)s, %(target_at)s, %(issued_at)s, %(reference_price)s,
         %(quantiles)s, %(median)s, %(lower80)s, %(upper80)s, %(lower95)s, %(upper95)s, %(model_name)s,
         %(model_version)s, %(algorithm)s, %(run_id)s, %(data_digest)s, %(code_version)s, %(price_source)s,
-        %(is_backfill)s
+        %(is_shadow)s, %(is_backfill)s
     )
     on conflict (token_id, origin_at, horizon_days, model_name, model_version) do nothing
 """
@@ -50,10 +50,12 @@ def issue(conn: Connection, settings: Settings, token: Token, now: datetime) -> 
     return [replace(forecast, plots={"fan": picture}) for forecast in made]
 
 
-def record(conn: Connection, forecasts: Sequence[Forecast]) -> None:
-    """Write the forecasts; one that was issued before stays as it was."""
+def record(conn: Connection, forecasts: Sequence[Forecast], *, is_shadow: bool = False) -> None:
+    """Write the forecasts; one that was issued before stays as it was. A shadow's are kept and never shown."""
     with conn.cursor() as cursor:
-        cursor.executemany(_RECORD, [_row(forecast) for forecast in forecasts])
+        cursor.executemany(
+            _RECORD, [_row(forecast) | {"is_shadow": is_shadow} for forecast in forecasts]
+        )
 
 
 def _row(forecast: Forecast) -> dict[str, object]:

@@ -31,6 +31,7 @@ from ml.history import History
 from ml.horizons import HORIZONS
 from ml.registry import Champion
 from ml.results import Forecast
+from ml.scale_service import GlobalForecasts
 
 _STATEMENT_TIMEOUT_MS = 2_000
 _CACHED: Final = 1_000
@@ -64,8 +65,12 @@ def create_app(
     champions: Champions,
     clock: Clock = utc_now,
     refresher: Refresher | None = None,
+    everyone: GlobalForecasts | None = None,
 ) -> Starlette:
-    """The server as an ASGI application; it starts `refresher` and opens and closes `database`."""
+    """The server as an ASGI application; it starts `refresher` and opens and closes `database`.
+
+    `everyone` are the outlooks of the global model: what it can speak of it answers, the champion of the token the rest.
+    """
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -79,11 +84,15 @@ def create_app(
     forecasts = Forecasts()
 
     def health(_: Request) -> Response:
-        symbols = champions.symbols()
+        symbols = sorted({*champions.symbols(), *(everyone.symbols() if everyone else ())})
         return _json({"status": "healthy", "models_loaded": len(symbols), "models": symbols})
 
     def predict(request: Request) -> Response:
         horizon = _horizon(request.query_params.get("days", "1"))
+        if everyone is not None:
+            found = _global(database, everyone, request.path_params["symbol"], horizon, clock())
+            if found is not None:
+                return _json(found)
         newest, champion = _inputs(database, champions, request.path_params["symbol"])
         now = clock()
         made, familiar = forecasts.of(champion, newest, now)
@@ -109,15 +118,18 @@ def main() -> None:
     settings = Settings.from_env()
     log.configure(settings.log_level)
     champions = Champions(settings)
+    database = Database(
+        settings.dsn,
+        size=settings.database_pool_size,
+        statement_timeout_ms=_STATEMENT_TIMEOUT_MS,
+    )
+    everyone = GlobalForecasts(settings, database, utc_now)
     app = create_app(
         settings,
-        database=Database(
-            settings.dsn,
-            size=settings.database_pool_size,
-            statement_timeout_ms=_STATEMENT_TIMEOUT_MS,
-        ),
+        database=database,
         champions=champions,
-        refresher=Refresher(champions, settings.ml_refresh_seconds),
+        refresher=Refresher((champions, everyone), settings.ml_refresh_seconds),
+        everyone=everyone,
     )
     uvicorn.run(
         app,
@@ -138,6 +150,18 @@ def _inputs(database: Database, champions: Champions, symbol: str) -> tuple[Hist
             raise HTTPException(404, f"Token {symbol} not found") from None
         champion = _required(champions, token.id, token.symbol)
         return history.latest(conn, token), champion
+
+
+def _global(
+    database: Database, everyone: GlobalForecasts, symbol: str, horizon: int, now: datetime
+) -> dict[str, Any] | None:
+    """What the global model says of the token; None where it says nothing. Raises HTTPException 404."""
+    with database.connection() as conn:
+        try:
+            token = tokens.by_symbol(conn, symbol)
+        except LookupError:
+            raise HTTPException(404, f"Token {symbol} not found") from None
+        return everyone.answer(conn, token.id, token.symbol, horizon, now)
 
 
 def _required(champions: Champions, token_id: UUID, symbol: str) -> Champion:

@@ -16,6 +16,7 @@ from ml.errors import TooLittleHistory
 from ml.features import FeatureSet
 from ml.horizons import HORIZONS
 from ml.models import scale_catalog
+from ml.models.scale import ScaleModel
 from ml.models.scale_catalog import Recipe
 from ml.student import Student
 
@@ -100,6 +101,7 @@ class _Worker:
         self, features: FeatureSet, names: Sequence[str], recipe: Recipe, days: Sequence[Block]
     ) -> None:
         self._features, self._names, self._recipe, self._days = features, names, recipe, days
+        self._assessments: dict[int, dict[str, ScaleModel]] = {}
 
     def forecast(self, numbered: tuple[int, Block]) -> dict[str, Student]:
         """Fit, and forecast the days of the block."""
@@ -107,16 +109,20 @@ class _Worker:
         names = [name for name in self._names if name != scale_catalog.ASSESSMENT]
         models = scale_catalog.fit(self._features, block.first, names, self._recipe)
         if scale_catalog.ASSESSMENT in self._names:
-            fitted = self._days[number - number % _ASSESSMENT_FITS_EVERY].first
-            models |= scale_catalog.fit(
-                self._features, fitted, [scale_catalog.ASSESSMENT], self._recipe
-            )
+            models |= self._assessment(self._days[number - number % _ASSESSMENT_FITS_EVERY].first)
         length = block.end - block.first
         known = self._until(block.end)
         return {
             name: models[name].predict(known, block.first).at(np.s_[:, :length])
             for name in self._names
         }
+
+    def _assessment(self, end: int) -> dict[str, ScaleModel]:
+        if end not in self._assessments:
+            self._assessments[end] = scale_catalog.fit(
+                self._features, end, [scale_catalog.ASSESSMENT], self._recipe
+            )
+        return self._assessments[end]
 
     def _until(self, end: int) -> FeatureSet:
         """The features of the days before `end`: nothing later is even computed."""

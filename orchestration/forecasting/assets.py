@@ -16,6 +16,7 @@ from ml.datasets import TrainingSet
 from ml.results import Evaluation, Forecast, TrainedModel
 from orchestration import automation, failures
 from orchestration.forecasting import figures
+from orchestration.forecasting.global_assets import GLOBAL_PREDICTIONS
 from orchestration.forecasting.tokens import Outcome, TokenChoice, for_each
 from orchestration.warehouse.assets import FEATURES
 
@@ -112,7 +113,7 @@ def evaluation(
 
 @dg.asset(
     key=PREDICTIONS,
-    deps=[EVALUATION, FEATURES],
+    deps=[EVALUATION, FEATURES, GLOBAL_PREDICTIONS],
     group_name="forecasting",
     owners=["team:ml"],
     kinds={"python", "mlflow", "postgres"},

@@ -38,7 +38,7 @@ def prediction(token: Token, found: Forecast, technical: Indicators | None) -> d
             "change_percent": percent,
             "confidence": 100 * confidence,
             "direction": side.name,
-            "factors": [],
+            "factors": found.factors,
             "note": _note(found),
             "technical_indicators": indicators.describe(technical),
             "model_version": str(found.model.version),

@@ -63,6 +63,7 @@ class Forecast(_Answer):
     expires_at: AwareDatetime
     stale: bool
     price_source: str
+    factors: list[str] = Field(default_factory=list)
 
     def quantile(self, level: str) -> Decimal:
         """The price that is not exceeded with probability `level`."""

@@ -25,7 +25,7 @@ NOW = datetime(2019, 1, 1, 1, tzinfo=UTC) + timedelta(days=DAYS)
 QUICK = Recipe(seeds=(0, 1), shape=Shape(steps=40, window=96, warm_up=32))
 LARGE = Recipe(
     seeds=(0, 1),
-    shape=Shape(hidden=48, steps=250, dropout=0.0, weight_decay=0.0, learning_rate=1e-2),
+    shape=Shape(hidden=32, steps=120, dropout=0.0, weight_decay=0.0, learning_rate=2e-2),
 )
 _INSERT = """
     insert into market.price_data
@@ -294,3 +294,65 @@ def test_prices_are_decimals_with_their_digits(conn, issued):
     (median,) = conn.execute("select median from model.predictions limit 1").fetchone()
     assert isinstance(median, Decimal)
     assert date(2019, 1, 1) == panels.FIRST
+
+
+@pytest.fixture(scope="module")
+def server(market, trained):
+    """The model server with the global model alone, over real HTTP requests to the ASGI application."""
+    from starlette.testclient import TestClient
+
+    from coinsphere.db.pool import Database
+    from ml.champions import Champions
+    from ml.scale_service import GlobalForecasts
+    from ml.server import create_app
+
+    database = Database(market.dsn, size=2, statement_timeout_ms=5000)
+    everyone = GlobalForecasts(market, database, lambda: NOW)
+    app = create_app(
+        market, database=database, champions=Champions(market), clock=lambda: NOW, everyone=everyone
+    )
+    with TestClient(app) as client:
+        everyone.refresh()
+        yield client
+
+
+def test_the_server_speaks_of_every_token(server, trained, conn, issued):
+    assert server.get("/health").json()["models"] == list(SYMBOLS)
+    answer = server.get("/predict/xrp?days=7").json()
+    assert answer["model"]["version"] == trained.version
+    assert answer["model"]["dataDigest"] == trained.data_digest
+    assert answer["quality"]["coverage80"] == pytest.approx(0.8, abs=0.03)
+    assert answer["quality"]["skillVsNaive"] > 0
+    (stored, digest) = conn.execute(
+        """
+        select p.quantiles, p.input_digest from model.predictions p join market.tokens t on t.id = p.token_id
+        where t.symbol = 'XRP' and p.horizon_days = 7 and not p.is_shadow
+        """
+    ).fetchone()
+    assert answer["quantiles"] == stored, "what is served at the close is what was logged"
+    assert answer["model"]["inputDigest"] == digest
+    assert all("the range by" in factor for factor in answer["factors"])
+    assert server.get("/predict/NONE").status_code == 404
+
+
+def test_a_new_quote_moves_the_forecast_and_time_narrows_it(server, market, conn):
+    before = server.get("/predict/BTC?days=1").json()
+    conn.execute(
+        """
+        insert into market.quotes (token_id, price, source, observed_at, ingested_at)
+        select id, %s, 'simulated', %s, %s from market.tokens where symbol = 'BTC'
+        """,
+        (
+            Decimal(before["referencePrice"]).quantize(Decimal("0.01")) * 2,
+            NOW - timedelta(minutes=1),
+            NOW,
+        ),
+    )
+    after = server.get("/predict/BTC?days=1").json()
+    assert after["referencePrice"] == pytest.approx(2 * before["referencePrice"], rel=1e-3)
+    assert after["quantiles"]["0.5"] == pytest.approx(after["referencePrice"])
+    widths = [
+        np.log(each["quantiles"]["0.9"] / each["quantiles"]["0.1"]) for each in (before, after)
+    ]
+    # 59 minutes of 24 hours have passed.
+    assert widths[1] / widths[0] == pytest.approx(np.sqrt(1 - 59 / 60 / 24), rel=1e-6)
