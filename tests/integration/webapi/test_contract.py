@@ -11,7 +11,19 @@ from webapi.security import access
 from webapi.security.access import Access
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-ARGUMENTS = {"symbol": "BTC", "alert_id": str(UUID(int=7)), "name": "start.js"}
+ARGUMENTS = {
+    "symbol": "BTC",
+    "alert_id": str(UUID(int=7)),
+    "name": "start.js",
+    "portfolio_id": str(UUID(int=7)),
+    "job_id": str(UUID(int=7)),
+    "batch_id": str(UUID(int=7)),
+    "share_id": str(UUID(int=7)),
+    "issue_id": str(UUID(int=7)),
+    "holding_id": str(UUID(int=7)),
+    "transaction_id": str(UUID(int=7)),
+    "secret": "nothing",
+}
 
 
 def routes(app) -> list[tuple[str, str, Access | None]]:
@@ -52,6 +64,7 @@ def test_only_what_the_contract_names_is_public(app) -> None:
         f"{V1}/auth/login",
         f"{V1}/auth/refresh",
         f"{V1}/auth/logout",
+        f"{V1}/shared/nothing",
     }
 
 
