@@ -54,9 +54,8 @@ _SURVEY = """
                 where d.token_id = p.token_id and d.interval = '1d' and d.is_final
             )
     ),
-    differences as (
-        select ledger.portfolio_id, 'balance_difference' as kind, ledger.token_id,
-            abs(ledger.amount - sum(other.amount)) as amount
+    told as (
+        select ledger.portfolio_id, ledger.token_id, abs(ledger.amount - sum(other.amount)) as amount
         from app.holdings ledger
         join app.holdings other
             on other.portfolio_id = ledger.portfolio_id and other.token_id = ledger.token_id
@@ -64,6 +63,13 @@ _SURVEY = """
         where ledger.portfolio_id = %(portfolio_id)s and ledger.source = 'ledger'
         group by ledger.id
         having ledger.amount <> sum(other.amount)
+        union all
+        select portfolio_id, token_id, abs(amount) from app.exchange_differences
+        where portfolio_id = %(portfolio_id)s
+    ),
+    differences as (
+        select portfolio_id, 'balance_difference' as kind, token_id, sum(amount) as amount
+        from told group by portfolio_id, token_id
     ),
     found as (select * from unpriced union all select * from differences),
     settled as (

@@ -5,7 +5,7 @@ A return that is not defined is None with the reason; it is never zero for want 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, localcontext
 from typing import NamedTuple
 
@@ -116,16 +116,19 @@ def time_weighted(before: DayOfReturn | None, days: Sequence[DayOfReturn]) -> Re
 
 
 def cash_flows(before: DayOfReturn | None, days: Sequence[DayOfReturn]) -> list[CashFlow]:
-    """What was put in and taken out, with the value at both ends; of each day the net."""
+    """What was put in and taken out, with the value at both ends; of each day the net.
+
+    As in the days' returns, money comes in before the day's move, which is at the end of the day before.
+    """
     if not days:
         return []
     flows: dict[date, Decimal] = {}
     if before is not None and before.value:
         flows[before.day] = -before.value
     for day in days:
-        net = (day.outflow or ZERO) - (day.inflow or ZERO)
-        if net:
-            flows[day.day] = flows.get(day.day, ZERO) + net
+        start = day.day - timedelta(days=1)
+        flows[start] = flows.get(start, ZERO) - (day.inflow or ZERO)
+        flows[day.day] = flows.get(day.day, ZERO) + (day.outflow or ZERO)
     last = days[-1]
     if last.value:
         flows[last.day] = flows.get(last.day, ZERO) + last.value
@@ -136,11 +139,11 @@ def money_weighted(flows: Sequence[CashFlow]) -> Return:
     """The yearly rate at which the flows are worth nothing at the start: it depends on when money came (XIRR)."""
     if not any(flow.amount < 0 for flow in flows):
         return Return(None, NO_MONEY)
-    if (flows[-1].day - flows[0].day).days < _LEAST_DAYS:
-        return Return(None, TOO_SHORT)
     if not any(flow.amount > 0 for flow in flows):
         # All was lost: no rate above -100 % explains it.
         return Return(Decimal(-1))
+    if (flows[-1].day - flows[0].day).days < _LEAST_DAYS:
+        return Return(None, TOO_SHORT)
     rate = pyxirr.xirr(
         [flow.day for flow in flows], [float(flow.amount) for flow in flows], silent=True
     )

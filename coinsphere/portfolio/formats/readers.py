@@ -210,10 +210,10 @@ def generic(mapping: Mapping[str, str]) -> Reader:
 
     def read(cells: Cells) -> list[Parsed]:
         renamed = {ours: cells.get(theirs, "") for ours, theirs in mapping.items()}
-        if "type" not in mapping:
-            signed = number(renamed, "amount")
-            renamed["type"] = "sell" if signed is not None and signed < 0 else "buy"
         try:
+            if "type" not in mapping:
+                signed = number(renamed, "amount")
+                renamed["type"] = "sell" if signed is not None and signed < 0 else "buy"
             return own(renamed)
         except WrongCell as error:
             raise WrongCell(mapping.get(error.column, error.column), error.reason) from None

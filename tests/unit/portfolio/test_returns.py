@@ -1,0 +1,105 @@
+"""Returns and risk, worked out by hand."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from coinsphere.portfolio import returns, risk
+from coinsphere.portfolio.returns import CashFlow, DayOfReturn
+from coinsphere.portfolio.valuation import grown
+
+D = Decimal
+FIRST = date(2026, 1, 1)
+
+
+def days(*rows: tuple[object, object, object]) -> list[DayOfReturn]:
+    """Days from value, inflow and outflow, with growth chained as it is stored."""
+    growth, previous, made = None, None, []
+    for number, row in enumerate(rows):
+        value, inflow, outflow = (D(str(each)) for each in row)
+        growth = grown(growth, previous, value, inflow, outflow)
+        made.append(DayOfReturn(FIRST + timedelta(days=number), value, inflow, outflow, growth))
+        previous = value
+    return made
+
+
+def test_a_return_by_time_does_not_ask_when_money_came_one_by_money_does() -> None:
+    # 100 become 110 (+10 %); 110 more come; 220 become 198 (-10 %). By time: 1.1 x 0.9 - 1 = -1 %.
+    # Simple: 198 - 210 = -12 of 210. By money it is worse than by time: more was in when it fell.
+    found = returns.over(None, days((100, 100, 0), (110, 0, 0), (220, 110, 0), (198, 0, 0)))
+    assert found.time_weighted.rate == D("-0.01")
+    assert found.gain == -12
+    assert found.simple.rate == (D(-12) / 210).quantize(D("1e-12"))
+    assert found.money_weighted.rate < D("-0.9")
+
+
+def test_a_year_that_doubles_returns_a_hundred_percent() -> None:
+    flows = [CashFlow(FIRST, D(-100)), CashFlow(FIRST + timedelta(days=365), D(200))]
+    assert abs(returns.money_weighted(flows).rate - 1) < D("1e-9")
+
+
+def test_a_period_starts_from_the_value_before_it() -> None:
+    made = days((100, 100, 0), (150, 0, 0), (120, 0, 60))
+    found = returns.over(made[0], made[1:])
+    # 100 -> 150 (+50 %), 150 -> 180 with the 60 that went (+20 %).
+    assert found.time_weighted.rate == D("0.8")
+    assert (found.start_value, found.inflow, found.outflow, found.gain) == (100, 0, 60, 80)
+    chained = D(1)
+    for each in returns.sub_periods(made[0], made[1:]):
+        chained *= each.result / each.invested
+    assert chained - 1 == found.time_weighted.rate
+    assert returns.cash_flows(made[0], made[1:]) == [
+        CashFlow(FIRST, D(-100)),
+        CashFlow(FIRST + timedelta(days=2), D(180)),
+    ]
+
+
+def test_what_is_not_defined_says_why() -> None:
+    assert returns.over(None, []) is None
+    nothing = returns.over(None, days((0, 0, 0), (0, 0, 0)))
+    assert (nothing.simple.rate, nothing.simple.reason) == (None, returns.NO_MONEY)
+    assert nothing.time_weighted.reason == nothing.money_weighted.reason == returns.NO_MONEY
+    one_day = returns.over(None, days((110, 100, 0)))
+    assert one_day.money_weighted.reason == returns.TOO_SHORT
+    assert one_day.simple.rate == D("0.1")
+    unknown = [DayOfReturn(FIRST, None, None, None, None)]
+    assert returns.over(None, unknown) is None
+
+
+def test_all_lost_is_minus_a_hundred_percent() -> None:
+    found = returns.over(None, days((100, 100, 0), (50, 0, 0), (0, 0, 0)))
+    assert found.time_weighted.rate == found.money_weighted.rate == found.simple.rate == -1
+
+
+def test_risk_of_a_history_worked_out_by_hand() -> None:
+    # 20 times +1 %, then 20 times -1 %: mean about 0, the deviation about 1 %.
+    levels = [1.0]
+    for move in [0.01] * 20 + [-0.01] * 20:
+        levels.append(levels[-1] * (1 + move))
+    calendar = [FIRST + timedelta(days=number) for number in range(41)]
+    found = risk.assess(calendar, levels)
+    assert found.days == 40
+    assert found.volatility == pytest.approx(0.01 * (40 / 39) ** 0.5 * 365**0.5)
+    assert found.sharpe == pytest.approx(0, abs=1e-9)
+    assert found.value_at_risk == found.expected_shortfall == pytest.approx(0.01)
+    assert found.drawdown.depth == pytest.approx(1 - 0.99**20)
+    assert (found.drawdown.peak_day, found.drawdown.low_day) == (calendar[20], calendar[40])
+
+
+def test_risk_of_too_few_days_is_unknown() -> None:
+    found = risk.assess([FIRST, FIRST + timedelta(days=1)], [1.0, 0.9])
+    assert found.volatility is None
+    assert found.value_at_risk is None
+    assert found.drawdown.depth == pytest.approx(0.1)
+
+
+def test_concentration_and_correlation() -> None:
+    assert risk.concentration([1, 1, 1, 1]) == pytest.approx(0.25)
+    assert risk.concentration([]) is None
+    calendar = [FIRST + timedelta(days=number) for number in range(40)]
+    wave = {day: (-1) ** number * 0.01 for number, day in enumerate(calendar)}
+    opposite = {day: -move for day, move in wave.items()}
+    found = risk.correlations({"A": wave, "B": opposite, "C": dict.fromkeys(calendar, 0.0)})
+    assert found["A"]["B"] == found["B"]["A"] == pytest.approx(-1)
+    assert found["A"]["C"] is None
