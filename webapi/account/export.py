@@ -19,6 +19,8 @@ SECTIONS: dict[str, str] = {
     "portfolios": "user_id = %(user_id)s",
     "holdings": "portfolio_id in (select id from app.portfolios where user_id = %(user_id)s)",
     "transactions": "user_id = %(user_id)s",
+    "import_batches": "user_id = %(user_id)s",
+    "portfolio_shares": "user_id = %(user_id)s",
     "alerts": "user_id = %(user_id)s",
     "alert_events": "alert_id in (select id from app.alerts where user_id = %(user_id)s)",
     "exchange_connections": "user_id = %(user_id)s",
@@ -30,6 +32,25 @@ SECTIONS: dict[str, str] = {
     "audit_logs": "actor_id = %(user_id)s",
 }
 """The tables, and which of their rows are the account's."""
+
+DERIVED = frozenset(
+    (
+        "booking_marks",
+        "ledger_entries",
+        "lot_uses",
+        "lots",
+        "portfolio_issues",
+        "portfolio_states",
+        "portfolio_syncs",
+        "portfolio_values_daily",
+        "position_flows",
+        "position_values_daily",
+        "positions",
+        "transfer_matches",
+        "valuation_marks",
+    )
+)
+"""Tables that are computed from the rows above, and are not repeated."""
 
 _HIDDEN = frozenset(("password_hash", "totp_last_step", "response", "body_text", "body_html"))
 _WRITTEN = (str, int, float, Decimal, datetime, date, UUID, dict)

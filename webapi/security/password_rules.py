@@ -10,7 +10,7 @@ from webapi import errors
 
 MIN_CHARACTERS = 8
 MAX_BYTES = 256
-_SHORTEST_WORD = 4
+_SHORTEST_WORD = 3
 _LEAST_REST = 5
 """So many characters must be left of a password once the known words are taken out of it."""
 _PRODUCT = ("coinsphere", "password")
