@@ -19,10 +19,12 @@ from procrastinate.exceptions import ConnectorException
 from coinsphere import housekeeping, log
 from coinsphere.accounts import tasks as accounts
 from coinsphere.clock import utc_now
+from coinsphere.exchanges import tasks as exchanges
 from coinsphere.notify import mail, transport
 from coinsphere.portfolio import tasks as portfolios
 from coinsphere.security import audit_anchoring as audit
 from coinsphere.settings import Settings
+from coinsphere.wallets import tasks as wallets
 
 _SEARCH_PATH = "-c search_path=jobs,public -c timezone=UTC"
 _CONCURRENCY = 4
@@ -52,6 +54,8 @@ def build(settings: Settings) -> App:
     accounts.add(app, settings)
     _add_housekeeping(app)
     portfolios.add(app, settings)
+    exchanges.add(app, settings)
+    wallets.add(app, settings)
     _add_audit(app, settings)
     _add_requests(app, settings)
     return app

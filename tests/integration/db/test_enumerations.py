@@ -17,6 +17,7 @@ ENUMERATIONS = {
     "app.portfolio_syncs": {"status"},
     "app.alerts": {"alert_type", "condition", "channels"},
     "app.exchange_connections": {"status"},
+    "app.exchange_syncs": {"status"},
     "app.wallet_connections": {"blockchain", "ownership", "status"},
     "app.defi_protocols": {"category"},
     "app.defi_positions": {"position_type"},

@@ -1,0 +1,236 @@
+"""ccxt as we use it for accounts: numbers as strings, our errors, one budget an exchange, and nonces from outside.
+
+ccxt is imported by the function that needs it: it takes half a second, and most processes never call an exchange.
+"""
+
+import json
+import logging
+import random
+import re
+import time
+from collections.abc import Callable
+from decimal import InvalidOperation
+from typing import Any
+from urllib.parse import urlsplit
+
+from coinsphere import log
+from coinsphere.errors import BadPayload, ProviderError, RateLimited, Unavailable
+from coinsphere.exchanges.errors import KeyRefused, PermissionMissing
+from coinsphere.exchanges.gate import Gate
+from coinsphere.exchanges.model import Credentials
+
+TIMEOUT_MS = 10_000
+ATTEMPTS = 3
+_LONGEST_WAIT = 60.0
+"""Seconds that a call waits where an exchange asks for it; for longer the sync is put off."""
+_LARGEST = 20 * 1024 * 1024
+_NONSENSE = (TypeError, ValueError, KeyError, IndexError, AttributeError, InvalidOperation)
+_SECRET = re.compile(r"(signature|sign|apiKey|api_key|token)=[^&\s\"']+", re.IGNORECASE)
+
+_SILENT = logging.getLogger("coinsphere.silent")
+_SILENT.disabled = True
+
+_log = log.get("exchanges")
+
+
+class Client:
+    """One account's way to its exchange. `api` is ccxt's client, for its parsers; calls go through `call`."""
+
+    def __init__(
+        self, api: Any, gate: Gate, secrets: Credentials, sleep: Callable[[float], None]
+    ) -> None:
+        self.api = api
+        self.calls = 0
+        self._gate, self._secrets, self._sleep = gate, secrets, sleep
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.api.session.close()
+
+    def call(self, method: str, params: dict[str, Any] | None = None) -> Any:
+        """Call one of ccxt's methods; what may pass is tried three times, as every call only reads.
+
+        Raises:
+            KeyRefused: the exchange does not accept the key.
+            RateLimited, Unavailable, BadPayload: see there.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._once(method, params or {})
+            except (RateLimited, Unavailable) as error:
+                wait = _wait(error, attempt)
+                if attempt == ATTEMPTS or wait > _LONGEST_WAIT:
+                    raise
+                _log.info("exchange asked again", exchange=self.api.id, wait=wait, error=str(error))
+                self._sleep(wait)
+        raise AssertionError("unreachable")
+
+    def markets(self) -> dict[str, Any]:
+        """The exchange's markets by ccxt's symbol; asked for once."""
+        if not self.api.markets:
+            self.call("load_markets")
+        return dict(self.api.markets)
+
+    def parse(self, parser: str, row: Any) -> Any:
+        """One of ccxt's parsers.
+
+        Raises:
+            BadPayload: the row makes no sense.
+        """
+        try:
+            return getattr(self.api, parser)(row)
+        except _NONSENSE as error:
+            raise BadPayload(self.api.id, f"a row makes no sense ({error})", repr(row)) from error
+
+    def _once(self, method: str, params: dict[str, Any]) -> Any:
+        breaker = self._gate.breaker
+        breaker.admit()
+        self.calls += 1
+        try:
+            answer = self._translated(method, params)
+        except Unavailable:
+            breaker.failed()
+            raise
+        except ProviderError:
+            # It answered, though not as we wish.
+            breaker.succeeded()
+            raise
+        breaker.succeeded()
+        return answer
+
+    def _translated(self, method: str, params: dict[str, Any]) -> Any:
+        import ccxt  # noqa: PLC0415  half a second that only the first call should take
+
+        function = getattr(self.api, method)
+        try:
+            return function() if method == "load_markets" else function(params)
+        except ProviderError:
+            raise
+        except ccxt.BaseError as error:
+            raise self._ours(ccxt, error) from None
+        except _NONSENSE as error:
+            raise BadPayload(self.api.id, f"cannot be understood ({error})") from None
+
+    def _ours(self, ccxt: Any, error: Exception) -> ProviderError:
+        """The same error as one of ours. The chain ends here: ccxt's messages hold addresses with signatures."""
+        venue, message = self.api.id, f"{type(error).__name__}: {self._clean(str(error))}"
+        if isinstance(error, ccxt.PermissionDenied):
+            return PermissionMissing(venue, message)
+        if isinstance(error, ccxt.AuthenticationError):
+            return KeyRefused(venue, message)
+        if isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection):
+            return RateLimited(venue, message, self._retry_after())
+        if isinstance(error, ccxt.OperationFailed) and not isinstance(error, ccxt.BadResponse):
+            return Unavailable(venue, message)
+        return BadPayload(venue, message)
+
+    def _clean(self, text: str) -> str:
+        secrets = (self._secrets.api_key, self._secrets.api_secret, self._secrets.passphrase)
+        for secret in secrets:
+            if secret:
+                text = text.replace(secret, "…")
+        return _SECRET.sub(r"\1=…", text)[:300]
+
+    def _retry_after(self) -> float | None:
+        headers = self.api.last_response_headers or {}
+        try:
+            return max(0.0, float(headers.get("Retry-After", "")))
+        except ValueError:
+            return None
+
+
+def connect(
+    venue: str,
+    credentials: Credentials,
+    gate: Gate,
+    nonce: Callable[[], int],
+    *,
+    base_url: str | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Client:
+    """A client of an account.
+
+    Args:
+        venue: ccxt's id of the exchange.
+        credentials: the account's.
+        gate: the exchange's, of this process.
+        nonce: gives the key's next nonce, for exchanges that want them to grow.
+        base_url: takes the place of every address of the exchange; the path then begins with its id.
+        sleep: how to wait.
+    """
+    import ccxt  # noqa: PLC0415  see above
+
+    kind = type(f"Account_{venue}", (_Account, getattr(ccxt, venue)), {})
+    api = kind(
+        {
+            "apiKey": credentials.api_key,
+            "secret": credentials.api_secret,
+            "password": credentials.passphrase or "",
+            "enableRateLimit": True,
+            "timeout": TIMEOUT_MS,
+            "options": {
+                "defaultType": "spot",
+                "fetchMarkets": {"types": ["spot"]},
+                "fetchMargins": False,
+                "maxRetriesOnFailure": 0,
+                "adjustForTimeDifference": False,
+                "warnOnFetchOpenOrdersWithoutSymbol": False,
+            },
+            "quoteJsonNumbers": True,
+        }
+    )
+    api.has["fetchCurrencies"] = venue == "kraken"  # without them it does not know its own names
+    api.number = str
+    api.session.max_redirects = 0
+    # At the level DEBUG ccxt's own logger writes keys and signatures.
+    api.logger = _SILENT
+    api.gate, api.next_nonce = gate, nonce
+    if base_url is not None:
+        api.urls["api"] = _moved(api.urls["api"], f"{base_url.rstrip('/')}/{venue}")
+    return Client(api, gate, credentials, sleep)
+
+
+class _Account:
+    """Mixed into ccxt's class."""
+
+    id: str
+    rateLimit: float  # noqa: N815  ccxt's name
+    gate: Gate
+    next_nonce: Callable[[], int]
+
+    def throttle(self, cost: float | None = None) -> None:
+        """Wait for the exchange's budget, which all accounts of this process share."""
+        self.gate.budget.take(self.rateLimit * (1 if cost is None else cost) / 1000)
+
+    def incrementing_nonce(self) -> int:
+        """The key's next nonce, of all processes."""
+        return self.next_nonce()
+
+    def fetch(self, *arguments: Any, **keywords: Any) -> Any:
+        """As ccxt's, but what is not JSON is an error, and so is what is too large."""
+        answer = super().fetch(*arguments, **keywords)  # type: ignore[misc]
+        if isinstance(answer, str | bytes):
+            raise BadPayload(self.id, "the answer is not JSON")
+        return answer
+
+    def parse_json(self, http_response: str) -> Any:
+        """The answer with every decimal as its text: ccxt's own would make floats of them."""
+        if len(http_response) > _LARGEST:
+            raise BadPayload(self.id, "the answer is too large")
+        try:
+            return json.loads(http_response, parse_float=str)
+        except ValueError:
+            return None
+
+
+def _wait(error: ProviderError, attempt: int) -> float:
+    """Seconds until the next attempt, longer each time and never the same for two callers."""
+    asked = error.retry_after if isinstance(error, RateLimited) else None
+    return asked if asked is not None else 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311  no secret
+
+
+def _moved(urls: Any, base: str) -> Any:
+    """The same addresses on another host, whose path begins with the exchange's name."""
+    if isinstance(urls, str):
+        return base + urlsplit(urls.replace("{hostname}", "host")).path
+    return {key: _moved(url, base) for key, url in urls.items()}

@@ -1,0 +1,30 @@
+"""What a user is told by mail about an account at an exchange."""
+
+from psycopg import Connection as Database
+
+from coinsphere.exchanges.connections import Connection, Status
+from coinsphere.exchanges.venues.all import VENUES
+from coinsphere.notify import mail, templates
+
+_RECIPIENT = "select email from app.users where id = %(user_id)s and is_active and email_verified"
+_WHY = {
+    "invalid_key": "The exchange no longer accepts the key of this account, so it is not read any more. "
+    "Disconnect it, make a new key that can only read, and connect it again.",
+    "disabled": "The key of this account can do more than you allowed, so it is not read any more. "
+    "Take those permissions from it, or make a new one, and connect it again.",
+}
+
+
+def stopped(conn: Database, found: Connection, status: Status, error: str) -> None:
+    """Write the mail that an account is read no more; nothing where its user has no confirmed address."""
+    row = conn.execute(_RECIPIENT, {"user_id": found.user_id}).fetchone()
+    if row is None:
+        return
+    name = VENUES[found.exchange].name
+    label = "" if found.label is None else f" “{found.label}”"
+    message = templates.letter(
+        f"Your {name} account{label} is no longer read",
+        _WHY[status],
+        facts=[("Exchange", name), ("It said", error)],
+    )
+    mail.enqueue(conn, row[0], message.subject, message.text, message.html, user_id=found.user_id)

@@ -1,0 +1,38 @@
+"""Nonces that only grow, whichever process asks: an exchange refuses a smaller one, and locks a key out that repeats.
+
+Each is committed before it is used, so that a crash or a rollback never brings one back.
+"""
+
+import hashlib
+from collections.abc import Callable
+
+from psycopg import Connection
+
+# The clock only sets where counting begins; a clock that goes back changes nothing.
+_NEXT = """
+    insert into app.exchange_nonces as known (key_hash, last) values (%(key_hash)s, %(floor)s)
+    on conflict (key_hash) do update set last = greatest(known.last + 1, excluded.last)
+    returning last
+"""
+
+
+def fingerprint(exchange: str, api_key: str) -> bytes:
+    """Names a key without telling it."""
+    return hashlib.sha256(f"{exchange}\0{api_key}".encode()).digest()
+
+
+def counter(conn: Connection, key_hash: bytes, floor: Callable[[], int]) -> Callable[[], int]:
+    """A function that gives the key's next nonce.
+
+    Args:
+        conn: in autocommit, or its commit would come too late.
+        key_hash: see `fingerprint`.
+        floor: the least that the next one may be, by the clock.
+    """
+
+    def following() -> int:
+        row = conn.execute(_NEXT, {"key_hash": key_hash, "floor": floor()}).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    return following

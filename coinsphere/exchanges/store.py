@@ -1,0 +1,196 @@
+"""Storing pages: facts, what cannot be booked, and the cursor behind them, all in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from coinsphere.exchanges import facts as resolving
+from coinsphere.exchanges.errors import Disconnected
+from coinsphere.exchanges.facts import Account, Unbooked
+from coinsphere.exchanges.model import Position, Record
+from coinsphere.portfolio import facts
+from coinsphere.portfolio.model import Kind
+
+_CURSOR = """
+    select position from app.exchange_cursors where connection_id = %(connection_id)s and stream = %(stream)s
+"""
+# Held until the commit, so that a connection is not deleted, stopped or moved under the page that is stored.
+_HOLD = """
+    select portfolio_id from app.exchange_connections where id = %(connection_id)s and status = 'active'
+    for no key update
+"""
+_MOVE = """
+    insert into app.exchange_cursors as known (connection_id, stream, position, updated_at)
+    values (%(connection_id)s, %(stream)s, %(position)s, %(now)s)
+    on conflict (connection_id, stream) do update set position = excluded.position, updated_at = excluded.updated_at
+"""
+_KEEP = """
+    insert into app.exchange_unbooked (connection_id, native_id, record, reason, occurred_at, found_at)
+    values (%(connection_id)s, %(native_id)s, %(record)s, %(reason)s, %(occurred_at)s, %(now)s)
+    on conflict (connection_id, native_id) do update set record = excluded.record, reason = excluded.reason
+"""
+_KEPT = """
+    select record from app.exchange_unbooked where connection_id = %(connection_id)s order by occurred_at, native_id
+"""
+_RELEASE = """
+    delete from app.exchange_unbooked where connection_id = %(connection_id)s and native_id = any(%(native_ids)s)
+"""
+_LEARN = """
+    update app.exchange_connections set assets = array(select distinct unnest(assets || %(assets)s::text[]) order by 1)
+    where id = %(connection_id)s and not assets @> %(assets)s::text[]
+"""
+_PROGRESS = """
+    update app.exchange_syncs set
+        stream = %(stream)s, imported = imported + %(imported)s, known = known + %(known)s,
+        unbooked = unbooked + %(unbooked)s
+    where id = %(sync_id)s
+"""
+_ANNOUNCE = "select pg_notify('coinsphere', 'exchanges')"
+_FORGET_BALANCES = "delete from app.exchange_balances where connection_id = %(connection_id)s"
+_BALANCE = """
+    insert into app.exchange_balances (connection_id, asset, token_id, amount, observed_at)
+    values (%(connection_id)s, %(asset)s, %(token_id)s, %(amount)s, %(now)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whose account is read by which sync, and where its facts go."""
+
+    sync_id: UUID
+    connection_id: UUID
+    user_id: UUID
+    account: Account
+
+
+def cursor(conn: Connection, target: Target, stream: str) -> Position:
+    """Where a stream goes on; empty where it was never read."""
+    parameters = {"connection_id": target.connection_id, "stream": stream}
+    row = conn.execute(_CURSOR, parameters).fetchone()
+    return {} if row is None else dict(row[0])
+
+
+def pages(
+    conn: Connection,
+    target: Target,
+    stream: str,
+    records: Sequence[Record],
+    *,
+    position: Position,
+    now: datetime,
+) -> None:
+    """Store records and the position behind them, both or neither. `conn` must be in autocommit.
+
+    Raises:
+        Disconnected: the connection was deleted, stopped, or has another portfolio now.
+    """
+    common = {"connection_id": target.connection_id, "now": now, "stream": stream}
+    with conn.transaction():
+        _hold(conn, target)
+        _record(conn, target, stream, records, now)
+        conn.execute(_MOVE, {**common, "position": Jsonb(position)})
+        conn.execute(_ANNOUNCE)
+
+
+def retry_unbooked(conn: Connection, target: Target, now: datetime) -> None:
+    """Book what could not be booked before, as far as it can be now. `conn` and errors as for `pages`."""
+    parameters = {"connection_id": target.connection_id}
+    with conn.transaction():
+        _hold(conn, target)
+        kept = [_read(row[0]) for row in conn.execute(_KEPT, parameters)]
+        if not kept:
+            return
+        left = _record(conn, target, None, kept, now)
+        solved = {record.native_id for record in kept} - {each.record.native_id for each in left}
+        conn.execute(_RELEASE, {**parameters, "native_ids": sorted(solved)})
+
+
+def balances(conn: Connection, target: Target, held: dict[str, Decimal], now: datetime) -> None:
+    """Store what the account holds, in the place of what was known. `conn` and errors as for `pages`."""
+    known = resolving.tokens(conn, held)
+    parameters = {"connection_id": target.connection_id, "now": now}
+    rows = [
+        {**parameters, "asset": asset[:100], "token_id": known.get(asset), "amount": amount}
+        for asset, amount in sorted(held.items())
+        if amount and asset not in resolving.MONEY
+    ]
+    with conn.transaction():
+        _hold(conn, target)
+        conn.execute(_FORGET_BALANCES, parameters)
+        conn.cursor().executemany(_BALANCE, rows)
+
+
+def _hold(conn: Connection, target: Target) -> None:
+    row = conn.execute(_HOLD, {"connection_id": target.connection_id}).fetchone()
+    if row is None or row[0] != target.account.portfolio_id:
+        raise Disconnected("the account was disconnected, or moved to another portfolio, meanwhile")
+
+
+def _record(
+    conn: Connection, target: Target, stream: str | None, records: Sequence[Record], now: datetime
+) -> list[Unbooked]:
+    """Record facts in the order of their time; what cannot be booked is kept aside and returned."""
+    named = resolving.assets(records)
+    known = resolving.tokens(conn, named)
+    ordered = sorted(records, key=lambda each: (each.at, each.native_id))
+    new, unbooked = resolving.resolve(ordered, target.account, known, now)
+    done = facts.record(conn, target.user_id, new, now, at_once=False) if new else None
+    common = {"connection_id": target.connection_id, "now": now}
+    conn.cursor().executemany(_KEEP, [{**common, **_kept(each)} for each in unbooked])
+    conn.execute(_LEARN, {**common, "assets": sorted(named)})
+    progress = {
+        "sync_id": target.sync_id,
+        "stream": stream,
+        "imported": len(done.fact_ids) if done else 0,
+        "known": done.known if done else 0,
+        "unbooked": len(unbooked),
+    }
+    conn.execute(_PROGRESS, progress)
+    return unbooked
+
+
+def _kept(each: Unbooked) -> dict[str, object]:
+    record = each.record
+    return {
+        "native_id": record.native_id[:200],
+        "record": Jsonb(_written(record)),
+        "reason": each.reason,
+        "occurred_at": record.at,
+    }
+
+
+def _written(record: Record) -> dict[str, Any]:
+    """A record as JSON, decimals as text with all their digits."""
+    sides = {name: getattr(record, name) for name in ("sent", "received", "fee")}
+    return {
+        "native_id": record.native_id,
+        "kind": record.kind,
+        "at": record.at.isoformat(),
+        "price": None if record.price is None else str(record.price),
+        "tx_hash": record.tx_hash,
+        **{name: side and [side[0], str(side[1])] for name, side in sides.items()},
+    }
+
+
+def _read(written: dict[str, Any]) -> Record:
+    def side(name: str) -> tuple[str, Decimal] | None:
+        pair = written[name]
+        return None if pair is None else (pair[0], Decimal(pair[1]))
+
+    price = written["price"]
+    return Record(
+        native_id=written["native_id"],
+        kind=Kind(written["kind"]),
+        at=datetime.fromisoformat(written["at"]),
+        sent=side("sent"),
+        received=side("received"),
+        price=None if price is None else Decimal(price),
+        fee=side("fee"),
+        tx_hash=written["tx_hash"],
+    )

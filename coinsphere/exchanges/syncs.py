@@ -1,0 +1,305 @@
+"""Syncs: reading an account page by page, as often as one likes, with one effect."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from psycopg import Connection as Database
+from psycopg.rows import class_row
+
+from coinsphere import log
+from coinsphere.clock import Clock
+from coinsphere.errors import BadPayload, RateLimited, SealError, Unavailable
+from coinsphere.exchanges import connections, letters, store
+from coinsphere.exchanges.accounts import Accounts, key_info
+from coinsphere.exchanges.client import Client
+from coinsphere.exchanges.connections import Connection
+from coinsphere.exchanges.errors import Busy, Disconnected, KeyRefused, KeyTooPowerful
+from coinsphere.exchanges.model import Known, Record, Stream
+from coinsphere.exchanges.store import Target
+from coinsphere.exchanges.venues.all import VENUES
+from coinsphere.portfolio import issues, worker
+from coinsphere.security.symmetric_keys import SymmetricKeys
+
+QUEUE = "exchanges"
+TASK = "sync_exchange"
+
+CHECK_EVERY = timedelta(days=1)
+"""How often a key's permissions are looked at again."""
+_BATCH = 2_000
+"""Records of one transaction, or the pages of `_PAGES` calls where those are small."""
+_PAGES = 20
+
+_SYNC = """
+    select s.id, s.user_id, s.connection_id, c.exchange, s.status, s.stream, s.imported, s.known, s.unbooked, s.error,
+        s.created_at, s.started_at, s.finished_at
+    from app.exchange_syncs s
+    join app.exchange_connections c on c.id = s.connection_id
+"""
+_GET = _SYNC + "where s.id = %(id)s and (%(user_id)s::uuid is null or s.user_id = %(user_id)s)"
+_LATEST = (
+    _SYNC
+    + "where s.user_id = %(user_id)s and s.connection_id = %(connection_id)s order by s.created_at desc limit 1"
+)
+# The lock makes the jobs of one account run one after another, whichever worker takes them.
+_REQUEST = """
+    with made as (
+        insert into app.exchange_syncs (user_id, connection_id)
+        select user_id, id from app.exchange_connections where id = %(connection_id)s and status = 'active'
+        on conflict (connection_id) where status in ('queued', 'running') do nothing
+        returning id, connection_id
+    )
+    select id, jobs.procrastinate_defer_jobs_v1(array[
+        (%(queue)s, %(task)s, 0, 'exchange ' || connection_id, null, jsonb_build_object('sync_id', id), null)
+            ::jobs.procrastinate_job_to_defer_v1
+    ])
+    from made
+"""
+_OPEN = """
+    select id from app.exchange_syncs where connection_id = %(connection_id)s and status in ('queued', 'running')
+"""
+_DUE = """
+    update app.exchange_connections set next_sync_at = %(now)s + make_interval(mins => sync_minutes)
+    where status = 'active' and next_sync_at <= %(now)s returning id
+"""
+_START = """
+    update app.exchange_syncs set status = 'running', started_at = coalesce(started_at, %(now)s), error = null
+    where id = %(id)s
+"""
+_NOTE = "update app.exchange_syncs set error = %(error)s where id = %(id)s"
+_FINISH = """
+    update app.exchange_syncs set status = %(status)s, error = %(error)s, finished_at = %(now)s, stream = null
+    where id = %(id)s and status in ('queued', 'running')
+"""
+_SYNCED = """
+    update app.exchange_connections set
+        last_error = %(error)s, last_synced_at = case when %(error)s::text is null then %(now)s else last_synced_at end
+    where id = %(connection_id)s
+"""
+_ANNOUNCE = "select pg_notify('coinsphere', 'exchanges')"
+_LOCK = "select pg_try_advisory_lock(hashtextextended('app.exchange_keys ' || encode(%(key_hash)s, 'hex'), 0))"
+_UNLOCK = "select pg_advisory_unlock(hashtextextended('app.exchange_keys ' || encode(%(key_hash)s, 'hex'), 0))"
+
+_log = log.get("exchanges")
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """A sync and how far it is.
+
+    Attributes:
+        stream: the list that is being read.
+        imported: facts that it brought.
+        known: records that were there before.
+        unbooked: records that could not be booked, which are kept.
+        error: why it failed, or waits to be tried again.
+    """
+
+    id: UUID
+    user_id: UUID
+    connection_id: UUID
+    exchange: str
+    status: Literal["queued", "running", "succeeded", "failed"]
+    stream: str | None
+    imported: int
+    known: int
+    unbooked: int
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def request(conn: Database, connection_id: UUID) -> UUID | None:
+    """Write a sync and the job that does it; the one that waits or runs already, where there is one.
+
+    None where the connection is stopped. `conn` must find the schema `jobs` by its search path.
+    """
+    parameters = {"connection_id": connection_id, "queue": QUEUE, "task": TASK}
+    row = conn.execute(_REQUEST, parameters).fetchone()
+    row = row or conn.execute(_OPEN, parameters).fetchone()
+    return None if row is None else UUID(str(row[0]))
+
+
+def request_due(conn: Database, now: datetime) -> int:
+    """Request a sync of every connection whose time has come; how many."""
+    with conn.transaction():
+        due: Sequence[tuple[UUID]] = conn.execute(_DUE, {"now": now}).fetchall()
+        for (connection_id,) in due:
+            request(conn, connection_id)
+    return len(due)
+
+
+def get(conn: Database, sync_id: UUID, user_id: UUID | None = None) -> Sync | None:
+    """A sync, of that user where one is given; None where there is none."""
+    parameters = {"id": sync_id, "user_id": user_id}
+    return conn.cursor(row_factory=class_row(Sync)).execute(_GET, parameters).fetchone()
+
+
+def latest(conn: Database, user_id: UUID, connection_id: UUID) -> Sync | None:
+    """The newest sync of a connection of the user."""
+    parameters = {"user_id": user_id, "connection_id": connection_id}
+    return conn.cursor(row_factory=class_row(Sync)).execute(_LATEST, parameters).fetchone()
+
+
+def run(
+    conn: Database,
+    sync_id: UUID,
+    accounts: Accounts,
+    keys: SymmetricKeys,
+    *,
+    is_last_try: bool = False,
+) -> None:
+    """Do a sync.
+
+    Args:
+        conn: in autocommit, in the role of the pipeline; kept by this sync until its end.
+        sync_id: nothing happens where it is done, or its connection is gone.
+        accounts: the way to exchanges.
+        keys: that open credentials.
+        is_last_try: what may pass ends the sync, too.
+
+    Raises:
+        Busy, RateLimited, Unavailable: to be tried again; what was read is stored.
+    """
+    sync = get(conn, sync_id)
+    found = None if sync is None else connections.get(conn, sync.connection_id)
+    if sync is None or found is None or sync.status in ("succeeded", "failed"):
+        return
+    now = accounts.clock
+    try:
+        with _alone(conn, found):
+            conn.execute(_START, {"id": sync_id, "now": now()})
+            _read(conn, sync_id, found, accounts, keys)
+    except (Busy, RateLimited, Unavailable) as error:
+        conn.execute(_NOTE, {"id": sync_id, "error": str(error)[:500]})
+        if is_last_try:
+            _finish(conn, sync_id, found, now(), f"{error} It is tried again at the next time.")
+        raise
+    except KeyRefused as error:
+        _stop(conn, sync_id, found, status="invalid_key", error=str(error), now=now())
+    except KeyTooPowerful as error:
+        _stop(conn, sync_id, found, status="disabled", error=str(error), now=now())
+    except (BadPayload, SealError, Disconnected, LookupError) as error:
+        _log.warning("exchange not read", connection_id=str(found.id), error=str(error))
+        _finish(conn, sync_id, found, now(), _told(error))
+    else:
+        _finish(conn, sync_id, found, now(), None)
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, SealError):
+        return "The stored key cannot be opened; disconnect the account and connect it again."
+    return str(error)[:500]
+
+
+@contextmanager
+def _alone(conn: Database, found: Connection) -> Iterator[None]:
+    """Keep every other process from working with the same key; PostgreSQL lets go of it if this one dies."""
+    parameters = {"key_hash": found.key_hash}
+    if conn.execute(_LOCK, parameters).fetchone() != (True,):
+        raise Busy("The key is being worked with.")
+    try:
+        yield
+    finally:
+        if not conn.closed:
+            conn.execute(_UNLOCK, parameters)
+
+
+def _read(
+    conn: Database, sync_id: UUID, found: Connection, accounts: Accounts, keys: SymmetricKeys
+) -> None:
+    if found.status != "active":
+        raise Disconnected("The account is stopped; connect it again.")
+    if found.portfolio_id is None:
+        raise Disconnected("The account's portfolio was deleted: choose another one.")
+    client = accounts.open(conn, found.exchange, connections.credentials(conn, keys, found))
+    try:
+        _check(conn, found, client, accounts.clock())
+        found = connections.get(conn, found.id) or found
+        assert found.portfolio_id is not None
+        account = found.ledger_account(found.portfolio_id)
+        target = Target(sync_id, found.id, found.user_id, account)
+        _read_all(conn, target, found, client, accounts.clock)
+    finally:
+        client.close()
+
+
+def _check(conn: Database, found: Connection, client: Client, now: datetime) -> None:
+    """Look once a day whether the key may still do no harm."""
+    checked_at = found.permissions_checked_at
+    if checked_at is not None and now - checked_at < CHECK_EVERY:
+        return
+    info = key_info(found.exchange, client)
+    connections.checked(conn, found.id, info, now)
+    connections.require_harmless(info.permissions, allows_trading=found.allows_trading)
+
+
+def _read_all(
+    conn: Database, target: Target, found: Connection, client: Client, clock: Clock
+) -> None:
+    venue = VENUES[found.exchange]
+    store.retry_unbooked(conn, target, clock())
+    held = {asset for asset, amount in venue.balances(client).items() if amount}
+    known = Known(set(found.assets) | held, tuple(found.markets))
+    done: set[str] = set()
+    until = clock()
+    while todo := [each for each in venue.streams(client, known) if each.name not in done]:
+        for stream in todo:
+            known.assets |= _drain(conn, target, stream, until)
+            done.add(stream.name)
+    worker.update(conn, found.user_id, clock())
+    store.balances(conn, target, venue.balances(client), clock())
+    with conn.transaction():
+        issues.survey(conn, found.user_id, target.account.portfolio_id)
+
+
+def _drain(conn: Database, target: Target, stream: Stream, until: datetime) -> set[str]:
+    """Read a stream to its end; the assets that it told of. What was read before a failure is stored."""
+    position = store.cursor(conn, target, stream.name)
+    seen: set[str] = set()
+    is_last = False
+    while not is_last:
+        batch: list[Record] = []
+        pages = 0
+        try:
+            while not is_last and len(batch) < _BATCH and pages < _PAGES:
+                page = stream.page(position, until)
+                batch += page.records
+                position, is_last, pages = page.position, page.is_last, pages + 1
+        finally:
+            if pages:
+                store.pages(conn, target, stream.name, batch, position=position, now=until)
+        seen |= {side[0] for each in batch for side in (each.sent, each.received) if side}
+    return seen
+
+
+def _stop(
+    conn: Database,
+    sync_id: UUID,
+    found: Connection,
+    *,
+    status: connections.Status,
+    error: str,
+    now: datetime,
+) -> None:
+    """Read the account no more, and tell its user by one mail."""
+    with conn.transaction():
+        if connections.stop(conn, found.id, status, error, now) is not None:
+            letters.stopped(conn, found, status, error)
+        _finish(conn, sync_id, found, now, error)
+    _log.warning("exchange stopped", connection_id=str(found.id), status=status, error=error)
+
+
+def _finish(
+    conn: Database, sync_id: UUID, found: Connection, now: datetime, error: str | None
+) -> None:
+    status = "succeeded" if error is None else "failed"
+    text = None if error is None else error[:500]
+    with conn.transaction():
+        conn.execute(_FINISH, {"id": sync_id, "status": status, "error": text, "now": now})
+        conn.execute(_SYNCED, {"connection_id": found.id, "error": text, "now": now})
+        conn.execute(_ANNOUNCE)

@@ -1,0 +1,51 @@
+"""The worker's tasks of exchanges."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import psycopg
+from procrastinate import App, JobContext, RetryStrategy
+
+from coinsphere import log
+from coinsphere.clock import utc_now
+from coinsphere.errors import RateLimited, Unavailable
+from coinsphere.exchanges import syncs
+from coinsphere.exchanges.accounts import Accounts
+from coinsphere.exchanges.errors import Busy
+from coinsphere.security.symmetric_keys import SymmetricKeys
+from coinsphere.settings import Settings
+
+_OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"
+_TRIES = 6
+_log = log.get("exchanges")
+
+
+def add(app: App, settings: Settings) -> None:
+    """Add them to the worker's app."""
+    # Waits 5, 25, 125 … seconds: an exchange that is away for an hour is outlived.
+    patience = RetryStrategy(
+        max_attempts=_TRIES,
+        exponential_wait=5,
+        retry_exceptions=(OSError, psycopg.Error, Busy, RateLimited, Unavailable),
+    )
+    accounts = Accounts(settings.exchange_base_url, utc_now)
+    keys = SymmetricKeys(settings.encryption_keys)
+
+    def connect() -> psycopg.Connection:
+        return psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5, options=_OPTIONS)
+
+    @app.task(name=syncs.TASK, queue=syncs.QUEUE, retry=patience, pass_context=True)
+    def sync_exchange(context: JobContext, sync_id: str) -> None:
+        is_last = context.job.attempts >= _TRIES
+        with connect() as conn:
+            syncs.run(conn, UUID(sync_id), accounts, keys, is_last_try=is_last)
+            done = syncs.get(conn, UUID(sync_id))
+        if done is not None:
+            _log.info("exchange", sync_id=sync_id, status=done.status, imported=done.imported)
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="sync_due_exchanges", queue="housekeeping", queueing_lock="sync_due_exchanges")
+    def sync_due_exchanges(timestamp: int) -> None:
+        """Request the syncs whose time has come."""
+        with connect() as conn:
+            syncs.request_due(conn, datetime.fromtimestamp(timestamp, UTC))

@@ -1,0 +1,160 @@
+"""Binance: trades by market and number, transfers in windows of 90 days, distributions in windows of 180.
+
+Spot accounts only; conversions of dust are not told apart and show as a difference of balances.
+"""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from coinsphere.exchanges import records
+from coinsphere.exchanges.client import Client
+from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Record, Stream
+from coinsphere.exchanges.streams import Answer, by_number, windows
+from coinsphere.market.sources.moments import from_milliseconds
+from coinsphere.portfolio.model import Kind
+
+_BEGIN = datetime(2017, 7, 14, tzinfo=UTC)
+_TRADES = 1_000
+_TRANSFERS = 1_000
+_DIVIDENDS = 500
+_MONEY = frozenset(
+    {"USDT", "USDC", "FDUSD", "BUSD", "TUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "GBP"}
+)
+"""What trades are usually paid in."""
+_TRADING = (
+    "enableSpotAndMarginTrading", "enableMargin", "enableFutures", "enableVanillaOptions",
+    "enablePortfolioMarginTrading", "enableFixApiTrade",
+)  # fmt: skip
+_MOVING = ("enableWithdrawals", "enableInternalTransfer", "permitsUniversalTransfer")
+
+
+class Binance:
+    """See the module."""
+
+    id = "binance"
+    name = "Binance"
+    requires_passphrase = False
+
+    def key(self, client: Client) -> KeyInfo:
+        """By `account/apiRestrictions`, and `account` for the account's number."""
+        found = client.call("sapiGetAccountApiRestrictions")
+        granted = tuple(sorted(name for name, value in found.items() if value is True))
+        account = client.call("privateGetAccount", {"omitZeroBalances": "true"})
+        permissions = Permissions(
+            trade=any(name in granted for name in _TRADING),
+            withdraw=any(name in granted for name in _MOVING),
+            granted=granted,
+        )
+        uid = account.get("uid")
+        return KeyInfo(permissions, None if uid is None else str(uid))
+
+    def balances(self, client: Client) -> dict[str, Decimal]:
+        """Spot balances, free and locked; what earns (`LD…`) counts as the asset itself."""
+        client.markets()
+        rows = client.call("privateGetAccount", {"omitZeroBalances": "true"})["balances"]
+        found: dict[str, Decimal] = {}
+        for row in rows:
+            asset = _asset(client, row["asset"])
+            found[asset] = (
+                found.get(asset, Decimal(0)) + Decimal(row["free"]) + Decimal(row["locked"])
+            )
+        return found
+
+    def streams(self, client: Client, known: Known) -> list[Stream]:
+        """Transfers and distributions, then the trades of each market that the account may have used."""
+
+        def deposits(start: int, end: int, token: Any) -> Answer:
+            return _transfers(
+                client, "sapiGetCapitalDepositHisrec", "deposit", (start, end, token or 0)
+            )
+
+        def withdrawals(start: int, end: int, token: Any) -> Answer:
+            return _transfers(
+                client, "sapiGetCapitalWithdrawHistory", "withdrawal", (start, end, token or 0)
+            )
+
+        def dividends(start: int, end: int, token: Any) -> Answer:
+            return _dividends(client, start, int(token or end))
+
+        return [
+            windows("deposits", deposits, begin=_BEGIN, days=90),
+            windows("withdrawals", withdrawals, begin=_BEGIN, days=90),
+            windows("rewards", dividends, begin=_BEGIN, days=180),
+            *(_market(client, symbol, info["id"]) for symbol, info in _used(client, known)),
+        ]
+
+
+def _used(client: Client, known: Known) -> list[tuple[str, dict[str, Any]]]:
+    """The spot markets of what the account holds or moved, and those that the user named."""
+    money = known.assets | _MONEY
+    return sorted(
+        (symbol, info)
+        for symbol, info in client.markets().items()
+        if info.get("spot")
+        and (symbol in known.markets or (info["base"] in known.assets and info["quote"] in money))
+    )
+
+
+def _market(client: Client, symbol: str, market_id: str) -> Stream:
+    def fetch(first: int) -> tuple[list[Record], int | None]:
+        wanted = {"symbol": market_id, "fromId": first, "limit": _TRADES}
+        rows = client.call("privateGetMyTrades", wanted)
+        found = [record for row in rows for record in _trade(client, symbol, market_id, row)]
+        following = int(rows[-1]["id"]) + 1 if len(rows) >= _TRADES else None
+        return found, following
+
+    return by_number(f"trades {symbol}", fetch)
+
+
+def _trade(client: Client, symbol: str, market_id: str, row: dict[str, Any]) -> list[Record]:
+    parsed = {
+        "timestamp": row["time"],
+        "symbol": symbol,
+        "amount": row["qty"],
+        "price": row["price"],
+        "cost": row.get("quoteQty"),
+        "side": "buy" if row["isBuyer"] else "sell",
+        "fee": {
+            "cost": row.get("commission"),
+            "currency": client.api.safe_currency_code(row.get("commissionAsset")),
+        },
+    }
+    return list(records.trades("binance", parsed, f"{market_id}-{row['id']}"))
+
+
+def _transfers(client: Client, method: str, kind: str, where: tuple[int, int, int]) -> Answer:
+    start, end, offset = where
+    wanted = {"startTime": start, "endTime": end, "offset": offset, "limit": _TRANSFERS}
+    rows = client.call(method, wanted)
+    parsed = [client.parse("parse_transaction", {**row, "type": kind}) for row in rows]
+    following = offset + len(rows) if len(rows) >= _TRANSFERS else None
+    return Answer(list(records.transfers("binance", parsed)), following)
+
+
+def _dividends(client: Client, start: int, end: int) -> Answer:
+    """The newest of a window; a full answer means that older ones follow, which end at its oldest."""
+    wanted = {"startTime": start, "endTime": end, "limit": _DIVIDENDS}
+    rows = client.call("sapiGetAssetAssetDividend", wanted)["rows"]
+    made = [
+        records.transfer(
+            # One distribution of several assets has one number.
+            f"reward-{row.get('id', row['tranId'])}-{row['asset']}",
+            from_milliseconds(row["divTime"]),
+            _asset(client, row["asset"]),
+            Decimal(row["amount"]),
+            income=Kind.STAKING if "staking" in str(row.get("enInfo", "")).lower() else Kind.REWARD,
+        )
+        for row in rows
+    ]
+    oldest = min((int(row["divTime"]) for row in rows), default=end)
+    more = len(rows) >= _DIVIDENDS and oldest < end
+    return Answer([record for record in made if record], oldest if more else None)
+
+
+def _asset(client: Client, asset: str) -> str:
+    """Ccxt's name; `LDBTC` is BTC that earns, but `LDO` is a token of its own."""
+    code = str(client.api.safe_currency_code(asset))
+    earning = code.removeprefix("LD")
+    known = client.api.currencies or {}
+    return earning if code != earning and code not in known and earning in known else code

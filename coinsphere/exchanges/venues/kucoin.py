@@ -1,0 +1,97 @@
+"""KuCoin: fills in windows of a week, transfers by page. Its rewards are not told apart and show as a difference."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from coinsphere.exchanges import records
+from coinsphere.exchanges.client import Client
+from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Record, Stream
+from coinsphere.exchanges.streams import Answer, windows
+
+_BEGIN = datetime(2019, 2, 18, tzinfo=UTC)
+"""It tells nothing from before."""
+_ROWS = 500
+_TRADING = frozenset({"Spot", "Margin", "Futures", "Trade", "Earn"})
+_MOVING = frozenset(
+    {
+        "Withdrawal",
+        "Withdraw",
+        "Transfer",
+        "InnerTransfer",
+        "FlexTransfers",
+        "Transfer_In",
+        "Transfer_Out",
+    }
+)
+
+
+class Kucoin:
+    """See the module."""
+
+    id = "kucoin"
+    name = "KuCoin"
+    requires_passphrase = True
+
+    def key(self, client: Client) -> KeyInfo:
+        """By `user/api-key`."""
+        found = client.call("privateGetUserApiKey")["data"]
+        if not isinstance(found.get("permission"), str):
+            return KeyInfo(Permissions(None, None))
+        granted = tuple(sorted(part.strip() for part in found["permission"].split(",")))
+        permissions = Permissions(
+            bool(_TRADING & set(granted)), bool(_MOVING & set(granted)), granted
+        )
+        uid = found.get("uid")
+        return KeyInfo(permissions, None if uid is None else str(uid))
+
+    def balances(self, client: Client) -> dict[str, Decimal]:
+        """Balances of the main and the trading account."""
+        found: dict[str, Decimal] = {}
+        for row in client.call("privateGetAccounts")["data"]:
+            code = str(client.api.safe_currency_code(row["currency"]))
+            found[code] = found.get(code, Decimal(0)) + Decimal(row["balance"])
+        return found
+
+    def streams(self, client: Client, known: Known) -> list[Stream]:  # noqa: ARG002  every market is told at once
+        """The fills, deposits and withdrawals."""
+        client.markets()
+
+        def fills(start: int, end: int, token: Any) -> Answer:
+            rows, following = _page(client, "privateGetFills", (start, end), token)
+            parsed = [client.parse("parse_trade", row) for row in rows]
+            return Answer([r for trade in parsed for r in _trade(trade)], following)
+
+        def moves(method: str, kind: str) -> Any:
+            def fetch(start: int, end: int, token: Any) -> Answer:
+                rows, following = _page(client, method, (start, end), token)
+                parsed = [{**client.parse("parse_transaction", row), "type": kind} for row in rows]
+                # A deposit has no id here, but its transaction and account.
+                named = [
+                    {**row, "id": row["id"] or f"{row['txid']}-{row['timestamp']}"}
+                    for row in parsed
+                ]
+                moved = [row for row in named if not row["internal"]]
+                return Answer(list(records.transfers("kucoin", moved)), following)
+
+            return fetch
+
+        return [
+            windows("trades", fills, begin=_BEGIN, days=7),
+            windows("deposits", moves("privateGetDeposits", "deposit"), begin=_BEGIN),
+            windows("withdrawals", moves("privateGetWithdrawals", "withdrawal"), begin=_BEGIN),
+        ]
+
+
+def _trade(trade: dict[str, Any]) -> list[Record]:
+    market = str(trade["symbol"]).replace("/", "-")
+    return list(records.trades("kucoin", trade, f"fill-{market}-{trade['id']}"))
+
+
+def _page(
+    client: Client, method: str, ends: tuple[int, int], token: int | None
+) -> tuple[list[dict[str, Any]], int | None]:
+    page = token or 1
+    wanted = {"startAt": ends[0], "endAt": ends[1], "currentPage": page, "pageSize": _ROWS}
+    data = client.call(method, wanted)["data"]
+    return data["items"], page + 1 if page < int(data["totalPage"]) else None

@@ -1,0 +1,78 @@
+"""OKX: fills of the last three months (it tells no older ones), deposits and withdrawals, newest first.
+
+Its rewards, and trades from before, are not told and show as a difference of balances.
+"""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from coinsphere.exchanges import records
+from coinsphere.exchanges.client import Client
+from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Record, Stream
+from coinsphere.exchanges.streams import Answer, windows
+
+_BEGIN = datetime(2017, 1, 1, tzinfo=UTC)
+_REACH = timedelta(days=89)
+_ROWS = 100
+
+
+class Okx:
+    """See the module."""
+
+    id = "okx"
+    name = "OKX"
+    requires_passphrase = True
+
+    def key(self, client: Client) -> KeyInfo:
+        """By `account/config`."""
+        found = client.call("privateGetAccountConfig")["data"][0]
+        if not isinstance(found.get("perm"), str):
+            return KeyInfo(Permissions(None, None), found.get("uid"))
+        granted = tuple(sorted(part.strip() for part in found["perm"].split(",")))
+        return KeyInfo(
+            Permissions("trade" in granted, "withdraw" in granted, granted), found.get("uid")
+        )
+
+    def balances(self, client: Client) -> dict[str, Decimal]:
+        """Balances of the trading and the funding account."""
+        trading = client.call("privateGetAccountBalance")["data"][0]["details"]
+        funding = client.call("privateGetAssetBalances")["data"]
+        found: dict[str, Decimal] = {}
+        for row, part in [*((row, "eq") for row in trading), *((row, "bal") for row in funding)]:
+            code = str(client.api.safe_currency_code(row["ccy"]))
+            found[code] = found.get(code, Decimal(0)) + Decimal(row[part] or 0)
+        return found
+
+    def streams(self, client: Client, known: Known) -> list[Stream]:  # noqa: ARG002  every market is told at once
+        """The fills, deposits and withdrawals."""
+        client.markets()
+
+        def fills(start: int, end: int, token: Any) -> Answer:
+            wanted = {"instType": "SPOT", "begin": start, "end": end, "limit": _ROWS}
+            rows = client.call(
+                "privateGetTradeFillsHistory", {**wanted, **({"after": token} if token else {})}
+            )["data"]
+            parsed = [(row, client.parse("parse_trade", row)) for row in rows]
+            found: list[Record] = []
+            for row, trade in parsed:
+                found += records.trades("okx", trade, f"fill-{row['billId']}")
+            return Answer(found, rows[-1]["billId"] if len(rows) >= _ROWS else None)
+
+        def moves(method: str) -> Any:
+            def fetch(start: int, end: int, token: Any) -> Answer:
+                # `after` means earlier than, `before` later than; at the edge a row may come twice, and is known then.
+                wanted = {"before": start - 1, "after": token or end + 1, "limit": _ROWS}
+                rows = client.call(method, wanted)["data"]
+                parsed = [client.parse("parse_transaction", row) for row in rows]
+                following = int(rows[-1]["ts"]) + 1 if len(rows) >= _ROWS else None
+                more = following if following != token else None
+                return Answer(list(records.transfers("okx", parsed)), more)
+
+            return fetch
+
+        return [
+            windows("trades", fills, begin=_BEGIN, reach=_REACH),
+            windows("deposits", moves("privateGetAssetDepositHistory"), begin=_BEGIN),
+            windows("withdrawals", moves("privateGetAssetWithdrawalHistory"), begin=_BEGIN),
+        ]
