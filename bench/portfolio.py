@@ -3,22 +3,34 @@
 import json
 import math
 import random
+import resource
+import secrets
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
 import psycopg
+from apiflask import APIFlask
+from pydantic import SecretStr
 
 from bench.ingestion import _database
 from bench.measure import Measure
-from coinsphere.portfolio import facts, worker
+from coinsphere import log
+from coinsphere.local.redis import RedisServer
+from coinsphere.portfolio import facts, importing, worker
 from coinsphere.portfolio.facts import NewFact
 from coinsphere.portfolio.model import Kind
+from coinsphere.settings import Settings
+from webapi.app import create_app
+from webapi.services import EXTENSION
 
 SIZES = (500, 15_000, 400_000)
 ASSETS = 250
@@ -137,8 +149,6 @@ def rebuild_seconds(url: str, user_id: UUID) -> dict[str, float]:
 
 
 def _rebuild(url: str, user_id: UUID) -> dict[str, float]:
-    import resource
-
     with connect(url) as conn:
         started = time.perf_counter()
         worker.rebuild(conn, user_id, NOW)
@@ -158,6 +168,86 @@ def change_seconds(
     return time.perf_counter() - started
 
 
+def import_seconds(conn: psycopg.Connection, name: str, rows: int = 100_000) -> float:
+    """From the worker's start on a confirmed file until its last row is booked and valued."""
+    user_id, portfolio_id = add_user(conn, name)
+    lines = (
+        f"{(FIRST + n * timedelta(hours=1)).isoformat()},buy,BENCH{1 + n % ASSETS},{n % 997 + 1}.5,{n % 89 + 1}.25,USD"
+        for n in range(rows)
+    )
+    content = "\n".join(["date,type,token,amount,price,currency", *lines])
+    batch_id = importing.start(conn, user_id, portfolio_id, form="coinsphere", content=content)
+    importing.confirm(conn, user_id, portfolio_id, batch_id)
+    started = time.perf_counter()
+    importing.run(conn, batch_id, lambda: NOW)
+    seconds = time.perf_counter() - started
+    done = importing.get(conn, user_id, portfolio_id, batch_id)
+    assert done is not None
+    assert done.rows_imported == rows, done
+    return seconds
+
+
+@contextmanager
+def _reader(url: str) -> "Iterator[Reader]":
+    """The API on the benchmark's database, and a way to open a session for a user of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = RedisServer(Path(folder) / "redis.conf", _free_port(), secrets.token_hex(8))
+        server.initialise()
+        with subprocess.Popen(server.command(), stdout=subprocess.DEVNULL) as process:
+            try:
+                time.sleep(1)
+                settings = Settings(
+                    home=Path(folder),
+                    database_url=SecretStr(url),
+                    redis_url=SecretStr(server.url),
+                    log_level="ERROR",
+                    rate_limit_api=10**9,
+                )
+                log.configure("ERROR")
+                app = create_app(settings, clock=lambda: NOW)
+                yield Reader(app, url)
+                app.extensions[EXTENSION].close()
+            finally:
+                process.terminate()
+
+
+class Reader:
+    """Asks the API for a portfolio, in the process of the benchmark."""
+
+    def __init__(self, app: APIFlask, url: str) -> None:
+        self._client = app.test_client()
+        self._url = url
+
+    def p99(self, portfolio_id: UUID, user_id: UUID, path: str, rounds: int = 200) -> float:
+        """Milliseconds that 99 of 100 answers take at most."""
+        headers = self._session(user_id)
+        taken = []
+        for _ in range(rounds):
+            started = time.perf_counter()
+            answer = self._client.get(f"/api/v1/portfolios/{portfolio_id}{path}", headers=headers)
+            taken.append(1000 * (time.perf_counter() - started))
+            assert answer.status_code == 200, answer.text
+        return sorted(taken)[int(0.99 * rounds) - 1]
+
+    def _session(self, user_id: UUID) -> dict[str, str]:
+        """A session of an account that takes the user's place: its portfolio is handed over in the bench only."""
+        body = {"email": f"{secrets.token_hex(6)}@bench.example", "password": secrets.token_hex(12)}
+        answer = self._client.post("/api/v1/auth/register", json=body)
+        assert answer.status_code == 201, answer.text
+        with connect(self._url) as conn:
+            conn.execute(
+                "update app.sessions set user_id = %s where user_id = %s",
+                [user_id, answer.json["user"]["id"]],
+            )
+        return {"Authorization": f"Bearer {answer.json['accessToken']}"}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def exponent(sizes: tuple[int, ...], seconds: list[float]) -> float:
     """The slope of log time over log size: 1 is linear."""
     xs, ys = [math.log(size) for size in sizes], [math.log(each) for each in seconds]
@@ -172,7 +262,8 @@ def run(sizes: tuple[int, ...] = SIZES) -> list[Measure]:
     rebuild_targets = {15_000: 10.0, 400_000: 120.0}
     measures: list[Measure] = []
     seconds: list[float] = []
-    with _database() as url, connect(url) as conn:
+    read_targets = {15_000: 50.0, 400_000: 150.0}
+    with _database() as url, connect(url) as conn, _reader(url) as reader:
         tokens = prepare(conn)
         for size in sizes:
             user_id, portfolio_id = fill(conn, f"of{size}", tokens, size)
@@ -193,6 +284,14 @@ def run(sizes: tuple[int, ...] = SIZES) -> list[Measure]:
                     1,
                 )
             )
+            for path in ("", "/performance?days=365", "/performance?days=4380"):
+                measures.append(
+                    Measure(
+                        f"p99 of GET /portfolios/ID{path} at {size:,} transactions",
+                        reader.p99(portfolio_id, user_id, path), "ms", read_targets.get(size),
+                    )
+                )  # fmt: skip
+        measures.append(Measure("import of 100,000 rows", import_seconds(conn, "imports"), "s", 60))
     if len(sizes) > 1:
         measures.append(
             Measure("exponent of a rebuild's growth", exponent(sizes, seconds), "", 1.0)

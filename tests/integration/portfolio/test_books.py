@@ -205,3 +205,39 @@ def test_a_gap_is_filled_and_marked_and_an_asset_counts_from_its_first_price_on(
     assert abs(rows["2026-02-12"][1] / rows["2026-02-11"][1] - 1) < Decimal("0.001")
     # After the last close of PEPE its price is carried on, and marked.
     assert rows["2026-02-13"][2:4] == (1, 0)
+
+
+def test_a_lot_whose_sale_is_taken_back_is_open_again(world: World) -> None:
+    _, sale = world.record(world.new("buy", "BTC", 1, 100, 1), world.new("sell", "BTC", 1, 200, 5))
+    with world.conn.transaction():
+        facts.withdraw(world.conn, world.user, sale, NOW)
+    assert world.conn.execute("select closed_at from app.lots").fetchone() == (None,)
+    world.record(world.new("sell", "BTC", 1, 300, 6))
+    assert world.conn.execute("select sum(cost) from app.lot_uses").fetchone() == (100,)
+    world.work()
+    left = world.state()
+    world.rebuild()
+    assert world.state() == left
+
+
+def test_a_change_of_an_arrival_books_the_transfer_from_its_departure_on(world: World) -> None:
+    """The ends lie on two days; both are booked on the first of them."""
+    _, _, arrival = world.record(
+        world.new("buy", "BTC", 1, 100, 1),
+        world.new("transfer_out", "BTC", 1, None, 2, 23),
+        world.new("transfer_in", "BTC", 1, None, 3, 2, portfolio_id=world.vault),
+    )
+    with world.conn.transaction():
+        stored = facts.get(world.conn, world.user, arrival)
+        changed = NewFact(
+            world.vault, stored.kind, stored.token_id, Decimal("0.998"), stored.occurred_at
+        )
+        facts.correct(world.conn, world.user, arrival, changed, NOW)
+    world.work()
+    held = world.conn.execute(
+        "select portfolio_id, amount from app.positions where until_day = 'infinity' and amount > 0"
+    )
+    assert held.fetchall() == [(world.vault, Decimal("0.998"))]
+    left = world.state()
+    world.rebuild()
+    assert world.state() == left
