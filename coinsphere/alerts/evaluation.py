@@ -121,7 +121,7 @@ _EVALUATE = """
     ),
     announced as (
         select
-            fired.id as event_id, judged.user_id, users.email, judged.alert_type, judged.condition, judged.threshold,
+            fired.id as event_id, judged.user_id, users.email, users.email_verified, judged.alert_type, judged.condition, judged.threshold,
             judged.previous as previous_value, judged.value as observed_value, judged.source, judged.observed_at,
             judged.channels, coalesce(tokens.symbol, portfolios.name) as subject
         from fired
@@ -156,11 +156,15 @@ class AlertReport:
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """An alert that fired, with what a message about it needs; `subject` is a symbol or a portfolio's name."""
+    """An alert that fired, with what a message about it needs; `subject` is a symbol or a portfolio's name.
+
+    Mail goes to an address that was confirmed: who registers with somebody else's must not have us write to it.
+    """
 
     event_id: UUID
     user_id: UUID
     email: str
+    email_verified: bool
     alert_type: AlertType
     condition: Condition
     threshold: Decimal
@@ -187,7 +191,8 @@ def evaluate(conn: Connection, now: datetime, stale_after: timedelta) -> AlertRe
     # Each row repeats the counts; without a firing there is one row, of nulls.
     counts, *_ = [{name: row.pop(name) for name in _COUNTS} for row in rows]
     firings = [Firing(**row) for row in rows if row["event_id"] is not None]
-    mail.enqueue_all(conn, [_letter(firing) for firing in firings if "email" in firing.channels])
+    wanted = [each for each in firings if "email" in each.channels and each.email_verified]
+    mail.enqueue_all(conn, [_letter(firing) for firing in wanted])
     return AlertReport(
         evaluated=counts["evaluated"],
         fired=counts["fired"],

@@ -78,7 +78,8 @@ class World:
 
 def add_user(conn: psycopg.Connection, email: str = "ada@example.org") -> UUID:
     return conn.execute(
-        "insert into app.users (email, password_hash) values (%s, 'x') returning id", [email]
+        "insert into app.users (email, password_hash, email_verified) values (%s, 'x', true) returning id",
+        [email],
     ).fetchone()[0]
 
 

@@ -157,6 +157,15 @@ def test_a_holding_too_large_to_value_stops_nobody_elses_alerts(world):
     assert (report.fired, report.skipped) == (1, 1)
 
 
+def test_an_address_that_nobody_confirmed_gets_no_mail(world):
+    world.conn.execute("update app.users set email_verified = false")
+    world.alert()
+    world.quote(101)
+    assert world.evaluate().fired == 1
+    assert world.scalar("select count(*) from app.alert_events") == 1
+    assert world.scalar("select count(*) from app.mails") == 0
+
+
 def test_an_alert_of_another_user_does_not_exist(world):
     alert = world.alert()
     stranger = world.scalar(

@@ -108,7 +108,7 @@ def test_a_minute_fires_an_alert(execute, owner, now):
     owner.execute(
         """
         with someone as (
-            insert into app.users (email, password_hash) values ('a@example.org', 'x') returning id
+            insert into app.users (email, password_hash, email_verified) values ('a@example.org', 'x', true) returning id
         )
         insert into app.alerts (user_id, token_id, alert_type, condition, threshold)
         select someone.id, tokens.id, 'price', 'above', 99 from someone, market.tokens where symbol = 'BTC'

@@ -15,6 +15,7 @@ FIRING = Firing(
     event_id=UUID(int=1),
     user_id=UUID(int=2),
     email="ada@example.org",
+    email_verified=True,
     alert_type=AlertType.PRICE,
     condition=Condition.CROSSES_ABOVE,
     threshold=Decimal("0.000000010000000000"),
