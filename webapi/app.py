@@ -8,24 +8,25 @@ from coinsphere.security.signing_keys import FileKeyring
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Role, Settings
 from webapi import deprecation, errors, features, idempotency, middleware, upstream
+from webapi.account.data_routes import data
+from webapi.account.routes import account
 from webapi.admin.routes import administration
 from webapi.alerts.routes import alerts
 from webapi.api_keys.routes import api_keys
-from webapi.account.data_routes import data
-from webapi.account.routes import account
 from webapi.auth.routes import auth
 from webapi.cache import Cache, PageCache
 from webapi.database import RequestDatabase
+from webapi.defi.routes import defi
 from webapi.documentation import specification
 from webapi.documentation.routes import documentation
 from webapi.health.probes import Health
 from webapi.health.routes import health
 from webapi.holdings.routes import blueprint as holdings
 from webapi.json import ExactProvider
+from webapi.passkeys.routes import passkeys
 from webapi.portfolios.imports import blueprint as portfolio_files
 from webapi.portfolios.reports import blueprint as portfolio_reports
 from webapi.portfolios.routes import blueprint as portfolios
-from webapi.passkeys.routes import passkeys
 from webapi.predictions.routes import predictions
 from webapi.risk.routes import risk
 from webapi.security import access, access_tokens, limits
@@ -35,8 +36,8 @@ from webapi.security.sessions import SessionCache
 from webapi.services import EXTENSION, Services
 from webapi.shared.routes import blueprint as shared
 from webapi.tokens.routes import tokens
-from webapi.two_factor.routes import two_factor
 from webapi.transactions.routes import blueprint as transactions
+from webapi.two_factor.routes import two_factor
 
 BODY_LIMIT = 1024 * 1024
 V1 = "/api/v1"
@@ -160,3 +161,4 @@ def _add_routes(app: APIFlask) -> None:
     app.register_blueprint(api_keys, url_prefix=f"{V1}/api-keys")
     app.register_blueprint(administration, url_prefix=f"{V1}/admin")
     app.register_blueprint(risk, url_prefix=f"{V1}/risk")
+    app.register_blueprint(defi, url_prefix=f"{V1}/defi")

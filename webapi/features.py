@@ -46,6 +46,8 @@ _OF_ENDPOINT = {
     "api_keys": Feature.API_KEYS,
     "predictions": Feature.PREDICTIONS,
     "portfolios": Feature.PORTFOLIOS,
+    "portfolio_reports": Feature.PORTFOLIOS,
+    "portfolio_files": Feature.PORTFOLIOS,
     "holdings": Feature.PORTFOLIOS,
     "transactions": Feature.PORTFOLIOS,
     "shared": Feature.PORTFOLIOS,

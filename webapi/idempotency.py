@@ -156,11 +156,11 @@ class _Failed(Exception):
 
 
 def _call() -> _Call:
-    key = request.headers[HEADER].strip()
+    given = key = request.headers[HEADER].strip()
     # Quoted, as the draft writes it, or bare, as most clients do.
     if len(key) > 1 and key[0] == key[-1] == '"':
         key = key[1:-1]
-    if not 1 <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
+    if not key or len(given) > MAX_KEY or not key.isascii() or not key.isprintable():
         message = f"must have 1 to {MAX_KEY} printable ASCII characters"
         raise errors.invalid([{"path": HEADER, "message": message, "code": "idempotency_key"}])
     assert request.url_rule is not None

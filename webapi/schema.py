@@ -1,7 +1,9 @@
 """Bases of what goes over the wire, and the adapter by which APIFlask checks and writes it with pydantic."""
 
+import re
 import unicodedata
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from apiflask.schema_adapters import registry
@@ -85,6 +87,10 @@ class WireAdapter(PydanticAdapter):
         data = (
             _json_body(request, self.model_class) if location == "json" else request.args.to_dict()
         )
+        is_body = location == "json"
+        faults = _loose(self.model_class, data, is_body=is_body) if isinstance(data, dict) else []
+        if faults:
+            raise errors.invalid(faults)
         try:
             return self.model_class.model_validate(data)
         except ValidationError as error:
@@ -133,6 +139,41 @@ def _json_body(request: Request, model: type[BaseModel]) -> Any:
         errors.raise_bad_json()
     _refuse_long(value, "")
     return value
+
+
+@cache
+def _declared(model: type[BaseModel]) -> dict[str, tuple[str | None, str | None]]:
+    """Type and format of each field of a model, where it has one of them beside null."""
+    found = {}
+    for name, schema in model.model_json_schema(mode="validation").get("properties", {}).items():
+        choices = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
+        if len(choices) == 1:
+            found[name] = (choices[0].get("type"), choices[0].get("format"))
+    return found
+
+
+def _loose(model: type[BaseModel], data: dict[str, Any], *, is_body: bool) -> list[dict[str, str]]:
+    """What pydantic would take for something else: 0 and "no" for a boolean, "5" for 5, 0 for a day in 1970."""
+    faults = []
+    for name, (kind, form) in _declared(model).items():
+        value = data.get(name)
+        if value is None:
+            continue
+        is_day = form in ("date", "date-time")
+        if is_day and (not isinstance(value, str) or _NUMERIC.fullmatch(value)):
+            faults.append((name, "must be a date as ISO 8601 writes it"))
+        elif is_body and kind == "boolean" and not isinstance(value, bool):
+            faults.append((name, "must be true or false"))
+        elif (
+            is_body
+            and kind == "integer"
+            and (isinstance(value, bool) or not isinstance(value, int))
+        ):
+            faults.append((name, "must be an integer"))
+    return [{"path": name, "message": text, "code": "type"} for name, text in faults]
+
+
+_NUMERIC = re.compile(r"\s*[+-]?[\d_.]+(e[+-]?\d+)?\s*", re.IGNORECASE)
 
 
 def _refuse_long(value: Any, path: str) -> None:

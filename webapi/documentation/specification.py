@@ -93,7 +93,7 @@ _KEY_PARAMETER: dict[str, Any] = {
         "type": "string",
         "minLength": 1,
         "maxLength": idempotency.MAX_KEY,
-        "pattern": "^[!-~]+$",
+        "pattern": "^[ -~]+$",
     },
     "example": "5b7c1f0e-8d55-4a53-9c2e-1b1de8a1c0aa",
 }
@@ -186,6 +186,8 @@ def _complete(route: _Route, operation: dict[str, Any], schemas: dict[str, Any])
 
 def _describe(route: _Route, operation: dict[str, Any]) -> None:
     """What the decorators of a route say beside its input and output."""
+    if "requestBody" in operation:
+        operation["requestBody"]["required"] = not _is_body_optional(route.view)
     needed = scopes.needed(route.method.upper(), route.rule)
     if needed is not None:
         operation["x-api-key-scope"] = str(needed)
@@ -197,6 +199,11 @@ def _describe(route: _Route, operation: dict[str, Any]) -> None:
         operation.setdefault("parameters", []).append(_KEY_PARAMETER)
 
 
+def _is_body_optional(view: Callable[..., Any]) -> bool:
+    declared: dict[str, Any] = getattr(view, "_spec", {})
+    return bool(getattr(declared.get("body"), "body_optional", False))
+
+
 def _failures(route: _Route, operation: dict[str, Any]) -> list[int]:
     """The statuses that a route may fail with, beside those of the address itself (404, 405)."""
     has_body = "requestBody" in operation
@@ -206,7 +213,7 @@ def _failures(route: _Route, operation: dict[str, Any]) -> list[int]:
         400: has_body or has_query or route.is_idempotent,
         401: not route.is_public or changes,
         403: not route.is_public or changes,
-        404: "{" in route.path or (route.method == "post" and not route.is_public),
+        404: "{" in route.path or ((has_query or changes) and not route.is_public),
         409: changes and not route.is_public,
         410: deprecation.of(route.view) is not None,
         413: has_body,

@@ -90,6 +90,14 @@ def confirm_import(portfolio_id: str, batch_id: str) -> dict[str, Any]:
 @blueprint.get("/<portfolio_id>/export")
 @signed_in
 @blueprint.input(schemas.ExportQuery, location="query")
+@blueprint.doc(
+    responses={
+        200: {
+            "description": "The file.",
+            "content": {"text/csv": {"schema": {}}, "application/json": {"schema": {}}},
+        }
+    }
+)
 def export(portfolio_id: str, query_data: schemas.ExportQuery) -> Response:
     """All transactions, as a file that imports back to the same state; safe to open in a spreadsheet."""
     with scope.connection() as conn:

@@ -73,7 +73,7 @@ def verify(request: Request, key_id: UUID, public_key: bytes, now: datetime) -> 
         raise SignatureRefused("the signature must cover content-digest")
     if not result.nonce or len(result.nonce) > MAX_NONCE:
         raise SignatureRefused(f"the signature needs a nonce of 1 to {MAX_NONCE} characters")
-    return result.nonce
+    return str(result.nonce)
 
 
 def spend(conn: Connection, key_id: UUID, nonce: str, now: datetime) -> None:

@@ -1,0 +1,256 @@
+"""The API's surface: limits of cost and size, retirement of routes, what leaves in answers, the Postman collection."""
+
+import json
+import socket
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.integration.webapi.conftest import NOW, V1, assert_problem, new_person
+from tests.integration.webapi.test_limits import strict as strict  # noqa: PLC0414 - a fixture
+from webapi import deprecation, features
+from webapi import json as wire
+from webapi.app import create_app
+from webapi.deadlines import Deadlines
+from webapi.documentation import postman
+from webapi.security import limits
+from webapi.security.access import public, signed_in
+from webapi.services import EXTENSION, services
+
+SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+SUNSET = datetime(2026, 6, 1, 12, tzinfo=UTC)
+LINK = "https://docs.example.com/retired"
+
+
+@pytest.fixture
+def retiring(api_settings):
+    """An API with a route on its way out, at an instant that a test sets."""
+    now = [NOW]
+    made = create_app(api_settings, clock=lambda: now[0])
+
+    @public
+    @deprecation.deprecated(since=SINCE, sunset=SUNSET, link=LINK)
+    def retired():
+        return {"still": "here"}
+
+    made.add_url_rule("/retired", "retired", retired)
+    yield made.test_client(), now
+    made.extensions[EXTENSION].close()
+
+
+def test_a_retiring_route_says_so_with_every_answer(retiring) -> None:
+    client, now = retiring
+    for instant, status in ((NOW, 200), (SUNSET - timedelta(seconds=1), 200), (SUNSET, 410)):
+        now[0] = instant
+        answer = client.get("/retired")
+        assert answer.status_code == status
+        assert answer.headers["Deprecation"] == f"@{int(SINCE.timestamp())}"
+        assert answer.headers["Sunset"] == "Mon, 01 Jun 2026 12:00:00 GMT"
+        assert answer.headers.getlist("Link") == [
+            f'<{LINK}>; rel="deprecation"',
+            f'<{LINK}>; rel="sunset"',
+        ]
+    body = assert_problem(answer, 410)
+    assert LINK in body["detail"]
+    assert "Deprecation" not in client.get("/health/live").headers
+
+
+def test_a_route_cannot_end_before_it_is_deprecated() -> None:
+    with pytest.raises(ValueError, match="before"):
+        deprecation.deprecated(since=SUNSET, sunset=SINCE, link=LINK)
+
+
+def test_dear_routes_count_for_more(strict) -> None:
+    person = new_person(strict(rate_limit_api=12).test_client())
+    for left in (7, 2):
+        answer = person.post("/risk/batch", {"symbols": ["BTC"]})
+        assert answer.status_code == 200
+        assert answer.headers["X-RateLimit-Remaining"] == str(left)
+    assert_problem(person.post("/risk/batch", {"symbols": ["BTC"]}), 429)
+
+
+def test_a_key_has_its_own_limit_and_counts_for_its_user(strict) -> None:
+    client = strict(rate_limit_api=8, rate_limit_key=3).test_client()
+    person = new_person(client)
+    keys = [
+        person.post("/api-keys", {"name": "k", "scopes": ["alerts:read"]}).json["key"]
+        for _ in range(2)
+    ]
+
+    def use(key: str):
+        return client.get(f"{V1}/alerts", headers={"Authorization": f"Bearer {key}"})
+
+    assert [use(keys[0]).status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert use(keys[0]).headers["RateLimit-Policy"] == '"key";q=3;w=900'
+    assert use(keys[1]).status_code == 200
+    # 2 to make the keys, 5 and 1 to use them, two of which the key itself refused.
+    assert_problem(person.get("/auth/me"), 429)
+
+
+def test_made_up_keys_count_by_address(strict) -> None:
+    client = strict().test_client()
+    statuses = [
+        client.get(f"{V1}/alerts", headers={"Authorization": f"Bearer cs_live_{n}"}).status_code
+        for n in range(7)
+    ]
+    assert statuses == [401] * 5 + [429] * 2
+
+
+def test_long_arrays_and_deep_bodies_are_refused_at_once(person) -> None:
+    details = assert_problem(person.post("/risk/batch", {"symbols": ["X"] * 1001}), 400)["details"]
+    assert details == [
+        {"path": "symbols", "message": "must have at most 1000 items", "code": "too_long"}
+    ]
+    nested: object = 1
+    for _ in range(33):
+        nested = {"a": nested}
+    assert_problem(person.post("/alerts", nested), 400, says="not valid JSON")
+
+
+def test_no_page_is_longer_than_200(client) -> None:
+    spec = json.loads(client.get("/api/openapi.json").data)
+    found = 0
+    for item in spec["paths"].values():
+        for operation in item.values():
+            for parameter in operation.get("parameters", []):
+                if parameter["name"] == "limit":
+                    assert parameter["schema"]["maximum"] <= 200
+                    found += 1
+    assert found >= 6
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"isActive": 1}, "isActive"),
+        ({"cooldownSeconds": "5"}, "cooldownSeconds"),
+        ({"expiresAt": 4102444800}, "expiresAt"),
+        ({"expiresAt": "4102444800"}, "expiresAt"),
+    ],
+)
+def test_nothing_is_taken_for_something_else(person, body: dict, path: str) -> None:
+    alert = {"alertType": "price", "tokenSymbol": "BTC", "condition": "above", "threshold": 1}
+    details = assert_problem(person.post("/alerts", {**alert, **body}), 400)["details"]
+    assert details[0]["path"] == path
+
+
+def test_what_a_model_does_not_declare_never_leaves(app, person, monkeypatch) -> None:
+    from webapi.auth import queries
+
+    original = queries.by_id
+
+    class Planted:
+        """An account with a secret attribute, as a careless query would give it."""
+
+        def __init__(self, user) -> None:
+            self._user = user
+            self.totp_secret = "planted secret"
+
+        def __getattr__(self, name: str):
+            return getattr(self._user, name)
+
+    monkeypatch.setattr(queries, "by_id", lambda *args: Planted(original(*args)))
+    answer = person.get("/auth/me")
+    assert answer.status_code == 200
+    assert "planted" not in answer.text
+    assert "argon2" not in answer.text
+    assert "password" not in answer.text.lower()
+
+
+def test_the_postman_collection_has_every_operation_and_its_requests_work(
+    app, client, person
+) -> None:
+    spec = json.loads(client.get("/api/openapi.json").data)
+    made = json.loads(wire.dumps(postman.collection(spec, "http://localhost")))
+    assert made["info"]["schema"].endswith("/v2.1.0/collection.json")
+    items = [item for folder in made["item"] for item in folder["item"]]
+    assert len(items) == sum(len(item) for item in spec["paths"].values())
+    reading = [
+        item["request"]
+        for item in items
+        if item["request"]["method"] == "GET" and not item["request"]["url"]["variable"]
+    ]
+    assert len(reading) >= 8
+    for request in reading:
+        path = "/" + "/".join(request["url"]["path"])
+        headers = {} if request.get("auth") == {"type": "noauth"} else person.headers
+        answer = client.get(path, headers=headers)
+        assert answer.status_code in (200, 403, 503), path
+    creating = next(
+        item["request"]
+        for item in items
+        if item["request"]["url"]["raw"].endswith("/v1/alerts")
+        and item["request"]["method"] == "POST"
+    )
+    body = json.loads(creating["body"]["raw"])
+    assert person.post("/alerts", body).status_code == 201
+
+
+def test_every_feature_belongs_to_routes_that_are_there(app) -> None:
+    known = set(app.view_functions) | {name.partition(".")[0] for name in app.view_functions}
+    guarded = {features.of(name) for name in app.view_functions} - {None}
+    assert {features.Feature.ALERTS, features.Feature.REGISTRATION} <= guarded
+    assert "auth.login" in known
+    for never in ("auth.login", "health.health_", "administration.switch_feature"):
+        assert features.of(never) is None
+
+
+def test_overdue_connections_are_cut_and_others_left_alone(monkeypatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    deadlines = Deadlines()
+    pairs = [socket.socketpair() for _ in range(3)]
+    try:
+        for ours, _ in pairs:
+            deadlines.begin(ours)
+        deadlines.received(pairs[1][0])
+        deadlines.end(pairs[2][0])
+        now[0] += 9
+        assert deadlines.cut_overdue() == 0
+        now[0] += 2
+        assert deadlines.cut_overdue() == 1
+        assert pairs[0][0].recv(1) == b""
+        now[0] += 20
+        assert deadlines.cut_overdue() == 1
+        pairs[2][1].send(b"x")
+        assert pairs[2][0].recv(1) == b"x"
+    finally:
+        for pair in pairs:
+            for each in pair:
+                each.close()
+
+
+def test_weights_are_told_in_the_document(app, client) -> None:
+    spec = json.loads(client.get("/api/openapi.json").data)
+    assert spec["paths"][f"{V1}/risk/batch"]["post"]["x-cost"] == 5
+    assert spec["paths"][f"{V1}/alerts"]["post"]["x-api-key-scope"] == "alerts:write"
+    assert limits.cost_of(app.view_functions["alerts.list_alerts"]) == 1
+
+
+def test_every_transaction_of_a_request_acts_for_its_caller_alone(app, person, other) -> None:
+    """The `where` is taken away: a view that asks for all alerts sees those of its caller."""
+    body = {"alertType": "price", "tokenSymbol": "BTC", "condition": "above", "threshold": 1}
+    mine = person.post("/alerts", body).json["alert"]["id"]
+    other.post("/alerts", body)
+
+    @signed_in
+    def careless():
+        with services().database.connection() as conn:
+            return {"ids": [str(row[0]) for row in conn.execute("select id from app.alerts")]}
+
+    careless_app = create_app(services_settings(app), clock=lambda: NOW)
+    careless_app.add_url_rule("/careless", "careless", careless)
+    try:
+        answer = careless_app.test_client().get("/careless", headers=person.headers)
+        assert answer.json["ids"] == [mine]
+        # A pool of one connection, which acted for somebody else a moment ago.
+        again = careless_app.test_client().get("/careless", headers=other.headers)
+        assert mine not in again.json["ids"]
+        assert len(again.json["ids"]) == 1
+    finally:
+        careless_app.extensions[EXTENSION].close()
+
+
+def services_settings(app):
+    return app.extensions[EXTENSION].settings.model_copy(update={"database_pool_size": 1})
