@@ -9,7 +9,7 @@ import pytest
 
 from coinsphere.alerts.evaluation import Firing
 from coinsphere.alerts.rules import AlertType, Condition
-from coinsphere.notify import templates
+from coinsphere.notify import account_mails, templates
 
 FIRING = Firing(
     event_id=UUID(int=1),
@@ -50,3 +50,17 @@ def test_a_users_text_becomes_neither_markup_nor_a_header():
 @pytest.mark.parametrize("alert_type", list(AlertType))
 def test_every_type_has_its_words(alert_type):
     assert templates.alert(replace(FIRING, alert_type=alert_type)).subject.startswith("PEPE: ")
+
+
+def test_a_link_stands_whole_in_both_forms_and_its_token_is_escaped():
+    letter = account_mails.reset_password("https://example.org/", "a+b/c&d", 30)
+    address = "https://example.org/reset-password?token=a%2Bb%2Fc%26d"
+    assert address in letter.text
+    assert f'href="{address}"' in letter.html
+
+
+def test_what_a_stranger_says_becomes_no_markup_and_a_new_address_is_not_told_in_full():
+    agent = "<script>1</script>"
+    now = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    assert "<script>" not in account_mails.incomplete_login("203.0.113.7", agent, now).html
+    assert "eve.secret" not in account_mails.address_is_changing("eve.secret@b.org", None, now).text
