@@ -54,7 +54,14 @@ DERIVED = frozenset(
 
 _HIDDEN = frozenset(("password_hash", "totp_last_step", "response", "body_text", "body_html"))
 _WRITTEN = (str, int, float, Decimal, datetime, date, UUID, dict)
-_ROWS = "select * from {table} as found where {condition}"
+_ROWS = "select {columns} from {table} as found where {condition}"
+# What the API may not read, like the credentials of an exchange, is not asked for.
+_COLUMNS = """
+    select attname from pg_attribute
+    where attrelid = %(table)s::regclass and attnum > 0 and not attisdropped
+        and has_column_privilege(attrelid, attnum, 'select')
+    order by attnum
+"""
 
 
 def of(conn: Connection, user_id: UUID) -> dict[str, list[dict[str, Any]]]:
@@ -63,8 +70,11 @@ def of(conn: Connection, user_id: UUID) -> dict[str, list[dict[str, Any]]]:
 
 
 def _rows(conn: Connection, name: str, user_id: UUID) -> list[dict[str, Any]]:
+    columns = conn.execute(_COLUMNS, {"table": f"app.{name}"}).fetchall()
     query = sql.SQL(_ROWS).format(
-        table=sql.Identifier("app", name), condition=sql.SQL(SECTIONS[name])
+        columns=sql.SQL(", ").join(sql.Identifier(column) for (column,) in columns),
+        table=sql.Identifier("app", name),
+        condition=sql.SQL(SECTIONS[name]),
     )
     found = conn.cursor(row_factory=dict_row).execute(query, {"user_id": user_id}).fetchall()
     return [_shown(row) for row in found]

@@ -55,8 +55,13 @@ def routes(app, client) -> list[Route]:
             content = spec["paths"][path][method.lower()].get("requestBody", {}).get("content", {})
             body = content.get("application/json", {}).get("example")
             found.append(Route(method, rule.rule, body))
-    # What deletes comes last, so that the owner still finds what is theirs.
-    return sorted(found, key=lambda route: (route.method == "DELETE", route.rule, route.method))
+    return sorted(found, key=_order)
+
+
+def _order(route: Route) -> tuple[bool, bool, str, str]:
+    """What deletes comes last, and portfolios, with which their transactions go, last of all."""
+    deletes = route.method == "DELETE"
+    return deletes, deletes and route.rule.endswith("<portfolio_id>"), route.rule, route.method
 
 
 def owned(person: Person) -> dict[str, str]:
