@@ -37,6 +37,7 @@ EXCEPT = {
     ("coinsphere_api", "app.audit_logs"): "ra",
     ("coinsphere_api", "app.alert_events"): "r",
     ("coinsphere_api", "app.defi_protocols"): "r",
+    ("coinsphere_api", "app.defi_yields"): "r",
     ("coinsphere_api", "market.tokens"): "raw",
     ("coinsphere_api", "app.transactions"): "raw",
     ("coinsphere_api", "app.ledger_entries"): "ra",
@@ -87,7 +88,13 @@ EXCEPT = {
     ("coinsphere_pipeline", "app.incomplete_logins"): "rd",
     ("coinsphere_pipeline", "app.login_failures"): "rd",
     ("coinsphere_pipeline", "app.passkey_challenges"): "rd",
-    ("coinsphere_pipeline", "app.defi_protocols"): "rw",
+    ("coinsphere_pipeline", "app.defi_protocols"): "raw",
+    ("coinsphere_pipeline", "app.defi_positions"): "raw",
+    ("coinsphere_pipeline", "app.defi_yields"): "rawd",
+    ("coinsphere_pipeline", "app.wallet_connections"): "rw",
+    ("coinsphere_pipeline", "app.wallet_balances"): "raw",
+    ("coinsphere_pipeline", "app.wallet_syncs"): "raw",
+    ("coinsphere_pipeline", "app.wallet_tokens"): "r",
 }
 
 As = Callable[[str], psycopg.Connection]

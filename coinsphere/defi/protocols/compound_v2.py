@@ -1,0 +1,60 @@
+"""Compound V2: what is supplied and what is owed, market by market. Its cTokens are receipts."""
+
+from dataclasses import dataclass
+
+from coinsphere.defi.model import Position, PositionKind, Reading, required
+from coinsphere.wallets.chains import NATIVE
+from coinsphere.wallets.multicall import Call, Plan
+
+_SNAPSHOT = ("uint256", "uint256", "uint256", "uint256")
+_MANTISSA = 10**18
+
+
+@dataclass(frozen=True, slots=True)
+class CompoundV2:
+    """A deployment, by its Comptroller; `coin_market` is the one whose token is the chain's coin, which says of none."""
+
+    comptroller: str
+    coin_market: str
+
+    def __call__(self, owner: str) -> Plan[Reading]:
+        """Plan: see `model.Reader`. Interest since a market's last block of activity is not in it."""
+        (found,) = yield [Call(self.comptroller, "getAllMarkets()", (), ("address[]",))]
+        (markets,) = required(found, "the markets of Compound")
+        snapshots = yield [
+            Call(market, "getAccountSnapshot(address)", (owner,), _SNAPSHOT) for market in markets
+        ]
+        states = {
+            market: required(each, "a market of Compound")
+            for market, each in zip(markets, snapshots, strict=True)
+        }
+        used = [market for market, (_, held, owed, _) in states.items() if held or owed]
+        underlying = yield from self._underlying(used)
+        positions = [
+            position
+            for market in used
+            for position in _positions(market, underlying[market], *states[market][1:])
+        ]
+        return Reading(tuple(positions), frozenset(markets))
+
+    def _underlying(self, markets: list[str]) -> Plan[dict[str, str]]:
+        asked = [market for market in markets if market.lower() != self.coin_market.lower()]
+        found = yield [Call(market, "underlying()", (), ("address",)) for market in asked]
+        tokens = {
+            market: str(required(each, "a token of Compound")[0])
+            for market, each in zip(asked, found, strict=True)
+        }
+        return {market: tokens.get(market, NATIVE) for market in markets}
+
+
+def _positions(market: str, token: str, held: int, owed: int, rate: int) -> list[Position]:
+    details = {"market": market}
+    amounts = (
+        ("supplied", PositionKind.SUPPLIED, held * rate // _MANTISSA),
+        ("borrowed", PositionKind.BORROWED, owed),
+    )
+    return [
+        Position(f"{name}:{market}", kind, token, raw, details)
+        for name, kind, raw in amounts
+        if raw > 0
+    ]

@@ -1,0 +1,74 @@
+"""Compound V3: each market ("Comet") lends one token against several as collateral. A Comet is a receipt of its token."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coinsphere.defi.model import Position, PositionKind, Reading, required, whole
+from coinsphere.wallets.multicall import Call, Plan, Result
+
+_ASSET = (
+    "(uint8,address,address,uint64,uint64,uint64,uint64,uint128)",
+)  # offset, asset, price feed, scale, three factors, supply cap
+_ASSET_ADDRESS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CompoundV3:
+    """The Comets of one chain."""
+
+    comets: tuple[str, ...]
+
+    def __call__(self, owner: str) -> Plan[Reading]:
+        """Plan: see `model.Reader`."""
+        rows = yield [call for comet in self.comets for call in _overview(comet, owner)]
+        overviews = [rows[first : first + 4] for first in range(0, len(rows), 4)]
+        counts = [whole(each[3]) for each in overviews]
+        infos = yield [
+            Call(comet, "getAssetInfo(uint8)", (number,), _ASSET)
+            for comet, count in zip(self.comets, counts, strict=True)
+            for number in range(count)
+        ]
+        comets = [
+            comet for comet, count in zip(self.comets, counts, strict=True) for _ in range(count)
+        ]
+        assets = [
+            str(required(each, "a collateral of Compound")[0][_ASSET_ADDRESS]) for each in infos
+        ]
+        held = yield [
+            Call(comet, "userCollateral(address,address)", (owner, asset), ("uint128", "uint128"))
+            for comet, asset in zip(comets, assets, strict=True)
+        ]
+        lent = [
+            each
+            for comet, row in zip(self.comets, overviews, strict=True)
+            for each in _lent(comet, row)
+        ]
+        collateral = [
+            Position(f"collateral:{comet}:{asset}", PositionKind.SUPPLIED, asset, raw,
+                     {"market": comet, "isCollateral": True})
+            for comet, asset, result in zip(comets, assets, held, strict=True)
+            if (raw := int(required(result, "a collateral of Compound")[0])) > 0
+        ]  # fmt: skip
+        return Reading((*lent, *collateral), frozenset(self.comets))
+
+
+def _overview(comet: str, owner: str) -> list[Call]:
+    return [
+        Call(comet, "baseToken()", (), ("address",)),
+        Call(comet, "balanceOf(address)", (owner,)),
+        Call(comet, "borrowBalanceOf(address)", (owner,)),
+        Call(comet, "numAssets()", (), ("uint8",)),
+    ]
+
+
+def _lent(comet: str, row: Sequence[Result]) -> list[Position]:
+    token, supplied, owed, _ = (required(each, "a market of Compound")[0] for each in row)
+    amounts = (
+        ("supplied", PositionKind.SUPPLIED, supplied),
+        ("borrowed", PositionKind.BORROWED, owed),
+    )
+    return [
+        Position(f"{name}:{comet}", kind, str(token), raw, {"market": comet})
+        for name, kind, raw in amounts
+        if raw > 0
+    ]

@@ -1,0 +1,125 @@
+"""Curve: shares of pools, held or staked in a gauge, as the coins that they stand for.
+
+Which pools there are is told by Convex, which lists the pool of every gauge that it stakes in; a pool's coins and
+their amounts by Curve's own registry.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from coinsphere.defi.model import Position, PositionKind, Reading, coin_or, required, share, whole
+from coinsphere.wallets.evm import balance_of
+from coinsphere.wallets.multicall import Call, Plan
+
+_POOL = ("address", "address", "address", "address", "address", "bool")
+_COINS = 8
+
+
+class Listed(NamedTuple):
+    """A pool that Convex lists: the token of its shares, the gauge, and where Convex stakes."""
+
+    number: int
+    shares: str
+    deposit: str
+    gauge: str
+    rewards: str
+
+
+class Contents(NamedTuple):
+    """What all shares of a pool stand for."""
+
+    supply: int
+    coins: tuple[tuple[str, int], ...]
+
+
+def listed(booster: str) -> Plan[list[Listed]]:
+    """Plan: the pools that Convex lists."""
+    (found,) = yield [Call(booster, "poolLength()")]
+    (count,) = required(found, "the pools of Convex")
+    rows = yield [Call(booster, "poolInfo(uint256)", (number,), _POOL) for number in range(count)]
+    return [
+        Listed(number, *map(str, required(row, "a pool of Convex")[:4]))
+        for number, row in enumerate(rows)
+    ]
+
+
+def contents(registry: str, shares: Sequence[str]) -> Plan[dict[str, Contents]]:
+    """Plan: what shares of pools stand for; of shares that no pool is known of, nothing."""
+    tokens = list(dict.fromkeys(shares))
+    found = yield [
+        Call(registry, "get_pool_from_lp_token(address)", (token,), ("address",))
+        for token in tokens
+    ]
+    pools = {
+        token: str(row[0])
+        for token, row in zip(tokens, found, strict=True)
+        if row is not None and coin_or(row[0])
+    }
+    rows = yield [
+        call
+        for token, pool in pools.items()
+        for call in (
+            Call(registry, "get_coins(address)", (pool,), (f"address[{_COINS}]",)),
+            Call(registry, "get_balances(address)", (pool,), (f"uint256[{_COINS}]",)),
+            Call(token, "totalSupply()"),
+        )
+    ]
+    made = {}
+    for position, token in enumerate(pools):
+        coins, balances, supply = (
+            required(row, "a pool of Curve") for row in rows[3 * position : 3 * position + 3]
+        )
+        held = tuple(
+            (coin_or(coin), amount)
+            for coin, amount in zip(coins[0], balances[0], strict=True)
+            if amount > 0
+        )
+        made[token] = Contents(int(supply[0]), held)
+    return made
+
+
+def parts(
+    group: str, shares: str, raw: int, of: Contents | None, details: dict[str, object]
+) -> list[Position]:
+    """The coins behind some shares; the shares themselves, unpriced, where nobody knows what they stand for."""
+    told = {"group": group, "shares": str(raw), **details}
+    if of is None:
+        return [Position(group, PositionKind.LIQUIDITY, shares, raw, told)]
+    return [
+        Position(f"{group}:{coin}", PositionKind.LIQUIDITY, coin, part, told)
+        for coin, amount in of.coins
+        if (part := share(raw, of.supply, amount)) > 0
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A deployment, by Curve's registry of registries and the list of pools."""
+
+    registry: str
+    booster: str
+
+    def __call__(self, owner: str) -> Plan[Reading]:
+        """Plan: see `model.Reader`."""
+        pools = yield from listed(self.booster)
+        holders = list(
+            dict.fromkeys(token for pool in pools for token in (pool.shares, pool.gauge))
+        )
+        found = yield [balance_of(token, owner) for token in holders]
+        held = dict(zip(holders, map(whole, found), strict=True))
+        stakes = [
+            (where, token, pool.shares)
+            for pool in {pool.shares: pool for pool in pools}.values()
+            for where, token in (("wallet", pool.shares), ("gauge", pool.gauge))
+            if held[token]
+        ]
+        known = yield from contents(self.registry, [shares for *_, shares in stakes])
+        positions = [
+            position
+            for where, token, shares in stakes
+            for position in parts(
+                f"{where}:{token}", shares, held[token], known.get(shares), {"in": where}
+            )
+        ]
+        return Reading(tuple(positions), frozenset(holders))

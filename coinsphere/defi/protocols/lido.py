@@ -1,0 +1,54 @@
+"""Lido: staked ether, plain (stETH), wrapped (wstETH), or on its way out (requests of withdrawal)."""
+
+from dataclasses import dataclass
+
+from coinsphere.defi.model import Position, PositionKind, Reading, required, whole
+from coinsphere.wallets.chains import NATIVE
+from coinsphere.wallets.evm import balance_of
+from coinsphere.wallets.multicall import Call, Plan
+
+_WORTH = "getStETHByWstETH(uint256)"
+_STATUS = ("(uint256,uint256,address,uint256,bool,bool)[]",)
+
+
+@dataclass(frozen=True, slots=True)
+class Lido:
+    """A deployment, by its token, the wrapped token and the queue of withdrawals."""
+
+    steth: str
+    wsteth: str
+    queue: str
+
+    def __call__(self, owner: str) -> Plan[Reading]:
+        """Plan: see `model.Reader`. One stETH is one ether that Lido owes."""
+        held, wrapped, requests = yield [
+            balance_of(self.steth, owner),
+            balance_of(self.wsteth, owner),
+            Call(self.queue, "getWithdrawalRequests(address)", (owner,), ("uint256[]",)),
+        ]
+        shares = int(required(wrapped, "wstETH of Lido")[0])
+        ids = () if requests is None else tuple(requests[0])
+        unwrapped, states = yield [
+            Call(self.wsteth, _WORTH, (shares,)),
+            Call(self.queue, "getWithdrawalStatus(uint256[])", (ids,), _STATUS),
+        ]
+        amounts = (
+            ("steth", int(required(held, "stETH of Lido")[0]), {"as": "stETH"}),
+            ("wsteth", whole(unwrapped), {"as": "wstETH", "shares": str(shares)}),
+        )
+        positions = [
+            Position(key, PositionKind.STAKED, NATIVE, raw, details)
+            for key, raw, details in amounts
+            if raw > 0
+        ]
+        leaving = required(states, "the withdrawals of Lido")[0] if ids else ()
+        for number, (raw, _, _, _, is_ready, is_claimed) in zip(ids, leaving, strict=True):
+            if not is_claimed and raw > 0:
+                details = {"as": "withdrawal", "request": str(number), "isReady": is_ready}
+                key = f"withdrawal:{number}"
+                positions.append(Position(key, PositionKind.STAKED, NATIVE, raw, details))
+        return Reading(
+            tuple(positions),
+            frozenset((self.steth, self.wsteth)),
+            {self.steth: None, self.wsteth: _WORTH},
+        )

@@ -1,0 +1,30 @@
+"""Rocket Pool: staked ether as rETH, whose worth in ether grows."""
+
+from dataclasses import dataclass
+
+from coinsphere.defi.model import Position, PositionKind, Reading, required
+from coinsphere.wallets.chains import NATIVE
+from coinsphere.wallets.evm import balance_of
+from coinsphere.wallets.multicall import Call, Plan
+
+_WORTH = "getEthValue(uint256)"
+
+
+@dataclass(frozen=True, slots=True)
+class RocketPool:
+    """A deployment, by its token."""
+
+    reth: str
+
+    def __call__(self, owner: str) -> Plan[Reading]:
+        """Plan: see `model.Reader`."""
+        (found,) = yield [balance_of(self.reth, owner)]
+        (shares,) = required(found, "rETH of Rocket Pool")
+        if not shares:
+            return Reading((), frozenset((self.reth,)), {self.reth: _WORTH})
+        (worth,) = yield [Call(self.reth, _WORTH, (shares,))]
+        raw = int(required(worth, "the worth of rETH")[0])
+        staked = Position(
+            "reth", PositionKind.STAKED, NATIVE, raw, {"as": "rETH", "shares": str(shares)}
+        )
+        return Reading((staked,), frozenset((self.reth,)), {self.reth: _WORTH})

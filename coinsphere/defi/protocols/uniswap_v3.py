@@ -1,0 +1,184 @@
+"""Uniswap V3: each position is a token of its own, between two prices; what is in it and the fees it is owed.
+
+The contracts' own fixed-point arithmetic, in whole numbers: prices are square roots in 96 fractional bits, growths of
+fees per unit of liquidity in 128, all modulo 2^256.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from coinsphere.defi.model import Position, PositionKind, Reading, required
+from coinsphere.wallets.evm import balance_of
+from coinsphere.wallets.multicall import Call, Plan
+
+_POSITION = (
+    "uint96", "address", "address", "address", "uint24", "int24", "int24", "uint128", "uint256", "uint256",
+    "uint128", "uint128",
+)  # fmt: skip
+_SLOT0 = ("uint160", "int24")
+_TICK = ("uint128", "int128", "uint256", "uint256")
+_MOST_POSITIONS = 500
+_Q96, _Q128, _WORD = 1 << 96, 1 << 128, 1 << 256
+_MOST_TICK = 887_272
+_FACTORS = (
+    0xFFFCB933BD6FAD37AA2D162D1A594001, 0xFFF97272373D413259A46990580E213A, 0xFFF2E50F5F656932EF12357CF3C7FDCC,
+    0xFFE5CACA7E10E4E61C3624EAA0941CD0, 0xFFCB9843D60F6159C9DB58835C926644, 0xFF973B41FA98C081472E6896DFB254C0,
+    0xFF2EA16466C96A3843EC78B326B52861, 0xFE5DEE046A99A2A811C461F1969C3053, 0xFCBE86C7900A88AEDCFFC83B479AA3A4,
+    0xF987A7253AC413176F2B074CF7815E54, 0xF3392B0822B70005940C7A398E4B70F3, 0xE7159475A2C29B7443B29C7FA6E889D9,
+    0xD097F3BDFD2022B8845AD8F792AA5825, 0xA9F746462D870FDF8A65DC1F90E061E5, 0x70D869A156D2A1B890BB3DF62BAF32F7,
+    0x31BE135F97D08FD981231505542FCFA6, 0x9AA508B5B7A84E1C677DE54F3E99BC9, 0x5D6AF8DEDB81196699C329225EE604,
+    0x2216E584F5FA1EA926041BEDFE98, 0x48A170391F7DC42444E8FA2,
+)  # fmt: skip
+"""1.0001 to the power of -1/2, -1, -2, … in 128 fractional bits: one for each bit of a tick."""
+
+
+class Held(NamedTuple):
+    """A position as its manager tells it."""
+
+    token_id: int
+    token0: str
+    token1: str
+    fee: int
+    lower: int
+    upper: int
+    liquidity: int
+    growth0: int
+    growth1: int
+    owed0: int
+    owed1: int
+
+
+class Market(NamedTuple):
+    """What a pool tells that a position depends on; growths of fees by token, outside ones by bound."""
+
+    price: int
+    tick: int
+    growth: tuple[int, int]
+    outside_lower: tuple[int, int]
+    outside_upper: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class UniswapV3:
+    """A deployment, by its manager of positions."""
+
+    manager: str
+
+    def __call__(self, owner: str) -> Plan[Reading]:
+        """Plan: see `model.Reader`. Of more than 500 positions the first 500 are read."""
+        factory, found = yield [
+            Call(self.manager, "factory()", (), ("address",)),
+            balance_of(self.manager, owner),
+        ]
+        (exchange,) = required(factory, "the factory of Uniswap")
+        (count,) = required(found, "the positions of Uniswap")
+        ids = yield [
+            Call(self.manager, "tokenOfOwnerByIndex(address,uint256)", (owner, index))
+            for index in range(min(count, _MOST_POSITIONS))
+        ]
+        numbers = [required(each, "a position of Uniswap")[0] for each in ids]
+        rows = yield [
+            Call(self.manager, "positions(uint256)", (number,), _POSITION) for number in numbers
+        ]
+        held = [
+            Held(number, *required(row, "a position of Uniswap")[2:])
+            for number, row in zip(numbers, rows, strict=True)
+        ]
+        open_ = [each for each in held if each.liquidity or each.owed0 or each.owed1]
+        markets = yield from _markets(exchange, open_)
+        positions = [
+            position for each, market in zip(open_, markets, strict=True)
+            for position in _positions(each, market)
+        ]  # fmt: skip
+        return Reading(tuple(positions))
+
+
+def _markets(factory: str, held: list[Held]) -> Plan[list[Market]]:
+    found = yield [
+        Call(factory, "getPool(address,address,uint24)", each[1:4], ("address",)) for each in held
+    ]
+    pools = [str(required(each, "a pool of Uniswap")[0]) for each in found]
+    rows = yield [
+        call
+        for pool, each in zip(pools, held, strict=True)
+        for call in (
+            Call(pool, "slot0()", (), _SLOT0),
+            Call(pool, "feeGrowthGlobal0X128()"),
+            Call(pool, "feeGrowthGlobal1X128()"),
+            Call(pool, "ticks(int24)", (each.lower,), _TICK),
+            Call(pool, "ticks(int24)", (each.upper,), _TICK),
+        )
+    ]
+    told = [required(each, "a pool of Uniswap") for each in rows]
+    return [_market(told[first : first + 5]) for first in range(0, len(told), 5)]
+
+
+def _market(rows: list[tuple[Any, ...]]) -> Market:
+    (price, tick), (growth0,), (growth1,), lower, upper = rows
+    return Market(price, tick, (growth0, growth1), lower[2:4], upper[2:4])
+
+
+def _positions(held: Held, market: Market) -> list[Position]:
+    amounts = inside(held.liquidity, market.price, held.lower, held.upper)
+    earned = fees(held, market)
+    group = f"position:{held.token_id}"
+    details = {
+        "group": group,
+        "feeTier": held.fee,
+        "tickLower": held.lower,
+        "tickUpper": held.upper,
+        "isInRange": held.lower <= market.tick < held.upper,
+    }
+    found = []
+    for token, raw, fee in zip((held.token0, held.token1), amounts, earned, strict=True):
+        if raw > 0:
+            key = f"{group}:{token}"
+            found.append(Position(key, PositionKind.LIQUIDITY, token, raw, details))
+        if fee > 0:
+            key = f"{group}:fees:{token}"
+            found.append(Position(key, PositionKind.REWARD, token, fee, details))
+    return found
+
+
+def inside(liquidity: int, price: int, lower: int, upper: int) -> tuple[int, int]:
+    """Amounts of both tokens that a position gives back at a price, as the pool computes them, rounded down."""
+    low, high = sqrt_price(lower), sqrt_price(upper)
+    now = min(max(price, low), high)
+    amount0 = (liquidity << 96) * (high - now) // high // now
+    return amount0, liquidity * (now - low) // _Q96
+
+
+def fees(held: Held, market: Market) -> tuple[int, int]:
+    """Fees of both tokens that a position has earned and not collected."""
+    growths = zip(
+        market.growth, market.outside_lower, market.outside_upper,
+        (held.growth0, held.growth1), (held.owed0, held.owed1), strict=True,
+    )  # fmt: skip
+    first, second = (
+        owed + held.liquidity * _since(last, *_growth(market, held, *outer)) // _Q128
+        for *outer, last, owed in growths
+    )
+    return first, second
+
+
+def _growth(market: Market, held: Held, total: int, lower: int, upper: int) -> tuple[int]:
+    """The growth of fees between the bounds of a position since the pool began, modulo 2^256."""
+    below = lower if market.tick >= held.lower else total - lower
+    above = upper if market.tick < held.upper else total - upper
+    return ((total - below - above) % _WORD,)
+
+
+def _since(last: int, now: int) -> int:
+    return (now - last) % _WORD
+
+
+def sqrt_price(tick: int) -> int:
+    """The square root of 1.0001 to the power of `tick`, in 96 fractional bits, rounded up as the pools do."""
+    distance = min(abs(tick), _MOST_TICK)
+    ratio = _Q128
+    for bit, factor in enumerate(_FACTORS):
+        if distance >> bit & 1:
+            ratio = ratio * factor >> 128
+    if tick > 0:
+        ratio = (_WORD - 1) // ratio
+    return -(-ratio >> 32)

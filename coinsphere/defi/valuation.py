@@ -1,0 +1,59 @@
+"""What positions are worth at our own prices. Debts are subtracted; what has no price is named and not counted."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal, localcontext
+
+from coinsphere.defi.model import PositionKind
+from coinsphere.defi.repository import StoredPosition
+
+_EXACT = Context(prec=120)
+_UNIT = Decimal(1).scaleb(-18)
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums in US dollars; None where nothing of the kind has a price."""
+
+    total_value: Decimal | None
+    by_kind: dict[PositionKind, Decimal | None]
+    by_protocol: dict[str, Decimal | None]
+    unpriced: list[str]
+
+
+def value(position: StoredPosition) -> Decimal | None:
+    """US dollars that a position adds, below zero for a debt; None without a price."""
+    if position.price is None:
+        return None
+    with localcontext(_EXACT):
+        worth = (position.amount * position.price).quantize(_UNIT)
+    return -worth if position.position_type == PositionKind.BORROWED else worth
+
+
+def totals(positions: Sequence[StoredPosition]) -> Totals:
+    """Sums over positions. Of kinds, what is borrowed is a sum above zero."""
+    by_kind: dict[PositionKind, list[Decimal | None]] = {kind: [] for kind in PositionKind}
+    by_protocol: dict[str, list[Decimal | None]] = defaultdict(list)
+    for each in positions:
+        worth = value(each)
+        by_kind[PositionKind(each.position_type)].append(None if worth is None else abs(worth))
+        by_protocol[each.protocol_slug].append(worth)
+    return Totals(
+        total_value=_sum([value(each) for each in positions]),
+        by_kind={kind: _sum(parts) for kind, parts in by_kind.items()},
+        by_protocol={slug: _sum(parts) for slug, parts in by_protocol.items()},
+        unpriced=sorted(
+            {each.token_symbol or each.contract_address for each in positions if each.price is None}
+        ),
+    )
+
+
+def _sum(parts: Sequence[Decimal | None]) -> Decimal | None:
+    """The sum of what is known; of nothing at all it is zero, of unknown parts alone unknown."""
+    known = [part for part in parts if part is not None]
+    if parts and not known:
+        return None
+    with localcontext(_EXACT):
+        return sum(known, _ZERO)

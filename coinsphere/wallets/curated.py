@@ -1,0 +1,77 @@
+"""The tokens that we look for without being asked, by blockchain and contract. Spam is on no list of ours.
+
+Those are the tokens that the system follows, and `tokens.csv`: what a followed token is on other chains, where its
+issuer or the chain's own bridge stands for it one to one. A claim on a third party, like WBTC, is a token of its own.
+"""
+
+import csv
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+
+from coinsphere.wallets.chains import CHAINS, NATIVE, Blockchain
+from coinsphere.wallets.model import TokenFacts
+
+_FOLLOWED = """
+    select id, coingecko_id, lower(blockchain), lower(contract_address), symbol, decimals from market.tokens
+"""
+
+
+class Listed(NamedTuple):
+    """A line of `tokens.csv`."""
+
+    blockchain: str
+    contract: str
+    symbol: str
+    decimals: int
+    coingecko_id: str
+
+
+class Directory(NamedTuple):
+    """What is known of the tokens of one chain, by contract in lower case; the chain's coin stands under ''."""
+
+    tokens: dict[str, UUID]
+    facts: dict[str, TokenFacts]
+
+    def token_id(self, contract: str) -> UUID | None:
+        """The token that a contract is; None where we follow none."""
+        return self.tokens.get(contract.lower())
+
+
+def directory(conn: Connection, blockchain: Blockchain) -> Directory:
+    """The tokens of a chain that we look for."""
+    rows = conn.execute(_FOLLOWED).fetchall()
+    by_coingecko = {row[1]: row[0] for row in rows if row[1]}
+    coin = CHAINS[blockchain]
+    tokens: dict[str, UUID] = {}
+    facts = {NATIVE: TokenFacts(coin.symbol, coin.decimals)}
+    if coin.coingecko_id in by_coingecko:
+        tokens[NATIVE] = by_coingecko[coin.coingecko_id]
+    for each in _listed():
+        if each.blockchain == blockchain:
+            facts[each.contract.lower()] = TokenFacts(each.symbol, each.decimals)
+            if each.coingecko_id in by_coingecko:
+                tokens[each.contract.lower()] = by_coingecko[each.coingecko_id]
+    for token_id, _, chain, contract, symbol, decimals in rows:
+        if chain == blockchain and contract:
+            tokens[contract] = token_id
+            facts[contract] = TokenFacts(symbol, decimals)
+    return Directory(tokens, facts)
+
+
+@cache
+def _listed() -> tuple[Listed, ...]:
+    text = (resources.files("coinsphere.wallets") / "tokens.csv").read_text(encoding="utf-8")
+    return tuple(
+        Listed(
+            row["blockchain"],
+            row["contract"],
+            row["symbol"],
+            int(row["decimals"]),
+            row["coingecko_id"],
+        )
+        for row in csv.DictReader(text.splitlines())
+    )

@@ -1,0 +1,33 @@
+"""What is refused of a wallet before anything is asked or stored. No message ever repeats what was given.
+
+::
+
+    CoinsphereError
+    └── WalletRefused
+        ├── AddressRefused      it is no address of that chain
+        ├── SecretRefused       it looks like a seed phrase or a private key
+        └── OwnershipRefused    the signed message proves nothing
+"""
+
+from coinsphere.errors import CoinsphereError
+
+
+class WalletRefused(CoinsphereError):
+    """A wallet cannot be connected; the message says why, without what was given."""
+
+
+class AddressRefused(WalletRefused):
+    """It is no address of that chain."""
+
+
+class SecretRefused(WalletRefused):
+    """It looks like a seed phrase or a private key, which must never leave the wallet."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this looks like a seed phrase or a private key: never give it to anybody, not to us either"
+        )
+
+
+class OwnershipRefused(WalletRefused):
+    """A signed message does not prove that the address is the caller's."""

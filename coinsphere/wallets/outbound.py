@@ -1,0 +1,154 @@
+"""The way out to nodes and public interfaces: no server of ours can be reached by it, and no answer fills the memory.
+
+A name is resolved once, every address behind it must be public, and the connection goes to the one that was checked.
+Redirects are not followed. An operator's own node is reached by the setting `wallet_private_networks`.
+"""
+
+import ipaddress
+import json
+import socket
+from collections.abc import Callable
+from decimal import Decimal
+from threading import Lock
+from typing import Any
+
+import httpx2
+
+from coinsphere.errors import BadPayload, RateLimited, Unavailable
+
+LARGEST = 16 * 1024 * 1024
+"""Bytes of an answer; that of 500 calls is far smaller."""
+_TOO_MANY = 429
+PATIENCE = 20.0
+"""Seconds that an answer may keep us waiting; a connection may take five."""
+_PORTS = (80, 443)
+
+Resolve = Callable[[str, int], list[str]]
+
+
+class Refused(httpx2.TransportError):
+    """An address that must not be asked."""
+
+
+class PinnedTransport(httpx2.BaseTransport):
+    """Connects to public addresses only, each name to the address that was checked.
+
+    Args:
+        is_private_allowed: also plain HTTP, any port, and addresses of private networks.
+        resolve: addresses of a name; tests give their own.
+    """
+
+    def __init__(self, *, is_private_allowed: bool, resolve: Resolve | None = None) -> None:
+        self._is_private_allowed = is_private_allowed
+        self._resolve = resolve or _addresses
+        # One for each name: connections are pooled by address, and one that was made for a name serves no other.
+        self._transports: dict[str, httpx2.HTTPTransport] = {}
+        self._lock = Lock()
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request. Raises `Refused` for an address that must not be asked."""
+        url = request.url
+        if url.scheme != "https" and not self._is_private_allowed:
+            raise Refused("only https is asked")
+        if (url.port or 443) not in _PORTS and not self._is_private_allowed:
+            raise Refused(f"port {url.port} is not asked")
+        address = self._checked(url.host, url.port or (443 if url.scheme == "https" else 80))
+        pinned = httpx2.Request(
+            request.method,
+            url.copy_with(host=address),
+            headers=request.headers,
+            stream=request.stream,
+            extensions={**request.extensions, "sni_hostname": url.host},
+        )
+        return self._transport(url.host).handle_request(pinned)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for transport in self._transports.values():
+            transport.close()
+
+    def _checked(self, host: str, port: int) -> str:
+        try:
+            addresses = self._resolve(host, port)
+        except OSError as error:
+            raise httpx2.ConnectError(f"{host} cannot be resolved") from error
+        if not addresses:
+            raise httpx2.ConnectError(f"{host} has no address")
+        if not self._is_private_allowed and not all(map(is_public, addresses)):
+            raise Refused(f"{host} lies in a private network")
+        return addresses[0]
+
+    def _transport(self, host: str) -> httpx2.HTTPTransport:
+        with self._lock:
+            return self._transports.setdefault(host, httpx2.HTTPTransport())
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is of the public internet; one of IPv6 that stands for one of IPv4 counts as that."""
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(parsed, ipaddress.IPv6Address):
+        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo or (None, None))[1]
+        if inner is not None:
+            parsed = inner
+    return parsed.is_global and not parsed.is_multicast
+
+
+def client(
+    *, is_private_allowed: bool, seconds: float = PATIENCE, resolve: Resolve | None = None
+) -> httpx2.Client:
+    """A client that goes out this way alone."""
+    transport = PinnedTransport(is_private_allowed=is_private_allowed, resolve=resolve)
+    return httpx2.Client(
+        transport=transport,
+        timeout=httpx2.Timeout(seconds, connect=min(seconds, 5.0)),
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def ask(
+    http: httpx2.Client, source: str, url: str, *, body: object = None, largest: int = LARGEST
+) -> Any:
+    """The decoded JSON of a GET, or of a POST where there is a body; fractions as `Decimal`.
+
+    Errors name `source`, never the address: keys of providers stand in it.
+
+    Raises:
+        RateLimited, Unavailable, BadPayload: see there.
+    """
+    method = "GET" if body is None else "POST"
+    try:
+        with http.stream(method, url, json=body) as response:
+            status, content = response.status_code, _read(response, source, largest)
+    except httpx2.HTTPError as error:
+        # The message of some of them holds the whole address.
+        raise Unavailable(source, type(error).__name__) from None
+    if status == _TOO_MANY:
+        after = response.headers.get("retry-after", "")
+        raise RateLimited(source, "too many calls", float(after) if after.isdecimal() else None)
+    try:
+        answer = json.loads(content, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        if response.is_success:
+            start = content[:200].decode(errors="replace")
+            raise BadPayload(source, "the answer is not JSON", start) from None
+        raise Unavailable(source, f"HTTP status {status}") from None
+    # Some nodes send the error of a call with a status of its own.
+    is_answer = isinstance(answer, list) or (isinstance(answer, dict) and "jsonrpc" in answer)
+    if not response.is_success and not (is_answer and body is not None):
+        raise Unavailable(source, f"HTTP status {status}")
+    return answer
+
+
+def _read(response: httpx2.Response, source: str, largest: int) -> bytes:
+    content = bytearray()
+    for part in response.iter_bytes():
+        content += part
+        if len(content) > largest:
+            raise BadPayload(source, f"an answer of more than {largest} bytes")
+    return bytes(content)
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))

@@ -1,0 +1,148 @@
+"""All that an EVM address has, as of one block: balances, and positions in every protocol of its chain."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from coinsphere import log
+from coinsphere.defi.model import Position, Reader, Reading, Unreadable
+from coinsphere.errors import BadPayload
+from coinsphere.wallets import evm, multicall
+from coinsphere.wallets.chains import MULTICALL3, NATIVE
+from coinsphere.wallets.model import Balance, TokenFacts
+from coinsphere.wallets.multicall import Ask, Call, Plan, Result
+from coinsphere.wallets.rpc import Node
+
+_log = log.get("wallets")
+
+
+@dataclass(frozen=True, slots=True)
+class WalletReading:
+    """What was read. Protocols that could not be read are missing from `positions`; `facts` by lower-case contract."""
+
+    block: int | None
+    balances: dict[str, Balance | None]
+    positions: dict[str, tuple[Position, ...]] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, TokenFacts] = field(default_factory=dict)
+
+
+def read(
+    node: Node,
+    owner: str,
+    tokens: Mapping[str, TokenFacts],
+    readers: Mapping[str, Reader],
+    multicall_at: str = MULTICALL3,
+) -> WalletReading:
+    """Read an address.
+
+    Args:
+        node: the chain.
+        owner: the address.
+        tokens: what balances are wanted of, with what is known of those tokens.
+        readers: the protocols by slug.
+        multicall_at: the contract that answers many calls at once.
+
+    Raises:
+        RateLimited, Unavailable, BadPayload: the chain's nodes did not answer.
+    """
+    block = _block(node)
+    ask = multicall.asker(node, block, multicall_at)
+    plans: dict[str, Plan[object]] = {
+        slug: _guarded(reader(owner)) for slug, reader in readers.items()
+    }
+    plans[""] = evm.balances(owner, tokens, multicall_at)
+    done = multicall.run(plans, ask)
+    balances = done.pop("")
+    assert isinstance(balances, dict)
+    readings = {slug: each for slug, each in done.items() if isinstance(each, Reading)}
+    failed = {slug: each for slug, each in done.items() if isinstance(each, str)}
+    for slug, reason in failed.items():
+        _log.warning(
+            "protocol unreadable", protocol=slug, chain=node.chain.blockchain, error=reason
+        )
+    worth = {
+        contract.lower(): function
+        for each in readings.values()
+        for contract, function in each.worth.items()
+    }
+    positions, facts = _complete(readings, worth, tokens, ask)
+    receipts = {token.lower() for each in readings.values() for token in each.receipts}
+    # Of a protocol that could not be read nobody knows which ticked tokens are receipts of it; curated ones are none.
+    kept = {
+        contract: None if failed and tokens[contract].decimals is None else each
+        for contract, each in balances.items()
+        if contract.lower() not in receipts
+    }
+    return WalletReading(block, kept, positions, failed, facts)
+
+
+def _complete(
+    readings: Mapping[str, Reading],
+    worth: Mapping[str, str | None],
+    tokens: Mapping[str, TokenFacts],
+    ask: Ask,
+) -> tuple[dict[str, tuple[Position, ...]], dict[str, TokenFacts]]:
+    """Positions with claims on the coin as the coin, and what their tokens say of themselves."""
+    known = {contract.lower(): facts for contract, facts in tokens.items()}
+    contracts = {each.contract for reading in readings.values() for each in reading.positions}
+    unknown = sorted(
+        contract
+        for contract in contracts
+        if contract.lower() not in worth and contract.lower() not in known
+    )
+    plans: dict[str, Plan[object]] = {
+        slug: _as_coin(each.positions, worth) for slug, each in readings.items()
+    }
+    plans[""] = evm.token_facts(unknown)
+    done = multicall.run(plans, ask)
+    facts = done.pop("")
+    assert isinstance(facts, dict)
+    told = {contract.lower(): each for contract, each in facts.items()}
+    return {slug: each for slug, each in done.items() if isinstance(each, tuple)}, {**known, **told}
+
+
+def _as_coin(
+    positions: Iterable[Position], worth: Mapping[str, str | None]
+) -> Plan[tuple[Position, ...]]:
+    """Plan: positions in tokens that are a claim on the coin, like wstETH lent to Aave, as that much of the coin."""
+    claims = [
+        (each, function)
+        for each in positions
+        if (function := worth.get(each.contract.lower())) is not None
+    ]
+    asked = [Call(each.contract, function, (each.raw,)) for each, function in claims]
+    found: list[Result] = list((yield asked) if asked else [])
+    amounts = {
+        each.key: result[0] for (each, _), result in zip(claims, found, strict=True) if result
+    }
+    return tuple(_converted(each, amounts, worth) for each in positions)
+
+
+def _converted(
+    position: Position, amounts: Mapping[str, int], worth: Mapping[str, str | None]
+) -> Position:
+    contract = position.contract.lower()
+    is_one_for_one = contract in worth and worth[contract] is None
+    if position.key not in amounts and not is_one_for_one:
+        return position
+    details = {**position.details, "heldAs": position.contract, "heldAmount": str(position.raw)}
+    raw = amounts.get(position.key, position.raw)
+    return replace(position, contract=NATIVE, raw=raw, details=details)
+
+
+def _guarded(plan: Plan[Reading]) -> Plan[object]:
+    """Plan: the reading, or in words why there is none. One protocol that changed must not hide all others."""
+    try:
+        return (yield from plan)
+    except Unreadable as error:
+        return f"{error} could not be read"
+    except (ValueError, TypeError, ArithmeticError) as error:
+        return f"its contracts answer nonsense: {error}"
+
+
+def _block(node: Node) -> int:
+    answer = node.call("eth_blockNumber")
+    try:
+        return int(answer, 16)
+    except (TypeError, ValueError):
+        raise BadPayload(str(node.chain.blockchain), "no block number", repr(answer)) from None

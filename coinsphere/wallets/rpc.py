@@ -1,0 +1,138 @@
+"""JSON-RPC of a chain's nodes: several for one chain, asked in order until one answers; many questions in one request."""
+
+from collections.abc import Sequence
+from itertools import count
+from typing import Any, NamedTuple
+
+import httpx2
+
+from coinsphere import log
+from coinsphere.errors import BadPayload, ProviderError, RateLimited, Unavailable
+from coinsphere.wallets import outbound
+from coinsphere.wallets.chains import Chain
+
+_log = log.get("wallets")
+# Refusals of a provider that come as answers of the protocol: another may do it.
+_LIMIT_CODES = (-32005, -32097, 429)
+
+
+class Question(NamedTuple):
+    """One call of the protocol."""
+
+    method: str
+    parameters: tuple[Any, ...] = ()
+
+
+class CallFailed(BadPayload):
+    """The node did understand the call and says that it fails: it reverts, or costs too much."""
+
+
+class Node:
+    """A chain as its nodes tell of it.
+
+    Args:
+        chain: which one; a node that says to be of another is not believed.
+        urls: the nodes, in order of preference.
+        http: see `outbound.client`.
+    """
+
+    def __init__(self, chain: Chain, urls: Sequence[str], http: httpx2.Client) -> None:
+        self.chain, self._urls, self._http = chain, list(urls), http
+        self._ids = count(1)
+        self._believed: set[str] = set()
+        self.requests = 0
+        """HTTP requests sent."""
+
+    def ask(self, questions: Sequence[Question]) -> list[Any]:
+        """The answers in the order of the questions, all of one node.
+
+        Raises:
+            CallFailed: a call fails wherever it is asked.
+            RateLimited: no node answers, and one wants a pause.
+            Unavailable, BadPayload: no node gives an answer that makes sense.
+        """
+        if not self._urls:
+            raise Unavailable(self._source, "no node is set for this chain")
+        failures: list[ProviderError] = []
+        for url in list(self._urls):
+            try:
+                answers = self._ask_one(url, questions)
+            except CallFailed:
+                raise
+            except ProviderError as error:
+                _log.warning("node failed", chain=self._source, node=_host(url), error=str(error))
+                failures.append(error)
+            else:
+                # Who answered is asked first the next time.
+                self._urls.remove(url)
+                self._urls.insert(0, url)
+                return answers
+        limited = [error for error in failures if isinstance(error, RateLimited)]
+        raise limited[0] if limited else failures[-1]
+
+    def call(self, method: str, *parameters: Any) -> Any:
+        """One answer. Raises as `ask` does."""
+        return self.ask([Question(method, parameters)])[0]
+
+    @property
+    def _source(self) -> str:
+        return str(self.chain.blockchain)
+
+    def _ask_one(self, url: str, questions: Sequence[Question]) -> list[Any]:
+        wanted = list(questions)
+        is_new = self.chain.chain_id is not None and url not in self._believed
+        if is_new:
+            wanted.insert(0, Question("eth_chainId"))
+        answers = self._send(url, wanted)
+        if is_new:
+            if _number(answers[0]) != self.chain.chain_id:
+                raise BadPayload(self._source, f"{_host(url)} is a node of another chain")
+            self._believed.add(url)
+            answers = answers[1:]
+        return answers
+
+    def _send(self, url: str, questions: Sequence[Question]) -> list[Any]:
+        body = [
+            {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": list(parameters)}
+            for method, parameters in questions
+        ]
+        self.requests += 1
+        answer = outbound.ask(
+            self._http, self._source, url, body=body if len(body) > 1 else body[0]
+        )
+        found = answer if isinstance(answer, list) else [answer]
+        by_id = {each.get("id"): each for each in found if isinstance(each, dict)}
+        if len(body) > 1 and len(found) == 1 and found[0].get("id") is None:
+            return [self._result(found[0])]
+        return [self._result(by_id.get(each["id"])) for each in body]
+
+    def _result(self, answer: Any) -> Any:
+        if not isinstance(answer, dict) or ("result" not in answer and "error" not in answer):
+            raise BadPayload(self._source, "the answer is none of JSON-RPC", repr(answer))
+        error = answer.get("error")
+        if error is None:
+            return answer.get("result")
+        code, message = _told(error)
+        if code in _LIMIT_CODES or "rate limit" in message.lower():
+            raise RateLimited(self._source, message)
+        if code == 3 or "revert" in message or "gas" in message or "timeout" in message:  # noqa: PLR2004  reverted, as nodes agree to say
+            raise CallFailed(self._source, message)
+        raise Unavailable(self._source, f"{code}: {message}")
+
+
+def _told(error: Any) -> tuple[int | None, str]:
+    if not isinstance(error, dict):
+        return None, str(error)[:200]
+    code = error.get("code")
+    return (code if isinstance(code, int) else None), str(error.get("message"))[:200]
+
+
+def _number(value: Any) -> int | None:
+    try:
+        return int(value, 16)
+    except (TypeError, ValueError):
+        return None
+
+
+def _host(url: str) -> str:
+    return httpx2.URL(url).host

@@ -1,0 +1,262 @@
+"""A sync of a wallet: read outside of any transaction, then stored, booked and noted in one.
+
+A sync that dies before its end has stored nothing and is done again; one that is done twice finds a reading that is as
+new stored already. What could not be read, a token or a protocol, stays as it was with its age.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from coinsphere import log
+from coinsphere.clock import Clock
+from coinsphere.defi import repository as positions
+from coinsphere.defi.deployments import DEPLOYMENTS
+from coinsphere.defi.model import Position
+from coinsphere.defi.repository import NewPosition
+from coinsphere.errors import ProviderError, RateLimited, Unavailable
+from coinsphere.portfolio import marks
+from coinsphere.wallets import bitcoin, booking, curated, reading, repository, solana
+from coinsphere.wallets.chains import CHAINS, NATIVE, Blockchain
+from coinsphere.wallets.curated import Directory
+from coinsphere.wallets.model import Balance, TokenFacts, amount
+from coinsphere.wallets.nodes import Nodes
+from coinsphere.wallets.reading import WalletReading
+from coinsphere.wallets.repository import Wallet
+
+TASK = "sync_wallet"
+QUEUE = "wallets"
+
+_log = log.get("wallets")
+
+_REQUEST = """
+    with made as (
+        insert into app.wallet_syncs (user_id, wallet_id) values (%(user_id)s, %(wallet_id)s) returning id
+    )
+    select id, jobs.procrastinate_defer_jobs_v1(array[
+        (%(queue)s, %(task)s, 0, %(lock)s, null, jsonb_build_object('sync_id', id), null)
+            ::jobs.procrastinate_job_to_defer_v1
+    ])
+    from made
+"""
+# One that waits does what another would do.
+_WAITING = """
+    select id from app.wallet_syncs where wallet_id = %(wallet_id)s and user_id = %(user_id)s and status = 'queued'
+    order by created_at desc limit 1
+"""
+_GET = """
+    select id, user_id, wallet_id, status, created_at, started_at, finished_at, imported, error
+    from app.wallet_syncs
+    where id = %(id)s and (%(user_id)s::uuid is null or user_id = %(user_id)s)
+"""
+_START = """
+    update app.wallet_syncs set status = 'running', started_at = coalesce(started_at, %(now)s) where id = %(id)s
+"""
+_FINISH = """
+    update app.wallet_syncs set status = %(status)s, finished_at = %(now)s, imported = %(imported)s, error = %(error)s
+    where id = %(id)s
+"""
+_STATUS = """
+    update app.wallet_connections set status = %(status)s, last_error = %(error)s where id = %(id)s
+"""
+_SYNCED = """
+    update app.wallet_connections
+    set status = 'active', last_error = %(error)s, last_synced_at = %(now)s, last_block = %(block)s
+    where id = %(id)s
+"""
+_LOCK = "select last_block from app.wallet_connections where id = %(id)s for update"
+_BALANCE = """
+    insert into app.wallet_balances
+        (wallet_id, contract_address, token_id, symbol, amount, block_number, observed_at)
+    values (%(wallet_id)s, %(contract)s, %(token_id)s, %(symbol)s, %(amount)s, %(block)s, %(now)s)
+    on conflict (wallet_id, contract_address) do update set
+        token_id = excluded.token_id, symbol = coalesce(excluded.symbol, wallet_balances.symbol),
+        amount = excluded.amount, block_number = excluded.block_number, observed_at = excluded.observed_at
+"""
+# A token that is looked for no more, or that turned out to be a receipt, is not held by itself.
+_EMPTY = """
+    update app.wallet_balances set amount = 0, block_number = %(block)s, observed_at = %(now)s
+    where wallet_id = %(wallet_id)s and contract_address <> all(%(contracts)s) and amount > 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """A sync and how far it is; `imported` counts facts that the ledger was told."""
+
+    id: UUID
+    user_id: UUID
+    wallet_id: UUID
+    status: Literal["queued", "running", "succeeded", "failed"]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    imported: int
+    error: str | None
+
+
+def request(conn: Connection, user_id: UUID, wallet_id: UUID) -> UUID:
+    """Write a sync and the job that does it; its id. The caller has checked that the wallet is the user's."""
+    parameters = {"user_id": user_id, "wallet_id": wallet_id}
+    row = conn.execute(_WAITING, parameters).fetchone()
+    if row is None:
+        lock = f"wallet {wallet_id}"
+        row = conn.execute(
+            _REQUEST, {**parameters, "queue": QUEUE, "task": TASK, "lock": lock}
+        ).fetchone()
+    assert row is not None
+    return UUID(str(row[0]))
+
+
+def get(conn: Connection, sync_id: UUID, user_id: UUID | None = None) -> Sync | None:
+    """A sync, of that user where one is given; None where there is none."""
+    parameters = {"id": sync_id, "user_id": user_id}
+    return conn.cursor(row_factory=class_row(Sync)).execute(_GET, parameters).fetchone()
+
+
+def run(conn: Connection, sync_id: UUID, nodes: Nodes, clock: Clock, *, is_last_try: bool) -> None:
+    """Do a sync; nothing where its wallet is gone. `conn` must be in autocommit, in the role of the pipeline.
+
+    Raises:
+        ProviderError: the chain did not answer; the sync has failed where another try is of no use, or is not made.
+    """
+    sync = get(conn, sync_id)
+    if sync is None or sync.status in ("succeeded", "failed"):
+        return
+    wallet = repository.by_id(conn, sync.wallet_id)
+    if wallet is None:
+        return
+    conn.execute(_START, {"id": sync_id, "now": clock()})
+    conn.execute(_STATUS, {"id": wallet.id, "status": "syncing", "error": wallet.last_error})
+    directory = curated.directory(conn, wallet.blockchain)
+    try:
+        found = _read(wallet, directory, nodes)
+    except Exception as error:
+        is_final = is_last_try or not isinstance(error, RateLimited | Unavailable)
+        reason = str(error) if isinstance(error, ProviderError) else "The wallet could not be read."
+        _note_failure(conn, sync, reason, clock(), is_final=is_final)
+        raise
+    with conn.transaction():
+        imported = _store(conn, wallet, directory, found, clock())
+        outcome = {"id": sync_id, "status": "succeeded", "now": clock(), "error": _failures(found)}
+        conn.execute(_FINISH, {**outcome, "imported": imported})
+
+
+def _note_failure(
+    conn: Connection, sync: Sync, error: str, now: datetime, *, is_final: bool
+) -> None:
+    status = "failed" if is_final else "running"
+    finished = now if is_final else None
+    with conn.transaction():
+        conn.execute(
+            _FINISH,
+            {"id": sync.id, "status": status, "now": finished, "imported": 0, "error": error[:500]},
+        )
+        conn.execute(_STATUS, {"id": sync.wallet_id, "status": "error", "error": error[:500]})
+
+
+def _read(wallet: Wallet, directory: Directory, nodes: Nodes) -> WalletReading:
+    """What the chain tells of a wallet. Takes seconds; no transaction is open meanwhile."""
+    chain = CHAINS[wallet.blockchain]
+    if chain.family == "bitcoin":
+        urls = nodes.urls[Blockchain.BITCOIN]
+        raw = bitcoin.balance(nodes.http, urls, wallet.address)
+        return WalletReading(None, {NATIVE: Balance(NATIVE, raw, directory.facts[NATIVE])})
+    node = nodes.of(wallet.blockchain)
+    if chain.family == "solana":
+        held = solana.balances(node, wallet.address, directory, set(wallet.tokens))
+        return WalletReading(None, dict(held))
+    return reading.read(
+        node,
+        wallet.address,
+        _wanted(wallet, directory.facts),
+        DEPLOYMENTS.get(wallet.blockchain, {}),
+    )
+
+
+def _wanted(wallet: Wallet, facts: Mapping[str, TokenFacts]) -> dict[str, TokenFacts]:
+    """The curated tokens and those that the user ticked, each once."""
+    ticked = {contract.lower(): TokenFacts(None, None) for contract in wallet.tokens}
+    return {**ticked, **facts}
+
+
+def _store(
+    conn: Connection, wallet: Wallet, directory: Directory, found: WalletReading, now: datetime
+) -> int:
+    """Store a reading and tell the ledger; the number of facts. Nothing of one older than what is stored."""
+    # What the user does with the wallet at the same time comes before or after, not in between.
+    marks.lock(conn, wallet.user_id)
+    locked = conn.execute(_LOCK, {"id": wallet.id}).fetchone()
+    current = repository.by_id(conn, wallet.id)
+    if locked is None or current is None:
+        return 0
+    if found.block is not None and locked[0] is not None and found.block < locked[0]:
+        conn.execute(_STATUS, {"id": wallet.id, "status": "active", "error": None})
+        return 0
+    _store_balances(conn, wallet.id, directory, found, now)
+    for slug, each in found.positions.items():
+        positions.store(conn, wallet.id, slug, _positions(each, found.facts, directory), now)
+    stamp = f"{now:%Y-%m-%dT%H:%M:%S.%fZ}" if found.block is None else f"block {found.block}"
+    imported = booking.book(conn, current, stamp, now)
+    outcome = {"id": wallet.id, "error": _failures(found), "now": now, "block": found.block}
+    conn.execute(_SYNCED, outcome)
+    return imported
+
+
+def _store_balances(
+    conn: Connection, wallet_id: UUID, directory: Directory, found: WalletReading, now: datetime
+) -> None:
+    scope = {"wallet_id": wallet_id, "block": found.block, "now": now}
+    with conn.cursor() as cursor:
+        rows = []
+        for contract, each in found.balances.items():
+            held = None if each is None else amount(each.raw, each.facts.decimals)
+            if each is not None and held:
+                token_id = directory.token_id(contract)
+                row = {
+                    "contract": contract,
+                    "token_id": token_id,
+                    "symbol": each.facts.symbol,
+                    "amount": held,
+                }
+                rows.append({**scope, **row})
+        cursor.executemany(_BALANCE, rows)
+    # What did not answer, or gave nonsense, keeps what was known of it.
+    kept = [row["contract"] for row in rows]
+    kept += [contract for contract, each in found.balances.items() if not _is_known(each)]
+    conn.execute(_EMPTY, {**scope, "contracts": kept})
+
+
+def _is_known(balance: Balance | None) -> bool:
+    return balance is not None and amount(balance.raw, balance.facts.decimals) is not None
+
+
+def _positions(
+    found: tuple[Position, ...], facts: Mapping[str, TokenFacts], directory: Directory
+) -> list[NewPosition]:
+    made = []
+    for each in found:
+        told = facts.get(each.contract.lower(), TokenFacts(None, None))
+        held = amount(each.raw, told.decimals)
+        if held is None:
+            _log.warning("position without a readable amount", contract=each.contract)
+            continue
+        token_id = directory.token_id(each.contract)
+        made.append(
+            NewPosition(
+                each.key, each.kind, token_id, each.contract, told.symbol, held, each.details
+            )
+        )
+    return made
+
+
+def _failures(found: WalletReading) -> str | None:
+    """What could not be read, in a sentence."""
+    if not found.failed:
+        return None
+    return f"Not read, and left as it was: {', '.join(sorted(found.failed))}."[:500]

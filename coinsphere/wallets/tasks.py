@@ -1,0 +1,59 @@
+"""The worker's tasks of wallets."""
+
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+from procrastinate import App, JobContext, RetryStrategy
+from psycopg import Connection
+
+from coinsphere import log
+from coinsphere.clock import utc_now
+from coinsphere.errors import RateLimited, Unavailable
+from coinsphere.settings import Settings
+from coinsphere.wallets import sync
+from coinsphere.wallets.nodes import Nodes
+
+_OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"
+_TRIES = 5
+_log = log.get("wallets")
+
+# Every wallet, each hour, at a minute of its own: nodes are not asked for all of them at once.
+_DUE = """
+    select w.user_id, w.id from app.wallet_connections w
+    where w.status <> 'disabled' and abs(hashtextextended(w.id::text, 0)) %% 60 = %(minute)s
+"""
+
+
+def add(app: App, settings: Settings) -> None:
+    """Add them to the worker's app."""
+    patience = RetryStrategy(
+        max_attempts=_TRIES,
+        exponential_wait=4,
+        retry_exceptions=(RateLimited, Unavailable, OSError, psycopg.OperationalError),
+    )
+
+    def connect() -> Connection:
+        return psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5, options=_OPTIONS)
+
+    @app.task(name=sync.TASK, queue=sync.QUEUE, retry=patience, pass_context=True)
+    def sync_wallet(context: JobContext, sync_id: str) -> None:
+        is_last = context.job.attempts >= _TRIES
+        with connect() as conn, Nodes(settings) as nodes:
+            sync.run(conn, UUID(sync_id), nodes, utc_now, is_last_try=is_last)
+        _log.info("wallet synchronised", sync_id=sync_id)
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="sync_due_wallets", queue=sync.QUEUE, queueing_lock="sync_due_wallets")
+    def sync_due_wallets(timestamp: int) -> None:
+        """Ask for a sync of the wallets whose minute this is."""
+        with connect() as conn:
+            request_due(conn, datetime.fromtimestamp(timestamp, utc_now().tzinfo))
+
+
+def request_due(conn: Connection, minute: datetime) -> int:
+    """Ask for a sync of the wallets whose minute of the hour this is; how many they are."""
+    due = conn.execute(_DUE, {"minute": minute.minute}).fetchall()
+    for user_id, wallet_id in due:
+        sync.request(conn, user_id, wallet_id)
+    return len(due)
