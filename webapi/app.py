@@ -19,6 +19,7 @@ from webapi.database import RequestDatabase
 from webapi.defi.routes import defi
 from webapi.documentation import specification
 from webapi.documentation.routes import documentation
+from webapi.exchanges.routes import exchanges
 from webapi.health.probes import Health
 from webapi.health.routes import health
 from webapi.holdings.routes import blueprint as holdings
@@ -161,4 +162,5 @@ def _add_routes(app: APIFlask) -> None:
     app.register_blueprint(api_keys, url_prefix=f"{V1}/api-keys")
     app.register_blueprint(administration, url_prefix=f"{V1}/admin")
     app.register_blueprint(risk, url_prefix=f"{V1}/risk")
+    app.register_blueprint(exchanges, url_prefix=f"{V1}/exchanges")
     app.register_blueprint(defi, url_prefix=f"{V1}/defi")

@@ -4,14 +4,13 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from psycopg import Connection
-
 from coinsphere.clock import Clock
 from coinsphere.exchanges import client, nonces
 from coinsphere.exchanges.client import Client
 from coinsphere.exchanges.errors import PermissionMissing
 from coinsphere.exchanges.gate import Gates
 from coinsphere.exchanges.model import Credentials, KeyInfo, Permissions
+from coinsphere.exchanges.nonces import Connect
 from coinsphere.exchanges.venues.all import VENUES
 from coinsphere.market.sources.moments import to_milliseconds
 
@@ -23,19 +22,25 @@ class Accounts:
         base_url: takes the place of every exchange's own address.
         clock: where nonces begin to count.
         sleep: how to wait.
+        patience: the longest that a call waits to be made again, in seconds; 0: it is made once.
     """
 
     def __init__(
-        self, base_url: str | None, clock: Clock, sleep: Callable[[float], None] = time.sleep
+        self,
+        base_url: str | None,
+        clock: Clock,
+        sleep: Callable[[float], None] = time.sleep,
+        *,
+        patience: float = 60.0,
     ) -> None:
         self.gates = Gates(sleep)
         self.clock = clock
-        self._base_url, self._sleep = base_url, sleep
+        self._base_url, self._sleep, self._patience = base_url, sleep, patience
 
-    def open(self, conn: Connection, exchange: str, secret: Credentials) -> Client:
-        """A client; close it. `conn` gives the nonces and must be in autocommit."""
+    def open(self, connect: Connect, exchange: str, secret: Credentials) -> Client:
+        """A client; close it. `connect` is for the nonces, see there."""
         key_hash = nonces.fingerprint(exchange, secret.api_key)
-        counter = nonces.counter(conn, key_hash, lambda: _microseconds(self.clock()))
+        counter = nonces.counter(connect, key_hash, lambda: _microseconds(self.clock()))
         return client.connect(
             exchange,
             secret,
@@ -43,16 +48,17 @@ class Accounts:
             counter,
             base_url=self._base_url,
             sleep=self._sleep,
+            patience=self._patience,
         )
 
-    def look_at(self, conn: Connection, exchange: str, secret: Credentials) -> KeyInfo:
-        """What a key may do. `conn` as for `open`.
+    def look_at(self, connect: Connect, exchange: str, secret: Credentials) -> KeyInfo:
+        """What a key may do. `connect` as for `open`.
 
         Raises:
             KeyRefused: the exchange does not accept it.
             RateLimited, Unavailable, BadPayload: see there.
         """
-        opened = self.open(conn, exchange, secret)
+        opened = self.open(connect, exchange, secret)
         try:
             return key_info(exchange, opened)
         finally:

@@ -21,8 +21,6 @@ from coinsphere.exchanges.model import Credentials
 
 TIMEOUT_MS = 10_000
 ATTEMPTS = 3
-_LONGEST_WAIT = 60.0
-"""Seconds that a call waits where an exchange asks for it; for longer the sync is put off."""
 _LARGEST = 20 * 1024 * 1024
 _NONSENSE = (TypeError, ValueError, KeyError, IndexError, AttributeError, InvalidOperation)
 _SECRET = re.compile(r"(signature|sign|apiKey|api_key|token)=[^&\s\"']+", re.IGNORECASE)
@@ -37,11 +35,16 @@ class Client:
     """One account's way to its exchange. `api` is ccxt's client, for its parsers; calls go through `call`."""
 
     def __init__(
-        self, api: Any, gate: Gate, secrets: Credentials, sleep: Callable[[float], None]
+        self,
+        api: Any,
+        gate: Gate,
+        secrets: Credentials,
+        sleep: Callable[[float], None],
+        patience: float,
     ) -> None:
         self.api = api
         self.calls = 0
-        self._gate, self._secrets, self._sleep = gate, secrets, sleep
+        self._gate, self._secrets, self._sleep, self._patience = gate, secrets, sleep, patience
 
     def close(self) -> None:
         """Close the connections."""
@@ -59,7 +62,7 @@ class Client:
                 return self._once(method, params or {})
             except (RateLimited, Unavailable) as error:
                 wait = _wait(error, attempt)
-                if attempt == ATTEMPTS or wait > _LONGEST_WAIT:
+                if attempt == ATTEMPTS or wait > self._patience:
                     raise
                 _log.info("exchange asked again", exchange=self.api.id, wait=wait, error=str(error))
                 self._sleep(wait)
@@ -147,6 +150,7 @@ def connect(
     *,
     base_url: str | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    patience: float = 60.0,
 ) -> Client:
     """A client of an account.
 
@@ -157,6 +161,7 @@ def connect(
         nonce: gives the key's next nonce, for exchanges that want them to grow.
         base_url: takes the place of every address of the exchange; the path then begins with its id.
         sleep: how to wait.
+        patience: the longest that a call waits to be made again, in seconds.
     """
     import ccxt  # noqa: PLC0415  see above
 
@@ -185,9 +190,11 @@ def connect(
     # At the level DEBUG ccxt's own logger writes keys and signatures.
     api.logger = _SILENT
     api.gate, api.next_nonce = gate, nonce
+    # Unknown to ccxt, which would take it for a fault of the exchange.
+    api.exceptions.setdefault("exact", {})["EAPI:Invalid signature"] = ccxt.AuthenticationError
     if base_url is not None:
         api.urls["api"] = _moved(api.urls["api"], f"{base_url.rstrip('/')}/{venue}")
-    return Client(api, gate, credentials, sleep)
+    return Client(api, gate, credentials, sleep, patience)
 
 
 class _Account:
@@ -205,6 +212,13 @@ class _Account:
     def incrementing_nonce(self) -> int:
         """The key's next nonce, of all processes."""
         return self.next_nonce()
+
+    def sign(self, *arguments: Any, **keywords: Any) -> Any:
+        """As ccxt's; a secret that is no base64 or no key file cannot sign anything."""
+        try:
+            return super().sign(*arguments, **keywords)  # type: ignore[misc]
+        except _NONSENSE:
+            raise KeyRefused(self.id, "the key or its secret is malformed") from None
 
     def fetch(self, *arguments: Any, **keywords: Any) -> Any:
         """As ccxt's, but what is not JSON is an error, and so is what is too large."""

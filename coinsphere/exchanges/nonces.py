@@ -5,8 +5,11 @@ Each is committed before it is used, so that a crash or a rollback never brings 
 
 import hashlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from psycopg import Connection
+
+Connect = Callable[[], AbstractContextManager[Connection]]
 
 # The clock only sets where counting begins; a clock that goes back changes nothing.
 _NEXT = """
@@ -21,17 +24,18 @@ def fingerprint(exchange: str, api_key: str) -> bytes:
     return hashlib.sha256(f"{exchange}\0{api_key}".encode()).digest()
 
 
-def counter(conn: Connection, key_hash: bytes, floor: Callable[[], int]) -> Callable[[], int]:
+def counter(connect: Connect, key_hash: bytes, floor: Callable[[], int]) -> Callable[[], int]:
     """A function that gives the key's next nonce.
 
     Args:
-        conn: in autocommit, or its commit would come too late.
+        connect: gives a connection whose work is committed when it is left.
         key_hash: see `fingerprint`.
         floor: the least that the next one may be, by the clock.
     """
 
     def following() -> int:
-        row = conn.execute(_NEXT, {"key_hash": key_hash, "floor": floor()}).fetchone()
+        with connect() as conn:
+            row = conn.execute(_NEXT, {"key_hash": key_hash, "floor": floor()}).fetchone()
         assert row is not None
         return int(row[0])
 

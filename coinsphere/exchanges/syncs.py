@@ -1,7 +1,7 @@
 """Syncs: reading an account page by page, as often as one likes, with one effect."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -216,7 +216,8 @@ def _read(
         raise Disconnected("The account is stopped; connect it again.")
     if found.portfolio_id is None:
         raise Disconnected("The account's portfolio was deleted: choose another one.")
-    client = accounts.open(conn, found.exchange, connections.credentials(conn, keys, found))
+    secret = connections.credentials(conn, keys, found)
+    client = accounts.open(lambda: nullcontext(conn), found.exchange, secret)
     try:
         _check(conn, found, client, accounts.clock())
         found = connections.get(conn, found.id) or found

@@ -1,0 +1,69 @@
+"""Looking at a key that a request presents: by this process, which cannot open those that are stored."""
+
+from flask import current_app
+
+from coinsphere import log
+from coinsphere.errors import ProviderError
+from coinsphere.exchanges.accounts import Accounts
+from coinsphere.exchanges.errors import KeyRefused, KeyTooPowerful
+from coinsphere.exchanges.model import Credentials, KeyInfo, Verdict
+from coinsphere.exchanges.venues.all import VENUES
+from webapi import errors
+from webapi.exchanges.schemas import KeyIn
+from webapi.services import services
+
+_EXTENSION = "coinsphere_exchanges"
+_log = log.get("webapi")
+
+MESSAGES = {
+    Verdict.READ_ONLY: "The key works and can only read.",
+    Verdict.CAN_TRADE: "The key works. It can trade, which you allowed.",
+    Verdict.UNKNOWN: "The key works. Its exchange does not tell what else it may do: we cannot verify that it can only "
+    "read.",
+}
+
+
+def look_at(given: KeyIn) -> tuple[Credentials, KeyInfo]:
+    """The credentials in a request, and what their exchange says of them.
+
+    Raises:
+        errors.Problem: 400 where the key is refused or the passphrase missing, 503 where the exchange is away.
+    """
+    venue = VENUES[given.exchange]
+    if venue.requires_passphrase and not given.passphrase:
+        message = f"{venue.name} keys have a passphrase"
+        raise errors.invalid([{"path": "passphrase", "message": message, "code": "missing"}])
+    secret = Credentials(given.api_key, given.api_secret, given.passphrase)
+    work = services()
+    try:
+        return secret, _accounts().look_at(work.database.connection, given.exchange, secret)
+    except KeyRefused:
+        raise errors.Problem(
+            400,
+            "the exchange refused the key",
+            detail=f"{venue.name} does not accept this key from here: check key, secret, passphrase and its allowed "
+            "addresses.",
+            code="key-refused",
+        ) from None
+    except ProviderError as error:
+        _log.warning("exchange not asked", exchange=given.exchange, error=str(error))
+        raise errors.unavailable(
+            f"{venue.name} cannot be asked now", code="exchange-unavailable"
+        ) from None
+
+
+def too_powerful(error: KeyTooPowerful) -> errors.Problem:
+    """400 that says which permission is too much."""
+    code = "key-can-withdraw" if error.can_withdraw else "key-can-trade"
+    return errors.Problem(400, "the key can do too much", detail=str(error), code=code)
+
+
+def _accounts() -> Accounts:
+    """This process's way to exchanges; it asks once and does not wait, as somebody waits for the answer."""
+    work = services()
+    known = current_app.extensions.get(_EXTENSION)
+    if known is None:
+        made = Accounts(work.settings.exchange_base_url, work.clock, patience=0)
+        known = current_app.extensions.setdefault(_EXTENSION, made)
+    assert isinstance(known, Accounts)
+    return known

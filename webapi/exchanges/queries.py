@@ -1,0 +1,29 @@
+"""What the routes of exchanges ask beside `coinsphere.exchanges`."""
+
+from uuid import UUID
+
+from psycopg import Connection
+
+from coinsphere.portfolio import portfolios
+from coinsphere.portfolio.portfolios import Definition
+
+_VERIFIED = "select email_verified from app.users where id = %(user_id)s"
+_ACTIVE = """
+    select id from app.portfolios where user_id = %(user_id)s order by is_active desc, created_at, id limit 1
+"""
+
+
+def is_verified(conn: Connection, user_id: UUID) -> bool:
+    """Whether the user has confirmed an address."""
+    return conn.execute(_VERIFIED, {"user_id": user_id}).fetchone() == (True,)
+
+
+def portfolio_for(conn: Connection, user_id: UUID, wanted: UUID | None) -> UUID | None:
+    """The portfolio that is wanted, if it is the user's; else the active one, which is made where there is none."""
+    if wanted is not None:
+        found = portfolios.get(conn, user_id, wanted)
+        return None if found is None else found.id
+    row = conn.execute(_ACTIVE, {"user_id": user_id}).fetchone()
+    return (
+        UUID(str(row[0])) if row else portfolios.create(conn, user_id, Definition("Exchanges")).id
+    )

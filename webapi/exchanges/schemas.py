@@ -1,0 +1,192 @@
+"""What goes over the wire of `/exchanges`."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+
+from coinsphere.exchanges.model import Verdict
+from coinsphere.exchanges.venues.all import VENUES
+from webapi.schema import Input, Line, Output
+
+
+def _supported(name: str) -> str:
+    if name not in VENUES:
+        raise ValueError(f"must be one of {', '.join(VENUES)}")
+    return name
+
+
+Exchange = Annotated[str, Field(max_length=50), AfterValidator(_supported)]
+ApiKey = Annotated[Line, StringConstraints(min_length=8, max_length=500, strip_whitespace=True)]
+# A key of Coinbase is a PEM file: it has line breaks.
+Secret = Annotated[str, StringConstraints(min_length=8, max_length=4_000, strip_whitespace=True)]
+Market = Annotated[str, Field(pattern=r"^[A-Z0-9.\-]{1,20}/[A-Z0-9.\-]{1,20}$")]
+Markets = Annotated[list[Market], Field(max_length=200)]
+
+
+class KeyIn(Input):
+    """A key to be looked at."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"exchange": "kraken", "apiKey": "AbCd…", "apiSecret": "EfGh…"}
+        }
+    )
+
+    exchange: Exchange
+    api_key: ApiKey
+    api_secret: Secret
+    passphrase: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
+class ConnectIn(KeyIn):
+    """An account to be connected."""
+
+    label: Annotated[Line, Field(min_length=1, max_length=40)] | None = None
+    portfolio_id: UUID | None = Field(
+        None, description="Where its transactions go; the active portfolio where none is named."
+    )
+    allow_trading: bool = Field(
+        default=False,
+        description="Whether a key that can trade is accepted; one that can withdraw never is.",
+    )
+    markets: Markets = Field(
+        default_factory=list,
+        description="Markets to read beside those that balances and transfers point to, like `ADA/BTC`; for exchanges "
+        "that tell trades by market only (Binance).",
+    )
+
+
+class ConnectionChange(Input):
+    """What may be changed of a connection; what is left out stays."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"syncMinutes": 30}})
+
+    portfolio_id: UUID | None = None
+    markets: Markets | None = None
+    sync_minutes: Annotated[int, Field(ge=5, le=10_080, strict=True)] | None = None
+
+
+class VenueOut(Output):
+    """An exchange that can be connected."""
+
+    id: str
+    name: str
+    requires_passphrase: bool
+
+
+class VenuesOut(Output):
+    """All of them."""
+
+    exchanges: list[VenueOut]
+
+
+class PermissionsOut(Output):
+    """What a key may do; null where its exchange does not say."""
+
+    verdict: Verdict
+    can_read: bool | None
+    can_trade: bool | None
+    can_withdraw: bool | None
+    is_verified: bool
+    granted: list[str]
+
+
+class TestedOut(Output):
+    """A key that works."""
+
+    success: Literal[True] = True
+    message: str
+    permissions: PermissionsOut
+
+
+class ConnectedOut(TestedOut):
+    """An account that is connected, and the job that reads it for the first time."""
+
+    connection_id: UUID
+    job_id: UUID | None
+
+
+class SyncOut(Output):
+    """How far a sync is."""
+
+    job_id: UUID = Field(validation_alias="id")
+    status: Literal["queued", "running", "succeeded", "failed"]
+    stream: str | None
+    imported: int
+    known: int
+    unbooked: int
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class ConnectionOut(Output):
+    """A connection; of its key only the last four characters."""
+
+    id: UUID
+    exchange: str
+    name: str
+    label: str | None
+    portfolio_id: UUID | None
+    status: Literal["active", "invalid_key", "disabled"]
+    permissions: PermissionsOut | None
+    key_hint: str | None
+    allow_trading: bool
+    markets: list[str]
+    sync_minutes: int
+    last_synced_at: datetime | None
+    next_sync_at: datetime | None
+    last_error: str | None
+    created_at: datetime
+    last_sync: SyncOut | None
+
+
+class ConnectionsOut(Output):
+    """One's connections."""
+
+    connections: list[ConnectionOut]
+
+
+class OneConnectionOut(Output):
+    """One connection."""
+
+    connection: ConnectionOut
+
+
+class StartedOut(Output):
+    """A sync that was asked for."""
+
+    success: Literal[True] = True
+    message: str
+    connection_id: UUID
+    job_id: UUID
+
+
+class JobOut(Output):
+    """Which job reads which connection."""
+
+    connection_id: UUID
+    job_id: UUID
+
+
+class AllStartedOut(Output):
+    """Syncs that were asked for."""
+
+    success: Literal[True] = True
+    message: str
+    jobs: list[JobOut]
+
+
+class DoneOut(Output):
+    """It was done."""
+
+    success: Literal[True] = True
+    message: str
+
+
+def permissions(stored: dict[str, Any]) -> dict[str, Any] | None:
+    """Permissions as `coinsphere.exchanges.connections.written` stores them."""
+    return stored or None
