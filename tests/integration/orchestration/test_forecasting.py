@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from coinsphere.market.sources.simulated import SimulatedMarket
 from coinsphere.settings import Settings
 from orchestration.definitions import build_definitions
+from orchestration.forecasting.global_assets import GATES
 from orchestration.partitions import range_tags
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
@@ -115,7 +116,8 @@ def test_a_sound_market_breaks_no_rule(pipeline):
         check.check_name for check in pipeline.get_asset_check_evaluations() if not check.passed
     }
 
-    assert failed == set()
+    # 433 days are too few to walk the global model forward: its gates are not judged, and none is passed unseen.
+    assert failed == set(GATES)
 
 
 @pytest.mark.parametrize("step", ["training_sets", "trained_models", "evaluation", "predictions"])
