@@ -6,6 +6,7 @@ from coinsphere import log
 from coinsphere.settings import Settings
 from orchestration import housekeeping, jobs, resources, schedules, sensors
 from orchestration.alerts import assets as alerts
+from orchestration.defi import assets as defi
 from orchestration.forecasting import assets as forecasting
 from orchestration.forecasting import checks as forecasting_checks
 from orchestration.forecasting import global_assets as global_forecasting
@@ -38,6 +39,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             global_forecasting.global_model,
             global_forecasting.global_predictions,
             alerts.evaluations,
+            defi.protocols,
             portfolios.position_values_daily,
         ],
         asset_checks=[

@@ -8,6 +8,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
 )
 
 from orchestration.alerts.assets import EVALUATIONS
+from orchestration.defi.assets import PROTOCOLS
 from orchestration.forecasting.assets import EVALUATION, PREDICTIONS, TRAINED_MODELS, TRAINING_SETS
 from orchestration.forecasting.global_assets import GLOBAL_MODEL, GLOBAL_PREDICTIONS
 from orchestration.market.assets import (
@@ -73,6 +74,13 @@ def build(dbt_models: dg.AssetsDefinition) -> Sequence[Job]:
         ),
         _job("daily", daily, 2 * _HOURS, "The hour's work after the daily close, and predictions."),
         _job("training", _MODELS, 6 * _HOURS, "Retrain, evaluate and predict."),
+        _job(
+            "defi",
+            dg.AssetSelection.assets(PROTOCOLS),
+            15 * _MINUTES,
+            "What lies in DeFi protocols and what they yield.",
+            is_heavy=False,
+        ),
         _job(
             "evaluation",
             dg.AssetSelection.assets(EVALUATION, PREDICTIONS),

@@ -20,6 +20,7 @@ _CRONS = {
     ),
     "training": ("30 1 * * 0", "On Sundays, after the daily job."),
     "evaluation": ("30 3 1 * *", "On the first of the month."),
+    "defi": ("25 0 * * *", "After the daily close; DefiLlama's figures are of the day."),
     "housekeeping": ("40 2 * * *", "At a quiet hour."),
 }
 _OF_DAYS = ("hourly", "daily")
