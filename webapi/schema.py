@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
@@ -137,7 +138,7 @@ def _json_body(request: Request, model: type[BaseModel]) -> Any:
         value = json.loads(raw)
     except ValueError:
         errors.raise_bad_json()
-    _refuse_long(value, "")
+    _refuse_unstorable(value, "")
     return value
 
 
@@ -176,21 +177,26 @@ def _loose(model: type[BaseModel], data: dict[str, Any], *, is_body: bool) -> li
 _NUMERIC = re.compile(r"\s*[+-]?[\d_.]+(e[+-]?\d+)?\s*", re.IGNORECASE)
 
 
-def _refuse_long(value: Any, path: str) -> None:
-    """Refuse an array that is too long before anything looks at its items."""
+def _refuse_unstorable(value: Any, path: str) -> None:
+    """Refuse, before anything looks at the items, an array that is too long and text that PostgreSQL cannot hold."""
     if isinstance(value, list) and len(value) > MAX_ITEMS:
-        message = f"must have at most {MAX_ITEMS} items"
-        raise errors.invalid([{"path": path, "message": message, "code": "too_long"}])
-    items = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
-    for name, item in items:
-        if isinstance(item, dict | list):
-            _refuse_long(item, f"{path}.{name}" if path else str(name))
+        raise errors.invalid(
+            [{"path": path, "message": f"must have at most {MAX_ITEMS} items", "code": "too_long"}]
+        )
+    # A password is never stored as text.
+    if isinstance(value, str) and "\0" in value and "password" not in path.lower():
+        raise errors.invalid(
+            [{"path": path, "message": "must not hold a zero byte", "code": "zero_byte"}]
+        )
+    for name, item in _items(value):
+        _refuse_unstorable(str(name), path)
+        _refuse_unstorable(item, f"{path}.{name}" if path else str(name))
+
+
+def _items(value: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
 
 
 def _details(error: ValidationError) -> list[dict[str, str]]:

@@ -15,6 +15,9 @@ from tests.integration.webapi.test_gunicorn import ROOT, Running, command, envir
 
 CONFIG = Path(__file__).parent / "schemathesis.toml"
 SEED = 20261124
+# `/predictions/batch` is also the address of a token named BATCH, which knows other methods than the document gives the
+# path. `test_contract.py` compares each Allow header with the routes.
+UNFIT = "allow_header_conformance"
 # What ends the session that it is tried with, or switches off what is tried after it, has tests of its own.
 ENDING = (
     f"^{V1}/(auth/(logout|logout-all|sessions.*|change-password|profile)|account.*|2fa.*|passkeys.*"
@@ -65,7 +68,18 @@ def run(served: Running, *options: str) -> subprocess.CompletedProcess[str]:
     arguments = ["--seed", str(SEED), "--workers", "2", "--no-shrink", "--no-color", *options]
     location = f"{served.url}/api/openapi.json"
     return subprocess.run(
-        [tool, "--config-file", str(CONFIG), "run", location, "--checks", "all", *arguments],
+        [
+            tool,
+            "--config-file",
+            str(CONFIG),
+            "run",
+            location,
+            "--checks",
+            "all",
+            "--exclude-checks",
+            UNFIT,
+            *arguments,
+        ],
         cwd=served.log.parent,
         capture_output=True,
         text=True,

@@ -102,6 +102,8 @@ def test_long_arrays_and_deep_bodies_are_refused_at_once(person) -> None:
     assert details == [
         {"path": "symbols", "message": "must have at most 1000 items", "code": "too_long"}
     ]
+    for body in ({"symbols": ["A\0"]}, {"a\0": 1}):
+        assert_problem(person.post("/risk/batch", body), 400, says="zero byte")
     nested: object = 1
     for _ in range(33):
         nested = {"a": nested}
