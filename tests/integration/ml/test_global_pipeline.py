@@ -356,3 +356,46 @@ def test_a_new_quote_moves_the_forecast_and_time_narrows_it(server, market, conn
     ]
     # 59 minutes of 24 hours have passed.
     assert widths[1] / widths[0] == pytest.approx(np.sqrt(1 - 59 / 60 / 24), rel=1e-6)
+
+
+def test_dagster_trains_judges_and_forecasts(market, conn, issued):
+    """A real run: every gate is a check, and the ids in the database lead to it."""
+    import dagster as dg
+
+    from coinsphere.db.pool import Database
+    from orchestration.forecasting import global_assets
+
+    before = scale_registry.by_alias(market, scale_registry.CHAMPION)
+    with Database(market.dsn, size=2) as database, dg.DagsterInstance.ephemeral() as instance:
+        run = dg.materialize(
+            [
+                dg.AssetSpec(global_assets.FEATURES),
+                global_assets.global_model,
+                global_assets.global_predictions,
+            ],
+            selection=dg.AssetSelection.assets(
+                global_assets.GLOBAL_MODEL, global_assets.GLOBAL_PREDICTIONS
+            ),
+            instance=instance,
+            resources={
+                "settings": market,
+                "database": database,
+                "clock": lambda: NOW + timedelta(hours=3),
+            },
+        )
+    assert run.success
+    checks = {each.check_name: each for each in run.get_asset_check_evaluations()}
+    assert tuple(checks) == global_assets.GATES == gates.NAMES
+    found = conn.execute(
+        "select passed, report, model_version from model.gate_reports where dagster_run_id = %s",
+        (run.run_id,),
+    ).fetchall()
+    ((passed, report, version),) = found
+    assert [gate["passed"] for gate in report["gates"]] == [each.passed for each in checks.values()]
+    champion = scale_registry.by_alias(market, scale_registry.CHAMPION)
+    assert champion.version == (version if passed else before.version)
+    (materialization,) = run.asset_materializations_for_node("forecasting__global_model")
+    assert "walk_forward" in materialization.metadata
+    assert conn.execute(
+        "select count(*) > 0 from model.predictions where dagster_run_id = %s", (run.run_id,)
+    ).fetchone() == (True,)
