@@ -5,7 +5,6 @@ Redirects are not followed. An operator's own node is reached by the setting `wa
 """
 
 import ipaddress
-import json
 import socket
 from collections.abc import Callable
 from decimal import Decimal
@@ -13,6 +12,7 @@ from threading import Lock
 from typing import Any
 
 import httpx2
+import msgspec
 
 from coinsphere.errors import BadPayload, RateLimited, Unavailable
 
@@ -22,6 +22,10 @@ _TOO_MANY = 429
 PATIENCE = 20.0
 """Seconds that an answer may keep us waiting; a connection may take five."""
 _PORTS = (80, 443)
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+_TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+"""Behind these lies an address of IPv4, of whatever network the translator is in (RFC 6052, 8215)."""
 
 Resolve = Callable[[str, int], list[str]]
 
@@ -90,6 +94,8 @@ def is_public(address: str) -> bool:
         inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo or (None, None))[1]
         if inner is not None:
             parsed = inner
+        elif any(parsed in network for network in _TRANSLATED):
+            return False
     return parsed.is_global and not parsed.is_multicast
 
 
@@ -127,8 +133,8 @@ def ask(
         after = response.headers.get("retry-after", "")
         raise RateLimited(source, "too many calls", float(after) if after.isdecimal() else None)
     try:
-        answer = json.loads(content, parse_float=Decimal)
-    except (ValueError, RecursionError):
+        answer = _decoder.decode(content)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         if response.is_success:
             start = content[:200].decode(errors="replace")
             raise BadPayload(source, "the answer is not JSON", start) from None

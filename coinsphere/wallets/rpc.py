@@ -102,8 +102,8 @@ class Node:
         )
         found = answer if isinstance(answer, list) else [answer]
         by_id = {each.get("id"): each for each in found if isinstance(each, dict)}
-        if len(body) > 1 and len(found) == 1 and found[0].get("id") is None:
-            return [self._result(found[0])]
+        if None in by_id:  # a refusal of the whole request
+            return [self._result(by_id[None])]
         return [self._result(by_id.get(each["id"])) for each in body]
 
     def _result(self, answer: Any) -> Any:
