@@ -54,7 +54,6 @@ class Coinbase:
 
     def streams(self, client: Client, known: Known) -> list[Stream]:  # noqa: ARG002  every market is told at once
         """The fills, then the transactions of each wallet."""
-        client.markets()
 
         def fills(start: int, end: int, token: Any) -> Answer:
             return _fills(client, (start, end), token)

@@ -55,7 +55,6 @@ class Kucoin:
 
     def streams(self, client: Client, known: Known) -> list[Stream]:  # noqa: ARG002  every market is told at once
         """The fills, deposits and withdrawals."""
-        client.markets()
 
         def fills(start: int, end: int, token: Any) -> Answer:
             rows, following = _page(client, "privateGetFills", (start, end), token)

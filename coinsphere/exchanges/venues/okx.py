@@ -46,7 +46,6 @@ class Okx:
 
     def streams(self, client: Client, known: Known) -> list[Stream]:  # noqa: ARG002  every market is told at once
         """The fills, deposits and withdrawals."""
-        client.markets()
 
         def fills(start: int, end: int, token: Any) -> Answer:
             wanted = {"instType": "SPOT", "begin": start, "end": end, "limit": _ROWS}
