@@ -16,7 +16,7 @@ from webapi.api_keys import queries, schemas
 from webapi.api_keys.queries import ApiKey, NewKey
 from webapi.api_keys.scopes import SIGNED
 from webapi.schema import Message
-from webapi.security import access, audit
+from webapi.security import access, audit, step_up
 from webapi.security.access import signed_in
 from webapi.services import services
 
@@ -39,10 +39,11 @@ def list_keys() -> dict[str, Any]:
 
 @api_keys.post("")
 @signed_in
+@step_up.step_up
 @api_keys.input(schemas.KeyIn)
 @api_keys.output(schemas.NewKeyOut, 201)
 def create_key(json_data: schemas.KeyIn) -> dict[str, Any]:
-    """Make an API key. It is shown once, in this answer."""
+    """Make an API key, shown once, in this answer; needs a recent login."""
     work = services()
     now = work.clock()
     new = _wanted(json_data, now)
@@ -52,10 +53,11 @@ def create_key(json_data: schemas.KeyIn) -> dict[str, Any]:
 
 @api_keys.post("/<key_id>/rotate")
 @signed_in
+@step_up.step_up
 @api_keys.input(schemas.RotateIn)
 @api_keys.output(schemas.NewKeyOut, 201)
 def rotate_key(key_id: str, json_data: schemas.RotateIn) -> dict[str, Any]:
-    """Make a key that takes the place of another, which lives on for `overlapSeconds`."""
+    """Make a key that takes the place of another, which lives on for `overlapSeconds`; needs a recent login."""
     work = services()
     now = work.clock()
     user_id = access.principal().user_id

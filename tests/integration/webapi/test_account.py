@@ -639,4 +639,6 @@ def test_every_change_that_needs_a_recent_login_says_so(app: FlaskClient) -> Non
         "GET /account/export",
         "DELETE /auth/sessions",
         "DELETE /auth/sessions/<session_id>",
+        "POST /api-keys",
+        "POST /api-keys/<key_id>/rotate",
     } <= needing
