@@ -17,7 +17,8 @@ from rich.table import Table
 from bench.measure import Benchmark, Measure
 
 RESULTS = Path(__file__).parent / "results.json"
-NAMES = ("imports", "ingestion", "training", "forecasting", "system", "minute", "portfolio", "api")
+NAMES = ("imports", "ingestion", "training", "forecasting", "system", "minute", "portfolio", "api", "exchanges",
+         "wallets")  # fmt: skip
 _SIGNS = {True: "[green]met[/green]", False: "[red]missed[/red]", None: ""}
 
 
