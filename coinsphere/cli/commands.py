@@ -7,6 +7,7 @@ from coinsphere.cli import (
     config,
     db,
     doctor,
+    exchanges,
     integrity,
     keys,
     mail,
@@ -18,5 +19,17 @@ from coinsphere.cli import (
 
 def register(cli: click.Group) -> None:
     """Add them to `coinsphere`."""
-    for module in (system, doctor, config, db, market, mail, keys, audit, portfolio, integrity):
+    for module in (
+        system,
+        doctor,
+        config,
+        db,
+        market,
+        mail,
+        keys,
+        audit,
+        portfolio,
+        integrity,
+        exchanges,
+    ):
         module.register(cli)

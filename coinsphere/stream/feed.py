@@ -12,9 +12,9 @@ from coinsphere import log
 from coinsphere.clock import Clock
 from coinsphere.stream import messages, reading
 from coinsphere.stream.hub import Client, Hub
-from coinsphere.stream.reading import PortfolioValue, Quote
+from coinsphere.stream.reading import ExchangeSync, PortfolioValue, Quote
 
-_KINDS = frozenset({"quotes", "alerts", "portfolios"})
+_KINDS = frozenset({"quotes", "alerts", "portfolios", "exchanges"})
 _QUIET_SECONDS = 30.0
 """Without a notification for so long everything is read once, which also shows whether the connection lives."""
 _GATHER_SECONDS = 0.1
@@ -44,6 +44,7 @@ class Feed:
         self._clock = clock
         self._quotes: dict[str, Quote] = {}
         self._portfolios: dict[UUID, PortfolioValue] = {}
+        self._syncs: dict[UUID, ExchangeSync] = {}
         self._newest_firing: datetime | None = None
         self._seen: dict[UUID, datetime] = {}
 
@@ -84,6 +85,8 @@ class Feed:
             # A price moves the value of whoever holds the token.
             if kinds & {"quotes", "portfolios"}:
                 await self._send_portfolios(conn)
+            if "exchanges" in kinds:
+                await self._send_syncs(conn)
 
     async def _send_prices(self, conn: AsyncConnection) -> None:
         self.symbols = await reading.symbols(conn)
@@ -116,6 +119,16 @@ class Feed:
                 self._hub.to_user(portfolio.user_id, text)
                 await _let_senders_run()
         self._portfolios = {portfolio.portfolio_id: portfolio for portfolio in found}
+
+    async def _send_syncs(self, conn: AsyncConnection) -> None:
+        users = self._hub.users
+        since = self._clock() - _OVERLAP
+        found = await reading.exchange_syncs(conn, users, since) if users else []
+        for sync in found:
+            if self._syncs.get(sync.id) != sync:
+                self._hub.to_user(sync.user_id, messages.exchange_sync(sync, self._clock()))
+                await _let_senders_run()
+        self._syncs = {sync.id: sync for sync in found}
 
 
 async def _let_senders_run() -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from coinsphere.clock import iso
 from coinsphere.decimals import plain
-from coinsphere.stream.reading import Firing, PortfolioValue, Quote
+from coinsphere.stream.reading import ExchangeSync, Firing, PortfolioValue, Quote
 
 _Symbols = Annotated[
     list[Annotated[str, msgspec.Meta(min_length=1, max_length=20)]],
@@ -116,6 +116,22 @@ def portfolio_update(portfolio: PortfolioValue, now: datetime) -> str:
         name=portfolio.name,
         totalValue=portfolio.total_value,
         unpriced=portfolio.unpriced,
+        timestamp=now,
+    )
+
+
+def exchange_sync(sync: ExchangeSync, now: datetime) -> str:
+    """A sync of one of the client's exchange accounts came further, or to its end."""
+    return _text(
+        "exchange_sync",
+        jobId=str(sync.id),
+        connectionId=str(sync.connection_id),
+        exchange=sync.exchange,
+        status=sync.status,
+        stream=sync.stream,
+        imported=sync.imported,
+        unbooked=sync.unbooked,
+        error=sync.error,
         timestamp=now,
     )
 

@@ -54,6 +54,22 @@ class PortfolioValue:
     unpriced: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class ExchangeSync:
+    """How far a sync of an exchange account is; times are those of the sync, None where it is not there yet."""
+
+    id: UUID
+    user_id: UUID
+    connection_id: UUID
+    exchange: str
+    status: str
+    stream: str | None
+    imported: int
+    unbooked: int
+    error: str | None
+    finished_at: datetime | None
+
+
 # Of several tokens with one symbol, the symbol means the one of the highest market cap.
 _QUOTES = """
     select distinct on (tokens.symbol)
@@ -91,6 +107,15 @@ _PORTFOLIOS = """
     where portfolios.user_id = any(%(users)s)
     group by portfolios.id
 """
+# The newest of each account that is open, or ended a while ago at most.
+_EXCHANGE_SYNCS = """
+    select s.id, s.user_id, s.connection_id, c.exchange, s.status, s.stream, s.imported, s.unbooked, s.error,
+        s.finished_at
+    from app.exchange_syncs s
+    join app.exchange_connections c on c.id = s.connection_id
+    where s.user_id = any(%(users)s) and (s.finished_at is null or s.finished_at > %(since)s)
+    order by s.created_at, s.id
+"""
 _LIVE = """
     select sessions.id, sessions.user_id
     from app.sessions
@@ -120,6 +145,15 @@ async def portfolios(conn: AsyncConnection, users: Collection[UUID]) -> list[Por
     """The portfolios of `users` and what they are worth now."""
     cursor = conn.cursor(row_factory=class_row(PortfolioValue))
     return await (await cursor.execute(_PORTFOLIOS, {"users": list(users)})).fetchall()
+
+
+async def exchange_syncs(
+    conn: AsyncConnection, users: Collection[UUID], since: datetime
+) -> list[ExchangeSync]:
+    """The syncs of `users` that are open, or ended after `since`."""
+    cursor = conn.cursor(row_factory=class_row(ExchangeSync))
+    await cursor.execute(_EXCHANGE_SYNCS, {"users": list(users), "since": since})
+    return await cursor.fetchall()
 
 
 async def live_sessions(
