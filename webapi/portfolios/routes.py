@@ -7,6 +7,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from psycopg import Connection
 
+from coinsphere.exchanges import parts
 from coinsphere.portfolio import facts, live, portfolios, syncs
 from coinsphere.portfolio.facts import NewFact
 from coinsphere.portfolio.model import Kind
@@ -113,10 +114,11 @@ def activate_portfolio(portfolio_id: str) -> dict[str, Any]:
 @signed_in
 @blueprint.output(schemas.SyncStartedOut, 202)
 def start_sync(portfolio_id: str) -> dict[str, Any]:
-    """Have everything booked and valued anew from the transactions."""
+    """Have its exchange accounts read, and everything booked and valued anew from the transactions."""
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
         job_id = syncs.request(conn, scope.user_id(), found.id)
+        parts.request(conn, scope.user_id(), found.id, job_id)
     return {
         "message": "Sync initiated",
         "jobId": job_id,
@@ -132,9 +134,9 @@ def get_sync(portfolio_id: str, job_id: str) -> syncs.Sync:
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
         sync = syncs.get(conn, paths.uuid(job_id, "sync"), scope.user_id(), found.id)
-    if sync is None:
-        raise errors.not_found("sync")
-    return sync
+        if sync is None:
+            raise errors.not_found("sync")
+        return parts.with_parts(conn, sync)
 
 
 @blueprint.get("/<portfolio_id>/holdings")

@@ -52,6 +52,7 @@ EXCEPT = {
     ("coinsphere_api", "app.exchange_balances"): "r",
     ("coinsphere_api", "app.exchange_differences"): "r",
     ("coinsphere_api", "app.exchange_syncs"): "raw",
+    ("coinsphere_api", "app.portfolio_sync_parts"): "ra",
     ("coinsphere_pipeline", "app.exchange_nonces"): "raw",
     ("coinsphere_pipeline", "app.exchange_cursors"): "rawd",
     ("coinsphere_pipeline", "app.exchange_unbooked"): "rawd",

@@ -108,6 +108,31 @@ def test_connect_list_sync_disconnect(verified, other, owner_db, kraken):
     assert told == [("exchange.connected",), ("exchange.disconnected",)]
 
 
+def test_the_sync_of_a_portfolio_is_done_when_its_accounts_are(verified, owner_db, kraken):
+    made = verified.post("/exchanges/connect", body(kraken)).json
+    (listed,) = verified.get("/exchanges/connections").json["connections"]
+    path = f"/portfolios/{listed['portfolioId']}/sync"
+    answer = verified.post(path)
+    assert (answer.status_code, answer.json["message"]) == (202, "Sync initiated")
+    job = f"{path}/{answer.json['jobId']}"
+    # What the worker does, step by step.
+    done = (
+        "update app.{} set status = 'succeeded', imported = %s, finished_at = now() where id = %s"
+    )
+    owner_db.execute(done.format("portfolio_syncs"), [0, answer.json["jobId"]])
+    state = verified.get(job).json
+    assert (state["status"], state["finishedAt"]) == ("running", None)
+    owner_db.execute(done.format("exchange_syncs"), [7, made["jobId"]])
+    state = verified.get(job).json
+    assert (state["status"], state["imported"], state["error"]) == ("succeeded", 7, None)
+    owner_db.execute(
+        "update app.exchange_syncs set status = 'failed', error = 'away' where id = %s",
+        [made["jobId"]],
+    )
+    state = verified.get(job).json
+    assert (state["status"], state["error"]) == ("failed", "kraken: away")
+
+
 def test_a_key_is_connected_once(verified, kraken):
     assert verified.post("/exchanges/connect", body(kraken)).status_code == 201
     assert_problem(verified.post("/exchanges/connect", body(kraken)), 409, says="connected already")
