@@ -25,6 +25,10 @@ CHUNK = 500
 _CHUNKS_A_REQUEST = 4
 _AGGREGATE = "aggregate3((address,bool,bytes)[])"
 _RESULTS = "(bool,bytes)[]"
+_MOST_GIVEN_UP = 5
+"""A contract that burns all gas is a contract of its own; many such calls are a node that gives too little."""
+_CANARY = "getEthBalance(address)"
+_NOBODY = "0x" + "0" * 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,15 @@ def asker(node: Node, block: int, multicall: str = MULTICALL3) -> Ask:
     """Asks a node, everything as of one block."""
 
     def ask(calls: Sequence[Call]) -> list[Result]:
+        given_up: list[Call] = []
         chunks = [calls[first : first + CHUNK] for first in range(0, len(calls), CHUNK)]
         results: list[Result] = []
         for first in range(0, len(chunks), _CHUNKS_A_REQUEST):
             some = chunks[first : first + _CHUNKS_A_REQUEST]
-            results.extend(_aggregate(node, block, multicall, some))
+            results.extend(_aggregate(node, block, multicall, some, given_up))
+        if len(given_up) > _MOST_GIVEN_UP:
+            source = str(node.chain.blockchain)
+            raise CallFailed(source, f"{len(given_up)} calls cost more than the node allows")
         return results
 
     return ask
@@ -97,9 +105,13 @@ def _advance(
 
 
 def _aggregate(
-    node: Node, block: int, multicall: str, chunks: Sequence[Sequence[Call]]
+    node: Node,
+    block: int,
+    multicall: str,
+    chunks: Sequence[Sequence[Call]],
+    given_up: list[Call],
 ) -> list[Result]:
-    """The results of some chunks; one that costs too much is asked again in halves."""
+    """The results of some chunks; one that costs too much is asked in halves, a single such call is given up."""
     questions = [_question(block, multicall, chunk) for chunk in chunks]
     try:
         answers = node.ask(questions)
@@ -109,21 +121,27 @@ def _aggregate(
             for result in _results(chunk, answer, node)
         ]
     except CallFailed:
-        if len(chunks) > 1:
-            return [
-                each for chunk in chunks for each in _aggregate(node, block, multicall, [chunk])
-            ]
-        (calls,) = chunks
-        if len(calls) == 1:
+        if len(chunks) == 1 and len(chunks[0]) == 1:
+            given_up.extend(chunks[0])
             return [None]
-        middle = len(calls) // 2
-        halves = (calls[:middle], calls[middle:])
-        return [each for half in halves for each in _aggregate(node, block, multicall, [half])]
+        smaller = chunks if len(chunks) > 1 else _halves(chunks[0])
+    if len(given_up) > _MOST_GIVEN_UP:
+        return [None] * sum(map(len, smaller))
+    return [
+        each for chunk in smaller for each in _aggregate(node, block, multicall, [chunk], given_up)
+    ]
+
+
+def _halves(calls: Sequence[Call]) -> Sequence[Sequence[Call]]:
+    middle = len(calls) // 2
+    return (calls[:middle], calls[middle:])
 
 
 def _question(block: int, multicall: str, calls: Sequence[Call]) -> Question:
     selector, types = _shape(_AGGREGATE)
-    data = selector + encode(types, [[(call.target, True, call.data()) for call in calls]])
+    # Where the gas runs out, all calls from there on fail, and the last one tells.
+    last = Call(multicall, _CANARY, (_NOBODY,))
+    data = selector + encode(types, [[(call.target, True, call.data()) for call in (*calls, last)]])
     return Question("eth_call", ({"to": multicall, "data": "0x" + data.hex()}, hex(block)))
 
 
@@ -133,11 +151,13 @@ def _results(calls: Sequence[Call], answer: Any, node: Node) -> list[Result]:
         (results,) = decode([_RESULTS], bytes.fromhex(answer.removeprefix("0x")))
     except (AttributeError, ValueError, DecodingError, OverflowError):
         raise CallFailed(source, "the answer is none of a multicall", repr(answer)) from None
-    if len(results) != len(calls):
+    if len(results) != len(calls) + 1:
         raise CallFailed(source, "the answer is of another length than the question")
+    if not results[-1][0]:
+        raise CallFailed(source, "the gas ran out")
     return [
         call.read(data) if is_good else None
-        for call, (is_good, data) in zip(calls, results, strict=True)
+        for call, (is_good, data) in zip(calls, results[:-1], strict=True)
     ]
 
 

@@ -21,7 +21,7 @@ LARGEST = 16 * 1024 * 1024
 _TOO_MANY = 429
 PATIENCE = 20.0
 """Seconds that an answer may keep us waiting; a connection may take five."""
-_PORTS = (80, 443)
+_PORT = 443
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 _TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
@@ -54,9 +54,9 @@ class PinnedTransport(httpx2.BaseTransport):
         url = request.url
         if url.scheme != "https" and not self._is_private_allowed:
             raise Refused("only https is asked")
-        if (url.port or 443) not in _PORTS and not self._is_private_allowed:
+        if (url.port or _PORT) != _PORT and not self._is_private_allowed:
             raise Refused(f"port {url.port} is not asked")
-        address = self._checked(url.host, url.port or (443 if url.scheme == "https" else 80))
+        address = self._checked(url.host, url.port or (_PORT if url.scheme == "https" else 80))
         pinned = httpx2.Request(
             request.method,
             url.copy_with(host=address),

@@ -256,31 +256,31 @@ class SyncOut(Output):
 
 _ID = "5b7c1f0e-8d55-4a53-9c2e-1b1de8a1c0aa"
 _AT = "2026-11-24T08:00:00Z"
-_WALLET = {
+_WALLET: dict[str, Any] = {
     "id": _ID, "address": _ADDRESS, "blockchain": "ethereum", "label": "Main", "ownership": "watch", "status": "active",
     "portfolioId": None, "tokens": [], "lastBlock": None, "lastError": None, "lastSyncedAt": None, "createdAt": _AT,
 }  # fmt: skip
-_POSITION = {
+_POSITION: dict[str, Any] = {
     "id": _ID, "walletId": _ID, "walletAddress": _ADDRESS, "blockchain": "ethereum",
     "protocol": {"id": _ID, "slug": "lido", "name": "Lido", "category": "staking", "logoUrl": None},
     "positionType": "staked", "tokenSymbol": "ETH", "tokenName": "Ethereum", "tokenLogoUrl": None, "contractAddress": "",
     "amount": 4, "price": 3000, "priceSource": "binance", "priceUpdatedAt": _AT, "value": 12000,
     "details": {"as": "stETH"}, "openedAt": _AT, "observedAt": _AT,
 }  # fmt: skip
-_YIELD = {
+_YIELD: dict[str, Any] = {
     "pool": "747c1d2a-c668-4682-b9f9-296708a3dd90", "blockchain": "ethereum", "symbol": "STETH", "tvl": 23908962564,
     "apy": 2.235, "apyBase": 2.235, "apyReward": None, "observedAt": _AT,
 }  # fmt: skip
-_PROTOCOL = {
+_PROTOCOL: dict[str, Any] = {
     "id": _ID, "name": "Lido", "slug": "lido", "category": "staking", "blockchain": "ethereum", "logoUrl": None,
     "website": "https://lido.fi", "tvl": 23908962564, "tvlObservedAt": _AT, "apy": 2.235, "apyObservedAt": _AT,
     "isActive": True, "yields": [_YIELD],
 }  # fmt: skip
 
 
-def _example(data: object = None, **more: object) -> ConfigDict:
+def _example(data: Any = None, **more: Any) -> ConfigDict:
     """What an answer looks like."""
-    body = {"success": True, **({} if data is None else {"data": data}), **more}
+    body: dict[str, Any] = {"success": True, **({} if data is None else {"data": data}), **more}
     return ConfigDict(json_schema_extra={"example": body})
 
 

@@ -142,6 +142,27 @@ def test_a_multicall_that_costs_too_much_is_asked_in_halves(
     assert len(asked) > 3
 
 
+def test_calls_that_fail_because_the_gas_ran_out_are_asked_again_and_not_taken_for_nothing(
+    good: NodeServer, http, monkeypatch
+) -> None:
+    """A node that gives little gas lets the last calls of a multicall fail one by one, and says that all went well."""
+    assert good.chain is not None
+    good.chain.send(world.USDC, "mint", world.OWNER, 7)
+    monkeypatch.setattr("tests.fakes.evm.chain._GAS", 1_300_000)
+    node = Node(ETHEREUM, [good.url], http)
+    block = int(node.call("eth_blockNumber"), 16)
+    empty = [Call(world.USDC, "balanceOf(address)", (f"0x{n:040x}",)) for n in range(1, 90)]
+    before = node.requests
+    found = multicall.asker(node, block)(
+        [*empty, Call(world.USDC, "balanceOf(address)", (world.OWNER,))]
+    )
+    assert found == [(0,)] * 89 + [(7,)]
+    assert node.requests - before > 1
+    monkeypatch.setattr("tests.fakes.evm.chain._GAS", 500_000)
+    with pytest.raises(CallFailed, match="more than the node allows"):
+        multicall.asker(node, block)(empty)
+
+
 class Esplora:
     """Answers for some addresses, as a transport."""
 

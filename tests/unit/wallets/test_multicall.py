@@ -4,13 +4,17 @@ import hashlib
 from decimal import Decimal
 from pathlib import Path
 
+import httpx2
 import pytest
+from eth_abi.abi import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coinsphere.wallets import multicall
+from coinsphere.wallets.chains import CHAINS, Blockchain
 from coinsphere.wallets.model import amount
 from coinsphere.wallets.multicall import Call, Plan
+from coinsphere.wallets.rpc import CallFailed, Node
 from tests.fakes.evm.chain import ARTIFACTS
 
 CONTRACTS = Path(__file__).parents[2] / "fakes" / "evm" / "contracts"
@@ -39,6 +43,21 @@ def test_plans_share_rounds_and_calls() -> None:
     )
     assert done == {"a": [7, 7, 7], "b": [8], "c": []}
     assert [len(calls) for calls in asked] == [3, 2, 2]
+
+
+def test_an_answer_after_which_the_gas_had_run_out_is_not_believed() -> None:
+    """The last call is ours and cannot fail: where it did, those before it may have failed for want of gas alone."""
+    node = Node(CHAINS[Blockchain.ETHEREUM], [], httpx2.Client())
+    call = Call("0x", "balanceOf(address)")
+
+    def answer(*successes: bool) -> str:
+        word = (5).to_bytes(32, "big")
+        return "0x" + encode(["(bool,bytes)[]"], [[(each, word) for each in successes]]).hex()
+
+    assert multicall._results([call, call], answer(True, False, True), node) == [(5,), None]
+    for wrong in (answer(True, True, False), answer(True, True), "0x", None, "0xzz"):
+        with pytest.raises(CallFailed):
+            multicall._results([call, call], wrong, node)
 
 
 def test_nested_types_are_split_at_the_outermost_commas() -> None:
