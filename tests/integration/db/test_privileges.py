@@ -65,6 +65,8 @@ EXCEPT = {
     ("coinsphere_pipeline", "market.price_revisions"): "r",
     ("coinsphere_pipeline", "model.predictions"): "ra",
     ("coinsphere_pipeline", "model.training_sets"): "ra",
+    ("coinsphere_pipeline", "model.snapshots"): "ra",
+    ("coinsphere_pipeline", "model.gate_reports"): "ra",
     ("coinsphere_pipeline", "app.portfolios"): "r",
     ("coinsphere_pipeline", "app.holdings"): "rawd",
     ("coinsphere_pipeline", "app.transactions"): "raw",
