@@ -155,17 +155,17 @@ def fees(held: Held, market: Market) -> tuple[int, int]:
         (held.growth0, held.growth1), (held.owed0, held.owed1), strict=True,
     )  # fmt: skip
     first, second = (
-        owed + held.liquidity * _since(last, *_growth(market, held, *outer)) // _Q128
+        owed + held.liquidity * _since(last, _growth(market, held, *outer)) // _Q128
         for *outer, last, owed in growths
     )
     return first, second
 
 
-def _growth(market: Market, held: Held, total: int, lower: int, upper: int) -> tuple[int]:
-    """The growth of fees between the bounds of a position since the pool began, modulo 2^256."""
+def _growth(market: Market, held: Held, total: int, lower: int, upper: int) -> int:
+    """The growth of fees between the bounds of a position since the pool began, but for a multiple of 2^256."""
     below = lower if market.tick >= held.lower else total - lower
     above = upper if market.tick < held.upper else total - upper
-    return ((total - below - above) % _WORD,)
+    return total - below - above
 
 
 def _since(last: int, now: int) -> int:
