@@ -14,6 +14,7 @@ class Rows:
     """A table, and the columns of it that are inserted with their types, in the order of the rows given."""
 
     def __init__(self, schema: str, table: str, columns: dict[str, str]) -> None:
+        self._writers = [_quoted if kind == "text" else _plain for kind in columns.values()]
         self._statement = sql.SQL("insert into {} ({}) select * from unnest({})").format(
             sql.Identifier(schema, table),
             sql.SQL(", ").join(map(sql.Identifier, columns)),
@@ -25,7 +26,27 @@ class Rows:
     def insert(self, conn: Connection, rows: Iterable[Sequence[Any]]) -> None:
         """Insert all rows, in order."""
         for chunk in _chunks(rows):
-            conn.execute(self._statement, [list(column) for column in zip(*chunk, strict=True)])
+            columns = zip(self._writers, zip(*chunk, strict=True), strict=True)
+            conn.execute(self._statement, [write(column) for write, column in columns])
+
+
+def _plain(column: Iterable[object]) -> str:
+    """An array's literal of numbers, ids, dates and the like, none of which needs quotes.
+
+    psycopg looks at every element of a list by a regular expression, which took half of an insert's time.
+    """
+    return "{" + ",".join(["NULL" if each is None else str(each) for each in column]) + "}"
+
+
+def _quoted(column: Iterable[object]) -> str:
+    """An array's literal of texts."""
+    return "{" + ",".join(["NULL" if each is None else _quote(str(each)) for each in column]) + "}"
+
+
+def _quote(text: str) -> str:
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
 
 
 def _chunks(rows: Iterable[Sequence[Any]]) -> Iterator[list[Sequence[Any]]]:
