@@ -25,21 +25,23 @@ def until(condition: Callable[[], object], seconds: float = 60) -> None:
 @contextmanager
 def _worker(database, home, **environment):
     inherited = {name: value for name, value in os.environ.items() if name != "COINSPHERE_HOME"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "coinsphere.jobs"],
-        cwd=home,
-        env={
-            **inherited,
-            "COINSPHERE_HOME": str(home),
-            "COINSPHERE_DATABASE_URL": database.pipeline,
-            **environment,
-        },
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+    with (home / "worker.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "coinsphere.jobs"],
+            cwd=home,
+            env={
+                **inherited,
+                "COINSPHERE_HOME": str(home),
+                "COINSPHERE_DATABASE_URL": database.pipeline,
+                **environment,
+            },
+            stderr=log,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
 
 def _enqueue(owner) -> None:
@@ -107,7 +109,10 @@ def test_the_worker_comes_back_by_itself_after_its_database(postgres, database, 
 
 def test_a_worker_ends_when_told_though_its_database_is_away(postgres, database, tmp_path):
     with away(postgres, database.name), _worker(database, tmp_path) as worker:
-        time.sleep(3)
+        deadline = time.monotonic() + 60
+        while "the database is away" not in (tmp_path / "worker.log").read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
         assert worker.poll() is None
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(timeout=30) == 0

@@ -105,14 +105,14 @@ def running(variables, tmp_path: Path) -> Iterator[Running]:
         subprocess.Popen(
             command(), cwd=ROOT, env=variables, stdout=output, stderr=output
         ) as process,
-        httpx2.Client(timeout=10, trust_env=False) as client,
     ):
+        made = Running(process, url, metrics_url, log, httpx2.Client(timeout=10, trust_env=False))
         try:
-            made = Running(process, url, metrics_url, log, client)
-            wait_for(lambda: client.get(f"{url}/health/ready").is_success, "the start")
+            wait_for(lambda: made.client.get(f"{url}/health/ready").is_success, "the start")
             wait_for(lambda: len(made.workers()) == 2, "the second worker")
             yield made
         finally:
+            made.client.close()
             process.terminate()
 
 
@@ -157,7 +157,7 @@ def test_it_starts_serves_survives_and_stops(running: Running, own_redis) -> Non
     alone = {"Authorization": f"Bearer {token}"}
     assert httpx2.get(f"{api.url}{V1}/auth/me", headers=alone, trust_env=False).is_success
     api.client.close()
-    api.client = httpx2.Client(timeout=20, trust_env=False)
+    api.client = httpx2.Client(timeout=10, trust_env=False)
     wait_for(
         lambda: len(api.workers()) == 2 and victim.pid not in [each.pid for each in api.workers()],
         "the new worker",
