@@ -65,7 +65,9 @@ class ConnectionChange(Input):
 
     portfolio_id: UUID | None = None
     markets: Markets | None = None
-    sync_minutes: Annotated[int, Field(ge=5, le=10_080, strict=True)] | None = None
+    sync_minutes: Annotated[int, Field(ge=5, le=1_440, strict=True)] | None = Field(
+        None, description="A day at most, as a sync also looks what the key may do."
+    )
 
 
 class VenueOut(Output):
