@@ -1,6 +1,6 @@
 """The worker's tasks of wallets."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import psycopg
@@ -23,6 +23,10 @@ _DUE = """
     select w.user_id, w.id from app.wallet_connections w
     where w.status <> 'disabled' and abs(hashtextextended(w.id::text, 0)) %% 60 = %(minute)s
 """
+_FORGET = """
+    delete from app.wallet_syncs where finished_at < %(before)s
+"""
+_KEPT = timedelta(days=30)
 
 
 def add(app: App, settings: Settings) -> None:
@@ -52,7 +56,8 @@ def add(app: App, settings: Settings) -> None:
 
 
 def request_due(conn: Connection, minute: datetime) -> int:
-    """Ask for a sync of the wallets whose minute of the hour this is; how many they are."""
+    """Ask for a sync of the wallets whose minute of the hour this is; how many they are. Old syncs are forgotten."""
+    conn.execute(_FORGET, {"before": minute - _KEPT})
     due = conn.execute(_DUE, {"minute": minute.minute}).fetchall()
     for user_id, wallet_id in due:
         sync.request(conn, user_id, wallet_id)

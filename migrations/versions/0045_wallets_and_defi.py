@@ -100,7 +100,7 @@ grant select, insert, update, delete on app.wallet_nonces, app.wallet_tokens, ap
 grant select on app.defi_yields to coinsphere_api;
 grant select, update on app.wallet_connections to coinsphere_pipeline;
 grant select on app.wallet_tokens to coinsphere_pipeline;
-grant select, insert, update on app.wallet_syncs to coinsphere_pipeline;
+grant select, insert, update, delete on app.wallet_syncs to coinsphere_pipeline;
 grant select, insert, update on app.wallet_balances, app.defi_positions to coinsphere_pipeline;
 grant insert on app.defi_protocols to coinsphere_pipeline;
 grant select, insert, update, delete on app.defi_yields to coinsphere_pipeline;

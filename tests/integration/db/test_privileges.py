@@ -96,7 +96,7 @@ EXCEPT = {
     ("coinsphere_pipeline", "app.defi_yields"): "rawd",
     ("coinsphere_pipeline", "app.wallet_connections"): "rw",
     ("coinsphere_pipeline", "app.wallet_balances"): "raw",
-    ("coinsphere_pipeline", "app.wallet_syncs"): "raw",
+    ("coinsphere_pipeline", "app.wallet_syncs"): "rawd",
     ("coinsphere_pipeline", "app.wallet_tokens"): "r",
 }
 

@@ -49,6 +49,11 @@ def test_every_wallet_is_due_once_an_hour(reader, owner: psycopg.Connection) -> 
         "update app.wallet_connections set status = 'disabled' where id = %s", [wallets[0]]
     )
     hour = NOW.replace(minute=0)
+    old = sync.request(owner, reader.user_id, wallets[0])
+    owner.execute(
+        "update app.wallet_syncs set status = 'failed', finished_at = %s where id = %s",
+        [NOW - timedelta(days=31), old],
+    )
     asked = [tasks.request_due(reader.conn, _at(hour, minute)) for minute in range(60)]
     assert sum(asked) == 19
     rows = owner.execute("select wallet_id, count(*) from app.wallet_syncs group by 1").fetchall()
