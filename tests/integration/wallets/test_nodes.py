@@ -103,7 +103,7 @@ def test_a_connection_that_is_cut_in_an_answer_is_no_answer(http) -> None:
 
         thread = Thread(target=cut)
         thread.start()
-        with pytest.raises(Unavailable, match="RemoteProtocolError|ReadError"):
+        with pytest.raises(Unavailable, match=r"RemoteProtocolError|ReadError"):
             Node(ETHEREUM, [f"http://127.0.0.1:{server.getsockname()[1]}"], http).call(
                 "eth_chainId"
             )
