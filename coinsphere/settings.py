@@ -239,7 +239,10 @@ class Settings(BaseModel):
         description="Steps of 30 s by which an authenticator's clock may be wrong either way.",
     )
     admin_session_hours: int = Field(
-        12, ge=1, le=168, description="A session of an administrator ends after so long in any case."
+        12,
+        ge=1,
+        le=168,
+        description="A session of an administrator ends after so long in any case.",
     )
 
     # Wallets and DeFi

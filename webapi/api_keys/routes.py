@@ -92,7 +92,10 @@ def _create(conn: Connection, new: NewKey, now: datetime, event: Event) -> dict[
         )
     key_id, secret = queries.create(conn, user_id, new, now)
     made = _required(conn, user_id, key_id, now)
-    details: dict[str, Detail] = {"scopes": " ".join(made.scopes), "signed": made.public_key is not None}
+    details: dict[str, Detail] = {
+        "scopes": " ".join(made.scopes),
+        "signed": made.public_key is not None,
+    }
     audit.record(conn, event, actor_id=user_id, target=str(key_id), details=details)
     return {"api_key": _shown(made), "key": secret}
 

@@ -17,6 +17,13 @@ from webapi.services import services
 
 blueprint = APIBlueprint("portfolio_files", __name__, tag="Portfolios")
 
+_FILE: dict[int | str, dict[str, str | dict[str, dict[str, Any]]]] = {
+    200: {
+        "description": "The file.",
+        "content": {"text/csv": {"schema": {}}, "application/json": {"schema": {}}},
+    }
+}
+
 _IMPORT, _SHARE = "import", "share"
 
 
@@ -90,14 +97,7 @@ def confirm_import(portfolio_id: str, batch_id: str) -> dict[str, Any]:
 @blueprint.get("/<portfolio_id>/export")
 @signed_in
 @blueprint.input(schemas.ExportQuery, location="query")
-@blueprint.doc(
-    responses={
-        200: {
-            "description": "The file.",
-            "content": {"text/csv": {"schema": {}}, "application/json": {"schema": {}}},
-        }
-    }
-)
+@blueprint.doc(responses=_FILE)
 def export(portfolio_id: str, query_data: schemas.ExportQuery) -> Response:
     """All transactions, as a file that imports back to the same state; safe to open in a spreadsheet."""
     with scope.connection() as conn:

@@ -176,9 +176,8 @@ def test_a_pooled_connection_forgets_whom_it_acted_for(world: World) -> None:
         with database.connection() as conn:
             assert conn.info.backend_pid == backend
             assert count(conn, "alerts") == 0
-        with pytest.raises(errors.DivisionByZero), database.connection() as conn:
-            acting.act_for(conn, world.ada)
-            conn.execute("select 1 / 0")
+        with pytest.raises(errors.DivisionByZero):
+            _fail_for(database, world.ada)
         with database.connection() as conn:
             assert conn.info.backend_pid == backend
             assert count(conn, "alerts") == 0
@@ -186,3 +185,10 @@ def test_a_pooled_connection_forgets_whom_it_acted_for(world: World) -> None:
             conn.commit()
             # Not even the rest of the same block: whoever commits in between acts for nobody.
             assert count(conn, "alerts") == 0
+
+
+def _fail_for(database: Database, user_id: UUID) -> None:
+    """A transaction of a user that breaks off."""
+    with database.connection() as conn:
+        acting.act_for(conn, user_id)
+        conn.execute("select 1 / 0")

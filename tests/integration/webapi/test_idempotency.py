@@ -145,7 +145,7 @@ _VICTIM = textwrap.dedent("""
 
 
 @pytest.mark.parametrize("moment", ["before", "stored", "committed"])
-def test_a_process_that_is_killed_leaves_one_effect_in_the_end(
+def test_a_process_that_is_killed_leaves_one_effect_in_the_end(  # noqa: PLR0917 - fixtures
     app, api_settings, client, owner_db, clock, moment: str
 ) -> None:
     clock[0] = utc_now()
