@@ -36,6 +36,7 @@ SECTIONS: dict[str, str] = {
 DERIVED = frozenset(
     (
         "booking_marks",
+        "exchange_syncs",
         "ledger_entries",
         "lot_uses",
         "lots",
@@ -48,9 +49,11 @@ DERIVED = frozenset(
         "positions",
         "transfer_matches",
         "valuation_marks",
+        "wallet_nonces",
+        "wallet_syncs",
     )
 )
-"""Tables that are computed from the rows above, and are not repeated."""
+"""Tables that are computed from the rows above, or say how far work on them is, and are not repeated."""
 
 _HIDDEN = frozenset(("password_hash", "totp_last_step", "response", "body_text", "body_html"))
 _WRITTEN = (str, int, float, Decimal, datetime, date, UUID, dict)

@@ -12,7 +12,7 @@ from coinsphere.exchanges.errors import KeyTooPowerful
 from coinsphere.exchanges.venues.all import VENUES
 from coinsphere.security.audit_events import Event
 from webapi import errors, paths
-from webapi.exchanges import keys, queries, schemas
+from webapi.exchanges import examples, keys, queries, schemas
 from webapi.security import access, audit, limits
 from webapi.security.access import signed_in
 from webapi.services import services
@@ -24,7 +24,7 @@ _WHAT = "connection"
 
 @exchanges.get("/supported")
 @signed_in
-@exchanges.output(schemas.VenuesOut)
+@exchanges.output(schemas.VenuesOut, example=examples.VENUES)
 def list_supported() -> dict[str, Any]:
     """The exchanges that can be connected."""
     return {"exchanges": list(VENUES.values())}
@@ -34,7 +34,7 @@ def list_supported() -> dict[str, Any]:
 @signed_in
 @limits.weighs(10)
 @exchanges.input(schemas.KeyIn)
-@exchanges.output(schemas.TestedOut)
+@exchanges.output(schemas.TestedOut, example=examples.TESTED)
 def test_key(json_data: schemas.KeyIn) -> dict[str, Any]:
     """Ask an exchange what a key may do. Nothing is stored; a key that can withdraw or transfer is refused."""
     _require_verified()
@@ -53,7 +53,7 @@ def test_key(json_data: schemas.KeyIn) -> dict[str, Any]:
 @signed_in
 @limits.weighs(10)
 @exchanges.input(schemas.ConnectIn)
-@exchanges.output(schemas.ConnectedOut, 201)
+@exchanges.output(schemas.ConnectedOut, 201, example=examples.CONNECTED)
 def connect(json_data: schemas.ConnectIn) -> dict[str, Any]:
     """Connect an account and read it for the first time.
 
@@ -108,7 +108,7 @@ def connect(json_data: schemas.ConnectIn) -> dict[str, Any]:
 
 @exchanges.get("/connections")
 @signed_in
-@exchanges.output(schemas.ConnectionsOut)
+@exchanges.output(schemas.ConnectionsOut, example=examples.ALL)
 def list_connections() -> dict[str, Any]:
     """One's connections, the oldest first; nobody has more than 20."""
     with services().database.connection() as conn:
@@ -119,7 +119,7 @@ def list_connections() -> dict[str, Any]:
 @exchanges.patch("/connections/<connection_id>")
 @signed_in
 @exchanges.input(schemas.ConnectionChange)
-@exchanges.output(schemas.OneConnectionOut)
+@exchanges.output(schemas.OneConnectionOut, example=examples.ONE)
 def change_connection(connection_id: str, json_data: schemas.ConnectionChange) -> dict[str, Any]:
     """Change where a connection's transactions go, which markets are read, and how often.
 
@@ -147,7 +147,7 @@ def change_connection(connection_id: str, json_data: schemas.ConnectionChange) -
 
 @exchanges.delete("/connections/<connection_id>")
 @signed_in
-@exchanges.output(schemas.DoneOut)
+@exchanges.output(schemas.DoneOut, example=examples.DONE)
 def disconnect(connection_id: str) -> dict[str, Any]:
     """Forget a connection and its key. The transactions that it brought stay."""
     user_id = access.principal().user_id
@@ -168,7 +168,7 @@ def disconnect(connection_id: str) -> dict[str, Any]:
 
 @exchanges.post("/connections/<connection_id>/sync")
 @signed_in
-@exchanges.output(schemas.StartedOut, 202)
+@exchanges.output(schemas.StartedOut, 202, example=examples.STARTED)
 def sync_connection(connection_id: str) -> dict[str, Any]:
     """Read an account; where that is under way, answers with the same job."""
     with services().database.connection() as conn:
@@ -183,7 +183,7 @@ def sync_connection(connection_id: str) -> dict[str, Any]:
 
 @exchanges.get("/connections/<connection_id>/sync/<job_id>")
 @signed_in
-@exchanges.output(schemas.SyncOut)
+@exchanges.output(schemas.SyncOut, example=examples.SYNC)
 def get_sync(connection_id: str, job_id: str) -> syncs.Sync:
     """How far a sync is."""
     with services().database.connection() as conn:
@@ -196,7 +196,7 @@ def get_sync(connection_id: str, job_id: str) -> syncs.Sync:
 
 @exchanges.post("/sync-all")
 @signed_in
-@exchanges.output(schemas.AllStartedOut, 202)
+@exchanges.output(schemas.AllStartedOut, 202, example=examples.ALL_STARTED)
 def sync_all() -> dict[str, Any]:
     """Read every account that is not stopped."""
     with services().database.connection() as conn:

@@ -30,7 +30,7 @@ class KeyIn(Input):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "example": {"exchange": "kraken", "apiKey": "AbCd…", "apiSecret": "EfGh…"}
+            "example": {"exchange": "kraken", "apiKey": "your key", "apiSecret": "its secret"}
         }
     )
 

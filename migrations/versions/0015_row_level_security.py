@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0018"
-down_revision = "0020"
+revision = "0015"
+down_revision = "0014"
 
 # By their column of the user, for the content of accounts.
 OWNED = (

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0045"
-down_revision = "0040"
+revision = "0020"
+down_revision = "0019"
 
 UP = """
 alter table app.wallet_connections

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0041"
-down_revision = "0045"
+revision = "0021"
+down_revision = "0020"
 
 UP = """
 create table app.portfolio_sync_parts (

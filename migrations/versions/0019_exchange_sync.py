@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0040"
-down_revision = "0030"
+revision = "0019"
+down_revision = "0018"
 
 UP = """
 alter table app.exchange_connections

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0015"
-down_revision = "0019"
+revision = "0017"
+down_revision = "0016"
 
 ACCOUNTS = """
 alter table app.users add column totp_enabled_at timestamptz;

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0019"
-down_revision = "0018"
+revision = "0016"
+down_revision = "0015"
 
 UP = """
 alter table app.api_keys

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0020"
-down_revision = "0014"
+revision = "0014"
+down_revision = "0013"
 
 # What is computed has 60 digits before the point: a huge holding of a dear token must not end everybody's valuation.
 

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0030"
-down_revision = "0015"
+revision = "0018"
+down_revision = "0017"
 
 UP = """
 alter table model.training_sets alter column token_id drop not null;
