@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from coinsphere.clock import iso
+from coinsphere.decimals import plain
 from ml.registry import Champion
 from ml.results import Forecast, Score
 
@@ -110,7 +111,7 @@ def fraction(value: float) -> Decimal:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return msgspec.Raw(_digits(value).encode())
+        return msgspec.Raw(plain(value).encode())
     if isinstance(value, datetime):
         return iso(value)
     if isinstance(value, Mapping):
@@ -118,9 +119,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value
-
-
-def _digits(number: Decimal) -> str:
-    text = format(number, "f")
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text == "-0" else text

@@ -15,6 +15,7 @@ from flask.json.provider import JSONProvider
 from pydantic import BaseModel
 
 from coinsphere.clock import iso
+from coinsphere.decimals import plain
 
 MAX_DEPTH = 32
 MAX_NUMBER_LENGTH = 64
@@ -26,21 +27,6 @@ FRACTION_DIGITS = 18
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder()
-
-
-def literal(number: Decimal) -> str:
-    """`number` as a JSON number with all its digits, without exponent or trailing zeros.
-
-    Raises:
-        ValueError: it is not finite; JSON has no such number.
-    """
-    if not number.is_finite():
-        raise ValueError(f"{number} is no JSON number")
-    # Not normalize(): it rounds to the context's 28 digits.
-    text = format(number, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
 
 
 def number(value: object) -> Decimal:
@@ -122,7 +108,7 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | bool | int | msgspec.Raw):
         return value.value if isinstance(value, Enum) else value
     if isinstance(value, Decimal):
-        return msgspec.Raw(literal(value).encode())
+        return msgspec.Raw(plain(value).encode())
     if isinstance(value, float):
         return _real(value)
     if isinstance(value, Mapping):
@@ -143,7 +129,7 @@ def _plain_object(value: Any) -> Any:
 def _real(value: float) -> msgspec.Raw | None:
     """A float of an indicator, without exponent; what is not finite is unknown."""
     number_text = Decimal(repr(value))
-    return msgspec.Raw(literal(number_text).encode()) if number_text.is_finite() else None
+    return msgspec.Raw(plain(number_text).encode()) if number_text.is_finite() else None
 
 
 def _depth_within(value: Any, levels: int) -> bool:
