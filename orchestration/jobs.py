@@ -28,6 +28,9 @@ _MINUTE = dg.AssetSelection.assets(QUOTES, EVALUATIONS)
 _GLOBAL = dg.AssetSelection.assets(GLOBAL_MODEL, GLOBAL_PREDICTIONS)
 _MODELS = dg.AssetSelection.assets(TRAINING_SETS, TRAINED_MODELS, EVALUATION, PREDICTIONS) | _GLOBAL
 
+HEAVY = {"coinsphere/weight": "heavy"}
+"""One run with this tag at a time, see `dagster.yaml`: a slot stays free for the minute."""
+
 _MINUTES = 60
 _HOURS = 60 * _MINUTES
 
@@ -79,7 +82,6 @@ def build(dbt_models: dg.AssetsDefinition) -> Sequence[Job]:
             dg.AssetSelection.assets(PROTOCOLS),
             15 * _MINUTES,
             "What lies in DeFi protocols and what they yield.",
-            is_heavy=False,
         ),
         _job(
             "evaluation",
@@ -100,7 +102,7 @@ def _job(
     is_heavy: bool = True,
 ) -> Job:
     """A job that ends by force after `max_runtime` seconds; of heavy ones, only one runs at a time."""
-    weight = {"coinsphere/weight": "heavy"} if is_heavy else {}
+    weight = HEAVY if is_heavy else {}
     return dg.define_asset_job(
         name,
         selection,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from orchestration.jobs import Job
-from orchestration.market.assets import DailyReach
+from orchestration.market.assets import DailyReach, HourlyReach
 from orchestration.partitions import newest_days
 
 _CRONS = {
@@ -25,7 +25,14 @@ _CRONS = {
 }
 _OF_DAYS = ("hourly", "daily")
 """Jobs with daily partitions: their runs cover yesterday and today."""
-_CONFIG = {"daily": dg.RunConfig(ops={"market__candles_daily": DailyReach(fill_gaps=True)})}
+_CONFIG = {
+    "daily": dg.RunConfig(
+        ops={
+            "market__candles_daily": DailyReach(fill_gaps=True),
+            "market__candles_hourly": HourlyReach(fill_gaps=True),
+        }
+    )
+}
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,

@@ -6,7 +6,7 @@ from coinsphere import log
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.settings import Settings
-from orchestration import notifications
+from orchestration import jobs, notifications
 
 _log = log.get("orchestration.sensors")
 
@@ -15,6 +15,7 @@ automation = dg.AutomationConditionSensorDefinition(
     target=dg.AssetSelection.all(),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=60,
+    run_tags=jobs.HEAVY,
     description="Launches what the assets' automation conditions ask for.",
 )
 
@@ -37,7 +38,7 @@ def failed_run(
         run_id=run.run_id,
         steps=tuple(event.step_key or "" for event in context.get_step_failure_events()),
         message=context.failure_event.message or "",
-        url=f"http://127.0.0.1:{settings.dagster_port}/runs/{run.run_id}",
+        url=f"{settings.orchestrator_url}/runs/{run.run_id}",
     )
     with database.connection() as conn:
         mails = notifications.announce(conn, failed, clock())

@@ -17,9 +17,12 @@ def register(cli: click.Group) -> None:
     cli.add_command(mail)
 
 
-@click.group()
-def mail() -> None:
-    """Mails: what was sent, what waits, and why."""
+@click.group(invoke_without_command=True)
+@click.pass_context
+def mail(context: click.Context) -> None:
+    """Mails: what was sent, what waits, and why. Without a sub-command, the newest."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_)
 
 
 @mail.command("list")

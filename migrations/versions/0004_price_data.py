@@ -1,8 +1,9 @@
 """Candles: a TimescaleDB hypertable where that extension can be had, monthly partitions elsewhere."""
 
 from alembic import op
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
 revision = "0004"
 down_revision = "0003"
@@ -162,18 +163,22 @@ create index ingestions_started_at on market.ingestions (started_at);
 
 
 def timescaledb_works() -> bool:
-    """Whether the extension is, or can be, installed in this database."""
-    connection = op.get_bind()
-    try:
-        with connection.begin_nested():
-            connection.execute(text("create extension if not exists timescaledb"))
-    except DBAPIError:
-        return False
+    """Whether the extension is, or can be, created in this database.
+
+    Asked over a connection of its own and rolled back: a server that has the extension's files but does not preload its
+    library answers by cutting the connection.
+    """
+    with create_engine(op.get_bind().engine.url, poolclass=NullPool).connect() as probe:
+        try:
+            probe.execute(text("create extension if not exists timescaledb"))
+        except DBAPIError:
+            return False
     return True
 
 
 def upgrade() -> None:
     if timescaledb_works():
+        op.execute("create extension if not exists timescaledb")
         op.execute(TABLE)
         op.execute(
             "select create_hypertable('market.price_data', by_range('opened_at', interval '1 month'), "

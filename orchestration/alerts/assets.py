@@ -35,6 +35,7 @@ def evaluations(
         report = evaluation.evaluate(conn, clock(), stale_after)
     return dg.MaterializeResult(
         metadata={
+            "dagster/row_count": report.evaluated,
             "evaluated": report.evaluated,
             "fired": report.fired,
             "skipped": report.skipped,

@@ -113,11 +113,7 @@ def candles_daily(
     report = _fetch_candles(database, source, Interval.DAY, (window.start, window.end), now)
     facts = _facts(report, database, counts.DAILY)
     if config.fill_gaps:
-        filled = _fetch(
-            database,
-            lambda conn, all_: ingest.backfill_gaps(conn, source, all_, Interval.DAY, now),
-        )
-        facts["gap_rows_written"] = dg.MetadataValue.int(filled.written)
+        facts["gap_rows_written"] = _fill_gaps(database, source, Interval.DAY, now)
     # On the newest day only: what stands on all of them is stored once for each of a thousand partitions.
     context.add_asset_metadata(facts, partition_key=context.partition_key_range.end)
     return dg.MaterializeResult()
@@ -128,6 +124,8 @@ class HourlyReach(dg.Config):
 
     days: int | None = None
     """None reaches back to the last run and a day more, the first time as far as the settings say."""
+    fill_gaps: bool = False
+    """Ask again for every hour that is missing between a token's first and last candle; the daily job does."""
 
 
 @dg.asset(
@@ -152,7 +150,10 @@ def candles_hourly(
     now = clock()
     start = _hourly_start(database, now, config.days, settings.market_hourly_days)
     report = _fetch_candles(database, source, Interval.HOUR, (start, now), now)
-    return _result(report, database, counts.HOURLY)
+    facts = _facts(report, database, counts.HOURLY)
+    if config.fill_gaps:
+        facts["gap_rows_written"] = _fill_gaps(database, source, Interval.HOUR, now)
+    return dg.MaterializeResult(metadata=facts)
 
 
 def _hourly_start(database: Database, now: datetime, asked: int | None, at_first: int) -> datetime:
@@ -161,6 +162,16 @@ def _hourly_start(database: Database, now: datetime, asked: int | None, at_first
     if asked is not None or newest is None:
         return now - timedelta(days=asked or at_first)
     return max(newest - timedelta(days=1), now - timedelta(days=at_first))
+
+
+def _fill_gaps(
+    database: Database, source: MarketDataSource, interval: Interval, now: datetime
+) -> dg.MetadataValue:
+    """Ask again for every missing candle; how many came."""
+    filled = _fetch(
+        database, lambda conn, all_: ingest.backfill_gaps(conn, source, all_, interval, now)
+    )
+    return dg.MetadataValue.int(filled.written)
 
 
 def _fetch_candles(

@@ -44,6 +44,9 @@ def test_status_shows_the_storage_and_the_sizes(run: Run, owner: psycopg.Connect
     owner.execute("analyze market.tokens")
     output = run("status").output
     assert f"Schema: revision {migrate.revisions()[-1]}, current." in output
+    if owner.execute("select from pg_extension where extname = 'timescaledb'").fetchone():
+        assert "market.price_data: a TimescaleDB hypertable" in output
+        return
     assert "market.price_data: natively partitioned by month, 4 partitions." in output
     (line,) = [line for line in output.splitlines() if "market.tokens " in line]
     assert "31" in line

@@ -44,7 +44,7 @@ def test_a_folder_that_is_not_there_decides_nothing(pipeline, tmp_path: Path):
     assert origin.get(pipeline) is None
 
 
-@pytest.mark.parametrize("setting", ["live", "files:/tmp", "simulated"])
+@pytest.mark.parametrize("setting", ["live", "files:prices", "simulated"])
 def test_another_origin_is_refused_and_says_what_to_do(pipeline, setting):
     origin.decide(pipeline, "simulated", SETTINGS, probe=unasked)
     other = SETTINGS.model_copy(update={"market_seed": 8})
