@@ -18,7 +18,7 @@ from bench.measure import Benchmark, Measure
 
 RESULTS = Path(__file__).parent / "results.json"
 NAMES = ("imports", "ingestion", "training", "forecasting", "system", "minute", "portfolio", "api", "exchanges",
-         "wallets")  # fmt: skip
+         "wallets", "suite")  # fmt: skip
 _SIGNS = {True: "[green]met[/green]", False: "[red]missed[/red]", None: ""}
 
 

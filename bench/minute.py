@@ -1,4 +1,4 @@
-"""What a scheduled minute costs: the run of the job `minute`, as the daemon starts it."""
+"""What a scheduled minute costs: the run of the job `minute` in a process of its own, as after a tick."""
 
 import time
 
