@@ -135,9 +135,10 @@ def ask(client, route: Route, ids: dict[str, str], headers: dict[str, str]):
 
 
 def is_let_in(answer) -> bool:
-    """Whether access was granted, whatever came of it. A fresh login may still be asked for."""
+    """Whether access was granted, whatever came of it. A fresh login, or an address, may still have to be confirmed."""
     if answer.status_code == 403:
-        return "requiresStepUp" in answer.json or "requires2FA" in answer.json
+        unconfirmed = answer.json["type"].endswith(":email-not-verified")
+        return unconfirmed or "requiresStepUp" in answer.json or "requires2FA" in answer.json
     return answer.status_code != 401
 
 
