@@ -302,6 +302,9 @@ class Settings(BaseModel):
         description="Mail relay, `smtp://user:password@host:port` or `smtps://…`; empty: mails land in the folder "
         "`mail` of the state, which `coinsphere mail` lists.",
     )
+    operator_email: str | None = Field(
+        None, description="Who is told of failed runs by mail, beside the administrators."
+    )
     mail_from: str = Field(
         "Coinsphere <no-reply@coinsphere.local>", description="Sender of all mails."
     )

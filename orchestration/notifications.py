@@ -44,8 +44,8 @@ class FailedRun:
     url: str
 
 
-def announce(conn: Connection, run: FailedRun, now: datetime) -> int:
-    """Queue a mail for each active administrator; returns how many.
+def announce(conn: Connection, run: FailedRun, now: datetime, operator: str | None = None) -> int:
+    """Queue a mail for each active administrator, and for the operator; returns how many.
 
     None is queued where one about the same job was within the last hour.
     """
@@ -55,8 +55,10 @@ def announce(conn: Connection, run: FailedRun, now: datetime) -> int:
     ).fetchone() or (False,)
     if told:
         return 0
-    recipients = [email for (email,) in conn.execute(_ADMINISTRATORS)]
-    for recipient in recipients:
+    recipients = {email for (email,) in conn.execute(_ADMINISTRATORS)}
+    if operator is not None:
+        recipients.add(operator)
+    for recipient in sorted(recipients):
         mail.enqueue(conn, recipient, subject, text(run, now), None)
     return len(recipients)
 

@@ -41,5 +41,5 @@ def failed_run(
         url=f"{settings.orchestrator_url}/runs/{run.run_id}",
     )
     with database.connection() as conn:
-        mails = notifications.announce(conn, failed, clock())
+        mails = notifications.announce(conn, failed, clock(), settings.operator_email)
     _log.error("run failed", job=failed.job, run_id=failed.run_id, steps=failed.steps, mails=mails)

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from coinsphere.settings import Settings
-from orchestration import sensors
+from orchestration import notifications, sensors
 from orchestration.definitions import build_definitions
 
 NIGHT = datetime(2026, 3, 1, 0, 10, tzinfo=UTC)
@@ -63,6 +63,16 @@ def test_administrators_are_told_what_failed_and_where_to_look(tell, owner, sett
     assert "Steps: broken" in text
     assert f"http://127.0.0.1:{settings.dagster_port}/runs/{run_id}" in text
     assert "docs/runbooks/failed-run.md" in text
+
+
+@pytest.mark.parametrize("operator", ["operator@example.org", "admin@example.org"])
+@pytest.mark.usefixtures("_people")
+def test_the_operator_is_told_too_and_once(owner, pool, now, operator):
+    failed = notifications.FailedRun("nightly", "1", (), "it broke", "http://127.0.0.1/runs/1")
+    with pool.connection() as conn:
+        notifications.announce(conn, failed, now, operator)
+    told = [to for (to,) in owner.execute("select recipient from app.mails order by 1")]
+    assert told == sorted({"admin@example.org", operator})
 
 
 @pytest.mark.usefixtures("_people")
