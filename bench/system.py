@@ -21,8 +21,8 @@ from bench.measure import Measure
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "daily"
 PORTS = ("API", "ML", "DAGSTER", "MLFLOW", "STREAM", "METRICS", "POSTGRES", "REDIS", "DAGSTER_CODE")
 _COMMAND = str(Path(sys.executable).parent / "coinsphere")
-_IDLE_SECONDS = 180
-"""Three of the scheduled minutes."""
+_IDLE_SECONDS = 120
+"""Two of the scheduled minutes."""
 _SAMPLE_SECONDS = 3.0
 
 

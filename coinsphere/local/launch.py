@@ -6,17 +6,55 @@ The supervisor starts every process through this module, so that its configurati
 import os
 import sys
 
+import psutil
+
 from coinsphere.errors import CoinsphereError
 from coinsphere.local import processes
+from coinsphere.local.supervision import OWNER_VARIABLE
 from coinsphere.settings import Settings
+
+_MOST_LEFTOVERS = 100
 
 
 def main(name: str) -> None:
     """Replace this process by the one called `name`."""
     settings = Settings.from_env()
     process = next(each for each in processes.table(settings) if each.name == name)
+    if process.port is not None:
+        end_leftovers(process.port)
     added = processes.variables(process, settings)
     os.execvpe(process.command[0], list(process.command), {**os.environ, **added})  # noqa: S606 - no shell
+
+
+def end_leftovers(port: int) -> None:
+    """End children that a killed predecessor left behind and that still listen on its port.
+
+    MLflow's server and gunicorn's workers outlive a `kill -9` of their parents, and would keep the new one from its
+    port. Runs that Dagster's code server had started listen nowhere, and go on.
+    """
+    for _ in range(_MOST_LEFTOVERS):
+        leftover = _listener_of_ours(port)
+        if leftover is None:
+            return
+        leftover.kill()
+        psutil.wait_procs([leftover], timeout=1)
+
+
+def _listener_of_ours(port: int) -> psutil.Process | None:
+    """A process of the same supervisor that listens on `port`."""
+    owner = os.environ.get(OWNER_VARIABLE)
+    try:
+        for connection in psutil.net_connections("tcp"):
+            address = connection.laddr
+            listens = connection.status == psutil.CONN_LISTEN and address and address.port == port
+            if owner is None or not listens or connection.pid in (None, os.getpid()):
+                continue
+            found = psutil.Process(connection.pid)
+            if found.environ().get(OWNER_VARIABLE) == owner:
+                return found
+    except (psutil.AccessDenied, psutil.NoSuchProcess):
+        return None
+    return None
 
 
 if __name__ == "__main__":

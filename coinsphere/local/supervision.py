@@ -27,7 +27,7 @@ _LONGEST_SOCKET_PATH = 100
 """Unix allows 108 bytes; supervisord adds its process id while it makes the socket."""
 _SHUTDOWN_SECONDS = 180
 _WITHOUT_WAITING = (False,)
-_OWNER_VARIABLE = "SUPERVISOR_SERVER_URL"
+OWNER_VARIABLE = "SUPERVISOR_SERVER_URL"
 """supervisord sets it for its processes, and they for theirs."""
 
 _CONFIGURATION = """\
@@ -200,7 +200,7 @@ def _belongs(process: psutil.Process, session: int | None, url: str) -> bool:
     try:
         if session is not None and os.getsid(process.pid) == session:
             return True
-        owner: str | None = process.environ().get(_OWNER_VARIABLE)
+        owner: str | None = process.environ().get(OWNER_VARIABLE)
     except (psutil.Error, OSError):
         return False
     return owner == url

@@ -216,7 +216,7 @@ def test_the_doctor_finds_nothing(system: System) -> None:
 @pytest.mark.timeout(300)
 def test_down_leaves_nothing_and_the_next_start_continues(system: System) -> None:
     wait_until(system.is_well, 90)
-    pids = [each["pid"] for each in system.status().values()]
+    pids = [each["pid"] for each in system.status().values() if each["pid"]]
     assert system.run("down").returncode == 0
     assert [pid for pid in pids if psutil.pid_exists(pid)] == []
     again = system.run("up", "--detach")
