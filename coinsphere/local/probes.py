@@ -15,6 +15,13 @@ Probe = Callable[[Settings], str | None]
 
 _SECONDS = 3.0
 _WORKER = "select count(*) from jobs.procrastinate_workers where last_heartbeat > now() - interval '60 seconds'"
+_LOCATIONS = """
+    query {
+        workspaceOrError {
+            ... on Workspace { locationEntries { name locationOrLoadError { __typename } } }
+        }
+    }
+"""
 _DAEMONS = """
     query { instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }
 """
@@ -70,6 +77,16 @@ def _code_server(settings: Settings) -> str | None:
     return None
 
 
+def _webserver(settings: Settings) -> str | None:
+    entries = graphql(settings, _LOCATIONS)["workspaceOrError"].get("locationEntries", ())
+    loaded = [
+        entry
+        for entry in entries
+        if (entry["locationOrLoadError"] or {}).get("__typename") == "RepositoryLocation"
+    ]
+    return None if loaded and len(loaded) == len(entries) else "our definitions are not loaded"
+
+
 def _daemon(settings: Settings) -> str | None:
     statuses = graphql(settings, _DAEMONS)["instance"]["daemonHealth"]["allDaemonStatuses"]
     ill = [each["daemonType"] for each in statuses if each["required"] and not each["healthy"]]
@@ -87,7 +104,7 @@ _PROBES: dict[str, Probe] = {
     "redis": _redis,
     "mlflow": _http("mlflow_port", "/health"),
     "dagster-code": _code_server,
-    "dagster-webserver": _http("dagster_port", "/server_info"),
+    "dagster-webserver": _webserver,
     "dagster-daemon": _daemon,
     "ml": _http("ml_port", "/health"),
     "api": _http("api_port", "/health/live"),

@@ -26,6 +26,8 @@ from coinsphere.settings import Role, Settings, environment
 START_SECONDS = 180
 """A process that does no work after so long has failed to start."""
 _POLL_SECONDS = 0.25
+_ASK_THE_CODE_SERVER = ("dagster-webserver", "dagster-daemon")
+"""They look for our definitions once, when they start, and again only when the code server changes."""
 _FIRST_PARTITION = "2010-01-01"
 _DAYS_STORED = """
     select distinct (opened_at at time zone 'UTC')::date::text from market.price_data
@@ -166,8 +168,12 @@ def _start(chosen: Settings, folder: State, supervisor: Supervisor, progress: Pr
     with progress.stage("Bringing the database to the newest schema"):
         _prepare_database(settings, chosen.market)
     applications = [process for process in every if process not in servers]
+    first = [process for process in applications if process.name not in _ASK_THE_CODE_SERVER]
     with progress.stage(f"Starting {len(applications)} processes"):
-        _start_and_wait(applications, supervisor, settings)
+        _start_and_wait(first, supervisor, settings)
+        _start_and_wait(
+            [process for process in applications if process not in first], supervisor, settings
+        )
     return settings
 
 
