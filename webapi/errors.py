@@ -51,7 +51,7 @@ class Problem(Exception):
     Args:
         status: HTTP status.
         error: one line for old clients; the contract fixes some of them.
-        detail: one sentence for people.
+        detail: one sentence for people; `error` as one, where none is given.
         code: last part of `type`, stable for programs.
         headers: further headers of the answer.
         extra: further members of the body.
@@ -72,7 +72,7 @@ class Problem(Exception):
         )
         self.status = status
         self.error = error or default_error
-        self.detail = detail or default_detail
+        self.detail = detail or (_sentence(error) if error else default_detail)
         self.code = code or default_code
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
@@ -89,6 +89,10 @@ class Problem(Exception):
             "error": self.error,
             **self.extra,
         }
+
+
+def _sentence(error: str) -> str:
+    return f"{error[0].upper()}{error[1:]}".rstrip(".") + "."
 
 
 def invalid(details: list[dict[str, str]]) -> Problem:

@@ -10,6 +10,7 @@ from psycopg import Connection
 
 from coinsphere.portfolio import facts, performance, portfolios
 from coinsphere.portfolio.facts import NewFact, StoredFact
+from coinsphere.portfolio.formats.readers import FIAT
 from webapi import cursor, errors, paths
 from webapi.portfolios import scope
 from webapi.portfolios.queries import currency
@@ -165,6 +166,7 @@ def _new(
     found = portfolios.get(conn, scope.user_id(), owning)
     if found is None:
         raise errors.not_found(scope.WHAT)
+    of_price = found.currency if asked.currency is None else currency(conn, asked.currency)
     return NewFact(
         portfolio_id=found.id,
         kind=asked.type,
@@ -172,9 +174,9 @@ def _new(
         amount=asked.amount,
         occurred_at=asked.timestamp or now,
         price=asked.price,
-        currency=found.currency if asked.currency is None else currency(conn, asked.currency),
+        currency=of_price,
         fee=asked.fee,
-        fee_token_id=_token_id(conn, asked.fee_token),
+        fee_token_id=_fee_token_id(conn, asked.fee_token, of_price),
         counter_token_id=_token_id(conn, asked.counter_token_symbol),
         counter_amount=asked.counter_amount,
         exchange=asked.exchange,
@@ -196,7 +198,6 @@ _NAMES = {
 }
 _SYMBOLS = {
     "token_symbol": "token_id",
-    "fee_token": "fee_token_id",
     "counter_token_symbol": "counter_token_id",
 }
 _REQUIRED = ("type", "timestamp", "amount", "token_symbol", "currency", "portfolio_id")
@@ -219,11 +220,23 @@ def _changed(conn: Connection, stored: StoredFact, asked: schemas.TransactionCha
     }
     if "currency" in changes:
         values["currency"] = currency(conn, changes["currency"])
+    if "fee_token" in changes:
+        values["fee_token_id"] = _fee_token_id(conn, changes["fee_token"], values["currency"])
     return NewFact(**values)
 
 
 def _token_id(conn: Connection, symbol: str | None) -> UUID | None:
     return None if symbol is None else symbols.find(conn, symbol).id
+
+
+def _fee_token_id(conn: Connection, asked: str | None, of_price: str) -> UUID | None:
+    """The token of a fee; None where it is money, which is in the currency of the price."""
+    if asked is None or asked.upper() == of_price:
+        return None
+    if asked.upper() in FIAT:
+        message = f"a fee in money is in the currency of the price, which is {of_price}"
+        raise errors.invalid([{"path": "feeToken", "message": message, "code": "other_currency"}])
+    return _token_id(conn, asked)
 
 
 def _before(text: str) -> tuple[datetime, UUID]:

@@ -99,7 +99,9 @@ class TransactionIn(_Renaming):
         None, description="Of the price, and of a fee without a token. Default: the portfolio's."
     )
     fee: Number | None = Field(None, ge=0)
-    fee_token: Line | None = Field(None, description="Null: the fee is money.")
+    fee_token: Line | None = Field(
+        None, description="Null, or the currency of the price: the fee is money."
+    )
     counter_token_symbol: Line | None = None
     counter_amount: Number | None = Field(None, gt=0)
     notes: Notes | None = None

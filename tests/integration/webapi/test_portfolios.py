@@ -101,6 +101,20 @@ def test_a_unit_of_1e18_survives(person, prices) -> None:
     assert ",0.000000000000000001,0.000000012345678901," in exported
 
 
+def test_a_fee_in_money_may_name_its_currency_but_no_other(person, prices) -> None:
+    made = make(person)
+    stored = trade(person, made, "buy", "BTC", 1, 100, fee=2, feeToken="USD")
+    assert (stored["fee"], stored["feeToken"], stored["currency"]) == (2, None, "USD")
+    (held,) = exact(person.get(f"/portfolios/{made['id']}"))["portfolio"]["holdings"]
+    assert held["costBasis"] == 102
+    address = f"/transactions/{stored['id']}"
+    in_euros = {"feeToken": "EUR", "currency": "EUR"}
+    assert person.ask("PUT", address, json=in_euros).status_code == 200
+    problem = assert_problem(person.ask("PUT", address, json={"feeToken": "USD"}), 400)
+    assert problem["details"][0]["path"] == "feeToken"
+    assert "which is EUR" in problem["detail"] + problem["error"]
+
+
 def test_old_names_and_types_are_understood(person, prices) -> None:
     made = make(person)
     body = {
