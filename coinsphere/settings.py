@@ -37,6 +37,7 @@ class Role(StrEnum):
     OWNER = "owner"
     API = "api"
     PIPELINE = "pipeline"
+    WORKER = "worker"
     READONLY = "readonly"
 
 
@@ -65,6 +66,9 @@ class Settings(BaseModel):
     api_database_url: SecretStr | None = Field(None, description="The same with the API's role.")
     pipeline_database_url: SecretStr | None = Field(
         None, description="The same with the pipeline's role."
+    )
+    worker_database_url: SecretStr | None = Field(
+        None, description="The same with the worker's role."
     )
     readonly_database_url: SecretStr | None = Field(
         None, description="The same with the read-only role."

@@ -108,6 +108,10 @@ class TestDatabase:
         return self.server.url("coinsphere_pipeline", self.name)
 
     @property
+    def worker(self) -> str:
+        return self.server.url("coinsphere_worker", self.name)
+
+    @property
     def readonly(self) -> str:
         return self.server.url("coinsphere_readonly", self.name)
 

@@ -93,8 +93,8 @@ def _rows(statement: Any, limit: int) -> list[tuple[Any, ...]]:
 
 
 def _database() -> Any:
-    """A pool in the pipeline's role."""
+    """A pool in the worker's role."""
     from coinsphere.db.pool import Database
     from coinsphere.settings import Role, Settings
 
-    return Database(Settings.from_env().url_for(Role.PIPELINE), size=1)
+    return Database(Settings.from_env().url_for(Role.WORKER), size=1)

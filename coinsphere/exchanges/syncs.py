@@ -156,7 +156,7 @@ def run(
     """Do a sync.
 
     Args:
-        conn: in autocommit, in the role of the pipeline; kept by this sync until its end.
+        conn: in autocommit, in the role of the worker; kept by this sync until its end.
         sync_id: nothing happens where it is done, or its connection is gone.
         accounts: the way to exchanges.
         keys: that open credentials.

@@ -24,6 +24,7 @@ LOGIN_ROLES = (
     "coinsphere_owner",
     "coinsphere_api",
     "coinsphere_pipeline",
+    "coinsphere_worker",
     "coinsphere_readonly",
     "dagster",
     "mlflow",
@@ -190,7 +191,8 @@ def _ensure_database(conn: psycopg.Connection, database: str, owner: str) -> Non
     if database == "coinsphere":
         conn.execute(
             sql.SQL(
-                "grant connect on database {} to coinsphere_api, coinsphere_pipeline, coinsphere_readonly"
+                "grant connect on database {} to coinsphere_api, coinsphere_pipeline, coinsphere_worker, "
+                "coinsphere_readonly"
             ).format(sql.Identifier(database))
         )
 

@@ -82,7 +82,7 @@ def _applications(settings: Settings) -> list[Process]:
             Role.API,
             stop_seconds=35,
         ),
-        Process("worker", _module("coinsphere.jobs"), role=Role.PIPELINE, stop_seconds=30),
+        Process("worker", _module("coinsphere.jobs"), role=Role.WORKER, stop_seconds=30),
         Process(
             "stream", _module("coinsphere.stream"), settings.stream_port, "stream_port", Role.API
         ),

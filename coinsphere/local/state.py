@@ -25,6 +25,7 @@ _ROLE_SETTINGS = {
     "database_url": "coinsphere_owner",
     "api_database_url": "coinsphere_api",
     "pipeline_database_url": "coinsphere_pipeline",
+    "worker_database_url": "coinsphere_worker",
     "readonly_database_url": "coinsphere_readonly",
     "dagster_database_url": "dagster",
     "mlflow_database_url": "mlflow",

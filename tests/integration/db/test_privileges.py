@@ -10,7 +10,7 @@ from psycopg import errors
 _HELD = """
     select r.role, c.relnamespace::regnamespace::text || '.' || c.relname,
         string_agg(p.letter, '' order by p.rank)
-    from unnest(array['coinsphere_api', 'coinsphere_pipeline', 'coinsphere_readonly']) as r (role)
+    from unnest(array['coinsphere_api', 'coinsphere_pipeline', 'coinsphere_worker', 'coinsphere_readonly']) as r (role)
     cross join (values ('select', 'r', 1), ('insert', 'a', 2), ('update', 'w', 3), ('delete', 'd', 4),
                        ('truncate', 'D', 5), ('references', 'x', 6), ('trigger', 't', 7)) as p (name, letter, rank)
     join pg_class c on c.relkind in ('r', 'p', 'v', 'm') and not c.relispartition
@@ -28,6 +28,10 @@ USUAL = {
     ("coinsphere_pipeline", "market"): "raw",
     ("coinsphere_pipeline", "model"): "raw",
     ("coinsphere_pipeline", "jobs"): "rawd",
+    ("coinsphere_worker", "app"): "",
+    ("coinsphere_worker", "market"): "r",
+    ("coinsphere_worker", "model"): "r",
+    ("coinsphere_worker", "jobs"): "rawd",
     ("coinsphere_readonly", "app"): "",
     ("coinsphere_readonly", "market"): "r",
     ("coinsphere_readonly", "model"): "r",
@@ -53,12 +57,8 @@ EXCEPT = {
     ("coinsphere_api", "app.exchange_differences"): "r",
     ("coinsphere_api", "app.exchange_syncs"): "raw",
     ("coinsphere_api", "app.portfolio_sync_parts"): "ra",
-    ("coinsphere_pipeline", "app.exchange_nonces"): "raw",
-    ("coinsphere_pipeline", "app.exchange_cursors"): "rawd",
-    ("coinsphere_pipeline", "app.exchange_unbooked"): "rawd",
-    ("coinsphere_pipeline", "app.exchange_balances"): "rawd",
+    ("coinsphere_pipeline", "app.exchange_balances"): "r",
     ("coinsphere_pipeline", "app.exchange_differences"): "r",
-    ("coinsphere_pipeline", "app.exchange_syncs"): "raw",
     ("coinsphere_pipeline", "app.signature_nonces"): "d",
     ("coinsphere_pipeline", "app.idempotency_keys"): "d",
     ("coinsphere_pipeline", "market.price_data"): "rawd",
@@ -99,6 +99,19 @@ EXCEPT = {
     ("coinsphere_pipeline", "app.wallet_syncs"): "rawd",
     ("coinsphere_pipeline", "app.wallet_tokens"): "r",
 }
+# Of users the worker needs what the pipeline's role has, and the exchange accounts. A right that a new table of the
+# schema `app` gives the pipeline's role for the worker's sake belongs to `coinsphere_worker`, too.
+WORKERS = {
+    ("coinsphere_worker", table): letters
+    for (role, table), letters in EXCEPT.items()
+    if role == "coinsphere_pipeline" and table.startswith("app.")
+} | {
+    ("coinsphere_worker", "app.exchange_nonces"): "raw",
+    ("coinsphere_worker", "app.exchange_cursors"): "rawd",
+    ("coinsphere_worker", "app.exchange_unbooked"): "rawd",
+    ("coinsphere_worker", "app.exchange_balances"): "rawd",
+    ("coinsphere_worker", "app.exchange_syncs"): "raw",
+}
 
 As = Callable[[str], psycopg.Connection]
 
@@ -130,7 +143,7 @@ def test_every_role_holds_exactly_these_rights_on_tables(as_role: As) -> None:
         """)
     }
     wanted = {
-        (role, table): EXCEPT.get((role, table), usual)
+        (role, table): (EXCEPT | WORKERS).get((role, table), usual)
         for (role, schema), usual in USUAL.items()
         for table in tables
         if table.startswith(f"{schema}.")
@@ -138,7 +151,7 @@ def test_every_role_holds_exactly_these_rights_on_tables(as_role: As) -> None:
     assert held == {key: letters for key, letters in wanted.items() if letters}
 
 
-@pytest.mark.parametrize("role", ["api", "pipeline", "readonly"])
+@pytest.mark.parametrize("role", ["api", "pipeline", "worker", "readonly"])
 def test_no_role_but_the_owner_is_privileged_or_makes_tables(as_role: As, role: str) -> None:
     conn = as_role(role)
     special = "select rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls"
@@ -158,6 +171,19 @@ def test_no_role_but_the_owner_is_privileged_or_makes_tables(as_role: As, role: 
         ("pipeline", "select credentials from app.exchange_connections"),
         ("api", "select credentials from app.exchange_connections"),
         ("api", "select app.sealed_exchange_credentials(null)"),
+        ("pipeline", "select app.sealed_exchange_credentials(null)"),
+        ("readonly", "select app.sealed_exchange_credentials(null)"),
+        ("pipeline", "select position from app.exchange_cursors"),
+        ("pipeline", "select last from app.exchange_nonces"),
+        ("worker", "select credentials from app.exchange_connections"),
+        ("worker", "update app.exchange_connections set credentials = ''"),
+        ("worker", "select password_hash from app.users"),
+        ("worker", "select token_hash from app.refresh_tokens"),
+        ("worker", "insert into market.quotes select * from market.quotes"),
+        ("worker", "update model.predictions set median = 1"),
+        ("worker", "select market.ensure_price_partitions('2024-01-01', '2024-01-02')"),
+        ("worker", "create table marts.mine (id int)"),
+        ("worker", "set role coinsphere_pipeline"),
         ("pipeline", "select token_hash from app.refresh_tokens"),
         ("pipeline", "delete from market.tokens"),
         ("pipeline", "delete from market.price_revisions"),
@@ -177,6 +203,42 @@ def test_no_role_but_the_owner_is_privileged_or_makes_tables(as_role: As, role: 
 def test_what_is_forbidden_is_refused(as_role: As, role: str, statement: str) -> None:
     with pytest.raises(errors.InsufficientPrivilege):
         as_role(role).execute(statement)
+
+
+def test_only_the_workers_role_reads_the_sealed_keys_of_exchange_accounts(as_role: As) -> None:
+    callers = as_role("owner").execute("""
+        select r.rolname from pg_roles r
+        where r.rolname like 'coinsphere%' and r.rolname <> 'coinsphere_owner'
+            and (has_function_privilege(r.oid, 'app.sealed_exchange_credentials(uuid)', 'execute')
+                 or has_column_privilege(r.oid, 'app.exchange_connections', 'credentials', 'select'))
+    """)
+    assert callers.fetchall() == [("coinsphere_worker",)]
+    assert as_role("worker").execute("select app.sealed_exchange_credentials(null)").fetchall() == [
+        (None,)
+    ]
+
+
+def test_the_worker_holds_every_right_on_users_data_that_the_pipeline_has(as_role: As) -> None:
+    lacking = as_role("owner").execute("""
+        select c.oid::regclass::text, t.attname, a.privilege_type
+        from pg_class c join pg_attribute t on t.attrelid = c.oid cross join aclexplode(t.attacl) a
+        where c.relnamespace = 'app'::regnamespace and a.grantee = 'coinsphere_pipeline'::regrole
+            and not has_column_privilege('coinsphere_worker', c.oid, t.attnum, a.privilege_type)
+        union all
+        select c.oid::regclass::text, null, a.privilege_type
+        from pg_class c cross join aclexplode(c.relacl) a
+        where c.relnamespace = 'app'::regnamespace and a.grantee = 'coinsphere_pipeline'::regrole and c.relkind = 'S'
+            and not has_sequence_privilege('coinsphere_worker', c.oid, a.privilege_type)
+        union all
+        select p.oid::regprocedure::text, null, a.privilege_type
+        from pg_proc p cross join aclexplode(p.proacl) a
+        where p.pronamespace = 'app'::regnamespace and a.grantee = 'coinsphere_pipeline'::regrole
+            and not has_function_privilege('coinsphere_worker', p.oid, a.privilege_type)
+        union all
+        select polrelid::regclass::text, polname, 'policy' from pg_policy
+        where 'coinsphere_pipeline'::regrole = any(polroles) and not 'coinsphere_worker'::regrole = any(polroles)
+    """)
+    assert lacking.fetchall() == []
 
 
 def test_the_pipeline_reads_of_users_what_an_alert_needs(as_role: As) -> None:

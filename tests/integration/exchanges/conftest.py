@@ -126,7 +126,7 @@ def make_world(database, owner, exchange_server, tmp_path: Path) -> Iterator[Cal
     opened: list[psycopg.Connection] = []
 
     def make() -> World:
-        conn = psycopg.connect(database.pipeline, autocommit=True, options=_OPTIONS)
+        conn = psycopg.connect(database.worker, autocommit=True, options=_OPTIONS)
         opened.append(conn)
         user_id = owner.execute(
             "insert into app.users (email, password_hash, email_verified) values ('ada@example.org', 'x', true) returning id"
@@ -138,7 +138,7 @@ def make_world(database, owner, exchange_server, tmp_path: Path) -> Iterator[Cal
             exchange_server,
             conn,
             owner,
-            database.pipeline,
+            database.worker,
             SymmetricKeys(tmp_path / "encryption-keys"),
             user_id,
             portfolio_id,

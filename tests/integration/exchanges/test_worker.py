@@ -20,7 +20,7 @@ def test_the_worker_reads_an_account_that_was_asked_for_and_one_that_is_due(
     environment = {
         **inherited,
         "COINSPHERE_HOME": str(tmp_path),
-        "COINSPHERE_DATABASE_URL": database.pipeline,
+        "COINSPHERE_DATABASE_URL": database.worker,
         "COINSPHERE_ENCRYPTION_KEYS_DIR": str(world.keys.folder),
         "COINSPHERE_EXCHANGE_BASE_URL": world.server.url,
     }

@@ -1,4 +1,4 @@
-"""The worker process as the local system starts it: `python -m coinsphere.jobs` with the pipeline's role."""
+"""The worker process as the local system starts it: `python -m coinsphere.jobs` in the role of the worker."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ def _worker(database, home, **environment):
             env={
                 **inherited,
                 "COINSPHERE_HOME": str(home),
-                "COINSPHERE_DATABASE_URL": database.pipeline,
+                "COINSPHERE_DATABASE_URL": database.worker,
                 **environment,
             },
             stderr=log,
@@ -64,7 +64,7 @@ def test_a_mail_is_sent_and_the_worker_ends_when_told(database, owner, tmp_path)
     assert owner.execute("select count(*) from jobs.procrastinate_workers").fetchone() == (0,)
 
 
-def test_housekeeping_runs_with_the_pipelines_privileges(database, owner, tmp_path):
+def test_housekeeping_runs_with_the_workers_privileges(database, owner, tmp_path):
     done = "select count(*) from jobs.procrastinate_jobs where task_name = 'retry_stalled' and status = 'succeeded'"
     with _worker(database, tmp_path):
         until(lambda: owner.execute(done).fetchone()[0])

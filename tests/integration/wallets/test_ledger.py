@@ -130,7 +130,7 @@ def test_a_sync_that_dies_before_any_statement_changes_all_or_nothing_and_nothin
     monkeypatch.setattr(sync, "_read", lambda *_: found)  # the chain is asked once for all deaths
     deaths, states = 0, set()
     while True:
-        with mortal(database.pipeline, deaths) as reader.conn:
+        with mortal(database.worker, deaths) as reader.conn:
             try:
                 reader.run(sync_id)
                 break
@@ -142,7 +142,7 @@ def test_a_sync_that_dies_before_any_statement_changes_all_or_nothing_and_nothin
     done = state(owner)
     assert done != nothing
     owner.execute("update app.wallet_syncs set status = 'running'")
-    with mortal(database.pipeline, 10_000) as reader.conn:
+    with mortal(database.worker, 10_000) as reader.conn:
         reader.run(sync_id)
         assert state(owner) == done
         assert reader.ledger() == {"ETH": Decimal("2.5"), "USDC": Decimal(1500)}

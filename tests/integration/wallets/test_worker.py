@@ -22,7 +22,7 @@ def test_the_worker_reads_a_wallet_and_books_what_it_holds(
     environment = {
         **os.environ,
         "COINSPHERE_HOME": str(tmp_path),
-        "COINSPHERE_DATABASE_URL": database.pipeline,
+        "COINSPHERE_DATABASE_URL": database.worker,
         "COINSPHERE_WALLET_NODES": f"ethereum={node.url}",
         "COINSPHERE_WALLET_PRIVATE_NETWORKS": "true",
     }

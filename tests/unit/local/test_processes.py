@@ -12,6 +12,7 @@ _NAMED = {
     "COINSPHERE_DATABASE_URL": "postgresql://owner:p@db:5432/coinsphere",
     "COINSPHERE_API_DATABASE_URL": "postgresql://api:p@db:5432/coinsphere",
     "COINSPHERE_PIPELINE_DATABASE_URL": "postgresql://pipeline:p@db:5432/coinsphere",
+    "COINSPHERE_WORKER_DATABASE_URL": "postgresql://worker:p@db:5432/coinsphere",
     "COINSPHERE_READONLY_DATABASE_URL": "postgresql://readonly:p@db:5432/coinsphere",
     "COINSPHERE_DAGSTER_DATABASE_URL": "postgresql://dagster:p@db:5432/dagster",
     "COINSPHERE_MLFLOW_DATABASE_URL": "postgresql://mlflow:p@db:5432/mlflow",
@@ -49,7 +50,7 @@ def test_embedded_servers_start_before_all_that_need_them(
         ("api", "api"),
         ("stream", "api"),
         ("ml", "readonly"),
-        ("worker", "pipeline"),
+        ("worker", "worker"),
         ("dagster-code", "pipeline"),
     ],
 )
