@@ -40,12 +40,13 @@ class Reading:
 
     `receipts` are tokens that stand for a position, and count as that alone. `worth` says of tokens that are a claim on
     the chain's coin which function of the contract tells how much of it, None where it is one for one: they may lie in
-    another protocol.
+    another protocol. `unread` says in words what of the rewards could not be read: those that are known stay.
     """
 
     positions: tuple[Position, ...] = ()
     receipts: frozenset[str] = frozenset()
     worth: Mapping[str, str | None] = field(default_factory=dict)
+    unread: str | None = None
 
 
 class Unreadable(Exception):

@@ -34,7 +34,7 @@ _UPSERT = """
 _CLOSE = """
     update app.defi_positions set closed_at = %(now)s
     where wallet_id = %(wallet_id)s and protocol_id = %(protocol_id)s and closed_at is null
-        and position_key <> all(%(keys)s)
+        and position_key <> all(%(keys)s) and (%(are_rewards_known)s or position_type <> 'reward')
 """
 _OPEN = """
     select p.id, p.wallet_id, w.blockchain, w.address as wallet_address, p.position_type, p.position_key, p.amount,
@@ -154,16 +154,23 @@ class Yield:
 
 
 def store(
-    conn: Connection, wallet_id: UUID, slug: str, found: Sequence[NewPosition], now: datetime
+    conn: Connection,
+    wallet_id: UUID,
+    slug: str,
+    found: Sequence[NewPosition],
+    now: datetime,
+    *,
+    are_rewards_known: bool = True,
 ) -> None:
-    """Store what a wallet has in a protocol; what it has no more is closed.
+    """Store what a wallet has in a protocol; what it has no more is closed, of rewards only where they are known.
 
     Raises:
         LookupError: there is no such protocol.
     """
     protocol_id = _protocol(conn, slug)
     parameters = {"wallet_id": wallet_id, "protocol_id": protocol_id, "now": now}
-    conn.execute(_CLOSE, {**parameters, "keys": [each.key for each in found]})
+    keys = [each.key for each in found]
+    conn.execute(_CLOSE, {**parameters, "keys": keys, "are_rewards_known": are_rewards_known})
     with conn.cursor() as cursor:
         cursor.executemany(_UPSERT, [{**parameters, **_row(each)} for each in found])
 

@@ -17,12 +17,16 @@ _log = log.get("wallets")
 
 @dataclass(frozen=True, slots=True)
 class WalletReading:
-    """What was read. Protocols that could not be read are missing from `positions`; `facts` by lower-case contract."""
+    """What was read. Protocols that could not be read are missing from `positions`; `facts` by lower-case contract.
+
+    Of the protocols in `unrewarded` all but the rewards was read.
+    """
 
     block: int | None
     balances: dict[str, Balance | None]
     positions: dict[str, tuple[Position, ...]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    unrewarded: frozenset[str] = frozenset()
     facts: dict[str, TokenFacts] = field(default_factory=dict)
 
 
@@ -56,7 +60,8 @@ def read(
     assert isinstance(balances, dict)
     readings = {slug: each for slug, each in done.items() if isinstance(each, Reading)}
     failed = {slug: each for slug, each in done.items() if isinstance(each, str)}
-    for slug, reason in failed.items():
+    unread = {slug: each.unread for slug, each in readings.items() if each.unread is not None}
+    for slug, reason in (failed | unread).items():
         _log.warning(
             "protocol unreadable", protocol=slug, chain=node.chain.blockchain, error=reason
         )
@@ -73,7 +78,7 @@ def read(
         for contract, each in balances.items()
         if contract.lower() not in receipts
     }
-    return WalletReading(block, kept, positions, failed, facts)
+    return WalletReading(block, kept, positions, failed, frozenset(unread), facts)
 
 
 def _complete(

@@ -15,8 +15,8 @@ from psycopg.rows import class_row
 
 from coinsphere import log
 from coinsphere.clock import Clock
+from coinsphere.defi import deployments
 from coinsphere.defi import repository as positions
-from coinsphere.defi.deployments import DEPLOYMENTS
 from coinsphere.defi.model import Position
 from coinsphere.defi.repository import NewPosition
 from coinsphere.errors import ProviderError, RateLimited, Unavailable
@@ -171,12 +171,10 @@ def _read(wallet: Wallet, directory: Directory, nodes: Nodes) -> WalletReading:
     if chain.family == "solana":
         held = solana.balances(node, wallet.address, directory, set(wallet.tokens))
         return WalletReading(None, dict(held))
-    return reading.read(
-        node,
-        wallet.address,
-        _wanted(wallet, directory.facts),
-        DEPLOYMENTS.get(wallet.blockchain, {}),
-    )
+    wanted = _wanted(wallet, directory.facts)
+    listed = [contract for contract in directory.facts if contract != NATIVE]
+    readers = deployments.of(wallet.blockchain, listed, wallet.tokens)
+    return reading.read(node, wallet.address, wanted, readers)
 
 
 def _wanted(wallet: Wallet, facts: Mapping[str, TokenFacts]) -> dict[str, TokenFacts]:
@@ -200,7 +198,10 @@ def _store(
         return 0
     _store_balances(conn, wallet.id, directory, found, now)
     for slug, each in found.positions.items():
-        positions.store(conn, wallet.id, slug, _positions(each, found.facts, directory), now)
+        rows = _positions(each, found.facts, directory)
+        positions.store(
+            conn, wallet.id, slug, rows, now, are_rewards_known=slug not in found.unrewarded
+        )
     stamp = f"{now:%Y-%m-%dT%H:%M:%S.%fZ}" if found.block is None else f"block {found.block}"
     imported = booking.book(conn, current, stamp, now)
     outcome = {"id": wallet.id, "error": _failures(found), "now": now, "block": found.block}
@@ -257,6 +258,5 @@ def _positions(
 
 def _failures(found: WalletReading) -> str | None:
     """What could not be read, in a sentence."""
-    if not found.failed:
-        return None
-    return f"Not read, and left as it was: {', '.join(sorted(found.failed))}."[:500]
+    parts = [*sorted(found.failed), *(f"rewards of {slug}" for slug in sorted(found.unrewarded))]
+    return f"Not read, and left as it was: {', '.join(parts)}."[:500] if parts else None

@@ -1,16 +1,22 @@
-"""Aave V3: what is supplied and what is owed, reserve by reserve. Its aTokens and debt tokens are receipts."""
+"""Aave V3: what is supplied and what is owed, reserve by reserve, and what of incentives was not claimed.
 
+Its aTokens and debt tokens are receipts; each names the contract that counts its incentives.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from coinsphere.defi.model import Position, PositionKind, Reading, required
+from coinsphere.defi.model import Position, PositionKind, Reading, coin_or, required
 from coinsphere.wallets.multicall import Call, Plan
 
 _RESERVE = (
     "uint256", "uint256", "uint256", "uint256", "uint256", "uint256", "uint256", "uint40", "bool",
 )  # fmt: skip
 _TOKENS = ("address", "address", "address")
+_REWARDS = ("address[]", "uint256[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +38,38 @@ class AaveV3:
             Call(data, "getUserReserveData(address,address)", (asset, owner), _RESERVE)
             for asset in assets
         ]
-        tokens = [
+        tokens_of = [
             Call(data, "getReserveTokensAddresses(address)", (asset,), _TOKENS) for asset in assets
         ]
-        rows = yield [*users, *tokens]
+        rows = yield [*users, *tokens_of]
         states = [required(each, "a reserve of Aave") for each in rows[: len(assets)]]
-        receipts = [required(each, "the tokens of Aave") for each in rows[len(assets) :]]
+        told = [required(each, "the tokens of Aave") for each in rows[len(assets) :]]
         positions = chain.from_iterable(map(_positions, assets, states))
-        return Reading(tuple(positions), frozenset(chain.from_iterable(receipts)))
+        receipts = [token for row in told for token in row if coin_or(token)]
+        rewards, unread = yield from _rewards(owner, receipts)
+        return Reading((*positions, *rewards), frozenset(receipts), unread=unread)
+
+
+def _rewards(owner: str, receipts: Sequence[str]) -> Plan[tuple[list[Position], str | None]]:
+    """Plan: incentives that were not claimed, by token; in words what of them could not be read."""
+    found = yield [Call(token, "getIncentivesController()", (), ("address",)) for token in receipts]
+    counted: dict[str, list[str]] = defaultdict(list)
+    for token, row in zip(receipts, found, strict=True):
+        if row is not None and coin_or(row[0]):
+            counted[str(row[0])].append(token)
+    rows = yield [
+        Call(controller, "getAllUserRewards(address[],address)", (tuple(tokens), owner), _REWARDS)
+        for controller, tokens in counted.items()
+    ]
+    owed: Counter[str] = Counter()
+    for row in rows:
+        owed.update(dict(zip(*(row or ((), ())), strict=True)))
+    positions = [
+        Position(f"incentive:{token}", PositionKind.REWARD, token, raw)
+        for token, raw in owed.items()
+        if raw > 0
+    ]
+    return positions, None if all(row is not None for row in rows) else "incentives"
 
 
 def _positions(asset: str, state: tuple[Any, ...]) -> list[Position]:

@@ -1,69 +1,163 @@
-"""Balancer V2: shares of pools, held or staked in a gauge, as the tokens that they stand for.
+"""Balancer V2: shares of pools of every kind, held or staked in a gauge, as the tokens that they stand for.
 
-No contract lists the pools, so those that are looked for are named in `deployments.py`.
+No contract lists the pools. Those that are looked for are named in `deployments.py`, or are among the tokens that the
+wallet's user ticked: as a pool's share, or as a gauge of it. What is ticked may be anybody's contract, so a pool must be
+one of the vault and a gauge one of the factories.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from coinsphere.defi.model import Position, PositionKind, Reading, coin_or, required, share, whole
+from coinsphere.defi.model import (
+    Position,
+    PositionKind,
+    Reading,
+    coin_or,
+    required,
+    share,
+    whole,
+)
+from coinsphere.defi.protocols import gauges
 from coinsphere.wallets.evm import balance_of
 from coinsphere.wallets.multicall import Call, Plan
 
 _TOKENS = ("address[]", "uint256[]", "uint256")
+# Pools that hold shares of themselves say apart how many are out: newer ones by the first name, older by the second.
+_SUPPLIES = ("getActualSupply()", "getVirtualSupply()", "totalSupply()")
 
 
 class Pool(NamedTuple):
-    """A pool, which is the token of its shares, and its gauge where it has one."""
+    """A pool, which is the token of its shares, and its name in the vault."""
 
     shares: str
-    gauge: str | None = None
+    id: bytes
+
+
+class Place(NamedTuple):
+    """Where shares of a pool may lie: `token` is what the owner's balance is asked of."""
+
+    where: str
+    token: str
+    pool: Pool
 
 
 @dataclass(frozen=True, slots=True)
 class BalancerV2:
-    """A deployment, by the vault that holds the tokens of all pools."""
+    """A deployment.
+
+    Args:
+        vault: holds the tokens of all pools.
+        pools: the shares that are always looked for.
+        factories: of gauges; the first tells the gauge of a pool.
+        bal: what the gauges pay.
+        ticked: contracts that the wallet's user named.
+    """
 
     vault: str
-    pools: tuple[Pool, ...]
+    pools: tuple[str, ...]
+    factories: tuple[str, ...]
+    bal: str
+    ticked: tuple[str, ...] = ()
 
     def __call__(self, owner: str) -> Plan[Reading]:
         """Plan: see `model.Reader`."""
-        places = [
-            (where, token, pool.shares)
-            for pool in self.pools
-            for where, token in (("wallet", pool.shares), ("gauge", pool.gauge))
-            if token is not None
-        ]
+        places = yield from self._places()
         found = yield [balance_of(token, owner) for _, token, _ in places]
         stakes = [
-            (*place, raw) for place, row in zip(places, found, strict=True) if (raw := whole(row))
+            (place, raw) for place, row in zip(places, found, strict=True) if (raw := whole(row))
         ]
+        positions = yield from self._contents(stakes)
+        staked = [
+            gauges.Stake(_group(place), place.token)
+            for place, _ in stakes
+            if place.where == "gauge"
+        ]
+        earned = yield from gauges.earned(owner, staked, self.bal)
+        return Reading(
+            (*positions, *earned.positions),
+            frozenset(place.token for place in places),
+            unread=None if earned.is_whole else "rewards of gauges",
+        )
+
+    def _places(self) -> Plan[list[Place]]:
+        """Plan: shares and gauges of every pool that is looked for."""
+        behind = yield [Call(each, "lp_token()", (), ("address",)) for each in self.ticked]
+        stands_for = {
+            gauge: str(row[0]) for gauge, row in zip(self.ticked, behind, strict=True) if row
+        }
+        pools = yield from self._pools((*self.pools, *self.ticked, *stands_for.values()))
+        by_factory = yield [
+            Call(self.factories[0], "getPoolGauge(address)", (pool,), ("address",))
+            for pool in pools
+        ]
+        genuine = yield [
+            Call(factory, "isGaugeFromFactory(address)", (gauge,), ("bool",))
+            for gauge in stands_for
+            for factory in self.factories
+        ]
+        width = len(self.factories)
+        known = [
+            (str(row[0]), pool)
+            for pool, row in zip(pools, by_factory, strict=True)
+            if row is not None and coin_or(row[0])
+        ]
+        known += [
+            (gauge, shares)
+            for number, (gauge, shares) in enumerate(stands_for.items())
+            if any(row and row[0] for row in genuine[width * number : width * (number + 1)])
+        ]
+        places = [Place("wallet", each.shares, each) for each in pools.values()]
+        places += [
+            Place("gauge", gauge, pools[shares]) for gauge, shares in known if shares in pools
+        ]
+        return list({place.token.lower(): place for place in places}.values())
+
+    def _pools(self, candidates: Iterable[str]) -> Plan[dict[str, Pool]]:
+        """Plan: those of some contracts that the vault knows as pools."""
+        asked = list(dict.fromkeys(each.lower() for each in candidates))
+        names = yield [Call(each, "getPoolId()", (), ("bytes32",)) for each in asked]
+        named = [Pool(each, row[0]) for each, row in zip(asked, names, strict=True) if row]
+        found = yield [
+            Call(self.vault, "getPool(bytes32)", (pool.id,), ("address", "uint8")) for pool in named
+        ]
+        return {
+            pool.shares: pool
+            for pool, row in zip(named, found, strict=True)
+            if row and row[0].lower() == pool.shares.lower()
+        }
+
+    def _contents(self, stakes: Sequence[tuple[Place, int]]) -> Plan[list[Position]]:
+        """Plan: the tokens behind shares of pools."""
         rows = yield [
             call
-            for _, _, shares, _ in stakes
+            for place, _ in stakes
             for call in (
-                Call(shares, "getPoolId()", (), ("bytes32",)),
-                Call(shares, "totalSupply()"),
-                Call(shares, "getActualSupply()"),
+                Call(self.vault, "getPoolTokens(bytes32)", (place.pool.id,), _TOKENS),
+                *(Call(place.pool.shares, supply) for supply in _SUPPLIES),
             )
         ]
-        tokens = yield [
-            Call(self.vault, "getPoolTokens(bytes32)", required(row, "a pool of Balancer"), _TOKENS)
-            for row in rows[::3]
+        width = 1 + len(_SUPPLIES)
+        return [
+            position
+            for number, (place, raw) in enumerate(stakes)
+            for position in _parts(place, raw, *rows[width * number : width * (number + 1)])
         ]
-        positions: list[Position] = []
-        for (where, token, shares, raw), supply, actual, row in zip(
-            stakes, rows[1::3], rows[2::3], tokens, strict=True
-        ):
-            # Pools that hold shares of themselves say apart how many are out.
-            total = whole(actual) or whole(required(supply, "a pool of Balancer"))
-            contracts, amounts, _ = required(row, "a pool of Balancer")
-            group = f"{where}:{token}"
-            details = {"group": group, "shares": str(raw), "in": where}
-            positions += [
-                Position(f"{group}:{coin}", PositionKind.LIQUIDITY, coin_or(coin), part, details)
-                for coin, amount in zip(contracts, amounts, strict=True)
-                if coin.lower() != shares.lower() and (part := share(raw, total, amount)) > 0
-            ]
-        return Reading(tuple(positions), frozenset(token for _, token, _ in places))
+
+
+def _group(place: Place) -> str:
+    return f"{place.where}:{place.token}"
+
+
+def _parts(
+    place: Place, raw: int, tokens: tuple[object, ...] | None, *supplies: tuple[int, ...] | None
+) -> list[Position]:
+    contracts, amounts, _ = required(tokens, "a pool of Balancer")
+    total = next((row[0] for row in supplies if row is not None and row[0]), 0)
+    group = _group(place)
+    details = {"group": group, "shares": str(raw), "in": place.where}
+    return [
+        Position(f"{group}:{coin}", PositionKind.LIQUIDITY, coin_or(coin), part, details)
+        for coin, amount in zip(contracts, amounts, strict=True)
+        if coin.lower() != place.pool.shares.lower() and (part := share(raw, total, amount)) > 0
+    ]

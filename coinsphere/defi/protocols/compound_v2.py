@@ -1,8 +1,8 @@
-"""Compound V2: what is supplied and what is owed, market by market. Its cTokens are receipts."""
+"""Compound V2: what is supplied and what is owed, market by market, and COMP earned. Its cTokens are receipts."""
 
 from dataclasses import dataclass
 
-from coinsphere.defi.model import Position, PositionKind, Reading, required
+from coinsphere.defi.model import Position, PositionKind, Reading, required, whole
 from coinsphere.wallets.chains import NATIVE
 from coinsphere.wallets.multicall import Call, Plan
 
@@ -18,8 +18,12 @@ class CompoundV2:
     coin_market: str
 
     def __call__(self, owner: str) -> Plan[Reading]:
-        """Plan: see `model.Reader`. Interest since a market's last block of activity is not in it."""
-        (found,) = yield [Call(self.comptroller, "getAllMarkets()", (), ("address[]",))]
+        """Plan: see `model.Reader`. Interest and COMP since the last activity are not in it."""
+        found, accrued, comp = yield [
+            Call(self.comptroller, "getAllMarkets()", (), ("address[]",)),
+            Call(self.comptroller, "compAccrued(address)", (owner,)),
+            Call(self.comptroller, "getCompAddress()", (), ("address",)),
+        ]
         (markets,) = required(found, "the markets of Compound")
         snapshots = yield [
             Call(market, "getAccountSnapshot(address)", (owner,), _SNAPSHOT) for market in markets
@@ -35,7 +39,11 @@ class CompoundV2:
             for market in used
             for position in _positions(market, underlying[market], *states[market][1:])
         ]
-        return Reading(tuple(positions), frozenset(markets))
+        if raw := whole(accrued):
+            token = str(required(comp, "the token of Compound")[0])
+            positions.append(Position("comp", PositionKind.REWARD, token, raw))
+        unread = "COMP earned" if accrued is None else None
+        return Reading(tuple(positions), frozenset(markets), unread=unread)
 
     def _underlying(self, markets: list[str]) -> Plan[dict[str, str]]:
         asked = [market for market in markets if market.lower() != self.coin_market.lower()]

@@ -1,9 +1,12 @@
-"""Compound V3: each market ("Comet") lends one token against several as collateral. A Comet is a receipt of its token."""
+"""Compound V3: each market ("Comet") lends one token against several as collateral, and may earn a reward.
+
+A Comet is a receipt of its token.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coinsphere.defi.model import Position, PositionKind, Reading, required, whole
+from coinsphere.defi.model import Position, PositionKind, Reading, coin_or, required, whole
 from coinsphere.wallets.multicall import Call, Plan, Result
 
 _ASSET = (
@@ -14,9 +17,10 @@ _ASSET_ADDRESS = 1
 
 @dataclass(frozen=True, slots=True)
 class CompoundV3:
-    """The Comets of one chain."""
+    """The Comets of one chain, and the contract that pays their rewards."""
 
     comets: tuple[str, ...]
+    rewards: str
 
     def __call__(self, owner: str) -> Plan[Reading]:
         """Plan: see `model.Reader`."""
@@ -49,7 +53,32 @@ class CompoundV3:
             for comet, asset, result in zip(comets, assets, held, strict=True)
             if (raw := int(required(result, "a collateral of Compound")[0])) > 0
         ]  # fmt: skip
-        return Reading((*lent, *collateral), frozenset(self.comets))
+        earned, unread = yield from self._earned(owner)
+        return Reading((*lent, *collateral, *earned), frozenset(self.comets), unread=unread)
+
+    def _earned(self, owner: str) -> Plan[tuple[list[Position], str | None]]:
+        """Plan: rewards that were not claimed; in words what of them could not be read."""
+        found = yield [
+            Call(self.rewards, "rewardConfig(address)", (comet,), ("address",))
+            for comet in self.comets
+        ]
+        rewarded = [
+            comet
+            for comet, row in zip(self.comets, found, strict=True)
+            if row is not None and coin_or(row[0])
+        ]
+        # The contract brings its own books up to date first, so it is no view; nothing of a call is kept.
+        rows = yield [
+            Call(self.rewards, "getRewardOwed(address,address)", (comet, owner), ("address", "uint256"))
+            for comet in rewarded
+        ]  # fmt: skip
+        positions = [
+            Position(f"reward:{comet}", PositionKind.REWARD, str(row[0]), row[1], {"market": comet})
+            for comet, row in zip(rewarded, rows, strict=True)
+            if row is not None and row[1] > 0
+        ]
+        is_whole = all(row is not None for row in (*found, *rows))
+        return positions, None if is_whole else "rewards"
 
 
 def _overview(comet: str, owner: str) -> list[Call]:

@@ -1,11 +1,17 @@
-"""Convex: shares of Curve's pools staked through it, the CRV that they earned, and staked CVX."""
+"""Convex: shares of Curve's pools staked through it, what they earned, and locked CVX with what that earned."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coinsphere.defi.model import Position, PositionKind, Reading, whole
 from coinsphere.defi.protocols import curve
+from coinsphere.defi.protocols.curve import Listed
 from coinsphere.wallets.evm import balance_of
 from coinsphere.wallets.multicall import Call, Plan
+
+_LOCKED_EARNED = ("(address,uint256)[]",)
+_EARNED = "earned(address)"
+_CLIFFS = ("totalSupply()", "reductionPerCliff()", "totalCliffs()", "maxSupply()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +30,16 @@ class Convex:
         rows = yield [
             *(balance_of(pool.rewards, owner) for pool in pools),
             *(balance_of(pool.deposit, owner) for pool in pools),
-            *(Call(pool.rewards, "earned(address)", (owner,)) for pool in pools),
+            *(Call(pool.rewards, _EARNED, (owner,)) for pool in pools),
             Call(self.locker, "lockedBalanceOf(address)", (owner,)),
+            Call(self.locker, "claimableRewards(address)", (owner,), _LOCKED_EARNED),
+            *(Call(self.cvx, each) for each in _CLIFFS),
         ]
+        count = len(pools)
         staked, loose, earned = (
-            [whole(row) for row in rows[first : first + len(pools)]]
-            for first in (0, len(pools), 2 * len(pools))
+            [whole(row) for row in rows[first : first + count]] for first in (0, count, 2 * count)
         )
+        locked, locked_earned, *cliffs = rows[3 * count :]
         used = [
             (pool, stake + rest)
             for pool, stake, rest in zip(pools, staked, loose, strict=True)
@@ -44,12 +53,85 @@ class Convex:
                 f"pool:{pool.number}", pool.shares, raw, known.get(pool.shares), {"in": "convex"}
             )
         ]
+        owed = [(pool, raw) for pool, raw in zip(pools, earned, strict=True) if raw > 0]
+        positions += [_reward(f"pool:{pool.number}", self.crv, raw, "earned") for pool, raw in owed]
+        if owed and None not in cliffs:
+            supply, *rest = map(whole, cliffs)
+            positions += [
+                _reward(f"pool:{pool.number}", self.cvx, minted, "minted")
+                for pool, raw in owed if (minted := with_crv(raw, supply, *rest))
+            ]  # fmt: skip
+        rewarded = {pool.number: pool for pool, _ in (*used, *owed)}
+        extra, is_whole = yield from _extra(owner, tuple(rewarded.values()))
+        if raw := whole(locked):
+            positions.append(Position("locked", PositionKind.STAKED, self.cvx, raw))
         positions += [
-            Position(f"pool:{pool.number}:earned", PositionKind.REWARD, self.crv, raw,
-                     {"group": f"pool:{pool.number}"})
-            for pool, raw in zip(pools, earned, strict=True) if raw > 0
+            _reward("locked", str(token), raw, f"earned:{token}")
+            for token, raw in (locked_earned or ((),))[0] if raw > 0
         ]  # fmt: skip
-        if locked := whole(rows[-1]):
-            positions.append(Position("locked", PositionKind.STAKED, self.cvx, locked))
         receipts = {token for pool in pools for token in (pool.rewards, pool.deposit)}
-        return Reading(tuple(positions), frozenset(receipts | {self.locker}))
+        is_whole = is_whole and locked_earned is not None and (not owed or None not in cliffs)
+        return Reading(
+            (*positions, *extra),
+            frozenset(receipts | {self.locker}),
+            unread=None if is_whole else "rewards",
+        )
+
+
+def with_crv(crv: int, supply: int, each_cliff: int, cliffs: int, most: int) -> int:
+    """The CVX that comes with claimed CRV: ever less, cliff by cliff of what was made, until there is no more."""
+    passed = supply // each_cliff if each_cliff else cliffs
+    if passed >= cliffs:
+        return 0
+    return min(crv * (cliffs - passed) // cliffs, max(most - supply, 0))
+
+
+def _extra(owner: str, pools: Sequence[Listed]) -> Plan[tuple[list[Position], bool]]:
+    """Plan: what pools earned beside CRV and CVX, and whether all of it was told."""
+    counts = yield [Call(pool.rewards, "extraRewardsLength()") for pool in pools]
+    found = yield [
+        Call(pool.rewards, "extraRewards(uint256)", (number,), ("address",))
+        for pool, count in zip(pools, counts, strict=True)
+        for number in range(whole(count))
+    ]
+    numbers = [
+        pool.number for pool, count in zip(pools, counts, strict=True) for _ in range(whole(count))
+    ]
+    extras = [
+        (number, str(row[0])) for number, row in zip(numbers, found, strict=True) if row is not None
+    ]
+    rows = yield [
+        call
+        for _, place in extras
+        for call in (
+            Call(place, _EARNED, (owner,)), Call(place, "rewardToken()", (), ("address",))
+        )
+    ]  # fmt: skip
+    owed = [
+        (number, place, str(token[0]), earned[0])
+        for (number, place), earned, token in zip(extras, rows[::2], rows[1::2], strict=True)
+        if earned is not None and token is not None and earned[0] > 0
+    ]
+    # The token of newer pools only wraps the one that is paid out: it says so by naming its pool.
+    inner = yield [
+        Call(token, function, (), ("address",))
+        for _, _, token, _ in owed
+        for function in ("rewardPool()", "token()")
+    ]
+    positions = [
+        _reward(f"pool:{number}", _unwrapped(place, token, *inner[2 * index : 2 * index + 2]), raw,
+                f"extra:{place}")
+        for index, (number, place, token, raw) in enumerate(owed)
+    ]  # fmt: skip
+    return positions, None not in (*counts, *found, *rows)
+
+
+def _unwrapped(
+    place: str, token: str, pool: tuple[str, ...] | None, inner: tuple[str, ...] | None
+) -> str:
+    is_wrapper = pool is not None and inner is not None and pool[0].lower() == place.lower()
+    return inner[0] if is_wrapper and inner is not None else token
+
+
+def _reward(group: str, token: str, raw: int, name: str) -> Position:
+    return Position(f"{group}:{name}", PositionKind.REWARD, token, raw, {"group": group})

@@ -1,4 +1,4 @@
-"""Curve: shares of pools, held or staked in a gauge, as the coins that they stand for.
+"""Curve: shares of pools, held or staked in a gauge, as the coins that they stand for, and what the gauges owe.
 
 Which pools there are is told by Convex, which lists the pool of every gauge that it stakes in; a pool's coins and
 their amounts by Curve's own registry.
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from coinsphere.defi.model import Position, PositionKind, Reading, coin_or, required, share, whole
+from coinsphere.defi.protocols import gauges
 from coinsphere.wallets.evm import balance_of
 from coinsphere.wallets.multicall import Call, Plan
 
@@ -95,10 +96,11 @@ def parts(
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A deployment, by Curve's registry of registries and the list of pools."""
+    """A deployment, by Curve's registry of registries, the list of pools and Curve's own token."""
 
     registry: str
     booster: str
+    crv: str
 
     def __call__(self, owner: str) -> Plan[Reading]:
         """Plan: see `model.Reader`."""
@@ -122,4 +124,11 @@ class Curve:
                 f"{where}:{token}", shares, held[token], known.get(shares), {"in": where}
             )
         ]
-        return Reading(tuple(positions), frozenset(holders))
+        staked = [
+            gauges.Stake(f"{where}:{gauge}", gauge)
+            for where, gauge, _ in stakes
+            if where == "gauge"
+        ]
+        earned = yield from gauges.earned(owner, staked, self.crv)
+        unread = None if earned.is_whole else "rewards of gauges"
+        return Reading((*positions, *earned.positions), frozenset(holders), unread=unread)

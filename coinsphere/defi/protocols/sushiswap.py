@@ -1,53 +1,75 @@
-"""SushiSwap: shares of pairs, held or staked at the MasterChef, as both tokens of the pair, and the SUSHI they earned.
+"""SushiSwap: shares of pairs, held or staked at a MasterChef, as both tokens of the pair, and the SUSHI they earned.
 
-The MasterChef lists the pairs that were ever rewarded; others are not looked for.
+Pairs that are looked for: those that a MasterChef ever rewarded, those of two tokens of the curated list, and those that
+the wallet's user ticked. What is ticked may be anybody's contract, so the factory must know it.
 """
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
-from coinsphere.defi.model import Position, PositionKind, Reading, required, share, whole
+from coinsphere.defi.model import (
+    Position,
+    PositionKind,
+    Reading,
+    coin_or,
+    required,
+    share,
+    whole,
+)
 from coinsphere.wallets.evm import balance_of
 from coinsphere.wallets.multicall import Call, Plan
 
-_POOL = ("address", "uint256", "uint256", "uint256")
 _USER = ("uint256", "uint256")
 _RESERVES = ("uint112", "uint112", "uint32")
+_PAIR = "getPair(address,address)"
+_POOLS = ("poolInfo(uint256)", "lpToken(uint256)")
+"""How the first and the second MasterChef name a pool's pair."""
+_PREFIXES = ("pool", "pool-v2")
 
 
 @dataclass(frozen=True, slots=True)
 class SushiSwap:
-    """A deployment, by its MasterChef and the token that it rewards with."""
+    """A deployment.
 
-    chef: str
+    Args:
+        chefs: the first and the second MasterChef.
+        factory: knows every pair.
+        sushi: what the chefs reward with.
+        tokens: the curated ones.
+        ticked: contracts that the wallet's user named.
+    """
+
+    chefs: tuple[str, str]
+    factory: str
     sushi: str
+    tokens: tuple[str, ...] = ()
+    ticked: tuple[str, ...] = ()
 
     def __call__(self, owner: str) -> Plan[Reading]:
         """Plan: see `model.Reader`."""
-        (found,) = yield [Call(self.chef, "poolLength()")]
-        (count,) = required(found, "the pools of SushiSwap")
-        rows = yield [
-            Call(self.chef, "poolInfo(uint256)", (number,), _POOL) for number in range(count)
-        ]
-        pairs = [str(required(row, "a pool of SushiSwap")[0]) for row in rows]
+        pools = yield from self._pools()
+        pairs = [pair for _, _, _, pair in pools]
+        others = yield from self._others()
         held = yield [
-            *(balance_of(pair, owner) for pair in pairs),
+            *(balance_of(pair, owner) for pair in (*pairs, *others)),
             *(
-                Call(self.chef, "userInfo(uint256,address)", (n, owner), _USER)
-                for n in range(count)
+                Call(chef, "userInfo(uint256,address)", (number, owner), _USER)
+                for _, chef, number, _ in pools
             ),
-            *(Call(self.chef, "pendingSushi(uint256,address)", (n, owner)) for n in range(count)),
+            *(
+                Call(chef, "pendingSushi(uint256,address)", (number, owner))
+                for _, chef, number, _ in pools
+            ),
         ]
-        loose, staked, pending = (
-            [whole(row) for row in held[first : first + count]] for first in (0, count, 2 * count)
-        )
+        amounts = [whole(row) for row in held]
+        first, second = len(pairs) + len(others), len(amounts) - len(pools)
         # A pair may have several pools; what lies in the wallet is counted once.
-        stakes = [
-            ("wallet", pair, raw) for pair, raw in dict(zip(pairs, loose, strict=True)).items()
-        ]
+        loose = dict(zip((*pairs, *others), amounts[:first], strict=True))
+        stakes = [("wallet", pair, raw) for pair, raw in loose.items()]
         stakes += [
-            (f"pool:{number}", pair, raw)
-            for number, (pair, raw) in enumerate(zip(pairs, staked, strict=True))
+            (name, pair, raw)
+            for (name, *_, pair), raw in zip(pools, amounts[first:second], strict=True)
         ]
         used = [stake for stake in stakes if stake[2]]
         states = yield [call for _, pair, _ in used for call in _pair(pair)]
@@ -57,11 +79,49 @@ class SushiSwap:
             for position in _parts(*stake, states[4 * number : 4 * number + 4])
         ]
         positions += [
-            Position(f"pool:{number}:earned", PositionKind.REWARD, self.sushi, raw,
-                     {"group": f"pool:{number}:{pairs[number]}"})
-            for number, raw in enumerate(pending) if raw > 0
+            Position(f"{name}:earned", PositionKind.REWARD, self.sushi, raw, {"group": f"{name}:{pair}"})
+            for (name, *_, pair), raw in zip(pools, amounts[second:], strict=True) if raw > 0
         ]  # fmt: skip
-        return Reading(tuple(positions), frozenset(pairs))
+        is_whole = all(row is not None for row in held[second:])
+        receipts = frozenset(loose)
+        return Reading(tuple(positions), receipts, unread=None if is_whole else "SUSHI earned")
+
+    def _pools(self) -> Plan[list[tuple[str, str, int, str]]]:
+        """Plan: every pool of both chefs by name, with the chef, its number there and the pair."""
+        found = yield [Call(chef, "poolLength()") for chef in self.chefs]
+        named = [
+            (f"{prefix}:{number}", chef, number, function)
+            for prefix, chef, function, row in zip(
+                _PREFIXES, self.chefs, _POOLS, found, strict=True
+            )
+            for number in range(required(row, "the pools of SushiSwap")[0])
+        ]
+        rows = yield [
+            Call(chef, function, (number,), ("address",)) for _, chef, number, function in named
+        ]
+        return [
+            (name, chef, number, str(required(row, "a pool of SushiSwap")[0]))
+            for (name, chef, number, _), row in zip(named, rows, strict=True)
+        ]
+
+    def _others(self) -> Plan[list[str]]:
+        """Plan: pairs that the factory knows, of curated tokens and among what was ticked."""
+        ends = yield [
+            Call(each, f"{side}()", (), ("address",))
+            for each in self.ticked
+            for side in ("token0", "token1")
+        ]
+        claimed = {
+            each: (str(first[0]), str(second[0]))
+            for each, first, second in zip(self.ticked, ends[::2], ends[1::2], strict=True)
+            if first and second
+        }
+        found = yield [
+            Call(self.factory, _PAIR, both, ("address",))
+            for both in (*combinations(self.tokens, 2), *claimed.values())
+        ]
+        known = [str(row[0]) for row in found if row is not None and coin_or(row[0])]
+        return list(dict.fromkeys(known))
 
 
 def _pair(pair: str) -> list[Call]:

@@ -7,7 +7,7 @@ fees per unit of liquidity in 128, all modulo 2^256.
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from coinsphere.defi.model import Position, PositionKind, Reading, required
+from coinsphere.defi.model import Position, PositionKind, Reading, Unreadable, required
 from coinsphere.wallets.evm import balance_of
 from coinsphere.wallets.multicall import Call, Plan
 
@@ -17,7 +17,7 @@ _POSITION = (
 )  # fmt: skip
 _SLOT0 = ("uint160", "int24")
 _TICK = ("uint128", "int128", "uint256", "uint256")
-_MOST_POSITIONS = 500
+_MOST_POSITIONS = 20_000
 _Q96, _Q128, _WORD = 1 << 96, 1 << 128, 1 << 256
 _MOST_TICK = 887_272
 _FACTORS = (
@@ -65,16 +65,19 @@ class UniswapV3:
     manager: str
 
     def __call__(self, owner: str) -> Plan[Reading]:
-        """Plan: see `model.Reader`. Of more than 500 positions the first 500 are read."""
+        """Plan: see `model.Reader`. Requests are cut to what a node takes, however many positions there are."""
         factory, found = yield [
             Call(self.manager, "factory()", (), ("address",)),
             balance_of(self.manager, owner),
         ]
         (exchange,) = required(factory, "the factory of Uniswap")
         (count,) = required(found, "the positions of Uniswap")
+        if count > _MOST_POSITIONS:
+            # A part of them would close the others.
+            raise Unreadable(f"more than {_MOST_POSITIONS} positions of Uniswap")
         ids = yield [
             Call(self.manager, "tokenOfOwnerByIndex(address,uint256)", (owner, index))
-            for index in range(min(count, _MOST_POSITIONS))
+            for index in range(count)
         ]
         numbers = [required(each, "a position of Uniswap")[0] for each in ids]
         rows = yield [

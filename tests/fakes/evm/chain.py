@@ -51,7 +51,7 @@ class Chain:
         data = keccak(text=f"{function}({','.join(types)})")[:4] + encode(types, arguments)
         with self._lock:
             self.tester.send_transaction(
-                {"from": self.rich, "to": address, "gas": 2_000_000, "data": "0x" + data.hex()}
+                {"from": self.rich, "to": address, "gas": _GAS, "data": "0x" + data.hex()}
             )
 
     def give(self, address: str, wei: int) -> None:

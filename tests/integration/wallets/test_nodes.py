@@ -148,7 +148,7 @@ def test_calls_that_fail_because_the_gas_ran_out_are_asked_again_and_not_taken_f
     """A node that gives little gas lets the last calls of a multicall fail one by one, and says that all went well."""
     assert good.chain is not None
     good.chain.send(world.USDC, "mint", world.OWNER, 7)
-    monkeypatch.setattr("tests.fakes.evm.chain._GAS", 1_300_000)
+    monkeypatch.setattr("tests.fakes.evm.chain._GAS", 1_600_000)
     node = Node(ETHEREUM, [good.url], http)
     block = int(node.call("eth_blockNumber"), 16)
     empty = [Call(world.USDC, "balanceOf(address)", (f"0x{n:040x}",)) for n in range(1, 90)]

@@ -1,6 +1,7 @@
 # pragma version ~=0.4.0
 """
-Stands in for Aave V3 (provider, pool and data provider in one), for Compound's Comptroller, and for a Comet.
+Stands in for Aave V3 (provider, pool, data provider and controller of incentives in one), for Compound's Comptroller,
+for a Comet, and for the contract that pays the rewards of Comets.
 """
 
 struct Asset:
@@ -20,6 +21,15 @@ supplied: HashMap[address, HashMap[address, uint256]]
 owed: HashMap[address, HashMap[address, uint256]]
 markets: DynArray[address, 20]
 is_broken: bool
+
+# Rewards: of Aave by asset, of Compound V2 by owner, of Comets by Comet
+incentives: HashMap[address, HashMap[address, uint256]]
+incentive_token: address
+are_rewards_broken: bool
+compAccrued: public(HashMap[address, uint256])
+getCompAddress: public(address)
+comet_rewards: HashMap[address, HashMap[address, uint256]]
+comet_reward_token: HashMap[address, address]
 
 # A Comet
 baseToken: public(address)
@@ -42,6 +52,25 @@ def set_user(asset: address, owner: address, supplied: uint256, owed: uint256):
 @external
 def break_or_repair():
     self.is_broken = not self.is_broken
+
+@external
+def set_incentive(asset: address, token: address, owner: address, amount: uint256):
+    self.incentives[asset][owner] = amount
+    self.incentive_token = token
+
+@external
+def break_or_repair_rewards():
+    self.are_rewards_broken = not self.are_rewards_broken
+
+@external
+def set_accrued(token: address, owner: address, amount: uint256):
+    self.getCompAddress = token
+    self.compAccrued[owner] = amount
+
+@external
+def set_comet_reward(comet: address, token: address, owner: address, amount: uint256):
+    self.comet_reward_token[comet] = token
+    self.comet_rewards[comet][owner] = amount
 
 @external
 def add_market(market: address):
@@ -85,6 +114,26 @@ def getUserReserveData(asset: address, owner: address) -> (
 @view
 def getReserveTokensAddresses(asset: address) -> (address, address, address):
     return self.receipts[asset], empty(address), self.debt_tokens[asset]
+
+@external
+@view
+def getAllUserRewards(assets: DynArray[address, 20], owner: address) -> (DynArray[address, 4], DynArray[uint256, 4]):
+    assert not self.are_rewards_broken
+    total: uint256 = 0
+    for asset: address in assets:
+        total += self.incentives[asset][owner]
+    return [self.incentive_token], [total]
+
+@external
+@view
+def rewardConfig(comet: address) -> (address, uint64, bool):
+    return self.comet_reward_token[comet], 1, True
+
+@external
+@view
+def getRewardOwed(comet: address, owner: address) -> (address, uint256):
+    assert self.comet_reward_token[comet] != empty(address)
+    return self.comet_reward_token[comet], self.comet_rewards[comet][owner]
 
 @external
 @view

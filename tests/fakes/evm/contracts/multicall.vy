@@ -6,7 +6,7 @@ Stands in for Multicall3: many reads in one, each allowed to fail.
 struct Read:
     target: address
     allow_failure: bool
-    data: Bytes[256]
+    data: Bytes[384]
 
 struct Answer:
     success: bool

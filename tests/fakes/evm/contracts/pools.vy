@@ -1,7 +1,7 @@
 # pragma version ~=0.4.0
 """
-Stands in for the places that list pools: Convex's Booster, Curve's registry, Yearn's registry, Balancer's vault,
-SushiSwap's MasterChef, and Lido's queue of withdrawals.
+Stands in for the places that list pools: Convex's Booster, Curve's registry, Yearn's registry, Balancer's vault and
+factory of gauges, SushiSwap's factory and both of its MasterChefs, and Lido's queue of withdrawals.
 """
 
 struct Request:
@@ -26,7 +26,11 @@ vault_tokens: DynArray[address, 20]
 vault_list: HashMap[address, DynArray[address, 10]]
 contents: HashMap[bytes32, DynArray[address, 8]]
 amounts: HashMap[bytes32, DynArray[uint256, 8]]
+pool_of: HashMap[bytes32, address]
+getPoolGauge: public(HashMap[address, address])
+isGaugeFromFactory: public(HashMap[address, bool])
 pairs: DynArray[address, 20]
+getPair: public(HashMap[address, HashMap[address, address]])
 staked: HashMap[uint256, HashMap[address, uint256]]
 pending: HashMap[uint256, HashMap[address, uint256]]
 requests: HashMap[address, DynArray[uint256, 10]]
@@ -45,9 +49,23 @@ def add_vault(token: address, vault: address):
     self.vault_list[token].append(vault)
 
 @external
-def add_balancer(pool_id: bytes32, tokens: DynArray[address, 8], amounts: DynArray[uint256, 8]):
+def add_balancer(pool_id: bytes32, pool: address, tokens: DynArray[address, 8], amounts: DynArray[uint256, 8]):
+    self.pool_of[pool_id] = pool
     self.contents[pool_id] = tokens
     self.amounts[pool_id] = amounts
+
+@external
+def add_gauge(gauge: address):
+    self.isGaugeFromFactory[gauge] = True
+
+@external
+def tell_gauge(pool: address, gauge: address):
+    self.getPoolGauge[pool] = gauge
+
+@external
+def make_pair(token0: address, token1: address, pair: address):
+    self.getPair[token0][token1] = pair
+    self.getPair[token1][token0] = pair
 
 @external
 def add_pair(pair: address, owner: address, staked: uint256, pending: uint256):
@@ -75,6 +93,17 @@ def poolInfo(number: uint256) -> (address, address, address, address, address, b
         return self.pairs[number], empty(address), empty(address), empty(address), empty(address), False
     p: Pool = self.pools[number]
     return p.lptoken, p.token, p.gauge, p.rewards, empty(address), False
+
+@external
+@view
+def lpToken(number: uint256) -> address:
+    return self.pairs[number]
+
+@external
+@view
+def getPool(pool_id: bytes32) -> (address, uint8):
+    assert self.pool_of[pool_id] != empty(address)
+    return self.pool_of[pool_id], 0
 
 @external
 @view

@@ -9,6 +9,10 @@ decimals: public(uint8)
 totalSupply: public(uint256)
 balanceOf: public(HashMap[address, uint256])
 
+struct Owed:
+    token: address
+    amount: uint256
+
 # Lido's wrapper, Rocket Pool's token: how much of the coin one unit is worth, in 18 decimals
 rate: public(uint256)
 # Yearn's vault
@@ -27,6 +31,22 @@ getPoolId: public(bytes32)
 # A pool of rewards of Convex, and the locker of its token
 earned: public(HashMap[address, uint256])
 lockedBalanceOf: public(HashMap[address, uint256])
+extra: DynArray[address, 8]
+rewardToken: public(address)
+rewardPool: public(address)
+locker_token: address
+locker_owed: HashMap[address, uint256]
+# Convex's own token
+reductionPerCliff: public(uint256)
+totalCliffs: public(uint256)
+maxSupply: public(uint256)
+# A receipt of Aave
+getIncentivesController: public(address)
+# A gauge
+lp_token: public(address)
+claimable_tokens: public(HashMap[address, uint256])
+reward_tokens: public(HashMap[uint256, address])
+claimable_reward: public(HashMap[address, HashMap[address, uint256]])
 
 @external
 def set_facts(symbol: String[32], decimals: uint8):
@@ -75,6 +95,53 @@ def set_earned(owner: address, amount: uint256):
 @external
 def set_locked(owner: address, amount: uint256):
     self.lockedBalanceOf[owner] = amount
+
+@external
+def add_extra(pool: address):
+    self.extra.append(pool)
+
+@external
+def set_reward(token: address, pool: address, inner: address):
+    self.rewardToken = token
+    self.rewardPool = pool
+    self.token = inner
+
+@external
+def set_claimable(token: address, owner: address, amount: uint256):
+    self.locker_token = token
+    self.locker_owed[owner] = amount
+
+@external
+def set_cliffs(each: uint256, count: uint256, most: uint256):
+    self.reductionPerCliff = each
+    self.totalCliffs = count
+    self.maxSupply = most
+
+@external
+def set_incentives(controller: address):
+    self.getIncentivesController = controller
+
+@external
+def set_gauge(shares: address, owner: address, earned: uint256, token: address, extra: uint256):
+    self.lp_token = shares
+    self.claimable_tokens[owner] = earned
+    self.reward_tokens[0] = token
+    self.claimable_reward[owner][token] = extra
+
+@external
+@view
+def extraRewardsLength() -> uint256:
+    return len(self.extra)
+
+@external
+@view
+def extraRewards(number: uint256) -> address:
+    return self.extra[number]
+
+@external
+@view
+def claimableRewards(owner: address) -> DynArray[Owed, 4]:
+    return [Owed(token=self.locker_token, amount=self.locker_owed[owner])]
 
 @external
 @view

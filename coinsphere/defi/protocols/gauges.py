@@ -1,0 +1,59 @@
+"""Gauges of Curve and of those who took them over, like Balancer: what a stake earned and its owner did not claim."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from coinsphere.defi.model import Position, PositionKind, coin_or
+from coinsphere.wallets.multicall import Call, Plan
+
+_MOST_TOKENS = 8
+"""Tokens that a gauge gives beside the protocol's own, by its contract."""
+
+
+class Stake(NamedTuple):
+    """A gauge in which something lies; `group` names what belongs to it."""
+
+    group: str
+    gauge: str
+
+
+class Earned(NamedTuple):
+    """What stakes earned; not `is_whole` where a gauge did not say."""
+
+    positions: tuple[Position, ...]
+    is_whole: bool
+
+
+def earned(owner: str, stakes: Sequence[Stake], token: str) -> Plan[Earned]:
+    """Plan: what is owed of the protocol's own `token` and of all others, by gauge and token."""
+    width = 1 + _MOST_TOKENS
+    found = yield [
+        call
+        for _, gauge in stakes
+        for call in (
+            Call(gauge, "claimable_tokens(address)", (owner,)),
+            *(
+                Call(gauge, "reward_tokens(uint256)", (number,), ("address",))
+                for number in range(_MOST_TOKENS)
+            ),
+        )
+    ]
+    rows = [found[first : first + width] for first in range(0, len(found), width)]
+    extra = [
+        (stake, str(row[0]))
+        for stake, (_, *tokens) in zip(stakes, rows, strict=True)
+        for row in tokens
+        if row is not None and coin_or(row[0])
+    ]
+    more = yield [
+        Call(gauge, "claimable_reward(address,address)", (owner, reward))
+        for (_, gauge), reward in extra
+    ]
+    owed = [(stake, token, row[0]) for stake, row in zip(stakes, rows, strict=True)]
+    owed += [(stake, reward, row) for (stake, reward), row in zip(extra, more, strict=True)]
+    positions = tuple(
+        Position(f"{group}:earned:{reward}", PositionKind.REWARD, reward, int(row[0]), {"group": group})
+        for (group, _), reward, row in owed
+        if row is not None and row[0] > 0
+    )  # fmt: skip
+    return Earned(positions, all(row is not None for *_, row in owed))
