@@ -7,7 +7,7 @@ from coinsphere.clock import Clock, utc_now
 from coinsphere.security.signing_keys import FileKeyring
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Role, Settings
-from webapi import deprecation, errors, features, idempotency, middleware, upstream
+from webapi import deprecation, errors, features, idempotency, literals, middleware, upstream
 from webapi.account.data_routes import data
 from webapi.account.routes import account
 from webapi.admin.routes import administration
@@ -71,6 +71,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
     _configure(app, settings)
     app.extensions[features.EXTENSION] = features.Switches(settings)
     middleware.register(app)
+    literals.register(app)
     deprecation.register(app)
     errors.register(app)
     access_tokens.register(app, settings, work.keyring, clock)
