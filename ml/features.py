@@ -61,6 +61,7 @@ NAMES = (
     "sunday",
 )
 """The inputs in their order. A weekday is that of the day that has just closed."""
+_SIGNED = ("surprise", "downward_surprise")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,13 @@ class FeatureSet:
     def unit(self) -> Floats:
         """Volatility of each horizon if it stayed as it is: what scales are relative to, [tokens, days, HORIZONS]."""
         return self.volatility[:, :, None] * np.sqrt(np.array(HORIZONS, dtype=np.float64))
+
+    @property
+    def surprise(self) -> Floats:
+        """The last return in units of the volatility known before it, up to 6 either way, shape [tokens, days]."""
+        size, downward = (self.inputs[:, :, NAMES.index(name)] for name in _SIGNED)
+        made: Floats = size - 2 * downward
+        return made
 
     def outcomes(self) -> Floats:
         """The log return of the days after each day, NaN where not known (yet), shape [tokens, days, HORIZONS]."""

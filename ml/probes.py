@@ -46,9 +46,12 @@ def is_causal(features: FeatureSet, model: ScaleModel) -> bool:
     other = feature_module.build(resealed(features.panel, candles))
     first = max(cut - _TRIED_DAYS, 0)
     ours, theirs = (
-        model.predict(each, first).scale[:, : cut - first] for each in (features, other)
+        model.predict(each, first).at(np.s_[:, : cut - first]) for each in (features, other)
     )
-    return ours.tobytes() == theirs.tobytes()
+    return all(
+        getattr(ours, name).tobytes() == getattr(theirs, name).tobytes()
+        for name in ("location", "scale", "degrees")
+    )
 
 
 def latency_ms(graph: bytes, tokens: int) -> float:

@@ -33,7 +33,8 @@ class Outlook:
         symbol: of the token.
         horizon_days: from the origin.
         origin_at: close of the last day that it knows.
-        log_scale: log of the t's scale; its centre is zero.
+        location: the t's centre.
+        log_scale: log of the t's scale.
         reference_log_scale: the same of the normal that skill is measured against.
         degrees: of freedom.
         width80: probability at which the 80 % interval is cut.
@@ -45,6 +46,7 @@ class Outlook:
     symbol: str
     horizon_days: int
     origin_at: datetime
+    location: float
     log_scale: float
     reference_log_scale: float
     degrees: float
@@ -60,8 +62,7 @@ class Outlook:
             reference: the price that the forecast is anchored on.
             share: of the horizon that is still to come; what has passed moves the price no more.
         """
-        scale = np.array([np.exp(self.log_scale) * share**0.5])
-        student = Student.centred(scale, self.degrees)
+        student = self._student(share)
         return {
             str(level): price(reference, float(student.quantile(self._cut(level))[0]))
             for level in LEVELS
@@ -69,8 +70,16 @@ class Outlook:
 
     def probability_above(self, log_return: float) -> float:
         """The probability of more than a log return."""
-        student = Student.centred(np.array([np.exp(self.log_scale)]), self.degrees)
+        student = self._student(1.0)
         return float(1 - student.cdf(np.array([log_return]))[0])
+
+    def _student(self, share: float) -> Student:
+        """The distribution of what is still to come: its centre shrinks with the time left, its width with the root."""
+        return Student(
+            np.array([self.location * share]),
+            np.array([np.exp(self.log_scale) * share**0.5]),
+            np.array([self.degrees]),
+        )
 
     def _cut(self, level: float) -> float:
         """The level of the distribution itself that is published as `level`."""
@@ -96,6 +105,7 @@ def outlooks(version: ScaleVersion, panel: Panel) -> list[Outlook]:
                     symbol=symbol,
                     horizon_days=horizon,
                     origin_at=panel.data_cutoff,
+                    location=float(made.location[place, 0, at]),
                     log_scale=float(np.log(made.scale[place, 0, at])),
                     reference_log_scale=float(np.log(features.unit[place, last, at])),
                     degrees=float(made.degrees[place, 0, at]),

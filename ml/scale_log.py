@@ -57,14 +57,14 @@ _RECORD = """
         %(token_id)s, %(horizon_days)s, %(origin_at)s, %(target_at)s, %(issued_at)s, %(reference_price)s,
         %(quantiles)s, %(median)s, %(lower80)s, %(upper80)s, %(lower95)s, %(upper95)s, %(model_name)s,
         %(model_version)s, %(algorithm)s, %(run_id)s, %(data_digest)s, %(code_version)s, %(price_source)s,
-        %(is_shadow)s, %(is_backfill)s, 0, %(log_scale)s, %(reference_log_scale)s, %(degrees)s, %(width80)s,
+        %(is_shadow)s, %(is_backfill)s, %(location)s, %(log_scale)s, %(reference_log_scale)s, %(degrees)s, %(width80)s,
         %(width95)s, %(in_distribution)s, %(input_digest)s, %(dagster_run_id)s
     )
     on conflict (token_id, origin_at, horizon_days, model_name, model_version) do nothing
 """
 _PREDICTION = """
-    select p.id, t.symbol, p.horizon_days, p.reference_price, p.quantiles, p.log_scale, p.degrees, p.width80,
-        p.width95, p.model_name, p.model_version, p.input_digest
+    select p.id, t.symbol, p.horizon_days, p.reference_price, p.quantiles, p.location, p.log_scale, p.degrees,
+        p.width80, p.width95, p.model_name, p.model_version, p.input_digest
     from model.predictions p join market.tokens t on t.id = p.token_id
     where p.id = %(id)s
 """
@@ -79,6 +79,7 @@ class Stored:
     horizon_days: int
     reference_price: Decimal
     quantiles: Mapping[str, Any]
+    location: float | None
     log_scale: float | None
     degrees: float | None
     width80: float | None
@@ -229,6 +230,7 @@ def _row(
         "code_version": code_version.current(),
         "price_source": held.price_source,
         "is_backfill": now >= target,
+        "location": outlook.location,
         "log_scale": outlook.log_scale,
         "reference_log_scale": outlook.reference_log_scale,
         "degrees": outlook.degrees,

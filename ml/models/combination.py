@@ -1,34 +1,38 @@
-"""The mean of other models: of their log scales and of their degrees of freedom.
+"""The mean of other models, of their log scales and degrees of freedom, around what the market's last day says.
 
 Models that err for different reasons err less together; see docs/guides/forecasting.md for what each adds.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ml.features import FeatureSet
+from ml.models.reversal import Reversal
 from ml.models.scale import ScaleModel
 from ml.student import Student
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Combination:
-    """Its parts, in a fixed order: sums of floats depend on it."""
+    """Its parts, in a fixed order: sums of floats depend on it. Versions older than `reversal` have none."""
 
     parts: tuple[ScaleModel, ...]
+    reversal: Reversal = field(default_factory=Reversal)
     name: ClassVar[str] = "combination"
 
     def predict(self, features: FeatureSet, first: int) -> Student:
         """See `ScaleModel`."""
-        return mean([part.predict(features, first) for part in self.parts])
+        made = mean([part.predict(features, first) for part in self.parts])
+        return replace(made, location=self.reversal.location(features, first))
 
     def parameters(self) -> Mapping[str, Any]:
-        """Those of its parts by name."""
-        return {"parts": {part.name: dict(part.parameters()) for part in self.parts}}
+        """Those of its parts by name, and its own."""
+        parts = {part.name: dict(part.parameters()) for part in self.parts}
+        return {"parts": parts, "reversal": asdict(self.reversal)}
 
     def binaries(self) -> dict[str, bytes]:
         """Those of its parts, whose names differ."""

@@ -1,7 +1,7 @@
 """What a global model is to everyone who uses one: distributions of all tokens and horizons at once.
 
-Every one of them has the last price as its centre. Nobody has shown more than a trace of a daily drift that could be
-known beforehand, a learned one costs skill at longer horizons, and what can be known is how far the price may move.
+All but the combination at one day have the last price as their centre: there is a trace of direction in the market's
+last day (`ml.models.reversal`), a learned drift costs skill beyond, and what can be known is how far the price may move.
 """
 
 from collections.abc import Mapping

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml.features import FeatureSet
-from ml.models import combination, garch, global_lstm, pooled_linear, random_walk
+from ml.models import combination, garch, global_lstm, pooled_linear, random_walk, reversal
 from ml.models.combination import Combination
 from ml.models.global_lstm import GlobalLstm
+from ml.models.reversal import Reversal
 from ml.models.scale import ScaleModel
 from ml.models.shape import Shape
 
@@ -77,7 +78,8 @@ def fit(
     if GlobalLstm.name in needed:
         made[GlobalLstm.name] = fit_global_lstm(features, end, recipe)
     if CHAMPION in wanted:
-        made[CHAMPION] = Combination(tuple(made[name] for name in PARTS))
+        parts = tuple(made[name] for name in PARTS)
+        made[CHAMPION] = Combination(parts, reversal.fit(features, end))
     if ASSESSMENT in wanted:
         from ml.models import assessment  # noqa: PLC0415 - torch takes seconds to import
 
@@ -125,4 +127,4 @@ def load(held: Mapping[str, bytes]) -> ScaleModel:
     if name != CHAMPION:
         return _LOADERS[name](parameters, held)
     parts = [_LOADERS[part](each, held) for part, each in parameters["parts"].items()]
-    return Combination(tuple(parts))
+    return Combination(tuple(parts), Reversal(**parameters.get("reversal", {})))

@@ -1,15 +1,24 @@
 """What every global model must do, and what makes each of them the model that it claims to be."""
 
+import json
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
 import torch
 
-from ml import backtest, features, global_training, walk_forward
+from ml import backtest, features, global_training, panel, walk_forward
 from ml.errors import TooLittleHistory
-from ml.models import garch, global_lstm_export, pooled_linear, random_walk, scale_catalog
-from ml.models.combination import mean
+from ml.models import (
+    garch,
+    global_lstm_export,
+    pooled_linear,
+    random_walk,
+    reversal,
+    scale_catalog,
+)
+from ml.models.combination import Combination, mean
 from ml.models.global_lstm_network import GlobalLstmNetwork
 from ml.models.scale_catalog import DEFAULT, Recipe
 from ml.models.shape import Shape
@@ -46,11 +55,14 @@ def test_model(fitted, market, changed_future, name):
     assert made.scale.shape == (5, market.inputs.shape[1] - END + 60, 4)
     assert (made.scale > 0).all()
     assert (made.degrees > 2).all()
-    assert not made.location.any(), "nobody knows where the price will go"
+    beyond = made.location[:, :, 1:] if name == scale_catalog.CHAMPION else made.location
+    assert not beyond.any(), "nobody knows where the price will go"
     later = model.predict(changed_future, END - 60)
-    assert made.scale[:, :60].tobytes() == later.scale[:, :60].tobytes(), "it looked ahead"
     again = scale_catalog.load(scale_catalog.files(model)).predict(market, END - 60)
-    assert made.scale.tobytes() == again.scale.tobytes()
+    for part in ("location", "scale"):
+        ours, theirs = getattr(made, part), getattr(later, part)
+        assert ours[:, :60].tobytes() == theirs[:, :60].tobytes(), "it looked ahead"
+        assert ours.tobytes() == getattr(again, part).tobytes()
     assert np.array_equal(made.degrees, again.degrees)
 
 
@@ -125,6 +137,38 @@ def test_the_combination_is_the_mean_of_log_scales(fitted, market):
     made = fitted[scale_catalog.CHAMPION].predict(market, END)
     np.testing.assert_allclose(made.scale, np.sqrt(parts[0].scale * parts[1].scale))
     np.testing.assert_array_equal(made.degrees, mean(parts).degrees)
+
+
+def test_a_market_that_comes_back_is_found_and_one_that_does_not_is_not():
+    """Half of each day's shared return is taken back on the next one, or nothing of it."""
+    weights = {}
+    for part in (0.0, 0.5):
+        rng = np.random.default_rng(4)
+        shared, own = rng.standard_normal(900), rng.standard_normal((6, 900))
+        returns = 0.02 * (shared - part * np.roll(shared, 1) + 0.3 * own)
+        closes = 100 * np.exp(np.cumsum(returns, axis=1))
+        rows = {
+            f"T{token}": {
+                panels.FIRST + timedelta(days=day): [price, price * 1.02, price * 0.98, price, 1.0]
+                for day, price in enumerate(closes[token])
+            }
+            for token in range(6)
+        }
+        built = features.build(panel.from_rows(rows, price_source="test", location="test"))
+        weights[part] = reversal.fit(built, 800).weight
+        made = reversal.fit(built, 800).location(built, 799)[:, 0, 0] / built.volatility[:, 799]
+        np.testing.assert_allclose(made, weights[part] * reversal.market(built)[799])
+    assert abs(weights[0.0]) < 0.05
+    assert -0.4 < weights[0.5] < -0.15
+
+
+def test_a_combination_stored_without_a_reversal_has_none(fitted, market):
+    files = scale_catalog.files(fitted[scale_catalog.CHAMPION])
+    described = json.loads(files[scale_catalog.PARAMETERS])
+    del described["parameters"]["reversal"]
+    old = scale_catalog.load({**files, scale_catalog.PARAMETERS: json.dumps(described).encode()})
+    assert isinstance(old, Combination)
+    assert not old.predict(market, END).location.any()
 
 
 def test_the_reference_is_ewma_by_definition(market):
