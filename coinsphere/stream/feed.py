@@ -12,9 +12,9 @@ from coinsphere import log
 from coinsphere.clock import Clock
 from coinsphere.stream import messages, reading
 from coinsphere.stream.hub import Client, Hub
-from coinsphere.stream.reading import ExchangeSync, PortfolioValue, Quote
+from coinsphere.stream.reading import ExchangeSync, PortfolioValue, Quote, WalletSync
 
-_KINDS = frozenset({"quotes", "alerts", "portfolios", "exchanges"})
+_KINDS = frozenset({"quotes", "alerts", "portfolios", "exchanges", "wallets"})
 _QUIET_SECONDS = 30.0
 """Without a notification for so long everything is read once, which also shows whether the connection lives."""
 _GATHER_SECONDS = 0.1
@@ -45,6 +45,7 @@ class Feed:
         self._quotes: dict[str, Quote] = {}
         self._portfolios: dict[UUID, PortfolioValue] = {}
         self._syncs: dict[UUID, ExchangeSync] = {}
+        self._wallet_syncs: dict[UUID, WalletSync] = {}
         self._newest_firing: datetime | None = None
         self._seen: dict[UUID, datetime] = {}
 
@@ -87,6 +88,8 @@ class Feed:
                 await self._send_portfolios(conn)
             if "exchanges" in kinds:
                 await self._send_syncs(conn)
+            if "wallets" in kinds:
+                await self._send_wallet_syncs(conn)
 
     async def _send_prices(self, conn: AsyncConnection) -> None:
         self.symbols = await reading.symbols(conn)
@@ -129,6 +132,16 @@ class Feed:
                 self._hub.to_user(sync.user_id, messages.exchange_sync(sync, self._clock()))
                 await _let_senders_run()
         self._syncs = {sync.id: sync for sync in found}
+
+    async def _send_wallet_syncs(self, conn: AsyncConnection) -> None:
+        users = self._hub.users
+        since = self._clock() - _OVERLAP
+        found = await reading.wallet_syncs(conn, users, since) if users else []
+        for sync in found:
+            if self._wallet_syncs.get(sync.id) != sync:
+                self._hub.to_user(sync.user_id, messages.wallet_sync(sync, self._clock()))
+                await _let_senders_run()
+        self._wallet_syncs = {sync.id: sync for sync in found}
 
 
 async def _let_senders_run() -> None:

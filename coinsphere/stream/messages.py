@@ -9,7 +9,7 @@ import msgspec
 
 from coinsphere.clock import iso
 from coinsphere.decimals import plain
-from coinsphere.stream.reading import ExchangeSync, Firing, PortfolioValue, Quote
+from coinsphere.stream.reading import ExchangeSync, Firing, PortfolioValue, Quote, WalletSync
 
 _Symbols = Annotated[
     list[Annotated[str, msgspec.Meta(min_length=1, max_length=20)]],
@@ -131,6 +131,23 @@ def exchange_sync(sync: ExchangeSync, now: datetime) -> str:
         stream=sync.stream,
         imported=sync.imported,
         unbooked=sync.unbooked,
+        error=sync.error,
+        timestamp=now,
+    )
+
+
+def wallet_sync(sync: WalletSync, now: datetime) -> str:
+    """A sync of one of the client's wallets came further, or to its end."""
+    return _text(
+        "wallet_sync",
+        jobId=str(sync.id),
+        walletId=str(sync.wallet_id),
+        blockchain=sync.blockchain,
+        status=sync.status,
+        step=sync.step,
+        imported=sync.imported,
+        balances=sync.balances,
+        positions=sync.positions,
         error=sync.error,
         timestamp=now,
     )

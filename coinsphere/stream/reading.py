@@ -70,6 +70,23 @@ class ExchangeSync:
     finished_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class WalletSync:
+    """How far a sync of a wallet is; counts are None before it was read."""
+
+    id: UUID
+    user_id: UUID
+    wallet_id: UUID
+    blockchain: str
+    status: str
+    step: str | None
+    imported: int
+    balances: int | None
+    positions: int | None
+    error: str | None
+    finished_at: datetime | None
+
+
 # Of several tokens with one symbol, the symbol means the one of the highest market cap.
 _QUOTES = """
     select distinct on (tokens.symbol)
@@ -116,6 +133,14 @@ _EXCHANGE_SYNCS = """
     where s.user_id = any(%(users)s) and (s.finished_at is null or s.finished_at > %(since)s)
     order by s.created_at, s.id
 """
+_WALLET_SYNCS = """
+    select s.id, s.user_id, s.wallet_id, w.blockchain, s.status, s.step, s.imported, s.balances, s.positions, s.error,
+        s.finished_at
+    from app.wallet_syncs s
+    join app.wallet_connections w on w.id = s.wallet_id
+    where s.user_id = any(%(users)s) and (s.finished_at is null or s.finished_at > %(since)s)
+    order by s.created_at, s.id
+"""
 _LIVE = """
     select sessions.id, sessions.user_id
     from app.sessions
@@ -153,6 +178,15 @@ async def exchange_syncs(
     """The syncs of `users` that are open, or ended after `since`."""
     cursor = conn.cursor(row_factory=class_row(ExchangeSync))
     await cursor.execute(_EXCHANGE_SYNCS, {"users": list(users), "since": since})
+    return await cursor.fetchall()
+
+
+async def wallet_syncs(
+    conn: AsyncConnection, users: Collection[UUID], since: datetime
+) -> list[WalletSync]:
+    """The syncs of wallets of `users` that are open, or ended after `since`."""
+    cursor = conn.cursor(row_factory=class_row(WalletSync))
+    await cursor.execute(_WALLET_SYNCS, {"users": list(users), "since": since})
     return await cursor.fetchall()
 
 

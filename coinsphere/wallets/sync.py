@@ -50,17 +50,28 @@ _WAITING = """
     order by created_at desc limit 1
 """
 _GET = """
-    select id, user_id, wallet_id, status, created_at, started_at, finished_at, imported, error
+    select id, user_id, wallet_id, status, step, created_at, started_at, finished_at, imported, balances, positions,
+        error
     from app.wallet_syncs
     where id = %(id)s and (%(user_id)s::uuid is null or user_id = %(user_id)s)
 """
 _START = """
-    update app.wallet_syncs set status = 'running', started_at = coalesce(started_at, %(now)s) where id = %(id)s
-"""
-_FINISH = """
-    update app.wallet_syncs set status = %(status)s, finished_at = %(now)s, imported = %(imported)s, error = %(error)s
+    update app.wallet_syncs set status = 'running', step = 'reading', started_at = coalesce(started_at, %(now)s)
     where id = %(id)s
 """
+_STORING = "update app.wallet_syncs set step = 'storing' where id = %(id)s"
+_FAIL = """
+    update app.wallet_syncs set status = %(status)s, step = null, finished_at = %(now)s, error = %(error)s
+    where id = %(id)s
+"""
+_FINISH = """
+    update app.wallet_syncs set
+        status = 'succeeded', step = null, finished_at = %(now)s, imported = %(imported)s, balances = %(balances)s,
+        positions = %(positions)s, error = %(error)s
+    where id = %(id)s
+"""
+# Heard by the stream, which reads what is new of it.
+_ANNOUNCE = "select pg_notify('coinsphere', 'wallets')"
 _STATUS = """
     update app.wallet_connections set status = %(status)s, last_error = %(error)s where id = %(id)s
 """
@@ -87,16 +98,27 @@ _EMPTY = """
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """A sync and how far it is; `imported` counts facts that the ledger was told."""
+    """A sync and how far it is.
+
+    Attributes:
+        step: what a running one does: asks the chain, or stores what it told.
+        imported: facts that the ledger was told.
+        balances: tokens that the wallet holds, None before it was read.
+        positions: what it has in protocols, likewise.
+        error: why it failed or waits to be tried again, or what could not be read.
+    """
 
     id: UUID
     user_id: UUID
     wallet_id: UUID
     status: Literal["queued", "running", "succeeded", "failed"]
+    step: Literal["reading", "storing"] | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
     imported: int
+    balances: int | None
+    positions: int | None
     error: str | None
 
 
@@ -131,8 +153,10 @@ def run(conn: Connection, sync_id: UUID, nodes: Nodes, clock: Clock, *, is_last_
     wallet = repository.by_id(conn, sync.wallet_id)
     if wallet is None:
         return
-    conn.execute(_START, {"id": sync_id, "now": clock()})
-    conn.execute(_STATUS, {"id": wallet.id, "status": "syncing", "error": wallet.last_error})
+    with conn.transaction():
+        conn.execute(_START, {"id": sync_id, "now": clock()})
+        conn.execute(_STATUS, {"id": wallet.id, "status": "syncing", "error": wallet.last_error})
+        conn.execute(_ANNOUNCE)
     directory = curated.directory(conn, wallet.blockchain)
     try:
         found = _read(wallet, directory, nodes)
@@ -142,9 +166,20 @@ def run(conn: Connection, sync_id: UUID, nodes: Nodes, clock: Clock, *, is_last_
         _note_failure(conn, sync, reason, clock(), is_final=is_final)
         raise
     with conn.transaction():
+        conn.execute(_STORING, {"id": sync_id})
+        conn.execute(_ANNOUNCE)
+    with conn.transaction():
         imported = _store(conn, wallet, directory, found, clock())
-        outcome = {"id": sync_id, "status": "succeeded", "now": clock(), "error": _failures(found)}
-        conn.execute(_FINISH, {**outcome, "imported": imported})
+        outcome = {
+            "id": sync_id,
+            "now": clock(),
+            "imported": imported,
+            "balances": sum(1 for each in found.balances.values() if each is not None and each.raw),
+            "positions": sum(map(len, found.positions.values())),
+            "error": _failures(found),
+        }
+        conn.execute(_FINISH, outcome)
+        conn.execute(_ANNOUNCE)
 
 
 def _note_failure(
@@ -153,10 +188,9 @@ def _note_failure(
     status = "failed" if is_final else "running"
     finished = now if is_final else None
     with conn.transaction():
-        conn.execute(
-            _FINISH,
-            {"id": sync.id, "status": status, "now": finished, "imported": 0, "error": error[:500]},
-        )
+        outcome = {"id": sync.id, "status": status, "now": finished, "error": error[:500]}
+        conn.execute(_FAIL, outcome)
+        conn.execute(_ANNOUNCE)
         conn.execute(_STATUS, {"id": sync.wallet_id, "status": "error", "error": error[:500]})
 
 

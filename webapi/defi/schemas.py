@@ -242,15 +242,21 @@ class SyncsOut(Output):
 
 
 class SyncOut(Output):
-    """A sync and how far it is; `imported` counts transactions that the ledger was told."""
+    """A sync and how far it is; `imported` counts transactions that the ledger was told.
+
+    `step` is what a running one does. `balances` and `positions` are counts, null before the wallet was read.
+    """
 
     id: UUID
     wallet_id: UUID
     status: Literal["queued", "running", "succeeded", "failed"]
+    step: Literal["reading", "storing"] | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
     imported: int
+    balances: int | None
+    positions: int | None
     error: str | None
 
 
@@ -398,7 +404,7 @@ class SyncAnswer(_Success):
     model_config = _example(
         {
             "id": _ID, "walletId": _ID, "status": "succeeded", "createdAt": _AT, "startedAt": _AT, "finishedAt": _AT,
-            "imported": 2, "error": None,
+            "step": None, "imported": 2, "balances": 2, "positions": 1, "error": None,
         }
     )  # fmt: skip
 

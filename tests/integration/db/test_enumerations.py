@@ -19,7 +19,7 @@ ENUMERATIONS = {
     "app.exchange_connections": {"status"},
     "app.exchange_syncs": {"status"},
     "app.wallet_connections": {"blockchain", "ownership", "status"},
-    "app.wallet_syncs": {"status"},
+    "app.wallet_syncs": {"status", "step"},
     "app.defi_protocols": {"category"},
     "app.defi_positions": {"position_type"},
     "app.payment_intents": {"plan", "status"},
