@@ -17,6 +17,12 @@ _TAKE_BOOKING = """
     )
     select token_id, min(since) from taken group by token_id
 """
+_MARKED = """
+    select day, array_agg(token_id) from (
+        select token_id, min(since)::date as day from app.booking_marks where user_id = %(user_id)s group by token_id
+    ) as marked
+    group by day
+"""
 _TAKE_VALUATION = """
     with taken as (
         delete from app.valuation_marks
@@ -46,7 +52,7 @@ def update(conn: Connection, user_id: UUID, now: datetime) -> int:
     Each step is a transaction of its own, so that the user's own changes come in between and a step that fails undoes
     nothing: `conn` must be in autocommit, in the role of the pipeline.
     """
-    market = StoredMarket(conn)
+    market = _market(conn, user_id)
     done = 0
     while _book_next(conn, user_id, market, now):
         done += 1
@@ -69,6 +75,14 @@ def mark_all(conn: Connection, user_id: UUID) -> None:
         marks.to_book(conn, user_id, token_id, books.BEGINNING)
     for (portfolio_id,) in conn.execute(_PORTFOLIOS, {"user_id": user_id}).fetchall():
         marks.to_value(conn, user_id, portfolio_id, date.min)
+
+
+def _market(conn: Connection, user_id: UUID) -> StoredMarket:
+    """The market of the past, with the closes of what is marked, which are read together so."""
+    market = StoredMarket(conn)
+    for since, token_ids in conn.execute(_MARKED, {"user_id": user_id}).fetchall():
+        market.prepare(token_ids, since)
+    return market
 
 
 def _book_next(conn: Connection, user_id: UUID, market: StoredMarket, now: datetime) -> bool:
