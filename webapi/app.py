@@ -25,9 +25,14 @@ from webapi.health.routes import health
 from webapi.holdings.routes import blueprint as holdings
 from webapi.json import ExactProvider
 from webapi.passkeys.routes import passkeys
-from webapi.portfolios.imports import blueprint as portfolio_files
-from webapi.portfolios.reports import blueprint as portfolio_reports
+from webapi.portfolios.composition.routes import blueprint as portfolio_composition
+from webapi.portfolios.files.routes import blueprint as portfolio_files
+from webapi.portfolios.gains.routes import blueprint as portfolio_gains
+from webapi.portfolios.issues.routes import blueprint as portfolio_issues
+from webapi.portfolios.performance.routes import blueprint as portfolio_performance
+from webapi.portfolios.risk.routes import blueprint as portfolio_risk
 from webapi.portfolios.routes import blueprint as portfolios
+from webapi.portfolios.shares.routes import blueprint as portfolio_shares
 from webapi.predictions.routes import predictions
 from webapi.risk.routes import risk
 from webapi.security import access, access_tokens, limits
@@ -42,6 +47,17 @@ from webapi.two_factor.routes import two_factor
 
 BODY_LIMIT = 1024 * 1024
 V1 = "/api/v1"
+
+_OF_PORTFOLIOS = (
+    portfolios,
+    portfolio_performance,
+    portfolio_composition,
+    portfolio_risk,
+    portfolio_gains,
+    portfolio_issues,
+    portfolio_files,
+    portfolio_shares,
+)
 
 
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
@@ -152,9 +168,8 @@ def _add_routes(app: APIFlask) -> None:
     app.register_blueprint(two_factor, url_prefix=f"{V1}/2fa")
     app.register_blueprint(passkeys, url_prefix=f"{V1}/passkeys")
     app.register_blueprint(tokens, url_prefix=f"{V1}/tokens")
-    app.register_blueprint(portfolios, url_prefix=f"{V1}/portfolios")
-    app.register_blueprint(portfolio_reports, url_prefix=f"{V1}/portfolios")
-    app.register_blueprint(portfolio_files, url_prefix=f"{V1}/portfolios")
+    for part in _OF_PORTFOLIOS:
+        app.register_blueprint(part, url_prefix=f"{V1}/portfolios")
     app.register_blueprint(holdings, url_prefix=f"{V1}/holdings")
     app.register_blueprint(transactions, url_prefix=f"{V1}/transactions")
     app.register_blueprint(shared, url_prefix=f"{V1}/shared")

@@ -12,9 +12,9 @@ from coinsphere.portfolio import facts, portfolios
 from coinsphere.portfolio.facts import NewFact, StoredFact
 from coinsphere.portfolio.live import Holding
 from webapi import errors, paths
-from webapi.holdings import queries
+from webapi.holdings import queries, schemas
+from webapi.portfolios import answers, scope
 from webapi.portfolios import queries as of_portfolios
-from webapi.portfolios import schemas, scope
 from webapi.schema import Message
 from webapi.security.access import signed_in
 from webapi.services import services
@@ -33,7 +33,7 @@ def list_all_holdings() -> Response:
     with scope.connection() as conn:
         found = portfolios.list_for(conn, scope.user_id())
         held = of_portfolios.holdings(conn, scope.user_id(), found) if found else {}
-    shown = [schemas.holding(each) for portfolio in found for each in held[portfolio.id]]
+    shown = [answers.holding(each) for portfolio in found for each in held[portfolio.id]]
     return scope.tagged({"holdings": shown, "count": len(shown)})
 
 
@@ -43,7 +43,7 @@ def list_all_holdings() -> Response:
 def get_holding(holding_id: str) -> dict[str, Any]:
     """One holding."""
     with scope.connection() as conn:
-        return {"holding": schemas.holding(_find(conn, paths.uuid(holding_id, _WHAT)))}
+        return {"holding": answers.holding(_find(conn, paths.uuid(holding_id, _WHAT)))}
 
 
 @blueprint.put("/<holding_id>")
@@ -63,7 +63,7 @@ def change_holding(holding_id: str, json_data: schemas.HoldingChange) -> dict[st
             wanted = replace(wanted, price=changes["average_buy_price"])
         now = services().clock()
         refusing(lambda: facts.correct(conn, scope.user_id(), opening.fact_id, wanted, now))
-        return {"holding": schemas.holding(_find(conn, held.row.id))}
+        return {"holding": answers.holding(_find(conn, held.row.id))}
 
 
 @blueprint.delete("/<holding_id>")

@@ -13,7 +13,8 @@ from coinsphere.portfolio.facts import NewFact
 from coinsphere.portfolio.model import Kind
 from coinsphere.portfolio.portfolios import Definition, Portfolio
 from webapi import errors, paths
-from webapi.portfolios import queries, schemas, scope
+from webapi.holdings.schemas import HoldingIn, HoldingsOut, OneHoldingOut
+from webapi.portfolios import answers, queries, schemas, scope
 from webapi.schema import Message, camel
 from webapi.security.access import signed_in
 from webapi.services import services
@@ -36,7 +37,7 @@ def list_portfolios() -> Response:
         held = queries.holdings(conn, scope.user_id(), found) if found else {}
     sums = [live.totals(held[each.id]) for each in found]
     shown = [
-        schemas.portfolio(each, held[each.id], total)
+        answers.portfolio(each, held[each.id], total)
         for each, total in zip(found, sums, strict=True)
     ]
     body = {"portfolios": shown, "count": len(found), **queries.over_all(found, sums)}
@@ -141,20 +142,20 @@ def get_sync(portfolio_id: str, job_id: str) -> syncs.Sync:
 
 @blueprint.get("/<portfolio_id>/holdings")
 @signed_in
-@blueprint.output(schemas.HoldingsOut)
+@blueprint.output(HoldingsOut)
 def list_holdings(portfolio_id: str) -> Response:
     """What a portfolio holds."""
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
         held = queries.holdings(conn, scope.user_id(), [found])[found.id]
-    return scope.tagged({"holdings": [schemas.holding(each) for each in held], "count": len(held)})
+    return scope.tagged({"holdings": [answers.holding(each) for each in held], "count": len(held)})
 
 
 @blueprint.post("/<portfolio_id>/holdings")
 @signed_in
-@blueprint.input(schemas.HoldingIn)
-@blueprint.output(schemas.OneHoldingOut, 201)
-def add_holding(portfolio_id: str, json_data: schemas.HoldingIn) -> dict[str, Any]:
+@blueprint.input(HoldingIn)
+@blueprint.output(OneHoldingOut, 201)
+def add_holding(portfolio_id: str, json_data: HoldingIn) -> dict[str, Any]:
     """Add what one holds already: an opening balance, which the ledger keeps as a transaction."""
     work = services()
     symbol = json_data.token_symbol or json_data.asset_symbol
@@ -178,12 +179,12 @@ def add_holding(portfolio_id: str, json_data: schemas.HoldingIn) -> dict[str, An
     )
     if made is None:
         raise errors.Problem(409, "the holding is being computed; ask for it again", code="pending")
-    return {"holding": schemas.holding(made)}
+    return {"holding": answers.holding(made)}
 
 
 def _shown(conn: Connection, found: Portfolio) -> dict[str, Any]:
     held = queries.holdings(conn, scope.user_id(), [found])[found.id]
-    return schemas.portfolio(found, held, live.totals(held))
+    return answers.portfolio(found, held, live.totals(held))
 
 
 def _required(found: Portfolio | None) -> Portfolio:

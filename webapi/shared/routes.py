@@ -8,9 +8,11 @@ from flask import Response
 from coinsphere.portfolio import live, performance, portfolios, sharing
 from coinsphere.portfolio.performance import Period
 from webapi import errors
-from webapi.portfolios import queries, reports, schemas, scope
+from webapi.portfolios import queries, scope
+from webapi.portfolios.composition.routes import parts
 from webapi.security.access import public
 from webapi.services import services
+from webapi.shared import schemas
 
 blueprint = APIBlueprint("shared", __name__, tag="Portfolios")
 
@@ -43,7 +45,7 @@ def get_shared(secret: str) -> Response:
         "currency": found.currency,
         "hidesAmounts": hides,
         "totalValue": None if hides else sums.total_value,
-        "allocations": [_part(part, hides=hides) for part in reports.parts(held)],
+        "allocations": [_part(part, hides=hides) for part in parts(held)],
         "performance": [
             {
                 "date": point.day.isoformat(),

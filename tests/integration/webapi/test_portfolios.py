@@ -11,6 +11,11 @@ from coinsphere.portfolio import importing, worker
 from coinsphere.portfolio import syncs as portfolio_syncs
 from tests.integration.webapi.conftest import NOW, V1, assert_problem, exact, new_person, quote
 from webapi.portfolios import schemas
+from webapi.portfolios.composition import schemas as composition_schemas
+from webapi.portfolios.gains import schemas as gain_schemas
+from webapi.portfolios.performance import schemas as performance_schemas
+from webapi.portfolios.risk import schemas as risk_schemas
+from webapi.shared import schemas as shared_schemas
 from webapi.transactions import schemas as transaction_schemas
 
 D = Decimal
@@ -268,7 +273,7 @@ def test_a_worked_example_ten_transactions_two_transfers_a_reward_three_currenci
 
     work(person)
     report = exact(person.get(f"/portfolios/{main['id']}/performance?from=2026-02-01&explain=true"))
-    schemas.PerformanceOut.model_validate(report)
+    performance_schemas.PerformanceOut.model_validate(report)
     # Realised: the sale 1,955; the transfer's fee -0.0005 x 50,050 = -25.025; the swap 4,000 - 4,040.40…; the fee -500.
     assert report["realisedGain"] == 1_955 - D("25.025") + (4_000 - spent) - 500
     points = {point["date"]: point for point in report["performance"]}
@@ -300,7 +305,7 @@ def test_more_sold_than_held_is_an_issue_that_the_missing_purchase_settles(perso
     (settled,) = exact(person.get(f"/portfolios/{made['id']}/issues?state=resolved"))["issues"]
     assert settled["id"] == issue["id"]
     gains = exact(person.get(f"/portfolios/{made['id']}/gains"))
-    schemas.GainsOut.model_validate(gains)
+    gain_schemas.GainsOut.model_validate(gains)
     assert (gains["totalGain"], gains["unknown"]) == (20, 0)
 
 
@@ -395,17 +400,17 @@ def test_reports_of_a_history(person, prices, work) -> None:
     trade(person, made, "buy", "ETH", 1, 2_000, day(1))
     work(person)
     allocation = exact(person.get(f"/portfolios/{made['id']}/allocation"))
-    schemas.AllocationOut.model_validate(allocation)
+    composition_schemas.AllocationOut.model_validate(allocation)
     assert [part["symbol"] for part in allocation["allocations"]] == ["BTC", "ETH"]
     assert sum(part["percentage"] for part in allocation["allocations"]) == 100
     risk = person.get(f"/portfolios/{made['id']}/risk").json
-    schemas.RiskOut.model_validate(risk)
+    risk_schemas.RiskOut.model_validate(risk)
     # It only rose.
     assert risk["maxDrawdown"]["percentage"] == 0
     assert risk["valueAtRisk95"] == 0
     assert risk["correlations"]["BTC"]["ETH"] is None
     parts = exact(person.get(f"/portfolios/{made['id']}/contributions?from=2026-02-01"))
-    schemas.ContributionsOut.model_validate(parts)
+    composition_schemas.ContributionsOut.model_validate(parts)
     gains = {part["symbol"]: part["gain"] for part in parts["contributions"]}
     # BTC closed at 53,600 on 9 March.
     assert gains == {"BTC": 3_600, "ETH": 0}
@@ -522,7 +527,7 @@ def test_a_link_shows_what_it_may_until_it_is_revoked(person, client, prices, wo
     shown = client.get(f"{V1}/shared/{share['secret']}")
     assert shown.status_code == 200, shown.text
     body = exact(shown)
-    schemas.SharedOut.model_validate(body)
+    shared_schemas.SharedOut.model_validate(body)
     assert body["allocations"][0]["percentage"] == 100
     assert body["allocations"][0]["amount"] is None
     assert body["totalValue"] is None

@@ -1,0 +1,114 @@
+"""What goes over the wire of `/holdings`."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, ConfigDict, Field
+
+from webapi.portfolios.examples import AT, ID, example
+from webapi.schema import Amount, Input, Line, Number, Output
+
+
+class HoldingIn(Input):
+    """A holding by hand: an opening balance."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"tokenSymbol": "BTC", "amount": "0.00014884", "averageBuyPrice": 61000}
+        }
+    )
+
+    token_symbol: Line | None = None
+    asset_symbol: Line | None = Field(None, description="Old name of `tokenSymbol`.")
+    amount: Number = Field(gt=0)
+    average_buy_price: Number | None = Field(
+        None, ge=0, description="In the portfolio's currency; null where it is not known."
+    )
+    source: Literal["manual"] = "manual"
+    acquired_at: AwareDatetime | None = Field(None, description="Default: now.")
+
+
+class HoldingChange(Input):
+    """The new amount, the new average price, or both."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"amount": "0.5"}})
+
+    amount: Number | None = Field(None, gt=0)
+    average_buy_price: Number | None = Field(None, ge=0)
+
+
+class HoldingTokenOut(Output):
+    """The token of a holding; its price in US dollars."""
+
+    id: UUID
+    symbol: str
+    name: str
+    current_price: Amount | None
+    price_change24h: Amount | None
+    price_source: str | None
+    price_updated_at: datetime | None
+    logo_url: str | None
+
+
+class HoldingOut(Output):
+    """A holding in the portfolio's currency. What is unknown is null."""
+
+    id: UUID
+    portfolio_id: UUID
+    amount: Amount
+    average_buy_price: Amount | None
+    source: str
+    current_value: Amount | None
+    cost_basis: Amount | None
+    profit_loss: Amount | None
+    profit_loss_percentage: Amount | None
+    unrealized_pn_l: Amount | None
+    is_stale: bool
+    token: HoldingTokenOut
+    created_at: datetime
+    updated_at: datetime
+
+
+HOLDING: dict[str, Any] = {
+    "id": "1d3f0c9a-9a53-4d9b-9a1e-0f0c4b1c2d3e",
+    "portfolioId": ID,
+    "amount": 0.5,
+    "averageBuyPrice": 40000,
+    "source": "ledger",
+    "currentValue": 30000,
+    "costBasis": 20000,
+    "profitLoss": 10000,
+    "profitLossPercentage": 50,
+    "unrealizedPnL": 10000,
+    "isStale": False,
+    "token": {
+        "id": "0b9c3f0a-9a53-4d9b-9a1e-0f0c4b1c2d3e",
+        "symbol": "BTC",
+        "name": "Bitcoin",
+        "currentPrice": 60000,
+        "priceChange24h": 1.5,
+        "priceSource": "binance",
+        "priceUpdatedAt": AT,
+        "logoUrl": None,
+    },
+    "createdAt": AT,
+    "updatedAt": AT,
+}
+
+
+class HoldingsOut(Output):
+    """What is held."""
+
+    model_config = example(holdings=[HOLDING], count=1)
+
+    holdings: list[HoldingOut]
+    count: int
+
+
+class OneHoldingOut(Output):
+    """One holding."""
+
+    model_config = example(holding=HOLDING)
+
+    holding: HoldingOut

@@ -1,0 +1,107 @@
+"""What a portfolio is made of, and what each asset added to it."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal, localcontext
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from coinsphere.portfolio import live, performance
+from coinsphere.portfolio.history import StoredMarket
+from coinsphere.portfolio.legs import Valuer
+from coinsphere.portfolio.live import Holding
+from coinsphere.portfolio.model import EXACT, UNIT, ZERO
+from webapi.portfolios import periods, queries, scope
+from webapi.portfolios.composition import schemas
+from webapi.portfolios.periods import PeriodQuery
+from webapi.security.access import signed_in
+from webapi.services import services
+
+blueprint = APIBlueprint("portfolio_composition", __name__, tag="Portfolios")
+
+_DAY = timedelta(days=1)
+
+
+@blueprint.get("/<portfolio_id>/allocation")
+@signed_in
+@blueprint.output(schemas.AllocationOut)
+def get_allocation(portfolio_id: str) -> Response:
+    """What a portfolio is made of at current prices, the largest part first."""
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        held = queries.holdings(conn, scope.user_id(), [found])[found.id]
+    sums = live.totals(held)
+    body = {
+        "totalValue": sums.total_value,
+        "currency": found.currency,
+        "allocations": parts(held),
+        "unpriced": sums.unpriced,
+    }
+    return scope.tagged(body)
+
+
+@blueprint.get("/<portfolio_id>/contributions")
+@signed_in
+@blueprint.input(PeriodQuery, location="query")
+@blueprint.output(schemas.ContributionsOut)
+def get_contributions(portfolio_id: str, query_data: PeriodQuery) -> Response:
+    """What each asset added to a portfolio in a period; null where one of its ends has no price."""
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        asked = periods.of(found, query_data)
+        period = replace(asked, last=min(asked.last, services().clock().date() - _DAY))
+        crossed = defaultdict(list)
+        for flow in performance.flows(conn, period):
+            crossed[flow.token_id].append(flow)
+        worth = Valuer(StoredMarket(conn), found.currency).worth
+        made = [
+            performance.contribution(each, crossed[each.token_id], worth, period)
+            for each in performance.ends(conn, period)
+        ]
+    body = {
+        "currency": found.currency,
+        "firstDay": period.first.isoformat(),
+        "lastDay": period.last.isoformat(),
+        "contributions": [_contribution(each) for each in made],
+    }
+    return scope.tagged(body)
+
+
+def parts(held: Sequence[Holding]) -> list[dict[str, Any]]:
+    """Each token's part of the whole, the largest first."""
+    worth = live.weights(held)
+    with localcontext(EXACT):
+        total = sum(worth.values(), ZERO)
+        amounts: dict[UUID, Decimal] = defaultdict(Decimal)
+        for each in held:
+            amounts[each.row.token_id] += each.row.amount
+        names = {each.row.token_id: each.row for each in held}
+        return [
+            {
+                "symbol": names[token_id].symbol,
+                "name": names[token_id].name,
+                "logoUrl": names[token_id].logo_url,
+                "amount": amounts[token_id],
+                "value": value,
+                "percentage": (100 * value / total).quantize(UNIT) if total else ZERO,
+            }
+            for token_id, value in sorted(worth.items(), key=lambda item: (-item[1], str(item[0])))
+        ]
+
+
+def _contribution(each: performance.Contribution) -> dict[str, Any]:
+    return {
+        "symbol": each.symbol,
+        "name": each.name,
+        "startValue": each.start_value,
+        "endValue": each.end_value,
+        "inflow": each.inflow,
+        "outflow": each.outflow,
+        "income": each.income,
+        "gain": each.gain,
+    }

@@ -1,0 +1,88 @@
+"""What somebody has to look at, and which transactions are one transfer."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+
+from coinsphere.portfolio import facts as recorded
+from coinsphere.portfolio import issues, marks, transfers
+from webapi import cursor, errors, paths
+from webapi.portfolios import scope
+from webapi.portfolios.issues import schemas
+from webapi.schema import Message
+from webapi.security.access import signed_in
+from webapi.services import services
+
+blueprint = APIBlueprint("portfolio_issues", __name__, tag="Portfolios")
+
+
+@blueprint.get("/<portfolio_id>/issues")
+@signed_in
+@blueprint.input(schemas.IssuesQuery, location="query")
+@blueprint.output(schemas.IssuesOut)
+def list_issues(portfolio_id: str, query_data: schemas.IssuesQuery) -> dict[str, Any]:
+    """What somebody has to look at, the newest first, each with what to do."""
+    before = None if query_data.cursor is None else _issue_cursor(query_data.cursor)
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        rows = issues.list_for(
+            conn,
+            scope.user_id(),
+            found.id,
+            state=query_data.state,
+            limit=query_data.limit + 1,
+            before=before,
+        )
+    shown = rows[: query_data.limit]
+    last = shown[-1] if len(rows) > query_data.limit else None
+    following = None if last is None else cursor.encode([last.found_at.isoformat(), str(last.id)])
+    return {"issues": shown, "nextCursor": following}
+
+
+@blueprint.post("/<portfolio_id>/issues/<issue_id>/resolve")
+@signed_in
+@blueprint.input(schemas.IssueChange)
+@blueprint.output(schemas.OneIssueOut)
+def resolve_issue(
+    portfolio_id: str, issue_id: str, json_data: schemas.IssueChange
+) -> dict[str, Any]:
+    """Say what becomes of an issue: one that is dismissed stays so, one that is found again opens again."""
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        changed = issues.change(
+            conn, scope.user_id(), found.id, paths.uuid(issue_id, "issue"),
+            state=json_data.state, note=json_data.note,
+        )  # fmt: skip
+    if changed is None:
+        raise errors.not_found("issue")
+    return {"issue": changed}
+
+
+@blueprint.post("/<portfolio_id>/transfers")
+@signed_in
+@blueprint.input(schemas.TransferDecision)
+@blueprint.output(Message, example={"message": "Transfer confirmed"})
+def decide_transfer(portfolio_id: str, json_data: schemas.TransferDecision) -> dict[str, str]:
+    """Confirm or reject that two transactions are the ends of one own transfer; lots move, or do not, accordingly."""
+    pair = (json_data.out_transaction_id, json_data.in_transaction_id)
+    with scope.connection() as conn:
+        scope.find(conn, portfolio_id)
+        marks.lock(conn, scope.user_id())
+        ends = transfers.ends(conn, scope.user_id(), pair)
+        if ends is None:
+            raise errors.not_found(
+                "pair of transfers of one token, with no more coming in than going out,"
+            )
+        transfers.decide(conn, scope.user_id(), ends.token_id, pair, json_data.decision)
+        recorded.update_books(conn, scope.user_id(), {ends.token_id: ends.at}, services().clock())
+    return {"message": f"Transfer {json_data.decision}"}
+
+
+def _issue_cursor(text: str) -> tuple[datetime, UUID]:
+    at, issue_id = cursor.decode(text, 2)
+    try:
+        return datetime.fromisoformat(at), UUID(issue_id)
+    except (TypeError, ValueError, AttributeError):
+        raise cursor.refused() from None

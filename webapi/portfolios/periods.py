@@ -1,0 +1,42 @@
+"""Which days a report is of."""
+
+from datetime import date, timedelta
+
+from pydantic import Field
+
+from coinsphere.portfolio.performance import Period
+from coinsphere.portfolio.portfolios import Portfolio
+from webapi import errors
+from webapi.portfolios import scope
+from webapi.schema import Query
+from webapi.services import services
+
+USUAL_DAYS = 30
+
+
+class PeriodQuery(Query):
+    """Which days: the last `days`, or from `from` to `to`, both included."""
+
+    days: int | None = Field(None, ge=1, le=20_000)
+    first: date | None = Field(None, alias="from")
+    last: date | None = Field(None, alias="to")
+    explain: bool = Field(
+        default=False, description="Give the cash flows and the daily sub-periods, too."
+    )
+    benchmark: str | None = Field(
+        None, max_length=200, description="A token, or a mix as `BTC:0.6,ETH:0.4`."
+    )
+
+
+def of(found: Portfolio, asked: PeriodQuery, usual: int = USUAL_DAYS) -> Period:
+    """The days that are asked for, from the portfolio's first on. Raises `errors.Problem` with status 400."""
+    today = services().clock().date()
+    last = min(asked.last or today, today)
+    first = asked.first or last - timedelta(days=(asked.days or usual) - 1)
+    if first > last:
+        raise errors.invalid(
+            [{"path": "from", "message": "lies after the last day", "code": "period"}]
+        )
+    if found.first_day is not None:
+        first = min(max(first, found.first_day), last)
+    return Period(scope.user_id(), found.id, first, last)
