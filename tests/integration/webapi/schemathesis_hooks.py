@@ -1,0 +1,416 @@
+"""What schemathesis cannot guess: an account that is alive, and the proofs that an act of it wants.
+
+schemathesis runs as a process of its own and loads this file (`SCHEMATHESIS_HOOKS`). Every second case whose
+data is good gets, by its operation, what makes it succeed: a password, a code, a token of a mail, the id of a thing
+that is there. What each operation was answered goes to `SCHEMA_TALLY`, for the test to read.
+"""
+
+import atexit
+import json
+import os
+import secrets
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import psycopg
+import pyotp
+import schemathesis
+from schemathesis import AuthContext, Case, HookContext, Response
+from schemathesis.core.parameters import ParameterLocation
+
+from coinsphere.accounts import opaque
+from coinsphere.security.access_tokens import sign_access_token
+from coinsphere.security.signing_keys import FileKeyring
+from coinsphere.settings import Settings
+from tests.integration.webapi.authenticator import Authenticator
+from webapi.security import sessions
+from webapi.security.passwords import Passwords
+
+V1 = "/api/v1"
+PASSWORD = "correct horse battery"
+SETTINGS = Settings.from_env()
+TALLY = Path(os.environ["SCHEMA_TALLY"])
+MARK = "Bearer of the account of the moment"
+
+_keyring = FileKeyring(SETTINGS.keys_dir)
+_password_hash = Passwords().made(PASSWORD)
+_db = psycopg.connect(os.environ["SCHEMA_OWNER_URL"], autocommit=True)
+_db.execute("set search_path = app, market, model, jobs, public")
+_http = httpx2.Client(base_url=os.environ["SCHEMA_URL"] + V1, timeout=20, trust_env=False)
+_tally: defaultdict[str, defaultdict[int, int]] = defaultdict(lambda: defaultdict(int))
+_seen: defaultdict[str, int] = defaultdict(int)
+
+_RESTORE = """
+    update app.users set password_hash = %(hash)s, role = 'admin', is_active = true, email_verified = true,
+        two_factor_enabled = false, totp_secret = null, totp_enabled_at = null, totp_last_step = null
+    where id = %(id)s and (role <> 'admin' or not is_active or not email_verified or two_factor_enabled
+        or totp_secret is not null or password_hash <> %(hash)s)
+"""
+_IS_ALIVE = "select 1 from app.sessions where id = %(id)s and revoked_at is null and authenticated_at > %(since)s"
+
+
+@dataclass
+class Account:
+    """An administrator with a confirmed address and a session that is good for everything."""
+
+    email: str = field(default_factory=lambda: f"{secrets.token_hex(6)}@example.com")
+    id: UUID = field(init=False)
+    session_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        made = _db.execute(
+            "insert into app.users (email, password_hash, email_verified, role)"
+            " values (%s, %s, true, 'admin') returning id",
+            [self.email, _password_hash],
+        ).fetchone()
+        assert made is not None
+        self.id = made[0]
+
+    def restore(self) -> None:
+        """Undo what earlier cases did to it, but for what it made."""
+        _db.execute(_RESTORE, {"hash": _password_hash, "id": self.id})
+
+    def token(self) -> str:
+        """An access token, of a new session where the last one has ended or is no recent login."""
+        now = datetime.now(UTC)
+        since = now - timedelta(minutes=3)
+        alive = _db.execute(_IS_ALIVE, {"id": self.session_id, "since": since}).fetchone()
+        if alive is None:
+            self.session_id = self.new_session()
+        assert self.session_id is not None
+        return sign_access_token(
+            _keyring,
+            self.id,
+            self.session_id,
+            issuer=SETTINGS.jwt_issuer,
+            audience=SETTINGS.jwt_audience,
+            now=now,
+            life=timedelta(minutes=10),
+        )
+
+    def new_session(self) -> UUID:
+        now = datetime.now(UTC)
+        return sessions.open_session(
+            _db, self.id, now, SETTINGS, user_agent=None, ip_address="127.0.0.1"
+        )
+
+    def refresh_token(self) -> str:
+        """One of a session of its own."""
+        return sessions.issue_refresh_token(_db, self.new_session(), datetime.now(UTC), SETTINGS)
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """The body of an answer that must be a success."""
+        answer = _http.request(
+            method, path, json=body, headers={"Authorization": f"Bearer {self.token()}"}
+        )
+        assert answer.is_success, f"{method} {path}: {answer.text}"
+        return answer.json()
+
+
+@atexit.register
+def _tell() -> None:
+    TALLY.write_text(json.dumps(_tally))
+
+
+class _Moment:
+    """The account of the present case. What it made stays there for the cases that are linked to it."""
+
+    account = Account()
+
+
+@schemathesis.auth(refresh_interval=None)
+class AccountOfTheMoment:
+    """Marks the cases that are to be sent with a token: it is made when they are sent."""
+
+    def get(self, case: Case, context: AuthContext) -> str:
+        return MARK
+
+    def set(self, case: Case, data: str, context: AuthContext) -> None:
+        case.headers["Authorization"] = data
+
+
+@schemathesis.hook
+def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+    account, label = _Moment.account, case.operation.label
+    if label == f"POST {V1}/account/delete":
+        account = Account()
+    account.restore()
+    prepare = _PREPARED.get(label)
+    if prepare is not None and _is_good(case):
+        _seen[label] += 1
+        if _seen[label] % 2:
+            prepare(account, case)
+    if (case.headers or {}).get("Authorization") == MARK:
+        case.headers["Authorization"] = f"Bearer {account.token()}"
+
+
+@schemathesis.hook
+def after_call(context: HookContext, case: Case, response: Response) -> None:
+    label = case.operation.label
+    if response.request.method != case.operation.method.upper():
+        return
+    _tally[label][response.status_code] += 1
+    if label == f"PUT {V1}/admin/features/{{feature}}" and response.status_code == 200:
+        # What is off would answer 503 to everything after it.
+        name = response.json()["feature"]["feature"]
+        _Moment.account.ask("PUT", f"/admin/features/{name}", {"isOn": True})
+
+
+def _is_good(case: Case) -> bool:
+    return case.meta is None or not any(
+        case.meta.is_negative_at(location) for location in ParameterLocation
+    )
+
+
+def _say(case: Case, **members: Any) -> None:
+    """Give the body these members; the rest stays as it was generated."""
+    case.body = {**(case.body if isinstance(case.body, dict) else {}), **members}
+
+
+def _only(case: Case, **members: Any) -> None:
+    case.body = members
+
+
+def _path(case: Case, **arguments: object) -> None:
+    case.path_parameters = {
+        **case.path_parameters,
+        **{name: str(value) for name, value in arguments.items()},
+    }
+
+
+def _login(account: Account, case: Case) -> None:
+    _only(case, email=account.email, password=PASSWORD)
+
+
+def _reset(account: Account, case: Case) -> None:
+    _say(case, token=_link(account, "password_resets"), newPassword=secrets.token_hex(8))
+
+
+def _verify(account: Account, case: Case) -> None:
+    _only(case, token=_link(account, "email_verifications", email=account.email))
+
+
+def _link(account: Account, table: str, **more: Any) -> str:
+    token = opaque.new()
+    now = datetime.now(UTC)
+    row = {
+        "user_id": account.id,
+        "token_hash": opaque.digest(token),
+        "created_at": now,
+        "expires_at": now + timedelta(minutes=5),
+        **more,
+    }
+    names = ", ".join(row)
+    values = ", ".join(f"%({name})s" for name in row)
+    _db.execute(f"insert into app.{table} ({names}) values ({values})", row)
+    return token
+
+
+def _setup(account: Account) -> pyotp.TOTP:
+    return pyotp.TOTP(account.ask("POST", "/2fa/setup")["secret"])
+
+
+def _enable(account: Account) -> list[str]:
+    """The recovery codes of an account that has a second factor from now on."""
+    code = _setup(account).now()
+    return list(account.ask("POST", "/2fa/verify", {"token": code})["backupCodes"])
+
+
+def _device(account: Account) -> tuple[Authenticator, str]:
+    device = Authenticator(counts=False)
+    made = account.ask("POST", "/passkeys", _registration(account, device))
+    return device, made["passkey"]["id"]
+
+
+def _registration(account: Account, device: Authenticator) -> dict[str, Any]:
+    _db.execute("delete from app.passkeys where user_id = %s", [account.id])
+    asked = account.ask("POST", "/passkeys/options")
+    credential = device.create(asked["options"])
+    return {"challengeId": asked["challengeId"], "credential": credential, "name": "phone"}
+
+
+def _passkey_login(account: Account, case: Case) -> None:
+    device, _ = _device(account)
+    asked = _http.post("/passkeys/login/options").json()
+    _only(case, challengeId=asked["challengeId"], credential=device.get(asked["options"]))
+
+
+def _portfolio(account: Account) -> str:
+    return str(account.ask("POST", "/portfolios", {"name": "p"})["portfolio"]["id"])
+
+
+def _by_hand(account: Account, case: Case) -> None:
+    body = {"tokenSymbol": "ETH", "amount": 1}
+    made = account.ask("POST", f"/portfolios/{_portfolio(account)}/holdings", body)
+    _path(case, holding_id=made["holding"]["id"])
+
+
+def _change_by_hand(account: Account, case: Case) -> None:
+    _by_hand(account, case)
+    _only(case, amount="1.5")
+
+
+def _open_by_hand(account: Account, case: Case) -> None:
+    _path(case, portfolio_id=_portfolio(account))
+    _only(case, tokenSymbol="ETH", amount="0.00014884")
+
+
+def _bulk(account: Account, case: Case) -> None:
+    one = {
+        "type": "buy",
+        "tokenSymbol": "BTC",
+        "amount": 1,
+        "price": 100,
+        "timestamp": "2026-03-01T00:00:00Z",
+    }
+    _say(case, transactions=[{**one, "portfolioId": _portfolio(account)}])
+
+
+def _key(account: Account, case: Case) -> None:
+    _db.execute("delete from app.api_keys where user_id = %s", [account.id])
+    made = account.ask("POST", "/api-keys", {"name": "k", "scopes": ["market:read"]})
+    _path(case, key_id=made["apiKey"]["id"])
+
+
+def _rotate(account: Account, case: Case) -> None:
+    _key(account, case)
+    _only(case)
+
+
+def _trade(account: Account, portfolio: str, kind: str, **more: Any) -> str:
+    body = {
+        "portfolioId": portfolio,
+        "tokenSymbol": "BTC",
+        "type": kind,
+        "amount": 1,
+        "timestamp": "2026-03-01T00:00:00Z",
+        **more,
+    }
+    return str(account.ask("POST", "/transactions", body)["transaction"]["id"])
+
+
+def _transfer(account: Account, case: Case) -> None:
+    one, two = _portfolio(account), _portfolio(account)
+    _trade(account, one, "buy", price=100, timestamp="2026-02-28T00:00:00Z")
+    out, arrival = _trade(account, one, "transfer_out"), _trade(account, two, "transfer_in")
+    _path(case, portfolio_id=one)
+    _say(case, outTransactionId=out, inTransactionId=arrival)
+
+
+def _issue(account: Account, case: Case) -> None:
+    portfolio = _portfolio(account)
+    _trade(account, portfolio, "sell", price=100)
+    (issue,) = account.ask("GET", f"/portfolios/{portfolio}/issues")["issues"]
+    _path(case, portfolio_id=portfolio, issue_id=issue["id"])
+
+
+def _import(account: Account, case: Case) -> None:
+    portfolio = _portfolio(account)
+    text = "date,type,token,amount,price\n2026-01-02T10:00:00Z,buy,BTC,0.00014884,61000\n"
+    body = {"format": "coinsphere", "content": text}
+    made = account.ask("POST", f"/portfolios/{portfolio}/imports", body)["import"]
+    _path(case, portfolio_id=portfolio, batch_id=made["id"])
+
+
+def _sync(account: Account, case: Case) -> None:
+    portfolio = _portfolio(account)
+    made = account.ask("POST", f"/portfolios/{portfolio}/sync")
+    _path(case, portfolio_id=portfolio, job_id=made["jobId"])
+
+
+def _share(account: Account) -> dict[str, Any]:
+    """A link to a portfolio; `portfolio` beside it."""
+    portfolio = _portfolio(account)
+    made = account.ask("POST", f"/portfolios/{portfolio}/shares", {})["share"]
+    return {**made, "portfolio": portfolio}
+
+
+def _end_share(account: Account, case: Case) -> None:
+    made = _share(account)
+    _path(case, portfolio_id=made["portfolio"], share_id=made["id"])
+
+
+def _connection(account: Account) -> str:
+    _db.execute("delete from app.exchange_connections where user_id = %s", [account.id])
+    return str(account.ask("POST", "/exchanges/connect", _KEY)["connectionId"])
+
+
+def _exchange_sync(account: Account, case: Case) -> None:
+    connection = _connection(account)
+    job = _db.execute(
+        "select id from app.exchange_syncs where connection_id = %s", [connection]
+    ).fetchone()
+    assert job is not None
+    _path(case, connection_id=connection, job_id=job[0])
+
+
+def _wallet_sync(account: Account, case: Case) -> None:
+    body = {"address": f"0x{secrets.token_hex(20)}", "blockchain": "ethereum"}
+    made = account.ask("POST", "/defi/connect", body)["data"]
+    _path(case, job_id=made["syncJobId"])
+
+
+_KEY = json.loads(os.environ["SCHEMA_EXCHANGE_KEY"])
+_PREPARED: dict[str, Callable[[Account, Case], None]] = {
+    f"POST {V1}/auth/register": lambda _, case: _say(
+        case, email=f"{secrets.token_hex(6)}@example.com"
+    ),
+    f"POST {V1}/auth/login": _login,
+    f"POST {V1}/auth/refresh": lambda account, case: _only(
+        case, refreshToken=account.refresh_token()
+    ),
+    f"POST {V1}/auth/step-up": lambda _, case: _only(case, password=PASSWORD),
+    f"POST {V1}/auth/change-password": lambda _, case: _only(
+        case, currentPassword=PASSWORD, newPassword=secrets.token_hex(8)
+    ),
+    f"POST {V1}/auth/reset-password": _reset,
+    f"POST {V1}/auth/verify-email": _verify,
+    f"POST {V1}/account/delete": lambda _, case: _only(case, password=PASSWORD),
+    f"DELETE {V1}/auth/sessions/{{session_id}}": lambda account, case: _path(
+        case, session_id=account.new_session()
+    ),
+    f"POST {V1}/2fa/verify": lambda account, case: _only(case, token=_setup(account).now()),
+    f"POST {V1}/2fa/disable": lambda account, case: _only(
+        case, password=PASSWORD, token=_enable(account)[0]
+    ),
+    f"POST {V1}/2fa/backup-codes": lambda account, case: _only(case, token=_enable(account)[0]),
+    f"POST {V1}/passkeys": lambda account, case: _only(
+        case, **_registration(account, Authenticator(counts=False))
+    ),
+    f"DELETE {V1}/passkeys/{{passkey_id}}": lambda account, case: _path(
+        case, passkey_id=_device(account)[1]
+    ),
+    f"POST {V1}/passkeys/login": _passkey_login,
+    f"PUT {V1}/admin/features/{{feature}}": lambda _, case: _path(case, feature="defi"),
+    f"PATCH {V1}/admin/users/{{user_id}}": lambda _, case: _path(case, user_id=Account().id),
+    f"POST {V1}/admin/users/{{user_id}}/end-sessions": lambda _, case: _path(
+        case, user_id=Account().id
+    ),
+    f"POST {V1}/api-keys/{{key_id}}/rotate": _rotate,
+    f"DELETE {V1}/api-keys/{{key_id}}": _key,
+    f"POST {V1}/transactions/bulk": _bulk,
+    f"POST {V1}/portfolios/{{portfolio_id}}/holdings": _open_by_hand,
+    f"PUT {V1}/holdings/{{holding_id}}": _change_by_hand,
+    f"DELETE {V1}/holdings/{{holding_id}}": _by_hand,
+    f"GET {V1}/shared/{{secret}}": lambda account, case: _path(
+        case, secret=_share(account)["secret"]
+    ),
+    f"DELETE {V1}/portfolios/{{portfolio_id}}/shares/{{share_id}}": _end_share,
+    f"POST {V1}/portfolios/{{portfolio_id}}/transfers": _transfer,
+    f"POST {V1}/portfolios/{{portfolio_id}}/issues/{{issue_id}}/resolve": _issue,
+    f"GET {V1}/portfolios/{{portfolio_id}}/imports/{{batch_id}}": _import,
+    f"POST {V1}/portfolios/{{portfolio_id}}/imports/{{batch_id}}/parts": _import,
+    f"POST {V1}/portfolios/{{portfolio_id}}/imports/{{batch_id}}/confirm": _import,
+    f"GET {V1}/portfolios/{{portfolio_id}}/sync/{{job_id}}": _sync,
+    f"POST {V1}/exchanges/test": lambda _, case: _say(case, **_KEY),
+    f"POST {V1}/exchanges/connect": lambda _, case: _only(case, **_KEY),
+    f"GET {V1}/exchanges/connections/{{connection_id}}/sync/{{job_id}}": _exchange_sync,
+    f"GET {V1}/defi/sync/{{job_id}}": _wallet_sync,
+    "GET /api/docs/{name}": lambda _, case: _path(case, name="start.js"),
+}
