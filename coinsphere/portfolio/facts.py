@@ -51,8 +51,9 @@ _KNOWN = """
     where portfolio_id = %(portfolio_id)s and version = 1 and external_id = any(%(external_ids)s)
     union
     select 'coinsphere:' || fact_id from app.transactions
-    where portfolio_id = %(portfolio_id)s and version = 1 and 'coinsphere:' || fact_id = any(%(external_ids)s)
+    where portfolio_id = %(portfolio_id)s and version = 1 and fact_id = any(%(fact_ids)s)
 """
+_OUR_NAME = "coinsphere:"
 _SUPERSEDE = """
     update app.transactions set superseded_at = now()
     where user_id = %(user_id)s and id = %(version_id)s and superseded_at is null
@@ -325,13 +326,29 @@ def known_names(conn: Connection, new: Sequence[NewFact]) -> set[tuple[UUID, str
     """The portfolio and external id of those facts that were recorded before."""
     known: set[tuple[UUID, str]] = set()
     for portfolio_id in {fact.portfolio_id for fact in new}:
-        named = [fact.external_id for fact in new if fact.portfolio_id == portfolio_id]
+        named = [
+            fact.external_id
+            for fact in new
+            if fact.portfolio_id == portfolio_id
+            if fact.external_id
+        ]
         parameters = {
             "portfolio_id": portfolio_id,
-            "external_ids": [name for name in named if name],
+            "external_ids": named,
+            "fact_ids": [fact_id for name in named if (fact_id := _fact_id(name)) is not None],
         }
         known |= {(portfolio_id, name) for (name,) in conn.execute(_KNOWN, parameters)}
     return known
+
+
+def _fact_id(name: str) -> UUID | None:
+    """The id of the fact that our own export names like this; None where it is somebody else's name."""
+    if not name.startswith(_OUR_NAME):
+        return None
+    try:
+        return UUID(name.removeprefix(_OUR_NAME))
+    except ValueError:
+        return None
 
 
 def _unknown(conn: Connection, new: Sequence[NewFact]) -> list[NewFact]:
