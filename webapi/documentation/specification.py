@@ -10,6 +10,7 @@ from apiflask import APIFlask
 
 from webapi import deprecation, errors, idempotency, pages
 from webapi.api_keys import scopes
+from webapi.features import Feature
 from webapi.security import access, limits
 from webapi.security.access import Access
 
@@ -82,6 +83,33 @@ _HEADERS: dict[str, dict[str, Any]] = {
     "Sunset": {"description": "When it ends, as an HTTP date.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
 }
+_UUID = "8f14e45f-ceea-4672-a0b5-1c6f2a9d3c77"
+_PATH_PARAMETERS: dict[str, dict[str, Any]] = {
+    "symbol": {
+        "description": "Of a token, in any case of its letters: the one of the highest market cap that has it.",
+        "example": "BTC",
+    },
+    "secret": {
+        "description": "The last part of a link that its owner gave away.",
+        "example": "bD9k3…",
+    },
+    "feature": {
+        "description": "What is switched.",
+        "schema": {"type": "string", "enum": [str(each) for each in Feature]},
+        "example": "alerts",
+    },
+    "name": {"description": "Of a file that the page loads.", "example": "start.js"},
+}
+"""What a path may hold beside ids."""
+_QUERY_DESCRIPTIONS = {
+    "limit": "Entries of a page at most.",
+    "cursor": "`nextCursor` of the page before.",
+    "offset": "Entries that are passed over; a `cursor` is faster.",
+    "from": "The first day, instead of `days`.",
+    "to": "The last day; the newest one that is valued where it is left out.",
+    "days": "Length of the period in days, up to its last day.",
+}
+"""Of parameters that several routes share and none describes."""
 _SCHEME = "accessToken"
 _METHODS = ("get", "post", "put", "patch", "delete")
 _KEY_PARAMETER: dict[str, Any] = {
@@ -176,6 +204,7 @@ def _complete(route: _Route, operation: dict[str, Any], schemas: dict[str, Any])
     operation["security"] = [] if route.is_public else [{_SCHEME: []}]
     _lift_examples(operation, schemas)
     _describe(route, operation)
+    _describe_parameters(operation["parameters"])
     succeeded = next(iter(operation["responses"].values()))
     succeeded["headers"] = {name: _reference("headers", name) for name in _header_names(route)}
     if pages.is_cached(route.view):
@@ -197,6 +226,27 @@ def _describe(route: _Route, operation: dict[str, Any]) -> None:
         operation["deprecated"] = True
     if route.is_idempotent:
         operation.setdefault("parameters", []).append(_KEY_PARAMETER)
+
+
+def _describe_parameters(parameters: list[dict[str, Any]]) -> None:
+    """What a reader of the document is to put into a path or a query, where the route does not say it."""
+    for parameter in parameters:
+        name, schema = parameter["name"], parameter["schema"]
+        if parameter["in"] == "path":
+            parameter.update(_PATH_PARAMETERS.get(name) or _id(name))
+        elif parameter["in"] == "query":
+            known = schema.get("description") or _QUERY_DESCRIPTIONS.get(name)
+            if known is not None:
+                parameter.setdefault("description", known)
+
+
+def _id(name: str) -> dict[str, Any]:
+    """A path's `portfolio_id`: what is no id is as unknown as one that nobody has."""
+    return {
+        "description": f"Id of the {name.removesuffix('_id').replace('_', ' ')}.",
+        "schema": {"type": "string", "format": "uuid"},
+        "example": _UUID,
+    }
 
 
 def _is_body_optional(view: Callable[..., Any]) -> bool:
