@@ -37,8 +37,8 @@ _CLOSE = """
         and position_key <> all(%(keys)s) and (%(are_rewards_known)s or position_type <> 'reward')
 """
 _OPEN = """
-    select p.id, p.wallet_id, w.blockchain, w.address as wallet_address, p.position_type, p.position_key, p.amount,
-        p.contract_address, coalesce(t.symbol, p.symbol) as token_symbol, t.name as token_name,
+    select p.id, p.wallet_id, w.portfolio_id, w.blockchain, w.address as wallet_address, p.position_type,
+        p.position_key, p.amount, p.contract_address, coalesce(t.symbol, p.symbol) as token_symbol, t.name as token_name,
         t.logo_url as token_logo_url, q.price, q.source as price_source, q.observed_at as price_updated_at, p.details,
         p.observed_at, p.opened_at, d.id as protocol_id, d.slug as protocol_slug, d.name as protocol_name,
         d.category as protocol_category, d.logo_url as protocol_logo_url
@@ -98,6 +98,7 @@ class StoredPosition:
 
     id: UUID
     wallet_id: UUID
+    portfolio_id: UUID | None
     blockchain: str
     wallet_address: str
     position_type: PositionKind

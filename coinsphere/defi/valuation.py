@@ -41,16 +41,16 @@ def totals(positions: Sequence[StoredPosition]) -> Totals:
         by_kind[PositionKind(each.position_type)].append(None if worth is None else abs(worth))
         by_protocol[each.protocol_slug].append(worth)
     return Totals(
-        total_value=_sum([value(each) for each in positions]),
-        by_kind={kind: _sum(parts) for kind, parts in by_kind.items()},
-        by_protocol={slug: _sum(parts) for slug, parts in by_protocol.items()},
+        total_value=known_sum([value(each) for each in positions]),
+        by_kind={kind: known_sum(parts) for kind, parts in by_kind.items()},
+        by_protocol={slug: known_sum(parts) for slug, parts in by_protocol.items()},
         unpriced=sorted(
             {each.token_symbol or each.contract_address for each in positions if each.price is None}
         ),
     )
 
 
-def _sum(parts: Sequence[Decimal | None]) -> Decimal | None:
+def known_sum(parts: Sequence[Decimal | None]) -> Decimal | None:
     """The sum of what is known; of nothing at all it is zero, of unknown parts alone unknown."""
     known = [part for part in parts if part is not None]
     if parts and not known:

@@ -25,7 +25,12 @@ class Blockchain(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """What is known of a chain; `chain_id` by EIP-155, None where there is none."""
+    """What is known of a chain.
+
+    Attributes:
+        chain_id: by EIP-155, None where there is none.
+        confirmations: blocks from the newest one back to that which is read: what lies deeper is not taken back.
+    """
 
     blockchain: Blockchain
     family: Literal["evm", "bitcoin", "solana"]
@@ -33,17 +38,18 @@ class Chain:
     symbol: str
     decimals: int
     coingecko_id: str
+    confirmations: int = 0
 
 
 CHAINS = {
     chain.blockchain: chain
     for chain in (
-        Chain(Blockchain.ETHEREUM, "evm", 1, "ETH", 18, "ethereum"),
-        Chain(Blockchain.POLYGON, "evm", 137, "POL", 18, "polygon-ecosystem-token"),
-        Chain(Blockchain.OPTIMISM, "evm", 10, "ETH", 18, "ethereum"),
-        Chain(Blockchain.ARBITRUM, "evm", 42161, "ETH", 18, "ethereum"),
-        Chain(Blockchain.BASE, "evm", 8453, "ETH", 18, "ethereum"),
-        Chain(Blockchain.BSC, "evm", 56, "BNB", 18, "binancecoin"),
+        Chain(Blockchain.ETHEREUM, "evm", 1, "ETH", 18, "ethereum", 6),
+        Chain(Blockchain.POLYGON, "evm", 137, "POL", 18, "polygon-ecosystem-token", 32),
+        Chain(Blockchain.OPTIMISM, "evm", 10, "ETH", 18, "ethereum", 12),
+        Chain(Blockchain.ARBITRUM, "evm", 42161, "ETH", 18, "ethereum", 20),
+        Chain(Blockchain.BASE, "evm", 8453, "ETH", 18, "ethereum", 12),
+        Chain(Blockchain.BSC, "evm", 56, "BNB", 18, "binancecoin", 12),
         Chain(Blockchain.BITCOIN, "bitcoin", None, "BTC", 8, "bitcoin"),
         Chain(Blockchain.SOLANA, "solana", None, "SOL", 9, "solana"),
     )

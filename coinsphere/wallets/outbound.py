@@ -6,6 +6,7 @@ Redirects are not followed. An operator's own node is reached by the setting `wa
 
 import ipaddress
 import socket
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from threading import Lock
@@ -21,6 +22,8 @@ LARGEST = 16 * 1024 * 1024
 _TOO_MANY = 429
 PATIENCE = 20.0
 """Seconds that an answer may keep us waiting; a connection may take five."""
+_LONGEST = 3
+"""Times its patience is what an answer may take altogether: one that comes byte by byte would never end."""
 _PORT = 443
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -124,8 +127,9 @@ def ask(
     """
     method = "GET" if body is None else "POST"
     try:
+        until = time.monotonic() + _LONGEST * (http.timeout.read or PATIENCE)
         with http.stream(method, url, json=body) as response:
-            status, content = response.status_code, _read(response, source, largest)
+            status, content = response.status_code, _read(response, source, largest, until)
     except httpx2.HTTPError as error:
         # The message of some of them holds the whole address.
         raise Unavailable(source, type(error).__name__) from None
@@ -146,10 +150,12 @@ def ask(
     return answer
 
 
-def _read(response: httpx2.Response, source: str, largest: int) -> bytes:
+def _read(response: httpx2.Response, source: str, largest: int, until: float) -> bytes:
     content = bytearray()
     for part in response.iter_bytes():
         content += part
+        if time.monotonic() > until:
+            raise Unavailable(source, "the answer takes too long")
         if len(content) > largest:
             raise BadPayload(source, f"an answer of more than {largest} bytes")
     return bytes(content)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from coinsphere import log
 from coinsphere.defi.model import Position, Reader, Reading, Unreadable
-from coinsphere.errors import BadPayload
+from coinsphere.errors import Unavailable
 from coinsphere.wallets import evm, multicall
-from coinsphere.wallets.chains import MULTICALL3, NATIVE
+from coinsphere.wallets.chains import NATIVE
 from coinsphere.wallets.model import Balance, TokenFacts
 from coinsphere.wallets.multicall import Ask, Call, Plan, Result
 from coinsphere.wallets.rpc import Node
@@ -19,7 +20,8 @@ _log = log.get("wallets")
 class WalletReading:
     """What was read. Protocols that could not be read are missing from `positions`; `facts` by lower-case contract.
 
-    Of the protocols in `unrewarded` all but the rewards was read.
+    Of the protocols in `unrewarded` all but the rewards was read. `stamp` names the block, also among those of the
+    same number that a reorganisation took back; None where the chain has none.
     """
 
     block: int | None
@@ -28,6 +30,7 @@ class WalletReading:
     failed: dict[str, str] = field(default_factory=dict)
     unrewarded: frozenset[str] = frozenset()
     facts: dict[str, TokenFacts] = field(default_factory=dict)
+    stamp: str | None = None
 
 
 def read(
@@ -35,7 +38,7 @@ def read(
     owner: str,
     tokens: Mapping[str, TokenFacts],
     readers: Mapping[str, Reader],
-    multicall_at: str = MULTICALL3,
+    now: datetime,
 ) -> WalletReading:
     """Read an address.
 
@@ -44,17 +47,17 @@ def read(
         owner: the address.
         tokens: what balances are wanted of, with what is known of those tokens.
         readers: the protocols by slug.
-        multicall_at: the contract that answers many calls at once.
+        now: the present instant: nodes that have fallen behind it are not believed.
 
     Raises:
-        RateLimited, Unavailable, BadPayload: the chain's nodes did not answer.
+        RateLimited, Unavailable, BadPayload: the chain's nodes did not answer, or the block was taken back meanwhile.
     """
-    block = _block(node)
-    ask = multicall.asker(node, block, multicall_at)
+    block = node.settled(now)
+    ask = multicall.asker(node, block.number)
     plans: dict[str, Plan[object]] = {
         slug: _guarded(reader(owner)) for slug, reader in readers.items()
     }
-    plans[""] = evm.balances(owner, tokens, multicall_at)
+    plans[""] = evm.balances(owner, tokens)
     done = multicall.run(plans, ask)
     balances = done.pop("")
     assert isinstance(balances, dict)
@@ -78,7 +81,10 @@ def read(
         for contract, each in balances.items()
         if contract.lower() not in receipts
     }
-    return WalletReading(block, kept, positions, failed, frozenset(unread), facts)
+    if node.block(block.number).hash != block.hash:
+        raise Unavailable(str(node.chain.blockchain), "the chain was reorganised while it was read")
+    stamp = f"block {block.number} {block.hash[:10]}"
+    return WalletReading(block.number, kept, positions, failed, frozenset(unread), facts, stamp)
 
 
 def _complete(
@@ -143,11 +149,3 @@ def _guarded(plan: Plan[Reading]) -> Plan[object]:
         return f"{error} could not be read"
     except (ValueError, TypeError, ArithmeticError) as error:
         return f"its contracts answer nonsense: {error}"
-
-
-def _block(node: Node) -> int:
-    answer = node.call("eth_blockNumber")
-    try:
-        return int(answer, 16)
-    except (TypeError, ValueError):
-        raise BadPayload(str(node.chain.blockchain), "no block number", repr(answer)) from None

@@ -1,6 +1,7 @@
 """JSON-RPC of a chain's nodes: several for one chain, asked in order until one answers; many questions in one request."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -14,6 +15,8 @@ from coinsphere.wallets.chains import Chain
 _log = log.get("wallets")
 # Refusals of a provider that come as answers of the protocol: another may do it.
 _LIMIT_CODES = (-32005, -32097, 429)
+_LARGEST_LAG = timedelta(minutes=15)
+"""Age of a node's newest block from which on it no longer keeps up; the slowest chain makes one in twelve seconds."""
 
 
 class Question(NamedTuple):
@@ -21,6 +24,14 @@ class Question(NamedTuple):
 
     method: str
     parameters: tuple[Any, ...] = ()
+
+
+class Block(NamedTuple):
+    """A block of a chain."""
+
+    number: int
+    hash: str
+    at: datetime
 
 
 class CallFailed(BadPayload):
@@ -43,8 +54,14 @@ class Node:
         self.requests = 0
         """HTTP requests sent."""
 
-    def ask(self, questions: Sequence[Question]) -> list[Any]:
+    def ask(
+        self, questions: Sequence[Question], check: Callable[[list[Any]], object] | None = None
+    ) -> list[Any]:
         """The answers in the order of the questions, all of one node.
+
+        Args:
+            questions: what is asked.
+            check: refuses answers that make no sense by raising a `ProviderError`; the next node is asked then.
 
         Raises:
             CallFailed: a call fails wherever it is asked.
@@ -57,6 +74,8 @@ class Node:
         for url in list(self._urls):
             try:
                 answers = self._ask_one(url, questions)
+                if check is not None:
+                    check(answers)
             except CallFailed:
                 raise
             except ProviderError as error:
@@ -73,6 +92,34 @@ class Node:
     def call(self, method: str, *parameters: Any) -> Any:
         """One answer. Raises as `ask` does."""
         return self.ask([Question(method, parameters)])[0]
+
+    def settled(self, now: datetime) -> Block:
+        """The newest block that is not expected to be taken back, of a node that keeps up with its chain.
+
+        Raises as `ask` does; a node whose newest block is old counts as one that does not answer.
+        """
+        latest = Question("eth_getBlockByNumber", ("latest", False))
+
+        def refuse_lag(answers: list[Any]) -> None:
+            age = now - self._block(answers[0]).at
+            if age > _LARGEST_LAG:
+                minutes = age // timedelta(minutes=1)
+                raise Unavailable(self._source, f"the node's newest block is {minutes} minutes old")
+
+        newest = self._block(self.ask([latest], refuse_lag)[0])
+        return self.block(max(newest.number - self.chain.confirmations, 0))
+
+    def block(self, number: int) -> Block:
+        """The block of that number. Raises as `ask` does."""
+        question = Question("eth_getBlockByNumber", (hex(number), False))
+        return self._block(self.ask([question], lambda answers: self._block(answers[0]))[0])
+
+    def _block(self, answer: Any) -> Block:
+        try:
+            at = datetime.fromtimestamp(int(answer["timestamp"], 16), UTC)
+            return Block(int(answer["number"], 16), str(answer["hash"]), at)
+        except (TypeError, KeyError, ValueError, OverflowError, OSError):
+            raise BadPayload(self._source, "the answer is no block", repr(answer)) from None
 
     @property
     def _source(self) -> str:

@@ -159,7 +159,7 @@ def run(conn: Connection, sync_id: UUID, nodes: Nodes, clock: Clock, *, is_last_
         conn.execute(_ANNOUNCE)
     directory = curated.directory(conn, wallet.blockchain)
     try:
-        found = _read(wallet, directory, nodes)
+        found = _read(wallet, directory, nodes, clock())
     except Exception as error:
         is_final = is_last_try or not isinstance(error, RateLimited | Unavailable)
         reason = str(error) if isinstance(error, ProviderError) else "The wallet could not be read."
@@ -194,7 +194,7 @@ def _note_failure(
         conn.execute(_STATUS, {"id": sync.wallet_id, "status": "error", "error": error[:500]})
 
 
-def _read(wallet: Wallet, directory: Directory, nodes: Nodes) -> WalletReading:
+def _read(wallet: Wallet, directory: Directory, nodes: Nodes, now: datetime) -> WalletReading:
     """What the chain tells of a wallet. Takes seconds; no transaction is open meanwhile."""
     chain = CHAINS[wallet.blockchain]
     if chain.family == "bitcoin":
@@ -208,7 +208,7 @@ def _read(wallet: Wallet, directory: Directory, nodes: Nodes) -> WalletReading:
     wanted = _wanted(wallet, directory.facts)
     listed = [contract for contract in directory.facts if contract != NATIVE]
     readers = deployments.of(wallet.blockchain, listed, wallet.tokens)
-    return reading.read(node, wallet.address, wanted, readers)
+    return reading.read(node, wallet.address, wanted, readers, now)
 
 
 def _wanted(wallet: Wallet, facts: Mapping[str, TokenFacts]) -> dict[str, TokenFacts]:
@@ -236,8 +236,7 @@ def _store(
         positions.store(
             conn, wallet.id, slug, rows, now, are_rewards_known=slug not in found.unrewarded
         )
-    stamp = f"{now:%Y-%m-%dT%H:%M:%S.%fZ}" if found.block is None else f"block {found.block}"
-    imported = booking.book(conn, current, stamp, now)
+    imported = booking.book(conn, current, found.stamp or f"{now:%Y-%m-%dT%H:%M:%S.%fZ}", now)
     outcome = {"id": wallet.id, "error": _failures(found), "now": now, "block": found.block}
     conn.execute(_SYNCED, outcome)
     return imported

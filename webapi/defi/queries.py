@@ -1,7 +1,7 @@
 """What the routes of wallets and DeFi do beside `coinsphere.wallets` and `coinsphere.defi`."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from psycopg import Connection
@@ -9,10 +9,12 @@ from psycopg import Connection
 from coinsphere.defi import repository as positions
 from coinsphere.defi import valuation
 from coinsphere.defi.repository import StoredPosition, Yield
-from coinsphere.portfolio import marks
+from coinsphere.portfolio import live, marks, portfolios
 from coinsphere.wallets import booking
 from coinsphere.wallets import repository as wallets
 from coinsphere.wallets.repository import NewWallet, Wallet
+from webapi.defi import net_worth
+from webapi.services import services
 
 _YIELDS_SHOWN = 5
 
@@ -53,6 +55,31 @@ def protocols(conn: Connection) -> list[dict[str, object]]:
             "yields": pools.get(each.id, [])[:_YIELDS_SHOWN],
         }
         for each in positions.protocols(conn)
+    ]
+
+
+def worth_of_portfolios(
+    conn: Connection, user_id: UUID, wanted: Collection[UUID | None]
+) -> list[dict[str, object]]:
+    """Holdings, positions and net worth of those portfolios of a user."""
+    work = services()
+    found = [each for each in portfolios.list_for(conn, user_id) if each.id in wanted]
+    if not found:
+        return []
+    stale_after = timedelta(seconds=work.settings.market_stale_seconds)
+    currencies = {each.id: each.currency for each in found}
+    held = live.holdings(conn, user_id, currencies, work.clock(), stale_after)
+    sums = [live.totals(held[each.id]) for each in found]
+    worths = net_worth.beside(conn, user_id, found, sums)
+    return [
+        {
+            "portfolioId": each.id,
+            "name": each.name,
+            "currency": each.currency,
+            "holdingsValue": total.total_value,
+            **worths[each.id],
+        }
+        for each, total in zip(found, sums, strict=True)
     ]
 
 

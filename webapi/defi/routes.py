@@ -213,11 +213,12 @@ def list_positions(query_data: schemas.PositionsQuery) -> dict[str, Any]:
 @signed_in
 @defi.output(schemas.StatsAnswer)
 def get_stats() -> dict[str, Any]:
-    """Sums over all positions, by kind and by protocol."""
+    """Sums over all positions, by kind and by protocol, and the net worth of portfolios with what they hold."""
     user_id = access.principal().user_id
     with services().database.connection() as conn:
         found = positions.open_positions(conn, user_id)
         owned = wallets.list_for(conn, user_id)
+        worths = queries.worth_of_portfolios(conn, user_id, {each.portfolio_id for each in found})
     sums = valuation.totals(found)
     synced = [each.last_synced_at for each in owned if each.last_synced_at is not None]
     return {
@@ -234,6 +235,7 @@ def get_stats() -> dict[str, Any]:
             "by_protocol": [
                 {"slug": slug, "value": worth} for slug, worth in sums.by_protocol.items()
             ],
+            "by_portfolio": worths,
             "unpriced": sums.unpriced,
             "last_synced_at": min(synced, default=None),
         }

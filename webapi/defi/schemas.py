@@ -9,6 +9,8 @@ from pydantic import ConfigDict, Field, StringConstraints
 from coinsphere.defi.model import PositionKind
 from coinsphere.wallets.chains import Blockchain
 from coinsphere.wallets.repository import MOST_TOKENS
+from webapi.defi import net_worth
+from webapi.defi.net_worth import InProtocolsOut
 from webapi.schema import Amount, Input, Line, Output, Query
 
 _ADDRESS = "0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"
@@ -179,6 +181,17 @@ class ByProtocol(Output):
     value: Amount | None
 
 
+class ByPortfolio(Output):
+    """A portfolio whose wallets have something in protocols: all in its currency, `netWorth` with what it holds."""
+
+    portfolio_id: UUID
+    name: str
+    currency: str
+    holdings_value: Amount | None
+    net_worth: Amount | None
+    defi: InProtocolsOut
+
+
 class StatsOut(Output):
     """Sums in US dollars; null where nothing of the kind has a price."""
 
@@ -192,6 +205,7 @@ class StatsOut(Output):
     protocols_count: int
     wallets_count: int
     by_protocol: list[ByProtocol]
+    by_portfolio: list[ByPortfolio]
     unpriced: list[str]
     last_synced_at: datetime | None
 
@@ -380,7 +394,12 @@ class StatsAnswer(_Success):
         {
             "totalValue": 12000, "totalSupplied": 0, "totalBorrowed": 0, "totalStaked": 12000, "totalLiquidity": 0,
             "totalRewards": 0, "positionsCount": 1, "protocolsCount": 1, "walletsCount": 1,
-            "byProtocol": [{"slug": "lido", "value": 12000}], "unpriced": [], "lastSyncedAt": _AT,
+            "byProtocol": [{"slug": "lido", "value": 12000}],
+            "byPortfolio": [
+                {"portfolioId": _ID, "name": "Long term", "currency": "USD", "holdingsValue": 30000, "netWorth": 42000,
+                 "defi": net_worth.EXAMPLE}
+            ],
+            "unpriced": [], "lastSyncedAt": _AT,
         }
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
@@ -17,6 +18,8 @@ from eth_tester.exceptions import TransactionFailed
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.address import to_canonical_address
 from eth_utils.crypto import keccak
+
+from coinsphere.wallets.chains import CHAINS
 
 # py-evm raises it so far that a nested answer overruns the stack of C instead of being refused, as it is in production.
 sys.setrecursionlimit(1_000)
@@ -71,6 +74,12 @@ class Chain:
         with self._lock:
             if method == "eth_blockNumber":
                 return hex(self.height)
+            if method == "eth_getBlockByNumber":
+                number = int(parameters[0], 16)
+                return {
+                    "number": parameters[0],
+                    "hash": self.tester.get_block_by_number(number)["hash"],
+                }
             if method == "eth_call":
                 asked, block = parameters
                 number = block if block == "latest" else int(block, 16)
@@ -89,6 +98,10 @@ class NodeServer:
     faults: list[tuple[int, bytes]] = field(default_factory=list)
     requests: list[list[str]] = field(default_factory=list)
     delay: float = 0.0
+    newest: datetime = datetime(2100, 1, 1, tzinfo=UTC)
+    """When it says that its newest block was made: for the clocks of most tests it is never old."""
+    hashes: dict[int, str] = field(default_factory=dict)
+    """What it says of blocks instead of the truth."""
 
     def reply(self, body: bytes) -> tuple[int, bytes]:
         """Status and body of an answer."""
@@ -106,12 +119,25 @@ class NodeServer:
         if question["method"] == "eth_chainId":
             return {**head, "result": hex(self.chain_id)}
         assert self.chain is not None
+        if question["method"] == "eth_getBlockByNumber":
+            return {**head, "result": self._block(self.chain, question["params"][0])}
         try:
             return {**head, "result": self.chain.answer(question["method"], question["params"])}
         except TransactionFailed as error:
             return {**head, "error": {"code": 3, "message": f"execution reverted: {error}"}}
         except LookupError:
             return {**head, "error": {"code": -32601, "message": "method not found"}}
+
+    def _block(self, chain: Chain, which: str) -> dict[str, Any]:
+        """A block. So many lie above the newest one of the chain that this one may be read."""
+        confirmations = next(
+            each.confirmations for each in CHAINS.values() if each.chain_id == self.chain_id
+        )
+        at = hex(int(self.newest.timestamp()))
+        if which == "latest":
+            return {"number": hex(chain.height + confirmations), "hash": "0xff", "timestamp": at}
+        found = chain.answer("eth_getBlockByNumber", [which])
+        return {**found, "hash": self.hashes.get(int(which, 16), found["hash"]), "timestamp": at}
 
 
 @contextmanager

@@ -1,15 +1,19 @@
 """Balances in the ledger: openings, then differences; once each, whatever dies and however often it is done again."""
 
 import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import psycopg
 import pytest
 
-from coinsphere.errors import Unavailable
+from coinsphere.errors import ProviderError, Unavailable
 from coinsphere.wallets import booking, repository, sync
+from coinsphere.wallets.nodes import Nodes
 from tests.fakes.evm import world
-from tests.fakes.evm.chain import NodeServer
+from tests.fakes.evm.chain import NodeServer, served
+from tests.integration.wallets.conftest import node_settings
 
 _FACTS = """
     select t.symbol, f.type, f.amount, f.source from app.transactions f join market.tokens t on t.id = f.token_id
@@ -126,7 +130,9 @@ def test_a_sync_that_dies_before_any_statement_changes_all_or_nothing_and_nothin
     wallet = reader.connect(booked=True)
     sync_id = sync.request(owner, reader.user_id, wallet.id)
     nothing = state(owner)
-    found = sync._read(wallet, sync.curated.directory(owner, wallet.blockchain), reader.nodes)
+    found = sync._read(
+        wallet, sync.curated.directory(owner, wallet.blockchain), reader.nodes, reader.now
+    )
     monkeypatch.setattr(sync, "_read", lambda *_: found)  # the chain is asked once for all deaths
     deaths, states = 0, set()
     while True:
@@ -154,7 +160,7 @@ def test_an_older_reading_never_takes_the_place_of_a_newer_one(
     assert node.chain is not None
     wallet = reader.connect(booked=True)
     directory = sync.curated.directory(owner, wallet.blockchain)
-    older = sync._read(wallet, directory, reader.nodes)
+    older = sync._read(wallet, directory, reader.nodes, reader.now)
     node.chain.send(world.USDC, "mint", world.OWNER, 10**6)
     try:
         reader.sync(wallet)
@@ -168,8 +174,6 @@ def test_an_older_reading_never_takes_the_place_of_a_newer_one(
 def test_a_chain_that_does_not_answer_keeps_everything_and_says_so(
     open_reader, reader, node: NodeServer
 ) -> None:
-    from tests.integration.wallets.conftest import node_settings
-
     wallet = reader.connect(booked=True)
     reader.sync(wallet)
     away = open_reader(node_settings("ethereum=http://127.0.0.1:9"))
@@ -189,3 +193,84 @@ def test_a_chain_that_does_not_answer_keeps_everything_and_says_so(
     assert (kept.status, kept.last_error) == ("error", "ethereum: ConnectError")
     assert reader.ledger() == {"ETH": Decimal("2.5"), "USDC": Decimal(1500)}
     assert reader.sync(wallet).status == "succeeded"
+
+
+def test_a_block_that_is_taken_back_while_it_is_read_is_not_believed(
+    reader, node: NodeServer, owner: psycopg.Connection, monkeypatch
+) -> None:
+    assert node.chain is not None
+    wallet, nothing = reader.connect(booked=True), state(owner)
+    reply, height = node.reply, node.chain.height
+
+    def fork(body: bytes) -> tuple[int, bytes]:
+        if b"eth_call" in body:
+            node.hashes[height] = "0xf0"
+        return reply(body)
+
+    monkeypatch.setattr(node, "reply", fork)
+    sync_id = sync.request(reader.conn, reader.user_id, wallet.id)
+    with pytest.raises(Unavailable, match="reorganised"):
+        reader.run(sync_id, is_last_try=False)
+    assert state(owner) == nothing
+    assert sync.get(owner, sync_id).error == "ethereum: the chain was reorganised while it was read"
+    reader.run(sync_id)
+    node.hashes.clear()
+    assert reader.ledger() == {"ETH": Decimal("2.5"), "USDC": Decimal(1500)}
+
+
+def test_another_block_of_the_same_number_is_booked_as_another_one(
+    reader, owner: psycopg.Connection
+) -> None:
+    """A deep reorganisation: the number stays, the balance does not."""
+    wallet = reader.connect(booked=True)
+    directory = sync.curated.directory(owner, wallet.blockchain)
+    first = sync._read(wallet, directory, reader.nodes, reader.now)
+    usdc = next(contract for contract in first.balances if contract.lower() == world.USDC.lower())
+    for raw, fork in ((1_500, "0xaa"), (1_400, "0xbb"), (1_450, "0xcc")):
+        changed = replace(first.balances[usdc], raw=raw * 10**6)
+        found = replace(
+            first, balances={**first.balances, usdc: changed}, stamp=f"block {first.block} {fork}"
+        )
+        with reader.conn.transaction():
+            sync._store(reader.conn, wallet, directory, found, reader.now)
+        assert reader.ledger()["USDC"] == raw
+
+
+FAULTS = {
+    "slow": {"delay": 2.0},
+    "another chain": {"chain_id": 137},
+    "behind": {"newest": datetime(2026, 11, 24, 7, tzinfo=UTC)},
+    "garbage": {"faults": [(200, b"<html>")] * 20},
+    "refusing": {"faults": [(429, b"{}")] * 20},
+}
+TOLD = {
+    "slow": "ethereum: ReadTimeout",
+    "another chain": "ethereum: 127.0.0.1 is a node of another chain",
+    "behind": "ethereum: the node's newest block is 120 minutes old",
+    "garbage": "ethereum: the answer is not JSON",
+    "refusing": "ethereum: too many calls",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_node_that_fails_is_left_for_the_next_one_and_without_one_the_user_is_told(
+    reader, node: NodeServer, fault: str
+) -> None:
+    settings = {"chain": node.chain, **FAULTS[fault]}
+    wallet = reader.connect(booked=True)
+    with served(NodeServer(**settings)) as bad:
+        alone = Nodes(node_settings(f"ethereum={bad.url}"), seconds=0.5)
+        both = Nodes(node_settings(f"ethereum={bad.url}", f"ethereum={node.url}"), seconds=0.5)
+        with alone, both:
+            reader.nodes = alone
+            sync_id = sync.request(reader.conn, reader.user_id, wallet.id)
+            with pytest.raises(ProviderError):
+                reader.run(sync_id)
+            failed, kept = sync.get(reader.conn, sync_id), repository.by_id(reader.conn, wallet.id)
+            assert failed is not None
+            assert kept is not None
+            assert (failed.status, failed.error) == ("failed", TOLD[fault])
+            assert (kept.status, kept.last_error) == ("error", TOLD[fault])
+            reader.nodes = both
+            assert reader.sync(wallet).status == "succeeded"
+    assert reader.ledger() == {"ETH": Decimal("2.5"), "USDC": Decimal(1500)}

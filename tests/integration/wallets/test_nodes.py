@@ -2,7 +2,9 @@
 
 import json
 import socket
-from threading import Thread
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
 
 import httpx2
 import pytest
@@ -108,6 +110,68 @@ def test_a_connection_that_is_cut_in_an_answer_is_no_answer(http) -> None:
                 "eth_chainId"
             )
         thread.join()
+
+
+def test_an_answer_that_comes_byte_by_byte_is_given_up(http) -> None:
+    """Each byte comes in time; all of them never would."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def trickle() -> None:
+            peer, _ = server.accept()
+            with peer, suppress(OSError):
+                peer.recv(4096)
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
+                while not done.wait(0.05):
+                    peer.sendall(b" ")
+
+        done = Event()
+        thread = Thread(target=trickle)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with (
+            outbound.client(is_private_allowed=True, seconds=0.3) as hasty,
+            pytest.raises(Unavailable, match="takes too long"),
+        ):
+            Node(ETHEREUM, [url], hasty).call("eth_chainId")
+        done.set()
+        thread.join()
+
+
+def test_a_node_that_has_fallen_behind_is_not_believed(good: NodeServer, http) -> None:
+    now = datetime(2026, 11, 24, 8, tzinfo=UTC)
+    with served(NodeServer(good.chain, newest=now - timedelta(minutes=16))) as late:
+        with pytest.raises(Unavailable, match="newest block is 16 minutes old"):
+            Node(ETHEREUM, [late.url], http).settled(now)
+        node = Node(ETHEREUM, [late.url, good.url], http)
+        assert node.settled(now).number == good.chain.height
+        late.newest = now - timedelta(minutes=14)
+        assert Node(ETHEREUM, [late.url], http).settled(now).number == good.chain.height
+
+
+@pytest.mark.parametrize(
+    "block", [b"null", b"7", b"[]", b"{}", b'{"number": "0x1", "hash": "0x2", "timestamp": "soon"}',
+              b'{"number": "0x1", "hash": "0x2", "timestamp": "0xffffffffffffffffff"}']
+)  # fmt: skip
+def test_what_is_no_block_is_no_answer_and_the_next_node_is_asked(
+    good: NodeServer, bad: NodeServer, http, block: bytes
+) -> None:
+    now = datetime(2026, 11, 24, 8, tzinfo=UTC)
+    answer = (200, b'[{"id": 1, "result": "0x1"}, {"id": 2, "result": ' + block + b"}]")
+    bad.faults = [answer]
+    with pytest.raises(BadPayload, match="no block"):
+        Node(ETHEREUM, [bad.url], http).settled(now)
+    bad.faults = [answer]
+    node = Node(ETHEREUM, [bad.url, good.url], http)
+    assert node.settled(now).number == good.chain.height
+
+
+def test_what_may_yet_be_taken_back_is_not_read(good: NodeServer, http) -> None:
+    """As many blocks lie above the one that is read as the chain needs to be sure of it."""
+    node = Node(ETHEREUM, [good.url], http)
+    (latest,) = node.ask([Question("eth_getBlockByNumber", ("latest", False))])
+    settled = node.settled(datetime(2026, 11, 24, 8, tzinfo=UTC))
+    assert int(latest["number"], 16) - settled.number == 6
+    assert all(chain.confirmations for chain in CHAINS.values() if chain.family == "evm")
 
 
 def test_no_error_shows_the_key_in_a_nodes_address(bad: NodeServer, http) -> None:

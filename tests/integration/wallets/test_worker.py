@@ -1,16 +1,48 @@
-"""Wallets through the worker as the local system starts it, and the hourly sync of all of them."""
+"""Wallets through workers as the local system starts them, killed and side by side, and the hourly sync of all."""
 
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import psycopg
 
 from coinsphere.wallets import sync, tasks
 from tests.fakes.evm.chain import NodeServer
 from tests.integration.wallets.conftest import NOW
+from tests.integration.wallets.test_ledger import facts, state
+
+_PATIENCE = 90
+
+
+@contextmanager
+def a_worker(database, node: NodeServer, home: Path) -> Iterator[subprocess.Popen]:
+    """A worker process, killed at the end if it still lives."""
+    environment = {
+        **os.environ,
+        "COINSPHERE_HOME": str(home),
+        "COINSPHERE_DATABASE_URL": database.worker,
+        "COINSPHERE_WALLET_NODES": f"ethereum={node.url}",
+        "COINSPHERE_WALLET_PRIVATE_NETWORKS": "true",
+    }
+    command = [sys.executable, "-m", "coinsphere.jobs"]
+    with subprocess.Popen(command, cwd=home, env=environment) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def until(is_so: Callable[[], object]) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.05)
 
 
 def test_the_worker_reads_a_wallet_and_books_what_it_holds(
@@ -19,28 +51,84 @@ def test_the_worker_reads_a_wallet_and_books_what_it_holds(
     wallet = reader.connect(booked=True)
     with owner.transaction():
         sync_id = sync.request(owner, reader.user_id, wallet.id)
-    environment = {
-        **os.environ,
-        "COINSPHERE_HOME": str(tmp_path),
-        "COINSPHERE_DATABASE_URL": database.worker,
-        "COINSPHERE_WALLET_NODES": f"ethereum={node.url}",
-        "COINSPHERE_WALLET_PRIVATE_NETWORKS": "true",
-    }
-    with subprocess.Popen(
-        [sys.executable, "-m", "coinsphere.jobs"], cwd=tmp_path, env=environment
-    ) as process:
-        try:
-            deadline = time.monotonic() + 90
-            while (found := sync.get(owner, sync_id)) and found.status in ("queued", "running"):
-                assert time.monotonic() < deadline, found
-                time.sleep(0.1)
-            while owner.execute("select count(*) from app.holdings").fetchone() != (2,):
-                assert time.monotonic() < deadline, "not booked"
-                time.sleep(0.1)
-        finally:
-            process.terminate()
+    with a_worker(database, node, tmp_path):
+        until(lambda: sync.get(owner, sync_id).finished_at)
+        until(lambda: owner.execute("select count(*) from app.holdings").fetchone() == (2,))
+    found = sync.get(owner, sync_id)
     assert found is not None
-    assert (found.status, found.imported) == ("succeeded", 2)
+    assert (found.status, found.imported, found.balances) == ("succeeded", 2, 2)
+
+
+def retry_stalled(owner: psycopg.Connection) -> None:
+    """What housekeeping does within two minutes, see `tests/integration/jobs`; here nobody waits for it."""
+    owner.execute(
+        "update jobs.procrastinate_jobs set status = 'todo', worker_id = null where status = 'doing'"
+    )
+
+
+def test_workers_that_are_killed_while_they_read_and_store_and_two_at_once_leave_one_state(
+    reader, node: NodeServer, database, tmp_path, monkeypatch
+) -> None:
+    owner, wallet = reader.owner, reader.connect(booked=True)
+    nothing = state(owner)
+    sync_id = sync.request(owner, reader.user_id, wallet.id)
+    asked, let = threading.Event(), threading.Event()
+    reply = node.reply
+
+    def held(body: bytes) -> tuple[int, bytes]:
+        if b"eth_call" in body:
+            asked.set()
+            assert let.wait(_PATIENCE)
+        return reply(body)
+
+    monkeypatch.setattr(node, "reply", held)
+
+    with a_worker(database, node, tmp_path) as reading:
+        until(asked.is_set)
+        reading.kill()
+        reading.wait()
+    assert sync.get(owner, sync_id).step == "reading"
+    assert state(owner) == nothing
+    retry_stalled(owner)
+
+    asked.clear()
+    with a_worker(database, node, tmp_path) as storing:
+        until(asked.is_set)
+        with psycopg.connect(database.owner) as other:
+            # It reads to the end, and waits for the wallet in the transaction that stores.
+            other.execute(
+                "select from app.wallet_connections where id = %s for update", [wallet.id]
+            )
+            let.set()
+            waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+            until(lambda: owner.execute(waits).fetchone() != (0,))
+            storing.kill()
+            storing.wait()
+            assert sync.get(owner, sync_id).step == "storing"
+    assert state(owner) == nothing
+    retry_stalled(owner)
+
+    more = [
+        reader.owner.execute(sync._REQUEST, _job(reader, wallet)).fetchone()[0] for _ in range(3)
+    ]
+    with a_worker(database, node, tmp_path), a_worker(database, node, tmp_path):
+        for each in (sync_id, *more):
+            until(lambda each=each: sync.get(owner, each).finished_at)
+    assert [sync.get(owner, each).status for each in (sync_id, *more)] == ["succeeded"] * 4
+    assert sum(sync.get(owner, each).imported for each in (sync_id, *more)) == 2
+    done = state(owner)
+    reader.sync(wallet)
+    assert state(owner) == done
+    assert [(symbol, kind) for symbol, kind, *_ in facts(reader)] == [
+        ("ETH", "opening_balance"),
+        ("USDC", "opening_balance"),
+    ]
+
+
+def _job(reader, wallet) -> dict[str, object]:
+    """A further sync of the wallet, though one waits already."""
+    lock = {"queue": sync.QUEUE, "task": sync.TASK, "lock": f"wallet {wallet.id}"}
+    return {"user_id": reader.user_id, "wallet_id": wallet.id, **lock}
 
 
 def test_every_wallet_is_due_once_an_hour(reader, owner: psycopg.Connection) -> None:

@@ -254,6 +254,12 @@ def test_balances_go_through_the_ledger_of_the_chosen_portfolio_and_leave_with_t
     portfolio = person.post("/portfolios", {"name": "Chain"}).json["portfolio"]["id"]
     given = {"address": world.OWNER, "blockchain": "ethereum", "portfolioId": portfolio}
     made = person.post("/defi/connect", given).json["data"]
+    for symbol, price in (("ETH", 3000), ("USDC", 1)):
+        owner_db.execute(
+            """insert into market.quotes (token_id, price, source, observed_at)
+               select id, %s, 'test', %s from market.tokens where symbol = %s on conflict do nothing""",
+            [price, NOW, symbol],
+        )
     read(person, made["syncJobId"], api_settings, module_database)
 
     done = person.get(f"/defi/sync/{made['syncJobId']}").json["data"]
@@ -276,6 +282,10 @@ def test_balances_go_through_the_ledger_of_the_chosen_portfolio_and_leave_with_t
     assert "compound-v3" in listed
     stats = person.get("/defi/stats").json["data"]
     assert (stats["walletsCount"], stats["protocolsCount"]) == (1, 11)
+    (mine,) = stats["byPortfolio"]
+    assert (mine["portfolioId"], mine["currency"]) == (portfolio, "USD")
+    assert mine["defi"]["totalValue"] == stats["totalValue"]
+    assert mine["netWorth"] == mine["holdingsValue"] + stats["totalValue"]
 
     wallet_id = made["wallet"]["id"]
     assert person.ask("DELETE", f"/defi/wallets/{wallet_id}").json["success"] is True

@@ -1,0 +1,84 @@
+"""What the wallets of a portfolio have in protocols, in the portfolio's currency, and its net worth with it.
+
+Costs and gains are of the ledger, which knows nothing of protocols: this stands beside them and is never mixed in. A
+token that stands for a position is no balance of a wallet, so it is no holding either: nothing is counted twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, localcontext
+from uuid import UUID
+
+from psycopg import Connection
+
+from coinsphere.defi import repository, valuation
+from coinsphere.defi.model import PositionKind
+from coinsphere.defi.repository import StoredPosition
+from coinsphere.defi.valuation import known_sum
+from coinsphere.portfolio.history import StoredMarket
+from coinsphere.portfolio.model import EXACT, UNIT
+
+
+@dataclass(frozen=True, slots=True)
+class InProtocols:
+    """What a portfolio has in protocols, in its currency; None where nothing of the kind has a price or a rate.
+
+    Attributes:
+        total_value: all of it, debts subtracted.
+        by_kind: of each kind, what is borrowed above zero.
+        positions_count: open positions.
+        unpriced: tokens that have no price, which no sum contains.
+        observed_at: when the oldest of it was read.
+    """
+
+    total_value: Decimal | None
+    by_kind: Mapping[PositionKind, Decimal | None]
+    positions_count: int
+    unpriced: list[str]
+    observed_at: datetime | None
+
+
+def in_protocols(
+    conn: Connection, user_id: UUID, currencies: Mapping[UUID, str], today: date
+) -> dict[UUID, InProtocols]:
+    """What the portfolios of `currencies`, all of one user, have in protocols by the wallets that belong to them."""
+    found: dict[UUID, list[StoredPosition]] = {portfolio_id: [] for portfolio_id in currencies}
+    for each in repository.open_positions(conn, user_id):
+        if each.portfolio_id in found:
+            found[each.portfolio_id].append(each)
+    market = StoredMarket(conn)
+    used = {currencies[portfolio_id] for portfolio_id, each in found.items() if each}
+    rates = {currency: market.now_per_dollar(currency, today) for currency in used}
+    return {
+        portfolio_id: _summed(each, rates.get(currencies[portfolio_id]))
+        for portfolio_id, each in found.items()
+    }
+
+
+def net_worth(
+    held_value: Decimal | None, holdings_count: int, protocols: InProtocols
+) -> Decimal | None:
+    """What is held and what lies in protocols together, of what is known of both; None where nothing of it is."""
+    parts = [held_value] if holdings_count else []
+    parts += [protocols.total_value] if protocols.positions_count else []
+    return known_sum(parts)
+
+
+def _summed(positions: list[StoredPosition], rate: Decimal | None) -> InProtocols:
+    sums = valuation.totals(positions)
+    return InProtocols(
+        total_value=_converted(sums.total_value, rate),
+        by_kind={kind: _converted(worth, rate) for kind, worth in sums.by_kind.items()},
+        positions_count=len(positions),
+        unpriced=sums.unpriced,
+        observed_at=min((each.observed_at for each in positions), default=None),
+    )
+
+
+def _converted(dollars: Decimal | None, rate: Decimal | None) -> Decimal | None:
+    """Nothing is nothing in every currency, also in one of which no rate is known."""
+    if dollars is None or not dollars:
+        return dollars
+    with localcontext(EXACT):
+        return None if rate is None else (dollars * rate).quantize(UNIT)

@@ -1,0 +1,80 @@
+"""Net worth on the wire: what portfolios have in protocols, beside what they hold."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from coinsphere.defi import net_worth
+from coinsphere.defi.model import PositionKind
+from coinsphere.defi.net_worth import InProtocols
+from coinsphere.defi.valuation import known_sum
+from coinsphere.portfolio.live import Totals
+from coinsphere.portfolio.portfolios import Portfolio
+from webapi.schema import Amount, Output
+from webapi.services import services
+
+
+class InProtocolsOut(Output):
+    """What a portfolio's wallets have in protocols, in its currency; null where nothing of the kind has a price.
+
+    `totalValue` has `borrowed` subtracted and leaves out what `unpriced` names. `observedAt` is the age of the oldest.
+    """
+
+    total_value: Amount | None
+    supplied: Amount | None
+    borrowed: Amount | None
+    staked: Amount | None
+    liquidity: Amount | None
+    rewards: Amount | None
+    positions_count: int
+    unpriced: list[str]
+    observed_at: datetime | None
+
+
+EXAMPLE: dict[str, Any] = {
+    "totalValue": 12000, "supplied": 0, "borrowed": 0, "staked": 12000, "liquidity": 0, "rewards": 0,
+    "positionsCount": 1, "unpriced": [], "observedAt": "2026-11-24T08:00:00Z",
+}  # fmt: skip
+
+
+def beside(
+    conn: Connection, user_id: UUID, found: Sequence[Portfolio], sums: Sequence[Totals]
+) -> dict[UUID, dict[str, Any]]:
+    """`defi` and `netWorth` of each portfolio, to stand beside its other fields."""
+    currencies = {each.id: each.currency for each in found}
+    protocols = net_worth.in_protocols(conn, user_id, currencies, services().clock().date())
+    return {
+        each.id: {
+            "defi": _shown(protocols[each.id]),
+            "netWorth": net_worth.net_worth(
+                total.total_value, total.holdings_count, protocols[each.id]
+            ),
+        }
+        for each, total in zip(found, sums, strict=True)
+    }
+
+
+def total(portfolios: Sequence[Portfolio], worths: Mapping[UUID, dict[str, Any]]) -> Decimal | None:
+    """The sum over portfolios; None unless all have one currency, as amounts of two cannot be added."""
+    if len({each.currency for each in portfolios}) > 1:
+        return None
+    parts = [worths[each.id]["netWorth"] for each in portfolios]
+    return known_sum(parts)
+
+
+def _shown(found: InProtocols) -> dict[str, Any]:
+    return {
+        "totalValue": found.total_value,
+        "supplied": found.by_kind[PositionKind.SUPPLIED],
+        "borrowed": found.by_kind[PositionKind.BORROWED],
+        "staked": found.by_kind[PositionKind.STAKED],
+        "liquidity": found.by_kind[PositionKind.LIQUIDITY],
+        "rewards": found.by_kind[PositionKind.REWARD],
+        "positionsCount": found.positions_count,
+        "unpriced": found.unpriced,
+        "observedAt": found.observed_at,
+    }
