@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
 from coinsphere.local.redis import RedisServer
+from coinsphere.portfolio import worker
 from coinsphere.security.signing_keys import FileKeyring
 from coinsphere.settings import Settings
 from tests.conftest import _wait_for_redis, free_port
@@ -29,6 +30,7 @@ from webapi.app import create_app
 V1 = "/api/v1"
 PASSWORD = "correct horse battery"
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
+OPTIONS = "-c search_path=app,market,model,jobs,public -c timezone=UTC"
 
 
 @pytest.fixture(scope="session")
@@ -256,3 +258,38 @@ def quote(conn: psycopg.Connection, symbol: str, price: str, **values: Any) -> N
         """,
         row,
     )
+
+
+@pytest.fixture
+def work(module_database):
+    """Does what the worker would: all jobs of a person's portfolios."""
+
+    def update(person) -> int:
+        with psycopg.connect(module_database.pipeline, autocommit=True, options=OPTIONS) as conn:
+            return worker.update(conn, person.id, NOW)
+
+    return update
+
+
+@pytest.fixture(scope="module")
+def prices(module_database):
+    """Daily closes from 1 February: BTC rises by 100 a day from 50,000, ETH stays at 2,000; quotes of today."""
+    with psycopg.connect(module_database.owner, autocommit=True, options=OPTIONS) as conn:
+        for symbol, start, step in (("BTC", 50_000, 100), ("ETH", 2_000, 0)):
+            conn.execute(
+                """
+                insert into market.price_data
+                    (token_id, interval, opened_at, open, high, low, close, source, is_final, observed_at)
+                select t.id, '1d', d, p, p, p, p, 'kraken', true, d
+                from market.tokens t
+                cross join generate_series('2026-02-01'::timestamptz, '2026-03-09', '1 day') with ordinality as g (d, n)
+                cross join lateral (select %s + %s * (n - 1) as p) as price
+                where t.symbol = %s
+                """,
+                [start, step, symbol],
+            )
+        quote(conn, "BTC", "60000", change=Decimal(2), at=NOW)
+        quote(conn, "ETH", "2500", change=None, at=NOW)
+        conn.execute(
+            "insert into market.exchange_rates (currency, day, per_euro, source) values ('USD', '2026-01-02', 1.25, 'ecb')"
+        )

@@ -1,15 +1,16 @@
 """Portfolios over the API: what is held, what it cost, what it was worth, and that nobody else sees it."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import psycopg
 import pytest
 
 from coinsphere.db.pool import Database
-from coinsphere.portfolio import importing, worker
+from coinsphere.portfolio import importing
 from coinsphere.portfolio import syncs as portfolio_syncs
-from tests.integration.webapi.conftest import NOW, V1, assert_problem, exact, new_person, quote
+from tests.integration.webapi.books import day, make, trade
+from tests.integration.webapi.conftest import NOW, OPTIONS, V1, assert_problem, exact, new_person
 from webapi.portfolios import schemas
 from webapi.portfolios.composition import schemas as composition_schemas
 from webapi.portfolios.gains import schemas as gain_schemas
@@ -19,65 +20,6 @@ from webapi.shared import schemas as shared_schemas
 from webapi.transactions import schemas as transaction_schemas
 
 D = Decimal
-OPTIONS = "-c search_path=app,market,model,jobs,public -c timezone=UTC"
-
-
-def day(number: int, hour: int = 10) -> str:
-    """An instant of the month before NOW (10 March 2026)."""
-    return datetime(2026, 2, number, hour, tzinfo=UTC).isoformat()
-
-
-@pytest.fixture
-def work(module_database):
-    """Does what the worker would: all jobs of a person's portfolios."""
-
-    def update(person) -> int:
-        with psycopg.connect(module_database.pipeline, autocommit=True, options=OPTIONS) as conn:
-            return worker.update(conn, person.id, NOW)
-
-    return update
-
-
-@pytest.fixture(scope="module")
-def prices(module_database):
-    """Daily closes from 1 February: BTC rises by 100 a day from 50,000, ETH stays at 2,000; quotes of today."""
-    with psycopg.connect(module_database.owner, autocommit=True, options=OPTIONS) as conn:
-        for symbol, start, step in (("BTC", 50_000, 100), ("ETH", 2_000, 0)):
-            conn.execute(
-                """
-                insert into market.price_data
-                    (token_id, interval, opened_at, open, high, low, close, source, is_final, observed_at)
-                select t.id, '1d', d, p, p, p, p, 'kraken', true, d
-                from market.tokens t
-                cross join generate_series('2026-02-01'::timestamptz, '2026-03-09', '1 day') with ordinality as g (d, n)
-                cross join lateral (select %s + %s * (n - 1) as p) as price
-                where t.symbol = %s
-                """,
-                [start, step, symbol],
-            )
-        quote(conn, "BTC", "60000", change=D("2"), at=NOW)
-        quote(conn, "ETH", "2500", change=None, at=NOW)
-        conn.execute(
-            "insert into market.exchange_rates (currency, day, per_euro, source) values ('USD', '2026-01-02', 1.25, 'ecb')"
-        )
-
-
-def make(person, **fields):
-    answer = person.post("/portfolios", {"name": "Main", **fields})
-    assert answer.status_code == 201, answer.text
-    return exact(answer)["portfolio"]
-
-
-def trade(  # noqa: PLR0917 - reads as a sentence
-    person, portfolio, kind, symbol, amount, price=None, at=None, **fields
-):
-    body = {
-        "portfolioId": portfolio["id"], "type": kind, "tokenSymbol": symbol, "amount": amount, "price": price,
-        "timestamp": at or day(1), **fields,
-    }  # fmt: skip
-    answer = person.post("/transactions", body)
-    assert answer.status_code == 201, answer.text
-    return exact(answer)["transaction"]
 
 
 def test_what_is_bought_is_held_at_once_at_the_current_quote(person, prices) -> None:

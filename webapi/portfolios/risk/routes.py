@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from itertools import pairwise
 
 from apiflask import APIBlueprint
@@ -14,14 +15,18 @@ from coinsphere.portfolio.live import Holding
 from coinsphere.portfolio.performance import Period
 from webapi.portfolios import periods, queries, scope
 from webapi.portfolios.periods import PeriodQuery
-from webapi.portfolios.risk import schemas
+from webapi.portfolios.risk import by_models, schemas
+from webapi.portfolios.risk.by_models import Weighed
 from webapi.security.access import signed_in
+from webapi.services import services
 
 blueprint = APIBlueprint("portfolio_risk", __name__, tag="Portfolios")
 
 _DAY = timedelta(days=1)
 _CORRELATED = 20
 """Assets whose correlations are given: the largest."""
+_SIMULATED = 50
+"""Assets that the figure by models is made of: the largest. What it leaves out, `coveredPercentage` tells."""
 
 
 @blueprint.get("/<portfolio_id>/risk")
@@ -29,15 +34,17 @@ _CORRELATED = 20
 @blueprint.input(PeriodQuery, location="query")
 @blueprint.output(schemas.RiskOut)
 def get_risk(portfolio_id: str, query_data: PeriodQuery) -> Response:
-    """How much a portfolio may lose, by its own history; null where there are under 30 days of it."""
+    """How much a portfolio may lose: by its own history, null under 30 days of it, and by the models' forecasts."""
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
         period = periods.of(found, query_data, usual=365)
         grown = performance.growth(conn, period)
         held = queries.holdings(conn, scope.user_id(), [found])[found.id]
-        moves = _moves(conn, held, period)
+        weights = [float(value) for value in live.weights(held).values()]
+        largest = _largest(conn, held, period)
+        expected = by_models.describe(conn, largest, sum(weights), services().clock())
     judged = risk.assess([each.day for each in grown], [each.growth for each in grown])
-    weights = [float(value) for value in live.weights(held).values()]
+    moves = {each.symbol: each.moves for each in largest[:_CORRELATED]}
     fall = judged.drawdown
     body = {
         "portfolioId": found.id,
@@ -58,26 +65,36 @@ def get_risk(portfolio_id: str, query_data: PeriodQuery) -> Response:
         "concentration": risk.concentration(weights),
         "correlations": risk.correlations(moves),
         "method": "historical",
+        "byModels": expected,
     }
     return scope.tagged(body)
 
 
-def _moves(
-    conn: Connection, held: Sequence[Holding], period: Period
-) -> dict[str, dict[date, float]]:
-    """Daily returns of the largest holdings, over days that have a close of their own."""
+def _largest(conn: Connection, held: Sequence[Holding], period: Period) -> list[Weighed]:
+    """The largest assets with their daily returns, over days that have a close of their own."""
     market = StoredMarket(conn)
-    largest = sorted(live.weights(held).items(), key=lambda item: -item[1])[:_CORRELATED]
+    largest = sorted(live.weights(held).items(), key=lambda item: (-item[1], str(item[0])))
+    largest = largest[:_SIMULATED]
+    first = period.first - _DAY
+    market.prepare([token_id for token_id, _ in largest], first)
     names = {each.row.token_id: each.row.symbol for each in held}
-    moves: dict[str, dict[date, float]] = {}
-    for token_id, _ in largest:
-        closes = market.closes(token_id, period.first - _DAY, period.last)
-        moves[names[token_id]] = {
-            day: float(close / previous) - 1
-            for (earlier, previous), (day, close) in pairwise(closes)
-            if day - earlier == _DAY
-        }
-    return moves
+    return [
+        Weighed(
+            token_id,
+            names[token_id],
+            float(value),
+            _moves(market.closes(token_id, first, period.last)),
+        )
+        for token_id, value in largest
+    ]
+
+
+def _moves(closes: Sequence[tuple[date, Decimal]]) -> dict[date, float]:
+    return {
+        day: float(close / previous) - 1
+        for (earlier, previous), (day, close) in pairwise(closes)
+        if day - earlier == _DAY
+    }
 
 
 def _percent(fraction: float | None) -> float | None:

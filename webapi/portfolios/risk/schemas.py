@@ -1,9 +1,12 @@
 """What goes over the wire of a portfolio's risk."""
 
-from datetime import date
+from datetime import date, datetime
+from typing import Literal
 from uuid import UUID
 
-from webapi.portfolios.examples import ID, example
+from pydantic import Field
+
+from webapi.portfolios.examples import AT, ID, example
 from webapi.schema import Output
 
 
@@ -15,13 +18,57 @@ class DrawdownOut(Output):
     low_day: date
 
 
+class RiskInputOut(Output):
+    """An asset behind the figure by models; `model` and what follows are null where its own history stands in."""
+
+    symbol: str
+    percentage: float | None = Field(description="Of the portfolio's value.")
+    source: Literal["model", "history"]
+    days: int = Field(description="Days of returns that correlations, and a history, come from.")
+    model: str | None
+    model_version: str | None
+    origin_at: datetime | None = Field(description="The close that the forecast starts from.")
+    issued_at: datetime | None
+    target_at: datetime | None
+
+
+class RiskByModelsOut(Output):
+    """What may be lost in a day by the models' forecasts; null with the reason in `unavailable`."""
+
+    value_at_risk95: float | None
+    expected_shortfall95: float | None
+    unavailable: str | None
+    method: str
+    copula_degrees: float
+    draws: int
+    seed: int
+    covered_percentage: float | None = Field(
+        description="Part of the value that a model's forecast stands for."
+    )
+    inputs: list[RiskInputOut]
+
+
+METHOD = (
+    "simulated: each asset's own forecast of one day (its history where no model knows it), joined by a Student t "
+    "copula with the correlations of daily returns; prices in US dollars, weights as of now"
+)
+_BY_MODELS = {
+    "valueAtRisk95": 3.1, "expectedShortfall95": 4.4, "unavailable": None, "method": METHOD, "copulaDegrees": 8,
+    "draws": 20000, "seed": 95, "coveredPercentage": 100,
+    "inputs": [
+        {"symbol": "BTC", "percentage": 100, "source": "model", "days": 364, "model": "price-global",
+         "modelVersion": "3", "originAt": AT, "issuedAt": AT, "targetAt": AT}
+    ],
+}  # fmt: skip
+
+
 class RiskOut(Output):
     """Estimates of what may be lost; percentages, null under 30 days."""
 
     model_config = example(
         portfolioId=ID, currency="USD", days=364, volatility=41.2, sharpe=0.8, sortino=1.1, valueAtRisk95=3.4,
         expectedShortfall95=4.9, maxDrawdown={"percentage": 22.5, "peakDay": "2026-03-01", "lowDay": "2026-05-11"},
-        concentration=0.52, correlations={"BTC": {"BTC": 1}}, method="historical",
+        concentration=0.52, correlations={"BTC": {"BTC": 1}}, method="historical", byModels=_BY_MODELS,
     )  # fmt: skip
 
     portfolio_id: UUID
@@ -36,3 +83,4 @@ class RiskOut(Output):
     concentration: float | None
     correlations: dict[str, dict[str, float | None]]
     method: str
+    by_models: RiskByModelsOut
