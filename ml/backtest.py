@@ -205,15 +205,16 @@ class Backtest:
             "priceSource": panel.price_source,
             "tokens": list(panel.symbols),
             "pegged": self.pegged(),
+            "notScored": self.not_scored(),
             "leftOut": list(panel.notes),
             "start": str(self.start),
             "lastOrigin": str(self.last),
             "refitDays": walk_forward.REFIT_DAYS,
             "reference": REFERENCE,
             "calendar": test_calendar.load().describe(),
-            "table": [asdict(row) for row in self.table()],
-            "byToken": [asdict(row) for model in self.scores for row in self.by_token(model)],
-            "byYear": [asdict(row) for model in self.scores for row in self.by_year(model)],
+            "table": [_plain(row) for row in self.table()],
+            "byToken": [_plain(row) for model in self.scores for row in self.by_token(model)],
+            "byYear": [_plain(row) for model in self.scores for row in self.by_year(model)],
         }
 
     def pegged(self) -> list[str]:
@@ -222,6 +223,20 @@ class Backtest:
         held = slice(self.first, self.end)
         out = self.features.pegged[:, held].all(axis=1) & self.features.usable[:, held].any(axis=1)
         return [symbols[place] for place in np.flatnonzero(out)]
+
+    def not_scored(self) -> list[str]:
+        """Other tokens without a forecast that could be checked: too few days before or in the span."""
+        none = ~self.scored.any(axis=(1, 2))
+        symbols = [self.features.panel.symbols[place] for place in np.flatnonzero(none)]
+        return [symbol for symbol in symbols if symbol not in self.pegged()]
+
+
+def _plain(row: Figures | Slice) -> dict[str, Any]:
+    """A row as JSON holds it: what is unknown is null, as JSON knows no NaN."""
+    return {
+        name: None if isinstance(value, float) and not np.isfinite(value) else value
+        for name, value in asdict(row).items()
+    }
 
 
 def run(

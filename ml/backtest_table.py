@@ -83,5 +83,7 @@ def _notes(made: Backtest) -> Iterator[str]:
     yield f"Configurations tried on {calendar.development[0]} to {calendar.development[1]}: {calendar.configurations_tried}; vault {first} to {end}."
     if made.pegged():
         yield f"Pegged, so not scored: {', '.join(made.pegged())}"
+    if made.not_scored():
+        yield f"Not scored, as they have too few days before or in the span: {', '.join(made.not_scored())}"
     for note in made.features.panel.notes:
         yield f"Left out: {note}"

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -181,19 +181,28 @@ def backtest(  # noqa: PLR0917 - click passes by name
     EWMA(0.94) volatility; DM is Diebold and Mariano's t of that gain.
     """
     from ml import backtest as walk
-    from ml import backtest_table, features, panel
+    from ml import backtest_table, candle_folder, features
     from ml.models import scale_catalog
 
-    symbols = None if tokens is None else [each.strip() for each in tokens.split(",")]
+    symbols = (
+        None if tokens is None else [each.strip() for each in tokens.split(",") if each.strip()]
+    )
+    if symbols == []:
+        raise CoinsphereError("--tokens names no token")
     names = models or scale_catalog.DEFAULT
     unknown = sorted(set(names) - set(scale_catalog.NAMES))
     if unknown:
         known = ", ".join(scale_catalog.NAMES)
         raise CoinsphereError(f"No model is called {', '.join(unknown)}; there are {known}")
     try:
-        held = panel.from_folder(folder, utc_now(), symbols)
+        first = candle_folder.first_day(start.date())
+        held = candle_folder.read(folder, utc_now(), symbols, first=first)
     except LookupError as error:
         raise CoinsphereError(str(error.args[0])) from error
+    if held.last_day < end.date() - timedelta(days=1):
+        click.echo(
+            f"The candles end on {held.last_day}, before the end that was asked for.", err=True
+        )
     made = walk.run(
         features.build(held), start.date(), end.date(), names=names, processes=processes
     )

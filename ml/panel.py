@@ -9,8 +9,7 @@ import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import numpy as np
@@ -18,9 +17,6 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from coinsphere.clock import start_of_day
-from coinsphere.errors import ImportRefused
-from coinsphere.market import candle_file, validation
-from coinsphere.market.model import Candle, Interval
 from ml.errors import BadHistory, TooLittleHistory
 
 Floats = NDArray[np.float64]
@@ -31,7 +27,6 @@ FIRST_DAY = date(2018, 1, 1)
 
 COLUMNS = ("open", "high", "low", "close", "volume")
 _FORMAT = b"coinsphere-panel-1"
-_NO_TOKEN = UUID(int=0)
 _SIMULATED = "simulated"
 
 _CANDLES = """
@@ -161,7 +156,7 @@ def from_rows(
     """
     held = {symbol: days for symbol, days in sorted(rows.items()) if days}
     if not held:
-        raise TooLittleHistory(f"{location} has no daily candles from {FIRST_DAY} on")
+        raise TooLittleHistory(f"{location} has no daily candles")
     first = np.datetime64(min(min(days) for days in held.values()), "D")
     last = np.datetime64(max(max(days) for days in held.values()), "D")
     calendar = np.arange(first, last + 1)
@@ -173,32 +168,6 @@ def from_rows(
     return _sealed(
         Panel(tuple(held), calendar, candles, price_source, location, "", ids, tuple(notes))
     )
-
-
-def from_folder(folder: Path, now: datetime, symbols: Iterable[str] | None = None) -> Panel:
-    """The daily candles of a folder; a row that cannot be true is left out and named in the notes.
-
-    Args:
-        folder: one candle file for each token, as `coinsphere market import` reads them.
-        now: a candle that closes later is unfinished and left out.
-        symbols: the tokens to read; None reads all.
-
-    Raises:
-        BadHistory: two files or rows say different things of the same day.
-        LookupError: a token that was asked for has no file.
-        TooLittleHistory: no daily candle was found.
-    """
-    wanted = None if symbols is None else {symbol.upper() for symbol in symbols}
-    rows: dict[str, dict[date, Sequence[float]]] = {}
-    notes: list[str] = []
-    for path in sorted(folder.rglob("*")):
-        symbol = candle_file.symbols(path)[-1] if candle_file.is_candidate(path) else ""
-        if symbol and (wanted is None or symbol in wanted):
-            _read(path, rows.setdefault(symbol, {}), notes, now)
-    absent = sorted((wanted or set()) - {symbol for symbol, days in rows.items() if days})
-    if absent:
-        raise LookupError(f"{folder} has no daily candles of {', '.join(absent)}")
-    return from_rows(rows, price_source="files", location=folder.name, notes=notes)
 
 
 def from_mart(
@@ -264,41 +233,6 @@ def digest_of(symbols: Sequence[str], days: Days, candles: Floats, price_source:
     # NaN has many bit patterns, and an unknown day must not depend on which of them was written.
     hasher.update(np.where(np.isnan(candles), np.nan, candles).astype("<f8").tobytes())
     return hasher.hexdigest()
-
-
-def _read(path: Path, days: dict[date, Sequence[float]], notes: list[str], now: datetime) -> None:
-    bad: list[str] = []
-    try:
-        with candle_file.opened(path) as file:
-            if file.interval is not Interval.DAY:
-                return
-            for line, row in file.rows(_NO_TOKEN, now):
-                fault = _fault(row, now)
-                if fault is not None:
-                    bad.append(f"line {line}: {fault}")
-                elif isinstance(row, Candle) and row.opened_at.date() >= FIRST_DAY:
-                    _keep(path, days, row)
-    except ImportRefused as error:
-        notes.append(str(error))
-    if bad:
-        notes.append(f"{path.name}: {len(bad)} rows left out, the first: {bad[0]}")
-
-
-def _fault(row: Candle | candle_file.BadRow, now: datetime) -> str | None:
-    if isinstance(row, candle_file.BadRow):
-        return row.reason
-    if not row.is_final:
-        return "the day is not over"
-    fault = validation.candle_fault(row, now)
-    return None if fault is None else fault.reason
-
-
-def _keep(path: Path, days: dict[date, Sequence[float]], row: Candle) -> None:
-    day = row.opened_at.astimezone(UTC).date()
-    candle = [_float(value) for value in (row.open, row.high, row.low, row.close, row.volume)]
-    held = days.setdefault(day, candle)
-    if held is not candle and held[:4] != candle[:4]:
-        raise BadHistory(f"{path.name}: {day} is there twice, with different prices")
 
 
 def _checked(symbol: str, candles: Floats) -> Floats:

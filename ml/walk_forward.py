@@ -18,6 +18,7 @@ from ml.horizons import HORIZONS
 from ml.models import scale_catalog
 from ml.models.scale import ScaleModel
 from ml.models.scale_catalog import Recipe
+from ml.panel import as_date
 from ml.student import Student
 
 REFIT_DAYS = 180
@@ -41,15 +42,34 @@ def blocks(features: FeatureSet, start: date, end: date) -> list[Block]:
     Raises:
         TooLittleHistory: there is nothing to forecast, or too little before `start` to fit anything on.
     """
-    first, last = features.panel.index(start), features.panel.index(end)
-    learnable = int(features.known_at(first)[:, :, -1].any(axis=0).sum())
+    panel = features.panel
+    if start >= end:
+        raise TooLittleHistory(f"the first day, {start}, is not before the end, {end}")
+    first, last = panel.index(start), panel.index(end)
     if first >= last:
-        raise TooLittleHistory(f"no day from {start} to {end} has a candle")
+        reach = f"{as_date(panel.days[0])} to {panel.last_day}"
+        raise TooLittleHistory(
+            f"no day from {start} to {end} has a candle; they reach from {reach}"
+        )
+    learnable = int(features.known_at(first)[:, :, -1].any(axis=0).sum())
     if learnable < LEAST_TRAINING_DAYS:
         raise TooLittleHistory(
-            f"only {learnable} days before {start} have outcomes to learn from; {LEAST_TRAINING_DAYS} are needed"
+            f"only {learnable} days before {start} have outcomes to learn from; "
+            f"{LEAST_TRAINING_DAYS} are needed{_hint(features)}"
         )
     return [Block(at, min(at + REFIT_DAYS, last)) for at in range(first, last, REFIT_DAYS)]
+
+
+def _hint(features: FeatureSet) -> str:
+    """From when on there would be enough to learn from, or why there never is."""
+    panel, longest = features.panel, HORIZONS[-1]
+    learnable = features.known_at(len(panel.days))[:, :, -1].any(axis=0)
+    if not learnable.any():
+        return "; every token is pegged or has too few days"
+    enough = np.flatnonzero(np.cumsum(learnable) == LEAST_TRAINING_DAYS)
+    if not len(enough) or enough[0] + longest + 1 >= len(panel.days):
+        return f", and all of the candles hold {learnable.sum()}"
+    return f", which there are from {as_date(panel.days[enough[0] + longest + 1])} on"
 
 
 def run(

@@ -31,13 +31,13 @@ class Fault(NamedTuple):
 
 
 def candle_fault(candle: Candle, now: datetime) -> Fault | None:
-    """What speaks against `candle` at the instant `now`; None where nothing does."""
-    return (
-        _price_fault(candle)
-        or _volume_fault(candle.volume)
-        or _time_fault(candle, now)
-        or _digits_fault(candle)
-    )
+    """What speaks against storing `candle` at the instant `now`; None where nothing does."""
+    return untruth(candle, now) or _digits_fault(candle)
+
+
+def untruth(candle: Candle, now: datetime) -> Fault | None:
+    """Why `candle` cannot be true; unlike `candle_fault` it takes any number of digits, as floats may have."""
+    return _price_fault(candle) or _volume_fault(candle.volume) or _time_fault(candle, now)
 
 
 def is_plainly_sound(candle: Candle, numbers: str, now: datetime) -> bool:

@@ -16,8 +16,10 @@ from ml.horizons import HORIZONS
 from ml.student import Student
 
 NETWORK = "network.onnx"
-MEMORY = 64
-"""Days before the first forecast that the net is run over, so that its state has settled: as many as in training."""
+MEMORY = 40
+"""Days before the first forecast that the net is run over: what lies further back moves the log scale by a millionth."""
+_MEMORY_UNSTATED = 64
+"""Of versions older than the parameter `memory`: they give the same bits as when they were made."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +31,7 @@ class GlobalLstm:
     deviation: Floats
     degrees: Floats
     seeds: int
+    memory: int = MEMORY
     name: ClassVar[str] = "global_lstm"
 
     @cached_property
@@ -43,7 +46,7 @@ class GlobalLstm:
 
     def shifts(self, features: FeatureSet, first: int) -> Floats:
         """Log scale against EWMA volatility's, shape [tokens, days, HORIZONS]."""
-        start = max(first - MEMORY, 0)
+        start = max(first - self.memory, 0)
         inputs = (features.inputs[:, start:] - self.mean) / self.deviation
         inputs[~features.usable[:, start:]] = 0.0
         return self.forward(inputs.astype(np.float32))[:, first - start :]
@@ -66,6 +69,7 @@ class GlobalLstm:
             "deviation": self.deviation.tolist(),
             "degrees": self.degrees.tolist(),
             "seeds": self.seeds,
+            "memory": self.memory,
         }
 
     def binaries(self) -> dict[str, bytes]:
@@ -86,4 +90,5 @@ def load(parameters: Mapping[str, Any], binaries: Mapping[str, bytes]) -> Global
     )
     if tuple(parameters["inputs"]) != NAMES or len(degrees) != len(HORIZONS):
         raise ValueError("it was made for other inputs or horizons")
-    return GlobalLstm(binaries[NETWORK], mean, deviation, degrees, int(parameters["seeds"]))
+    seeds, memory = int(parameters["seeds"]), int(parameters.get("memory", _MEMORY_UNSTATED))
+    return GlobalLstm(binaries[NETWORK], mean, deviation, degrees, seeds, memory)

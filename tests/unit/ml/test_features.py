@@ -1,15 +1,13 @@
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import numpy as np
 import pytest
 
 from ml import features, panel
-from ml.errors import BadHistory, TooLittleHistory
+from ml.errors import BadHistory
 from ml.features import NAMES, WARM_UP
 from tests.unit.ml import panels
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_no_feature_depends_on_the_future():
@@ -118,44 +116,6 @@ def test_one_changed_digit_changes_the_digest():
     known["T0"][panels.FIRST][4] *= 1 + 1e-15
     after = panel.from_rows(known, price_source="a", location="a")
     assert before.digest != after.digest
-
-
-def _write(folder, name, lines):
-    (folder / name).write_text("date,open,high,low,close,volume\n" + "\n".join(lines) + "\n")
-
-
-def test_files_are_read_and_what_cannot_be_true_is_named(tmp_path):
-    _write(
-        tmp_path,
-        "ABCUSDT_1d.csv",
-        [
-            "2024-01-01,1,2,1,1.5,10",
-            "2024-01-02,1,2,1,0,10",
-            "2024-01-03,1,3,1,2,",
-            "2026-01-01,1,2,1,1,1",
-        ],
-    )
-    made = panel.from_folder(tmp_path, NOW)
-    assert made.symbols == ("ABC",)
-    assert np.isfinite(made.closes).sum() == 2
-    assert np.isnan(made.candles[0, -1, 4])
-    (note,) = made.notes
-    assert "2 rows left out" in note
-
-
-def test_two_files_that_disagree_are_refused(tmp_path):
-    _write(tmp_path, "ABC.csv", ["2024-01-01,1,2,1,1.5,10", "2024-01-02,1,2,1,1,10"])
-    _write(tmp_path, "ABCUSDT.csv", ["2024-01-01,1,2,1,1.6,10", "2024-01-02,1,2,1,1,10"])
-    with pytest.raises(BadHistory, match="2024-01-01 is there twice"):
-        panel.from_folder(tmp_path, NOW)
-
-
-def test_a_token_without_a_file_is_named(tmp_path):
-    _write(tmp_path, "ABC.csv", ["2024-01-01,1,2,1,1.5,10", "2024-01-02,1,2,1,1,10"])
-    with pytest.raises(LookupError, match="XYZ"):
-        panel.from_folder(tmp_path, NOW, ["abc", "xyz"])
-    with pytest.raises(TooLittleHistory):
-        panel.from_rows({}, price_source="a", location="a")
 
 
 def test_only_some_tokens_keep_their_ids():

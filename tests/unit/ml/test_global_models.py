@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from ml import backtest, features, global_training, panel, walk_forward
 from ml.errors import TooLittleHistory
 from ml.models import (
     garch,
+    global_lstm,
     global_lstm_export,
     pooled_linear,
     random_walk,
@@ -100,6 +101,16 @@ def test_the_graph_gives_the_mean_of_the_nets(market):
     with torch.no_grad():
         expected = np.mean([made.network(torch.tensor(inputs)).numpy() for made in fits], axis=0)
     np.testing.assert_allclose(graph.forward(inputs), expected, atol=1e-5)
+
+
+def test_what_lies_beyond_the_memory_of_the_net_is_forgotten(fitted, market):
+    net = fitted["global_lstm"]
+    longer = replace(net, memory=4 * net.memory)
+    np.testing.assert_allclose(net.shifts(market, END), longer.shifts(market, END), atol=1e-5)
+    described = net.parameters()
+    old = {name: value for name, value in described.items() if name != "memory"}
+    assert global_lstm.load(described, net.binaries()).memory == net.memory
+    assert global_lstm.load(old, net.binaries()).memory > net.memory, "an old version's bits change"
 
 
 def test_training_makes_the_loss_less(market):
@@ -217,5 +228,27 @@ def test_a_backtest_scores_all_models_on_the_same_rows(market):
 def test_a_backtest_needs_a_past(market):
     with pytest.raises(TooLittleHistory, match="365 are needed"):
         backtest.run(market, as_date(market.panel.days[300]), as_date(market.panel.days[-1]))
-    with pytest.raises(TooLittleHistory, match="no day"):
+    with pytest.raises(TooLittleHistory, match="which there are from 2020"):
+        backtest.run(market, as_date(market.panel.days[300]), as_date(market.panel.days[-1]))
+    with pytest.raises(TooLittleHistory, match="is not before the end"):
         backtest.run(market, as_date(market.panel.days[500]), as_date(market.panel.days[400]))
+    with pytest.raises(TooLittleHistory, match="reach from 2019-01-01 to"):
+        backtest.run(market, date(2030, 1, 1), date(2031, 1, 1))
+
+
+def test_a_backtest_of_a_day_is_json_and_names_who_is_not_scored(market):
+    """JSON knows no NaN, and of few forecasts some figures are unknown."""
+    young = market.panel.candles.copy()
+    young[4, :680] = np.nan
+    start = as_date(market.panel.days[700])
+    made = backtest.run(
+        features.build(panel.resealed(market.panel, young)),
+        start,
+        start + timedelta(days=1),
+        names=["ewma_t"],
+        recipe=QUICK,
+    )
+    assert made.not_scored() == ["T4"]
+    described = json.loads(json.dumps(made.to_json(), allow_nan=False))
+    assert described["notScored"] == ["T4"]
+    assert {row["token_error80"] for row in described["table"]} == {None}

@@ -1,0 +1,115 @@
+"""Folders as people have them: any order and number of columns, several spellings of time, bad rows and bad files."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from ml import candle_folder, panel
+from ml.errors import BadHistory, TooLittleHistory
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TWO_DAYS = ("2024-01-01,1,2,1,1.5,10", "2024-01-02,1,2,1,1,10")
+
+
+def _write(folder, name, lines=TWO_DAYS, header="date,open,high,low,close,volume"):
+    (folder / name).write_text("\n".join((header, *lines)) + "\n")
+
+
+def test_files_are_read_and_what_cannot_be_true_is_named(tmp_path):
+    rows = [
+        "2024-01-01,1,2,1,1.5,10",
+        "2024-01-02,1,2,1,0,10",
+        "2024-01-03,1,3,1,2,",
+        "2026-01-01,1,2,1,1,1",
+    ]
+    _write(tmp_path, "ABCUSDT_1d.csv", rows)
+    made = candle_folder.read(tmp_path, NOW)
+    assert made.symbols == ("ABC",)
+    assert np.isfinite(made.closes).sum() == 2
+    assert np.isnan(made.candles[0, -1, 4])
+    assert made.notes == ("ABCUSDT_1d.csv: 2 rows, the first: line 3: close is zero",)
+
+
+def test_the_same_candles_are_the_same_panel_however_they_are_written(tmp_path):
+    digests = set()
+    for name, header, rows in (
+        ("BTC.csv", "date,open,high,low,close,volume", TWO_DAYS),
+        (
+            "btc-usd.csv",
+            "Volume,Adj Close,CLOSE,Low,high,Open,Date",
+            ("10,x,1,1,2,1,2024-01-02T00:00:00Z", "10,y,1.5,1,2,1,2024-01-01T00:00:00Z"),
+        ),
+        (
+            "BTCUSDT-1d.csv",
+            "timestamp,open,high,low,close,volume",
+            ("1704067200000,1,2,1,1.5,10", "1704153600000,1,2,1,1,10"),
+        ),
+    ):
+        folder = tmp_path / name.split(".", maxsplit=1)[0]
+        folder.mkdir()
+        _write(folder, name, rows, header)
+        digests.add(candle_folder.read(folder, NOW).digest)
+    assert len(digests) == 1
+
+
+def test_a_price_may_have_as_many_digits_as_a_float(tmp_path):
+    """A cheap token's prices as pandas writes them have more decimals than the database keeps."""
+    _write(tmp_path, "ABC.csv", ["2024-01-01,1.2345678901234567e-08,2e-08,1e-08,1.5e-08,1"])
+    made = candle_folder.read(tmp_path, NOW)
+    assert made.candles[0, 0, 0] == 1.2345678901234567e-08
+    assert not made.notes
+
+
+def test_every_file_that_is_left_out_is_named(tmp_path):
+    _write(tmp_path, "ABC.csv")
+    _write(tmp_path, "XYZ_1h.csv", ["2024-01-01T00:00:00Z,1,2,1,1,1"])
+    _write(tmp_path, "HEAD.csv", header="when,price")
+    _write(tmp_path, "OLD.csv", ["2017-12-30,1,2,1,1,1", "2017-12-31,1,2,1,1,1"])
+    (tmp_path / "NONE.csv").write_text("")
+    (tmp_path / "BYTES.csv").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "notes.txt").write_text("not a candle")
+    (tmp_path / "._ABC.csv").write_text("macOS")
+    made = candle_folder.read(tmp_path, NOW)
+    assert made.symbols == ("ABC",)
+    named = {note.split(":")[0] for note in made.notes[:-1]}
+    assert named == {"XYZ_1h.csv", "HEAD.csv", "NONE.csv", "BYTES.csv", "notes.txt"}
+    assert made.notes[-1].startswith("2 rows before 2018-01-01")
+    everything = candle_folder.read(tmp_path, NOW, first=date.min)
+    assert everything.symbols == ("ABC", "OLD")
+
+
+def test_two_files_that_disagree_are_refused_by_line(tmp_path):
+    _write(tmp_path, "ABC.csv")
+    _write(tmp_path, "ABCUSDT.csv", ["2024-01-02,1,2,1,1,11", "2024-01-01,1,2,1,1.6,10"])
+    with pytest.raises(
+        BadHistory, match=r"ABCUSDT.csv line 3: ABC .* on 2024-01-01 than in ABC.csv line 2"
+    ):
+        candle_folder.read(tmp_path, NOW)
+
+
+def test_a_token_without_candles_is_named_with_the_reason(tmp_path):
+    _write(tmp_path, "ABC.csv")
+    _write(tmp_path, "XYZ.csv", ["2024-01-01,,,,1.5,10"])
+    with pytest.raises(LookupError, match=r"no daily candles of XYZ; XYZ.csv: .*open is empty"):
+        candle_folder.read(tmp_path, NOW, ["abc", "xyz"])
+    (tmp_path / "ABC.csv").unlink()
+    with pytest.raises(TooLittleHistory, match="open is empty"):
+        candle_folder.read(tmp_path, NOW)
+    with pytest.raises(TooLittleHistory):
+        panel.from_rows({}, price_source="a", location="a")
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [("BTCUSDT.csv", "BTC"), ("TUSD.csv", "TUSD"), ("FDUSD.csv", "FDUSD"), ("OPUSD.csv", "OP")],
+)
+def test_a_stablecoin_is_not_taken_for_a_pair(tmp_path, name, symbol):
+    _write(tmp_path, name)
+    assert candle_folder.read(tmp_path, NOW).symbols == (symbol,)
+    assert candle_folder.read(tmp_path, NOW, [symbol]).symbols == (symbol,)
+
+
+def test_an_early_start_reads_early_days():
+    assert candle_folder.first_day(date(2022, 1, 1)) == panel.FIRST_DAY
+    assert candle_folder.first_day(panel.FIRST_DAY + timedelta(days=181)) == date.min
