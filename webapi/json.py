@@ -25,6 +25,9 @@ INTEGER_DIGITS = 20
 FRACTION_DIGITS = 18
 """What PostgreSQL's numeric(38, 18) holds; more is refused, as storing it would round."""
 
+_AS_IT_IS = frozenset((str, int, bool, type(None), msgspec.Raw))
+"""Looked up by type, most leaves of an answer cost no call and no walk through the kinds there are."""
+
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder()
 
@@ -105,10 +108,22 @@ class ExactProvider(JSONProvider):
 
 def _plain(value: Any) -> Any:
     """`value` in what msgspec writes as we want it."""
-    if value is None or isinstance(value, str | bool | int | msgspec.Raw):
-        return value.value if isinstance(value, Enum) else value
-    if isinstance(value, Decimal):
+    kind = type(value)
+    if kind is Decimal:
         return msgspec.Raw(plain(value).encode())
+    if kind in _AS_IT_IS:
+        return value
+    if kind is dict:
+        return {
+            key: item if type(item) in _AS_IT_IS else _plain(item) for key, item in value.items()
+        }
+    return _plain_other(value)
+
+
+def _plain_other(value: Any) -> Any:
+    """What is rarer than a decimal, a mapping, or what needs no change."""
+    if isinstance(value, str | int):
+        return value.value if isinstance(value, Enum) else value
     if isinstance(value, float):
         return _real(value)
     if isinstance(value, Mapping):

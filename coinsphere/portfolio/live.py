@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
 from uuid import UUID
@@ -13,16 +13,12 @@ from psycopg.rows import class_row
 from coinsphere.portfolio.history import StoredMarket
 from coinsphere.portfolio.model import EXACT, UNIT, ZERO
 
-# A token without a quote has its last final close, marked as stale. Costs are of the ledger; an account's balance that
-# was only looked up has none.
+# Costs are of the ledger; an account's balance that was only looked up has none.
 _HELD = """
     select
         h.id, h.portfolio_id, h.amount, h.average_buy_price, h.source,
         t.id as token_id, t.symbol, t.name, t.logo_url,
-        coalesce(q.price, last.close) as price,
-        coalesce(q.source, last.source) as price_source,
-        coalesce(q.observed_at, last.known_at) as price_updated_at,
-        q.change_24h as price_change_24h,
+        q.price, q.source as price_source, q.observed_at as price_updated_at, q.change_24h as price_change_24h,
         case when h.source = 'ledger' then p.cost end as cost,
         case when h.source = 'ledger' then p.uncosted else h.amount end as uncosted,
         h.created_at, h.updated_at
@@ -32,17 +28,24 @@ _HELD = """
     left join market.quotes q on q.token_id = h.token_id and q.quality = 'ok'
     left join app.positions p
         on p.portfolio_id = h.portfolio_id and p.token_id = h.token_id and p.until_day = 'infinity'
-    left join lateral (
-        select d.close, d.source, d.opened_at + interval '1 day' as known_at
-        from market.price_data d
-        where d.token_id = h.token_id and d.interval = '1d' and d.is_final and q.token_id is null
-        order by d.opened_at desc
-        limit 1
-    ) last on true
     where portfolios.user_id = %(user_id)s and h.amount > 0
         and (%(portfolio_id)s::uuid is null or h.portfolio_id = %(portfolio_id)s)
         and (%(holding_id)s::uuid is null or h.id = %(holding_id)s)
     order by t.symbol, h.source, h.id
+"""
+
+
+# A token without a quote has its last final close. Asked for such tokens only, as it asks every partition of prices.
+_LAST_CLOSES = """
+    select wanted.token_id, last.close, last.source, last.opened_at + interval '1 day'
+    from unnest(%(token_ids)s::uuid[]) as wanted (token_id)
+    cross join lateral (
+        select d.close, d.source, d.opened_at
+        from market.price_data d
+        where d.token_id = wanted.token_id and d.interval = '1d' and d.is_final
+        order by d.opened_at desc
+        limit 1
+    ) last
 """
 
 
@@ -119,7 +122,8 @@ def holdings(
     """
     only = next(iter(currencies)) if len(currencies) == 1 else None
     parameters = {"user_id": user_id, "portfolio_id": only, "holding_id": holding_id}
-    rows = conn.cursor(row_factory=class_row(Row)).execute(_HELD, parameters).fetchall()
+    quoted = conn.cursor(row_factory=class_row(Row)).execute(_HELD, parameters).fetchall()
+    rows = _with_last_closes(conn, quoted)
     rates = _rates(conn, set(currencies.values()), now.date())
     found: dict[UUID, list[Holding]] = {portfolio_id: [] for portfolio_id in currencies}
     with localcontext(EXACT):
@@ -129,6 +133,19 @@ def holdings(
                 is_stale = row.price_updated_at is None or row.price_updated_at < now - stale_after
                 found[row.portfolio_id].append(_valued(row, rate, is_stale=is_stale))
     return found
+
+
+def _with_last_closes(conn: Connection, rows: Sequence[Row]) -> Sequence[Row]:
+    unquoted = sorted({row.token_id for row in rows if row.price is None})
+    if not unquoted:
+        return rows
+    found = {
+        token_id: {"price": close, "price_source": source, "price_updated_at": known_at}
+        for token_id, close, source, known_at in conn.execute(_LAST_CLOSES, {"token_ids": unquoted})
+    }
+    return [
+        replace(row, **found.get(row.token_id, {})) if row.price is None else row for row in rows
+    ]
 
 
 def totals(held: Sequence[Holding]) -> Totals:

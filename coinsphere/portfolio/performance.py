@@ -10,19 +10,30 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from coinsphere.portfolio import series
 from coinsphere.portfolio.model import EXACT, UNIT, ZERO, Use
-from coinsphere.portfolio.returns import DayOfReturn
+from coinsphere.portfolio.returns import DayOfReturn, Days
 
 MAX_POINTS = 1_000
 
 Worth = Callable[[UUID, Decimal, date], Decimal | None]
 """What units of a token were worth on a day, in the portfolio's currency: `legs.Valuer.worth`."""
 
-_DAYS = """
+_BEFORE = """
     select day, value, inflow, outflow, growth
     from app.portfolio_values_daily
-    where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and day between %(first)s::date - 1 and %(last)s
-    order by day
+    where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and day = %(first)s::date - 1
+"""
+# As texts, as `history` reads closes. A day without a rate has none of the four.
+_DAYS = """
+    select coalesce(bool_and(value is not null), true),
+        coalesce(string_agg((day - date '0001-01-01' + 1)::text, ' '), ''),
+        coalesce(string_agg(coalesce(value, 0)::text, ' '), ''),
+        coalesce(string_agg(coalesce(inflow, 0)::text, ' '), ''),
+        coalesce(string_agg(coalesce(outflow, 0)::text, ' '), ''),
+        coalesce(string_agg(coalesce(growth, 0)::text, ' '), '')
+    from app.portfolio_values_daily
+    where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and day between %(first)s and %(last)s
 """
 # The first and the last day are always among the points.
 _POINTS = """
@@ -87,12 +98,25 @@ _GAINS = """
     order by u.used_at desc, u.token_id desc, u.number desc
     limit %(limit)s
 """
+# Stored by day up to the last that is valued; of the days since, today at least, from the uses themselves.
 _REALISED = """
-    select coalesce(sum(proceeds - cost), 0) as gain, count(*) filter (where proceeds is null or cost is null) as unknown
-    from app.lot_uses
-    where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and kind in ('sale', 'swap', 'fee', 'lost')
-        and used_at >= %(first)s::date::timestamp at time zone 'UTC'
-        and used_at < (%(last)s::date + 1)::timestamp at time zone 'UTC'
+    with valued as (
+        select coalesce(max(day) + 1, '-infinity') as until_day
+        from app.portfolio_values_daily
+        where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s
+    ),
+    parts as (
+        select sum(realised) as gain, sum(realised_unknown) as unknown
+        from app.portfolio_values_daily
+        where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and day between %(first)s and %(last)s
+        union all
+        select sum(proceeds - cost), count(*) filter (where proceeds is null or cost is null)
+        from app.lot_uses
+        where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and kind in ('sale', 'swap', 'fee', 'lost')
+            and used_at >= greatest(%(first)s::date, (select until_day from valued))::timestamp at time zone 'UTC'
+            and used_at < (%(last)s::date + 1)::timestamp at time zone 'UTC'
+    )
+    select coalesce(sum(gain), 0) as gain, coalesce(sum(unknown), 0)::integer as unknown from parts
 """
 _LOTS_OF_FACT = """
     select u.lot_number, u.kind, u.used_at, u.quantity, u.cost, u.proceeds, l.acquired_at, l.fact_id as acquired_by,
@@ -215,13 +239,15 @@ class Period:
         }
 
 
-def days(conn: Connection, period: Period) -> tuple[DayOfReturn | None, list[DayOfReturn]]:
+def days(conn: Connection, period: Period) -> tuple[DayOfReturn | None, Days]:
     """The day before the period, None where the portfolio began later, and the days of the period."""
     cursor = conn.cursor(row_factory=class_row(DayOfReturn))
-    rows = cursor.execute(_DAYS, period.parameters()).fetchall()
-    if rows and rows[0].day < period.first:
-        return rows[0], rows[1:]
-    return None, rows
+    before = cursor.execute(_BEFORE, period.parameters()).fetchone()
+    row = conn.execute(_DAYS, period.parameters()).fetchone()
+    assert row is not None
+    is_known, *texts = row
+    ordinals, columns = series.by_day(*texts)
+    return before, Days(ordinals, columns, is_known=is_known)
 
 
 def points(conn: Connection, period: Period, most: int = MAX_POINTS - 2) -> list[Point]:

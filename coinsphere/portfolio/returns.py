@@ -5,15 +5,19 @@ A return that is not defined is None with the reason; it is never zero for want 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal, localcontext
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
+import numpy as np
 import pyxirr
 
+from coinsphere.portfolio import series
 from coinsphere.portfolio.model import EXACT, UNIT, ZERO
+from coinsphere.portfolio.series import Units
 
 _RATE = Decimal(1).scaleb(-12)
+_EPOCH = date(1970, 1, 1).toordinal()
 _LEAST_DAYS = 2
 """A day's move taken to the power of 365 says nothing about a year."""
 
@@ -26,6 +30,38 @@ class DayOfReturn(NamedTuple):
     inflow: Decimal | None
     outflow: Decimal | None
     growth: Decimal | None
+
+
+class Days(Sequence[DayOfReturn]):
+    """Days in order, kept as arrays: those of twelve years are added up in a millisecond.
+
+    Args:
+        ordinals: the days.
+        values: values, inflows, outflows and growths, in this order, in units of 10^-18.
+        is_known: False where the currency has no rate on one of them; then the numbers of that day mean nothing.
+    """
+
+    def __init__(self, ordinals: series.Days, values: Sequence[Units], *, is_known: bool) -> None:
+        self.ordinals = ordinals
+        self.values, self.inflows, self.outflows, self.growths = values
+        self.is_known = is_known
+
+    def __len__(self) -> int:
+        return len(self.ordinals)
+
+    @overload
+    def __getitem__(self, place: int) -> DayOfReturn: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "Days": ...
+
+    def __getitem__(self, place: int | slice) -> "DayOfReturn | Days":
+        columns = (self.values, self.inflows, self.outflows, self.growths)
+        if isinstance(place, slice):
+            cut = [column[place] for column in columns]
+            return Days(self.ordinals[place], cut, is_known=self.is_known)
+        numbers = (series.decimal(column[place]) for column in columns)
+        return DayOfReturn(date.fromordinal(int(self.ordinals[place])), *numbers)
 
 
 class CashFlow(NamedTuple):
@@ -75,7 +111,7 @@ TOO_SHORT = "a yearly rate needs a period of two days at least"
 NO_SOLUTION = "no yearly rate explains these cash flows"
 
 
-def over(before: DayOfReturn | None, days: Sequence[DayOfReturn]) -> Returns | None:
+def over(before: DayOfReturn | None, days: Days) -> Returns | None:
     """The returns of the period of `days`, all days in order.
 
     Args:
@@ -85,74 +121,73 @@ def over(before: DayOfReturn | None, days: Sequence[DayOfReturn]) -> Returns | N
     Returns:
         None where there are no days, or the currency has no rate on one of them.
     """
-    usable = [day for day in days if day.value is not None]
-    if not usable or len(usable) != len(days):
+    if not days or not days.is_known:
         return None
+    first, last = days[0], days[-1]
+    start = ZERO if before is None or before.value is None else before.value
+    end = last.value or ZERO
+    inflow, outflow = (series.decimal(sum(column)) for column in (days.inflows, days.outflows))
     with localcontext(EXACT):
-        start = before.value if before is not None and before.value is not None else ZERO
-        end = usable[-1].value or ZERO
-        inflow = sum((day.inflow or ZERO for day in usable), ZERO)
-        outflow = sum((day.outflow or ZERO for day in usable), ZERO)
         gain = end + outflow - start - inflow
         return Returns(
-            usable[0].day, usable[-1].day, start, end, inflow, outflow, gain,
-            time_weighted(before, usable), money_weighted(cash_flows(before, usable)), _simple(gain, start + inflow),
+            first.day, last.day, start, end, inflow, outflow, gain,
+            _time_weighted(before, last, inflow), _money_weighted(*_flows(before, days)), _simple(gain, start + inflow),
         )  # fmt: skip
 
 
-def time_weighted(before: DayOfReturn | None, days: Sequence[DayOfReturn]) -> Return:
-    """What one unit of money, put in at the start and left alone, has become: it does not ask when money came."""
-    invested = any((day.inflow or ZERO) > 0 for day in days)
-    if not invested and not (before is not None and before.value):
-        return Return(None, NO_MONEY)
-    start = before.growth if before is not None and before.growth is not None else Decimal(1)
-    end = days[-1].growth
-    if end is None:
-        return Return(None, NO_RATE)
-    if not start:
-        return Return(None, "everything had been lost before this period")
-    with localcontext(EXACT):
-        return Return((end / start - 1).quantize(_RATE))
-
-
-def cash_flows(before: DayOfReturn | None, days: Sequence[DayOfReturn]) -> list[CashFlow]:
+def cash_flows(before: DayOfReturn | None, days: Days) -> list[CashFlow]:
     """What was put in and taken out, with the value at both ends; of each day the net.
 
     As in the days' returns, money comes in before the day's move, which is at the end of the day before.
     """
-    if not days:
-        return []
-    flows: dict[date, Decimal] = {}
-    if before is not None and before.value:
-        flows[before.day] = -before.value
-    for day in days:
-        start = day.day - timedelta(days=1)
-        flows[start] = flows.get(start, ZERO) - (day.inflow or ZERO)
-        flows[day.day] = flows.get(day.day, ZERO) + (day.outflow or ZERO)
-    last = days[-1]
-    if last.value:
-        flows[last.day] = flows.get(last.day, ZERO) + last.value
-    return [CashFlow(day, amount) for day, amount in sorted(flows.items()) if amount]
+    ordinals, amounts = _flows(before, days)
+    return [
+        CashFlow(date.fromordinal(int(day)), series.decimal(amount))
+        for day, amount in zip(ordinals, amounts, strict=True)
+    ]
 
 
-def money_weighted(flows: Sequence[CashFlow]) -> Return:
-    """The yearly rate at which the flows are worth nothing at the start: it depends on when money came (XIRR)."""
-    if not any(flow.amount < 0 for flow in flows):
+def _flows(before: DayOfReturn | None, days: Days) -> tuple[series.Days, Units]:
+    first, last = int(days.ordinals[0]) - 1, int(days.ordinals[-1])
+    net = np.full(last - first + 1, 0, dtype=object)
+    at = days.ordinals - first
+    net[at - 1] -= days.inflows
+    net[at] += days.outflows
+    net[-1] += days.values[-1]
+    if before is not None and before.value is not None:
+        net[0] -= series.units(before.value)
+    flowing = np.flatnonzero(net)
+    return flowing + first, net[flowing]
+
+
+def _time_weighted(before: DayOfReturn | None, last: DayOfReturn, inflow: Decimal) -> Return:
+    """What one unit of money, put in at the start and left alone, has become: it does not ask when money came."""
+    if inflow <= 0 and not (before is not None and before.value):
         return Return(None, NO_MONEY)
-    if not any(flow.amount > 0 for flow in flows):
+    start = before.growth if before is not None and before.growth is not None else Decimal(1)
+    if not start:
+        return Return(None, "everything had been lost before this period")
+    assert last.growth is not None
+    return Return((last.growth / start - 1).quantize(_RATE))
+
+
+def _money_weighted(ordinals: series.Days, amounts: Units) -> Return:
+    """The yearly rate at which the flows are worth nothing at the start: it depends on when money came (XIRR)."""
+    if not (amounts < 0).any():
+        return Return(None, NO_MONEY)
+    if not (amounts > 0).any():
         # All was lost: no rate above -100 % explains it.
         return Return(Decimal(-1))
-    if (flows[-1].day - flows[0].day).days < _LEAST_DAYS:
+    if ordinals[-1] - ordinals[0] < _LEAST_DAYS:
         return Return(None, TOO_SHORT)
-    rate = pyxirr.xirr(
-        [flow.day for flow in flows], [float(flow.amount) for flow in flows], silent=True
-    )
+    dates = (ordinals - _EPOCH).astype("datetime64[D]")
+    rate = pyxirr.xirr(dates, (amounts / 10**series.PLACES).astype(float), silent=True)
     if rate is None:
         return Return(None, NO_SOLUTION)
     return Return(Decimal(repr(rate)).quantize(_RATE, context=EXACT))
 
 
-def sub_periods(before: DayOfReturn | None, days: Sequence[DayOfReturn]) -> list[SubPeriod]:
+def sub_periods(before: DayOfReturn | None, days: Days) -> list[SubPeriod]:
     """The days that a time-weighted return is chained of."""
     previous = before.value if before is not None and before.value is not None else ZERO
     made = []

@@ -39,6 +39,11 @@ def decimal(number: int, places: int = PLACES) -> Decimal:
     return EXACT.scaleb(Decimal(number), -places)
 
 
+def units(number: Decimal) -> int:
+    """How many units of 10^-18 a number is that has no more digits after the point."""
+    return int(EXACT.scaleb(number, PLACES))
+
+
 class Series(NamedTuple):
     """Values by day, ascending; a day without one has the last before it."""
 

@@ -15,6 +15,7 @@ from coinsphere.portfolio.model import EXACT, UNIT, ZERO, Market
 from coinsphere.portfolio.sums import Crossed, Day, DaySums, Held
 
 _ONE = Decimal(1)
+_NOTHING = (ZERO, 0)
 
 _FIRST_DAY = """
     select min(day) from (
@@ -52,6 +53,16 @@ _ASSETS = """
 """
 _AT_ONCE = 50
 """Assets read by one statement."""
+# What uses of lots brought above their cost, and how many have one of the two unknown.
+_REALISED = """
+    select (used_at at time zone 'UTC')::date, coalesce(sum(proceeds - cost), 0),
+        count(*) filter (where proceeds is null or cost is null)
+    from app.lot_uses
+    where portfolio_id = %(portfolio_id)s and kind in ('sale', 'swap', 'fee', 'lost')
+        and used_at >= %(from_day)s::date::timestamp at time zone 'UTC'
+        and used_at < (%(until_day)s::date + 1)::timestamp at time zone 'UTC'
+    group by 1
+"""
 _BEFORE = """
     select value, growth from app.portfolio_values_daily
     where portfolio_id = %(portfolio_id)s and day = %(from_day)s::date - 1
@@ -68,6 +79,7 @@ _VALUES = Rows(
         "portfolio_id": "uuid", "user_id": "uuid", "day": "date", "value": "numeric", "cost": "numeric",
         "uncosted_assets": "integer", "inflow": "numeric", "outflow": "numeric", "growth": "numeric",
         "priced_assets": "integer", "filled_assets": "integer", "unpriced_assets": "integer",
+        "realised": "numeric", "realised_unknown": "integer",
     },
 )  # fmt: skip
 
@@ -111,7 +123,11 @@ def revalue(
     days = _summed(conn, parameters, market)
     with localcontext(EXACT):
         rows = list(_valued(days, currency, market, before))
-    _VALUES.insert(conn, ((portfolio_id, user_id, *row[:3], *row[3:]) for row in rows))
+    realised = {day: found for day, *found in conn.execute(_REALISED, parameters)}
+    _VALUES.insert(
+        conn,
+        ((portfolio_id, user_id, *row, *realised.get(row.day, _NOTHING)) for row in rows),
+    )
     return len(rows)
 
 

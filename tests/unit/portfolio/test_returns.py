@@ -3,25 +3,27 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
-from coinsphere.portfolio import returns, risk
-from coinsphere.portfolio.returns import CashFlow, DayOfReturn
+from coinsphere.portfolio import returns, risk, series
+from coinsphere.portfolio.returns import CashFlow, Days
 from coinsphere.portfolio.valuation import grown
 
 D = Decimal
 FIRST = date(2026, 1, 1)
 
 
-def days(*rows: tuple[object, object, object]) -> list[DayOfReturn]:
+def days(*rows: tuple[object, object, object]) -> Days:
     """Days from value, inflow and outflow, with growth chained as it is stored."""
-    growth, previous, made = None, None, []
-    for number, row in enumerate(rows):
+    growth, previous, columns = None, None, []
+    for row in rows:
         value, inflow, outflow = (D(str(each)) for each in row)
         growth = grown(growth, previous, value, inflow, outflow)
-        made.append(DayOfReturn(FIRST + timedelta(days=number), value, inflow, outflow, growth))
+        columns.append([series.units(each) for each in (value, inflow, outflow, growth)])
         previous = value
-    return made
+    ordinals = np.arange(len(rows)) + FIRST.toordinal()
+    return Days(ordinals, np.array(columns, dtype=object).reshape(-1, 4).T, is_known=True)
 
 
 def test_a_return_by_time_does_not_ask_when_money_came_one_by_money_does() -> None:
@@ -35,8 +37,8 @@ def test_a_return_by_time_does_not_ask_when_money_came_one_by_money_does() -> No
 
 
 def test_a_year_that_doubles_returns_a_hundred_percent() -> None:
-    flows = [CashFlow(FIRST, D(-100)), CashFlow(FIRST + timedelta(days=365), D(200))]
-    assert abs(returns.money_weighted(flows).rate - 1) < D("1e-9")
+    found = returns.over(None, days((100, 100, 0), *[(100, 0, 0)] * 363, (200, 0, 0)))
+    assert abs(found.money_weighted.rate - 1) < D("1e-9")
 
 
 def test_a_period_starts_from_the_value_before_it() -> None:
@@ -56,15 +58,16 @@ def test_a_period_starts_from_the_value_before_it() -> None:
 
 
 def test_what_is_not_defined_says_why() -> None:
-    assert returns.over(None, []) is None
+    assert returns.over(None, days()) is None
     nothing = returns.over(None, days((0, 0, 0), (0, 0, 0)))
     assert (nothing.simple.rate, nothing.simple.reason) == (None, returns.NO_MONEY)
     assert nothing.time_weighted.reason == nothing.money_weighted.reason == returns.NO_MONEY
     one_day = returns.over(None, days((110, 100, 0)))
     assert one_day.money_weighted.reason == returns.TOO_SHORT
     assert one_day.simple.rate == D("0.1")
-    unknown = [DayOfReturn(FIRST, None, None, None, None)]
-    assert returns.over(None, unknown) is None
+    one_day = days((110, 100, 0))
+    one_day.is_known = False
+    assert returns.over(None, one_day) is None
 
 
 def test_all_lost_is_minus_a_hundred_percent() -> None:

@@ -58,10 +58,12 @@ def get_contributions(portfolio_id: str, query_data: PeriodQuery) -> Response:
         crossed = defaultdict(list)
         for flow in performance.flows(conn, period):
             crossed[flow.token_id].append(flow)
-        worth = Valuer(StoredMarket(conn), found.currency).worth
+        ends = performance.ends(conn, period)
+        market = StoredMarket(conn)
+        market.prepare([each.token_id for each in ends], period.first - _DAY)
+        worth = Valuer(market, found.currency).worth
         made = [
-            performance.contribution(each, crossed[each.token_id], worth, period)
-            for each in performance.ends(conn, period)
+            performance.contribution(each, crossed[each.token_id], worth, period) for each in ends
         ]
     body = {
         "currency": found.currency,

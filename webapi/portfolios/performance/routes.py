@@ -56,7 +56,7 @@ def get_performance(portfolio_id: str, query_data: PeriodQuery) -> Response:
     return scope.tagged(body)
 
 
-def _why(days: Sequence[returns.DayOfReturn]) -> str:
+def _why(days: returns.Days) -> str:
     return returns.NO_RATE if days else "nothing was held on a closed day of this period"
 
 
@@ -79,9 +79,7 @@ def _rate(found: returns.Return) -> dict[str, Any]:
     return {"percentage": returns.percent(found.rate), "reason": found.reason}
 
 
-def _explained(
-    before: returns.DayOfReturn | None, days: Sequence[returns.DayOfReturn]
-) -> dict[str, Any]:
+def _explained(before: returns.DayOfReturn | None, days: returns.Days) -> dict[str, Any]:
     return {
         "cashFlows": [
             {"date": flow.day.isoformat(), "amount": flow.amount}
