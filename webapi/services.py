@@ -65,6 +65,7 @@ class Services:
     def close(self) -> None:
         """Close every connection."""
         self.helpers.shutdown(wait=False, cancel_futures=True)
+        self.passwords.close()
         self._database.close()
         self.cache.close()
         self.http.close()

@@ -22,7 +22,8 @@ from webapi import errors
 from webapi.api_keys import presented
 from webapi.api_keys.queries import PresentedKey
 from webapi.cache import TIMEOUT_SECONDS
-from webapi.security import access_tokens
+from webapi.deadlines import deadlines
+from webapi.security import access_tokens, passwords
 
 View = TypeVar("View", bound=Callable[..., Any])
 _MARK = "_limit"
@@ -67,6 +68,7 @@ def is_exempt(view: Callable[..., Any]) -> bool:
 def register(app: Flask, settings: Settings) -> None:
     """Count every request of `app`; one too many is answered with 429."""
     _trust_proxies(app, settings.trusted_proxies)
+    app.before_request(_refuse_late)
     limiter = Limiter(
         _caller,
         application_limits=_limits(settings),
@@ -82,6 +84,13 @@ def register(app: Flask, settings: Settings) -> None:
     app.after_request(lambda answer: _add_headers(limiter, settings, answer))
     limiter.init_app(app)
     app.register_error_handler(RateLimitExceeded, _too_many(limiter))
+
+
+def _refuse_late() -> None:
+    """Refuse a login that has waited too long for a thread, before anything is counted or done for it."""
+    connection = request.environ.get("gunicorn.socket")
+    if connection is not None and deadlines.is_late(connection):
+        raise passwords.busy()
 
 
 def _limits(settings: Settings) -> list[str | Callable[[], str] | ApplicationLimit]:

@@ -8,7 +8,12 @@ servers keep them, are verified too; whatever is not made as new hashes are is m
 import base64
 import hashlib
 import hmac
+import os
+import secrets
+import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import Self
@@ -27,8 +32,13 @@ PASSES = 2
 LANES = 1
 BCRYPT_COST = 12
 
-CONCURRENT = 2
+CONCURRENT = 1
+WAITING = 3
 QUEUE_SECONDS = 1.0
+NICENESS = 10
+"""Hashes yield to whatever else wants the core: a read waits for no hash."""
+_RETRY_SECONDS = range(2, 7)
+"""Who is told to come back is told different times, so that a crowd does not come back as one."""
 
 ARGON2ID = "argon2id"
 BCRYPT = "bcrypt"
@@ -38,18 +48,21 @@ _BARE_BYTES = 72
 
 
 class Turn:
-    """A place among those who may hash now."""
+    """A place among those who may hash now, on a thread that yields to all others."""
 
     def __init__(self, passwords: "Passwords") -> None:
         self._passwords = passwords
 
     def hash(self, password: str) -> str:
         """What is stored of `password`."""
-        return self._passwords.made(password)
+        return self._passwords.threads.submit(self._passwords.made, password).result()
 
     def verify(self, stored: str | None, password: str) -> bool:
         """Whether `password` matches; takes as long where there is no account (`stored` is None)."""
-        return self._passwords.matches(stored or self._passwords.nobodys, password) and bool(stored)
+        known = stored or self._passwords.nobodys
+        return self._passwords.threads.submit(
+            self._passwords.matches, known, password
+        ).result() and bool(stored)
 
 
 class Passwords:
@@ -59,6 +72,8 @@ class Passwords:
         peppers: keys of the hash before bcrypt; None where no bcrypt hash is made or known.
         scheme: how new hashes are made, `argon2id` or `bcrypt`.
         concurrent: hashes computed at once; an argon2id takes 19 MiB and a core for some 20 ms.
+        waiting: so many more may wait for their turn, each of which holds a thread of the API; others are told to
+            come back at once.
         queue_seconds: a request that has waited for so long is told to come back.
     """
 
@@ -67,6 +82,7 @@ class Passwords:
         peppers: SymmetricKeys | None = None,
         scheme: str = ARGON2ID,
         concurrent: int = CONCURRENT,
+        waiting: int = WAITING,
         queue_seconds: float = QUEUE_SECONDS,
     ) -> None:
         self._peppers = peppers
@@ -74,7 +90,12 @@ class Passwords:
         self._hasher = argon2.PasswordHasher(
             time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES
         )
+        self._room = BoundedSemaphore(concurrent + waiting)
         self._slots = BoundedSemaphore(concurrent)
+        # They start on first use, which is after the fork.
+        self.threads = ThreadPoolExecutor(
+            concurrent, thread_name_prefix="hash", initializer=_yield_to_others
+        )
         self._queue_seconds = queue_seconds
         self.nobodys = self.made("the password of an account that does not exist")
 
@@ -83,18 +104,24 @@ class Passwords:
         """As the settings want it."""
         return cls(SymmetricKeys(settings.password_keys), settings.password_scheme)
 
+    def close(self) -> None:
+        """Hash no more."""
+        self.threads.shutdown(wait=False, cancel_futures=True)
+
     @contextmanager
     def turn(self) -> Iterator[Turn]:
         """Wait for one's turn to hash. Raises `errors.Problem` with status 503 when too many wait."""
-        if not self._slots.acquire(timeout=self._queue_seconds):
-            metrics.PASSWORD_QUEUE_REFUSALS.inc()
-            raise errors.unavailable(
-                "too many logins at once", detail="Try again in a moment.", code="busy"
-            )
+        if not self._room.acquire(blocking=False):
+            raise busy()
         try:
-            yield Turn(self)
+            if not self._slots.acquire(timeout=self._queue_seconds):
+                raise busy()
+            try:
+                yield Turn(self)
+            finally:
+                self._slots.release()
         finally:
-            self._slots.release()
+            self._room.release()
 
     def hash(self, password: str) -> str:
         """What is stored of `password`. Raises `errors.Problem` with status 503 when too many wait."""
@@ -170,3 +197,21 @@ def _checked(given: bytes, hashed: str) -> bool:
         return bcrypt.checkpw(given, hashed.encode())
     except ValueError:
         return False
+
+
+def busy() -> errors.Problem:
+    """503 for who may not wait for a hash; it asks to come back in 2 to 6 seconds."""
+    metrics.PASSWORD_QUEUE_REFUSALS.inc()
+    problem = errors.unavailable(
+        "too many logins at once", detail="Try again in a moment.", code="busy"
+    )
+    problem.headers["Retry-After"] = str(secrets.choice(_RETRY_SECONDS))
+    return problem
+
+
+def _yield_to_others() -> None:
+    """Lower the present thread's priority; Linux knows one for each, elsewhere nothing is done."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        now = os.getpriority(os.PRIO_PROCESS, thread)
+        os.setpriority(os.PRIO_PROCESS, thread, now + NICENESS)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx2
 import psutil
+import psycopg
 import pytest
 
 from tests.conftest import free_port
@@ -84,7 +85,8 @@ def environment(database, own_redis_url: str, home: Path, keys_dir: Path) -> dic
         "COINSPHERE_JWT_KEYS_DIR": str(keys_dir),
         "COINSPHERE_API_PORT": str(free_port()),
         "COINSPHERE_METRICS_PORT": str(free_port()),
-        "COINSPHERE_DATABASE_POOL_SIZE": "4",
+        "COINSPHERE_API_THREADS": "4",
+        "COINSPHERE_DATABASE_POOL_SIZE": "8",
         "COINSPHERE_ML_URL": "http://127.0.0.1:1",
         "COINSPHERE_DAGSTER_URL": "http://127.0.0.1:1",
     }
@@ -201,6 +203,39 @@ def test_a_request_under_way_is_finished_before_the_end(running: Running) -> Non
         raw.sendall(body)
         assert raw.recv(100).startswith(b"HTTP/1.1 200")
     assert running.process.wait(25) == 0
+
+
+def test_reads_wait_for_no_crowd_that_logs_in(running: Running, owner_db) -> None:
+    """More logins than there are threads stand still; reads are answered beside them, and then logins again."""
+    token = registered(running, "reader@example.com")
+    registered(running, "one@example.com")
+
+    def log_in(_: int) -> httpx2.Response:
+        body = {"email": "one@example.com", "password": PASSWORD}
+        return httpx2.post(f"{running.url}{V1}/auth/login", json=body, timeout=30, trust_env=False)
+
+    with ThreadPoolExecutor(40) as crowd:
+        with owner_db.transaction():
+            owner_db.execute("lock table app.login_failures in access exclusive mode")
+            logins = [crowd.submit(log_in, number) for number in range(40)]
+            wait_for(lambda: _waiting_for_lock(owner_db) >= 2, "logins that stand still")
+            reads = [running.get("/auth/me", token).status_code for _ in range(6)]
+            assert _waiting_for_lock(owner_db) >= 2
+            ended = [login for login in logins if login.done()]
+        answers = [login.result() for login in logins]
+    assert reads == [200] * 6
+    assert all(login.result().status_code == 503 for login in ended)
+    assert {answer.status_code for answer in answers} == {200, 503}
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert all(2 <= int(answer.headers["Retry-After"]) <= 6 for answer in refused)
+    assert all(answer.json()["type"].endswith(":busy") for answer in refused)
+    assert log_in(0).status_code == 200
+
+
+def _waiting_for_lock(conn: psycopg.Connection) -> int:
+    query = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    row = conn.execute(query).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def test_a_metrics_port_that_is_taken_is_said(variables) -> None:

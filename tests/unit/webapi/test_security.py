@@ -1,5 +1,9 @@
 """Passwords."""
 
+import os
+import sys
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -8,7 +12,7 @@ import pytest
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from webapi import errors
 from webapi.security.password_rules import problem_in_context, problem_with
-from webapi.security.passwords import Passwords
+from webapi.security.passwords import Passwords, busy
 
 
 def test_a_password_is_its_own_only() -> None:
@@ -22,8 +26,10 @@ def test_a_password_is_its_own_only() -> None:
     assert not passwords.is_outdated(stored)
 
 
-def test_too_many_at_once_are_told_to_come_back(monkeypatch) -> None:
-    passwords = Passwords(concurrent=1, queue_seconds=0.01)
+@pytest.fixture
+def slow(monkeypatch) -> Iterator[tuple[Passwords, Event, Event]]:
+    """Passwords of which one hash at a time is computed and one waits; says when one has begun, ends when told."""
+    passwords = Passwords(concurrent=1, waiting=1, queue_seconds=0.01)
     begun, finish = Event(), Event()
 
     class Slow:
@@ -33,6 +39,13 @@ def test_too_many_at_once_are_told_to_come_back(monkeypatch) -> None:
             return "x"
 
     monkeypatch.setattr(passwords, "_hasher", Slow())
+    yield passwords, begun, finish
+    finish.set()
+    passwords.close()
+
+
+def test_who_has_waited_too_long_for_a_hash_is_told_to_come_back(slow) -> None:
+    passwords, begun, finish = slow
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(passwords.hash, "a")
         begun.wait(10)
@@ -41,7 +54,54 @@ def test_too_many_at_once_are_told_to_come_back(monkeypatch) -> None:
         finish.set()
         assert first.result() == "x"
     assert refused.value.status == 503
-    assert refused.value.headers["Retry-After"]
+    assert 2 <= int(refused.value.headers["Retry-After"]) <= 6
+
+
+def test_where_too_many_wait_for_a_hash_the_next_is_refused_at_once(slow, monkeypatch) -> None:
+    passwords, begun, finish = slow
+    monkeypatch.setattr(passwords, "_queue_seconds", 10)
+    with ThreadPoolExecutor(2) as pool:
+        hashing = pool.submit(passwords.hash, "a")
+        begun.wait(10)
+        waiting = pool.submit(passwords.hash, "b")
+        # The room is full once the second waits; a third waits for nobody: neither has ended when it is refused.
+        refused = _refused(passwords)
+        assert refused.status == 503
+        assert not hashing.done()
+        assert not waiting.done()
+        finish.set()
+        assert (hashing.result(), waiting.result()) == ("x", "x")
+    assert passwords.hash("d") == "x"
+
+
+def _refused(passwords: Passwords) -> errors.Problem:
+    """The refusal that comes when no place to wait is left; until then the caller takes and leaves it."""
+    for _ in range(1000):
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(passwords._room.acquire, blocking=False).result()
+        if not answer:
+            break
+        passwords._room.release()
+    with pytest.raises(errors.Problem) as refused:
+        passwords.hash("c")
+    return refused.value
+
+
+def test_who_is_told_to_come_back_is_told_different_times() -> None:
+    assert len({busy().headers["Retry-After"] for _ in range(200)}) == 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux knows a priority of each thread")
+def test_hashes_yield_to_whatever_else_wants_the_core() -> None:
+    passwords = Passwords()
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+
+    def priority() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    assert passwords.threads.submit(priority).result() == min(19, own + 10)
+    assert priority() == own
+    passwords.close()
 
 
 @pytest.mark.parametrize(
