@@ -16,13 +16,14 @@ from coinsphere.market.sources.moments import to_milliseconds
 
 
 class Accounts:
-    """Makes clients of accounts, all of which share the budgets of this process.
+    """Makes clients of accounts.
 
     Args:
         base_url: takes the place of every exchange's own address.
         clock: where nonces begin to count.
         sleep: how to wait.
         patience: the longest that a call waits to be made again, in seconds; 0: it is made once.
+        redis_url: where the exchanges' budgets are shared with other processes; None: they are this one's own.
     """
 
     def __init__(
@@ -32,8 +33,9 @@ class Accounts:
         sleep: Callable[[float], None] = time.sleep,
         *,
         patience: float = 60.0,
+        redis_url: str | None = None,
     ) -> None:
-        self.gates = Gates(sleep)
+        self.gates = Gates(redis_url, sleep)
         self.clock = clock
         self._base_url, self._sleep, self._patience = base_url, sleep, patience
 

@@ -15,13 +15,15 @@ from urllib.parse import urlsplit
 
 from coinsphere import log
 from coinsphere.errors import BadPayload, ProviderError, RateLimited, Unavailable
-from coinsphere.exchanges.errors import KeyRefused, PermissionMissing
+from coinsphere.exchanges.errors import CircuitOpen, KeyRefused, PermissionMissing
 from coinsphere.exchanges.gate import Gate
 from coinsphere.exchanges.model import Credentials
 
 TIMEOUT_MS = 10_000
+"""Of each single wait for the exchange."""
+LONGEST_SECONDS = 30.0
+"""From a request to the last byte of its answer, however often something came in between."""
 ATTEMPTS = 3
-_LARGEST = 20 * 1024 * 1024
 _NONSENSE = (TypeError, ValueError, KeyError, IndexError, AttributeError, InvalidOperation)
 _SECRET = re.compile(r"(signature|sign|apiKey|api_key|token)=[^&\s\"']+", re.IGNORECASE)
 
@@ -62,7 +64,8 @@ class Client:
                 return self._once(method, params or {})
             except (RateLimited, Unavailable) as error:
                 wait = _wait(error, attempt)
-                if attempt == ATTEMPTS or wait > self._patience:
+                is_left_alone = isinstance(error, CircuitOpen)
+                if attempt == ATTEMPTS or wait > self._patience or is_left_alone:
                     raise
                 _log.info("exchange asked again", exchange=self.api.id, wait=wait, error=str(error))
                 self._sleep(wait)
@@ -86,19 +89,23 @@ class Client:
             raise BadPayload(self.api.id, f"a row makes no sense ({error})", repr(row)) from error
 
     def _once(self, method: str, params: dict[str, Any]) -> Any:
-        breaker = self._gate.breaker
-        breaker.admit()
+        gate = self._gate
+        gate.admit()
         self.calls += 1
         try:
             answer = self._translated(method, params)
         except Unavailable:
-            breaker.failed()
+            gate.failed()
+            raise
+        except RateLimited as error:
+            if error.retry_after:
+                gate.rest(error.retry_after)
             raise
         except ProviderError:
             # It answered, though not as we wish.
-            breaker.succeeded()
+            gate.succeeded()
             raise
-        breaker.succeeded()
+        gate.succeeded()
         return answer
 
     def _translated(self, method: str, params: dict[str, Any]) -> Any:
@@ -122,9 +129,10 @@ class Client:
         if isinstance(error, ccxt.AuthenticationError):
             return KeyRefused(venue, message)
         if isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection):
-            return RateLimited(venue, message, self._retry_after())
+            return RateLimited(venue, "asks to be called less often", self._retry_after())
         if isinstance(error, ccxt.OperationFailed) and not isinstance(error, ccxt.BadResponse):
-            return Unavailable(venue, message)
+            _log.info("exchange failed", exchange=venue, error=message)
+            return Unavailable(venue, _why(ccxt, error))
         return BadPayload(venue, message)
 
     def _clean(self, text: str) -> str:
@@ -157,13 +165,15 @@ def connect(
     Args:
         venue: ccxt's id of the exchange.
         credentials: the account's.
-        gate: the exchange's, of this process.
+        gate: the exchange's.
         nonce: gives the key's next nonce, for exchanges that want them to grow.
         base_url: takes the place of every address of the exchange; the path then begins with its id.
         sleep: how to wait.
         patience: the longest that a call waits to be made again, in seconds.
     """
     import ccxt  # noqa: PLC0415  see above
+
+    from coinsphere.exchanges.bounded import BoundedSession  # noqa: PLC0415  it brings requests
 
     kind = type(f"Account_{venue}", (_Account, getattr(ccxt, venue)), {})
     api = kind(
@@ -173,6 +183,7 @@ def connect(
             "password": credentials.passphrase or "",
             "enableRateLimit": True,
             "timeout": TIMEOUT_MS,
+            "session": BoundedSession(venue, LONGEST_SECONDS),
             "options": {
                 "defaultType": "spot",
                 "fetchMarkets": {"types": ["spot"]},
@@ -186,7 +197,6 @@ def connect(
     )
     api.has["fetchCurrencies"] = venue == "kraken"  # without them it does not know its own names
     api.number = str
-    api.session.max_redirects = 0
     # At the level DEBUG ccxt's own logger writes keys and signatures.
     api.logger = _SILENT
     api.gate, api.next_nonce = gate, nonce
@@ -206,8 +216,8 @@ class _Account:
     next_nonce: Callable[[], int]
 
     def throttle(self, cost: float | None = None) -> None:
-        """Wait for the exchange's budget, which all accounts of this process share."""
-        self.gate.budget.take(self.rateLimit * (1 if cost is None else cost) / 1000)
+        """Wait for the exchange's budget, which all accounts share."""
+        self.gate.take(self.rateLimit * (1 if cost is None else cost) / 1000)
 
     def incrementing_nonce(self) -> int:
         """The key's next nonce, of all processes."""
@@ -221,7 +231,7 @@ class _Account:
             raise KeyRefused(self.id, "the key or its secret is malformed") from None
 
     def fetch(self, *arguments: Any, **keywords: Any) -> Any:
-        """As ccxt's, but what is not JSON is an error, and so is what is too large."""
+        """As ccxt's, but what is not JSON is an error."""
         answer = super().fetch(*arguments, **keywords)  # type: ignore[misc]
         if isinstance(answer, str | bytes):
             raise BadPayload(self.id, "the answer is not JSON")
@@ -229,12 +239,18 @@ class _Account:
 
     def parse_json(self, http_response: str) -> Any:
         """The answer with every decimal as its text: ccxt's own would make floats of them."""
-        if len(http_response) > _LARGEST:
-            raise BadPayload(self.id, "the answer is too large")
         try:
             return json.loads(http_response, parse_float=str)
         except ValueError:
             return None
+
+
+def _why(ccxt: Any, error: Exception) -> str:
+    if isinstance(error, ccxt.RequestTimeout):
+        return "did not answer in time"
+    if isinstance(error, ccxt.ExchangeNotAvailable):
+        return "has a fault of its own, or is being worked on"
+    return "could not be reached, or broke off its answer"
 
 
 def _wait(error: ProviderError, attempt: int) -> float:

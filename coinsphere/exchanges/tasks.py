@@ -28,7 +28,8 @@ def add(app: App, settings: Settings) -> None:
         exponential_wait=5,
         retry_exceptions=(OSError, psycopg.Error, Busy, RateLimited, Unavailable),
     )
-    accounts = Accounts(settings.exchange_base_url, utc_now)
+    shared = settings.redis_url.get_secret_value() if settings.redis_url else None
+    accounts = Accounts(settings.exchange_base_url, utc_now, redis_url=shared)
     keys = SymmetricKeys(settings.encryption_keys)
 
     def connect() -> psycopg.Connection:

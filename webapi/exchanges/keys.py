@@ -63,7 +63,12 @@ def _accounts() -> Accounts:
     work = services()
     known = current_app.extensions.get(_EXTENSION)
     if known is None:
-        made = Accounts(work.settings.exchange_base_url, work.clock, patience=0)
+        made = Accounts(
+            work.settings.exchange_base_url,
+            work.clock,
+            patience=0,
+            redis_url=work.settings.redis_dsn,
+        )
         known = current_app.extensions.setdefault(_EXTENSION, made)
     assert isinstance(known, Accounts)
     return known

@@ -281,7 +281,7 @@ def test_a_page_that_fails_moves_no_cursor_and_loses_nothing(world, kraken, faul
     done = world.sync(connection_id)
     assert (done.status, done.imported) == ("failed", 50)
     world.server.before = None
-    world.accounts.gates.of("kraken").breaker.succeeded()
+    world.accounts.gates.of("kraken").succeeded()
     done = world.sync(connection_id)
     assert (done.status, done.imported) == ("succeeded", 140)
 

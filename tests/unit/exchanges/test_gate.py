@@ -3,7 +3,7 @@
 import pytest
 
 from coinsphere.exchanges.errors import CircuitOpen
-from coinsphere.exchanges.gate import FAILURES, REST_SECONDS, Breaker, Budget, Gates
+from coinsphere.exchanges.gate import FAILURES, LONGEST_REST_SECONDS, REST_SECONDS, Gate, Gates
 
 
 class Clock:
@@ -22,32 +22,46 @@ class Clock:
 
 def test_callers_of_one_exchange_wait_for_their_turn():
     clock = Clock()
-    budget = Budget(clock.sleep, clock)
+    gate = Gate("kraken", None, clock.sleep, clock)
     for cost in (2.0, 0.5, 1.0):
-        budget.take(cost)
+        gate.take(cost)
     assert clock.slept == [2.0, 0.5]
     clock.now += 60
-    budget.take(1.0)
+    gate.take(1.0)
     assert len(clock.slept) == 2
 
 
 def test_a_breaker_opens_after_failures_in_a_row_and_lets_one_call_try():
     clock = Clock()
-    breaker = Breaker("kraken", clock)
+    gate = Gate("kraken", None, clock.sleep, clock)
     for _ in range(FAILURES - 1):
-        breaker.failed()
-    breaker.succeeded()
+        gate.failed()
+    gate.succeeded()
     for _ in range(FAILURES):
-        breaker.admit()
-        breaker.failed()
+        gate.admit()
+        gate.failed()
     with pytest.raises(CircuitOpen):
-        breaker.admit()
+        gate.admit()
     clock.now += REST_SECONDS
-    breaker.admit()
+    gate.admit()
     with pytest.raises(CircuitOpen):
-        breaker.admit()
-    breaker.succeeded()
-    breaker.admit()
+        gate.admit()
+    gate.succeeded()
+    gate.admit()
+
+
+def test_an_exchange_that_asks_for_it_is_left_alone_for_so_long():
+    clock = Clock()
+    gate = Gate("kraken", None, clock.sleep, clock)
+    gate.rest(100.0)
+    clock.now += 99.0
+    with pytest.raises(CircuitOpen):
+        gate.admit()
+    clock.now += 1.0
+    gate.admit()
+    gate.rest(1e9)
+    clock.now += LONGEST_REST_SECONDS
+    gate.admit()
 
 
 def test_exchanges_do_not_share_a_gate():
