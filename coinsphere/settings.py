@@ -41,6 +41,15 @@ class Role(StrEnum):
     READONLY = "readonly"
 
 
+class Executor(StrEnum):
+    """What the steps of a training run on."""
+
+    IN_PROCESS = "in_process"
+    MULTIPROCESS = "multiprocess"
+    CELERY = "celery"
+    KUBERNETES = "kubernetes"
+
+
 class Settings(BaseModel):
     """The settings of one process. See `docs/settings.md` for the table made from this class."""
 
@@ -85,6 +94,13 @@ class Settings(BaseModel):
     dagster_port: int = Field(3000, ge=1, le=65535, description="Dagster UI.")
     mlflow_port: int = Field(5000, ge=1, le=65535, description="MLflow UI and tracking server.")
     stream_port: int = Field(3002, ge=1, le=65535, description="WebSocket stream.")
+    dagster_executor: Executor = Field(
+        Executor.MULTIPROCESS,
+        description="What the steps of a training run on; `celery` and `kubernetes` need the extra of that name.",
+    )
+    celery_broker_url: SecretStr | None = Field(
+        None, description="Redis URL of the broker of Celery; empty: `redis_url`."
+    )
     dagster_code_port: int = Field(
         4000, ge=1, le=65535, description="Dagster's code server, asked by its UI and its daemon."
     )
@@ -359,6 +375,11 @@ class Settings(BaseModel):
         return _required(self.redis_url, "COINSPHERE_REDIS_URL")
 
     @property
+    def celery_broker_dsn(self) -> str:
+        """The URL of Celery's broker. Raises ConfigurationError if there is none."""
+        return _required(self.celery_broker_url or self.redis_url, "COINSPHERE_CELERY_BROKER_URL")
+
+    @property
     def model_server_url(self) -> str:
         """Base URL of the model server."""
         return self.ml_url or f"http://127.0.0.1:{self.ml_port}"
@@ -503,7 +524,7 @@ def _weak_secrets(settings: Settings) -> Iterator[tuple[str, str]]:
 def _weakness(name: str, value: str) -> str | None:
     is_url = "://" in value
     secret = unquote(urlsplit(value).password or "") if is_url else value
-    serves_us = name.endswith("database_url") or name == "redis_url"
+    serves_us = name.endswith("database_url") or name in ("redis_url", "celery_broker_url")
     if secret == "":
         return "has no password" if serves_us else None
     if _PLACEHOLDER.search(secret):

@@ -92,9 +92,7 @@ def unpack(files: Mapping[str, bytes], manifest_digest: str) -> Artifact:
         ArtifactRefused: a file is missing, was altered, is not named in the manifest or is of a kind that is never
             loaded, or this version of the code cannot read it.
     """
-    if MANIFEST not in files:
-        raise ArtifactRefused(f"{MANIFEST} is missing")
-    _compare(MANIFEST, files[MANIFEST], manifest_digest)
+    compare(MANIFEST, files, manifest_digest)
     try:
         manifest = json.loads(files[MANIFEST])
         facts, digests = Facts.from_json(manifest), dict(manifest["files"])
@@ -123,13 +121,18 @@ def _verify(algorithm: str, digests: Mapping[str, str], files: Mapping[str, byte
     if strangers:
         raise ArtifactRefused(f"not named in the manifest: {sorted(strangers)}")
     for name, expected in digests.items():
-        if name not in files:
-            raise ArtifactRefused(f"{name} is missing")
-        _compare(name, files[name], expected)
+        compare(name, files, str(expected))
 
 
-def _compare(name: str, content: bytes, expected: str) -> None:
-    if not hmac.compare_digest(digest(content), str(expected)):
+def compare(name: str, files: Mapping[str, bytes], expected: str) -> None:
+    """Compare a file's SHA-256 with what it must be.
+
+    Raises:
+        ArtifactRefused: it is missing, or was altered.
+    """
+    if name not in files:
+        raise ArtifactRefused(f"{name} is missing")
+    if not hmac.compare_digest(digest(files[name]), expected):
         raise ArtifactRefused(f"{name} is not the file that was registered: its SHA-256 differs")
 
 

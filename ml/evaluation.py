@@ -13,6 +13,7 @@ from ml.errors import NoChampion
 from ml.horizons import HORIZONS, LEVELS
 from ml.models import catalog
 from ml.results import Evaluation, Score, TrainedModel
+from ml.scoring import pinball_loss
 from ml.windows import Floats, Indices, Series
 
 
@@ -74,9 +75,7 @@ def pinball(quantiles: Floats, outcomes: Floats) -> Floats:
         quantiles: shape [forecasts, LEVELS].
         outcomes: shape [forecasts].
     """
-    above = outcomes[:, None] - quantiles
-    levels = np.array(LEVELS)
-    losses: Floats = np.maximum(levels * above, (levels - 1) * above).mean(axis=1)
+    losses: Floats = pinball_loss(quantiles, outcomes[:, None], np.array(LEVELS)).mean(axis=1)
     return losses
 
 

@@ -4,6 +4,7 @@ Only forecasts count that were issued before their outcome. A month of them is n
 hundred quarters against a slightly worse one), so they may take a champion back and never make one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,7 +13,9 @@ import numpy as np
 from psycopg import Connection
 
 from ml import comparison, scoring
+from ml.alarms import Alarm
 from ml.features import Floats
+from ml.gates import Gate
 from ml.horizons import HORIZONS
 from ml.scale_registry import NAME
 from ml.scoring import NOMINAL
@@ -25,6 +28,7 @@ VETO_DAYS = 30
 VETO_Z = -3.0
 COVERAGE_ALARMS = {1: (0.07, 0.04), 7: (0.14, 0.07), 14: (0.18, 0.10), 30: (0.25, 0.15)}
 """How far pooled coverage of 90 days strays although the model is right, by horizon, for 80 and 95 %."""
+SHADOW = "G7_shadow"
 PSI_ALARM = 0.25
 _PSI_BINS = 10
 _LEAST_OF_PSI = 200
@@ -32,14 +36,15 @@ _LEAST_DAYS = 20
 
 _OUTCOMES = """
     select
-        p.token_id::text, p.horizon_days, (p.origin_at at time zone 'UTC')::date, p.log_scale, p.reference_log_scale,
-        p.degrees, p.width80, p.width95, p.in_distribution,
+        p.token_id::text, p.horizon_days, (p.origin_at at time zone 'UTC')::date, p.location, p.log_scale,
+        p.reference_log_scale, p.degrees, p.width80, p.width95, p.in_distribution,
         ln(realised.close::float8 / p.reference_price::float8)
     from model.predictions p
     join marts.ml_features_daily realised
       on realised.token_id = p.token_id and realised.close_at = p.target_at
      and realised.is_final and not realised.is_filled
-    where p.model_name = %(model_name)s and p.model_version = %(version)s and not p.is_backfill
+    where p.model_name = %(model_name)s and not p.is_backfill
+      and case when %(version)s::int is null then not p.is_shadow else p.model_version = %(version)s end
       and p.log_scale is not null and p.origin_at >= %(since)s and p.target_at <= %(now)s
     order by p.horizon_days, p.origin_at, p.token_id
 """
@@ -73,14 +78,21 @@ class Drift:
     """What was found of a version, and what raises an alarm."""
 
     version: int
-    alarms: tuple[str, ...]
+    alarms: tuple[Alarm, ...]
     figures: dict[str, float] = field(default_factory=dict)
 
 
 def records(
-    conn: Connection, version: int, now: datetime, days: int = DRIFT_DAYS
+    conn: Connection, version: int | None, now: datetime, days: int = DRIFT_DAYS
 ) -> dict[int, Record]:
-    """The scored forecasts of the last days by horizon; a horizon without any is absent."""
+    """The scored forecasts of the last days by horizon; a horizon without any is absent.
+
+    Args:
+        conn: with the prediction log and the mart.
+        version: whose, be they public or its shadow; None takes the public ones of whichever version served.
+        now: outcomes that come later are not known.
+        days: origins before the newest.
+    """
     parameters = {
         "model_name": NAME,
         "version": version,
@@ -96,9 +108,9 @@ def records(
     return made
 
 
-def drift(version: int, held: dict[int, Record]) -> Drift:
+def drift(version: int, held: Mapping[int, Record]) -> Drift:
     """Alarms on coverage, PIT and skill; what moves of the inputs alone is a figure and no alarm."""
-    alarms: list[str] = []
+    alarms: list[Alarm] = []
     figures: dict[str, float] = {}
     for horizon, record in held.items():
         figures[f"skill_{horizon}d"] = record.skill
@@ -109,21 +121,22 @@ def drift(version: int, held: dict[int, Record]) -> Drift:
         covered = record.within.mean(axis=0)
         for at, nominal in enumerate(NOMINAL):
             figures[f"coverage{100 * nominal:.0f}_{horizon}d"] = float(covered[at])
-            if abs(covered[at] - nominal) > COVERAGE_ALARMS[horizon][at]:
-                alarms.append(f"{horizon} d: {covered[at]:.1%} in the {nominal:.0%} interval")
+        alarms += _uncovered(horizon, record)
         if horizon == 1 and len(record.pit) >= _LEAST_OF_PSI:
             figures["pit_psi_1d"] = psi(record.pit)
             figures["pit_distance_1d"] = scoring.pit_distance(record.pit)
             if figures["pit_psi_1d"] > PSI_ALARM:
-                alarms.append(
+                detail = (
                     f"1 d: outcomes fall elsewhere than forecast (PSI {figures['pit_psi_1d']:.2f})"
                 )
+                alarms.append(Alarm("pit_1d", detail))
     if must_return(held):
-        alarms.append(f"1 d: worse than the random walk over {ROLLBACK_DAYS} days")
+        detail = f"1 d: worse than the random walk over {ROLLBACK_DAYS} days"
+        alarms.append(Alarm("skill_1d", detail))
     return Drift(version, tuple(alarms), figures)
 
 
-def must_return(held: dict[int, Record]) -> bool:
+def must_return(held: Mapping[int, Record]) -> bool:
     """Whether the champion must give way to the baseline: `ROLLBACK_DAYS` days of negative mean skill at one day."""
     record = held.get(1)
     if record is None or record.origins < ROLLBACK_DAYS:
@@ -133,21 +146,53 @@ def must_return(held: dict[int, Record]) -> bool:
     return bool(record.crps[recent].mean() > record.reference_crps[recent].mean())
 
 
-def vetoes(challenger: Record | None, champion: Record | None) -> bool:
-    """Whether a challenger's shadow forecasts at one day are so much worse than the champion's that it may not serve."""
+def shadow(challenger: Mapping[int, Record], champion: Mapping[int, Record]) -> Gate | None:
+    """The gate of a challenger's live forecasts; None until `VETO_DAYS` closes are known of it and of the champion.
+
+    It can only veto. A month is noise, so that the challenger did better is no reason for anything, and passing means
+    that it did not do so much worse that noise cannot explain it, and that its intervals hold.
+    """
+    paired = _paired(challenger.get(1), champion.get(1))
+    if paired is None or paired.days < VETO_DAYS:
+        return None
+    reasons = [
+        alarm.detail
+        for horizon, record in challenger.items()
+        if record.origins >= VETO_DAYS
+        for alarm in _uncovered(horizon, record)
+    ]
+    if paired.t < VETO_Z:
+        reasons.append(
+            f"1 d: {-paired.t:.1f} standard errors worse than the champion in its shadow"
+        )
+    figures = {"days": paired.days, "t_1d": paired.t}
+    return Gate(SHADOW, not reasons, tuple(reasons), figures)
+
+
+def _paired(challenger: Record | None, champion: Record | None) -> comparison.Difference | None:
+    """How much better the challenger was on the tokens and days of both; None where they have none in common."""
     if challenger is None or champion is None:
-        return False
-    shared = sorted(
-        set(zip(challenger.tokens, challenger.days, strict=True))
-        & set(zip(champion.tokens, champion.days, strict=True))
-    )
-    days = sorted({day for _, day in shared})
-    if len(days) < VETO_DAYS:
-        return False
-    ours, theirs = (
-        _laid(each, days, sorted({token for token, _ in shared})) for each in (challenger, champion)
-    )
-    return comparison.compare(ours, theirs, 1).t < VETO_Z
+        return None
+    rows = [set(zip(each.tokens, each.days, strict=True)) for each in (challenger, champion)]
+    shared = rows[0] & rows[1]
+    if not shared:
+        return None
+    tokens, days = (sorted(set(each)) for each in zip(*shared, strict=True))
+    ours, theirs = (_laid(each, days, tokens) for each in (challenger, champion))
+    return comparison.compare(ours, theirs, 1)
+
+
+def _uncovered(horizon: int, record: Record) -> list[Alarm]:
+    """Intervals that held so many or few outcomes that chance does not explain it."""
+    covered = record.within.mean(axis=0)
+    return [
+        Alarm(
+            f"coverage{100 * nominal:.0f}_{horizon}d",
+            f"{horizon} d: {share:.1%} in the {nominal:.0%} interval over {record.origins} days",
+        )
+        for nominal, share, band in zip(NOMINAL, covered, COVERAGE_ALARMS[horizon], strict=True)
+        if abs(share - nominal) > band
+    ]
 
 
 def psi(pit: Floats) -> float:
@@ -161,11 +206,13 @@ def _record(rows: list[tuple[Any, ...]], days: int) -> Record:
     newest = max(row[2] for row in rows)
     kept = [row for row in rows if (newest - row[2]).days < days]
     columns = list(zip(*kept, strict=True))
-    log_scale, reference, degrees, width80, width95, outcome = (
-        np.array(columns[at], dtype=np.float64) for at in (3, 4, 5, 6, 7, 9)
+    location, log_scale, reference, degrees, width80, width95, outcome = (
+        np.array(columns[at], dtype=np.float64) for at in (3, 4, 5, 6, 7, 8, 10)
     )
     made = scoring.score(
-        Student.centred(np.exp(log_scale), degrees), outcome, np.stack((width80, width95), axis=-1)
+        Student(location, np.exp(log_scale), degrees),
+        outcome,
+        np.stack((width80, width95), axis=-1),
     )
     return Record(
         tokens=tuple(str(each) for each in columns[0]),
@@ -174,13 +221,15 @@ def _record(rows: list[tuple[Any, ...]], days: int) -> Record:
         reference_crps=Student.centred(np.exp(reference), np.inf).crps(outcome),
         pit=made.pit,
         within=made.within,
-        familiar=float(np.mean([bool(each) for each in columns[8]])),
+        familiar=float(np.mean([bool(each) for each in columns[9]])),
     )
 
 
 def _laid(record: Record, days: list[date], tokens: list[str]) -> Floats:
+    rows = {token: at for at, token in enumerate(tokens)}
+    columns = {day: at for at, day in enumerate(days)}
     made = np.full((len(tokens), len(days)), np.nan)
     for token, day, loss in zip(record.tokens, record.days, record.crps, strict=True):
-        if token in tokens and day in days:
-            made[tokens.index(token), days.index(day)] = loss
+        if token in rows and day in columns:
+            made[rows[token], columns[day]] = loss
     return made

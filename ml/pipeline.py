@@ -29,7 +29,11 @@ def build_training_set(conn: Connection, token: Token, settings: Settings) -> Tr
 
 
 def train_token(
-    settings: Settings, training_set: TrainingSet, *, clock: Clock = utc_now
+    settings: Settings,
+    training_set: TrainingSet,
+    *,
+    clock: Clock = utc_now,
+    dagster_run_id: str = "",
 ) -> list[TrainedModel]:
     """Train the LSTM and its baselines, log each as an MLflow run and register a version of it.
 
@@ -41,7 +45,7 @@ def train_token(
     """
     from ml import training  # noqa: PLC0415 - slow to import
 
-    return training.train_token(settings, training_set, clock=clock)
+    return training.train_token(settings, training_set, clock=clock, dagster_run_id=dagster_run_id)
 
 
 def registered_models(settings: Settings, token: Token) -> list[TrainedModel]:

@@ -2,7 +2,9 @@
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from matplotlib import dates
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -100,6 +102,30 @@ def png(draw: Callable[[Axes], None]) -> bytes:
     """What `draw` draws, as a PNG image."""
     figure = Figure(figsize=_SIZE, dpi=_DPI, layout="tight")
     draw(figure.add_subplot())
+    return _image(figure)
+
+
+def panels(draws: Sequence[Callable[[Axes], None]]) -> bytes:
+    """What each draws, two beside each other, as one PNG image."""
+    rows = -(-len(draws) // 2)
+    figure = Figure(figsize=(1.4 * _SIZE[0], 0.8 * _SIZE[1] * rows), dpi=_DPI, layout="constrained")
+    for at, draw in enumerate(draws, 1):
+        axes = figure.add_subplot(rows, 2, at)
+        draw(axes)
+        axes.tick_params(labelsize=7)
+        for text, size in ((axes.title, 9), (axes.xaxis.label, 8), (axes.yaxis.label, 8)):
+            text.set_fontsize(size)
+    return _image(figure)
+
+
+def short_dates(axes: Axes) -> None:
+    """Dates on the horizontal axis, as few and as short as can be read."""
+    locator: Any = dates.AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]  # matplotlib's own
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # as above
+
+
+def _image(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()

@@ -146,7 +146,7 @@ def load(settings: Settings, name: str, version: int) -> Champion:
         ArtifactRefused: its files are not what was registered.
     """
     found, files = fetch(settings, name, version)
-    opened = artifact.unpack(files, _manifest_digest(found))
+    opened = artifact.unpack(files, manifest_digest(found))
     scores = _scores_from_json(found)
     return Champion(opened.facts, opened.forecaster, name, version, scores)
 
@@ -185,7 +185,7 @@ def scores_of(settings: Settings, name: str, version: int) -> dict[int, Score]:
 
 def _trained(settings: Settings, token: Token, name: str, version: int) -> TrainedModel:
     found, files = fetch(settings, name, version)
-    facts = artifact.unpack(files, _manifest_digest(found)).facts
+    facts = artifact.unpack(files, manifest_digest(found)).facts
     return TrainedModel(
         token,
         facts.algorithm,
@@ -222,7 +222,12 @@ def _read(folder: Path) -> Iterator[tuple[str, bytes]]:
             yield name, path.read_bytes()
 
 
-def _manifest_digest(version: ModelVersion) -> str:
+def manifest_digest(version: ModelVersion) -> str:
+    """SHA-256 of the version's manifest, which is kept apart from its files.
+
+    Raises:
+        ArtifactRefused: somebody else registered it.
+    """
     digest = version.tags.get(MANIFEST_DIGEST)
     if digest is None:
         raise ArtifactRefused(f"{version.name} {version.version} was not registered by Coinsphere")

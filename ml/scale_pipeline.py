@@ -5,7 +5,7 @@ Importing this module is cheap: torch and MLflow are imported by the steps that 
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from ml.backtest import Backtest
     from ml.gates import GateReport
-    from ml.live import Drift
     from ml.models.scale_catalog import Recipe
     from ml.scale_registry import Loaded
     from ml.scale_version import ScaleFacts
+    from ml.succession import Watched
 
 SERVING_DAYS = 1095
 """Days that a forecast is computed from: of anything older, less than a fiftieth of a thousandth is left in an input."""
@@ -44,6 +44,8 @@ class Trained:
     data_digest: str
     report: "GateReport"
     report_id: UUID
+    serves: bool
+    """From now on; a version that passed beside a champion waits in its shadow first."""
     backtest: "Backtest" = field(repr=False)
     card: Mapping[str, bytes] = field(repr=False, default_factory=dict)
 
@@ -95,9 +97,11 @@ def train(
     model: str | None = None,
     dagster_run_id: str = "",
 ) -> Trained:
-    """Fit a challenger and the baseline, walk both forward, judge the challenger, and let it serve if it passes.
+    """Fit a challenger and the baseline, walk both forward, and judge the challenger.
 
-    The report is kept whether it passes or not; the baseline's alias moves with each training.
+    Where it passes it serves if nothing does, or if what serves is stale; else it waits in the shadow, and
+    `succession.watch` lets it serve. The report is kept whether it passes or not; the baseline's alias moves with each
+    training.
 
     Args:
         conn: where the report is kept; the caller owns the transaction.
@@ -113,7 +117,7 @@ def train(
         TooLittleHistory: too few days to walk anything forward on.
         RegistryUnavailable: MLflow does not answer.
     """
-    from ml import gates, scale_log, scale_registry  # noqa: PLC0415 - slow to import
+    from ml import gates, scale_log, scale_registry, succession  # noqa: PLC0415 - slow to import
     from ml.models.scale_catalog import BASELINE, CHAMPION, Recipe  # noqa: PLC0415
     from ml.scale_version import Losses  # noqa: PLC0415
 
@@ -137,11 +141,17 @@ def train(
         _, baseline = made.register(BASELINE, made.fit(BASELINE), walked, run_id)
     report_id = scale_log.record_report(conn, number, facts, report, clock())
     scale_registry.set_alias(settings, scale_registry.BASELINE, baseline)
-    scale_registry.set_alias(settings, scale_registry.CHALLENGER, number)
-    scale_registry.record_verdict(settings, number, passed=report.passed, report_id=str(report_id))
-    if report.passed:
+    status = scale_registry.PASSED if report.passed else scale_registry.REFUSED
+    scale_registry.record_verdict(settings, number, status, str(report_id))
+    serves = report.passed and not succession.must_wait(settings, serving, clock())
+    if serves:
+        scale_registry.set_alias(settings, scale_registry.CHALLENGER, number)
         scale_registry.set_alias(settings, scale_registry.CHAMPION, number)
-    return Trained(number, challenger, facts.run_id, held.digest, report, report_id, walked, card)
+    else:
+        succession.challenge(settings, number, serving)
+    return Trained(
+        number, challenger, facts.run_id, held.digest, report, report_id, serves, walked, card
+    )
 
 
 def issue(
@@ -202,24 +212,21 @@ def serving_panel(conn: Connection, now: datetime) -> Panel:
     return panel.from_mart(conn, first=(now - timedelta(days=SERVING_DAYS)).date())
 
 
-def watch(conn: Connection, settings: Settings, now: datetime) -> "Drift":
-    """Look how the champion's issued forecasts fared, and let the baseline serve if it must.
+def watch(conn: Connection, settings: Settings, now: datetime) -> "Watched":
+    """Look how issued forecasts fared, act on it, and keep the pictures; see `ml.succession.watch`.
 
     Raises:
         NoChampion: none serves.
         RegistryUnavailable: MLflow does not answer.
     """
-    from ml import live, scale_registry  # noqa: PLC0415 - slow to import
+    from ml import mlflow_client, monitoring, scale_registry, succession, tracking  # noqa: PLC0415 - slow to import
 
-    champion = scale_registry.by_alias(settings, scale_registry.CHAMPION)
-    if champion is None:
-        raise NoChampion("no version of the global model has passed its gates")
-    records = live.records(conn, champion.version, now)
-    found = live.drift(champion.version, records)
-    baseline = scale_registry.by_alias(settings, scale_registry.BASELINE)
-    if baseline is not None and baseline.version != champion.version and live.must_return(records):
-        scale_registry.set_alias(settings, scale_registry.CHAMPION, baseline.version)
-    return found
+    found = succession.watch(conn, settings, now)
+    pictures = monitoring.pictures(found.served)
+    with mlflow_client.answers(settings.tracking_url):
+        run_id = scale_registry.run_of(settings, found.drift.version)
+        tracking.log_files(mlflow_client.client(settings), run_id, pictures, "monitoring")
+    return replace(found, pictures=pictures)
 
 
 def reproduce(conn: Connection, settings: Settings, prediction_id: UUID) -> Reproduced:
@@ -248,7 +255,7 @@ def reproduce(conn: Connection, settings: Settings, prediction_id: UUID) -> Repr
     stored = {level: f"{value:f}" for level, value in _decimals(row.quantiles).items()}
     differences = [
         f"{name}: {getattr(row, name)!r} was stored, {getattr(made, name)!r} comes out"
-        for name in ("log_scale", "degrees", "width80", "width95")
+        for name in ("location", "log_scale", "degrees", "width80", "width95")
         if getattr(row, name) != getattr(made, name)
     ]
     differences += [
@@ -366,7 +373,7 @@ class _Training:
                 {
                     "code_version": facts.code_version,
                     "data_digest": facts.data_digest,
-                    "dagster_run_id": facts.dagster_run_id,
+                    **tracking.lineage(self._settings, facts.dagster_run_id),
                     "mlflow.note.content": card["model_card.md"].decode()[:5000],
                 },
             )

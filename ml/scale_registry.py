@@ -2,24 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
-from typing import Any
 
 import numpy as np
 from mlflow import MlflowClient
-from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from mlflow.models import Model, ModelSignature
+from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
 from coinsphere.settings import Settings
-from ml import registry, tracking
-from ml.errors import ArtifactRefused
+from ml import registration, registry
 from ml.features import NAMES
 from ml.horizons import HORIZONS
 from ml.mlflow_client import answers, client, is_missing
-from ml.registry import DESCRIPTION, KIND, MANIFEST_DIGEST
-from ml.scale_version import MANIFEST, ScaleFacts, ScaleVersion, digest, unpack
+from ml.registration import Family
+from ml.registry import KIND
+from ml.scale_version import ScaleFacts, ScaleVersion, unpack
 
 NAME = "coinsphere-scale"
 CHAMPION = "champion"
@@ -28,6 +25,17 @@ BASELINE = "baseline"
 _KIND = "scale"
 _GATE_REPORT = "gate_report_id"
 _STATUS = "validation_status"
+PENDING, PASSED, REFUSED, VETOED = "pending", "passed", "refused", "vetoed"
+_FAMILY = Family(
+    NAME,
+    f"Distributions of all tokens for {', '.join(map(str, HORIZONS))} days. `{CHAMPION}` serves, set by the gates alone; "
+    f"`{CHALLENGER}` forecasts in its shadow; `{BASELINE}` serves where the champion fails.",
+    {KIND: _KIND},
+    ModelSignature(
+        Schema([TensorSpec(np.dtype(np.float32), (-1, -1, len(NAMES)), "inputs")]),
+        Schema([TensorSpec(np.dtype(np.float32), (-1, -1, len(HORIZONS)), "shifts")]),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,8 @@ class Registered:
     version: int
     model: str
     gate_report_id: str | None
+    status: str
+    """`PENDING`, `PASSED`, `REFUSED` or `VETOED`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,34 +58,9 @@ class Loaded:
 
 
 def register(mlflow_client: MlflowClient, facts: ScaleFacts, files: Mapping[str, bytes]) -> int:
-    """Store the files as a logged model of the run, and make them the newest version."""
-    _ensure(mlflow_client)
-    logged = mlflow_client.create_logged_model(
-        tracking.experiment_id(mlflow_client),
-        name=f"scale-{facts.model}",
-        source_run_id=facts.run_id,
-        model_type=facts.model,
-    )
-    described = {**files, DESCRIPTION: _describe(logged.model_id, logged.artifact_location, facts)}
-    with tracking.as_folder(described) as folder:
-        mlflow_client.log_model_artifacts(logged.model_id, str(folder))
-    mlflow_client.finalize_logged_model(logged.model_id, "READY")
-    made = mlflow_client.create_model_version(
-        NAME,
-        source=logged.model_uri,
-        run_id=facts.run_id,
-        model_id=logged.model_id,
-        tags={
-            "algorithm": facts.model,
-            "data_digest": facts.data_digest,
-            "code_version": facts.code_version,
-            "dagster_run_id": facts.dagster_run_id,
-            _STATUS: "pending",
-            MANIFEST_DIGEST: digest(files[MANIFEST]),
-        },
-        await_creation_for=0,
-    )
-    return int(made.version)
+    """Make the files the newest version; it serves nobody yet."""
+    tags = {"dagster_run_id": facts.dagster_run_id, _STATUS: PENDING}
+    return registration.register(mlflow_client, _FAMILY, facts.model, facts, files, tags=tags)
 
 
 def set_alias(settings: Settings, alias: str, version: int) -> None:
@@ -88,13 +73,17 @@ def set_alias(settings: Settings, alias: str, version: int) -> None:
         client(settings).set_registered_model_alias(NAME, alias, str(version))
 
 
-def record_verdict(settings: Settings, version: int, *, passed: bool, report_id: str) -> None:
-    """Say on the version whether it passed its gates, and where the report is."""
+def record_verdict(settings: Settings, version: int, status: str, report_id: str) -> None:
+    """Say on the version how it was judged, and where the report is."""
+    set_status(settings, version, status)
     with answers(settings.tracking_url):
-        mlflow_client = client(settings)
-        status = "passed" if passed else "refused"
-        mlflow_client.set_model_version_tag(NAME, str(version), _STATUS, status)
-        mlflow_client.set_model_version_tag(NAME, str(version), _GATE_REPORT, report_id)
+        client(settings).set_model_version_tag(NAME, str(version), _GATE_REPORT, report_id)
+
+
+def set_status(settings: Settings, version: int, status: str) -> None:
+    """Say on the version how it was judged: `PENDING`, `PASSED`, `REFUSED` or `VETOED`."""
+    with answers(settings.tracking_url):
+        client(settings).set_model_version_tag(NAME, str(version), _STATUS, status)
 
 
 def by_alias(settings: Settings, alias: str) -> Registered | None:
@@ -114,7 +103,18 @@ def by_alias(settings: Settings, alias: str) -> Registered | None:
             int(found.version),
             str(found.tags.get("algorithm", "")),
             found.tags.get(_GATE_REPORT),
+            str(found.tags.get(_STATUS, PENDING)),
         )
+
+
+def run_of(settings: Settings, version: int) -> str:
+    """The MLflow run that trained a version.
+
+    Raises:
+        RegistryUnavailable: MLflow does not answer.
+    """
+    with answers(settings.tracking_url):
+        return str(client(settings).get_model_version(NAME, str(version)).run_id)
 
 
 def load(settings: Settings, version: int) -> Loaded:
@@ -125,7 +125,7 @@ def load(settings: Settings, version: int) -> Loaded:
         ArtifactRefused: its files are not what was registered.
     """
     found, files = registry.fetch(settings, NAME, version)
-    return Loaded(version, unpack(files, _manifest_digest(found)))
+    return Loaded(version, unpack(files, registry.manifest_digest(found)))
 
 
 def load_alias(settings: Settings, alias: str) -> Loaded | None:
@@ -137,41 +137,3 @@ def load_alias(settings: Settings, alias: str) -> Loaded | None:
     """
     found = by_alias(settings, alias)
     return None if found is None else load(settings, found.version)
-
-
-def _manifest_digest(found: ModelVersion) -> str:
-    held = found.tags.get(MANIFEST_DIGEST)
-    if held is None:
-        raise ArtifactRefused(f"{found.name} {found.version} was not registered by Coinsphere")
-    return str(held)
-
-
-def _ensure(mlflow_client: MlflowClient) -> None:
-    try:
-        mlflow_client.get_registered_model(NAME)
-    except MlflowException as error:
-        if not is_missing(error):
-            raise
-        mlflow_client.create_registered_model(
-            NAME,
-            tags={KIND: _KIND},
-            description="Distributions of all tokens for "
-            f"{', '.join(map(str, HORIZONS))} days. `{CHAMPION}` serves and is set by the gates alone; "
-            f"`{CHALLENGER}` was trained last; `{BASELINE}` serves where the champion fails.",
-        )
-
-
-def _describe(model_id: str, location: str, facts: ScaleFacts) -> bytes:
-    """MLflow's description with the signature; no flavour, as nothing but our own code loads it."""
-    signature = ModelSignature(
-        Schema([TensorSpec(np.dtype(np.float32), (-1, -1, len(NAMES)), "inputs")]),
-        Schema([TensorSpec(np.dtype(np.float32), (-1, -1, len(HORIZONS)), "shifts")]),
-    )
-    described: Any = Model(
-        artifact_path=location,
-        run_id=facts.run_id,
-        model_id=model_id,
-        signature=signature,
-        utc_time_created=facts.trained_at.astimezone(UTC).replace(tzinfo=None),
-    )
-    return str(described.to_yaml()).encode()

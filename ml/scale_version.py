@@ -4,8 +4,6 @@ As with `ml.artifact`, every file's SHA-256 stands in the manifest, the manifest
 nothing is parsed before both were compared.
 """
 
-import hashlib
-import hmac
 import io
 import json
 from collections.abc import Mapping
@@ -16,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from coinsphere.clock import iso
+from ml import artifact
+from ml.artifact import MANIFEST
 from ml.backtest import Backtest, Figures
 from ml.conformal import Conformal
 from ml.errors import ArtifactRefused
@@ -26,7 +26,6 @@ from ml.models.global_lstm import NETWORK
 from ml.models.scale import ScaleModel
 from ml.novelty import Novelty
 
-MANIFEST = "manifest.json"
 CONFORMAL = "conformal.json"
 NOVELTY = "novelty.json"
 FIGURES = "figures.json"
@@ -147,7 +146,7 @@ def pack(version: ScaleVersion) -> dict[str, bytes]:
     manifest = {
         "format": _FORMAT,
         "facts": version.facts.to_json(),
-        "files": {name: digest(content) for name, content in sorted(files.items())},
+        "files": {name: artifact.digest(content) for name, content in sorted(files.items())},
     }
     return {**files, MANIFEST: _json(manifest)}
 
@@ -159,16 +158,14 @@ def unpack(files: Mapping[str, bytes], manifest_digest: str) -> ScaleVersion:
         ArtifactRefused: a file is missing, was altered or is not named in the manifest, or this version of the code
             cannot read it.
     """
-    if MANIFEST not in files or not _same(files[MANIFEST], manifest_digest):
-        raise ArtifactRefused(f"{MANIFEST} is not the file that was registered")
+    artifact.compare(MANIFEST, files, manifest_digest)
     try:
         manifest = json.loads(files[MANIFEST])
         named = dict(manifest["files"])
         if manifest["format"] != _FORMAT or not _REQUIRED <= set(named) <= _ALLOWED:
             raise ArtifactRefused(f"{MANIFEST} names what this version of the code does not read")
         for name, expected in named.items():
-            if name not in files or not _same(files[name], str(expected)):
-                raise ArtifactRefused(f"{name} is not the file that was registered")
+            artifact.compare(name, files, str(expected))
         held = {name: files[name] for name in named}
         return ScaleVersion(
             _facts(manifest["facts"]),
@@ -180,15 +177,6 @@ def unpack(files: Mapping[str, bytes], manifest_digest: str) -> ScaleVersion:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactRefused(f"the version cannot be loaded: {error!r}") from error
-
-
-def digest(content: bytes) -> str:
-    """SHA-256 as hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def _same(content: bytes, expected: str) -> bool:
-    return hmac.compare_digest(digest(content), expected)
 
 
 def _facts(value: Mapping[str, str]) -> ScaleFacts:

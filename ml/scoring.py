@@ -61,7 +61,7 @@ def interval_score(lows: Floats, highs: Floats, outcomes: Floats, misses: Floats
     return made
 
 
-def pinball_loss(quantiles: Floats, outcomes: Floats, level: float) -> Floats:
+def pinball_loss(quantiles: Floats, outcomes: Floats, level: float | Floats) -> Floats:
     """The loss whose expectation the true quantile of `level` makes least."""
     above = outcomes - quantiles
     made: Floats = np.maximum(level * above, (level - 1) * above)

@@ -20,12 +20,14 @@ _DIGEST_LENGTH = 36  # MLflow's limit; the whole digest stands in the source bes
 
 
 @contextmanager
-def run(client: MlflowClient, training_set: TrainingSet, algorithm: str) -> Iterator[str]:
+def run(
+    client: MlflowClient, training_set: TrainingSet, algorithm: str, tags: Mapping[str, str]
+) -> Iterator[str]:
     """The id of a run that ends with the block, as failed if the block raises."""
     started = client.create_run(
         experiment_id(client),
         run_name=f"{training_set.token.symbol} {algorithm}",
-        tags={"algorithm": algorithm, "token": training_set.token.symbol},
+        tags={"algorithm": algorithm, "token": training_set.token.symbol, **tags},
     )
     status = "FAILED"
     try:
@@ -55,6 +57,16 @@ def panel_run(client: MlflowClient, settings: Settings, held: Panel, model: str)
     finally:
         with answers(settings.tracking_url):
             client.set_terminated(run_id, status)
+
+
+def lineage(settings: Settings, dagster_run_id: str) -> dict[str, str]:
+    """Tags that lead from a run to the Dagster run that it is a part of; none where a person started it."""
+    if not dagster_run_id:
+        return {}
+    return {
+        "dagster_run_id": dagster_run_id,
+        "dagster_run": f"{settings.orchestrator_url}/runs/{dagster_run_id}",
+    }
 
 
 def experiment_id(client: MlflowClient) -> str:

@@ -31,7 +31,7 @@ class Fitted:
 
 
 def train_token(
-    settings: Settings, training_set: TrainingSet, *, clock: Clock
+    settings: Settings, training_set: TrainingSet, *, clock: Clock, dagster_run_id: str = ""
 ) -> list[TrainedModel]:
     """Train and register every algorithm; see `ml.pipeline.train_token`."""
     # Asked before the work: minutes of training would be lost on a history that is too short or a server that is away.
@@ -40,7 +40,14 @@ def train_token(
         mlflow_client = client(settings)
         tracking.experiment_id(mlflow_client)
         return [
-            _train(mlflow_client, settings, training_set, algorithm, clock=clock)
+            _train(
+                mlflow_client,
+                settings,
+                training_set,
+                algorithm,
+                clock=clock,
+                dagster_run_id=dagster_run_id,
+            )
             for algorithm in catalog.ALGORITHMS
         ]
 
@@ -63,9 +70,11 @@ def _train(
     algorithm: str,
     *,
     clock: Clock,
+    dagster_run_id: str,
 ) -> TrainedModel:
     series = windows.series(*training_set.calendar())
-    with tracking.run(mlflow_client, training_set, algorithm) as run_id:
+    lineage = tracking.lineage(settings, dagster_run_id)
+    with tracking.run(mlflow_client, training_set, algorithm, lineage) as run_id:
         fitted = fit(algorithm, series, settings)
         trained_at = clock()
         facts = Facts(
@@ -82,7 +91,15 @@ def _train(
         )
         files = artifact.pack(residual.calibrate(fitted.model, series), facts)
         _log(mlflow_client, facts, fitted, series)
-        version = registration.register(mlflow_client, training_set.token, facts, files)
+        family = registration.of_token(training_set.token)
+        version = registration.register(
+            mlflow_client,
+            family,
+            algorithm,
+            facts,
+            files,
+            tags={"dagster_run_id": dagster_run_id},
+        )
     return TrainedModel(
         training_set.token,
         algorithm,

@@ -22,7 +22,7 @@ from orchestration.warehouse import project
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The definitions for `settings`. Opens nothing; parses the dbt project if it changed."""
     dbt_models = warehouse.build_models(project.manifest(settings))
-    all_jobs = [*jobs.build(dbt_models), housekeeping.housekeeping]
+    all_jobs = [*jobs.build(dbt_models, settings), housekeeping.housekeeping]
     return dg.Definitions(
         assets=[
             market.token_list,
@@ -47,6 +47,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *warehouse_checks.CHECKS,
             *forecasting_checks.CHECKS,
             *portfolio_checks.CHECKS,
+            global_forecasting.watch_global_model,
         ],
         jobs=all_jobs,
         schedules=schedules.build(all_jobs),

@@ -1,4 +1,4 @@
-"""Which assets run together. Each job is one run and each run one process: starting it costs more than most steps."""
+"""Which assets run together. Each job is one run, and most runs are one process: starting it costs more than most steps."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,8 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
     UnresolvedAssetJobDefinition as Job,
 )
 
+from coinsphere.settings import Settings
+from orchestration import executors
 from orchestration.alerts.assets import EVALUATIONS
 from orchestration.defi.assets import PROTOCOLS
 from orchestration.forecasting.assets import EVALUATION, PREDICTIONS, TRAINED_MODELS, TRAINING_SETS
@@ -35,8 +37,9 @@ _MINUTES = 60
 _HOURS = 60 * _MINUTES
 
 
-def build(dbt_models: dg.AssetsDefinition) -> Sequence[Job]:
+def build(dbt_models: dg.AssetsDefinition, settings: Settings) -> Sequence[Job]:
     """All jobs. `history` and `pipeline` are what `coinsphere up` launches, the others have schedules."""
+    spreading = executors.spreading(settings)
     warehouse = dg.AssetSelection.assets(dbt_models, RISK_SCORES)
     values = dg.AssetSelection.assets(POSITION_VALUES)
     daily = (
@@ -76,7 +79,13 @@ def build(dbt_models: dg.AssetsDefinition) -> Sequence[Job]:
             "Candles, their checks, and what dbt makes of them.",
         ),
         _job("daily", daily, 2 * _HOURS, "The hour's work after the daily close, and predictions."),
-        _job("training", _MODELS, 6 * _HOURS, "Retrain, evaluate and predict."),
+        _job(
+            "training",
+            _MODELS,
+            6 * _HOURS,
+            "Retrain, evaluate and predict; a step for each token.",
+            executor=spreading,
+        ),
         _job(
             "defi",
             dg.AssetSelection.assets(PROTOCOLS),
@@ -88,6 +97,7 @@ def build(dbt_models: dg.AssetsDefinition) -> Sequence[Job]:
             dg.AssetSelection.assets(EVALUATION, PREDICTIONS),
             6 * _HOURS,
             "Evaluate every registered model anew and choose the champions.",
+            executor=spreading,
         ),
     ]
 
@@ -100,6 +110,7 @@ def _job(
     tags: dict[str, str] | None = None,
     *,
     is_heavy: bool = True,
+    executor: dg.ExecutorDefinition = dg.in_process_executor,
 ) -> Job:
     """A job that ends by force after `max_runtime` seconds; of heavy ones, only one runs at a time."""
     weight = HEAVY if is_heavy else {}
@@ -108,5 +119,5 @@ def _job(
         selection,
         description=description,
         tags={"dagster/max_runtime": str(max_runtime), **weight, **(tags or {})},
-        executor_def=dg.in_process_executor,
+        executor_def=executor,
     )

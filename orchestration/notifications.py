@@ -1,11 +1,15 @@
-"""The mail to the administrators about a failed run."""
+"""Mails to the administrators: about a failed run, and about alarms of the models."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from psycopg import Connection
 
 from coinsphere.notify import mail
+from coinsphere.settings import Settings
+from ml import alarms
+from ml.alarms import Alarm
 
 QUIET = timedelta(hours=1)
 """A job that fails every minute is one message, not sixty."""
@@ -31,6 +35,16 @@ What to do: docs/runbooks/failed-run.md
 
 You will not hear of this job again within an hour, however often it fails.
 """
+_ALARMS = """\
+Found at {now:%Y-%m-%d %H:%M} UTC of version {version} of the global model:
+
+{alarms}
+
+The check and its figures: {url}
+What it means: docs/guides/forecasting.md
+
+You will not hear of the same again before it has passed and come back.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +67,55 @@ def announce(conn: Connection, run: FailedRun, now: datetime, operator: str | No
     (told,) = conn.execute(
         _ALREADY_TOLD, {"subject": subject, "since": now - QUIET}
     ).fetchone() or (False,)
-    if told:
+    return 0 if told else _tell(conn, operator, subject, text(run, now))
+
+
+def announce_alarms(
+    conn: Connection,
+    raised: Sequence[Alarm],
+    *,
+    version: int,
+    url: str,
+    now: datetime,
+    operator: str | None = None,
+) -> int:
+    """Queue one mail about all of `raised` for each active administrator, and for the operator; returns how many.
+
+    The caller names only what was not told of before (`ml.alarms.settle`), in the same transaction.
+    """
+    if not raised:
         return 0
+    listed = "\n".join(f"- {alarm.detail}" for alarm in raised)
+    subject = f"Coinsphere: {len(raised)} alarm{'s' if len(raised) > 1 else ''} of the forecasts"
+    return _tell(
+        conn, operator, subject, _ALARMS.format(now=now, version=version, alarms=listed, url=url)
+    )
+
+
+def tell(
+    conn: Connection,
+    settings: Settings,
+    subject: str,
+    standing: Sequence[Alarm],
+    *,
+    version: int,
+    run_id: str,
+    now: datetime,
+) -> int:
+    """Record which alarms of `subject` stand, and mail those that did not before; how many mails."""
+    raised = alarms.settle(conn, subject, standing, version, now)
+    url = f"{settings.orchestrator_url}/runs/{run_id}"
+    return announce_alarms(
+        conn, raised, version=version, url=url, now=now, operator=settings.operator_email
+    )
+
+
+def _tell(conn: Connection, operator: str | None, subject: str, body: str) -> int:
     recipients = {email for (email,) in conn.execute(_ADMINISTRATORS)}
     if operator is not None:
         recipients.add(operator)
     for recipient in sorted(recipients):
-        mail.enqueue(conn, recipient, subject, text(run, now), None)
+        mail.enqueue(conn, recipient, subject, body, None)
     return len(recipients)
 
 

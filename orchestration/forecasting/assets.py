@@ -1,8 +1,8 @@
 """Training sets, models, their evaluation and the forecasts, for the tokens that the settings name.
 
 The steps hand each other nothing: they meet in the mart and in the model registry. So each can be tried again, run
-alone or run elsewhere, and the monthly evaluation needs no training before it. Why tokens are no partitions:
-docs/adr/0071-training-is-not-partitioned.md.
+alone or run elsewhere, and the monthly evaluation needs no training before it. Training and evaluation are one step for
+each token: docs/adr/0072-a-step-for-each-token.md.
 """
 
 import dagster as dg
@@ -13,9 +13,9 @@ from coinsphere.market.model import Token
 from coinsphere.settings import Settings
 from ml import datasets, pipeline
 from ml.datasets import TrainingSet
-from ml.results import Evaluation, Forecast, TrainedModel
+from ml.results import Forecast
 from orchestration import automation, failures
-from orchestration.forecasting import figures
+from orchestration.forecasting import figures, spread
 from orchestration.forecasting.global_assets import GLOBAL_PREDICTIONS
 from orchestration.forecasting.tokens import Outcome, TokenChoice, for_each
 from orchestration.warehouse.assets import FEATURES
@@ -53,62 +53,45 @@ def training_sets(
     return dg.MaterializeResult(metadata=figures.of_training_sets(sets))
 
 
-@dg.asset(
-    key=TRAINED_MODELS,
-    deps=[TRAINING_SETS, FEATURES],
-    group_name="forecasting",
-    owners=["team:ml"],
-    kinds={"python", "pytorch", "mlflow"},
-    pool="training",
-    retry_policy=failures.PATIENT,
-    freshness_policy=automation.weekly_or_late(),
-)
-@failures.classified()
-def trained_models(
-    context: dg.AssetExecutionContext,
-    config: TokenChoice,
-    settings: dg.ResourceParam[Settings],
-    database: dg.ResourceParam[Database],
-    clock: dg.ResourceParam[Clock],
-) -> dg.MaterializeResult:
+def _train(
+    settings: Settings, database: Database, clock: Clock, run_id: str, token: Token
+) -> figures.Metadata:
     """The LSTM and its baselines, trained for each token and registered; who serves is decided by the evaluation."""
-
-    def train(token: Token) -> list[TrainedModel]:
-        with database.connection() as conn:
-            training_set = pipeline.build_training_set(conn, token, settings)
-        context.log.info("Training %s on %d days", token.symbol, len(training_set.days))
-        return pipeline.train_token(settings, training_set, clock=clock)
-
-    models = for_each(database, config.chosen(settings), train).required()
-    return dg.MaterializeResult(metadata=figures.of_models(models))
+    with database.connection() as conn:
+        training_set = pipeline.build_training_set(conn, token, settings)
+    made = pipeline.train_token(settings, training_set, clock=clock, dagster_run_id=run_id)
+    return figures.of_models(token.symbol, made)
 
 
-@dg.asset(
-    key=EVALUATION,
-    deps=[TRAINED_MODELS, FEATURES],
-    group_name="forecasting",
-    owners=["team:ml"],
-    kinds={"python", "mlflow", "postgres"},
-    retry_policy=failures.PATIENT,
-    freshness_policy=automation.weekly_or_late(),
+trained_models = spread.build(
+    TRAINED_MODELS,
+    TRAINING_SETS,
+    FEATURES,
+    _train,
+    counted="models",
+    kinds={"python", "pytorch", "mlflow"},
 )
-@failures.classified()
-def evaluation(
-    config: TokenChoice,
-    settings: dg.ResourceParam[Settings],
-    database: dg.ResourceParam[Database],
-    clock: dg.ResourceParam[Clock],
-) -> dg.MaterializeResult:
+
+
+def _evaluate(
+    settings: Settings, database: Database, clock: Clock, _: str, token: Token
+) -> figures.Metadata:
     """The newest registered models of each token, scored on the same held-out days; the best one serves from now on."""
+    models = pipeline.registered_models(settings, token)
+    with database.connection() as conn:
+        training_set = pipeline.build_training_set(conn, token, settings)
+        made = pipeline.evaluate_token(conn, settings, training_set, models, clock=clock)
+    return figures.of_evaluation(token.symbol, made)
 
-    def evaluate(token: Token) -> Evaluation:
-        models = pipeline.registered_models(settings, token)
-        with database.connection() as conn:
-            training_set = pipeline.build_training_set(conn, token, settings)
-            return pipeline.evaluate_token(conn, settings, training_set, models, clock=clock)
 
-    evaluations = for_each(database, config.chosen(settings), evaluate).required()
-    return dg.MaterializeResult(metadata=figures.of_evaluations(evaluations))
+evaluation = spread.build(
+    EVALUATION,
+    TRAINED_MODELS,
+    FEATURES,
+    _evaluate,
+    counted="scores",
+    kinds={"python", "mlflow", "postgres"},
+)
 
 
 @dg.asset(

@@ -36,11 +36,11 @@ def of_training_sets(sets: Outcome[TrainingSet]) -> Metadata:
         for symbol, held in sets.done.items()
     }
     count = sum(len(held.days) for held in sets.done.values())
-    return {**_facts(count, "training sets", rows, sets), **pictures}
+    return {**_facts(count, sets), "training sets": dg.MetadataValue.md(table(rows)), **pictures}
 
 
-def of_models(models: Outcome[list[TrainedModel]]) -> Metadata:
-    """Each registered version with its figures, and the pictures that training drew."""
+def of_models(symbol: str, versions: list[TrainedModel]) -> Metadata:
+    """Each registered version of a token with its figures, and the pictures that training drew."""
     rows = [
         {
             "token": symbol,
@@ -51,39 +51,55 @@ def of_models(models: Outcome[list[TrainedModel]]) -> Metadata:
             "data": model.data_digest[:12],
             "figures": ", ".join(f"{name} {value:.4g}" for name, value in model.metrics.items()),
         }
-        for symbol, versions in models.done.items()
         for model in versions
     ]
     pictures = {
         f"{symbol} {model.algorithm} {name}": plots.embedded(image)
-        for symbol, versions in models.done.items()
         for model in versions
         for name, image in model.plots.items()
     }
-    return {**_facts(len(rows), "models", rows, models), **pictures}
+    return {"models": _rows(rows), **pictures}
 
 
-def of_evaluations(evaluations: Outcome[Evaluation]) -> Metadata:
-    """All scores beside those of naive, the champions, and the pictures that the evaluation drew."""
-    champions = [
-        {"token": symbol, "champion": made.champion.algorithm, "version": made.champion.version}
-        for symbol, made in evaluations.done.items()
-    ]
+def of_evaluation(symbol: str, made: Evaluation) -> Metadata:
+    """All scores of a token beside those of naive, its champion, and the pictures that the evaluation drew."""
+    champion = {
+        "token": symbol,
+        "champion": made.champion.algorithm,
+        "version": made.champion.version,
+    }
     rows = [
         _score(symbol, made, score)
-        for symbol, made in evaluations.done.items()
         for score in sorted(made.scores, key=lambda score: (score.horizon_days, score.pinball_loss))
     ]
-    pictures = {
-        f"{symbol} {name}": plots.embedded(image)
-        for symbol, made in evaluations.done.items()
-        for name, image in made.plots.items()
-    }
+    pictures = {f"{symbol} {name}": plots.embedded(image) for name, image in made.plots.items()}
     return {
-        **_facts(len(rows), "scores", rows, evaluations),
-        "champions": dg.MetadataValue.md(table(champions)),
+        "scores": _rows(rows),
+        "champions": _rows([champion]),
         **pictures,
     }
+
+
+def together(counted: str, found: Outcome[Metadata]) -> Metadata:
+    """What was said of each token as one: rows of the same name become one table, pictures stay as they are.
+
+    Args:
+        counted: the table whose rows are the asset's.
+        found: by symbol.
+    """
+    rows: dict[str, list[dict[str, object]]] = {}
+    pictures: Metadata = {}
+    for said in found.done.values():
+        for name, value in said.items():
+            if isinstance(value, dg.JsonMetadataValue):
+                columns, *values = value.value
+                rows.setdefault(name, []).extend(
+                    dict(zip(columns, row, strict=True)) for row in values
+                )
+            else:
+                pictures[name] = value
+    tables = {name: dg.MetadataValue.md(table(each)) for name, each in rows.items()}
+    return {**_facts(len(rows[counted]), found), **tables, **pictures}
 
 
 def of_predictions(issued: Outcome[tuple[TrainingSet, list[Forecast]]]) -> Metadata:
@@ -107,15 +123,19 @@ def of_predictions(issued: Outcome[tuple[TrainingSet, list[Forecast]]]) -> Metad
         )
         for symbol, (recent, forecasts) in issued.done.items()
     }
-    return {**_facts(len(rows), "forecasts", rows, issued), **pictures}
+    return {**_facts(len(rows), issued), "forecasts": dg.MetadataValue.md(table(rows)), **pictures}
 
 
-def _facts(count: int, name: str, rows: list[dict[str, object]], outcome: Outcome[Any]) -> Metadata:
+def _facts(count: int, outcome: Outcome[Any]) -> Metadata:
     return {
         "dagster/row_count": dg.MetadataValue.int(count),
-        name: dg.MetadataValue.md(table(rows)),
         "passed_over": dg.MetadataValue.md(outcome.reasons()),
     }
+
+
+def _rows(rows: list[dict[str, object]]) -> dg.JsonMetadataValue:
+    """Rows of the same columns under their names; as lists, for Dagster keeps no order of names."""
+    return dg.MetadataValue.json([list(rows[0]), *(list(row.values()) for row in rows)])
 
 
 def _score(symbol: str, made: Evaluation, score: Score) -> dict[str, object]:

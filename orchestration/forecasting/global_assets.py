@@ -4,14 +4,18 @@ All tokens are learned from at once, so there is nothing to partition in the fit
 blocks over `ml_processes` processes. How larger ones spread over Celery or Kubernetes: docs/guides/forecasting.md.
 """
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import dagster as dg
 
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.settings import Settings
 from ml import scale_pipeline
+from ml.alarms import Alarm
 from ml.errors import NoChampion, TooLittleHistory
-from orchestration import automation, failures
+from orchestration import automation, failures, notifications
 from orchestration.checks import table
 from orchestration.forecasting import global_figures
 from orchestration.warehouse.assets import FEATURES
@@ -31,6 +35,11 @@ GATES = (
 """Those of `ml.gates`, whose import is slow; a test compares them."""
 
 _SKIPPED = "Nothing to learn from yet: {reason}"
+_WATCHED = {
+    global_figures.DRIFT: "Coverage, PIT and paired skill of what was issued: docs/guides/forecasting.md.",
+    global_figures.SHADOW: "The challenger's forecasts beside the champion's, which may veto it and prove nothing.",
+    global_figures.FRESH: "What serves is not the baseline, and its data is not too old.",
+}
 
 
 @dg.asset(
@@ -58,15 +67,25 @@ def global_model(
     database: dg.ResourceParam[Database],
     clock: dg.ResourceParam[Clock],
 ) -> dg.MaterializeResult:
-    """The newest version of the global model, walked forward over four years and judged; it serves if it passes.
+    """The newest version of the global model, walked forward over four years and judged.
 
-    A failed gate is a warning: the version is kept and shown, and what served before goes on.
+    One that passes serves where nothing does, else it forecasts in the champion's shadow first. A failed gate is a
+    warning, and mailed if the version before had passed: the version is kept and shown, and what served before goes on.
     """
     with database.connection() as conn:
         try:
             held = scale_pipeline.build_panel(conn)
             made = scale_pipeline.train(
                 conn, settings, held, clock=clock, dagster_run_id=context.run.run_id
+            )
+            notifications.tell(
+                conn,
+                settings,
+                f"{GLOBAL_MODEL.to_user_string()}: gates",
+                global_figures.refusal(made),
+                version=made.version,
+                run_id=context.run.run_id,
+                now=clock(),
             )
         except TooLittleHistory as reason:
             return dg.MaterializeResult(
@@ -138,33 +157,56 @@ def global_predictions(
     )
 
 
-@dg.asset_check(
-    asset=GLOBAL_PREDICTIONS,
-    name="global_forecasts_have_not_drifted",
-    description="Coverage, PIT and paired skill of what was issued: docs/guides/forecasting.md.",
+@dg.multi_asset_check(
+    name="watch_global_model",
+    specs=[
+        dg.AssetCheckSpec(name, asset=GLOBAL_PREDICTIONS, description=description)
+        for name, description in _WATCHED.items()
+    ],
     retry_policy=failures.PATIENT,
+    description="See how issued forecasts fared; return to the baseline, promote or veto the challenger; tell of alarms.",
 )
-def global_drift(
+def watch_global_model(
+    context: dg.AssetCheckExecutionContext,
     settings: dg.ResourceParam[Settings],
     database: dg.ResourceParam[Database],
     clock: dg.ResourceParam[Clock],
-) -> dg.AssetCheckResult:
-    """Alarms on the champion's issued forecasts. Sixty days worse than the random walk let the baseline serve."""
+) -> Iterator[dg.AssetCheckResult]:
+    """Three checks of what was issued. What newly went wrong is mailed, and not again before it has passed."""
     with failures.classified(), database.connection() as conn:
         try:
             found = scale_pipeline.watch(conn, settings, clock())
         except NoChampion as reason:
-            return dg.AssetCheckResult(passed=True, metadata={"passed_over": str(reason)})
+            results = [_check(name, (), {"passed_over": str(reason)}) for name in _WATCHED]
+        else:
+            standing = global_figures.alarms(found)
+            for name, (version, alarms) in standing.items():
+                subject = f"{GLOBAL_PREDICTIONS.to_user_string()}: {name}"
+                notifications.tell(
+                    conn,
+                    settings,
+                    subject,
+                    alarms,
+                    version=version,
+                    run_id=context.run.run_id,
+                    now=clock(),
+                )
+            figures = global_figures.of_watch(found)
+            results = [
+                _check(name, alarms, {"version": version, **figures[name]})
+                for name, (version, alarms) in standing.items()
+            ]
+    yield from results
+
+
+def _check(name: str, alarms: Sequence[Alarm], metadata: dict[str, Any]) -> dg.AssetCheckResult:
+    listed = "\n".join(f"- {each.detail}" for each in alarms) or "none"
     return dg.AssetCheckResult(
-        passed=not found.alarms,
+        asset_key=GLOBAL_PREDICTIONS,
+        check_name=name,
+        passed=not alarms,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={
-            "version": found.version,
-            "alarms": dg.MetadataValue.md(
-                "\n".join(f"- {each}" for each in found.alarms) or "none"
-            ),
-            **found.figures,
-        },
+        metadata={"alarms": dg.MetadataValue.md(listed), **metadata},
     )
 
 

@@ -266,15 +266,16 @@ def _age(owner, *, factor: float, days: int) -> None:
 
 
 def test_a_champion_that_fails_for_sixty_days_gives_way(market, conn, trained, issued, postgres):
-    assert scale_pipeline.watch(conn, market, NOW).alarms == ()
+    assert scale_pipeline.watch(conn, market, NOW).drift.alarms == ()
     with psycopg.connect(
         postgres.url("coinsphere_owner", conn.info.dbname), autocommit=True
     ) as owner:
         _age(owner, factor=6.0, days=70)
         found = scale_pipeline.watch(conn, market, NOW)
         owner.execute("delete from model.predictions where input_digest is null")
-    assert any("worse than the random walk" in alarm for alarm in found.alarms)
-    assert any("in the 80% interval" in alarm for alarm in found.alarms)
+    details = [alarm.detail for alarm in found.drift.alarms]
+    assert any("worse than the random walk" in alarm for alarm in details)
+    assert any("in the 80% interval" in alarm for alarm in details)
     baseline = scale_registry.by_alias(market, scale_registry.BASELINE)
     assert scale_registry.by_alias(market, scale_registry.CHAMPION).version == baseline.version
     scale_registry.set_alias(market, scale_registry.CHAMPION, trained.version)
@@ -393,7 +394,12 @@ def test_dagster_trains_judges_and_forecasts(market, conn, issued):
     ((passed, report, version),) = found
     assert [gate["passed"] for gate in report["gates"]] == [each.passed for each in checks.values()]
     champion = scale_registry.by_alias(market, scale_registry.CHAMPION)
-    assert champion.version == (version if passed else before.version)
+    assert champion.version == before.version, "one that passes waits beside the champion"
+    challenger = scale_registry.by_alias(market, scale_registry.CHALLENGER)
+    assert (challenger.version, challenger.status) == (
+        version,
+        scale_registry.PASSED if passed else scale_registry.REFUSED,
+    )
     (materialization,) = run.asset_materializations_for_node("forecasting__global_model")
     assert "walk_forward" in materialization.metadata
     assert conn.execute(

@@ -56,7 +56,8 @@ def test_training_sets_name_their_gaps_and_who_was_passed_over(closes):
 
 
 def test_models_are_listed_with_their_figures_and_pictures():
-    facts = figures.of_models(Outcome({"BTC": [_model("naive"), _model("lstm")]}, {}))
+    said = figures.of_models("BTC", [_model("naive"), _model("lstm")])
+    facts = figures.together("models", Outcome({"BTC": said}, {}))
 
     assert facts["dagster/row_count"].value == 2
     assert "loss 0.1235" in facts["models"].value
@@ -71,7 +72,9 @@ def test_the_champion_stands_out_among_the_scores():
     )
     made = Evaluation(TOKEN, "coinsphere-btc", "d", _model("lstm"), scores, datetime.now(UTC))
 
-    facts = figures.of_evaluations(Outcome({"BTC": made}, {}))
+    said = figures.of_evaluation("BTC", made)
+    facts = figures.together("scores", Outcome({"BTC": said, "ETH": said}, {}))
+    assert facts["dagster/row_count"].value == 4
 
     lines = facts["scores"].value.splitlines()
     assert "| **lstm** | 0.01000 |" in lines[2]

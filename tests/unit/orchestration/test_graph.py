@@ -91,7 +91,8 @@ def test_every_asset_says_what_it_is_whose_it_is_and_how_fresh_it_must_be(reposi
 def test_every_step_has_a_retry_policy(repository):
     for assets in repository.assets_defs_by_key.values():
         if assets.is_executable:
-            assert assets.node_def.retry_policy is not None, assets.node_def.name
+            for step in assets.node_def.iterate_op_defs():
+                assert step.retry_policy is not None, step.name
 
 
 def test_every_check_says_what_it_means(repository):

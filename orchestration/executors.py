@@ -1,0 +1,55 @@
+"""What the steps of a training run on: the processes of this machine, Celery workers, or pods.
+
+Only jobs with a step for each token use it; all others are faster in one process
+(docs/adr/0070-runs-in-one-process.md).
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from coinsphere.settings import Executor, Settings
+
+QUEUE = "dagster"
+"""What Celery workers listen to; dagster-celery's own name."""
+
+
+def spreading(settings: Settings) -> dg.ExecutorDefinition:
+    """The executor of jobs that spread over tokens."""
+    if settings.dagster_executor is Executor.CELERY:
+        from dagster_celery import celery_executor
+
+        return celery_executor.configured(celery_arguments(settings), name="celery")
+    if settings.dagster_executor is Executor.KUBERNETES:
+        from dagster_k8s import k8s_job_executor
+
+        return k8s_job_executor
+    if settings.dagster_executor is Executor.IN_PROCESS:
+        return dg.in_process_executor
+    return dg.multiprocess_executor.configured(
+        {"max_concurrent": settings.ml_processes}, name="multiprocess"
+    )
+
+
+def celery_arguments(settings: Settings) -> dict[str, Any]:
+    """How runs and workers find each other.
+
+    A task is acknowledged when it is done and not when it is fetched, so that of a worker that dies another one takes it.
+
+    Raises:
+        ConfigurationError: there is no Redis.
+    """
+    broker = settings.celery_broker_dsn
+    return {
+        "broker": broker,
+        "backend": broker,
+        "config_source": {
+            "broker_connection_retry_on_startup": True,
+            "task_acks_late": True,
+            "task_reject_on_worker_lost": True,
+            "worker_prefetch_multiplier": 1,
+            # Longer than any step: a task that is not done by then is given to another worker, too.
+            "broker_transport_options": {"visibility_timeout": 6 * 60 * 60},
+            "result_expires": 24 * 60 * 60,
+        },
+    }
