@@ -4,11 +4,12 @@ msgspec does the work. Two things it cannot be told: `str(Decimal("0.00000001"))
 `60000.000000000000000000` says no more than `60000`. So numbers are written here and handed over as raw literals.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from flask.json.provider import JSONProvider
@@ -25,8 +26,8 @@ INTEGER_DIGITS = 20
 FRACTION_DIGITS = 18
 """What PostgreSQL's numeric(38, 18) holds; more is refused, as storing it would round."""
 
-_AS_IT_IS = frozenset((str, int, bool, type(None), msgspec.Raw))
-"""Looked up by type, most leaves of an answer cost no call and no walk through the kinds there are."""
+_AS_IT_IS = frozenset((str, int, bool, type(None), UUID, date, msgspec.Raw))
+"""Types that msgspec writes as we want them. Looked up by type, most leaves of an answer cost one call."""
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder()
@@ -109,42 +110,51 @@ class ExactProvider(JSONProvider):
 def _plain(value: Any) -> Any:
     """`value` in what msgspec writes as we want it."""
     kind = type(value)
-    if kind is Decimal:
-        return msgspec.Raw(plain(value).encode())
     if kind in _AS_IT_IS:
         return value
-    if kind is dict:
-        return {
-            key: item if type(item) in _AS_IT_IS else _plain(item) for key, item in value.items()
-        }
-    return _plain_other(value)
+    write = _WRITERS.get(kind)
+    return _plain_other(value) if write is None else write(value)
 
 
 def _plain_other(value: Any) -> Any:
-    """What is rarer than a decimal, a mapping, or what needs no change."""
+    """Of a class that is none of the usual ones, but may be derived from one."""
     if isinstance(value, str | int):
         return value.value if isinstance(value, Enum) else value
-    if isinstance(value, float):
-        return _real(value)
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return _plain_object(value)
-
-
-def _plain_object(value: Any) -> Any:
+    for kind, write in _WRITERS.items():
+        if isinstance(value, kind):
+            return write(value)
     if isinstance(value, BaseModel):
         return _plain(value.model_dump(by_alias=True))
-    if isinstance(value, datetime):
-        return iso(value)
     return value
+
+
+def _number(value: Decimal) -> msgspec.Raw:
+    return msgspec.Raw(plain(value).encode())
+
+
+def _mapping(value: Mapping[Any, Any]) -> dict[Any, Any]:
+    return {key: _plain(item) for key, item in value.items()}
+
+
+def _sequence(value: Sequence[Any]) -> list[Any]:
+    return [_plain(item) for item in value]
 
 
 def _real(value: float) -> msgspec.Raw | None:
     """A float of an indicator, without exponent; what is not finite is unknown."""
     number_text = Decimal(repr(value))
     return msgspec.Raw(plain(number_text).encode()) if number_text.is_finite() else None
+
+
+_WRITERS: Mapping[type, Callable[[Any], Any]] = {
+    Decimal: _number,
+    float: _real,
+    datetime: iso,
+    Mapping: _mapping,
+    dict: _mapping,
+    list: _sequence,
+    tuple: _sequence,
+}
 
 
 def _depth_within(value: Any, levels: int) -> bool:
