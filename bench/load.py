@@ -1,0 +1,183 @@
+"""The load of `bench.api`, in a process of its own: sockets with requests that are made beforehand, so that of the shared
+cores the server gets what there is.
+
+`python -m bench.load reads …` reads over kept connections, as fast as answers come (closed) or at a constant rate
+(open: the time of an answer counts from when its request was due, so that a server that stalls cannot hide it).
+`python -m bench.load logins …` is a crowd that logs in, and comes back when it is told to. Each prints one JSON object,
+with the CPU that it took itself. Nothing waits longer than it is told to.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import selectors
+import socket
+import statistics
+import time
+from collections import Counter, deque
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+V1 = "/api/v1"
+PATIENCE = 60.0
+"""Seconds after which a run of reads that is not over has failed."""
+
+
+@dataclass
+class _Asking:
+    """A kept connection, and since when it waits for an answer."""
+
+    socket: socket.socket
+    since: float = 0.0
+    got: bytes = b""
+
+
+def reads(
+    url: str, token: str, count: int, connections: int, rate: float | None
+) -> dict[str, float]:
+    """Read `/auth/me` so often; `rate` requests a second whatever comes back, or, without, one after the other."""
+    request = _request(url, "GET", f"{V1}/auth/me", f"Authorization: Bearer {token}\r\n")
+    selector = selectors.DefaultSelector()
+    idle: deque[_Asking] = deque()
+    for _ in range(connections):
+        asking = _Asking(_connect(url))
+        selector.register(asking.socket, selectors.EVENT_READ, asking)
+        idle.append(asking)
+    seconds: list[float] = []
+    sent, started = 0, time.perf_counter()
+    while len(seconds) < count:
+        now = time.perf_counter()
+        if now - started > PATIENCE:
+            raise TimeoutError(f"{len(seconds)} of {count} reads were answered in {PATIENCE:.0f} s")
+        due = count if rate is None else min(count, int((now - started) * rate) + 1)
+        while idle and sent < due:
+            asking = idle.popleft()
+            asking.since = now if rate is None else started + sent / rate
+            asking.socket.sendall(request)
+            sent += 1
+        wait = 1.0 if rate is None or not idle else max(0.0, started + sent / rate - now)
+        for key, _ in selector.select(wait):
+            asking = key.data
+            if _is_answered(asking):
+                seconds.append(time.perf_counter() - asking.since)
+                idle.append(asking)
+    took = time.perf_counter() - started
+    cuts = statistics.quantiles(seconds, n=100)
+    return {
+        "p50": 1000 * cuts[49],
+        "p99": 1000 * cuts[98],
+        "rate": count / took,
+        "cpu": 1000 * time.process_time() / count,
+    }
+
+
+def _is_answered(asking: _Asking) -> bool:
+    data = asking.socket.recv(65_536)
+    if not data:
+        raise ConnectionError("the server closed a kept connection")
+    asking.got += data
+    head, end, body = asking.got.partition(b"\r\n\r\n")
+    if not end:
+        return False
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise ConnectionError(f"a read was answered with {head[:80]!r}")
+    length = next(
+        int(line.partition(b":")[2])
+        for line in head.lower().split(b"\r\n")
+        if line.startswith(b"content-length")
+    )
+    if len(body) < length:
+        return False
+    asking.got = b""
+    return True
+
+
+def logins(
+    url: str, people: list[str], password: str, seconds: float, patient: bool
+) -> dict[str, float]:
+    """All of `people` log in at once and again for so many seconds, each over new connections.
+
+    Who is told to come back does so when told; where not `patient`, at once.
+    """
+    requests = [_login_request(url, email, password) for email in people]
+    statuses = asyncio.run(_crowd(url, requests, seconds, patient))
+    return {
+        "served": statuses[200] / seconds,
+        "refused": statuses[503] / seconds,
+        "failed": float(statuses.total() - statuses[200] - statuses[503]),
+        "cpu": 1000 * time.process_time() / max(1, statuses.total()),
+    }
+
+
+async def _crowd(url: str, requests: list[bytes], seconds: float, patient: bool) -> Counter[int]:
+    statuses: Counter[int] = Counter()
+
+    async def log_in_again_and_again(request: bytes) -> None:
+        while True:
+            status, wait = await _log_in(url, request)
+            statuses[status] += 1
+            await asyncio.sleep(wait if patient else 0)
+
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await asyncio.gather(*(log_in_again_and_again(each) for each in requests))
+    return statuses
+
+
+async def _log_in(url: str, request: bytes) -> tuple[int, float]:
+    """The status, and how many seconds to wait as the answer says; 0 is no answer."""
+    where = urlsplit(url)
+    try:
+        reader, writer = await asyncio.open_connection(where.hostname, where.port)
+        try:
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.read()
+        finally:
+            writer.close()
+    except (OSError, asyncio.IncompleteReadError):
+        return 0, 1.0
+    told = [line for line in head.lower().split(b"\r\n") if line.startswith(b"retry-after")]
+    return int(head.split()[1]), float(told[0].partition(b":")[2]) if told else 0.0
+
+
+def _login_request(url: str, email: str, password: str) -> bytes:
+    body = json.dumps({"email": email, "password": password})
+    headers = (
+        f"Connection: close\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    )
+    return _request(url, "POST", f"{V1}/auth/login", headers) + body.encode()
+
+
+def _request(url: str, method: str, path: str, headers: str) -> bytes:
+    return f"{method} {path} HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\n{headers}\r\n".encode()
+
+
+def _connect(url: str) -> socket.socket:
+    where = urlsplit(url)
+    made = socket.create_connection((where.hostname, where.port), timeout=10)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made
+
+
+def main() -> dict[str, float]:
+    parser = argparse.ArgumentParser(description=__doc__)
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    reading = kinds.add_parser("reads")
+    for name, kind in (("url", str), ("token", str), ("count", int), ("connections", int)):
+        reading.add_argument(name, type=kind)
+    reading.add_argument("--rate", type=float)
+    crowd = kinds.add_parser("logins")
+    for name, kind in (("url", str), ("password", str), ("seconds", float)):
+        crowd.add_argument(name, type=kind)
+    crowd.add_argument("people", nargs="+")
+    crowd.add_argument("--impatient", action="store_true")
+    given = parser.parse_args()
+    if given.kind == "reads":
+        return reads(given.url, given.token, given.count, given.connections, given.rate)
+    return logins(given.url, given.people, given.password, given.seconds, not given.impatient)
+
+
+if __name__ == "__main__":
+    print(json.dumps(main()))
