@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from coinsphere.settings import Settings
-from ml import gates, panel, scale_pipeline, scale_registry
+from ml import candle_folder, gates, panel, scale_pipeline, scale_registry
 from ml.errors import ArtifactRefused, ModelError, NoChampion
 from ml.mlflow_client import client
 from ml.models.scale_catalog import Recipe
@@ -110,7 +110,7 @@ def test_the_mart_and_files_make_the_same_panel(market, conn, tmp_path):
         (tmp_path / f"{symbol}.csv").write_text(
             "date,open,high,low,close,volume\n" + "\n".join(lines) + "\n"
         )
-    read = panel.from_folder(tmp_path, NOW)
+    read = candle_folder.read(tmp_path, NOW)
     assert read.symbols == held.symbols == tuple(sorted(SYMBOLS))
     np.testing.assert_array_equal(read.candles, held.candles)
 
@@ -142,7 +142,7 @@ def test_all_tokens_are_forecast_and_lead_back_to_where_they_are_from(conn, trai
     assert (made.tokens, made.forecasts, made.is_shadow) == (6, 24, False)
     rows = conn.execute(
         """
-        select p.median = p.reference_price, p.lower95 < p.lower80, p.run_id, p.data_digest, p.dagster_run_id,
+        select abs(p.median / p.reference_price - 1) < 0.01, p.lower95 < p.lower80, p.run_id, p.data_digest, p.dagster_run_id,
             s.digest is not null, r.passed, p.model_version
         from model.predictions p
         left join model.snapshots s on s.digest = p.input_digest
@@ -351,7 +351,7 @@ def test_a_new_quote_moves_the_forecast_and_time_narrows_it(server, market, conn
     )
     after = server.get("/predict/BTC?days=1").json()
     assert after["referencePrice"] == pytest.approx(2 * before["referencePrice"], rel=1e-3)
-    assert after["quantiles"]["0.5"] == pytest.approx(after["referencePrice"])
+    assert after["quantiles"]["0.5"] == pytest.approx(after["referencePrice"], rel=1e-2)
     widths = [
         np.log(each["quantiles"]["0.9"] / each["quantiles"]["0.1"]) for each in (before, after)
     ]
