@@ -112,6 +112,8 @@ def configure(level: str = "INFO") -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler])
+    # It writes whole addresses, in which the keys of nodes and of other providers stand.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 def get(name: str) -> structlog.types.FilteringBoundLogger:

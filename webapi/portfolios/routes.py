@@ -13,6 +13,7 @@ from coinsphere.portfolio.facts import NewFact
 from coinsphere.portfolio.model import Kind
 from coinsphere.portfolio.portfolios import Definition, Portfolio
 from webapi import errors, paths
+from webapi.defi import net_worth
 from webapi.holdings.schemas import HoldingIn, HoldingsOut, OneHoldingOut
 from webapi.portfolios import answers, queries, schemas, scope
 from webapi.schema import Message, camel
@@ -35,12 +36,18 @@ def list_portfolios() -> Response:
     with scope.connection() as conn:
         found = portfolios.list_for(conn, scope.user_id())
         held = queries.holdings(conn, scope.user_id(), found) if found else {}
-    sums = [live.totals(held[each.id]) for each in found]
+        sums = [live.totals(held[each.id]) for each in found]
+        worths = net_worth.beside(conn, scope.user_id(), found, sums)
     shown = [
-        answers.portfolio(each, held[each.id], total)
+        answers.portfolio(each, held[each.id], total) | worths[each.id]
         for each, total in zip(found, sums, strict=True)
     ]
-    body = {"portfolios": shown, "count": len(found), **queries.over_all(found, sums)}
+    body = {
+        "portfolios": shown,
+        "count": len(found),
+        "netWorth": net_worth.total(found, worths),
+        **queries.over_all(found, sums),
+    }
     return scope.tagged(body)
 
 
@@ -184,7 +191,9 @@ def add_holding(portfolio_id: str, json_data: HoldingIn) -> dict[str, Any]:
 
 def _shown(conn: Connection, found: Portfolio) -> dict[str, Any]:
     held = queries.holdings(conn, scope.user_id(), [found])[found.id]
-    return answers.portfolio(found, held, live.totals(held))
+    sums = live.totals(held)
+    (worth,) = net_worth.beside(conn, scope.user_id(), [found], [sums]).values()
+    return answers.portfolio(found, held, sums) | worth
 
 
 def _required(found: Portfolio | None) -> Portfolio:

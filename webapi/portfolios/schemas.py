@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 from coinsphere.portfolio.model import LotMethod, LotScope
+from webapi.defi import net_worth
 from webapi.holdings.schemas import HOLDING, HoldingOut
 from webapi.portfolios.examples import AT, ID, example
 from webapi.schema import Amount, Input, Line, Name, Number, Output
@@ -93,7 +94,7 @@ class StatsOut(Output):
 
 
 class PortfolioOut(Output):
-    """A portfolio with what it holds."""
+    """A portfolio with what it holds. `netWorth` has what its wallets have in protocols (`defi`), `totalValue` has not."""
 
     id: UUID
     name: str
@@ -118,6 +119,8 @@ class PortfolioOut(Output):
     uncosted: list[str]
     is_pending: bool
     valued_at: datetime | None
+    defi: net_worth.InProtocolsOut
+    net_worth: Amount | None
 
 
 _STATS = {
@@ -153,6 +156,8 @@ _PORTFOLIO: dict[str, Any] = {
     "uncosted": [],
     "isPending": False,
     "valuedAt": AT,
+    "defi": net_worth.EXAMPLE,
+    "netWorth": 42000,
 }
 
 
@@ -160,12 +165,13 @@ class PortfoliosOut(Output):
     """One's portfolios. Sums over all of them are null unless all have one currency."""
 
     model_config = example(
-        portfolios=[_PORTFOLIO], count=1, totalValue=30000, change24h=443.35, change24hPercentage=1.5,
+        portfolios=[_PORTFOLIO], count=1, netWorth=42000, totalValue=30000, change24h=443.35, change24hPercentage=1.5,
         totalProfitLoss=10000, totalProfitLossPercentage=50,
     )  # fmt: skip
 
     portfolios: list[PortfolioOut]
     count: int
+    net_worth: Amount | None
     total_value: Amount | None
     change24h: Amount | None
     change24h_percentage: Amount | None

@@ -18,20 +18,25 @@ from tests.integration.wallets.conftest import NOW
 from tests.integration.wallets.test_ledger import facts, state
 
 _PATIENCE = 90
+_KEY = "S3CR3T-K3Y"
+"""Of a provider of nodes: it stands in the address."""
 
 
 @contextmanager
 def a_worker(database, node: NodeServer, home: Path) -> Iterator[subprocess.Popen]:
-    """A worker process, killed at the end if it still lives."""
+    """A worker process, killed at the end if it still lives; what it writes is in `worker.log`."""
     environment = {
         **os.environ,
         "COINSPHERE_HOME": str(home),
         "COINSPHERE_DATABASE_URL": database.worker,
-        "COINSPHERE_WALLET_NODES": f"ethereum={node.url}",
+        "COINSPHERE_WALLET_NODES": f"ethereum={node.url}/v2/{_KEY}",
         "COINSPHERE_WALLET_PRIVATE_NETWORKS": "true",
     }
     command = [sys.executable, "-m", "coinsphere.jobs"]
-    with subprocess.Popen(command, cwd=home, env=environment) as process:
+    with (
+        (home / "worker.log").open("ab") as log,
+        subprocess.Popen(command, cwd=home, env=environment, stderr=log) as process,
+    ):
         try:
             yield process
         finally:
@@ -57,6 +62,9 @@ def test_the_worker_reads_a_wallet_and_books_what_it_holds(
     found = sync.get(owner, sync_id)
     assert found is not None
     assert (found.status, found.imported, found.balances) == ("succeeded", 2, 2)
+    written = (tmp_path / "worker.log").read_text()
+    assert "wallet synchronised" in written
+    assert _KEY not in written
 
 
 def retry_stalled(owner: psycopg.Connection) -> None:
@@ -64,6 +72,14 @@ def retry_stalled(owner: psycopg.Connection) -> None:
     owner.execute(
         "update jobs.procrastinate_jobs set status = 'todo', worker_id = null where status = 'doing'"
     )
+
+
+def look_again(owner: psycopg.Connection) -> bool:
+    """Have the workers look for jobs: one that waited for a lock is not announced, only polled for."""
+    owner.execute(
+        """select pg_notify('procrastinate_any_queue_v1', '{"type": "job_inserted", "job_id": 0}')"""
+    )
+    return True
 
 
 def test_workers_that_are_killed_while_they_read_and_store_and_two_at_once_leave_one_state(
@@ -108,14 +124,15 @@ def test_workers_that_are_killed_while_they_read_and_store_and_two_at_once_leave
     assert state(owner) == nothing
     retry_stalled(owner)
 
-    more = [
-        reader.owner.execute(sync._REQUEST, _job(reader, wallet)).fetchone()[0] for _ in range(3)
-    ]
+    (other_id, _) = owner.execute(sync._REQUEST, _job(reader, wallet)).fetchone()
     with a_worker(database, node, tmp_path), a_worker(database, node, tmp_path):
-        for each in (sync_id, *more):
-            until(lambda each=each: sync.get(owner, each).finished_at)
-    assert [sync.get(owner, each).status for each in (sync_id, *more)] == ["succeeded"] * 4
-    assert sum(sync.get(owner, each).imported for each in (sync_id, *more)) == 2
+        for each in (sync_id, other_id):
+            until(lambda each=each: look_again(owner) and sync.get(owner, each).finished_at)
+    both = [sync.get(owner, each) for each in (sync_id, other_id)]
+    assert sorted((each.status, each.imported) for each in both) == [
+        ("succeeded", 0),
+        ("succeeded", 2),
+    ]
     done = state(owner)
     reader.sync(wallet)
     assert state(owner) == done

@@ -286,6 +286,11 @@ def test_balances_go_through_the_ledger_of_the_chosen_portfolio_and_leave_with_t
     assert (mine["portfolioId"], mine["currency"]) == (portfolio, "USD")
     assert mine["defi"]["totalValue"] == stats["totalValue"]
     assert mine["netWorth"] == mine["holdingsValue"] + stats["totalValue"]
+    shown = person.get(f"/portfolios/{portfolio}").json["portfolio"]
+    assert (shown["totalValue"], shown["netWorth"]) == (mine["holdingsValue"], mine["netWorth"])
+    assert shown["defi"] == mine["defi"]
+    assert shown["defi"]["borrowed"] == stats["totalBorrowed"] > 10_000
+    assert person.get("/portfolios").json["netWorth"] == mine["netWorth"]
 
     wallet_id = made["wallet"]["id"]
     assert person.ask("DELETE", f"/defi/wallets/{wallet_id}").json["success"] is True
