@@ -1,18 +1,17 @@
 """Exports: every current transaction as a row that imports back, safe to open in a spreadsheet."""
 
 import csv
-import io
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import IO, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
 
 from coinsphere.clock import iso
 from coinsphere.decimals import plain
-from coinsphere.portfolio.formats.readers import GUARDED, OWN_COLUMNS
+from coinsphere.portfolio.formats.readers import OWN_COLUMNS, guarded
 
 _ROWS = """
     select
@@ -61,19 +60,18 @@ def rows(conn: Connection, user_id: UUID, portfolio_id: UUID) -> Iterator[Row]:
             yield Row._make(row)
 
 
-def as_csv(conn: Connection, user_id: UUID, portfolio_id: UUID) -> str:
-    """The transactions as CSV (RFC 4180). Numbers are bare, so that they stay numbers; texts are guarded."""
-    out = io.StringIO(newline="")
+def write_csv(conn: Connection, user_id: UUID, portfolio_id: UUID, out: IO[str]) -> int:
+    """Write the transactions as CSV (RFC 4180), row by row; how many they are.
+
+    Numbers are bare, so that they stay numbers; texts are guarded.
+    """
     writer = csv.writer(out)
     writer.writerow(OWN_COLUMNS)
+    written = 0
     for row in rows(conn, user_id, portfolio_id):
         writer.writerow([_cell(value) for value in row])
-    return out.getvalue()
-
-
-def as_objects(conn: Connection, user_id: UUID, portfolio_id: UUID) -> list[dict[str, Any]]:
-    """The transactions as objects of the same fields."""
-    return [row._asdict() for row in rows(conn, user_id, portfolio_id)]
+        written += 1
+    return written
 
 
 def _cell(value: object) -> str:
@@ -82,8 +80,3 @@ def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return iso(value)
     return plain(value) if isinstance(value, Decimal) else guarded(str(value))
-
-
-def guarded(text: str) -> str:
-    """`text` with a quote before it where a spreadsheet would take it for a formula; importing takes the quote off."""
-    return f"'{text}" if text.startswith(GUARDED) else text

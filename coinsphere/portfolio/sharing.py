@@ -26,6 +26,7 @@ _REVOKE = """
     where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and id = %(id)s
 """
 _FIND = "select user_id, portfolio_id, hides_amounts from app.find_share(%(secret_hash)s, %(now)s)"
+_ID = "select id from app.portfolio_shares where user_id = %(user_id)s and secret_hash = %(secret_hash)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,12 @@ def find(conn: Connection, secret: str, now: datetime) -> Shared | None:
     """What a secret opens; None where it is unknown, revoked or expired."""
     parameters = {"secret_hash": _hash(secret), "now": now}
     return conn.cursor(row_factory=class_row(Shared)).execute(_FIND, parameters).fetchone()
+
+
+def identify(conn: Connection, user_id: UUID, secret: str) -> UUID | None:
+    """The id of the user's link of this secret; None where there is none."""
+    row = conn.execute(_ID, {"user_id": user_id, "secret_hash": _hash(secret)}).fetchone()
+    return None if row is None else UUID(str(row[0]))
 
 
 def _hash(secret: str) -> bytes:

@@ -49,6 +49,13 @@ class Event(StrEnum):
     WALLET_DISCONNECTED = "wallet.disconnected"
     WEBHOOK_SECRET_SHOWN = "webhook.secret_shown"  # noqa: S105  a name, no password
 
+    # Portfolios
+    PORTFOLIO_EXPORTED = "portfolio.exported"
+    PORTFOLIO_IMPORT_CONFIRMED = "portfolio.import_confirmed"
+    PORTFOLIO_SHARED = "portfolio.shared"
+    PORTFOLIO_SHARE_OPENED = "portfolio.share_opened"
+    PORTFOLIO_SHARE_REVOKED = "portfolio.share_revoked"
+
     # Authorisation and its bypassing
     ACCESS_DENIED = "access.denied"
     TOKEN_REFUSED = "token.refused"  # noqa: S105  a name, no password

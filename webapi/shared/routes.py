@@ -1,15 +1,19 @@
 """Portfolios that their owners share: whoever has the link sees them, nobody may change them."""
 
+from decimal import Decimal
 from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
 
 from coinsphere.portfolio import live, performance, portfolios, sharing
-from coinsphere.portfolio.performance import Period
+from coinsphere.portfolio.model import EXACT
+from coinsphere.portfolio.performance import Period, Point
+from coinsphere.security.audit_events import Event
 from webapi import errors
 from webapi.portfolios import queries, scope
 from webapi.portfolios.composition.routes import parts
+from webapi.security import audit
 from webapi.security.access import public
 from webapi.services import services
 from webapi.shared import schemas
@@ -18,13 +22,18 @@ blueprint = APIBlueprint("shared", __name__, tag="Portfolios")
 
 _WHAT = "shared portfolio"
 _LONGEST = 100
+_CENT = Decimal("0.01")
+_GROWTH_STEP = Decimal("0.0001")
 
 
 @blueprint.get("/<secret>")
 @public
 @blueprint.output(schemas.SharedOut)
 def get_shared(secret: str) -> Response:
-    """A portfolio as its owner shares it; with amounts hidden, only parts of the whole and growth are shown."""
+    """A portfolio as its owner shares it; with amounts hidden, only parts of the whole and growth are shown, rounded.
+
+    Of exact parts one could tell amounts that are round numbers of units: they stand to each other as whole numbers.
+    """
     now = services().clock()
     with services().database.connection() as conn:
         shared = sharing.find(conn, secret, now) if len(secret) <= _LONGEST else None
@@ -38,6 +47,12 @@ def get_shared(secret: str) -> Response:
         first = found.first_day or now.date()
         period = Period(shared.user_id, found.id, first, now.date())
         points = performance.points(conn, period)
+        audit.record(
+            conn,
+            Event.PORTFOLIO_SHARE_OPENED,
+            target=str(sharing.identify(conn, shared.user_id, secret)),
+            details={"portfolio": str(found.id)},
+        )
     sums = live.totals(held)
     hides = shared.hides_amounts
     body = {
@@ -46,18 +61,29 @@ def get_shared(secret: str) -> Response:
         "hidesAmounts": hides,
         "totalValue": None if hides else sums.total_value,
         "allocations": [_part(part, hides=hides) for part in parts(held)],
-        "performance": [
-            {
-                "date": point.day.isoformat(),
-                "growth": point.growth,
-                "value": None if hides else point.value,
-            }
-            for point in points
-        ],
+        "performance": [_point(point, hides=hides) for point in points],
         "unpriced": sums.unpriced,
     }
-    return scope.tagged(body)
+    answer = scope.tagged(body)
+    # Kept nowhere: it ends when the link does. Found by no search engine.
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return answer
 
 
 def _part(part: dict[str, Any], *, hides: bool) -> dict[str, Any]:
-    return {**part, "amount": None, "value": None} if hides else part
+    if not hides:
+        return part
+    rounded = part["percentage"].quantize(_CENT, context=EXACT)
+    return {**part, "amount": None, "value": None, "percentage": rounded}
+
+
+def _point(point: Point, *, hides: bool) -> dict[str, Any]:
+    growth = point.growth
+    if hides and growth is not None:
+        growth = growth.quantize(_GROWTH_STEP, context=EXACT)
+    return {
+        "date": point.day.isoformat(),
+        "growth": growth,
+        "value": None if hides else point.value,
+    }

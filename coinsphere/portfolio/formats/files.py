@@ -8,6 +8,7 @@ import csv
 import hashlib
 import io
 import itertools
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
@@ -77,7 +78,8 @@ def read(content: str, form: str, mapping: Mapping[str, str] | None = None) -> C
         UnreadableFile: it has no header with the columns of the format, or too many rows.
     """
     layout = _layout(form, mapping)
-    lines = list(_lines(content, layout.columns))
+    is_json = form == "coinsphere" and content.lstrip("\ufeff \r\n\t").startswith("{")
+    lines = list(_objects(content) if is_json else _lines(content, layout.columns))
     problems: list[Problem] = []
     parsed: list[tuple[int, Parsed]] = []
     for group in _groups(lines, layout, problems):
@@ -122,6 +124,26 @@ def _lines(content: str, columns: Sequence[str]) -> Iterator[_Line]:
         raise UnreadableFile(f"line {rows.line_num} is no CSV: {error}") from None
     if header is None:
         raise UnreadableFile(f"has no header with the columns {', '.join(columns)}")
+
+
+def _objects(content: str) -> Iterator[_Line]:
+    """The transactions of our JSON export, as cells of its CSV; the number of each takes the place of a line's."""
+    try:
+        # Numbers stay as they are written: a float has too few digits.
+        told = json.loads(content.removeprefix("\ufeff"), parse_float=str, parse_int=str)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableFile(f"is no JSON: {error}") from None
+    listed = told.get("transactions")
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        raise UnreadableFile("has no list of transactions")
+    if len(listed) > MOST_ROWS:
+        raise UnreadableFile(f"has more than {MOST_ROWS:,} transactions: split it")
+    for number, each in enumerate(listed, 1):
+        yield _Line(number, {column: _cell(each.get(column)) for column in readers.OWN_COLUMNS})
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else readers.guarded(str(value))
 
 
 def _groups(lines: Sequence[_Line], layout: _Format, problems: list[Problem]) -> list[list[_Line]]:

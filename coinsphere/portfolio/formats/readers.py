@@ -313,6 +313,11 @@ def _upper(symbol: str | None) -> str | None:
     return None if symbol is None else symbol.upper()
 
 
+def guarded(text: str) -> str:
+    """`text` with a quote before it where a spreadsheet would take it for a formula; importing takes the quote off."""
+    return f"'{text}" if text.startswith(GUARDED) else text
+
+
 def _unguarded(cell: str | None) -> str | None:
     """Without the quote that our export puts before what a spreadsheet would take for a formula."""
     if cell is not None and cell.startswith("'") and cell[1:2] in GUARDED:

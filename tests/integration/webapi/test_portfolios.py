@@ -410,57 +410,6 @@ def test_an_import_is_looked_at_confirmed_and_has_one_effect(
     assert exact(person.get(f"/portfolios/{made['id']}"))["portfolio"]["holdings"][0]["amount"] == 1
 
 
-def test_an_export_is_safe_to_open_and_imports_back_to_the_same_state(
-    person, prices, module_database
-) -> None:
-    made, copy = make(person), make(person, name="Copy")
-    trade(
-        person,
-        made,
-        "buy",
-        "BTC",
-        "0.00014884",
-        "50000.123456789012345678",
-        notes="=cmd|' /C calc'!A1",
-    )
-    trade(
-        person,
-        made,
-        "swap",
-        "BTC",
-        "0.0001",
-        None,
-        day(2),
-        counterTokenSymbol="ETH",
-        counterAmount="0.002",
-    )
-    trade(
-        person, made, "staking", "ETH", "0.000000000000000001", None, day(3), notes="'quoted\nline"
-    )
-    answer = person.get(f"/portfolios/{made['id']}/export")
-    assert answer.headers["Content-Disposition"].startswith("attachment;")
-    assert ",'=cmd|" in answer.text
-    base = f"/portfolios/{copy['id']}/imports"
-    batch = person.post(base, {"format": "coinsphere", "content": answer.text}).json["import"]["id"]
-    assert person.post(f"{base}/{batch}/confirm").status_code == 202
-    with psycopg.connect(module_database.pipeline, autocommit=True, options=OPTIONS) as conn:
-        importing.run(conn, batch, lambda: NOW)
-
-    def state(portfolio):
-        rows = exact(person.get(f"/portfolios/{portfolio['id']}/export?format=json"))[
-            "transactions"
-        ]
-        return [
-            {k: v for k, v in row.items() if k not in ("external_id", "source")} for row in rows
-        ]
-
-    assert state(copy) == state(made)
-    assert (
-        exact(person.get(f"/portfolios/{copy['id']}"))["portfolio"]["stats"]
-        == exact(person.get(f"/portfolios/{made['id']}"))["portfolio"]["stats"]
-    )
-
-
 def test_a_link_shows_what_it_may_until_it_is_revoked(person, client, prices, work) -> None:
     made = make(person)
     trade(person, made, "buy", "BTC", 1, 50_000, day(1))

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from coinsphere.portfolio.errors import UnreadableFile
-from coinsphere.portfolio.exporting import guarded
 from coinsphere.portfolio.formats import files
+from coinsphere.portfolio.formats.readers import guarded
 from coinsphere.portfolio.model import Kind
 
 D = Decimal

@@ -1,22 +1,35 @@
 """Imports and exports of transactions."""
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import ExitStack
+from io import TextIOWrapper
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, request
 from psycopg import Connection
 
 from coinsphere.portfolio import exporting, importing
 from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.portfolio.importing import Batch
+from coinsphere.portfolio.portfolios import Portfolio
+from coinsphere.security.audit_events import Event
 from webapi import errors, json, paths
+from webapi.deadlines import deadlines
 from webapi.portfolios import scope
 from webapi.portfolios.files import schemas
 from webapi.schema import Message
+from webapi.security import audit
 from webapi.security.access import signed_in
 from webapi.services import services
 
 _IMPORT = "import"
+_IN_MEMORY = 1024 * 1024
+"""Bytes of an export from which on it lies on disk."""
+_PART = 64 * 1024
+_SLOWEST = 512 * 1024
+"""Bytes a second that a reader of an export must take."""
 
 blueprint = APIBlueprint("portfolio_files", __name__, tag="Portfolios")
 
@@ -92,7 +105,15 @@ def confirm_import(portfolio_id: str, batch_id: str) -> dict[str, Any]:
         batch = _batch(conn, portfolio_id, batch_id)
         if not importing.confirm(conn, scope.user_id(), batch.portfolio_id, batch.id):
             raise errors.Problem(409, "the import is confirmed already", code="import-closed")
-        return {"import": _batch(conn, portfolio_id, batch_id), "preview": None}
+        shown = {"import": _batch(conn, portfolio_id, batch_id), "preview": None}
+        audit.record(
+            conn,
+            Event.PORTFOLIO_IMPORT_CONFIRMED,
+            actor_id=scope.user_id(),
+            target=str(batch.portfolio_id),
+            details={"import": str(batch.id), "format": batch.format},
+        )
+        return shown
 
 
 @blueprint.get("/<portfolio_id>/export")
@@ -100,20 +121,73 @@ def confirm_import(portfolio_id: str, batch_id: str) -> dict[str, Any]:
 @blueprint.input(schemas.ExportQuery, location="query")
 @blueprint.doc(responses=_FILE)
 def export(portfolio_id: str, query_data: schemas.ExportQuery) -> Response:
-    """All transactions, as a file that imports back to the same state; safe to open in a spreadsheet."""
-    with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        if query_data.format == "csv":
-            body: str | bytes = exporting.as_csv(conn, scope.user_id(), found.id)
-        else:
-            objects = exporting.as_objects(conn, scope.user_id(), found.id)
-            body = json.dumps({"portfolio": found.name, "transactions": objects})
-    kind = "text/csv" if query_data.format == "csv" else "application/json"
-    answer = Response(body, mimetype=kind)
-    name = f"portfolio-{found.id}.{query_data.format}"
+    """All transactions, as a file that imports back to the same state; safe to open in a spreadsheet.
+
+    The file is written first, row by row and on disk once it is large: a reader that is slow, or gone, holds no
+    connection of the database, and what fails does so before anything was sent.
+    """
+    form = query_data.format
+    with ExitStack() as until_sent:
+        file = until_sent.enter_context(SpooledTemporaryFile(max_size=_IN_MEMORY))
+        with scope.connection() as conn:
+            found = scope.find(conn, portfolio_id)
+            count = _WRITERS[form](conn, found, file)
+            audit.record(
+                conn,
+                Event.PORTFOLIO_EXPORTED,
+                actor_id=scope.user_id(),
+                target=str(found.id),
+                details={"format": form, "transactions": count},
+            )
+        answer = _attachment(file, f"portfolio-{found.id}.{form}", form)
+        until_sent.pop_all()
+    return answer
+
+
+def _write_csv(conn: Connection, found: Portfolio, file: IO[bytes]) -> int:
+    text = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+    written = exporting.write_csv(conn, scope.user_id(), found.id, text)
+    text.detach()
+    return written
+
+
+def _write_json(conn: Connection, found: Portfolio, file: IO[bytes]) -> int:
+    file.write(b'{"portfolio":' + _json(found.name) + b',"transactions":[')
+    written = 0
+    for row in exporting.rows(conn, scope.user_id(), found.id):
+        file.write((b"," if written else b"") + _json(row._asdict()))
+        written += 1
+    file.write(b"]}")
+    return written
+
+
+def _json(value: object) -> bytes:
+    text = json.dumps(value)
+    return text if isinstance(text, bytes) else text.encode()
+
+
+_WRITERS = {"csv": _write_csv, "json": _write_json}
+_TYPES = {"csv": "text/csv", "json": "application/json"}
+
+
+def _attachment(file: IO[bytes], name: str, form: str) -> Response:
+    size = file.tell()
+    file.seek(0)
+    connection = request.environ.get("gunicorn.socket")
+    if connection is not None:
+        deadlines.extend(connection, size / _SLOWEST)
+    answer = Response(_parts(file), mimetype=_TYPES[form])
+    answer.call_on_close(file.close)
+    answer.content_length = size
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _parts(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while part := file.read(_PART):
+            yield part
 
 
 def _batch(conn: Connection, portfolio_id: str, batch_id: str) -> Batch:

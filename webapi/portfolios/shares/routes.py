@@ -5,10 +5,12 @@ from typing import Any
 from apiflask import APIBlueprint
 
 from coinsphere.portfolio import sharing
+from coinsphere.security.audit_events import Event
 from webapi import errors, paths
 from webapi.portfolios import scope
 from webapi.portfolios.shares import schemas
 from webapi.schema import Message
+from webapi.security import audit
 from webapi.security.access import signed_in
 from webapi.services import services
 
@@ -34,6 +36,13 @@ def add_share(portfolio_id: str, json_data: schemas.ShareIn) -> dict[str, Any]:
             conn, scope.user_id(), found.id,
             hides_amounts=json_data.hides_amounts, expires_at=json_data.expires_at,
         )  # fmt: skip
+        audit.record(
+            conn,
+            Event.PORTFOLIO_SHARED,
+            actor_id=scope.user_id(),
+            target=str(share.id),
+            details={"portfolio": str(found.id), "hides_amounts": share.hides_amounts},
+        )
     shown = schemas.ShareOut.model_validate(share).model_dump()
     return {
         "share": {**shown, "secret": secret, "url": f"{work.settings.frontend_url}/shared/{secret}"}
@@ -60,4 +69,11 @@ def revoke_share(portfolio_id: str, share_id: str) -> dict[str, str]:
         identity = paths.uuid(share_id, _SHARE)
         if not sharing.revoke(conn, scope.user_id(), found.id, identity, services().clock()):
             raise errors.not_found(_SHARE)
+        audit.record(
+            conn,
+            Event.PORTFOLIO_SHARE_REVOKED,
+            actor_id=scope.user_id(),
+            target=str(identity),
+            details={"portfolio": str(found.id)},
+        )
     return {"message": "Link revoked"}
