@@ -4,10 +4,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from coinsphere import log
+from coinsphere.exchanges.errors import PermissionMissing
 from coinsphere.exchanges.model import Page, Position, Record, Stream
 from coinsphere.market.sources.moments import to_milliseconds
 
 _DAY_MS = 86_400_000
+_log = log.get("exchanges")
 
 
 class Answer(NamedTuple):
@@ -65,6 +68,19 @@ def by_number(name: str, fetch: Callable[[int], tuple[list[Record], int | None]]
         return Page(records, {"from": following or last_seen}, is_last=following is None)
 
     return Stream(name, page)
+
+
+def optional(stream: Stream) -> Stream:
+    """The same list; empty as long as the key may not read it, as some exchanges ask a right of its own for it."""
+
+    def page(position: Position, now: datetime) -> Page:
+        try:
+            return stream.page(position, now)
+        except PermissionMissing as error:
+            _log.info("list not read", stream=stream.name, error=str(error))
+            return Page([], position, is_last=True)
+
+    return Stream(stream.name, page)
 
 
 def _number(record: Record) -> int:

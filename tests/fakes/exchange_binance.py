@@ -42,6 +42,7 @@ class BinanceAccount:
     deposits: list[dict[str, Any]] = field(default_factory=list)
     withdrawals: list[dict[str, Any]] = field(default_factory=list)
     dividends: list[dict[str, Any]] = field(default_factory=list)
+    dust: list[dict[str, Any]] = field(default_factory=list)
 
     def answer(self, asked: Asked) -> Any:
         if asked.path == "/api/v3/exchangeInfo":
@@ -58,6 +59,7 @@ class BinanceAccount:
             "/sapi/v1/capital/deposit/hisrec": self._deposits,
             "/sapi/v1/capital/withdraw/history": self._withdrawals,
             "/sapi/v1/asset/assetDividend": self._dividends,
+            "/sapi/v1/asset/dribblet": self._dust,
         }[asked.path]
         return found(asked.query)
 
@@ -113,6 +115,33 @@ class BinanceAccount:
         found = [row for row in self.dividends if start <= row["divTime"] <= end]
         newest = sorted(found, key=lambda row: -row["divTime"])[: int(query["limit"])]
         return {"rows": newest, "total": len(found)}
+
+    def _dust(self, query: dict[str, str]) -> dict[str, Any]:
+        start, end = int(query["startTime"]), int(query["endTime"])
+        if end - start > _WINDOW_MS:
+            raise Refused(400, {"code": -1128, "msg": "The time interval must be within 0-90 days"})
+        found = [row for row in self.dust if start <= row["operateTime"] <= end]
+        newest = sorted(found, key=lambda row: -row["operateTime"])[:100]
+        return {"total": len(found), "userAssetDribblets": newest}
+
+
+def dust(number: int, at: int, *details: tuple[str, str, str, str]) -> dict[str, Any]:
+    """A conversion of `dribblet`; each detail is asset, amount, what came of it, and the charge."""
+    rows = [
+        {
+            "transId": number, "serviceChargeAmount": charge, "amount": amount, "operateTime": at,
+            "transferedAmount": came, "fromAsset": asset,
+        }
+        for asset, amount, came, charge in details
+    ]  # fmt: skip
+    sums = [
+        sum((Decimal(row[part]) for row in rows), Decimal(0))
+        for part in ("transferedAmount", "serviceChargeAmount")
+    ]
+    return {
+        "operateTime": at, "totalTransferedAmount": str(sums[0]), "totalServiceChargeAmount": str(sums[1]),
+        "transId": number, "userAssetDribbletDetails": rows,
+    }  # fmt: skip
 
 
 def trade(

@@ -25,6 +25,9 @@ class BybitAccount:
     executions: list[dict[str, Any]] = field(default_factory=list)
     deposits: list[dict[str, Any]] = field(default_factory=list)
     withdrawals: list[dict[str, Any]] = field(default_factory=list)
+    yields: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    earning: dict[str, str] = field(default_factory=dict)
+    may_see_earn: bool = True
 
     def answer(self, asked: Asked) -> Any:
         if asked.path == "/v5/market/instruments-info":
@@ -32,6 +35,8 @@ class BybitAccount:
                 {"category": asked.query["category"], "list": _markets(asked.query["category"])}
             )
         self._check(asked)
+        if asked.path.startswith("/v5/earn/"):
+            return self._earn(asked)
         rows = {
             "/v5/execution/list": (self.executions, "execTime", "list", 7),
             "/v5/asset/deposit/query-record": (self.deposits, "successAt", "rows", 30),
@@ -53,6 +58,21 @@ class BybitAccount:
         wanted = hmac.new(self.secret.encode(), text.encode(), hashlib.sha256).hexdigest()
         if asked.headers["x-bapi-sign"] != wanted:
             raise Refused(200, {"retCode": 10004, "retMsg": "error sign!", "result": {}})
+
+    def _earn(self, asked: Asked) -> dict[str, Any]:
+        if not self.may_see_earn:
+            raise Refused(200, {"retCode": 10005, "retMsg": "Permission denied", "result": {}})
+        category = asked.query["category"]
+        if asked.path == "/v5/earn/yield":
+            return self._page(self.yields.get(category, []), "createdAt", "yield", 7, asked.query)
+        held = self.earning.items() if category == "FlexibleSaving" else ()
+        return _ok(
+            {
+                "list": [
+                    {"coin": coin, "amount": amount, "productId": "428"} for coin, amount in held
+                ]
+            }
+        )
 
     def _page(
         self, rows: list[dict[str, Any]], part: str, name: str, days: int, query: dict[str, str]
@@ -97,6 +117,15 @@ def withdrawal(coin: str, amount: str, fee: str, at: int) -> dict[str, Any]:
     return {
         "coin": coin, "chain": coin, "amount": amount, "txID": f"0x{at}", "status": "success", "withdrawFee": fee,
         "createTime": str(at), "updateTime": str(at), "withdrawId": f"w{at}", "toAddress": "a",
+    }  # fmt: skip
+
+
+def earned(number: int, coin: str, amount: str, at: int, status: str = "Success") -> dict[str, Any]:
+    """A row of the yields."""
+    return {
+        "productId": "428", "coin": coin, "id": str(number), "amount": amount, "yieldType": "Normal",
+        "distributionMode": "Auto", "effectiveStakingAmount": "1000", "orderId": "", "status": status,
+        "createdAt": str(at),
     }  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from tests.fakes.exchange_server import Asked, Refused
 
-_WEEK_MS = 7 * 86_400_000
+_DAY_MS = 86_400_000
+_LONGEST_MS = {"/api/v1/fills": 7 * _DAY_MS, "/api/v1/accounts/ledgers": _DAY_MS}
 
 
 @dataclass
@@ -24,6 +25,7 @@ class KucoinAccount:
     fills: list[dict[str, Any]] = field(default_factory=list)
     deposits: list[dict[str, Any]] = field(default_factory=list)
     withdrawals: list[dict[str, Any]] = field(default_factory=list)
+    ledger: list[dict[str, Any]] = field(default_factory=list)
 
     def answer(self, asked: Asked) -> Any:
         self._check(asked)
@@ -40,10 +42,11 @@ class KucoinAccount:
             "/api/v1/fills": self.fills,
             "/api/v1/deposits": self.deposits,
             "/api/v1/withdrawals": self.withdrawals,
+            "/api/v1/accounts/ledgers": self.ledger,
         }
         start, end = int(asked.query["startAt"]), int(asked.query["endAt"])
-        if asked.path == "/api/v1/fills" and end - start > _WEEK_MS:
-            raise Refused(400, {"code": "400100", "msg": "the range is more than 7 days"})
+        if end - start > _LONGEST_MS.get(asked.path, end):
+            raise Refused(400, {"code": "400100", "msg": "the range is too long"})
         return _ok(
             _page(
                 [row for row in rows[asked.path] if start <= row["createdAt"] <= end], asked.query
@@ -91,6 +94,16 @@ def move(  # noqa: PLR0917  a row has so many parts
         "walletTxId": f"0x{at}", "isInner": False, "address": "a", "memo": "", "chain": "btc", "remark": "",
     }  # fmt: skip
     return row if number is None else {"id": number, **row}
+
+
+def entry(  # noqa: PLR0917  a row has so many parts
+    number: str, kind: str, currency: str, amount: str, at: int, direction: str = "in"
+) -> dict[str, Any]:
+    """A row of the ledger."""
+    return {
+        "id": number, "currency": currency, "amount": amount, "fee": "0", "balance": "0", "accountType": "MAIN",
+        "bizType": kind, "direction": direction, "createdAt": at, "context": "",
+    }  # fmt: skip
 
 
 def _ok(data: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class OkxAccount:
     fills: list[dict[str, Any]] = field(default_factory=list)
     deposits: list[dict[str, Any]] = field(default_factory=list)
     withdrawals: list[dict[str, Any]] = field(default_factory=list)
+    bills: list[dict[str, Any]] = field(default_factory=list)
 
     def answer(self, asked: Asked) -> Any:
         self._check(asked)
@@ -41,7 +42,11 @@ class OkxAccount:
             return _ok([])
         if asked.path == "/api/v5/trade/fills-history":
             return _ok(self._fills(asked.query))
-        rows = self.deposits if "deposit" in asked.path else self.withdrawals
+        rows = {
+            "/api/v5/asset/deposit-history": self.deposits,
+            "/api/v5/asset/withdrawal-history": self.withdrawals,
+            "/api/v5/asset/bills-history": self.bills,
+        }[asked.path]
         after, before = int(asked.query["after"]), int(asked.query["before"])
         found = sorted(
             (row for row in rows if before < int(row["ts"]) < after),
@@ -93,6 +98,14 @@ def move(currency: str, amount: str, at: int, *, fee: str | None = None) -> dict
     return (
         {**common, "depId": f"d{at}"} if fee is None else {**common, "wdId": f"w{at}", "fee": fee}
     )
+
+
+def bill(number: int, kind: int, currency: str, change: str, at: int) -> dict[str, Any]:
+    """A row of the funding account's bills."""
+    return {
+        "billId": str(number), "ccy": currency, "clientId": "", "balChg": change, "bal": "0", "type": str(kind),
+        "ts": str(at), "notes": "",
+    }  # fmt: skip
 
 
 def _ok(data: Any) -> dict[str, Any]:

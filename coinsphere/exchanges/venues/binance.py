@@ -1,6 +1,6 @@
-"""Binance: trades by market and number, transfers in windows of 90 days, distributions in windows of 180.
+"""Binance: trades by market and number, transfers and conversions of dust in windows of 90 days, distributions of 180.
 
-Spot accounts only; conversions of dust are not told apart and show as a difference of balances.
+Spot accounts only.
 """
 
 from datetime import UTC, datetime
@@ -11,13 +11,17 @@ from coinsphere.exchanges import records
 from coinsphere.exchanges.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Record, Stream
 from coinsphere.exchanges.streams import Answer, by_number, windows
+from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.model import Kind
 
 _BEGIN = datetime(2017, 7, 14, tzinfo=UTC)
+_DUST_BEGIN = datetime(2020, 12, 1, tzinfo=UTC)
+"""It tells no older conversions."""
 _TRADES = 1_000
 _TRANSFERS = 1_000
 _DIVIDENDS = 500
+_DUST = 100
 _MONEY = frozenset(
     {"USDT", "USDC", "FDUSD", "BUSD", "TUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "GBP"}
 )
@@ -77,10 +81,14 @@ class Binance:
         def dividends(start: int, end: int, token: Any) -> Answer:
             return _dividends(client, start, int(token or end))
 
+        def dust(start: int, end: int, token: Any) -> Answer:
+            return _dust(client, start, int(token or end))
+
         return [
             windows("deposits", deposits, begin=_BEGIN, days=90),
             windows("withdrawals", withdrawals, begin=_BEGIN, days=90),
             windows("rewards", dividends, begin=_BEGIN, days=180),
+            windows("dust", dust, begin=_DUST_BEGIN, days=90),
             *(_market(client, symbol, info["id"]) for symbol, info in _used(client, known)),
         ]
 
@@ -150,6 +158,34 @@ def _dividends(client: Client, start: int, end: int) -> Answer:
     oldest = min((int(row["divTime"]) for row in rows), default=end)
     more = len(rows) >= _DIVIDENDS and oldest < end
     return Answer([record for record in made if record], oldest if more else None)
+
+
+def _dust(client: Client, start: int, end: int) -> Answer:
+    """Conversions of small rests, the newest of a window, paged as distributions; each asset of one is a swap."""
+    wanted = {"startTime": start, "endTime": end}
+    conversions = client.call("sapiGetAssetDribblet", wanted)["userAssetDribblets"]
+    made = [
+        _converted(client, conversion, row)
+        for conversion in conversions
+        for row in conversion["userAssetDribbletDetails"]
+    ]
+    oldest = min((int(each["operateTime"]) for each in conversions), default=end)
+    more = len(conversions) >= _DUST and oldest < end
+    return Answer(made, oldest if more else None)
+
+
+def _converted(client: Client, conversion: dict[str, Any], row: dict[str, Any]) -> Record:
+    """What is told as transferred is what was left after the charge, both in BNB unless another asset is named."""
+    got = _asset(client, row.get("targetAsset") or "BNB")
+    net, charge = rounded(row["transferedAmount"]), rounded(row["serviceChargeAmount"])
+    return Record(
+        f"dust-{conversion['transId']}-{row['fromAsset']}",
+        Kind.SWAP,
+        from_milliseconds(row["operateTime"]),
+        sent=(_asset(client, row["fromAsset"]), rounded(row["amount"])),
+        received=(got, net + charge),
+        fee=(got, charge) if charge else None,
+    )
 
 
 def _asset(client: Client, asset: str) -> str:

@@ -1,7 +1,4 @@
-"""Bybit: spot executions in windows of a week for two years back, transfers in windows of 30 days.
-
-Its rewards are not told apart and show as a difference of balances.
-"""
+"""Bybit: spot executions and yields of Earn in windows of a week for two years back, transfers in windows of 30 days."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -9,13 +6,20 @@ from typing import Any
 
 from coinsphere.exchanges import records
 from coinsphere.exchanges.client import Client
+from coinsphere.exchanges.errors import PermissionMissing
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
-from coinsphere.exchanges.streams import Answer, windows
+from coinsphere.exchanges.streams import Answer, optional, windows
+from coinsphere.market.sources.moments import from_milliseconds
+from coinsphere.portfolio.model import Kind
 
 _BEGIN = datetime(2019, 1, 1, tzinfo=UTC)
 _REACH = timedelta(days=729)
 _TRADES = 100
 _TRANSFERS = 50
+_YIELDS = 100
+_EARN = {"FlexibleSaving": Kind.INTEREST, "OnChain": Kind.STAKING}
+_LATE = timedelta(days=30)
+"""A yield is told when it begins to be owed, and may be paid so much later."""
 _MOVING = frozenset({"AccountTransfer", "SubMemberTransfer", "SubMemberTransferList", "Withdraw"})
 
 
@@ -46,20 +50,23 @@ class Bybit:
         )
 
     def balances(self, client: Client) -> dict[str, Decimal]:
-        """Balances of the unified and the funding account."""
+        """Balances of the unified and the funding account, and what earns."""
         unified = client.call("privateGetV5AccountWalletBalance", {"accountType": "UNIFIED"})
         funding = client.call(
             "privateGetV5AssetTransferQueryAccountCoinsBalance", {"accountType": "FUND"}
         )
         rows = [row for account in unified["result"]["list"] for row in account["coin"]]
         found: dict[str, Decimal] = {}
-        for row in [*rows, *funding["result"]["balance"]]:
-            code = str(client.api.safe_currency_code(row["coin"]))
-            found[code] = found.get(code, Decimal(0)) + Decimal(row["walletBalance"] or 0)
+        held = [
+            (row["coin"], row["walletBalance"]) for row in [*rows, *funding["result"]["balance"]]
+        ]
+        for coin, amount in [*held, *_earning(client)]:
+            code = str(client.api.safe_currency_code(coin))
+            found[code] = found.get(code, Decimal(0)) + Decimal(amount or 0)
         return found
 
     def streams(self, client: Client, known: Known) -> list[Stream]:  # noqa: ARG002  every market is told at once
-        """The executions, deposits and withdrawals."""
+        """The executions, deposits, withdrawals and yields."""
         client.markets()
 
         def executions(start: int, end: int, token: Any) -> Answer:
@@ -85,13 +92,45 @@ class Bybit:
 
             return fetch
 
+        def yields(category: str, kind: Kind) -> Stream:
+            def fetch(start: int, end: int, token: Any) -> Answer:
+                wanted = {"category": category, "limit": _YIELDS}
+                rows, following = _page(
+                    client, "privateGetV5EarnYield", wanted, (start, end), token
+                )
+                made = [
+                    records.transfer(
+                        f"yield-{category}-{row['id']}",
+                        from_milliseconds(row["createdAt"]),
+                        str(client.api.safe_currency_code(row["coin"])),
+                        Decimal(row["amount"]),
+                        income=kind,
+                    )
+                    for row in rows
+                    if row["status"] == "Success"
+                ]
+                return Answer([each for each in made if each], following)
+
+            name = f"yields {category}"
+            return optional(windows(name, fetch, begin=_BEGIN, days=7, reach=_REACH, overlap=_LATE))
+
         deposits = moves("privateGetV5AssetDepositQueryRecord", "deposit")
         withdrawals = moves("privateGetV5AssetWithdrawQueryRecord", "withdrawal")
         return [
             windows("trades", executions, begin=_BEGIN, days=7, reach=_REACH),
             windows("deposits", deposits, begin=_BEGIN, days=30),
             windows("withdrawals", withdrawals, begin=_BEGIN, days=30),
+            *(yields(category, kind) for category, kind in _EARN.items()),
         ]
+
+
+def _earning(client: Client) -> list[tuple[str, str]]:
+    """What lies in Earn; nothing where the key may not see it."""
+    try:
+        answers = [client.call("privateGetV5EarnPosition", {"category": each}) for each in _EARN]
+    except PermissionMissing:
+        return []
+    return [(row["coin"], row["amount"]) for each in answers for row in each["result"]["list"]]
 
 
 def _page(
@@ -101,5 +140,5 @@ def _page(
     result = client.call(method, {**wanted, **where, **({"cursor": token} if token else {})})[
         "result"
     ]
-    rows = result["list"] if "list" in result else result["rows"]
+    rows = next(result[name] for name in ("list", "rows", "yield") if name in result)
     return rows, (result.get("nextPageCursor") or None) if rows else None

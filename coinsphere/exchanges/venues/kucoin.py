@@ -1,17 +1,24 @@
-"""KuCoin: fills in windows of a week, transfers by page. Its rewards are not told apart and show as a difference."""
+"""KuCoin: fills in windows of a week, transfers by page, rewards from the ledger, a day a call for a year back."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from coinsphere.exchanges import records
 from coinsphere.exchanges.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Record, Stream
-from coinsphere.exchanges.streams import Answer, windows
+from coinsphere.exchanges.streams import Answer, optional, windows
+from coinsphere.market.sources.moments import from_milliseconds
+from coinsphere.portfolio.model import Kind
 
 _BEGIN = datetime(2019, 2, 18, tzinfo=UTC)
 """It tells nothing from before."""
 _ROWS = 500
+_LEDGER_REACH = timedelta(days=364)
+_INCOME = (
+    "profits", "profit", "earnings", "interest", "rewards", "reward", "bonus", "airdrop/fork", "distribution", "vesting",
+)  # fmt: skip
+"""How the names of incomes end; a ledger tells trades, transfers and rebates, too, which are told elsewhere."""
 _TRADING = frozenset({"Spot", "Margin", "Futures", "Trade", "Earn"})
 _MOVING = frozenset(
     {
@@ -54,7 +61,7 @@ class Kucoin:
         return found
 
     def streams(self, client: Client, known: Known) -> list[Stream]:  # noqa: ARG002  every market is told at once
-        """The fills, deposits and withdrawals."""
+        """The fills, deposits, withdrawals and incomes."""
 
         def fills(start: int, end: int, token: Any) -> Answer:
             rows, following = _page(client, "privateGetFills", (start, end), token)
@@ -75,16 +82,41 @@ class Kucoin:
 
             return fetch
 
+        def incomes(start: int, end: int, token: Any) -> Answer:
+            rows, following = _page(client, "privateGetAccountsLedgers", (start, end), token)
+            made = [_income(client, row) for row in rows]
+            return Answer([each for each in made if each], following)
+
         return [
             windows("trades", fills, begin=_BEGIN, days=7),
             windows("deposits", moves("privateGetDeposits", "deposit"), begin=_BEGIN),
             windows("withdrawals", moves("privateGetWithdrawals", "withdrawal"), begin=_BEGIN),
+            optional(windows("rewards", incomes, begin=_BEGIN, days=1, reach=_LEDGER_REACH)),
         ]
 
 
 def _trade(trade: dict[str, Any]) -> list[Record]:
     market = str(trade["symbol"]).replace("/", "-")
     return list(records.trades("kucoin", trade, f"fill-{market}-{trade['id']}"))
+
+
+def _income(client: Client, row: dict[str, Any]) -> Record | None:
+    name = str(row["bizType"]).replace("_", " ").lower()
+    if str(row["direction"]).lower() != "in" or not name.endswith(_INCOME):
+        return None
+    if "staking" in name or "voting" in name:
+        kind = Kind.STAKING
+    elif name.endswith(("airdrop/fork", "distribution", "vesting")):
+        kind = Kind.AIRDROP
+    else:
+        kind = Kind.INTEREST if name.endswith("interest") else Kind.REWARD
+    return records.transfer(
+        f"ledger-{row['id']}",
+        from_milliseconds(row["createdAt"]),
+        str(client.api.safe_currency_code(row["currency"])),
+        abs(Decimal(row["amount"])),
+        income=kind,
+    )
 
 
 def _page(

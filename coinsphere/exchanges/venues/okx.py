@@ -1,6 +1,6 @@
-"""OKX: fills of the last three months (it tells no older ones), deposits and withdrawals, newest first.
+"""OKX: fills of the last three months (it tells no older ones), deposits, withdrawals and incomes, newest first.
 
-Its rewards, and trades from before, are not told and show as a difference of balances.
+Trades from before are not told, nor what flexible savings earn before it is taken out; both show as a difference.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -10,11 +10,30 @@ from typing import Any
 from coinsphere.exchanges import records
 from coinsphere.exchanges.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Record, Stream
-from coinsphere.exchanges.streams import Answer, windows
+from coinsphere.exchanges.streams import Answer, optional, windows
+from coinsphere.market.sources.moments import from_milliseconds
+from coinsphere.portfolio.model import Kind
 
 _BEGIN = datetime(2017, 1, 1, tzinfo=UTC)
 _REACH = timedelta(days=89)
+_BILLS_BEGIN = datetime(2021, 2, 1, tzinfo=UTC)
+"""It tells no older bills."""
 _ROWS = 100
+# The types of the funding account's bills, of more than a hundred, that are an income.
+_INCOME = {
+    **dict.fromkeys(("83", "139", "328", "350"), Kind.STAKING),
+    **dict.fromkeys(
+        ("89", "162", "204", "209", "227", "242", "251", "307", "308", "309", "343", "344", "408", "516"), Kind.INTEREST
+    ),
+    **dict.fromkeys(("77", "229"), Kind.AIRDROP),
+    **dict.fromkeys(
+        (
+            "28", "48", "68", "146", "150", "151", "152", "172", "173", "185", "189", "223", "265", "266", "299", "300",
+            "333", "354",
+        ),
+        Kind.REWARD,
+    ),
+}  # fmt: skip
 
 
 class Okx:
@@ -45,7 +64,7 @@ class Okx:
         return found
 
     def streams(self, client: Client, known: Known) -> list[Stream]:  # noqa: ARG002  every market is told at once
-        """The fills, deposits and withdrawals."""
+        """The fills, deposits, withdrawals and incomes."""
 
         def fills(start: int, end: int, token: Any) -> Answer:
             wanted = {"instType": "SPOT", "begin": start, "end": end, "limit": _ROWS}
@@ -57,6 +76,14 @@ class Okx:
             for row, trade in parsed:
                 found += records.trades("okx", trade, f"fill-{row['billId']}")
             return Answer(found, rows[-1]["billId"] if len(rows) >= _ROWS else None)
+
+        def incomes(start: int, end: int, token: Any) -> Answer:
+            wanted = {"before": start - 1, "after": token or end + 1, "limit": _ROWS}
+            rows = client.call("privateGetAssetBillsHistory", wanted)["data"]
+            made = [_income(client, row) for row in rows]
+            following = int(rows[-1]["ts"]) + 1 if len(rows) >= _ROWS else None
+            more = following if following != token else None
+            return Answer([each for each in made if each], more)
 
         def moves(method: str) -> Any:
             def fetch(start: int, end: int, token: Any) -> Answer:
@@ -74,4 +101,13 @@ class Okx:
             windows("trades", fills, begin=_BEGIN, reach=_REACH),
             windows("deposits", moves("privateGetAssetDepositHistory"), begin=_BEGIN),
             windows("withdrawals", moves("privateGetAssetWithdrawalHistory"), begin=_BEGIN),
+            optional(windows("rewards", incomes, begin=_BILLS_BEGIN)),
         ]
+
+
+def _income(client: Client, row: dict[str, Any]) -> Record | None:
+    kind, change = _INCOME.get(str(row["type"])), Decimal(row["balChg"])
+    if kind is None or change <= 0:
+        return None
+    moment, asset = from_milliseconds(row["ts"]), str(client.api.safe_currency_code(row["ccy"]))
+    return records.transfer(f"bill-{row['billId']}", moment, asset, change, income=kind)

@@ -1,0 +1,151 @@
+"""What exchanges pay, and rests that they convert: each once, as income or swap, and balances that agree."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.fakes import exchange_binance, exchange_bybit, exchange_kucoin, exchange_okx
+from tests.fakes.exchange_bybit import BybitAccount
+from tests.fakes.exchange_kucoin import KucoinAccount
+from tests.fakes.exchange_okx import OkxAccount
+from tests.integration.exchanges.conftest import at
+
+
+def _kucoin() -> Any:
+    return KucoinAccount(
+        balances={"BTC": "0.008", "ETH": "0.5", "USDT": "3"},
+        ledger=[
+            exchange_kucoin.entry("1", "Soft Staking Profits", "BTC", "0.005", at(200)),
+            exchange_kucoin.entry("2", "Airdrop/Fork", "ETH", "0.5", at(100)),
+            exchange_kucoin.entry("3", "KuCoin Bonus", "BTC", "0.003", at(50)),
+            exchange_kucoin.entry("4", "Lending Interest", "USDT", "3", at(3)),
+            exchange_kucoin.entry("5", "Trade_Exchange", "BTC", "9", at(40)),
+            exchange_kucoin.entry("6", "Transfer", "BTC", "9", at(40)),
+            exchange_kucoin.entry("7", "Staking", "BTC", "9", at(40), "out"),
+            exchange_kucoin.entry("8", "Redemption", "BTC", "9", at(39)),
+            exchange_kucoin.entry("9", "SPOT_EXCHANGE_REBATE", "BTC", "9", at(38)),
+            exchange_kucoin.entry("10", "KuCoin Bonus", "BTC", "9", at(37), "out"),
+        ],
+    )
+
+
+def _okx() -> Any:
+    return OkxAccount(
+        balances={"BTC": "0.008", "ETH": "0.5", "USDT": "3"},
+        bills=[
+            exchange_okx.bill(1, 83, "BTC", "0.005", at(900)),
+            exchange_okx.bill(2, 229, "ETH", "0.5", at(100)),
+            exchange_okx.bill(3, 48, "BTC", "0.003", at(50)),
+            exchange_okx.bill(4, 343, "USDT", "3", at(3)),
+            exchange_okx.bill(5, 75, "BTC", "-9", at(40)),
+            exchange_okx.bill(6, 76, "BTC", "9", at(39)),
+            exchange_okx.bill(7, 1, "BTC", "9", at(38)),
+            exchange_okx.bill(8, 48, "BTC", "-9", at(37)),
+        ],
+    )
+
+
+@pytest.mark.parametrize("make", [_kucoin, _okx])
+def test_incomes_are_booked_once_and_nothing_else_of_the_ledger_is(world, make):
+    account = make()
+    world.server.dialects[account.name] = account
+    connection_id = world.connect(account)
+    done = world.sync(connection_id)
+    assert (done.status, done.error) == ("succeeded", None)
+    assert [fact[:3] for fact in world.facts()] == [
+        ("staking", "BTC", Decimal("0.005")),
+        ("airdrop", "ETH", Decimal("0.5")),
+        ("reward", "BTC", Decimal("0.003")),
+        ("interest", "USDT", 3),
+    ]
+    assert world.issues() == []
+    before = world.fingerprint()
+    assert world.sync(connection_id).imported == 0
+    world.owner.execute("delete from app.exchange_cursors")
+    assert (world.sync(connection_id).imported, world.fingerprint()) == (0, before)
+
+
+def test_more_bills_than_a_page_holds_at_one_moment(world):
+    account = OkxAccount(
+        balances={"USDT": "250"},
+        bills=[exchange_okx.bill(n, 89, "USDT", "1", at(30) - n) for n in range(250)],
+    )
+    world.server.dialects["okx"] = account
+    assert world.sync(world.connect(account)).imported == 250
+    assert world.issues() == []
+
+
+def _bybit() -> BybitAccount:
+    return BybitAccount(
+        balances={"USDT": "0.5"},
+        earning={"USDT": "1"},
+        yields={
+            "FlexibleSaving": [
+                *(exchange_bybit.earned(n, "USDT", "0.01", at(20) + n) for n in range(150)),
+                exchange_bybit.earned(900, "USDT", "9", at(8), "Pending"),
+                exchange_bybit.earned(901, "USDT", "9", at(8), "Fail"),
+            ],
+            "OnChain": [exchange_bybit.earned(1, "ETH", "0.25", at(5))],
+        },
+    )
+
+
+def test_yields_of_bybit_and_one_that_is_paid_late(world):
+    account = _bybit()
+    account.balances["ETH"] = "0.25"
+    world.server.dialects["bybit"] = account
+    connection_id = world.connect(account)
+    done = world.sync(connection_id)
+    assert (done.status, done.imported) == ("succeeded", 151)
+    assert world.held() == {"USDT": Decimal("1.5"), "ETH": Decimal("0.25")}
+    assert {fact[:2] for fact in world.facts()} == {("interest", "USDT"), ("staking", "ETH")}
+    assert world.issues() == []
+    account.yields["FlexibleSaving"][150]["status"] = "Success"
+    assert world.sync(connection_id).imported == 1
+
+
+def test_a_key_that_may_not_see_what_earns_reads_everything_else(world):
+    account = _bybit()
+    account.may_see_earn = False
+    account.deposits = [exchange_bybit.deposit("USDT", "0.5", at(80))]
+    world.server.dialects["bybit"] = account
+    connection_id = world.connect(account)
+    done = world.sync(connection_id)
+    assert (done.status, done.error, done.imported) == ("succeeded", None, 1)
+    # Once it may, everything comes from the beginning.
+    account.may_see_earn = True
+    assert world.sync(connection_id).imported == 151
+
+
+def test_dust_of_binance_becomes_swaps_with_their_charge(world, binance):
+    binance.deposits = [
+        exchange_binance.deposit("d1", "ADA", "0.5", at(100)),
+        exchange_binance.deposit("d2", "USDT", "0.0009", at(100)),
+    ]
+    binance.dust = [
+        exchange_binance.dust(
+            45178372831, at(90),
+            ("USDT", "0.0009", "0.000441", "0.000009"), ("ADA", "0.5", "0.00088156", "0.00001799"),
+        )
+    ]  # fmt: skip
+    binance.balances = {"BNB": ("0.00132256", "0")}
+    connection_id = world.connect(binance)
+    done = world.sync(connection_id)
+    assert (done.status, done.error, done.unbooked) == ("succeeded", None, 0)
+    swaps = [fact for fact in world.facts() if fact[0] == "swap"]
+    assert sorted(fact[1:3] + fact[5:9] for fact in swaps) == [
+        ("ADA", Decimal("0.5"), Decimal("0.00001799"), "BNB", "BNB", Decimal("0.00089955")),
+        ("USDT", Decimal("0.0009"), Decimal("0.000009"), "BNB", "BNB", Decimal("0.00045")),
+    ]
+    assert world.held() == {"BNB": Decimal("0.00132256")}
+    assert world.issues() == []
+    assert world.sync(connection_id).imported == 0
+
+
+def test_more_conversions_than_an_answer_holds(world, binance):
+    binance.deposits = [exchange_binance.deposit("d1", "ADA", "230", at(100))]
+    binance.dust = [
+        exchange_binance.dust(n, at(90) + n, ("ADA", "1", "0.001", "0.0001")) for n in range(230)
+    ]
+    assert world.sync(world.connect(binance)).imported == 231
