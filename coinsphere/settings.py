@@ -137,6 +137,13 @@ class Settings(BaseModel):
     coingecko_api_key: SecretStr | None = Field(
         None, description="CoinGecko demo key; works without."
     )
+    exchange_rates_url: str = Field(
+        "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist.zip",
+        description="Reference rates of the European Central Bank: its zip, CSV or XML; empty: not fetched.",
+    )
+    exchange_rates_file: Path | None = Field(
+        None, description="The same from a file, for where the address does not answer."
+    )
     exchange_base_url: str | None = Field(
         None,
         description="Base URL that replaces every exchange's own (a recording proxy, a test server).",
@@ -279,6 +286,18 @@ class Settings(BaseModel):
     defillama_url: str = Field("https://api.llama.fi", description="DefiLlama's base URL.")
     defillama_yields_url: str = Field(
         "https://yields.llama.fi", description="DefiLlama's base URL of yields."
+    )
+
+    breached_passwords_file: Path | None = Field(
+        None,
+        description="Sorted list of SHA-1s of stolen passwords, as Have I Been Pwned distributes it; none of them may be "
+        "chosen. Empty: the 30,000 most common ones are refused alone.",
+    )
+    breached_passwords_url: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="Service that is asked for stolen passwords by five digits of their SHA-1, such as "
+        "`https://api.pwnedpasswords.com/range`; empty: none. One that is away refuses nobody.",
     )
 
     # Secrets and the audit log

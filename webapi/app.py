@@ -36,6 +36,7 @@ from webapi.portfolios.shares.routes import blueprint as portfolio_shares
 from webapi.predictions.routes import predictions
 from webapi.risk.routes import risk
 from webapi.security import access, access_tokens, limits
+from webapi.security.breaches import Breaches
 from webapi.security.passwords import Passwords
 from webapi.security.routes import security
 from webapi.security.sessions import SessionCache
@@ -103,6 +104,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
 
 def _services(settings: Settings, clock: Clock) -> Services:
     cache = Cache(settings.redis_dsn)
+    http = upstream.client()
     return Services(
         settings=settings,
         clock=clock,
@@ -111,10 +113,11 @@ def _services(settings: Settings, clock: Clock) -> Services:
         encryption_keys=SymmetricKeys(settings.encryption_keys),
         password_keys=SymmetricKeys(settings.password_keys),
         passwords=Passwords.of(settings),
+        breaches=Breaches.of(settings, http),
         cache=cache,
         pages=PageCache(cache, settings.cache_seconds),
         sessions=SessionCache(cache),
-        http=upstream.client(),
+        http=http,
         health=Health(),
         _database=RequestDatabase(settings.url_for(Role.API), size=settings.database_pool_size),
     )

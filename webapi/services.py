@@ -15,6 +15,7 @@ from coinsphere.settings import Settings
 from webapi.cache import Cache, PageCache
 from webapi.database import RequestDatabase
 from webapi.health.probes import Health
+from webapi.security.breaches import Breaches
 from webapi.security.passwords import Passwords
 from webapi.security.sessions import SessionCache
 
@@ -33,6 +34,7 @@ class Services:
     encryption_keys: SymmetricKeys
     password_keys: SymmetricKeys
     passwords: Passwords
+    breaches: Breaches
     cache: Cache
     pages: PageCache
     sessions: SessionCache

@@ -67,6 +67,7 @@ def change_password(json_data: schemas.ChangePasswordIn) -> dict[str, str]:
     work = services()
     user = proofs.caller(work)
     proofs.require_password(work, user, json_data.current_password, "currentPassword")
+    work.breaches.refuse(json_data.new_password, "newPassword")
     kept = access.principal().session_id
     with work.database.connection() as conn:
         ended = _replace_password(work, conn, user, json_data.new_password, kept, by_reset=False)
@@ -97,6 +98,7 @@ def forgot_password(json_data: schemas.ForgotPasswordIn) -> dict[str, str]:
 def reset_password(json_data: schemas.ResetPasswordIn) -> dict[str, str]:
     """Choose a new password by the token of a link. All sessions end; a second factor is asked for as before."""
     work = services()
+    work.breaches.refuse(json_data.new_password, "newPassword")
     with work.database.connection() as conn:
         user_id = password_resets.spend(conn, json_data.token, work.clock())
         user = None if user_id is None else queries.by_id(conn, user_id)

@@ -39,6 +39,7 @@ def register(json_data: schemas.RegisterIn) -> dict[str, Any]:
     work = services()
     names = (json_data.first_name, json_data.last_name)
     password_rules.require_unrelated(json_data.password, json_data.email, *names, path="password")
+    work.breaches.refuse(json_data.password, "password")
     password_hash = work.passwords.hash(json_data.password)
     with work.database.connection() as conn:
         user = queries.create(
