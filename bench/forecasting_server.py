@@ -1,0 +1,156 @@
+"""How long the model server takes to answer: over HTTP, token and newest quote from a real PostgreSQL."""
+
+import contextlib
+import secrets
+import socket
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import httpx2
+import numpy as np
+import psycopg
+import uvicorn
+from pydantic import SecretStr
+
+from bench import made_up
+from bench.measure import Measure
+from coinsphere.clock import utc_now
+from coinsphere.db import migrate, seeds
+from coinsphere.db.pool import Database
+from coinsphere.local.postgres import LOGIN_ROLES, SUPERUSER, PostgresServer
+from coinsphere.settings import Settings
+from ml import panel
+from ml.backtest import Figures
+from ml.champions import Champions
+from ml.conformal import Conformal
+from ml.features import NAMES
+from ml.horizons import HORIZONS
+from ml.models.combination import Combination
+from ml.novelty import Novelty
+from ml.scale_registry import Loaded
+from ml.scale_service import GlobalForecasts
+from ml.scale_version import ScaleFacts, ScaleVersion
+from ml.server import create_app
+
+_WARM_UP, _REQUESTS = 50, 1000
+_WAIT = 30.0
+"""Seconds after which a part that does not answer is given up."""
+
+
+def answers(model: Combination) -> list[Measure]:
+    """Latency of live answers over HTTP: token and newest quote from a real PostgreSQL, outlooks held by the server."""
+    with _server(model) as (url, symbols), httpx2.Client(base_url=url, timeout=_WAIT) as client:
+        _ask(client, symbols, _WARM_UP)
+        began = time.process_time()
+        times = _ask(client, symbols, _REQUESTS)
+        cpu = 1000 * (time.process_time() - began) / _REQUESTS
+    return [
+        Measure("live answer of the model server, p50", statistics.median(times), "ms", target=5.0),
+        Measure(
+            "live answer of the model server, p99",
+            float(np.quantile(times, 0.99)),
+            "ms",
+            target=25.0,
+        ),
+        Measure("live answer, server and client together", cpu, "CPU ms"),
+    ]
+
+
+def _ask(client: httpx2.Client, symbols: list[str], requests: int) -> list[float]:
+    """Milliseconds of each of so many requests, one after the other."""
+    times = []
+    for number in range(requests):
+        symbol = symbols[number % len(symbols)]
+        began = time.perf_counter()
+        answer = client.get(f"/predict/{symbol}", params={"days": 7})
+        times.append(1000 * (time.perf_counter() - began))
+        assert answer.status_code == httpx2.codes.OK, answer.text
+    return times
+
+
+@contextlib.contextmanager
+def _server(model: Combination) -> Iterator[tuple[str, list[str]]]:
+    """The model server on a database of its own, with a fresh quote of each seeded token."""
+    passwords = {role: secrets.token_hex(8) for role in (SUPERUSER, *LOGIN_ROLES)}
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("w") as log:
+        postgres = PostgresServer(Path(folder) / "data", _free_port(), passwords, durable=False)
+        postgres.initialise()
+        with subprocess.Popen(postgres.command(), stdout=log, stderr=log) as process:
+            try:
+                postgres.wait_until_ready()
+                postgres.provision()
+                owner = postgres.url("coinsphere_owner")
+                migrate.upgrade(owner)
+                ids = _quoted(owner)
+                dsn = SecretStr(postgres.url("coinsphere_pipeline"))
+                with _serving(Settings(database_url=dsn), model, ids) as url:
+                    yield url, sorted(ids)
+            finally:
+                _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_WAIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _quoted(owner: str) -> dict[str, UUID]:
+    with psycopg.connect(owner) as conn:
+        seeds.apply(conn)
+        conn.execute(
+            "insert into market.quotes (token_id, price, source, observed_at) select id, 1.5, 'bench', now() from market.tokens"
+        )
+        return dict(conn.execute("select symbol, id from market.tokens").fetchall())
+
+
+@contextlib.contextmanager
+def _serving(settings: Settings, model: Combination, ids: dict[str, UUID]) -> Iterator[str]:
+    database = Database(settings.dsn, size=4, statement_timeout_ms=2000)
+    everyone = GlobalForecasts(settings, database, utc_now)
+    everyone.hold(_loaded(model), _renamed(sorted(ids)), ids)
+    app = create_app(settings, database=database, champions=Champions(settings), everyone=everyone)
+    port = _free_port()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", access_log=False))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        end = time.monotonic() + _WAIT
+        while not server.started:
+            if time.monotonic() > end:
+                raise TimeoutError(f"the model server did not start within {_WAIT} s")
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(_WAIT)
+
+
+def _loaded(model: Combination) -> Loaded:
+    row: dict[str, object] = dict.fromkeys(Figures.__dataclass_fields__, 0.0) | {"pit_histogram": []}
+    figures = {"start": "-", "last": "-", "horizons": {str(each): row for each in HORIZONS}}
+    facts = ScaleFacts("combination", "bench", utc_now(), utc_now(), "0" * 64, "bench", "bench", "")
+    novelty = Novelty(np.zeros(len(NAMES) - 3), np.eye(len(NAMES) - 3), 1e9)
+    return Loaded(1, ScaleVersion(facts, model, Conformal.untouched(), novelty, figures))
+
+
+def _renamed(symbols: list[str]) -> panel.Panel:
+    """The market with the seeded symbols, its last day being yesterday."""
+    made = made_up.market(len(symbols))
+    shift = np.datetime64(utc_now().date(), "D") - 1 - made.days[-1]
+    return replace(made, symbols=tuple(symbols), days=made.days + shift)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
