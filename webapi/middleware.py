@@ -1,5 +1,6 @@
 """What every request and answer gets: an id, a log line, figures for Prometheus and security headers."""
 
+import re
 import secrets
 import time
 
@@ -24,6 +25,8 @@ HEADERS = {
 
 REQUEST_ID = "X-Request-ID"
 _log = log.get("webapi.access")
+_LINK = re.compile(r"(/shared/)[^/]+")
+"""A link to a portfolio: who knows its last part sees it."""
 
 
 def register(app: Flask) -> None:
@@ -75,7 +78,7 @@ def _record(answer: Response) -> Response:
     _log.info(
         "request",
         method=request.method,
-        path=request.path,
+        path=_LINK.sub(rf"\1{log.MASK}", request.path),
         status=answer.status_code,
         milliseconds=round(seconds * 1000, 1),
     )

@@ -55,6 +55,8 @@ class PostgresServer:
             "timezone": "UTC",
             "log_timezone": "UTC",
             "log_min_duration_statement": "2000",
+            # Among the values of a slow statement may be a mail with a link that lets somebody in.
+            "log_parameter_max_length": "0",
         }
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.integration.webapi.conftest import NOW, V1, assert_problem, new_person
 from tests.integration.webapi.test_limits import strict as strict  # noqa: PLC0414 - a fixture
@@ -158,6 +159,14 @@ def test_what_a_model_does_not_declare_never_leaves(app, person, monkeypatch) ->
     assert "planted" not in answer.text
     assert "argon2" not in answer.text
     assert "password" not in answer.text.lower()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_secret_of_a_link_is_not_logged(client, method: str) -> None:
+    with capture_logs() as lines:
+        client.open(f"{V1}/shared/bD9k3-secret-of-a-link", method=method)
+    (line,) = [line for line in lines if line["event"] == "request"]
+    assert line["path"] == f"{V1}/shared/***"
 
 
 def test_the_postman_collection_has_every_operation_and_its_requests_work(
