@@ -111,7 +111,8 @@ def running(variables, tmp_path: Path) -> Iterator[Running]:
         made = Running(process, url, metrics_url, log, httpx2.Client(timeout=10, trust_env=False))
         try:
             wait_for(lambda: made.client.get(f"{url}/health/ready").is_success, "the start")
-            wait_for(lambda: len(made.workers()) == 2, "the second worker")
+            wanted = int(variables.get("COINSPHERE_API_WORKERS", "2"))
+            wait_for(lambda: len(made.workers()) == wanted, "the last worker")
             yield made
         finally:
             made.client.close()
