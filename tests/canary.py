@@ -12,25 +12,26 @@ from urllib.parse import quote
 _LEAST = 12
 
 
-def assert_no_canary(folder: Path, canary: str, *, but: tuple[str, ...] = ()) -> None:
-    """Fail if `canary` stands in any file below `folder`: logs, dumps, metrics, data files.
+def assert_no_canary(folder: Path, *canaries: str, but: tuple[str, ...] = ()) -> None:
+    """Fail if one of `canaries` stands in any file below `folder`: logs, dumps, metrics, data files.
 
     Looked for as it is, quoted for a URL and for JSON, as hexadecimal, as base64 at each of its three alignments, and
     as UTF-16; inside gzip and zip files too.
 
     Args:
         folder: everything below it is read.
-        canary: the secret, 12 characters or more and unlike anything else.
-        but: names of files that may hold it, like the file of the settings that it was planted in.
+        canaries: the secrets, of 12 characters or more and unlike anything else.
+        but: names of files, or folders, that may hold it, like the file of the settings that it was planted in.
     """
-    if len(canary) < _LEAST:
+    if any(len(canary) < _LEAST for canary in canaries):
         raise ValueError("a short canary is found by chance")
-    forms = _forms(canary)
+    wanted = {canary: _forms(canary) for canary in canaries}
     found = [
-        f"{name} holds it as {form}"
+        f"{name} holds {canary} as {form}"
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in but
+        if path.is_file() and not set(path.relative_to(folder).parts) & set(but)
         for name, content in _contents(path)
+        for canary, forms in wanted.items()
         for form, text in forms.items()
         if text in content
     ]

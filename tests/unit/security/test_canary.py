@@ -34,6 +34,10 @@ def test_it_is_found(dress: str, tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="deep/log"):
         assert_no_canary(tmp_path, CANARY)
     assert_no_canary(tmp_path, CANARY, but=("log",))
+    assert_no_canary(tmp_path, CANARY, but=("deep",))
+    assert_no_canary(tmp_path, "another canary")
+    with pytest.raises(AssertionError, match="deep/log"):
+        assert_no_canary(tmp_path, "another canary", CANARY)
 
 
 def test_it_is_found_in_an_archive(tmp_path: Path) -> None:
