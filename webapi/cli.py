@@ -1,9 +1,13 @@
 """The sub-commands of `webapi`: accounts, and what is made from the reference."""
 
 import secrets
+from datetime import timedelta
 from typing import Any
 
 import click
+
+_TO_CHOOSE = timedelta(hours=1)
+"""A new administrator's time to choose a password."""
 
 
 def register(cli: click.Group) -> None:
@@ -20,11 +24,16 @@ def users() -> None:
 @users.command("create-admin")
 @click.argument("email")
 def create_admin(email: str) -> None:
-    """Create an administrator; the generated password is printed once and stored nowhere."""
+    """Create an administrator, who has no password: a token to choose one by is printed once, and good once."""
     import psycopg
 
+    from coinsphere.accounts import password_resets
+    from coinsphere.clock import utc_now
     from coinsphere.db import owner
     from coinsphere.db.owner import Scope
+    from coinsphere.security import audit
+    from coinsphere.security.audit_events import Event
+    from coinsphere.security.symmetric_keys import SymmetricKeys
     from coinsphere.settings import Role, Settings
     from webapi.auth import queries, schemas
     from webapi.security.passwords import Passwords
@@ -33,14 +42,22 @@ def create_admin(email: str) -> None:
         address = schemas.email_address(email)
     except ValueError as error:
         raise click.BadParameter(f"{email} {error}", param_hint="EMAIL") from error
-    password = secrets.token_urlsafe(15)
-    settings = Settings.from_env()
+    settings, now = Settings.from_env(), utc_now()
+    nobody_knows = Passwords.of(settings).made(secrets.token_urlsafe(32))
     with psycopg.connect(settings.url_for(Role.API)) as conn:
         owner.act(conn, None, Scope.ADMINISTRATION)
-        user = queries.create(conn, address, Passwords.of(settings).hash(password), role="admin")
+        user = queries.create(conn, address, nobody_knows, role="admin")
         if user is None:
             raise click.ClickException(f"There is an account with the address {address} already.")
-    click.echo(f"Administrator {address} created. Its password, shown this once:\n{password}")
+        token = password_resets.issue(conn, user.id, _TO_CHOOSE, now)
+        keys = SymmetricKeys(settings.audit_keys)
+        audit.append(conn, keys, Event.ADMIN_CREATED, now, target=str(user.id))
+    click.echo(
+        f"Administrator {address} created, without a password. Choose one within an hour, on the page\n"
+        f"{settings.frontend_url.rstrip('/')}/reset-password?token={token}\n"
+        'or by POST /api/v1/auth/reset-password {"token": …, "newPassword": …} with this token, good once:\n'
+        f"{token}"
+    )
 
 
 @users.command("list")

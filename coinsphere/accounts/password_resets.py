@@ -59,17 +59,7 @@ def send_link(
     count = conn.execute(_COUNT, {"user_id": user_id, "since": since}).fetchone()
     if count is not None and count[0] >= AN_HOUR:
         return False
-    token = opaque.new()
-    conn.execute(_VOID, {"user_id": user_id, "now": now})
-    conn.execute(
-        _ISSUE,
-        {
-            "user_id": user_id,
-            "token_hash": opaque.digest(token),
-            "now": now,
-            "expires_at": now + life,
-        },
-    )
+    token = issue(conn, user_id, life, now)
     letter = account_mails.reset_password(frontend_url, token, int(life.total_seconds() // 60))
     mail.enqueue_all(
         conn,
@@ -80,6 +70,22 @@ def send_link(
         ],
     )
     return True
+
+
+def issue(conn: Connection, user_id: UUID, life: timedelta, now: datetime) -> str:
+    """A token by which the account's password is chosen, once, within `life`; it voids the older ones."""
+    token = opaque.new()
+    void(conn, user_id, now)
+    conn.execute(
+        _ISSUE,
+        {
+            "user_id": user_id,
+            "token_hash": opaque.digest(token),
+            "now": now,
+            "expires_at": now + life,
+        },
+    )
+    return token
 
 
 def spend(conn: Connection, token: str, now: datetime) -> UUID | None:
