@@ -176,14 +176,55 @@ def test_our_hosts_are_answered_on_any_port(client) -> None:
         assert client.get("/health/live", headers={"Host": host}).status_code == 200
 
 
-def test_every_answer_has_the_headers_of_security(client, person) -> None:
-    for answer in (client.get("/health"), client.get("/nothing"), person.get("/auth/me")):
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
-        assert answer.headers["X-Frame-Options"] == "DENY"
-        assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-ID"])
-        assert answer.headers["Cache-Control"] == "no-store"
-        assert "Server" not in answer.headers
+SECURITY = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+STRICT = "default-src 'none'; frame-ancestors 'none'"
+
+
+def unguarded(answer) -> list[str]:
+    """What an answer lacks of the headers of security."""
+    lacks = [name for name, value in SECURITY.items() if answer.headers.get(name) != value]
+    policy = answer.headers.get("Content-Security-Policy", "")
+    # The page of the reference runs the scripts of this server; nothing else runs any.
+    if policy != STRICT and not (answer.mimetype == "text/html" and "object-src" not in policy):
+        lacks.append("Content-Security-Policy")
+    if "Cache-Control" not in answer.headers or "Server" in answer.headers:
+        lacks.append("Cache-Control, or a Server")
+    if not re.fullmatch("[0-9a-f]{32}", answer.headers.get("X-Request-ID", "")):
+        lacks.append("X-Request-ID")
+    return lacks
+
+
+def test_every_answer_has_the_headers_of_security(app, client, administrator) -> None:
+    """Of every route, let in and refused, with a wrong method and a wrong body; of what is unchanged, and unknown."""
+    answers = [
+        client.get("/nothing"),
+        client.post("/health/live", headers={"Host": "evil.example"}),
+    ]
+    for method, path, needed in routes(app):
+        # What ends the session is asked without one.
+        is_ending = needed is Access.PUBLIC or "logout" in path or "delete" in path
+        headers = {} if is_ending else administrator.headers
+        answers.append(client.open(path, method=method, headers=headers))
+        answers.append(client.open(path, method=method, headers=headers, data=b"{"))
+        answers.append(client.open(path, method="TRACE"))
+    tag = administrator.get("/tokens").headers["ETag"]
+    unchanged = administrator.get("/tokens", headers={"If-None-Match": tag})
+    assert unchanged.status_code == 304
+    lacking = {
+        f"{answer.request.method} {answer.request.path} {answer.status_code}": lacks
+        for answer in (*answers, unchanged)
+        if (lacks := unguarded(answer))
+    }
+    assert lacking == {}
+    assert {answer.status_code for answer in answers} >= {200, 400, 401, 404, 405}
+    assert administrator.get("/auth/me").headers["Cache-Control"] == "no-store"
 
 
 def test_a_fault_of_ours_tells_nothing(app, person, monkeypatch) -> None:
