@@ -40,6 +40,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             global_forecasting.global_predictions,
             alerts.evaluations,
             defi.protocols,
+            portfolios.exchange_rates,
             portfolios.position_values_daily,
         ],
         asset_checks=[

@@ -20,7 +20,7 @@ from orchestration.market.assets import (
     candles_hourly,
     quotes,
 )
-from orchestration.portfolios.assets import POSITION_VALUES
+from orchestration.portfolios.assets import EXCHANGE_RATES, POSITION_VALUES
 from orchestration.warehouse.assets import RISK_SCORES
 
 _DAILY_CANDLES = dg.AssetSelection.assets(candles_daily)
@@ -41,7 +41,7 @@ def build(dbt_models: dg.AssetsDefinition, settings: Settings) -> Sequence[Job]:
     """All jobs. `history` and `pipeline` are what `coinsphere up` launches, the others have schedules."""
     spreading = executors.spreading(settings)
     warehouse = dg.AssetSelection.assets(dbt_models, RISK_SCORES)
-    values = dg.AssetSelection.assets(POSITION_VALUES)
+    values = dg.AssetSelection.assets(EXCHANGE_RATES, POSITION_VALUES)
     daily = (
         _CANDLES
         | warehouse

@@ -131,6 +131,21 @@ def _prices(settings: Settings) -> Finding:
     return Finding("prices", details.get(taken.source, taken.source))
 
 
+def _exchange_rates(settings: Settings) -> Finding:
+    from coinsphere.clock import utc_now
+    from coinsphere.portfolio import rates
+
+    with psycopg.connect(settings.url_for(Role.READONLY), connect_timeout=3) as conn:
+        newest = rates.newest(conn)
+    # No remedy: without them all works, and says of what is unknown that it is.
+    if newest is None:
+        return Finding("exchange rates", f"none: amounts in euros are unknown. {rates.REMEDY}")
+    is_old = utc_now().date() - newest > rates.LONGEST_PAUSE
+    return Finding(
+        "exchange rates", f"the newest are of {newest}{'. ' + rates.REMEDY if is_old else ''}"
+    )
+
+
 def _redis(settings: Settings) -> Finding:
     from coinsphere.local import probes
 
@@ -146,5 +161,6 @@ _CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "schema": _schema,
     "market.price_data": _price_data,
     "prices": _prices,
+    "exchange rates": _exchange_rates,
     "Redis": _redis,
 }

@@ -51,12 +51,13 @@ def rates(file: Path | None) -> None:
     from coinsphere.portfolio import rates as reference
     from coinsphere.settings import Role, Settings
 
-    if file is not None:
-        found = reference.read(file)
-    else:
-        with httpx2.Client() as client:
-            found = reference.fetch(client)
-    with psycopg.connect(Settings.from_env().url_for(Role.PIPELINE)) as conn:
-        written = reference.store(conn, found)
+    settings = Settings.from_env()
+    with httpx2.Client() as client:
+        address = "" if file is not None else settings.exchange_rates_url
+        found = reference.bring(client, address, file or settings.exchange_rates_file)
+    if found.problem is not None:
+        click.echo(f"Read from {found.source}: {found.problem}.", err=True)
+    with psycopg.connect(settings.url_for(Role.PIPELINE)) as conn:
+        written = reference.store(conn, found.rates)
         newest = reference.newest(conn)
-    click.echo(f"{written} of {len(found)} rates are new; the newest are of {newest}.")
+    click.echo(f"{written} of {len(found.rates)} rates are new; the newest are of {newest}.")

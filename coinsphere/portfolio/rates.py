@@ -3,11 +3,13 @@
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NamedTuple
+from xml.etree import ElementTree as ET
 
 import httpx2
 from psycopg import Connection
@@ -15,11 +17,15 @@ from psycopg import Connection
 from coinsphere.errors import Unavailable
 from coinsphere.portfolio.errors import UnreadableFile
 
-ADDRESS = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist.zip"
 SOURCE = "ecb"
+LONGEST_PAUSE = timedelta(days=7)
+"""Rates that are older are missing: the bank's own pauses are shorter."""
+REMEDY = "Run `coinsphere portfolio rates`, with a file of the bank's where it cannot be reached."
 _LARGEST = 50 * 1024 * 1024
 _FIRST_COLUMN = "Date"
 _CODE = 3
+_CUBE = "{http://www.ecb.int/vocabulary/2002-08-01/eurofxref}Cube"
+_PATIENCE = httpx2.Timeout(30.0, connect=5.0)
 
 # A published rate does not change; one that was corrected replaces the old one.
 _STORE = """
@@ -40,43 +46,104 @@ class Rate(NamedTuple):
     per_euro: Decimal
 
 
-def fetch(client: httpx2.Client, address: str = ADDRESS) -> list[Rate]:
-    """All rates that were ever published, from the bank itself.
+class Brought(NamedTuple):
+    """Rates, and where they are from; `problem` says why it is not the bank itself."""
+
+    rates: list[Rate]
+    source: str
+    problem: str | None
+
+
+def bring(client: httpx2.Client, address: str, file: Path | None) -> Brought:
+    """Rates from the bank, or from the file that stands in for it.
+
+    Args:
+        client: asks the bank.
+        address: of its zip, CSV or XML; empty: it is not asked.
+        file: read where the bank is not asked, does not answer, or answers with something else.
+
+    Raises:
+        Unavailable: there is neither.
+        UnreadableFile: the bank gave something else and there is no file, or the file is none of rates.
+    """
+    if not address:
+        if file is None:
+            raise Unavailable(SOURCE, "neither an address nor a file of reference rates is set")
+        return Brought(read(file), str(file), None)
+    try:
+        return Brought(fetch(client, address), address, None)
+    except (Unavailable, UnreadableFile) as error:
+        if file is None:
+            raise
+        return Brought(read(file), str(file), str(error))
+
+
+def fetch(client: httpx2.Client, address: str) -> list[Rate]:
+    """All rates that the bank publishes at an address.
 
     Raises:
         Unavailable: it gave no answer, or a fault.
         UnreadableFile: it gave something else.
     """
     try:
-        answer = client.get(address, follow_redirects=False, timeout=30.0)
+        answer = client.get(address, follow_redirects=False, timeout=_PATIENCE)
         answer.raise_for_status()
     except httpx2.HTTPError as error:
         raise Unavailable(SOURCE, f"no reference rates: {type(error).__name__}") from error
-    return list(parse(_text(answer.content)))
+    return _all(_text(answer.content))
 
 
 def read(path: Path) -> list[Rate]:
-    """Rates from a file that was fetched before: the bank's CSV, or the zip that it comes in.
+    """Rates from a file that was fetched before: the bank's CSV, the zip that it comes in, or its XML.
 
     Raises:
-        UnreadableFile: it is neither.
+        UnreadableFile: it is none of them, or cannot be read.
     """
-    return list(parse(_text(path.read_bytes())))
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnreadableFile(f"cannot be read: {error.strerror}") from None
+    return _all(_text(content))
 
 
 def parse(content: str) -> Iterator[Rate]:
-    """The rates of the bank's CSV: a column a currency, a row a day, `N/A` where there is none.
+    """The rates of the bank's CSV (a column a currency, a row a day, `N/A` where there is none) or XML.
 
     Raises:
-        UnreadableFile: it is none, or a cell is no rate.
+        UnreadableFile: it is neither, it is cut off, or a cell is no rate.
     """
-    rows = csv.reader(io.StringIO(content.removeprefix("\ufeff")))
+    content = content.removeprefix("\ufeff")
+    return _of_xml(content) if content.lstrip().startswith("<") else _of_csv(content)
+
+
+def _of_csv(content: str) -> Iterator[Rate]:
+    rows = csv.reader(io.StringIO(content))
     header = [cell.strip() for cell in next(rows, [])]
     if not header or header[0] != _FIRST_COLUMN:
         raise UnreadableFile("is no file of reference rates: its first column is not Date")
     for row in rows:
-        if row and row[0].strip():
-            yield from _of_day(header, row)
+        if not row or not row[0].strip():
+            continue
+        # Half a number is a number.
+        if len(row) != len(header):
+            raise UnreadableFile(f"has a line of {row[0][:20]} that is cut off")
+        day = _day(row[0])
+        for currency, cell in zip(header[1:], row[1:], strict=True):
+            if len(currency) == _CODE and cell.strip() not in ("", "N/A"):
+                yield _rate(currency, day, cell)
+
+
+def _of_xml(content: str) -> Iterator[Rate]:
+    if "<!DOCTYPE" in content:
+        raise UnreadableFile("is no file of reference rates: it declares a document type")
+    try:
+        root = ET.fromstring(content)  # noqa: S314 - without a document type there are no entities
+    except ET.ParseError as error:
+        raise UnreadableFile(f"is no file of reference rates: {error}") from None
+    for of_day in root.iter(_CUBE):
+        day = of_day.get("time")
+        for each in of_day if day else ():
+            yield _rate(each.get("currency", ""), _day(day or ""), each.get("rate", ""))
 
 
 def store(conn: Connection, rates: Iterable[Rate]) -> int:
@@ -97,22 +164,30 @@ def newest(conn: Connection) -> date | None:
     return row[0] if row else None
 
 
-def _of_day(header: list[str], row: list[str]) -> Iterator[Rate]:
+def _all(content: str) -> list[Rate]:
+    found = list(parse(content))
+    if not found:
+        raise UnreadableFile("is no file of reference rates: it holds none")
+    return found
+
+
+def _day(text: str) -> date:
     try:
-        day = date.fromisoformat(row[0].strip())
+        return date.fromisoformat(text.strip())
     except ValueError:
-        raise UnreadableFile(f"{row[0][:20]!r} is no day") from None
-    for currency, cell in zip(header[1:], row[1:], strict=False):
-        value = cell.strip()
-        if len(currency) != _CODE or value in ("", "N/A"):
-            continue
-        try:
-            rate = Decimal(value)
-        except InvalidOperation:
-            raise UnreadableFile(f"{value[:20]!r} of {currency} on {day} is no rate") from None
-        if not rate.is_finite() or rate <= 0:
-            raise UnreadableFile(f"the rate {value[:20]} of {currency} on {day} is not positive")
-        yield Rate(currency, day, rate)
+        raise UnreadableFile(f"{text[:20]!r} is no day") from None
+
+
+def _rate(currency: str, day: date, text: str) -> Rate:
+    if len(currency) != _CODE or not (currency.isascii() and currency.isupper()):
+        raise UnreadableFile(f"{currency[:20]!r} is no currency")
+    try:
+        rate = Decimal(text.strip())
+    except InvalidOperation:
+        raise UnreadableFile(f"{text[:20]!r} of {currency} on {day} is no rate") from None
+    if not rate.is_finite() or rate <= 0:
+        raise UnreadableFile(f"the rate {text[:20]} of {currency} on {day} is not positive")
+    return Rate(currency, day, rate)
 
 
 def _text(content: bytes) -> str:
@@ -126,5 +201,5 @@ def _text(content: bytes) -> str:
                     raise UnreadableFile("unpacks to more than any file of reference rates holds")
                 content = archive.read(member)
         return content.decode()
-    except (zipfile.BadZipFile, IndexError, UnicodeDecodeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, IndexError, UnicodeDecodeError) as error:
         raise UnreadableFile(f"is no file of reference rates: {error}") from None

@@ -1,21 +1,64 @@
-"""The daily values of portfolios. A user's own changes are the worker's work; the new day is ours."""
+"""Exchange rates, and the daily values of portfolios. A user's own changes are the worker's work; the new day is ours."""
 
 import dagster as dg
+import httpx2
 import psycopg
 
 from coinsphere.clock import Clock
-from coinsphere.portfolio import daily
+from coinsphere.db.pool import Database
+from coinsphere.errors import Unavailable
+from coinsphere.portfolio import daily, rates
+from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.settings import Role, Settings
 from orchestration import automation, failures
 from orchestration.market.assets import CANDLES_DAILY
 
 POSITION_VALUES = dg.AssetKey(["portfolios", "position_values_daily"])
+EXCHANGE_RATES = dg.AssetKey(["market", "exchange_rates"])
 _OPTIONS = "-c search_path=app,market,model,jobs,public -c timezone=UTC"
 
 
 @dg.asset(
+    key=EXCHANGE_RATES,
+    group_name="market",
+    owners=["team:data"],
+    kinds={"python", "postgres"},
+    retry_policy=failures.PATIENT,
+    freshness_policy=automation.daily_after_close(),
+)
+@failures.classified()
+def exchange_rates(
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    database: dg.ResourceParam[Database],
+) -> dg.MaterializeResult:
+    """Reference rates of the European Central Bank, or of the file that stands in where it does not answer.
+
+    Without either nothing is lost: amounts in other currencies stay unknown, or at the last rate, and a check says so.
+    All that needs no rates goes on.
+    """
+    try:
+        with httpx2.Client() as client:
+            found = rates.bring(client, settings.exchange_rates_url, settings.exchange_rates_file)
+    except (Unavailable, UnreadableFile) as error:
+        context.log.warning("No new exchange rates: %s", error)
+        return dg.MaterializeResult(metadata={"dagster/row_count": 0, "problem": str(error)})
+    with database.connection() as conn:
+        written = rates.store(conn, found.rates)
+        newest = rates.newest(conn)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": written,
+            "source": found.source,
+            "newest": str(newest),
+            "problem": found.problem or "none",
+        }
+    )
+
+
+@dg.asset(
     key=POSITION_VALUES,
-    deps=[CANDLES_DAILY],
+    deps=[CANDLES_DAILY, EXCHANGE_RATES],
     group_name="portfolios",
     owners=["team:data"],
     kinds={"python", "postgres"},

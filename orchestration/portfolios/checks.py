@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
-from coinsphere.portfolio import integrity
+from coinsphere.portfolio import integrity, rates
 from orchestration import failures
-from orchestration.portfolios.assets import POSITION_VALUES
+from orchestration.portfolios.assets import EXCHANGE_RATES, POSITION_VALUES
 
 
 @dg.multi_asset_check(
@@ -33,4 +34,22 @@ def check_books(database: dg.ResourceParam[Database]) -> Iterator[dg.AssetCheckR
         )
 
 
-CHECKS = [check_books]
+@dg.asset_check(
+    name="exchange_rates_are_fresh",
+    asset=EXCHANGE_RATES,
+    description="The newest reference rates are a week old at most; the bank's longest pause is that of Easter, four days.",
+)
+def check_exchange_rates(
+    database: dg.ResourceParam[Database], clock: dg.ResourceParam[Clock]
+) -> dg.AssetCheckResult:
+    """A warning: without rates, amounts in other currencies are unknown or old, and say so."""
+    with failures.classified(), database.connection() as conn:
+        newest = rates.newest(conn)
+    return dg.AssetCheckResult(
+        passed=newest is not None and clock().date() - newest <= rates.LONGEST_PAUSE,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"newest": str(newest), "remedy": rates.REMEDY},
+    )
+
+
+CHECKS = [check_books, check_exchange_rates]

@@ -5,7 +5,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import dagster as dg
-import pytest
 
 from coinsphere import jobs
 from coinsphere.portfolio import daily, rates, worker
@@ -78,17 +77,6 @@ def test_a_late_exchange_rate_converts_what_waited_for_it(world: World, owner) -
     assert lot == (40_000,)
 
 
-@pytest.mark.parametrize(
-    "content",
-    ["", "a,b\n", "Date,USD\nsoon,1\n", "Date,USD\n2026-02-04,-1\n", "Date,USD\n2026-02-04,x\n"],
-)
-def test_what_is_no_file_of_rates_is_refused(content: str) -> None:
-    from coinsphere.portfolio.errors import UnreadableFile
-
-    with pytest.raises(UnreadableFile):
-        list(rates.parse(content))
-
-
 def test_a_change_is_valued_by_the_worker_that_its_job_starts(
     world: World, database, tmp_path
 ) -> None:
@@ -121,7 +109,7 @@ def test_the_asset_values_the_day_and_its_checks_pass(world: World, database, tm
     world.record(world.new("buy", "BTC", 1, 50_000, 5))
     with Database(database.pipeline, size=2) as opened:
         result = dg.materialize(
-            [assets.position_values_daily, *checks.CHECKS],
+            [assets.position_values_daily, checks.check_books],
             resources={
                 "settings": Settings(home=tmp_path, database_url=database.pipeline),
                 "database": opened,
