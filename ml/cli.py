@@ -131,17 +131,17 @@ def predict_global() -> None:
 @click.argument("prediction_id", type=click.UUID)
 def reproduce(prediction_id: UUID) -> None:
     """Compute a stored forecast again from its snapshot and model version; exits with 1 if a bit differs."""
-    from ml import scale_pipeline
+    from ml import reproduction
 
     settings = Settings.from_env()
     with _connection(settings) as conn:
         try:
-            made = scale_pipeline.reproduce(conn, settings, prediction_id)
+            made = reproduction.reproduce(conn, settings, prediction_id)
         except LookupError as error:
             raise CoinsphereError(str(error.args[0])) from error
     for level, value in made.quantiles.items():
         click.echo(f"{level}  {value}")
-    click.echo(f"Version {made.version}, candles {made.input_digest}")
+    click.echo(f"{made.model} version {made.version}, candles {made.input_digest}")
     if made.differences:
         raise CoinsphereError("It differs from what was stored:\n" + "\n".join(made.differences))
     click.echo("The same as stored, to the last bit.")

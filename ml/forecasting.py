@@ -40,6 +40,7 @@ def forecasts(champion: Champion, history: History, issued_at: datetime) -> list
             code_version=code_version.current(),
             price_source=history.price_source,
             is_backfill=issued_at >= history.origin_at + timedelta(days=horizon),
+            input_digest=history.digest,
         )
         for horizon, of_horizon in zip(HORIZONS, returns, strict=True)
     ]

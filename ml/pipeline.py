@@ -84,7 +84,12 @@ def evaluate_token(
 
 
 def predict_token(
-    conn: Connection, settings: Settings, token: Token, now: datetime
+    conn: Connection,
+    settings: Settings,
+    token: Token,
+    now: datetime,
+    *,
+    dagster_run_id: str = "",
 ) -> list[Forecast]:
     """Forecast all horizons with the champion from the last final close, and write `model.predictions`.
 
@@ -101,5 +106,5 @@ def predict_token(
 
     forecasts = prediction_log.issue(conn, settings, token, now)
     serves = scale_registry.by_alias(settings, scale_registry.CHAMPION) is None
-    prediction_log.record(conn, forecasts, is_shadow=not serves)
+    prediction_log.record(conn, forecasts, is_shadow=not serves, dagster_run_id=dagster_run_id)
     return forecasts

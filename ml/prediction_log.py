@@ -16,12 +16,12 @@ _RECORD = """
     insert into model.predictions (
         token_id, horizon_days, origin_at, target_at, issued_at, reference_price, quantiles, median, lower80, upper80,
         lower95, upper95, model_name, model_version, algorithm, run_id, data_digest, code_version, price_source,
-        is_shadow, is_backfill
+        is_shadow, is_backfill, input_digest, dagster_run_id
     ) values (
         %(token_id)s, %(horizon_days)s, %(origin_at)s, %(target_at)s, %(issued_at)s, %(reference_price)s,
         %(quantiles)s, %(median)s, %(lower80)s, %(upper80)s, %(lower95)s, %(upper95)s, %(model_name)s,
         %(model_version)s, %(algorithm)s, %(run_id)s, %(data_digest)s, %(code_version)s, %(price_source)s,
-        %(is_shadow)s, %(is_backfill)s
+        %(is_shadow)s, %(is_backfill)s, %(input_digest)s, %(dagster_run_id)s
     )
     on conflict (token_id, origin_at, horizon_days, model_name, model_version) do nothing
 """
@@ -39,23 +39,31 @@ _COLUMNS = (
     "code_version",
     "price_source",
     "is_backfill",
+    "input_digest",
 )
 
 
 def issue(conn: Connection, settings: Settings, token: Token, now: datetime) -> list[Forecast]:
     """Forecast all horizons with the token's champion; see `ml.pipeline.predict_token`."""
     champion = registry.champion(settings, token)
-    made = forecasting.forecasts(champion, history.latest(conn, token), now)
+    newest = history.latest(conn, token)
+    history.keep(conn, newest)
+    made = forecasting.forecasts(champion, newest, now)
     picture = _fan(made)
     return [replace(forecast, plots={"fan": picture}) for forecast in made]
 
 
-def record(conn: Connection, forecasts: Sequence[Forecast], *, is_shadow: bool = False) -> None:
+def record(
+    conn: Connection,
+    forecasts: Sequence[Forecast],
+    *,
+    is_shadow: bool = False,
+    dagster_run_id: str = "",
+) -> None:
     """Write the forecasts; one that was issued before stays as it was. A shadow's are kept and never shown."""
+    common = {"is_shadow": is_shadow, "dagster_run_id": dagster_run_id or None}
     with conn.cursor() as cursor:
-        cursor.executemany(
-            _RECORD, [_row(forecast) | {"is_shadow": is_shadow} for forecast in forecasts]
-        )
+        cursor.executemany(_RECORD, [_row(forecast) | common for forecast in forecasts])
 
 
 def _row(forecast: Forecast) -> dict[str, object]:

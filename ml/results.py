@@ -78,6 +78,8 @@ class Forecast:
     code_version: str
     price_source: str
     is_backfill: bool
+    input_digest: str
+    """Of the closes that it was computed from."""
     plots: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property

@@ -1,18 +1,17 @@
 """What the global model leaves in the database: panels, snapshots, gate reports, and its rows of `model.predictions`."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from ml import code_version, panel
+from ml import code_version, panel, snapshots
 from ml.errors import ModelError
 from ml.gates import GateReport
 from ml.panel import Panel
@@ -25,12 +24,6 @@ _RECORD_PANEL = """
     values (%(digest)s, null, %(first_day)s, %(last_day)s, %(rows)s, %(price_source)s, %(location)s)
     on conflict (digest) do nothing
 """
-_RECORD_SNAPSHOT = """
-    insert into model.snapshots (digest, first_day, last_day, content)
-    values (%(digest)s, %(first_day)s, %(last_day)s, %(content)s)
-    on conflict (digest) do nothing
-"""
-_SNAPSHOT = "select content from model.snapshots where digest = %(digest)s"
 _RECORD_REPORT = """
     insert into model.gate_reports (
         id, model_name, model_version, algorithm, run_id, dagster_run_id, data_digest, passed, report, created_at
@@ -38,9 +31,6 @@ _RECORD_REPORT = """
         %(id)s, %(model_name)s, %(model_version)s, %(algorithm)s, %(run_id)s, %(dagster_run_id)s, %(data_digest)s,
         %(passed)s, %(report)s, %(created_at)s
     )
-"""
-_NEWEST_REPORT = """
-    select report from model.gate_reports where model_name = %(model_name)s order by created_at desc limit 1
 """
 _CLOSES = """
     select distinct on (token_id) token_id, close
@@ -63,7 +53,7 @@ _RECORD = """
     on conflict (token_id, origin_at, horizon_days, model_name, model_version) do nothing
 """
 _PREDICTION = """
-    select p.id, t.symbol, p.horizon_days, p.reference_price, p.quantiles, p.location, p.log_scale, p.degrees,
+    select p.id, p.token_id, t.symbol, p.horizon_days, p.issued_at, p.price_source, p.reference_price, p.quantiles::text, p.location, p.log_scale, p.degrees,
         p.width80, p.width95, p.model_name, p.model_version, p.input_digest
     from model.predictions p join market.tokens t on t.id = p.token_id
     where p.id = %(id)s
@@ -75,10 +65,14 @@ class Stored:
     """A row of the prediction log, as far as it can be computed again."""
 
     id: UUID
+    token_id: UUID
     symbol: str
     horizon_days: int
+    issued_at: datetime
+    price_source: str
     reference_price: Decimal
-    quantiles: Mapping[str, Any]
+    quantiles: str
+    """JSON with all its digits, which a float would not keep."""
     location: float | None
     log_scale: float | None
     degrees: float | None
@@ -106,15 +100,7 @@ def record_panel(conn: Connection, held: Panel) -> None:
 
 def record_snapshot(conn: Connection, held: Panel) -> None:
     """Keep the candles themselves."""
-    conn.execute(
-        _RECORD_SNAPSHOT,
-        {
-            "digest": held.digest,
-            "first_day": panel.as_date(held.days[0]),
-            "last_day": held.last_day,
-            "content": held.npz(),
-        },
-    )
+    snapshots.record(conn, held.digest, panel.as_date(held.days[0]), held.last_day, held.npz())
 
 
 def snapshot(conn: Connection, digest: str) -> Panel:
@@ -123,10 +109,7 @@ def snapshot(conn: Connection, digest: str) -> Panel:
     Raises:
         ModelError: they are not kept, or were changed.
     """
-    row = conn.execute(_SNAPSHOT, {"digest": digest}).fetchone()
-    if row is None:
-        raise ModelError(f"the candles {digest} are not kept")
-    held = panel.from_npz(bytes(row[0]))
+    held = panel.from_npz(snapshots.content(conn, digest))
     if held.digest != digest:
         raise ModelError(f"the candles {digest} were changed: their digest is {held.digest}")
     return held
@@ -153,12 +136,6 @@ def record_report(
         },
     )
     return made
-
-
-def newest_report(conn: Connection) -> Mapping[str, Any] | None:
-    """The newest gate report; None where there is none."""
-    row = conn.execute(_NEWEST_REPORT, {"model_name": NAME}).fetchone()
-    return None if row is None else dict(row[0])
 
 
 def record(

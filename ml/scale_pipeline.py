@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from psycopg import Connection
 from coinsphere.clock import Clock, utc_now
 from coinsphere.settings import Settings
 from ml import panel
-from ml.errors import ModelError, NoChampion, TooLittleHistory
+from ml.errors import NoChampion, TooLittleHistory
 from ml.panel import Panel
 
 if TYPE_CHECKING:
@@ -59,17 +58,6 @@ class Issued:
     is_shadow: bool
     tokens: int
     forecasts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reproduced:
-    """A stored forecast beside the same one computed again; `differences` is empty if they are equal to the last bit."""
-
-    prediction_id: UUID
-    version: int
-    input_digest: str
-    quantiles: Mapping[str, str]
-    differences: tuple[str, ...]
 
 
 def build_panel(conn: Connection) -> Panel:
@@ -227,49 +215,6 @@ def watch(conn: Connection, settings: Settings, now: datetime) -> "Watched":
         run_id = scale_registry.run_of(settings, found.drift.version)
         tracking.log_files(mlflow_client.client(settings), run_id, pictures, "monitoring")
     return replace(found, pictures=pictures)
-
-
-def reproduce(conn: Connection, settings: Settings, prediction_id: UUID) -> Reproduced:
-    """Compute a stored forecast again, from its snapshot and its version.
-
-    Raises:
-        LookupError: there is no such forecast.
-        ModelError: it was not made by the global model, or its snapshot is not kept.
-        RegistryUnavailable: MLflow does not answer.
-    """
-    from ml import scale_forecasting, scale_log, scale_registry  # noqa: PLC0415 - slow to import
-
-    row = scale_log.prediction(conn, prediction_id)
-    if row.model_name != scale_registry.NAME or row.input_digest is None:
-        raise ModelError(f"{prediction_id} was made by {row.model_name}, which keeps no snapshot")
-    held = scale_log.snapshot(conn, row.input_digest)
-    loaded = scale_registry.load(settings, row.model_version)
-    made = next(
-        outlook
-        for outlook in scale_forecasting.outlooks(loaded.version, held)
-        if (outlook.symbol, outlook.horizon_days) == (row.symbol, row.horizon_days)
-    )
-    quantiles = {
-        level: f"{value:f}" for level, value in made.quantiles(row.reference_price).items()
-    }
-    stored = {level: f"{value:f}" for level, value in _decimals(row.quantiles).items()}
-    differences = [
-        f"{name}: {getattr(row, name)!r} was stored, {getattr(made, name)!r} comes out"
-        for name in ("location", "log_scale", "degrees", "width80", "width95")
-        if getattr(row, name) != getattr(made, name)
-    ]
-    differences += [
-        f"quantile {level}: {stored[level]} was stored, {value} comes out"
-        for level, value in quantiles.items()
-        if _decimals({level: value}) != _decimals({level: stored[level]})
-    ]
-    return Reproduced(
-        prediction_id, row.model_version, row.input_digest, quantiles, tuple(differences)
-    )
-
-
-def _decimals(values: Mapping[str, Any]) -> dict[str, Decimal]:
-    return {level: Decimal(str(value)) for level, value in values.items()}
 
 
 class _Training:

@@ -105,6 +105,7 @@ evaluation = spread.build(
 )
 @failures.classified()
 def predictions(
+    context: dg.AssetExecutionContext,
     config: TokenChoice,
     settings: dg.ResourceParam[Settings],
     database: dg.ResourceParam[Database],
@@ -117,7 +118,9 @@ def predictions(
 
     def predict(token: Token) -> tuple[TrainingSet, list[Forecast]]:
         with database.connection() as conn:
-            forecasts = pipeline.predict_token(conn, settings, token, clock())
+            forecasts = pipeline.predict_token(
+                conn, settings, token, clock(), dagster_run_id=context.run.run_id
+            )
             return datasets.load(conn, token, _SHOWN_DAYS), forecasts
 
     issued: Outcome[tuple[TrainingSet, list[Forecast]]]

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from coinsphere.settings import Settings
-from ml import candle_folder, gates, panel, scale_pipeline, scale_registry
+from ml import candle_folder, gates, panel, reproduction, scale_pipeline, scale_registry
 from ml.errors import ArtifactRefused, ModelError, NoChampion
 from ml.mlflow_client import client
 from ml.models.scale_catalog import Recipe
@@ -158,7 +158,23 @@ def test_a_stored_forecast_comes_out_again_to_the_last_bit(market, conn, issued)
     (found,) = conn.execute(
         "select id from model.predictions where horizon_days = 7 order by token_id limit 1"
     ).fetchone()
-    assert scale_pipeline.reproduce(conn, market, found).differences == ()
+    assert reproduction.reproduce(conn, market, found).differences == ()
+
+
+def test_a_forecast_of_the_baseline_comes_out_again_too(market, conn, trained, issued, postgres):
+    baseline = scale_registry.by_alias(market, scale_registry.BASELINE)
+    scale_registry.set_alias(market, scale_registry.CHAMPION, baseline.version)
+    try:
+        scale_pipeline.issue(conn, market, NOW)
+    finally:
+        scale_registry.set_alias(market, scale_registry.CHAMPION, trained.version)
+    ids = conn.execute(
+        "select id from model.predictions where model_version = %s", [baseline.version]
+    ).fetchall()
+    assert len(ids) == 24
+    assert reproduction.reproduce(conn, market, ids[0][0]).differences == ()
+    with psycopg.connect(postgres.url("coinsphere_owner", conn.info.dbname)) as owner:
+        owner.execute("delete from model.predictions where model_version = %s", [baseline.version])
 
 
 def test_a_changed_forecast_and_a_changed_snapshot_are_found(market, conn, issued, postgres):
@@ -170,7 +186,7 @@ def test_a_changed_forecast_and_a_changed_snapshot_are_found(market, conn, issue
         owner.execute(
             "update model.predictions set log_scale = log_scale + 1e-15 where id = %s", (found,)
         )
-        made = scale_pipeline.reproduce(conn, market, found)
+        made = reproduction.reproduce(conn, market, found)
         assert len(made.differences) == 1
         assert "log_scale" in made.differences[0]
         before = owner.execute(
@@ -180,7 +196,7 @@ def test_a_changed_forecast_and_a_changed_snapshot_are_found(market, conn, issue
         other = panel.resealed(held, held.candles * 2).npz()
         owner.execute("update model.snapshots set content = %s", (other,))
         with pytest.raises(ModelError, match="were changed"):
-            scale_pipeline.reproduce(conn, market, found)
+            reproduction.reproduce(conn, market, found)
         owner.execute("update model.snapshots set content = %s", (before,))
 
 

@@ -1,17 +1,20 @@
 """From closes to forecasts on a real MLflow and a real PostgreSQL: train, evaluate, promote, predict once."""
 
+import json
+import zlib
 from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.models import Model
 
 from coinsphere.clock import start_of_day
-from ml import artifact, datasets, pipeline, registry
-from ml.errors import ArtifactRefused, NoChampion, RegistryUnavailable
+from ml import artifact, datasets, pipeline, registry, reproduction, snapshots
+from ml.errors import ArtifactRefused, ModelError, NoChampion, RegistryUnavailable
 from ml.horizons import HORIZONS
 from ml.models.catalog import ALGORITHMS
 from tests.integration.ml.conftest import NOW
@@ -165,6 +168,67 @@ def test_a_forecast_is_written_once(warehouse, evaluation, training_set):
         assert row[6] is False
         assert row[7] == training_set.digest
     assert first[0].plots["fan"].startswith(b"\x89PNG")
+
+
+@pytest.fixture(scope="module")
+def served(warehouse, evaluation, trained, mlflow_client):
+    """A forecast of seven days by each algorithm, as if each had been the champion: the row's id."""
+    name = registry.model_name(warehouse.token("BTC"))
+    ids = {}
+    with warehouse.pipeline() as conn:
+        for model in trained:
+            mlflow_client.set_registered_model_alias(name, registry.CHAMPION, str(model.version))
+            pipeline.predict_token(
+                conn, warehouse.settings, warehouse.token("BTC"), NOW, dagster_run_id="run-9"
+            )
+            (ids[model.algorithm],) = conn.execute(
+                "select id from model.predictions where horizon_days = 7 and model_name = %s and model_version = %s",
+                [name, model.version],
+            ).fetchone()
+    mlflow_client.set_registered_model_alias(
+        name, registry.CHAMPION, str(evaluation.champion.version)
+    )
+    return ids
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_any_stored_forecast_comes_out_again_to_the_last_bit(warehouse, served, algorithm):
+    with warehouse.pipeline() as conn:
+        made = reproduction.reproduce(conn, warehouse.settings, served[algorithm])
+        stored = conn.execute(
+            "select quantiles::text, input_digest from model.predictions where id = %s",
+            [served[algorithm]],
+        ).fetchone()
+    assert made.differences == ()
+    assert json.loads(stored[0], parse_float=Decimal) == {
+        level: Decimal(price) for level, price in made.quantiles.items()
+    }
+    assert made.input_digest == stored[1]
+
+
+def test_a_changed_forecast_changed_closes_and_lost_closes_are_found(warehouse, served, postgres):
+    url = postgres.url("coinsphere_owner", warehouse.database.name)
+    with psycopg.connect(url) as owner:  # one transaction, which is rolled back
+        changed = served["lstm"]
+        owner.execute(
+            "update model.predictions set quantiles = jsonb_set(quantiles, '{0.9}',"
+            " to_jsonb((quantiles ->> '0.9')::numeric + 0.00000001)) where id = %s",
+            [changed],
+        )
+        (difference,) = reproduction.reproduce(owner, warehouse.settings, changed).differences
+        assert "quantile 0.9" in difference
+        digest = reproduction.reproduce(owner, warehouse.settings, served["ewma"]).input_digest
+        content = zlib.decompress(snapshots.content(owner, digest)).replace(b"1", b"2")
+        for bad, reason in ((zlib.compress(content), "were changed"), (b"x", "were changed")):
+            owner.execute(
+                "update model.snapshots set content = %s where digest = %s", [bad, digest]
+            )
+            with pytest.raises(ModelError, match=reason):
+                reproduction.reproduce(owner, warehouse.settings, served["ewma"])
+        owner.execute("update model.predictions set input_digest = null")
+        with pytest.raises(ModelError, match="before the closes"):
+            reproduction.reproduce(owner, warehouse.settings, served["ewma"])
+        owner.rollback()
 
 
 def test_a_forecast_whose_day_has_passed_is_a_backfill(warehouse, evaluation):

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from ml import answers, code_version, forecasting
+from ml import answers, code_version, datasets, forecasting
 from ml.artifact import Facts
 from ml.history import History
 from ml.horizons import HORIZONS
@@ -36,13 +36,15 @@ def champion(series) -> Champion:
 
 @pytest.fixture
 def forecasts(champion, series):
+    day = date(2025, 2, 23)
+    closes = datasets.from_closes(TOKEN, [day], [1.0], price_source="test", location="test")
     history = History(
         TOKEN,
         series.windows(series.candidates("test")[-1:]),
         Decimal("0.000000012345678901"),
         ORIGIN,
         "test",
-        "d",
+        closes,
     )
     return forecasting.forecasts(champion, history, ORIGIN + timedelta(hours=1))
 

@@ -102,6 +102,7 @@ def test_forecasts_are_drawn_to_the_day_that_they_are_of(closes):
         code_version="c",
         price_source="test",
         is_backfill=False,
+        input_digest="i",
     )
 
     facts = figures.of_predictions(Outcome({"BTC": (closes, [forecast])}, {}))
