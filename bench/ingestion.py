@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -105,7 +106,17 @@ def _database() -> Iterator[str]:
                     seeds.apply(conn)
                 yield url
             finally:
-                process.terminate()
+                # Not SIGTERM, upon which PostgreSQL waits for as long as anybody is connected.
+                _end(process, signal.SIGINT)
+
+
+def _end(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
+    """End a server, by force where it does not within a minute."""
+    process.send_signal(how)
+    try:
+        process.wait(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _make_real(conn: psycopg.Connection) -> None:
