@@ -1,8 +1,9 @@
 """Inserting many rows by one statement, as arrays: COPY is refused on tables with row-level security."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
+from uuid import UUID
 
 from psycopg import Connection, sql
 
@@ -14,14 +15,15 @@ class Rows:
     """A table, and the columns of it that are inserted with their types, in the order of the rows given."""
 
     def __init__(self, schema: str, table: str, columns: dict[str, str]) -> None:
-        self._writers = [_quoted if kind == "text" else _plain for kind in columns.values()]
-        self._statement = sql.SQL("insert into {} ({}) select * from unnest({})").format(
+        self._writers = [_WRITERS.get(kind, _plain) for kind in columns.values()]
+        statement = sql.SQL("insert into {} ({}) select * from unnest({})").format(
             sql.Identifier(schema, table),
             sql.SQL(", ").join(map(sql.Identifier, columns)),
             sql.SQL(", ").join(
                 sql.SQL("%s::{}[]").format(sql.SQL(kind)) for kind in columns.values()
             ),
         )
+        self._statement = statement.as_bytes(None)
 
     def insert(self, conn: Connection, rows: Iterable[Sequence[Any]]) -> None:
         """Insert all rows, in order."""
@@ -41,6 +43,14 @@ def _plain(column: Iterable[object]) -> str:
 def _quoted(column: Iterable[object]) -> str:
     """An array's literal of texts."""
     return "{" + ",".join(["NULL" if each is None else _quote(str(each)) for each in column]) + "}"
+
+
+def _ids(column: Iterable[UUID | None]) -> str:
+    """An array's literal of ids: `hex` takes a third of the time of `str`, and most of a row are ids."""
+    return "{" + ",".join(["NULL" if each is None else each.hex for each in column]) + "}"
+
+
+_WRITERS: Mapping[str, Callable[[Iterable[Any]], str]] = {"text": _quoted, "uuid": _ids}
 
 
 def _quote(text: str) -> str:

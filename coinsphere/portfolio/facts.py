@@ -255,17 +255,17 @@ def update_books(
     if not changes:
         return True
     market = StoredMarket(conn)
-    is_booked = True
+    later = {}
     for token_id, since in changes.items():
         if at_once and _is_little(conn, user_id, token_id, since):
             done = books.rebook(conn, user_id, token_id, since, market)
             for portfolio_id in done.portfolios:
                 marks.to_value(conn, user_id, portfolio_id, min(done.day, now.date()))
         else:
-            marks.to_book(conn, user_id, token_id, since)
-            is_booked = False
+            later[token_id] = since
+    marks.to_book(conn, user_id, later)
     marks.enqueue(conn, user_id)
-    return is_booked
+    return not later
 
 
 class _Version(NamedTuple):

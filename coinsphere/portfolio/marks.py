@@ -1,5 +1,6 @@
 """What is not booked or valued yet, and the job that does it: both are written with the change that causes them."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from uuid import UUID
 
@@ -11,7 +12,8 @@ TASK = "update_portfolios"
 # Changes of one user follow one another: each sees the books as the one before left them.
 _LOCK = "select pg_advisory_xact_lock(hashtextextended('app.portfolios ' || %(user_id)s::text, 0))"
 _MARK_BOOKING = """
-    insert into app.booking_marks (user_id, token_id, since) values (%(user_id)s, %(token_id)s, %(since)s)
+    insert into app.booking_marks (user_id, token_id, since)
+    select %(user_id)s, * from unnest(%(token_ids)s::uuid[], %(since)s::timestamptz[])
 """
 _MARK_VALUATION = """
     insert into app.valuation_marks (user_id, portfolio_id, from_day)
@@ -31,9 +33,14 @@ def lock(conn: Connection, user_id: UUID) -> None:
     conn.execute(_LOCK, {"user_id": user_id})
 
 
-def to_book(conn: Connection, user_id: UUID, token_id: UUID, since: datetime) -> None:
-    """Note that facts of a token changed from `since` on."""
-    conn.execute(_MARK_BOOKING, {"user_id": user_id, "token_id": token_id, "since": since})
+def to_book(conn: Connection, user_id: UUID, changes: Mapping[UUID, datetime]) -> None:
+    """Note the instants from which on facts of tokens changed."""
+    parameters = {
+        "user_id": user_id,
+        "token_ids": list(changes),
+        "since": list(changes.values()),
+    }
+    conn.execute(_MARK_BOOKING, parameters)
 
 
 def to_value(conn: Connection, user_id: UUID, portfolio_id: UUID, from_day: date) -> None:

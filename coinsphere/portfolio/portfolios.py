@@ -149,8 +149,8 @@ def delete(conn: Connection, user_id: UUID, portfolio_id: UUID) -> bool:
     touched: Sequence[tuple[UUID]] = conn.execute(_TOUCHED, parameters).fetchall()
     if conn.execute(_DELETE, parameters).rowcount == 0:
         return False
-    for (token_id,) in touched:
-        marks.to_book(conn, user_id, token_id, BEGINNING)
     if touched:
+        token_ids = [token_id for (token_id,) in touched]
+        marks.to_book(conn, user_id, dict.fromkeys(token_ids, BEGINNING))
         marks.enqueue(conn, user_id)
     return True

@@ -71,8 +71,8 @@ def rebuild(conn: Connection, user_id: UUID, now: datetime) -> int:
 def mark_all(conn: Connection, user_id: UUID) -> None:
     """Mark all of a user to be booked and valued anew."""
     marks.lock(conn, user_id)
-    for (token_id,) in conn.execute(_TOKENS, {"user_id": user_id}).fetchall():
-        marks.to_book(conn, user_id, token_id, books.BEGINNING)
+    token_ids = [token_id for (token_id,) in conn.execute(_TOKENS, {"user_id": user_id})]
+    marks.to_book(conn, user_id, dict.fromkeys(token_ids, books.BEGINNING))
     for (portfolio_id,) in conn.execute(_PORTFOLIOS, {"user_id": user_id}).fetchall():
         marks.to_value(conn, user_id, portfolio_id, date.min)
 

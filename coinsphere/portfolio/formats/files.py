@@ -11,7 +11,9 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
+from operator import attrgetter
 from typing import NamedTuple
 
 from coinsphere.decimals import plain
@@ -175,7 +177,10 @@ def _named(parsed: list[tuple[int, Parsed]], form: str) -> list[tuple[int, Parse
     return named
 
 
+_SAYS = attrgetter(*(field.name for field in fields(Parsed)))
+
+
 def _digest(parsed: Parsed) -> str:
     """By what it says, not by how the file writes it: `1.50` and `1.5` are the same."""
-    parts = [plain(part) if hasattr(part, "is_finite") else str(part) for part in astuple(parsed)]
+    parts = [plain(part) if isinstance(part, Decimal) else str(part) for part in _SAYS(parsed)]
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
