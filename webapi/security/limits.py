@@ -4,6 +4,7 @@ Without Redis each process counts for itself until it is back: the limits widen 
 door is neither open nor shut.
 """
 
+import ipaddress
 import math
 import time
 from collections.abc import Callable
@@ -173,7 +174,18 @@ def _presented_key() -> PresentedKey | None:
 
 
 def _address() -> str:
-    return f"address:{request.remote_addr or 'unknown'}"
+    return f"address:{_network(request.remote_addr or 'unknown')}"
+
+
+def _network(address: str) -> str:
+    """An address, or of IPv6 its /64: so many a household has at least, and so many a stranger can take in turn."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:  # noqa: PLR2004 - the Internet Protocol's version
+        return address
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))
 
 
 def _too_many(limiter: Limiter) -> Callable[[RateLimitExceeded], Response]:

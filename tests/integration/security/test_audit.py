@@ -26,6 +26,8 @@ NOW = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
 USER = UUID("11111111-2222-3333-4444-555555555555")
 
 _OFF = "alter table app.audit_logs disable trigger all"
+_BESIDE_THE_CHAIN = "alter table app.audit_logs drop constraint audit_logs_in_chain;"
+"""Only who owns the table can put a row beside the chain, and only by changing the table."""
 
 
 def fill(conn: psycopg.Connection, keys: SymmetricKeys, count: int = 9) -> None:
@@ -99,7 +101,7 @@ MANIPULATIONS = {
         "entry 10 .* names a key that we do not have",
     ),
     "a row is inserted beside the chain": (
-        "insert into app.audit_logs (action) values ('login')",
+        _BESIDE_THE_CHAIN + "insert into app.audit_logs (action) values ('login')",
         "the row with id \\d+ is in no chain",
     ),
     "one is inserted twice in the middle": (
@@ -212,6 +214,16 @@ def test_nobody_changes_the_log_by_usual_means(
     with psycopg.connect(getattr(chained[0], role)) as conn:
         with pytest.raises(errors.InsufficientPrivilege):
             conn.execute(statement)
+        conn.rollback()
+
+
+@pytest.mark.parametrize("role", ["owner", "api"])
+def test_a_row_beside_the_chain_is_refused(
+    role: str, chained: tuple[Database, SymmetricKeys]
+) -> None:
+    with psycopg.connect(getattr(chained[0], role)) as conn:
+        with pytest.raises(errors.CheckViolation, match="audit_logs_in_chain"):
+            conn.execute("insert into app.audit_logs (action) values ('login')")
         conn.rollback()
 
 
@@ -357,6 +369,7 @@ def test_no_text_forges_a_line_or_commands_a_terminal(
 def test_what_others_wrote_into_the_table_commands_no_terminal_either(
     superuser: psycopg.Connection, run: Run
 ) -> None:
+    superuser.execute(_BESIDE_THE_CHAIN)
     superuser.execute(
         "insert into app.audit_logs (action, target) values ('login', %s)", ["\x1b[2J\nx"]
     )
@@ -368,6 +381,7 @@ def test_what_others_wrote_into_the_table_commands_no_terminal_either(
 def test_entries_older_than_the_chain_are_counted_and_believed(
     keys: SymmetricKeys, owner: psycopg.Connection, run: Run
 ) -> None:
+    owner.execute(_BESIDE_THE_CHAIN)
     owner.execute("insert into app.audit_logs (action) values ('login'), ('logout')")
     fill(owner, keys, 1)
     result = run("audit", "verify")

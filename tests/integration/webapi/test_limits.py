@@ -5,8 +5,16 @@ import secrets
 import pytest
 from pydantic import SecretStr
 
-from tests.integration.webapi.conftest import NOW, V1, assert_problem, new_person, register
+from tests.integration.webapi.conftest import (
+    NOW,
+    PASSWORD,
+    V1,
+    assert_problem,
+    new_person,
+    register,
+)
 from webapi.app import create_app
+from webapi.security import limits
 from webapi.services import EXTENSION
 
 
@@ -89,6 +97,47 @@ def test_failed_logins_are_counted_once_more(strict) -> None:
     assert_problem(answer, 429)
     assert answer.headers["RateLimit-Policy"] == '"auth-failures";q=2;w=900'
     assert_problem(register(client), 429)
+
+
+GUESSES = {
+    "a password": ("POST", "/auth/login", {"email": "guessed@example.com", "password": "wrong password"}),
+    "a refresh token": ("POST", "/auth/refresh", {"refreshToken": "a" * 43}),
+    "a link of a new password": ("POST", "/auth/reset-password", {"token": "a" * 43, "newPassword": PASSWORD}),
+    "a link of an address": ("POST", "/auth/verify-email", {"token": "a" * 43}),
+    "a code of an authenticator app": ("POST", "/2fa/disable", {"password": PASSWORD, "token": "000000"}),
+    "a recovery code": ("POST", "/auth/step-up", {"twoFactorToken": "AAAA-AAAA-AAAA-AAAA-AAAA-AAAA"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", GUESSES)
+def test_whatever_is_guessed_at_a_network_of_ipv6_has_so_many_guesses(strict, what: str) -> None:
+    app = strict(rate_limit_auth=100, rate_limit_api=100)
+    person = new_person(app.test_client())
+    method, path, body = GUESSES[what]
+
+    def guess(address: str) -> int:
+        origin = {"REMOTE_ADDR": address}
+        answer = person.ask(method, path, json=body, environ_overrides=origin)
+        return int(answer.status_code)
+
+    first = [guess(f"2001:db8:1:2::{number}") for number in (1, 2, 3)]
+    assert all(status in (400, 401, 403) for status in first[:2])
+    assert first[2] == 429
+    assert guess("2001:db8:1:2:ffff:ffff:ffff:ffff") == 429
+    assert guess("2001:db8:1:3::1") in (400, 401, 403)
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("203.0.113.7", "203.0.113.7"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_callers_are_counted_by_what_one_of_them_has(address: str, counted: str) -> None:
+    assert limits._network(address) == counted
 
 
 def test_logins_that_succeed_are_no_failures(strict) -> None:
