@@ -1,6 +1,8 @@
 """`coinsphere exchanges`: which accounts are connected, how their syncs went, and what could not be booked."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -71,7 +73,7 @@ def sync(connection_id: Any) -> None:
     """Have the worker read an account now."""
     from coinsphere.exchanges import syncs
 
-    with _database() as database, database.connection() as conn:
+    with _connection() as conn:
         job_id = syncs.request(conn, connection_id)
     if job_id is None:
         raise click.ClickException(
@@ -81,20 +83,25 @@ def sync(connection_id: Any) -> None:
 
 
 def _rows(statement: Any, limit: int) -> list[tuple[Any, ...]]:
+    with _connection() as conn:
+        return list(conn.execute(statement, {"limit": limit}))
+
+
+@contextmanager
+def _connection() -> Iterator[Any]:
+    """A transaction in the worker's role; a database that is away ends the command with what to do."""
     from psycopg_pool import PoolTimeout
 
+    from coinsphere.db.pool import Database
+    from coinsphere.settings import Role, Settings
+
     try:
-        with _database() as database, database.connection() as conn:
-            return list(conn.execute(statement, {"limit": limit}))
+        with (
+            Database(Settings.from_env().url_for(Role.WORKER), size=1) as database,
+            database.connection() as conn,
+        ):
+            yield conn
     except PoolTimeout as error:
         raise click.ClickException(
             "The database cannot be reached: start it with `coinsphere up`, or check COINSPHERE_DATABASE_URL."
         ) from error
-
-
-def _database() -> Any:
-    """A pool in the worker's role."""
-    from coinsphere.db.pool import Database
-    from coinsphere.settings import Role, Settings
-
-    return Database(Settings.from_env().url_for(Role.WORKER), size=1)

@@ -1,5 +1,6 @@
 """Connecting accounts at exchanges over the API: what is refused, what is stored, and what never comes back."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -145,6 +146,23 @@ def test_who_has_not_confirmed_an_address_connects_nothing(person, kraken, excha
             person.post(f"/exchanges/{path}", body(kraken)), 403, says="confirm your address"
         )
     assert exchange_server.asked == []
+
+
+def test_every_route_that_takes_a_key_a_payment_or_a_webhook_is_known_to_the_test_above(app):
+    """A new one must ask for a confirmed address, and say so there; `sync-all` takes nothing."""
+    taking = {
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if "POST" in rule.methods and re.search(r"exchanges/[\w-]+$|payment|webhook", rule.rule)
+    }
+    assert taking == {f"/api/v1/exchanges/{path}" for path in ("connect", "test", "sync-all")}
+
+
+def test_who_loses_the_confirmation_connects_nothing_more(verified, owner_db, kraken):
+    assert verified.post("/exchanges/connect", body(kraken)).status_code == 201
+    owner_db.execute("update app.users set email_verified = false where id = %s", [verified.id])
+    kraken.key = "another-key"
+    assert_problem(verified.post("/exchanges/connect", body(kraken)), 403, says="confirm your")
 
 
 def test_a_key_that_withdraws_is_refused_and_one_that_trades_needs_a_yes(verified, kraken, binance):
