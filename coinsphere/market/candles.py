@@ -29,6 +29,8 @@ _CHUNK = 250
 _NUMBERS_AND_FINAL = slice(0, 6)
 """Where a line holds open, high, low, close, volume and whether it is final."""
 
+CONTRADICTION = Fault("date", "says something else than an earlier row of the same start")
+
 OnReject = Callable[[Candle, Fault], None]
 """Told of each candle that is not stored, while that candle is the newest one taken from the iterable."""
 
@@ -238,9 +240,7 @@ class _Loader:
             return None
         if [_number(text) for text in first] == [_number(text) for text in second]:
             return ""
-        return self._reject(
-            candle, Fault("date", "says something else than an earlier row of the same start")
-        )
+        return self._reject(candle, CONTRADICTION)
 
     def _reject(self, candle: Candle, fault: Fault) -> str:
         known = candle.token_id if candle.token_id in self._tokens else None

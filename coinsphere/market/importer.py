@@ -5,6 +5,7 @@ bad one is named by line and column, and goes to the quarantine. A file is one t
 writes nothing. A symbol that is not known is reported, not invented.
 """
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +15,7 @@ from psycopg import Connection
 
 from coinsphere.clock import Clock, utc_now
 from coinsphere.errors import ImportRefused
-from coinsphere.market import candle_file, quarantine, tokens
+from coinsphere.market import candle_file, quarantine, tokens, validation
 from coinsphere.market import candles as candle_store
 from coinsphere.market import origin as origins
 from coinsphere.market.candle_file import BadRow, CandleFile
@@ -22,6 +23,8 @@ from coinsphere.market.model import Candle, Interval, Token
 from coinsphere.market.quarantine import Rejected
 from coinsphere.market.validation import Fault
 
+_HOUR = 3600
+"""Seconds; a candle opens at a full hour or not at all."""
 _MOST_NAMED = 10_000
 """Bad rows named in a report; more are only counted."""
 
@@ -158,11 +161,40 @@ def _load(
     report.written = loaded.written
 
 
+class _Seen:
+    """What a file said of each hour so far, whatever its length: eight bytes for each hour since the first token."""
+
+    def __init__(self, now: datetime) -> None:
+        self._base = int(validation.EARLIEST.timestamp()) // _HOUR
+        self._told = array("q", bytes(8 * max(int(now.timestamp()) // _HOUR - self._base + 1, 0)))
+
+    def is_contradicted(self, candle: Candle) -> bool:
+        """Whether an earlier row of the same start said something else; what the first one says is kept."""
+        hour = int(candle.opened_at.timestamp()) // _HOUR - self._base
+        if not 0 <= hour < len(self._told):
+            return False  # such a candle is refused anyway
+        told = self._told[hour]
+        try:
+            says = hash((candle.open, candle.high, candle.low, candle.close, candle.volume)) or 1
+        except TypeError:  # a signalling NaN, refused anyway
+            return False
+        if told == 0:
+            self._told[hour] = says
+        return told not in (0, says)
+
+    def forget(self, candle: Candle) -> None:
+        """The candle is refused: another one of its start contradicts nothing."""
+        hour = int(candle.opened_at.timestamp()) // _HOUR - self._base
+        if 0 <= hour < len(self._told):
+            self._told[hour] = 0
+
+
 class _Reader:
     """Feeds the loader, and knows the line of the candle that it was given last."""
 
     def __init__(self, file: CandleFile, token: Token, report: FileReport, now: datetime) -> None:
         self._file, self._token, self._report, self._now = file, token, report, now
+        self._seen = _Seen(now)
         self._line = 0
         self.unreadable: list[Rejected] = []
 
@@ -175,14 +207,27 @@ class _Reader:
                 self._note(row)
                 continue
             self._line = line
+            if self._seen.is_contradicted(row):
+                self._contradiction(row)
+                continue
             if report.first is None or row.opened_at < report.first:
                 report.first = row.opened_at
             if report.last is None or row.opened_at > report.last:
                 report.last = row.opened_at
             yield row
 
+    def _contradiction(self, candle: Candle) -> None:
+        self._tell(candle, candle_store.CONTRADICTION)
+        if len(self.unreadable) < _MOST_NAMED:
+            reason = candle_store.CONTRADICTION.reason
+            self.unreadable.append(candle_store.rejected(candle, reason, self._token.id))
+
     def reject(self, candle: Candle, fault: Fault) -> None:
         """Hear from the loader that the candle given last cannot be true."""
+        self._seen.forget(candle)
+        self._tell(candle, fault)
+
+    def _tell(self, candle: Candle, fault: Fault) -> None:
         day = f"{candle.opened_at:%Y-%m-%d}"
         if candle.interval is Interval.HOUR:
             day = f"{candle.opened_at:%Y-%m-%d %H:%M}"

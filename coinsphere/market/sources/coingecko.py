@@ -7,7 +7,7 @@ candle. Documented at https://docs.coingecko.com (demo plan: 30 calls a minute, 
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
@@ -19,6 +19,7 @@ from coinsphere.errors import (
     BadPayload,
     NotListed,
     OutsideWindow,
+    ProviderError,
     RateLimited,
     Unavailable,
 )
@@ -26,6 +27,7 @@ from coinsphere.market.model import Candle, Interval, Metadata, Quote, Token
 from coinsphere.market.sources.bucket import TokenBucket
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds
+from coinsphere.market.sources.rows import NONSENSE, Noted
 
 NAME = "coingecko"
 _CALLS_A_MINUTE = 25
@@ -38,7 +40,6 @@ _TOO_MANY, _NOT_FOUND, _SERVER_FAULT = 429, 404, 500
 _FEWEST_POINTS = 2
 _LARGEST_ANSWER = 20_000_000
 """Bytes; the largest honest answer is far smaller."""
-_NONSENSE = (TypeError, ValueError, KeyError, IndexError, AttributeError, InvalidOperation)
 
 
 class CoinGecko:
@@ -56,6 +57,7 @@ class CoinGecko:
     ) -> None:
         self._url, self._client, self._clock = url.rstrip("/"), client, clock
         self._headers = {"x-cg-demo-api-key": api_key.get_secret_value()} if api_key else {}
+        self._noted = Noted(NAME)
         self._bucket = TokenBucket(_CALLS_A_MINUTE / 60, _CALLS_A_MINUTE, sleep)
 
     def close(self) -> None:
@@ -85,28 +87,27 @@ class CoinGecko:
         return [candle for candle in made if start <= candle.opened_at < end]
 
     def quotes(self, tokens: Sequence[Token]) -> list[Quote]:
-        """The newest price of each token that CoinGecko knows.
+        """The newest price of each token that CoinGecko knows; a row that makes no sense is noted and left out.
 
         Raises:
             RateLimited, Unavailable, BadPayload: see there.
         """
-        return [
-            quote
-            for token, row in self._markets(tokens)
-            if (quote := _understood(_quote, token, row)) is not None
-        ]
+        return self._noted.understood(self._markets(tokens), _quote)
 
     def metadata(self, tokens: Sequence[Token]) -> list[Metadata]:
-        """Rank, supply, logo and all-time extremes of each token that CoinGecko knows.
+        """Rank, supply, logo and all-time extremes of each token that CoinGecko knows; nonsense as in `quotes`.
 
         Raises:
             RateLimited, Unavailable, BadPayload: see there.
         """
         now = self._clock()
-        return [
-            _understood(lambda token, row: _metadata(token, row, now), token, row)
-            for token, row in self._markets(tokens)
-        ]
+        return self._noted.understood(
+            self._markets(tokens), lambda token, row: _metadata(token, row, now)
+        )
+
+    def take_problems(self) -> list[ProviderError]:
+        """Rows that made no sense, since the last call."""
+        return self._noted.take()
 
     def _coin(self, token: Token) -> str:
         if token.coingecko_id is None:
@@ -130,7 +131,7 @@ class CoinGecko:
             if not isinstance(rows, list):
                 raise BadPayload(NAME, "markets are no list", repr(rows))
             for row in rows:
-                token = by_coin.get(row.get("id")) if isinstance(row, dict) else None
+                token = by_coin.get(str(row.get("id"))) if isinstance(row, dict) else None
                 if token is not None:
                     yield token, row
 
@@ -144,7 +145,7 @@ class CoinGecko:
         try:
             rows = answer["prices"]
             return {from_milliseconds(moment): rounded(price) for moment, price in rows if price}
-        except (*_NONSENSE, OverflowError) as error:
+        except (*NONSENSE, OverflowError) as error:
             raise BadPayload(NAME, "price points make no sense", repr(answer)) from error
 
     def _get(self, path: str, **parameters: str) -> Any:
@@ -207,14 +208,7 @@ def _candles(
         )
 
 
-def _understood(read: Callable[[Token, Any], Any], token: Token, row: Any) -> Any:
-    try:
-        return read(token, row)
-    except _NONSENSE as error:
-        raise BadPayload(NAME, f"{token.symbol}: {error}", repr(row)) from error
-
-
-def _quote(token: Token, row: dict[str, Any]) -> Quote | None:
+def _quote(token: Token, row: Any) -> Quote | None:
     if row["current_price"] is None:
         return None
     change = row["price_change_percentage_24h"]
@@ -229,7 +223,7 @@ def _quote(token: Token, row: dict[str, Any]) -> Quote | None:
     )
 
 
-def _metadata(token: Token, row: dict[str, Any], now: datetime) -> Metadata:
+def _metadata(token: Token, row: Any, now: datetime) -> Metadata:
     return Metadata(
         token_id=token.id,
         logo_url=row["image"] if str(row["image"]).startswith("https://") else None,

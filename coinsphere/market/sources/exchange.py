@@ -5,7 +5,7 @@ ccxt's own rate limiter is the token bucket: a call waits until the exchange's p
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,14 +23,13 @@ from coinsphere.errors import (
 from coinsphere.market.model import Candle, Interval, Quote, Token
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds, to_milliseconds
+from coinsphere.market.sources.rows import NONSENSE, Noted
 
 _PAGES = {"binance": 1000, "coinbase": 300, "kraken": 720, "kucoin": 1500}
 """Candles that an exchange gives at most in one answer; 500 of any other."""
 _WINDOWS = {"kraken": 720}
 """Candles back from now that an exchange gives at all, whatever is asked for."""
 _SPOT_ONLY = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
-_NONSENSE = (TypeError, ValueError, KeyError, IndexError, AttributeError, InvalidOperation)
-"""What ccxt or we stumble over in an answer of another shape."""
 
 
 class Exchange:
@@ -48,7 +47,8 @@ class Exchange:
         self.name = name
         self._currencies, self._clock = currencies, clock
         self._size = _PAGES.get(name, 500)
-        self._client = _client(name, base_url, timeout_ms)
+        self._noted = Noted(name)
+        self._client = _client(name, base_url, timeout_ms, self._noted)
 
     def close(self) -> None:
         """Close the connections."""
@@ -91,7 +91,7 @@ class Exchange:
         return candles
 
     def quotes(self, tokens: Sequence[Token]) -> list[Quote]:
-        """The newest price of each token that the exchange lists.
+        """The newest price of each token that the exchange lists; a ticker that makes no sense is noted and left out.
 
         Raises:
             RateLimited, Unavailable, BadPayload: see there.
@@ -108,8 +108,12 @@ class Exchange:
         if not isinstance(tickers, Mapping):
             raise BadPayload(self.name, "tickers are no mapping", repr(tickers))
         now = self._clock()
-        quotes = (self._quote(token, tickers.get(pair), now) for pair, token in listed.items())
-        return [quote for quote in quotes if quote is not None]
+        rows = ((token, tickers.get(pair)) for pair, token in listed.items())
+        return self._noted.understood(rows, lambda token, row: self._quote(token, row, now))
+
+    def take_problems(self) -> list[ProviderError]:
+        """Tickers that made no sense, since the last call."""
+        return self._noted.take()
 
     def _market(self, token: Token) -> str:
         """The exchange's market of the token, in the most preferred currency."""
@@ -157,26 +161,23 @@ class Exchange:
                 opened_at + interval.duration <= now,
                 now,
             )
-        except _NONSENSE as error:
+        except NONSENSE as error:
             raise BadPayload(self.name, "a candle makes no sense", repr(row)) from error
 
     def _quote(self, token: Token, ticker: Any, now: datetime) -> Quote | None:
         """The quote in a ticker; None where it holds no price."""
         if ticker is None or ticker.get("last") is None:
             return None
-        try:
-            moment = ticker.get("timestamp")
-            return Quote(
-                token_id=token.id,
-                price=Decimal(ticker["last"]),
-                volume_24h=_decimal(ticker.get("quoteVolume")),
-                market_cap=None,
-                change_24h=_decimal(ticker.get("percentage")),
-                source=self.name,
-                observed_at=now if moment is None else from_milliseconds(moment),
-            )
-        except _NONSENSE as error:
-            raise BadPayload(self.name, "a ticker makes no sense", repr(ticker)) from error
+        moment = ticker.get("timestamp")
+        return Quote(
+            token_id=token.id,
+            price=Decimal(ticker["last"]),
+            volume_24h=_decimal(ticker.get("quoteVolume")),
+            market_cap=None,
+            change_24h=_decimal(ticker.get("percentage")),
+            source=self.name,
+            observed_at=now if moment is None else from_milliseconds(moment),
+        )
 
     def _call(self, method: Any, *arguments: Any) -> Any:
         """Call ccxt, and turn what it raises into our errors."""
@@ -186,7 +187,7 @@ class Exchange:
             raise
         except ccxt.BaseError as error:
             raise self._translated(error) from error
-        except _NONSENSE as error:
+        except NONSENSE as error:
             raise BadPayload(self.name, f"cannot be understood ({error})", repr(error)) from error
 
     def _translated(self, error: Exception) -> ProviderError:
@@ -205,6 +206,7 @@ class _Strict:
     """Refuses what ccxt would hand on, drop or make up."""
 
     id: str
+    noted: Noted
 
     def fetch(self, *arguments: Any, **keywords: Any) -> Any:
         """As ccxt's, but a page of HTML is an error."""
@@ -220,6 +222,15 @@ class _Strict:
         made: dict[str, Any] = super().safe_ticker(ticker, market)  # type: ignore[misc]
         return made | given
 
+    def parse_ticker(self, ticker: Any, market: Any = None) -> dict[str, Any]:
+        """As ccxt's, but a ticker that it stumbles over is noted and none, and takes no other with it."""
+        try:
+            made: dict[str, Any] = super().parse_ticker(ticker, market)  # type: ignore[misc]
+        except (ccxt.BaseError, *NONSENSE) as error:
+            self.noted.note(f"a ticker makes no sense ({type(error).__name__}: {error})", ticker)
+            return {"symbol": None}
+        return made
+
     def parse_ohlcv(self, *arguments: Any, **keywords: Any) -> list[Any]:
         """As ccxt's, but a row without a time is an error: ccxt would drop it without a word."""
         row: list[Any] = super().parse_ohlcv(*arguments, **keywords)  # type: ignore[misc]
@@ -228,7 +239,7 @@ class _Strict:
         return row
 
 
-def _client(name: str, base_url: str | None, timeout_ms: int) -> Any:
+def _client(name: str, base_url: str | None, timeout_ms: int, noted: Noted) -> Any:
     strict = type(f"Strict_{name}", (_Strict, getattr(ccxt, name)), {})
     client = strict(
         {
@@ -242,6 +253,7 @@ def _client(name: str, base_url: str | None, timeout_ms: int) -> Any:
         False  # deposit networks and the like: up to three calls for nothing
     )
     client.number = str
+    client.noted = noted
     client.session.max_redirects = 0  # a price comes from the host that was asked, or not at all
     if base_url is not None:
         client.urls["api"] = _moved(client.urls["api"], f"{base_url.rstrip('/')}/{name}")

@@ -1,7 +1,8 @@
 """Live public prices: several exchanges in order of preference, then CoinGecko for what none of them lists.
 
 Passing errors are asked again with growing pauses; then the next provider is asked, and the one that failed is left
-alone for a minute. A provider that does not list the token, or does not reach far enough back, makes way for the next.
+alone for a minute. One that hangs is not asked again, so that it holds up nobody for longer than one answer may take. A
+provider that does not list the token, or does not reach far enough back, makes way for the next.
 """
 
 import time
@@ -24,13 +25,15 @@ from coinsphere.errors import (
     RateLimited,
     Unavailable,
 )
-from coinsphere.market.model import Candle, Interval, Metadata, Quote, Token
+from coinsphere.market.model import Candle, Interval, Metadata, NotesProblems, Quote, Token
 from coinsphere.market.sources.coingecko import CoinGecko
 from coinsphere.market.sources.exchange import Exchange
 from coinsphere.settings import Settings
 
 _ATTEMPTS = 3
 _GROWING = wait_exponential_jitter(multiplier=0.5, max=8.0, jitter=0.5)
+_SLOW = 0.8
+"""Part of the time that an answer may take from which on a failure was a slow one: who hangs is not asked again."""
 _LONGEST_PAUSE = 20.0
 """Seconds; a provider that asks for more patience is left for the next one."""
 _REST = timedelta(minutes=1)
@@ -72,7 +75,9 @@ class LiveMarket:
         coingecko: CoinGecko,
         clock: Clock,
         sleep: Sleep,
+        patience: float,
     ) -> None:
+        self._patience = patience
         self._providers: list[Provider] = [*exchanges, coingecko]
         self._coingecko, self._clock, self._sleep = coingecko, clock, sleep
         self._resting: dict[str, datetime] = {}
@@ -147,7 +152,7 @@ class LiveMarket:
             )
         retrying = Retrying(
             retry=retry_if_exception_type((RateLimited, Unavailable)),
-            stop=_stop,
+            stop=partial(_stop, self._patience * _SLOW),
             wait=_pause,
             sleep=self._sleep,
             reraise=True,
@@ -157,6 +162,9 @@ class LiveMarket:
         except (RateLimited, Unavailable):
             self._resting[provider.name] = self._clock() + _REST
             raise
+        finally:
+            if isinstance(provider, NotesProblems):
+                self._problems += provider.take_problems()
 
     def _note(self, errors: Sequence[ProviderError]) -> None:
         self._problems += [
@@ -195,7 +203,7 @@ def build(
     client = httpx2.Client(timeout=timeout, follow_redirects=False)
     pause = sleep or time.sleep
     coingecko = CoinGecko(settings.coingecko_url, settings.coingecko_api_key, client, clock, pause)
-    return LiveMarket(exchanges, coingecko, clock, pause)
+    return LiveMarket(exchanges, coingecko, clock, pause, timeout)
 
 
 def answers(settings: Settings) -> bool:
@@ -224,9 +232,11 @@ def _exchange(settings: Settings, name: str, clock: Clock, timeout_ms: int) -> E
     )
 
 
-def _stop(state: RetryCallState) -> bool:
-    """After some attempts, or at once where the provider asks for more patience than we have."""
-    return state.attempt_number >= _ATTEMPTS or (_asked_pause(state) or 0) > _LONGEST_PAUSE
+def _stop(slow: float, state: RetryCallState) -> bool:
+    """After some attempts, or at once where the provider hangs or asks for more patience than we have."""
+    is_slow = (state.seconds_since_start or 0.0) >= slow
+    is_late = (_asked_pause(state) or 0) > _LONGEST_PAUSE
+    return is_slow or is_late or state.attempt_number >= _ATTEMPTS
 
 
 def _pause(state: RetryCallState) -> float:

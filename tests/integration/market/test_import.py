@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from coinsphere.cli.main import cli
+from coinsphere.market import importer
 
 HEADER = "date,open,high,low,close,volume\n"
 DAYS = "".join(f"2024-01-{day:02},1.5,2.5,0.5,{day}e-1,1000\n" for day in range(6, 26))
@@ -104,6 +106,34 @@ def test_a_folder_of_every_kind_of_file_and_again_without_a_write(run, folder, o
         "select close, source, is_final from price_data where opened_at = '2024-01-07' and source = 'file:BTC.csv'"
     ).fetchone()
     assert close == (Decimal("0.7"), "file:BTC.csv", True)
+
+
+def test_rows_that_contradict_each_other_are_found_however_far_apart_they_stand(
+    folder, owner: psycopg.Connection
+) -> None:
+    """Farther than a batch of the loader; a row that is wrong by itself contradicts none."""
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    rows = [f"{start + timedelta(hours=n):%Y-%m-%dT%H:%M:%SZ},1,2,0.5,1.5,1" for n in range(25_000)]
+    first, second, third = (row.partition(",")[0] for row in rows[:3])
+    rows[1] = f"{second},1,2,-1,1.5,1"
+    rows[2] = f"{third},1,2,sNaN,1.5,1"
+    rows += [
+        f"{first},1,2,0.5,1.6,1",
+        f"{first},1.0,2.00,0.50,1.5,1",
+        f"{second},1,2,0.5,1.7,1",
+        f"{third},1,2,0.5,1.8,1",
+    ]
+    path = folder / "BTC_1h.csv"
+    path.write_text("date,open,high,low,close,volume\n" + "\n".join(rows) + "\n")
+    (report,) = importer.import_folder(owner, path).files
+    assert [(row.line, row.column) for row in report.rejected] == [
+        (3, "low"), (4, "low"), (25_002, "date"),
+    ]  # fmt: skip
+    assert "something else than an earlier row" in report.rejected[-1].reason
+    stored = owner.execute("select close from price_data order by opened_at limit 3").fetchall()
+    assert stored == [(Decimal("1.5"),), (Decimal("1.7"),), (Decimal("1.8"),)]
+    kept = owner.execute("select count(*) from quarantine where reason like 'says something else%'")
+    assert kept.fetchone() == (1,)
 
 
 BAD_ROWS = [

@@ -1,5 +1,6 @@
 """From a source into the tables: what is written, what is kept, what is recorded, and what others do meanwhile."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -237,6 +238,31 @@ class TestRefresh:
         (row,) = pipeline.execute("select kind, reason, payload->>'price' from quarantine")
         assert (row[0], row[2]) == ("quote", price)
         assert reason in row[1]
+
+    def test_a_row_that_cannot_be_read_is_quarantined_and_the_other_tokens_are_stored(
+        self, pipeline, tokens, live_market, outside
+    ):
+        row = {
+            "lastPrice": "7",
+            "quoteVolume": "1",
+            "priceChangePercent": "1",
+            "closeTime": 1773145740000,
+        }
+        rows = [{"symbol": "BTCUSDT", **row, "lastPrice": "much"}, {"symbol": "ETHUSDT", **row}]
+        outside.fail("/ticker/24hr", body=json.dumps(rows).encode())
+        outside.fail("/coingecko/", status=503)
+        market = live_market("binance")
+        for written in (1, 0):
+            report = ingest.refresh_quotes(pipeline, market, tokens("BTC", "ETH"), NOW)
+            assert (report.received, report.written) == (1, written)
+        assert "bad_payload" in {problem.code for problem in report.errors}
+        stored = "select t.symbol, q.price from quotes q join tokens t on t.id = q.token_id"
+        assert pipeline.execute(stored).fetchall() == [("ETH", Decimal(7))]
+        kept = pipeline.execute("select kind, source, reason, payload->>'answer' from quarantine")
+        ((kind, source, reason, answer),) = kept.fetchall()
+        assert (kind, source) == ("quote", "binance")
+        assert "a ticker makes no sense" in reason
+        assert "BTCUSDT" in answer
 
     def test_a_quote_from_the_future_is_not_believed(self, pipeline, tokens, live_market):
         early = NOW - timedelta(hours=1)

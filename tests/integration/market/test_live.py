@@ -257,6 +257,15 @@ class TestDown:
             with pytest.raises(Unavailable, match="Timeout"):
                 market.quotes(tokens(symbol))
 
+    def test_who_hangs_is_asked_once_and_holds_up_nobody(self, live_market, tokens, outside):
+        """Not three times, and not once for each token."""
+        outside.fail("/binance/", delay=30)
+        market = live_market("binance", "coinbase", timeout=0.3)
+        for token in tokens("BTC", "ETH", "SOL"):
+            assert market.candles(token, Interval.DAY, TODAY - DAY, NOW)
+        assert {quote.source for quote in market.quotes(tokens("BTC", "SOL"))} == {"coinbase"}
+        assert outside.count("/binance/") == 1
+
     def test_a_server_that_is_not_there(self, live_market, tokens, outside):
         outside.url = "http://127.0.0.1:9"
         market = live_market("binance")
@@ -304,6 +313,77 @@ class TestNonsense:
         outside.fail("/markets", body=body)
         with pytest.raises(BadPayload):
             live_market().quotes(tokens("ATOM"))
+
+    def test_one_row_of_coingecko_that_makes_no_sense_takes_no_other_with_it(
+        self, live_market, tokens, outside
+    ):
+        good = {
+            "id": "bitcoin", "current_price": 100.5, "total_volume": 7, "market_cap": 9,
+            "price_change_percentage_24h": 1, "last_updated": "2026-03-10T12:29:00Z",
+        }  # fmt: skip
+        rows = [
+            {**good, "id": "cosmos", "current_price": "much"},
+            {**good, "id": ["solana"]},
+            good,
+            {"id": "ethereum"},
+        ]
+        outside.fail("/markets", body=json.dumps(rows).encode())
+        market = live_market()
+        (quote,) = market.quotes(tokens("ATOM", "BTC", "ETH"))
+        assert (quote.price, quote.source) == (Decimal("100.5"), "coingecko")
+        first, second = market.take_problems()
+        assert isinstance(first, BadPayload)
+        assert "ATOM" in str(first)
+        assert "much" in first.payload
+        assert "ETH" in str(second)
+        assert market.take_problems() == []
+
+    @pytest.mark.parametrize(
+        "nonsense",
+        [{"lastPrice": "much"}, {"symbol": {}}, {"closeTime": "soon"}, {"lastPrice": ["7"]}],
+    )
+    def test_one_ticker_that_makes_no_sense_takes_no_other_with_it(
+        self, live_market, tokens, outside, nonsense
+    ):
+        row = {
+            "lastPrice": "7",
+            "quoteVolume": "1",
+            "priceChangePercent": "1",
+            "closeTime": 1773145740000,
+        }
+        rows = [{"symbol": "BTCUSDT", **row, **nonsense}, {"symbol": "ETHUSDT", **row}]
+        outside.fail("/ticker/24hr", body=json.dumps(rows).encode())
+        market = live_market("binance", "coinbase")
+        found = {quote.source: quote for quote in market.quotes(tokens("BTC", "ETH"))}
+        assert found["binance"].price == 7
+        # The other token's price comes from who is asked next, or the nonsense of the row told no price.
+        assert set(found) <= {"binance", "coinbase", "coingecko"}
+        assert len(found) == 2 or nonsense == {"closeTime": "soon"}
+
+    def test_a_ticker_at_which_ccxt_stumbles_is_kept_and_the_others_are_taken(
+        self, live_market, tokens, outside
+    ):
+        row = {
+            "lastPrice": "7",
+            "quoteVolume": "1",
+            "priceChangePercent": "1",
+            "closeTime": 1773145740000,
+        }
+        rows = ["BTCUSDT", {"symbol": "ETHUSDT", **row}]
+        outside.fail("/ticker/24hr", body=json.dumps(rows).encode())
+        market = live_market("binance")
+        quotes = {quote.source for quote in market.quotes(tokens("BTC", "ETH"))}
+        assert "binance" in quotes
+
+    def test_an_answer_of_nothing_but_nonsense_is_refused(self, live_market, tokens, outside):
+        rows = [
+            {"symbol": "BTCUSDT", "lastPrice": "much"},
+            {"symbol": "ETHUSDT", "lastPrice": "more"},
+        ]
+        outside.fail("/ticker/24hr", body=json.dumps(rows).encode())
+        market = live_market("binance", "coinbase")
+        assert {quote.source for quote in market.quotes(tokens("BTC", "ETH"))} == {"coinbase"}
+        assert [type(problem) for problem in market.take_problems()] == [BadPayload]
 
     def test_points_that_make_no_sense(self, live_market, tokens, outside):
         outside.fail("/range", body=b'{"prices": [[1, "x"]]}')
