@@ -209,6 +209,30 @@ CHECKS = (
         """,
     ),
     Check(
+        "realised_days",
+        "The gains that a day's values show as realised are those of the uses of lots on that day.",
+        """
+        with marked as (
+            select portfolio_id from app.valuation_marks
+            union
+            select p.id from app.portfolios p join app.booking_marks b on b.user_id = p.user_id
+        ),
+        used as (
+            select portfolio_id, (used_at at time zone 'UTC')::date as day, coalesce(sum(proceeds - cost), 0) as gain,
+                count(*) filter (where proceeds is null or cost is null) as unknown
+            from app.lot_uses
+            where kind in ('sale', 'swap', 'fee', 'lost')
+            group by 1, 2
+        )
+        select 'portfolio ' || v.portfolio_id || ', day ' || v.day || ': ' || v.realised || ', uses '
+            || coalesce(used.gain, 0)
+        from app.portfolio_values_daily v
+        left join used on used.portfolio_id = v.portfolio_id and used.day = v.day
+        where (v.realised, v.realised_unknown) <> (coalesce(used.gain, 0), coalesce(used.unknown, 0))
+            and v.portfolio_id not in (select portfolio_id from marked)
+        """,
+    ),
+    Check(
         "transaction_counts",
         "The number of transactions that is shown is the number of those that count.",
         """

@@ -7,7 +7,7 @@ from decimal import Decimal
 import dagster as dg
 
 from coinsphere import jobs
-from coinsphere.portfolio import daily, rates, worker
+from coinsphere.portfolio import daily, integrity, rates, worker
 from coinsphere.settings import Settings
 from tests.integration.portfolio.conftest import NOW, World
 
@@ -118,6 +118,6 @@ def test_the_asset_values_the_day_and_its_checks_pass(world: World, database, tm
         )
     assert result.success
     evaluations = result.get_asset_check_evaluations()
-    assert len(evaluations) == 12
+    assert len(evaluations) == len(integrity.CHECKS)
     assert all(each.passed for each in evaluations)
     assert len(values(world)) == 33

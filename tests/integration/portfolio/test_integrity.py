@@ -21,6 +21,7 @@ PLANTED = {
     "position_days": "update app.positions set until_day = from_day + 1",
     "holdings_of_positions": "update app.holdings set amount = amount * 2",
     "value_days": "delete from app.portfolio_values_daily where day = '2026-02-20'",
+    "realised_days": "update app.portfolio_values_daily set realised = realised + 1 where day = '2026-02-20'",
     "transaction_counts": "update app.portfolio_states set transaction_count = transaction_count + 1",
     "matches_of_transfers": "update app.transfer_matches set in_fact_id = gen_random_uuid()",
 }
