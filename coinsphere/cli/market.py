@@ -17,7 +17,7 @@ from coinsphere.cli.console import console as new_console
 from coinsphere.clock import DAY, utc_now
 from coinsphere.db.pool import Database
 from coinsphere.errors import CoinsphereError
-from coinsphere.market import candles, importer, origin, overview
+from coinsphere.market import candles, doubts, importer, origin, overview, tokens
 from coinsphere.market.importer import FileReport, ImportReport
 from coinsphere.market.model import Interval
 from coinsphere.settings import Role, Settings
@@ -90,6 +90,32 @@ def gaps(interval: str | None) -> None:
             gap.symbol, gap.interval, _moment(gap.first), _moment(gap.last), f"{gap.missing:,}"
         )
     console.print(table)
+
+
+@market.command()
+@click.argument("symbol")
+@click.option("--reason", default=None, help="Why the price is wrong; kept in the quarantine.")
+@click.option("--believe", is_flag=True, help="Take a doubted price into use again.")
+def doubt(symbol: str, reason: str | None, *, believe: bool) -> None:
+    """Mark a token's present price as suspect: nothing uses it until a newer one comes."""
+    if not believe and not (reason or "").strip():
+        raise click.UsageError("say why with --reason")
+    with _connection() as (conn, _):
+        try:
+            token = tokens.by_symbol(conn, symbol.upper())
+        except LookupError as error:
+            raise click.ClickException(f"No token has the symbol {symbol}.") from error
+        if believe:
+            marked = doubts.believe(conn, token.id)
+        else:
+            marked = doubts.doubt(conn, token.id, (reason or "").strip())
+    if marked is None:
+        state = "doubted" if believe else "used"
+        raise click.ClickException(f"{token.symbol} has no price that is {state}.")
+    done = "used again" if believe else "suspect until a newer one comes"
+    new_console().print(
+        f"{token.symbol}: {marked.price:f} US dollars of {escape(marked.source)}, observed {marked.observed_at}, is {done}."
+    )
 
 
 def register(cli: click.Group) -> None:
