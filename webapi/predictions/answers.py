@@ -4,7 +4,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
-from webapi.predictions import distribution, indicators, schemas
+from webapi.predictions import distribution, indicators, outcomes, schemas
 from webapi.predictions.model_server import LEVELS, Forecast
 from webapi.predictions.queries import Indicators, Stored
 from webapi.tokens.queries import Token
@@ -68,9 +68,9 @@ def stored(row: Stored) -> dict[str, Any]:
     """The answer for one forecast of the past."""
     return {
         **asdict(row),
+        **asdict(outcomes.of(row)),
         "interval80": (row.lower80, row.upper80),
         "interval95": (row.lower95, row.upper95),
-        "error": None if row.realised_price is None else row.median - row.realised_price,
     }
 
 

@@ -22,7 +22,8 @@ _REALISED = """
     select
         p.id, p.horizon_days, p.origin_at, p.target_at, p.issued_at, p.reference_price, p.median, p.lower80,
         p.upper80, p.lower95, p.upper95, p.model_name, p.model_version, p.algorithm, p.run_id, p.data_digest,
-        p.code_version, p.price_source, p.is_backfill, realised.close as realised_price
+        p.code_version, p.price_source, p.is_backfill, p.reference_log_scale,
+        realised.close as realised_price
     from model.predictions p
     left join marts.fct_prices_daily realised
         on realised.token_id = p.token_id
@@ -41,10 +42,23 @@ _HISTORY = (
 )
 # Forecasts that were issued after their outcome prove nothing.
 _ACCURACY = (
-    "with realised as ("
+    "with realised as ("  # noqa: S608 - two constants
     + _REALISED
     + """
       and not p.is_backfill and p.target_at > %(since)s and p.target_at <= %(now)s
+    ),
+    -- Levels with the quantiles of the standard normal, which the random walk's are multiples of.
+    losses as (
+        select id, avg(greatest(level * above, (level - 1) * above)) as ours,
+            avg(greatest(level * beyond, (level - 1) * beyond)) as walks
+        from realised,
+            lateral (values
+                (0.025, lower95, -1.959963984540054), (0.1, lower80, -1.2815515655446004), (0.5, median, 0),
+                (0.9, upper80, 1.2815515655446004), (0.975, upper95, 1.959963984540054)
+            ) as published (level, price, z),
+            lateral (select ln(realised_price::float8 / price::float8) as above,
+                ln(realised_price::float8 / reference_price::float8) - z * exp(reference_log_scale) as beyond) as returns
+        group by id
     )
     select
         horizon_days,
@@ -56,9 +70,13 @@ _ACCURACY = (
         avg(abs(reference_price - realised_price)) as naive_mean_absolute_error,
         1 - avg(abs(median - realised_price)) / nullif(avg(abs(reference_price - realised_price)), 0)
             as skill_vs_naive,
+        avg(ours)::numeric(20, 10) as pinball_loss,
+        avg(walks)::numeric(20, 10) as random_walk_pinball_loss,
+        (1 - avg(ours) filter (where walks is not null) / nullif(avg(walks), 0))::numeric(20, 10)
+            as skill_vs_random_walk,
         min(target_at) as first_target_at,
         max(target_at) as last_target_at
-    from realised
+    from realised join losses using (id)
     where realised_price is not null
     group by horizon_days
 """
@@ -104,12 +122,17 @@ class Stored:
     code_version: str
     price_source: str
     is_backfill: bool
+    reference_log_scale: float | None
     realised_price: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """How forecasts of one horizon fared; errors in US dollars and percent, coverages as fractions."""
+    """How forecasts of one horizon fared; errors in US dollars and percent, coverages as fractions.
+
+    Pinball losses are of log returns; the random walk's is known where the model names the scale that it was measured
+    against.
+    """
 
     horizon_days: int
     forecasts: int
@@ -119,6 +142,9 @@ class Accuracy:
     coverage95: Decimal
     naive_mean_absolute_error: Decimal
     skill_vs_naive: Decimal | None
+    pinball_loss: Decimal
+    random_walk_pinball_loss: Decimal | None
+    skill_vs_random_walk: Decimal | None
     first_target_at: datetime
     last_target_at: datetime
 

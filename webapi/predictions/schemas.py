@@ -285,8 +285,20 @@ class StoredOut(Output):
     predicted_price: Amount = Field(validation_alias="median")
     interval80: tuple[Amount, Amount]
     interval95: tuple[Amount, Amount]
-    realised_price: Amount | None = Field(description="Null while it is not known.")
+    realised_price: Amount | None = Field(
+        description="The close of the target's day; null until it is final, and where that day was not traded. A corrected "
+        "close is shown corrected."
+    )
     error: Amount | None = Field(description="`predictedPrice` less `realisedPrice`.")
+    within80: bool | None = Field(description="Whether `realisedPrice` lay in `interval80`.")
+    within95: bool | None
+    pinball_loss: Amount | None = Field(
+        description="Mean over the five quantiles, of log returns; smaller is better."
+    )
+    probability_below: Amount | None = Field(
+        description="What the forecast gave to prices below `realisedPrice`, straight between its quantiles: over many "
+        "honest forecasts, every value is as frequent as any other."
+    )
     model_name: str
     model_version: int
     algorithm: str
@@ -318,6 +330,10 @@ class StoredListOut(Output):
                         "interval95": [86400, 94700],
                         "realisedPrice": 91000,
                         "error": -490,
+                        "within80": True,
+                        "within95": True,
+                        "pinballLoss": 0.00413,
+                        "probabilityBelow": 0.582,
                         "modelName": "price-btc",
                         "modelVersion": 3,
                         "algorithm": "lstm",
@@ -355,6 +371,9 @@ class AccuracyOut(Output):
                 "coverage95": 0.97,
                 "naiveMeanAbsoluteError": 1195.1,
                 "skillVsNaive": -0.0045,
+                "pinballLoss": 0.0061,
+                "randomWalkPinballLoss": 0.0062,
+                "skillVsRandomWalk": 0.0161,
                 "firstTargetAt": "2026-10-26T00:00:00Z",
                 "lastTargetAt": "2026-11-24T00:00:00Z",
             }
@@ -374,6 +393,19 @@ class AccuracyOut(Output):
     naive_mean_absolute_error: Amount | None = Field(
         None, description='Of "tomorrow equals today" on the same days.'
     )
-    skill_vs_naive: Amount | None = Field(None, description="1 less the ratio of both errors.")
+    skill_vs_naive: Amount | None = Field(
+        None,
+        description="1 less the ratio of both errors: of medians alone, so 0 for a model whose median is today's price.",
+    )
+    pinball_loss: Amount | None = Field(
+        None, description="Of the whole distribution: mean over the five quantiles, of log returns."
+    )
+    random_walk_pinball_loss: Amount | None = Field(
+        None,
+        description="Of a random walk with EWMA volatility on the same days; null for a token's own model.",
+    )
+    skill_vs_random_walk: Amount | None = Field(
+        None, description="1 less the ratio of both pinball losses."
+    )
     first_target_at: datetime | None = None
     last_target_at: datetime | None = None

@@ -1,8 +1,10 @@
 """Forecasts: every number is the model server's or follows from it, and without a model there is none."""
 
 import json
+import math
 from datetime import timedelta
 from decimal import Decimal
+from statistics import NormalDist
 
 import psycopg
 import pytest
@@ -313,6 +315,15 @@ def test_the_past_is_shown_with_what_came(past, person) -> None:
     assert (newest["realisedPrice"], newest["error"]) == (None, None)
     assert (before["realisedPrice"], before["error"], before["predictedPrice"]) == (110, -8, 102)
     assert before["interval80"] == [98, 106]
+    assert (before["within80"], before["within95"]) == (False, True)
+    levels = {0.025: 90, 0.1: 98, 0.5: 102, 0.9: 106, 0.975: 120}
+    above = {level: math.log(110 / price) for level, price in levels.items()}
+    losses = [max(level * each, (level - 1) * each) for level, each in above.items()]
+    assert float(before["pinballLoss"]) == pytest.approx(sum(losses) / 5, abs=1e-8)
+    share = math.log(110 / 106) / math.log(120 / 106)
+    assert float(before["probabilityBelow"]) == pytest.approx(0.9 + 0.075 * share, abs=1e-8)
+    unknown = ("within80", "within95", "pinballLoss", "probabilityBelow")
+    assert {newest[name] for name in unknown} == {None}
     rest = person.get(f"/predictions/BTC/history?limit=200&cursor={body['nextCursor']}").json
     assert [each["realisedPrice"] for each in rest["predictions"]] == [120, 130, 140]
     assert rest["predictions"][-1]["isBackfill"] is True
@@ -327,6 +338,57 @@ def test_accuracy_counts_what_was_said_before_the_fact(past, person) -> None:
     assert body["skillVsNaive"] == pytest.approx(1 - 18 / 20)
     assert (body["coverage80"], body["coverage95"]) == (0, pytest.approx(2 / 3))
     assert person.get("/predictions/BTC/accuracy?days=1").json["forecasts"] == 1
+    rows = person.get("/predictions/BTC/history").json["predictions"]
+    known = [each for each in rows if each["realisedPrice"] and not each["isBackfill"]]
+    told = [float(each["pinballLoss"]) for each in known]
+    assert body["pinballLoss"] == pytest.approx(sum(told) / 3, abs=1e-8)
+    assert (body["randomWalkPinballLoss"], body["skillVsRandomWalk"]) == (None, None)
+
+
+def test_the_whole_distribution_is_compared_with_a_random_walk(past, person) -> None:
+    with psycopg.connect(past.owner) as conn:
+        conn.execute("update model.predictions set reference_log_scale = ln(0.1)")
+        conn.commit()
+        body = json.loads(person.get("/predictions/BTC/accuracy?days=30").data)
+        conn.execute("update model.predictions set reference_log_scale = null")
+    normal = NormalDist(0, 0.1)
+    losses = []
+    for came in (110, 120, 130):
+        for level in (0.025, 0.1, 0.5, 0.9, 0.975):
+            above = math.log(came / 100) - normal.inv_cdf(level)
+            losses.append(max(level * above, (level - 1) * above))
+    assert body["randomWalkPinballLoss"] == pytest.approx(sum(losses) / 15, rel=1e-6)
+    expected = 1 - body["pinballLoss"] / body["randomWalkPinballLoss"]
+    assert body["skillVsRandomWalk"] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "price"),
+    [
+        ("delete from marts.fct_prices_daily where close = 110", None),
+        ("update marts.fct_prices_daily set is_final = false where close = 110", None),
+        ("update marts.fct_prices_daily set is_filled = true where close = 110", None),
+        ("update marts.fct_prices_daily set close = 104 where close = 110", 104),
+    ],
+    ids=["late", "not final", "not traded", "corrected"],
+)
+def test_an_outcome_is_the_final_close_of_a_traded_day_as_it_stands(
+    past, person, change: str, price: int | None
+) -> None:
+    with psycopg.connect(past.owner) as conn:
+        conn.execute("create table kept as table marts.fct_prices_daily")
+        conn.execute(change)
+    try:
+        newest = person.get("/predictions/BTC/history").json["predictions"][1]
+        assert newest["realisedPrice"] == price
+        assert newest["within80"] == (None if price is None else True)
+        count = person.get("/predictions/BTC/accuracy?days=30").json["forecasts"]
+        assert count == (2 if price is None else 3)
+    finally:
+        with psycopg.connect(past.owner) as conn:
+            conn.execute(
+                "truncate marts.fct_prices_daily; insert into marts.fct_prices_daily select * from kept; drop table kept"
+            )
 
 
 def test_no_outcome_is_no_accuracy(past, person) -> None:
