@@ -9,15 +9,21 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from email import message_from_bytes
+from email import message_from_string
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import psutil
+import psycopg
 import pytest
+from dotenv import dotenv_values
 
+from coinsphere.settings import CREDENTIALS_FILE
+from tests.canary import assert_no_canary
 from tests.conftest import free_port
+from tests.e2e.planted import PHRASE, Outside, User, collect, outside
 
 _COMMAND = str(Path(sys.executable).parent / "coinsphere")
 _PORTS = (
@@ -38,14 +44,17 @@ _SMALL = {
     "COINSPHERE_ML_EPOCHS": "2",
     "COINSPHERE_ML_REFRESH_SECONDS": "1",
     "COINSPHERE_API_WORKERS": "1",
+    # All tests come from one address, and one of them is refused a hundred times.
+    "COINSPHERE_RATE_LIMIT_AUTH_FAILURES": "1000",
 }
 
 
 @dataclass
 class System:
-    """A system by its variables; `output` is what its first start printed."""
+    """A system by its variables and what lies outside it; `output` is what its first start printed."""
 
     variables: dict[str, str]
+    outside: Outside
     output: str = ""
 
     @property
@@ -81,14 +90,16 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     folder = tmp_path_factory.mktemp("e2e")
     ports = {f"COINSPHERE_{name}_PORT": str(free_port()) for name in _PORTS}
     own = {name: value for name, value in os.environ.items() if not name.startswith("COINSPHERE_")}
-    made = System({**own, **ports, **_SMALL, "COINSPHERE_HOME": str(folder / "home")})
-    done = made.run("up", "--detach", "--market", "simulated")
-    made.output = done.stdout + done.stderr
-    try:
-        assert done.returncode == 0, made.output
-        yield made
-    finally:
-        made.run("down")
+    home = {"COINSPHERE_HOME": str(folder / "home")}
+    with outside() as others:
+        made = System({**own, **ports, **_SMALL, **others.variables, **home}, others)
+        done = made.run("up", "--detach", "--market", "simulated")
+        made.output = done.stdout + done.stderr
+        try:
+            assert done.returncode == 0, made.output
+            yield made
+        finally:
+            made.run("down")
 
 
 @pytest.fixture(scope="module")
@@ -102,24 +113,22 @@ def client(system: System) -> Iterator[httpx2.Client]:
         yield made
 
 
+def links(system: System, page: str) -> list[str]:
+    """The tokens of the links to a page that the relay was given mails with."""
+    texts = [
+        part.get_payload(decode=True).decode()
+        for mail in map(message_from_string, system.outside.mails)
+        for part in mail.walk()
+        if part.get_content_type() == "text/plain"
+    ]
+    return [found for text in texts for found in re.findall(rf"{page}\?token=(\S+)", text)]
+
+
 def confirm_address(system: System, client: httpx2.Client) -> None:
     """Follow the link that the registration's mail holds: alerts go to confirmed addresses only."""
-    folder = Path(system.variables["COINSPHERE_HOME"]) / "mail"
-
-    def tokens() -> list[str]:
-        mails = [message_from_bytes(each.read_bytes()) for each in folder.glob("*.eml")]
-        texts = [
-            part.get_payload(decode=True).decode()
-            for mail in mails
-            for part in mail.walk()
-            if part.get_content_type() == "text/plain"
-        ]
-        return [
-            found[1] for text in texts if (found := re.search(r"verify-email\?token=(\S+)", text))
-        ]
-
-    wait_until(lambda: bool(tokens()), 60)
-    assert client.post("/auth/verify-email", json={"token": tokens()[0]}).status_code == 200
+    wait_until(lambda: bool(links(system, "verify-email")), 60)
+    token = links(system, "verify-email")[0]
+    assert client.post("/auth/verify-email", json={"token": token}).status_code == 200
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> None:
@@ -211,6 +220,61 @@ def test_the_doctor_finds_nothing(system: System) -> None:
     found = system.run("doctor")
     assert found.returncode == 0, found.stdout
     assert "natively partitioned" in found.stdout
+
+
+@pytest.mark.timeout(300)
+def test_no_planted_secret_is_left_anywhere(system: System, tmp_path: Path) -> None:
+    """SEC-42: secrets are used, misused and caught in faults; they stand in no log, dump, page, answer or mail."""
+    account, urls = system.outside.account, dotenv_values(system.home / CREDENTIALS_FILE)
+    owner_url = str(urls["COINSPHERE_DATABASE_URL"])
+    address = system.url("API", "/api/v1")
+    with httpx2.Client(base_url=address, timeout=20, trust_env=False) as client:
+        user = User(client)
+        user.settle(account, owner_url)
+        user.use()
+        user.err(account)
+        user.break_down(account, owner_url)
+    # What the worker does with them, too: mails, the exchange, the node.
+    wait_until(lambda: len(links(system, "reset-password")) > 0, 60)
+    wait_until(lambda: has_finished_syncs(owner_url), 60)
+    assert system.outside.logins == {system.outside.relay_password}
+
+    collect(
+        system.home,
+        tmp_path,
+        str(urls["COINSPHERE_REDIS_URL"]),
+        [
+            system.url("METRICS", "/metrics"),
+            system.url("STREAM", "/health"),
+            system.url("ML", "/health"),
+        ],
+    )
+    (tmp_path / "answers").write_text("\n".join(user.heard))
+    (tmp_path / "mails").write_text("\n".join(system.outside.mails))
+    (tmp_path / "doctor").write_text(system.run("doctor").stdout + system.output)
+    passwords = {urlsplit(url).password for url in urls.values() if url is not None}
+    mailed = [*links(system, "verify-email"), *links(system, "reset-password")]
+    # Of a token its signature: the rest tells who it is of.
+    known = [secret.rpartition(".")[2] for secret in user.known.values()]
+    planted = [
+        user.password, account.key, account.secret, PHRASE, system.outside.relay_password, system.outside.node_key,
+        system.outside.provider_key, *known, *(each for each in passwords if each),
+    ]  # fmt: skip
+    assert len(planted) >= 20
+    assert_no_canary(tmp_path, *planted)
+    assert_no_canary(tmp_path, *mailed, but=("mails",))
+    servers = ("postgres", "redis", "keys", CREDENTIALS_FILE)
+    assert_no_canary(system.home, *planted, *mailed, but=servers)
+
+
+def has_finished_syncs(owner_url: str) -> bool:
+    """Whether the worker has read the exchange, and has tried to read the wallet."""
+    with psycopg.connect(owner_url) as conn:
+        row = conn.execute("""
+            select (select count(*) from app.exchange_syncs where finished_at is not null),
+                (select count(*) from jobs.procrastinate_jobs where task_name like '%wallet%' and attempts > 0)
+        """).fetchone()
+    return row is not None and min(row) > 0
 
 
 @pytest.mark.timeout(300)
