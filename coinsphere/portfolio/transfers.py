@@ -12,11 +12,12 @@ from coinsphere.portfolio.matching import Pair, Transfer, match
 
 _TRANSFERS = """
     select
-        t.fact_id, t.portfolio_id, lower(t.exchange) as exchange, t.amount, t.occurred_at, t.tx_hash,
+        t.type = 'transfer_out', t.fact_id, t.portfolio_id, lower(t.exchange) as exchange, t.amount, t.occurred_at, t.tx_hash,
         p.transfer_tolerance as tolerance, make_interval(hours => p.transfer_hours) as reach
     from app.transactions t
     join app.portfolios p on p.id = t.portfolio_id
-    where t.user_id = %(user_id)s and t.token_id = %(token_id)s and t.superseded_at is null and t.type = %(type)s
+    where t.user_id = %(user_id)s and t.token_id = %(token_id)s and t.superseded_at is null
+        and t.type in ('transfer_out', 'transfer_in')
 """
 _MATCHES = """
     select out_fact_id, in_fact_id, state from app.transfer_matches
@@ -87,8 +88,9 @@ def rematch(conn: Connection, user_id: UUID, token_id: UUID, since: datetime) ->
         a transfer that is booked before `since` arrived after it.
     """
     parameters = {"user_id": user_id, "token_id": token_id}
-    outgoing = _transfers(conn, parameters, "transfer_out")
-    incoming = _transfers(conn, parameters, "transfer_in")
+    found = conn.execute(_TRANSFERS, parameters).fetchall()
+    outgoing = [Transfer(*end) for is_outgoing, *end in found if is_outgoing]
+    incoming = [Transfer(*end) for is_outgoing, *end in found if not is_outgoing]
     stored = conn.cursor(row_factory=class_row(_Stored)).execute(_MATCHES, parameters).fetchall()
     if not stored and not (outgoing and incoming):
         return since
@@ -103,11 +105,6 @@ def rematch(conn: Connection, user_id: UUID, token_id: UUID, since: datetime) ->
         times[end] for pair in wanted if any(times[each] >= since for each in pair) for end in pair
     }
     return min({since} | changed | spanning)
-
-
-def _transfers(conn: Connection, parameters: dict[str, UUID], kind: str) -> list[Transfer]:
-    cursor = conn.cursor(row_factory=class_row(Transfer))
-    return cursor.execute(_TRANSFERS, {**parameters, "type": kind}).fetchall()
 
 
 def _holds(stored: _Stored, times: dict[UUID, datetime]) -> bool:
