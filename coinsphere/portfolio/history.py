@@ -118,6 +118,19 @@ class StoredMarket:
         close = None if token_id is None else self.close(token_id, day)
         return None if close is None else _ratio(_ONE, close)
 
+    def rate_day(self, currency: str, day: date) -> date | None:
+        """The day that the rate of `per_dollar` is of; None where there is none."""
+        if currency == "USD":
+            return day
+        dollars = self._rates_of("USD").day_on(day)
+        if currency == "EUR" and dollars is not None:
+            return dollars
+        units = self._rates_of(currency).day_on(day)
+        if units is not None and dollars is not None:
+            return min(units, dollars)
+        token_id = self._token_id(currency)
+        return None if token_id is None else self.closes_since(token_id, day).day_on(day)
+
     def now_per_dollar(self, currency: str, today: date) -> Decimal | None:
         """Units of `currency` for one US dollar now: a token by its quote, a currency by its newest rate."""
         if currency == "USD":
@@ -132,14 +145,15 @@ class StoredMarket:
         return None if row is None else _ratio(_ONE, row[0])
 
     def _per_euro(self, currency: str, day: date) -> Decimal | None:
-        if currency == "EUR":
-            return _ONE
+        return _ONE if currency == "EUR" else self._rates_of(currency).on(day)
+
+    def _rates_of(self, currency: str) -> Series:
         found = self._rates.get(currency)
         if found is None:
             row = self._conn.execute(_RATES, {"currency": currency}).fetchone()
             assert row is not None
             found = self._rates[currency] = Series.read(*row)
-        return found.on(day)
+        return found
 
     def _token_id(self, symbol: str) -> UUID | None:
         if symbol not in self._token_ids:

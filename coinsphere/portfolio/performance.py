@@ -118,6 +118,17 @@ _REALISED = """
     )
     select coalesce(sum(gain), 0) as gain, coalesce(sum(unknown), 0)::integer as unknown from parts
 """
+_REALISED_BY_DAY = """
+    select (used_at at time zone 'UTC')::date as day, coalesce(sum(proceeds - cost), 0) as gain,
+        count(*) filter (where proceeds is not null and cost is not null) as known,
+        count(*) filter (where proceeds is null or cost is null) as unknown
+    from app.lot_uses
+    where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and kind in ('sale', 'swap', 'fee', 'lost')
+        and used_at >= %(first)s::date::timestamp at time zone 'UTC'
+        and used_at < (%(last)s::date + 1)::timestamp at time zone 'UTC'
+    group by 1
+    order by 1
+"""
 _LOTS_OF_FACT = """
     select u.lot_number, u.kind, u.used_at, u.quantity, u.cost, u.proceeds, l.acquired_at, l.fact_id as acquired_by,
         t.symbol
@@ -134,7 +145,7 @@ class Point(NamedTuple):
 
     day: date
     value: Decimal | None
-    cost: Decimal
+    cost: Decimal | None
     growth: Decimal | None
     filled_assets: int
     unpriced_assets: int
@@ -219,6 +230,15 @@ class Realised:
     unknown: int
 
 
+class RealisedOfDay(NamedTuple):
+    """The sum of a day's known realised gains, how many they are, and how many are not known."""
+
+    day: date
+    gain: Decimal
+    known: int
+    unknown: int
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """Days of one portfolio of one user, both included."""
@@ -294,6 +314,12 @@ def realised(conn: Connection, period: Period) -> Realised:
     found = cursor.execute(_REALISED, period.parameters()).fetchone()
     assert found is not None
     return found
+
+
+def realised_by_day(conn: Connection, period: Period) -> list[RealisedOfDay]:
+    """The realised gains of each day that has any."""
+    cursor = conn.cursor(row_factory=class_row(RealisedOfDay))
+    return cursor.execute(_REALISED_BY_DAY, period.parameters()).fetchall()
 
 
 def lots_of(conn: Connection, user_id: UUID, fact_id: UUID) -> list[LotOfFact]:

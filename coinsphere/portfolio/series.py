@@ -61,6 +61,11 @@ class Series(NamedTuple):
         place = int(self.days.searchsorted(day.toordinal(), "right"))
         return decimal(self.values[place - 1]) if place else None
 
+    def day_on(self, day: date) -> date | None:
+        """The day that the value of `on` is of."""
+        place = int(self.days.searchsorted(day.toordinal(), "right"))
+        return date.fromordinal(int(self.days[place - 1])) if place else None
+
     def between(self, first: date, last: date) -> list[tuple[date, Decimal]]:
         """The days from `first` to `last` that have a value of their own, with it."""
         start = int(self.days.searchsorted(first.toordinal(), "left"))

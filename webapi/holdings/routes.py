@@ -15,6 +15,7 @@ from webapi import errors, paths
 from webapi.holdings import queries, schemas
 from webapi.portfolios import answers, scope
 from webapi.portfolios import queries as of_portfolios
+from webapi.portfolios.periods import CurrencyQuery
 from webapi.schema import Message
 from webapi.security.access import signed_in
 from webapi.services import services
@@ -27,12 +28,15 @@ _WHAT = "holding"
 
 @blueprint.get("")
 @signed_in
+@blueprint.input(CurrencyQuery, location="query")
 @blueprint.output(schemas.HoldingsOut)
-def list_all_holdings() -> Response:
-    """What all of one's portfolios hold, each in the currency of its portfolio."""
+def list_all_holdings(query_data: CurrencyQuery) -> Response:
+    """What all of one's portfolios hold, each in the currency of its portfolio, or all in the one asked for."""
+    asked = query_data.currency
     with scope.connection() as conn:
+        currency = None if asked is None else of_portfolios.currency(conn, asked)
         found = portfolios.list_for(conn, scope.user_id())
-        held = of_portfolios.holdings(conn, scope.user_id(), found) if found else {}
+        held = of_portfolios.holdings(conn, scope.user_id(), found, shown=currency) if found else {}
     shown = [answers.holding(each) for portfolio in found for each in held[portfolio.id]]
     return scope.tagged({"holdings": shown, "count": len(shown)})
 

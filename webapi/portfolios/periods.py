@@ -8,13 +8,24 @@ from coinsphere.portfolio.performance import Period
 from coinsphere.portfolio.portfolios import Portfolio
 from webapi import errors
 from webapi.portfolios import scope
+from webapi.portfolios.schemas import Currency
 from webapi.schema import Query
 from webapi.services import services
 
 USUAL_DAYS = 30
 
 
-class PeriodQuery(Query):
+class CurrencyQuery(Query):
+    """In which currency amounts are shown; the books stay in the portfolio's own."""
+
+    currency: Currency | None = Field(
+        None,
+        description="An ISO code with a reference rate, or a token's symbol. What was is converted at the rate of its day, "
+        "what is at the newest one.",
+    )
+
+
+class PeriodQuery(CurrencyQuery):
     """Which days: the last `days`, or from `from` to `to`, both included."""
 
     days: int | None = Field(None, ge=1, le=20_000)

@@ -1,14 +1,16 @@
 """What the routes of portfolios ask beside `coinsphere.portfolio`."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal, localcontext
 from uuid import UUID
 
 from psycopg import Connection
 
-from coinsphere.portfolio import live
+from coinsphere.portfolio import display, live
+from coinsphere.portfolio.display import Converter
 from coinsphere.portfolio.formats.readers import FIAT
+from coinsphere.portfolio.history import StoredMarket
 from coinsphere.portfolio.live import Holding, Totals
 from coinsphere.portfolio.model import EXACT, UNIT, ZERO
 from coinsphere.portfolio.portfolios import Portfolio
@@ -24,12 +26,38 @@ def holdings(
     owner: UUID,
     found: Sequence[Portfolio],
     holding_id: UUID | None = None,
+    *,
+    shown: str | None = None,
 ) -> dict[UUID, list[Holding]]:
-    """What these portfolios of one user hold now."""
+    """What these portfolios of one user hold now, each in its own currency or all in `shown`."""
     work = services()
+    now = work.clock()
     currencies = {each.id: each.currency for each in found}
     stale_after = timedelta(seconds=work.settings.market_stale_seconds)
-    return live.holdings(conn, owner, currencies, work.clock(), stale_after, holding_id=holding_id)
+    held = live.holdings(conn, owner, currencies, now, stale_after, holding_id=holding_id)
+    for each in found:
+        if shown is not None and each.currency != shown:
+            rate = converter(conn, each, shown).now(now.date())
+            held[each.id] = [display.holding(one, rate) for one in held[each.id]]
+    return held
+
+
+def rate_date(conn: Connection, found: Portfolio, shown: str) -> date | None:
+    """The day of the rate at which what is held now is shown; None where nothing is converted, or there is no rate."""
+    if shown == found.currency:
+        return None
+    rate = converter(conn, found, shown).now(services().clock().date())
+    return None if rate is None else rate.day
+
+
+def converter(conn: Connection, found: Portfolio, shown: str) -> Converter:
+    """From a portfolio's currency to the shown one."""
+    return Converter(StoredMarket(conn), found.currency, shown)
+
+
+def shown_currency(conn: Connection, asked: str | None, own: str) -> str:
+    """The currency that amounts are shown in. Raises `errors.Problem` with status 400 where there is no such."""
+    return own if asked is None else currency(conn, asked)
 
 
 def currency(conn: Connection, wanted: str) -> str:

@@ -1,5 +1,6 @@
 """A user's portfolios. What belongs to somebody else does not exist."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,12 +11,14 @@ from psycopg import Connection
 from coinsphere.exchanges import parts
 from coinsphere.portfolio import facts, live, portfolios, syncs
 from coinsphere.portfolio.facts import NewFact
+from coinsphere.portfolio.live import Holding
 from coinsphere.portfolio.model import Kind
 from coinsphere.portfolio.portfolios import Definition, Portfolio
 from webapi import errors, paths
 from webapi.defi import net_worth
 from webapi.holdings.schemas import HoldingIn, HoldingsOut, OneHoldingOut
 from webapi.portfolios import answers, queries, schemas, scope
+from webapi.portfolios.periods import CurrencyQuery
 from webapi.schema import Message, camel
 from webapi.security.access import signed_in
 from webapi.services import services
@@ -30,23 +33,27 @@ _USUAL_SYNC = timedelta(seconds=10)
 
 @blueprint.get("")
 @signed_in
+@blueprint.input(CurrencyQuery, location="query")
 @blueprint.output(schemas.PortfoliosOut)
-def list_portfolios() -> Response:
+def list_portfolios(query_data: CurrencyQuery) -> Response:
     """All of one's portfolios with what they hold, the oldest first."""
+    asked = query_data.currency
     with scope.connection() as conn:
+        currency = None if asked is None else queries.currency(conn, asked)
         found = portfolios.list_for(conn, scope.user_id())
-        held = queries.holdings(conn, scope.user_id(), found) if found else {}
+        held = queries.holdings(conn, scope.user_id(), found, shown=currency) if found else {}
         sums = [live.totals(held[each.id]) for each in found]
-        worths = net_worth.beside(conn, scope.user_id(), found, sums)
-    shown = [
-        answers.portfolio(each, held[each.id], total) | worths[each.id]
-        for each, total in zip(found, sums, strict=True)
-    ]
+        as_shown = [replace(each, currency=currency or each.currency) for each in found]
+        worths = net_worth.beside(conn, scope.user_id(), as_shown, sums)
+        shown = [
+            _answer(conn, each, held[each.id], currency or each.currency) | worths[each.id]
+            for each in found
+        ]
     body = {
         "portfolios": shown,
         "count": len(found),
-        "netWorth": net_worth.total(found, worths),
-        **queries.over_all(found, sums),
+        "netWorth": net_worth.total(as_shown, worths),
+        **queries.over_all(as_shown, sums),
     }
     return scope.tagged(body)
 
@@ -72,12 +79,13 @@ def create_portfolio(json_data: schemas.PortfolioIn) -> dict[str, Any]:
 
 @blueprint.get("/<portfolio_id>")
 @signed_in
+@blueprint.input(CurrencyQuery, location="query")
 @blueprint.output(schemas.OnePortfolioOut)
-def get_portfolio(portfolio_id: str) -> Response:
+def get_portfolio(portfolio_id: str, query_data: CurrencyQuery) -> Response:
     """A portfolio at current prices, with its ten latest transactions. What has no price is listed, not zero."""
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
-        shown = _shown(conn, found)
+        shown = _shown(conn, found, query_data.currency)
         shown["transactions"] = transactions.latest(conn, scope.user_id(), found.id, _LATEST)
     return scope.tagged({"portfolio": shown})
 
@@ -149,12 +157,14 @@ def get_sync(portfolio_id: str, job_id: str) -> syncs.Sync:
 
 @blueprint.get("/<portfolio_id>/holdings")
 @signed_in
+@blueprint.input(CurrencyQuery, location="query")
 @blueprint.output(HoldingsOut)
-def list_holdings(portfolio_id: str) -> Response:
+def list_holdings(portfolio_id: str, query_data: CurrencyQuery) -> Response:
     """What a portfolio holds."""
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
-        held = queries.holdings(conn, scope.user_id(), [found])[found.id]
+        currency = queries.shown_currency(conn, query_data.currency, found.currency)
+        held = queries.holdings(conn, scope.user_id(), [found], shown=currency)[found.id]
     return scope.tagged({"holdings": [answers.holding(each) for each in held], "count": len(held)})
 
 
@@ -189,11 +199,21 @@ def add_holding(portfolio_id: str, json_data: HoldingIn) -> dict[str, Any]:
     return {"holding": answers.holding(made)}
 
 
-def _shown(conn: Connection, found: Portfolio) -> dict[str, Any]:
-    held = queries.holdings(conn, scope.user_id(), [found])[found.id]
-    sums = live.totals(held)
-    (worth,) = net_worth.beside(conn, scope.user_id(), [found], [sums]).values()
-    return answers.portfolio(found, held, sums) | worth
+def _shown(conn: Connection, found: Portfolio, asked: str | None = None) -> dict[str, Any]:
+    currency = queries.shown_currency(conn, asked, found.currency)
+    held = queries.holdings(conn, scope.user_id(), [found], shown=currency)[found.id]
+    worth = net_worth.beside(
+        conn, scope.user_id(), [replace(found, currency=currency)], [live.totals(held)]
+    )
+    return _answer(conn, found, held, currency) | worth[found.id]
+
+
+def _answer(
+    conn: Connection, found: Portfolio, held: list[Holding], currency: str
+) -> dict[str, Any]:
+    shown = answers.portfolio(found, held, live.totals(held))
+    rate_date = queries.rate_date(conn, found, currency)
+    return {**shown, "displayCurrency": currency, "rateDate": rate_date}
 
 
 def _required(found: Portfolio | None) -> Portfolio:

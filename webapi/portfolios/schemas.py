@@ -1,6 +1,6 @@
 """What goes over the wire of `/portfolios` and `/holdings`."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -100,7 +100,13 @@ class PortfolioOut(Output):
     name: str
     description: str | None
     icon: str | None
-    currency: str
+    currency: str = Field(description="The portfolio's own, which its books are kept in.")
+    display_currency: str = Field(
+        description="What all amounts are in: `?currency=`, else the own."
+    )
+    rate_date: date | None = Field(
+        description="The day of the exchange rate; null where nothing is converted."
+    )
     lot_method: LotMethod
     lot_scope: LotScope
     transfer_tolerance: Amount
@@ -138,6 +144,8 @@ _PORTFOLIO: dict[str, Any] = {
     "description": None,
     "icon": None,
     "currency": "USD",
+    "displayCurrency": "USD",
+    "rateDate": None,
     "lotMethod": "fifo",
     "lotScope": "portfolio",
     "transferTolerance": 0.005,

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -266,7 +267,7 @@ def work(module_database):
 
     def update(person) -> int:
         with psycopg.connect(module_database.pipeline, autocommit=True, options=OPTIONS) as conn:
-            return worker.update(conn, person.id, NOW)
+            return worker.update(conn, UUID(person.id), NOW)
 
     return update
 

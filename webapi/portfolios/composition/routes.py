@@ -18,7 +18,7 @@ from coinsphere.portfolio.live import Holding
 from coinsphere.portfolio.model import EXACT, UNIT, ZERO
 from webapi.portfolios import periods, queries, scope
 from webapi.portfolios.composition import schemas
-from webapi.portfolios.periods import PeriodQuery
+from webapi.portfolios.periods import CurrencyQuery, PeriodQuery
 from webapi.security.access import signed_in
 from webapi.services import services
 
@@ -29,16 +29,20 @@ _DAY = timedelta(days=1)
 
 @blueprint.get("/<portfolio_id>/allocation")
 @signed_in
+@blueprint.input(CurrencyQuery, location="query")
 @blueprint.output(schemas.AllocationOut)
-def get_allocation(portfolio_id: str) -> Response:
+def get_allocation(portfolio_id: str, query_data: CurrencyQuery) -> Response:
     """What a portfolio is made of at current prices, the largest part first."""
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
-        held = queries.holdings(conn, scope.user_id(), [found])[found.id]
+        currency = queries.shown_currency(conn, query_data.currency, found.currency)
+        held = queries.holdings(conn, scope.user_id(), [found], shown=currency)[found.id]
+        rate_date = queries.rate_date(conn, found, currency)
     sums = live.totals(held)
     body = {
         "totalValue": sums.total_value,
-        "currency": found.currency,
+        "currency": currency,
+        "rateDate": rate_date,
         "allocations": parts(held),
         "unpriced": sums.unpriced,
     }

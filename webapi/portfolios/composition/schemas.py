@@ -21,7 +21,7 @@ class AllocationOut(Output):
     """What a portfolio is made of, the largest part first."""
 
     model_config = example(
-        totalValue=30000, currency="USD", unpriced=[],
+        totalValue=30000, currency="USD", rateDate=None, unpriced=[],
         allocations=[
             {"symbol": "BTC", "name": "Bitcoin", "logoUrl": None, "amount": 0.5, "value": 30000, "percentage": 100}
         ],
@@ -29,6 +29,7 @@ class AllocationOut(Output):
 
     total_value: Amount | None
     currency: str
+    rate_date: date | None
     allocations: list[AllocationPartOut]
     unpriced: list[str]
 

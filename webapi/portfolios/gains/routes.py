@@ -6,9 +6,9 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from coinsphere.portfolio import performance
+from coinsphere.portfolio import display, performance
 from webapi import cursor
-from webapi.portfolios import periods, scope
+from webapi.portfolios import periods, queries, scope
 from webapi.portfolios.gains import schemas
 from webapi.security.access import signed_in
 
@@ -26,11 +26,16 @@ def list_gains(portfolio_id: str, query_data: schemas.GainsQuery) -> dict[str, A
         found = scope.find(conn, portfolio_id)
         period = periods.of(found, query_data, usual=365)
         rows = performance.gains(conn, period, query_data.limit + 1, before)
+        currency = queries.shown_currency(conn, query_data.currency, found.currency)
         total = performance.realised(conn, period)
+        if currency != found.currency:
+            converter = queries.converter(conn, found, currency)
+            rows = [display.gain(row, converter) for row in rows]
+            total = display.realised(performance.realised_by_day(conn, period), converter)
     shown = rows[: query_data.limit]
     last = shown[-1] if len(rows) > query_data.limit else None
     return {
-        "currency": found.currency,
+        "currency": currency,
         "totalGain": total.gain,
         "unknown": total.unknown,
         "gains": [

@@ -11,7 +11,6 @@ from coinsphere.portfolio.history import StoredMarket
 from coinsphere.portfolio.legs import Valuer
 from coinsphere.portfolio.model import EXACT, UNIT, ZERO
 from coinsphere.portfolio.performance import Period, Point
-from coinsphere.portfolio.portfolios import Portfolio
 from webapi import errors
 from webapi.tokens import symbols
 
@@ -21,14 +20,14 @@ _UNITS = Decimal(10**9)
 
 
 def growth(
-    conn: Connection, found: Portfolio, asked: str | None, period: Period, points: Sequence[Point]
+    conn: Connection, currency: str, asked: str | None, period: Period, points: Sequence[Point]
 ) -> Mapping[date, Decimal]:
-    """What 1 of the portfolio's currency, put into the mix at the start, was worth on each point's day."""
+    """What 1 of a currency, put into the mix at the start, was worth on each point's day."""
     if asked is None:
         return {}
     mix = [(symbols.find(conn, symbol).id, weight) for symbol, weight in _mix(asked)]
     market = StoredMarket(conn)
-    worth = Valuer(market, found.currency).worth
+    worth = Valuer(market, currency).worth
     grown: dict[date, Decimal] = {}
     with localcontext(EXACT):
         start = [worth(token_id, _UNITS, period.first - _DAY) for token_id, _ in mix]

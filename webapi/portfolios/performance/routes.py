@@ -1,15 +1,19 @@
 """What a portfolio became over time: read from stored days, never computed from transactions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from apiflask import APIBlueprint
 from flask import Response
+from psycopg import Connection
 
-from coinsphere.portfolio import live, performance, returns
+from coinsphere.portfolio import display, live, performance, returns
 from coinsphere.portfolio.live import Holding
-from coinsphere.portfolio.performance import Point
+from coinsphere.portfolio.performance import Period, Point
+from coinsphere.portfolio.portfolios import Portfolio
 from webapi.portfolios import periods, queries, scope
 from webapi.portfolios.performance import benchmarks, schemas
 from webapi.portfolios.periods import PeriodQuery
@@ -30,30 +34,70 @@ def get_performance(portfolio_id: str, query_data: PeriodQuery) -> Response:
     """
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
+        currency = queries.shown_currency(conn, query_data.currency, found.currency)
         period = periods.of(found, query_data)
-        points = performance.points(conn, period)
-        before, days = performance.days(conn, period)
-        gained = performance.realised(conn, period)
-        compared = benchmarks.growth(conn, found, query_data.benchmark, period, points)
-        held = queries.holdings(conn, scope.user_id(), [found])[found.id]
-    outcome = returns.over(before, days)
-    series = [_point(point, compared.get(point.day)) for point in points]
+        read = (
+            _read(conn, period)
+            if currency == found.currency
+            else _shown(conn, found, period, currency)
+        )
+        compared = benchmarks.growth(conn, currency, query_data.benchmark, period, read.points)
+        held = queries.holdings(conn, scope.user_id(), [found], shown=currency)[found.id]
+        rate_date = queries.rate_date(conn, found, currency)
+    outcome = returns.over(read.before, read.days)
+    series = [
+        {**_point(point, compared.get(point.day)), "rateDate": read.rate_dates.get(point.day)}
+        for point in read.points
+    ]
     if period.last >= services().clock().date():
-        series.append(_live_point(held))
+        series.append({**_live_point(held), "rateDate": rate_date})
+    is_explained = query_data.explain and outcome is not None
     body = {
         "portfolioId": found.id,
-        "currency": found.currency,
+        "currency": currency,
         "dataPoints": len(series),
         "performance": series,
         "returns": None if outcome is None else _returns(outcome),
-        "unavailable": None if outcome is not None else _why(days),
-        "realisedGain": gained.gain,
-        "realisedUnknown": gained.unknown,
+        "unavailable": None if outcome is not None else _why(read.days),
+        "realisedGain": read.realised.gain,
+        "realisedUnknown": read.realised.unknown,
         "benchmark": benchmarks.outcome(query_data.benchmark, compared),
-        "explain": _explained(before, days) if query_data.explain and outcome is not None else None,
+        "explain": _explained(read.before, read.days) if is_explained else None,
         "isPending": found.is_pending,
     }
     return scope.tagged(body)
+
+
+class _Read(NamedTuple):
+    """A period in the currency that it is shown in; `rate_dates` where it is not the portfolio's own."""
+
+    points: Sequence[Point]
+    before: returns.DayOfReturn | None
+    days: returns.Days
+    realised: performance.Realised
+    rate_dates: Mapping[date, date]
+
+
+def _read(conn: Connection, period: Period) -> _Read:
+    before, days = performance.days(conn, period)
+    points = performance.points(conn, period)
+    return _Read(points, before, days, performance.realised(conn, period), {})
+
+
+def _shown(conn: Connection, found: Portfolio, period: Period, currency: str) -> _Read:
+    """Growth is chained from the portfolio's first day on, so all its days are read: one row for each."""
+    converter = queries.converter(conn, found, currency)
+    _, all_days = performance.days(conn, replace(period, first=found.first_day or period.first))
+    past = display.history(all_days, converter, period.first)
+    points = performance.points(conn, period)
+    rates = {point.day: converter.on(point.day) for point in points}
+    return _Read(
+        [display.point(point, converter, past.growth) for point in points],
+        past.before,
+        past.days,
+        display.realised(performance.realised_by_day(conn, period), converter),
+        {day: rate.day for day, rate in rates.items() if rate is not None},
+    )
 
 
 def _why(days: returns.Days) -> str:

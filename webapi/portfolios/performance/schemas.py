@@ -31,6 +31,10 @@ class ReturnsOut(Output):
     simple: RateOut
 
 
+Day = date
+"""The type, where a field bears its name."""
+
+
 class PointOut(Output):
     """A day of the series; today's is live."""
 
@@ -42,6 +46,9 @@ class PointOut(Output):
     unpriced_assets: int
     benchmark: Amount | None
     is_live: bool
+    rate_date: Day | None = Field(
+        description="The day of the exchange rate, where `?currency=` converts; earlier than `date` on a day without one."
+    )
 
 
 class CashFlowOut(Output):
@@ -85,7 +92,7 @@ class PerformanceOut(Output):
         portfolioId=ID, currency="USD", dataPoints=1,
         performance=[
             {"date": "2026-11-23", "value": 30000, "cost": 20000, "growth": 1.5, "filledAssets": 0, "unpricedAssets": 0,
-             "benchmark": None, "isLive": False}
+             "benchmark": None, "isLive": False, "rateDate": None}
         ],
         returns={
             "firstDay": "2026-10-25", "lastDay": "2026-11-23", "startValue": 0, "endValue": 30000, "inflow": 20000,
