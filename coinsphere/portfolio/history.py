@@ -88,7 +88,8 @@ class StoredMarket:
             for token_id in token_ids
             if token_id not in self._closes or self._closes[token_id].since > first
         ]
-        for at in range(0, len(wanted), _AT_ONCE):
+        # Of more than are kept, those behind are read one by one, when they are asked for.
+        for at in range(0, min(len(wanted), _MOST_SERIES), _AT_ONCE):
             self._read_closes(wanted[at : at + _AT_ONCE], first)
 
     def closes_since(self, token_id: UUID, since: date) -> Series:

@@ -35,18 +35,20 @@ _DAYS = """
     from app.portfolio_values_daily
     where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and day between %(first)s and %(last)s
 """
-# The first and the last day are always among the points.
+# The first and the last day are always among the points. A portfolio has values of every day from its first on.
 _POINTS = """
-    with numbered as (
-        select day, value, cost, inflow, outflow, growth, filled_assets, unpriced_assets,
-            row_number() over (order by day desc) - 1 as place, count(*) over () as days
+    with span as (
+        select min(day) as first, max(day) as last,
+            greatest(ceil((max(day) - min(day) + 1) / %(most)s::numeric)::integer, 1) as step
         from app.portfolio_values_daily
         where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and day between %(first)s and %(last)s
     )
-    select day, value, cost, growth, filled_assets, unpriced_assets
-    from numbered
-    where place %% greatest(ceil(days / %(most)s::numeric)::integer, 1) = 0 or place = days - 1
-    order by day
+    select v.day, v.value, v.cost, v.growth, v.filled_assets, v.unpriced_assets
+    from app.portfolio_values_daily v
+    cross join span
+    where v.user_id = %(user_id)s and v.portfolio_id = %(portfolio_id)s and v.day between %(first)s and %(last)s
+        and ((span.last - v.day) %% span.step = 0 or v.day = span.first)
+    order by v.day
 """
 _GROWTH = """
     select day, growth::double precision as growth
