@@ -8,14 +8,20 @@ from coinsphere import log
 from coinsphere.settings import Settings
 from coinsphere.stream.server import Stream
 
+_log = log.get("stream")
+
 
 async def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT; ends with status 1 where a part of it breaks, to be started anew."""
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with Stream(settings).serving(settings.bind_host, settings.stream_port):
-        await stopped.wait()
+    try:
+        async with Stream(settings).serving(settings.bind_host, settings.stream_port):
+            await stopped.wait()
+    except ExceptionGroup as broken:
+        _log.error("the stream broke", exc_info=broken)
+        raise SystemExit(1) from None
 
 
 def main() -> None:

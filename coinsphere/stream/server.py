@@ -72,7 +72,11 @@ class Stream:
 
     @asynccontextmanager
     async def serving(self, host: str, port: int) -> AsyncIterator[Server]:
-        """Serve while the context lasts; clients are told to go away at its end."""
+        """Serve while the context lasts; clients are told to go away at its end.
+
+        Raises:
+            ExceptionGroup: what feeds the clients, or watches their sessions, broke: without it they would hear nothing.
+        """
         async with (
             self._pool,
             serve(
@@ -89,17 +93,17 @@ class Stream:
                 close_timeout=_CLOSE_SECONDS,
                 max_size=MAX_MESSAGE_BYTES,
             ) as server,
+            asyncio.TaskGroup() as group,
         ):
             tasks = [
-                asyncio.create_task(self.feed.follow()),
-                asyncio.create_task(self._watch_sessions()),
+                group.create_task(self.feed.follow()),
+                group.create_task(self._watch_sessions()),
             ]
             try:
                 yield server
             finally:
                 for task in tasks:
                     task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
 
     def _origins(self) -> set[str]:
         return {self._settings.frontend_url.rstrip("/"), *self._settings.cors_origins}

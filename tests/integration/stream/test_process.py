@@ -12,9 +12,10 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from coinsphere.stream import reading
 from tests.conftest import free_port
 
-from .conftest import receive
+from .conftest import receive, running
 
 
 @pytest.fixture
@@ -68,3 +69,19 @@ def test_it_serves_says_how_it_is_and_ends_when_told(process, world):
 
     asyncio.run(talk())
     assert started.wait(timeout=30) == 0
+
+
+def test_it_does_not_go_on_where_nothing_feeds_it(world, monkeypatch):
+    """A fault of ours in a part of it: clients would stay connected and hear nothing."""
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    async def serve() -> None:
+        async with asyncio.timeout(60), running(world):
+            monkeypatch.setattr(reading, "quotes", broken)
+            world.quote(1)
+            await asyncio.Event().wait()
+
+    with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="a fault of ours")):
+        asyncio.run(serve())
