@@ -90,7 +90,7 @@ _KINDS = {
 POSITION, LOWER, UPPER, LIQUIDITY, TICK = 77, 190_000, 200_000, 2 * 10**16, 196_256
 SQRT_PRICE = isqrt((E18 << 192) // (3_000 * 10**6))
 """A WETH costs 3,000 USDC."""
-GROWTH = 7 << 112
+GROWTH = 7 << 98
 """Per unit of liquidity since the position was last touched, of the first token; of the second twice as much."""
 OWED = (1_234, 5_678)
 
