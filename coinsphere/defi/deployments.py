@@ -14,7 +14,7 @@ snapshots of these repositories on 2026-11-24; `docs/guides/wallets.md` tells ho
 - Convex: `convex-eth/platform` (4f22038), `contracts/contracts.json`.
 - Yearn: `yearn/yearn-devdocs` (ffa888faf), `docs/developers/v2/DEPLOYMENT.md`.
 - Balancer: `balancer/balancer-deployments` (6826feb8), `addresses` and `v2`.
-- SushiSwap: no repository of its makers is stored; `convex-eth/platform` and ten others each agree.
+- SushiSwap: the stored docs of its makers name none; `convex-eth/platform` and ten others each agree.
 """
 
 from collections.abc import Mapping, Sequence
