@@ -17,6 +17,9 @@ from webapi.security.access import Access
 _DESCRIPTION = """\
 Prices, alerts, forecasts and risks of crypto tokens.
 
+To try a route here: register or log in, put the `accessToken` of the answer into *Authorize*, and send. It lives for ten
+minutes; `/auth/refresh` gives the next one.
+
 Every answer that shows a price names its source: `simulated` where prices are made up. Amounts, prices and percentages
 are JSON numbers with every digit of the stored decimal; read them with a decimal parser where digits matter. What is
 unknown is `null`, never zero.
