@@ -226,10 +226,11 @@ def test_reads_wait_for_no_crowd_that_logs_in(running: Running, owner_db) -> Non
         answers = [login.result() for login in logins]
     assert reads == [200] * 6
     assert all(login.result().status_code == 503 for login in ended)
-    assert {answer.status_code for answer in answers} == {200, 503}
-    refused = [answer for answer in answers if answer.status_code == 503]
+    # Those that had their turn may have waited for the table longer than a statement may take: 503 too, of another type.
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    refused = [each for each in answers if each.json().get("type", "").endswith(":busy")]
+    assert refused
     assert all(2 <= int(answer.headers["Retry-After"]) <= 6 for answer in refused)
-    assert all(answer.json()["type"].endswith(":busy") for answer in refused)
     assert log_in(0).status_code == 200
 
 
