@@ -35,8 +35,8 @@ _DAYS = """
     from app.portfolio_values_daily
     where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and day between %(first)s and %(last)s
 """
-# The first and the last day are always among the points. A portfolio has values of every day from its first on. The span
-# is found once: of a table that nobody has analysed yet, it would be looked for again for each of its days.
+# The first and the last day are always among the points. A portfolio has values of every day from its first on. The
+# span is found once: of a table that nobody has analysed yet, it would be looked for again for each of its days.
 _POINTS = """
     with span as materialized (
         select min(day) as first, max(day) as last,
