@@ -1,6 +1,7 @@
 """The composition root: `create_app` alone builds pools, clients and the app around them."""
 
 from apiflask import APIFlask
+from flask import Response
 from flask_cors import CORS
 
 from coinsphere.clock import Clock, utc_now
@@ -125,6 +126,8 @@ def _services(settings: Settings, clock: Clock) -> Services:
 
 def _configure(app: APIFlask, settings: Settings) -> None:
     app.json = ExactProvider(app)
+    # Flask would take it from FLASK_DEBUG.
+    app.debug = False
     app.url_map.strict_slashes = False
     # A doubled slash is an unknown address, not a redirect.
     app.url_map.merge_slashes = False
@@ -135,6 +138,8 @@ def _configure(app: APIFlask, settings: Settings) -> None:
         TRUSTED_HOSTS=[*settings.api_hosts, settings.bind_host],
     )
     if settings.cors_origins:
+        # Flask-CORS leaves it out where there is one origin; a cache could then give its answer to another's page.
+        app.after_request(_vary_by_origin)
         CORS(
             app,
             resources={r"/(api|health|\.well-known)/?.*": {"origins": list(settings.cors_origins)}},
@@ -159,6 +164,11 @@ def _configure(app: APIFlask, settings: Settings) -> None:
             ],
             max_age=600,
         )
+
+
+def _vary_by_origin(answer: Response) -> Response:
+    answer.vary.add("Origin")
+    return answer
 
 
 def _add_routes(app: APIFlask) -> None:

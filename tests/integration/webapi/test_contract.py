@@ -8,8 +8,9 @@ import pytest
 
 from tests.integration.webapi.conftest import NOW, V1, assert_problem
 from webapi import idempotency
+from webapi.app import create_app
 from webapi.security import access, limits
-from webapi.security.access import Access
+from webapi.security.access import Access, public
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ARGUMENTS = {"symbol": "BTC", "name": "start.js", "feature": "alerts", "secret": "nothing"}
@@ -243,7 +244,6 @@ def test_a_fault_of_ours_tells_nothing(app, person, monkeypatch) -> None:
 def test_without_the_database_it_is_unavailable(api_settings, person) -> None:
     from pydantic import SecretStr
 
-    from webapi.app import create_app
     from webapi.services import EXTENSION
 
     url = "postgresql://nobody:x@127.0.0.1:1/x"
@@ -272,7 +272,6 @@ def test_health(client) -> None:
 
 
 def test_health_says_what_is_down(api_settings) -> None:
-    from webapi.app import create_app
     from webapi.services import EXTENSION
 
     settings = api_settings.model_copy(update={"dagster_url": "http://127.0.0.1:1"})
@@ -285,7 +284,6 @@ def test_health_says_what_is_down(api_settings) -> None:
 
 
 def test_a_route_that_does_not_say_who_may_call_it_stops_the_start(api_settings) -> None:
-    from webapi.app import create_app
 
     app = create_app(api_settings)
     app.add_url_rule("/forgotten", "forgotten", lambda: "x")
@@ -294,7 +292,6 @@ def test_a_route_that_does_not_say_who_may_call_it_stops_the_start(api_settings)
 
 
 def test_browsers_of_named_origins_may_ask(api_settings) -> None:
-    from webapi.app import create_app
 
     origin = "https://app.example"
     app = create_app(api_settings.model_copy(update={"cors_origins": (origin,)}))
@@ -308,6 +305,51 @@ def test_browsers_of_named_origins_may_ask(api_settings) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] == origin
     other = client.options(f"{V1}/tokens", headers={"Origin": "https://evil.example", **ask})
     assert "Access-Control-Allow-Origin" not in other.headers
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "null",
+        "http://app.example",
+        "https://app.example:8443",
+        "https://app.example.evil.com",
+        "https://evilapp.example",
+        "https://sub.app.example",
+        "https://appxexample",
+        "https://app.example/",
+        "https://app.example, https://evil.example",
+    ],
+)
+def test_an_origin_that_resembles_a_named_one_is_another(api_settings, origin: str) -> None:
+    app = create_app(api_settings.model_copy(update={"cors_origins": ("https://app.example",)}))
+    client = app.test_client()
+    for answer in (
+        client.get("/health/live", headers={"Origin": origin}),
+        client.options(
+            "/health/live", headers={"Origin": origin, "Access-Control-Request-Method": "GET"}
+        ),
+    ):
+        assert "Access-Control-Allow-Origin" not in answer.headers
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+    named = client.get("/health/live", headers={"Origin": "https://app.example"})
+    assert named.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert "Origin" in named.headers["Vary"]
+
+
+def test_nothing_of_the_environment_turns_debugging_on(api_settings, monkeypatch) -> None:
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    app = create_app(api_settings)
+
+    @public
+    def broken() -> None:
+        raise RuntimeError("a fault that only the log may know")
+
+    app.add_url_rule("/broken", "broken", broken)
+    assert not app.debug
+    answer = app.test_client().get("/broken")
+    assert_problem(answer, 500)
+    assert "only the log" not in answer.text
 
 
 def document(client) -> dict:
