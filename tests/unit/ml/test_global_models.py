@@ -44,7 +44,7 @@ def fitted(market):
 def changed_future(market):
     """The market up to `END`, and another one from then on."""
     candles = market.panel.candles.copy()
-    candles[:, END:] *= np.linspace(1, 9, candles.shape[1] - END)[None, :, None]
+    candles[:, END:] *= np.linspace(2, 9, candles.shape[1] - END)[None, :, None]
     other = replace(market.panel, candles=candles)
     return features.build(other)
 
