@@ -8,13 +8,17 @@ from ml.gates import GateReport
 from ml.scale_version import ScaleFacts
 
 _LIMITS = (
-    "It knows nothing of where the price will go: its median is the price that it starts from.",
+    "It knows next to nothing of where the price will go: its median is the price that it starts from, or close to it.",
     "It was judged on tokens that are still traded: those that died are not among them.",
     "Prices are those of one venue for each token; another venue's differ.",
     "At 30 days four years hold 48 independent windows: the skill's sign changes from year to year.",
     "Intervals are of one token; those of a portfolio do not follow from them.",
     "Log returns have Student tails, so the price has no mean: only the median and quantiles are stated.",
 )
+
+_ELSEWHERE = "Pictures, and figures by year and token: the run's artifacts, `model_card/`."
+_LONGEST_NOTE = 5000
+"""What MLflow's database holds of a description."""
 
 
 def write(
@@ -43,6 +47,15 @@ def write(
         ]
     )
     return {"model_card.md": text.encode(), **pictures}
+
+
+def note(card: bytes) -> str:
+    """The card without slices and pictures, which MLflow's own pages cannot show: they lie among the run's artifacts."""
+    parts = card.decode().split("\n## ")
+    kept = [part for part in parts if not part.startswith("By ")]
+    lines = "\n## ".join(kept).splitlines()
+    text = "\n".join(line for line in lines if not line.startswith("![")).strip()
+    return f"{_ELSEWHERE}\n\n{text}"[:_LONGEST_NOTE]
 
 
 def _head(facts: ScaleFacts, made: Backtest, expiry_days: int, baseline_days: int) -> list[str]:

@@ -72,10 +72,13 @@ def coverage(by_algorithm: Mapping[str, Sequence[tuple[float, float]]]) -> bytes
         for nominal in (0.8, 0.95):
             axes.axhline(nominal, color="black", linewidth=0.8)
         axes.set_xticks(range(len(HORIZONS)), [f"{horizon} d" for horizon in HORIZONS])
+        least = min((low for values in by_algorithm.values() for low, _ in values), default=0.0)
         axes.set(
-            ylim=(0, 1.02), ylabel="share inside", title="Coverage: 80 % (solid), 95 % (dashed)"
+            ylim=(max(min(least - 0.05, 0.6), 0.0), 1.02),
+            ylabel="share inside",
+            title="Coverage: 80 % (solid), 95 % (dashed)",
         )
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=8, loc="lower left")
 
     return png(draw)
 

@@ -105,7 +105,7 @@ def train(
         TooLittleHistory: too few days to walk anything forward on.
         RegistryUnavailable: MLflow does not answer.
     """
-    from ml import gates, scale_log, scale_registry, succession  # noqa: PLC0415 - slow to import
+    from ml import gates, model_card, scale_log, scale_registry, succession  # noqa: PLC0415 - slow to import
     from ml.models.scale_catalog import BASELINE, CHAMPION, Recipe  # noqa: PLC0415
     from ml.scale_version import Losses  # noqa: PLC0415
 
@@ -129,6 +129,7 @@ def train(
         _, baseline = made.register(BASELINE, made.fit(BASELINE), walked, run_id)
     report_id = scale_log.record_report(conn, number, facts, report, clock())
     scale_registry.set_alias(settings, scale_registry.BASELINE, baseline)
+    scale_registry.describe(settings, number, model_card.note(card["model_card.md"]))
     status = scale_registry.PASSED if report.passed else scale_registry.REFUSED
     scale_registry.record_verdict(settings, number, status, str(report_id))
     serves = report.passed and not succession.must_wait(settings, serving, clock())
@@ -319,7 +320,7 @@ class _Training:
                     "code_version": facts.code_version,
                     "data_digest": facts.data_digest,
                     **tracking.lineage(self._settings, facts.dagster_run_id),
-                    "mlflow.note.content": card["model_card.md"].decode()[:5000],
+                    "mlflow.note.content": model_card.note(card["model_card.md"]),
                 },
             )
             recipe = {"seeds": self._recipe.seeds, **asdict(self._recipe.shape)}

@@ -35,7 +35,7 @@ def skill(made: Backtest) -> bytes:
             [f"{horizon} d" for horizon in HORIZONS],
         )
         axes.set(ylabel="CRPS skill, %", title="Skill against a random walk, EWMA(0.94)")
-        axes.legend(fontsize=8)
+        _legend_below(axes, len(models))
 
     return plots.png(draw)
 
@@ -57,6 +57,11 @@ def pit(rows: Sequence[Figures]) -> bytes:
         axes.set(
             xlabel="probability below the outcome", ylabel="density", title="PIT", ylim=(0, 1.6)
         )
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=8, loc="lower center", ncols=4)
 
     return plots.png(draw)
+
+
+def _legend_below(axes: Axes, columns: int) -> None:
+    """Where it hides no bar."""
+    axes.legend(fontsize=8, ncols=max(columns, 1), loc="upper center", bbox_to_anchor=(0.5, -0.1))

@@ -86,6 +86,12 @@ def set_status(settings: Settings, version: int, status: str) -> None:
         client(settings).set_model_version_tag(NAME, str(version), _STATUS, status)
 
 
+def describe(settings: Settings, version: int, text: str) -> None:
+    """Show a text in Markdown on the version's page."""
+    with answers(settings.tracking_url):
+        client(settings).update_model_version(NAME, str(version), text)
+
+
 def by_alias(settings: Settings, alias: str) -> Registered | None:
     """The version that an alias names; None where it names none.
 

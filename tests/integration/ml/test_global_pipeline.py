@@ -132,6 +132,11 @@ def test_its_card_and_its_data_are_shown_in_mlflow(market, trained):
     assert names == {
         f"model_card/{name}" for name in ("model_card.md", "skill.png", "pit.png", "coverage.png")
     }
+    note = run.data.tags["mlflow.note.content"]
+    version = mlflow_client.get_model_version(scale_registry.NAME, str(trained.version))
+    assert version.description == note
+    assert "![" not in note, "MLflow's pages show no picture of an artifact"
+    assert all(part in note for part in ("## Walk-forward", "## Gates", "## Limits"))
     card = trained.card["model_card.md"].decode()
     assert trained.data_digest in card
     assert "configurations tried" in card
@@ -400,6 +405,7 @@ def test_dagster_trains_judges_and_forecasts(market, conn, issued):
                 "clock": lambda: NOW + timedelta(hours=3),
             },
         )
+        told = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     assert run.success
     checks = {each.check_name: each for each in run.get_asset_check_evaluations()}
     assert tuple(checks) == global_assets.GATES == gates.NAMES
@@ -416,8 +422,47 @@ def test_dagster_trains_judges_and_forecasts(market, conn, issued):
         version,
         scale_registry.PASSED if passed else scale_registry.REFUSED,
     )
+    _walk_back(market, conn, (before.version, version), run.run_id, told)
     (materialization,) = run.asset_materializations_for_node("forecasting__global_model")
     assert "walk_forward" in materialization.metadata
     assert conn.execute(
         "select count(*) > 0 from model.predictions where dagster_run_id = %s", (run.run_id,)
     ).fetchone() == (True,)
+
+
+def _walk_back(market, conn, versions: tuple[int, int], run_id: str, told) -> None:
+    """From a number that the version answers to what made it: MLflow, Dagster, the gates, the data, the code."""
+    from coinsphere.db.pool import Database
+    from ml import code_version
+    from ml.scale_service import GlobalForecasts
+
+    before, version = versions
+    scale_registry.set_alias(market, scale_registry.CHAMPION, version)
+    try:
+        with Database(market.dsn, size=1) as database:
+            everyone = GlobalForecasts(market, database, lambda: NOW)
+            everyone.refresh()
+            (token_id,) = conn.execute(
+                "select id from market.tokens where symbol = 'ETH'"
+            ).fetchone()
+            model = everyone.answer(conn, token_id, "ETH", 7, NOW)["model"]
+    finally:
+        scale_registry.set_alias(market, scale_registry.CHAMPION, before)
+    mlflow_client = client(market)
+    registered = mlflow_client.get_model_version(model["name"], str(model["version"]))
+    run = mlflow_client.get_run(model["runId"])
+    assert registered.run_id == run.info.run_id
+    assert registered.tags["data_digest"] == run.data.tags["data_digest"] == model["dataDigest"]
+    assert run.data.tags["code_version"] == model["codeVersion"] == code_version.current()
+    assert run.data.tags["dagster_run_id"] == run_id
+    assert run.data.tags["dagster_run"] == f"{market.orchestrator_url}/runs/{run_id}"
+    assert {each.run_id for each in told} == {run_id}
+    assert [each.dagster_event.asset_check_evaluation_data.check_name for each in told] == list(
+        gates.NAMES
+    )
+    kept = conn.execute(
+        "select (select rows > 0 from model.training_sets where digest = %s), dagster_run_id"
+        " from model.gate_reports where id = %s",
+        [model["dataDigest"], registered.tags["gate_report_id"]],
+    ).fetchone()
+    assert kept == (True, run_id)

@@ -16,6 +16,7 @@ import redis
 import orchestration
 from coinsphere.settings import sqlalchemy_url
 from ml import pipeline
+from ml.mlflow_client import client
 from orchestration.forecasting.assets import EVALUATION, TRAINED_MODELS
 
 TOKENS = ("BTC", "ETH", "SOL")
@@ -154,6 +155,20 @@ def test_what_the_workers_trained_stands_together(by_celery, warehouse):
 def test_nothing_is_left_on_redis_but_what_celery_forgets_by_itself(by_celery, redis_server):
     with redis.Redis.from_url(redis_server.url) as client:
         assert client.llen("dagster") == 0
+
+
+def test_a_version_leads_back_to_the_run_of_dagster_and_to_its_data(by_celery, warehouse):
+    newest = pipeline.registered_models(warehouse.settings, warehouse.token("ETH"))[-1]
+    tracked = client(warehouse.settings).get_run(newest.run_id)
+    (run_id,) = {event.run_id for event in by_celery}
+    assert tracked.data.tags["dagster_run_id"] == run_id
+    assert tracked.data.tags["dagster_run"].endswith(f"/runs/{run_id}")
+    assert tracked.data.tags["data_digest"] == newest.data_digest
+    with warehouse.pipeline() as conn:
+        found = conn.execute(
+            "select rows from model.training_sets where digest = %s", [newest.data_digest]
+        ).fetchone()
+    assert found is not None
 
 
 def test_the_evaluation_is_spread_over_processes_of_this_machine(by_celery, environment):
