@@ -22,6 +22,8 @@ from orchestration.partitions import range_tags
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
 FIRST, TODAY = date(2025, 1, 1), date(2026, 3, 10)
+RATES = "Date,USD,\n2026-03-09,1.1550,\n"
+"""What the central bank published, as its CSV has it; the bank itself is not asked."""
 TOKENS = ("BTC", "SOL", "NONE")
 """One with a history, one that is not followed and has none, one that does not exist."""
 
@@ -65,13 +67,17 @@ def execute(module_database, tmp_path_factory, mlflow_url):
     with psycopg.connect(module_database.owner) as conn:
         conn.execute("insert into market.origin (source, seed) values ('simulated', 1)")
         conn.execute("update market.tokens set is_active = symbol in ('BTC', 'USDC')")
+    home = tmp_path_factory.mktemp("home")
+    (home / "rates.csv").write_text(RATES)
     settings = Settings(
-        home=tmp_path_factory.mktemp("home"),
+        home=home,
         database_url=SecretStr(module_database.pipeline),
         mlflow_url=mlflow_url,
         ml_tokens=TOKENS,
         ml_epochs=2,
         market_hourly_days=2,
+        exchange_rates_url="",
+        exchange_rates_file=home / "rates.csv",
     )
     repository = build_definitions(settings).get_repository_def()
     resources = {"source": SimulatedMarket(1, lambda: NOW), "clock": lambda: NOW}
