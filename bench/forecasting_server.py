@@ -136,7 +136,9 @@ def _serving(settings: Settings, model: Combination, ids: dict[str, UUID]) -> It
 
 
 def _loaded(model: Combination) -> Loaded:
-    row: dict[str, object] = dict.fromkeys(Figures.__dataclass_fields__, 0.0) | {"pit_histogram": []}
+    row: dict[str, object] = dict.fromkeys(Figures.__dataclass_fields__, 0.0) | {
+        "pit_histogram": []
+    }
     figures = {"start": "-", "last": "-", "horizons": {str(each): row for each in HORIZONS}}
     facts = ScaleFacts("combination", "bench", utc_now(), utc_now(), "0" * 64, "bench", "bench", "")
     novelty = Novelty(np.zeros(len(NAMES) - 3), np.eye(len(NAMES) - 3), 1e9)
