@@ -256,7 +256,7 @@ def _why(ccxt: Any, error: Exception) -> str:
 def _wait(error: ProviderError, attempt: int) -> float:
     """Seconds until the next attempt, longer each time and never the same for two callers."""
     asked = error.retry_after if isinstance(error, RateLimited) else None
-    return asked if asked is not None else 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311  # nosec B311 - no secret
+    return asked if asked is not None else 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret  # nosec B311
 
 
 def _moved(urls: Any, base: str) -> Any:

@@ -9,9 +9,9 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NamedTuple
-from xml.etree import ElementTree as ET
 
 import httpx2
+from defusedxml import DefusedXmlException, ElementTree
 from psycopg import Connection
 
 from coinsphere.errors import Unavailable
@@ -134,11 +134,11 @@ def _of_csv(content: str) -> Iterator[Rate]:
 
 
 def _of_xml(content: str) -> Iterator[Rate]:
-    if "<!DOCTYPE" in content:
-        raise UnreadableFile("is no file of reference rates: it declares a document type")
     try:
-        root = ET.fromstring(content)  # noqa: S314 - without a document type there are no entities
-    except ET.ParseError as error:
+        root = ElementTree.fromstring(content, forbid_dtd=True)
+    except DefusedXmlException:
+        raise UnreadableFile("is no file of reference rates: it declares a document type") from None
+    except ElementTree.ParseError as error:
         raise UnreadableFile(f"is no file of reference rates: {error}") from None
     for of_day in root.iter(_CUBE):
         day = of_day.get("time")

@@ -192,4 +192,4 @@ def user_agent() -> str | None:
 
 def address() -> str:
     """Where the request comes from; of a client without an address, as over a Unix socket, nowhere."""
-    return request.remote_addr or "0.0.0.0"  # noqa: S104  # nosec B104 - nothing listens there
+    return request.remote_addr or "0.0.0.0"  # noqa: S104 - nothing listens there  # nosec B104
