@@ -123,4 +123,5 @@ def _correlation(one: Mapping[date, float], other: Mapping[date, float]) -> floa
     right = np.array([other[day] for day in common])
     if not left.std() or not right.std():
         return None
-    return float(np.corrcoef(left, right)[0, 1])
+    # Rounding leaves what moves alike a little off one.
+    return round(float(np.corrcoef(left, right)[0, 1]), 12)
