@@ -37,6 +37,9 @@ def proxying(upstream: str) -> Iterator[FaultProxy]:
             closing = request.replace(b"Connection: keep-alive", b"Connection: close", 1)
             with socket.create_connection(address) as behind:
                 behind.sendall(closing)
+                # Said to the client too, who would ask the next question on a connection that is about to end.
+                told = b"\r\nConnection: close\r\n"
+                client.sendall(behind.recv(_PART).replace(b"\r\n", told, 1))
                 while part := behind.recv(_PART):
                     client.sendall(part)
 

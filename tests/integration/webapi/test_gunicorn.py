@@ -222,6 +222,7 @@ def test_reads_wait_for_no_crowd_that_logs_in(running: Running, owner_db) -> Non
             wait_for(lambda: _waiting_for_lock(owner_db) >= 2, "logins that stand still")
             reads = [running.get("/auth/me", token).status_code for _ in range(6)]
             assert _waiting_for_lock(owner_db) >= 2
+            wait_for(lambda: any(login.done() for login in logins), "a login told to come back")
             ended = [login for login in logins if login.done()]
         answers = [login.result() for login in logins]
     assert reads == [200] * 6
