@@ -1,10 +1,10 @@
 """The load of `bench.api`, in a process of its own: sockets with requests that are made beforehand, so that of the shared
 cores the server gets what there is.
 
-`python -m bench.load reads …` reads over kept connections, as fast as answers come (closed) or at a constant rate
-(open: the time of an answer counts from when its request was due, so that a server that stalls cannot hide it).
-`python -m bench.load logins …` is a crowd that logs in, and comes back when it is told to. Each prints one JSON object,
-with the CPU that it took itself. Nothing waits longer than it is told to.
+`python -m bench.load reads …` reads over kept connections, as fast as answers come (closed), and then perhaps at a
+constant rate (open: the time of an answer counts from when its request was due, so that a server that stalls cannot hide
+it). `python -m bench.load logins …` is a crowd that logs in, and comes back when it is told to. Each prints JSON. Nothing
+waits longer than it is told to.
 """
 
 import argparse
@@ -13,15 +13,15 @@ import contextlib
 import json
 import selectors
 import socket
-import statistics
 import time
 from collections import Counter, deque
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 V1 = "/api/v1"
-PATIENCE = 60.0
-"""Seconds after which a run of reads that is not over has failed."""
+PATIENCE = 30.0
+"""Seconds after which a read that was not answered has failed."""
+Samples = list[tuple[float, float]]
 
 
 @dataclass
@@ -33,10 +33,15 @@ class _Asking:
     got: bytes = b""
 
 
-def reads(
-    url: str, token: str, count: int, connections: int, rate: float | None
-) -> dict[str, float]:
-    """Read `/auth/me` so often; `rate` requests a second whatever comes back, or, without, one after the other."""
+def reads(url: str, token: str, seconds: float, connections: int, share: float | None) -> Samples:
+    """Read `/auth/me` for so long, each connection one after the other.
+
+    With a `share`, that is only the first half: in the second one the same connections read at that share of the rate
+    that they reached, whatever comes back. The same ones, as it matters which of the API's processes each is with.
+
+    Returns:
+        When each read ended, in seconds since the epoch, and how long it took in seconds.
+    """
     request = _request(url, "GET", f"{V1}/auth/me", f"Authorization: Bearer {token}\r\n")
     selector = selectors.DefaultSelector()
     idle: deque[_Asking] = deque()
@@ -44,32 +49,39 @@ def reads(
         asking = _Asking(_connect(url))
         selector.register(asking.socket, selectors.EVENT_READ, asking)
         idle.append(asking)
-    seconds: list[float] = []
-    sent, started = 0, time.perf_counter()
-    while len(seconds) < count:
-        now = time.perf_counter()
-        if now - started > PATIENCE:
-            raise TimeoutError(f"{len(seconds)} of {count} reads were answered in {PATIENCE:.0f} s")
-        due = count if rate is None else min(count, int((now - started) * rate) + 1)
-        while idle and sent < due:
+    if share is None:
+        return _read(selector, idle, request, seconds, None)
+    fast = _read(selector, idle, request, seconds / 2, None)
+    return fast + _read(selector, idle, request, seconds / 2, share * len(fast) / (seconds / 2))
+
+
+def _read(
+    selector: selectors.BaseSelector,
+    idle: deque[_Asking],
+    request: bytes,
+    seconds: float,
+    rate: float | None,
+) -> Samples:
+    """Reads for so long; `rate` a second, each counted from when it was due, or one after the other."""
+    samples: Samples = []
+    connections = len(idle)
+    sent, started = 0, time.time()
+    while (now := time.time()) < started + seconds or len(idle) < connections:
+        if now > started + seconds + PATIENCE:
+            raise TimeoutError(f"a read was not answered within {PATIENCE:.0f} s")
+        is_over = now >= started + seconds
+        while idle and not is_over and (rate is None or sent <= (now - started) * rate):
             asking = idle.popleft()
             asking.since = now if rate is None else started + sent / rate
             asking.socket.sendall(request)
             sent += 1
-        wait = 1.0 if rate is None or not idle else max(0.0, started + sent / rate - now)
-        for key, _ in selector.select(wait):
-            asking = key.data
-            if _is_answered(asking):
-                seconds.append(time.perf_counter() - asking.since)
-                idle.append(asking)
-    took = time.perf_counter() - started
-    cuts = statistics.quantiles(seconds, n=100)
-    return {
-        "p50": 1000 * cuts[49],
-        "p99": 1000 * cuts[98],
-        "rate": count / took,
-        "cpu": 1000 * time.process_time() / count,
-    }
+        is_free = rate is not None and idle and not is_over
+        for key, _ in selector.select(max(0.0, started + sent / rate - now) if is_free else 0.1):
+            if _is_answered(key.data):
+                answered = time.time()
+                samples.append((answered, answered - key.data.since))
+                idle.append(key.data)
+    return samples
 
 
 def _is_answered(asking: _Asking) -> bool:
@@ -106,7 +118,6 @@ def logins(
         "served": statuses[200] / seconds,
         "refused": statuses[503] / seconds,
         "failed": float(statuses.total() - statuses[200] - statuses[503]),
-        "cpu": 1000 * time.process_time() / max(1, statuses.total()),
     }
 
 
@@ -161,13 +172,13 @@ def _connect(url: str) -> socket.socket:
     return made
 
 
-def main() -> dict[str, float]:
+def main() -> object:
     parser = argparse.ArgumentParser(description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
     reading = kinds.add_parser("reads")
-    for name, kind in (("url", str), ("token", str), ("count", int), ("connections", int)):
+    for name, kind in (("url", str), ("token", str), ("seconds", float), ("connections", int)):
         reading.add_argument(name, type=kind)
-    reading.add_argument("--rate", type=float)
+    reading.add_argument("--share", type=float)
     crowd = kinds.add_parser("logins")
     for name, kind in (("url", str), ("password", str), ("seconds", float)):
         crowd.add_argument(name, type=kind)
@@ -175,7 +186,7 @@ def main() -> dict[str, float]:
     crowd.add_argument("--impatient", action="store_true")
     given = parser.parse_args()
     if given.kind == "reads":
-        return reads(given.url, given.token, given.count, given.connections, given.rate)
+        return reads(given.url, given.token, given.seconds, given.connections, given.share)
     return logins(given.url, given.people, given.password, given.seconds, not given.impatient)
 
 

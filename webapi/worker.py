@@ -1,9 +1,12 @@
-"""gunicorn's threaded worker, which ends as soon as it may, cuts slow clients off, and keeps crowds that log in apart.
+"""gunicorn's threaded worker: it keeps crowds that log in apart, shares connections out, cuts slow clients off, ends soon.
 
 A login takes a core for some 20 ms, and they come in crowds: in one queue with all other requests they would take every
 thread, and each read would wait for them. So requests of strangers that hash a password have a few threads of their own
 (a lane), and a queue of their own. Which request it is stands in its first bytes; who hides them by sending slowly gets
 a common thread, where `webapi.security.passwords` still bounds how many may hash.
+
+Whichever process wakes first accepts, and one that just did is awake: of 16 connections that come at once one process
+got most, while the other's core was idle. So who has connections lets the others come first, by a moment.
 
 gunicorn 26.2 waits for idle keep-alive connections until the grace period is over: while it stops it looks for expired
 ones only after an event, and an idle connection causes none. A proxy that keeps connections open so made each stop
@@ -12,6 +15,7 @@ take 20 s.
 
 import errno
 import socket
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -26,8 +30,13 @@ _LOOK_SECONDS = 0.5
 _LANE = tuple(
     f"POST /api/v1/auth/{name} ".encode() for name in ("login", "register", "reset-password")
 )
-_LANE_THREADS = 4
-"""One waits for its hash, others for their turn, or for what a client is slow to send."""
+_LANE_THREADS = 2
+"""One waits for its hash, the other for its turn, or for what a client is slow to send."""
+_COURTESY_SECONDS = 0.0001
+_MOST_COURTESY_SECONDS = 0.001
+"""How long others may come first: for each connection that one has, and at most."""
+_SWITCH_SECONDS = 0.0005
+"""A read asks for the interpreter's lock a dozen times; by default each may take 5 ms while others compute."""
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -35,11 +44,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def init_process(self) -> None:
         """After the fork: the lane's threads start on first use."""
+        sys.setswitchinterval(_SWITCH_SECONDS)
         self._lane = ThreadPoolExecutor(_LANE_THREADS, thread_name_prefix="login")
         super().init_process()
 
     def accept(self, listener: Any) -> None:
         """Accept a connection; a thread gets it when it has something to say, and which one depends on what."""
+        time.sleep(min(self.nr_conns * _COURTESY_SECONDS, _MOST_COURTESY_SECONDS))
         try:
             client, address = listener.accept()
         except OSError as error:

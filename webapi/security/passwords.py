@@ -35,7 +35,7 @@ BCRYPT_COST = 12
 CONCURRENT = 1
 WAITING = 3
 QUEUE_SECONDS = 1.0
-NICENESS = 10
+NICENESS = 19
 """Hashes yield to whatever else wants the core: a read waits for no hash."""
 _RETRY_SECONDS = range(2, 7)
 """Who is told to come back is told different times, so that a crowd does not come back as one."""

@@ -12,7 +12,7 @@ import pytest
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from webapi import errors
 from webapi.security.password_rules import problem_in_context, problem_with
-from webapi.security.passwords import Passwords, busy
+from webapi.security.passwords import NICENESS, Passwords, busy
 
 
 def test_a_password_is_its_own_only() -> None:
@@ -99,7 +99,7 @@ def test_hashes_yield_to_whatever_else_wants_the_core() -> None:
     def priority() -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
-    assert passwords.threads.submit(priority).result() == min(19, own + 10)
+    assert passwords.threads.submit(priority).result() == min(19, own + NICENESS)
     assert priority() == own
     passwords.close()
 
