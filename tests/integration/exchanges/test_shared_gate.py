@@ -75,6 +75,8 @@ def test_an_emptied_redis_changes_speed_only(redis_url):
     gate = Gates(redis_url).of("kraken")
     for _ in range(FAILURES):
         gate.failed()
+    with pytest.raises(CircuitOpen):
+        gate.admit()
     redis.Redis.from_url(redis_url).flushall()
     gate.admit()
     gate.take(0.01)

@@ -93,8 +93,10 @@ def environment(database, own_redis_url: str, home: Path, keys_dir: Path) -> dic
 
 
 @pytest.fixture
-def variables(module_database, own_redis, keys_dir, tmp_path: Path) -> dict[str, str]:
-    return environment(module_database, own_redis.url, tmp_path / "home", keys_dir)
+def variables(request, module_database, own_redis, keys_dir, tmp_path: Path) -> dict[str, str]:
+    """The usual ones, and those that a test gives as the fixture's parameter."""
+    usual = environment(module_database, own_redis.url, tmp_path / "home", keys_dir)
+    return usual | getattr(request, "param", {})
 
 
 @pytest.fixture
@@ -206,6 +208,8 @@ def test_a_request_under_way_is_finished_before_the_end(running: Running) -> Non
     assert running.process.wait(25) == 0
 
 
+# With one common thread a single login in it would hold every read up.
+@pytest.mark.parametrize("variables", [{"COINSPHERE_API_THREADS": "1"}], indirect=True)
 def test_reads_wait_for_no_crowd_that_logs_in(running: Running, owner_db) -> None:
     """More logins than there are threads stand still; reads are answered beside them, and then logins again."""
     token = registered(running, "reader@example.com")
