@@ -4,6 +4,7 @@ msgspec does the work. Two things it cannot be told: `str(Decimal("0.00000001"))
 `60000.000000000000000000` says no more than `60000`. So numbers are written here and handed over as raw literals.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -17,8 +18,10 @@ from pydantic import BaseModel
 
 from coinsphere.clock import iso
 from coinsphere.decimals import plain
+from coinsphere.untrusted_json import LEVELS, outline, refuse_repeated, require_shallow
 
-MAX_DEPTH = 32
+MAX_VALUES = 50_000
+"""Members and items of a text: a thousand items, the most of a request, of 50 members each."""
 MAX_NUMBER_LENGTH = 64
 """Characters of a number on input: numeric(38, 18) needs 40, an exponent a few more."""
 
@@ -28,6 +31,8 @@ FRACTION_DIGITS = 18
 
 _AS_IT_IS = frozenset((str, int, bool, type(None), UUID, date, msgspec.Raw))
 """Types that msgspec writes as we want them. Looked up by type, most leaves of an answer cost one call."""
+
+_LONG_NUMBER = re.compile(rb"[-+.0-9eE]{%d}" % (MAX_NUMBER_LENGTH + 1))
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder()
@@ -84,14 +89,19 @@ def loads(data: bytes | str) -> Any:
     """The value of a JSON text, fractions as `Decimal` of their literal text.
 
     Raises:
-        ValueError: the text is not JSON, or is nested deeper than `MAX_DEPTH`.
+        TooDeep, Repeated: see `coinsphere.untrusted_json`.
+        ValueError: the text is not JSON, or holds more than `MAX_VALUES` or a number longer than `MAX_NUMBER_LENGTH`.
     """
+    text = data if isinstance(data, bytes) else data.encode(errors="surrogatepass")
+    bare = outline(text)
+    require_shallow(bare, LEVELS)
+    if bare.count(b":") + bare.count(b",") > MAX_VALUES or _LONG_NUMBER.search(bare):
+        raise ValueError("JSON with too many values, or with a number of too many digits")
     try:
-        value = _decoder.decode(data)
+        value = _decoder.decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise ValueError("malformed JSON") from error
-    if not _depth_within(value, MAX_DEPTH):
-        raise ValueError(f"JSON nested deeper than {MAX_DEPTH}")
+    refuse_repeated(bare, value, text)
     return value
 
 
@@ -155,11 +165,3 @@ _WRITERS: Mapping[type, Callable[[Any], Any]] = {
     list: _sequence,
     tuple: _sequence,
 }
-
-
-def _depth_within(value: Any, levels: int) -> bool:
-    if isinstance(value, dict):
-        return levels > 0 and all(_depth_within(item, levels - 1) for item in value.values())
-    if isinstance(value, list):
-        return levels > 0 and all(_depth_within(item, levels - 1) for item in value)
-    return True

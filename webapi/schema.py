@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
@@ -18,8 +18,10 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     WithJsonSchema,
+    model_validator,
 )
 
+from coinsphere.untrusted_json import Repeated
 from webapi import errors, json
 
 
@@ -58,6 +60,19 @@ class Input(BaseModel):
 
     model_config = ConfigDict(extra="forbid", alias_generator=camel)
     body_optional: ClassVar[bool] = False
+    old_names: ClassVar[Mapping[str, str]] = {}
+    """Names of old clients, each with the one that took its place."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rename(cls, data: Any) -> Any:
+        """Refuse a field that is given by both of its names: nobody knows which is meant. Give others their new name."""
+        if not isinstance(data, dict):
+            return data
+        for old, new in cls.old_names.items():
+            if old in data and new in data:
+                raise ValueError(f"{old} is the old name of {new}: give one of the two")
+        return {cls.old_names.get(name, name): value for name, value in data.items()}
 
 
 class Query(BaseModel):
@@ -85,10 +100,12 @@ class WireAdapter(PydanticAdapter):
 
     def validate_input(self, request: Request, location: str, **_: Any) -> BaseModel:
         """The checked input. Raises `errors.Problem` with status 400 or 415."""
-        data = (
-            _json_body(request, self.model_class) if location == "json" else request.args.to_dict()
-        )
         is_body = location == "json"
+        data = (
+            _json_body(request, self.model_class)
+            if is_body
+            else _parameters(request, self.model_class)
+        )
         faults = _loose(self.model_class, data, is_body=is_body) if isinstance(data, dict) else []
         if faults:
             raise errors.invalid(faults)
@@ -136,10 +153,26 @@ def _json_body(request: Request, model: type[BaseModel]) -> Any:
         raise errors.Problem(415)
     try:
         value = json.loads(raw)
+    except Repeated as error:
+        raise _stands_twice(error.name) from None
     except ValueError:
         errors.raise_bad_json()
     _refuse_unstorable(value, "")
     return value
+
+
+def _parameters(request: Request, model: type[BaseModel]) -> dict[str, str]:
+    """The first value of each parameter; one that the model knows must stand once."""
+    for field, described in model.model_fields.items():
+        name = described.alias or field
+        if len(request.args.getlist(name)) > 1:
+            raise _stands_twice(name)
+    return request.args.to_dict()
+
+
+def _stands_twice(name: str) -> errors.Problem:
+    fault = {"path": name, "message": "stands twice", "code": "repeated"}
+    return errors.invalid([fault])
 
 
 @cache

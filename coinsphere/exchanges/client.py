@@ -10,10 +10,11 @@ import re
 import time
 from collections.abc import Callable
 from decimal import InvalidOperation
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from coinsphere import log
+from coinsphere import log, untrusted_json
 from coinsphere.errors import BadPayload, ProviderError, RateLimited, Unavailable
 from coinsphere.exchanges.errors import CircuitOpen, KeyRefused, PermissionMissing
 from coinsphere.exchanges.gate import Gate
@@ -240,7 +241,7 @@ class _Account:
     def parse_json(self, http_response: str) -> Any:
         """The answer with every decimal as its text: ccxt's own would make floats of them."""
         try:
-            return json.loads(http_response, parse_float=str)
+            return untrusted_json.decode(http_response, partial(json.loads, parse_float=str))
         except ValueError:
             return None
 

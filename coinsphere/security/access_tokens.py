@@ -5,11 +5,13 @@ import binascii
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 import jwt
 
+from coinsphere import untrusted_json
 from coinsphere.errors import TokenExpired, TokenRefused
 from coinsphere.security.signing_keys import LONGEST_TOKEN, SKEW, Keyring
 
@@ -22,6 +24,7 @@ _DATES = ("iat", "nbf", "exp")
 _LAST_SECOND = 253_402_300_799
 """The end of the year 9999; no date of Python lies after it."""
 
+_members = partial(json.loads, object_pairs_hook=untrusted_json.unique)
 _jwt = jwt.PyJWT(
     options={
         "enforce_minimum_key_length": True,
@@ -126,19 +129,12 @@ def _json_object(part: str) -> dict[str, Any]:
     try:
         padded = part + "=" * (-len(part) % 4)
         raw = base64.b64decode(padded, altchars=b"-_", validate=True)
-        found = json.loads(raw, object_pairs_hook=_unique)
-    except (binascii.Error, ValueError, RecursionError) as error:
+        found = untrusted_json.decode(raw, _members)
+    except (binascii.Error, ValueError) as error:
         raise TokenRefused("no JSON") from error
     if not isinstance(found, dict):
         raise TokenRefused("no JSON object")
     return found
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member stands twice")
-    return members
 
 
 def _check_dates(claims: dict[str, Any], now: datetime) -> tuple[datetime, datetime]:

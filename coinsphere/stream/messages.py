@@ -10,6 +10,7 @@ import msgspec
 from coinsphere.clock import iso
 from coinsphere.decimals import plain
 from coinsphere.stream.reading import ExchangeSync, Firing, PortfolioValue, Quote, WalletSync
+from coinsphere.untrusted_json import LEVELS, outline, refuse_repeated, require_shallow
 
 _Symbols = Annotated[
     list[Annotated[str, msgspec.Meta(min_length=1, max_length=20)]],
@@ -43,8 +44,12 @@ def parse(text: str | bytes) -> Request:
     Raises:
         ValueError: it is none of the messages that a client may send; the text says why.
     """
+    raw = text.encode() if isinstance(text, str) else text
+    bare = outline(raw)
+    require_shallow(bare, LEVELS)
     try:
-        return _decoder.decode(text)
+        refuse_repeated(bare, msgspec.json.decode(raw), raw)
+        return _decoder.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(str(error)) from error
 

@@ -15,6 +15,7 @@ from typing import Any
 import httpx2
 import msgspec
 
+from coinsphere import untrusted_json
 from coinsphere.errors import BadPayload, RateLimited, Unavailable
 
 LARGEST = 16 * 1024 * 1024
@@ -137,8 +138,8 @@ def ask(
         after = response.headers.get("retry-after", "")
         raise RateLimited(source, "too many calls", float(after) if after.isdecimal() else None)
     try:
-        answer = _decoder.decode(content)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+        answer = untrusted_json.decode(content, _decoder.decode)
+    except ValueError:
         if response.is_success:
             start = content[:200].decode(errors="replace")
             raise BadPayload(source, "the answer is not JSON", start) from None

@@ -7,13 +7,16 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from eth_account import Account
-from eth_account.messages import defunct_hash_message, encode_defunct
 from eth_keys.constants import SECPK1_N
 from eth_utils.address import is_checksum_address
 
 from coinsphere.clock import iso
+from coinsphere.process_limits import recursion_limit_kept
 from coinsphere.wallets.errors import OwnershipRefused
+
+with recursion_limit_kept():
+    from eth_account import Account
+    from eth_account.messages import defunct_hash_message, encode_defunct
 
 STATEMENT = "Show Coinsphere that this wallet is yours. It costs nothing and moves nothing."
 LIFE = timedelta(minutes=5)

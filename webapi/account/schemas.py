@@ -1,10 +1,10 @@
 """What goes over the wire of one's account."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import AliasChoices, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from webapi.auth.schemas import (
     USER_EXAMPLE,
@@ -63,10 +63,9 @@ class ChangePasswordIn(Input):
         }
     )
 
-    current_password: GivenPassword = Field(
-        validation_alias=AliasChoices("currentPassword", "oldPassword"),
-        description="Also taken as `oldPassword`.",
-    )
+    old_names: ClassVar = {"oldPassword": "currentPassword"}
+
+    current_password: GivenPassword = Field(description="Also taken as `oldPassword`.")
     new_password: NewPassword
 
 

@@ -1,7 +1,7 @@
 """What goes over the wire of `/holdings`."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, ConfigDict, Field
@@ -18,6 +18,8 @@ class HoldingIn(Input):
             "example": {"tokenSymbol": "BTC", "amount": "0.00014884", "averageBuyPrice": 61000}
         }
     )
+
+    old_names: ClassVar = {"assetSymbol": "tokenSymbol"}
 
     token_symbol: Line | None = None
     asset_symbol: Line | None = Field(None, description="Old name of `tokenSymbol`.")

@@ -175,7 +175,7 @@ def list_holdings(portfolio_id: str, query_data: CurrencyQuery) -> Response:
 def add_holding(portfolio_id: str, json_data: HoldingIn) -> dict[str, Any]:
     """Add what one holds already: an opening balance, which the ledger keeps as a transaction."""
     work = services()
-    symbol = json_data.token_symbol or json_data.asset_symbol
+    symbol = json_data.token_symbol
     if symbol is None:
         raise errors.invalid(
             [{"path": "tokenSymbol", "message": "Field required", "code": "missing"}]

@@ -11,7 +11,6 @@ from pydantic import (
     Field,
     StringConstraints,
     WithJsonSchema,
-    model_validator,
 )
 
 from coinsphere.portfolio.model import Kind, Use
@@ -65,30 +64,11 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class _Renaming(Input):
-    """Understands the names that old pages send."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _rename(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        renamed = dict(data)
-        for old, new in _RENAMED.items():
-            if old in renamed and new in cls._names() and old not in cls._names():
-                given = renamed.pop(old)
-                renamed.setdefault(new, given)
-        return renamed
-
-    @classmethod
-    def _names(cls) -> set[str]:
-        return {field.alias or name for name, field in cls.model_fields.items()}
-
-
-class TransactionIn(_Renaming):
+class TransactionIn(Input):
     """A new transaction. A `swap` gives `amount` of the token and receives `counterAmount` of the counter token."""
 
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+    old_names = _RENAMED
 
     portfolio_id: UUID | None = Field(None, description="Default: the active portfolio.")
     token_symbol: Line
@@ -110,10 +90,11 @@ class TransactionIn(_Renaming):
     exchange: Exchange | None = Field(None, description="The account or wallet, by its name.")
 
 
-class TransactionChange(_Renaming):
+class TransactionChange(Input):
     """What is to change; the rest stays. The old version stays in the history."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"price": 60500}})
+    old_names = _RENAMED
 
     portfolio_id: UUID | None = Field(
         None, description="Must be the transaction's own: it is not moved."

@@ -8,12 +8,14 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import groupby
 from typing import Any
 
 import httpx2
 from pydantic import SecretStr
 
+from coinsphere import untrusted_json
 from coinsphere.clock import Clock
 from coinsphere.errors import (
     BadPayload,
@@ -159,7 +161,7 @@ class CoinGecko:
         if len(response.content) > _LARGEST_ANSWER:
             raise BadPayload(NAME, f"an answer of {len(response.content)} bytes", response.text)
         try:
-            return json.loads(response.text, parse_float=Decimal)
+            return untrusted_json.decode(response.content, partial(json.loads, parse_float=Decimal))
         except ValueError as error:
             raise BadPayload(NAME, f"{path}: the answer is not JSON", response.text) from error
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import ccxt
 
+from coinsphere import untrusted_json
 from coinsphere.clock import Clock
 from coinsphere.errors import (
     BadPayload,
@@ -215,6 +216,13 @@ class _Strict:
             text = answer if isinstance(answer, str) else answer.decode(errors="replace")
             raise BadPayload(self.id, "the answer is not JSON", text)
         return answer
+
+    def parse_json(self, http_response: str) -> Any:
+        """As ccxt's; what is nested so deep that its parser might end the process is no JSON."""
+        try:
+            return untrusted_json.decode(http_response, super().parse_json)  # type: ignore[misc]
+        except ValueError:
+            return None
 
     def safe_ticker(self, ticker: dict[str, Any], market: Any = None) -> dict[str, Any]:
         """As ccxt's, which makes up a missing price from the open and the change, and takes midnight's open for that."""

@@ -13,9 +13,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
+from functools import partial
 from operator import attrgetter
 from typing import NamedTuple
 
+from coinsphere import untrusted_json
 from coinsphere.decimals import plain
 from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.portfolio.formats import grouped, readers
@@ -23,6 +25,11 @@ from coinsphere.portfolio.formats.row import Cells, Parsed, Problem, WrongCell
 
 FORMATS = ("coinsphere", "coinbase", "kraken", "binance", "koinly", "generic")
 MOST_ROWS = 500_000
+
+_texts = partial(
+    json.loads, parse_float=str, parse_int=str, object_pairs_hook=untrusted_json.unique
+)
+"""Numbers stay as they are written: a float has too few digits."""
 
 
 class _Line(NamedTuple):
@@ -131,9 +138,8 @@ def _lines(content: str, columns: Sequence[str]) -> Iterator[_Line]:
 def _objects(content: str) -> Iterator[_Line]:
     """The transactions of our JSON export, as cells of its CSV; the number of each takes the place of a line's."""
     try:
-        # Numbers stay as they are written: a float has too few digits.
-        told = json.loads(content.removeprefix("\ufeff"), parse_float=str, parse_int=str)
-    except (ValueError, RecursionError) as error:
+        told = untrusted_json.decode(content.removeprefix("\ufeff"), _texts)
+    except ValueError as error:
         raise UnreadableFile(f"is no JSON: {error}") from None
     listed = told.get("transactions")
     if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):

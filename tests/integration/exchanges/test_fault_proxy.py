@@ -73,10 +73,11 @@ def _from_second_page(answer: Callable[[socket.socket], None]):
         (answering("429 Too Many Requests", _BUSY, Retry_After="900"), "kraken: asks to be called less often"),
         (fault_proxy.flood, "kraken: the answer is too large"),
         (answering("200 OK", b"<html>maintenance</html>"), "kraken: the answer is not JSON"),
+        (answering("200 OK", b'{"result":' + b"[" * 90_000 + b"]" * 90_000 + b"}"), "kraken: the answer is not JSON"),
     ],
     ids=[
         "reset", "cut short", "garbage", "half-open", "slow drip", "slow headers", "500", "502", "429",
-        "429 with Retry-After", "100 MB", "html",
+        "429 with Retry-After", "100 MB", "html", "deep",
     ],
 )  # fmt: skip
 def test_a_fault_loses_nothing_is_told_and_passes(proxied: World, proxy, fault, told):

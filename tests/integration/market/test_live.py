@@ -285,8 +285,10 @@ class TestNonsense:
             b'[["yesterday","1","2","1","1","1"]]',
             b'[[1773100800000,"x","12","9","11","1"]]',
             b"[null]",
+            b"[" * 200_000,
+            b'[{"a":' * 90_000 + b"1" + b"}]" * 90_000,
         ],
-        ids=["html", "truncated", "short", "time", "number", "null"],
+        ids=["html", "truncated", "short", "time", "number", "null", "deep", "deep and whole"],
     )
     def test_candles_that_make_no_sense_go_to_the_next_and_keep_their_start(
         self, live_market, tokens, outside, slept, body
@@ -307,6 +309,8 @@ class TestNonsense:
             b'{"error": "x"}',
             b'[{"id": "cosmos"}]',
             b'[{"id": "cosmos", "current_price": "much"',
+            b"[" * 200_000,
+            b"[" * 90_000 + b"]" * 90_000,
         ],
     )
     def test_coingecko_that_makes_no_sense(self, live_market, tokens, outside, body):

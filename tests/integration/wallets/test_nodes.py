@@ -56,6 +56,7 @@ FAULTS = {
     "an empty list": (200, b"[]", BadPayload),
     "other ids": (200, b'[{"id": 99999, "result": "0x1"}]', BadPayload),
     "deep nesting": (200, b"[" * 200_000, BadPayload),
+    "deep and whole": (200, b"[" * 90_000 + b"]" * 90_000, BadPayload),
     "17 MB": (200, _garbage(3_000_000), BadPayload),
     "a limit as an answer": (200, b'[{"id": null, "error": {"code": -32005, "message": "limit"}}]', RateLimited),
     "a fault as an answer": (200, b'[{"id": null, "error": {"code": -32603, "message": "internal"}}]', Unavailable),

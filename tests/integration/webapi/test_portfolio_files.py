@@ -146,6 +146,8 @@ def test_a_cell_that_a_spreadsheet_would_run_is_guarded_and_comes_back_as_it_was
         ('{"transactions": 1}', "has no list of transactions"),
         ('{"transactions": [1]}', "has no list of transactions"),
         ('{"transactions": [', "is no JSON"),
+        ('{"transactions": ' + "[" * 50_000, "is no JSON"),
+        ('{"transactions": [{"amount": "1", "amount": "1000"}]}', "'amount' stands twice"),
     ],
 )
 def test_what_is_no_json_export_is_refused(person, prices, content, says) -> None:

@@ -90,6 +90,10 @@ def test_what_clients_may_say():
         json.dumps({"type": "subscribe", "symbols": ["X"] * 201}),
         b"\xff",
         "[" * 10_000,
+        '{"type":"subscribe","symbols":["BTC"],"symbols":["ETH"]}',
+        '{"type":"ping","type":"subscribe","symbols":["BTC"]}',
+        '{"type":"ping","id":' + "[" * 5_000 + "]" * 5_000 + "}",
+        '{"type":"ping","id":"\ud800"}',
     ],
 )
 def test_anything_else_is_an_error_with_a_reason(text):
