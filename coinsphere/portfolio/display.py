@@ -12,13 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coinsphere.portfolio import series, valuation
+from coinsphere.portfolio import returns, series
 from coinsphere.portfolio.history import StoredMarket
 from coinsphere.portfolio.live import Holding
-from coinsphere.portfolio.model import EXACT, UNIT
+from coinsphere.portfolio.model import EXACT, UNIT, ZERO
 from coinsphere.portfolio.performance import Gain, Point, Realised, RealisedOfDay
 from coinsphere.portfolio.returns import DayOfReturn, Days
 
+_NO_GROWTH = Decimal(-1)
 _RATE_UNIT = Decimal(1).scaleb(-36)
 
 
@@ -85,14 +86,20 @@ def holding(held: Holding, rate: Rate | None) -> Holding:
     )
 
 
-def history(all_days: Days, converter: Converter, first: date) -> History:
-    """Days from the portfolio's first on, converted and chained anew; what lies before `first` is not of the period."""
+def history(all_days: Days, converter: Converter, first: date, *, is_known: bool) -> History:
+    """Days from the portfolio's first on, converted and chained anew; what lies before `first` is not of the period.
+
+    Args:
+        all_days: those that have a value in the portfolio's own currency.
+        converter: into the shown one.
+        first: the period's first day.
+        is_known: whether all days of the period have a value in the portfolio's own currency.
+    """
     shown: list[DayOfReturn] = []
-    growth: Decimal | None = None
-    previous: Decimal | None = None
-    is_known = all_days.is_known
+    growth: Decimal | None = Decimal(1)
+    previous = ZERO
     with localcontext(EXACT):
-        for each in all_days if is_known else ():
+        for each in all_days:
             rate = converter.on(each.day)
             if rate is None or each.value is None or each.inflow is None or each.outflow is None:
                 is_known = is_known and each.day < first
@@ -101,7 +108,8 @@ def history(all_days: Days, converter: Converter, first: date) -> History:
                 (amount * rate.factor).quantize(UNIT)
                 for amount in (each.value, each.inflow, each.outflow)
             )
-            growth = valuation.grown(growth, previous, value, inflow, outflow)
+            if growth is not None:
+                growth = returns.grown(growth, previous, value, inflow, outflow)
             previous = value
             shown.append(DayOfReturn(each.day, value, inflow, outflow, growth))
     before = next((each for each in reversed(shown) if each.day < first), None)
@@ -145,7 +153,9 @@ def _shown(amount: Decimal | None, rate: Rate | None) -> Decimal | None:
 def _days(shown: Sequence[DayOfReturn], *, is_known: bool) -> Days:
     ordinals = np.array([each.day.toordinal() for each in shown], dtype=np.int64)
     columns = [
-        np.array([series.units(number) for number in column if number is not None], dtype=object)
+        np.array(
+            [series.units(_NO_GROWTH if each is None else each) for each in column], dtype=object
+        )
         for column in list(zip(*(each[1:] for each in shown), strict=True)) or [()] * 4
     ]
     return Days(ordinals, columns, is_known=is_known)

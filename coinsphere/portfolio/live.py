@@ -12,6 +12,7 @@ from psycopg.rows import class_row
 
 from coinsphere.portfolio.history import StoredMarket
 from coinsphere.portfolio.model import EXACT, UNIT, ZERO
+from coinsphere.portfolio.returns import percentage
 
 # Costs are of the ledger; an account's balance that was only looked up has none.
 _HELD = """
@@ -161,9 +162,9 @@ def totals(held: Sequence[Holding]) -> Totals:
             total_value=value if priced or not held else None,
             total_cost=_sum(each.cost_basis for each in held),
             profit_loss=profit if gains or not held else None,
-            profit_loss_percentage=_percentage(profit, _sum(each.cost_basis for each in gains)),
+            profit_loss_percentage=percentage(profit, _sum(each.cost_basis for each in gains)),
             change_24h=change if any(each.change_24h is not None for each in held) else None,
-            change_percent_24h=_percentage(change, before),
+            change_percent_24h=percentage(change, before),
             holdings_count=len(held),
             asset_count=len({each.row.token_id for each in held}),
             unpriced=sorted({each.row.symbol for each in held if each.current_value is None}),
@@ -197,9 +198,7 @@ def _valued(row: Row, rate: Decimal | None, *, is_stale: bool) -> Holding:
         current_value=value,
         cost_basis=cost,
         profit_loss=profit,
-        profit_loss_percentage=None
-        if profit is None or cost is None
-        else _percentage(profit, cost),
+        profit_loss_percentage=percentage(profit, cost),
         change_24h=_change(value, row.price_change_24h),
         is_stale=is_stale,
     )
@@ -210,10 +209,6 @@ def _change(value: Decimal | None, percent: Decimal | None) -> Decimal | None:
     if value is None or percent is None or percent <= -100:  # noqa: PLR2004 - all of it
         return None
     return (value - value / (1 + percent / 100)).quantize(UNIT)
-
-
-def _percentage(part: Decimal, whole: Decimal) -> Decimal | None:
-    return (100 * part / whole).quantize(UNIT) if whole > 0 else None
 
 
 def _sum(numbers: Iterable[Decimal | None]) -> Decimal:

@@ -24,14 +24,14 @@ _BEFORE = """
     from app.portfolio_values_daily
     where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and day = %(first)s::date - 1
 """
-# As texts, as `history` reads closes. A day without a rate has none of the four.
+# As texts, as `history` reads closes. A day without a rate has no value and is left out; growth may be out of range.
 _DAYS = """
-    select coalesce(bool_and(value is not null), true),
-        coalesce(string_agg((day - date '0001-01-01' + 1)::text, ' '), ''),
-        coalesce(string_agg(coalesce(value, 0)::text, ' '), ''),
-        coalesce(string_agg(coalesce(inflow, 0)::text, ' '), ''),
-        coalesce(string_agg(coalesce(outflow, 0)::text, ' '), ''),
-        coalesce(string_agg(coalesce(growth, 0)::text, ' '), '')
+    select count(*) = count(value),
+        coalesce(string_agg((day - date '0001-01-01' + 1)::text, ' ') filter (where value is not null), ''),
+        coalesce(string_agg(value::text, ' '), ''),
+        coalesce(string_agg(inflow::text, ' '), ''),
+        coalesce(string_agg(outflow::text, ' '), ''),
+        coalesce(string_agg(coalesce(growth, -1)::numeric(78, 18)::text, ' ') filter (where value is not null), '')
     from app.portfolio_values_daily
     where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and day between %(first)s and %(last)s
 """

@@ -3,6 +3,7 @@
 A return that is not defined is None with the reason; it is never zero for want of data.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,20 +11,21 @@ from decimal import Decimal, localcontext
 from typing import NamedTuple, overload
 
 import numpy as np
-import pyxirr
 
-from coinsphere.portfolio import series
+from coinsphere.portfolio import roots, series
 from coinsphere.portfolio.model import EXACT, UNIT, ZERO
 from coinsphere.portfolio.series import Units
 
 _RATE = Decimal(1).scaleb(-12)
-_EPOCH = date(1970, 1, 1).toordinal()
-_LEAST_DAYS = 2
-"""A day's move taken to the power of 365 says nothing about a year."""
+_YEAR = 365
+_MOST = Decimal(10) ** 10
+"""Above it a rate is of something that had next to no value, and says nothing: Bitcoin since its first price is at 10^8."""
+_LITTLE = Decimal(1).scaleb(-6)
+"""Growth that is kept with 18 digits has too few of them below."""
 
 
 class DayOfReturn(NamedTuple):
-    """What a return needs of a day; None where the portfolio's currency had no rate yet."""
+    """What a return needs of a day; None where the portfolio's currency had no rate yet, growth also out of range."""
 
     day: date
     value: Decimal | None
@@ -37,8 +39,8 @@ class Days(Sequence[DayOfReturn]):
 
     Args:
         ordinals: the days.
-        values: values, inflows, outflows and growths, in this order, in units of 10^-18.
-        is_known: False where the currency has no rate on one of them; then the numbers of that day mean nothing.
+        values: values, inflows, outflows and growths, in this order, in units of 10^-18; a growth below zero is none.
+        is_known: False where the currency has no rate on another day of the period.
     """
 
     def __init__(self, ordinals: series.Days, values: Sequence[Units], *, is_known: bool) -> None:
@@ -60,8 +62,9 @@ class Days(Sequence[DayOfReturn]):
         if isinstance(place, slice):
             cut = [column[place] for column in columns]
             return Days(self.ordinals[place], cut, is_known=self.is_known)
-        numbers = (series.decimal(column[place]) for column in columns)
-        return DayOfReturn(date.fromordinal(int(self.ordinals[place])), *numbers)
+        value, inflow, outflow, growth = (series.decimal(column[place]) for column in columns)
+        day = date.fromordinal(int(self.ordinals[place]))
+        return DayOfReturn(day, value, inflow, outflow, growth if growth >= 0 else None)
 
 
 class CashFlow(NamedTuple):
@@ -101,14 +104,18 @@ class Returns:
     gain: Decimal
     time_weighted: Return
     money_weighted: Return
+    money_weighted_of_period: Return
     simple: Return
 
 
-NO_HISTORY = "nothing was held in this period"
+NO_HISTORY = "nothing was held on a closed day of this period"
 NO_RATE = "the portfolio's currency has no exchange rate on the first day of this period"
 NO_MONEY = "no money was invested in this period"
-TOO_SHORT = "a yearly rate needs a period of two days at least"
-NO_SOLUTION = "no yearly rate explains these cash flows"
+TOO_SHORT = "a yearly rate needs a year at least: money was in for less"
+NO_SOLUTION = "no rate explains these cash flows"
+NOT_UNIQUE = "several rates explain these cash flows"
+AGAINST_GAIN = "the only rate that explains these cash flows contradicts the gain"
+OUT_OF_RANGE = "the rate is out of range: it is of something that had next to no value"
 
 
 def over(before: DayOfReturn | None, days: Days) -> Returns | None:
@@ -119,7 +126,7 @@ def over(before: DayOfReturn | None, days: Days) -> Returns | None:
         days: the days of the period.
 
     Returns:
-        None where there are no days, or the currency has no rate on one of them.
+        None where there are no days, or the currency has no rate on one of the period.
     """
     if not days or not days.is_known:
         return None
@@ -129,9 +136,10 @@ def over(before: DayOfReturn | None, days: Days) -> Returns | None:
     inflow, outflow = (series.decimal(sum(column)) for column in (days.inflows, days.outflows))
     with localcontext(EXACT):
         gain = end + outflow - start - inflow
+        of_period, of_year = _money_weighted(*_flows(before, days))
         return Returns(
             first.day, last.day, start, end, inflow, outflow, gain,
-            _time_weighted(before, last, inflow), _money_weighted(*_flows(before, days)), _simple(gain, start + inflow),
+            _time_weighted(before, days), of_year, of_period, _simple(gain, start + inflow),
         )  # fmt: skip
 
 
@@ -160,31 +168,77 @@ def _flows(before: DayOfReturn | None, days: Days) -> tuple[series.Days, Units]:
     return flowing + first, net[flowing]
 
 
-def _time_weighted(before: DayOfReturn | None, last: DayOfReturn, inflow: Decimal) -> Return:
+def _time_weighted(before: DayOfReturn | None, days: Days) -> Return:
     """What one unit of money, put in at the start and left alone, has become: it does not ask when money came."""
-    if inflow <= 0 and not (before is not None and before.value):
+    if not any(days.inflows) and not (before is not None and before.value):
         return Return(None, NO_MONEY)
     start = before.growth if before is not None and before.growth is not None else Decimal(1)
-    if not start:
-        return Return(None, "everything had been lost before this period")
-    assert last.growth is not None
-    return Return((last.growth / start - 1).quantize(_RATE))
+    last = days[-1].growth
+    # Of what was lost, or left all bounds before this period, too little is left to compare with: it begins anew.
+    is_broken = before is not None and before.value is not None and before.growth is None
+    if start < _LITTLE or last is None or is_broken:
+        start, last = Decimal(1), _chained(before, days)
+    return Return(None, OUT_OF_RANGE) if last is None else within(last / start - 1)
 
 
-def _money_weighted(ordinals: series.Days, amounts: Units) -> Return:
-    """The yearly rate at which the flows are worth nothing at the start: it depends on when money came (XIRR)."""
+def _chained(before: DayOfReturn | None, days: Days) -> Decimal | None:
+    """What one unit of money became from the start of the period on."""
+    growth, previous = Decimal(1), ZERO if before is None else before.value or ZERO
+    for day in days:
+        value, inflow, outflow = (each or ZERO for each in day[1:4])
+        became = grown(growth, previous, value, inflow, outflow)
+        if became is None:
+            return None
+        growth, previous = became, value
+    return growth
+
+
+def grown(
+    growth: Decimal, previous: Decimal, value: Decimal, inflow: Decimal, outflow: Decimal
+) -> Decimal | None:
+    """What one unit of money has become after a day: money comes in before the day's move, and goes out after it.
+
+    So a day with a purchase has no denominator of zero, and one without anything invested changes nothing. None where
+    it is out of range. Use it with the context `EXACT`.
+    """
+    invested = previous + inflow
+    if invested <= 0:
+        return growth
+    became = (growth * (value + outflow) / invested).quantize(UNIT)
+    return became if became <= _MOST else None
+
+
+def _money_weighted(ordinals: series.Days, amounts: Units) -> tuple[Return, Return]:
+    """The rates at which the flows are worth nothing at the start, of the period and of a year (XIRR).
+
+    They depend on when money came.
+    """
+    of_period = _of_period(ordinals, amounts)
+    if of_period.rate is None:
+        return of_period, of_period
+    span = int(ordinals[-1] - ordinals[0])
+    if span < _YEAR:
+        return of_period, Return(None, TOO_SHORT)
+    yearly = float(1 + of_period.rate) ** (_YEAR / span) - 1
+    return of_period, within(Decimal(yearly))
+
+
+def _of_period(ordinals: series.Days, amounts: Units) -> Return:
     if not (amounts < 0).any():
         return Return(None, NO_MONEY)
     if not (amounts > 0).any():
         # All was lost: no rate above -100 % explains it.
         return Return(Decimal(-1))
-    if ordinals[-1] - ordinals[0] < _LEAST_DAYS:
-        return Return(None, TOO_SHORT)
-    dates = (ordinals - _EPOCH).astype("datetime64[D]")
-    rate = pyxirr.xirr(dates, (amounts / 10**series.PLACES).astype(float), silent=True)
-    if rate is None:
-        return Return(None, NO_SOLUTION)
-    return Return(Decimal(repr(rate)).quantize(_RATE, context=EXACT))
+    years = (ordinals - ordinals[0]) / (ordinals[-1] - ordinals[0])
+    found = roots.find(years, (amounts / int(abs(amounts).max())).astype(float))
+    if not found:
+        # Where the first and the last flow have different signs there is a rate, however far away.
+        return Return(None, OUT_OF_RANGE if amounts[0] < 0 < amounts[-1] else NO_SOLUTION)
+    if len(found) > 1:
+        return Return(None, NOT_UNIQUE)
+    if found[0] * float(np.sign(amounts.sum())) < -roots.ROUNDING:
+        return Return(None, AGAINST_GAIN)
+    return within(Decimal(math.expm1(found[0])))
 
 
 def sub_periods(before: DayOfReturn | None, days: Days) -> list[SubPeriod]:
@@ -195,7 +249,7 @@ def sub_periods(before: DayOfReturn | None, days: Days) -> list[SubPeriod]:
         for day in days:
             invested = previous + (day.inflow or ZERO)
             result = (day.value or ZERO) + (day.outflow or ZERO)
-            rate = (result / invested - 1).quantize(_RATE) if invested > 0 else None
+            rate = within(result / invested - 1).rate if invested > 0 else None
             made.append(SubPeriod(day.day, invested, result, rate))
             previous = day.value or ZERO
     return made
@@ -205,9 +259,24 @@ def _simple(gain: Decimal, invested: Decimal) -> Return:
     """The gain over all money that was ever in: what it was worth at the start and what came."""
     if invested <= 0:
         return Return(None, NO_MONEY)
-    return Return((gain / invested).quantize(_RATE))
+    return within(gain / invested)
+
+
+def within(rate: Decimal) -> Return:
+    """A rate as a fraction, or none where it is out of range."""
+    found = rate.quantize(_RATE, context=EXACT) if abs(rate) <= _MOST else None
+    return Return(found, OUT_OF_RANGE if found is None else None)
 
 
 def percent(fraction: Decimal | None) -> Decimal | None:
     """A fraction as a percentage."""
     return None if fraction is None else (fraction * 100).quantize(UNIT, context=EXACT)
+
+
+def percentage(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
+    """`part` in percent of `whole`; None where one is unknown, of nothing, or out of range."""
+    if part is None or whole is None or whole <= 0:
+        return None
+    with localcontext(EXACT):
+        found = part / whole
+        return percent(found) if abs(found) <= _MOST else None

@@ -16,6 +16,8 @@ DAYS_OF_YEAR = 365
 
 LEAST_DAYS = 30
 _TAIL = 0.05
+MOST = 1e6
+"""Figures beyond are of something that had next to no value."""
 
 Floats = npt.NDArray[np.float64]
 

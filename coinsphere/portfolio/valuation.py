@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from coinsphere.portfolio import series
+from coinsphere.portfolio import returns, series
 from coinsphere.portfolio.bulk import Rows
 from coinsphere.portfolio.history import StoredMarket
 from coinsphere.portfolio.model import EXACT, UNIT, ZERO, Market
@@ -85,7 +85,7 @@ _VALUES = Rows(
 
 
 class ValueOfDay(NamedTuple):
-    """A day in the portfolio's currency; value, flows and growth are None where the currency has no rate yet."""
+    """A day in the portfolio's currency; value and flows are None where the currency has no rate yet, growth also out of range."""
 
     day: date
     value: Decimal | None
@@ -178,6 +178,8 @@ def _valued(
     before: tuple[Decimal | None, Decimal | None],
 ) -> Iterator[ValueOfDay]:
     value, growth = before
+    # Growth without a number after a day with a value went out of range.
+    growth = _ONE if value is None else growth
     for day in days:
         rate = market.per_dollar(currency, day.day)
         if rate is None:
@@ -189,27 +191,9 @@ def _valued(
         inflow = (day.money_in + day.amount_in * rate).quantize(UNIT)
         outflow = (day.money_out + day.amount_out * rate).quantize(UNIT)
         previous, value = value, (day.value * rate).quantize(UNIT)
-        growth = grown(growth, previous, value, inflow, outflow)
+        if growth is not None:
+            growth = returns.grown(growth, previous or ZERO, value, inflow, outflow)
         yield ValueOfDay(
             day.day, value, day.cost, day.uncosted, inflow, outflow, growth,
             day.priced, day.filled, day.unpriced,
         )  # fmt: skip
-
-
-def grown(
-    growth: Decimal | None,
-    previous: Decimal | None,
-    value: Decimal,
-    inflow: Decimal,
-    outflow: Decimal,
-) -> Decimal:
-    """What one unit of money has become after a day: money comes in before the day's move, and goes out after it.
-
-    So a day with a purchase has no denominator of zero, and one without anything invested changes nothing.
-    """
-    if growth is None:
-        growth = _ONE
-    invested = (previous or ZERO) + inflow
-    if invested <= 0:
-        return growth
-    return (growth * (value + outflow) / invested).quantize(UNIT)

@@ -12,8 +12,9 @@ from coinsphere.portfolio.display import Converter
 from coinsphere.portfolio.formats.readers import FIAT
 from coinsphere.portfolio.history import StoredMarket
 from coinsphere.portfolio.live import Holding, Totals
-from coinsphere.portfolio.model import EXACT, UNIT, ZERO
+from coinsphere.portfolio.model import EXACT, ZERO
 from coinsphere.portfolio.portfolios import Portfolio
+from coinsphere.portfolio.returns import percentage
 from webapi import errors
 from webapi.services import services
 from webapi.tokens import symbols
@@ -87,9 +88,9 @@ def over_all(found: Sequence[Portfolio], sums: Sequence[Totals]) -> dict[str, De
         return {
             "totalValue": value,
             "change24h": change,
-            "change24hPercentage": _percentage(change, before),
+            "change24hPercentage": percentage(change, before),
             "totalProfitLoss": profit,
-            "totalProfitLossPercentage": _percentage(profit, cost),
+            "totalProfitLossPercentage": percentage(profit, cost),
         }
 
 
@@ -102,9 +103,3 @@ def _sum(parts: Sequence[Decimal | None]) -> Decimal | None:
     """The sum of what is known; of nothing at all it is zero, of unknown parts alone unknown."""
     known = [part for part in parts if part is not None]
     return sum(known, ZERO) if known or not parts else None
-
-
-def _percentage(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
-    if part is None or whole is None or whole <= 0:
-        return None
-    return (100 * part / whole).quantize(UNIT)

@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from coinsphere.portfolio import returns
 from coinsphere.portfolio.history import StoredMarket
 from coinsphere.portfolio.legs import Valuer
 from coinsphere.portfolio.model import EXACT, UNIT, ZERO
@@ -68,5 +69,5 @@ def outcome(asked: str | None, grown: Mapping[date, Decimal]) -> dict[str, Any] 
             "percentage": None,
             "reason": "a token of the mix has no price before this period",
         }
-    with localcontext(EXACT):
-        return {"mix": asked, "percentage": (grown[max(grown)] - 1) * 100, "reason": None}
+    found = returns.within(grown[max(grown)] - 1)
+    return {"mix": asked, "percentage": returns.percent(found.rate), "reason": found.reason}

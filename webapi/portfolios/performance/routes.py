@@ -88,7 +88,8 @@ def _shown(conn: Connection, found: Portfolio, period: Period, currency: str) ->
     """Growth is chained from the portfolio's first day on, so all its days are read: one row for each."""
     converter = queries.converter(conn, found, currency)
     _, all_days = performance.days(conn, replace(period, first=found.first_day or period.first))
-    past = display.history(all_days, converter, period.first)
+    _, of_period = performance.days(conn, period)
+    past = display.history(all_days, converter, period.first, is_known=of_period.is_known)
     points = performance.points(conn, period)
     rates = {point.day: converter.on(point.day) for point in points}
     return _Read(
@@ -101,7 +102,7 @@ def _shown(conn: Connection, found: Portfolio, period: Period, currency: str) ->
 
 
 def _why(days: returns.Days) -> str:
-    return returns.NO_RATE if days else "nothing was held on a closed day of this period"
+    return returns.NO_HISTORY if days.is_known else returns.NO_RATE
 
 
 def _returns(outcome: returns.Returns) -> dict[str, Any]:
@@ -115,6 +116,7 @@ def _returns(outcome: returns.Returns) -> dict[str, Any]:
         "gain": outcome.gain,
         "timeWeighted": _rate(outcome.time_weighted),
         "moneyWeighted": _rate(outcome.money_weighted),
+        "moneyWeightedOfPeriod": _rate(outcome.money_weighted_of_period),
         "simple": _rate(outcome.simple),
     }
 

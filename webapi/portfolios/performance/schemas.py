@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from coinsphere.portfolio import returns
 from webapi.portfolios.examples import ID, example
 from webapi.schema import Amount, Output
 
@@ -27,7 +28,10 @@ class ReturnsOut(Output):
     outflow: Amount
     gain: Amount
     time_weighted: RateOut
-    money_weighted: RateOut = Field(description="A year's rate (XIRR).")
+    money_weighted: RateOut = Field(description="A year's rate (XIRR); none under a year.")
+    money_weighted_of_period: RateOut = Field(
+        description="What it is over the whole period: never projected to a year."
+    )
     simple: RateOut
 
 
@@ -96,7 +100,8 @@ class PerformanceOut(Output):
         ],
         returns={
             "firstDay": "2026-10-25", "lastDay": "2026-11-23", "startValue": 0, "endValue": 30000, "inflow": 20000,
-            "outflow": 0, "gain": 10000, "timeWeighted": _RATE, "moneyWeighted": _RATE, "simple": _RATE,
+            "outflow": 0, "gain": 10000, "timeWeighted": _RATE, "moneyWeighted": {"percentage": None, "reason": returns.TOO_SHORT},
+            "moneyWeightedOfPeriod": _RATE, "simple": _RATE,
         },
         unavailable=None, realisedGain=0, realisedUnknown=0, benchmark=None, explain=None, isPending=False,
     )  # fmt: skip
