@@ -4,23 +4,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
 
-from coinsphere.exchanges.model import Record
 from coinsphere.portfolio import facts, ledger
 from coinsphere.portfolio.errors import InvalidFact
 from coinsphere.portfolio.facts import NewFact
-from coinsphere.portfolio.model import EXACT, UNIT, Kind
-
-MONEY = frozenset((
-    "AED", "ARS", "AUD", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "IDR",
-    "ILS", "INR", "JPY", "KRW", "MXN", "MYR", "NGN", "NOK", "NZD", "PEN", "PHP", "PLN", "RON", "RUB", "SAR", "SEK",
-    "SGD", "THB", "TRY", "TWD", "UAH", "USD", "VND", "ZAR",
-))  # fmt: skip
-"""Currencies of states: the ledger keeps them outside, as what was paid and received."""
+from coinsphere.portfolio.statements.deals import deal
+from coinsphere.portfolio.statements.record import MONEY, NotUnderstood, Record
 
 # Of several tokens with one symbol, the one of the highest market cap, as everywhere: exchanges name no contract.
 _TOKENS = """
@@ -77,6 +70,9 @@ def resolve(
     made: list[NewFact] = []
     unbooked: list[Unbooked] = []
     for record in records:
+        if record.refused is not None:
+            unbooked.append(Unbooked(record, record.refused[:200]))
+            continue
         try:
             fact = _fact(record, account, known)
             if fact is None:
@@ -95,16 +91,27 @@ def _fact(record: Record, account: Account, known: Mapping[str, UUID]) -> NewFac
     if all(asset in MONEY for asset, _ in sides):
         return None
     _require_known([*sides, *([record.fee] if record.fee else [])], known)
-    what = _exchanged(record, known) if len(sides) > 1 else _moved(record, sides[0], known)
+    try:
+        made = deal(record)
+    except NotUnderstood as error:
+        raise InvalidFact(error.part, error.reason) from None
+    assert made is not None
     return NewFact(
         portfolio_id=account.portfolio_id,
+        kind=made.kind,
+        token_id=known[made.asset],
+        amount=made.amount,
         occurred_at=record.at,
+        price=made.price,
+        currency=made.currency or "USD",
+        fee=made.fee,
+        fee_token_id=known[made.fee_asset] if made.fee_asset else None,
+        counter_token_id=known[made.counter_asset] if made.counter_asset else None,
+        counter_amount=made.counter_amount,
         exchange=account.name,
         tx_hash=record.tx_hash[:200] if record.tx_hash else None,
         source="exchange",
         external_id=account.external_id(record.native_id)[:200],
-        **what,
-        **_fee(record, what.get("currency"), known),
     )
 
 
@@ -112,60 +119,3 @@ def _require_known(sides: Iterable[tuple[str, Decimal]], known: Mapping[str, UUI
     for asset, _ in sides:
         if asset not in MONEY and asset not in known:
             raise InvalidFact("token", f"no token has the symbol {asset[:40]!r}")
-
-
-def _moved(record: Record, side: tuple[str, Decimal], known: Mapping[str, UUID]) -> dict[str, Any]:
-    asset, amount = side
-    return {"kind": record.kind, "token_id": known[asset], "amount": amount}
-
-
-def _exchanged(record: Record, known: Mapping[str, UUID]) -> dict[str, Any]:
-    assert record.sent is not None
-    assert record.received is not None
-    (gone, given), (come, got) = record.sent, record.received
-    if gone in MONEY:
-        price = _price(record, given, got)
-        return {
-            "kind": Kind.BUY,
-            "token_id": known[come],
-            "amount": got,
-            "price": price,
-            "currency": gone,
-        }
-    if come in MONEY:
-        price = _price(record, got, given)
-        return {
-            "kind": Kind.SELL,
-            "token_id": known[gone],
-            "amount": given,
-            "price": price,
-            "currency": come,
-        }
-    return {
-        "kind": Kind.SWAP,
-        "token_id": known[gone],
-        "amount": given,
-        "counter_token_id": known[come],
-        "counter_amount": got,
-    }  # fmt: skip
-
-
-def _price(record: Record, money: Decimal, amount: Decimal) -> Decimal:
-    """Of one unit of the token. A market of money in a token, like EUR/USDT, has its price the other way round."""
-    if not amount:
-        raise InvalidFact("amount", "must be greater than 0")
-    worth = EXACT.divide(money, amount).quantize(UNIT, context=EXACT)
-    told = record.price
-    is_same = told is not None and abs(told - worth) <= worth * Decimal("0.0001")
-    return told if told is not None and is_same else worth
-
-
-def _fee(record: Record, currency: str | None, known: Mapping[str, UUID]) -> dict[str, Any]:
-    if record.fee is None:
-        return {}
-    asset, amount = record.fee
-    if asset not in MONEY:
-        return {"fee": amount, "fee_token_id": known[asset]}
-    if currency not in (None, asset):
-        raise InvalidFact("fee", f"is in {asset}, the price in {currency}")
-    return {"fee": amount} if currency else {"fee": amount, "currency": asset}

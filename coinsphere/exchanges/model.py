@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
-from coinsphere.portfolio.model import Kind
+from coinsphere.portfolio.statements.record import Record
 
 Position = Mapping[str, Any]
 """Where a stream goes on: plain JSON, empty at the very first."""
@@ -64,23 +64,6 @@ class KeyInfo:
 
     permissions: Permissions
     account: str | None = None
-
-
-class Record(NamedTuple):
-    """One thing that happened in an account, named by `native_id` for all time.
-
-    A trade is a `SWAP` of what was sent for what was received, also where one of the two is money. What came has
-    received, what left has sent only. `price` is in the other side's asset for one unit of what is not money.
-    """
-
-    native_id: str
-    kind: Kind
-    at: datetime
-    sent: tuple[str, Decimal] | None = None
-    received: tuple[str, Decimal] | None = None
-    price: Decimal | None = None
-    fee: tuple[str, Decimal] | None = None
-    tx_hash: str | None = None
 
 
 class Page(NamedTuple):

@@ -6,10 +6,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from coinsphere.errors import BadPayload
-from coinsphere.exchanges.model import Record
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.model import EXACT, Kind
+from coinsphere.portfolio.statements.record import Record
 
 Side = tuple[str, Decimal]
 

@@ -13,9 +13,10 @@ from psycopg.types.json import Jsonb
 from coinsphere.exchanges import facts as resolving
 from coinsphere.exchanges.errors import Disconnected
 from coinsphere.exchanges.facts import Account, Unbooked
-from coinsphere.exchanges.model import Position, Record
+from coinsphere.exchanges.model import Position
 from coinsphere.portfolio import facts
 from coinsphere.portfolio.model import Kind
+from coinsphere.portfolio.statements.record import MONEY, Record
 
 _CURSOR = """
     select position from app.exchange_cursors where connection_id = %(connection_id)s and stream = %(stream)s
@@ -118,7 +119,7 @@ def balances(conn: Connection, target: Target, held: dict[str, Decimal], now: da
     rows = [
         {**parameters, "asset": asset[:100], "token_id": known.get(asset), "amount": amount}
         for asset, amount in sorted(held.items())
-        if amount and asset not in resolving.MONEY
+        if amount and asset not in MONEY
     ]
     with conn.transaction():
         _hold(conn, target)
@@ -174,6 +175,7 @@ def _written(record: Record) -> dict[str, Any]:
         "at": record.at.isoformat(),
         "price": None if record.price is None else str(record.price),
         "tx_hash": record.tx_hash,
+        "refused": record.refused,
         **{name: side and [side[0], str(side[1])] for name, side in sides.items()},
     }
 
@@ -193,4 +195,5 @@ def _read(written: dict[str, Any]) -> Record:
         price=None if price is None else Decimal(price),
         fee=side("fee"),
         tx_hash=written["tx_hash"],
+        refused=written.get("refused"),
     )

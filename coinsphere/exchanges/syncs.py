@@ -18,10 +18,11 @@ from coinsphere.exchanges.accounts import Accounts, key_info
 from coinsphere.exchanges.client import Client
 from coinsphere.exchanges.connections import Connection
 from coinsphere.exchanges.errors import Busy, Disconnected, KeyRefused, KeyTooPowerful
-from coinsphere.exchanges.model import Known, Record, Stream
+from coinsphere.exchanges.model import Known, Stream
 from coinsphere.exchanges.store import Target
 from coinsphere.exchanges.venues.all import VENUES
 from coinsphere.portfolio import issues, worker
+from coinsphere.portfolio.statements.record import Record
 from coinsphere.security.symmetric_keys import SymmetricKeys
 
 QUEUE = "exchanges"

@@ -1,32 +1,30 @@
-"""Coinbase: fills of Advanced Trade by time, and the transactions of each wallet behind the last one that is known."""
+"""Coinbase: fills of Advanced Trade by time, and the transactions of each wallet behind the last one that is known.
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+What a transaction means stands in `coinsphere.portfolio.statements.coinbase`, for its files as well.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from coinsphere.errors import BadPayload
 from coinsphere.exchanges import records
 from coinsphere.exchanges.client import Client
-from coinsphere.exchanges.model import KeyInfo, Known, Page, Permissions, Position, Record, Stream
+from coinsphere.exchanges.model import KeyInfo, Known, Page, Permissions, Position, Stream
 from coinsphere.exchanges.streams import Answer, windows
 from coinsphere.market.sources.decimals import rounded
-from coinsphere.market.sources.moments import from_milliseconds
-from coinsphere.portfolio.model import EXACT, Kind
+from coinsphere.portfolio.statements import coinbase
+from coinsphere.portfolio.statements.grouping import refused
+from coinsphere.portfolio.statements.record import Entry, Nothing, NotUnderstood, Record
 
 _BEGIN = datetime(2012, 10, 1, tzinfo=UTC)
 _FILLS = 250
 _ROWS = 100
-_INCOME = {
-    "staking_reward": Kind.STAKING, "inflation_reward": Kind.STAKING, "interest": Kind.INTEREST,
-    "earn_payout": Kind.REWARD, "incentives_rewards_payout": Kind.REWARD, "cardspend_rewards": Kind.REWARD,
-    "learning_reward": Kind.REWARD, "airdrop": Kind.AIRDROP,
-}  # fmt: skip
-_BOUGHT = frozenset({"buy", "sell"})
-_ELSEWHERE = frozenset({
-    "advanced_trade_fill", "staking_transfer", "unstaking_transfer", "vault_withdrawal", "retail_eth2_deprecation",
-})  # fmt: skip
-"""What the fills tell, and moves between the user's own wallets at Coinbase."""
+_NEAR = timedelta(seconds=5)
+"""How far the two rows of a conversion lie apart, each in the list of its own wallet."""
+_PATIENCE = timedelta(days=1)
+"""How long one half of a conversion waits for the other."""
 
 
 class Coinbase:
@@ -48,18 +46,18 @@ class Coinbase:
         """Balances of all wallets."""
         found: dict[str, Decimal] = {}
         for wallet in _wallets(client):
-            code = str(client.api.safe_currency_code(wallet["balance"]["currency"]))
+            code = coinbase.asset(wallet["balance"]["currency"])
             found[code] = found.get(code, Decimal(0)) + Decimal(wallet["balance"]["amount"])
         return found
 
     def streams(self, client: Client, known: Known) -> list[Stream]:  # noqa: ARG002  every market is told at once
-        """The fills, then the transactions of each wallet."""
+        """The fills, then the transactions of all wallets."""
 
         def fills(start: int, end: int, token: Any) -> Answer:
             return _fills(client, (start, end), token)
 
-        wallets = [_transactions(client, wallet["id"]) for wallet in _wallets(client)]
-        return [windows("trades", fills, begin=_BEGIN), *wallets]
+        wallets = [str(wallet["id"]) for wallet in _wallets(client)]
+        return [windows("trades", fills, begin=_BEGIN), _transactions(client, wallets)]
 
 
 def _fills(client: Client, ends: tuple[int, int], token: str | None) -> Answer:
@@ -93,20 +91,86 @@ def _wallets(client: Client) -> list[dict[str, Any]]:
         after = rows[-1]["id"]
 
 
-def _transactions(client: Client, wallet_id: str) -> Stream:
-    def page(position: Position, now: datetime) -> Page:  # noqa: ARG001  every stream has it
-        after = position.get("after")
-        wanted = {"account_id": wallet_id, "order": "asc", "limit": _ROWS}
-        if after:
-            wanted["starting_after"] = after
-        rows = client.call("v2PrivateGetAccountsAccountIdTransactions", wanted)["data"]
-        settled = list(_settled(rows))
-        found = [record for row in settled if (record := _record(client, row)) is not None]
-        last = settled[-1]["id"] if settled else after
-        is_last = len(rows) < _ROWS or len(settled) < len(rows)
-        return Page(found, {"after": last} if last else {}, is_last)
+def _transactions(client: Client, wallets: Sequence[str]) -> Stream:
+    """The wallets' lists one after another; halves of conversions wait in the position, as each is in another list."""
 
-    return Stream(f"wallet {wallet_id}", page)
+    def page(position: Position, now: datetime) -> Page:
+        after: dict[str, str] = dict(position.get("after", {}))
+        left = list(position.get("left") or wallets)
+        if not left:
+            return Page([], position, is_last=True)
+        rows, is_end = _rows(client, left[0], after.get(left[0]))
+        if rows:
+            after[left[0]] = rows[-1]["id"]
+        left = left[1:] if is_end else left
+        waiting = {
+            **position.get("halves", {}),
+            **{row["id"]: row for row in rows if _is_half(row)},
+        }
+        made = [each for row in rows if not _is_half(row) for each in _records([row])]
+        if not left:
+            made += _converted(waiting, now)
+        follows = {"after": after, "halves": waiting, **({"left": left} if left else {})}
+        return Page(made, follows, is_last=not left)
+
+    return Stream("transactions", page)
+
+
+def _rows(client: Client, wallet: str, after: str | None) -> tuple[list[dict[str, Any]], bool]:
+    """What is settled of a wallet's next page, and whether nothing settled follows."""
+    wanted = {"account_id": wallet, "order": "asc", "limit": _ROWS}
+    if after:
+        wanted["starting_after"] = after
+    rows = client.call("v2PrivateGetAccountsAccountIdTransactions", wanted)["data"]
+    settled = list(_settled(rows))
+    return settled, len(rows) < _ROWS or len(settled) < len(rows)
+
+
+def _is_half(row: dict[str, Any]) -> bool:
+    is_conversion = coinbase.meaning(str(row["type"])) is coinbase.Meaning.CONVERTED
+    return is_conversion and row["status"] == "completed"
+
+
+def _converted(waiting: dict[str, dict[str, Any]], now: datetime) -> list[Record]:
+    """The conversions of which both halves are there, and halves that waited in vain; takes them out of `waiting`."""
+    made: list[Record] = []
+    for names in _conversions(waiting):
+        rows = [waiting[name] for name in names]
+        signs = {Decimal(row["amount"]["amount"]) > 0 for row in rows}
+        if len(signs) > 1 or now - _moment(rows[0]) > _PATIENCE:
+            made += _records(rows)
+            for name in names:
+                del waiting[name]
+    return made
+
+
+def _conversions(waiting: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """Halves of one conversion: by its id where the exchange tells it, else by time and sign."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(waiting, key=lambda each: (_moment(waiting[each]), each)):
+        row = waiting[name]
+        told = (row.get(str(row["type"])) or {}).get("id")
+        key = (
+            f"id {told}"
+            if told
+            else next(
+                (
+                    each
+                    for each, names in found.items()
+                    if _completes(row, [waiting[n] for n in names])
+                ),
+                name,
+            )
+        )
+        found.setdefault(key, []).append(name)
+    return list(found.values())
+
+
+def _completes(row: dict[str, Any], others: list[dict[str, Any]]) -> bool:
+    one, *more = others
+    signs = [Decimal(each["amount"]["amount"]) > 0 for each in (row, one)]
+    is_near = abs(_moment(row) - _moment(one)) <= _NEAR
+    return not more and one["type"] == row["type"] and signs[0] != signs[1] and is_near
 
 
 def _settled(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -117,36 +181,46 @@ def _settled(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def _record(client: Client, row: dict[str, Any]) -> Record | None:
-    kind = str(row["type"])
-    if row["status"] != "completed" or kind in _ELSEWHERE:
-        return None
+def _records(rows: Sequence[dict[str, Any]]) -> list[Record]:
+    """What rows mean that tell one event."""
+    if any(row["status"] != "completed" for row in rows):
+        return []
     try:
-        moment = from_milliseconds(client.api.parse8601(row["created_at"]))
-        asset = str(client.api.safe_currency_code(row["amount"]["currency"]))
-        change = Decimal(row["amount"]["amount"])
-        if kind in _BOUGHT and change:
-            worth = Decimal(row["native_amount"]["amount"])
-            return _bought(client, row, moment, (asset, change), worth)
+        entries = [_entry(row) for row in rows]
+        what = coinbase.meaning(entries[0].kind)
+        if what in (coinbase.Meaning.BOUGHT, coinbase.Meaning.SOLD) and entries[0].change:
+            return [_bought(rows[0], entries[0])]
+        made = coinbase.records(entries)
+    except Nothing:
+        return []
+    except NotUnderstood as error:
+        return [refused(entry, error.reason) for entry in entries]
     except (TypeError, KeyError, ArithmeticError) as error:
         raise BadPayload("coinbase", f"a transaction makes no sense ({error!r})") from error
-    tx_hash = (row.get("network") or {}).get("hash")
-    return records.transfer(
-        f"tx-{row['id']}", moment, asset, change, tx_hash=tx_hash, income=_INCOME.get(kind)
+    tx_hash = (rows[0].get("network") or {}).get("hash")
+    return [record._replace(tx_hash=tx_hash) for record in made]
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    return Entry(
+        name=f"tx-{row['id']}",
+        group="",
+        at=_moment(row),
+        kind=str(row["type"]),
+        asset=coinbase.asset(row["amount"]["currency"]),
+        change=rounded(row["amount"]["amount"]),
     )
 
 
-def _bought(
-    client: Client,
-    row: dict[str, Any],
-    moment: datetime,
-    change: tuple[str, Decimal],
-    worth: Decimal,
-) -> Record:
+def _moment(row: dict[str, Any]) -> datetime:
+    try:
+        return datetime.fromisoformat(row["created_at"]).astimezone(UTC)
+    except (TypeError, KeyError, ValueError) as error:
+        raise BadPayload("coinbase", f"a transaction makes no sense ({error!r})") from error
+
+
+def _bought(row: dict[str, Any], entry: Entry) -> Record:
     """A simple purchase or sale; what it cost, fees within, is the worth that Coinbase names."""
-    asset, amount = change
-    money = (str(client.api.safe_currency_code(row["native_amount"]["currency"])), abs(worth))
-    side = (asset, abs(amount))
-    sent, received = (money, side) if amount > 0 else (side, money)
-    price = EXACT.divide(money[1], side[1])
-    return Record(f"tx-{row['id']}", Kind.SWAP, moment, sent, received, rounded(price))
+    worth = row["native_amount"]
+    paid = (coinbase.asset(worth["currency"]), abs(rounded(worth["amount"])))
+    return coinbase.purchase(entry.name, entry.at, (entry.asset, entry.change), paid)

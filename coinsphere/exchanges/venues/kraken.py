@@ -1,40 +1,35 @@
 """Kraken: trades and the ledger, 50 rows a call from the newest of a fixed window; its nonces must grow.
 
-The ledger's `trade` rows are told by the trades themselves; moves between Kraken's own wallets are no change.
+What a row means stands in `coinsphere.portfolio.statements.kraken`, for its files as well.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from coinsphere.errors import BadPayload
 from coinsphere.exchanges import records
 from coinsphere.exchanges.client import Client
-from coinsphere.exchanges.model import KeyInfo, Known, Page, Permissions, Position, Record, Stream
+from coinsphere.exchanges.model import KeyInfo, Known, Page, Permissions, Position, Stream
 from coinsphere.exchanges.streams import Answer, windows
-from coinsphere.portfolio.model import EXACT, Kind
+from coinsphere.portfolio.model import EXACT
+from coinsphere.portfolio.statements import kraken
+from coinsphere.portfolio.statements.grouping import refused
+from coinsphere.portfolio.statements.record import Entry, Nothing, NotUnderstood, Record
 
 _BEGIN = datetime(2011, 7, 28, tzinfo=UTC)
 _PAGE = 50
 _TRADING = frozenset({"modify-trades", "close-trades", "earn-funds"})
 _MOVING = frozenset({"withdraw-funds"})
-_INCOME = {
-    "staking": Kind.STAKING, "earn": Kind.STAKING, "reward": Kind.REWARD, "dividend": Kind.INTEREST,
-    "airdrop": Kind.AIRDROP, "credit": Kind.REWARD, "adjustment": Kind.REWARD,
-}  # fmt: skip
-_PAIRED = frozenset({"spend", "receive"})
-_ELSEWHERE = frozenset({"trade", "margin", "rollover", "settled"})
-"""Rows that trades tell, or that belong to positions which are no holdings."""
-_MOVES = (
-    "spotto",
-    "spotfrom",
-    "stakingto",
-    "stakingfrom",
-    "allocation",
-    "deallocation",
-    "autoallocation",
-    "migration",
-)
+_SPREAD = timedelta(hours=1)
+"""Rows of one event lie much nearer to each other, but for a withdrawal that comes back."""
+_SETTLED_PAGES = 2
+"""What happens meanwhile moves rows to the next page, where they are told again."""
+
+Rows = dict[str, dict[str, Any]]
+"""Rows of the ledger by their ids."""
 
 
 class Kraken:
@@ -57,8 +52,10 @@ class Kraken:
         """Balances; what is staked (`.S`, `.M`, …) counts as the asset itself."""
         client.markets()
         found: dict[str, Decimal] = {}
-        for asset, row in client.call("privatePostBalanceEx")["result"].items():
-            code = _asset(client, asset)
+        for name, row in client.call("privatePostBalanceEx")["result"].items():
+            if not kraken.is_held(name):
+                continue
+            code = kraken.asset(name)
             found[code] = found.get(code, Decimal(0)) + Decimal(row["balance"])
         return found
 
@@ -68,15 +65,20 @@ class Kraken:
 
         def trades(start: int, end: int, token: Any) -> Answer:
             rows, following = _rows(client, "TradesHistory", "trades", (start, end, token or 0))
-            parsed = ((name, client.parse("parse_trade", row)) for name, row in rows.items())
+            # What a position on margin does to the account, the ledger tells.
+            spot = (
+                (name, row) for name, row in rows.items() if not Decimal(row.get("margin") or 0)
+            )
+            parsed = ((name, client.parse("parse_trade", row)) for name, row in spot)
             found = [
                 record for name, row in parsed for record in records.trades("kraken", row, name)
             ]
             return Answer(found, following)
 
+        # The ledger comes first: of a trade it tells all fees, and a trade that is known is not booked again.
         return [
-            windows("trades", trades, begin=_BEGIN, overlap=timedelta(days=1)),
             _ledger(client),
+            windows("trades", trades, begin=_BEGIN, overlap=timedelta(days=1)),
         ]
 
 
@@ -93,73 +95,81 @@ def _rows(
 
 
 def _ledger(client: Client) -> Stream:
-    """The ledger as a stream; the first half of a pair that a page cuts waits in the position."""
+    """The ledger as a stream; rows of events that may go on in the next page wait in the position."""
 
     def page(position: Position, now: datetime) -> Page:
-        halves: dict[str, Any] = dict(position.get("halves", {}))
+        told: Rows = {}
 
         def fetch(start: int, end: int, token: Any) -> Answer:
             rows, following = _rows(client, "Ledgers", "ledger", (start, end, token or 0))
-            found = [
-                record for name, row in rows.items() for record in _entry(client, name, row, halves)
-            ]
-            return Answer(found, following)
+            told.update(rows)
+            return Answer([], following)
 
         read = windows("ledger", fetch, begin=_BEGIN, overlap=timedelta(days=3)).page(position, now)
-        # At the end of a window a half without its other half is what it is: it moved alone.
-        alone = [_moved(client, *half) for half in halves.values()] if read.is_last else []
-        left = {} if read.is_last else {"halves": halves}
-        made = [*read.records, *(record for record in alone if record)]
+        number = int(position.get("page", 0)) + 1
+        waiting = {
+            **position.get("rows", {}),
+            **{name: [number, row] for name, row in told.items()},
+        }
+        made: list[Record] = []
+        for names in _events(waiting):
+            rows = {name: waiting[name][1] for name in names}
+            last_page = max(waiting[name][0] for name in names)
+            if read.is_last or (last_page + _SETTLED_PAGES <= number and _is_whole(rows, told)):
+                made += _meant(rows)
+                for name in names:
+                    del waiting[name]
+        left = {} if read.is_last else {"rows": waiting, "page": number}
         return Page(made, {**read.position, **left}, read.is_last)
 
     return Stream("ledger", page)
 
 
-def _entry(
-    client: Client, name: str, row: dict[str, Any], halves: dict[str, Any]
-) -> Iterator[Record]:
-    kind, subtype = str(row["type"]).lower(), str(row.get("subtype") or "").lower()
-    if kind in _ELSEWHERE or (subtype.startswith(_MOVES) and kind in ("transfer", "earn")):
-        return
-    if kind in _PAIRED:
-        other = halves.pop(row["refid"], None)
-        if other is None:
-            halves[row["refid"]] = [name, row]
-            return
-        yield _pair(client, other[1], row)
-        return
-    record = _moved(client, name, row)
-    if record is not None:
-        yield record
+def _events(waiting: Mapping[str, Any]) -> list[list[str]]:
+    """The names of rows that belong together."""
+    events: dict[str, list[str]] = defaultdict(list)
+    for name, (_, row) in waiting.items():
+        events[kraken.key(_entry(name, row))].append(name)
+    return list(events.values())
 
 
-def _moved(client: Client, name: str, row: dict[str, Any]) -> Record | None:
-    change, fee = Decimal(row["amount"]), abs(Decimal(row.get("fee") or 0))
-    return records.transfer(
-        name,
-        _time(row),
-        _asset(client, row["asset"]),
-        change,
-        fee=fee or None,
-        income=_INCOME.get(str(row["type"]).lower()),
-    )
+def _is_whole(rows: Rows, told: Rows) -> bool:
+    """Whether nothing of the event can follow, as pages go from the newest to the oldest."""
+    if any(row["type"] == "withdrawal" and Decimal(row["amount"]) > 0 for row in rows.values()):
+        return False
+    oldest = min((_time(row) for row in told.values()), default=None)
+    return oldest is not None and min(map(_time, rows.values())) - oldest > _SPREAD
 
 
-def _pair(client: Client, one: dict[str, Any], other: dict[str, Any]) -> Record:
-    """An instant purchase or conversion: what was spent for what was received."""
-    spent, got = (one, other) if Decimal(one["amount"]) < 0 else (other, one)
-    fees = [row for row in (spent, got) if Decimal(row.get("fee") or 0)]
-    fee = (_asset(client, fees[0]["asset"]), abs(Decimal(fees[0]["fee"]))) if fees else None
-    sent = (_asset(client, spent["asset"]), abs(Decimal(spent["amount"])))
-    received = (_asset(client, got["asset"]), abs(Decimal(got["amount"])))
-    return Record(str(one["refid"]), Kind.SWAP, _time(spent), sent, received, fee=fee)
+def _meant(rows: Rows) -> list[Record]:
+    entries = [_entry(name, row) for name, row in sorted(rows.items())]
+    if len(entries) == 1 and entries[0].kind == "trade":
+        # Its other side may be too small for a row; the list of trades tells both.
+        return []
+    try:
+        return kraken.records(entries)
+    except Nothing:
+        return []
+    except NotUnderstood as error:
+        return [refused(entry, error.reason) for entry in entries]
+
+
+def _entry(name: str, row: dict[str, Any]) -> Entry:
+    try:
+        return Entry(
+            name=name,
+            group=str(row["refid"]),
+            at=_time(row),
+            kind=str(row["type"]).lower(),
+            subtype=str(row.get("subtype") or "").lower(),
+            asset=kraken.asset(str(row["asset"])),
+            change=Decimal(row["amount"]),
+            fee=Decimal(row.get("fee") or 0),
+        )
+    except (TypeError, KeyError, ArithmeticError) as error:
+        raise BadPayload("kraken", f"a row makes no sense ({error!r})", repr(row)) from error
 
 
 def _time(row: dict[str, Any]) -> datetime:
     seconds = EXACT.create_decimal(str(row["time"]))
     return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(seconds * 1_000_000))
-
-
-def _asset(client: Client, asset: str) -> str:
-    """Ccxt's name, without the suffix of what is staked or on hold."""
-    return str(client.api.safe_currency_code(asset)).partition(".")[0]

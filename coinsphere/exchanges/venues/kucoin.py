@@ -6,10 +6,11 @@ from typing import Any
 
 from coinsphere.exchanges import records
 from coinsphere.exchanges.client import Client
-from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Record, Stream
+from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
 from coinsphere.exchanges.streams import Answer, optional, windows
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.model import Kind
+from coinsphere.portfolio.statements.record import Record
 
 _BEGIN = datetime(2019, 2, 18, tzinfo=UTC)
 """It tells nothing from before."""

@@ -20,8 +20,8 @@ from typing import NamedTuple
 from coinsphere import untrusted_json
 from coinsphere.decimals import plain
 from coinsphere.portfolio.errors import UnreadableFile
-from coinsphere.portfolio.formats import grouped, readers
-from coinsphere.portfolio.formats.row import Cells, Parsed, Problem, WrongCell
+from coinsphere.portfolio.formats import exchanges, readers
+from coinsphere.portfolio.formats.row import Cells, Nothing, Parsed, Problem, WrongCell
 
 FORMATS = ("coinsphere", "coinbase", "kraken", "binance", "koinly", "generic")
 MOST_ROWS = 500_000
@@ -41,7 +41,7 @@ class _Line(NamedTuple):
 class _Format:
     columns: tuple[str, ...]
     read: Callable[[Sequence[Cells]], list[Parsed]]
-    key: Callable[[Cells], str] | None = None
+    groups: Callable[[Sequence[Cells]], list[list[int]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,18 @@ def _single(read: Callable[[Cells], list[Parsed]]) -> Callable[[Sequence[Cells]]
 _KNOWN = {
     "coinsphere": _Format(("date", "type", "token", "amount"), _single(readers.own)),
     "coinbase": _Format(
-        ("Timestamp", "Transaction Type", "Asset", "Quantity Transacted"), _single(readers.coinbase)
+        ("Timestamp", "Transaction Type", "Asset", "Quantity Transacted"),
+        _single(exchanges.coinbase),
     ),
     "kraken": _Format(
-        ("txid", "refid", "time", "type", "asset", "amount"), grouped.kraken, grouped.kraken_key
+        ("txid", "refid", "time", "type", "asset", "amount"),
+        exchanges.kraken,
+        exchanges.kraken_groups,
     ),
     "binance": _Format(
-        ("UTC_Time", "Account", "Operation", "Coin", "Change"), grouped.binance, grouped.binance_key
+        ("UTC_Time", "Account", "Operation", "Coin", "Change"),
+        exchanges.binance,
+        exchanges.binance_groups,
     ),
     "koinly": _Format(
         ("Date", "Sent Amount", "Sent Currency", "Received Amount", "Received Currency"),
@@ -91,9 +96,11 @@ def read(content: str, form: str, mapping: Mapping[str, str] | None = None) -> C
     lines = list(_objects(content) if is_json else _lines(content, layout.columns))
     problems: list[Problem] = []
     parsed: list[tuple[int, Parsed]] = []
-    for group in _groups(lines, layout, problems):
+    for group in _groups(lines, layout):
         try:
             made = layout.read([line.cells for line in group])
+        except Nothing:
+            continue
         except WrongCell as error:
             problems.append(Problem(group[0].number, error.column, error.reason))
         else:
@@ -154,19 +161,12 @@ def _cell(value: object) -> str:
     return "" if value is None else readers.guarded(str(value))
 
 
-def _groups(lines: Sequence[_Line], layout: _Format, problems: list[Problem]) -> list[list[_Line]]:
+def _groups(lines: Sequence[_Line], layout: _Format) -> list[list[_Line]]:
     """Rows that belong together, in the order of the first of each."""
-    if layout.key is None:
+    if layout.groups is None:
         return [[line] for line in lines]
-    groups: dict[str, list[_Line]] = {}
-    for line in lines:
-        try:
-            key = layout.key(line.cells)
-        except WrongCell as error:
-            problems.append(Problem(line.number, error.column, error.reason))
-            continue
-        groups.setdefault(key or f"line {line.number}", []).append(line)
-    return list(groups.values())
+    places = layout.groups([line.cells for line in lines])
+    return [[lines[place] for place in group] for group in places]
 
 
 def _named(parsed: list[tuple[int, Parsed]], form: str) -> list[tuple[int, Parsed]]:

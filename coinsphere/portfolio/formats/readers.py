@@ -1,7 +1,6 @@
 """The files that we read: how each tells a transaction. One function a format, one row at a time.
 
-Kraken writes a trade as two rows of the same `refid`, Binance one row for each leg of an operation at an instant: these
-are put together by `coinsphere.portfolio.formats.grouped`.
+Those of exchanges are read by `coinsphere.portfolio.formats.exchanges`.
 """
 
 from collections.abc import Mapping
@@ -77,94 +76,6 @@ def own(cells: Cells) -> list[Parsed]:
             source=text(cells, "source") or "import",
         )
     ]
-
-
-_COINBASE = {
-    "buy": Kind.BUY,
-    "advanced trade buy": Kind.BUY,
-    "advance trade buy": Kind.BUY,
-    "sell": Kind.SELL,
-    "advanced trade sell": Kind.SELL,
-    "advance trade sell": Kind.SELL,
-    "send": Kind.TRANSFER_OUT,
-    "receive": Kind.TRANSFER_IN,
-    "rewards income": Kind.REWARD,
-    "staking income": Kind.STAKING,
-    "inflation reward": Kind.STAKING,
-    "learning reward": Kind.REWARD,
-    "coinbase earn": Kind.REWARD,
-    "interest": Kind.INTEREST,
-    "deposit": Kind.DEPOSIT,
-    "withdrawal": Kind.WITHDRAWAL,
-}
-
-
-def coinbase(cells: Cells) -> list[Parsed]:
-    """Coinbase's transaction history. A `Convert` tells the other side in its notes only."""
-    name = required(cells, "Transaction Type").lower()
-    if name == "convert":
-        return [_coinbase_convert(cells)]
-    found = _COINBASE.get(name)
-    if found is None:
-        raise WrongCell("Transaction Type", f"{name[:40]!r} is no kind that we know")
-    symbol = required(cells, "Asset").upper()
-    if symbol in FIAT:
-        return []
-    fee = number(cells, "Fees and/or Spread")
-    return [
-        Parsed(
-            kind=found,
-            symbol=symbol,
-            amount=amount(cells, "Quantity Transacted"),
-            occurred_at=moment(cells, "Timestamp"),
-            price=None if found in _MOVES else _price(cells),
-            currency=_coinbase_currency(cells),
-            fee=abs(fee) if fee and found in (Kind.BUY, Kind.SELL) else None,
-            exchange="coinbase",
-            notes=text(cells, "Notes"),
-            external_id=text(cells, "ID"),
-        )
-    ]
-
-
-_MOVES = frozenset({Kind.TRANSFER_IN, Kind.TRANSFER_OUT, Kind.WITHDRAWAL, Kind.DEPOSIT})
-
-
-def _price(cells: Cells) -> Decimal | None:
-    """What was paid for a unit, from the subtotal where it is told: the price shown is rounded."""
-    subtotal = number(cells, "Subtotal")
-    if subtotal:
-        with localcontext(EXACT):
-            return (abs(subtotal) / amount(cells, "Quantity Transacted")).quantize(UNIT)
-    return number(cells, "Price at Transaction") or number(cells, "Spot Price at Transaction")
-
-
-def _coinbase_currency(cells: Cells) -> str:
-    return (text(cells, "Price Currency") or text(cells, "Spot Price Currency") or "USD").upper()
-
-
-def _coinbase_convert(cells: Cells) -> Parsed:
-    """`Converted 0.1 BTC to 1.5 ETH`."""
-    notes = required(cells, "Notes")
-    words = notes.split()
-    try:
-        at = words.index("to")
-        counter, symbol = words[at + 1].replace(",", ""), words[at + 2].upper()
-    except (ValueError, IndexError):
-        raise WrongCell("Notes", "does not tell what was received") from None
-    return Parsed(
-        kind=Kind.SWAP,
-        symbol=required(cells, "Asset").upper(),
-        amount=amount(cells, "Quantity Transacted"),
-        occurred_at=moment(cells, "Timestamp"),
-        price=_price(cells),
-        currency=_coinbase_currency(cells),
-        counter_symbol=symbol,
-        counter_amount=amount({"Notes": counter}, "Notes"),
-        exchange="coinbase",
-        notes=notes,
-        external_id=text(cells, "ID"),
-    )
 
 
 _KOINLY_IN = {

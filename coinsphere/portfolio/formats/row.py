@@ -16,6 +16,10 @@ _FORMATS = (
 )  # fmt: skip
 
 
+class Nothing(Exception):
+    """A row, or a group of rows, that changes nothing of what is held; says why."""
+
+
 class WrongCell(ValueError):
     """A cell that cannot be read; names its column."""
 
