@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from coinsphere.errors import ImportRefused
-from coinsphere.market import candle_file, validation
+from coinsphere.market import candle_checksum, candle_file, candle_name, validation
 from coinsphere.market.model import Candle, Interval
 from ml import panel
 from ml.errors import BadHistory, TooLittleHistory
@@ -39,8 +39,8 @@ def read(
     reader = _Reader(now, first)
     for path in sorted(path for path in folder.rglob("[!.]*") if path.is_file()):
         symbol = _symbol(path, wanted)
-        if symbol is not None:
-            reader.read(path, symbol)
+        if symbol is not None and not candle_checksum.is_checksum(path):
+            reader.read(path, symbol, symbol if wanted else None)
     notes = reader.notes()
     found = {symbol for symbol, days in reader.rows.items() if days}
     if wanted is not None and not wanted <= found:
@@ -53,11 +53,11 @@ def read(
 
 def _symbol(path: Path, wanted: set[str] | None) -> str | None:
     """The token of a file, None where it is not wanted: `BTCUSDT.csv` is BTC, but `TUSD.csv` is TUSD unless T is wanted."""
-    names = [name or path.stem.upper() for name in candle_file.symbols(path)]
+    names = [name or path.stem.upper() for name in candle_name.symbols(path)]
     if wanted is not None:
         return next((name for name in reversed(names) if name in wanted), None)
     head, base = names[0], names[-1]
-    is_stablecoin = head in candle_file.QUOTES or head == base[:1] + _DOLLAR
+    is_stablecoin = head in candle_name.QUOTES or head == base[:1] + _DOLLAR
     return head if is_stablecoin else base
 
 
@@ -72,18 +72,19 @@ class _Reader:
     _left_out: list[str] = field(default_factory=list)
     _early: int = 0
 
-    def read(self, path: Path, symbol: str) -> None:
-        """Take the candles of a file."""
+    def read(self, path: Path, symbol: str, asked: str | None) -> None:
+        """Take the candles of a file as those of `symbol`, which may have been asked for."""
         if not candle_file.is_candidate(path):
             self._left_out.append(f"{path.name}: is no .csv or .zip file")
             return
         bad: list[str] = []
         try:
-            with candle_file.opened(path) as file:
+            with candle_file.opened(path, asked) as file:
                 if file.interval is not Interval.DAY:
                     reason = f"holds candles of {file.interval.value}, and only daily ones are read"
                     self._left_out.append(f"{path.name}: {reason}")
                     return
+                self._left_out += [f"{path.name}: {note}" for note in file.notes]
                 for line, row in file.rows(_NO_TOKEN, self.now):
                     fault = row.reason if isinstance(row, candle_file.BadRow) else self._fault(row)
                     if fault is not None:

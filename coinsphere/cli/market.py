@@ -174,6 +174,8 @@ def _explain(console: Console, file: FileReport) -> None:
     """Say what was not kept of a file."""
     if file.refused:
         console.print(f"[red]refused[/red] {escape(file.refused)}", highlight=False)
+    for note in file.notes:
+        console.print(f"  {escape(file.path.name)}: {escape(note)}", highlight=False)
     for row in file.rejected[:_ROWS_SHOWN]:
         console.print(f"  {escape(file.path.name)}, {escape(str(row))}", highlight=False)
     if file.rejected_rows > _ROWS_SHOWN:

@@ -1,10 +1,9 @@
 """Files of candles: our CSV and Binance kline dumps, plain or zipped, one token and one interval a file.
 
 Our CSV has a header that names `date` or `timestamp`, `open`, `high`, `low`, `close` and, if known, `volume` (in units
-of the token), in any order and case. A Binance dump has 12 columns, with or without a header. Times are days
-(2024-06-30), instants (2024-06-30T12:00:00Z, UTC where no zone is given) or epochs in seconds, milliseconds or
-microseconds. Symbol and interval are read from the name (`BTC.csv`, `BTCUSDT-1d-2024-01.zip`, `BTC__source.csv`), the
-interval otherwise from the distance of the first rows.
+of the token), in any order and case. A Binance dump has 12 columns, with or without a header. `candle_columns` knows
+what else a column may be called, `candle_time` how times are written, `candle_name` what a file's name says. The
+interval is read from the name (`BTC_1h.csv`), otherwise from the distance of the first rows.
 """
 
 import csv
@@ -16,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from io import TextIOWrapper
@@ -26,15 +25,12 @@ from typing import TextIO
 from uuid import UUID
 
 from coinsphere.errors import ImportRefused
+from coinsphere.market import candle_checksum, candle_columns, candle_name, candle_time
+from coinsphere.market.candle_columns import PRICES
 from coinsphere.market.model import Candle, Interval
 
 SUFFIXES = (".csv", ".zip")
-QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD")
-"""Quote currencies that a file name may carry after the symbol; all are taken as US dollars."""
 
-_PRICES = ("open", "high", "low", "close")
-_TIME_NAMES = ("date", "timestamp", "time", "datetime", "open_time", "opentime", "open time")
-_BINANCE_COLUMNS = 12
 _INTERVAL_IN_NAME = re.compile(r"(?<![A-Za-z0-9])(\d{1,2}(?:s|m|h|d|w|mo|M))(?![A-Za-z0-9])")
 _PEEKED = 50
 """Rows looked at to tell the interval."""
@@ -45,8 +41,6 @@ _MOST_PACKED = 200
 """Candles shrink to a fifth or so; what shrinks to a two-hundredth is no candle file but a trap."""
 _SURELY_HARMLESS = 10 * 1024**2
 _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
-_EPOCH_UNITS = ((10**11, 1), (10**14, 1_000), (10**17, 1_000_000))
-"""An epoch below the first number counts so many a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +55,15 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class CandleFile:
-    """An open file whose header was understood."""
+    """An open file whose header was understood; `notes` say what of it is not read."""
 
     name: str
     interval: Interval
     columns: Mapping[str, int]
     width: int
+    parse_time: candle_time.Reader
+    notes: tuple[str, ...]
+    pair: str | None
     lines: Iterator[tuple[int, list[str]]]
 
     def rows(self, token_id: UUID, now: datetime) -> Iterator[tuple[int, Candle | BadRow]]:
@@ -80,10 +77,11 @@ class CandleFile:
         """
         source = f"file:{self.name}"
         length, interval = self.interval.duration, self.interval
-        time, opened, high, low, closed = (self.columns[name] for name in ("time", *_PRICES))
-        volume, width = self.columns.get("volume"), self.width
+        time, opened, high, low, closed = (self.columns[name] for name in ("time", *PRICES))
+        volume, width, parse_time = self.columns.get("volume"), self.width, self.parse_time
+        is_other = self._is_other
         for line, cells in self.lines:
-            if len(cells) != width:
+            if len(cells) != width or is_other(cells):
                 yield line, self._explain(line, cells)
                 continue
             try:
@@ -107,26 +105,50 @@ class CandleFile:
             else:
                 yield line, candle
 
+    def _is_other(self, cells: Sequence[str]) -> bool:
+        """Whether a row names another pair than the file's."""
+        return self.pair is not None and cells[self.columns["pair"]] != self.pair
+
     def _explain(self, line: int, cells: Sequence[str]) -> BadRow:
         """Find what is wrong with a row."""
         if len(cells) != self.width:
             reason = f"the row has {len(cells)} cells, not {self.width} (a number holds no comma)"
             return BadRow(line, "row", reason, cells)
         for name, index in self.columns.items():
-            fault = _cell_fault(name, cells[index])
+            fault = self._cell_fault(name, cells[index])
             if fault is not None:
                 return BadRow(line, name, fault, cells)
         return BadRow(line, "time", "the time lies outside every calendar", cells)
 
+    def _cell_fault(self, name: str, text: str) -> str | None:
+        if name == "time":
+            is_read = _time_or_none(self.parse_time, text) is not None
+            return None if is_read else f"{text[:40]!r} is not a time"
+        if name == "pair":
+            return None if text == self.pair else f"{text[:40]!r} is not {self.pair!r}"
+        if not text.strip():
+            return None if name == "volume" else f"{name} is empty"
+        try:
+            Decimal(text)
+        except InvalidOperation:
+            return f"{name} {text[:40]!r} is not a number"
+        return None
+
 
 @contextmanager
-def opened(path: Path) -> Iterator[CandleFile]:
-    """Open a file and understand its header.
+def opened(path: Path, symbol: str | None = None) -> Iterator[CandleFile]:
+    """Open a file and understand its name and header.
+
+    Args:
+        path: of the file.
+        symbol: the token that is meant; None where it is only known from the name.
 
     Raises:
-        ImportRefused: the file is unusable as a whole; says why.
+        ImportRefused: the file is unusable as a whole, or holds no spot prices in US dollars; says why.
     """
+    candle_name.require_spot_in_dollars(path, symbol)
     try:
+        candle_checksum.require(path)
         with _text(path) as text:
             yield _understood(path, text)
     except _BROKEN_ZIP as error:
@@ -145,31 +167,6 @@ def opened(path: Path) -> Iterator[CandleFile]:
 def is_candidate(path: Path) -> bool:
     """Whether a file of a folder is meant: by its ending, and not hidden (`._BTC.csv` is macOS's)."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
-
-
-def symbols(path: Path) -> list[str]:
-    """The symbols that a file name may stand for, the likeliest first: `BTCUSDT_1h.csv` is BTCUSDT or BTC."""
-    head = re.split(r"[-_. ]", path.name, maxsplit=1)[0].upper()
-    bases = [head.removesuffix(quote) for quote in QUOTES if head.endswith(quote) and head != quote]
-    return [head, *sorted(set(bases), key=len)]
-
-
-def parse_time(text: str) -> datetime:
-    """An instant in UTC from a day, an ISO-8601 instant or an epoch.
-
-    Raises:
-        ValueError: it is none of these.
-    """
-    if text.isdecimal() and len(text) != len("20240630"):
-        number = int(text)
-        for limit, unit in _EPOCH_UNITS:
-            if number < limit:
-                seconds, rest = divmod(number, unit)
-                moment = datetime.fromtimestamp(seconds, UTC)
-                return moment + timedelta(microseconds=rest * 1_000_000 // unit) if rest else moment
-        raise ValueError(f"{text!r} is no epoch")
-    moment = datetime.fromisoformat(text.strip())
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 @contextmanager
@@ -202,45 +199,52 @@ def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
 
 def _understood(path: Path, text: TextIO) -> CandleFile:
-    reader = csv.reader(iter(partial(text.readline, _LONGEST_LINE), ""))
-    first = next(reader, None)
-    if not first:
-        raise ImportRefused(f"{path.name}: is empty")
-    lines: Iterator[tuple[int, list[str]]] = ((reader.line_num, cells) for cells in reader if cells)
-    if _is_number(first[0]) and len(first) == _BINANCE_COLUMNS:
-        columns = {"time": 0, **{name: index for index, name in enumerate((*_PRICES, "volume"), 1)}}
+    first, lines = _table(path, text)
+    if candle_columns.is_binance(first):
+        columns = candle_columns.binance()
         lines = chain([(1, first)], lines)
     else:
-        columns = _columns(path, first)
+        columns = candle_columns.understood(path.name, first, candle_name.symbols(path))
+    places, width = columns.places, len(first)
     peeked = list(islice(lines, _PEEKED))
-    times = [cells[columns["time"]] for _, cells in peeked if len(cells) == len(first)]
-    interval = _interval(path, times)
-    return CandleFile(path.name, interval, columns, len(first), chain(peeked, lines))
+    whole = [cells for _, cells in peeked if len(cells) == width]
+    times = [cells[places["time"]] for cells in whole]
+    try:
+        reader = candle_time.decide(times, partial(_column, path, places["time"], width))
+    except candle_time.UnreadableTimes as error:
+        raise ImportRefused(f"{path.name}: {error}") from error
+    interval = _interval(path, [_time_or_none(reader, cell) for cell in times])
+    pair = whole[0][places["pair"]] if "pair" in places and whole else None
+    if pair is not None:
+        candle_name.require_dollars(path, pair)
+    return CandleFile(
+        path.name, interval, places, width, reader, columns.notes, pair, chain(peeked, lines)
+    )
 
 
-def _columns(path: Path, header: Sequence[str]) -> dict[str, int]:
-    """Where each column stands, time first."""
-    names = [name.strip().lower() for name in header]
-    times = [name for name in names if name in _TIME_NAMES]
-    missing = [name for name in _PRICES if names.count(name) != 1]
-    if len(times) != 1:
-        missing.insert(0, "date")
-    if missing:
-        found = ", ".join(repr(name.strip()[:20]) for name in header[:8])
-        raise ImportRefused(
-            f"{path.name}: line 1: the header must name each of date (or timestamp), open, high, low, close once, "
-            f"and may name volume; it lacks or repeats {', '.join(missing)}. Found: {found}"
-        )
-    columns = {"time": names.index(times[0])}
-    columns |= {name: names.index(name) for name in _PRICES}
-    return columns | ({"volume": names.index("volume")} if "volume" in names else {})
+def _table(path: Path, text: TextIO) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The first line that is no address (as CryptoDataDownload writes one above the header), and those after it."""
+    reader = csv.reader(iter(partial(text.readline, _LONGEST_LINE), ""))
+    first = next(reader, None)
+    if first and first[0].lower().startswith(("http://", "https://")):
+        first = next(reader, None)
+    if not first:
+        raise ImportRefused(f"{path.name}: is empty")
+    return first, ((reader.line_num, cells) for cells in reader if cells)
 
 
-def _interval(path: Path, times: Sequence[str]) -> Interval:
+def _column(path: Path, place: int, width: int) -> Iterator[str]:
+    """The cells of one column, of the file opened once more."""
+    with _text(path) as text:
+        _, lines = _table(path, text)
+        yield from (cells[place] for _, cells in lines if len(cells) == width)
+
+
+def _interval(path: Path, times: Sequence[datetime | None]) -> Interval:
     in_name = _INTERVAL_IN_NAME.search(path.name)
     if in_name is not None:
         return _supported(path, in_name.group(1).lower() if in_name.group(1)[-1] != "M" else "1mo")
-    moments = [moment for text in times if (moment := _time_or_none(text)) is not None]
+    moments = [moment for moment in times if moment is not None]
     steps = Counter(abs(after - before) for before, after in pairwise(moments))
     steps.pop(timedelta(0), None)
     if not steps:
@@ -267,24 +271,8 @@ def _supported(path: Path, interval: str) -> Interval:
         ) from None
 
 
-def _time_or_none(text: str) -> datetime | None:
+def _time_or_none(reader: candle_time.Reader, text: str) -> datetime | None:
     try:
-        return parse_time(text)
+        return reader(text)
     except (ValueError, OverflowError):
         return None
-
-
-def _is_number(text: str) -> bool:
-    return text.strip().replace(".", "", 1).isdecimal()
-
-
-def _cell_fault(name: str, text: str) -> str | None:
-    if name == "time":
-        return None if _time_or_none(text) is not None else f"{text[:40]!r} is not a time"
-    if not text.strip():
-        return None if name == "volume" else f"{name} is empty"
-    try:
-        Decimal(text)
-    except InvalidOperation:
-        return f"{name} {text[:40]!r} is not a number"
-    return None

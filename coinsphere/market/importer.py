@@ -15,7 +15,7 @@ from psycopg import Connection
 
 from coinsphere.clock import Clock, utc_now
 from coinsphere.errors import ImportRefused
-from coinsphere.market import candle_file, quarantine, tokens, validation
+from coinsphere.market import candle_file, candle_name, quarantine, tokens, validation
 from coinsphere.market import candles as candle_store
 from coinsphere.market import origin as origins
 from coinsphere.market.candle_file import BadRow, CandleFile
@@ -52,7 +52,7 @@ class RejectedRow:
 
 @dataclass(slots=True)
 class FileReport:
-    """What became of one file; `refused` says why nothing of it was kept."""
+    """What became of one file; `notes` say what of it is not read, `refused` why nothing of it was kept."""
 
     path: Path
     symbol: str | None = None
@@ -63,6 +63,7 @@ class FileReport:
     written: int = 0
     rejected_rows: int = 0
     rejected: list[RejectedRow] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
     refused: str | None = None
 
     def reject(self, line: int, column: str, reason: str) -> None:
@@ -129,7 +130,7 @@ def _import_file(conn: Connection, path: Path, clock: Clock) -> FileReport:
     try:
         token = _token(conn, path)
         report.symbol = token.symbol
-        with conn.transaction(), candle_file.opened(path) as file:
+        with conn.transaction(), candle_file.opened(path, token.symbol) as file:
             _load(conn, file, token, report, clock)
     except ImportRefused as error:
         report = FileReport(path, report.symbol, report.interval, refused=str(error))
@@ -139,12 +140,13 @@ def _import_file(conn: Connection, path: Path, clock: Clock) -> FileReport:
 
 
 def _token(conn: Connection, path: Path) -> Token:
-    candidates = candle_file.symbols(path)
+    candidates = candle_name.symbols(path)
     for symbol in candidates:
         try:
             return tokens.by_symbol(conn, symbol)
         except LookupError:
             continue
+    candle_name.require_spot_in_dollars(path, None)
     raise ImportRefused(
         f"{path.name}: no token has the symbol {' or '.join(candidates)}; the name of a file begins with its token's "
         "symbol, and an administrator adds a token by POST /api/v1/tokens"
@@ -157,7 +159,7 @@ def _load(
     reader = _Reader(file, token, report, clock())
     loaded = candle_store.load(conn, reader.candles(), clock, reader.reject)
     quarantine.store(conn, reader.unreadable)
-    report.interval = file.interval
+    report.interval, report.notes = file.interval, file.notes
     report.written = loaded.written
 
 

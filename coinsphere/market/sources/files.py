@@ -6,7 +6,7 @@ from pathlib import Path
 
 from coinsphere.clock import DAY, Clock
 from coinsphere.errors import BadPayload, ImportRefused, NotListed, ProviderError
-from coinsphere.market import candle_file, validation
+from coinsphere.market import candle_file, candle_name, validation
 from coinsphere.market.model import Candle, Interval, Metadata, Quote, Token
 from coinsphere.market.sources.decimals import rounded
 
@@ -55,11 +55,10 @@ class FilesSource:
     def _paths(self, token: Token) -> list[Path]:
         if self._folder is None or not token.leads_symbol:
             return []
-        names = {token.symbol, *(token.symbol + quote for quote in candle_file.QUOTES)}
         return sorted(
             path
             for path in self._folder.rglob("*")
-            if candle_file.is_candidate(path) and candle_file.symbols(path)[0] in names
+            if candle_file.is_candidate(path) and token.symbol in candle_name.symbols(path)
         )
 
     def _read(self, path: Path, token: Token, interval: Interval | None) -> Iterator[Candle]:
@@ -67,7 +66,7 @@ class FilesSource:
         bad = 0
         first = ""
         try:
-            with candle_file.opened(path) as file:
+            with candle_file.opened(path, token.symbol) as file:
                 if interval is not None and file.interval is not interval:
                     return
                 for _, row in file.rows(token.id, self._clock()):

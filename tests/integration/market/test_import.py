@@ -200,6 +200,24 @@ def test_an_unusable_file_is_refused_and_the_others_are_kept(run, folder, owner,
     assert message in error[0]
 
 
+def test_what_is_no_spot_price_in_dollars_is_refused_by_its_name(run, folder, owner):
+    names = {
+        "BTC-EUR.csv": "EUR",
+        "ETHBTC_1d.csv": "BTC",
+        "BTCUSD_PERP-1d.csv": "PERP",
+        "PI_XBTUSD.csv": "PI names",
+    }
+    for name in names:
+        (folder / name).write_text(HEADER + DAYS)
+    (folder / "ETH_1d.csv").write_text(HEADER.replace("volume", "quote_volume") + DAYS)
+    result = run("import", folder)
+    for name, told in names.items():
+        assert f"refused {name}: " in result.output
+        assert told in result.output
+    assert "ETH_1d.csv: the volume is not known: only 'quote_volume' is named" in result.output
+    assert (stored(owner), stored(owner, "ETH")) == (0, 20)
+
+
 def test_a_locked_archive_is_refused(run, folder, owner):
     content = bytearray(zipped(BTC_csv=HEADER + DAYS))
     directory = content.index(b"PK\x01\x02")

@@ -1,5 +1,6 @@
 """Files of candles: what is understood, and what is said of the rest."""
 
+import hashlib
 import io
 import zipfile
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coinsphere.errors import ImportRefused
-from coinsphere.market import candle_file
+from coinsphere.market import candle_file, candle_name, candle_time
 from coinsphere.market.candle_file import BadRow
 from coinsphere.market.model import Interval
 
@@ -46,7 +47,7 @@ def write(folder: Path, name: str, text: str) -> Path:
     ],
 )
 def test_the_symbol_is_read_from_the_name(name, expected):
-    assert candle_file.symbols(Path(name)) == expected
+    assert candle_name.symbols(Path(name)) == expected
 
 
 def test_columns_come_in_any_order_and_case(tmp_path, now):
@@ -155,15 +156,195 @@ def test_the_interval_follows_from_the_spacing(tmp_path, now):
 @given(st.integers(1_230_768_000, 4_102_444_800))
 def test_every_way_to_write_an_instant_means_the_same(seconds):
     moment = datetime.fromtimestamp(seconds, UTC)
-    written = [str(seconds), str(seconds * 1000), str(seconds * 1_000_000)]
+    written = [str(seconds * unit) for unit in (1, 1000, 10**6, 10**9)]
+    written += [f"{moment:%Y%m%d%H%M%S}", f"{seconds}.0", f"{moment:%Y-%m-%d %H:%M:%S} UTC"]
     written += [moment.isoformat(), moment.replace(tzinfo=None).isoformat(" ")]
-    assert {candle_file.parse_time(text) for text in written} == {moment}
+    assert {candle_time.parse(text) for text in written} == {moment}
 
 
 @given(st.text(max_size=30))
 def test_no_text_breaks_the_time_parser_otherwise_than_by_its_error(text):
     try:
-        moment = candle_file.parse_time(text)
+        moment = candle_time.parse(text)
     except (ValueError, OverflowError):
         return
     assert moment.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("BTC-EUR.csv", "EUR"),
+        ("BTCEUR-1d-2024-01.csv", "EUR"),
+        ("Bitstamp_BTCGBP_1h.csv", "GBP"),
+        ("ETH_BTC-1d.csv", "BTC"),
+        ("ETHBTC-1d.csv", "BTC"),
+        ("SOL_KRW-1d.csv", "KRW"),
+        ("btc-try.csv", "TRY"),
+        ("BTC_1h_JPY.csv", "JPY"),
+        ("LINKUSD_PERP-1d-2024-12.csv", "PERP"),
+        ("BTCUSD_perp.csv", "PERP"),
+        ("LINKUSDT_241227.csv", "241227"),
+        ("BTC-1227.csv", "1227"),
+        ("BTC-28JUN24-1d.csv", "28JUN24"),
+        ("BTC-USDT-SWAP.csv", "SWAP"),
+        ("PI_XBTUSD.csv", "PI"),
+        ("XBTM24.csv", "XBTM24"),
+        ("BTCUSDM.csv", "BTCUSDM"),
+        ("BTCPERP-1d.csv", "BTCPERP"),
+        ("BTCUSDT.P.csv", r"\.P"),
+        ("BTC=F.csv", "BTC=F"),
+        ("BTC_COIN-M_1d.csv", "COIN-M"),
+        ("BTCUSDT-markPriceKlines-1d.csv", "MARKPRICEKLINES"),
+        ("BTCUSDT_premium_index_1d.csv", "PREMIUM_INDEX"),
+        ("BTCUSDT-index-1d.csv", "INDEX"),
+        ("BTC_funding_rates.csv", "FUNDING_RATES"),
+        ("futures/um/monthly/klines/BTCUSDT-1d-2024-01.csv", "futures"),
+        ("premiumIndexKlines/BTCUSDT-1d-2024-01.csv", "premiumIndexKlines"),
+    ],
+)
+def test_a_name_that_speaks_of_no_spot_price_in_dollars_is_refused(name, told):
+    with pytest.raises(ImportRefused, match=rf"\b{told}\b" if told.isalnum() else told):
+        candle_name.require_spot_in_dollars(Path(name), None)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "BTC_bitstamp_1h.csv",
+        "BTCUSDT-1d-202401.csv",
+        "BTC_20240630.csv",
+        "BTC-2024.csv",
+        "BTC-USDT.csv",
+        "WBTC.csv",
+        "STETH-USD.csv",
+        "AEUR.csv",
+        "PERP.csv",
+        "PERPUSDT-1d.csv",
+        "INDEX-1d.csv",
+        "MOVE_USDT.csv",
+        "DOT.csv",
+        "Binance_SOLUSDT_d.csv",
+        "market/index_of_files/BTC.csv",
+    ],
+)
+def test_a_name_of_a_spot_price_in_dollars_is_none_of_these(name):
+    candle_name.require_spot_in_dollars(Path(name), None)
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "volume"),
+    [
+        ("LTCUSD_d.csv", "Volume LTC,Volume USD", Decimal(7)),
+        ("BTC_x.csv", "Volume_(BTC),Volume_(Currency)", Decimal(7)),
+        ("BTC_x.csv", "Volume BTC,Volume USD", Decimal(7)),
+        ("BTC_x.csv", "vol,quote_volume", Decimal(7)),
+        ("BTC_x.csv", "base_volume,quote_volume", Decimal(7)),
+        ("BTC_x.csv", "volumefrom,volumeto", Decimal(7)),
+        ("BTC_x.csv", "Volume BTC,volume", Decimal(7)),
+        ("BTC_x.csv", "quote_volume,trades", "only 'quote_volume' is named"),
+        ("BTC_x.csv", "Turnover,Volume USDT", "only 'Turnover', 'Volume USDT' is named"),
+        ("BTC_x.csv", "volume,vol", "'volume', 'vol' could each be"),
+        ("BTC_x.csv", "Volume,Adj Close", "'Volume' of such a file is in its currency"),
+        ("BTC_x.csv", "a,b", "no column names it"),
+    ],
+)
+def test_the_volume_in_units_of_the_token_is_found_or_its_absence_said(
+    tmp_path, now, name, header, volume
+):
+    text = f"date,open,high,low,close,{header}\n2024-01-01,1,2,0.5,1.5,7,9\n"
+    with candle_file.opened(write(tmp_path, name, text)) as file:
+        [(_, candle)] = file.rows(TOKEN_ID, now)
+    if isinstance(volume, Decimal):
+        assert (candle.volume, file.notes) == (volume, ())
+    else:
+        assert candle.volume is None
+        assert volume in file.notes[0]
+
+
+def test_another_currency_within_a_file_is_refused_and_a_row_of_another_pair_named(tmp_path, now):
+    header = "date,symbol,open,high,low,close,Volume LTC,{}\n"
+    row = "2024-01-0{},LTC/{},1,2,0.5,1.5,7,9\n"
+    for of_volume, pair in (("Volume USD", "EUR"), ("Volume EUR", "USD")):
+        text = header.format(of_volume) + row.format(1, pair)
+        with pytest.raises(ImportRefused, match="EUR"):
+            read(write(tmp_path, "LTC_d.csv", text), now)
+    text = header.format("Volume USD") + row.format(1, "USD") + row.format(2, "EUR")
+    _, rows = read(write(tmp_path, "LTC_d.csv", "https://www.example.org\n" + text), now)
+    assert rows[0][1].volume == 7
+    assert rows[1][1].reason == "'LTC/EUR' is not 'LTC/USD'"
+
+
+@pytest.mark.parametrize(
+    ("cells", "first"),
+    [
+        (("25.12.2024", "26.12.2024"), datetime(2024, 12, 25, tzinfo=UTC)),
+        (("01.02.2024", "02.02.2024"), datetime(2024, 2, 1, tzinfo=UTC)),
+        (("03/04/2024", *(["04/04/2024"] * 60), "25/04/2024"), datetime(2024, 4, 3, tzinfo=UTC)),
+        (("3/4/2024 0:00", "4/13/2024 0:00"), datetime(2024, 3, 4, tzinfo=UTC)),
+        (("12/31/2024 12:00 AM", "12/30/2024 12:00 AM"), datetime(2024, 12, 31, tzinfo=UTC)),
+        (("2024/1/2", "2024/1/3"), datetime(2024, 1, 2, tzinfo=UTC)),
+        (("202412250000", "202412260000"), datetime(2024, 12, 25, tzinfo=UTC)),
+        (("20241225000000", "20241226000000"), datetime(2024, 12, 25, tzinfo=UTC)),
+        (("2024122500", "2024122501"), datetime(2024, 12, 25, tzinfo=UTC)),
+        (("1735084800000000000", "1735171200000000000"), datetime(2024, 12, 25, tzinfo=UTC)),
+        (("1735084800.0", "1735171200.0"), datetime(2024, 12, 25, tzinfo=UTC)),
+    ],
+)
+def test_how_a_column_of_times_is_written_is_proved_by_all_its_cells(tmp_path, now, cells, first):
+    text = HEADER + "".join(f"{cell},1,2,0.5,1.5,7\n" for cell in cells)
+    _, rows = read(write(tmp_path, "BTC_1d.csv", text), now)
+    assert not [row for _, row in rows if isinstance(row, BadRow)]
+    assert rows[0][1].opened_at == first
+
+
+@pytest.mark.parametrize(
+    ("cells", "why"),
+    [
+        (("03/04/2024", "04/04/2024"), "whether '03/04/2024' has the day or the month first"),
+        (("13/04/2024", "04/14/2024"), "some have the day first, some the month"),
+        (("25-Dez-24", "26-Dez-24"), "the times cannot be read, the first is '25-Dez-24'"),
+        (("1.73508E+12", "1.73517E+12"), "the times cannot be read, the first is '1.73508E.12'"),
+    ],
+)
+def test_times_that_cannot_be_read_are_what_the_refusal_names(tmp_path, now, cells, why):
+    text = HEADER + "".join(f"{cell},1,2,0.5,1.5,7\n" for cell in cells)
+    with pytest.raises(ImportRefused, match=why):
+        read(write(tmp_path, "BTC.csv", text), now)
+
+
+@pytest.mark.parametrize(
+    ("beside", "content", "why"),
+    [
+        (".CHECKSUM", "{sha256}  BTC_1h.zip", None),
+        (".sha256", "{sha256}", None),
+        (".md5", "{md5} *BTC_1h.zip", None),
+        (
+            ".CHECKSUM",
+            "{sha256}  OTHER.zip\n{other}  BTC_1h.zip",
+            "is not what BTC_1h.zip.CHECKSUM says",
+        ),
+        (".CHECKSUM", "{other}", "is not what"),
+        (".checksum", "{other}", "is not what"),
+        (".CHECKSUM", "{sha256}  OTHER.zip", "holds no checksum of it"),
+        (".CHECKSUM", "", "holds no checksum of it"),
+        (".CHECKSUM", "<html>", "holds no checksum of it"),
+    ],
+)
+def test_a_file_is_what_the_checksum_beside_it_says(tmp_path, now, beside, content, why):
+    path = tmp_path / "BTC_1h.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("BTC_1h.csv", KLINE)
+    held = path.read_bytes()
+    (tmp_path / f"BTC_1h.zip{beside}").write_text(
+        content.format(
+            sha256=hashlib.sha256(held).hexdigest(),
+            md5=hashlib.md5(held, usedforsecurity=False).hexdigest(),
+            other="0" * 64,
+        )
+    )
+    if why is None:
+        assert len(read(path, now)[1]) == 1
+    else:
+        with pytest.raises(ImportRefused, match=why):
+            read(path, now)

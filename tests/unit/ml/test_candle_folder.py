@@ -37,7 +37,7 @@ def test_the_same_candles_are_the_same_panel_however_they_are_written(tmp_path):
         ("BTC.csv", "date,open,high,low,close,volume", TWO_DAYS),
         (
             "btc-usd.csv",
-            "Volume,Adj Close,CLOSE,Low,high,Open,Date",
+            "Volume,Source,CLOSE,Low,high,Open,Date",
             ("10,x,1,1,2,1,2024-01-02T00:00:00Z", "10,y,1.5,1,2,1,2024-01-01T00:00:00Z"),
         ),
         (
@@ -113,3 +113,44 @@ def test_a_stablecoin_is_not_taken_for_a_pair(tmp_path, name, symbol):
 def test_an_early_start_reads_early_days():
     assert candle_folder.first_day(date(2022, 1, 1)) == panel.FIRST_DAY
     assert candle_folder.first_day(panel.FIRST_DAY + timedelta(days=181)) == date.min
+
+
+def test_what_is_no_spot_price_in_dollars_is_left_out_by_name(tmp_path):
+    """One file each of another currency, a contract and a broken download; the others are read."""
+    for name in (
+        "SOL_KRW-1d.csv",
+        "ETH_BTC-1d.csv",
+        "LINKUSD_PERP-1d.csv",
+        "XBTUSDM-1d.csv",
+        "ADA.csv",
+    ):
+        _write(tmp_path, name)
+    _write(tmp_path, "WBTC.csv")
+    (tmp_path / "ADA.csv.CHECKSUM").write_text("0" * 64 + "  ADA.csv\n")
+    made = candle_folder.read(tmp_path, NOW)
+    assert made.symbols == ("WBTC",)
+    said = "\n".join(made.notes)
+    assert len(made.notes) == 5
+    for word in (
+        "prices in KRW",
+        "prices in BTC",
+        "PERP names",
+        "XBTUSDM names",
+        "ADA.csv.CHECKSUM",
+    ):
+        assert word in said
+
+
+def test_a_volume_in_dollars_is_none_of_the_token_and_that_is_said(tmp_path):
+    _write(
+        tmp_path,
+        "BTC-USD.csv",
+        [f"{row},5" for row in TWO_DAYS],
+        "Date,Open,High,Low,Close,Volume,Adj Close",
+    )
+    made = candle_folder.read(tmp_path, NOW)
+    assert np.isnan(made.candles[0, :, 4]).all()
+    assert (
+        "BTC-USD.csv: the volume is not known: 'Volume' of such a file is in its currency"
+        in made.notes[0]
+    )

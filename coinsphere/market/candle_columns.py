@@ -1,0 +1,142 @@
+"""Where each column of a candle file stands, by its header, and what of it is not read and why.
+
+A volume is kept in units of the token. Who calls a column `Volume` may mean dollars: Yahoo Finance (beside `Adj Close`)
+and CoinMarketCap (beside `marketCap`) do, and their volume is not read.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from coinsphere.errors import ImportRefused
+from coinsphere.market import candle_name
+
+PRICES = ("open", "high", "low", "close")
+_TIMES = ("date", "timestamp", "time", "datetime", "open time", "opentime", "timeopen")
+_SECOND_TIMES = ("unix", "unix time", "unix timestamp", "epoch")
+"""Read where no better one stands beside them."""
+_BINANCE_COLUMNS = 12
+_PAIRS = ("symbol", "pair", "market", "ticker", "product", "product id", "instrument")
+_BASE_VOLUMES = (
+    "volume",
+    "vol",
+    "v",
+    "base volume",
+    "volume base",
+    "basevolume",
+    "volumebase",
+    "base vol",
+    "base asset volume",
+    "volume from",
+    "volumefrom",
+    "volume coin",
+    "volume crypto",
+    "coin volume",
+    "volume token",
+)
+_VOLUME_OF = re.compile(r"(?:(?:volume|vol) ([a-z0-9]{1,10})|([a-z0-9]{1,10}) (?:volume|vol))")
+_DOLLAR_WORDS = ("adj close", "adjclose", "marketcap", "market cap")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Positions of the columns that are read: time, prices, perhaps volume and pair; `notes` tell of what is not."""
+
+    places: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+
+
+def binance() -> Columns:
+    """Those of a kline dump without a header."""
+    return Columns({"time": 0, **{name: at for at, name in enumerate((*PRICES, "volume"), 1)}})
+
+
+def is_binance(cells: Sequence[str]) -> bool:
+    """Whether a first line is a row of a kline dump that has no header."""
+    return len(cells) == _BINANCE_COLUMNS and cells[0].strip().replace(".", "", 1).isdecimal()
+
+
+def understood(name: str, header: Sequence[str], symbols: Sequence[str]) -> Columns:
+    """What a header names.
+
+    Args:
+        name: of the file.
+        header: its cells.
+        symbols: what the file's token may be called.
+
+    Raises:
+        ImportRefused: the time or a price is missing or stands twice, or a volume is in a currency other than the
+            dollar.
+    """
+    names = [_plain(cell) for cell in header]
+    times = [each for each in names if each in _TIMES] or [
+        each for each in names if each in _SECOND_TIMES
+    ]
+    missing = [] if len(times) == 1 else ["date"]
+    missing += [each for each in PRICES if names.count(each) != 1]
+    if missing:
+        found = ", ".join(repr(cell.strip()[:20]) for cell in header[:8])
+        raise ImportRefused(
+            f"{name}: line 1: the header must name each of date (or timestamp), open, high, low, close once, "
+            f"and may name volume; it lacks or repeats {', '.join(missing)}. Found: {found}"
+        )
+    places = {"time": names.index(times[0])} | {each: names.index(each) for each in PRICES}
+    pairs = [at for at, each in enumerate(names) if each in _PAIRS]
+    places |= {"pair": pairs[0]} if pairs else {}
+    volume, note = _volume(name, header, names, symbols)
+    return Columns(places | ({} if volume is None else {"volume": volume}), note)
+
+
+def _plain(cell: str) -> str:
+    """A name without case, brackets, underscores and spaces around it: `Volume_(BTC)` is `volume btc`."""
+    return re.sub(r"[\W_]+", " ", cell).strip().lower()
+
+
+def _volume(
+    file: str, header: Sequence[str], names: Sequence[str], symbols: Sequence[str]
+) -> tuple[int | None, tuple[str, ...]]:
+    """Where the volume in units of the token stands, and why none does."""
+    _require_dollars(file, header, names, symbols)
+    own = {f"volume {symbol.lower()}" for symbol in symbols}
+    found = [at for at, each in enumerate(names) if _in_units(each, symbols)]
+    named = [at for at in found if names[at] in own]
+    found = named or found
+    written = ", ".join(repr(cell.strip()[:30]) for cell in header if _is_of_volume(_plain(cell)))
+    if len(found) == 1 and (named or not set(names) & set(_DOLLAR_WORDS)):
+        return found[0], ()
+    if len(found) > 1:
+        why = f"{written} could each be the volume in units of the token"
+    elif found:
+        why = f"{written} of such a file is in its currency, not in units of the token"
+    else:
+        why = f"only {written} is named" if written else "no column names it"
+    return None, (f"the volume is not known: {why}",)
+
+
+def _in_units(name: str, symbols: Sequence[str]) -> bool:
+    if name in _BASE_VOLUMES:
+        return True
+    unit = _unit(name)
+    return unit is not None and unit.upper() in symbols
+
+
+def _unit(name: str) -> str | None:
+    """What a column of a volume is counted in by its name."""
+    found = _VOLUME_OF.fullmatch(name)
+    return None if found is None else found[1] or found[2]
+
+
+def _is_of_volume(name: str) -> bool:
+    return "vol" in name or name in ("turnover", "amount")
+
+
+def _require_dollars(
+    file: str, header: Sequence[str], names: Sequence[str], symbols: Sequence[str]
+) -> None:
+    """The other half of a pair stands in the name of its volume, as in `Volume EUR`."""
+    for cell, name in zip(header, names, strict=True):
+        unit = (_unit(name) or "").upper()
+        if unit in candle_name.OTHER_CURRENCIES and unit not in symbols:
+            raise ImportRefused(
+                f"{file}: line 1: {cell.strip()!r} says that prices are in {unit}, and only US dollars are kept"
+            )
