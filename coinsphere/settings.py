@@ -198,6 +198,13 @@ class Settings(BaseModel):
     refresh_idle_days: int = Field(
         14, ge=1, le=90, description="A refresh token unused for so long expires."
     )
+    refresh_grace_seconds: int = Field(
+        5,
+        ge=0,
+        le=10,
+        description="For so long a refresh token that was used gives the same successor again (tabs that refresh at "
+        "once, a lost answer); 0: a second use always ends the session.",
+    )
     refresh_absolute_days: int = Field(
         90, ge=1, le=365, description="A session ends after so long in any case."
     )

@@ -10,6 +10,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from coinsphere.errors import TokenRefused
+from coinsphere.security import bearer
 
 PATH = "/api/v1/ws"
 PROTOCOL = Subprotocol("coinsphere.v1")
@@ -27,10 +28,9 @@ def presented_token(request: Request) -> str:
     query = parse_qs(urlsplit(request.path).query, keep_blank_values=True)
     if any(name.lower() in _QUERY_NAMES for name in query):
         raise TokenRefused("an access token in the query string is refused; it ends in logs")
-    header = request.headers.get("Authorization", "")
-    scheme, _, credentials = header.partition(" ")
-    if scheme.lower() == "bearer" and credentials.strip():
-        return credentials.strip()
+    given = bearer.credentials(request.headers.get("Authorization", ""))
+    if given is not None:
+        return given
     for offered in _offered(request):
         if offered.startswith(_CARRIER):
             return offered.removeprefix(_CARRIER)

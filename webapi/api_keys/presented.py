@@ -6,6 +6,7 @@ from typing import cast
 from flask import g, request
 
 from coinsphere.db.owner import Scope
+from coinsphere.security import bearer
 from webapi.api_keys import queries
 from webapi.api_keys.queries import PresentedKey
 from webapi.services import services
@@ -15,10 +16,8 @@ _KNOWN = "api_key"
 
 def secret() -> str | None:
     """The key that the request presents as its bearer token; None if it presents something else, or nothing."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    token = token.strip()
-    is_key = scheme.lower() == "bearer" and token.startswith(queries.PREFIX)
-    return token if is_key else None
+    token = bearer.credentials(request.headers.get("Authorization", ""))
+    return token if token is not None and token.startswith(queries.PREFIX) else None
 
 
 def find() -> PresentedKey | None:

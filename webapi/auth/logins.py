@@ -51,10 +51,10 @@ def prove_password(work: Services, login_name: str, password: str) -> Proved:
     name = schemas.canonical(login_name)
     with work.passwords.turn() as turn:
         user, guarded = _find(work, name)
-        is_right = turn.verify(user.password_hash if user else None, password)
-        if user is None or not is_right or not user.is_active:
+        form = turn.form(user.password_hash if user else None, password)
+        if user is None or form is None or not user.is_active:
             _refuse(work, guarded, user)
-        outdated = work.passwords.is_outdated(user.password_hash)
+        outdated = work.passwords.is_outdated(user.password_hash, form)
         return Proved(user, guarded, turn.hash(password) if outdated else None)
 
 
@@ -175,13 +175,18 @@ def open_session(
     return Opened(answer, ended)
 
 
-def tokens(work: Services, conn: Connection, user_id: UUID, session_id: UUID) -> dict[str, str]:
-    """A new pair of tokens of a session."""
+def tokens(
+    work: Services,
+    conn: Connection,
+    user_id: UUID,
+    session_id: UUID,
+    refresh_token: str | None = None,
+) -> dict[str, str]:
+    """A new pair of tokens of a session; with `refresh_token` where that one is to be used from now on."""
     return {
         "access_token": access_tokens.issue(user_id, session_id),
-        "refresh_token": sessions.issue_refresh_token(
-            conn, session_id, work.clock(), work.settings
-        ),
+        "refresh_token": refresh_token
+        or sessions.issue_refresh_token(conn, session_id, work.clock(), work.settings),
     }
 
 

@@ -91,14 +91,16 @@ def login(json_data: schemas.LoginIn) -> dict[str, Any]:
 def refresh(json_data: schemas.RefreshIn) -> dict[str, str]:
     """Change a refresh token for a new pair.
 
-    A token that was used before ends its session: somebody has a copy of it.
+    A token that was used before ends its session, as somebody has a copy of it; but for `refresh_grace_seconds` it
+    gives the same new refresh token again, to tabs that refresh at once and to a client that lost the answer.
     """
     work = services()
     now = work.clock()
     with work.database.connection() as conn:
-        owner = sessions.spend_refresh_token(conn, json_data.refresh_token, now)
-        if owner is not None:
-            return logins.tokens(work, conn, owner.user_id, owner.session_id)
+        spent = sessions.spend_refresh_token(conn, json_data.refresh_token, now, work.settings)
+        if spent is not None:
+            owner, successor = spent
+            return logins.tokens(work, conn, owner.user_id, owner.session_id, successor)
         copied = sessions.end_if_reused(conn, json_data.refresh_token, now)
         if copied is not None:
             _tell_of_copy(work, conn, copied)

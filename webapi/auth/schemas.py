@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model
 
 from webapi.passkeys.schemas import AssertionIn
 from webapi.schema import Input, Line, Output
-from webapi.security import password_rules
+from webapi.security import password_rules, passwords
 
 USER_EXAMPLE: dict[str, Any] = {
     "id": "5a0c9d1e-7f3b-4c55-9a43-2f6a4c1f1d10",
@@ -44,6 +44,7 @@ def canonical(text: str) -> str:
 
 
 def _new_password(text: str) -> str:
+    text = passwords.normalized(text)
     problem = password_rules.problem_with(text)
     if problem is not None:
         raise ValueError(problem)
@@ -72,7 +73,7 @@ class RegisterIn(Input):
 
     email: Email
     password: NewPassword = Field(
-        description="At least 8 characters, none that is tried first; kept as it is."
+        description="At least 8 characters, none that is tried first; spaces and case count."
     )
     first_name: PersonName | None = None
     last_name: PersonName | None = None

@@ -1,4 +1,4 @@
-"""Access tokens: Flask-JWT-Extended finds them in requests, the kernel signs and judges them with our keys."""
+"""Access tokens: Flask-JWT-Extended makes and opens them, the kernel signs and judges them with our keys."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,12 +6,13 @@ from typing import Any, cast
 from uuid import UUID
 
 import jwt
-from flask import Flask, Response, g
-from flask_jwt_extended import JWTManager, create_access_token, get_jwt, verify_jwt_in_request
-from flask_jwt_extended.exceptions import JWTExtendedException
+from flask import Flask, Response, g, request
+from flask_jwt_extended import JWTManager, create_access_token, decode_token
+from flask_jwt_extended.exceptions import JWTExtendedException, NoAuthorizationError
 
 from coinsphere.clock import Clock
 from coinsphere.errors import TokenRefused
+from coinsphere.security import bearer
 from coinsphere.security.access_tokens import sign_access_token, verify_access_token
 from coinsphere.security.signing_keys import Keyring
 from coinsphere.settings import Settings
@@ -93,10 +94,7 @@ def presented_session() -> UUID:
         jwt.InvalidTokenError, flask_jwt_extended.exceptions.JWTExtendedException: the token is missing or refused;
             the app answers 401.
     """
-    if "session_id" not in g:
-        verify_jwt_in_request()
-        g.session_id = UUID(get_jwt()["sid"])
-    return cast("UUID", g.session_id)
+    return UUID(_claims()["sid"])
 
 
 def presented_user() -> str | None:
@@ -105,10 +103,22 @@ def presented_user() -> str | None:
     Whether the session still lives is not asked: this is for counting requests, not for letting them in.
     """
     try:
-        presented_session()
+        return str(_claims()["sub"])
     except (jwt.PyJWTError, JWTExtendedException):
         return None
-    return str(get_jwt()["sub"])
+
+
+def _claims() -> dict[str, Any]:
+    """Those of the request's token, judged once a request.
+
+    The extension's own reader of headers knows only `Bearer` with a capital letter.
+    """
+    if "claims" not in g:
+        token = bearer.credentials(request.headers.get("Authorization", ""))
+        if token is None:
+            raise NoAuthorizationError("no bearer token")
+        g.claims = decode_token(token)
+    return cast("dict[str, Any]", g.claims)
 
 
 def unauthorized(why: str = "a valid access token is needed") -> errors.Problem:

@@ -3,6 +3,9 @@
 bcrypt sees 72 bytes and stops at a zero byte. So a password is hashed before it, with a key (pepper) that lies outside
 the database: a bare fast hash could be looked up among the leaked hashes of others. Bare bcrypt hashes, as other
 servers keep them, are verified too; whatever is not made as new hashes are is made anew at the next login.
+
+A password is hashed in NFKC (NIST SP 800-63B 5.1.1.2): the same keys give other code points on another system. Hashes
+from before are matched by the other forms, and made anew too.
 """
 
 import base64
@@ -12,6 +15,7 @@ import os
 import secrets
 import sys
 import threading
+import unicodedata
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -59,10 +63,13 @@ class Turn:
 
     def verify(self, stored: str | None, password: str) -> bool:
         """Whether `password` matches; takes as long where there is no account (`stored` is None)."""
+        return self.form(stored, password) is not None
+
+    def form(self, stored: str | None, password: str) -> str | None:
+        """The form of `password` that `stored` was made of; None if it is another's, or there is no account."""
         known = stored or self._passwords.nobodys
-        return self._passwords.threads.submit(
-            self._passwords.matches, known, password
-        ).result() and bool(stored)
+        found = self._passwords.threads.submit(self._passwords.form, known, password).result()
+        return found if stored else None
 
 
 class Passwords:
@@ -137,8 +144,12 @@ class Passwords:
         with self.turn() as turn:
             return turn.verify(stored, password)
 
+    def form(self, stored: str, password: str) -> str | None:
+        """The form of `password` that a hash of any kind was made of, None if of none; only for who has its turn."""
+        return next((form for form in _forms(password) if self.matches(stored, form)), None)
+
     def matches(self, stored: str, password: str) -> bool:
-        """Whether `password` is that of a hash of any kind; only for who has its turn."""
+        """Whether `password`, exactly as it is, is that of a hash of any kind; only for who has its turn."""
         if stored.startswith(_PEPPERED):
             return self._matches_peppered(stored, password)
         if stored.startswith(_BARE):
@@ -148,14 +159,17 @@ class Passwords:
         except (VerificationError, InvalidHashError):
             return False
 
-    def is_outdated(self, stored: str) -> bool:
-        """Whether `stored` was made otherwise than new hashes are."""
+    def is_outdated(self, stored: str, form: str = "") -> bool:
+        """Whether `stored` was made otherwise, or of another `form` of its password, than new hashes are."""
+        if form != normalized(form):
+            return True
         if self._scheme == BCRYPT:
             return not stored.startswith(self._peppered_prefix())
         return not stored.startswith("$argon2id$") or self._hasher.check_needs_rehash(stored)
 
     def made(self, password: str) -> str:
         """A new hash; only for who has its turn."""
+        password = normalized(password)
         if self._scheme == ARGON2ID:
             return self._hasher.hash(password)
         peppers = self._pepper_keys()
@@ -179,6 +193,18 @@ class Passwords:
         if self._peppers is None:
             raise ValueError("bcrypt needs peppers")
         return self._peppers
+
+
+def normalized(password: str) -> str:
+    """A password as it is judged and hashed, however a keyboard composed it."""
+    return unicodedata.normalize("NFKC", password)
+
+
+def _forms(password: str) -> list[str]:
+    """What an older hash may have been made of, the present form first; of plain ASCII there is one."""
+    composed = unicodedata.normalize("NFC", password)
+    decomposed = unicodedata.normalize("NFD", password)
+    return list(dict.fromkeys((normalized(password), password, composed, decomposed)))
 
 
 def _prehashed(pepper: bytes, password: str) -> bytes:

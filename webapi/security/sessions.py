@@ -67,7 +67,7 @@ _ISSUE = """
 """
 _SPEND = """
     update app.refresh_tokens t
-    set used_at = %(now)s
+    set used_at = %(now)s, successor_salt = %(salt)s
     from app.sessions s
     join app.users u on u.id = s.user_id
     where t.token_hash = %(token_hash)s
@@ -77,7 +77,19 @@ _SPEND = """
         and s.revoked_at is null
         and s.expires_at > %(now)s
         and u.is_active
-    returning s.id as session_id, s.user_id
+    returning s.id as session_id, s.user_id, t.successor_salt as salt
+"""
+_SPENT_JUST_NOW = """
+    select s.id as session_id, s.user_id, t.successor_salt as salt
+    from app.refresh_tokens t
+    join app.sessions s on s.id = t.session_id
+    join app.users u on u.id = s.user_id
+    where t.token_hash = %(token_hash)s
+        and t.used_at > %(since)s
+        and t.successor_salt is not null
+        and s.revoked_at is null
+        and s.expires_at > %(now)s
+        and u.is_active
 """
 _SEEN = "update app.sessions set last_seen_at = %(now)s where id = %(session_id)s"
 _END_REUSED = """
@@ -136,6 +148,17 @@ class Owner:
 
     session_id: UUID
     user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Spent(Owner):
+    """A refresh token that was changed for another; its successor is made of it and `salt`, so neither is enough."""
+
+    salt: bytes
+
+    def successor(self, token: str) -> str:
+        """The token that takes the place of `token`: 256 bits, the same for everybody who has it."""
+        return opaque.derived(self.salt, token)
 
 
 def open_session(
@@ -205,7 +228,12 @@ def issue_refresh_token(
     conn: Connection, session_id: UUID, now: datetime, settings: Settings
 ) -> str:
     """A new refresh token of the session: 256 random bits, of which only the SHA-256 is kept."""
-    token = opaque.new()
+    return _issue(conn, opaque.new(), session_id, now, settings)
+
+
+def _issue(
+    conn: Connection, token: str, session_id: UUID, now: datetime, settings: Settings
+) -> str:
     conn.execute(
         _ISSUE,
         {
@@ -218,13 +246,24 @@ def issue_refresh_token(
     return token
 
 
-def spend_refresh_token(conn: Connection, token: str, now: datetime) -> Owner | None:
-    """Use up a refresh token: of any number of attempts with it one succeeds, the others get None."""
+def spend_refresh_token(
+    conn: Connection, token: str, now: datetime, settings: Settings
+) -> tuple[Owner, str] | None:
+    """Change a refresh token for its successor: of any number of attempts one succeeds, all others get None.
+
+    But within `refresh_grace_seconds` after that one the others get the same successor: two tabs that wake up at once
+    and a client whose answer was lost are no thieves.
+    """
+    cursor = conn.cursor(row_factory=class_row(Spent))
     parameters = {"token_hash": token_hash(token), "now": now}
-    owner = conn.cursor(row_factory=class_row(Owner)).execute(_SPEND, parameters).fetchone()
-    if owner is not None:
-        conn.execute(_SEEN, {"session_id": owner.session_id, "now": now})
-    return owner
+    spent = cursor.execute(_SPEND, {**parameters, "salt": opaque.salt()}).fetchone()
+    if spent is not None:
+        conn.execute(_SEEN, {"session_id": spent.session_id, "now": now})
+        _issue(conn, spent.successor(token), spent.session_id, now, settings)
+    elif settings.refresh_grace_seconds:
+        since = now - timedelta(seconds=settings.refresh_grace_seconds)
+        spent = cursor.execute(_SPENT_JUST_NOW, {**parameters, "since": since}).fetchone()
+    return None if spent is None else (spent, spent.successor(token))
 
 
 def end_if_reused(conn: Connection, token: str, now: datetime) -> Owner | None:

@@ -1,6 +1,8 @@
 """Accounts and sessions: the texts that clients look for, and the attacks that must fail."""
 
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -136,15 +138,57 @@ def test_a_pair_is_new_within_the_same_second(client, person) -> None:
     assert set(answer.json) == {"accessToken", "refreshToken"}
 
 
-def test_reuse_of_a_refresh_token_ends_its_family(client, person) -> None:
+def test_reuse_of_a_refresh_token_ends_its_family(client, person, clock) -> None:
+    """Within the grace it gives the same successor, also when that one was used; after it, nothing lives."""
     newer = refresh(client, person.refresh_token).json
     newest = refresh(client, newer["refreshToken"]).json
+    clock[0] = NOW + timedelta(seconds=4)
+    again = refresh(client, person.refresh_token).json
+    assert again["refreshToken"] == newer["refreshToken"]
+    assert refresh(client, newer["refreshToken"]).json["refreshToken"] == newest["refreshToken"]
+    clock[0] = NOW + timedelta(seconds=6)
     assert_problem(refresh(client, person.refresh_token), 401, says="unauthorized")
     assert_problem(refresh(client, newest["refreshToken"]), 401)
-    headers = {"Authorization": f"Bearer {newest['accessToken']}"}
-    assert_problem(client.get(f"{V1}/auth/me", headers=headers), 401)
+    for pair in (newest, again):
+        headers = {"Authorization": f"Bearer {pair['accessToken']}"}
+        assert_problem(client.get(f"{V1}/auth/me", headers=headers), 401)
 
 
+def test_no_grace_brings_an_ended_session_back(client, person) -> None:
+    newer = refresh(client, person.refresh_token).json
+    client.post(f"{V1}/auth/logout", json={"refreshToken": newer["refreshToken"]})
+    assert_problem(refresh(client, person.refresh_token), 401)
+
+
+def test_fifty_threads_with_one_refresh_token_get_one_successor(app, person, owner_db) -> None:
+    """Tabs that wake up at once: all go on, with one and the same new token."""
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(
+            pool.map(lambda _: refresh(app.test_client(), person.refresh_token), range(50))
+        )
+    assert [answer.status_code for answer in answers] == [200] * 50
+    (newest,) = {answer.json["refreshToken"] for answer in answers}
+    assert len({answer.json["accessToken"] for answer in answers}) == 50
+    count = """
+        select count(*) from app.refresh_tokens t join app.sessions s on s.id = t.session_id
+        where s.user_id = %s and s.revoked_at is null
+    """
+    assert owner_db.execute(count, [person.id]).fetchone() == (2,)
+    assert refresh(app.test_client(), newest).status_code == 200
+
+
+@pytest.fixture
+def strict(app, monkeypatch) -> None:
+    """The API without a grace."""
+    work = app.extensions[EXTENSION]
+    monkeypatch.setitem(
+        app.extensions,
+        EXTENSION,
+        replace(work, settings=work.settings.model_copy(update={"refresh_grace_seconds": 0})),
+    )
+
+
+@pytest.mark.usefixtures("strict")
 def test_of_fifty_threads_with_one_refresh_token_one_succeeds(app, person, owner_db) -> None:
     with ThreadPoolExecutor(50) as pool:
         answers = list(
@@ -342,3 +386,50 @@ def test_acts_are_noted(client, person, owner_db) -> None:
     )
     assert refused_target >= 1
     assert logged_out >= 1
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "bEaReR", "Bearer "])
+def test_the_scheme_of_credentials_has_no_case(client, person, scheme) -> None:
+    headers = {"Authorization": f"{scheme} {person.access_token}"}
+    assert client.get(f"{V1}/auth/me", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header", ["Basic {}", "{}", "Bearer", "Bearer {}, Bearer {}", "Bearerx {}"]
+)
+def test_other_credentials_than_one_bearer_token_are_refused(client, person, header) -> None:
+    headers = {"Authorization": header.format(person.access_token, person.access_token)}
+    assert_problem(client.get(f"{V1}/auth/me", headers=headers), 401, says="unauthorized")
+
+
+def test_a_password_is_the_same_however_a_keyboard_composes_it(client) -> None:
+    """Registered on one system and typed on another: composed, decomposed, with another space, in full width."""
+    password = "Café-Zurück 77"
+    email = f"{uuid4().hex}@example.com"
+    for form in ("NFC", "NFD"):
+        answer = register(client, f"{form}{email}", password=unicodedata.normalize(form, password))
+        assert answer.status_code == 201
+        for typed in ("NFC", "NFD", "NFKC", "NFKD"):
+            given = unicodedata.normalize(typed, password)
+            assert login(client, f"{form}{email}", given).status_code == 200
+        for typed in (password.replace(" ", "\u00a0"), password.replace("77", "\uff17\uff17")):
+            assert login(client, f"{form}{email}", typed).status_code == 200
+        assert login(client, f"{form}{email}", "Cafe-Zuruck 77").status_code == 401
+
+
+def test_a_hash_of_another_form_of_the_password_keeps_working_and_is_made_anew(
+    app, client, person, owner_db
+) -> None:
+    """As the server before hashed what was typed: a decomposed password stayed so."""
+    decomposed = unicodedata.normalize("NFD", "Café-Zurück-77")
+    before = app.extensions[EXTENSION].passwords._hasher.hash(decomposed)
+    owner_db.execute("update app.users set password_hash = %s where id = %s", [before, person.id])
+    for form in ("NFC", "NFD"):
+        assert (
+            login(client, person.email, unicodedata.normalize(form, decomposed)).status_code == 200
+        )
+    (after,) = owner_db.execute(
+        "select password_hash from app.users where id = %s", [person.id]
+    ).fetchone()
+    assert after != before
+    app.extensions[EXTENSION].passwords._hasher.verify(after, "Café-Zurück-77")
