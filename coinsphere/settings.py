@@ -223,6 +223,13 @@ class Settings(BaseModel):
     )
     api_workers: int = Field(2, ge=1, le=64, description="gunicorn worker processes.")
     api_threads: int = Field(8, ge=1, le=64, description="Threads of one worker process.")
+    api_connections_per_address: int = Field(
+        256,
+        ge=0,
+        le=1000,
+        description="Connections that one address (of IPv6 its /64) may hold in one worker process; 0: any number. "
+        "Behind `trusted_proxies` they are not counted: the proxy has one address.",
+    )
     cache_seconds: int = Field(10, ge=1, le=3600, description="Life of a cached public answer.")
     trusted_proxies: int = Field(
         0,

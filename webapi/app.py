@@ -46,8 +46,8 @@ from webapi.shared.routes import blueprint as shared
 from webapi.tokens.routes import tokens
 from webapi.transactions.routes import blueprint as transactions
 from webapi.two_factor.routes import two_factor
+from webapi.wire import BODY_LIMIT, REQUEST_ID
 
-BODY_LIMIT = 1024 * 1024
 V1 = "/api/v1"
 
 _OF_PORTFOLIOS = (
@@ -95,7 +95,6 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
     access_tokens.register(app, settings, work.keyring, clock)
     limits.register(app, settings)
     access.register(app)
-    middleware.receive_bodies(app)
     _add_routes(app)
     specification.register(app)
     access.refuse_undeclared(app)
@@ -154,7 +153,7 @@ def _configure(app: APIFlask, settings: Settings) -> None:
             ],
             expose_headers=[
                 "ETag",
-                middleware.REQUEST_ID,
+                REQUEST_ID,
                 "Retry-After",
                 "RateLimit",
                 "RateLimit-Policy",

@@ -13,7 +13,7 @@ _metrics_folder = _settings.state / "metrics" / "api"
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_folder)
 
 bind = f"{_settings.bind_host}:{_settings.api_port}"
-worker_class = "webapi.worker.Worker"
+worker_class = "webapi.server.worker.Worker"
 workers = _settings.api_workers
 threads = _settings.api_threads
 # One process forgets what another leaks; the spread keeps them from restarting together.
@@ -31,6 +31,8 @@ control_socket_disable = True
 forwarded_allow_ips = ""
 limit_request_line = 8190
 limit_request_fields = 100
+# An answer is handed to the worker's loop, which sends what the client takes.
+sendfile = False
 
 
 def on_starting(_server: Any) -> None:

@@ -9,21 +9,8 @@ from flask import Flask, Response, g, request
 
 from coinsphere import log
 from webapi import errors, metrics
-from webapi.deadlines import deadlines
+from webapi.wire import HEADERS, REQUEST_ID
 
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-"""Of every answer; a route may set its own Cache-Control and Content-Security-Policy."""
-
-REQUEST_ID = "X-Request-ID"
 _log = log.get("webapi.access")
 _LINK = re.compile(r"(/shared/)[^/]+")
 """A link to a portfolio: who knows its last part sees it."""
@@ -36,18 +23,6 @@ def register(app: Flask) -> None:
     app.after_request(_secure)
     app.after_request(_record)
     app.teardown_request(_end)
-
-
-def receive_bodies(app: Flask) -> None:
-    """Read each body that is let in, in the time that `deadlines` gives; call it after the checks of access."""
-    app.before_request(_receive)
-
-
-def _receive() -> None:
-    request.get_data(cache=True)
-    connection = request.environ.get("gunicorn.socket")
-    if connection is not None:
-        deadlines.received(connection)
 
 
 def _begin() -> None:

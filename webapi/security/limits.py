@@ -4,7 +4,6 @@ Without Redis each process counts for itself until it is back: the limits widen 
 door is neither open nor shut.
 """
 
-import ipaddress
 import math
 import time
 from collections.abc import Callable
@@ -23,8 +22,8 @@ from webapi import errors
 from webapi.api_keys import presented
 from webapi.api_keys.queries import PresentedKey
 from webapi.cache import TIMEOUT_SECONDS
-from webapi.deadlines import deadlines
 from webapi.security import access_tokens, passwords
+from webapi.wire import network
 
 View = TypeVar("View", bound=Callable[..., Any])
 _MARK = "_limit"
@@ -89,8 +88,7 @@ def register(app: Flask, settings: Settings) -> None:
 
 def _refuse_late() -> None:
     """Refuse a login that has waited too long for a thread, before anything is counted or done for it."""
-    connection = request.environ.get("gunicorn.socket")
-    if connection is not None and deadlines.is_late(connection):
+    if getattr(request.environ.get("gunicorn.socket"), "is_late", False):
         raise passwords.busy()
 
 
@@ -174,18 +172,7 @@ def _presented_key() -> PresentedKey | None:
 
 
 def _address() -> str:
-    return f"address:{_network(request.remote_addr or 'unknown')}"
-
-
-def _network(address: str) -> str:
-    """An address, or of IPv6 its /64: so many a household has at least, and so many a stranger can take in turn."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:  # noqa: PLR2004 - the Internet Protocol's version
-        return address
-    return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))
+    return f"address:{network(request.remote_addr or 'unknown')}"
 
 
 def _too_many(limiter: Limiter) -> Callable[[RateLimitExceeded], Response]:

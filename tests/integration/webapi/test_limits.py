@@ -14,8 +14,8 @@ from tests.integration.webapi.conftest import (
     register,
 )
 from webapi.app import create_app
-from webapi.security import limits
 from webapi.services import EXTENSION
+from webapi.wire import network
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_whatever_is_guessed_at_a_network_of_ipv6_has_so_many_guesses(strict, wh
     ],
 )
 def test_callers_are_counted_by_what_one_of_them_has(address: str, counted: str) -> None:
-    assert limits._network(address) == counted
+    assert network(address) == counted
 
 
 def test_logins_that_succeed_are_no_failures(strict) -> None:

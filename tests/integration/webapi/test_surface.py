@@ -1,8 +1,6 @@
 """The API's surface: limits of cost and size, retirement of routes, what leaves in answers, the Postman collection."""
 
 import json
-import socket
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +12,6 @@ from webapi import deprecation, features
 from webapi import json as wire
 from webapi.account.data_routes import ExportOut
 from webapi.app import create_app
-from webapi.deadlines import Deadlines
 from webapi.documentation import postman
 from webapi.schema import Message, Output
 from webapi.security import limits
@@ -233,31 +230,6 @@ def test_every_feature_belongs_to_routes_that_are_there(app) -> None:
     assert "auth.login" in known
     for never in ("auth.login", "health.health_", "administration.switch_feature"):
         assert features.of(never) is None
-
-
-def test_overdue_connections_are_cut_and_others_left_alone(monkeypatch) -> None:
-    now = [1000.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    deadlines = Deadlines()
-    pairs = [socket.socketpair() for _ in range(3)]
-    try:
-        for ours, _ in pairs:
-            deadlines.begin(ours)
-        deadlines.received(pairs[1][0])
-        deadlines.end(pairs[2][0])
-        now[0] += 9
-        assert deadlines.cut_overdue() == 0
-        now[0] += 2
-        assert deadlines.cut_overdue() == 1
-        assert pairs[0][0].recv(1) == b""
-        now[0] += 20
-        assert deadlines.cut_overdue() == 1
-        pairs[2][1].send(b"x")
-        assert pairs[2][0].recv(1) == b"x"
-    finally:
-        for pair in pairs:
-            for each in pair:
-                each.close()
 
 
 def test_weights_are_told_in_the_document(app, client) -> None:

@@ -7,7 +7,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
 from apiflask import APIBlueprint
-from flask import Response, request
+from flask import Response
 from psycopg import Connection
 
 from coinsphere.portfolio import exporting, importing
@@ -16,7 +16,6 @@ from coinsphere.portfolio.importing import Batch
 from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.security.audit_events import Event
 from webapi import errors, json, paths
-from webapi.deadlines import deadlines
 from webapi.portfolios import scope
 from webapi.portfolios.files import schemas
 from webapi.schema import Message
@@ -28,8 +27,6 @@ _IMPORT = "import"
 _IN_MEMORY = 1024 * 1024
 """Bytes of an export from which on it lies on disk."""
 _PART = 64 * 1024
-_SLOWEST = 512 * 1024
-"""Bytes a second that a reader of an export must take."""
 
 blueprint = APIBlueprint("portfolio_files", __name__, tag="Portfolios")
 
@@ -173,9 +170,6 @@ _TYPES = {"csv": "text/csv", "json": "application/json"}
 def _attachment(file: IO[bytes], name: str, form: str) -> Response:
     size = file.tell()
     file.seek(0)
-    connection = request.environ.get("gunicorn.socket")
-    if connection is not None:
-        deadlines.extend(connection, size / _SLOWEST)
     answer = Response(_parts(file), mimetype=_TYPES[form])
     answer.call_on_close(file.close)
     answer.content_length = size

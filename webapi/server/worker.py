@@ -1,0 +1,264 @@
+"""gunicorn's threaded worker, but a thread gets a request when all of it is there, and is rid of it when it is answered.
+
+The worker's loop reads and writes for all connections without blocking: who sends or reads slowly holds a few
+kilobytes of memory and no thread. What is no request is refused here, as problem+json.
+
+A login takes a core for some 20 ms, and they come in crowds: in one queue with all other requests they would take every
+thread, and each read would wait for them. So requests of strangers that hash a password have a few threads of their own
+(a lane), and a queue of their own. `/health/live` has a thread that waits for nothing else: it tells whether the
+process lives, which others that wait for the database must not hide.
+
+Whichever process wakes first accepts, and one that just did is awake: of 16 connections that come at once one process
+got most, while the other's core was idle. So who has connections lets the others come first, by a moment.
+"""
+
+import errno
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from selectors import EVENT_READ, EVENT_WRITE
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+from webapi.errors import Problem, unavailable
+from webapi.server import refusals
+from webapi.server.connection import Connection, State
+from webapi.wire import network
+
+_LOOK_SECONDS = 0.5
+_LOGINS = frozenset(f"/api/v1/auth/{name}" for name in ("login", "register", "reset-password"))
+_LIVENESS = "/health/live"
+_LOGIN_THREADS = 2
+"""One waits for its hash, the other for its turn."""
+LANE_WAIT_SECONDS = 1.0
+"""A login that has waited for so long for a thread is not begun: who sent it is told to come back."""
+_COURTESY_SECONDS = 0.0001
+_MOST_COURTESY_SECONDS = 0.001
+"""How long others may come first: for each connection that one has, and at most."""
+_SWITCH_SECONDS = 0.0005
+"""A read asks for the interpreter's lock a dozen times; by default each may take 5 ms while others compute."""
+_MOST_HELD = 256 * 1024 * 1024
+"""Bytes of requests that are not there whole, of all connections."""
+_MOST_TURNED_AWAY = 50
+"""Connections over an address's number that are told so at the same time; further ones are closed without a word."""
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """A worker whose threads wait for no client."""
+
+    def init_process(self) -> None:
+        """After the fork: the lanes' threads start on first use."""
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        self._logins = ThreadPoolExecutor(_LOGIN_THREADS, thread_name_prefix="login")
+        self._liveness = ThreadPoolExecutor(1, thread_name_prefix="liveness")
+        self._connections: set[Connection] = set()
+        self._of_network: Counter[str] = Counter()
+        self._turned_away = 0
+        self._held = 0
+        self._looked_at = 0.0
+        super().init_process()
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        from webapi.services import EXTENSION  # noqa: PLC0415 - in the worker: it loads the metrics
+
+        settings = self.wsgi.extensions[EXTENSION].settings
+        # All that comes through a proxy comes from its address; it counts its own callers.
+        self._most_of_network = (
+            0 if settings.trusted_proxies else settings.api_connections_per_address
+        )
+        super().run()
+
+    def accept(self, listener: Any) -> None:
+        """Accept a connection, unless its address has enough."""
+        time.sleep(min(self.nr_conns * _COURTESY_SECONDS, _MOST_COURTESY_SECONDS))
+        try:
+            client, address = listener.accept()
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
+                raise
+            return
+        origin = network(address[0])
+        is_one_too_many = 0 < self._most_of_network <= self._of_network[origin]
+        if is_one_too_many and self._turned_away >= _MOST_TURNED_AWAY:
+            client.close()
+            return
+        counted = None if is_one_too_many else origin
+        conn = Connection(self.cfg, client, address, listener.getsockname(), counted)
+        self._count(conn, 1)
+        self._connections.add(conn)
+        if is_one_too_many:
+            self._guarded(self._refuse, conn, Problem(429, detail=_TOO_MANY))
+        else:
+            self._watch(conn, EVENT_READ, self._readable)
+
+    def handle(self, conn: Connection) -> bool:
+        """On a thread: answer a request; whether another may follow on its connection."""
+        if conn.came_at is not None:
+            conn.sock.is_late = time.monotonic() - conn.came_at > LANE_WAIT_SECONDS
+        try:
+            is_kept = bool(self.handle_request(conn.request, conn))
+        except StopIteration:
+            is_kept = False
+        except OSError as error:
+            self.log.debug("connection lost: %s", error)
+            return False
+        except Exception:
+            self.log.exception("Error handling request")
+            conn.sock.sendall(refusals.written(Problem(500)))
+            is_kept = False
+        with suppress(OSError):
+            conn.sock.push()
+            return is_kept
+        return False
+
+    def finish_request(self, conn: Connection, done: Future[bool]) -> None:
+        """A thread is done with a request."""
+        conn.is_kept = not done.cancelled() and done.exception() is None and done.result()
+        conn.request, conn.came_at, conn.sock.is_late = None, None, False
+        self._guarded(self._go_on, conn)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait for events, while stopping no longer than half a second at a time."""
+        super().wait_for_and_dispatch_events(timeout if self.alive else min(timeout, _LOOK_SECONDS))
+        now = time.monotonic()
+        if now - self._looked_at >= _LOOK_SECONDS:
+            self._looked_at = now
+            for conn in list(self._connections):
+                if conn.due <= now or (not self.alive and conn.state is State.IDLE):
+                    self._guarded(self._overdue, conn)
+
+    def murder_keepalived(self) -> None:
+        """Nothing: see `wait_for_and_dispatch_events`."""
+
+    def murder_pending(self) -> None:
+        """Nothing, as above."""
+
+    def _watch(self, conn: Connection, event: int, callback: Callable[[Connection], None]) -> None:
+        react = partial(self._guarded, callback, conn)
+        change = self.poller.modify if conn.is_watched else self.poller.register
+        change(conn.raw, event, lambda _: react())
+        conn.is_watched = True
+
+    def _unwatch(self, conn: Connection) -> None:
+        if conn.is_watched:
+            self.poller.unregister(conn.raw)
+            conn.is_watched = False
+
+    def _guarded(self, act: Callable[..., None], conn: Connection, *arguments: Any) -> None:
+        """Whatever happens on a connection ends that connection at most, never the loop."""
+        if conn not in self._connections:
+            return
+        before = conn.receiver.size
+        try:
+            act(conn, *arguments)
+        except OSError as error:
+            self.log.debug("connection lost: %s", error)
+            self._close(conn)
+        except Exception:
+            self.log.exception("Error on a connection")
+            self._close(conn)
+        self._held += conn.receiver.size - before
+
+    def _readable(self, conn: Connection) -> None:
+        try:
+            lives_on = conn.receive()
+        except BlockingIOError:
+            return
+        if not lives_on:
+            self._close(conn)
+        elif conn.state is not State.ENDING:
+            self._advance(conn)
+
+    def _advance(self, conn: Connection) -> None:
+        """Begin the next request if it is there; else wait for it, unless its end will never come."""
+        try:
+            request = conn.receiver.next_request()
+        except Problem as problem:
+            self._refuse(conn, problem)
+            return
+        if request is not None:
+            self._begin(conn, request)
+        elif conn.has_peer_ended and conn.receiver.is_empty:
+            self._close(conn)
+        elif conn.has_peer_ended:
+            self._refuse(conn, refusals.cut_off())
+        elif self._held > _MOST_HELD:
+            self._refuse(conn, unavailable("service unavailable: too much is being received"))
+        else:
+            self._wait(conn)
+
+    def _wait(self, conn: Connection) -> None:
+        conn.wait()
+        if conn.receiver.take_invitation():
+            conn.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            conn.sock.push()
+        if not conn.is_watched:
+            self._watch(conn, EVENT_READ, self._readable)
+
+    def _begin(self, conn: Connection, request: Any) -> None:
+        self._unwatch(conn)
+        conn.work(request)
+        threads = self.tpool
+        if request.path == _LIVENESS:
+            threads = self._liveness
+        elif request.method == "POST" and request.path in _LOGINS:
+            threads, conn.came_at = self._logins, time.monotonic()
+        threads.submit(self.handle, conn).add_done_callback(
+            lambda done: self.method_queue.defer(self.finish_request, conn, done)
+        )
+
+    def _refuse(self, conn: Connection, problem: Problem) -> None:
+        conn.is_kept = False
+        conn.sock.sendall(refusals.written(problem))
+        conn.sock.push()
+        self._go_on(conn)
+
+    def _go_on(self, conn: Connection) -> None:
+        """After an answer: send the rest of it, then take the next request or end."""
+        if conn.sock.waiting:
+            conn.send()
+            self._watch(conn, EVENT_WRITE, self._writable)
+        elif conn.is_kept and self.alive:
+            conn.state = State.IDLE
+            self._unwatch(conn)
+            self._advance(conn)
+        else:
+            conn.end()
+            self._watch(conn, EVENT_READ, self._readable)
+
+    def _writable(self, conn: Connection) -> None:
+        conn.sock.send_more()
+        if not conn.sock.waiting:
+            self._go_on(conn)
+
+    def _overdue(self, conn: Connection) -> None:
+        if conn.state is State.RECEIVING:
+            self._refuse(conn, refusals.too_slow())
+        elif conn.state is not State.SENDING or not conn.is_reading():
+            self._close(conn)
+
+    def _close(self, conn: Connection) -> None:
+        self._unwatch(conn)
+        self._connections.discard(conn)
+        self._count(conn, -1)
+        self._held -= conn.receiver.size
+        conn.sock.drop()
+        conn.raw.close()
+
+    def _count(self, conn: Connection, change: int) -> None:
+        self.nr_conns += change
+        if conn.network is None:
+            self._turned_away += change
+            return
+        self._of_network[conn.network] += change
+        if not self._of_network[conn.network]:
+            del self._of_network[conn.network]
+
+
+_TOO_MANY = "This address has as many connections as one may have; close some, or keep them for several requests."
