@@ -76,8 +76,13 @@ _EVALUATE = """
     watched as (
         select
             alerts.id, alerts.user_id, alerts.alert_type, alerts.token_id, alerts.portfolio_id, alerts.channels,
-            alerts.condition, alerts.threshold, alerts.last_value as previous, sound.value, sound.source,
-            sound.observed_at,
+            alerts.condition, alerts.threshold, alerts.hysteresis, alerts.last_value as previous,
+            alerts.is_armed or case
+                when alerts.condition in ('above', 'crosses_above') then sound.value <= threshold - hysteresis
+                when alerts.condition in ('below', 'crosses_below') then sound.value >= threshold + hysteresis
+                else abs(sound.value - threshold) >= hysteresis
+            end as is_armed,
+            sound.value, sound.source, sound.observed_at,
             alerts.last_triggered_at is null
                 or alerts.last_triggered_at + make_interval(secs => alerts.cooldown_seconds) <= %(now)s as is_cooled_down
         from app.alerts
@@ -91,7 +96,7 @@ _EVALUATE = """
     judged as (
         select
             watched.*,
-            is_cooled_down and case condition
+            is_cooled_down and is_armed and case condition
                 when 'above' then value > threshold and (previous is null or previous <= threshold)
                 when 'below' then value < threshold and (previous is null or previous >= threshold)
                 when 'crosses_above' then previous <= threshold and value > threshold
@@ -106,10 +111,19 @@ _EVALUATE = """
         update app.alerts set
             last_value = judged.value,
             last_evaluated_at = %(now)s,
+            is_armed = judged.is_armed and not (judged.fires and judged.hysteresis > 0),
             last_triggered_at = case when judged.fires then %(now)s else alerts.last_triggered_at end,
             trigger_count = alerts.trigger_count + judged.fires::integer
         from judged
         where alerts.id = judged.id and (judged.fires or judged.previous is distinct from judged.value)
+    ),
+    -- When each subject was last compared: an unchanged minute writes one row a subject, not one an alert.
+    seen as (
+        insert into app.alert_observations (alert_type, subject_id, evaluated_at)
+        select alert_type, subject_id, %(now)s
+        from sound
+        where alert_type <> 'portfolio' or exists (select from app.alerts where portfolio_id = subject_id)
+        on conflict (alert_type, subject_id) do update set evaluated_at = excluded.evaluated_at
     ),
     fired as (
         insert into app.alert_events

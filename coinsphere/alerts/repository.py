@@ -23,6 +23,7 @@ class NewAlert:
     portfolio_id: UUID | None = None
     channels: tuple[str, ...] = ("email",)
     cooldown_seconds: int = 3600
+    hysteresis: Decimal = Decimal(0)
     is_active: bool = True
     expires_at: datetime | None = None
 
@@ -40,6 +41,7 @@ class Alert:
     threshold: Decimal
     channels: list[str]
     cooldown_seconds: int
+    hysteresis: Decimal
     is_active: bool
     expires_at: datetime | None
     last_value: Decimal | None
@@ -64,13 +66,31 @@ class AlertEvent:
     observed_at: datetime
 
 
-_ALERT = """
+# An alert is written when its value moves; an evaluation that saw the same value stands with its subject alone. It counts
+# if the alert was looked at then: on, not yet expired, and as it is now.
+_EVALUATED = """
+    greatest(alerts.last_evaluated_at, (
+        select seen.evaluated_at
+        from app.alert_observations as seen
+        where seen.alert_type = alerts.alert_type
+            and seen.subject_id = coalesce(alerts.token_id, alerts.portfolio_id)
+            and alerts.is_active
+            and alerts.last_value is not null
+            and (alerts.expires_at is null or alerts.expires_at > seen.evaluated_at)
+    ))
+"""
+_ALERT = (
+    """
     select alerts.id, alert_type, token_id, tokens.symbol as token_symbol, portfolio_id, condition, threshold, channels,
-           cooldown_seconds, alerts.is_active, expires_at, last_value, last_evaluated_at, last_triggered_at,
-           trigger_count, alerts.created_at, alerts.updated_at
+           cooldown_seconds, hysteresis, alerts.is_active, expires_at, last_value,
+           last_triggered_at, trigger_count, alerts.created_at, alerts.updated_at,
+    """  # noqa: S608 - constants alone
+    + _EVALUATED
+    + """ as last_evaluated_at
     from app.alerts
     left join market.tokens on tokens.id = alerts.token_id
 """
+)
 _LIST = (
     _ALERT
     + "where user_id = %(user_id)s order by alerts.created_at desc, alerts.id limit %(limit)s"
@@ -79,29 +99,38 @@ _GET = _ALERT + "where user_id = %(user_id)s and alerts.id = %(id)s"
 # The portfolio must be the user's own: a foreign one inserts nothing.
 _CREATE = """
     insert into app.alerts
-        (user_id, alert_type, token_id, portfolio_id, condition, threshold, channels, cooldown_seconds, is_active,
-         expires_at)
+        (user_id, alert_type, token_id, portfolio_id, condition, threshold, channels, cooldown_seconds, hysteresis,
+         is_active, expires_at)
     select %(user_id)s, %(alert_type)s, %(token_id)s, %(portfolio_id)s, %(condition)s, %(threshold)s, %(channels)s,
-           %(cooldown_seconds)s, %(is_active)s, %(expires_at)s
+           %(cooldown_seconds)s, %(hysteresis)s, %(is_active)s, %(expires_at)s
     where %(portfolio_id)s::uuid is null
        or exists (select from app.portfolios where id = %(portfolio_id)s and user_id = %(user_id)s)
     returning id
 """
 # A changed alert starts anew: its last value was compared with another threshold.
-_UPDATE = """
+_UPDATE = (
+    """
     update app.alerts set
         alert_type = %(alert_type)s, token_id = %(token_id)s, portfolio_id = %(portfolio_id)s,
         condition = %(condition)s, threshold = %(threshold)s, channels = %(channels)s,
-        cooldown_seconds = %(cooldown_seconds)s, is_active = %(is_active)s, expires_at = %(expires_at)s,
-        last_value = null, updated_at = now()
+        cooldown_seconds = %(cooldown_seconds)s, hysteresis = %(hysteresis)s, is_active = %(is_active)s,
+        expires_at = %(expires_at)s, last_value = null, is_armed = true, updated_at = now(), last_evaluated_at =
+    """
+    + _EVALUATED
+    + """
     where user_id = %(user_id)s and id = %(id)s
       and (%(portfolio_id)s::uuid is null
            or exists (select from app.portfolios where id = %(portfolio_id)s and user_id = %(user_id)s))
 """
-_TOGGLE = """
-    update app.alerts set is_active = not is_active, last_value = null, updated_at = now()
-    where user_id = %(user_id)s and id = %(id)s
-"""
+)
+_TOGGLE = (
+    """
+    update app.alerts set
+        is_active = not is_active, last_value = null, is_armed = true, updated_at = now(), last_evaluated_at =
+    """
+    + _EVALUATED
+    + "where user_id = %(user_id)s and id = %(id)s"
+)
 _DELETE = "delete from app.alerts where user_id = %(user_id)s and id = %(id)s"
 _EVENTS = """
     select events.id, fired_at, events.condition, events.threshold, previous_value, observed_value, source, observed_at

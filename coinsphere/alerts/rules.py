@@ -1,7 +1,7 @@
 """When an alert fires, as plain functions. The set-based statement of `evaluation` does the same for all alerts at once."""
 
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import StrEnum
 
 
@@ -26,6 +26,15 @@ class Condition(StrEnum):
     EQUAL = "equal"
 
 
+IN_DOLLARS = (AlertType.PRICE, AlertType.VOLUME, AlertType.PORTFOLIO)
+_UPWARD = (Condition.ABOVE, Condition.CROSSES_ABOVE)
+_DOWNWARD = (Condition.BELOW, Condition.CROSSES_BELOW)
+_MOST_RISK = 100
+_SMALLEST = Decimal("1e-18")
+_EXACT = Context(prec=80)
+"""Any sum of two numeric(38,18), as PostgreSQL counts."""
+
+
 def is_met(
     condition: Condition, threshold: Decimal, previous: Decimal | None, value: Decimal
 ) -> bool:
@@ -45,6 +54,69 @@ def is_met(
             return previous is not None and previous >= threshold > value
         case Condition.EQUAL:
             return _arrives(threshold, previous, value)
+
+
+def is_rearmed(
+    condition: Condition, threshold: Decimal, hysteresis: Decimal, value: Decimal
+) -> bool:
+    """Whether `value` is far enough back behind the threshold for an alert that fired to fire again.
+
+    So a price that trembles around its threshold fires once. Without hysteresis every value is.
+    """
+    if condition in _UPWARD:
+        return value <= _EXACT.subtract(threshold, hysteresis) or not hysteresis
+    if condition in _DOWNWARD:
+        return value >= _EXACT.add(threshold, hysteresis) or not hysteresis
+    return abs(_EXACT.subtract(value, threshold)) >= hysteresis
+
+
+def usual_hysteresis(alert_type: AlertType, condition: Condition, threshold: Decimal) -> Decimal:
+    """One percent of a threshold in dollars, else one point; none where that leaves nothing to go back to."""
+    usual = Decimal(1)
+    if alert_type in IN_DOLLARS:
+        usual = _EXACT.quantize(_EXACT.divide(threshold, Decimal(100)), _SMALLEST)
+    return (
+        usual if hysteresis_fault(alert_type, condition, threshold, usual) is None else Decimal(0)
+    )
+
+
+def threshold_fault(alert_type: AlertType, condition: Condition, threshold: Decimal) -> str | None:
+    """Why an alert could never fire, or could not but hold; None where it can do both."""
+    low, high = _range(alert_type)
+    if alert_type is AlertType.RISK and not 0 <= threshold <= _MOST_RISK:
+        return "must be between 0 and 100"
+    # A risk score may be exactly 0 or 100; all else only comes near the end of its range.
+    is_end_reached = alert_type is AlertType.RISK
+    if low is not None and (threshold < low or (threshold == low and not is_end_reached)):
+        return f"must be greater than {low}"
+    if threshold == low and condition in _DOWNWARD:
+        return f"can never be met: no value is below {low}"
+    if threshold == high and condition in _UPWARD:
+        return f"can never be met: no value is above {high}"
+    return None
+
+
+def hysteresis_fault(
+    alert_type: AlertType, condition: Condition, threshold: Decimal, hysteresis: Decimal
+) -> str | None:
+    """Why an alert that fired once could never fire again; None where it can."""
+    low, high = _range(alert_type)
+    is_end_reached = alert_type is AlertType.RISK
+    back, forth = _EXACT.subtract(threshold, hysteresis), _EXACT.add(threshold, hysteresis)
+    is_low_free = low is None or back > low or (back == low and is_end_reached)
+    is_high_free = high is None or forth <= high
+    free = {
+        True: is_low_free if condition in _UPWARD else is_high_free,
+        False: is_low_free or is_high_free,
+    }[condition is not Condition.EQUAL]
+    return None if free or not hysteresis else "is so great that no value goes back so far"
+
+
+def _range(alert_type: AlertType) -> tuple[Decimal | None, Decimal | None]:
+    """Between which numbers values lie: nothing falls by more than all of it."""
+    if alert_type in (AlertType.PERCENT_CHANGE, AlertType.PREDICTION):
+        return Decimal(-100), None
+    return Decimal(0), Decimal(_MOST_RISK) if alert_type is AlertType.RISK else None
 
 
 def is_cooled_down(last_triggered_at: datetime | None, cooldown: timedelta, now: datetime) -> bool:

@@ -3,8 +3,7 @@
 from datetime import datetime
 from urllib.parse import quote
 
-from coinsphere.clock import iso
-from coinsphere.notify import templates
+from coinsphere.notify import figures, templates
 from coinsphere.notify.templates import Message
 
 _NOT_YOU = "If this was not you, choose a new password at once and end all other sessions."
@@ -157,7 +156,7 @@ def _link(frontend_url: str, page: str, token: str) -> str:
 
 
 def _where(ip_address: str | None, now: datetime) -> list[tuple[str, str]]:
-    when = [("When", iso(now))]
+    when = [("When", figures.moment(now))]
     return when if ip_address is None else [*when, ("From", ip_address)]
 
 

@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from coinsphere.clock import iso
-from coinsphere.decimals import plain
+from coinsphere.notify import figures
 
 if TYPE_CHECKING:
     from coinsphere.alerts.evaluation import Firing
 
-_UNITS = {
-    "price": " USD",
-    "percent_change": " %",
-    "volume": " USD",
-    "prediction": " %",
-    "risk": "",
-    "portfolio": " USD",
+_WRITTEN = {
+    "price": figures.dollars,
+    "percent_change": figures.percent,
+    "volume": figures.dollars,
+    "prediction": figures.percent,
+    "risk": figures.score,
+    "portfolio": figures.dollars,
 }
 _WATCHED = {
     "price": "price",
@@ -44,8 +43,8 @@ class Message:
 
 def alert(firing: Firing) -> Message:
     """The mail about an alert that fired."""
-    unit = _UNITS[firing.alert_type]
-    value = plain(firing.observed_value) + unit
+    written = _WRITTEN[firing.alert_type]
+    value = written(firing.observed_value)
     headline = f"{firing.subject}: {_WATCHED[firing.alert_type]} is {value}"
     previous = firing.previous_value
     return _render(
@@ -53,11 +52,11 @@ def alert(firing: Firing) -> Message:
         headline,
         headline=headline,
         value=value,
-        previous="not known" if previous is None else plain(previous) + unit,
+        previous="not known" if previous is None else written(previous),
         condition=firing.condition.replace("_", " "),
-        threshold=plain(firing.threshold) + unit,
+        threshold=written(firing.threshold),
         source=firing.source,
-        observed_at=iso(firing.observed_at),
+        observed_at=figures.moment(firing.observed_at),
     )
 
 

@@ -1,15 +1,98 @@
 """What the routes of alerts ask beside `coinsphere.alerts.repository`."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from psycopg import Connection
+from psycopg.rows import class_row
+
+from coinsphere.alerts.repository import Alert
+from coinsphere.alerts.rules import AlertType
 
 MAX_ALERTS = 200
 
 _COUNT = "select count(*) from app.alerts where user_id = %(user_id)s"
+# The same values that an evaluation would look at now, asked for each alert of one user.
+_STATES = """
+    select
+        alerts.id,
+        users.email_verified as is_mailed,
+        case alerts.alert_type
+            when 'prediction' then exists (
+                select from model.predictions
+                where token_id = alerts.token_id and horizon_days = 1 and target_at > %(now)s
+                    and not is_shadow and not is_backfill
+            )
+            when 'risk' then exists (
+                select from market.risk_scores
+                where token_id = alerts.token_id and computed_at > %(now)s - interval '2 days'
+            )
+            when 'portfolio' then exists (
+                select from app.holdings where portfolio_id = alerts.portfolio_id and amount > 0
+            ) and not exists (
+                select
+                from app.holdings
+                left join market.quotes
+                    on quotes.token_id = holdings.token_id and quality = 'ok'
+                    and observed_at > %(now)s - %(stale_after)s
+                where portfolio_id = alerts.portfolio_id and amount > 0 and quotes.token_id is null
+            )
+            else exists (
+                select from market.quotes
+                where token_id = alerts.token_id and quality = 'ok' and observed_at > %(now)s - %(stale_after)s
+                    and case alerts.alert_type
+                        when 'volume' then volume_24h is not null
+                        when 'percent_change' then change_24h is not null
+                        else true
+                    end
+            )
+        end as has_value
+    from app.alerts
+    join app.users on users.id = alerts.user_id
+    where alerts.id = any(%(ids)s)
+"""
+_UNKNOWN = {
+    AlertType.PRICE: "no current price of {} is known",
+    AlertType.VOLUME: "no current volume of {} is known",
+    AlertType.PERCENT_CHANGE: "no current change of {} over 24 hours is known",
+    AlertType.RISK: "no current risk score of {} is known",
+    AlertType.PREDICTION: "no model forecasts {} at present",
+    AlertType.PORTFOLIO: "the portfolio has no value: it is empty, or a price in it is missing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Whether an alert has a value to compare now, and whether its owner's address may be written to."""
+
+    id: UUID
+    is_mailed: bool
+    has_value: bool
 
 
 def is_full(conn: Connection, user_id: UUID) -> bool:
     """Whether the user has as many alerts as one may have."""
     row = conn.execute(_COUNT, {"user_id": user_id}).fetchone()
     return row is not None and int(row[0]) >= MAX_ALERTS
+
+
+def states(
+    conn: Connection, ids: Sequence[UUID], now: datetime, stale_after: timedelta
+) -> Mapping[UUID, State]:
+    """The states of alerts by their ids."""
+    cursor = conn.cursor(row_factory=class_row(State))
+    parameters = {"ids": list(ids), "now": now, "stale_after": stale_after}
+    return {state.id: state for state in cursor.execute(_STATES, parameters)}
+
+
+def warnings(alert: Alert, state: State) -> list[str]:
+    """Why an alert may not fire, or not be mailed, as things are."""
+    found = []
+    if not state.has_value:
+        unknown = _UNKNOWN[alert.alert_type].format(alert.token_symbol)
+        found.append(f"{unknown}; the alert waits until that changes")
+    if "email" in alert.channels and not state.is_mailed:
+        found.append("no mail is sent before your address is confirmed")
+    return found

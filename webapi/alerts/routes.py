@@ -1,15 +1,17 @@
 """A user's alerts. What belongs to somebody else does not exist."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
 from psycopg import Connection
 
-from coinsphere.alerts import repository
+from coinsphere.alerts import repository, rules
 from coinsphere.alerts.repository import Alert, NewAlert
-from coinsphere.alerts.rules import AlertType
+from coinsphere.alerts.rules import AlertType, Condition
 from webapi import errors, paths
 from webapi.alerts import queries, schemas
 from webapi.schema import Message, camel
@@ -29,7 +31,8 @@ _WHAT = "alert"
 def list_alerts() -> dict[str, Any]:
     """All of one's alerts, newest first; nobody has more than 200."""
     with services().database.connection() as conn:
-        return {"alerts": repository.list_for(conn, access.principal().user_id)}
+        user_id = access.principal().user_id
+        return {"alerts": _shown(conn, repository.list_for(conn, user_id))}
 
 
 @alerts.post("")
@@ -49,7 +52,7 @@ def create_alert(json_data: schemas.AlertIn) -> dict[str, Any]:
                 409, f"nobody may have more than {queries.MAX_ALERTS} alerts", code="alerts-full"
             )
         wanted = _checked(conn, json_data.model_dump(), work.clock())
-        return {"alert": _required(repository.create(conn, user_id, wanted), "portfolio")}
+        return _one(conn, _required(repository.create(conn, user_id, wanted), "portfolio"))
 
 
 @alerts.get("/<alert_id>")
@@ -58,7 +61,7 @@ def create_alert(json_data: schemas.AlertIn) -> dict[str, Any]:
 def get_alert(alert_id: str) -> dict[str, Any]:
     """One alert."""
     with services().database.connection() as conn:
-        return {"alert": _find(conn, alert_id)}
+        return _one(conn, _find(conn, alert_id))
 
 
 @alerts.put("/<alert_id>")
@@ -73,7 +76,7 @@ def change_alert(alert_id: str, json_data: schemas.AlertChange) -> dict[str, Any
         changes = json_data.model_dump(exclude_unset=True)
         wanted = _checked(conn, _merged(stored, changes), work.clock())
         changed = repository.update(conn, access.principal().user_id, stored.id, wanted)
-        return {"alert": _required(changed, "portfolio")}
+        return _one(conn, _required(changed, "portfolio"))
 
 
 @alerts.delete("/<alert_id>")
@@ -95,7 +98,7 @@ def toggle_alert(alert_id: str) -> dict[str, Any]:
     """Switch an alert off, or on again; it starts anew."""
     with services().database.connection() as conn:
         changed = repository.toggle(conn, access.principal().user_id, paths.uuid(alert_id, _WHAT))
-    return {"alert": _required(changed, _WHAT)}
+        return _one(conn, _required(changed, _WHAT))
 
 
 @alerts.get("/<alert_id>/events")
@@ -110,6 +113,21 @@ def list_events(alert_id: str, query_data: schemas.EventsQuery) -> dict[str, Any
     return {"events": found}
 
 
+def _one(conn: Connection, alert: Alert) -> dict[str, Any]:
+    (shown,) = _shown(conn, [alert])
+    return {"alert": shown, "warnings": shown["warnings"]}
+
+
+def _shown(conn: Connection, found: Sequence[Alert]) -> list[dict[str, Any]]:
+    """Alerts, each with what may keep it from firing or from being mailed."""
+    work = services()
+    stale_after = timedelta(seconds=work.settings.market_stale_seconds)
+    states = queries.states(conn, [alert.id for alert in found], work.clock(), stale_after)
+    return [
+        asdict(alert) | {"warnings": queries.warnings(alert, states[alert.id])} for alert in found
+    ]
+
+
 def _find(conn: Connection, alert_id: str) -> Alert:
     user_id = access.principal().user_id
     return _required(repository.get(conn, user_id, paths.uuid(alert_id, _WHAT)), _WHAT)
@@ -122,7 +140,10 @@ def _required(alert: Alert | None, what: str) -> Alert:
 
 
 def _merged(stored: Alert, changes: dict[str, Any]) -> dict[str, Any]:
-    """The definition of `stored` with the changes; a new subject takes the place of the old one."""
+    """The definition of `stored` with the changes; a new subject takes the place of the old one.
+
+    A threshold that moves takes a hysteresis that suits it, unless one is given.
+    """
     kept = {
         name: getattr(stored, name)
         for name in schemas.AlertChange.model_fields
@@ -132,6 +153,8 @@ def _merged(stored: Alert, changes: dict[str, Any]) -> dict[str, Any]:
         kept["token_symbol"] = None
     if changes.get("token_symbol") is not None and "portfolio_id" not in changes:
         kept["portfolio_id"] = None
+    if "hysteresis" not in changes and {"threshold", "alert_type", "condition"} & set(changes):
+        kept["hysteresis"] = None
     nulls = [name for name, value in changes.items() if value is None and name not in _NULLABLE]
     if nulls:
         raise errors.invalid(
@@ -140,26 +163,26 @@ def _merged(stored: Alert, changes: dict[str, Any]) -> dict[str, Any]:
     return {**kept, **changes}
 
 
-_NULLABLE = ("token_symbol", "portfolio_id", "expires_at")
+_NULLABLE = ("token_symbol", "portfolio_id", "expires_at", "hysteresis")
 
 
 def _checked(conn: Connection, values: dict[str, Any], now: datetime) -> NewAlert:
     """The alert that is asked for, if its parts fit together."""
     symbol = values.pop("token_symbol")
-    found = schemas.fault(
-        AlertType(values["alert_type"]),
-        has_token=symbol is not None,
-        has_portfolio=values["portfolio_id"] is not None,
-        threshold=values["threshold"],
-    )
-    expires_at = values["expires_at"]
-    if found is None and expires_at is not None and expires_at <= now:
+    values["channels"] = tuple(dict.fromkeys(values["channels"]))
+    values["alert_type"] = AlertType(values["alert_type"])
+    values["condition"] = Condition(values["condition"])
+    if values["hysteresis"] is None:
+        watched = (values[name] for name in ("alert_type", "condition", "threshold"))
+        values["hysteresis"] = rules.usual_hysteresis(*watched)
+    wanted = NewAlert(**values)
+    found = schemas.fault(wanted, has_token=symbol is not None)
+    if found is None and wanted.expires_at is not None and wanted.expires_at <= now:
         found = ("expiresAt", "must lie in the future")
     if found is not None:
         path, message = found
         raise errors.invalid([{"path": path, "message": message, "code": "value_error"}])
-    values["channels"] = tuple(dict.fromkeys(values["channels"]))
-    return NewAlert(**values, token_id=_token_id(conn, symbol))
+    return replace(wanted, token_id=_token_id(conn, symbol))
 
 
 def _token_id(conn: Connection, symbol: str | None) -> UUID | None:

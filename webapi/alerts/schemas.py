@@ -1,12 +1,13 @@
 """What goes over the wire of `/alerts`."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from coinsphere.alerts import rules
+from coinsphere.alerts.repository import NewAlert
 from coinsphere.alerts.rules import AlertType, Condition
 from webapi.schema import Amount, Input, Line, Number, Output, Query
 
@@ -35,6 +36,7 @@ AnyCondition = Annotated[
 ]
 Channel = Literal["email", "stream"]
 Channels = Annotated[tuple[Channel, ...], Field(min_length=1, max_length=2)]
+Margin = Annotated[Number, Field(ge=0)]
 Cooldown = Annotated[int, Field(ge=0, le=_MAX_COOLDOWN, strict=True)]
 
 
@@ -62,6 +64,11 @@ class AlertIn(Input):
     )
     channels: Channels = ("email",)
     cooldown_seconds: Cooldown = Field(3600, description="Least time between two firings.")
+    hysteresis: Margin | None = Field(
+        None,
+        description="How far a value must go back behind the threshold before the alert can fire again, in its unit; "
+        "by default 1 % of a threshold in dollars, else one point.",
+    )
     is_active: bool = True
     expires_at: AwareDatetime | None = None
 
@@ -78,6 +85,7 @@ class AlertChange(Input):
     threshold: Number | None = None
     channels: Channels | None = None
     cooldown_seconds: Cooldown | None = None
+    hysteresis: Margin | None = None
     is_active: bool | None = None
     expires_at: AwareDatetime | None = None
 
@@ -101,10 +109,12 @@ class AlertOut(Output):
     last_triggered: datetime | None = Field(validation_alias="last_triggered_at")
     trigger_count: int
     cooldown_seconds: int
+    hysteresis: Amount
     expires_at: datetime | None
     channels: list[str]
     last_value: Amount | None = Field(description="What the last evaluation saw.")
     last_evaluated_at: datetime | None
+    warnings: list[str] = Field(description="Why it may not fire, or not be mailed, as things are.")
     created_at: datetime
     updated_at: datetime
 
@@ -120,10 +130,12 @@ _ALERT: dict[str, Any] = {
     "lastTriggered": None,
     "triggerCount": 0,
     "cooldownSeconds": 3600,
+    "hysteresis": 1000,
     "expiresAt": None,
     "channels": ["email"],
     "lastValue": None,
     "lastEvaluatedAt": None,
+    "warnings": [],
     "createdAt": "2026-11-24T08:00:00Z",
     "updatedAt": "2026-11-24T08:00:00Z",
 }
@@ -140,9 +152,10 @@ class AlertsOut(Output):
 class OneAlertOut(Output):
     """One alert."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"alert": _ALERT}})
+    model_config = ConfigDict(json_schema_extra={"example": {"alert": _ALERT, "warnings": []}})
 
     alert: AlertOut
+    warnings: list[str] = Field(description="Those of the alert.")
 
 
 class EventOut(Output):
@@ -183,10 +196,9 @@ class EventsOut(Output):
     events: list[EventOut]
 
 
-def fault(
-    alert_type: AlertType, *, has_token: bool, has_portfolio: bool, threshold: Decimal
-) -> tuple[str, str] | None:
+def fault(wanted: NewAlert, *, has_token: bool) -> tuple[str, str] | None:
     """The field that does not fit the type of alert, and why; None where all fit."""
+    alert_type, has_portfolio = wanted.alert_type, wanted.portfolio_id is not None
     is_portfolio = alert_type is AlertType.PORTFOLIO
     if is_portfolio and not has_portfolio:
         return "portfolioId", "is needed for an alert of the type portfolio"
@@ -195,12 +207,9 @@ def fault(
     if has_token and has_portfolio:
         surplus = "tokenSymbol" if is_portfolio else "portfolioId"
         return surplus, f"does not go with the type {alert_type}"
-    return _threshold_fault(alert_type, threshold)
-
-
-def _threshold_fault(alert_type: AlertType, threshold: Decimal) -> tuple[str, str] | None:
-    if alert_type in (AlertType.PRICE, AlertType.VOLUME, AlertType.PORTFOLIO) and threshold <= 0:
-        return "threshold", "must be greater than 0"
-    if alert_type is AlertType.RISK and not 0 <= threshold <= 100:  # noqa: PLR2004 - the scores' range
-        return "threshold", "must be between 0 and 100"
-    return None
+    condition, threshold = wanted.condition, wanted.threshold
+    found = rules.threshold_fault(alert_type, condition, threshold)
+    if found is not None:
+        return "threshold", found
+    found = rules.hysteresis_fault(alert_type, condition, threshold, wanted.hysteresis)
+    return None if found is None else ("hysteresis", found)

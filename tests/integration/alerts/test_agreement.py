@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coinsphere.alerts import evaluation
-from coinsphere.alerts.rules import Condition, is_cooled_down, is_met
+from coinsphere.alerts.rules import Condition, is_cooled_down, is_met, is_rearmed
 
 from .conftest import NOW, STALE_AFTER, World, add_user
 
@@ -26,14 +26,17 @@ class Model:
     condition: Condition
     threshold: Decimal
     cooldown: timedelta
+    hysteresis: Decimal
+    is_armed: bool = True
     previous: Decimal | None = None
     triggered_at: object = None
     count: int = 0
 
     def see(self, value, now) -> None:
-        if is_met(self.condition, self.threshold, self.previous, value) and is_cooled_down(
-            self.triggered_at, self.cooldown, now
-        ):
+        self.is_armed |= is_rearmed(self.condition, self.threshold, self.hysteresis, value)
+        is_met_now = is_met(self.condition, self.threshold, self.previous, value)
+        if is_met_now and self.is_armed and is_cooled_down(self.triggered_at, self.cooldown, now):
+            self.is_armed = not self.hysteresis
             self.triggered_at, self.count = now, self.count + 1
         self.previous = value
 
@@ -60,13 +63,15 @@ def conn(module_database):
     steps=st.lists(_STEP, min_size=1, max_size=10),
     thresholds=st.sets(st.sampled_from(_VALUES), min_size=1, max_size=3),
     cooldowns=st.sets(st.integers(0, 400), min_size=1, max_size=2),
+    hysteresis=st.sampled_from([Decimal(0), _TINY, Decimal(1), Decimal("1.5")]),
 )
-def test_the_statement_agrees_with_the_rules(conn, steps, thresholds, cooldowns):
+def test_the_statement_agrees_with_the_rules(conn, steps, thresholds, cooldowns, hysteresis):
     world = World(conn, add_user(conn))
     models = {}
     for condition, threshold, cooldown in product(Condition, thresholds, cooldowns):
-        alert = world.alert(condition, threshold, cooldown_seconds=cooldown)
-        models[alert] = Model(condition, threshold, timedelta(seconds=cooldown))
+        options = {"cooldown_seconds": cooldown, "hysteresis": hysteresis}
+        alert = world.alert(condition, threshold, **options)
+        models[alert] = Model(condition, threshold, timedelta(seconds=cooldown), hysteresis)
     for value, state, seconds in steps:
         world.now += timedelta(seconds=seconds)
         world.quote(

@@ -238,3 +238,37 @@ def test_an_alert_that_its_owner_is_changing_waits_a_minute(world, database):
         assert world.evaluate().skipped == 1
         other.commit()
     assert world.fired(101, 201) == [0, 1]
+
+
+def test_a_price_that_trembles_around_its_threshold_fires_once_until_it_goes_back(world):
+    world.alert("above", cooldown_seconds=0, hysteresis=Decimal(2))
+    world.alert("crosses_below", cooldown_seconds=0, hysteresis=Decimal(2))
+    prices = (101, "99.9", "100.1", "99.9", 101, 98, 101, 102, "99.9")
+    # Both start at 101; above fires at once, below with the first 99.9; then each waits for 98 and 102.
+    assert world.fired(*prices) == [1, 1, 0, 0, 0, 0, 1, 0, 1]
+
+
+def test_the_last_evaluation_is_told_although_an_unchanged_minute_writes_no_alert(world):
+    alert = world.alert("above")
+    world.fired(99)
+    written = world.scalar("select xmin::text || ctid::text from app.alerts")
+    world.fired(99, 99)
+    assert world.scalar("select xmin::text || ctid::text from app.alerts") == written
+    stored = repository.get(world.conn, world.user, alert)
+    assert stored.last_evaluated_at == world.now
+    seen = world.now
+    world.quote(99, quality="suspect")
+    world.evaluate()
+    assert repository.get(world.conn, world.user, alert).last_evaluated_at == seen
+    assert repository.toggle(world.conn, world.user, alert).last_evaluated_at == seen
+    world.fired(99, 99)
+    assert repository.get(world.conn, world.user, alert).last_evaluated_at == seen
+
+
+def test_a_mail_tells_figures_as_people_read_them(world):
+    world.alert("above", 60000)
+    world.fired("64123.456789012345678901")
+    assert world.scalar("select subject from app.mails") == "BTC: price is 64,123.46 USD"
+    text = world.scalar("select body_text from app.mails")
+    assert "above 60,000 USD" in text
+    assert "10 March 2026, 12:01 UTC" in text

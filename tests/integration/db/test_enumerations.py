@@ -16,6 +16,7 @@ ENUMERATIONS = {
     "app.import_batches": {"format", "status"},
     "app.portfolio_syncs": {"status"},
     "app.alerts": {"alert_type", "condition", "channels"},
+    "app.alert_observations": {"alert_type"},
     "app.exchange_connections": {"status"},
     "app.exchange_syncs": {"status"},
     "app.wallet_connections": {"blockchain", "ownership", "status"},

@@ -86,6 +86,8 @@ EXCEPT = {
     ("coinsphere_pipeline", "app.portfolio_syncs"): "rawd",
     ("coinsphere_pipeline", "app.alerts"): "rw",
     ("coinsphere_pipeline", "app.alert_events"): "ra",
+    ("coinsphere_pipeline", "app.alert_observations"): "raw",
+    ("coinsphere_api", "app.alert_observations"): "r",
     ("coinsphere_pipeline", "app.mails"): "rawd",
     ("coinsphere_pipeline", "app.password_resets"): "raw",
     ("coinsphere_pipeline", "app.incomplete_logins"): "rd",

@@ -20,6 +20,8 @@ FIELDS = {
     "lastTriggered",
     "triggerCount",
     "cooldownSeconds",
+    "hysteresis",
+    "warnings",
     "expiresAt",
     "channels",
     "lastValue",
@@ -50,7 +52,7 @@ def test_an_alert_lives_and_dies(person) -> None:
     assert alert["channels"] == ["email"]
     path = f"/alerts/{alert['id']}"
     assert person.get("/alerts").json == {"alerts": [alert]}
-    assert person.get(path).json == {"alert": alert}
+    assert person.get(path).json == {"alert": alert, "warnings": alert["warnings"]}
     assert person.ask("PATCH", f"{path}/toggle").json["alert"]["isActive"] is False
     assert person.ask("PATCH", f"{path}/toggle").json["alert"]["isActive"] is True
     changed = person.ask("PUT", path, json={"threshold": 5, "condition": "below"}).json["alert"]
@@ -109,6 +111,11 @@ def test_thresholds_survive_exactly(client, person, number: str, as_text: bool) 
         ({"threshold": -5}, "threshold"),
         ({"threshold": 0}, "threshold"),
         ({"alertType": "risk", "threshold": 101}, "threshold"),
+        ({"alertType": "risk", "threshold": 100}, "threshold"),
+        ({"alertType": "percent_change", "condition": "below", "threshold": -100}, "threshold"),
+        ({"alertType": "prediction", "condition": "<", "threshold": -100.5}, "threshold"),
+        ({"hysteresis": -1}, "hysteresis"),
+        ({"hysteresis": 100000}, "hysteresis"),
         ({"condition": "sideways"}, "condition"),
         ({"condition": ["above"]}, "condition"),
         ({"alertType": "weather"}, "alertType"),
@@ -212,3 +219,49 @@ def test_nobody_has_more_alerts_than_a_list_shows(person, owner_db) -> None:
     )
     assert_problem(create(person), 409)
     assert len(person.get("/alerts").json["alerts"]) == 200
+
+
+def test_what_keeps_an_alert_from_firing_or_being_mailed_is_said(person, owner_db, clock) -> None:
+    """Each kind without a value; then with one, and with a confirmed address."""
+    owner_db.execute("delete from market.quotes")
+    kinds = {
+        "price": "no current price of BTC",
+        "volume": "no current volume of BTC",
+        "percent_change": "no current change of BTC",
+        "risk": "no current risk score of BTC",
+        "prediction": "no model forecasts BTC",
+    }
+    for kind, words in kinds.items():
+        made = create(person, alertType=kind, threshold=5).json
+        assert made["warnings"] == made["alert"]["warnings"]
+        unknown, unmailed = made["warnings"]
+        assert words in unknown
+        assert "address is confirmed" in unmailed
+    empty = portfolio(owner_db, person.id)
+    wanted = {"alertType": "portfolio", "condition": "below", "threshold": 10, "portfolioId": empty}
+    made = person.post("/alerts", {**wanted, "channels": ["stream"]}).json
+    assert ["the portfolio has no value" in text for text in made["warnings"]] == [True]
+    owner_db.execute("update app.users set email_verified = true where id = %s", [person.id])
+    owner_db.execute(
+        """
+        insert into market.quotes (token_id, price, source, observed_at)
+        select id, 5, 'test', %s from market.tokens where symbol = 'BTC'
+        """,
+        [clock[0]],
+    )
+    shown = {
+        alert["alertType"]: alert["warnings"] for alert in person.get("/alerts").json["alerts"]
+    }
+    assert shown["price"] == []
+    assert [kinds["volume"] in text for text in shown["volume"]] == [True]
+
+
+def test_a_hysteresis_follows_its_threshold_unless_it_is_given(person) -> None:
+    made = create(person).json["alert"]
+    assert made["hysteresis"] == 1000
+    path = f"/alerts/{made['id']}"
+    assert person.ask("PUT", path, json={"threshold": 500}).json["alert"]["hysteresis"] == 5
+    given = {"hysteresis": 7, "threshold": 400}
+    assert person.ask("PUT", path, json=given).json["alert"]["hysteresis"] == 7
+    assert person.ask("PUT", path, json={"hysteresis": 0}).json["alert"]["hysteresis"] == 0
+    assert person.ask("PUT", path, json={"isActive": False}).json["alert"]["hysteresis"] == 0

@@ -5,7 +5,15 @@ from decimal import Decimal
 
 import pytest
 
-from coinsphere.alerts.rules import Condition, is_cooled_down, is_met
+from coinsphere.alerts.rules import (
+    AlertType,
+    Condition,
+    hysteresis_fault,
+    is_cooled_down,
+    is_met,
+    threshold_fault,
+    usual_hysteresis,
+)
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -52,3 +60,54 @@ def test_the_cooldown_ends_at_its_last_second():
     assert is_cooled_down(None, hour, NOW)
     assert is_cooled_down(NOW - hour, hour, NOW)
     assert not is_cooled_down(NOW - hour + timedelta(microseconds=1), hour, NOW)
+
+
+@pytest.mark.parametrize(
+    ("alert_type", "condition", "threshold", "is_refused"),
+    [
+        ("percent_change", "below", -100, True),
+        ("percent_change", "below", -101, True),
+        ("percent_change", "above", -150, True),
+        ("percent_change", "below", "-99.9", False),
+        ("percent_change", "above", 1000, False),
+        ("prediction", "crosses_below", -100, True),
+        ("prediction", "equal", -250, True),
+        ("prediction", "below", -20, False),
+        ("risk", "above", 100, True),
+        ("risk", "crosses_above", 100, True),
+        ("risk", "below", 0, True),
+        ("risk", "equal", 100, False),
+        ("risk", "above", 0, False),
+        ("risk", "above", "100.1", True),
+        ("price", "below", 0, True),
+        ("price", "above", -5, True),
+        ("volume", "below", 0, True),
+        ("portfolio", "below", 0, True),
+        ("portfolio", "below", "0.01", False),
+    ],
+)
+def test_a_threshold_that_no_value_passes_is_named(alert_type, condition, threshold, is_refused):
+    found = threshold_fault(AlertType(alert_type), Condition(condition), Decimal(threshold))
+    assert (found is not None) is is_refused
+
+
+@pytest.mark.parametrize("alert_type", list(AlertType))
+@pytest.mark.parametrize("condition", list(Condition))
+@pytest.mark.parametrize("threshold", ["1e-18", "0.5", "1", "50", "99.5", "99"])
+def test_the_usual_hysteresis_is_one_that_an_alert_comes_back_from(
+    alert_type, condition, threshold
+):
+    found = usual_hysteresis(alert_type, condition, Decimal(threshold))
+    assert hysteresis_fault(alert_type, condition, Decimal(threshold), found) is None
+
+
+def test_a_hysteresis_from_which_no_value_comes_back_is_named():
+    for alert_type, condition, threshold, margin in (
+        ("price", "above", 100, 100),
+        ("risk", "below", 90, 11),
+        ("percent_change", "above", -50, 50),
+        ("risk", "equal", 50, 51),
+    ):
+        given = AlertType(alert_type), Condition(condition), Decimal(threshold)
+        assert hysteresis_fault(*given, Decimal(margin)) is not None
+        assert hysteresis_fault(*given, Decimal(margin) / 2) is None

@@ -28,13 +28,13 @@ FIRING = Firing(
 )
 
 
-def test_the_mail_says_what_fired_from_where_and_keeps_every_digit():
+def test_the_mail_says_what_fired_from_where_as_people_read_it():
     message = templates.alert(FIRING)
-    assert message.subject == "PEPE: price is 0.000000012345678901 USD"
+    assert message.subject == "PEPE: price is 0.00000001235 USD"
     for part in (
         "Before:    not known",
         "crosses above 0.00000001 USD",
-        "kraken, observed 2026-03-10T12:00:00Z",
+        "kraken, observed 10 March 2026, 12:00 UTC",
     ):
         assert part in message.text
 

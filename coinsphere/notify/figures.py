@@ -1,0 +1,53 @@
+"""Numbers and times as people read them, in one place; which signs and order by Babel's locale (Unicode CLDR)."""
+
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+
+LOCALE = "en_US"
+_SIGNIFICANT = 4
+"""Digits of a number below one, where two places would say little or nothing."""
+_EXACT = Context(prec=80)
+_PATTERN = "#,##0.##################"
+_MONEY = "#,##0.00"
+
+
+def dollars(amount: Decimal, locale: str = LOCALE) -> str:
+    """US dollars: to the cent from one dollar on, to four digits below."""
+    places = _places(amount, 2)
+    is_whole = amount == amount.to_integral_value()
+    pattern = _MONEY if places == 2 and not is_whole else _PATTERN  # noqa: PLR2004 - cents
+    return f"{_written(amount, places, pattern, locale)} USD"
+
+
+def percent(value: Decimal, locale: str = LOCALE) -> str:
+    """A percentage with two places, a tiny one with four digits; its sign is shown where it falls."""
+    return f"{_written(value, _places(value, 2, least=Decimal('0.01')), _PATTERN, locale)} %"
+
+
+def score(value: Decimal, locale: str = LOCALE) -> str:
+    """A score of 0 to 100 with one place."""
+    return _written(value, 1, _PATTERN, locale)
+
+
+def moment(instant: datetime, locale: str = LOCALE) -> str:
+    """An instant in UTC, by minutes."""
+    text: str = format_datetime(
+        instant.astimezone(UTC), "d MMMM y, HH:mm 'UTC'", tzinfo=UTC, locale=locale
+    )
+    return text
+
+
+def _places(value: Decimal, usual: int, least: Decimal = Decimal(1)) -> int:
+    """Places behind the point: the usual, or so many that a small number keeps its first digits."""
+    if not value or abs(value) >= least:
+        return usual
+    return _SIGNIFICANT - 1 - value.adjusted()
+
+
+def _written(value: Decimal, places: int, pattern: str, locale: str) -> str:
+    rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, _EXACT)
+    text: str = format_decimal(rounded, pattern, locale, decimal_quantization=False)
+    return text

@@ -1,0 +1,40 @@
+"""Numbers and times as people read them."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from coinsphere.notify import figures
+
+
+@pytest.mark.parametrize(
+    ("write", "value", "text"),
+    [
+        (figures.score, "52.258997149001779517", "52.3"),
+        (figures.score, "100", "100"),
+        (figures.percent, "0.0035920263523785", "0.003592 %"),
+        (figures.percent, "-12.345678", "-12.35 %"),
+        (figures.percent, "0", "0 %"),
+        (figures.dollars, "100000", "100,000 USD"),
+        (figures.dollars, "101", "101 USD"),
+        (figures.dollars, "64123.456789", "64,123.46 USD"),
+        (figures.dollars, "1.5", "1.50 USD"),
+        (figures.dollars, "0.00001234567891234", "0.00001235 USD"),
+        (figures.dollars, "0.000000000000000001", "0.000000000000000001 USD"),
+        (
+            figures.dollars,
+            "99999999999999999999.999999999999999999",
+            "100,000,000,000,000,000,000.00 USD",
+        ),
+    ],
+)
+def test_a_number_is_as_long_as_it_says_something(write, value, text):
+    assert write(Decimal(value)) == text
+
+
+def test_another_locale_has_its_own_signs():
+    assert figures.dollars(Decimal("64123.456"), "de") == "64.123,46 USD"
+    instant = datetime(2026, 3, 1, 9, 5, tzinfo=UTC)
+    assert figures.moment(instant) == "1 March 2026, 09:05 UTC"
+    assert figures.moment(instant, "de") == "1 März 2026, 09:05 UTC"
