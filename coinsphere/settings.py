@@ -101,12 +101,19 @@ class Settings(BaseModel):
     celery_broker_url: SecretStr | None = Field(
         None, description="Redis URL of the broker of Celery; empty: `redis_url`."
     )
-    dagster_code_port: int = Field(
-        4000, ge=1, le=65535, description="Dagster's code server, asked by its UI and its daemon."
-    )
     metrics_port: int = Field(9101, ge=1, le=65535, description="Prometheus metrics of the API.")
     postgres_port: int = Field(5433, ge=1, le=65535, description="Embedded PostgreSQL.")
     redis_port: int = Field(6380, ge=1, le=65535, description="Embedded Redis.")
+    service_hosts: tuple[str, ...] = Field(
+        ("localhost", "127.0.0.1", "[::1]"),
+        description="Host names that Dagster's UI, MLflow, the model server and the metrics answer to, beside "
+        "`bind_host` (comma-separated; `.example.com` includes its sub-domains).",
+    )
+    service_token: SecretStr | None = Field(
+        None,
+        description="Token that Dagster's UI, MLflow and the model server demand, and that our processes send them; "
+        "empty: the one that `coinsphere up` makes.",
+    )
 
     # Market data
     market: str = Field(
@@ -413,6 +420,19 @@ class Settings(BaseModel):
         return _required(self.celery_broker_url or self.redis_url, "COINSPHERE_CELERY_BROKER_URL")
 
     @property
+    def own_hosts(self) -> tuple[str, ...]:
+        """Host names that our servers beside the API answer to."""
+        bound = f"[{self.bind_host}]" if ":" in self.bind_host else self.bind_host
+        return (*self.service_hosts, bound)
+
+    @property
+    def service_headers(self) -> dict[str, str]:
+        """Headers by which our processes are let into Dagster's UI, MLflow and the model server."""
+        if self.service_token is None:
+            return {}
+        return {"Authorization": f"Bearer {self.service_token.get_secret_value()}"}
+
+    @property
     def model_server_url(self) -> str:
         """Base URL of the model server."""
         return self.ml_url or f"http://127.0.0.1:{self.ml_port}"
@@ -557,7 +577,11 @@ def _weak_secrets(settings: Settings) -> Iterator[tuple[str, str]]:
 def _weakness(name: str, value: str) -> str | None:
     is_url = "://" in value
     secret = unquote(urlsplit(value).password or "") if is_url else value
-    serves_us = name.endswith("database_url") or name in ("redis_url", "celery_broker_url")
+    serves_us = name.endswith("database_url") or name in (
+        "redis_url",
+        "celery_broker_url",
+        "service_token",
+    )
     if secret == "":
         return "has no password" if serves_us else None
     if _PLACEHOLDER.search(secret):

@@ -1,5 +1,6 @@
 """The way to MLflow: one client, short waits, and one error for every way in which it may not answer."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -21,7 +22,15 @@ _MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 def client(settings: Settings) -> MlflowClient:
     """A client of the tracking server and registry of `settings`."""
     _settle()
+    authenticate(settings)
     return MlflowClient(settings.tracking_url, settings.tracking_url)
+
+
+def authenticate(settings: Settings) -> None:
+    """Let MLflow's own code, which takes its token from a variable only, into the server of `settings`."""
+    if settings.service_token is not None:
+        # MLflow reads the variable of this name.
+        os.environ["MLFLOW_TRACKING_TOKEN"] = settings.service_token.get_secret_value()
 
 
 @contextmanager

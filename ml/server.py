@@ -22,6 +22,7 @@ from starlette.routing import Route
 from coinsphere import log
 from coinsphere.clock import Clock, utc_now
 from coinsphere.db.pool import Database
+from coinsphere.guard.asgi import Guard
 from coinsphere.market import tokens
 from coinsphere.settings import Settings
 from ml import answers, forecasting, history
@@ -132,7 +133,7 @@ def main() -> None:
         everyone=everyone,
     )
     uvicorn.run(
-        app,
+        Guard(app, settings, "ml", public=("/health",)),
         host=settings.bind_host,
         port=settings.ml_port,
         log_level=settings.log_level.lower(),

@@ -49,7 +49,7 @@ def post_worker_init(worker: Any) -> None:
     from webapi.services import EXTENSION
 
     worker.wsgi.extensions[EXTENSION].open()
-    metrics_server.start(_settings.bind_host, _settings.metrics_port)
+    metrics_server.start(_settings)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

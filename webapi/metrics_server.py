@@ -15,6 +15,8 @@ from prometheus_client import CollectorRegistry, make_wsgi_app, multiprocess
 from prometheus_client.exposition import ThreadingWSGIServer
 
 from coinsphere.errors import ConfigurationError
+from coinsphere.guard.wsgi import guarded
+from coinsphere.settings import Settings
 
 
 class _Server(ThreadingWSGIServer):
@@ -48,11 +50,13 @@ def require_free(host: str, port: int) -> None:
             ) from error
 
 
-def start(host: str, port: int) -> None:
-    """Answer scrapes in a thread of this worker."""
+def start(settings: Settings) -> None:
+    """Answer scrapes in a thread of this worker: figures are no secrets, but no business of other sites' pages."""
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    server = make_server(host, port, make_wsgi_app(registry), _Server, handler_class=_Quiet)
+    app = guarded(make_wsgi_app(registry), settings)
+    host, port = settings.bind_host, settings.metrics_port
+    server = make_server(host, port, app, _Server, handler_class=_Quiet)
     Thread(target=server.serve_forever, name="metrics", daemon=True).start()
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from coinsphere.cli import links
 from coinsphere.cli.console import console as new_console
 from coinsphere.clock import iso, utc_now
 from coinsphere.errors import LocalServiceError
@@ -96,6 +97,7 @@ def status(*, as_json: bool) -> None:
         console = new_console()
         console.print(_health_table(healths))
         _show_origin(console, origin)
+        console.print(links.as_text(settings), highlight=False, markup=False, soft_wrap=True)
     if not all(health.is_well for health in healths):
         raise click.exceptions.Exit(1)
 
@@ -131,6 +133,7 @@ def _fill(console: Console, settings: Settings, progress: "ConsoleProgress") -> 
     for report in system.fill(settings, progress):
         show_import(console, report)
     console.print(_addresses(settings))
+    console.print(links.as_text(settings), highlight=False, markup=False, soft_wrap=True)
     console.print(_examples(settings), highlight=False, markup=False)
 
 

@@ -8,6 +8,7 @@ import httpx2
 import psycopg
 import redis
 
+from coinsphere.local.state import State
 from coinsphere.settings import Settings
 
 Probe = Callable[[Settings], str | None]
@@ -44,7 +45,11 @@ def graphql(settings: Settings, query: str, **variables: object) -> Any:
     """
     url = f"http://127.0.0.1:{settings.dagster_port}/graphql"
     answer = httpx2.post(
-        url, json={"query": query, "variables": variables}, timeout=30.0, trust_env=False
+        url,
+        json={"query": query, "variables": variables},
+        headers=settings.service_headers,
+        timeout=30.0,
+        trust_env=False,
     ).raise_for_status()
     body = answer.json()
     if body.get("errors"):
@@ -73,7 +78,9 @@ def _http(port: str, path: str) -> Probe:
 
 
 def _code_server(settings: Settings) -> str | None:
-    socket.create_connection(("127.0.0.1", settings.dagster_code_port), _SECONDS).close()
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_SECONDS)
+        probe.connect(str(State(settings.state).code_socket))
     return None
 
 

@@ -1,5 +1,6 @@
 """The processes of the local system: what each one runs, as which database role, and on which port."""
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -90,18 +91,13 @@ def _applications(settings: Settings) -> list[Process]:
 
 
 def _mlflow(settings: Settings) -> Process:
-    command = _program("mlflow", "server", "--host", settings.bind_host, "--workers", "1")
-    artifacts = states.State(settings.state).artifacts.as_uri()
     return Process(
         "mlflow",
-        (*command, "--port", str(settings.mlflow_port), "--artifacts-destination", artifacts),
+        _module("ml.tracking_server"),
         settings.mlflow_port,
         "mlflow_port",
         environment={
             "MLFLOW_BACKEND_STORE_URI": _database(settings, "mlflow_database_url", "psycopg"),
-            # The job runner serves evaluations of language models; it costs two processes.
-            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
             "DO_NOT_TRACK": "true",
         },
     )
@@ -109,29 +105,29 @@ def _mlflow(settings: Settings) -> Process:
 
 def _dagster(settings: Settings) -> list[Process]:
     """The code server, which alone imports our definitions, and the two that ask it."""
+    state = states.State(settings.state)
     variables = dagster_environment(settings)
-    workspace = ("--workspace", str(states.State(settings.state).dagster_home / "workspace.yaml"))
     code = _program("dagster", "api", "grpc", "--module-name", "orchestration.definitions")
-    address = ("--host", "127.0.0.1", "--port", str(settings.dagster_code_port))
-    webserver = _program("dagster-webserver", *workspace, "--host", settings.bind_host)
+    # Its protocol knows no passwords: it listens in a folder that only this user enters.
+    address = ("--socket", str(state.code_socket))
     return [
         Process(
             "dagster-code",
             (*code, *address, "--location-name", _DAGSTER_LOCATION),
-            settings.dagster_code_port,
-            "dagster_code_port",
-            Role.PIPELINE,
-            variables,
+            role=Role.PIPELINE,
+            environment=variables,
         ),
         Process(
             "dagster-webserver",
-            (*webserver, "--port", str(settings.dagster_port)),
+            _module("orchestration.webserver"),
             settings.dagster_port,
             "dagster_port",
             environment=variables,
         ),
         Process(
-            "dagster-daemon", _program("dagster-daemon", "run", *workspace), environment=variables
+            "dagster-daemon",
+            _program("dagster-daemon", "run", "--workspace", str(state.workspace)),
+            environment=variables,
         ),
     ]
 
@@ -159,16 +155,12 @@ def dagster_environment(settings: Settings) -> dict[str, str]:
 
 def write_dagster_files(settings: Settings) -> None:
     """Write Dagster's instance file, and a workspace that names the one code server."""
-    home = states.State(settings.state).dagster_home
+    state = states.State(settings.state)
     template = ROOT / "orchestration" / "dagster.yaml"
-    (home / "dagster.yaml").write_text(template.read_text())
-    (home / "workspace.yaml").write_text(
-        "load_from:\n"
-        "  - grpc_server:\n"
-        "      host: 127.0.0.1\n"
-        f"      port: {settings.dagster_code_port}\n"
-        f"      location_name: {_DAGSTER_LOCATION}\n"
-    )
+    (state.dagster_home / "dagster.yaml").write_text(template.read_text())
+    server = {"socket": str(state.code_socket), "location_name": _DAGSTER_LOCATION}
+    # JSON is YAML too, and a path may hold what YAML gives a meaning.
+    state.workspace.write_text(json.dumps({"load_from": [{"grpc_server": server}]}) + "\n")
 
 
 _SINGLE_THREADED = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

@@ -21,6 +21,7 @@ LEAST_FREE_BYTES = 1 << 30
 """A start needs this much of the disk: PostgreSQL stops in the middle of its work where it cannot write."""
 
 _SUPERUSER_URL = "POSTGRES_SUPERUSER_URL"
+_SERVICE_TOKEN = variable("service_token")
 _ROLE_SETTINGS = {
     "database_url": "coinsphere_owner",
     "api_database_url": "coinsphere_api",
@@ -49,6 +50,16 @@ class State:
         return self.folder / "dagster"
 
     @property
+    def workspace(self) -> Path:
+        """The file that tells Dagster where its code server is."""
+        return self.dagster_home / "workspace.yaml"
+
+    @property
+    def code_socket(self) -> Path:
+        """Where Dagster's code server listens, in a folder that nobody else can enter."""
+        return self.dagster_home / "code.sock"
+
+    @property
     def artifacts(self) -> Path:
         """What MLflow keeps of runs and models."""
         return self.folder / "mlflow"
@@ -68,6 +79,8 @@ class State:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self.logs, self.dagster_home, self.artifacts):
                 folder.mkdir(exist_ok=True)
+                # The state folder may be one that a person made, open to others.
+                folder.chmod(0o700)
         except OSError as error:
             raise LocalServiceError(
                 f"{self.folder} cannot be used: {error.strerror}. Choose another folder in COINSPHERE_HOME."
@@ -116,8 +129,8 @@ def embedded_redis(settings: Settings) -> RedisServer | None:
 def write_credentials(
     state: State, postgres: PostgresServer | None, redis: RedisServer | None
 ) -> None:
-    """Write the URLs of the embedded servers as settings, so that every command finds them."""
-    lines: dict[str, str] = {}
+    """Write the URLs of the embedded servers, and the token of the others, as settings that every command finds."""
+    lines = {_SERVICE_TOKEN: _service_token(state)}
     if postgres is not None:
         databases = {owner: database for database, owner in DATABASES.items()}
         lines[_SUPERUSER_URL] = postgres.url(SUPERUSER, "postgres")
@@ -137,6 +150,11 @@ def _passwords(state: State) -> dict[str, str]:
         role: urlsplit(urls.get(role) or "").password or secrets.token_hex(24)
         for role in (SUPERUSER, *LOGIN_ROLES)
     }
+
+
+def _service_token(state: State) -> str:
+    """As written before, or new."""
+    return dotenv_values(state.credentials).get(_SERVICE_TOKEN) or secrets.token_urlsafe(32)
 
 
 def _write_private(path: Path, lines: Mapping[str, str]) -> None:

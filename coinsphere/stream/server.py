@@ -17,6 +17,7 @@ from websockets.typing import Origin
 from coinsphere import log
 from coinsphere.clock import Clock, utc_now
 from coinsphere.errors import TokenRefused
+from coinsphere.guard.rules import is_known
 from coinsphere.security.access_tokens import Claims, verify_access_token
 from coinsphere.security.signing_keys import FileKeyring
 from coinsphere.settings import Role, Settings
@@ -110,14 +111,9 @@ class Stream:
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer what is no WebSocket of a known session; None lets the caller in."""
-        path = handshake.path_of(request)
-        if path == "/health":
-            health = {"status": "ok", "listening": self.feed.listening.is_set()}
-            return handshake.answer(
-                connection, HTTPStatus.OK, {**health, "clients": len(self._connections)}
-            )
-        if path != handshake.PATH:
-            return handshake.problem(connection, HTTPStatus.NOT_FOUND, "not found")
+        plain = self._without_token(connection, request)
+        if plain is not None:
+            return plain
         try:
             caller = await self._identify(handshake.presented_token(request))
         except TokenRefused as error:
@@ -132,6 +128,26 @@ class Stream:
             )
         self._callers[connection] = caller
         return None
+
+    def _without_token(self, connection: ServerConnection, request: Request) -> Response | None:
+        """The answer for which nobody must be known; None where a WebSocket is asked for."""
+        if not self._is_for_us(request):
+            return handshake.problem(connection, HTTPStatus.BAD_REQUEST, "unknown host")
+        path = handshake.path_of(request)
+        if path == "/health":
+            health = {"status": "ok", "listening": self.feed.listening.is_set()}
+            return handshake.answer(
+                connection, HTTPStatus.OK, {**health, "clients": len(self._connections)}
+            )
+        if path != handshake.PATH:
+            return handshake.problem(connection, HTTPStatus.NOT_FOUND, "not found")
+        return None
+
+    def _is_for_us(self, request: Request) -> bool:
+        """Whether it names one of our hosts; several `Host` headers name none."""
+        hosts = request.headers.get_all("Host")
+        known = [*self._settings.api_hosts, self._settings.bind_host]
+        return len(hosts) == 1 and is_known(hosts[0].lower(), known)
 
     async def _identify(self, token: str) -> Claims:
         claimed = self._verified(token)

@@ -30,7 +30,6 @@ _PORTS = (
     "API",
     "ML",
     "DAGSTER",
-    "DAGSTER_CODE",
     "MLFLOW",
     "STREAM",
     "METRICS",
@@ -145,6 +144,23 @@ def test_the_first_start_says_what_it_does_and_where_everything_is(system: Syste
     assert system.variables["COINSPHERE_DAGSTER_PORT"] in system.output
 
 
+def test_the_printed_links_let_a_browser_in_once(system: System) -> None:
+    found = re.findall(r"http://\S+/sign-in\?code=\S+", system.output)
+    assert len(found) == 2
+    for link in found:
+        with httpx2.Client(timeout=30, headers={"Accept": "text/html"}) as browser:
+            assert browser.get(system.url(_named(system, link), "/")).status_code == 401
+            assert browser.get(link).status_code == 303
+            assert browser.get(system.url(_named(system, link), "/")).status_code == 200
+            assert browser.get(link).status_code == 401
+
+
+def _named(system: System, link: str) -> str:
+    """The service whose port a link names."""
+    port = str(urlsplit(link).port)
+    return next(name for name in _PORTS if system.variables[f"COINSPHERE_{name}_PORT"] == port)
+
+
 def test_every_process_does_its_work(system: System) -> None:
     wait_until(system.is_well, 60)
     processes = system.status()
@@ -169,7 +185,9 @@ def test_prices_and_a_live_prediction_over_http(client: httpx2.Client) -> None:
 def test_the_models_stand_in_the_registry_of_mlflow(system: System, client: httpx2.Client) -> None:
     name = client.get("/predictions/BTC").json()["model"]["name"]
     found = httpx2.get(
-        system.url("MLFLOW", "/api/2.0/mlflow/registered-models/get"), params={"name": name}
+        system.url("MLFLOW", "/api/2.0/mlflow/registered-models/get"),
+        params={"name": name},
+        headers={"Authorization": f"Bearer {system.run('links', '--token').stdout.strip()}"},
     ).json()["registered_model"]
     assert "champion" in {alias["alias"] for alias in found["aliases"]}
 

@@ -71,7 +71,8 @@ def _probes(work: Services) -> dict[str, Callable[[], bool]]:
 
 
 def _answers(work: Services, url: str) -> bool:
-    return work.http.get(url, timeout=TIMEOUT_SECONDS).is_success
+    headers = work.settings.service_headers
+    return work.http.get(url, headers=headers, timeout=TIMEOUT_SECONDS).is_success
 
 
 def _outcome(name: str, future: Future[bool]) -> bool:

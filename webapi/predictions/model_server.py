@@ -9,6 +9,7 @@ import httpx2
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from coinsphere import log
+from coinsphere.settings import Settings
 from webapi import errors, json
 from webapi.schema import camel
 
@@ -71,16 +72,16 @@ class Forecast(_Answer):
 
 
 def forecast(
-    client: httpx2.Client, base_url: str, symbol: str, days: int, now: datetime
+    client: httpx2.Client, settings: Settings, symbol: str, days: int, now: datetime
 ) -> Forecast:
     """The champion's forecast of a token that we know.
 
     Raises:
         errors.Problem: 503 with the reason: no champion, no answer, or one that makes no sense.
     """
-    url = f"{base_url}/predict/{quote(symbol, safe='')}"
+    url = f"{settings.model_server_url}/predict/{quote(symbol, safe='')}"
     try:
-        answer = client.get(url, params={"days": days})
+        answer = client.get(url, params={"days": days}, headers=settings.service_headers)
     except httpx2.HTTPError as error:
         _log.warning("no answer", kind=type(error).__name__)
         raise errors.unavailable(

@@ -121,9 +121,7 @@ def get_accuracy(symbol: str, query_data: schemas.AccuracyQuery) -> dict[str, An
 
 
 def _ask(work: Services, token: Token, days: int) -> Forecast:
-    return model_server.forecast(
-        work.http, work.settings.model_server_url, token.symbol, days, work.clock()
-    )
+    return model_server.forecast(work.http, work.settings, token.symbol, days, work.clock())
 
 
 def _cursor(row: Stored) -> str:

@@ -23,6 +23,7 @@ from tests.conftest import free_port
 from tests.integration.ml.conftest import wait_for
 
 SYMBOL = "ETH"
+TOKEN = "a token of thirty-two characters"
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +53,17 @@ def server(warehouse, settings, evaluated, tmp_path_factory) -> Iterator[httpx2.
             "COINSPHERE_MLFLOW_URL": settings.mlflow_url,
             "COINSPHERE_ML_PORT": str(port),
             "COINSPHERE_ML_REFRESH_SECONDS": "1",
+            "COINSPHERE_SERVICE_TOKEN": TOKEN,
         },
         stderr=log,
     )
     log.close()
     try:
         wait_for(f"http://127.0.0.1:{port}/health")
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        with httpx2.Client(
+            base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30
+        ) as client:
             _until(lambda: SYMBOL in client.get("/health").json()["models"])
             yield client
     finally:
@@ -184,7 +189,7 @@ def test_a_new_champion_is_swapped_in_without_a_failed_request(server, settings,
     stop, seen, failures = threading.Event(), set(), []
 
     def ask() -> None:
-        with httpx2.Client(base_url=server.base_url, timeout=30) as client:
+        with httpx2.Client(base_url=server.base_url, headers=server.headers, timeout=30) as client:
             while not stop.is_set():
                 answer = client.get(f"/predict/{SYMBOL}", params={"days": 7})
                 if answer.status_code != 200:

@@ -55,6 +55,10 @@ def test_it_serves_says_how_it_is_and_ends_when_told(process, world):
     started, port = process
     account = world.account()
     assert _health(port) == {"status": "ok", "listening": True, "clients": 0}
+    for host in ("evil.example", f"evil.example:{port}"):
+        rebound = httpx2.get(f"http://127.0.0.1:{port}/health", headers={"Host": host})
+        assert rebound.status_code == 400
+        assert "clients" not in rebound.text
 
     async def talk() -> None:
         headers = {"Authorization": f"Bearer {account.token}"}

@@ -130,6 +130,7 @@ def registered(api: Running, email: str = "ada@example.com") -> str:
 def scraped(api: Running, name: str) -> float:
     """The sum of a metric over its labels."""
     text = httpx2.get(api.metrics_url, trust_env=False).text
+    _no_other_site_reads(api.metrics_url)
     return sum(float(value) for value in re.findall(rf"^{name}{{.*}} (\S+)$", text, re.MULTILINE))
 
 
@@ -237,6 +238,18 @@ def test_reads_wait_for_no_crowd_that_logs_in(running: Running, owner_db) -> Non
     assert refused
     assert all(2 <= int(answer.headers["Retry-After"]) <= 6 for answer in refused)
     assert log_in(0).status_code == 200
+
+
+def _no_other_site_reads(metrics_url: str) -> None:
+    for headers in (
+        {"Host": "evil.example"},
+        {"Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ):
+        answer = httpx2.get(metrics_url, headers=headers, trust_env=False)
+        assert answer.status_code == 403
+        assert "coinsphere_http" not in answer.text
+    assert httpx2.post(metrics_url, trust_env=False).status_code == 405
 
 
 def _waiting_for_lock(conn: psycopg.Connection) -> int:

@@ -49,6 +49,17 @@ def test_passwords_survive_a_restart_and_follow_a_moved_port(folder: State) -> N
         ":5433/", ":6543/"
     )
     assert after["COINSPHERE_REDIS_URL"] == before["COINSPHERE_REDIS_URL"]
+    assert after["COINSPHERE_SERVICE_TOKEN"] == before["COINSPHERE_SERVICE_TOKEN"]
+
+
+def test_what_lies_in_a_folder_that_others_may_enter_is_closed_to_them(tmp_path: Path) -> None:
+    made = State(tmp_path)
+    tmp_path.chmod(0o755)
+    for folder in (made.logs, made.dagster_home, made.artifacts):
+        folder.mkdir(mode=0o755)
+    made.prepare()
+    for folder in (made.logs, made.dagster_home, made.artifacts):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_a_server_that_the_settings_name_is_not_embedded(folder: State) -> None:
