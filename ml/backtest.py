@@ -247,6 +247,7 @@ def run(
     names: Sequence[str] = scale_catalog.DEFAULT,
     recipe: Recipe = Recipe(),  # noqa: B008 - frozen
     processes: int = 1,
+    done: walk_forward.Done = walk_forward.unheard,
 ) -> Backtest:
     """Walk forward over the origins from `start` to the day before `end`.
 
@@ -258,7 +259,7 @@ def run(
     """
     models = list(dict.fromkeys((REFERENCE, *names)))
     days = _with_lead(features, start, end)
-    made = walk_forward.run(features, days, models, recipe, processes=processes)
+    made = walk_forward.run(features, days, models, recipe, processes=processes, done=done)
     first, last = days[0].first, days[-1].end
     scored_from = features.panel.index(start) - first
     outcomes = features.outcomes()[:, first:last]

@@ -86,4 +86,4 @@ def _notes(made: Backtest) -> Iterator[str]:
     if made.not_scored():
         yield f"Not scored, as they have too few days before or in the span: {', '.join(made.not_scored())}"
     for note in made.features.panel.notes:
-        yield f"Left out: {note}"
+        yield f"Of the files: {note}"

@@ -1,6 +1,6 @@
 """A panel of a folder of candle files. What is left out of them is named, with its file and line, in the panel's notes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ from uuid import UUID
 from coinsphere.errors import ImportRefused
 from coinsphere.market import candle_checksum, candle_file, candle_name, validation
 from coinsphere.market.model import Candle, Interval
-from ml import panel
+from ml import panel, series_breaks
 from ml.errors import BadHistory, TooLittleHistory
 from ml.panel import FIRST_DAY, Panel
 
@@ -41,14 +41,28 @@ def read(
         symbol = _symbol(path, wanted)
         if symbol is not None and not candle_checksum.is_checksum(path):
             reader.read(path, symbol, symbol if wanted else None)
-    notes = reader.notes()
+    rows, breaks = _in_one_unit(reader.rows)
+    notes = [*reader.notes(), *breaks]
     found = {symbol for symbol, days in reader.rows.items() if days}
     if wanted is not None and not wanted <= found:
         absent = ", ".join(sorted(wanted - found))
         raise LookupError("; ".join((f"{folder} has no daily candles of {absent}", *notes)))
     if not found:
         raise TooLittleHistory("; ".join((f"{folder} has no daily candles", *notes)))
-    return panel.from_rows(reader.rows, price_source="files", location=folder.name, notes=notes)
+    return panel.from_rows(rows, price_source="files", location=folder.name, notes=notes)
+
+
+def _in_one_unit(
+    rows: Mapping[str, Mapping[date, Sequence[float]]],
+) -> tuple[dict[str, Mapping[date, Sequence[float]]], list[str]]:
+    """The rows with every token split where its unit changes, and what is to be said of it."""
+    made: dict[str, Mapping[date, Sequence[float]]] = {}
+    notes: list[str] = []
+    for symbol, days in rows.items():
+        series, found = series_breaks.split(symbol, days)
+        made |= {each.symbol: each.days for each in series}
+        notes += found
+    return made, notes
 
 
 def _symbol(path: Path, wanted: set[str] | None) -> str | None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -14,6 +15,7 @@ from rich import box
 from rich.table import Table
 
 from coinsphere.cli.console import console as new_console
+from coinsphere.cli.progress import count, stage
 from coinsphere.clock import utc_now
 from coinsphere.errors import CoinsphereError
 from coinsphere.market.model import Token
@@ -47,7 +49,9 @@ def train(symbols: tuple[str, ...]) -> None:
     for token in _tokens(settings, symbols):
         with _connection(settings) as conn:
             training_set = pipeline.build_training_set(conn, token, settings)
-        for made in pipeline.train_token(settings, training_set):
+        with stage(f"Training the models of {token.symbol}"):
+            trained = pipeline.train_token(settings, training_set)
+        for made in trained:
             figures = ", ".join(f"{name} {value:.4g}" for name, value in made.metrics.items())
             table.add_row(token.symbol, made.algorithm, str(made.version), made.run_id, figures)
     new_console().print(table)
@@ -62,7 +66,7 @@ def evaluate(symbols: tuple[str, ...]) -> None:
     settings, table = Settings.from_env(), _scores_table()
     for token in _tokens(settings, symbols):
         models = pipeline.registered_models(settings, token)
-        with _connection(settings) as conn:
+        with _connection(settings) as conn, stage(f"Evaluating the models of {token.symbol}"):
             training_set = pipeline.build_training_set(conn, token, settings)
             made = pipeline.evaluate_token(conn, settings, training_set, models)
         for score in made.scores:
@@ -79,7 +83,7 @@ def predict(symbols: tuple[str, ...]) -> None:
     settings = Settings.from_env()
     table = Table("token", "from", "days", "price", "median", "80 %", "95 %", "model")
     for token in _tokens(settings, symbols):
-        with _connection(settings) as conn:
+        with _connection(settings) as conn, stage(f"Forecasting {token.symbol}"):
             forecasts = pipeline.predict_token(conn, settings, token, utc_now())
         for forecast in forecasts:
             table.add_row(*_forecast_row(forecast))
@@ -104,7 +108,7 @@ def train_global() -> None:
     from ml import gates, scale_pipeline
 
     settings = Settings.from_env()
-    with _connection(settings) as conn:
+    with _connection(settings) as conn, stage("Training and judging the global model"):
         held = scale_pipeline.build_panel(conn)
         made = scale_pipeline.train(conn, settings, held)
     verdict = "serves from now on" if made.report.passed else "was refused"
@@ -134,7 +138,7 @@ def reproduce(prediction_id: UUID) -> None:
     from ml import reproduction
 
     settings = Settings.from_env()
-    with _connection(settings) as conn:
+    with _connection(settings) as conn, stage("Computing the forecast again"):
         try:
             made = reproduction.reproduce(conn, settings, prediction_id)
         except LookupError as error:
@@ -184,28 +188,33 @@ def backtest(  # noqa: PLR0917 - click passes by name
     from ml import backtest_table, candle_folder, features
     from ml.models import scale_catalog
 
-    symbols = (
-        None if tokens is None else [each.strip() for each in tokens.split(",") if each.strip()]
-    )
+    symbols = None if tokens is None else tokens.replace(",", " ").split()
     if symbols == []:
         raise CoinsphereError("--tokens names no token")
     names = models or scale_catalog.DEFAULT
-    unknown = sorted(set(names) - set(scale_catalog.NAMES))
-    if unknown:
+    if unknown := sorted(set(names) - set(scale_catalog.NAMES)):
         known = ", ".join(scale_catalog.NAMES)
         raise CoinsphereError(f"No model is called {', '.join(unknown)}; there are {known}")
     try:
         first = candle_folder.first_day(start.date())
-        held = candle_folder.read(folder, utc_now(), symbols, first=first)
+        with stage(f"Reading {folder}"):
+            held = candle_folder.read(folder, utc_now(), symbols, first=first)
     except LookupError as error:
         raise CoinsphereError(str(error.args[0])) from error
     if held.last_day < end.date() - timedelta(days=1):
         click.echo(
             f"The candles end on {held.last_day}, before the end that was asked for.", err=True
         )
-    made = walk.run(
-        features.build(held), start.date(), end.date(), names=names, processes=processes
-    )
+    done = partial(count, "blocks of 180 days forecast:")
+    with stage("Fitting and forecasting"):
+        made = walk.run(
+            features.build(held),
+            start.date(),
+            end.date(),
+            names=names,
+            processes=processes,
+            done=done,
+        )
     if as_json:
         click.echo(json.dumps(made.to_json(), indent=1))
     else:

@@ -5,7 +5,7 @@ know is among its targets (purging). All models are asked for the same rows.
 """
 
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -26,6 +26,10 @@ REFIT_DAYS = 180
 LEAST_TRAINING_DAYS = 365
 _ASSESSMENT_FITS_EVERY = 4
 """The assessment's LSTM is fitted at every fourth fit of the others: it takes a hundred times as long as all of them."""
+
+
+Done = Callable[[int, int], None]
+"""Hears how many of how many parts are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,10 @@ def _hint(features: FeatureSet) -> str:
     return f", which there are from {as_date(panel.days[enough[0] + longest + 1])} on"
 
 
+def unheard(_: int, __: int) -> None:
+    """Tell nobody."""
+
+
 def run(
     features: FeatureSet,
     days: Sequence[Block],
@@ -79,6 +87,7 @@ def run(
     recipe: Recipe,
     *,
     processes: int = 1,
+    done: Done = unheard,
 ) -> dict[str, Student]:
     """Each model's distributions for all days of the blocks, shape [tokens, days, HORIZONS].
 
@@ -88,9 +97,11 @@ def run(
         names: the models.
         recipe: how those with a random start are fitted.
         processes: how many fit blocks side by side; the result is the same to the last bit.
+        done: hears how many of how many blocks are forecast.
     """
     made: dict[str, list[Student]] = {name: [] for name in names}
-    for forecast in _forecasts(features, days, names, recipe, processes):
+    for number, forecast in enumerate(_forecasts(features, days, names, recipe, processes), 1):
+        done(number, len(days))
         for name, student in forecast.items():
             made[name].append(student)
     return {name: _joined(parts) for name, parts in made.items()}

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from coinsphere.cli import progress
 from coinsphere.cli.console import console as new_console
 from coinsphere.clock import DAY, utc_now
 from coinsphere.db.pool import Database
@@ -40,10 +41,14 @@ def import_(path: Path) -> None:
     Good rows are kept, bad ones are named by line and column; the same file twice writes nothing.
     """
     with _connection() as (conn, _):
-        report = importer.import_folder(conn, path)
+        report = importer.import_folder(conn, path, begun=_begun)
     show_import(new_console(), report)
     if report.refused:
         raise click.exceptions.Exit(1)
+
+
+def _begun(path: Path, number: int, total: int) -> None:
+    progress.count(f"reading {path.name}, file", number, total)
 
 
 def show_import(console: Console, report: ImportReport) -> None:

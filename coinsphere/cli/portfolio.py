@@ -21,6 +21,7 @@ def rebuild(email: str | None) -> None:
     """Book and value everything anew from the transactions: of one user, or of all."""
     import psycopg
 
+    from coinsphere.cli import progress
     from coinsphere.clock import utc_now
     from coinsphere.portfolio import worker
     from coinsphere.settings import Role, Settings
@@ -34,7 +35,8 @@ def rebuild(email: str | None) -> None:
         ).fetchall()
         if email is not None and not users:
             raise click.ClickException(f"There is no user {email}.")
-        for user_id, address in users:
+        for number, (user_id, address) in enumerate(users, 1):
+            progress.count(f"rebuilding {address}, user", number, len(users))
             steps = worker.rebuild(conn, user_id, utc_now())
             click.echo(f"{address}: {steps} tokens and portfolios rebuilt.")
 

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rich.console import Console
 
@@ -25,7 +25,7 @@ class ConsoleProgress:
         began = time.monotonic()
         if not self._console.is_terminal:
             self._console.print(f"  … {title}")
-            sys.stdout.flush()
+            self._console.file.flush()
         spinner = self._console.status(title) if self._console.is_terminal else nullcontext()
         try:
             with spinner:
@@ -37,6 +37,16 @@ class ConsoleProgress:
         self._console.print(
             f"  [green]✓[/green] {title} [dim]({took:.1f} s)[/dim]", highlight=False
         )
+
+
+def count(what: str, done: int, total: int) -> None:
+    """Tell on standard error, which a program that reads our output does not read, how far a loop is."""
+    print(f"  … {what} {done} of {total}", file=sys.stderr, flush=True)
+
+
+def stage(title: str) -> AbstractContextManager["ConsoleStage"]:
+    """Tell on standard error of something that takes its time, while it lasts."""
+    return ConsoleProgress(Console(stderr=True, soft_wrap=True)).stage(title)
 
 
 class ConsoleStage:

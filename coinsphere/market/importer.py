@@ -6,7 +6,7 @@ writes nothing. A symbol that is not known is reported, not invented.
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,8 @@ from coinsphere.market.candle_file import BadRow, CandleFile
 from coinsphere.market.model import Candle, Interval, Token
 from coinsphere.market.quarantine import Rejected
 from coinsphere.market.validation import Fault
+
+Begun = Callable[[Path, int, int], None]
 
 _HOUR = 3600
 """Seconds; a candle opens at a full hour or not at all."""
@@ -95,11 +97,13 @@ class ImportReport:
         return sum(file.refused is not None for file in self.files)
 
 
-def import_folder(conn: Connection, folder: Path, clock: Clock = utc_now) -> ImportReport:
+def import_folder(
+    conn: Connection, folder: Path, clock: Clock = utc_now, *, begun: Begun | None = None
+) -> ImportReport:
     """Import every candle file in `folder` and below, or the one file that `folder` is.
 
     Commits after each file, so that an interrupted import keeps the files that it had finished; do not call it inside
-    a transaction block.
+    a transaction block. `begun` hears of each file before it is read: which, its number, and of how many.
 
     Raises:
         ImportRefused: there is no such folder, or no candle file in it.
@@ -109,7 +113,12 @@ def import_folder(conn: Connection, folder: Path, clock: Clock = utc_now) -> Imp
     location = folder if folder.is_dir() else folder.parent
     origins.require_real(conn, location.resolve())
     conn.commit()
-    return ImportReport([_import_file(conn, path, clock) for path in paths])
+    files = []
+    for number, path in enumerate(paths, 1):
+        if begun is not None:
+            begun(path, number, len(paths))
+        files.append(_import_file(conn, path, clock))
+    return ImportReport(files)
 
 
 def _paths(folder: Path) -> list[Path]:

@@ -211,6 +211,7 @@ def test_what_is_no_spot_price_in_dollars_is_refused_by_its_name(run, folder, ow
         (folder / name).write_text(HEADER + DAYS)
     (folder / "ETH_1d.csv").write_text(HEADER.replace("volume", "quote_volume") + DAYS)
     result = run("import", folder)
+    assert [line for line in result.stderr.splitlines() if "file 2 of 5" in line]
     for name, told in names.items():
         assert f"refused {name}: " in result.output
         assert told in result.output

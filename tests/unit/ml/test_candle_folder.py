@@ -154,3 +154,43 @@ def test_a_volume_in_dollars_is_none_of_the_token_and_that_is_said(tmp_path):
         "BTC-USD.csv: the volume is not known: 'Volume' of such a file is in its currency"
         in made.notes[0]
     )
+
+
+def _days(levels, start=date(2024, 1, 1)):
+    """Rows of days that open where the last one closed, but for a level that is given as a pair (open, close)."""
+    rows, last = [], None
+    for offset, level in enumerate(levels):
+        opened, close = level if isinstance(level, tuple) else (last or level, level)
+        high, low = max(opened, close) * 1.01, min(opened, close) * 0.99
+        rows.append(f"{start + timedelta(days=offset)},{opened},{high},{low},{close},1")
+        last = close
+    return rows
+
+
+@pytest.mark.parametrize("factor", [1 / 1000, 1 / 100, 1 / 2, 4, 1000])
+def test_a_change_of_unit_makes_two_series_and_is_named(tmp_path, factor):
+    levels = [100, 105, (105 * factor, 106 * factor), 107 * factor]
+    _write(tmp_path, "SOL.csv", _days(levels))
+    made = candle_folder.read(tmp_path, NOW)
+    assert made.symbols == ("SOL", "SOL until 2024-01-02")
+    with np.errstate(invalid="ignore"):
+        moves = np.abs(np.diff(np.log(made.closes), axis=1))
+    assert np.nanmax(moves) < 0.1
+    assert "SOL: closed at 105 on 2024-01-02 and opened at" in made.notes[0]
+
+
+def test_a_crash_that_was_traded_through_is_one_series_and_is_named(tmp_path):
+    _write(tmp_path, "INJ.csv", _days([100, 48, 1.9, 0.0076, 0.008]))
+    made = candle_folder.read(tmp_path, NOW)
+    assert made.symbols == ("INJ",)
+    assert [note.split(";")[0] for note in made.notes] == [
+        "INJ: went from 48 to 1.9 within 2024-01-03",
+        "INJ: went from 1.9 to 0.0076 within 2024-01-04",
+    ]
+
+
+def test_missing_days_are_no_change_of_unit(tmp_path):
+    rows = _days([100, 100]) + _days([(40, 41), 41], date(2024, 3, 1))
+    _write(tmp_path, "ABC.csv", rows)
+    made = candle_folder.read(tmp_path, NOW)
+    assert (made.symbols, made.notes) == (("ABC",), ())
