@@ -134,7 +134,7 @@ def _fill(console: Console, settings: Settings, progress: "ConsoleProgress") -> 
         show_import(console, report)
     console.print(_addresses(settings))
     console.print(links.as_text(settings), highlight=False, markup=False, soft_wrap=True)
-    console.print(_examples(settings), highlight=False, markup=False)
+    console.print(examples(settings), highlight=False, markup=False)
 
 
 def _chosen(market: str | None) -> Settings:
@@ -194,12 +194,15 @@ def _addresses(settings: Settings) -> Table:
     return table
 
 
-def _examples(settings: Settings) -> str:
+def examples(settings: Settings) -> str:
+    """Lines to try in a shell, the first time and any other: who is registered already logs in."""
     api = f"http://127.0.0.1:{settings.api_port}/api/v1"
     return f"""\
-Try (the first line keeps an access token in $TOKEN):
-  TOKEN=$(curl -s {api}/auth/register -H 'Content-Type: application/json' \\
-    -d '{{"email":"you@example.com","password":"correct horse battery"}}' | sed 's/.*"accessToken":"\\([^"]*\\)".*/\\1/')
+Try (the first lines keep an access token in $TOKEN):
+  TOKEN=$(for way in register login; do
+    curl -s {api}/auth/$way -H 'Content-Type: application/json' \\
+      -d '{{"email":"you@example.com","password":"correct horse battery"}}'; echo
+  done | sed -n 's/.*"accessToken": *"\\([^"]*\\)".*/\\1/p' | tail -n 1)
   curl -s {api}/tokens -H "Authorization: Bearer $TOKEN"
   curl -s {api}/predictions/BTC -H "Authorization: Bearer $TOKEN"
 """

@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import psutil
 import psycopg
 import pytest
 
+from coinsphere.cli.system import examples
+from coinsphere.settings import Settings
 from tests.conftest import free_port
 from tests.integration.webapi.conftest import PASSWORD, V1
 
@@ -130,13 +133,14 @@ def registered(api: Running, email: str = "ada@example.com") -> str:
 def scraped(api: Running, name: str) -> float:
     """The sum of a metric over its labels."""
     text = httpx2.get(api.metrics_url, trust_env=False).text
-    _no_other_site_reads(api.metrics_url)
     return sum(float(value) for value in re.findall(rf"^{name}{{.*}} (\S+)$", text, re.MULTILINE))
 
 
 def test_it_starts_serves_survives_and_stops(running: Running, own_redis) -> None:
     """One start, as it takes seconds: requests, metrics of all workers, a killed worker, a killed Redis, the end."""
     api = running
+    _no_other_site_reads(api.metrics_url)
+    _the_printed_lines_work(api)
     token = registered(api)
     assert api.get("/auth/me", token).json()["user"]["email"] == "ada@example.com"
     first = api.get("/tokens", token)
@@ -250,6 +254,17 @@ def _no_other_site_reads(metrics_url: str) -> None:
         assert answer.status_code == 403
         assert "coinsphere_http" not in answer.text
     assert httpx2.post(metrics_url, trust_env=False).status_code == 405
+
+
+def _the_printed_lines_work(api: Running) -> None:
+    """What `coinsphere up` prints to try, as a person pastes it into a shell: twice."""
+    port = urlsplit(api.url).port
+    assert port is not None
+    _, *lines = examples(Settings(api_port=port)).splitlines()
+    script = "\n".join(line for line in lines if "/predictions/" not in line)
+    for _ in range(2):
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+        assert {"BTC", "ETH"} <= {token["symbol"] for token in json.loads(done.stdout)["tokens"]}
 
 
 def _waiting_for_lock(conn: psycopg.Connection) -> int:
