@@ -395,6 +395,11 @@ class Settings(BaseModel):
         """The state folder as an absolute path."""
         return self.home.expanduser().resolve()
 
+    @property
+    def stream_socket(self) -> Path:
+        """Where the API hands WebSockets to the stream."""
+        return self.state / "stream.sock"
+
     def url_for(self, role: Role) -> str:
         """The database URL of `role`; the process's own where none is set for the role.
 

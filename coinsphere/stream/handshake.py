@@ -12,7 +12,6 @@ from websockets.typing import Subprotocol
 from coinsphere.errors import TokenRefused
 from coinsphere.security import bearer
 
-PATH = "/api/v1/ws"
 PROTOCOL = Subprotocol("coinsphere.v1")
 _CARRIER = "token."
 """How a subprotocol begins that carries the token: a browser cannot set headers."""

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
+from socket import socket
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -23,6 +24,7 @@ from coinsphere.security.signing_keys import FileKeyring
 from coinsphere.settings import Role, Settings
 from coinsphere.stream import handshake, messages, reading
 from coinsphere.stream.feed import Feed, Pool
+from coinsphere.stream.handover import PATH, Door
 from coinsphere.stream.hub import SUBSCRIPTIONS, Client, Hub
 
 RECHECK_SECONDS = 10.0
@@ -93,9 +95,15 @@ class Stream:
                 ping_timeout=PING_SECONDS,
                 close_timeout=_CLOSE_SECONDS,
                 max_size=MAX_MESSAGE_BYTES,
+                create_connection=_Connection,
             ) as server,
             asyncio.TaskGroup() as group,
         ):
+            door = Door(
+                self._settings.stream_socket,
+                lambda accepted, begun: group.create_task(_adopt(server, accepted, begun)),
+            )
+            door.open()
             tasks = [
                 group.create_task(self.feed.follow()),
                 group.create_task(self._watch_sessions()),
@@ -103,6 +111,7 @@ class Stream:
             try:
                 yield server
             finally:
+                door.close()
                 for task in tasks:
                     task.cancel()
 
@@ -139,7 +148,7 @@ class Stream:
             return handshake.answer(
                 connection, HTTPStatus.OK, {**health, "clients": len(self._connections)}
             )
-        if path != handshake.PATH:
+        if path != PATH:
             return handshake.problem(connection, HTTPStatus.NOT_FOUND, "not found")
         return None
 
@@ -253,6 +262,31 @@ class Stream:
         task = asyncio.create_task(connection.close(SESSION_ENDED, "the session has ended"))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+class _Connection(ServerConnection):
+    """May be one that the API accepted: `begun` is what it read."""
+
+    begun = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if self.begun:
+            self.data_received(self.begun)
+
+
+async def _adopt(server: Server, accepted: socket, begun: bytes) -> None:
+    """Go on with a connection that the API accepted as with one of our own."""
+
+    def made() -> ServerConnection:
+        # There is no public way to a connection of a server but its port.
+        connection: _Connection = server.server._protocol_factory()  # type: ignore[attr-defined]  # noqa: SLF001
+        connection.begun = begun
+        return connection
+
+    accepted.settimeout(0)
+    with suppress(OSError):
+        await asyncio.get_running_loop().connect_accepted_socket(made, accepted)
 
 
 async def _send(client: Client, connection: ServerConnection) -> None:

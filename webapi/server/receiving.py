@@ -38,6 +38,7 @@ class Receiver:
         self._looked_at = 0
         self._number = 0
         self._head: Any = None
+        self._head_text = b""
         self._length = 0
         self._chunks: Chunks | None = None
 
@@ -73,6 +74,10 @@ class Receiver:
         except ParseException as error:
             raise refusals.of_parser(error) from error
 
+    def begun(self) -> bytes:
+        """The last head as it was received, and what came behind it."""
+        return self._head_text + bytes(self._received)
+
     def take_invitation(self) -> bool:
         """Whether a body is waited for that its sender holds back until it is asked for; true once for each."""
         is_asked = self._head is not None and self._head._expected_100_continue  # noqa: SLF001 - gunicorn's
@@ -94,6 +99,7 @@ class Receiver:
         head = bytes(self._received[: end + len(_BLANK)])
         del self._received[: len(head)]
         self._looked_at = 0
+        self._head_text = head
         self._number += 1
         request = Request(self._config, IterUnreader([head]), self._peer, self._number)
         self._frame(request)

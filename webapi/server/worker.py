@@ -25,6 +25,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from coinsphere.stream import handover
 from webapi.errors import Problem, unavailable
 from webapi.server import refusals
 from webapi.server.connection import Connection, State
@@ -72,6 +73,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._most_of_network = (
             0 if settings.trusted_proxies else settings.api_connections_per_address
         )
+        self._stream_socket = settings.stream_socket
         super().run()
 
     def accept(self, listener: Any) -> None:
@@ -203,6 +205,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def _begin(self, conn: Connection, request: Any) -> None:
         self._unwatch(conn)
+        if request.path == handover.PATH:
+            self._hand_over(conn, request)
+            return
         conn.work(request)
         threads = self.tpool
         if request.path == _LIVENESS:
@@ -212,6 +217,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         threads.submit(self.handle, conn).add_done_callback(
             lambda done: self.method_queue.defer(self.finish_request, conn, done)
         )
+
+    def _hand_over(self, conn: Connection, request: Any) -> None:
+        """Give a WebSocket to the process that speaks it."""
+        wanted = [value.lower() for name, value in request.headers if name == "UPGRADE"]
+        if request.method != "GET" or wanted != ["websocket"]:
+            self._refuse(conn, Problem(426, headers={"Upgrade": "websocket"}))
+            return
+        try:
+            handover.give(self._stream_socket, conn.raw, conn.receiver.begun())
+        except OSError:
+            self._refuse(conn, unavailable("service unavailable: the stream does not answer"))
+            return
+        self._close(conn)
 
     def _refuse(self, conn: Connection, problem: Problem) -> None:
         conn.is_kept = False
