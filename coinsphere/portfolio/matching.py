@@ -1,5 +1,6 @@
 """Which outgoing and which incoming transfer are the two ends of one: by token, amount and time. No I/O."""
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
@@ -7,6 +8,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from coinsphere.portfolio.model import EXACT
+
+_CLOCKS = timedelta(minutes=5)
+"""By how much two clocks differ: an arrival is no earlier, unless both ends name the same transaction."""
+_HEXADECIMAL = re.compile(r"[0-9a-fA-F]+")
 
 
 class Transfer(NamedTuple):
@@ -37,8 +42,9 @@ def match(
 ) -> list[Pair]:
     """Pair transfers of one token, each at most once; in whatever order they are given, the pairs are the same.
 
-    What a user confirmed holds, what he rejected does not. Of the rest the nearest pair is taken first: the same
-    transaction hash, then least time apart, then least difference.
+    What a user confirmed holds, what he rejected does not. Two ends with different transaction hashes are no pair, nor is
+    an arrival that came first. Of the rest the nearest pair is taken first: the same hash, then least time apart, then
+    least difference.
 
     Args:
         outgoing: transfers out; the tolerance and reach of these decide.
@@ -74,6 +80,12 @@ def _candidates(
 
 
 def _may_be(out: Transfer, arrival: Transfer) -> bool:
+    hashes = {_hash(end) for end in (out, arrival)} - {None}
+    if len(hashes) > 1:
+        return False
+    is_one = None not in (_hash(out), _hash(arrival))
+    if arrival.occurred_at < out.occurred_at - _CLOCKS and not is_one:
+        return False
     if abs(arrival.occurred_at - out.occurred_at) > out.reach or arrival.amount > out.amount:
         return False
     is_same = out.exchange is not None and out.exchange == arrival.exchange
@@ -83,9 +95,16 @@ def _may_be(out: Transfer, arrival: Transfer) -> bool:
         return out.amount - arrival.amount <= out.tolerance * out.amount
 
 
+def _hash(end: Transfer) -> str | None:
+    """As it is told apart: with or without 0x, and of hexadecimal digits in either case."""
+    text = (end.tx_hash or "").strip()
+    digits = text.removeprefix("0x").removeprefix("0X")
+    return (digits.lower() if _HEXADECIMAL.fullmatch(digits) else text) or None
+
+
 def _distance(out: Transfer, arrival: Transfer) -> tuple[object, ...]:
     """Less is nearer. Ends with what was seen at each end, so that ties fall the same way in any order."""
-    is_same = out.tx_hash is not None and out.tx_hash == arrival.tx_hash
+    is_same = _hash(out) is not None and _hash(out) == _hash(arrival)
     return (
         not is_same,
         abs(arrival.occurred_at - out.occurred_at),

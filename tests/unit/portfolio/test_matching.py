@@ -27,7 +27,7 @@ def test_within_half_a_percent_and_twenty_hours() -> None:
     assert pairs(out, [end(2, "99.5", 20)]) == [(1, 2)]
     assert pairs(out, [end(2, "99.49", 1)]) == []
     assert pairs(out, [end(2, 100, 20.01)]) == []
-    assert pairs(out, [end(2, 100, -20)]) == [(1, 2)]
+    assert pairs(out, [end(2, 100, 20)]) == [(1, 2)]
     assert pairs(out, [end(2, "100.000000000000000001", 1)]) == []
 
 
@@ -35,6 +35,19 @@ def test_the_same_hash_first_then_the_nearest() -> None:
     out = [end(1, 10, 0, tx_hash="0xa")]
     assert pairs(out, [end(2, 10, 1), end(3, 10, 5, tx_hash="0xa")]) == [(1, 3)]
     assert pairs([end(1, 10, 0)], [end(2, 10, 5), end(3, 10, 1)]) == [(1, 3)]
+
+
+def test_different_hashes_forbid_a_pair_and_an_arrival_never_comes_first() -> None:
+    # 1 ETH arrived at 02:00, another left at 12:00, each with its own hash; with one hash, or none, the times decide.
+    out = end(1, 1, 12, tx_hash="0xB")
+    assert pairs([out], [end(2, 1, 2, tx_hash="0xa")]) == []
+    assert pairs([out], [end(2, 1, 13, tx_hash="0xa")]) == []
+    assert pairs([out], [end(2, 1, 2)]) == pairs([end(1, 1, 12)], [end(2, 1, 2)]) == []
+    assert pairs([out], [end(2, 1, 11.95)]) == pairs([out], [end(2, 1, 13)]) == [(1, 2)]
+    assert pairs([out], [end(2, 1, 11.8)]) == []
+    assert pairs([out], [end(2, 1, 2, tx_hash=" b")]) == [(1, 2)]
+    base58 = end(1, 1, 12, tx_hash="5VERv8")
+    assert pairs([base58], [end(2, 1, 13, tx_hash="5verV8")]) == []
 
 
 def test_each_end_is_used_once_in_whatever_order_they_come() -> None:
