@@ -4,14 +4,16 @@ A book may start in the middle: given the lots that were open at the start of a 
 makes equals bit for bit what a book from the first fact makes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
-from coinsphere.portfolio.legs import Acquire, Crossing, Dispose, Valuer, fee_in, legs
+from coinsphere.portfolio.legs import Acquire, Crossing, Dispose, Valuer, fee_in, legs, outgoing
 from coinsphere.portfolio.lots import OpenLot, Part, Pool, share
 from coinsphere.portfolio.model import (
     REALISING,
@@ -138,8 +140,8 @@ class Book:
         self._recorded = {key: held.state() for key, held in self._held.items()}
 
     def book(self, entries: Iterable[Entry]) -> Booked:
-        """Book entries in ascending order of `at`; what was made so far."""
-        for entry in entries:
+        """Book entries in ascending order of `at`, those of one instant in the order of entry; what was made so far."""
+        for entry in self._in_turn(entries):
             day = entry.at.date()
             if day != self._day:
                 self._close_day()
@@ -154,6 +156,24 @@ class Book:
     def open_lots(self, portfolio_id: UUID, account: str = "") -> list[OpenLot]:
         """What is left in a pool, in the order in which it would be used."""
         return self._pool(portfolio_id, account).lots()
+
+    def _in_turn(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Each entry; one that takes more than is there waits for the others of its instant, which may bring it."""
+        for _, each in groupby(entries, attrgetter("at")):
+            at_once = list(each)
+            waiting = []
+            for entry in at_once:
+                if len(at_once) > 1 and self._lacks(entry):
+                    waiting.append(entry)
+                else:
+                    yield entry
+            yield from waiting
+
+    def _lacks(self, entry: Entry) -> bool:
+        fact = entry.fact
+        account = self._account(fact.portfolio_id, fact.exchange)
+        taken = outgoing(fact, self._token_id)
+        return taken > 0 and taken > self._pool(fact.portfolio_id, account).quantity()
 
     # One fact
 

@@ -87,8 +87,7 @@ _FORGET_POSITIONS = """
     )
     select portfolio_id from positions union select portfolio_id from flows
 """
-# At one instant what comes is booked before what goes. The rest of the order says nothing but keeps it the same in
-# whatever order facts were stored; equal facts may change places.
+# At one instant the order of entry decides.
 _ENTRIES = """
     select
         t.fact_id, t.portfolio_id, t.type, t.token_id, t.amount, t.price, t.currency, t.fee, t.fee_token_id,
@@ -109,15 +108,7 @@ _ENTRIES = """
                 select from app.transfer_matches i where i.in_fact_id = t.fact_id and i.state <> 'rejected'
             )
         )
-    order by
-        at,
-        case
-            when t.type in ('buy', 'reward', 'staking', 'airdrop', 'interest', 'deposit', 'transfer_in',
-                            'opening_balance') and t.token_id = %(token_id)s
-                or t.counter_token_id = %(token_id)s
-            then 0 else 1
-        end,
-        t.amount, t.type, t.price, t.fee, t.exchange, t.tx_hash, t.fact_id
+    order by at, t.place
 """
 _CLOSE_POSITION = """
     update app.positions set until_day = %(day)s

@@ -23,7 +23,7 @@ _ROWS = """
     left join market.tokens fee_token on fee_token.id = t.fee_token_id
     left join market.tokens counter on counter.id = t.counter_token_id
     where t.user_id = %(user_id)s and t.portfolio_id = %(portfolio_id)s and t.superseded_at is null
-    order by t.occurred_at, t.fact_id
+    order by t.occurred_at, t.place
 """
 _PORTION = 2_000
 

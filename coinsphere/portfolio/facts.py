@@ -33,7 +33,8 @@ _FACT = """
     select
         t.id as version_id, t.fact_id, t.portfolio_id, t.type as kind, t.token_id, t.amount, t.price, t.currency, t.fee,
         t.fee_token_id, t.counter_token_id, t.counter_amount, t.exchange, t.occurred_at, t.notes, t.tx_hash, t.source,
-        t.external_id, t.batch_id, t.version, t.created_at, t.updated_at, t.superseded_at
+        t.external_id, t.batch_id, t.version, t.created_at, t.updated_at, t.superseded_at,
+        t.place
     from app.transactions t
 """
 _CURRENT = (
@@ -54,6 +55,9 @@ _KNOWN = """
     where portfolio_id = %(portfolio_id)s and version = 1 and fact_id = any(%(fact_ids)s)
 """
 _OUR_NAME = "coinsphere:"
+_PLACES = """
+    select nextval('app.transactions_place') from generate_series(1, %(count)s) order by 1
+"""
 _SUPERSEDE = """
     update app.transactions set superseded_at = now()
     where user_id = %(user_id)s and id = %(version_id)s and superseded_at is null
@@ -90,6 +94,7 @@ _TRANSACTIONS = Rows(
         "fee": "numeric", "fee_token_id": "uuid", "counter_token_id": "uuid", "counter_amount": "numeric",
         "exchange": "text", "occurred_at": "timestamptz", "notes": "text", "tx_hash": "text", "source": "text",
         "external_id": "text", "batch_id": "uuid", "created_at": "timestamptz", "updated_at": "timestamptz",
+        "place": "bigint",
     },
 )  # fmt: skip
 _ENTRIES = Rows(
@@ -141,6 +146,7 @@ class StoredFact(NewFact):
     created_at: datetime
     updated_at: datetime
     superseded_at: datetime | None
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +161,7 @@ class Recorded:
 def record(
     conn: Connection, user_id: UUID, new: Sequence[NewFact], now: datetime, *, at_once: bool = True
 ) -> Recorded:
-    """Record facts, all or none.
+    """Record facts, all or none. Their order decides between those of one instant.
 
     Args:
         conn: a connection that acts for the user (`db.owner.act_for`) or is the pipeline's.
@@ -171,7 +177,11 @@ def record(
     marks.lock(conn, user_id)
     _require_own(conn, user_id, {fact.portfolio_id for fact in new})
     fresh = _unknown(conn, new)
-    versions = [_Version(uuid4(), uuid4(), 1, now, fact) for fact in fresh]
+    places = conn.execute(_PLACES, {"count": len(fresh)}).fetchall()
+    versions = [
+        _Version(uuid4(), uuid4(), 1, now, fact, place)
+        for fact, (place,) in zip(fresh, places, strict=True)
+    ]
     _insert(conn, user_id, versions, now)
     for portfolio_id, added in Counter(fact.portfolio_id for fact in fresh).items():
         _count(conn, portfolio_id, added)
@@ -200,7 +210,9 @@ def correct(
         batch_id=stored.batch_id,
     )
     _supersede(conn, user_id, stored)
-    version = _Version(uuid4(), fact_id, stored.version + 1, stored.created_at, wanted)
+    version = _Version(
+        uuid4(), fact_id, stored.version + 1, stored.created_at, wanted, stored.place
+    )
     _insert(conn, user_id, [version], now)
     _count(conn, stored.portfolio_id, 0)
     update_books(conn, user_id, _changes([stored, wanted]), now)
@@ -274,6 +286,7 @@ class _Version(NamedTuple):
     number: int
     created_at: datetime
     new: NewFact
+    place: int
 
 
 def _insert(conn: Connection, user_id: UUID, versions: Sequence[_Version], now: datetime) -> None:
@@ -293,7 +306,7 @@ def _row(user_id: UUID, version: _Version, now: datetime) -> tuple[object, ...]:
         version.version_id, user_id, version.fact_id, version.number, new.portfolio_id, new.kind, new.token_id,
         new.amount, new.price, new.currency, new.fee, new.fee_token_id, new.counter_token_id, new.counter_amount,
         new.exchange, new.occurred_at, new.notes, new.tx_hash, new.source, new.external_id, new.batch_id,
-        version.created_at, now,
+        version.created_at, now, version.place,
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Imports of files: looked at first, then confirmed and done by the worker, as often as one likes with one effect."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -244,20 +244,27 @@ def run(conn: Connection, batch_id: UUID, clock: Clock) -> None:
 
 def _record(conn: Connection, batch: Batch, found: _Resolved, clock: Clock) -> None:
     known = 0
-    for at in range(0, len(found.facts), _CHUNK):
-        chunk = found.facts[at : at + _CHUNK]
+    told = _as_it_happened(found.facts)
+    for at in range(0, len(told), _CHUNK):
+        chunk = told[at : at + _CHUNK]
         with conn.transaction():
             new = [fact for _, fact in chunk]
             done = facts.record(conn, batch.user_id, new, clock(), at_once=False)
             known += done.known
             progress = {
                 "id": batch.id,
-                "done": chunk[-1][0] - 1,
+                "done": min(at + len(chunk), found.rows),
                 "imported": len(done.fact_ids),
                 "known": known,
             }
             conn.execute(_PROGRESS, progress)
     conn.execute(_PROGRESS, {"id": batch.id, "done": found.rows, "imported": 0, "known": known})
+
+
+def _as_it_happened(told: Sequence[tuple[int, NewFact]]) -> Sequence[tuple[int, NewFact]]:
+    """By time; within an instant in the order of the file, which many an exchange writes with the newest first."""
+    is_backwards = bool(told) and told[0][1].occurred_at > told[-1][1].occurred_at
+    return sorted(reversed(told) if is_backwards else told, key=lambda each: each[1].occurred_at)
 
 
 def _finish(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from coinsphere.portfolio.model import (
+    ACQUISITIONS,
     ARRIVALS,
     DEPARTURES,
     INCOME,
@@ -119,6 +120,15 @@ def stated(fact: Fact, valuer: Valuer) -> Decimal | None:
 def fee_in(fact: Fact, token_id: UUID) -> Decimal:
     """The part of the fee that was paid in units of the token."""
     return fact.fee if fact.fee is not None and fact.fee_token_id == token_id else ZERO
+
+
+def outgoing(fact: Fact, token_id: UUID) -> Decimal:
+    """How many units of the token `fact` takes; a fee out of what it brings takes none."""
+    if token_id == fact.counter_token_id:
+        return ZERO
+    if token_id != fact.token_id:
+        return fee_in(fact, token_id)
+    return ZERO if fact.kind in ACQUISITIONS else fact.amount + fee_in(fact, token_id)
 
 
 def other_fee(fact: Fact, valuer: Valuer) -> Decimal:

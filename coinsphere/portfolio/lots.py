@@ -77,6 +77,10 @@ class Pool:
         """Put a lot in."""
         heapq.heappush(self._heap, (self._order(lot), lot))
 
+    def quantity(self) -> Decimal:
+        """How much is in."""
+        return sum((lot.quantity for _, lot in self._heap), ZERO)
+
     def take(self, quantity: Decimal) -> Iterator[Part]:
         """Take `quantity` out, lot by lot in the order of the method; what is missing comes last, of no lot."""
         left = quantity

@@ -2,6 +2,7 @@
 
 import random
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -104,7 +105,11 @@ def test_the_order_of_import_is_irrelevant(world: World) -> None:
                 facts.withdraw(world.conn, world.user, fact_id, NOW)
         return [sorted(positions), sorted(values)]
 
-    nameless = [NewFact(**{**_fields(each), "external_id": None}) for each in new]
+    # Within an instant the order of entry does say something: each has an instant of its own here.
+    nameless = [
+        replace(each, external_id=None, occurred_at=each.occurred_at + timedelta(minutes=number))
+        for number, each in enumerate(new)
+    ]
     backwards = list(reversed(nameless))
     shuffled = random.Random(5).sample(nameless, len(nameless))
     first = outcome(nameless)
@@ -112,8 +117,18 @@ def test_the_order_of_import_is_irrelevant(world: World) -> None:
     assert first[0]
 
 
-def _fields(each: NewFact) -> dict:
-    return {name: getattr(each, name) for name in NewFact.__dataclass_fields__}
+def test_within_an_instant_the_order_of_entry_decides_also_after_a_correction(
+    world: World, owner
+) -> None:
+    set_method(owner, "lifo")
+    world.record(world.new("buy", "BTC", 1, 100, 1))
+    sold, bought = world.new("sell", "BTC", 1, 150, 2), world.new("buy", "BTC", 1, 140, 2)
+    ids = world.record(sold, bought)
+    gain = "select sum(proceeds - cost) from app.lot_uses where user_id = %s and kind = 'sale'"
+    assert world.conn.execute(gain, [world.user]).fetchone() == (50,)
+    with world.conn.transaction():
+        facts.correct(world.conn, world.user, ids[0], replace(sold, price=Decimal(160)), NOW)
+    assert world.conn.execute(gain, [world.user]).fetchone() == (60,)
 
 
 def test_the_same_facts_again_change_nothing(world: World) -> None:

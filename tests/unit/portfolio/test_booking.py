@@ -185,3 +185,23 @@ def test_at_average_cost_an_unknown_part_makes_the_whole_unknown() -> None:
     (lot,) = book.open_lots(MAIN)
     assert (lot.quantity, lot.cost) == (2, None)
     assert book.made.positions[-1][2:] == (2, 0, 2)
+
+
+@pytest.mark.parametrize("method", ["fifo", "lifo", "hifo", "average"])
+def test_within_an_instant_the_order_of_entry_decides(method: str) -> None:
+    """One is held at 100; on one day, with no times, one is sold at 150 and then one bought at 140: the gain is 50."""
+    held = fact("buy", 1, 100, 0)
+    sold, bought = fact("sell", 1, 150, 1), fact("buy", 1, 140, 1)
+    book = booked([held, sold, bought], method=method)
+    sale = next(use for use in book.made.uses if use.kind == "sale")
+    assert (sale.cost, sale.proceeds) == (100, 150)
+    other_way = booked([held, bought, sold], method=method)
+    cost = {"fifo": 100, "lifo": 140, "hifo": 140, "average": 120}[method]
+    assert next(use for use in other_way.made.uses if use.kind == "sale").cost == cost
+
+
+def test_a_sale_waits_for_what_comes_in_the_same_instant() -> None:
+    """Entered first, with nothing there: nobody sells what he has not, so the purchase came first."""
+    book = booked([fact("sell", 1, 150, 1), fact("buy", 1, 140, 1)])
+    assert [(use.cost, use.proceeds) for use in book.made.uses] == [(140, 150)]
+    assert not book.made.findings

@@ -4,9 +4,11 @@ The model knows nothing of pools, heaps, rounding or restarts: it replays a sort
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from fractions import Fraction
+from itertools import groupby
 from uuid import UUID
 
 from hypothesis import HealthCheck, settings
@@ -173,8 +175,7 @@ class Portfolios(RuleBasedStateMachine):
 
 
 def _order(entry: Entry) -> tuple:
-    comes = entry.fact.kind in ACQUISITIONS or entry.fact.counter_token_id == BTC
-    return (entry.at, not comes, entry.fact.amount, entry.fact.fact_id)
+    return (entry.at, entry.fact.fact_id)
 
 
 def start_after(made: Booked) -> Start:
@@ -195,6 +196,26 @@ def start_after(made: Booked) -> Start:
     return Start(tuple(restored), len(made.lots) + 1, len(made.uses) + 1)
 
 
+def in_turn(entries: list[Entry], held: dict[UUID, Fraction]) -> Iterator[Entry]:
+    """Those of one instant in their order, but for what takes more than is there: that waits for the others."""
+    for _, group in groupby(entries, lambda entry: entry.at):
+        at_once = list(group)
+        waiting = []
+        for entry in at_once:
+            if len(at_once) > 1 and taken(entry.fact) > held[entry.fact.portfolio_id]:
+                waiting.append(entry)
+            else:
+                yield entry
+        yield from waiting
+
+
+def taken(each: Fact) -> Fraction:
+    if BTC in (each.counter_token_id, each.kind in ACQUISITIONS and each.token_id):
+        return Fraction(0)
+    fee = each.fee if each.fee is not None and each.fee_token_id == BTC else ZERO
+    return Fraction(fee + (each.amount if each.token_id == BTC else ZERO))
+
+
 def plain_amounts(entries: list[Entry]) -> dict[UUID, Fraction]:
     """What is held of BTC at the end: never below nothing, as what is missing must have been there."""
     held = {MAIN: Fraction(0), VAULT: Fraction(0)}
@@ -202,7 +223,7 @@ def plain_amounts(entries: list[Entry]) -> dict[UUID, Fraction]:
     def change(portfolio: UUID, by: Fraction) -> None:
         held[portfolio] = max(Fraction(0), held[portfolio] + by)
 
-    for entry in entries:
+    for entry in in_turn(entries, held):
         each = entry.fact
         fee = (
             Fraction(each.fee) if each.fee is not None and each.fee_token_id == BTC else Fraction(0)
