@@ -17,7 +17,10 @@ last_year as (
         stats.last_price_date,
         max(prices.close) over (
             partition by prices.token_id order by prices.price_date
-        ) as peak
+        ) as peak,
+        prices.close / lag(prices.close) over (
+            partition by prices.token_id order by prices.price_date
+        ) - 1 as move
     from {{ ref('fct_prices_daily') }} as prices
     inner join stats on prices.token_id = stats.token_id
     where
@@ -26,15 +29,28 @@ last_year as (
 
 ),
 
-measures as (
+tails as (
 
     select
         token_id,
-        max(1 - close / peak) as max_drawdown_365d,
-        avg(volume_usd) filter (where price_date > last_price_date - 30) as mean_volume_usd,
-        stddev_samp(volume_usd) filter (where price_date > last_price_date - 30) as deviation_volume_usd
+        percentile_cont(0.05) within group (order by move) as worst_day_of_twenty
     from last_year
     group by token_id
+
+),
+
+measures as (
+
+    select
+        last_year.token_id,
+        max(1 - last_year.close / last_year.peak) as max_drawdown_365d,
+        -avg(last_year.move) filter (where last_year.move <= tails.worst_day_of_twenty) as expected_shortfall_365d,
+        avg(last_year.volume_usd) filter (where last_year.price_date > last_year.last_price_date - 30) as mean_volume_usd,
+        stddev_samp(last_year.volume_usd) filter (where last_year.price_date > last_year.last_price_date - 30)
+            as deviation_volume_usd
+    from last_year
+    inner join tails on last_year.token_id = tails.token_id
+    group by last_year.token_id
 
 ),
 
@@ -46,7 +62,14 @@ parts as (
         stats.volatility_30d,
         stats.price_source,
         measures.max_drawdown_365d,
+        measures.expected_shortfall_365d,
         {{ risk_between('stats.volatility_30d', 1.5, 0.0) }} as volatility_score,
+        {{ risk_between('measures.max_drawdown_365d', 0.9, 0.0) }} as drawdown_score,
+        case
+            when measures.expected_shortfall_365d is not null
+                then
+                    {{ risk_between('measures.expected_shortfall_365d', 0.16, 0.0) }}
+        end as tail_score,
         case
             when measures.mean_volume_usd > 0
                 then
@@ -74,15 +97,18 @@ weighted as (
     select
         *,
         (
-            0.40 * volatility_score
-            + coalesce(0.25 * liquidity_score, 0)
-            + coalesce(0.20 * market_cap_score, 0)
-            + coalesce(0.15 * volume_score, 0)
+            0.30 * volatility_score
+            + 0.25 * drawdown_score
+            + coalesce(0.20 * tail_score, 0)
+            + coalesce(0.10 * liquidity_score, 0)
+            + coalesce(0.10 * market_cap_score, 0)
+            + coalesce(0.05 * volume_score, 0)
         ) / (
-            0.40
-            + case when liquidity_score is null then 0 else 0.25 end
-            + case when market_cap_score is null then 0 else 0.20 end
-            + case when volume_score is null then 0 else 0.15 end
+            0.55
+            + case when tail_score is null then 0 else 0.20 end
+            + case when liquidity_score is null then 0 else 0.10 end
+            + case when market_cap_score is null then 0 else 0.10 end
+            + case when volume_score is null then 0 else 0.05 end
         ) as overall_score
     from parts
 
@@ -96,14 +122,17 @@ select
         when overall_score < 20 then 'safe'
         when overall_score < 40 then 'low'
         when overall_score < 60 then 'medium'
-        when overall_score < 80 then 'high'
+        when overall_score < 75 then 'high'
         else 'extreme'
     end as risk_level,
     liquidity_score::numeric(38, 18) as liquidity_score,
     volatility_score::numeric(38, 18) as volatility_score,
     market_cap_score::numeric(38, 18) as market_cap_score,
     volume_score::numeric(38, 18) as volume_score,
+    drawdown_score::numeric(38, 18) as drawdown_score,
+    tail_score::numeric(38, 18) as tail_score,
     volatility_30d as annual_volatility,
     max_drawdown_365d::numeric(38, 18) as max_drawdown_365d,
+    expected_shortfall_365d::numeric(38, 18) as expected_shortfall_365d,
     price_source
 from weighted
