@@ -27,13 +27,20 @@ _CODE = 3
 _CUBE = "{http://www.ecb.int/vocabulary/2002-08-01/eurofxref}Cube"
 _PATIENCE = httpx2.Timeout(30.0, connect=5.0)
 
-# A published rate does not change; one that was corrected replaces the old one.
+# A published rate does not change; one that was corrected replaces the old one, as does the bank's what stood in for it.
 _STORE = """
     insert into market.exchange_rates as known (currency, day, per_euro, source)
     select * from unnest(%(currencies)s::text[], %(days)s::date[], %(rates)s::numeric[], %(sources)s::text[])
     on conflict (currency, day) do update set
         per_euro = excluded.per_euro, source = excluded.source, ingested_at = now()
-    where known.per_euro <> excluded.per_euro
+    where known.per_euro <> excluded.per_euro or known.source <> excluded.source
+"""
+# What is simulated ends where the bank's own rates come, also on days on which the bank has none.
+_END_SIMULATED = "delete from market.exchange_rates where source = 'simulated'"
+_FILL = """
+    insert into market.exchange_rates (currency, day, per_euro, source)
+    select * from unnest(%(currencies)s::text[], %(days)s::date[], %(rates)s::numeric[], %(sources)s::text[])
+    on conflict (currency, day) do nothing
 """
 _NEWEST = "select max(day) from market.exchange_rates"
 
@@ -147,15 +154,24 @@ def _of_xml(content: str) -> Iterator[Rate]:
 
 
 def store(conn: Connection, rates: Iterable[Rate]) -> int:
-    """Store rates; returns how many are new or corrected."""
+    """Store the bank's rates; returns how many are new or corrected."""
+    conn.execute(_END_SIMULATED)
+    return conn.execute(_STORE, _columns(rates, SOURCE)).rowcount
+
+
+def fill(conn: Connection, rates: Iterable[Rate], source: str) -> int:
+    """Store rates of days that have none, marked with where they are from; returns how many are new."""
+    return conn.execute(_FILL, _columns(rates, source)).rowcount
+
+
+def _columns(rates: Iterable[Rate], source: str) -> dict[str, list[object]]:
     kept = list(rates)
-    parameters = {
+    return {
         "currencies": [rate.currency for rate in kept],
         "days": [rate.day for rate in kept],
         "rates": [rate.per_euro for rate in kept],
-        "sources": [SOURCE] * len(kept),
+        "sources": [source] * len(kept),
     }
-    return conn.execute(_STORE, parameters).rowcount
 
 
 def newest(conn: Connection) -> date | None:

@@ -7,7 +7,7 @@ import psycopg
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.errors import Unavailable
-from coinsphere.portfolio import daily, rates
+from coinsphere.portfolio import daily, rate_seed, rates
 from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.settings import Role, Settings
 from orchestration import automation, failures
@@ -31,29 +31,36 @@ def exchange_rates(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
     database: dg.ResourceParam[Database],
+    clock: dg.ResourceParam[Clock],
 ) -> dg.MaterializeResult:
     """Reference rates of the European Central Bank, or of the file that stands in where it does not answer.
 
-    Without either nothing is lost: amounts in other currencies stay unknown, or at the last rate, and a check says so.
-    All that needs no rates goes on.
+    Without either, days without a rate have that of a dated set of the bank's (`rate_seed`), which a simulated market
+    carries on from; else amounts stay at the last rate, and a check says so. All that needs no rates goes on.
     """
     try:
         with httpx2.Client() as client:
             found = rates.bring(client, settings.exchange_rates_url, settings.exchange_rates_file)
     except (Unavailable, UnreadableFile) as error:
         context.log.warning("No new exchange rates: %s", error)
-        return dg.MaterializeResult(metadata={"dagster/row_count": 0, "problem": str(error)})
+        with database.connection() as conn:
+            return _described(
+                conn, rate_seed.store(conn, clock().date()), rate_seed.SEED, str(error)
+            )
     with database.connection() as conn:
         written = rates.store(conn, found.rates)
-        newest = rates.newest(conn)
+        return _described(conn, written, found.source, found.problem or "none")
+
+
+def _described(
+    conn: psycopg.Connection, written: int, source: str, problem: str
+) -> dg.MaterializeResult:
+    newest = str(rates.newest(conn))
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": written,
-            "source": found.source,
-            "newest": str(newest),
-            "problem": found.problem or "none",
+            "dagster/row_count": written, "source": source, "newest": newest, "problem": problem
         }
-    )
+    )  # fmt: skip
 
 
 @dg.asset(

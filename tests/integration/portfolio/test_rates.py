@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from coinsphere.db.pool import Database
 from coinsphere.errors import Unavailable
-from coinsphere.portfolio import rates
+from coinsphere.portfolio import rate_seed, rates
 from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.portfolio.history import StoredMarket
 from coinsphere.settings import Settings
@@ -181,8 +181,41 @@ def test_without_the_bank_and_without_a_file_the_run_goes_on(
     assert result.success
     (made,) = result.get_asset_materialization_events()
     assert "no reference rates" in made.materialization.metadata["problem"].value
-    (check,) = result.get_asset_check_evaluations()
-    assert not check.passed
+    assert made.materialization.metadata["source"].value == rate_seed.SEED
+
+
+def test_a_simulated_market_carries_on_from_the_dated_set_until_the_bank_comes(
+    pipeline, owner
+) -> None:
+    """Offline there are rates of every weekday since 2009, marked as what they are; the bank's take their place."""
+    owner.execute("insert into market.origin (source, seed) values ('simulated', 7)")
+    today = date(2026, 11, 27)
+    assert rate_seed.store(pipeline, today) > 100_000
+    assert rate_seed.store(pipeline, today) == 0
+    marked = "select source, min(day), max(day) from market.exchange_rates group by 1 order by 1"
+    assert pipeline.execute(marked).fetchall() == [
+        ("ecb-seed", date(2009, 1, 2), rate_seed.DAY),
+        ("simulated", date(2026, 11, 2), today),
+    ]
+    market = StoredMarket(pipeline)
+    assert all(market.now_per_dollar(each, today) for each in ("EUR", "GBP", "CHF", "JPY"))
+    assert market.per_dollar("EUR", rate_seed.DAY) != market.per_dollar("EUR", today)
+    assert Decimal("0.7") < market.per_dollar("EUR", today) < Decimal("1.1")
+    rates.store(pipeline, [rates.Rate("USD", date(2026, 11, 26), Decimal("1.1"))])
+    assert (
+        pipeline.execute("select 1 from market.exchange_rates where source = 'simulated'").rowcount
+        == 0
+    )
+    owner.execute("delete from market.exchange_rates")
+    owner.execute("delete from market.origin")
+
+
+def test_a_market_of_real_prices_has_the_dated_set_and_nothing_made_up(pipeline, owner) -> None:
+    assert rate_seed.store(pipeline, date(2009, 1, 31)) > 0
+    assert rates.newest(pipeline) == date(2009, 1, 30)
+    assert pipeline.execute("select distinct source from market.exchange_rates").fetchall() == [
+        (rate_seed.SEED,)
+    ]
 
 
 def materialized(url: str, database, home: Path, now: datetime) -> dg.ExecuteInProcessResult:
