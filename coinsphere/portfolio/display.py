@@ -52,6 +52,13 @@ class Converter:
         )
         return self._ratio(ours, theirs, today)
 
+    def missing(self, today: date) -> str | None:
+        """The currency without a newest rate; None where both have one."""
+        for currency in (self._own, self._shown):
+            if self._market.now_per_dollar(currency, today) is None:
+                return currency
+        return None
+
     def _of(self, day: date) -> Rate | None:
         ours, theirs = (self._market.per_dollar(each, day) for each in (self._own, self._shown))
         return self._ratio(ours, theirs, day)
@@ -73,8 +80,8 @@ class History(NamedTuple):
     growth: dict[date, Decimal]
 
 
-def holding(held: Holding, rate: Rate | None) -> Holding:
-    """A holding in the shown currency, at the newest rate; percentages stay."""
+def holding(held: Holding, rate: Rate | None, missing: str | None) -> Holding:
+    """A holding in the shown currency, at the newest rate; percentages stay. `missing` has no rate."""
     row = replace(held.row, average_buy_price=_shown(held.row.average_buy_price, rate))
     return replace(
         held,
@@ -83,6 +90,7 @@ def holding(held: Holding, rate: Rate | None) -> Holding:
         cost_basis=_shown(held.cost_basis, rate),
         profit_loss=_shown(held.profit_loss, rate),
         change_24h=_shown(held.change_24h, rate),
+        missing_rate=missing,
     )
 
 

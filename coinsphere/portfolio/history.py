@@ -133,7 +133,7 @@ class StoredMarket:
         return None if token_id is None else self.closes_since(token_id, day).day_on(day)
 
     def now_per_dollar(self, currency: str, today: date) -> Decimal | None:
-        """Units of `currency` for one US dollar now: a token by its quote, a currency by its newest rate."""
+        """Units of `currency` for one US dollar now: a token by its quote, or last close, a currency by its newest rate."""
         if currency == "USD":
             return _ONE
         parameters = {"currencies": [currency, "USD"], "today": today}
@@ -142,8 +142,11 @@ class StoredMarket:
         if rate is not None:
             return rate
         token_id = self._token_id(currency)
+        if token_id is None:
+            return None
         row = self._conn.execute(_QUOTE, {"token_id": token_id}).fetchone()
-        return None if row is None else _ratio(_ONE, row[0])
+        price = self.close(token_id, today) if row is None else row[0]
+        return None if price is None else _ratio(_ONE, price)
 
     def _per_euro(self, currency: str, day: date) -> Decimal | None:
         return _ONE if currency == "EUR" else self._rates_of(currency).on(day)

@@ -84,14 +84,19 @@ class Holding:
     profit_loss_percentage: Decimal | None
     change_24h: Decimal | None
     is_stale: bool
+    missing_rate: str | None = None
+    """The currency for want of whose exchange rate it has no value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over what is known; `unpriced` and `uncosted` name what they leave out."""
+    """Sums over what is known; `unpriced`, `uncosted` and `missing_rates` name what they leave out.
+
+    `gain_cost` is the cost of what has a profit or loss, `changed_value` the value of what has a change.
+    """
 
     total_value: Decimal | None
-    total_cost: Decimal
+    total_cost: Decimal | None
     profit_loss: Decimal | None
     profit_loss_percentage: Decimal | None
     change_24h: Decimal | None
@@ -100,6 +105,9 @@ class Totals:
     asset_count: int
     unpriced: list[str]
     uncosted: list[str]
+    missing_rates: list[str]
+    gain_cost: Decimal
+    changed_value: Decimal
 
 
 def holdings(
@@ -130,9 +138,11 @@ def holdings(
     with localcontext(EXACT):
         for row in rows:
             if row.portfolio_id in found:
-                rate = rates[currencies[row.portfolio_id]]
+                currency = currencies[row.portfolio_id]
                 is_stale = row.price_updated_at is None or row.price_updated_at < now - stale_after
-                found[row.portfolio_id].append(_valued(row, rate, is_stale=is_stale))
+                found[row.portfolio_id].append(
+                    _valued(row, currency, rates[currency], is_stale=is_stale)
+                )
     return found
 
 
@@ -157,18 +167,23 @@ def totals(held: Sequence[Holding]) -> Totals:
         value = _sum(each.current_value for each in priced)
         profit = _sum(each.profit_loss for each in gains)
         change = _sum(each.change_24h for each in held)
-        before = _sum(each.current_value for each in priced if each.change_24h is not None) - change
+        changed = _sum(each.current_value for each in priced if each.change_24h is not None)
+        costs = [each.cost_basis for each in held if each.cost_basis is not None]
+        gain_cost = _sum(each.cost_basis for each in gains)
         return Totals(
             total_value=value if priced or not held else None,
-            total_cost=_sum(each.cost_basis for each in held),
+            total_cost=_sum(costs) if costs or not held else None,
             profit_loss=profit if gains or not held else None,
-            profit_loss_percentage=percentage(profit, _sum(each.cost_basis for each in gains)),
+            profit_loss_percentage=percentage(profit, gain_cost),
             change_24h=change if any(each.change_24h is not None for each in held) else None,
-            change_percent_24h=percentage(change, before),
+            change_percent_24h=percentage(change, changed - change),
             holdings_count=len(held),
             asset_count=len({each.row.token_id for each in held}),
-            unpriced=sorted({each.row.symbol for each in held if each.current_value is None}),
-            uncosted=sorted({each.row.symbol for each in held if each.cost_basis is None}),
+            unpriced=sorted({each.row.symbol for each in held if each.row.price is None}),
+            uncosted=sorted({each.row.symbol for each in held if _cost(each.row) is None}),
+            missing_rates=sorted({each.missing_rate for each in held if each.missing_rate}),
+            gain_cost=gain_cost,
+            changed_value=changed,
         )
 
 
@@ -187,11 +202,15 @@ def _rates(conn: Connection, currencies: set[str], today: date) -> dict[str, Dec
     return {currency: market.now_per_dollar(currency, today) for currency in currencies}
 
 
-def _valued(row: Row, rate: Decimal | None, *, is_stale: bool) -> Holding:
+def _cost(row: Row) -> Decimal | None:
+    return None if row.uncosted else row.cost
+
+
+def _valued(row: Row, currency: str, rate: Decimal | None, *, is_stale: bool) -> Holding:
     value = None
     if row.price is not None and rate is not None:
         value = (row.amount * row.price * rate).quantize(UNIT)
-    cost = row.cost if not row.uncosted else None
+    cost = _cost(row)
     profit = None if value is None or cost is None else value - cost
     return Holding(
         row=row,
@@ -201,6 +220,7 @@ def _valued(row: Row, rate: Decimal | None, *, is_stale: bool) -> Holding:
         profit_loss_percentage=percentage(profit, cost),
         change_24h=_change(value, row.price_change_24h),
         is_stale=is_stale,
+        missing_rate=currency if rate is None else None,
     )
 
 

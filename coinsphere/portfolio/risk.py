@@ -16,8 +16,10 @@ DAYS_OF_YEAR = 365
 
 LEAST_DAYS = 30
 _TAIL = 0.05
-MOST = 1e6
+_MOST = 1e6
 """Figures beyond are of something that had next to no value."""
+TOO_FEW = f"there are under {LEAST_DAYS} days of returns"
+OUT_OF_RANGE = "some figures are out of range: they are of something that had next to no value"
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,6 +44,8 @@ class Risk:
     value_at_risk: float | None
     expected_shortfall: float | None
     drawdown: Drawdown | None
+    unavailable: str | None = None
+    """Why figures are None."""
 
 
 def daily_returns(growth: Sequence[float]) -> Floats:
@@ -63,21 +67,23 @@ def assess(days: Sequence[date], growth: Sequence[float], risk_free: float = 0.0
     moves = daily_returns(growth)
     drawdown = _drawdown(days, growth)
     if len(moves) < LEAST_DAYS:
-        return Risk(len(moves), None, None, None, None, None, drawdown)
+        return Risk(len(moves), None, None, None, None, None, drawdown, TOO_FEW)
     deviation = float(moves.std(ddof=1))
     excess = float(moves.mean()) - risk_free / DAYS_OF_YEAR
     below = float(np.sqrt(np.mean(np.minimum(moves - risk_free / DAYS_OF_YEAR, 0.0) ** 2)))
     year = math.sqrt(DAYS_OF_YEAR)
-    limit, shortfall = tail(moves)
+    sharpe = excess / deviation * year if deviation > 0 else None
+    sortino = excess / below * year if below > 0 else None
+    figures = (deviation * year, sharpe, sortino)
+    volatility, sharpe, sortino = map(_bounded, figures)
     return Risk(
-        days=len(moves),
-        volatility=deviation * year,
-        sharpe=excess / deviation * year if deviation > 0 else None,
-        sortino=excess / below * year if below > 0 else None,
-        value_at_risk=limit,
-        expected_shortfall=shortfall,
-        drawdown=drawdown,
-    )
+        len(moves), volatility, sharpe, sortino, *tail(moves), drawdown,
+        None if (volatility, sharpe, sortino) == figures else OUT_OF_RANGE,
+    )  # fmt: skip
+
+
+def _bounded(figure: float | None) -> float | None:
+    return figure if figure is not None and abs(figure) <= _MOST else None
 
 
 def tail(moves: Floats) -> tuple[float, float]:

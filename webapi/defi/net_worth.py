@@ -58,12 +58,9 @@ def beside(
     }
 
 
-def total(portfolios: Sequence[Portfolio], worths: Mapping[UUID, dict[str, Any]]) -> Decimal | None:
-    """The sum over portfolios; None unless all have one currency, as amounts of two cannot be added."""
-    if len({each.currency for each in portfolios}) > 1:
-        return None
-    parts = [worths[each.id]["netWorth"] for each in portfolios]
-    return known_sum(parts)
+def total(worths: Mapping[UUID, dict[str, Any]]) -> Decimal | None:
+    """The sum over portfolios that are all in one currency, of what is known."""
+    return known_sum([each["netWorth"] for each in worths.values()])
 
 
 def _shown(found: InProtocols) -> dict[str, Any]:

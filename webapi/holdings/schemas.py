@@ -67,6 +67,9 @@ class HoldingOut(Output):
     profit_loss_percentage: Amount | None
     unrealized_pn_l: Amount | None
     is_stale: bool
+    missing_rate: str | None = Field(
+        description="The currency without an exchange rate, for want of which amounts are null."
+    )
     token: HoldingTokenOut
     created_at: datetime
     updated_at: datetime
@@ -84,6 +87,7 @@ HOLDING: dict[str, Any] = {
     "profitLossPercentage": 50,
     "unrealizedPnL": 10000,
     "isStale": False,
+    "missingRate": None,
     "token": {
         "id": "0b9c3f0a-9a53-4d9b-9a1e-0f0c4b1c2d3e",
         "symbol": "BTC",

@@ -21,6 +21,7 @@ def holding(found: Holding) -> dict[str, Any]:
         "profitLossPercentage": found.profit_loss_percentage,
         "unrealizedPnL": found.profit_loss,
         "isStale": found.is_stale,
+        "missingRate": found.missing_rate,
         "token": {
             "id": row.token_id,
             "symbol": row.symbol,
@@ -66,6 +67,7 @@ def portfolio(found: Portfolio, held: list[Holding], sums: Totals) -> dict[str, 
         "transactionCount": found.transaction_count,
         "unpriced": sums.unpriced,
         "uncosted": sums.uncosted,
+        "missingRates": sums.missing_rates,
         "isPending": found.is_pending,
         "valuedAt": found.valued_at,
     }

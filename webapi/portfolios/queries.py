@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from decimal import Decimal, localcontext
+from decimal import localcontext
+from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere.defi.valuation import known_sum
 from coinsphere.portfolio import display, live
 from coinsphere.portfolio.display import Converter
 from coinsphere.portfolio.formats.readers import FIAT
@@ -38,8 +40,9 @@ def holdings(
     held = live.holdings(conn, owner, currencies, now, stale_after, holding_id=holding_id)
     for each in found:
         if shown is not None and each.currency != shown:
-            rate = converter(conn, each, shown).now(now.date())
-            held[each.id] = [display.holding(one, rate) for one in held[each.id]]
+            between = converter(conn, each, shown)
+            rate, missing = between.now(now.date()), between.missing(now.date())
+            held[each.id] = [display.holding(one, rate, missing) for one in held[each.id]]
     return held
 
 
@@ -75,31 +78,42 @@ def currency(conn: Connection, wanted: str) -> str:
         ) from None
 
 
-def over_all(found: Sequence[Portfolio], sums: Sequence[Totals]) -> dict[str, Decimal | None]:
-    """Sums over portfolios; null unless all have one currency: amounts of two cannot be added."""
-    if len({each.currency for each in found}) > 1:
-        return dict.fromkeys(_OVER_ALL)
+_IN_COMMON = "USD"
+
+
+def common_currency(asked: str | None, found: Sequence[Portfolio]) -> str:
+    """The currency of sums over portfolios: what is asked for, else what all are in, else US dollars."""
+    own = {each.currency for each in found}
+    return asked or (own.pop() if len(own) == 1 else _IN_COMMON)
+
+
+def over_all(found: Sequence[Portfolio], sums: Sequence[Totals]) -> dict[str, Any]:
+    """Sums over portfolios that are all in one currency, and what they leave out: no portfolio takes another's away."""
     with localcontext(EXACT):
-        value = _sum([each.total_value for each in sums])
-        change = _sum([each.change_24h for each in sums])
-        profit = _sum([each.profit_loss for each in sums])
-        cost = _sum([each.total_cost for each in sums])
-        before = None if value is None or change is None else value - change
+        value = known_sum([each.total_value for each in sums])
+        change = known_sum([each.change_24h for each in sums])
+        profit = known_sum([each.profit_loss for each in sums])
+        before = sum((each.changed_value for each in sums), ZERO) - (change or ZERO)
         return {
             "totalValue": value,
             "change24h": change,
             "change24hPercentage": percentage(change, before),
             "totalProfitLoss": profit,
-            "totalProfitLossPercentage": percentage(profit, cost),
+            "totalProfitLossPercentage": percentage(
+                profit, sum((each.gain_cost for each in sums), ZERO)
+            ),
+            "leftOut": [
+                _left_out(each, total)
+                for each, total in zip(found, sums, strict=True)
+                if total.unpriced or total.missing_rates
+            ],
         }
 
 
-_OVER_ALL = (
-    "totalValue", "change24h", "change24hPercentage", "totalProfitLoss", "totalProfitLossPercentage",
-)  # fmt: skip
-
-
-def _sum(parts: Sequence[Decimal | None]) -> Decimal | None:
-    """The sum of what is known; of nothing at all it is zero, of unknown parts alone unknown."""
-    known = [part for part in parts if part is not None]
-    return sum(known, ZERO) if known or not parts else None
+def _left_out(found: Portfolio, total: Totals) -> dict[str, Any]:
+    return {
+        "portfolioId": found.id,
+        "name": found.name,
+        "unpriced": total.unpriced,
+        "missingRates": total.missing_rates,
+    }

@@ -36,7 +36,7 @@ _USUAL_SYNC = timedelta(seconds=10)
 @blueprint.input(CurrencyQuery, location="query")
 @blueprint.output(schemas.PortfoliosOut)
 def list_portfolios(query_data: CurrencyQuery) -> Response:
-    """All of one's portfolios with what they hold, the oldest first."""
+    """All of one's portfolios with what they hold, the oldest first, and sums over them in `currency`."""
     asked = query_data.currency
     with scope.connection() as conn:
         currency = None if asked is None else queries.currency(conn, asked)
@@ -45,6 +45,12 @@ def list_portfolios(query_data: CurrencyQuery) -> Response:
         sums = [live.totals(held[each.id]) for each in found]
         as_shown = [replace(each, currency=currency or each.currency) for each in found]
         worths = net_worth.beside(conn, scope.user_id(), as_shown, sums)
+        common = queries.common_currency(currency, found)
+        summed = [replace(each, currency=common) for each in found]
+        if summed != as_shown:
+            there = queries.holdings(conn, scope.user_id(), found, shown=common)
+            sums = [live.totals(there[each.id]) for each in found]
+        in_common = net_worth.beside(conn, scope.user_id(), summed, sums)
         shown = [
             _answer(conn, each, held[each.id], currency or each.currency) | worths[each.id]
             for each in found
@@ -52,8 +58,9 @@ def list_portfolios(query_data: CurrencyQuery) -> Response:
     body = {
         "portfolios": shown,
         "count": len(found),
-        "netWorth": net_worth.total(as_shown, worths),
-        **queries.over_all(as_shown, sums),
+        "currency": common,
+        "netWorth": net_worth.total(in_common),
+        **queries.over_all(found, sums),
     }
     return scope.tagged(body)
 

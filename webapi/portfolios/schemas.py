@@ -87,7 +87,7 @@ class StatsOut(Output):
     """Sums over what is known."""
 
     total_value: Amount | None
-    total_cost: Amount
+    total_cost: Amount | None
     profit_loss: Amount | None
     profit_loss_percentage: Amount | None
     holdings_count: int
@@ -123,6 +123,9 @@ class PortfolioOut(Output):
     transaction_count: int
     unpriced: list[str]
     uncosted: list[str]
+    missing_rates: list[str] = Field(
+        description="Currencies without an exchange rate, for want of which amounts are null."
+    )
     is_pending: bool
     valued_at: datetime | None
     defi: net_worth.InProtocolsOut
@@ -162,6 +165,7 @@ _PORTFOLIO: dict[str, Any] = {
     "transactionCount": 1,
     "unpriced": [],
     "uncosted": [],
+    "missingRates": [],
     "isPending": False,
     "valuedAt": AT,
     "defi": net_worth.EXAMPLE,
@@ -169,16 +173,29 @@ _PORTFOLIO: dict[str, Any] = {
 }
 
 
+class LeftOutOut(Output):
+    """A portfolio of which sums leave something out: tokens without a price, or all for want of an exchange rate."""
+
+    portfolio_id: UUID
+    name: str
+    unpriced: list[str]
+    missing_rates: list[str]
+
+
 class PortfoliosOut(Output):
-    """One's portfolios. Sums over all of them are null unless all have one currency."""
+    """One's portfolios, and sums over what is known of all of them; `leftOut` names what they do not contain."""
 
     model_config = example(
-        portfolios=[_PORTFOLIO], count=1, netWorth=42000, totalValue=30000, change24h=443.35, change24hPercentage=1.5,
+        portfolios=[_PORTFOLIO], count=1, currency="USD", leftOut=[], netWorth=42000, totalValue=30000, change24h=443.35, change24hPercentage=1.5,
         totalProfitLoss=10000, totalProfitLossPercentage=50,
     )  # fmt: skip
 
     portfolios: list[PortfolioOut]
     count: int
+    currency: str = Field(
+        description="Of the sums: `?currency=`, else that of all portfolios, else US dollars."
+    )
+    left_out: list[LeftOutOut]
     net_worth: Amount | None
     total_value: Amount | None
     change24h: Amount | None

@@ -63,6 +63,7 @@ def get_shared(secret: str) -> Response:
         "allocations": [_part(part, hides=hides) for part in parts(held)],
         "performance": [_point(point, hides=hides) for point in points],
         "unpriced": sums.unpriced,
+        "missingRates": sums.missing_rates,
     }
     answer = scope.tagged(body)
     # Kept nowhere: it ends when the link does. Found by no search engine.
@@ -74,7 +75,8 @@ def get_shared(secret: str) -> Response:
 def _part(part: dict[str, Any], *, hides: bool) -> dict[str, Any]:
     if not hides:
         return part
-    rounded = part["percentage"].quantize(_CENT, context=EXACT)
+    exact = part["percentage"]
+    rounded = None if exact is None else exact.quantize(_CENT, context=EXACT)
     return {**part, "amount": None, "value": None, "percentage": rounded}
 
 

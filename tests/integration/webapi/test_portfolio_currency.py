@@ -63,7 +63,8 @@ def test_a_token_is_a_currency(person, held) -> None:
 def test_portfolios_of_two_currencies_can_be_added_up_in_one(person, held) -> None:
     other = make(person, name="Euros", currency="EUR")
     trade(person, other, "buy", "ETH", 2, 1_000, day(9))
-    assert exact(person.get("/portfolios"))["totalValue"] is None
+    in_dollars = exact(person.get("/portfolios"))
+    assert (in_dollars["currency"], in_dollars["totalValue"]) == ("USD", 29_000)
     shown = exact(person.get("/portfolios?currency=EUR"))
     # 12,000 euros of bitcoin, and 2 ETH at 2,500 dollars.
     assert shown["totalValue"] == 14_500
@@ -116,7 +117,7 @@ def test_a_day_without_a_rate_is_marked_and_one_before_all_rates_is_unknown(pers
     assert pounds["rateDate"] == "2026-02-09"
     swiss = exact(person.get(f"/portfolios/{held['id']}?currency=CHF"))["portfolio"]
     assert (swiss["totalValue"], swiss["rateDate"]) == (None, None)
-    assert swiss["unpriced"] == ["BTC"]
+    assert (swiss["unpriced"], swiss["missingRates"]) == ([], ["CHF"])
 
 
 def test_a_gain_is_shown_at_the_rate_of_its_day(person, held) -> None:
@@ -134,3 +135,41 @@ def test_a_gain_is_shown_at_the_rate_of_its_day(person, held) -> None:
 def test_a_currency_that_nobody_knows_is_refused(person, held, path) -> None:
     problem = assert_problem(person.get(f"/portfolios/{held['id']}{path}?currency=XXY"), 400)
     assert problem["details"][0]["path"] == "currency"
+
+
+def test_a_missing_rate_is_named_and_takes_no_other_portfolios_figures_away(person, held) -> None:
+    """Of francs nobody knows a rate here; Bitcoin has a price, so it is not what is missing."""
+    francs = make(person, name="Francs", currency="CHF")
+    trade(person, francs, "buy", "BTC", 1, 40_000, day(5))
+    shown = exact(person.get(f"/portfolios/{francs['id']}"))["portfolio"]
+    assert (shown["totalValue"], shown["unpriced"], shown["missingRates"]) == (None, [], ["CHF"])
+    assert (shown["stats"]["totalCost"], shown["uncosted"]) == (40_000, [])
+    assert shown["holdings"][0]["missingRate"] == "CHF"
+    for path in (
+        "",
+        "/allocation",
+        "/holdings",
+        "/performance",
+        "/risk",
+        "/contributions",
+        "/gains",
+    ):
+        assert person.get(f"/portfolios/{francs['id']}{path}").status_code == 200
+    found = exact(person.get("/portfolios"))
+    assert (found["currency"], found["totalValue"], found["netWorth"]) == ("USD", 24_000, 24_000)
+    assert found["totalProfitLoss"] == 24_000 - D("0.4") * 50_100
+    assert found["leftOut"] == [
+        {"portfolioId": francs["id"], "name": "Francs", "unpriced": [], "missingRates": ["CHF"]}
+    ]
+    in_euros = exact(person.get("/portfolios?currency=EUR"))
+    assert (in_euros["totalValue"], len(in_euros["leftOut"])) == (12_000, 1)
+
+
+def test_no_rate_is_never_a_cost_of_nothing(person, held) -> None:
+    shown = exact(person.get(f"/portfolios/{held['id']}?currency=CHF"))["portfolio"]
+    assert (shown["stats"]["totalCost"], shown["totalValue"]) == (None, None)
+    assert (shown["missingRates"], shown["unpriced"], shown["uncosted"]) == (["CHF"], [], [])
+    found = exact(person.get(f"/portfolios/{held['id']}/performance?currency=CHF"))
+    assert found["returns"] is None
+    assert "exchange rate" in found["unavailable"]
+    assert {point["cost"] for point in found["performance"]} == {None}

@@ -45,6 +45,7 @@ def get_allocation(portfolio_id: str, query_data: CurrencyQuery) -> Response:
         "rateDate": rate_date,
         "allocations": parts(held),
         "unpriced": sums.unpriced,
+        "missingRates": sums.missing_rates,
     }
     return scope.tagged(body)
 
@@ -94,7 +95,7 @@ def parts(held: Sequence[Holding]) -> list[dict[str, Any]]:
                 "logoUrl": names[token_id].logo_url,
                 "amount": amounts[token_id],
                 "value": value,
-                "percentage": (100 * value / total).quantize(UNIT) if total else ZERO,
+                "percentage": (100 * value / total).quantize(UNIT) if total else None,
             }
             for token_id, value in sorted(worth.items(), key=lambda item: (-item[1], str(item[0])))
         ]

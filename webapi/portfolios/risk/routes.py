@@ -23,6 +23,8 @@ from webapi.services import services
 blueprint = APIBlueprint("portfolio_risk", __name__, tag="Portfolios")
 
 _DAY = timedelta(days=1)
+_LEAST = 1e-12
+"""Of a close that is left of another: the logarithm of nothing at all is no number."""
 _CORRELATED = 20
 """Assets whose correlations are given: the largest."""
 _SIMULATED = 50
@@ -64,6 +66,7 @@ def get_risk(portfolio_id: str, query_data: PeriodQuery) -> Response:
         },
         "concentration": risk.concentration(weights),
         "correlations": risk.correlations(moves),
+        "unavailable": judged.unavailable,
         "method": "historical",
         "byModels": expected,
     }
@@ -91,7 +94,7 @@ def _largest(conn: Connection, held: Sequence[Holding], period: Period) -> list[
 
 def _moves(closes: Sequence[tuple[date, Decimal]]) -> dict[date, float]:
     return {
-        day: float(close / previous) - 1
+        day: max(float(close / previous), _LEAST) - 1
         for (earlier, previous), (day, close) in pairwise(closes)
         if day - earlier == _DAY
     }

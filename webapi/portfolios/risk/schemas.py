@@ -68,7 +68,8 @@ class RiskOut(Output):
     model_config = example(
         portfolioId=ID, currency="USD", days=364, volatility=41.2, sharpe=0.8, sortino=1.1, valueAtRisk95=3.4,
         expectedShortfall95=4.9, maxDrawdown={"percentage": 22.5, "peakDay": "2026-03-01", "lowDay": "2026-05-11"},
-        concentration=0.52, correlations={"BTC": {"BTC": 1}}, method="historical", byModels=_BY_MODELS,
+        concentration=0.52, correlations={"BTC": {"BTC": 1}}, unavailable=None, method="historical",
+        byModels=_BY_MODELS,
     )  # fmt: skip
 
     portfolio_id: UUID
@@ -82,5 +83,6 @@ class RiskOut(Output):
     max_drawdown: DrawdownOut | None
     concentration: float | None
     correlations: dict[str, dict[str, float | None]]
+    unavailable: str | None = Field(description="Why figures are null.")
     method: str
     by_models: RiskByModelsOut

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0028"
-down_revision = "0026"
+revision = "0029"
+down_revision = "0028"
 
 # What is there was booked with what comes before what goes, within an instant.
 UP = """
