@@ -33,6 +33,9 @@ class KrakenAccount:
     ledger: dict[str, dict[str, Any]] = field(default_factory=dict)
     nonces: list[int] = field(default_factory=list)
     refused_nonces: int = 0
+    page: int = _PAGE
+    late: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Rows of the ledger that come in behind the first page that is asked for."""
 
     def answer(self, asked: Asked) -> Any:
         public = {"/0/public/Assets": self._assets, "/0/public/AssetPairs": self._pairs}.get(
@@ -54,9 +57,11 @@ class KrakenAccount:
                 }
             )
         if name == "TradesHistory":
-            return _ok(_newest(self.trades, "trades", asked.form))
+            return _ok(_newest(self.trades, "trades", asked.form, self.page))
         if name == "Ledgers":
-            return _ok(_newest(self.ledger, "ledger", asked.form))
+            found = _newest(self.ledger, "ledger", asked.form, self.page)
+            self.ledger |= self.late
+            return _ok(found)
         raise Refused(200, {"error": ["EGeneral:Unknown method"]})
 
     def _check(self, asked: Asked) -> None:
@@ -129,9 +134,11 @@ def _ok(result: Any) -> dict[str, Any]:
     return {"error": [], "result": result}
 
 
-def _newest(rows: dict[str, dict[str, Any]], part: str, form: dict[str, str]) -> dict[str, Any]:
+def _newest(
+    rows: dict[str, dict[str, Any]], part: str, form: dict[str, str], page: int
+) -> dict[str, Any]:
     start, end = float(form.get("start", 0)), float(form.get("end", "inf"))
     found = [(name, row) for name, row in rows.items() if start < row["time"] <= end]
     newest = sorted(found, key=lambda item: -item[1]["time"])
     offset = int(form.get("ofs", 0))
-    return {part: dict(newest[offset : offset + _PAGE]), "count": len(newest)}
+    return {part: dict(newest[offset : offset + page]), "count": len(newest)}

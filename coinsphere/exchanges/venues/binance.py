@@ -14,6 +14,7 @@ from coinsphere.exchanges.streams import Answer, by_number, windows
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.model import Kind
+from coinsphere.portfolio.statements import binance
 from coinsphere.portfolio.statements.record import Record
 
 _BEGIN = datetime(2017, 7, 14, tzinfo=UTC)
@@ -152,7 +153,7 @@ def _dividends(client: Client, start: int, end: int) -> Answer:
             from_milliseconds(row["divTime"]),
             _asset(client, row["asset"]),
             Decimal(row["amount"]),
-            income=Kind.STAKING if "staking" in str(row.get("enInfo", "")).lower() else Kind.REWARD,
+            income=binance.income(str(row.get("enInfo") or "")),
         )
         for row in rows
     ]

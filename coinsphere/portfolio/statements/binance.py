@@ -130,6 +130,19 @@ def asset(name: str) -> str:
     return name.strip().upper()
 
 
+def income(info: str) -> Kind:
+    """What a distribution of the API is: it tells an operation, or words of its own like `OP airdrop`."""
+    named = _INCOME.get(meaning(info))
+    if named is not None:
+        return named
+    words = info.lower()
+    if "staking" in words:
+        return Kind.STAKING
+    if "airdrop" in words or "distribution" in words:
+        return Kind.AIRDROP
+    return Kind.INTEREST if "interest" in words else Kind.REWARD
+
+
 def groups(entries: Sequence[Entry]) -> list[list[int]]:
     """Which rows belong together, by their places: legs of a trade with its fees, sides of a conversion."""
     families: dict[tuple[str, str], list[int]] = defaultdict(list)
