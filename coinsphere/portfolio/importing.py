@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from decimal import Decimal, localcontext
 from typing import Any, Literal
 from uuid import UUID
 
@@ -15,7 +16,12 @@ from coinsphere.portfolio import facts, ledger, marks, worker
 from coinsphere.portfolio.errors import InvalidFact, UnreadableFile
 from coinsphere.portfolio.facts import NewFact
 from coinsphere.portfolio.formats import files
+from coinsphere.portfolio.formats.files import Content
+from coinsphere.portfolio.formats.reading import answered
 from coinsphere.portfolio.formats.row import Parsed, Problem
+from coinsphere.portfolio.history import StoredMarket
+from coinsphere.portfolio.legs import Acquire, Valuer, legs
+from coinsphere.portfolio.model import EXACT
 
 TASK = "import_transactions"
 MOST_BYTES = 64 * 1024 * 1024
@@ -25,8 +31,8 @@ _MOST_PROBLEMS = 1_000
 """Problems kept of one file; how many there were is counted beyond."""
 
 _BATCH = """
-    select id, user_id, portfolio_id, format, mapping, file_name, status, rows_total, rows_done, rows_imported,
-        rows_known, problems, problem_count, error, created_at, started_at, finished_at
+    select id, user_id, portfolio_id, format, mapping, answers, file_name, status, rows_total, rows_done, rows_imported,
+        rows_known, problems, problem_count, findings, error, created_at, started_at, finished_at
     from app.import_batches
 """
 _GET = _BATCH + "where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and id = %(id)s"
@@ -44,14 +50,18 @@ _FORGET = """
     where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and status = 'previewed'
 """
 _OPEN = """
-    insert into app.import_batches (user_id, portfolio_id, format, mapping, file_name, content)
-    values (%(user_id)s, %(portfolio_id)s, %(format)s, %(mapping)s, %(file_name)s, %(content)s)
+    insert into app.import_batches (user_id, portfolio_id, format, mapping, answers, file_name, content)
+    values (%(user_id)s, %(portfolio_id)s, %(format)s, %(mapping)s, %(answers)s, %(file_name)s, %(content)s)
     returning id
 """
 _APPEND = """
     update app.import_batches set content = content || %(content)s
     where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and id = %(id)s and status = 'previewed'
         and length(content) + length(%(content)s) <= %(most)s
+"""
+_ANSWER = """
+    update app.import_batches set answers = answers || %(answers)s
+    where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and id = %(id)s and status = 'previewed'
 """
 _CONTENT = "select content from app.import_batches where id = %(id)s"
 _CONFIRM = """
@@ -68,7 +78,7 @@ _CONFIRM = """
 """
 _START = """
     update app.import_batches set status = 'running', started_at = coalesce(started_at, %(now)s), rows_total = %(rows)s,
-        problems = %(problems)s, problem_count = %(count)s, rows_done = 0
+        problems = %(problems)s, problem_count = %(count)s, findings = %(findings)s, rows_done = 0
     where id = %(id)s
 """
 _PROGRESS = """
@@ -80,6 +90,7 @@ _FINISH = """
     update app.import_batches set status = %(status)s, error = %(error)s, finished_at = %(now)s, content = null
     where id = %(id)s
 """
+_CURRENCY = "select currency from app.portfolios where id = %(id)s"
 # Of several tokens with one symbol, the one of the highest market cap, as everywhere.
 _TOKENS = """
     select distinct on (t.symbol) t.symbol, t.id
@@ -92,13 +103,14 @@ _TOKENS = """
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """An import and how far it is; `problems` are the first thousand."""
+    """An import and how far it is; `problems` are the first thousand, `findings` what was found beside (`_findings`)."""
 
     id: UUID
     user_id: UUID
     portfolio_id: UUID
     format: str
     mapping: dict[str, str] | None
+    answers: dict[str, Any]
     file_name: str | None
     status: Literal["previewed", "queued", "running", "succeeded", "failed"]
     rows_total: int
@@ -107,6 +119,7 @@ class Batch:
     rows_known: int
     problems: list[dict[str, Any]]
     problem_count: int
+    findings: dict[str, Any]
     error: str | None
     created_at: datetime
     started_at: datetime | None
@@ -114,23 +127,40 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A transaction as it would be booked; `cost` is what it would cost or bring, in the portfolio's currency."""
+
+    line: int
+    parsed: Parsed
+    cost: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
-    """What an import would do: rows read, transactions found, how many are known, the first ones, what is wrong."""
+    """What an import would do: rows read, transactions found, how many are known, the first ones, what is wrong.
+
+    `findings` tell what was decided, what is left out or not read, and what is asked: with questions nothing is imported.
+    """
 
     rows: int
     transactions: int
     known: int
-    examples: list[tuple[int, Parsed]]
+    examples: list[Example]
     problems: list[Problem]
     problem_count: int
+    findings: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class _Resolved:
-    rows: int
+    content: Content
     facts: list[tuple[int, NewFact]]
     parsed: list[tuple[int, Parsed]]
     problems: list[Problem]
+
+    @property
+    def rows(self) -> int:
+        return self.content.rows
 
 
 def start(
@@ -142,13 +172,26 @@ def start(
     content: str,
     file_name: str | None = None,
     mapping: Mapping[str, str] | None = None,
+    answers: Mapping[str, object] | None = None,
 ) -> UUID:
-    """Store a file, or the first part of one, to be looked at; takes the place of one that was never confirmed."""
+    """Store a file, or the first part of one, to be looked at; takes the place of one that was never confirmed.
+
+    Args:
+        conn: acts for the user.
+        user_id: whose.
+        portfolio_id: where transactions go.
+        form: one of `files.FORMATS`.
+        content: the file's text.
+        file_name: how the user calls it.
+        mapping: of the generic format: our columns to those of the file.
+        answers: to what the file leaves open, as `reading.answered` reads them.
+    """
     parameters: dict[str, object] = {"user_id": user_id, "portfolio_id": portfolio_id}
     conn.execute(_FORGET, parameters)
     parameters |= {
         "format": form,
         "mapping": None if mapping is None else Jsonb(dict(mapping)),
+        "answers": Jsonb(dict(answers or {})),
         "file_name": file_name,
         "content": content.encode(),
     }
@@ -169,6 +212,23 @@ def append(
         "most": MOST_BYTES,
     }
     return conn.execute(_APPEND, parameters).rowcount == 1
+
+
+def answer(
+    conn: Connection,
+    user_id: UUID,
+    portfolio_id: UUID,
+    batch_id: UUID,
+    answers: Mapping[str, object],
+) -> bool:
+    """Keep answers to what a file leaves open; False where there is no such unconfirmed import."""
+    parameters = {
+        "user_id": user_id,
+        "portfolio_id": portfolio_id,
+        "id": batch_id,
+        "answers": Jsonb(dict(answers)),
+    }
+    return conn.execute(_ANSWER, parameters).rowcount == 1
 
 
 def get(conn: Connection, user_id: UUID, portfolio_id: UUID, batch_id: UUID) -> Batch | None:
@@ -195,10 +255,49 @@ def preview(conn: Connection, batch: Batch, now: datetime, examples: int = 20) -
         rows=found.rows,
         transactions=len(found.facts),
         known=len(known),
-        examples=found.parsed[:examples],
+        examples=_examples(conn, batch, found, examples),
         problems=found.problems[:_MOST_PROBLEMS],
         problem_count=len(found.problems),
+        findings=_findings(found.content),
     )
+
+
+def _examples(conn: Connection, batch: Batch, found: _Resolved, most: int) -> list[Example]:
+    row = conn.execute(_CURRENCY, {"id": batch.portfolio_id}).fetchone()
+    assert row is not None
+    valuer = Valuer(StoredMarket(conn), str(row[0]))
+    return [
+        Example(line, parsed, _cost(fact, valuer))
+        for (line, parsed), (_, fact) in zip(found.parsed[:most], found.facts[:most], strict=True)
+    ]
+
+
+def _cost(new: NewFact, valuer: Valuer) -> Decimal | None:
+    """What booking makes of it: the cost of what comes, or the proceeds of what goes."""
+    with localcontext(EXACT):
+        moves = legs(new.fact(new.portfolio_id), new.token_id, valuer).moves
+    first = moves[0] if moves else None
+    return first.cost if isinstance(first, Acquire) else first.proceeds if first else None
+
+
+def _findings(content: Content) -> dict[str, Any]:
+    """What was decided of a file, and what of it is not imported, as JSON."""
+    return {
+        "decisions": [each._asdict() for each in content.decisions],
+        "unread": [each._asdict() for each in content.unread],
+        "questions": [each._asdict() for each in content.questions],
+        "warnings": [asdict(each) for each in content.warnings],
+        "leftOut": [asdict(each) for each in content.left_out[:_MOST_PROBLEMS]],
+        "leftOutCount": len(content.left_out),
+    }
+
+
+def has_questions(conn: Connection, batch: Batch) -> bool:
+    """Whether the file leaves open what has to be answered before it can be read; False for an unreadable one."""
+    try:
+        return bool(_content(conn, batch).questions)
+    except UnreadableFile:
+        return False
 
 
 def confirm(conn: Connection, user_id: UUID, portfolio_id: UUID, batch_id: UUID) -> bool:
@@ -225,6 +324,7 @@ def run(conn: Connection, batch_id: UUID, clock: Clock) -> None:
         return
     try:
         found = _resolve(conn, batch, clock())
+        _require_answers(found.content)
     except UnreadableFile as error:
         _finish(conn, batch_id, "failed", clock(), str(error))
         return
@@ -235,6 +335,7 @@ def run(conn: Connection, batch_id: UUID, clock: Clock) -> None:
         "rows": found.rows,
         "problems": Jsonb(problems),
         "count": len(found.problems),
+        "findings": Jsonb(_findings(found.content)),
     }
     conn.execute(_START, parameters)
     _record(conn, batch, found, clock)
@@ -273,9 +374,19 @@ def _finish(
     conn.execute(_FINISH, {"id": batch_id, "status": status, "now": now, "error": error})
 
 
+def _require_answers(content: Content) -> None:
+    if content.questions:
+        asked = ", ".join(question.option for question in content.questions)
+        raise UnreadableFile(f"leaves open what has to be answered: {asked}")
+
+
+def _content(conn: Connection, batch: Batch) -> Content:
+    return files.read(_text(conn, batch.id), batch.format, batch.mapping, answered(batch.answers))
+
+
 def _resolve(conn: Connection, batch: Batch, now: datetime) -> _Resolved:
-    """The facts that the file tells, in the order of their time: then each token is booked from its first on once."""
-    content = files.read(_text(conn, batch.id), batch.format, batch.mapping)
+    """The facts that the file tells, in its order, the oldest first: that order holds within one instant."""
+    content = _content(conn, batch)
     tokens = _tokens(conn, content.parsed)
     problems = list(content.problems)
     resolved: list[tuple[int, NewFact]] = []
@@ -286,8 +397,10 @@ def _resolve(conn: Connection, batch: Batch, now: datetime) -> _Resolved:
             resolved.append((line, made))
             parsed.append((line, each))
         else:
-            problems.append(Problem(line, *made))
-    return _Resolved(content.rows, resolved, parsed, sorted(problems, key=lambda each: each.line))
+            part, reason = made
+            column = None if part is None else content.column_of(each, part)
+            problems.append(Problem(line, column, reason))
+    return _Resolved(content, resolved, parsed, sorted(problems, key=lambda each: each.line))
 
 
 def _text(conn: Connection, batch_id: UUID) -> str:
@@ -308,17 +421,17 @@ def _tokens(conn: Connection, parsed: Iterable[tuple[int, Parsed]]) -> dict[str,
     return dict(conn.execute(_TOKENS, {"symbols": sorted(symbols)}).fetchall())
 
 
-_SYMBOLS = (("symbol", "token"), ("fee_symbol", "fee_token"), ("counter_symbol", "counter_token"))
+_SYMBOLS = ("symbol", "fee_symbol", "counter_symbol")
 
 
 def _fact(
     batch: Batch, parsed: Parsed, tokens: Mapping[str, UUID], now: datetime
 ) -> NewFact | tuple[str | None, str]:
-    """The fact, or the column and the reason why it is none."""
-    for field, column in _SYMBOLS:
+    """The fact, or the part of it and the reason why it is none."""
+    for field in _SYMBOLS:
         symbol = getattr(parsed, field)
         if symbol is not None and symbol not in tokens:
-            return column, f"no token has the symbol {symbol[:20]!r}"
+            return field, f"no token has the symbol {symbol[:20]!r}"
     if any("\0" in (text or "") for text in (parsed.notes, parsed.tx_hash, parsed.exchange)):
         return None, "holds a zero byte"
     new = NewFact(

@@ -11,12 +11,12 @@ from psycopg import Connection
 from coinsphere.defi.valuation import known_sum
 from coinsphere.portfolio import display, live
 from coinsphere.portfolio.display import Converter
-from coinsphere.portfolio.formats.readers import FIAT
 from coinsphere.portfolio.history import StoredMarket
 from coinsphere.portfolio.live import Holding, Totals
 from coinsphere.portfolio.model import EXACT, ZERO
 from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.returns import percentage
+from coinsphere.portfolio.statements.record import MONEY
 from webapi import errors
 from webapi.services import services
 from webapi.tokens import symbols
@@ -67,7 +67,7 @@ def shown_currency(conn: Connection, asked: str | None, own: str) -> str:
 def currency(conn: Connection, wanted: str) -> str:
     """`wanted` as we keep it. Raises `errors.Problem` with status 400 where it is neither a currency nor a token."""
     code = wanted.upper()
-    if code in FIAT:
+    if code in MONEY:
         return code
     try:
         return symbols.find(conn, code).symbol

@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from coinsphere.portfolio import facts, performance, portfolios
 from coinsphere.portfolio.facts import NewFact, StoredFact
-from coinsphere.portfolio.formats.readers import FIAT
+from coinsphere.portfolio.statements.record import MONEY
 from webapi import cursor, errors, paths
 from webapi.portfolios import scope
 from webapi.portfolios.queries import currency
@@ -233,7 +233,7 @@ def _fee_token_id(conn: Connection, asked: str | None, of_price: str) -> UUID | 
     """The token of a fee; None where it is money, which is in the currency of the price."""
     if asked is None or asked.upper() == of_price:
         return None
-    if asked.upper() in FIAT:
+    if asked.upper() in MONEY:
         message = f"a fee in money is in the currency of the price, which is {of_price}"
         raise errors.invalid([{"path": "feeToken", "message": message, "code": "other_currency"}])
     return _token_id(conn, asked)

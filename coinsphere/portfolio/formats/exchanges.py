@@ -14,6 +14,7 @@ from coinsphere.portfolio.formats.row import (
     Nothing,
     Parsed,
     WrongCell,
+    agreed,
     amount,
     moment,
     number,
@@ -164,15 +165,14 @@ def _traded(cells: Cells, entry: Entry, notes: str) -> list[Parsed]:
 
 def _whole_price(cells: Cells, quantity: Decimal) -> Decimal | None:
     """Of one unit of what was given on a market of two tokens: its amount has the fees within, as the total has."""
-    told = _unit_price(cells, "Total", quantity)
-    return told or _unit_price(cells, "Total (inclusive of fees and/or spread)", quantity)
+    return _unit_price(cells, "Total", quantity)
 
 
 def _for_money(cells: Cells, entry: Entry) -> Parsed:
     if entry.asset in MONEY:
         raise Nothing(_MONEY_ONLY)
     is_buy = coinbase_rows.meaning(entry.kind) is Meaning.BOUGHT
-    fee = number(cells, "Fees") or number(cells, "Fees and/or Spread")
+    fee = number(cells, "Fees")
     return Parsed(
         kind=Kind.BUY if is_buy else Kind.SELL,
         symbol=entry.asset,
@@ -188,11 +188,7 @@ def _for_money(cells: Cells, entry: Entry) -> Parsed:
 def _price(cells: Cells) -> Decimal | None:
     """What was paid for a unit, from the subtotal where it is told: the price shown is rounded."""
     quantity = amount(cells, "Quantity Transacted")
-    return (
-        _unit_price(cells, "Subtotal", quantity)
-        or number(cells, "Price at Transaction")
-        or number(cells, "Spot Price at Transaction")
-    )
+    return _unit_price(cells, "Subtotal", quantity) or number(cells, "Price at Transaction")
 
 
 def _unit_price(cells: Cells, column: str, quantity: Decimal) -> Decimal | None:
@@ -203,7 +199,12 @@ def _unit_price(cells: Cells, column: str, quantity: Decimal) -> Decimal | None:
 
 
 def _currency(cells: Cells) -> str:
-    return (text(cells, "Price Currency") or text(cells, "Spot Price Currency") or "USD").upper()
+    """That of all money of a row, by its own column, its headers (`EUR Subtotal`) or the signs beside its numbers."""
+    told = text(cells, "Price Currency")
+    found = told.upper() if told else None
+    for column in ("Price at Transaction", "Subtotal", "Total", "Fees"):
+        found = agreed(cells, column, found)
+    return found or "USD"
 
 
 # Common to all

@@ -1,19 +1,48 @@
 """What a row of any file of transactions says, with symbols instead of tokens, and what is wrong with one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
 
+from coinsphere.portfolio.formats import moments, numbers
+from coinsphere.portfolio.formats.moments import NoMoment, Order
+from coinsphere.portfolio.formats.numbers import NOTHING, Mark
 from coinsphere.portfolio.model import Kind
 
 Cells = Mapping[str, str]
-"""A row by the names of its columns; columns in the order of the file."""
+"""A row by our names of its columns."""
 
-_FORMATS = (
-    "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M UTC",
-    "%Y-%m-%d %H:%M:%S %Z", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%Y/%m/%d %H:%M:%S",
-)  # fmt: skip
+
+@dataclass(slots=True)
+class Reading:
+    """How the cells of a table are read, by column: decided from all of them.
+
+    What is not named is read as numbers with a decimal point, and times in UTC with the year first.
+    """
+
+    marks: dict[str, Mark] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    zones: dict[str, tzinfo] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    has_signs: bool = False
+
+
+class Row(dict[str, str]):
+    """A row of a table, and how that is read."""
+
+    def __init__(self, cells: Mapping[str, str], reading: Reading) -> None:
+        super().__init__(cells)
+        self.reading = reading
+
+
+_PLAIN = Reading()
+
+
+def reading(cells: Cells) -> Reading:
+    """How the cells are read; a plain mapping as our own files are."""
+    return cells.reading if isinstance(cells, Row) else _PLAIN
 
 
 class Nothing(Exception):
@@ -60,7 +89,7 @@ class Problem:
 
 
 Reader = Callable[[Cells], list[Parsed]]
-"""Makes transactions of a row; raises `WrongCell`. An empty list: the row says nothing about holdings."""
+"""Makes transactions of a row; raises `WrongCell`, or `Nothing` where it says nothing about holdings."""
 
 
 def text(cells: Cells, column: str) -> str | None:
@@ -78,20 +107,18 @@ def required(cells: Cells, column: str) -> str:
 
 
 def number(cells: Cells, column: str) -> Decimal | None:
-    """A cell's number, with its sign; None where it is empty. Currency signs and thousands' commas are understood."""
+    """A cell's number, with its sign, by its column's format; None where it is empty. Raises `WrongCell`."""
     found = text(cells, column)
-    if found is None:
+    if found is None or found.lower() in NOTHING:
         return None
-    plain = found.lstrip("'").replace("$", "").replace("€", "").replace("£", "").replace(" ", "")
-    if "," in plain:
-        plain = _without_commas(plain, column)
-    if not plain.isascii() or "_" in plain:
-        raise WrongCell(column, f"{found[:40]!r} is not a number")
-    try:
-        value = Decimal(plain)
-    except InvalidOperation:
-        raise WrongCell(column, f"{found[:40]!r} is not a number") from None
-    if not value.is_finite() or value.adjusted() >= _MOST_DIGITS:
+    written = numbers.written(found)
+    mark = reading(cells).marks.get(column, Mark.POINT)
+    value = None if written is None else numbers.value(written, mark)
+    if value is None:
+        is_mark = written is not None and {".", ","} & set(written.digits)
+        how = f" with a decimal {mark}" if is_mark else ""
+        raise WrongCell(column, f"{found[:40]!r} is not a number{how}")
+    if value.adjusted() >= _MOST_DIGITS:
         raise WrongCell(column, f"{found[:40]!r} is out of range")
     exponent = value.normalize().as_tuple().exponent
     if isinstance(exponent, int) and exponent < -_FRACTION_DIGITS:
@@ -103,13 +130,32 @@ _MOST_DIGITS = 20
 _FRACTION_DIGITS = 18
 
 
-def _without_commas(plain: str, column: str) -> str:
-    """Commas only between groups of three digits: `1,5` may be one and a half, or fifteen."""
-    whole, _, _ = plain.partition(".")
-    groups = whole.lstrip("+-").split(",")
-    if any(len(group) != 3 for group in groups[1:]) or not 1 <= len(groups[0]) <= 3:  # noqa: PLR2004 - thousands
-        raise WrongCell(column, f"{plain[:40]!r}: a comma stands between thousands only")
-    return plain.replace(",", "")
+def unit(cells: Cells, column: str) -> str | None:
+    """The currency or token beside a cell's number, else that of the column's header; None where neither tells it."""
+    found = text(cells, column)
+    written = None if found is None else numbers.written(found)
+    told = None if written is None else written.unit
+    return told or reading(cells).units.get(column)
+
+
+_SEVERAL = {
+    "$": frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "USDT", "USDC"}),
+    "\u00a5": frozenset({"JPY", "CNY"}),
+}
+
+
+def agreed(cells: Cells, column: str, symbol: str | None) -> str | None:
+    """What a number of a column is in: `symbol`, or what stands beside it. Raises `WrongCell` where both differ."""
+    told = unit(cells, column)
+    if told is None or told == symbol or (symbol or "") in _SEVERAL.get(told, ()):
+        return symbol
+    if symbol is not None:
+        raise WrongCell(column, f"is in {told}, not in {symbol}")
+    if told == "$":
+        return "USD"
+    if told in _SEVERAL or not told.isascii():
+        raise WrongCell(column, f"{told} does not tell its currency")
+    return told
 
 
 def amount(cells: Cells, column: str) -> Decimal:
@@ -121,19 +167,9 @@ def amount(cells: Cells, column: str) -> Decimal:
 
 
 def moment(cells: Cells, column: str) -> datetime:
-    """A cell's instant; without a zone it is UTC. Raises `WrongCell` where it is none."""
-    found = required(cells, column)
+    """A cell's instant, by its column's order and zone. Raises `WrongCell` where it is none."""
+    found, how = required(cells, column), reading(cells)
     try:
-        parsed = datetime.fromisoformat(found)
-    except ValueError:
-        parsed = _by_format(found, column)
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-
-
-def _by_format(found: str, column: str) -> datetime:
-    for form in _FORMATS:
-        try:
-            return datetime.strptime(found, form).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-    raise WrongCell(column, f"{found[:40]!r} is no date that we know")
+        return moments.moment(found, how.orders.get(column, Order.YMD), how.zones.get(column, UTC))
+    except NoMoment as error:
+        raise WrongCell(column, str(error)) from None

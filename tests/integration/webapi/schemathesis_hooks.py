@@ -405,6 +405,7 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"POST {V1}/portfolios/{{portfolio_id}}/transfers": _transfer,
     f"POST {V1}/portfolios/{{portfolio_id}}/issues/{{issue_id}}/resolve": _issue,
     f"GET {V1}/portfolios/{{portfolio_id}}/imports/{{batch_id}}": _import,
+    f"PATCH {V1}/portfolios/{{portfolio_id}}/imports/{{batch_id}}": _import,
     f"POST {V1}/portfolios/{{portfolio_id}}/imports/{{batch_id}}/parts": _import,
     f"POST {V1}/portfolios/{{portfolio_id}}/imports/{{batch_id}}/confirm": _import,
     f"GET {V1}/portfolios/{{portfolio_id}}/sync/{{job_id}}": _sync,

@@ -3,11 +3,14 @@
 import json
 import tracemalloc
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal as D  # noqa: N817 - short in tables
 
+import psycopg
 import pytest
 
+from coinsphere.portfolio import importing
 from tests.integration.webapi.books import bring, day, make, trade
-from tests.integration.webapi.conftest import V1, exact, new_person
+from tests.integration.webapi.conftest import NOW, OPTIONS, V1, exact, new_person
 
 LONGEST_NOTE = "=HYPERLINK(\"x\")\n'quoted', line"
 
@@ -157,6 +160,120 @@ def test_what_is_no_json_export_is_refused(person, prices, content, says) -> Non
     )
     assert answer.status_code == 400
     assert says in answer.json["details"][0]["message"]
+
+
+COMMAS = 'date,type,token,amount,price,currency,fee,mood\n03/02/2026,buy,BTC,"1,234","50.000,5",USD,"2,5",good\n'
+
+
+def test_what_a_file_leaves_open_is_asked_and_answered(person, prices, module_database) -> None:
+    made = make(person)
+    base = f"/portfolios/{made['id']}/imports"
+    answer = person.post(base, {"format": "coinsphere", "content": COMMAS})
+    assert answer.status_code == 201, answer.text
+    path = f"{base}/{answer.json['import']['id']}"
+    asked = answer.json["preview"]
+    assert [each["option"] for each in asked["findings"]["questions"]] == [
+        "dateOrder",
+        "ignoreColumns",
+    ]
+    assert (asked["transactions"], asked["examples"], asked["rows"]) == (0, [], 1)
+    refused = person.post(f"{path}/confirm")
+    assert refused.status_code == 409
+    assert "questions" in refused.text
+    assert person.ask("PATCH", path, json={"dateOrder": "mmd"}).status_code == 400
+    left = person.ask("PATCH", path, json={"dateOrder": "dmy"}).json["preview"]["findings"]
+    assert [each["option"] for each in left["questions"]] == ["ignoreColumns"]
+    shown = exact(person.ask("PATCH", path, json={"ignoreColumns": ["mood"]}))["preview"]
+    (example,) = shown["examples"]
+    assert (example["timestamp"], example["amount"], example["price"], example["fee"], example["cost"]) == (
+        "2026-02-03T00:00:00Z", D("1.234"), D("50000.5"), D("2.5"), D("61703.117"),
+    )  # fmt: skip
+    assert shown["findings"]["unread"] == [{"column": "mood", "reason": "as answered"}]
+    told = {
+        each["column"]: (each["what"], each["because"]) for each in shown["findings"]["decisions"]
+    }
+    assert told["amount"] == ("decimal comma", "as in the other columns")
+    assert told["date"][0].startswith("times without a zone")
+    assert person.post(f"{path}/confirm").status_code == 202
+    assert person.ask("PATCH", path, json={"dateOrder": "mdy"}).status_code == 409
+    with psycopg.connect(module_database.pipeline, autocommit=True, options=OPTIONS) as conn:
+        importing.run(conn, answer.json["import"]["id"], lambda: NOW)
+    done = person.get(path).json["import"]
+    assert (done["status"], done["rowsImported"], done["findings"]["unread"][0]["column"]) == (
+        "succeeded", 1, "mood",
+    )  # fmt: skip
+
+
+def test_the_preview_shows_what_will_be_booked_by_the_files_own_names(
+    person, prices, module_database
+) -> None:
+    made = make(person)
+    content = (
+        "Date,Sent Amount,Sent Currency,Received Amount,Received Currency,Fee Amount,Fee Currency,Label,Description\n"
+        "2026-02-01 10:00:00 UTC,1,BTC,20,ETH,0.01,ETH,,one for the other\n"
+        "2026-02-02 10:00:00 UTC,100,USD,,,,,,\n"
+        "2026-02-03 10:00:00 UTC,,,1,NOTOKEN,,,airdrop,\n"
+        "2026-02-04 10:00:00 UTC,2,ETH,,,,,stake,\n"
+    )
+    base = f"/portfolios/{made['id']}/imports"
+    shown = exact(person.post(base, {"format": "koinly", "content": content}))["preview"]
+    (example,) = shown["examples"]
+    assert (example["type"], example["counterTokenSymbol"], example["counterAmount"]) == (
+        "swap",
+        "ETH",
+        20,
+    )
+    assert (example["fee"], example["feeToken"], example["notes"]) == (
+        D("0.01"),
+        "ETH",
+        "one for the other",
+    )
+    assert [(each["line"], each["column"]) for each in shown["problems"]] == [
+        (4, "Received Currency")
+    ]
+    assert [(each["line"], each["message"][:12]) for each in shown["findings"]["leftOut"]] == [
+        (3, "moves a curr"), (5, "was staked a"),
+    ]  # fmt: skip
+    done = bring(person, made, content, module_database, "koinly")
+    assert (done["rowsImported"], done["problemCount"], done["findings"]["leftOutCount"]) == (
+        1,
+        1,
+        2,
+    )
+
+
+HELD = "2026-01-31,buy,BTC,1,100\n"
+SOLD = "2026-02-01,sell,BTC,1,150\n"
+BOUGHT = "2026-02-01,buy,BTC,1,140\n"
+
+
+@pytest.mark.parametrize("way", ["file", "newest first", "by hand"])
+def test_within_one_day_the_order_of_the_file_or_of_entry_decides(
+    person, prices, module_database, way
+) -> None:
+    """Sold at 150 what cost 100, then bought at 140: the last to come is the first to go, but it was not there yet."""
+    for later, gain in ((SOLD + BOUGHT, 50), (BOUGHT + SOLD, 10)):
+        made = make(person, lotMethod="lifo")
+        rows = (HELD + later).splitlines()
+        if way == "by hand":
+            for at, kind, symbol, amount, price in (row.split(",") for row in rows):
+                first = trade(person, made, kind, symbol, amount, price, f"{at}T00:00:00Z")
+            # A correction keeps its place.
+            assert (
+                person.ask(
+                    "PUT", f"/transactions/{first['id']}", json={"notes": "again"}
+                ).status_code
+                == 200
+            )
+        else:
+            text = "\n".join(rows if way == "file" else rows[::-1])
+            done = bring(person, made, f"date,type,token,amount,price\n{text}\n", module_database)
+            assert (done["rowsImported"], done["problemCount"]) == (3, 0), done
+        copy = make(person, name="Copy", lotMethod="lifo")
+        bring(person, copy, person.get(f"/portfolios/{made['id']}/export").text, module_database)
+        for portfolio in (made, copy):
+            gains = exact(person.get(f"/portfolios/{portfolio['id']}/gains?from=2026-01-01"))
+            assert gains["totalGain"] == gain, (way, later)
 
 
 def _peak(person, path: str) -> tuple[int, int]:

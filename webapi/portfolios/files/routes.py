@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from coinsphere.portfolio import exporting, importing
 from coinsphere.portfolio.errors import UnreadableFile
-from coinsphere.portfolio.importing import Batch
+from coinsphere.portfolio.importing import Batch, Example
 from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.security.audit_events import Event
 from webapi import errors, json, paths
@@ -52,7 +52,7 @@ def start_import(portfolio_id: str, json_data: schemas.ImportIn) -> dict[str, An
         batch_id = importing.start(
             conn, scope.user_id(), found.id,
             form=json_data.format, content=json_data.content, file_name=json_data.file_name,
-            mapping=json_data.mapping,
+            mapping=json_data.mapping, answers=json_data.told(),
         )  # fmt: skip
         return _shown(conn, _batch(conn, str(found.id), str(batch_id)))
 
@@ -72,6 +72,21 @@ def add_part(portfolio_id: str, batch_id: str, json_data: schemas.ImportPart) ->
                 409, "the import is confirmed already, or grows beyond 64 MiB", code="import-closed"
             )
     return {"message": "Part received"}
+
+
+@blueprint.patch("/<portfolio_id>/imports/<batch_id>")
+@signed_in
+@blueprint.input(schemas.AnswersIn)
+@blueprint.output(schemas.ImportOut)
+def answer_import(portfolio_id: str, batch_id: str, json_data: schemas.AnswersIn) -> dict[str, Any]:
+    """Answer what a file leaves open: its number format, order of dates, time zone, unknown columns."""
+    with scope.connection() as conn:
+        batch = _batch(conn, portfolio_id, batch_id)
+        if not importing.answer(
+            conn, scope.user_id(), batch.portfolio_id, batch.id, json_data.told()
+        ):
+            raise errors.Problem(409, "the import is confirmed already", code="import-closed")
+        return _shown(conn, _batch(conn, portfolio_id, batch_id))
 
 
 @blueprint.get("/<portfolio_id>/imports")
@@ -100,6 +115,10 @@ def confirm_import(portfolio_id: str, batch_id: str) -> dict[str, Any]:
     """Have the worker do an import. Lines that are wrong are left out and named."""
     with scope.connection() as conn:
         batch = _batch(conn, portfolio_id, batch_id)
+        if batch.status == "previewed" and importing.has_questions(conn, batch):
+            raise errors.Problem(
+                409, "the import has questions to answer first", code="import-asks"
+            )
         if not importing.confirm(conn, scope.user_id(), batch.portfolio_id, batch.id):
             raise errors.Problem(409, "the import is confirmed already", code="import-closed")
         shown = {"import": _batch(conn, portfolio_id, batch_id), "preview": None}
@@ -201,24 +220,34 @@ def _shown(conn: Connection, batch: Batch) -> dict[str, Any]:
         raise errors.invalid(
             [{"path": "content", "message": f"the file {error}", "code": "unreadable_file"}]
         ) from None
-    examples = [
-        {
-            "line": line,
-            "type": each.kind,
-            "tokenSymbol": each.symbol,
-            "amount": each.amount,
-            "price": each.price,
-            "currency": each.currency,
-            "timestamp": each.occurred_at,
-        }
-        for line, each in looked.examples
-    ]
     preview = {
         "rows": looked.rows,
         "transactions": looked.transactions,
         "known": looked.known,
         "problemCount": looked.problem_count,
         "problems": looked.problems,
-        "examples": examples,
+        "findings": looked.findings,
+        "examples": [_example(each) for each in looked.examples],
     }
     return {"import": batch, "preview": preview}
+
+
+def _example(example: Example) -> dict[str, Any]:
+    parsed = example.parsed
+    return {
+        "line": example.line,
+        "type": parsed.kind,
+        "tokenSymbol": parsed.symbol,
+        "amount": parsed.amount,
+        "price": parsed.price,
+        "currency": parsed.currency,
+        "fee": parsed.fee,
+        "feeToken": parsed.fee_symbol,
+        "counterTokenSymbol": parsed.counter_symbol,
+        "counterAmount": parsed.counter_amount,
+        "exchange": parsed.exchange,
+        "notes": parsed.notes,
+        "txHash": parsed.tx_hash,
+        "cost": example.cost,
+        "timestamp": parsed.occurred_at,
+    }

@@ -9,9 +9,38 @@ from pydantic import ConfigDict, Field, StringConstraints
 from webapi.portfolios.examples import AT, ID, example
 from webapi.schema import Amount, Input, Line, Output, Query
 
+_ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
-class ImportIn(Input):
-    """A file, or its first part: a body holds at most 1 MiB."""
+
+class AnswersIn(Input):
+    """Answers to what a file leaves open; what is not given stays as it was."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"dateOrder": "dmy"}})
+
+    number_format: Literal["point", "comma"] | None = Field(
+        None, description="What stands before a fraction: 1,234.56 or 1.234,56."
+    )
+    date_order: Literal["dmy", "mdy", "ymd"] | None = Field(
+        None, description="The order of day, month and year in numbers."
+    )
+    time_zone: Annotated[Line, StringConstraints(max_length=60)] | None = Field(
+        None,
+        description="Of times without one: a name of the IANA database, or an offset. UTC where nothing says otherwise.",
+    )
+    ignore_columns: Annotated[list[_ColumnName], Field(max_length=100)] | None = Field(
+        None,
+        description="Columns that the format does not know and that say nothing of importance.",
+    )
+
+    def told(self) -> dict[str, object]:
+        """Those that were given, by their names on the wire."""
+        return self.model_dump(
+            by_alias=True, exclude_none=True, include=set(AnswersIn.model_fields)
+        )
+
+
+class ImportIn(AnswersIn):
+    """A file, or its first part: a body holds at most 1 MiB. Answers may be given with it."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -55,6 +84,41 @@ class ProblemOut(Output):
     message: str
 
 
+class DecisionOut(Output):
+    """How a column is read, and what decided it."""
+
+    column: str
+    what: str
+    because: str
+
+
+class UnreadOut(Output):
+    """A column that is not read."""
+
+    column: str
+    reason: str
+
+
+class QuestionOut(Output):
+    """What the file leaves open: the field that answers it, and what may be answered."""
+
+    option: Literal["numberFormat", "dateOrder", "timeZone", "ignoreColumns"]
+    columns: list[str]
+    choices: list[str]
+    message: str
+
+
+class FindingsOut(Output):
+    """What was decided of a file as a whole, and what of it means nothing, is not read, or does not add up."""
+
+    decisions: list[DecisionOut] = Field(default_factory=list)
+    unread: list[UnreadOut] = Field(default_factory=list)
+    questions: list[QuestionOut] = Field(default_factory=list)
+    warnings: list[ProblemOut] = Field(default_factory=list)
+    left_out: list[ProblemOut] = Field(default_factory=list)
+    left_out_count: int = 0
+
+
 class BatchOut(Output):
     """An import and how far it is."""
 
@@ -68,6 +132,7 @@ class BatchOut(Output):
     rows_known: int
     problems: list[ProblemOut]
     problem_count: int
+    findings: FindingsOut
     error: str | None
     created_at: datetime
     started_at: datetime | None
@@ -75,7 +140,7 @@ class BatchOut(Output):
 
 
 class ExampleOut(Output):
-    """A transaction that a file tells."""
+    """A transaction as it would be booked; `cost` is what it costs or brings, in the portfolio's currency."""
 
     line: int
     type: str
@@ -83,23 +148,35 @@ class ExampleOut(Output):
     amount: Amount
     price: Amount | None
     currency: str
+    fee: Amount | None
+    fee_token: str | None
+    counter_token_symbol: str | None
+    counter_amount: Amount | None
+    exchange: str | None
+    notes: str | None
+    tx_hash: str | None
+    cost: Amount | None
     timestamp: datetime
 
 
 class PreviewOut(Output):
-    """What an import would do."""
+    """What an import would do. Each row is a transaction or part of one, left out with the reason, or a problem.
+
+    While there are questions nothing is read: answer them by PATCH.
+    """
 
     rows: int
     transactions: int
     known: int
     problem_count: int
     problems: list[ProblemOut]
+    findings: FindingsOut
     examples: list[ExampleOut]
 
 
 _BATCH = {
     "id": ID, "format": "coinsphere", "fileName": "transactions.csv", "status": "previewed", "rowsTotal": 0,
-    "rowsDone": 0, "rowsImported": 0, "rowsKnown": 0, "problems": [], "problemCount": 0, "error": None,
+    "rowsDone": 0, "rowsImported": 0, "rowsKnown": 0, "problems": [], "problemCount": 0, "findings": {}, "error": None,
     "createdAt": AT, "startedAt": None, "finishedAt": None,
 }  # fmt: skip
 

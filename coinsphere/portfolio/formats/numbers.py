@@ -1,0 +1,170 @@
+"""How a table writes its numbers: decided for a column from all of its cells, never for a cell alone.
+
+`1.234` may be one and a bit or over a thousand. What decides is another cell of the column (`0,5`, `1.234,56`), else the
+other columns, else the person who imports. A column that contradicts itself is refused.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+NOTHING = frozenset({"", "-", "--", "\u2013", "\u2014", "n/a", "na", "nan", "null", "none"})
+"""What stands in a cell that says nothing, in lower case."""
+
+
+class Mark(StrEnum):
+    """What stands before the fraction."""
+
+    POINT = "point"
+    COMMA = "comma"
+
+
+class Written(NamedTuple):
+    """A number as it is written: its sign, digits with their marks, exponent, and the unit beside it, if any."""
+
+    sign: str
+    digits: str
+    exponent: str
+    unit: str | None
+
+
+_SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
+_NUMBER = re.compile(
+    r"(?P<digits>[0-9.,' ]*[0-9][0-9.,' ]*?)(?:[eE](?P<exponent>[+-]?[0-9]{1,3}))?"
+)
+_SPACED = re.compile(r"[0-9]{1,3}([ '])[0-9]{3}(\1[0-9]{3})*([.,][0-9]*)?")
+_INDIAN = re.compile(r"[0-9]{1,2}(,[0-9]{2})*,[0-9]{3}")
+
+_SIGNS = {"€": "EUR", "£": "GBP", "₿": "BTC", "₩": "KRW", "₽": "RUB", "₺": "TRY", "₹": "INR", "₪": "ILS", "฿": "THB",
+          "₱": "PHP", "Ξ": "ETH"}  # fmt: skip
+"""Signs of one currency; `$`, `¥` and `kr` are those of several."""
+
+
+def written(cell: str) -> Written | None:
+    """The parts of a number; None where the cell holds none.
+
+    Understood are a sign before or after, brackets as a minus, a currency's sign or code before or after, and spaces or
+    apostrophes between thousands.
+    """
+    text = (
+        _SPACES.sub(" ", cell.strip().removeprefix("'"))
+        .replace("\u2212", "-")
+        .replace("\u2019", "'")
+    )
+    is_negative = text.startswith("(") and text.endswith(")")
+    if is_negative:
+        text = text[1:-1].strip()
+    sign, text = _sign(text)
+    unit, text = _unit(text)
+    inner, text = _sign(text) if not sign else ("", text)
+    if is_negative and (sign or inner):
+        return None
+    found = _NUMBER.fullmatch(text)
+    digits = _closed_up(found["digits"]) if found else None
+    if found is None or digits is None:
+        return None
+    return Written("-" if is_negative else sign or inner, digits, found["exponent"] or "", unit)
+
+
+def _sign(text: str) -> tuple[str, str]:
+    """A sign at the start, or a minus at the end."""
+    if text[:1] in {"+", "-"}:
+        return text[0], text[1:].strip()
+    if text.endswith("-") and len(text) > 1:
+        return "-", text[:-1].strip()
+    return "", text
+
+
+def _unit(text: str) -> tuple[str | None, str]:
+    """The currency's sign or code at one end, and the rest."""
+    first, last = text[:1], text[-1:]
+    for sign, rest in ((first, text[1:]), (last, text[:-1])):
+        if (sign and unicodedata.category(sign) == "Sc") or sign == "Ξ":
+            return _SIGNS.get(sign, sign), rest.strip()
+    before = re.match(r"([A-Za-z]{0,3}\$|[A-Za-z]{2,10}) ?(?=[-+0-9.,])", text)
+    if before:
+        return before[1].upper(), text[before.end() :]
+    after = re.search(r"(?<=[0-9.,]) ?([A-Za-z]{2,10})$", text)
+    if after:
+        return after[1].upper(), text[: after.start()].strip()
+    return None, text
+
+
+def _closed_up(digits: str) -> str | None:
+    """Without the spaces or apostrophes between thousands; None where they stand elsewhere."""
+    if " " not in digits and "'" not in digits:
+        return digits
+    if _SPACED.fullmatch(digits) is None:
+        return None
+    # A mark beside spaced thousands can only be that of the fraction.
+    return _as_fraction(digits.replace(" ", "").replace("'", ""))
+
+
+def _as_fraction(digits: str) -> str:
+    """`1234,500` and not `1,234,500`: four digits or more before the mark, which no thousands have."""
+    whole, mark, fraction = re.fullmatch(r"([0-9]+)([.,]?)([0-9]*)", digits).groups()  # type: ignore[union-attr]
+    return f"{whole.zfill(4)}{mark}{fraction}"
+
+
+def marks(digits: str) -> frozenset[Mark]:
+    """By which marks `digits` can be read: one where they decide, both where they do not, none where they are no number."""
+    return frozenset(mark for mark in Mark if _fits(digits, mark))
+
+
+def _fits(digits: str, mark: Mark) -> bool:
+    decimal, group = (".", ",") if mark is Mark.POINT else (",", ".")
+    whole, _, fraction = digits.partition(decimal)
+    if decimal in fraction or group in fraction or not (whole or fraction):
+        return False
+    if group not in whole:
+        return True
+    groups = whole.split(group)
+    is_thousands = all(len(part) == 3 for part in groups[1:]) and 1 <= len(groups[0]) <= 3  # noqa: PLR2004 - thousands
+    is_indian = group == "," and len(groups) > 2 and _INDIAN.fullmatch(whole) is not None  # noqa: PLR2004
+    return (is_thousands or is_indian) and not groups[0].startswith("0")
+
+
+def value(number: Written, mark: Mark) -> Decimal | None:
+    """The number; None where it is none by that mark."""
+    if not _fits(number.digits, mark):
+        return None
+    group = "," if mark is Mark.POINT else "."
+    plain = number.digits.replace(group, "").replace(",", ".")
+    return Decimal(f"{number.sign}{plain}e{number.exponent or 0}")
+
+
+class Proof(NamedTuple):
+    """A cell that can be read by one mark only, and where it stands."""
+
+    line: int
+    cell: str
+
+
+class Evidence(NamedTuple):
+    """What a column's cells say: the first proof for each mark, and the first cell that could be both."""
+
+    proofs: dict[Mark, Proof]
+    ambiguous: dict[str, Proof]
+
+
+def evidence(cells: Iterable[tuple[int, str]]) -> Evidence:
+    """Look at all cells of a column.
+
+    Args:
+        cells: the line of each and its text.
+    """
+    proofs: dict[Mark, Proof] = {}
+    ambiguous: dict[str, Proof] = {}
+    for line, cell in cells:
+        number = None if cell.strip().lower() in NOTHING else written(cell)
+        if number is None or not set(number.digits) & {".", ","}:
+            continue
+        possible = marks(number.digits)
+        if len(possible) == 1:
+            proofs.setdefault(next(iter(possible)), Proof(line, cell))
+        elif possible:
+            ambiguous.setdefault("," if "," in number.digits else ".", Proof(line, cell))
+    return Evidence(proofs, ambiguous)
