@@ -99,7 +99,11 @@ class OutsideWindow(ProviderError):
 
 
 class Unavailable(ProviderError):
-    """The source gave no answer, or a server fault."""
+    """The source gave no answer, or a server fault; `retry_after` as that of `RateLimited`."""
+
+    def __init__(self, source: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(source, message)
+        self.retry_after = retry_after
 
 
 class BadPayload(ProviderError):

@@ -7,13 +7,14 @@ leaves its job behind; another takes it up once the dead one's heartbeat is old.
 import asyncio
 import logging
 import signal
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
 import psycopg
-from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
+from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 
 from coinsphere import housekeeping, log
@@ -21,14 +22,16 @@ from coinsphere.accounts import tasks as accounts
 from coinsphere.clock import utc_now
 from coinsphere.exchanges import tasks as exchanges
 from coinsphere.notify import mail, transport
+from coinsphere.patience import Patience
 from coinsphere.portfolio import tasks as portfolios
 from coinsphere.security import audit_anchoring as audit
 from coinsphere.settings import Settings
 from coinsphere.wallets import tasks as wallets
 
 _SEARCH_PATH = "-c search_path=jobs,public -c timezone=UTC"
-_CONCURRENCY = 4
-_POLL_SECONDS = 30.0
+SLOTS = {"mail": 2, "portfolios": 3, "exchanges": 2, "wallets": 2, "housekeeping": 2}
+"""How many jobs of a queue run at once: each queue has slots of its own, so that one that hangs holds up no other."""
+_POLL_SECONDS = 5.0
 """Jobs are announced by NOTIFY; polling only catches those that are scheduled or whose announcement was missed."""
 _HEARTBEAT_SECONDS = 5.0
 _STALLED_SECONDS = 20.0
@@ -46,7 +49,7 @@ def build(settings: Settings) -> App:
         conninfo=settings.dsn,
         kwargs={"options": _SEARCH_PATH, "application_name": "coinsphere-worker"},
         min_size=1,
-        max_size=_CONCURRENCY + 2,
+        max_size=2 * len(SLOTS) + 2,
         timeout=5.0,
     )
     app = App(connector=connector)
@@ -64,8 +67,8 @@ def build(settings: Settings) -> App:
 def _add_mail(app: App, settings: Settings) -> None:
     carrier = transport.build(settings)
 
-    # Waits 4, 16, 64 … seconds: a relay that is down for a day is outlived. A mail that cannot be written fails at once.
-    patience = RetryStrategy(
+    # Waits 4, 16, 64 … seconds: a relay that is down for a day is outlived.
+    patience = Patience(
         max_attempts=9, exponential_wait=4, retry_exceptions=(OSError, psycopg.Error)
     )
 
@@ -76,6 +79,9 @@ def _add_mail(app: App, settings: Settings) -> None:
                 sent = mail.send(conn, UUID(mail_id), carrier, utc_now())
         except Exception as error:
             _log.warning("mail not sent", mail_id=mail_id, error=str(error))
+            # The mail tells of it, and a person may try again; of the system nothing is wrong.
+            if transport.is_refusal(error):
+                return
             raise
         _log.info("mail", mail_id=mail_id, sent=sent)
 
@@ -90,7 +96,10 @@ def _add_housekeeping(app: App) -> None:
         manager = context.app.job_manager
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_SECONDS):
             _log.warning("stalled job", job_id=job.id, task=job.task_name)
-            await manager.retry_job(job)
+            try:
+                await manager.retry_job(job)
+            except ConnectorException as error:
+                _log.warning("stalled job left", job_id=job.id, error=str(error.__cause__ or error))
 
     @app.periodic(cron="17 * * * *")
     @app.task(
@@ -127,19 +136,31 @@ async def run(settings: Settings) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    # Jobs run in threads, by default as many as there are cores and four.
+    threads = ThreadPoolExecutor(sum(SLOTS.values()) + 2, thread_name_prefix="job")
+    asyncio.get_running_loop().set_default_executor(threads)
     app = build(settings)
     while not stopped.is_set():
-        await _unless(stopped, _work(app))
+        await _unless(stopped, _open(app))
         await _unless(stopped, asyncio.sleep(_RECONNECT_SECONDS))
 
 
-async def _work(app: App) -> None:
-    """Work until cancelled, or until PostgreSQL is away."""
-    try:
-        async with app.open_async():
+async def _open(app: App) -> None:
+    """Serve every queue until cancelled; ends where PostgreSQL is away at the beginning."""
+    with _told_of_outage():
+        async with app.open_async(), asyncio.TaskGroup() as group:
+            for queue in SLOTS:
+                group.create_task(_serve(app, queue))
+
+
+async def _serve(app: App, queue: str) -> None:
+    """Work off a queue until cancelled. Where its worker ends by itself, it begins anew."""
+    while True:
+        with _told_of_outage():
             await app.run_worker_async(
-                name="coinsphere",
-                concurrency=_CONCURRENCY,
+                queues=[queue],
+                name=queue,
+                concurrency=SLOTS[queue],
                 fetch_job_polling_interval=_POLL_SECONDS,
                 abort_job_polling_interval=_POLL_SECONDS,
                 update_heartbeat_interval=_HEARTBEAT_SECONDS,
@@ -147,6 +168,13 @@ async def _work(app: App) -> None:
                 shutdown_graceful_timeout=_GRACE_SECONDS,
                 install_signal_handlers=False,
             )
+        await asyncio.sleep(_RECONNECT_SECONDS)
+
+
+@contextmanager
+def _told_of_outage() -> Iterator[None]:
+    try:
+        yield
     except (ConnectorException, psycopg.OperationalError) as error:
         _log.warning("the database is away", error=str(error.__cause__ or error))
 

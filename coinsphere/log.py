@@ -8,6 +8,7 @@ import logging
 import re
 import sys
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -98,9 +99,7 @@ def configure(level: str = "INFO") -> None:
         last = structlog.dev.ConsoleRenderer()
     structlog.configure(
         processors=[*shared, last],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[level.upper()]
-        ),
+        wrapper_class=_unfailing(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
@@ -112,6 +111,8 @@ def configure(level: str = "INFO") -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler])
+    # By default a line that cannot be written is told of where it cannot be written.
+    logging.raiseExceptions = False
     # It writes whole addresses, in which the keys of nodes and of other providers stand.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
 
@@ -120,6 +121,21 @@ def get(name: str) -> structlog.types.FilteringBoundLogger:
     """A logger whose lines carry `name`."""
     logger: structlog.types.FilteringBoundLogger = structlog.get_logger(component=name)
     return logger
+
+
+def _unfailing(level: int) -> type[structlog.types.FilteringBoundLogger]:
+    """A logger from `level` on that drops a line which cannot be made or written: a broken pipe, a full disk.
+
+    What is told of was often committed before: an error here would tell the caller that nothing was done.
+    """
+    plain: Any = structlog.make_filtering_bound_logger(level)
+
+    class Unfailing(plain):  # type: ignore[misc]  # a class that structlog makes
+        def _proxy_to_logger(self, *arguments: Any, **values: Any) -> Any:
+            with suppress(Exception):
+                return super()._proxy_to_logger(*arguments, **values)
+
+    return Unfailing
 
 
 def _redact_parts(

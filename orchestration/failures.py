@@ -37,7 +37,7 @@ def classified() -> Iterator[None]:
     """
     try:
         yield
-    except RateLimited as error:
+    except (RateLimited, Unavailable) as error:
         if error.retry_after is None:
             raise
         raise dg.RetryRequested(PATIENT.max_retries, error.retry_after) from error

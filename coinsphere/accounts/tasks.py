@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import psycopg
-from procrastinate import App, RetryStrategy
+from procrastinate import App
 
 from coinsphere import log
 from coinsphere.accounts import password_resets, upkeep
 from coinsphere.clock import utc_now
+from coinsphere.patience import Patience
 from coinsphere.settings import Settings
 
 RESET_LIFE = timedelta(minutes=30)
@@ -17,7 +18,7 @@ _log = log.get("accounts")
 
 def add(app: App, settings: Settings) -> None:
     """Add them to the worker's app."""
-    patience = RetryStrategy(
+    patience = Patience(
         max_attempts=6, exponential_wait=3, retry_exceptions=(OSError, psycopg.Error)
     )
 

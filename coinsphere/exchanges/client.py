@@ -15,10 +15,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from coinsphere import log, untrusted_json
+from coinsphere.clock import utc_now
 from coinsphere.errors import BadPayload, ProviderError, RateLimited, Unavailable
 from coinsphere.exchanges.errors import CircuitOpen, KeyRefused, PermissionMissing
 from coinsphere.exchanges.gate import Gate
 from coinsphere.exchanges.model import Credentials
+from coinsphere.patience import asked_pause
 
 TIMEOUT_MS = 10_000
 """Of each single wait for the exchange."""
@@ -95,8 +97,10 @@ class Client:
         self.calls += 1
         try:
             answer = self._translated(method, params)
-        except Unavailable:
+        except Unavailable as error:
             gate.failed()
+            if error.retry_after:
+                gate.rest(error.retry_after)
             raise
         except RateLimited as error:
             if error.retry_after:
@@ -133,7 +137,7 @@ class Client:
             return RateLimited(venue, "asks to be called less often", self._retry_after())
         if isinstance(error, ccxt.OperationFailed) and not isinstance(error, ccxt.BadResponse):
             _log.info("exchange failed", exchange=venue, error=message)
-            return Unavailable(venue, _why(ccxt, error))
+            return Unavailable(venue, _why(ccxt, error), self._retry_after())
         return BadPayload(venue, message)
 
     def _clean(self, text: str) -> str:
@@ -144,11 +148,7 @@ class Client:
         return _SECRET.sub(r"\1=…", text)[:300]
 
     def _retry_after(self) -> float | None:
-        headers = self.api.last_response_headers or {}
-        try:
-            return max(0.0, float(headers.get("Retry-After", "")))
-        except ValueError:
-            return None
+        return asked_pause(self.api.last_response_headers or {}, utc_now())
 
 
 def connect(
@@ -254,9 +254,9 @@ def _why(ccxt: Any, error: Exception) -> str:
     return "could not be reached, or broke off its answer"
 
 
-def _wait(error: ProviderError, attempt: int) -> float:
+def _wait(error: RateLimited | Unavailable, attempt: int) -> float:
     """Seconds until the next attempt, longer each time and never the same for two callers."""
-    asked = error.retry_after if isinstance(error, RateLimited) else None
+    asked = error.retry_after
     return asked if asked is not None else 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret  # nosec B311
 
 

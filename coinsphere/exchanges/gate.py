@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from coinsphere import log
+from coinsphere.breaker import Breaker
 from coinsphere.exchanges.errors import CircuitOpen
 
 FAILURES = 5
@@ -66,44 +67,6 @@ class Budget:
             return turn - now
 
 
-class Breaker:
-    """Opens after some failures in a row; after a rest lets one call try, which closes it or opens it again."""
-
-    def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
-        self._elapsed, self._lock = elapsed, threading.Lock()
-        self._failures = 0
-        self._open_until: float | None = None
-
-    def admit(self) -> bool:
-        """Whether a call may go through."""
-        with self._lock:
-            if self._open_until is None:
-                return True
-            now = self._elapsed()
-            if now < self._open_until:
-                return False
-            # This caller tries; the others wait until it has found out.
-            self._open_until = now + REST_SECONDS
-            return True
-
-    def succeeded(self) -> None:
-        """The exchange answered."""
-        with self._lock:
-            self._failures, self._open_until = 0, None
-
-    def failed(self) -> None:
-        """The exchange gave no answer, or a fault."""
-        with self._lock:
-            self._failures += 1
-            if self._failures >= FAILURES:
-                self._open_until = self._elapsed() + REST_SECONDS
-
-    def rest(self, seconds: float) -> None:
-        """The exchange asked to be left alone for so long."""
-        with self._lock:
-            self._open_until = self._elapsed() + seconds
-
-
 class Gate:
     """Budget and breaker of one exchange: those that all processes share, or this one's own while Redis is away."""
 
@@ -115,7 +78,7 @@ class Gate:
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._venue, self._redis, self._sleep, self._elapsed = venue, redis, sleep, elapsed
-        self._budget, self._breaker = Budget(elapsed), Breaker(elapsed)
+        self._budget, self._breaker = Budget(elapsed), Breaker(FAILURES, REST_SECONDS, elapsed)
         self._alone_until = 0.0
         prefix = f"coinsphere:exchange:{venue}"
         self._free_at, self._failures, self._resting = (

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import psycopg
-from procrastinate import App, JobContext, RetryStrategy
+from procrastinate import App, JobContext
 
 from coinsphere import log
 from coinsphere.clock import utc_now
@@ -12,6 +12,7 @@ from coinsphere.errors import RateLimited, Unavailable
 from coinsphere.exchanges import syncs
 from coinsphere.exchanges.accounts import Accounts
 from coinsphere.exchanges.errors import Busy
+from coinsphere.patience import Patience
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
 
@@ -23,7 +24,7 @@ _log = log.get("exchanges")
 def add(app: App, settings: Settings) -> None:
     """Add them to the worker's app."""
     # Waits 5, 25, 125 … seconds: an exchange that is away for an hour is outlived.
-    patience = RetryStrategy(
+    patience = Patience(
         max_attempts=_TRIES,
         exponential_wait=5,
         retry_exceptions=(OSError, psycopg.Error, Busy, RateLimited, Unavailable),

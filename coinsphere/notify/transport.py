@@ -1,8 +1,10 @@
 """How mails leave: an SMTP relay, or a folder where there is none."""
 
 import smtplib
+import socket
 import ssl
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -10,15 +12,30 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
 from pathlib import Path
-from typing import Protocol
+from threading import Timer
+from typing import Any, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from coinsphere.breaker import Breaker
 from coinsphere.errors import ConfigurationError
 from coinsphere.settings import Settings
 
-_TIMEOUT = 20.0
+_TIMEOUT = 5.0
 """Seconds that a relay may take for one answer."""
+_TAKING = 3
+"""Times that is what it may take to accept the text: a mail that is cut off there may be sent twice."""
+_LONGEST = 6
+"""Times that is what a mail may take altogether: a relay that answers byte by byte would never end."""
+_FAILURES = 2
+_REST_SECONDS = 30.0
+"""So many failures in a row leave the relay alone for so long; then one mail tries."""
+_PERMANENT = range(500, 600)
+_READY, _CLOSING = 220, 421
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class RelayAway(OSError):
+    """The relay failed a moment ago, and is left alone for a while."""
 
 
 class Transport(Protocol):
@@ -40,19 +57,27 @@ class SmtpTransport:
     def send(self, mail_id: str, recipient: str, subject: str, text: str, html: str | None) -> None:
         """Hand the mail to the relay; raises `smtplib.SMTPException`, `OSError` or `ValueError`."""
         mail = message(self.sender, mail_id, recipient, subject, text=text, html=html)
-        with closing(self._connect()) as relay:
+        relay = self._relay()
+        with closing(relay), _cut_off(relay, _LONGEST * self.timeout):
+            self._connect(relay)
             self._secure_and_log_in(relay)
             relay.send_message(mail, to_addrs=[recipient])
             # The relay has taken the mail: a failing farewell must not send it again.
             with suppress(smtplib.SMTPException, OSError):
                 relay.quit()
 
-    def _connect(self) -> smtplib.SMTP:
-        host, port = self._parts.hostname or "", self._parts.port
+    def _relay(self) -> smtplib.SMTP:
         if self._is_tls:
-            context = ssl.create_default_context()
-            return smtplib.SMTP_SSL(host, port or 465, timeout=self.timeout, context=context)
-        return smtplib.SMTP(host, port or 587, timeout=self.timeout)
+            return _PatientTls(timeout=self.timeout, context=ssl.create_default_context())
+        return _Patient(timeout=self.timeout)
+
+    def _connect(self, relay: smtplib.SMTP) -> None:
+        host, port = self._parts.hostname or "", self._parts.port
+        # Against this name TLS checks the certificate.
+        relay._host = host  # type: ignore[attr-defined]  # noqa: SLF001  set by no public way but a connecting init
+        code, said = relay.connect(host, port or relay.default_port)
+        if code != _READY:
+            raise smtplib.SMTPConnectError(code, said)
 
     def _secure_and_log_in(self, relay: smtplib.SMTP) -> None:
         relay.ehlo()
@@ -74,6 +99,83 @@ class SmtpTransport:
     @property
     def _is_tls(self) -> bool:
         return self._parts.scheme == "smtps"
+
+
+class _Waiting(smtplib.SMTP):
+    """Waits longer for the answer to the text than for others."""
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        if self.sock is not None:
+            self.sock.settimeout(self.sock.gettimeout() * _TAKING)
+        return super().data(msg)
+
+
+class _Patient(_Waiting):
+    default_port = 587
+
+
+class _PatientTls(_Waiting, smtplib.SMTP_SSL):
+    default_port = 465
+
+
+@contextmanager
+def _cut_off(relay: smtplib.SMTP, seconds: float) -> Iterator[None]:
+    """End the conversation after so long, wherever it is."""
+
+    def cut() -> None:
+        with suppress(OSError, AttributeError):
+            relay.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]  # none before it is connected
+
+    timer = Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A relay that is left alone for a while where it fails, so that mails do not wait for it one after another."""
+
+    relay: Transport
+    breaker: Breaker
+
+    def send(self, mail_id: str, recipient: str, subject: str, text: str, html: str | None) -> None:
+        """Send, or raise what went wrong; `RelayAway` without asking where the relay failed a moment ago."""
+        if not self.breaker.admit():
+            raise RelayAway("The relay failed a moment ago, and is left alone for a while.")
+        try:
+            self.relay.send(mail_id, recipient, subject, text, html)
+        except OSError as error:
+            if _is_of_relay(error):
+                self.breaker.failed()
+            else:
+                self.breaker.succeeded()
+            raise
+        except ValueError:
+            self.breaker.succeeded()
+            raise
+        self.breaker.succeeded()
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether a mail would be refused however often it was sent: it cannot be written, or the answer is 5yz."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code in _PERMANENT for code, _ in error.recipients.values())
+    if isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPDataError):
+        return error.smtp_code in _PERMANENT
+    return isinstance(error, ValueError)
+
+
+def _is_of_relay(error: OSError) -> bool:
+    """Whether every other mail would fail alike: no answer, no way in, or the relay closes (421)."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return False
+    if isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPDataError):
+        return error.smtp_code == _CLOSING
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +209,7 @@ def build(settings: Settings) -> Transport:
         raise ConfigurationError(
             "COINSPHERE_SMTP_URL must be smtp://host:port or smtps://host:port."
         )
-    return SmtpTransport(url, settings.mail_from)
+    return Guarded(SmtpTransport(url, settings.mail_from), Breaker(_FAILURES, _REST_SECONDS))
 
 
 def _is_relay(url: str) -> bool:

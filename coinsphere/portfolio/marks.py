@@ -19,12 +19,9 @@ _MARK_VALUATION = """
     insert into app.valuation_marks (user_id, portfolio_id, from_day)
     values (%(user_id)s, %(portfolio_id)s, %(from_day)s)
 """
-# The lock makes the jobs of one user run one after another; one that finds nothing to do ends at once.
+# The lock makes the jobs of one user run one after another; one that waits does what another would do.
 _ENQUEUE = """
-    select jobs.procrastinate_defer_jobs_v1(array[
-        (%(queue)s, %(task)s, 0, %(lock)s, null, jsonb_build_object('user_id', %(user_id)s::text), null)
-            ::jobs.procrastinate_job_to_defer_v1
-    ])
+    select jobs.defer_once(%(queue)s, %(task)s, %(lock)s, jsonb_build_object('user_id', %(user_id)s::text))
 """
 
 

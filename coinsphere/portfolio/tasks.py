@@ -3,10 +3,11 @@
 from uuid import UUID
 
 import psycopg
-from procrastinate import App, RetryStrategy
+from procrastinate import App
 
 from coinsphere import log
 from coinsphere.clock import utc_now
+from coinsphere.patience import Patience
 from coinsphere.portfolio import importing, marks, syncs, worker
 from coinsphere.settings import Settings
 
@@ -17,7 +18,7 @@ _log = log.get("portfolios")
 def add(app: App, settings: Settings) -> None:
     """Add them to the worker's app."""
     # What is marked stays marked until it is done, so any later job does it, too.
-    patience = RetryStrategy(
+    patience = Patience(
         max_attempts=6, exponential_wait=3, retry_exceptions=(OSError, psycopg.Error)
     )
 

@@ -16,7 +16,9 @@ import httpx2
 import msgspec
 
 from coinsphere import untrusted_json
+from coinsphere.clock import utc_now
 from coinsphere.errors import BadPayload, RateLimited, Unavailable
+from coinsphere.patience import asked_pause
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of an answer; that of 500 calls is far smaller."""
@@ -134,20 +136,20 @@ def ask(
     except httpx2.HTTPError as error:
         # The message of some of them holds the whole address.
         raise Unavailable(source, type(error).__name__) from None
+    pause = None if response.is_success else asked_pause(response.headers, utc_now())
     if status == _TOO_MANY:
-        after = response.headers.get("retry-after", "")
-        raise RateLimited(source, "too many calls", float(after) if after.isdecimal() else None)
+        raise RateLimited(source, "too many calls", pause)
     try:
         answer = untrusted_json.decode(content, _decoder.decode)
     except ValueError:
         if response.is_success:
             start = content[:200].decode(errors="replace")
             raise BadPayload(source, "the answer is not JSON", start) from None
-        raise Unavailable(source, f"HTTP status {status}") from None
+        raise Unavailable(source, f"HTTP status {status}", pause) from None
     # Some nodes send the error of a call with a status of its own.
     is_answer = isinstance(answer, list) or (isinstance(answer, dict) and "jsonrpc" in answer)
     if not response.is_success and not (is_answer and body is not None):
-        raise Unavailable(source, f"HTTP status {status}")
+        raise Unavailable(source, f"HTTP status {status}", pause)
     return answer
 
 

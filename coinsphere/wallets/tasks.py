@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import psycopg
-from procrastinate import App, JobContext, RetryStrategy
+from procrastinate import App, JobContext
 from psycopg import Connection
 
 from coinsphere import log
 from coinsphere.clock import utc_now
 from coinsphere.errors import RateLimited, Unavailable
+from coinsphere.patience import Patience
 from coinsphere.settings import Settings
 from coinsphere.wallets import sync
 from coinsphere.wallets.nodes import Nodes
@@ -31,7 +32,7 @@ _KEPT = timedelta(days=30)
 
 def add(app: App, settings: Settings) -> None:
     """Add them to the worker's app."""
-    patience = RetryStrategy(
+    patience = Patience(
         max_attempts=_TRIES,
         exponential_wait=4,
         retry_exceptions=(RateLimited, Unavailable, OSError, psycopg.OperationalError),
@@ -48,7 +49,7 @@ def add(app: App, settings: Settings) -> None:
         _log.info("wallet synchronised", sync_id=sync_id)
 
     @app.periodic(cron="* * * * *")
-    @app.task(name="sync_due_wallets", queue=sync.QUEUE, queueing_lock="sync_due_wallets")
+    @app.task(name="sync_due_wallets", queue="housekeeping", queueing_lock="sync_due_wallets")
     def sync_due_wallets(timestamp: int) -> None:
         """Ask for a sync of the wallets whose minute this is."""
         with connect() as conn:

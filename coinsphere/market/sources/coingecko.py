@@ -30,6 +30,7 @@ from coinsphere.market.sources.bucket import TokenBucket
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.market.sources.rows import NONSENSE, Noted
+from coinsphere.patience import asked_pause
 
 NAME = "coingecko"
 _CALLS_A_MINUTE = 25
@@ -172,14 +173,13 @@ def _refuse_failure(response: httpx2.Response, path: str, now: datetime) -> None
     if response.is_success:
         return
     if status == _TOO_MANY:
-        after = response.headers.get("retry-after", "")
-        raise RateLimited(NAME, "too many calls", float(after) if after.isdecimal() else None)
+        raise RateLimited(NAME, "too many calls", asked_pause(response.headers, now))
     if status == _NOT_FOUND:
         raise NotListed(NAME, f"{path}: not found")
     if str(_BEYOND_PLAN) in response.text:
         earliest = now - _WINDOW + timedelta(hours=1)
         raise OutsideWindow(NAME, f"the plan reaches back to {earliest:%Y-%m-%d}", earliest)
-    raise Unavailable(NAME, f"{path}: HTTP status {status}")
+    raise Unavailable(NAME, f"{path}: HTTP status {status}", asked_pause(response.headers, now))
 
 
 def _candles(

@@ -4,7 +4,7 @@ ccxt's own rate limiter is the token bucket: a call waits until the exchange's p
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ from coinsphere.market.model import Candle, Interval, Quote, Token
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds, to_milliseconds
 from coinsphere.market.sources.rows import NONSENSE, Noted
+from coinsphere.patience import asked_pause
 
 _PAGES = {"binance": 1000, "coinbase": 300, "kraken": 720, "kucoin": 1500}
 """Candles that an exchange gives at most in one answer; 500 of any other."""
@@ -193,14 +194,14 @@ class Exchange:
 
     def _translated(self, error: Exception) -> ProviderError:
         message = f"{type(error).__name__}: {str(error)[:300]}"
+        pause = asked_pause(self._client.last_response_headers or {}, self._clock())
         if isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection):
-            headers = self._client.last_response_headers or {}
-            return RateLimited(self.name, message, _seconds(headers.get("Retry-After")))
+            return RateLimited(self.name, message, pause)
         if isinstance(error, ccxt.BadSymbol):
             return NotListed(self.name, message)
         if isinstance(error, ccxt.BadResponse):
             return BadPayload(self.name, message, str(error))
-        return Unavailable(self.name, message)
+        return Unavailable(self.name, message, pause)
 
 
 class _Strict:
@@ -277,10 +278,3 @@ def _moved(urls: Any, base: str) -> Any:
 
 def _decimal(value: Any) -> Decimal | None:
     return None if value is None else rounded(value)
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        return None if text is None else max(0.0, timedelta(seconds=float(text)).total_seconds())
-    except (ValueError, OverflowError):
-        return None

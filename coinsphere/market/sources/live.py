@@ -247,4 +247,4 @@ def _pause(state: RetryCallState) -> float:
 
 def _asked_pause(state: RetryCallState) -> float | None:
     error = state.outcome.exception() if state.outcome else None
-    return error.retry_after if isinstance(error, RateLimited) else None
+    return error.retry_after if isinstance(error, RateLimited | Unavailable) else None

@@ -7,10 +7,16 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import psycopg
+from pydantic import SecretStr
 
+from coinsphere import jobs
 from coinsphere.notify import mail
+from coinsphere.patience import Patience
+from coinsphere.portfolio import marks
+from coinsphere.settings import Settings
 from tests.integration.outage import away
 
 
@@ -116,3 +122,124 @@ def test_a_worker_ends_when_told_though_its_database_is_away(postgres, database,
         assert worker.poll() is None
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(timeout=30) == 0
+
+
+def test_a_relay_that_hangs_holds_up_no_other_work(database, owner, tmp_path, hanging_relay):
+    """Ten mails at such a relay, and behind them one job of each other queue and a periodic one."""
+    url = {"COINSPHERE_SMTP_URL": f"smtp://127.0.0.1:{hanging_relay.port}"}
+    with _worker(database, tmp_path, **url):
+        for _ in range(10):
+            _enqueue(owner)
+        until(hanging_relay.reached.is_set)
+        user = _user(owner)
+        marks.enqueue(owner, user)
+        owner.execute(_DEFER_UNKNOWN, {"queue": "exchanges", "task": "sync_exchange"})
+        owner.execute(_DEFER_UNKNOWN, {"queue": "wallets", "task": "sync_wallet"})
+        owner.execute("delete from jobs.procrastinate_periodic_defers")
+        for task in ("update_portfolios", "sync_exchange", "sync_wallet", "retry_stalled"):
+            until(lambda task=task: _succeeded(owner, task))
+        # The relay was let go meanwhile, and is left alone: mails do not wait for it one after another.
+        until(lambda: owner.execute(_RESTING).fetchone()[0] > 3)
+        assert not hanging_relay.release.is_set()
+        assert _unsent(owner) == 10
+        hanging_relay.release.set()
+        until(lambda: not _unsent(owner), 240)
+
+
+_DEFER_UNKNOWN = """
+    select jobs.procrastinate_defer_jobs_v1(array[(
+        %(queue)s, %(task)s, 0, null, null, jsonb_build_object('sync_id', gen_random_uuid()), null
+    )::jobs.procrastinate_job_to_defer_v1])
+"""
+_RESTING = "select count(*) from app.mails where last_error like 'RelayAway%'"
+
+
+def _succeeded(owner, task: str) -> int:
+    query = (
+        "select count(*) from jobs.procrastinate_jobs where task_name = %s and status = 'succeeded'"
+    )
+    return owner.execute(query, [task]).fetchone()[0]
+
+
+def test_changes_of_one_user_are_one_job_that_begins_when_the_lock_is_free(
+    database, owner, tmp_path
+):
+    """Polling is too seldom to help: what begins a job that waits is the end of the one before."""
+    user = _user(owner)
+    # A change holds the user's books: the first job begins and waits for them.
+    with psycopg.connect(database.owner) as change, _worker(database, tmp_path):
+        marks.lock(change, user)
+        marks.enqueue(owner, user)
+        until(lambda: _statuses(owner) == ["doing"])
+        for _ in range(20):
+            marks.enqueue(owner, user)
+        assert _statuses(owner) == ["doing", "todo"]
+        change.rollback()
+        until(lambda: _statuses(owner) == ["succeeded", "succeeded"])
+
+
+def test_the_end_of_a_job_wakes_the_next_of_its_lock_in_whatever_queue_that_waits(database, owner):
+    user = _user(owner)
+    owner.execute(_DEFER, {"queue": "exchanges", "lock": f"portfolios {user}"})
+    (first,) = owner.execute(_FETCH).fetchone()
+    marks.enqueue(owner, user)
+    assert owner.execute(_FETCH).fetchone() == (None,)
+    with psycopg.connect(database.owner, autocommit=True) as worker:
+        worker.execute('listen "procrastinate_queue_v1#portfolios"')
+        owner.execute("select jobs.procrastinate_finish_job_v1(%s, 'failed', false)", [first])
+        assert [each.channel for each in worker.notifies(timeout=30, stop_after=1)]
+    assert owner.execute(_FETCH).fetchone() not in [(None,), (first,)]
+
+
+_FETCH = "select id from jobs.procrastinate_fetch_job_v2(null, null)"
+_DEFER = """
+    select jobs.procrastinate_defer_jobs_v1(array[(
+        %(queue)s, 'x', 0, %(lock)s, null, '{}', null
+    )::jobs.procrastinate_job_to_defer_v1])
+"""
+
+
+def _user(owner):
+    query = (
+        "insert into app.users (email, password_hash) values ('ada@example.org', 'x') returning id"
+    )
+    return owner.execute(query).fetchone()[0]
+
+
+def _statuses(owner) -> list[str]:
+    query = (
+        "select status::text from jobs.procrastinate_jobs where task_name = %s order by status, id"
+    )
+    return sorted(status for (status,) in owner.execute(query, ["update_portfolios"]).fetchall())
+
+
+def test_a_change_is_not_lost_to_a_job_that_began_before_it_could_be_seen(database, owner):
+    """The job that waits is held by a change until that is committed; a worker passes it by meanwhile."""
+    user = _user(owner)
+    marks.enqueue(owner, user)
+    with psycopg.connect(database.api) as change:
+        change.execute("set search_path = app, jobs, public")
+        marks.enqueue(change, user)
+        assert owner.execute(_FETCH).fetchone() == (None,)
+        change.commit()
+    assert owner.execute(_FETCH).fetchone() != (None,)
+
+
+def test_a_job_that_waits_for_its_next_try_holds_up_no_other_of_its_lock(database, owner):
+    user = _user(owner)
+    marks.enqueue(owner, user)
+    (first,) = owner.execute(_FETCH).fetchone()
+    marks.enqueue(owner, user)
+    decision = Patience(exponential_wait=3).get_retry_decision(
+        exception=OSError(), job=SimpleNamespace(attempts=5)
+    )
+    retry = "select jobs.procrastinate_retry_job_v2(%s, %s, %s, null, null)"
+    owner.execute(retry, [first, decision.retry_at, decision.priority])
+    assert owner.execute(_FETCH).fetchone() not in [(None,), (first,)]
+
+
+def test_every_task_is_of_a_queue_that_is_served(database):
+    app = jobs.build(Settings(database_url=SecretStr(database.worker)))
+    own = [task for task in app.tasks.values() if task.queue != "builtin"]
+    assert own
+    assert {task.queue for task in own} == set(jobs.SLOTS)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -137,14 +138,19 @@ class TestRateLimited:
         assert len(made) == 2
         assert slept == [7.0]
 
-    @pytest.mark.parametrize(
-        "headers",
-        [
-            {},
-            {"Retry-After": "Tue, 10 Mar 2026 12:31:00 GMT"},
-            {"Retry-After": "inf"},
-        ],
-    )
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_the_pause_that_was_asked_for_as_a_date_is_made(
+        self, live_market, tokens, outside, slept, status
+    ):
+        date = format_datetime(NOW + timedelta(seconds=7), usegmt=True)
+        for path in ("/klines", "/coingecko/"):
+            outside.fail(path, status=status, headers={"Retry-After": date}, times=1)
+        (btc, atom) = tokens("BTC", "ATOM")
+        assert len(live_market("binance").candles(btc, Interval.DAY, TODAY - DAY, NOW)) == 2
+        assert live_market().quotes([atom])
+        assert slept == [7.0, 7.0]
+
+    @pytest.mark.parametrize("headers", [{}, {"Retry-After": "soon"}, {"Retry-After": "inf"}])
     def test_without_a_number_the_pauses_grow(self, live_market, tokens, outside, slept, headers):
         outside.fail("/binance/", status=429, headers=headers)
         outside.fail("/coingecko/", status=429, headers=headers)

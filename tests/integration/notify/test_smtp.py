@@ -4,7 +4,7 @@ import smtplib
 import socket
 import ssl
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from coinsphere.notify.transport import SmtpTransport
+from coinsphere.breaker import Breaker
+from coinsphere.notify.transport import Guarded, RelayAway, SmtpTransport, is_refusal
 
 from .conftest import SENDER, Relay, serve
 
@@ -89,6 +90,57 @@ def test_a_relay_that_hangs_or_dies_is_an_error(replies, hang):
         pytest.raises(smtplib.SMTPServerDisconnected),
     ):
         SmtpTransport(url, SENDER, timeout=0.3).send(*MAIL)
+
+
+def test_a_relay_that_answers_byte_by_byte_is_cut_off():
+    def serve_one() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            while not ended.is_set():
+                connection.sendall(b"2")
+                ended.wait(0.05)
+
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve_one)
+        thread.start()
+        url = f"smtp://127.0.0.1:{listener.getsockname()[1]}"
+        try:
+            with pytest.raises(OSError):  # noqa: PT011  whichever way the cut shows
+                SmtpTransport(url, SENDER, timeout=0.3).send(*MAIL)
+        finally:
+            ended.set()
+            thread.join()
+
+
+class _Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_relay_that_fails_is_left_alone_and_one_that_refuses_a_mail_is_not(relay):
+    clock = _Clock()
+    guarded = Guarded(relay.transport(), Breaker(2, 30.0, clock))
+    relay.answers["RCPT"] = "550 no such user"
+    for _ in range(3):
+        with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+            guarded.send(*MAIL)
+        assert is_refusal(refused.value)
+    del relay.answers["RCPT"]
+    relay.answers["DATA"] = "421 closing"
+    for _ in range(2):
+        with pytest.raises(smtplib.SMTPDataError) as later:
+            guarded.send(*MAIL)
+        assert not is_refusal(later.value)
+    del relay.answers["DATA"]
+    with pytest.raises(RelayAway):
+        guarded.send(*MAIL)
+    clock.now = 30.0
+    guarded.send(*MAIL)
+    guarded.send(*MAIL)
+    assert len(relay.taken) == 2
 
 
 @pytest.fixture(scope="module")

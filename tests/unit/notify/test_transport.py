@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from coinsphere.errors import ConfigurationError
 from coinsphere.notify import transport
-from coinsphere.notify.transport import FolderTransport, SmtpTransport
+from coinsphere.notify.transport import FolderTransport, Guarded, SmtpTransport
 from coinsphere.settings import Settings
 
 SENDER = "Coinsphere <no-reply@coinsphere.local>"
@@ -66,5 +66,6 @@ def test_a_relay_of_an_unknown_form_is_refused_at_the_start(url):
 def test_the_settings_choose_the_transport_and_nothing_prints_the_password():
     assert isinstance(transport.build(Settings()), FolderTransport)
     relay = transport.build(Settings(smtp_url=SecretStr("smtps://me:secret@relay")))
-    assert isinstance(relay, SmtpTransport)
+    assert isinstance(relay, Guarded)
+    assert isinstance(relay.relay, SmtpTransport)
     assert "secret" not in repr(relay)

@@ -114,3 +114,35 @@ def test_a_process_logs_json_lines_without_secrets() -> None:
 def test_printable_text_is_on_one_line() -> None:
     assert log.printable("a\r\nb\x1b[0m\u202e\x85") == "a\\r\\nb\\x1b[0m\\u202e\\x85"
     assert log.printable("naïve ✓ 日本") == "naïve ✓ 日本"
+
+
+_BREAKS = """
+import logging, os, sys
+from coinsphere import log
+log.configure()
+class Bad:
+    def __repr__(self):
+        raise RuntimeError("no text")
+log.get("x").info("cannot be made", value=Bad())
+os.close(0)
+read, write = os.pipe()
+os.dup2(write, 2)
+os.close(write)
+os.close(read)
+for number in range(1_000):
+    log.get("x").info("to nobody", text="a" * 100)
+    logging.getLogger("library").error("to nobody", stack_info=True)
+os.dup2(os.open("/dev/full", os.O_WRONLY), 2)
+for number in range(1_000):
+    log.get("x").info("on a full disk", text="a" * 100)
+print("still here", flush=True)
+os._exit(0)
+"""
+
+
+def test_a_line_that_cannot_be_made_or_written_changes_nothing() -> None:
+    """The pipe of a supervisor that was killed, a full disk, a value without a text."""
+    done = subprocess.run(
+        [sys.executable, "-c", _BREAKS], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, "still here\n"), done.stderr

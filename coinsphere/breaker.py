@@ -1,0 +1,52 @@
+"""A breaker: who fails several times in a row is left alone for a while, so that nobody waits for it in vain."""
+
+import threading
+import time
+from collections.abc import Callable
+
+
+class Breaker:
+    """Opens after some failures in a row; after a rest lets one call try, which closes it or opens it again.
+
+    Args:
+        failures: so many in a row open it.
+        rest_seconds: for how long.
+        elapsed: seconds since some instant.
+    """
+
+    def __init__(
+        self, failures: int, rest_seconds: float, elapsed: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._most, self._rest, self._elapsed = failures, rest_seconds, elapsed
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._open_until: float | None = None
+
+    def admit(self) -> bool:
+        """Whether a call may go through."""
+        with self._lock:
+            if self._open_until is None:
+                return True
+            now = self._elapsed()
+            if now < self._open_until:
+                return False
+            # This caller tries; the others wait until it has found out.
+            self._open_until = now + self._rest
+            return True
+
+    def succeeded(self) -> None:
+        """It answered."""
+        with self._lock:
+            self._failures, self._open_until = 0, None
+
+    def failed(self) -> None:
+        """It gave no answer, or a fault."""
+        with self._lock:
+            self._failures += 1
+            if self._failures >= self._most:
+                self._open_until = self._elapsed() + self._rest
+
+    def rest(self, seconds: float) -> None:
+        """It asked to be left alone for so long."""
+        with self._lock:
+            self._open_until = self._elapsed() + seconds
