@@ -17,7 +17,7 @@ import psycopg
 from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 
-from coinsphere import housekeeping, log
+from coinsphere import failed_jobs, housekeeping, log
 from coinsphere.accounts import tasks as accounts
 from coinsphere.clock import utc_now
 from coinsphere.exchanges import tasks as exchanges
@@ -55,7 +55,7 @@ def build(settings: Settings) -> App:
     app = App(connector=connector)
     _add_mail(app, settings)
     accounts.add(app, settings)
-    _add_housekeeping(app)
+    _add_housekeeping(app, settings)
     portfolios.add(app, settings)
     exchanges.add(app, settings)
     wallets.add(app, settings)
@@ -86,7 +86,7 @@ def _add_mail(app: App, settings: Settings) -> None:
         _log.info("mail", mail_id=mail_id, sent=sent)
 
 
-def _add_housekeeping(app: App) -> None:
+def _add_housekeeping(app: App, settings: Settings) -> None:
     @app.periodic(cron="* * * * *")
     @app.task(
         name="retry_stalled", queue="housekeeping", pass_context=True, queueing_lock="retry_stalled"
@@ -106,7 +106,9 @@ def _add_housekeeping(app: App) -> None:
         name="delete_old", queue="housekeeping", pass_context=True, queueing_lock="delete_old"
     )
     async def delete_old(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
-        """Forget finished jobs; failed ones stay to be looked at."""
+        """Forget finished jobs; failed ones stay to be looked at, until their work is done."""
+        with psycopg.connect(settings.dsn, connect_timeout=5) as conn:
+            failed_jobs.forget_done(conn)
         await context.app.job_manager.delete_old_jobs(nb_hours=_KEEP_HOURS)
 
 

@@ -9,6 +9,7 @@ from coinsphere.cli import (
     doctor,
     exchanges,
     integrity,
+    jobs,
     keys,
     links,
     mail,
@@ -32,6 +33,7 @@ def register(cli: click.Group) -> None:
         audit,
         portfolio,
         integrity,
+        jobs,
         exchanges,
     ):
         module.register(cli)

@@ -153,6 +153,15 @@ def _redis(settings: Settings) -> Finding:
     return Finding("Redis", "answers" if problem is None else "no answer", problem)
 
 
+def _jobs(settings: Settings) -> Finding:
+    from coinsphere import failed_jobs
+
+    with psycopg.connect(settings.url_for(Role.WORKER), connect_timeout=3) as conn:
+        failed = failed_jobs.count(conn)
+    remedy = "See `coinsphere jobs list`; `coinsphere logs worker` says why." if failed else None
+    return Finding("background jobs", f"{failed} failed" if failed else "none failed", remedy)
+
+
 _CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "disk": _disk,
     "credentials": _credentials,
@@ -162,5 +171,6 @@ _CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "market.price_data": _price_data,
     "prices": _prices,
     "exchange rates": _exchange_rates,
+    "background jobs": _jobs,
     "Redis": _redis,
 }

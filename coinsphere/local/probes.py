@@ -1,6 +1,7 @@
 """Whether each local process does its work: not that it is there, but that it answers."""
 
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import httpx2
 import psycopg
 import redis
 
+from coinsphere import failed_jobs
 from coinsphere.local.state import State
 from coinsphere.settings import Settings
 
@@ -15,7 +17,8 @@ Probe = Callable[[Settings], str | None]
 """Gives None where the process does its work, else what is wrong, in a few words."""
 
 _SECONDS = 3.0
-_WORKER = "select count(*) from jobs.procrastinate_workers where last_heartbeat > now() - interval '60 seconds'"
+_DAEMON_SECONDS = 50.0
+_WORKER = "select count(*) from jobs.procrastinate_workers where last_heartbeat > now() - interval '20 seconds'"
 _LOCATIONS = """
     query {
         workspaceOrError {
@@ -24,7 +27,7 @@ _LOCATIONS = """
     }
 """
 _DAEMONS = """
-    query { instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }
+    query { instance { daemonHealth { allDaemonStatuses { daemonType required healthy lastHeartbeatTime } } } }
 """
 
 
@@ -96,14 +99,24 @@ def _webserver(settings: Settings) -> str | None:
 
 def _daemon(settings: Settings) -> str | None:
     statuses = graphql(settings, _DAEMONS)["instance"]["daemonHealth"]["allDaemonStatuses"]
-    ill = [each["daemonType"] for each in statuses if each["required"] and not each["healthy"]]
+    # Dagster calls a daemon healthy for half an hour after its last beat, which comes each 30 s.
+    oldest = time.time() - _DAEMON_SECONDS
+    ill = [
+        each["daemonType"]
+        for each in statuses
+        if each["required"]
+        and not (each["healthy"] and (each["lastHeartbeatTime"] or 0.0) > oldest)
+    ]
     return f"no heartbeat of {', '.join(ill)}" if ill else None
 
 
 def _worker(settings: Settings) -> str | None:
     with psycopg.connect(settings.dsn, connect_timeout=3) as conn:
         (alive,) = conn.execute(_WORKER).fetchone() or (0,)
-    return None if alive else "no heartbeat"
+        failed = failed_jobs.count(conn)
+    if not alive:
+        return "no heartbeat"
+    return f"{failed} failed jobs: see `coinsphere jobs list`" if failed else None
 
 
 _PROBES: dict[str, Probe] = {

@@ -106,7 +106,7 @@ class _Waiting(smtplib.SMTP):
 
     def data(self, msg: Any) -> tuple[int, bytes]:
         if self.sock is not None:
-            self.sock.settimeout(self.sock.gettimeout() * _TAKING)
+            self.sock.settimeout(self.timeout * _TAKING)
         return super().data(msg)
 
 

@@ -23,6 +23,13 @@ _REQUEST = """
     ])
     from made
 """
+# One that waits does what another would do.
+_WAITING = """
+    select id from app.portfolio_syncs
+    where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and status = 'queued'
+        and created_at > now() - interval '15 minutes'
+    order by created_at desc limit 1
+"""
 _GET = """
     select id, user_id, portfolio_id, status, created_at, started_at, finished_at, imported, error
     from app.portfolio_syncs
@@ -55,16 +62,10 @@ class Sync:
 
 def request(conn: Connection, user_id: UUID, portfolio_id: UUID) -> UUID:
     """Write a sync and the job that does it; its id. The caller has checked that the portfolio is the user's."""
-    row = conn.execute(
-        _REQUEST,
-        {
-            "user_id": user_id,
-            "portfolio_id": portfolio_id,
-            "queue": marks.QUEUE,
-            "task": TASK,
-            "lock": f"portfolios {user_id}",
-        },
-    ).fetchone()
+    whose = {"user_id": user_id, "portfolio_id": portfolio_id}
+    job = {"queue": marks.QUEUE, "task": TASK, "lock": f"portfolios {user_id}"}
+    row = conn.execute(_WAITING, whose).fetchone()
+    row = row or conn.execute(_REQUEST, {**whose, **job}).fetchone()
     assert row is not None
     return UUID(str(row[0]))
 

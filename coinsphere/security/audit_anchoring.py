@@ -10,6 +10,9 @@ from coinsphere.security.audit import Verdict
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Role, Settings
 
+_OPTIONS = "-c timezone=UTC -c role=coinsphere_auditor"
+"""The worker itself may not read the log; it takes on the role that may do that alone."""
+
 NIGHT_HOUR = 3
 """The hour of the day, UTC, in which the whole chain is read."""
 
@@ -21,7 +24,9 @@ def check_and_anchor(settings: Settings, now: datetime) -> Verdict:
     keys, path = SymmetricKeys(settings.audit_keys), settings.audit_anchors
     anchors = audit.read_anchors(path)
     after = anchors[-1] if anchors and now.hour != NIGHT_HOUR else None
-    with psycopg.connect(settings.url_for(Role.OWNER), options="-c timezone=UTC") as conn:
+    with psycopg.connect(
+        settings.url_for(Role.WORKER), connect_timeout=5, options=_OPTIONS
+    ) as conn:
         verdict = audit.verify(conn, keys, anchors, after=after)
         if verdict.problem is None:
             audit.anchor(conn, keys, path, now)

@@ -44,11 +44,19 @@ _REQUEST = """
     ])
     from made
 """
-# One that waits does what another would do.
-_WAITING = """
-    select id from app.wallet_syncs where wallet_id = %(wallet_id)s and user_id = %(user_id)s and status = 'queued'
+# Clicks at once come one after another: one that waits or runs does what another would do. One that has not ended
+# after so long is of a worker that was lost.
+_ALONE = (
+    "select pg_advisory_xact_lock(hashtextextended('app.wallet_syncs ' || %(wallet_id)s::text, 0))"
+)
+_OPEN = """
+    select id from app.wallet_syncs
+    where wallet_id = %(wallet_id)s and user_id = %(user_id)s and status in ('queued', 'running')
+        and created_at > now() - interval '15 minutes'
     order by created_at desc limit 1
 """
+_LONGEST_PAUSE = 10.0
+"""Seconds that a node may ask to be left alone, and the sync still waits for it."""
 _GET = """
     select id, user_id, wallet_id, status, step, created_at, started_at, finished_at, imported, balances, positions,
         error
@@ -125,12 +133,11 @@ class Sync:
 def request(conn: Connection, user_id: UUID, wallet_id: UUID) -> UUID:
     """Write a sync and the job that does it; its id. The caller has checked that the wallet is the user's."""
     parameters = {"user_id": user_id, "wallet_id": wallet_id}
-    row = conn.execute(_WAITING, parameters).fetchone()
-    if row is None:
-        lock = f"wallet {wallet_id}"
-        row = conn.execute(
-            _REQUEST, {**parameters, "queue": QUEUE, "task": TASK, "lock": lock}
-        ).fetchone()
+    job = {"queue": QUEUE, "task": TASK, "lock": f"wallet {wallet_id}"}
+    with conn.transaction():
+        conn.execute(_ALONE, parameters)
+        row = conn.execute(_OPEN, parameters).fetchone()
+        row = row or conn.execute(_REQUEST, {**parameters, **job}).fetchone()
     assert row is not None
     return UUID(str(row[0]))
 
@@ -145,7 +152,7 @@ def run(conn: Connection, sync_id: UUID, nodes: Nodes, clock: Clock, *, is_last_
     """Do a sync; nothing where its wallet is gone. `conn` must be in autocommit, in the role of the pipeline.
 
     Raises:
-        ProviderError: the chain did not answer; the sync has failed where another try is of no use, or is not made.
+        RateLimited, Unavailable: the chain did not answer, and it is worth another try at once.
     """
     sync = get(conn, sync_id)
     if sync is None or sync.status in ("succeeded", "failed"):
@@ -161,9 +168,12 @@ def run(conn: Connection, sync_id: UUID, nodes: Nodes, clock: Clock, *, is_last_
     try:
         found = _read(wallet, directory, nodes, clock())
     except Exception as error:
-        is_final = is_last_try or not isinstance(error, RateLimited | Unavailable)
-        reason = str(error) if isinstance(error, ProviderError) else "The wallet could not be read."
-        _note_failure(conn, sync, reason, clock(), is_final=is_final)
+        is_final = is_last_try or not _may_pass(error)
+        _note_failure(conn, sync, _reason(wallet, error), clock(), is_final=is_final)
+        # What a chain does is told in the sync; of the system nothing is wrong.
+        if is_final and isinstance(error, ProviderError):
+            _log.warning("wallet not read", wallet_id=str(wallet.id), error=str(error))
+            return
         raise
     with conn.transaction():
         conn.execute(_STORING, {"id": sync_id})
@@ -180,6 +190,23 @@ def run(conn: Connection, sync_id: UUID, nodes: Nodes, clock: Clock, *, is_last_
         }
         conn.execute(_FINISH, outcome)
         conn.execute(_ANNOUNCE)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether it is worth another try within seconds."""
+    if not isinstance(error, RateLimited | Unavailable):
+        return False
+    return (error.retry_after or 0.0) <= _LONGEST_PAUSE
+
+
+def _reason(wallet: Wallet, error: Exception) -> str:
+    """Why a wallet was not read, for its owner."""
+    if isinstance(error, RateLimited | Unavailable):
+        name = str(wallet.blockchain).capitalize()
+        return (
+            f"{name} cannot be reached at the moment. It is tried again by itself within the hour."
+        )
+    return str(error) if isinstance(error, ProviderError) else "The wallet could not be read."
 
 
 def _note_failure(

@@ -16,7 +16,9 @@ from coinsphere.wallets import sync
 from coinsphere.wallets.nodes import Nodes
 
 _OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"
-_TRIES = 5
+_TRIES = 1
+"""Tries after the first: a person is told within a minute; each hour every wallet is read again."""
+_NODE_SECONDS = 8.0
 _log = log.get("wallets")
 
 # Every wallet, each hour, at a minute of its own: nodes are not asked for all of them at once.
@@ -44,7 +46,7 @@ def add(app: App, settings: Settings) -> None:
     @app.task(name=sync.TASK, queue=sync.QUEUE, retry=patience, pass_context=True)
     def sync_wallet(context: JobContext, sync_id: str) -> None:
         is_last = context.job.attempts >= _TRIES
-        with connect() as conn, Nodes(settings) as nodes:
+        with connect() as conn, Nodes(settings, seconds=_NODE_SECONDS) as nodes:
             sync.run(conn, UUID(sync_id), nodes, utc_now, is_last_try=is_last)
         _log.info("wallet synchronised", sync_id=sync_id)
 

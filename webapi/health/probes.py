@@ -12,7 +12,7 @@ import httpx2
 import psycopg
 import psycopg_pool
 
-from coinsphere import log
+from coinsphere import failed_jobs, log
 
 if TYPE_CHECKING:
     from webapi.services import Services
@@ -21,6 +21,9 @@ TIMEOUT_SECONDS = 1.0
 KEEP_SECONDS = 1.0
 """Health is public: however often it is asked, the servers are asked once in so long."""
 
+_ALIVE = """
+    select exists (select from jobs.procrastinate_workers where last_heartbeat > now() - interval '20 seconds')
+"""
 _log = log.get("webapi.health")
 _FAILURES = (
     httpx2.HTTPError,
@@ -60,12 +63,26 @@ def database_answers(work: Services) -> bool:
         return conn.execute("select 1 from app.users limit 1").rowcount >= 0
 
 
+def worker_beats(work: Services) -> bool:
+    """Whether a worker's heart beat lately: one that hangs is there, but does nothing."""
+    with work.database.connection() as conn:
+        return conn.execute(_ALIVE).fetchone() == (True,)
+
+
+def no_job_failed(work: Services) -> bool:
+    """Whether no background job failed for good."""
+    with work.database.connection() as conn:
+        return failed_jobs.count(conn) == 0
+
+
 def _probes(work: Services) -> dict[str, Callable[[], bool]]:
     settings = work.settings
     return {
         "postgres": lambda: database_answers(work),
         "redis": work.cache.ping,
         "ml": lambda: _answers(work, f"{settings.model_server_url}/health"),
+        "worker": lambda: worker_beats(work),
+        "jobs": lambda: no_job_failed(work),
         "orchestrator": lambda: _answers(work, f"{settings.orchestrator_url}/server_info"),
     }
 

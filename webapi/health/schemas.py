@@ -17,6 +17,8 @@ class ServicesOut(Output):
     postgres: State
     redis: State
     ml: State
+    worker: State
+    jobs: State
     orchestrator: State
 
 
@@ -33,6 +35,8 @@ class HealthOut(Output):
                     "postgres": "ok",
                     "redis": "ok",
                     "ml": "ok",
+                    "worker": "ok",
+                    "jobs": "ok",
                     "orchestrator": "ok",
                 },
             }

@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
+import pytest
 
+from coinsphere.errors import Unavailable
 from coinsphere.wallets import sync, tasks
 from tests.fakes.evm.chain import NodeServer
-from tests.integration.wallets.conftest import NOW
+from tests.integration.wallets.conftest import NOW, node_settings
 from tests.integration.wallets.test_ledger import facts, state
 
 _PATIENCE = 90
@@ -167,3 +169,23 @@ def test_every_wallet_is_due_once_an_hour(reader, owner: psycopg.Connection) -> 
 
 def _at(hour: datetime, minute: int) -> datetime:
     return hour + timedelta(minutes=minute)
+
+
+def test_a_chain_that_cannot_be_reached_is_said_in_plain_words_and_clicks_are_one_sync(
+    open_reader, owner: psycopg.Connection
+) -> None:
+    reader = open_reader(node_settings("ethereum=http://127.0.0.1:1"))
+    wallet = reader.connect()
+    first = sync.request(reader.conn, reader.user_id, wallet.id)
+    with pytest.raises(Unavailable):
+        reader.run(first, is_last_try=False)
+    assert sync.get(reader.conn, first).status == "running"
+    clicks = {sync.request(reader.conn, reader.user_id, wallet.id) for _ in range(25)}
+    assert clicks == {first}
+    reader.run(first)
+    found = sync.get(reader.conn, first)
+    assert found.status == "failed"
+    assert found.error == (
+        "Ethereum cannot be reached at the moment. It is tried again by itself within the hour."
+    )
+    assert sync.request(reader.conn, reader.user_id, wallet.id) != first

@@ -261,12 +261,15 @@ def test_without_the_database_it_is_unavailable(api_settings, person) -> None:
     app.extensions[EXTENSION].close()
 
 
-def test_health(client) -> None:
+def test_health(client, owner_db) -> None:
+    owner_db.execute("insert into jobs.procrastinate_workers default values")
     body = client.get("/health").json
     assert body == {
         "status": "ok",
         "timestamp": "2026-03-10T12:30:00Z",
-        "services": dict.fromkeys(("api", "postgres", "redis", "ml", "orchestrator"), "ok"),
+        "services": dict.fromkeys(
+            ("api", "postgres", "redis", "ml", "worker", "jobs", "orchestrator"), "ok"
+        ),
     }
     assert client.get("/health/ready").json["status"] == "ok"
 
