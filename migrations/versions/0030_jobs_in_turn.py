@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0029"
-down_revision = "0028"
+revision = "0030"
+down_revision = "0029"
 
 UP = """
 -- A queueing lock speaks of jobs that wait. One that begins lets go of it, so that it can wait again after a failure
