@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0030"
-down_revision = "0029"
+revision = "0031"
+down_revision = "0030"
 
 UP = """
 -- A queueing lock speaks of jobs that wait. One that begins lets go of it, so that it can wait again after a failure

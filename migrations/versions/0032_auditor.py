@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0031"
-down_revision = "0030"
+revision = "0032"
+down_revision = "0031"
 
 # The worker holds the right only while it says so: whatever else it does cannot read the log.
 UP = """
