@@ -22,10 +22,15 @@ class Champions:
         self._settings = settings
         self._held: Mapping[UUID, Champion] = MappingProxyType({})
         self._known: dict[Promotion, UUID] = {}
+        self._lost: Mapping[UUID, str] = MappingProxyType({})
 
     def of(self, token_id: UUID) -> Champion | None:
         """The token's champion; None where it has none."""
         return self._held.get(token_id)
+
+    def lost(self, token_id: UUID) -> str | None:
+        """What is missing of a token that was evaluated and has no champion any more; None where nothing is."""
+        return self._lost.get(token_id)
 
     def symbols(self) -> list[str]:
         """Symbols of the tokens that have a champion, ascending."""
@@ -37,12 +42,13 @@ class Champions:
         Where MLflow does not answer, everything stays; where a model is refused, what its token had before stays.
         """
         try:
-            wanted = registry.promotions(self._settings)
+            wanted, lost = registry.promotions(self._settings), registry.lost(self._settings)
             loaded = {each: self._load(each) for each in wanted if each not in self._known}
         except RegistryUnavailable as error:
             _log.warning("registry_unavailable", reason=str(error), serving=len(self._held))
             return
         self._swap(wanted, loaded)
+        self._lost = MappingProxyType(lost)
 
     def _load(self, promotion: Promotion) -> Champion | None:
         try:

@@ -105,15 +105,19 @@ def show() -> None:
 @ml.command("train-global")
 def train_global() -> None:
     """Train the global model on all tokens, judge it, and let it serve if it passes every gate."""
-    from ml import gates, scale_pipeline
+    from ml import scale_pipeline
 
     settings = Settings.from_env()
     with _connection(settings) as conn, stage("Training and judging the global model"):
         held = scale_pipeline.build_panel(conn)
         made = scale_pipeline.train(conn, settings, held)
-    verdict = "serves from now on" if made.report.passed else "was refused"
-    click.echo(f"Version {made.version} ({made.model}) {verdict}; gate report {made.report_id}")
-    for reason in gates.refused(made.report):
+    days = ", ".join(map(str, made.report.horizons)) or "no"
+    serves = ", ".join(map(str, made.serves)) or "no"
+    click.echo(
+        f"Version {made.version} ({made.model}) passed its gates at {days} days and serves at {serves} of them from now on; "
+        f"gate report {made.report_id}"
+    )
+    for reason in made.report.refused():
         click.echo(f"  {reason}")
 
 
@@ -125,9 +129,9 @@ def predict_global() -> None:
     settings = Settings.from_env()
     with _connection(settings) as conn:
         for issued in scale_pipeline.issue(conn, settings, utc_now()):
-            shadow = ", as a shadow" if issued.is_shadow else ""
             click.echo(
-                f"Version {issued.version} ({issued.model}): {issued.forecasts} forecasts of {issued.tokens} tokens{shadow}"
+                f"Version {issued.version} ({issued.model}): {issued.forecasts} forecasts of {issued.tokens} tokens, "
+                f"{issued.public} of them public"
             )
 
 

@@ -10,6 +10,7 @@ from ml.history import History
 from ml.horizons import HORIZONS, LEVELS
 from ml.registry import Champion
 from ml.results import Forecast
+from ml.windows import Floats
 
 _PRICE = Context(prec=12)
 """Digits of a forecast price: more would be a pretence, and numeric(38, 18) holds these of any price."""
@@ -44,6 +45,23 @@ def forecasts(champion: Champion, history: History, issued_at: datetime) -> list
         )
         for horizon, of_horizon in zip(HORIZONS, returns, strict=True)
     ]
+
+
+def narrowed(returns: Floats, reference: Decimal, share: float) -> dict[str, Decimal]:
+    """Prices by level when only a share of the horizon is still to come: what has passed moves the price no more.
+
+    The centre shrinks with the time left, the width with its root.
+
+    Args:
+        returns: log returns of the whole horizon, shape [LEVELS].
+        reference: the price that they start from.
+        share: of the horizon, at most 1.
+    """
+    centre = float(returns[LEVELS.index(0.5)])
+    left = centre * share + (returns - centre) * share**0.5
+    return {
+        str(level): price(reference, float(each)) for level, each in zip(LEVELS, left, strict=True)
+    }
 
 
 def price(reference: Decimal, log_return: float) -> Decimal:

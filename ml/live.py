@@ -1,7 +1,7 @@
-"""How issued forecasts fared: the champion's record against the random walk, coverage, and whether it has drifted.
+"""How issued forecasts fared: the champions' record against the random walk, coverage, and whether they have drifted.
 
 Only forecasts count that were issued before their outcome. A month of them is noise (a healthy model loses 32 of a
-hundred quarters against a slightly worse one), so they may take a champion back and never make one.
+hundred quarters against a slightly worse one), so they may take a champion back from its horizon and never make one.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from psycopg import Connection
 from ml import comparison, scoring
 from ml.alarms import Alarm
 from ml.features import Floats
-from ml.gates import Gate
+from ml.gates import Gate, Reason
 from ml.horizons import HORIZONS
 from ml.scale_registry import NAME
 from ml.scoring import NOMINAL
@@ -26,6 +26,7 @@ ROLLBACK_DAYS = 60
 DRIFT_DAYS = 90
 VETO_DAYS = 30
 VETO_Z = -3.0
+RETURN_Z = -3.0
 COVERAGE_ALARMS = {1: (0.07, 0.04), 7: (0.14, 0.07), 14: (0.18, 0.10), 30: (0.25, 0.15)}
 """How far pooled coverage of 90 days strays although the model is right, by horizon, for 80 and 95 %."""
 SHADOW = "G7_shadow"
@@ -75,9 +76,8 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What was found of a version, and what raises an alarm."""
+    """What was found of the versions that serve, and what raises an alarm."""
 
-    version: int
     alarms: tuple[Alarm, ...]
     figures: dict[str, float] = field(default_factory=dict)
 
@@ -108,7 +108,7 @@ def records(
     return made
 
 
-def drift(version: int, held: Mapping[int, Record]) -> Drift:
+def drift(held: Mapping[int, Record]) -> Drift:
     """Alarms on coverage, PIT and skill; what moves of the inputs alone is a figure and no alarm."""
     alarms: list[Alarm] = []
     figures: dict[str, float] = {}
@@ -130,56 +130,82 @@ def drift(version: int, held: Mapping[int, Record]) -> Drift:
                     f"1 d: outcomes fall elsewhere than forecast (PSI {figures['pit_psi_1d']:.2f})"
                 )
                 alarms.append(Alarm("pit_1d", detail))
-    if must_return(held):
-        detail = f"1 d: worse than the random walk over {ROLLBACK_DAYS} days"
-        alarms.append(Alarm("skill_1d", detail))
-    return Drift(version, tuple(alarms), figures)
+    alarms += [
+        Alarm(
+            f"skill_{horizon}d",
+            f"{horizon} d: worse than the random walk over {record.origins} days",
+        )
+        for horizon, record in held.items()
+        if must_return(horizon, record)
+    ]
+    return Drift(tuple(alarms), figures)
 
 
-def must_return(held: Mapping[int, Record]) -> bool:
-    """Whether the champion must give way to the baseline: `ROLLBACK_DAYS` days of negative mean skill at one day."""
-    record = held.get(1)
-    if record is None or record.origins < ROLLBACK_DAYS:
+def must_return(horizon: int, record: Record) -> bool:
+    """Whether the champion of a horizon must give way to the next rung of the ladder.
+
+    At one day after `ROLLBACK_DAYS` days of negative mean skill. Longer horizons overlap, so a mean of so few of their
+    windows is noise: there the loss against the random walk must be `RETURN_Z` of its standard errors.
+    """
+    if record.origins < ROLLBACK_DAYS:
         return False
+    if horizon > 1:
+        days, tokens = sorted(set(record.days)), sorted(set(record.tokens))
+        found = comparison.compare(
+            _laid(record, record.crps, days, tokens),
+            _laid(record, record.reference_crps, days, tokens),
+            horizon,
+        )
+        return found.t < RETURN_Z
     newest = set(sorted(set(record.days))[-ROLLBACK_DAYS:])
     recent = np.array([day in newest for day in record.days])
     return bool(record.crps[recent].mean() > record.reference_crps[recent].mean())
 
 
-def shadow(challenger: Mapping[int, Record], champion: Mapping[int, Record]) -> Gate | None:
+def shadow(challenger: Mapping[int, Record], champions: Mapping[int, Record]) -> Gate | None:
     """The gate of a challenger's live forecasts; None until `VETO_DAYS` closes are known of it and of the champion.
 
-    It can only veto. A month is noise, so that the challenger did better is no reason for anything, and passing means
-    that it did not do so much worse that noise cannot explain it, and that its intervals hold.
+    A horizon is vetoed by coverage that chance does not explain, or by losses far beyond its champion's.
+
+    Args:
+        challenger: its forecasts by horizon.
+        champions: those of the versions that serve, by horizon.
     """
-    paired = _paired(challenger.get(1), champion.get(1))
-    if paired is None or paired.days < VETO_DAYS:
+    shortest = _paired(challenger, champions, HORIZONS[0])
+    if shortest is None or shortest.days < VETO_DAYS:
         return None
     reasons = [
-        alarm.detail
+        Reason(alarm.detail.removeprefix(f"{horizon} d: "), horizon)
         for horizon, record in challenger.items()
         if record.origins >= VETO_DAYS
         for alarm in _uncovered(horizon, record)
     ]
-    if paired.t < VETO_Z:
-        reasons.append(
-            f"1 d: {-paired.t:.1f} standard errors worse than the champion in its shadow"
-        )
-    figures = {"days": paired.days, "t_1d": paired.t}
-    return Gate(SHADOW, not reasons, tuple(reasons), figures)
+    figures = {"days": float(shortest.days)}
+    for horizon in HORIZONS:
+        paired = _paired(challenger, champions, horizon)
+        if paired is None or paired.days < VETO_DAYS:
+            continue
+        figures[f"t_{horizon}d"] = paired.t
+        if paired.t < VETO_Z:
+            text = f"{-paired.t:.1f} standard errors worse than the champion in its shadow"
+            reasons.append(Reason(text, horizon))
+    return Gate(SHADOW, tuple(reasons), figures)
 
 
-def _paired(challenger: Record | None, champion: Record | None) -> comparison.Difference | None:
+def _paired(
+    challenger: Mapping[int, Record], champions: Mapping[int, Record], horizon: int
+) -> comparison.Difference | None:
     """How much better the challenger was on the tokens and days of both; None where they have none in common."""
-    if challenger is None or champion is None:
+    if horizon not in challenger or horizon not in champions:
         return None
-    rows = [set(zip(each.tokens, each.days, strict=True)) for each in (challenger, champion)]
+    both = (challenger[horizon], champions[horizon])
+    rows = [set(zip(each.tokens, each.days, strict=True)) for each in both]
     shared = rows[0] & rows[1]
     if not shared:
         return None
     tokens, days = (sorted(set(each)) for each in zip(*shared, strict=True))
-    ours, theirs = (_laid(each, days, tokens) for each in (challenger, champion))
-    return comparison.compare(ours, theirs, 1)
+    ours, theirs = (_laid(each, each.crps, days, tokens) for each in both)
+    return comparison.compare(ours, theirs, horizon)
 
 
 def _uncovered(horizon: int, record: Record) -> list[Alarm]:
@@ -225,11 +251,12 @@ def _record(rows: list[tuple[Any, ...]], days: int) -> Record:
     )
 
 
-def _laid(record: Record, days: list[date], tokens: list[str]) -> Floats:
+def _laid(record: Record, losses: Floats, days: list[date], tokens: list[str]) -> Floats:
+    """Losses of the record's rows on a table of tokens and days; NaN where there is none."""
     rows = {token: at for at, token in enumerate(tokens)}
     columns = {day: at for at, day in enumerate(days)}
     made = np.full((len(tokens), len(days)), np.nan)
-    for token, day, loss in zip(record.tokens, record.days, record.crps, strict=True):
+    for token, day, loss in zip(record.tokens, record.days, losses, strict=True):
         if token in rows and day in columns:
             made[rows[token], columns[day]] = loss
     return made

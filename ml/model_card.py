@@ -124,7 +124,7 @@ def _slices(made: Backtest, model: str) -> list[str]:
 def _gates(report: GateReport) -> list[str]:
     lines = ["", "## Gates", "", "| gate | | why |", "|---|---|---|"]
     lines += [
-        f"| {gate.name} | {'passed' if gate.passed else '**refused**'} | {'; '.join(gate.reasons)} |"
+        f"| {gate.name} | {'passed' if gate.passed else '**refused**'} | {'; '.join(map(str, gate.reasons))} |"
         for gate in report.gates
     ]
     return lines

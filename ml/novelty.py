@@ -16,6 +16,8 @@ SHARE = 0.999
 _RIDGE = 1e-6
 _SMOOTH = len(NAMES) - 3
 """The weekdays are no sample of anything."""
+_NOTHING = -1.0
+"""A limit that no squared distance is within."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,8 +58,10 @@ class Novelty:
 
 
 def fit(features: FeatureSet, end: int) -> Novelty:
-    """From the rows that a training before day `end` learns from."""
+    """From the rows that a training before day `end` learns from; of too few of them, no day is familiar."""
     rows = features.inputs[features.known_at(end)[:, :, 0]][:, :_SMOOTH]
+    if len(rows) <= _SMOOTH:
+        return Novelty(np.zeros(_SMOOTH), np.eye(_SMOOTH), _NOTHING)
     covariance = np.cov(rows, rowvar=False) + _RIDGE * np.eye(_SMOOTH)
     mean = np.asarray(rows.mean(axis=0), dtype=np.float64)
     precision = np.asarray(np.linalg.inv(covariance), dtype=np.float64)

@@ -76,7 +76,11 @@ class Panel:
     @property
     def data_cutoff(self) -> datetime:
         """The close of the last day: nothing later is known to what is made of the panel."""
-        return start_of_day(self.last_day + timedelta(days=1))
+        return self.closed_at(len(self.days) - 1)
+
+    def closed_at(self, position: int) -> datetime:
+        """When the day at a position closed."""
+        return start_of_day(as_date(self.days[position]) + timedelta(days=1))
 
     def index(self, day: date) -> int:
         """The position of the first day that is not before `day`."""

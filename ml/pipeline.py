@@ -93,7 +93,7 @@ def predict_token(
 ) -> list[Forecast]:
     """Forecast all horizons with the champion from the last final close, and write `model.predictions`.
 
-    They are a shadow where the global model serves: of one horizon, one forecast is public.
+    They are shadows at the horizons where a global champion stands: of one horizon, one forecast is public.
     A forecast of the same origin by the same version is written once. One whose target has passed by `now` is
     marked as a backfill.
 
@@ -105,6 +105,6 @@ def predict_token(
     from ml import prediction_log, scale_registry  # noqa: PLC0415 - slow to import
 
     forecasts = prediction_log.issue(conn, settings, token, now)
-    serves = scale_registry.by_alias(settings, scale_registry.CHAMPION) is None
-    prediction_log.record(conn, forecasts, is_shadow=not serves, dagster_run_id=dagster_run_id)
+    above = scale_registry.standing(settings, scale_registry.serving(settings), now)
+    prediction_log.record(conn, forecasts, shadows=above, dagster_run_id=dagster_run_id)
     return forecasts

@@ -1,7 +1,7 @@
 """`model.predictions`: append-only, one row for each token, origin, horizon and version."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -57,13 +57,20 @@ def record(
     conn: Connection,
     forecasts: Sequence[Forecast],
     *,
-    is_shadow: bool = False,
+    shadows: Collection[int] = (),
     dagster_run_id: str = "",
 ) -> None:
-    """Write the forecasts; one that was issued before stays as it was. A shadow's are kept and never shown."""
-    common = {"is_shadow": is_shadow, "dagster_run_id": dagster_run_id or None}
+    """Write the forecasts; one that was issued before stays as it was. Those of the horizons `shadows` are never shown."""
+    rows = [
+        _row(forecast)
+        | {
+            "is_shadow": forecast.horizon_days in shadows,
+            "dagster_run_id": dagster_run_id or None,
+        }
+        for forecast in forecasts
+    ]
     with conn.cursor() as cursor:
-        cursor.executemany(_RECORD, [_row(forecast) | common for forecast in forecasts])
+        cursor.executemany(_RECORD, rows)
 
 
 def _row(forecast: Forecast) -> dict[str, object]:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import mlflow.artifacts
 import numpy as np
@@ -70,6 +71,7 @@ class Promotion:
     model_name: str
     version: int
     evaluated_at: str
+    token_id: UUID
 
 
 def model_name(token: Token) -> str:
@@ -113,10 +115,32 @@ def promotions(settings: Settings) -> list[Promotion]:
     """
     with answers(settings.tracking_url):
         return [
-            Promotion(found.name, int(found.aliases[CHAMPION]), found.tags.get(_EVALUATED_AT, ""))
+            Promotion(
+                found.name,
+                int(found.aliases[CHAMPION]),
+                found.tags.get(_EVALUATED_AT, ""),
+                UUID(found.tags["token_id"]),
+            )
             for found in _registered_models(client(settings))
             if CHAMPION in found.aliases
         ]
+
+
+def lost(settings: Settings) -> dict[UUID, str]:
+    """Tokens that were evaluated and have no champion any more, with what is missing and how it comes back.
+
+    MLflow forgets an alias when its version is deleted.
+
+    Raises:
+        RegistryUnavailable: MLflow does not answer.
+    """
+    with answers(settings.tracking_url):
+        return {
+            UUID(found.tags["token_id"]): f"the alias `{CHAMPION}` of {found.name} is gone; "
+            f"`coinsphere ml evaluate {found.tags['symbol']}` sets it anew"
+            for found in _registered_models(client(settings))
+            if CHAMPION not in found.aliases and _EVALUATED_AT in found.tags
+        }
 
 
 def champion(settings: Settings, token: Token) -> Champion:

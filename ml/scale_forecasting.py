@@ -1,18 +1,21 @@
 """From a version of the global model and a panel to forecasts in prices. Pure: the log, the server and `reproduce` share it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml import features as feature_module
+from ml import volatility
 from ml.features import NAMES, FeatureSet, Floats
 from ml.forecasting import price
 from ml.horizons import HORIZONS, LEVELS
 from ml.models.combination import Combination
 from ml.models.pooled_linear import PooledLinear
+from ml.models.random_walk import RandomWalk
 from ml.models.scale import ScaleModel
 from ml.panel import Panel
 from ml.scale_version import ScaleVersion
@@ -21,6 +24,7 @@ from ml.student import Student
 
 _NAMED = 3
 """Inputs that are named as factors."""
+_YEAR = 365
 _WORTH_NAMING = 0.005
 """Least share by which an input must move the scale to be named."""
 
@@ -88,49 +92,69 @@ class Outlook:
 
 
 def outlooks(version: ScaleVersion, panel: Panel) -> list[Outlook]:
-    """The outlook of every token whose last day is the panel's and that is old enough, at all horizons."""
+    """The outlook of every token at all horizons, each from the last day on which it can be forecast from.
+
+    That is the panel's last day for most; one whose candles end before is answered for from there, and its `origin_at`
+    tells so. A token that was never old enough has none.
+    """
     features = feature_module.build(panel)
-    last = features.inputs.shape[1] - 1
-    made = version.model.predict(features, last)
-    familiar = version.novelty.is_familiar(features.inputs[:, last])
-    named = factors(version.model, features, last)
-    rows = []
-    for place, symbol in enumerate(panel.symbols):
-        if not features.usable[place, last]:
-            continue
+    columns = np.arange(features.usable.shape[1])
+    newest = np.where(features.usable, columns, -1).max(axis=1)
+    return [
+        outlook
+        for day in sorted(set(newest.tolist()) - {-1}, reverse=True)
+        for outlook in _outlooks(version, features, int(day), np.flatnonzero(newest == day))
+    ]
+
+
+def _outlooks(
+    version: ScaleVersion, features: FeatureSet, day: int, places: NDArray[np.int64]
+) -> Iterator[Outlook]:
+    """Those of the tokens at `places`, as seen when day `day` closed."""
+    made = version.model.predict(features, day).at(np.s_[:, :1])
+    familiar = version.novelty.is_familiar(features.inputs[:, day]) & ~features.pegged[:, day]
+    named = factors(version.model, features, day)
+    for place in places:
+        symbol = features.panel.symbols[place]
         widths = version.conformal.widths(symbol)
         for at, horizon in enumerate(HORIZONS):
-            rows.append(
-                Outlook(
-                    symbol=symbol,
-                    horizon_days=horizon,
-                    origin_at=panel.data_cutoff,
-                    location=float(made.location[place, 0, at]),
-                    log_scale=float(np.log(made.scale[place, 0, at])),
-                    reference_log_scale=float(np.log(features.unit[place, last, at])),
-                    degrees=float(made.degrees[place, 0, at]),
-                    width80=float(widths[at, NOMINAL.index(0.8)]),
-                    width95=float(widths[at, NOMINAL.index(0.95)]),
-                    in_distribution=bool(familiar[place])
-                    and not bool(features.pegged[place, last]),
-                    factors=named[place][at],
-                )
+            yield Outlook(
+                symbol=symbol,
+                horizon_days=horizon,
+                origin_at=features.panel.closed_at(day),
+                location=float(made.location[place, 0, at]),
+                log_scale=float(np.log(made.scale[place, 0, at])),
+                reference_log_scale=float(np.log(features.unit[place, day, at])),
+                degrees=float(made.degrees[place, 0, at]),
+                width80=float(widths[at, NOMINAL.index(0.8)]),
+                width95=float(widths[at, NOMINAL.index(0.95)]),
+                in_distribution=bool(familiar[place]),
+                factors=named[place][at],
             )
-    return rows
 
 
 def factors(model: ScaleModel, features: FeatureSet, day: int) -> list[list[tuple[str, ...]]]:
-    """The inputs that moved the scale most on a day, by token and horizon; empty where the model has no weights.
+    """The inputs that moved the scale most on a day, by token and horizon.
 
     They are those of the linear part: its log scale is a sum with one term for each input, so what a term adds against
-    the mean of the training rows is its effect, exactly.
+    the mean of the training rows is its effect, exactly. A random walk has no other input than the volatility of the
+    last weeks: there it is that against its year, and the last move's share in it.
     """
     linear = _linear(model)
-    if linear is None:
+    if linear is not None:
+        away = features.inputs[:, day] - linear.means
+        effects = away[:, None, :] * linear.weights[None]
+        return [[_named(row) for row in of_token] for of_token in effects]
+    if not isinstance(model, RandomWalk):
         return [[() for _ in HORIZONS] for _ in features.panel.symbols]
-    away = features.inputs[:, day] - linear.means
-    effects = away[:, None, :] * linear.weights[None]
-    return [[_named(row) for row in of_token] for of_token in effects]
+    year = features.volatility[:, max(day - _YEAR + 1, 0) : day + 1]
+    moves = features.log_closes[:, day] - features.log_closes[:, max(day - 1, 0)]
+    return [
+        [volatility.named(days, float(move))] * len(HORIZONS)
+        if np.isfinite(days[-1])
+        else [()] * len(HORIZONS)
+        for days, move in zip(year, moves, strict=True)
+    ]
 
 
 def _linear(model: ScaleModel) -> PooledLinear | None:
@@ -146,9 +170,3 @@ def _named(effects: Floats) -> tuple[str, ...]:
         for at in order
         if abs(changes[at]) >= _WORTH_NAMING
     )
-
-
-def share_left(origin_at: datetime, horizon_days: int, now: datetime) -> float:
-    """The share of a horizon that is still to come, at least a hundredth."""
-    left = (origin_at + timedelta(days=horizon_days) - now) / timedelta(days=horizon_days)
-    return min(max(left, 0.01), 1.0)

@@ -1,17 +1,18 @@
 """What the global model leaves in the database: panels, snapshots, gate reports, and its rows of `model.predictions`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from ml import code_version, panel, snapshots
+from ml import code_version, gates, panel, snapshots
 from ml.errors import ModelError
 from ml.gates import GateReport
 from ml.panel import Panel
@@ -33,9 +34,10 @@ _RECORD_REPORT = """
     )
 """
 _CLOSES = """
-    select distinct on (token_id) token_id, close
-    from marts.ml_features_daily
-    where token_id = any(%(token_ids)s) and price_date = %(day)s and is_final and not is_filled
+    select wanted.token_id, f.close
+    from unnest(%(token_ids)s::uuid[], %(origins)s::timestamptz[]) as wanted (token_id, origin_at)
+    join marts.ml_features_daily f
+      on f.token_id = wanted.token_id and f.close_at = wanted.origin_at and f.is_final and not f.is_filled
 """
 _RECORD = """
     insert into model.predictions (
@@ -51,6 +53,13 @@ _RECORD = """
         %(width95)s, %(in_distribution)s, %(input_digest)s, %(dagster_run_id)s
     )
     on conflict (token_id, origin_at, horizon_days, model_name, model_version) do nothing
+"""
+_NEWEST_VERDICT = """
+    select model_version, algorithm, report -> 'gates' as gates
+    from model.gate_reports
+    where model_name = %(model_name)s and report -> 'gates' -> 0 ->> 'name' = %(first_gate)s
+    order by created_at desc, id
+    limit 1
 """
 _PREDICTION = """
     select p.id, p.token_id, t.symbol, p.horizon_days, p.issued_at, p.price_source, p.reference_price, p.quantiles::text, p.location, p.log_scale, p.degrees,
@@ -81,6 +90,35 @@ class Stored:
     model_name: str
     model_version: int
     input_digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How the newest version was judged: the gates of its report, as JSON holds them."""
+
+    model_version: int
+    algorithm: str
+    gates: list[dict[str, Any]]
+
+    def sentence(self, horizon: int) -> str:
+        """Why it does not serve at a horizon: the gates that refused it, and by how much."""
+        reasons = [
+            f"{gate['name']}: {reason['text']}"
+            for gate in self.gates
+            for reason in gate["reasons"]
+            if reason["horizon"] in (None, horizon)
+        ]
+        version = f"version {self.model_version} ({self.algorithm})"
+        if not reasons:
+            return f"{version} has passed its gates and waits in the champion's shadow"
+        return f"{version} was refused at {horizon} d: {'; '.join(reasons)}"
+
+
+def newest_verdict(conn: Connection) -> Verdict | None:
+    """The report of the gates of the newest version; None where none was judged."""
+    with conn.cursor(row_factory=class_row(Verdict)) as cursor:
+        parameters = {"model_name": NAME, "first_gate": gates.NAMES[0]}
+        return cursor.execute(_NEWEST_VERDICT, parameters).fetchone()
 
 
 def record_panel(conn: Connection, held: Panel) -> None:
@@ -145,17 +183,27 @@ def record(
     made: Sequence[Outlook],
     now: datetime,
     *,
-    is_shadow: bool,
+    public: Collection[tuple[str, int]],
     dagster_run_id: str,
 ) -> int:
-    """Write the outlooks of a panel; one that was issued before stays as it was. How many were given."""
+    """Write the outlooks of a panel; one that was issued before stays as it was. How many were given.
+
+    Args:
+        conn: with the prediction log and the mart.
+        loaded: the version that made them.
+        held: what they were made from.
+        made: the outlooks.
+        now: when they are issued.
+        public: symbols and horizons that people are shown; the others are kept as shadows.
+        dagster_run_id: for the lineage.
+    """
     ids = dict(zip(held.symbols, held.token_ids, strict=True))
-    closes = _closes(conn, held)
+    closes = _closes(conn, ids, made)
     rows = [
         _row(loaded, held, outlook, closes[ids[outlook.symbol]], now)
         | {
             "token_id": ids[outlook.symbol],
-            "is_shadow": is_shadow,
+            "is_shadow": (outlook.symbol, outlook.horizon_days) not in public,
             "dagster_run_id": dagster_run_id,
         }
         for outlook in made
@@ -174,8 +222,12 @@ def prediction(conn: Connection, prediction_id: UUID) -> Stored:
     return row
 
 
-def _closes(conn: Connection, held: Panel) -> dict[UUID, Decimal]:
-    parameters = {"token_ids": list(held.token_ids), "day": held.last_day}
+def _closes(
+    conn: Connection, ids: Mapping[str, UUID], made: Sequence[Outlook]
+) -> dict[UUID, Decimal]:
+    """The exact close that each token's outlooks start from."""
+    origins = {ids[outlook.symbol]: outlook.origin_at for outlook in made}
+    parameters = {"token_ids": list(origins), "origins": list(origins.values())}
     return dict(conn.execute(_CLOSES, parameters).fetchall())
 
 

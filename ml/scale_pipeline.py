@@ -4,7 +4,8 @@ Importing this module is cheap: torch and MLflow are imported by the steps that 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,12 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere import log
 from coinsphere.clock import Clock, utc_now
 from coinsphere.settings import Settings
-from ml import panel
-from ml.errors import NoChampion, TooLittleHistory
+from ml import ladder, panel
+from ml.errors import ArtifactRefused, NoChampion, TooLittleHistory
+from ml.ladder import Rung
 from ml.panel import Panel
 
 if TYPE_CHECKING:
@@ -24,13 +27,15 @@ if TYPE_CHECKING:
     from ml.backtest import Backtest
     from ml.gates import GateReport
     from ml.models.scale_catalog import Recipe
-    from ml.scale_registry import Loaded
+    from ml.scale_registry import Loaded, Serving
     from ml.scale_version import ScaleFacts
     from ml.succession import Watched
 
 SERVING_DAYS = 1095
 """Days that a forecast is computed from: of anything older, less than a fiftieth of a thousandth is left in an input."""
 _LONGEST_TEST = 1461
+
+_log = log.get("ml.scale_pipeline")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +48,21 @@ class Trained:
     data_digest: str
     report: "GateReport"
     report_id: UUID
-    serves: bool
-    """From now on; a version that passed beside a champion waits in its shadow first."""
+    serves: tuple[int, ...]
+    """Horizons at which it serves from now on; where it passed beside a champion it waits in its shadow first."""
     backtest: "Backtest" = field(repr=False)
     card: Mapping[str, bytes] = field(repr=False, default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """How many forecasts were issued by which version, and of how many tokens."""
+    """How many forecasts were issued by which version, of how many tokens, and how many of them are public."""
 
     version: int
     model: str
-    is_shadow: bool
     tokens: int
     forecasts: int
+    public: int
 
 
 def build_panel(conn: Connection) -> Panel:
@@ -87,9 +92,9 @@ def train(
 ) -> Trained:
     """Fit a challenger and the baseline, walk both forward, and judge the challenger.
 
-    Where it passes it serves if nothing does, or if what serves is stale; else it waits in the shadow, and
-    `succession.watch` lets it serve. The report is kept whether it passes or not; the baseline's alias moves with each
-    training.
+    At each horizon where it passes it serves if nothing does, or if what serves is stale; else it waits in the shadow, and
+    `succession.watch` lets it serve. The report is kept whether it passes or not. The baseline is fitted and its alias
+    moves with each training, also where there are too few days to judge anything.
 
     Args:
         conn: where the report is kept; the caller owns the transaction.
@@ -102,94 +107,143 @@ def train(
         dagster_run_id: for the lineage.
 
     Raises:
-        TooLittleHistory: too few days to walk anything forward on.
+        TooLittleHistory: too few days to walk anything forward on; the baseline is registered all the same.
         RegistryUnavailable: MLflow does not answer.
     """
     from ml import gates, model_card, scale_log, scale_registry, succession  # noqa: PLC0415 - slow to import
-    from ml.models.scale_catalog import BASELINE, CHAMPION, Recipe  # noqa: PLC0415
+    from ml.models.scale_catalog import CHAMPION, Recipe  # noqa: PLC0415
     from ml.scale_version import Losses  # noqa: PLC0415
 
     made = _Training(settings, held, recipe or Recipe(), clock, dagster_run_id)
     challenger = model or CHAMPION
-    walked = made.walk_forward([*gates.BASELINES_OF_GATE, challenger])
-    serving = scale_registry.load_alias(settings, scale_registry.CHAMPION)
-    losses = None if serving is None else Losses.from_npz(serving.version.losses)
+    try:
+        walked = made.walk_forward([*gates.BASELINES_OF_GATE, challenger])
+    except TooLittleHistory:
+        _register_baseline(made, None)
+        raise
+    serving = scale_registry.serving(settings)
+    champions = load_champions(settings, serving)
     with made.run(challenger) as run_id:
         fitted = made.fit(challenger)
         report = gates.judge(
             walked,
             challenger,
             made.probe(fitted, walked),
-            losses,
+            {at: Losses.from_npz(each.version.losses) for at, each in champions.items()},
             least_days=gates.LEAST_DAYS if least_days is None else least_days,
         )
         facts, number = made.register(challenger, fitted, walked, run_id)
         card = made.log(facts, walked, report, run_id)
-    with made.run(BASELINE) as run_id:
-        _, baseline = made.register(BASELINE, made.fit(BASELINE), walked, run_id)
+    _register_baseline(made, walked)
     report_id = scale_log.record_report(conn, number, facts, report, clock())
-    scale_registry.set_alias(settings, scale_registry.BASELINE, baseline)
     scale_registry.describe(settings, number, model_card.note(card["model_card.md"]))
-    status = scale_registry.PASSED if report.passed else scale_registry.REFUSED
-    scale_registry.record_verdict(settings, number, status, str(report_id))
-    serves = report.passed and not succession.must_wait(settings, serving, clock())
-    if serves:
-        scale_registry.set_alias(settings, scale_registry.CHALLENGER, number)
-        scale_registry.set_alias(settings, scale_registry.CHAMPION, number)
-    else:
-        succession.challenge(settings, number, serving)
+    scale_registry.record_verdict(settings, number, report.horizons, str(report_id))
+    serves = tuple(
+        horizon
+        for horizon in report.horizons
+        if not succession.must_wait(settings, champions.get(horizon), clock())
+    )
+    for horizon in serves:
+        scale_registry.let_serve(settings, horizon, number)
+    succession.challenge(settings, number, scale_registry.serving(settings))
     return Trained(
         number, challenger, facts.run_id, held.digest, report, report_id, serves, walked, card
     )
 
 
+def _register_baseline(made: "_Training", walked: "Backtest | None") -> None:
+    from ml import scale_registry  # noqa: PLC0415 - slow to import
+    from ml.models.scale_catalog import BASELINE  # noqa: PLC0415
+
+    with made.run(BASELINE) as run_id:
+        _, version = made.register(BASELINE, made.fit(BASELINE), walked, run_id)
+    scale_registry.set_alias(made.settings, scale_registry.BASELINE, version)
+
+
+def load_champions(settings: Settings, serving: "Serving") -> dict[int, "Loaded"]:
+    """The champions by horizon; one whose files are refused is left out, so that a challenger may take its place.
+
+    Raises:
+        RegistryUnavailable: MLflow does not answer.
+    """
+    from ml import scale_registry  # noqa: PLC0415 - slow to import
+
+    loaded = {}
+    for version in set(serving.champions.values()):
+        with suppress(ArtifactRefused):
+            loaded[version] = scale_registry.load(settings, version)
+    return {at: loaded[each] for at, each in serving.champions.items() if each in loaded}
+
+
 def issue(
     conn: Connection, settings: Settings, now: datetime, *, dagster_run_id: str = ""
 ) -> list[Issued]:
-    """Forecast all tokens from the last final close: the champion's count, the challenger's are its shadow.
+    """Forecast all tokens from the last final close by every version that serves, and by the challenger.
+
+    Of one token and horizon one forecast is public, that of the highest rung of the ladder; the others are shadows.
 
     Raises:
-        NoChampion: no version has passed its gates.
+        NoChampion: no version is registered.
         RegistryUnavailable: MLflow does not answer.
     """
     from ml import scale_forecasting, scale_log, scale_registry  # noqa: PLC0415 - slow to import
 
-    serving = who_serves(settings, now)
-    if serving is None:
-        raise NoChampion("no version of the global model has passed its gates")
+    serving = scale_registry.serving(settings)
+    if not serving.versions:
+        raise NoChampion("no version of the global model is registered")
     held = serving_panel(conn, now)
     scale_log.record_snapshot(conn, held)
-    challenger = scale_registry.by_alias(settings, scale_registry.CHALLENGER)
-    versions = [(serving, False)]
-    if challenger is not None and challenger.version != serving.number:
-        versions.append((scale_registry.load(settings, challenger.version), True))
+    public = _public_version(settings, serving, held, now)
     issued = []
-    for loaded, is_shadow in versions:
+    for version in sorted(
+        {*serving.versions, *filter(None, (serving.baseline, serving.challenger))}
+    ):
+        try:
+            loaded = scale_registry.load(settings, version)
+        except ArtifactRefused as reason:
+            _log.error("model_refused", version=version, reason=str(reason))
+            continue
         made = scale_forecasting.outlooks(loaded.version, held)
+        spoken = {
+            (each.symbol, each.horizon_days)
+            for each in made
+            if public(each.symbol, each.horizon_days) == version
+        }
         count = scale_log.record(
-            conn, loaded, held, made, now, is_shadow=is_shadow, dagster_run_id=dagster_run_id
+            conn, loaded, held, made, now, public=spoken, dagster_run_id=dagster_run_id
         )
         tokens = len({outlook.symbol for outlook in made})
-        issued.append(Issued(loaded.number, loaded.version.facts.model, is_shadow, tokens, count))
+        issued.append(Issued(version, loaded.version.facts.model, tokens, count, len(spoken)))
     return issued
 
 
-def who_serves(settings: Settings, now: datetime) -> "Loaded | None":
-    """The champion, or the baseline where the champion's data is too old; None where none has passed its gates.
+def _public_version(
+    settings: Settings, serving: "Serving", held: Panel, now: datetime
+) -> Callable[[str, int], int | None]:
+    """Gives the version whose forecast of a symbol and horizon is public; None where the token's own champion's is."""
+    from ml import registry, scale_registry  # noqa: PLC0415 - slow to import
 
-    Raises:
-        RegistryUnavailable: MLflow does not answer.
-        ArtifactRefused: the files are not what was registered.
-    """
-    from ml import scale_registry  # noqa: PLC0415 - slow to import
+    standing = scale_registry.standing(settings, serving, now)
+    with_own = {each.token_id for each in registry.promotions(settings)}
+    own = {
+        symbol
+        for symbol, token_id in zip(held.symbols, held.token_ids, strict=True)
+        if token_id in with_own
+    }
 
-    champion = scale_registry.load_alias(settings, scale_registry.CHAMPION)
-    if champion is None:
-        return None
-    age = now - champion.version.facts.data_cutoff
-    if age < timedelta(days=settings.ml_baseline_days):
-        return champion
-    return scale_registry.load_alias(settings, scale_registry.BASELINE) or champion
+    def version(symbol: str, horizon: int) -> int | None:
+        rung = ladder.choose(
+            champion=horizon in standing,
+            of_token=symbol in own,
+            baseline=serving.baseline is not None,
+        )
+        speakers = {
+            Rung.GLOBAL_CHAMPION: standing.get(horizon),
+            Rung.GLOBAL_BASELINE: serving.baseline,
+        }
+        return None if rung is None else speakers.get(rung)
+
+    return version
 
 
 def serving_panel(conn: Connection, now: datetime) -> Panel:
@@ -213,7 +267,7 @@ def watch(conn: Connection, settings: Settings, now: datetime) -> "Watched":
     found = succession.watch(conn, settings, now)
     pictures = monitoring.pictures(found.served)
     with mlflow_client.answers(settings.tracking_url):
-        run_id = scale_registry.run_of(settings, found.drift.version)
+        run_id = scale_registry.run_of(settings, found.newest)
         tracking.log_files(mlflow_client.client(settings), run_id, pictures, "monitoring")
     return replace(found, pictures=pictures)
 
@@ -231,7 +285,7 @@ class _Training:
     ) -> None:
         from ml import features, mlflow_client  # noqa: PLC0415 - slow to import
 
-        self._settings, self._held, self._recipe, self._clock = settings, held, recipe, clock
+        self.settings, self._held, self._recipe, self._clock = settings, held, recipe, clock
         self._dagster_run_id = dagster_run_id
         self._features = features.build(held)
         with mlflow_client.answers(settings.tracking_url):
@@ -246,7 +300,7 @@ class _Training:
             self._held.last_day + timedelta(days=1),
             names=names,
             recipe=self._recipe,
-            processes=self._settings.ml_processes,
+            processes=self.settings.ml_processes,
         )
 
     def fit(self, name: str) -> Any:
@@ -263,11 +317,12 @@ class _Training:
     def run(self, name: str) -> Any:
         from ml import tracking  # noqa: PLC0415 - slow to import
 
-        return tracking.panel_run(self._client, self._settings, self._held, name)
+        return tracking.panel_run(self._client, self.settings, self._held, name)
 
     def register(
-        self, name: str, fitted: Any, walked: "Backtest", run_id: str
+        self, name: str, fitted: Any, walked: "Backtest | None", run_id: str
     ) -> tuple["ScaleFacts", int]:
+        """Make a version of it; without a walk-forward it has no figures and its intervals are the distribution's."""
         from ml import code_version, mlflow_client, novelty, scale_registry  # noqa: PLC0415 - slow to import
         from ml import scale_version as versions  # noqa: PLC0415
 
@@ -284,12 +339,10 @@ class _Training:
         version = versions.ScaleVersion(
             facts,
             fitted,
-            walked.calibrations[name],
-            novelty.fit(self._features, self._features.inputs.shape[1]),
-            versions.figures_of(walked, name),
-            versions.Losses.of(walked, name).npz(),
+            novelty=novelty.fit(self._features, self._features.inputs.shape[1]),
+            **(versions.reached(walked, name) if walked else versions.unmeasured()),
         )
-        with mlflow_client.answers(self._settings.tracking_url):
+        with mlflow_client.answers(self.settings.tracking_url):
             return facts, scale_registry.register(self._client, facts, versions.pack(version))
 
     def log(
@@ -301,8 +354,8 @@ class _Training:
             facts,
             walked,
             report,
-            expiry_days=self._settings.ml_expiry_days,
-            baseline_days=self._settings.ml_baseline_days,
+            expiry_days=self.settings.ml_expiry_days,
+            baseline_days=self.settings.ml_baseline_days,
         )
         at_ms = int(facts.trained_at.timestamp() * 1000)
         metrics = {
@@ -311,7 +364,7 @@ class _Training:
             if row.model == facts.model
             for name in ("crps", "skill", "dm_t", "log_gain", "coverage80", "coverage95")
         }
-        with mlflow_client.answers(self._settings.tracking_url):
+        with mlflow_client.answers(self.settings.tracking_url):
             tracking.log_metrics(self._client, run_id, [metrics], at_ms)
             tracking.log_tags(
                 self._client,
@@ -319,7 +372,7 @@ class _Training:
                 {
                     "code_version": facts.code_version,
                     "data_digest": facts.data_digest,
-                    **tracking.lineage(self._settings, facts.dagster_run_id),
+                    **tracking.lineage(self.settings, facts.dagster_run_id),
                     "mlflow.note.content": model_card.note(card["model_card.md"]),
                 },
             )

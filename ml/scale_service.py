@@ -1,15 +1,12 @@
 """The global model in the server: outlooks of all tokens, computed when a day closes or a version changes, and held.
 
-A request computes nothing of the net. It anchors the outlook of its token on the newest good quote, and narrows it by
-the share of the horizon that has passed.
+A request computes nothing of the net: it takes what was said of its token and anchors it. A version that cannot be
+loaded leaves its horizons to the next rung of the ladder, and why is kept for the answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
-from types import MappingProxyType
-from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
@@ -18,10 +15,15 @@ from coinsphere import log
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.settings import Settings
-from ml import answers, panel, scale_forecasting, scale_pipeline, scale_registry
+from ml import answers, scale_forecasting, scale_log, scale_pipeline, scale_registry
+from ml.answers import Statement
 from ml.errors import ArtifactRefused, ModelError, RegistryUnavailable
+from ml.horizons import HORIZONS
+from ml.ladder import Rung
+from ml.panel import Panel
 from ml.scale_forecasting import Outlook
-from ml.scale_registry import Loaded
+from ml.scale_log import Verdict
+from ml.scale_registry import Loaded, Serving
 
 _log = log.get("ml.scale_service")
 
@@ -29,164 +31,202 @@ _NEWEST_CLOSE = """
     select max(f.close_at), count(*) filter (where f.price_date >= %(since)s)
     from marts.ml_features_daily f where f.is_final and not f.is_filled
 """
-_CLOSE = """
-    select close from marts.ml_features_daily
-    where token_id = %(token_id)s and close_at = %(close_at)s and is_final and not is_filled
-"""
-_QUOTE = """
-    select price, observed_at from market.quotes
-    where token_id = %(token_id)s and quality = 'ok' and observed_at > %(since)s
-    order by observed_at desc
-    limit 1
-"""
 _RECENT = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
-    """The price that a forecast starts from, and when it was seen."""
+class Spoken:
+    """A loaded version and what it says, by token and horizon."""
 
-    price: Decimal
-    observed_at: datetime
+    loaded: Loaded
+    outlooks: Mapping[tuple[UUID, int], Outlook] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What a request is answered from; replaced as a whole."""
+    """What a request is answered from; replaced as a whole.
 
-    loaded: Loaded | None = None
+    Attributes:
+        champions: by horizon, where one stands.
+        baseline: None before the first training.
+        reasons: by horizon, why no champion stands there.
+        price_source: of the panel.
+        input_digest: of the panel.
+    """
+
+    champions: Mapping[int, Spoken] = field(default_factory=dict)
+    baseline: Spoken | None = None
+    reasons: Mapping[int, str] = field(default_factory=dict)
     price_source: str = ""
     input_digest: str = ""
-    symbols: tuple[str, ...] = ()
-    outlooks: Mapping[tuple[UUID, int], Outlook] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
+
+    def spoken(self) -> Iterable[Spoken]:
+        yield from self.champions.values()
+        if self.baseline is not None:
+            yield self.baseline
 
 
 class GlobalForecasts:
-    """Outlooks of the version that serves. `refresh` may run in one thread while others read."""
+    """Outlooks of the versions that serve. `refresh` may run in one thread while others read."""
 
     def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
         self._settings, self._database, self._clock = settings, database, clock
-        self._held = _Held()
+        self._held = _Held(reasons=_nothing_trained())
+        self._loaded: dict[int, Loaded] = {}
         self._seen: tuple[object, ...] | None = None
 
-    def symbols(self) -> tuple[str, ...]:
+    def symbols(self) -> set[str]:
         """Symbols that are answered for."""
-        return self._held.symbols
+        return {each.symbol for spoken in self._held.spoken() for each in spoken.outlooks.values()}
+
+    def champion(self, token_id: UUID, horizon: int) -> Statement | None:
+        """What the champion of the horizon says of the token; None where none stands or it cannot speak of the token."""
+        return self._statement(
+            Rung.GLOBAL_CHAMPION, self._held.champions.get(horizon), token_id, horizon
+        )
+
+    def baseline(self, token_id: UUID, horizon: int) -> Statement | None:
+        """What the baseline says of the token."""
+        return self._statement(Rung.GLOBAL_BASELINE, self._held.baseline, token_id, horizon)
+
+    def reason(self, horizon: int) -> str:
+        """Why no champion speaks at the horizon."""
+        return self._held.reasons.get(horizon, "the global model cannot speak of this token")
 
     def refresh(self) -> None:
         """Compute all outlooks anew if a day has closed or another version serves; where either cannot be learned, stay."""
         try:
-            champion = scale_registry.by_alias(self._settings, scale_registry.CHAMPION)
-            if champion is None:
-                self._held, self._seen = _Held(), None
-                return
+            serving = scale_registry.serving(self._settings)
             with self._database.connection() as conn:
-                self._refresh(conn, champion.version)
-        except (RegistryUnavailable, ArtifactRefused) as error:
+                self._refresh(conn, serving)
+        except RegistryUnavailable as error:
             _log.warning("global_model_not_loaded", reason=str(error))
         except ModelError as error:
             _log.warning("global_model_has_no_history", reason=str(error))
 
-    def hold(self, loaded: Loaded, held: panel.Panel, ids: Mapping[str, UUID]) -> None:
-        """Answer from what a version says of a panel."""
-        made = scale_forecasting.outlooks(loaded.version, held)
+    def hold(self, loaded: Loaded, held: Panel, ids: Mapping[str, UUID]) -> None:
+        """Answer at every horizon from what a version says of a panel."""
+        spoken = _spoken(loaded, held, ids)
         self._held = _Held(
-            loaded,
-            held.price_source,
-            held.digest,
-            tuple(sorted({each.symbol for each in made})),
-            MappingProxyType({(ids[each.symbol], each.horizon_days): each for each in made}),
+            dict.fromkeys(HORIZONS, spoken), None, {}, held.price_source, held.digest
         )
 
-    def answer(
-        self, conn: Connection, token_id: UUID, symbol: str, horizon: int, now: datetime
-    ) -> dict[str, Any] | None:
-        """The answer for a token and horizon; None where the version cannot speak of the token."""
-        held = self._held
-        outlook = held.outlooks.get((token_id, horizon))
-        if outlook is None or held.loaded is None:
+    def _statement(
+        self, rung: Rung, spoken: Spoken | None, token_id: UUID, horizon: int
+    ) -> Statement | None:
+        outlook = None if spoken is None else spoken.outlooks.get((token_id, horizon))
+        if spoken is None or outlook is None:
             return None
-        anchor = self._anchor(conn, token_id, outlook, now)
-        # A price of the close itself knows nothing of the time since: the whole horizon is ahead of it.
-        share = scale_forecasting.share_left(outlook.origin_at, horizon, anchor.observed_at)
-        expires_at = answers.expiry(
-            outlook, held.loaded.version.facts.data_cutoff, self._settings.ml_expiry_days
+        held = self._held
+        return answers.of_everyone(
+            rung, spoken.loaded, outlook, held.price_source, held.input_digest
         )
-        return {
-            "symbol": symbol,
-            "daysAhead": horizon,
-            "algorithm": held.loaded.version.facts.model,
-            "referencePrice": anchor.price,
-            "originAt": outlook.origin_at,
-            "anchoredAt": anchor.observed_at,
-            "issuedAt": now,
-            "targetAt": outlook.origin_at + timedelta(days=horizon),
-            "quantiles": outlook.quantiles(anchor.price, share),
-            "factors": list(outlook.factors),
-            "model": _model(held.loaded, held.input_digest),
-            "quality": _quality(held.loaded, outlook),
-            "expiresAt": expires_at,
-            "stale": now >= expires_at,
-            "priceSource": held.price_source,
-        }
 
-    def _refresh(self, conn: Connection, champion: int) -> None:
+    def _refresh(self, conn: Connection, serving: Serving) -> None:
         now = self._clock()
         newest = conn.execute(_NEWEST_CLOSE, {"since": (now - _RECENT).date()}).fetchone()
-        seen = (champion, newest, now.date())
+        verdict = scale_log.newest_verdict(conn)
+        seen = (serving, newest, verdict, now.date())
         if seen == self._seen:
             return
-        loaded = scale_pipeline.who_serves(self._settings, now)
-        if loaded is None:
+        refused = self._load(serving)
+        if not self._loaded:
+            self._held = _Held(reasons=_reasons(self._settings, serving, verdict, {}, refused))
             return
         held = scale_pipeline.serving_panel(conn, now)
-        self.hold(loaded, held, dict(zip(held.symbols, held.token_ids, strict=True)))
-        self._seen = seen
+        ids = dict(zip(held.symbols, held.token_ids, strict=True))
+        said = {number: _spoken(each, held, ids) for number, each in self._loaded.items()}
+        standing = _standing(self._settings, serving, self._loaded, now)
+        self._held = _Held(
+            {horizon: said[number] for horizon, number in standing.items()},
+            said.get(serving.baseline or 0),
+            _reasons(self._settings, serving, verdict, standing, refused),
+            held.price_source,
+            held.digest,
+        )
+        # One that was refused is tried again at the next round.
+        self._seen = None if refused else seen
         _log.info(
             "outlooks_computed",
-            version=loaded.number,
-            tokens=len(self._held.symbols),
-            last_day=str(panel.as_date(held.days[-1])),
+            champions=standing,
+            baseline=serving.baseline,
+            tokens=len(self.symbols()),
+            last_day=str(held.last_day),
         )
 
-    def _anchor(self, conn: Connection, token_id: UUID, outlook: Outlook, now: datetime) -> Anchor:
-        """The newest good quote that was seen since the close; the close itself where there is none."""
-        since = max(outlook.origin_at, now - timedelta(seconds=self._settings.market_stale_seconds))
-        row = conn.execute(_QUOTE, {"token_id": token_id, "since": since}).fetchone()
-        if row is None:
-            row = conn.execute(
-                _CLOSE, {"token_id": token_id, "close_at": outlook.origin_at}
-            ).fetchone()
-            if row is None:
-                raise ModelError(f"the close of {outlook.symbol} at {outlook.origin_at} is gone")
-            return Anchor(row[0], outlook.origin_at)
-        return Anchor(row[0], row[1])
+    def _load(self, serving: Serving) -> dict[int, str]:
+        """Load what serves and is not loaded yet, forget the rest; why a version could not be loaded, by number."""
+        wanted = {*serving.champions.values(), *filter(None, [serving.baseline])}
+        kept = {number: each for number, each in self._loaded.items() if number in wanted}
+        refused = {}
+        for number in wanted - set(kept):
+            try:
+                kept[number] = scale_registry.load(self._settings, number)
+            except (ArtifactRefused, RegistryUnavailable) as error:
+                refused[number] = str(error)
+                _log.error("model_refused", version=number, reason=str(error))
+        self._loaded = kept
+        return refused
 
 
-def _model(loaded: Loaded, input_digest: str) -> dict[str, Any]:
-    facts = loaded.version.facts
+def _spoken(loaded: Loaded, held: Panel, ids: Mapping[str, UUID]) -> Spoken:
+    made = scale_forecasting.outlooks(loaded.version, held)
+    return Spoken(loaded, {(ids[each.symbol], each.horizon_days): each for each in made})
+
+
+def _standing(
+    settings: Settings, serving: Serving, loaded: Mapping[int, Loaded], now: datetime
+) -> dict[int, int]:
+    """The champions by horizon that are loaded and not too old."""
+    oldest = now - timedelta(days=settings.ml_baseline_days)
     return {
-        "name": scale_registry.NAME,
-        "version": loaded.number,
-        "runId": facts.run_id,
-        "trainedAt": facts.trained_at,
-        "dataCutoff": facts.data_cutoff,
-        "codeVersion": facts.code_version,
-        "dataDigest": facts.data_digest,
-        "inputDigest": input_digest,
-        "dagsterRunId": facts.dagster_run_id,
+        horizon: number
+        for horizon, number in serving.champions.items()
+        if number in loaded and loaded[number].version.facts.data_cutoff > oldest
     }
 
 
-def _quality(loaded: Loaded, outlook: Outlook) -> dict[str, Any]:
-    figures = loaded.version.quality(outlook.horizon_days)
+def _nothing_trained() -> dict[int, str]:
+    return dict.fromkeys(HORIZONS, "no version of the global model was judged yet")
+
+
+def _reasons(
+    settings: Settings,
+    serving: Serving,
+    verdict: Verdict | None,
+    standing: Mapping[int, int],
+    refused: Mapping[int, str],
+) -> dict[int, str]:
+    """Why no champion stands, at each horizon where none does."""
     return {
-        "coverage80": answers.fraction(figures.coverage80),
-        "coverage95": answers.fraction(figures.coverage95),
-        "skillVsNaive": answers.fraction(figures.skill),
-        "evaluatedOn": loaded.version.evaluated_on,
-        "inDistribution": outlook.in_distribution,
-        "beatsNaive": figures.skill > 0,
+        horizon: _reason(settings, serving, verdict, refused, horizon)
+        for horizon in HORIZONS
+        if horizon not in standing
     }
+
+
+def _reason(
+    settings: Settings,
+    serving: Serving,
+    verdict: Verdict | None,
+    refused: Mapping[int, str],
+    horizon: int,
+) -> str:
+    number = serving.champions.get(horizon)
+    if number is not None and number in refused:
+        return f"version {number} of the global model cannot be loaded: {refused[number]}"
+    if number is not None:
+        return f"the data of version {number} is older than {settings.ml_baseline_days} days"
+    if horizon in serving.lost:
+        alias = scale_registry.champion_alias(horizon)
+        return (
+            f"version {serving.lost[horizon]} of the global model should serve, but its alias {alias} is gone; "
+            "`coinsphere ml train-global` makes another"
+        )
+    if horizon in serving.returned:
+        return (
+            f"version {serving.returned[horizon]} did worse than the random walk and was taken back"
+        )
+    if verdict is None:
+        return _nothing_trained()[horizon]
+    return verdict.sentence(horizon)

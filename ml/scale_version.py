@@ -113,25 +113,38 @@ class ScaleVersion:
     figures: Mapping[str, Any] = field(repr=False)
     losses: bytes = field(repr=False, default=b"")
 
-    def quality(self, horizon: int) -> Figures:
-        """What the model reached in its walk-forward at a horizon."""
-        row = dict(self.figures["horizons"][str(horizon)])
+    def quality(self, horizon: int) -> Figures | None:
+        """What the model reached in its walk-forward at a horizon; None where it was not walked forward."""
+        row = self.figures["horizons"].get(str(horizon))
+        if row is None:
+            return None
         return Figures(**{**row, "pit_histogram": tuple(row["pit_histogram"])})
 
     @property
-    def evaluated_on(self) -> str:
+    def evaluated_on(self) -> str | None:
         """The first and the last day that a scored forecast started from, as an ISO 8601 interval."""
+        if not self.figures["horizons"]:
+            return None
         return f"{self.figures['start']}/{self.figures['last']}"
 
 
-def figures_of(made: Backtest, model: str) -> dict[str, Any]:
-    """What a version says of itself: figures by horizon, and when they were measured."""
+def reached(made: Backtest, model: str) -> dict[str, Any]:
+    """What a walk-forward gives to a version: its intervals, its figures by horizon and when they were measured."""
     rows = {row.horizon: row for row in made.table() if row.model == model}
     return {
-        "start": str(made.start),
-        "last": str(made.last),
-        "horizons": {str(horizon): asdict(row) for horizon, row in rows.items()},
+        "conformal": made.calibrations[model],
+        "figures": {
+            "start": str(made.start),
+            "last": str(made.last),
+            "horizons": {str(horizon): asdict(row) for horizon, row in rows.items()},
+        },
+        "losses": Losses.of(made, model).npz(),
     }
+
+
+def unmeasured() -> dict[str, Any]:
+    """What a version has instead that could not be walked forward."""
+    return {"conformal": Conformal.untouched(), "figures": {"horizons": {}}, "losses": b""}
 
 
 def pack(version: ScaleVersion) -> dict[str, bytes]:

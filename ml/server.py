@@ -1,17 +1,19 @@
-"""The model server: champions in memory, a forecast computed when it is asked for. `python -m ml.server` runs it.
+"""The model server: models in memory, a forecast anchored when it is asked for. `python -m ml.server` runs it.
 
-No torch and no pickle: models are JSON and ONNX whose digests were compared before they were read. A new champion is
-loaded beside the old one by a thread and replaces it at once, so no request waits for it or fails.
+No torch and no pickle: models are JSON and ONNX whose digests were compared before they were read. A new version is
+loaded beside the old one by a thread and replaces it at once, so no request waits for it or fails. Whose forecast is
+given is decided by `ml.ladder`, for each token and horizon alone.
 """
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
-from uuid import UUID
 
 import psycopg
 import uvicorn
+from psycopg import Connection
 from psycopg_pool import PoolTimeout
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -24,12 +26,15 @@ from coinsphere.clock import Clock, utc_now
 from coinsphere.db.pool import Database
 from coinsphere.guard.asgi import Guard
 from coinsphere.market import tokens
+from coinsphere.market.model import Token
 from coinsphere.settings import Settings
-from ml import answers, forecasting, history
+from ml import answers, forecasting, history, ladder, volatility
+from ml.answers import Anchor, Statement
 from ml.champions import Champions, Refresher
 from ml.errors import ModelError
 from ml.history import History
-from ml.horizons import HORIZONS
+from ml.horizons import CONTEXT, HORIZONS
+from ml.ladder import Rung
 from ml.registry import Champion
 from ml.results import Forecast
 from ml.scale_service import GlobalForecasts
@@ -39,20 +44,37 @@ _CACHED: Final = 1_000
 
 _log = log.get("ml.server")
 
+# The newest good quote that was seen since the close, else the close itself; and what was stored of the same forecast.
+_ANCHOR = """
+    select quote.price, quote.observed_at, day.close, (
+        select p.id from model.predictions p
+        where p.token_id = %(token_id)s and p.origin_at = %(origin_at)s and p.horizon_days = %(horizon_days)s
+          and p.model_name = %(model_name)s and p.model_version = %(model_version)s
+    )
+    from (select) as one
+    left join market.quotes quote
+      on quote.token_id = %(token_id)s and quote.quality = 'ok' and quote.observed_at > %(since)s
+    left join marts.ml_features_daily day
+      on day.token_id = %(token_id)s and day.close_at = %(origin_at)s and day.is_final and not day.is_filled
+"""
+_REAL_DAYS = """
+    select count(*) from marts.ml_features_daily
+    where token_id = %(token_id)s and is_final and not is_filled
+"""
+
 
 class Forecasts:
-    """Forecasts of the champions, computed once for each version and history."""
+    """What tokens' own champions say, computed once for each version and history."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str, int, str, datetime], tuple[list[Forecast], bool]] = {}
+        self._made: dict[tuple[str, int, str, datetime], list[Statement]] = {}
 
-    def of(self, champion: Champion, newest: History, now: datetime) -> tuple[list[Forecast], bool]:
-        """The forecasts of all horizons, and whether the model was trained on days like these."""
+    def of(self, champion: Champion, newest: History, now: datetime) -> list[Statement]:
+        """What it says of all horizons."""
         key = (champion.model_name, champion.version, newest.digest, newest.origin_at)
         made = self._made.get(key)
         if made is None:
-            familiar = bool(champion.forecaster.is_familiar(newest.window)[0])
-            made = forecasting.forecasts(champion, newest, now), familiar
+            made = _statements(champion, newest, now)
             if len(self._made) >= _CACHED:
                 self._made.clear()
             self._made[key] = made
@@ -66,11 +88,17 @@ def create_app(
     champions: Champions,
     clock: Clock = utc_now,
     refresher: Refresher | None = None,
-    everyone: GlobalForecasts | None = None,
+    everyone: GlobalForecasts,
 ) -> Starlette:
     """The server as an ASGI application; it starts `refresher` and opens and closes `database`.
 
-    `everyone` are the outlooks of the global model: what it can speak of it answers, the champion of the token the rest.
+    Args:
+        settings: when answers grow stale.
+        database: with quotes, closes and the prediction log.
+        champions: of the tokens that have one of their own.
+        clock: tells the time.
+        refresher: keeps both kinds of models up to date.
+        everyone: the global model's champions and baseline.
     """
 
     @asynccontextmanager
@@ -85,27 +113,42 @@ def create_app(
     forecasts = Forecasts()
 
     def health(_: Request) -> Response:
-        symbols = sorted({*champions.symbols(), *(everyone.symbols() if everyone else ())})
+        symbols = sorted({*champions.symbols(), *everyone.symbols()})
         return _json({"status": "healthy", "models_loaded": len(symbols), "models": symbols})
 
     def predict(request: Request) -> Response:
-        horizon = _horizon(request.query_params.get("days", "1"))
-        if everyone is not None:
-            found = _global(database, everyone, request.path_params["symbol"], horizon, clock())
-            if found is not None:
-                return _json(found)
-        newest, champion = _inputs(database, champions, request.path_params["symbol"])
-        now = clock()
-        made, familiar = forecasts.of(champion, newest, now)
+        horizon, now = _horizon(request.query_params.get("days", "1")), clock()
+        with database.connection() as conn:
+            token = _token(conn, request.path_params["symbol"])
+            said, reason = _said(conn, token, horizon, now)
+            anchor = _anchor(conn, token, said, now, settings.market_stale_seconds)
         return _json(
             answers.answer(
-                champion,
-                made[HORIZONS.index(horizon)],
-                familiar=familiar,
-                now=now,
-                expiry_days=settings.ml_expiry_days,
+                said, anchor, reason=reason, now=now, expiry_days=settings.ml_expiry_days
             )
         )
+
+    def _said(
+        conn: Connection, token: Token, horizon: int, now: datetime
+    ) -> tuple[Statement, str | None]:
+        """What the highest rung that stands says, and why no global champion does. Raises HTTPException 503."""
+        statements: dict[Rung, Statement | None]
+        statements = {Rung.GLOBAL_CHAMPION: everyone.champion(token.id, horizon)}
+        reasons = [] if statements[Rung.GLOBAL_CHAMPION] else [everyone.reason(horizon)]
+        if reasons:
+            own, why_not = _own(conn, champions, forecasts, token, now)
+            statements[Rung.TOKEN_CHAMPION] = own[HORIZONS.index(horizon)] if own else None
+            statements[Rung.GLOBAL_BASELINE] = everyone.baseline(token.id, horizon)
+            reasons += why_not
+        rung = ladder.choose(
+            champion=statements[Rung.GLOBAL_CHAMPION] is not None,
+            of_token=statements.get(Rung.TOKEN_CHAMPION) is not None,
+            baseline=statements.get(Rung.GLOBAL_BASELINE) is not None,
+        )
+        said = None if rung is None else statements[rung]
+        if said is None:
+            raise _nobody(conn, token, reasons)
+        return said, "; ".join(reasons) or None
 
     return Starlette(
         routes=[Route("/health", health), Route("/predict/{symbol}", predict)],
@@ -142,34 +185,73 @@ def main() -> None:
     )
 
 
-def _inputs(database: Database, champions: Champions, symbol: str) -> tuple[History, Champion]:
-    """The token's newest closes and its champion. Raises HTTPException 404 or 503 if there is none."""
-    with database.connection() as conn:
-        try:
-            token = tokens.by_symbol(conn, symbol)
-        except LookupError:
-            raise HTTPException(404, f"Token {symbol} not found") from None
-        champion = _required(champions, token.id, token.symbol)
-        return history.latest(conn, token), champion
+def _statements(champion: Champion, newest: History, now: datetime) -> list[Statement]:
+    familiar = bool(champion.forecaster.is_familiar(newest.window)[0])
+    returns = champion.forecaster.quantiles(newest.window)[0]
+    factors = volatility.of_window(newest.window[0])
+    made: list[Forecast] = forecasting.forecasts(champion, newest, now)
+    return [
+        answers.of_token(
+            champion,
+            forecast,
+            partial(forecasting.narrowed, of_horizon),
+            familiar=familiar,
+            factors=factors,
+        )
+        for forecast, of_horizon in zip(made, returns, strict=True)
+    ]
 
 
-def _global(
-    database: Database, everyone: GlobalForecasts, symbol: str, horizon: int, now: datetime
-) -> dict[str, Any] | None:
-    """What the global model says of the token; None where it says nothing. Raises HTTPException 404."""
-    with database.connection() as conn:
-        try:
-            token = tokens.by_symbol(conn, symbol)
-        except LookupError:
-            raise HTTPException(404, f"Token {symbol} not found") from None
-        return everyone.answer(conn, token.id, token.symbol, horizon, now)
-
-
-def _required(champions: Champions, token_id: UUID, symbol: str) -> Champion:
-    champion = champions.of(token_id)
+def _own(
+    conn: Connection, champions: Champions, forecasts: Forecasts, token: Token, now: datetime
+) -> tuple[list[Statement] | None, list[str]]:
+    """What the token's own champion says of all horizons, and what is wrong where it says nothing though it should."""
+    champion = champions.of(token.id)
     if champion is None:
-        raise HTTPException(503, f"No evaluated model of {symbol} is loaded")
-    return champion
+        return None, list(filter(None, [champions.lost(token.id)]))
+    try:
+        return forecasts.of(champion, history.latest(conn, token), now), []
+    except ModelError as error:
+        return None, [str(error)]
+
+
+def _nobody(conn: Connection, token: Token, reasons: list[str]) -> HTTPException:
+    """503 with the sentence that helps most: that the token is too young, else why no rung stands."""
+    row = conn.execute(_REAL_DAYS, {"token_id": token.id}).fetchone()
+    days = row[0] if row else 0
+    if days < CONTEXT:
+        told = f"{token.symbol} has {days} days of real prices; a forecast needs {CONTEXT}"
+        return HTTPException(503, told)
+    return HTTPException(503, f"No model can speak of {token.symbol}: {'; '.join(reasons)}")
+
+
+def _anchor(
+    conn: Connection, token: Token, said: Statement, now: datetime, stale_seconds: int
+) -> Anchor:
+    """The price that the answer starts from. Raises ModelError if even the close is gone."""
+    parameters = {
+        "token_id": token.id,
+        "origin_at": said.origin_at,
+        "horizon_days": said.horizon_days,
+        "model_name": said.model["name"],
+        "model_version": said.model["version"],
+        "since": max(said.origin_at, now - timedelta(seconds=stale_seconds)),
+    }
+    row = conn.execute(_ANCHOR, parameters).fetchone()
+    price, seen_at, close, prediction_id = row or (None, None, None, None)
+    if price is not None:
+        return Anchor(price, seen_at, prediction_id)
+    if close is None:
+        raise ModelError(f"the close of {token.symbol} at {said.origin_at} is gone")
+    return Anchor(close, said.origin_at, prediction_id)
+
+
+def _token(conn: Connection, symbol: str) -> Token:
+    """The token of a symbol. Raises HTTPException 404."""
+    try:
+        return tokens.by_symbol(conn, symbol)
+    except LookupError:
+        raise HTTPException(404, f"Token {symbol} not found") from None
 
 
 def _horizon(text: str) -> int:

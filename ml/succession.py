@@ -1,11 +1,12 @@
-"""Who follows whom: a challenger that waited in the champion's shadow, or the baseline where the champion fails.
+"""Who follows whom, at each horizon: a challenger that waited in the champion's shadow, or the next rung of the ladder.
 
 Looked at once a day, when outcomes have come in. The gates of years make a version a candidate; live forecasts may hold
 it up, and they may take a champion back. They make none.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from psycopg import Connection
@@ -13,35 +14,40 @@ from psycopg import Connection
 from coinsphere.settings import Settings
 from ml import live, scale_log, scale_registry
 from ml.alarms import Alarm
-from ml.errors import NoChampion
-from ml.gates import Gate, GateReport
+from ml.errors import ArtifactRefused, NoChampion
+from ml.gates import Gate, GateReport, Reason
+from ml.horizons import HORIZONS
 from ml.live import Drift, Record
-from ml.models.scale_catalog import BASELINE
-from ml.scale_registry import Loaded, Registered
+from ml.scale_registry import Loaded, Registered, Serving
 
 _SHOWN_DAYS = 365
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What was found of the champion and its challenger, and which version serves from now on.
+    """What was found of the versions that serve and of their challenger, and who serves from now on.
 
     Attributes:
-        drift: of the champion's issued forecasts.
-        challenger: the version that has passed its gates and waits, or was vetoed; None where there is none.
+        drift: of the issued forecasts of the versions that served.
+        challenger: the version that has passed gates and waits, or was vetoed; None where there is none.
         shadow: the gate of its live forecasts; None where it did not wait for long enough yet.
-        serving: the version that serves from now on.
-        staleness: what is wrong with the age of its data, or that it is the baseline.
+        serving: who serves from now on.
+        staleness: what is wrong with the age of its data, or with who serves.
         served: the public forecasts of a year by horizon, whichever version made them.
     """
 
     drift: Drift
     challenger: int | None
     shadow: Gate | None
-    serving: int
+    serving: Serving
     staleness: tuple[Alarm, ...]
     served: Mapping[int, Record] = field(repr=False)
     pictures: Mapping[str, bytes] = field(repr=False, default_factory=dict)
+
+    @property
+    def newest(self) -> int:
+        """The newest version that serves at a horizon."""
+        return max(self.serving.versions, default=0)
 
 
 def must_wait(settings: Settings, champion: Loaded | None, now: datetime) -> bool:
@@ -51,111 +57,135 @@ def must_wait(settings: Settings, champion: Loaded | None, now: datetime) -> boo
     return now - champion.version.facts.data_cutoff < timedelta(days=settings.ml_expiry_days)
 
 
-def challenge(settings: Settings, version: int, champion: Loaded | None) -> None:
+def challenge(settings: Settings, version: int, serving: Serving) -> None:
     """Let a new version forecast in the shadow, unless another that has passed its gates is waiting there."""
-    before = _candidate(settings, champion)
+    before = _candidate(settings, serving)
     if before is None or before.status != scale_registry.PASSED:
         scale_registry.set_alias(settings, scale_registry.CHALLENGER, version)
 
 
 def watch(conn: Connection, settings: Settings, now: datetime) -> Watched:
-    """Look how issued forecasts fared, and act: return to the baseline, or promote or veto the challenger.
+    """Look how issued forecasts fared, and act by horizon: take a champion back, or promote or veto the challenger.
 
     Raises:
-        NoChampion: none serves.
+        NoChampion: no version is registered.
         RegistryUnavailable: MLflow does not answer.
-        ArtifactRefused: a version's files are not what was registered.
+        ArtifactRefused: the challenger's files are not what was registered.
     """
-    champion = scale_registry.load_alias(settings, scale_registry.CHAMPION)
-    if champion is None:
-        raise NoChampion("no version of the global model has passed its gates")
-    held = live.records(conn, champion.number, now)
-    candidate = _candidate(settings, champion)
-    shadow = None
-    if candidate is not None:
-        shadow = _judge(conn, settings, candidate, held, now)
-    serving = champion
-    if live.must_return(held) and champion.version.facts.model != BASELINE:
-        serving = _return(settings, champion)
-    elif candidate is not None and _is_due(settings, candidate, shadow, champion, now):
-        scale_registry.set_alias(settings, scale_registry.CHAMPION, candidate.version)
-        serving = scale_registry.load(settings, candidate.version)
+    serving = scale_registry.serving(settings)
+    if not serving.versions:
+        raise NoChampion("no version of the global model is registered")
+    held = _records(conn, serving, now)
+    candidate = _candidate(settings, serving)
+    shadow = None if candidate is None else _judge(conn, settings, candidate, held, now)
+    loaded = _load(settings, serving)
+    for horizon in HORIZONS:
+        champion = serving.champions.get(horizon)
+        if champion is not None and horizon in held and live.must_return(horizon, held[horizon]):
+            scale_registry.take_back(settings, horizon, champion)
+            # Else it would wait its thirty days as the challenger that it was, and return.
+            scale_registry.veto(settings, champion, [horizon])
+        elif candidate is not None and horizon in candidate.horizons:
+            waits = shadow is None and must_wait(settings, loaded.get(champion or 0), now)
+            refused = shadow is not None and any(each.concerns(horizon) for each in shadow.reasons)
+            if not waits and not refused:
+                scale_registry.let_serve(settings, horizon, candidate.version)
+    after = scale_registry.serving(settings)
     return Watched(
-        live.drift(champion.number, held),
+        live.drift(held),
         None if candidate is None else candidate.version,
         shadow,
-        serving.number,
-        _staleness(settings, serving, now),
+        after,
+        _staleness(settings, after, _load(settings, after), now),
         live.records(conn, None, now, days=_SHOWN_DAYS),
     )
 
 
-def _candidate(settings: Settings, champion: Loaded | None) -> Registered | None:
-    """The challenger, if it has passed its gates and does not serve already; one that was vetoed is shown as such."""
-    found = scale_registry.by_alias(settings, scale_registry.CHALLENGER)
-    if found is None or champion is None or found.version == champion.number:
+def _records(conn: Connection, serving: Serving, now: datetime) -> dict[int, Record]:
+    """What is known of the version that serves at each horizon."""
+    of_version = {version: live.records(conn, version, now) for version in serving.versions}
+    return {
+        horizon: of_version[version][horizon]
+        for horizon in HORIZONS
+        if (version := serving.version(horizon)) is not None and horizon in of_version[version]
+    }
+
+
+def _load(settings: Settings, serving: Serving) -> dict[int, Loaded]:
+    """The versions that serve, less those whose files are refused: `_staleness` tells of these."""
+    loaded = {}
+    for version in serving.versions:
+        with suppress(ArtifactRefused):
+            loaded[version] = scale_registry.load(settings, version)
+    return loaded
+
+
+def _candidate(settings: Settings, serving: Serving) -> Registered | None:
+    """The challenger, if it passed at a horizon at which it does not serve yet; a vetoed one is shown as such."""
+    if serving.challenger is None:
         return None
-    return found if found.status in (scale_registry.PASSED, scale_registry.VETOED) else None
+    found = scale_registry.registered(settings, serving.challenger)
+    waiting = tuple(
+        horizon for horizon in found.horizons if serving.champions.get(horizon) != found.version
+    )
+    if found.status == scale_registry.VETOED or waiting:
+        return replace(found, horizons=waiting)
+    return None
 
 
 def _judge(
     conn: Connection,
     settings: Settings,
     candidate: Registered,
-    champion: Mapping[int, Record],
+    champions: Mapping[int, Record],
     now: datetime,
 ) -> Gate | None:
     """The gate of the shadow, kept as the report of any other gate when it falls; a veto is for ever."""
-    made = live.shadow(live.records(conn, candidate.version, now), champion)
+    made = live.shadow(live.records(conn, candidate.version, now), champions)
     if candidate.status == scale_registry.VETOED:
         reasons = made.reasons if made else ()
-        return Gate(live.SHADOW, passed=False, reasons=reasons or ("it was vetoed before",))
+        return Gate(live.SHADOW, reasons or (Reason("it was vetoed before"),))
     if made is None:
         return None
     report = GateReport(candidate.model, (made,))
     facts = scale_registry.load(settings, candidate.version).version.facts
-    report_id = scale_log.record_report(conn, candidate.version, facts, report, now)
-    if not made.passed:
-        scale_registry.record_verdict(
-            settings, candidate.version, scale_registry.VETOED, str(report_id)
-        )
+    scale_log.record_report(conn, candidate.version, facts, report, now)
+    vetoed = [each for each in candidate.horizons if each not in report.horizons]
+    if vetoed:
+        scale_registry.veto(settings, candidate.version, vetoed)
     return made
 
 
-def _is_due(
-    settings: Settings,
-    candidate: Registered,
-    shadow: Gate | None,
-    champion: Loaded,
-    now: datetime,
-) -> bool:
-    """Whether the candidate serves from now on: it was not vetoed, or there is no time to wait for that."""
-    if candidate.status == scale_registry.VETOED:
-        return False
-    return not must_wait(settings, champion, now) if shadow is None else shadow.passed
-
-
-def _return(settings: Settings, champion: Loaded) -> Loaded:
-    """Let the baseline serve; the champion that failed is no candidate any more. None registered: it goes on."""
-    baseline = scale_registry.load_alias(settings, scale_registry.BASELINE)
-    if baseline is None:
-        return champion
-    scale_registry.set_status(settings, champion.number, scale_registry.VETOED)
-    scale_registry.set_alias(settings, scale_registry.CHAMPION, baseline.number)
-    return baseline
-
-
-def _staleness(settings: Settings, serving: Loaded, now: datetime) -> tuple[Alarm, ...]:
-    facts = serving.version.facts
-    days = (now - facts.data_cutoff).days
+def _staleness(
+    settings: Settings, serving: Serving, loaded: Mapping[int, Loaded], now: datetime
+) -> tuple[Alarm, ...]:
     alarms = []
-    if facts.model == BASELINE:
-        detail = f"version {serving.number} serves, the baseline: the champion was worse than the random walk"
-        alarms.append(Alarm("baseline_serves", detail))
-    if days >= settings.ml_expiry_days:
-        detail = f"the data of version {serving.number} is {days} days old: its forecasts are marked as stale"
-        alarms.append(Alarm("stale", detail))
-    if days >= settings.ml_baseline_days and facts.model != BASELINE:
-        detail = f"the data of version {serving.number} is {days} days old: the baseline serves in its place"
-        alarms.append(Alarm("expired", detail))
-    return tuple(alarms)
+    for name, versions, detail in (
+        (
+            "baseline_serves",
+            serving.returned,
+            "did worse than the random walk: the next rung serves",
+        ),
+        (
+            "champion_lost",
+            serving.lost,
+            "should serve, but its alias is gone: train the global model",
+        ),
+    ):
+        alarms += [
+            Alarm(f"{name}_{horizon}d", f"{horizon} d: version {version} {detail}")
+            for horizon, version in versions.items()
+        ]
+    alarms += [
+        Alarm(f"refused_{version}", f"the files of version {version} are not what was registered")
+        for version in serving.versions
+        if version not in loaded
+    ]
+    for version, held in loaded.items():
+        days = (now - held.version.facts.data_cutoff).days
+        told = f"the data of version {version} is {days} days old"
+        if days >= settings.ml_expiry_days:
+            alarms.append(Alarm("stale", f"{told}: its forecasts are marked as stale"))
+        if days >= settings.ml_baseline_days and version != serving.baseline:
+            alarms.append(Alarm("expired", f"{told}: the baseline serves in its place"))
+    return tuple({alarm.name: alarm for alarm in alarms}.values())

@@ -17,6 +17,9 @@ SLOW = "random_walk_slow"
 BASELINE = "ewma_t"
 _DECAYS = {REFERENCE: 0.94, SLOW: 0.97, BASELINE: 0.94}
 _LEAST = 1e-6
+_LEAST_OUTCOMES = 100
+_USUAL = (-0.25, 5.0)
+"""Shift and degrees before anything is known: the tails of daily crypto returns, as wide as the volatility says."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,15 +72,18 @@ def fit_t(features: FeatureSet, end: int) -> RandomWalk:
 
 
 def tails(features: FeatureSet, scale: Floats, end: int) -> tuple[Floats, Floats]:
-    """The shift of the log scale and the degrees that fit the outcomes known at `end` best, by horizon."""
+    """The shift of the log scale and the degrees that fit the outcomes known at `end` best, by horizon.
+
+    Where fewer than `_LEAST_OUTCOMES` are known those of the horizon before hold, and the usual ones for the first.
+    """
     known, outcomes = features.known_at(end), features.outcomes() / scale
     known = known & np.isfinite(outcomes)
-    fits = [
-        fit_student(
-            np.zeros((int(known[:, :, place].sum()), 0)),
-            outcomes[:, :, place][known[:, :, place]],
-            0.0,
-        )
-        for place in range(len(HORIZONS))
-    ]
-    return np.array([fit[1] for fit in fits]), np.array([fit[2] for fit in fits])
+    fits = [_USUAL]
+    for place in range(len(HORIZONS)):
+        of_horizon = outcomes[:, :, place][known[:, :, place]]
+        if len(of_horizon) < _LEAST_OUTCOMES:
+            fits.append(fits[-1])  # a young market has outcomes of short horizons first
+        else:
+            fits.append(fit_student(np.zeros((len(of_horizon), 0)), of_horizon, 0.0)[1:])
+    shifts, degrees = zip(*fits[1:], strict=True)
+    return np.array(shifts), np.array(degrees)

@@ -69,8 +69,9 @@ def global_model(
 ) -> dg.MaterializeResult:
     """The newest version of the global model, walked forward over four years and judged.
 
-    One that passes serves where nothing does, else it forecasts in the champion's shadow first. A failed gate is a
-    warning, and mailed if the version before had passed: the version is kept and shown, and what served before goes on.
+    At each horizon where it passes it serves where nothing does, else it forecasts in the champion's shadow first. A failed
+    gate is a warning, and mailed if the version before had passed: the version is kept and shown, and what served before
+    goes on. The baseline is trained and registered in any case.
     """
     with database.connection() as conn:
         try:
@@ -129,7 +130,7 @@ def global_predictions(
     database: dg.ResourceParam[Database],
     clock: dg.ResourceParam[Clock],
 ) -> dg.MaterializeResult:
-    """What the global champion expects of every token after the last daily close, and its challenger in the shadow."""
+    """What the global model expects of every token after the last daily close: champions, baseline and challenger."""
     with database.connection() as conn:
         try:
             issued = scale_pipeline.issue(
@@ -145,7 +146,7 @@ def global_predictions(
             "model": each.model,
             "tokens": each.tokens,
             "forecasts": each.forecasts,
-            "shadow": each.is_shadow,
+            "public": each.public,
         }
         for each in issued
     ]

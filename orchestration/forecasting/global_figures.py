@@ -1,5 +1,6 @@
 """What people look for after a training of the global model, as metadata. Pure functions."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -40,7 +41,7 @@ def of_training(made: Trained, tracking_url: str) -> Metadata:
         {
             "gate": gate.name,
             "": "passed" if gate.passed else "**refused**",
-            "why": "; ".join(gate.reasons),
+            "why": "; ".join(map(str, gate.reasons)),
         }
         for gate in made.report.gates
     ]
@@ -51,7 +52,8 @@ def of_training(made: Trained, tracking_url: str) -> Metadata:
     }
     return {
         "version": dg.MetadataValue.int(made.version),
-        "serves": dg.MetadataValue.bool(made.serves),
+        "passed at days": dg.MetadataValue.text(_days(made.report.horizons)),
+        "serves at days": dg.MetadataValue.text(_days(made.serves)),
         "gates": dg.MetadataValue.md(table(verdict)),
         "walk_forward": dg.MetadataValue.md(table(rows)),
         "model_card": dg.MetadataValue.md(made.card["model_card.md"].decode()),
@@ -63,24 +65,33 @@ def of_training(made: Trained, tracking_url: str) -> Metadata:
 
 
 def refusal(made: Trained) -> tuple[Alarm, ...]:
-    """The alarm that a version was refused, with every reason; none if it passed."""
-    reasons = [f"{gate.name}: {each}" for gate in made.report.gates for each in gate.reasons]
+    """The alarm that a version was refused at some horizon, with every reason; none if it passed at all of them."""
     if made.report.passed:
         return ()
-    return (Alarm("refused", f"version {made.version} was refused. " + "; ".join(reasons)),)
+    passed = _days(made.report.horizons)
+    reasons = "; ".join(made.report.refused())
+    return (
+        Alarm(
+            "refused", f"version {made.version} passed at {passed} days and was refused. {reasons}"
+        ),
+    )
+
+
+def _days(horizons: Sequence[int]) -> str:
+    return ", ".join(map(str, horizons)) or "no"
 
 
 def alarms(found: "Watched") -> dict[str, tuple[int, tuple[Alarm, ...]]]:
     """By check: the version that it is about, and what is wrong with it."""
-    challenger = found.challenger or found.serving
+    challenger = found.challenger or found.newest
     vetoed: tuple[Alarm, ...] = ()
     if found.shadow is not None and not found.shadow.passed:
-        detail = f"version {challenger} may not serve: {'; '.join(found.shadow.reasons)}"
+        detail = f"version {challenger} may not serve: {'; '.join(map(str, found.shadow.reasons))}"
         vetoed = (Alarm(f"veto_{challenger}", detail),)
     return {
-        DRIFT: (found.drift.version, found.drift.alarms),
+        DRIFT: (found.newest, found.drift.alarms),
         SHADOW: (challenger, vetoed),
-        FRESH: (found.serving, found.staleness),
+        FRESH: (found.newest, found.staleness),
     }
 
 

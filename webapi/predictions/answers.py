@@ -12,6 +12,10 @@ from webapi.tokens.queries import Token
 _PERCENT_STEP = Decimal("0.00000001")
 _PROBABILITY_STEP = Decimal("0.0001")
 _NO_SKILL = 'This model does not beat "tomorrow equals today" on data that it had not seen.'
+_RANGE = (
+    "The centre is today's price: this forecast is about the range, not the direction. With 80 % probability the price lies "
+    "between {low} and {high} US dollars {days}."
+)
 _STALE = "This forecast has expired: no newer one was issued."
 
 
@@ -27,10 +31,11 @@ def prediction(token: Token, found: Forecast, technical: Indicators | None) -> d
     return {
         "symbol": token.symbol,
         "name": token.name,
-        "current_price": token.current_price,
+        "current_price": found.reference_price,
         "price_source": token.price_source or found.price_source,
         "reference_price": found.reference_price,
         "origin_at": found.origin_at,
+        "anchored_at": found.anchored_at,
         "target_at": found.target_at,
         "prediction": {
             "predicted_price": median,
@@ -59,6 +64,7 @@ def prediction(token: Token, found: Forecast, technical: Indicators | None) -> d
             "algorithm": found.algorithm,
         },
         "quality": found.quality.model_dump(),
+        "prediction_id": found.prediction_id,
         "expires_at": found.expires_at,
         "stale": found.stale,
     }
@@ -76,11 +82,25 @@ def stored(row: Stored) -> dict[str, Any]:
 
 def _note(found: Forecast) -> str | None:
     notes = []
+    if found.quantile("0.5") == found.reference_price:
+        low, high = found.quantile("0.1"), found.quantile("0.9")
+        notes.append(
+            _RANGE.format(low=_short(low), high=_short(high), days=_days(found.days_ahead))
+        )
     if found.quality.beats_naive is False:
         notes.append(_NO_SKILL)
     if found.stale:
         notes.append(_STALE)
     return " ".join(notes) or None
+
+
+def _days(count: int) -> str:
+    return "tomorrow" if count == 1 else f"in {count} days"
+
+
+def _short(price: Decimal) -> str:
+    """A price in the digits that a person reads: five of them, and no exponent."""
+    return f"{Decimal(f'{price:.5g}'):,f}"
 
 
 def _quantiles(found: Forecast) -> dict[str, Decimal]:

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import quote
+from uuid import UUID
 
 import httpx2
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -26,8 +27,9 @@ class _Answer(BaseModel):
 
 
 class Model(_Answer):
-    """The champion that made a forecast, and what it was made from."""
+    """The model that made a forecast, as which rung of the ladder, and what it was made from."""
 
+    rung: Literal["global_champion", "token_champion", "global_baseline"]
     name: str
     version: str | int
     run_id: str
@@ -46,6 +48,8 @@ class Quality(_Answer):
     evaluated_on: str | None
     in_distribution: bool | None
     beats_naive: bool | None
+    validated: bool
+    reason: str | None
 
 
 class Forecast(_Answer):
@@ -56,6 +60,7 @@ class Forecast(_Answer):
     algorithm: str
     reference_price: Price
     origin_at: AwareDatetime
+    anchored_at: AwareDatetime
     issued_at: AwareDatetime
     target_at: AwareDatetime
     quantiles: dict[str, Price]
@@ -64,6 +69,7 @@ class Forecast(_Answer):
     expires_at: AwareDatetime
     stale: bool
     price_source: str
+    prediction_id: UUID | None = None
     factors: list[str] = Field(default_factory=list)
 
     def quantile(self, level: str) -> Decimal:

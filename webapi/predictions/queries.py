@@ -30,10 +30,17 @@ _REALISED = """
         and realised.price_date = ((p.target_at at time zone 'UTC')::date - 1)
         and realised.close_at = p.target_at
         and realised.is_final and not realised.is_filled
-    where p.token_id = %(token_id)s and p.horizon_days = %(days)s and not p.is_shadow
+"""
+_PUBLIC = (
+    _REALISED
+    + "where p.token_id = %(token_id)s and p.horizon_days = %(days)s and not p.is_shadow\n"
+)
+_BY_ID = _REALISED + "where p.id = %(id)s"
+_SYMBOL = """
+    select t.symbol from model.predictions p join market.tokens t on t.id = p.token_id where p.id = %(id)s
 """
 _HISTORY = (
-    _REALISED
+    _PUBLIC
     + """
       and (%(after_id)s::uuid is null or (p.origin_at, p.id) < (%(after_origin)s, %(after_id)s))
     order by p.origin_at desc, p.id desc
@@ -43,7 +50,7 @@ _HISTORY = (
 # Forecasts that were issued after their outcome prove nothing.
 _ACCURACY = (
     "with realised as ("  # noqa: S608 - two constants
-    + _REALISED
+    + _PUBLIC
     + """
       and not p.is_backfill and p.target_at > %(since)s and p.target_at <= %(now)s
     ),
@@ -175,6 +182,13 @@ def history(
         "limit": limit,
     }
     return warehouse.rows(conn, _HISTORY, parameters, Stored) or []
+
+
+def by_id(conn: Connection, prediction_id: UUID) -> tuple[str, Stored] | None:
+    """A stored forecast and the symbol of its token; None where there is none, or the warehouse is not built."""
+    symbol = conn.execute(_SYMBOL, {"id": prediction_id}).fetchone()
+    found = warehouse.rows(conn, _BY_ID, {"id": prediction_id}, Stored)
+    return (symbol[0], found[0]) if symbol and found else None
 
 
 def accuracy(

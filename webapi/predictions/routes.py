@@ -7,7 +7,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from webapi import cursor, errors, idempotency
+from webapi import cursor, errors, idempotency, paths
 from webapi.predictions import answers, model_server, queries, schemas
 from webapi.predictions.model_server import Forecast
 from webapi.predictions.queries import After, Stored
@@ -72,6 +72,23 @@ def get_predictions(json_data: schemas.BatchIn) -> dict[str, Any]:
         "errors": failures,
         "count": len(found),
         "timeframe": schemas.FRAMES[json_data.horizon],
+    }
+
+
+@predictions.get("/by-id/<prediction_id>")
+@signed_in
+@predictions.output(schemas.StoredOneOut)
+def get_stored(prediction_id: str) -> dict[str, Any]:
+    """A forecast as it was stored after a close, with the price that came where that is known."""
+    with services().database.connection() as conn:
+        found = queries.by_id(conn, paths.uuid(prediction_id, "prediction"))
+    if found is None:
+        raise errors.not_found("prediction")
+    symbol, row = found
+    return {
+        "symbol": symbol,
+        "timeframe": schemas.FRAMES[row.horizon_days],
+        **answers.stored(row),
     }
 
 

@@ -143,6 +143,10 @@ class ForecastOut(Output):
 class ModelOut(Output):
     """The model behind the forecast, and what it was made from."""
 
+    rung: Literal["global_champion", "token_champion", "global_baseline"] = Field(
+        description="Who speaks, the best first: a version of the global model that passed its gates at this horizon, the "
+        "token's own champion, or a random walk with the volatility of the last weeks."
+    )
     name: str
     version: str
     algorithm: str
@@ -162,15 +166,20 @@ class QualityOut(Output):
     evaluated_on: str | None
     in_distribution: bool | None
     beats_naive: bool | None
+    validated: bool = Field(description="Whether the model passed all gates at this horizon.")
+    reason: str | None = Field(
+        description="Where it did not: which gate refused the global model, and by how much."
+    )
 
 
 _PREDICTION: dict[str, Any] = {
     "symbol": "BTC",
     "name": "Bitcoin",
-    "currentPrice": 91234.56,
+    "currentPrice": 91000,
     "priceSource": "binance",
     "referencePrice": 91000,
     "originAt": "2026-11-24T00:00:00Z",
+    "anchoredAt": "2026-11-24T00:11:40Z",
     "targetAt": "2026-11-25T00:00:00Z",
     "prediction": {
         "predictedPrice": 91010,
@@ -201,6 +210,7 @@ _PREDICTION: dict[str, Any] = {
     "timeframe": "24h",
     "timestamp": "2026-11-24T00:12:00Z",
     "model": {
+        "rung": "token_champion",
         "name": "price-btc",
         "version": "3",
         "algorithm": "lstm",
@@ -217,7 +227,10 @@ _PREDICTION: dict[str, Any] = {
         "evaluatedOn": "2026-08-25/2026-11-22",
         "inDistribution": True,
         "beatsNaive": False,
+        "validated": False,
+        "reason": "version 3 (combination) was refused at 1 d: G2_baselines: 1 d: t of 1.20 against random_walk",
     },
+    "predictionId": "6f4a3a0e-6a0c-4a53-9a1e-2d1c0b9a8f7e",
     "expiresAt": "2026-11-25T00:00:00Z",
     "stale": False,
 }
@@ -230,10 +243,13 @@ class PredictionOut(Output):
 
     symbol: str
     name: str
-    current_price: Amount | None
+    current_price: Amount = Field(
+        description="The newest good quote, or the last close where there is none: everything here is against it."
+    )
     price_source: str | None
-    reference_price: Amount = Field(description="The close that the forecast starts from.")
-    origin_at: datetime = Field(description="When that close was.")
+    reference_price: Amount = Field(description="The same as `currentPrice`.")
+    origin_at: datetime = Field(description="Close of the last day that the model knows.")
+    anchored_at: datetime = Field(description="When `currentPrice` was seen.")
     target_at: datetime
     prediction: ForecastOut
     predicted_price: Amount
@@ -249,6 +265,10 @@ class PredictionOut(Output):
     timestamp: datetime = Field(description="When the forecast was issued.")
     model: ModelOut
     quality: QualityOut
+    prediction_id: UUID | None = Field(
+        description="The forecast as it was stored after the close, before it was anchored; null where none was stored. "
+        "`/predictions/by-id/{id}` gives it, `coinsphere ml reproduce` computes it again."
+    )
     expires_at: datetime
     stale: bool = Field(description="Whether the forecast has expired.")
 
@@ -309,6 +329,44 @@ class StoredOut(Output):
     is_backfill: bool = Field(description="Issued after its outcome: no proof of anything.")
 
 
+_STORED: dict[str, Any] = {
+    "id": "6f4a3a0e-6a0c-4a53-9a1e-2d1c0b9a8f7e",
+    "daysAhead": 1,
+    "originAt": "2026-11-23T00:00:00Z",
+    "targetAt": "2026-11-24T00:00:00Z",
+    "issuedAt": "2026-11-23T00:12:00Z",
+    "referencePrice": 90500,
+    "predictedPrice": 90510,
+    "interval80": [88200, 92900],
+    "interval95": [86400, 94700],
+    "realisedPrice": 91000,
+    "error": -490,
+    "within80": True,
+    "within95": True,
+    "pinballLoss": 0.00413,
+    "probabilityBelow": 0.582,
+    "modelName": "price-btc",
+    "modelVersion": 3,
+    "algorithm": "lstm",
+    "runId": "4f1c0c7c9a5f4f0f9d3c3a0b7a1e2d3c",
+    "dataDigest": "3f1d…",
+    "codeVersion": "9a1f0c3",
+    "priceSource": "binance",
+    "isBackfill": False,
+}
+
+
+class StoredOneOut(StoredOut):
+    """A stored forecast with its token."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"symbol": "BTC", "timeframe": "24h", **_STORED}}
+    )
+
+    symbol: str
+    timeframe: Timeframe
+
+
 class StoredListOut(Output):
     """Forecasts of one horizon, newest first."""
 
@@ -318,31 +376,7 @@ class StoredListOut(Output):
                 "symbol": "BTC",
                 "timeframe": "24h",
                 "predictions": [
-                    {
-                        "id": "6f4a3a0e-6a0c-4a53-9a1e-2d1c0b9a8f7e",
-                        "daysAhead": 1,
-                        "originAt": "2026-11-23T00:00:00Z",
-                        "targetAt": "2026-11-24T00:00:00Z",
-                        "issuedAt": "2026-11-23T00:12:00Z",
-                        "referencePrice": 90500,
-                        "predictedPrice": 90510,
-                        "interval80": [88200, 92900],
-                        "interval95": [86400, 94700],
-                        "realisedPrice": 91000,
-                        "error": -490,
-                        "within80": True,
-                        "within95": True,
-                        "pinballLoss": 0.00413,
-                        "probabilityBelow": 0.582,
-                        "modelName": "price-btc",
-                        "modelVersion": 3,
-                        "algorithm": "lstm",
-                        "runId": "4f1c0c7c9a5f4f0f9d3c3a0b7a1e2d3c",
-                        "dataDigest": "3f1d…",
-                        "codeVersion": "9a1f0c3",
-                        "priceSource": "binance",
-                        "isBackfill": False,
-                    }
+                    _STORED
                 ],
                 "nextCursor": None,
             }

@@ -63,7 +63,12 @@ class MlflowServer:
         log = (self.folder / "log").open("ab")
         self._process = subprocess.Popen(
             command,
-            env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
+            env={
+                **os.environ,
+                "MLFLOW_DISABLE_TELEMETRY": "true",
+                # Its job runner and consumers, a dozen processes, serve evaluations of language models.
+                "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            },
             stdout=log,
             stderr=log,
             start_new_session=True,

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import numpy as np
 import psycopg
@@ -9,8 +10,18 @@ import pytest
 from pydantic import SecretStr
 
 from coinsphere.settings import Settings
-from ml import candle_folder, gates, panel, reproduction, scale_pipeline, scale_registry
-from ml.errors import ArtifactRefused, ModelError, NoChampion
+from ml import (
+    candle_folder,
+    gates,
+    panel,
+    reproduction,
+    scale_forecasting,
+    scale_log,
+    scale_pipeline,
+    scale_registry,
+)
+from ml.errors import ArtifactRefused, ModelError, NoChampion, TooLittleHistory
+from ml.horizons import HORIZONS
 from ml.mlflow_client import client
 from ml.models.scale_catalog import Recipe
 from ml.models.shape import Shape
@@ -116,11 +127,13 @@ def test_the_mart_and_files_make_the_same_panel(market, conn, tmp_path):
 
 
 def test_a_version_that_passes_every_gate_serves(market, trained):
-    assert gates.refused(trained.report) == []
-    champion = scale_registry.by_alias(market, scale_registry.CHAMPION)
-    assert (champion.version, champion.model) == (trained.version, "combination")
+    assert trained.report.refused() == ()
+    serving = scale_registry.serving(market)
+    assert serving.champions == dict.fromkeys(HORIZONS, trained.version)
+    champion = scale_registry.registered(market, trained.version)
+    assert (champion.model, champion.horizons) == ("combination", HORIZONS)
     assert champion.gate_report_id == str(trained.report_id)
-    assert scale_registry.by_alias(market, scale_registry.BASELINE).model == "ewma_t"
+    assert scale_registry.registered(market, serving.baseline).model == "ewma_t"
 
 
 def test_its_card_and_its_data_are_shown_in_mlflow(market, trained):
@@ -143,8 +156,8 @@ def test_its_card_and_its_data_are_shown_in_mlflow(market, trained):
 
 
 def test_all_tokens_are_forecast_and_lead_back_to_where_they_are_from(conn, trained, issued):
-    (made,) = issued
-    assert (made.tokens, made.forecasts, made.is_shadow) == (6, 24, False)
+    made = {each.model: (each.tokens, each.forecasts, each.public) for each in issued}
+    assert made == {"combination": (6, 24, 24), "ewma_t": (6, 24, 0)}
     rows = conn.execute(
         """
         select abs(p.median / p.reference_price - 1) < 0.01, p.lower95 < p.lower80, p.run_id, p.data_digest, p.dagster_run_id,
@@ -152,6 +165,7 @@ def test_all_tokens_are_forecast_and_lead_back_to_where_they_are_from(conn, trai
         from model.predictions p
         left join model.snapshots s on s.digest = p.input_digest
         left join model.gate_reports r on r.model_name = p.model_name and r.model_version = p.model_version
+        where not p.is_shadow
         """
     ).fetchall()
     assert set(rows) == {
@@ -166,25 +180,16 @@ def test_a_stored_forecast_comes_out_again_to_the_last_bit(market, conn, issued)
     assert reproduction.reproduce(conn, market, found).differences == ()
 
 
-def test_a_forecast_of_the_baseline_comes_out_again_too(market, conn, trained, issued, postgres):
-    baseline = scale_registry.by_alias(market, scale_registry.BASELINE)
-    scale_registry.set_alias(market, scale_registry.CHAMPION, baseline.version)
-    try:
-        scale_pipeline.issue(conn, market, NOW)
-    finally:
-        scale_registry.set_alias(market, scale_registry.CHAMPION, trained.version)
-    ids = conn.execute(
-        "select id from model.predictions where model_version = %s", [baseline.version]
-    ).fetchall()
+def test_a_forecast_of_the_baseline_comes_out_again_too(market, conn, issued):
+    """It is kept as a shadow while champions serve."""
+    ids = conn.execute("select id from model.predictions where is_shadow").fetchall()
     assert len(ids) == 24
     assert reproduction.reproduce(conn, market, ids[0][0]).differences == ()
-    with psycopg.connect(postgres.url("coinsphere_owner", conn.info.dbname)) as owner:
-        owner.execute("delete from model.predictions where model_version = %s", [baseline.version])
 
 
 def test_a_changed_forecast_and_a_changed_snapshot_are_found(market, conn, issued, postgres):
     (found, digest) = conn.execute(
-        "select id, input_digest from model.predictions where horizon_days = 30 limit 1"
+        "select id, input_digest from model.predictions where horizon_days = 30 and not is_shadow limit 1"
     ).fetchone()
     url = postgres.url("coinsphere_owner", conn.info.dbname)
     with psycopg.connect(url, autocommit=True) as owner:
@@ -219,7 +224,7 @@ def test_a_forecast_is_issued_once(market, conn, issued):
     scale_pipeline.issue(conn, market, NOW + timedelta(hours=1))
     assert conn.execute(
         "select count(*), count(distinct issued_at) from model.predictions"
-    ).fetchone() == (24, 1)
+    ).fetchone() == (48, 1)
 
 
 def test_a_worse_version_is_refused_and_forecasts_in_the_shadow(market, conn, trained, issued):
@@ -227,26 +232,31 @@ def test_a_worse_version_is_refused_and_forecasts_in_the_shadow(market, conn, tr
     made = scale_pipeline.train(
         conn, market, held, clock=lambda: NOW, recipe=LARGE, least_days=500, model="global_lstm"
     )
-    reasons = gates.refused(made.report)
+    reasons = made.report.refused()
     assert not made.report.passed
     assert any("G3_champion" in reason for reason in reasons)
-    assert scale_registry.by_alias(market, scale_registry.CHAMPION).version == trained.version
-    assert scale_registry.by_alias(market, scale_registry.CHALLENGER).version == made.version
+    serving = scale_registry.serving(market)
+    assert serving.champions == dict.fromkeys(HORIZONS, trained.version)
+    assert serving.challenger == made.version
     stored = conn.execute(
         "select passed, report -> 'gates' -> 3 ->> 'passed' from model.gate_reports where id = %s",
         (made.report_id,),
     ).fetchone()
     assert stored == (False, "false")
     shadows = scale_pipeline.issue(conn, market, NOW + timedelta(hours=2))
-    assert [each.is_shadow for each in shadows] == [False, True]
-    count = conn.execute("select count(*) from model.predictions where is_shadow").fetchone()
+    public = {each.version: each.public for each in shadows}
+    assert public == {trained.version: 24, serving.baseline: 0, made.version: 0}
+    count = conn.execute(
+        "select count(*) from model.predictions where is_shadow and model_version = %s",
+        [made.version],
+    ).fetchone()
     assert count == (24,)
 
 
-def test_an_old_champion_gives_way_to_the_baseline(market, trained):
-    fresh = scale_pipeline.who_serves(market, NOW)
-    old = scale_pipeline.who_serves(market, NOW + timedelta(days=181))
-    assert (fresh.version.facts.model, old.version.facts.model) == ("combination", "ewma_t")
+def test_an_old_champion_stands_no_longer(market, trained):
+    serving = scale_registry.serving(market)
+    assert scale_registry.standing(market, serving, NOW) == serving.champions
+    assert scale_registry.standing(market, serving, NOW + timedelta(days=181)) == {}
 
 
 def test_an_altered_file_is_refused(market, trained, mlflow_server):
@@ -297,19 +307,17 @@ def test_a_champion_that_fails_for_sixty_days_gives_way(market, conn, trained, i
     details = [alarm.detail for alarm in found.drift.alarms]
     assert any("worse than the random walk" in alarm for alarm in details)
     assert any("in the 80% interval" in alarm for alarm in details)
-    baseline = scale_registry.by_alias(market, scale_registry.BASELINE)
-    assert scale_registry.by_alias(market, scale_registry.CHAMPION).version == baseline.version
-    scale_registry.set_alias(market, scale_registry.CHAMPION, trained.version)
+    serving = scale_registry.serving(market)
+    assert serving.returned == {1: trained.version}
+    assert serving.champions == dict.fromkeys((7, 14, 30), trained.version)
+    scale_registry.let_serve(market, 1, trained.version)
+    assert scale_registry.serving(market).returned == {}
 
 
-def test_without_a_champion_nothing_is_forecast(market, conn, trained):
-    mlflow_client = client(market)
-    mlflow_client.delete_registered_model_alias(scale_registry.NAME, scale_registry.CHAMPION)
-    try:
-        with pytest.raises(NoChampion):
-            scale_pipeline.issue(conn, market, NOW)
-    finally:
-        scale_registry.set_alias(market, scale_registry.CHAMPION, trained.version)
+def test_without_any_version_nothing_is_forecast(market, conn, trained, monkeypatch):
+    monkeypatch.setattr(scale_registry, "NAME", "nobody-registered-this")
+    with pytest.raises(NoChampion):
+        scale_pipeline.issue(conn, market, NOW)
 
 
 def test_prices_are_decimals_with_their_digits(conn, issued):
@@ -333,6 +341,7 @@ def server(market, trained):
     app = create_app(
         market, database=database, champions=Champions(market), clock=lambda: NOW, everyone=everyone
     )
+    app.state.everyone = everyone
     with TestClient(app) as client:
         everyone.refresh()
         yield client
@@ -380,6 +389,110 @@ def test_a_new_quote_moves_the_forecast_and_time_narrows_it(server, market, conn
     assert widths[1] / widths[0] == pytest.approx(np.sqrt(1 - 59 / 60 / 24), rel=1e-6)
 
 
+@pytest.fixture
+def refreshed(server, market):
+    """The server after what it serves was changed; everything is as before when the test is over."""
+    everyone = server.app.state.everyone
+    champions = scale_registry.serving(market).champions
+    yield everyone.refresh
+    for horizon, version in champions.items():
+        scale_registry.let_serve(market, horizon, version)
+    everyone.refresh()
+
+
+def test_each_horizon_has_a_ladder_of_its_own(server, market, trained, refreshed):
+    scale_registry.take_back(market, 30, trained.version)
+    client(market).delete_registered_model_alias(
+        scale_registry.NAME, scale_registry.champion_alias(7)
+    )
+    refreshed()
+    said = {days: server.get(f"/predict/ETH?days={days}").json() for days in HORIZONS}
+    assert {days: each["model"]["rung"] for days, each in said.items()} == {
+        1: "global_champion",
+        7: "global_baseline",
+        14: "global_champion",
+        30: "global_baseline",
+    }
+    assert {days: each["quality"]["validated"] for days, each in said.items()} == {
+        1: True,
+        7: False,
+        14: True,
+        30: False,
+    }
+    assert said[1]["quality"]["reason"] is None
+    assert "its alias champion-7d is gone" in said[7]["quality"]["reason"]
+    assert "coinsphere ml train-global" in said[7]["quality"]["reason"]
+    assert "did worse than the random walk" in said[30]["quality"]["reason"]
+    assert said[30]["algorithm"] == "ewma_t"
+    assert said[30]["quality"]["coverage80"] == pytest.approx(0.8, abs=0.06)
+
+
+def test_a_version_that_cannot_be_read_leaves_its_horizons_to_the_next_rung(
+    server, market, trained, mlflow_server, refreshed
+):
+    everyone = server.app.state.everyone
+    everyone._loaded, everyone._seen = {}, None  # as a server that starts
+    serving = scale_registry.serving(market)
+    source = client(market).get_model_version(scale_registry.NAME, str(trained.version)).source
+    model = source.removeprefix("models:/")
+    (path,) = [each for each in mlflow_server.folder.rglob("losses.npz") if model in str(each)]
+    content = path.read_bytes()
+    path.write_bytes(content + b"x")
+    try:
+        refreshed()
+        answer = server.get("/predict/ADA?days=14").json()
+    finally:
+        path.write_bytes(content)
+    assert (
+        answer["model"] | {"rung": "global_baseline", "version": serving.baseline}
+        == answer["model"]
+    )
+    assert "cannot be loaded: losses.npz is not the file" in answer["quality"]["reason"]
+    refreshed()
+    assert server.get("/predict/ADA?days=14").json()["model"]["rung"] == "global_champion"
+
+
+def test_an_answer_leads_to_the_forecast_that_was_stored(server, market, conn, issued):
+    answer = server.get("/predict/LTC?days=14").json()
+    assert reproduction.reproduce(conn, market, UUID(answer["predictionId"])).differences == ()
+
+
+def test_a_token_whose_candles_end_early_is_answered_from_there(market, trained):
+    held = scale_pipeline.load_champions(market, scale_registry.serving(market))[1]
+    with psycopg.connect(market.database_url.get_secret_value()) as conn:
+        full = panel.from_mart(conn)
+    candles = full.candles.copy()
+    candles[full.symbols.index("SOL"), -5:] = np.nan
+    late = panel.resealed(full, candles)
+    origins = {
+        each.symbol: each.origin_at for each in scale_forecasting.outlooks(held.version, late)
+    }
+    assert set(origins) == set(SYMBOLS)
+    assert origins.pop("SOL") == late.data_cutoff - timedelta(days=5)
+    assert set(origins.values()) == {late.data_cutoff}
+
+
+def test_a_young_market_has_a_baseline_and_no_verdict(market, conn, trained):
+    """Ninety days are enough to forecast from, and too few to judge anything."""
+    before = scale_registry.serving(market)
+    young = panel.from_mart(conn).until(panels.FIRST + timedelta(days=89))
+    scale_log.record_panel(conn, young)
+    with pytest.raises(TooLittleHistory):
+        scale_pipeline.train(conn, market, young, clock=lambda: NOW, recipe=QUICK)
+    after = scale_registry.serving(market)
+    try:
+        assert after.champions == before.champions
+        assert after.baseline > before.baseline
+        version = scale_registry.load(market, after.baseline).version
+        made = scale_forecasting.outlooks(version, young)
+        assert len(made) == 24
+        assert version.quality(1) is None
+        assert version.evaluated_on is None
+        assert all(np.isfinite(each.log_scale) for each in made)
+    finally:
+        scale_registry.set_alias(market, scale_registry.BASELINE, before.baseline)
+
+
 def test_dagster_trains_judges_and_forecasts(market, conn, issued):
     """A real run: every gate is a check, and the ids in the database lead to it."""
     import dagster as dg
@@ -387,7 +500,7 @@ def test_dagster_trains_judges_and_forecasts(market, conn, issued):
     from coinsphere.db.pool import Database
     from orchestration.forecasting import global_assets
 
-    before = scale_registry.by_alias(market, scale_registry.CHAMPION)
+    before = scale_registry.serving(market)
     with Database(market.dsn, size=2) as database, dg.DagsterInstance.ephemeral() as instance:
         run = dg.materialize(
             [
@@ -415,14 +528,13 @@ def test_dagster_trains_judges_and_forecasts(market, conn, issued):
     ).fetchall()
     ((passed, report, version),) = found
     assert [gate["passed"] for gate in report["gates"]] == [each.passed for each in checks.values()]
-    champion = scale_registry.by_alias(market, scale_registry.CHAMPION)
-    assert champion.version == before.version, "one that passes waits beside the champion"
-    challenger = scale_registry.by_alias(market, scale_registry.CHALLENGER)
-    assert (challenger.version, challenger.status) == (
-        version,
-        scale_registry.PASSED if passed else scale_registry.REFUSED,
-    )
-    _walk_back(market, conn, (before.version, version), run.run_id, told)
+    after = scale_registry.serving(market)
+    assert after.champions == before.champions, "one that passes waits beside the champion"
+    challenger = scale_registry.registered(market, version)
+    assert after.challenger == version
+    assert challenger.horizons == tuple(report["horizons"])
+    assert passed == (challenger.horizons == HORIZONS)
+    _walk_back(market, conn, (before.champions[7], version), run.run_id, told)
     (materialization,) = run.asset_materializations_for_node("forecasting__global_model")
     assert "walk_forward" in materialization.metadata
     assert conn.execute(
@@ -437,7 +549,7 @@ def _walk_back(market, conn, versions: tuple[int, int], run_id: str, told) -> No
     from ml.scale_service import GlobalForecasts
 
     before, version = versions
-    scale_registry.set_alias(market, scale_registry.CHAMPION, version)
+    scale_registry.let_serve(market, 7, version)
     try:
         with Database(market.dsn, size=1) as database:
             everyone = GlobalForecasts(market, database, lambda: NOW)
@@ -445,9 +557,9 @@ def _walk_back(market, conn, versions: tuple[int, int], run_id: str, told) -> No
             (token_id,) = conn.execute(
                 "select id from market.tokens where symbol = 'ETH'"
             ).fetchone()
-            model = everyone.answer(conn, token_id, "ETH", 7, NOW)["model"]
+            model = everyone.champion(token_id, 7).model
     finally:
-        scale_registry.set_alias(market, scale_registry.CHAMPION, before)
+        scale_registry.let_serve(market, 7, before)
     mlflow_client = client(market)
     registered = mlflow_client.get_model_version(model["name"], str(model["version"]))
     run = mlflow_client.get_run(model["runId"])

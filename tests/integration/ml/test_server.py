@@ -147,7 +147,7 @@ def test_a_symbol_is_taken_in_any_case(server):
         ("/predict/NOPE", 404, "not found"),
         ("/predict/ETH?days=2", 400, "days must be one of 1, 7, 14, 30"),
         ("/predict/ETH?days=x", 400, "days must be one of"),
-        ("/predict/USDC", 503, "No evaluated model of USDC"),
+        ("/predict/USDC", 503, "USDC has 0 days of real prices; a forecast needs 61"),
         ("/nowhere", 404, "Not Found"),
     ],
 )

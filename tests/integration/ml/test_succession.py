@@ -14,6 +14,7 @@ from coinsphere.notify import mail
 from coinsphere.settings import Settings
 from ml import live, novelty, scale_registry, succession, tracking
 from ml.conformal import Conformal
+from ml.horizons import HORIZONS
 from ml.mlflow_client import client
 from ml.models import scale_catalog
 from ml.models.scale_catalog import BASELINE, Recipe
@@ -60,9 +61,9 @@ def fitted(features):
 
 @pytest.fixture
 def register(settings, features, fitted):
-    """Make a version of the global model, judged as `status`, trained so many days ago."""
+    """Make a version of the global model, that passed at these horizons, trained so many days ago."""
 
-    def make(model: str, status: str = scale_registry.PASSED, days_ago: int = 5) -> int:
+    def make(model: str, horizons: tuple[int, ...] = HORIZONS, days_ago: int = 5) -> int:
         mlflow_client = client(settings)
         with tracking.panel_run(mlflow_client, settings, features.panel, model) as run_id:
             at = NOW - timedelta(days=days_ago)
@@ -75,7 +76,7 @@ def register(settings, features, fitted):
                 {"horizons": {}},
             )
             number = scale_registry.register(mlflow_client, facts, pack(version))
-        scale_registry.set_status(settings, number, status)
+        scale_registry.record_verdict(settings, number, horizons, "a report")
         return number
 
     return make
@@ -157,8 +158,17 @@ def world(settings, pipeline, owner, log):
     return settings, pipeline, owner, log
 
 
-def _serves(settings: Settings) -> int:
-    return scale_registry.by_alias(settings, scale_registry.CHAMPION).version
+def _serves(settings: Settings) -> dict[int, int]:
+    return dict(scale_registry.serving(settings).champions)
+
+
+def _crown(settings: Settings, version: int, horizons: tuple[int, ...] = HORIZONS) -> None:
+    for horizon in horizons:
+        scale_registry.let_serve(settings, horizon, version)
+
+
+def _everywhere(version: int) -> dict[int, int]:
+    return dict.fromkeys(HORIZONS, version)
 
 
 @pytest.fixture
@@ -166,14 +176,14 @@ def champion(settings, register):
     """A champion with a baseline and a challenger that has passed its gates and waits."""
     baseline, number, challenger = register(BASELINE), register(LINEAR), register(LINEAR)
     scale_registry.set_alias(settings, scale_registry.BASELINE, baseline)
-    scale_registry.set_alias(settings, scale_registry.CHAMPION, number)
+    _crown(settings, number)
     scale_registry.set_alias(settings, scale_registry.CHALLENGER, challenger)
     return number
 
 
 @pytest.fixture
 def challenger(settings, champion):
-    return scale_registry.by_alias(settings, scale_registry.CHALLENGER).version
+    return scale_registry.serving(settings).challenger
 
 
 def _reports(owner, version: int) -> list[tuple]:
@@ -188,14 +198,15 @@ def test_a_challenger_waits_thirty_closes_and_then_serves(world, champion, chall
     log(champion, 40)
     log(challenger, 29, shadow=True)
     found = succession.watch(pipeline, settings, NOW)
-    assert (found.shadow, found.serving, _serves(settings)) == (None, champion, champion)
+    assert found.shadow is None
+    assert found.serving.champions == _serves(settings) == _everywhere(champion)
     assert _reports(owner, challenger) == []
     owner.execute("delete from model.predictions where model_version = %s", [challenger])
 
     log(challenger, 30, shadow=True)
     found = succession.watch(pipeline, settings, NOW)
     assert found.shadow.passed
-    assert found.serving == _serves(settings) == challenger
+    assert found.serving.champions == _serves(settings) == _everywhere(challenger)
     assert _reports(owner, challenger) == [(True, live.SHADOW)]
 
 
@@ -205,15 +216,42 @@ def test_a_challenger_that_does_much_worse_never_serves(world, champion, challen
     log(challenger, 40, 3.0, shadow=True)
     found = succession.watch(pipeline, settings, NOW)
     assert not found.shadow.passed
-    assert any("worse than the champion" in reason for reason in found.shadow.reasons)
-    assert any("80% interval" in reason for reason in found.shadow.reasons)
+    reasons = list(map(str, found.shadow.reasons))
+    assert any("1 d:" in reason and "worse than the champion" in reason for reason in reasons)
+    assert any("80% interval" in reason for reason in reasons)
     assert _reports(owner, challenger) == [(False, live.SHADOW)]
     owner.execute("delete from model.predictions where model_version = %s", [challenger])
 
     log(challenger, 60, shadow=True)
+    succession.watch(pipeline, settings, NOW)
+    assert _serves(settings) == {1: champion} | dict.fromkeys((7, 14, 30), challenger), (
+        "a veto is for ever, and of its horizon alone"
+    )
+    assert scale_registry.registered(settings, challenger).horizons == (7, 14, 30)
+
+
+def test_a_version_that_is_vetoed_where_alone_it_waits_is_shown_as_such(world, champion, register):
+    settings, pipeline, _, log = world
+    waiting = register(LINEAR, (1,))
+    scale_registry.set_alias(settings, scale_registry.CHALLENGER, waiting)
+    log(champion, 40)
+    log(waiting, 40, 3.0, shadow=True)
+    succession.watch(pipeline, settings, NOW)
+    assert scale_registry.registered(settings, waiting).status == scale_registry.VETOED
     found = succession.watch(pipeline, settings, NOW)
-    assert not found.shadow.passed, "a veto is for ever"
-    assert _serves(settings) == champion
+    assert (found.challenger, found.shadow.passed) == (waiting, False)
+    assert _serves(settings) == _everywhere(champion)
+
+
+def test_a_version_that_is_right_at_one_day_serves_one_day(world, register):
+    """Nothing serves the other horizons: there it may begin at once, and it did not pass there."""
+    settings, pipeline, _, _ = world
+    baseline, waiting = register(BASELINE), register(LINEAR, (1,))
+    scale_registry.set_alias(settings, scale_registry.BASELINE, baseline)
+    scale_registry.set_alias(settings, scale_registry.CHALLENGER, waiting)
+    found = succession.watch(pipeline, settings, NOW)
+    assert found.serving.champions == {1: waiting}
+    assert [found.serving.version(each) for each in HORIZONS] == [waiting, *[baseline] * 3]
 
 
 def test_a_challenger_that_is_a_little_worse_is_not_vetoed(
@@ -225,34 +263,40 @@ def test_a_challenger_that_is_a_little_worse_is_not_vetoed(
 
 
 def test_a_new_version_takes_no_place_of_one_that_waits(settings, register, champion, challenger):
-    serving = scale_registry.load(settings, champion)
-    assert succession.must_wait(settings, serving, NOW)
+    loaded, serving = scale_registry.load(settings, champion), scale_registry.serving(settings)
+    assert succession.must_wait(settings, loaded, NOW)
     succession.challenge(settings, register(LINEAR), serving)
-    assert scale_registry.by_alias(settings, scale_registry.CHALLENGER).version == challenger
-    scale_registry.set_status(settings, challenger, scale_registry.VETOED)
+    assert scale_registry.serving(settings).challenger == challenger
+    scale_registry.veto(settings, challenger, HORIZONS)
     newest = register(LINEAR)
     succession.challenge(settings, newest, serving)
-    assert scale_registry.by_alias(settings, scale_registry.CHALLENGER).version == newest
+    assert scale_registry.serving(settings).challenger == newest
 
 
-def test_a_champion_that_fails_for_sixty_days_gives_way_and_does_not_return(
-    world, champion, challenger
-):
-    settings, pipeline, owner, log = world
-    baseline = scale_registry.by_alias(settings, scale_registry.BASELINE).version
-    scale_registry.set_status(settings, challenger, scale_registry.REFUSED)
+def test_a_champion_that_fails_for_sixty_days_gives_way_at_its_horizon(world, champion, challenger):
+    settings, pipeline, _, log = world
+    scale_registry.record_verdict(settings, challenger, (), "a report")
     log(champion, 60, 6.0)
     found = succession.watch(pipeline, settings, NOW)
-    assert found.serving == _serves(settings) == baseline
-    assert [alarm.name for alarm in found.staleness] == ["baseline_serves"]
+    assert found.serving.champions == _serves(settings) == dict.fromkeys((7, 14, 30), champion)
+    assert found.serving.returned == {1: champion}
+    assert [alarm.name for alarm in found.staleness] == ["baseline_serves_1d"]
     assert "skill_1d" in {alarm.name for alarm in found.drift.alarms}
     scale_registry.set_alias(settings, scale_registry.CHALLENGER, champion)
-    log(baseline, 60)
-    owner.execute(
-        "update model.predictions set log_scale = ln(0.02) where model_version = %s", [champion]
-    )
-    assert not succession.watch(pipeline, settings, NOW).shadow.passed
-    assert _serves(settings) == baseline
+    succession.watch(pipeline, settings, NOW)
+    assert 1 not in _serves(settings), "it does not return by itself"
+
+
+def test_a_champion_whose_version_was_deleted_is_missed(world, champion, challenger):
+    settings, pipeline, _, log = world
+    scale_registry.record_verdict(settings, challenger, (), "a report")
+    log(champion, 5)
+    client(settings).delete_model_version(scale_registry.NAME, str(champion))
+    found = succession.watch(pipeline, settings, NOW)
+    assert found.serving.lost == _everywhere(champion)
+    assert {alarm.name for alarm in found.staleness} == {
+        f"champion_lost_{each}d" for each in HORIZONS
+    }
 
 
 @pytest.mark.parametrize(
@@ -268,14 +312,14 @@ def test_a_champion_that_fails_for_sixty_days_gives_way_and_does_not_return(
 def test_a_champion_that_has_not_failed_stays(settings, pipeline, log, champion, plant):
     plant(log, champion)
     found = succession.watch(pipeline, settings, NOW)
-    assert found.serving == _serves(settings) == champion
+    assert found.serving.champions == _serves(settings) == _everywhere(champion)
     assert "skill_1d" not in {alarm.name for alarm in found.drift.alarms}
 
 
 def test_outcomes_that_are_not_known_yet_count_for_nothing(settings, pipeline, log, champion):
     log(champion, 60, 6.0)
     before = NOW - timedelta(days=2)
-    assert succession.watch(pipeline, settings, before).serving == champion
+    assert succession.watch(pipeline, settings, before).serving.champions == _everywhere(champion)
     assert live.records(pipeline, champion, before)[1].origins == 58
 
 
@@ -285,16 +329,17 @@ def test_outcomes_that_are_not_known_yet_count_for_nothing(settings, pipeline, l
 )
 def test_age_is_an_alarm(world, register, days_old, alarms):
     settings, pipeline, _, _ = world
-    scale_registry.set_alias(settings, scale_registry.CHAMPION, register(LINEAR, days_ago=days_old))
+    _crown(settings, register(LINEAR, days_ago=days_old))
     found = succession.watch(pipeline, settings, NOW)
     assert [alarm.name for alarm in found.staleness] == alarms
 
 
 def test_nobody_waits_behind_a_stale_champion(settings, pipeline, log, register):
-    scale_registry.set_alias(settings, scale_registry.CHAMPION, register(LINEAR, days_ago=90))
+    _crown(settings, register(LINEAR, days_ago=90))
     waiting = register(LINEAR)
     scale_registry.set_alias(settings, scale_registry.CHALLENGER, waiting)
-    assert succession.watch(pipeline, settings, NOW).serving == waiting == _serves(settings)
+    found = succession.watch(pipeline, settings, NOW)
+    assert found.serving.champions == _serves(settings) == _everywhere(waiting)
 
 
 @pytest.fixture
@@ -316,8 +361,10 @@ def run_checks(settings):
 
 
 def test_an_alarm_is_a_check_and_one_mail_until_it_has_passed(
-    settings, owner, log, champion, run_checks
+    world, champion, challenger, run_checks
 ):
+    settings, _, owner, log = world
+    scale_registry.record_verdict(settings, challenger, (), "a report")
     log(champion, 60, 6.0)
     checks = run_checks(NOW)
     assert {name: each.passed for name, each in checks.items()} == {
@@ -340,12 +387,12 @@ def test_an_alarm_is_a_check_and_one_mail_until_it_has_passed(
     }
     run_checks(NOW + timedelta(hours=1))
     standing = "select subject, name from model.alarms where cleared_at is null order by 1, 2"
-    assert [name for _, name in owner.execute(standing)] == ["baseline_serves"], (
+    assert [name for _, name in owner.execute(standing)] == ["baseline_serves_1d"], (
         "drift is the baseline's now"
     )
     assert len(mail.newest(owner)) == len(first), "what stands is not told of again"
 
-    scale_registry.set_alias(settings, scale_registry.CHAMPION, champion)
+    _crown(settings, champion)
     run_checks(NOW + timedelta(hours=2))
     assert len(mail.newest(owner)) == len(first) + 1, "what came back is told of"
 
@@ -369,5 +416,5 @@ def test_the_mail_reaches_the_operator(settings, owner, log, champion, run_check
 def test_without_a_champion_the_checks_say_so_and_nobody_is_told(settings, owner, log, run_checks):
     checks = run_checks(NOW)
     assert all(each.passed for each in checks.values())
-    assert "passed its gates" in str(checks[DRIFT].metadata["passed_over"].value)
+    assert "is registered" in str(checks[DRIFT].metadata["passed_over"].value)
     assert mail.newest(owner) == []

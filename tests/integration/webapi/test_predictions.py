@@ -5,6 +5,7 @@ import math
 from datetime import timedelta
 from decimal import Decimal
 from statistics import NormalDist
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -23,10 +24,13 @@ def forecast(symbol: str = "BTC", days: int = 1, **changes) -> dict:
         "algorithm": "lstm",
         "referencePrice": 100.5,
         "originAt": "2026-03-10T00:00:00Z",
+        "anchoredAt": "2026-03-10T00:11:30Z",
         "issuedAt": "2026-03-10T00:12:00Z",
         "targetAt": "2026-03-11T00:00:00Z",
         "quantiles": {"0.025": 90, "0.1": 95, "0.5": 101.25, "0.9": 108, "0.975": 112},
+        "predictionId": None,
         "model": {
+            "rung": "token_champion",
             "name": "price-btc",
             "version": 3,
             "runId": "r1",
@@ -42,6 +46,8 @@ def forecast(symbol: str = "BTC", days: int = 1, **changes) -> dict:
             "evaluatedOn": "2025-12-01/2026-03-08",
             "inDistribution": True,
             "beatsNaive": True,
+            "validated": False,
+            "reason": "version 3 (combination) was refused at 1 d: G2_baselines: t of 1.20 against random_walk",
         },
         "expiresAt": "2026-03-11T00:00:00Z",
         "stale": False,
@@ -94,10 +100,11 @@ def test_a_forecast_is_the_models(person, model_server) -> None:
     assert body == {
         "symbol": "BTC",
         "name": "Bitcoin",
-        "currentPrice": 103,
+        "currentPrice": 100.5,
         "priceSource": "binance",
         "referencePrice": 100.5,
         "originAt": "2026-03-10T00:00:00Z",
+        "anchoredAt": "2026-03-10T00:11:30Z",
         "targetAt": "2026-03-11T00:00:00Z",
         "predictedPrice": 101.25,
         "predictionChange": 0.75,
@@ -108,6 +115,7 @@ def test_a_forecast_is_the_models(person, model_server) -> None:
         "timestamp": "2026-03-10T00:12:00Z",
         "model": {**forecast()["model"], "version": "3", "algorithm": "lstm"},
         "quality": forecast()["quality"],
+        "predictionId": None,
         "expiresAt": "2026-03-11T00:00:00Z",
         "stale": False,
     }
@@ -307,6 +315,22 @@ def past(market):
                     [token_id, origin.date(), 100 + 10 * days_ago, origin + timedelta(days=1)],
                 )
     return market
+
+
+def test_where_the_centre_is_todays_price_the_range_is_said(person, answers) -> None:
+    levels = {"0.025": 90, "0.1": 95.1234567, "0.5": 100.5, "0.9": 10812.34567, "0.975": 11200}
+    answers["BTC"] = (200, forecast(days=7, quantiles=levels))
+    note = person.get("/predictions/BTC?timeframe=7d").json["prediction"]["note"]
+    assert "about the range" in note
+    assert "between 95.123 and 10,812 US dollars in 7 days" in note
+
+
+def test_a_forecast_is_found_by_its_id(past, person) -> None:
+    row = person.get("/predictions/BTC/history?limit=2").json["predictions"][1]
+    found = person.get(f"/predictions/by-id/{row['id']}").json
+    assert found == {**row, "symbol": "BTC", "timeframe": "24h"}
+    assert_problem(person.get("/predictions/by-id/nothing"), 404, says="not found")
+    assert_problem(person.get(f"/predictions/by-id/{uuid4()}"), 404, says="not found")
 
 
 def test_the_past_is_shown_with_what_came(past, person) -> None:

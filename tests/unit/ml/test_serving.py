@@ -1,18 +1,22 @@
 """Prices, staleness and JSON of an answer; which imports are cheap; which code made it."""
 
 import json
+import math
 import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
+import numpy as np
 import pytest
 
-from ml import answers, code_version, datasets, forecasting
+from ml import answers, code_version, datasets, forecasting, ladder
 from ml.artifact import Facts
 from ml.history import History
 from ml.horizons import HORIZONS
+from ml.ladder import Rung
 from ml.models import residual
 from ml.models.naive import Naive
 from ml.registry import Champion
@@ -76,29 +80,42 @@ def test_a_model_that_gives_no_number_gives_no_price():
         forecasting.price(Decimal(1), float("nan"))
 
 
+def said(champion, forecast, *, familiar: bool = True) -> answers.Statement:
+    """What the champion says of the forecast's horizon, with log returns of -2 to +4 %."""
+    returns = np.array([-0.02, -0.01, 0.01, 0.03, 0.04])
+    quantiles = partial(forecasting.narrowed, returns)
+    return answers.of_token(champion, forecast, quantiles, familiar=familiar)
+
+
+def answered(statement, *, now=ORIGIN, price=Decimal(100), seen_at=ORIGIN, expiry_days=90):
+    anchor = answers.Anchor(price, seen_at)
+    return answers.answer(statement, anchor, reason="because", now=now, expiry_days=expiry_days)
+
+
 @pytest.mark.parametrize(("index", "days"), [(0, 1), (1, 2), (2, 3), (3, 5)])
 def test_an_answer_is_stale_a_day_and_a_seventh_of_the_horizon_after_its_origin(
     champion, forecasts, index, days
 ):
     end = ORIGIN + timedelta(days=days)
     for now, stale in ((end - timedelta(seconds=1), False), (end, True)):
-        answer = answers.answer(champion, forecasts[index], familiar=True, now=now, expiry_days=90)
+        answer = answered(said(champion, forecasts[index]), now=now)
         assert (answer["stale"], answer["expiresAt"]) == (stale, end)
 
 
 def test_an_answer_of_an_expired_model_is_stale(champion, forecasts):
-    answer = answers.answer(champion, forecasts[3], familiar=True, now=ORIGIN, expiry_days=0)
-    assert answer["stale"] is True
+    assert answered(said(champion, forecasts[3]), expiry_days=0)["stale"] is True
 
 
 def test_an_answer_is_exact_json(champion, forecasts):
-    answer = answers.answer(champion, forecasts[1], familiar=False, now=ORIGIN, expiry_days=90)
+    reference = Decimal("0.000000012345678901")
+    answer = answered(said(champion, forecasts[1], familiar=False), price=reference)
     text = answers.encode(answer).decode()
     assert '"referencePrice":0.000000012345678901,' in text
     assert '"skillVsNaive":0,' in text
     body = json.loads(text, parse_float=Decimal)
-    assert body["quantiles"] == dict(forecasts[1].quantiles)
+    assert body["quantiles"]["0.9"] == forecasting.price(reference, 0.03)
     assert body["originAt"] == "2025-02-24T00:00:00Z"
+    assert body["model"]["rung"] == "token_champion"
     assert body["quality"] == {
         "coverage80": Decimal("0.81"),
         "coverage95": Decimal("0.9"),
@@ -106,13 +123,51 @@ def test_an_answer_is_exact_json(champion, forecasts):
         "evaluatedOn": "2025-01-01/2025-01-21",
         "inDistribution": False,
         "beatsNaive": True,
+        "validated": False,
+        "reason": "because",
     }
 
 
 def test_what_was_never_measured_is_null_not_zero(champion, forecasts):
-    answer = answers.answer(champion, forecasts[0], familiar=True, now=ORIGIN, expiry_days=90)
-    assert answer["quality"]["coverage80"] is None
-    assert answer["quality"]["beatsNaive"] is None
+    quality = answered(said(champion, forecasts[0]))["quality"]
+    assert quality["coverage80"] is None
+    assert quality["beatsNaive"] is None
+
+
+def test_a_quarter_of_the_horizon_left_is_half_as_wide_and_a_quarter_as_far(champion, forecasts):
+    seen_at = ORIGIN + timedelta(hours=18)
+    answer = answered(said(champion, forecasts[0]), seen_at=seen_at)
+    quantiles = {level: math.log(price / 100) for level, price in answer["quantiles"].items()}
+    centre = 0.01 / 4
+    assert quantiles["0.5"] == pytest.approx(centre, abs=1e-9)
+    assert quantiles["0.9"] == pytest.approx(centre + 0.02 / 2, abs=1e-9)
+    assert quantiles["0.025"] == pytest.approx(centre - 0.03 / 2, abs=1e-9)
+    assert answer["targetAt"] == ORIGIN + timedelta(days=1)
+
+
+def test_where_closes_are_missing_the_horizon_counts_from_the_last_midnight(champion, forecasts):
+    """A horizon that is over has nothing left to say; the price is new, the closes are not."""
+    seen_at = ORIGIN + timedelta(days=9, hours=12)
+    answer = answered(said(champion, forecasts[0]), seen_at=seen_at, now=seen_at)
+    assert answer["targetAt"] == ORIGIN + timedelta(days=10)
+    assert answer["originAt"] == ORIGIN
+    assert answer["stale"] is True
+    width = math.log(answer["quantiles"]["0.9"] / answer["quantiles"]["0.1"])
+    assert width == pytest.approx(0.04 * 0.5**0.5, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("champion_stands", "own", "baseline", "rung"),
+    [
+        (True, True, True, Rung.GLOBAL_CHAMPION),
+        (True, False, False, Rung.GLOBAL_CHAMPION),
+        (False, True, True, Rung.TOKEN_CHAMPION),
+        (False, False, True, Rung.GLOBAL_BASELINE),
+        (False, False, False, None),
+    ],
+)
+def test_the_highest_rung_that_stands_is_taken(champion_stands, own, baseline, rung):
+    assert ladder.choose(champion=champion_stands, of_token=own, baseline=baseline) is rung
 
 
 @pytest.mark.parametrize(
