@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
 
 ROUNDING = 1e-12
 """What is nearer to zero may be zero."""
@@ -22,6 +21,7 @@ def find(times: Floats, amounts: Floats) -> list[float]:
         times: when each flow is, from 0 to 1, ascending, shape [flows].
         amounts: the flows, money put in negative, the largest of size 1, shape [flows].
     """
+    from scipy import optimize  # noqa: PLC0415 - who only loads the definitions of Dagster pays for no root
 
     def worth(log: float) -> float:
         return float(amounts @ np.exp(-log * times))

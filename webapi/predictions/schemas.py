@@ -375,9 +375,7 @@ class StoredListOut(Output):
             "example": {
                 "symbol": "BTC",
                 "timeframe": "24h",
-                "predictions": [
-                    _STORED
-                ],
+                "predictions": [_STORED],
                 "nextCursor": None,
             }
         }

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -145,12 +145,14 @@ def test_a_score_in_words_says_what_its_numbers_say() -> None:
     ],
 )
 def test_the_parts_of_an_alert_fit_together(alert_type, has_token, has_portfolio, threshold, path):
-    from coinsphere.alerts.rules import AlertType
+    from coinsphere.alerts.repository import NewAlert
+    from coinsphere.alerts.rules import AlertType, Condition
 
-    found = fault(
+    wanted = NewAlert(
         AlertType(alert_type),
-        has_token=has_token,
-        has_portfolio=has_portfolio,
-        threshold=Decimal(threshold),
+        Condition.EQUAL,
+        Decimal(threshold),
+        portfolio_id=uuid4() if has_portfolio else None,
     )
+    found = fault(wanted, has_token=has_token)
     assert (found and found[0]) == path
