@@ -11,18 +11,26 @@ import numpy as np
 import pandas as pd
 from psycopg import Connection
 
+from coinsphere.market.neighbours import Series, longest_stretch, strays
+
 _CANDLES = """
     select
         t.id::text as token_id, t.symbol, t.peg_usd::float8 as peg_usd, d.opened_at as day,
         d.open::float8 as open, d.high::float8 as high, d.low::float8 as low, d.close::float8 as close,
-        d.volume::float8 as volume, d.source, d.is_final, h.close::float8 as second_close
+        d.volume::float8 as volume, d.source, d.is_final, h.close::float8 as second_close,
+        exists (
+            select from market.set_aside s
+            where s.token_id = d.token_id and s.scope = 'candle' and s.about = d.opened_at and s.state = 'released'
+        ) as vouched
     from market.price_data d
     join market.tokens t on t.id = d.token_id
     left join market.price_data h
         on h.token_id = d.token_id and h.interval = '1h' and h.opened_at = d.opened_at + interval '23 hours'
         and h.is_final and d.is_final
     where d.interval = '1d' and t.is_active
-      and d.opened_at > (select max(opened_at) from market.price_data where interval = '1d') - make_interval(days => %(days)s)
+      and d.opened_at > (
+          select max(opened_at) from market.price_data where interval = '1d' and opened_at <= %(now)s
+      ) - make_interval(days => %(days)s)
     order by t.symbol, t.id, d.opened_at
 """
 _QUOTES = """
@@ -31,8 +39,10 @@ _QUOTES = """
             token_id, opened_at, close,
             ln(close / lag(close) over (partition by token_id order by opened_at)) as log_return
         from market.price_data
-        where interval = '1d' and is_final
-          and opened_at > (select max(opened_at) from market.price_data where interval = '1d') - interval '91 days'
+        where interval = '1d' and is_final and quality <> 'suspect' and opened_at <= %(now)s
+          and opened_at > (
+              select max(opened_at) from market.price_data where interval = '1d' and opened_at <= %(now)s
+          ) - interval '91 days'
     ),
     recent as (
         select
@@ -56,10 +66,12 @@ _FEATURES = """
     select
         t.id::text as token_id, t.symbol, t.peg_usd::float8 as peg_usd, f.price_date::timestamp as day, f.close_at,
         f.close::float8 as close, f.log_return, f.ewma_volatility, f.rolling_volatility_30d, f.rsi_14, f.macd_signal,
-        f.bollinger_upper, f.is_filled,
+        f.bollinger_upper, f.is_filled, coalesce(p.quality = 'confirmed', false) as is_confirmed,
         row_number() over (partition by f.token_id order by f.price_date) as nth_day
     from marts.ml_features_daily f
     join market.tokens t on t.id = f.token_id
+    left join market.price_data p
+        on p.token_id = f.token_id and p.interval = '1d' and p.opened_at = f.price_date::timestamp at time zone 'UTC'
     where f.is_final and t.is_active
     order by t.symbol, t.id, f.price_date
 """
@@ -92,11 +104,14 @@ LEAST_HISTORY = 270
 _HORIZONS = 4
 _DAY_SECONDS = 86_400.0
 _SIMULATED = "simulated"
+_STUCK_DAYS = 6
+_STUCK_PEGGED_DAYS = 30
+"""Days that a close may stay the same; a peg may hold for long, but not to the last digit."""
 
 
 def candles(conn: Connection, now: datetime, days: int) -> pd.DataFrame:
     """The last `days` days of daily candles of active tokens, with the measures of `with_candle_measures`."""
-    return with_candle_measures(_read(conn, _CANDLES, {"days": days}), now)
+    return with_candle_measures(_read(conn, _CANDLES, {"days": days, "now": now}), now)
 
 
 def with_candle_measures(raw: pd.DataFrame, now: datetime) -> pd.DataFrame:
@@ -104,15 +119,15 @@ def with_candle_measures(raw: pd.DataFrame, now: datetime) -> pd.DataFrame:
 
     Args:
         raw: `token_id`, `symbol`, `peg_usd`, `day` (UTC), open, high, low, close, `volume`, `source`, `is_final` and
-            `second_close`, ascending by token and day.
+            `second_close`, ascending by token and day; `vouched`, where there, tells which a person believes.
         now: the instant past which nothing can be known.
     """
     frame = raw.reset_index(drop=True)
     prices = frame[["open", "high", "low", "close"]]
     edge = frame["day"] + pd.to_timedelta(frame["is_final"].astype(int), unit="D")
-    newest = frame["day"].max()
+    newest = frame["day"].where(frame["day"] <= now).max()
     last = ~frame.duplicated("token_id", keep="last")
-    return frame.assign(
+    measured = frame.assign(
         prices_missing=prices.isna().sum(axis=1),
         least_price=prices.min(axis=1),
         range_margin=np.minimum(
@@ -120,7 +135,7 @@ def with_candle_measures(raw: pd.DataFrame, now: datetime) -> pd.DataFrame:
             frame["high"] - frame[["open", "close"]].max(axis=1),
         ),
         days_ahead=_days(edge - now),
-        is_simulated=frame["source"] == _SIMULATED,
+        is_foreign=_foreign(frame["source"] == _SIMULATED),
         days_missing_before=_missing_before(frame),
         days_behind=_days(newest - frame["day"]).where(last),
         days_unfinished=_days(newest - frame["day"]).where(~frame["is_final"]),
@@ -128,6 +143,7 @@ def with_candle_measures(raw: pd.DataFrame, now: datetime) -> pd.DataFrame:
         peg_gap=(frame["close"] / frame["peg_usd"] - 1).abs(),
         **_jumps(frame),
     )
+    return measured.assign(**_strays(measured))
 
 
 def quotes(conn: Connection, now: datetime, stale_seconds: int) -> pd.DataFrame:
@@ -136,7 +152,7 @@ def quotes(conn: Connection, now: datetime, stale_seconds: int) -> pd.DataFrame:
     `staleness` is its age over `stale_seconds`, `jump` its distance from the last daily close in units of the
     volatility over the time since.
     """
-    frame = _read(conn, _QUOTES, {})
+    frame = _read(conn, _QUOTES, {"now": now})
     age = (now - frame["observed_at"]).dt.total_seconds()
     since_close = (frame["observed_at"] - frame["closed_at"]).dt.total_seconds() / _DAY_SECONDS
     deviation = frame["volatility"].clip(lower=_LEAST_VOLATILITY) * np.sqrt(
@@ -147,7 +163,7 @@ def quotes(conn: Connection, now: datetime, stale_seconds: int) -> pd.DataFrame:
         least_amount=frame[["volume_24h", "market_cap"]].min(axis=1),
         seconds_ahead=-age,
         staleness=np.nan if is_history else age / stale_seconds,
-        is_simulated=_is_simulated(frame["source"]),
+        is_foreign=_foreign(_is_simulated(frame["source"])),
         jump=_log(frame["price"] / frame["last_close"]).abs() / deviation,
         peg_gap=(frame["price"] / frame["peg_usd"] - 1).abs(),
     )
@@ -172,13 +188,17 @@ def features(conn: Connection, now: datetime, trained: Sequence[str]) -> pd.Data
             "bollinger_upper",
         ]
     ]
+    unchanged = _unchanged(frame)
+    patience = frame["peg_usd"].isna().map({True: _STUCK_DAYS, False: _STUCK_PEGGED_DAYS})
     return frame.assign(
         close_missing=frame["close"].isna().astype(int),
         days_ahead=_days(frame["close_at"] - now),
         days_missing_before=_missing_before(frame),
         indicators_missing=indicators.isna().sum(axis=1).where(frame["nth_day"] >= _WARM_UP),
         filled_share=by_token.transform("mean").where(last),
-        days_unchanged=_unchanged(frame).where(frame["peg_usd"].isna()),
+        days_unchanged=unchanged.where(frame["peg_usd"].isna()),
+        stillness=(unchanged / patience.astype(float)).where(last),
+        unconfirmed_return=frame["log_return"].where(~frame["is_confirmed"].astype(bool)),
         days_short=(LEAST_HISTORY - real_days).where(last & frame["symbol"].isin(list(trained))),
     )
 
@@ -204,7 +224,7 @@ def predictions(conn: Connection, now: datetime, days: int = 90) -> pd.DataFrame
         median_deviations=_log(frame["median"] / frame["reference_price"]).abs() / deviation,
         width_deviations=half / deviation,
         days_behind=_days(frame["closed_at"] - frame["origin_at"]).where(newest),
-        is_simulated=_is_simulated(frame["price_source"]),
+        is_foreign=_foreign(_is_simulated(frame["price_source"])),
     )
 
 
@@ -227,6 +247,31 @@ def _jumps(frame: pd.DataFrame) -> dict[str, pd.Series]:
         "jump": move.abs() / volatility,
         "spring_back": _undone(log, move, tokens) / allowed,
     }
+
+
+def _strays(frame: pd.DataFrame) -> dict[str, pd.Series]:
+    """1 where a close contradicts its neighbours, and the moves of those that are far from them and explained."""
+    sound = (frame[["open", "close"]] > 0).all(axis=1) & (frame["days_ahead"] <= 0)
+    usable = frame[sound & frame["peg_usd"].isna()]
+    stray = pd.Series(0, index=frame.index)
+    for _, rows in usable.groupby("token_id"):
+        series = Series(
+            ((rows["day"] - rows["day"].iloc[0]).dt.days).tolist(),
+            rows["open"].tolist(),
+            rows["close"].tolist(),
+        )
+        sure = np.flatnonzero(rows["vouched"]).tolist() if "vouched" in rows else []
+        wrong = strays(series, [*longest_stretch(series), *sure])
+        stray.loc[rows.index[wrong]] = 1
+    return {"stray": stray, "confirmed_move": frame["move"].where(stray == 0)}
+
+
+def _foreign(is_simulated: pd.Series) -> pd.Series:
+    """1 where a row is of another origin than most, null where its own is unknown."""
+    usual = is_simulated.mode()
+    if usual.empty:
+        return pd.Series(np.nan, index=is_simulated.index)
+    return (is_simulated != usual.iloc[0]).astype(float).where(is_simulated.notna())
 
 
 def _undone(log: pd.Series, move: pd.Series, tokens: pd.Series) -> pd.Series:

@@ -16,18 +16,24 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What became of one rule: how many rows broke it, and the first of them by their labels."""
+    """What became of one rule: how many rows broke it, the first of them by their labels, and where they all stand."""
 
     rule: Rule
     passed: bool
     unexpected: int
     examples: tuple[Mapping[str, str], ...]
     detail: str
+    rows: tuple[int, ...] = ()
 
     @property
     def blocks(self) -> bool:
-        """Whether what lies downstream must not use the data."""
-        return not self.passed and self.rule.severity is Severity.CRITICAL
+        """Whether what lies downstream must not use the table: no rows could be named that are wrong."""
+        return not self.passed and self.rule.severity is Severity.CRITICAL and not self.is_of_rows
+
+    @property
+    def is_of_rows(self) -> bool:
+        """Whether it names rows that can be set aside."""
+        return self.rule.sets_aside is not None and bool(self.rows)
 
 
 def validate(frame: pd.DataFrame, rules: Sequence[Rule], labels: Sequence[str]) -> list[Finding]:
@@ -82,6 +88,7 @@ def _finding(rule: Rule, result: Any, frame: pd.DataFrame, labels: Sequence[str]
         unexpected=int(facts.get("unexpected_count") or 0),
         examples=() if result.success else _examples(rule, rows, frame, labels),
         detail=_trouble(result) or _observed(facts),
+        rows=() if result.success else tuple(int(row) for row in rows),
     )
 
 

@@ -7,14 +7,14 @@ Each limit was set on real history: the loosest that 26 clean tokens up to June 
 catches the known faults. docs/guides/data-quality.md has the figures.
 """
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-LARGEST_MOVE = math.log(10)
-"""Log return past which a daily close is a slipped decimal point; the greatest real one is Dogecoin's 1.59."""
+from coinsphere.market.neighbours import LARGEST_MOVE
+from coinsphere.market.set_aside import Scope
+
 LARGEST_JUMP = 25.0
 """Log return in units of the token's own volatility; the greatest real one is 21.7."""
 PEG_TOLERANCE = 0.10
@@ -28,7 +28,7 @@ WIDEST_FORECAST = 10.0
 
 
 class Severity(StrEnum):
-    """Critical blocks what lies downstream; a warning is shown."""
+    """What breaks a critical rule is used by nothing; a warning is shown."""
 
     CRITICAL = "critical"
     WARNING = "warning"
@@ -36,21 +36,29 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One expectation: `kind` is its class in Great Expectations, `arguments` are its fields."""
+    """One expectation: `kind` is its class in Great Expectations, `arguments` are its fields.
+
+    What breaks it is set aside as `sets_aside` says; a critical rule without it speaks of the table, and blocks. One that
+    `confirms` marks candles that moved far for a known reason.
+    """
 
     name: str
     description: str
     severity: Severity
     kind: str
     arguments: Mapping[str, Any]
+    sets_aside: Scope | None = None
+    confirms: bool = False
 
 
 Suite = tuple[Rule, ...]
 
+_OF_THE_TABLE = ("ExpectTableColumnsToMatchSet", "ExpectTableRowCountToBeBetween")
+
 
 def candles() -> Suite:
     """Of daily candles, as `frames.with_candle_measures` gives them."""
-    return (
+    rules = (
         *_table("candles", ("token_id", "day"), ("open", "high", "low", "close", "is_final")),
         _none_missing(
             "every_price_is_known", "Open, high, low and close are known.", "prices_missing"
@@ -84,11 +92,20 @@ def candles() -> Suite:
         _one_origin(),
         _between(
             "no_close_is_ten_times_the_last",
-            "No close is ten times, or a tenth of, the day before's: a decimal point slipped, or another token came.",
+            "No close is ten times, or a tenth of, its neighbours' without having been traded all the way: a decimal "
+            "point slipped, or another token, unit or market came.",
             Severity.CRITICAL,
-            "move",
-            least=-LARGEST_MOVE,
-            most=LARGEST_MOVE,
+            "stray",
+            most=0,
+        ),
+        Rule(
+            "no_price_moved_tenfold",
+            "No close is ten times, or a tenth of, the day before's. One that was traded all the way, or "
+            "that a person vouches for, is used, and marked.",
+            Severity.WARNING,
+            "ExpectColumnValuesToBeBetween",
+            {"column": "confirmed_move", "min_value": -LARGEST_MOVE, "max_value": LARGEST_MOVE},
+            confirms=True,
         ),
         _between(
             "jumps_are_bounded_by_volatility",
@@ -142,11 +159,12 @@ def candles() -> Suite:
         ),
         _near_peg("peg_gap"),
     )
+    return _setting_aside(Scope.CANDLE, rules)
 
 
 def quotes() -> Suite:
     """Of the newest quotes, as `frames.quotes` reads them: one row for each active token."""
-    return (
+    rules = (
         *_table("quotes", ("token_id",), ("price", "observed_at")),
         Rule(
             "every_token_has_a_quote",
@@ -191,11 +209,12 @@ def quotes() -> Suite:
         ),
         _near_peg("peg_gap"),
     )
+    return _setting_aside(Scope.QUOTE, rules)
 
 
 def features() -> Suite:
     """Of the features that models are trained on, as `frames.features` reads them. dbt tests keys and ranges."""
-    return (
+    rules = (
         *_table(
             "features",
             ("token_id", "day"),
@@ -210,9 +229,9 @@ def features() -> Suite:
         ),
         _between(
             "returns_are_bounded",
-            "No daily return is that of a tenfold move.",
+            "No daily return is that of a tenfold move, but where one is confirmed.",
             Severity.CRITICAL,
-            "log_return",
+            "unconfirmed_return",
             least=-LARGEST_MOVE,
             most=LARGEST_MOVE,
         ),
@@ -236,6 +255,14 @@ def features() -> Suite:
             most=6,
         ),
         _between(
+            "prices_still_move",
+            "No token closes at the same price since more than 7 days, a pegged one 30: its feed is stuck, and nothing "
+            "can be learned from it.",
+            Severity.CRITICAL,
+            "stillness",
+            most=1,
+        ),
+        _between(
             "trained_tokens_have_history",
             "Each token that models are trained for has 270 real days, the fewest that make a training set.",
             Severity.WARNING,
@@ -243,11 +270,12 @@ def features() -> Suite:
             most=0,
         ),
     )
+    return _setting_aside(Scope.TOKEN, rules)
 
 
 def predictions() -> Suite:
     """Of the forecasts of the last 90 days, as `frames.predictions` reads them."""
-    return (
+    rules = (
         *_table(
             "predictions",
             ("token_id", "origin_at", "horizon_days", "model_name", "model_version"),
@@ -309,6 +337,17 @@ def predictions() -> Suite:
             most=1,
         ),
         _one_origin(),
+    )
+    return _setting_aside(Scope.FORECAST, rules)
+
+
+def _setting_aside(scope: Scope, rules: Iterable[Rule]) -> Suite:
+    """`rules`, of which each critical one that speaks of rows sets those aside."""
+    return tuple(
+        replace(rule, sets_aside=scope)
+        if rule.severity is Severity.CRITICAL and rule.kind not in _OF_THE_TABLE
+        else rule
+        for rule in rules
     )
 
 
@@ -381,10 +420,10 @@ def _not_ahead(name: str, description: str, column: str) -> Rule:
 def _one_origin() -> Rule:
     return Rule(
         "simulated_and_real_prices_are_not_mixed",
-        "All rows are simulated, or none is.",
+        "All rows are simulated, or none is: those of the fewer kind are strangers.",
         Severity.CRITICAL,
-        "ExpectColumnUniqueValueCountToBeBetween",
-        {"column": "is_simulated", "max_value": 1},
+        "ExpectColumnValuesToBeBetween",
+        {"column": "is_foreign", "max_value": 0},
     )
 
 

@@ -1,10 +1,11 @@
 """Expectation suites as asset checks: one check for each expectation, one step for each suite.
 
 The names and severities are known without importing Great Expectations, whose import takes 4 to 7 s; that and pandas
-are imported inside the step. A failed ERROR blocks what lies downstream in the run, a WARN is shown.
+are imported inside the step. What a rule finds is set aside, row by row or token by token, before anything downstream
+begins, and the check warns; only what concerns the table as a whole is an ERROR, and blocks.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.settings import Settings
 from expectations.suites import Rule, Severity
-from orchestration import failures
+from orchestration import aside, failures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,8 +62,10 @@ def build(
             from expectations import runner
 
             findings = runner.validate(frame, suite, labels)
+            with database.connection() as conn:
+                held = aside.settle(conn, suite, findings, frame, clock())
         for finding in findings:
-            yield _result(asset, finding, len(frame))
+            yield _result(asset, finding, len(frame), held)
 
     return check
 
@@ -77,8 +80,11 @@ def _spec(asset: dg.AssetKey, rule: Rule) -> dg.AssetCheckSpec:
     )
 
 
-def _result(asset: dg.AssetKey, finding: "Finding", rows: int) -> dg.AssetCheckResult:
+def _result(
+    asset: dg.AssetKey, finding: "Finding", rows: int, held: Collection[str]
+) -> dg.AssetCheckResult:
     facts: dict[str, dg.MetadataValue] = {
+        "set_aside": dg.MetadataValue.bool(finding.rule.name in held),
         "rows_checked": dg.MetadataValue.int(rows),
         "rows_unexpected": dg.MetadataValue.int(finding.unexpected),
     }
@@ -87,10 +93,10 @@ def _result(asset: dg.AssetKey, finding: "Finding", rows: int) -> dg.AssetCheckR
     if finding.examples:
         facts["examples"] = dg.MetadataValue.md(table(finding.examples))
     return dg.AssetCheckResult(
-        passed=finding.passed,
+        passed=finding.passed or (finding.is_of_rows and finding.rule.name not in held),
         asset_key=asset,
         check_name=finding.rule.name,
-        severity=_SEVERITIES[finding.rule.severity],
+        severity=dg.AssetCheckSeverity.ERROR if finding.blocks else dg.AssetCheckSeverity.WARN,
         description=None if finding.passed else finding.rule.description,
         metadata=facts,
     )

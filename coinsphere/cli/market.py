@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from coinsphere.cli import progress
+from coinsphere.cli import progress, quarantine
 from coinsphere.cli.console import console as new_console
 from coinsphere.clock import DAY, utc_now
 from coinsphere.db.pool import Database
 from coinsphere.errors import CoinsphereError
-from coinsphere.market import candles, doubts, importer, origin, overview, tokens
+from coinsphere.market import candles, doubts, importer, origin, overview, set_aside, tokens
 from coinsphere.market.importer import FileReport, ImportReport
 from coinsphere.market.model import Interval
 from coinsphere.settings import Role, Settings
@@ -123,6 +123,36 @@ def doubt(symbol: str, reason: str | None, *, believe: bool) -> None:
     )
 
 
+@market.command("quarantine")
+@click.argument("symbol", required=False)
+@click.option("--all", "past", is_flag=True, help="Also what was released, removed or is gone.")
+def quarantine_(symbol: str | None, *, past: bool) -> None:
+    """List what checks set aside and why, of one token or of all, and what was refused on arrival."""
+    with _connection() as (conn, _):
+        quarantine.show(conn, symbol, past=past)
+
+
+@market.command()
+@click.argument("which")
+@click.option("--reason", required=True, help="Why it is believed; kept in the trail.")
+def release(which: str, reason: str) -> None:
+    """Use again what was set aside: WHICH is an entry's number, or a token's symbol for all of its entries."""
+    with _connection() as (conn, _):
+        quarantine.decide(conn, set_aside.release, "released", which, reason)
+
+
+@market.command()
+@click.argument("which")
+@click.option("--reason", required=True, help="Why it is wrong; kept in the trail.")
+def remove(which: str, reason: str) -> None:
+    """Take candles that were set aside out of the history: WHICH is an entry's number or a token's symbol.
+
+    They are kept in `market.quarantine`.
+    """
+    with _connection() as (conn, _):
+        quarantine.decide(conn, set_aside.remove, "removed", which, reason)
+
+
 def register(cli: click.Group) -> None:
     """Add these commands to `cli`."""
     cli.add_command(market)
@@ -198,7 +228,7 @@ def _summary(report: ImportReport) -> str:
     if unchanged:
         parts[-1] += ", and stay as they were given first"
     if report.rejected:
-        parts.append(f"{report.rejected:,} rows rejected (see market.quarantine)")
+        parts.append(f"{report.rejected:,} rows rejected (see `coinsphere market quarantine`)")
     if report.refused:
         parts.append(f"{report.refused} of {len(report.files)} files refused, nothing of them kept")
     return "; ".join(parts) + "."

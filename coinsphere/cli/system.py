@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
+import psycopg
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -18,15 +19,20 @@ from rich.table import Table
 from coinsphere.cli import links
 from coinsphere.cli.console import console as new_console
 from coinsphere.clock import iso, utc_now
-from coinsphere.errors import LocalServiceError
+from coinsphere.errors import CoinsphereError, LocalServiceError
 from coinsphere.settings import Role, Settings, environment, variable
 
 if TYPE_CHECKING:
     from coinsphere.cli.progress import ConsoleProgress
     from coinsphere.local.system import Health
     from coinsphere.market.origin import Origin
+    from coinsphere.market.set_aside import Held
 
 _WATCH_SECONDS = 3.0
+_RED = (
+    "Everything goes on running and serves what is there. When the cause is mended, the schedules or the next "
+    "`coinsphere up` run it again."
+)
 
 
 def register(cli: click.Group) -> None:
@@ -86,17 +92,21 @@ def down() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def status(*, as_json: bool) -> None:
     """Show every process, whether it does its work, and where prices come from. Exits with 1 if something is wrong."""
+    from coinsphere.cli.quarantine import as_dict, show_set_aside
     from coinsphere.local import system
 
     settings = Settings.from_env()
     healths = system.status(settings)
     origin = _origin(settings)
+    held = _set_aside(settings)
     if as_json:
-        click.echo(json.dumps(_as_json(settings, healths, origin), indent=2))
+        told = _as_json(settings, healths, origin) | {"setAside": [as_dict(each) for each in held]}
+        click.echo(json.dumps(told, indent=2))
     else:
         console = new_console()
         console.print(_health_table(healths))
         _show_origin(console, origin)
+        show_set_aside(console, held)
         console.print(links.as_text(settings), highlight=False, markup=False, soft_wrap=True)
     if not all(health.is_well for health in healths):
         raise click.exceptions.Exit(1)
@@ -127,14 +137,31 @@ def logs(name: str | None, lines: int, *, follow: bool) -> None:
 def _fill(console: Console, settings: Settings, progress: "ConsoleProgress") -> None:
     """Fill the history, run the pipeline, and say what there is to see."""
     from coinsphere.cli.market import show_import
+    from coinsphere.cli.quarantine import show_set_aside
     from coinsphere.local import system
 
     _show_origin(console, _origin(settings))
-    for report in system.fill(settings, progress):
-        show_import(console, report)
+    try:
+        for report in system.fill(settings, progress):
+            show_import(console, report)
+    except (CoinsphereError, psycopg.Error) as error:
+        console.print(f"[red]Not everything is green:[/red] {escape(str(error))}", highlight=False)
+        console.print(_RED, highlight=False)
+    show_set_aside(console, _set_aside(settings))
     console.print(_addresses(settings))
     console.print(links.as_text(settings), highlight=False, markup=False, soft_wrap=True)
     console.print(examples(settings), highlight=False, markup=False)
+
+
+def _set_aside(settings: Settings) -> "list[Held]":
+    """What checks set aside; empty where the database cannot say now."""
+    from coinsphere.market import set_aside
+
+    try:
+        with psycopg.connect(settings.url_for(Role.READONLY), connect_timeout=3) as conn:
+            return set_aside.entries(conn)
+    except psycopg.Error:
+        return []
 
 
 def _chosen(market: str | None) -> Settings:
@@ -255,8 +282,6 @@ def _as_json(
 
 def _origin(settings: Settings) -> "Origin | None":
     """Where prices come from; None where the database cannot say now."""
-    import psycopg
-
     from coinsphere.market import origin
 
     try:

@@ -13,7 +13,8 @@ from coinsphere.market.model import Loaded, Quote
 from coinsphere.market.quarantine import Rejected
 
 _LAST_GOOD = """
-    select token_id, price, observed_at from market.quotes where token_id = any(%(token_ids)s)
+    select token_id, price, observed_at from market.quotes
+    where token_id = any(%(token_ids)s) and quality = 'ok'
 """
 # Where the source does not tell the market cap it follows from the price and the last known supply.
 _UPSERT = """

@@ -21,7 +21,7 @@ _CLOSES = """
         select token_id, (opened_at at time zone 'UTC')::date as day, close
         from market.price_data
         where token_id = any(%(token_ids)s) and interval = '1d' and is_final
-            and opened_at >= %(since)s::date::timestamp at time zone 'UTC'
+            and quality <> 'suspect' and opened_at >= %(since)s::date::timestamp at time zone 'UTC'
     ) as closes
     group by token_id
 """
@@ -32,7 +32,7 @@ _LAST_BEFORE = """
         select (d.opened_at at time zone 'UTC')::date as day, d.close
         from market.price_data d
         where d.token_id = wanted.token_id and d.interval = '1d' and d.is_final
-            and d.opened_at < %(since)s::date::timestamp at time zone 'UTC'
+            and d.quality <> 'suspect' and d.opened_at < %(since)s::date::timestamp at time zone 'UTC'
         order by d.opened_at desc
         limit 1
     ) last

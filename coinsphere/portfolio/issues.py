@@ -51,7 +51,7 @@ _SURVEY = """
             and not exists (select from market.quotes q where q.token_id = p.token_id and q.quality = 'ok')
             and not exists (
                 select from market.price_data d
-                where d.token_id = p.token_id and d.interval = '1d' and d.is_final
+                where d.token_id = p.token_id and d.interval = '1d' and d.is_final and d.quality <> 'suspect'
             )
     ),
     told as (

@@ -43,7 +43,7 @@ _LAST_CLOSES = """
     cross join lateral (
         select d.close, d.source, d.opened_at
         from market.price_data d
-        where d.token_id = wanted.token_id and d.interval = '1d' and d.is_final
+        where d.token_id = wanted.token_id and d.interval = '1d' and d.is_final and d.quality <> 'suspect'
         order by d.opened_at desc
         limit 1
     ) last

@@ -80,6 +80,7 @@ def _evaluate(
     models = pipeline.registered_models(settings, token)
     with database.connection() as conn:
         training_set = pipeline.build_training_set(conn, token, settings)
+        conn.commit()  # no transaction stays open while models forecast: it would keep an import waiting
         made = pipeline.evaluate_token(conn, settings, training_set, models, clock=clock)
     return figures.of_evaluation(token.symbol, made)
 

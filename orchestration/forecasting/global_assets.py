@@ -76,6 +76,7 @@ def global_model(
     with database.connection() as conn:
         try:
             held = scale_pipeline.build_panel(conn)
+            conn.commit()  # no transaction stays open for the hours of a training: it would keep an import waiting
             made = scale_pipeline.train(
                 conn, settings, held, clock=clock, dagster_run_id=context.run.run_id
             )

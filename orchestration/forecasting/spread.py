@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import dagster as dg
 
+from coinsphere import orphans
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.market.model import Token
@@ -107,6 +108,7 @@ def _of_token(name: str, key: dg.AssetKey, work: Work) -> dg.OpDefinition:
         database: dg.ResourceParam[Database],
         clock: dg.ResourceParam[Clock],
     ) -> None:
+        orphans.end_with_parent()
         symbol = symbol_of(context.get_mapping_key() or "")
         found = for_each(
             database,

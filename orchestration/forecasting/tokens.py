@@ -7,7 +7,7 @@ from typing import Generic, Self, TypeVar
 import dagster as dg
 
 from coinsphere.db.pool import Database
-from coinsphere.market import tokens
+from coinsphere.market import set_aside, tokens
 from coinsphere.market.model import Token
 from coinsphere.settings import Settings
 from ml.errors import BadHistory, NoChampion, TooLittleHistory
@@ -51,7 +51,7 @@ class Outcome(Generic[T]):
 def for_each(database: Database, symbols: Sequence[str], work: Callable[[Token], T]) -> Outcome[T]:
     """Do `work` for each token.
 
-    A token that is unknown, or has no usable history or champion, is passed over with its reason and holds up no other.
+    A token that is unknown or set aside, or has no usable history or champion, is passed over with its reason and holds up no other.
     Any other error ends the step: it would meet the next token too.
     """
     done: dict[str, T] = {}
@@ -59,18 +59,22 @@ def for_each(database: Database, symbols: Sequence[str], work: Callable[[Token],
     for symbol in dict.fromkeys(symbols):
         try:
             done[symbol] = work(_token(database, symbol))
-        except (_UnknownToken, TooLittleHistory, BadHistory, NoChampion) as reason:
+        except (_PassedOver, TooLittleHistory, BadHistory, NoChampion) as reason:
             skipped[symbol] = str(reason)
     return Outcome(done, skipped)
 
 
-class _UnknownToken(Exception):
-    """No token has the symbol."""
+class _PassedOver(Exception):
+    """No token has the symbol, or it is set aside."""
 
 
 def _token(database: Database, symbol: str) -> Token:
     with database.connection() as conn:
         try:
-            return tokens.by_symbol(conn, symbol)
+            token = tokens.by_symbol(conn, symbol)
         except LookupError as error:
-            raise _UnknownToken(error.args[0]) from error
+            raise _PassedOver(error.args[0]) from error
+        why = set_aside.token_reason(conn, token.id)
+    if why is not None:
+        raise _PassedOver(f"set aside: {why}")
+    return token

@@ -161,7 +161,7 @@ def _hourly_start(database: Database, now: datetime, asked: int | None, at_first
         newest = counts.newest_hour(conn)
     if asked is not None or newest is None:
         return now - timedelta(days=asked or at_first)
-    return max(newest - timedelta(days=1), now - timedelta(days=at_first))
+    return max(min(newest, now) - timedelta(days=1), now - timedelta(days=at_first))
 
 
 def _fill_gaps(

@@ -33,7 +33,13 @@ _REALISED = """
 """
 _PUBLIC = (
     _REALISED
-    + "where p.token_id = %(token_id)s and p.horizon_days = %(days)s and not p.is_shadow\n"
+    + """
+    where p.token_id = %(token_id)s and p.horizon_days = %(days)s and not p.is_shadow
+      and not exists (
+          select from market.set_aside s
+          where s.token_id = p.token_id and s.scope = 'forecast' and s.about = p.origin_at and s.state = 'held'
+      )
+"""
 )
 _BY_ID = _REALISED + "where p.id = %(id)s"
 _SYMBOL = """

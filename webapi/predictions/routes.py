@@ -7,6 +7,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
+from coinsphere.market import set_aside
 from webapi import cursor, errors, idempotency, paths
 from webapi.predictions import answers, model_server, queries, schemas
 from webapi.predictions.model_server import Forecast
@@ -138,6 +139,11 @@ def get_accuracy(symbol: str, query_data: schemas.AccuracyQuery) -> dict[str, An
 
 
 def _ask(work: Services, token: Token, days: int) -> Forecast:
+    """The model server's answer, unless a check set the token or its newest forecast aside."""
+    with work.database.connection() as conn:
+        why = set_aside.reason(conn, token.id)
+    if why is not None:
+        raise errors.Problem(503, f"{token.symbol} is set aside: {why}", code="set-aside")
     return model_server.forecast(work.http, work.settings, token.symbol, days, work.clock())
 
 

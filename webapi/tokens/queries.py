@@ -28,14 +28,16 @@ _PRICED = """
         m.all_time_high as ath, m.all_time_high_at as ath_date,
         m.all_time_low as atl, m.all_time_low_at as atl_date,
         m.circulating_supply, m.total_supply, m.max_supply,
-        t.created_at, t.updated_at, t.is_active
+        t.created_at, t.updated_at, t.is_active,
+        (select string_agg(distinct s.reason, ' ') from market.set_aside s
+         where s.token_id = t.id and s.state = 'held') as set_aside
     from market.tokens t
-    left join market.quotes q on q.token_id = t.id
+    left join market.quotes q on q.token_id = t.id and q.quality = 'ok'
     left join market.token_metadata m on m.token_id = t.id
     left join lateral (
         select p.close, p.source, least(p.observed_at, p.opened_at + interval '1 day') as known_at
         from market.price_data p
-        where p.token_id = t.id and p.interval = '1d' and q.token_id is null
+        where p.token_id = t.id and p.interval = '1d' and q.token_id is null and p.quality <> 'suspect'
         order by p.opened_at desc
         limit 1
     ) last on true
@@ -97,9 +99,9 @@ _CANDLES = """
     with newest as (
         select
             (select opened_at from market.price_data
-             where token_id = %(token_id)s and interval = '1h' order by opened_at desc limit 1) as hour,
+             where token_id = %(token_id)s and interval = '1h' and quality <> 'suspect' order by opened_at desc limit 1) as hour,
             (select opened_at from market.price_data
-             where token_id = %(token_id)s and interval = '1d' order by opened_at desc limit 1) as day
+             where token_id = %(token_id)s and interval = '1d' and quality <> 'suspect' order by opened_at desc limit 1) as day
     ),
     chosen as (
         select
@@ -116,7 +118,7 @@ _CANDLES = """
     candles as (
         select p.opened_at, p.open, p.high, p.low, p.close, p.volume, p.source, false as is_filled
         from market.price_data p, chosen
-        where p.token_id = %(token_id)s and p.interval = chosen.interval
+        where p.token_id = %(token_id)s and p.interval = chosen.interval and p.quality <> 'suspect'
           and (%(span)s::interval is null or p.opened_at >= chosen.last - %(span)s::interval)
 """
 _BUCKETS = """
@@ -153,7 +155,7 @@ _FILLED = """
                or f.price_date >= (chosen.last - %(span)s::interval) at time zone 'UTC')
           and not exists (
             select from market.price_data p
-            where p.token_id = f.token_id and p.interval = '1d'
+            where p.token_id = f.token_id and p.interval = '1d' and p.quality <> 'suspect'
               and p.opened_at = f.price_date::timestamp at time zone 'UTC'
           )
 """
@@ -189,6 +191,7 @@ class Token:
     created_at: datetime
     updated_at: datetime
     is_active: bool
+    set_aside: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ _LISTED: dict[str, Any] = {
     "priceChange24h": -1.25,
     "priceSource": "binance",
     "priceUpdatedAt": "2026-11-24T08:00:00Z",
+    "setAside": None,
 }
 
 _DETAIL: dict[str, Any] = {
@@ -122,6 +123,10 @@ class ListedTokenOut(Output):
     price_change_24h: Amount | None = Field(description="Percent.")
     price_source: str | None = Field(description="`simulated` where prices are made up.")
     price_updated_at: datetime | None
+    set_aside: str | None = Field(
+        None,
+        description="Why parts of its data are used by nothing for now; null where nothing is set aside.",
+    )
 
 
 class TokensOut(Output):

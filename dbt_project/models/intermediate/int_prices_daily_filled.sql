@@ -7,6 +7,14 @@ candles as (
 
 ),
 
+sound as (
+
+    -- What a check set aside is used by nothing: its day is filled as if it were missing.
+    select * from candles
+    where quality is distinct from 'suspect'
+
+),
+
 spans as (
 
     select
@@ -14,6 +22,7 @@ spans as (
         min(price_date) as first_date,
         max(price_date) as last_date
     from candles
+    where price_date <= (now() at time zone 'UTC')::date
     group by token_id
 
 ),
@@ -36,21 +45,21 @@ numbered as (
     select
         calendar.token_id,
         calendar.price_date,
-        candles.open,
-        candles.high,
-        candles.low,
-        candles.close,
-        candles.volume,
-        candles.source,
-        candles.is_final,
-        count(candles.close) over (
+        sound.open,
+        sound.high,
+        sound.low,
+        sound.close,
+        sound.volume,
+        sound.source,
+        sound.is_final,
+        count(sound.close) over (
             partition by calendar.token_id order by calendar.price_date
         ) as candle_number
     from calendar
-    left join candles
+    left join sound
         on
-            calendar.token_id = candles.token_id
-            and calendar.price_date = candles.price_date
+            calendar.token_id = sound.token_id
+            and calendar.price_date = sound.price_date
 
 ),
 
@@ -78,6 +87,7 @@ select
     volume,
     last_source as source,
     close is null as is_filled,
-    coalesce(is_final, true) as is_final,
+    coalesce(is_final, (price_date + 1)::timestamp at time zone 'UTC' <= now()) as is_final,
     (price_date + 1)::timestamp at time zone 'UTC' as close_at
 from carried
+where last_close is not null

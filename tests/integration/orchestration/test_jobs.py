@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from coinsphere.errors import ConfigurationError
+from coinsphere.market import set_aside
 from orchestration.definitions import build_definitions
 from orchestration.market.assets import CANDLES_DAILY
 from orchestration.partitions import range_tags
@@ -76,19 +77,103 @@ def test_history_then_an_hour(execute, owner):
     assert _failed(_checks(done, FEATURES)) == {"trained_tokens_have_history"}
 
 
-def test_an_error_blocks_what_lies_downstream(execute, owner):
-    """A real price among simulated ones: neither dbt nor what follows may see it."""
+def test_what_a_check_finds_is_set_aside_and_everything_else_goes_on(execute, owner, pipeline, now):
+    """A real price among simulated ones: its day is carried on, and all else is built."""
     execute("history", range_tags(FIRST, TODAY))
-    owner.execute("update market.price_data set source = 'kraken' where opened_at = '2026-02-01'")
+    _break(owner, "BTC", "source = 'kraken'", "2026-02-01")
 
     done = execute("hourly", range_tags(TODAY, TODAY))
 
-    assert not done.success
+    assert done.success
     assert _failed(_checks(done, CANDLES_DAILY)) == {"simulated_and_real_prices_are_not_mixed"}
-    states = _states(done)
-    assert states["check_candles"] == "failed"
-    assert states["market__candles_hourly"] == "done"
-    assert not {"dbt_build", "check_features", "market__risk_scores"} & set(states)
+    assert set(_states(done).values()) == {"done"}
+    assert _filled(owner) == [("BTC", date(2026, 2, 1))]
+    (held,) = set_aside.entries(pipeline)
+    assert (held.symbol, held.scope, held.state) == ("BTC", "candle", "held")
+
+    assert set_aside.release(pipeline, [held.id], "operator ada", "it is kraken's", now) == 1
+    done = execute("hourly", range_tags(TODAY, TODAY))
+
+    assert _failed(_checks(done, CANDLES_DAILY)) == set()
+    assert _filled(owner) == []
+    (kept,) = set_aside.entries(pipeline, past=True)
+    assert (kept.state, kept.changed_by, kept.change_reason) == (
+        "released",
+        "operator ada",
+        "it is kraken's",
+    )
+
+    _break(owner, "BTC", "source = 'simulated'", "2026-02-01")
+    execute("hourly", range_tags(TODAY, TODAY))
+    assert [each.state for each in set_aside.entries(pipeline, past=True)] == ["gone"]
+    assert _trail(owner) == [("held", "check"), ("released", "operator ada"), ("gone", "check")]
+
+
+def test_a_fault_of_each_kind_in_a_token_of_31_leaves_30_as_they_are(execute, owner, pipeline):
+    """Flat, a crash that is undone, another unit, a gap, a day of the future, and a token without any candle."""
+    owner.execute("update market.tokens set is_active = true")
+    assert _count(owner, "market.tokens") >= 31
+    execute("history", range_tags(FIRST, TODAY))
+    month = [date(2026, 2, 1) + timedelta(days=back) for back in range(37)]
+    _break(owner, "SOL", "open = 1000, high = 1000, low = 1000, close = 1000", *month)
+    _break(owner, "ETH", "close = close * 0.04, low = low * 0.04", date(2026, 1, 10))
+    unit = "open = open * 1000, high = high * 1000, low = low * 1000, close = close * 1000"
+    _break(owner, "ADA", unit, *month[3:13])
+    owner.execute(_GAP, ["DOT", date(2026, 1, 5), date(2026, 1, 9)])
+    _break(owner, "XRP", "opened_at = '2031-01-01'", date(2026, 1, 20))
+    owner.execute(_GAP, ["LINK", FIRST, TODAY])
+
+    done = execute("hourly", range_tags(TODAY, TODAY))
+
+    assert done.success
+    held = set_aside.entries(pipeline)
+    assert {(each.symbol, each.scope, each.rule) for each in held} == {
+        ("SOL", "token", "prices_still_move"),
+        ("ETH", "candle", "no_close_is_ten_times_the_last"),
+        ("ADA", "candle", "no_close_is_ten_times_the_last"),
+        ("XRP", "candle", "no_candle_is_of_the_future"),
+    }
+    assert {each.about.date() for each in held if each.symbol == "ADA"} == set(month[3:13])
+    assert [each.about.date() for each in held if each.symbol == "ETH"] == [date(2026, 1, 10)]
+    assert _count(owner, "market.risk_scores") == _count(owner, "market.tokens") - 1
+    late = owner.execute(
+        "select count(distinct token_id) from marts.ml_features_daily where price_date = '2026-03-10'"
+    ).fetchone()
+    assert late == (_count(owner, "market.tokens"),)
+    touched = {symbol for symbol, _ in _filled(owner)}
+    assert touched == {"ETH", "ADA", "DOT", "XRP"}
+
+
+_GAP = """
+    delete from market.price_data where token_id = (select id from market.tokens where symbol = %s)
+        and interval = '1d' and (opened_at at time zone 'UTC')::date between %s and %s
+"""
+
+
+def _break(owner, symbol, change, *days):
+    owner.execute(
+        f"update market.price_data set {change} where token_id = (select id from market.tokens where symbol = %s) "
+        "and interval = '1d' and (opened_at at time zone 'UTC')::date = any(%s::date[])",
+        [symbol, list(days)],
+    )
+
+
+def _filled(owner):
+    return owner.execute(
+        "select t.symbol, f.price_date from marts.ml_features_daily f join market.tokens t on t.id = f.token_id "
+        "where f.is_filled order by 1, 2"
+    ).fetchall()
+
+
+def _trail(owner):
+    return owner.execute("select state, actor from market.set_aside_trail order by id").fetchall()
+
+
+def test_a_table_that_is_empty_blocks_what_lies_downstream(execute, owner):
+    done = execute("hourly", range_tags(TODAY, TODAY), op_selection=["check_candles"])
+
+    assert not done.success
+    assert _failed(_checks(done, CANDLES_DAILY)) == {"there_are_candles"}
 
 
 def test_a_failed_test_of_dbt_is_not_tried_again(execute, owner):

@@ -67,7 +67,7 @@ def test_bitcoin_at_a_failing_exchange_springs_back(shared_data: Path):
     assert [row["day"] for row in alone["no_close_springs_back"].examples] == ["2014-02-20"]
     for day in ("2014-02-17", "2014-02-20", "2014-02-21", "2014-02-25"):
         found = _faulty(shared_data, "BTC__cryptocompare_quanhua92", day)
-        assert found["close_is_not_of_another_market"].blocks
+        assert found["close_is_not_of_another_market"].is_of_rows
 
 
 def test_the_missing_days_of_bitcoin_are_missed(shared_data: Path):
@@ -79,7 +79,7 @@ def test_the_missing_days_of_bitcoin_are_missed(shared_data: Path):
 def test_the_zero_prices_of_shiba_inu_block(shared_data: Path):
     found = _faulty(shared_data, "SHIB__yahoo_spliced")["prices_are_positive"]
 
-    assert found.blocks
+    assert found.is_of_rows
     assert found.unexpected == 218
 
 
@@ -95,7 +95,7 @@ def test_solana_on_a_perpetual_is_not_spot(shared_data: Path):
 
     assert _faulty(shared_data, "SOL__bybit_linear_jumpotsa", day)[
         "close_is_not_of_another_market"
-    ].blocks
+    ].is_of_rows
     assert [row["day"] for row in whole["no_close_springs_back"].examples] == [day]
 
 

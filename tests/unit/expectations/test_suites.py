@@ -92,6 +92,18 @@ def everything_after(factor):
     return change
 
 
+def crash(factor):
+    """A move that stays and was traded: the day opens where the last one closed."""
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        opened = frame.loc[100, "open"]
+        frame = everything_after(factor)(frame)
+        frame.loc[100, ["open", "high"]] = [opened, opened * 1.01]
+        return frame
+
+    return change
+
+
 CANDLE_FAULTS = [
     ("every_price_is_known", in_row("high", np.nan), {"every_price_is_known"}),
     ("prices_are_positive", in_row("low", 0.0), {"prices_are_positive"}),
@@ -103,6 +115,11 @@ CANDLE_FAULTS = [
         "no_close_is_ten_times_the_last",
         everything_after(11),
         {"no_close_is_ten_times_the_last", "jumps_are_bounded_by_volatility"},
+    ),
+    (
+        "no_price_moved_tenfold",
+        crash(0.04),
+        {"no_price_moved_tenfold", "jumps_are_bounded_by_volatility"},
     ),
     ("jumps_are_bounded_by_volatility", everything_after(3), None),
     ("no_close_springs_back", scaled(2.0), None),
@@ -156,7 +173,8 @@ def test_a_fault_is_shown_with_its_token_day_and_value():
 
     assert found.unexpected == 1
     assert found.examples == ({"symbol": "AAA", "day": "2026-02-19", "volume": "-7.5"},)
-    assert found.blocks
+    assert found.rows == (100,)
+    assert not found.blocks
 
 
 def test_a_move_across_a_gap_is_no_jump():
@@ -177,7 +195,7 @@ def good_quotes() -> pd.DataFrame:
             "least_amount": [5.0, np.nan],
             "seconds_ahead": -10.0,
             "staleness": 0.1,
-            "is_simulated": False,
+            "is_foreign": 0.0,
             "jump": [1.0, np.nan],
             "peg_gap": [np.nan, 0.01],
         }
@@ -192,6 +210,8 @@ def good_features() -> pd.DataFrame:
             "day": pd.date_range("2026-01-01", periods=3),
             "close": 1.0,
             "log_return": 0.01,
+            "unconfirmed_return": 0.01,
+            "stillness": [np.nan, np.nan, 1.0],
             "rsi_14": 50.0,
             "rolling_volatility_30d": 0.02,
             "close_missing": 0,
@@ -226,7 +246,7 @@ def good_predictions() -> pd.DataFrame:
             "median_deviations": 0.1,
             "width_deviations": 2.0,
             "days_behind": 0.0,
-            "is_simulated": True,
+            "is_foreign": 0.0,
         }
     )
 
@@ -243,7 +263,7 @@ FAULTS = {
         "prices_are_positive": ("price", 0.0),
         "amounts_are_not_negative": ("least_amount", -1.0),
         "no_quote_is_of_the_future": ("seconds_ahead", 61.0),
-        "simulated_and_real_prices_are_not_mixed": ("is_simulated", True),
+        "simulated_and_real_prices_are_not_mixed": ("is_foreign", 1.0),
         "quotes_are_fresh": ("staleness", 1.01),
         "jumps_are_bounded_by_volatility": ("jump", 25.1),
         "stablecoins_are_near_their_peg": ("peg_gap", 0.11),
@@ -255,10 +275,11 @@ FAULTS = {
         "every_close_is_known": ("close_missing", 1),
         "no_feature_is_of_the_future": ("days_ahead", 0.5),
         "the_calendar_has_no_gap": ("days_missing_before", 1.0),
-        "returns_are_bounded": ("log_return", -2.4),
+        "returns_are_bounded": ("unconfirmed_return", -2.4),
         "indicators_are_known_after_their_warm_up": ("indicators_missing", 1.0),
         "few_days_are_filled": ("filled_share", 0.06),
         "no_price_stands_still": ("days_unchanged", 7.0),
+        "prices_still_move": ("stillness", 1.1),
         "trained_tokens_have_history": ("days_short", 1.0),
     },
     "predictions": {
@@ -273,7 +294,7 @@ FAULTS = {
         "medians_are_plausible": ("median_deviations", 10.1),
         "intervals_are_plausible": ("width_deviations", 0.1),
         "newest_forecasts_start_from_the_newest_close": ("days_behind", 2.0),
-        "simulated_and_real_prices_are_not_mixed": ("is_simulated", False),
+        "simulated_and_real_prices_are_not_mixed": ("is_foreign", 1.0),
     },
 }
 CASES = [(suite, name, fault) for suite, faults in FAULTS.items() for name, fault in faults.items()]

@@ -1,0 +1,293 @@
+"""What checks set aside: listed with its reason, used by nothing, released or removed by a person, with a trail.
+
+A check names rows or tokens; everything else goes on. What is set aside comes back by itself when a later check finds
+its cause gone: docs/adr/0116-the-blast-radius-of-a-check.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, LiteralString
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+CHECK = "check"
+"""Who set aside, or found the cause gone, where it was no person."""
+
+
+class Scope(StrEnum):
+    """What is set aside. A token is neither learned from nor forecast; its price is still shown."""
+
+    CANDLE = "candle"
+    QUOTE = "quote"
+    TOKEN = "token"  # noqa: S105 - a name, no password
+    FORECAST = "forecast"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a rule speaks of: a token, or its row of the instant `about`."""
+
+    token_id: UUID
+    about: datetime | None
+    rule: str
+    reason: str
+    evidence: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An entry of the list."""
+
+    id: int
+    token_id: UUID
+    symbol: str
+    scope: str
+    about: datetime | None
+    rule: str
+    reason: str
+    evidence: Mapping[str, Any]
+    since: datetime
+    state: str
+    changed_at: datetime
+    changed_by: str
+    change_reason: str | None
+
+
+_FOUND = """
+    create temporary table found on commit drop as
+    select * from unnest(
+        %(token_ids)s::uuid[], %(abouts)s::timestamptz[], %(rules)s::text[], %(reasons)s::text[], %(evidence)s::jsonb[]
+    ) as found (token_id, about, rule, reason, evidence)
+"""
+# Only rows that the check looked at can be over: those before its window stay as they are.
+_GONE = """
+    update market.set_aside kept set state = 'gone', changed_at = %(now)s, changed_by = %(by)s,
+        change_reason = 'its cause is gone'
+    where kept.scope = %(scope)s and kept.rule = any(%(suite)s) and kept.state in ('held', 'released')
+        and (kept.about is null or kept.about >= %(since)s)
+        and not exists (
+            select from found
+            where found.token_id = kept.token_id and found.rule = kept.rule
+                and found.about is not distinct from kept.about
+        )
+"""
+_HOLD = """
+    insert into market.set_aside (token_id, scope, about, rule, reason, evidence, since, changed_at, changed_by)
+    select token_id, %(scope)s, about, rule, reason, evidence, %(now)s, %(now)s, %(by)s from found
+    on conflict (token_id, scope, rule, about) where state in ('held', 'released') do nothing
+"""
+_STANDING = """
+    select s.token_id, s.about, s.rule
+    from market.set_aside s
+    join found on found.token_id = s.token_id and found.rule = s.rule and found.about is not distinct from s.about
+    where s.scope = %(scope)s and s.state = 'held'
+"""
+# A candle whose quality changes counts as new: what was computed from it is computed again.
+_CANDLES = """
+    with wanted as (
+        select token_id, about,
+            case
+                when bool_or(state = 'held') then 'suspect'
+                when bool_or(state = 'released') then 'confirmed'
+                else 'ok'
+            end as quality
+        from market.set_aside
+        where scope = 'candle' and (changed_at = %(now)s or state = 'held')
+        group by token_id, about
+    )
+    update market.price_data stored set quality = wanted.quality, ingested_at = clock_timestamp()
+    from wanted
+    where stored.token_id = wanted.token_id and stored.interval = '1d' and stored.opened_at = wanted.about
+        and stored.quality <> wanted.quality
+"""
+_QUOTES = """
+    update market.quotes stored set quality = wanted.quality
+    from (
+        select token_id, about, case when bool_or(state = 'held') then 'suspect' else 'ok' end as quality
+        from market.set_aside
+        where scope = 'quote' and (changed_at = %(now)s or state = 'held')
+        group by token_id, about
+    ) as wanted
+    where stored.token_id = wanted.token_id and stored.observed_at = wanted.about and stored.quality <> wanted.quality
+"""
+_CONFIRM = """
+    update market.price_data stored set quality = 'confirmed'
+    from unnest(%(token_ids)s::uuid[], %(abouts)s::timestamptz[]) as moved (token_id, about)
+    where stored.token_id = moved.token_id and stored.interval = '1d' and stored.opened_at = moved.about
+        and stored.quality = 'ok'
+"""
+_LIST = """
+    select s.id, s.token_id, t.symbol, s.scope, s.about, s.rule, s.reason, s.evidence, s.since, s.state, s.changed_at,
+        s.changed_by, s.change_reason
+    from market.set_aside s
+    join market.tokens t on t.id = s.token_id
+    where (%(past)s or s.state = 'held') and (%(token_id)s::uuid is null or s.token_id = %(token_id)s)
+        and (%(id)s::bigint is null or s.id = %(id)s) and (%(before)s::bigint is null or s.id < %(before)s)
+    order by s.id desc
+    limit %(limit)s
+"""
+_RELEASE = """
+    update market.set_aside
+    set state = 'released', changed_at = %(now)s, changed_by = %(by)s, change_reason = %(why)s
+    where id = any(%(ids)s) and state = 'held'
+"""
+_REMOVE = """
+    update market.set_aside
+    set state = 'removed', changed_at = %(now)s, changed_by = %(by)s, change_reason = %(why)s
+    where id = any(%(ids)s) and state = 'held' and scope = 'candle'
+    returning token_id, about, reason
+"""
+_TAKE_OUT = """
+    with gone as (
+        delete from market.price_data p
+        using unnest(%(token_ids)s::uuid[], %(abouts)s::timestamptz[], %(reasons)s::text[])
+            as removed (token_id, about, reason)
+        where p.token_id = removed.token_id and p.interval = '1d' and p.opened_at = removed.about
+        returning p.*, removed.reason
+    )
+    insert into market.quarantine (token_id, kind, source, reason, payload, resolved_at, resolution)
+    select distinct on (token_id, opened_at) token_id, 'candle', source, 'removed by ' || %(by)s || ': ' || reason,
+        jsonb_build_object('interval', interval, 'openedAt', opened_at, 'open', open::text, 'high', high::text,
+            'low', low::text, 'close', close::text, 'volume', volume::text, 'isFinal', is_final::text),
+        %(now)s, 'rejected'
+    from gone
+"""
+_WHY_OF_ALL = """
+    select string_agg(distinct reason, ' ') from market.set_aside
+    where token_id = %(token_id)s and state = 'held' and scope = 'token'
+"""
+_WHY = """
+    select string_agg(distinct s.reason, ' ') from market.set_aside s
+    where s.token_id = %(token_id)s and s.state = 'held'
+        and (s.scope = 'token' or s.scope = 'forecast' and s.about >= (
+            select max(p.origin_at) from model.predictions p where p.token_id = s.token_id and not p.is_shadow
+        ))
+"""
+
+
+def apply(  # noqa: PLR0917 - what was checked, and what was found
+    conn: Connection,
+    scope: Scope,
+    suite: Sequence[str],
+    subjects: Sequence[Subject],
+    since: datetime | None,
+    now: datetime,
+) -> set[tuple[UUID, datetime | None, str]]:
+    """Set aside `subjects`, and let go what the rules of `suite` no longer speak of; one transaction of its own.
+
+    Args:
+        conn: in the pipeline's role.
+        scope: of all of them.
+        suite: names of the rules that were checked.
+        subjects: what broke one of them.
+        since: the earliest row that was looked at; None where there was none, and then no row is let go.
+        now: the instant of the check.
+
+    Returns:
+        Token, instant and rule of those that are held: what a person released is not.
+    """
+    if since is None:
+        return set()
+    arguments = {
+        "scope": scope,
+        "suite": list(suite),
+        "now": now,
+        "by": CHECK,
+        "since": since,
+    }
+    with conn.transaction():
+        conn.execute("drop table if exists found")
+        conn.execute(_FOUND, _columns(subjects))
+        conn.execute(_GONE, arguments)
+        conn.execute(_HOLD, arguments)
+        _sync(conn, arguments)
+        return set(conn.execute(_STANDING, arguments).fetchall())
+
+
+def confirm(conn: Connection, subjects: Sequence[Subject]) -> None:
+    """Mark candles that moved far and are explained by their neighbours."""
+    conn.execute(
+        _CONFIRM,
+        {
+            "token_ids": [each.token_id for each in subjects],
+            "abouts": [each.about for each in subjects],
+        },
+    )
+
+
+def entries(
+    conn: Connection,
+    *,
+    token_id: UUID | None = None,
+    entry: int | None = None,
+    past: bool = False,
+    before: int | None = None,
+    limit: int | None = None,
+) -> list[Held]:
+    """What is set aside now, newest first; with `past`, also what was."""
+    arguments = {
+        "token_id": token_id,
+        "id": entry,
+        "past": past,
+        "before": before,
+        "limit": limit,
+    }
+    return conn.cursor(row_factory=class_row(Held)).execute(_LIST, arguments).fetchall()
+
+
+def release(conn: Connection, ids: Sequence[int], by: str, why: str, now: datetime) -> int:
+    """Use these entries again for as long as their cause lasts; how many were held."""
+    arguments = {"ids": list(ids), "by": by, "why": why, "now": now}
+    with conn.transaction():
+        released = conn.execute(_RELEASE, arguments).rowcount
+        _sync(conn, arguments)
+    return released
+
+
+def remove(conn: Connection, ids: Sequence[int], by: str, why: str, now: datetime) -> int:
+    """Take the candles of these entries out of the history; they are kept in the quarantine. How many were held."""
+    arguments = {"ids": list(ids), "by": by, "why": why, "now": now}
+    with conn.transaction():
+        removed = conn.execute(_REMOVE, arguments).fetchall()
+        columns = {
+            "token_ids": [row[0] for row in removed],
+            "abouts": [row[1] for row in removed],
+            "reasons": [row[2] for row in removed],
+        }
+        conn.execute(_TAKE_OUT, arguments | columns)
+    return len(removed)
+
+
+def reason(conn: Connection, token_id: UUID) -> str | None:
+    """Why no forecast of the token is given now; None where nothing speaks against it."""
+    return _told(conn, _WHY, token_id)
+
+
+def token_reason(conn: Connection, token_id: UUID) -> str | None:
+    """Why the token is neither learned from nor forecast; None where it is not set aside."""
+    return _told(conn, _WHY_OF_ALL, token_id)
+
+
+def _told(conn: Connection, query: LiteralString, token_id: UUID) -> str | None:
+    row = conn.execute(query, {"token_id": token_id}).fetchone()
+    return row[0] if row else None
+
+
+def _sync(conn: Connection, arguments: Mapping[str, object]) -> None:
+    conn.execute(_CANDLES, arguments)
+    conn.execute(_QUOTES, arguments)
+
+
+def _columns(subjects: Sequence[Subject]) -> dict[str, list[Any]]:
+    return {
+        "token_ids": [each.token_id for each in subjects],
+        "abouts": [each.about for each in subjects],
+        "rules": [each.rule for each in subjects],
+        "reasons": [each.reason for each in subjects],
+        "evidence": [Jsonb(dict(each.evidence)) for each in subjects],
+    }
