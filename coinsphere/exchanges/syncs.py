@@ -68,9 +68,11 @@ _DUE = """
 """
 _START = """
     update app.exchange_syncs set status = 'running', started_at = coalesce(started_at, %(now)s), error = null
-    where id = %(id)s
+    where id = %(id)s and status in ('queued', 'running')
 """
-_NOTE = "update app.exchange_syncs set error = %(error)s where id = %(id)s"
+_NOTE = """
+    update app.exchange_syncs set error = %(error)s where id = %(id)s and status in ('queued', 'running')
+"""
 _FINISH = """
     update app.exchange_syncs set status = %(status)s, error = %(error)s, finished_at = %(now)s, stream = null
     where id = %(id)s and status in ('queued', 'running')
@@ -170,16 +172,26 @@ def run(
     found = None if sync is None else connections.get(conn, sync.connection_id)
     if sync is None or found is None or sync.status in ("succeeded", "failed"):
         return
-    now = accounts.clock
     try:
         with _alone(conn, found):
-            conn.execute(_START, {"id": sync_id, "now": now()})
-            _read(conn, sync_id, found, accounts, keys)
+            # Another job of the same sync may have done it since it was looked at.
+            if conn.execute(_START, {"id": sync_id, "now": accounts.clock()}).rowcount:
+                _settle(conn, sync_id, found, accounts, keys)
     except (Busy, RateLimited, Unavailable) as error:
         conn.execute(_NOTE, {"id": sync_id, "error": str(error)[:500]})
         if is_last_try:
-            _finish(conn, sync_id, found, now(), f"{error} It is tried again at the next time.")
+            now, told = accounts.clock(), f"{error} It is tried again at the next time."
+            _finish(conn, sync_id, found, now, told)
         raise
+
+
+def _settle(
+    conn: Database, sync_id: UUID, found: Connection, accounts: Accounts, keys: SymmetricKeys
+) -> None:
+    """Read the account and write how it went, all before the next one may work with its key."""
+    now = accounts.clock
+    try:
+        _read(conn, sync_id, found, accounts, keys)
     except KeyRefused as error:
         _stop(conn, sync_id, found, status="invalid_key", error=str(error), now=now())
     except KeyTooPowerful as error:

@@ -1,9 +1,32 @@
 """Whole syncs against local exchanges, into the real ledger."""
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
+import psycopg
+import pytest
+
+from coinsphere.exchanges import syncs
 from tests.fakes import exchange_binance, exchange_kraken
-from tests.integration.exchanges.conftest import at
+from tests.integration.exchanges.conftest import _OPTIONS, at
+
+
+class Overtaken(psycopg.Connection):
+    """A worker's connection; another worker does something just before or after one of its statements."""
+
+    other: Callable[[], object]
+    when: str
+
+    def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        moment, _, statement = self.when.partition(" ")
+        is_it = statement in str(query)
+        if is_it and moment == "before":
+            self.other()
+        done = super().execute(query, *args, **kwargs)
+        if is_it and moment == "after":
+            self.other()
+        return done
 
 
 def _fill_kraken(kraken) -> None:
@@ -194,3 +217,24 @@ def test_an_asset_that_nobody_knows_is_kept_until_it_is_known(world, kraken):
     assert world.sync(connection_id).imported == 1
     assert world.held() == {"XTZ": 3}
     assert world.owner.execute("select count(*) from app.exchange_unbooked").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("when", ["before pg_try_advisory_lock", "after pg_advisory_unlock"])
+def test_a_sync_that_another_job_does_too_is_done_once(world, kraken, when):
+    """Two jobs of one sync: one looks before the other begins, or comes when the other just let go of the key."""
+    _fill_kraken(kraken)
+    sync_id = syncs.request(world.conn, world.connect(kraken))
+
+    def other() -> None:
+        syncs.run(world.conn, sync_id, world.accounts, world.keys)
+        asked.append(list(world.server.asked))
+
+    asked: list[list[str]] = []
+    with Overtaken.connect(world.url, autocommit=True, options=_OPTIONS) as conn:
+        conn.other, conn.when = other, when
+        syncs.run(conn, sync_id, world.accounts, world.keys)
+    done = syncs.get(world.conn, sync_id)
+    assert (done.status, done.imported) == ("succeeded", 6)
+    assert len(kraken.nonces) == len(set(kraken.nonces))
+    assert asked == [world.server.asked]
+    assert done.known == 0

@@ -66,10 +66,12 @@ def start(world, tmp_path, redis_url) -> Iterator[Callable[[], Any]]:
     @contextmanager
     def worker() -> Iterator[subprocess.Popen[bytes]]:
         # What the next minute would bring: a dead one's heartbeat is old, and what is done each minute is due.
-        world.owner.execute(
-            "update jobs.procrastinate_workers set last_heartbeat = now() - interval '1 hour'"
-        )
-        world.owner.execute("delete from jobs.procrastinate_periodic_defers")
+        # A second one beside a first that lives must not make that one look dead.
+        if all(process.poll() is not None for process in started):
+            world.owner.execute(
+                "update jobs.procrastinate_workers set last_heartbeat = now() - interval '1 hour'"
+            )
+            world.owner.execute("delete from jobs.procrastinate_periodic_defers")
         process = subprocess.Popen(command, cwd=tmp_path, env=environment)
         started.append(process)
         try:
