@@ -20,7 +20,7 @@ from webapi.security.passwords import Passwords
 from webapi.security.sessions import SessionCache
 
 EXTENSION = "coinsphere"
-HELPERS = 8
+HELPERS = 12
 
 
 @dataclass

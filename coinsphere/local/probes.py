@@ -9,7 +9,7 @@ import httpx2
 import psycopg
 import redis
 
-from coinsphere import failed_jobs
+from coinsphere import daemons, failed_jobs
 from coinsphere.local.state import State
 from coinsphere.settings import Settings
 
@@ -17,7 +17,6 @@ Probe = Callable[[Settings], str | None]
 """Gives None where the process does its work, else what is wrong, in a few words."""
 
 _SECONDS = 3.0
-_DAEMON_SECONDS = 50.0
 _WORKER = "select count(*) from jobs.procrastinate_workers where last_heartbeat > now() - interval '20 seconds'"
 _LOCATIONS = """
     query {
@@ -25,9 +24,6 @@ _LOCATIONS = """
             ... on Workspace { locationEntries { name locationOrLoadError { __typename } } }
         }
     }
-"""
-_DAEMONS = """
-    query { instance { daemonHealth { allDaemonStatuses { daemonType required healthy lastHeartbeatTime } } } }
 """
 
 
@@ -98,15 +94,7 @@ def _webserver(settings: Settings) -> str | None:
 
 
 def _daemon(settings: Settings) -> str | None:
-    statuses = graphql(settings, _DAEMONS)["instance"]["daemonHealth"]["allDaemonStatuses"]
-    # Dagster calls a daemon healthy for half an hour after its last beat, which comes each 30 s.
-    oldest = time.time() - _DAEMON_SECONDS
-    ill = [
-        each["daemonType"]
-        for each in statuses
-        if each["required"]
-        and not (each["healthy"] and (each["lastHeartbeatTime"] or 0.0) > oldest)
-    ]
+    ill = daemons.silent(graphql(settings, daemons.QUERY), time.time())
     return f"no heartbeat of {', '.join(ill)}" if ill else None
 
 

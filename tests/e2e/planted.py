@@ -207,5 +207,5 @@ def collect(system_home: Path, folder: Path, redis_url: str, pages: list[str]) -
         for key in cache.scan_iter():
             kept.write(key + b"\n" + (cache.dump(key) or b"") + b"\n")
     for number, page in enumerate(pages):
-        answer = httpx2.get(page, trust_env=False, follow_redirects=True)
+        answer = httpx2.get(page, trust_env=False, follow_redirects=True, timeout=60)
         (folder / f"page-{number}").write_text(f"{answer.headers}\n{answer.text}")

@@ -188,6 +188,7 @@ def test_the_models_stand_in_the_registry_of_mlflow(system: System, client: http
         system.url("MLFLOW", "/api/2.0/mlflow/registered-models/get"),
         params={"name": name},
         headers={"Authorization": f"Bearer {system.run('links', '--token').stdout.strip()}"},
+        timeout=60,
     ).json()["registered_model"]
     assert "champion" in {alias["alias"] for alias in found["aliases"]}
 

@@ -1,4 +1,7 @@
-"""Whether the servers that the API stands on answer, asked all at once and each for a second at most."""
+"""Whether the other processes do their work, asked all at once and each for two seconds at most.
+
+One that is stopped still accepts connections, and only never answers; those without a port are known by their beats.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,13 @@ import httpx2
 import psycopg
 import psycopg_pool
 
-from coinsphere import failed_jobs, log
+from coinsphere import daemons, failed_jobs, log
 
 if TYPE_CHECKING:
     from webapi.services import Services
 
-TIMEOUT_SECONDS = 1.0
-KEEP_SECONDS = 1.0
+TIMEOUT_SECONDS = 2.0
+KEEP_SECONDS = 5.0
 """Health is public: however often it is asked, the servers are asked once in so long."""
 
 _ALIVE = """
@@ -27,6 +30,9 @@ _ALIVE = """
 _log = log.get("webapi.health")
 _FAILURES = (
     httpx2.HTTPError,
+    ValueError,
+    LookupError,
+    TypeError,
     psycopg.Error,
     psycopg_pool.PoolTimeout,
     psycopg_pool.TooManyRequests,
@@ -75,6 +81,16 @@ def no_job_failed(work: Services) -> bool:
         return failed_jobs.count(conn) == 0
 
 
+def daemon_beats(work: Services) -> bool:
+    """Whether Dagster's daemon beat lately, as its webserver knows."""
+    url = f"{work.settings.orchestrator_url}/graphql"
+    headers = work.settings.service_headers
+    answer = work.http.post(
+        url, json={"query": daemons.QUERY}, headers=headers, timeout=TIMEOUT_SECONDS
+    )
+    return not daemons.silent(answer.raise_for_status().json()["data"], time.time())
+
+
 def _probes(work: Services) -> dict[str, Callable[[], bool]]:
     settings = work.settings
     return {
@@ -84,6 +100,9 @@ def _probes(work: Services) -> dict[str, Callable[[], bool]]:
         "worker": lambda: worker_beats(work),
         "jobs": lambda: no_job_failed(work),
         "orchestrator": lambda: _answers(work, f"{settings.orchestrator_url}/server_info"),
+        "daemon": lambda: daemon_beats(work),
+        "mlflow": lambda: _answers(work, f"{settings.tracking_url}/health"),
+        "stream": lambda: _answers(work, f"http://127.0.0.1:{settings.stream_port}/health"),
     }
 
 

@@ -20,6 +20,9 @@ class ServicesOut(Output):
     worker: State
     jobs: State
     orchestrator: State
+    daemon: State
+    mlflow: State
+    stream: State
 
 
 class HealthOut(Output):
@@ -38,6 +41,9 @@ class HealthOut(Output):
                     "worker": "ok",
                     "jobs": "ok",
                     "orchestrator": "ok",
+                    "daemon": "ok",
+                    "mlflow": "ok",
+                    "stream": "ok",
                 },
             }
         }

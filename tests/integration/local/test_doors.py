@@ -338,6 +338,8 @@ def test_links_below_the_artifacts_are_not_followed(doors, path) -> None:
 
 def test_only_health_is_public(doors) -> None:
     for service in ("mlflow", "ml"):
-        assert httpx2.get(doors.url(service, "/health")).is_success
-        evil = httpx2.get(doors.url(service, "/health"), headers={"Host": "evil.example"})
+        assert httpx2.get(doors.url(service, "/health"), timeout=60).is_success
+        evil = httpx2.get(
+            doors.url(service, "/health"), headers={"Host": "evil.example"}, timeout=60
+        )
         assert evil.status_code == 403

@@ -54,7 +54,7 @@ def mlflow_url(tmp_path_factory, free_tcp_port) -> Iterator[str]:
 def _wait_for(url: str, log: Path) -> None:
     for _ in range(600):
         try:
-            if httpx2.get(url).status_code == 200:
+            if httpx2.get(url, timeout=60).status_code == 200:
                 return
         except httpx2.HTTPError:
             time.sleep(0.1)

@@ -87,7 +87,7 @@ def bank(served: Bank) -> Bank:
 )
 def test_each_dialect_of_the_bank_is_read(bank: Bank, body: bytes) -> None:
     bank.body = body
-    with httpx2.Client() as client:
+    with httpx2.Client(timeout=60) as client:
         found = {(rate.currency, rate.day): rate.per_euro for rate in rates.fetch(client, bank.url)}
     assert found["USD", date(2026, 3, 9)] == Decimal("1.25")
     assert found["JPY", date(2026, 3, 9)] == Decimal("160.5")
@@ -123,7 +123,7 @@ def test_what_is_nothing_of_rates_stores_nothing_and_the_file_stands_in(  # noqa
     bank.status, bank.body, bank.missing = status, body, missing
     file = tmp_path / "eurofxref-hist.zip"
     file.write_bytes(zipped(CSV))
-    with httpx2.Client() as client:
+    with httpx2.Client(timeout=60) as client:
         with pytest.raises(error):
             rates.bring(client, bank.url, None)
         found = rates.bring(client, bank.url, file)
@@ -133,7 +133,7 @@ def test_what_is_nothing_of_rates_stores_nothing_and_the_file_stands_in(  # noqa
 
 
 def test_a_bank_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
-    with httpx2.Client() as client:
+    with httpx2.Client(timeout=60) as client:
         with pytest.raises(Unavailable):
             rates.bring(client, "http://127.0.0.1:9/none.zip", None)
         with pytest.raises(Unavailable, match="neither an address nor a file"):
@@ -145,7 +145,7 @@ def test_a_bank_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
 def test_a_weekend_has_the_rate_of_friday_and_a_day_before_all_rates_none(
     bank: Bank, pipeline
 ) -> None:
-    with httpx2.Client() as client:
+    with httpx2.Client(timeout=60) as client:
         found = rates.bring(client, bank.url, None).rates
     assert rates.store(pipeline, found) == 5
     assert rates.store(pipeline, found) == 0

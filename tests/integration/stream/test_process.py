@@ -38,7 +38,7 @@ def process(world, database, tmp_path):
 
 
 def _health(port: int) -> dict:
-    with httpx2.Client() as client:
+    with httpx2.Client(timeout=60) as client:
         for _ in range(300):
             try:
                 answer = client.get(f"http://127.0.0.1:{port}/health")
@@ -56,7 +56,7 @@ def test_it_serves_says_how_it_is_and_ends_when_told(process, world):
     account = world.account()
     assert _health(port) == {"status": "ok", "listening": True, "clients": 0}
     for host in ("evil.example", f"evil.example:{port}"):
-        rebound = httpx2.get(f"http://127.0.0.1:{port}/health", headers={"Host": host})
+        rebound = httpx2.get(f"http://127.0.0.1:{port}/health", headers={"Host": host}, timeout=60)
         assert rebound.status_code == 400
         assert "clients" not in rebound.text
 

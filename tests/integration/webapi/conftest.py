@@ -3,6 +3,7 @@
 import json
 import secrets
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -50,6 +51,7 @@ class ModelServer:
     url: str
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, list[str]]]] = field(default_factory=list)
+    silent_seconds: float = 0
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +69,22 @@ def model_server() -> Iterator[ModelServer]:
                 if address.path in ("/health", "/server_info")
                 else state.answers.get(symbol, (404, {"error": f"unknown symbol {symbol}"}))
             )
-            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            self._send(status, body if isinstance(body, bytes) else json.dumps(body).encode())
+
+        def _send(self, status: int, data: bytes) -> None:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
+
+        def do_POST(self) -> None:
+            """Dagster's GraphQL, asked for its daemons."""
+            self.rfile.read(int(self.headers["Content-Length"]))
+            beat = {"daemonType": "SENSOR", "required": True, "healthy": True}
+            beat["lastHeartbeatTime"] = time.time() - state.silent_seconds
+            data = {"instance": {"daemonHealth": {"allDaemonStatuses": [beat]}}}
+            self._send(200, json.dumps({"data": data}).encode())
 
         def log_message(self, *_: object) -> None:
             pass
@@ -96,6 +108,8 @@ def api_settings(
         redis_url=SecretStr(redis_server.url),
         ml_url=model_server.url,
         dagster_url=model_server.url,
+        mlflow_url=model_server.url,
+        stream_port=urlsplit(model_server.url).port,
         jwt_keys_dir=keys_dir,
         cache_seconds=60,
     )

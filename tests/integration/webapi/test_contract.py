@@ -261,17 +261,34 @@ def test_without_the_database_it_is_unavailable(api_settings, person) -> None:
     app.extensions[EXTENSION].close()
 
 
-def test_health(client, owner_db) -> None:
+def test_health(api_settings, owner_db) -> None:
+    from webapi.services import EXTENSION
+
     owner_db.execute("insert into jobs.procrastinate_workers default values")
+    app = create_app(api_settings, clock=lambda: NOW)
+    client = app.test_client()
     body = client.get("/health").json
     assert body == {
         "status": "ok",
         "timestamp": "2026-03-10T12:30:00Z",
         "services": dict.fromkeys(
-            ("api", "postgres", "redis", "ml", "worker", "jobs", "orchestrator"), "ok"
+            (
+                "api",
+                "postgres",
+                "redis",
+                "ml",
+                "worker",
+                "jobs",
+                "orchestrator",
+                "daemon",
+                "mlflow",
+                "stream",
+            ),
+            "ok",
         ),
     }
     assert client.get("/health/ready").json["status"] == "ok"
+    app.extensions[EXTENSION].close()
 
 
 def test_health_says_what_is_down(api_settings) -> None:

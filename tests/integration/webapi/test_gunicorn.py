@@ -113,7 +113,7 @@ def running(variables, tmp_path: Path) -> Iterator[Running]:
             command(), cwd=ROOT, env=variables, stdout=output, stderr=output
         ) as process,
     ):
-        made = Running(process, url, metrics_url, log, httpx2.Client(timeout=10, trust_env=False))
+        made = Running(process, url, metrics_url, log, httpx2.Client(timeout=60, trust_env=False))
         try:
             wait_for(lambda: made.client.get(f"{url}/health/ready").is_success, "the start")
             wanted = int(variables.get("COINSPHERE_API_WORKERS", "2"))
@@ -132,7 +132,7 @@ def registered(api: Running, email: str = "ada@example.com") -> str:
 
 def scraped(api: Running, name: str) -> float:
     """The sum of a metric over its labels."""
-    text = httpx2.get(api.metrics_url, trust_env=False).text
+    text = httpx2.get(api.metrics_url, trust_env=False, timeout=60).text
     return sum(float(value) for value in re.findall(rf"^{name}{{.*}} (\S+)$", text, re.MULTILINE))
 
 
@@ -165,9 +165,11 @@ def test_it_starts_serves_survives_and_stops(running: Running, own_redis) -> Non
     wait_for(lambda: not alive(victim), "the worker's end")
     # Over a connection of its own: those that the client kept may have been the victim's.
     alone = {"Authorization": f"Bearer {token}"}
-    assert httpx2.get(f"{api.url}{V1}/auth/me", headers=alone, trust_env=False).is_success
+    assert httpx2.get(
+        f"{api.url}{V1}/auth/me", headers=alone, trust_env=False, timeout=60
+    ).is_success
     api.client.close()
-    api.client = httpx2.Client(timeout=10, trust_env=False)
+    api.client = httpx2.Client(timeout=60, trust_env=False)
     wait_for(
         lambda: len(api.workers()) == 2 and victim.pid not in [each.pid for each in api.workers()],
         "the new worker",
@@ -250,10 +252,10 @@ def _no_other_site_reads(metrics_url: str) -> None:
         {"Origin": "https://evil.example"},
         {"Sec-Fetch-Site": "cross-site"},
     ):
-        answer = httpx2.get(metrics_url, headers=headers, trust_env=False)
+        answer = httpx2.get(metrics_url, headers=headers, trust_env=False, timeout=60)
         assert answer.status_code == 403
         assert "coinsphere_http" not in answer.text
-    assert httpx2.post(metrics_url, trust_env=False).status_code == 405
+    assert httpx2.post(metrics_url, trust_env=False, timeout=60).status_code == 405
 
 
 def _the_printed_lines_work(api: Running) -> None:

@@ -104,7 +104,9 @@ def served(  # noqa: PLR0917 - fixtures
         with started(variables, url, home / "api.log"):
             # From an address schemathesis reads the document, and leaves out the operation that gives it.
             document = home / "openapi.json"
-            document.write_bytes(httpx2.get(f"{url}/api/openapi.json", trust_env=False).content)
+            document.write_bytes(
+                httpx2.get(f"{url}/api/openapi.json", trust_env=False, timeout=60).content
+            )
             yield Served(url, document, given)
 
 
@@ -118,7 +120,8 @@ def started(variables: dict[str, str], url: str, log: Path) -> Iterator[None]:
     ):
         try:
             wait_for(
-                lambda: httpx2.get(f"{url}/health/ready", trust_env=False).is_success, "the start"
+                lambda: httpx2.get(f"{url}/health/ready", trust_env=False, timeout=60).is_success,
+                "the start",
             )
             yield
         finally:

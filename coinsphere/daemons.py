@@ -1,0 +1,29 @@
+"""Whether Dagster's daemon works: what its webserver is asked for, and what the answer means.
+
+Source: Dagster's GraphQL schema, `DaemonHealth.allDaemonStatuses`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+QUERY = """
+    query { instance { daemonHealth { allDaemonStatuses { daemonType required healthy lastHeartbeatTime } } } }
+"""
+_SECONDS = 50.0
+"""Dagster calls a daemon healthy for half an hour after its last beat, which comes each 30 s."""
+
+
+def silent(data: Mapping[str, Any], now: float) -> Sequence[str]:
+    """The kinds of daemon that are needed and did not beat lately.
+
+    Args:
+        data: the `data` of the answer to `QUERY`.
+        now: seconds since the epoch.
+    """
+    statuses = data["instance"]["daemonHealth"]["allDaemonStatuses"]
+    return [
+        each["daemonType"]
+        for each in statuses
+        if each["required"]
+        and not (each["healthy"] and (each["lastHeartbeatTime"] or 0.0) > now - _SECONDS)
+    ]

@@ -1,0 +1,71 @@
+"""`/health` sees a process that hangs: real ones are stopped, and go on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.conftest import free_port
+from webapi.app import create_app
+from webapi.services import EXTENSION
+
+
+@contextmanager
+def process(module: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen([sys.executable, "-m", module], env={**os.environ, **variables}) as made:
+        try:
+            yield made
+        finally:
+            made.kill()
+
+
+def until(condition: Callable[[], object], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.2)
+
+
+@pytest.fixture
+def running(api_settings, module_database, redis_server, keys_dir, tmp_path) -> Iterator:
+    port = free_port()
+    variables = {
+        "COINSPHERE_HOME": str(tmp_path),
+        "COINSPHERE_REDIS_URL": redis_server.url,
+        "COINSPHERE_JWT_KEYS_DIR": str(keys_dir),
+        "COINSPHERE_STREAM_PORT": str(port),
+    }
+    app = create_app(api_settings.model_copy(update={"stream_port": port}))
+    api, worker = module_database.api, module_database.worker
+    with (
+        process("coinsphere.stream", COINSPHERE_DATABASE_URL=api, **variables) as stream,
+        process("coinsphere.jobs", COINSPHERE_DATABASE_URL=worker, **variables) as jobs,
+    ):
+        yield app.test_client(), {"stream": stream, "worker": jobs}
+    app.extensions[EXTENSION].close()
+
+
+def test_a_process_that_hangs_is_seen_until_it_goes_on(running, model_server) -> None:
+    client, processes = running
+
+    def ill() -> set[str]:
+        assert client.get("/health/live").status_code == 200
+        body = client.get("/health").json
+        found = {name for name, state in body["services"].items() if state != "ok"}
+        assert (body["status"] == "ok") == (not found)
+        return found
+
+    until(lambda: not ill())
+    for each in processes.values():
+        each.send_signal(signal.SIGSTOP)
+    model_server.silent_seconds = 60
+    until(lambda: ill() == {"stream", "worker", "daemon"})
+    for each in processes.values():
+        each.send_signal(signal.SIGCONT)
+    model_server.silent_seconds = 0
+    until(lambda: not ill())
