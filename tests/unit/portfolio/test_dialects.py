@@ -68,6 +68,8 @@ def test_thousands_are_decided_by_the_other_cells_or_asked() -> None:
     for other, amount in (('"0,5"', D("1.234")), ('"1,234.5"', D(1234)), ('"1,234,567"', D(1234))):
         assert amounts(own(f"{row}\n2026-01-02,buy,BTC,{other},5,EUR"))[0] == (amount, 5)
     assert amounts(own(row.replace(",5,", ',"1.000,5",')))[0] == (D("1.234"), D("1000.5"))
+    # No thousands begin with 0: this decides by itself.
+    assert amounts(own('2026-01-02,buy,BTC,"0,123",5,EUR')) == [(D("0.123"), 5)]
     asked = own(row)
     (question,) = asked.questions
     assert (question.option, question.columns, asked.parsed) == ("numberFormat", ("amount",), [])
@@ -169,7 +171,7 @@ def test_every_row_is_booked_left_out_or_refused() -> None:
         "My trades\n\ndate,type,token,amount,price,notes\n"
         '2026-01-02,buy,BTC,1,5,"two\nlines"\n'
         "date,type,token,amount,price,notes\n"
-        "2026-01-03,buy,BTC,0,5,1.234,56\n"
+        "2026-01-03,buy,BTC,2,5,1.234,56\n"
         "Total,,,7,,\n"
         "2026-01-04,buy,BTC,1.2",
         "coinsphere",
@@ -177,6 +179,7 @@ def test_every_row_is_booked_left_out_or_refused() -> None:
     assert [line for line, _ in found.parsed] == [4]
     assert [(each.line, each.message) for each in found.left_out] == [(6, "repeats the header")]
     assert [each.line for each in found.problems] == [7, 8, 9]
+    assert "has 7 cells, the header 6" in found.problems[0].message
     assert "cut off" in found.problems[-1].message
     assert found.rows == 5
 
