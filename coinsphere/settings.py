@@ -101,6 +101,11 @@ class Settings(BaseModel):
     celery_broker_url: SecretStr | None = Field(
         None, description="Redis URL of the broker of Celery; empty: `redis_url`."
     )
+    least_free_mib: int = Field(
+        2048,
+        ge=0,
+        description="`status` and `doctor` warn where the state folder's disk has less room, in MiB.",
+    )
     metrics_port: int = Field(9101, ge=1, le=65535, description="Prometheus metrics of the API.")
     postgres_port: int = Field(5433, ge=1, le=65535, description="Embedded PostgreSQL.")
     redis_port: int = Field(6380, ge=1, le=65535, description="Embedded Redis.")

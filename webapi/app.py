@@ -93,7 +93,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
     deprecation.register(app)
     errors.register(app)
     access_tokens.register(app, settings, work.keyring, clock)
-    limits.register(app, settings)
+    limits.register(app, settings, work.cache.pool)
     access.register(app)
     _add_routes(app)
     specification.register(app)

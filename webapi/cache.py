@@ -2,22 +2,16 @@
 
 import hashlib
 import secrets
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Lock
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from coinsphere import log
-from webapi import metrics
-
-TIMEOUT_SECONDS = 0.15
-PAUSE_SECONDS = 1.0
-"""After a failure Redis is left alone for so long, so that a slow one does not slow every request."""
+from webapi import metrics, redis_pool
+from webapi.redis_pool import GuardedPool, RedisAway
 
 JITTER = 0.2
 """Lives are spread by up to this part, so that what was cached together does not expire together."""
@@ -27,17 +21,17 @@ _log = log.get("webapi.cache")
 
 
 class Cache:
-    """Bytes by key. A Redis that fails is the same as an empty one."""
+    """Bytes by key. A Redis that fails, or is slow, is the same as an empty one.
+
+    Attributes:
+        pool: the connections, for others in this process who use Redis.
+    """
 
     def __init__(self, url: str) -> None:
-        self._client = redis.Redis.from_url(
-            url,
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-        )
-        self._resume_at = 0.0
+        self.pool = GuardedPool.from_url(url, **redis_pool.options())
+        self._client = redis.Redis(connection_pool=self.pool)
+        # Whoever asks how Redis is asks Redis, left alone or not.
+        self._probe = redis.Redis.from_url(url, **redis_pool.options())
 
     def get(self, key: str) -> bytes | None:
         """What is stored; None if nothing is, or Redis is away."""
@@ -57,23 +51,24 @@ class Cache:
         self._try(lambda: self._client.delete(*keys))
 
     def ping(self) -> bool:
-        """Whether Redis answers now, pause or not."""
+        """Whether Redis answers now, left alone or not."""
         try:
-            return bool(self._client.ping())
+            return bool(self._probe.ping())
         except redis.RedisError:
             return False
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self.pool.disconnect()
+        self._probe.close()
 
     def _try(self, command: Callable[[], object]) -> object:
-        if time.monotonic() < self._resume_at:
-            return None
         try:
             return command()
+        except RedisAway:
+            return None
         except (redis.RedisError, OSError) as error:
-            self._resume_at = time.monotonic() + PAUSE_SECONDS
+            self.pool.breaker.rest(redis_pool.FAILED_REST_SECONDS)
             metrics.CACHE_FAILURES.inc()
             _log.warning("Redis away", kind=type(error).__name__)
             return None

@@ -5,9 +5,10 @@ import os
 from typing import Any
 
 from coinsphere.settings import Settings
+from webapi import metrics_folder
 
 _settings = Settings.from_env()
-_metrics_folder = _settings.state / "metrics" / "api"
+_metrics_folder = metrics_folder.of(_settings.state)
 
 # prometheus_client looks for it when it is first imported, which is in the workers.
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_folder)
@@ -40,7 +41,7 @@ def on_starting(_server: Any) -> None:
     from webapi import metrics_server
 
     metrics_server.require_free(_settings.bind_host, _settings.metrics_port)
-    metrics_server.wipe(_metrics_folder)
+    metrics_folder.wipe(_metrics_folder)
 
 
 def post_worker_init(worker: Any) -> None:
@@ -65,3 +66,8 @@ def child_exit(_server: Any, worker: Any) -> None:
     from webapi import metrics_server
 
     metrics_server.forget_worker(worker.pid)
+
+
+def on_exit(_server: Any) -> None:
+    """In the master, after the last worker has ended."""
+    metrics_folder.remove(_metrics_folder)

@@ -5,9 +5,7 @@ and that one answers for all: so metrics are there as long as any worker is.
 """
 
 import os
-import shutil
 import socket
-from pathlib import Path
 from threading import Thread
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
@@ -26,12 +24,6 @@ class _Server(ThreadingWSGIServer):
 class _Quiet(WSGIRequestHandler):
     def log_message(self, *_: object) -> None:
         """Scrapes are not worth a line."""
-
-
-def wipe(folder: Path) -> None:
-    """Forget the figures of workers that ran before; call it once, before the first worker starts."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
 
 
 def require_free(host: str, port: int) -> None:

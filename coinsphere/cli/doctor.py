@@ -1,7 +1,6 @@
 """`coinsphere doctor`: what this machine has, what this state holds, and what to do where something is wrong."""
 
 import platform
-import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -67,12 +66,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def _disk(settings: Settings) -> Finding:
-    from coinsphere.local.state import LEAST_FREE_BYTES
+    from coinsphere.local.disk import Room
 
-    folder = settings.state if settings.state.exists() else settings.state.parent
-    free = shutil.disk_usage(folder).free
-    remedy = None if free >= LEAST_FREE_BYTES else "Make room, or set COINSPHERE_HOME."
-    return Finding("disk", f"{free >> 20:,} MiB free at {settings.state}", remedy)
+    room = Room.of(settings)
+    return Finding("disk", room.found, room.remedy)
 
 
 def _credentials(settings: Settings) -> Finding:

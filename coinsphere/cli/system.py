@@ -24,6 +24,7 @@ from coinsphere.settings import Role, Settings, environment, variable
 
 if TYPE_CHECKING:
     from coinsphere.cli.progress import ConsoleProgress
+    from coinsphere.local.disk import Room
     from coinsphere.local.system import Health
     from coinsphere.market.origin import Origin
     from coinsphere.market.set_aside import Held
@@ -91,24 +92,29 @@ def down() -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def status(*, as_json: bool) -> None:
-    """Show every process, whether it does its work, and where prices come from. Exits with 1 if something is wrong."""
+    """Show every process, whether it does its work, where prices come from, and a disk that fills. Exits with 1 if ill."""
     from coinsphere.cli.quarantine import as_dict, show_set_aside
     from coinsphere.local import system
+    from coinsphere.local.disk import Room
 
     settings = Settings.from_env()
-    healths = system.status(settings)
+    healths, room = system.status(settings), Room.of(settings)
     origin = _origin(settings)
     held = _set_aside(settings)
     if as_json:
-        told = _as_json(settings, healths, origin) | {"setAside": [as_dict(each) for each in held]}
+        told = _as_json(settings, healths, origin, room) | {
+            "setAside": [as_dict(each) for each in held]
+        }
         click.echo(json.dumps(told, indent=2))
     else:
         console = new_console()
         console.print(_health_table(healths))
         _show_origin(console, origin)
         show_set_aside(console, held)
+        if room.remedy:
+            console.print(f"[red]{escape(f'{room.found}. {room.remedy}')}[/red]")
         console.print(links.as_text(settings), highlight=False, markup=False, soft_wrap=True)
-    if not all(health.is_well for health in healths):
+    if room.remedy or not all(health.is_well for health in healths):
         raise click.exceptions.Exit(1)
 
 
@@ -254,10 +260,11 @@ def _health_table(healths: list["Health"]) -> Table:
 
 
 def _as_json(
-    settings: Settings, healths: list["Health"], origin: "Origin | None"
+    settings: Settings, healths: list["Health"], origin: "Origin | None", room: "Room"
 ) -> dict[str, object]:
     return {
         "state": str(settings.state),
+        "disk": {"freeBytes": room.free, "leastBytes": room.least, "problem": room.remedy},
         "market": origin
         and {
             "source": origin.source,

@@ -1,27 +1,25 @@
 """How often one caller may ask: Flask-Limiter over a moving window, counted in Redis for all processes.
 
-Without Redis each process counts for itself until it is back: the limits widen by the number of processes, but the
-door is neither open nor shut.
+Without Redis, or with a slow one, each process counts for itself until it is back: the limits widen by the number of
+processes, but the door is neither open nor shut.
 """
 
 import math
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, current_app, request
 from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded
 from psycopg import Error as DatabaseError
 from redis import RedisError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from coinsphere.settings import Settings
 from webapi import errors
 from webapi.api_keys import presented
 from webapi.api_keys.queries import PresentedKey
-from webapi.cache import TIMEOUT_SECONDS
+from webapi.redis_pool import GuardedPool
 from webapi.security import access_tokens, passwords
 from webapi.wire import network
 
@@ -65,8 +63,8 @@ def is_exempt(view: Callable[..., Any]) -> bool:
     return getattr(view, _MARK, _API) == _EXEMPT
 
 
-def register(app: Flask, settings: Settings) -> None:
-    """Count every request of `app`; one too many is answered with 429."""
+def register(app: Flask, settings: Settings, pool: GuardedPool) -> None:
+    """Count every request of `app`, in the Redis of `pool`; one too many is answered with 429."""
     _trust_proxies(app, settings.trusted_proxies)
     app.before_request(_refuse_late)
     limiter = Limiter(
@@ -74,7 +72,8 @@ def register(app: Flask, settings: Settings) -> None:
         application_limits=_limits(settings),
         strategy="moving-window",
         storage_uri=settings.redis_dsn,
-        storage_options=_storage_options(),
+        # Its type knows plain values only; the storage of Redis takes a pool.
+        storage_options=cast("Any", {"connection_pool": pool}),
         in_memory_fallback_enabled=True,
         # Applies only where Redis dies between a login and the counting of its failure: that one is not counted.
         swallow_errors=True,
@@ -122,15 +121,6 @@ def _limits(settings: Settings) -> list[str | Callable[[], str] | ApplicationLim
             deduct_when=lambda answer: answer.status_code in _REFUSED,
         ),
     ]
-
-
-def _storage_options() -> dict[str, Any]:
-    return {
-        "socket_timeout": TIMEOUT_SECONDS,
-        "socket_connect_timeout": TIMEOUT_SECONDS,
-        "retry": Retry(NoBackoff(), 0),
-        "protocol": 2,
-    }
 
 
 def _trust_proxies(app: Flask, hops: int) -> None:

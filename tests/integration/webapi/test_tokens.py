@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from coinsphere.breaker import Breaker
 from tests.integration.webapi.conftest import NOW, assert_problem, exact, quote
 from webapi.services import EXTENSION
 
@@ -218,7 +219,9 @@ def test_a_404_is_never_cached_as_200_and_a_new_token_is_seen(person, administra
 def test_without_redis_the_answers_are_the_same(person, cache, app, monkeypatch) -> None:
     cached = person.get("/tokens").data
     work = app.extensions[EXTENSION]
-    monkeypatch.setattr(work.cache, "_resume_at", float("inf"))
+    shut = Breaker(1, 1)
+    shut.rest(float("inf"))
+    monkeypatch.setattr(work.cache.pool, "breaker", shut)
     assert person.get("/tokens").data == cached
 
 

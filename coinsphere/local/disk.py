@@ -1,0 +1,35 @@
+"""Room on the disk of the state folder: watched, as nothing can be written where there is none."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from coinsphere.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Bytes that are free for a folder, and how many should be."""
+
+    folder: Path
+    free: int
+    least: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Room":
+        """Of the state folder, or of what holds it. Raises OSError if the disk cannot be asked."""
+        folder = settings.state
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        return cls(folder, shutil.disk_usage(there).free, settings.least_free_mib << 20)
+
+    @property
+    def found(self) -> str:
+        """What is free."""
+        return f"{self.free >> 20:,} MiB free at {self.folder}"
+
+    @property
+    def remedy(self) -> str | None:
+        """What to do; None if enough is free."""
+        if self.free >= self.least:
+            return None
+        return f"Less than {self.least >> 20:,} MiB: make room, or move COINSPHERE_HOME to a larger disk."
