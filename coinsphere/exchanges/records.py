@@ -1,6 +1,6 @@
 """From what ccxt parses to records: trades and transfers of every exchange look alike there."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -9,13 +9,12 @@ from coinsphere.errors import BadPayload
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.model import EXACT, Kind
-from coinsphere.portfolio.statements.record import Record
-
-Side = tuple[str, Decimal]
+from coinsphere.portfolio.statements.grouping import refused, traded
+from coinsphere.portfolio.statements.record import Entry, Record
 
 
 def trades(venue: str, parsed: Mapping[str, Any], native_id: str) -> Iterator[Record]:
-    """The records of a trade: itself, and a rebate where the exchange paid for it.
+    """The records of a trade: itself, and what its fees are besides, all of them: a rebate, one in a third asset.
 
     Raises:
         BadPayload: it lacks a price, an amount, a side or a time.
@@ -25,16 +24,20 @@ def trades(venue: str, parsed: Mapping[str, Any], native_id: str) -> Iterator[Re
         amount, price = Decimal(parsed["amount"]), Decimal(parsed["price"])
         cost = Decimal(parsed["cost"]) if parsed.get("cost") else EXACT.multiply(amount, price)
         is_buy = {"buy": True, "sell": False}[parsed["side"]]
+        fees = _fees(parsed)
     except (TypeError, ValueError, KeyError, InvalidOperation) as error:
         raise BadPayload(venue, f"a trade makes no sense ({error!r})", repr(parsed)) from error
     # A market that was delisted long ago has a name only: kept, as an asset that nobody knows.
     base, _, quote = symbol.partition("/") if "/" in symbol else (symbol, "", f"money of {symbol}")
     got, gave = (base, rounded(amount)), (quote.partition(":")[0], rounded(cost))
     sent, received = (gave, got) if is_buy else (got, gave)
-    fee, rebate = _fee(parsed)
-    yield Record(native_id, Kind.SWAP, at, sent, received, rounded(price), fee)
-    if rebate is not None:
-        yield Record(f"{native_id}:rebate", Kind.REWARD, at, received=rebate)
+    unnamed = fees.pop("", None)
+    # Of several fees some change what was sent or received, and the price with it.
+    told = rounded(price) if len(fees) < 2 else None  # noqa: PLR2004
+    yield from traded(Record(native_id, Kind.SWAP, at, sent, received, told), fees)
+    if unnamed:
+        reason = f"a fee of {unnamed} in an asset that is not told"
+        yield Record(f"{native_id}:fee", Kind.FEE, at, refused=reason)
 
 
 def transfer(
@@ -57,6 +60,23 @@ def transfer(
             native_id, income or Kind.TRANSFER_IN, at, received=side, fee=paid, tx_hash=tx_hash
         )
     return Record(native_id, Kind.TRANSFER_OUT, at, sent=side, fee=paid, tx_hash=tx_hash)
+
+
+def income(entry: Entry, kinds: Mapping[str, Kind], elsewhere: Collection[str]) -> Record | None:
+    """What a row of a ledger brought, by its type; refused where that is not known, or where it took something.
+
+    Args:
+        entry: the row.
+        kinds: types that are an income.
+        elsewhere: types that other lists tell, or that change nothing of what is held: they give None.
+    """
+    if entry.kind in elsewhere:
+        return None
+    if entry.kind not in kinds:
+        return refused(entry, f"{entry.kind[:40]!r} is no kind that we know")
+    if entry.change < 0:
+        return refused(entry, f"{entry.kind[:40]!r} is an income, and took something")
+    return transfer(entry.name, entry.at, entry.asset, entry.change, income=kinds[entry.kind])
 
 
 def transfers(venue: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Record]:
@@ -91,13 +111,10 @@ def _given(text: object) -> str:
     return str(text)
 
 
-def _fee(parsed: Mapping[str, Any]) -> tuple[Side | None, Side | None]:
-    """What was paid for a trade, and what was paid back."""
-    fee = parsed.get("fee") or {}
-    if not fee.get("cost") or not fee.get("currency"):
-        return None, None
-    cost = rounded(fee["cost"])
-    if not cost:
-        return None, None
-    side = (str(fee["currency"]), abs(cost))
-    return (side, None) if cost > 0 else (None, side)
+def _fees(parsed: Mapping[str, Any]) -> dict[str, Decimal]:
+    """What was paid for a trade by asset, below zero where it was paid back; ccxt tells several as `fees`."""
+    found: dict[str, Decimal] = {}
+    for fee in parsed.get("fees") or [parsed.get("fee") or {}]:
+        asset = str(fee.get("currency") or "")
+        found[asset] = EXACT.add(found.get(asset, Decimal(0)), rounded(fee.get("cost") or 0))
+    return {asset: fee for asset, fee in found.items() if fee}

@@ -94,7 +94,10 @@ def pages(
     common = {"connection_id": target.connection_id, "now": now, "stream": stream}
     with conn.transaction():
         _hold(conn, target)
-        _record(conn, target, stream, records, now)
+        left = _record(conn, target, stream, records, now)
+        # A row that is told anew may be understood now.
+        booked = {each.native_id for each in records} - {each.record.native_id for each in left}
+        conn.execute(_RELEASE, {**common, "native_ids": sorted(booked)})
         conn.execute(_MOVE, {**common, "position": Jsonb(position)})
         conn.execute(_ANNOUNCE)
 

@@ -11,6 +11,8 @@ from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
 from coinsphere.exchanges.streams import Answer, optional, windows
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.model import Kind
+from coinsphere.portfolio.statements.grouping import refused
+from coinsphere.portfolio.statements.record import Entry, Record
 
 _BEGIN = datetime(2019, 1, 1, tzinfo=UTC)
 _REACH = timedelta(days=729)
@@ -18,6 +20,7 @@ _TRADES = 100
 _TRANSFERS = 50
 _YIELDS = 100
 _EARN = {"FlexibleSaving": Kind.INTEREST, "OnChain": Kind.STAKING}
+_UNPAID = frozenset({"Pending", "Fail"})
 _LATE = timedelta(days=30)
 """A yield is told when it begins to be owed, and may be paid so much later."""
 _MOVING = frozenset({"AccountTransfer", "SubMemberTransfer", "SubMemberTransferList", "Withdraw"})
@@ -74,8 +77,7 @@ class Bybit:
             rows, following = _page(
                 client, "privateGetV5ExecutionList", wanted, (start, end), token
             )
-            # Without the category ccxt takes a market of this name for a contract.
-            parsed = [client.parse("parse_trade", {**row, "category": "spot"}) for row in rows]
+            parsed = [_trade(client, row) for row in rows]
             found = [
                 r
                 for trade in parsed
@@ -98,17 +100,7 @@ class Bybit:
                 rows, following = _page(
                     client, "privateGetV5EarnYield", wanted, (start, end), token
                 )
-                made = [
-                    records.transfer(
-                        f"yield-{category}-{row['id']}",
-                        from_milliseconds(row["createdAt"]),
-                        str(client.api.safe_currency_code(row["coin"])),
-                        Decimal(row["amount"]),
-                        income=kind,
-                    )
-                    for row in rows
-                    if row["status"] == "Success"
-                ]
+                made = [_yield(client, row, category, kind) for row in rows]
                 return Answer([each for each in made if each], following)
 
             name = f"yields {category}"
@@ -122,6 +114,34 @@ class Bybit:
             windows("withdrawals", withdrawals, begin=_BEGIN, days=30),
             *(yields(category, kind) for category, kind in _EARN.items()),
         ]
+
+
+def _yield(client: Client, row: dict[str, Any], category: str, kind: Kind) -> Record | None:
+    status = str(row["status"])
+    if status in _UNPAID:
+        return None
+    entry = Entry(
+        name=f"yield-{category}-{row['id']}",
+        group="",
+        at=from_milliseconds(row["createdAt"]),
+        kind=category,
+        asset=str(client.api.safe_currency_code(row["coin"])),
+        change=Decimal(row["amount"]),
+    )
+    if status != "Success":
+        return refused(entry, f"{status[:40]!r} is no status that we know")
+    return records.income(entry, {category: kind}, ())
+
+
+def _trade(client: Client, row: dict[str, Any]) -> dict[str, Any]:
+    """As ccxt parses it, with the taxes that Bybit takes besides the fee, which ccxt leaves out."""
+    # Without the category ccxt takes a market of this name for a contract.
+    parsed = client.parse("parse_trade", {**row, "category": "spot"})
+    more = [
+        {"cost": each["fee"], "currency": client.api.safe_currency_code(each["feeCoin"])}
+        for each in row.get("extraFees") or ()
+    ]
+    return {**parsed, "fees": [*(parsed.get("fees") or [parsed["fee"]]), *more]} if more else parsed
 
 
 def _earning(client: Client) -> list[tuple[str, str]]:

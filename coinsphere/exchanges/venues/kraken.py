@@ -4,7 +4,7 @@ What a row means stands in `coinsphere.portfolio.statements.kraken`, for its fil
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ from coinsphere.exchanges import records
 from coinsphere.exchanges.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Page, Permissions, Position, Stream
 from coinsphere.exchanges.streams import Answer, windows
-from coinsphere.portfolio.model import EXACT
+from coinsphere.portfolio.model import EXACT, Kind
 from coinsphere.portfolio.statements import kraken
 from coinsphere.portfolio.statements.grouping import refused
 from coinsphere.portfolio.statements.record import Entry, Nothing, NotUnderstood, Record
@@ -25,6 +25,7 @@ _TRADING = frozenset({"modify-trades", "close-trades", "earn-funds"})
 _MOVING = frozenset({"withdraw-funds"})
 _SPREAD = timedelta(hours=1)
 """Rows of one event lie much nearer to each other, but for a withdrawal that comes back."""
+_OVERLAP = timedelta(days=3)
 _SETTLED_PAGES = 2
 """What happens meanwhile moves rows to the next page, where they are told again."""
 
@@ -105,24 +106,36 @@ def _ledger(client: Client) -> Stream:
             told.update(rows)
             return Answer([], following)
 
-        read = windows("ledger", fetch, begin=_BEGIN, overlap=timedelta(days=3)).page(position, now)
+        read = windows("ledger", fetch, begin=_BEGIN, overlap=_OVERLAP).page(position, now)
         number = int(position.get("page", 0)) + 1
         waiting = {
             **position.get("rows", {}),
             **{name: [number, row] for name, row in told.items()},
         }
+        booked = set(position.get("booked", ()))
         made: list[Record] = []
         for names in _events(waiting):
             rows = {name: waiting[name][1] for name in names}
             last_page = max(waiting[name][0] for name in names)
             if read.is_last or (last_page + _SETTLED_PAGES <= number and _is_whole(rows, told)):
-                made += _meant(rows)
+                made += _meant(rows, booked)
                 for name in names:
                     del waiting[name]
-        left = {} if read.is_last else {"rows": waiting, "page": number}
+        gone = sorted({*position.get("gone", ()), *_withdrawn(made, now)})
+        left: Position = (
+            {"booked": gone}
+            if read.is_last
+            else {"rows": waiting, "page": number, "booked": sorted(booked), "gone": gone}
+        )
         return Page(made, {**read.position, **left}, read.is_last)
 
     return Stream("ledger", page)
+
+
+def _withdrawn(made: list[Record], now: datetime) -> list[str]:
+    """What is booked as gone and will be read once more; it may have come back by then."""
+    since = now - _OVERLAP - _SPREAD
+    return [each.native_id for each in made if each.kind is Kind.TRANSFER_OUT and each.at >= since]
 
 
 def _events(waiting: Mapping[str, Any]) -> list[list[str]]:
@@ -141,8 +154,11 @@ def _is_whole(rows: Rows, told: Rows) -> bool:
     return oldest is not None and min(map(_time, rows.values())) - oldest > _SPREAD
 
 
-def _meant(rows: Rows) -> list[Record]:
+def _meant(rows: Rows, booked: Collection[str] = ()) -> list[Record]:
     entries = [_entry(name, row) for name, row in sorted(rows.items())]
+    if len(entries) > 1 and any(name in booked for name in rows):
+        # It was booked before it came back, and is never taken out of the books: what came back is booked as well.
+        return [record for name, row in sorted(rows.items()) for record in _meant({name: row})]
     if len(entries) == 1 and entries[0].kind == "trade":
         # Its other side may be too small for a row; the list of trades tells both.
         return []

@@ -10,7 +10,7 @@ from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
 from coinsphere.exchanges.streams import Answer, optional, windows
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.model import Kind
-from coinsphere.portfolio.statements.record import Record
+from coinsphere.portfolio.statements.record import Entry, Record
 
 _BEGIN = datetime(2019, 2, 18, tzinfo=UTC)
 """It tells nothing from before."""
@@ -19,7 +19,16 @@ _LEDGER_REACH = timedelta(days=364)
 _INCOME = (
     "profits", "profit", "earnings", "interest", "rewards", "reward", "bonus", "airdrop/fork", "distribution", "vesting",
 )  # fmt: skip
-"""How the names of incomes end; a ledger tells trades, transfers and rebates, too, which are told elsewhere."""
+"""How the names of incomes end, which are free text."""
+_ELSEWHERE = frozenset(
+    (
+        # Deposits, withdrawals, trades with what they cost or give back.
+        "deposit", "withdrawal", "trade exchange", "kcs pay fees", "spot exchange rebate",
+        # Between your own accounts, there and back.
+        "transfer", "staking", "redemption", "voting", "redemption of voting",
+    )
+)  # fmt: skip
+"""What other lists tell, or what moves inside; every other name is listed as not understood."""
 _TRADING = frozenset({"Spot", "Margin", "Futures", "Trade", "Earn"})
 _MOVING = frozenset(
     {
@@ -103,21 +112,29 @@ def _trade(trade: dict[str, Any]) -> list[Record]:
 
 def _income(client: Client, row: dict[str, Any]) -> Record | None:
     name = str(row["bizType"]).replace("_", " ").lower()
-    if str(row["direction"]).lower() != "in" or not name.endswith(_INCOME):
+    amount, is_in = Decimal(row["amount"]), str(row["direction"]).lower() == "in"
+    entry = Entry(
+        name=f"ledger-{row['id']}",
+        group="",
+        at=from_milliseconds(row["createdAt"]),
+        kind=name,
+        asset=str(client.api.safe_currency_code(row["currency"])),
+        # The direction is the sign; an amount that has one as well takes, whatever the direction.
+        change=amount if is_in else -abs(amount),
+    )
+    kind = _kind(name)
+    return records.income(entry, {} if kind is None else {name: kind}, _ELSEWHERE)
+
+
+def _kind(name: str) -> Kind | None:
+    """What kind of income it is; None: none."""
+    if not name.endswith(_INCOME):
         return None
     if "staking" in name or "voting" in name:
-        kind = Kind.STAKING
-    elif name.endswith(("airdrop/fork", "distribution", "vesting")):
-        kind = Kind.AIRDROP
-    else:
-        kind = Kind.INTEREST if name.endswith("interest") else Kind.REWARD
-    return records.transfer(
-        f"ledger-{row['id']}",
-        from_milliseconds(row["createdAt"]),
-        str(client.api.safe_currency_code(row["currency"])),
-        abs(Decimal(row["amount"])),
-        income=kind,
-    )
+        return Kind.STAKING
+    if name.endswith(("airdrop/fork", "distribution", "vesting")):
+        return Kind.AIRDROP
+    return Kind.INTEREST if name.endswith("interest") else Kind.REWARD
 
 
 def _page(

@@ -13,7 +13,7 @@ from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
 from coinsphere.exchanges.streams import Answer, optional, windows
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.model import Kind
-from coinsphere.portfolio.statements.record import Record
+from coinsphere.portfolio.statements.record import Entry, Record
 
 _BEGIN = datetime(2017, 1, 1, tzinfo=UTC)
 _REACH = timedelta(days=89)
@@ -35,6 +35,15 @@ _INCOME = {
         Kind.REWARD,
     ),
 }  # fmt: skip
+_ELSEWHERE = frozenset(
+    (
+        # Deposits, withdrawals, and those that were cancelled.
+        "1", "2", "13",
+        # Savings, Jumpstart, staking, between funding and trading account, frozen and not, each there and back.
+        "75", "76", "78", "80", "82", "124", "130", "131", "132", "133",
+    )
+)  # fmt: skip
+"""What other lists tell, or what moves inside; every other type is listed as not understood."""
 
 
 class Okx:
@@ -107,8 +116,12 @@ class Okx:
 
 
 def _income(client: Client, row: dict[str, Any]) -> Record | None:
-    kind, change = _INCOME.get(str(row["type"])), Decimal(row["balChg"])
-    if kind is None or change <= 0:
-        return None
-    moment, asset = from_milliseconds(row["ts"]), str(client.api.safe_currency_code(row["ccy"]))
-    return records.transfer(f"bill-{row['billId']}", moment, asset, change, income=kind)
+    entry = Entry(
+        name=f"bill-{row['billId']}",
+        group="",
+        at=from_milliseconds(row["ts"]),
+        kind=str(row["type"]),
+        asset=str(client.api.safe_currency_code(row["ccy"])),
+        change=Decimal(row["balChg"]),
+    )
+    return records.income(entry, _INCOME, _ELSEWHERE)

@@ -92,10 +92,10 @@ def _trades(
         other = given[0] if len(sent) > 1 else got[0]
         own = name if parts == 1 else f"{name}:{other}"
         own_fees = {asset: shares[at_part] for asset, shares in costs.items()}
-        yield from _trade(Record(own, Kind.SWAP, at, given, got), own_fees)
+        yield from traded(Record(own, Kind.SWAP, at, given, got), own_fees)
 
 
-def _trade(record: Record, fees: Sums) -> Iterator[Record]:
+def traded(record: Record, fees: Sums) -> Iterator[Record]:
     """A trade with its fees: of several, those in what it trades change how much that was."""
     assert record.sent is not None
     assert record.received is not None

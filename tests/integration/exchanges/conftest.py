@@ -97,6 +97,12 @@ class World:
         """).fetchone()
         return str(row[0])
 
+    def unbooked(self) -> dict[str, str]:
+        """What is listed as not understood, and why."""
+        return dict(
+            self.owner.execute("select native_id, reason from app.exchange_unbooked").fetchall()
+        )
+
     def issues(self) -> list[tuple[Any, ...]]:
         """The open differences of balances."""
         return self.owner.execute("""

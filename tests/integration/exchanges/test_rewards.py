@@ -26,6 +26,8 @@ def _kucoin() -> Any:
             exchange_kucoin.entry("8", "Redemption", "BTC", "9", at(39)),
             exchange_kucoin.entry("9", "SPOT_EXCHANGE_REBATE", "BTC", "9", at(38)),
             exchange_kucoin.entry("10", "KuCoin Bonus", "BTC", "9", at(37), "out"),
+            exchange_kucoin.entry("11", "KuCoin Bonus", "BTC", "-9", at(36)),
+            exchange_kucoin.entry("12", "Instant Exchange", "BTC", "9", at(35)),
         ],
     )
 
@@ -42,12 +44,32 @@ def _okx() -> Any:
             exchange_okx.bill(6, 76, "BTC", "9", at(39)),
             exchange_okx.bill(7, 1, "BTC", "9", at(38)),
             exchange_okx.bill(8, 48, "BTC", "-9", at(37)),
+            exchange_okx.bill(9, 99999, "BTC", "9", at(36)),
         ],
     )
 
 
-@pytest.mark.parametrize("make", [_kucoin, _okx])
-def test_incomes_are_booked_once_and_nothing_else_of_the_ledger_is(world, make):
+_TOOK = "is an income, and took something"
+_UNKNOWN = "is no kind that we know"
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (
+            _kucoin,
+            {
+                "ledger-10": f"'kucoin bonus' {_TOOK}",
+                "ledger-11": f"'kucoin bonus' {_TOOK}",
+                "ledger-12": f"'instant exchange' {_UNKNOWN}",
+            },
+        ),
+        (_okx, {"bill-8": f"'48' {_TOOK}", "bill-9": f"'99999' {_UNKNOWN}"}),
+    ],
+)
+def test_incomes_are_booked_once_and_what_is_not_understood_of_the_ledger_is_named(
+    world, make, named
+):
     account = make()
     world.server.dialects[account.name] = account
     connection_id = world.connect(account)
@@ -59,6 +81,7 @@ def test_incomes_are_booked_once_and_nothing_else_of_the_ledger_is(world, make):
         ("reward", "BTC", Decimal("0.003")),
         ("interest", "USDT", 3),
     ]
+    assert world.unbooked() == named
     assert world.issues() == []
     before = world.fingerprint()
     assert world.sync(connection_id).imported == 0
@@ -103,6 +126,52 @@ def test_yields_of_bybit_and_one_that_is_paid_late(world):
     assert world.issues() == []
     account.yields["FlexibleSaving"][150]["status"] = "Success"
     assert world.sync(connection_id).imported == 1
+
+
+def test_a_yield_that_takes_or_is_unheard_of_is_named_until_it_is_understood(world):
+    account = _bybit()
+    account.balances["ETH"] = "0.25"
+    account.yields["OnChain"] += [
+        exchange_bybit.earned(2, "ETH", "-9", at(4)),
+        exchange_bybit.earned(3, "ETH", "1", at(3), "Paused"),
+    ]
+    world.server.dialects["bybit"] = account
+    connection_id = world.connect(account)
+    done = world.sync(connection_id)
+    assert (done.status, done.imported) == ("succeeded", 151)
+    took = {"yield-OnChain-2": f"'OnChain' {_TOOK}"}
+    assert world.unbooked() == {
+        **took, "yield-OnChain-3": "'Paused' is no status that we know",
+    }  # fmt: skip
+    account.yields["OnChain"][2]["status"] = "Success"
+    account.balances["ETH"] = "1.25"
+    assert world.sync(connection_id).imported == 1
+    assert world.unbooked() == took
+    assert world.issues() == []
+
+
+def test_taxes_beside_the_fee_of_a_trade_are_booked(world):
+    bought = exchange_bybit.execution(1, "Buy", "40000", "0.1", "4000", "4", at(60))
+    extra = [
+        {"feeCoin": "USDT", "feeType": "GST", "fee": "0.5"},
+        {"feeCoin": "BTC", "feeType": "TDS", "fee": "0.001"},
+        {"feeCoin": "ETH", "feeType": "TDS", "fee": "0.25"},
+    ]
+    account = BybitAccount(
+        balances={"BTC": "0.099", "USDT": "995.5", "ETH": "0.75"},
+        executions=[{**bought, "extraFees": extra}],
+        deposits=[
+            exchange_bybit.deposit("USDT", "5000", at(80)),
+            exchange_bybit.deposit("ETH", "1", at(79)),
+        ],
+    )
+    world.server.dialects["bybit"] = account
+    done = world.sync(world.connect(account))
+    assert (done.status, done.error, done.unbooked) == ("succeeded", None, 0)
+    assert world.held() == {
+        "BTC": Decimal("0.099"), "USDT": Decimal("995.5"), "ETH": Decimal("0.75"),
+    }  # fmt: skip
+    assert world.issues() == []
 
 
 def test_a_key_that_may_not_see_what_earns_reads_everything_else(world):

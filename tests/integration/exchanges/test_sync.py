@@ -72,6 +72,28 @@ def test_a_kraken_account_becomes_facts_and_matches_its_balances(world, kraken):
     assert world.issues() == []
 
 
+@pytest.mark.parametrize("page", [1, 50])
+def test_a_withdrawal_that_comes_back_after_its_sync_is_booked_back(world, kraken, page):
+    """At whatever distance, and read again together with it as often as it likes."""
+    kraken.page = page
+    kraken.ledger = {
+        "L1": exchange_kraken.entry("deposit", "XXBT", "1", at(90) / 1000),
+        "L2": exchange_kraken.entry("withdrawal", "XXBT", "-0.2", at(2) / 1000, fee="0.01", refid="W"),
+    }  # fmt: skip
+    kraken.balances = {"XXBT": "0.79"}
+    connection_id = world.connect(kraken)
+    assert world.sync(connection_id).imported == 2
+    assert world.sync(connection_id).imported == 0
+    kraken.ledger["L3"] = exchange_kraken.entry(
+        "withdrawal", "XXBT", "0.2", at(1) / 1000, fee="-0.01", refid="W"
+    )
+    kraken.balances = {"XXBT": "1"}
+    assert world.sync(connection_id).imported == 1
+    assert (world.held(), world.issues()) == ({"BTC": 1}, [])
+    assert world.sync(connection_id).imported == 0
+    assert (world.held(), world.issues(), world.unbooked()) == ({"BTC": 1}, [], {})
+
+
 def test_a_second_sync_changes_nothing_and_brings_what_is_new(world, kraken):
     _fill_kraken(kraken)
     connection_id = world.connect(kraken)

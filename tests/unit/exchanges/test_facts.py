@@ -90,3 +90,26 @@ def test_a_rebate_is_a_reward_beside_the_trade():
         Kind.REWARD,
         ("USDT", Decimal("0.01")),
     )
+
+
+def test_of_a_trade_no_fee_is_lost():
+    """Of several, those in what it trades change the sides; one without an asset is named."""
+    fees = [
+        {"cost": cost, "currency": asset}
+        for cost, asset in (
+            ("1", "USDT"),
+            ("0.1", "BTC"),
+            ("0.2", "BNB"),
+            ("0.3", None),
+            ("-2", "ETH"),
+        )
+    ]
+    parsed = {
+        "timestamp": 1_700_000_000_000, "symbol": "BTC/USDT", "amount": "1", "price": "100", "side": "buy", "fees": fees,
+    }  # fmt: skip
+    made = {record.native_id: record for record in trades("x", parsed, "T")}
+    assert (made["T"].sent, made["T"].received) == (("USDT", 101), ("BTC", Decimal("0.9")))
+    assert (made["T"].fee, made["T"].price) == (("BNB", Decimal("0.2")), None)
+    assert made["T:rebate"].received == ("ETH", 2)
+    assert made["T:fee"].refused == "a fee of 0.3 in an asset that is not told"
+    assert len(made) == 3
