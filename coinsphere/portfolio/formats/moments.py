@@ -244,6 +244,8 @@ def zone_of(name: str) -> tzinfo:
 
 def _localised(local: datetime, zone: tzinfo, cell: str) -> datetime:
     """An instant by a zone's clock. Raises `NoMoment` where that showed no such time, or showed it twice."""
+    if zone is UTC:
+        return local
     naive = local.replace(tzinfo=None)
     both = [naive.replace(tzinfo=zone, fold=fold) for fold in (0, 1)]
     offsets = {each.utcoffset() for each in both}
