@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import httpx2
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from coinsphere.errors import LocalServiceError
 from coinsphere.local.probes import graphql
@@ -68,6 +69,8 @@ _REPORT = """
 """
 _ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 _POLL_SECONDS = 1.0
+_LAUNCH_SECONDS = 180.0
+_PATIENCE_SECONDS = 300.0
 _DONE_STEPS = ("SUCCESS", "FAILURE", "SKIPPED")
 
 
@@ -99,7 +102,8 @@ def launch(settings: Settings, job: str, tags: Mapping[str, str] | None = None) 
         },
         "mode": "default",
     }
-    answer = _ask(settings, _LAUNCH, params=params)["launchRun"]
+    # It plans every partition before it answers, and asking twice would launch two runs.
+    answer = _ask(settings, _LAUNCH, seconds=_LAUNCH_SECONDS, params=params)["launchRun"]
     if answer["__typename"] != "LaunchRunSuccess":
         why = answer.get("message") or answer.get("errors") or answer["__typename"]
         raise LocalServiceError(f"Dagster does not launch the job {job}: {why}")
@@ -143,7 +147,7 @@ def follow(
     """
     seen: set[str] = set()
     while True:
-        run = _ask(settings, _RUN, id=run_id)["runOrError"]
+        run = _patiently(_ask)(settings, _RUN, id=run_id)["runOrError"]
         for stats in run.get("stepStats", ()):
             if stats["stepKey"] not in seen and stats["status"] in _DONE_STEPS:
                 seen.add(stats["stepKey"])
@@ -162,7 +166,7 @@ def _step(stats: Mapping[str, Any]) -> Step:
 
 def _explain(settings: Settings, run_id: str, status: str) -> str:
     """What went wrong, in the steps' own words, and where the whole log is."""
-    events = _ask(settings, _FAILURES, id=run_id)["logsForRun"].get("events", ())
+    events = _patiently(_ask)(settings, _FAILURES, id=run_id)["logsForRun"].get("events", ())
     reasons = [
         f"{event['stepKey']}: {(event['error'].get('cause') or event['error'])['message'].strip()}"
         for event in events
@@ -172,8 +176,17 @@ def _explain(settings: Settings, run_id: str, status: str) -> str:
     return f"The run ended with {status}; its log: {url}\n" + "\n".join(reasons)
 
 
-def _ask(settings: Settings, query: str, **variables: object) -> Any:
+_patiently = retry(
+    retry=retry_if_exception_type(LocalServiceError),
+    wait=wait_fixed(2 * _POLL_SECONDS),
+    stop=stop_after_delay(_PATIENCE_SECONDS),
+    reraise=True,
+)
+"""Looks again where the webserver is busy: a run goes on whether it is watched or not."""
+
+
+def _ask(settings: Settings, query: str, *, seconds: float = 30.0, **variables: object) -> Any:
     try:
-        return graphql(settings, query, **variables)
+        return graphql(settings, query, seconds=seconds, **variables)
     except (httpx2.HTTPError, ValueError) as error:
         raise LocalServiceError(f"Dagster's webserver does not answer: {error}") from error

@@ -35,8 +35,8 @@ def check(name: str, settings: Settings) -> str | None:
         return f"{type(error).__name__}: {str(error).strip()}"[:200]
 
 
-def graphql(settings: Settings, query: str, **variables: object) -> Any:
-    """The `data` that Dagster's webserver answers to `query`.
+def graphql(settings: Settings, query: str, *, seconds: float = 30.0, **variables: object) -> Any:
+    """The `data` that Dagster's webserver answers to `query` within so many seconds.
 
     Raises:
         httpx2.HTTPError: it does not answer.
@@ -47,7 +47,7 @@ def graphql(settings: Settings, query: str, **variables: object) -> Any:
         url,
         json={"query": query, "variables": variables},
         headers=settings.service_headers,
-        timeout=30.0,
+        timeout=seconds,
         trust_env=False,
     ).raise_for_status()
     body = answer.json()
