@@ -204,7 +204,7 @@ def _reason(wallet: Wallet, error: Exception) -> str:
     if isinstance(error, RateLimited | Unavailable):
         name = str(wallet.blockchain).capitalize()
         return (
-            f"{name} cannot be reached at the moment. It is tried again by itself within the hour."
+            f"{name} cannot be read at the moment. It is tried again by itself within the hour."
         )
     return str(error) if isinstance(error, ProviderError) else "The wallet could not be read."
 

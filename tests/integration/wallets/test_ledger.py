@@ -8,7 +8,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from coinsphere.errors import ProviderError, Unavailable
+from coinsphere.errors import Unavailable
 from coinsphere.wallets import booking, repository, sync
 from coinsphere.wallets.nodes import Nodes
 from tests.fakes.evm import world
@@ -28,6 +28,8 @@ _STATE = """
             from app.defi_positions
     ) as lines
 """
+
+UNREADABLE = "Ethereum cannot be read at the moment. It is tried again by itself within the hour."
 
 
 def facts(reader) -> list[tuple]:
@@ -182,15 +184,14 @@ def test_a_chain_that_does_not_answer_keeps_everything_and_says_so(
         away.run(sync_id, is_last_try=False)
     found = sync.get(away.conn, sync_id)
     assert found is not None
-    assert (found.status, found.error) == ("running", "ethereum: ConnectError")
-    with pytest.raises(Unavailable):
-        away.run(sync_id, is_last_try=True)
+    assert (found.status, found.error) == ("running", UNREADABLE)
+    away.run(sync_id, is_last_try=True)
     found = sync.get(away.conn, sync_id)
     assert found is not None
     assert found.status == "failed"
     kept = repository.by_id(away.conn, wallet.id)
     assert kept is not None
-    assert (kept.status, kept.last_error) == ("error", "ethereum: ConnectError")
+    assert (kept.status, kept.last_error) == ("error", UNREADABLE)
     assert reader.ledger() == {"ETH": Decimal("2.5"), "USDC": Decimal(1500)}
     assert reader.sync(wallet).status == "succeeded"
 
@@ -212,7 +213,7 @@ def test_a_block_that_is_taken_back_while_it_is_read_is_not_believed(
     with pytest.raises(Unavailable, match="reorganised"):
         reader.run(sync_id, is_last_try=False)
     assert state(owner) == nothing
-    assert sync.get(owner, sync_id).error == "ethereum: the chain was reorganised while it was read"
+    assert sync.get(owner, sync_id).error == UNREADABLE
     reader.run(sync_id)
     node.hashes.clear()
     assert reader.ledger() == {"ETH": Decimal("2.5"), "USDC": Decimal(1500)}
@@ -237,18 +238,18 @@ def test_another_block_of_the_same_number_is_booked_as_another_one(
 
 
 FAULTS = {
-    "slow": {"delay": 2.0},
+    "slow": {"delay": 6.0},
     "another chain": {"chain_id": 137},
     "behind": {"newest": datetime(2026, 11, 24, 7, tzinfo=UTC)},
     "garbage": {"faults": [(200, b"<html>")] * 20},
     "refusing": {"faults": [(429, b"{}")] * 20},
 }
 TOLD = {
-    "slow": "ethereum: ReadTimeout",
+    "slow": UNREADABLE,
     "another chain": "ethereum: 127.0.0.1 is a node of another chain",
-    "behind": "ethereum: the node's newest block is 120 minutes old",
+    "behind": UNREADABLE,
     "garbage": "ethereum: the answer is not JSON",
-    "refusing": "ethereum: too many calls",
+    "refusing": UNREADABLE,
 }
 
 
@@ -259,13 +260,14 @@ def test_a_node_that_fails_is_left_for_the_next_one_and_without_one_the_user_is_
     settings = {"chain": node.chain, **FAULTS[fault]}
     wallet = reader.connect(booked=True)
     with served(NodeServer(**settings)) as bad:
-        alone = Nodes(node_settings(f"ethereum={bad.url}"), seconds=0.5)
-        both = Nodes(node_settings(f"ethereum={bad.url}", f"ethereum={node.url}"), seconds=0.5)
+        # The node that works must be in time on a busy machine too.
+        seconds = 2.0 if fault == "slow" else 10.0
+        alone = Nodes(node_settings(f"ethereum={bad.url}"), seconds=seconds)
+        both = Nodes(node_settings(f"ethereum={bad.url}", f"ethereum={node.url}"), seconds=seconds)
         with alone, both:
             reader.nodes = alone
             sync_id = sync.request(reader.conn, reader.user_id, wallet.id)
-            with pytest.raises(ProviderError):
-                reader.run(sync_id)
+            reader.run(sync_id)
             failed, kept = sync.get(reader.conn, sync_id), repository.by_id(reader.conn, wallet.id)
             assert failed is not None
             assert kept is not None

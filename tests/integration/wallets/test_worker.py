@@ -186,6 +186,6 @@ def test_a_chain_that_cannot_be_reached_is_said_in_plain_words_and_clicks_are_on
     found = sync.get(reader.conn, first)
     assert found.status == "failed"
     assert found.error == (
-        "Ethereum cannot be reached at the moment. It is tried again by itself within the hour."
+        "Ethereum cannot be read at the moment. It is tried again by itself within the hour."
     )
     assert sync.request(reader.conn, reader.user_id, wallet.id) != first
