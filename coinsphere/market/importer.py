@@ -5,17 +5,25 @@ bad one is named by line and column, and goes to the quarantine. A file is one t
 writes nothing. A symbol that is not known is reported, not invented.
 """
 
-from array import array
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from psycopg import Connection
+from psycopg import Connection, Rollback
+from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 
 from coinsphere.clock import Clock, utc_now
 from coinsphere.errors import ImportRefused
-from coinsphere.market import candle_file, candle_name, quarantine, tokens, validation
+from coinsphere.market import (
+    candle_file,
+    candle_name,
+    file_jumps,
+    quarantine,
+    repeats,
+    tokens,
+)
 from coinsphere.market import candles as candle_store
 from coinsphere.market import origin as origins
 from coinsphere.market.candle_file import BadRow, CandleFile
@@ -25,8 +33,8 @@ from coinsphere.market.validation import Fault
 
 Begun = Callable[[Path, int, int], None]
 
-_HOUR = 3600
-"""Seconds; a candle opens at a full hour or not at all."""
+_BUSY = (LockNotAvailable, DeadlockDetected, QueryCanceled)
+_TRY_AGAIN = "the prices are busy with other work, nothing of the file is kept; try it again"
 _MOST_NAMED = 10_000
 """Bad rows named in a report; more are only counted."""
 
@@ -139,10 +147,14 @@ def _import_file(conn: Connection, path: Path, clock: Clock) -> FileReport:
     try:
         token = _token(conn, path)
         report.symbol = token.symbol
-        with conn.transaction(), candle_file.opened(path, token.symbol) as file:
-            _load(conn, file, token, report, clock)
+        report, doubted = _load(conn, path, token, clock)
+        if doubted:
+            report, _ = _load(conn, path, token, clock, without=doubted)
     except ImportRefused as error:
         report = FileReport(path, report.symbol, report.interval, refused=str(error))
+    except _BUSY as error:
+        conn.rollback()
+        report = FileReport(path, report.symbol, refused=f"{path.name}: {_TRY_AGAIN} ({error})")
     _record(conn, report, token, started_at)
     conn.commit()
     return report
@@ -163,49 +175,45 @@ def _token(conn: Connection, path: Path) -> Token:
 
 
 def _load(
-    conn: Connection, file: CandleFile, token: Token, report: FileReport, clock: Clock
-) -> None:
-    reader = _Reader(file, token, report, clock())
-    loaded = candle_store.load(conn, reader.candles(), clock, reader.reject)
-    quarantine.store(conn, reader.unreadable)
-    report.interval, report.notes = file.interval, file.notes
-    report.written = loaded.written
+    conn: Connection,
+    path: Path,
+    token: Token,
+    clock: Clock,
+    without: AbstractSet[datetime] = frozenset(),
+) -> tuple[FileReport, AbstractSet[datetime]]:
+    """Load a file, but for candles that open at `without`.
 
-
-class _Seen:
-    """What a file said of each hour so far, whatever its length: eight bytes for each hour since the first token."""
-
-    def __init__(self, now: datetime) -> None:
-        self._base = int(validation.EARLIEST.timestamp()) // _HOUR
-        self._told = array("q", bytes(8 * max(int(now.timestamp()) // _HOUR - self._base + 1, 0)))
-
-    def is_contradicted(self, candle: Candle) -> bool:
-        """Whether an earlier row of the same start said something else; what the first one says is kept."""
-        hour = int(candle.opened_at.timestamp()) // _HOUR - self._base
-        if not 0 <= hour < len(self._told):
-            return False  # such a candle is refused anyway
-        told = self._told[hour]
-        try:
-            says = hash((candle.open, candle.high, candle.low, candle.close, candle.volume)) or 1
-        except TypeError:  # a signalling NaN, refused anyway
-            return False
-        if told == 0:
-            self._told[hour] = says
-        return told not in (0, says)
-
-    def forget(self, candle: Candle) -> None:
-        """The candle is refused: another one of its start contradicts nothing."""
-        hour = int(candle.opened_at.timestamp()) // _HOUR - self._base
-        if 0 <= hour < len(self._told):
-            self._told[hour] = 0
+    Where candles contradict those that were stored, nothing is kept, and their starts are given beside the report.
+    """
+    report = FileReport(path, token.symbol)
+    doubted: AbstractSet[datetime] = frozenset()
+    with conn.transaction() as transaction, candle_file.opened(path, token.symbol) as file:
+        before = file_jumps.stored(conn, token.id, file.interval)
+        reader = _Reader(file, token, report, clock(), without)
+        loaded = candle_store.load(conn, reader.candles(), clock, reader.reject)
+        quarantine.store(conn, reader.unreadable)
+        report.interval, report.notes = file.interval, file.notes
+        report.written = loaded.written
+        doubted = file_jumps.contradicting(conn, token.id, file.interval, before) - without
+        if doubted:
+            raise Rollback(transaction)
+    return report, doubted
 
 
 class _Reader:
     """Feeds the loader, and knows the line of the candle that it was given last."""
 
-    def __init__(self, file: CandleFile, token: Token, report: FileReport, now: datetime) -> None:
+    def __init__(
+        self,
+        file: CandleFile,
+        token: Token,
+        report: FileReport,
+        now: datetime,
+        without: AbstractSet[datetime],
+    ) -> None:
+        self._without = without
         self._file, self._token, self._report, self._now = file, token, report, now
-        self._seen = _Seen(now)
+        self._seen = repeats.Seen(now)
         self._line = 0
         self.unreadable: list[Rejected] = []
 
@@ -218,8 +226,11 @@ class _Reader:
                 self._note(row)
                 continue
             self._line = line
+            if row.opened_at in self._without:
+                self._refuse(row, file_jumps.FAULT)
+                continue
             if self._seen.is_contradicted(row):
-                self._contradiction(row)
+                self._refuse(row, candle_store.CONTRADICTION)
                 continue
             if report.first is None or row.opened_at < report.first:
                 report.first = row.opened_at
@@ -227,11 +238,10 @@ class _Reader:
                 report.last = row.opened_at
             yield row
 
-    def _contradiction(self, candle: Candle) -> None:
-        self._tell(candle, candle_store.CONTRADICTION)
+    def _refuse(self, candle: Candle, fault: Fault) -> None:
+        self._tell(candle, fault)
         if len(self.unreadable) < _MOST_NAMED:
-            reason = candle_store.CONTRADICTION.reason
-            self.unreadable.append(candle_store.rejected(candle, reason, self._token.id))
+            self.unreadable.append(candle_store.rejected(candle, fault.reason, self._token.id))
 
     def reject(self, candle: Candle, fault: Fault) -> None:
         """Hear from the loader that the candle given last cannot be true."""

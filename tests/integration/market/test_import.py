@@ -157,8 +157,9 @@ def test_a_bad_row_is_named_kept_in_quarantine_and_stops_no_other(run, folder, o
     result = run("import", path)
     assert result.exit_code == 0, result.output
     assert f"BTC.csv, {message}" in result.output
-    assert "20 candles written; 0 were there already; 1 rows rejected (see market.quarantine)." in (
-        result.output
+    assert (
+        "20 candles written; 0 were there already; 1 rows rejected (see `coinsphere market quarantine`)."
+        in (result.output)
     )
     assert stored(owner) == 20
     (payload,) = owner.execute("select payload from quarantine").fetchall()

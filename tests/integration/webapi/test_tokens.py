@@ -8,6 +8,8 @@ import pytest
 from psycopg.rows import dict_row
 
 from coinsphere.breaker import Breaker
+from coinsphere.market import set_aside
+from coinsphere.market.set_aside import Scope, Subject
 from tests.integration.webapi.conftest import NOW, assert_problem, exact, quote
 from webapi.services import EXTENSION
 
@@ -23,6 +25,7 @@ FIELDS = {
     "priceChange24h",
     "priceSource",
     "priceUpdatedAt",
+    "setAside",
 }
 DETAILS = FIELDS | {
     "coingeckoId",
@@ -106,6 +109,7 @@ def test_the_list_is_by_market_cap_unknown_last(person) -> None:
         "priceChange24h": -1.25,
         "priceSource": "binance",
         "priceUpdatedAt": "2026-03-10T12:30:00Z",
+        "setAside": None,
     }
     assert all(set(token) == FIELDS for token in found)
     unknown = next(token for token in found if token["symbol"] == "DOGE")
@@ -372,3 +376,21 @@ def test_the_hit_ratio_is_counted(person) -> None:
 
 def test_prices_are_of_their_time(person) -> None:
     assert person.get("/tokens/ETH").json["priceUpdatedAt"] == f"{NOW:%Y-%m-%dT%H:%M:%S}Z"
+
+
+def test_a_token_that_is_set_aside_shows_its_last_good_price_and_says_why(person, owner_db):
+    (token_id,) = owner_db.execute("select id from market.tokens where symbol = 'ADA'").fetchone()
+    last = datetime(2021, 1, 1, tzinfo=UTC) + timedelta(days=1499)
+    wrong = [Subject(token_id, last, "a_rule", "It is wrong.", {})]
+    stuck = [Subject(token_id, None, "another", "Its feed is stuck.", {})]
+
+    set_aside.apply(owner_db, Scope.CANDLE, ["a_rule"], wrong, last, NOW)
+    set_aside.apply(owner_db, Scope.TOKEN, ["another"], stuck, last, NOW)
+
+    shown = person.get("/tokens/ADA").json
+    assert shown["setAside"] == "It is wrong. Its feed is stuck."
+    assert shown["currentPrice"] == 1499
+    assert history(person, "ADA", "7d")["priceHistory"][-1]["close"] == 1499
+    answer = person.get("/predictions/ADA")
+    assert answer.status_code == 503
+    assert answer.json["error"] == "ADA is set aside: Its feed is stuck."
