@@ -203,9 +203,7 @@ def _reason(wallet: Wallet, error: Exception) -> str:
     """Why a wallet was not read, for its owner."""
     if isinstance(error, RateLimited | Unavailable):
         name = str(wallet.blockchain).capitalize()
-        return (
-            f"{name} cannot be read at the moment. It is tried again by itself within the hour."
-        )
+        return f"{name} cannot be read at the moment. It is tried again by itself within the hour."
     return str(error) if isinstance(error, ProviderError) else "The wallet could not be read."
 
 
