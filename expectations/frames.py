@@ -211,7 +211,10 @@ def predictions(conn: Connection, now: datetime, days: int = 90) -> pd.DataFrame
     )
     half = _log(frame["upper95"] / frame["lower95"]) / 2
     ladder = frame[["lower95", "lower80", "median", "upper80", "upper95"]].to_numpy(dtype=float)
-    origin = ["token_id", "origin_at", "model_name", "model_version"]
+    # One model may speak of one day, and another of thirty.
+    origin = ["token_id", "origin_at"]
+    # Of a token that hardly moves the least volatility that is taken says nothing of how wide an interval should be.
+    moves = frame["volatility"] >= _LEAST_VOLATILITY / 4
     hindsight = _days(frame["issued_at"] - frame["target_at"]).where(
         ~frame["is_backfill"].astype(bool)
     )
@@ -222,7 +225,7 @@ def predictions(conn: Connection, now: datetime, days: int = 90) -> pd.DataFrame
         days_ahead=np.maximum(hindsight.fillna(-np.inf), _days(frame["origin_at"] - now)),
         horizons_missing=_HORIZONS - frame.groupby(origin)["horizon_days"].transform("nunique"),
         median_deviations=_log(frame["median"] / frame["reference_price"]).abs() / deviation,
-        width_deviations=half / deviation,
+        width_deviations=(half / deviation).where(moves),
         days_behind=_days(frame["closed_at"] - frame["origin_at"]).where(newest),
         is_foreign=_foreign(_is_simulated(frame["price_source"])),
     )

@@ -39,6 +39,7 @@ _CLOSES = """
     join marts.ml_features_daily f
       on f.token_id = wanted.token_id and f.close_at = wanted.origin_at and f.is_final and not f.is_filled
 """
+# Of one token, origin and horizon one forecast is public, the first: what people were shown is not taken back.
 _RECORD = """
     insert into model.predictions (
         token_id, horizon_days, origin_at, target_at, issued_at, reference_price, quantiles, median, lower80, upper80,
@@ -49,7 +50,11 @@ _RECORD = """
         %(token_id)s, %(horizon_days)s, %(origin_at)s, %(target_at)s, %(issued_at)s, %(reference_price)s,
         %(quantiles)s, %(median)s, %(lower80)s, %(upper80)s, %(lower95)s, %(upper95)s, %(model_name)s,
         %(model_version)s, %(algorithm)s, %(run_id)s, %(data_digest)s, %(code_version)s, %(price_source)s,
-        %(is_shadow)s, %(is_backfill)s, %(location)s, %(log_scale)s, %(reference_log_scale)s, %(degrees)s, %(width80)s,
+        %(is_shadow)s or exists (
+            select from model.predictions other
+            where other.token_id = %(token_id)s and other.origin_at = %(origin_at)s
+              and other.horizon_days = %(horizon_days)s and not other.is_shadow
+        ), %(is_backfill)s, %(location)s, %(log_scale)s, %(reference_log_scale)s, %(degrees)s, %(width80)s,
         %(width95)s, %(in_distribution)s, %(input_digest)s, %(dagster_run_id)s
     )
     on conflict (token_id, origin_at, horizon_days, model_name, model_version) do nothing

@@ -124,8 +124,12 @@ class GlobalForecasts:
 
     def _refresh(self, conn: Connection, serving: Serving) -> None:
         now = self._clock()
-        newest = conn.execute(_NEWEST_CLOSE, {"since": (now - _RECENT).date()}).fetchone()
         verdict = scale_log.newest_verdict(conn)
+        if not serving.versions:  # on a new system the mart is not built either
+            self._held = _Held(reasons=_reasons(self._settings, serving, verdict, {}, {}))
+            self._loaded, self._seen = {}, None
+            return
+        newest = conn.execute(_NEWEST_CLOSE, {"since": (now - _RECENT).date()}).fetchone()
         seen = (serving, newest, verdict, now.date())
         if seen == self._seen:
             return

@@ -45,7 +45,8 @@ measures as (
         last_year.token_id,
         max(1 - last_year.close / last_year.peak) as max_drawdown_365d,
         -avg(last_year.move) filter (where last_year.move <= tails.worst_day_of_twenty) as expected_shortfall_365d,
-        avg(last_year.volume_usd) filter (where last_year.price_date > last_year.last_price_date - 30) as mean_volume_usd,
+        avg(last_year.volume_usd) filter (where last_year.price_date > last_year.last_price_date - 30)
+            as mean_volume_usd,
         stddev_samp(last_year.volume_usd) filter (where last_year.price_date > last_year.last_price_date - 30)
             as deviation_volume_usd
     from last_year
