@@ -11,7 +11,7 @@ from pathlib import Path
 
 from coinsphere.errors import ConfigurationError
 
-_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it is of one person, and others' is refused
+_MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108 - the folder in it is of one person; others' are refused
 
 
 def of(state: Path, memory: Path = _MEMORY) -> Path:
