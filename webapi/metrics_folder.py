@@ -11,7 +11,7 @@ from pathlib import Path
 
 from coinsphere.errors import ConfigurationError
 
-_MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108 - the folder in it is of one person; others' are refused
+_MEMORY = Path("/dev/shm")  # noqa: S108 - in it one person's folder; others' are refused  # nosec B108
 
 
 def of(state: Path, memory: Path = _MEMORY) -> Path:
