@@ -115,7 +115,8 @@ _EVALUATE = """
             last_triggered_at = case when judged.fires then %(now)s else alerts.last_triggered_at end,
             trigger_count = alerts.trigger_count + judged.fires::integer
         from judged
-        where alerts.id = judged.id and (judged.fires or judged.previous is distinct from judged.value)
+        where alerts.id = judged.id
+          and (judged.fires or judged.previous is distinct from judged.value or judged.is_armed <> alerts.is_armed)
     ),
     -- When each subject was last compared: an unchanged minute writes one row a subject, not one an alert.
     seen as (

@@ -56,10 +56,6 @@ def conn(module_database):
         yield opened
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="the statement and the rules differ for some thresholds with hysteresis: open",
-)
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
