@@ -61,7 +61,7 @@ lock: ## resolve the ranges of pyproject.toml anew into requirements.lock
 			| grep -v -i -E '^(pip|wheel)==' | sed -E 's/^(torch==[0-9.]+)\+.*/\1/' > requirements.lock \
 		&& wc -l requirements.lock
 
-audit: setup ## compare the lock with known vulnerabilities; says so where the advisory service is away
+audit: setup ## compare the lock with known vulnerabilities; where the advisory service is away it says so, and fails in CI
 	@$(BIN)/python .ci/audit.py requirements.lock
 
 sbom: setup ## write what the system is made of, with licences: build/sbom.json (CycloneDX)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from detect_secrets.core.scan import scan_line
 from detect_secrets.settings import transient_settings
+from unseen import unseen
 
 _KNOWN = Path(__file__).parent / "no_secrets.txt"
 # Those that know a secret by its form. What goes by names or by entropy alone finds hashes and word lists here.
@@ -32,10 +33,9 @@ Line = tuple[str, str, str]
 
 
 def main(repository: Path) -> int:
-    """Scan both; 1 where something was found."""
+    """Scan both; 1 where something was found, 3 in CI where nothing was found and not all could be seen."""
     if not (repository / ".git").exists():
-        print("This is no git checkout: NOTHING WAS SCANNED FOR SECRETS.")
-        return 0
+        return unseen("This is no git checkout: NOTHING WAS SCANNED FOR SECRETS.")
     known = {
         line.split()[0] for line in _KNOWN.read_text().splitlines() if line[:1] not in ("", "#")
     }
@@ -48,7 +48,11 @@ def main(repository: Path) -> int:
                     found.setdefault(mark, f"{name} {where}: {secret.type} {mark}")
     bad = sorted(text for mark, text in found.items() if mark not in known)
     sys.stdout.writelines(f"{text}\n" for text in bad)
-    return 1 if bad else 0
+    if bad:
+        return 1
+    if _git(repository, "rev-parse", "--is-shallow-repository").strip() == "true":
+        return unseen("This checkout is shallow: ITS HISTORY WAS NOT SCANNED FOR SECRETS.")
+    return 0
 
 
 def fingerprint(name: str, secret: str) -> str:

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -15,6 +16,15 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def script(name: str) -> ModuleType:
+    """The script as its command sees it: modules beside it can be imported."""
+    sys.path.insert(0, str(ROOT / ".ci"))
+    try:
+        return _loaded(name)
+    finally:
+        sys.path.remove(str(ROOT / ".ci"))
+
+
+def _loaded(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -68,6 +78,29 @@ def test_a_clean_repository_passes(repository: Path) -> None:
     )
     git(repository, "add", ".")
     git(repository, "commit", "--quiet", "-m", "Begin")
+    assert script("secret_scan").main(repository) == 0
+
+
+@pytest.mark.parametrize(("ci", "status"), [(None, 0), ("true", 3)])
+def test_a_history_that_cannot_be_seen_is_no_clean_one(
+    ci: str | None,
+    status: int,
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    if ci:
+        monkeypatch.setenv("CI", ci)
+    for message in ("Begin", "Go on"):
+        git(repository, "commit", "--quiet", "--allow-empty", "-m", message)
+    shallow = repository / "shallow"
+    git(repository, "clone", "--quiet", "--depth", "1", f"file://{repository}", str(shallow))
+    assert script("secret_scan").main(shallow) == status
+    assert "HISTORY WAS NOT SCANNED" in capsys.readouterr().out
+    (unpacked := repository / "unpacked").mkdir()
+    assert script("secret_scan").main(unpacked) == status
+    assert "NOTHING WAS SCANNED" in capsys.readouterr().out
     assert script("secret_scan").main(repository) == 0
 
 
@@ -131,15 +164,66 @@ def test_a_planted_vulnerable_pin_fails(
     assert "2 packages audited" in capsys.readouterr().out
 
 
-def test_without_the_service_nothing_is_claimed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+UNKNOWN = {"name": "sound", "skip_reason": "not found"}
+
+
+@pytest.mark.parametrize(
+    ("ci", "allowed", "status"),
+    [
+        (None, None, 0),
+        ("", None, 0),
+        ("0", None, 0),
+        ("false", None, 0),
+        ("true", None, 3),
+        ("1", "", 3),
+        ("1", "0", 3),
+        ("1", "1", 0),
+    ],
+)
+def test_where_nothing_was_audited_that_is_said_and_is_red_in_ci(
+    ci: str | None,
+    allowed: str | None,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    for name, value in (("CI", ci), ("AUDIT_MAY_BE_AWAY", allowed)):
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    for packages in ([UNKNOWN], []):
+        assert script("audit").judge(packages) == status
+        said = capsys.readouterr().out
+        assert "NOTHING WAS AUDITED" in said
+        assert ("failure" in said) == (status == 3)
+
+
+@pytest.mark.parametrize(("ci", "status"), [(None, 0), ("true", 3)])
+def test_without_the_service_nothing_is_claimed(
+    ci: str | None,
+    status: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("AUDIT_MAY_BE_AWAY", raising=False)
+    if ci:
+        monkeypatch.setenv("CI", ci)
     lock = tmp_path / "requirements.lock"
-    assert audited(lock, "sound==1.0\n", "http://127.0.0.1:9/", tmp_path / "cache") == 0
+    assert audited(lock, "sound==1.0\n", "http://127.0.0.1:9/", tmp_path / "cache") == status
     assert "NOTHING WAS AUDITED" in capsys.readouterr().out
-    unknown = [{"name": "sound", "skip_reason": "not found"}]
-    assert script("audit").judge(unknown) == 0
-    assert "NOTHING WAS AUDITED" in capsys.readouterr().out
+
+
+def test_a_vulnerable_package_is_red_though_others_are_unknown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    known = {"name": "known", "version": "1.0", "vulns": []}
+    assert script("audit").judge([known, UNKNOWN]) == 0
+    assert "not audited: sound: not found" in capsys.readouterr().out
+    fault = {"id": "PYSEC-1", "fix_versions": []}
+    assert script("audit").judge([known | {"vulns": [fault]}, UNKNOWN]) == 1
 
 
 def test_a_lock_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
