@@ -17,16 +17,18 @@ import torch
 from bench import forecasting_server, made_up
 from bench.measure import Measure
 from coinsphere.clock import utc_now
-from ml import backtest, candle_folder, features, gates, lstm_training, probes
-from ml.backtest import Figures
-from ml.features import FeatureSet
-from ml.horizons import CONTEXT, HORIZONS
-from ml.models import scale_catalog
+from ml.data import candle_folder, features
+from ml.data.features import FeatureSet
+from ml.data.horizons import CONTEXT, HORIZONS
+from ml.data.windows import Parts, Series
+from ml.evaluation import backtest, gates, probes
+from ml.evaluation.backtest import Figures
+from ml.evaluation.scoring import NOMINAL
+from ml.models import global_catalog
 from ml.models.combination import Combination
+from ml.models.global_catalog import CHAMPION, Recipe
 from ml.models.global_lstm import GlobalLstm
-from ml.models.scale_catalog import CHAMPION, Recipe
-from ml.scoring import NOMINAL
-from ml.windows import Parts, Series
+from ml.training import lstm_loop
 
 YEAR = 365
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "daily"
@@ -47,7 +49,7 @@ def run() -> list[Measure]:
     market = features.build(made_up.market())
     # CPU time of one thread, here and below: what else the machine does must not decide the ratio.
     began = time.process_time()
-    fitted = scale_catalog.fit(market, market.inputs.shape[1], [CHAMPION], Recipe())
+    fitted = global_catalog.fit(market, market.inputs.shape[1], [CHAMPION], Recipe())
     retraining = time.process_time() - began
     model = fitted[CHAMPION]
     assert isinstance(model, Combination)
@@ -124,16 +126,16 @@ def _assessment(market: FeatureSet) -> float:
         began = time.process_time()
         # Early stopping is no part of the assessment's way: all of its 50 epochs are run.
         with _patience(1000):
-            lstm_training.fit(series, epochs=50, seed=1)
+            lstm_loop.fit(series, epochs=50, seed=1)
         took.append(time.process_time() - began)
     return made_up.TOKENS * len(HORIZONS) * statistics.mean(took)
 
 
 @contextlib.contextmanager
 def _patience(epochs: int) -> Iterator[None]:
-    before = lstm_training.PATIENCE
-    lstm_training.PATIENCE = epochs
+    before = lstm_loop.PATIENCE
+    lstm_loop.PATIENCE = epochs
     try:
         yield
     finally:
-        lstm_training.PATIENCE = before
+        lstm_loop.PATIENCE = before

@@ -26,18 +26,18 @@ from coinsphere.db import migrate, seeds
 from coinsphere.db.pool import Database
 from coinsphere.local.postgres import LOGIN_ROLES, SUPERUSER, PostgresServer
 from coinsphere.settings import Settings
-from ml import panel
-from ml.backtest import Figures
-from ml.champions import Champions
-from ml.conformal import Conformal
-from ml.features import NAMES
-from ml.horizons import HORIZONS
+from ml.data import panel
+from ml.data.features import NAMES
+from ml.data.horizons import HORIZONS
+from ml.evaluation.backtest import Figures
+from ml.evaluation.conformal import Conformal
 from ml.models.combination import Combination
-from ml.novelty import Novelty
-from ml.scale_registry import Loaded
-from ml.scale_service import GlobalForecasts
-from ml.scale_version import ScaleFacts, ScaleVersion
-from ml.server import create_app
+from ml.models.novelty import Novelty
+from ml.registry.global_registry import Loaded
+from ml.registry.global_version import GlobalFacts, GlobalVersion
+from ml.serving.champions import Champions
+from ml.serving.global_forecasts import GlobalForecasts
+from ml.serving.server import create_app
 
 _WARM_UP, _REQUESTS = 50, 1000
 _WAIT = 30.0
@@ -140,9 +140,11 @@ def _loaded(model: Combination) -> Loaded:
         "pit_histogram": []
     }
     figures = {"start": "-", "last": "-", "horizons": {str(each): row for each in HORIZONS}}
-    facts = ScaleFacts("combination", "bench", utc_now(), utc_now(), "0" * 64, "bench", "bench", "")
+    facts = GlobalFacts(
+        "combination", "bench", utc_now(), utc_now(), "0" * 64, "bench", "bench", ""
+    )
     novelty = Novelty(np.zeros(len(NAMES) - 3), np.eye(len(NAMES) - 3), 1e9)
-    return Loaded(1, ScaleVersion(facts, model, Conformal.untouched(), novelty, figures))
+    return Loaded(1, GlobalVersion(facts, model, Conformal.untouched(), novelty, figures))
 
 
 def _renamed(symbols: list[str]) -> panel.Panel:

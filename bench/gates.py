@@ -7,8 +7,8 @@ has intervals that hold 75 % where it says 80. `python -m bench gates`.
 import numpy as np
 
 from bench.measure import Measure
-from ml.horizons import HORIZONS
-from ml.scoring import NOMINAL
+from ml.data.horizons import HORIZONS
+from ml.evaluation.scoring import NOMINAL
 from tests.unit.ml.calibrated import market, refused
 
 DAYS = (730, 1461)

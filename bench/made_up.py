@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from ml import panel
+from ml.data import panel
 
 TOKENS, DAYS = 31, 2922
 _FIRST = date(2018, 1, 1)

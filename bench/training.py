@@ -8,11 +8,11 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from bench.measure import Measure
-from ml import lstm_training
-from ml.horizons import CONTEXT
+from ml.data.horizons import CONTEXT
+from ml.data.windows import Parts, Series
 from ml.models.lstm import STEPS, Scaler
-from ml.models.lstm_network import LstmNetwork
-from ml.windows import Parts, Series
+from ml.models.networks.lstm_network import LstmNetwork
+from ml.training import lstm_loop
 
 _DAYS = 365
 _EPOCHS = 50
@@ -22,7 +22,7 @@ _SEED = 7
 
 def run() -> list[Measure]:
     """365 days, 50 epochs, early stopping off, one thread each; the first round warms up and does not count."""
-    lstm_training.PATIENCE = _EPOCHS
+    lstm_loop.PATIENCE = _EPOCHS
     series = _series()
     rounds = [(_ours(series), _plain(series)) for _ in range(1 + _ROUNDS)][1:]
     # CPU time of one thread, and the least of the rounds: what else the machine does only adds to it.
@@ -43,7 +43,7 @@ def _series() -> Series:
 
 def _ours(series: Series) -> float:
     began = time.process_time()
-    fitted = lstm_training.fit(series, epochs=_EPOCHS, seed=_SEED)
+    fitted = lstm_loop.fit(series, epochs=_EPOCHS, seed=_SEED)
     assert len(fitted.epochs) == _EPOCHS
     return time.process_time() - began
 

@@ -100,7 +100,7 @@ _UNDONE_DEVIATIONS = 8
 _WARM_UP = 35
 """Days after which every indicator is known; the MACD's signal is the last, on day 34."""
 LEAST_HISTORY = 270
-"""Real days that make a training set, as `ml.windows.minimum_days` says."""
+"""Real days that make a training set, as `ml.data.windows.minimum_days` says."""
 _HORIZONS = 4
 _DAY_SECONDS = 86_400.0
 _SIMULATED = "simulated"

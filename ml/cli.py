@@ -20,10 +20,10 @@ from coinsphere.clock import utc_now
 from coinsphere.errors import CoinsphereError
 from coinsphere.market.model import Token
 from coinsphere.settings import Role, Settings
-from ml.results import Forecast, Score
+from ml.evaluation.results import Forecast, Score
 
 if TYPE_CHECKING:
-    from ml.registry import Promotion
+    from ml.registry.token_registry import Promotion
 
 _TIMEOUT_MS = 600_000
 _symbols = click.argument("symbols", nargs=-1, metavar="[SYMBOL]...")
@@ -93,10 +93,10 @@ def predict(symbols: tuple[str, ...]) -> None:
 @ml.command()
 def show() -> None:
     """Show each token's champion, and the held-out figures of all its models beside naive."""
-    from ml import registry
+    from ml.registry import token_registry
 
     settings, table = Settings.from_env(), _scores_table()
-    for promotion in registry.promotions(settings):
+    for promotion in token_registry.promotions(settings):
         for score in _figures(settings, promotion):
             _add_score(table, promotion.model_name, score, champion=promotion.version)
     new_console().print(table if table.row_count else "No model was evaluated yet.")
@@ -105,12 +105,12 @@ def show() -> None:
 @ml.command("train-global")
 def train_global() -> None:
     """Train the global model on all tokens, judge it, and let it serve if it passes every gate."""
-    from ml import scale_pipeline
+    from ml import global_pipeline
 
     settings = Settings.from_env()
     with _connection(settings) as conn, stage("Training and judging the global model"):
-        held = scale_pipeline.build_panel(conn)
-        made = scale_pipeline.train(conn, settings, held)
+        held = global_pipeline.build_panel(conn)
+        made = global_pipeline.train(conn, settings, held)
     days = ", ".join(map(str, made.report.horizons)) or "no"
     serves = ", ".join(map(str, made.serves)) or "no"
     click.echo(
@@ -124,11 +124,11 @@ def train_global() -> None:
 @ml.command("predict-global")
 def predict_global() -> None:
     """Forecast all tokens with the global champion from the last daily close, and write the prediction log."""
-    from ml import scale_pipeline
+    from ml import global_pipeline
 
     settings = Settings.from_env()
     with _connection(settings) as conn:
-        for issued in scale_pipeline.issue(conn, settings, utc_now()):
+        for issued in global_pipeline.issue(conn, settings, utc_now()):
             click.echo(
                 f"Version {issued.version} ({issued.model}): {issued.forecasts} forecasts of {issued.tokens} tokens, "
                 f"{issued.public} of them public"
@@ -139,7 +139,7 @@ def predict_global() -> None:
 @click.argument("prediction_id", type=click.UUID)
 def reproduce(prediction_id: UUID) -> None:
     """Compute a stored forecast again from its snapshot and model version; exits with 1 if a bit differs."""
-    from ml import reproduction
+    from ml.monitoring import reproduction
 
     settings = Settings.from_env()
     with _connection(settings) as conn, stage("Computing the forecast again"):
@@ -188,16 +188,17 @@ def backtest(  # noqa: PLR0917 - click passes by name
     Each is fitted on the past alone, again every 180 days. Skill is the gain in CRPS against a random walk with
     EWMA(0.94) volatility; DM is Diebold and Mariano's t of that gain.
     """
-    from ml import backtest as walk
-    from ml import backtest_table, candle_folder, features
-    from ml.models import scale_catalog
+    from ml.data import candle_folder, features
+    from ml.evaluation import backtest as walk
+    from ml.evaluation import backtest_table
+    from ml.models import global_catalog
 
     symbols = None if tokens is None else tokens.replace(",", " ").split()
     if symbols == []:
         raise CoinsphereError("--tokens names no token")
-    names = models or scale_catalog.DEFAULT
-    if unknown := sorted(set(names) - set(scale_catalog.NAMES)):
-        known = ", ".join(scale_catalog.NAMES)
+    names = models or global_catalog.DEFAULT
+    if unknown := sorted(set(names) - set(global_catalog.NAMES)):
+        known = ", ".join(global_catalog.NAMES)
         raise CoinsphereError(f"No model is called {', '.join(unknown)}; there are {known}")
     try:
         first = candle_folder.first_day(start.date())
@@ -228,11 +229,11 @@ def backtest(  # noqa: PLR0917 - click passes by name
 
 def _figures(settings: Settings, promotion: "Promotion") -> Iterable[Score]:
     """Scores of the newest version of each algorithm, and of the champion where it is an older one."""
-    from ml import registry
+    from ml.registry import token_registry
 
-    versions = set(registry.newest_versions(settings, promotion.model_name).values())
+    versions = set(token_registry.newest_versions(settings, promotion.model_name).values())
     for version in sorted({*versions, promotion.version}):
-        yield from registry.scores_of(settings, promotion.model_name, version).values()
+        yield from token_registry.scores_of(settings, promotion.model_name, version).values()
 
 
 def _scores_table() -> Table:

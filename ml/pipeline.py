@@ -11,9 +11,9 @@ from psycopg import Connection
 from coinsphere.clock import Clock, utc_now
 from coinsphere.market.model import Token
 from coinsphere.settings import Settings
-from ml import datasets
-from ml.datasets import TrainingSet
-from ml.results import Evaluation, Forecast, TrainedModel
+from ml.data import datasets
+from ml.data.datasets import TrainingSet
+from ml.evaluation.results import Evaluation, Forecast, TrainedModel
 
 
 def build_training_set(conn: Connection, token: Token, settings: Settings) -> TrainingSet:
@@ -43,9 +43,11 @@ def train_token(
         TooLittleHistory: fewer days than the four parts need.
         RegistryUnavailable: the tracking server does not answer.
     """
-    from ml import training  # noqa: PLC0415 - slow to import
+    from ml.registry import token_training  # noqa: PLC0415 - slow to import
 
-    return training.train_token(settings, training_set, clock=clock, dagster_run_id=dagster_run_id)
+    return token_training.train_token(
+        settings, training_set, clock=clock, dagster_run_id=dagster_run_id
+    )
 
 
 def registered_models(settings: Settings, token: Token) -> list[TrainedModel]:
@@ -57,9 +59,9 @@ def registered_models(settings: Settings, token: Token) -> list[TrainedModel]:
         RegistryUnavailable: the tracking server does not answer.
         ArtifactRefused: a model's files are not what its manifest says.
     """
-    from ml import registry  # noqa: PLC0415 - slow to import
+    from ml.registry import token_registry  # noqa: PLC0415 - slow to import
 
-    return registry.newest(settings, token)
+    return token_registry.newest(settings, token)
 
 
 def evaluate_token(
@@ -75,11 +77,12 @@ def evaluate_token(
     Raises:
         RegistryUnavailable: the tracking server does not answer; nothing is written then.
     """
-    from ml import evaluation, evaluation_log, registry  # noqa: PLC0415 - slow to import
+    from ml.evaluation import held_out, held_out_log  # noqa: PLC0415 - slow to import
+    from ml.registry import token_registry  # noqa: PLC0415 - slow to import
 
-    outcome = evaluation.evaluate(training_set, trained, evaluated_at=clock())
-    evaluation_log.record(conn, outcome)
-    registry.promote(settings, outcome)
+    outcome = held_out.evaluate(training_set, trained, evaluated_at=clock())
+    held_out_log.record(conn, outcome)
+    token_registry.promote(settings, outcome)
     return outcome
 
 
@@ -102,9 +105,10 @@ def predict_token(
         TooLittleHistory: the last days have too many gaps.
         RegistryUnavailable: the tracking server does not answer.
     """
-    from ml import prediction_log, scale_registry  # noqa: PLC0415 - slow to import
+    from ml.monitoring import prediction_log  # noqa: PLC0415 - slow to import
+    from ml.registry import global_registry  # noqa: PLC0415 - slow to import
 
     forecasts = prediction_log.issue(conn, settings, token, now)
-    above = scale_registry.standing(settings, scale_registry.serving(settings), now)
+    above = global_registry.standing(settings, global_registry.serving(settings), now)
     prediction_log.record(conn, forecasts, shadows=above, dagster_run_id=dagster_run_id)
     return forecasts

@@ -8,8 +8,8 @@ from psycopg import Connection
 
 from coinsphere.notify import mail
 from coinsphere.settings import Settings
-from ml import alarms
-from ml.alarms import Alarm
+from ml.monitoring import alarms
+from ml.monitoring.alarms import Alarm
 
 QUIET = timedelta(hours=1)
 """A job that fails every minute is one message, not sixty."""
@@ -81,7 +81,7 @@ def announce_alarms(
 ) -> int:
     """Queue one mail about all of `raised` for each active administrator, and for the operator; returns how many.
 
-    The caller names only what was not told of before (`ml.alarms.settle`), in the same transaction.
+    The caller names only what was not told of before (`ml.monitoring.alarms.settle`), in the same transaction.
     """
     if not raised:
         return 0

@@ -71,7 +71,12 @@ def _applications(settings: Settings) -> list[Process]:
         _mlflow(settings),
         *_dagster(settings),
         Process(
-            "ml", _module("ml.server"), settings.ml_port, "ml_port", Role.READONLY, _SINGLE_THREADED
+            "ml",
+            _module("ml.serving.server"),
+            settings.ml_port,
+            "ml_port",
+            Role.READONLY,
+            _SINGLE_THREADED,
         ),
         Process(
             "api",
@@ -93,7 +98,7 @@ def _applications(settings: Settings) -> list[Process]:
 def _mlflow(settings: Settings) -> Process:
     return Process(
         "mlflow",
-        _module("ml.tracking_server"),
+        _module("ml.registry.tracking_server"),
         settings.mlflow_port,
         "mlflow_port",
         environment={

@@ -10,15 +10,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ml import lstm_training, windows
+from ml.data import windows
+from ml.data.features import FeatureSet, Floats
+from ml.data.horizons import CONTEXT, HORIZONS
 from ml.errors import TooLittleHistory
-from ml.features import FeatureSet, Floats
-from ml.horizons import CONTEXT, HORIZONS
 from ml.models import random_walk
 from ml.models.lstm import Lstm
 from ml.models.pooled_linear import fit_student
 from ml.models.random_walk import RandomWalk
-from ml.student import Student
+from ml.models.student import Student
+from ml.training import lstm_loop
 
 TRAINING_DAYS = 730
 _SEED = 7
@@ -42,7 +43,7 @@ class Assessment:
     name: ClassVar[str] = "assessment_lstm"
 
     def predict(self, features: FeatureSet, first: int) -> Student:
-        """See `ScaleModel`."""
+        """See `GlobalModel`."""
         made = self.baseline.predict(features, first)
         location, scale, degrees = (np.array(a) for a in (made.location, made.scale, made.degrees))
         for place, symbol in enumerate(features.panel.symbols):
@@ -83,7 +84,7 @@ def fit(features: FeatureSet, end: int, *, epochs: int) -> Assessment:
 
 def _fit_one(closes: Floats, known: windows.Mask, epochs: int) -> OneToken:
     series = windows.series(closes, known)
-    net = lstm_training.fit(series, epochs=epochs, seed=_SEED).model
+    net = lstm_loop.fit(series, epochs=epochs, seed=_SEED).model
     scales, degrees = [], []
     for place, horizon in enumerate(HORIZONS):
         # Days past the calibration part are the test part of the per-token models; here they may be looked at too.

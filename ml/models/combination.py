@@ -10,22 +10,22 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ml.features import FeatureSet
+from ml.data.features import FeatureSet
+from ml.models.global_model import GlobalModel
 from ml.models.reversal import Reversal
-from ml.models.scale import ScaleModel
-from ml.student import Student
+from ml.models.student import Student
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Combination:
     """Its parts, in a fixed order: sums of floats depend on it. Versions older than `reversal` have none."""
 
-    parts: tuple[ScaleModel, ...]
+    parts: tuple[GlobalModel, ...]
     reversal: Reversal = field(default_factory=Reversal)
     name: ClassVar[str] = "combination"
 
     def predict(self, features: FeatureSet, first: int) -> Student:
-        """See `ScaleModel`."""
+        """See `GlobalModel`."""
         made = mean([part.predict(features, first) for part in self.parts])
         return replace(made, location=self.reversal.location(features, first))
 
@@ -45,7 +45,7 @@ def mean(made: Sequence[Student]) -> Student:
     return Student.centred(scale, np.mean([each.degrees for each in made], axis=0))
 
 
-def as_text(model: ScaleModel) -> bytes:
+def as_text(model: GlobalModel) -> bytes:
     """A model's parameters as JSON. A float is written so that it reads back bit for bit."""
     described = {"model": model.name, "parameters": dict(model.parameters())}
     return json.dumps(described, indent=1, allow_nan=False).encode()

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ml import volatility
-from ml.horizons import HORIZONS
-from ml.windows import Floats, Mask
+from ml.data import volatility
+from ml.data.horizons import HORIZONS
+from ml.data.windows import Floats, Mask
 
 _ROOTS = np.sqrt(np.array(HORIZONS, dtype=np.float64))
 

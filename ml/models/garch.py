@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.signal import lfilter
 
-from ml.features import DECAY, FeatureSet, Floats
-from ml.horizons import HORIZONS
+from ml.data.features import DECAY, FeatureSet, Floats
+from ml.data.horizons import HORIZONS
 from ml.models.random_walk import tails
-from ml.student import Student
+from ml.models.student import Student
 
 LEAST_DAYS = 200
 _PERCENT = 100.0
@@ -51,7 +51,7 @@ class Garch:
     name: ClassVar[str] = "gjr_garch_t"
 
     def predict(self, features: FeatureSet, first: int) -> Student:
-        """See `ScaleModel`."""
+        """See `GlobalModel`."""
         scale = _deviations(self.dynamics, features)[:, first:] * np.exp(self.shifts)
         return Student.centred(scale, self.degrees)
 

@@ -1,6 +1,6 @@
 """The global LSTM as it is served: one ONNX graph for all seeds, no torch.
 
-`ml.models.global_lstm_network` is the net that is trained; `ml.models.global_lstm_export` writes the graph.
+`ml.models.networks.global_lstm_network` is the net that is trained; `ml.models.networks.global_lstm_export` writes the graph.
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import numpy as np
 import onnxruntime
 
-from ml.features import NAMES, FeatureSet, Floats
-from ml.horizons import HORIZONS
-from ml.student import Student
+from ml.data.features import NAMES, FeatureSet, Floats
+from ml.data.horizons import HORIZONS
+from ml.models.student import Student
 
 NETWORK = "network.onnx"
 MEMORY = 40
@@ -57,7 +57,7 @@ class GlobalLstm:
         return np.asarray(output, dtype=np.float64)
 
     def predict(self, features: FeatureSet, first: int) -> Student:
-        """See `ScaleModel`."""
+        """See `GlobalModel`."""
         scale = features.unit[:, first:] * np.exp(self.shifts(features, first))
         return Student.centred(scale, self.degrees)
 

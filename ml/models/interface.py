@@ -7,7 +7,7 @@ models whose distribution is made from their own errors; `ml.models.residual` tu
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ml.windows import Floats, Mask
+from ml.data.windows import Floats, Mask
 
 
 class Forecaster(Protocol):

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ml.horizons import CONTEXT, HORIZONS
-from ml.windows import Floats, Mask, Series
+from ml.data.horizons import CONTEXT, HORIZONS
+from ml.data.windows import Floats, Mask, Series
 
 PENALTIES = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
 """Ridge penalties on standardised inputs; the validation part picks one for each horizon."""

@@ -1,4 +1,4 @@
-"""The assessment's LSTM as it is served: ONNX Runtime, no torch. `ml.models.lstm_network` is the net that is trained.
+"""The assessment's LSTM as it is served: ONNX Runtime, no torch. `ml.models.networks.lstm_network` is the net that is trained.
 
 Its one output is one step: the scaled log price of the next day. A forecast of several days appends that output to
 the window and asks again, once for each day.
@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 import onnxruntime
 
-from ml.horizons import CONTEXT, HORIZONS
-from ml.windows import Floats, Mask
+from ml.data.horizons import CONTEXT, HORIZONS
+from ml.data.windows import Floats, Mask
 
 STEPS = CONTEXT - 1
 NETWORK = "network.onnx"

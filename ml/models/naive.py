@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ml.horizons import HORIZONS
-from ml.windows import Floats, Mask
+from ml.data.horizons import HORIZONS
+from ml.data.windows import Floats, Mask
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import optimize, special
 
-from ml.features import NAMES, FeatureSet, Floats
-from ml.horizons import HORIZONS
-from ml.student import MOST_DEGREES, Student
+from ml.data.features import NAMES, FeatureSet, Floats
+from ml.data.horizons import HORIZONS
+from ml.models.student import MOST_DEGREES, Student
 
 PENALTY = 0.05
 """Of squared standardised weights at one day, in nats for each outcome. It grows with the root of the horizon, as
@@ -39,7 +39,7 @@ class PooledLinear:
         return made
 
     def predict(self, features: FeatureSet, first: int) -> Student:
-        """See `ScaleModel`."""
+        """See `GlobalModel`."""
         scale = features.unit[:, first:] * np.exp(self.shifts(features, first))
         return Student.centred(scale, self.degrees)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ml.features import FeatureSet, Floats, ewma
-from ml.horizons import HORIZONS
+from ml.data.features import FeatureSet, Floats, ewma
+from ml.data.horizons import HORIZONS
 from ml.models.pooled_linear import fit_student
-from ml.student import Student
+from ml.models.student import Student
 
 REFERENCE = "random_walk"
 """EWMA(0.94), normal: what skill is measured against."""
@@ -31,7 +31,7 @@ class RandomWalk:
     degrees: Floats
 
     def predict(self, features: FeatureSet, first: int) -> Student:
-        """See `ScaleModel`."""
+        """See `GlobalModel`."""
         returns = np.diff(features.log_closes, axis=1, prepend=np.nan)
         volatility = np.maximum(np.sqrt(ewma(returns**2, _DECAYS[self.name])), _LEAST)
         unit = volatility[:, first:, None] * np.sqrt(np.array(HORIZONS, dtype=np.float64))

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ml import calibration, volatility
-from ml.horizons import CONTEXT, HORIZONS, LEVELS
+from ml.data import volatility
+from ml.data.horizons import CONTEXT, HORIZONS, LEVELS
+from ml.data.windows import Floats, Mask, Series
+from ml.models import calibration
 from ml.models.interface import CentredModel
-from ml.windows import Floats, Mask, Series
 
 PARAMETERS = "parameters.json"
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.features import FeatureSet, Floats
-from ml.horizons import HORIZONS
+from ml.data.features import FeatureSet, Floats
+from ml.data.horizons import HORIZONS
 
 PENALTY = 0.3
 """Of the squared weight, in units of the mean square of what it weighs: the weight is about a third nearer to zero

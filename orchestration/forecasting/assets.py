@@ -11,9 +11,10 @@ from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.market.model import Token
 from coinsphere.settings import Settings
-from ml import datasets, pipeline
-from ml.datasets import TrainingSet
-from ml.results import Forecast
+from ml import pipeline
+from ml.data import datasets
+from ml.data.datasets import TrainingSet
+from ml.evaluation.results import Forecast
 from orchestration import automation, failures
 from orchestration.forecasting import figures, spread
 from orchestration.forecasting.global_assets import GLOBAL_PREDICTIONS

@@ -6,8 +6,8 @@ from typing import Any
 import dagster as dg
 import numpy as np
 
-from ml.datasets import TrainingSet
-from ml.results import Evaluation, Forecast, Score, TrainedModel
+from ml.data.datasets import TrainingSet
+from ml.evaluation.results import Evaluation, Forecast, Score, TrainedModel
 from orchestration import plots
 from orchestration.checks import table
 from orchestration.forecasting.tokens import Outcome

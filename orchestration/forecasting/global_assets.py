@@ -12,9 +12,9 @@ import dagster as dg
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.settings import Settings
-from ml import scale_pipeline
-from ml.alarms import Alarm
+from ml import global_pipeline
 from ml.errors import NoChampion, TooLittleHistory
+from ml.monitoring.alarms import Alarm
 from orchestration import automation, failures, notifications
 from orchestration.checks import table
 from orchestration.forecasting import global_figures
@@ -32,7 +32,7 @@ GATES = (
     "G5_slices",
     "G6_engineering",
 )
-"""Those of `ml.gates`, whose import is slow; a test compares them."""
+"""Those of `ml.evaluation.gates`, whose import is slow; a test compares them."""
 
 _SKIPPED = "Nothing to learn from yet: {reason}"
 _WATCHED = {
@@ -75,9 +75,9 @@ def global_model(
     """
     with database.connection() as conn:
         try:
-            held = scale_pipeline.build_panel(conn)
+            held = global_pipeline.build_panel(conn)
             conn.commit()  # no transaction stays open for the hours of a training: it would keep an import waiting
-            made = scale_pipeline.train(
+            made = global_pipeline.train(
                 conn, settings, held, clock=clock, dagster_run_id=context.run.run_id
             )
             notifications.tell(
@@ -134,7 +134,7 @@ def global_predictions(
     """What the global model expects of every token after the last daily close: champions, baseline and challenger."""
     with database.connection() as conn:
         try:
-            issued = scale_pipeline.issue(
+            issued = global_pipeline.issue(
                 conn, settings, clock(), dagster_run_id=context.run.run_id
             )
         except (NoChampion, TooLittleHistory) as reason:
@@ -177,7 +177,7 @@ def watch_global_model(
     """Three checks of what was issued. What newly went wrong is mailed, and not again before it has passed."""
     with failures.classified(), database.connection() as conn:
         try:
-            found = scale_pipeline.watch(conn, settings, clock())
+            found = global_pipeline.watch(conn, settings, clock())
         except NoChampion as reason:
             results = [_check(name, (), {"passed_over": str(reason)}) for name in _WATCHED]
         else:

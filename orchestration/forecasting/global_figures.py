@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from ml.alarms import Alarm
-from ml.scale_pipeline import Trained
+from ml.global_pipeline import Trained
+from ml.monitoring.alarms import Alarm
 from orchestration import plots
 from orchestration.checks import table
 
 if TYPE_CHECKING:
-    from ml.succession import Watched
+    from ml.monitoring.promotion import Watched
 
 Metadata = dict[str, dg.MetadataValue]
 

@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 from coinsphere.guard.passes import link
 from coinsphere.local import probes
 from coinsphere.local.state import State
-from ml import mlflow_client
+from ml.registry import mlflow_client
 from tests.integration.local.conftest import SERVICES, Doors
 
 # The first start of Dagster's and MLflow's databases is slow on a busy machine.

@@ -10,22 +10,18 @@ import pytest
 from pydantic import SecretStr
 
 from coinsphere.settings import Settings
-from ml import (
-    candle_folder,
-    gates,
-    panel,
-    reproduction,
-    scale_forecasting,
-    scale_log,
-    scale_pipeline,
-    scale_registry,
-)
+from ml import global_pipeline
+from ml.data import candle_folder, panel
+from ml.data.horizons import HORIZONS
 from ml.errors import ArtifactRefused, ModelError, NoChampion, TooLittleHistory
-from ml.horizons import HORIZONS
-from ml.mlflow_client import client
-from ml.models.scale_catalog import Recipe
+from ml.evaluation import gates
+from ml.models.global_catalog import Recipe
 from ml.models.shape import Shape
-from ml.scale_version import MANIFEST
+from ml.monitoring import global_log, reproduction
+from ml.registry import global_registry
+from ml.registry.global_version import MANIFEST
+from ml.registry.mlflow_client import client
+from ml.serving import global_forecasting
 from tests.conftest import create_database, drop_database
 from tests.integration.ml.conftest import _build_mart
 from tests.unit.ml import panels
@@ -93,8 +89,8 @@ def conn(market):
 @pytest.fixture(scope="module")
 def trained(market):
     with psycopg.connect(market.database_url.get_secret_value(), autocommit=True) as conn:
-        held = scale_pipeline.build_panel(conn)
-        return scale_pipeline.train(
+        held = global_pipeline.build_panel(conn)
+        return global_pipeline.train(
             conn,
             market,
             held,
@@ -108,7 +104,7 @@ def trained(market):
 @pytest.fixture(scope="module")
 def issued(market, trained):
     with psycopg.connect(market.database_url.get_secret_value(), autocommit=True) as conn:
-        return scale_pipeline.issue(conn, market, NOW, dagster_run_id="run-2")
+        return global_pipeline.issue(conn, market, NOW, dagster_run_id="run-2")
 
 
 def test_the_mart_and_files_make_the_same_panel(market, conn, tmp_path):
@@ -128,12 +124,12 @@ def test_the_mart_and_files_make_the_same_panel(market, conn, tmp_path):
 
 def test_a_version_that_passes_every_gate_serves(market, trained):
     assert trained.report.refused() == ()
-    serving = scale_registry.serving(market)
+    serving = global_registry.serving(market)
     assert serving.champions == dict.fromkeys(HORIZONS, trained.version)
-    champion = scale_registry.registered(market, trained.version)
+    champion = global_registry.registered(market, trained.version)
     assert (champion.model, champion.horizons) == ("combination", HORIZONS)
     assert champion.gate_report_id == str(trained.report_id)
-    assert scale_registry.registered(market, serving.baseline).model == "ewma_t"
+    assert global_registry.registered(market, serving.baseline).model == "ewma_t"
 
 
 def test_its_card_and_its_data_are_shown_in_mlflow(market, trained):
@@ -146,7 +142,7 @@ def test_its_card_and_its_data_are_shown_in_mlflow(market, trained):
         f"model_card/{name}" for name in ("model_card.md", "skill.png", "pit.png", "coverage.png")
     }
     note = run.data.tags["mlflow.note.content"]
-    version = mlflow_client.get_model_version(scale_registry.NAME, str(trained.version))
+    version = mlflow_client.get_model_version(global_registry.NAME, str(trained.version))
     assert version.description == note
     assert "![" not in note, "MLflow's pages show no picture of an artifact"
     assert all(part in note for part in ("## Walk-forward", "## Gates", "## Limits"))
@@ -221,21 +217,21 @@ def test_the_pipeline_may_change_no_forecast(conn, issued):
 
 
 def test_a_forecast_is_issued_once(market, conn, issued):
-    scale_pipeline.issue(conn, market, NOW + timedelta(hours=1))
+    global_pipeline.issue(conn, market, NOW + timedelta(hours=1))
     assert conn.execute(
         "select count(*), count(distinct issued_at) from model.predictions"
     ).fetchone() == (48, 1)
 
 
 def test_a_worse_version_is_refused_and_forecasts_in_the_shadow(market, conn, trained, issued):
-    held = scale_pipeline.build_panel(conn)
-    made = scale_pipeline.train(
+    held = global_pipeline.build_panel(conn)
+    made = global_pipeline.train(
         conn, market, held, clock=lambda: NOW, recipe=LARGE, least_days=500, model="global_lstm"
     )
     reasons = made.report.refused()
     assert not made.report.passed
     assert any("G3_champion" in reason for reason in reasons)
-    serving = scale_registry.serving(market)
+    serving = global_registry.serving(market)
     assert serving.champions == dict.fromkeys(HORIZONS, trained.version)
     assert serving.challenger == made.version
     stored = conn.execute(
@@ -243,7 +239,7 @@ def test_a_worse_version_is_refused_and_forecasts_in_the_shadow(market, conn, tr
         (made.report_id,),
     ).fetchone()
     assert stored == (False, "false")
-    shadows = scale_pipeline.issue(conn, market, NOW + timedelta(hours=2))
+    shadows = global_pipeline.issue(conn, market, NOW + timedelta(hours=2))
     public = {each.version: each.public for each in shadows}
     assert public == {trained.version: 24, serving.baseline: 0, made.version: 0}
     count = conn.execute(
@@ -254,9 +250,9 @@ def test_a_worse_version_is_refused_and_forecasts_in_the_shadow(market, conn, tr
 
 
 def test_an_old_champion_stands_no_longer(market, trained):
-    serving = scale_registry.serving(market)
-    assert scale_registry.standing(market, serving, NOW) == serving.champions
-    assert scale_registry.standing(market, serving, NOW + timedelta(days=181)) == {}
+    serving = global_registry.serving(market)
+    assert global_registry.standing(market, serving, NOW) == serving.champions
+    assert global_registry.standing(market, serving, NOW + timedelta(days=181)) == {}
 
 
 def test_an_altered_file_is_refused(market, trained, mlflow_server):
@@ -267,7 +263,7 @@ def test_an_altered_file_is_refused(market, trained, mlflow_server):
         path.write_bytes(path.read_bytes() + b"x")
     try:
         with pytest.raises(ArtifactRefused, match=r"losses.npz is not the file"):
-            scale_registry.load(market, trained.version)
+            global_registry.load(market, trained.version)
     finally:
         for path, content in altered:
             path.write_bytes(content)
@@ -297,27 +293,27 @@ def _age(owner, *, factor: float, days: int) -> None:
 
 
 def test_a_champion_that_fails_for_sixty_days_gives_way(market, conn, trained, issued, postgres):
-    assert scale_pipeline.watch(conn, market, NOW).drift.alarms == ()
+    assert global_pipeline.watch(conn, market, NOW).drift.alarms == ()
     with psycopg.connect(
         postgres.url("coinsphere_owner", conn.info.dbname), autocommit=True
     ) as owner:
         _age(owner, factor=6.0, days=70)
-        found = scale_pipeline.watch(conn, market, NOW)
+        found = global_pipeline.watch(conn, market, NOW)
         owner.execute("delete from model.predictions where input_digest is null")
     details = [alarm.detail for alarm in found.drift.alarms]
     assert any("worse than the random walk" in alarm for alarm in details)
     assert any("in the 80% interval" in alarm for alarm in details)
-    serving = scale_registry.serving(market)
+    serving = global_registry.serving(market)
     assert serving.returned == {1: trained.version}
     assert serving.champions == dict.fromkeys((7, 14, 30), trained.version)
-    scale_registry.let_serve(market, 1, trained.version)
-    assert scale_registry.serving(market).returned == {}
+    global_registry.let_serve(market, 1, trained.version)
+    assert global_registry.serving(market).returned == {}
 
 
 def test_without_any_version_nothing_is_forecast(market, conn, trained, monkeypatch):
-    monkeypatch.setattr(scale_registry, "NAME", "nobody-registered-this")
+    monkeypatch.setattr(global_registry, "NAME", "nobody-registered-this")
     with pytest.raises(NoChampion):
-        scale_pipeline.issue(conn, market, NOW)
+        global_pipeline.issue(conn, market, NOW)
 
 
 def test_prices_are_decimals_with_their_digits(conn, issued):
@@ -332,9 +328,9 @@ def server(market, trained):
     from starlette.testclient import TestClient
 
     from coinsphere.db.pool import Database
-    from ml.champions import Champions
-    from ml.scale_service import GlobalForecasts
-    from ml.server import create_app
+    from ml.serving.champions import Champions
+    from ml.serving.global_forecasts import GlobalForecasts
+    from ml.serving.server import create_app
 
     database = Database(market.dsn, size=2, statement_timeout_ms=5000)
     everyone = GlobalForecasts(market, database, lambda: NOW)
@@ -393,17 +389,17 @@ def test_a_new_quote_moves_the_forecast_and_time_narrows_it(server, market, conn
 def refreshed(server, market):
     """The server after what it serves was changed; everything is as before when the test is over."""
     everyone = server.app.state.everyone
-    champions = scale_registry.serving(market).champions
+    champions = global_registry.serving(market).champions
     yield everyone.refresh
     for horizon, version in champions.items():
-        scale_registry.let_serve(market, horizon, version)
+        global_registry.let_serve(market, horizon, version)
     everyone.refresh()
 
 
 def test_each_horizon_has_a_ladder_of_its_own(server, market, trained, refreshed):
-    scale_registry.take_back(market, 30, trained.version)
+    global_registry.take_back(market, 30, trained.version)
     client(market).delete_registered_model_alias(
-        scale_registry.NAME, scale_registry.champion_alias(7)
+        global_registry.NAME, global_registry.champion_alias(7)
     )
     refreshed()
     said = {days: server.get(f"/predict/ETH?days={days}").json() for days in HORIZONS}
@@ -432,8 +428,8 @@ def test_a_version_that_cannot_be_read_leaves_its_horizons_to_the_next_rung(
 ):
     everyone = server.app.state.everyone
     everyone._loaded, everyone._seen = {}, None  # as a server that starts
-    serving = scale_registry.serving(market)
-    source = client(market).get_model_version(scale_registry.NAME, str(trained.version)).source
+    serving = global_registry.serving(market)
+    source = client(market).get_model_version(global_registry.NAME, str(trained.version)).source
     model = source.removeprefix("models:/")
     (path,) = [each for each in mlflow_server.folder.rglob("losses.npz") if model in str(each)]
     content = path.read_bytes()
@@ -458,14 +454,14 @@ def test_an_answer_leads_to_the_forecast_that_was_stored(server, market, conn, i
 
 
 def test_a_token_whose_candles_end_early_is_answered_from_there(market, trained):
-    held = scale_pipeline.load_champions(market, scale_registry.serving(market))[1]
+    held = global_pipeline.load_champions(market, global_registry.serving(market))[1]
     with psycopg.connect(market.database_url.get_secret_value()) as conn:
         full = panel.from_mart(conn)
     candles = full.candles.copy()
     candles[full.symbols.index("SOL"), -5:] = np.nan
     late = panel.resealed(full, candles)
     origins = {
-        each.symbol: each.origin_at for each in scale_forecasting.outlooks(held.version, late)
+        each.symbol: each.origin_at for each in global_forecasting.outlooks(held.version, late)
     }
     assert set(origins) == set(SYMBOLS)
     assert origins.pop("SOL") == late.data_cutoff - timedelta(days=5)
@@ -474,23 +470,23 @@ def test_a_token_whose_candles_end_early_is_answered_from_there(market, trained)
 
 def test_a_young_market_has_a_baseline_and_no_verdict(market, conn, trained):
     """Ninety days are enough to forecast from, and too few to judge anything."""
-    before = scale_registry.serving(market)
+    before = global_registry.serving(market)
     young = panel.from_mart(conn).until(panels.FIRST + timedelta(days=89))
-    scale_log.record_panel(conn, young)
+    global_log.record_panel(conn, young)
     with pytest.raises(TooLittleHistory):
-        scale_pipeline.train(conn, market, young, clock=lambda: NOW, recipe=QUICK)
-    after = scale_registry.serving(market)
+        global_pipeline.train(conn, market, young, clock=lambda: NOW, recipe=QUICK)
+    after = global_registry.serving(market)
     try:
         assert after.champions == before.champions
         assert after.baseline > before.baseline
-        version = scale_registry.load(market, after.baseline).version
-        made = scale_forecasting.outlooks(version, young)
+        version = global_registry.load(market, after.baseline).version
+        made = global_forecasting.outlooks(version, young)
         assert len(made) == 24
         assert version.quality(1) is None
         assert version.evaluated_on is None
         assert all(np.isfinite(each.log_scale) for each in made)
     finally:
-        scale_registry.set_alias(market, scale_registry.BASELINE, before.baseline)
+        global_registry.set_alias(market, global_registry.BASELINE, before.baseline)
 
 
 def test_dagster_trains_judges_and_forecasts(market, conn, issued):
@@ -500,7 +496,7 @@ def test_dagster_trains_judges_and_forecasts(market, conn, issued):
     from coinsphere.db.pool import Database
     from orchestration.forecasting import global_assets
 
-    before = scale_registry.serving(market)
+    before = global_registry.serving(market)
     with Database(market.dsn, size=2) as database, dg.DagsterInstance.ephemeral() as instance:
         run = dg.materialize(
             [
@@ -528,9 +524,9 @@ def test_dagster_trains_judges_and_forecasts(market, conn, issued):
     ).fetchall()
     ((passed, report, version),) = found
     assert [gate["passed"] for gate in report["gates"]] == [each.passed for each in checks.values()]
-    after = scale_registry.serving(market)
+    after = global_registry.serving(market)
     assert after.champions == before.champions, "one that passes waits beside the champion"
-    challenger = scale_registry.registered(market, version)
+    challenger = global_registry.registered(market, version)
     assert after.challenger == version
     assert challenger.horizons == tuple(report["horizons"])
     assert passed == (challenger.horizons == HORIZONS)
@@ -545,11 +541,11 @@ def test_dagster_trains_judges_and_forecasts(market, conn, issued):
 def _walk_back(market, conn, versions: tuple[int, int], run_id: str, told) -> None:
     """From a number that the version answers to what made it: MLflow, Dagster, the gates, the data, the code."""
     from coinsphere.db.pool import Database
-    from ml import code_version
-    from ml.scale_service import GlobalForecasts
+    from ml.registry import code_version
+    from ml.serving.global_forecasts import GlobalForecasts
 
     before, version = versions
-    scale_registry.let_serve(market, 7, version)
+    global_registry.let_serve(market, 7, version)
     try:
         with Database(market.dsn, size=1) as database:
             everyone = GlobalForecasts(market, database, lambda: NOW)
@@ -559,7 +555,7 @@ def _walk_back(market, conn, versions: tuple[int, int], run_id: str, told) -> No
             ).fetchone()
             model = everyone.champion(token_id, 7).model
     finally:
-        scale_registry.let_serve(market, 7, before)
+        global_registry.let_serve(market, 7, before)
     mlflow_client = client(market)
     registered = mlflow_client.get_model_version(model["name"], str(model["version"]))
     run = mlflow_client.get_run(model["runId"])

@@ -13,10 +13,14 @@ from mlflow.artifacts import download_artifacts
 from mlflow.models import Model
 
 from coinsphere.clock import start_of_day
-from ml import artifact, datasets, pipeline, registry, reproduction, snapshots
+from ml import pipeline
+from ml.data import datasets, snapshots
+from ml.data.horizons import HORIZONS
 from ml.errors import ArtifactRefused, ModelError, NoChampion, RegistryUnavailable
-from ml.horizons import HORIZONS
+from ml.models import artifact
 from ml.models.catalog import ALGORITHMS
+from ml.monitoring import reproduction
+from ml.registry import token_registry
 from tests.integration.ml.conftest import NOW
 
 
@@ -46,7 +50,7 @@ def mlflow_client(warehouse):
 
 def test_every_algorithm_is_a_version_of_the_tokens_model(warehouse, trained):
     assert [model.algorithm for model in trained] == list(ALGORITHMS)
-    assert {model.name for model in trained} == {registry.model_name(warehouse.token("BTC"))}
+    assert {model.name for model in trained} == {token_registry.model_name(warehouse.token("BTC"))}
     assert [model.version for model in trained] == [1, 2, 3, 4]
 
 
@@ -141,10 +145,10 @@ def test_figures_are_rows_and_metrics(warehouse, mlflow_client, evaluation):
 
 
 def test_what_was_registered_is_what_is_loaded(warehouse, evaluation, trained, training_set):
-    champion = registry.champion(warehouse.settings, training_set.token)
+    champion = token_registry.champion(warehouse.settings, training_set.token)
     assert champion.version == evaluation.champion.version
     assert champion.scores[30] == evaluation.of(champion.facts.algorithm)[3]
-    again = registry.newest(warehouse.settings, training_set.token)
+    again = token_registry.newest(warehouse.settings, training_set.token)
     assert [model.files for model in again] == [dict(model.files) for model in trained]
 
 
@@ -173,11 +177,13 @@ def test_a_forecast_is_written_once(warehouse, evaluation, training_set):
 @pytest.fixture(scope="module")
 def served(warehouse, evaluation, trained, mlflow_client):
     """A forecast of seven days by each algorithm, as if each had been the champion: the row's id."""
-    name = registry.model_name(warehouse.token("BTC"))
+    name = token_registry.model_name(warehouse.token("BTC"))
     ids = {}
     with warehouse.pipeline() as conn:
         for model in trained:
-            mlflow_client.set_registered_model_alias(name, registry.CHAMPION, str(model.version))
+            mlflow_client.set_registered_model_alias(
+                name, token_registry.CHAMPION, str(model.version)
+            )
             pipeline.predict_token(
                 conn, warehouse.settings, warehouse.token("BTC"), NOW, dagster_run_id="run-9"
             )
@@ -186,7 +192,7 @@ def served(warehouse, evaluation, trained, mlflow_client):
                 [name, model.version],
             ).fetchone()
     mlflow_client.set_registered_model_alias(
-        name, registry.CHAMPION, str(evaluation.champion.version)
+        name, token_registry.CHAMPION, str(evaluation.champion.version)
     )
     return ids
 
@@ -294,13 +300,16 @@ def test_an_altered_file_in_the_store_is_refused(warehouse, mlflow_server, train
     try:
         parameters.write_bytes(before + b" ")
         with pytest.raises(ArtifactRefused, match="SHA-256 differs"):
-            registry.load(warehouse.settings, naive.name, naive.version)
+            token_registry.load(warehouse.settings, naive.name, naive.version)
         parameters.write_bytes(before)
         stranger = stored.with_name("model.pkl")
         stranger.write_bytes(b"cos\nsystem\n(S'true'\ntR.")
         with pytest.raises(ArtifactRefused, match="not named in the manifest"):
-            registry.load(warehouse.settings, naive.name, naive.version)
+            token_registry.load(warehouse.settings, naive.name, naive.version)
         stranger.unlink()
     finally:
         parameters.write_bytes(before)
-    assert registry.load(warehouse.settings, naive.name, naive.version).facts.algorithm == "naive"
+    assert (
+        token_registry.load(warehouse.settings, naive.name, naive.version).facts.algorithm
+        == "naive"
+    )

@@ -3,8 +3,10 @@
 import pytest
 
 from coinsphere.market import tokens
-from ml import datasets, pipeline, registry
-from ml.horizons import HORIZONS
+from ml import pipeline
+from ml.data import datasets
+from ml.data.horizons import HORIZONS
+from ml.registry import token_registry
 from tests.integration.ml.conftest import NOW
 
 
@@ -29,6 +31,6 @@ def test_the_lstm_is_shown_beside_naive_and_the_best_serves(shared_data, warehou
     assert {row[4] for row in rows} == {len(HORIZONS)}
     best = max(rows, key=lambda row: row[2])
     assert [row[0] for row in rows if row[3]] == [best[0]] == [made.champion.algorithm]
-    assert registry.champion(settings, token).facts.algorithm == best[0]
+    assert token_registry.champion(settings, token).facts.algorithm == best[0]
     # Two epochs on three years of ADA beat nobody: a figure that says otherwise was not measured on held-out days.
     assert by_algorithm["lstm"][2] < 0

@@ -16,9 +16,10 @@ import httpx2
 import pytest
 
 from coinsphere.clock import utc_now
-from ml import pipeline, registry
-from ml.horizons import HORIZONS
-from ml.results import Evaluation
+from ml import pipeline
+from ml.data.horizons import HORIZONS
+from ml.evaluation.results import Evaluation
+from ml.registry import token_registry
 from tests.conftest import free_port
 from tests.integration.ml.conftest import wait_for
 
@@ -45,7 +46,7 @@ def server(warehouse, settings, evaluated, tmp_path_factory) -> Iterator[httpx2.
     folder = tmp_path_factory.mktemp("server")
     log = (folder / "log").open("wb")
     process = subprocess.Popen(
-        [sys.executable, "-m", "ml.server"],
+        [sys.executable, "-m", "ml.serving.server"],
         env={
             **{name: value for name, value in os.environ.items() if "COINSPHERE" not in name},
             "COINSPHERE_HOME": str(folder),
@@ -119,7 +120,7 @@ def test_a_forecast_is_that_of_the_log_with_everything_about_its_model(
 
 
 def _champion_version(settings, evaluated) -> int:
-    return registry.champion(settings, evaluated.token).version
+    return token_registry.champion(settings, evaluated.token).version
 
 
 def test_old_data_is_stale_and_says_since_when(server):
@@ -225,9 +226,11 @@ def _by_algorithm(evaluated):
 def _promote(settings, evaluated, version: int) -> None:
     """Promote another version of the evaluation, as an evaluation that it had won would."""
     champion = next(
-        model for model in registry.newest(settings, evaluated.token) if model.version == version
+        model
+        for model in token_registry.newest(settings, evaluated.token)
+        if model.version == version
     )
-    registry.promote(settings, replace(evaluated, champion=champion, plots={}))
+    token_registry.promote(settings, replace(evaluated, champion=champion, plots={}))
 
 
 def test_an_altered_champion_is_not_swapped_in(server, settings, evaluated, mlflow_server):
@@ -236,7 +239,9 @@ def test_an_altered_champion_is_not_swapped_in(server, settings, evaluated, mlfl
     versions = {score.model_version for score in evaluated.scores}
     after = next(iter(versions - {before}))
     champion = next(
-        model for model in registry.newest(settings, evaluated.token) if model.version == after
+        model
+        for model in token_registry.newest(settings, evaluated.token)
+        if model.version == after
     )
     (manifest,) = [
         path
@@ -247,7 +252,7 @@ def test_an_altered_champion_is_not_swapped_in(server, settings, evaluated, mlfl
     original = parameters.read_bytes()
     parameters.write_bytes(original.replace(b"0", b"1", 1))
     try:
-        registry.promote(settings, replace(evaluated, champion=champion, plots={}))
+        token_registry.promote(settings, replace(evaluated, champion=champion, plots={}))
         time.sleep(2.5)
         assert _predict(server)["model"]["version"] == before
     finally:

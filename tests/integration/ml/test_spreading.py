@@ -16,7 +16,7 @@ import redis
 import orchestration
 from coinsphere.settings import sqlalchemy_url
 from ml import pipeline
-from ml.mlflow_client import client
+from ml.registry.mlflow_client import client
 from orchestration.forecasting.assets import EVALUATION, TRAINED_MODELS
 
 TOKENS = ("BTC", "ETH", "SOL")

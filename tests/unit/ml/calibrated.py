@@ -3,10 +3,10 @@
 import numpy as np
 from scipy import stats
 
-from ml import coverage
-from ml.features import Floats, Mask
-from ml.horizons import HORIZONS
-from ml.scoring import NOMINAL
+from ml.data.features import Floats, Mask
+from ml.data.horizons import HORIZONS
+from ml.evaluation import coverage
+from ml.evaluation.scoring import NOMINAL
 
 TOKENS, CORRELATION = 24, 0.6
 

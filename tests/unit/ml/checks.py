@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ml.horizons import CONTEXT, HORIZONS, LEVELS
+from ml.data.horizons import CONTEXT, HORIZONS, LEVELS
+from ml.data.windows import Series
 from ml.models import catalog
 from ml.models.interface import Forecaster
-from ml.windows import Series
 
 
 def check_forecaster(make: Callable[[Series], Forecaster], series: Series) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from coinsphere.market.model import Token
 from coinsphere.settings import Settings
-from ml import datasets, windows
+from ml.data import datasets, windows
 
 TOKEN = Token(UUID("00000000-0000-4000-8000-000000000001"), "ABC", "Abc", "Abc", None, None, None)
 DAYS = 420

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from ml import features, panel
+from ml.data import features, panel
 
 FIRST = date(2019, 1, 1)
 

@@ -10,9 +10,9 @@ import pytest
 
 from coinsphere.market.model import Token
 from expectations.frames import LEAST_HISTORY
-from ml import datasets, windows
+from ml.data import datasets, windows
 from ml.errors import NoChampion, TooLittleHistory
-from ml.results import Evaluation, Forecast, Score, TrainedModel
+from ml.evaluation.results import Evaluation, Forecast, Score, TrainedModel
 from orchestration.checks import table
 from orchestration.forecasting import figures
 from orchestration.forecasting.tokens import Outcome

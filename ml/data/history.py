@@ -1,0 +1,93 @@
+"""What a live forecast starts from: the last final closes of a token, and the exact price of the last."""
+
+import zlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+import numpy as np
+from psycopg import Connection
+
+from coinsphere.market.model import Token
+from ml.data import datasets, snapshots
+from ml.data.datasets import TrainingSet, on_calendar
+from ml.data.horizons import CONTEXT
+from ml.data.windows import Floats, complete
+from ml.errors import BadHistory, ModelError, TooLittleHistory
+
+_LOOK_BACK = CONTEXT + 30
+"""Days read: a window that ends on the last known day fits, though the newest days may be filled ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """`window` holds the last CONTEXT log closes, shape [1, CONTEXT]; `origin_at` is the instant of the last."""
+
+    token: Token
+    window: Floats = field(repr=False, compare=False)
+    reference_price: Decimal
+    origin_at: datetime
+    price_source: str
+    closes: TrainingSet = field(repr=False)
+    """What it was made from."""
+
+    @property
+    def digest(self) -> str:
+        """Of the closes: two histories of the same digest give the same forecast."""
+        return self.closes.digest
+
+
+def latest(conn: Connection, token: Token) -> History:
+    """The newest history of a token.
+
+    Raises:
+        TooLittleHistory: fewer than CONTEXT days, or too many of them are gaps.
+        BadHistory: a close is not a positive finite number.
+    """
+    made = datasets.load(conn, token, _LOOK_BACK)
+    return of(made, datasets.close_on(conn, token, made.last_day))
+
+
+def of(made: TrainingSet, reference_price: Decimal) -> History:
+    """The history that ends with a set's last day, whose exact close is `reference_price`.
+
+    Raises:
+        TooLittleHistory: fewer than CONTEXT days, or too many of them are gaps.
+    """
+    closes, known = on_calendar(made.days, made.closes)
+    if not complete(known)[-1]:
+        raise TooLittleHistory(
+            f"{made.token.symbol} has {int(known.sum())} final daily closes from {made.first_day} to {made.last_day}; "
+            f"a forecast needs the last {CONTEXT} days with few gaps"
+        )
+    return History(
+        token=made.token,
+        window=np.log(closes[-CONTEXT:])[None],
+        reference_price=reference_price,
+        origin_at=made.data_cutoff,
+        price_source=made.price_source,
+        closes=made,
+    )
+
+
+def keep(conn: Connection, held: History) -> None:
+    """Keep the closes themselves, so that a forecast can be computed again."""
+    made = held.closes
+    content = zlib.compress(made.csv().encode())
+    snapshots.record(conn, made.digest, made.first_day, made.last_day, content)
+
+
+def kept(conn: Connection, token: Token, digest: str, price_source: str) -> TrainingSet:
+    """The closes of a digest, compared with it.
+
+    Raises:
+        ModelError: they are not kept, or were changed.
+    """
+    try:
+        text = zlib.decompress(snapshots.content(conn, digest)).decode()
+        made = datasets.from_csv(token, text, price_source=price_source, location="model.snapshots")
+    except (zlib.error, UnicodeDecodeError, BadHistory, TooLittleHistory) as error:
+        raise ModelError(f"the closes {digest} were changed: {error}") from error
+    if made.digest != digest:
+        raise ModelError(f"the closes {digest} were changed: their digest is {made.digest}")
+    return made

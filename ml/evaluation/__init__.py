@@ -1,0 +1,1 @@
+"""How good a model is: walk-forward, held-out scores, comparison, conformal calibration, gates and plots."""

@@ -1,0 +1,89 @@
+"""A backtest as tables for the terminal."""
+
+from collections.abc import Iterator
+
+from rich.table import Table
+
+from ml.evaluation import holdout_calendar
+from ml.evaluation.backtest import Backtest, Figures, Slice
+
+
+def of(made: Backtest) -> Iterator[Table | str]:
+    """The table of all models, the years, the best and worst tokens, and what else a reader must know."""
+    yield _figures(made)
+    shown = _shown(made)
+    yield _slices(f"{shown} by year", made.by_year(shown))
+    yield _slices(f"{shown} by token", made.by_token(shown))
+    yield from _notes(made)
+
+
+def _shown(made: Backtest) -> str:
+    """The last model of the comparison: the combination, where it is among them."""
+    return list(made.scores)[-1]
+
+
+def _figures(made: Backtest) -> Table:
+    symbols = len(made.features.panel.symbols)
+    table = Table(title=f"Origins {made.start} to {made.last}, {symbols} tokens")
+    for name in (
+        "days",
+        "model",
+        "forecasts",
+        "CRPS %",
+        "skill %",
+        "DM t",
+        "log gain",
+        "pinball %",
+    ):
+        table.add_column(name, justify="left" if name == "model" else "right")
+    for name in ("width score 80/95 %", "in 80/95 %", "uncalibrated", "token error", "PIT"):
+        table.add_column(name, justify="right")
+    for row in made.table():
+        table.add_row(*_row(row))
+    return table
+
+
+def _row(row: Figures) -> tuple[str, ...]:
+    return (
+        str(row.horizon),
+        row.model,
+        str(row.forecasts),
+        f"{100 * row.crps:.3f}",
+        f"{100 * row.skill:+.2f} ±{100 * row.skill_error:.2f}",
+        f"{row.dm_t:+.1f}",
+        f"{row.log_gain:+.3f}",
+        f"{100 * row.pinball:.3f}",
+        f"{100 * row.interval80:.2f}/{100 * row.interval95:.2f}",
+        f"{100 * row.coverage80:.2f}/{100 * row.coverage95:.2f}",
+        f"{100 * row.raw_coverage80:.2f}/{100 * row.raw_coverage95:.2f}",
+        f"{100 * row.token_error80:.2f}/{100 * row.token_error95:.2f}",
+        f"{row.pit_distance:.3f}",
+    )
+
+
+def _slices(title: str, rows: list[Slice]) -> Table:
+    horizons = sorted({row.horizon for row in rows})
+    table = Table(title=f"{title}: skill %, in 80/95 %")
+    for name in ("", *(f"{horizon} d" for horizon in horizons)):
+        table.add_column(name, justify="right")
+    for name in dict.fromkeys(row.of for row in rows):
+        cells = {row.horizon: _cell(row) for row in rows if row.of == name}
+        table.add_row(name, *(cells.get(horizon, "") for horizon in horizons))
+    return table
+
+
+def _cell(row: Slice) -> str:
+    return f"{100 * row.skill:+.2f}  {100 * row.coverage80:.1f}/{100 * row.coverage95:.1f}"
+
+
+def _notes(made: Backtest) -> Iterator[str]:
+    calendar = holdout_calendar.load()
+    first, end = calendar.vault
+    yield f"Data {made.features.panel.digest}"
+    yield f"Configurations tried on {calendar.development[0]} to {calendar.development[1]}: {calendar.configurations_tried}; vault {first} to {end}."
+    if made.pegged():
+        yield f"Pegged, so not scored: {', '.join(made.pegged())}"
+    if made.not_scored():
+        yield f"Not scored, as they have too few days before or in the span: {', '.join(made.not_scored())}"
+    for note in made.features.panel.notes:
+        yield f"Of the files: {note}"

@@ -1,0 +1,320 @@
+"""What a version must show before it serves, horizon by horizon; the report is kept whether it passes or not.
+
+A reason that concerns one horizon keeps the version from that horizon alone: a model that is right at one day serves one
+day. The numbers are those of the power analysis in docs/guides/forecasting.md: a test on a month of live days is noise, so
+all that decides is a walk-forward of years; live days may only veto.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ml.data.horizons import HORIZONS
+from ml.evaluation import comparison, coverage
+from ml.evaluation.backtest import Backtest
+from ml.evaluation.scoring import NOMINAL
+from ml.models import global_catalog
+from ml.models.global_catalog import BASELINE, REFERENCE
+from ml.models.pooled_linear import PooledLinear
+from ml.registry.global_version import Losses
+
+LEAST_DAYS = 730
+SIGNIFICANT = 1.645
+LINEAR_MARGIN = 0.002
+"""By how much of the reference's CRPS a model may lose to the linear one, which is far simpler."""
+_REGRESSION = {1: 0.0025, 7: 0.005, 14: 0.005, 30: 0.005}
+_WORST_TOKEN = -0.005
+_WIDER = 0.005
+_SEED_DEVIATION = 0.001
+_PARITY = 1e-5
+_LEAST_KNOWN = 0.98
+_LATENCY_MS = 5.0
+
+NAMES = (
+    "G0_data",
+    "G1_causality",
+    "G2_baselines",
+    "G3_champion",
+    "G4_calibration",
+    "G5_slices",
+    "G6_engineering",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """What was tried on the model itself.
+
+    Attributes:
+        is_causal: forecasts up to a day stayed the same bits when all that followed was changed.
+        seed_deviation: standard deviation over seeds of the skill at one day.
+        parity: greatest difference between the graph's output and the nets'.
+        is_repeatable: a second training with the same seed gave the same bits.
+        latency_ms: median time of a forward pass over all tokens.
+    """
+
+    is_causal: bool
+    seed_deviation: float
+    parity: float
+    is_repeatable: bool
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a gate refuses: at one horizon, or at all of them where `horizon` is None."""
+
+    text: str
+    horizon: int | None = None
+
+    def __str__(self) -> str:
+        return self.text if self.horizon is None else f"{self.horizon} d: {self.text}"
+
+    def concerns(self, horizon: int) -> bool:
+        """Whether it keeps a version from serving at a horizon."""
+        return self.horizon in (None, horizon)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One gate; `reasons` say what failed, `figures` what was measured."""
+
+    name: str
+    reasons: tuple[Reason, ...]
+    figures: Mapping[str, float | str] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        """Whether it refuses no horizon."""
+        return not self.reasons
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """All gates of a version."""
+
+    model: str
+    gates: tuple[Gate, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gate passed at every horizon."""
+        return all(gate.passed for gate in self.gates)
+
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """Where no gate speaks against serving."""
+        return tuple(horizon for horizon in HORIZONS if not self.refused(horizon))
+
+    def refused(self, horizon: int | None = None) -> tuple[str, ...]:
+        """Every reason with its gate's name: those that concern a horizon, or all of them."""
+        return tuple(
+            f"{gate.name}: {reason}"
+            for gate in self.gates
+            for reason in gate.reasons
+            if horizon is None or reason.concerns(horizon)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is stored."""
+        return {
+            "model": self.model,
+            "passed": self.passed,
+            "horizons": list(self.horizons),
+            "gates": [asdict(gate) | {"passed": gate.passed} for gate in self.gates],
+        }
+
+
+class _Checks:
+    """Collects the conditions of one gate."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.reasons: list[Reason] = []
+        self.figures: dict[str, float | str] = {}
+
+    def require(self, holds: object, reason: str, horizon: int | None = None) -> None:
+        if not holds:
+            self.reasons.append(Reason(reason, horizon))
+
+    def done(self) -> Gate:
+        return Gate(self.name, tuple(self.reasons), self.figures)
+
+
+def judge(
+    made: Backtest,
+    model: str,
+    probes: Probes,
+    champions: Mapping[int, Losses],
+    *,
+    least_days: int = LEAST_DAYS,
+) -> GateReport:
+    """Judge a model of a backtest; `champions` are the losses of the versions that serve, by horizon."""
+    gates = (
+        _data(made, least_days),
+        _causality(probes),
+        _baselines(made, model),
+        _champions(made, model, champions),
+        _calibration(made, model),
+        _slices(made, model),
+        _engineering(probes),
+    )
+    return GateReport(model, gates)
+
+
+def _data(made: Backtest, least_days: int) -> Gate:
+    checks, panel = _Checks(NAMES[0]), made.features.panel
+    days = made.end - made.first
+    held = made.scored[:, :, 0].sum(axis=1)
+    known = np.isfinite(panel.closes)
+    listed = np.maximum.accumulate(known, axis=1) & np.flip(
+        np.maximum.accumulate(np.flip(known, axis=1), axis=1), axis=1
+    )
+    share = float(known.sum() / max(listed.sum(), 1))
+    checks.figures |= {
+        "digest": panel.digest,
+        "days": days,
+        "tokens": int((held > 0).sum()),
+        "known": share,
+        "source": panel.price_source,
+    }
+    checks.require(days >= least_days, f"only {days} days are scored; {least_days} are needed")
+    checks.require(share >= _LEAST_KNOWN, f"{1 - share:.1%} of the days are missing")
+    checks.require(
+        "+" not in panel.price_source or "simulated" not in panel.price_source,
+        "simulated days lie among real ones",
+    )
+    return checks.done()
+
+
+def _causality(probes: Probes) -> Gate:
+    checks = _Checks(NAMES[1])
+    checks.require(probes.is_causal, "a forecast changed with days that followed it")
+    return checks.done()
+
+
+def _baselines(made: Backtest, model: str) -> Gate:
+    checks = _Checks(NAMES[2])
+    for horizon in HORIZONS:
+        against = {
+            other: made.difference(model, other, horizon)
+            for other in (REFERENCE, BASELINE, PooledLinear.name)
+            if other in made.scores
+        }
+        for other, found in against.items():
+            checks.figures[f"skill_vs_{other}_{horizon}d"] = found.mean
+        checks.figures[f"dm_t_{horizon}d"] = against[REFERENCE].t
+        for other in [each for each in (REFERENCE, BASELINE) if each in against]:
+            gain = against[other].mean
+            checks.require(gain > 0, f"no better than {other} ({gain:+.2%})", horizon)
+        if PooledLinear.name in against and model != PooledLinear.name:
+            gain = against[PooledLinear.name].mean
+            checks.require(
+                gain > -LINEAR_MARGIN, f"{-gain:.2%} worse than the linear model", horizon
+            )
+        if horizon <= 7:  # noqa: PLR2004 - longer ones have too few independent windows for a test
+            t = against[REFERENCE].t
+            checks.require(t > SIGNIFICANT, f"t of {t:.2f} against {REFERENCE}", horizon)
+    return checks.done()
+
+
+def _champions(made: Backtest, model: str, champions: Mapping[int, Losses]) -> Gate:
+    checks = _Checks(NAMES[3])
+    if not champions:
+        checks.figures["champion"] = "none"
+    panel = made.features.panel
+    for horizon, losses in champions.items():
+        place = HORIZONS.index(horizon)
+        theirs = losses.on(panel.symbols, panel.days[made.first : made.end])[:, :, place]
+        ours = np.where(made.scored[:, :, place], made.scores[model].crps[:, :, place], np.nan)
+        both = np.isfinite(ours) & np.isfinite(theirs)
+        if not both.any():
+            checks.require(
+                holds=False, reason="no row in common with the champion", horizon=horizon
+            )
+            continue
+        unit = float(made.scores[REFERENCE].crps[:, :, place][both].mean())
+        worst = comparison.compare(ours, theirs, horizon).upper_regression() / unit
+        checks.figures[f"worst_regression_{horizon}d"] = worst
+        limit = _REGRESSION[horizon]
+        checks.require(
+            worst <= limit, f"may be {worst:.2%} worse than the champion ({limit:.2%})", horizon
+        )
+    return checks.done()
+
+
+def _calibration(made: Backtest, model: str) -> Gate:
+    checks = _Checks(NAMES[4])
+    for place, horizon in enumerate(HORIZONS):
+        known = made.scored[:, :, place]
+        for at, nominal in enumerate(NOMINAL):
+            found = coverage.judge(
+                made.scores[model].within[:, :, place, at], known, nominal, horizon
+            )
+            name = f"coverage{100 * nominal:.0f}_{horizon}d"
+            checks.figures |= {name: found.share, f"{name}_worth": found.effective}
+            checks.require(
+                found.explains(nominal),
+                f"{found.share:.2%} in the {nominal:.0%} interval, which luck explains for {found.lower:.1%} to "
+                f"{found.upper:.1%}",
+                horizon,
+            )
+        if BASELINE in made.scores:
+            _no_wider(checks, made, model, horizon)
+    return checks.done()
+
+
+def _no_wider(checks: _Checks, made: Backtest, model: str, horizon: int) -> None:
+    """Whether the 95 % intervals score worse than the baseline's by more than a margin and more than luck explains."""
+    place = HORIZONS.index(horizon)
+    known = made.scored[:, :, place]
+    ours, theirs = (
+        np.where(known, made.scores[name].interval[:, :, place, 1], np.nan)
+        for name in (model, BASELINE)
+    )
+    wider = float(ours[known].mean() / theirs[known].mean() - 1)
+    checks.figures[f"interval_score_vs_{BASELINE}_{horizon}d"] = wider
+    is_luck = comparison.compare(ours, theirs, horizon).t > -SIGNIFICANT
+    checks.require(wider <= _WIDER or is_luck, f"95 % intervals score {wider:+.2%}", horizon)
+
+
+def _slices(made: Backtest, model: str) -> Gate:
+    checks = _Checks(NAMES[5])
+    rows = [row for row in made.by_token(model) if row.horizon == 1]
+    worst = min(rows, key=lambda row: row.skill)
+    median = float(np.median([row.skill for row in rows]))
+    checks.figures |= {
+        "median_skill_1d": median,
+        "worst_skill_1d": worst.skill,
+        "worst_token": worst.of,
+    }
+    checks.require(median > 0, f"the median token's skill is {median:+.2%}", 1)
+    checks.require(worst.skill > _WORST_TOKEN, f"{worst.of} has a skill of {worst.skill:+.2%}", 1)
+    return checks.done()
+
+
+def _engineering(probes: Probes) -> Gate:
+    checks = _Checks(NAMES[6])
+    checks.figures |= {
+        "seed_deviation": probes.seed_deviation,
+        "parity": probes.parity,
+        "latency_ms": probes.latency_ms,
+    }
+    checks.require(
+        probes.seed_deviation <= _SEED_DEVIATION,
+        f"skill at one day differs by {probes.seed_deviation:.2%} between seeds",
+    )
+    checks.require(
+        probes.parity <= _PARITY, f"the graph differs by {probes.parity:.1e} from the nets"
+    )
+    checks.require(probes.is_repeatable, "a second training gave other bits")
+    checks.require(
+        probes.latency_ms <= _LATENCY_MS, f"a forward pass takes {probes.latency_ms:.1f} ms"
+    )
+    return checks.done()
+
+
+BASELINES_OF_GATE = (REFERENCE, BASELINE, PooledLinear.name, global_catalog.CHAMPION)
+"""What is walked forward for a gate."""

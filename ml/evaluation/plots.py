@@ -1,0 +1,134 @@
+"""PNG pictures for MLflow and Dagster. Pure functions of numbers; without pyplot, so nothing global is touched."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from matplotlib import dates
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ml.data.horizons import HORIZONS
+
+_SIZE = (6.4, 3.2)
+_DPI = 90
+_BLUE, _RED, _GREY = "#1f5fa8", "#c0392b", "#888888"
+
+
+def loss_curve(
+    training: Sequence[float], validation: Sequence[float | None], best_epoch: int
+) -> bytes:
+    """Training and validation loss by epoch, the best epoch marked."""
+
+    def draw(axes: Axes) -> None:
+        epochs = range(1, len(training) + 1)
+        axes.semilogy(epochs, training, color=_GREY, label="training (with dropout)")
+        seen = [(at, loss) for at, loss in zip(epochs, validation, strict=True) if loss is not None]
+        axes.semilogy(
+            [at for at, _ in seen], [loss for _, loss in seen], color=_BLUE, label="validation"
+        )
+        axes.axvline(best_epoch, color=_RED, linewidth=1, label=f"kept: epoch {best_epoch}")
+        axes.set(xlabel="epoch", ylabel="MSE of scaled log price", title="Loss")
+        axes.legend(fontsize=8)
+
+    return png(draw)
+
+
+def skill(by_algorithm: Mapping[str, Sequence[float]], champion: str) -> bytes:
+    """Skill against naive by horizon and model; below zero is worse than "tomorrow equals today"."""
+
+    def draw(axes: Axes) -> None:
+        width = 0.8 / len(by_algorithm)
+        for index, (algorithm, values) in enumerate(by_algorithm.items()):
+            places = [at + index * width for at in range(len(HORIZONS))]
+            label = f"{algorithm} (champion)" if algorithm == champion else algorithm
+            axes.bar(places, [100 * value for value in values], width, label=label)
+        axes.axhline(0, color="black", linewidth=0.8)
+        axes.set_xticks(
+            [at + 0.4 - width / 2 for at in range(len(HORIZONS))],
+            [f"{horizon} d" for horizon in HORIZONS],
+        )
+        axes.set(ylabel="skill against naive, %", title="Held-out pinball loss against naive")
+        axes.legend(fontsize=8)
+
+    return png(draw)
+
+
+def coverage(by_algorithm: Mapping[str, Sequence[tuple[float, float]]]) -> bytes:
+    """How many held-out outcomes the 80 % and the 95 % interval held, by horizon and model."""
+
+    def draw(axes: Axes) -> None:
+        for algorithm, values in by_algorithm.items():
+            (line,) = axes.plot(
+                range(len(HORIZONS)), [low for low, _ in values], marker="o", label=algorithm
+            )
+            axes.plot(
+                range(len(HORIZONS)),
+                [high for _, high in values],
+                marker="s",
+                linestyle="--",
+                color=line.get_color(),
+            )
+        for nominal in (0.8, 0.95):
+            axes.axhline(nominal, color="black", linewidth=0.8)
+        axes.set_xticks(range(len(HORIZONS)), [f"{horizon} d" for horizon in HORIZONS])
+        least = min((low for values in by_algorithm.values() for low, _ in values), default=0.0)
+        axes.set(
+            ylim=(max(min(least - 0.05, 0.6), 0.0), 1.02),
+            ylabel="share inside",
+            title="Coverage: 80 % (solid), 95 % (dashed)",
+        )
+        axes.legend(fontsize=8, loc="lower left")
+
+    return png(draw)
+
+
+def fan(title: str, price: float, quantiles: Mapping[int, Mapping[str, float]]) -> bytes:
+    """The median and both intervals over the horizons, from today's price."""
+
+    def draw(axes: Axes) -> None:
+        days = [0, *quantiles]
+
+        def band(level: str) -> list[float]:
+            return [price, *(values[level] for values in quantiles.values())]
+
+        axes.fill_between(days, band("0.025"), band("0.975"), color=_BLUE, alpha=0.15, label="95 %")
+        axes.fill_between(days, band("0.1"), band("0.9"), color=_BLUE, alpha=0.3, label="80 %")
+        axes.plot(days, band("0.5"), color=_BLUE, marker="o", label="median")
+        axes.set(xlabel="days ahead", ylabel="US dollars", title=title)
+        axes.legend(fontsize=8)
+
+    return png(draw)
+
+
+def png(draw: Callable[[Axes], None]) -> bytes:
+    """What `draw` draws, as a PNG image."""
+    figure = Figure(figsize=_SIZE, dpi=_DPI, layout="tight")
+    draw(figure.add_subplot())
+    return _image(figure)
+
+
+def panels(draws: Sequence[Callable[[Axes], None]]) -> bytes:
+    """What each draws, two beside each other, as one PNG image."""
+    rows = -(-len(draws) // 2)
+    figure = Figure(figsize=(1.4 * _SIZE[0], 0.8 * _SIZE[1] * rows), dpi=_DPI, layout="constrained")
+    for at, draw in enumerate(draws, 1):
+        axes = figure.add_subplot(rows, 2, at)
+        draw(axes)
+        axes.tick_params(labelsize=7)
+        for text, size in ((axes.title, 9), (axes.xaxis.label, 8), (axes.yaxis.label, 8)):
+            text.set_fontsize(size)
+    return _image(figure)
+
+
+def short_dates(axes: Axes) -> None:
+    """Dates on the horizontal axis, as few and as short as can be read."""
+    locator: Any = dates.AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]  # matplotlib's own
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # as above
+
+
+def _image(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()

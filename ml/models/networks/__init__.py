@@ -1,0 +1,1 @@
+"""The torch modules that are trained, and how each becomes an ONNX graph."""

@@ -1,0 +1,53 @@
+"""The global LSTM as it is trained: one small net for all tokens and horizons.
+
+It says how far the scale of each horizon's return lies from what EWMA volatility alone would say. The last layer starts
+at zero, so an untrained net is that baseline, and all that training does is to leave it as far as the data asks for.
+The skip past the LSTM makes it a linear model with a correction.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from ml.data.features import NAMES
+from ml.data.horizons import HORIZONS
+from ml.models.shape import Shape
+
+START_DEGREES = 4.0
+START_SHIFT = -0.35
+"""Log of a t's scale against its own deviation at the degrees above."""
+
+
+class GlobalLstmNetwork(nn.Module):
+    """Standardised inputs [batch, days, NAMES] to shifts of the log scale [batch, days, HORIZONS]."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.entry = nn.Linear(len(NAMES), shape.hidden)
+        self.memory = nn.LSTM(shape.hidden, shape.hidden, batch_first=True)
+        self.norm = nn.LayerNorm(shape.hidden)
+        self.dropout = nn.Dropout(shape.dropout)
+        self.head = nn.Linear(shape.hidden + len(NAMES), len(HORIZONS))
+        nn.init.zeros_(self.head.weight)
+        nn.init.constant_(self.head.bias, START_SHIFT)
+        start = torch.full((len(HORIZONS),), START_DEGREES - 2.1)
+        self.freedom = nn.Parameter(torch.log(torch.expm1(start)))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The shifts."""
+        state, _ = self.memory(torch.tanh(self.entry(inputs)))
+        result: Tensor = self.head(torch.cat((self.dropout(self.norm(state)), inputs), dim=2))
+        return result
+
+    def degrees(self) -> Tensor:
+        """Degrees of freedom by horizon, above 2.1."""
+        return 2.1 + nn.functional.softplus(self.freedom)
+
+
+def negative_log_likelihood(
+    shifts: Tensor, degrees: Tensor, outcomes: Tensor, known: Tensor
+) -> Tensor:
+    """Mean over the known outcomes, constants left out; outcomes are in units of EWMA volatility."""
+    squares = (outcomes * torch.exp(-shifts)) ** 2
+    peak = torch.lgamma(degrees / 2) - torch.lgamma((degrees + 1) / 2) + 0.5 * torch.log(degrees)
+    losses = shifts + peak + (degrees + 1) / 2 * torch.log1p(squares / degrees)
+    return (losses * known).sum() / known.sum()

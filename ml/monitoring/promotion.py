@@ -1,0 +1,196 @@
+"""Who follows whom, at each horizon: a challenger that waited in the champion's shadow, or the next rung of the ladder.
+
+Looked at once a day, when outcomes have come in. The gates of years make a version a candidate; live forecasts may hold
+it up, and they may take a champion back. They make none.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from psycopg import Connection
+
+from coinsphere.settings import Settings
+from ml.data.horizons import HORIZONS
+from ml.errors import ArtifactRefused, NoChampion
+from ml.evaluation.gates import Gate, GateReport, Reason
+from ml.monitoring import accuracy, global_log
+from ml.monitoring.accuracy import Drift, Record
+from ml.monitoring.alarms import Alarm
+from ml.registry import global_registry
+from ml.registry.global_registry import Loaded, Registered, Serving
+
+_SHOWN_DAYS = 365
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What was found of the versions that serve and of their challenger, and who serves from now on.
+
+    Attributes:
+        drift: of the issued forecasts of the versions that served.
+        challenger: the version that has passed gates and waits, or was vetoed; None where there is none.
+        shadow: the gate of its live forecasts; None where it did not wait for long enough yet.
+        serving: who serves from now on.
+        staleness: what is wrong with the age of its data, or with who serves.
+        served: the public forecasts of a year by horizon, whichever version made them.
+    """
+
+    drift: Drift
+    challenger: int | None
+    shadow: Gate | None
+    serving: Serving
+    staleness: tuple[Alarm, ...]
+    served: Mapping[int, Record] = field(repr=False)
+    pictures: Mapping[str, bytes] = field(repr=False, default_factory=dict)
+
+    @property
+    def newest(self) -> int:
+        """The newest version that serves at a horizon."""
+        return max(self.serving.versions, default=0)
+
+
+def must_wait(settings: Settings, champion: Loaded | None, now: datetime) -> bool:
+    """Whether a version that passed its gates waits in the shadow: while there is a champion that is not stale."""
+    if champion is None:
+        return False
+    return now - champion.version.facts.data_cutoff < timedelta(days=settings.ml_expiry_days)
+
+
+def challenge(settings: Settings, version: int, serving: Serving) -> None:
+    """Let a new version forecast in the shadow, unless another that has passed its gates is waiting there."""
+    before = _candidate(settings, serving)
+    if before is None or before.status != global_registry.PASSED:
+        global_registry.set_alias(settings, global_registry.CHALLENGER, version)
+
+
+def watch(conn: Connection, settings: Settings, now: datetime) -> Watched:
+    """Look how issued forecasts fared, and act by horizon: take a champion back, or promote or veto the challenger.
+
+    Raises:
+        NoChampion: no version is registered.
+        RegistryUnavailable: MLflow does not answer.
+        ArtifactRefused: the challenger's files are not what was registered.
+    """
+    serving = global_registry.serving(settings)
+    if not serving.versions:
+        raise NoChampion("no version of the global model is registered")
+    held = _records(conn, serving, now)
+    candidate = _candidate(settings, serving)
+    shadow = None if candidate is None else _judge(conn, settings, candidate, held, now)
+    loaded = _load(settings, serving)
+    for horizon in HORIZONS:
+        champion = serving.champions.get(horizon)
+        if (
+            champion is not None
+            and horizon in held
+            and accuracy.must_return(horizon, held[horizon])
+        ):
+            global_registry.take_back(settings, horizon, champion)
+            # Else it would wait its thirty days as the challenger that it was, and return.
+            global_registry.veto(settings, champion, [horizon])
+        elif candidate is not None and horizon in candidate.horizons:
+            waits = shadow is None and must_wait(settings, loaded.get(champion or 0), now)
+            refused = shadow is not None and any(each.concerns(horizon) for each in shadow.reasons)
+            if not waits and not refused:
+                global_registry.let_serve(settings, horizon, candidate.version)
+    after = global_registry.serving(settings)
+    return Watched(
+        accuracy.drift(held),
+        None if candidate is None else candidate.version,
+        shadow,
+        after,
+        _staleness(settings, after, _load(settings, after), now),
+        accuracy.records(conn, None, now, days=_SHOWN_DAYS),
+    )
+
+
+def _records(conn: Connection, serving: Serving, now: datetime) -> dict[int, Record]:
+    """What is known of the version that serves at each horizon."""
+    of_version = {version: accuracy.records(conn, version, now) for version in serving.versions}
+    return {
+        horizon: of_version[version][horizon]
+        for horizon in HORIZONS
+        if (version := serving.version(horizon)) is not None and horizon in of_version[version]
+    }
+
+
+def _load(settings: Settings, serving: Serving) -> dict[int, Loaded]:
+    """The versions that serve, less those whose files are refused: `_staleness` tells of these."""
+    loaded = {}
+    for version in serving.versions:
+        with suppress(ArtifactRefused):
+            loaded[version] = global_registry.load(settings, version)
+    return loaded
+
+
+def _candidate(settings: Settings, serving: Serving) -> Registered | None:
+    """The challenger, if it passed at a horizon at which it does not serve yet; a vetoed one is shown as such."""
+    if serving.challenger is None:
+        return None
+    found = global_registry.registered(settings, serving.challenger)
+    waiting = tuple(
+        horizon for horizon in found.horizons if serving.champions.get(horizon) != found.version
+    )
+    if found.status == global_registry.VETOED or waiting:
+        return replace(found, horizons=waiting)
+    return None
+
+
+def _judge(
+    conn: Connection,
+    settings: Settings,
+    candidate: Registered,
+    champions: Mapping[int, Record],
+    now: datetime,
+) -> Gate | None:
+    """The gate of the shadow, kept as the report of any other gate when it falls; a veto is for ever."""
+    made = accuracy.shadow(accuracy.records(conn, candidate.version, now), champions)
+    if candidate.status == global_registry.VETOED:
+        reasons = made.reasons if made else ()
+        return Gate(accuracy.SHADOW, reasons or (Reason("it was vetoed before"),))
+    if made is None:
+        return None
+    report = GateReport(candidate.model, (made,))
+    facts = global_registry.load(settings, candidate.version).version.facts
+    global_log.record_report(conn, candidate.version, facts, report, now)
+    vetoed = [each for each in candidate.horizons if each not in report.horizons]
+    if vetoed:
+        global_registry.veto(settings, candidate.version, vetoed)
+    return made
+
+
+def _staleness(
+    settings: Settings, serving: Serving, loaded: Mapping[int, Loaded], now: datetime
+) -> tuple[Alarm, ...]:
+    alarms = []
+    for name, versions, detail in (
+        (
+            "baseline_serves",
+            serving.returned,
+            "did worse than the random walk: the next rung serves",
+        ),
+        (
+            "champion_lost",
+            serving.lost,
+            "should serve, but its alias is gone: train the global model",
+        ),
+    ):
+        alarms += [
+            Alarm(f"{name}_{horizon}d", f"{horizon} d: version {version} {detail}")
+            for horizon, version in versions.items()
+        ]
+    alarms += [
+        Alarm(f"refused_{version}", f"the files of version {version} are not what was registered")
+        for version in serving.versions
+        if version not in loaded
+    ]
+    for version, held in loaded.items():
+        days = (now - held.version.facts.data_cutoff).days
+        told = f"the data of version {version} is {days} days old"
+        if days >= settings.ml_expiry_days:
+            alarms.append(Alarm("stale", f"{told}: its forecasts are marked as stale"))
+        if days >= settings.ml_baseline_days and version != serving.baseline:
+            alarms.append(Alarm("expired", f"{told}: the baseline serves in its place"))
+    return tuple({alarm.name: alarm for alarm in alarms}.values())

@@ -1,0 +1,1 @@
+"""Versions of models in MLflow: their files, aliases, training runs and model cards."""

@@ -1,0 +1,283 @@
+"""The global model in MLflow: one registered model, whose aliases say which version serves at which horizon.
+
+`champion-1d` to `champion-30d` serve, set by the gates alone; `challenger` forecasts in their shadow; `baseline` serves
+where no champion stands. An alias goes when somebody deletes its version, so tags of the registered model keep which
+version should serve: a champion that is gone is told apart from one that never was.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import numpy as np
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import Schema, TensorSpec
+
+from coinsphere.clock import iso
+from coinsphere.settings import Settings
+from ml.data.features import NAMES
+from ml.data.horizons import HORIZONS
+from ml.registry import registration, token_registry
+from ml.registry.global_version import GlobalFacts, GlobalVersion, unpack
+from ml.registry.mlflow_client import answers, client, is_missing
+from ml.registry.registration import Family
+from ml.registry.token_registry import KIND
+
+NAME = "coinsphere-scale"
+CHALLENGER = "challenger"
+BASELINE = "baseline"
+_KIND = "scale"
+_GATE_REPORT = "gate_report_id"
+_STATUS = "validation_status"
+_PASSED_HORIZONS = "passed_horizons"
+_DATA_CUTOFF = "data_cutoff"
+PENDING, PASSED, REFUSED, VETOED = "pending", "passed", "refused", "vetoed"
+_FAMILY = Family(
+    NAME,
+    f"Distributions of all tokens for {', '.join(map(str, HORIZONS))} days. `champion-1d` and its like serve at their "
+    f"horizon, set by the gates alone; `{CHALLENGER}` forecasts in their shadow; `{BASELINE}` serves where none stands.",
+    {KIND: _KIND},
+    ModelSignature(
+        Schema([TensorSpec(np.dtype(np.float32), (-1, -1, len(NAMES)), "inputs")]),
+        Schema([TensorSpec(np.dtype(np.float32), (-1, -1, len(HORIZONS)), "shifts")]),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A version as the registry knows it, without its files."""
+
+    version: int
+    model: str
+    gate_report_id: str | None
+    status: str
+    """`PENDING`, `PASSED` (at one horizon at least), `REFUSED` or `VETOED`."""
+    horizons: tuple[int, ...]
+    """At which it passed its gates and was not vetoed since."""
+    data_cutoff: datetime
+    """Close of the last day that it learned from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Which versions serve, by number.
+
+    Attributes:
+        champions: by horizon, where one serves.
+        baseline: serves where no champion stands; None before the first training.
+        challenger: forecasts in the shadow.
+        lost: by horizon, a champion whose version was deleted in MLflow or whose alias was taken away by hand.
+        returned: by horizon, a champion that was taken back as it did worse than the random walk.
+    """
+
+    champions: Mapping[int, int] = field(default_factory=dict)
+    baseline: int | None = None
+    challenger: int | None = None
+    lost: Mapping[int, int] = field(default_factory=dict)
+    returned: Mapping[int, int] = field(default_factory=dict)
+
+    def version(self, horizon: int) -> int | None:
+        """The champion of the horizon, else the baseline."""
+        return self.champions.get(horizon, self.baseline)
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """All that serve at a horizon, ascending."""
+        named = {self.version(horizon) for horizon in HORIZONS}
+        return tuple(sorted(version for version in named if version is not None))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """A verified, loaded version."""
+
+    number: int
+    version: GlobalVersion
+
+
+def register(mlflow_client: MlflowClient, facts: GlobalFacts, files: Mapping[str, bytes]) -> int:
+    """Make the files the newest version; it serves nobody yet."""
+    tags = {
+        "dagster_run_id": facts.dagster_run_id,
+        _STATUS: PENDING,
+        _DATA_CUTOFF: iso(facts.data_cutoff),
+    }
+    return registration.register(mlflow_client, _FAMILY, facts.model, facts, files, tags=tags)
+
+
+def serving(settings: Settings) -> Serving:
+    """Which versions serve; nothing does where nothing was ever registered.
+
+    Raises:
+        RegistryUnavailable: MLflow does not answer.
+    """
+    with answers(settings.tracking_url):
+        try:
+            found = client(settings).get_registered_model(NAME)
+        except MlflowException as error:
+            if is_missing(error):
+                return Serving()
+            raise
+    champions = _by_horizon(found.aliases, champion_alias)
+    chosen = _by_horizon(found.tags, _chosen_tag)
+    return Serving(
+        champions,
+        _number(found.aliases.get(BASELINE)),
+        _number(found.aliases.get(CHALLENGER)),
+        {horizon: each for horizon, each in chosen.items() if horizon not in champions},
+        _by_horizon(found.tags, _returned_tag),
+    )
+
+
+def champion_alias(horizon: int) -> str:
+    """The alias of the version that serves at a horizon."""
+    return f"champion-{horizon}d"
+
+
+def let_serve(settings: Settings, horizon: int, version: int) -> None:
+    """Let the version serve at the horizon from now on.
+
+    Raises:
+        RegistryUnavailable: MLflow does not answer; who served before may serve on.
+    """
+    with answers(settings.tracking_url):
+        mlflow_client = client(settings)
+        mlflow_client.set_registered_model_tag(NAME, _chosen_tag(horizon), str(version))
+        mlflow_client.set_registered_model_alias(NAME, champion_alias(horizon), str(version))
+        _forget(mlflow_client, _returned_tag(horizon))
+
+
+def take_back(settings: Settings, horizon: int, version: int) -> None:
+    """Let the champion serve no longer at the horizon: the next rung of the ladder does.
+
+    Raises:
+        RegistryUnavailable: MLflow does not answer.
+    """
+    with answers(settings.tracking_url):
+        mlflow_client = client(settings)
+        mlflow_client.set_registered_model_tag(NAME, _returned_tag(horizon), str(version))
+        _forget(mlflow_client, _chosen_tag(horizon))
+        mlflow_client.delete_registered_model_alias(NAME, champion_alias(horizon))
+
+
+def set_alias(settings: Settings, alias: str, version: int) -> None:
+    """Let `BASELINE` or `CHALLENGER` name the version, in one step.
+
+    Raises:
+        RegistryUnavailable: MLflow does not answer; the alias is where it was.
+    """
+    with answers(settings.tracking_url):
+        client(settings).set_registered_model_alias(NAME, alias, str(version))
+
+
+def record_verdict(
+    settings: Settings, version: int, horizons: Sequence[int], report_id: str
+) -> None:
+    """Say on the version at which horizons it passed, and where the report is."""
+    _judge(settings, version, PASSED if horizons else REFUSED, horizons)
+    with answers(settings.tracking_url):
+        client(settings).set_model_version_tag(NAME, str(version), _GATE_REPORT, report_id)
+
+
+def veto(settings: Settings, version: int, horizons: Sequence[int]) -> None:
+    """Keep the version from some of the horizons at which it had passed, for ever.
+
+    Raises:
+        RegistryUnavailable: MLflow does not answer, or has no such version.
+    """
+    kept = [each for each in registered(settings, version).horizons if each not in horizons]
+    _judge(settings, version, PASSED if kept else VETOED, kept)
+
+
+def _judge(settings: Settings, version: int, status: str, horizons: Sequence[int]) -> None:
+    with answers(settings.tracking_url):
+        mlflow_client = client(settings)
+        text = ",".join(map(str, horizons))
+        mlflow_client.set_model_version_tag(NAME, str(version), _PASSED_HORIZONS, text)
+        mlflow_client.set_model_version_tag(NAME, str(version), _STATUS, status)
+
+
+def describe(settings: Settings, version: int, text: str) -> None:
+    """Show a text in Markdown on the version's page."""
+    with answers(settings.tracking_url):
+        client(settings).update_model_version(NAME, str(version), text)
+
+
+def registered(settings: Settings, version: int) -> Registered:
+    """The version as the registry knows it.
+
+    Raises:
+        RegistryUnavailable: MLflow does not answer, or has no such version.
+    """
+    with answers(settings.tracking_url):
+        found = client(settings).get_model_version(NAME, str(version))
+    horizons = str(found.tags.get(_PASSED_HORIZONS, ""))
+    return Registered(
+        int(found.version),
+        str(found.tags.get("algorithm", "")),
+        found.tags.get(_GATE_REPORT),
+        str(found.tags.get(_STATUS, PENDING)),
+        tuple(int(each) for each in horizons.split(",") if each),
+        datetime.fromisoformat(found.tags[_DATA_CUTOFF]),
+    )
+
+
+def standing(settings: Settings, serving: Serving, now: datetime) -> dict[int, int]:
+    """The champions by horizon whose data is not so old that the next rung of the ladder serves in their place.
+
+    Raises:
+        RegistryUnavailable: MLflow does not answer.
+    """
+    oldest = now - timedelta(days=settings.ml_baseline_days)
+    versions = set(serving.champions.values())
+    fresh = {each for each in versions if registered(settings, each).data_cutoff > oldest}
+    return {horizon: each for horizon, each in serving.champions.items() if each in fresh}
+
+
+def run_of(settings: Settings, version: int) -> str:
+    """The MLflow run that trained a version.
+
+    Raises:
+        RegistryUnavailable: MLflow does not answer.
+    """
+    with answers(settings.tracking_url):
+        return str(client(settings).get_model_version(NAME, str(version)).run_id)
+
+
+def load(settings: Settings, version: int) -> Loaded:
+    """Fetch, verify and load a version.
+
+    Raises:
+        RegistryUnavailable: MLflow does not answer, or has no such version.
+        ArtifactRefused: its files are not what was registered.
+    """
+    found, files = token_registry.fetch(settings, NAME, version)
+    return Loaded(version, unpack(files, token_registry.manifest_digest(found)))
+
+
+def _by_horizon(named: Mapping[str, str | int], name_of: Callable[[int], str]) -> dict[int, int]:
+    """The versions that names of horizons carry."""
+    return {
+        horizon: int(named[name]) for horizon in HORIZONS if (name := name_of(horizon)) in named
+    }
+
+
+def _chosen_tag(horizon: int) -> str:
+    return f"serves-{horizon}d"
+
+
+def _returned_tag(horizon: int) -> str:
+    return f"returned-{horizon}d"
+
+
+def _number(version: str | int | None) -> int | None:
+    return None if version is None else int(version)
+
+
+def _forget(mlflow_client: MlflowClient, tag: str) -> None:
+    """Remove a tag of the registered model, which may have none of that name."""
+    if tag in mlflow_client.get_registered_model(NAME).tags:
+        mlflow_client.delete_registered_model_tag(NAME, tag)

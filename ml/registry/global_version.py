@@ -1,0 +1,203 @@
+"""A version of the global model: its files, and the manifest that vouches for them.
+
+As with `ml.models.artifact`, every file's SHA-256 stands in the manifest, the manifest's own in the registry's database, and
+nothing is parsed before both were compared.
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from coinsphere.clock import iso
+from ml.data.features import Floats
+from ml.data.horizons import HORIZONS
+from ml.errors import ArtifactRefused
+from ml.evaluation.backtest import Backtest, Figures
+from ml.evaluation.conformal import Conformal
+from ml.models import artifact, global_catalog
+from ml.models.artifact import MANIFEST
+from ml.models.global_lstm import NETWORK
+from ml.models.global_model import GlobalModel
+from ml.models.novelty import Novelty
+
+CONFORMAL = "conformal.json"
+NOVELTY = "novelty.json"
+FIGURES = "figures.json"
+LOSSES = "losses.npz"
+_FORMAT = 1
+_REQUIRED = frozenset({global_catalog.PARAMETERS, CONFORMAL, NOVELTY, FIGURES, LOSSES})
+_ALLOWED = _REQUIRED | {NETWORK}
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalFacts:
+    """What is known of a version when it was trained; `data_cutoff` is the close of the last day of its panel."""
+
+    model: str
+    run_id: str
+    trained_at: datetime
+    data_cutoff: datetime
+    data_digest: str
+    price_source: str
+    code_version: str
+    dagster_run_id: str
+
+    def to_json(self) -> dict[str, str]:
+        """As JSON holds it."""
+        return {
+            name: iso(value) if isinstance(value, datetime) else str(value)
+            for name, value in asdict(self).items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """CRPS of each forecast of the walk-forward, shape [tokens, days, HORIZONS]: what a challenger is compared with."""
+
+    symbols: tuple[str, ...]
+    days: np.ndarray[Any, np.dtype[np.datetime64]]
+    crps: Floats
+
+    @classmethod
+    def of(cls, made: Backtest, model: str) -> "Losses":
+        """Those of a model of a backtest."""
+        panel = made.features.panel
+        crps = np.where(made.scored, made.scores[model].crps, np.nan)
+        return cls(panel.symbols, panel.days[made.first : made.end], crps)
+
+    def npz(self) -> bytes:
+        """As an archive of arrays."""
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            symbols=np.array(self.symbols),
+            days=self.days.astype("<i8"),
+            crps=self.crps.astype(np.float32),
+        )
+        return buffer.getvalue()
+
+    @classmethod
+    def from_npz(cls, content: bytes) -> "Losses":
+        """What `npz` wrote."""
+        with np.load(io.BytesIO(content), allow_pickle=False) as held:
+            symbols = tuple(str(symbol) for symbol in held["symbols"])
+            days = held["days"].astype("datetime64[D]")
+            return cls(symbols, days, held["crps"].astype(np.float64))
+
+    def on(
+        self, symbols: tuple[str, ...], days: np.ndarray[Any, np.dtype[np.datetime64]]
+    ) -> Floats:
+        """The losses laid on other tokens and days; NaN where there is none."""
+        made = np.full((len(symbols), len(days), len(HORIZONS)), np.nan)
+        shared, at, here = np.intersect1d(days, self.days, return_indices=True)
+        for place, symbol in enumerate(symbols):
+            if symbol in self.symbols and len(shared):
+                made[place, at] = self.crps[self.symbols.index(symbol), here]
+        return made
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GlobalVersion:
+    """All that serves."""
+
+    facts: GlobalFacts
+    model: GlobalModel
+    conformal: Conformal
+    novelty: Novelty
+    figures: Mapping[str, Any] = field(repr=False)
+    losses: bytes = field(repr=False, default=b"")
+
+    def quality(self, horizon: int) -> Figures | None:
+        """What the model reached in its walk-forward at a horizon; None where it was not walked forward."""
+        row = self.figures["horizons"].get(str(horizon))
+        if row is None:
+            return None
+        return Figures(**{**row, "pit_histogram": tuple(row["pit_histogram"])})
+
+    @property
+    def evaluated_on(self) -> str | None:
+        """The first and the last day that a scored forecast started from, as an ISO 8601 interval."""
+        if not self.figures["horizons"]:
+            return None
+        return f"{self.figures['start']}/{self.figures['last']}"
+
+
+def reached(made: Backtest, model: str) -> dict[str, Any]:
+    """What a walk-forward gives to a version: its intervals, its figures by horizon and when they were measured."""
+    rows = {row.horizon: row for row in made.table() if row.model == model}
+    return {
+        "conformal": made.calibrations[model],
+        "figures": {
+            "start": str(made.start),
+            "last": str(made.last),
+            "horizons": {str(horizon): asdict(row) for horizon, row in rows.items()},
+        },
+        "losses": Losses.of(made, model).npz(),
+    }
+
+
+def unmeasured() -> dict[str, Any]:
+    """What a version has instead that could not be walked forward."""
+    return {"conformal": Conformal.untouched(), "figures": {"horizons": {}}, "losses": b""}
+
+
+def pack(version: GlobalVersion) -> dict[str, bytes]:
+    """The files and their manifest."""
+    files = {
+        **global_catalog.files(version.model),
+        CONFORMAL: _json(version.conformal.to_json()),
+        NOVELTY: _json(version.novelty.to_json()),
+        FIGURES: _json(version.figures),
+        LOSSES: version.losses,
+    }
+    manifest = {
+        "format": _FORMAT,
+        "facts": version.facts.to_json(),
+        "files": {name: artifact.digest(content) for name, content in sorted(files.items())},
+    }
+    return {**files, MANIFEST: _json(manifest)}
+
+
+def unpack(files: Mapping[str, bytes], manifest_digest: str) -> GlobalVersion:
+    """Verify the files, and only then load the version.
+
+    Raises:
+        ArtifactRefused: a file is missing, was altered or is not named in the manifest, or this version of the code
+            cannot read it.
+    """
+    artifact.compare(MANIFEST, files, manifest_digest)
+    try:
+        manifest = json.loads(files[MANIFEST])
+        named = dict(manifest["files"])
+        if manifest["format"] != _FORMAT or not _REQUIRED <= set(named) <= _ALLOWED:
+            raise ArtifactRefused(f"{MANIFEST} names what this version of the code does not read")
+        for name, expected in named.items():
+            artifact.compare(name, files, str(expected))
+        held = {name: files[name] for name in named}
+        return GlobalVersion(
+            _facts(manifest["facts"]),
+            global_catalog.load(held),
+            Conformal.from_json(json.loads(held[CONFORMAL])),
+            Novelty.from_json(json.loads(held[NOVELTY])),
+            json.loads(held[FIGURES]),
+            held[LOSSES],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtifactRefused(f"the version cannot be loaded: {error!r}") from error
+
+
+def _facts(value: Mapping[str, str]) -> GlobalFacts:
+    instants = {name: datetime.fromisoformat(value[name]) for name in ("trained_at", "data_cutoff")}
+    texts = {
+        name: str(value[name]) for name in GlobalFacts.__dataclass_fields__ if name not in instants
+    }
+    return GlobalFacts(**texts, **instants)  # type: ignore[arg-type]  # two instants, the rest texts
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, indent=1).encode()

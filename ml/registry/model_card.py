@@ -1,0 +1,130 @@
+"""The card of a version: what it was made from, what it reached beside every baseline, what it cannot do, when it ends."""
+
+from datetime import timedelta
+
+from ml.evaluation import backtest_plots, holdout_calendar, plots
+from ml.evaluation.backtest import Backtest, Figures
+from ml.evaluation.gates import GateReport
+from ml.registry.global_version import GlobalFacts
+
+_LIMITS = (
+    "It knows next to nothing of where the price will go: its median is the price that it starts from, or close to it.",
+    "It was judged on tokens that are still traded: those that died are not among them.",
+    "Prices are those of one venue for each token; another venue's differ.",
+    "At 30 days four years hold 48 independent windows: the skill's sign changes from year to year.",
+    "Intervals are of one token; those of a portfolio do not follow from them.",
+    "Log returns have Student tails, so the price has no mean: only the median and quantiles are stated.",
+)
+
+_ELSEWHERE = "Pictures, and figures by year and token: the run's artifacts, `model_card/`."
+_LONGEST_NOTE = 5000
+"""What MLflow's database holds of a description."""
+
+
+def write(
+    facts: GlobalFacts, made: Backtest, report: GateReport, *, expiry_days: int, baseline_days: int
+) -> dict[str, bytes]:
+    """The card in Markdown and its pictures, by file name."""
+    rows = [row for row in made.table() if row.model == facts.model]
+    pictures = {
+        "skill.png": backtest_plots.skill(made),
+        "pit.png": backtest_plots.pit(rows),
+        "coverage.png": plots.coverage(
+            {facts.model: [(row.coverage80, row.coverage95) for row in rows]}
+        ),
+    }
+    text = "\n".join(
+        [
+            *_head(facts, made, expiry_days, baseline_days),
+            *_figures(made.table()),
+            *_slices(made, facts.model),
+            *_gates(report),
+            "",
+            "## Limits",
+            "",
+            *(f"- {limit}" for limit in _LIMITS),
+            "",
+        ]
+    )
+    return {"model_card.md": text.encode(), **pictures}
+
+
+def note(card: bytes) -> str:
+    """The card without slices and pictures, which MLflow's own pages cannot show: they lie among the run's artifacts."""
+    parts = card.decode().split("\n## ")
+    kept = [part for part in parts if not part.startswith("By ")]
+    lines = "\n## ".join(kept).splitlines()
+    text = "\n".join(line for line in lines if not line.startswith("![")).strip()
+    return f"{_ELSEWHERE}\n\n{text}"[:_LONGEST_NOTE]
+
+
+def _head(facts: GlobalFacts, made: Backtest, expiry_days: int, baseline_days: int) -> list[str]:
+    calendar = holdout_calendar.load()
+    symbols = made.features.panel.symbols
+    return [
+        f"# coinsphere-scale: {facts.model}",
+        "",
+        (
+            f"Trained {facts.trained_at:%Y-%m-%d %H:%M} UTC on {len(symbols)} tokens up to {facts.data_cutoff:%Y-%m-%d}, "
+            f"prices: {facts.price_source}."
+        ),
+        (
+            f"Stale from {facts.data_cutoff + timedelta(days=expiry_days):%Y-%m-%d}, replaced by the baseline from "
+            f"{facts.data_cutoff + timedelta(days=baseline_days):%Y-%m-%d}."
+        ),
+        "",
+        f"- data digest `{facts.data_digest}`",
+        f"- code `{facts.code_version}`",
+        f"- MLflow run `{facts.run_id}`, Dagster run `{facts.dagster_run_id}`",
+        f"- tokens: {', '.join(symbols)}; pegged, so not scored: {', '.join(made.pegged()) or 'none'}",
+        f"- walk-forward over origins {made.start} to {made.last}",
+        (
+            f"- choices were made on {calendar.development[0]} to {calendar.development[1]}, with "
+            f"{calendar.configurations_tried} configurations tried; vault year {calendar.vault[0]} to {calendar.vault[1]}"
+        ),
+        "",
+        "![skill](skill.png) ![coverage](coverage.png) ![PIT](pit.png)",
+    ]
+
+
+def _figures(rows: list[Figures]) -> list[str]:
+    lines = [
+        "",
+        "## Walk-forward",
+        "",
+        "| days | model | CRPS % | skill % | DM t | log gain | in 80 / 95 % | per token off by | PIT |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row.horizon} | {row.model} | {100 * row.crps:.3f} | {100 * row.skill:+.2f} ± {100 * row.skill_error:.2f} "
+        f"| {row.dm_t:+.1f} | {row.log_gain:+.3f} | {100 * row.coverage80:.2f} / {100 * row.coverage95:.2f} "
+        f"| {100 * row.token_error80:.2f} / {100 * row.token_error95:.2f} | {row.pit_distance:.3f} |"
+        for row in rows
+    ]
+    return lines
+
+
+def _slices(made: Backtest, model: str) -> list[str]:
+    lines = []
+    for title, rows in (("year", made.by_year(model)), ("token", made.by_token(model))):
+        lines += [
+            "",
+            f"## By {title}",
+            "",
+            f"| {title} | days | skill % | in 80 / 95 % |",
+            "|---|---|---|---|",
+        ]
+        lines += [
+            f"| {row.of} | {row.horizon} | {100 * row.skill:+.2f} | {100 * row.coverage80:.1f} / {100 * row.coverage95:.1f} |"
+            for row in rows
+        ]
+    return lines
+
+
+def _gates(report: GateReport) -> list[str]:
+    lines = ["", "## Gates", "", "| gate | | why |", "|---|---|---|"]
+    lines += [
+        f"| {gate.name} | {'passed' if gate.passed else '**refused**'} | {'; '.join(map(str, gate.reasons))} |"
+        for gate in report.gates
+    ]
+    return lines

@@ -1,0 +1,70 @@
+"""MLflow's server behind our guard, over artifacts of its own alone: `python -m ml.registry.tracking_server`.
+
+The command `mlflow server` would start one more process, let everyone in who reaches the port, and read any folder
+that an experiment, a run or a trace names as the place of its artifacts.
+"""
+
+import os
+import re
+
+import uvicorn
+from mlflow import environment_variables as variables
+from mlflow.server import constants
+
+from coinsphere.errors import ConfigurationError
+from coinsphere.guard.asgi import Guard
+from coinsphere.local.state import State
+from coinsphere.settings import Settings
+from ml.registry import own_artifacts
+
+_STORE = "MLFLOW_BACKEND_STORE_URI"
+_RAW = re.compile(r".*/mlflow-artifacts/artifacts/.*|/v1/traces|.*/mlflow/upload-artifact")
+"""Paths that take files and OpenTelemetry's protocol buffers."""
+
+
+def main() -> None:
+    """Serve until the process is told to stop. MLFLOW_BACKEND_STORE_URI names its database.
+
+    Raises:
+        ConfigurationError: that variable, or the token, is not set.
+    """
+    settings = Settings.from_env()
+    store = os.environ.get(_STORE)
+    if not store:
+        raise ConfigurationError(f"{_STORE} is not set: `coinsphere up` sets it.")
+    root = State(settings.state).artifacts
+    _tell(store, root.as_uri())
+    # What is told is read when these are imported.
+    from mlflow.server.fastapi_app import app  # noqa: PLC0415
+    from mlflow.server.handlers import initialize_backend_stores  # noqa: PLC0415
+
+    own_artifacts.restrict(root)
+    initialize_backend_stores(store, store, own_artifacts.PROXIED)
+    uvicorn.run(
+        Guard(app, settings, "mlflow", public=("/health",), raw=_RAW),
+        host=settings.bind_host,
+        port=settings.mlflow_port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def _tell(store: str, artifacts: str) -> None:
+    """What `mlflow server` tells its workers, by the variables of which they take it."""
+    os.environ |= {
+        constants.BACKEND_STORE_URI_ENV_VAR: store,
+        constants.REGISTRY_STORE_URI_ENV_VAR: store,
+        constants.ARTIFACT_ROOT_ENV_VAR: own_artifacts.PROXIED,
+        constants.ARTIFACTS_DESTINATION_ENV_VAR: artifacts,
+        constants.SERVE_ARTIFACTS_ENV_VAR: "true",
+        # Our guard knows more of hosts and origins: MLflow's lets every port of this machine in.
+        variables.MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE.name: "true",
+        # The job runner serves evaluations of language models; it costs two processes.
+        variables.MLFLOW_SERVER_ENABLE_JOB_EXECUTION.name: "false",
+        variables.MLFLOW_DISABLE_TELEMETRY.name: "true",
+    }
+
+
+if __name__ == "__main__":
+    main()

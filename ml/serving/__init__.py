@@ -1,0 +1,1 @@
+"""From a version to a forecast: the model server, the ladder of models, and the responses."""

@@ -1,0 +1,121 @@
+"""The champions that a server holds: replaced as a whole, so that a request sees one state from start to end."""
+
+import threading
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Protocol
+from uuid import UUID
+
+from coinsphere import log
+from coinsphere.settings import Settings
+from ml.errors import ArtifactRefused, RegistryUnavailable
+from ml.registry import token_registry
+from ml.registry.token_registry import Champion, Promotion
+
+_log = log.get("ml.serving.champions")
+
+
+class Champions:
+    """Champions by token. `refresh` may run in one thread while others read."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._held: Mapping[UUID, Champion] = MappingProxyType({})
+        self._known: dict[Promotion, UUID] = {}
+        self._lost: Mapping[UUID, str] = MappingProxyType({})
+
+    def of(self, token_id: UUID) -> Champion | None:
+        """The token's champion; None where it has none."""
+        return self._held.get(token_id)
+
+    def lost(self, token_id: UUID) -> str | None:
+        """What is missing of a token that was evaluated and has no champion any more; None where nothing is."""
+        return self._lost.get(token_id)
+
+    def symbols(self) -> list[str]:
+        """Symbols of the tokens that have a champion, ascending."""
+        return sorted(champion.facts.symbol for champion in self._held.values())
+
+    def refresh(self) -> None:
+        """Load what the registry has promoted since the last time, and stop serving what it has taken back.
+
+        Where MLflow does not answer, everything stays; where a model is refused, what its token had before stays.
+        """
+        try:
+            wanted, lost = (
+                token_registry.promotions(self._settings),
+                token_registry.lost(self._settings),
+            )
+            loaded = {each: self._load(each) for each in wanted if each not in self._known}
+        except RegistryUnavailable as error:
+            _log.warning("registry_unavailable", reason=str(error), serving=len(self._held))
+            return
+        self._swap(wanted, loaded)
+        self._lost = MappingProxyType(lost)
+
+    def _load(self, promotion: Promotion) -> Champion | None:
+        try:
+            champion = token_registry.load(self._settings, promotion.model_name, promotion.version)
+        except ArtifactRefused as error:
+            _log.error(
+                "model_refused",
+                model=promotion.model_name,
+                version=promotion.version,
+                reason=str(error),
+            )
+            return None
+        # The first forecast parses the network: here it costs no request any time.
+        champion.warm_up()
+        return champion
+
+    def _swap(self, wanted: list[Promotion], loaded: Mapping[Promotion, Champion | None]) -> None:
+        by_name = {champion.model_name: champion for champion in self._held.values()}
+        held, known = {}, {}
+        for promotion in wanted:
+            champion = loaded.get(promotion) or by_name.get(promotion.model_name)
+            if champion is None:
+                continue
+            held[champion.facts.token_id] = champion
+            if (champion.model_name, champion.version) == (promotion.model_name, promotion.version):
+                known[promotion] = champion.facts.token_id
+        for champion in filter(None, loaded.values()):
+            _log.info(
+                "champion_loaded",
+                model=champion.model_name,
+                version=champion.version,
+                algorithm=champion.facts.algorithm,
+            )
+        self._held, self._known = MappingProxyType(held), known
+
+
+class Refreshed(Protocol):
+    """What is refreshed."""
+
+    def refresh(self) -> None:
+        """Learn what is new."""
+        ...
+
+
+class Refresher(threading.Thread):
+    """Refreshes what it is given every `seconds` until it is stopped."""
+
+    def __init__(self, all_of_it: Iterable[Refreshed], seconds: float) -> None:
+        super().__init__(name="refresher", daemon=True)
+        self._all = tuple(all_of_it)
+        self._seconds = seconds
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Refresh now and then; an error that nobody expected is logged, and the next round comes all the same."""
+        while True:
+            for each in self._all:
+                try:
+                    each.refresh()
+                except Exception:  # noqa: BLE001 - the thread must outlive it, and it is logged
+                    _log.exception("refresh_failed")
+            if self._stopping.wait(self._seconds):
+                return
+
+    def stop(self) -> None:
+        """End after the round that is under way, without waiting for it."""
+        self._stopping.set()

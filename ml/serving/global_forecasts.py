@@ -1,0 +1,239 @@
+"""The global model in the server: outlooks of all tokens, computed when a day closes or a version changes, and held.
+
+A request computes nothing of the net: it takes what was said of its token and anchors it. A version that cannot be
+loaded leaves its horizons to the next rung of the ladder, and why is kept for the answer.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from psycopg import Connection
+
+from coinsphere import log
+from coinsphere.clock import Clock
+from coinsphere.db.pool import Database
+from coinsphere.settings import Settings
+from ml import global_pipeline
+from ml.data.horizons import HORIZONS
+from ml.data.panel import Panel
+from ml.errors import ArtifactRefused, ModelError, RegistryUnavailable
+from ml.monitoring import global_log
+from ml.monitoring.global_log import Verdict
+from ml.registry import global_registry
+from ml.registry.global_registry import Loaded, Serving
+from ml.serving import global_forecasting, responses
+from ml.serving.global_forecasting import Outlook
+from ml.serving.ladder import Rung
+from ml.serving.responses import Statement
+
+_log = log.get("ml.serving.global_forecasts")
+
+_NEWEST_CLOSE = """
+    select max(f.close_at), count(*) filter (where f.price_date >= %(since)s)
+    from marts.ml_features_daily f where f.is_final and not f.is_filled
+"""
+_RECENT = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A loaded version and what it says, by token and horizon."""
+
+    loaded: Loaded
+    outlooks: Mapping[tuple[UUID, int], Outlook] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a request is answered from; replaced as a whole.
+
+    Attributes:
+        champions: by horizon, where one stands.
+        baseline: None before the first training.
+        reasons: by horizon, why no champion stands there.
+        price_source: of the panel.
+        input_digest: of the panel.
+    """
+
+    champions: Mapping[int, Spoken] = field(default_factory=dict)
+    baseline: Spoken | None = None
+    reasons: Mapping[int, str] = field(default_factory=dict)
+    price_source: str = ""
+    input_digest: str = ""
+
+    def spoken(self) -> Iterable[Spoken]:
+        yield from self.champions.values()
+        if self.baseline is not None:
+            yield self.baseline
+
+
+class GlobalForecasts:
+    """Outlooks of the versions that serve. `refresh` may run in one thread while others read."""
+
+    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
+        self._settings, self._database, self._clock = settings, database, clock
+        self._held = _Held(reasons=_nothing_trained())
+        self._loaded: dict[int, Loaded] = {}
+        self._seen: tuple[object, ...] | None = None
+
+    def symbols(self) -> set[str]:
+        """Symbols that are answered for."""
+        return {each.symbol for spoken in self._held.spoken() for each in spoken.outlooks.values()}
+
+    def champion(self, token_id: UUID, horizon: int) -> Statement | None:
+        """What the champion of the horizon says of the token; None where none stands or it cannot speak of the token."""
+        return self._statement(
+            Rung.GLOBAL_CHAMPION, self._held.champions.get(horizon), token_id, horizon
+        )
+
+    def baseline(self, token_id: UUID, horizon: int) -> Statement | None:
+        """What the baseline says of the token."""
+        return self._statement(Rung.GLOBAL_BASELINE, self._held.baseline, token_id, horizon)
+
+    def reason(self, horizon: int) -> str:
+        """Why no champion speaks at the horizon."""
+        return self._held.reasons.get(horizon, "the global model cannot speak of this token")
+
+    def refresh(self) -> None:
+        """Compute all outlooks anew if a day has closed or another version serves; where either cannot be learned, stay."""
+        try:
+            serving = global_registry.serving(self._settings)
+            with self._database.connection() as conn:
+                self._refresh(conn, serving)
+        except RegistryUnavailable as error:
+            _log.warning("global_model_not_loaded", reason=str(error))
+        except ModelError as error:
+            _log.warning("global_model_has_no_history", reason=str(error))
+
+    def hold(self, loaded: Loaded, held: Panel, ids: Mapping[str, UUID]) -> None:
+        """Answer at every horizon from what a version says of a panel."""
+        spoken = _spoken(loaded, held, ids)
+        self._held = _Held(
+            dict.fromkeys(HORIZONS, spoken), None, {}, held.price_source, held.digest
+        )
+
+    def _statement(
+        self, rung: Rung, spoken: Spoken | None, token_id: UUID, horizon: int
+    ) -> Statement | None:
+        outlook = None if spoken is None else spoken.outlooks.get((token_id, horizon))
+        if spoken is None or outlook is None:
+            return None
+        held = self._held
+        return responses.of_everyone(
+            rung, spoken.loaded, outlook, held.price_source, held.input_digest
+        )
+
+    def _refresh(self, conn: Connection, serving: Serving) -> None:
+        now = self._clock()
+        verdict = global_log.newest_verdict(conn)
+        if not serving.versions:  # on a new system the mart is not built either
+            self._held = _Held(reasons=_reasons(self._settings, serving, verdict, {}, {}))
+            self._loaded, self._seen = {}, None
+            return
+        newest = conn.execute(_NEWEST_CLOSE, {"since": (now - _RECENT).date()}).fetchone()
+        seen = (serving, newest, verdict, now.date())
+        if seen == self._seen:
+            return
+        refused = self._load(serving)
+        if not self._loaded:
+            self._held = _Held(reasons=_reasons(self._settings, serving, verdict, {}, refused))
+            return
+        held = global_pipeline.serving_panel(conn, now)
+        ids = dict(zip(held.symbols, held.token_ids, strict=True))
+        said = {number: _spoken(each, held, ids) for number, each in self._loaded.items()}
+        standing = _standing(self._settings, serving, self._loaded, now)
+        self._held = _Held(
+            {horizon: said[number] for horizon, number in standing.items()},
+            said.get(serving.baseline or 0),
+            _reasons(self._settings, serving, verdict, standing, refused),
+            held.price_source,
+            held.digest,
+        )
+        # One that was refused is tried again at the next round.
+        self._seen = None if refused else seen
+        _log.info(
+            "outlooks_computed",
+            champions=standing,
+            baseline=serving.baseline,
+            tokens=len(self.symbols()),
+            last_day=str(held.last_day),
+        )
+
+    def _load(self, serving: Serving) -> dict[int, str]:
+        """Load what serves and is not loaded yet, forget the rest; why a version could not be loaded, by number."""
+        wanted = {*serving.champions.values(), *filter(None, [serving.baseline])}
+        kept = {number: each for number, each in self._loaded.items() if number in wanted}
+        refused = {}
+        for number in wanted - set(kept):
+            try:
+                kept[number] = global_registry.load(self._settings, number)
+            except (ArtifactRefused, RegistryUnavailable) as error:
+                refused[number] = str(error)
+                _log.error("model_refused", version=number, reason=str(error))
+        self._loaded = kept
+        return refused
+
+
+def _spoken(loaded: Loaded, held: Panel, ids: Mapping[str, UUID]) -> Spoken:
+    made = global_forecasting.outlooks(loaded.version, held)
+    return Spoken(loaded, {(ids[each.symbol], each.horizon_days): each for each in made})
+
+
+def _standing(
+    settings: Settings, serving: Serving, loaded: Mapping[int, Loaded], now: datetime
+) -> dict[int, int]:
+    """The champions by horizon that are loaded and not too old."""
+    oldest = now - timedelta(days=settings.ml_baseline_days)
+    return {
+        horizon: number
+        for horizon, number in serving.champions.items()
+        if number in loaded and loaded[number].version.facts.data_cutoff > oldest
+    }
+
+
+def _nothing_trained() -> dict[int, str]:
+    return dict.fromkeys(HORIZONS, "no version of the global model was judged yet")
+
+
+def _reasons(
+    settings: Settings,
+    serving: Serving,
+    verdict: Verdict | None,
+    standing: Mapping[int, int],
+    refused: Mapping[int, str],
+) -> dict[int, str]:
+    """Why no champion stands, at each horizon where none does."""
+    return {
+        horizon: _reason(settings, serving, verdict, refused, horizon)
+        for horizon in HORIZONS
+        if horizon not in standing
+    }
+
+
+def _reason(
+    settings: Settings,
+    serving: Serving,
+    verdict: Verdict | None,
+    refused: Mapping[int, str],
+    horizon: int,
+) -> str:
+    number = serving.champions.get(horizon)
+    if number is not None and number in refused:
+        return f"version {number} of the global model cannot be loaded: {refused[number]}"
+    if number is not None:
+        return f"the data of version {number} is older than {settings.ml_baseline_days} days"
+    if horizon in serving.lost:
+        alias = global_registry.champion_alias(horizon)
+        return (
+            f"version {serving.lost[horizon]} of the global model should serve, but its alias {alias} is gone; "
+            "`coinsphere ml train-global` makes another"
+        )
+    if horizon in serving.returned:
+        return (
+            f"version {serving.returned[horizon]} did worse than the random walk and was taken back"
+        )
+    if verdict is None:
+        return _nothing_trained()[horizon]
+    return verdict.sentence(horizon)

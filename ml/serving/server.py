@@ -1,0 +1,297 @@
+"""The model server: models in memory, a forecast anchored when it is asked for. `python -m ml.serving.server` runs it.
+
+No torch and no pickle: models are JSON and ONNX whose digests were compared before they were read. A new version is
+loaded beside the old one by a thread and replaces it at once, so no request waits for it or fails. Whose forecast is
+given is decided by `ml.serving.ladder`, for each token and horizon alone.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+import psycopg
+import uvicorn
+from psycopg import Connection
+from psycopg_pool import PoolTimeout
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from coinsphere import log
+from coinsphere.clock import Clock, utc_now
+from coinsphere.db.pool import Database
+from coinsphere.guard.asgi import Guard
+from coinsphere.market import tokens
+from coinsphere.market.model import Token
+from coinsphere.settings import Settings
+from ml.data import history, volatility
+from ml.data.history import History
+from ml.data.horizons import CONTEXT, HORIZONS
+from ml.errors import ModelError
+from ml.evaluation.results import Forecast
+from ml.registry.token_registry import Champion
+from ml.serving import forecasting, ladder, responses
+from ml.serving.champions import Champions, Refresher
+from ml.serving.global_forecasts import GlobalForecasts
+from ml.serving.ladder import Rung
+from ml.serving.responses import Anchor, Statement
+
+_STATEMENT_TIMEOUT_MS = 2_000
+_CACHED: Final = 1_000
+
+_log = log.get("ml.serving.server")
+
+# The newest good quote that was seen since the close, else the close itself; and what was stored of the same forecast.
+_ANCHOR = """
+    select quote.price, quote.observed_at, day.close, (
+        select p.id from model.predictions p
+        where p.token_id = %(token_id)s and p.origin_at = %(origin_at)s and p.horizon_days = %(horizon_days)s
+          and p.model_name = %(model_name)s and p.model_version = %(model_version)s
+    )
+    from (select) as one
+    left join market.quotes quote
+      on quote.token_id = %(token_id)s and quote.quality = 'ok' and quote.observed_at > %(since)s
+    left join marts.ml_features_daily day
+      on day.token_id = %(token_id)s and day.close_at = %(origin_at)s and day.is_final and not day.is_filled
+"""
+_REAL_DAYS = """
+    select count(*) from marts.ml_features_daily
+    where token_id = %(token_id)s and is_final and not is_filled
+"""
+
+
+class Forecasts:
+    """What tokens' own champions say, computed once for each version and history."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, int, str, datetime], list[Statement]] = {}
+
+    def of(self, champion: Champion, newest: History, now: datetime) -> list[Statement]:
+        """What it says of all horizons."""
+        key = (champion.model_name, champion.version, newest.digest, newest.origin_at)
+        made = self._made.get(key)
+        if made is None:
+            made = _statements(champion, newest, now)
+            if len(self._made) >= _CACHED:
+                self._made.clear()
+            self._made[key] = made
+        return made
+
+
+def create_app(
+    settings: Settings,
+    *,
+    database: Database,
+    champions: Champions,
+    clock: Clock = utc_now,
+    refresher: Refresher | None = None,
+    everyone: GlobalForecasts,
+) -> Starlette:
+    """The server as an ASGI application; it starts `refresher` and opens and closes `database`.
+
+    Args:
+        settings: when answers grow stale.
+        database: with quotes, closes and the prediction log.
+        champions: of the tokens that have one of their own.
+        clock: tells the time.
+        refresher: keeps both kinds of models up to date.
+        everyone: the global model's champions and baseline.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        with database:
+            if refresher is not None:
+                refresher.start()
+            yield
+            if refresher is not None:
+                refresher.stop()
+
+    forecasts = Forecasts()
+
+    def health(_: Request) -> Response:
+        symbols = sorted({*champions.symbols(), *everyone.symbols()})
+        return _json({"status": "healthy", "models_loaded": len(symbols), "models": symbols})
+
+    def predict(request: Request) -> Response:
+        horizon, now = _horizon(request.query_params.get("days", "1")), clock()
+        with database.connection() as conn:
+            token = _token(conn, request.path_params["symbol"])
+            said, reason = _said(conn, token, horizon, now)
+            anchor = _anchor(conn, token, said, now, settings.market_stale_seconds)
+        return _json(
+            responses.answer(
+                said, anchor, reason=reason, now=now, expiry_days=settings.ml_expiry_days
+            )
+        )
+
+    def _said(
+        conn: Connection, token: Token, horizon: int, now: datetime
+    ) -> tuple[Statement, str | None]:
+        """What the highest rung that stands says, and why no global champion does. Raises HTTPException 503."""
+        statements: dict[Rung, Statement | None]
+        statements = {Rung.GLOBAL_CHAMPION: everyone.champion(token.id, horizon)}
+        reasons = [] if statements[Rung.GLOBAL_CHAMPION] else [everyone.reason(horizon)]
+        if reasons:
+            own, why_not = _own(conn, champions, forecasts, token, now)
+            statements[Rung.TOKEN_CHAMPION] = own[HORIZONS.index(horizon)] if own else None
+            statements[Rung.GLOBAL_BASELINE] = everyone.baseline(token.id, horizon)
+            reasons += why_not
+        rung = ladder.choose(
+            champion=statements[Rung.GLOBAL_CHAMPION] is not None,
+            of_token=statements.get(Rung.TOKEN_CHAMPION) is not None,
+            baseline=statements.get(Rung.GLOBAL_BASELINE) is not None,
+        )
+        said = None if rung is None else statements[rung]
+        if said is None:
+            raise _nobody(conn, token, reasons)
+        return said, "; ".join(reasons) or None
+
+    return Starlette(
+        routes=[Route("/health", health), Route("/predict/{symbol}", predict)],
+        exception_handlers=_HANDLERS,
+        lifespan=lifespan,
+    )
+
+
+def main() -> None:
+    """Serve until the process is told to stop."""
+    settings = Settings.from_env()
+    log.configure(settings.log_level)
+    champions = Champions(settings)
+    database = Database(
+        settings.dsn,
+        size=settings.database_pool_size,
+        statement_timeout_ms=_STATEMENT_TIMEOUT_MS,
+    )
+    everyone = GlobalForecasts(settings, database, utc_now)
+    app = create_app(
+        settings,
+        database=database,
+        champions=champions,
+        refresher=Refresher((champions, everyone), settings.ml_refresh_seconds),
+        everyone=everyone,
+    )
+    uvicorn.run(
+        Guard(app, settings, "ml", public=("/health",)),
+        host=settings.bind_host,
+        port=settings.ml_port,
+        log_level=settings.log_level.lower(),
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def _statements(champion: Champion, newest: History, now: datetime) -> list[Statement]:
+    familiar = bool(champion.forecaster.is_familiar(newest.window)[0])
+    returns = champion.forecaster.quantiles(newest.window)[0]
+    factors = volatility.of_window(newest.window[0])
+    made: list[Forecast] = forecasting.forecasts(champion, newest, now)
+    return [
+        responses.of_token(
+            champion,
+            forecast,
+            partial(forecasting.narrowed, of_horizon),
+            familiar=familiar,
+            factors=factors,
+        )
+        for forecast, of_horizon in zip(made, returns, strict=True)
+    ]
+
+
+def _own(
+    conn: Connection, champions: Champions, forecasts: Forecasts, token: Token, now: datetime
+) -> tuple[list[Statement] | None, list[str]]:
+    """What the token's own champion says of all horizons, and what is wrong where it says nothing though it should."""
+    champion = champions.of(token.id)
+    if champion is None:
+        return None, list(filter(None, [champions.lost(token.id)]))
+    try:
+        return forecasts.of(champion, history.latest(conn, token), now), []
+    except ModelError as error:
+        return None, [str(error)]
+
+
+def _nobody(conn: Connection, token: Token, reasons: list[str]) -> HTTPException:
+    """503 with the sentence that helps most: that the token is too young, else why no rung stands."""
+    row = conn.execute(_REAL_DAYS, {"token_id": token.id}).fetchone()
+    days = row[0] if row else 0
+    if days < CONTEXT:
+        told = f"{token.symbol} has {days} days of real prices; a forecast needs {CONTEXT}"
+        return HTTPException(503, told)
+    return HTTPException(503, f"No model can speak of {token.symbol}: {'; '.join(reasons)}")
+
+
+def _anchor(
+    conn: Connection, token: Token, said: Statement, now: datetime, stale_seconds: int
+) -> Anchor:
+    """The price that the answer starts from. Raises ModelError if even the close is gone."""
+    parameters = {
+        "token_id": token.id,
+        "origin_at": said.origin_at,
+        "horizon_days": said.horizon_days,
+        "model_name": said.model["name"],
+        "model_version": said.model["version"],
+        "since": max(said.origin_at, now - timedelta(seconds=stale_seconds)),
+    }
+    row = conn.execute(_ANCHOR, parameters).fetchone()
+    price, seen_at, close, prediction_id = row or (None, None, None, None)
+    if price is not None:
+        return Anchor(price, seen_at, prediction_id)
+    if close is None:
+        raise ModelError(f"the close of {token.symbol} at {said.origin_at} is gone")
+    return Anchor(close, said.origin_at, prediction_id)
+
+
+def _token(conn: Connection, symbol: str) -> Token:
+    """The token of a symbol. Raises HTTPException 404."""
+    try:
+        return tokens.by_symbol(conn, symbol)
+    except LookupError:
+        raise HTTPException(404, f"Token {symbol} not found") from None
+
+
+def _horizon(text: str) -> int:
+    if text not in map(str, HORIZONS):
+        raise HTTPException(400, f"days must be one of {', '.join(map(str, HORIZONS))}")
+    return int(text)
+
+
+def _json(value: dict[str, Any], status: int = 200) -> Response:
+    return Response(responses.encode(value), status, media_type="application/json")
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _json({"error": error.detail}, error.status_code)
+
+
+async def _no_forecast(_: Request, error: Exception) -> Response:
+    return _json({"error": str(error)}, 503)
+
+
+async def _no_database(_: Request, error: Exception) -> Response:
+    _log.warning("database_unavailable", reason=str(error))
+    return _json({"error": "The price history cannot be read at present"}, 503)
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    _log.error("request_failed", exc_info=error)
+    return _json({"error": "Internal error"}, 500)
+
+
+_HANDLERS: dict[Any, Callable[[Request, Exception], Any]] = {
+    HTTPException: _refused,
+    ModelError: _no_forecast,
+    psycopg.Error: _no_database,
+    PoolTimeout: _no_database,
+    Exception: _failed,
+}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""The training loop of the global LSTM: random stretches of random tokens, a loss at every day, same bits for same seed.
+
+Each outcome is seen once in each stretch and not once for each window that it could end: that alone is what makes one
+training of all tokens and horizons faster than one epoch of a net that is shown one window after the other.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ml.data.features import FeatureSet, Floats
+from ml.models.networks.global_lstm_network import GlobalLstmNetwork, negative_log_likelihood
+from ml.models.shape import Shape
+from ml.training.determinism import reproducible
+
+
+@dataclass(frozen=True, slots=True)
+class FittedNetwork:
+    """A trained net, and what its inputs are standardised with."""
+
+    network: GlobalLstmNetwork
+    mean: Floats
+    deviation: Floats
+    losses: tuple[float, ...]
+
+
+def fit(features: FeatureSet, end: int, *, seed: int, shape: Shape = Shape()) -> FittedNetwork:  # noqa: B008 - frozen
+    """Train on what was known when day `end` began."""
+    known = features.known_at(end)
+    rows = features.inputs[known.any(axis=2)]
+    mean, deviation = rows.mean(axis=0), rows.std(axis=0)
+    deviation = np.where(deviation > 0, deviation, 1.0)
+    with reproducible(seed):
+        network = GlobalLstmNetwork(shape)
+        losses = _train(network, _tensors(features, known, end, mean, deviation), seed, shape)
+    return FittedNetwork(network, mean, deviation, tuple(losses))
+
+
+def _tensors(
+    features: FeatureSet, known: np.ndarray, end: int, mean: Floats, deviation: Floats
+) -> tuple[Tensor, Tensor, Tensor]:
+    inputs = (features.inputs[:, :end] - mean) / deviation
+    inputs[~features.usable[:, :end]] = 0.0
+    known = known[:, :end]
+    outcomes = np.where(known, features.outcomes()[:, :end], 0.0)
+    outcomes = np.where(known, outcomes / features.unit[:, :end], 0.0)
+    return (
+        torch.tensor(inputs, dtype=torch.float32),
+        torch.tensor(outcomes, dtype=torch.float32),
+        torch.tensor(known, dtype=torch.float32),
+    )
+
+
+def _train(
+    network: GlobalLstmNetwork, data: tuple[Tensor, Tensor, Tensor], seed: int, shape: Shape
+) -> list[float]:
+    inputs, outcomes, known = data
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=shape.learning_rate, weight_decay=shape.weight_decay, fused=True
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, max_lr=shape.learning_rate, total_steps=shape.steps
+    )
+    places = _places(known, shape)
+    shuffle = torch.Generator().manual_seed(seed)
+    offsets = torch.arange(min(shape.window, inputs.shape[1]))
+    losses = []
+    network.train()
+    for _ in range(shape.steps):
+        chosen = places[torch.randint(len(places), (shape.batch,), generator=shuffle)]
+        at = chosen[:, 1:] + offsets
+        token = chosen[:, :1]
+        counted = known[token, at].clone()
+        counted[:, : shape.warm_up] = 0.0
+        loss = negative_log_likelihood(
+            network(inputs[token, at]), network.degrees(), outcomes[token, at], counted
+        )
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        losses.append(float(loss.detach()))
+    network.eval()
+    return losses
+
+
+def _places(known: Tensor, shape: Shape) -> Tensor:
+    """Token and first day of every stretch that holds an outcome past its warm-up, shape [stretches, 2]."""
+    days = known.shape[1]
+    window = min(shape.window, days)
+    seen = torch.cumsum(known.any(dim=2).long(), dim=1)
+    seen = torch.cat((torch.zeros_like(seen[:, :1]), seen), dim=1)
+    starts = days - window + 1
+    counted = seen[:, window:] - seen[:, shape.warm_up : shape.warm_up + starts]
+    return torch.nonzero(counted > 0)
