@@ -48,8 +48,8 @@ def prediction(token: Token, found: Forecast, technical: Indicators | None) -> d
             "technical_indicators": indicators.describe(technical),
             "model_version": str(found.model.version),
             "quantiles": _quantiles(found),
-            "interval80": (found.quantile("0.1"), found.quantile("0.9")),
-            "interval95": (found.quantile("0.025"), found.quantile("0.975")),
+            "interval80": [found.quantile("0.1"), found.quantile("0.9")],
+            "interval95": [found.quantile("0.025"), found.quantile("0.975")],
         },
         "predicted_price": median,
         "prediction_change": change,
@@ -75,8 +75,8 @@ def stored(row: Stored) -> dict[str, Any]:
     return {
         **asdict(row),
         **asdict(outcomes.of(row)),
-        "interval80": (row.lower80, row.upper80),
-        "interval95": (row.lower95, row.upper95),
+        "interval80": [row.lower80, row.upper80],
+        "interval95": [row.lower95, row.upper95],
     }
 
 

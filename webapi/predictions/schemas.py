@@ -16,6 +16,8 @@ FRAMES = {days: frame for frame, days in DAYS.items()}
 MAX_SYMBOLS = 20
 
 Side = Literal["bullish", "bearish", "neutral"]
+# Lower and upper end, as a plain array of two: few makers of clients know `prefixItems`.
+Bounds = Annotated[list[Amount], Field(min_length=2, max_length=2)]
 
 
 class _Horizon:
@@ -136,8 +138,8 @@ class ForecastOut(Output):
     technical_indicators: IndicatorsOut | None
     model_version: str
     quantiles: QuantilesOut
-    interval80: tuple[Amount, Amount]
-    interval95: tuple[Amount, Amount]
+    interval80: Bounds
+    interval95: Bounds
 
 
 class ModelOut(Output):
@@ -303,8 +305,8 @@ class StoredOut(Output):
     issued_at: datetime
     reference_price: Amount
     predicted_price: Amount = Field(validation_alias="median")
-    interval80: tuple[Amount, Amount]
-    interval95: tuple[Amount, Amount]
+    interval80: Bounds
+    interval95: Bounds
     realised_price: Amount | None = Field(
         description="The close of the target's day; null until it is final, and where that day was not traded. A corrected "
         "close is shown corrected."

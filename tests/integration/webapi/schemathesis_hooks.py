@@ -54,6 +54,21 @@ _RESTORE = """
 """
 _IS_ALIVE = "select 1 from app.sessions where id = %(id)s and revoked_at is null and authenticated_at > %(since)s"
 
+_PREDICTION = """
+    with token as (select id from market.tokens where symbol = 'BTC'), panel as (
+        insert into model.training_sets (digest, token_id, first_day, last_day, rows, price_source, location)
+        select %(digest)s, id, '2025-01-01', '2026-03-01', 400, 'binance', 'x' from token
+        returning digest, token_id
+    )
+    insert into model.predictions
+        (token_id, horizon_days, origin_at, target_at, issued_at, reference_price, quantiles, median, lower80, upper80,
+         lower95, upper95, model_name, model_version, algorithm, run_id, data_digest, code_version, price_source)
+    select token_id, 1, now(), now() + interval '1 day', now(), 100, '{}', 102, 98, 106, 90, 120, 'm', 1, 'lstm',
+        digest, digest, 'c', 'binance'
+    from panel
+    returning id
+"""
+
 
 @dataclass
 class Account:
@@ -357,6 +372,15 @@ def _wallet_sync(account: Account, case: Case) -> None:
 
 
 _KEY = json.loads(os.environ["SCHEMA_EXCHANGE_KEY"])
+
+
+def _prediction(account: Account, case: Case) -> None:
+    """A stored forecast of BTC."""
+    made = _db.execute(_PREDICTION, {"digest": secrets.token_hex(32)}).fetchone()
+    assert made is not None
+    _path(case, prediction_id=made[0])
+
+
 _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"POST {V1}/auth/register": lambda _, case: _say(
         case, email=f"{secrets.token_hex(6)}@example.com"
@@ -392,6 +416,7 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"POST {V1}/admin/users/{{user_id}}/end-sessions": lambda _, case: _path(
         case, user_id=Account().id
     ),
+    f"GET {V1}/predictions/by-id/{{prediction_id}}": _prediction,
     f"POST {V1}/api-keys/{{key_id}}/rotate": _rotate,
     f"DELETE {V1}/api-keys/{{key_id}}": _key,
     f"POST {V1}/transactions/bulk": _bulk,
