@@ -24,11 +24,11 @@ from ml.data.windows import Parts, Series
 from ml.evaluation import backtest, gates, probes
 from ml.evaluation.backtest import Figures
 from ml.evaluation.scoring import NOMINAL
-from ml.models import global_catalog
+from ml.models.catalog import CHAMPION
 from ml.models.combination import Combination
-from ml.models.global_catalog import CHAMPION, Recipe
 from ml.models.global_lstm import GlobalLstm
-from ml.training import lstm_loop
+from ml.training import fitting, lstm_loop
+from ml.training.fitting import Recipe
 
 YEAR = 365
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "daily"
@@ -49,7 +49,7 @@ def run() -> list[Measure]:
     market = features.build(made_up.market())
     # CPU time of one thread, here and below: what else the machine does must not decide the ratio.
     began = time.process_time()
-    fitted = global_catalog.fit(market, market.inputs.shape[1], [CHAMPION], Recipe())
+    fitted = fitting.fit(market, market.inputs.shape[1], [CHAMPION], Recipe())
     retraining = time.process_time() - began
     model = fitted[CHAMPION]
     assert isinstance(model, Combination)

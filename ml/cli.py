@@ -191,14 +191,14 @@ def backtest(  # noqa: PLR0917 - click passes by name
     from ml.data import candle_folder, features
     from ml.evaluation import backtest as walk
     from ml.evaluation import backtest_table
-    from ml.models import global_catalog
+    from ml.models import catalog
 
     symbols = None if tokens is None else tokens.replace(",", " ").split()
     if symbols == []:
         raise CoinsphereError("--tokens names no token")
-    names = models or global_catalog.DEFAULT
-    if unknown := sorted(set(names) - set(global_catalog.NAMES)):
-        known = ", ".join(global_catalog.NAMES)
+    names = models or catalog.GLOBAL_DEFAULT
+    if unknown := sorted(set(names) - set(catalog.GLOBAL_MODELS)):
+        known = ", ".join(catalog.GLOBAL_MODELS)
         raise CoinsphereError(f"No model is called {', '.join(unknown)}; there are {known}")
     try:
         first = candle_folder.first_day(start.date())

@@ -27,13 +27,11 @@ if TYPE_CHECKING:
 
     from ml.evaluation.backtest import Backtest
     from ml.evaluation.gates import GateReport
-    from ml.models.global_catalog import Recipe
     from ml.monitoring.promotion import Watched
     from ml.registry.global_registry import Loaded, Serving
     from ml.registry.global_version import GlobalFacts
+    from ml.training.fitting import Recipe
 
-SERVING_DAYS = 1095
-"""Days that a forecast is computed from: of anything older, less than a fiftieth of a thousandth is left in an input."""
 _LONGEST_TEST = 1461
 
 _log = log.get("ml.global_pipeline")
@@ -112,10 +110,11 @@ def train(
         RegistryUnavailable: MLflow does not answer.
     """
     from ml.evaluation import gates  # noqa: PLC0415 - slow to import
-    from ml.models.global_catalog import CHAMPION, Recipe  # noqa: PLC0415
-    from ml.monitoring import global_log, promotion  # noqa: PLC0415 - slow to import
-    from ml.registry import global_registry, model_card  # noqa: PLC0415 - slow to import
-    from ml.registry.global_version import Losses  # noqa: PLC0415
+    from ml.evaluation.losses import Losses  # noqa: PLC0415
+    from ml.models.catalog import CHAMPION  # noqa: PLC0415
+    from ml.monitoring import promotion  # noqa: PLC0415 - slow to import
+    from ml.registry import gate_reports, global_registry, model_card  # noqa: PLC0415 - slow to import
+    from ml.training.fitting import Recipe  # noqa: PLC0415
 
     made = _Training(settings, held, recipe or Recipe(), clock, dagster_run_id)
     challenger = model or CHAMPION
@@ -138,7 +137,7 @@ def train(
         facts, number = made.register(challenger, fitted, walked, run_id)
         card = made.log(facts, walked, report, run_id)
     _register_baseline(made, walked)
-    report_id = global_log.record_report(conn, number, facts, report, clock())
+    report_id = gate_reports.record(conn, number, facts, report, clock())
     global_registry.describe(settings, number, model_card.note(card["model_card.md"]))
     global_registry.record_verdict(settings, number, report.horizons, str(report_id))
     serves = tuple(
@@ -155,7 +154,7 @@ def train(
 
 
 def _register_baseline(made: "_Training", walked: "Backtest | None") -> None:
-    from ml.models.global_catalog import BASELINE  # noqa: PLC0415
+    from ml.models.catalog import BASELINE  # noqa: PLC0415
     from ml.registry import global_registry  # noqa: PLC0415 - slow to import
 
     with made.run(BASELINE) as run_id:
@@ -196,7 +195,7 @@ def issue(
     serving = global_registry.serving(settings)
     if not serving.versions:
         raise NoChampion("no version of the global model is registered")
-    held = serving_panel(conn, now)
+    held = panel.recent(conn, now)
     global_log.record_snapshot(conn, held)
     public = _public_version(settings, serving, held, now)
     issued = []
@@ -251,15 +250,6 @@ def _public_version(
     return version
 
 
-def serving_panel(conn: Connection, now: datetime) -> Panel:
-    """The panel that forecasts are computed from: the last `SERVING_DAYS` days.
-
-    Raises:
-        TooLittleHistory: the mart has no final day among them.
-    """
-    return panel.from_mart(conn, first=(now - timedelta(days=SERVING_DAYS)).date())
-
-
 def watch(conn: Connection, settings: Settings, now: datetime) -> "Watched":
     """Look how issued forecasts fared, act on it, and keep the pictures; see `ml.monitoring.promotion.watch`.
 
@@ -311,10 +301,10 @@ class _Training:
         )
 
     def fit(self, name: str) -> Any:
-        from ml.models import global_catalog  # noqa: PLC0415 - slow to import
+        from ml.training import fitting  # noqa: PLC0415 - slow to import
 
         days = self._features.inputs.shape[1]
-        return global_catalog.fit(self._features, days, [name], self._recipe)[name]
+        return fitting.fit(self._features, days, [name], self._recipe)[name]
 
     def probe(self, fitted: Any, walked: "Backtest") -> Any:
         from ml.evaluation import probes  # noqa: PLC0415 - torch takes seconds to import

@@ -25,6 +25,9 @@ Days = NDArray[np.datetime64]
 FIRST_DAY = date(2018, 1, 1)
 """Before it too few tokens were traded for anything to be learned from all of them at once."""
 
+SERVING_DAYS = 1095
+"""Days that a forecast is computed from: of anything older, less than a fiftieth of a thousandth is left in an input."""
+
 COLUMNS = ("open", "high", "low", "close", "volume")
 _FORMAT = b"coinsphere-panel-1"
 _SIMULATED = "simulated"
@@ -208,6 +211,15 @@ def from_mart(
         location="marts.ml_features_daily",
         token_ids=ids,
     )
+
+
+def recent(conn: Connection, now: datetime) -> Panel:
+    """The panel that forecasts are computed from: the last `SERVING_DAYS` days.
+
+    Raises:
+        TooLittleHistory: the mart has no final day among them.
+    """
+    return from_mart(conn, first=(now - timedelta(days=SERVING_DAYS)).date())
 
 
 def as_date(day: np.datetime64) -> date:

@@ -15,9 +15,10 @@ from ml.evaluation import comparison, conformal, holdout_calendar, scoring, walk
 from ml.evaluation.comparison import Difference
 from ml.evaluation.conformal import Conformal
 from ml.evaluation.scoring import NOMINAL, Scores
-from ml.models import global_catalog
-from ml.models.global_catalog import REFERENCE, Recipe
+from ml.models import catalog
+from ml.models.catalog import REFERENCE
 from ml.models.student import Student
+from ml.training.fitting import Recipe
 
 LEAD_BLOCKS = 2
 """Blocks before the first scored day: what the conformal intervals learn from."""
@@ -244,7 +245,7 @@ def run(
     start: date,
     end: date,
     *,
-    names: Sequence[str] = global_catalog.DEFAULT,
+    names: Sequence[str] = catalog.GLOBAL_DEFAULT,
     recipe: Recipe = Recipe(),  # noqa: B008 - frozen
     processes: int = 1,
     done: walk_forward.Done = walk_forward.unheard,

@@ -14,11 +14,11 @@ import numpy as np
 from ml.data.horizons import HORIZONS
 from ml.evaluation import comparison, coverage
 from ml.evaluation.backtest import Backtest
+from ml.evaluation.losses import Losses
 from ml.evaluation.scoring import NOMINAL
-from ml.models import global_catalog
-from ml.models.global_catalog import BASELINE, REFERENCE
+from ml.models import catalog
+from ml.models.catalog import BASELINE, REFERENCE
 from ml.models.pooled_linear import PooledLinear
-from ml.registry.global_version import Losses
 
 LEAST_DAYS = 730
 SIGNIFICANT = 1.645
@@ -316,5 +316,5 @@ def _engineering(probes: Probes) -> Gate:
     return checks.done()
 
 
-BASELINES_OF_GATE = (REFERENCE, BASELINE, PooledLinear.name, global_catalog.CHAMPION)
+BASELINES_OF_GATE = (REFERENCE, BASELINE, PooledLinear.name, catalog.CHAMPION)
 """What is walked forward for a gate."""

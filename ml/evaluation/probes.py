@@ -11,12 +11,12 @@ from ml.data.panel import resealed
 from ml.evaluation import walk_forward
 from ml.evaluation.backtest import Backtest
 from ml.evaluation.gates import Probes
-from ml.models import global_catalog
-from ml.models.global_catalog import REFERENCE, Recipe
+from ml.models.catalog import REFERENCE
 from ml.models.global_lstm import MEMORY, GlobalLstm
-from ml.models.global_model import GlobalModel
+from ml.models.interface import GlobalModel
 from ml.models.networks import global_lstm_export
-from ml.training import global_lstm_loop
+from ml.training import fitting, global_lstm_loop
+from ml.training.fitting import Recipe
 
 _TRIED_DAYS = 60
 _CALLS = 50
@@ -77,7 +77,7 @@ def _seed_deviation(
     reference = made.scores[REFERENCE].crps[:, first - made.first :, 0][scored].mean()
     skills = []
     for net in nets:
-        one = global_catalog.as_graph([net])
+        one = fitting.as_graph([net])
         crps = one.predict(features, first).at(np.s_[:, : made.end - first, 0]).crps(outcomes)
         skills.append(1 - crps[scored].mean() / reference)
     return float(np.std(skills))

@@ -16,10 +16,11 @@ from ml.data.features import FeatureSet
 from ml.data.horizons import HORIZONS
 from ml.data.panel import as_date
 from ml.errors import TooLittleHistory
-from ml.models import global_catalog
-from ml.models.global_catalog import Recipe
-from ml.models.global_model import GlobalModel
+from ml.models import catalog
+from ml.models.interface import GlobalModel
 from ml.models.student import Student
+from ml.training import fitting
+from ml.training.fitting import Recipe
 
 REFIT_DAYS = 180
 """Between two fits. Fitting each month gains nothing that can be measured."""
@@ -137,9 +138,9 @@ class _Worker:
     def forecast(self, numbered: tuple[int, Block]) -> dict[str, Student]:
         """Fit, and forecast the days of the block."""
         number, block = numbered
-        names = [name for name in self._names if name != global_catalog.ASSESSMENT]
-        models = global_catalog.fit(self._features, block.first, names, self._recipe)
-        if global_catalog.ASSESSMENT in self._names:
+        names = [name for name in self._names if name != catalog.ASSESSMENT]
+        models = fitting.fit(self._features, block.first, names, self._recipe)
+        if catalog.ASSESSMENT in self._names:
             models |= self._assessment(self._days[number - number % _ASSESSMENT_FITS_EVERY].first)
         length = block.end - block.first
         known = self._until(block.end)
@@ -150,8 +151,8 @@ class _Worker:
 
     def _assessment(self, end: int) -> dict[str, GlobalModel]:
         if end not in self._assessments:
-            self._assessments[end] = global_catalog.fit(
-                self._features, end, [global_catalog.ASSESSMENT], self._recipe
+            self._assessments[end] = fitting.fit(
+                self._features, end, [catalog.ASSESSMENT], self._recipe
             )
         return self._assessments[end]
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ml.data.features import FeatureSet
-from ml.models.global_model import GlobalModel
+from ml.models.interface import GlobalModel
 from ml.models.reversal import Reversal
 from ml.models.student import Student
 

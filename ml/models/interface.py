@@ -1,13 +1,17 @@
 """What a model is to everyone who uses one: a distribution for each horizon.
 
-Evaluation, registry, prediction log and server know `Forecaster` only. `CentredModel` is the narrower shape of the
+A `Forecaster` knows the closes of one token, a `GlobalModel` the candles of all.
+
+`CentredModel` is the narrower shape of the
 models whose distribution is made from their own errors; `ml.models.residual` turns one into a forecaster.
 """
 
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from ml.data.features import FeatureSet
 from ml.data.windows import Floats, Mask
+from ml.models.student import Student
 
 
 class Forecaster(Protocol):
@@ -61,4 +65,33 @@ class CentredModel(Protocol):
 
     def binaries(self) -> dict[str, bytes]:
         """Files beside its parameters."""
+        ...
+
+
+class GlobalModel(Protocol):
+    """A fitted model of all tokens: distributions of all tokens and horizons at once.
+
+    All but the combination at one day have the last price as their centre: there is a trace of direction in the market's
+    last day (`ml.models.reversal`), a learned drift costs skill beyond, and what can be known is how far the price may
+    move.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name in `ml.models.catalog`."""
+        ...
+
+    def predict(self, features: FeatureSet, first: int) -> Student:
+        """Log returns after each day from index `first` on, shape [tokens, days - first, HORIZONS].
+
+        A day's distribution depends on that day and earlier ones only; where the day is not usable it means nothing.
+        """
+        ...
+
+    def parameters(self) -> Mapping[str, Any]:
+        """What it was fitted to, as JSON holds it."""
+        ...
+
+    def binaries(self) -> dict[str, bytes]:
+        """Files beside its parameters; nothing that runs code when it is read."""
         ...

@@ -5,35 +5,22 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
 
 from ml.data import panel, snapshots
 from ml.data.panel import Panel
 from ml.errors import ModelError
-from ml.evaluation import gates
-from ml.evaluation.gates import GateReport
 from ml.registry import code_version
 from ml.registry.global_registry import NAME, Loaded
-from ml.registry.global_version import GlobalFacts
 from ml.serving.global_forecasting import Outlook
 
 _RECORD_PANEL = """
     insert into model.training_sets (digest, token_id, first_day, last_day, rows, price_source, location)
     values (%(digest)s, null, %(first_day)s, %(last_day)s, %(rows)s, %(price_source)s, %(location)s)
     on conflict (digest) do nothing
-"""
-_RECORD_REPORT = """
-    insert into model.gate_reports (
-        id, model_name, model_version, algorithm, run_id, dagster_run_id, data_digest, passed, report, created_at
-    ) values (
-        %(id)s, %(model_name)s, %(model_version)s, %(algorithm)s, %(run_id)s, %(dagster_run_id)s, %(data_digest)s,
-        %(passed)s, %(report)s, %(created_at)s
-    )
 """
 _CLOSES = """
     select wanted.token_id, f.close
@@ -60,13 +47,6 @@ _RECORD = """
         %(width95)s, %(in_distribution)s, %(input_digest)s, %(dagster_run_id)s
     )
     on conflict (token_id, origin_at, horizon_days, model_name, model_version) do nothing
-"""
-_NEWEST_VERDICT = """
-    select model_version, algorithm, report -> 'gates' as gates
-    from model.gate_reports
-    where model_name = %(model_name)s and report -> 'gates' -> 0 ->> 'name' = %(first_gate)s
-    order by created_at desc, id
-    limit 1
 """
 _PREDICTION = """
     select p.id, p.token_id, t.symbol, p.horizon_days, p.issued_at, p.price_source, p.reference_price, p.quantiles::text, p.location, p.log_scale, p.degrees,
@@ -99,35 +79,6 @@ class Stored:
     input_digest: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How the newest version was judged: the gates of its report, as JSON holds them."""
-
-    model_version: int
-    algorithm: str
-    gates: list[dict[str, Any]]
-
-    def sentence(self, horizon: int) -> str:
-        """Why it does not serve at a horizon: the gates that refused it, and by how much."""
-        reasons = [
-            f"{gate['name']}: {reason['text']}"
-            for gate in self.gates
-            for reason in gate["reasons"]
-            if reason["horizon"] in (None, horizon)
-        ]
-        version = f"version {self.model_version} ({self.algorithm})"
-        if not reasons:
-            return f"{version} has passed its gates and waits in the champion's shadow"
-        return f"{version} was refused at {horizon} d: {'; '.join(reasons)}"
-
-
-def newest_verdict(conn: Connection) -> Verdict | None:
-    """The report of the gates of the newest version; None where none was judged."""
-    with conn.cursor(row_factory=class_row(Verdict)) as cursor:
-        parameters = {"model_name": NAME, "first_gate": gates.NAMES[0]}
-        return cursor.execute(_NEWEST_VERDICT, parameters).fetchone()
-
-
 def record_panel(conn: Connection, held: Panel) -> None:
     """Write the panel's row; one that is there already stays as it is."""
     conn.execute(
@@ -158,29 +109,6 @@ def snapshot(conn: Connection, digest: str) -> Panel:
     if held.digest != digest:
         raise ModelError(f"the candles {digest} were changed: their digest is {held.digest}")
     return held
-
-
-def record_report(
-    conn: Connection, version: int, facts: GlobalFacts, report: GateReport, now: datetime
-) -> UUID:
-    """Keep a gate report; its id."""
-    made = uuid4()
-    conn.execute(
-        _RECORD_REPORT,
-        {
-            "id": made,
-            "model_name": NAME,
-            "model_version": version,
-            "algorithm": facts.model,
-            "run_id": facts.run_id,
-            "dagster_run_id": facts.dagster_run_id,
-            "data_digest": facts.data_digest,
-            "passed": report.passed,
-            "report": Jsonb(report.to_json()),
-            "created_at": now,
-        },
-    )
-    return made
 
 
 def record(

@@ -15,10 +15,10 @@ from coinsphere.settings import Settings
 from ml.data.horizons import HORIZONS
 from ml.errors import ArtifactRefused, NoChampion
 from ml.evaluation.gates import Gate, GateReport, Reason
-from ml.monitoring import accuracy, global_log
+from ml.monitoring import accuracy
 from ml.monitoring.accuracy import Drift, Record
 from ml.monitoring.alarms import Alarm
-from ml.registry import global_registry
+from ml.registry import gate_reports, global_registry
 from ml.registry.global_registry import Loaded, Registered, Serving
 
 _SHOWN_DAYS = 365
@@ -154,7 +154,7 @@ def _judge(
         return None
     report = GateReport(candidate.model, (made,))
     facts = global_registry.load(settings, candidate.version).version.facts
-    global_log.record_report(conn, candidate.version, facts, report, now)
+    gate_reports.record(conn, candidate.version, facts, report, now)
     vetoed = [each for each in candidate.horizons if each not in report.horizons]
     if vetoed:
         global_registry.veto(settings, candidate.version, vetoed)

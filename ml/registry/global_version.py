@@ -4,33 +4,30 @@ As with `ml.models.artifact`, every file's SHA-256 stands in the manifest, the m
 nothing is parsed before both were compared.
 """
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-
 from coinsphere.clock import iso
-from ml.data.features import Floats
-from ml.data.horizons import HORIZONS
 from ml.errors import ArtifactRefused
 from ml.evaluation.backtest import Backtest, Figures
 from ml.evaluation.conformal import Conformal
-from ml.models import artifact, global_catalog
+from ml.evaluation.losses import Losses
+from ml.models import artifact, catalog
 from ml.models.artifact import MANIFEST
 from ml.models.global_lstm import NETWORK
-from ml.models.global_model import GlobalModel
+from ml.models.interface import GlobalModel
 from ml.models.novelty import Novelty
+from ml.models.residual import PARAMETERS
 
 CONFORMAL = "conformal.json"
 NOVELTY = "novelty.json"
 FIGURES = "figures.json"
 LOSSES = "losses.npz"
 _FORMAT = 1
-_REQUIRED = frozenset({global_catalog.PARAMETERS, CONFORMAL, NOVELTY, FIGURES, LOSSES})
+_REQUIRED = frozenset({PARAMETERS, CONFORMAL, NOVELTY, FIGURES, LOSSES})
 _ALLOWED = _REQUIRED | {NETWORK}
 
 
@@ -53,52 +50,6 @@ class GlobalFacts:
             name: iso(value) if isinstance(value, datetime) else str(value)
             for name, value in asdict(self).items()
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Losses:
-    """CRPS of each forecast of the walk-forward, shape [tokens, days, HORIZONS]: what a challenger is compared with."""
-
-    symbols: tuple[str, ...]
-    days: np.ndarray[Any, np.dtype[np.datetime64]]
-    crps: Floats
-
-    @classmethod
-    def of(cls, made: Backtest, model: str) -> "Losses":
-        """Those of a model of a backtest."""
-        panel = made.features.panel
-        crps = np.where(made.scored, made.scores[model].crps, np.nan)
-        return cls(panel.symbols, panel.days[made.first : made.end], crps)
-
-    def npz(self) -> bytes:
-        """As an archive of arrays."""
-        buffer = io.BytesIO()
-        np.savez_compressed(
-            buffer,
-            symbols=np.array(self.symbols),
-            days=self.days.astype("<i8"),
-            crps=self.crps.astype(np.float32),
-        )
-        return buffer.getvalue()
-
-    @classmethod
-    def from_npz(cls, content: bytes) -> "Losses":
-        """What `npz` wrote."""
-        with np.load(io.BytesIO(content), allow_pickle=False) as held:
-            symbols = tuple(str(symbol) for symbol in held["symbols"])
-            days = held["days"].astype("datetime64[D]")
-            return cls(symbols, days, held["crps"].astype(np.float64))
-
-    def on(
-        self, symbols: tuple[str, ...], days: np.ndarray[Any, np.dtype[np.datetime64]]
-    ) -> Floats:
-        """The losses laid on other tokens and days; NaN where there is none."""
-        made = np.full((len(symbols), len(days), len(HORIZONS)), np.nan)
-        shared, at, here = np.intersect1d(days, self.days, return_indices=True)
-        for place, symbol in enumerate(symbols):
-            if symbol in self.symbols and len(shared):
-                made[place, at] = self.crps[self.symbols.index(symbol), here]
-        return made
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,7 +100,7 @@ def unmeasured() -> dict[str, Any]:
 def pack(version: GlobalVersion) -> dict[str, bytes]:
     """The files and their manifest."""
     files = {
-        **global_catalog.files(version.model),
+        **catalog.files_of_global(version.model),
         CONFORMAL: _json(version.conformal.to_json()),
         NOVELTY: _json(version.novelty.to_json()),
         FIGURES: _json(version.figures),
@@ -181,7 +132,7 @@ def unpack(files: Mapping[str, bytes], manifest_digest: str) -> GlobalVersion:
         held = {name: files[name] for name in named}
         return GlobalVersion(
             _facts(manifest["facts"]),
-            global_catalog.load(held),
+            catalog.load_global(held),
             Conformal.from_json(json.loads(held[CONFORMAL])),
             Novelty.from_json(json.loads(held[NOVELTY])),
             json.loads(held[FIGURES]),

@@ -15,7 +15,7 @@ from ml.data.horizons import HORIZONS, LEVELS
 from ml.data.panel import Panel
 from ml.evaluation.scoring import NOMINAL
 from ml.models.combination import Combination
-from ml.models.global_model import GlobalModel
+from ml.models.interface import GlobalModel
 from ml.models.pooled_linear import PooledLinear
 from ml.models.random_walk import RandomWalk
 from ml.models.student import Student

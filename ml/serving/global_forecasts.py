@@ -15,13 +15,12 @@ from coinsphere import log
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.settings import Settings
-from ml import global_pipeline
+from ml.data import panel
 from ml.data.horizons import HORIZONS
 from ml.data.panel import Panel
 from ml.errors import ArtifactRefused, ModelError, RegistryUnavailable
-from ml.monitoring import global_log
-from ml.monitoring.global_log import Verdict
-from ml.registry import global_registry
+from ml.registry import gate_reports, global_registry
+from ml.registry.gate_reports import Verdict
 from ml.registry.global_registry import Loaded, Serving
 from ml.serving import global_forecasting, responses
 from ml.serving.global_forecasting import Outlook
@@ -127,7 +126,7 @@ class GlobalForecasts:
 
     def _refresh(self, conn: Connection, serving: Serving) -> None:
         now = self._clock()
-        verdict = global_log.newest_verdict(conn)
+        verdict = gate_reports.newest_verdict(conn)
         if not serving.versions:  # on a new system the mart is not built either
             self._held = _Held(reasons=_reasons(self._settings, serving, verdict, {}, {}))
             self._loaded, self._seen = {}, None
@@ -140,7 +139,7 @@ class GlobalForecasts:
         if not self._loaded:
             self._held = _Held(reasons=_reasons(self._settings, serving, verdict, {}, refused))
             return
-        held = global_pipeline.serving_panel(conn, now)
+        held = panel.recent(conn, now)
         ids = dict(zip(held.symbols, held.token_ids, strict=True))
         said = {number: _spoken(each, held, ids) for number, each in self._loaded.items()}
         standing = _standing(self._settings, serving, self._loaded, now)

@@ -15,13 +15,13 @@ from ml.data import candle_folder, panel
 from ml.data.horizons import HORIZONS
 from ml.errors import ArtifactRefused, ModelError, NoChampion, TooLittleHistory
 from ml.evaluation import gates
-from ml.models.global_catalog import Recipe
 from ml.models.shape import Shape
 from ml.monitoring import global_log, reproduction
 from ml.registry import global_registry
 from ml.registry.global_version import MANIFEST
 from ml.registry.mlflow_client import client
 from ml.serving import global_forecasting
+from ml.training.fitting import Recipe
 from tests.conftest import create_database, drop_database
 from tests.integration.ml.conftest import _build_mart
 from tests.unit.ml import panels

@@ -14,12 +14,14 @@ from coinsphere.notify import mail
 from coinsphere.settings import Settings
 from ml.data.horizons import HORIZONS
 from ml.evaluation.conformal import Conformal
-from ml.models import global_catalog, novelty
-from ml.models.global_catalog import BASELINE, Recipe
+from ml.models import novelty
+from ml.models.catalog import BASELINE
 from ml.monitoring import accuracy, promotion
 from ml.registry import global_registry, tracking
 from ml.registry.global_version import GlobalFacts, GlobalVersion, pack
 from ml.registry.mlflow_client import client
+from ml.training import fitting
+from ml.training.fitting import Recipe
 from orchestration.forecasting import global_assets
 from orchestration.forecasting.global_figures import DRIFT, FRESH, SHADOW
 from tests.integration.notify.conftest import Relay, serve
@@ -57,7 +59,7 @@ def _forget(settings: Settings) -> None:
 
 @pytest.fixture(scope="module")
 def fitted(features):
-    return global_catalog.fit(features, 700, [LINEAR, BASELINE], Recipe())
+    return fitting.fit(features, 700, [LINEAR, BASELINE], Recipe())
 
 
 @pytest.fixture

@@ -12,13 +12,14 @@ from ml.data import features, panel
 from ml.data.panel import as_date
 from ml.errors import TooLittleHistory
 from ml.evaluation import backtest, walk_forward
-from ml.models import garch, global_catalog, global_lstm, pooled_linear, random_walk, reversal
+from ml.models import catalog, garch, global_lstm, pooled_linear, random_walk, reversal
 from ml.models.combination import Combination, mean
-from ml.models.global_catalog import DEFAULT, Recipe
 from ml.models.networks import global_lstm_export
 from ml.models.networks.global_lstm_network import GlobalLstmNetwork
+from ml.models.residual import PARAMETERS
 from ml.models.shape import Shape
-from ml.training import global_lstm_loop
+from ml.training import fitting, global_lstm_loop
+from ml.training.fitting import Recipe
 from tests.unit.ml import panels
 
 END = 700
@@ -32,7 +33,7 @@ def market():
 
 @pytest.fixture(scope="module")
 def fitted(market):
-    return global_catalog.fit(market, END, DEFAULT, QUICK)
+    return fitting.fit(market, END, catalog.GLOBAL_DEFAULT, QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -44,17 +45,17 @@ def changed_future(market):
     return features.build(other)
 
 
-@pytest.mark.parametrize("name", DEFAULT)
+@pytest.mark.parametrize("name", catalog.GLOBAL_DEFAULT)
 def test_model(fitted, market, changed_future, name):
     model = fitted[name]
     made = model.predict(market, END - 60)
     assert made.scale.shape == (5, market.inputs.shape[1] - END + 60, 4)
     assert (made.scale > 0).all()
     assert (made.degrees > 2).all()
-    beyond = made.location[:, :, 1:] if name == global_catalog.CHAMPION else made.location
+    beyond = made.location[:, :, 1:] if name == catalog.CHAMPION else made.location
     assert not beyond.any(), "nobody knows where the price will go"
     later = model.predict(changed_future, END - 60)
-    again = global_catalog.load(global_catalog.files(model)).predict(market, END - 60)
+    again = catalog.load_global(catalog.files_of_global(model)).predict(market, END - 60)
     for part in ("location", "scale"):
         ours, theirs = getattr(made, part), getattr(later, part)
         assert ours[:, :60].tobytes() == theirs[:, :60].tobytes(), "it looked ahead"
@@ -62,18 +63,18 @@ def test_model(fitted, market, changed_future, name):
     assert np.array_equal(made.degrees, again.degrees)
 
 
-@pytest.mark.parametrize("name", DEFAULT)
+@pytest.mark.parametrize("name", catalog.GLOBAL_DEFAULT)
 def test_a_fit_knows_nothing_of_what_follows(fitted, market, changed_future, name):
-    if name == global_catalog.CHAMPION:
+    if name == catalog.CHAMPION:
         pytest.skip("its parts are fitted alike, and tested here")
-    again = global_catalog.fit(changed_future, END, [name], QUICK)[name]
-    ours, theirs = (global_catalog.files(model) for model in (fitted[name], again))
+    again = fitting.fit(changed_future, END, [name], QUICK)[name]
+    ours, theirs = (catalog.files_of_global(model) for model in (fitted[name], again))
     assert ours == theirs
 
 
 def test_an_unknown_model_is_named(market):
     with pytest.raises(ValueError, match="oracle"):
-        global_catalog.fit(market, END, ["oracle"], QUICK)
+        fitting.fit(market, END, ["oracle"], QUICK)
 
 
 def test_an_untrained_net_is_the_baseline():
@@ -85,7 +86,7 @@ def test_an_untrained_net_is_the_baseline():
 
 def test_the_graph_gives_the_mean_of_the_nets(market):
     fits = [global_lstm_loop.fit(market, END, seed=seed, shape=QUICK.shape) for seed in (3, 4, 5)]
-    graph = global_catalog.GlobalLstm(
+    graph = global_lstm.GlobalLstm(
         global_lstm_export.to_onnx([made.network for made in fits]),
         fits[0].mean,
         fits[0].deviation,
@@ -139,8 +140,8 @@ def test_garch_forecasts_what_arch_itself_would(market):
 
 
 def test_the_combination_is_the_mean_of_log_scales(fitted, market):
-    parts = [fitted[name].predict(market, END) for name in global_catalog.PARTS]
-    made = fitted[global_catalog.CHAMPION].predict(market, END)
+    parts = [fitted[name].predict(market, END) for name in catalog.PARTS]
+    made = fitted[catalog.CHAMPION].predict(market, END)
     np.testing.assert_allclose(made.scale, np.sqrt(parts[0].scale * parts[1].scale))
     np.testing.assert_array_equal(made.degrees, mean(parts).degrees)
 
@@ -169,10 +170,10 @@ def test_a_market_that_comes_back_is_found_and_one_that_does_not_is_not():
 
 
 def test_a_combination_stored_without_a_reversal_has_none(fitted, market):
-    files = global_catalog.files(fitted[global_catalog.CHAMPION])
-    described = json.loads(files[global_catalog.PARAMETERS])
+    files = catalog.files_of_global(fitted[catalog.CHAMPION])
+    described = json.loads(files[PARAMETERS])
     del described["parameters"]["reversal"]
-    old = global_catalog.load({**files, global_catalog.PARAMETERS: json.dumps(described).encode()})
+    old = catalog.load_global({**files, PARAMETERS: json.dumps(described).encode()})
     assert isinstance(old, Combination)
     assert not old.predict(market, END).location.any()
 
@@ -187,9 +188,7 @@ def test_the_reference_is_ewma_by_definition(market):
 
 def test_the_assessments_lstm_takes_part(market):
     small = features.build(market.panel.only(["T0", "T1"]))
-    model = global_catalog.fit(small, END, [global_catalog.ASSESSMENT], QUICK)[
-        global_catalog.ASSESSMENT
-    ]
+    model = fitting.fit(small, END, [catalog.ASSESSMENT], QUICK)[catalog.ASSESSMENT]
     made = model.predict(small, END)
     assert set(model.nets) == {"T0", "T1"}
     assert made.location.any()
@@ -200,8 +199,8 @@ def test_two_processes_forecast_what_one_does(market):
     days = walk_forward.blocks(
         market, as_date(market.panel.days[500]), as_date(market.panel.days[-1])
     )
-    one = walk_forward.run(market, days, [global_catalog.CHAMPION], QUICK)
-    two = walk_forward.run(market, days, [global_catalog.CHAMPION], QUICK, processes=2)
+    one = walk_forward.run(market, days, [catalog.CHAMPION], QUICK)
+    two = walk_forward.run(market, days, [catalog.CHAMPION], QUICK, processes=2)
     assert one["combination"].scale.tobytes() == two["combination"].scale.tobytes()
 
 

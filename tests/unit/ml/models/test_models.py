@@ -6,7 +6,7 @@ from scipy import optimize
 
 from ml.data import volatility
 from ml.data.horizons import CONTEXT, HORIZONS, LEVELS
-from ml.models import calibration, catalog, linear, residual
+from ml.models import catalog, linear, residual
 from ml.models.ewma import Ewma
 from ml.models.interface import CentredModel
 from ml.models.naive import Naive
@@ -81,13 +81,13 @@ def test_linear_finds_a_momentum_that_is_there():
 def test_intervals_hold_their_share_of_the_errors():
     """Exactly: the next error is in each place among 20 with one chance in 21, so 80 % need the 17th smallest."""
     errors = np.random.default_rng(2).permutation(np.arange(1.0, 21.0)) * np.tile([1, -1], 10)
-    low95, low80, median, high80, high95 = calibration.symmetric_quantiles(errors)
+    low95, low80, median, high80, high95 = residual.symmetric_quantiles(errors)
     assert (low80, high80, median) == (-17.0, 17.0, 0.0)
     assert (low95, high95) == (-20.0, 20.0)
 
 
 def test_with_few_errors_the_widest_is_taken():
-    assert calibration.symmetric_quantiles(np.array([0.1, -0.5, 0.2]))[-1] == 0.5
+    assert residual.symmetric_quantiles(np.array([0.1, -0.5, 0.2]))[-1] == 0.5
 
 
 def test_intervals_rest_on_the_calibration_part_alone(series):
