@@ -12,6 +12,7 @@ from webapi import deprecation, errors, features, idempotency, literals, middlew
 from webapi.account.data_routes import data
 from webapi.account.routes import account
 from webapi.admin.routes import administration
+from webapi.admin.tokens.routes import blueprint as token_administration
 from webapi.alerts.routes import alerts
 from webapi.api_keys.routes import api_keys
 from webapi.auth.routes import auth
@@ -189,6 +190,7 @@ def _add_routes(app: APIFlask) -> None:
     app.register_blueprint(predictions, url_prefix=f"{V1}/predictions")
     app.register_blueprint(api_keys, url_prefix=f"{V1}/api-keys")
     app.register_blueprint(administration, url_prefix=f"{V1}/admin")
+    app.register_blueprint(token_administration, url_prefix=f"{V1}/admin/tokens")
     app.register_blueprint(risk, url_prefix=f"{V1}/risk")
     app.register_blueprint(exchanges, url_prefix=f"{V1}/exchanges")
     app.register_blueprint(defi, url_prefix=f"{V1}/defi")

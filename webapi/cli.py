@@ -1,10 +1,12 @@
-"""The sub-commands of `webapi`: accounts, and what is made from the reference."""
+"""The sub-commands of `webapi`: accounts, listed tokens, and what is made from the reference."""
 
 import secrets
 from datetime import timedelta
 from typing import Any
 
 import click
+
+from webapi.tokens.cli import tokens
 
 _TO_CHOOSE = timedelta(hours=1)
 """A new administrator's time to choose a password."""
@@ -14,6 +16,7 @@ def register(cli: click.Group) -> None:
     """Add them to `coinsphere`."""
     cli.add_command(users)
     cli.add_command(api)
+    cli.add_command(tokens)
 
 
 @click.group()

@@ -122,6 +122,13 @@ def unavailable(error: str, *, detail: str | None = None, code: str | None = Non
     return Problem(503, error, detail=detail, code=code, headers=headers)
 
 
+def token_taken() -> Problem:
+    """409 of a token whose contract on its chain, or whose id at CoinGecko, another one has."""
+    return Problem(
+        409, "a token with this contract or CoinGecko id already exists", code="token-taken"
+    )
+
+
 def token_not_found(symbol: str) -> Problem:
     """404 for a symbol that no token has."""
     return not_found(f"token {symbol[:20]}")

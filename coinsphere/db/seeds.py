@@ -5,11 +5,19 @@ from importlib import resources
 
 from psycopg import Connection
 
+# A seed is planted once: what an administrator deleted or gave another id since stays as it is. One whose contract is
+# listed already is taken as planted.
 _ADD_COIN = """
+    with planted as (
+        insert into market.planted_seeds (coingecko_id) values (%(coingecko_id)s)
+        on conflict do nothing
+        returning coingecko_id
+    )
     insert into market.tokens (symbol, name, blockchain, coingecko_id, decimals, contract_address, peg_usd)
-    values (%(symbol)s, %(name)s, %(blockchain)s, %(coingecko_id)s, %(decimals)s, nullif(%(contract_address)s, ''),
-            nullif(%(peg_usd)s, '')::numeric)
-    on conflict (coingecko_id) do nothing
+    select %(symbol)s, %(name)s, %(blockchain)s, coingecko_id, %(decimals)s, nullif(%(contract_address)s, ''),
+        nullif(%(peg_usd)s, '')::numeric
+    from planted
+    on conflict do nothing
 """
 _ADD_PROTOCOL = """
     insert into app.defi_protocols (slug, name, category, blockchain, website)

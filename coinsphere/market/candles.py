@@ -58,6 +58,10 @@ _PARTITIONS = """
     where to_regclass('market.price_data_' || to_char(month, 'YYYYMM')) is null
     having count(*) > 0
 """
+# Nobody deletes a token whose candles are on their way: there is no foreign key that would say no.
+_HOLD = """
+    select from market.tokens where id in (select token_id from candle_batch) order by id for key share
+"""
 # A final candle is never replaced by an unfinished one, and only the source that gave it corrects it: exchanges differ
 # by cents, and where they took turns a candle would change with each of them. An unchanged one is not written at all.
 # In one order, whatever order the source gives: so two loaders of the same candles wait for each other, not in a ring.
@@ -67,6 +71,7 @@ _UPSERT = """
     select
         token_id, interval, to_timestamp(opened_at), open, high, low, close, volume, source, is_final, observed_at
     from candle_batch
+    where token_id in (select id from market.tokens)
     order by token_id, interval, opened_at
     on conflict (token_id, interval, opened_at) do update set
         open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
@@ -189,6 +194,7 @@ class _Loader:
     def move(self) -> None:
         """Write what is staged, and empty the stage."""
         if self._lines:
+            self._cursor.execute(_HOLD)
             self._cursor.execute(_PARTITIONS)
             self.loaded += Loaded(written=self._cursor.execute(_UPSERT).rowcount)
             self._lines.clear()

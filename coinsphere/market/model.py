@@ -39,6 +39,7 @@ class Token:
     contract_address: str | None
     peg_usd: Decimal | None
     leads_symbol: bool = True
+    is_active: bool = True
 
 
 class Candle(NamedTuple):

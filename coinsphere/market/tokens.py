@@ -9,7 +9,7 @@ from coinsphere.market.model import Token
 
 _ACTIVE = """
     select
-        t.id, t.symbol, t.name, t.blockchain, t.coingecko_id, t.contract_address, t.peg_usd,
+        t.id, t.symbol, t.name, t.blockchain, t.coingecko_id, t.contract_address, t.peg_usd, t.is_active,
         row_number() over (
             partition by t.symbol order by q.market_cap desc nulls last, t.created_at, t.id
         ) = 1 as leads_symbol
@@ -19,7 +19,7 @@ _ACTIVE = """
     order by q.market_cap desc nulls last, t.symbol, t.id
 """
 _BY_SYMBOL = """
-    select t.id, t.symbol, t.name, t.blockchain, t.coingecko_id, t.contract_address, t.peg_usd
+    select t.id, t.symbol, t.name, t.blockchain, t.coingecko_id, t.contract_address, t.peg_usd, t.is_active
     from market.tokens t
     left join market.quotes q on q.token_id = t.id
     where t.symbol = upper(%(symbol)s)
@@ -27,7 +27,7 @@ _BY_SYMBOL = """
     limit 1
 """
 _BY_ID = """
-    select t.id, t.symbol, t.name, t.blockchain, t.coingecko_id, t.contract_address, t.peg_usd,
+    select t.id, t.symbol, t.name, t.blockchain, t.coingecko_id, t.contract_address, t.peg_usd, t.is_active,
         t.id = (
             select peer.id
             from market.tokens peer

@@ -69,6 +69,8 @@ class Event(StrEnum):
     ADMIN_CREATED = "admin.created"
     SESSIONS_ENDED_BY_ADMIN = "admin.sessions_ended"
     TOKEN_LISTED = "token.created"  # noqa: S105  a name, no password
+    TOKEN_CHANGED = "token.changed"  # noqa: S105  a name, no password
+    TOKEN_DELETED = "token.deleted"  # noqa: S105  a name, no password
     FEATURE_SWITCHED = "admin.feature_switched"
     AUDIT_READ = "admin.audit_read"
 

@@ -39,7 +39,7 @@ _CANDLES = """
     join market.price_data p
       on p.token_id = f.token_id and p.interval = '1d'
      and p.opened_at = f.price_date::timestamp at time zone 'UTC'
-    where f.is_final and not f.is_filled and p.is_final and f.price_date >= %(first)s
+    where t.is_active and f.is_final and not f.is_filled and p.is_final and f.price_date >= %(first)s
       and not exists (
           select from market.set_aside s where s.token_id = t.id and s.scope = 'token' and s.state = 'held'
       )

@@ -51,7 +51,7 @@ class Outcome(Generic[T]):
 def for_each(database: Database, symbols: Sequence[str], work: Callable[[Token], T]) -> Outcome[T]:
     """Do `work` for each token.
 
-    A token that is unknown or set aside, or has no usable history or champion, is passed over with its reason and holds up no other.
+    A token that is unknown, deactivated or set aside, or has no usable history or champion, is passed over with its reason and holds up no other.
     Any other error ends the step: it would meet the next token too.
     """
     done: dict[str, T] = {}
@@ -65,7 +65,7 @@ def for_each(database: Database, symbols: Sequence[str], work: Callable[[Token],
 
 
 class _PassedOver(Exception):
-    """No token has the symbol, or it is set aside."""
+    """No token has the symbol, or it is deactivated or set aside."""
 
 
 def _token(database: Database, symbol: str) -> Token:
@@ -75,6 +75,8 @@ def _token(database: Database, symbol: str) -> Token:
         except LookupError as error:
             raise _PassedOver(error.args[0]) from error
         why = set_aside.token_reason(conn, token.id)
+    if not token.is_active:
+        raise _PassedOver("deactivated")
     if why is not None:
         raise _PassedOver(f"set aside: {why}")
     return token

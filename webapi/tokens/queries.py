@@ -86,13 +86,6 @@ _EXTREMES = """
     from marts.fct_token_stats
     where token_id = %(token_id)s
 """
-_CREATE = """
-    insert into market.tokens (symbol, name, blockchain, coingecko_id, contract_address, decimals, logo_url)
-    values (upper(%(symbol)s), %(name)s, %(blockchain)s, %(coingecko_id)s, %(contract_address)s, %(decimals)s,
-            %(logo_url)s)
-    on conflict do nothing
-    returning id
-"""
 # Short frames are drawn from hourly candles where these are as new as the daily ones and reach back to nine tenths of
 # the frame, else from daily ones. A frame ends at the newest candle, not now: imported history may be old.
 _CANDLES = """
@@ -252,22 +245,17 @@ def by_symbols(conn: Connection, symbols: list[str]) -> dict[str, Token]:
     return {token.symbol: token for token in cursor.execute(_BY_SYMBOLS, {"symbols": symbols})}
 
 
-def by_id(conn: Connection, token_id: UUID) -> Token | None:
-    """The token of that id."""
+def by_id(conn: Connection, token_id: UUID) -> Token:
+    """The token of that id, which is there."""
     cursor = conn.cursor(row_factory=class_row(Token))
-    return cursor.execute(_BY_ID, {"token_id": token_id}).fetchone()
+    (token,) = cursor.execute(_BY_ID, {"token_id": token_id})
+    return token
 
 
 def extremes(conn: Connection, token_id: UUID) -> Extremes | None:
     """The extremes of the candles; None before the warehouse has any."""
     found = warehouse.rows(conn, _EXTREMES, {"token_id": token_id}, Extremes)
     return found[0] if found else None
-
-
-def create(conn: Connection, values: dict[str, object]) -> Token | None:
-    """A new token; None if its contract on its chain, or its id at the provider, is taken."""
-    row = conn.execute(_CREATE, values).fetchone()
-    return None if row is None else by_id(conn, row[0])
 
 
 def history(

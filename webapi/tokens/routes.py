@@ -9,17 +9,17 @@ from apiflask import APIBlueprint
 from flask import Response
 from psycopg import Connection
 
+from coinsphere.market import listing
 from coinsphere.security.audit_events import Event
 from webapi import cursor, errors, pages
 from webapi.security import access, audit
 from webapi.security.access import admin, signed_in
 from webapi.services import services
-from webapi.tokens import queries, schemas, symbols
+from webapi.tokens import queries, schemas, shown, symbols
 from webapi.tokens.queries import After, Point, Token
 
 tokens = APIBlueprint("tokens", __name__, tag="Tokens")
 
-_LIST, _DETAIL, _HISTORY = "tokens", "token", "history"
 _UNKNOWN_CAP = Decimal(-1)
 
 
@@ -31,7 +31,7 @@ _UNKNOWN_CAP = Decimal(-1)
 def list_tokens(query_data: schemas.ListQuery) -> Response:
     """Tokens with their prices, by market cap, unknown last."""
     after = None if query_data.cursor is None else _after(query_data.cursor)
-    return pages.respond(_LIST, _list_key(query_data), lambda: _list(query_data, after))
+    return pages.respond(shown.LIST, shown.list_key(query_data), lambda: _list(query_data, after))
 
 
 @tokens.post("")
@@ -44,15 +44,11 @@ def create_token(json_data: schemas.TokenIn) -> dict[str, Any]:
     Answers 409 where the contract on its chain, or the CoinGecko id, belongs to another. A symbol may occur twice.
     Lists that are cached show it within seconds.
     """
-    work = services()
-    with work.database.connection() as conn:
-        token = queries.create(conn, json_data.model_dump())
-        if token is None:
-            raise errors.Problem(
-                409,
-                "a token with this contract or CoinGecko id already exists",
-                code="token-taken",
-            )
+    with services().database.connection() as conn:
+        try:
+            token = queries.by_id(conn, listing.add(conn, json_data.model_dump()))
+        except listing.Taken:
+            raise errors.token_taken() from None
         audit.record(
             conn,
             Event.TOKEN_LISTED,
@@ -60,8 +56,7 @@ def create_token(json_data: schemas.TokenIn) -> dict[str, Any]:
             target=str(token.id),
             details={"symbol": token.symbol},
         )
-    work.pages.forget(_LIST, _list_key(schemas.ListQuery.model_validate({})))
-    work.pages.forget(_DETAIL, token.symbol)
+    shown.forget(token.symbol)
     return {"token": token}
 
 
@@ -71,7 +66,7 @@ def create_token(json_data: schemas.TokenIn) -> dict[str, Any]:
 @tokens.output(schemas.DetailOut)
 def get_token(symbol: str) -> Response:
     """All that is known of a token; of several with the symbol, the one of the highest market cap."""
-    return pages.respond(_DETAIL, symbol.upper(), lambda: _detail(symbol))
+    return pages.respond(shown.DETAIL, symbol.upper(), lambda: _detail(symbol))
 
 
 @tokens.get("/<symbol>/history")
@@ -82,7 +77,9 @@ def get_token(symbol: str) -> Response:
 def get_history(symbol: str, query_data: schemas.HistoryQuery) -> Response:
     """Candles of a token, at most 1,000, measured back from the newest."""
     frame = query_data.timeframe
-    return pages.respond(_HISTORY, f"{symbol.upper()}:{frame}", lambda: _history(symbol, frame))
+    return pages.respond(
+        shown.HISTORY, f"{symbol.upper()}:{frame}", lambda: _history(symbol, frame)
+    )
 
 
 def _list(query: schemas.ListQuery, after: After | None) -> schemas.TokensOut:
@@ -142,10 +139,6 @@ def _with_extremes(conn: Connection, token: Token) -> Token:
     if token.atl is None:
         values |= {"atl": found.all_time_low, "atl_date": found.all_time_low_at}
     return Token(**values)
-
-
-def _list_key(query: schemas.ListQuery) -> str:
-    return f"{query.limit}:{query.cursor or ''}:{query.q or ''}"
 
 
 def _cursor(token: Token) -> str:

@@ -35,6 +35,7 @@ _DETAIL: dict[str, Any] = {
     "circulatingSupply": 19950000,
     "totalSupply": 19950000,
     "maxSupply": 21000000,
+    "isActive": True,
     "createdAt": "2026-11-23T08:00:00Z",
     "updatedAt": "2026-11-23T08:00:00Z",
 }
@@ -61,6 +62,9 @@ def _web_address(text: str) -> str:
 
 
 Short = Annotated[Line, StringConstraints(min_length=1, max_length=50)]
+CoingeckoId = Annotated[Line, StringConstraints(min_length=1, max_length=100)]
+Contract = Annotated[Line, StringConstraints(min_length=1, max_length=128)]
+LogoUrl = Annotated[Line, StringConstraints(max_length=500), AfterValidator(_web_address)]
 Symbol = Annotated[Line, StringConstraints(min_length=1, max_length=20, pattern=r"^\S+$")]
 
 
@@ -101,12 +105,10 @@ class TokenIn(Input):
     symbol: Symbol
     name: Name
     blockchain: Short
-    coingecko_id: Annotated[Line, StringConstraints(min_length=1, max_length=100)] | None = None
-    contract_address: Annotated[Line, StringConstraints(min_length=1, max_length=128)] | None = None
+    coingecko_id: CoingeckoId | None = None
+    contract_address: Contract | None = None
     decimals: int | None = Field(None, ge=0, le=36, strict=True)
-    logo_url: (
-        Annotated[Line, StringConstraints(max_length=500), AfterValidator(_web_address)] | None
-    ) = None
+    logo_url: LogoUrl | None = None
 
 
 class ListedTokenOut(Output):
@@ -153,6 +155,7 @@ class TokenOut(ListedTokenOut):
     circulating_supply: Amount | None
     total_supply: Amount | None
     max_supply: Amount | None
+    is_active: bool = Field(description="False: no longer asked for; its price is the last one.")
     created_at: datetime
     updated_at: datetime
 

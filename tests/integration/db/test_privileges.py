@@ -65,6 +65,7 @@ EXCEPT = {
     ("coinsphere_pipeline", "market.price_revisions"): "r",
     ("coinsphere_pipeline", "market.exchange_rates"): "rawd",
     ("coinsphere_pipeline", "market.set_aside_trail"): "r",
+    ("coinsphere_pipeline", "market.planted_seeds"): "r",
     ("coinsphere_pipeline", "model.predictions"): "ra",
     ("coinsphere_pipeline", "model.training_sets"): "ra",
     ("coinsphere_pipeline", "model.snapshots"): "ra",

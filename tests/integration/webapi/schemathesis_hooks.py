@@ -371,6 +371,16 @@ def _wallet_sync(account: Account, case: Case) -> None:
     _path(case, job_id=made["syncJobId"])
 
 
+def _listing(account: Account, case: Case) -> None:
+    body = {"symbol": secrets.token_hex(6), "name": "n", "blockchain": "b"}
+    _path(case, token_id=account.ask("POST", "/tokens", body)["token"]["id"])
+
+
+def _change_listing(account: Account, case: Case) -> None:
+    _listing(account, case)
+    _only(case, name="renamed", isActive=False)
+
+
 _KEY = json.loads(os.environ["SCHEMA_EXCHANGE_KEY"])
 
 
@@ -412,6 +422,9 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     ),
     f"POST {V1}/passkeys/login": _passkey_login,
     f"PUT {V1}/admin/features/{{feature}}": lambda _, case: _path(case, feature="defi"),
+    f"GET {V1}/admin/tokens/{{token_id}}": _listing,
+    f"PATCH {V1}/admin/tokens/{{token_id}}": _change_listing,
+    f"DELETE {V1}/admin/tokens/{{token_id}}": _listing,
     f"PATCH {V1}/admin/users/{{user_id}}": lambda _, case: _path(case, user_id=Account().id),
     f"POST {V1}/admin/users/{{user_id}}/end-sessions": lambda _, case: _path(
         case, user_id=Account().id

@@ -38,6 +38,7 @@ DETAILS = FIELDS | {
     "circulatingSupply",
     "totalSupply",
     "maxSupply",
+    "isActive",
     "createdAt",
     "updatedAt",
 }
