@@ -26,8 +26,10 @@ from bench.ingestion import _database, _end
 from bench.measure import Measure
 from coinsphere import log
 from coinsphere.local.redis import RedisServer
-from coinsphere.portfolio import facts, importing, worker
-from coinsphere.portfolio.facts import NewFact
+from coinsphere.portfolio import recording
+from coinsphere.portfolio.imports import batches, importing
+from coinsphere.portfolio.jobs import recompute
+from coinsphere.portfolio.ledger.transactions import NewFact
 from coinsphere.portfolio.model import Kind
 from coinsphere.settings import Settings
 from webapi.app import create_app
@@ -145,7 +147,7 @@ def fill(conn: psycopg.Connection, name: str, tokens: list[UUID], count: int) ->
 
 def _record(conn: psycopg.Connection, user_id: UUID, batch: list[NewFact]) -> None:
     with conn.transaction():
-        facts.record(conn, user_id, batch, NOW, at_once=False)
+        recording.record(conn, user_id, batch, NOW, at_once=False)
 
 
 def rebuild(url: str, user_id: UUID) -> dict[str, float]:
@@ -168,8 +170,8 @@ def change_seconds(
     started = time.perf_counter()
     new = NewFact(portfolio_id, Kind.BUY, token, Decimal(1), NOW - timedelta(days=1), Decimal(100))
     with conn.transaction():
-        facts.record(conn, user_id, [new], NOW)
-    worker.update(conn, user_id, NOW)
+        recording.record(conn, user_id, [new], NOW)
+    recompute.update(conn, user_id, NOW)
     return time.perf_counter() - started
 
 
@@ -181,12 +183,12 @@ def import_seconds(conn: psycopg.Connection, name: str, rows: int = 100_000) -> 
         for n in range(rows)
     )
     content = "\n".join(["date,type,token,amount,price,currency", *lines])
-    batch_id = importing.start(conn, user_id, portfolio_id, form="coinsphere", content=content)
-    importing.confirm(conn, user_id, portfolio_id, batch_id)
+    batch_id = batches.start(conn, user_id, portfolio_id, form="coinsphere", content=content)
+    batches.confirm(conn, user_id, portfolio_id, batch_id)
     started = time.perf_counter()
     importing.run(conn, batch_id, lambda: NOW)
     seconds = time.perf_counter() - started
-    done = importing.get(conn, user_id, portfolio_id, batch_id)
+    done = batches.get(conn, user_id, portfolio_id, batch_id)
     assert done is not None
     assert done.rows_imported == rows, done
     return seconds

@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 
 from bench.ingestion import _peak_mb
-from coinsphere.portfolio import worker
+from coinsphere.portfolio.jobs import recompute
 
 _OPTIONS = "-c search_path=app,market,model,jobs,public -c timezone=UTC"
 
@@ -18,7 +18,7 @@ def main(url: str, user_id: UUID, now: datetime) -> dict[str, float]:
     """Seconds it took, seconds of CPU of this process, and its peak memory in MB."""
     with psycopg.connect(url, autocommit=True, options=_OPTIONS) as conn:
         started, cpu = time.perf_counter(), time.process_time()
-        worker.rebuild(conn, user_id, now)
+        recompute.rebuild(conn, user_id, now)
         seconds = time.perf_counter() - started
     return {"seconds": seconds, "cpu": time.process_time() - cpu, "peak": _peak_mb()}
 

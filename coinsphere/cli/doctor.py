@@ -130,16 +130,19 @@ def _prices(settings: Settings) -> Finding:
 
 def _exchange_rates(settings: Settings) -> Finding:
     from coinsphere.clock import utc_now
-    from coinsphere.portfolio import rates
+    from coinsphere.portfolio.valuation import reference_rates
 
     with psycopg.connect(settings.url_for(Role.READONLY), connect_timeout=3) as conn:
-        newest = rates.newest(conn)
+        newest = reference_rates.newest(conn)
     # No remedy: without them all works, and says of what is unknown that it is.
     if newest is None:
-        return Finding("exchange rates", f"none: amounts in euros are unknown. {rates.REMEDY}")
-    is_old = utc_now().date() - newest > rates.LONGEST_PAUSE
+        return Finding(
+            "exchange rates", f"none: amounts in euros are unknown. {reference_rates.REMEDY}"
+        )
+    is_old = utc_now().date() - newest > reference_rates.LONGEST_PAUSE
     return Finding(
-        "exchange rates", f"the newest are of {newest}{'. ' + rates.REMEDY if is_old else ''}"
+        "exchange rates",
+        f"the newest are of {newest}{'. ' + reference_rates.REMEDY if is_old else ''}",
     )
 
 

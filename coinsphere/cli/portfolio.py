@@ -23,7 +23,7 @@ def rebuild(email: str | None) -> None:
 
     from coinsphere.cli import progress
     from coinsphere.clock import utc_now
-    from coinsphere.portfolio import worker
+    from coinsphere.portfolio.jobs import recompute
     from coinsphere.settings import Role, Settings
 
     options = "-c search_path=app,market,model,jobs,public -c timezone=UTC"
@@ -37,7 +37,7 @@ def rebuild(email: str | None) -> None:
             raise click.ClickException(f"There is no user {email}.")
         for number, (user_id, address) in enumerate(users, 1):
             progress.count(f"rebuilding {address}, user", number, len(users))
-            steps = worker.rebuild(conn, user_id, utc_now())
+            steps = recompute.rebuild(conn, user_id, utc_now())
             click.echo(f"{address}: {steps} tokens and portfolios rebuilt.")
 
 
@@ -50,7 +50,7 @@ def rates(file: Path | None) -> None:
     import httpx2
     import psycopg
 
-    from coinsphere.portfolio import rates as reference
+    from coinsphere.portfolio.valuation import reference_rates as reference
     from coinsphere.settings import Role, Settings
 
     settings = Settings.from_env()

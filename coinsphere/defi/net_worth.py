@@ -16,8 +16,8 @@ from coinsphere.defi import repository, valuation
 from coinsphere.defi.model import PositionKind
 from coinsphere.defi.repository import StoredPosition
 from coinsphere.defi.valuation import known_sum
-from coinsphere.portfolio.history import StoredMarket
 from coinsphere.portfolio.model import EXACT, UNIT
+from coinsphere.portfolio.valuation.stored_market import StoredMarket
 
 
 @dataclass(frozen=True, slots=True)

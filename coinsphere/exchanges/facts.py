@@ -9,11 +9,11 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from coinsphere.portfolio import facts, ledger
 from coinsphere.portfolio.errors import InvalidFact
-from coinsphere.portfolio.facts import NewFact
-from coinsphere.portfolio.statements.deals import deal
-from coinsphere.portfolio.statements.record import MONEY, NotUnderstood, Record
+from coinsphere.portfolio.imports.statements.record import MONEY, NotUnderstood, Record
+from coinsphere.portfolio.imports.statements.trades import deal
+from coinsphere.portfolio.ledger import double_entry, transactions
+from coinsphere.portfolio.ledger.transactions import NewFact
 
 # Of several tokens with one symbol, the one of the highest market cap, as everywhere: exchanges name no contract.
 _TOKENS = """
@@ -77,8 +77,8 @@ def resolve(
             fact = _fact(record, account, known)
             if fact is None:
                 continue
-            ledger.check(fact.fact(account.portfolio_id))
-            facts.require_time(fact.occurred_at, now)
+            double_entry.check(fact.fact(account.portfolio_id))
+            transactions.require_time(fact.occurred_at, now)
         except InvalidFact as error:
             unbooked.append(Unbooked(record, str(error)[:200]))
         else:

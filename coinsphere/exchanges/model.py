@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
-from coinsphere.portfolio.statements.record import Record
+from coinsphere.portfolio.imports.statements.record import Record
 
 Position = Mapping[str, Any]
 """Where a stream goes on: plain JSON, empty at the very first."""

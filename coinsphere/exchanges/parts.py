@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from coinsphere.exchanges import syncs
-from coinsphere.portfolio.syncs import Sync
+from coinsphere.portfolio.jobs.syncs import Sync
 
 _CONNECTIONS = """
     select id from app.exchange_connections

@@ -8,9 +8,9 @@ from typing import Any
 from coinsphere.errors import BadPayload
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds
+from coinsphere.portfolio.imports.statements.grouping import refused, traded
+from coinsphere.portfolio.imports.statements.record import Entry, Record
 from coinsphere.portfolio.model import EXACT, Kind
-from coinsphere.portfolio.statements.grouping import refused, traded
-from coinsphere.portfolio.statements.record import Entry, Record
 
 
 def trades(venue: str, parsed: Mapping[str, Any], native_id: str) -> Iterator[Record]:

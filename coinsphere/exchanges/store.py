@@ -14,9 +14,9 @@ from coinsphere.exchanges import facts as resolving
 from coinsphere.exchanges.errors import Disconnected
 from coinsphere.exchanges.facts import Account, Unbooked
 from coinsphere.exchanges.model import Position
-from coinsphere.portfolio import facts
+from coinsphere.portfolio import recording
+from coinsphere.portfolio.imports.statements.record import MONEY, Record
 from coinsphere.portfolio.model import Kind
-from coinsphere.portfolio.statements.record import MONEY, Record
 
 _CURSOR = """
     select position from app.exchange_cursors where connection_id = %(connection_id)s and stream = %(stream)s
@@ -144,7 +144,7 @@ def _record(
     known = resolving.tokens(conn, named)
     ordered = sorted(records, key=lambda each: (each.at, each.native_id))
     new, unbooked = resolving.resolve(ordered, target.account, known, now)
-    done = facts.record(conn, target.user_id, new, now, at_once=False) if new else None
+    done = recording.record(conn, target.user_id, new, now, at_once=False) if new else None
     common = {"connection_id": target.connection_id, "now": now}
     conn.cursor().executemany(_KEEP, [{**common, **_kept(each)} for each in unbooked])
     conn.execute(_LEARN, {**common, "assets": sorted(named)})

@@ -8,7 +8,7 @@ from coinsphere import log
 from coinsphere.exchanges.errors import PermissionMissing
 from coinsphere.exchanges.model import Page, Position, Stream
 from coinsphere.market.sources.moments import to_milliseconds
-from coinsphere.portfolio.statements.record import Record
+from coinsphere.portfolio.imports.statements.record import Record
 
 _DAY_MS = 86_400_000
 _log = log.get("exchanges")

@@ -21,8 +21,9 @@ from coinsphere.exchanges.errors import Busy, Disconnected, KeyRefused, KeyTooPo
 from coinsphere.exchanges.model import Known, Stream
 from coinsphere.exchanges.store import Target
 from coinsphere.exchanges.venues.all import VENUES
-from coinsphere.portfolio import issues, worker
-from coinsphere.portfolio.statements.record import Record
+from coinsphere.portfolio import issues
+from coinsphere.portfolio.imports.statements.record import Record
+from coinsphere.portfolio.jobs import recompute
 from coinsphere.security.symmetric_keys import SymmetricKeys
 
 QUEUE = "exchanges"
@@ -265,7 +266,7 @@ def _read_all(
         for stream in todo:
             known.assets |= _drain(conn, target, stream, until)
             done.add(stream.name)
-    worker.update(conn, found.user_id, clock())
+    recompute.update(conn, found.user_id, clock())
     store.balances(conn, target, venue.balances(client), clock())
     with conn.transaction():
         issues.survey(conn, found.user_id, target.account.portfolio_id)

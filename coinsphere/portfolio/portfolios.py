@@ -9,8 +9,9 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from coinsphere.portfolio import marks, worker
-from coinsphere.portfolio.books import BEGINNING
+from coinsphere.portfolio import invalidations
+from coinsphere.portfolio.jobs import recompute
+from coinsphere.portfolio.lots.rebooking import BEGINNING
 from coinsphere.portfolio.model import LotMethod, LotScope
 
 
@@ -123,14 +124,14 @@ def update(
     conn: Connection, user_id: UUID, portfolio_id: UUID, wanted: Definition
 ) -> Portfolio | None:
     """Change a portfolio; None where there is none of that id. Where costs depend on it, all is booked anew."""
-    marks.lock(conn, user_id)
+    invalidations.lock(conn, user_id)
     stored = get(conn, user_id, portfolio_id)
     if stored is None:
         return None
     conn.execute(_UPDATE, {"user_id": user_id, "id": portfolio_id, **asdict(wanted)})
     if any(getattr(stored, name) != getattr(wanted, name) for name in _BOOKED):
-        worker.mark_all(conn, user_id)
-        marks.enqueue(conn, user_id)
+        recompute.invalidate_all(conn, user_id)
+        invalidations.enqueue(conn, user_id)
     return get(conn, user_id, portfolio_id)
 
 
@@ -144,13 +145,13 @@ def activate(conn: Connection, user_id: UUID, portfolio_id: UUID) -> Portfolio |
 
 def delete(conn: Connection, user_id: UUID, portfolio_id: UUID) -> bool:
     """Delete a portfolio with all that belongs to it; False where there is none of that id."""
-    marks.lock(conn, user_id)
+    invalidations.lock(conn, user_id)
     parameters = {"user_id": user_id, "id": portfolio_id}
     touched: Sequence[tuple[UUID]] = conn.execute(_TOUCHED, parameters).fetchall()
     if conn.execute(_DELETE, parameters).rowcount == 0:
         return False
     if touched:
         token_ids = [token_id for (token_id,) in touched]
-        marks.to_book(conn, user_id, dict.fromkeys(token_ids, BEGINNING))
-        marks.enqueue(conn, user_id)
+        invalidations.to_book(conn, user_id, dict.fromkeys(token_ids, BEGINNING))
+        invalidations.enqueue(conn, user_id)
     return True

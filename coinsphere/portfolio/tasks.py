@@ -8,7 +8,9 @@ from procrastinate import App
 from coinsphere import log
 from coinsphere.clock import utc_now
 from coinsphere.patience import Patience
-from coinsphere.portfolio import importing, marks, syncs, worker
+from coinsphere.portfolio import invalidations
+from coinsphere.portfolio.imports import batches, importing
+from coinsphere.portfolio.jobs import recompute, syncs
 from coinsphere.settings import Settings
 
 _OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"
@@ -25,19 +27,19 @@ def add(app: App, settings: Settings) -> None:
     def connect() -> psycopg.Connection:
         return psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5, options=_OPTIONS)
 
-    @app.task(name=marks.TASK, queue=marks.QUEUE, retry=patience)
+    @app.task(name=invalidations.TASK, queue=invalidations.QUEUE, retry=patience)
     def update_portfolios(user_id: str) -> None:
         with connect() as conn:
-            steps = worker.update(conn, UUID(user_id), utc_now())
+            steps = recompute.update(conn, UUID(user_id), utc_now())
         _log.info("portfolios updated", user_id=user_id, steps=steps)
 
-    @app.task(name=syncs.TASK, queue=marks.QUEUE, retry=patience)
+    @app.task(name=syncs.TASK, queue=invalidations.QUEUE, retry=patience)
     def sync_portfolio(sync_id: str) -> None:
         with connect() as conn:
             syncs.run(conn, UUID(sync_id), utc_now)
         _log.info("portfolio synchronised", sync_id=sync_id)
 
-    @app.task(name=importing.TASK, queue=marks.QUEUE, retry=patience)
+    @app.task(name=batches.TASK, queue=invalidations.QUEUE, retry=patience)
     def import_transactions(batch_id: str) -> None:
         with connect() as conn:
             importing.run(conn, UUID(batch_id), utc_now)

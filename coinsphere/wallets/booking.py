@@ -11,8 +11,8 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from coinsphere.portfolio import facts
-from coinsphere.portfolio.facts import NewFact
+from coinsphere.portfolio import recording
+from coinsphere.portfolio.ledger.transactions import NewFact
 from coinsphere.portfolio.model import Kind
 from coinsphere.wallets.repository import Wallet
 
@@ -61,7 +61,7 @@ def book(conn: Connection, wallet: Wallet, stamp: str, now: datetime) -> int:
         return 0
     rows = conn.execute(_DIFFERENCES, {"wallet_id": wallet.id}).fetchall()
     new = [_fact(conn, wallet, Difference(*row), stamp, now) for row in rows]
-    done = facts.record(conn, wallet.user_id, new, now, at_once=False)
+    done = recording.record(conn, wallet.user_id, new, now, at_once=False)
     conn.execute(_BOOKED, {"wallet_id": wallet.id})
     return len(done.fact_ids)
 
@@ -71,7 +71,7 @@ def withdraw(conn: Connection, user_id: UUID, wallet_id: UUID, now: datetime) ->
     parameters = {"user_id": user_id, "prefix": _prefix(wallet_id)}
     found = [fact_id for (fact_id,) in conn.execute(_OF_WALLET, parameters)]
     for fact_id in found:
-        facts.withdraw(conn, user_id, fact_id, now)
+        recording.withdraw(conn, user_id, fact_id, now)
     return len(found)
 
 

@@ -20,7 +20,7 @@ from coinsphere.defi import repository as positions
 from coinsphere.defi.model import Position
 from coinsphere.defi.repository import NewPosition
 from coinsphere.errors import ProviderError, RateLimited, Unavailable
-from coinsphere.portfolio import marks
+from coinsphere.portfolio import invalidations
 from coinsphere.wallets import bitcoin, booking, curated, reading, repository, solana
 from coinsphere.wallets.chains import CHAINS, NATIVE, Blockchain
 from coinsphere.wallets.curated import Directory
@@ -247,7 +247,7 @@ def _store(
 ) -> int:
     """Store a reading and tell the ledger; the number of facts. Nothing of one older than what is stored."""
     # What the user does with the wallet at the same time comes before or after, not in between.
-    marks.lock(conn, wallet.user_id)
+    invalidations.lock(conn, wallet.user_id)
     locked = conn.execute(_LOCK, {"id": wallet.id}).fetchone()
     current = repository.by_id(conn, wallet.id)
     if locked is None or current is None:

@@ -7,8 +7,9 @@ import psycopg
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.errors import Unavailable
-from coinsphere.portfolio import daily, rate_seed, rates
 from coinsphere.portfolio.errors import UnreadableFile
+from coinsphere.portfolio.jobs import daily_update
+from coinsphere.portfolio.valuation import reference_rate_seed, reference_rates
 from coinsphere.settings import Role, Settings
 from orchestration import automation, failures
 from orchestration.market.assets import CANDLES_DAILY
@@ -40,22 +41,27 @@ def exchange_rates(
     """
     try:
         with httpx2.Client() as client:
-            found = rates.bring(client, settings.exchange_rates_url, settings.exchange_rates_file)
+            found = reference_rates.bring(
+                client, settings.exchange_rates_url, settings.exchange_rates_file
+            )
     except (Unavailable, UnreadableFile) as error:
         context.log.warning("No new exchange rates: %s", error)
         with database.connection() as conn:
             return _described(
-                conn, rate_seed.store(conn, clock().date()), rate_seed.SEED, str(error)
+                conn,
+                reference_rate_seed.store(conn, clock().date()),
+                reference_rate_seed.SEED,
+                str(error),
             )
     with database.connection() as conn:
-        written = rates.store(conn, found.rates)
+        written = reference_rates.store(conn, found.rates)
         return _described(conn, written, found.source, found.problem or "none")
 
 
 def _described(
     conn: psycopg.Connection, written: int, source: str, problem: str
 ) -> dg.MaterializeResult:
-    newest = str(rates.newest(conn))
+    newest = str(reference_rates.newest(conn))
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": written, "source": source, "newest": newest, "problem": problem
@@ -81,7 +87,7 @@ def position_values_daily(
     with psycopg.connect(
         settings.url_for(Role.PIPELINE), autocommit=True, options=_OPTIONS
     ) as conn:
-        done = daily.update(conn, clock())
+        done = daily_update.update(conn, clock())
     return dg.MaterializeResult(
         metadata={
             "tokens_marked": done.tokens,

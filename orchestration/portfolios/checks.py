@@ -6,7 +6,8 @@ import dagster as dg
 
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
-from coinsphere.portfolio import integrity, rates
+from coinsphere.portfolio import integrity
+from coinsphere.portfolio.valuation import reference_rates
 from orchestration import failures
 from orchestration.portfolios.assets import EXCHANGE_RATES, POSITION_VALUES
 
@@ -44,11 +45,11 @@ def check_exchange_rates(
 ) -> dg.AssetCheckResult:
     """A warning: without rates, amounts in other currencies are unknown or old, and say so."""
     with failures.classified(), database.connection() as conn:
-        newest = rates.newest(conn)
+        newest = reference_rates.newest(conn)
     return dg.AssetCheckResult(
-        passed=newest is not None and clock().date() - newest <= rates.LONGEST_PAUSE,
+        passed=newest is not None and clock().date() - newest <= reference_rates.LONGEST_PAUSE,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"newest": str(newest), "remedy": rates.REMEDY},
+        metadata={"newest": str(newest), "remedy": reference_rates.REMEDY},
     )
 
 

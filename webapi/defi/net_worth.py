@@ -12,8 +12,8 @@ from coinsphere.defi import net_worth
 from coinsphere.defi.model import PositionKind
 from coinsphere.defi.net_worth import InProtocols
 from coinsphere.defi.valuation import known_sum
-from coinsphere.portfolio.live import Totals
 from coinsphere.portfolio.portfolios import Portfolio
+from coinsphere.portfolio.valuation.current_holdings import Totals
 from webapi.schema import Amount, Output
 from webapi.services import services
 

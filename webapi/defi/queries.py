@@ -9,7 +9,8 @@ from psycopg import Connection
 from coinsphere.defi import repository as positions
 from coinsphere.defi import valuation
 from coinsphere.defi.repository import StoredPosition, Yield
-from coinsphere.portfolio import live, marks, portfolios
+from coinsphere.portfolio import invalidations, portfolios
+from coinsphere.portfolio.valuation import current_holdings
 from coinsphere.wallets import booking
 from coinsphere.wallets import repository as wallets
 from coinsphere.wallets.repository import NewWallet, Wallet
@@ -25,7 +26,7 @@ def connect(conn: Connection, user_id: UUID, new: NewWallet, now: datetime) -> W
     Raises:
         LookupError: the portfolio is not the user's.
     """
-    marks.lock(conn, user_id)
+    invalidations.lock(conn, user_id)
     known = wallets.find(conn, user_id, new.blockchain, new.address)
     before = None if known is None else wallets.get(conn, user_id, known)
     made = wallets.connect(conn, user_id, new)
@@ -37,7 +38,7 @@ def connect(conn: Connection, user_id: UUID, new: NewWallet, now: datetime) -> W
 
 def disconnect(conn: Connection, user_id: UUID, wallet_id: UUID, now: datetime) -> bool:
     """Forget a wallet and take back what it told a ledger; False where there is none of that id."""
-    marks.lock(conn, user_id)
+    invalidations.lock(conn, user_id)
     if wallets.get(conn, user_id, wallet_id) is None:
         return False
     booking.withdraw(conn, user_id, wallet_id, now)
@@ -68,8 +69,8 @@ def worth_of_portfolios(
         return []
     stale_after = timedelta(seconds=work.settings.market_stale_seconds)
     currencies = {each.id: each.currency for each in found}
-    held = live.holdings(conn, user_id, currencies, work.clock(), stale_after)
-    sums = [live.totals(held[each.id]) for each in found]
+    held = current_holdings.holdings(conn, user_id, currencies, work.clock(), stale_after)
+    sums = [current_holdings.totals(held[each.id]) for each in found]
     worths = net_worth.beside(conn, user_id, found, sums)
     return [
         {

@@ -8,9 +8,10 @@ from apiflask import APIBlueprint
 from flask import Response
 from psycopg import Connection
 
-from coinsphere.portfolio import facts, portfolios
-from coinsphere.portfolio.facts import NewFact, StoredFact
-from coinsphere.portfolio.live import Holding
+from coinsphere.portfolio import portfolios, recording
+from coinsphere.portfolio.ledger import transactions
+from coinsphere.portfolio.ledger.transactions import NewFact, StoredFact
+from coinsphere.portfolio.valuation.current_holdings import Holding
 from webapi import errors, paths
 from webapi.holdings import queries, schemas
 from webapi.portfolios import answers, scope
@@ -66,7 +67,7 @@ def change_holding(holding_id: str, json_data: schemas.HoldingChange) -> dict[st
         if "average_buy_price" in changes:
             wanted = replace(wanted, price=changes["average_buy_price"])
         now = services().clock()
-        refusing(lambda: facts.correct(conn, scope.user_id(), opening.fact_id, wanted, now))
+        refusing(lambda: recording.correct(conn, scope.user_id(), opening.fact_id, wanted, now))
         return {"holding": answers.holding(_find(conn, held.row.id))}
 
 
@@ -77,7 +78,7 @@ def delete_holding(holding_id: str) -> dict[str, str]:
     """Take back a holding made by hand. Answers 409 for one that follows from other transactions."""
     with scope.connection() as conn:
         _, opening = _opening(conn, holding_id)
-        facts.withdraw(conn, scope.user_id(), opening.fact_id, services().clock())
+        recording.withdraw(conn, scope.user_id(), opening.fact_id, services().clock())
     return {"message": "Holding deleted successfully"}
 
 
@@ -98,7 +99,7 @@ def _opening(conn: Connection, holding_id: str) -> tuple[Holding, StoredFact]:
     """The opening balance that is all that a holding follows from. Raises `errors.Problem` with status 404 or 409."""
     held = _find(conn, paths.uuid(holding_id, _WHAT))
     only = queries.only_fact(conn, scope.user_id(), held.row.portfolio_id, held.row.token_id)
-    opening = None if only is None else facts.get(conn, scope.user_id(), only)
+    opening = None if only is None else transactions.get(conn, scope.user_id(), only)
     if opening is None or held.row.source != "ledger":
         raise errors.Problem(
             409, "the holding follows from transactions: correct those", code="holding-computed"

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from coinsphere.portfolio.live import Holding, Totals
 from coinsphere.portfolio.portfolios import Portfolio
+from coinsphere.portfolio.valuation.current_holdings import Holding, Totals
 
 
 def holding(found: Holding) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from pydantic import Field
 
-from coinsphere.portfolio.performance import Period
+from coinsphere.portfolio.performance.period import Period
 from coinsphere.portfolio.portfolios import Portfolio
 from webapi import errors
 from webapi.portfolios import scope

@@ -9,14 +9,15 @@ from uuid import UUID
 from psycopg import Connection
 
 from coinsphere.defi.valuation import known_sum
-from coinsphere.portfolio import display, live
-from coinsphere.portfolio.display import Converter
-from coinsphere.portfolio.history import StoredMarket
-from coinsphere.portfolio.live import Holding, Totals
+from coinsphere.portfolio.imports.statements.record import MONEY
 from coinsphere.portfolio.model import EXACT, ZERO
+from coinsphere.portfolio.performance import display_currency
+from coinsphere.portfolio.performance.display_currency import Converter
 from coinsphere.portfolio.portfolios import Portfolio
-from coinsphere.portfolio.returns import percentage
-from coinsphere.portfolio.statements.record import MONEY
+from coinsphere.portfolio.valuation import current_holdings
+from coinsphere.portfolio.valuation.current_holdings import Holding, Totals
+from coinsphere.portfolio.valuation.daily_growth import percentage
+from coinsphere.portfolio.valuation.stored_market import StoredMarket
 from webapi import errors
 from webapi.services import services
 from webapi.tokens import symbols
@@ -37,12 +38,14 @@ def holdings(
     now = work.clock()
     currencies = {each.id: each.currency for each in found}
     stale_after = timedelta(seconds=work.settings.market_stale_seconds)
-    held = live.holdings(conn, owner, currencies, now, stale_after, holding_id=holding_id)
+    held = current_holdings.holdings(
+        conn, owner, currencies, now, stale_after, holding_id=holding_id
+    )
     for each in found:
         if shown is not None and each.currency != shown:
             between = converter(conn, each, shown)
             rate, missing = between.now(now.date()), between.missing(now.date())
-            held[each.id] = [display.holding(one, rate, missing) for one in held[each.id]]
+            held[each.id] = [display_currency.holding(one, rate, missing) for one in held[each.id]]
     return held
 
 

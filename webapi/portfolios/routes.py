@@ -9,11 +9,13 @@ from flask import Response
 from psycopg import Connection
 
 from coinsphere.exchanges import parts
-from coinsphere.portfolio import facts, live, portfolios, syncs
-from coinsphere.portfolio.facts import NewFact
-from coinsphere.portfolio.live import Holding
+from coinsphere.portfolio import portfolios, recording
+from coinsphere.portfolio.jobs import syncs
+from coinsphere.portfolio.ledger.transactions import NewFact
 from coinsphere.portfolio.model import Kind
 from coinsphere.portfolio.portfolios import Definition, Portfolio
+from coinsphere.portfolio.valuation import current_holdings
+from coinsphere.portfolio.valuation.current_holdings import Holding
 from webapi import errors, paths
 from webapi.defi import net_worth
 from webapi.holdings.schemas import HoldingIn, HoldingsOut, OneHoldingOut
@@ -42,14 +44,14 @@ def list_portfolios(query_data: CurrencyQuery) -> Response:
         currency = None if asked is None else queries.currency(conn, asked)
         found = portfolios.list_for(conn, scope.user_id())
         held = queries.holdings(conn, scope.user_id(), found, shown=currency) if found else {}
-        sums = [live.totals(held[each.id]) for each in found]
+        sums = [current_holdings.totals(held[each.id]) for each in found]
         as_shown = [replace(each, currency=currency or each.currency) for each in found]
         worths = net_worth.beside(conn, scope.user_id(), as_shown, sums)
         common = queries.common_currency(currency, found)
         summed = [replace(each, currency=common) for each in found]
         if summed != as_shown:
             there = queries.holdings(conn, scope.user_id(), found, shown=common)
-            sums = [live.totals(there[each.id]) for each in found]
+            sums = [current_holdings.totals(there[each.id]) for each in found]
         in_common = net_worth.beside(conn, scope.user_id(), summed, sums)
         shown = [
             _answer(conn, each, held[each.id], currency or each.currency) | worths[each.id]
@@ -195,7 +197,7 @@ def add_holding(portfolio_id: str, json_data: HoldingIn) -> dict[str, Any]:
             found.id, Kind.OPENING_BALANCE, token.id, json_data.amount, json_data.acquired_at or now,
             json_data.average_buy_price, found.currency,
         )  # fmt: skip
-        transactions.refusing(lambda: facts.record(conn, scope.user_id(), [new], now))
+        transactions.refusing(lambda: recording.record(conn, scope.user_id(), [new], now))
         held = queries.holdings(conn, scope.user_id(), [found])[found.id]
     made = next(
         (each for each in held if each.row.token_id == token.id and each.row.source == "ledger"),
@@ -210,7 +212,7 @@ def _shown(conn: Connection, found: Portfolio, asked: str | None = None) -> dict
     currency = queries.shown_currency(conn, asked, found.currency)
     held = queries.holdings(conn, scope.user_id(), [found], shown=currency)[found.id]
     worth = net_worth.beside(
-        conn, scope.user_id(), [replace(found, currency=currency)], [live.totals(held)]
+        conn, scope.user_id(), [replace(found, currency=currency)], [current_holdings.totals(held)]
     )
     return _answer(conn, found, held, currency) | worth[found.id]
 
@@ -218,7 +220,7 @@ def _shown(conn: Connection, found: Portfolio, asked: str | None = None) -> dict
 def _answer(
     conn: Connection, found: Portfolio, held: list[Holding], currency: str
 ) -> dict[str, Any]:
-    shown = answers.portfolio(found, held, live.totals(held))
+    shown = answers.portfolio(found, held, current_holdings.totals(held))
     rate_date = queries.rate_date(conn, found, currency)
     return {**shown, "displayCurrency": currency, "rateDate": rate_date}
 

@@ -6,9 +6,12 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from coinsphere.portfolio import live, performance, portfolios, sharing
+from coinsphere.portfolio import portfolios, sharing
 from coinsphere.portfolio.model import EXACT
-from coinsphere.portfolio.performance import Period, Point
+from coinsphere.portfolio.performance import stored_days
+from coinsphere.portfolio.performance.period import Period
+from coinsphere.portfolio.performance.stored_days import Point
+from coinsphere.portfolio.valuation import current_holdings
 from coinsphere.security.audit_events import Event
 from webapi import errors
 from webapi.portfolios import queries, scope
@@ -46,14 +49,14 @@ def get_shared(secret: str) -> Response:
         held = queries.holdings(conn, shared.user_id, [found])[found.id]
         first = found.first_day or now.date()
         period = Period(shared.user_id, found.id, first, now.date())
-        points = performance.points(conn, period)
+        points = stored_days.points(conn, period)
         audit.record(
             conn,
             Event.PORTFOLIO_SHARE_OPENED,
             target=str(sharing.identify(conn, shared.user_id, secret)),
             details={"portfolio": str(found.id)},
         )
-    sums = live.totals(held)
+    sums = current_holdings.totals(held)
     hides = shared.hides_amounts
     body = {
         "name": found.name,

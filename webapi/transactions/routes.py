@@ -8,9 +8,11 @@ from apiflask import APIBlueprint
 from flask import Response
 from psycopg import Connection
 
-from coinsphere.portfolio import facts, performance, portfolios
-from coinsphere.portfolio.facts import NewFact, StoredFact
-from coinsphere.portfolio.statements.record import MONEY
+from coinsphere.portfolio import portfolios, recording
+from coinsphere.portfolio.imports.statements.record import MONEY
+from coinsphere.portfolio.ledger import transactions
+from coinsphere.portfolio.ledger.transactions import NewFact, StoredFact
+from coinsphere.portfolio.performance import realised_gains
 from webapi import cursor, errors, paths
 from webapi.portfolios import scope
 from webapi.portfolios.queries import currency
@@ -62,7 +64,7 @@ def create_transaction(json_data: schemas.TransactionIn) -> dict[str, Any]:
     now = services().clock()
     with scope.connection() as conn:
         new = _new(conn, json_data, None, now)
-        done = queries.refusing(lambda: facts.record(conn, scope.user_id(), [new], now))
+        done = queries.refusing(lambda: recording.record(conn, scope.user_id(), [new], now))
         made = queries.some(conn, scope.user_id(), done.fact_ids)
     return {"transaction": made[0], "isPending": not done.is_booked}
 
@@ -76,7 +78,7 @@ def create_transactions(json_data: schemas.BulkIn) -> dict[str, Any]:
     now = services().clock()
     with scope.connection() as conn:
         new = [_new(conn, each, json_data.portfolio_id, now) for each in json_data.transactions]
-        done = queries.refusing(lambda: facts.record(conn, scope.user_id(), new, now))
+        done = queries.refusing(lambda: recording.record(conn, scope.user_id(), new, now))
         made = queries.some(conn, scope.user_id(), done.fact_ids)
     return {"transactions": made, "count": len(made), "isPending": not done.is_booked}
 
@@ -107,11 +109,13 @@ def correct_transaction(
     """Correct a transaction. Fields that are left out stay; the old version stays in the history."""
     now = services().clock()
     with scope.connection() as conn:
-        stored = facts.get(conn, scope.user_id(), paths.uuid(transaction_id, _WHAT))
+        stored = transactions.get(conn, scope.user_id(), paths.uuid(transaction_id, _WHAT))
         if stored is None:
             raise errors.not_found(_WHAT)
         wanted = _changed(conn, stored, json_data)
-        queries.refusing(lambda: facts.correct(conn, scope.user_id(), stored.fact_id, wanted, now))
+        queries.refusing(
+            lambda: recording.correct(conn, scope.user_id(), stored.fact_id, wanted, now)
+        )
         made = queries.some(conn, scope.user_id(), [stored.fact_id])
         owning = portfolios.get(conn, scope.user_id(), stored.portfolio_id)
     if not made:
@@ -126,7 +130,7 @@ def delete_transaction(transaction_id: str) -> dict[str, str]:
     """Take a transaction back: it counts no more, and stays in the history."""
     with scope.connection() as conn:
         identity = paths.uuid(transaction_id, _WHAT)
-        if facts.withdraw(conn, scope.user_id(), identity, services().clock()) is None:
+        if recording.withdraw(conn, scope.user_id(), identity, services().clock()) is None:
             raise errors.not_found(_WHAT)
     return {"message": "Transaction deleted successfully"}
 
@@ -150,9 +154,9 @@ def get_lots(transaction_id: str) -> dict[str, Any]:
     """The lots that a transaction used, with the gain of each part."""
     with scope.connection() as conn:
         identity = paths.uuid(transaction_id, _WHAT)
-        if facts.get(conn, scope.user_id(), identity) is None:
+        if transactions.get(conn, scope.user_id(), identity) is None:
             raise errors.not_found(_WHAT)
-        return {"lots": performance.lots_of(conn, scope.user_id(), identity)}
+        return {"lots": realised_gains.lots_of(conn, scope.user_id(), identity)}
 
 
 def _new(

@@ -13,9 +13,9 @@ from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
 from coinsphere.exchanges.streams import Answer, by_number, windows
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds
+from coinsphere.portfolio.imports.statements import binance
+from coinsphere.portfolio.imports.statements.record import Record
 from coinsphere.portfolio.model import Kind
-from coinsphere.portfolio.statements import binance
-from coinsphere.portfolio.statements.record import Record
 
 _BEGIN = datetime(2017, 7, 14, tzinfo=UTC)
 _DUST_BEGIN = datetime(2020, 12, 1, tzinfo=UTC)

@@ -1,6 +1,6 @@
 """Coinbase: fills of Advanced Trade by time, and the transactions of each wallet behind the last one that is known.
 
-What a transaction means stands in `coinsphere.portfolio.statements.coinbase`, for its files as well.
+What a transaction means stands in `coinsphere.portfolio.imports.statements.coinbase`, for its files as well.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,9 +14,9 @@ from coinsphere.exchanges.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Page, Permissions, Position, Stream
 from coinsphere.exchanges.streams import Answer, windows
 from coinsphere.market.sources.decimals import rounded
-from coinsphere.portfolio.statements import coinbase
-from coinsphere.portfolio.statements.grouping import refused
-from coinsphere.portfolio.statements.record import Entry, Nothing, NotUnderstood, Record
+from coinsphere.portfolio.imports.statements import coinbase
+from coinsphere.portfolio.imports.statements.grouping import refused
+from coinsphere.portfolio.imports.statements.record import Entry, Nothing, NotUnderstood, Record
 
 _BEGIN = datetime(2012, 10, 1, tzinfo=UTC)
 _FILLS = 250

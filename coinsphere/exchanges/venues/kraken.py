@@ -1,6 +1,6 @@
 """Kraken: trades and the ledger, 50 rows a call from the newest of a fixed window; its nonces must grow.
 
-What a row means stands in `coinsphere.portfolio.statements.kraken`, for its files as well.
+What a row means stands in `coinsphere.portfolio.imports.statements.kraken`, for its files as well.
 """
 
 from collections import defaultdict
@@ -14,10 +14,10 @@ from coinsphere.exchanges import records
 from coinsphere.exchanges.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Page, Permissions, Position, Stream
 from coinsphere.exchanges.streams import Answer, windows
+from coinsphere.portfolio.imports.statements import kraken
+from coinsphere.portfolio.imports.statements.grouping import refused
+from coinsphere.portfolio.imports.statements.record import Entry, Nothing, NotUnderstood, Record
 from coinsphere.portfolio.model import EXACT, Kind
-from coinsphere.portfolio.statements import kraken
-from coinsphere.portfolio.statements.grouping import refused
-from coinsphere.portfolio.statements.record import Entry, Nothing, NotUnderstood, Record
 
 _BEGIN = datetime(2011, 7, 28, tzinfo=UTC)
 _PAGE = 50

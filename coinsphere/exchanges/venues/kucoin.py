@@ -9,8 +9,8 @@ from coinsphere.exchanges.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
 from coinsphere.exchanges.streams import Answer, optional, windows
 from coinsphere.market.sources.moments import from_milliseconds
+from coinsphere.portfolio.imports.statements.record import Entry, Record
 from coinsphere.portfolio.model import Kind
-from coinsphere.portfolio.statements.record import Entry, Record
 
 _BEGIN = datetime(2019, 2, 18, tzinfo=UTC)
 """It tells nothing from before."""

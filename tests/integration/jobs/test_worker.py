@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from coinsphere import jobs
 from coinsphere.notify import mail
 from coinsphere.patience import Patience
-from coinsphere.portfolio import marks
+from coinsphere.portfolio import invalidations
 from coinsphere.settings import Settings
 from tests.integration.outage import away
 
@@ -132,7 +132,7 @@ def test_a_relay_that_hangs_holds_up_no_other_work(database, owner, tmp_path, ha
             _enqueue(owner)
         until(hanging_relay.reached.is_set)
         user = _user(owner)
-        marks.enqueue(owner, user)
+        invalidations.enqueue(owner, user)
         owner.execute(_DEFER_UNKNOWN, {"queue": "exchanges", "task": "sync_exchange"})
         owner.execute(_DEFER_UNKNOWN, {"queue": "wallets", "task": "sync_wallet"})
         owner.execute("delete from jobs.procrastinate_periodic_defers")
@@ -168,11 +168,11 @@ def test_changes_of_one_user_are_one_job_that_begins_when_the_lock_is_free(
     user = _user(owner)
     # A change holds the user's books: the first job begins and waits for them.
     with psycopg.connect(database.owner) as change, _worker(database, tmp_path):
-        marks.lock(change, user)
-        marks.enqueue(owner, user)
+        invalidations.lock(change, user)
+        invalidations.enqueue(owner, user)
         until(lambda: _statuses(owner) == ["doing"])
         for _ in range(20):
-            marks.enqueue(owner, user)
+            invalidations.enqueue(owner, user)
         assert _statuses(owner) == ["doing", "todo"]
         change.rollback()
         until(lambda: _statuses(owner) == ["succeeded", "succeeded"])
@@ -182,7 +182,7 @@ def test_the_end_of_a_job_wakes_the_next_of_its_lock_in_whatever_queue_that_wait
     user = _user(owner)
     owner.execute(_DEFER, {"queue": "exchanges", "lock": f"portfolios {user}"})
     (first,) = owner.execute(_FETCH).fetchone()
-    marks.enqueue(owner, user)
+    invalidations.enqueue(owner, user)
     assert owner.execute(_FETCH).fetchone() == (None,)
     with psycopg.connect(database.owner, autocommit=True) as worker:
         worker.execute('listen "procrastinate_queue_v1#portfolios"')
@@ -216,10 +216,10 @@ def _statuses(owner) -> list[str]:
 def test_a_change_is_not_lost_to_a_job_that_began_before_it_could_be_seen(database, owner):
     """The job that waits is held by a change until that is committed; a worker passes it by meanwhile."""
     user = _user(owner)
-    marks.enqueue(owner, user)
+    invalidations.enqueue(owner, user)
     with psycopg.connect(database.api) as change:
         change.execute("set search_path = app, jobs, public")
-        marks.enqueue(change, user)
+        invalidations.enqueue(change, user)
         assert owner.execute(_FETCH).fetchone() == (None,)
         change.commit()
     assert owner.execute(_FETCH).fetchone() != (None,)
@@ -227,9 +227,9 @@ def test_a_change_is_not_lost_to_a_job_that_began_before_it_could_be_seen(databa
 
 def test_a_job_that_waits_for_its_next_try_holds_up_no_other_of_its_lock(database, owner):
     user = _user(owner)
-    marks.enqueue(owner, user)
+    invalidations.enqueue(owner, user)
     (first,) = owner.execute(_FETCH).fetchone()
-    marks.enqueue(owner, user)
+    invalidations.enqueue(owner, user)
     decision = Patience(exponential_wait=3).get_retry_decision(
         exception=OSError(), job=SimpleNamespace(attempts=5)
     )

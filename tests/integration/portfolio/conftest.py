@@ -8,8 +8,9 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from coinsphere.portfolio import facts, worker
-from coinsphere.portfolio.facts import NewFact
+from coinsphere.portfolio import recording
+from coinsphere.portfolio.jobs import recompute
+from coinsphere.portfolio.ledger.transactions import NewFact
 from coinsphere.portfolio.model import Kind
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -46,13 +47,13 @@ class World:
 
     def record(self, *new: NewFact, at_once: bool = True) -> list[UUID]:
         with self.conn.transaction():
-            return facts.record(self.conn, self.user, new, NOW, at_once=at_once).fact_ids
+            return recording.record(self.conn, self.user, new, NOW, at_once=at_once).fact_ids
 
     def work(self) -> None:
-        worker.update(self.conn, self.user, NOW)
+        recompute.update(self.conn, self.user, NOW)
 
     def rebuild(self) -> None:
-        worker.rebuild(self.conn, self.user, NOW)
+        recompute.rebuild(self.conn, self.user, NOW)
 
     def state(self) -> dict[str, list[dict]]:
         """All that is computed, as JSON of every column, in the order of its keys."""

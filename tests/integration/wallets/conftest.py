@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from coinsphere.portfolio import worker
+from coinsphere.portfolio.jobs import recompute
 from coinsphere.settings import Settings
 from coinsphere.wallets import repository, sync
 from coinsphere.wallets.chains import Blockchain
@@ -67,7 +67,7 @@ class Reader:
 
     def ledger(self) -> dict[str, Decimal]:
         """What the portfolio holds by symbol, once the worker has booked."""
-        worker.update(self.conn, self.user_id, self.now)
+        recompute.update(self.conn, self.user_id, self.now)
         rows = self.conn.execute(
             """select t.symbol, h.amount from app.holdings h join market.tokens t on t.id = h.token_id
                where h.portfolio_id = %s and h.source = 'ledger' and h.amount > 0""",

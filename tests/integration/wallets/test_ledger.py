@@ -83,7 +83,7 @@ def test_a_user_who_took_a_fact_back_is_not_told_it_again(reader) -> None:
     """What was booked is remembered beside the ledger: a correction by hand is not undone by the next sync."""
     wallet = reader.connect(booked=True)
     reader.sync(wallet)
-    from coinsphere.portfolio import facts as ledger_facts
+    from coinsphere.portfolio import recording as ledger_facts
 
     with reader.owner.transaction():
         (fact_id,) = reader.owner.execute(

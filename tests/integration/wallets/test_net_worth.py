@@ -9,7 +9,7 @@ import pytest
 
 from coinsphere.defi import net_worth
 from coinsphere.defi.net_worth import InProtocols
-from coinsphere.portfolio import live
+from coinsphere.portfolio.valuation import current_holdings
 from coinsphere.wallets import repository
 from tests.fakes.evm import world
 from tests.fakes.evm.chain import NodeServer
@@ -22,10 +22,10 @@ def worth(reader):
     def ask(currency: str = "USD") -> tuple[Decimal | None, InProtocols, Decimal | None]:
         reader.ledger()
         currencies: dict[UUID, str] = {reader.portfolio_id: currency}
-        held = live.holdings(
+        held = current_holdings.holdings(
             reader.owner, reader.user_id, currencies, reader.now, timedelta(hours=1)
         )
-        total = live.totals(held[reader.portfolio_id])
+        total = current_holdings.totals(held[reader.portfolio_id])
         protocols = net_worth.in_protocols(
             reader.owner, reader.user_id, currencies, reader.now.date()
         )[reader.portfolio_id]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from coinsphere.portfolio import importing
+from coinsphere.portfolio.imports import importing
 from tests.integration.webapi.conftest import NOW, OPTIONS, exact
 
 

@@ -23,7 +23,7 @@ from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
 from coinsphere.local.redis import RedisServer
-from coinsphere.portfolio import worker
+from coinsphere.portfolio.jobs import recompute
 from coinsphere.security.signing_keys import FileKeyring
 from coinsphere.settings import Settings
 from tests.conftest import _wait_for_redis, free_port
@@ -281,7 +281,7 @@ def work(module_database):
 
     def update(person) -> int:
         with psycopg.connect(module_database.pipeline, autocommit=True, options=OPTIONS) as conn:
-            return worker.update(conn, UUID(person.id), NOW)
+            return recompute.update(conn, UUID(person.id), NOW)
 
     return update
 

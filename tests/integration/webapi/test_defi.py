@@ -13,7 +13,7 @@ from eth_account.messages import encode_defunct
 from eth_keys.constants import SECPK1_N
 from pydantic import SecretStr
 
-from coinsphere.portfolio import worker
+from coinsphere.portfolio.jobs import recompute
 from coinsphere.wallets import nonces, sync
 from coinsphere.wallets.nodes import Nodes
 from tests.fakes.evm import world
@@ -69,7 +69,7 @@ def read(person: Person, job_id: str, api_settings, module_database, now=NOW) ->
     ):
         conn.execute("set search_path = app, market, model, jobs, public")
         sync.run(conn, UUID(job_id), nodes, lambda: now, is_last_try=True)
-        worker.update(conn, UUID(person.id), now)
+        recompute.update(conn, UUID(person.id), now)
 
 
 def test_a_wallet_is_watched_without_and_owned_with_a_signed_message(person: Person, key) -> None:
@@ -296,7 +296,7 @@ def test_balances_go_through_the_ledger_of_the_chosen_portfolio_and_leave_with_t
     assert person.ask("DELETE", f"/defi/wallets/{wallet_id}").json["success"] is True
     with psycopg.connect(module_database.pipeline, autocommit=True) as conn:
         conn.execute("set search_path = app, market, model, jobs, public")
-        worker.update(conn, UUID(person.id), NOW)
+        recompute.update(conn, UUID(person.id), NOW)
     assert person.get(f"/portfolios/{portfolio}").json["portfolio"]["holdings"] == []
     assert person.get("/defi/positions").json["data"]["count"] == 0
 

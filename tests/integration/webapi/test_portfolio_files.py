@@ -8,7 +8,7 @@ from decimal import Decimal as D  # noqa: N817 - short in tables
 import psycopg
 import pytest
 
-from coinsphere.portfolio import importing
+from coinsphere.portfolio.imports import importing
 from tests.integration.webapi.books import bring, day, make, trade
 from tests.integration.webapi.conftest import NOW, OPTIONS, V1, exact, new_person
 

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from coinsphere.db.pool import Database
-from coinsphere.portfolio import importing
-from coinsphere.portfolio import syncs as portfolio_syncs
+from coinsphere.portfolio.imports import importing
+from coinsphere.portfolio.jobs import syncs as portfolio_syncs
 from tests.integration.webapi.books import day, make, trade
 from tests.integration.webapi.conftest import NOW, OPTIONS, V1, assert_problem, exact, new_person
 from webapi.portfolios import schemas

@@ -19,13 +19,13 @@ from coinsphere.exchanges.model import Credentials, Known, Stream
 from coinsphere.exchanges.venues import binance as binance_venue
 from coinsphere.exchanges.venues import coinbase as coinbase_venue
 from coinsphere.exchanges.venues.all import VENUES
-from coinsphere.portfolio import ledger
-from coinsphere.portfolio.facts import NewFact
-from coinsphere.portfolio.formats import files
-from coinsphere.portfolio.formats.row import Parsed
+from coinsphere.portfolio.imports.formats import files
+from coinsphere.portfolio.imports.formats.row import Parsed
+from coinsphere.portfolio.imports.statements import kraken as kraken_rows
+from coinsphere.portfolio.imports.statements.record import MONEY, Record
+from coinsphere.portfolio.ledger import double_entry
+from coinsphere.portfolio.ledger.transactions import NewFact
 from coinsphere.portfolio.model import EXACT, Fact
-from coinsphere.portfolio.statements import kraken as kraken_rows
-from coinsphere.portfolio.statements.record import MONEY, Record
 from tests.fakes import exchange_binance, exchange_coinbase, exchange_kraken
 from tests.fakes.exchange_binance import BinanceAccount
 from tests.fakes.exchange_coinbase import CoinbaseAccount
@@ -138,8 +138,8 @@ def held(facts: list[NewFact]) -> dict[str, Decimal]:
     with localcontext(EXACT):
         for number, new in enumerate(facts):
             fact: Fact = new.fact(UUID(int=1000 + number))
-            for posting in ledger.postings(fact):
-                if posting.account is ledger.Account.HOLDING and posting.token_id:
+            for posting in double_entry.postings(fact):
+                if posting.account is double_entry.Account.HOLDING and posting.token_id:
                     sums[NAMES[posting.token_id]] += posting.amount
     return {asset: total.normalize() for asset, total in sums.items() if total}
 

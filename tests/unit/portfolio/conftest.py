@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from coinsphere.portfolio.booking import Book, Entry
+from coinsphere.portfolio.lots.book_records import Entry
+from coinsphere.portfolio.lots.cost_basis import Book
 from coinsphere.portfolio.model import EXACT, Fact, Kind, LotMethod, LotScope, Rules
 
 BTC, ETH, BNB = (UUID(int=number) for number in (1, 2, 3))

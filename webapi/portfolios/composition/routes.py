@@ -11,11 +11,12 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from coinsphere.portfolio import live, performance
-from coinsphere.portfolio.history import StoredMarket
-from coinsphere.portfolio.legs import Valuer
-from coinsphere.portfolio.live import Holding
 from coinsphere.portfolio.model import EXACT, UNIT, ZERO
+from coinsphere.portfolio.performance import contributions
+from coinsphere.portfolio.valuation import current_holdings
+from coinsphere.portfolio.valuation.current_holdings import Holding
+from coinsphere.portfolio.valuation.stored_market import StoredMarket
+from coinsphere.portfolio.valuer import Valuer
 from webapi.portfolios import periods, queries, scope
 from webapi.portfolios.composition import schemas
 from webapi.portfolios.periods import CurrencyQuery, PeriodQuery
@@ -38,7 +39,7 @@ def get_allocation(portfolio_id: str, query_data: CurrencyQuery) -> Response:
         currency = queries.shown_currency(conn, query_data.currency, found.currency)
         held = queries.holdings(conn, scope.user_id(), [found], shown=currency)[found.id]
         rate_date = queries.rate_date(conn, found, currency)
-    sums = live.totals(held)
+    sums = current_holdings.totals(held)
     body = {
         "totalValue": sums.total_value,
         "currency": currency,
@@ -61,14 +62,14 @@ def get_contributions(portfolio_id: str, query_data: PeriodQuery) -> Response:
         asked = periods.of(found, query_data)
         period = replace(asked, last=min(asked.last, services().clock().date() - _DAY))
         crossed = defaultdict(list)
-        for flow in performance.flows(conn, period):
+        for flow in contributions.flows(conn, period):
             crossed[flow.token_id].append(flow)
-        ends = performance.ends(conn, period)
+        ends = contributions.ends(conn, period)
         market = StoredMarket(conn)
         market.prepare([each.token_id for each in ends], period.first - _DAY)
         worth = Valuer(market, found.currency).worth
         made = [
-            performance.contribution(each, crossed[each.token_id], worth, period) for each in ends
+            contributions.contribution(each, crossed[each.token_id], worth, period) for each in ends
         ]
     body = {
         "currency": found.currency,
@@ -81,7 +82,7 @@ def get_contributions(portfolio_id: str, query_data: PeriodQuery) -> Response:
 
 def parts(held: Sequence[Holding]) -> list[dict[str, Any]]:
     """Each token's part of the whole, the largest first."""
-    worth = live.weights(held)
+    worth = current_holdings.weights(held)
     with localcontext(EXACT):
         total = sum(worth.values(), ZERO)
         amounts: dict[UUID, Decimal] = defaultdict(Decimal)
@@ -101,7 +102,7 @@ def parts(held: Sequence[Holding]) -> list[dict[str, Any]]:
         ]
 
 
-def _contribution(each: performance.Contribution) -> dict[str, Any]:
+def _contribution(each: contributions.Contribution) -> dict[str, Any]:
     return {
         "symbol": each.symbol,
         "name": each.name,

@@ -10,9 +10,10 @@ from apiflask import APIBlueprint
 from flask import Response
 from psycopg import Connection
 
-from coinsphere.portfolio import exporting, importing
 from coinsphere.portfolio.errors import UnreadableFile
-from coinsphere.portfolio.importing import Batch, Example
+from coinsphere.portfolio.imports import batches, exporting, previews
+from coinsphere.portfolio.imports.batches import Batch
+from coinsphere.portfolio.imports.previews import Example
 from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.security.audit_events import Event
 from webapi import errors, json, paths
@@ -49,7 +50,7 @@ def start_import(portfolio_id: str, json_data: schemas.ImportIn) -> dict[str, An
     """
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
-        batch_id = importing.start(
+        batch_id = batches.start(
             conn, scope.user_id(), found.id,
             form=json_data.format, content=json_data.content, file_name=json_data.file_name,
             mapping=json_data.mapping, answers=json_data.told(),
@@ -65,7 +66,7 @@ def add_part(portfolio_id: str, batch_id: str, json_data: schemas.ImportPart) ->
     """Send the next part of a file; 64 MiB in all."""
     with scope.connection() as conn:
         batch = _batch(conn, portfolio_id, batch_id)
-        if not importing.append(
+        if not batches.append(
             conn, scope.user_id(), batch.portfolio_id, batch.id, json_data.content
         ):
             raise errors.Problem(
@@ -82,7 +83,7 @@ def answer_import(portfolio_id: str, batch_id: str, json_data: schemas.AnswersIn
     """Answer what a file leaves open: its number format, order of dates, time zone, unknown columns."""
     with scope.connection() as conn:
         batch = _batch(conn, portfolio_id, batch_id)
-        if not importing.answer(
+        if not batches.answer(
             conn, scope.user_id(), batch.portfolio_id, batch.id, json_data.told()
         ):
             raise errors.Problem(409, "the import is confirmed already", code="import-closed")
@@ -96,7 +97,7 @@ def list_imports(portfolio_id: str) -> dict[str, Any]:
     """The newest imports of a portfolio."""
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
-        return {"imports": importing.list_for(conn, scope.user_id(), found.id)}
+        return {"imports": batches.list_for(conn, scope.user_id(), found.id)}
 
 
 @blueprint.get("/<portfolio_id>/imports/<batch_id>")
@@ -115,11 +116,11 @@ def confirm_import(portfolio_id: str, batch_id: str) -> dict[str, Any]:
     """Have the worker do an import. Lines that are wrong are left out and named."""
     with scope.connection() as conn:
         batch = _batch(conn, portfolio_id, batch_id)
-        if batch.status == "previewed" and importing.has_questions(conn, batch):
+        if batch.status == "previewed" and previews.has_questions(conn, batch):
             raise errors.Problem(
                 409, "the import has questions to answer first", code="import-asks"
             )
-        if not importing.confirm(conn, scope.user_id(), batch.portfolio_id, batch.id):
+        if not batches.confirm(conn, scope.user_id(), batch.portfolio_id, batch.id):
             raise errors.Problem(409, "the import is confirmed already", code="import-closed")
         shown = {"import": _batch(conn, portfolio_id, batch_id), "preview": None}
         audit.record(
@@ -205,7 +206,7 @@ def _parts(file: IO[bytes]) -> Iterator[bytes]:
 
 def _batch(conn: Connection, portfolio_id: str, batch_id: str) -> Batch:
     found = scope.find(conn, portfolio_id)
-    batch = importing.get(conn, scope.user_id(), found.id, paths.uuid(batch_id, _IMPORT))
+    batch = batches.get(conn, scope.user_id(), found.id, paths.uuid(batch_id, _IMPORT))
     if batch is None:
         raise errors.not_found(_IMPORT)
     return batch
@@ -215,7 +216,7 @@ def _shown(conn: Connection, batch: Batch) -> dict[str, Any]:
     if batch.status != "previewed":
         return {"import": batch, "preview": None}
     try:
-        looked = importing.preview(conn, batch, services().clock())
+        looked = previews.preview(conn, batch, services().clock())
     except UnreadableFile as error:
         raise errors.invalid(
             [{"path": "content", "message": f"the file {error}", "code": "unreadable_file"}]

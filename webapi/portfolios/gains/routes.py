@@ -6,7 +6,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from coinsphere.portfolio import display, performance
+from coinsphere.portfolio.performance import display_currency, realised_gains
 from webapi import cursor
 from webapi.portfolios import periods, queries, scope
 from webapi.portfolios.gains import schemas
@@ -25,13 +25,15 @@ def list_gains(portfolio_id: str, query_data: schemas.GainsQuery) -> dict[str, A
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
         period = periods.of(found, query_data, usual=365)
-        rows = performance.gains(conn, period, query_data.limit + 1, before)
+        rows = realised_gains.gains(conn, period, query_data.limit + 1, before)
         currency = queries.shown_currency(conn, query_data.currency, found.currency)
-        total = performance.realised(conn, period)
+        total = realised_gains.realised(conn, period)
         if currency != found.currency:
             converter = queries.converter(conn, found, currency)
-            rows = [display.gain(row, converter) for row in rows]
-            total = display.realised(performance.realised_by_day(conn, period), converter)
+            rows = [display_currency.gain(row, converter) for row in rows]
+            total = display_currency.realised(
+                realised_gains.realised_by_day(conn, period), converter
+            )
     shown = rows[: query_data.limit]
     last = shown[-1] if len(rows) > query_data.limit else None
     return {

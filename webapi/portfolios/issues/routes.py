@@ -6,8 +6,9 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from coinsphere.portfolio import facts as recorded
-from coinsphere.portfolio import issues, marks, transfers
+from coinsphere.portfolio import invalidations, issues
+from coinsphere.portfolio import recording as recorded
+from coinsphere.portfolio.ledger import transfers
 from webapi import cursor, errors, paths
 from webapi.portfolios import scope
 from webapi.portfolios.issues import schemas
@@ -69,7 +70,7 @@ def decide_transfer(portfolio_id: str, json_data: schemas.TransferDecision) -> d
     pair = (json_data.out_transaction_id, json_data.in_transaction_id)
     with scope.connection() as conn:
         scope.find(conn, portfolio_id)
-        marks.lock(conn, scope.user_id())
+        invalidations.lock(conn, scope.user_id())
         ends = transfers.ends(conn, scope.user_id(), pair)
         if ends is None:
             raise errors.not_found(

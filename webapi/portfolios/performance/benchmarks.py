@@ -7,11 +7,13 @@ from typing import Any
 
 from psycopg import Connection
 
-from coinsphere.portfolio import returns
-from coinsphere.portfolio.history import StoredMarket
-from coinsphere.portfolio.legs import Valuer
 from coinsphere.portfolio.model import EXACT, UNIT, ZERO
-from coinsphere.portfolio.performance import Period, Point
+from coinsphere.portfolio.performance import returns
+from coinsphere.portfolio.performance.period import Period
+from coinsphere.portfolio.performance.stored_days import Point
+from coinsphere.portfolio.valuation import daily_growth
+from coinsphere.portfolio.valuation.stored_market import StoredMarket
+from coinsphere.portfolio.valuer import Valuer
 from webapi import errors
 from webapi.tokens import symbols
 
@@ -70,4 +72,4 @@ def outcome(asked: str | None, grown: Mapping[date, Decimal]) -> dict[str, Any] 
             "reason": "a token of the mix has no price before this period",
         }
     found = returns.within(grown[max(grown)] - 1)
-    return {"mix": asked, "percentage": returns.percent(found.rate), "reason": found.reason}
+    return {"mix": asked, "percentage": daily_growth.percent(found.rate), "reason": found.reason}

@@ -10,10 +10,12 @@ from apiflask import APIBlueprint
 from flask import Response
 from psycopg import Connection
 
-from coinsphere.portfolio import display, live, performance, returns
-from coinsphere.portfolio.live import Holding
-from coinsphere.portfolio.performance import Period, Point
+from coinsphere.portfolio.performance import display_currency, realised_gains, returns, stored_days
+from coinsphere.portfolio.performance.period import Period
+from coinsphere.portfolio.performance.stored_days import Point
 from coinsphere.portfolio.portfolios import Portfolio
+from coinsphere.portfolio.valuation import current_holdings, daily_growth
+from coinsphere.portfolio.valuation.current_holdings import Holding
 from webapi.portfolios import periods, queries, scope
 from webapi.portfolios.performance import benchmarks, schemas
 from webapi.portfolios.periods import PeriodQuery
@@ -72,36 +74,36 @@ class _Read(NamedTuple):
     """A period in the currency that it is shown in; `rate_dates` where it is not the portfolio's own."""
 
     points: Sequence[Point]
-    before: returns.DayOfReturn | None
-    days: returns.Days
-    realised: performance.Realised
+    before: daily_growth.DayOfReturn | None
+    days: daily_growth.Days
+    realised: realised_gains.Realised
     rate_dates: Mapping[date, date]
 
 
 def _read(conn: Connection, period: Period) -> _Read:
-    before, days = performance.days(conn, period)
-    points = performance.points(conn, period)
-    return _Read(points, before, days, performance.realised(conn, period), {})
+    before, days = stored_days.days(conn, period)
+    points = stored_days.points(conn, period)
+    return _Read(points, before, days, realised_gains.realised(conn, period), {})
 
 
 def _shown(conn: Connection, found: Portfolio, period: Period, currency: str) -> _Read:
     """Growth is chained from the portfolio's first day on, so all its days are read: one row for each."""
     converter = queries.converter(conn, found, currency)
-    _, all_days = performance.days(conn, replace(period, first=found.first_day or period.first))
-    _, of_period = performance.days(conn, period)
-    past = display.history(all_days, converter, period.first, is_known=of_period.is_known)
-    points = performance.points(conn, period)
+    _, all_days = stored_days.days(conn, replace(period, first=found.first_day or period.first))
+    _, of_period = stored_days.days(conn, period)
+    past = display_currency.history(all_days, converter, period.first, is_known=of_period.is_known)
+    points = stored_days.points(conn, period)
     rates = {point.day: converter.on(point.day) for point in points}
     return _Read(
-        [display.point(point, converter, past.growth) for point in points],
+        [display_currency.point(point, converter, past.growth) for point in points],
         past.before,
         past.days,
-        display.realised(performance.realised_by_day(conn, period), converter),
+        display_currency.realised(realised_gains.realised_by_day(conn, period), converter),
         {day: rate.day for day, rate in rates.items() if rate is not None},
     )
 
 
-def _why(days: returns.Days) -> str:
+def _why(days: daily_growth.Days) -> str:
     return returns.NO_HISTORY if days.is_known else returns.NO_RATE
 
 
@@ -122,10 +124,10 @@ def _returns(outcome: returns.Returns) -> dict[str, Any]:
 
 
 def _rate(found: returns.Return) -> dict[str, Any]:
-    return {"percentage": returns.percent(found.rate), "reason": found.reason}
+    return {"percentage": daily_growth.percent(found.rate), "reason": found.reason}
 
 
-def _explained(before: returns.DayOfReturn | None, days: returns.Days) -> dict[str, Any]:
+def _explained(before: daily_growth.DayOfReturn | None, days: daily_growth.Days) -> dict[str, Any]:
     return {
         "cashFlows": [
             {"date": flow.day.isoformat(), "amount": flow.amount}
@@ -136,7 +138,7 @@ def _explained(before: returns.DayOfReturn | None, days: returns.Days) -> dict[s
                 "date": each.day.isoformat(),
                 "invested": each.invested,
                 "result": each.result,
-                "percentage": returns.percent(each.rate),
+                "percentage": daily_growth.percent(each.rate),
             }
             for each in returns.sub_periods(before, days)
         ],
@@ -157,7 +159,7 @@ def _point(point: Point, benchmark: Decimal | None) -> dict[str, Any]:
 
 
 def _live_point(held: Sequence[Holding]) -> dict[str, Any]:
-    sums = live.totals(held)
+    sums = current_holdings.totals(held)
     return {
         "date": services().clock().date().isoformat(),
         "value": sums.total_value,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from coinsphere.portfolio import returns
+from coinsphere.portfolio.performance import returns
 from webapi.portfolios.examples import ID, example
 from webapi.schema import Amount, Output
 

@@ -8,10 +8,10 @@ from uuid import UUID
 import numpy as np
 from psycopg import Connection
 
-from coinsphere.portfolio import forecasts, outlook
-from coinsphere.portfolio.forecasts import Forecast
-from coinsphere.portfolio.outlook import Asset, Observed
-from coinsphere.portfolio.risk import LEAST_DAYS
+from coinsphere.portfolio.performance import forecast_risk, stored_forecasts
+from coinsphere.portfolio.performance.forecast_risk import Asset, ObservedDistribution
+from coinsphere.portfolio.performance.risk import LEAST_DAYS
+from coinsphere.portfolio.performance.stored_forecasts import Forecast
 from webapi.portfolios.risk.schemas import METHOD
 
 _NO_FORECAST = "no forecast of the next day is in force for any of the assets"
@@ -37,19 +37,19 @@ def describe(
         total: what all assets are worth.
         now: the present instant.
     """
-    known = forecasts.newest(conn, [each.token_id for each in held], now)
-    found = outlook.Tail(None, None, _why(held, known))
+    known = stored_forecasts.newest(conn, [each.token_id for each in held], now)
+    found = forecast_risk.Tail(None, None, _why(held, known))
     if found.unavailable is None:
-        found = outlook.tail([_asset(each, known.get(each.token_id)) for each in held])
+        found = forecast_risk.tail([_asset(each, known.get(each.token_id)) for each in held])
     covered = sum(each.value for each in held if each.token_id in known)
     return {
         "valueAtRisk95": _percent(found.value_at_risk),
         "expectedShortfall95": _percent(found.expected_shortfall),
         "unavailable": found.unavailable,
         "method": METHOD,
-        "copulaDegrees": outlook.COPULA_DEGREES,
-        "draws": outlook.DRAWS,
-        "seed": outlook.SEED,
+        "copulaDegrees": forecast_risk.COPULA_DEGREES,
+        "draws": forecast_risk.DRAWS,
+        "seed": forecast_risk.SEED,
         "coveredPercentage": 100 * covered / total if total > 0 else None,
         "inputs": [_input(each, known.get(each.token_id), total) for each in held],
     }
@@ -69,7 +69,7 @@ def _why(held: Sequence[Weighed], known: Mapping[UUID, Forecast]) -> str | None:
 def _asset(each: Weighed, forecast: Forecast | None) -> Asset:
     if forecast is not None:
         return Asset(each.symbol, each.value, forecast.marginal(), each.moves)
-    past = Observed(tuple(np.log1p(list(each.moves.values())).tolist()))
+    past = ObservedDistribution(tuple(np.log1p(list(each.moves.values())).tolist()))
     return Asset(each.symbol, each.value, past, each.moves)
 
 

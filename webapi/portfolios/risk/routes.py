@@ -9,10 +9,11 @@ from apiflask import APIBlueprint
 from flask import Response
 from psycopg import Connection
 
-from coinsphere.portfolio import live, performance, risk
-from coinsphere.portfolio.history import StoredMarket
-from coinsphere.portfolio.live import Holding
-from coinsphere.portfolio.performance import Period
+from coinsphere.portfolio.performance import risk, stored_days
+from coinsphere.portfolio.performance.period import Period
+from coinsphere.portfolio.valuation import current_holdings
+from coinsphere.portfolio.valuation.current_holdings import Holding
+from coinsphere.portfolio.valuation.stored_market import StoredMarket
 from webapi.portfolios import periods, queries, scope
 from webapi.portfolios.periods import PeriodQuery
 from webapi.portfolios.risk import by_models, schemas
@@ -40,9 +41,9 @@ def get_risk(portfolio_id: str, query_data: PeriodQuery) -> Response:
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
         period = periods.of(found, query_data, usual=365)
-        grown = performance.growth(conn, period)
+        grown = stored_days.growth(conn, period)
         held = queries.holdings(conn, scope.user_id(), [found])[found.id]
-        weights = [float(value) for value in live.weights(held).values()]
+        weights = [float(value) for value in current_holdings.weights(held).values()]
         largest = _largest(conn, held, period)
         expected = by_models.describe(conn, largest, sum(weights), services().clock())
     judged = risk.assess([each.day for each in grown], [each.growth for each in grown])
@@ -76,7 +77,9 @@ def get_risk(portfolio_id: str, query_data: PeriodQuery) -> Response:
 def _largest(conn: Connection, held: Sequence[Holding], period: Period) -> list[Weighed]:
     """The largest assets with their daily returns, over days that have a close of their own."""
     market = StoredMarket(conn)
-    largest = sorted(live.weights(held).items(), key=lambda item: (-item[1], str(item[0])))
+    largest = sorted(
+        current_holdings.weights(held).items(), key=lambda item: (-item[1], str(item[0]))
+    )
     largest = largest[:_SIMULATED]
     first = period.first - _DAY
     market.prepare([token_id for token_id, _ in largest], first)

@@ -1,0 +1,1 @@
+"""Files of transactions: read, previewed, confirmed, imported, and exported again."""

@@ -1,0 +1,1 @@
+"""How files write transactions: layouts, columns, numbers, timestamps and rows."""

@@ -1,0 +1,111 @@
+"""The columns of a format: what each means, and the names by which files call it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Literal, NamedTuple
+
+from coinsphere.portfolio.imports.formats.timestamps import NoMoment, zone_of
+
+Role = Literal["text", "number", "moment", "unread"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that we know.
+
+    `name` is what readers call it, `also` are expressions of other headers that mean the same, a group `unit` of which
+    names the currency of the cells. With `header`, only the column called exactly so is meant. One that is `unread` says
+    nothing about what is held: `why`.
+    """
+
+    name: str
+    role: Role = "text"
+    also: tuple[str, ...] = ()
+    is_required: bool = False
+    header: str | None = None
+    why: str = "says nothing about what is held"
+
+
+class Header(NamedTuple):
+    """A file's header, understood: for each of our columns the place in the file, its name there, and its unit."""
+
+    places: Mapping[str, int]
+    names: Mapping[str, str]
+    units: Mapping[str, str]
+    zones: Mapping[str, tzinfo]
+    local: frozenset[str]
+    known: Mapping[int, Column]
+    twice: tuple[str, ...]
+
+
+def understood(cells: Sequence[str], columns: Sequence[Column]) -> Header | None:
+    """A row as a header; None where it lacks a column that is required."""
+    places: dict[str, int] = {}
+    names, units, known = dict[str, str](), dict[str, str](), dict[int, Column]()
+    zones, local, twice = dict[str, tzinfo](), set[str](), []
+    for place, cell in enumerate(cells):
+        for column, unit in _meanings(cell, columns):
+            known[place] = column
+            if column.role == "unread":
+                continue
+            if column.name in places:
+                twice.append(cell.strip())
+            places.setdefault(column.name, place)
+            names[column.name] = cell.strip()
+            if unit:
+                units[column.name] = unit.upper()
+            if column.role == "moment":
+                _note_zone(column.name, cell, zones, local)
+    if any(column.is_required and column.name not in places for column in columns):
+        return None
+    return Header(places, names, units, zones, frozenset(local), known, tuple(twice))
+
+
+def _meanings(cell: str, columns: Sequence[Column]) -> list[tuple[Column, str | None]]:
+    """What a header stands for: of a mapping perhaps several things."""
+    mapped: list[tuple[Column, str | None]] = [
+        (column, None)
+        for column in columns
+        if column.header is not None and column.header.strip() == cell.strip()
+    ]
+    if mapped:
+        return mapped
+    name = _plain(cell)
+    own = [column for column in columns if column.header is None]
+    for column in own:
+        if name == _plain(column.name):
+            return [(column, None)]
+    for column in own:
+        for form in column.also:
+            found = re.fullmatch(form, name, re.IGNORECASE)
+            if found:
+                return [(column, found.groupdict().get("unit"))]
+    return []
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.replace("\ufeff", "").split()).lower()
+
+
+_ZONE = re.compile(
+    r"[(\[_ ]\s*(utc|gmt|local|[A-Z]{3,4}|(?:utc|gmt)\s*[+-][0-9:]+|[A-Z]\w+/\w+)\s*[)\]]?$",
+    re.IGNORECASE,
+)
+
+
+def _note_zone(name: str, cell: str, zones: dict[str, tzinfo], local: set[str]) -> None:
+    """`UTC_Time`, `Date(UTC)`, `Time (UTC+8)`: the zone of a column by its header; `(local)` names none."""
+    told = cell.strip()
+    found = _ZONE.search(told)
+    if found is None:
+        return
+    if found[1].lower() == "local":
+        local.add(name)
+        return
+    try:
+        zones[name] = zone_of(found[1])
+    except NoMoment:
+        if told.endswith((")", "]")):
+            local.add(name)

@@ -1,0 +1,276 @@
+"""What is decided for a table as a whole before any of its rows is read: number formats, orders of dates, time zones.
+
+Nothing is guessed: what its cells do not decide is asked.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from typing import NamedTuple
+
+from coinsphere.portfolio.errors import UnreadableFile
+from coinsphere.portfolio.imports.formats import numbers, timestamps
+from coinsphere.portfolio.imports.formats.columns import Column
+from coinsphere.portfolio.imports.formats.numbers import Evidence, Mark
+from coinsphere.portfolio.imports.formats.row import Reading
+from coinsphere.portfolio.imports.formats.table import Table
+from coinsphere.portfolio.imports.formats.timestamps import ASKED, NoMoment, Order
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the person who imports says of a file; None where it is not said."""
+
+    number_format: Mark | None = None
+    date_order: Order | None = None
+    time_zone: str | None = None
+    ignore_columns: tuple[str, ...] = ()
+
+
+class Question(NamedTuple):
+    """What a file does not decide: the answer's name, the columns it is about, and what may be answered."""
+
+    option: str
+    columns: tuple[str, ...]
+    choices: tuple[str, ...]
+    message: str
+
+
+class Decision(NamedTuple):
+    """What was decided for a column, and by which cell or rule."""
+
+    column: str
+    what: str
+    because: str
+
+
+class Unread(NamedTuple):
+    """A column that is not read, and why not."""
+
+    column: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Decided:
+    """All that was decided of a table, and what is still to be asked."""
+
+    reading: Reading
+    decisions: list[Decision] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+
+
+class Customs(NamedTuple):
+    """How a format is documented to write a date whose cells leave it open, and whether other columns may be there."""
+
+    order: Order | None = None
+    takes_any_column: bool = False
+
+
+def decide(table: Table, columns: Sequence[Column], customs: Customs, answers: Answers) -> Decided:
+    """Look at all cells of a table.
+
+    Raises:
+        UnreadableFile: a column contradicts itself, or an answer is none.
+    """
+    made = Decided(Reading(units=dict(table.header.units), names=dict(table.header.names)))
+    _decide_numbers(table, _of(columns, "number", table), answers, made)
+    for name in _of(columns, "moment", table):
+        _decide_order(table, name, customs, answers, made)
+        _decide_zone(table, name, answers, made)
+    _note_unread(table, customs, answers, made)
+    return made
+
+
+def _of(columns: Sequence[Column], role: str, table: Table) -> list[str]:
+    return [each.name for each in columns if each.role == role and each.name in table.header.places]
+
+
+def _cells(table: Table, name: str) -> Iterator[tuple[int, str]]:
+    place = table.header.places[name]
+    return ((line.number, line.cells[place]) for line in table.lines if place < len(line.cells))
+
+
+# Numbers
+
+
+def _decide_numbers(table: Table, names: Sequence[str], answers: Answers, made: Decided) -> None:
+    found = {name: numbers.evidence(_cells(table, name)) for name in names}
+    open_columns = []
+    for name, seen in found.items():
+        others = {mark for other, its in found.items() if other != name for mark in its.proofs}
+        mark, because = _mark(table, name, seen, others, answers)
+        if mark is None:
+            open_columns.append((name, next(iter(seen.ambiguous.values()))))
+            continue
+        made.reading.marks[name] = mark
+        if because:
+            made.decisions.append(Decision(table.header.names[name], f"decimal {mark}", because))
+    if open_columns:
+        line, cell = open_columns[0][1]
+        made.questions.append(
+            Question(
+                "numberFormat",
+                tuple(table.header.names[name] for name, _ in open_columns),
+                tuple(Mark),
+                f"{cell.strip()!r} in line {line} can be read with its mark before a fraction or between thousands",
+            )
+        )
+
+
+def _mark(
+    table: Table, name: str, seen: Evidence, others: set[Mark], answers: Answers
+) -> tuple[Mark | None, str]:
+    """The mark before the fraction and why; None where it is to be asked."""
+    if answers.number_format is not None:
+        return answers.number_format, "as answered"
+    if len(seen.proofs) > 1:
+        point, comma = seen.proofs[Mark.POINT], seen.proofs[Mark.COMMA]
+        raise UnreadableFile(
+            f"writes numbers in two ways in the column {table.header.names[name]!r}: {point.cell!r} in line {point.line},"
+            f" {comma.cell!r} in line {comma.line}; if one of both is wrong, answer numberFormat"
+        )
+    for mark, proof in seen.proofs.items():
+        return mark, f"{proof.cell.strip()!r} in line {proof.line}"
+    if not seen.ambiguous:
+        return Mark.POINT, ""
+    if len(others) == 1:
+        return next(iter(others)), "as in the other columns"
+    if not others and "," not in seen.ambiguous and table.delimiter != ";":
+        return Mark.POINT, "no cell has a comma"
+    return None, ""
+
+
+# Dates
+
+
+def _decide_order(
+    table: Table, name: str, customs: Customs, answers: Answers, made: Decided
+) -> None:
+    seen = timestamps.found(_cells(table, name))
+    title = table.header.names[name]
+    order, because = _order(title, seen, customs, answers)
+    if order is None:
+        line, cell = seen.first or (0, "")
+        choices = tuple(each for each in ASKED if each in seen.possible)
+        if _is_same_everywhere(table, name, choices):
+            order, because = choices[0], "each date is the same in both orders"
+        else:
+            message = f"{cell.strip()!r} in line {line} can be read in more than one order of day and month"
+            made.questions.append(Question("dateOrder", (title,), choices, message))
+            return
+    made.reading.orders[name] = order
+    made.decisions.append(Decision(title, f"dates {order}", because))
+
+
+def _order(
+    title: str, seen: timestamps.Found, customs: Customs, answers: Answers
+) -> tuple[Order | None, str]:
+    if seen.first is None:
+        return Order.YMD, "no cell is a date"
+    if len(seen.possible) == 1:
+        return next(
+            iter(seen.possible)
+        ), f"fits all cells, as {seen.first[1].strip()!r} in line {seen.first[0]}"
+    asked = answers.date_order
+    if asked is not None and (asked in seen.possible or not seen.possible):
+        return asked, "as answered"
+    if not seen.possible:
+        raise UnreadableFile(_contradiction(title, seen))
+    if customs.order in seen.possible:
+        return customs.order, "as the format is documented"
+    if Order.DMY in seen.possible and timestamps.is_dotted(seen.first[1]):
+        return Order.DMY, "dates with points have the day first"
+    return None, ""
+
+
+def _contradiction(title: str, seen: timestamps.Found) -> str:
+    assert seen.first is not None
+    line, cell = seen.first
+    other = next(
+        (each for each in reversed(seen.ruled_out.values()) if each != seen.first), seen.first
+    )
+    return (
+        f"writes dates in two ways in the column {title!r}: {cell.strip()!r} in line {line},"
+        f" {other[1].strip()!r} in line {other[0]}; if one of both is wrong, answer dateOrder"
+    )
+
+
+def _is_same_everywhere(table: Table, name: str, choices: Sequence[Order]) -> bool:
+    """Whether all dates are as 03/03/2026."""
+    return all(
+        len({timestamps.date_in(cell, order) for order in choices}) == 1
+        for _, cell in _cells(table, name)
+    )
+
+
+def _decide_zone(table: Table, name: str, answers: Answers, made: Decided) -> None:
+    zone = _answered_zone(answers) or table.header.zones.get(name)
+    title = table.header.names[name]
+    if zone is None and name in table.header.local and not _names_zones(table, name):
+        message = f"the column {title!r} is in a local time that the file does not name"
+        made.questions.append(Question("timeZone", (title,), (), message))
+        return
+    made.reading.zones[name] = zone or UTC
+    what = f"times without a zone in {zone or 'UTC'}"
+    because = (
+        "as answered" if answers.time_zone else "by its header" if zone else "no zone is named"
+    )
+    made.decisions.append(Decision(title, what, because))
+
+
+def _answered_zone(answers: Answers) -> tzinfo | None:
+    if answers.time_zone is None:
+        return None
+    try:
+        return timestamps.zone_of(answers.time_zone)
+    except NoMoment as error:
+        raise UnreadableFile(f"cannot be read in that time zone: {error}") from None
+
+
+def _names_zones(table: Table, name: str) -> bool:
+    return all(timestamps.names_zone(cell) for _, cell in _cells(table, name) if cell.strip())
+
+
+# Columns that are not read
+
+
+def _note_unread(table: Table, customs: Customs, answers: Answers, made: Decided) -> None:
+    unknown = []
+    for place, title in enumerate(table.titles):
+        column = table.header.known.get(place)
+        name = title or f"column {place + 1}"
+        if column is not None and column.role == "unread":
+            made.unread.append(Unread(name, column.why))
+        elif column is None and not _holds(table, place):
+            made.unread.append(Unread(name, "is empty"))
+        elif column is None and (customs.takes_any_column or name in answers.ignore_columns):
+            made.unread.append(
+                Unread(name, "is not mapped" if customs.takes_any_column else "as answered")
+            )
+        elif column is None:
+            made.unread.append(Unread(name, "is not known"))
+            unknown.append(name)
+    if unknown:
+        message = f"columns of the file that this format does not know: {', '.join(unknown)}; without them, is all said?"
+        made.questions.append(Question("ignoreColumns", tuple(unknown), tuple(unknown), message))
+
+
+def _holds(table: Table, place: int) -> bool:
+    return any(
+        place < len(line.cells) and line.cells[place].strip().lower() not in numbers.NOTHING
+        for line in table.lines
+    )
+
+
+def answered(given: Mapping[str, object]) -> Answers:
+    """Answers as they are stored."""
+    mark, order, zone = given.get("numberFormat"), given.get("dateOrder"), given.get("timeZone")
+    ignored = given.get("ignoreColumns")
+    return Answers(
+        None if mark is None else Mark(str(mark)),
+        None if order is None else Order(str(order)),
+        None if zone is None else str(zone),
+        tuple(map(str, ignored)) if isinstance(ignored, list) else (),
+    )

@@ -1,0 +1,268 @@
+"""Reading a whole file of transactions: rows, their groups, what is wrong with each, and a name for each transaction.
+
+Every row is booked, left out with the reason, or wrong. A transaction that its file does not name is named by what it
+says and by how many equal ones came before it in the file. So the same file again brings nothing new, and two equal rows
+of one file stay two.
+"""
+
+import hashlib
+import itertools
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
+from functools import partial
+from operator import attrgetter
+from typing import NamedTuple
+
+from coinsphere import untrusted_json
+from coinsphere.decimals import plain
+from coinsphere.portfolio.errors import UnreadableFile
+from coinsphere.portfolio.imports.formats import balances, layouts, row_readers
+from coinsphere.portfolio.imports.formats.dialect import (
+    Answers,
+    Decided,
+    Decision,
+    Question,
+    Unread,
+    decide,
+)
+from coinsphere.portfolio.imports.formats.layouts import FORMATS, Layout
+from coinsphere.portfolio.imports.formats.row import (
+    Cells,
+    Nothing,
+    Parsed,
+    Problem,
+    Reading,
+    Row,
+    WrongCell,
+    moment,
+    number,
+)
+from coinsphere.portfolio.imports.formats.table import MOST_ROWS, Line, Table, table
+
+__all__ = ["FORMATS", "Content", "read"]
+
+_NO_ANSWERS = Answers()
+
+_texts = partial(
+    json.loads, parse_float=str, parse_int=str, object_pairs_hook=untrusted_json.unique
+)
+"""Numbers stay as they are written: a float has too few digits."""
+
+
+class _Numbered(NamedTuple):
+    number: int
+    cells: Cells
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file holds: transactions with the line of each, and what becomes of the other lines.
+
+    `left_out` are rows that mean nothing for holdings, `warnings` say what does not add up though the rows are booked. With
+    `questions`, nothing was read yet. `column_of` gives the file's column for a part of a transaction.
+    """
+
+    rows: int
+    parsed: list[tuple[int, Parsed]]
+    problems: list[Problem]
+    left_out: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    layout: Layout | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def column_of(self, parsed: Parsed, part: str) -> str:
+        """What the file calls the column that a part of a transaction comes from."""
+        ours = self.layout.told(parsed).get(part, part) if self.layout else part
+        return self.names.get(ours, ours)
+
+
+def read(
+    content: str,
+    form: str,
+    mapping: Mapping[str, str] | None = None,
+    answers: Answers = _NO_ANSWERS,
+) -> Content:
+    """Read a file.
+
+    Args:
+        content: its text.
+        form: one of `FORMATS`.
+        mapping: of the generic format: our columns to those of the file.
+        answers: what the person says of what the file leaves open.
+
+    Raises:
+        UnreadableFile: it has no header with the columns of the format, contradicts itself, or has too many rows.
+    """
+    layout = layouts.layout(form, mapping)
+    if form == "coinsphere" and content.lstrip("\ufeff \r\n\t").startswith("{"):
+        lines = list(_objects(content))
+        return _read(lines, layout, form, Decided(Reading()), len(lines), [], [])
+    found = table(content, layout.columns)
+    decided = decide(found, layout.columns, layout.customs, answers)
+    if decided.questions:
+        return Content(
+            len(found.lines), [], [], questions=decided.questions, decisions=decided.decisions, unread=decided.unread
+        )  # fmt: skip
+    rows, problems, left_out = _rows(found, decided.reading)
+    count = len(rows) + len(problems) + len(left_out)
+    return _read(_oldest_first(rows, layout), layout, form, decided, count, problems, left_out)
+
+
+def _rows(found: Table, reading: Reading) -> tuple[list[_Numbered], list[Problem], list[Problem]]:
+    """The rows as our columns, what is wrong with others, and those that only repeat the header."""
+    rows, problems, left_out = [], [], []
+    if found.cut is not None:
+        problems.append(Problem(found.cut.number, None, "is cut off: the file ends within it"))
+    titles = [title.lower() for title in found.titles]
+    for line in found.lines:
+        if [cell.strip().lower() for cell in line.cells] == titles:
+            left_out.append(Problem(line.number, None, "repeats the header"))
+        elif any(cell.strip() for cell in line.cells[len(titles) :]):
+            problems.append(_too_long(line, len(titles)))
+        else:
+            rows.append(_Numbered(line.number, _row(found, line, reading)))
+    return rows, problems, left_out
+
+
+def _too_long(line: Line, width: int) -> Problem:
+    reason = (
+        f"has {len(line.cells)} cells, the header {width}: is a cell with a comma not in quotes?"
+    )
+    return Problem(line.number, None, reason)
+
+
+def _row(found: Table, line: Line, reading: Reading) -> Row:
+    width = len(line.cells)
+    cells = {
+        name: line.cells[place] if place < width else ""
+        for name, place in found.header.places.items()
+    }
+    return Row(cells, reading)
+
+
+def _oldest_first(rows: list[_Numbered], layout: Layout) -> list[_Numbered]:
+    """Files of the newest first are turned round: what stands together at one instant is turned round, too."""
+    column = next(each.name for each in layout.columns if each.role == "moment")
+    times = []
+    for row in rows:
+        try:
+            times.append(moment(row.cells, column))
+        except WrongCell:
+            continue
+    pairs = list(itertools.pairwise(times))
+    is_newest_first = any(one > two for one, two in pairs) and all(one >= two for one, two in pairs)
+    return rows[::-1] if is_newest_first else rows
+
+
+def _read(  # noqa: PLR0917 - what is known by now
+    rows: list[_Numbered],
+    layout: Layout,
+    form: str,
+    decided: Decided,
+    count: int,
+    problems: list[Problem],
+    left_out: list[Problem],
+) -> Content:
+    _note_signs(rows, decided.reading)
+    names = decided.reading.names
+    parsed: list[tuple[int, Parsed]] = []
+    for group in _groups(rows, layout):
+        try:
+            made = layout.read([row.cells for row in group])
+        except WrongCell as error:
+            problems += _refused(group, names.get(error.column, error.column) or None, error.reason)
+        except Nothing as nothing:
+            left_out += [Problem(row.number, None, str(nothing)) for row in group]
+        else:
+            parsed += [(group[0].number, each) for each in made]
+            problems += [] if made else _refused(group, None, "is not understood")
+    return Content(
+        count, _named(parsed, form), sorted(problems, key=_by_line), sorted(left_out, key=_by_line),
+        _warnings(rows, layout, names), decisions=decided.decisions, unread=decided.unread, layout=layout, names=names,
+    )  # fmt: skip
+
+
+_by_line = attrgetter("line")
+
+
+def _refused(group: Sequence[_Numbered], column: str | None, reason: str) -> list[Problem]:
+    """Of rows that belong together all are refused, the others with the line of the first."""
+    first, *others = [row.number for row in group]
+    told = f"belongs to line {first}: {reason}"
+    return [Problem(first, column, reason), *(Problem(line, column, told) for line in others)]
+
+
+def _note_signs(rows: Sequence[_Numbered], reading: Reading) -> None:
+    """Whether a file's amounts have signs: then one without a minus says that it comes."""
+    for row in rows:
+        try:
+            if (number(row.cells, "amount") or 0) < 0:
+                reading.has_signs = True
+                return
+        except WrongCell:
+            continue
+
+
+def _warnings(rows: Sequence[_Numbered], layout: Layout, names: Mapping[str, str]) -> list[Problem]:
+    if layout.balance is None or layout.balance.balance not in names:
+        return []
+    found = balances.first_difference(rows, layout.balance)
+    return [] if found is None else [replace(found, column=names[layout.balance.balance])]
+
+
+def _groups(rows: Sequence[_Numbered], layout: Layout) -> list[list[_Numbered]]:
+    """Rows that belong together, in the order of the first of each."""
+    if layout.groups is None:
+        return [[row] for row in rows]
+    indices = layout.groups([row.cells for row in rows])
+    return [[rows[index] for index in group] for group in indices]
+
+
+def _objects(content: str) -> Iterator[_Numbered]:
+    """The transactions of our JSON export, as cells of its CSV; the number of each takes the place of a line's."""
+    try:
+        told = untrusted_json.decode(content.removeprefix("\ufeff"), _texts)
+    except ValueError as error:
+        raise UnreadableFile(f"is no JSON: {error}") from None
+    listed = told.get("transactions")
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        raise UnreadableFile("has no list of transactions")
+    if len(listed) > MOST_ROWS:
+        raise UnreadableFile(f"has more than {MOST_ROWS:,} transactions: split it")
+    for place, each in enumerate(listed, 1):
+        yield _Numbered(
+            place, Row({name: _cell(each.get(name)) for name in row_readers.OWN_COLUMNS}, Reading())
+        )
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else row_readers.guarded(str(value))
+
+
+def _named(parsed: list[tuple[int, Parsed]], form: str) -> list[tuple[int, Parsed]]:
+    seen: Counter[str] = Counter()
+    named = []
+    for line, each in parsed:
+        if each.external_id is None:
+            says = _digest(each)
+            seen[says] += 1
+            name = f"{form}:{says}:{seen[says]}"
+        else:
+            name = each.external_id if form == "coinsphere" else f"{form}:{each.external_id}"
+        named.append((line, replace(each, external_id=name[:200])))
+    return named
+
+
+_SAYS = attrgetter(*(each.name for each in fields(Parsed)))
+
+
+def _digest(parsed: Parsed) -> str:
+    """By what it says, not by how the file writes it: `1.50` and `1.5` are the same."""
+    parts = [plain(part) if isinstance(part, Decimal) else str(part) for part in _SAYS(parsed)]
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]

@@ -1,0 +1,162 @@
+"""The formats that we read: their columns, how rows belong together, and who reads them.
+
+Headers of exchanges change with the years; a new name of a column is a new expression in `also`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from coinsphere.portfolio.errors import UnreadableFile
+from coinsphere.portfolio.imports.formats import exchanges, koinly, row_readers
+from coinsphere.portfolio.imports.formats.balances import Balance
+from coinsphere.portfolio.imports.formats.columns import Column
+from coinsphere.portfolio.imports.formats.dialect import Customs
+from coinsphere.portfolio.imports.formats.row import Cells, Parsed
+from coinsphere.portfolio.imports.formats.timestamps import Order
+
+Groups = Callable[[Sequence[Cells]], list[list[int]]]
+"""Which rows, by index, belong together, in the order of the first of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A format. `told` gives the columns from which the parts of a transaction come, to name them in problems."""
+
+    columns: tuple[Column, ...]
+    read: Callable[[Sequence[Cells]], list[Parsed]]
+    told: Callable[[Parsed], Mapping[str, str]]
+    groups: Groups | None = None
+    customs: Customs = field(default_factory=Customs)
+    balance: Balance | None = None
+
+
+def _single(read: Callable[[Cells], list[Parsed]]) -> Callable[[Sequence[Cells]], list[Parsed]]:
+    return lambda rows: read(rows[0])
+
+
+def _always(**columns: str) -> Callable[[Parsed], Mapping[str, str]]:
+    return lambda _: columns
+
+
+_NUMBERS = ("amount", "price", "fee", "counter_amount")
+_OWN_REQUIRED = ("date", "type", "token", "amount")
+
+
+def _role(name: str) -> Column:
+    role = "moment" if name == "date" else "number" if name in _NUMBERS else "text"
+    return Column(name, role, is_required=name in _OWN_REQUIRED)  # type: ignore[arg-type]
+
+
+_OWN_TOLD = _always(
+    symbol="token", fee_symbol="fee_token", counter_symbol="counter_token", occurred_at="date",
+)  # fmt: skip
+
+_COINBASE = (
+    Column("ID"),
+    Column("Timestamp", "moment", is_required=True),
+    Column("Transaction Type", is_required=True),
+    Column("Asset", is_required=True),
+    Column("Quantity Transacted", "number", is_required=True),
+    Column("Price Currency", also=("spot price currency",)),
+    Column("Price at Transaction", "number", also=("spot price at transaction", r"(?P<unit>[a-z]{3}) spot price at transaction")),
+    Column("Subtotal", "number", also=(r"(?P<unit>[a-z]{3}) subtotal",)),
+    Column("Total", "number", also=(r"total \(inclusive of fees( and/or spread)?\)", r"(?P<unit>[a-z]{3}) total \(inclusive of fees\)")),
+    Column("Fees", "number", also=("fees and/or spread", r"(?P<unit>[a-z]{3}) fees")),
+    Column("Notes"),
+    Column("Sender Address", "unread"),
+    Column("Recipient Address", "unread"),
+)  # fmt: skip
+_KRAKEN = (
+    Column("txid", is_required=True),
+    Column("refid", is_required=True),
+    Column("time", "moment", is_required=True),
+    Column("type", is_required=True),
+    Column("subtype"),
+    Column("aclass", "unread"),
+    Column("subclass", "unread"),
+    Column("asset", is_required=True),
+    Column("wallet"),
+    Column("amount", "number", is_required=True),
+    Column("fee", "number"),
+    Column("balance", "number"),
+    Column("amountusd", "unread", why="the worth is that of the day's close"),
+    Column("address", "unread"),
+)
+_BINANCE = (
+    Column("User_ID", "unread", also=("user id",), why="names the account holder"),
+    Column("UTC_Time", "moment", also=("time", r"(date|time) ?\(utc\)", "utc time"), is_required=True),
+    Column("Account", is_required=True),
+    Column("Operation", is_required=True),
+    Column("Coin", is_required=True),
+    Column("Change", "number", is_required=True),
+    Column("Remark"),
+)  # fmt: skip
+_KOINLY = (
+    Column("Date", "moment", also=(r"date \(utc\)", r"koinly date"), is_required=True),
+    Column("Type", also=("transaction type",)),
+    Column("Label", also=("tag",)),
+    Column("Sending Wallet", also=("from wallet",)),
+    Column("Sent Amount", "number", is_required=True),
+    Column("Sent Currency", is_required=True),
+    Column("Sent Cost Basis", "unread", also=(r"sent cost basis \([a-z]{3}\)",), why="costs follow from what was bought"),
+    Column("Receiving Wallet", also=("to wallet",)),
+    Column("Received Amount", "number", is_required=True),
+    Column("Received Currency", is_required=True),
+    Column("Received Cost Basis", "unread", also=(r"received cost basis \([a-z]{3}\)",), why="costs follow from what was bought"),
+    Column("Fee Amount", "number"),
+    Column("Fee Currency"),
+    Column("Net Worth Amount", "number", also=(r"net value \((?P<unit>[a-z]{3})\)", r"net worth \((?P<unit>[a-z]{3})\)")),
+    Column("Net Worth Currency"),
+    Column("Gain", "unread", also=(r"gain \([a-z]{3}\)",), why="gains follow from what was bought"),
+    Column("Fee Value", "unread", also=(r"fee value \([a-z]{3}\)", "fee worth amount"), why="the fee is read in what it was paid in"),
+    Column("Fee Worth Currency", "unread"),
+    Column("TxSrc", "unread"),
+    Column("TxDest", "unread"),
+    Column("TxHash"),
+    Column("Description"),
+)  # fmt: skip
+
+_KNOWN = {
+    "coinsphere": Layout(tuple(map(_role, row_readers.OWN_COLUMNS)), _single(row_readers.own), _OWN_TOLD),
+    "coinbase": Layout(
+        _COINBASE, _single(exchanges.coinbase),
+        _always(symbol="Asset", counter_symbol="Notes", amount="Quantity Transacted", occurred_at="Timestamp",
+                price="Price at Transaction", fee="Fees"),
+    ),
+    "kraken": Layout(
+        _KRAKEN, exchanges.kraken, _always(symbol="asset", counter_symbol="asset", fee_symbol="asset", occurred_at="time"),
+        groups=exchanges.kraken_groups, balance=Balance(("asset", "wallet"), "amount", "fee", "balance"),
+    ),
+    "binance": Layout(
+        _BINANCE, exchanges.binance,
+        _always(symbol="Coin", counter_symbol="Coin", fee_symbol="Coin", amount="Change", occurred_at="UTC_Time"),
+        groups=exchanges.binance_groups, customs=Customs(Order.YMD),
+    ),
+    "koinly": Layout(_KOINLY, _single(koinly.read), koinly.told),
+}  # fmt: skip
+
+FORMATS = (*_KNOWN, "generic")
+
+
+def layout(form: str, mapping: Mapping[str, str] | None) -> Layout:
+    """A format by its name.
+
+    Raises:
+        UnreadableFile: a generic one has no mapping, or one that maps what we do not have.
+    """
+    return _KNOWN[form] if form != "generic" else _generic(mapping or {})
+
+
+def _generic(mapping: Mapping[str, str]) -> Layout:
+    if not {"date", "token", "amount"} <= mapping.keys():
+        raise UnreadableFile("a generic file needs a mapping of date, token and amount at least")
+    unknown = sorted(mapping.keys() - set(row_readers.OWN_COLUMNS))
+    if unknown:
+        raise UnreadableFile(f"the mapping names columns that we do not have: {', '.join(unknown)}")
+    columns = tuple(
+        Column(ours, _role(ours).role, is_required=True, header=theirs)
+        for ours, theirs in mapping.items()
+    )
+    return Layout(
+        columns, _single(row_readers.generic), _OWN_TOLD, customs=Customs(takes_any_column=True)
+    )

@@ -1,0 +1,177 @@
+"""What a row of any file of transactions says, with symbols instead of tokens, and what is wrong with one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+
+from coinsphere.portfolio.imports.formats import numbers, timestamps
+from coinsphere.portfolio.imports.formats.numbers import NOTHING, Mark
+from coinsphere.portfolio.imports.formats.timestamps import NoMoment, Order
+from coinsphere.portfolio.model import Kind
+
+Cells = Mapping[str, str]
+"""A row by our names of its columns."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """How the cells of a table are read, by column: decided from all of them.
+
+    What is not named is read as numbers with a decimal point, and times in UTC with the year first.
+    """
+
+    marks: dict[str, Mark] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    zones: dict[str, tzinfo] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    has_signs: bool = False
+
+
+class Row(dict[str, str]):
+    """A row of a table, and how that is read."""
+
+    def __init__(self, cells: Mapping[str, str], reading: Reading) -> None:
+        super().__init__(cells)
+        self.reading = reading
+
+
+_PLAIN = Reading()
+
+
+def reading(cells: Cells) -> Reading:
+    """How the cells are read; a plain mapping as our own files are."""
+    return cells.reading if isinstance(cells, Row) else _PLAIN
+
+
+class Nothing(Exception):
+    """A row, or a group of rows, that changes nothing of what is held; says why."""
+
+
+class WrongCell(ValueError):
+    """A cell that cannot be read; names its column."""
+
+    def __init__(self, column: str, reason: str) -> None:
+        super().__init__(f"{column}: {reason}")
+        self.column = column
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A transaction as a file tells it; `external_id` where the file names it."""
+
+    kind: Kind
+    symbol: str
+    amount: Decimal
+    occurred_at: datetime
+    price: Decimal | None = None
+    currency: str = "USD"
+    fee: Decimal | None = None
+    fee_symbol: str | None = None
+    counter_symbol: str | None = None
+    counter_amount: Decimal | None = None
+    exchange: str | None = None
+    notes: str | None = None
+    tx_hash: str | None = None
+    external_id: str | None = None
+    source: str = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a line of a file; `column` is None where it is the line as a whole."""
+
+    line: int
+    column: str | None
+    message: str
+
+
+Reader = Callable[[Cells], list[Parsed]]
+"""Makes transactions of a row; raises `WrongCell`, or `Nothing` where it says nothing about holdings."""
+
+
+def text(cells: Cells, column: str) -> str | None:
+    """A cell's text; None where it is empty or missing."""
+    found = (cells.get(column) or "").strip()
+    return found or None
+
+
+def required(cells: Cells, column: str) -> str:
+    """A cell's text. Raises `WrongCell` where it is empty."""
+    found = text(cells, column)
+    if found is None:
+        raise WrongCell(column, "is empty")
+    return found
+
+
+def number(cells: Cells, column: str) -> Decimal | None:
+    """A cell's number, with its sign, by its column's format; None where it is empty. Raises `WrongCell`."""
+    found = text(cells, column)
+    if found is None or found.lower() in NOTHING:
+        return None
+    written = numbers.written(found)
+    mark = reading(cells).marks.get(column, Mark.POINT)
+    value = None if written is None else numbers.value(written, mark)
+    if value is None:
+        is_mark = written is not None and {".", ","} & set(written.digits)
+        how = f" with a decimal {mark}" if is_mark else ""
+        raise WrongCell(column, f"{found[:40]!r} is not a number{how}")
+    if value.adjusted() >= _MOST_DIGITS:
+        raise WrongCell(column, f"{found[:40]!r} is out of range")
+    exponent = value.normalize().as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -_FRACTION_DIGITS:
+        raise WrongCell(column, "has more than 18 digits after the point")
+    return value
+
+
+_MOST_DIGITS = 20
+_FRACTION_DIGITS = 18
+
+
+def unit(cells: Cells, column: str) -> str | None:
+    """The currency or token beside a cell's number, else that of the column's header; None where neither tells it."""
+    found = text(cells, column)
+    written = None if found is None else numbers.written(found)
+    told = None if written is None else written.unit
+    return told or reading(cells).units.get(column)
+
+
+_SEVERAL = {
+    "$": frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "USDT", "USDC"}),
+    "\u00a5": frozenset({"JPY", "CNY"}),
+}
+
+
+def agreed(cells: Cells, column: str, symbol: str | None) -> str | None:
+    """What a number of a column is in: `symbol`, or what stands beside it. Raises `WrongCell` where both differ."""
+    told = unit(cells, column)
+    if told is None or told == symbol or (symbol or "") in _SEVERAL.get(told, ()):
+        return symbol
+    if symbol is not None:
+        raise WrongCell(column, f"is in {told}, not in {symbol}")
+    if told == "$":
+        return "USD"
+    if told in _SEVERAL or not told.isascii():
+        raise WrongCell(column, f"{told} does not tell its currency")
+    return told
+
+
+def amount(cells: Cells, column: str) -> Decimal:
+    """A cell's number without its sign. Raises `WrongCell` where it is empty or zero."""
+    found = number(cells, column)
+    if not found:
+        raise WrongCell(column, "is empty" if found is None else "is zero")
+    return abs(found)
+
+
+def moment(cells: Cells, column: str) -> datetime:
+    """A cell's instant, by its column's order and zone. Raises `WrongCell` where it is none."""
+    found, how = required(cells, column), reading(cells)
+    try:
+        return timestamps.moment(
+            found, how.orders.get(column, Order.YMD), how.zones.get(column, UTC)
+        )
+    except NoMoment as error:
+        raise WrongCell(column, str(error)) from None

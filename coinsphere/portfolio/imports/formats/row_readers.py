@@ -1,0 +1,154 @@
+"""The files that we read: how each tells a transaction. One function a format, one row at a time.
+
+Those of exchanges are read by `coinsphere.portfolio.imports.formats.exchanges`, Koinly's by `coinsphere.portfolio.imports.formats.koinly`.
+"""
+
+from decimal import Decimal
+
+from coinsphere.portfolio.imports.formats.row import (
+    Cells,
+    Parsed,
+    Row,
+    WrongCell,
+    agreed,
+    amount,
+    moment,
+    number,
+    reading,
+    required,
+    text,
+)
+from coinsphere.portfolio.model import DEPARTURES, LOSSES, Kind
+
+OWN_COLUMNS = (
+    "date", "type", "token", "amount", "price", "currency", "fee", "fee_token", "counter_token", "counter_amount",
+    "exchange", "tx_hash", "notes", "external_id", "source",
+)  # fmt: skip
+
+ALIASES = {
+    "receive": Kind.TRANSFER_IN,
+    "received": Kind.TRANSFER_IN,
+    "send": Kind.TRANSFER_OUT,
+    "sent": Kind.TRANSFER_OUT,
+    "trade": Kind.SWAP,
+    "convert": Kind.SWAP,
+    "mining": Kind.REWARD,
+    "income": Kind.REWARD,
+}
+_OUTGOING = DEPARTURES | LOSSES | {Kind.SELL, Kind.SWAP}
+
+
+def kind(cells: Cells, column: str) -> Kind:
+    """A cell's kind of transaction, by our names and a few others. Raises `WrongCell`."""
+    found = required(cells, column).lower().replace(" ", "_").replace("-", "_")
+    if found == "transfer":
+        return _transfer(cells)
+    try:
+        return ALIASES.get(found) or Kind(found)
+    except ValueError:
+        raise WrongCell(column, f"{found[:40]!r} is no kind of transaction") from None
+
+
+def _transfer(cells: Cells) -> Kind:
+    """Which way a transfer goes, by its sign where the file's amounts have signs."""
+    change = number(cells, "amount")
+    if change is not None and change < 0:
+        return Kind.TRANSFER_OUT
+    if reading(cells).has_signs:
+        return Kind.TRANSFER_IN
+    raise WrongCell("type", "a transfer comes or goes: say transfer_in or transfer_out")
+
+
+def own(cells: Cells) -> list[Parsed]:
+    """Our own export, or a table with our columns."""
+    found = kind(cells, "type")
+    symbol = required_symbol(cells, "token")
+    fee_symbol = _symbol(cells, "fee_token")
+    agreed(cells, "amount", symbol)
+    currency = agreed(cells, "price", _symbol(cells, "currency"))
+    currency = agreed(cells, "fee", currency) if fee_symbol is None else currency
+    agreed(cells, "fee", fee_symbol or currency)
+    return [
+        Parsed(
+            kind=found,
+            symbol=symbol,
+            amount=_signed_amount(cells, found),
+            occurred_at=moment(cells, "date"),
+            price=number(cells, "price"),
+            currency=currency or "USD",
+            fee=_fee(cells),
+            fee_symbol=fee_symbol,
+            counter_symbol=_symbol(cells, "counter_token"),
+            counter_amount=_positive(number(cells, "counter_amount")),
+            exchange=_unguarded(text(cells, "exchange")),
+            notes=_unguarded(text(cells, "notes")),
+            tx_hash=_unguarded(text(cells, "tx_hash")),
+            external_id=_unguarded(text(cells, "external_id")),
+            source=text(cells, "source") or "import",
+        )
+    ]
+
+
+def _signed_amount(cells: Cells, kind_of: Kind) -> Decimal:
+    """How much came or went; a minus says that it went. Raises `WrongCell` where the kind says that it came."""
+    found = amount(cells, "amount")
+    if kind_of not in _OUTGOING and (number(cells, "amount") or found) < 0:
+        raise WrongCell("amount", f"is negative, which does not fit {kind_of}")
+    return found
+
+
+def _fee(cells: Cells) -> Decimal | None:
+    """What was paid. Files write a fee with a minus or without; all of them alike, or the row is not clear."""
+    found = number(cells, "fee")
+    if found is None or found >= 0:
+        return found
+    if reading(cells).has_signs:
+        return -found
+    raise WrongCell("fee", "is negative: a fee that came back is a transaction of its own")
+
+
+def _positive(found: Decimal | None) -> Decimal | None:
+    return None if found is None else abs(found)
+
+
+def required_symbol(cells: Cells, column: str) -> str:
+    """A symbol, in capitals. Raises `WrongCell` where there is none."""
+    found = _symbol(cells, column)
+    if found is None:
+        raise WrongCell(column, "is empty")
+    return found
+
+
+def _symbol(cells: Cells, column: str) -> str | None:
+    found = _unguarded(text(cells, column))
+    return None if found is None or found in {"-", "N/A", "n/a"} else found.upper()
+
+
+def generic(cells: Cells) -> list[Parsed]:
+    """Any table, its columns called by our names; without a `type`, the sign of an amount tells a buy from a sale."""
+    if "type" in cells:
+        return own(cells)
+    change = number(cells, "amount")
+    side = "sell" if change is not None and change < 0 else "buy"
+    return own(Row({**cells, "type": side}, reading(cells)))
+
+
+def guarded(text: str) -> str:
+    """`text` with a quote before it where a spreadsheet would take it for a formula; importing takes the quote off."""
+    return f"'{text}" if text.startswith(GUARDED) else text
+
+
+def _unguarded(cell: str | None) -> str | None:
+    """Without the quote that our export puts before what a spreadsheet would take for a formula."""
+    return (
+        cell[1:]
+        if cell is not None and cell.startswith("'") and cell[1:].startswith(GUARDED)
+        else cell
+    )
+
+
+GUARDED = (
+    "=", "+", "-", "@", "\t", "\r", "\n", "\0", "'", " ",
+    "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}", "\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}",
+)  # fmt: skip
+"""Starts of a cell that a spreadsheet may take for a formula (OWASP, CSV Injection), and the guard itself."""

@@ -1,0 +1,113 @@
+"""A text as a table: which sign parts its cells, where its header is, and which line each row stands in."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from coinsphere.portfolio.errors import UnreadableFile
+from coinsphere.portfolio.imports.formats.columns import Column, Header, understood
+
+MOST_ROWS = 500_000
+_DELIMITERS = (",", ";", "\t", "|")
+_MOST_PREAMBLE = 200
+"""Lines among which a header is looked for."""
+
+
+class Line(NamedTuple):
+    """A row's cells, by the number of the line on which it begins."""
+
+    number: int
+    cells: list[str]
+
+
+class Table(NamedTuple):
+    """A table: `cut` is the last line where the file ends within it."""
+
+    delimiter: str
+    header: Header
+    titles: list[str]
+    header_line: int
+    lines: list[Line]
+    cut: Line | None
+
+
+_BINARY = {
+    "PK\x03\x04": "is a workbook or a zip archive, not text: save the sheet as CSV",
+    "%PDF": "is a PDF, not a table: export it as CSV",
+    "\x1f\x8b": "is compressed: unpack it first",
+    "\u00d0\u00cf\x11\u00e0": "is a workbook of an old Excel, not text: save the sheet as CSV",
+    "<": "is a page or XML, not CSV",
+}
+
+
+def require_text(text: str) -> None:
+    """Check that a file is text that can hold a table. Raises `UnreadableFile` that says what it is instead."""
+    start = text[:64].lstrip("\ufeff \r\n\t")
+    for magic, reason in _BINARY.items():
+        if start.startswith(magic):
+            raise UnreadableFile(reason)
+    if text.count("\0", 0, 1000) > len(text[:1000]) // 4:
+        raise UnreadableFile(
+            "holds zero bytes, as text in UTF-16 does that was read as another: save it as UTF-8"
+        )
+
+
+def table(text: str, columns: Sequence[Column]) -> Table:
+    """Read a table; some exports have lines of prose above its header.
+
+    Raises:
+        UnreadableFile: it has no header with the columns that are required, is no CSV, or has too many rows.
+    """
+    require_text(text)
+    body = text.removeprefix("\ufeff")
+    offset, number, delimiter, header, titles = _header(body, columns)
+    lines, cut = _rows(body[offset:], number, delimiter, titles)
+    return Table(delimiter, header, titles, number, lines, cut)
+
+
+def _header(body: str, columns: Sequence[Column]) -> tuple[int, int, str, Header, list[str]]:
+    """Where the rows begin, the header's line, the delimiter, and what the header means."""
+    offset = 0
+    for number, line in enumerate(io.StringIO(body, newline=""), 1):
+        offset += len(line)
+        for delimiter in _DELIMITERS:
+            cells = [
+                cell.strip()
+                for cell in next(csv.reader([line.strip("\r\n")], delimiter=delimiter), [])
+            ]
+            header = understood(cells, columns)
+            if header is not None:
+                if header.twice:
+                    raise UnreadableFile(
+                        f"has the column {header.twice[0]!r} twice, or two that mean the same"
+                    )
+                return offset, number, delimiter, header, cells
+        if number >= _MOST_PREAMBLE:
+            break
+    wanted = ", ".join(column.header or column.name for column in columns if column.is_required)
+    raise UnreadableFile(f"has no header with the columns {wanted}")
+
+
+def _rows(
+    body: str, after: int, delimiter: str, titles: Sequence[str]
+) -> tuple[list[Line], Line | None]:
+    lines = list(_parsed(body, after, delimiter))
+    is_cut = bool(lines) and not body.endswith(("\n", "\r")) and len(lines[-1].cells) < len(titles)
+    return lines, lines.pop() if is_cut else None
+
+
+def _parsed(body: str, after: int, delimiter: str) -> Iterator[Line]:
+    rows = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter, strict=True)
+    begins = after + 1
+    count = 0
+    try:
+        for cells in rows:
+            if any(cell.strip() for cell in cells):
+                count += 1
+                yield Line(begins, cells)
+            begins = after + rows.line_num + 1
+            if count > MOST_ROWS:
+                raise UnreadableFile(f"has more than {MOST_ROWS:,} lines: split it")
+    except csv.Error as error:
+        raise UnreadableFile(f"line {begins} is no CSV: {error}") from None

@@ -1,0 +1,109 @@
+"""Does an import that was confirmed, by the worker: as often as one likes with one effect."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from coinsphere.clock import Clock
+from coinsphere.portfolio import recording
+from coinsphere.portfolio.errors import UnreadableFile
+from coinsphere.portfolio.imports import batches
+from coinsphere.portfolio.imports.batches import Batch
+from coinsphere.portfolio.imports.formats.files import Content
+from coinsphere.portfolio.imports.resolution import MOST_PROBLEMS, Resolved, findings_of, resolve
+from coinsphere.portfolio.jobs import recompute
+from coinsphere.portfolio.ledger.transactions import NewFact
+
+_CHUNK = 5_000
+"""Facts of one transaction: a second's work, for which the user's own changes wait, and a step of the progress."""
+
+_START = """
+    update app.import_batches set status = 'running', started_at = coalesce(started_at, %(now)s), rows_total = %(rows)s,
+        problems = %(problems)s, problem_count = %(count)s, findings = %(findings)s, rows_done = 0
+    where id = %(id)s
+"""
+_PROGRESS = """
+    update app.import_batches
+    set rows_done = %(done)s, rows_imported = rows_imported + %(imported)s, rows_known = %(known)s
+    where id = %(id)s
+"""
+_FINISH = """
+    update app.import_batches set status = %(status)s, error = %(error)s, finished_at = %(now)s, content = null
+    where id = %(id)s
+"""
+
+
+def run(conn: Connection, batch_id: UUID, clock: Clock) -> None:
+    """Do an import that was confirmed, then book and value what it brought.
+
+    Portions are transactions of their own, so that progress shows; one that is done again, after a crash or by a
+    second import of the same file, finds its rows known. `conn` must be in autocommit, in the role of the pipeline.
+    """
+    batch = (
+        conn.cursor(row_factory=class_row(Batch))
+        .execute(batches.BY_ID, {"id": batch_id})
+        .fetchone()
+    )
+    if batch is None or batch.status not in ("queued", "running"):
+        return
+    try:
+        found = resolve(conn, batch, clock())
+        _require_answers(found.content)
+    except UnreadableFile as error:
+        _finish(conn, batch_id, "failed", clock(), str(error))
+        return
+    problems = [asdict(problem) for problem in found.problems[:MOST_PROBLEMS]]
+    parameters = {
+        "id": batch_id,
+        "now": clock(),
+        "rows": found.rows,
+        "problems": Jsonb(problems),
+        "count": len(found.problems),
+        "findings": Jsonb(findings_of(found.content)),
+    }
+    conn.execute(_START, parameters)
+    _record(conn, batch, found, clock)
+    recompute.update(conn, batch.user_id, clock())
+    _finish(conn, batch_id, "succeeded", clock(), None)
+
+
+def _record(conn: Connection, batch: Batch, found: Resolved, clock: Clock) -> None:
+    known = 0
+    told = _as_it_happened(found.facts)
+    for at in range(0, len(told), _CHUNK):
+        chunk = told[at : at + _CHUNK]
+        with conn.transaction():
+            new = [fact for _, fact in chunk]
+            done = recording.record(conn, batch.user_id, new, clock(), at_once=False)
+            known += done.known
+            progress = {
+                "id": batch.id,
+                "done": min(at + len(chunk), found.rows),
+                "imported": len(done.fact_ids),
+                "known": known,
+            }
+            conn.execute(_PROGRESS, progress)
+    conn.execute(_PROGRESS, {"id": batch.id, "done": found.rows, "imported": 0, "known": known})
+
+
+def _as_it_happened(told: Sequence[tuple[int, NewFact]]) -> Sequence[tuple[int, NewFact]]:
+    """By time; within an instant in the order of the file, which many an exchange writes with the newest first."""
+    is_backwards = bool(told) and told[0][1].occurred_at > told[-1][1].occurred_at
+    return sorted(reversed(told) if is_backwards else told, key=lambda each: each[1].occurred_at)
+
+
+def _finish(
+    conn: Connection, batch_id: UUID, status: str, now: datetime, error: str | None
+) -> None:
+    conn.execute(_FINISH, {"id": batch_id, "status": status, "now": now, "error": error})
+
+
+def _require_answers(content: Content) -> None:
+    if content.questions:
+        asked = ", ".join(question.option for question in content.questions)
+        raise UnreadableFile(f"leaves open what has to be answered: {asked}")

@@ -1,0 +1,97 @@
+"""What an import would do: looked at before it is confirmed. Stores nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, localcontext
+from typing import Any
+
+from psycopg import Connection
+
+from coinsphere.portfolio.errors import UnreadableFile
+from coinsphere.portfolio.imports.batches import Batch
+from coinsphere.portfolio.imports.formats.row import Parsed, Problem
+from coinsphere.portfolio.imports.resolution import (
+    MOST_PROBLEMS,
+    Resolved,
+    content_of,
+    findings_of,
+    resolve,
+)
+from coinsphere.portfolio.ledger import transactions
+from coinsphere.portfolio.ledger.transactions import NewFact
+from coinsphere.portfolio.lots.movements import Acquire, movements_of
+from coinsphere.portfolio.model import EXACT
+from coinsphere.portfolio.valuation.stored_market import StoredMarket
+from coinsphere.portfolio.valuer import Valuer
+
+_CURRENCY = "select currency from app.portfolios where id = %(id)s"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A transaction as it would be booked; `cost` is what it would cost or bring, in the portfolio's currency."""
+
+    line: int
+    parsed: Parsed
+    cost: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an import would do: rows read, transactions found, how many are known, the first ones, what is wrong.
+
+    `findings` tell what was decided, what is left out or not read, and what is asked: with questions nothing is imported.
+    """
+
+    rows: int
+    transactions: int
+    known: int
+    examples: list[Example]
+    problems: list[Problem]
+    problem_count: int
+    findings: dict[str, Any]
+
+
+def preview(conn: Connection, batch: Batch, now: datetime, examples: int = 20) -> Preview:
+    """What the import would do. Stores nothing.
+
+    Raises:
+        UnreadableFile: the file is unusable as a whole.
+    """
+    found = resolve(conn, batch, now)
+    known = transactions.known_names(conn, [fact for _, fact in found.facts])
+    return Preview(
+        rows=found.rows,
+        transactions=len(found.facts),
+        known=len(known),
+        examples=_examples(conn, batch, found, examples),
+        problems=found.problems[:MOST_PROBLEMS],
+        problem_count=len(found.problems),
+        findings=findings_of(found.content),
+    )
+
+
+def _examples(conn: Connection, batch: Batch, found: Resolved, most: int) -> list[Example]:
+    row = conn.execute(_CURRENCY, {"id": batch.portfolio_id}).fetchone()
+    assert row is not None
+    valuer = Valuer(StoredMarket(conn), str(row[0]))
+    return [
+        Example(line, parsed, _cost(fact, valuer))
+        for (line, parsed), (_, fact) in zip(found.parsed[:most], found.facts[:most], strict=True)
+    ]
+
+
+def _cost(new: NewFact, valuer: Valuer) -> Decimal | None:
+    """What booking makes of it: the cost of what comes, or the proceeds of what goes."""
+    with localcontext(EXACT):
+        moves = movements_of(new.fact(new.portfolio_id), new.token_id, valuer).moves
+    first = moves[0] if moves else None
+    return first.cost if isinstance(first, Acquire) else first.proceeds if first else None
+
+
+def has_questions(conn: Connection, batch: Batch) -> bool:
+    """Whether the file leaves open what has to be answered before it can be read; False for an unreadable one."""
+    try:
+        return bool(content_of(conn, batch).questions)
+    except UnreadableFile:
+        return False

@@ -1,0 +1,137 @@
+"""Turns the rows of a file into facts: symbols become tokens, and a row that cannot be one says why."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from coinsphere.portfolio.errors import InvalidFact
+from coinsphere.portfolio.imports import batches
+from coinsphere.portfolio.imports.batches import Batch
+from coinsphere.portfolio.imports.formats import files
+from coinsphere.portfolio.imports.formats.dialect import answered
+from coinsphere.portfolio.imports.formats.files import Content
+from coinsphere.portfolio.imports.formats.row import Parsed, Problem
+from coinsphere.portfolio.ledger import double_entry, transactions
+from coinsphere.portfolio.ledger.transactions import NewFact
+
+MOST_PROBLEMS = 1_000
+"""Problems kept of one file; how many there were is counted beyond."""
+# Of several tokens with one symbol, the one of the highest market cap, as everywhere.
+_TOKENS = """
+    select distinct on (t.symbol) t.symbol, t.id
+    from market.tokens t
+    left join market.quotes q on q.token_id = t.id
+    where t.symbol = any(%(symbols)s)
+    order by t.symbol, t.is_active desc, q.market_cap desc nulls last, t.created_at, t.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A file's facts with their lines, the rows that they were read of, and what is wrong with the others."""
+
+    content: Content
+    facts: list[tuple[int, NewFact]]
+    parsed: list[tuple[int, Parsed]]
+    problems: list[Problem]
+
+    @property
+    def rows(self) -> int:
+        """How many rows the file has."""
+        return self.content.rows
+
+
+def findings_of(content: Content) -> dict[str, Any]:
+    """What was decided of a file, and what of it is not imported, as JSON."""
+    return {
+        "decisions": [each._asdict() for each in content.decisions],
+        "unread": [each._asdict() for each in content.unread],
+        "questions": [each._asdict() for each in content.questions],
+        "warnings": [asdict(each) for each in content.warnings],
+        "leftOut": [asdict(each) for each in content.left_out[:MOST_PROBLEMS]],
+        "leftOutCount": len(content.left_out),
+    }
+
+
+def content_of(conn: Connection, batch: Batch) -> Content:
+    """The file as it is read with the answers given so far. Raises `UnreadableFile`."""
+    return files.read(
+        batches.text_of(conn, batch.id), batch.format, batch.mapping, answered(batch.answers)
+    )
+
+
+def resolve(conn: Connection, batch: Batch, now: datetime) -> Resolved:
+    """The facts that the file tells, in its order, the oldest first: that order holds within one instant."""
+    content = content_of(conn, batch)
+    tokens = _tokens(conn, content.parsed)
+    problems = list(content.problems)
+    resolved: list[tuple[int, NewFact]] = []
+    parsed: list[tuple[int, Parsed]] = []
+    for line, each in content.parsed:
+        made = _fact(batch, each, tokens, now)
+        if isinstance(made, NewFact):
+            resolved.append((line, made))
+            parsed.append((line, each))
+        else:
+            part, reason = made
+            column = None if part is None else content.column_of(each, part)
+            problems.append(Problem(line, column, reason))
+    return Resolved(content, resolved, parsed, sorted(problems, key=lambda each: each.line))
+
+
+def _tokens(conn: Connection, parsed: Iterable[tuple[int, Parsed]]) -> dict[str, UUID]:
+    symbols = {
+        symbol
+        for _, each in parsed
+        for symbol in (each.symbol, each.fee_symbol, each.counter_symbol)
+        if symbol and "\0" not in symbol
+    }
+    return dict(conn.execute(_TOKENS, {"symbols": sorted(symbols)}).fetchall())
+
+
+_SYMBOLS = ("symbol", "fee_symbol", "counter_symbol")
+
+
+def _fact(
+    batch: Batch, parsed: Parsed, tokens: Mapping[str, UUID], now: datetime
+) -> NewFact | tuple[str | None, str]:
+    """The fact, or the part of it and the reason why it is none."""
+    for field in _SYMBOLS:
+        symbol = getattr(parsed, field)
+        if symbol is not None and symbol not in tokens:
+            return field, f"no token has the symbol {symbol[:20]!r}"
+    if any("\0" in (text or "") for text in (parsed.notes, parsed.tx_hash, parsed.exchange)):
+        return None, "holds a zero byte"
+    new = NewFact(
+        portfolio_id=batch.portfolio_id,
+        kind=parsed.kind,
+        token_id=tokens[parsed.symbol],
+        amount=parsed.amount,
+        occurred_at=parsed.occurred_at,
+        price=parsed.price,
+        currency=parsed.currency[:20],
+        fee=parsed.fee,
+        fee_token_id=tokens.get(parsed.fee_symbol or ""),
+        counter_token_id=tokens.get(parsed.counter_symbol or ""),
+        counter_amount=parsed.counter_amount,
+        exchange=_cut(parsed.exchange, 50),
+        notes=_cut(parsed.notes, 2000),
+        tx_hash=_cut(parsed.tx_hash, 200),
+        source="import",
+        external_id=parsed.external_id,
+        batch_id=batch.id,
+    )
+    try:
+        double_entry.check(new.fact(batch.id))
+        transactions.require_time(new.occurred_at, now)
+    except InvalidFact as error:
+        return error.field, error.reason
+    return new
+
+
+def _cut(text: str | None, most: int) -> str | None:
+    return None if text is None else text[:most]

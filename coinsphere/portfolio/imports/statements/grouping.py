@@ -1,0 +1,163 @@
+"""Rows that belong together become records: balanced by sign, with all their fees, whatever their order and number."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal, localcontext
+
+from coinsphere.portfolio.imports.statements.record import (
+    Entry,
+    Nothing,
+    NotUnderstood,
+    Record,
+    Side,
+)
+from coinsphere.portfolio.model import EXACT, UNIT, ZERO, Kind
+
+Sums = dict[str, Decimal]
+
+
+def moved(entry: Entry, come: Kind, go: Kind) -> Record:
+    """What one row brought or took.
+
+    A fee that was given back, which has a sign of its own, only changes how much came or left.
+
+    Raises:
+        Nothing: neither an amount nor a fee.
+    """
+    change, fee = entry.change, entry.fee
+    if fee < 0 or not change:
+        change, fee = EXACT.subtract(change, fee), ZERO
+        go = go if entry.change else Kind.FEE
+    if not change:
+        raise Nothing("an amount of zero")
+    side, paid = (entry.asset, abs(change)), (entry.asset, fee) if fee else None
+    if change > 0:
+        return Record(entry.name, come, entry.at, received=side, fee=paid)
+    return Record(entry.name, go, entry.at, sent=side, fee=paid)
+
+
+def refused(entry: Entry, reason: str) -> Record:
+    """A row that is not understood, kept with its reason."""
+    side = (entry.asset, abs(entry.change))
+    name = entry.name or entry.group
+    if entry.change < 0:
+        return Record(name, Kind.TRANSFER_OUT, entry.at, sent=side, refused=reason)
+    return Record(name, Kind.TRANSFER_IN, entry.at, received=side, refused=reason)
+
+
+def totals(entries: Iterable[Entry]) -> tuple[Sums, Sums]:
+    """What the rows change, and what they cost, by asset; without what comes to nothing."""
+    changes: Sums = defaultdict(Decimal)
+    fees: Sums = defaultdict(Decimal)
+    with localcontext(EXACT):
+        for entry in entries:
+            changes[entry.asset] += entry.change
+            fees[entry.asset] += entry.fee
+    return _without_zeros(changes), _without_zeros(fees)
+
+
+def exchanged(name: str, entries: Sequence[Entry]) -> list[Record]:
+    """The records of one exchange of assets, any number of which were given for one, or one for any number.
+
+    What stands on the one side is shared out equally among those of the other: the rows do not tell how. The whole of
+    cost and proceeds is right whatever the shares, as the cost of what a swap brings is the worth of what was given.
+
+    Raises:
+        NotUnderstood: several for several.
+        Nothing: no amount and no fee.
+    """
+    changes, fees = totals(entries)
+    return balanced(name, min(entry.at for entry in entries), changes, fees)
+
+
+def balanced(name: str, at: datetime, changes: Sums, fees: Sums) -> list[Record]:
+    """As `exchanged`, of sums by asset."""
+    sent = sorted((asset, -change) for asset, change in changes.items() if change < 0)
+    received = sorted((asset, change) for asset, change in changes.items() if change > 0)
+    if len(sent) > 1 and len(received) > 1:
+        raise NotUnderstood(
+            "change",
+            f"gives {_listed(sent)} for {_listed(received)}: it is not told which for which",
+        )
+    if not sent and not received and not fees:
+        raise Nothing("its rows cancel each other")
+    if sent and received:
+        return list(_trades(name, at, (sent, received), fees))
+    return list(_alone(name, at, changes, fees))
+
+
+def _trades(
+    name: str, at: datetime, sides: tuple[list[Side], list[Side]], fees: Sums
+) -> Iterator[Record]:
+    sent, received = sides
+    parts = max(len(sent), len(received))
+    gone, come = _parts(sent, parts), _parts(received, parts)
+    costs = {asset: _shares(fee, parts) for asset, fee in fees.items()}
+    for at_part, (given, got) in enumerate(zip(gone, come, strict=True)):
+        other = given[0] if len(sent) > 1 else got[0]
+        own = name if parts == 1 else f"{name}:{other}"
+        own_fees = {asset: shares[at_part] for asset, shares in costs.items()}
+        yield from traded(Record(own, Kind.SWAP, at, given, got), own_fees)
+
+
+def traded(record: Record, fees: Sums) -> Iterator[Record]:
+    """A trade with its fees: of several, those in what it trades change how much that was."""
+    assert record.sent is not None
+    assert record.received is not None
+    (gone, given), (come, got) = record.sent, record.received
+    paid = {asset: fee for asset, fee in fees.items() if fee > 0}
+    if len(paid) > 1 and paid.get(come, got) < got:
+        got = EXACT.subtract(got, paid.pop(come))
+    if len(paid) > 1 and gone in paid:
+        given = EXACT.add(given, paid.pop(gone))
+    first, others = sorted(paid.items())[:1], sorted(paid.items())[1:]
+    fee = first[0] if first else None
+    yield record._replace(sent=(gone, given), received=(come, got), fee=fee)
+    yield from _fees(record.native_id, record.at, dict(others))
+    yield from _rebates(record.native_id, record.at, fees)
+
+
+def _alone(name: str, at: datetime, changes: Sums, fees: Sums) -> Iterator[Record]:
+    """What came or left without a counterpart: the account holds it or does not, so it is booked as moved."""
+    left = dict(fees)
+    for asset, change in sorted(changes.items()):
+        own = name if len(changes) == 1 else f"{name}:{asset}"
+        kinds = (Kind.TRANSFER_IN, Kind.TRANSFER_OUT)
+        yield moved(Entry(own, "", at, "", asset, change, left.pop(asset, ZERO)), *kinds)
+    yield from _fees(name, at, {asset: fee for asset, fee in left.items() if fee > 0})
+    yield from _rebates(name, at, left)
+
+
+def _fees(name: str, at: datetime, fees: Sums) -> Iterator[Record]:
+    for asset, fee in sorted(fees.items()):
+        yield Record(f"{name}:fee:{asset}", Kind.FEE, at, sent=(asset, fee))
+
+
+def _rebates(name: str, at: datetime, fees: Sums) -> Iterator[Record]:
+    back = sorted((asset, -fee) for asset, fee in fees.items() if fee < 0)
+    for number, side in enumerate(back):
+        own = f"{name}:rebate" if not number else f"{name}:rebate:{side[0]}"
+        yield Record(own, Kind.REWARD, at, received=side)
+
+
+def _parts(sides: list[Side], parts: int) -> list[Side]:
+    if len(sides) == parts:
+        return sides
+    ((asset, amount),) = sides
+    return [(asset, share) for share in _shares(amount, parts)]
+
+
+def _shares(amount: Decimal, parts: int) -> list[Decimal]:
+    """Equal parts, the last of which takes what rounding leaves, so that their sum is exact."""
+    with localcontext(EXACT):
+        share = (amount / parts).quantize(UNIT)
+        return [*[share] * (parts - 1), amount - share * (parts - 1)]
+
+
+def _without_zeros(sums: Sums) -> Sums:
+    return {asset: total for asset, total in sums.items() if total}
+
+
+def _listed(sides: Iterable[Side]) -> str:
+    return " and ".join(asset for asset, _ in sides)

@@ -1,0 +1,195 @@
+"""Kraken's ledger: what each type and subtype of a row means, and what each asset is called elsewhere.
+
+Types and subtypes: Kraken's documentation of `Get Ledgers Info` and its support article "How to interpret Ledger
+history fields". Names of assets: `Get Asset Info`, where a name of its own differs from the alternative one.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from coinsphere.portfolio.imports.statements.grouping import exchanged, moved, totals
+from coinsphere.portfolio.imports.statements.record import Entry, Nothing, NotUnderstood, Record
+from coinsphere.portfolio.model import ZERO, Kind
+
+_NAMES = {
+    **{
+        f"X{name}": name
+        for name in ("DAO", "ETC", "ETH", "ICN", "LTC", "MLN", "NMC", "XLM", "XMR", "XRP", "XVN", "ZEC")
+    },
+    **{f"Z{name}": name for name in ("AUD", "CAD", "CHF", "EUR", "GBP", "JPY", "KRW", "USD")},
+    "XXBT": "BTC", "XBT": "BTC", "XXDG": "DOGE", "XDG": "DOGE", "ETH2": "ETH", "XREP": "REPV1", "REP": "REPV1", "REPV2": "REP",
+    "LUNA": "LUNC", "LUNA2": "LUNA", "UST": "USTC",
+}  # fmt: skip
+"""Every other name is the common one: ZRX, ZETA and XTZ begin like that and are none of these."""
+
+_CREDITS = frozenset({"KFEE", "FEE"})
+"""Fee credits: no asset that can be held or sold."""
+
+_SUFFIX = re.compile(r"\.(?:S|M|F|B|P|HOLD|T)$")
+_BOND = re.compile(r"(?<=[A-Z])\d{2}$")
+"""Days of a bonding period, `SOL03.S`."""
+
+
+class Meaning(StrEnum):
+    """What becomes of a row."""
+
+    EXCHANGE = "exchange"
+    MOVED = "moved"
+    INSIDE = "inside"
+    FEE = "fee"
+    STAKING = "staking"
+    INTEREST = "interest"
+    AIRDROP = "airdrop"
+    REWARD = "reward"
+    SPENT = "spent"
+    UNKNOWN = "unknown"
+
+
+_TYPES = {
+    "trade": Meaning.EXCHANGE, "spend": Meaning.EXCHANGE, "receive": Meaning.EXCHANGE, "sale": Meaning.EXCHANGE,
+    "conversion": Meaning.EXCHANGE,
+    "deposit": Meaning.MOVED, "withdrawal": Meaning.MOVED, "custodytransfer": Meaning.MOVED,
+    "rollover": Meaning.FEE, "nftcreatorfee": Meaning.FEE,
+    "staking": Meaning.STAKING, "dividend": Meaning.INTEREST, "airdrop": Meaning.AIRDROP,
+    "reward": Meaning.REWARD, "credit": Meaning.REWARD, "adjustment": Meaning.REWARD, "nftrebate": Meaning.REWARD,
+    "invite bonus": Meaning.REWARD, "invite_bonus": Meaning.REWARD, "referral": Meaning.REWARD, "rebate": Meaning.REWARD,
+    "nfttrade": Meaning.SPENT, "nft": Meaning.SPENT,
+    "reserve": Meaning.INSIDE,
+    # With these the subtype decides; without one:
+    "transfer": Meaning.AIRDROP, "earn": Meaning.STAKING,
+}  # fmt: skip
+_SUBTYPES = {
+    **{
+        ("transfer", subtype): Meaning.INSIDE
+        for subtype in (
+            "spottostaking", "stakingfromspot", "stakingtospot", "spotfromstaking", "spottofutures", "spotfromfutures",
+            "futurestospot", "futuresfromspot", "spottospot", "spotfromspot",
+        )
+    },
+    **{
+        ("earn", subtype): Meaning.INSIDE
+        for subtype in ("allocation", "deallocation", "autoallocation", "autodeallocation", "migration")
+    },
+    ("earn", "reward"): Meaning.STAKING, ("earn", "bonus"): Meaning.REWARD, ("earn", "airdrop"): Meaning.AIRDROP,
+    ("transfer", "airdrop"): Meaning.AIRDROP, ("transfer", "fork"): Meaning.AIRDROP, ("transfer", "delistingconversion"): Meaning.EXCHANGE,
+}  # fmt: skip
+_INCOME = {
+    Meaning.STAKING: Kind.STAKING,
+    Meaning.INTEREST: Kind.INTEREST,
+    Meaning.AIRDROP: Kind.AIRDROP,
+    Meaning.REWARD: Kind.REWARD,
+}
+_OF_POSITIONS = frozenset({"margin", "settled"})
+
+
+def asset(name: str) -> str:
+    """The common name of one of Kraken's assets; what is staked, bonded or on hold is the asset itself."""
+    upper = name.strip().upper()
+    plain = _SUFFIX.sub("", upper)
+    if plain != upper:
+        plain = _BOND.sub("", plain)
+    return _NAMES.get(plain, plain)
+
+
+def is_held(name: str) -> bool:
+    """Whether it is an asset at all, and no fee credit."""
+    return asset(name) not in _CREDITS
+
+
+def meaning(kind: str, subtype: str = "") -> Meaning:
+    """What a row of that type and subtype is."""
+    kind, subtype = kind.strip().lower(), subtype.strip().lower()
+    if subtype and kind in ("transfer", "earn"):
+        return _SUBTYPES.get((kind, subtype), Meaning.UNKNOWN)
+    return _TYPES.get(kind, Meaning.UNKNOWN)
+
+
+def key(entry: Entry) -> str:
+    """What the rows of one event have in common; others of the same `refid` are events of their own."""
+    family = meaning(entry.kind, entry.subtype)
+    is_joint = family in (Meaning.EXCHANGE, Meaning.MOVED, Meaning.INSIDE)
+    is_move = entry.kind == "transfer" or (entry.kind, family) == ("earn", Meaning.UNKNOWN)
+    if not is_joint and not is_move:
+        return f"row {entry.name}"
+    joint = Meaning.INSIDE if entry.kind in ("transfer", "earn") else family
+    return f"{joint} {entry.group or entry.name}"
+
+
+def records(entries: Sequence[Entry]) -> list[Record]:
+    """What the rows of one event mean.
+
+    Raises:
+        Nothing, NotUnderstood: see there.
+    """
+    first = entries[0]
+    held = [entry for entry in entries if entry.asset not in _CREDITS]
+    if not held:
+        raise Nothing("fee credits are no asset")
+    family = meaning(first.kind, first.subtype)
+    if family is Meaning.UNKNOWN and not _is_inside(held):
+        raise _unknown(first)
+    if family is Meaning.EXCHANGE:
+        return exchanged(first.group or first.name, held)
+    if family is Meaning.MOVED:
+        return _transfers(held)
+    if family is Meaning.INSIDE or _is_inside(held):
+        return _inside(held)
+    return [_single(entry, family) for entry in held]
+
+
+def _unknown(entry: Entry) -> NotUnderstood:
+    if entry.kind in _OF_POSITIONS:
+        return NotUnderstood("kind", f"{entry.kind!r}: gains and losses of positions are not kept")
+    if entry.kind in _TYPES:
+        return NotUnderstood(
+            "subtype", f"{entry.subtype[:40]!r} is no subtype of {entry.kind} that we know"
+        )
+    return NotUnderstood("kind", f"{entry.kind[:40]!r} is no kind that we know")
+
+
+def _is_inside(entries: Iterable[Entry]) -> bool:
+    """Whether rows of both signs belong together: then something changed its place or its name."""
+    return len({entry.change > 0 for entry in entries if entry.change}) > 1
+
+
+def _inside(entries: Sequence[Entry]) -> list[Record]:
+    """Moves between wallets at Kraken: nothing, unless another asset came out of it, as when a token migrates."""
+    is_whole = _is_inside(entries)
+    left = [entry if is_whole else entry._replace(change=ZERO) for entry in entries]
+    if not any(totals(left)):
+        raise Nothing("moved between your own wallets at Kraken")
+    return exchanged(entries[0].group or entries[0].name, left)
+
+
+def _transfers(entries: Sequence[Entry]) -> list[Record]:
+    """Deposits and withdrawals; one that came back takes its counterpart with it, fee and all."""
+    left: list[Entry] = []
+    for entry in sorted(entries, key=lambda each: (each.at, each.name)):
+        back = next((each for each in left if _reverses(entry, each)), None)
+        if back is None:
+            left.append(entry)
+            continue
+        left.remove(back)
+        kept = back.fee + entry.fee
+        if kept:
+            left.append(back._replace(change=ZERO, fee=kept))
+    made = [
+        moved(each, Kind.TRANSFER_IN, Kind.TRANSFER_OUT) for each in left if each.change or each.fee
+    ]
+    if not made:
+        raise Nothing("it came back")
+    return made
+
+
+def _reverses(entry: Entry, other: Entry) -> bool:
+    same = (entry.kind, entry.asset) == (other.kind, other.asset)
+    return same and entry.change == -other.change and bool(entry.change)
+
+
+def _single(entry: Entry, family: Meaning) -> Record:
+    if family is Meaning.FEE:
+        return moved(entry, Kind.REWARD, Kind.FEE)
+    if family is Meaning.SPENT:
+        return moved(entry, Kind.DEPOSIT, Kind.WITHDRAWAL)
+    return moved(entry, _INCOME[family], Kind.TRANSFER_OUT)

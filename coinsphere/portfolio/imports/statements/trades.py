@@ -1,0 +1,64 @@
+"""What a record is in the ledger's words: bought, sold, swapped or moved, with money apart from what is held."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from coinsphere.portfolio.imports.statements.record import MONEY, NotUnderstood, Record, Side
+from coinsphere.portfolio.model import EXACT, UNIT, Kind
+
+
+class Deal(NamedTuple):
+    """A transaction with the names of its assets; `price`, and a fee without `fee_asset`, are in `currency`."""
+
+    kind: Kind
+    asset: str
+    amount: Decimal
+    price: Decimal | None = None
+    currency: str | None = None
+    fee: Decimal | None = None
+    fee_asset: str | None = None
+    counter_asset: str | None = None
+    counter_amount: Decimal | None = None
+
+
+def deal(record: Record) -> Deal | None:
+    """The transaction that a record is; None where only money moved, which is kept outside.
+
+    Raises:
+        NotUnderstood: an amount is zero, or the fee is in other money than the price; names `amount` or `fee`.
+    """
+    sides = [side for side in (record.sent, record.received) if side is not None]
+    if all(asset in MONEY for asset, _ in sides):
+        return None
+    made = _exchanged(record) if len(sides) > 1 else Deal(record.kind, *sides[0])
+    return made if record.fee is None else _with_fee(made, record.fee)
+
+
+def _exchanged(record: Record) -> Deal:
+    assert record.sent is not None
+    assert record.received is not None
+    (gone, given), (come, got) = record.sent, record.received
+    if gone in MONEY:
+        return Deal(Kind.BUY, come, got, _price(record, given, got), gone)
+    if come in MONEY:
+        return Deal(Kind.SELL, gone, given, _price(record, got, given), come)
+    return Deal(Kind.SWAP, gone, given, counter_asset=come, counter_amount=got)
+
+
+def _price(record: Record, money: Decimal, amount: Decimal) -> Decimal:
+    """Of one unit of the token. A market of money in a token, like EUR/USDT, has its price the other way round."""
+    if not amount:
+        raise NotUnderstood("amount", "must be greater than 0")
+    worth = EXACT.divide(money, amount).quantize(UNIT, context=EXACT)
+    told = record.price
+    is_same = told is not None and abs(told - worth) <= worth * Decimal("0.0001")
+    return told if told is not None and is_same else worth
+
+
+def _with_fee(made: Deal, fee: Side) -> Deal:
+    asset, amount = fee
+    if asset not in MONEY:
+        return made._replace(fee=amount, fee_asset=asset)
+    if made.currency not in (None, asset):
+        raise NotUnderstood("fee", f"is in {asset}, the price in {made.currency}")
+    return made._replace(fee=amount, currency=asset)

@@ -1,0 +1,101 @@
+"""The new day, and prices that came late or were corrected: what they change is marked, booked and valued."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import Connection
+
+from coinsphere.portfolio.jobs import recompute
+
+# Closes and rates that were stored after some portfolio was valued, the earliest day of each. One threshold for all:
+# a portfolio that was valued later is valued again from that day, to the same result.
+_FRESH = """
+    create temporary table fresh on commit drop as
+    with threshold as (
+        select min(valued_at) as at from app.portfolio_states where first_day is not null
+    )
+    select c.token_id, null::text as currency, min(c.opened_at at time zone 'UTC')::date as day
+    from market.price_data c, threshold
+    where c.interval = '1d' and c.is_final and c.ingested_at > threshold.at
+    group by c.token_id
+    union all
+    select null, r.currency, min(r.day)
+    from market.exchange_rates r, threshold
+    where r.ingested_at > threshold.at
+    group by r.currency
+"""
+# What was earned, swapped or paid as a fee at the market's price, and whatever was converted at a rate.
+_MARK_BOOKINGS = """
+    with touched as (
+        select t.user_id, t.token_id, t.fee_token_id, t.counter_token_id, t.occurred_at
+        from app.transactions t
+        join app.portfolios p on p.id = t.portfolio_id
+        join fresh f
+            on t.occurred_at >= f.day::timestamp at time zone 'UTC'
+            and (
+                f.token_id = t.fee_token_id and t.fee_token_id not in (t.token_id, coalesce(t.counter_token_id, t.token_id))
+                or t.price is null and t.type in ('reward', 'staking', 'airdrop', 'interest') and f.token_id = t.token_id
+                or t.price is null and t.type = 'swap' and f.token_id in (t.token_id, t.counter_token_id)
+                or p.currency <> 'USD' and (f.currency in (p.currency, 'USD', t.currency))
+                or t.currency <> p.currency and (f.currency in (p.currency, 'USD', t.currency))
+            )
+        where t.superseded_at is null
+    ),
+    tokens as (
+        select user_id, token_id, occurred_at from touched
+        union all select user_id, fee_token_id, occurred_at from touched where fee_token_id is not null
+        union all select user_id, counter_token_id, occurred_at from touched where counter_token_id is not null
+    )
+    insert into app.booking_marks (user_id, token_id, since)
+    select user_id, token_id, min(occurred_at) from tokens group by user_id, token_id
+"""
+# A portfolio's values end with the last closed day; what was held on a fresh day is valued anew from it on.
+_MARK_VALUES = """
+    insert into app.valuation_marks (user_id, portfolio_id, from_day)
+    select s.user_id, s.portfolio_id, least(newest.next_day, touched.day, converted.day)
+    from app.portfolio_states s
+    join app.portfolios p on p.id = s.portfolio_id
+    cross join lateral (
+        select coalesce(max(v.day) + 1, s.first_day) as next_day
+        from app.portfolio_values_daily v
+        where v.portfolio_id = s.portfolio_id
+    ) newest
+    cross join lateral (
+        select min(greatest(f.day, held.from_day)) as day
+        from app.positions held
+        join fresh f on f.token_id = held.token_id and f.day < held.until_day
+        where held.portfolio_id = s.portfolio_id
+    ) touched
+    cross join lateral (
+        select min(f.day) as day
+        from fresh f
+        left join market.tokens t on t.id = f.token_id
+        where p.currency <> 'USD' and (f.currency in (p.currency, 'USD') or t.symbol = p.currency)
+    ) converted
+    where s.first_day is not null and least(newest.next_day, touched.day, converted.day) < %(today)s
+"""
+_MARKED_USERS = """
+    select user_id from app.booking_marks union select user_id from app.valuation_marks order by 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """What a daily update did: marks it set, users that had any, tokens booked and portfolios valued."""
+
+    tokens: int
+    portfolios: int
+    users: int
+    steps: int
+
+
+def update(conn: Connection, now: datetime) -> Updated:
+    """Bring the values of all portfolios to the last closed day. `conn` in autocommit, in the role of the pipeline."""
+    with conn.transaction():
+        conn.execute(_FRESH)
+        tokens = conn.execute(_MARK_BOOKINGS).rowcount
+        portfolios = conn.execute(_MARK_VALUES, {"today": now.date()}).rowcount
+    users: list[UUID] = [row[0] for row in conn.execute(_MARKED_USERS).fetchall()]
+    steps = sum(recompute.update(conn, user_id, now) for user_id in users)
+    return Updated(tokens, portfolios, len(users), steps)

@@ -1,0 +1,208 @@
+"""Transactions as facts: what happened is stored once, in versions of which the newest counts, each with its double entry."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from coinsphere.db.bulk_insert import Rows
+from coinsphere.portfolio.errors import InvalidFact
+from coinsphere.portfolio.ledger import double_entry
+from coinsphere.portfolio.model import Fact, Kind
+
+Source = Literal["manual", "import", "exchange", "wallet"]
+_CLOCK_SKEW = timedelta(minutes=5)
+_GENESIS = datetime(2009, 1, 1, tzinfo=UTC)
+_FACT = """
+    select
+        t.id as version_id, t.fact_id, t.portfolio_id, t.type as kind, t.token_id, t.amount, t.price, t.currency, t.fee,
+        t.fee_token_id, t.counter_token_id, t.counter_amount, t.exchange, t.occurred_at, t.notes, t.tx_hash, t.source,
+        t.external_id, t.batch_id, t.version, t.created_at, t.updated_at, t.superseded_at,
+        t.place
+    from app.transactions t
+"""
+_CURRENT = (
+    _FACT + "where t.user_id = %(user_id)s and t.fact_id = %(fact_id)s and t.superseded_at is null"
+)
+_HISTORY = (
+    _FACT + "where t.user_id = %(user_id)s and t.fact_id = %(fact_id)s order by t.version desc"
+)
+# Our own export names a fact that has no name of its source by its id.
+_KNOWN = """
+    select external_id from app.transactions
+    where portfolio_id = %(portfolio_id)s and version = 1 and external_id = any(%(external_ids)s)
+    union
+    select 'coinsphere:' || fact_id from app.transactions
+    where portfolio_id = %(portfolio_id)s and version = 1 and fact_id = any(%(fact_ids)s)
+"""
+_OUR_NAME = "coinsphere:"
+_SUPERSEDE = """
+    update app.transactions set superseded_at = now()
+    where user_id = %(user_id)s and id = %(version_id)s and superseded_at is null
+"""
+_REVERSE = """
+    insert into app.ledger_entries (user_id, portfolio_id, transaction_id, account, token_id, currency, amount, is_reversal)
+    select user_id, portfolio_id, transaction_id, account, token_id, currency, -amount, true
+    from app.ledger_entries
+    where transaction_id = %(version_id)s and not is_reversal
+"""
+_TRANSACTIONS = Rows(
+    "app", "transactions",
+    {
+        "id": "uuid", "user_id": "uuid", "fact_id": "uuid", "version": "integer", "portfolio_id": "uuid",
+        "type": "text", "token_id": "uuid", "amount": "numeric", "price": "numeric", "currency": "text",
+        "fee": "numeric", "fee_token_id": "uuid", "counter_token_id": "uuid", "counter_amount": "numeric",
+        "exchange": "text", "occurred_at": "timestamptz", "notes": "text", "tx_hash": "text", "source": "text",
+        "external_id": "text", "batch_id": "uuid", "created_at": "timestamptz", "updated_at": "timestamptz",
+        "place": "bigint",
+    },
+)  # fmt: skip
+_ENTRIES = Rows(
+    "app", "ledger_entries",
+    {
+        "user_id": "uuid", "portfolio_id": "uuid", "transaction_id": "uuid", "account": "text", "token_id": "uuid",
+        "currency": "text", "amount": "numeric",
+    },
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class NewFact:
+    """A fact to be recorded. `external_id` names it at its source, so that it is recorded once."""
+
+    portfolio_id: UUID
+    kind: Kind
+    token_id: UUID
+    amount: Decimal
+    occurred_at: datetime
+    price: Decimal | None = None
+    currency: str = "USD"
+    fee: Decimal | None = None
+    fee_token_id: UUID | None = None
+    counter_token_id: UUID | None = None
+    counter_amount: Decimal | None = None
+    exchange: str | None = None
+    notes: str | None = None
+    tx_hash: str | None = None
+    source: Source = "manual"
+    external_id: str | None = None
+    batch_id: UUID | None = None
+
+    def fact(self, fact_id: UUID) -> Fact:
+        """What is booked of it."""
+        return Fact(
+            fact_id, self.portfolio_id, self.kind, self.token_id, self.amount, self.price, self.currency, self.fee,
+            self.fee_token_id, self.counter_token_id, self.counter_amount, self.exchange, self.occurred_at,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFact(NewFact):
+    """One version of a fact; the current one is not superseded."""
+
+    version_id: UUID
+    fact_id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    superseded_at: datetime | None
+    place: int
+
+
+def get(conn: Connection, user_id: UUID, fact_id: UUID) -> StoredFact | None:
+    """The current version of a fact of the user; None where there is none."""
+    parameters = {"user_id": user_id, "fact_id": fact_id}
+    return _stored(conn.cursor(row_factory=dict_row).execute(_CURRENT, parameters).fetchone())
+
+
+def history(conn: Connection, user_id: UUID, fact_id: UUID) -> list[StoredFact]:
+    """All versions of a fact of the user, the newest first; a withdrawn fact has no current one."""
+    parameters = {"user_id": user_id, "fact_id": fact_id}
+    rows = conn.cursor(row_factory=dict_row).execute(_HISTORY, parameters)
+    return [found for row in rows if (found := _stored(row)) is not None]
+
+
+class Version(NamedTuple):
+    """A version of a fact to be stored; `place` orders those of one instant."""
+
+    version_id: UUID
+    fact_id: UUID
+    number: int
+    created_at: datetime
+    new: NewFact
+    place: int
+
+
+def insert(conn: Connection, user_id: UUID, versions: Sequence[Version], now: datetime) -> None:
+    """Store versions with their double entries, all or none. Raises `InvalidFact` for one out of the time of tokens."""
+    entries: list[tuple[object, ...]] = []
+    for version in versions:
+        require_time(version.new.occurred_at, now)
+        key = (user_id, version.new.portfolio_id, version.version_id)
+        made = double_entry.postings(version.new.fact(version.fact_id))
+        entries.extend((*key, *posting) for posting in made)
+    _TRANSACTIONS.insert(conn, (_row(user_id, version, now) for version in versions))
+    _ENTRIES.insert(conn, entries)
+
+
+def _row(user_id: UUID, version: Version, now: datetime) -> tuple[object, ...]:
+    new = version.new
+    return (
+        version.version_id, user_id, version.fact_id, version.number, new.portfolio_id, new.kind, new.token_id,
+        new.amount, new.price, new.currency, new.fee, new.fee_token_id, new.counter_token_id, new.counter_amount,
+        new.exchange, new.occurred_at, new.notes, new.tx_hash, new.source, new.external_id, new.batch_id,
+        version.created_at, now, version.place,
+    )  # fmt: skip
+
+
+def supersede(conn: Connection, user_id: UUID, stored: StoredFact) -> None:
+    """Let a version count no more: it stays, and its double entry is reversed."""
+    parameters = {"user_id": user_id, "version_id": stored.version_id}
+    conn.execute(_SUPERSEDE, parameters)
+    conn.execute(_REVERSE, parameters)
+
+
+def _stored(row: dict[str, Any] | None) -> StoredFact | None:
+    return None if row is None else StoredFact(**{**row, "kind": Kind(row["kind"])})
+
+
+def require_time(occurred_at: datetime, now: datetime) -> None:
+    """Check that a fact lies in the time of tokens. Raises `InvalidFact`."""
+    if occurred_at > now + _CLOCK_SKEW:
+        raise InvalidFact("occurred_at", "lies in the future")
+    if occurred_at < _GENESIS:
+        raise InvalidFact("occurred_at", "lies before the first token, of January 2009")
+
+
+def known_names(conn: Connection, new: Sequence[NewFact]) -> set[tuple[UUID, str]]:
+    """The portfolio and external id of those facts that were recorded before."""
+    known: set[tuple[UUID, str]] = set()
+    for portfolio_id in {fact.portfolio_id for fact in new}:
+        named = [
+            fact.external_id
+            for fact in new
+            if fact.portfolio_id == portfolio_id
+            if fact.external_id
+        ]
+        parameters = {
+            "portfolio_id": portfolio_id,
+            "external_ids": named,
+            "fact_ids": [fact_id for name in named if (fact_id := _fact_id(name)) is not None],
+        }
+        known |= {(portfolio_id, name) for (name,) in conn.execute(_KNOWN, parameters)}
+    return known
+
+
+def _fact_id(name: str) -> UUID | None:
+    """The id of the fact that our own export names like this; None where it is somebody else's name."""
+    if not name.startswith(_OUR_NAME):
+        return None
+    try:
+        return UUID(name.removeprefix(_OUR_NAME))
+    except ValueError:
+        return None

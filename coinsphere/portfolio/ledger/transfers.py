@@ -1,0 +1,121 @@
+"""The stored pairs of own transfers: found by `transfer_matching`, confirmed or rejected by the user."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from coinsphere.portfolio.ledger.transfer_matching import Pair, Transfer, match
+
+_TRANSFERS = """
+    select
+        t.type = 'transfer_out', t.fact_id, t.portfolio_id, lower(t.exchange) as exchange, t.amount, t.occurred_at, t.tx_hash,
+        p.transfer_tolerance as tolerance, make_interval(hours => p.transfer_hours) as reach
+    from app.transactions t
+    join app.portfolios p on p.id = t.portfolio_id
+    where t.user_id = %(user_id)s and t.token_id = %(token_id)s and t.superseded_at is null
+        and t.type in ('transfer_out', 'transfer_in')
+"""
+_MATCHES = """
+    select out_fact_id, in_fact_id, state from app.transfer_matches
+    where user_id = %(user_id)s and token_id = %(token_id)s
+"""
+_ADD = """
+    insert into app.transfer_matches (out_fact_id, in_fact_id, user_id, token_id, state)
+    values (%(out)s, %(in)s, %(user_id)s, %(token_id)s, 'matched')
+"""
+_REMOVE = "delete from app.transfer_matches where out_fact_id = %(out)s and in_fact_id = %(in)s"
+_DECIDE = """
+    insert into app.transfer_matches (out_fact_id, in_fact_id, user_id, token_id, state)
+    values (%(out)s, %(in)s, %(user_id)s, %(token_id)s, %(state)s)
+    on conflict (out_fact_id, in_fact_id) do update set state = excluded.state, decided_at = now()
+"""
+# A new decision on one end undoes what was found or confirmed for it before.
+_UNDO = """
+    delete from app.transfer_matches
+    where user_id = %(user_id)s and state <> 'rejected' and (out_fact_id = %(out)s or in_fact_id = %(in)s)
+"""
+_ENDS = """
+    select o.token_id, least(o.occurred_at, i.occurred_at) as at
+    from app.transactions o
+    join app.transactions i on i.user_id = o.user_id and i.token_id = o.token_id and i.superseded_at is null
+    where o.user_id = %(user_id)s and o.fact_id = %(out)s and o.type = 'transfer_out' and o.superseded_at is null
+      and i.fact_id = %(in)s and i.type = 'transfer_in' and i.amount <= o.amount
+"""
+
+
+class _Stored(NamedTuple):
+    out_fact_id: UUID
+    in_fact_id: UUID
+    state: str
+
+
+class Ends(NamedTuple):
+    """The token of two ends that can belong together, and the instant of the earlier one."""
+
+    token_id: UUID
+    at: datetime
+
+
+def ends(conn: Connection, user_id: UUID, pair: Pair) -> Ends | None:
+    """What two facts of the user have in common; None where they cannot be the ends of one transfer."""
+    parameters = {"user_id": user_id, "out": pair[0], "in": pair[1]}
+    return conn.cursor(row_factory=class_row(Ends)).execute(_ENDS, parameters).fetchone()
+
+
+def decide(
+    conn: Connection,
+    user_id: UUID,
+    token_id: UUID,
+    pair: Pair,
+    state: Literal["confirmed", "rejected"],
+) -> None:
+    """Store what the user says of a pair. The caller books the token anew."""
+    parameters = {"user_id": user_id, "token_id": token_id, "out": pair[0], "in": pair[1]}
+    if state == "confirmed":
+        conn.execute(_UNDO, parameters)
+    conn.execute(_DECIDE, {**parameters, "state": state})
+
+
+def rematch(conn: Connection, user_id: UUID, token_id: UUID, since: datetime) -> datetime:
+    """Match the token's transfers anew after a change of facts at `since` or later.
+
+    Returns:
+        The instant from which on the token has to be booked anew: `since`, or earlier where a match changed, or where
+        a transfer that is booked before `since` arrived after it.
+    """
+    parameters = {"user_id": user_id, "token_id": token_id}
+    found = conn.execute(_TRANSFERS, parameters).fetchall()
+    outgoing = [Transfer(*end) for is_outgoing, *end in found if is_outgoing]
+    incoming = [Transfer(*end) for is_outgoing, *end in found if not is_outgoing]
+    stored = conn.cursor(row_factory=class_row(_Stored)).execute(_MATCHES, parameters).fetchall()
+    if not stored and not (outgoing and incoming):
+        return since
+    times = {end.fact_id: end.occurred_at for end in (*outgoing, *incoming)}
+    confirmed = [(s.out_fact_id, s.in_fact_id) for s in stored if _holds(s, times)]
+    rejected = [(s.out_fact_id, s.in_fact_id) for s in stored if s.state == "rejected"]
+    wanted = set(match(outgoing, incoming, confirmed, rejected))
+    known = {(s.out_fact_id, s.in_fact_id) for s in stored if s.state != "rejected"}
+    _store(conn, parameters, known - wanted, wanted - known)
+    changed = {times[end] for pair in known ^ wanted for end in pair if end in times}
+    spanning = {
+        times[end] for pair in wanted if any(times[each] >= since for each in pair) for end in pair
+    }
+    return min({since} | changed | spanning)
+
+
+def _holds(stored: _Stored, times: dict[UUID, datetime]) -> bool:
+    """Whether the user confirmed the pair, and both ends are still there."""
+    is_there = stored.out_fact_id in times and stored.in_fact_id in times
+    return stored.state == "confirmed" and is_there
+
+
+def _store(
+    conn: Connection, parameters: dict[str, UUID], gone: Iterable[Pair], new: Iterable[Pair]
+) -> None:
+    with conn.cursor() as cursor:
+        cursor.executemany(_REMOVE, [{"out": out, "in": arrival} for out, arrival in gone])
+        cursor.executemany(_ADD, [{**parameters, "out": out, "in": end} for out, end in new])

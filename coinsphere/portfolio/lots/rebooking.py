@@ -1,0 +1,278 @@
+"""Booking a token of a user from the earliest changed day on, and storing what follows from it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal, localcontext
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+
+from coinsphere.clock import start_of_day
+from coinsphere.db.bulk_insert import Rows
+from coinsphere.portfolio import issues
+from coinsphere.portfolio.ledger import transfers
+from coinsphere.portfolio.lots.book_records import Arrival, Booked, Entry, Restored, Start
+from coinsphere.portfolio.lots.cost_basis import Book
+from coinsphere.portfolio.model import (
+    EXACT,
+    Fact,
+    Kind,
+    Lot,
+    LotMethod,
+    LotScope,
+    Market,
+    Position,
+    Rules,
+)
+
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+"""Before the first fact of anybody."""
+
+_FOREVER = "infinity"
+"""PostgreSQL's date behind all dates; Python has none."""
+
+_RULES = """
+    select id as portfolio_id, currency, lot_method as method, lot_scope as scope
+    from app.portfolios where user_id = %(user_id)s
+"""
+_OPEN_LOTS = """
+    with open as (
+        select number, portfolio_id, account, fact_id, acquired_at, opened_at, quantity, cost
+        from app.lots
+        where user_id = %(user_id)s and token_id = %(token_id)s and opened_at < %(since)s
+            and (closed_at is null or closed_at >= %(since)s)
+    )
+    select open.*, coalesce(used.quantity, 0) as used_quantity, used.cost as used_cost
+    from open
+    left join lateral (
+        select sum(u.quantity) as quantity, sum(u.cost) as cost
+        from app.lot_uses u
+        where u.user_id = %(user_id)s and u.token_id = %(token_id)s and u.lot_number = open.number
+            and u.used_at < %(since)s
+    ) used on true
+    order by open.number
+"""
+_NEXT = """
+    select
+        (select coalesce(max(number), 0) + 1 from app.lots
+         where user_id = %(user_id)s and token_id = %(token_id)s and opened_at < %(since)s),
+        (select coalesce(max(number), 0) + 1 from app.lot_uses
+         where user_id = %(user_id)s and token_id = %(token_id)s and used_at < %(since)s)
+"""
+_FORGET = (
+    """
+    delete from app.lot_uses where user_id = %(user_id)s and token_id = %(token_id)s and used_at >= %(since)s
+    """,
+    """
+    delete from app.lots where user_id = %(user_id)s and token_id = %(token_id)s and opened_at >= %(since)s
+    """,
+    """
+    update app.lots set closed_at = null
+    where user_id = %(user_id)s and token_id = %(token_id)s and closed_at >= %(since)s
+    """,
+    """
+    update app.positions set until_day = 'infinity'
+    where user_id = %(user_id)s and token_id = %(token_id)s and from_day < %(day)s and until_day >= %(day)s
+    """,
+)
+_FORGET_POSITIONS = """
+    with positions as (
+        delete from app.positions
+        where user_id = %(user_id)s and token_id = %(token_id)s and from_day >= %(day)s
+        returning portfolio_id
+    ),
+    flows as (
+        delete from app.position_flows
+        where user_id = %(user_id)s and token_id = %(token_id)s and day >= %(day)s
+        returning portfolio_id
+    )
+    select portfolio_id from positions union select portfolio_id from flows
+"""
+# At one instant the order of entry decides.
+_ENTRIES = """
+    select
+        t.fact_id, t.portfolio_id, t.type, t.token_id, t.amount, t.price, t.currency, t.fee, t.fee_token_id,
+        t.counter_token_id, t.counter_amount, t.exchange, t.occurred_at,
+        least(t.occurred_at, arrival.occurred_at) as at,
+        arrival.fact_id, arrival.portfolio_id, arrival.exchange, arrival.amount
+    from app.transactions t
+    left join app.transfer_matches m
+        on m.out_fact_id = t.fact_id and m.state <> 'rejected' and t.token_id = %(token_id)s
+    left join app.transactions arrival on arrival.fact_id = m.in_fact_id and arrival.superseded_at is null
+    where t.user_id = %(user_id)s
+        and (t.token_id = %(token_id)s or t.fee_token_id = %(token_id)s or t.counter_token_id = %(token_id)s)
+        and t.superseded_at is null
+        and t.occurred_at >= %(since)s
+        and least(t.occurred_at, arrival.occurred_at) >= %(since)s
+        and not (
+            t.token_id = %(token_id)s and t.type = 'transfer_in' and exists (
+                select from app.transfer_matches i where i.in_fact_id = t.fact_id and i.state <> 'rejected'
+            )
+        )
+    order by at, t.place
+"""
+_CLOSE_POSITION = """
+    update app.positions set until_day = %(day)s
+    where portfolio_id = %(portfolio_id)s and token_id = %(token_id)s and from_day < %(day)s and until_day = 'infinity'
+"""
+_CLOSE_LOT = """
+    update app.lots set closed_at = %(at)s
+    where user_id = %(user_id)s and token_id = %(token_id)s and number = %(number)s
+"""
+# The average is known where the cost of every unit is.
+_HOLD = """
+    insert into app.holdings as held (portfolio_id, token_id, amount, average_buy_price, source)
+    select portfolio_id, token_id, amount, case when uncosted = 0 then greatest(round(cost / amount, 18), 0) end, 'ledger'
+    from app.positions
+    where user_id = %(user_id)s and token_id = %(token_id)s and until_day = 'infinity' and amount > 0
+        and portfolio_id = any(%(portfolios)s)
+    on conflict (portfolio_id, token_id, source) do update set
+        amount = excluded.amount, average_buy_price = excluded.average_buy_price
+    where (held.amount, held.average_buy_price) is distinct from (excluded.amount, excluded.average_buy_price)
+"""
+_LET_GO = """
+    delete from app.holdings h
+    where token_id = %(token_id)s and source = 'ledger' and portfolio_id = any(%(portfolios)s)
+        and not exists (
+            select from app.positions p
+            where p.portfolio_id = h.portfolio_id and p.token_id = h.token_id and p.until_day = 'infinity'
+                and p.amount > 0
+        )
+"""
+_LOTS = Rows(
+    "app", "lots",
+    {
+        "user_id": "uuid", "token_id": "uuid", "number": "integer", "portfolio_id": "uuid", "account": "text",
+        "fact_id": "uuid", "acquired_at": "timestamptz", "opened_at": "timestamptz", "quantity": "numeric",
+        "cost": "numeric", "closed_at": "timestamptz",
+    },
+)  # fmt: skip
+_USES = Rows(
+    "app", "lot_uses",
+    {
+        "user_id": "uuid", "token_id": "uuid", "number": "integer", "lot_number": "integer", "portfolio_id": "uuid",
+        "account": "text", "fact_id": "uuid", "kind": "text", "used_at": "timestamptz", "quantity": "numeric",
+        "cost": "numeric", "proceeds": "numeric",
+    },
+)  # fmt: skip
+_POSITIONS = Rows(
+    "app", "positions",
+    {
+        "user_id": "uuid", "token_id": "uuid", "portfolio_id": "uuid", "from_day": "date", "amount": "numeric",
+        "cost": "numeric", "uncosted": "numeric", "until_day": "date",
+    },
+)  # fmt: skip
+_FLOWS = Rows(
+    "app", "position_flows",
+    {
+        "user_id": "uuid", "token_id": "uuid", "portfolio_id": "uuid", "day": "date", "money_in": "numeric",
+        "money_out": "numeric", "amount_in": "numeric", "amount_out": "numeric", "swap_in": "numeric",
+        "swap_out": "numeric", "income": "numeric",
+    },
+)  # fmt: skip
+
+
+class Rebooked(NamedTuple):
+    """What a booking did: from which day on, and which portfolios it changed."""
+
+    day: date
+    portfolios: frozenset[UUID]
+
+
+def rules(conn: Connection, user_id: UUID) -> dict[UUID, Rules]:
+    """How each portfolio of the user is booked."""
+    rows = conn.execute(_RULES, {"user_id": user_id}).fetchall()
+    return {
+        portfolio_id: Rules(portfolio_id, currency, LotMethod(method), LotScope(scope))
+        for portfolio_id, currency, method, scope in rows
+    }
+
+
+def rebook(
+    conn: Connection, user_id: UUID, token_id: UUID, since: datetime, market: Market
+) -> Rebooked:
+    """Book a token of a user anew from the day of `since` on.
+
+    The caller owns the transaction, holds the user's lock (`invalidations.lock`) and marks the portfolios to be valued.
+    """
+    since = transfers.rematch(conn, user_id, token_id, since)
+    day = since.astimezone(UTC).date()
+    scope = {"user_id": user_id, "token_id": token_id, "since": start_of_day(day), "day": day}
+    book = Book(token_id, rules(conn, user_id), market, _start(conn, scope))
+    changed = _forget(conn, scope)
+    with localcontext(EXACT):
+        made = book.book(_entries(conn, scope))
+        _store(conn, scope, made)
+    changed |= {row.portfolio_id for row in made.positions}
+    changed |= {row.portfolio_id for row in made.flows}
+    parameters = {**scope, "portfolios": list(changed)}
+    conn.execute(_HOLD, parameters)
+    conn.execute(_LET_GO, parameters)
+    issues.note_booking(conn, user_id, token_id, start_of_day(day), made.findings)
+    return Rebooked(day, frozenset(changed))
+
+
+def _start(conn: Connection, scope: Mapping[str, Any]) -> Start:
+    row = conn.execute(_NEXT, scope).fetchone()
+    assert row is not None
+    found = conn.execute(_OPEN_LOTS, scope).fetchall()
+    with localcontext(EXACT):
+        restored = tuple(_restored(Lot(*row[:8]), row[8], row[9]) for row in found)
+    return Start(restored, row[0], row[1])
+
+
+def _restored(lot: Lot, used: Decimal, used_cost: Decimal | None) -> Restored:
+    cost = None if lot.cost is None else lot.cost - (used_cost or 0)
+    return Restored(lot, lot.quantity - used, cost)
+
+
+def _forget(conn: Connection, scope: Mapping[str, Any]) -> set[UUID]:
+    for statement in _FORGET:
+        conn.execute(statement, scope)
+    return {portfolio_id for (portfolio_id,) in conn.execute(_FORGET_POSITIONS, scope)}
+
+
+def _entries(conn: Connection, scope: Mapping[str, Any]) -> Iterator[Entry]:
+    """The facts of the token in the order of booking, read in portions: a token may have hundreds of thousands."""
+    with conn.cursor(name="entries") as cursor:
+        cursor.itersize = 5_000
+        for row in cursor.execute(_ENTRIES, scope):
+            fact = Fact._make((*row[:2], Kind(row[2]), *row[3:13]))
+            yield Entry(fact, row[13], None if row[14] is None else Arrival(*row[14:]))
+
+
+def _store(conn: Connection, scope: Mapping[str, Any], made: Booked) -> None:
+    key = (scope["user_id"], scope["token_id"])
+    new = {lot.number for lot in made.lots}
+    _LOTS.insert(conn, ((*key, *lot, made.closed.get(lot.number)) for lot in made.lots))
+    _USES.insert(conn, ((*key, *use) for use in made.uses))
+    _FLOWS.insert(conn, ((*key, *flow) for flow in made.flows))
+    with conn.cursor() as cursor:
+        older = [
+            {**scope, "number": number, "at": at}
+            for number, at in made.closed.items()
+            if number not in new
+        ]
+        cursor.executemany(_CLOSE_LOT, older)
+    _store_positions(conn, scope, made.positions)
+
+
+def _store_positions(
+    conn: Connection, scope: Mapping[str, Any], positions: Sequence[Position]
+) -> None:
+    """Each holds until the next of its portfolio; the first ends what held before."""
+    key = (scope["user_id"], scope["token_id"])
+    following: dict[UUID, date] = {}
+    rows = []
+    for position in reversed(positions):
+        until = following.get(position.portfolio_id)
+        rows.append((*key, *position, _FOREVER if until is None else until.isoformat()))
+        following[position.portfolio_id] = position.day
+    with conn.cursor() as cursor:
+        firsts = [
+            {**scope, "portfolio_id": portfolio_id, "day": day}
+            for portfolio_id, day in following.items()
+        ]
+        cursor.executemany(_CLOSE_POSITION, firsts)
+    _POSITIONS.insert(conn, reversed(rows))

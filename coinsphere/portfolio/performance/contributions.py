@@ -1,0 +1,127 @@
+"""What each asset contributed to a portfolio's gain in a period."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal, localcontext
+from typing import NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from coinsphere.portfolio.model import EXACT, UNIT, ZERO
+from coinsphere.portfolio.performance.period import Period
+
+Worth = Callable[[UUID, Decimal, date], Decimal | None]
+"""What units of a token were worth on a day, in the portfolio's currency: `valuer.Valuer.worth`."""
+# Per asset: what it was worth at both ends, and what came and went in between, as far as it had a price.
+_CONTRIBUTION = """
+    with ends as (
+        select p.token_id, 'start' as at, p.amount from app.positions p
+        where p.user_id = %(user_id)s and p.portfolio_id = %(portfolio_id)s
+            and p.from_day <= %(first)s::date - 1 and p.until_day > %(first)s::date - 1
+        union all
+        select p.token_id, 'end', p.amount from app.positions p
+        where p.user_id = %(user_id)s and p.portfolio_id = %(portfolio_id)s
+            and p.from_day <= %(last)s and p.until_day > %(last)s
+    )
+    select
+        t.id as token_id, t.symbol, t.name,
+        coalesce((select amount from ends e where e.token_id = t.id and e.at = 'start'), 0) as start_amount,
+        coalesce((select amount from ends e where e.token_id = t.id and e.at = 'end'), 0) as end_amount
+    from market.tokens t
+    where t.id in (select token_id from ends)
+        or t.id in (
+            select token_id from app.position_flows f
+            where f.user_id = %(user_id)s and f.portfolio_id = %(portfolio_id)s and f.day between %(first)s and %(last)s
+        )
+    order by t.symbol, t.id
+"""
+_FLOWS = """
+    select token_id, day, money_in + swap_in as money_in, money_out + swap_out as money_out, amount_in, amount_out, income
+    from app.position_flows
+    where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and day between %(first)s and %(last)s
+"""
+
+
+class Ends(NamedTuple):
+    """What was held of a token at the start and at the end of a period."""
+
+    token_id: UUID
+    symbol: str
+    name: str
+    start_amount: Decimal
+    end_amount: Decimal
+
+
+class FlowOfDay(NamedTuple):
+    """What crossed the border of an asset on a day; swaps are money here."""
+
+    token_id: UUID
+    day: date
+    money_in: Decimal
+    money_out: Decimal
+    amount_in: Decimal
+    amount_out: Decimal
+    income: Decimal
+
+
+def ends(conn: Connection, period: Period) -> list[Ends]:
+    """Each asset of the period, with what was held of it at both ends."""
+    cursor = conn.cursor(row_factory=class_row(Ends))
+    return cursor.execute(_CONTRIBUTION, period.parameters()).fetchall()
+
+
+def flows(conn: Connection, period: Period) -> list[FlowOfDay]:
+    """What crossed the border of each asset."""
+    cursor = conn.cursor(row_factory=class_row(FlowOfDay))
+    return cursor.execute(_FLOWS, period.parameters()).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What an asset added to a portfolio in a period; None where it had no price at one of the ends."""
+
+    token_id: UUID
+    symbol: str
+    name: str
+    start_value: Decimal | None
+    end_value: Decimal | None
+    inflow: Decimal | None
+    outflow: Decimal | None
+    income: Decimal
+    gain: Decimal | None
+
+
+def contribution(
+    held: Ends, crossed: Sequence[FlowOfDay], worth: Worth, period: Period
+) -> Contribution:
+    """What one asset contributed: its value at the end and what went, less its value at the start and what came."""
+    with localcontext(EXACT):
+        before = period.first - timedelta(days=1)
+        start = ZERO if not held.start_amount else worth(held.token_id, held.start_amount, before)
+        end = ZERO if not held.end_amount else worth(held.token_id, held.end_amount, period.last)
+        came = [_crossed(flow.money_in, flow.amount_in, flow, worth) for flow in crossed]
+        went = [_crossed(flow.money_out, flow.amount_out, flow, worth) for flow in crossed]
+        inflow, outflow = _sum(came), _sum(went)
+        gain = None
+        if start is not None and end is not None and inflow is not None and outflow is not None:
+            gain = (end + outflow - start - inflow).quantize(UNIT)
+        income = sum((flow.income for flow in crossed), ZERO)
+    return Contribution(
+        held.token_id, held.symbol, held.name, start, end, inflow, outflow, income, gain
+    )
+
+
+def _crossed(money: Decimal, amount: Decimal, flow: FlowOfDay, worth: Worth) -> Decimal | None:
+    if not amount:
+        return money
+    valued = worth(flow.token_id, amount, flow.day)
+    return None if valued is None else money + valued
+
+
+def _sum(parts: Sequence[Decimal | None]) -> Decimal | None:
+    if any(part is None for part in parts):
+        return None
+    return sum((part for part in parts if part is not None), ZERO)

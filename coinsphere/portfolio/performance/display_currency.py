@@ -1,0 +1,171 @@
+"""A portfolio shown in a currency that is not its own: what was at the rate of its day, what is at the newest one.
+
+The books stay as they are. Days before the first rate are unknown; a day that the bank does not publish on has the last
+rate before, and the answer names that rate's day.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal, localcontext
+from typing import NamedTuple
+
+import numpy as np
+
+from coinsphere.portfolio.model import EXACT, UNIT, ZERO
+from coinsphere.portfolio.performance.realised_gains import Gain, Realised, RealisedOfDay
+from coinsphere.portfolio.performance.stored_days import Point
+from coinsphere.portfolio.valuation import daily_growth, daily_series
+from coinsphere.portfolio.valuation.current_holdings import Holding
+from coinsphere.portfolio.valuation.daily_growth import DayOfReturn, Days
+from coinsphere.portfolio.valuation.stored_market import StoredMarket
+
+_NO_GROWTH = Decimal(-1)
+_RATE_UNIT = Decimal(1).scaleb(-36)
+
+
+class Rate(NamedTuple):
+    """Units of the shown currency for one of the portfolio's, and the day that the rate is of."""
+
+    factor: Decimal
+    day: date
+
+
+class Converter:
+    """From a portfolio's currency to the one that it is shown in."""
+
+    def __init__(self, market: StoredMarket, own: str, shown: str) -> None:
+        self._market = market
+        self._own = own
+        self._shown = shown
+        self._known: dict[date, Rate | None] = {}
+
+    def on(self, day: date) -> Rate | None:
+        """The rate of a day, or of the last day before that has one; None before the first."""
+        if day not in self._known:
+            self._known[day] = self._of(day)
+        return self._known[day]
+
+    def now(self, today: date) -> Rate | None:
+        """The newest rate."""
+        ours, theirs = (
+            self._market.now_per_dollar(currency, today) for currency in (self._own, self._shown)
+        )
+        return self._ratio(ours, theirs, today)
+
+    def missing(self, today: date) -> str | None:
+        """The currency without a newest rate; None where both have one."""
+        for currency in (self._own, self._shown):
+            if self._market.now_per_dollar(currency, today) is None:
+                return currency
+        return None
+
+    def _of(self, day: date) -> Rate | None:
+        ours, theirs = (self._market.per_dollar(each, day) for each in (self._own, self._shown))
+        return self._ratio(ours, theirs, day)
+
+    def _ratio(self, ours: Decimal | None, theirs: Decimal | None, day: date) -> Rate | None:
+        days = [self._market.rate_day(each, day) for each in (self._own, self._shown)]
+        if not ours or theirs is None:
+            return None
+        with localcontext(EXACT):
+            factor = (theirs / ours).quantize(_RATE_UNIT)
+        return Rate(factor, min((each for each in days if each is not None), default=day))
+
+
+class History(NamedTuple):
+    """Days of a period and the day before it, in the shown currency, with the growth of all days from the first on."""
+
+    before: DayOfReturn | None
+    days: Days
+    growth: dict[date, Decimal]
+
+
+def holding(held: Holding, rate: Rate | None, missing: str | None) -> Holding:
+    """A holding in the shown currency, at the newest rate; percentages stay. `missing` has no rate."""
+    row = replace(held.row, average_buy_price=_shown(held.row.average_buy_price, rate))
+    return replace(
+        held,
+        row=row,
+        current_value=_shown(held.current_value, rate),
+        cost_basis=_shown(held.cost_basis, rate),
+        profit_loss=_shown(held.profit_loss, rate),
+        change_24h=_shown(held.change_24h, rate),
+        missing_rate=missing,
+    )
+
+
+def history(all_days: Days, converter: Converter, first: date, *, is_known: bool) -> History:
+    """Days from the portfolio's first on, converted and chained anew; what lies before `first` is not of the period.
+
+    Args:
+        all_days: those that have a value in the portfolio's own currency.
+        converter: into the shown one.
+        first: the period's first day.
+        is_known: whether all days of the period have a value in the portfolio's own currency.
+    """
+    shown: list[DayOfReturn] = []
+    growth: Decimal | None = Decimal(1)
+    previous = ZERO
+    with localcontext(EXACT):
+        for each in all_days:
+            rate = converter.on(each.day)
+            if rate is None or each.value is None or each.inflow is None or each.outflow is None:
+                is_known = is_known and each.day < first
+                continue
+            value, inflow, outflow = (
+                (amount * rate.factor).quantize(UNIT)
+                for amount in (each.value, each.inflow, each.outflow)
+            )
+            if growth is not None:
+                growth = daily_growth.grown(growth, previous, value, inflow, outflow)
+            previous = value
+            shown.append(DayOfReturn(each.day, value, inflow, outflow, growth))
+    before = next((each for each in reversed(shown) if each.day < first), None)
+    of_period = [each for each in shown if each.day >= first]
+    grown = {each.day: each.growth for each in shown if each.growth is not None}
+    return History(before, _days(of_period, is_known=is_known), grown)
+
+
+def point(each: Point, converter: Converter, grown: dict[date, Decimal]) -> Point:
+    """A day of a chart in the shown currency; None where that has no rate yet."""
+    rate = converter.on(each.day)
+    return each._replace(
+        value=_shown(each.value, rate), cost=_shown(each.cost, rate), growth=grown.get(each.day)
+    )
+
+
+def gain(each: Gain, converter: Converter) -> Gain:
+    """A realised gain at the rate of the day on which it was realised."""
+    rate = converter.on(each.used_at.date())
+    return replace(each, cost=_shown(each.cost, rate), proceeds=_shown(each.proceeds, rate))
+
+
+def realised(of_days: Sequence[RealisedOfDay], converter: Converter) -> Realised:
+    """The sum of realised gains, each at the rate of its day, and how many are unknown; those without a rate are."""
+    total, unknown = Decimal(0), 0
+    with localcontext(EXACT):
+        for each in of_days:
+            rate = converter.on(each.day)
+            unknown += each.unknown if rate is not None else each.unknown + each.known
+            total += (each.gain * rate.factor).quantize(UNIT) if rate is not None else 0
+    return Realised(total, unknown)
+
+
+def _shown(amount: Decimal | None, rate: Rate | None) -> Decimal | None:
+    if amount is None or rate is None:
+        return None
+    with localcontext(EXACT):
+        return (amount * rate.factor).quantize(UNIT)
+
+
+def _days(shown: Sequence[DayOfReturn], *, is_known: bool) -> Days:
+    ordinals = np.array([each.day.toordinal() for each in shown], dtype=np.int64)
+    columns = [
+        np.array(
+            [daily_series.units(_NO_GROWTH if each is None else each) for each in column],
+            dtype=object,
+        )
+        for column in list(zip(*(each[1:] for each in shown), strict=True)) or [()] * 4
+    ]
+    return Days(ordinals, columns, is_known=is_known)

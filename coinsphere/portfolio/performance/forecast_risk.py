@@ -1,0 +1,153 @@
+"""How much a portfolio may lose by what the models expect of each asset, moving together as they did. No I/O.
+
+Each asset keeps the distribution that its model states; a Student t copula with the correlations of past returns joins
+them. The joint distribution has no closed form, so it is simulated, always with the same seed: the same inputs give the
+same answer. Estimates, not money: computed in floats.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import combinations
+from typing import Protocol
+
+import numpy as np
+from scipy import special
+
+from coinsphere.portfolio.performance import risk
+from coinsphere.portfolio.performance.risk import LEAST_DAYS, Floats
+
+SEED = 95
+DRAWS = 20_000
+"""The value at risk of 20,000 draws lies within about 2 % of that of infinitely many."""
+COPULA_DEGREES = 8.0
+"""Of freedom: the likeliest of daily returns of 19 tokens since 2021, each over its own volatility. Fewer mean that more falls come together."""
+TAIL_DEGREES = 4.0
+"""Of the tails of a model that states quantiles only, which say nothing beyond the outermost."""
+
+_GRID = np.sinh(np.linspace(-4.5, 4.5, 2_001))
+"""Points of the copula's margin, dense in the middle and as far out as a draw may lie."""
+_LEAST_EIGENVALUE = 1e-8
+
+_Correlations = Sequence[Sequence[float | None]]
+
+
+class Marginal(Protocol):
+    """The distribution of one asset's log return."""
+
+    def quantile(self, levels: Floats) -> Floats:
+        """The log returns that are not exceeded with these probabilities."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StatedDistribution:
+    """What a model states: log returns by level, straight between them over the scores of a Student t.
+
+    So a Student t itself comes out exactly, intervals that were widened after calibration keep their width, and the
+    tails go on as those of the t.
+    """
+
+    levels: tuple[float, ...]
+    log_returns: tuple[float, ...]
+    degrees: float
+
+    def quantile(self, levels: Floats) -> Floats:
+        """The log returns that are not exceeded with these probabilities."""
+        known = special.stdtrit(self.degrees, np.asarray(self.levels))
+        wanted = special.stdtrit(self.degrees, levels)
+        returns = np.asarray(self.log_returns)
+        found: Floats = np.interp(wanted, known, returns)
+        low, high = wanted < known[0], wanted > known[-1]
+        found[low] = returns[0] + (wanted[low] - known[0]) * _slope(known[:2], returns[:2])
+        found[high] = returns[-1] + (wanted[high] - known[-1]) * _slope(known[-2:], returns[-2:])
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedDistribution:
+    """What happened in the past, for an asset that no model knows."""
+
+    log_returns: tuple[float, ...]
+
+    def quantile(self, levels: Floats) -> Floats:
+        """The log returns that were not exceeded in these shares of days."""
+        found: Floats = np.quantile(np.asarray(self.log_returns), levels)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """An asset that is held: its weight, the distribution of its log return, and its daily returns of the past."""
+
+    symbol: str
+    weight: float
+    marginal: Marginal
+    moves: Mapping[date, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """Value at risk and expected shortfall at 95 %, as fractions of the value; None with the reason."""
+
+    value_at_risk: float | None
+    expected_shortfall: float | None
+    unavailable: str | None = None
+
+
+def tail(assets: Sequence[Asset]) -> Tail:
+    """What the assets together may lose until the forecasts' target, at 95 %."""
+    total = sum(asset.weight for asset in assets)
+    if total <= 0:
+        return Tail(None, None, "nothing is held that has a price")
+    # By place: two tokens may bear one symbol.
+    table = risk.correlations({str(place): asset.moves for place, asset in enumerate(assets)})
+    known = [list(row.values()) for row in table.values()]
+    strangers = _strangers(assets, known)
+    if strangers is not None:
+        reason = f"{' and '.join(strangers)} have under {LEAST_DAYS} days of prices in common"
+        return Tail(None, None, reason)
+    scores = _draw(_correlation_matrix(known))
+    levels = special.stdtr(COPULA_DEGREES, _GRID)
+    returns = np.zeros(DRAWS)
+    for place, asset in enumerate(assets):
+        moved = np.interp(scores[:, place], _GRID, asset.marginal.quantile(levels))
+        returns += asset.weight / total * np.expm1(moved)
+    return Tail(*risk.tail(returns))
+
+
+def _strangers(assets: Sequence[Asset], known: _Correlations) -> tuple[str, str] | None:
+    """Two assets of which nothing says how they move together; one that never moves needs no correlation."""
+    for one, other in combinations(range(len(assets)), 2):
+        if known[one][other] is None and not any(_is_still(assets[each]) for each in (one, other)):
+            return assets[one].symbol, assets[other].symbol
+    return None
+
+
+def _is_still(asset: Asset) -> bool:
+    return len(asset.moves) >= LEAST_DAYS and len(set(asset.moves.values())) == 1
+
+
+def _correlation_matrix(known: _Correlations) -> Floats:
+    """The correlations as the copula takes them: made positive definite, as pairs of different days need not be."""
+    wanted = np.array([[each or 0.0 for each in row] for row in known])
+    np.fill_diagonal(wanted, 1.0)
+    values, vectors = np.linalg.eigh(wanted)
+    repaired = (vectors * np.clip(values, _LEAST_EIGENVALUE, None)) @ vectors.T
+    spread = np.sqrt(np.diag(repaired))
+    matrix: Floats = repaired / np.outer(spread, spread)
+    return matrix
+
+
+def _draw(correlation: Floats) -> Floats:
+    """Draws of a multivariate Student t, shape [DRAWS, assets]; each normal draw has its opposite among them."""
+    random = np.random.default_rng(SEED)
+    half = random.standard_normal((DRAWS // 2, len(correlation)))
+    normal = np.concatenate([half, -half]) @ np.linalg.cholesky(correlation).T
+    shared = random.chisquare(COPULA_DEGREES, (DRAWS, 1)) / COPULA_DEGREES
+    draws: Floats = normal / np.sqrt(shared)
+    return draws
+
+
+def _slope(scores: Floats, returns: Floats) -> float:
+    return float((returns[1] - returns[0]) / (scores[1] - scores[0]))

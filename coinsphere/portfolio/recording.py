@@ -1,0 +1,207 @@
+"""Recording what happened: a fact is stored once, corrected by a newer version, withdrawn, and never changed.
+
+With each goes its double entry, and the reversal of it when a newer version takes its place. A change is booked in the
+same transaction where that is little work, else by the worker; values of past days are always the worker's.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from psycopg import Connection
+
+from coinsphere.portfolio import invalidations
+from coinsphere.portfolio.ledger import transactions
+from coinsphere.portfolio.ledger.transactions import NewFact, StoredFact, Version
+from coinsphere.portfolio.lots import rebooking
+from coinsphere.portfolio.valuation.stored_market import StoredMarket
+
+AT_ONCE = 1_000
+"""Facts that a change may book in its own transaction, about 100 ms of work; more are left to the worker."""
+
+
+_OWNED = """
+    select count(*) from app.portfolios where user_id = %(user_id)s and id = any(%(portfolios)s)
+"""
+_PLACES = """
+    select nextval('app.transactions_place') from generate_series(1, %(count)s) order by 1
+"""
+_COUNT = """
+    update app.portfolio_states
+    set transaction_count = transaction_count + %(added)s, revision = revision + 1
+    where portfolio_id = %(portfolio_id)s
+"""
+_WORK = """
+    select count(*) from (
+        select from app.transactions
+        where user_id = %(user_id)s and superseded_at is null and occurred_at >= %(since)s
+            and (token_id = %(token_id)s or fee_token_id = %(token_id)s or counter_token_id = %(token_id)s)
+        limit %(limit)s
+    ) as facts
+"""
+_MARKED = """
+    select exists (
+        select from app.booking_marks where user_id = %(user_id)s and token_id = %(token_id)s
+    )
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of new facts: the ids of those that were recorded, and how many were known already."""
+
+    fact_ids: list[UUID]
+    known: int
+    is_booked: bool
+
+
+def record(
+    conn: Connection, user_id: UUID, new: Sequence[NewFact], now: datetime, *, at_once: bool = True
+) -> Recorded:
+    """Record facts, all or none. Their order decides between those of one instant.
+
+    Args:
+        conn: a connection that acts for the user (`db.owner.act_for`) or is the pipeline's.
+        user_id: whose portfolios they are of.
+        new: the facts.
+        now: the present instant.
+        at_once: False leaves the booking to the worker in any case.
+
+    Raises:
+        InvalidFact: a fact contradicts itself or lies in the future.
+        LookupError: a portfolio is not the user's.
+    """
+    invalidations.lock(conn, user_id)
+    _require_own(conn, user_id, {fact.portfolio_id for fact in new})
+    fresh = _unknown(conn, new)
+    places = conn.execute(_PLACES, {"count": len(fresh)}).fetchall()
+    versions = [
+        Version(uuid4(), uuid4(), 1, now, fact, place)
+        for fact, (place,) in zip(fresh, places, strict=True)
+    ]
+    transactions.insert(conn, user_id, versions, now)
+    for portfolio_id, added in Counter(fact.portfolio_id for fact in fresh).items():
+        _count(conn, portfolio_id, added)
+    is_booked = update_books(conn, user_id, _changes(fresh), now, at_once=at_once)
+    fact_ids = [version.fact_id for version in versions]
+    return Recorded(fact_ids, len(new) - len(fresh), is_booked)
+
+
+def correct(
+    conn: Connection, user_id: UUID, fact_id: UUID, changed: NewFact, now: datetime
+) -> StoredFact | None:
+    """Put a newer version of a fact in the place of the current one; None where there is none of that id.
+
+    Raises:
+        InvalidFact: the new version contradicts itself or lies in the future.
+    """
+    invalidations.lock(conn, user_id)
+    stored = transactions.get(conn, user_id, fact_id)
+    if stored is None:
+        return None
+    wanted = replace(
+        changed,
+        portfolio_id=stored.portfolio_id,
+        source=stored.source,
+        external_id=stored.external_id,
+        batch_id=stored.batch_id,
+    )
+    transactions.supersede(conn, user_id, stored)
+    version = Version(uuid4(), fact_id, stored.version + 1, stored.created_at, wanted, stored.place)
+    transactions.insert(conn, user_id, [version], now)
+    _count(conn, stored.portfolio_id, 0)
+    update_books(conn, user_id, _changes([stored, wanted]), now)
+    return transactions.get(conn, user_id, fact_id)
+
+
+def withdraw(conn: Connection, user_id: UUID, fact_id: UUID, now: datetime) -> StoredFact | None:
+    """Take a fact back: it stays in the history and counts no more. What it was; None where there is none."""
+    invalidations.lock(conn, user_id)
+    stored = transactions.get(conn, user_id, fact_id)
+    if stored is None:
+        return None
+    transactions.supersede(conn, user_id, stored)
+    _count(conn, stored.portfolio_id, -1)
+    update_books(conn, user_id, _changes([stored]), now)
+    return stored
+
+
+def update_books(
+    conn: Connection,
+    user_id: UUID,
+    changes: Mapping[UUID, datetime],
+    now: datetime,
+    *,
+    at_once: bool = True,
+) -> bool:
+    """Book tokens from the instants on at which their facts changed, and have the worker do the rest.
+
+    Args:
+        conn: in a transaction that holds the user's lock.
+        user_id: whose.
+        changes: the earliest change of each token.
+        now: the present instant.
+        at_once: False leaves all to the worker.
+
+    Returns:
+        Whether all was booked now.
+    """
+    if not changes:
+        return True
+    market = StoredMarket(conn)
+    later = {}
+    for token_id, since in changes.items():
+        if at_once and _is_little(conn, user_id, token_id, since):
+            done = rebooking.rebook(conn, user_id, token_id, since, market)
+            for portfolio_id in done.portfolios:
+                invalidations.to_value(conn, user_id, portfolio_id, min(done.day, now.date()))
+        else:
+            later[token_id] = since
+    invalidations.to_book(conn, user_id, later)
+    invalidations.enqueue(conn, user_id)
+    return not later
+
+
+def _require_own(conn: Connection, user_id: UUID, portfolios: set[UUID]) -> None:
+    parameters = {"user_id": user_id, "portfolios": list(portfolios)}
+    row = conn.execute(_OWNED, parameters).fetchone()
+    if row is None or row[0] != len(portfolios):
+        raise LookupError("the portfolio does not exist")
+
+
+def _unknown(conn: Connection, new: Sequence[NewFact]) -> list[NewFact]:
+    """Those that were not recorded before, each external id once."""
+    known = transactions.known_names(conn, new)
+    fresh = []
+    for fact in new:
+        if fact.external_id is not None:
+            key = (fact.portfolio_id, fact.external_id)
+            if key in known:
+                continue
+            known.add(key)
+        fresh.append(fact)
+    return fresh
+
+
+def _changes(facts: Sequence[NewFact]) -> dict[UUID, datetime]:
+    """The earliest change of each token."""
+    since: dict[UUID, datetime] = {}
+    for fact in facts:
+        for token_id in {fact.token_id, fact.fee_token_id, fact.counter_token_id} - {None}:
+            assert token_id is not None
+            since[token_id] = min(fact.occurred_at, since.get(token_id, fact.occurred_at))
+    return since
+
+
+def _is_little(conn: Connection, user_id: UUID, token_id: UUID, since: datetime) -> bool:
+    """Whether a booking is quick, and the worker has none of the same token to do before."""
+    parameters = {"user_id": user_id, "token_id": token_id, "since": since, "limit": AT_ONCE + 1}
+    marked = conn.execute(_MARKED, parameters).fetchone()
+    work = conn.execute(_WORK, parameters).fetchone()
+    return marked == (False,) and work is not None and work[0] <= AT_ONCE
+
+
+def _count(conn: Connection, portfolio_id: UUID, added: int) -> None:
+    conn.execute(_COUNT, {"portfolio_id": portfolio_id, "added": added})

@@ -1,0 +1,125 @@
+"""The new day, late closes and corrected ones reach the values; the job and the asset do the work."""
+
+import asyncio
+from datetime import timedelta
+from decimal import Decimal
+
+import dagster as dg
+
+from coinsphere import jobs
+from coinsphere.portfolio import integrity
+from coinsphere.portfolio.jobs import daily_update, recompute
+from coinsphere.portfolio.valuation import reference_rates
+from coinsphere.settings import Settings
+from tests.integration.portfolio.conftest import NOW, World
+
+_CLOSE = """
+    insert into market.price_data
+        (token_id, interval, opened_at, open, high, low, close, source, is_final, observed_at)
+    values (%(token)s, '1d', %(at)s, %(price)s, %(price)s, %(price)s, %(price)s, 'kraken', true, %(at)s)
+    on conflict (token_id, interval, opened_at) do update set
+        open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close, ingested_at = now()
+"""
+
+
+def values(world: World) -> dict[str, Decimal]:
+    rows = world.conn.execute(
+        "select day::text, value from app.portfolio_values_daily where portfolio_id = %s",
+        [world.main],
+    )
+    return dict(rows.fetchall())
+
+
+def age(owner) -> None:
+    """As if what is stored had been there for a while."""
+    owner.execute("update app.portfolio_states set valued_at = now() where valued_at is not null")
+
+
+def test_a_new_day_and_a_corrected_close_are_valued_and_nothing_else(world: World, owner) -> None:
+    world.record(world.new("buy", "BTC", 1, 50_000, 5), world.new("staking", "ETH", 1, None, 8))
+    world.work()
+    age(owner)
+    before = values(world)
+    assert max(before) == "2026-03-09"
+    later = NOW + timedelta(days=1)
+    owner.execute(_CLOSE, {"token": world.tokens["BTC"], "at": "2026-03-10", "price": 70_000})
+    owner.execute(_CLOSE, {"token": world.tokens["ETH"], "at": "2026-02-08", "price": 9_000})
+    done = daily_update.update(world.conn, later)
+    assert done.portfolios >= 1
+    after = values(world)
+    untouched = [day for day in before if day < "2026-02-08"]
+    assert {day: after[day] for day in untouched} == {day: before[day] for day in untouched}
+    assert after["2026-02-08"] == before["2026-02-08"] + 9_000 - Decimal("2056.987654312")
+    assert after["2026-03-10"] > 70_000
+    # What was earned on that day now costs what it was worth by the corrected close.
+    cost = world.conn.execute(
+        "select cost from app.lots where token_id = %s", [world.tokens["ETH"]]
+    ).fetchone()
+    assert cost == (9_000,)
+    left = world.state()
+    recompute.rebuild(world.conn, world.user, later)
+    assert world.state() == left
+
+
+def test_a_late_exchange_rate_converts_what_waited_for_it(world: World, owner) -> None:
+    owner.execute("update app.portfolios set currency = 'EUR'")
+    world.record(world.new("buy", "BTC", 1, 50_000, 5))
+    world.work()
+    assert set(values(world).values()) == {None}
+    content = "Date,USD,JPY,\n2026-02-04,1.25,N/A,\n2026-02-03,1.2,160.5,\n"
+    assert reference_rates.store(world.conn, reference_rates.parse(content)) == 3
+    assert reference_rates.store(world.conn, reference_rates.parse(content)) == 0
+    age(owner)
+    owner.execute("update market.exchange_rates set ingested_at = now() + interval '1 second'")
+    daily_update.update(world.conn, NOW)
+    assert values(world)["2026-02-05"] == (Decimal(50_000) + 5 * Decimal("7.123456789")) * Decimal(
+        "0.8"
+    )
+    lot = world.conn.execute("select cost from app.lots").fetchone()
+    assert lot == (40_000,)
+
+
+def test_a_change_is_valued_by_the_worker_that_its_job_starts(
+    world: World, database, tmp_path
+) -> None:
+    world.record(world.new("buy", "BTC", 1, 50_000, 5))
+    assert values(world) == {}
+    app = jobs.build(Settings(home=tmp_path, database_url=database.pipeline))
+
+    async def once() -> None:
+        async with app.open_async():
+            await app.run_worker_async(
+                queues=["portfolios"], wait=False, install_signal_handlers=False
+            )
+
+    asyncio.run(once())
+    # The worker's clock is the machine's own.
+    assert values(world).items() >= {"2026-02-05": Decimal("50035.617283945")}.items()
+    states = {
+        row[0]
+        for row in world.conn.execute(
+            "select status::text from jobs.procrastinate_jobs where queue_name = 'portfolios'"
+        )
+    }
+    assert states == {"succeeded"}
+
+
+def test_the_asset_values_the_day_and_its_checks_pass(world: World, database, tmp_path) -> None:
+    from coinsphere.db.pool import Database
+    from orchestration.portfolios import assets, checks
+
+    world.record(world.new("buy", "BTC", 1, 50_000, 5))
+    with Database(database.pipeline, size=2) as opened:
+        result = dg.materialize(
+            [assets.position_values_daily, checks.check_books],
+            resources={
+                "settings": Settings(home=tmp_path, database_url=database.pipeline),
+                "database": opened,
+                "clock": dg.ResourceDefinition.hardcoded_resource(lambda: NOW),
+            },
+        )
+    assert result.success
+    evaluations = result.get_asset_check_evaluations()
+    assert len(evaluations) == len(integrity.CHECKS)
+    assert all(each.passed for each in evaluations)
+    assert len(values(world)) == 33

@@ -1,0 +1,387 @@
+"""A file as a whole: its dialect, number format and order of dates are decided from all cells, refused, or asked."""
+
+import csv
+import io
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coinsphere.portfolio.errors import UnreadableFile
+from coinsphere.portfolio.imports.formats import files
+from coinsphere.portfolio.imports.formats.dialect import Answers
+from coinsphere.portfolio.imports.formats.numbers import Mark
+from coinsphere.portfolio.imports.formats.row_readers import OWN_COLUMNS
+from coinsphere.portfolio.imports.formats.timestamps import Order
+from coinsphere.portfolio.model import Kind
+
+D = Decimal
+MAPPING = {"date": "Day", "type": "What", "token": "Coin", "amount": "Units", "price": "Each"}
+
+
+def own(rows: str, **answers) -> files.Content:
+    return files.read(
+        f"date,type,token,amount,price,currency\n{rows}\n", "coinsphere", None, Answers(**answers)
+    )
+
+
+def days(*cells: str, **answers) -> files.Content:
+    rows = "".join(f'"{cell}",buy,BTC,1,5\n' for cell in cells)
+    return files.read(f"Day,What,Coin,Units,Each\n{rows}", "generic", MAPPING, Answers(**answers))
+
+
+def amounts(content: files.Content) -> list[tuple[Decimal, Decimal | None]]:
+    return [(each.amount, each.price) for _, each in content.parsed]
+
+
+def times(content: files.Content) -> list[datetime]:
+    return [each.occurred_at for _, each in content.parsed]
+
+
+def at(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'date,type,token,amount,price,currency\n2026-01-02,buy,BTC,"0,123","1.234,56",EUR\n',
+        "\ufeffdate;type;token;amount;price;currency\n2026-01-02;buy;BTC;0,123;1.234,56;EUR\n",
+        "sep=;\ndate;type;token;amount;price;currency\r\n2026-01-02;buy;BTC;0,123 BTC;€1.234,56;EUR\r\n",
+        "date\ttype\ttoken\tamount\tprice\tcurrency\n2026-01-02\tbuy\tBTC\t0,123\t1\u202f234,56 €\tEUR\n",
+        "date|type|token|amount|price|currency\n2026-01-02|buy|BTC|0.123|1'234.56|EUR\n",
+        "date;type;token;amount;price\n2026-01-02;buy;BTC;1,23E-1;EUR 1.234,56\n",
+    ],
+)
+def test_a_decimal_comma_is_one(text: str) -> None:
+    found = files.read(text, "coinsphere")
+    assert amounts(found) == [(D("0.123"), D("1234.56"))]
+    assert found.parsed[0][1].currency == "EUR"
+    assert not found.problems
+    assert not found.questions
+
+
+def test_thousands_are_decided_by_the_other_cells_or_asked() -> None:
+    row = '2026-01-02,buy,BTC,"1,234",5,EUR'
+    for other, amount in (('"0,5"', D("1.234")), ('"1,234.5"', D(1234)), ('"1,234,567"', D(1234))):
+        assert amounts(own(f"{row}\n2026-01-02,buy,BTC,{other},5,EUR"))[0] == (amount, 5)
+    assert amounts(own(row.replace(",5,", ',"1.000,5",')))[0] == (D("1.234"), D("1000.5"))
+    # No thousands begin with 0: this decides by itself.
+    assert amounts(own('2026-01-02,buy,BTC,"0,123",5,EUR')) == [(D("0.123"), 5)]
+    asked = own(row)
+    (question,) = asked.questions
+    assert (question.option, question.columns, asked.parsed) == ("numberFormat", ("amount",), [])
+    assert amounts(own(row, number_format=Mark.COMMA)) == [(D("1.234"), 5)]
+    assert amounts(own(row, number_format=Mark.POINT)) == [(1234, 5)]
+
+
+def test_a_column_that_writes_numbers_in_two_ways_is_refused_unless_answered() -> None:
+    rows = '2026-01-02,buy,BTC,"1,5",5,EUR\n2026-01-02,buy,BTC,1.5,5,EUR'
+    with pytest.raises(UnreadableFile, match=r"'amount'.*'1\.5' in line 3.*'1,5' in line 2"):
+        own(rows)
+    found = own(rows, number_format=Mark.POINT)
+    assert amounts(found) == [(D("1.5"), 5)]
+    assert [(each.line, each.column) for each in found.problems] == [(2, "amount")]
+
+
+@pytest.mark.parametrize(
+    ("cell", "amount"),
+    [
+        ("-0.5", "0.5"), ("(0.5)", "0.5"), ("0.5-", "0.5"), ("\u22120.5", "0.5"), ("-$0.5", None), ("- 0.5", "0.5"),
+        ("-1 234.5 BTC", "1234.5"), ("-1\u00a0234\u00a0567.5", "1234567.5"), ("-12,34,567.5", "1234567.5"),
+        ("-8E-08", "0.00000008"), ("-0.5 ETH", None), ("-0.5.1", None), ("-1_000", None), ("-1 23.5", None),
+        ("half", None), ("-٣", None), ("--1", None), ("(-1)", None), ("1e999", None), ("-inf", None),
+    ],
+)  # fmt: skip
+def test_what_a_number_may_look_like(cell: str, amount: str | None) -> None:
+    found = own(f'2026-01-02,sell,BTC,"{cell}",5,USD')
+    assert [each.amount for _, each in found.parsed] == ([] if amount is None else [D(amount)])
+    assert [(each.line, each.column) for each in found.problems] == (
+        [] if amount else [(2, "amount")]
+    )
+
+
+def test_one_order_of_dates_for_a_column() -> None:
+    assert times(days("03/04/2026", "25/04/2026")) == [at(2026, 4, 3), at(2026, 4, 25)]
+    assert times(days("03/04/2026", "04/25/2026")) == [at(2026, 3, 4), at(2026, 4, 25)]
+    assert times(days("03/03/2026")) == [at(2026, 3, 3)]
+    assert times(days("03.04.2026 10:00")) == [at(2026, 4, 3, 10)]
+    (question,) = days("03/04/2026", "05/06/2026").questions
+    assert (question.option, question.columns, question.choices) == (
+        "dateOrder", ("Day",), (Order.DMY, Order.MDY),
+    )  # fmt: skip
+    assert times(days("03/04/2026", date_order=Order.MDY)) == [at(2026, 3, 4)]
+    for other in ("04/25/2026", "2026-04-25"):
+        with pytest.raises(UnreadableFile, match=r"'Day'.*line"):
+            days("25/04/2026", other)
+    partly = days("25/04/2026", "04/25/2026", date_order=Order.DMY)
+    assert times(partly) == [at(2026, 4, 25)]
+    assert [(each.line, each.column) for each in partly.problems] == [(3, "Day")]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "2026-02-01T23:04:05Z", "2026-02-02 00:04:05+01:00", "2026-02-01 18:04:05 EST", "1769987045", "1769987045000",
+        "1769987045000000", "1769987045000000000", "1 Feb 2026 23:04:05", "Feb 1, 2026, 11:04:05 PM",
+        "Sun, 01 Feb 2026 23:04:05 GMT", "20260201T230405Z", "2026/02/01 23:04:05.000", "46054.961168981",
+        "Sun Feb 01 2026 23:04:05 GMT+0000 (Coordinated Universal Time)", "01.02.2026, 23:04:05", "2026-02-01 23:04:05 UTC",
+    ],
+)  # fmt: skip
+def test_what_a_time_may_look_like(cell: str) -> None:
+    assert times(days(cell)) == [at(2026, 2, 1, 23, 4, 5)]
+
+
+def test_times_of_no_zone_midnight_and_summer() -> None:
+    assert times(days("2026-02-01 24:00")) == [at(2026, 2, 2)]
+    assert times(days("2026-07-01 12:00", time_zone="Europe/Berlin")) == [at(2026, 7, 1, 10)]
+    for cell in (
+        "2026-03-29 02:30",
+        "2026-10-25 02:30",
+        "2026-02-01 25:00",
+        "2026-02-01 10:00 IST",
+        "2026-02-30",
+    ):
+        found = days(cell, time_zone="Europe/Berlin")
+        assert [(each.line, each.column) for each in found.problems] == [(2, "Day")], cell
+    local = {**MAPPING, "date": "Time (local)"}
+    text = "Time (local),What,Coin,Units,Each\n2026-02-01 10:00,buy,BTC,1,5\n"
+    assert [each.option for each in files.read(text, "generic", local).questions] == ["timeZone"]
+    east = {**MAPPING, "date": "Time (UTC+8)"}
+    assert times(files.read(text.replace("local", "UTC+8"), "generic", east)) == [at(2026, 2, 1, 2)]
+
+
+def test_every_column_is_known_or_named() -> None:
+    text = "date,type,token,amount,mood,,free\n2026-01-02,buy,BTC,1,good,,\n"
+    asked = files.read(text, "coinsphere")
+    assert [(each.option, each.columns) for each in asked.questions] == [
+        ("ignoreColumns", ("mood",))
+    ]
+    found = files.read(text, "coinsphere", None, Answers(ignore_columns=("mood",)))
+    assert [each.column for each in found.unread] == ["mood", "column 6", "free"]
+    assert len(found.parsed) == 1
+    with pytest.raises(UnreadableFile, match="'Amount' twice"):
+        files.read("date,type,token,amount,Amount\n2026-01-02,buy,BTC,1,2\n", "coinsphere")
+
+
+def test_every_row_is_booked_left_out_or_refused() -> None:
+    found = files.read(
+        "My trades\n\ndate,type,token,amount,price,notes\n"
+        '2026-01-02,buy,BTC,1,5,"two\nlines"\n'
+        "date,type,token,amount,price,notes\n"
+        "2026-01-03,buy,BTC,2,5,1.234,56\n"
+        "Total,,,7,,\n"
+        "2026-01-04,buy,BTC,1.2",
+        "coinsphere",
+    )
+    assert [line for line, _ in found.parsed] == [4]
+    assert [(each.line, each.message) for each in found.left_out] == [(6, "repeats the header")]
+    assert [each.line for each in found.problems] == [7, 8, 9]
+    assert "has 7 cells, the header 6" in found.problems[0].message
+    assert "cut off" in found.problems[-1].message
+    assert found.rows == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("PK\x03\x04\x14\0", "workbook"), ("%PDF-1.7", "PDF"), ("<html><table>", "page"), ("\xd0\xcf\x11\xe0", "workbook"),
+        ("d\0a\0t\0e\0,\0t\0", "UTF-16"), ('date,type,token,amount\n2026-01-02,buy,"BTC,1\n', "line 2 is no CSV"),
+    ],
+)  # fmt: skip
+def test_what_is_no_table_is_refused_for_what_it_is(text: str, says: str) -> None:
+    with pytest.raises(UnreadableFile, match=says):
+        files.read(text, "coinsphere")
+
+
+def test_signs_decide_and_contradict() -> None:
+    found = own(
+        "2026-01-02,transfer,BTC,-1,,\n2026-01-03,transfer,BTC,2,,\n2026-01-04,buy,BTC,-3,5,"
+    )
+    assert [each.kind for _, each in found.parsed] == [Kind.TRANSFER_OUT, Kind.TRANSFER_IN]
+    assert [(each.line, each.column) for each in found.problems] == [(4, "amount")]
+    assert [(each.line, each.column) for each in own("2026-01-02,transfer,BTC,1,,").problems] == [
+        (2, "type")
+    ]
+    unlike = own("2026-01-02,buy,BTC,1,€5,USD")
+    assert [(each.line, each.column) for each in unlike.problems] == [(2, "price")]
+
+
+KOINLY_US = (
+    "Date,Type,Tag,Sending Wallet,Sent Amount,Sent Currency,Sent Cost Basis,Receiving Wallet,Received Amount,"
+    "Received Currency,Received Cost Basis,Fee Amount,Fee Currency,Gain (USD),Net Value (USD),Fee Value (USD),TxSrc,TxDest,"
+    "TxHash,Description\n"
+)
+
+
+def test_koinly_of_the_us_is_told_apart() -> None:
+    found = files.read(
+        KOINLY_US
+        + "2026-01-04 10:00:00 UTC,crypto_deposit,Airdrop,,,,,Ledger,10,OP,12,,,0,12,,,,h2,\n"
+        + "2026-01-05 10:00:00 UTC,transfer,,Ledger,2,ETH,1,Kraken,1.99,ETH,1,,,0,12,,,,h3,\n"
+        + "2026-01-06 10:00:00 UTC,crypto_withdrawal,Stake,Ledger,2,ETH,1,,,,,,,0,12,,,,h4,\n"
+        + "2026-01-07 10:00:00 UTC,crypto_withdrawal,Party,Ledger,2,ETH,1,,,,,,,0,12,,,,h4,\n"
+        + "2026-01-08 10:00:00 UTC,crypto_deposit,,Ledger,2,ETH,1,,,,,,,0,12,,,,h4,\n",
+        "koinly",
+    )
+    said = [
+        (each.kind, each.symbol, each.amount, each.price, each.exchange) for _, each in found.parsed
+    ]
+    assert said == [
+        (Kind.AIRDROP, "OP", 10, D("1.2"), "Ledger"),
+        (Kind.TRANSFER_OUT, "ETH", 2, None, "Ledger"),
+        (Kind.TRANSFER_IN, "ETH", D("1.99"), None, "Kraken"),
+    ]
+    assert [(each.line, each.message) for each in found.left_out] == [
+        (4, "was staked and is still yours (stake)")
+    ]
+    assert [(each.line, each.column) for each in found.problems] == [(5, "Tag"), (6, "Type")]
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        ("airdrop", Kind.AIRDROP), ("fork", Kind.AIRDROP), ("mining", Kind.REWARD), ("salary", Kind.REWARD),
+        ("lending interest", Kind.INTEREST), ("cashback", Kind.REWARD), ("fee refund", Kind.DEPOSIT), ("loan", Kind.DEPOSIT),
+        ("realized gain", Kind.REWARD), ("-gift", Kind.GIFT), ("-donation", Kind.GIFT), ("-lost", Kind.LOST),
+        ("-margin fee", Kind.FEE), ("-loan repayment", Kind.WITHDRAWAL), ("-tax", Kind.FEE), ("-airdrop", None),
+        ("lost", None), ("-realized gain", Kind.LOST),
+    ],
+)  # fmt: skip
+def test_labels_of_koinly(label: str, kind: Kind | None) -> None:
+    sides = ",,1,ETH" if not label.startswith("-") else "1,ETH,,"
+    text = "Date,Sent Amount,Sent Currency,Received Amount,Received Currency,Label\n"
+    found = files.read(f"{text}2026-01-02,{sides},{label.lstrip('-')}\n", "koinly")
+    assert [each.kind for _, each in found.parsed] == ([] if kind is None else [kind])
+    assert [(each.line, each.column) for each in found.problems] == ([] if kind else [(2, "Label")])
+
+
+def test_headers_of_exchanges_of_other_years() -> None:
+    (buy,) = files.read(
+        "Timestamp,Transaction Type,Asset,Quantity Transacted,EUR Spot Price at Transaction,EUR Subtotal,"
+        "EUR Total (inclusive of fees),EUR Fees,Notes\n"
+        "2025-09-20T14:48:34Z,Buy,BTC,0.0030,9308.43,28.00,30.00,2.00,Bought 0.0030 BTC for €30.00 EUR\n",
+        "coinbase",
+    ).parsed
+    assert (buy[1].price.quantize(D("0.01")), buy[1].currency, buy[1].fee) == (
+        D("9333.33"),
+        "EUR",
+        2,
+    )
+    (row,) = files.read(
+        '\ufeff"User ID","Time","Account","Operation","Coin","Change","Remark"\n'
+        '"1","26-03-25 21:30:41","Spot","Deposit","ETH","1.5",""\n',
+        "binance",
+    ).parsed
+    assert (row[1].occurred_at, row[1].amount) == (at(2026, 3, 25, 21, 30, 41), D("1.5"))
+
+
+def test_balances_are_followed_row_by_row() -> None:
+    header = "txid,refid,time,type,subtype,aclass,asset,amount,fee,balance\n"
+    rows = [
+        "L1,R1,2026-01-02 03:04:05,deposit,,currency,XXBT,2,0,2",
+        "L2,R2,2026-01-03 03:04:05,withdrawal,,currency,XXBT,-1,0.1,0.9",
+        "L3,R3,2026-01-03 03:04:05,deposit,,currency,XETH,5,0,5",
+        "L4,R4,2026-01-05 03:04:05,deposit,,currency,XXBT,1,0,1.9",
+    ]
+    for order in (rows, rows[::-1]):
+        assert files.read(header + "\n".join(order) + "\n", "kraken").warnings == []
+    del rows[1]
+    (warning,) = files.read(header + "\n".join(rows) + "\n", "kraken").warnings
+    assert (warning.line, warning.column) == (4, "balance")
+    assert "3 would be left" in warning.message
+
+
+def test_a_file_of_the_newest_first_is_turned_round() -> None:
+    rows = ["2026-01-03,sell,BTC,1,9,", "2026-01-02,sell,BTC,1,150,", "2026-01-02,buy,BTC,1,140,"]
+    assert [line for line, _ in own("\n".join(rows)).parsed] == [4, 3, 2]
+    assert [line for line, _ in own("\n".join(rows[1:])).parsed] == [2, 3]
+
+
+# A table in any dialect
+
+EVENTS = st.lists(
+    st.tuples(
+        st.dates(date(2019, 1, 1), date(2026, 2, 28)),
+        st.integers(0, 86_399),
+        st.sampled_from(["buy", "sell"]),
+        st.decimals("0.001", "9999999", places=3),
+        st.decimals("0.01", "99999", places=2),
+    ),
+    min_size=1,
+    max_size=8,
+)
+DIALECTS = st.tuples(
+    st.sampled_from([",", ";", "\t", "|"]),
+    st.sampled_from([(".", ","), (",", "."), (",", " "), (".", "'"), (",", "\u00a0"), (".", ""), (",", "")]),
+    st.sampled_from(["%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%y", "%y-%m-%d", "%d %b %Y", "%Y%m%d"]),
+    st.sampled_from(["", " UTC", "+02:00", "-0330"]),
+    st.sampled_from(["{}", "{} BTC", "BTC {}"]),
+)  # fmt: skip
+SHIFTS = {"": 0, " UTC": 0, "+02:00": 120, "-0330": -210}
+
+
+def _written(number: Decimal, marks: tuple[str, str]) -> str:
+    decimal, group = marks
+    return f"{number:,f}".translate({ord("."): decimal, ord(","): group})
+
+
+def _rendered(events, dialect) -> str:
+    delimiter, marks, form, zone, unit = dialect
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter)
+    writer.writerow(["Day", "What", "Coin", "Units", "Each"])
+    for day, second, side, amount, price in events:
+        there = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(
+            seconds=second, minutes=SHIFTS[zone]
+        )
+        clock = "%H%M%S" if form == "%Y%m%d" else " %H:%M:%S"
+        shown = there.strftime(form + clock) + ("" if form == "%Y%m%d" else zone)
+        if form == "%Y%m%d":
+            shown = (there - timedelta(minutes=SHIFTS[zone])).strftime("%Y%m%d%H%M%S")
+        writer.writerow(
+            [shown, side, "BTC", unit.format(_written(amount, marks)), _written(price, marks)]
+        )
+    return out.getvalue()
+
+
+def _told(events) -> list[tuple]:
+    return [
+        (
+            datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(seconds=second),
+            side,
+            amount,
+            price,
+        )
+        for day, second, side, amount, price in events
+    ]
+
+
+@settings(max_examples=400, deadline=None)
+@given(EVENTS, DIALECTS)
+def test_a_table_in_any_dialect_says_the_same_or_is_asked(events, dialect) -> None:
+    """Never another number or another day: what the cells leave open is asked, and the answer reads all of it."""
+    text = _rendered(events, dialect)
+    found = files.read(text, "generic", MAPPING)
+    asked = {question.option for question in found.questions}
+    assert asked <= {"numberFormat", "dateOrder"}
+    if asked:
+        order = {"%d": Order.DMY, "%m": Order.MDY, "%y": Order.YMD, "%Y": Order.YMD}[dialect[2][:2]]
+        mark = Mark.POINT if dialect[1][0] == "." else Mark.COMMA
+        found = files.read(text, "generic", MAPPING, Answers(number_format=mark, date_order=order))
+    assert not found.problems
+    said = sorted(
+        (each.occurred_at, str(each.kind), each.amount, each.price) for _, each in found.parsed
+    )
+    assert said == sorted(_told(events))
+
+
+def test_all_our_columns_can_be_mapped() -> None:
+    text = (
+        ",".join(name.title() for name in OWN_COLUMNS)
+        + "\n2026-01-02,buy,BTC,1,5,EUR,1,,,,x,h,n,id,manual\n"
+    )
+    found = files.read(text, "generic", {name: name.title() for name in OWN_COLUMNS})
+    assert [each.fee for _, each in found.parsed] == [1]

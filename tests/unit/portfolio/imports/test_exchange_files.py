@@ -1,0 +1,287 @@
+"""What rows of exchanges' files mean: their kinds, signs, names, fees, and which of them belong together."""
+
+import itertools
+from decimal import Decimal
+
+import pytest
+
+from coinsphere.portfolio.imports.formats import files
+from coinsphere.portfolio.imports.formats.files import Content
+
+D = Decimal
+
+KRAKEN = "txid,refid,time,type,subtype,aclass,asset,amount,fee,balance"
+BINANCE = "User_ID,UTC_Time,Account,Operation,Coin,Change,Remark"
+COINBASE = (
+    "ID,Timestamp,Transaction Type,Asset,Quantity Transacted,Price Currency,Price at Transaction,Subtotal,"
+    "Total (inclusive of fees and/or spread),Fees and/or Spread,Notes"
+)
+
+
+def kraken(*rows: str) -> Content:
+    """Rows of `refid,type,subtype,asset,amount,fee`, numbered and a day apart where the id changes."""
+    days: dict[str, int] = {}
+    lines = []
+    for number, row in enumerate(rows, 1):
+        refid, kind, subtype, asset, amount, fee = row.split(",")
+        day = days.setdefault(refid, len(days) + 1)
+        when = f"2026-01-{day:02} 03:04:05"
+        lines.append(f"L{number},{refid},{when},{kind},{subtype},currency,{asset},{amount},{fee},0")
+    return files.read("\n".join([KRAKEN, *lines]) + "\n", "kraken")
+
+
+def binance(*rows: str) -> Content:
+    """Rows of `seconds,account,operation,coin,change`."""
+    lines = []
+    for row in rows:
+        second, rest = row.split(",", 1)
+        lines.append(f"1,2026-01-02 03:04:{second},{rest},")
+    return files.read("\n".join([BINANCE, *lines]) + "\n", "binance")
+
+
+def coinbase(*rows: str) -> Content:
+    """Rows of `kind,asset,quantity,price,subtotal,total,fee,notes`, in euros."""
+    lines = []
+    for number, row in enumerate(rows, 1):
+        kind, asset, quantity, price, subtotal, total, fee, notes = row.split(",")
+        lines.append(
+            f"a{number},2026-01-0{number} 10:00:00 UTC,{kind},{asset},{quantity},EUR,{price},{subtotal},{total},{fee},{notes}"
+        )
+    return files.read("\n".join([COINBASE, *lines]) + "\n", "coinbase")
+
+
+def said(content: Content) -> list[str]:
+    """Each transaction in few words."""
+    words = []
+    for _, each in content.parsed:
+        told = [each.kind.value, f"{each.amount.normalize():f}", each.symbol]
+        told += [f"at {each.price.normalize():f} {each.currency}"] if each.price is not None else []
+        told += (
+            [f"for {each.counter_amount.normalize():f} {each.counter_symbol}"]
+            if each.counter_symbol
+            else []
+        )
+        told += (
+            [f"fee {each.fee.normalize():f} {each.fee_symbol or each.currency}"] if each.fee else []
+        )
+        words.append(" ".join(told))
+    return words
+
+
+# Kraken
+
+
+def test_kraken_moves_between_its_wallets_change_nothing() -> None:
+    found = kraken(
+        "R1,deposit,,ETH,2,0",
+        "R2,earn,autoallocation,ETH,-2,0", "R2,earn,autoallocation,ETH,2,0",
+        "R3,earn,reward,ETH,0.001,0.0002",
+        "R4,earn,allocation,ETH,-1,0", "R5,earn,deallocation,ETH,1,0",
+        "R6,transfer,spottostaking,DOT,-1,0", "R7,transfer,stakingfromspot,DOT.S,1,0",
+        "R8,transfer,spottofutures,DOT,-1,0",
+        "R9,transfer,,ADA,-3,0", "R9,transfer,,ADA,3,0",
+        "S1,earn,migration,ETH2.S,-1,0", "S1,earn,migration,ETH.B,1,0",
+    )  # fmt: skip
+    assert said(found) == ["transfer_in 2 ETH", "staking 0.001 ETH fee 0.0002 ETH"]
+    assert found.problems == []
+
+
+def test_kraken_migration_into_another_token_is_a_swap() -> None:
+    found = kraken("R1,earn,migration,MATIC04.S,-5,0", "R1,earn,migration,POL.B,5,0")
+    assert said(found) == ["swap 5 MATIC for 5 POL"]
+
+
+def test_kraken_every_kind_is_booked_or_named() -> None:
+    found = kraken(
+        "R1,transfer,,OP,25.5,0", "R2,dividend,,ETH,1,0", "R3,adjustment,,ADA,-2,0", "R4,credit,,ADA,2,0",
+        "R5,rollover,,ETH,0,0.25", "R6,nfttrade,,ETH,-1,0.01", "R7,margin,,XXBT,1,0", "R8,equitytrade,,ABC,1,0",
+        "R9,earn,sweeping,ABC,1,0", "S1,staking,,ETH2.S,0.5,0", "S2,sale,,XXBT,-1,0", "S2,sale,,USDT,9,0.1",
+    )  # fmt: skip
+    assert said(found) == [
+        "airdrop 25.5 OP", "interest 1 ETH", "transfer_out 2 ADA", "reward 2 ADA", "fee 0.25 ETH",
+        "withdrawal 1 ETH fee 0.01 ETH", "staking 0.5 ETH", "swap 1 BTC for 9 USDT fee 0.1 USDT",
+    ]  # fmt: skip
+    told = [(problem.line, problem.column) for problem in found.problems]
+    assert told == [(8, "type"), (9, "type"), (10, "subtype")]
+
+
+def test_kraken_withdrawal_that_came_back_is_none() -> None:
+    rows = [
+        "W1,withdrawal,,XXBT,-1,0.001",
+        "W1,withdrawal,,XXBT,1,-0.001",
+        "W2,withdrawal,,XXBT,-2,0.002",
+    ]
+    for order in itertools.permutations(rows):
+        assert said(kraken(*order)) == ["transfer_out 2 BTC fee 0.002 BTC"]
+    # What was given back without its withdrawal comes in whole; what is kept of the fee is one.
+    assert said(kraken("W1,withdrawal,,XXBT,1,-0.001")) == ["transfer_in 1.001 BTC"]
+    assert said(kraken("W1,withdrawal,,XXBT,-1,0.001", "W1,withdrawal,,XXBT,1,0")) == [
+        "fee 0.001 BTC"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "right"),
+    [
+        (("T1,trade,,ZEUR,-500,1.3", "T1,trade,,XXBT,0.01,0.00001"), ["buy 0.00999 BTC at 50050.05005005005005005 EUR fee 1.3 EUR"]),
+        (("T1,trade,,ZEUR,-500,0", "T1,trade,,XXBT,0.01,0", "T1,trade,,KFEE,0,130"), ["buy 0.01 BTC at 50000 EUR"]),
+        (("T1,trade,,XXBT,-1,0.1", "T1,trade,,XETH,20,1", "T1,trade,,USDT,0,3"), ["swap 1.1 BTC for 19 ETH fee 3 USDT"]),
+        (("T1,spend,,ADA,-1.5,0", "T1,spend,,XXDG,-3,0", "T1,receive,,ZEUR,1.2,0.03"),
+         ["sell 1.5 ADA at 0.4 EUR fee 0.015 EUR", "sell 3 DOGE at 0.2 EUR fee 0.015 EUR"]),
+        (("T1,spend,,ZEUR,-100,0", "T1,receive,,ADA,1,0", "T1,receive,,XXBT,2,0"), ["buy 1 ADA at 50 EUR", "buy 2 BTC at 25 EUR"]),
+        (("T1,spend,,ADA,-1,0", "T1,spend,,ADA,-2,0", "T1,receive,,XXBT,1,0", "T1,receive,,XXBT,1,0"), ["swap 3 ADA for 2 BTC"]),
+        (("T1,trade,,XXBT,-1,0", "T1,trade,,ZEUR,9,-0.5"), ["sell 1 BTC at 9 EUR"]),
+    ],
+)  # fmt: skip
+def test_kraken_an_exchange_has_any_legs_and_fees_in_any_order(rows, right) -> None:
+    for order in itertools.permutations(rows):
+        assert said(kraken(*order)) == right
+
+
+def test_kraken_several_for_several_are_refused_together() -> None:
+    found = kraken(
+        "T1,spend,,ADA,-1,0", "T1,spend,,XXDG,-1,0", "T1,receive,,XETH,1,0", "T1,receive,,XXBT,1,0"
+    )
+    assert said(found) == []
+    assert "ADA and DOGE for BTC and ETH" in found.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("name", "common"),
+    [
+        ("SOL03.S", "SOL"), ("MATIC04.S", "MATIC"), ("DOT28.S", "DOT"), ("ZETA", "ZETA"), ("XTZ", "XTZ"), ("ZRX", "ZRX"),
+        ("XXBT", "BTC"), ("XBT.M", "BTC"), ("XXDG", "DOGE"), ("XDG", "DOGE"), ("ETH2", "ETH"), ("ETH2.S", "ETH"), ("ETH.F", "ETH"),
+        ("XETH", "ETH"), ("XLTC", "LTC"), ("ADA.P", "ADA"), ("SOL.B", "SOL"), ("XCN", "XCN"), ("ZEUS", "ZEUS"), ("XRP", "XRP"),
+    ],
+)  # fmt: skip
+def test_kraken_names(name, common) -> None:
+    assert said(kraken(f"D1,deposit,,{name},1,0")) == [f"transfer_in 1 {common}"]
+
+
+def test_kraken_money_is_no_transaction() -> None:
+    found = kraken("D1,deposit,,ZEUR,1,0", "D2,deposit,,EUR.HOLD,1,0", "D3,deposit,,KFEE,100,0")
+    assert (said(found), found.problems) == ([], [])
+
+
+# Binance
+
+
+def test_binance_a_fee_has_a_sign() -> None:
+    legs = ["05,Spot,Sell,BTC,-0.005", "05,Spot,Sell,EUR,400", "05,Spot,Fee,BNB,0.0004"]
+    for order in itertools.permutations(legs):
+        assert said(binance(*order)) == ["sell 0.005 BTC at 80000 EUR", "reward 0.0004 BNB"]
+
+
+def test_binance_dust_is_shared_out_and_nothing_is_lost() -> None:
+    dust = "34,Spot,Small assets exchange BNB,"
+    sides = [
+        "BNB,0.00005180",
+        "LINK,-0.00908",
+        "USDT,-0.00347465",
+        "BTC,-8E-08",
+        "BNB,0.0014451",
+        "BNB,0.00011715",
+    ]
+    parsed = [each for _, each in binance(*(dust + side for side in sides)).parsed]
+    assert [(each.symbol, each.amount, each.counter_symbol) for each in parsed] == [
+        ("BTC", D("8E-8"), "BNB"), ("LINK", D("0.00908"), "BNB"), ("USDT", D("0.00347465"), "BNB"),
+    ]  # fmt: skip
+    assert sum(each.counter_amount for each in parsed) == D("0.00161405")
+
+
+def test_binance_trades_of_one_second_are_told_apart_or_refused_together() -> None:
+    one = [
+        "05,Spot,Transaction Buy,ETH,1",
+        "05,Spot,Transaction Spend,USDT,-2000",
+        "05,Spot,Transaction Fee,BNB,-0.1",
+    ]
+    two = [
+        "05,Spot,Transaction Buy,BTC,0.01",
+        "05,Spot,Transaction Spend,USDT,-700",
+        "05,Spot,Transaction Fee,BNB,-0.2",
+    ]
+    right = ["swap 2000 USDT for 1 ETH fee 0.1 BNB", "swap 700 USDT for 0.01 BTC fee 0.2 BNB"]
+    assert said(binance(*one, *two)) == right
+    assert said(binance(*two[::-1], *one[::-1])) == right[::-1]
+    assert said(binance(*one[:2], *two[:2], *one[:2])) == [
+        "swap 4000 USDT for 2 ETH",
+        "swap 700 USDT for 0.01 BTC",
+    ]
+    found = binance(one[0], two[0], one[1], two[1])
+    assert (said(found), [each.line for each in found.problems]) == ([], [2, 3, 4, 5])
+    assert "which rows belong together" in found.problems[0].message
+
+
+def test_binance_what_lies_a_second_apart_belongs_together() -> None:
+    buy, spend = "05,Spot,Transaction Buy,ETH,1", "05,Spot,Transaction Spend,USDT,-2000"
+    right = ["swap 2000 USDT for 1 ETH fee 0.001 BNB"]
+    assert said(binance(buy, spend, "06,Spot,Transaction Fee,BNB,-0.001")) == right
+    assert said(binance("04,Spot,Transaction Fee,BNB,-0.001", buy, spend)) == right
+    assert said(binance("04" + spend[2:], buy, "06,Spot,Transaction Fee,BNB,-0.001")) == right
+    # A trade of its own does not, nor what another account did.
+    assert (
+        said(binance(buy, spend, "06" + buy[2:], "06" + spend[2:]))
+        == ["swap 2000 USDT for 1 ETH"] * 2
+    )
+    assert said(binance(buy, spend, "06,Margin,Fee,BNB,-0.001")) == [
+        "swap 2000 USDT for 1 ETH",
+        "fee 0.001 BNB",
+    ]
+    assert said(binance("40,Spot,Transaction Fee,BNB,-0.001")) == ["fee 0.001 BNB"]
+
+
+def test_binance_a_purchase_without_its_other_side_is_refused() -> None:
+    found = binance("05,Spot,Transaction Buy,ETH,1")
+    assert (said(found), len(found.problems)) == ([], 1)
+
+
+def test_binance_every_operation_is_booked_or_named() -> None:
+    found = binance(
+        "01,Spot,Leverage Token Redemption,ETH,-1", "02,Spot,Card Purchase,BTC,-0.001", "03,Spot,Super BNB Mining,BNB,0.1",
+        "04,USDT-Futures,Referrer rebates,BNB,0.2", "05,Spot,Launchpool Interest,BNB,0.5",
+        "06,Spot,Token Swap - Redenomination/Rebranding,MATIC,-100", "06,Spot,Token Swap - Redenomination/Rebranding,POL,100",
+        "07,Spot,Buy Crypto With Fiat,BTC,0.01", "08,Spot,ETH 2.0 Staking,ETH,-1", "09,Spot,ETH 2.0 Staking,ETH,-1", "09,Spot,ETH 2.0 Staking,BETH,1",
+        "10,Spot,Stablecoins Auto-Conversion,USDC,-10", "10,Spot,Stablecoins Auto-Conversion,BUSD,10",
+        "11,Spot,Simple Earn Flexible Subscription,ETH,-1", "12,Spot,Simple Earn Flexible Interest,ETH,0.1",
+        "13,Spot,Binance Convert,BTC,-1", "13,Spot,Binance Convert,ETH,20", "14,Spot,Realized Profit and Loss,USDT,5",
+        "15,Spot,Future Redemption Purchase Transfer,ETH,-1", "16,Spot,Distribution,ETH,-0.1", "17,Spot,P2P Trading,USDT,50",
+    )  # fmt: skip
+    assert said(found) == [
+        "transfer_out 1 ETH", "withdrawal 0.001 BTC", "interest 0.1 BNB", "reward 0.2 BNB", "interest 0.5 BNB",
+        "swap 100 MATIC for 100 POL", "buy 0.01 BTC", "swap 1 ETH for 1 BETH", "swap 10 USDC for 10 BUSD", "interest 0.1 ETH",
+        "swap 1 BTC for 20 ETH", "transfer_out 0.1 ETH", "transfer_in 50 USDT",
+    ]  # fmt: skip
+    assert [(problem.line, problem.column) for problem in found.problems] == [
+        (19, "Operation"),
+        (20, "Operation"),
+    ]
+
+
+# Coinbase
+
+
+def test_coinbase_a_trade_of_two_tokens_takes_what_was_paid() -> None:
+    found = coinbase(
+        "Buy,BTC,0.1,€50000,€5000,€5000,€0,Bought 0.1 BTC for 5000 EUR",
+        "Advanced Trade Buy,ETH,1,€2000,€2000,€2010,€10,Bought 1 ETH for 0.0402 BTC on ETH-BTC at 0.04 BTC/ETH",
+        "Advanced Trade Sell,ETH,-0.5,€2000,€1000,€990,€10,Sold 0.5 ETH for 990 USDC on ETH-USDC at 2000 USDC/ETH",
+        "Advanced Trade Buy,BTC,0.1,€50000,€5000,€5010,€10,Bought 0.1 BTC for 5010 EUR on BTC-EUR at 50000 EUR/BTC",
+        "Advanced Trade Buy,ETH,1,€2000,€2000,€2010,€10,on ETH-BTC",
+    )  # fmt: skip
+    assert said(found) == [
+        "buy 0.1 BTC at 50000 EUR", "swap 0.0402 BTC at 50000 EUR for 1 ETH", "swap 0.5 ETH at 1980 EUR for 990 USDC",
+        "buy 0.1 BTC at 50000 EUR fee 10 EUR",
+    ]  # fmt: skip
+    assert [(problem.line, problem.column) for problem in found.problems] == [(6, "Notes")]
+
+
+def test_coinbase_every_kind_is_booked_or_named() -> None:
+    found = coinbase(
+        "Exchange Deposit,BTC,-0.1,1,1,1,0,", "Exchange Withdrawal,ETH,1,1,1,1,0,", "Retail Staking Transfer,ETH,-0.5,1,1,1,0,",
+        "Convert,ETH,0.17,1723,298,298,,Converted 0.17 ETH to 0.17 ETH2", "Reward Income,ETH,0.01,2000,20,20,0,",
+        "Send,BTC,0.2,1,,,,", "Subscription,USDC,-30,1,30,30,0,", "Perpetual Futures Buy,BTC,1,1,1,1,0,", "Vote,ETH,1,1,1,1,0,",
+    )  # fmt: skip
+    assert said(found) == [
+        "transfer_out 0.1 BTC", "transfer_in 1 ETH", "reward 0.01 ETH at 2000 EUR", "transfer_out 0.2 BTC", "fee 30 USDC",
+    ]  # fmt: skip
+    assert [problem.line for problem in found.problems] == [9, 10]
