@@ -15,13 +15,15 @@ help: ## list the targets
 
 setup: $(INSTALLED) ## create .venv with the locked packages; instant the second time
 
-$(INSTALLED): requirements.lock pyproject.toml
+$(INSTALLED): requirements.lock pyproject.toml webui/package-lock.json webui/vendor.json
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
 		|| { echo "Python 3.11 to 3.13 is needed, $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@echo "Installing the locked packages into $(VENV) (once; some minutes on a slow line)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --requirement requirements.lock
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@cd webui && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null
+	@$(BIN)/python -m webui.vendoring
 	@touch $@
 
 up: setup ## start everything, fill the history, run the pipeline; Ctrl-C stops it. MARKET=live|simulated|files:DIR
@@ -39,7 +41,7 @@ lint: setup ## formatting, lint, types, layers, dbt, workflows, secrets in the t
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m orchestration.warehouse.lint
-	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml coinsphere ml expectations orchestration webapi
+	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml coinsphere ml expectations orchestration webapi webui
 	@$(BIN)/zizmor --quiet --offline .github/workflows
 	@$(BIN)/python .ci/secret_scan.py
 

@@ -206,7 +206,7 @@ def _served() -> Iterator[tuple[str, int]]:
             postgres.provision()
             migrate.upgrade(postgres.url("coinsphere_owner"))
             url, variables = _variables(home, postgres, redis)
-            command = ["-m", "gunicorn", "--config", "webapi/gunicorn.conf.py", "webapi.wsgi:app"]
+            command = ["-m", "gunicorn", "--config", "webapi/gunicorn.conf.py", "webui.wsgi:app"]
             processes.append(
                 subprocess.Popen([sys.executable, *command], cwd=ROOT, env=variables, **quiet)
             )

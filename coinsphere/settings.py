@@ -224,7 +224,10 @@ class Settings(BaseModel):
         default=False,
         description="Answer a registration of a taken address as if it were new, and mail its owner.",
     )
-    frontend_url: str = Field("http://localhost:5173", description="Base of the links in mails.")
+    frontend_url: str = Field(
+        "",
+        description="Base of the links in mails; empty: the API's own pages, at `localhost` and `api_port`.",
+    )
     cors_origins: tuple[str, ...] = Field(
         (), description="Exact origins that browsers may call from."
     )
@@ -441,6 +444,11 @@ class Settings(BaseModel):
         if self.service_token is None:
             return {}
         return {"Authorization": f"Bearer {self.service_token.get_secret_value()}"}
+
+    @property
+    def pages_url(self) -> str:
+        """Base of links to our pages, without a slash at its end. A name, not an address: passkeys belong to names."""
+        return self.frontend_url.rstrip("/") or f"http://localhost:{self.api_port}"
 
     @property
     def model_server_url(self) -> str:

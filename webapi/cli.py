@@ -57,7 +57,7 @@ def create_admin(email: str) -> None:
         audit.append(conn, keys, Event.ADMIN_CREATED, now, target=str(user.id))
     click.echo(
         f"Administrator {address} created, without a password. Choose one within an hour, on the page\n"
-        f"{settings.frontend_url.rstrip('/')}/reset-password?token={token}\n"
+        f"{settings.pages_url}/reset-password?token={token}\n"
         'or by POST /api/v1/auth/reset-password {"token": …, "newPassword": …} with this token, good once:\n'
         f"{token}"
     )

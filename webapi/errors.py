@@ -1,11 +1,11 @@
 """The one shape of every answer that is not a success: RFC 9457 problem details plus `error` for old clients."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, NoReturn
 
 from apiflask.exceptions import HTTPError
-from flask import Flask, Response, g
+from flask import Flask, Response, current_app, g
 from psycopg import InterfaceError, OperationalError
 from psycopg_pool import PoolTimeout, TooManyRequests
 from werkzeug.datastructures import Headers
@@ -16,6 +16,8 @@ from webapi import json
 
 MIMETYPE = "application/problem+json"
 RETRY_SECONDS = 2
+PAGES = "coinsphere-error-pages"
+"""Under this name an app keeps what tells people of a problem in a page; it gives None where a program asks."""
 
 _log = log.get("webapi")
 
@@ -140,7 +142,13 @@ def not_found(what: str) -> Problem:
 
 
 def response(problem: Problem) -> Response:
-    """The answer that tells of `problem`."""
+    """The answer that tells of `problem`: a page for people who look at pages, JSON for programs."""
+    page: Callable[[Problem], Response | None] | None = current_app.extensions.get(PAGES)
+    shown = page(problem) if page is not None else None
+    return _json(problem) if shown is None else shown
+
+
+def _json(problem: Problem) -> Response:
     answer = Response(
         json.dumps(problem.body(g.get("request_id", ""))), problem.status, mimetype=MIMETYPE
     )

@@ -104,7 +104,9 @@ def switches() -> Switches:
 
 def of(endpoint: str) -> Feature | None:
     """The feature that an endpoint belongs to; None where it cannot be turned off."""
-    return _OF_ENDPOINT.get(endpoint) or _OF_ENDPOINT.get(endpoint.partition(".")[0])
+    # Pages belong to what the API's blueprint of the same name belongs to.
+    blueprint = endpoint.partition(".")[0].removeprefix("web_")
+    return _OF_ENDPOINT.get(endpoint) or _OF_ENDPOINT.get(blueprint)
 
 
 def require(endpoint: str) -> None:

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from apiflask.schema_adapters import registry
 from apiflask.schema_adapters.pydantic import PydanticAdapter
@@ -23,6 +23,8 @@ from pydantic import (
 
 from coinsphere.untrusted_json import Repeated
 from webapi import errors, json
+
+Given = TypeVar("Given", bound=BaseModel)
 
 
 def camel(name: str) -> str:
@@ -95,6 +97,14 @@ class Message(Output):
     message: str
 
 
+def check(model: type[Given], data: Any) -> Given:
+    """What was given, as `model` has it. Raises `errors.Problem` with status 400 that names each wrong field."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise errors.invalid(_details(error)) from None
+
+
 class WireAdapter(PydanticAdapter):
     """APIFlask's pydantic adapter with exact numbers, our errors and strict media types."""
 
@@ -109,10 +119,7 @@ class WireAdapter(PydanticAdapter):
         faults = _loose(self.model_class, data, is_body=is_body) if isinstance(data, dict) else []
         if faults:
             raise errors.invalid(faults)
-        try:
-            return self.model_class.model_validate(data)
-        except ValidationError as error:
-            raise errors.invalid(_details(error)) from None
+        return check(self.model_class, data)
 
     def serialize_output(self, data: Any, many: bool = False) -> Any:
         """The answer in wire names; numbers stay exact until `webapi.json` writes them."""

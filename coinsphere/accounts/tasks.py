@@ -28,7 +28,7 @@ def add(app: App, settings: Settings) -> None:
     @app.task(name=password_resets.TASK, queue=password_resets.QUEUE, retry=patience)
     def send_password_reset(email: str) -> None:
         with connect() as conn:
-            password_resets.send_link(conn, email, settings.frontend_url, RESET_LIFE, utc_now())
+            password_resets.send_link(conn, email, settings.pages_url, RESET_LIFE, utc_now())
 
     @app.periodic(cron="* * * * *")
     @app.task(name="incomplete_logins", queue="housekeeping", queueing_lock="incomplete_logins")

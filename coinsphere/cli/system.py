@@ -157,6 +157,7 @@ def _fill(console: Console, settings: Settings, progress: "ConsoleProgress") -> 
     console.print(_addresses(settings))
     console.print(links.as_text(settings), highlight=False, markup=False, soft_wrap=True)
     console.print(examples(settings), highlight=False, markup=False)
+    console.print(f"Open {settings.pages_url} in a browser.", highlight=False, markup=False)
 
 
 def _set_aside(settings: Settings) -> "list[Held]":
@@ -216,6 +217,7 @@ def _addresses(settings: Settings) -> Table:
     base = "http://127.0.0.1"
     table = Table("what", "where", title="What runs", title_justify="left")
     for what, where in (
+        ("Web pages", settings.pages_url),
         ("REST API, its reference", f"{base}:{settings.api_port}/api/docs"),
         ("Dagster: assets, runs, schedules", f"{base}:{settings.dagster_port}"),
         ("MLflow: experiments, models", f"{base}:{settings.mlflow_port}"),

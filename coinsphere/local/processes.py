@@ -81,7 +81,7 @@ def _applications(settings: Settings) -> list[Process]:
         Process(
             "api",
             _program(
-                "gunicorn", "--config", str(ROOT / "webapi" / "gunicorn.conf.py"), "webapi.wsgi:app"
+                "gunicorn", "--config", str(ROOT / "webapi" / "gunicorn.conf.py"), "webui.wsgi:app"
             ),
             settings.api_port,
             "api_port",

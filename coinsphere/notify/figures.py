@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from babel.dates import format_datetime
-from babel.numbers import format_decimal
+from babel.numbers import format_compact_currency, format_currency, format_decimal
 
 LOCALE = "en_US"
 _SIGNIFICANT = 4
@@ -30,6 +30,37 @@ def percent(value: Decimal, locale: str = LOCALE) -> str:
 def score(value: Decimal, locale: str = LOCALE) -> str:
     """A score of 0 to 100 with one place."""
     return _written(value, 1, _PATTERN, locale)
+
+
+def money(amount: Decimal, currency: str = "USD", locale: str = LOCALE) -> str:
+    """An amount with its currency's sign: to the cent from one on, to four digits below."""
+    places = _places(amount, 2)
+    rounded = amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, _EXACT)
+    pattern = f"¤#,##0.{'0' * places}"
+    text: str = format_currency(
+        rounded, currency, pattern, locale, currency_digits=False, decimal_quantization=False
+    )
+    return text
+
+
+def money_in_short(amount: Decimal, currency: str = "USD", locale: str = LOCALE) -> str:
+    """A large amount in three digits, as `$1.83T`."""
+    digits = max(0, 2 - amount.adjusted() % 3) if amount else 0
+    text: str = format_compact_currency(amount, currency, locale=locale, fraction_digits=digits)
+    return text
+
+
+def change(value: Decimal, locale: str = LOCALE) -> str:
+    """A change in percent with two places, and always with its sign."""
+    rounded = value.quantize(Decimal("0.01"), ROUND_HALF_EVEN, _EXACT)
+    text: str = format_decimal(rounded, "+#,##0.00;-#,##0.00" if rounded else "0.00", locale)
+    return f"{text} %"
+
+
+def quantity(amount: Decimal, locale: str = LOCALE) -> str:
+    """An amount of a token: eight places at most, a tiny one with four digits."""
+    places = max(_places(amount, 8), 8 if amount else 0)
+    return _written(amount, places, _PATTERN, locale)
 
 
 def moment(instant: datetime, locale: str = LOCALE) -> str:

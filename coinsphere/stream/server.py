@@ -116,7 +116,7 @@ class Stream:
                     task.cancel()
 
     def _origins(self) -> set[str]:
-        return {self._settings.frontend_url.rstrip("/"), *self._settings.cors_origins}
+        return {self._settings.pages_url, *self._settings.cors_origins}
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer what is no WebSocket of a known session; None lets the caller in."""

@@ -82,7 +82,7 @@ def send(
     conn.execute(_ISSUE, parameters)
     hours = int(LIFE.total_seconds() // 3600)
     words = account_mails.confirm_new_address if is_change else account_mails.verify_address
-    letter = words(work.settings.frontend_url, token, hours)
+    letter = words(work.settings.pages_url, token, hours)
     letters.send(conn, email, letter, user_id, is_secret=True)
 
 

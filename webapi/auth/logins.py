@@ -1,5 +1,6 @@
 """What a login must prove, and what it opens."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from uuid import UUID
@@ -22,6 +23,9 @@ from webapi.two_factor.factors import Taken
 
 _USER_AGENT_LENGTH = 400
 
+Grant = Callable[[Services, Connection, UUID, UUID], dict[str, str]]
+"""Makes what the client of a new session gets, by user and session: a pair of tokens, or a browser's cookie."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proved:
@@ -40,6 +44,23 @@ class Opened:
     ended: list[UUID]
 
 
+def log_in(work: Services, given: schemas.LoginIn, grant: Grant) -> Opened:
+    """A session for who gives the right credentials, and a second factor where there is one.
+
+    Raises:
+        errors.Problem: 401 alike for whatever is wrong; 403 with `requires2FA: true` where a second factor is needed;
+            429 after too many wrong ones; 503 when too many wait.
+    """
+    proved = prove_password(work, given.email, given.password)
+    opened = (
+        with_second_factor(work, proved, given.two_factor_token, given.passkey, grant)
+        if proved.user.two_factor_enabled
+        else with_password(work, proved, grant)
+    )
+    work.sessions.bury(*opened.ended)
+    return opened
+
+
 def prove_password(work: Services, login_name: str, password: str) -> Proved:
     """The account that the credentials belong to; there is one verification, whether or not there is an account.
 
@@ -56,6 +77,23 @@ def prove_password(work: Services, login_name: str, password: str) -> Proved:
             _refuse(work, guarded, user)
         outdated = work.passwords.is_outdated(user.password_hash, form)
         return Proved(user, guarded, turn.hash(password) if outdated else None)
+
+
+def proved_before(work: Services, user_id: UUID) -> Proved | None:
+    """The account whose password was given a moment ago, as the caller knows; None where it is gone or disabled."""
+    with work.database.connection() as conn:
+        user = queries.by_id(conn, user_id)
+        if user is None or not user.is_active:
+            return None
+        guarded = throttle.account(
+            conn,
+            work.password_keys,
+            Kind.PASSWORD,
+            login=user.email,
+            address=request.remote_addr,
+            now=work.clock(),
+        )
+    return Proved(user, guarded, None)
 
 
 def _find(work: Services, name: str) -> tuple[User | None, Guarded]:
@@ -85,15 +123,19 @@ def _refuse(work: Services, guarded: Guarded, user: User | None) -> NoReturn:
     raise errors.Problem(401, "Invalid credentials", code="invalid-credentials")
 
 
-def with_password(work: Services, proved: Proved) -> Opened:
+def with_password(work: Services, proved: Proved, grant: Grant) -> Opened:
     """A session for an account for which the password suffices."""
     with work.database.connection() as conn:
         throttle.forget(conn, proved.guarded)
-        return open_session(work, conn, proved.user, new_hash=proved.new_hash)
+        return open_session(work, conn, proved.user, grant=grant, new_hash=proved.new_hash)
 
 
 def with_second_factor(
-    work: Services, proved: Proved, code: str | None, assertion: AssertionIn | None
+    work: Services,
+    proved: Proved,
+    code: str | None,
+    assertion: AssertionIn | None,
+    grant: Grant,
 ) -> Opened:
     """A session for an account that needs a second factor.
 
@@ -121,7 +163,7 @@ def with_second_factor(
             two_factor.end_login(conn, user.id, address())
             if taken is Taken.RECOVERY:
                 factors.tell_of_recovery(conn, user.id, user.email, now)
-            return open_session(work, conn, user, new_hash=proved.new_hash)
+            return open_session(work, conn, user, grant=grant, new_hash=proved.new_hash)
         two_factor.begin_login(conn, user.id, address(), user_agent(), now)
         challenge = ceremonies.second_factor(work, conn, user.id, now)
         if code is not None or assertion is not None:
@@ -153,6 +195,7 @@ def open_session(
     conn: Connection,
     user: User,
     *,
+    grant: Grant,
     new_hash: str | None = None,
     event: Event = Event.LOGIN,
 ) -> Opened:
@@ -170,7 +213,7 @@ def open_session(
         user_agent=user_agent(),
         ip_address=request.remote_addr,
     )
-    answer = {"user": user, **tokens(work, conn, user.id, session_id)}
+    answer = {"user": user, **grant(work, conn, user.id, session_id)}
     audit.record(conn, event, actor_id=user.id)
     return Opened(answer, ended)
 

@@ -1,13 +1,15 @@
 """Proofs that a signed-in caller is the account's owner: its password, or a code of a second factor."""
 
+from datetime import datetime
+
 from flask import request
 from psycopg import Connection
 
 from coinsphere.security.audit_events import Event
 from webapi import errors
-from webapi.auth import queries
+from webapi.auth import queries, schemas
 from webapi.auth.queries import User
-from webapi.security import access, access_tokens, audit, throttle
+from webapi.security import access, access_tokens, audit, sessions, throttle
 from webapi.security.throttle import Guarded, Kind
 from webapi.services import Services
 from webapi.two_factor import factors
@@ -26,6 +28,23 @@ def caller(work: Services) -> User:
     if user is None:
         raise access_tokens.unauthorized("the account is gone")
     return user
+
+
+def prove(work: Services, given: schemas.StepUpIn) -> datetime:
+    """Take a proof that the caller is there; since when what wants a recent login is possible.
+
+    Raises:
+        errors.Problem: 400, it is wrong; 429 after too many wrong ones.
+    """
+    user = caller(work)
+    if given.password is not None:
+        require_password(work, user, given.password, "password")
+    elif given.two_factor_token is not None:
+        require_code(work, user, given.two_factor_token, "twoFactorToken")
+    now = work.clock()
+    with work.database.connection() as conn:
+        sessions.proved(conn, access.principal().session_id, now)
+    return now
 
 
 def require_password(work: Services, user: User, given: str, path: str) -> None:

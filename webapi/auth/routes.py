@@ -11,11 +11,10 @@ from psycopg import Connection
 
 from coinsphere.notify import account_mails
 from coinsphere.security.audit_events import Event
-from webapi import errors, letters
-from webapi.account import verifications
-from webapi.auth import logins, proofs, queries, schemas
+from webapi import letters
+from webapi.auth import logins, proofs, queries, registration, schemas
 from webapi.schema import Message
-from webapi.security import access, access_tokens, audit, limits, password_rules, sessions
+from webapi.security import access, access_tokens, audit, limits, sessions
 from webapi.security.access import public, signed_in
 from webapi.security.step_up import FRESH
 from webapi.services import Services, services
@@ -36,27 +35,9 @@ def register(json_data: schemas.RegisterIn) -> dict[str, Any]:
     Answers 400 whose `error` contains `already exists` for a taken address, unless the server conceals accounts: then
     every address gets the same answer, without tokens, and the owner of a taken one is told by mail.
     """
-    work = services()
-    names = (json_data.first_name, json_data.last_name)
-    password_rules.require_unrelated(json_data.password, json_data.email, *names, path="password")
-    work.breaches.refuse(json_data.password, "password")
-    password_hash = work.passwords.hash(json_data.password)
-    with work.database.connection() as conn:
-        user = queries.create(
-            conn,
-            json_data.email,
-            password_hash,
-            first_name=json_data.first_name,
-            last_name=json_data.last_name,
-        )
-        if user is not None:
-            verifications.send(work, conn, user.id, user.email)
-        if work.settings.registration_conceals_accounts:
-            _conceal(conn, json_data.email, user)
-            return {"message": f"{_REGISTERED}. Log in with your password."}
-        if user is None:
-            raise taken("email")
-        opened = logins.open_session(work, conn, user, event=Event.REGISTERED)
+    opened = registration.register(services(), json_data, logins.tokens)
+    if opened is None:
+        return {"message": f"{_REGISTERED}. Log in with your password."}
     return {**opened.answer, "message": _REGISTERED}
 
 
@@ -72,15 +53,7 @@ def login(json_data: schemas.LoginIn) -> dict[str, Any]:
     with `requires2FA: true` where a second factor is needed: send the credentials again with `twoFactorToken` or, where
     the answer holds a `passkey` to be asked, with what that answered.
     """
-    work = services()
-    proved = logins.prove_password(work, json_data.email, json_data.password)
-    opened = (
-        logins.with_second_factor(work, proved, json_data.two_factor_token, json_data.passkey)
-        if proved.user.two_factor_enabled
-        else logins.with_password(work, proved)
-    )
-    work.sessions.bury(*opened.ended)
-    return opened.answer
+    return logins.log_in(services(), json_data, logins.tokens).answer
 
 
 @auth.post("/refresh")
@@ -166,37 +139,7 @@ def me() -> dict[str, Any]:
 def prove(json_data: schemas.StepUpIn) -> dict[str, Any]:
     """Show to be there, by the password or a code: what wants a recent login is possible for five minutes."""
     work = services()
-    user = proofs.caller(work)
-    if json_data.password is not None:
-        proofs.require_password(work, user, json_data.password, "password")
-    elif json_data.two_factor_token is not None:
-        proofs.require_code(work, user, json_data.two_factor_token, "twoFactorToken")
-    now = work.clock()
-    with work.database.connection() as conn:
-        sessions.proved(conn, access.principal().session_id, now)
-    return {"valid_until": now + FRESH}
-
-
-def taken(path: str) -> errors.Problem:
-    """400 for an address that another account has."""
-    message = "an account with this address already exists"
-    return errors.Problem(
-        400,
-        message,
-        code="address-taken",
-        extra={"details": [{"path": path, "message": message, "code": "taken"}]},
-    )
-
-
-def _conceal(conn: Connection, email: str, user: queries.User | None) -> None:
-    """Do for a taken address what costs as much as what is done for a new one, and tell its owner."""
-    if user is not None:
-        audit.record(conn, Event.REGISTERED, actor_id=user.id)
-        return
-    owner = queries.by_email(conn, email)
-    if owner is not None:
-        letters.send(conn, owner.email, account_mails.address_taken(), owner.id)
-    audit.record(conn, Event.REGISTRATION_REFUSED, target=None if owner is None else str(owner.id))
+    return {"valid_until": proofs.prove(work, json_data) + FRESH}
 
 
 def _tell_of_copy(work: Services, conn: Connection, copied: sessions.Owner) -> None:

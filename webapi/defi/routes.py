@@ -321,7 +321,7 @@ def _invalid(path: str, message: str, code: str) -> errors.Problem:
 
 def _place() -> tuple[str, str]:
     """The domain and the URI that a message must name: those of the page that asks for it."""
-    uri = services().settings.frontend_url.rstrip("/")
+    uri = services().settings.pages_url
     return urlsplit(uri).netloc, uri
 
 

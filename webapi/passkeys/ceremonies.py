@@ -46,12 +46,12 @@ class PasskeyRefused(Exception):
 
 def site(settings: Settings) -> str:
     """The host that passkeys answer for."""
-    return urlsplit(settings.frontend_url).hostname or "localhost"
+    return urlsplit(settings.pages_url).hostname or "localhost"
 
 
 def origins(settings: Settings) -> list[str]:
     """The pages that passkeys may be used from."""
-    parts = urlsplit(settings.frontend_url)
+    parts = urlsplit(settings.pages_url)
     return [f"{parts.scheme}://{parts.netloc}", *settings.cors_origins]
 
 

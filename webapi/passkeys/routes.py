@@ -132,7 +132,7 @@ def login(json_data: schemas.AssertionIn) -> dict[str, Any]:
             user_id = None
         user = None if user_id is None else accounts.by_id(conn, user_id)
         if user is not None and user.is_active:
-            opened = logins.open_session(work, conn, user)
+            opened = logins.open_session(work, conn, user, grant=logins.tokens)
         else:
             opened = None
             audit.record(conn, Event.LOGIN_REFUSED, target=None if user is None else str(user.id))

@@ -7,16 +7,13 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from coinsphere.market import set_aside
 from webapi import cursor, errors, idempotency, paths
-from webapi.predictions import answers, model_server, queries, schemas
-from webapi.predictions.model_server import Forecast
+from webapi.predictions import answers, current, queries, schemas
 from webapi.predictions.queries import After, Stored
 from webapi.security import limits
 from webapi.security.access import signed_in
-from webapi.services import Services, services
+from webapi.services import services
 from webapi.tokens import symbols
-from webapi.tokens.queries import Token
 
 predictions = APIBlueprint("predictions", __name__, tag="Predictions")
 
@@ -36,7 +33,7 @@ def get_prediction(symbol: str, query_data: schemas.HorizonQuery) -> dict[str, A
         token = symbols.find(conn, symbol)
         technical = queries.indicators(conn, [token.id]).get(token.id)
     # The connection is back in the pool while the model server is asked.
-    found = _ask(work, token, query_data.horizon)
+    found = current.ask(work, token, query_data.horizon)
     return answers.prediction(token, found, technical)
 
 
@@ -56,7 +53,7 @@ def get_predictions(json_data: schemas.BatchIn) -> dict[str, Any]:
         (
             symbol,
             token,
-            work.helpers.submit(_ask, work, token, json_data.horizon) if token else None,
+            work.helpers.submit(current.ask, work, token, json_data.horizon) if token else None,
         )
         for symbol, token in wanted
     ]
@@ -136,15 +133,6 @@ def get_accuracy(symbol: str, query_data: schemas.AccuracyQuery) -> dict[str, An
         "timeframe": schemas.FRAMES[horizon],
         "days": query_data.days,
     }
-
-
-def _ask(work: Services, token: Token, days: int) -> Forecast:
-    """The model server's answer, unless a check set the token or its newest forecast aside."""
-    with work.database.connection() as conn:
-        why = set_aside.reason(conn, token.id)
-    if why is not None:
-        raise errors.Problem(503, f"{token.symbol} is set aside: {why}", code="set-aside")
-    return model_server.forecast(work.http, work.settings, token.symbol, days, work.clock())
 
 
 def _cursor(row: Stored) -> str:

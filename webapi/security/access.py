@@ -19,6 +19,9 @@ from webapi.services import services
 
 View = TypeVar("View", bound=Callable[..., Any])
 _MARK = "_access"
+_FINDER = "_identified_by"
+
+Finder = Callable[[], Principal | None]
 
 
 class Access(StrEnum):
@@ -55,6 +58,21 @@ def analyst(view: View) -> View:
 def admin(view: View) -> View:
     """Only administrators may call this route."""
     return _marked(view, Access.ADMIN)
+
+
+def identified_by(find: Finder) -> Callable[[View], View]:
+    """Of this route `find` says who asks, and nothing else does; by itself a route asks the header `Authorization`."""
+
+    def mark(view: View) -> View:
+        setattr(view, _FINDER, find)
+        return view
+
+    return mark
+
+
+def finder(view: Callable[..., Any]) -> Finder | None:
+    """What says who asks of a route, where that is not the header `Authorization`."""
+    return cast("Finder | None", getattr(view, _FINDER, None))
 
 
 def of(view: Callable[..., Any]) -> Access | None:
@@ -108,13 +126,13 @@ def _check() -> ResponseReturnValue | None:
     if access is None or access is Access.PUBLIC:
         database.acts(None, Scope.AUTHENTICATION)
     else:
-        _let_in(access)
+        _let_in(access, finder(view) or identify)
     features.require(request.endpoint)
     return None
 
 
-def _let_in(access: Access) -> None:
-    caller = identify()
+def _let_in(access: Access, find: Finder) -> None:
+    caller = find()
     if caller is None:
         raise access_tokens.unauthorized("the session has ended")
     g.principal = caller

@@ -23,7 +23,7 @@ def encoded(data: bytes) -> str:
 class Authenticator:
     """Holds one key for one site; `verifies` is whether it asks its user for a finger or a PIN."""
 
-    origin: str = "http://localhost:5173"
+    origin: str = "http://localhost:3001"
     verifies: bool = True
     counts: bool = True
     credential_id: bytes = field(default_factory=lambda: secrets.token_bytes(32))

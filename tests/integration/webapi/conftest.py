@@ -46,7 +46,7 @@ def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass
 class ModelServer:
-    """What the model server would answer, by symbol: a status and a body; everything else is 404."""
+    """What the model server would answer, by symbol or `SYMBOL?days`: a status and a body; everything else is 404."""
 
     url: str
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
@@ -63,6 +63,8 @@ def model_server() -> Iterator[ModelServer]:
             address = urlsplit(self.path)
             state.asked.append((address.path, parse_qs(address.query)))
             symbol = address.path.rpartition("/")[2]
+            days = parse_qs(address.query).get("days", [""])[0]
+            symbol = f"{symbol}?{days}" if f"{symbol}?{days}" in state.answers else symbol
             healthy = {"status": "healthy", "models_loaded": 1, "models": ["BTC"]}
             status, body = (
                 (200, healthy)

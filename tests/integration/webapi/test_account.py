@@ -46,7 +46,7 @@ def link(conn, person_id: str, page: str) -> str:
         "select body_text from app.mails where user_id = %s and body_text like %s order by created_at desc limit 1",
         [person_id, f"%/{page}?token=%"],
     ).fetchone()
-    return re.search(rf"http://localhost:5173/{page}\?token=(\S+)", text)[1]
+    return re.search(rf"http://localhost:3001/{page}\?token=(\S+)", text)[1]
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def deliver(module_database, owner_db, clock) -> Callable[[], None]:
             with psycopg.connect(module_database.pipeline) as conn:
                 conn.execute("set search_path = app, jobs, public")
                 password_resets.send_link(
-                    conn, email, "http://localhost:5173", timedelta(minutes=30), clock[0]
+                    conn, email, "http://localhost:3001", timedelta(minutes=30), clock[0]
                 )
 
     return work

@@ -110,8 +110,8 @@ def test_a_proof_counts_once_for_its_session_its_words_and_its_time(
     refused = {
         "a replay": (person, used),
         "a nonce of another session": (other, body(key, fresh())),
-        "another domain": (person, body(key, fresh().replace("localhost:5173", "evil.example", 1))),
-        "another page": (person, body(key, fresh().replace("URI: http://localhost:5173", "URI: http://localhost:5173/x"))),
+        "another domain": (person, body(key, fresh().replace("localhost:3001", "evil.example", 1))),
+        "another page": (person, body(key, fresh().replace("URI: http://localhost:3001", "URI: http://localhost:3001/x"))),
         "another chain": (person, body(key, fresh().replace("Chain ID: 1", "Chain ID: 137"))),
         "another version": (person, body(key, fresh().replace("Version: 1", "Version: 2"))),
         "another address": (person, body(key, fresh().replace(key.address, world.OWNER))),

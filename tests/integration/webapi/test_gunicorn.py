@@ -75,7 +75,7 @@ def command() -> list[str]:
         "gunicorn",
         "--config",
         "webapi/gunicorn.conf.py",
-        "webapi.wsgi:app",
+        "webui.wsgi:app",
     ]
 
 

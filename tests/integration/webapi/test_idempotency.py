@@ -129,7 +129,7 @@ _VICTIM = textwrap.dedent("""
     import os, signal, sys
     from coinsphere.settings import Settings
     from webapi import idempotency
-    from webapi.wsgi import app
+    from webui.wsgi import app
 
     finish = idempotency._finish
     def dying(*args):

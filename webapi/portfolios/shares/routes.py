@@ -45,7 +45,7 @@ def add_share(portfolio_id: str, json_data: schemas.ShareIn) -> dict[str, Any]:
         )
     shown = schemas.ShareOut.model_validate(share).model_dump()
     return {
-        "share": {**shown, "secret": secret, "url": f"{work.settings.frontend_url}/shared/{secret}"}
+        "share": {**shown, "secret": secret, "url": f"{work.settings.pages_url}/shared/{secret}"}
     }
 
 

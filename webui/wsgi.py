@@ -1,10 +1,10 @@
-"""The API as gunicorn loads it: `gunicorn --config webapi/gunicorn.conf.py webapi.wsgi:app`."""
+"""Pages and API as gunicorn loads them: `gunicorn --config webapi/gunicorn.conf.py webui.wsgi:app`."""
 
 import logging
 
 from coinsphere import log
 from coinsphere.settings import Settings
-from webapi.app import create_app
+from webui.app import create_app
 
 _settings = Settings.from_env()
 log.configure(_settings.log_level)

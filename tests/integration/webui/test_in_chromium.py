@@ -1,0 +1,155 @@
+"""The way of a newcomer in a real browser, on a desktop and a phone, light and dark; every page is looked at by axe.
+
+`PICTURES=DIR` keeps a picture of each page there, for people to look at.
+"""
+
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.integration.local.chromium import PROGRAM
+from tests.integration.webapi.conftest import PASSWORD
+from tests.integration.webapi.test_gunicorn import environment
+from tests.integration.webapi.test_schemathesis import LIMITS, started
+from tests.integration.webui import seeds
+
+pytestmark = pytest.mark.skipif(
+    PROGRAM is None, reason="Chromium is not installed: apt-get install chromium"
+)
+PICTURES = os.environ.get("PICTURES")
+VIEWS = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+
+@dataclass(frozen=True)
+class Served:
+    """Running pages."""
+
+    url: str
+    database: str
+
+
+@pytest.fixture(scope="module")
+def served(
+    module_database, redis_server, model_server, keys_dir, tmp_path_factory
+) -> Iterator[Served]:
+    home = tmp_path_factory.mktemp("served")
+    variables = {
+        **environment(module_database, redis_server.url, home / "home", keys_dir),
+        **LIMITS,
+        "COINSPHERE_API_WORKERS": "1",
+        "COINSPHERE_ML_URL": model_server.url,
+    }
+    seeds.market(module_database.owner)
+    seeds.forecasts(model_server.answers)
+    url = f"http://127.0.0.1:{variables['COINSPHERE_API_PORT']}"
+    with started(variables, url, home / "api.log"):
+        yield Served(url, module_database.owner)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=PROGRAM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@dataclass
+class Walk:
+    """A visit in one browser, and whatever was wrong on its way."""
+
+    page: object
+    served: Served
+    name: str
+    wrong: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.wrong.append(f"{self.page.url}: {error}"))
+
+    def _hear(self, said) -> None:
+        if said.type in ("error", "warning"):
+            self.wrong.append(f"{self.page.url}: {said.text}")
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.served.url + path)
+
+    def look(self, name: str) -> None:
+        """Judge the page that is shown."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        width = self.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        if width > 0:
+            self.wrong.append(f"{name}: {width} px wider than the screen")
+        if PICTURES:
+            Path(PICTURES).mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=f"{PICTURES}/{name}-{self.name}.png", full_page=True)
+        found = Axe().run(self.page, options={"resultTypes": ["violations"]}).response["violations"]
+        self.wrong += [
+            f"{name}: {each['id']} {each['impact']}: {[node['html'][:160] for node in each['nodes'][:3]]}"
+            for each in found
+        ]
+
+
+@pytest.fixture(params=[("desktop", "light"), ("phone", "dark")], ids="-".join)
+def walk(request, browser, served) -> Iterator[Walk]:
+    view, scheme = request.param
+    context = browser.new_context(
+        viewport=VIEWS[view], color_scheme=scheme, has_touch=view == "phone", is_mobile=view == "phone",
+        locale="en-US",
+    )  # fmt: skip
+    made = Walk(context.new_page(), served, f"{view}-{scheme}")
+    yield made
+    context.close()
+
+
+def mailed(served: Served, email: str) -> str:
+    with psycopg.connect(served.database) as conn:
+        (text,) = conn.execute(
+            "select body_text from app.mails where recipient = %s order by created_at desc limit 1",
+            [email],
+        ).fetchone()
+    return re.search(r"http://localhost:\d+(/verify-email\?token=\S+)", text)[1]
+
+
+def test_the_way_of_a_newcomer(walk, served) -> None:
+    page, email = walk.page, f"{secrets.token_hex(5)}@example.com"
+    walk.go("/")
+    page.get_by_role("img", name="Price of the last weeks").wait_for()
+    walk.look("front")
+    page.get_by_role("link", name="Create account").first.click()
+    walk.look("register")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    page.get_by_role("heading", name="Dashboard").wait_for()
+    walk.look("dashboard-empty")
+    walk.go(mailed(served, email))
+    walk.look("verify-email")
+    page.get_by_role("button", name="Confirm my address").click()
+    page.get_by_role("heading", name="Your address is confirmed").wait_for()
+    walk.look("confirmed")
+    walk.go("/profile")
+    walk.look("profile")
+    page.get_by_role("button", name="Log out").locator("visible=true").first.click()
+    page.get_by_role("link", name="Log in").first.click()
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    walk.look("login")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("heading", name="Dashboard").wait_for()
+    walk.go("/nothing-here")
+    walk.look("missing")
+    # The browser itself reports that the page was not found.
+    wrong = [each for each in walk.wrong if "404" not in each]
+    assert wrong == []

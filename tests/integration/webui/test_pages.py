@@ -1,0 +1,109 @@
+"""Every page: who may see it, what it bears, how it tells of errors, what it does with hostile names."""
+
+import gzip
+import re
+
+import pytest
+
+from tests.integration.webui.conftest import HTML
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
+
+
+def test_a_browser_gets_pages_and_a_program_json(visitor) -> None:
+    assert visitor.get("/").mimetype == "text/html"
+    missing = visitor.get("/nothing/here")
+    assert (missing.status_code, missing.mimetype) == (404, "text/html")
+    assert "There is no such page" in missing.text
+    for path in ("/api/v1/nothing", "/api/nothing", "/health/nothing"):
+        assert visitor.get(path).mimetype == "application/problem+json"
+    program = visitor.client.get("/nothing/here", headers={"Accept": "*/*"})
+    assert program.mimetype == "application/problem+json"
+    assert visitor.post("/login/code/none").mimetype == "text/html"
+
+
+def test_pages_bear_a_strict_policy_and_cannot_be_framed(visitor, member) -> None:
+    for path in ("/", "/login", "/nothing", "/profile", "/dashboard"):
+        headers = member.get(path).headers
+        policy = headers["Content-Security-Policy"]
+        assert "script-src 'self';" in policy
+        assert "style-src 'self';" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "require-trusted-types-for 'script'" in policy
+        assert "unsafe" not in policy
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_no_page_holds_a_script_or_a_style_of_its_own(member) -> None:
+    for path in ("/", "/login", "/profile", "/dashboard", "/nothing"):
+        text = member.get(path).text
+        assert not re.search(r"<script(?![^>]*\bsrc=)", text)
+        assert "<style" not in text
+        assert not re.search(r"<[^>]+\sstyle=", text)
+        assert not re.search(r"<[^>]+\son\w+=", text)
+
+
+def test_files_are_kept_for_good_and_their_address_names_their_content(visitor) -> None:
+    address = re.search(r'href="(/static/[0-9a-f]{16}/app\.css)"', visitor.get("/").text)[1]
+    answer = visitor.client.get(address, headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["Content-Encoding"] == "gzip"
+    plain = visitor.client.get(address)
+    assert "Content-Encoding" not in plain.headers
+    assert gzip.decompress(answer.data) == plain.data
+    digest = address.split("/")[2]
+    assert visitor.client.get(address.replace(digest, "0" * 16)).status_code == 404
+    assert visitor.client.get(f"/static/{digest}/../app.py").status_code == 404
+
+
+def test_names_are_text_wherever_they_stand(member) -> None:
+    member.get("/profile")
+    assert member.post("/profile", {"firstName": HOSTILE[:100]}).status_code == 303
+    text = member.get("/profile").text
+    assert "<script>alert" not in text
+    assert "<img src=x" not in text
+    assert "&lt;script&gt;alert(1)" in text
+    wrong = member.post("/profile", {"firstName": HOSTILE, "email": "no address"})
+    assert wrong.status_code == 400
+    assert "<script>alert" not in wrong.text
+
+
+@pytest.mark.parametrize(
+    "body", [{"email": "a\0b@example.com"}, {"email": "x" * 300}, {"password": "short"}]
+)
+def test_a_form_says_what_is_wrong_and_forgets_no_word_but_the_password(visitor, body) -> None:
+    visitor.get("/register")
+    data = {
+        "email": "ada@example.com",
+        "password": "correct horse battery",
+        "firstName": "Ada",
+        **body,
+    }
+    answer = visitor.post("/register", data)
+    assert answer.status_code == 400
+    assert 'value="Ada"' in answer.text
+    assert data["password"] not in answer.text
+    assert 'aria-invalid="true"' in answer.text or 'role="alert"' in answer.text
+
+
+def test_a_large_form_is_refused(visitor) -> None:
+    visitor.get("/register")
+    assert visitor.post("/register", {"email": "x" * 2_000_000}).status_code == 413
+
+
+def test_pages_are_compressed_for_who_can_read_that(visitor) -> None:
+    plain = visitor.client.get("/", headers=HTML)
+    packed = visitor.client.get("/", headers={**HTML, "Accept-Encoding": "gzip, br"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data).count(b"<h1>") == plain.data.count(b"<h1>") == 1
+
+
+def test_the_theme_is_kept(visitor) -> None:
+    visitor.get("/")
+    answer = visitor.post("/theme", {"theme": "dark", "next": "/login"})
+    assert answer.headers["Location"] == "/login"
+    assert 'data-theme="dark"' in visitor.get("/login").text
+    assert visitor.post("/theme", {"theme": "x", "next": "//evil"}).headers["Location"] == "/"
+    assert 'data-theme="dark"' in visitor.get("/login").text

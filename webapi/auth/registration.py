@@ -1,0 +1,66 @@
+"""A new account, by whichever way somebody registers."""
+
+from psycopg import Connection
+
+from coinsphere.notify import account_mails
+from coinsphere.security.audit_events import Event
+from webapi import errors, letters
+from webapi.account import verifications
+from webapi.auth import logins, queries, schemas
+from webapi.auth.logins import Grant, Opened
+from webapi.security import audit, password_rules
+from webapi.services import Services
+
+
+def register(work: Services, given: schemas.RegisterIn, grant: Grant) -> Opened | None:
+    """Open an account and its first session, and send a link that confirms its address.
+
+    Args:
+        work: the services.
+        given: who registers.
+        grant: what the session's client gets.
+
+    Returns:
+        The session; None where the server conceals accounts, whether or not there was one of that address.
+
+    Raises:
+        errors.Problem: 400, the password is too easy, or the address taken where that is no secret.
+    """
+    names = (given.first_name, given.last_name)
+    password_rules.require_unrelated(given.password, given.email, *names, path="password")
+    work.breaches.refuse(given.password, "password")
+    password_hash = work.passwords.hash(given.password)
+    with work.database.connection() as conn:
+        user = queries.create(
+            conn, given.email, password_hash, first_name=given.first_name, last_name=given.last_name
+        )
+        if user is not None:
+            verifications.send(work, conn, user.id, user.email)
+        if work.settings.registration_conceals_accounts:
+            _conceal(conn, given.email, user)
+            return None
+        if user is None:
+            raise taken("email")
+        return logins.open_session(work, conn, user, grant=grant, event=Event.REGISTERED)
+
+
+def taken(path: str) -> errors.Problem:
+    """400 for an address that another account has."""
+    message = "an account with this address already exists"
+    return errors.Problem(
+        400,
+        message,
+        code="address-taken",
+        extra={"details": [{"path": path, "message": message, "code": "taken"}]},
+    )
+
+
+def _conceal(conn: Connection, email: str, user: queries.User | None) -> None:
+    """Do for a taken address what costs as much as what is done for a new one, and tell its owner."""
+    if user is not None:
+        audit.record(conn, Event.REGISTERED, actor_id=user.id)
+        return
+    owner = queries.by_email(conn, email)
+    if owner is not None:
+        letters.send(conn, owner.email, account_mails.address_taken(), owner.id)
+    audit.record(conn, Event.REGISTRATION_REFUSED, target=None if owner is None else str(owner.id))

@@ -1,0 +1,44 @@
+"""The composition root of what gunicorn runs: the API's own app, with pages on it."""
+
+from apiflask import APIFlask
+from flask import Flask
+
+from coinsphere.clock import Clock, utc_now
+from coinsphere.settings import Settings
+from webapi.app import create_app as create_api
+from webapi.security import access
+from webui import assets, problems, rendering
+from webui.assets import Assets
+from webui.pages.account.routes import web_account
+from webui.pages.appearance.routes import web_appearance
+from webui.pages.dashboard.routes import web_dashboard
+from webui.pages.entry.routes import web_auth
+from webui.pages.front.routes import web_front
+from webui.security import forms
+
+PAGES = (web_front, web_appearance, web_auth, web_account, web_dashboard)
+"""All blueprints of pages; a page author adds his here."""
+
+
+def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
+    """Build the API and the pages on it; see `webapi.app.create_app` for arguments and errors."""
+    app = create_api(settings, clock=clock)
+    add_pages(app)
+    return app
+
+
+def add_pages(app: Flask) -> None:
+    """Add the pages to an API.
+
+    Raises:
+        RuntimeError: a page does not declare who may see it.
+    """
+    files = Assets.of_package()
+    app.extensions[assets.EXTENSION] = files
+    rendering.register(app, files)
+    problems.register(app)
+    forms.register(app)
+    app.register_blueprint(assets.web_files)
+    for pages in PAGES:
+        app.register_blueprint(pages)
+    access.refuse_undeclared(app)

@@ -1,0 +1,130 @@
+"""Pictures of numbers, drawn here as SVG paths: they are there without any script. Pixels alone are floats."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from webui.pages.forecasts import Fan
+
+_WIDTH, _HEIGHT = 720.0, 300.0
+_TOP, _BOTTOM, _RIGHT = 14.0, 30.0, 78.0
+_TICKS = 4
+_ROOM = 0.06
+
+Spot = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A line of the grid: where it lies, and the price that it stands for."""
+
+    y: float
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class FanPicture:
+    """The past as a line, what is to come as two bands; in a box of `width` by `height` pixels."""
+
+    width: float
+    height: float
+    now_x: float
+    end_x: float
+    past: str
+    band95: str
+    band80: str
+    median: str
+    ticks: tuple[Tick, ...]
+    first_at: datetime
+    origin_at: datetime
+    last_at: datetime
+
+
+def fan(past: Sequence[tuple[datetime, Decimal]], made: Fan) -> FanPicture | None:
+    """The picture of a fan behind the closes before it, oldest first; None without at least two of them."""
+    if len(past) < 2:  # noqa: PLR2004 - a line has two ends
+        return None
+    end_x = _WIDTH - _RIGHT
+    prices = [float(price) for _, price in past]
+    lows = [float(each.lower95) for each in made.points]
+    highs = [float(each.upper95) for each in made.points]
+    scale = _Scale.over([*prices, *lows, *highs])
+    begun, origin, last = past[0][0], past[-1][0], made.points[-1].target_at
+
+    def x(at: datetime) -> float:
+        return (at - begun) / (last - begun) * end_x
+
+    line = [(x(at), scale.y(float(price))) for at, price in past]
+    xs = [x(origin), *(x(each.target_at) for each in made.points)]
+    start = line[-1][1]
+
+    def edge(name: str) -> list[Spot]:
+        levels = [scale.y(float(getattr(each, name))) for each in made.points]
+        return list(zip(xs, [start, *levels], strict=True))
+
+    return FanPicture(
+        _WIDTH, _HEIGHT, round(x(origin), 1), end_x,
+        _path(line),
+        _band(edge("upper95"), edge("lower95")),
+        _band(edge("upper80"), edge("lower80")),
+        _path(edge("median")),
+        scale.ticks(), begun, origin, last,
+    )  # fmt: skip
+
+
+def sparkline(values: Sequence[Decimal], width: int = 96, height: int = 28) -> str:
+    """A line of values, oldest first, in a box of that size; empty without two of them."""
+    if len(values) < 2:  # noqa: PLR2004 - a line has two ends
+        return ""
+    numbers = [float(value) for value in values]
+    low, span = min(numbers), (max(numbers) - min(numbers)) or 1.0
+    step = width / (len(numbers) - 1)
+    return _path(
+        [
+            (index * step, 2 + (height - 4) * (1 - (value - low) / span))
+            for index, value in enumerate(numbers)
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """From prices to pixels."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def over(cls, values: Sequence[float]) -> "_Scale":
+        low, high = min(values), max(values)
+        room = (high - low or abs(high) or 1.0) * _ROOM
+        return cls(max(low - room, 0.0), high + room)
+
+    def y(self, value: float) -> float:
+        share = (value - self.low) / (self.high - self.low)
+        return _HEIGHT - _BOTTOM - share * (_HEIGHT - _BOTTOM - _TOP)
+
+    def ticks(self) -> tuple[Tick, ...]:
+        """Round prices, about so many as `_TICKS`."""
+        step = _round_step((self.high - self.low) / _TICKS)
+        first = math.ceil(self.low / step)
+        last = math.floor(self.high / step)
+        return tuple(
+            Tick(round(self.y(index * step), 1), Decimal(f"{index * step:.6g}"))
+            for index in range(first, last + 1)
+        )
+
+
+def _round_step(raw: float) -> float:
+    power = float(10 ** math.floor(math.log10(raw)))
+    return next(power * each for each in (1, 2, 2.5, 5, 10) if power * each >= raw)
+
+
+def _path(spots: Sequence[Spot]) -> str:
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in spots)
+
+
+def _band(upper: Sequence[Spot], lower: Sequence[Spot]) -> str:
+    return _path([*upper, *reversed(lower)]) + "Z"

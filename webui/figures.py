@@ -1,0 +1,98 @@
+"""Numbers and times in templates, by the reader's locale; the kernel's formatter writes them, and mails by the same."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from babel.dates import format_date, format_timedelta
+from babel.numbers import format_decimal, format_percent
+from markupsafe import Markup, escape
+
+from coinsphere.notify import figures
+from webapi.services import services
+from webui.i18n import gettext, locale
+
+UNKNOWN = "–"  # noqa: RUF001 - a dash, not a minus
+
+
+def money(amount: Decimal | None, currency: str = "USD") -> str:
+    """An amount; a dash where nobody knows it. A symbol that is no currency stands behind the number."""
+    if amount is None:
+        return UNKNOWN
+    if len(currency) != 3:  # noqa: PLR2004 - ISO 4217
+        return f"{figures.quantity(amount, locale())} {currency}"
+    return figures.money(amount, currency, locale())
+
+
+def short_money(amount: Decimal | None, currency: str = "USD") -> str:
+    """A large amount in three digits."""
+    return UNKNOWN if amount is None else figures.money_in_short(amount, currency, locale())
+
+
+def quantity(amount: Decimal | None) -> str:
+    """An amount of a token."""
+    return UNKNOWN if amount is None else figures.quantity(amount, locale())
+
+
+def change(percent: Decimal | None) -> Markup:
+    """A change with its sign, an arrow and a colour: none of the three is needed to read the others."""
+    if percent is None:
+        return Markup('<span class="quiet">{}</span>').format(UNKNOWN)
+    text = figures.change(percent, locale())
+    kind = "up" if percent > 0 else "down" if percent < 0 else "flat"
+    return Markup('<span class="change {}">{}</span>').format(kind, text)
+
+
+def part(fraction: Decimal | float | None, places: int = 0) -> str:
+    """A part of one as a percentage."""
+    if fraction is None:
+        return UNKNOWN
+    text: str = format_percent(fraction, f"#,##0.{'0' * places} %", locale=locale())
+    return text.replace(". ", " ") if not places else text
+
+
+def number(value: Decimal | float | None, places: int = 2) -> str:
+    """A plain number."""
+    if value is None:
+        return UNKNOWN
+    text: str = format_decimal(value, f"#,##0.{'0' * places}" if places else "#,##0", locale())
+    return text
+
+
+def day(value: date | datetime | None) -> str:
+    """A day."""
+    return UNKNOWN if value is None else str(format_date(value, "medium", locale=locale()))
+
+
+def moment(instant: datetime | None) -> Markup:
+    """An instant for people and, in its attribute, for programs."""
+    if instant is None:
+        return escape(UNKNOWN)
+    text = figures.moment(instant, locale())
+    return Markup('<time datetime="{}">{}</time>').format(_machine(instant), text)
+
+
+def ago(instant: datetime | None) -> Markup:
+    """How long ago it was; the instant itself is the title."""
+    if instant is None:
+        return escape(UNKNOWN)
+    passed = instant - services().clock()
+    text = (
+        gettext("just now")
+        if abs(passed.total_seconds()) < 1
+        else format_timedelta(passed, add_direction=True, locale=locale())
+    )
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        _machine(instant), figures.moment(instant, locale()), text
+    )
+
+
+def _machine(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "money": money, "short_money": short_money, "quantity": quantity, "change": change, "part": part,
+    "number": number, "day": day, "moment": moment, "ago": ago,
+}  # fmt: skip

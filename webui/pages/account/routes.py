@@ -1,0 +1,117 @@
+"""One's account: names, address, password, sessions."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from webapi import paths
+from webapi.account import acts
+from webapi.account.schemas import ChangePasswordIn, ProfileIn
+from webapi.auth import proofs
+from webapi.errors import Problem
+from webapi.security import access, limits, sessions, step_up
+from webapi.services import services
+from webapi.two_factor import queries as two_factor
+from webui import rendering
+from webui.i18n import gettext
+from webui.pages import filled, notes
+from webui.pages.filled import EMPTY, Filled
+from webui.security.access import signed_in
+
+web_account = Blueprint("web_account", __name__)
+_PAGE = "/profile"
+_NAMES = ("firstName", "lastName")
+
+
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """The forms of the page, by what each is for."""
+
+    profile: Filled = EMPTY
+    password: Filled = EMPTY
+
+
+@web_account.get("/profile")
+@signed_in
+def profile() -> Response:
+    """The account and its sessions."""
+    return _page(_Forms())
+
+
+@web_account.post("/profile")
+@signed_in
+def change_profile() -> Response:
+    """Change names or address; an emptied name is none."""
+    try:
+        emptied = dict.fromkeys(name for name in _NAMES if not request.form.get(name))
+        given = filled.given(ProfileIn, **emptied)
+        _, pending = acts.change_profile(services(), given)
+    except Problem as problem:
+        return _again(problem, "profile")
+    if pending is not None and given.email == pending:
+        return notes.lead_to(_PAGE, gettext("Follow the link that we sent to the new address."))
+    return notes.lead_to(_PAGE, gettext("Saved."))
+
+
+@web_account.post("/profile/password")
+@signed_in
+@limits.auth
+def change_password() -> Response:
+    """Replace the password; all other sessions end."""
+    try:
+        acts.change_password(services(), filled.given(ChangePasswordIn))
+    except Problem as problem:
+        return _again(problem, "password")
+    return notes.lead_to(_PAGE, gettext("Your password is changed; all other sessions have ended."))
+
+
+@web_account.post("/profile/resend")
+@signed_in
+@limits.auth
+def resend() -> Response:
+    """Have the link sent once more that confirms one's address."""
+    if acts.resend_verification(services()):
+        return notes.lead_to(_PAGE, gettext("The link is on its way."))
+    return notes.lead_to(_PAGE, gettext("Your address is confirmed already."))
+
+
+@web_account.post("/profile/sessions/<session_id>/end")
+@signed_in
+@step_up.step_up
+def end_session(session_id: str) -> Response:
+    """End one session."""
+    acts.end_session(services(), paths.uuid(session_id, "session"))
+    return notes.lead_to(_PAGE, gettext("That session has ended."))
+
+
+@web_account.post("/profile/sessions/end-others")
+@signed_in
+@step_up.step_up
+def end_other_sessions() -> Response:
+    """End all sessions but this one."""
+    acts.end_other_sessions(services())
+    return notes.lead_to(_PAGE, gettext("All other sessions have ended."))
+
+
+def _again(problem: Problem, name: str) -> Response:
+    if problem.code == "step-up":
+        raise problem
+    answer = _page(_Forms(**{name: filled.of(problem)}))
+    answer.status_code = problem.status
+    answer.headers.extend(problem.headers)
+    return answer
+
+
+def _page(shown: _Forms) -> Response:
+    work, caller = services(), access.principal()
+    user = proofs.caller(work)
+    with work.database.connection() as conn:
+        values: dict[str, Any] = {
+            "sessions": sessions.all_of(conn, user.id, work.clock()),
+            "factors": two_factor.state(conn, user.id),
+            "pending": acts.pending_email(work, conn, user),
+        }
+    return rendering.page(
+        "account/profile.html", user=user, forms=shown, current=caller.session_id, **values
+    )

@@ -1,0 +1,219 @@
+"""Register, log in, show to be there, log out; what links in mails lead to."""
+
+from flask import Blueprint, Response, request
+
+from webapi.account import acts
+from webapi.account.schemas import ForgotPasswordIn, ResetPasswordIn, VerifyEmailIn
+from webapi.auth import logins, proofs, registration
+from webapi.auth.schemas import LoginIn, RegisterIn, StepUpIn
+from webapi.errors import Problem
+from webapi.security import limits
+from webapi.services import services
+from webui import rendering, requests
+from webui.i18n import gettext
+from webui.pages import filled
+from webui.security import cookies, tickets
+from webui.security.access import anyone, signed_in
+
+web_auth = Blueprint("web_auth", __name__)
+_HOME = "/dashboard"
+
+
+@web_auth.get("/register")
+@anyone
+def register_form() -> Response:
+    """The form for a new account; who is logged in has one."""
+    if cookies.caller() is not None:
+        return requests.lead_to(_HOME)
+    return rendering.page("entry/register.html", form=filled.EMPTY)
+
+
+@web_auth.post("/register")
+@anyone
+@limits.auth
+def register() -> Response:
+    """Open an account, and go on into it."""
+
+    def act() -> Response:
+        opened = registration.register(services(), filled.given(RegisterIn), cookies.grant)
+        if opened is None:
+            return _told(
+                gettext("Look into your mail"),
+                gettext("We sent a link to your address. Follow it, then log in."),
+            )
+        return cookies.put(requests.lead_to(_HOME), opened.answer[cookies.COOKIE])
+
+    return filled.answered(act, "entry/register.html")
+
+
+@web_auth.get("/login")
+@anyone
+def login_form() -> Response:
+    """The form to log in; who is logged in already goes on."""
+    wanted = requests.local(request.args.get("next"), _HOME)
+    if cookies.caller() is not None:
+        return requests.lead_to(wanted)
+    return rendering.page("entry/login.html", form=filled.EMPTY, wanted=wanted)
+
+
+@web_auth.post("/login")
+@anyone
+@limits.auth
+def login() -> Response:
+    """Log in; where a second factor is needed, its page comes next."""
+    work = services()
+    wanted = requests.local(request.args.get("next"), _HOME)
+
+    def act() -> Response:
+        credentials = filled.given(LoginIn)
+        proved = logins.prove_password(work, credentials.email, credentials.password)
+        if not proved.user.two_factor_enabled:
+            return _let_in(logins.with_password(work, proved, cookies.grant), wanted)
+        return _ask_for_code(tickets.issue(work, proved), lambda: _second(proved, wanted, None))
+
+    return filled.answered(act, "entry/login.html", wanted=wanted)
+
+
+@web_auth.post("/login/code")
+@anyone
+@limits.auth
+def login_code() -> Response:
+    """The second page of a login: a code of the authenticator app, or one for recovery."""
+    wanted = requests.local(request.args.get("next"), _HOME)
+    ticket = request.form.get("ticket", "")
+    proved = tickets.redeem(services(), ticket)
+    if proved is None:
+        return requests.lead_to("/login")
+    code = request.form.get("twoFactorToken", "").strip()
+    return _ask_for_code(ticket, lambda: _second(proved, wanted, code or None))
+
+
+@web_auth.post("/logout")
+@anyone
+def logout() -> Response:
+    """End the session of this browser."""
+    return cookies.drop(requests.lead_to("/"))
+
+
+@web_auth.get("/step-up")
+@signed_in
+def step_up_form() -> Response:
+    """Asked for before what a session alone does not suffice for."""
+    wanted = requests.local(request.args.get("next"), _HOME)
+    return rendering.page("entry/step_up.html", form=filled.EMPTY, wanted=wanted)
+
+
+@web_auth.post("/step-up")
+@signed_in
+@limits.auth
+def step_up() -> Response:
+    """Take the password or a code, and go back to what was wanted."""
+    wanted = requests.local(request.args.get("next"), _HOME)
+
+    def act() -> Response:
+        proofs.prove(services(), filled.given(StepUpIn))
+        return requests.lead_to(wanted)
+
+    return filled.answered(act, "entry/step_up.html", wanted=wanted)
+
+
+@web_auth.get("/verify-email")
+@anyone
+def verify_email_form() -> Response:
+    """Where a mail's link leads: one button, as programs that look into mails follow links too."""
+    token = request.args.get("token", "")
+    return rendering.page("entry/verify_email.html", form=filled.EMPTY, token=token)
+
+
+@web_auth.post("/verify-email")
+@anyone
+@limits.auth
+def verify_email() -> Response:
+    """Confirm the address."""
+
+    def act() -> Response:
+        acts.verify_email(services(), filled.given(VerifyEmailIn))
+        return _told(
+            gettext("Your address is confirmed"),
+            gettext("Alerts and letters about your account reach you from now on."),
+        )
+
+    token = request.form.get("token", "")
+    return filled.answered(act, "entry/verify_email.html", token=token)
+
+
+@web_auth.get("/forgot-password")
+@anyone
+def forgot_form() -> Response:
+    """The form to have a link sent."""
+    return rendering.page("entry/forgot_password.html", form=filled.EMPTY)
+
+
+@web_auth.post("/forgot-password")
+@anyone
+@limits.auth
+def forgot() -> Response:
+    """Have a link sent; what is answered is the same for every address."""
+
+    def act() -> Response:
+        acts.request_reset(services(), filled.given(ForgotPasswordIn))
+        return _told(
+            gettext("Look into your mail"),
+            gettext(
+                "If the address has an account, a link to choose a new password is on its way."
+            ),
+        )
+
+    return filled.answered(act, "entry/forgot_password.html")
+
+
+@web_auth.get("/reset-password")
+@anyone
+def reset_form() -> Response:
+    """Where a mail's link leads."""
+    token = request.args.get("token", "")
+    return rendering.page("entry/reset_password.html", form=filled.EMPTY, token=token)
+
+
+@web_auth.post("/reset-password")
+@anyone
+@limits.auth
+def reset() -> Response:
+    """Choose the new password; every session of the account ends, this browser's too."""
+
+    def act() -> Response:
+        acts.reset_password(services(), filled.given(ResetPasswordIn))
+        return _told(
+            gettext("Your password is changed"),
+            gettext("All sessions of your account have ended. Log in with the new password."),
+        )
+
+    token = request.form.get("token", "")
+    return filled.answered(act, "entry/reset_password.html", token=token)
+
+
+def _second(proved: logins.Proved, wanted: str, code: str | None) -> Response:
+    opened = logins.with_second_factor(services(), proved, code, None, cookies.grant)
+    return _let_in(opened, wanted)
+
+
+def _ask_for_code(ticket: str, act: filled.Act) -> Response:
+    """The page for the code, unless `act` gets on without. That a first code is missing is nobody's mistake."""
+    wanted = requests.local(request.args.get("next"), _HOME)
+    try:
+        return act()
+    except Problem as problem:
+        is_first = "twoFactorToken" not in request.form
+        form = filled.EMPTY if is_first else filled.of_code(problem)
+        answer = rendering.page("entry/code.html", form=form, wanted=wanted, ticket=ticket)
+        answer.status_code = problem.status
+        return answer
+
+
+def _let_in(opened: logins.Opened, wanted: str) -> Response:
+    services().sessions.bury(*opened.ended)
+    return cookies.put(requests.lead_to(wanted), opened.answer[cookies.COOKIE])
+
+
+def _told(title: str, text: str) -> Response:
+    return rendering.page("entry/told.html", title=title, text=text)

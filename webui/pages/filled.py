@@ -1,0 +1,107 @@
+"""Forms: what was filled in, checked by the API's own models, and what is wrong with it where it stands."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from flask import Response, request
+from pydantic import BaseModel
+
+from webapi import errors
+from webapi.errors import Problem
+from webapi.schema import check
+from webui import rendering
+from webui.i18n import gettext
+from webui.security import forms
+
+Given = TypeVar("Given", bound=BaseModel)
+Act = Callable[[], Response]
+_SECRET = ("password", "token", "code")
+"""What holds one of these in its name is never written back into a page."""
+_SHOWN_IN_FORM = frozenset((400, 401, 403, 409, 422, 429, 503))
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A form as a template shows it: values to be corrected, and what is wrong, by field and of the whole."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)
+    problem: str | None = None
+
+    def value(self, name: str) -> str:
+        """What stood in a field."""
+        return self.values.get(name, "")
+
+    def fault(self, name: str) -> str | None:
+        """What is wrong with it."""
+        return self.faults.get(name)
+
+
+EMPTY = Filled()
+
+
+def given(model: type[Given], **more: Any) -> Given:
+    """The present form as `model` has it; an empty field counts as left out.
+
+    Raises:
+        errors.Problem: 400 that names each wrong field.
+    """
+    values: dict[str, Any] = {
+        name: value for name, value in request.form.items() if name != forms.FIELD and value
+    }
+    for name, value in values.items():
+        if "\0" in value:
+            raise errors.invalid(
+                [{"path": name, "message": "must not hold a zero byte", "code": "zero_byte"}]
+            )
+    return check(model, values | more)
+
+
+def answered(act: Act, template: str, **values: Any) -> Response:
+    """What `act` answers; where it refuses, the form again with what is wrong, and with the refusal's status.
+
+    Args:
+        act: does what the form is for.
+        template: shows the form, as `form`.
+        values: what else the template needs.
+    """
+    try:
+        return act()
+    except Problem as problem:
+        if problem.status not in _SHOWN_IN_FORM or problem.code in ("step-up", "switched-off"):
+            raise
+        answer = rendering.page(template, form=of(problem), **values)
+        answer.status_code = problem.status
+        answer.headers.extend(problem.headers)
+        return answer
+
+
+def of(problem: Problem) -> Filled:
+    """The present form, with what `problem` says of it."""
+    faults = {each["path"]: _sentence(each["message"]) for each in problem.extra.get("details", ())}
+    kept = {
+        name: value
+        for name, value in request.form.items()
+        if not any(part in name.lower() for part in _SECRET)
+    }
+    return Filled(kept, faults, None if faults.keys() & request.form.keys() else _of_whole(problem))
+
+
+def of_code(problem: Problem) -> Filled:
+    """A page that asks for a code, after one that was not good; after too many the problem says so itself."""
+    is_wrong = problem.code == "two-factor"
+    text = (
+        gettext("That code is wrong, or was used before.") if is_wrong else gettext(problem.detail)
+    )
+    return Filled(faults={"twoFactorToken": text})
+
+
+def _of_whole(problem: Problem) -> str:
+    details = problem.extra.get("details")
+    return _sentence(details[0]["message"]) if details else gettext(problem.detail)
+
+
+def _sentence(message: str) -> str:
+    text = gettext(message)
+    return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "." if text else text

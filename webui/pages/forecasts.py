@@ -1,0 +1,71 @@
+"""What the models expect of a token, over all horizons at once: the fan."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from psycopg import Connection
+
+from webapi.errors import Problem
+from webapi.features import Feature, switches
+from webapi.predictions import current, queries, schemas
+from webapi.predictions.model_server import Forecast
+from webapi.predictions.queries import Accuracy
+from webapi.services import Services
+from webapi.tokens.queries import Token
+
+MEASURED_DAYS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class FanPoint:
+    """The forecast of one horizon: prices in US dollars."""
+
+    days: int
+    target_at: datetime
+    lower95: Decimal
+    lower80: Decimal
+    median: Decimal
+    upper80: Decimal
+    upper95: Decimal
+    forecast: Forecast
+
+
+@dataclass(frozen=True, slots=True)
+class Fan:
+    """Forecasts by horizon, the nearest first; at least one."""
+
+    points: tuple[FanPoint, ...]
+
+    @property
+    def nearest(self) -> Forecast:
+        """The forecast of the shortest horizon."""
+        return self.points[0].forecast
+
+
+def fan(work: Services, token: Token) -> tuple[Fan | None, str | None]:
+    """The forecasts that stand, and why there is none where there is none."""
+    if not switches().is_on(Feature.PREDICTIONS):
+        return None, "predictions are switched off"
+    asked = [work.helpers.submit(current.ask, work, token, days) for days in schemas.FRAMES]
+    points, reason = [], None
+    for future in asked:
+        try:
+            points.append(_point(future.result()))
+        except Problem as problem:
+            reason = reason or problem.error
+    return (Fan(tuple(points)), None) if points else (None, reason)
+
+
+def measured(conn: Connection, token: Token, now: datetime, days: int = 1) -> Accuracy | None:
+    """How forecasts of that horizon fared in the last ninety days, against prices that came after them."""
+    return queries.accuracy(conn, token.id, days, now - timedelta(days=MEASURED_DAYS), now)
+
+
+def _point(found: Forecast) -> FanPoint:
+    lower95, lower80, median, upper80, upper95 = (
+        found.quantile(level) for level in ("0.025", "0.1", "0.5", "0.9", "0.975")
+    )
+    return FanPoint(
+        found.days_ahead, found.target_at, lower95, lower80, median, upper80, upper95, found
+    )

@@ -1,0 +1,43 @@
+"""The first page: what this is, shown by the thing itself."""
+
+from datetime import timedelta
+
+from flask import Blueprint, Response
+from markupsafe import Markup
+
+from webapi.services import services
+from webapi.tokens import queries
+from webui import charts, rendering, requests
+from webui.i18n import locale
+from webui.pages import forecasts
+from webui.security import cookies
+from webui.security.access import anyone
+
+web_front = Blueprint("web_front", __name__)
+_SHOWN = "BTC"
+_PAST = timedelta(days=45)
+
+
+@web_front.get("/")
+@anyone
+def front() -> Response:
+    """For people without an account; who has one is led to the dashboard."""
+    if cookies.caller() is not None:
+        return requests.lead_to("/dashboard")
+    # Everybody sees the same picture: it is made once in a while, not for each.
+    page = services().pages.page("web-front", locale(), _live)
+    return rendering.page("front/index.html", live=Markup(page.body.decode()))  # noqa: S704 - rendered by a template  # nosec B704
+
+
+def _live() -> bytes:
+    """The part that lives: a price, its forecast, and how good forecasts were."""
+    work = services()
+    with work.database.connection() as conn:
+        token = queries.by_symbol(conn, _SHOWN)
+        past = queries.history(conn, token.id, _PAST, may_be_hourly=False) if token else []
+        fared = forecasts.measured(conn, token, work.clock()) if token else None
+    made = forecasts.fan(work, token)[0] if token else None
+    closes = [(point.opened_at, point.close) for point in past]
+    picture = charts.fan(closes, made) if made is not None else None
+    answer = rendering.page("front/live.html", token=token, fan=made, picture=picture, fared=fared)
+    return answer.get_data()

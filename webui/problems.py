@@ -1,0 +1,68 @@
+"""What went wrong, as a page: it says what to do next and never shows what is not the reader's business."""
+
+from urllib.parse import quote
+
+from flask import Flask, Response, g, request
+
+from webapi import errors
+from webapi.errors import Problem
+from webui import rendering, requests
+from webui.i18n import gettext
+
+_UNAUTHORIZED = 401
+
+
+def register(app: Flask) -> None:
+    """Tell people of problems by pages; programs go on getting JSON."""
+    app.extensions[errors.PAGES] = _page
+
+
+def _page(problem: Problem) -> Response | None:
+    if not requests.wants_page():
+        return None
+    if problem.status == _UNAUTHORIZED and requests.is_page():
+        return _leading_to("/login")
+    if problem.code == "step-up":
+        return _leading_to("/step-up")
+    title, advice = _words(problem)
+    answer = rendering.page(
+        "problem.html", status=problem.status, title=title, advice=advice,
+        request_id=g.get("request_id", ""),
+    )  # fmt: skip
+    answer.status_code = problem.status
+    answer.headers.extend(problem.headers)
+    return answer
+
+
+def _leading_to(address: str) -> Response:
+    """Go and show who you are, then come back to where you were; a form that was sent is not sent again by itself."""
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else ""
+    if requests.is_part():
+        wanted = request.headers.get("HX-Current-URL", "").removeprefix(request.host_url[:-1])
+    elif request.method != "GET":
+        wanted = (request.referrer or "").removeprefix(request.host_url[:-1])
+    target = f"{address}?next={quote(requests.local(wanted), safe='/')}"
+    if requests.is_part():
+        return Response(status=204, headers={"HX-Redirect": target})
+    return Response(status=303, headers={"Location": target})
+
+
+def _words(problem: Problem) -> tuple[str, str]:
+    known = {
+        404: (
+            gettext("There is no such page"),
+            gettext("The address may be mistyped, or what was here is gone."),
+        ),
+        403: (gettext("This is not open to you"), problem.detail),
+        405: (gettext("That cannot be done here"), gettext("Go back and try it from the page.")),
+        429: (
+            gettext("That was too much at once"),
+            gettext("Wait a moment before you try again. Nothing is lost."),
+        ),
+        500: (
+            gettext("Something broke on our side"),
+            gettext("It is noted. Try again; if it happens again, tell us the number below."),
+        ),
+        503: (gettext("Not available right now"), problem.detail),
+    }
+    return known.get(problem.status, (gettext("That did not work"), problem.detail))

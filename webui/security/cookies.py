@@ -1,0 +1,106 @@
+"""A browser's session: a row of `app.sessions` like any other, found by a secret that a cookie holds.
+
+The cookie is `__Host-` (of this host alone, over a secure connection alone), HttpOnly (no script reads it) and
+SameSite=Lax (a link in a mail leads to a page that knows one; a form of another site brings nothing). Of the secret only
+the SHA-256 is kept. It is made anew at each login, so nobody can plant one, and ends with its row: by logging out, in the
+list of sessions, by a new password, when an administrator disables the account.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from flask import Response, g, request
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from coinsphere.accounts import opaque
+from coinsphere.db.owner import Scope
+from coinsphere.security.audit_events import Event
+from webapi.security import audit, sessions
+from webapi.security.sessions import Principal
+from webapi.services import Services, services
+
+NAME = "__Host-session"
+COOKIE = "cookie"
+"""Under this name `grant` gives the secret."""
+_MOST_CHARACTERS = 128
+_NOTED_EVERY = timedelta(minutes=1)
+
+_BIND = "update app.sessions set cookie_hash = %(hash)s where id = %(session_id)s"
+_FIND = """
+    select s.id as session_id, u.id as user_id, u.role, s.last_seen_at
+    from app.sessions s
+    join app.users u on u.id = s.user_id
+    where s.cookie_hash = %(hash)s and s.revoked_at is null and s.expires_at > %(now)s
+        and s.last_seen_at > %(since)s and u.is_active
+"""
+_SEEN = "update app.sessions set last_seen_at = %(now)s where id = %(session_id)s"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    session_id: UUID
+    user_id: UUID
+    role: str
+    last_seen_at: datetime
+
+
+def grant(_: Services, conn: Connection, __: UUID, session_id: UUID) -> dict[str, str]:
+    """The secret of a new session's cookie; see `webapi.auth.logins.Grant`."""
+    secret = opaque.new()
+    conn.execute(_BIND, {"hash": opaque.digest(secret), "session_id": session_id})
+    return {COOKIE: secret}
+
+
+def caller() -> Principal | None:
+    """Who shows the present page's cookie; None if nobody who is logged in. Found once a request."""
+    if "page_caller" not in g:
+        secret = request.cookies.get(NAME, "")
+        is_possible = 0 < len(secret) <= _MOST_CHARACTERS
+        g.page_caller = _find(services(), secret) if is_possible else None
+    found: Principal | None = g.page_caller
+    return found
+
+
+def _find(work: Services, secret: str) -> Principal | None:
+    now = work.clock()
+    since = now - timedelta(days=work.settings.refresh_idle_days)
+    parameters = {"hash": opaque.digest(secret), "now": now, "since": since}
+    with work.database.connection_as(Scope.AUTHENTICATION) as conn:
+        found = conn.cursor(row_factory=class_row(_Found)).execute(_FIND, parameters).fetchone()
+        if found is None:
+            return None
+        if now - found.last_seen_at > _NOTED_EVERY:
+            conn.execute(_SEEN, {"session_id": found.session_id, "now": now})
+    return Principal(found.session_id, found.user_id, found.role)
+
+
+def put(answer: Response, secret: str) -> Response:
+    """Have the browser keep a new session; one that it had before ends."""
+    end_present()
+    days = services().settings.refresh_absolute_days
+    answer.set_cookie(
+        NAME, secret, max_age=days * 86_400, path="/", secure=True, httponly=True, samesite="Lax"
+    )
+    return answer
+
+
+def drop(answer: Response) -> Response:
+    """Log the browser out."""
+    end_present()
+    answer.delete_cookie(NAME, path="/", secure=True, httponly=True, samesite="Lax")
+    return answer
+
+
+def end_present() -> None:
+    """End the session that the request's cookie names, if there is one."""
+    present = caller()
+    if present is None:
+        return
+    work = services()
+    with work.database.connection_as(Scope.AUTHENTICATION) as conn:
+        sessions.end(conn, present.session_id, "logout", work.clock())
+        audit.record(conn, Event.LOGOUT, actor_id=present.user_id, target=str(present.session_id))
+    work.sessions.bury(present.session_id)
+    g.page_caller = None

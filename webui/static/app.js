@@ -1,0 +1,15 @@
+// What every page has. Pages work without it.
+
+/** Say a form was sent, and keep a second press from sending it again. */
+document.addEventListener("submit", (event) => {
+  const form = /** @type {HTMLFormElement} */ (event.target);
+  if (event.defaultPrevented || form.method !== "post") return;
+  const button = /** @type {HTMLButtonElement | null} */ (event.submitter);
+  if (button?.name) return;
+  setTimeout(() => button?.setAttribute("disabled", ""), 0);
+});
+
+/** A page that comes out of the browser's memory has its buttons back. */
+addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("form button[disabled]")) button.removeAttribute("disabled");
+});
