@@ -8,7 +8,7 @@ from coinsphere.clock import Clock, utc_now
 from coinsphere.security.signing_keys import FileKeyring
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Role, Settings
-from webapi import deprecation, errors, features, idempotency, literals, middleware, upstream
+from webapi import features
 from webapi.account.data_routes import data
 from webapi.account.routes import account
 from webapi.admin.routes import administration
@@ -16,8 +16,9 @@ from webapi.admin.tokens.routes import blueprint as token_administration
 from webapi.alerts.routes import alerts
 from webapi.api_keys.routes import api_keys
 from webapi.auth.routes import auth
-from webapi.cache import Cache, PageCache
-from webapi.database import RequestDatabase
+from webapi.backends import upstream
+from webapi.backends.cache import Cache, PageCache
+from webapi.backends.database import RequestDatabase
 from webapi.defi.routes import defi
 from webapi.documentation import specification
 from webapi.documentation.routes import documentation
@@ -25,7 +26,9 @@ from webapi.exchanges.routes import exchanges
 from webapi.health.probes import Health
 from webapi.health.routes import health
 from webapi.holdings.routes import blueprint as holdings
-from webapi.json import ExactProvider
+from webapi.http import deprecation, errors, idempotency, literal_routes, middleware
+from webapi.http.envelope import BODY_LIMIT, REQUEST_ID
+from webapi.http.json import ExactProvider
 from webapi.passkeys.routes import passkeys
 from webapi.portfolios.composition.routes import blueprint as portfolio_composition
 from webapi.portfolios.files.routes import blueprint as portfolio_files
@@ -47,7 +50,6 @@ from webapi.shared.routes import blueprint as shared
 from webapi.tokens.routes import tokens
 from webapi.transactions.routes import blueprint as transactions
 from webapi.two_factor.routes import two_factor
-from webapi.wire import BODY_LIMIT, REQUEST_ID
 
 V1 = "/api/v1"
 
@@ -90,7 +92,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
     _configure(app, settings)
     app.extensions[features.EXTENSION] = features.Switches(settings)
     middleware.register(app)
-    literals.register(app)
+    literal_routes.register(app)
     deprecation.register(app)
     errors.register(app)
     access_tokens.register(app, settings, work.keyring, clock)

@@ -101,8 +101,8 @@ def api() -> None:
 @click.option("--base-url", default="http://127.0.0.1:3001", help="Where the API is.")
 def postman_(base_url: str) -> None:
     """Print the API as a Postman collection; needs no running system."""
-    from webapi import json
     from webapi.documentation import postman
+    from webapi.http import json
 
     click.echo(json.dumps(postman.collection(_document(), base_url)).decode())
 
@@ -110,7 +110,7 @@ def postman_(base_url: str) -> None:
 @api.command("openapi")
 def openapi() -> None:
     """Print the OpenAPI document; needs no running system."""
-    from webapi import json
+    from webapi.http import json
 
     click.echo(json.dumps(_document()).decode())
 

@@ -14,7 +14,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from coinsphere.settings import Settings
-from webapi import errors
+from webapi.http import errors
 from webapi.services import services
 
 EXTENSION = "coinsphere-features"

@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from coinsphere.settings import Settings
-from webapi import metrics_folder
+from webapi.observability import metrics_folder
 
 _settings = Settings.from_env()
 _metrics_folder = metrics_folder.of(_settings.state)
@@ -38,7 +38,7 @@ sendfile = False
 
 def on_starting(_server: Any) -> None:
     """Before the first worker: metrics start from nothing, on a port that is free."""
-    from webapi import metrics_server
+    from webapi.observability import metrics_server
 
     metrics_server.require_free(_settings.bind_host, _settings.metrics_port)
     metrics_folder.wipe(_metrics_folder)
@@ -46,7 +46,7 @@ def on_starting(_server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """In each worker, after the fork: open the pool, and answer scrapes."""
-    from webapi import metrics_server
+    from webapi.observability import metrics_server
     from webapi.services import EXTENSION
 
     worker.wsgi.extensions[EXTENSION].open()
@@ -63,7 +63,7 @@ def worker_exit(_server: Any, worker: Any) -> None:
 
 def child_exit(_server: Any, worker: Any) -> None:
     """In the master, after a worker has ended in whatever way."""
-    from webapi import metrics_server
+    from webapi.observability import metrics_server
 
     metrics_server.forget_worker(worker.pid)
 

@@ -12,8 +12,8 @@ from coinsphere.clock import Clock
 from coinsphere.security.signing_keys import Keyring
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
-from webapi.cache import Cache, PageCache
-from webapi.database import RequestDatabase
+from webapi.backends.cache import Cache, PageCache
+from webapi.backends.database import RequestDatabase
 from webapi.health.probes import Health
 from webapi.security.breaches import Breaches
 from webapi.security.passwords import Passwords

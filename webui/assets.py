@@ -15,7 +15,7 @@ from typing import cast
 from flask import Blueprint, Response, current_app, request
 
 from coinsphere import log
-from webapi import errors
+from webapi.http import errors
 from webapi.security import limits
 from webui.security.access import anyone
 

@@ -4,8 +4,8 @@ from urllib.parse import quote
 
 from flask import Flask, Response, g, request
 
-from webapi import errors
-from webapi.errors import Problem
+from webapi.http import errors
+from webapi.http.errors import Problem
 from webui import rendering, requests
 from webui.i18n import gettext
 

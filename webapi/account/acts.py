@@ -10,13 +10,14 @@ from coinsphere.accounts import password_resets
 from coinsphere.db.owner import Scope
 from coinsphere.notify import account_mails
 from coinsphere.security.audit_events import Event
-from webapi import errors, letters
+from webapi import mails
 from webapi.account import schemas, verifications
 from webapi.account.verifications import Confirmed
 from webapi.auth import proofs, queries
 from webapi.auth import schemas as auth_schemas
 from webapi.auth.queries import User
 from webapi.auth.registration import taken
+from webapi.http import errors
 from webapi.security import access, audit, password_rules, sessions, step_up, throttle
 from webapi.services import Services
 
@@ -153,7 +154,7 @@ def _begin_change(
     if is_free:
         verifications.send(work, conn, user.id, email, is_change=True)
     letter = account_mails.address_is_changing(email, request.remote_addr, work.clock())
-    letters.send(conn, user.email, letter, user.id)
+    mails.send(conn, user.email, letter, user.id)
 
 
 def _replace_password(
@@ -179,7 +180,7 @@ def _replace_password(
         sessions.proved(conn, kept, now)
     ended = sessions.end_others(conn, user.id, kept, "password", now)
     letter = account_mails.password_changed(request.remote_addr, now, by_reset=by_reset)
-    letters.send(conn, user.email, letter, user.id)
+    mails.send(conn, user.email, letter, user.id)
     event = Event.PASSWORD_RESET if by_reset else Event.PASSWORD_CHANGED
     audit.record(conn, event, actor_id=user.id)
     return ended
@@ -191,7 +192,7 @@ def _confirm(work: Services, conn: Connection, confirmed: Confirmed) -> None:
         # A link that was sent to the former address must not open the account.
         password_resets.void(conn, confirmed.user_id, work.clock())
         letter = account_mails.address_changed(confirmed.email, work.clock())
-        letters.send(conn, confirmed.former_email, letter, confirmed.user_id)
+        mails.send(conn, confirmed.former_email, letter, confirmed.user_id)
     event = Event.EMAIL_CHANGED if confirmed.is_new else Event.EMAIL_VERIFIED
     audit.record(conn, event, actor_id=confirmed.user_id)
 

@@ -9,10 +9,11 @@ from pydantic import ConfigDict
 from coinsphere.db.owner import Scope
 from coinsphere.notify import account_mails
 from coinsphere.security.audit_events import Event
-from webapi import errors, json, letters
+from webapi import mails
 from webapi.account import export, schemas
 from webapi.auth import proofs, queries
-from webapi.schema import Message, Output
+from webapi.http import errors, json
+from webapi.http.schema import Message, Output
 from webapi.security import access, audit, limits, sessions, step_up
 from webapi.security.access import signed_in
 from webapi.services import services
@@ -76,7 +77,7 @@ def delete_account(json_data: schemas.DeleteIn) -> dict[str, str]:
     with work.database.connection_as(Scope.AUTHENTICATION) as conn:
         ended = sessions.end_others(conn, user.id, None, "logout_all", now)
         queries.delete(conn, user.id)
-        letters.send(conn, user.email, account_mails.account_deleted(now), None)
+        mails.send(conn, user.email, account_mails.account_deleted(now), None)
         audit.record(conn, Event.ACCOUNT_DELETED, actor_id=user.id)
     work.sessions.bury(*ended)
     return {"message": "Account deleted"}

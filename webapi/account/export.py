@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
-from webapi.schema import camel
+from webapi.http.schema import camel
 
 SECTIONS: dict[str, str] = {
     "users": "id = %(user_id)s",
@@ -93,7 +93,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """What `webapi.json` writes; network addresses and the like become text."""
+    """What `webapi.http.json` writes; network addresses and the like become text."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
     is_known = value is None or isinstance(value, _WRITTEN)

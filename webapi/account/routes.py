@@ -5,9 +5,9 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from webapi import paths
 from webapi.account import acts, schemas
-from webapi.schema import Message
+from webapi.http import paths
+from webapi.http.schema import Message
 from webapi.security import access, limits, sessions, step_up
 from webapi.security.access import public, signed_in
 from webapi.services import services

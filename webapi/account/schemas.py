@@ -15,7 +15,7 @@ from webapi.auth.schemas import (
     PersonName,
     UserOut,
 )
-from webapi.schema import Input, Line, Output
+from webapi.http.schema import Input, Line, Output
 
 _SESSION: dict[str, Any] = {
     "id": "3f1c7a52-8f0e-4f54-9d52-0a5c1f6f4e11",

@@ -9,7 +9,8 @@ from psycopg.rows import class_row
 
 from coinsphere.accounts import opaque
 from coinsphere.notify import account_mails
-from webapi import errors, letters
+from webapi import mails
+from webapi.http import errors
 from webapi.services import Services
 
 LIFE = timedelta(hours=24)
@@ -83,7 +84,7 @@ def send(
     hours = int(LIFE.total_seconds() // 3600)
     words = account_mails.confirm_new_address if is_change else account_mails.verify_address
     letter = words(work.settings.pages_url, token, hours)
-    letters.send(conn, email, letter, user_id, is_secret=True)
+    mails.send(conn, email, letter, user_id, is_secret=True)
 
 
 def pending(conn: Connection, user_id: UUID, now: datetime) -> str | None:

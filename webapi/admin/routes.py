@@ -9,11 +9,12 @@ from psycopg import Connection
 
 from coinsphere.market import origin, overview
 from coinsphere.security.audit_events import Event
-from webapi import cursor, errors, features, paths
+from webapi import features
 from webapi.admin import queries, schemas
 from webapi.admin.queries import Account, After
 from webapi.auth import queries as auth_queries
 from webapi.features import Feature, Switch
+from webapi.http import cursor, errors, paths
 from webapi.security import access, audit
 from webapi.security.access import admin, analyst
 from webapi.services import services

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from coinsphere.security.audit_events import Event
 from webapi.features import Feature
-from webapi.schema import Input, Line, Output, Query
+from webapi.http.schema import Input, Line, Output, Query
 
 Role = Literal["user", "analyst", "admin"]
 Cursor = Annotated[Line, StringConstraints(min_length=1, max_length=300)]

@@ -12,9 +12,9 @@ from psycopg import Connection
 from coinsphere.alerts import repository, rules
 from coinsphere.alerts.repository import Alert, NewAlert
 from coinsphere.alerts.rules import AlertType, Condition
-from webapi import errors, paths
 from webapi.alerts import queries, schemas
-from webapi.schema import Message, camel
+from webapi.http import errors, paths
+from webapi.http.schema import Message, camel
 from webapi.security import access
 from webapi.security.access import signed_in
 from webapi.services import services

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, WithJson
 from coinsphere.alerts import rules
 from coinsphere.alerts.repository import NewAlert
 from coinsphere.alerts.rules import AlertType, Condition
-from webapi.schema import Amount, Input, Line, Number, Output, Query
+from webapi.http.schema import Amount, Input, Line, Number, Output, Query
 
 ALIASES = {
     "equals": "equal",

@@ -11,11 +11,11 @@ from psycopg import Connection
 
 from coinsphere.security.audit import Detail
 from coinsphere.security.audit_events import Event
-from webapi import errors, paths
 from webapi.api_keys import queries, schemas
 from webapi.api_keys.queries import ApiKey, NewKey
 from webapi.api_keys.scopes import SIGNED
-from webapi.schema import Message
+from webapi.http import errors, paths
+from webapi.http.schema import Message
 from webapi.security import access, audit, step_up
 from webapi.security.access import signed_in
 from webapi.services import services

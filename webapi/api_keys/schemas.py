@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringConstraints
 
 from webapi.api_keys.scopes import KeyScope
-from webapi.schema import Input, Line, Name, Output
+from webapi.http.schema import Input, Line, Name, Output
 
 PUBLIC_KEY_BYTES = 32
 MAX_OVERLAP_SECONDS = 7 * 24 * 3600

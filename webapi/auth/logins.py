@@ -9,9 +9,9 @@ from flask import request
 from psycopg import Connection
 
 from coinsphere.security.audit_events import Event
-from webapi import errors
 from webapi.auth import queries, schemas
 from webapi.auth.queries import User
+from webapi.http import errors
 from webapi.passkeys import ceremonies
 from webapi.passkeys.schemas import AssertionIn
 from webapi.security import access_tokens, audit, sessions, throttle

@@ -6,9 +6,9 @@ from flask import request
 from psycopg import Connection
 
 from coinsphere.security.audit_events import Event
-from webapi import errors
 from webapi.auth import queries, schemas
 from webapi.auth.queries import User
+from webapi.http import errors
 from webapi.security import access, access_tokens, audit, sessions, throttle
 from webapi.security.throttle import Guarded, Kind
 from webapi.services import Services

@@ -4,10 +4,11 @@ from psycopg import Connection
 
 from coinsphere.notify import account_mails
 from coinsphere.security.audit_events import Event
-from webapi import errors, letters
+from webapi import mails
 from webapi.account import verifications
 from webapi.auth import logins, queries, schemas
 from webapi.auth.logins import Grant, Opened
+from webapi.http import errors
 from webapi.security import audit, password_rules
 from webapi.services import Services
 
@@ -62,5 +63,5 @@ def _conceal(conn: Connection, email: str, user: queries.User | None) -> None:
         return
     owner = queries.by_email(conn, email)
     if owner is not None:
-        letters.send(conn, owner.email, account_mails.address_taken(), owner.id)
+        mails.send(conn, owner.email, account_mails.address_taken(), owner.id)
     audit.record(conn, Event.REGISTRATION_REFUSED, target=None if owner is None else str(owner.id))

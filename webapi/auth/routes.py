@@ -11,9 +11,9 @@ from psycopg import Connection
 
 from coinsphere.notify import account_mails
 from coinsphere.security.audit_events import Event
-from webapi import letters
+from webapi import mails
 from webapi.auth import logins, proofs, queries, registration, schemas
-from webapi.schema import Message
+from webapi.http.schema import Message
 from webapi.security import access, access_tokens, audit, limits, sessions
 from webapi.security.access import public, signed_in
 from webapi.security.step_up import FRESH
@@ -146,7 +146,7 @@ def _tell_of_copy(work: Services, conn: Connection, copied: sessions.Owner) -> N
     user = queries.by_id(conn, copied.user_id)
     if user is not None:
         letter = account_mails.session_copied(request.remote_addr, work.clock())
-        letters.send(conn, user.email, letter, user.id)
+        mails.send(conn, user.email, letter, user.id)
     audit.record(conn, Event.REFRESH_REUSED, actor_id=copied.user_id, target=str(copied.session_id))
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from webapi.http.schema import Input, Line, Output
 from webapi.passkeys.schemas import AssertionIn
-from webapi.schema import Input, Line, Output
 from webapi.security import password_rules, passwords
 
 USER_EXAMPLE: dict[str, Any] = {

@@ -14,7 +14,7 @@ from coinsphere.defi.net_worth import InProtocols
 from coinsphere.defi.valuation import known_sum
 from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.valuation.current_holdings import Totals
-from webapi.schema import Amount, Output
+from webapi.http.schema import Amount, Output
 from webapi.services import services
 
 

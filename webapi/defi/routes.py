@@ -20,8 +20,8 @@ from coinsphere.wallets.errors import OwnershipRefused, SecretRefused, WalletRef
 from coinsphere.wallets.nodes import Nodes
 from coinsphere.wallets.repository import NewWallet, Wallet
 from coinsphere.wallets.sign_in import Expected
-from webapi import errors, json, paths
 from webapi.defi import queries, schemas
+from webapi.http import errors, json, paths
 from webapi.security import access, audit
 from webapi.security.access import signed_in
 from webapi.services import services

@@ -11,7 +11,7 @@ from coinsphere.wallets.chains import Blockchain
 from coinsphere.wallets.repository import MOST_TOKENS
 from webapi.defi import net_worth
 from webapi.defi.net_worth import InProtocolsOut
-from webapi.schema import Amount, Input, Line, Output, Query
+from webapi.http.schema import Amount, Input, Line, Output, Query
 
 _ADDRESS = "0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"
 Address = Annotated[Line, StringConstraints(min_length=1, max_length=200)]

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from webapi import json
+from webapi.http import json
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 _METHODS = ("get", "post", "put", "patch", "delete")

@@ -7,9 +7,9 @@ from typing import Any, cast
 from apiflask import APIBlueprint, APIFlask
 from flask import Response, current_app, request
 
-from webapi import errors, json
-from webapi.cache import Page
+from webapi.backends.cache import Page
 from webapi.documentation import specification
+from webapi.http import errors, json
 from webapi.security.access import public
 
 documentation = APIBlueprint("documentation", __name__, tag="Documentation")

@@ -8,9 +8,9 @@ from typing import Any
 
 from apiflask import APIFlask
 
-from webapi import deprecation, errors, idempotency, pages
 from webapi.api_keys import scopes
 from webapi.features import Feature
+from webapi.http import deprecation, errors, idempotency, pages
 from webapi.security import access, limits
 from webapi.security.access import Access
 

@@ -8,8 +8,8 @@ from coinsphere.exchanges.accounts import Accounts
 from coinsphere.exchanges.errors import KeyRefused, KeyTooPowerful
 from coinsphere.exchanges.model import Credentials, KeyInfo, Verdict
 from coinsphere.exchanges.venues.all import VENUES
-from webapi import errors
 from webapi.exchanges.schemas import KeyIn
+from webapi.http import errors
 from webapi.services import services
 
 _EXTENSION = "coinsphere_exchanges"

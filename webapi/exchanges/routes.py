@@ -11,8 +11,8 @@ from coinsphere.exchanges.connections import Connection, NewConnection
 from coinsphere.exchanges.errors import KeyTooPowerful
 from coinsphere.exchanges.venues.all import VENUES
 from coinsphere.security.audit_events import Event
-from webapi import errors, paths
 from webapi.exchanges import examples, keys, queries, schemas
+from webapi.http import errors, paths
 from webapi.security import access, audit, limits
 from webapi.security.access import signed_in
 from webapi.services import services

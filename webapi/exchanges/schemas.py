@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from coinsphere.exchanges.model import Verdict
 from coinsphere.exchanges.venues.all import VENUES
-from webapi.schema import Input, Line, Output
+from webapi.http.schema import Input, Line, Output
 
 
 def _supported(name: str) -> str:

@@ -4,8 +4,8 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from webapi import errors
 from webapi.health import probes, schemas
+from webapi.http import errors
 from webapi.security import limits
 from webapi.security.access import public
 from webapi.services import services

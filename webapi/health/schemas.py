@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import ConfigDict
 
-from webapi.schema import Output
+from webapi.http.schema import Output
 
 State = Literal["ok", "error"]
 

@@ -12,12 +12,12 @@ from coinsphere.portfolio import portfolios, recording
 from coinsphere.portfolio.ledger import transactions
 from coinsphere.portfolio.ledger.transactions import NewFact, StoredFact
 from coinsphere.portfolio.valuation.current_holdings import Holding
-from webapi import errors, paths
 from webapi.holdings import queries, schemas
+from webapi.http import errors, paths
+from webapi.http.schema import Message
 from webapi.portfolios import answers, scope
 from webapi.portfolios import queries as of_portfolios
 from webapi.portfolios.periods import CurrencyQuery
-from webapi.schema import Message
 from webapi.security.access import signed_in
 from webapi.services import services
 from webapi.transactions.queries import refusing

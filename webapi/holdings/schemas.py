@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
+from webapi.http.schema import Amount, Input, Line, Number, Output
 from webapi.portfolios.examples import AT, ID, example
-from webapi.schema import Amount, Input, Line, Number, Output
 
 
 class HoldingIn(Input):

@@ -7,13 +7,14 @@ from flask import request
 
 from coinsphere.notify import account_mails
 from coinsphere.security.audit_events import Event
-from webapi import errors, letters, paths
+from webapi import mails
 from webapi.auth import logins, proofs
 from webapi.auth import queries as accounts
 from webapi.auth.schemas import LoggedInOut
+from webapi.http import errors, paths
+from webapi.http.schema import Message
 from webapi.passkeys import ceremonies, queries, schemas
 from webapi.passkeys.ceremonies import PasskeyRefused
-from webapi.schema import Message
 from webapi.security import access, audit, limits, sessions, step_up
 from webapi.security.access import public, signed_in
 from webapi.services import services
@@ -76,7 +77,7 @@ def add(json_data: schemas.RegistrationIn) -> dict[str, Any]:
         ended = sessions.end_others(conn, user.id, access.principal().session_id, "two_factor", now)
         added = next(each for each in queries.all_of(conn, user.id) if each.id == passkey_id)
         letter = account_mails.second_factor_added("A passkey", request.remote_addr, now)
-        letters.send(conn, user.email, letter, user.id)
+        mails.send(conn, user.email, letter, user.id)
         audit.record(conn, Event.PASSKEY_ADDED, actor_id=user.id, target=str(passkey_id))
     work.sessions.bury(*ended)
     return {"passkey": added, "backup_codes": made}
@@ -100,7 +101,7 @@ def remove(passkey_id: str) -> dict[str, str]:
             second_factors.replace_codes(conn, user.id, [], now)
         ended = sessions.end_others(conn, user.id, access.principal().session_id, "two_factor", now)
         letter = account_mails.second_factor_removed("A passkey", request.remote_addr, now)
-        letters.send(conn, user.email, letter, user.id)
+        mails.send(conn, user.email, letter, user.id)
         audit.record(conn, Event.PASSKEY_REMOVED, actor_id=user.id, target=str(removed))
     work.sessions.bury(*ended)
     return {"message": "Passkey removed"}

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from webapi.schema import Input, Name, Output
+from webapi.http.schema import Input, Name, Output
 
 _CREDENTIAL: dict[str, Any] = {
     "id": "mRb5k…",

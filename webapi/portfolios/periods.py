@@ -6,10 +6,10 @@ from pydantic import Field
 
 from coinsphere.portfolio.performance.period import Period
 from coinsphere.portfolio.portfolios import Portfolio
-from webapi import errors
+from webapi.http import errors
+from webapi.http.schema import Query
 from webapi.portfolios import scope
 from webapi.portfolios.schemas import Currency
-from webapi.schema import Query
 from webapi.services import services
 
 USUAL_DAYS = 30

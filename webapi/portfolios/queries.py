@@ -18,7 +18,7 @@ from coinsphere.portfolio.valuation import current_holdings
 from coinsphere.portfolio.valuation.current_holdings import Holding, Totals
 from coinsphere.portfolio.valuation.daily_growth import percentage
 from coinsphere.portfolio.valuation.stored_market import StoredMarket
-from webapi import errors
+from webapi.http import errors
 from webapi.services import services
 from webapi.tokens import symbols
 

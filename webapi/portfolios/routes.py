@@ -16,12 +16,12 @@ from coinsphere.portfolio.model import Kind
 from coinsphere.portfolio.portfolios import Definition, Portfolio
 from coinsphere.portfolio.valuation import current_holdings
 from coinsphere.portfolio.valuation.current_holdings import Holding
-from webapi import errors, paths
 from webapi.defi import net_worth
 from webapi.holdings.schemas import HoldingIn, HoldingsOut, OneHoldingOut
+from webapi.http import errors, paths
+from webapi.http.schema import Message, camel
 from webapi.portfolios import answers, queries, schemas, scope
 from webapi.portfolios.periods import CurrencyQuery
-from webapi.schema import Message, camel
 from webapi.security.access import signed_in
 from webapi.services import services
 from webapi.tokens import symbols

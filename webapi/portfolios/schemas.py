@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 from coinsphere.portfolio.model import LotMethod, LotScope
 from webapi.defi import net_worth
 from webapi.holdings.schemas import HOLDING, HoldingOut
+from webapi.http.schema import Amount, Input, Line, Name, Number, Output
 from webapi.portfolios.examples import AT, ID, example
-from webapi.schema import Amount, Input, Line, Name, Number, Output
 
 Icon = Annotated[Line, StringConstraints(max_length=50)]
 

@@ -10,8 +10,8 @@ from psycopg import Connection
 from coinsphere.db.owner import act_for
 from coinsphere.portfolio import portfolios
 from coinsphere.portfolio.portfolios import Portfolio
-from webapi import errors, json, paths
-from webapi.cache import Page
+from webapi.backends.cache import Page
+from webapi.http import errors, json, paths
 from webapi.security import access
 from webapi.services import services
 

@@ -1,7 +1,7 @@
 """The forecast that stands now, for whoever shows it."""
 
 from coinsphere.market import set_aside
-from webapi import errors
+from webapi.http import errors
 from webapi.predictions import model_server
 from webapi.predictions.model_server import Forecast
 from webapi.services import Services

@@ -11,8 +11,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from coinsphere import log
 from coinsphere.settings import Settings
-from webapi import errors, json
-from webapi.schema import camel
+from webapi.http import errors, json
+from webapi.http.schema import camel
 
 LEVELS = ("0.025", "0.1", "0.5", "0.9", "0.975")
 

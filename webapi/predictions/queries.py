@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from webapi import warehouse
+from webapi.backends import warehouse
 
 _INDICATORS = """
     select distinct on (token_id)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from webapi import cursor, errors, idempotency, paths
+from webapi.http import cursor, errors, idempotency, paths
 from webapi.predictions import answers, current, queries, schemas
 from webapi.predictions.queries import After, Stored
 from webapi.security import limits

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from webapi.http.schema import Amount, Input, Line, Output, Query
 from webapi.risk.schemas import FailureOut
-from webapi.schema import Amount, Input, Line, Output, Query
 from webapi.tokens.schemas import Symbol
 
 Timeframe = Literal["24h", "7d", "14d", "30d"]

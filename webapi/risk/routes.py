@@ -4,7 +4,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from webapi import errors, idempotency
+from webapi.http import errors, idempotency
 from webapi.risk import analysis, queries, schemas
 from webapi.risk.queries import Score
 from webapi.security import limits

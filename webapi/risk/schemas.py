@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from webapi.schema import Amount, Input, Output
+from webapi.http.schema import Amount, Input, Output
 from webapi.tokens.schemas import Symbol
 
 Level = Literal["safe", "low", "medium", "high", "extreme"]

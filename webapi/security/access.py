@@ -10,9 +10,11 @@ from flask.typing import ResponseReturnValue
 
 from coinsphere.db.owner import Scope
 from coinsphere.security.audit_events import Event
-from webapi import database, deprecation, errors, features
+from webapi import features
 from webapi.api_keys import presented, scopes
 from webapi.api_keys.queries import PresentedKey
+from webapi.backends import database
+from webapi.http import deprecation, errors
 from webapi.security import access_tokens, audit, sessions, signatures
 from webapi.security.sessions import Principal
 from webapi.services import services

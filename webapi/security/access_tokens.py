@@ -16,7 +16,7 @@ from coinsphere.security import bearer
 from coinsphere.security.access_tokens import sign_access_token, verify_access_token
 from coinsphere.security.signing_keys import Keyring
 from coinsphere.settings import Settings
-from webapi import errors
+from webapi.http import errors
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import httpx2
 from coinsphere import log
 from coinsphere.errors import ConfigurationError
 from coinsphere.settings import Settings
-from webapi import errors
+from webapi.http import errors
 
 TIMEOUT = httpx2.Timeout(1.0)
 _PREFIX = 5

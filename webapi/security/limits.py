@@ -16,12 +16,12 @@ from redis import RedisError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from coinsphere.settings import Settings
-from webapi import errors
 from webapi.api_keys import presented
 from webapi.api_keys.queries import PresentedKey
-from webapi.redis_pool import GuardedPool
+from webapi.backends.redis_pool import GuardedPool
+from webapi.http import errors
+from webapi.http.envelope import network
 from webapi.security import access, access_tokens, passwords
-from webapi.wire import network
 
 View = TypeVar("View", bound=Callable[..., Any])
 _MARK = "_limit"

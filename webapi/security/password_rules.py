@@ -6,7 +6,7 @@ The list of common passwords is zxcvbn's, of 30,000; nothing is asked of the net
 from collections.abc import Iterable
 from functools import cache
 
-from webapi import errors
+from webapi.http import errors
 
 MIN_CHARACTERS = 8
 MAX_BYTES = 256

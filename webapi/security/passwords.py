@@ -29,7 +29,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from coinsphere.errors import UnknownKey
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
-from webapi import errors, metrics
+from webapi.http import errors
+from webapi.observability import metrics
 
 MEMORY_KIB = 19 * 1024
 PASSES = 2

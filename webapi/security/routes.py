@@ -5,8 +5,8 @@ from flask import Response
 from pydantic import ConfigDict
 
 from coinsphere.security.signing_keys import JWKS_MAX_AGE
-from webapi import json
-from webapi.schema import Output
+from webapi.http import json
+from webapi.http.schema import Output
 from webapi.security.access import public
 from webapi.services import services
 

@@ -16,7 +16,7 @@ from psycopg.rows import class_row
 
 from coinsphere.accounts import opaque
 from coinsphere.settings import Settings
-from webapi.cache import Cache
+from webapi.backends.cache import Cache
 
 MOST = 20
 """Live sessions of one account; a further login ends the oldest."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from webapi import errors
+from webapi.http import errors
 from webapi.security import access, sessions
 from webapi.services import services
 

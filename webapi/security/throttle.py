@@ -16,7 +16,7 @@ from enum import StrEnum
 from psycopg import Connection
 
 from coinsphere.security.symmetric_keys import SymmetricKeys
-from webapi import errors
+from webapi.http import errors
 
 FREE = 5
 WINDOW = timedelta(minutes=15)

@@ -15,10 +15,10 @@ from gunicorn.http.errors import (
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 
-from webapi.errors import Problem
+from webapi.http.envelope import BODY_LIMIT
+from webapi.http.errors import Problem
 from webapi.server import refusals
 from webapi.server.chunks import Chunks, Malformed, TooLarge
-from webapi.wire import BODY_LIMIT
 
 MOST_HEAD = 64 * 1024
 _BLANK = b"\r\n\r\n"

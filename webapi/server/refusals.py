@@ -7,9 +7,9 @@ from http import HTTPStatus
 from gunicorn.http import errors as parsing
 
 from coinsphere import log
-from webapi import json
-from webapi.errors import MIMETYPE, Problem
-from webapi.wire import HEADERS, REQUEST_ID
+from webapi.http import json
+from webapi.http.envelope import HEADERS, REQUEST_ID
+from webapi.http.errors import MIMETYPE, Problem
 
 _log = log.get("webapi.server")
 
@@ -53,7 +53,7 @@ def too_slow() -> Problem:
 def written(problem: Problem) -> bytes:
     """The whole answer that tells of `problem` and ends the connection; it is noted as others are."""
     # It looks for its folder when it is first imported, which must be in a worker.
-    from webapi import metrics  # noqa: PLC0415
+    from webapi.observability import metrics  # noqa: PLC0415
 
     request_id = secrets.token_hex(16)
     _log.info("refused", request_id=request_id, status=problem.status, reason=problem.error)

@@ -26,10 +26,10 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker
 
 from coinsphere.stream import handover
-from webapi.errors import Problem, unavailable
+from webapi.http.envelope import network
+from webapi.http.errors import Problem, unavailable
 from webapi.server import refusals
 from webapi.server.connection import Connection, State
-from webapi.wire import network
 
 _LOOK_SECONDS = 0.5
 _LOGINS = frozenset(f"/api/v1/auth/{name}" for name in ("login", "register", "reset-password"))

@@ -13,7 +13,7 @@ from coinsphere.portfolio.performance.period import Period
 from coinsphere.portfolio.performance.stored_days import Point
 from coinsphere.portfolio.valuation import current_holdings
 from coinsphere.security.audit_events import Event
-from webapi import errors
+from webapi.http import errors
 from webapi.portfolios import queries, scope
 from webapi.portfolios.composition.routes import parts
 from webapi.security import audit

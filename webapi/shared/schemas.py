@@ -2,8 +2,8 @@
 
 from datetime import date
 
+from webapi.http.schema import Amount, Output
 from webapi.portfolios.examples import example
-from webapi.schema import Amount, Output
 
 
 class SharedPartOut(Output):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from coinsphere.market.listing import Listing
     from coinsphere.security.audit_events import Event
-    from webapi.schema import Input
+    from webapi.http.schema import Input
 
 _ALL = 100_000
 
@@ -145,7 +145,7 @@ def _change(token: str, given: dict[str, Any]) -> None:
 
 def _given(options: dict[str, object]) -> dict[str, Any]:
     """The options that were given, by the names of the wire."""
-    from webapi.schema import camel
+    from webapi.http.schema import camel
 
     return {camel(name): value for name, value in options.items() if value is not None}
 

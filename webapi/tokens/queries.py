@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from webapi import warehouse
+from webapi.backends import warehouse
 
 MAX_POINTS = 1000
 

@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from coinsphere.market import listing
 from coinsphere.security.audit_events import Event
-from webapi import cursor, errors, pages
+from webapi.http import cursor, errors, pages
 from webapi.security import access, audit
 from webapi.security.access import admin, signed_in
 from webapi.services import services

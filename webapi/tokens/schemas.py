@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, StringConstraints, TypeAdapter
 
-from webapi.schema import Amount, Input, Line, Name, Output, Query
+from webapi.http.schema import Amount, Input, Line, Name, Output, Query
 
 _LISTED: dict[str, Any] = {
     "id": "0b7f5a4e-3c0b-4f0e-8d6a-6f1f4b3f2b11",

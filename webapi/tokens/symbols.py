@@ -4,7 +4,7 @@ import re
 
 from psycopg import Connection
 
-from webapi import errors
+from webapi.http import errors
 from webapi.tokens import queries
 from webapi.tokens.queries import Token
 

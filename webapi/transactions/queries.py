@@ -11,8 +11,8 @@ from psycopg.errors import NumericValueOutOfRange
 from psycopg.rows import dict_row
 
 from coinsphere.portfolio.errors import InvalidFact
-from webapi import errors
-from webapi.schema import camel
+from webapi.http import errors
+from webapi.http.schema import camel
 
 Result = TypeVar("Result")
 

@@ -13,10 +13,10 @@ from coinsphere.portfolio.imports.statements.record import MONEY
 from coinsphere.portfolio.ledger import transactions
 from coinsphere.portfolio.ledger.transactions import NewFact, StoredFact
 from coinsphere.portfolio.performance import realised_gains
-from webapi import cursor, errors, paths
+from webapi.http import cursor, errors, paths
+from webapi.http.schema import Message, camel
 from webapi.portfolios import scope
 from webapi.portfolios.queries import currency
-from webapi.schema import Message, camel
 from webapi.security.access import signed_in
 from webapi.services import services
 from webapi.tokens import symbols

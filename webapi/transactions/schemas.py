@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from coinsphere.portfolio.model import Kind, Use
-from webapi.schema import Amount, Input, Line, Number, Output, Query
+from webapi.http.schema import Amount, Input, Line, Number, Output, Query
 
 ALIASES = {"transfer": Kind.TRANSFER_OUT, "send": Kind.TRANSFER_OUT, "receive": Kind.TRANSFER_IN}
 """Words of old clients for kinds."""

@@ -11,7 +11,7 @@ from coinsphere.notify import account_mails
 from coinsphere.security import envelope
 from coinsphere.security.audit_events import Event
 from coinsphere.security.sealed_columns import totp_secret
-from webapi import letters
+from webapi import mails
 from webapi.security import audit
 from webapi.services import Services
 from webapi.two_factor import codes, queries
@@ -52,7 +52,7 @@ def tell_of_recovery(conn: Connection, user_id: UUID, email: str, now: datetime)
     found = queries.state(conn, user_id)
     left = 0 if found is None else found.codes_left
     letter = account_mails.recovery_code_used(left, codes.FEW, request.remote_addr, now)
-    letters.send(conn, email, letter, user_id)
+    mails.send(conn, email, letter, user_id)
     audit.record(conn, Event.RECOVERY_CODE_USED, actor_id=user_id, details={"left": left})
 
 

@@ -10,9 +10,10 @@ from coinsphere.notify import account_mails
 from coinsphere.security import envelope
 from coinsphere.security.audit_events import Event
 from coinsphere.security.sealed_columns import totp_secret
-from webapi import errors, letters
+from webapi import mails
 from webapi.auth import proofs
 from webapi.auth.queries import User
+from webapi.http import errors
 from webapi.security import access, audit, limits, sessions, step_up, throttle
 from webapi.security.access import signed_in
 from webapi.security.throttle import Kind
@@ -133,7 +134,7 @@ def regenerate(json_data: schemas.RegenerateIn) -> dict[str, Any]:
         queries.lock(conn, user.id)
         made = factors.issue_codes(conn, user.id, now)
         letter = account_mails.recovery_codes_replaced(request.remote_addr, now)
-        letters.send(conn, user.email, letter, user.id)
+        mails.send(conn, user.email, letter, user.id)
         audit.record(conn, Event.BACKUP_CODES_REGENERATED, actor_id=user.id)
     return {"backup_codes": made}
 
@@ -147,7 +148,7 @@ def _changed(work: Services, conn: Connection, user: User, event: Event) -> list
         if event is Event.TWO_FACTOR_ENABLED
         else account_mails.second_factor_removed
     )
-    letters.send(conn, user.email, words(_APP, request.remote_addr, now), user.id)
+    mails.send(conn, user.email, words(_APP, request.remote_addr, now), user.id)
     audit.record(conn, event, actor_id=user.id)
     return ended
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import ConfigDict, Field, JsonValue
 
 from webapi.auth.schemas import GivenPassword, OpaqueToken
-from webapi.schema import Input, Output
+from webapi.http.schema import Input, Output
 
 _CODES: list[JsonValue] = ["MZXW-6YTB-OI5D-GNBV-GY3T-QOJQ"]
 

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 from flask import Response, request
 from pydantic import BaseModel
 
-from webapi import errors
-from webapi.errors import Problem
-from webapi.schema import check
+from webapi.http import errors
+from webapi.http.errors import Problem
+from webapi.http.schema import check
 from webui import rendering
 from webui.i18n import gettext
 from webui.security import forms

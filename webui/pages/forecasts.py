@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from psycopg import Connection
 
-from webapi.errors import Problem
 from webapi.features import Feature, switches
+from webapi.http.errors import Problem
 from webapi.predictions import current, queries, schemas
 from webapi.predictions.model_server import Forecast
 from webapi.predictions.queries import Accuracy

@@ -13,7 +13,7 @@ import secrets
 from flask import Flask, Response, g, request
 
 from coinsphere.accounts import opaque
-from webapi import errors
+from webapi.http import errors
 from webui import requests
 from webui.security import cookies
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from tests.integration.webapi.conftest import NOW, V1, assert_problem
-from webapi import idempotency
 from webapi.app import create_app
+from webapi.http import idempotency
 from webapi.security import access, limits
 from webapi.security.access import Access, public
 

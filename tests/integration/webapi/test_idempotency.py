@@ -128,7 +128,7 @@ def test_while_one_is_at_work_another_is_told_to_wait(person, owner_db, module_d
 _VICTIM = textwrap.dedent("""
     import os, signal, sys
     from coinsphere.settings import Settings
-    from webapi import idempotency
+    from webapi.http import idempotency
     from webui.wsgi import app
 
     finish = idempotency._finish

@@ -14,8 +14,8 @@ from tests.integration.webapi.conftest import (
     register,
 )
 from webapi.app import create_app
+from webapi.http.envelope import network
 from webapi.services import EXTENSION
-from webapi.wire import network
 
 
 @pytest.fixture

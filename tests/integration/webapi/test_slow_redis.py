@@ -8,8 +8,8 @@ from pydantic import SecretStr
 
 from tests.fakes.slow_relay import SlowRelay, relaying
 from tests.integration.webapi.conftest import NOW, new_person
-from webapi import redis_pool
 from webapi.app import create_app
+from webapi.backends import redis_pool
 from webapi.services import EXTENSION
 
 LATE = 0.1

@@ -8,12 +8,13 @@ from structlog.testing import capture_logs
 
 from tests.integration.webapi.conftest import NOW, V1, assert_problem, new_person
 from tests.integration.webapi.test_limits import strict as strict  # noqa: PLC0414 - a fixture
-from webapi import deprecation, features
-from webapi import json as wire
+from webapi import features
 from webapi.account.data_routes import ExportOut
 from webapi.app import create_app
 from webapi.documentation import postman
-from webapi.schema import Message, Output
+from webapi.http import deprecation
+from webapi.http import json as wire
+from webapi.http.schema import Message, Output
 from webapi.security import limits
 from webapi.security.access import public, signed_in
 from webapi.services import EXTENSION, services

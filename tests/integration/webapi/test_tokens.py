@@ -364,7 +364,7 @@ def test_filled_days_of_the_warehouse_are_marked(person, owner_db) -> None:
 
 
 def test_the_hit_ratio_is_counted(person) -> None:
-    from webapi import metrics
+    from webapi.observability import metrics
 
     def count(result: str) -> float:
         return metrics.PAGES.labels("tokens", result)._value.get()

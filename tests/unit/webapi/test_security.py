@@ -10,7 +10,7 @@ from threading import Event
 import pytest
 
 from coinsphere.security.symmetric_keys import SymmetricKeys
-from webapi import errors
+from webapi.http import errors
 from webapi.security.password_rules import problem_in_context, problem_with
 from webapi.security.passwords import NICENESS, Passwords, busy
 

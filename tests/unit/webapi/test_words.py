@@ -6,13 +6,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from webapi import cursor, errors, paths
 from webapi.alerts.schemas import fault
+from webapi.http import cursor, errors, paths
+from webapi.http.schema import camel
 from webapi.predictions.indicators import describe, trend, volume_trend
 from webapi.predictions.queries import Indicators
 from webapi.risk import analysis
 from webapi.risk.queries import Score
-from webapi.schema import camel
 
 ID = UUID(int=1)
 

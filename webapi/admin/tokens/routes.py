@@ -9,8 +9,8 @@ from psycopg import Connection
 from coinsphere.market import listing
 from coinsphere.market.listing import Listing
 from coinsphere.security.audit_events import Event
-from webapi import cursor, errors, paths
 from webapi.admin.tokens import schemas
+from webapi.http import cursor, errors, paths
 from webapi.security import access, audit
 from webapi.security.access import admin
 from webapi.services import services

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from webapi.schema import Input, Line, Message, Name, Output, Query
+from webapi.http.schema import Input, Line, Message, Name, Output, Query
 from webapi.tokens.schemas import CoingeckoId, Contract, LogoUrl, Short, Symbol
 
 _NEVER_NULL = ("symbol", "name", "blockchain", "is_active")

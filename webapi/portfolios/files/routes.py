@@ -16,10 +16,10 @@ from coinsphere.portfolio.imports.batches import Batch
 from coinsphere.portfolio.imports.previews import Example
 from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.security.audit_events import Event
-from webapi import errors, json, paths
+from webapi.http import errors, json, paths
+from webapi.http.schema import Message
 from webapi.portfolios import scope
 from webapi.portfolios.files import schemas
-from webapi.schema import Message
 from webapi.security import audit
 from webapi.security.access import signed_in
 from webapi.services import services

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from webapi.http.schema import Amount, Input, Line, Output, Query
 from webapi.portfolios.examples import AT, ID, example
-from webapi.schema import Amount, Input, Line, Output, Query
 
 _ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 

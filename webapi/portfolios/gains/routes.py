@@ -7,7 +7,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 
 from coinsphere.portfolio.performance import display_currency, realised_gains
-from webapi import cursor
+from webapi.http import cursor
 from webapi.portfolios import periods, queries, scope
 from webapi.portfolios.gains import schemas
 from webapi.security.access import signed_in

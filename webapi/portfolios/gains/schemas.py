@@ -6,9 +6,9 @@ from uuid import UUID
 from pydantic import Field
 
 from coinsphere.portfolio.model import Use
+from webapi.http.schema import Amount, Output
 from webapi.portfolios.examples import AT, ID, example
 from webapi.portfolios.periods import PeriodQuery
-from webapi.schema import Amount, Output
 
 
 class GainsQuery(PeriodQuery):

@@ -9,10 +9,10 @@ from apiflask import APIBlueprint
 from coinsphere.portfolio import invalidations, issues
 from coinsphere.portfolio import recording as recorded
 from coinsphere.portfolio.ledger import transfers
-from webapi import cursor, errors, paths
+from webapi.http import cursor, errors, paths
+from webapi.http.schema import Message
 from webapi.portfolios import scope
 from webapi.portfolios.issues import schemas
-from webapi.schema import Message
 from webapi.security.access import signed_in
 from webapi.services import services
 

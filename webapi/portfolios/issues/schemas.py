@@ -7,9 +7,9 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from coinsphere.portfolio.model import IssueKind
+from webapi.http.schema import Amount, Input, Output, Query
 from webapi.portfolios.examples import AT, ID, example
 from webapi.portfolios.schemas import Prose
-from webapi.schema import Amount, Input, Output, Query
 
 
 class IssuesQuery(Query):

@@ -14,7 +14,7 @@ from coinsphere.portfolio.performance.stored_days import Point
 from coinsphere.portfolio.valuation import daily_growth
 from coinsphere.portfolio.valuation.stored_market import StoredMarket
 from coinsphere.portfolio.valuer import Valuer
-from webapi import errors
+from webapi.http import errors
 from webapi.tokens import symbols
 
 _DAY = timedelta(days=1)

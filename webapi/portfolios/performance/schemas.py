@@ -6,8 +6,8 @@ from uuid import UUID
 from pydantic import Field
 
 from coinsphere.portfolio.performance import returns
+from webapi.http.schema import Amount, Output
 from webapi.portfolios.examples import ID, example
-from webapi.schema import Amount, Output
 
 
 class RateOut(Output):

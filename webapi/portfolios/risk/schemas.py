@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import Field
 
+from webapi.http.schema import Output
 from webapi.portfolios.examples import AT, ID, example
-from webapi.schema import Output
 
 
 class DrawdownOut(Output):

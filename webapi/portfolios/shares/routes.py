@@ -6,10 +6,10 @@ from apiflask import APIBlueprint
 
 from coinsphere.portfolio import sharing
 from coinsphere.security.audit_events import Event
-from webapi import errors, paths
+from webapi.http import errors, paths
+from webapi.http.schema import Message
 from webapi.portfolios import scope
 from webapi.portfolios.shares import schemas
-from webapi.schema import Message
 from webapi.security import audit
 from webapi.security.access import signed_in
 from webapi.services import services

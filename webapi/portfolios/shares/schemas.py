@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
+from webapi.http.schema import Input, Output
 from webapi.portfolios.examples import AT, ID, example
-from webapi.schema import Input, Output
 
 
 class ShareIn(Input):

@@ -5,11 +5,11 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from webapi import paths
 from webapi.account import acts
 from webapi.account.schemas import ChangePasswordIn, ProfileIn
 from webapi.auth import proofs
-from webapi.errors import Problem
+from webapi.http import paths
+from webapi.http.errors import Problem
 from webapi.security import access, limits, sessions, step_up
 from webapi.services import services
 from webapi.two_factor import queries as two_factor

@@ -6,7 +6,7 @@ from webapi.account import acts
 from webapi.account.schemas import ForgotPasswordIn, ResetPasswordIn, VerifyEmailIn
 from webapi.auth import logins, proofs, registration
 from webapi.auth.schemas import LoginIn, RegisterIn, StepUpIn
-from webapi.errors import Problem
+from webapi.http.errors import Problem
 from webapi.security import limits
 from webapi.services import services
 from webui import rendering, requests

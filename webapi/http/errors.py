@@ -12,7 +12,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from coinsphere import log
-from webapi import json
+from webapi.http import json
 
 MIMETYPE = "application/problem+json"
 RETRY_SECONDS = 2

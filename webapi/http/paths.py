@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from webapi import errors
+from webapi.http import errors
 
 
 def uuid(text: str, what: str) -> UUID:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapi import json
+from webapi.http import json
 
 STORABLE = st.decimals(
     min_value=Decimal(-(10**20) + 1),

@@ -8,8 +8,9 @@ import structlog
 from flask import Flask, Response, g, request
 
 from coinsphere import log
-from webapi import errors, metrics
-from webapi.wire import HEADERS, REQUEST_ID
+from webapi.http import errors
+from webapi.http.envelope import HEADERS, REQUEST_ID
+from webapi.observability import metrics
 
 _log = log.get("webapi.access")
 _LINK = re.compile(r"(/shared/)[^/]+")

@@ -10,14 +10,15 @@ from threading import Lock
 import redis
 
 from coinsphere import log
-from webapi import metrics, redis_pool
-from webapi.redis_pool import GuardedPool, RedisAway
+from webapi.backends import redis_pool
+from webapi.backends.redis_pool import GuardedPool, RedisAway
+from webapi.observability import metrics
 
 JITTER = 0.2
 """Lives are spread by up to this part, so that what was cached together does not expire together."""
 
 _ETAG_LENGTH = 32
-_log = log.get("webapi.cache")
+_log = log.get("webapi.backends.cache")
 
 
 class Cache:

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Sequence
 from typing import Any
 
-from webapi import errors, json
+from webapi.http import errors, json
 
 
 def encode(values: Sequence[Any]) -> str:

@@ -6,8 +6,8 @@ from threading import Event
 
 import pytest
 
-from webapi import metrics
-from webapi.cache import Cache, Page, PageCache
+from webapi.backends.cache import Cache, Page, PageCache
+from webapi.observability import metrics
 
 NOWHERE = "redis://127.0.0.1:1/0"
 

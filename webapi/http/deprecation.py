@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, current_app, request
 
-from webapi import errors
+from webapi.http import errors
 from webapi.services import services
 
 View = TypeVar("View", bound=Callable[..., Any])

@@ -5,9 +5,9 @@ from gunicorn.config import Config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webapi.errors import Problem
+from webapi.http.envelope import BODY_LIMIT
+from webapi.http.errors import Problem
 from webapi.server.receiving import Receiver
-from webapi.wire import BODY_LIMIT
 
 HOST = b"Host: x\r\n"
 

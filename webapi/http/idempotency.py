@@ -22,7 +22,7 @@ from psycopg.rows import class_row
 from coinsphere.errors import SealError
 from coinsphere.security import envelope
 from coinsphere.security.sealed_columns import idempotent_response
-from webapi import errors
+from webapi.http import errors
 from webapi.security import access
 from webapi.security.access import Access
 from webapi.services import services

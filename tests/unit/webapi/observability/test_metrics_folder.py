@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from coinsphere.errors import ConfigurationError
-from webapi import metrics_folder
+from webapi.observability import metrics_folder
 
 
 def test_metrics_lie_in_memory_and_apart_for_each_state(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from coinsphere.untrusted_json import Repeated
-from webapi import errors, json
+from webapi.http import errors, json
 
 Given = TypeVar("Given", bound=BaseModel)
 
@@ -122,7 +122,7 @@ class WireAdapter(PydanticAdapter):
         return check(self.model_class, data)
 
     def serialize_output(self, data: Any, many: bool = False) -> Any:
-        """The answer in wire names; numbers stay exact until `webapi.json` writes them."""
+        """The answer in wire names; numbers stay exact until `webapi.http.json` writes them."""
         if many:
             return [self.serialize_output(item) for item in data]
         if not isinstance(data, self.model_class):

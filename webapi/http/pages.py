@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from flask import Response, request
 
-from webapi import json
+from webapi.http import json
 from webapi.services import services
 
 View = TypeVar("View", bound=Callable[..., Any])
