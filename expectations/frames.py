@@ -264,8 +264,11 @@ def _strays(frame: pd.DataFrame) -> dict[str, pd.Series]:
             rows["close"].tolist(),
         )
         sure = np.flatnonzero(rows["vouched"]).tolist() if "vouched" in rows else []
-        wrong = strays(series, [*longest_stretch(series), *sure])
-        stray.loc[rows.index[wrong]] = 1
+        stretch = longest_stretch(series)
+        wrong = {*strays(series, [*stretch, *sure])}
+        # What somebody vouches for is still found, or its release would end as if its cause were gone.
+        wrong |= {*sure} & {*strays(series, stretch)}
+        stray.loc[rows.index[sorted(wrong)]] = 1
     return {"stray": stray, "confirmed_move": frame["move"].where(stray == 0)}
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from coinsphere.market.neighbours import LARGEST_MOVE
+from coinsphere.market.neighbours import LARGEST_MOVE, RULE
 from coinsphere.market.set_aside import Scope
 
 LARGEST_JUMP = 25.0
@@ -91,7 +91,7 @@ def candles() -> Suite:
         ),
         _one_origin(),
         _between(
-            "no_close_is_ten_times_the_last",
+            RULE,
             "No close is ten times, or a tenth of, its neighbours' without having been traded all the way: a decimal "
             "point slipped, or another token, unit or market came.",
             Severity.CRITICAL,

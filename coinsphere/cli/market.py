@@ -18,7 +18,7 @@ from coinsphere.cli.console import console as new_console
 from coinsphere.clock import DAY, utc_now
 from coinsphere.db.pool import Database
 from coinsphere.errors import CoinsphereError
-from coinsphere.market import candles, doubts, importer, origin, overview, set_aside, tokens
+from coinsphere.market import candles, doubts, importer, origin, overview, tokens
 from coinsphere.market.importer import FileReport, ImportReport
 from coinsphere.market.model import Interval
 from coinsphere.settings import Role, Settings
@@ -123,34 +123,43 @@ def doubt(symbol: str, reason: str | None, *, believe: bool) -> None:
     )
 
 
+_OF_REFUSED = click.option(
+    "--refused", "of_refused", is_flag=True, help="Of the rows that were refused on arrival."
+)
+
+
 @market.command("quarantine")
 @click.argument("symbol", required=False)
-@click.option("--all", "past", is_flag=True, help="Also what was released, removed or is gone.")
-def quarantine_(symbol: str | None, *, past: bool) -> None:
+@click.option("--all", "past", is_flag=True, help="Also what was decided, or is gone.")
+@_OF_REFUSED
+def quarantine_(symbol: str | None, *, past: bool, of_refused: bool) -> None:
     """List what checks set aside and why, of one token or of all, and what was refused on arrival."""
+    show = quarantine.show_refused if of_refused else quarantine.show
     with _connection() as (conn, _):
-        quarantine.show(conn, symbol, past=past)
+        show(conn, symbol, past=past)
 
 
 @market.command()
 @click.argument("which")
 @click.option("--reason", required=True, help="Why it is believed; kept in the trail.")
-def release(which: str, reason: str) -> None:
-    """Use again what was set aside: WHICH is an entry's number, or a token's symbol for all of its entries."""
+@_OF_REFUSED
+def release(which: str, reason: str, *, of_refused: bool) -> None:
+    """Use again what was set aside, or refused: WHICH is a row's number, or a token's symbol for all of its rows."""
     with _connection() as (conn, _):
-        quarantine.decide(conn, set_aside.release, "released", which, reason)
+        quarantine.decide(conn, "release", which, reason, of_refused=of_refused)
 
 
 @market.command()
 @click.argument("which")
 @click.option("--reason", required=True, help="Why it is wrong; kept in the trail.")
-def remove(which: str, reason: str) -> None:
-    """Take candles that were set aside out of the history: WHICH is an entry's number or a token's symbol.
+@_OF_REFUSED
+def remove(which: str, reason: str, *, of_refused: bool) -> None:
+    """Take candles that were set aside out of the history, or confirm that refused rows are wrong: WHICH as for release.
 
-    They are kept in `market.quarantine`.
+    What is taken out is kept in `market.quarantine`.
     """
     with _connection() as (conn, _):
-        quarantine.decide(conn, set_aside.remove, "removed", which, reason)
+        quarantine.decide(conn, "remove", which, reason, of_refused=of_refused)
 
 
 def register(cli: click.Group) -> None:

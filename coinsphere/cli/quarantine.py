@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal
 
 import click
 from psycopg import Connection
@@ -15,12 +15,22 @@ from rich.table import Table
 
 from coinsphere.cli.console import console as new_console
 from coinsphere.clock import iso, utc_now
-from coinsphere.market import quarantine, set_aside, tokens
+from coinsphere.market import refused, set_aside, tokens
+from coinsphere.market.refused import Refused
 from coinsphere.market.set_aside import Held
 
 Decide = Callable[[Connection, Sequence[int], str, str, datetime], int]
 
+Decision = Literal["release", "remove"]
+
+_DECISIONS: dict[tuple[Decision, bool], Decide] = {
+    ("release", False): set_aside.release,
+    ("remove", False): set_aside.remove,
+    ("release", True): refused.release,
+    ("remove", True): refused.remove,
+}
 _SHOWN = 20
+_ROWS_SHOWN = 1000
 
 
 def show(conn: Connection, symbol: str | None, *, past: bool) -> None:
@@ -29,25 +39,44 @@ def show(conn: Connection, symbol: str | None, *, past: bool) -> None:
     token_id = _token(conn, symbol) if symbol else None
     held = set_aside.entries(conn, token_id=token_id, past=past)
     console.print(_table(held) if held else "Nothing is set aside.")
-    for refused in quarantine.waiting(conn, token_id):
+    for each in refused.waiting(conn, token_id):
         console.print(
-            f"{refused.symbol or 'no token'}: {refused.rows:,} {refused.kind} rows refused on arrival, the last "
-            f"{_moment(refused.last)}: {escape(refused.reason)}",
+            f"{each.symbol or 'no token'}: {each.rows:,} {each.kind} rows refused on arrival, the last "
+            f"{_moment(each.last)}: {escape(each.reason)}",
             highlight=False,
         )
 
 
-def decide(  # noqa: PLR0917 - what is decided, of what, and why
-    conn: Connection, decision: Decide, done: str, which: str, why: str, now: datetime | None = None
+def show_refused(conn: Connection, symbol: str | None, *, past: bool) -> None:
+    """Print the rows that were refused on arrival, each with the number by which it is decided."""
+    console = new_console()
+    token_id = _token(conn, symbol) if symbol else None
+    rows = refused.rows(conn, token_id=token_id, past=past, limit=_ROWS_SHOWN + 1)
+    console.print(_refused_table(rows[:_ROWS_SHOWN]) if rows else "No refused row waits.")
+    if len(rows) > _ROWS_SHOWN:
+        console.print(f"and older ones; these are the newest {_ROWS_SHOWN:,}")
+
+
+def decide(
+    conn: Connection,
+    decision: Decision,
+    which: str,
+    why: str,
+    *,
+    of_refused: bool,
+    now: datetime | None = None,
 ) -> None:
-    """Release or remove what WHICH names: the number of an entry, or a token's symbol for all of its entries."""
-    ids = _ids(conn, which)
-    changed = decision(conn, ids, f"operator {getpass.getuser()}", why, now or utc_now())
+    """Release or remove what WHICH names: the number of a row, or a token's symbol for all of its rows."""
+    ids = _ids(conn, which, of_refused=of_refused)
+    operator = f"operator {getpass.getuser()}"
+    changed = _DECISIONS[decision, of_refused](conn, ids, operator, why, now or utc_now())
     if not changed:
+        where = " --refused" if of_refused else ""
         raise click.ClickException(
-            f"Nothing of {which} can be {done}: see `coinsphere market quarantine`."
+            f"Nothing of {which} can be {decision}d: see `coinsphere market quarantine{where}`."
         )
-    new_console().print(f"{changed} {'entry' if changed == 1 else 'entries'} of {which} {done}.")
+    rows = "row" if changed == 1 else "rows"
+    new_console().print(f"{changed} {rows} of {which} {decision}d.")
 
 
 def show_set_aside(console: Console, held: Sequence[Held]) -> None:
@@ -113,10 +142,31 @@ def _table(held: Sequence[Held]) -> Table:
     return table
 
 
-def _ids(conn: Connection, which: str) -> list[int]:
+def _refused_table(rows: Sequence[Refused]) -> Table:
+    table = Table(
+        "id", "token", "what", "from", "why", "came", "decided", title="Refused on arrival"
+    )
+    for row in rows:
+        decided = f"{row.resolution} by {row.resolved_by}" if row.resolution else ""
+        table.add_row(
+            str(row.id),
+            row.symbol or "",
+            row.kind,
+            escape(row.source),
+            escape(f"{row.reason} {dict(row.payload)}"),
+            _moment(row.quarantined_at),
+            escape(decided + (f": {row.resolution_reason}" if row.resolution_reason else "")),
+        )
+    return table
+
+
+def _ids(conn: Connection, which: str, *, of_refused: bool) -> list[int]:
     if which.isdecimal():
         return [int(which)]
-    return [each.id for each in set_aside.entries(conn, token_id=_token(conn, which))]
+    token_id = _token(conn, which)
+    if of_refused:
+        return [row.id for row in refused.rows(conn, token_id=token_id)]
+    return [each.id for each in set_aside.entries(conn, token_id=token_id)]
 
 
 def _token(conn: Connection, symbol: str) -> Any:

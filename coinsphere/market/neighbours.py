@@ -10,6 +10,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import pairwise
 
+RULE = "no_close_is_ten_times_the_last"
+"""What the rule is called wherever it sets something aside."""
 LARGEST_MOVE = math.log(10)
 """Log return past which a daily close is a slipped decimal point; the greatest real one is Dogecoin's 1.59."""
 _SAME_PRICE = math.log(1.5)

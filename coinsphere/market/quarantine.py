@@ -1,13 +1,11 @@
-"""Rows that made no sense, kept as they came for a person to judge."""
+"""Rows that made no sense, kept as they came for a person to judge: `coinsphere.market.refused` has what is decided."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 _LONGEST = 10_000
@@ -38,34 +36,6 @@ class Rejected:
     source: str
     reason: str
     payload: Mapping[str, str | None]
-
-
-_WAITING = """
-    select t.symbol, q.kind, q.reason, count(*) as rows, max(q.quarantined_at) as last
-    from market.quarantine q
-    left join market.tokens t on t.id = q.token_id
-    where q.resolved_at is null and (%(token_id)s::uuid is null or q.token_id = %(token_id)s)
-    group by t.symbol, q.kind, q.reason
-    order by last desc
-    limit 100
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Rows that were refused on arrival for one reason, and that nobody judged yet."""
-
-    symbol: str | None
-    kind: str
-    reason: str
-    rows: int
-    last: datetime
-
-
-def waiting(conn: Connection, token_id: UUID | None = None) -> list[Waiting]:
-    """What was refused on arrival, of one token or of all, the newest hundred reasons."""
-    cursor = conn.cursor(row_factory=class_row(Waiting))
-    return cursor.execute(_WAITING, {"token_id": token_id}).fetchall()
 
 
 def store(conn: Connection, rows: Sequence[Rejected]) -> None:

@@ -58,6 +58,17 @@ class Held:
     change_reason: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What became of an entry at an instant, by whom and why."""
+
+    set_aside_id: int
+    state: str
+    at: datetime
+    actor: str
+    reason: str | None
+
+
 _FOUND = """
     create temporary table found on commit drop as
     select * from unnest(
@@ -87,34 +98,7 @@ _STANDING = """
     join found on found.token_id = s.token_id and found.rule = s.rule and found.about is not distinct from s.about
     where s.scope = %(scope)s and s.state = 'held'
 """
-# A candle whose quality changes counts as new: what was computed from it is computed again.
-_CANDLES = """
-    with wanted as (
-        select token_id, about,
-            case
-                when bool_or(state = 'held') then 'suspect'
-                when bool_or(state = 'released') then 'confirmed'
-                else 'ok'
-            end as quality
-        from market.set_aside
-        where scope = 'candle' and (changed_at = %(now)s or state = 'held')
-        group by token_id, about
-    )
-    update market.price_data stored set quality = wanted.quality, ingested_at = clock_timestamp()
-    from wanted
-    where stored.token_id = wanted.token_id and stored.interval = '1d' and stored.opened_at = wanted.about
-        and stored.quality <> wanted.quality
-"""
-_QUOTES = """
-    update market.quotes stored set quality = wanted.quality
-    from (
-        select token_id, about, case when bool_or(state = 'held') then 'suspect' else 'ok' end as quality
-        from market.set_aside
-        where scope = 'quote' and (changed_at = %(now)s or state = 'held')
-        group by token_id, about
-    ) as wanted
-    where stored.token_id = wanted.token_id and stored.observed_at = wanted.about and stored.quality <> wanted.quality
-"""
+_FOLLOW = "select market.follow_set_aside(%(now)s)"
 _CONFIRM = """
     update market.price_data stored set quality = 'confirmed'
     from unnest(%(token_ids)s::uuid[], %(abouts)s::timestamptz[]) as moved (token_id, about)
@@ -131,32 +115,14 @@ _LIST = """
     order by s.id desc
     limit %(limit)s
 """
-_RELEASE = """
-    update market.set_aside
-    set state = 'released', changed_at = %(now)s, changed_by = %(by)s, change_reason = %(why)s
-    where id = any(%(ids)s) and state = 'held'
+_COUNT = "select count(*) from market.set_aside where state = 'held'"
+_TRAIL = """
+    select set_aside_id, state, at, actor, reason from market.set_aside_trail
+    where set_aside_id = any(%(ids)s) order by id
 """
-_REMOVE = """
-    update market.set_aside
-    set state = 'removed', changed_at = %(now)s, changed_by = %(by)s, change_reason = %(why)s
-    where id = any(%(ids)s) and state = 'held' and scope = 'candle'
-    returning token_id, about, reason
-"""
-_TAKE_OUT = """
-    with gone as (
-        delete from market.price_data p
-        using unnest(%(token_ids)s::uuid[], %(abouts)s::timestamptz[], %(reasons)s::text[])
-            as removed (token_id, about, reason)
-        where p.token_id = removed.token_id and p.interval = '1d' and p.opened_at = removed.about
-        returning p.*, removed.reason
-    )
-    insert into market.quarantine (token_id, kind, source, reason, payload, resolved_at, resolution)
-    select distinct on (token_id, opened_at) token_id, 'candle', source, 'removed by ' || %(by)s || ': ' || reason,
-        jsonb_build_object('interval', interval, 'openedAt', opened_at, 'open', open::text, 'high', high::text,
-            'low', low::text, 'close', close::text, 'volume', volume::text, 'isFinal', is_final::text),
-        %(now)s, 'rejected'
-    from gone
-"""
+# Functions of the database, as the API's role may not write prices.
+_RELEASE = "select market.release_set_aside(%(ids)s, %(now)s, %(by)s, %(why)s)"
+_REMOVE = "select market.remove_set_aside(%(ids)s, %(now)s, %(by)s, %(why)s)"
 _WHY_OF_ALL = """
     select string_agg(distinct reason, ' ') from market.set_aside
     where token_id = %(token_id)s and state = 'held' and scope = 'token'
@@ -205,7 +171,7 @@ def apply(  # noqa: PLR0917 - what was checked, and what was found
         conn.execute(_FOUND, _columns(subjects))
         conn.execute(_GONE, arguments)
         conn.execute(_HOLD, arguments)
-        _sync(conn, arguments)
+        conn.execute(_FOLLOW, arguments)
         return set(conn.execute(_STANDING, arguments).fetchall())
 
 
@@ -240,27 +206,29 @@ def entries(
     return conn.cursor(row_factory=class_row(Held)).execute(_LIST, arguments).fetchall()
 
 
+def count(conn: Connection) -> int:
+    """How many entries nothing uses now."""
+    row = conn.execute(_COUNT).fetchone()
+    return int(row[0]) if row else 0
+
+
+def trails(conn: Connection, ids: Sequence[int]) -> dict[int, list[Step]]:
+    """What became of each of these entries, oldest first."""
+    steps: dict[int, list[Step]] = {each: [] for each in ids}
+    cursor = conn.cursor(row_factory=class_row(Step))
+    for step in cursor.execute(_TRAIL, {"ids": list(ids)}):
+        steps[step.set_aside_id].append(step)
+    return steps
+
+
 def release(conn: Connection, ids: Sequence[int], by: str, why: str, now: datetime) -> int:
     """Use these entries again for as long as their cause lasts; how many were held."""
-    arguments = {"ids": list(ids), "by": by, "why": why, "now": now}
-    with conn.transaction():
-        released = conn.execute(_RELEASE, arguments).rowcount
-        _sync(conn, arguments)
-    return released
+    return _decided(conn, _RELEASE, ids, by, why, now)
 
 
 def remove(conn: Connection, ids: Sequence[int], by: str, why: str, now: datetime) -> int:
     """Take the candles of these entries out of the history; they are kept in the quarantine. How many were held."""
-    arguments = {"ids": list(ids), "by": by, "why": why, "now": now}
-    with conn.transaction():
-        removed = conn.execute(_REMOVE, arguments).fetchall()
-        columns = {
-            "token_ids": [row[0] for row in removed],
-            "abouts": [row[1] for row in removed],
-            "reasons": [row[2] for row in removed],
-        }
-        conn.execute(_TAKE_OUT, arguments | columns)
-    return len(removed)
+    return _decided(conn, _REMOVE, ids, by, why, now)
 
 
 def reason(conn: Connection, token_id: UUID) -> str | None:
@@ -278,9 +246,12 @@ def _told(conn: Connection, query: LiteralString, token_id: UUID) -> str | None:
     return row[0] if row else None
 
 
-def _sync(conn: Connection, arguments: Mapping[str, object]) -> None:
-    conn.execute(_CANDLES, arguments)
-    conn.execute(_QUOTES, arguments)
+def _decided(  # noqa: PLR0917 - as above
+    conn: Connection, query: LiteralString, ids: Sequence[int], by: str, why: str, now: datetime
+) -> int:
+    arguments = {"ids": list(ids), "by": by, "why": why, "now": now}
+    row = conn.execute(query, arguments).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _columns(subjects: Sequence[Subject]) -> dict[str, list[Any]]:

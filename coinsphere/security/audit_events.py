@@ -72,6 +72,8 @@ class Event(StrEnum):
     TOKEN_CHANGED = "token.changed"  # noqa: S105  a name, no password
     TOKEN_DELETED = "token.deleted"  # noqa: S105  a name, no password
     FEATURE_SWITCHED = "admin.feature_switched"
+    DATA_RELEASED = "admin.data_released"
+    DATA_REMOVED = "admin.data_removed"
     AUDIT_READ = "admin.audit_read"
 
     # Payments

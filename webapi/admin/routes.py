@@ -113,7 +113,7 @@ def end_sessions(user_id: str) -> dict[str, Any]:
 @administration.output(schemas.AuditOut)
 def audit_log(query_data: schemas.AuditQuery) -> dict[str, Any]:
     """Entries of the audit log, newest first. That somebody read it is an entry too."""
-    before = None if query_data.cursor is None else _before(query_data.cursor)
+    before = None if query_data.cursor is None else cursor.number(query_data.cursor)
     with services().database.connection() as conn:
         found = queries.audit_log(
             conn,
@@ -220,10 +220,3 @@ def _after(text: str) -> After:
     if after.created_at.tzinfo is None:
         raise cursor.refused()
     return after
-
-
-def _before(text: str) -> int:
-    (number,) = cursor.decode(text, 1)
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 1 << 63:
-        raise cursor.refused()
-    return number

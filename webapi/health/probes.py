@@ -16,6 +16,7 @@ import psycopg
 import psycopg_pool
 
 from coinsphere import daemons, failed_jobs, log
+from coinsphere.market import set_aside
 
 if TYPE_CHECKING:
     from webapi.services import Services
@@ -24,6 +25,7 @@ TIMEOUT_SECONDS = 2.0
 KEEP_SECONDS = 5.0
 """Health is public: however often it is asked, the servers are asked once in so long."""
 
+_SET_ASIDE = "set_aside"
 _ALIVE = """
     select exists (select from jobs.procrastinate_workers where last_heartbeat > now() - interval '20 seconds')
 """
@@ -44,20 +46,22 @@ class Health:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._states: dict[str, bool] = {}
+        self._states: dict[str, int | None] = {}
         self._asked_at = float("-inf")
 
-    def states(self, work: Services) -> dict[str, bool]:
-        """Whether each server answers."""
+    def states(self, work: Services) -> tuple[dict[str, bool], int | None]:
+        """Whether each server answers, and how much is set aside: None where the database cannot say."""
         with self._lock:
             if time.monotonic() - self._asked_at > KEEP_SECONDS:
                 self._states = ask(work.helpers, _probes(work))
                 self._asked_at = time.monotonic()
-            return self._states
+            states = dict(self._states)
+        held = states.pop(_SET_ASIDE)
+        return {name: bool(well) for name, well in states.items()}, held
 
 
-def ask(executor: Executor, probes: Mapping[str, Callable[[], bool]]) -> dict[str, bool]:
-    """Run all probes at once; one that fails or takes longer than `TIMEOUT_SECONDS` is False."""
+def ask(executor: Executor, probes: Mapping[str, Callable[[], int]]) -> dict[str, int | None]:
+    """Run all probes at once; one that fails or takes longer than `TIMEOUT_SECONDS` is None."""
     futures = {name: executor.submit(probe) for name, probe in probes.items()}
     wait(futures.values(), timeout=TIMEOUT_SECONDS)
     return {name: _outcome(name, future) for name, future in futures.items()}
@@ -91,9 +95,16 @@ def daemon_beats(work: Services) -> bool:
     return not daemons.silent(answer.raise_for_status().json()["data"], time.time())
 
 
-def _probes(work: Services) -> dict[str, Callable[[], bool]]:
+def _held(work: Services) -> int:
+    """How many candles, quotes, forecasts and tokens are set aside."""
+    with work.database.connection() as conn:
+        return set_aside.count(conn)
+
+
+def _probes(work: Services) -> dict[str, Callable[[], int]]:
     settings = work.settings
     return {
+        _SET_ASIDE: lambda: _held(work),
         "postgres": lambda: database_answers(work),
         "redis": work.cache.ping,
         "ml": lambda: _answers(work, f"{settings.model_server_url}/health"),
@@ -111,14 +122,14 @@ def _answers(work: Services, url: str) -> bool:
     return work.http.get(url, headers=headers, timeout=TIMEOUT_SECONDS).is_success
 
 
-def _outcome(name: str, future: Future[bool]) -> bool:
+def _outcome(name: str, future: Future[int]) -> int | None:
     if not future.done():
         _log.warning("no answer in time", server=name)
-        return False
+        return None
     error = future.exception()
     if error is None:
         return future.result()
     if not isinstance(error, _FAILURES):
         raise error
     _log.warning("no answer", server=name, kind=type(error).__name__)
-    return False
+    return None

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from webapi.http.schema import Output
 
@@ -45,6 +45,7 @@ class HealthOut(Output):
                     "mlflow": "ok",
                     "stream": "ok",
                 },
+                "setAside": 0,
             }
         }
     )
@@ -52,6 +53,10 @@ class HealthOut(Output):
     status: Literal["ok", "degraded"]
     timestamp: datetime
     services: ServicesOut
+    set_aside: int | None = Field(
+        description="Candles, quotes, forecasts and tokens that checks set aside and nothing uses; everything else goes "
+        "on. Null where the database cannot say."
+    )
 
 
 class ProbeOut(Output):

@@ -25,6 +25,14 @@ def decode(cursor: str, length: int) -> list[Any]:
     return values
 
 
+def number(cursor: str) -> int:
+    """The one sort key of a cursor, the number of a row. Raises `errors.Problem` with status 400: it is none of ours."""
+    (key,) = decode(cursor, 1)
+    if not isinstance(key, int) or isinstance(key, bool) or not 0 < key < 1 << 63:
+        raise refused()
+    return key
+
+
 def refused() -> errors.Problem:
     """400 for a cursor that is none of ours."""
     return errors.invalid(

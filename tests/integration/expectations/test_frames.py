@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from coinsphere.market import set_aside
 from expectations import frames, runner, suites
+from orchestration import aside
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
 _CANDLE = """
@@ -101,3 +103,31 @@ def test_quotes_from_files_are_never_stale(owner, pipeline):
         _quote(owner, symbol, price, NOW - timedelta(days=500))
 
     assert _broken(frames.quotes(pipeline, NOW, 300), suites.quotes()) == set()
+
+
+def test_what_a_person_vouches_for_is_believed_however_often_it_is_checked(owner, pipeline, days):
+    owner.execute(
+        "update market.price_data set open = 2000, high = 2000, low = 2000, close = 2000 "
+        "where token_id = (select id from market.tokens where symbol = 'BTC') and opened_at = any(%s)",
+        [days[-3:]],
+    )
+
+    def check(number):
+        now = NOW + timedelta(hours=number)
+        rows = frames.candles(pipeline, now, 1500)
+        suite = suites.candles()
+        aside.settle(pipeline, suite, runner.validate(rows, suite, ["symbol"]), rows, now)
+        return [
+            quality
+            for (quality,) in owner.execute(
+                "select quality from market.price_data where opened_at = any(%s) and close = 2000 "
+                "order by opened_at",
+                [days[-3:]],
+            )
+        ]
+
+    assert check(0) == ["suspect"] * 3
+    ids = [each.id for each in set_aside.entries(pipeline)]
+    assert set_aside.release(pipeline, ids, "operator ada", "another unit since then", NOW) == 3
+    assert [check(1), check(2), check(3)] == [["confirmed"] * 3] * 3
+    assert set_aside.entries(pipeline) == []

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from coinsphere.market import quarantine, set_aside
+from coinsphere.market import refused, set_aside
 from coinsphere.market.set_aside import Scope, Subject
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -80,7 +80,7 @@ def test_what_is_removed_is_kept_in_the_quarantine(owner, pipeline, token_id):
     kept = owner.execute("select payload ->> 'close', resolution from market.quarantine").fetchall()
     assert kept == [("5.000000000000000000", "rejected")] * 2
     assert set_aside.entries(pipeline) == []
-    assert quarantine.waiting(pipeline) == []
+    assert refused.waiting(pipeline) == []
 
 
 def test_a_token_is_passed_over_with_its_reason(pipeline, token_id):

@@ -351,6 +351,28 @@ def _end_share(account: Account, case: Case) -> None:
     _path(case, portfolio_id=made["portfolio"], share_id=made["id"])
 
 
+def _held(_: Account, case: Case) -> None:
+    row = _db.execute(
+        "insert into market.set_aside (token_id, scope, about, rule, reason, since, changed_at, changed_by)"
+        " select id, 'candle', %s, 'a_rule', 'wrong', now(), now(), 'check' from market.tokens where symbol = 'BTC'"
+        " returning id",
+        [datetime(2020, 1, 1, tzinfo=UTC) + timedelta(minutes=secrets.randbelow(10**7))],
+    ).fetchone()
+    assert row is not None
+    _path(case, which=row[0])
+
+
+def _refused(_: Account, case: Case) -> None:
+    _db.execute("insert into market.origin (source) values ('live') on conflict do nothing")
+    row = _db.execute(
+        "insert into market.quarantine (token_id, kind, source, reason, payload)"
+        " select id, 'quote', 'kraken', 'jumped', %s from market.tokens where symbol = 'BTC' returning id",
+        ['{"price": "61000"}'],
+    ).fetchone()
+    assert row is not None
+    _path(case, which=row[0])
+
+
 def _connection(account: Account) -> str:
     _db.execute("delete from app.exchange_connections where user_id = %s", [account.id])
     return str(account.ask("POST", "/exchanges/connect", _KEY)["connectionId"])
@@ -421,6 +443,10 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
         case, passkey_id=_device(account)[1]
     ),
     f"POST {V1}/passkeys/login": _passkey_login,
+    f"POST {V1}/admin/data/set-aside/{{which}}/release": _held,
+    f"POST {V1}/admin/data/set-aside/{{which}}/remove": _held,
+    f"POST {V1}/admin/data/refused/{{which}}/release": _refused,
+    f"POST {V1}/admin/data/refused/{{which}}/remove": _refused,
     f"PUT {V1}/admin/features/{{feature}}": lambda _, case: _path(case, feature="defi"),
     f"GET {V1}/admin/tokens/{{token_id}}": _listing,
     f"PATCH {V1}/admin/tokens/{{token_id}}": _change_listing,

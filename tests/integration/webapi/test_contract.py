@@ -258,6 +258,7 @@ def test_without_the_database_it_is_unavailable(api_settings, person) -> None:
     assert_problem(client.get("/health/ready"), 503)
     states = client.get("/health").json
     assert (states["status"], states["services"]["postgres"]) == ("degraded", "error")
+    assert states["setAside"] is None
     app.extensions[EXTENSION].close()
 
 
@@ -271,6 +272,7 @@ def test_health(api_settings, owner_db) -> None:
     assert body == {
         "status": "ok",
         "timestamp": "2026-03-10T12:30:00Z",
+        "setAside": 0,
         "services": dict.fromkeys(
             (
                 "api",

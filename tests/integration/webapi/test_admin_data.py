@@ -1,0 +1,153 @@
+"""What checks set aside and what was refused on arrival, decided by administrators over the API, in its own role."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from coinsphere.market import candles, quarantine, set_aside
+from coinsphere.market.model import Candle, Interval
+from coinsphere.market.set_aside import Scope, Subject
+from tests.integration.webapi.conftest import NOW, assert_problem, new_person
+from webapi.services import EXTENSION
+
+DAYS = [datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2, 3)]
+WHY = {"reason": "seen in all markets"}
+
+
+def candle(token_id, at, price):
+    numbers = [Decimal(price)] * 4
+    return Candle(
+        token_id, Interval.DAY, at, *numbers, None, "kraken", is_final=True, observed_at=NOW
+    )
+
+
+@pytest.fixture
+def pipeline_db(module_database):
+    with psycopg.connect(module_database.pipeline, autocommit=True) as conn:
+        yield conn
+
+
+@pytest.fixture
+def token_id(owner_db, pipeline_db):
+    """Injective with three days, of which checks set aside two; two rows of it were refused."""
+    owner_db.execute(
+        "truncate market.set_aside, market.set_aside_trail, market.price_data, market.quarantine"
+    )
+    owner_db.execute("insert into market.origin (source) values ('live') on conflict do nothing")
+    (found,) = owner_db.execute("select id from market.tokens where symbol = 'INJ'").fetchone()
+    candles.load(pipeline_db, [candle(found, day, 5) for day in DAYS], lambda: NOW)
+    subjects = [Subject(found, day, "a_rule", "It is wrong.", {"close": "5"}) for day in DAYS[:2]]
+    set_aside.apply(pipeline_db, Scope.CANDLE, ["a_rule"], subjects, DAYS[0], NOW)
+    for price in (4, 0):
+        row = candles.rejected(candle(found, DAYS[2], price), "It contradicts.", found)
+        quarantine.store(pipeline_db, [row])
+    return found
+
+
+@pytest.fixture
+def analyst(client, owner_db):
+    made = new_person(client)
+    owner_db.execute("update app.users set role = 'analyst' where id = %s", [made.id])
+    return made
+
+
+def qualities(owner_db):
+    rows = owner_db.execute("select close::int, quality from market.price_data order by opened_at")
+    return rows.fetchall()
+
+
+def told(owner_db, action):
+    rows = owner_db.execute(
+        "select target, details from app.audit_logs where action = %s order by id", [action]
+    )
+    return rows.fetchall()
+
+
+@pytest.mark.usefixtures("token_id")
+def test_what_is_set_aside_is_listed_released_and_removed_with_a_trail(
+    administrator, analyst, owner_db, app, client
+) -> None:
+    first = analyst.get("/admin/data/set-aside?symbol=inj&limit=1").json
+    (newest,) = first["entries"]
+    assert (newest["symbol"], newest["scope"], newest["state"]) == ("INJ", "candle", "held")
+    assert [step["actor"] for step in newest["trail"]] == ["check"]
+    rest = analyst.get(f"/admin/data/set-aside?limit=1&cursor={first['nextCursor']}").json
+    assert (len(rest["entries"]), rest["nextCursor"]) == (1, None)
+    oldest = rest["entries"][0]
+    app.extensions[EXTENSION].health._asked_at = float("-inf")
+    assert client.get("/health").json["setAside"] == 2
+
+    path = f"/admin/data/set-aside/{oldest['id']}"
+    assert_problem(analyst.post(f"{path}/release", WHY), 403, says="Admin access required")
+    assert_problem(administrator.post(f"{path}/release", {"reason": "  "}), 400)
+    assert administrator.post(f"{path}/release", WHY).json == {"decided": 1}
+    assert_problem(administrator.post(f"{path}/release", WHY), 404)
+    assert qualities(owner_db) == [(5, "confirmed"), (5, "suspect"), (5, "ok")]
+
+    assert administrator.post("/admin/data/set-aside/inj/remove", WHY).json == {"decided": 1}
+    assert qualities(owner_db) == [(5, "confirmed"), (5, "ok")]
+    assert analyst.get("/admin/data/set-aside").json["entries"] == []
+    past = analyst.get("/admin/data/set-aside?past=true").json["entries"]
+    by = f"administrator {administrator.id}"
+    assert [entry["trail"][-1] | {"at": None} for entry in past] == [
+        {"state": state, "at": None, "actor": by, **WHY} for state in ("removed", "released")
+    ]
+    details = {"rows": 1, "decision": "set_aside"}
+    assert told(owner_db, "admin.data_released")[-1] == (str(oldest["id"]), details)
+    assert told(owner_db, "admin.data_removed")[-1] == ("inj", details)
+    kept = analyst.get("/admin/data/refused?past=true").json["rows"][0]
+    assert (kept["resolution"], kept["resolvedBy"]) == ("rejected", by)
+
+
+def test_what_was_refused_is_used_after_all_or_confirmed_to_be_wrong(
+    administrator, analyst, owner_db, token_id
+) -> None:
+    wrong, good = analyst.get("/admin/data/refused?symbol=INJ").json["rows"]
+    assert (good["payload"]["close"], good["tokenId"]) == ("4", str(token_id))
+
+    answer = administrator.post("/admin/data/refused/INJ/release", WHY)
+    assert_problem(answer, 409, says="open is zero")
+    assert qualities(owner_db)[2] == (5, "ok")
+    answer = administrator.post(f"/admin/data/refused/{wrong['id']}/remove", WHY)
+    assert answer.json == {"decided": 1}
+    assert administrator.post("/admin/data/refused/INJ/release", WHY).json == {"decided": 1}
+    assert qualities(owner_db)[2] == (4, "confirmed")
+    assert analyst.get("/admin/data/refused").json["rows"] == []
+    assert_problem(administrator.post("/admin/data/refused/INJ/release", WHY), 404)
+
+
+@pytest.mark.usefixtures("token_id")
+def test_taking_candles_out_needs_a_recent_login(administrator, owner_db, clock) -> None:
+    clock[0] = NOW + timedelta(minutes=6)
+    try:
+        answer = administrator.post("/admin/data/set-aside/INJ/remove", WHY)
+    finally:
+        clock[0] = NOW
+    assert assert_problem(answer, 403)["requiresStepUp"] is True
+    assert len(qualities(owner_db)) == 3
+
+
+@pytest.mark.parametrize("which", ["999999", "9" * 30, "NOSUCH", "%00", "²"])
+@pytest.mark.parametrize("where", ["set-aside", "refused"])
+def test_what_is_not_there_is_not_found(administrator, where: str, which: str) -> None:
+    for act in ("release", "remove"):
+        assert_problem(administrator.post(f"/admin/data/{where}/{which}/{act}", WHY), 404)
+
+
+@pytest.mark.usefixtures("token_id")
+def test_the_apis_role_can_do_nothing_else_to_prices(module_database) -> None:
+    for statement in (
+        "update market.price_data set close = 1",
+        "delete from market.price_data",
+        "insert into market.quotes select * from market.quotes",
+        "update market.set_aside set state = 'released'",
+        "insert into market.quarantine (kind, source, reason, payload) values ('quote', '', '', '{}')",
+        "select market.follow_set_aside(now())",
+    ):
+        with (
+            psycopg.connect(module_database.api) as conn,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            conn.execute(statement)

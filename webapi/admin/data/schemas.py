@@ -1,0 +1,148 @@
+"""What goes over the wire of `/admin/data`."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from webapi.admin.schemas import Cursor
+from webapi.schema import Input, Line, Output, Query
+
+Symbol = Annotated[Line, StringConstraints(min_length=1, max_length=20)]
+Reason = Annotated[Line, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
+
+
+class ListQuery(Query):
+    """Which rows."""
+
+    symbol: Symbol | None = Field(None, description="Of this token only.")
+    past: bool = Field(default=False, description="Also what was decided, or is over.")
+    limit: int = Field(50, ge=1, le=200)
+    cursor: Cursor | None = None
+
+
+class DecisionIn(Input):
+    """Why it is decided so."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"reason": "a real crash, in all markets"}}
+    )
+
+    reason: Reason = Field(description="Kept in the trail.")
+
+
+class DecidedOut(Output):
+    """How many rows were decided."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"decided": 1}})
+
+    decided: int
+
+
+class StepOut(Output):
+    """A step of an entry's trail."""
+
+    state: Literal["held", "released", "removed", "gone"]
+    at: datetime
+    actor: str = Field(description="`check`, or the person who decided.")
+    reason: str | None
+
+
+_HELD: dict[str, Any] = {
+    "id": 7,
+    "symbol": "INJ",
+    "scope": "candle",
+    "about": "2026-11-23T00:00:00Z",
+    "rule": "no_close_is_ten_times_the_last",
+    "reason": "No close is ten times, or a tenth of, its neighbours' without having been traded all the way.",
+    "evidence": {"close": "0.31"},
+    "since": "2026-11-24T00:10:00Z",
+    "state": "held",
+    "changedAt": "2026-11-24T00:10:00Z",
+    "changedBy": "check",
+    "changeReason": None,
+    "trail": [
+        {
+            "state": "held",
+            "at": "2026-11-24T00:10:00Z",
+            "actor": "check",
+            "reason": "No close is ten times.",
+        }
+    ],
+}
+
+
+class HeldOut(Output):
+    """Something that a check set aside."""
+
+    id: int
+    symbol: str
+    scope: Literal["candle", "quote", "token", "forecast"]
+    about: datetime | None = Field(
+        description="Start of the candle, time of the quote, origin of the forecast; null for a token."
+    )
+    rule: str
+    reason: str
+    evidence: dict[str, Any]
+    since: datetime
+    state: Literal["held", "released", "removed", "gone"]
+    changed_at: datetime
+    changed_by: str
+    change_reason: str | None
+    trail: list[StepOut]
+
+
+class SetAsideOut(Output):
+    """What checks set aside, newest first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"entries": [_HELD], "nextCursor": None}}
+    )
+
+    entries: list[HeldOut]
+    next_cursor: str | None
+
+
+_REFUSED: dict[str, Any] = {
+    "id": 12,
+    "tokenId": "5a0c9d1e-7f3b-4c55-9a43-2f6a4c1f1d10",
+    "symbol": "OP",
+    "kind": "candle",
+    "source": "file:OPUSDT-1d-2026-11.csv",
+    "reason": "close is more than ten-fold away from the stored ones beside it",
+    "payload": {"interval": "1d", "openedAt": "2026-11-01T00:00:00+00:00", "close": "0.00042"},
+    "quarantinedAt": "2026-11-24T08:00:00Z",
+    "resolution": None,
+    "resolvedAt": None,
+    "resolvedBy": None,
+    "resolutionReason": None,
+}
+
+
+class RefusedOut(Output):
+    """A row that was refused on arrival, as it came."""
+
+    id: int
+    token_id: UUID | None
+    symbol: str | None
+    kind: Literal["candle", "quote", "metadata"]
+    source: str
+    reason: str
+    payload: dict[str, Any]
+    quarantined_at: datetime
+    resolution: Literal["accepted", "rejected"] | None
+    resolved_at: datetime | None
+    resolved_by: str | None
+    resolution_reason: str | None
+
+
+class RefusedRowsOut(Output):
+    """What was refused on arrival, newest first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"rows": [_REFUSED], "nextCursor": None}}
+    )
+
+    rows: list[RefusedOut]
+    next_cursor: str | None
