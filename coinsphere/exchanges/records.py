@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
+from coinsphere import log
 from coinsphere.errors import BadPayload
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds
@@ -12,21 +13,28 @@ from coinsphere.portfolio.imports.statements.grouping import refused, traded
 from coinsphere.portfolio.imports.statements.record import Entry, Record
 from coinsphere.portfolio.model import EXACT, Kind
 
+_NONSENSE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+_log = log.get("exchanges")
+
 
 def trades(venue: str, parsed: Mapping[str, Any], native_id: str) -> Iterator[Record]:
     """The records of a trade: itself, and what its fees are besides, all of them: a rebate, one in a third asset.
 
+    One that lacks a price, an amount or a side is a record that says so, and takes no other with it.
+
     Raises:
-        BadPayload: it lacks a price, an amount, a side or a time.
+        BadPayload: it lacks a time, and has no place among the others.
     """
+    at = _instant(venue, parsed)
     try:
-        at, symbol = from_milliseconds(parsed["timestamp"]), str(parsed["symbol"])
+        symbol = str(parsed["symbol"])
         amount, price = Decimal(parsed["amount"]), Decimal(parsed["price"])
         cost = Decimal(parsed["cost"]) if parsed.get("cost") else EXACT.multiply(amount, price)
         is_buy = {"buy": True, "sell": False}[parsed["side"]]
         fees = _fees(parsed)
-    except (TypeError, ValueError, KeyError, InvalidOperation) as error:
-        raise BadPayload(venue, f"a trade makes no sense ({error!r})", repr(parsed)) from error
+    except _NONSENSE as error:
+        yield _nonsense(venue, native_id, Kind.SWAP, at, error)
+        return
     # A market that was delisted long ago has a name only: kept, as an asset that nobody knows.
     base, _, quote = symbol.partition("/") if "/" in symbol else (symbol, "", f"money of {symbol}")
     got, gave = (base, rounded(amount)), (quote.partition(":")[0], rounded(cost))
@@ -82,27 +90,48 @@ def income(entry: Entry, kinds: Mapping[str, Kind], elsewhere: Collection[str]) 
 def transfers(venue: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Record]:
     """The records of deposits and withdrawals that ccxt parsed; those under way or failed are left out.
 
+    One that lacks an amount or an asset is a record that says so, and takes no other with it.
+
     Raises:
-        BadPayload: one lacks an id, an amount, an asset or a time.
+        BadPayload: one lacks a direction, an id or a time, and has no place among the others.
     """
     for row in rows:
         if row["status"] != "ok":
             continue
+        at = _instant(venue, row)
         try:
-            sign = {"deposit": 1, "withdrawal": -1}[row["type"]]
+            kind = {"deposit": Kind.TRANSFER_IN, "withdrawal": Kind.TRANSFER_OUT}[row["type"]]
+            native_id = f"{row['type']}-{_given(row['id'] or row['txid'])}"
+        except _NONSENSE as error:
+            raise BadPayload(venue, f"a transfer makes no sense ({error!r})", repr(row)) from error
+        try:
+            sign = 1 if kind is Kind.TRANSFER_IN else -1
             fee = (row.get("fee") or {}).get("cost")
             made = transfer(
-                f"{row['type']}-{_given(row['id'] or row['txid'])}",
-                from_milliseconds(row["timestamp"]),
+                native_id,
+                at,
                 _given(row["currency"]),
                 sign * Decimal(row["amount"]),
                 fee=None if fee is None else Decimal(fee),
                 tx_hash=row["txid"] or None,
             )
-        except (TypeError, ValueError, KeyError, InvalidOperation) as error:
-            raise BadPayload(venue, f"a transfer makes no sense ({error!r})", repr(row)) from error
+        except _NONSENSE as error:
+            made = _nonsense(venue, native_id, kind, at, error)
         if made is not None:
             yield made
+
+
+def _instant(venue: str, row: Mapping[str, Any]) -> datetime:
+    try:
+        return from_milliseconds(row["timestamp"])
+    except _NONSENSE as error:
+        raise BadPayload(venue, f"a row has no time ({error!r})", repr(row)) from error
+
+
+def _nonsense(venue: str, native_id: str, kind: Kind, at: datetime, error: Exception) -> Record:
+    """A row that cannot be booked, named by itself, so that the others of its page can."""
+    _log.warning("row makes no sense", exchange=venue, row=native_id, error=repr(error))
+    return Record(native_id, kind, at, refused=f"it makes no sense ({type(error).__name__})")
 
 
 def _given(text: object) -> str:

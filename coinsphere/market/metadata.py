@@ -35,6 +35,7 @@ _LOGO = """
     update market.tokens set logo_url = %(logo_url)s
     where id = %(token_id)s and logo_url is distinct from %(logo_url)s and %(logo_url)s::text is not null
 """
+_LAST_RANK = 1_000_000
 _COUNTS = ("circulating_supply", "total_supply", "max_supply")
 _PRICES = ("all_time_high", "all_time_low")
 
@@ -64,8 +65,8 @@ def store(conn: Connection, metadata: Sequence[Metadata], now: datetime) -> Load
 
 
 def _fault(row: Metadata, now: datetime) -> str | None:
-    if row.market_cap_rank is not None and row.market_cap_rank < 1:
-        return "market_cap_rank is not positive"
+    if row.market_cap_rank is not None and not 1 <= row.market_cap_rank <= _LAST_RANK:
+        return f"market_cap_rank is not between 1 and {_LAST_RANK}"
     for name in (*_COUNTS, *_PRICES):
         value: Decimal | None = getattr(row, name)
         if value is None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from coinsphere import log
 from coinsphere.errors import BadPayload
 from coinsphere.wallets.chains import NATIVE
 from coinsphere.wallets.curated import Directory
@@ -14,10 +15,17 @@ _PROGRAMS = (
 )
 _CONFIRMED = {"commitment": "finalized"}
 _SOURCE = "solana"
+_NOTHING = Balance("", 0, TokenFacts(None, None))
+
+_log = log.get("wallets")
 
 
-def balances(node: Node, owner: str, known: Directory, ticked: set[str]) -> dict[str, Balance]:
+def balances(
+    node: Node, owner: str, known: Directory, ticked: set[str]
+) -> dict[str, Balance | None]:
     """What an address holds, of the coin, of tokens that we look for and of those that its user ticked.
+
+    None of a token of which an account cannot be read: the others are told all the same.
 
     Raises:
         RateLimited, Unavailable, BadPayload: see there.
@@ -32,7 +40,9 @@ def balances(node: Node, owner: str, known: Directory, ticked: set[str]) -> dict
     ]
     coin, *programs = node.ask(questions)
     try:
-        made = {NATIVE: Balance(NATIVE, _whole(coin["value"]), known.facts[NATIVE])}
+        made: dict[str, Balance | None] = {
+            NATIVE: Balance(NATIVE, _whole(coin["value"]), known.facts[NATIVE])
+        }
         for account in (each for program in programs for each in program["value"]):
             _add(made, account["account"]["data"]["parsed"]["info"], known, ticked)
     except (KeyError, TypeError, ValueError):
@@ -41,21 +51,29 @@ def balances(node: Node, owner: str, known: Directory, ticked: set[str]) -> dict
 
 
 def _add(
-    made: dict[str, Balance], info: dict[str, Any], known: Directory, ticked: set[str]
+    made: dict[str, Balance | None], info: dict[str, Any], known: Directory, ticked: set[str]
 ) -> None:
     """Add a token account: one owner may have several of one token."""
     mint = str(info["mint"])
     facts = known.facts.get(mint.lower())
     if facts is None and mint not in ticked:
         return
-    tokens = info["tokenAmount"]
-    held = made[mint].raw if mint in made else 0
-    facts = facts or TokenFacts(None, _whole(tokens["decimals"]))
-    made[mint] = Balance(mint, held + _whole(tokens["amount"]), facts)
+    before = made.get(mint, _NOTHING)
+    try:
+        tokens = info["tokenAmount"]
+        told = facts or TokenFacts(None, _whole(tokens["decimals"]))
+        held = _whole(tokens["amount"])
+    except (LookupError, TypeError, ValueError) as error:
+        _log.warning("token account unreadable", chain=_SOURCE, token=mint, error=repr(error))
+        made[mint] = None
+        return
+    made[mint] = None if before is None else Balance(mint, before.raw + held, told)
 
 
 def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError("no amount")
     number = int(value)
-    if number < 0 or isinstance(value, bool | float):
+    if number < 0:
         raise ValueError("no amount")
     return number

@@ -229,7 +229,7 @@ def _read(wallet: Wallet, directory: Directory, nodes: Nodes, now: datetime) -> 
     node = nodes.of(wallet.blockchain)
     if chain.family == "solana":
         held = solana.balances(node, wallet.address, directory, set(wallet.tokens))
-        return WalletReading(None, dict(held))
+        return WalletReading(None, held)
     wanted = _wanted(wallet, directory.facts)
     listed = [contract for contract in directory.facts if contract != NATIVE]
     readers = deployments.of(wallet.blockchain, listed, wallet.tokens)

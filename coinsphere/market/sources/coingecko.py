@@ -28,8 +28,9 @@ from coinsphere.errors import (
 from coinsphere.market.model import Candle, Interval, Metadata, Quote, Token
 from coinsphere.market.sources.bucket import TokenBucket
 from coinsphere.market.sources.decimals import rounded
+from coinsphere.market.sources.logos import logo
 from coinsphere.market.sources.moments import from_milliseconds
-from coinsphere.market.sources.rows import NONSENSE, Noted
+from coinsphere.market.sources.rows import Noted
 from coinsphere.patience import asked_pause
 
 NAME = "coingecko"
@@ -70,21 +71,21 @@ class CoinGecko:
     def candles(
         self, token: Token, interval: Interval, start: datetime, end: datetime
     ) -> list[Candle]:
-        """Candles that open in [start, end), made of hourly price points.
+        """Candles that open in [start, end), made of hourly price points; one that makes no sense is noted and left out.
 
         Raises:
             NotListed: CoinGecko does not know the token.
             OutsideWindow: the plan does not reach back to `start`.
             RateLimited, Unavailable, BadPayload: see there.
         """
-        coin = self._coin(token)
-        now = self._clock()
+        coin, now = self._coin(token), self._clock()
         points: dict[datetime, Decimal] = {}
         since, last = start, min(end, now)
         while since < last:
             until = min(since + _HOURLY_SPAN, last)
-            points.update(self._points(coin, since, until))
+            points.update(self._points(token, coin, since, until))
             since = until
+        self._noted.require(points)
         made = _candles(token, interval, sorted(points.items()), now)
         # A first span of which only the end was asked for would open at the wrong price.
         return [candle for candle in made if start <= candle.opened_at < end]
@@ -109,7 +110,7 @@ class CoinGecko:
         )
 
     def take_problems(self) -> list[ProviderError]:
-        """Rows that made no sense, since the last call."""
+        """Rows and points that made no sense, since the last call."""
         return self._noted.take()
 
     def _coin(self, token: Token) -> str:
@@ -134,22 +135,24 @@ class CoinGecko:
             if not isinstance(rows, list):
                 raise BadPayload(NAME, "markets are no list", repr(rows))
             for row in rows:
-                token = by_coin.get(str(row.get("id"))) if isinstance(row, dict) else None
-                if token is not None:
+                if not isinstance(row, dict):
+                    self._noted.note("a row is no object", row)
+                elif (token := by_coin.get(str(row.get("id")))) is not None:
                     yield token, row
 
-    def _points(self, coin: str, start: datetime, end: datetime) -> dict[datetime, Decimal]:
+    def _points(
+        self, token: Token, coin: str, start: datetime, end: datetime
+    ) -> dict[datetime, Decimal]:
         answer = self._get(
             f"/coins/{coin}/market_chart/range",
             vs_currency="usd",
             **{"from": str(int(start.timestamp())), "to": str(int(end.timestamp()))},
             precision="18",
         )
-        try:
-            rows = answer["prices"]
-            return {from_milliseconds(moment): rounded(price) for moment, price in rows if price}
-        except (*NONSENSE, OverflowError) as error:
-            raise BadPayload(NAME, "price points make no sense", repr(answer)) from error
+        rows = answer.get("prices") if isinstance(answer, dict) else None
+        if not isinstance(rows, list):
+            raise BadPayload(NAME, "price points are no list", repr(answer))
+        return dict(self._noted.readable(((token, row) for row in rows), _point))
 
     def _get(self, path: str, **parameters: str) -> Any:
         """The decoded answer, fractions as `Decimal`."""
@@ -210,6 +213,17 @@ def _candles(
         )
 
 
+def _point(_: Token, row: Any) -> tuple[datetime, Decimal] | None:
+    """An instant and its price; CoinGecko writes zero and null where it does not know."""
+    moment, price = row
+    if not price:
+        return None
+    known = rounded(price)
+    if not known > 0 or not known.is_finite():
+        raise ValueError(f"a price of {price}")
+    return from_milliseconds(moment), known
+
+
 def _quote(token: Token, row: Any) -> Quote | None:
     if row["current_price"] is None:
         return None
@@ -228,8 +242,8 @@ def _quote(token: Token, row: Any) -> Quote | None:
 def _metadata(token: Token, row: Any, now: datetime) -> Metadata:
     return Metadata(
         token_id=token.id,
-        logo_url=row["image"] if str(row["image"]).startswith("https://") else None,
-        market_cap_rank=row["market_cap_rank"],
+        logo_url=logo(row["image"]),
+        market_cap_rank=_rank(row["market_cap_rank"]),
         circulating_supply=_known(row["circulating_supply"]),
         total_supply=_known(row["total_supply"]),
         max_supply=_known(row["max_supply"]),
@@ -240,6 +254,12 @@ def _metadata(token: Token, row: Any, now: datetime) -> Metadata:
         source=NAME,
         observed_at=now,
     )
+
+
+def _rank(value: Any) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise ValueError(f"a rank of {value!r}")
 
 
 def _known(value: Any) -> Decimal | None:

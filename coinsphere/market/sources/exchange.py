@@ -67,7 +67,7 @@ class Exchange:
     def candles(
         self, token: Token, interval: Interval, start: datetime, end: datetime
     ) -> list[Candle]:
-        """Candles that open in [start, end), page by page.
+        """Candles that open in [start, end), page by page; a row that makes no sense is noted and left out.
 
         Raises:
             NotListed: the exchange has no market of the token in US dollars.
@@ -80,16 +80,17 @@ class Exchange:
         candles: list[Candle] = []
         since, last = start, min(end, now)
         while since < last:
-            page = [
-                self._candle(token, interval, row, now)
-                for row in self._page(market, interval, since)
-            ]
+            rows = ((token, row) for row in self._page(market, interval, since))
+            page = self._noted.readable(
+                rows, lambda token, row: self._candle(token, interval, row, now)
+            )
             fresh = [candle for candle in page if since <= candle.opened_at < end]
             candles += fresh
             # Some exchanges answer with the candles from the first one on, some with those of the span that was
             # asked for: an empty span before the listing does not mean that nothing follows.
             until = fresh[-1].opened_at if fresh else since + (self._size - 1) * interval.duration
             since = until + interval.duration
+        self._noted.require(candles)
         return candles
 
     def quotes(self, tokens: Sequence[Token]) -> list[Quote]:
@@ -114,7 +115,7 @@ class Exchange:
         return self._noted.understood(rows, lambda token, row: self._quote(token, row, now))
 
     def take_problems(self) -> list[ProviderError]:
-        """Tickers that made no sense, since the last call."""
+        """Tickers and candles that made no sense, since the last call."""
         return self._noted.take()
 
     def _market(self, token: Token) -> str:
@@ -147,24 +148,21 @@ class Exchange:
         return rows
 
     def _candle(self, token: Token, interval: Interval, row: Any, now: datetime) -> Candle:
-        try:
-            moment, opened, high, low, closed, volume = row[:6]
-            opened_at = from_milliseconds(moment)
-            return Candle(
-                token.id,
-                interval,
-                opened_at,
-                Decimal(opened),
-                Decimal(high),
-                Decimal(low),
-                Decimal(closed),
-                None if volume is None else Decimal(volume),
-                self.name,
-                opened_at + interval.duration <= now,
-                now,
-            )
-        except NONSENSE as error:
-            raise BadPayload(self.name, "a candle makes no sense", repr(row)) from error
+        moment, opened, high, low, closed, volume = row[:6]
+        opened_at = from_milliseconds(moment)
+        return Candle(
+            token.id,
+            interval,
+            opened_at,
+            Decimal(opened),
+            Decimal(high),
+            Decimal(low),
+            Decimal(closed),
+            None if volume is None else Decimal(volume),
+            self.name,
+            opened_at + interval.duration <= now,
+            now,
+        )
 
     def _quote(self, token: Token, ticker: Any, now: datetime) -> Quote | None:
         """The quote in a ticker; None where it holds no price."""
@@ -240,11 +238,15 @@ class _Strict:
             return {"symbol": None}
         return made
 
-    def parse_ohlcv(self, *arguments: Any, **keywords: Any) -> list[Any]:
-        """As ccxt's, but a row without a time is an error: ccxt would drop it without a word."""
-        row: list[Any] = super().parse_ohlcv(*arguments, **keywords)  # type: ignore[misc]
+    def parse_ohlcv(self, ohlcv: Any, market: Any = None) -> list[Any]:
+        """As ccxt's, but a row that it stumbles over, or would drop for want of a time, is noted."""
+        try:
+            row: list[Any] = super().parse_ohlcv(ohlcv, market)  # type: ignore[misc]
+        except (ccxt.BaseError, *NONSENSE) as error:
+            self.noted.note(f"a candle makes no sense ({type(error).__name__}: {error})", ohlcv)
+            return [None] * 6
         if row[0] is None:
-            raise BadPayload(self.id, "a candle has no time", repr(arguments[0]))
+            self.noted.note("a candle has no time", ohlcv)
         return row
 
 

@@ -1,15 +1,15 @@
-"""Rows of an answer about many tokens, each for itself: one that makes no sense is noted, and the others are taken."""
+"""Rows of an answer, each for itself: one that makes no sense is noted, and the others are taken."""
 
-from collections.abc import Callable, Iterable
-from decimal import InvalidOperation
+from collections.abc import Callable, Iterable, Sized
 from typing import TypeVar
 
 from coinsphere.errors import BadPayload, ProviderError
 from coinsphere.market.model import Token
 
 T = TypeVar("T")
-NONSENSE = (TypeError, ValueError, KeyError, IndexError, AttributeError, InvalidOperation)
-"""What reading a row of another shape stumbles over."""
+NONSENSE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+"""What reading a row of another shape stumbles over; numbers and times past all bounds are of the last kind."""
+_MOST_NOTED = 50
 
 
 class Noted:
@@ -18,20 +18,19 @@ class Noted:
     def __init__(self, source: str) -> None:
         self._source = source
         self._problems: list[ProviderError] = []
+        self._more = 0
 
     def note(self, what: str, row: object) -> None:
-        """Keep a row that makes no sense."""
-        self._problems.append(BadPayload(self._source, what, repr(row)))
+        """Keep a row that makes no sense; of very many the first, and how many more."""
+        if len(self._problems) < _MOST_NOTED:
+            self._problems.append(BadPayload(self._source, what, repr(row)))
+        else:
+            self._more += 1
 
-    def understood(
+    def readable(
         self, rows: Iterable[tuple[Token, object]], read: Callable[[Token, object], T | None]
     ) -> list[T]:
-        """What `read` makes of the rows, without those of which it makes nothing; nonsense is noted.
-
-        Raises:
-            BadPayload: of an answer with nonsense in it no row at all could be read: then it is another answer than
-                the one that was asked for.
-        """
+        """What `read` makes of the rows, without those of which it makes nothing; nonsense is noted."""
         made: list[T] = []
         for token, row in rows:
             try:
@@ -40,11 +39,33 @@ class Noted:
                 self.note(f"{token.symbol}: {type(error).__name__}: {error}", row)
             else:
                 made += [] if found is None else [found]
+        return made
+
+    def require(self, made: Sized) -> None:
+        """Refuse an answer of which nothing was made, where there was nonsense in it.
+
+        Raises:
+            BadPayload: no row at all could be read: then it is another answer than the one that was asked for.
+        """
         if not made and self._problems:
             raise self.take()[0]
+
+    def understood(
+        self, rows: Iterable[tuple[Token, object]], read: Callable[[Token, object], T | None]
+    ) -> list[T]:
+        """As `readable`, of a whole answer.
+
+        Raises:
+            BadPayload: see `require`.
+        """
+        made = self.readable(rows, read)
+        self.require(made)
         return made
 
     def take(self) -> list[ProviderError]:
         """What was noted since the last call."""
         problems, self._problems = self._problems, []
+        if self._more:
+            problems.append(BadPayload(self._source, f"{self._more} more rows make no sense"))
+        self._more = 0
         return problems

@@ -29,7 +29,7 @@ _SATURDAY = 5
 
 def store(conn: Connection, today: date) -> int:
     """Store what is not known yet of the set, and of a simulated market up to `today`; how many rates that is."""
-    found = [rate for rate in reference_rates.read(_FILE) if rate.day <= today]
+    found = [rate for rate in reference_rates.read(_FILE).rates if rate.day <= today]
     written = reference_rates.fill(conn, found, SEED)
     taken = origin.get(conn)
     if taken is None or taken.seed is None:

@@ -15,6 +15,7 @@ from defusedxml import DefusedXmlException, ElementTree
 from psycopg import Connection
 
 from coinsphere.errors import Unavailable
+from coinsphere.market.validation import fits
 from coinsphere.portfolio.errors import UnreadableFile
 
 SOURCE = "ecb"
@@ -25,6 +26,7 @@ _LARGEST = 50 * 1024 * 1024
 _FIRST_COLUMN = "Date"
 _CODE = 3
 _CUBE = "{http://www.ecb.int/vocabulary/2002-08-01/eurofxref}Cube"
+_FAULTS_NAMED = 5
 _PATIENCE = httpx2.Timeout(30.0, connect=5.0)
 
 # A published rate does not change; one that was corrected replaces the old one, as does the bank's what stood in for it.
@@ -45,6 +47,10 @@ _FILL = """
 _NEWEST = "select max(day) from market.exchange_rates"
 
 
+_Cell = tuple[str, str, str]
+"""Currency, day and rate, as they are written."""
+
+
 class Rate(NamedTuple):
     """Units of a currency for one euro."""
 
@@ -53,8 +59,15 @@ class Rate(NamedTuple):
     per_euro: Decimal
 
 
+class Table(NamedTuple):
+    """What a table of rates says, and in words which of its cells say nothing."""
+
+    rates: list[Rate]
+    faults: list[str]
+
+
 class Brought(NamedTuple):
-    """Rates, and where they are from; `problem` says why it is not the bank itself."""
+    """Rates, and where they are from; `problem` says why it is not the bank itself, or what of it is no rate."""
 
     rates: list[Rate]
     source: str
@@ -76,16 +89,25 @@ def bring(client: httpx2.Client, address: str, file: Path | None) -> Brought:
     if not address:
         if file is None:
             raise Unavailable(SOURCE, "neither an address nor a file of reference rates is set")
-        return Brought(read(file), str(file), None)
+        return _brought(read(file), str(file))
     try:
-        return Brought(fetch(client, address), address, None)
+        return _brought(fetch(client, address), address)
     except (Unavailable, UnreadableFile) as error:
         if file is None:
             raise
-        return Brought(read(file), str(file), str(error))
+        return Brought(read(file).rates, str(file), str(error))
 
 
-def fetch(client: httpx2.Client, address: str) -> list[Rate]:
+def _brought(table: Table, source: str) -> Brought:
+    named = "; ".join(table.faults[:_FAULTS_NAMED])
+    count = len(table.faults)
+    problem = (
+        f"{count} {'cell is' if count == 1 else 'cells are'} left out: {named}" if count else None
+    )
+    return Brought(table.rates, source, problem)
+
+
+def fetch(client: httpx2.Client, address: str) -> Table:
     """All rates that the bank publishes at an address.
 
     Raises:
@@ -97,10 +119,10 @@ def fetch(client: httpx2.Client, address: str) -> list[Rate]:
         answer.raise_for_status()
     except httpx2.HTTPError as error:
         raise Unavailable(SOURCE, f"no reference rates: {type(error).__name__}") from error
-    return _all(_text(answer.content))
+    return parse(_text(answer.content))
 
 
-def read(path: Path) -> list[Rate]:
+def read(path: Path) -> Table:
     """Rates from a file that was fetched before: the bank's CSV, the zip that it comes in, or its XML.
 
     Raises:
@@ -110,20 +132,36 @@ def read(path: Path) -> list[Rate]:
         content = path.read_bytes()
     except OSError as error:
         raise UnreadableFile(f"cannot be read: {error.strerror}") from None
-    return _all(_text(content))
+    return parse(_text(content))
 
 
-def parse(content: str) -> Iterator[Rate]:
+def parse(content: str) -> Table:
     """The rates of the bank's CSV (a column a currency, a row a day, `N/A` where there is none) or XML.
 
+    A cell that is no rate, and a line that is cut off, costs itself and no other.
+
     Raises:
-        UnreadableFile: it is neither, it is cut off, or a cell is no rate.
+        UnreadableFile: it is neither, or holds no rate at all.
     """
     content = content.removeprefix("\ufeff")
-    return _of_xml(content) if content.lstrip().startswith("<") else _of_csv(content)
+    cells = _of_xml(content) if content.lstrip().startswith("<") else _of_csv(content)
+    found: dict[tuple[str, date], Rate] = {}
+    faults: list[str] = []
+    for cell in cells:
+        try:
+            rate = _rate(cell)
+        except UnreadableFile as error:
+            faults.append(str(error))
+            continue
+        if found.setdefault((rate.currency, rate.day), rate) != rate:
+            faults.append(f"{rate.currency} on {rate.day} stands twice and differs")
+    if not found:
+        why = faults[0] if faults else "it holds none"
+        raise UnreadableFile(f"is no file of reference rates: {why}")
+    return Table(list(found.values()), faults)
 
 
-def _of_csv(content: str) -> Iterator[Rate]:
+def _of_csv(content: str) -> Iterator[_Cell | str]:
     rows = csv.reader(io.StringIO(content))
     header = [cell.strip() for cell in next(rows, [])]
     if not header or header[0] != _FIRST_COLUMN:
@@ -133,14 +171,14 @@ def _of_csv(content: str) -> Iterator[Rate]:
             continue
         # Half a number is a number.
         if len(row) != len(header):
-            raise UnreadableFile(f"has a line of {row[0][:20]} that is cut off")
-        day = _day(row[0])
+            yield f"the line of {row[0][:20]} is cut off"
+            continue
         for currency, cell in zip(header[1:], row[1:], strict=True):
             if len(currency) == _CODE and cell.strip() not in ("", "N/A"):
-                yield _rate(currency, day, cell)
+                yield currency, row[0], cell
 
 
-def _of_xml(content: str) -> Iterator[Rate]:
+def _of_xml(content: str) -> Iterator[_Cell]:
     try:
         root = ElementTree.fromstring(content, forbid_dtd=True)
     except DefusedXmlException:
@@ -150,7 +188,7 @@ def _of_xml(content: str) -> Iterator[Rate]:
     for of_day in root.iter(_CUBE):
         day = of_day.get("time")
         for each in of_day if day else ():
-            yield _rate(each.get("currency", ""), _day(day or ""), each.get("rate", ""))
+            yield each.get("currency", ""), day or "", each.get("rate", "")
 
 
 def store(conn: Connection, rates: Iterable[Rate]) -> int:
@@ -180,13 +218,6 @@ def newest(conn: Connection) -> date | None:
     return row[0] if row else None
 
 
-def _all(content: str) -> list[Rate]:
-    found = list(parse(content))
-    if not found:
-        raise UnreadableFile("is no file of reference rates: it holds none")
-    return found
-
-
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text.strip())
@@ -194,7 +225,10 @@ def _day(text: str) -> date:
         raise UnreadableFile(f"{text[:20]!r} is no day") from None
 
 
-def _rate(currency: str, day: date, text: str) -> Rate:
+def _rate(cell: _Cell | str) -> Rate:
+    if isinstance(cell, str):
+        raise UnreadableFile(cell)
+    currency, day, text = cell[0], _day(cell[1]), cell[2]
     if len(currency) != _CODE or not (currency.isascii() and currency.isupper()):
         raise UnreadableFile(f"{currency[:20]!r} is no currency")
     try:
@@ -203,6 +237,10 @@ def _rate(currency: str, day: date, text: str) -> Rate:
         raise UnreadableFile(f"{text[:20]!r} of {currency} on {day} is no rate") from None
     if not rate.is_finite() or rate <= 0:
         raise UnreadableFile(f"the rate {text[:20]} of {currency} on {day} is not positive")
+    if not fits(rate):
+        raise UnreadableFile(
+            f"the rate {text[:20]} of {currency} on {day} has more digits than we keep"
+        )
     return Rate(currency, day, rate)
 
 

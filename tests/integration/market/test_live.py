@@ -350,7 +350,14 @@ class TestNonsense:
 
     @pytest.mark.parametrize(
         "nonsense",
-        [{"lastPrice": "much"}, {"symbol": {}}, {"closeTime": "soon"}, {"lastPrice": ["7"]}],
+        [
+            {"lastPrice": "much"},
+            {"symbol": {}},
+            {"closeTime": "soon"},
+            {"lastPrice": ["7"]},
+            {"closeTime": 10**20},
+            {"closeTime": -(10**20)},
+        ],
     )
     def test_one_ticker_that_makes_no_sense_takes_no_other_with_it(
         self, live_market, tokens, outside, nonsense
@@ -394,6 +401,82 @@ class TestNonsense:
         market = live_market("binance", "coinbase")
         assert {quote.source for quote in market.quotes(tokens("BTC", "ETH"))} == {"coinbase"}
         assert [type(problem) for problem in market.take_problems()] == [BadPayload]
+
+    @pytest.mark.parametrize(
+        "nonsense",
+        [
+            '["yesterday","1","2","1","1","1"]',
+            '[1773014400000,"x","12","9","11","1"]',
+            "[1773014400000]",
+            '[null,"10","12","9","11","1"]',
+            '[100000000000000000000,"10","12","9","11","1"]',
+            "null",
+            '"a row"',
+            '{"time": 1773014400000}',
+        ],
+    )
+    @pytest.mark.parametrize("last", [False, True])
+    def test_one_candle_that_makes_no_sense_takes_no_other_with_it(
+        self, live_market, tokens, outside, nonsense, last
+    ):
+        good = '[1773100800000,"10","12","9","11","1"]'
+        rows = f"{good},{nonsense}" if last else f"{nonsense},{good}"
+        outside.fail("/klines", body=f"[{rows}]".encode(), times=1)
+        market = live_market("binance", "coinbase")
+        (made,) = market.candles(*tokens("BTC"), Interval.DAY, TODAY - DAY, NOW)
+        assert (made.source, made.close) == ("binance", 11)
+        assert {type(problem) for problem in market.take_problems()} == {BadPayload}
+
+    def test_very_many_rows_of_nonsense_are_counted(self, live_market, tokens, outside):
+        rows = [[1773100800000, "10", "12", "9", "11", "1"]]
+        rows += [[1773014400000, "x", str(number), "1", "1", "1"] for number in range(200)]
+        outside.fail("/klines", body=json.dumps(rows).encode(), times=1)
+        market = live_market("binance")
+        assert len(market.candles(*tokens("BTC"), Interval.DAY, TODAY - DAY, NOW)) == 1
+        *named, last = market.take_problems()
+        assert str(len(named) - 200).replace("-", "") in str(last)
+
+    @pytest.mark.parametrize(
+        "nonsense",
+        ['"x"', '[1773014400000, "x"]', "[1773014400000]", "[1e30, 5]", "[1773014400000, -5]",
+         "[1773014400000, NaN]", "[1773014400000, Infinity]", "null"],
+    )  # fmt: skip
+    def test_one_point_that_makes_no_sense_takes_no_other_with_it(
+        self, live_market, tokens, outside, nonsense
+    ):
+        points = ", ".join(f"[{1773014400000 + hour * 3600000}, {hour + 5}]" for hour in range(24))
+        body = '{"prices": [' + f"{nonsense}, {points}" + "]}"
+        outside.fail("/range", body=body.encode())
+        market = live_market()
+        (made, *_) = market.candles(*tokens("ATOM"), Interval.DAY, TODAY - DAY, NOW)
+        assert (made.open, made.high, made.low, made.close) == (5, 28, 5, 28)
+        (problem,) = market.take_problems()
+        assert isinstance(problem, BadPayload)
+
+    @pytest.mark.parametrize(
+        "nonsense",
+        [
+            {"market_cap_rank": "first"},
+            {"market_cap_rank": 1.5},
+            {"ath_date": "0001-01-01T00:00:00+23:00"},
+            {"ath": {}},
+            {"total_supply": [1]},
+        ],
+    )
+    def test_one_fact_that_makes_no_sense_takes_no_other_token_with_it(
+        self, live_market, tokens, outside, nonsense
+    ):
+        names = (
+            "image", "market_cap_rank", "circulating_supply", "total_supply", "max_supply", "ath", "ath_date", "atl",
+            "atl_date",
+        )  # fmt: skip
+        good = {"id": "bitcoin", **dict.fromkeys(names), "image": "https://x/y.png"}
+        rows = [{**good, "id": "cosmos", **nonsense}, good]
+        outside.fail("/markets", body=json.dumps(rows).encode())
+        market = live_market()
+        (found,) = market.metadata(tokens("ATOM", "BTC"))
+        assert found.logo_url == "https://x/y.png"
+        assert "ATOM" in str(*market.take_problems())
 
     def test_points_that_make_no_sense(self, live_market, tokens, outside):
         outside.fail("/range", body=b'{"prices": [[1, "x"]]}')

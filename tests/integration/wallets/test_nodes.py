@@ -284,17 +284,26 @@ def test_an_amount_of_bitcoin_that_cannot_be_is_refused(stats: dict) -> None:
         bitcoin.balance(client, ["https://esplora.test"], "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa")
 
 
-def test_solana_gives_the_coin_curated_tokens_and_ticked_ones_summed_over_accounts() -> None:
+@pytest.mark.parametrize("nonsense", ["-1", None, 1.5, "many", "1000000"])
+@pytest.mark.parametrize("is_first", [False, True])
+def test_solana_gives_the_coin_curated_tokens_and_ticked_ones_summed_over_accounts(
+    nonsense: object, is_first: bool
+) -> None:
+    """Where an account of a token makes no sense, that token alone is not told."""
     usdc, spam, ticked = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v", "Spam1", "Tick1"
 
-    def account(mint: str, amount: str, decimals: int = 6) -> dict:
+    def account(mint: str, amount: object, decimals: int = 6) -> dict:
         info = {"mint": mint, "tokenAmount": {"amount": amount, "decimals": decimals}}
         return {"account": {"data": {"parsed": {"info": info}}}}
+
+    accounts = [account(usdc, nonsense), account(usdc, "500000")]
+    if not is_first:
+        accounts.reverse()
 
     def reply(request: httpx2.Request) -> httpx2.Response:
         results = iter(
             ({"value": 2_500_000_000},
-             {"value": [account(usdc, "1000000"), account(usdc, "500000"), account(spam, "9" * 18)]},
+             {"value": [*accounts, account(spam, "9" * 18)]},
              {"value": [account(ticked, "70", 1)]})
         )  # fmt: skip
         return httpx2.Response(
@@ -309,9 +318,9 @@ def test_solana_gives_the_coin_curated_tokens_and_ticked_ones_summed_over_accoun
     with httpx2.Client(transport=httpx2.MockTransport(reply)) as client:
         node = Node(CHAINS[Blockchain.SOLANA], ["https://solana.test"], client)
         found = solana.balances(node, "owner", known, {ticked})
-    assert {mint: (each.raw, each.facts.decimals) for mint, each in found.items()} == {
-        "": (2_500_000_000, 9), usdc: (1_500_000, 6), ticked: (70, 1),
-    }  # fmt: skip
+    told = {mint: each and (each.raw, each.facts.decimals) for mint, each in found.items()}
+    usdc_held = (1_500_000, 6) if nonsense == "1000000" else None
+    assert told == {"": (2_500_000_000, 9), usdc: usdc_held, ticked: (70, 1)}
 
 
 PRIVATE = (

@@ -67,8 +67,8 @@ def test_a_late_exchange_rate_converts_what_waited_for_it(world: World, owner) -
     world.work()
     assert set(values(world).values()) == {None}
     content = "Date,USD,JPY,\n2026-02-04,1.25,N/A,\n2026-02-03,1.2,160.5,\n"
-    assert reference_rates.store(world.conn, reference_rates.parse(content)) == 3
-    assert reference_rates.store(world.conn, reference_rates.parse(content)) == 0
+    assert reference_rates.store(world.conn, reference_rates.parse(content).rates) == 3
+    assert reference_rates.store(world.conn, reference_rates.parse(content).rates) == 0
     age(owner)
     owner.execute("update market.exchange_rates set ingested_at = now() + interval '1 second'")
     daily_update.update(world.conn, NOW)

@@ -90,7 +90,7 @@ def test_each_dialect_of_the_bank_is_read(bank: Bank, body: bytes) -> None:
     with httpx2.Client(timeout=60) as client:
         found = {
             (rate.currency, rate.day): rate.per_euro
-            for rate in reference_rates.fetch(client, bank.url)
+            for rate in reference_rates.fetch(client, bank.url).rates
         }
     assert found["USD", date(2026, 3, 9)] == Decimal("1.25")
     assert found["JPY", date(2026, 3, 9)] == Decimal("160.5")
@@ -105,16 +105,11 @@ def test_each_dialect_of_the_bank_is_read(bank: Bank, body: bytes) -> None:
         (302, b"", 0, Unavailable),
         (200, zipped(CSV)[:-30], 30, Unavailable),
         (200, zipped(CSV)[:-30], 0, UnreadableFile),
-        (200, CSV.encode()[:-9], 0, UnreadableFile),
         (200, XML.encode()[:-60], 0, UnreadableFile),
         (200, b"", 0, UnreadableFile),
         (200, b"Date,USD\n", 0, UnreadableFile),
         (200, b"<!doctype html><html><body>Maintenance</body></html>", 0, UnreadableFile),
         (200, b"<html><body>Maintenance</body></html>", 0, UnreadableFile),
-        (200, XML.replace("1.25", "NaN").encode(), 0, UnreadableFile),
-        (200, XML.replace("1.25", "-1").encode(), 0, UnreadableFile),
-        (200, XML.replace("USD", "usd").encode(), 0, UnreadableFile),
-        (200, XML.replace("2026-03-09", "soon").encode(), 0, UnreadableFile),
         (200, XML.replace("<gesmes:Env", "<!DOCTYPE a [<!ENTITY b 'c'>]><gesmes:Env").encode(), 0, UnreadableFile),
         (200, b"Date,USD\n2026-02-04,x\n", 0, UnreadableFile),
         (200, b"\xff\xfe\x00", 0, UnreadableFile),
@@ -133,6 +128,32 @@ def test_what_is_nothing_of_rates_stores_nothing_and_the_file_stands_in(  # noqa
     assert found.source == str(file)
     assert found.problem
     assert len(found.rates) == 5
+
+
+@pytest.mark.parametrize(
+    ("body", "left", "says"),
+    [
+        (CSV[:-9], 3, "1 cell is left out: the line of 2026-03-06 is cut off"),
+        (CSV.replace("160.5", "x"), 4, "'x' of JPY on 2026-03-09 is no rate"),
+        (CSV.replace("2026-03-09", "soon"), 2, "3 cells are left out: 'soon' is no day"),
+        (CSV.replace("11.1", "1e999"), 4, "more digits than we keep"),
+        (CSV.replace("11.1", "0.0000000000000000001"), 4, "more digits than we keep"),
+        (XML.replace("1.25", "NaN"), 2, "NaN of USD on 2026-03-09 is not positive"),
+        (XML.replace("1.25", "-1"), 2, "-1 of USD on 2026-03-09 is not positive"),
+        (XML.replace('"JPY"', '"jpy"'), 2, "'jpy' is no currency"),
+        (XML.replace("2026-03-06", "soon"), 2, "'soon' is no day"),
+        (CSV.replace("2026-03-06", "2026-03-09"), 3, "2 cells are left out"),
+    ],
+)
+def test_a_cell_that_is_no_rate_takes_no_other_with_it(
+    bank: Bank, pipeline, body: str, left: int, says: str
+) -> None:
+    bank.body = zipped(body) if body.startswith("Date") else body.encode()
+    with httpx2.Client(timeout=60) as client:
+        found = reference_rates.bring(client, bank.url, None)
+    assert (len(found.rates), found.source) == (left, bank.url)
+    assert says in (found.problem or "")
+    assert reference_rates.store(pipeline, found.rates) == left
 
 
 def test_a_bank_that_is_not_there_is_unavailable(tmp_path: Path) -> None:

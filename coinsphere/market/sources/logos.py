@@ -1,0 +1,19 @@
+"""Addresses of logos, as sources tell them: shown to users, so only what is plainly one."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+_LONGEST = 2_000
+
+
+def logo(value: Any) -> str | None:
+    """The address of a picture over HTTPS; None where `value` is none."""
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+        return None
+    if len(value) > _LONGEST or " " in value:
+        return None
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return None
+    return value if parts.scheme == "https" and parts.hostname else None
