@@ -10,7 +10,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
 from coinsphere.settings import Settings
 from orchestration import executors
 from orchestration.alerts.assets import EVALUATIONS
-from orchestration.defi.assets import PROTOCOLS
+from orchestration.defi.assets import GOES_ON, PROTOCOLS
 from orchestration.forecasting.assets import EVALUATION, PREDICTIONS, TRAINED_MODELS, TRAINING_SETS
 from orchestration.forecasting.global_assets import GLOBAL_MODEL, GLOBAL_PREDICTIONS
 from orchestration.market.assets import (
@@ -42,6 +42,7 @@ def build(dbt_models: dg.AssetsDefinition, settings: Settings) -> Sequence[Job]:
     spreading = executors.spreading(settings)
     warehouse = dg.AssetSelection.assets(dbt_models, RISK_SCORES)
     values = dg.AssetSelection.assets(EXCHANGE_RATES, POSITION_VALUES)
+    protocols = dg.AssetSelection.assets(PROTOCOLS)
     daily = (
         _CANDLES
         | warehouse
@@ -59,9 +60,10 @@ def build(dbt_models: dg.AssetsDefinition, settings: Settings) -> Sequence[Job]:
         ),
         _job(
             "pipeline",
-            unpartitioned | _CANDLE_CHECKS | warehouse | values | _MODELS,
+            unpartitioned | _CANDLE_CHECKS | warehouse | values | _MODELS | protocols,
             3 * _HOURS,
-            "Everything but daily candles, once: checks, dbt, training, evaluation, predictions, alerts.",
+            "Everything but daily candles, once: checks, dbt, training, evaluation, predictions, alerts, protocols.",
+            {GOES_ON: "true"},
         ),
         _job(
             "minute",
@@ -88,7 +90,7 @@ def build(dbt_models: dg.AssetsDefinition, settings: Settings) -> Sequence[Job]:
         ),
         _job(
             "defi",
-            dg.AssetSelection.assets(PROTOCOLS),
+            protocols,
             15 * _MINUTES,
             "What lies in DeFi protocols and what they yield.",
         ),

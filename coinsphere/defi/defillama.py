@@ -7,15 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import httpx2
 from psycopg import Connection
 
-from coinsphere.errors import BadPayload
+from coinsphere.errors import BadPayload, ProviderError
 from coinsphere.market.sources.decimals import rounded
+from coinsphere.market.sources.logos import logo
 from coinsphere.wallets import outbound
 from coinsphere.wallets.chains import EVM
 
@@ -41,16 +42,23 @@ _POOLS = 20
 _MOST_DOLLARS = Decimal(10) ** 13
 _LEAST_APY, _MOST_APY = Decimal(-100), Decimal(100_000)
 _LONGEST_SYMBOL = 100
+_LONGEST_REASON = 300
 _JUMP = 10
 _BELIEVED_AFTER = timedelta(days=7)
 """A value that is ten times the last one, or a tenth, is not taken before the last one is so old."""
 _CHAINS = {"binance": "bsc", "op mainnet": "optimism"}
-_NONSENSE = (KeyError, TypeError, ValueError, AttributeError, InvalidOperation)
+_NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+_NOT_TOLD = "its source does not tell of it"
 
 _STORED = "select slug, id, tvl, tvl_observed_at from app.defi_protocols"
 _TVL = """
-    update app.defi_protocols set tvl = %(tvl)s, tvl_observed_at = %(now)s where id = %(id)s
+    update app.defi_protocols set
+        tvl = %(tvl)s, tvl_observed_at = %(now)s, source = %(source)s, logo_url = coalesce(%(logo)s, logo_url),
+        untold = null
+    where id = %(id)s
 """
+_UNTOLD = "update app.defi_protocols set untold = %(why)s where id = %(id)s"
+_UNTOLD_AT_ALL = "update app.defi_protocols set untold = %(why)s"
 _FORGET = "delete from app.defi_yields where protocol_id = %(id)s"
 _YIELD = """
     insert into app.defi_yields
@@ -81,57 +89,92 @@ class Report:
     refused: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Snapshot:
-    """What DefiLlama tells, by our slugs."""
+    """What a source tells, by our slugs.
 
-    tvl: dict[str, Decimal]
-    pools: dict[str, list[Pool]]
-    refused: list[str]
+    Attributes:
+        source: who tells it.
+        tvl: US dollars in a protocol.
+        logos: addresses of pictures.
+        pools: the largest ones of a protocol.
+        refused: in words, what of it makes no sense; `unbelieved` holds the same by protocol where it is its value.
+        missing: why one of two answers did not come.
+    """
+
+    source: str
+    tvl: dict[str, Decimal] = field(default_factory=dict)
+    logos: dict[str, str] = field(default_factory=dict)
+    pools: dict[str, list[Pool]] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+    unbelieved: dict[str, str] = field(default_factory=dict)
+    missing: ProviderError | None = None
 
 
 def fetch(http: httpx2.Client, url: str, yields_url: str) -> Snapshot:
-    """What DefiLlama tells of our protocols.
+    """What DefiLlama tells of our protocols; where one of its two answers does not come, what the other says.
 
     Raises:
-        RateLimited, Unavailable, BadPayload: see there.
+        RateLimited, Unavailable, BadPayload: neither came; see there.
     """
     ours = {theirs: slug for slug, theirs in SLUGS.items()}
-    refused: list[str] = []
-    tvl: dict[str, Decimal] = {}
-    for row in _rows(outbound.ask(http, NAME, f"{url}/protocols", largest=_LARGEST_ANSWER)):
+    found = Snapshot(NAME)
+    errors: list[ProviderError] = []
+    for address, read in ((f"{url}/protocols", _read_values), (f"{yields_url}/pools", _read_pools)):
+        try:
+            read(found, outbound.ask(http, NAME, address, largest=_LARGEST_ANSWER), ours)
+        except ProviderError as error:
+            errors.append(error)
+    if len(errors) == 2:  # noqa: PLR2004 - both
+        raise errors[0]
+    found.missing = errors[0] if errors else None
+    return found
+
+
+def _read_values(found: Snapshot, answer: Any, ours: Mapping[str, str]) -> None:
+    for row in _rows(answer):
         slug = ours.get(str(row.get("slug")))
         if slug is not None:
-            _take(tvl, slug, row, refused)
-    answer = outbound.ask(http, NAME, f"{yields_url}/pools", largest=_LARGEST_ANSWER)
-    pools: dict[str, list[Pool]] = defaultdict(list)
+            _take(found, slug, row)
+
+
+def _read_pools(found: Snapshot, answer: Any, ours: Mapping[str, str]) -> None:
+    pools: dict[str, dict[str, Pool]] = defaultdict(dict)
     for row in _rows(answer.get("data") if isinstance(answer, dict) else None):
         slug = ours.get(str(row.get("project")))
         if slug is not None and _chain(row) in EVM:
-            _add(pools[slug], slug, row, refused)
-    largest = {
-        slug: sorted(found, key=lambda each: (-each.tvl, each.pool))[:_POOLS]
-        for slug, found in pools.items()
-    }
-    return Snapshot(tvl, largest, refused)
+            _add(pools[slug], slug, row, found.refused)
+    for slug, named in pools.items():
+        largest = sorted(named.values(), key=lambda each: (-each.tvl, each.pool))
+        found.pools[slug] = largest[:_POOLS]
 
 
 def store(conn: Connection, found: Snapshot, now: datetime) -> Report:
-    """Store what is believed; a protocol that was not told of keeps what it has, with its age."""
+    """Store what is believed; a protocol that was not told of keeps what it has, with its age and the reason."""
     report = Report(refused=list(found.refused))
     for slug, protocol_id, tvl, observed_at in conn.execute(_STORED).fetchall():
         new = found.tvl.get(slug)
+        why = found.unbelieved.get(slug, str(found.missing or _NOT_TOLD))
         if new is not None and _is_jump(new, tvl, observed_at, now):
-            report.refused.append(
-                f"{slug}: {new:f} US dollars after {tvl:f} is no change to believe"
-            )
-        elif new is not None:
-            conn.execute(_TVL, {"id": protocol_id, "tvl": new, "now": now})
+            why = f"{new:f} US dollars after {tvl:f} is no change to believe"
+            report.refused.append(f"{slug}: {why}")
+            new = None
+        if new is None:
+            conn.execute(_UNTOLD, {"id": protocol_id, "why": why})
+        else:
+            logo_url = found.logos.get(slug)
+            told = {"id": protocol_id, "tvl": new, "now": now, "logo": logo_url}
+            conn.execute(_TVL, {**told, "source": found.source})
             report.protocols += 1
         if slug in found.pools:
             _store_pools(conn, protocol_id, found.pools[slug], now)
             report.pools += len(found.pools[slug])
     return report
+
+
+def note_absence(conn: Connection, error: ProviderError) -> None:
+    """Say of every protocol why the last look brought nothing; what was known stays, with its age."""
+    conn.execute(_UNTOLD_AT_ALL, {"why": str(error)[:_LONGEST_REASON]})
 
 
 def _store_pools(conn: Connection, protocol_id: UUID, pools: Iterable[Pool], now: datetime) -> None:
@@ -158,28 +201,34 @@ def _rows(answer: Any) -> Iterable[Mapping[str, Any]]:
     return (row for row in answer if isinstance(row, dict))
 
 
-def _take(tvl: dict[str, Decimal], slug: str, row: Mapping[str, Any], refused: list[str]) -> None:
+def _take(found: Snapshot, slug: str, row: Mapping[str, Any]) -> None:
+    picture = logo(row.get("logo"))
+    if picture is not None:
+        found.logos[slug] = picture
     try:
-        tvl[slug] = _dollars(row["tvl"])
+        found.tvl[slug] = _dollars(row["tvl"])
     except _NONSENSE as error:
-        refused.append(f"{slug}: its value makes no sense ({error})")
+        found.unbelieved[slug] = f"its value makes no sense ({error})"[:_LONGEST_REASON]
+        found.refused.append(f"{slug}: {found.unbelieved[slug]}")
 
 
-def _add(pools: list[Pool], slug: str, row: Mapping[str, Any], refused: list[str]) -> None:
+def _add(pools: dict[str, Pool], slug: str, row: Mapping[str, Any], refused: list[str]) -> None:
+    """Add a pool by its name; of one that is told twice the first stays."""
     try:
-        pools.append(
-            Pool(
-                pool=_text(row["pool"]),
-                blockchain=_chain(row),
-                symbol=_text(row["symbol"]),
-                tvl=_dollars(row["tvlUsd"]),
-                apy=_percent(row["apy"]),
-                apy_base=_percent(row.get("apyBase")),
-                apy_reward=_percent(row.get("apyReward")),
-            )
+        pool = Pool(
+            pool=_text(row["pool"]),
+            blockchain=_chain(row),
+            symbol=_text(row["symbol"]),
+            tvl=_dollars(row["tvlUsd"]),
+            apy=_percent(row["apy"]),
+            apy_base=_percent(row.get("apyBase")),
+            apy_reward=_percent(row.get("apyReward")),
         )
     except _NONSENSE as error:
         refused.append(f"{slug}: a pool makes no sense ({error})")
+        return
+    if pools.setdefault(pool.pool, pool) != pool:
+        refused.append(f"{slug}: the pool {pool.pool} stands twice and differs")
 
 
 def _chain(row: Mapping[str, Any]) -> str:

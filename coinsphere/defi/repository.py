@@ -52,7 +52,8 @@ _OPEN = """
     order by d.name, w.created_at, w.id, p.position_key
 """
 _PROTOCOLS = """
-    select p.id, p.name, p.slug, p.category, p.blockchain, p.logo_url, p.website, p.tvl, p.tvl_observed_at, p.is_active,
+    select p.id, p.name, p.slug, p.category, p.blockchain, p.logo_url, p.website, p.tvl, p.tvl_observed_at, p.source, p.untold,
+        p.is_active,
         best.apy, best.apy_observed_at
     from app.defi_protocols p
     left join lateral (
@@ -123,7 +124,10 @@ class StoredPosition:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """A protocol; `tvl` in US dollars, `apy` in percent a year of its largest pool. None is unknown."""
+    """A protocol; `tvl` in US dollars, `apy` in percent a year of its largest pool. None is unknown.
+
+    `source` told it; `untold` says why the last look brought nothing.
+    """
 
     id: UUID
     name: str
@@ -134,6 +138,8 @@ class Protocol:
     website: str | None
     tvl: Decimal | None
     tvl_observed_at: datetime | None
+    source: str | None
+    untold: str | None
     is_active: bool
     apy: Decimal | None
     apy_observed_at: datetime | None

@@ -12,6 +12,7 @@ from datetime import date
 
 import numpy as np
 
+from coinsphere import orphans
 from ml.data.features import FeatureSet
 from ml.data.horizons import HORIZONS
 from ml.data.panel import as_date
@@ -175,6 +176,7 @@ _worker: list[_Worker] = []
 def _initialise(
     features: FeatureSet, names: Sequence[str], recipe: Recipe, days: Sequence[Block]
 ) -> None:
+    orphans.end_with_parent()
     _worker.append(_Worker(features, names, recipe, days))
 
 

@@ -237,6 +237,12 @@ class ProtocolOut(Output):
     tvl_observed_at: datetime | None
     apy: Amount | None
     apy_observed_at: datetime | None
+    source: str | None = Field(
+        description="Who told value and yields: `defillama`, or `simulated` where prices are."
+    )
+    untold: str | None = Field(
+        description="Why the last look brought no value: it is null, or as old as it says. Null where all is well."
+    )
     is_active: bool
     yields: list[YieldOut]
 
@@ -294,7 +300,7 @@ _YIELD: dict[str, Any] = {
 _PROTOCOL: dict[str, Any] = {
     "id": _ID, "name": "Lido", "slug": "lido", "category": "staking", "blockchain": "ethereum", "logoUrl": None,
     "website": "https://lido.fi", "tvl": 23908962564, "tvlObservedAt": _AT, "apy": 2.235, "apyObservedAt": _AT,
-    "isActive": True, "yields": [_YIELD],
+    "source": "defillama", "untold": None, "isActive": True, "yields": [_YIELD],
 }  # fmt: skip
 
 

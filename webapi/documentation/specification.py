@@ -102,6 +102,10 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "example": "alerts",
     },
     "name": {"description": "Of a file that the page loads.", "example": "start.js"},
+    "which": {
+        "description": "Number of a row, or a token's symbol for all rows of it.",
+        "example": "7",
+    },
 }
 """What a path may hold beside ids."""
 _QUERY_DESCRIPTIONS = {

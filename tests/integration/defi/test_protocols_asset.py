@@ -18,6 +18,7 @@ from tests.fakes.defillama import DefiLlama, served
 
 NOW = datetime(2026, 11, 24, 0, 25, tzinfo=UTC)
 LIDO_TVL = "23908962564.000000000000000001"
+LOGO = "https://icons.llama.fi/lido.png"
 POOL = {
     "chain": "Ethereum", "project": "lido", "symbol": "STETH", "tvlUsd": 23908962564, "apyBase": 2.235,
     "apyReward": None, "apy": 2.235, "pool": "747c1d2a-c668-4682-b9f9-296708a3dd90",
@@ -36,7 +37,8 @@ def run(database, llama: DefiLlama, owner: psycopg.Connection):
     owner.execute("insert into market.origin (source) values ('live')")
     llama.status = 200
     llama.answers = {
-        "/protocols": f'[{{"slug": "lido", "tvl": {LIDO_TVL}}}, {{"slug": "eigenpie", "tvl": 5}}]',
+        "/protocols": f'[{{"slug": "lido", "tvl": {LIDO_TVL}, "logo": "{LOGO}"}}, '
+        '{"slug": "eigenpie", "tvl": 5}]',
         "/pools": {"status": "success", "data": [POOL]},
     }
     settings = Settings(
@@ -46,12 +48,12 @@ def run(database, llama: DefiLlama, owner: psycopg.Connection):
         wallet_private_networks=True,
     )
 
-    def materialize(now: datetime = NOW) -> dict | None:
+    def materialize(now: datetime = NOW, tags: dict | None = None) -> dict | None:
         with Database(settings.dsn, size=2) as pool, dg.DagsterInstance.ephemeral() as instance:
             resources = {"settings": settings, "database": pool, "clock": lambda: now}
             done = dg.materialize(
                 [assets.protocols], resources=resources, instance=instance,
-                raise_on_error=False,
+                raise_on_error=False, tags=tags,
             )  # fmt: skip
         if not done.success:
             return None
@@ -70,14 +72,92 @@ def lido(owner: psycopg.Connection) -> tuple:
 
 
 def test_values_and_yields_are_stored_with_every_digit(run, owner: psycopg.Connection) -> None:
-    assert run() == {"dagster/row_count": 1, "pools": 1, "refused": "none"}
+    assert run() == TOLD
     assert lido(owner) == (Decimal(LIDO_TVL), NOW)
+    assert said(owner) == ("defillama", None, LOGO)
+    assert said(owner, "aave-v3") == (None, "its source does not tell of it", None)
     rows = owner.execute(
         "select symbol, blockchain, apy, apy_reward from app.defi_yields"
     ).fetchall()
     assert rows == [("STETH", "ethereum", Decimal("2.235"), None)]
     told = owner.execute("select count(*) from app.defi_protocols where tvl is not null").fetchone()
     assert told == (1,)
+
+
+TOLD = {
+    "dagster/row_count": 1, "pools": 1, "source": "defillama", "problem": "none", "refused": "none",
+}  # fmt: skip
+
+
+def said(owner: psycopg.Connection, slug: str = "lido") -> tuple:
+    row = owner.execute(
+        "select source, untold, logo_url from app.defi_protocols where slug = %s", [slug]
+    ).fetchone()
+    assert row is not None
+    return row
+
+
+@pytest.mark.parametrize("failure", ["down", "nonsense"])
+def test_where_nothing_is_told_each_protocol_says_why_and_a_first_run_goes_on(
+    run, llama: DefiLlama, owner: psycopg.Connection, failure: str
+) -> None:
+    run()
+    llama.status = 503 if failure == "down" else 200
+    llama.answers = {"/protocols": "<html>", "/pools": "<html>"}
+    why = "HTTP status 503" if failure == "down" else "not JSON"
+    later = NOW + timedelta(days=1)
+    # A retry of the nightly job waits ten seconds and more: what matters is that the run is red.
+    if failure == "nonsense":
+        assert run(later) is None
+        assert why in said(owner)[1]
+        owner.execute("update app.defi_protocols set untold = null")
+    gone_on = run(later, {assets.GOES_ON: "true"})
+    assert gone_on is not None
+    assert why in gone_on["problem"]
+    assert lido(owner) == (Decimal(LIDO_TVL), NOW)
+    for slug in ("lido", "aave-v3"):
+        assert why in said(owner, slug)[1]
+    llama.status = 200
+    llama.answers = {
+        "/protocols": f'[{{"slug": "lido", "tvl": {LIDO_TVL}}}]',
+        "/pools": {"data": []},
+    }
+    assert run(later) is not None
+    assert said(owner) == ("defillama", None, LOGO)
+
+
+@pytest.mark.parametrize("missing", ["/protocols", "/pools"])
+def test_one_answer_that_does_not_come_takes_not_the_other_with_it(
+    run, llama: DefiLlama, owner: psycopg.Connection, missing: str
+) -> None:
+    llama.answers[missing] = "<html>"
+    assert run() is None
+    assert (lido(owner)[0] is None) is (missing == "/protocols")
+    pools = owner.execute("select count(*) from app.defi_yields").fetchone()
+    assert pools == (int(missing == "/protocols"),)
+    assert run(NOW, {assets.GOES_ON: "true"}) is not None
+
+
+def test_a_row_that_makes_no_sense_takes_no_other_with_it(
+    run, llama: DefiLlama, owner: psycopg.Connection
+) -> None:
+    values = [
+        {"slug": "lido", "tvl": [1], "logo": "javascript:alert(1)"},
+        5,
+        {"slug": "aave-v3", "tvl": 7},
+    ]
+    llama.answers["/protocols"] = values
+    other = {**POOL, "pool": "other", "tvlUsd": 5}
+    llama.answers["/pools"] = {
+        "data": [None, POOL, POOL, {**POOL, "apy": 3}, {**POOL, "tvlUsd": {}}, other]
+    }
+    metadata = run()
+    assert metadata is not None
+    assert (metadata["dagster/row_count"], metadata["pools"]) == (1, 2)
+    assert "stands twice and differs" in metadata["refused"]
+    assert said(owner)[0::2] == (None, None)
+    assert "makes no sense" in said(owner)[1]
+    assert said(owner, "aave-v3")[0] == "defillama"
 
 
 @pytest.mark.parametrize(
@@ -111,10 +191,25 @@ def test_an_answer_without_sense_fails_at_once_and_keeps_everything(
     assert lido(owner) == (Decimal(LIDO_TVL), NOW)
 
 
-def test_a_simulated_market_has_no_real_figures_beside_it(run, owner: psycopg.Connection) -> None:
+def test_a_simulated_market_has_simulated_figures_that_say_so(
+    run, llama: DefiLlama, owner: psycopg.Connection
+) -> None:
     owner.execute("update market.origin set source = 'simulated', seed = 1")
-    assert run() == {"skipped": "the market is simulated"}
-    assert lido(owner) == (None, None)
+    llama.status = 500
+    first = run()
+    assert first is not None
+    assert (first["dagster/row_count"], first["source"]) == (10, "simulated")
+    value = lido(owner)[0]
+    assert Decimal(10) ** 10 < value < 5 * Decimal(10) ** 10
+    sources = owner.execute("select source, count(*) from app.defi_protocols group by 1").fetchall()
+    assert sources == [("simulated", 10)]
+    yields = owner.execute("select count(distinct protocol_id) from app.defi_yields").fetchone()
+    assert yields == (10,)
+    run()
+    assert lido(owner)[0] == value
+    run(NOW + timedelta(days=1))
+    assert value * Decimal("0.9") < lido(owner)[0] < value * Decimal("1.1")
+    assert lido(owner)[0] != value
 
 
 @pytest.mark.shared_data

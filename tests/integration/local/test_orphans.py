@@ -7,7 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-_PROGRAM = """
+import pytest
+
+_STARTED = """
 import multiprocessing, os, sys, time
 from coinsphere import orphans
 
@@ -27,6 +29,23 @@ if __name__ == "__main__":
     print(here.recv(), here.recv(), flush=True)
     time.sleep(600)
 """
+_POOL = """
+import multiprocessing, os, time
+from concurrent.futures import ProcessPoolExecutor
+from ml.evaluation import walk_forward
+
+def pid(_):
+    time.sleep(1)
+    return os.getpid()
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        2, context, initializer=walk_forward._initialise, initargs=(None, [], None, [])
+    ) as pool:
+        print(*set(pool.map(pid, range(4))), flush=True)
+        time.sleep(600)
+"""
 
 
 def _is_alive(pid):
@@ -37,14 +56,16 @@ def _is_alive(pid):
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
-def test_children_and_grandchildren_end_with_a_parent_that_is_killed(tmp_path):
+@pytest.mark.parametrize("program", [_STARTED, _POOL], ids=["started", "pool of the walk-forward"])
+def test_children_and_grandchildren_end_with_a_parent_that_is_killed(tmp_path, program):
     path = tmp_path / "program.py"
-    path.write_text(_PROGRAM, encoding="utf-8")
+    path.write_text(program, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
     with subprocess.Popen(
         [sys.executable, str(path)], stdout=subprocess.PIPE, text=True, env=environment
     ) as parent:
         children = [int(pid) for pid in parent.stdout.readline().split()]
+        assert children
         assert all(_is_alive(pid) for pid in children)
         parent.send_signal(signal.SIGKILL)
 

@@ -14,8 +14,8 @@ from coinsphere.market import refused, set_aside
 from coinsphere.market.refused import Refused
 from coinsphere.market.set_aside import Held
 from coinsphere.security.audit_events import Event
-from webapi import cursor, errors
 from webapi.admin.data import schemas
+from webapi.http import cursor, errors
 from webapi.security import access, audit
 from webapi.security.access import admin, analyst
 from webapi.security.step_up import step_up
