@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import dict_row
 
+from coinsphere.alerts import predictions
 from coinsphere.alerts.rules import AlertType, Condition
 from coinsphere.notify import mail, templates
 
@@ -30,12 +31,11 @@ _EVALUATE = """
         where computed_at > %(now)s - interval '2 days'
         order by token_id, day desc
     ),
-    newest_prediction as (
-        select distinct on (token_id)
-            token_id, 100 * (median / reference_price - 1) as change, model_name, model_version, issued_at
-        from model.predictions
-        where horizon_days = 1 and target_at > %(now)s and not is_shadow and not is_backfill
-        order by token_id, issued_at desc
+    anchored_predictions as (
+        select *
+        from unnest(
+            %(token_ids)s::uuid[], %(changes)s::numeric[], %(sources)s::text[], %(anchored_at)s::timestamptz[]
+        ) as anchored (token_id, change, source, anchored_at)
     ),
     portfolio_values as (
         select
@@ -58,7 +58,7 @@ _EVALUATE = """
         union all
         select 'risk', token_id, overall_score, price_source, computed_at from newest_risk
         union all
-        select 'prediction', token_id, change, model_name || ' ' || model_version, issued_at from newest_prediction
+        select 'prediction', token_id, change, source, anchored_at from anchored_predictions
         union all
         select 'portfolio', portfolio_id, value, source, observed_at from portfolio_values
     ),
@@ -202,7 +202,9 @@ def evaluate(conn: Connection, now: datetime, stale_after: timedelta) -> AlertRe
     """
     conn.execute(_ONE_AT_A_TIME)
     cursor = conn.cursor(row_factory=dict_row)
-    rows = cursor.execute(_EVALUATE, {"now": now, "stale_after": stale_after}).fetchall()
+    anchored = predictions.anchored(conn, now, stale_after)
+    parameters = {"now": now, "stale_after": stale_after, **predictions.columns(anchored)}
+    rows = cursor.execute(_EVALUATE, parameters).fetchall()
     # Each row repeats the counts; without a firing there is one row, of nulls.
     counts, *_ = [{name: row.pop(name) for name in _COUNTS} for row in rows]
     firings = [Firing(**row) for row in rows if row["event_id"] is not None]

@@ -1,21 +1,15 @@
 """From a champion and a history to forecasts in prices. Pure: the log and the server share it."""
 
 from datetime import datetime, timedelta
-from decimal import Context, Decimal
+from decimal import Decimal
 
-import numpy as np
-
+from coinsphere.market.anchoring import price
 from ml.data.history import History
 from ml.data.horizons import HORIZONS, LEVELS
 from ml.data.windows import Floats
 from ml.evaluation.results import Forecast
 from ml.registry import code_version
 from ml.registry.token_registry import Champion
-
-_PRICE = Context(prec=12)
-"""Digits of a forecast price: more would be a pretence, and numeric(38, 18) holds these of any price."""
-
-_LEAST = Decimal("1e-18")
 
 
 def forecasts(champion: Champion, history: History, issued_at: datetime) -> list[Forecast]:
@@ -62,18 +56,3 @@ def narrowed(returns: Floats, reference: Decimal, share: float) -> dict[str, Dec
     return {
         str(level): price(reference, float(each)) for level, each in zip(LEVELS, left, strict=True)
     }
-
-
-def price(reference: Decimal, log_return: float) -> Decimal:
-    """The price a log return away from `reference`, in 12 digits and 18 decimals at most; never zero.
-
-    Raises:
-        ValueError: the return is not finite.
-    """
-    if not np.isfinite(log_return):
-        raise ValueError(f"a model gave the log return {log_return}")
-    if log_return == 0:
-        return reference  # "as today" is today's price, to the last digit
-    exact = _PRICE.multiply(reference, Decimal(repr(float(np.exp(log_return)))))
-    # Divided by the least price it is a whole number of those: what lies beyond 18 decimals is rounded away.
-    return max((exact / _LEAST).to_integral_value() * _LEAST, _LEAST)

@@ -8,6 +8,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
+from coinsphere.market.anchoring import price
 from ml.data import features as feature_module
 from ml.data import volatility
 from ml.data.features import NAMES, FeatureSet, Floats
@@ -20,7 +21,6 @@ from ml.models.pooled_linear import PooledLinear
 from ml.models.random_walk import RandomWalk
 from ml.models.student import Student
 from ml.registry.global_version import GlobalVersion
-from ml.serving.forecasting import price
 
 _NAMED = 3
 """Inputs that are named as factors."""

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
 
-from coinsphere.clock import iso, start_of_day
+from coinsphere.clock import iso
 from coinsphere.decimals import plain
+from coinsphere.market import anchoring
 from ml.evaluation.results import Forecast, Score
 from ml.registry.global_registry import NAME, Loaded
 from ml.registry.token_registry import Champion
@@ -168,7 +169,7 @@ def answer(
         now: decides whether the answer is stale.
         expiry_days: age of the model's data cut-off past which it is.
     """
-    start = horizon_start(said.origin_at, anchor.observed_at)
+    start = anchoring.horizon_start(said.origin_at, anchor.observed_at)
     length = timedelta(days=said.horizon_days)
     expires_at = expiry(said, said.data_cutoff, expiry_days)
     return {
@@ -180,7 +181,9 @@ def answer(
         "anchoredAt": anchor.observed_at,
         "issuedAt": now,
         "targetAt": start + length,
-        "quantiles": said.quantiles(anchor.price, share_left(start, length, anchor.observed_at)),
+        "quantiles": said.quantiles(
+            anchor.price, anchoring.share_left(start, length, anchor.observed_at)
+        ),
         "factors": list(said.factors),
         "model": {**said.model, "rung": said.rung.value},
         "quality": {**said.quality, "validated": reason is None, "reason": reason},
@@ -189,16 +192,6 @@ def answer(
         "stale": now >= expires_at,
         "priceSource": said.price_source,
     }
-
-
-def horizon_start(origin_at: datetime, observed_at: datetime) -> datetime:
-    """The midnight that a horizon counts from: the origin, or, where closes are missing since, the last one before the price."""
-    return max(origin_at, start_of_day(observed_at.astimezone(UTC).date()))
-
-
-def share_left(start: datetime, length: timedelta, now: datetime) -> float:
-    """The share of a horizon that is still to come, from a hundredth to 1."""
-    return min(max((start + length - now) / length, 0.01), 1.0)
 
 
 def expiry(forecast: Dated, data_cutoff: datetime, expiry_days: int) -> datetime:

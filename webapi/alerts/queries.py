@@ -21,9 +21,14 @@ _STATES = """
         users.email_verified as is_mailed,
         case alerts.alert_type
             when 'prediction' then exists (
-                select from model.predictions
-                where token_id = alerts.token_id and horizon_days = 1 and target_at > %(now)s
+                select from model.predictions p
+                where p.token_id = alerts.token_id and horizon_days = 1 and target_at > %(now)s
                     and not is_shadow and not is_backfill
+                    and not exists (
+                        select from market.set_aside s
+                        where s.token_id = p.token_id and s.state = 'held'
+                            and (s.scope = 'token' or (s.scope = 'forecast' and s.about = p.origin_at))
+                    )
             )
             when 'risk' then exists (
                 select from market.risk_scores

@@ -4,12 +4,12 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
+from coinsphere.market import anchoring
 from webapi.predictions import distribution, indicators, outcomes, schemas
 from webapi.predictions.model_server import LEVELS, Forecast
 from webapi.predictions.queries import Indicators, Stored
 from webapi.tokens.queries import Token
 
-_PERCENT_STEP = Decimal("0.00000001")
 _PROBABILITY_STEP = Decimal("0.0001")
 _NO_SKILL = 'This model does not beat "tomorrow equals today" on data that it had not seen.'
 _RANGE = (
@@ -23,7 +23,7 @@ def prediction(token: Token, found: Forecast, technical: Indicators | None) -> d
     """The answer for one token."""
     median = found.quantile("0.5")
     change = median - found.reference_price
-    percent = (100 * change / found.reference_price).quantize(_PERCENT_STEP)
+    percent = anchoring.change_percent(median, found.reference_price)
     side = distribution.direction(
         {float(level): price for level, price in found.quantiles.items()}, found.reference_price
     )

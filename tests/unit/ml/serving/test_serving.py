@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from coinsphere.market import anchoring
 from ml.data import datasets
 from ml.data.history import History
 from ml.data.horizons import HORIZONS
@@ -74,12 +75,12 @@ def test_targets_lie_their_days_after_the_origin(forecasts):
     ],
 )
 def test_a_price_has_12_digits_18_decimals_and_is_never_zero(reference, log_return, expected):
-    assert forecasting.price(Decimal(reference), log_return) == Decimal(expected)
+    assert anchoring.price(Decimal(reference), log_return) == Decimal(expected)
 
 
 def test_a_model_that_gives_no_number_gives_no_price():
     with pytest.raises(ValueError, match="nan"):
-        forecasting.price(Decimal(1), float("nan"))
+        anchoring.price(Decimal(1), float("nan"))
 
 
 def said(champion, forecast, *, familiar: bool = True) -> responses.Statement:
@@ -115,7 +116,7 @@ def test_an_answer_is_exact_json(champion, forecasts):
     assert '"referencePrice":0.000000012345678901,' in text
     assert '"skillVsNaive":0,' in text
     body = json.loads(text, parse_float=Decimal)
-    assert body["quantiles"]["0.9"] == forecasting.price(reference, 0.03)
+    assert body["quantiles"]["0.9"] == anchoring.price(reference, 0.03)
     assert body["originAt"] == "2025-02-24T00:00:00Z"
     assert body["model"]["rung"] == "token_champion"
     assert body["quality"] == {
