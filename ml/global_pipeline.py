@@ -112,7 +112,7 @@ def train(
     from ml.evaluation import gates  # noqa: PLC0415 - slow to import
     from ml.evaluation.losses import Losses  # noqa: PLC0415
     from ml.models.catalog import CHAMPION  # noqa: PLC0415
-    from ml.monitoring import promotion  # noqa: PLC0415 - slow to import
+    from ml.monitoring import held_out_forecasts, promotion  # noqa: PLC0415 - slow to import
     from ml.registry import gate_reports, global_registry, model_card  # noqa: PLC0415 - slow to import
     from ml.training.fitting import Recipe  # noqa: PLC0415
 
@@ -136,7 +136,8 @@ def train(
         )
         facts, number = made.register(challenger, fitted, walked, run_id)
         card = made.log(facts, walked, report, run_id)
-    _register_baseline(made, walked)
+    held_out_forecasts.of_walk_forward(conn, number, facts, walked)
+    held_out_forecasts.of_walk_forward(conn, *_register_baseline(made, walked), walked)
     report_id = gate_reports.record(conn, number, facts, report, clock())
     global_registry.describe(settings, number, model_card.note(card["model_card.md"]))
     global_registry.record_verdict(settings, number, report.horizons, str(report_id))
@@ -148,18 +149,20 @@ def train(
     for horizon in serves:
         global_registry.let_serve(settings, horizon, number)
     promotion.challenge(settings, number, global_registry.serving(settings))
+    held_out_forecasts.forget_all_but(conn, global_registry.serving(settings))
     return Trained(
         number, challenger, facts.run_id, held.digest, report, report_id, serves, walked, card
     )
 
 
-def _register_baseline(made: "_Training", walked: "Backtest | None") -> None:
+def _register_baseline(made: "_Training", walked: "Backtest | None") -> tuple[int, "GlobalFacts"]:
     from ml.models.catalog import BASELINE  # noqa: PLC0415
     from ml.registry import global_registry  # noqa: PLC0415 - slow to import
 
     with made.run(BASELINE) as run_id:
-        _, version = made.register(BASELINE, made.fit(BASELINE), walked, run_id)
+        facts, version = made.register(BASELINE, made.fit(BASELINE), walked, run_id)
     global_registry.set_alias(made.settings, global_registry.BASELINE, version)
+    return version, facts
 
 
 def load_champions(settings: Settings, serving: "Serving") -> dict[int, "Loaded"]:

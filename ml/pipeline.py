@@ -72,16 +72,18 @@ def evaluate_token(
     *,
     clock: Clock = utc_now,
 ) -> Evaluation:
-    """Score the models on the held-out part, write `model.evaluations`, and set the aliases.
+    """Score the models on the held-out part, write `model.evaluations` and what the champion forecast, and set the aliases.
 
     Raises:
         RegistryUnavailable: the tracking server does not answer; nothing is written then.
     """
     from ml.evaluation import held_out, held_out_log  # noqa: PLC0415 - slow to import
+    from ml.monitoring import held_out_forecasts  # noqa: PLC0415
     from ml.registry import token_registry  # noqa: PLC0415 - slow to import
 
     outcome = held_out.evaluate(training_set, trained, evaluated_at=clock())
     held_out_log.record(conn, outcome)
+    held_out_forecasts.of_token(conn, outcome, training_set.price_source)
     token_registry.promote(settings, outcome)
     return outcome
 

@@ -14,6 +14,7 @@ from ml.errors import TooLittleHistory
 from ml.evaluation import comparison, conformal, holdout_calendar, scoring, walk_forward
 from ml.evaluation.comparison import Difference
 from ml.evaluation.conformal import Conformal
+from ml.evaluation.held_out_origins import Published
 from ml.evaluation.scoring import NOMINAL, Scores
 from ml.models import catalog
 from ml.models.catalog import REFERENCE
@@ -73,7 +74,7 @@ class Slice:
 class Backtest:
     """All scores of a walk-forward, shape [tokens, days, HORIZONS]; NaN where a row is not scored.
 
-    `calibrations` are the conformal states after the last day, by model.
+    `calibrations` are the conformal states after the last day, `published` what was forecast on each, by model.
     """
 
     features: FeatureSet = field(repr=False)
@@ -82,6 +83,7 @@ class Backtest:
     scores: Mapping[str, Scores] = field(repr=False)
     scored: Mask = field(repr=False)
     calibrations: Mapping[str, Conformal] = field(repr=False)
+    published: Mapping[str, Published] = field(repr=False)
 
     @property
     def start(self) -> date:
@@ -266,13 +268,15 @@ def run(
     outcomes = features.outcomes()[:, first:last]
     outcomes = np.where(features.pegged[:, first:last, None], np.nan, outcomes)
     outcomes = np.where(features.usable[:, first:last, None], outcomes, np.nan)
-    scores, calibrations = {}, {}
+    scores, calibrations, published = {}, {}, {}
     for name, student in made.items():
-        scores[name], calibrations[name] = _score(features, student, outcomes, scored_from)
+        published[name], calibrations[name] = _publish(features, student, outcomes, scored_from)
+        said = published[name]
+        scores[name] = scoring.score(said.student, outcomes[:, scored_from:], said.widths)
     scored = np.isfinite(outcomes)[:, scored_from:]
     if not scored.any():
         raise TooLittleHistory(f"no forecast from {start} to {end} can be checked")
-    return Backtest(features, first + scored_from, last, scores, scored, calibrations)
+    return Backtest(features, first + scored_from, last, scores, scored, calibrations, published)
 
 
 def _with_lead(features: FeatureSet, start: date, end: date) -> list[walk_forward.Block]:
@@ -290,11 +294,11 @@ def _with_lead(features: FeatureSet, start: date, end: date) -> list[walk_forwar
     return days
 
 
-def _score(
+def _publish(
     features: FeatureSet, student: Student, outcomes: Floats, scored_from: int
-) -> tuple[Scores, Conformal]:
+) -> tuple[Published, Conformal]:
     widths, state = conformal.run(
         features.panel.symbols, conformal.conformity(student.cdf(outcomes))
     )
     keep = np.s_[:, scored_from:]
-    return scoring.score(student.at(keep), outcomes[keep], widths[keep]), state
+    return Published(student.at(keep), widths[keep]), state

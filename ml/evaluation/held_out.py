@@ -1,6 +1,6 @@
 """Scores on days that no model of the comparison has seen, and the choice of the champion."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -12,6 +12,7 @@ from ml.data.horizons import HORIZONS, LEVELS
 from ml.data.windows import Floats, Indices, Series
 from ml.errors import NoChampion
 from ml.evaluation import plots
+from ml.evaluation.held_out_origins import Origin
 from ml.evaluation.results import Evaluation, Score, TrainedModel
 from ml.evaluation.scoring import pinball_loss
 from ml.models import artifact, catalog
@@ -53,6 +54,7 @@ def evaluate(
         champion=opened[best][0],
         scores=tuple(score for of_one in scores.values() for score in of_one),
         evaluated_at=evaluated_at,
+        origins=tuple(_origins(training_set, opened[best][1], series)),
         plots=_plots(scores, best),
     )
 
@@ -108,6 +110,16 @@ def _losses(made: Artifact, series: Series) -> dict[int, float]:
 def _quantiles(made: Artifact, series: Series) -> tuple[Floats, Indices]:
     candidates = series.candidates("test")
     return made.forecaster.quantiles(series.windows(candidates)), candidates
+
+
+def _origins(training_set: TrainingSet, made: Artifact, series: Series) -> Iterator[Origin]:
+    quantiles, candidates = _quantiles(made, series)
+    for index, horizon in enumerate(HORIZONS):
+        forecast, _ = _rows(quantiles, candidates, series, index)
+        for day, levels in zip(series.origins("test", horizon), forecast.tolist(), strict=True):
+            # The close of a day is the next midnight.
+            closed_at = start_of_day(training_set.first_day) + timedelta(days=int(day) + 1)
+            yield Origin(training_set.token.id, horizon, closed_at, tuple(levels))
 
 
 def _rows(

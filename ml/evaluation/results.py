@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from coinsphere.market.model import Token
+from ml.evaluation.held_out_origins import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Evaluation:
     champion: TrainedModel
     scores: tuple[Score, ...]
     evaluated_at: datetime
+    origins: tuple[Origin, ...] = field(default=(), repr=False)
+    """What the champion forecast on the rows that it was scored on."""
     plots: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     def of(self, algorithm: str) -> tuple[Score, ...]:

@@ -1,25 +1,40 @@
 """Technical indicators as the wire shows them: numbers of the warehouse, and words that follow from them alone."""
 
+from decimal import Decimal
 from typing import Any
 
 from webapi.predictions.queries import Indicators
 
 _RISING, _FALLING = 1.2, 0.8
 """A day's volume over the mean of the 30 days before."""
+_CENTS = 2
+_READ_DIGITS = 5
 
 
 def describe(found: Indicators | None) -> dict[str, Any] | None:
     """The indicators of the newest final day; None where there are none."""
     if found is None:
         return None
-    return {
+    exact = {
         "rsi": found.rsi_14,
         "macd": _macd(found),
-        "trend": trend(found),
         "bollinger_bands": _bands(found),
+    }
+    decimals = decimals_of(found.close)
+    return {
+        "rsi": _rounded(exact["rsi"], 1),
+        "macd": _rounded(exact["macd"], decimals),
+        "trend": trend(found),
+        "bollinger_bands": _rounded(exact["bollinger_bands"], decimals),
         "volume_trend": volume_trend(found.volume_ratio_30d),
         "as_of": found.price_date.isoformat(),
+        "exact": exact,
     }
+
+
+def decimals_of(price: Decimal) -> int:
+    """The decimals in which a person reads a price in dollars: cents, or as many as show five digits of it."""
+    return max(_CENTS, _READ_DIGITS - 1 - price.adjusted())
 
 
 def trend(found: Indicators) -> str | None:
@@ -43,6 +58,12 @@ def volume_trend(ratio: float | None) -> str | None:
     if ratio > _RISING:
         return "increasing"
     return "decreasing" if ratio < _FALLING else "stable"
+
+
+def _rounded(value: Any, decimals: int) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(each, decimals) for name, each in value.items()}
+    return None if value is None else round(value, decimals)
 
 
 def _macd(found: Indicators) -> dict[str, float | None] | None:

@@ -22,7 +22,7 @@ _REALISED = """
     select
         p.id, p.horizon_days, p.origin_at, p.target_at, p.issued_at, p.reference_price, p.median, p.lower80,
         p.upper80, p.lower95, p.upper95, p.model_name, p.model_version, p.algorithm, p.run_id, p.data_digest,
-        p.code_version, p.price_source, p.is_backfill, p.reference_log_scale,
+        p.code_version, p.price_source, p.is_backfill, p.reference_log_scale, false as held_out,
         realised.close as realised_price
     from model.predictions p
     left join marts.fct_prices_daily realised
@@ -53,16 +53,58 @@ _HISTORY = (
     limit %(limit)s
 """
 )
-# Forecasts that were issued after their outcome prove nothing.
-_ACCURACY = (
-    "with realised as ("  # noqa: S608 - two constants
-    + _PUBLIC
+# What the version forecast that speaks now, else the one that was judged last. It knew no outcome, and told nobody.
+_HELD_OUT = """
+    select
+        null::uuid as id, f.horizon_days, f.origin_at, realised.close_at as target_at, s.recorded_at as issued_at,
+        origin.close as reference_price, round(origin.close * exp(f.median)::numeric, 18) as median,
+        round(origin.close * exp(f.lower80)::numeric, 18) as lower80,
+        round(origin.close * exp(f.upper80)::numeric, 18) as upper80,
+        round(origin.close * exp(f.lower95)::numeric, 18) as lower95,
+        round(origin.close * exp(f.upper95)::numeric, 18) as upper95,
+        s.model_name, s.model_version, s.algorithm, s.run_id, s.data_digest, s.code_version, s.price_source,
+        true as is_backfill, f.reference_log_scale, true as held_out, realised.close as realised_price
+    from model.held_out_forecasts f
+    join model.held_out_sets s on s.id = f.set_id
+    join marts.fct_prices_daily origin
+        on origin.token_id = f.token_id
+        and origin.price_date = ((f.origin_at at time zone 'UTC')::date - 1)
+        and origin.close_at = f.origin_at
+        and origin.is_final and not origin.is_filled
+    join marts.fct_prices_daily realised
+        on realised.token_id = f.token_id
+        and realised.price_date = ((f.origin_at at time zone 'UTC')::date + f.horizon_days - 1)
+        and realised.is_final and not realised.is_filled
+    where f.token_id = %(token_id)s and f.horizon_days = %(days)s and f.set_id = (
+        select h.id
+        from model.held_out_sets h
+        left join lateral (
+            select p.model_name, p.model_version from model.predictions p
+            where p.token_id = %(token_id)s and p.horizon_days = %(days)s and not p.is_shadow
+            order by p.origin_at desc, p.issued_at desc
+            limit 1
+        ) as speaks on true
+        where exists (
+            select from model.held_out_forecasts o
+            where o.set_id = h.id and o.token_id = %(token_id)s and o.horizon_days = %(days)s
+        )
+        order by (h.model_name, h.model_version) = (speaks.model_name, speaks.model_version) desc nulls last,
+            h.recorded_at desc, h.id desc
+        limit 1
+    )
+"""
+_HELD_OUT_HISTORY = (
+    _HELD_OUT
     + """
-      and not p.is_backfill and p.target_at > %(since)s and p.target_at <= %(now)s
-    ),
+      and (%(after_origin)s::timestamptz is null or f.origin_at < %(after_origin)s)
+    order by f.origin_at desc
+    limit %(limit)s
+"""
+)
+_FIGURES = """
     -- Levels with the quantiles of the standard normal, which the random walk's are multiples of.
     losses as (
-        select id, avg(greatest(level * above, (level - 1) * above)) as ours,
+        select origin_at, model_name, model_version, avg(greatest(level * above, (level - 1) * above)) as ours,
             avg(greatest(level * beyond, (level - 1) * beyond)) as walks
         from realised,
             lateral (values
@@ -71,7 +113,7 @@ _ACCURACY = (
             ) as published (level, price, z),
             lateral (select ln(realised_price::float8 / price::float8) as above,
                 ln(realised_price::float8 / reference_price::float8) - z * exp(reference_log_scale) as beyond) as returns
-        group by id
+        group by origin_at, model_name, model_version
     )
     select
         horizon_days,
@@ -89,11 +131,21 @@ _ACCURACY = (
             as skill_vs_random_walk,
         min(target_at) as first_target_at,
         max(target_at) as last_target_at
-    from realised join losses using (id)
+    from realised join losses using (origin_at, model_name, model_version)
     where realised_price is not null
     group by horizon_days
 """
+# Forecasts that were issued after their outcome prove nothing.
+_ACCURACY = (
+    "with realised as ("
+    + _PUBLIC
+    + """
+      and not p.is_backfill and p.target_at > %(since)s and p.target_at <= %(now)s
+    ),
+"""
+    + _FIGURES
 )
+_HELD_OUT_ACCURACY = f"with realised as ({_HELD_OUT}), {_FIGURES}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +166,9 @@ class Indicators:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A forecast as it was issued, with the price that came; None while that is not known."""
+    """A forecast with the price that came; None while that is not known. One that was held out was not issued, and has no id."""
 
-    id: UUID
+    id: UUID | None
     horizon_days: int
     origin_at: datetime
     target_at: datetime
@@ -136,6 +188,7 @@ class Stored:
     price_source: str
     is_backfill: bool
     reference_log_scale: float | None
+    held_out: bool
     realised_price: Decimal | None
 
 
@@ -164,10 +217,10 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """The forecast that a page begins behind."""
+    """The forecast that a page begins behind; one without an id was held out."""
 
     origin_at: datetime
-    prediction_id: UUID
+    prediction_id: UUID | None
 
 
 def indicators(conn: Connection, token_ids: list[UUID]) -> dict[UUID, Indicators]:
@@ -179,15 +232,26 @@ def indicators(conn: Connection, token_ids: list[UUID]) -> dict[UUID, Indicators
 def history(
     conn: Connection, token_id: UUID, days: int, after: After | None, limit: int
 ) -> list[Stored]:
-    """Forecasts of one horizon, newest first; none before the warehouse is built."""
+    """Forecasts of one horizon, newest first, and behind all that were issued those that were held out.
+
+    None before the warehouse is built.
+    """
+    asked = {"token_id": token_id, "days": days}
+    issued, is_among_held_out = [], after is not None and after.prediction_id is None
+    if not is_among_held_out:
+        parameters = {
+            **asked,
+            "after_origin": after.origin_at if after else None,
+            "after_id": after.prediction_id if after else None,
+            "limit": limit,
+        }
+        issued = warehouse.rows(conn, _HISTORY, parameters, Stored) or []
     parameters = {
-        "token_id": token_id,
-        "days": days,
-        "after_origin": after.origin_at if after else None,
-        "after_id": after.prediction_id if after else None,
-        "limit": limit,
+        **asked,
+        "after_origin": after.origin_at if after and is_among_held_out else None,
+        "limit": limit - len(issued),
     }
-    return warehouse.rows(conn, _HISTORY, parameters, Stored) or []
+    return issued + (warehouse.rows(conn, _HELD_OUT_HISTORY, parameters, Stored) or [])
 
 
 def by_id(conn: Connection, prediction_id: UUID) -> tuple[str, Stored] | None:
@@ -203,4 +267,11 @@ def accuracy(
     """How the forecasts fared whose targets lie after `since`; None where none has come true or false yet."""
     parameters = {"token_id": token_id, "days": days, "since": since, "now": now}
     found = warehouse.rows(conn, _ACCURACY, parameters, Accuracy)
+    return found[0] if found else None
+
+
+def held_out_accuracy(conn: Connection, token_id: UUID, days: int) -> Accuracy | None:
+    """How the version that speaks fared on the days that it was judged by; None where none of its forecasts are kept."""
+    parameters = {"token_id": token_id, "days": days}
+    found = warehouse.rows(conn, _HELD_OUT_ACCURACY, parameters, Accuracy)
     return found[0] if found else None

@@ -95,7 +95,10 @@ def get_stored(prediction_id: str) -> dict[str, Any]:
 @predictions.input(schemas.HistoryQuery, location="query")
 @predictions.output(schemas.StoredListOut)
 def get_history(symbol: str, query_data: schemas.HistoryQuery) -> dict[str, Any]:
-    """Forecasts as they were issued, newest first, each with the price that came."""
+    """Forecasts as they were issued, newest first, each with the price that came.
+
+    Behind them, marked `heldOut`, what the model forecast for the days by which it was judged: those were shown to nobody.
+    """
     after = None if query_data.cursor is None else _after(query_data.cursor)
     with services().database.connection() as conn:
         token = symbols.find(conn, symbol)
@@ -116,19 +119,23 @@ def get_history(symbol: str, query_data: schemas.HistoryQuery) -> dict[str, Any]
 def get_accuracy(symbol: str, query_data: schemas.AccuracyQuery) -> dict[str, Any]:
     """How the forecasts fared whose outcome is known, beside "tomorrow equals today".
 
-    Forecasts that were issued after their outcome are left out.
+    Forecasts that were issued after their outcome are left out. Those by which the model was judged before it served are
+    apart, in `heldOutOrigins`; while no issued one has met its outcome, they stand for it and the answer is `heldOut`.
     """
     work = services()
     now = work.clock()
     horizon = query_data.horizon
     with work.database.connection() as conn:
         token = symbols.find(conn, symbol)
-        found = queries.accuracy(
-            conn, token.id, horizon, now - timedelta(days=query_data.days), now
-        )
+        since = now - timedelta(days=query_data.days)
+        issued = queries.accuracy(conn, token.id, horizon, since, now)
+        held_out = queries.held_out_accuracy(conn, token.id, horizon)
+    shown = issued or held_out
     return {
         "forecasts": 0,
-        **(asdict(found) if found else {}),
+        **(asdict(shown) if shown else {}),
+        "held_out": issued is None and held_out is not None,
+        "held_out_origins": {**asdict(held_out), "held_out": True} if held_out else None,
         "symbol": token.symbol,
         "timeframe": schemas.FRAMES[horizon],
         "days": query_data.days,
@@ -136,13 +143,13 @@ def get_accuracy(symbol: str, query_data: schemas.AccuracyQuery) -> dict[str, An
 
 
 def _cursor(row: Stored) -> str:
-    return cursor.encode([row.origin_at, str(row.id)])
+    return cursor.encode([row.origin_at, None if row.id is None else str(row.id)])
 
 
 def _after(text: str) -> After:
     origin_at, prediction_id = cursor.decode(text, 2)
     try:
         moment = datetime.fromisoformat(str(origin_at))
-        return After(moment, UUID(str(prediction_id)))
+        return After(moment, None if prediction_id is None else UUID(str(prediction_id)))
     except ValueError:
         raise cursor.refused() from None

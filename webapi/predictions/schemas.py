@@ -100,17 +100,28 @@ class BandsOut(Output):
     lower: float | None
 
 
-class IndicatorsOut(Output):
-    """Technical indicators of the newest final day; null where the history is too short."""
+class ExactIndicatorsOut(Output):
+    """The numbers as the warehouse holds them."""
 
     rsi: float | None
     macd: MacdOut | None
+    bollinger_bands: BandsOut | None
+
+
+class IndicatorsOut(Output):
+    """Technical indicators of the newest final day; null where the history is too short."""
+
+    rsi: float | None = Field(description="One decimal; all digits are in `exact`.")
+    macd: MacdOut | None = Field(
+        description="To cents, or to the fifth digit of a price below 100 dollars; all digits are in `exact`."
+    )
     trend: Side | None = Field(
         description="From the close against its mean of 20 days and the MACD against its signal; no forecast."
     )
-    bollinger_bands: BandsOut | None
+    bollinger_bands: BandsOut | None = Field(description="As many decimals as in `macd`.")
     volume_trend: Literal["increasing", "stable", "decreasing"] | None
     as_of: str
+    exact: ExactIndicatorsOut
 
 
 class QuantilesOut(Output):
@@ -198,6 +209,15 @@ _PREDICTION: dict[str, Any] = {
             "bollingerBands": {"upper": 94000.1, "middle": 90500.2, "lower": 87000.3},
             "volumeTrend": "stable",
             "asOf": "2026-11-23",
+            "exact": {
+                "rsi": 54.2034911,
+                "macd": {"value": 320.1000213, "signal": 290.7049},
+                "bollingerBands": {
+                    "upper": 94000.10012,
+                    "middle": 90500.2003,
+                    "lower": 87000.3004,
+                },
+            },
         },
         "modelVersion": "3",
         "quantiles": {"0.025": 86900, "0.1": 88700, "0.5": 91010, "0.9": 93350, "0.975": 95200},
@@ -298,7 +318,7 @@ class BatchOut(Output):
 class StoredOut(Output):
     """A forecast as it was issued, and what came."""
 
-    id: UUID
+    id: UUID | None = Field(description="Null where it was held out.")
     days_ahead: int = Field(validation_alias="horizon_days")
     origin_at: datetime
     target_at: datetime
@@ -329,6 +349,9 @@ class StoredOut(Output):
     code_version: str
     price_source: str
     is_backfill: bool = Field(description="Issued after its outcome: no proof of anything.")
+    held_out: bool = Field(
+        description="Never issued: the model was judged by it before it served, on days that it had not seen."
+    )
 
 
 _STORED: dict[str, Any] = {
@@ -355,6 +378,7 @@ _STORED: dict[str, Any] = {
     "codeVersion": "9a1f0c3",
     "priceSource": "binance",
     "isBackfill": False,
+    "heldOut": False,
 }
 
 
@@ -370,7 +394,7 @@ class StoredOneOut(StoredOut):
 
 
 class StoredListOut(Output):
-    """Forecasts of one horizon, newest first."""
+    """Forecasts of one horizon: those that were issued, newest first, and behind them those that were held out."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -389,34 +413,26 @@ class StoredListOut(Output):
     next_cursor: str | None
 
 
-class AccuracyOut(Output):
-    """How the forecasts of one horizon fared; null where none has met its outcome yet."""
+_FIGURES: dict[str, Any] = {
+    "forecasts": 29,
+    "meanAbsoluteError": 1200.5,
+    "meanAbsolutePercentageError": 1.35,
+    "coverage80": 0.79,
+    "coverage95": 0.97,
+    "naiveMeanAbsoluteError": 1195.1,
+    "skillVsNaive": -0.0045,
+    "pinballLoss": 0.0061,
+    "randomWalkPinballLoss": 0.0062,
+    "skillVsRandomWalk": 0.0161,
+    "firstTargetAt": "2026-10-26T00:00:00Z",
+    "lastTargetAt": "2026-11-24T00:00:00Z",
+    "heldOut": False,
+}
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "symbol": "BTC",
-                "timeframe": "24h",
-                "days": 30,
-                "forecasts": 29,
-                "meanAbsoluteError": 1200.5,
-                "meanAbsolutePercentageError": 1.35,
-                "coverage80": 0.79,
-                "coverage95": 0.97,
-                "naiveMeanAbsoluteError": 1195.1,
-                "skillVsNaive": -0.0045,
-                "pinballLoss": 0.0061,
-                "randomWalkPinballLoss": 0.0062,
-                "skillVsRandomWalk": 0.0161,
-                "firstTargetAt": "2026-10-26T00:00:00Z",
-                "lastTargetAt": "2026-11-24T00:00:00Z",
-            }
-        }
-    )
 
-    symbol: str
-    timeframe: Timeframe
-    days: int
+class FiguresOut(Output):
+    """How forecasts of one horizon fared; null where none has met its outcome yet."""
+
     forecasts: int = Field(description="Forecasts whose outcome is known.")
     mean_absolute_error: Amount | None = Field(None, description="US dollars.")
     mean_absolute_percentage_error: Amount | None = None
@@ -443,3 +459,33 @@ class AccuracyOut(Output):
     )
     first_target_at: datetime | None = None
     last_target_at: datetime | None = None
+    held_out: bool = Field(
+        default=False,
+        description="Whether these forecasts were never issued: they are those by which the model was judged before it "
+        "served, on days that it had not seen.",
+    )
+
+
+class AccuracyOut(FiguresOut):
+    """How the forecasts of one horizon fared: those that were issued, or, while none of them has met its outcome, the held-out."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "symbol": "BTC",
+                "timeframe": "24h",
+                "days": 30,
+                **_FIGURES,
+                "heldOutOrigins": {**_FIGURES, "forecasts": 154, "heldOut": True},
+            }
+        }
+    )
+
+    symbol: str
+    timeframe: Timeframe
+    days: int
+    held_out_origins: FiguresOut | None = Field(
+        None,
+        description="All held-out forecasts of the version that speaks, whatever `days` says; null where none are kept. "
+        "Of the global model they are of its walk-forward, so of models that were fitted as it was on what was known then.",
+    )

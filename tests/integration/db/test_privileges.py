@@ -70,6 +70,8 @@ EXCEPT = {
     ("coinsphere_pipeline", "model.training_sets"): "ra",
     ("coinsphere_pipeline", "model.snapshots"): "ra",
     ("coinsphere_pipeline", "model.gate_reports"): "ra",
+    ("coinsphere_pipeline", "model.held_out_sets"): "rad",
+    ("coinsphere_pipeline", "model.held_out_forecasts"): "ra",
     ("coinsphere_pipeline", "app.portfolios"): "r",
     ("coinsphere_pipeline", "app.holdings"): "rawd",
     ("coinsphere_pipeline", "app.transactions"): "raw",

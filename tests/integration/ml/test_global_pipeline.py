@@ -14,7 +14,8 @@ from ml import global_pipeline
 from ml.data import candle_folder, panel
 from ml.data.horizons import HORIZONS
 from ml.errors import ArtifactRefused, ModelError, NoChampion, TooLittleHistory
-from ml.evaluation import gates
+from ml.evaluation import gates, held_out_origins
+from ml.evaluation.held_out import pinball
 from ml.models.shape import Shape
 from ml.monitoring import global_log, reproduction
 from ml.registry import global_registry
@@ -132,6 +133,31 @@ def test_a_version_that_passes_every_gate_serves(market, trained):
     assert global_registry.registered(market, serving.baseline).model == "ewma_t"
 
 
+def test_what_was_forecast_in_the_walk_forward_is_kept_for_a_year(conn, trained):
+    query = """
+        select s.algorithm, f.origin_at, f.token_id, f.lower95, f.lower80, f.median, f.upper80, f.upper95,
+            f.reference_log_scale
+        from model.held_out_forecasts f join model.held_out_sets s on s.id = f.set_id
+        where f.horizon_days = 7
+    """
+    rows = conn.execute(query).fetchall()
+    assert {row[0] for row in rows} == {"combination", "ewma_t"}
+    walked, place = trained.backtest, HORIZONS.index(7)
+    newest = np.s_[:, -held_out_origins.KEPT_DAYS :, place]
+    mask, held = walked.scored[newest], walked.features.panel
+    closes = dict(zip(held.token_ids, np.log(held.closes), strict=True))
+    for model in ("combination", "ewma_t"):
+        mine = [row for row in rows if row[0] == model]
+        assert len(mine) == mask.sum()
+        at = [held.index(row[1].date()) - 1 for row in mine]
+        came = [
+            closes[row[2]][day + 7] - closes[row[2]][day] for row, day in zip(mine, at, strict=True)
+        ]
+        losses = pinball(np.array([row[3:8] for row in mine]), np.array(came))
+        assert losses.mean() == pytest.approx(walked.scores[model].pinball[newest][mask].mean())
+    assert {row[8] is None for row in rows} == {False}
+
+
 def test_its_card_and_its_data_are_shown_in_mlflow(market, trained):
     mlflow_client = client(market)
     run = mlflow_client.get_run(trained.run_id)
@@ -234,6 +260,10 @@ def test_a_worse_version_is_refused_and_forecasts_in_the_shadow(market, conn, tr
     serving = global_registry.serving(market)
     assert serving.champions == dict.fromkeys(HORIZONS, trained.version)
     assert serving.challenger == made.version
+    kept = conn.execute("select model_version from model.held_out_sets order by 1").fetchall()
+    assert [each for (each,) in kept] == sorted(
+        {*serving.champions.values(), serving.baseline, serving.challenger}
+    )
     stored = conn.execute(
         "select passed, report -> 'gates' -> 3 ->> 'passed' from model.gate_reports where id = %s",
         (made.report_id,),

@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from ml import pipeline
 from ml.data import datasets, snapshots
 from ml.data.horizons import HORIZONS
 from ml.errors import ArtifactRefused, ModelError, NoChampion, RegistryUnavailable
+from ml.evaluation import held_out
 from ml.models import artifact
 from ml.models.catalog import ALGORITHMS
-from ml.monitoring import reproduction
+from ml.monitoring import held_out_forecasts, reproduction
 from ml.registry import token_registry
 from tests.integration.ml.conftest import NOW
 
@@ -142,6 +144,35 @@ def test_figures_are_rows_and_metrics(warehouse, mlflow_client, evaluation):
     score = evaluation.of("lstm")[0]
     metrics = mlflow_client.get_run(score.run_id).data.metrics
     assert metrics["test_skill_vs_naive_1d"] == pytest.approx(score.skill_vs_naive)
+
+
+def test_the_held_out_forecasts_are_kept_once_and_give_the_figures(
+    warehouse, evaluation, training_set, mlflow_client
+):
+    query = """
+        select f.horizon_days, f.origin_at, f.lower95, f.lower80, f.median, f.upper80, f.upper95
+        from model.held_out_forecasts f join model.held_out_sets s on s.id = f.set_id
+        where (s.model_name, s.model_version) = (%s, %s) and f.token_id = %s
+    """
+    champion = evaluation.champion
+    asked = [evaluation.model_name, champion.version, evaluation.token.id]
+    with warehouse.pipeline() as conn:
+        rows = conn.execute(query, asked).fetchall()
+        held_out_forecasts.of_token(conn, evaluation, training_set.price_source)
+        assert conn.execute(query, asked).fetchall() == rows
+        versions = conn.execute(
+            "select model_version from model.held_out_sets where model_name = %s", asked[:1]
+        )
+        assert versions.fetchall() == [(champion.version,)]
+    closes, _ = training_set.calendar()
+    for score in evaluation.of(champion.algorithm):
+        mine = [row for row in rows if row[0] == score.horizon_days]
+        assert len(mine) == score.forecasts
+        days = [(row[1].date() - training_set.first_day).days - 1 for row in mine]
+        came = [np.log(closes[day + score.horizon_days] / closes[day]) for day in days]
+        losses = held_out.pinball(np.array([row[2:] for row in mine]), np.array(came))
+        assert losses.mean() == pytest.approx(score.pinball_loss)
+        assert training_set.first_day + timedelta(days=min(days)) == score.first_origin
 
 
 def test_what_was_registered_is_what_is_loaded(warehouse, evaluation, trained, training_set):

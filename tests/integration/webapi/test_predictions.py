@@ -69,7 +69,7 @@ def market(module_database):
                 is_final boolean
             );
             insert into marts.ml_features_daily
-            select id, date '2026-03-09', 100.5, 55.5, 2, 1, 110, 100, 90, 1.3, true
+            select id, date '2026-03-09', 100.5, 55.4987654, 2.0012345, 1, 110.00012345, 100, 90, 1.3, true
             from market.tokens where symbol = 'BTC';
             insert into marts.ml_features_daily
             select id, date '2026-03-10', 1, 1, 1, 1, 1, 1, 1, 1, false from market.tokens where symbol = 'BTC';
@@ -135,6 +135,11 @@ def test_a_forecast_is_the_models(person, model_server) -> None:
             "bollingerBands": {"upper": 110, "middle": 100, "lower": 90},
             "volumeTrend": "increasing",
             "asOf": "2026-03-09",
+            "exact": {
+                "rsi": 55.4987654,
+                "macd": {"value": 2.0012345, "signal": 1},
+                "bollingerBands": {"upper": 110.00012345, "middle": 100, "lower": 90},
+            },
         },
         "modelVersion": "3",
         "quantiles": forecast()["quantiles"],
@@ -352,6 +357,7 @@ def test_the_past_is_shown_with_what_came(past, person) -> None:
     assert [each["realisedPrice"] for each in rest["predictions"]] == [120, 130, 140]
     assert rest["predictions"][-1]["isBackfill"] is True
     assert rest["nextCursor"] is None
+    assert {each["heldOut"] for each in (*body["predictions"], *rest["predictions"])} == {False}
 
 
 def test_accuracy_counts_what_was_said_before_the_fact(past, person) -> None:
@@ -424,3 +430,98 @@ def test_no_outcome_is_no_accuracy(past, person) -> None:
 @pytest.mark.parametrize("query", ["days=0", "days=x", "timeframe=1y"])
 def test_nonsense_in_the_question_of_accuracy(person, query: str) -> None:
     assert_problem(person.get(f"/predictions/BTC/accuracy?{query}"), 400)
+
+
+@pytest.fixture
+def judged(past):
+    """Held-out forecasts of a week: three of BTC by the version that speaks and one by a newer one, and two of ETH."""
+    origin = NOW.replace(hour=0, minute=0) - timedelta(days=40)
+    with psycopg.connect(past.owner) as conn:
+        ids = dict(
+            conn.execute("select symbol, id from market.tokens where symbol in ('BTC', 'ETH')")
+        )
+        conn.execute(
+            """
+            insert into marts.fct_prices_daily
+            select t, (o - interval '1 day')::date, 100 + 10 * ordinality, false, true, o
+            from unnest(%s::uuid[]) t,
+                unnest(array[%s, %s, %s, %s, %s, %s]::timestamptz[]) with ordinality as days (o, ordinality)
+            """,
+            [
+                list(ids.values()),
+                *(origin + timedelta(days=day) for day in (0, 1, 2, 7, 8, 9)),
+            ],
+        )
+        insert = """
+            with made as (
+                insert into model.held_out_sets (model_name, model_version, algorithm, run_id, data_digest, code_version,
+                    price_source, recorded_at)
+                values ('m', %(version)s, 'lstm', 'r', %(digest)s, 'c', 'binance', now()) returning id
+            )
+            insert into model.held_out_forecasts
+            select made.id, %(token)s, 7, %(origin)s + make_interval(days => day), -0.2, -0.1, 0, 0.1, 0.21, ln(0.1)
+            from made, unnest(%(days)s::int[]) day
+        """
+        for version, token, days in ((1, "BTC", [0, 1, 2]), (2, "BTC", [0]), (3, "ETH", [0, 1])):
+            conn.execute(
+                insert,
+                {
+                    "version": version,
+                    "token": ids[token],
+                    "origin": origin,
+                    "days": days,
+                    "digest": DIGEST,
+                },
+            )
+        conn.execute(
+            """
+            insert into model.predictions
+                (token_id, horizon_days, origin_at, target_at, issued_at, reference_price, quantiles, median, lower80,
+                 upper80, lower95, upper95, model_name, model_version, algorithm, run_id, data_digest, code_version,
+                 price_source)
+            values (%s, 7, %s, %s, %s, 100, '{}', 102, 98, 106, 90, 120, 'm', 1, 'lstm', 'r', %s, 'c', 'binance')
+            """,
+            [ids["BTC"], NOW, NOW + timedelta(days=7), NOW, DIGEST],
+        )
+    yield origin
+    with psycopg.connect(past.owner) as conn:
+        conn.execute("delete from model.held_out_sets")
+        conn.execute("delete from model.predictions where horizon_days = 7")
+        conn.execute(
+            "delete from marts.fct_prices_daily where price_date < %s", [NOW - timedelta(days=20)]
+        )
+
+
+def test_on_the_first_day_the_held_out_origins_are_shown_apart(judged, person) -> None:
+    """The version that speaks is judged by its own, and what it will say is no part of them."""
+    body = json.loads(person.get("/predictions/BTC/accuracy?timeframe=7d").data)
+    apart = body.pop("heldOutOrigins")
+    assert (body["heldOut"], apart["heldOut"]) == (True, True)
+    assert body["forecasts"] == apart["forecasts"] == 3
+    assert body["meanAbsoluteError"] == pytest.approx(30)
+    # From 110 to 140, 120 to 150 and 130 to 160 are 0.24, 0.22 and 0.208: the last lies within 0.21.
+    assert (body["coverage80"], body["coverage95"]) == (0, pytest.approx(1 / 3))
+    assert body["randomWalkPinballLoss"] is not None
+
+    rows = person.get("/predictions/BTC/history?timeframe=7d&limit=2").json
+    rest = person.get(f"/predictions/BTC/history?timeframe=7d&cursor={rows['nextCursor']}").json
+    shown = [*rows["predictions"], *rest["predictions"]]
+    assert [each["heldOut"] for each in shown] == [False, True, True, True]
+    assert [each["id"] is None for each in shown] == [False, True, True, True]
+    assert [each["referencePrice"] for each in shown[1:]] == [130, 120, 110]
+    assert [each["predictedPrice"] for each in shown[1:]] == [130, 120, 110]
+    assert [each["realisedPrice"] for each in shown[1:]] == [160, 150, 140]
+    assert float(shown[1]["interval80"][1]) == pytest.approx(130 * math.exp(0.1))
+    assert {each["modelVersion"] for each in shown} == {1}
+    assert rest["nextCursor"] is None
+
+
+def test_a_token_without_a_stored_forecast_has_its_newest_held_out_ones(judged, person) -> None:
+    assert person.get("/predictions/ETH/accuracy?timeframe=7d").json["forecasts"] == 2
+    shown = person.get("/predictions/ETH/history?timeframe=7d").json["predictions"]
+    assert [(each["heldOut"], each["modelVersion"]) for each in shown] == [(True, 3), (True, 3)]
+
+
+def test_live_forecasts_come_first_and_are_counted_alone(judged, person) -> None:
+    body = person.get("/predictions/BTC/accuracy").json
+    assert (body["forecasts"], body["heldOut"], body["heldOutOrigins"]) == (3, False, None)
