@@ -33,6 +33,7 @@ from webapi.http.json import ExactProvider
 from webapi.passkeys.routes import passkeys
 from webapi.portfolios.composition.routes import blueprint as portfolio_composition
 from webapi.portfolios.files.routes import blueprint as portfolio_files
+from webapi.portfolios.forecast.routes import blueprint as portfolio_forecast
 from webapi.portfolios.gains.routes import blueprint as portfolio_gains
 from webapi.portfolios.issues.routes import blueprint as portfolio_issues
 from webapi.portfolios.performance.routes import blueprint as portfolio_performance
@@ -58,6 +59,7 @@ _OF_PORTFOLIOS = (
     portfolios,
     portfolio_performance,
     portfolio_composition,
+    portfolio_forecast,
     portfolio_risk,
     portfolio_gains,
     portfolio_issues,

@@ -51,6 +51,7 @@ _OF_ENDPOINT = {
     "portfolio_gains": Feature.PORTFOLIOS,
     "portfolio_issues": Feature.PORTFOLIOS,
     "portfolio_performance": Feature.PORTFOLIOS,
+    "portfolio_forecast": Feature.PORTFOLIOS,
     "portfolio_risk": Feature.PORTFOLIOS,
     "portfolio_shares": Feature.PORTFOLIOS,
     "holdings": Feature.PORTFOLIOS,

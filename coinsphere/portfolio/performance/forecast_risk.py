@@ -8,6 +8,7 @@ same answer. Estimates, not money: computed in floats.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import combinations
 from typing import Protocol
 
@@ -27,6 +28,9 @@ TAIL_DEGREES = 4.0
 
 _GRID = np.sinh(np.linspace(-4.5, 4.5, 2_001))
 """Points of the copula's margin, dense in the middle and as far out as a draw may lie."""
+_GRID_LEVELS = special.stdtr(COPULA_DEGREES, _GRID)
+QUANTILES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99)
+"""Levels of a portfolio's distribution that are shown."""
 _LEAST_EIGENVALUE = 1e-8
 
 _Correlations = Sequence[Sequence[float | None]]
@@ -55,7 +59,8 @@ class StatedDistribution:
     def quantile(self, levels: Floats) -> Floats:
         """The log returns that are not exceeded with these probabilities."""
         known = special.stdtrit(self.degrees, np.asarray(self.levels))
-        wanted = special.stdtrit(self.degrees, levels)
+        is_grid = levels is _GRID_LEVELS
+        wanted = _grid_of(self.degrees) if is_grid else special.stdtrit(self.degrees, levels)
         returns = np.asarray(self.log_returns)
         found: Floats = np.interp(wanted, known, returns)
         low, high = wanted < known[0], wanted > known[-1]
@@ -100,20 +105,70 @@ def tail(assets: Sequence[Asset]) -> Tail:
     total = sum(asset.weight for asset in assets)
     if total <= 0:
         return Tail(None, None, "nothing is held that has a price")
+    scores = joint_scores(assets)
+    if isinstance(scores, str):
+        return Tail(None, None, scores)
+    return Tail(*risk.tail(portfolio_returns(scores, assets)))
+
+
+def joint_scores(assets: Sequence[Asset]) -> Floats | str:
+    """Draws of the copula with the correlations of the assets' past, shape [DRAWS, assets]; or why there are none."""
     # By place: two tokens may bear one symbol.
     table = risk.correlations({str(place): asset.moves for place, asset in enumerate(assets)})
     known = [list(row.values()) for row in table.values()]
     strangers = _strangers(assets, known)
     if strangers is not None:
-        reason = f"{' and '.join(strangers)} have under {LEAST_DAYS} days of prices in common"
-        return Tail(None, None, reason)
-    scores = _draw(_correlation_matrix(known))
-    levels = special.stdtr(COPULA_DEGREES, _GRID)
-    returns = np.zeros(DRAWS)
+        return f"{' and '.join(strangers)} have under {LEAST_DAYS} days of prices in common"
+    return draw(_correlation_matrix(known))
+
+
+def familiar(assets: Sequence[Asset]) -> list[Asset]:
+    """The assets, largest first, of which it is known how each moves with those before it."""
+    kept: list[Asset] = []
+    for asset in sorted(assets, key=lambda each: -each.weight):
+        if all(_move_together(asset, each) for each in kept):
+            kept.append(asset)
+    return kept
+
+
+def _move_together(one: Asset, other: Asset) -> bool:
+    """Whether it is known how; one that never moves needs no correlation."""
+    table = risk.correlations({"one": one.moves, "other": other.moves})
+    return table["one"]["other"] is not None or _is_still(one) or _is_still(other)
+
+
+def portfolio_returns(scores: Floats, assets: Sequence[Asset]) -> Floats:
+    """The portfolio's return in each draw, shape [DRAWS]."""
+    total = sum(asset.weight for asset in assets)
+    returns = np.zeros(len(scores))
     for place, asset in enumerate(assets):
-        moved = np.interp(scores[:, place], _GRID, asset.marginal.quantile(levels))
-        returns += asset.weight / total * np.expm1(moved)
-    return Tail(*risk.tail(returns))
+        returns += asset.weight / total * asset_returns(scores[:, place], asset.marginal)
+    return returns
+
+
+def asset_returns(scores: Floats, marginal: Marginal) -> Floats:
+    """An asset's return in each draw of its margin of the copula."""
+    made: Floats = np.expm1(np.interp(scores, _GRID, marginal.quantile(_GRID_LEVELS)))
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnDistribution:
+    """What a portfolio may return: quantiles at `QUANTILES`, and losses beyond 95 and 99 %, all as fractions of its value."""
+
+    quantiles: tuple[float, ...]
+    value_at_risk95: float
+    expected_shortfall95: float
+    value_at_risk99: float
+    expected_shortfall99: float
+
+
+def distribution(returns: Floats) -> ReturnDistribution:
+    """The figures of simulated returns."""
+    quantiles = np.quantile(returns, QUANTILES)
+    return ReturnDistribution(
+        tuple(quantiles.tolist()), *risk.tail(returns, 0.05), *risk.tail(returns, 0.01)
+    )
 
 
 def _strangers(assets: Sequence[Asset], known: _Correlations) -> tuple[str, str] | None:
@@ -139,7 +194,7 @@ def _correlation_matrix(known: _Correlations) -> Floats:
     return matrix
 
 
-def _draw(correlation: Floats) -> Floats:
+def draw(correlation: Floats) -> Floats:
     """Draws of a multivariate Student t, shape [DRAWS, assets]; each normal draw has its opposite among them."""
     random = np.random.default_rng(SEED)
     half = random.standard_normal((DRAWS // 2, len(correlation)))
@@ -147,6 +202,14 @@ def _draw(correlation: Floats) -> Floats:
     shared = random.chisquare(COPULA_DEGREES, (DRAWS, 1)) / COPULA_DEGREES
     draws: Floats = normal / np.sqrt(shared)
     return draws
+
+
+@lru_cache(maxsize=64)
+def _grid_of(degrees: float) -> Floats:
+    """The grid's levels as scores of a Student t: tokens of one model share their degrees, and each score takes long."""
+    made: Floats = special.stdtrit(degrees, _GRID_LEVELS)
+    made.setflags(write=False)
+    return made
 
 
 def _slope(scores: Floats, returns: Floats) -> float:

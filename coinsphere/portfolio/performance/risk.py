@@ -16,6 +16,8 @@ DAYS_OF_YEAR = 365
 
 LEAST_DAYS = 30
 _TAIL = 0.05
+_ROUNDING = 1e-9
+"""A hundredth of 20,000 is 200, and not a little more."""
 _MOST = 1e6
 """Figures beyond are of something that had next to no value."""
 TOO_FEW = f"there are under {LEAST_DAYS} days of returns"
@@ -86,10 +88,10 @@ def _bounded(figure: float | None) -> float | None:
     return figure if figure is not None and abs(figure) <= _MOST else None
 
 
-def tail(moves: Floats) -> tuple[float, float]:
-    """Loss that one day in twenty exceeds, and the mean loss of those days; both as positive fractions, 0 at least."""
+def tail(moves: Floats, share: float = _TAIL) -> tuple[float, float]:
+    """Loss that a share of days exceeds, and the mean loss of those days; both as positive fractions, 0 at least."""
     ordered = np.sort(moves)
-    worst = ordered[: max(1, math.ceil(_TAIL * len(ordered)))]
+    worst = ordered[: max(1, math.ceil(share * len(ordered) - _ROUNDING))]
     return max(0.0, -float(worst[-1])), max(0.0, -float(worst.mean()))
 
 

@@ -11,16 +11,19 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from coinsphere.market import anchoring
 from coinsphere.portfolio.performance.forecast_risk import TAIL_DEGREES, StatedDistribution
 
+# As the API answers: a day and a seventh of the horizon after its close, a forecast has expired.
 # What has met its outcome forecasts nothing, and what was issued for comparison alone is nobody's forecast.
 _NEWEST = """
     select distinct on (p.token_id)
         p.token_id, p.reference_price, p.quantiles, p.degrees, p.model_name, p.model_version, p.algorithm, p.origin_at,
         p.issued_at, p.target_at
     from model.predictions p
-    where p.token_id = any(%(token_ids)s) and p.horizon_days = 1 and not p.is_shadow and not p.is_backfill
+    where p.token_id = any(%(token_ids)s) and p.horizon_days = %(days)s and not p.is_shadow and not p.is_backfill
         and p.quantiles ?& array['0.025', '0.5', '0.975'] and p.target_at > %(now)s and p.issued_at <= %(now)s
+        and p.origin_at > %(now)s - make_interval(days => 1 + %(days)s / 7)
     order by p.token_id, p.origin_at desc, p.issued_at desc, p.model_version desc
 """
 
@@ -40,19 +43,31 @@ class Forecast:
     issued_at: datetime
     target_at: datetime
 
-    def marginal(self) -> StatedDistribution:
-        """Its distribution of the log return."""
+    def share_left(self, now: datetime) -> float:
+        """The share of its horizon that is still to come."""
+        return anchoring.share_left(self.origin_at, self.target_at - self.origin_at, now)
+
+    def marginal(self, share: float = 1.0) -> StatedDistribution:
+        """Its distribution of the log return over the share of its horizon that is still to come.
+
+        What has passed moves the price no more: the centre shrinks with the time left, the width with its root.
+        """
         prices = sorted((float(level), float(price)) for level, price in self.quantiles.items())
         start = float(self.reference_price)
+        returns = [math.log(price / start) for _, price in prices]
+        centre = math.log(float(self.quantiles["0.5"]) / start)
         return StatedDistribution(
             tuple(level for level, _ in prices),
-            tuple(math.log(price / start) for _, price in prices),
+            tuple(share * centre + share**0.5 * (each - centre) for each in returns),
             TAIL_DEGREES if self.degrees is None else self.degrees,
         )
 
 
-def newest(conn: Connection, token_ids: Sequence[UUID], now: datetime) -> dict[UUID, Forecast]:
-    """The newest forecast of each token that still lies ahead; tokens without one are left out."""
+def newest(
+    conn: Connection, token_ids: Sequence[UUID], now: datetime, horizon_days: int = 1
+) -> dict[UUID, Forecast]:
+    """The newest forecast of each token that has not expired; tokens without one are left out."""
     cursor = conn.cursor(row_factory=class_row(Forecast))
-    rows = cursor.execute(_NEWEST, {"token_ids": list(token_ids), "now": now}).fetchall()
+    asked = {"token_ids": list(token_ids), "now": now, "days": horizon_days}
+    rows = cursor.execute(_NEWEST, asked).fetchall()
     return {row.token_id: row for row in rows}

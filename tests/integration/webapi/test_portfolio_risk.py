@@ -29,7 +29,7 @@ def forecast(module_database):
             }
             row = {
                 "symbol": symbol, "origin": MIDNIGHT - timedelta(days_ago), "quantiles": psycopg.types.json.Jsonb(prices),
-                "prices": list(prices.values()), "degrees": 5, "shadow": False, "version": 1, **changes,
+                "prices": list(prices.values()), "degrees": 5, "shadow": False, "version": 1, "days": 1, **changes,
             }  # fmt: skip
             conn.execute(
                 """
@@ -45,7 +45,7 @@ def forecast(module_database):
                     (token_id, horizon_days, origin_at, target_at, issued_at, reference_price, quantiles, lower95, lower80,
                      median, upper80, upper95, model_name, model_version, algorithm, run_id, data_digest, code_version,
                      price_source, degrees, is_shadow)
-                select id, 1, %(origin)s, %(origin)s::timestamptz + interval '1 day', %(origin)s, 100, %(quantiles)s,
+                select id, %(days)s, %(origin)s, %(origin)s::timestamptz + make_interval(days => %(days)s), %(origin)s, 100, %(quantiles)s,
                     p[1], p[2], p[3], p[4], p[5], 'global', %(version)s, 'lstm', 'r', repeat('b', 64), 'c', 'binance',
                     %(degrees)s, %(shadow)s
                 from market.tokens, (select %(prices)s::numeric[] as p) as prices

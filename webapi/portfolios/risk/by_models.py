@@ -1,8 +1,8 @@
 """What a portfolio may lose by the models' forecasts of its assets, and from what that was computed."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -13,17 +13,9 @@ from coinsphere.portfolio.performance.forecast_risk import Asset, ObservedDistri
 from coinsphere.portfolio.performance.risk import LEAST_DAYS
 from coinsphere.portfolio.performance.stored_forecasts import Forecast
 from webapi.portfolios.risk.schemas import METHOD
+from webapi.portfolios.weighed import Weighed
 
 _NO_FORECAST = "no forecast of the next day is in force for any of the assets"
-
-
-class Weighed(NamedTuple):
-    """An asset, what it is worth, and its daily returns."""
-
-    token_id: UUID
-    symbol: str
-    value: float
-    moves: Mapping[date, float]
 
 
 def describe(
@@ -51,7 +43,7 @@ def describe(
         "draws": forecast_risk.DRAWS,
         "seed": forecast_risk.SEED,
         "coveredPercentage": 100 * covered / total if total > 0 else None,
-        "inputs": [_input(each, known.get(each.token_id), total) for each in held],
+        "inputs": [input_of(each, known.get(each.token_id), total) for each in held],
     }
 
 
@@ -73,7 +65,8 @@ def _asset(each: Weighed, forecast: Forecast | None) -> Asset:
     return Asset(each.symbol, each.value, past, each.moves)
 
 
-def _input(each: Weighed, forecast: Forecast | None, total: float) -> dict[str, Any]:
+def input_of(each: Weighed, forecast: Forecast | None, total: float) -> dict[str, Any]:
+    """An asset, and the forecast that stands for it; None where its own history does."""
     return {
         "symbol": each.symbol,
         "percentage": 100 * each.value / total if total > 0 else None,
