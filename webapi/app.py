@@ -20,11 +20,11 @@ from webapi.auth.routes import auth
 from webapi.backends import upstream
 from webapi.backends.cache import Cache, PageCache
 from webapi.backends.database import RequestDatabase
+from webapi.backends.health import Health
 from webapi.defi.routes import defi
 from webapi.documentation import specification
 from webapi.documentation.routes import documentation
 from webapi.exchanges.routes import exchanges
-from webapi.health.probes import Health
 from webapi.health.routes import health
 from webapi.holdings.routes import blueprint as holdings
 from webapi.http import deprecation, errors, idempotency, literal_routes, middleware

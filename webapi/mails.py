@@ -11,20 +11,20 @@ from coinsphere.notify.templates import Message
 def send(
     conn: Connection,
     recipient: str,
-    letter: Message,
+    message: Message,
     user_id: UUID | None,
     *,
     is_secret: bool = False,
 ) -> None:
-    """Send a letter about an account; `is_secret` if it holds a link that lets somebody in."""
+    """Send a mail about an account; `is_secret` if it holds a link that lets somebody in."""
     mail.enqueue_all(
         conn,
         [
             mail.NewMail(
                 recipient,
-                letter.subject,
-                letter.text,
-                letter.html,
+                message.subject,
+                message.text,
+                message.html,
                 user_id=user_id,
                 is_secret=is_secret,
             )

@@ -14,7 +14,7 @@ from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
 from webapi.backends.cache import Cache, PageCache
 from webapi.backends.database import RequestDatabase
-from webapi.health.probes import Health
+from webapi.backends.health import Health
 from webapi.security.breaches import Breaches
 from webapi.security.passwords import Passwords
 from webapi.security.sessions import SessionCache

@@ -60,12 +60,17 @@ def send_link(
     if count is not None and count[0] >= AN_HOUR:
         return False
     token = issue(conn, user_id, life, now)
-    letter = account_mails.reset_password(frontend_url, token, int(life.total_seconds() // 60))
+    message = account_mails.reset_password(frontend_url, token, int(life.total_seconds() // 60))
     mail.enqueue_all(
         conn,
         [
             mail.NewMail(
-                address, letter.subject, letter.text, letter.html, user_id=user_id, is_secret=True
+                address,
+                message.subject,
+                message.text,
+                message.html,
+                user_id=user_id,
+                is_secret=True,
             )
         ],
     )

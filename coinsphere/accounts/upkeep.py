@@ -45,15 +45,17 @@ def tell_of_incomplete_logins(conn: Connection, now: datetime) -> int:
     """
     cursor = conn.cursor(row_factory=class_row(_Incomplete))
     found = cursor.execute(_TAKE_INCOMPLETE, {"before": now - PATIENCE}).fetchall()
-    letters = [
+    messages = [
         (row, account_mails.incomplete_login(row.ip_address, row.user_agent, row.started_at))
         for row in found
     ]
     mail.enqueue_all(
         conn,
         [
-            mail.NewMail(row.email, letter.subject, letter.text, letter.html, user_id=row.user_id)
-            for row, letter in letters
+            mail.NewMail(
+                row.email, message.subject, message.text, message.html, user_id=row.user_id
+            )
+            for row, message in messages
         ],
     )
     return len(found)

@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
-from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from coinsphere.alerts import predictions
-from coinsphere.alerts.rules import AlertType, Condition
-from coinsphere.notify import mail, templates
+from coinsphere.alerts import mail_templates, predictions
+from coinsphere.alerts.firing import Firing
+from coinsphere.notify import mail
 
 # Evaluations follow one another: the statement behind the lock sees all that the one before it has committed, so a
 # crossing is seen by one of them only, and none compares with an older price than the last one did.
@@ -169,28 +167,6 @@ class AlertReport:
     skipped: int
 
 
-@dataclass(frozen=True, slots=True)
-class Firing:
-    """An alert that fired, with what a message about it needs; `subject` is a symbol or a portfolio's name.
-
-    Mail goes to an address that was confirmed: who registers with somebody else's must not have us write to it.
-    """
-
-    event_id: UUID
-    user_id: UUID
-    email: str
-    email_verified: bool
-    alert_type: AlertType
-    condition: Condition
-    threshold: Decimal
-    previous_value: Decimal | None
-    observed_value: Decimal
-    source: str
-    observed_at: datetime
-    channels: list[str]
-    subject: str
-
-
 def evaluate(conn: Connection, now: datetime, stale_after: timedelta) -> AlertReport:
     """Evaluate every active alert of every active user once.
 
@@ -209,7 +185,7 @@ def evaluate(conn: Connection, now: datetime, stale_after: timedelta) -> AlertRe
     counts, *_ = [{name: row.pop(name) for name in _COUNTS} for row in rows]
     firings = [Firing(**row) for row in rows if row["event_id"] is not None]
     wanted = [each for each in firings if "email" in each.channels and each.email_verified]
-    mail.enqueue_all(conn, [_letter(firing) for firing in wanted])
+    mail.enqueue_all(conn, [_mail(firing) for firing in wanted])
     return AlertReport(
         evaluated=counts["evaluated"],
         fired=counts["fired"],
@@ -217,8 +193,8 @@ def evaluate(conn: Connection, now: datetime, stale_after: timedelta) -> AlertRe
     )
 
 
-def _letter(firing: Firing) -> mail.NewMail:
-    message = templates.alert(firing)
+def _mail(firing: Firing) -> mail.NewMail:
+    message = mail_templates.fired(firing)
     return mail.NewMail(
         firing.email,
         message.subject,

@@ -22,7 +22,7 @@ def stopped(conn: Database, found: Connection, status: Status, error: str) -> No
         return
     name = VENUES[found.exchange].name
     label = "" if found.label is None else f" “{found.label}”"
-    message = templates.letter(
+    message = templates.account_mail(
         f"Your {name} account{label} is no longer read",
         _WHY[status],
         facts=[("Exchange", name), ("It said", error)],

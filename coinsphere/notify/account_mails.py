@@ -11,7 +11,7 @@ _NOT_YOU = "If this was not you, choose a new password at once and end all other
 
 def verify_address(frontend_url: str, token: str, hours: int) -> Message:
     """The link by which a new account proves that the address is its own."""
-    return templates.letter(
+    return templates.account_mail(
         "Confirm your address",
         "Somebody, probably you, uses this address for a Coinsphere account. Follow the link to confirm it.",
         f"It is good for {hours} hours. If it was not you, there is nothing to do.",
@@ -21,7 +21,7 @@ def verify_address(frontend_url: str, token: str, hours: int) -> Message:
 
 def confirm_new_address(frontend_url: str, token: str, hours: int) -> Message:
     """To the new address: the link that makes it the account's."""
-    return templates.letter(
+    return templates.account_mail(
         "Confirm your new address",
         "A Coinsphere account is to use this address from now on. Follow the link to confirm that it is yours.",
         f"It is good for {hours} hours; until then nothing changes. If it was not you, there is nothing to do.",
@@ -31,7 +31,7 @@ def confirm_new_address(frontend_url: str, token: str, hours: int) -> Message:
 
 def address_is_changing(new_address: str, ip_address: str | None, now: datetime) -> Message:
     """To the present address: somebody wants to replace it."""
-    return templates.letter(
+    return templates.account_mail(
         "Your address is about to change",
         f"Your Coinsphere account is to use the address {_masked(new_address)}, once that is confirmed.",
         _NOT_YOU,
@@ -41,7 +41,7 @@ def address_is_changing(new_address: str, ip_address: str | None, now: datetime)
 
 def address_changed(new_address: str, now: datetime) -> Message:
     """To the former address: it is replaced."""
-    return templates.letter(
+    return templates.account_mail(
         "Your address was changed",
         f"Your Coinsphere account now uses the address {_masked(new_address)}; this one is no longer in use.",
         "If this was not you, answer this mail.",
@@ -51,7 +51,7 @@ def address_changed(new_address: str, now: datetime) -> Message:
 
 def address_taken() -> Message:
     """To the owner of an address that somebody tried to register, or to change to."""
-    return templates.letter(
+    return templates.account_mail(
         "Somebody tried to register with your address",
         "Somebody, perhaps you, tried to open a Coinsphere account with this address, which has one already.",
         "If it was you, log in, or choose a new password where you have forgotten yours. If it was not, there is "
@@ -61,7 +61,7 @@ def address_taken() -> Message:
 
 def reset_password(frontend_url: str, token: str, minutes: int) -> Message:
     """The link by which a new password is chosen."""
-    return templates.letter(
+    return templates.account_mail(
         "Choose a new password",
         "Somebody, probably you, has forgotten the password of your Coinsphere account. Follow the link to choose a new one.",
         f"It is good once, for {minutes} minutes; a newer link replaces it. If it was not you, there is nothing to do.",
@@ -72,7 +72,7 @@ def reset_password(frontend_url: str, token: str, minutes: int) -> Message:
 def password_changed(ip_address: str | None, now: datetime, *, by_reset: bool) -> Message:
     """The password is another one."""
     how = "by a link that was sent to this address" if by_reset else "in your account"
-    return templates.letter(
+    return templates.account_mail(
         "Your password was changed",
         f"The password of your Coinsphere account was changed {how}. All other sessions have ended.",
         _NOT_YOU,
@@ -82,7 +82,7 @@ def password_changed(ip_address: str | None, now: datetime, *, by_reset: bool) -
 
 def second_factor_added(what: str, ip_address: str | None, now: datetime) -> Message:
     """A login needs more from now on."""
-    return templates.letter(
+    return templates.account_mail(
         f"{what} was added to your account",
         f"{what} was added to your Coinsphere account: a password alone no longer lets anybody in.",
         _NOT_YOU,
@@ -92,7 +92,7 @@ def second_factor_added(what: str, ip_address: str | None, now: datetime) -> Mes
 
 def second_factor_removed(what: str, ip_address: str | None, now: datetime) -> Message:
     """A login needs less from now on."""
-    return templates.letter(
+    return templates.account_mail(
         f"{what} was removed from your account",
         f"{what} was removed from your Coinsphere account.",
         _NOT_YOU,
@@ -102,7 +102,7 @@ def second_factor_removed(what: str, ip_address: str | None, now: datetime) -> M
 
 def recovery_codes_replaced(ip_address: str | None, now: datetime) -> Message:
     """There are new recovery codes."""
-    return templates.letter(
+    return templates.account_mail(
         "You have new recovery codes",
         "New recovery codes were made for your Coinsphere account; the old ones are void.",
         _NOT_YOU,
@@ -113,7 +113,7 @@ def recovery_codes_replaced(ip_address: str | None, now: datetime) -> Message:
 def recovery_code_used(left: int, few: int, ip_address: str | None, now: datetime) -> Message:
     """One recovery code is spent."""
     warning = [f"Only {left} are left: make new ones soon."] if left <= few else []
-    return templates.letter(
+    return templates.account_mail(
         "A recovery code was used",
         f"Somebody, probably you, used a recovery code of your Coinsphere account. {left} are left.",
         *warning,
@@ -124,7 +124,7 @@ def recovery_code_used(left: int, few: int, ip_address: str | None, now: datetim
 
 def incomplete_login(ip_address: str, user_agent: str | None, started_at: datetime) -> Message:
     """Somebody knows the password and has no second factor."""
-    return templates.letter(
+    return templates.account_mail(
         "A login to your account was not completed",
         "Somebody gave the right password of your Coinsphere account, but no valid code after it.",
         "If this was not you, your password is known to somebody: choose a new one at once.",
@@ -134,7 +134,7 @@ def incomplete_login(ip_address: str, user_agent: str | None, started_at: dateti
 
 def session_copied(ip_address: str | None, now: datetime) -> Message:
     """A refresh token came twice."""
-    return templates.letter(
+    return templates.account_mail(
         "A session of yours was ended",
         "A token of one of your sessions was used a second time, as by somebody who has a copy of it. The session has "
         "ended; log in again.",
@@ -144,7 +144,7 @@ def session_copied(ip_address: str | None, now: datetime) -> Message:
 
 def account_deleted(now: datetime) -> Message:
     """A farewell."""
-    return templates.letter(
+    return templates.account_mail(
         "Your account was deleted",
         "Your Coinsphere account and all that belonged to it were deleted, as you wished.",
         facts=_where(None, now),

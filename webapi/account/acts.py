@@ -153,8 +153,8 @@ def _begin_change(
 ) -> None:
     if is_free:
         verifications.send(work, conn, user.id, email, is_change=True)
-    letter = account_mails.address_is_changing(email, request.remote_addr, work.clock())
-    mails.send(conn, user.email, letter, user.id)
+    message = account_mails.address_is_changing(email, request.remote_addr, work.clock())
+    mails.send(conn, user.email, message, user.id)
 
 
 def _replace_password(
@@ -179,8 +179,8 @@ def _replace_password(
     if kept is not None:
         sessions.proved(conn, kept, now)
     ended = sessions.end_others(conn, user.id, kept, "password", now)
-    letter = account_mails.password_changed(request.remote_addr, now, by_reset=by_reset)
-    mails.send(conn, user.email, letter, user.id)
+    message = account_mails.password_changed(request.remote_addr, now, by_reset=by_reset)
+    mails.send(conn, user.email, message, user.id)
     event = Event.PASSWORD_RESET if by_reset else Event.PASSWORD_CHANGED
     audit.record(conn, event, actor_id=user.id)
     return ended
@@ -191,8 +191,8 @@ def _confirm(work: Services, conn: Connection, confirmed: Confirmed) -> None:
     if confirmed.is_new:
         # A link that was sent to the former address must not open the account.
         password_resets.void(conn, confirmed.user_id, work.clock())
-        letter = account_mails.address_changed(confirmed.email, work.clock())
-        mails.send(conn, confirmed.former_email, letter, confirmed.user_id)
+        message = account_mails.address_changed(confirmed.email, work.clock())
+        mails.send(conn, confirmed.former_email, message, confirmed.user_id)
     event = Event.EMAIL_CHANGED if confirmed.is_new else Event.EMAIL_VERIFIED
     audit.record(conn, event, actor_id=confirmed.user_id)
 

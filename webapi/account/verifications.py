@@ -83,8 +83,8 @@ def send(
     conn.execute(_ISSUE, parameters)
     hours = int(LIFE.total_seconds() // 3600)
     words = account_mails.confirm_new_address if is_change else account_mails.verify_address
-    letter = words(work.settings.pages_url, token, hours)
-    mails.send(conn, email, letter, user_id, is_secret=True)
+    message = words(work.settings.pages_url, token, hours)
+    mails.send(conn, email, message, user_id, is_secret=True)
 
 
 def pending(conn: Connection, user_id: UUID, now: datetime) -> str | None:

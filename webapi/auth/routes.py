@@ -145,8 +145,8 @@ def prove(json_data: schemas.StepUpIn) -> dict[str, Any]:
 def _tell_of_copy(work: Services, conn: Connection, copied: sessions.Owner) -> None:
     user = queries.by_id(conn, copied.user_id)
     if user is not None:
-        letter = account_mails.session_copied(request.remote_addr, work.clock())
-        mails.send(conn, user.email, letter, user.id)
+        message = account_mails.session_copied(request.remote_addr, work.clock())
+        mails.send(conn, user.email, message, user.id)
     audit.record(conn, Event.REFRESH_REUSED, actor_id=copied.user_id, target=str(copied.session_id))
 
 

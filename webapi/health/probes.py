@@ -3,13 +3,9 @@
 One that is stopped still accepts connections, and only never answers; those without a port are known by their beats.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, wait
-from threading import Lock
-from typing import TYPE_CHECKING
 
 import httpx2
 import psycopg
@@ -17,13 +13,9 @@ import psycopg_pool
 
 from coinsphere import daemons, failed_jobs, log
 from coinsphere.market import set_aside
-
-if TYPE_CHECKING:
-    from webapi.services import Services
+from webapi.services import Services
 
 TIMEOUT_SECONDS = 2.0
-KEEP_SECONDS = 5.0
-"""Health is public: however often it is asked, the servers are asked once in so long."""
 
 _SET_ASIDE = "set_aside"
 _ALIVE = """
@@ -41,23 +33,14 @@ _FAILURES = (
 )
 
 
-class Health:
-    """The states of the servers, asked again when they are older than `KEEP_SECONDS`."""
+def states(work: Services) -> tuple[dict[str, bool], int | None]:
+    """Whether each server answers, and how much is set aside: None where the database cannot say.
 
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._states: dict[str, int | None] = {}
-        self._asked_at = float("-inf")
-
-    def states(self, work: Services) -> tuple[dict[str, bool], int | None]:
-        """Whether each server answers, and how much is set aside: None where the database cannot say."""
-        with self._lock:
-            if time.monotonic() - self._asked_at > KEEP_SECONDS:
-                self._states = ask(work.helpers, _probes(work))
-                self._asked_at = time.monotonic()
-            states = dict(self._states)
-        held = states.pop(_SET_ASIDE)
-        return {name: bool(well) for name, well in states.items()}, held
+    As it was found out within the last `backends.health.KEEP_SECONDS`.
+    """
+    found = dict(work.health.get(lambda: ask(work.helpers, _probes(work))))
+    held = found.pop(_SET_ASIDE)
+    return {name: bool(well) for name, well in found.items()}, held
 
 
 def ask(executor: Executor, probes: Mapping[str, Callable[[], int]]) -> dict[str, int | None]:

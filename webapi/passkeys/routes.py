@@ -76,8 +76,8 @@ def add(json_data: schemas.RegistrationIn) -> dict[str, Any]:
         made = factors.issue_codes(conn, user.id, now) if first else None
         ended = sessions.end_others(conn, user.id, access.principal().session_id, "two_factor", now)
         added = next(each for each in queries.all_of(conn, user.id) if each.id == passkey_id)
-        letter = account_mails.second_factor_added("A passkey", request.remote_addr, now)
-        mails.send(conn, user.email, letter, user.id)
+        message = account_mails.second_factor_added("A passkey", request.remote_addr, now)
+        mails.send(conn, user.email, message, user.id)
         audit.record(conn, Event.PASSKEY_ADDED, actor_id=user.id, target=str(passkey_id))
     work.sessions.bury(*ended)
     return {"passkey": added, "backup_codes": made}
@@ -100,8 +100,8 @@ def remove(passkey_id: str) -> dict[str, str]:
         if not second_factors.mark(conn, user.id):
             second_factors.replace_codes(conn, user.id, [], now)
         ended = sessions.end_others(conn, user.id, access.principal().session_id, "two_factor", now)
-        letter = account_mails.second_factor_removed("A passkey", request.remote_addr, now)
-        mails.send(conn, user.email, letter, user.id)
+        message = account_mails.second_factor_removed("A passkey", request.remote_addr, now)
+        mails.send(conn, user.email, message, user.id)
         audit.record(conn, Event.PASSKEY_REMOVED, actor_id=user.id, target=str(removed))
     work.sessions.bury(*ended)
     return {"message": "Passkey removed"}

@@ -51,8 +51,8 @@ def tell_of_recovery(conn: Connection, user_id: UUID, email: str, now: datetime)
     """Tell the owner, and the audit log, that a recovery code was used."""
     found = queries.state(conn, user_id)
     left = 0 if found is None else found.codes_left
-    letter = account_mails.recovery_code_used(left, codes.FEW, request.remote_addr, now)
-    mails.send(conn, email, letter, user_id)
+    message = account_mails.recovery_code_used(left, codes.FEW, request.remote_addr, now)
+    mails.send(conn, email, message, user_id)
     audit.record(conn, Event.RECOVERY_CODE_USED, actor_id=user_id, details={"left": left})
 
 

@@ -133,8 +133,8 @@ def regenerate(json_data: schemas.RegenerateIn) -> dict[str, Any]:
     with work.database.connection() as conn:
         queries.lock(conn, user.id)
         made = factors.issue_codes(conn, user.id, now)
-        letter = account_mails.recovery_codes_replaced(request.remote_addr, now)
-        mails.send(conn, user.email, letter, user.id)
+        message = account_mails.recovery_codes_replaced(request.remote_addr, now)
+        mails.send(conn, user.email, message, user.id)
         audit.record(conn, Event.BACKUP_CODES_REGENERATED, actor_id=user.id)
     return {"backup_codes": made}
 

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from coinsphere.alerts.evaluation import Firing
+from coinsphere.alerts import mail_templates
+from coinsphere.alerts.firing import Firing
 from coinsphere.alerts.rules import AlertType, Condition
-from coinsphere.notify import account_mails, templates
+from coinsphere.notify import account_mails
 
 FIRING = Firing(
     event_id=UUID(int=1),
@@ -29,7 +30,7 @@ FIRING = Firing(
 
 
 def test_the_mail_says_what_fired_from_where_as_people_read_it():
-    message = templates.alert(FIRING)
+    message = mail_templates.fired(FIRING)
     assert message.subject == "PEPE: price is 0.00000001235 USD"
     for part in (
         "Before:    not known",
@@ -41,7 +42,7 @@ def test_the_mail_says_what_fired_from_where_as_people_read_it():
 
 def test_a_users_text_becomes_neither_markup_nor_a_header():
     firing = replace(FIRING, alert_type=AlertType.PORTFOLIO, subject="<b>\r\nBcc: eve@example.org")
-    message = templates.alert(firing)
+    message = mail_templates.fired(firing)
     assert "<b>" not in message.html
     assert "\r" not in message.subject
     assert "\n" not in message.subject
@@ -49,14 +50,14 @@ def test_a_users_text_becomes_neither_markup_nor_a_header():
 
 @pytest.mark.parametrize("alert_type", list(AlertType))
 def test_every_type_has_its_words(alert_type):
-    assert templates.alert(replace(FIRING, alert_type=alert_type)).subject.startswith("PEPE: ")
+    assert mail_templates.fired(replace(FIRING, alert_type=alert_type)).subject.startswith("PEPE: ")
 
 
 def test_a_link_stands_whole_in_both_forms_and_its_token_is_escaped():
-    letter = account_mails.reset_password("https://example.org/", "a+b/c&d", 30)
+    message = account_mails.reset_password("https://example.org/", "a+b/c&d", 30)
     address = "https://example.org/reset-password?token=a%2Bb%2Fc%26d"
-    assert address in letter.text
-    assert f'href="{address}"' in letter.html
+    assert address in message.text
+    assert f'href="{address}"' in message.html
 
 
 def test_what_a_stranger_says_becomes_no_markup_and_a_new_address_is_not_told_in_full():

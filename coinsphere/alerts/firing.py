@@ -1,0 +1,30 @@
+"""An alert that fired, with what a message about it needs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from coinsphere.alerts.rules import AlertType, Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """An alert that fired, with what a message about it needs; `subject` is a symbol or a portfolio's name.
+
+    Mail goes to an address that was confirmed: who registers with somebody else's must not have us write to it.
+    """
+
+    event_id: UUID
+    user_id: UUID
+    email: str
+    email_verified: bool
+    alert_type: AlertType
+    condition: Condition
+    threshold: Decimal
+    previous_value: Decimal | None
+    observed_value: Decimal
+    source: str
+    observed_at: datetime
+    channels: list[str]
+    subject: str
