@@ -14,9 +14,11 @@ from webui.pages.appearance.routes import web_appearance
 from webui.pages.dashboard.routes import web_dashboard
 from webui.pages.entry.routes import web_auth
 from webui.pages.front.routes import web_front
+from webui.pages.markets.routes import web_tokens
+from webui.pages.token.routes import web_token
 from webui.security import forms
 
-PAGES = (web_front, web_appearance, web_auth, web_account, web_dashboard)
+PAGES = (web_front, web_appearance, web_auth, web_account, web_dashboard, web_tokens, web_token)
 """All blueprints of pages; a page author adds his here."""
 
 

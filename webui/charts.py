@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from webapi.tokens.queries import Point
 from webui.pages.forecasts import Fan
 
 _WIDTH, _HEIGHT = 720.0, 300.0
@@ -128,3 +129,50 @@ def _path(spots: Sequence[Spot]) -> str:
 
 def _band(upper: Sequence[Spot], lower: Sequence[Spot]) -> str:
     return _path([*upper, *reversed(lower)]) + "Z"
+
+
+_ROWS = 40
+"""Of a table beside a chart, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table beside a chart: an instant and its values."""
+
+    at: datetime
+    values: tuple[Decimal | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What a script draws: instants and one or more lines of values; and the rows of the table beside it."""
+
+    times: str
+    lines: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> "Series":
+        """Of rows, oldest first."""
+        width = len(rows[0].values) if rows else 0
+        lines = tuple(" ".join(_short(row.values[index]) for row in rows) for index in range(width))
+        times = " ".join(str(int(row.at.timestamp())) for row in rows)
+        return cls(times, lines, tuple(_thinned(rows)))
+
+    @classmethod
+    def of_candles(cls, points: Sequence[Point]) -> "Series":
+        """Open, high, low, close of candles; the table has these, newest first."""
+        return cls.of(
+            [Row(each.opened_at, (each.open, each.high, each.low, each.close)) for each in points]
+        )
+
+
+def _short(value: Decimal | None) -> str:
+    """Enough digits for a picture, without an exponent; a dash where there is no value."""
+    return "-" if value is None else f"{Decimal(f'{value:.7g}'):f}"
+
+
+def _thinned(rows: Sequence[Row]) -> list[Row]:
+    """The newest row, and so many before it in even steps that `_ROWS` are not exceeded; newest first."""
+    step = max(1, math.ceil(len(rows) / _ROWS))
+    return list(rows[::-1][::step])

@@ -9,6 +9,7 @@ from babel.dates import format_date, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from markupsafe import Markup, escape
 
+from coinsphere.alerts.repository import Alert
 from coinsphere.notify import figures
 from webapi.services import services
 from webui.i18n import gettext, locale
@@ -92,7 +93,43 @@ def _machine(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def plain(value: Decimal) -> str:
+    """For programs: a number as an attribute has it, in any language."""
+    return f"{value:.6f}"
+
+
+_WRITTEN: dict[str, Callable[[Decimal], str]] = {
+    "price": money,
+    "volume": money,
+    "portfolio": money,
+    "percent_change": lambda value: figures.change(value, locale()),
+    "prediction": lambda value: figures.change(value, locale()),
+}
+
+
+def alert_words(alert: Alert) -> str:
+    """What an alert watches for, after the name of what it watches."""
+    kinds = {
+        "price": gettext("price"),
+        "volume": gettext("volume of 24 hours"),
+        "portfolio": gettext("value"),
+        "percent_change": gettext("change of 24 hours"),
+        "prediction": gettext("forecast for tomorrow"),
+        "risk": gettext("risk score"),
+    }
+    conditions = {
+        "above": gettext("above"),
+        "below": gettext("below"),
+        "crosses_above": gettext("crosses above"),
+        "crosses_below": gettext("crosses below"),
+        "equal": gettext("equals"),
+    }
+    kind, condition = str(alert.alert_type), str(alert.condition)
+    threshold = _WRITTEN.get(kind, number)(alert.threshold)
+    return f"{kinds.get(kind, kind)} {conditions.get(condition, condition)} {threshold}"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "money": money, "short_money": short_money, "quantity": quantity, "change": change, "part": part,
-    "number": number, "day": day, "moment": moment, "ago": ago,
+    "number": number, "day": day, "moment": moment, "ago": ago, "plain": plain,
 }  # fmt: skip

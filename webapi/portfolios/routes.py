@@ -15,12 +15,11 @@ from coinsphere.portfolio.ledger.transactions import NewFact
 from coinsphere.portfolio.model import Kind
 from coinsphere.portfolio.portfolios import Definition, Portfolio
 from coinsphere.portfolio.valuation import current_holdings
-from coinsphere.portfolio.valuation.current_holdings import Holding
 from webapi.defi import net_worth
 from webapi.holdings.schemas import HoldingIn, HoldingsOut, OneHoldingOut
 from webapi.http import errors, paths
 from webapi.http.schema import Message, camel
-from webapi.portfolios import answers, queries, schemas, scope
+from webapi.portfolios import answers, overview, queries, schemas, scope
 from webapi.portfolios.periods import CurrencyQuery
 from webapi.security.access import signed_in
 from webapi.services import services
@@ -39,31 +38,8 @@ _USUAL_SYNC = timedelta(seconds=10)
 @blueprint.output(schemas.PortfoliosOut)
 def list_portfolios(query_data: CurrencyQuery) -> Response:
     """All of one's portfolios with what they hold, the oldest first, and sums over them in `currency`."""
-    asked = query_data.currency
     with scope.connection() as conn:
-        currency = None if asked is None else queries.currency(conn, asked)
-        found = portfolios.list_for(conn, scope.user_id())
-        held = queries.holdings(conn, scope.user_id(), found, shown=currency) if found else {}
-        sums = [current_holdings.totals(held[each.id]) for each in found]
-        as_shown = [replace(each, currency=currency or each.currency) for each in found]
-        worths = net_worth.beside(conn, scope.user_id(), as_shown, sums)
-        common = queries.common_currency(currency, found)
-        summed = [replace(each, currency=common) for each in found]
-        if summed != as_shown:
-            there = queries.holdings(conn, scope.user_id(), found, shown=common)
-            sums = [current_holdings.totals(there[each.id]) for each in found]
-        in_common = net_worth.beside(conn, scope.user_id(), summed, sums)
-        shown = [
-            _answer(conn, each, held[each.id], currency or each.currency) | worths[each.id]
-            for each in found
-        ]
-    body = {
-        "portfolios": shown,
-        "count": len(found),
-        "currency": common,
-        "netWorth": net_worth.total(in_common),
-        **queries.over_all(found, sums),
-    }
+        body = overview.everything(conn, scope.user_id(), query_data.currency)
     return scope.tagged(body)
 
 
@@ -214,15 +190,7 @@ def _shown(conn: Connection, found: Portfolio, asked: str | None = None) -> dict
     worth = net_worth.beside(
         conn, scope.user_id(), [replace(found, currency=currency)], [current_holdings.totals(held)]
     )
-    return _answer(conn, found, held, currency) | worth[found.id]
-
-
-def _answer(
-    conn: Connection, found: Portfolio, held: list[Holding], currency: str
-) -> dict[str, Any]:
-    shown = answers.portfolio(found, held, current_holdings.totals(held))
-    rate_date = queries.rate_date(conn, found, currency)
-    return {**shown, "displayCurrency": currency, "rateDate": rate_date}
+    return overview.shown(conn, found, held, currency) | worth[found.id]
 
 
 def _required(found: Portfolio | None) -> Portfolio:

@@ -1,6 +1,6 @@
 """Tokens, their prices and their candles, as the API shows them."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -256,6 +256,21 @@ def extremes(conn: Connection, token_id: UUID) -> Extremes | None:
     """The extremes of the candles; None before the warehouse has any."""
     found = warehouse.rows(conn, _EXTREMES, {"token_id": token_id}, Extremes)
     return found[0] if found else None
+
+
+def with_extremes(conn: Connection, token: Token) -> Token:
+    """The token with the extremes of our own candles where no provider told them."""
+    if token.ath is not None and token.atl is not None:
+        return token
+    found = extremes(conn, token.id)
+    if found is None:
+        return token
+    values = asdict(token)
+    if token.ath is None:
+        values |= {"ath": found.all_time_high, "ath_date": found.all_time_high_at}
+    if token.atl is None:
+        values |= {"atl": found.all_time_low, "atl_date": found.all_time_low_at}
+    return Token(**values)
 
 
 def history(

@@ -1,26 +1,21 @@
 """Tokens: list, detail, history, and the administrator's way to add one."""
 
 from dataclasses import asdict
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from apiflask import APIBlueprint
 from flask import Response
-from psycopg import Connection
 
 from coinsphere.market import listing
 from coinsphere.security.audit_events import Event
-from webapi.http import cursor, errors, pages
+from webapi.http import errors, pages
 from webapi.security import access, audit
 from webapi.security.access import admin, signed_in
 from webapi.services import services
-from webapi.tokens import queries, schemas, shown, symbols
-from webapi.tokens.queries import After, Point, Token
+from webapi.tokens import paging, queries, schemas, shown, symbols
+from webapi.tokens.queries import After, Point
 
 tokens = APIBlueprint("tokens", __name__, tag="Tokens")
-
-_UNKNOWN_CAP = Decimal(-1)
 
 
 @tokens.get("")
@@ -30,7 +25,7 @@ _UNKNOWN_CAP = Decimal(-1)
 @tokens.output(schemas.TokensOut)
 def list_tokens(query_data: schemas.ListQuery) -> Response:
     """Tokens with their prices, by market cap, unknown last."""
-    after = None if query_data.cursor is None else _after(query_data.cursor)
+    after = None if query_data.cursor is None else paging.after(query_data.cursor)
     return pages.respond(shown.LIST, shown.list_key(query_data), lambda: _list(query_data, after))
 
 
@@ -88,13 +83,13 @@ def _list(query: schemas.ListQuery, after: After | None) -> schemas.TokensOut:
     page = found[: query.limit]
     return schemas.TokensOut(
         tokens=[schemas.ListedTokenOut.model_validate(token) for token in page],
-        next_cursor=_cursor(page[-1]) if len(found) > query.limit else None,
+        next_cursor=paging.cursor_of(page[-1]) if len(found) > query.limit else None,
     )
 
 
 def _detail(symbol: str) -> schemas.DetailOut:
     with services().database.connection() as conn:
-        token = asdict(_with_extremes(conn, symbols.find(conn, symbol)))
+        token = asdict(queries.with_extremes(conn, symbols.find(conn, symbol)))
     return schemas.DetailOut.model_validate({**token, "token": token})
 
 
@@ -124,31 +119,3 @@ def _point(point: Point) -> dict[str, Any]:
         "price": point.close,
         "filled": point.is_filled,
     }
-
-
-def _with_extremes(conn: Connection, token: Token) -> Token:
-    """The extremes of our own candles where no provider told them."""
-    if token.ath is not None and token.atl is not None:
-        return token
-    found = queries.extremes(conn, token.id)
-    if found is None:
-        return token
-    values = asdict(token)
-    if token.ath is None:
-        values |= {"ath": found.all_time_high, "ath_date": found.all_time_high_at}
-    if token.atl is None:
-        values |= {"atl": found.all_time_low, "atl_date": found.all_time_low_at}
-    return Token(**values)
-
-
-def _cursor(token: Token) -> str:
-    cap = _UNKNOWN_CAP if token.market_cap is None else token.market_cap
-    return cursor.encode([str(cap), token.symbol, str(token.id)])
-
-
-def _after(text: str) -> After:
-    cap, symbol, token_id = cursor.decode(text, 3)
-    try:
-        return After(Decimal(str(cap)), str(symbol), UUID(str(token_id)))
-    except (ValueError, ArithmeticError):
-        raise cursor.refused() from None

@@ -8,13 +8,18 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
+import httpx2
 import psycopg
 import pytest
 
+from coinsphere.clock import iso
+from coinsphere.portfolio.jobs import recompute
 from tests.integration.local.chromium import PROGRAM
-from tests.integration.webapi.conftest import PASSWORD
+from tests.integration.webapi.conftest import OPTIONS, PASSWORD
 from tests.integration.webapi.test_gunicorn import environment
 from tests.integration.webapi.test_schemathesis import LIMITS, started
 from tests.integration.webui import seeds
@@ -32,6 +37,7 @@ class Served:
 
     url: str
     database: str
+    pipeline: str
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +55,7 @@ def served(
     seeds.forecasts(model_server.answers)
     url = f"http://127.0.0.1:{variables['COINSPHERE_API_PORT']}"
     with started(variables, url, home / "api.log"):
-        yield Served(url, module_database.owner)
+        yield Served(url, module_database.owner, module_database.pipeline)
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +128,29 @@ def mailed(served: Served, email: str) -> str:
     return re.search(r"http://localhost:\d+(/verify-email\?token=\S+)", text)[1]
 
 
+def fill(served: Served, email: str) -> None:
+    """What a newcomer will do by pages of portfolios: a portfolio with two purchases, booked and valued."""
+    with httpx2.Client(trust_env=False, timeout=60, base_url=f"{served.url}/api/v1") as client:
+        opened = client.post("/auth/login", json={"email": email, "password": PASSWORD}).json()
+        client.headers["Authorization"] = f"Bearer {opened['accessToken']}"
+        made = client.post("/portfolios", json={"name": "<b>Mine</b>"}).json()["portfolio"]["id"]
+        now = datetime.now(UTC)
+        bought = [
+            {
+                "portfolioId": made,
+                "tokenSymbol": symbol,
+                "type": "buy",
+                "amount": amount,
+                "pricePerUnit": price,
+                "timestamp": iso(now - timedelta(days=200)),
+            }
+            for symbol, amount, price in (("BTC", "0.5", "100000"), ("ETH", "3", "3000"))
+        ]
+        assert client.post("/transactions/bulk", json={"transactions": bought}).status_code == 201
+    with psycopg.connect(served.pipeline, autocommit=True, options=OPTIONS) as conn:
+        recompute.update(conn, UUID(opened["user"]["id"]), now)
+
+
 def test_the_way_of_a_newcomer(walk, served) -> None:
     page, email = walk.page, f"{secrets.token_hex(5)}@example.com"
     walk.go("/")
@@ -148,6 +177,27 @@ def test_the_way_of_a_newcomer(walk, served) -> None:
     walk.look("login")
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("heading", name="Dashboard").wait_for()
+    fill(served, email)
+    page.get_by_role("link", name="Markets", exact=True).click()
+    page.get_by_role("searchbox").press_sequentially("bitc")
+    page.get_by_role("link", name="ETH Ethereum").wait_for(state="detached")
+    assert page.url.endswith("/markets?q=bitc")
+    page.get_by_role("searchbox").fill("")
+    page.get_by_role("link", name="ETH Ethereum").wait_for()
+    walk.look("markets")
+    page.get_by_role("link", name="BTC Bitcoin").click()
+    page.locator("#chart canvas").wait_for()
+    walk.look("token")
+    page.get_by_role("link", name="90d").click()
+    page.locator("#chart a[aria-current]", has_text="90d").wait_for()
+    page.locator("#chart canvas").wait_for()
+    page.get_by_text("As a table").first.click()
+    page.get_by_role("region", name="Prices").wait_for()
+    walk.look("token-90d")
+    walk.go("/dashboard")
+    page.get_by_role("heading", name="What it is made of").wait_for()
+    page.locator(".plot canvas").wait_for()
+    walk.look("dashboard")
     walk.go("/nothing-here")
     walk.look("missing")
     # The browser itself reports that the page was not found.

@@ -1,23 +1,18 @@
 """What a portfolio became over time: read from stored days, never computed from transactions."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from psycopg import Connection
 
-from coinsphere.portfolio.performance import display_currency, realised_gains, returns, stored_days
-from coinsphere.portfolio.performance.period import Period
+from coinsphere.portfolio.performance import returns
 from coinsphere.portfolio.performance.stored_days import Point
-from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.valuation import current_holdings, daily_growth
 from coinsphere.portfolio.valuation.current_holdings import Holding
 from webapi.portfolios import periods, queries, scope
-from webapi.portfolios.performance import benchmarks, schemas
+from webapi.portfolios.performance import benchmarks, reading, schemas
 from webapi.portfolios.periods import PeriodQuery
 from webapi.security.access import signed_in
 from webapi.services import services
@@ -38,11 +33,7 @@ def get_performance(portfolio_id: str, query_data: PeriodQuery) -> Response:
         found = scope.find(conn, portfolio_id)
         currency = queries.shown_currency(conn, query_data.currency, found.currency)
         period = periods.of(found, query_data)
-        read = (
-            _read(conn, period)
-            if currency == found.currency
-            else _shown(conn, found, period, currency)
-        )
+        read = reading.of(conn, found, period, currency)
         compared = benchmarks.growth(conn, currency, query_data.benchmark, period, read.points)
         held = queries.holdings(conn, scope.user_id(), [found], shown=currency)[found.id]
         rate_date = queries.rate_date(conn, found, currency)
@@ -68,39 +59,6 @@ def get_performance(portfolio_id: str, query_data: PeriodQuery) -> Response:
         "isPending": found.is_pending,
     }
     return scope.tagged(body)
-
-
-class _Read(NamedTuple):
-    """A period in the currency that it is shown in; `rate_dates` where it is not the portfolio's own."""
-
-    points: Sequence[Point]
-    before: daily_growth.DayOfReturn | None
-    days: daily_growth.Days
-    realised: realised_gains.Realised
-    rate_dates: Mapping[date, date]
-
-
-def _read(conn: Connection, period: Period) -> _Read:
-    before, days = stored_days.days(conn, period)
-    points = stored_days.points(conn, period)
-    return _Read(points, before, days, realised_gains.realised(conn, period), {})
-
-
-def _shown(conn: Connection, found: Portfolio, period: Period, currency: str) -> _Read:
-    """Growth is chained from the portfolio's first day on, so all its days are read: one row for each."""
-    converter = queries.converter(conn, found, currency)
-    _, all_days = stored_days.days(conn, replace(period, first=found.first_day or period.first))
-    _, of_period = stored_days.days(conn, period)
-    past = display_currency.history(all_days, converter, period.first, is_known=of_period.is_known)
-    points = stored_days.points(conn, period)
-    rates = {point.day: converter.on(point.day) for point in points}
-    return _Read(
-        [display_currency.point(point, converter, past.growth) for point in points],
-        past.before,
-        past.days,
-        display_currency.realised(realised_gains.realised_by_day(conn, period), converter),
-        {day: rate.day for day, rate in rates.items() if rate is not None},
-    )
 
 
 def _why(days: daily_growth.Days) -> str:

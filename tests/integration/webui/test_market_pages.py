@@ -1,0 +1,162 @@
+"""Markets, a token and the dashboard show what the API says, exactly, and say so where nobody knows."""
+
+import re
+from datetime import timedelta
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from coinsphere.portfolio.jobs import recompute
+from tests.integration.webapi.conftest import NOW, OPTIONS, PASSWORD, V1, quote
+from tests.integration.webui import seeds
+from tests.integration.webui.conftest import HTML
+from webui import figures
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def market(module_database, model_server) -> None:
+    seeds.market(module_database.owner, NOW)
+    seeds.forecasts(model_server.answers, NOW)
+
+
+@pytest.fixture
+def investor(member, app, module_database, owner_db):
+    """A member with a portfolio whose values are worked out by hand below."""
+    client = app.test_client()
+    credentials = {"email": member.email, "password": PASSWORD}
+    opened = client.post(f"{V1}/auth/login", json=credentials).json
+    bearer = {"Authorization": f"Bearer {opened['accessToken']}"}
+    made = client.post(f"{V1}/portfolios", json={"name": "Main"}, headers=bearer).json
+    bought = [
+        {
+            "portfolioId": made["portfolio"]["id"],
+            "tokenSymbol": symbol,
+            "type": "buy",
+            "amount": amount,
+            "pricePerUnit": price,
+            "timestamp": (NOW - timedelta(days=100)).isoformat(),
+        }
+        for symbol, amount, price in (("BTC", "0.5", "50000"), ("SHIB", "1000000", "0.00001"))
+    ]
+    answer = client.post(f"{V1}/transactions/bulk", json={"transactions": bought}, headers=bearer)
+    assert answer.status_code == 201, answer.text
+    with psycopg.connect(module_database.pipeline, autocommit=True, options=OPTIONS) as conn:
+        recompute.update(conn, UUID(opened["user"]["id"]), NOW)
+    return member
+
+
+def words(text: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+
+
+def test_the_front_page_shows_a_price_its_forecast_and_how_often_that_held(visitor) -> None:
+    text = visitor.get("/").text
+    assert "$91,234.56" in text
+    assert "from binance" in words(text)
+    assert 'class="band95"' in text
+    assert re.search(r"The 80 % range held </dt>|The 80 % range held", text)
+    assert "79 %" in text
+
+
+def test_markets_show_what_is_known_and_a_dash_for_the_rest(member) -> None:
+    text = member.get("/markets").text
+    assert text.index(">BTC<") < text.index(">ETH<") < text.index(">SOL<")
+    assert "$0.000009120" in text
+    assert "$1.82T" in text
+    assert text.count('class="spark ') == len(seeds.PRICES)
+    row = text[text.index(">AAVE<") :].split("</tr>")[0]
+    assert "$0" not in row
+    assert figures.UNKNOWN in row
+
+
+def test_a_search_gets_the_rows_alone(member) -> None:
+    part = member.client.get("/markets?q=bitc", headers={**HTML, "HX-Request": "true"}).text
+    assert part.lstrip().startswith('<section id="tokens"')
+    assert ">BTC<" in part
+    assert ">ETH<" not in part
+    nothing = member.get("/markets").text
+    assert "<html" in nothing
+    found = member.client.get("/markets", query_string={"q": HOSTILE}, headers=HTML).text
+    assert HOSTILE not in found
+    assert "No token has" in found
+    assert member.get("/markets?cursor=broken").status_code == 400
+
+
+def test_a_token_page_says_where_everything_comes_from(member) -> None:
+    text = words(member.get("/tokens/btc").text)
+    for part in (
+        "$91,234.56",
+        "from binance",
+        "this token's own model",
+        "80 % range held, on unseen data 79 %",
+        "price-btc 3",
+        "No score yet",
+        "You have none of it",
+    ):
+        assert part in text, part
+    # Whether a model that was not validated was refused, and why, is said.
+    assert "was refused at 1 d" in text
+    assert member.get("/tokens/nope").status_code == 404
+
+
+def test_a_token_without_forecast_or_price_says_so(member) -> None:
+    text = words(member.get("/tokens/AAVE").text)
+    assert "There is no forecast of this token" in text
+    assert "No candle of this token has arrived yet" in text
+
+
+def test_the_chart_of_another_timeframe_comes_alone(member) -> None:
+    headers = {**HTML, "HX-Request": "true"}
+    part = member.client.get("/tokens/BTC?timeframe=90d", headers=headers).text
+    assert part.lstrip().startswith('<section id="chart"')
+    times = re.search(r'data-times="([^"]*)"', part)[1].split()
+    closes = re.search(r'data-close="([^"]*)"', part)[1].split()
+    assert len(times) == len(closes) == 91
+    assert closes[-1] == "91234.56"
+    assert member.get("/tokens/BTC?timeframe=2y").status_code == 400
+
+
+def test_names_from_providers_are_text(member, owner_db) -> None:
+    owner_db.execute("update market.tokens set name = %s where symbol = 'SUI'", [HOSTILE])
+    quote(owner_db, "SUI", "1.5", source=HOSTILE)
+    for path in ("/markets", "/tokens/SUI"):
+        text = member.get(path).text
+        assert HOSTILE not in text
+        assert "&lt;img src=x" in text
+
+
+def test_the_dashboard_adds_up(investor) -> None:
+    text = words(investor.get("/dashboard").text)
+    # 0.5 BTC at 91,234.56 and 1,000,000 SHIB at 0.00000912.
+    assert "$45,626.40" in text
+    # They cost 25,000 and 10.
+    assert "$20,616.40" in text
+    assert "100.0 %" in text
+    assert "0.0 %" in text
+    assert "Three steps" not in text
+    position = words(investor.get("/tokens/BTC").text)
+    assert "0.5 BTC" in position
+    assert "$45,617.28" in position
+
+
+def test_the_dashboard_of_an_empty_account_says_the_next_step(member) -> None:
+    text = words(member.get("/dashboard").text)
+    assert "Three steps to your first value" in text
+    assert "None so far" in text
+
+
+def test_the_dashboard_is_ones_own(investor, app, redis_url) -> None:
+    from tests.integration.webui.conftest import Visitor
+
+    other = Visitor(app.test_client())
+    other.register()
+    assert "$45,626" not in other.get("/dashboard").text
+
+
+def test_what_lives_on_the_dashboard_comes_alone(investor) -> None:
+    part = investor.client.get("/dashboard", headers={**HTML, "HX-Request": "true"}).text
+    assert part.lstrip().startswith('<section id="now"')
+    assert "$45,626.40" in part

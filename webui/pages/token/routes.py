@@ -1,0 +1,102 @@
+"""One token: its price and where that comes from, its past, what the models expect and how good they were, its risk."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from flask import Blueprint, Response, request
+from psycopg import Connection
+
+from coinsphere.portfolio import portfolios
+from webapi.features import Feature, switches
+from webapi.http.schema import check
+from webapi.portfolios import queries as portfolio_queries
+from webapi.portfolios import scope
+from webapi.predictions import answers
+from webapi.risk import analysis
+from webapi.risk import queries as risk
+from webapi.services import services
+from webapi.tokens import queries, symbols
+from webapi.tokens.queries import Token
+from webapi.tokens.schemas import HOURLY, SPANS, HistoryQuery
+from webui import charts, rendering, requests
+from webui.charts import Series
+from webui.pages import forecasts
+from webui.security.access import signed_in
+
+web_token = Blueprint("web_token", __name__)
+FRAMES = ("24h", "7d", "30d", "90d", "1y", "all")
+_BEFORE_FAN = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What the reader has of a token, over all portfolios that hold it; None where it is not known."""
+
+    amount: Decimal
+    value: Decimal | None
+    profit: Decimal | None
+    currency: str
+
+
+@web_token.get("/tokens/<symbol>")
+@signed_in
+def token(symbol: str) -> Response:
+    """Everything about a token; htmx gets the chart of another timeframe alone."""
+    frame = check(HistoryQuery, {"timeframe": request.args.get("timeframe", "1y")}).timeframe
+    work = services()
+    with scope.connection() as conn:
+        found = queries.with_extremes(conn, symbols.find(conn, symbol))
+        past = queries.history(conn, found.id, SPANS[frame], may_be_hourly=frame in HOURLY)
+        chart = {
+            "series": Series.of_candles(past),
+            "frame": frame,
+            "frames": FRAMES,
+            "token": found,
+        }
+        if requests.is_part():
+            return rendering.page("token/chart.html", **chart)
+        recent = queries.history(conn, found.id, _BEFORE_FAN, may_be_hourly=False)
+        score = risk.newest(conn, [found.id]).get(found.id)
+        fared = forecasts.measured(conn, found, work.clock())
+        position = _position(conn, found)
+    made, reason = forecasts.fan(work, found)
+    closes = [(point.opened_at, point.close) for point in recent]
+    return rendering.page(
+        "token/index.html",
+        fan=made,
+        reason=reason,
+        picture=charts.fan(closes, made) if made is not None else None,
+        nearest=answers.prediction(found, made.nearest, None) if made is not None else None,
+        fared=fared,
+        score=score,
+        risk=analysis.describe(found.symbol, score) if score is not None else None,
+        position=position,
+        **chart,
+    )
+
+
+def _position(conn: Connection, found: Token) -> Position | None:
+    """What the reader has of it."""
+    if not switches().is_on(Feature.PORTFOLIOS):
+        return None
+    owned = portfolios.list_for(conn, scope.user_id())
+    currency = portfolio_queries.common_currency(None, owned)
+    held: dict[Any, Any] = (
+        portfolio_queries.holdings(conn, scope.user_id(), owned, shown=currency) if owned else {}
+    )
+    mine = [each for rows in held.values() for each in rows if each.row.token_id == found.id]
+    if not mine:
+        return None
+    return Position(
+        sum((each.row.amount for each in mine), Decimal(0)),
+        _sum([each.current_value for each in mine]),
+        _sum([each.profit_loss for each in mine]),
+        currency,
+    )
+
+
+def _sum(values: list[Decimal | None]) -> Decimal | None:
+    known = [value for value in values if value is not None]
+    return sum(known, Decimal(0)) if len(known) == len(values) else None
