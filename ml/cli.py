@@ -20,7 +20,8 @@ from coinsphere.clock import utc_now
 from coinsphere.errors import CoinsphereError
 from coinsphere.market.model import Token
 from coinsphere.settings import Role, Settings
-from ml.evaluation.results import Forecast, Score
+from ml.evaluation.results import Score
+from ml.serving.forecasting import Forecast
 
 if TYPE_CHECKING:
     from ml.registry.token_registry import Promotion
@@ -105,12 +106,12 @@ def show() -> None:
 @ml.command("train-global")
 def train_global() -> None:
     """Train the global model on all tokens, judge it, and let it serve if it passes every gate."""
-    from ml import global_pipeline
+    from ml import pipeline
 
     settings = Settings.from_env()
     with _connection(settings) as conn, stage("Training and judging the global model"):
-        held = global_pipeline.build_panel(conn)
-        made = global_pipeline.train(conn, settings, held)
+        held = pipeline.build_panel(conn)
+        made = pipeline.train_global(conn, settings, held)
     days = ", ".join(map(str, made.report.horizons)) or "no"
     serves = ", ".join(map(str, made.serves)) or "no"
     click.echo(
@@ -124,11 +125,11 @@ def train_global() -> None:
 @ml.command("predict-global")
 def predict_global() -> None:
     """Forecast all tokens with the global champion from the last daily close, and write the prediction log."""
-    from ml import global_pipeline
+    from ml import pipeline
 
     settings = Settings.from_env()
     with _connection(settings) as conn:
-        for issued in global_pipeline.issue(conn, settings, utc_now()):
+        for issued in pipeline.predict_global(conn, settings, utc_now()):
             click.echo(
                 f"Version {issued.version} ({issued.model}): {issued.forecasts} forecasts of {issued.tokens} tokens, "
                 f"{issued.public} of them public"
@@ -270,7 +271,7 @@ def _add_score(table: Table, name: str, score: Score, *, champion: int) -> None:
 
 def _forecast_row(forecast: Forecast) -> tuple[str, ...]:
     return (
-        forecast.token.symbol,
+        forecast.symbol,
         f"{forecast.origin_at:%Y-%m-%d}",
         str(forecast.horizon_days),
         f"{forecast.reference_price:.8g}",

@@ -1,19 +1,60 @@
-"""The four steps from prices to forecasts that the orchestration calls, in this order.
+"""The steps from prices to forecasts that the orchestration and the command call, of the per-token and the global models.
 
 Importing this module is cheap: torch and MLflow are imported by the steps that need them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
 
 from psycopg import Connection
 
 from coinsphere.clock import Clock, utc_now
 from coinsphere.market.model import Token
 from coinsphere.settings import Settings
-from ml.data import datasets
+from ml.data import datasets, panel, snapshots
 from ml.data.datasets import TrainingSet
-from ml.evaluation.results import Evaluation, Forecast, TrainedModel
+from ml.data.panel import Panel
+from ml.errors import NoChampion
+from ml.evaluation.results import Evaluation, TrainedModel
+from ml.serving.forecasting import Forecast
+
+if TYPE_CHECKING:
+    from ml.evaluation.backtest import Backtest
+    from ml.evaluation.gates import GateReport
+    from ml.monitoring.promotion import Watched
+    from ml.registry.global_registry import Loaded
+    from ml.serving.public import PublicVersion
+    from ml.training.fitting import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedGlobal:
+    """A registered version of the global model, how it was judged, and its card."""
+
+    version: int
+    model: str
+    run_id: str
+    data_digest: str
+    report: "GateReport"
+    report_id: UUID
+    serves: tuple[int, ...]
+    """Horizons at which it serves from now on; where it passed beside a champion it waits in its shadow first."""
+    backtest: "Backtest" = field(repr=False)
+    card: Mapping[str, bytes] = field(repr=False, default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """How many forecasts were issued by which version, of how many tokens, and how many of them are public."""
+
+    version: int
+    model: str
+    tokens: int
+    forecasts: int
+    public: int
 
 
 def build_training_set(conn: Connection, token: Token, settings: Settings) -> TrainingSet:
@@ -24,8 +65,20 @@ def build_training_set(conn: Connection, token: Token, settings: Settings) -> Tr
         BadHistory: a close is not a positive finite number.
     """
     training_set = datasets.load(conn, token, settings.ml_training_days)
-    datasets.record(conn, training_set)
+    snapshots.record(conn, training_set, token.id)
     return training_set
+
+
+def build_panel(conn: Connection) -> Panel:
+    """The panel of all tokens, recorded in `model.training_sets`.
+
+    Raises:
+        TooLittleHistory: the mart has no final day.
+        BadHistory: simulated candles lie among real ones.
+    """
+    candles = panel.from_mart(conn)
+    snapshots.record(conn, candles)
+    return candles
 
 
 def train_token(
@@ -47,6 +100,78 @@ def train_token(
 
     return token_training.train_token(
         settings, training_set, clock=clock, dagster_run_id=dagster_run_id
+    )
+
+
+def train_global(
+    conn: Connection,
+    settings: Settings,
+    candles: Panel,
+    *,
+    clock: Clock = utc_now,
+    recipe: "Recipe | None" = None,
+    least_days: int | None = None,
+    model: str | None = None,
+    dagster_run_id: str = "",
+) -> TrainedGlobal:
+    """Fit a challenger and the baseline of the global model, walk both forward, and judge the challenger.
+
+    At each horizon where it passes it serves if nothing does, or if what serves is stale; else it waits in the shadow, and
+    `watch_global` lets it serve. The report is kept whether it passes or not. The baseline is fitted and its alias
+    moves with each training, also where there are too few days to judge anything.
+
+    Args:
+        conn: where the report is kept; the caller owns the transaction.
+        settings: of the tracking server.
+        candles: the panel, already recorded.
+        clock: tells when the version was trained.
+        recipe: how nets are fitted; the usual one by default.
+        least_days: of the walk-forward; those of the gates by default.
+        model: the challenger; the combination by default.
+        dagster_run_id: for the lineage.
+
+    Raises:
+        TooLittleHistory: too few days to walk anything forward on; the baseline is registered all the same.
+        RegistryUnavailable: MLflow does not answer.
+    """
+    from ml.evaluation import gates  # noqa: PLC0415 - slow to import
+    from ml.models.catalog import CHAMPION  # noqa: PLC0415 - slow to import
+    from ml.monitoring import held_out_forecasts, promotion  # noqa: PLC0415 - slow to import
+    from ml.registry import (  # noqa: PLC0415 - slow to import
+        gate_reports,
+        global_registry,
+        global_training,
+        model_card,
+        validation,
+    )
+    from ml.training.fitting import Recipe  # noqa: PLC0415 - slow to import
+
+    training = global_training.GlobalTraining(
+        settings, candles, recipe or Recipe(), clock, dagster_run_id
+    )
+    name = model or CHAMPION
+    walked = training.walk_forward([*gates.BASELINES_OF_GATE, name])
+    champions = global_registry.champions(settings, global_registry.serving(settings))
+    least = gates.LEAST_DAYS if least_days is None else least_days
+    judged = training.judge(name, walked, champions, least)
+    version, facts, report = judged.version, judged.facts, judged.report
+    held_out_forecasts.of_walk_forward(conn, version, facts, walked)
+    held_out_forecasts.of_walk_forward(conn, *training.register_baseline(walked), walked)
+    report_id = gate_reports.record(conn, version, facts, report, clock())
+    note = model_card.note(judged.card["model_card.md"])
+    validation.record_verdict(settings, version, report.horizons, str(report_id), note)
+    serves = promotion.admit(settings, version, report, champions, clock())
+    held_out_forecasts.forget_all_but(conn, global_registry.serving(settings))
+    return TrainedGlobal(
+        version,
+        name,
+        facts.run_id,
+        facts.data_digest,
+        report,
+        report_id,
+        serves,
+        walked,
+        judged.card,
     )
 
 
@@ -107,10 +232,101 @@ def predict_token(
         TooLittleHistory: the last days have too many gaps.
         RegistryUnavailable: the tracking server does not answer.
     """
+    from ml.data import history  # noqa: PLC0415 - slow to import
+    from ml.evaluation import plots  # noqa: PLC0415 - slow to import
     from ml.monitoring import prediction_log  # noqa: PLC0415 - slow to import
-    from ml.registry import global_registry  # noqa: PLC0415 - slow to import
+    from ml.registry import global_registry, token_registry  # noqa: PLC0415 - slow to import
+    from ml.serving import token_forecasting  # noqa: PLC0415 - slow to import
 
-    forecasts = prediction_log.issue(conn, settings, token, now)
+    champion = token_registry.champion(settings, token)
+    newest = history.latest(conn, token)
+    history.keep(conn, newest)
+    forecasts = token_forecasting.forecasts(champion, newest, now)
     above = global_registry.standing(settings, global_registry.serving(settings), now)
-    prediction_log.record(conn, forecasts, shadows=above, dagster_run_id=dagster_run_id)
-    return forecasts
+    prediction_log.record(
+        conn,
+        forecasts,
+        is_shadow=lambda each: each.horizon_days in above,
+        dagster_run_id=dagster_run_id,
+    )
+    picture = plots.fan(
+        f"{token.symbol} from {newest.origin_at:%Y-%m-%d}, {champion.info.algorithm} {champion.version}",
+        newest.reference_price,
+        {each.horizon_days: each.quantiles for each in forecasts},
+    )
+    return [replace(forecast, plots={"fan": picture}) for forecast in forecasts]
+
+
+def predict_global(
+    conn: Connection, settings: Settings, now: datetime, *, dagster_run_id: str = ""
+) -> list[Issued]:
+    """Forecast all tokens from the last final close by every global version that serves, and by the challenger.
+
+    Of one token and horizon one forecast is public, that of the highest rung of the ladder; the others are shadows.
+
+    Raises:
+        NoChampion: no version is registered.
+        RegistryUnavailable: MLflow does not answer.
+    """
+    from ml.registry import global_registry  # noqa: PLC0415 - slow to import
+    from ml.serving import public  # noqa: PLC0415 - slow to import
+
+    serving = global_registry.serving(settings)
+    if not serving.versions:
+        raise NoChampion("no version of the global model is registered")
+    candles = panel.recent(conn, now)
+    snapshots.keep(conn, candles, candles.npz())
+    shown = public.version_of(settings, serving, candles, now)
+    return [
+        _issue(conn, loaded, candles, shown, now, dagster_run_id=dagster_run_id)
+        for loaded in global_registry.load_all(settings, serving.forecasting)
+    ]
+
+
+def _issue(
+    conn: Connection,
+    loaded: "Loaded",
+    candles: Panel,
+    shown: "PublicVersion",
+    now: datetime,
+    *,
+    dagster_run_id: str,
+) -> Issued:
+    """Write the forecasts of one version."""
+    from ml.monitoring import prediction_log  # noqa: PLC0415 - slow to import
+    from ml.serving import global_forecasting  # noqa: PLC0415 - slow to import
+
+    ids = dict(zip(candles.symbols, candles.token_ids, strict=True))
+    expected = global_forecasting.distributions(loaded.version, candles)
+    closes = datasets.closes_at(conn, {ids[each.symbol]: each.origin_at for each in expected})
+    forecasts = global_forecasting.forecasts(loaded, candles, expected, closes, now)
+
+    def is_shadow(forecast: Forecast) -> bool:
+        return shown(forecast.symbol, forecast.horizon_days) != loaded.number
+
+    prediction_log.record(conn, forecasts, is_shadow=is_shadow, dagster_run_id=dagster_run_id)
+    return Issued(
+        loaded.number,
+        loaded.info.algorithm,
+        tokens=len({each.symbol for each in forecasts}),
+        forecasts=len(forecasts),
+        public=sum(not is_shadow(each) for each in forecasts),
+    )
+
+
+def watch_global(conn: Connection, settings: Settings, now: datetime) -> "Watched":
+    """Look how issued forecasts fared, act on it, and keep the pictures; see `ml.monitoring.promotion.watch`.
+
+    Raises:
+        NoChampion: none serves.
+        RegistryUnavailable: MLflow does not answer.
+    """
+    from ml.monitoring import accuracy_plots, promotion  # noqa: PLC0415 - slow to import
+    from ml.registry import global_registry, mlflow_client, tracking  # noqa: PLC0415 - slow to import
+
+    watched = promotion.watch(conn, settings, now)
+    pictures = accuracy_plots.pictures(watched.served)
+    with mlflow_client.answers(settings.tracking_url):
+        run_id = global_registry.run_of(settings, watched.newest)
+        tracking.log_files(mlflow_client.client(settings), run_id, pictures, "monitoring")
+    return replace(watched, pictures=pictures)

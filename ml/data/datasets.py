@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +39,14 @@ _SOURCES = """
     where token_id = %(token_id)s and interval = '1d' and is_final
       and opened_at >= %(first)s and opened_at < %(end)s
 """
+_CLOSES_AT = """
+    select wanted.token_id, f.close
+    from unnest(%(token_ids)s::uuid[], %(origins)s::timestamptz[]) as wanted (token_id, origin_at)
+    join marts.ml_features_daily f
+      on f.token_id = wanted.token_id and f.close_at = wanted.origin_at and f.is_final and not f.is_filled
+"""
 _CLOSE_ON = """
     select close from marts.ml_features_daily where token_id = %(token_id)s and price_date = %(day)s
-"""
-_RECORD = """
-    insert into model.training_sets (digest, token_id, first_day, last_day, rows, price_source, location)
-    values (%(digest)s, %(token_id)s, %(first_day)s, %(last_day)s, %(rows)s, %(price_source)s, %(location)s)
-    on conflict (digest) do nothing
 """
 
 
@@ -73,6 +75,11 @@ class TrainingSet:
     def data_cutoff(self) -> datetime:
         """The close of the last day: nothing later is known to what is made of the set."""
         return start_of_day(self.last_day + timedelta(days=1))
+
+    @property
+    def rows(self) -> int:
+        """How many days are known."""
+        return len(self.days)
 
     def calendar(self) -> tuple[Closes, NDArray[np.bool_]]:
         """Closes on every day from the first to the last, and which are known; a gap repeats the last known close."""
@@ -154,20 +161,10 @@ def close_on(conn: Connection, token: Token, day: date) -> Decimal:
     return Decimal(row[0])
 
 
-def record(conn: Connection, training_set: TrainingSet) -> None:
-    """Write the snapshot's row; one that is there already stays as it is."""
-    conn.execute(
-        _RECORD,
-        {
-            "digest": training_set.digest,
-            "token_id": training_set.token.id,
-            "first_day": training_set.first_day,
-            "last_day": training_set.last_day,
-            "rows": len(training_set.days),
-            "price_source": training_set.price_source,
-            "location": training_set.location,
-        },
-    )
+def closes_at(conn: Connection, origins: Mapping[UUID, datetime]) -> dict[UUID, Decimal]:
+    """The exact close of each token at the end of its day; a token whose mart has no such day is absent."""
+    parameters = {"token_ids": list(origins), "origins": list(origins.values())}
+    return dict(conn.execute(_CLOSES_AT, parameters).fetchall())
 
 
 def from_folder(

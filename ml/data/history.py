@@ -72,9 +72,7 @@ def of(made: TrainingSet, reference_price: Decimal) -> History:
 
 def keep(conn: Connection, held: History) -> None:
     """Keep the closes themselves, so that a forecast can be computed again."""
-    made = held.closes
-    content = zlib.compress(made.csv().encode())
-    snapshots.record(conn, made.digest, made.first_day, made.last_day, content)
+    snapshots.keep(conn, held.closes, zlib.compress(held.closes.csv().encode()))
 
 
 def kept(conn: Connection, token: Token, digest: str, price_source: str) -> TrainingSet:

@@ -75,6 +75,11 @@ class Panel:
         return int(np.isfinite(self.closes).sum())
 
     @property
+    def first_day(self) -> date:
+        """The first day."""
+        return as_date(self.days[0])
+
+    @property
     def last_day(self) -> date:
         """The last day."""
         return as_date(self.days[-1])

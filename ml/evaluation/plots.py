@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from matplotlib import dates
@@ -83,14 +84,14 @@ def coverage(by_algorithm: Mapping[str, Sequence[tuple[float, float]]]) -> bytes
     return png(draw)
 
 
-def fan(title: str, price: float, quantiles: Mapping[int, Mapping[str, float]]) -> bytes:
+def fan(title: str, price: Decimal, quantiles: Mapping[int, Mapping[str, Decimal]]) -> bytes:
     """The median and both intervals over the horizons, from today's price."""
 
     def draw(axes: Axes) -> None:
         days = [0, *quantiles]
 
         def band(level: str) -> list[float]:
-            return [price, *(values[level] for values in quantiles.values())]
+            return [float(price), *(float(values[level]) for values in quantiles.values())]
 
         axes.fill_between(days, band("0.025"), band("0.975"), color=_BLUE, alpha=0.15, label="95 %")
         axes.fill_between(days, band("0.1"), band("0.9"), color=_BLUE, alpha=0.3, label="80 %")

@@ -19,7 +19,7 @@ from ml.evaluation.gates import Gate, Reason
 from ml.evaluation.scoring import NOMINAL
 from ml.models.student import Student
 from ml.monitoring.alarms import Alarm
-from ml.registry.global_registry import NAME
+from ml.registry.global_version import NAME
 
 ROLLBACK_DAYS = 60
 """A healthy model's mean skill at one day was below zero in 0.9 % of windows of so many days, and 7.5 % of half."""

@@ -10,8 +10,8 @@ from ml.evaluation import held_out_origins
 from ml.evaluation.backtest import Backtest
 from ml.evaluation.held_out_origins import Origin
 from ml.evaluation.results import Evaluation
-from ml.registry.global_registry import NAME, Serving
-from ml.registry.global_version import GlobalFacts
+from ml.registry.global_registry import Serving
+from ml.registry.global_version import NAME, GlobalFacts
 
 _RECORD_SET = """
     insert into model.held_out_sets (

@@ -1,26 +1,25 @@
-"""`model.predictions`: append-only, one row for each token, origin, horizon and version."""
+"""`model.predictions`: append-only, one row for each token, origin, horizon and version, whichever family it is of."""
 
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
 
 from psycopg import Connection
+from psycopg.rows import class_row
 
-from coinsphere.market.model import Token
-from coinsphere.settings import Settings
-from ml.data import history
-from ml.evaluation import plots
-from ml.evaluation.results import Forecast
-from ml.registry import token_registry
-from ml.serving import forecasting
+from ml.serving.forecasting import Forecast
+from ml.serving.global_forecasting import LOGGED
 
 # Of one token, origin and horizon one forecast is public, the first: what people were shown is not taken back.
 _RECORD = """
     insert into model.predictions (
         token_id, horizon_days, origin_at, target_at, issued_at, reference_price, quantiles, median, lower80, upper80,
         lower95, upper95, model_name, model_version, algorithm, run_id, data_digest, code_version, price_source,
-        is_shadow, is_backfill, input_digest, dagster_run_id
+        is_shadow, is_backfill, location, log_scale, reference_log_scale, degrees, width80, width95,
+        in_distribution, input_digest, dagster_run_id
     ) values (
         %(token_id)s, %(horizon_days)s, %(origin_at)s, %(target_at)s, %(issued_at)s, %(reference_price)s,
         %(quantiles)s, %(median)s, %(lower80)s, %(upper80)s, %(lower95)s, %(upper95)s, %(model_name)s,
@@ -29,11 +28,19 @@ _RECORD = """
             select from model.predictions other
             where other.token_id = %(token_id)s and other.origin_at = %(origin_at)s
               and other.horizon_days = %(horizon_days)s and not other.is_shadow
-        ), %(is_backfill)s, %(input_digest)s, %(dagster_run_id)s
+        ), %(is_backfill)s, %(location)s, %(log_scale)s, %(reference_log_scale)s, %(degrees)s, %(width80)s,
+        %(width95)s, %(in_distribution)s, %(input_digest)s, %(dagster_run_id)s
     )
     on conflict (token_id, origin_at, horizon_days, model_name, model_version) do nothing
 """
+_PREDICTION = """
+    select p.id, p.token_id, t.symbol, p.horizon_days, p.issued_at, p.price_source, p.reference_price, p.quantiles::text, p.location, p.log_scale, p.degrees,
+        p.width80, p.width95, p.model_name, p.model_version, p.input_digest
+    from model.predictions p join market.tokens t on t.id = p.token_id
+    where p.id = %(id)s
+"""
 _COLUMNS = (
+    "token_id",
     "horizon_days",
     "origin_at",
     "target_at",
@@ -51,34 +58,59 @@ _COLUMNS = (
 )
 
 
-def issue(conn: Connection, settings: Settings, token: Token, now: datetime) -> list[Forecast]:
-    """Forecast all horizons with the token's champion; see `ml.pipeline.predict_token`."""
-    champion = token_registry.champion(settings, token)
-    newest = history.latest(conn, token)
-    history.keep(conn, newest)
-    made = forecasting.forecasts(champion, newest, now)
-    picture = _fan(made)
-    return [replace(forecast, plots={"fan": picture}) for forecast in made]
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A row of the prediction log, as far as it can be computed again."""
+
+    id: UUID
+    token_id: UUID
+    symbol: str
+    horizon_days: int
+    issued_at: datetime
+    price_source: str
+    reference_price: Decimal
+    quantiles: str
+    """JSON with all its digits, which a float would not keep."""
+    location: float | None
+    log_scale: float | None
+    degrees: float | None
+    width80: float | None
+    width95: float | None
+    model_name: str
+    model_version: int
+    input_digest: str | None
 
 
 def record(
     conn: Connection,
-    forecasts: Sequence[Forecast],
+    forecasts: Iterable[Forecast],
     *,
-    shadows: Collection[int] = (),
+    is_shadow: Callable[[Forecast], bool],
     dagster_run_id: str = "",
 ) -> None:
-    """Write the forecasts; one that was issued before stays as it was. Those of the horizons `shadows` are never shown."""
+    """Write the forecasts; one that was issued before stays as it was.
+
+    Args:
+        conn: with the prediction log.
+        forecasts: of any family.
+        is_shadow: whether a forecast is kept and never shown.
+        dagster_run_id: for the lineage; empty where a person asked.
+    """
     rows = [
-        _row(forecast)
-        | {
-            "is_shadow": forecast.horizon_days in shadows,
-            "dagster_run_id": dagster_run_id or None,
-        }
-        for forecast in forecasts
+        _row(each) | {"is_shadow": is_shadow(each), "dagster_run_id": dagster_run_id or None}
+        for each in forecasts
     ]
     with conn.cursor() as cursor:
         cursor.executemany(_RECORD, rows)
+
+
+def prediction(conn: Connection, prediction_id: UUID) -> Stored:
+    """A row of the log. Raises LookupError if there is none."""
+    with conn.cursor(row_factory=class_row(Stored)) as cursor:
+        row = cursor.execute(_PREDICTION, {"id": prediction_id}).fetchone()
+    if row is None:
+        raise LookupError(f"there is no prediction {prediction_id}")
+    return row
 
 
 def _row(forecast: Forecast) -> dict[str, object]:
@@ -88,7 +120,7 @@ def _row(forecast: Forecast) -> dict[str, object]:
     )
     return {
         **{name: getattr(forecast, name) for name in _COLUMNS},
-        "token_id": forecast.token.id,
+        **{name: forecast.parameters.get(name) for name in LOGGED},
         "quantiles": f"{{{quantiles}}}",
         "median": forecast.median,
         "lower80": forecast.interval80[0],
@@ -96,18 +128,3 @@ def _row(forecast: Forecast) -> dict[str, object]:
         "lower95": forecast.interval95[0],
         "upper95": forecast.interval95[1],
     }
-
-
-def _fan(made: list[Forecast]) -> bytes:
-    """The picture of all horizons."""
-    first = made[0]
-    return plots.fan(
-        f"{first.token.symbol} from {first.origin_at:%Y-%m-%d}, {first.algorithm} {first.model_version}",
-        float(first.reference_price),
-        {
-            forecast.horizon_days: {
-                level: float(value) for level, value in forecast.quantiles.items()
-            }
-            for forecast in made
-        },
-    )

@@ -4,8 +4,7 @@ Looked at once a day, when outcomes have come in. The gates of years make a vers
 it up, and they may take a champion back. They make none.
 """
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -13,13 +12,14 @@ from psycopg import Connection
 
 from coinsphere.settings import Settings
 from ml.data.horizons import HORIZONS
-from ml.errors import ArtifactRefused, NoChampion
+from ml.errors import NoChampion
 from ml.evaluation.gates import Gate, GateReport, Reason
 from ml.monitoring import accuracy
 from ml.monitoring.accuracy import Drift, Record
 from ml.monitoring.alarms import Alarm
-from ml.registry import gate_reports, global_registry
-from ml.registry.global_registry import Loaded, Registered, Serving
+from ml.registry import gate_reports, global_registry, validation
+from ml.registry.global_registry import Loaded, Serving
+from ml.registry.validation import Registered
 
 _SHOWN_DAYS = 365
 
@@ -58,10 +58,37 @@ def must_wait(settings: Settings, champion: Loaded | None, now: datetime) -> boo
     return now - champion.version.facts.data_cutoff < timedelta(days=settings.ml_expiry_days)
 
 
+def admit(
+    settings: Settings,
+    version: int,
+    report: GateReport,
+    champions: Mapping[int, Loaded],
+    now: datetime,
+) -> tuple[int, ...]:
+    """Let a judged version serve at once at the horizons where it passed and need not wait; it is the challenger elsewhere.
+
+    Args:
+        settings: of the registry.
+        version: that was judged.
+        report: of its gates.
+        champions: that serve, by horizon.
+        now: decides which of these are stale.
+    """
+    serves = tuple(
+        horizon
+        for horizon in report.horizons
+        if not must_wait(settings, champions.get(horizon), now)
+    )
+    for horizon in serves:
+        global_registry.let_serve(settings, horizon, version)
+    challenge(settings, version, global_registry.serving(settings))
+    return serves
+
+
 def challenge(settings: Settings, version: int, serving: Serving) -> None:
     """Let a new version forecast in the shadow, unless another that has passed its gates is waiting there."""
     before = _candidate(settings, serving)
-    if before is None or before.status != global_registry.PASSED:
+    if before is None or before.status != validation.PASSED:
         global_registry.set_alias(settings, global_registry.CHALLENGER, version)
 
 
@@ -79,7 +106,7 @@ def watch(conn: Connection, settings: Settings, now: datetime) -> Watched:
     held = _records(conn, serving, now)
     candidate = _candidate(settings, serving)
     shadow = None if candidate is None else _judge(conn, settings, candidate, held, now)
-    loaded = _load(settings, serving)
+    loaded = _by_number(global_registry.load_all(settings, serving.versions))
     for horizon in HORIZONS:
         champion = serving.champions.get(horizon)
         if (
@@ -89,7 +116,7 @@ def watch(conn: Connection, settings: Settings, now: datetime) -> Watched:
         ):
             global_registry.take_back(settings, horizon, champion)
             # Else it would wait its thirty days as the challenger that it was, and return.
-            global_registry.veto(settings, champion, [horizon])
+            validation.veto(settings, champion, [horizon])
         elif candidate is not None and horizon in candidate.horizons:
             waits = shadow is None and must_wait(settings, loaded.get(champion or 0), now)
             refused = shadow is not None and any(each.concerns(horizon) for each in shadow.reasons)
@@ -101,7 +128,9 @@ def watch(conn: Connection, settings: Settings, now: datetime) -> Watched:
         None if candidate is None else candidate.version,
         shadow,
         after,
-        _staleness(settings, after, _load(settings, after), now),
+        _staleness(
+            settings, after, _by_number(global_registry.load_all(settings, after.versions)), now
+        ),
         accuracy.records(conn, None, now, days=_SHOWN_DAYS),
     )
 
@@ -116,24 +145,19 @@ def _records(conn: Connection, serving: Serving, now: datetime) -> dict[int, Rec
     }
 
 
-def _load(settings: Settings, serving: Serving) -> dict[int, Loaded]:
-    """The versions that serve, less those whose files are refused: `_staleness` tells of these."""
-    loaded = {}
-    for version in serving.versions:
-        with suppress(ArtifactRefused):
-            loaded[version] = global_registry.load(settings, version)
-    return loaded
+def _by_number(loaded: Iterable[Loaded]) -> dict[int, Loaded]:
+    return {each.number: each for each in loaded}
 
 
 def _candidate(settings: Settings, serving: Serving) -> Registered | None:
     """The challenger, if it passed at a horizon at which it does not serve yet; a vetoed one is shown as such."""
     if serving.challenger is None:
         return None
-    found = global_registry.registered(settings, serving.challenger)
+    found = validation.registered(settings, serving.challenger)
     waiting = tuple(
         horizon for horizon in found.horizons if serving.champions.get(horizon) != found.version
     )
-    if found.status == global_registry.VETOED or waiting:
+    if found.status == validation.VETOED or waiting:
         return replace(found, horizons=waiting)
     return None
 
@@ -147,7 +171,7 @@ def _judge(
 ) -> Gate | None:
     """The gate of the shadow, kept as the report of any other gate when it falls; a veto is for ever."""
     made = accuracy.shadow(accuracy.records(conn, candidate.version, now), champions)
-    if candidate.status == global_registry.VETOED:
+    if candidate.status == validation.VETOED:
         reasons = made.reasons if made else ()
         return Gate(accuracy.SHADOW, reasons or (Reason("it was vetoed before"),))
     if made is None:
@@ -157,7 +181,7 @@ def _judge(
     gate_reports.record(conn, candidate.version, facts, report, now)
     vetoed = [each for each in candidate.horizons if each not in report.horizons]
     if vetoed:
-        global_registry.veto(settings, candidate.version, vetoed)
+        validation.veto(settings, candidate.version, vetoed)
     return made
 
 

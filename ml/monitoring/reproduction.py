@@ -11,12 +11,13 @@ from psycopg import Connection
 
 from coinsphere.market import tokens
 from coinsphere.settings import Settings
-from ml.data import history
+from ml.data import history, snapshots
 from ml.errors import ModelError
-from ml.monitoring import global_log
-from ml.monitoring.global_log import Stored
+from ml.monitoring import prediction_log
+from ml.monitoring.prediction_log import Stored
 from ml.registry import global_registry, token_registry
-from ml.serving import forecasting, global_forecasting
+from ml.registry.global_version import NAME
+from ml.serving import global_forecasting, token_forecasting
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,12 @@ def reproduce(conn: Connection, settings: Settings, prediction_id: UUID) -> Repr
         RegistryUnavailable: MLflow does not answer.
         ArtifactRefused: the version's files are not what was registered.
     """
-    row = global_log.prediction(conn, prediction_id)
+    row = prediction_log.prediction(conn, prediction_id)
     if row.input_digest is None:
         raise ModelError(
             f"{prediction_id} was issued before the closes that a forecast of {row.model_name} starts from were kept"
         )
-    is_global = row.model_name == global_registry.NAME
+    is_global = row.model_name == NAME
     prices, differences = (
         _global(conn, settings, row, row.input_digest)
         if is_global
@@ -71,12 +72,12 @@ def _global(
     conn: Connection, settings: Settings, row: Stored, digest: str
 ) -> tuple[Mapping[str, Decimal], list[str]]:
     """Prices by level, and which numbers of the distribution differ."""
-    held = global_log.snapshot(conn, digest)
+    held = snapshots.kept_panel(conn, digest)
     loaded = global_registry.load(settings, row.model_version)
     made = next(
-        outlook
-        for outlook in global_forecasting.outlooks(loaded.version, held)
-        if (outlook.symbol, outlook.horizon_days) == (row.symbol, row.horizon_days)
+        each
+        for each in global_forecasting.distributions(loaded.version, held)
+        if (each.symbol, each.horizon_days) == (row.symbol, row.horizon_days)
     )
     differences = [
         f"{name}: {_value(row, name)!r} was stored, {_value(made, name)!r} comes out"
@@ -92,7 +93,9 @@ def _of_token(
     """Prices by level."""
     closes = history.kept(conn, tokens.get(conn, row.token_id), digest, row.price_source)
     champion = token_registry.load(settings, row.model_name, row.model_version)
-    made = forecasting.forecasts(champion, history.of(closes, row.reference_price), row.issued_at)
+    made = token_forecasting.forecasts(
+        champion, history.of(closes, row.reference_price), row.issued_at
+    )
     return next(each.quantiles for each in made if each.horizon_days == row.horizon_days)
 
 

@@ -11,8 +11,7 @@ from psycopg.types.json import Jsonb
 
 from ml.evaluation import gates
 from ml.evaluation.gates import GateReport
-from ml.registry.global_registry import NAME
-from ml.registry.global_version import GlobalFacts
+from ml.registry.global_version import NAME, GlobalFacts
 
 _RECORD = """
     insert into model.gate_reports (

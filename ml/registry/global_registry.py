@@ -5,7 +5,7 @@ where no champion stands. An alias goes when somebody deletes its version, so ta
 version should serve: a champion that is gone is told apart from one that never was.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,25 +15,21 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
-from coinsphere.clock import iso
+from coinsphere import log
 from coinsphere.settings import Settings
 from ml.data.features import NAMES
 from ml.data.horizons import HORIZONS
-from ml.registry import registration, token_registry
-from ml.registry.global_version import GlobalFacts, GlobalVersion, unpack
+from ml.errors import ArtifactRefused
+from ml.registry import validation, versions
+from ml.registry.global_version import NAME, GlobalFacts, GlobalVersion, unpack
 from ml.registry.mlflow_client import answers, client, is_missing
-from ml.registry.registration import Family
-from ml.registry.token_registry import KIND
+from ml.registry.versions import KIND, Family, VersionInfo
 
-NAME = "coinsphere-scale"
+_log = log.get("ml.registry.global_registry")
+
 CHALLENGER = "challenger"
 BASELINE = "baseline"
 _KIND = "scale"
-_GATE_REPORT = "gate_report_id"
-_STATUS = "validation_status"
-_PASSED_HORIZONS = "passed_horizons"
-_DATA_CUTOFF = "data_cutoff"
-PENDING, PASSED, REFUSED, VETOED = "pending", "passed", "refused", "vetoed"
 _FAMILY = Family(
     NAME,
     f"Distributions of all tokens for {', '.join(map(str, HORIZONS))} days. `champion-1d` and its like serve at their "
@@ -44,21 +40,6 @@ _FAMILY = Family(
         Schema([TensorSpec(np.dtype(np.float32), (-1, -1, len(HORIZONS)), "shifts")]),
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """A version as the registry knows it, without its files."""
-
-    version: int
-    model: str
-    gate_report_id: str | None
-    status: str
-    """`PENDING`, `PASSED` (at one horizon at least), `REFUSED` or `VETOED`."""
-    horizons: tuple[int, ...]
-    """At which it passed its gates and was not vetoed since."""
-    data_cutoff: datetime
-    """Close of the last day that it learned from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +70,12 @@ class Serving:
         named = {self.version(horizon) for horizon in HORIZONS}
         return tuple(sorted(version for version in named if version is not None))
 
+    @property
+    def forecasting(self) -> tuple[int, ...]:
+        """All that forecast, be it in the shadow, ascending."""
+        others = filter(None, (self.baseline, self.challenger))
+        return tuple(sorted({*self.versions, *others}))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
@@ -97,15 +84,27 @@ class Loaded:
     number: int
     version: GlobalVersion
 
+    @property
+    def info(self) -> VersionInfo:
+        """Which version it is."""
+        facts = self.version.facts
+        return VersionInfo(
+            NAME,
+            self.number,
+            facts.model,
+            facts.run_id,
+            facts.trained_at,
+            facts.data_cutoff,
+            facts.code_version,
+            facts.data_digest,
+            facts.dagster_run_id,
+        )
+
 
 def register(mlflow_client: MlflowClient, facts: GlobalFacts, files: Mapping[str, bytes]) -> int:
     """Make the files the newest version; it serves nobody yet."""
-    tags = {
-        "dagster_run_id": facts.dagster_run_id,
-        _STATUS: PENDING,
-        _DATA_CUTOFF: iso(facts.data_cutoff),
-    }
-    return registration.register(mlflow_client, _FAMILY, facts.model, facts, files, tags=tags)
+    tags = {"dagster_run_id": facts.dagster_run_id, **validation.tags(facts)}
+    return versions.register(mlflow_client, _FAMILY, facts.model, facts, files, tags=tags)
 
 
 def serving(settings: Settings) -> Serving:
@@ -173,58 +172,6 @@ def set_alias(settings: Settings, alias: str, version: int) -> None:
         client(settings).set_registered_model_alias(NAME, alias, str(version))
 
 
-def record_verdict(
-    settings: Settings, version: int, horizons: Sequence[int], report_id: str
-) -> None:
-    """Say on the version at which horizons it passed, and where the report is."""
-    _judge(settings, version, PASSED if horizons else REFUSED, horizons)
-    with answers(settings.tracking_url):
-        client(settings).set_model_version_tag(NAME, str(version), _GATE_REPORT, report_id)
-
-
-def veto(settings: Settings, version: int, horizons: Sequence[int]) -> None:
-    """Keep the version from some of the horizons at which it had passed, for ever.
-
-    Raises:
-        RegistryUnavailable: MLflow does not answer, or has no such version.
-    """
-    kept = [each for each in registered(settings, version).horizons if each not in horizons]
-    _judge(settings, version, PASSED if kept else VETOED, kept)
-
-
-def _judge(settings: Settings, version: int, status: str, horizons: Sequence[int]) -> None:
-    with answers(settings.tracking_url):
-        mlflow_client = client(settings)
-        text = ",".join(map(str, horizons))
-        mlflow_client.set_model_version_tag(NAME, str(version), _PASSED_HORIZONS, text)
-        mlflow_client.set_model_version_tag(NAME, str(version), _STATUS, status)
-
-
-def describe(settings: Settings, version: int, text: str) -> None:
-    """Show a text in Markdown on the version's page."""
-    with answers(settings.tracking_url):
-        client(settings).update_model_version(NAME, str(version), text)
-
-
-def registered(settings: Settings, version: int) -> Registered:
-    """The version as the registry knows it.
-
-    Raises:
-        RegistryUnavailable: MLflow does not answer, or has no such version.
-    """
-    with answers(settings.tracking_url):
-        found = client(settings).get_model_version(NAME, str(version))
-    horizons = str(found.tags.get(_PASSED_HORIZONS, ""))
-    return Registered(
-        int(found.version),
-        str(found.tags.get("algorithm", "")),
-        found.tags.get(_GATE_REPORT),
-        str(found.tags.get(_STATUS, PENDING)),
-        tuple(int(each) for each in horizons.split(",") if each),
-        datetime.fromisoformat(found.tags[_DATA_CUTOFF]),
-    )
-
-
 def standing(settings: Settings, serving: Serving, now: datetime) -> dict[int, int]:
     """The champions by horizon whose data is not so old that the next rung of the ladder serves in their place.
 
@@ -232,8 +179,10 @@ def standing(settings: Settings, serving: Serving, now: datetime) -> dict[int, i
         RegistryUnavailable: MLflow does not answer.
     """
     oldest = now - timedelta(days=settings.ml_baseline_days)
-    versions = set(serving.champions.values())
-    fresh = {each for each in versions if registered(settings, each).data_cutoff > oldest}
+    champions = set(serving.champions.values())
+    fresh = {
+        each for each in champions if validation.registered(settings, each).data_cutoff > oldest
+    }
     return {horizon: each for horizon, each in serving.champions.items() if each in fresh}
 
 
@@ -254,8 +203,33 @@ def load(settings: Settings, version: int) -> Loaded:
         RegistryUnavailable: MLflow does not answer, or has no such version.
         ArtifactRefused: its files are not what was registered.
     """
-    found, files = token_registry.fetch(settings, NAME, version)
-    return Loaded(version, unpack(files, token_registry.manifest_digest(found)))
+    found, files = versions.fetch(settings, NAME, version)
+    return Loaded(version, unpack(files, versions.manifest_digest(found)))
+
+
+def load_all(settings: Settings, numbers: Iterable[int]) -> list[Loaded]:
+    """Versions in this order, less those whose files are refused.
+
+    Raises:
+        RegistryUnavailable: MLflow does not answer, or has no such version.
+    """
+    loaded = []
+    for number in numbers:
+        try:
+            loaded.append(load(settings, number))
+        except ArtifactRefused as reason:
+            _log.error("model_refused", version=number, reason=str(reason))
+    return loaded
+
+
+def champions(settings: Settings, serving: Serving) -> dict[int, Loaded]:
+    """The champions by horizon; one whose files are refused is left out, so that a challenger may take its place.
+
+    Raises:
+        RegistryUnavailable: MLflow does not answer.
+    """
+    loaded = {each.number: each for each in load_all(settings, set(serving.champions.values()))}
+    return {at: loaded[each] for at, each in serving.champions.items() if each in loaded}
 
 
 def _by_horizon(named: Mapping[str, str | int], name_of: Callable[[int], str]) -> dict[int, int]:

@@ -22,6 +22,9 @@ from ml.models.interface import GlobalModel
 from ml.models.novelty import Novelty
 from ml.models.residual import PARAMETERS
 
+NAME = "coinsphere-scale"
+"""Of the registered model in MLflow."""
+
 CONFORMAL = "conformal.json"
 NOVELTY = "novelty.json"
 FIGURES = "figures.json"

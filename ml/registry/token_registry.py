@@ -1,52 +1,42 @@
-"""The model registry in MLflow: versions without pickles, and the aliases `champion` and `baseline`.
+"""The per-token models in MLflow: one registered model a token, and the aliases `champion` and `baseline`.
 
-A token has one registered model, every training of every algorithm is a version of it. A version's files are those of
-`ml.models.artifact`; the digest of their manifest is a tag of the version, so it lies in the registry's database and not
-beside the files. The figures of an evaluation are a tag too: whoever loads a champion has both.
+Every training of every algorithm is a version of it. The figures of an evaluation are a tag of the version: whoever
+loads a champion has both.
 """
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import mlflow.artifacts
 import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import Schema, TensorSpec
 
 from coinsphere.clock import iso
 from coinsphere.market.model import Token
 from coinsphere.settings import Settings
-from ml.data.horizons import CONTEXT
-from ml.errors import ArtifactRefused, NoChampion
+from ml.data.horizons import CONTEXT, HORIZONS, LEVELS
+from ml.errors import NoChampion
 from ml.evaluation.results import Evaluation, Score, TrainedModel
 from ml.models import artifact, catalog
 from ml.models.artifact import Facts
 from ml.models.interface import Forecaster
-from ml.registry import tracking
+from ml.registry import tracking, versions
 from ml.registry.mlflow_client import answers, client, is_missing
+from ml.registry.versions import KIND, Family, VersionInfo
 
 CHAMPION = "champion"
 BASELINE = "baseline"
 
-KIND = "coinsphere_kind"
-FORECASTER = "forecaster"
-MANIFEST_DIGEST = "manifest_sha256"
 _EVALUATION = "evaluation"
 _EVALUATED_AT = "evaluated_at"
-DESCRIPTION = "MLmodel"
-"""MLflow's own description of a model. It is shown by MLflow and never read here."""
-
-_LOGGED_MODEL = "models:/"
-"""Start of a version's source, which is one of MLflow's logged models; its id follows."""
-
-_LARGEST_FILE = 64 * 2**20
+_FORECASTER = "forecaster"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +48,21 @@ class Champion:
     model_name: str
     version: int
     scores: Mapping[int, Score] = field(default_factory=dict)
+
+    @property
+    def info(self) -> VersionInfo:
+        """Which version it is."""
+        facts = self.facts
+        return VersionInfo(
+            self.model_name,
+            self.version,
+            facts.algorithm,
+            facts.run_id,
+            facts.trained_at,
+            facts.data_cutoff,
+            facts.code_version,
+            facts.data_digest,
+        )
 
     def warm_up(self) -> None:
         """Forecast once from a price that stands still, so that the first real forecast is as fast as the next."""
@@ -78,6 +83,22 @@ def model_name(token: Token) -> str:
     """The registered model of a token: the symbol for people, the start of the id as symbols are not unique."""
     readable = "".join(letter if letter.isalnum() else "_" for letter in token.symbol)
     return f"{readable}-{token.id.hex[:8]}"
+
+
+def family(token: Token) -> Family:
+    """The models of one token."""
+    return Family(
+        model_name(token),
+        f"Forecasts of {token.name} for {', '.join(map(str, HORIZONS))} days; "
+        f"`{CHAMPION}` serves, set by the evaluation alone.",
+        {KIND: _FORECASTER, "token_id": str(token.id), "symbol": token.symbol},
+        ModelSignature(
+            Schema([TensorSpec(np.dtype(np.float64), (-1, CONTEXT), "log_closes")]),
+            Schema(
+                [TensorSpec(np.dtype(np.float64), (-1, len(HORIZONS), len(LEVELS)), "log_returns")]
+            ),
+        ),
+    )
 
 
 def promote(settings: Settings, outcome: Evaluation) -> None:
@@ -169,8 +190,8 @@ def load(settings: Settings, name: str, version: int) -> Champion:
         RegistryUnavailable: MLflow does not answer, or has no such version.
         ArtifactRefused: its files are not what was registered.
     """
-    found, files = fetch(settings, name, version)
-    opened = artifact.unpack(files, manifest_digest(found))
+    found, files = versions.fetch(settings, name, version)
+    opened = artifact.unpack(files, versions.manifest_digest(found))
     scores = _scores_from_json(found)
     return Champion(opened.facts, opened.forecaster, name, version, scores)
 
@@ -183,11 +204,11 @@ def newest(settings: Settings, token: Token) -> list[TrainedModel]:
         ArtifactRefused: its files are not what was registered.
     """
     name = model_name(token)
-    versions = newest_versions(settings, name)
+    newest = newest_versions(settings, name)
     return [
-        _trained(settings, token, name, versions[algorithm])
+        _trained(settings, token, name, newest[algorithm])
         for algorithm in catalog.ALGORITHMS
-        if algorithm in versions
+        if algorithm in newest
     ]
 
 
@@ -208,8 +229,8 @@ def scores_of(settings: Settings, name: str, version: int) -> dict[int, Score]:
 
 
 def _trained(settings: Settings, token: Token, name: str, version: int) -> TrainedModel:
-    found, files = fetch(settings, name, version)
-    facts = artifact.unpack(files, manifest_digest(found)).facts
+    found, files = versions.fetch(settings, name, version)
+    facts = artifact.unpack(files, versions.manifest_digest(found)).facts
     return TrainedModel(
         token,
         facts.algorithm,
@@ -222,47 +243,11 @@ def _trained(settings: Settings, token: Token, name: str, version: int) -> Train
     )
 
 
-def fetch(settings: Settings, name: str, version: int) -> tuple[ModelVersion, dict[str, bytes]]:
-    """A version and all its files, unverified, without MLflow's own."""
-    with answers(settings.tracking_url), tempfile.TemporaryDirectory() as folder:
-        mlflow_client = client(settings)
-        found = mlflow_client.get_model_version(name, str(version))
-        logged = mlflow_client.get_logged_model((found.source or "").removeprefix(_LOGGED_MODEL))
-        # Not by its `models:/` name: MLflow would then look for a database of its own beside the server's.
-        fetched = mlflow.artifacts.download_artifacts(
-            artifact_uri=logged.artifact_location,
-            dst_path=folder,
-            tracking_uri=settings.tracking_url,
-        )
-        return found, dict(_read(Path(fetched)))
-
-
-def _read(folder: Path) -> Iterator[tuple[str, bytes]]:
-    for path in sorted(folder.rglob("*")):
-        name = str(path.relative_to(folder))
-        if path.is_file() and name != DESCRIPTION:
-            if path.stat().st_size > _LARGEST_FILE:
-                raise ArtifactRefused(f"{name} is larger than any model of ours")
-            yield name, path.read_bytes()
-
-
-def manifest_digest(version: ModelVersion) -> str:
-    """SHA-256 of the version's manifest, which is kept apart from its files.
-
-    Raises:
-        ArtifactRefused: somebody else registered it.
-    """
-    digest = version.tags.get(MANIFEST_DIGEST)
-    if digest is None:
-        raise ArtifactRefused(f"{version.name} {version.version} was not registered by Coinsphere")
-    return str(digest)
-
-
 def _registered_models(mlflow_client: MlflowClient) -> Iterator[RegisteredModel]:
     page, token = None, None
     while page is None or token:
         page = mlflow_client.search_registered_models(
-            f"tags.{KIND} = '{FORECASTER}'", max_results=500, page_token=token
+            f"tags.{KIND} = '{_FORECASTER}'", max_results=500, page_token=token
         )
         token = page.token
         yield from page

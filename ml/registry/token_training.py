@@ -18,7 +18,7 @@ from ml.models.artifact import Facts
 from ml.models.ewma import Ewma
 from ml.models.interface import CentredModel
 from ml.models.naive import Naive
-from ml.registry import code_version, registration, token_registry, tracking
+from ml.registry import code_version, token_registry, tracking, versions
 from ml.registry.mlflow_client import answers, client
 
 
@@ -76,7 +76,8 @@ def _train(
 ) -> TrainedModel:
     series = windows.series(*training_set.calendar())
     lineage = tracking.lineage(settings, dagster_run_id)
-    with tracking.run(mlflow_client, training_set, algorithm, lineage) as run_id:
+    data = tracking.of_training_set(training_set)
+    with tracking.run(mlflow_client, settings, data, algorithm, lineage) as run_id:
         fitted = fit(algorithm, series, settings)
         trained_at = clock()
         facts = Facts(
@@ -93,8 +94,8 @@ def _train(
         )
         files = artifact.pack(residual.calibrate(fitted.model, series), facts)
         _log(mlflow_client, facts, fitted, series)
-        family = registration.of_token(training_set.token)
-        version = registration.register(
+        family = token_registry.family(training_set.token)
+        version = versions.register(
             mlflow_client,
             family,
             algorithm,

@@ -3,8 +3,10 @@
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
@@ -13,45 +15,97 @@ from mlflow.exceptions import MlflowException
 from coinsphere.settings import Settings
 from ml.data.datasets import TrainingSet
 from ml.data.panel import Panel
+from ml.data.snapshots import Snapshot
 from ml.registry.mlflow_client import answers
 
 EXPERIMENT = "coinsphere forecasts"
 _DIGEST_LENGTH = 36  # MLflow's limit; the whole digest stands in the source beside it
 
 
+Run = AbstractContextManager[str]
+"""The id of a run that ends with the block, as failed if the block raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunInput:
+    """What a model is trained on, as MLflow shows it with the run, and the snapshot itself as files.
+
+    Attributes:
+        label: start of the run's name.
+        token: symbol, or `all`.
+        name: of the data set.
+        digest: SHA-256 of its content.
+        source: where it comes from.
+        profile: how much it holds.
+        files: the snapshot, stored with the run so that it can be repeated without the mart.
+        columns: of a table; None where it is no table.
+    """
+
+    label: str
+    token: str
+    name: str
+    digest: str
+    source: Mapping[str, str]
+    profile: Mapping[str, object]
+    files: Mapping[str, bytes] = field(repr=False)
+    columns: Sequence[Mapping[str, str]] | None = None
+
+
+def of_training_set(training_set: TrainingSet) -> RunInput:
+    """The closes of one token."""
+    symbol = training_set.token.symbol
+    return RunInput(
+        symbol,
+        symbol,
+        f"{symbol} daily closes",
+        training_set.digest,
+        _source(training_set),
+        {
+            "rows": training_set.rows,
+            "first_day": str(training_set.first_day),
+            "last_day": str(training_set.last_day),
+        },
+        {"training_set.csv": training_set.csv().encode()},
+        [{"type": "datetime", "name": "date"}, {"type": "double", "name": "close"}],
+    )
+
+
+def of_panel(panel: Panel) -> RunInput:
+    """The candles of all tokens."""
+    return RunInput(
+        "scale",
+        "all",
+        "daily candles of all tokens",
+        panel.digest,
+        _source(panel),
+        {"rows": panel.rows, "tokens": list(panel.symbols), "last_day": str(panel.last_day)},
+        {"panel.npz": panel.npz()},
+    )
+
+
 @contextmanager
 def run(
-    client: MlflowClient, training_set: TrainingSet, algorithm: str, tags: Mapping[str, str]
+    client: MlflowClient,
+    settings: Settings,
+    data: RunInput,
+    algorithm: str,
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[str]:
-    """The id of a run that ends with the block, as failed if the block raises."""
-    started = client.create_run(
-        experiment_id(client),
-        run_name=f"{training_set.token.symbol} {algorithm}",
-        tags={"algorithm": algorithm, "token": training_set.token.symbol, **tags},
-    )
-    status = "FAILED"
-    try:
-        _log_data_set(client, started.info.run_id, training_set)
-        yield started.info.run_id
-        status = "FINISHED"
-    finally:
-        client.set_terminated(started.info.run_id, status)
+    """The id of a run that ends with the block, as failed if the block raises.
 
-
-@contextmanager
-def panel_run(client: MlflowClient, settings: Settings, held: Panel, model: str) -> Iterator[str]:
-    """As `run`, for a model of all tokens of a panel."""
+    Raises:
+        RegistryUnavailable: MLflow does not answer.
+    """
     with answers(settings.tracking_url):
         started = client.create_run(
             experiment_id(client),
-            run_name=f"scale {model}",
-            tags={"algorithm": model, "token": "all"},
+            run_name=f"{data.label} {algorithm}",
+            tags={"algorithm": algorithm, "token": data.token, **tags},
         )
-    run_id = str(started.info.run_id)
-    status = "FAILED"
+    run_id, status = str(started.info.run_id), "FAILED"
     try:
         with answers(settings.tracking_url):
-            _log_panel(client, run_id, held)
+            _log_input(client, run_id, data)
         yield run_id
         status = "FINISHED"
     finally:
@@ -125,49 +179,24 @@ def as_folder(files: Mapping[str, bytes]) -> Iterator[Path]:
         yield Path(name)
 
 
-def _log_data_set(client: MlflowClient, run_id: str, training_set: TrainingSet) -> None:
-    """Name the data set as the run's input, and store the snapshot itself: a run can be repeated without the mart."""
-    columns = [{"type": "datetime", "name": "date"}, {"type": "double", "name": "close"}]
-    source = {
-        "location": training_set.location,
-        "price_source": training_set.price_source,
-        "sha256": training_set.digest,
-    }
-    profile = {
-        "rows": len(training_set.days),
-        "first_day": str(training_set.first_day),
-        "last_day": str(training_set.last_day),
-    }
+def _log_input(client: MlflowClient, run_id: str, data: RunInput) -> None:
     data_set = Dataset(
-        name=f"{training_set.token.symbol} daily closes",
-        digest=training_set.digest[:_DIGEST_LENGTH],
+        name=data.name,
+        digest=data.digest[:_DIGEST_LENGTH],
         source_type="local",
-        source=json.dumps(source),
-        schema=json.dumps({"mlflow_colspec": columns}),
-        profile=json.dumps(profile),
+        source=json.dumps(data.source),
+        schema=json.dumps({"mlflow_colspec": data.columns}) if data.columns else None,
+        profile=json.dumps(data.profile),
     )
     client.log_inputs(
         run_id, [DatasetInput(data_set, [InputTag("mlflow.data.context", "training")])]
     )
-    log_files(client, run_id, {"training_set.csv": training_set.csv().encode()})
+    log_files(client, run_id, data.files)
 
 
-def _log_panel(client: MlflowClient, run_id: str, held: Panel) -> None:
-    """Name the panel as the run's input, and store the snapshot itself."""
-    source = {
-        "location": held.location,
-        "price_source": held.price_source,
-        "sha256": held.digest,
+def _source(snapshot: Snapshot) -> dict[str, str]:
+    return {
+        "location": snapshot.location,
+        "price_source": snapshot.price_source,
+        "sha256": snapshot.digest,
     }
-    profile = {"rows": held.rows, "tokens": list(held.symbols), "last_day": str(held.last_day)}
-    data_set = Dataset(
-        name="daily candles of all tokens",
-        digest=held.digest[:_DIGEST_LENGTH],
-        source_type="local",
-        source=json.dumps(source),
-        profile=json.dumps(profile),
-    )
-    client.log_inputs(
-        run_id, [DatasetInput(data_set, [InputTag("mlflow.data.context", "training")])]
-    )
-    log_files(client, run_id, {"panel.npz": held.npz()})

@@ -1,9 +1,10 @@
-"""From a version of the global model and a panel to forecasts in prices. Pure: the log, the server and `reproduce` share it."""
+"""What a version of the global model expects of the tokens of a panel, and the forecasts that follow from it. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,9 @@ from ml.models.interface import GlobalModel
 from ml.models.pooled_linear import PooledLinear
 from ml.models.random_walk import RandomWalk
 from ml.models.student import Student
+from ml.registry.global_registry import Loaded
 from ml.registry.global_version import GlobalVersion
+from ml.serving.forecasting import Basis, Forecast, forecast
 
 _NAMED = 3
 """Inputs that are named as factors."""
@@ -29,9 +32,21 @@ _WORTH_NAMING = 0.005
 """Least share by which an input must move the scale to be named."""
 
 
+LOGGED = (
+    "location",
+    "log_scale",
+    "reference_log_scale",
+    "degrees",
+    "width80",
+    "width95",
+    "in_distribution",
+)
+"""Parameters that the prediction log keeps."""
+
+
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """What a version says of one token at one horizon, as a distribution of the log return.
+class StudentReturns:
+    """A `Distribution` that is a Student t of the log return.
 
     Attributes:
         symbol: of the token.
@@ -72,10 +87,9 @@ class Outlook:
             for level in LEVELS
         }
 
-    def probability_above(self, log_return: float) -> float:
-        """The probability of more than a log return."""
-        student = self._student(1.0)
-        return float(1 - student.cdf(np.array([log_return]))[0])
+    def parameters(self) -> dict[str, object]:
+        """The t, where its intervals are cut, and the normal that it is measured against."""
+        return {name: getattr(self, name) for name in LOGGED}
 
     def _student(self, share: float) -> Student:
         """The distribution of what is still to come: its centre shrinks with the time left, its width with the root."""
@@ -91,8 +105,8 @@ class Outlook:
         return level if width is None else 0.5 + np.sign(level - 0.5) * width / 2
 
 
-def outlooks(version: GlobalVersion, panel: Panel) -> list[Outlook]:
-    """The outlook of every token at all horizons, each from the last day on which it can be forecast from.
+def distributions(version: GlobalVersion, panel: Panel) -> list[StudentReturns]:
+    """What the version expects of every token at all horizons, each from the last day on which it can be forecast from.
 
     That is the panel's last day for most; one whose candles end before is answered for from there, and its `origin_at`
     tells so. A token that was never old enough has none.
@@ -101,15 +115,15 @@ def outlooks(version: GlobalVersion, panel: Panel) -> list[Outlook]:
     columns = np.arange(features.usable.shape[1])
     newest = np.where(features.usable, columns, -1).max(axis=1)
     return [
-        outlook
+        each
         for day in sorted(set(newest.tolist()) - {-1}, reverse=True)
-        for outlook in _outlooks(version, features, int(day), np.flatnonzero(newest == day))
+        for each in _distributions(version, features, int(day), np.flatnonzero(newest == day))
     ]
 
 
-def _outlooks(
+def _distributions(
     version: GlobalVersion, features: FeatureSet, day: int, places: NDArray[np.int64]
-) -> Iterator[Outlook]:
+) -> Iterator[StudentReturns]:
     """Those of the tokens at `places`, as seen when day `day` closed."""
     made = version.model.predict(features, day).at(np.s_[:, :1])
     familiar = version.novelty.is_familiar(features.inputs[:, day]) & ~features.pegged[:, day]
@@ -118,7 +132,7 @@ def _outlooks(
         symbol = features.panel.symbols[place]
         widths = version.conformal.widths(symbol)
         for at, horizon in enumerate(HORIZONS):
-            yield Outlook(
+            yield StudentReturns(
                 symbol=symbol,
                 horizon_days=horizon,
                 origin_at=features.panel.closed_at(day),
@@ -131,6 +145,31 @@ def _outlooks(
                 in_distribution=bool(familiar[place]),
                 factors=named[place][at],
             )
+
+
+def forecasts(
+    loaded: Loaded,
+    panel: Panel,
+    expected: Sequence[StudentReturns],
+    closes: Mapping[UUID, Decimal],
+    issued_at: datetime,
+) -> list[Forecast]:
+    """The forecasts of what a version expects of a panel's tokens.
+
+    Args:
+        loaded: the version.
+        panel: what they are computed from.
+        expected: its distributions.
+        closes: the exact close that each token's forecasts start from, by its id.
+        issued_at: now.
+    """
+    ids = dict(zip(panel.symbols, panel.token_ids, strict=True))
+    bases = {
+        symbol: Basis(token_id, closes[token_id], panel.price_source, panel.digest)
+        for symbol, token_id in ids.items()
+        if token_id in closes
+    }
+    return [forecast(loaded.info, each, bases[each.symbol], issued_at) for each in expected]
 
 
 def factors(model: GlobalModel, features: FeatureSet, day: int) -> list[list[tuple[str, ...]]]:

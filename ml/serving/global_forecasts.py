@@ -1,4 +1,4 @@
-"""The global model in the server: outlooks of all tokens, computed when a day closes or a version changes, and held.
+"""The global model in the server: what it expects of all tokens, computed when a day closes or a version changes, and held.
 
 A request computes nothing of the net: it takes what was said of its token and anchors it. A version that cannot be
 loaded leaves its horizons to the next rung of the ladder, and why is kept for the answer.
@@ -23,7 +23,7 @@ from ml.registry import gate_reports, global_registry
 from ml.registry.gate_reports import Verdict
 from ml.registry.global_registry import Loaded, Serving
 from ml.serving import global_forecasting, responses
-from ml.serving.global_forecasting import Outlook
+from ml.serving.forecasting import Distribution
 from ml.serving.ladder import Rung
 from ml.serving.responses import Statement
 
@@ -41,7 +41,7 @@ class Spoken:
     """A loaded version and what it says, by token and horizon."""
 
     loaded: Loaded
-    outlooks: Mapping[tuple[UUID, int], Outlook] = field(repr=False)
+    expected: Mapping[tuple[UUID, int], Distribution] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class _Held:
 
 
 class GlobalForecasts:
-    """Outlooks of the versions that serve. `refresh` may run in one thread while others read."""
+    """What the versions that serve expect. `refresh` may run in one thread while others read."""
 
     def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
         self._settings, self._database, self._clock = settings, database, clock
@@ -79,7 +79,7 @@ class GlobalForecasts:
 
     def symbols(self) -> set[str]:
         """Symbols that are answered for."""
-        return {each.symbol for spoken in self._held.spoken() for each in spoken.outlooks.values()}
+        return {each.symbol for spoken in self._held.spoken() for each in spoken.expected.values()}
 
     def champion(self, token_id: UUID, horizon: int) -> Statement | None:
         """What the champion of the horizon says of the token; None where none stands or it cannot speak of the token."""
@@ -96,7 +96,7 @@ class GlobalForecasts:
         return self._held.reasons.get(horizon, "the global model cannot speak of this token")
 
     def refresh(self) -> None:
-        """Compute all outlooks anew if a day has closed or another version serves; where either cannot be learned, stay."""
+        """Compute everything anew if a day has closed or another version serves; where either cannot be learned, stay."""
         try:
             serving = global_registry.serving(self._settings)
             with self._database.connection() as conn:
@@ -116,13 +116,12 @@ class GlobalForecasts:
     def _statement(
         self, rung: Rung, spoken: Spoken | None, token_id: UUID, horizon: int
     ) -> Statement | None:
-        outlook = None if spoken is None else spoken.outlooks.get((token_id, horizon))
-        if spoken is None or outlook is None:
+        expected = None if spoken is None else spoken.expected.get((token_id, horizon))
+        if spoken is None or expected is None:
             return None
-        held = self._held
-        return responses.of_everyone(
-            rung, spoken.loaded, outlook, held.price_source, held.input_digest
-        )
+        held, loaded = self._held, spoken.loaded
+        quality = responses.quality_of_figures(loaded, expected)
+        return Statement(rung, loaded.info, expected, held.price_source, held.input_digest, quality)
 
     def _refresh(self, conn: Connection, serving: Serving) -> None:
         now = self._clock()
@@ -176,7 +175,7 @@ class GlobalForecasts:
 
 
 def _spoken(loaded: Loaded, held: Panel, ids: Mapping[str, UUID]) -> Spoken:
-    made = global_forecasting.outlooks(loaded.version, held)
+    made = global_forecasting.distributions(loaded.version, held)
     return Spoken(loaded, {(ids[each.symbol], each.horizon_days): each for each in made})
 
 

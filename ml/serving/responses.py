@@ -1,6 +1,6 @@
 """The model server's answer: a forecast anchored at the newest price, with its model, what that reached, and its expiry."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,14 +12,11 @@ import msgspec
 from coinsphere.clock import iso
 from coinsphere.decimals import plain
 from coinsphere.market import anchoring
-from ml.evaluation.results import Forecast, Score
-from ml.registry.global_registry import NAME, Loaded
+from ml.registry.global_registry import Loaded
 from ml.registry.token_registry import Champion
-from ml.serving.global_forecasting import Outlook
+from ml.registry.versions import VersionInfo
+from ml.serving.forecasting import Distribution
 from ml.serving.ladder import Rung
-
-Quantiles = Callable[[Decimal, float], Mapping[str, Decimal]]
-"""Prices by level, from the price that a forecast starts from and the share of its horizon that is still to come."""
 
 _FRACTION_DIGITS = 6
 
@@ -53,108 +50,19 @@ class Statement:
 
     Attributes:
         rung: whose it is.
-        symbol: of the token.
-        horizon_days: from the origin.
-        origin_at: close of the last day that it knows.
-        algorithm: of the model.
-        data_cutoff: close of the last day that the model learned from.
+        version: that says it.
+        expected: what it expects.
         price_source: of the candles.
-        model: which model, as the answer shows it.
-        quality: the figures that it reached, as the answer shows them.
-        quantiles: gives prices by level from a price and the share of the horizon that is still to come.
-        factors: what moved it.
+        input_digest: of the candles that it was computed from.
+        quality: the figures that the version reached, as the answer shows them.
     """
 
     rung: Rung
-    symbol: str
-    horizon_days: int
-    origin_at: datetime
-    algorithm: str
-    data_cutoff: datetime
+    version: VersionInfo
+    expected: Distribution
     price_source: str
-    model: Mapping[str, Any] = field(repr=False)
+    input_digest: str
     quality: Mapping[str, Any] = field(repr=False)
-    quantiles: Quantiles = field(repr=False)
-    factors: Sequence[str] = ()
-
-
-def of_token(
-    champion: Champion,
-    made: Forecast,
-    quantiles: Quantiles,
-    *,
-    familiar: bool,
-    factors: Sequence[str] = (),
-) -> Statement:
-    """What a token's own champion says."""
-    facts = champion.facts
-    return Statement(
-        Rung.TOKEN_CHAMPION,
-        made.token.symbol,
-        made.horizon_days,
-        made.origin_at,
-        facts.algorithm,
-        facts.data_cutoff,
-        made.price_source,
-        {
-            "name": champion.model_name,
-            "version": champion.version,
-            "runId": facts.run_id,
-            "trainedAt": facts.trained_at,
-            "dataCutoff": facts.data_cutoff,
-            "codeVersion": facts.code_version,
-            "dataDigest": facts.data_digest,
-            "inputDigest": made.input_digest,
-        },
-        _of_score(champion.scores.get(made.horizon_days), familiar=familiar),
-        quantiles,
-        factors,
-    )
-
-
-def of_everyone(
-    rung: Rung, loaded: Loaded, outlook: Outlook, source: str, digest: str
-) -> Statement:
-    """What a version of the global model says.
-
-    Args:
-        rung: as which it speaks.
-        loaded: the version.
-        outlook: of the token and horizon.
-        source: of the candles.
-        digest: of the panel that the outlook was computed from.
-    """
-    facts, figures = loaded.version.facts, loaded.version.quality(outlook.horizon_days)
-    return Statement(
-        rung,
-        outlook.symbol,
-        outlook.horizon_days,
-        outlook.origin_at,
-        facts.model,
-        facts.data_cutoff,
-        source,
-        {
-            "name": NAME,
-            "version": loaded.number,
-            "runId": facts.run_id,
-            "trainedAt": facts.trained_at,
-            "dataCutoff": facts.data_cutoff,
-            "codeVersion": facts.code_version,
-            "dataDigest": facts.data_digest,
-            "inputDigest": digest,
-            "dagsterRunId": facts.dagster_run_id,
-        },
-        {
-            "coverage80": figures and fraction(figures.coverage80),
-            "coverage95": figures and fraction(figures.coverage95),
-            "skillVsNaive": figures and fraction(figures.skill),
-            "evaluatedOn": loaded.version.evaluated_on,
-            "inDistribution": outlook.in_distribution,
-            "beatsNaive": figures and figures.skill > 0,
-        },
-        outlook.quantiles,
-        outlook.factors,
-    )
 
 
 def answer(
@@ -169,23 +77,27 @@ def answer(
         now: decides whether the answer is stale.
         expiry_days: age of the model's data cut-off past which it is.
     """
-    start = anchoring.horizon_start(said.origin_at, anchor.observed_at)
-    length = timedelta(days=said.horizon_days)
-    expires_at = expiry(said, said.data_cutoff, expiry_days)
+    expected, version = said.expected, said.version
+    start = anchoring.horizon_start(expected.origin_at, anchor.observed_at)
+    length = timedelta(days=expected.horizon_days)
+    expires_at = expiry(expected, version.data_cutoff, expiry_days)
+    share = anchoring.share_left(start, length, anchor.observed_at)
     return {
-        "symbol": said.symbol,
-        "daysAhead": said.horizon_days,
-        "algorithm": said.algorithm,
+        "symbol": expected.symbol,
+        "daysAhead": expected.horizon_days,
+        "algorithm": version.algorithm,
         "referencePrice": anchor.price,
-        "originAt": said.origin_at,
+        "originAt": expected.origin_at,
         "anchoredAt": anchor.observed_at,
         "issuedAt": now,
         "targetAt": start + length,
-        "quantiles": said.quantiles(
-            anchor.price, anchoring.share_left(start, length, anchor.observed_at)
-        ),
-        "factors": list(said.factors),
-        "model": {**said.model, "rung": said.rung.value},
+        "quantiles": expected.quantiles(anchor.price, share),
+        "factors": list(expected.factors),
+        "model": {
+            **_of_version(version),
+            "inputDigest": said.input_digest,
+            "rung": said.rung.value,
+        },
         "quality": {**said.quality, "validated": reason is None, "reason": reason},
         "predictionId": anchor.prediction_id and str(anchor.prediction_id),
         "expiresAt": expires_at,
@@ -214,8 +126,37 @@ def fraction(value: float) -> Decimal:
     return round(Decimal(value), _FRACTION_DIGITS)
 
 
-def _of_score(score: Score | None, *, familiar: bool) -> dict[str, Any]:
+def _of_version(version: VersionInfo) -> dict[str, Any]:
+    shown = {
+        "name": version.name,
+        "version": version.number,
+        "runId": version.run_id,
+        "trainedAt": version.trained_at,
+        "dataCutoff": version.data_cutoff,
+        "codeVersion": version.code_version,
+        "dataDigest": version.data_digest,
+    }
+    if version.dagster_run_id is not None:
+        shown["dagsterRunId"] = version.dagster_run_id
+    return shown
+
+
+def quality_of_figures(loaded: Loaded, expected: Distribution) -> dict[str, Any]:
+    """What a version of the global model reached in its walk-forward; null where it was not walked forward."""
+    figures = loaded.version.quality(expected.horizon_days)
+    return {
+        "coverage80": figures and fraction(figures.coverage80),
+        "coverage95": figures and fraction(figures.coverage95),
+        "skillVsNaive": figures and fraction(figures.skill),
+        "evaluatedOn": loaded.version.evaluated_on,
+        "inDistribution": expected.in_distribution,
+        "beatsNaive": figures and figures.skill > 0,
+    }
+
+
+def quality_of_scores(champion: Champion, expected: Distribution) -> dict[str, Any]:
     """Held-out figures of the horizon; null where they are unknown."""
+    score, familiar = champion.scores.get(expected.horizon_days), expected.in_distribution
     if score is None:
         names = ("coverage80", "coverage95", "skillVsNaive", "evaluatedOn", "beatsNaive")
         return {**dict.fromkeys(names), "inDistribution": familiar}

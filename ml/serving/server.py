@@ -8,7 +8,6 @@ given is decided by `ml.serving.ladder`, for each token and horizon alone.
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -28,13 +27,12 @@ from coinsphere.guard.asgi import Guard
 from coinsphere.market import tokens
 from coinsphere.market.model import Token
 from coinsphere.settings import Settings
-from ml.data import history, volatility
+from ml.data import history
 from ml.data.history import History
 from ml.data.horizons import CONTEXT, HORIZONS
 from ml.errors import ModelError
-from ml.evaluation.results import Forecast
 from ml.registry.token_registry import Champion
-from ml.serving import forecasting, ladder, responses
+from ml.serving import ladder, responses, token_forecasting
 from ml.serving.champions import Champions, Refresher
 from ml.serving.global_forecasts import GlobalForecasts
 from ml.serving.ladder import Rung
@@ -70,12 +68,12 @@ class Forecasts:
     def __init__(self) -> None:
         self._made: dict[tuple[str, int, str, datetime], list[Statement]] = {}
 
-    def of(self, champion: Champion, newest: History, now: datetime) -> list[Statement]:
+    def of(self, champion: Champion, newest: History) -> list[Statement]:
         """What it says of all horizons."""
         key = (champion.model_name, champion.version, newest.digest, newest.origin_at)
         made = self._made.get(key)
         if made is None:
-            made = _statements(champion, newest, now)
+            made = _statements(champion, newest)
             if len(self._made) >= _CACHED:
                 self._made.clear()
             self._made[key] = made
@@ -121,7 +119,7 @@ def create_app(
         horizon, now = _horizon(request.query_params.get("days", "1")), clock()
         with database.connection() as conn:
             token = _token(conn, request.path_params["symbol"])
-            said, reason = _said(conn, token, horizon, now)
+            said, reason = _said(conn, token, horizon)
             anchor = _anchor(conn, token, said, now, settings.market_stale_seconds)
         return _json(
             responses.answer(
@@ -129,15 +127,13 @@ def create_app(
             )
         )
 
-    def _said(
-        conn: Connection, token: Token, horizon: int, now: datetime
-    ) -> tuple[Statement, str | None]:
+    def _said(conn: Connection, token: Token, horizon: int) -> tuple[Statement, str | None]:
         """What the highest rung that stands says, and why no global champion does. Raises HTTPException 503."""
         statements: dict[Rung, Statement | None]
         statements = {Rung.GLOBAL_CHAMPION: everyone.champion(token.id, horizon)}
         reasons = [] if statements[Rung.GLOBAL_CHAMPION] else [everyone.reason(horizon)]
         if reasons:
-            own, why_not = _own(conn, champions, forecasts, token, now)
+            own, why_not = _own(conn, champions, forecasts, token)
             statements[Rung.TOKEN_CHAMPION] = own[HORIZONS.index(horizon)] if own else None
             statements[Rung.GLOBAL_BASELINE] = everyone.baseline(token.id, horizon)
             reasons += why_not
@@ -186,32 +182,29 @@ def main() -> None:
     )
 
 
-def _statements(champion: Champion, newest: History, now: datetime) -> list[Statement]:
-    familiar = bool(champion.forecaster.is_familiar(newest.window)[0])
-    returns = champion.forecaster.quantiles(newest.window)[0]
-    factors = volatility.of_window(newest.window[0])
-    made: list[Forecast] = forecasting.forecasts(champion, newest, now)
+def _statements(champion: Champion, newest: History) -> list[Statement]:
     return [
-        responses.of_token(
-            champion,
-            forecast,
-            partial(forecasting.narrowed, of_horizon),
-            familiar=familiar,
-            factors=factors,
+        Statement(
+            Rung.TOKEN_CHAMPION,
+            champion.info,
+            expected,
+            newest.price_source,
+            newest.digest,
+            responses.quality_of_scores(champion, expected),
         )
-        for forecast, of_horizon in zip(made, returns, strict=True)
+        for expected in token_forecasting.distributions(champion, newest)
     ]
 
 
 def _own(
-    conn: Connection, champions: Champions, forecasts: Forecasts, token: Token, now: datetime
+    conn: Connection, champions: Champions, forecasts: Forecasts, token: Token
 ) -> tuple[list[Statement] | None, list[str]]:
     """What the token's own champion says of all horizons, and what is wrong where it says nothing though it should."""
     champion = champions.of(token.id)
     if champion is None:
         return None, list(filter(None, [champions.lost(token.id)]))
     try:
-        return forecasts.of(champion, history.latest(conn, token), now), []
+        return forecasts.of(champion, history.latest(conn, token)), []
     except ModelError as error:
         return None, [str(error)]
 
@@ -232,19 +225,19 @@ def _anchor(
     """The price that the answer starts from. Raises ModelError if even the close is gone."""
     parameters = {
         "token_id": token.id,
-        "origin_at": said.origin_at,
-        "horizon_days": said.horizon_days,
-        "model_name": said.model["name"],
-        "model_version": said.model["version"],
-        "since": max(said.origin_at, now - timedelta(seconds=stale_seconds)),
+        "origin_at": said.expected.origin_at,
+        "horizon_days": said.expected.horizon_days,
+        "model_name": said.version.name,
+        "model_version": said.version.number,
+        "since": max(said.expected.origin_at, now - timedelta(seconds=stale_seconds)),
     }
     row = conn.execute(_ANCHOR, parameters).fetchone()
     price, seen_at, close, prediction_id = row or (None, None, None, None)
     if price is not None:
         return Anchor(price, seen_at, prediction_id)
     if close is None:
-        raise ModelError(f"the close of {token.symbol} at {said.origin_at} is gone")
-    return Anchor(close, said.origin_at, prediction_id)
+        raise ModelError(f"the close of {token.symbol} at {said.expected.origin_at} is gone")
+    return Anchor(close, said.expected.origin_at, prediction_id)
 
 
 def _token(conn: Connection, symbol: str) -> Token:

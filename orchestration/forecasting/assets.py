@@ -14,7 +14,7 @@ from coinsphere.settings import Settings
 from ml import pipeline
 from ml.data import datasets
 from ml.data.datasets import TrainingSet
-from ml.evaluation.results import Forecast
+from ml.serving.forecasting import Forecast
 from orchestration import automation, failures
 from orchestration.forecasting import figures, spread
 from orchestration.forecasting.global_assets import GLOBAL_PREDICTIONS

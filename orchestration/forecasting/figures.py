@@ -7,7 +7,8 @@ import dagster as dg
 import numpy as np
 
 from ml.data.datasets import TrainingSet
-from ml.evaluation.results import Evaluation, Forecast, Score, TrainedModel
+from ml.evaluation.results import Evaluation, Score, TrainedModel
+from ml.serving.forecasting import Forecast
 from orchestration import plots
 from orchestration.checks import table
 from orchestration.forecasting.tokens import Outcome

@@ -12,7 +12,7 @@ import dagster as dg
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.settings import Settings
-from ml import global_pipeline
+from ml import pipeline
 from ml.errors import NoChampion, TooLittleHistory
 from ml.monitoring.alarms import Alarm
 from orchestration import automation, failures, notifications
@@ -75,9 +75,9 @@ def global_model(
     """
     with database.connection() as conn:
         try:
-            held = global_pipeline.build_panel(conn)
+            held = pipeline.build_panel(conn)
             conn.commit()  # no transaction stays open for the hours of a training: it would keep an import waiting
-            made = global_pipeline.train(
+            made = pipeline.train_global(
                 conn, settings, held, clock=clock, dagster_run_id=context.run.run_id
             )
             notifications.tell(
@@ -134,7 +134,7 @@ def global_predictions(
     """What the global model expects of every token after the last daily close: champions, baseline and challenger."""
     with database.connection() as conn:
         try:
-            issued = global_pipeline.issue(
+            issued = pipeline.predict_global(
                 conn, settings, clock(), dagster_run_id=context.run.run_id
             )
         except (NoChampion, TooLittleHistory) as reason:
@@ -177,7 +177,7 @@ def watch_global_model(
     """Three checks of what was issued. What newly went wrong is mailed, and not again before it has passed."""
     with failures.classified(), database.connection() as conn:
         try:
-            found = global_pipeline.watch(conn, settings, clock())
+            found = pipeline.watch_global(conn, settings, clock())
         except NoChampion as reason:
             results = [_check(name, (), {"passed_over": str(reason)}) for name in _WATCHED]
         else:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from ml.global_pipeline import Trained
 from ml.monitoring.alarms import Alarm
+from ml.pipeline import TrainedGlobal
 from orchestration import plots
 from orchestration.checks import table
 
@@ -23,7 +23,7 @@ DRIFT, SHADOW, FRESH = (
 """Checks of what was issued."""
 
 
-def of_training(made: Trained, tracking_url: str) -> Metadata:
+def of_training(made: TrainedGlobal, tracking_url: str) -> Metadata:
     """The verdict, all models beside each other, and the card's pictures; links lead to MLflow."""
     rows = [
         {
@@ -64,7 +64,7 @@ def of_training(made: Trained, tracking_url: str) -> Metadata:
     }
 
 
-def refusal(made: Trained) -> tuple[Alarm, ...]:
+def refusal(made: TrainedGlobal) -> tuple[Alarm, ...]:
     """The alarm that a version was refused at some horizon, with every reason; none if it passed at all of them."""
     if made.report.passed:
         return ()

@@ -10,15 +10,15 @@ import pytest
 from pydantic import SecretStr
 
 from coinsphere.settings import Settings
-from ml import global_pipeline
-from ml.data import candle_folder, panel
+from ml import pipeline
+from ml.data import candle_folder, panel, snapshots
 from ml.data.horizons import HORIZONS
 from ml.errors import ArtifactRefused, ModelError, NoChampion, TooLittleHistory
 from ml.evaluation import gates, held_out_origins
 from ml.evaluation.held_out import pinball
 from ml.models.shape import Shape
-from ml.monitoring import global_log, reproduction
-from ml.registry import global_registry
+from ml.monitoring import reproduction
+from ml.registry import global_registry, validation
 from ml.registry.global_version import MANIFEST
 from ml.registry.mlflow_client import client
 from ml.serving import global_forecasting
@@ -90,8 +90,8 @@ def conn(market):
 @pytest.fixture(scope="module")
 def trained(market):
     with psycopg.connect(market.database_url.get_secret_value(), autocommit=True) as conn:
-        held = global_pipeline.build_panel(conn)
-        return global_pipeline.train(
+        held = pipeline.build_panel(conn)
+        return pipeline.train_global(
             conn,
             market,
             held,
@@ -105,7 +105,7 @@ def trained(market):
 @pytest.fixture(scope="module")
 def issued(market, trained):
     with psycopg.connect(market.database_url.get_secret_value(), autocommit=True) as conn:
-        return global_pipeline.issue(conn, market, NOW, dagster_run_id="run-2")
+        return pipeline.predict_global(conn, market, NOW, dagster_run_id="run-2")
 
 
 def test_the_mart_and_files_make_the_same_panel(market, conn, tmp_path):
@@ -127,10 +127,10 @@ def test_a_version_that_passes_every_gate_serves(market, trained):
     assert trained.report.refused() == ()
     serving = global_registry.serving(market)
     assert serving.champions == dict.fromkeys(HORIZONS, trained.version)
-    champion = global_registry.registered(market, trained.version)
+    champion = validation.registered(market, trained.version)
     assert (champion.model, champion.horizons) == ("combination", HORIZONS)
     assert champion.gate_report_id == str(trained.report_id)
-    assert global_registry.registered(market, serving.baseline).model == "ewma_t"
+    assert validation.registered(market, serving.baseline).model == "ewma_t"
 
 
 def test_what_was_forecast_in_the_walk_forward_is_kept_for_a_year(conn, trained):
@@ -243,15 +243,15 @@ def test_the_pipeline_may_change_no_forecast(conn, issued):
 
 
 def test_a_forecast_is_issued_once(market, conn, issued):
-    global_pipeline.issue(conn, market, NOW + timedelta(hours=1))
+    pipeline.predict_global(conn, market, NOW + timedelta(hours=1))
     assert conn.execute(
         "select count(*), count(distinct issued_at) from model.predictions"
     ).fetchone() == (48, 1)
 
 
 def test_a_worse_version_is_refused_and_forecasts_in_the_shadow(market, conn, trained, issued):
-    held = global_pipeline.build_panel(conn)
-    made = global_pipeline.train(
+    held = pipeline.build_panel(conn)
+    made = pipeline.train_global(
         conn, market, held, clock=lambda: NOW, recipe=LARGE, least_days=500, model="global_lstm"
     )
     reasons = made.report.refused()
@@ -269,7 +269,7 @@ def test_a_worse_version_is_refused_and_forecasts_in_the_shadow(market, conn, tr
         (made.report_id,),
     ).fetchone()
     assert stored == (False, "false")
-    shadows = global_pipeline.issue(conn, market, NOW + timedelta(hours=2))
+    shadows = pipeline.predict_global(conn, market, NOW + timedelta(hours=2))
     public = {each.version: each.public for each in shadows}
     assert public == {trained.version: 24, serving.baseline: 0, made.version: 0}
     count = conn.execute(
@@ -323,12 +323,12 @@ def _age(owner, *, factor: float, days: int) -> None:
 
 
 def test_a_champion_that_fails_for_sixty_days_gives_way(market, conn, trained, issued, postgres):
-    assert global_pipeline.watch(conn, market, NOW).drift.alarms == ()
+    assert pipeline.watch_global(conn, market, NOW).drift.alarms == ()
     with psycopg.connect(
         postgres.url("coinsphere_owner", conn.info.dbname), autocommit=True
     ) as owner:
         _age(owner, factor=6.0, days=70)
-        found = global_pipeline.watch(conn, market, NOW)
+        found = pipeline.watch_global(conn, market, NOW)
         owner.execute("delete from model.predictions where input_digest is null")
     details = [alarm.detail for alarm in found.drift.alarms]
     assert any("worse than the random walk" in alarm for alarm in details)
@@ -343,7 +343,7 @@ def test_a_champion_that_fails_for_sixty_days_gives_way(market, conn, trained, i
 def test_without_any_version_nothing_is_forecast(market, conn, trained, monkeypatch):
     monkeypatch.setattr(global_registry, "NAME", "nobody-registered-this")
     with pytest.raises(NoChampion):
-        global_pipeline.issue(conn, market, NOW)
+        pipeline.predict_global(conn, market, NOW)
 
 
 def test_prices_are_decimals_with_their_digits(conn, issued):
@@ -484,14 +484,14 @@ def test_an_answer_leads_to_the_forecast_that_was_stored(server, market, conn, i
 
 
 def test_a_token_whose_candles_end_early_is_answered_from_there(market, trained):
-    held = global_pipeline.load_champions(market, global_registry.serving(market))[1]
+    held = global_registry.champions(market, global_registry.serving(market))[1]
     with psycopg.connect(market.database_url.get_secret_value()) as conn:
         full = panel.from_mart(conn)
     candles = full.candles.copy()
     candles[full.symbols.index("SOL"), -5:] = np.nan
     late = panel.resealed(full, candles)
     origins = {
-        each.symbol: each.origin_at for each in global_forecasting.outlooks(held.version, late)
+        each.symbol: each.origin_at for each in global_forecasting.distributions(held.version, late)
     }
     assert set(origins) == set(SYMBOLS)
     assert origins.pop("SOL") == late.data_cutoff - timedelta(days=5)
@@ -502,15 +502,15 @@ def test_a_young_market_has_a_baseline_and_no_verdict(market, conn, trained):
     """Ninety days are enough to forecast from, and too few to judge anything."""
     before = global_registry.serving(market)
     young = panel.from_mart(conn).until(panels.FIRST + timedelta(days=89))
-    global_log.record_panel(conn, young)
+    snapshots.record(conn, young)
     with pytest.raises(TooLittleHistory):
-        global_pipeline.train(conn, market, young, clock=lambda: NOW, recipe=QUICK)
+        pipeline.train_global(conn, market, young, clock=lambda: NOW, recipe=QUICK)
     after = global_registry.serving(market)
     try:
         assert after.champions == before.champions
         assert after.baseline > before.baseline
         version = global_registry.load(market, after.baseline).version
-        made = global_forecasting.outlooks(version, young)
+        made = global_forecasting.distributions(version, young)
         assert len(made) == 24
         assert version.quality(1) is None
         assert version.evaluated_on is None
@@ -556,7 +556,7 @@ def test_dagster_trains_judges_and_forecasts(market, conn, issued):
     assert [gate["passed"] for gate in report["gates"]] == [each.passed for each in checks.values()]
     after = global_registry.serving(market)
     assert after.champions == before.champions, "one that passes waits beside the champion"
-    challenger = global_registry.registered(market, version)
+    challenger = validation.registered(market, version)
     assert after.challenger == version
     assert challenger.horizons == tuple(report["horizons"])
     assert passed == (challenger.horizons == HORIZONS)
@@ -583,15 +583,15 @@ def _walk_back(market, conn, versions: tuple[int, int], run_id: str, told) -> No
             (token_id,) = conn.execute(
                 "select id from market.tokens where symbol = 'ETH'"
             ).fetchone()
-            model = everyone.champion(token_id, 7).model
+            model = everyone.champion(token_id, 7).version
     finally:
         global_registry.let_serve(market, 7, before)
     mlflow_client = client(market)
-    registered = mlflow_client.get_model_version(model["name"], str(model["version"]))
-    run = mlflow_client.get_run(model["runId"])
+    registered = mlflow_client.get_model_version(model.name, str(model.number))
+    run = mlflow_client.get_run(model.run_id)
     assert registered.run_id == run.info.run_id
-    assert registered.tags["data_digest"] == run.data.tags["data_digest"] == model["dataDigest"]
-    assert run.data.tags["code_version"] == model["codeVersion"] == code_version.current()
+    assert registered.tags["data_digest"] == run.data.tags["data_digest"] == model.data_digest
+    assert run.data.tags["code_version"] == model.code_version == code_version.current()
     assert run.data.tags["dagster_run_id"] == run_id
     assert run.data.tags["dagster_run"] == f"{market.orchestrator_url}/runs/{run_id}"
     assert {each.run_id for each in told} == {run_id}

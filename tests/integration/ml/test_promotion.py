@@ -17,7 +17,7 @@ from ml.evaluation.conformal import Conformal
 from ml.models import novelty
 from ml.models.catalog import BASELINE
 from ml.monitoring import accuracy, promotion
-from ml.registry import global_registry, tracking
+from ml.registry import global_registry, tracking, validation
 from ml.registry.global_version import GlobalFacts, GlobalVersion, pack
 from ml.registry.mlflow_client import client
 from ml.training import fitting
@@ -68,7 +68,9 @@ def register(settings, features, fitted):
 
     def make(model: str, horizons: tuple[int, ...] = HORIZONS, days_ago: int = 5) -> int:
         mlflow_client = client(settings)
-        with tracking.panel_run(mlflow_client, settings, features.panel, model) as run_id:
+        with tracking.run(
+            mlflow_client, settings, tracking.of_panel(features.panel), model
+        ) as run_id:
             at = NOW - timedelta(days=days_ago)
             facts = GlobalFacts(model, run_id, at, at, DIGEST, "test", "code", "")
             version = GlobalVersion(
@@ -79,7 +81,7 @@ def register(settings, features, fitted):
                 {"horizons": {}},
             )
             number = global_registry.register(mlflow_client, facts, pack(version))
-        global_registry.record_verdict(settings, number, horizons, "a report")
+        validation.record_verdict(settings, number, horizons, "a report")
         return number
 
     return make
@@ -230,7 +232,7 @@ def test_a_challenger_that_does_much_worse_never_serves(world, champion, challen
     assert _serves(settings) == {1: champion} | dict.fromkeys((7, 14, 30), challenger), (
         "a veto is for ever, and of its horizon alone"
     )
-    assert global_registry.registered(settings, challenger).horizons == (7, 14, 30)
+    assert validation.registered(settings, challenger).horizons == (7, 14, 30)
 
 
 def test_a_version_that_is_vetoed_where_alone_it_waits_is_shown_as_such(world, champion, register):
@@ -240,7 +242,7 @@ def test_a_version_that_is_vetoed_where_alone_it_waits_is_shown_as_such(world, c
     log(champion, 40)
     log(waiting, 40, 3.0, shadow=True)
     promotion.watch(pipeline, settings, NOW)
-    assert global_registry.registered(settings, waiting).status == global_registry.VETOED
+    assert validation.registered(settings, waiting).status == validation.VETOED
     found = promotion.watch(pipeline, settings, NOW)
     assert (found.challenger, found.shadow.passed) == (waiting, False)
     assert _serves(settings) == _everywhere(champion)
@@ -270,7 +272,7 @@ def test_a_new_version_takes_no_place_of_one_that_waits(settings, register, cham
     assert promotion.must_wait(settings, loaded, NOW)
     promotion.challenge(settings, register(LINEAR), serving)
     assert global_registry.serving(settings).challenger == challenger
-    global_registry.veto(settings, challenger, HORIZONS)
+    validation.veto(settings, challenger, HORIZONS)
     newest = register(LINEAR)
     promotion.challenge(settings, newest, serving)
     assert global_registry.serving(settings).challenger == newest
@@ -278,7 +280,7 @@ def test_a_new_version_takes_no_place_of_one_that_waits(settings, register, cham
 
 def test_a_champion_that_fails_for_sixty_days_gives_way_at_its_horizon(world, champion, challenger):
     settings, pipeline, _, log = world
-    global_registry.record_verdict(settings, challenger, (), "a report")
+    validation.record_verdict(settings, challenger, (), "a report")
     log(champion, 60, 6.0)
     found = promotion.watch(pipeline, settings, NOW)
     assert found.serving.champions == _serves(settings) == dict.fromkeys((7, 14, 30), champion)
@@ -292,7 +294,7 @@ def test_a_champion_that_fails_for_sixty_days_gives_way_at_its_horizon(world, ch
 
 def test_a_champion_whose_version_was_deleted_is_missed(world, champion, challenger):
     settings, pipeline, _, log = world
-    global_registry.record_verdict(settings, challenger, (), "a report")
+    validation.record_verdict(settings, challenger, (), "a report")
     log(champion, 5)
     client(settings).delete_model_version(global_registry.NAME, str(champion))
     found = promotion.watch(pipeline, settings, NOW)
@@ -367,7 +369,7 @@ def test_an_alarm_is_a_check_and_one_mail_until_it_has_passed(
     world, champion, challenger, run_checks
 ):
     settings, _, owner, log = world
-    global_registry.record_verdict(settings, challenger, (), "a report")
+    validation.record_verdict(settings, challenger, (), "a report")
     log(champion, 60, 6.0)
     checks = run_checks(NOW)
     assert {name: each.passed for name, each in checks.items()} == {

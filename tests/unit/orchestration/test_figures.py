@@ -12,7 +12,8 @@ from coinsphere.market.model import Token
 from expectations.frames import LEAST_HISTORY
 from ml.data import datasets, windows
 from ml.errors import NoChampion, TooLittleHistory
-from ml.evaluation.results import Evaluation, Forecast, Score, TrainedModel
+from ml.evaluation.results import Evaluation, Score, TrainedModel
+from ml.serving.forecasting import Forecast
 from orchestration.checks import table
 from orchestration.forecasting import figures
 from orchestration.forecasting.tokens import Outcome
@@ -85,7 +86,8 @@ def test_the_champion_stands_out_among_the_scores():
 def test_forecasts_are_drawn_to_the_day_that_they_are_of(closes):
     origin = closes.data_cutoff
     forecast = Forecast(
-        token=TOKEN,
+        token_id=TOKEN.id,
+        symbol=TOKEN.symbol,
         horizon_days=7,
         origin_at=origin,
         target_at=origin + timedelta(days=7),

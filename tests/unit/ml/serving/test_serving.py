@@ -7,7 +7,6 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import partial
 
 import numpy as np
 import pytest
@@ -22,8 +21,10 @@ from ml.models.artifact import Facts
 from ml.models.naive import Naive
 from ml.registry import code_version
 from ml.registry.token_registry import Champion
-from ml.serving import forecasting, ladder, responses
+from ml.serving import ladder, responses, token_forecasting
 from ml.serving.ladder import Rung
+from ml.serving.responses import Statement
+from ml.serving.token_forecasting import ReturnQuantiles
 from tests.unit.ml.conftest import TOKEN
 
 ORIGIN = datetime(2025, 2, 24, tzinfo=UTC)
@@ -53,7 +54,7 @@ def forecasts(champion, series):
         "test",
         closes,
     )
-    return forecasting.forecasts(champion, history, ORIGIN + timedelta(hours=1))
+    return token_forecasting.forecasts(champion, history, ORIGIN + timedelta(hours=1))
 
 
 def test_as_today_is_todays_price_to_the_last_digit(forecasts):
@@ -83,11 +84,12 @@ def test_a_model_that_gives_no_number_gives_no_price():
         anchoring.price(Decimal(1), float("nan"))
 
 
-def said(champion, forecast, *, familiar: bool = True) -> responses.Statement:
+def said(champion, forecast, *, familiar: bool = True) -> Statement:
     """What the champion says of the forecast's horizon, with log returns of -2 to +4 %."""
     returns = np.array([-0.02, -0.01, 0.01, 0.03, 0.04])
-    quantiles = partial(forecasting.narrowed, returns)
-    return responses.of_token(champion, forecast, quantiles, familiar=familiar)
+    expected = ReturnQuantiles("ABC", forecast.horizon_days, ORIGIN, returns, familiar)
+    quality = responses.quality_of_scores(champion, expected)
+    return Statement(Rung.TOKEN_CHAMPION, champion.info, expected, "test", "0" * 64, quality)
 
 
 def answered(statement, *, now=ORIGIN, price=Decimal(100), seen_at=ORIGIN, expiry_days=90):

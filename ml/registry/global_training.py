@@ -1,0 +1,182 @@
+"""One training of the global model: its fits and their walk-forward, and the versions and runs it leaves in MLflow."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
+
+from coinsphere.clock import Clock
+from coinsphere.settings import Settings
+from ml.data import features
+from ml.data.panel import Panel, as_date
+from ml.errors import TooLittleHistory
+from ml.evaluation import backtest, gates, walk_forward
+from ml.evaluation.backtest import Backtest
+from ml.evaluation.gates import GateReport
+from ml.evaluation.losses import Losses
+from ml.models import novelty
+from ml.models.catalog import BASELINE
+from ml.models.interface import GlobalModel
+from ml.registry import code_version, global_registry, global_version, model_card, tracking
+from ml.registry.global_registry import Loaded
+from ml.registry.global_version import GlobalFacts, GlobalVersion
+from ml.registry.mlflow_client import answers, client
+from ml.training import fitting
+from ml.training.fitting import Recipe
+
+_LONGEST_TEST = 1461
+_LOGGED_FIGURES = ("crps", "skill", "dm_t", "log_gain", "coverage80", "coverage95")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A registered version, how it was judged, and its card by file name."""
+
+    version: int
+    facts: GlobalFacts
+    report: GateReport
+    card: Mapping[str, bytes] = field(repr=False)
+
+
+class GlobalTraining:
+    """What the steps of one training share."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        candles: Panel,
+        recipe: Recipe,
+        clock: Clock,
+        dagster_run_id: str,
+    ) -> None:
+        self._settings, self._panel, self._recipe, self._clock = settings, candles, recipe, clock
+        self._dagster_run_id = dagster_run_id
+        self._features = features.build(candles)
+        with answers(settings.tracking_url):
+            self._client = client(settings)
+
+    def walk_forward(self, names: Sequence[str]) -> Backtest:
+        """Walk the models of these names forward over the last four years.
+
+        Raises:
+            TooLittleHistory: there are too few days; the baseline is registered all the same.
+        """
+        try:
+            return backtest.run(
+                self._features,
+                self._start(),
+                self._panel.last_day + timedelta(days=1),
+                names=names,
+                recipe=self._recipe,
+                processes=self._settings.ml_processes,
+            )
+        except TooLittleHistory:
+            self.register_baseline(None)
+            raise
+
+    def judge(
+        self, name: str, walked: Backtest, champions: Mapping[int, Loaded], least_days: int
+    ) -> Judged:
+        """Fit and register a version, and judge it beside the champions by horizon."""
+        from ml.evaluation import probes  # noqa: PLC0415 - torch takes seconds to import
+
+        with self._run(name) as run_id:
+            fitted = self._fit(name)
+            report = gates.judge(
+                walked,
+                name,
+                probes.probe(self._features, fitted, walked, self._recipe),
+                {at: Losses.from_npz(each.version.losses) for at, each in champions.items()},
+                least_days=least_days,
+            )
+            facts, number = self._register(name, fitted, walked, run_id)
+            card = self._log(facts, walked, report)
+        return Judged(number, facts, report, card)
+
+    def register_baseline(self, walked: Backtest | None) -> tuple[int, GlobalFacts]:
+        """Fit the baseline and let it serve where no champion does; without a walk-forward it has no figures."""
+        with self._run(BASELINE) as run_id:
+            facts, number = self._register(BASELINE, self._fit(BASELINE), walked, run_id)
+        global_registry.set_alias(self._settings, global_registry.BASELINE, number)
+        return number, facts
+
+    def _run(self, name: str) -> tracking.Run:
+        return tracking.run(self._client, self._settings, tracking.of_panel(self._panel), name)
+
+    def _fit(self, name: str) -> GlobalModel:
+        days = self._features.inputs.shape[1]
+        return fitting.fit(self._features, days, [name], self._recipe)[name]
+
+    def _register(
+        self, name: str, fitted: GlobalModel, walked: Backtest | None, run_id: str
+    ) -> tuple[GlobalFacts, int]:
+        """Make a version of it; without a walk-forward its intervals are the distribution's."""
+        facts = GlobalFacts(
+            model=name,
+            run_id=run_id,
+            trained_at=self._clock(),
+            data_cutoff=self._panel.data_cutoff,
+            data_digest=self._panel.digest,
+            price_source=self._panel.price_source,
+            code_version=code_version.current(),
+            dagster_run_id=self._dagster_run_id,
+        )
+        version = GlobalVersion(
+            facts,
+            fitted,
+            novelty=novelty.fit(self._features, self._features.inputs.shape[1]),
+            **(global_version.reached(walked, name) if walked else global_version.unmeasured()),
+        )
+        with answers(self._settings.tracking_url):
+            files = global_version.pack(version)
+            return facts, global_registry.register(self._client, facts, files)
+
+    def _log(self, facts: GlobalFacts, walked: Backtest, report: GateReport) -> Mapping[str, bytes]:
+        """Keep figures, recipe, gates and card with the run; gives the card."""
+        card = model_card.write(
+            facts,
+            walked,
+            report,
+            expiry_days=self._settings.ml_expiry_days,
+            baseline_days=self._settings.ml_baseline_days,
+        )
+        tags = {
+            "code_version": facts.code_version,
+            "data_digest": facts.data_digest,
+            **tracking.lineage(self._settings, facts.dagster_run_id),
+            "mlflow.note.content": model_card.note(card["model_card.md"]),
+        }
+        recipe = {"seeds": self._recipe.seeds, **asdict(self._recipe.shape)}
+        judgement = {
+            "gate_report.json": json.dumps(report.to_json(), indent=1).encode(),
+            "backtest.json": json.dumps(walked.to_json(), indent=1).encode(),
+        }
+        run_id, at_ms = facts.run_id, int(facts.trained_at.timestamp() * 1000)
+        with answers(self._settings.tracking_url):
+            tracking.log_metrics(self._client, run_id, [_metrics(walked, facts.model)], at_ms)
+            tracking.log_tags(self._client, run_id, tags)
+            tracking.log_parameters(self._client, run_id, recipe)
+            tracking.log_files(self._client, run_id, card, "model_card")
+            tracking.log_files(self._client, run_id, judgement, "gates")
+        return card
+
+    def _start(self) -> date:
+        """The first origin of the walk-forward: four years back, or as far as there is enough before it."""
+        learnable = self._features.known_at(self._features.inputs.shape[1])[:, :, -1].any(axis=0)
+        days = [as_date(day) for day in self._panel.days[learnable]]
+        if len(days) <= walk_forward.LEAST_TRAINING_DAYS:
+            raise TooLittleHistory(
+                f"{len(days)} days have outcomes; a walk-forward needs more than {walk_forward.LEAST_TRAINING_DAYS}"
+            )
+        # The purge takes the outcomes of the last horizon before each fit, so the first start must lie beyond them.
+        earliest = days[walk_forward.LEAST_TRAINING_DAYS] + timedelta(days=31)
+        return max(earliest, self._panel.last_day - timedelta(days=_LONGEST_TEST - 1))
+
+
+def _metrics(walked: Backtest, model: str) -> dict[str, float]:
+    return {
+        f"{name}_{row.horizon}d": float(getattr(row, name))
+        for row in walked.table()
+        if row.model == model
+        for name in _LOGGED_FIGURES
+    }

@@ -1,0 +1,43 @@
+"""Which version's forecast of a token and horizon people are shown, of all that are issued on a day."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from coinsphere.settings import Settings
+from ml.data.panel import Panel
+from ml.registry import global_registry, token_registry
+from ml.registry.global_registry import Serving
+from ml.serving import ladder
+from ml.serving.ladder import Rung
+
+PublicVersion = Callable[[str, int], int | None]
+"""The version of the global model whose forecast of a symbol and horizon is public; None where it is of none."""
+
+
+def version_of(settings: Settings, serving: Serving, panel: Panel, now: datetime) -> PublicVersion:
+    """Tells the highest rung that stands apart; where that is the token's own champion, none of the global model is public.
+
+    Raises:
+        RegistryUnavailable: MLflow does not answer.
+    """
+    standing = global_registry.standing(settings, serving, now)
+    with_own = {each.token_id for each in token_registry.promotions(settings)}
+    own = {
+        symbol
+        for symbol, token_id in zip(panel.symbols, panel.token_ids, strict=True)
+        if token_id in with_own
+    }
+
+    def version(symbol: str, horizon: int) -> int | None:
+        rung = ladder.choose(
+            champion=horizon in standing,
+            of_token=symbol in own,
+            baseline=serving.baseline is not None,
+        )
+        speakers = {
+            Rung.GLOBAL_CHAMPION: standing.get(horizon),
+            Rung.GLOBAL_BASELINE: serving.baseline,
+        }
+        return None if rung is None else speakers.get(rung)
+
+    return version
