@@ -9,7 +9,6 @@ from orchestration.alerts import assets as alerts
 from orchestration.defi import assets as defi
 from orchestration.forecasting import assets as forecasting
 from orchestration.forecasting import checks as forecasting_checks
-from orchestration.forecasting import global_assets as global_forecasting
 from orchestration.market import assets as market
 from orchestration.market import checks as market_checks
 from orchestration.portfolios import assets as portfolios
@@ -36,8 +35,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             forecasting.trained_models,
             forecasting.evaluation,
             forecasting.predictions,
-            global_forecasting.global_model,
-            global_forecasting.global_predictions,
+            forecasting.global_model,
+            forecasting.global_predictions,
             alerts.evaluations,
             defi.protocols,
             portfolios.exchange_rates,
@@ -48,7 +47,6 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *warehouse_checks.CHECKS,
             *forecasting_checks.CHECKS,
             *portfolio_checks.CHECKS,
-            global_forecasting.watch_global_model,
         ],
         jobs=all_jobs,
         schedules=schedules.build(all_jobs),

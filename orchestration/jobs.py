@@ -11,8 +11,14 @@ from coinsphere.settings import Settings
 from orchestration import executors
 from orchestration.alerts.assets import EVALUATIONS
 from orchestration.defi.assets import GOES_ON, PROTOCOLS
-from orchestration.forecasting.assets import EVALUATION, PREDICTIONS, TRAINED_MODELS, TRAINING_SETS
-from orchestration.forecasting.global_assets import GLOBAL_MODEL, GLOBAL_PREDICTIONS
+from orchestration.forecasting.assets import (
+    EVALUATION,
+    GLOBAL_MODEL,
+    GLOBAL_PREDICTIONS,
+    PREDICTIONS,
+    TRAINED_MODELS,
+    TRAINING_SETS,
+)
 from orchestration.market.assets import (
     QUOTES,
     TOKEN_METADATA,

@@ -1,9 +1,12 @@
-"""Training sets, models, their evaluation and the forecasts, for the tokens that the settings name.
+"""Training sets, models, their evaluation and the forecasts: of the tokens that the settings name, and of all at once.
 
 The steps hand each other nothing: they meet in the mart and in the model registry. So each can be tried again, run
 alone or run elsewhere, and the monthly evaluation needs no training before it. Training and evaluation are one step for
-each token: docs/adr/0072-a-step-for-each-token.md.
+each token: docs/adr/0072-a-step-for-each-token.md. The global model learns from all tokens at once, so its fit has nothing
+to partition; its walk-forward spreads its blocks over `ml_processes` processes: docs/guides/forecasting.md.
 """
+
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -14,28 +17,47 @@ from coinsphere.settings import Settings
 from ml import pipeline
 from ml.data import datasets
 from ml.data.datasets import TrainingSet
+from ml.errors import NoChampion, TooLittleHistory
+from ml.pipeline import TrainedGlobal
 from ml.serving.forecasting import Forecast
-from orchestration import automation, failures
-from orchestration.forecasting import figures, spread
-from orchestration.forecasting.global_assets import GLOBAL_PREDICTIONS
+from orchestration import automation, failures, notifications
+from orchestration.forecasting import figures, per_token
 from orchestration.forecasting.tokens import Outcome, TokenChoice, for_each
 from orchestration.warehouse.assets import FEATURES
+
+if TYPE_CHECKING:
+    from ml.evaluation.gates import Gate
 
 TRAINING_SETS = dg.AssetKey(["forecasting", "training_sets"])
 TRAINED_MODELS = dg.AssetKey(["forecasting", "trained_models"])
 EVALUATION = dg.AssetKey(["forecasting", "evaluation"])
 PREDICTIONS = dg.AssetKey(["forecasting", "predictions"])
+GLOBAL_MODEL = dg.AssetKey(["forecasting", "global_model"])
+GLOBAL_PREDICTIONS = dg.AssetKey(["forecasting", "global_predictions"])
+
+GATES = (
+    "G0_data",
+    "G1_causality",
+    "G2_baselines",
+    "G3_champion",
+    "G4_calibration",
+    "G5_slices",
+    "G6_engineering",
+)
+"""Those of `ml.evaluation.gates`, whose import is slow; a test compares them."""
+
+_SKIPPED = "Nothing to learn from yet: {reason}"
 
 _SHOWN_DAYS = 90
+_STEP = {"group_name": "forecasting", "owners": ["team:ml"], "retry_policy": failures.PATIENT}
+"""What all steps here have in common."""
 
 
 @dg.asset(
     key=TRAINING_SETS,
     deps=[FEATURES],
-    group_name="forecasting",
-    owners=["team:ml"],
     kinds={"python", "postgres"},
-    retry_policy=failures.PATIENT,
+    **_STEP,
     freshness_policy=automation.weekly_or_late(),
 )
 @failures.classified()
@@ -64,7 +86,7 @@ def _train(
     return figures.of_models(token.symbol, made)
 
 
-trained_models = spread.build(
+trained_models = per_token.build(
     TRAINED_MODELS,
     TRAINING_SETS,
     FEATURES,
@@ -86,7 +108,7 @@ def _evaluate(
     return figures.of_evaluation(token.symbol, made)
 
 
-evaluation = spread.build(
+evaluation = per_token.build(
     EVALUATION,
     TRAINED_MODELS,
     FEATURES,
@@ -99,10 +121,8 @@ evaluation = spread.build(
 @dg.asset(
     key=PREDICTIONS,
     deps=[EVALUATION, FEATURES, GLOBAL_PREDICTIONS],
-    group_name="forecasting",
-    owners=["team:ml"],
     kinds={"python", "mlflow", "postgres"},
-    retry_policy=failures.PATIENT,
+    **_STEP,
     freshness_policy=automation.daily_after_close(),
 )
 @failures.classified()
@@ -128,3 +148,110 @@ def predictions(
     issued: Outcome[tuple[TrainingSet, list[Forecast]]]
     issued = for_each(database, config.chosen(settings), predict)
     return dg.MaterializeResult(metadata=figures.of_predictions(issued))
+
+
+@dg.asset(
+    key=GLOBAL_MODEL,
+    deps=[FEATURES],
+    kinds={"python", "pytorch", "mlflow"},
+    pool="training",
+    **_STEP,
+    freshness_policy=automation.weekly_or_late(),
+    check_specs=[
+        dg.AssetCheckSpec(
+            name,
+            asset=GLOBAL_MODEL,
+            description="A gate of the newest version: docs/guides/forecasting.md.",
+        )
+        for name in GATES
+    ],
+)
+@failures.classified()
+def global_model(
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    database: dg.ResourceParam[Database],
+    clock: dg.ResourceParam[Clock],
+) -> dg.MaterializeResult:
+    """The newest version of the global model, walked forward over four years and judged.
+
+    At each horizon where it passes it serves where nothing does, else it forecasts in the champion's shadow first. A failed
+    gate is a warning, and mailed if the version before had passed: the version is kept and shown, and what served before
+    goes on. The baseline is trained and registered in any case.
+    """
+    with database.connection() as conn:
+        try:
+            panel = pipeline.build_panel(conn)
+            conn.commit()  # no transaction stays open for the hours of a training: it would keep an import waiting
+            made = pipeline.train_global(
+                conn, settings, panel, clock=clock, dagster_run_id=context.run.run_id
+            )
+            notifications.tell(
+                conn,
+                settings,
+                f"{GLOBAL_MODEL.to_user_string()}: gates",
+                figures.refusal(made),
+                version=made.version,
+                run_id=context.run.run_id,
+                now=clock(),
+            )
+        except TooLittleHistory as reason:
+            return dg.MaterializeResult(
+                metadata={"passed_over": dg.MetadataValue.md(_SKIPPED.format(reason=reason))},
+                check_results=[_unknown(name, str(reason)) for name in GATES],
+            )
+    return dg.MaterializeResult(
+        metadata=figures.of_global_model(made, settings.tracking_url),
+        check_results=[_judged(gate, made) for gate in made.report.gates],
+    )
+
+
+@dg.asset(
+    key=GLOBAL_PREDICTIONS,
+    deps=[GLOBAL_MODEL, FEATURES],
+    kinds={"python", "mlflow", "postgres"},
+    **_STEP,
+    freshness_policy=automation.daily_after_close(),
+)
+@failures.classified()
+def global_predictions(
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    database: dg.ResourceParam[Database],
+    clock: dg.ResourceParam[Clock],
+) -> dg.MaterializeResult:
+    """What the global model expects of every token after the last daily close: champions, baseline and challenger."""
+    with database.connection() as conn:
+        try:
+            issued = pipeline.predict_global(
+                conn, settings, clock(), dagster_run_id=context.run.run_id
+            )
+        except (NoChampion, TooLittleHistory) as reason:
+            return dg.MaterializeResult(
+                metadata={"dagster/row_count": 0, "passed_over": dg.MetadataValue.md(str(reason))}
+            )
+    return dg.MaterializeResult(metadata=figures.of_issued(issued))
+
+
+def _judged(gate: "Gate", version: TrainedGlobal) -> dg.AssetCheckResult:
+    reasons = "\n".join(f"- {each}" for each in gate.reasons) or "none"
+    return dg.AssetCheckResult(
+        check_name=gate.name,
+        passed=gate.passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "reasons": dg.MetadataValue.md(reasons),
+            **gate.figures,
+            "version": version.version,
+            "gate_report": str(version.report_id),
+        },
+    )
+
+
+def _unknown(name: str, reason: str) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"reasons": f"not judged: {reason}"},
+    )

@@ -524,19 +524,17 @@ def test_dagster_trains_judges_and_forecasts(market, conn, issued):
     import dagster as dg
 
     from coinsphere.db.pool import Database
-    from orchestration.forecasting import global_assets
+    from orchestration.forecasting import assets
 
     before = global_registry.serving(market)
     with Database(market.dsn, size=2) as database, dg.DagsterInstance.ephemeral() as instance:
         run = dg.materialize(
             [
-                dg.AssetSpec(global_assets.FEATURES),
-                global_assets.global_model,
-                global_assets.global_predictions,
+                dg.AssetSpec(assets.FEATURES),
+                assets.global_model,
+                assets.global_predictions,
             ],
-            selection=dg.AssetSelection.assets(
-                global_assets.GLOBAL_MODEL, global_assets.GLOBAL_PREDICTIONS
-            ),
+            selection=dg.AssetSelection.assets(assets.GLOBAL_MODEL, assets.GLOBAL_PREDICTIONS),
             instance=instance,
             resources={
                 "settings": market,
@@ -547,7 +545,7 @@ def test_dagster_trains_judges_and_forecasts(market, conn, issued):
         told = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     assert run.success
     checks = {each.check_name: each for each in run.get_asset_check_evaluations()}
-    assert tuple(checks) == global_assets.GATES == gates.NAMES
+    assert tuple(checks) == assets.GATES == gates.NAMES
     found = conn.execute(
         "select passed, report, model_version from model.gate_reports where dagster_run_id = %s",
         (run.run_id,),

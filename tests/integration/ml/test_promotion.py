@@ -22,8 +22,8 @@ from ml.registry.global_version import GlobalFacts, GlobalVersion, pack
 from ml.registry.mlflow_client import client
 from ml.training import fitting
 from ml.training.fitting import Recipe
-from orchestration.forecasting import global_assets
-from orchestration.forecasting.global_figures import DRIFT, FRESH, SHADOW
+from orchestration.forecasting import assets, checks
+from orchestration.forecasting.figures import DRIFT, FRESH, SHADOW
 from tests.integration.notify.conftest import Relay, serve
 from tests.unit.ml import panels
 
@@ -354,8 +354,8 @@ def run_checks(settings):
     def run(now: datetime) -> dict[str, dg.AssetCheckEvaluation]:
         with Database(settings.dsn, size=2) as database, dg.DagsterInstance.ephemeral() as instance:
             watch = dg.Definitions(
-                assets=[dg.AssetSpec(global_assets.GLOBAL_PREDICTIONS)],
-                asset_checks=[global_assets.watch_global_model],
+                assets=[dg.AssetSpec(assets.GLOBAL_PREDICTIONS)],
+                asset_checks=[checks.watch_global_model],
                 resources={"settings": settings, "database": database, "clock": lambda: now},
             ).resolve_implicit_global_asset_job_def()
             done = watch.execute_in_process(instance=instance)
