@@ -13,6 +13,7 @@ from ml.data.windows import Floats, Indices, Series
 from ml.errors import NoChampion
 from ml.evaluation import plots
 from ml.evaluation.held_out_origins import Origin
+from ml.evaluation.plots import Skills
 from ml.evaluation.results import Evaluation, Score, TrainedModel
 from ml.evaluation.scoring import pinball_loss
 from ml.models import artifact, catalog
@@ -172,9 +173,19 @@ def skill(loss: float, reference: float) -> float:
 
 
 def _plots(scores: Mapping[str, Sequence[Score]], best: str) -> dict[str, bytes]:
-    skills = {name: [score.skill_vs_naive for score in made] for name, made in scores.items()}
+    skills = [
+        Skills(
+            f"{name} (champion)" if name == best else name,
+            {score.horizon_days: score.skill_vs_naive for score in made},
+        )
+        for name, made in scores.items()
+    ]
+    title = "Held-out pinball loss against naive"
     covered = {
         name: [(score.coverage80, score.coverage95) for score in made]
         for name, made in scores.items()
     }
-    return {"skill.png": plots.skill(skills, best), "coverage.png": plots.coverage(covered)}
+    return {
+        "skill.png": plots.skill(skills, catalog.NAIVE, title),
+        "coverage.png": plots.coverage(covered),
+    }

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -35,22 +36,63 @@ def loss_curve(
     return png(draw)
 
 
-def skill(by_algorithm: Mapping[str, Sequence[float]], champion: str) -> bytes:
-    """Skill against naive by horizon and model; below zero is worse than "tomorrow equals today"."""
+@dataclass(frozen=True, slots=True)
+class Skills:
+    """Skill of one model by horizon, as fractions, with one standard error where it is known."""
+
+    model: str
+    values: Mapping[int, float]
+    errors: Mapping[int, float] = field(default_factory=dict)
+
+
+def skill(models: Sequence[Skills], against: str, title: str) -> bytes:
+    """Skill by horizon and model; below zero is worse than what it is measured against."""
 
     def draw(axes: Axes) -> None:
-        width = 0.8 / len(by_algorithm)
-        for index, (algorithm, values) in enumerate(by_algorithm.items()):
-            places = [at + index * width for at in range(len(HORIZONS))]
-            label = f"{algorithm} (champion)" if algorithm == champion else algorithm
-            axes.bar(places, [100 * value for value in values], width, label=label)
+        width = 0.8 / max(len(models), 1)
+        for index, each in enumerate(models):
+            axes.bar(
+                [HORIZONS.index(horizon) + index * width for horizon in each.values],
+                [100 * value for value in each.values.values()],
+                width,
+                yerr=[100 * each.errors[horizon] for horizon in each.values]
+                if each.errors
+                else None,
+                label=each.model,
+                error_kw={"linewidth": 0.8},
+            )
         axes.axhline(0, color="black", linewidth=0.8)
         axes.set_xticks(
             [at + 0.4 - width / 2 for at in range(len(HORIZONS))],
             [f"{horizon} d" for horizon in HORIZONS],
         )
-        axes.set(ylabel="skill against naive, %", title="Held-out pinball loss against naive")
-        axes.legend(fontsize=8)
+        axes.set(ylabel=f"skill against {against}, %", title=title)
+        # Below, where it hides no bar.
+        axes.legend(
+            fontsize=8, ncols=max(len(models), 1), loc="upper center", bbox_to_anchor=(0.5, -0.1)
+        )
+
+    return png(draw)
+
+
+def pit(histograms: Mapping[int, Sequence[float]]) -> bytes:
+    """Where outcomes fell in the forecast distributions, shares by horizon: flat lines are honest ones."""
+
+    def draw(axes: Axes) -> None:
+        for horizon, histogram in histograms.items():
+            bins = len(histogram)
+            shares = [bins * share for share in histogram]
+            axes.step(
+                [at / bins for at in range(bins + 1)],
+                [*shares, shares[-1]],
+                where="post",
+                label=f"{horizon} d",
+            )
+        axes.axhline(1, color="black", linewidth=0.8)
+        axes.set(
+            xlabel="probability below the outcome", ylabel="density", title="PIT", ylim=(0, 1.6)
+        )
+        axes.legend(fontsize=8, loc="lower center", ncols=4)
 
     return png(draw)
 

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
-from ml.evaluation import backtest_plots, holdout_calendar, plots
+from ml.evaluation import holdout_calendar, plots
 from ml.evaluation.backtest import Backtest, Figures
 from ml.evaluation.gates import GateReport
+from ml.evaluation.plots import Skills
 from ml.registry.global_version import GlobalFacts
 
 _LIMITS = (
@@ -27,8 +28,8 @@ def write(
     """The card in Markdown and its pictures, by file name."""
     rows = [row for row in made.table() if row.model == facts.model]
     pictures = {
-        "skill.png": backtest_plots.skill(made),
-        "pit.png": backtest_plots.pit(rows),
+        "skill.png": _skill(made),
+        "pit.png": plots.pit({row.horizon: row.pit_histogram for row in rows}),
         "coverage.png": plots.coverage(
             {facts.model: [(row.coverage80, row.coverage95) for row in rows]}
         ),
@@ -47,6 +48,18 @@ def write(
         ]
     )
     return {"model_card.md": text.encode(), **pictures}
+
+
+def _skill(made: Backtest) -> bytes:
+    """Skill of every model but the one that it is measured against."""
+    table = made.table()
+    skills = []
+    for model in made.scores:
+        rows = [row for row in table if row.model == model]
+        if any(row.skill for row in rows):
+            values = {row.horizon: row.skill for row in rows}
+            skills.append(Skills(model, values, {row.horizon: row.skill_error for row in rows}))
+    return plots.skill(skills, "a random walk", "CRPS skill against EWMA(0.94)")
 
 
 def note(card: bytes) -> str:

@@ -1,7 +1,6 @@
-"""Training: each algorithm is fitted, calibrated, logged as a run and registered as a version."""
+"""One training of a token's models: each is fitted, calibrated, logged as a run and registered as a version."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from mlflow import MlflowClient
@@ -13,23 +12,12 @@ from ml.data.datasets import TrainingSet
 from ml.data.windows import Series
 from ml.evaluation import plots
 from ml.evaluation.results import TrainedModel
-from ml.models import artifact, catalog, linear, residual
+from ml.models import artifact, catalog, residual
 from ml.models.artifact import Facts
-from ml.models.ewma import Ewma
-from ml.models.interface import CentredModel
-from ml.models.naive import Naive
 from ml.registry import code_version, token_registry, tracking, versions
 from ml.registry.mlflow_client import answers, client
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A model after its fit: parameters and metrics of each step for the record, and plots."""
-
-    model: CentredModel
-    parameters: Mapping[str, object] = field(default_factory=dict)
-    steps: tuple[Mapping[str, float], ...] = ()
-    plots: Mapping[str, bytes] = field(default_factory=dict)
+from ml.training import token_fits
+from ml.training.token_fits import Fitted
 
 
 def train_token(
@@ -54,11 +42,6 @@ def train_token(
         ]
 
 
-def fit(algorithm: str, series: Series, settings: Settings) -> Fitted:
-    """Fit one algorithm on the training part."""
-    return _FITS[algorithm](series, settings)
-
-
 def held_out_from(training_set: TrainingSet, series: Series) -> datetime:
     """Midnight of the first day that neither training nor calibration looked at."""
     opened = training_set.data_cutoff - timedelta(days=series.parts.end)
@@ -78,7 +61,8 @@ def _train(
     lineage = tracking.lineage(settings, dagster_run_id)
     data = tracking.of_training_set(training_set)
     with tracking.run(mlflow_client, settings, data, algorithm, lineage) as run_id:
-        fitted = fit(algorithm, series, settings)
+        fitted = token_fits.fit(algorithm, series, epochs=settings.ml_epochs, seed=settings.ml_seed)
+        pictures = _pictures(fitted)
         trained_at = clock()
         facts = Facts(
             algorithm=algorithm,
@@ -93,7 +77,7 @@ def _train(
             code_version=code_version.current(),
         )
         files = artifact.pack(residual.calibrate(fitted.model, series), facts)
-        _log(mlflow_client, facts, fitted, series)
+        _log(mlflow_client, facts, fitted, series, pictures)
         family = token_registry.family(training_set.token)
         version = versions.register(
             mlflow_client,
@@ -113,11 +97,17 @@ def _train(
         facts.code_version,
         files,
         _summary(fitted),
-        fitted.plots,
+        pictures,
     )
 
 
-def _log(mlflow_client: MlflowClient, facts: Facts, fitted: Fitted, series: Series) -> None:
+def _log(
+    mlflow_client: MlflowClient,
+    facts: Facts,
+    fitted: Fitted,
+    series: Series,
+    pictures: Mapping[str, bytes],
+) -> None:
     parts = {
         f"days_{part}": last - first
         for part in ("train", "validation", "calibration", "test")
@@ -140,9 +130,18 @@ def _log(mlflow_client: MlflowClient, facts: Facts, fitted: Fitted, series: Seri
     )
     at_ms = int(facts.trained_at.timestamp() * 1000)
     tracking.log_metrics(mlflow_client, facts.run_id, fitted.steps, at_ms)
-    if fitted.plots:
-        images = {f"{name}.png": image for name, image in fitted.plots.items()}
+    if pictures:
+        images = {f"{name}.png": image for name, image in pictures.items()}
         tracking.log_files(mlflow_client, facts.run_id, images, "plots")
+
+
+def _pictures(fitted: Fitted) -> dict[str, bytes]:
+    """The loss by epoch; none of a model that is fitted at once."""
+    if fitted.best_epoch is None:
+        return {}
+    training = [step["training_loss"] for step in fitted.steps]
+    validation = [step.get("validation_loss") for step in fitted.steps]
+    return {"loss": plots.loss_curve(training, validation, fitted.best_epoch)}
 
 
 def _summary(fitted: Fitted) -> dict[str, float]:
@@ -153,40 +152,3 @@ def _summary(fitted: Fitted) -> dict[str, float]:
         for name in sorted(names)
     }
     return least | ({"epochs": float(len(fitted.steps))} if fitted.steps else {})
-
-
-def _fit_naive(series: Series, settings: Settings) -> Fitted:  # noqa: ARG001 - one signature
-    return Fitted(Naive())
-
-
-def _fit_ewma(series: Series, settings: Settings) -> Fitted:  # noqa: ARG001 - one signature
-    model = Ewma()
-    return Fitted(model, model.parameters())
-
-
-def _fit_linear(series: Series, settings: Settings) -> Fitted:  # noqa: ARG001 - one signature
-    model = linear.fit(series)
-    return Fitted(model, {"penalties": model.penalties})
-
-
-def _fit_lstm(series: Series, settings: Settings) -> Fitted:
-    from ml.training import lstm_loop  # noqa: PLC0415 - torch takes seconds to import
-
-    made = lstm_loop.fit(series, epochs=settings.ml_epochs, seed=settings.ml_seed)
-    training = [epoch.training_loss for epoch in made.epochs]
-    validation = [epoch.validation_loss for epoch in made.epochs]
-    steps = tuple(
-        {"training_loss": loss} | ({} if checked is None else {"validation_loss": checked})
-        for loss, checked in zip(training, validation, strict=True)
-    )
-    parameters = lstm_loop.settings_of(settings.ml_epochs, settings.ml_seed)
-    curve = plots.loss_curve(training, validation, made.best_epoch)
-    return Fitted(made.model, {**parameters, "best_epoch": made.best_epoch}, steps, {"loss": curve})
-
-
-_FITS: Mapping[str, Callable[[Series, Settings], Fitted]] = {
-    "naive": _fit_naive,
-    "ewma": _fit_ewma,
-    "linear": _fit_linear,
-    "lstm": _fit_lstm,
-}

@@ -7,7 +7,7 @@ given is decided by `ml.serving.ladder`, for each token and horizon alone.
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import psycopg
@@ -32,30 +32,17 @@ from ml.data.history import History
 from ml.data.horizons import CONTEXT, HORIZONS
 from ml.errors import ModelError
 from ml.registry.token_registry import Champion
-from ml.serving import ladder, responses, token_forecasting
+from ml.serving import anchors, ladder, responses, token_forecasting
 from ml.serving.champions import Champions, Refresher
 from ml.serving.global_forecasts import GlobalForecasts
 from ml.serving.ladder import Rung
-from ml.serving.responses import Anchor, Statement
+from ml.serving.responses import Statement
 
 _STATEMENT_TIMEOUT_MS = 2_000
 _CACHED: Final = 1_000
 
 _log = log.get("ml.serving.server")
 
-# The newest good quote that was seen since the close, else the close itself; and what was stored of the same forecast.
-_ANCHOR = """
-    select quote.price, quote.observed_at, day.close, (
-        select p.id from model.predictions p
-        where p.token_id = %(token_id)s and p.origin_at = %(origin_at)s and p.horizon_days = %(horizon_days)s
-          and p.model_name = %(model_name)s and p.model_version = %(model_version)s
-    )
-    from (select) as one
-    left join market.quotes quote
-      on quote.token_id = %(token_id)s and quote.quality = 'ok' and quote.observed_at > %(since)s
-    left join marts.ml_features_daily day
-      on day.token_id = %(token_id)s and day.close_at = %(origin_at)s and day.is_final and not day.is_filled
-"""
 _REAL_DAYS = """
     select count(*) from marts.ml_features_daily
     where token_id = %(token_id)s and is_final and not is_filled
@@ -80,6 +67,79 @@ class Forecasts:
         return made
 
 
+class Endpoints:
+    """What the server answers, from what it holds.
+
+    Args:
+        settings: when answers grow stale.
+        database: with quotes, closes and the prediction log.
+        champions: of the tokens that have one of their own.
+        everyone: the global model's champions and baseline.
+        clock: tells the time.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        database: Database,
+        champions: Champions,
+        everyone: GlobalForecasts,
+        clock: Clock,
+    ) -> None:
+        self._settings, self._database, self._clock = settings, database, clock
+        self._champions, self._everyone = champions, everyone
+        self._forecasts = Forecasts()
+
+    def health(self, _: Request) -> Response:
+        """Whose forecasts are loaded."""
+        symbols = sorted({*self._champions.symbols(), *self._everyone.symbols()})
+        return _json({"status": "healthy", "models_loaded": len(symbols), "models": symbols})
+
+    def predict(self, request: Request) -> Response:
+        """The forecast of a token at a horizon, anchored at its newest price."""
+        horizon, now = _horizon(request.query_params.get("days", "1")), self._clock()
+        with self._database.connection() as conn:
+            token = _token(conn, request.path_params["symbol"])
+            said, reason = self._said(conn, token, horizon)
+            anchor = anchors.of(conn, token, said, now, self._settings.market_stale_seconds)
+        answer = responses.answer(
+            said, anchor, reason=reason, now=now, expiry_days=self._settings.ml_expiry_days
+        )
+        return _json(answer)
+
+    def _said(self, conn: Connection, token: Token, horizon: int) -> tuple[Statement, str | None]:
+        """What the highest rung that stands says, and why no global champion does. Raises HTTPException 503."""
+        champion = self._everyone.champion(token.id, horizon)
+        if champion is not None:
+            return champion, None
+        own, reasons = self._own(conn, token)
+        reasons.insert(0, self._everyone.reason(horizon))
+        statements = {
+            Rung.TOKEN_CHAMPION: own[HORIZONS.index(horizon)] if own else None,
+            Rung.GLOBAL_BASELINE: self._everyone.baseline(token.id, horizon),
+        }
+        rung = ladder.choose(
+            champion=False,
+            of_token=statements[Rung.TOKEN_CHAMPION] is not None,
+            baseline=statements[Rung.GLOBAL_BASELINE] is not None,
+        )
+        said = None if rung is None else statements[rung]
+        if said is None:
+            raise _nobody(conn, token, reasons)
+        return said, "; ".join(reasons)
+
+    def _own(self, conn: Connection, token: Token) -> tuple[list[Statement], list[str]]:
+        """What the token's own champion says of all horizons, and what is wrong where it says nothing though it should."""
+        champion = self._champions.of(token.id)
+        if champion is None:
+            return [], list(filter(None, [self._champions.lost(token.id)]))
+        try:
+            return self._forecasts.of(champion, history.latest(conn, token)), []
+        except ModelError as error:
+            return [], [str(error)]
+
+
 def create_app(
     settings: Settings,
     *,
@@ -89,16 +149,7 @@ def create_app(
     refresher: Refresher | None = None,
     everyone: GlobalForecasts,
 ) -> Starlette:
-    """The server as an ASGI application; it starts `refresher` and opens and closes `database`.
-
-    Args:
-        settings: when answers grow stale.
-        database: with quotes, closes and the prediction log.
-        champions: of the tokens that have one of their own.
-        clock: tells the time.
-        refresher: keeps both kinds of models up to date.
-        everyone: the global model's champions and baseline.
-    """
+    """The server as an ASGI application; it starts `refresher` and opens and closes `database`. See `Endpoints`."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -109,46 +160,11 @@ def create_app(
             if refresher is not None:
                 refresher.stop()
 
-    forecasts = Forecasts()
-
-    def health(_: Request) -> Response:
-        symbols = sorted({*champions.symbols(), *everyone.symbols()})
-        return _json({"status": "healthy", "models_loaded": len(symbols), "models": symbols})
-
-    def predict(request: Request) -> Response:
-        horizon, now = _horizon(request.query_params.get("days", "1")), clock()
-        with database.connection() as conn:
-            token = _token(conn, request.path_params["symbol"])
-            said, reason = _said(conn, token, horizon)
-            anchor = _anchor(conn, token, said, now, settings.market_stale_seconds)
-        return _json(
-            responses.answer(
-                said, anchor, reason=reason, now=now, expiry_days=settings.ml_expiry_days
-            )
-        )
-
-    def _said(conn: Connection, token: Token, horizon: int) -> tuple[Statement, str | None]:
-        """What the highest rung that stands says, and why no global champion does. Raises HTTPException 503."""
-        statements: dict[Rung, Statement | None]
-        statements = {Rung.GLOBAL_CHAMPION: everyone.champion(token.id, horizon)}
-        reasons = [] if statements[Rung.GLOBAL_CHAMPION] else [everyone.reason(horizon)]
-        if reasons:
-            own, why_not = _own(conn, champions, forecasts, token)
-            statements[Rung.TOKEN_CHAMPION] = own[HORIZONS.index(horizon)] if own else None
-            statements[Rung.GLOBAL_BASELINE] = everyone.baseline(token.id, horizon)
-            reasons += why_not
-        rung = ladder.choose(
-            champion=statements[Rung.GLOBAL_CHAMPION] is not None,
-            of_token=statements.get(Rung.TOKEN_CHAMPION) is not None,
-            baseline=statements.get(Rung.GLOBAL_BASELINE) is not None,
-        )
-        said = None if rung is None else statements[rung]
-        if said is None:
-            raise _nobody(conn, token, reasons)
-        return said, "; ".join(reasons) or None
-
+    endpoints = Endpoints(
+        settings, database=database, champions=champions, everyone=everyone, clock=clock
+    )
     return Starlette(
-        routes=[Route("/health", health), Route("/predict/{symbol}", predict)],
+        routes=[Route("/health", endpoints.health), Route("/predict/{symbol}", endpoints.predict)],
         exception_handlers=_HANDLERS,
         lifespan=lifespan,
     )
@@ -196,19 +212,6 @@ def _statements(champion: Champion, newest: History) -> list[Statement]:
     ]
 
 
-def _own(
-    conn: Connection, champions: Champions, forecasts: Forecasts, token: Token
-) -> tuple[list[Statement] | None, list[str]]:
-    """What the token's own champion says of all horizons, and what is wrong where it says nothing though it should."""
-    champion = champions.of(token.id)
-    if champion is None:
-        return None, list(filter(None, [champions.lost(token.id)]))
-    try:
-        return forecasts.of(champion, history.latest(conn, token)), []
-    except ModelError as error:
-        return None, [str(error)]
-
-
 def _nobody(conn: Connection, token: Token, reasons: list[str]) -> HTTPException:
     """503 with the sentence that helps most: that the token is too young, else why no rung stands."""
     row = conn.execute(_REAL_DAYS, {"token_id": token.id}).fetchone()
@@ -217,27 +220,6 @@ def _nobody(conn: Connection, token: Token, reasons: list[str]) -> HTTPException
         told = f"{token.symbol} has {days} days of real prices; a forecast needs {CONTEXT}"
         return HTTPException(503, told)
     return HTTPException(503, f"No model can speak of {token.symbol}: {'; '.join(reasons)}")
-
-
-def _anchor(
-    conn: Connection, token: Token, said: Statement, now: datetime, stale_seconds: int
-) -> Anchor:
-    """The price that the answer starts from. Raises ModelError if even the close is gone."""
-    parameters = {
-        "token_id": token.id,
-        "origin_at": said.expected.origin_at,
-        "horizon_days": said.expected.horizon_days,
-        "model_name": said.version.name,
-        "model_version": said.version.number,
-        "since": max(said.expected.origin_at, now - timedelta(seconds=stale_seconds)),
-    }
-    row = conn.execute(_ANCHOR, parameters).fetchone()
-    price, seen_at, close, prediction_id = row or (None, None, None, None)
-    if price is not None:
-        return Anchor(price, seen_at, prediction_id)
-    if close is None:
-        raise ModelError(f"the close of {token.symbol} at {said.expected.origin_at} is gone")
-    return Anchor(close, said.expected.origin_at, prediction_id)
 
 
 def _token(conn: Connection, symbol: str) -> Token:

@@ -4,17 +4,15 @@ The tensors are made once and stay in memory, a batch is one gather, and one thr
 are too small to share, and two threads that wait for each other are slower than one when another process runs.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.utils import deterministic
 
 from ml.data.windows import Series
 from ml.models.lstm import STEPS, Lstm, Scaler
 from ml.models.networks.lstm_network import DROPOUT, LAYERS, LstmNetwork, to_onnx
+from ml.training.determinism import reproducible
 
 LEARNING_RATE = 1e-3
 BATCH = 32
@@ -62,7 +60,7 @@ def fit(series: Series, *, epochs: int, seed: int) -> FittedLstm:
     """Train on the training part, stop on the validation part; the net of the best epoch is kept."""
     first, end = 0, series.parts.validation
     scaler = Scaler.of(series.log_closes[first:end][series.known[first:end]])
-    with _reproducible(seed):
+    with reproducible(seed):
         network = LstmNetwork()
         training = _tensors(series, scaler, "train")
         validation = _tensors(series, scaler, "validation")
@@ -135,22 +133,3 @@ def _tensors(series: Series, scaler: Scaler, part: str) -> tuple[Tensor, Tensor]
 
 def _weights(network: LstmNetwork) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in network.state_dict().items()}
-
-
-@contextmanager
-def _reproducible(seed: int) -> Iterator[None]:
-    """One thread, deterministic kernels and our own seed; what was set before is set again afterwards."""
-    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    filled = deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]  # documented, not annotated
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(mode=True)
-    # Fresh memory is always written before it is read here; filling it first costs 8 % of the training.
-    deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(mode=strict)
-        deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from coinsphere.market.model import Token
-from coinsphere.settings import Settings
 from ml.data import datasets, windows
 
 TOKEN = Token(UUID("00000000-0000-4000-8000-000000000001"), "ABC", "Abc", "Abc", None, None, None)
@@ -32,9 +31,3 @@ def series() -> windows.Series:
     """A history without gaps."""
     prices = closes()
     return windows.series(prices, np.ones(len(prices), dtype=bool))
-
-
-@pytest.fixture(scope="session")
-def model_settings() -> Settings:
-    """Settings for trainings that take a second."""
-    return Settings(ml_epochs=2)

@@ -10,15 +10,15 @@ from ml.models import catalog, linear, residual
 from ml.models.ewma import Ewma
 from ml.models.interface import CentredModel
 from ml.models.naive import Naive
-from ml.registry import token_training
+from ml.training import token_fits
 from tests.unit.ml.checks import check_forecaster
 
 
 @pytest.mark.parametrize("algorithm", catalog.ALGORITHMS)
-def test_a_model_keeps_the_promises_of_a_forecaster(algorithm, series, model_settings):
+def test_a_model_keeps_the_promises_of_a_forecaster(algorithm, series):
     check_forecaster(
         lambda given: residual.calibrate(
-            token_training.fit(algorithm, given, model_settings).model, given
+            token_fits.fit(algorithm, given, epochs=2, seed=7).model, given
         ),
         series,
     )
@@ -123,8 +123,8 @@ def test_a_model_of_other_horizons_is_not_loaded(series):
         catalog.load("naive", {"parameters.json": altered})
 
 
-def test_each_model_is_a_centred_model(series, model_settings):
+def test_each_model_is_a_centred_model(series):
     for algorithm in ("naive", "ewma", "linear"):
-        model: CentredModel = token_training.fit(algorithm, series, model_settings).model
+        model: CentredModel = token_fits.fit(algorithm, series, epochs=2, seed=7).model
         windows = series.windows(series.candidates("test"))
         assert (model.scale(windows) > 0).all()
