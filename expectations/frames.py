@@ -98,6 +98,8 @@ _UNDONE_WITHIN = 5
 _UNDONE_LEAST = 0.45
 _UNDONE_DEVIATIONS = 8
 _WARM_UP = 35
+_MOST_RSI = 100 + 1e-9
+"""A hundred, and what rounding adds."""
 """Days after which every indicator is known; the MACD's signal is the last, on day 34."""
 LEAST_HISTORY = 270
 """Real days that make a training set, as `ml.data.windows.minimum_days` says."""
@@ -195,11 +197,22 @@ def features(conn: Connection, now: datetime, trained: Sequence[str]) -> pd.Data
         days_ahead=_days(frame["close_at"] - now),
         days_missing_before=_missing_before(frame),
         indicators_missing=indicators.isna().sum(axis=1).where(frame["nth_day"] >= _WARM_UP),
+        out_of_range=_out_of_range(frame),
         filled_share=by_token.transform("mean").where(last),
         days_unchanged=unchanged.where(frame["peg_usd"].isna()),
         stillness=(unchanged / patience.astype(float)).where(last),
         unconfirmed_return=frame["log_return"].where(~frame["is_confirmed"].astype(bool)),
         days_short=(LEAST_HISTORY - real_days).where(last & frame["symbol"].isin(list(trained))),
+    )
+
+
+def _out_of_range(frame: pd.DataFrame) -> pd.Series:
+    """How many indicators of a row cannot be, of those that are known."""
+    volatilities = frame[["ewma_volatility", "rolling_volatility_30d"]]
+    return (
+        (frame["rsi_14"] < 0).astype(int)
+        + (frame["rsi_14"] > _MOST_RSI)
+        + (volatilities < 0).sum(axis=1)
     )
 
 

@@ -213,7 +213,7 @@ def quotes() -> Suite:
 
 
 def features() -> Suite:
-    """Of the features that models are trained on, as `frames.features` reads them. dbt tests keys and ranges."""
+    """Of the features that models are trained on, as `frames.features` reads them. dbt tests keys."""
     rules = (
         *_table(
             "features",
@@ -239,6 +239,11 @@ def features() -> Suite:
             "indicators_are_known_after_their_warm_up",
             "From the 35th day of a token on, returns, volatilities, RSI, MACD and Bollinger bands are known.",
             "indicators_missing",
+        ),
+        _none_missing(
+            "indicators_lie_in_their_ranges",
+            "RSI lies between 0 and 100, and no volatility is negative.",
+            "out_of_range",
         ),
         _between(
             "few_days_are_filled",

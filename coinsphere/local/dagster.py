@@ -124,7 +124,9 @@ def report_materialized(
         "partitionKeys": list(partitions),
         "description": description,
     }
-    answer = _ask(settings, _REPORT, params=params)["reportRunlessAssetEvents"]
+    # Twice noted is noted once; thousands of partitions take a busy webserver a while.
+    told = _patiently(_ask)(settings, _REPORT, seconds=_LAUNCH_SECONDS, params=params)
+    answer = told["reportRunlessAssetEvents"]
     if answer["__typename"] != "ReportRunlessAssetEventsSuccess":
         raise LocalServiceError(f"Dagster does not note the partitions: {answer}")
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import psycopg
 
+from coinsphere import log
 from coinsphere.clock import Clock, utc_now
 from coinsphere.db import migrate, seeds
 from coinsphere.errors import CoinsphereError, LocalServiceError
@@ -29,6 +30,8 @@ _POLL_SECONDS = 0.25
 _ASK_THE_CODE_SERVER = ("dagster-webserver", "dagster-daemon")
 """They look for our definitions once, when they start, and again only when the code server changes."""
 _FIRST_PARTITION = "2010-01-01"
+_log = log.get("local")
+
 _DAYS_STORED = """
     select distinct (opened_at at time zone 'UTC')::date::text from market.price_data
     where interval = '1d' and opened_at >= %(first)s
@@ -256,10 +259,18 @@ def _import(settings: Settings, folder: Path, progress: Progress) -> ImportRepor
         with psycopg.connect(url) as conn:
             report = importer.import_folder(conn, folder)
             days = [day for (day,) in conn.execute(_DAYS_STORED, {"first": _FIRST_PARTITION})]
+        _note_imported(settings, days, folder)
+    return report
+
+
+def _note_imported(settings: Settings, days: list[str], folder: Path) -> None:
+    """Tell Dagster of the days. Nothing is computed from that: where it cannot be told, the pipeline goes on."""
+    try:
         dagster.report_materialized(
             settings, ["market", "candles_daily"], days, f"Imported from {folder}"
         )
-    return report
+    except LocalServiceError as error:
+        _log.warning("Dagster was not told of the imported days", error=str(error))
 
 
 def _run(

@@ -85,5 +85,9 @@ def risk_scores(
     with database.connection() as conn:
         published = risk.publish(conn, clock())
     return dg.MaterializeResult(
-        metadata={"dagster/row_count": published.total, "rows_written": published.written}
+        metadata={
+            "dagster/row_count": published.total,
+            "rows_written": published.written,
+            "refused": ", ".join(published.refused) or "none",
+        }
     )

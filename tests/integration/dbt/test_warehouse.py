@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from coinsphere.settings import Settings
-from orchestration.warehouse import project
+from orchestration.warehouse import project, risk
 
 DAYS = 400
 START = datetime(2023, 1, 1, tzinfo=UTC)
@@ -157,6 +157,17 @@ def test_a_late_and_a_corrected_candle_flow_in_and_equal_a_full_build(warehouse,
 def table(database, name: str) -> list[tuple]:
     with psycopg.connect(database.api) as conn:
         return sorted(map(str, conn.execute(f"select * from marts.{name}").fetchall()))
+
+
+def test_a_figure_out_of_its_range_warns_and_only_that_token_is_not_published(warehouse) -> None:
+    shib = "token_id = (select id from market.tokens where symbol = 'SHIB')"
+    with psycopg.connect(warehouse.pipeline, autocommit=True) as conn:
+        conn.execute(f"update marts.fct_risk_scores set overall_score = 200 where {shib}")
+        conn.execute(f"update marts.ml_features_daily set rsi_14 = 101 where {shib}")
+        dbt(warehouse, "test", "--select", "fct_risk_scores", "ml_features_daily")
+        published = risk.publish(conn, datetime.now(UTC))
+        assert (published.written, published.total, published.refused) == (1, 1, ("SHIB",))
+    dbt(warehouse, "run", "--full-refresh", "--select", "fct_risk_scores", "ml_features_daily")
 
 
 def test_the_documentation_can_be_made(warehouse, tmp_path) -> None:

@@ -1,7 +1,11 @@
 """What is red is said with what is set aside, and nothing that serves people is ended because of it."""
 
 import io
+import json
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import ClassVar
 
 import pytest
 from pydantic import SecretStr
@@ -45,3 +49,55 @@ def test_a_run_that_fails_is_said_and_ends_nothing(settings, owner, pipeline):
     assert "Not everything is green: Dagster's webserver does not answer" in said.getvalue()
     assert "set aside DAI: Its feed is stuck." in said.getvalue()
     assert "Everything goes on running" in said.getvalue()
+
+
+class _Busy(BaseHTTPRequestHandler):
+    """Dagster's GraphQL: it knows no run, is too busy at first to note partitions, and launches nothing."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        query = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if "reportRunlessAssetEvents" in query:
+            self.asked.append("report")
+            noted = {"reportRunlessAssetEvents": {"__typename": "ReportRunlessAssetEventsSuccess"}}
+            self._answer(503 if len(self.asked) == 1 else 200, noted)
+        elif "launchRun" in query:
+            self._answer(200, {"launchRun": {"__typename": "PythonError", "message": "no room"}})
+        else:
+            self._answer(200, {"runsOrError": {"results": []}})
+
+    def _answer(self, status: int, data: dict) -> None:
+        body = json.dumps({"data": data}).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_an_import_is_shown_and_the_pipeline_launched_though_dagster_is_busy(
+    settings, owner, tmp_path
+):
+    folder = tmp_path / "candles"
+    folder.mkdir()
+    rows = "date,open,high,low,close,volume\n2024-01-01,1,2,1,2,5\n2024-01-02,2,3,2,x,5\n"
+    (folder / "BTC.csv").write_text(rows)
+    owner.execute(
+        "insert into market.origin (source, location) values ('files', %s)", [str(folder)]
+    )
+    server = ThreadingHTTPServer(("127.0.0.1", settings.dagster_port), _Busy)
+    Thread(target=server.serve_forever, daemon=True).start()
+    said = io.StringIO()
+    console = Console(file=said, width=200)
+    try:
+        system._fill(console, settings, ConsoleProgress(console))
+    finally:
+        server.shutdown()
+        server.server_close()
+
+    assert _Busy.asked == ["report", "report"]
+    assert "close 'x' is not a number" in said.getvalue()
+    assert "Dagster does not launch the job pipeline: no room" in said.getvalue()
