@@ -1,4 +1,7 @@
-"""Forgetting old runs: 1,440 runs of the minute a day fill the event log with 50 MB, and nobody reads last week's."""
+"""What is done at a quiet hour: forgetting old runs, and making partitions ahead.
+
+1,440 runs of the minute a day fill the event log with 50 MB, and nobody reads last week's.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -7,6 +10,8 @@ import dagster as dg
 from dagster._core.storage.compute_log_manager import ComputeLogManager
 
 from coinsphere.clock import Clock
+from coinsphere.db.pool import Database
+from coinsphere.market import candles
 
 _BATCH = 500
 _KEPT: tuple[tuple[str | None, list[dg.DagsterRunStatus], timedelta], ...] = (
@@ -33,14 +38,27 @@ def forget_old_runs(context: dg.OpExecutionContext, clock: dg.ResourceParam[Cloc
     context.add_output_metadata({"runs_forgotten": forgotten})
 
 
+@dg.op(description="Make the partitions of the candles of the coming months.")
+def make_partitions(
+    context: dg.OpExecutionContext,
+    database: dg.ResourceParam[Database],
+    clock: dg.ResourceParam[Clock],
+) -> None:
+    """Make the partitions that loaders will need, and say how many."""
+    with database.connection() as conn:
+        made = candles.make_partitions(conn, clock())
+    context.add_output_metadata({"partitions_made": made})
+
+
 @dg.job(
-    description="Forget runs that nobody will look at again.",
+    description="Forget runs that nobody will look at again, and make partitions ahead.",
     tags={"dagster/max_runtime": "1800", "coinsphere/weight": "heavy"},
     executor_def=dg.in_process_executor,
 )
 def housekeeping() -> None:
-    """One step."""
+    """Two steps; one that fails does not keep the other."""
     forget_old_runs()
+    make_partitions()
 
 
 def forget(instance: dg.DagsterInstance, now: datetime) -> int:

@@ -7,7 +7,7 @@ that dies leaves nothing half-written.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import chain, islice
 from uuid import UUID
@@ -62,6 +62,8 @@ _PARTITIONS = """
 _HOLD = """
     select from market.tokens where id in (select token_id from candle_batch) order by id for key share
 """
+_AHEAD = timedelta(days=62)
+_PARTITIONS_AHEAD = "select market.ensure_price_partitions(%(first)s, %(last)s)"
 # A final candle is never replaced by an unfinished one, and only the source that gave it corrects it: exchanges differ
 # by cents, and where they took turns a candle would change with each of them. An unchanged one is not written at all.
 # In one order, whatever order the source gives: so two loaders of the same candles wait for each other, not in a ring.
@@ -126,6 +128,16 @@ def load(
             remaining = loader.stage(chain([first], remaining))
             loader.move()
         return loader.loaded
+
+
+def make_partitions(conn: Connection, now: datetime) -> int:
+    """Make the partitions of the months from now on for two months, at a quiet hour; how many were missing.
+
+    The loader that needs the first candle of a month would wait for every reader, and all others behind it.
+    """
+    span = {"first": now.date(), "last": (now + _AHEAD).date()}
+    row = conn.execute(_PARTITIONS_AHEAD, span).fetchone()
+    return int(row[0]) if row else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import pytest
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.storage.runs.schema import RunsTable
 
+from coinsphere.db.pool import Database
 from orchestration.housekeeping import forget, housekeeping
 
 
@@ -65,13 +66,24 @@ def test_old_runs_of_the_minute_are_forgotten_and_assets_are_not(postgres_instan
     assert postgres_instance.get_latest_materialization_event(something.key) is not None
 
 
-def test_the_job_says_how_much_it_forgot(postgres_instance):
+def test_the_job_says_how_much_it_forgot_and_made_partitions_ahead(
+    postgres_instance, database, owner
+):
     now = datetime.now(UTC)
     _run(postgres_instance, "hourly", now - timedelta(days=31))
 
-    done = housekeeping.execute_in_process(
-        instance=postgres_instance, resources={"clock": lambda: now}
-    )
+    with Database(database.pipeline, size=1) as pool:
+        done = housekeeping.execute_in_process(
+            instance=postgres_instance, resources={"clock": lambda: now, "database": pool}
+        )
 
-    (output,) = [event for event in done.all_events if event.is_successful_output]
-    assert output.step_output_data.metadata["runs_forgotten"].value == 1
+    told: dict[str, object] = {}
+    for event in done.all_events:
+        if event.is_successful_output:
+            metadata = event.step_output_data.metadata
+            told |= {name: value.value for name, value in metadata.items()}
+    assert told == {"runs_forgotten": 1, "partitions_made": told["partitions_made"]}
+    assert told["partitions_made"] >= 2
+    for ahead in (0, 31, 62):
+        month = f"market.price_data_{now + timedelta(days=ahead):%Y%m}"
+        assert owner.execute("select to_regclass(%s)", [month]).fetchone() != (None,)
