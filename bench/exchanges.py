@@ -16,10 +16,11 @@ import psycopg
 
 from bench.ingestion import _database, _peak_mb
 from bench.measure import Measure
-from coinsphere.exchanges import connections, syncs
+from coinsphere.exchanges import connections
 from coinsphere.exchanges.accounts import Accounts
 from coinsphere.exchanges.connections import NewConnection
 from coinsphere.exchanges.model import Credentials, KeyInfo, Permissions
+from coinsphere.exchanges.sync import syncs
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from tests.fakes import exchange_binance
 from tests.fakes.exchange_binance import BinanceAccount

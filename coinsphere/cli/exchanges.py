@@ -71,7 +71,7 @@ def unbooked(limit: int) -> None:
 @click.argument("connection_id", type=click.UUID)
 def sync(connection_id: Any) -> None:
     """Have the worker read an account now."""
-    from coinsphere.exchanges import syncs
+    from coinsphere.exchanges.sync import syncs
 
     with _connection() as conn:
         job_id = syncs.request(conn, connection_id)

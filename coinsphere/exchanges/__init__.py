@@ -1,0 +1,1 @@
+"""Accounts of users at exchanges, read into the ledger."""

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from coinsphere.clock import Clock
-from coinsphere.exchanges import client, nonces
-from coinsphere.exchanges.client import Client
+from coinsphere.exchanges.api import client, nonces
+from coinsphere.exchanges.api.client import Client
+from coinsphere.exchanges.api.limits import LimitsByExchange
+from coinsphere.exchanges.api.nonces import Connect
 from coinsphere.exchanges.errors import PermissionMissing
-from coinsphere.exchanges.gate import Gates
 from coinsphere.exchanges.model import Credentials, KeyInfo, Permissions
-from coinsphere.exchanges.nonces import Connect
 from coinsphere.exchanges.venues.all import VENUES
 from coinsphere.market.sources.moments import to_milliseconds
 
@@ -35,7 +35,7 @@ class Accounts:
         patience: float = 60.0,
         redis_url: str | None = None,
     ) -> None:
-        self.gates = Gates(redis_url, sleep)
+        self.limits = LimitsByExchange(redis_url, sleep)
         self.clock = clock
         self._base_url, self._sleep, self._patience = base_url, sleep, patience
 
@@ -46,7 +46,7 @@ class Accounts:
         return client.connect(
             exchange,
             secret,
-            self.gates.of(exchange),
+            self.limits.of(exchange),
             counter,
             base_url=self._base_url,
             sleep=self._sleep,

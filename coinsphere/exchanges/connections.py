@@ -11,10 +11,9 @@ from psycopg import Connection as Database
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from coinsphere.exchanges import nonces
+from coinsphere.exchanges.api import nonces
 from coinsphere.exchanges.errors import KeyTooPowerful
-from coinsphere.exchanges.facts import Account
-from coinsphere.exchanges.model import Credentials, KeyInfo, Permissions, Verdict
+from coinsphere.exchanges.model import Credentials, KeyInfo, LedgerAccount, Permissions, Verdict
 from coinsphere.security import envelope, sealed_columns
 from coinsphere.security.symmetric_keys import SymmetricKeys
 
@@ -88,9 +87,9 @@ class Connection:
         """How the ledger calls the account; the view `app.exchange_differences` makes the same of it."""
         return (self.exchange + (f":{self.label}" if self.label is not None else ""))[:_NAME]
 
-    def ledger_account(self, portfolio_id: UUID) -> Account:
+    def ledger_account(self, portfolio_id: UUID) -> LedgerAccount:
         """Where its facts go."""
-        return Account(portfolio_id, self.exchange, self.account, self.ledger_name)
+        return LedgerAccount(portfolio_id, self.exchange, self.account, self.ledger_name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What an account at an exchange is made of: its key, what the key may do, and the records of its past.
 
-Amounts are in units of the asset, which is named as ccxt names it everywhere; what an asset is decides `facts`.
+Amounts are in units of the asset, which is named as ccxt names it everywhere; what an asset is decides `sync.resolution`.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
+from uuid import UUID
 
 from coinsphere.portfolio.imports.statements.record import Record
 
@@ -113,3 +114,22 @@ class Venue(Protocol):
     def streams(self, client: Any, known: Known) -> list[Stream]:
         """The lists to read; more may be found once `known` has grown."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerAccount:
+    """Where the facts of a connection go. `name` is how the ledger calls the account."""
+
+    portfolio_id: UUID
+    exchange: str
+    account: str | None
+    name: str
+
+    def external_id(self, native_id: str) -> str:
+        """The record's name in the ledger: the same whenever and however often it is told.
+
+        Kraken's ids are unique in the world, and files that it exports bear them too.
+        """
+        if self.exchange == "kraken":
+            return f"kraken:{native_id}"
+        return f"{self.exchange}:{self.account or ''}:{native_id}"

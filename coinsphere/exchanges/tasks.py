@@ -9,9 +9,9 @@ from procrastinate import App, JobContext
 from coinsphere import log
 from coinsphere.clock import utc_now
 from coinsphere.errors import RateLimited, Unavailable
-from coinsphere.exchanges import syncs
 from coinsphere.exchanges.accounts import Accounts
 from coinsphere.exchanges.errors import Busy
+from coinsphere.exchanges.sync import syncs
 from coinsphere.patience import Patience
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings

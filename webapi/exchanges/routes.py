@@ -6,9 +6,10 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from psycopg import Connection as Database
 
-from coinsphere.exchanges import connections, syncs
+from coinsphere.exchanges import connections
 from coinsphere.exchanges.connections import Connection, NewConnection
 from coinsphere.exchanges.errors import KeyTooPowerful
+from coinsphere.exchanges.sync import syncs
 from coinsphere.exchanges.venues.all import VENUES
 from coinsphere.security.audit_events import Event
 from webapi.exchanges import examples, keys, queries, schemas

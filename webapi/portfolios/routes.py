@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from psycopg import Connection
 
-from coinsphere.exchanges import parts
+from coinsphere.exchanges.sync import portfolio_parts
 from coinsphere.portfolio import portfolios, recording
 from coinsphere.portfolio.jobs import syncs
 from coinsphere.portfolio.ledger.transactions import NewFact
@@ -119,7 +119,7 @@ def start_sync(portfolio_id: str) -> dict[str, Any]:
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
         job_id = syncs.request(conn, scope.user_id(), found.id)
-        parts.request(conn, scope.user_id(), found.id, job_id)
+        portfolio_parts.request(conn, scope.user_id(), found.id, job_id)
     return {
         "message": "Sync initiated",
         "jobId": job_id,
@@ -137,7 +137,7 @@ def get_sync(portfolio_id: str, job_id: str) -> syncs.Sync:
         sync = syncs.get(conn, paths.uuid(job_id, "sync"), scope.user_id(), found.id)
         if sync is None:
             raise errors.not_found("sync")
-        return parts.with_parts(conn, sync)
+        return portfolio_parts.with_parts(conn, sync)
 
 
 @blueprint.get("/<portfolio_id>/holdings")

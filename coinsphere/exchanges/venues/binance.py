@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from coinsphere.exchanges import records
-from coinsphere.exchanges.client import Client
+from coinsphere.exchanges.api.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
-from coinsphere.exchanges.streams import Answer, by_number, windows
+from coinsphere.exchanges.venues import ccxt_records
+from coinsphere.exchanges.venues.pagination import Answer, by_number, windows
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.imports.statements import binance
@@ -130,7 +130,7 @@ def _trade(client: Client, symbol: str, market_id: str, row: dict[str, Any]) -> 
             "currency": client.api.safe_currency_code(row.get("commissionAsset")),
         },
     }
-    return list(records.trades("binance", parsed, f"{market_id}-{row['id']}"))
+    return list(ccxt_records.trades("binance", parsed, f"{market_id}-{row['id']}"))
 
 
 def _transfers(client: Client, method: str, kind: str, where: tuple[int, int, int]) -> Answer:
@@ -139,7 +139,7 @@ def _transfers(client: Client, method: str, kind: str, where: tuple[int, int, in
     rows = client.call(method, wanted)
     parsed = [client.parse("parse_transaction", {**row, "type": kind}) for row in rows]
     following = offset + len(rows) if len(rows) >= _TRANSFERS else None
-    return Answer(list(records.transfers("binance", parsed)), following)
+    return Answer(list(ccxt_records.transfers("binance", parsed)), following)
 
 
 def _dividends(client: Client, start: int, end: int) -> Answer:
@@ -147,7 +147,7 @@ def _dividends(client: Client, start: int, end: int) -> Answer:
     wanted = {"startTime": start, "endTime": end, "limit": _DIVIDENDS}
     rows = client.call("sapiGetAssetAssetDividend", wanted)["rows"]
     made = [
-        records.transfer(
+        ccxt_records.transfer(
             # One distribution of several assets has one number.
             f"reward-{row.get('id', row['tranId'])}-{row['asset']}",
             from_milliseconds(row["divTime"]),

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from coinsphere.exchanges import records
-from coinsphere.exchanges.client import Client
+from coinsphere.exchanges.api.client import Client
 from coinsphere.exchanges.errors import PermissionMissing
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
-from coinsphere.exchanges.streams import Answer, optional, windows
+from coinsphere.exchanges.venues import ccxt_records
+from coinsphere.exchanges.venues.pagination import Answer, optional, windows
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.imports.statements.grouping import refused
 from coinsphere.portfolio.imports.statements.record import Entry, Record
@@ -81,7 +81,7 @@ class Bybit:
             found = [
                 r
                 for trade in parsed
-                for r in records.trades("bybit", trade, f"execution-{trade['id']}")
+                for r in ccxt_records.trades("bybit", trade, f"execution-{trade['id']}")
             ]
             return Answer(found, following)
 
@@ -90,7 +90,7 @@ class Bybit:
                 rows, following = _page(client, method, {"limit": _TRANSFERS}, (start, end), token)
                 parsed = [{**client.parse("parse_transaction", row), "type": kind} for row in rows]
                 named = [{**row, "id": row["id"] or row["txid"]} for row in parsed]
-                return Answer(list(records.transfers("bybit", named)), following)
+                return Answer(list(ccxt_records.transfers("bybit", named)), following)
 
             return fetch
 
@@ -130,7 +130,7 @@ def _yield(client: Client, row: dict[str, Any], category: str, kind: Kind) -> Re
     )
     if status != "Success":
         return refused(entry, f"{status[:40]!r} is no status that we know")
-    return records.income(entry, {category: kind}, ())
+    return ccxt_records.income(entry, {category: kind}, ())
 
 
 def _trade(client: Client, row: dict[str, Any]) -> dict[str, Any]:

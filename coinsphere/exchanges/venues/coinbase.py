@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from coinsphere.errors import BadPayload
-from coinsphere.exchanges import records
-from coinsphere.exchanges.client import Client
+from coinsphere.exchanges.api.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Page, Permissions, Position, Stream
-from coinsphere.exchanges.streams import Answer, windows
+from coinsphere.exchanges.venues import ccxt_records
+from coinsphere.exchanges.venues.pagination import Answer, windows
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.portfolio.imports.statements import coinbase
 from coinsphere.portfolio.imports.statements.grouping import refused
@@ -74,7 +74,7 @@ def _fills(client: Client, ends: tuple[int, int], token: str | None) -> Answer:
     found = [
         record
         for row, trade in parsed
-        for record in records.trades("coinbase", trade, f"fill-{row['entry_id']}")
+        for record in ccxt_records.trades("coinbase", trade, f"fill-{row['entry_id']}")
     ]
     return Answer(found, answer.get("cursor") or None)
 

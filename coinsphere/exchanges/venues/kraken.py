@@ -10,10 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 from coinsphere.errors import BadPayload
-from coinsphere.exchanges import records
-from coinsphere.exchanges.client import Client
+from coinsphere.exchanges.api.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Page, Permissions, Position, Stream
-from coinsphere.exchanges.streams import Answer, windows
+from coinsphere.exchanges.venues import ccxt_records
+from coinsphere.exchanges.venues.pagination import Answer, windows
 from coinsphere.portfolio.imports.statements import kraken
 from coinsphere.portfolio.imports.statements.grouping import refused
 from coinsphere.portfolio.imports.statements.record import Entry, Nothing, NotUnderstood, Record
@@ -72,7 +72,9 @@ class Kraken:
             )
             parsed = ((name, client.parse("parse_trade", row)) for name, row in spot)
             found = [
-                record for name, row in parsed for record in records.trades("kraken", row, name)
+                record
+                for name, row in parsed
+                for record in ccxt_records.trades("kraken", row, name)
             ]
             return Answer(found, following)
 

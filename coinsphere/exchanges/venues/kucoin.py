@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from coinsphere.exchanges import records
-from coinsphere.exchanges.client import Client
+from coinsphere.exchanges.api.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
-from coinsphere.exchanges.streams import Answer, optional, windows
+from coinsphere.exchanges.venues import ccxt_records
+from coinsphere.exchanges.venues.pagination import Answer, optional, windows
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.imports.statements.record import Entry, Record
 from coinsphere.portfolio.model import Kind
@@ -88,7 +88,7 @@ class Kucoin:
                     for row in parsed
                 ]
                 moved = [row for row in named if not row["internal"]]
-                return Answer(list(records.transfers("kucoin", moved)), following)
+                return Answer(list(ccxt_records.transfers("kucoin", moved)), following)
 
             return fetch
 
@@ -107,7 +107,7 @@ class Kucoin:
 
 def _trade(trade: dict[str, Any]) -> list[Record]:
     market = str(trade["symbol"]).replace("/", "-")
-    return list(records.trades("kucoin", trade, f"fill-{market}-{trade['id']}"))
+    return list(ccxt_records.trades("kucoin", trade, f"fill-{market}-{trade['id']}"))
 
 
 def _income(client: Client, row: dict[str, Any]) -> Record | None:
@@ -123,7 +123,7 @@ def _income(client: Client, row: dict[str, Any]) -> Record | None:
         change=amount if is_in else -abs(amount),
     )
     kind = _kind(name)
-    return records.income(entry, {} if kind is None else {name: kind}, _ELSEWHERE)
+    return ccxt_records.income(entry, {} if kind is None else {name: kind}, _ELSEWHERE)
 
 
 def _kind(name: str) -> Kind | None:

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from coinsphere.exchanges import records
-from coinsphere.exchanges.client import Client
+from coinsphere.exchanges.api.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
-from coinsphere.exchanges.streams import Answer, optional, windows
+from coinsphere.exchanges.venues import ccxt_records
+from coinsphere.exchanges.venues.pagination import Answer, optional, windows
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.imports.statements.record import Entry, Record
 from coinsphere.portfolio.model import Kind
@@ -84,7 +84,7 @@ class Okx:
             parsed = [(row, client.parse("parse_trade", row)) for row in rows]
             found: list[Record] = []
             for row, trade in parsed:
-                found += records.trades("okx", trade, f"fill-{row['billId']}")
+                found += ccxt_records.trades("okx", trade, f"fill-{row['billId']}")
             return Answer(found, rows[-1]["billId"] if len(rows) >= _ROWS else None)
 
         def incomes(start: int, end: int, token: Any) -> Answer:
@@ -103,7 +103,7 @@ class Okx:
                 parsed = [client.parse("parse_transaction", row) for row in rows]
                 following = int(rows[-1]["ts"]) + 1 if len(rows) >= _ROWS else None
                 more = following if following != token else None
-                return Answer(list(records.transfers("okx", parsed)), more)
+                return Answer(list(ccxt_records.transfers("okx", parsed)), more)
 
             return fetch
 
@@ -124,4 +124,4 @@ def _income(client: Client, row: dict[str, Any]) -> Record | None:
         asset=str(client.api.safe_currency_code(row["ccy"])),
         change=Decimal(row["balChg"]),
     )
-    return records.income(entry, _INCOME, _ELSEWHERE)
+    return ccxt_records.income(entry, _INCOME, _ELSEWHERE)

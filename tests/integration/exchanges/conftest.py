@@ -12,10 +12,11 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from coinsphere.exchanges import connections, syncs
+from coinsphere.exchanges import connections
 from coinsphere.exchanges.accounts import Accounts
 from coinsphere.exchanges.connections import NewConnection
 from coinsphere.exchanges.model import Credentials, KeyInfo, Permissions
+from coinsphere.exchanges.sync import syncs
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from tests.fakes.exchange_binance import BinanceAccount
 from tests.fakes.exchange_kraken import KrakenAccount

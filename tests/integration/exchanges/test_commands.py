@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from coinsphere.cli.main import cli
-from coinsphere.exchanges import syncs
+from coinsphere.exchanges.sync import syncs
 from tests.conftest import free_port
 from tests.fakes import exchange_kraken
 from tests.integration.exchanges.conftest import at

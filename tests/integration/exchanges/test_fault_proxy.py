@@ -10,9 +10,10 @@ from dataclasses import replace
 import pytest
 
 from coinsphere.errors import ProviderError
-from coinsphere.exchanges import client, syncs
 from coinsphere.exchanges.accounts import Accounts
+from coinsphere.exchanges.api import client
 from coinsphere.exchanges.errors import CircuitOpen
+from coinsphere.exchanges.sync import syncs
 from tests.fakes import exchange_kraken, fault_proxy
 from tests.fakes.fault_proxy import FaultProxy, answering, proxying
 from tests.integration.exchanges.conftest import NOW, World, at
@@ -94,7 +95,7 @@ def test_a_fault_loses_nothing_is_told_and_passes(proxied: World, proxy, fault, 
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 80 * _MB
     assert len(proxied.facts()) == 50
     proxy.fault = None
-    proxied.accounts.gates.of("kraken").succeeded()
+    proxied.accounts.limits.of("kraken").breaker.succeeded()
     if met.status == "running":
         syncs.run(proxied.conn, sync_id, proxied.accounts, proxied.keys)
         done = syncs.get(proxied.conn, sync_id)

@@ -13,9 +13,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from coinsphere.exchanges import syncs
 from coinsphere.exchanges.accounts import Accounts
 from coinsphere.exchanges.errors import Busy
+from coinsphere.exchanges.sync import syncs
 from tests.canary import assert_no_canary
 from tests.fakes import exchange_binance, exchange_kraken
 from tests.fakes.exchange_server import CutOff, Refused
@@ -26,7 +26,7 @@ import sys
 from datetime import datetime, UTC
 from uuid import UUID
 import psycopg
-from coinsphere.exchanges import syncs
+from coinsphere.exchanges.sync import syncs
 from coinsphere.exchanges.accounts import Accounts
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from pathlib import Path
@@ -185,7 +185,7 @@ def test_64_workers_on_one_account_store_each_trade_once_and_repeat_no_nonce(wor
 
 
 def test_nonces_grow_though_the_clock_goes_back_and_16_threads_ask(world, kraken):
-    from coinsphere.exchanges import nonces
+    from coinsphere.exchanges.api import nonces
 
     taken: list[int] = []
     lock = threading.Lock()
@@ -282,7 +282,7 @@ def test_a_page_that_fails_moves_no_cursor_and_loses_nothing(world, kraken, faul
     # The ledger's 60 rows, and the first page of the trades.
     assert (done.status, done.imported) == ("failed", 110)
     world.server.before = None
-    world.accounts.gates.of("kraken").succeeded()
+    world.accounts.limits.of("kraken").breaker.succeeded()
     done = world.sync(connection_id)
     assert (done.status, done.imported) == ("succeeded", 80)
 

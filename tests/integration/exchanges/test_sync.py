@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from coinsphere.exchanges import syncs
+from coinsphere.exchanges.sync import syncs
 from tests.fakes import exchange_binance, exchange_kraken
 from tests.integration.exchanges.conftest import _OPTIONS, at
 

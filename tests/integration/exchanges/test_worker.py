@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from coinsphere.exchanges import syncs
+from coinsphere.exchanges.sync import syncs
 from tests.fakes import exchange_okx
 from tests.fakes.exchange_okx import OkxAccount
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from coinsphere.exchanges import client as clients
-from coinsphere.exchanges.facts import Account, resolve
-from coinsphere.exchanges.model import Credentials, Known, Stream
+from coinsphere.exchanges.api import client as clients
+from coinsphere.exchanges.model import Credentials, Known, LedgerAccount, Stream
+from coinsphere.exchanges.sync.resolution import resolve
 from coinsphere.exchanges.venues import binance as binance_venue
 from coinsphere.exchanges.venues import coinbase as coinbase_venue
 from coinsphere.exchanges.venues.all import VENUES
@@ -40,8 +40,11 @@ NAMES = {token: name for name, token in KNOWN.items()}
 EXAMPLES = settings(max_examples=25, deadline=None, phases=[Phase.generate])
 
 
-class OpenGate:
-    """No budget: the exchange is on this machine."""
+class NoLimits:
+    """No limits: the exchange is on this machine."""
+
+    def __init__(self) -> None:
+        self.rate = self.breaker = self
 
     def _pass(self, *_: object) -> None:
         pass
@@ -64,10 +67,10 @@ def opened(server: ExchangeServer) -> Iterator[Callable[[Any], clients.Client]]:
     def opened_for(account: Any) -> clients.Client:
         server.dialects[account.name] = account
         if account.name not in made:
-            gate = OpenGate()
+            limits = NoLimits()
             secret = Credentials(account.key, account.secret)
             made[account.name] = clients.connect(
-                account.name, secret, gate, lambda: next(numbers), base_url=server.url, sleep=lambda _: None
+                account.name, secret, limits, lambda: next(numbers), base_url=server.url, sleep=lambda _: None
             )  # fmt: skip
         return made[account.name]
 
@@ -99,7 +102,7 @@ def by_api(
             made, positions[stream.name] = drained(stream, positions.get(stream.name, {}), now)
             for record in made:
                 booked.setdefault(record.native_id, record)
-    account = Account(UUID(int=99), exchange, None, exchange)
+    account = LedgerAccount(UUID(int=99), exchange, None, exchange)
     facts, unbooked = resolve(booked.values(), account, KNOWN, NOW + timedelta(days=1))
     assert unbooked == []
     return facts

@@ -3,7 +3,7 @@
 import pytest
 
 from coinsphere.errors import BadPayload
-from coinsphere.exchanges import records
+from coinsphere.exchanges.venues import ccxt_records
 from coinsphere.portfolio.model import Kind
 
 TRADE = {
@@ -40,7 +40,7 @@ TRANSFER = {
     ],
 )
 def test_a_trade_that_makes_no_sense_is_listed_and_never_booked(nonsense) -> None:
-    (record,) = records.trades("binance", TRADE | nonsense, "BTCUSDT-7")
+    (record,) = ccxt_records.trades("binance", TRADE | nonsense, "BTCUSDT-7")
     assert (record.native_id, record.kind, record.sent, record.received) == (
         "BTCUSDT-7", Kind.SWAP, None, None,
     )  # fmt: skip
@@ -51,7 +51,7 @@ def test_a_trade_that_makes_no_sense_is_listed_and_never_booked(nonsense) -> Non
     "nonsense", [{"amount": "much"}, {"amount": None}, {"currency": ""}, {"fee": {"cost": "x"}}]
 )
 def test_a_transfer_that_makes_no_sense_takes_no_other_with_it(nonsense) -> None:
-    first, second = records.transfers("binance", [TRANSFER | nonsense, TRANSFER | {"id": "8"}])
+    first, second = ccxt_records.transfers("binance", [TRANSFER | nonsense, TRANSFER | {"id": "8"}])
     assert (first.native_id, first.kind, first.received) == ("deposit-7", Kind.TRANSFER_IN, None)
     assert "makes no sense" in (first.refused or "")
     assert (second.native_id, second.refused) == ("deposit-8", None)
@@ -60,6 +60,6 @@ def test_a_transfer_that_makes_no_sense_takes_no_other_with_it(nonsense) -> None
 @pytest.mark.parametrize("timestamp", [None, "soon", 10**20])
 def test_a_row_without_a_time_has_no_place_among_the_others(timestamp) -> None:
     with pytest.raises(BadPayload, match="no time"):
-        list(records.trades("binance", TRADE | {"timestamp": timestamp}, "BTCUSDT-7"))
+        list(ccxt_records.trades("binance", TRADE | {"timestamp": timestamp}, "BTCUSDT-7"))
     with pytest.raises(BadPayload, match="no time"):
-        list(records.transfers("binance", [TRANSFER | {"timestamp": timestamp}]))
+        list(ccxt_records.transfers("binance", [TRANSFER | {"timestamp": timestamp}]))

@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 from coinsphere import log, untrusted_json
 from coinsphere.clock import utc_now
 from coinsphere.errors import BadPayload, ProviderError, RateLimited, Unavailable
+from coinsphere.exchanges.api.limits import Limits
+from coinsphere.exchanges.api.rate_limit import RateLimit
 from coinsphere.exchanges.errors import CircuitOpen, KeyRefused, PermissionMissing
-from coinsphere.exchanges.gate import Gate
 from coinsphere.exchanges.model import Credentials
 from coinsphere.patience import asked_pause
 
@@ -42,14 +43,14 @@ class Client:
     def __init__(
         self,
         api: Any,
-        gate: Gate,
+        limits: Limits,
         secrets: Credentials,
         sleep: Callable[[float], None],
         patience: float,
     ) -> None:
         self.api = api
         self.calls = 0
-        self._gate, self._secrets, self._sleep, self._patience = gate, secrets, sleep, patience
+        self._limits, self._secrets, self._sleep, self._patience = limits, secrets, sleep, patience
 
     def close(self) -> None:
         """Close the connections."""
@@ -92,25 +93,25 @@ class Client:
             raise BadPayload(self.api.id, f"a row makes no sense ({error})", repr(row)) from error
 
     def _once(self, method: str, params: dict[str, Any]) -> Any:
-        gate = self._gate
-        gate.admit()
+        breaker = self._limits.breaker
+        breaker.admit()
         self.calls += 1
         try:
             answer = self._translated(method, params)
         except Unavailable as error:
-            gate.failed()
+            breaker.failed()
             if error.retry_after:
-                gate.rest(error.retry_after)
+                breaker.rest(error.retry_after)
             raise
         except RateLimited as error:
             if error.retry_after:
-                gate.rest(error.retry_after)
+                breaker.rest(error.retry_after)
             raise
         except ProviderError:
             # It answered, though not as we wish.
-            gate.succeeded()
+            breaker.succeeded()
             raise
-        gate.succeeded()
+        breaker.succeeded()
         return answer
 
     def _translated(self, method: str, params: dict[str, Any]) -> Any:
@@ -154,7 +155,7 @@ class Client:
 def connect(
     venue: str,
     credentials: Credentials,
-    gate: Gate,
+    limits: Limits,
     nonce: Callable[[], int],
     *,
     base_url: str | None = None,
@@ -166,7 +167,7 @@ def connect(
     Args:
         venue: ccxt's id of the exchange.
         credentials: the account's.
-        gate: the exchange's.
+        limits: the exchange's.
         nonce: gives the key's next nonce, for exchanges that want them to grow.
         base_url: takes the place of every address of the exchange; the path then begins with its id.
         sleep: how to wait.
@@ -174,7 +175,7 @@ def connect(
     """
     import ccxt  # noqa: PLC0415  see above
 
-    from coinsphere.exchanges.bounded import BoundedSession  # noqa: PLC0415  it brings requests
+    from coinsphere.exchanges.api.response_limits import BoundedSession  # noqa: PLC0415  it brings requests
 
     kind = type(f"Account_{venue}", (_Account, getattr(ccxt, venue)), {})
     api = kind(
@@ -200,12 +201,12 @@ def connect(
     api.number = str
     # At the level DEBUG ccxt's own logger writes keys and signatures.
     api.logger = _SILENT
-    api.gate, api.next_nonce = gate, nonce
+    api.shared_rate, api.next_nonce = limits.rate, nonce
     # Unknown to ccxt, which would take it for a fault of the exchange.
     api.exceptions.setdefault("exact", {})["EAPI:Invalid signature"] = ccxt.AuthenticationError
     if base_url is not None:
         api.urls["api"] = _moved(api.urls["api"], f"{base_url.rstrip('/')}/{venue}")
-    return Client(api, gate, credentials, sleep, patience)
+    return Client(api, limits, credentials, sleep, patience)
 
 
 class _Account:
@@ -213,12 +214,12 @@ class _Account:
 
     id: str
     rateLimit: float  # noqa: N815  ccxt's name
-    gate: Gate
+    shared_rate: RateLimit
     next_nonce: Callable[[], int]
 
     def throttle(self, cost: float | None = None) -> None:
         """Wait for the exchange's budget, which all accounts share."""
-        self.gate.take(self.rateLimit * (1 if cost is None else cost) / 1000)
+        self.shared_rate.take(self.rateLimit * (1 if cost is None else cost) / 1000)
 
     def incrementing_nonce(self) -> int:
         """The key's next nonce, of all processes."""

@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from coinsphere.exchanges import syncs
+from coinsphere.exchanges.sync import syncs
 from coinsphere.portfolio.jobs.syncs import Sync
 
 _CONNECTIONS = """

@@ -10,10 +10,10 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from coinsphere.exchanges import facts as resolving
 from coinsphere.exchanges.errors import Disconnected
-from coinsphere.exchanges.facts import Account, Unbooked
-from coinsphere.exchanges.model import Position
+from coinsphere.exchanges.model import LedgerAccount, Position
+from coinsphere.exchanges.sync import resolution as resolving
+from coinsphere.exchanges.sync.resolution import Unbooked
 from coinsphere.portfolio import recording
 from coinsphere.portfolio.imports.statements.record import MONEY, Record
 from coinsphere.portfolio.model import Kind
@@ -67,7 +67,7 @@ class Target:
     sync_id: UUID
     connection_id: UUID
     user_id: UUID
-    account: Account
+    account: LedgerAccount
 
 
 def cursor(conn: Connection, target: Target, stream: str) -> Position:

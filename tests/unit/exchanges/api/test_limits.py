@@ -2,8 +2,9 @@
 
 import pytest
 
+from coinsphere.exchanges.api.circuit_breaker import FAILURES, LONGEST_REST_SECONDS, REST_SECONDS
+from coinsphere.exchanges.api.limits import Limits, LimitsByExchange
 from coinsphere.exchanges.errors import CircuitOpen
-from coinsphere.exchanges.gate import FAILURES, LONGEST_REST_SECONDS, REST_SECONDS, Gate, Gates
 
 
 class Clock:
@@ -22,49 +23,49 @@ class Clock:
 
 def test_callers_of_one_exchange_wait_for_their_turn():
     clock = Clock()
-    gate = Gate("kraken", None, clock.sleep, clock)
+    limits = Limits("kraken", None, clock.sleep, clock)
     for cost in (2.0, 0.5, 1.0):
-        gate.take(cost)
+        limits.rate.take(cost)
     assert clock.slept == [2.0, 0.5]
     clock.now += 60
-    gate.take(1.0)
+    limits.rate.take(1.0)
     assert len(clock.slept) == 2
 
 
 def test_a_breaker_opens_after_failures_in_a_row_and_lets_one_call_try():
     clock = Clock()
-    gate = Gate("kraken", None, clock.sleep, clock)
+    limits = Limits("kraken", None, clock.sleep, clock)
     for _ in range(FAILURES - 1):
-        gate.failed()
-    gate.succeeded()
+        limits.breaker.failed()
+    limits.breaker.succeeded()
     for _ in range(FAILURES):
-        gate.admit()
-        gate.failed()
+        limits.breaker.admit()
+        limits.breaker.failed()
     with pytest.raises(CircuitOpen):
-        gate.admit()
+        limits.breaker.admit()
     clock.now += REST_SECONDS
-    gate.admit()
+    limits.breaker.admit()
     with pytest.raises(CircuitOpen):
-        gate.admit()
-    gate.succeeded()
-    gate.admit()
+        limits.breaker.admit()
+    limits.breaker.succeeded()
+    limits.breaker.admit()
 
 
 def test_an_exchange_that_asks_for_it_is_left_alone_for_so_long():
     clock = Clock()
-    gate = Gate("kraken", None, clock.sleep, clock)
-    gate.rest(100.0)
+    limits = Limits("kraken", None, clock.sleep, clock)
+    limits.breaker.rest(100.0)
     clock.now += 99.0
     with pytest.raises(CircuitOpen):
-        gate.admit()
+        limits.breaker.admit()
     clock.now += 1.0
-    gate.admit()
-    gate.rest(1e9)
+    limits.breaker.admit()
+    limits.breaker.rest(1e9)
     clock.now += LONGEST_REST_SECONDS
-    gate.admit()
+    limits.breaker.admit()
 
 
 def test_exchanges_do_not_share_a_gate():
-    gates = Gates()
-    assert gates.of("kraken") is gates.of("kraken")
-    assert gates.of("kraken") is not gates.of("okx")
+    limits = LimitsByExchange()
+    assert limits.of("kraken") is limits.of("kraken")
+    assert limits.of("kraken") is not limits.of("okx")

@@ -1,4 +1,4 @@
-"""Answers of exchanges with an end: neither endless nor ever slower ones hold a worker or fill its memory."""
+"""Reads responses of exchanges with limits on size and time: none holds a worker or fills its memory."""
 
 import socket
 import threading

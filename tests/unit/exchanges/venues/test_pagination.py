@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from coinsphere.exchanges.model import Record
-from coinsphere.exchanges.streams import Answer, by_number, windows
+from coinsphere.exchanges.venues.pagination import Answer, by_number, windows
 from coinsphere.portfolio.model import Kind
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)

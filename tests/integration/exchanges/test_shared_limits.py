@@ -8,21 +8,22 @@ from pathlib import Path
 import pytest
 import redis
 
+from coinsphere.exchanges.api.circuit_breaker import FAILURES
+from coinsphere.exchanges.api.limits import LimitsByExchange
 from coinsphere.exchanges.errors import CircuitOpen
-from coinsphere.exchanges.gate import FAILURES, Gates
 from tests.conftest import free_port
 
 _ROOT = Path(__file__).resolve().parents[3]
 # Nobody sleeps: what counts is the turn that each was given.
 _TAKE = """
 import sys, threading, time
-from coinsphere.exchanges.gate import Gates
+from coinsphere.exchanges.api.limits import LimitsByExchange
 waits = threading.local()
-gate = Gates(sys.argv[1], lambda seconds: setattr(waits, "last", seconds)).of("kraken")
+limits = LimitsByExchange(sys.argv[1], lambda seconds: setattr(waits, "last", seconds)).of("kraken")
 def work():
     for _ in range(5):
         waits.last = 0.0
-        gate.take(100.0)
+        limits.rate.take(100.0)
         sys.stdout.write(f"{time.time() + waits.last}\\n")
 threads = [threading.Thread(target=work) for _ in range(2)]
 [thread.start() for thread in threads]
@@ -42,55 +43,55 @@ def test_four_processes_share_one_budget(redis_url):
 
 
 def test_what_one_process_finds_out_stops_the_others_and_one_tries_later(redis_url):
-    one, other = (Gates(redis_url).of("kraken") for _ in range(2))
+    one, other = (LimitsByExchange(redis_url).of("kraken") for _ in range(2))
     for _ in range(FAILURES - 1):
-        one.failed()
-    other.admit()
-    other.failed()
-    for gate in (one, other):
+        one.breaker.failed()
+    other.breaker.admit()
+    other.breaker.failed()
+    for limits in (one, other):
         with pytest.raises(CircuitOpen):
-            gate.admit()
-    Gates(redis_url).of("okx").admit()
+            limits.breaker.admit()
+    LimitsByExchange(redis_url).of("okx").breaker.admit()
     client = redis.Redis.from_url(redis_url)
     assert 0 < client.pttl("coinsphere:exchange:kraken:resting") <= 30_000
     client.pexpire("coinsphere:exchange:kraken:resting", 1)
     time.sleep(0.01)
-    other.admit()
+    other.breaker.admit()
     with pytest.raises(CircuitOpen):
-        one.admit()
-    other.succeeded()
-    one.admit()
+        one.breaker.admit()
+    other.breaker.succeeded()
+    one.breaker.admit()
 
 
 def test_an_exchange_that_asked_for_it_is_left_alone_by_all(redis_url):
-    one, other = (Gates(redis_url).of("binance") for _ in range(2))
-    one.rest(600)
+    one, other = (LimitsByExchange(redis_url).of("binance") for _ in range(2))
+    one.breaker.rest(600)
     with pytest.raises(CircuitOpen):
-        other.admit()
+        other.breaker.admit()
     client = redis.Redis.from_url(redis_url)
     assert 590_000 < client.pttl("coinsphere:exchange:binance:resting") <= 600_000
 
 
 def test_an_emptied_redis_changes_speed_only(redis_url):
-    gate = Gates(redis_url).of("kraken")
+    limits = LimitsByExchange(redis_url).of("kraken")
     for _ in range(FAILURES):
-        gate.failed()
+        limits.breaker.failed()
     with pytest.raises(CircuitOpen):
-        gate.admit()
+        limits.breaker.admit()
     redis.Redis.from_url(redis_url).flushall()
-    gate.admit()
-    gate.take(0.01)
+    limits.breaker.admit()
+    limits.rate.take(0.01)
 
 
 def test_without_redis_each_process_has_its_own_and_asks_it_no_more_for_a_while():
     slept: list[float] = []
-    gate = Gates(f"redis://127.0.0.1:{free_port()}/0", slept.append).of("kraken")
-    gate.take(5.0)
-    gate.take(5.0)
+    limits = LimitsByExchange(f"redis://127.0.0.1:{free_port()}/0", slept.append).of("kraken")
+    limits.rate.take(5.0)
+    limits.rate.take(5.0)
     assert len(slept) == 1
     assert 4.0 < slept[0] <= 5.0
     for _ in range(FAILURES):
-        gate.admit()
-        gate.failed()
+        limits.breaker.admit()
+        limits.breaker.failed()
     with pytest.raises(CircuitOpen):
-        gate.admit()
+        limits.breaker.admit()

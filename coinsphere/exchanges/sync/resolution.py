@@ -1,7 +1,6 @@
 """From records of an account to facts of the ledger: which token an asset is, and what is bought, sold or swapped."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -9,6 +8,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere.exchanges.model import LedgerAccount
 from coinsphere.portfolio.errors import InvalidFact
 from coinsphere.portfolio.imports.statements.record import MONEY, NotUnderstood, Record
 from coinsphere.portfolio.imports.statements.trades import deal
@@ -23,25 +23,6 @@ _TOKENS = """
     where t.symbol = any(%(symbols)s)
     order by t.symbol, t.is_active desc, q.market_cap desc nulls last, t.created_at, t.id
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Where the facts of a connection go. `name` is how the ledger calls the account."""
-
-    portfolio_id: UUID
-    exchange: str
-    account: str | None
-    name: str
-
-    def external_id(self, native_id: str) -> str:
-        """The record's name in the ledger: the same whenever and however often it is told.
-
-        Kraken's ids are unique in the world, and files that it exports bear them too.
-        """
-        if self.exchange == "kraken":
-            return f"kraken:{native_id}"
-        return f"{self.exchange}:{self.account or ''}:{native_id}"
 
 
 class Unbooked(NamedTuple):
@@ -64,7 +45,7 @@ def tokens(conn: Connection, symbols: Iterable[str]) -> dict[str, UUID]:
 
 
 def resolve(
-    records: Iterable[Record], account: Account, known: Mapping[str, UUID], now: datetime
+    records: Iterable[Record], account: LedgerAccount, known: Mapping[str, UUID], now: datetime
 ) -> tuple[list[NewFact], list[Unbooked]]:
     """The facts of the records, and those records that are none. What moved money only is neither."""
     made: list[NewFact] = []
@@ -86,7 +67,7 @@ def resolve(
     return made, unbooked
 
 
-def _fact(record: Record, account: Account, known: Mapping[str, UUID]) -> NewFact | None:
+def _fact(record: Record, account: LedgerAccount, known: Mapping[str, UUID]) -> NewFact | None:
     sides = [side for side in (record.sent, record.received) if side is not None]
     if all(asset in MONEY for asset, _ in sides):
         return None

@@ -6,15 +6,15 @@ from uuid import UUID
 
 import pytest
 
-from coinsphere.exchanges.facts import Account, resolve
-from coinsphere.exchanges.model import Record
-from coinsphere.exchanges.records import trades, transfer
+from coinsphere.exchanges.model import LedgerAccount, Record
+from coinsphere.exchanges.sync.resolution import resolve
+from coinsphere.exchanges.venues.ccxt_records import trades, transfer
 from coinsphere.portfolio.model import Kind
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 AT = datetime(2024, 5, 1, tzinfo=UTC)
 KNOWN = {name: UUID(int=n) for n, name in enumerate(("BTC", "USDT", "BNB", "ETH"), 1)}
-ACCOUNT = Account(UUID(int=99), "binance", "77", "binance:main")
+ACCOUNT = LedgerAccount(UUID(int=99), "binance", "77", "binance:main")
 
 
 def swap(sent: tuple[str, str], received: tuple[str, str], **more) -> Record:
@@ -74,7 +74,7 @@ def test_a_fee_in_money_beside_a_swap_keeps_its_currency():
 
 
 def test_krakens_names_are_those_of_its_files():
-    account = Account(UUID(int=9), "kraken", None, "kraken")
+    account = LedgerAccount(UUID(int=9), "kraken", None, "kraken")
     assert account.external_id("TXID-1") == "kraken:TXID-1"
 
 

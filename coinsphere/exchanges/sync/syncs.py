@@ -13,13 +13,14 @@ from psycopg.rows import class_row
 from coinsphere import log
 from coinsphere.clock import Clock
 from coinsphere.errors import BadPayload, RateLimited, SealError, Unavailable
-from coinsphere.exchanges import connections, letters, store
+from coinsphere.exchanges import connections
 from coinsphere.exchanges.accounts import Accounts, key_info
-from coinsphere.exchanges.client import Client
+from coinsphere.exchanges.api.client import Client
 from coinsphere.exchanges.connections import Connection
 from coinsphere.exchanges.errors import Busy, Disconnected, KeyRefused, KeyTooPowerful
 from coinsphere.exchanges.model import Known, Stream
-from coinsphere.exchanges.store import Target
+from coinsphere.exchanges.sync import mail_templates, store
+from coinsphere.exchanges.sync.store import Target
 from coinsphere.exchanges.venues.all import VENUES
 from coinsphere.portfolio import issues
 from coinsphere.portfolio.imports.statements.record import Record
@@ -304,7 +305,7 @@ def _stop(
     """Read the account no more, and tell its user by one mail."""
     with conn.transaction():
         if connections.stop(conn, found.id, status, error, now) is not None:
-            letters.stopped(conn, found, status, error)
+            mail_templates.stopped(conn, found, status, error)
         _finish(conn, sync_id, found, now, error)
     _log.warning("exchange stopped", connection_id=str(found.id), status=status, error=error)
 

@@ -1,0 +1,1 @@
+"""Reading accounts into the ledger: page by page, resolved to facts, stored with their cursor."""
