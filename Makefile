@@ -40,6 +40,7 @@ lint: setup ## formatting, lint, types, layers, dbt, workflows, secrets in the t
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/node webui/node_modules/typescript/bin/tsc --project webui/tsconfig.json
 	@$(BIN)/python -m orchestration.warehouse.lint
 	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml coinsphere ml expectations orchestration webapi webui
 	@$(BIN)/zizmor --quiet --offline .github/workflows

@@ -15,10 +15,20 @@ from webui.pages.dashboard.routes import web_dashboard
 from webui.pages.entry.routes import web_auth
 from webui.pages.front.routes import web_front
 from webui.pages.markets.routes import web_tokens
+from webui.pages.shared.routes import web_shared
 from webui.pages.token.routes import web_token
 from webui.security import forms
 
-PAGES = (web_front, web_appearance, web_auth, web_account, web_dashboard, web_tokens, web_token)
+PAGES = (
+    web_front,
+    web_appearance,
+    web_auth,
+    web_account,
+    web_dashboard,
+    web_tokens,
+    web_token,
+    web_shared,
+)
 """All blueprints of pages; a page author adds his here."""
 
 

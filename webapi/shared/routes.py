@@ -1,32 +1,13 @@
 """Portfolios that their owners share: whoever has the link sees them, nobody may change them."""
 
-from decimal import Decimal
-from typing import Any
-
 from apiflask import APIBlueprint
 from flask import Response
 
-from coinsphere.portfolio import portfolios, sharing
-from coinsphere.portfolio.model import EXACT
-from coinsphere.portfolio.performance import stored_days
-from coinsphere.portfolio.performance.period import Period
-from coinsphere.portfolio.performance.stored_days import Point
-from coinsphere.portfolio.valuation import current_holdings
-from coinsphere.security.audit_events import Event
-from webapi.http import errors
-from webapi.portfolios import queries, scope
-from webapi.portfolios.composition.routes import parts
-from webapi.security import audit
+from webapi.portfolios import scope
 from webapi.security.access import public
-from webapi.services import services
-from webapi.shared import schemas
+from webapi.shared import opening, schemas
 
 blueprint = APIBlueprint("shared", __name__, tag="Portfolios")
-
-_WHAT = "shared portfolio"
-_LONGEST = 100
-_CENT = Decimal("0.01")
-_GROWTH_STEP = Decimal("0.0001")
 
 
 @blueprint.get("/<secret>")
@@ -37,58 +18,8 @@ def get_shared(secret: str) -> Response:
 
     Of exact parts one could tell amounts that are round numbers of units: they stand to each other as whole numbers.
     """
-    now = services().clock()
-    with services().database.connection() as conn:
-        shared = sharing.find(conn, secret, now) if len(secret) <= _LONGEST else None
-    if shared is None:
-        raise errors.not_found(_WHAT)
-    with scope.connection(shared.user_id) as conn:
-        found = portfolios.get(conn, shared.user_id, shared.portfolio_id)
-        if found is None:
-            raise errors.not_found(_WHAT)
-        held = queries.holdings(conn, shared.user_id, [found])[found.id]
-        first = found.first_day or now.date()
-        period = Period(shared.user_id, found.id, first, now.date())
-        points = stored_days.points(conn, period)
-        audit.record(
-            conn,
-            Event.PORTFOLIO_SHARE_OPENED,
-            target=str(sharing.identify(conn, shared.user_id, secret)),
-            details={"portfolio": str(found.id)},
-        )
-    sums = current_holdings.totals(held)
-    hides = shared.hides_amounts
-    body = {
-        "name": found.name,
-        "currency": found.currency,
-        "hidesAmounts": hides,
-        "totalValue": None if hides else sums.total_value,
-        "allocations": [_part(part, hides=hides) for part in parts(held)],
-        "performance": [_point(point, hides=hides) for point in points],
-        "unpriced": sums.unpriced,
-        "missingRates": sums.missing_rates,
-    }
-    answer = scope.tagged(body)
+    answer = scope.tagged(opening.opened(secret))
     # Kept nowhere: it ends when the link does. Found by no search engine.
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["X-Robots-Tag"] = "noindex, nofollow"
     return answer
-
-
-def _part(part: dict[str, Any], *, hides: bool) -> dict[str, Any]:
-    if not hides:
-        return part
-    exact = part["percentage"]
-    rounded = None if exact is None else exact.quantize(_CENT, context=EXACT)
-    return {**part, "amount": None, "value": None, "percentage": rounded}
-
-
-def _point(point: Point, *, hides: bool) -> dict[str, Any]:
-    growth = point.growth
-    if hides and growth is not None:
-        growth = growth.quantize(_GROWTH_STEP, context=EXACT)
-    return {
-        "date": point.day.isoformat(),
-        "growth": growth,
-        "value": None if hides else point.value,
-    }

@@ -1,8 +1,6 @@
 // Draws every `.plot` with uPlot. A plot names its numbers in attributes: data-times (seconds), data-close or data-value,
 // and further lines; "-" is no value. Amounts are text for people and for the table; here they are only pixels.
 
-/** @typedef {{ destroy(): void, setSize(size: { width: number, height: number }): void }} Plot */
-
 /** @type {Map<HTMLElement, Plot>} */
 const drawn = new Map();
 
@@ -48,6 +46,7 @@ function draw(place) {
   const grid = { stroke: colour("line"), width: 1 };
   const axis = { stroke: colour("quiet"), grid, ticks: { show: false }, font: "12px system-ui" };
   const accent = colour("accent");
+  /** @type {Record<string, unknown>[]} */
   const series = [
     {},
     { label: place.dataset.label ?? "", stroke: accent, width: 2, fill: colour("accent-wash") + "b0",

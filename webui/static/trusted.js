@@ -1,7 +1,8 @@
 // Trusted Types: what libraries write into the page goes through here. Our server's parts of pages hold no scripts,
 // frames or handlers, so whatever does came from somewhere else and stays out.
 (() => {
-  if (!globalThis.trustedTypes) return;
+  const { trustedTypes } = globalThis;
+  if (!trustedTypes) return;
   const FORBIDDEN = /<\s*(script|iframe|frame|object|embed|base|meta|link)\b|<[^>]*\son[a-z]+\s*=|<[^>]*=\s*["']?\s*javascript:/i;
   trustedTypes.createPolicy("default", {
     createHTML: (text) => {

@@ -160,3 +160,36 @@ def test_what_lives_on_the_dashboard_comes_alone(investor) -> None:
     part = investor.client.get("/dashboard", headers={**HTML, "HX-Request": "true"}).text
     assert part.lstrip().startswith('<section id="now"')
     assert "$45,626.40" in part
+
+
+@pytest.mark.parametrize("hides", [True, False])
+def test_a_shared_portfolio_shows_what_its_owner_wished(
+    investor, app, redis_url, owner_db, hides
+) -> None:
+    from tests.integration.webui.conftest import Visitor
+
+    client = app.test_client()
+    credentials = {"email": investor.email, "password": PASSWORD}
+    opened = client.post(f"{V1}/auth/login", json=credentials).json
+    bearer = {"Authorization": f"Bearer {opened['accessToken']}"}
+    (one,) = client.get(f"{V1}/portfolios", headers=bearer).json["portfolios"]
+    client.put(f"{V1}/portfolios/{one['id']}", json={"name": HOSTILE}, headers=bearer)
+    body = {"hidesAmounts": hides}
+    share = client.post(f"{V1}/portfolios/{one['id']}/shares", json=body, headers=bearer).json[
+        "share"
+    ]
+    path = share["url"].removeprefix("http://localhost:3001")
+    stranger = Visitor(app.test_client())
+    answer = stranger.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert HOSTILE not in answer.text
+    assert "&lt;img src=x" in answer.text
+    text = words(answer.text)
+    assert "BTC" in text
+    assert ("$45,6" in text) is not hides
+    assert ("1,000,000" in text) is not hides
+    assert ("amounts are hidden" in text) is hides
+    assert stranger.get(path + "x").status_code == 404
+    client.delete(f"{V1}/portfolios/{one['id']}/shares/{share['id']}", headers=bearer)
+    assert stranger.get(path).status_code == 404

@@ -1,0 +1,80 @@
+"""What who has a link sees of a portfolio, by whichever way one asks; that somebody did is told to the audit log."""
+
+from decimal import Decimal
+from typing import Any
+
+from coinsphere.portfolio import portfolios, sharing
+from coinsphere.portfolio.model import EXACT
+from coinsphere.portfolio.performance import stored_days
+from coinsphere.portfolio.performance.period import Period
+from coinsphere.portfolio.performance.stored_days import Point
+from coinsphere.portfolio.valuation import current_holdings
+from coinsphere.security.audit_events import Event
+from webapi.http import errors
+from webapi.portfolios import queries, scope
+from webapi.portfolios.composition.routes import parts
+from webapi.security import audit
+from webapi.services import services
+
+_WHAT = "shared portfolio"
+_LONGEST = 100
+_CENT = Decimal("0.01")
+_GROWTH_STEP = Decimal("0.0001")
+
+
+def opened(secret: str) -> dict[str, Any]:
+    """The portfolio as `SharedOut` takes it, with amounts hidden where its owner wished.
+
+    Raises:
+        errors.Problem: 404, there is no such link (any more).
+    """
+    now = services().clock()
+    with services().database.connection() as conn:
+        shared = sharing.find(conn, secret, now) if len(secret) <= _LONGEST else None
+    if shared is None:
+        raise errors.not_found(_WHAT)
+    with scope.connection(shared.user_id) as conn:
+        found = portfolios.get(conn, shared.user_id, shared.portfolio_id)
+        if found is None:
+            raise errors.not_found(_WHAT)
+        held = queries.holdings(conn, shared.user_id, [found])[found.id]
+        first = found.first_day or now.date()
+        period = Period(shared.user_id, found.id, first, now.date())
+        points = stored_days.points(conn, period)
+        audit.record(
+            conn,
+            Event.PORTFOLIO_SHARE_OPENED,
+            target=str(sharing.identify(conn, shared.user_id, secret)),
+            details={"portfolio": str(found.id)},
+        )
+    sums = current_holdings.totals(held)
+    hides = shared.hides_amounts
+    return {
+        "name": found.name,
+        "currency": found.currency,
+        "hidesAmounts": hides,
+        "totalValue": None if hides else sums.total_value,
+        "allocations": [_part(part, hides=hides) for part in parts(held)],
+        "performance": [_point(point, hides=hides) for point in points],
+        "unpriced": sums.unpriced,
+        "missingRates": sums.missing_rates,
+    }
+
+
+def _part(part: dict[str, Any], *, hides: bool) -> dict[str, Any]:
+    if not hides:
+        return part
+    exact = part["percentage"]
+    rounded = None if exact is None else exact.quantize(_CENT, context=EXACT)
+    return {**part, "amount": None, "value": None, "percentage": rounded}
+
+
+def _point(point: Point, *, hides: bool) -> dict[str, Any]:
+    growth = point.growth
+    if hides and growth is not None:
+        growth = growth.quantize(_GROWTH_STEP, context=EXACT)
+    return {
+        "date": point.day.isoformat(),
+        "growth": growth,
+        "value": None if hides else point.value,
+    }

@@ -1,0 +1,15 @@
+// What scripts of others put into the page, and what the types of browsers do not know yet.
+
+interface Plot {
+  destroy(): void;
+  setSize(size: { width: number; height: number }): void;
+}
+
+declare var uPlot: {
+  new (options: object, data: (number | null)[][], place: HTMLElement): Plot;
+  tzDate(at: Date, zone: string): Date;
+};
+
+declare var trustedTypes:
+  | { createPolicy(name: string, rules: { createHTML(text: string): string }): void }
+  | undefined;
