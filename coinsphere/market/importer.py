@@ -215,6 +215,7 @@ class _Reader:
         self._file, self._token, self._report, self._now = file, token, report, now
         self._seen = repeats.Seen(now)
         self._line = 0
+        self._spanned: tuple[datetime | None, datetime | None] = (None, None)
         self.unreadable: list[Rejected] = []
 
     def candles(self) -> Iterator[Candle]:
@@ -232,10 +233,9 @@ class _Reader:
             if self._seen.is_contradicted(row):
                 self._refuse(row, candle_store.CONTRADICTION)
                 continue
-            if report.first is None or row.opened_at < report.first:
-                report.first = row.opened_at
-            if report.last is None or row.opened_at > report.last:
-                report.last = row.opened_at
+            self._spanned = (report.first, report.last)
+            report.first = min(report.first or row.opened_at, row.opened_at)
+            report.last = max(report.last or row.opened_at, row.opened_at)
             yield row
 
     def _refuse(self, candle: Candle, fault: Fault) -> None:
@@ -246,6 +246,7 @@ class _Reader:
     def reject(self, candle: Candle, fault: Fault) -> None:
         """Hear from the loader that the candle given last cannot be true."""
         self._seen.forget(candle)
+        self._report.first, self._report.last = self._spanned
         self._tell(candle, fault)
 
     def _tell(self, candle: Candle, fault: Fault) -> None:

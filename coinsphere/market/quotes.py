@@ -42,6 +42,7 @@ _UPSERT = """
                 (excluded.price, excluded.volume_24h, excluded.market_cap, excluded.change_24h)
         )
 """
+_FOLLOW = "select market.follow_set_aside(%(now)s)"
 
 
 def store(conn: Connection, quotes: Sequence[Quote], now: datetime) -> Loaded:
@@ -65,6 +66,8 @@ def store(conn: Connection, quotes: Sequence[Quote], now: datetime) -> Loaded:
         quarantine.store(conn, rejected)
         cursor.executemany(_UPSERT, [_parameters(quote) for quote in sound])
         written = max(cursor.rowcount, 0) if sound else 0
+        # One that is the close of a candle which is set aside is used no more than that.
+        cursor.execute(_FOLLOW, {"now": now})
     return Loaded(len(quotes), written, len(rejected))
 
 

@@ -161,11 +161,13 @@ def test_a_bad_row_is_named_kept_in_quarantine_and_stops_no_other(run, folder, o
         "20 candles written; 0 were there already; 1 rows rejected (see `coinsphere market quarantine`)."
         in (result.output)
     )
+    assert "│ 2024-01-06 │ 2024-01-25 │" in result.output
     assert stored(owner) == 20
     (payload,) = owner.execute("select payload from quarantine").fetchall()
     assert payload
     run("import", path)
     assert owner.execute("select count(*) from quarantine").fetchone() == (1,)
+    assert "│ 2024-01-06 │ 2024-01-25 │" in result.output
     assert stored(owner) == 20
 
 

@@ -1,10 +1,12 @@
 """What is set aside, in a real database and in the pipeline's role: held, released, removed, gone."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
-from coinsphere.market import refused, set_aside
+from coinsphere.market import quotes, refused, set_aside
+from coinsphere.market.model import Quote
 from coinsphere.market.set_aside import Scope, Subject
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -92,3 +94,26 @@ def test_a_token_is_passed_over_with_its_reason(pipeline, token_id):
     assert set_aside.reason(pipeline, token_id) == "It stands still."
     set_aside.apply(pipeline, Scope.TOKEN, ["moves"], [], DAYS[0], NOW)
     assert set_aside.reason(pipeline, token_id) is None
+
+
+def test_a_quote_that_is_the_close_of_a_candle_is_set_aside_with_it(owner, pipeline, token_id):
+    owner.execute("insert into market.origin (source) values ('live')")
+    closes = DAYS[2] + timedelta(days=1)
+    quote = Quote(token_id, Decimal(5), None, None, None, "kraken", closes)
+
+    def quality():
+        return owner.execute("select quality from market.quotes").fetchone()[0]
+
+    quotes.store(pipeline, [quote], NOW)
+    assert quality() == "ok"
+    _hold(pipeline, token_id, DAYS[2])
+    assert quality() == "suspect"
+    owner.execute("delete from market.quotes")
+    quotes.store(pipeline, [quote], NOW + timedelta(minutes=1))
+    assert quality() == "suspect"
+    (held,) = set_aside.entries(pipeline)
+    set_aside.release(pipeline, [held.id], "operator ada", "seen", NOW + timedelta(minutes=2))
+    assert quality() == "ok"
+    newer = Quote(token_id, Decimal(6), None, None, None, "kraken", NOW)
+    quotes.store(pipeline, [newer], NOW)
+    assert quality() == "ok"
