@@ -1,0 +1,64 @@
+"""What the documents say of the code is there: names, paths and decisions."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+WAYS = re.split(r"^### ", ARCHITECTURE, flags=re.MULTILINE)[1:]
+NAME = re.compile(r"`((?:coinsphere|ml|orchestration|webapi|webui|expectations)(?:\.\w+)+)`")
+
+
+def exists(name: str) -> bool:
+    """Whether a function or method of that dotted name is defined where it says."""
+    parts = name.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        module = ROOT.joinpath(*parts[:length]).with_suffix(".py")
+        if module.is_file():
+            return _defines(ast.parse(module.read_text()).body, parts[length:])
+    return False
+
+
+def _defines(body: list[ast.stmt], names: list[str]) -> bool:
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    for node in body:
+        if isinstance(node, kinds) and node.name == names[0]:
+            return len(names) == 1 or _defines(node.body, names[1:])
+    return False
+
+
+@pytest.mark.parametrize("way", WAYS, ids=[way.splitlines()[0] for way in WAYS])
+def test_a_way_names_functions_that_exist(way: str) -> None:
+    names = NAME.findall(way)
+    assert len(names) >= 5
+    assert [name for name in names if not exists(name)] == []
+
+
+def test_there_is_a_way_for_each_kind_of_data() -> None:
+    assert len(WAYS) == 6
+    assert not exists("coinsphere.portfolio.recording.no_such_function")
+
+
+def test_the_table_of_changes_leads_to_places_that_exist() -> None:
+    rows = [
+        line for line in (ROOT / "CONTRIBUTING.md").read_text().splitlines() if line[:2] == "| "
+    ]
+    paths = [re.findall(r"`([^`]+)`", row.split("|")[2]) for row in rows[1:]]
+    assert len(paths) >= 20
+    missing = [path for row in paths for path in row if not list(ROOT.glob(path.split("::")[0]))]
+    assert missing == []
+    assert all(paths)
+
+
+def test_the_index_names_every_decision_once_and_says_which_were_superseded() -> None:
+    index = (ROOT / "docs" / "adr" / "README.md").read_text()
+    for page in (ROOT / "docs" / "adr").glob("[0-9]*.md"):
+        lines = [line for line in index.splitlines() if f"]({page.name})" in line]
+        assert len(lines) == 1, f"{page.name} stands in the index {len(lines)} times"
+        if re.search(r"^Status: superseded", page.read_text(), flags=re.MULTILINE):
+            assert "superseded by" in lines[0], (
+                f"the index does not say what superseded {page.name}"
+            )
