@@ -3,11 +3,10 @@
 Importing this module is cheap: torch and MLflow are imported by the steps that need them.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from psycopg import Connection
 
@@ -18,43 +17,14 @@ from ml.data import datasets, panel, snapshots
 from ml.data.datasets import TrainingSet
 from ml.data.panel import Panel
 from ml.errors import NoChampion
-from ml.evaluation.results import Evaluation, TrainedModel
+from ml.evaluation.results import Evaluation, Issued, TrainedGlobal, TrainedModel
 from ml.serving.forecasting import Forecast
 
 if TYPE_CHECKING:
-    from ml.evaluation.backtest import Backtest
-    from ml.evaluation.gates import GateReport
     from ml.monitoring.promotion import Watched
     from ml.registry.global_registry import Loaded
     from ml.serving.public import PublicVersion
     from ml.training.fitting import Recipe
-
-
-@dataclass(frozen=True, slots=True)
-class TrainedGlobal:
-    """A registered version of the global model, how it was judged, and its card."""
-
-    version: int
-    model: str
-    run_id: str
-    data_digest: str
-    report: "GateReport"
-    report_id: UUID
-    serves: tuple[int, ...]
-    """Horizons at which it serves from now on; where it passed beside a champion it waits in its shadow first."""
-    backtest: "Backtest" = field(repr=False)
-    card: Mapping[str, bytes] = field(repr=False, default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """How many forecasts were issued by which version, of how many tokens, and how many of them are public."""
-
-    version: int
-    model: str
-    tokens: int
-    forecasts: int
-    public: int
 
 
 def build_training_set(conn: Connection, token: Token, settings: Settings) -> TrainingSet:
@@ -137,33 +107,22 @@ def train_global(
     from ml.evaluation import gates  # noqa: PLC0415 - slow to import
     from ml.models.catalog import CHAMPION  # noqa: PLC0415 - slow to import
     from ml.monitoring import held_out_forecasts, promotion  # noqa: PLC0415 - slow to import
-    from ml.registry import (  # noqa: PLC0415 - slow to import
-        gate_reports,
-        global_registry,
-        global_training,
-        model_card,
-        validation,
-    )
+    from ml.registry import global_registry  # noqa: PLC0415 - slow to import
+    from ml.registry.global_training import GlobalTraining  # noqa: PLC0415 - slow to import
     from ml.training.fitting import Recipe  # noqa: PLC0415 - slow to import
 
-    training = global_training.GlobalTraining(
-        settings, candles, recipe or Recipe(), clock, dagster_run_id
-    )
+    training = GlobalTraining(settings, candles, recipe or Recipe(), clock, dagster_run_id)
     name = model or CHAMPION
     walked = training.walk_forward([*gates.BASELINES_OF_GATE, name])
     champions = global_registry.champions(settings, global_registry.serving(settings))
     least = gates.LEAST_DAYS if least_days is None else least_days
     judged = training.judge(name, walked, champions, least)
-    version, facts, report = judged.version, judged.facts, judged.report
-    held_out_forecasts.of_walk_forward(conn, version, facts, walked)
+    held_out_forecasts.of_walk_forward(conn, judged.version, judged.facts, walked)
     held_out_forecasts.of_walk_forward(conn, *training.register_baseline(walked), walked)
-    report_id = gate_reports.record(conn, version, facts, report, clock())
-    note = model_card.note(judged.card["model_card.md"])
-    validation.record_verdict(settings, version, report.horizons, str(report_id), note)
-    serves = promotion.admit(settings, version, report, champions, clock())
-    held_out_forecasts.forget_all_but(conn, global_registry.serving(settings))
+    report_id, serves = promotion.admit(conn, settings, judged, champions, clock())
+    facts, report = judged.facts, judged.report
     return TrainedGlobal(
-        version,
+        judged.version,
         name,
         facts.run_id,
         facts.data_digest,

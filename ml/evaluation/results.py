@@ -1,11 +1,17 @@
-"""What training and evaluation of per-token models give back: plain, picklable records."""
+"""What the steps of the pipeline give back: plain records, cheap to import."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
 
 from coinsphere.market.model import Token
 from ml.evaluation.held_out_origins import Origin
+
+if TYPE_CHECKING:
+    from ml.evaluation.backtest import Backtest
+    from ml.evaluation.gate_report import GateReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +65,30 @@ class Evaluation:
     def of(self, algorithm: str) -> tuple[Score, ...]:
         """The scores of one algorithm, by horizon."""
         return tuple(score for score in self.scores if score.algorithm == algorithm)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedGlobal:
+    """A registered version of the global model, how it was judged, and its card."""
+
+    version: int
+    model: str
+    run_id: str
+    data_digest: str
+    report: "GateReport"
+    report_id: UUID
+    serves: tuple[int, ...]
+    """Horizons at which it serves from now on; where it passed beside a champion it waits in its shadow first."""
+    backtest: "Backtest" = field(repr=False)
+    card: Mapping[str, bytes] = field(repr=False, default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """How many forecasts were issued by which version, of how many tokens, and how many of them are public."""
+
+    version: int
+    model: str
+    tokens: int
+    forecasts: int
+    public: int

@@ -15,7 +15,7 @@ from psycopg import Connection
 from ml.data.features import Floats
 from ml.data.horizons import HORIZONS
 from ml.evaluation import comparison, scoring
-from ml.evaluation.gates import Gate, Reason
+from ml.evaluation.gate_report import Gate, Reason
 from ml.evaluation.scoring import NOMINAL
 from ml.models.student import Student
 from ml.monitoring.alarms import Alarm

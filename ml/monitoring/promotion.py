@@ -7,18 +7,20 @@ it up, and they may take a champion back. They make none.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from psycopg import Connection
 
 from coinsphere.settings import Settings
 from ml.data.horizons import HORIZONS
 from ml.errors import NoChampion
-from ml.evaluation.gates import Gate, GateReport, Reason
-from ml.monitoring import accuracy
+from ml.evaluation.gate_report import Gate, GateReport, Reason
+from ml.monitoring import accuracy, held_out_forecasts
 from ml.monitoring.accuracy import Drift, Record
 from ml.monitoring.alarms import Alarm
-from ml.registry import gate_reports, global_registry, validation
+from ml.registry import gate_reports, global_registry, model_card, validation
 from ml.registry.global_registry import Loaded, Serving
+from ml.registry.global_training import Judged
 from ml.registry.validation import Registered
 
 _SHOWN_DAYS = 365
@@ -59,30 +61,34 @@ def must_wait(settings: Settings, champion: Loaded | None, now: datetime) -> boo
 
 
 def admit(
+    conn: Connection,
     settings: Settings,
-    version: int,
-    report: GateReport,
+    judged: Judged,
     champions: Mapping[int, Loaded],
     now: datetime,
-) -> tuple[int, ...]:
-    """Let a judged version serve at once at the horizons where it passed and need not wait; it is the challenger elsewhere.
+) -> tuple[UUID, tuple[int, ...]]:
+    """Keep the verdict on a version, and let it serve at once where it passed and need not wait; else it is the challenger.
 
     Args:
+        conn: where the report is kept.
         settings: of the registry.
-        version: that was judged.
-        report: of its gates.
+        judged: the version.
         champions: that serve, by horizon.
         now: decides which of these are stale.
+
+    Returns:
+        The id of the gate report, and the horizons at which the version serves from now on.
     """
-    serves = tuple(
-        horizon
-        for horizon in report.horizons
-        if not must_wait(settings, champions.get(horizon), now)
-    )
+    report_id = gate_reports.record(conn, judged.version, judged.facts, judged.report, now)
+    passed = judged.report.horizons
+    note = model_card.note(judged.card["model_card.md"])
+    validation.record_verdict(settings, judged.version, passed, str(report_id), note)
+    serves = tuple(at for at in passed if not must_wait(settings, champions.get(at), now))
     for horizon in serves:
-        global_registry.let_serve(settings, horizon, version)
-    challenge(settings, version, global_registry.serving(settings))
-    return serves
+        global_registry.let_serve(settings, horizon, judged.version)
+    challenge(settings, judged.version, global_registry.serving(settings))
+    held_out_forecasts.forget_all_but(conn, global_registry.serving(settings))
+    return report_id, serves
 
 
 def challenge(settings: Settings, version: int, serving: Serving) -> None:

@@ -10,7 +10,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from ml.evaluation import gates
-from ml.evaluation.gates import GateReport
+from ml.evaluation.gate_report import GateReport
 from ml.registry.global_version import NAME, GlobalFacts
 
 _RECORD = """

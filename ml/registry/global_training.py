@@ -12,7 +12,7 @@ from ml.data.panel import Panel, as_date
 from ml.errors import TooLittleHistory
 from ml.evaluation import backtest, gates, walk_forward
 from ml.evaluation.backtest import Backtest
-from ml.evaluation.gates import GateReport
+from ml.evaluation.gate_report import GateReport
 from ml.evaluation.losses import Losses
 from ml.models import novelty
 from ml.models.catalog import BASELINE

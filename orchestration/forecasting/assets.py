@@ -18,7 +18,7 @@ from ml import pipeline
 from ml.data import datasets
 from ml.data.datasets import TrainingSet
 from ml.errors import NoChampion, TooLittleHistory
-from ml.pipeline import TrainedGlobal
+from ml.evaluation.results import TrainedGlobal
 from ml.serving.forecasting import Forecast
 from orchestration import automation, failures, notifications
 from orchestration.forecasting import figures, per_token
@@ -26,7 +26,7 @@ from orchestration.forecasting.tokens import Outcome, TokenChoice, for_each
 from orchestration.warehouse.assets import FEATURES
 
 if TYPE_CHECKING:
-    from ml.evaluation.gates import Gate
+    from ml.evaluation.gate_report import Gate
 
 TRAINING_SETS = dg.AssetKey(["forecasting", "training_sets"])
 TRAINED_MODELS = dg.AssetKey(["forecasting", "trained_models"])

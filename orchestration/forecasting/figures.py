@@ -9,9 +9,8 @@ import dagster as dg
 import numpy as np
 
 from ml.data.datasets import TrainingSet
-from ml.evaluation.results import Evaluation, Score, TrainedModel
+from ml.evaluation.results import Evaluation, Issued, Score, TrainedGlobal, TrainedModel
 from ml.monitoring.alarms import Alarm
-from ml.pipeline import Issued, TrainedGlobal
 from ml.serving.forecasting import Forecast
 from orchestration import plots
 from orchestration.checks import table

@@ -599,6 +599,6 @@ def _walk_back(market, conn, versions: tuple[int, int], run_id: str, told) -> No
     kept = conn.execute(
         "select (select rows > 0 from model.training_sets where digest = %s), dagster_run_id"
         " from model.gate_reports where id = %s",
-        [model["dataDigest"], registered.tags["gate_report_id"]],
+        [model.data_digest, registered.tags["gate_report_id"]],
     ).fetchone()
     assert kept == (True, run_id)

@@ -5,7 +5,7 @@ import pytest
 
 from ml.data.horizons import HORIZONS
 from ml.evaluation import coverage
-from ml.evaluation.gates import Gate, GateReport, Reason
+from ml.evaluation.gate_report import Gate, GateReport, Reason
 from ml.evaluation.scoring import NOMINAL
 from tests.unit.ml.calibrated import market, refused
 
