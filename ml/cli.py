@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -175,6 +176,11 @@ def reproduce(prediction_id: UUID) -> None:
 )
 @click.option("--processes", default=2, show_default=True, type=click.IntRange(1, 64))
 @click.option("--json", "as_json", is_flag=True, help="Everything as JSON, also by token and year.")
+@click.option(
+    "--portfolios",
+    is_flag=True,
+    help="Judge distributions of random portfolios too, with the last model's forecasts.",
+)
 def backtest(  # noqa: PLR0917 - click passes by name
     folder: Path,
     start: datetime,
@@ -183,6 +189,7 @@ def backtest(  # noqa: PLR0917 - click passes by name
     models: tuple[str, ...],
     processes: int,
     as_json: bool,
+    portfolios: bool,
 ) -> None:
     """Walk every model and baseline forward over the same rows of candle files, and print what each is worth.
 
@@ -191,7 +198,7 @@ def backtest(  # noqa: PLR0917 - click passes by name
     """
     from ml.data import candle_folder, features
     from ml.evaluation import backtest as walk
-    from ml.evaluation import backtest_table
+    from ml.evaluation import backtest_table, portfolio_backtest
     from ml.models import catalog
 
     symbols = None if tokens is None else tokens.replace(",", " ").split()
@@ -221,11 +228,18 @@ def backtest(  # noqa: PLR0917 - click passes by name
             processes=processes,
             done=done,
         )
+    judged = []
+    if portfolios:
+        with stage("Simulating portfolios"):
+            judged = portfolio_backtest.run(made, list(made.scores)[-1])
     if as_json:
-        click.echo(json.dumps(made.to_json(), indent=1))
-    else:
-        for part in backtest_table.of(made):
-            new_console().print(part)
+        whole = {**made.to_json(), "portfolios": [asdict(row) for row in judged]}
+        click.echo(json.dumps(whole, indent=1))
+        return
+    for part in backtest_table.of(made):
+        new_console().print(part)
+    if judged:
+        new_console().print(backtest_table.portfolios(judged))
 
 
 def _figures(settings: Settings, promotion: "Promotion") -> Iterable[Score]:

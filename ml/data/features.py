@@ -123,12 +123,12 @@ def build(panel: Panel) -> FeatureSet:
 
 
 def _build(panel: Panel) -> FeatureSet:
-    opened, high, low, close, volume = (panel.candles[:, :, at] for at in range(len(COLUMNS)))
+    close, volume = (panel.candles[:, :, COLUMNS.index(name)] for name in ("close", "volume"))
     log_closes = np.log(close)
     returns = _returns(log_closes)
     volatility = np.maximum(np.sqrt(ewma(returns**2, DECAY)), _LEAST)
     pegged = _is_pegged(log_closes, np.sqrt(ewma(returns**2, 0.99)))
-    ranges = _range_variance(opened, high, low, close)
+    ranges = garman_klass(panel)
     values = _values(returns, volatility, ranges, np.where(pegged, np.nan, volume))
     inputs = np.stack(
         [*(values[name] for name in NAMES[:-3]), *_weekdays(panel)],
@@ -205,8 +205,9 @@ def _lagged(returns: Floats, volatility: Floats) -> Floats:
     return made
 
 
-def _range_variance(opened: Floats, high: Floats, low: Floats, close: Floats) -> Floats:
-    """Garman and Klass's estimate of a day's variance, winsorised."""
+def garman_klass(panel: Panel) -> Floats:
+    """Garman and Klass's estimate of each day's variance (1980), winsorised, shape [tokens, days]; NaN where unknown."""
+    opened, high, low, close, _ = (panel.candles[:, :, at] for at in range(len(COLUMNS)))
     spread, body = np.log(high / low), np.log(close / opened)
     variance = 0.5 * spread**2 - (2 * np.log(2) - 1) * body**2
     made: Floats = np.clip(variance, 1e-8, _RANGE_CAP**2)

@@ -11,13 +11,15 @@ from ml.data.features import FeatureSet, Floats, Mask
 from ml.data.horizons import HORIZONS
 from ml.data.panel import as_date
 from ml.errors import TooLittleHistory
-from ml.evaluation import comparison, conformal, holdout_calendar, scoring, walk_forward
+from ml.evaluation import comparison, conformal, holdout_calendar, lean, scoring, walk_forward
 from ml.evaluation.comparison import Difference
 from ml.evaluation.conformal import Conformal
 from ml.evaluation.held_out_origins import Published
+from ml.evaluation.lean import Lean
 from ml.evaluation.scoring import NOMINAL, Scores
 from ml.models import catalog
 from ml.models.catalog import REFERENCE
+from ml.models.gk_har_t import GkHarT
 from ml.models.student import Student
 from ml.training.fitting import Recipe
 
@@ -166,6 +168,26 @@ class Backtest:
         unit = float(self.scores[REFERENCE].crps[:, :, place][self.scored[:, :, place]].mean())
         return Difference(found.mean / unit, found.error / unit, found.days)
 
+    def lean(self, model: str) -> Sequence[Lean]:
+        """What remains by year of the lean of a model's centre against the market's last move."""
+        return lean.by_year(
+            self.features,
+            self.first,
+            self.published[model].student,
+            self.scores[REFERENCE].crps,
+            self.scored,
+        )
+
+    def beyond(self, model: str) -> dict[int, float]:
+        """Diebold and Mariano's t, by horizon, of what a model adds beyond the regression of five numbers."""
+        if GkHarT.name not in self.scores:
+            return {}
+        return {
+            horizon: self.difference(model, GkHarT.name, horizon).t
+            for place, horizon in enumerate(HORIZONS)
+            if self.scored[:, :, place].any()
+        }
+
     def _slices(self, model: str, of: Sequence[tuple[str, Mask]]) -> list[Slice]:
         ours, reference = self.scores[model], self.scores[REFERENCE]
         made = []
@@ -217,6 +239,11 @@ class Backtest:
             "calendar": holdout_calendar.load().describe(),
             "table": [_plain(row) for row in self.table()],
             "byToken": [_plain(row) for model in self.scores for row in self.by_token(model)],
+            "beyondGkHarT": {
+                model: {str(horizon): t for horizon, t in self.beyond(model).items()}
+                for model in self.scores
+            },
+            "lean": [asdict(row) for model in self.scores for row in self.lean(model)],
             "byYear": [_plain(row) for model in self.scores for row in self.by_year(model)],
         }
 

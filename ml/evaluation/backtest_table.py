@@ -1,11 +1,13 @@
 """A backtest as tables for the terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
 from ml.evaluation import holdout_calendar
 from ml.evaluation.backtest import Backtest, Figures, Slice
+from ml.evaluation.portfolio_backtest import PORTFOLIOS, PortfolioFigures
+from ml.models.gk_har_t import GkHarT
 
 
 def of(made: Backtest) -> Iterator[Table | str]:
@@ -14,6 +16,10 @@ def of(made: Backtest) -> Iterator[Table | str]:
     shown = _shown(made)
     yield _slices(f"{shown} by year", made.by_year(shown))
     yield _slices(f"{shown} by token", made.by_token(shown))
+    if any(made.beyond(model) for model in made.scores):
+        yield _beyond(made)
+    if made.lean(shown):
+        yield _lean(made, shown)
     yield from _notes(made)
 
 
@@ -59,6 +65,52 @@ def _row(row: Figures) -> tuple[str, ...]:
         f"{100 * row.token_error80:.2f}/{100 * row.token_error95:.2f}",
         f"{row.pit_distance:.3f}",
     )
+
+
+def _beyond(made: Backtest) -> Table:
+    table = Table(title=f"DM t of what each adds beyond {GkHarT.name}")
+    shown = [model for model in made.scores if model != GkHarT.name]
+    table.add_column("model")
+    for horizon in made.beyond(shown[0]):
+        table.add_column(f"{horizon} d", justify="right")
+    for model in shown:
+        table.add_row(model, *(f"{t:+.1f}" for t in made.beyond(model).values()))
+    return table
+
+
+def _lean(made: Backtest, model: str) -> Table:
+    table = Table(title=f"What remains of {model}'s lean against the market's last move, 1 d")
+    for name in ("", "weight", "gain %", "DM t"):
+        table.add_column(name, justify="right")
+    for row in made.lean(model):
+        table.add_row(row.year, f"{row.weight:+.4f}", f"{100 * row.gain:+.2f}", f"{row.dm_t:+.1f}")
+    return table
+
+
+def portfolios(rows: Sequence[PortfolioFigures]) -> Table:
+    """Coverage of random portfolios, and how many of them each test refuses."""
+    table = Table(title=f"{PORTFOLIOS} random portfolios; refused at 5 %")
+    for name in (
+        "days",
+        "origins",
+        "in 80/95 %",
+        "beyond VaR 95/99 %",
+        "Kupiec 95/99",
+        "Christoffersen 95/99",
+        "loss by ES 95/99",
+    ):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            str(row.horizon),
+            str(row.origins),
+            f"{100 * row.coverage80:.1f}/{100 * row.coverage95:.1f}",
+            "/".join(f"{100 * each:.2f}" for each in row.exceeded),
+            "/".join(map(str, row.kupiec)),
+            "/".join(map(str, row.christoffersen)),
+            "/".join("-" if each is None else f"{each:.2f}" for each in row.shortfall),
+        )
+    return table
 
 
 def _slices(title: str, rows: list[Slice]) -> Table:

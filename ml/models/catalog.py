@@ -8,6 +8,7 @@ from ml.models import (
     combination,
     ewma,
     garch,
+    gk_har_t,
     global_lstm,
     linear,
     lstm,
@@ -57,6 +58,7 @@ _GLOBAL_LOADERS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, bytes]],
         for name in (random_walk.REFERENCE, random_walk.SLOW, random_walk.BASELINE)
     },
     garch.Garch.name: garch.load,
+    gk_har_t.GkHarT.name: gk_har_t.load,
     pooled_linear.PooledLinear.name: pooled_linear.load,
     GlobalLstm.name: global_lstm.load,
 }

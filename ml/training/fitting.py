@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml.data.features import FeatureSet
-from ml.models import garch, pooled_linear, random_walk, reversal
+from ml.models import garch, gk_har_t, pooled_linear, random_walk, reversal
 from ml.models.catalog import ASSESSMENT, CHAMPION, GLOBAL_MODELS, PARTS
 from ml.models.combination import Combination
 from ml.models.global_lstm import GlobalLstm
@@ -27,6 +27,7 @@ _CLOSED_FORM: Mapping[str, Callable[[FeatureSet, int], GlobalModel]] = {
     random_walk.SLOW: lambda _, __: random_walk.normal(random_walk.SLOW),
     random_walk.BASELINE: random_walk.fit_t,
     garch.Garch.name: garch.fit,
+    gk_har_t.GkHarT.name: gk_har_t.fit,
     pooled_linear.PooledLinear.name: pooled_linear.fit,
 }
 """Fits without a network."""

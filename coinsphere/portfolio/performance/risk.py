@@ -90,8 +90,8 @@ def _bounded(figure: float | None) -> float | None:
 
 def tail(moves: Floats, share: float = _TAIL) -> tuple[float, float]:
     """Loss that a share of days exceeds, and the mean loss of those days; both as positive fractions, 0 at least."""
-    ordered = np.sort(moves)
-    worst = ordered[: max(1, math.ceil(share * len(ordered) - _ROUNDING))]
+    count = max(1, math.ceil(share * len(moves) - _ROUNDING))
+    worst = np.partition(moves, count - 1)[:count]
     return max(0.0, -float(worst[-1])), max(0.0, -float(worst.mean()))
 
 

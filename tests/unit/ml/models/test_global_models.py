@@ -12,7 +12,7 @@ from ml.data import features, panel
 from ml.data.panel import as_date
 from ml.errors import TooLittleHistory
 from ml.evaluation import backtest, walk_forward
-from ml.models import catalog, garch, global_lstm, pooled_linear, random_walk, reversal
+from ml.models import catalog, garch, gk_har_t, global_lstm, pooled_linear, random_walk, reversal
 from ml.models.combination import Combination, mean
 from ml.models.networks import global_lstm_export
 from ml.models.networks.global_lstm_network import GlobalLstmNetwork
@@ -165,8 +165,21 @@ def test_a_market_that_comes_back_is_found_and_one_that_does_not_is_not():
         weights[part] = reversal.fit(built, 800).weight
         made = reversal.fit(built, 800).location(built, 799)[:, 0, 0] / built.volatility[:, 799]
         np.testing.assert_allclose(made, weights[part] * reversal.market(built)[799])
-    assert abs(weights[0.0]) < 0.05
+    assert weights[0.0] == 0, "without evidence nothing remains"
     assert -0.4 < weights[0.5] < -0.15
+
+
+@pytest.mark.parametrize(("error", "left"), [(0.01, 0.96), (0.05, 0.0), (0.06, 0.0), (0.0, 1.0)])
+def test_a_lean_below_a_t_of_two_is_none(error, left):
+    assert reversal.shrinkage(-0.1, error) == pytest.approx(left)
+    assert reversal.shrinkage(0.0, error) == 0
+
+
+def test_the_regression_of_five_numbers_sees_the_ranges_of_a_day_a_week_and_a_month(market):
+    opened, high, low, close, _ = np.moveaxis(market.panel.candles[1, 470:500], 1, 0)
+    variance = 0.5 * np.log(high / low) ** 2 - (2 * np.log(2) - 1) * np.log(close / opened) ** 2
+    expected = [0.5 * np.log(variance[-span:].mean() / 0.04**2) for span in gk_har_t.SPANS]
+    np.testing.assert_allclose(gk_har_t.volatilities(market)[1, 499], expected)
 
 
 def test_a_combination_stored_without_a_reversal_has_none(fitted, market):

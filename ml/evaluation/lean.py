@@ -1,0 +1,65 @@
+"""What remains, year by year, of the one thing of direction: how far the centre leans against the market, and what it gains."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ml.data.features import FeatureSet, Floats, Mask
+from ml.data.horizons import HORIZONS
+from ml.evaluation import comparison
+from ml.models import reversal
+from ml.models.student import Student
+
+_PLACE = HORIZONS.index(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Lean:
+    """A year's weight (of a day's volatility for each of the market's last move) and its gain in CRPS at one day.
+
+    `weight` is the mean of what the fits of the year left of it; `gain` is a share of the reference's CRPS.
+    """
+
+    year: str
+    weight: float
+    gain: float
+    dm_t: float
+
+
+def by_year(
+    features: FeatureSet, first: int, said: Student, reference: Floats, scored: Mask
+) -> Sequence[Lean]:
+    """The lean of a model with the term; empty for a model without.
+
+    Args:
+        features: inputs and outcomes.
+        first: position of the first day of the arrays.
+        said: the distributions, shape [tokens, days, HORIZONS].
+        reference: CRPS of the reference, same shape.
+        scored: which rows have outcomes, same shape.
+    """
+    made = said.at(np.s_[:, :, _PLACE])
+    if not made.location.any():
+        return []
+    held = slice(first, first + scored.shape[1])
+    mask = scored[:, :, _PLACE]
+    outcomes = np.where(mask, features.outcomes()[:, held, _PLACE], np.nan)
+    plain = replace(made, location=np.zeros_like(made.location)).crps(outcomes)
+    leaning, moved = (
+        made.crps(outcomes),
+        reversal.market(features)[held] * features.volatility[:, held],
+    )
+    years = features.panel.days[held].astype("datetime64[Y]")
+    rows = []
+    for year in np.unique(years):
+        chosen = mask & (years == year)[None]
+        if not chosen.any():
+            continue
+        unit = float(reference[:, :, _PLACE][chosen].mean())
+        found = comparison.compare(
+            np.where(chosen, leaning, np.nan), np.where(chosen, plain, np.nan), 1
+        )
+        weight = (made.location[chosen] * moved[chosen]).sum() / (moved[chosen] ** 2).sum()
+        rows.append(Lean(str(year), float(weight), found.mean / unit, found.t))
+    return rows
