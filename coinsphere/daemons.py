@@ -27,3 +27,12 @@ def silent(data: Mapping[str, Any], now: float) -> Sequence[str]:
         if each["required"]
         and not (each["healthy"] and (each["lastHeartbeatTime"] or 0.0) > now - _SECONDS)
     ]
+
+
+def newest_beat(data: Mapping[str, Any]) -> float:
+    """When any kind of daemon beat last, in seconds since the epoch; 0.0 where none ever did.
+
+    One that works on something long beats late, on a busy machine by minutes; a process that is stuck beats not at all.
+    """
+    statuses = data["instance"]["daemonHealth"]["allDaemonStatuses"]
+    return max((each["lastHeartbeatTime"] or 0.0 for each in statuses), default=0.0)

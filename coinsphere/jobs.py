@@ -21,7 +21,7 @@ from coinsphere import failed_jobs, housekeeping, log
 from coinsphere.accounts import tasks as accounts
 from coinsphere.clock import utc_now
 from coinsphere.exchanges import tasks as exchanges
-from coinsphere.notify import mail, transport
+from coinsphere.notify import disk_alarm, mail, transport
 from coinsphere.patience import Patience
 from coinsphere.portfolio import tasks as portfolios
 from coinsphere.security import audit_anchoring as audit
@@ -60,6 +60,7 @@ def build(settings: Settings) -> App:
     exchanges.add(app, settings)
     wallets.add(app, settings)
     _add_audit(app, settings)
+    _add_disk(app, settings)
     _add_requests(app, settings)
     return app
 
@@ -110,6 +111,14 @@ def _add_housekeeping(app: App, settings: Settings) -> None:
         with psycopg.connect(settings.dsn, connect_timeout=5) as conn:
             failed_jobs.forget_done(conn)
         await context.app.job_manager.delete_old_jobs(nb_hours=_KEEP_HOURS)
+
+
+def _add_disk(app: App, settings: Settings) -> None:
+    @app.periodic(cron="7 * * * *")
+    @app.task(name="watch_disk", queue="housekeeping", queueing_lock="watch_disk")
+    def watch_disk(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
+        """Tell of a disk that fills, once a day."""
+        disk_alarm.check(settings, utc_now())
 
 
 def _add_audit(app: App, settings: Settings) -> None:

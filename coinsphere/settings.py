@@ -106,6 +106,11 @@ class Settings(BaseModel):
         ge=0,
         description="`status` and `doctor` warn where the state folder's disk has less room, in MiB.",
     )
+    hang_seconds: float = Field(
+        60,
+        ge=1,
+        description="A process of the local system that has not answered for so long is ended and started again.",
+    )
     metrics_port: int = Field(9101, ge=1, le=65535, description="Prometheus metrics of the API.")
     postgres_port: int = Field(5433, ge=1, le=65535, description="Embedded PostgreSQL.")
     redis_port: int = Field(6380, ge=1, le=65535, description="Embedded Redis.")
@@ -242,7 +247,8 @@ class Settings(BaseModel):
         256,
         ge=0,
         le=1000,
-        description="Connections that one address (of IPv6 its /64) may hold in one worker process; 0: any number. "
+        description="Connections that one address (of IPv6 its /64) may hold in one worker process, or in the stream "
+        "before it says who it is; 0: any number. "
         "Behind `trusted_proxies` they are not counted: the proxy has one address.",
     )
     cache_seconds: int = Field(10, ge=1, le=3600, description="Life of a cached public answer.")

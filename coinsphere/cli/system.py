@@ -199,13 +199,22 @@ def _watch(console: Console, settings: Settings) -> None:
 
     supervisor = Supervisor(settings.state)
     pids = {each.name: each.pid for each in supervisor.list()}
+    is_lost = False
     while True:
         time.sleep(_WATCH_SECONDS)
         try:
             now = supervisor.list()
-        except LocalServiceError:
-            console.print("The supervisor is gone: somebody stopped the system.")
-            return
+        except LocalServiceError as error:
+            if supervisor.has_ended():
+                console.print("The supervisor is gone: somebody stopped the system.")
+                return
+            if not is_lost:
+                console.print(f"{utc_now():%H:%M:%S} [red]{escape(str(error))}[/red]")
+            is_lost = True
+            continue
+        if is_lost:
+            console.print(f"{utc_now():%H:%M:%S} The supervisor is back.", highlight=False)
+            pids, is_lost = {each.name: each.pid for each in now}, False
         for each in now:
             if each.pid != pids[each.name]:
                 what = f"was started again (process {each.pid})" if each.pid else each.state.lower()

@@ -17,6 +17,8 @@ Probe = Callable[[Settings], str | None]
 """Gives None where the process does its work, else what is wrong, in a few words."""
 
 _SECONDS = 3.0
+BEAT_SECONDS = 120
+"""A watch that did not look round for so long hangs itself: it waits ten seconds for each of the others."""
 _WORKER = "select count(*) from jobs.procrastinate_workers where last_heartbeat > now() - interval '20 seconds'"
 _LOCATIONS = """
     query {
@@ -33,6 +35,21 @@ def check(name: str, settings: Settings) -> str | None:
         return _PROBES[name](settings)
     except (httpx2.HTTPError, psycopg.Error, redis.RedisError, OSError, ValueError) as error:
         return f"{type(error).__name__}: {str(error).strip()}"[:200]
+
+
+def supervisor_answers(settings: Settings) -> bool:
+    """Whether the supervisor of this state lives and works; where none was started the platform does its work."""
+    path = State(settings.state).supervisor_socket
+    if not path.exists():
+        return True
+    try:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(_SECONDS)
+            probe.connect(str(path))
+            probe.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            return bool(probe.recv(1))
+    except OSError:
+        return False
 
 
 def graphql(settings: Settings, query: str, *, seconds: float = 30.0, **variables: object) -> Any:
@@ -77,10 +94,20 @@ def _http(port: str, path: str) -> Probe:
 
 
 def _code_server(settings: Settings) -> str | None:
+    """Ask it to speak: gRPC runs on HTTP/2, whose server begins by telling its settings (RFC 9113 3.4).
+
+    A whole gRPC client would cost each caller a second and 30 MB.
+    """
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(_SECONDS)
         probe.connect(str(State(settings.state).code_socket))
-    return None
+        probe.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5))
+        return None if probe.recv(1) else "closes at once"
+
+
+def _watch(settings: Settings) -> str | None:
+    age = time.time() - State(settings.state).beat.stat().st_mtime
+    return f"did not look round for {age:.0f} s" if age > BEAT_SECONDS else None
 
 
 def _webserver(settings: Settings) -> str | None:
@@ -118,4 +145,5 @@ _PROBES: dict[str, Probe] = {
     "api": _http("api_port", "/health/live"),
     "worker": _worker,
     "stream": _http("stream_port", "/health"),
+    "watch": _watch,
 }

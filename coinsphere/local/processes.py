@@ -92,6 +92,8 @@ def _applications(settings: Settings) -> list[Process]:
         Process(
             "stream", _module("coinsphere.stream"), settings.stream_port, "stream_port", Role.API
         ),
+        # The last to start and the first to stop.
+        Process("watch", _module("coinsphere.local.watch")),
     ]
 
 

@@ -65,6 +65,16 @@ class State:
         return self.folder / "mlflow"
 
     @property
+    def supervisor_socket(self) -> Path:
+        """Where the supervisor listens; one that ends in order takes it away."""
+        return self.folder / "supervisor.sock"
+
+    @property
+    def beat(self) -> Path:
+        """The file that the watch touches each time it looks round."""
+        return self.folder / "run" / "watch.beat"
+
+    @property
     def credentials(self) -> Path:
         """The file, mode 0600, of the generated passwords, as settings."""
         return self.folder / CREDENTIALS_FILE

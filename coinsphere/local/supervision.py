@@ -3,7 +3,7 @@
 import http.client
 import os
 import shlex
-import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from supervisor.xmlrpc import SupervisorTransport
+from supervisor.xmlrpc import SupervisorTransport, UnixStreamHTTPConnection
 from tenacity import RetryError, retry, retry_if_result, stop_after_delay, wait_fixed
 
 from coinsphere.errors import LocalServiceError
+from coinsphere.local import orphans, records
 from coinsphere.local.processes import Process
 
 _LONGEST_SOCKET_PATH = 100
 """Unix allows 108 bytes; supervisord adds its process id while it makes the socket."""
 _SHUTDOWN_SECONDS = 180
 _WITHOUT_WAITING = (False,)
-OWNER_VARIABLE = "SUPERVISOR_SERVER_URL"
-"""supervisord sets it for its processes, and they for theirs."""
+_ANSWER_SECONDS = 10
 
 _CONFIGURATION = """\
 [unix_http_server]
@@ -107,12 +107,49 @@ class Supervisor:
             raise LocalServiceError(
                 f"The path {self._folder} is too long for a Unix socket: choose a shorter COINSPHERE_HOME."
             )
-        configuration = self._folder / "supervisord.conf"
-        configuration.write_text(_configuration(self._folder, processes))
+        self._file.write_text(_configuration(self._folder, processes))
+        self._launch()
+
+    def revive(self) -> None:
+        """Start it again as it was, after it was killed, with a stand-in for each process that outlived it.
+
+        Raises:
+            LocalServiceError: it does not come up.
+        """
+        hung = orphans.noted_supervisor(self._folder)
+        if hung is not None and orphans.dead_session(self._folder) is None:
+            self._kill(hung)
+        self._launch()
+        for each in self.list():
+            self.start_process(each.name)
+
+    def was_killed(self) -> bool:
+        """Whether the last one did not end in order, and its processes may go on without it."""
+        return orphans.dead_session(self._folder) is not None
+
+    def has_ended(self) -> bool:
+        """Whether the last one ended in order, or none ever ran."""
+        return orphans.noted_supervisor(self._folder) is None
+
+    @property
+    def _file(self) -> Path:
+        return self._folder / "supervisord.conf"
+
+    def _kill(self, pid: int) -> None:
+        try:
+            process = psutil.Process(pid)
+            # Its id may be another's by now.
+            if str(self._file) in process.cmdline():
+                process.kill()
+                process.wait(timeout=_ANSWER_SECONDS)
+        except psutil.Error:
+            return
+
+    def _launch(self) -> None:
         program = Path(sys.executable).parent / "supervisord"
         # It leaves this process by itself, and until then prints what is wrong.
         done = subprocess.run(  # noqa: S603 - our own configuration
-            [program, "-c", configuration],
+            [program, "-c", self._file],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -152,66 +189,51 @@ class Supervisor:
                 process.wait(timeout=_SHUTDOWN_SECONDS)
             except psutil.TimeoutExpired:
                 process.kill()
-        end_orphans(self._folder)
+        elif (hung := orphans.noted_supervisor(self._folder)) is not None:
+            self._kill(hung)
+        orphans.end_orphans(self._folder)
 
     def _call(self, method: str, *arguments: object) -> Any:
-        transport = SupervisorTransport(None, None, f"unix://{self.socket}")
+        transport = _Transport(self.socket)
         proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
         try:
             return getattr(proxy.supervisor, method)(*arguments)
         except (OSError, http.client.HTTPException) as error:
-            raise LocalServiceError(
-                f"Nothing runs in {self._folder}: start it with `coinsphere up`."
-            ) from error
+            raise LocalServiceError(self._why(error)) from error
         finally:
             transport.close()
 
-
-def end_orphans(folder: Path) -> list[int]:
-    """End the processes that a supervisor of `folder` started and did not live to stop; returns their ids."""
-    session = _dead_session(folder)
-    url = f"unix://{folder / 'supervisor.sock'}"
-    orphans = [process for process in psutil.process_iter() if _belongs(process, session, url)]
-    for process in orphans:
-        # The fast shutdown of PostgreSQL; to the others it is Ctrl-C.
-        _quietly(process, lambda each: each.send_signal(signal.SIGINT))
-    _, stubborn = psutil.wait_procs(orphans, timeout=20)
-    for process in stubborn:
-        _quietly(process, lambda each: each.kill())
-    psutil.wait_procs(stubborn, timeout=10)
-    return [process.pid for process in orphans]
+    def _why(self, error: Exception) -> str:
+        if isinstance(error, TimeoutError):
+            return f"The supervisor of {self._folder} hangs: run `coinsphere down`, then `coinsphere up`."
+        if not self.was_killed():
+            return f"Nothing runs in {self._folder}: start it with `coinsphere up`."
+        left = len(list(records.all_living(self._folder)))
+        return (
+            f"The supervisor of {self._folder} was killed, {left} of its processes go on. `watch`, one of them, brings "
+            "it back within seconds; `coinsphere up` ends them and starts everything anew."
+        )
 
 
-def _dead_session(folder: Path) -> int | None:
-    """The session of the last supervisor if it has died: no other process can have come to lead it since."""
-    try:
-        pid = int((folder / "supervisord.pid").read_text())
-    except (OSError, ValueError):
-        return None
-    try:
-        is_dead = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        is_dead = True
-    return pid if is_dead else None
+class _Connection(UnixStreamHTTPConnection):  # type: ignore[misc]  # untyped
+    """One that gives up: a supervisor that is stopped still lets connect."""
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(_ANSWER_SECONDS)
+        self.sock.connect(self.socketfile)
 
 
-def _belongs(process: psutil.Process, session: int | None, url: str) -> bool:
-    """Whether a supervisor's session, or a variable of its, tells: PostgreSQL and Redis write over their variables."""
-    try:
-        if session is not None and os.getsid(process.pid) == session:
-            return True
-        owner: str | None = process.environ().get(OWNER_VARIABLE)
-    except (psutil.Error, OSError):
-        return False
-    return owner == url
+class _Transport(SupervisorTransport):  # type: ignore[misc]  # untyped
+    def __init__(self, path: Path) -> None:
+        super().__init__(None, None, f"unix://{path}")
+        self._path = path
+        self._get_connection = self._connect
 
-
-def _quietly(process: psutil.Process, action: Callable[[psutil.Process], object]) -> None:
-    """Act on a process that may end at any moment."""
-    try:
-        action(process)
-    except psutil.NoSuchProcess:
-        return
+    def _connect(self) -> _Connection:
+        made = _Connection("localhost")
+        made.socketfile = str(self._path)
+        return made
 
 
 def _configuration(folder: Path, processes: Sequence[Process]) -> str:

@@ -14,10 +14,10 @@ from coinsphere import log
 from coinsphere.clock import Clock, utc_now
 from coinsphere.db import migrate, seeds
 from coinsphere.errors import CoinsphereError, LocalServiceError
-from coinsphere.local import dagster, ports, probes, processes, state
+from coinsphere.local import dagster, orphans, ports, probes, processes, state
 from coinsphere.local.processes import Process
 from coinsphere.local.state import State
-from coinsphere.local.supervision import Running, Supervisor, end_orphans
+from coinsphere.local.supervision import Running, Supervisor
 from coinsphere.market import importer, origin
 from coinsphere.market.importer import ImportReport
 from coinsphere.market.origin import Origin
@@ -92,7 +92,7 @@ def up(chosen: Settings, progress: Progress) -> Settings:
     supervisor = Supervisor(folder.folder)
     with folder.locked():
         _refuse_second(supervisor, folder)
-        end_orphans(folder.folder)
+        orphans.end_orphans(folder.folder)
         try:
             return _start(chosen, folder, supervisor, progress)
         except BaseException:

@@ -43,6 +43,7 @@ _SMALL = {
     "COINSPHERE_ML_EPOCHS": "2",
     "COINSPHERE_ML_REFRESH_SECONDS": "1",
     "COINSPHERE_API_WORKERS": "1",
+    "COINSPHERE_HANG_SECONDS": "30",
     # All tests come from one address, and one of them is refused a hundred times.
     "COINSPHERE_RATE_LIMIT_AUTH_FAILURES": "1000",
 }
@@ -225,6 +226,62 @@ def test_each_process_that_is_killed_comes_back(system: System, client: httpx2.C
         wait_until(is_back, 90)
     wait_until(system.is_well, 60)
     assert client.get("/tokens").status_code == 200
+
+
+@pytest.mark.timeout(900)
+def test_each_process_that_hangs_is_seen_and_started_again(
+    system: System, client: httpx2.Client
+) -> None:
+    """All that can be asked are stopped at once, each as a process of its own: none hides another."""
+    wait_until(system.is_well, 120)
+    before = system.status()
+    hung = [name for name in before if name not in ("postgres", "redis", "api", "watch")]
+    for name in hung:
+        os.kill(before[name]["pid"], signal.SIGSTOP)
+    seen: set[str] = set()
+
+    def is_seen() -> bool:
+        told = client.get(system.url("API", "/health")).json()["services"]
+        seen.update(name for name, state in told.items() if state == "error")
+        return seen >= {"ml", "mlflow", "orchestrator", "daemon", "worker", "stream"}
+
+    wait_until(is_seen, 180)
+
+    def is_new() -> bool:
+        now = system.status()
+        return all(now[name]["pid"] not in (None, before[name]["pid"]) for name in hung)
+
+    wait_until(is_new, 400)
+    wait_until(system.is_well, 240)
+    unhurt = {"postgres", "redis", "api", "watch"}
+    now = system.status()
+    assert {name for name in before if now[name]["pid"] == before[name]["pid"]} == unhurt
+    assert "process hangs" in system.run("logs", "watch", "-n", "500").stdout
+
+
+@pytest.mark.timeout(600)
+def test_a_supervisor_that_is_killed_comes_back_while_everything_is_served(
+    system: System, client: httpx2.Client
+) -> None:
+    wait_until(system.is_well, 120)
+    before = system.status()
+    noted = system.home / "supervisord.pid"
+    dead = int(noted.read_text())
+    os.kill(dead, signal.SIGKILL)
+    assert client.get("/tokens").status_code == 200
+
+    def is_back() -> bool:
+        assert client.get("/tokens").status_code == 200
+        return int(noted.read_text()) != dead and system.is_well()
+
+    wait_until(is_back, 240)
+    # Each goes on as it was, but for the watch, which made room for its successor.
+    for name, process in before.items():
+        assert name == "watch" or psutil.pid_exists(process["pid"]), name
+    # What is killed now comes back as the supervisor's own child.
+    os.kill(before["stream"]["pid"], signal.SIGKILL)
+    wait_until(lambda: system.status()["stream"]["health"] != "ok", 60)
+    wait_until(system.is_well, 120)
 
 
 def test_a_second_start_on_the_same_state_is_refused(system: System) -> None:

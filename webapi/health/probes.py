@@ -12,6 +12,8 @@ import psycopg
 import psycopg_pool
 
 from coinsphere import daemons, failed_jobs, log
+from coinsphere.local import probes
+from coinsphere.local.disk import Room
 from coinsphere.market import set_aside
 from webapi.services import Services
 
@@ -30,6 +32,7 @@ _FAILURES = (
     psycopg.Error,
     psycopg_pool.PoolTimeout,
     psycopg_pool.TooManyRequests,
+    OSError,
 )
 
 
@@ -97,6 +100,8 @@ def _probes(work: Services) -> dict[str, Callable[[], int]]:
         "daemon": lambda: daemon_beats(work),
         "mlflow": lambda: _answers(work, f"{settings.tracking_url}/health"),
         "stream": lambda: _answers(work, f"http://127.0.0.1:{settings.stream_port}/health"),
+        "supervisor": lambda: probes.supervisor_answers(settings),
+        "disk": lambda: Room.of(settings).remedy is None,
     }
 
 

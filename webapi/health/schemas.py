@@ -23,6 +23,10 @@ class ServicesOut(Output):
     daemon: State
     mlflow: State
     stream: State
+    supervisor: State = Field(
+        description="Of the local system; `ok` where the platform takes its place."
+    )
+    disk: State = Field(description="`error` where the state folder's disk has too little room.")
 
 
 class HealthOut(Output):
@@ -44,6 +48,8 @@ class HealthOut(Output):
                     "daemon": "ok",
                     "mlflow": "ok",
                     "stream": "ok",
+                    "supervisor": "ok",
+                    "disk": "ok",
                 },
                 "setAside": 0,
             }

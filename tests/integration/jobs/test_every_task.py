@@ -1,17 +1,24 @@
 """Every background task runs in the worker's own process and role: what a role lacks is seen here, not in the night."""
 
 import json
-from datetime import UTC, datetime
+import shutil
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import psycopg
 import pytest
 from click.testing import CliRunner
+from procrastinate import JobContext
+from procrastinate.jobs import Job
 from pydantic import SecretStr
 
 from coinsphere import failed_jobs, jobs
 from coinsphere.cli.main import cli
-from coinsphere.notify import mail
+from coinsphere.clock import utc_now
+from coinsphere.notify import disk_alarm, mail
+from coinsphere.patience import FAULT
+from coinsphere.portfolio import importing
+from coinsphere.portfolio import worker as portfolio_worker
 from coinsphere.security import audit
 from coinsphere.security.audit_events import Event
 from coinsphere.security.symmetric_keys import SymmetricKeys
@@ -68,6 +75,66 @@ def test_every_task_succeeds_in_the_workers_process_and_role(database, owner, tm
     assert outcomes == dict.fromkeys(told, "succeeded"), (tmp_path / "worker.log").read_text()
     # The audit log was read for it, by a right that the worker's role has only while it says so.
     assert audit.read_anchors(tmp_path / "audit-anchors.jsonl")[-1].seq == 1
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), OSError("away")])
+def test_what_a_failed_job_leaves_open_is_closed_unless_it_is_tried_again(
+    database, owner, tmp_path, monkeypatch, error
+):
+    user, portfolio, batch = (str(_user(owner)), *(uuid4() for _ in range(2)))
+    owner.execute(
+        "insert into app.portfolios (id, user_id, name) values (%s, %s, 'one')", [portfolio, user]
+    )
+    (sync,) = owner.execute(
+        "insert into app.portfolio_syncs (user_id, portfolio_id) values (%s, %s) returning id",
+        [user, portfolio],
+    ).fetchone()
+    owner.execute(
+        "insert into app.import_batches (id, user_id, portfolio_id, format, status)"
+        " values (%s, %s, %s, 'coinsphere', 'queued')",
+        [batch, user, portfolio],
+    )
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(portfolio_worker, "rebuild", fail)
+    monkeypatch.setattr(importing, "_resolve", fail)
+    app = jobs.build(Settings(database_url=SecretStr(database.worker), home=tmp_path))
+    for name, args in (
+        ("sync_portfolio", {"sync_id": str(sync)}),
+        ("import_transactions", {"batch_id": str(batch)}),
+    ):
+        job = Job(id=1, queue="portfolios", lock=None, queueing_lock=None, task_name=name)
+        with pytest.raises(type(error)):
+            app.tasks[name].func(
+                JobContext(app=app, job=job, start_timestamp=0.0, abort_reason=lambda: None), **args
+            )
+    for table, one in (("portfolio_syncs", sync), ("import_batches", batch)):
+        status, told, ended = owner.execute(
+            f"select status, error, finished_at is not null from app.{table} where id = %s", [one]
+        ).fetchone()
+        assert ((status, told, ended) == ("failed", FAULT, True)) is isinstance(error, KeyError)
+
+
+def test_a_disk_that_fills_is_told_once_a_day(database, owner, tmp_path):
+    owner.execute("update app.users set role = 'admin' where id = %s", [_user(owner)])
+    plenty = shutil.disk_usage(tmp_path).total >> 20
+    settings = Settings(
+        worker_database_url=SecretStr(database.worker),
+        home=tmp_path,
+        least_free_mib=plenty,
+        operator_email="operator@example.org",
+    )
+    assert disk_alarm.check(settings.model_copy(update={"least_free_mib": 0}), utc_now())
+    assert mail.newest(owner) == []
+    for _ in range(2):
+        assert not disk_alarm.check(settings, utc_now())
+    (administrator,) = owner.execute("select email from app.users").fetchone()
+    told = {each.recipient: each.subject for each in mail.newest(owner)}
+    assert told == dict.fromkeys((administrator, "operator@example.org"), disk_alarm.SUBJECT)
+    assert not disk_alarm.check(settings, utc_now() + timedelta(days=1))
+    assert len(mail.newest(owner)) == 4
 
 
 def test_the_worker_reads_the_audit_log_only_as_the_auditor_who_reads_nothing_else(database):

@@ -12,10 +12,11 @@ import pytest
 import redis
 
 from coinsphere.errors import LocalServiceError
-from coinsphere.local import ports, processes, state
+from coinsphere.local import ports, probes, processes, records, state
 from coinsphere.local.processes import Process
 from coinsphere.local.state import State
 from coinsphere.local.supervision import Running, Supervisor
+from coinsphere.local.watch import Watch
 from coinsphere.settings import Settings
 from tests.conftest import free_port
 
@@ -69,6 +70,21 @@ def of(supervisor: Supervisor, name: str) -> Running:
     return next(each for each in supervisor.list() if each.name == name)
 
 
+def lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def complaint(supervisor: Supervisor) -> str:
+    try:
+        supervisor.list()
+    except LocalServiceError as error:
+        return str(error)
+    return ""
+
+
 def test_a_killed_process_is_started_again(supervisor: Supervisor, settings: Settings) -> None:
     before = of(supervisor, "redis")
     assert before.pid is not None
@@ -107,6 +123,70 @@ def test_what_a_killed_supervisor_left_behind_is_ended(
     assert answers(settings), "the orphan still serves"
     supervisor.stop()
     wait_until(lambda: not answers(settings))
+
+
+def test_a_process_that_hangs_is_started_again_and_only_that(
+    supervisor: Supervisor, settings: Settings
+) -> None:
+    watch = Watch(settings.model_copy(update={"hang_seconds": 0.5}))
+    assert watch.round()
+    before = of(supervisor, "redis")
+    assert before.pid is not None
+    watch.round()
+    assert of(supervisor, "redis").pid == before.pid
+    os.kill(before.pid, signal.SIGSTOP)
+    # It is killed within the round that finds it silent for long enough.
+    wait_until(lambda: watch.round() and of(supervisor, "redis").pid != before.pid, 90)
+    wait_until(lambda: answers(settings))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_killed_or_hung_supervisor_comes_back_and_what_it_left_goes_on(
+    supervisor: Supervisor, settings: Settings, number: signal.Signals
+) -> None:
+    served = of(supervisor, "redis").pid
+    assert served is not None
+    watch = Watch(settings.model_copy(update={"hang_seconds": 0.5}))
+    assert watch.round()
+    assert probes.supervisor_answers(settings)
+    dead = supervisor.pid()
+    os.kill(dead, number)
+    wait_until(lambda: not probes.supervisor_answers(settings))
+    said = "hangs" if number == signal.SIGSTOP else "was killed, 1 of its processes go on"
+    wait_until(lambda: said in complaint(supervisor))
+    wait_until(lambda: not watch.round(), 60)
+    assert not lives(dead)
+    assert probes.supervisor_answers(settings)
+    assert answers(settings), "it served all the time"
+    # A stand-in is in the place of the one that goes on; when that dies, a child of the supervisor follows.
+    wait_until(lambda: of(supervisor, "redis").state == "RUNNING")
+    assert of(supervisor, "redis").pid != served
+    assert lives(served)
+    os.kill(served, signal.SIGKILL)
+    wait_until(lambda: answers(settings))
+    redis_alone = records.living(settings.state, "redis")
+    assert redis_alone is not None
+    wait_until(lambda: of(supervisor, "redis").pid == redis_alone.pid)
+    supervisor.stop()
+    wait_until(lambda: not lives(redis_alone.pid))
+
+
+def test_a_stand_in_passes_on_that_the_system_stops(
+    supervisor: Supervisor, settings: Settings
+) -> None:
+    served = of(supervisor, "redis").pid
+    assert served is not None
+    os.kill(supervisor.pid(), signal.SIGKILL)
+    wait_until(supervisor.was_killed)
+    with State(settings.state).locked():
+        # Somebody starts or stops the system: the watch leaves it to them.
+        assert Watch(settings).round()
+        assert supervisor.was_killed()
+    assert not Watch(settings).round()
+    wait_until(lambda: of(supervisor, "redis").state == "RUNNING")
+    supervisor.stop()
+    wait_until(lambda: not lives(served))
+    assert supervisor.has_ended()
 
 
 def test_a_path_that_is_too_long_for_a_socket_is_named(tmp_path: Path) -> None:

@@ -285,6 +285,8 @@ def test_health(api_settings, owner_db) -> None:
                 "daemon",
                 "mlflow",
                 "stream",
+                "supervisor",
+                "disk",
             ),
             "ok",
         ),

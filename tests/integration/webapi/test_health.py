@@ -2,14 +2,18 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from coinsphere.local.state import State
 from tests.conftest import free_port
 from webapi.app import create_app
 from webapi.services import EXTENSION
@@ -69,3 +73,32 @@ def test_a_process_that_hangs_is_seen_until_it_goes_on(running, model_server) ->
         each.send_signal(signal.SIGCONT)
     model_server.silent_seconds = 0
     until(lambda: not ill())
+
+
+def test_a_dead_supervisor_and_a_full_disk_are_told(api_settings, tmp_path) -> None:
+    def told(**changed: object) -> tuple[str, str]:
+        app = create_app(api_settings.model_copy(update={"home": tmp_path, **changed}))
+        found = app.test_client().get("/health").json["services"]
+        app.extensions[EXTENSION].close()
+        return found["supervisor"], found["disk"]
+
+    assert told() == ("ok", "ok"), "where none was started the platform restarts processes"
+    assert told(least_free_mib=1 << 40) == ("ok", "error")
+    path = str(State(tmp_path).supervisor_socket)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        # It lets connect and never answers, as one that is stopped.
+        assert told()[0] == "error"
+    assert told()[0] == "error", "killed, its socket is left"
+    with socket.socket(socket.AF_UNIX) as listener, ThreadPoolExecutor(1) as threads:
+        Path(path).unlink()
+        listener.bind(path)
+        listener.listen()
+
+        def answer() -> None:
+            with listener.accept()[0] as caller:
+                caller.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+
+        threads.submit(answer)
+        assert told()[0] == "ok"

@@ -1,0 +1,80 @@
+"""Whether a process answers at all, however it is: one that is stopped or stuck lives, keeps its port, and never does."""
+
+import time
+from collections.abc import Callable
+
+import httpx2
+import psycopg
+import redis
+
+from coinsphere import daemons
+from coinsphere.local import probes
+from coinsphere.settings import Settings
+
+Answers = Callable[[Settings], bool | None]
+"""Whether it answers; None where that cannot be told, as another process that knows is away."""
+
+_SECONDS = 10.0
+_DAEMON_SECONDS = 90.0
+"""Dagster's daemon beats each 30 s."""
+_WORKER = "select count(*) from jobs.procrastinate_workers where last_heartbeat > now() - interval '30 seconds'"
+
+
+def answers(name: str, settings: Settings) -> bool | None:
+    """Whether the process called `name` answers; None where that cannot be told.
+
+    PostgreSQL is not asked: to kill it would end every transaction, and a person should decide that.
+    """
+    ask = _ASKED.get(name)
+    try:
+        return None if ask is None else ask(settings)
+    except (httpx2.HTTPError, redis.RedisError, OSError):
+        return False
+
+
+def _http(port: str, path: str) -> Answers:
+    def ask(settings: Settings) -> bool:
+        url = f"http://127.0.0.1:{getattr(settings, port)}{path}"
+        httpx2.get(url, timeout=_SECONDS, trust_env=False)
+        return True
+
+    return ask
+
+
+def _redis(settings: Settings) -> bool:
+    with redis.Redis.from_url(settings.redis_dsn, socket_timeout=_SECONDS) as client:
+        return bool(client.ping())
+
+
+def _code_server(settings: Settings) -> bool:
+    return probes.check("dagster-code", settings) is None
+
+
+def _daemon(settings: Settings) -> bool | None:
+    try:
+        found = probes.graphql(settings, daemons.QUERY, seconds=_SECONDS)
+    except (httpx2.HTTPError, ValueError):
+        return None
+    return time.time() - daemons.newest_beat(found) < _DAEMON_SECONDS
+
+
+def _worker(settings: Settings) -> bool | None:
+    try:
+        with psycopg.connect(settings.dsn, connect_timeout=3) as conn:
+            (alive,) = conn.execute(_WORKER).fetchone() or (0,)
+    except psycopg.Error:
+        return None
+    return bool(alive)
+
+
+_ASKED: dict[str, Answers] = {
+    "redis": _redis,
+    "mlflow": _http("mlflow_port", "/health"),
+    "dagster-code": _code_server,
+    "dagster-webserver": _http("dagster_port", "/server_info"),
+    "dagster-daemon": _daemon,
+    "ml": _http("ml_port", "/health"),
+    "api": _http("api_port", "/health/live"),
+    "worker": _worker,
+    "stream": _http("stream_port", "/health"),
+}

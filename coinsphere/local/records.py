@@ -1,0 +1,43 @@
+"""Which process has which name: each notes itself when it starts, so that it can be found when its supervisor is gone.
+
+The variables by which a process is told could be written over, as PostgreSQL and Redis do with theirs.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+_SAME_SECONDS = 0.5
+
+
+def note(folder: Path, name: str) -> None:
+    """Note that this process is the one called `name`, whatever program it becomes."""
+    path = _path(folder, name)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    me = psutil.Process()
+    path.write_text(json.dumps({"pid": me.pid, "started": me.create_time()}))
+
+
+def living(folder: Path, name: str) -> psutil.Process | None:
+    """The process that noted itself as `name`, if it lives; its id alone may be another's by now."""
+    try:
+        noted = json.loads(_path(folder, name).read_text())
+        found = psutil.Process(noted["pid"])
+        is_same = abs(found.create_time() - noted["started"]) < _SAME_SECONDS
+        return found if is_same and found.status() != psutil.STATUS_ZOMBIE else None
+    except (OSError, ValueError, LookupError, TypeError, psutil.Error):
+        return None
+
+
+def all_living(folder: Path) -> Iterator[psutil.Process]:
+    """Every process that noted itself and lives."""
+    for path in sorted((folder / "run").glob("*.json")):
+        found = living(folder, path.stem)
+        if found is not None:
+            yield found
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / "run" / f"{name}.json"

@@ -1,0 +1,131 @@
+"""Watches the local system from within: what hangs is started again, and so is a supervisor that was killed.
+
+`python -m coinsphere.local.watch`, which `coinsphere up` starts last. The supervisor sees that a process ended, not that
+it is stuck; and nobody is the supervisor's own.
+"""
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import psutil
+
+from coinsphere import log
+from coinsphere.errors import LocalServiceError
+from coinsphere.local import liveness, processes
+from coinsphere.local.state import State
+from coinsphere.local.supervision import Running, Supervisor
+from coinsphere.settings import Settings
+
+_ROUND_SECONDS = 3.0
+_START_SECONDS = 180
+"""A process that never answered yet may take so long to begin."""
+_TERM_SECONDS = 5.0
+_SUPERVISOR = ("supervisor", 0)
+
+_log = log.get("watch")
+
+
+@dataclass(slots=True)
+class Patience:
+    """For how long each process, by name and process id, has not answered.
+
+    Attributes:
+        seconds: after how long one that has answered before is called hung.
+    """
+
+    seconds: float
+    _silent_since: dict[tuple[str, int], float] = field(default_factory=dict)
+    _answered: set[tuple[str, int]] = field(default_factory=set)
+
+    def is_over(self, key: tuple[str, int], *, answers: bool | None, now: float) -> bool:
+        """Note what was found at the instant `now`, in seconds; whether the process hangs."""
+        if answers is not False:
+            self._silent_since.pop(key, None)
+            if answers:
+                self._answered.add(key)
+            return False
+        since = self._silent_since.setdefault(key, now)
+        limit = self.seconds if key in self._answered else max(self.seconds, _START_SECONDS)
+        return now - since >= limit
+
+
+class Watch:
+    """The watch of one state folder."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._folder = State(settings.state)
+        self._supervisor = Supervisor(settings.state)
+        self._patience = Patience(settings.hang_seconds)
+
+    def round(self) -> bool:
+        """Look at everything once; whether to go on: who brought the supervisor back makes room for its successor."""
+        self._folder.beat.touch()
+        try:
+            running = self._supervisor.list()
+        except LocalServiceError as error:
+            return not self._is_revived(error)
+        self._hangs(_SUPERVISOR, answers=True)
+        for each in running:
+            self._look(each)
+        return True
+
+    def _look(self, each: Running) -> None:
+        if each.state != "RUNNING" or each.pid is None:
+            return
+        answers = liveness.answers(each.name, self._settings)
+        if self._hangs((each.name, each.pid), answers=answers):
+            _log.error("process hangs, started again", process=each.name, pid=each.pid)
+            end(each.pid, _stop_seconds(each.name))
+
+    def _is_revived(self, error: LocalServiceError) -> bool:
+        hangs = isinstance(error.__cause__, TimeoutError) and self._hangs(
+            _SUPERVISOR, answers=False
+        )
+        if not hangs and not self._supervisor.was_killed():
+            return False
+        # Whoever starts or stops the system holds the lock, and needs no help.
+        with suppress(LocalServiceError), self._folder.locked():
+            _log.error(
+                "supervisor hangs" if hangs else "supervisor was killed", next="started again"
+            )
+            self._supervisor.revive()
+            return True
+        return False
+
+    def _hangs(self, key: tuple[str, int], *, answers: bool | None) -> bool:
+        return self._patience.is_over(key, answers=answers, now=time.monotonic())
+
+
+def end(pid: int, seconds: float) -> None:
+    """Tell a process to end, and kill its group where it does not; the supervisor starts it again."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        process.terminate()
+        # One that is stopped hears of nothing else.
+        with suppress(psutil.TimeoutExpired):
+            process.wait(timeout=0 if process.status() == psutil.STATUS_STOPPED else seconds)
+            return
+        for each in [*process.children(recursive=True), process]:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+
+
+def _stop_seconds(name: str) -> float:
+    """A stand-in passes the word on, and itself kills what does not end."""
+    found = [each for each in processes.table(Settings.from_env()) if each.name == name]
+    return found[0].stop_seconds + _TERM_SECONDS if found else _TERM_SECONDS
+
+
+def main() -> None:
+    """The process."""
+    settings = Settings.from_env()
+    log.configure(settings.log_level)
+    watch = Watch(settings)
+    while watch.round():
+        time.sleep(_ROUND_SECONDS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""When a process is called hung: after it answered once and then not for long enough, or never after a long start."""
+
+from coinsphere.local.watch import Patience
+
+KEY = ("ml", 7)
+
+
+def found(patience: Patience, *seen: tuple[float, bool | None]) -> list[bool]:
+    return [patience.is_over(KEY, answers=answers, now=now) for now, answers in seen]
+
+
+def test_one_that_has_answered_hangs_after_a_silence_without_a_break() -> None:
+    patience = Patience(60)
+    seen = (0, True), (5, False), (60, False), (64.9, False), (65, False)
+    assert found(patience, *seen) == [False, False, False, False, True]
+
+
+def test_an_answer_in_between_begins_the_silence_anew() -> None:
+    patience = Patience(60)
+    seen = (0, True), (5, False), (50, True), (60, False), (110, False), (120, False)
+    assert found(patience, *seen) == [False, False, False, False, False, True]
+
+
+def test_what_cannot_be_told_is_held_against_nobody() -> None:
+    patience = Patience(60)
+    seen = (0, True), (5, False), (40, None), (70, False), (129, False)
+    assert not any(found(patience, *seen))
+
+
+def test_one_that_never_answered_has_the_time_of_a_start() -> None:
+    patience = Patience(60)
+    seen = (0, False), (61, False), (179, False), (180, False)
+    assert found(patience, *seen) == [False, False, False, True]
+
+
+def test_a_successor_begins_anew() -> None:
+    patience = Patience(60)
+    assert found(patience, (0, True), (5, False)) == [False, False]
+    assert not patience.is_over(("ml", 8), answers=False, now=100)
