@@ -1,10 +1,12 @@
 """How a job that failed is tried again, and how long a server that is busy asks us to wait."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+import psycopg
 from procrastinate import RetryDecision, RetryStrategy
 from procrastinate.jobs import Job
 
@@ -12,6 +14,10 @@ LONGEST_SECONDS = 86_400.0
 """Who asks for a longer pause is asked again after a day."""
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 _BEHIND = -1
+FAULT = (
+    "It ended by a fault of ours, which was noted. Nothing that was stored is lost; try it again."
+)
+"""What people are told of a failure that nobody foresaw."""
 
 
 class Patience(RetryStrategy):
@@ -29,6 +35,22 @@ class Patience(RetryStrategy):
         asked = getattr(exception, "retry_after", None) or 0
         own = self.wait + self.exponential_wait ** (job.attempts + 1)
         return RetryDecision(retry_in={"seconds": int(max(own, asked))}, priority=_BEHIND)
+
+    @contextmanager
+    def closing(self, job: Job, close: Callable[[str], object]) -> Iterator[None]:
+        """Close what a job leaves open if it fails and is not tried again: nobody should wait for it.
+
+        Args:
+            job: the one under way.
+            close: told why; it opens a connection of its own, as that of the job may be what failed.
+        """
+        try:
+            yield
+        except Exception as error:
+            if self.get_retry_decision(exception=error, job=job) is None:
+                with suppress(psycopg.OperationalError):
+                    close(FAULT)
+            raise
 
 
 def asked_pause(headers: Mapping[str, str], now: datetime) -> float | None:

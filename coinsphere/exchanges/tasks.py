@@ -36,10 +36,14 @@ def add(app: App, settings: Settings) -> None:
     def connect() -> psycopg.Connection:
         return psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5, options=_OPTIONS)
 
+    def give_up(sync_id: str, why: str) -> None:
+        with connect() as conn:
+            syncs.give_up(conn, UUID(sync_id), utc_now(), why)
+
     @app.task(name=syncs.TASK, queue=syncs.QUEUE, retry=patience, pass_context=True)
     def sync_exchange(context: JobContext, sync_id: str) -> None:
         is_last = context.job.attempts >= _TRIES
-        with connect() as conn:
+        with patience.closing(context.job, lambda why: give_up(sync_id, why)), connect() as conn:
             syncs.run(conn, UUID(sync_id), accounts, keys, is_last_try=is_last)
             done = syncs.get(conn, UUID(sync_id))
         if done is not None:

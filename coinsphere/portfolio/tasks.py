@@ -1,9 +1,12 @@
 """The worker's tasks of portfolios."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
 from uuid import UUID
 
 import psycopg
-from procrastinate import App
+from procrastinate import App, JobContext
 
 from coinsphere import log
 from coinsphere.clock import utc_now
@@ -15,6 +18,8 @@ from coinsphere.settings import Settings
 
 _OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"
 _log = log.get("portfolios")
+
+GiveUp = Callable[[psycopg.Connection, UUID, datetime, str], None]
 
 
 def add(app: App, settings: Settings) -> None:
@@ -33,14 +38,21 @@ def add(app: App, settings: Settings) -> None:
             steps = recompute.update(conn, UUID(user_id), utc_now())
         _log.info("portfolios updated", user_id=user_id, steps=steps)
 
-    @app.task(name=syncs.TASK, queue=invalidations.QUEUE, retry=patience)
-    def sync_portfolio(sync_id: str) -> None:
-        with connect() as conn:
+    def closing(context: JobContext, give_up: GiveUp, what: str) -> AbstractContextManager[None]:
+        def close(why: str) -> None:
+            with connect() as conn:
+                give_up(conn, UUID(what), utc_now(), why)
+
+        return patience.closing(context.job, close)
+
+    @app.task(name=syncs.TASK, queue=invalidations.QUEUE, retry=patience, pass_context=True)
+    def sync_portfolio(context: JobContext, sync_id: str) -> None:
+        with closing(context, syncs.give_up, sync_id), connect() as conn:
             syncs.run(conn, UUID(sync_id), utc_now)
         _log.info("portfolio synchronised", sync_id=sync_id)
 
-    @app.task(name=batches.TASK, queue=invalidations.QUEUE, retry=patience)
-    def import_transactions(batch_id: str) -> None:
-        with connect() as conn:
+    @app.task(name=batches.TASK, queue=invalidations.QUEUE, retry=patience, pass_context=True)
+    def import_transactions(context: JobContext, batch_id: str) -> None:
+        with closing(context, importing.give_up, batch_id), connect() as conn:
             importing.run(conn, UUID(batch_id), utc_now)
         _log.info("transactions imported", batch_id=batch_id)

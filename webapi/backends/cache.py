@@ -9,9 +9,8 @@ from threading import Lock
 
 import redis
 
-from coinsphere import log
-from webapi.backends import redis_pool
-from webapi.backends.redis_pool import GuardedPool, RedisAway
+from coinsphere import log, redis_pool
+from coinsphere.redis_pool import GuardedPool, RedisAway
 from webapi.observability import metrics
 
 JITTER = 0.2

@@ -15,12 +15,12 @@ from psycopg import Error as DatabaseError
 from redis import RedisError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from coinsphere.networks import network
+from coinsphere.redis_pool import GuardedPool
 from coinsphere.settings import Settings
 from webapi.api_keys import presented
 from webapi.api_keys.queries import PresentedKey
-from webapi.backends.redis_pool import GuardedPool
 from webapi.http import errors
-from webapi.http.envelope import network
 from webapi.security import access, access_tokens, passwords
 
 View = TypeVar("View", bound=Callable[..., Any])

@@ -25,8 +25,8 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from coinsphere.networks import network
 from coinsphere.stream import handover
-from webapi.http.envelope import network
 from webapi.http.errors import Problem, unavailable
 from webapi.server import refusals
 from webapi.server.connection import Connection, State

@@ -9,14 +9,16 @@ import time
 from collections.abc import Callable
 
 from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from coinsphere import redis_pool
 from coinsphere.exchanges.api.circuit_breaker import CircuitBreaker
 from coinsphere.exchanges.api.rate_limit import RateLimit
 from coinsphere.exchanges.api.shared_state import SharedState
+from coinsphere.redis_pool import GuardedPool
 
 _REDIS_TIMEOUT_SECONDS = 0.5
+_SLOW_SECONDS = 0.25
+"""An answer of Redis that takes longer holds calls up more than sharing the limits is worth."""
 
 
 class Limits:
@@ -29,7 +31,7 @@ class Limits:
         sleep: Callable[[float], None] = time.sleep,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
-        shared = SharedState(venue, redis, elapsed)
+        shared = SharedState(venue, redis)
         self.rate = RateLimit(shared, sleep, elapsed)
         self.breaker = CircuitBreaker(venue, shared, elapsed)
 
@@ -51,9 +53,7 @@ class LimitsByExchange:
 
 
 def _client(url: str) -> "Redis":
-    return Redis.from_url(
-        url,
-        socket_timeout=_REDIS_TIMEOUT_SECONDS,
-        socket_connect_timeout=_REDIS_TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
+    pool = GuardedPool.from_url(
+        url, slow_seconds=_SLOW_SECONDS, **redis_pool.options(_REDIS_TIMEOUT_SECONDS)
     )
+    return Redis(connection_pool=pool)

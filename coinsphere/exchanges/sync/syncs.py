@@ -187,6 +187,14 @@ def run(
         raise
 
 
+def give_up(conn: Database, sync_id: UUID, now: datetime, why: str) -> None:
+    """End a sync that is open and that nobody goes on with."""
+    sync = get(conn, sync_id)
+    found = None if sync is None else connections.get(conn, sync.connection_id)
+    if sync is not None and found is not None and sync.status in ("queued", "running"):
+        _finish(conn, sync_id, found, now, why)
+
+
 def _settle(
     conn: Database, sync_id: UUID, found: Connection, accounts: Accounts, keys: SymmetricKeys
 ) -> None:

@@ -44,12 +44,8 @@ def run(conn: Connection, batch_id: UUID, clock: Clock) -> None:
     Portions are transactions of their own, so that progress shows; one that is done again, after a crash or by a
     second import of the same file, finds its rows known. `conn` must be in autocommit, in the role of the pipeline.
     """
-    batch = (
-        conn.cursor(row_factory=class_row(Batch))
-        .execute(batches.BY_ID, {"id": batch_id})
-        .fetchone()
-    )
-    if batch is None or batch.status not in ("queued", "running"):
+    batch = _open(conn, batch_id)
+    if batch is None:
         return
     try:
         found = resolve(conn, batch, clock())
@@ -70,6 +66,18 @@ def run(conn: Connection, batch_id: UUID, clock: Clock) -> None:
     _record(conn, batch, found, clock)
     recompute.update(conn, batch.user_id, clock())
     _finish(conn, batch_id, "succeeded", clock(), None)
+
+
+def give_up(conn: Connection, batch_id: UUID, now: datetime, why: str) -> None:
+    """End an import that is open and that nobody goes on with; what it stored stays, and is known when it is done again."""
+    if _open(conn, batch_id) is not None:
+        _finish(conn, batch_id, "failed", now, why)
+
+
+def _open(conn: Connection, batch_id: UUID) -> Batch | None:
+    cursor = conn.cursor(row_factory=class_row(Batch))
+    batch = cursor.execute(batches.BY_ID, {"id": batch_id}).fetchone()
+    return batch if batch is not None and batch.status in ("queued", "running") else None
 
 
 def _record(conn: Connection, batch: Batch, found: Resolved, clock: Clock) -> None:

@@ -95,3 +95,10 @@ def run(conn: Connection, sync_id: UUID, clock: Clock) -> None:
         conn.execute(_FINISH, {"id": sync_id, "status": "running", "now": None, "error": error})
         raise
     conn.execute(_FINISH, {"id": sync_id, "status": "succeeded", "now": clock(), "error": None})
+
+
+def give_up(conn: Connection, sync_id: UUID, now: datetime, why: str) -> None:
+    """End a sync that is open and that nobody goes on with."""
+    sync = get(conn, sync_id)
+    if sync is not None and sync.status in ("queued", "running"):
+        conn.execute(_FINISH, {"id": sync_id, "status": "failed", "now": now, "error": why})

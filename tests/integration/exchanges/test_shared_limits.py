@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -11,7 +12,9 @@ import redis
 from coinsphere.exchanges.api.circuit_breaker import FAILURES
 from coinsphere.exchanges.api.limits import LimitsByExchange
 from coinsphere.exchanges.errors import CircuitOpen
+from coinsphere.redis_pool import SLOW_ANSWERS
 from tests.conftest import free_port
+from tests.fakes.slow_relay import relaying
 
 _ROOT = Path(__file__).resolve().parents[3]
 # Nobody sleeps: what counts is the turn that each was given.
@@ -95,3 +98,24 @@ def test_without_redis_each_process_has_its_own_and_asks_it_no_more_for_a_while(
         limits.breaker.failed()
     with pytest.raises(CircuitOpen):
         limits.breaker.admit()
+
+
+def test_a_slow_redis_is_left_alone_as_one_that_fails(redis_url):
+    """Each process goes on by its own limits, and nobody waits for the slow answers of many calls."""
+    address = urlsplit(redis_url)
+    with relaying(address.port) as relay:
+        limits = LimitsByExchange(redis_url.replace(str(address.port), str(relay.port))).of(
+            "kraken"
+        )
+        limits.breaker.admit()
+        relay.delay = 0.4
+        for _ in range(SLOW_ANSWERS):
+            limits.breaker.admit()
+        asked = relay.questions
+        assert asked >= SLOW_ANSWERS
+        for _ in range(FAILURES):
+            limits.breaker.admit()
+            limits.breaker.failed()
+        with pytest.raises(CircuitOpen):
+            limits.breaker.admit()
+        assert relay.questions == asked

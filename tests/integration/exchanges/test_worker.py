@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from coinsphere.exchanges.sync import syncs
+from coinsphere.patience import FAULT
 from tests.fakes import exchange_okx
 from tests.fakes.exchange_okx import OkxAccount
 
@@ -224,3 +225,23 @@ def _state(world) -> tuple[Any, ...]:
 
 def _travel(world, to: str) -> None:
     world.owner.execute(f"update app.exchange_connections set {to}")
+
+
+def test_a_fault_that_nobody_foresaw_closes_the_sync_and_the_next_one_begins(world, okx, start):
+    connection_id = world.connect(okx)
+    assert world.sync(connection_id).status == "succeeded"
+    world.owner.execute("update app.exchange_cursors set position = '[7]'")
+    sync_id = syncs.request(world.conn, connection_id)
+    with start():
+        until(lambda: syncs.get(world.conn, sync_id).status == "failed")
+    failed = syncs.get(world.conn, sync_id)
+    assert failed.error == FAULT
+    assert failed.finished_at is not None
+    # The fault itself is seen as a failed job, with the worker's log.
+    (job,) = world.owner.execute(
+        "select status::text from jobs.procrastinate_jobs where args ->> 'sync_id' = %s",
+        [str(sync_id)],
+    ).fetchone()
+    assert job == "failed"
+    world.owner.execute("delete from app.exchange_cursors")
+    assert world.sync(connection_id).status == "succeeded"

@@ -17,8 +17,8 @@ from coinsphere.cli.main import cli
 from coinsphere.clock import utc_now
 from coinsphere.notify import disk_alarm, mail
 from coinsphere.patience import FAULT
-from coinsphere.portfolio import importing
-from coinsphere.portfolio import worker as portfolio_worker
+from coinsphere.portfolio.imports import importing
+from coinsphere.portfolio.jobs import recompute
 from coinsphere.security import audit
 from coinsphere.security.audit_events import Event
 from coinsphere.security.symmetric_keys import SymmetricKeys
@@ -98,8 +98,8 @@ def test_what_a_failed_job_leaves_open_is_closed_unless_it_is_tried_again(
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(portfolio_worker, "rebuild", fail)
-    monkeypatch.setattr(importing, "_resolve", fail)
+    monkeypatch.setattr(recompute, "rebuild", fail)
+    monkeypatch.setattr(importing, "resolve", fail)
     app = jobs.build(Settings(database_url=SecretStr(database.worker), home=tmp_path))
     for name, args in (
         ("sync_portfolio", {"sync_id": str(sync)}),

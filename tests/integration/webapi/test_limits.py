@@ -5,6 +5,7 @@ import secrets
 import pytest
 from pydantic import SecretStr
 
+from coinsphere.networks import network
 from tests.integration.webapi.conftest import (
     NOW,
     PASSWORD,
@@ -14,7 +15,6 @@ from tests.integration.webapi.conftest import (
     register,
 )
 from webapi.app import create_app
-from webapi.http.envelope import network
 from webapi.services import EXTENSION
 
 

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
+from coinsphere import redis_pool
 from tests.fakes.slow_relay import SlowRelay, relaying
 from tests.integration.webapi.conftest import NOW, new_person
 from webapi.app import create_app
-from webapi.backends import redis_pool
 from webapi.services import EXTENSION
 
 LATE = 0.1

@@ -33,10 +33,15 @@ class GuardedPool(redis.ConnectionPool):
     """Lends connections as long as those that had one before were served, and soon.
 
     A loan is one command or one pipeline, connecting included.
+
+    Args:
+        slow_seconds: an answer that took longer counts as failed, some in a row leave Redis alone.
+        options: of `redis.ConnectionPool`.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, slow_seconds: float = SLOW_SECONDS, **options: Any) -> None:
         super().__init__(**options)
+        self._slow_seconds = slow_seconds
         self.breaker = Breaker(SLOW_ANSWERS, SLOW_REST_SECONDS)
         self._lent_at: dict[ConnectionInterface, float] = {}
 
@@ -69,17 +74,17 @@ class GuardedPool(redis.ConnectionPool):
         # The client closes a connection whose answer did not come, or broke off.
         if not connection.is_connected:
             self.breaker.rest(FAILED_REST_SECONDS)
-        elif seconds > SLOW_SECONDS:
+        elif seconds > self._slow_seconds:
             self.breaker.failed()
         else:
             self.breaker.succeeded()
 
 
-def options() -> dict[str, Any]:
+def options(timeout: float = TIMEOUT_SECONDS) -> dict[str, Any]:
     """How a connection is made: never tried again, as the next request is the next attempt."""
     return {
-        "socket_timeout": TIMEOUT_SECONDS,
-        "socket_connect_timeout": TIMEOUT_SECONDS,
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
     }
