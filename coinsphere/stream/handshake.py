@@ -13,6 +13,7 @@ from coinsphere.errors import TokenRefused
 from coinsphere.security import bearer
 
 PROTOCOL = Subprotocol("coinsphere.v1")
+_PROBLEM = "application/problem+json"
 _CARRIER = "token."
 """How a subprotocol begins that carries the token: a browser cannot set headers."""
 _QUERY_NAMES = frozenset({"token", "access_token", "accesstoken", "jwt", "authorization", "auth"})
@@ -51,8 +52,38 @@ def path_of(request: Request) -> str:
 
 def problem(connection: ServerConnection, status: HTTPStatus, detail: str) -> Response:
     """A refusal, as problem+json with the plain `error` beside it."""
+    return answer(connection, status, _body(status, detail), _PROBLEM)
+
+
+def in_our_shape(connection: ServerConnection, _: Request, response: Response) -> Response | None:
+    """What websockets itself refuses, as problem+json too; None leaves the answer as it is.
+
+    Its own headers stay, such as `Upgrade` of a 426.
+    """
+    if not response.headers.get("Content-Type", "").startswith("text/plain"):
+        return None
+    detail = bytes(response.body or b"").decode(errors="replace").strip()
+    status = HTTPStatus(response.status_code)
+    made = answer(connection, status, _body(status, detail or status.phrase), _PROBLEM)
+    for name, value in response.headers.raw_items():
+        if name not in made.headers:
+            made.headers[name] = value
+    return made
+
+
+def written(status: HTTPStatus, detail: str) -> bytes:
+    """A whole refusal for who is not listened to; it ends the connection."""
+    body = msgspec.json.encode(_body(status, detail))
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {_PROBLEM}\r\n"
+        f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _body(status: HTTPStatus, detail: str) -> dict[str, object]:
     body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-    return answer(connection, status, {**body, "error": detail}, "application/problem+json")
+    return {**body, "error": detail}
 
 
 def answer(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from socket import socket
 from uuid import UUID
@@ -23,6 +24,7 @@ from coinsphere.security.access_tokens import Claims, verify_access_token
 from coinsphere.security.signing_keys import FileKeyring
 from coinsphere.settings import Role, Settings
 from coinsphere.stream import handshake, messages, reading
+from coinsphere.stream.connection import Connection, Openings
 from coinsphere.stream.feed import Feed, Pool
 from coinsphere.stream.handover import PATH, Door
 from coinsphere.stream.hub import SUBSCRIPTIONS, Client, Hub
@@ -70,6 +72,9 @@ class Stream:
         self._callers: WeakKeyDictionary[ServerConnection, Claims] = WeakKeyDictionary()
         self._connections: dict[Client, ServerConnection] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        # All that comes through a proxy comes from its address.
+        most = 0 if settings.trusted_proxies else settings.api_connections_per_address
+        self._openings = Openings(most)
         self.hub = Hub()
         self.feed = Feed(dsn, self._pool, self.hub, clock)
 
@@ -95,7 +100,8 @@ class Stream:
                 ping_timeout=PING_SECONDS,
                 close_timeout=_CLOSE_SECONDS,
                 max_size=MAX_MESSAGE_BYTES,
-                create_connection=_Connection,
+                process_response=handshake.in_our_shape,
+                create_connection=partial(Connection, self._openings),  # type: ignore[arg-type]  # it is called, no more
             ) as server,
             asyncio.TaskGroup() as group,
         ):
@@ -264,23 +270,12 @@ class Stream:
         task.add_done_callback(self._closing.discard)
 
 
-class _Connection(ServerConnection):
-    """May be one that the API accepted: `begun` is what it read."""
-
-    begun = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        if self.begun:
-            self.data_received(self.begun)
-
-
 async def _adopt(server: Server, accepted: socket, begun: bytes) -> None:
     """Go on with a connection that the API accepted as with one of our own."""
 
     def made() -> ServerConnection:
         # There is no public way to a connection of a server but its port.
-        connection: _Connection = server.server._protocol_factory()  # type: ignore[attr-defined]  # noqa: SLF001
+        connection: Connection = server.server._protocol_factory()  # type: ignore[attr-defined]  # noqa: SLF001
         connection.begun = begun
         return connection
 

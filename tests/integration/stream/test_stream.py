@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import httpx2
 import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -141,13 +143,77 @@ def test_who_has_no_business_here_is_refused_before_the_connection_opens(world):
             assert await _refusal(live.client(ended)) == 401
             assert await _refusal(live.client(disabled)) == 401
             assert await _refusal(live.client(account, path="/nowhere")) == 404
-            with pytest.raises(InvalidStatus) as refused:
-                await live.client(account, origin="https://evil.example.org").__aenter__()
-            assert refused.value.response.status_code == 403
+            assert await _refusal(live.client(account, origin="https://evil.example.org")) == 403
             async with live.client(account, origin="https://app.example.org") as client:
                 await receive(client, "connected")
 
     asyncio.run(knock())
+
+
+def test_what_is_no_websocket_is_refused_in_the_shape_of_the_api(world):
+    account = world.account()
+    headers = {"Authorization": f"Bearer {account.token}"}
+
+    async def ask() -> None:
+        async with (
+            running(world) as live,
+            httpx2.AsyncClient(trust_env=False, timeout=60) as client,
+        ):
+            url = f"http://127.0.0.1:{live.port}/api/v1/ws"
+            plain = await client.get(url, headers=headers)
+            assert (plain.status_code, plain.headers["Upgrade"]) == (426, "websocket")
+            broken = {
+                "Connection": "Upgrade",
+                "Upgrade": "websocket",
+                "Sec-WebSocket-Version": "13",
+            }
+            keyless = await client.get(url, headers={**headers, **broken})
+            assert keyless.status_code == 400
+            for answer in (plain, keyless):
+                assert answer.headers["Content-Type"] == "application/problem+json"
+                assert answer.json()["status"] == answer.status_code
+                assert "websocket" in answer.json()["error"].lower()
+
+    asyncio.run(ask())
+
+
+def test_who_says_nothing_is_counted_by_address_and_leaves_room_for_others(world):
+    """Those who are known are bounded by user instead, and are not counted here."""
+    settings = world.settings.model_copy(update={"api_connections_per_address": 3})
+    account = world.account()
+
+    async def crowd() -> None:
+        async with running(replace(world, settings=settings)) as live:
+            opened = [await live.client(account).__aenter__() for _ in range(4)]
+            silent = [await asyncio.open_connection("127.0.0.1", live.port) for _ in range(3)]
+            with pytest.raises(InvalidStatus) as refused:
+                await live.client(account).__aenter__()
+            assert refused.value.response.status_code == 429
+            reader, writer = await asyncio.open_connection("127.0.0.1", live.port)
+            head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 429 ")
+            assert b"application/problem+json" in head
+            assert json.loads(body)["status"] == 429
+            writer.close()
+            for _, each in silent:
+                each.close()
+            async with asyncio.timeout(60):
+                while not await _is_let_in(live, account):  # noqa: ASYNC110 - nothing tells when the server has noticed
+                    await asyncio.sleep(0.1)
+            for client in opened:
+                await say(client, "ping")
+                await receive(client, "pong")
+                await client.close()
+
+    asyncio.run(crowd())
+
+
+async def _is_let_in(live, account) -> bool:
+    try:
+        async with live.client(account):
+            return True
+    except InvalidStatus:
+        return False
 
 
 def test_a_firing_reaches_its_owner_once_and_only_by_the_channel_chosen(world, database):

@@ -1,0 +1,77 @@
+"""A client's connection before its WebSocket is open: bounded by address, and refused in the API's shape."""
+
+import asyncio
+from collections import Counter
+from http import HTTPStatus
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection
+
+from coinsphere.networks import network
+from coinsphere.stream import handshake
+
+
+class Openings:
+    """How many connections of each address have not said yet who they are.
+
+    Those that have are bounded by user. One that says nothing is cut off after some seconds, and holds a socket until then.
+
+    Args:
+        most: of one address; 0: any number.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._of_network: Counter[str] = Counter()
+
+    def enter(self, address: str) -> bool:
+        """Count one more, unless the address has enough."""
+        origin = network(address)
+        if 0 < self._most <= self._of_network[origin]:
+            return False
+        self._of_network[origin] += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """One of them is open, refused, or gone."""
+        origin = network(address)
+        self._of_network[origin] -= 1
+        if self._of_network[origin] <= 0:
+            del self._of_network[origin]
+
+
+class Connection(ServerConnection):
+    """May be one that the API accepted: `begun` is what it read."""
+
+    begun = b""
+
+    def __init__(self, openings: Openings, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._openings = openings
+        self._counted: str | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, or refuse at once."""
+        super().connection_made(transport)
+        address = str((transport.get_extra_info("peername") or ("",))[0])
+        if self._openings.enter(address):
+            self._counted = address
+        else:
+            self.transport.write(_TOO_MANY)
+            self.transport.close()
+        if self.begun:
+            self.data_received(self.begun)
+
+    async def handshake(self, *args: Any, **options: Any) -> None:
+        """Shake hands; after that the connection is its user's."""
+        try:
+            await super().handshake(*args, **options)
+        finally:
+            if self._counted is not None:
+                self._openings.leave(self._counted)
+                self._counted = None
+
+
+_TOO_MANY = handshake.written(
+    HTTPStatus.TOO_MANY_REQUESTS, "too many connections of this address that say nothing"
+)
