@@ -1,5 +1,6 @@
 """Bases of what goes over the wire, and the adapter by which APIFlask checks and writes it with pydantic."""
 
+import codecs
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -153,7 +154,8 @@ MAX_ITEMS = 1000
 
 
 def _json_body(request: Request, model: type[BaseModel]) -> Any:
-    raw = request.get_data(cache=True)
+    _refuse_coded(request)
+    raw = request.get_data(cache=True).removeprefix(codecs.BOM_UTF8)
     if not raw.strip() and getattr(model, "body_optional", False):
         return {}
     if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
@@ -166,6 +168,22 @@ def _json_body(request: Request, model: type[BaseModel]) -> Any:
         errors.raise_bad_json()
     _refuse_unstorable(value, "")
     return value
+
+
+def _refuse_coded(request: Request) -> None:
+    """Refuse a body that is compressed, and say which codings are taken: none (RFC 9110 8.4 and 12.5.3).
+
+    A mark of byte order before the text is none of these: RFC 8259 8.1 lets a reader ignore it, and some clients send it.
+    """
+    coding = request.headers.get("Content-Encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise errors.Problem(
+            415,
+            f"content coding {coding[:40]!r} is not supported",
+            detail="Send the body as it is, without `Content-Encoding`.",
+            code="content-coding",
+            headers={"Accept-Encoding": "identity"},
+        )
 
 
 def _parameters(request: Request, model: type[BaseModel]) -> dict[str, str]:

@@ -26,7 +26,7 @@ _OPTIONS = (
 
 
 class Site:
-    """An attacker's site: every path is its page, `/report` takes what the page met, `/cookies` tells what came along."""
+    """An attacker's site: every path is its page, `/report` takes what the page met so far, `/cookies` tells what came along."""
 
     def __init__(self, page: str) -> None:
         self.report: dict[str, Any] = {}
@@ -42,7 +42,8 @@ class Site:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 site.report |= json.loads(body)
                 self._answer("")
-                site.reported.set()
+                if site.report.get("done"):
+                    site.reported.set()
 
             def _answer(self, text: str) -> None:
                 self.send_response(200)
@@ -75,7 +76,7 @@ def visit(site: Site, url: str, profile: Path) -> dict[str, Any]:
     with (profile.parent / f"{profile.name}.log").open("wb") as log:
         browser = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        assert site.reported.wait(120), "the page never reported"
+        assert site.reported.wait(300), f"the page stopped behind {site.report}"
     finally:
         browser.terminate()
         browser.wait(timeout=30)

@@ -6,9 +6,10 @@ from string import Template
 import pytest
 
 from coinsphere.guard.passes import link
+from coinsphere.local import probes
 from tests.integration.local import chromium
 from tests.integration.local.chromium import Site
-from tests.integration.local.test_doors import LIMIT, nothing_was_planted
+from tests.integration.local.test_doors import LIMIT
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -17,15 +18,18 @@ pytestmark = [
     ),
 ]
 
+_SERVICES = ("dagster", "mlflow", "ml")
+_LIMITS = "query { instance { concurrencyLimits { concurrencyKey slotCount } } }"
 _PAGE = Template("""<!doctype html><meta charset="utf-8"><iframe name="sink"></iframe><script>
 const aims = $aims, links = $links, cookies = $cookies;
 const sleep = ms => new Promise(done => setTimeout(done, ms));
-const tried = async action => { try { return String(await action()); } catch (error) { return "refused"; } };
+const within = ms => sleep(ms).then(() => "no answer");
+const tried = action => Promise.race([within(15000), (async () => String(await action()))().catch(() => "refused")]);
 const image = url => new Promise(done => { const tag = new Image(); tag.onload = tag.onerror = done; tag.src = url; });
-const form = (url, enctype, name) => new Promise(done => {
+const form = (url, enctype, name, value) => new Promise(done => {
   const tag = document.createElement("form"), field = document.createElement("input");
   Object.assign(tag, {method: "POST", action: url, enctype, target: "sink"});
-  Object.assign(field, {type: "hidden", name, value: ""});
+  Object.assign(field, {type: "hidden", name, value});
   tag.append(field); document.body.append(tag);
   document.querySelector("iframe").onload = done; setTimeout(done, 5000); tag.submit();
 });
@@ -44,19 +48,29 @@ const socket = url => new Promise((done, fail) => {
   }
   const met = {carried};
   for (const [name, aim] of Object.entries(aims)) {
-    const text = JSON.stringify(aim.body), url = aim.url;
-    const send = (type, mode) => fetch(url, {method: "POST", body: text, mode, credentials: "include", headers: type ? {"Content-Type": type} : {}});
-    if (aim.get) await image(aim.get);
-    await tried(() => send("text/plain", "no-cors"));
-    await tried(() => fetch(url, {method: "POST", body: new Blob([text]), mode: "no-cors", credentials: "include"}));
-    await tried(() => Promise.resolve(navigator.sendBeacon(url, text)));
-    await form(url, "text/plain", text);
-    await form(url, "application/x-www-form-urlencoded", "name");
-    met[name] = {
-      json: await tried(async () => (await send("application/json", "cors")).status),
-      read: await tried(async () => (await fetch(aim.read, {credentials: "include"})).status),
-      socket: await tried(() => socket(url.replace("http", "ws"))),
+    const url = aim.url;
+    // Each door is tried with a body of its own, by which the server's state tells afterwards which one was open.
+    const body = door => JSON.stringify(aim.body).replaceAll("planted", "planted-" + door);
+    const send = (door, type, mode) => fetch(url, {method: "POST", body: body(door), mode, credentials: "include", headers: type ? {"Content-Type": type} : {}});
+    const blob = door => fetch(url, {method: "POST", body: new Blob([body(door)]), mode: "no-cors", credentials: "include"});
+    // A form's body is name=value: the sign falls into a string, and it is JSON again.
+    const name_of = body("form").slice(0, -1) + ',"x":"';
+    const doors = {
+      get: () => aim.get ? image(aim.get) : "none",
+      text: () => send("text", "text/plain", "no-cors"),
+      blob: () => blob("blob"),
+      beacon: () => navigator.sendBeacon(url, body("beacon")),
+      form: () => form(url, "text/plain", name_of, '"}'),
+      fields: () => form(url, "application/x-www-form-urlencoded", "name", "planted-fields"),
+      json: async () => (await send("json", "application/json", "cors")).status,
+      read: async () => (await fetch(aim.read, {credentials: "include"})).status,
+      socket: () => socket(url.replace("http", "ws")),
     };
+    met[name] = {};
+    for (const [door, attempt] of Object.entries(doors)) {
+      met[name][door] = await tried(attempt);
+      await fetch("/report", {method: "POST", body: JSON.stringify(met)});
+    }
   }
   met.done = true;
   await fetch("/report", {method: "POST", body: JSON.stringify(met)});
@@ -71,7 +85,7 @@ def _aims(doors, host: str) -> dict[str, dict[str, object]]:
     return {
         "dagster": {
             "url": url("dagster", "/graphql"),
-            "get": url("dagster", f"/graphql?query={LIMIT}"),
+            "get": url("dagster", f"/graphql?query={LIMIT.replace('planted', 'planted-get')}"),
             "read": url("dagster", "/server_info"),
             "body": {"query": LIMIT},
         },
@@ -115,6 +129,34 @@ def test_a_page_of_another_origin_reaches_nothing(
         met = chromium.visit(site, f"http://{page_host}:{site.port}/", tmp_path / "profile")
     assert met["done"]
     assert ("coinsphere_dagster" in met["carried"]) is is_signed_in
-    for service in ("dagster", "mlflow", "ml"):
-        assert met[service] == {"json": "refused", "read": "refused", "socket": "refused"}, service
-    assert nothing_was_planted(doors)
+    # What a page can know, and what it never sees: requests that it sends without asking show in the state alone.
+    told = {
+        f"{service} {door}": met[service][door]
+        for service in _SERVICES
+        for door in ("json", "read", "socket")
+    }
+    assert {door: answer for door, answer in told.items() if answer != "refused"} == {}
+    assert planted(doors) == {"dagster": [], "mlflow": []}
+    slow = [
+        (service, door)
+        for service in _SERVICES
+        for door, each in met[service].items()
+        if each == "no answer"
+    ]
+    assert slow == []
+
+
+def planted(doors) -> dict[str, list[str]]:
+    """Which doors were open, by the marks that what came through them left."""
+    limits = probes.graphql(doors.settings, _LIMITS)["instance"]["concurrencyLimits"]
+    with doors.client("mlflow") as client:
+        path = "/api/2.0/mlflow/experiments/search"
+        found = client.post(path, json={"max_results": 1000}).raise_for_status().json()
+    names = {
+        "dagster": [each["concurrencyKey"] for each in limits if each["slotCount"]],
+        "mlflow": [each["name"] for each in found["experiments"]],
+    }
+    return {
+        service: sorted(name for name in each if name.startswith("planted"))
+        for service, each in names.items()
+    }

@@ -1,6 +1,9 @@
 """What is nested deep, stands twice or has two names is refused on every way in, and names what is wrong."""
 
 import base64
+import codecs
+import gzip
+import json
 
 import pytest
 
@@ -51,6 +54,22 @@ def test_a_parameter_that_stands_twice_is_named(client) -> None:
     assert assert_problem(answer, 400)["details"][0]["path"] == "limit"
     # What no route knows, caches append.
     assert person.get("/transactions?_=1&_=2").status_code == 200
+
+
+def test_a_compressed_body_is_refused_as_such_and_a_mark_of_byte_order_is_passed_over(
+    client,
+) -> None:
+    body = json.dumps({"email": "bom@example.com", "password": PASSWORD}).encode()
+    for coding in ("gzip", "br", "GZIP, gzip"):
+        headers = {**JSON, "Content-Encoding": coding}
+        answer = client.post(f"{V1}/auth/register", data=gzip.compress(body), headers=headers)
+        assert assert_problem(answer, 415)["type"].endswith("content-coding")
+        assert answer.headers["Accept-Encoding"] == "identity"
+    headers = {**JSON, "Content-Encoding": "identity"}
+    marked = codecs.BOM_UTF8 + body
+    assert client.post(f"{V1}/auth/register", data=marked, headers=headers).status_code == 201
+    twice = codecs.BOM_UTF8 * 2 + body
+    assert_problem(client.post(f"{V1}/auth/register", data=twice, headers=JSON), 400)
 
 
 TRADE = {"type": "buy", "amount": 1, "price": 1, "timestamp": "2026-01-01T00:00:00Z"}
