@@ -232,16 +232,12 @@ def test_a_fault_that_nobody_foresaw_closes_the_sync_and_the_next_one_begins(wor
     assert world.sync(connection_id).status == "succeeded"
     world.owner.execute("update app.exchange_cursors set position = '[7]'")
     sync_id = syncs.request(world.conn, connection_id)
+    job = "select status::text from jobs.procrastinate_jobs where args ->> 'sync_id' = %s"
     with start():
-        until(lambda: syncs.get(world.conn, sync_id).status == "failed")
+        # The fault itself is seen as a failed job, with the worker's log.
+        until(lambda: world.owner.execute(job, [str(sync_id)]).fetchone() == ("failed",))
     failed = syncs.get(world.conn, sync_id)
-    assert failed.error == FAULT
+    assert (failed.status, failed.error) == ("failed", FAULT)
     assert failed.finished_at is not None
-    # The fault itself is seen as a failed job, with the worker's log.
-    (job,) = world.owner.execute(
-        "select status::text from jobs.procrastinate_jobs where args ->> 'sync_id' = %s",
-        [str(sync_id)],
-    ).fetchone()
-    assert job == "failed"
     world.owner.execute("delete from app.exchange_cursors")
     assert world.sync(connection_id).status == "succeeded"
