@@ -15,6 +15,8 @@ from webui.pages.dashboard.routes import web_dashboard
 from webui.pages.entry.routes import web_auth
 from webui.pages.front.routes import web_front
 from webui.pages.markets.routes import web_tokens
+from webui.pages.portfolios.routes import web_portfolios
+from webui.pages.portfolios.shares import web_portfolio_shares
 from webui.pages.shared.routes import web_shared
 from webui.pages.token.routes import web_token
 from webui.security import forms
@@ -28,6 +30,8 @@ PAGES = (
     web_tokens,
     web_token,
     web_shared,
+    web_portfolios,
+    web_portfolio_shares,
 )
 """All blueprints of pages; a page author adds his here."""
 

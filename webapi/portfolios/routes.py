@@ -13,13 +13,13 @@ from coinsphere.portfolio import portfolios, recording
 from coinsphere.portfolio.jobs import syncs
 from coinsphere.portfolio.ledger.transactions import NewFact
 from coinsphere.portfolio.model import Kind
-from coinsphere.portfolio.portfolios import Definition, Portfolio
+from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.valuation import current_holdings
 from webapi.defi import net_worth
 from webapi.holdings.schemas import HoldingIn, HoldingsOut, OneHoldingOut
 from webapi.http import errors, paths
-from webapi.http.schema import Message, camel
-from webapi.portfolios import answers, overview, queries, schemas, scope
+from webapi.http.schema import Message
+from webapi.portfolios import acts, answers, overview, queries, schemas, scope
 from webapi.portfolios.periods import CurrencyQuery
 from webapi.security.access import signed_in
 from webapi.services import services
@@ -50,16 +50,7 @@ def list_portfolios(query_data: CurrencyQuery) -> Response:
 def create_portfolio(json_data: schemas.PortfolioIn) -> dict[str, Any]:
     """Make a portfolio; the first one is the active one. Nobody has more than 200."""
     with scope.connection() as conn:
-        if portfolios.count(conn, scope.user_id()) >= queries.MAX_PORTFOLIOS:
-            raise errors.Problem(
-                409,
-                f"nobody may have more than {queries.MAX_PORTFOLIOS} portfolios",
-                code="portfolios-full",
-            )
-        wanted = Definition(
-            **{**json_data.model_dump(), "currency": queries.currency(conn, json_data.currency)}
-        )
-        return {"portfolio": _shown(conn, portfolios.create(conn, scope.user_id(), wanted))}
+        return {"portfolio": _shown(conn, acts.create(conn, json_data))}
 
 
 @blueprint.get("/<portfolio_id>")
@@ -82,10 +73,7 @@ def get_portfolio(portfolio_id: str, query_data: CurrencyQuery) -> Response:
 def change_portfolio(portfolio_id: str, json_data: schemas.PortfolioChange) -> dict[str, Any]:
     """Change a portfolio. Fields that are left out stay."""
     with scope.connection() as conn:
-        stored = scope.find(conn, portfolio_id)
-        wanted = _merged(conn, stored, json_data.model_dump(exclude_unset=True))
-        changed = portfolios.update(conn, scope.user_id(), stored.id, wanted)
-        return {"portfolio": _shown(conn, _required(changed))}
+        return {"portfolio": _shown(conn, acts.change(conn, portfolio_id, json_data))}
 
 
 @blueprint.delete("/<portfolio_id>")
@@ -94,9 +82,7 @@ def change_portfolio(portfolio_id: str, json_data: schemas.PortfolioChange) -> d
 def delete_portfolio(portfolio_id: str) -> dict[str, str]:
     """Delete a portfolio with its transactions, and its history with it."""
     with scope.connection() as conn:
-        known = portfolios.delete(conn, scope.user_id(), paths.uuid(portfolio_id, scope.WHAT))
-    if not known:
-        raise errors.not_found(scope.WHAT)
+        acts.delete(conn, portfolio_id)
     return {"message": "Portfolio deleted successfully"}
 
 
@@ -108,7 +94,7 @@ def activate_portfolio(portfolio_id: str) -> dict[str, Any]:
     with scope.connection() as conn:
         identity = paths.uuid(portfolio_id, scope.WHAT)
         changed = portfolios.activate(conn, scope.user_id(), identity)
-        return {"portfolio": _shown(conn, _required(changed))}
+        return {"portfolio": _shown(conn, acts.required(changed))}
 
 
 @blueprint.post("/<portfolio_id>/sync")
@@ -191,25 +177,3 @@ def _shown(conn: Connection, found: Portfolio, asked: str | None = None) -> dict
         conn, scope.user_id(), [replace(found, currency=currency)], [current_holdings.totals(held)]
     )
     return overview.shown(conn, found, held, currency) | worth[found.id]
-
-
-def _required(found: Portfolio | None) -> Portfolio:
-    if found is None:
-        raise errors.not_found(scope.WHAT)
-    return found
-
-
-_NULLABLE = ("description", "icon")
-
-
-def _merged(conn: Connection, stored: Portfolio, changes: dict[str, Any]) -> Definition:
-    changes.pop("is_active", None)
-    nulls = [name for name, value in changes.items() if value is None and name not in _NULLABLE]
-    if nulls:
-        raise errors.invalid(
-            [{"path": camel(name), "message": "must not be null", "code": "null"} for name in nulls]
-        )
-    if "currency" in changes:
-        changes["currency"] = queries.currency(conn, changes["currency"])
-    kept = {name: getattr(stored, name) for name in Definition.__dataclass_fields__}
-    return Definition(**{**kept, **changes})

@@ -66,12 +66,17 @@ def answered(act: Act, template: str, **values: Any) -> Response:
         template: shows the form, as `form`.
         values: what else the template needs.
     """
+    return attempted(act, lambda form: rendering.page(template, form=form, **values))
+
+
+def attempted(act: Act, show: Callable[["Filled"], Response]) -> Response:
+    """As `answered`, with a page that `show` makes of the form; what it needs is looked up then alone."""
     try:
         return act()
     except Problem as problem:
         if problem.status not in _SHOWN_IN_FORM or problem.code in ("step-up", "switched-off"):
             raise
-        answer = rendering.page(template, form=of(problem), **values)
+        answer = show(of(problem))
         answer.status_code = problem.status
         answer.headers.extend(problem.headers)
         return answer

@@ -59,6 +59,13 @@ _REALISED_BY_DAY = """
     group by 1
     order by 1
 """
+_REALISED_OF_EACH = """
+    select token_id, coalesce(sum(proceeds - cost), 0) as gain,
+        count(*) filter (where proceeds is null or cost is null)::integer as unknown
+    from app.lot_uses
+    where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and kind in ('sale', 'swap', 'fee', 'lost')
+    group by token_id
+"""
 _LOTS_OF_FACT = """
     select u.lot_number, u.kind, u.used_at, u.quantity, u.cost, u.proceeds, l.acquired_at, l.fact_id as acquired_by,
         t.symbol
@@ -155,6 +162,12 @@ def realised_by_day(conn: Connection, period: Period) -> list[RealisedOfDay]:
     """The realised gains of each day that has any."""
     cursor = conn.cursor(row_factory=class_row(RealisedOfDay))
     return cursor.execute(_REALISED_BY_DAY, period.parameters()).fetchall()
+
+
+def realised_by_token(conn: Connection, user_id: UUID, portfolio_id: UUID) -> dict[UUID, Realised]:
+    """The realised gains of each token that has any, since the beginning."""
+    rows = conn.execute(_REALISED_OF_EACH, {"user_id": user_id, "portfolio_id": portfolio_id})
+    return {token_id: Realised(gain, unknown) for token_id, gain, unknown in rows}
 
 
 def lots_of(conn: Connection, user_id: UUID, fact_id: UUID) -> list[LotOfFact]:

@@ -113,6 +113,16 @@ def cash_flows(before: DayOfReturn | None, days: Days) -> list[CashFlow]:
     ]
 
 
+def net_contributions(before: DayOfReturn | None, days: Days) -> dict[date, Decimal]:
+    """What had been put in, less what had been taken out, by the end of each day; the value at the start counts as put in."""
+    start = ZERO if before is None or before.value is None else before.value
+    sums = np.cumsum(days.inflows - days.outflows) + daily_series.units(start)
+    return {
+        date.fromordinal(int(day)): daily_series.decimal(total)
+        for day, total in zip(days.ordinals, sums, strict=True)
+    }
+
+
 def _flows(before: DayOfReturn | None, days: Days) -> tuple[daily_series.Days, Units]:
     first, last = int(days.ordinals[0]) - 1, int(days.ordinals[-1])
     net = np.full(last - first + 1, 0, dtype=object)

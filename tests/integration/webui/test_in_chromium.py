@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx2
@@ -203,3 +204,50 @@ def test_the_way_of_a_newcomer(walk, served) -> None:
     # The browser itself reports that the page was not found.
     wrong = [each for each in walk.wrong if "404" not in each]
     assert wrong == []
+
+
+def bought(served: Served, email: str) -> None:
+    """A year of purchases in the first portfolio of somebody, valued as the worker does."""
+    today = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
+    trades = [
+        {"type": kind, "tokenSymbol": symbol, "amount": amount, "price": price,
+         "timestamp": iso(today - timedelta(days=age))}
+        for kind, symbol, amount, price, age in (
+            ("buy", "BTC", "0.25", "61000", 360), ("buy", "ETH", "4", "2400", 300),
+            ("buy", "SOL", "30", "120", 200), ("sell", "ETH", "1.5", "3300", 120),
+            ("buy", "BTC", "0.1", "84000", 60), ("deposit", "ADA", "1500", None, 30),
+        )
+    ]  # fmt: skip
+    with httpx2.Client(base_url=f"{served.url}/api/v1") as client:
+        credentials = {"email": email, "password": PASSWORD}
+        token = client.post("/auth/login", json=credentials).json()["accessToken"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        assert client.post("/transactions/bulk", json={"transactions": trades}).is_success
+        user = client.get("/auth/me").json()["user"]["id"]
+    with psycopg.connect(served.database, autocommit=True, options=OPTIONS) as conn:
+        recompute.update(conn, UUID(user), datetime.now(UTC))
+
+
+def test_what_somebody_has(walk, served) -> None:
+    page, email = walk.page, f"{secrets.token_hex(5)}@example.com"
+    walk.go("/register")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    walk.go("/portfolios")
+    walk.look("portfolios-empty")
+    page.get_by_label("Name").fill("Long term")
+    page.get_by_role("button", name="Make the portfolio").click()
+    page.get_by_role("heading", name="Long term").wait_for()
+    walk.look("portfolio-empty")
+    home = urlsplit(page.url).path
+    bought(served, email)
+    walk.go(f"{home}?span=365")
+    walk.look("portfolio")
+    walk.go("/portfolios")
+    walk.look("portfolios")
+    walk.go(f"{home}/settings")
+    page.get_by_role("button", name="Make a link").click()
+    page.get_by_role("heading", name="Your link").wait_for()
+    walk.look("portfolio-settings")
+    assert walk.wrong == []

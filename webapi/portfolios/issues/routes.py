@@ -9,9 +9,9 @@ from apiflask import APIBlueprint
 from coinsphere.portfolio import invalidations, issues
 from coinsphere.portfolio import recording as recorded
 from coinsphere.portfolio.ledger import transfers
-from webapi.http import cursor, errors, paths
+from webapi.http import cursor, errors
 from webapi.http.schema import Message
-from webapi.portfolios import scope
+from webapi.portfolios import acts, scope
 from webapi.portfolios.issues import schemas
 from webapi.security.access import signed_in
 from webapi.services import services
@@ -51,14 +51,7 @@ def resolve_issue(
 ) -> dict[str, Any]:
     """Say what becomes of an issue: one that is dismissed stays so, one that is found again opens again."""
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        changed = issues.change(
-            conn, scope.user_id(), found.id, paths.uuid(issue_id, "issue"),
-            state=json_data.state, note=json_data.note,
-        )  # fmt: skip
-    if changed is None:
-        raise errors.not_found("issue")
-    return {"issue": changed}
+        return {"issue": acts.settle(conn, portfolio_id, issue_id, json_data)}
 
 
 @blueprint.post("/<portfolio_id>/transfers")

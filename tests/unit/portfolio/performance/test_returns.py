@@ -62,6 +62,13 @@ def test_a_period_starts_from_the_value_before_it() -> None:
     ]
 
 
+def test_what_was_put_in_counts_from_the_value_at_the_start() -> None:
+    made = days((100, 100, 0), (150, 0, 0), (120, 0, 60), (170, D("40.5"), 0))
+    assert list(returns.net_contributions(None, made).values()) == [100, 100, 40, D("80.5")]
+    later = returns.net_contributions(made[1], made[2:])
+    assert later == {FIRST + timedelta(days=2): 90, FIRST + timedelta(days=3): D("130.5")}
+
+
 def test_what_is_not_defined_says_why() -> None:
     assert returns.over(None, days()) is None
     nothing = returns.over(None, days((0, 0, 0), (0, 0, 0)))

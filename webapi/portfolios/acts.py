@@ -1,0 +1,73 @@
+"""What users do with their portfolios; the API and the pages both call it. All within a transaction that acts for the user."""
+
+from typing import Any
+
+from psycopg import Connection
+
+from coinsphere.portfolio import issues, portfolios
+from coinsphere.portfolio.issues import Issue
+from coinsphere.portfolio.portfolios import Definition, Portfolio
+from webapi.http import errors, paths
+from webapi.http.schema import camel
+from webapi.portfolios import queries, schemas, scope
+from webapi.portfolios.issues.schemas import IssueChange
+
+_NULLABLE = ("description", "icon")
+
+
+def create(conn: Connection, given: schemas.PortfolioIn) -> Portfolio:
+    """Make a portfolio; the first one is the active one. Raises `errors.Problem`: 400, or 409 above 200 of them."""
+    if portfolios.count(conn, scope.user_id()) >= queries.MAX_PORTFOLIOS:
+        raise errors.Problem(
+            409,
+            f"nobody may have more than {queries.MAX_PORTFOLIOS} portfolios",
+            code="portfolios-full",
+        )
+    currency = queries.currency(conn, given.currency)
+    wanted = Definition(**{**given.model_dump(), "currency": currency})
+    return portfolios.create(conn, scope.user_id(), wanted)
+
+
+def change(conn: Connection, portfolio_id: str, given: schemas.PortfolioChange) -> Portfolio:
+    """Change a portfolio; fields that are left out stay. Raises `errors.Problem`: 400 or 404."""
+    stored = scope.find(conn, portfolio_id)
+    wanted = _merged(conn, stored, given.model_dump(exclude_unset=True))
+    return required(portfolios.update(conn, scope.user_id(), stored.id, wanted))
+
+
+def delete(conn: Connection, portfolio_id: str) -> None:
+    """Delete a portfolio with its transactions and history. Raises `errors.Problem` with status 404."""
+    if not portfolios.delete(conn, scope.user_id(), paths.uuid(portfolio_id, scope.WHAT)):
+        raise errors.not_found(scope.WHAT)
+
+
+def settle(conn: Connection, portfolio_id: str, issue_id: str, given: IssueChange) -> Issue:
+    """Say what becomes of an issue. Raises `errors.Problem` with status 404."""
+    found = scope.find(conn, portfolio_id)
+    changed = issues.change(
+        conn, scope.user_id(), found.id, paths.uuid(issue_id, "issue"),
+        state=given.state, note=given.note,
+    )  # fmt: skip
+    if changed is None:
+        raise errors.not_found("issue")
+    return changed
+
+
+def required(found: Portfolio | None) -> Portfolio:
+    """A portfolio that is there. Raises `errors.Problem` with status 404."""
+    if found is None:
+        raise errors.not_found(scope.WHAT)
+    return found
+
+
+def _merged(conn: Connection, stored: Portfolio, changes: dict[str, Any]) -> Definition:
+    changes.pop("is_active", None)
+    nulls = [name for name, value in changes.items() if value is None and name not in _NULLABLE]
+    if nulls:
+        raise errors.invalid(
+            [{"path": camel(name), "message": "must not be null", "code": "null"} for name in nulls]
+        )
+    if "currency" in changes:
+        changes["currency"] = queries.currency(conn, changes["currency"])
+    kept = {name: getattr(stored, name) for name in Definition.__dataclass_fields__}
+    return Definition(**{**kept, **changes})

@@ -1,0 +1,55 @@
+"""Making and ending links to a portfolio; the API and the pages both call it."""
+
+from psycopg import Connection
+
+from coinsphere.portfolio import sharing
+from coinsphere.portfolio.sharing import Share
+from coinsphere.security.audit_events import Event
+from webapi.http import errors, paths
+from webapi.portfolios import scope
+from webapi.portfolios.shares import schemas
+from webapi.security import audit
+from webapi.services import services
+
+_SHARE = "share"
+
+
+def add(conn: Connection, portfolio_id: str, given: schemas.ShareIn) -> tuple[Share, str]:
+    """A new link, and its secret, which is kept nowhere. Raises `errors.Problem`: 400 or 404."""
+    if given.expires_at is not None and given.expires_at <= services().clock():
+        raise errors.invalid(
+            [{"path": "expiresAt", "message": "must lie in the future", "code": "value_error"}]
+        )
+    found = scope.find(conn, portfolio_id)
+    share, secret = sharing.add(
+        conn, scope.user_id(), found.id,
+        hides_amounts=given.hides_amounts, expires_at=given.expires_at,
+    )  # fmt: skip
+    audit.record(
+        conn,
+        Event.PORTFOLIO_SHARED,
+        actor_id=scope.user_id(),
+        target=str(share.id),
+        details={"portfolio": str(found.id), "hides_amounts": share.hides_amounts},
+    )
+    return share, secret
+
+
+def address(secret: str) -> str:
+    """Where somebody who has the secret sees the portfolio."""
+    return f"{services().settings.pages_url}/shared/{secret}"
+
+
+def revoke(conn: Connection, portfolio_id: str, share_id: str) -> None:
+    """End a link at once. Raises `errors.Problem` with status 404."""
+    found = scope.find(conn, portfolio_id)
+    identity = paths.uuid(share_id, _SHARE)
+    if not sharing.revoke(conn, scope.user_id(), found.id, identity, services().clock()):
+        raise errors.not_found(_SHARE)
+    audit.record(
+        conn,
+        Event.PORTFOLIO_SHARE_REVOKED,
+        actor_id=scope.user_id(),
+        target=str(identity),
+        details={"portfolio": str(found.id)},
+    )

@@ -1,0 +1,138 @@
+"""One's portfolios: the list, each with its holdings, its course and what somebody has to look at."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+from psycopg import Connection
+
+from coinsphere.portfolio import issues, sharing
+from coinsphere.portfolio.imports.statements.record import MONEY
+from coinsphere.portfolio.model import ZERO
+from coinsphere.portfolio.performance import realised_gains
+from coinsphere.portfolio.portfolios import Portfolio
+from coinsphere.portfolio.valuation import current_holdings
+from webapi.portfolios import acts, overview, queries, scope
+from webapi.portfolios.issues.schemas import IssueChange
+from webapi.portfolios.schemas import PortfolioChange, PortfolioIn
+from webapi.services import services
+from webui import rendering
+from webui.i18n import gettext
+from webui.pages import filled, notes
+from webui.pages.filled import EMPTY, Filled
+from webui.pages.portfolios import course, table
+from webui.pages.portfolios.table import Order
+from webui.security.access import signed_in
+
+web_portfolios = Blueprint("web_portfolios", __name__)
+_LIST = "/portfolios"
+_ISSUES = 20
+_CURRENCIES = [(code, code) for code in sorted(MONEY)]
+
+
+@web_portfolios.get("/portfolios")
+@signed_in
+def portfolios() -> Response:
+    """All portfolios; who has none is led to the first."""
+    return _listing(EMPTY)
+
+
+@web_portfolios.post("/portfolios")
+@signed_in
+def create() -> Response:
+    """Make a portfolio, and go there."""
+
+    def act() -> Response:
+        given = filled.given(PortfolioIn)
+        with scope.connection() as conn:
+            made = acts.create(conn, given)
+        text = gettext("Your portfolio is there. Now bring in what you have.")
+        return notes.lead_to(f"{_LIST}/{made.id}", text)
+
+    return filled.attempted(act, _listing)
+
+
+@web_portfolios.get("/portfolios/<portfolio_id>")
+@signed_in
+def portfolio(portfolio_id: str) -> Response:
+    """What a portfolio holds, how that came, what it risks."""
+    order = Order.asked(request.args.get("sort", ""), request.args.get("way", ""))
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        values = _held(conn, found, order)
+        values["course"] = course.of(conn, found)
+        values["issues"] = issues.list_for(
+            conn, scope.user_id(), found.id, state="open", limit=_ISSUES
+        )
+    return rendering.page(
+        "portfolios/portfolio.html", portfolio=found, order=order, spans=course.SPANS, **values
+    )
+
+
+@web_portfolios.post("/portfolios/<portfolio_id>/issues/<issue_id>")
+@signed_in
+def settle(portfolio_id: str, issue_id: str) -> Response:
+    """Say that an issue is known and needs nothing, or is done."""
+    given = filled.given(IssueChange)
+    with scope.connection() as conn:
+        acts.settle(conn, portfolio_id, issue_id, given)
+    return notes.lead_to(f"{_LIST}/{portfolio_id}", gettext("Noted."))
+
+
+@web_portfolios.get("/portfolios/<portfolio_id>/settings")
+@signed_in
+def settings(portfolio_id: str) -> Response:
+    """How a portfolio is called and booked, who may see it, and its end."""
+    return settings_page(portfolio_id)
+
+
+@web_portfolios.post("/portfolios/<portfolio_id>/settings")
+@signed_in
+def change(portfolio_id: str) -> Response:
+    """Change name, currency or booking."""
+
+    def act() -> Response:
+        emptied = {} if request.form.get("description") else {"description": None}
+        given = filled.given(PortfolioChange, **emptied)
+        with scope.connection() as conn:
+            acts.change(conn, portfolio_id, given)
+        return notes.lead_to(f"{_LIST}/{portfolio_id}", gettext("Saved."))
+
+    return filled.attempted(act, lambda form: settings_page(portfolio_id, form))
+
+
+@web_portfolios.post("/portfolios/<portfolio_id>/delete")
+@signed_in
+def delete(portfolio_id: str) -> Response:
+    """Delete a portfolio with all that is in it."""
+    with scope.connection() as conn:
+        acts.delete(conn, portfolio_id)
+    return notes.lead_to(_LIST, gettext("The portfolio is deleted."))
+
+
+def settings_page(portfolio_id: str, form: Filled = EMPTY, link: str | None = None) -> Response:
+    """The page of settings; `link` is a new one, shown this once."""
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        shares = sharing.list_for(conn, scope.user_id(), found.id)
+    return rendering.page(
+        "portfolios/settings.html", portfolio=found, shares=shares, form=form, link=link,
+        currencies=_CURRENCIES, now=services().clock(),
+    )  # fmt: skip
+
+
+def _listing(form: Filled) -> Response:
+    with scope.connection() as conn:
+        body = overview.everything(conn, scope.user_id(), None)
+    return rendering.page("portfolios/index.html", body=body, form=form, currencies=_CURRENCIES)
+
+
+def _held(conn: Connection, found: Portfolio, order: Order) -> dict[str, Any]:
+    """The table and its sums."""
+    held = queries.holdings(conn, scope.user_id(), [found])[found.id]
+    sums = current_holdings.totals(held)
+    realised = realised_gains.realised_by_token(conn, scope.user_id(), found.id)
+    return {
+        "sums": sums,
+        "lines": table.lines(held, sums.total_value, realised, order),
+        "realised": sum((each.gain for each in realised.values()), start=ZERO),
+    }
