@@ -10,6 +10,7 @@ from webapi.security import access
 from webui import assets, problems, rendering
 from webui.assets import Assets
 from webui.pages.account.routes import web_account
+from webui.pages.alerts.routes import web_alerts
 from webui.pages.appearance.routes import web_appearance
 from webui.pages.dashboard.routes import web_dashboard
 from webui.pages.entry.routes import web_auth
@@ -19,6 +20,7 @@ from webui.pages.portfolios.routes import web_portfolios
 from webui.pages.portfolios.shares import web_portfolio_shares
 from webui.pages.shared.routes import web_shared
 from webui.pages.token.routes import web_token
+from webui.pages.transactions.routes import web_transactions
 from webui.security import forms
 
 PAGES = (
@@ -32,6 +34,8 @@ PAGES = (
     web_shared,
     web_portfolios,
     web_portfolio_shares,
+    web_transactions,
+    web_alerts,
 )
 """All blueprints of pages; a page author adds his here."""
 

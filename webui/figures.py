@@ -9,6 +9,7 @@ from babel.dates import format_date, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from markupsafe import Markup, escape
 
+from coinsphere import decimals
 from coinsphere.alerts.repository import Alert
 from coinsphere.notify import figures
 from webapi.services import services
@@ -129,7 +130,23 @@ def alert_words(alert: Alert) -> str:
     return f"{kinds.get(kind, kind)} {conditions.get(condition, condition)} {threshold}"
 
 
+def alert_value(alert: Alert, value: Decimal | None) -> str:
+    """A value of what an alert watches, in its unit."""
+    return UNKNOWN if value is None else str(_WRITTEN.get(str(alert.alert_type), number)(value))
+
+
+def field_number(value: Decimal | None) -> str:
+    """For an input: every digit, in the one form that the API's models read."""
+    return "" if value is None else decimals.plain(value)
+
+
+def field_time(instant: datetime) -> str:
+    """For an input of date and time: in UTC, to the second."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "money": money, "short_money": short_money, "quantity": quantity, "change": change, "part": part,
     "number": number, "day": day, "moment": moment, "ago": ago, "plain": plain,
+    "field_number": field_number, "field_time": field_time,
 }  # fmt: skip

@@ -1,6 +1,6 @@
 """Forms: what was filled in, checked by the API's own models, and what is wrong with it where it stands."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -41,14 +41,21 @@ class Filled:
 EMPTY = Filled()
 
 
-def given(model: type[Given], **more: Any) -> Given:
+def given(model: type[Given], without: Collection[str] = frozenset(), /, **more: Any) -> Given:
     """The present form as `model` has it; an empty field counts as left out.
+
+    Args:
+        model: what is asked for.
+        without: fields of the form that are none of the model's.
+        more: what the form says in another way.
 
     Raises:
         errors.Problem: 400 that names each wrong field.
     """
     values: dict[str, Any] = {
-        name: value for name, value in request.form.items() if name != forms.FIELD and value
+        name: value
+        for name, value in request.form.items()
+        if value and name != forms.FIELD and name not in without
     }
     for name, value in values.items():
         if "\0" in value:
@@ -56,6 +63,12 @@ def given(model: type[Given], **more: Any) -> Given:
                 [{"path": name, "message": "must not hold a zero byte", "code": "zero_byte"}]
             )
     return check(model, values | more)
+
+
+def utc(name: str) -> dict[str, str]:
+    """A field of date and time, which browsers send without a zone, as an instant in UTC; nothing where it is empty."""
+    value = request.form.get(name, "")
+    return {name: f"{value}Z"} if value else {}
 
 
 def answered(act: Act, template: str, **values: Any) -> Response:

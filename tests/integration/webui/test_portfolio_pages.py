@@ -124,3 +124,29 @@ def test_what_belongs_to_others_does_not_exist(member, owned, app) -> None:
     ):
         assert stranger.post(owned + path, fields).status_code == 404
     assert "Long term" in member.get(owned).text
+
+
+def test_a_link_shows_what_its_owner_wants_until_it_ends(member, api, owned, prices, work) -> None:
+    trade(api, {"id": owned.rpartition("/")[2]}, "buy", "BTC", "2", "50000")
+    work(api)
+    stranger = Visitor(api.client.application.test_client())
+    member.get(f"{owned}/settings")
+    pages = {}
+    for hides in ("true", "false"):
+        made = member.post(f"{owned}/shares", {"hidesAmounts": hides, "days": "7"})
+        link = re.search(r'href="http://localhost:3001(/shared/[\w-]+)"', made.text)[1]
+        answer = stranger.get(link)
+        assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert link not in member.get(f"{owned}/settings").text, "a link is shown once"
+        pages[hides] = answer.text
+    assert "Long term" in pages["true"]
+    assert "100.00 %" in pages["true"]
+    assert "$" not in pages["true"]
+    assert "$120,000.00" in pages["false"]
+    for address in re.findall(
+        rf'action="({owned}/shares/[0-9a-f-]+/end)"', member.get(f"{owned}/settings").text
+    ):
+        assert member.post(address).status_code == 303
+    for path in (link, "/shared/none", f"/shared/{'x' * 200}"):
+        assert stranger.get(path).status_code == 404

@@ -1,0 +1,91 @@
+"""Transactions by forms: added, refused where it stands, corrected without losing a digit, taken back."""
+
+import re
+
+import pytest
+
+from tests.integration.webui.conftest import Visitor
+from tests.integration.webui.test_portfolio_pages import HOSTILE
+from tests.integration.webui.test_portfolio_pages import owned as owned  # noqa: PLC0414 - a fixture
+
+BUY = {
+    "type": "buy", "tokenSymbol": "btc", "amount": "0.123456789012345678", "price": "61000.5", "currency": "USD",
+    "fee": "1.5", "timestamp": "2026-03-01T10:20",
+}  # fmt: skip
+
+
+def entries(text: str) -> list[str]:
+    return re.findall(r'href="(/transactions/[0-9a-f-]+)"', text)
+
+
+@pytest.fixture
+def recorded(member, owned) -> str:
+    member.get(f"{owned}/transactions/new")
+    answer = member.post(f"{owned}/transactions/new", BUY)
+    assert answer.headers["Location"] == owned, answer.text
+    return entries(member.get(f"{owned}/transactions").text)[0]
+
+
+def test_a_form_refuses_where_it_stands_and_keeps_what_was_typed(member, owned) -> None:
+    member.get(f"{owned}/transactions/new")
+    for field, value in (
+        ("tokenSymbol", "NOPE"), ("amount", "-1"), ("amount", "a lot"), ("amount", "1e400"), ("price", "-0.1"),
+        ("timestamp", "2999-01-01T00:00"), ("timestamp", "yesterday"), ("notes", "x" * 2001), ("feeToken", "EUR"),
+        ("counterTokenSymbol", "NOPE"), ("type", "theft"),
+    ):  # fmt: skip
+        answer = member.post(f"{owned}/transactions/new", {**BUY, field: value})
+        assert answer.status_code == 400, (field, value)
+        wrong = re.search(rf'<(?:input|select|textarea) id="f-{field}"[^>]*>', answer.text)[0]
+        assert 'aria-invalid="true"' in wrong, (field, value)
+        assert 'value="61000.5"' in answer.text or field == "price"
+    assert entries(member.get(f"{owned}/transactions").text) == []
+
+
+def test_a_correction_loses_no_digit_and_empties_what_is_emptied(member, owned, recorded) -> None:
+    page = member.get(recorded).text
+    assert 'value="0.123456789012345678"' in page
+    assert 'value="2026-03-01T10:20:00"' in page
+    shown = {**BUY, "timestamp": "2026-03-01T10:20:00", "fee": "", "notes": HOSTILE}
+    assert member.post(recorded, shown).headers["Location"] == f"{owned}/transactions"
+    page = member.get(recorded).text
+    assert 'value="0.123456789012345678"' in page
+    assert 'value="1.5"' not in page
+    assert "<script>alert" not in page
+    assert "Version 2" in page
+    refused = member.post(recorded, {**shown, "amount": "0"})
+    assert refused.status_code == 400
+    assert 'value="0"' in refused.text
+    assert member.post(f"{recorded}/delete").headers["Location"] == f"{owned}/transactions"
+    assert member.get(recorded).status_code == 404
+    assert "No transaction yet" in member.get(f"{owned}/transactions").text
+
+
+def test_a_long_list_has_pages_and_a_sieve(member, owned) -> None:
+    member.get(f"{owned}/transactions/new")
+    for number in range(52):
+        fields = {
+            **BUY,
+            "amount": str(number + 1),
+            "timestamp": f"2026-03-01T10:{number:02}",
+            "again": "1",
+        }
+        assert member.post(f"{owned}/transactions/new", fields).status_code == 303
+    first = member.get(f"{owned}/transactions").text
+    following = re.search(rf'href="({owned}/transactions\?[^"]*cursor=[^"]+)"', first)[1]
+    second = member.get(following.replace("&amp;", "&")).text
+    seen = entries(first) + entries(second)
+    assert len(entries(first)) == 50
+    assert len(set(seen)) == 52
+    assert "There is no such transaction" in member.get(f"{owned}/transactions?type=sell").text
+    assert "There is no such transaction" in member.get(f"{owned}/transactions?token=NOPE").text
+    assert len(entries(member.get(f"{owned}/transactions?token=btc&type=buy").text)) == 50
+    assert member.get(f"{owned}/transactions?cursor=x").status_code == 400
+
+
+def test_transactions_of_others_do_not_exist(recorded, app) -> None:
+    stranger = Visitor(app.test_client())
+    stranger.register()
+    assert stranger.get(recorded).status_code == 404
+    stranger.get("/profile")
+    assert stranger.post(recorded, BUY).status_code == 404
+    assert stranger.post(f"{recorded}/delete").status_code == 404

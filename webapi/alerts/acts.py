@@ -1,0 +1,131 @@
+"""What users do with their alerts; the API and the pages both call it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from coinsphere.alerts import repository, rules
+from coinsphere.alerts.repository import Alert, NewAlert
+from coinsphere.alerts.rules import AlertType, Condition
+from webapi.alerts import queries, schemas
+from webapi.http import errors, paths
+from webapi.http.schema import camel
+from webapi.security import access
+from webapi.services import services
+from webapi.tokens import symbols
+
+_WHAT = "alert"
+
+
+def create(conn: Connection, given: schemas.AlertIn) -> Alert:
+    """Set an alert. Raises `errors.Problem`: 400, 404, or 409 where there are too many."""
+    user_id = access.principal().user_id
+    if queries.is_full(conn, user_id):
+        raise errors.Problem(
+            409, f"nobody may have more than {queries.MAX_ALERTS} alerts", code="alerts-full"
+        )
+    wanted = _checked(conn, given.model_dump(), services().clock())
+    return _required(repository.create(conn, user_id, wanted), "portfolio")
+
+
+def change(conn: Connection, alert_id: str, given: schemas.AlertChange) -> Alert:
+    """Change an alert, which starts anew; fields that are left out stay. Raises `errors.Problem`: 400 or 404."""
+    stored = find(conn, alert_id)
+    changes = given.model_dump(exclude_unset=True)
+    wanted = _checked(conn, _merged(stored, changes), services().clock())
+    changed = repository.update(conn, access.principal().user_id, stored.id, wanted)
+    return _required(changed, "portfolio")
+
+
+def delete(conn: Connection, alert_id: str) -> None:
+    """Delete an alert and its events. Raises `errors.Problem` with status 404."""
+    if not repository.delete(conn, access.principal().user_id, paths.uuid(alert_id, _WHAT)):
+        raise errors.not_found(_WHAT)
+
+
+def toggle(conn: Connection, alert_id: str) -> Alert:
+    """Switch an alert off, or on again. Raises `errors.Problem` with status 404."""
+    identity = paths.uuid(alert_id, _WHAT)
+    return _required(repository.toggle(conn, access.principal().user_id, identity), _WHAT)
+
+
+def one(conn: Connection, alert: Alert) -> dict[str, Any]:
+    """An alert as `OneAlertOut` takes it."""
+    (told,) = shown(conn, [alert])
+    return {"alert": told, "warnings": told["warnings"]}
+
+
+def shown(conn: Connection, found: Sequence[Alert]) -> list[dict[str, Any]]:
+    """Alerts, each with what may keep it from firing or from being mailed."""
+    work = services()
+    stale_after = timedelta(seconds=work.settings.market_stale_seconds)
+    states = queries.states(conn, [alert.id for alert in found], work.clock(), stale_after)
+    return [
+        asdict(alert) | {"warnings": queries.warnings(alert, states[alert.id])} for alert in found
+    ]
+
+
+def find(conn: Connection, alert_id: str) -> Alert:
+    """One of the caller's alerts. Raises `errors.Problem` with status 404."""
+    user_id = access.principal().user_id
+    return _required(repository.get(conn, user_id, paths.uuid(alert_id, _WHAT)), _WHAT)
+
+
+def _required(alert: Alert | None, what: str) -> Alert:
+    if alert is None:
+        raise errors.not_found(what)
+    return alert
+
+
+def _merged(stored: Alert, changes: dict[str, Any]) -> dict[str, Any]:
+    """The definition of `stored` with the changes; a new subject takes the place of the old one.
+
+    A threshold that moves takes a hysteresis that suits it, unless one is given.
+    """
+    kept = {
+        name: getattr(stored, name)
+        for name in schemas.AlertChange.model_fields
+        if name not in changes
+    }
+    if changes.get("portfolio_id") is not None and "token_symbol" not in changes:
+        kept["token_symbol"] = None
+    if changes.get("token_symbol") is not None and "portfolio_id" not in changes:
+        kept["portfolio_id"] = None
+    if "hysteresis" not in changes and {"threshold", "alert_type", "condition"} & set(changes):
+        kept["hysteresis"] = None
+    nulls = [name for name, value in changes.items() if value is None and name not in _NULLABLE]
+    if nulls:
+        raise errors.invalid(
+            [{"path": camel(name), "message": "must not be null", "code": "null"} for name in nulls]
+        )
+    return {**kept, **changes}
+
+
+_NULLABLE = ("token_symbol", "portfolio_id", "expires_at", "hysteresis")
+
+
+def _checked(conn: Connection, values: dict[str, Any], now: datetime) -> NewAlert:
+    """The alert that is asked for, if its parts fit together."""
+    symbol = values.pop("token_symbol")
+    values["channels"] = tuple(dict.fromkeys(values["channels"]))
+    values["alert_type"] = AlertType(values["alert_type"])
+    values["condition"] = Condition(values["condition"])
+    if values["hysteresis"] is None:
+        watched = (values[name] for name in ("alert_type", "condition", "threshold"))
+        values["hysteresis"] = rules.usual_hysteresis(*watched)
+    wanted = NewAlert(**values)
+    found = schemas.fault(wanted, has_token=symbol is not None)
+    if found is None and wanted.expires_at is not None and wanted.expires_at <= now:
+        found = ("expiresAt", "must lie in the future")
+    if found is not None:
+        path, message = found
+        raise errors.invalid([{"path": path, "message": message, "code": "value_error"}])
+    return replace(wanted, token_id=_token_id(conn, symbol))
+
+
+def _token_id(conn: Connection, symbol: str | None) -> UUID | None:
+    return None if symbol is None else symbols.find(conn, symbol).id

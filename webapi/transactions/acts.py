@@ -1,0 +1,178 @@
+"""What users do with their transactions; the API and the pages both call it, within a transaction that acts for the user."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from coinsphere.portfolio import portfolios, recording
+from coinsphere.portfolio.imports.statements.record import MONEY
+from coinsphere.portfolio.ledger import transactions
+from coinsphere.portfolio.ledger.transactions import NewFact, StoredFact
+from webapi.http import cursor, errors, paths
+from webapi.http.schema import camel
+from webapi.portfolios import scope
+from webapi.portfolios.queries import currency
+from webapi.services import services
+from webapi.tokens import symbols
+from webapi.transactions import queries, schemas
+
+WHAT = "transaction"
+
+
+def listed(conn: Connection, asked: schemas.TransactionsQuery) -> dict[str, Any]:
+    """Transactions, the newest first, as `TransactionsOut` takes them. Raises `errors.Problem`: 400 or 404."""
+    token = asked.token_symbol
+    wanted = queries.Wanted(
+        user_id=scope.user_id(),
+        portfolio_id=asked.portfolio_id,
+        token_id=None if token is None else symbols.find(conn, token).id,
+        type=asked.type,
+        limit=asked.limit + 1,
+        offset=asked.offset,
+        before=None if asked.cursor is None else _before(asked.cursor),
+    )
+    rows = queries.listed(conn, wanted)
+    total = queries.total(conn, wanted)
+    shown = rows[: asked.limit]
+    last = shown[-1] if len(rows) > asked.limit else None
+    following = None
+    if last is not None:
+        following = cursor.encode([last["timestamp"].isoformat(), str(last["id"])])
+    pagination = {"total": total, "limit": asked.limit, "offset": asked.offset}
+    return {"transactions": shown, "pagination": pagination, "nextCursor": following}
+
+
+def record(conn: Connection, asked: schemas.TransactionIn) -> dict[str, Any]:
+    """Record a transaction, as `OneTransactionOut` takes it. Raises `errors.Problem`: 400 or 404."""
+    now = services().clock()
+    made = new(conn, asked, None, now)
+    done = queries.refusing(lambda: recording.record(conn, scope.user_id(), [made], now))
+    rows = queries.some(conn, scope.user_id(), done.fact_ids)
+    return {"transaction": rows[0], "isPending": not done.is_booked}
+
+
+def correct(
+    conn: Connection, transaction_id: str, asked: schemas.TransactionChange
+) -> dict[str, Any]:
+    """Correct a transaction; fields that are left out stay. Raises `errors.Problem`: 400 or 404."""
+    stored = transactions.get(conn, scope.user_id(), paths.uuid(transaction_id, WHAT))
+    if stored is None:
+        raise errors.not_found(WHAT)
+    wanted = _changed(conn, stored, asked)
+    now = services().clock()
+    queries.refusing(lambda: recording.correct(conn, scope.user_id(), stored.fact_id, wanted, now))
+    made = queries.some(conn, scope.user_id(), [stored.fact_id])
+    if not made:
+        raise errors.not_found(WHAT)
+    owning = portfolios.get(conn, scope.user_id(), stored.portfolio_id)
+    return {"transaction": made[0], "isPending": owning is not None and owning.is_pending}
+
+
+def withdraw(conn: Connection, transaction_id: str) -> None:
+    """Take a transaction back. Raises `errors.Problem` with status 404."""
+    identity = paths.uuid(transaction_id, WHAT)
+    if recording.withdraw(conn, scope.user_id(), identity, services().clock()) is None:
+        raise errors.not_found(WHAT)
+
+
+def find(conn: Connection, transaction_id: str) -> dict[str, Any]:
+    """The current version of a transaction. Raises `errors.Problem` with status 404."""
+    found = queries.some(conn, scope.user_id(), [paths.uuid(transaction_id, WHAT)])
+    if not found:
+        raise errors.not_found(WHAT)
+    return found[0]
+
+
+def new(
+    conn: Connection, asked: schemas.TransactionIn, portfolio_id: UUID | None, now: datetime
+) -> NewFact:
+    """The fact that is asked for, of `portfolio_id` where it names none. Raises `errors.Problem`: 400 or 404."""
+    owning = asked.portfolio_id or portfolio_id or queries.active_portfolio(conn, scope.user_id())
+    if owning is None:
+        raise errors.invalid(
+            [{"path": "portfolioId", "message": "Field required", "code": "missing"}]
+        )
+    found = portfolios.get(conn, scope.user_id(), owning)
+    if found is None:
+        raise errors.not_found(scope.WHAT)
+    of_price = found.currency if asked.currency is None else currency(conn, asked.currency)
+    return NewFact(
+        portfolio_id=found.id,
+        kind=asked.type,
+        token_id=symbols.find(conn, asked.token_symbol).id,
+        amount=asked.amount,
+        occurred_at=asked.timestamp or now,
+        price=asked.price,
+        currency=of_price,
+        fee=asked.fee,
+        fee_token_id=_fee_token_id(conn, asked.fee_token, of_price),
+        counter_token_id=_token_id(conn, asked.counter_token_symbol),
+        counter_amount=asked.counter_amount,
+        exchange=asked.exchange,
+        notes=asked.notes,
+        tx_hash=asked.tx_hash,
+    )
+
+
+_NAMES = {
+    "type": "kind",
+    "timestamp": "occurred_at",
+    "amount": "amount",
+    "price": "price",
+    "fee": "fee",
+    "counter_amount": "counter_amount",
+    "notes": "notes",
+    "tx_hash": "tx_hash",
+    "exchange": "exchange",
+}
+_SYMBOLS = {
+    "token_symbol": "token_id",
+    "counter_token_symbol": "counter_token_id",
+}
+_REQUIRED = ("type", "timestamp", "amount", "token_symbol", "currency", "portfolio_id")
+
+
+def _changed(conn: Connection, stored: StoredFact, asked: schemas.TransactionChange) -> NewFact:
+    changes = asked.model_dump(exclude_unset=True)
+    nulls = [name for name in _REQUIRED if name in changes and changes[name] is None]
+    if nulls:
+        raise errors.invalid(
+            [{"path": camel(name), "message": "must not be null", "code": "null"} for name in nulls]
+        )
+    if changes.get("portfolio_id", stored.portfolio_id) != stored.portfolio_id:
+        message = "a transaction is not moved: delete it and record it there"
+        raise errors.invalid([{"path": "portfolioId", "message": message, "code": "immutable"}])
+    values = {name: getattr(stored, name) for name in NewFact.__dataclass_fields__}
+    values |= {ours: changes[name] for name, ours in _NAMES.items() if name in changes}
+    values |= {
+        ours: _token_id(conn, changes[name]) for name, ours in _SYMBOLS.items() if name in changes
+    }
+    if "currency" in changes:
+        values["currency"] = currency(conn, changes["currency"])
+    if "fee_token" in changes:
+        values["fee_token_id"] = _fee_token_id(conn, changes["fee_token"], values["currency"])
+    return NewFact(**values)
+
+
+def _token_id(conn: Connection, symbol: str | None) -> UUID | None:
+    return None if symbol is None else symbols.find(conn, symbol).id
+
+
+def _fee_token_id(conn: Connection, asked: str | None, of_price: str) -> UUID | None:
+    """The token of a fee; None where it is money, which is in the currency of the price."""
+    if asked is None or asked.upper() == of_price:
+        return None
+    if asked.upper() in MONEY:
+        message = f"a fee in money is in the currency of the price, which is {of_price}"
+        raise errors.invalid([{"path": "feeToken", "message": message, "code": "other_currency"}])
+    return _token_id(conn, asked)
+
+
+def _before(text: str) -> tuple[datetime, UUID]:
+    at, fact_id = cursor.decode(text, 2)
+    try:
+        return datetime.fromisoformat(at), UUID(fact_id)
+    except (TypeError, ValueError, AttributeError):
+        raise cursor.refused() from None

@@ -1,0 +1,138 @@
+"""One's alerts: listed with what may keep them from firing, set, changed, paused, deleted; and how they fired."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from coinsphere.alerts import repository
+from coinsphere.alerts.repository import Alert
+from coinsphere.alerts.rules import AlertType, Condition
+from coinsphere.portfolio import portfolios
+from webapi.alerts import acts
+from webapi.alerts.schemas import AlertChange, AlertIn
+from webapi.auth import proofs
+from webapi.portfolios import scope
+from webapi.services import services
+from webui import rendering
+from webui.i18n import gettext
+from webui.pages import filled, notes, tokens
+from webui.pages.filled import EMPTY, Filled
+from webui.security.access import signed_in
+
+web_alerts = Blueprint("web_alerts", __name__)
+_LIST = "/alerts"
+_EVENTS = 100
+_DIGITS = 8
+_PREFILLED = ("alertType", "tokenSymbol", "condition", "threshold")
+
+
+@web_alerts.get("/alerts")
+@signed_in
+def alerts() -> Response:
+    """All alerts, each with what may keep it from firing or from being mailed."""
+    with scope.connection() as conn:
+        found = repository.list_for(conn, scope.user_id())
+        warned = {each["id"]: each["warnings"] for each in acts.shown(conn, found)}
+        names = {each.id: each.name for each in portfolios.list_for(conn, scope.user_id())}
+    return rendering.page(
+        "alerts/index.html",
+        alerts=found,
+        warned=warned,
+        names=names,
+        user=proofs.caller(services()),
+    )
+
+
+@web_alerts.get("/alerts/new")
+@signed_in
+def setting() -> Response:
+    """The form for a new alert; a token's page fills in its symbol."""
+    given = {name: request.args[name] for name in _PREFILLED if name in request.args}
+    return _form(None, Filled(given))
+
+
+@web_alerts.post("/alerts/new")
+@signed_in
+def create() -> Response:
+    """Set an alert."""
+
+    def act() -> Response:
+        with scope.connection() as conn:
+            tokens.require(conn, "tokenSymbol")
+            acts.create(conn, filled.given(AlertIn, _unneeded(), **_channels()))
+        return notes.lead_to(_LIST, gettext("The alert is set."))
+
+    return filled.attempted(act, lambda form: _form(None, form))
+
+
+@web_alerts.get("/alerts/<alert_id>")
+@signed_in
+def alert(alert_id: str) -> Response:
+    """An alert: its threshold, and each time it fired."""
+    return _stored(alert_id, EMPTY)
+
+
+@web_alerts.post("/alerts/<alert_id>")
+@signed_in
+def change(alert_id: str) -> Response:
+    """Change an alert; it starts anew."""
+
+    def act() -> Response:
+        given = filled.given(AlertChange, **_channels())
+        with scope.connection() as conn:
+            acts.change(conn, alert_id, given)
+        return notes.lead_to(_LIST, gettext("Changed. The alert starts anew."))
+
+    return filled.attempted(act, lambda form: _stored(alert_id, form))
+
+
+@web_alerts.post("/alerts/<alert_id>/toggle")
+@signed_in
+def toggle(alert_id: str) -> Response:
+    """Pause an alert, or let it go on."""
+    with scope.connection() as conn:
+        is_on = acts.toggle(conn, alert_id).is_active
+    return notes.lead_to(_LIST, gettext("It watches again.") if is_on else gettext("Paused."))
+
+
+@web_alerts.post("/alerts/<alert_id>/delete")
+@signed_in
+def delete(alert_id: str) -> Response:
+    """Delete an alert and its history."""
+    with scope.connection() as conn:
+        acts.delete(conn, alert_id)
+    return notes.lead_to(_LIST, gettext("The alert is deleted."))
+
+
+def _stored(alert_id: str, form: Filled) -> Response:
+    with scope.connection() as conn:
+        stored = acts.find(conn, alert_id)
+        (shown,) = acts.shown(conn, [stored])
+        fired = repository.events(conn, scope.user_id(), stored.id, _EVENTS)
+    return _form(stored, form, fired=fired, warnings=shown["warnings"])
+
+
+def _form(stored: Alert | None, form: Filled, **more: Any) -> Response:
+    with scope.connection() as conn:
+        known = tokens.all_of(conn)
+        own = portfolios.list_for(conn, scope.user_id())
+    template = "alerts/alert.html" if stored else "alerts/new.html"
+    return rendering.page(
+        template, stored=stored, form=form, tokens=known, portfolios=own, types=list(AlertType),
+        conditions=list(Condition), **more,
+    )  # fmt: skip
+
+
+def _unneeded() -> frozenset[str]:
+    """A form shows both subjects; the type says which one counts."""
+    is_portfolio = request.form.get("alertType") == AlertType.PORTFOLIO
+    return frozenset(("tokenSymbol" if is_portfolio else "portfolioId", "channel"))
+
+
+def _channels() -> dict[str, Any]:
+    return {"channels": request.form.getlist("channels"), "cooldownSeconds": _cooldown()}
+
+
+def _cooldown() -> int:
+    text = request.form.get("cooldownSeconds", "")
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else -1

@@ -1,0 +1,39 @@
+"""Tokens in forms: suggested while somebody types, and refused at their field where nobody knows them."""
+
+from flask import request
+from psycopg import Connection
+
+from webapi.http import errors
+from webapi.http.errors import Problem
+from webapi.tokens import queries, symbols
+from webapi.tokens.queries import Token
+
+_SUGGESTED = 200
+
+
+def all_of(conn: Connection) -> list[Token]:
+    """Those that a form suggests, the largest first."""
+    return queries.search(conn, None, None, _SUGGESTED)
+
+
+def is_known(conn: Connection, symbol: str) -> bool:
+    """Whether a token has that symbol."""
+    try:
+        symbols.find(conn, symbol)
+    except Problem:
+        return False
+    return True
+
+
+def require(conn: Connection, *fields: str) -> None:
+    """Refuse, each at its field, symbols of the present form that no token has. Raises `errors.Problem`: 400."""
+    unknown = [
+        name
+        for name in fields
+        if (given := request.form.get(name, "").strip()) and not is_known(conn, given)
+    ]
+    if unknown:
+        message = "is no token that we know"
+        raise errors.invalid(
+            [{"path": name, "message": message, "code": "token"} for name in unknown]
+        )

@@ -1,0 +1,137 @@
+"""The transactions of a portfolio: listed, added, corrected, taken back."""
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from coinsphere.portfolio.imports.statements.record import MONEY
+from coinsphere.portfolio.model import Kind
+from webapi.http.schema import check
+from webapi.portfolios import scope
+from webapi.transactions import acts
+from webapi.transactions.schemas import TransactionChange, TransactionIn, TransactionsQuery
+from webui import figures, rendering
+from webui.i18n import gettext
+from webui.pages import filled, notes, tokens
+from webui.pages.filled import EMPTY, Filled
+from webui.security.access import signed_in
+
+web_transactions = Blueprint("web_transactions", __name__)
+_TOKENS = ("tokenSymbol", "counterTokenSymbol")
+_OPTIONAL = ("price", "fee", "feeToken", "counterTokenSymbol", "counterAmount", "exchange", "notes")
+_ROWS = 50
+
+
+@web_transactions.get("/portfolios/<portfolio_id>/transactions")
+@signed_in
+def transactions(portfolio_id: str) -> Response:
+    """The transactions of a portfolio, the newest first, by pages; of one token or one type where asked."""
+    asked = {name: request.args[name] for name in ("type", "cursor") if request.args.get(name)}
+    token = request.args.get("token", "").strip()
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        known = not token or tokens.is_known(conn, token)
+        wanted = {"portfolioId": found.id, "limit": _ROWS, **asked}
+        query = check(TransactionsQuery, wanted | ({"tokenSymbol": token} if token else {}))
+        body = acts.listed(conn, query) if known else {"transactions": [], "nextCursor": None}
+    return rendering.page(
+        "transactions/index.html", portfolio=found, body=body, token=token, kinds=list(Kind),
+        kind=query.type,
+    )  # fmt: skip
+
+
+@web_transactions.get("/portfolios/<portfolio_id>/transactions/new")
+@signed_in
+def adding(portfolio_id: str) -> Response:
+    """The form for a new transaction."""
+    return _form(portfolio_id, None, EMPTY)
+
+
+@web_transactions.post("/portfolios/<portfolio_id>/transactions/new")
+@signed_in
+def add(portfolio_id: str) -> Response:
+    """Record a transaction; "and another" comes back to the empty form."""
+
+    def act() -> Response:
+        with scope.connection() as conn:
+            found = scope.find(conn, portfolio_id)
+            again = request.form.get("again")
+            tokens.require(conn, *_TOKENS)
+            given = filled.given(
+                TransactionIn, {"again"}, portfolioId=found.id, **filled.utc("timestamp")
+            )
+            acts.record(conn, given)
+        base = f"/portfolios/{portfolio_id}"
+        address = f"{base}/transactions/new" if again else base
+        return notes.lead_to(address, gettext("The transaction is in the books."))
+
+    return filled.attempted(act, lambda form: _form(portfolio_id, None, form))
+
+
+@web_transactions.get("/transactions/<transaction_id>")
+@signed_in
+def transaction(transaction_id: str) -> Response:
+    """A transaction, to be looked at and corrected."""
+    return _stored(transaction_id, EMPTY)
+
+
+@web_transactions.post("/transactions/<transaction_id>")
+@signed_in
+def correct(transaction_id: str) -> Response:
+    """Correct a transaction; what is emptied is none."""
+
+    def act() -> Response:
+        with scope.connection() as conn:
+            tokens.require(conn, *_TOKENS)
+            emptied = dict.fromkeys(name for name in _OPTIONAL if not request.form.get(name))
+            given = _correction(acts.find(conn, transaction_id)["timestamp"], emptied)
+            made = acts.correct(conn, transaction_id, given)["transaction"]
+        address = f"/portfolios/{made['portfolio_id']}/transactions"
+        return notes.lead_to(
+            address, gettext("Corrected. The version before stays in its history.")
+        )
+
+    return filled.attempted(act, lambda form: _stored(transaction_id, form))
+
+
+@web_transactions.post("/transactions/<transaction_id>/delete")
+@signed_in
+def delete(transaction_id: str) -> Response:
+    """Take a transaction back."""
+    with scope.connection() as conn:
+        found = acts.find(conn, transaction_id)
+        acts.withdraw(conn, transaction_id)
+    address = f"/portfolios/{found['portfolio_id']}/transactions"
+    return notes.lead_to(address, gettext("Taken back: it counts no more."))
+
+
+def _correction(occurred_at: datetime, emptied: dict[str, None]) -> TransactionChange:
+    """What the form changes; an instant that is as it was shown stays, to the last digit."""
+    is_same = request.form.get("timestamp") == figures.field_time(occurred_at)
+    without = {"timestamp"} if is_same else frozenset[str]()
+    when = {} if is_same else filled.utc("timestamp")
+    return filled.given(TransactionChange, without, **emptied, **when)
+
+
+def _stored(transaction_id: str, form: Filled) -> Response:
+    with scope.connection() as conn:
+        found = acts.find(conn, transaction_id)
+    return _form(str(found["portfolio_id"]), found, form)
+
+
+def _form(portfolio_id: str, stored: dict[str, Any] | None, form: Filled) -> Response:
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        known = tokens.all_of(conn)
+    return rendering.page(
+        "transactions/form.html", portfolio=found, stored=stored, form=form, kinds=list(Kind),
+        at=stored or defaultdict(lambda: None),
+        tokens=known, currencies=_currencies(stored, found.currency),
+    )  # fmt: skip
+
+
+def _currencies(stored: dict[str, Any] | None, own: str) -> list[tuple[str, str]]:
+    there = {own, *MONEY, *([str(stored["currency"])] if stored else [])}
+    return [(code, code) for code in sorted(there)]
