@@ -17,7 +17,8 @@ from webui.security import forms
 Given = TypeVar("Given", bound=BaseModel)
 Act = Callable[[], Response]
 _SECRET = ("password", "token", "code")
-"""What holds one of these in its name is never written back into a page."""
+"""What holds one of these in its name is never written back into a page, but for these, which name tokens that are traded."""
+_NO_SECRET = frozenset(("tokenSymbol", "counterTokenSymbol", "feeToken"))
 _SHOWN_IN_FORM = frozenset((400, 401, 403, 409, 422, 429, 503))
 
 
@@ -101,7 +102,7 @@ def of(problem: Problem) -> Filled:
     kept = {
         name: value
         for name, value in request.form.items()
-        if not any(part in name.lower() for part in _SECRET)
+        if name in _NO_SECRET or not any(part in name.lower() for part in _SECRET)
     }
     return Filled(kept, faults, None if faults.keys() & request.form.keys() else _of_whole(problem))
 

@@ -38,6 +38,7 @@ def test_a_form_refuses_where_it_stands_and_keeps_what_was_typed(member, owned) 
         wrong = re.search(rf'<(?:input|select|textarea) id="f-{field}"[^>]*>', answer.text)[0]
         assert 'aria-invalid="true"' in wrong, (field, value)
         assert 'value="61000.5"' in answer.text or field == "price"
+        assert f'value="{value}"' in wrong or field in ("type", "notes"), "what was typed is lost"
     assert entries(member.get(f"{owned}/transactions").text) == []
 
 
