@@ -4,13 +4,11 @@ from typing import Any
 
 from psycopg import Connection
 
-from coinsphere.portfolio import issues, portfolios
-from coinsphere.portfolio.issues import Issue
+from coinsphere.portfolio import portfolios
 from coinsphere.portfolio.portfolios import Definition, Portfolio
 from webapi.http import errors, paths
 from webapi.http.schema import camel
 from webapi.portfolios import queries, schemas, scope
-from webapi.portfolios.issues.schemas import IssueChange
 
 _NULLABLE = ("description", "icon")
 
@@ -39,18 +37,6 @@ def delete(conn: Connection, portfolio_id: str) -> None:
     """Delete a portfolio with its transactions and history. Raises `errors.Problem` with status 404."""
     if not portfolios.delete(conn, scope.user_id(), paths.uuid(portfolio_id, scope.WHAT)):
         raise errors.not_found(scope.WHAT)
-
-
-def settle(conn: Connection, portfolio_id: str, issue_id: str, given: IssueChange) -> Issue:
-    """Say what becomes of an issue. Raises `errors.Problem` with status 404."""
-    found = scope.find(conn, portfolio_id)
-    changed = issues.change(
-        conn, scope.user_id(), found.id, paths.uuid(issue_id, "issue"),
-        state=given.state, note=given.note,
-    )  # fmt: skip
-    if changed is None:
-        raise errors.not_found("issue")
-    return changed
 
 
 def required(found: Portfolio | None) -> Portfolio:

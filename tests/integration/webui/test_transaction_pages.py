@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from tests.integration.webapi.books import trade
 from tests.integration.webui.conftest import Visitor
 from tests.integration.webui.test_portfolio_pages import HOSTILE
+from tests.integration.webui.test_portfolio_pages import api as api  # noqa: PLC0414 - a fixture
 from tests.integration.webui.test_portfolio_pages import owned as owned  # noqa: PLC0414 - a fixture
 
 BUY = {
@@ -36,7 +38,7 @@ def test_a_form_refuses_where_it_stands_and_keeps_what_was_typed(member, owned) 
         answer = member.post(f"{owned}/transactions/new", {**BUY, field: value})
         assert answer.status_code == 400, (field, value)
         wrong = re.search(rf'<(?:input|select|textarea) id="f-{field}"[^>]*>', answer.text)[0]
-        assert 'aria-invalid="true"' in wrong, (field, value)
+        assert ' aria-invalid="true"' in wrong, (field, value)
         assert 'value="61000.5"' in answer.text or field == "price"
         assert f'value="{value}"' in wrong or field in ("type", "notes"), "what was typed is lost"
     assert entries(member.get(f"{owned}/transactions").text) == []
@@ -59,6 +61,15 @@ def test_a_correction_loses_no_digit_and_empties_what_is_emptied(member, owned, 
     assert member.post(f"{recorded}/delete").headers["Location"] == f"{owned}/transactions"
     assert member.get(recorded).status_code == 404
     assert "No transaction yet" in member.get(f"{owned}/transactions").text
+
+
+def test_an_instant_that_stays_loses_no_part_of_a_second(member, owned, api) -> None:
+    at = "2026-03-01T10:20:00.123456Z"
+    made = trade(api, {"id": owned.rpartition("/")[2]}, "buy", "BTC", "1", "60000", at=at)
+    member.get(f"/transactions/{made['id']}")
+    shown = {**BUY, "timestamp": "2026-03-01T10:20:00"}
+    assert member.post(f"/transactions/{made['id']}", shown).status_code == 303
+    assert api.get(f"/transactions/{made['id']}").json["transaction"]["timestamp"] == at
 
 
 def test_a_long_list_has_pages_and_a_sieve(member, owned) -> None:

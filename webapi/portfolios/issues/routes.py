@@ -11,8 +11,8 @@ from coinsphere.portfolio import recording as recorded
 from coinsphere.portfolio.ledger import transfers
 from webapi.http import cursor, errors
 from webapi.http.schema import Message
-from webapi.portfolios import acts, scope
-from webapi.portfolios.issues import schemas
+from webapi.portfolios import scope
+from webapi.portfolios.issues import acts, schemas
 from webapi.security.access import signed_in
 from webapi.services import services
 

@@ -12,6 +12,7 @@ from coinsphere.portfolio.performance import realised_gains
 from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.valuation import current_holdings
 from webapi.portfolios import acts, overview, queries, scope
+from webapi.portfolios.issues import acts as issue_acts
 from webapi.portfolios.issues.schemas import IssueChange
 from webapi.portfolios.schemas import PortfolioChange, PortfolioIn
 from webapi.services import services
@@ -74,7 +75,7 @@ def settle(portfolio_id: str, issue_id: str) -> Response:
     """Say that an issue is known and needs nothing, or is done."""
     given = filled.given(IssueChange)
     with scope.connection() as conn:
-        acts.settle(conn, portfolio_id, issue_id, given)
+        issue_acts.settle(conn, portfolio_id, issue_id, given)
     return notes.lead_to(f"{_LIST}/{portfolio_id}", gettext("Noted."))
 
 
