@@ -2,18 +2,19 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from coinsphere.clock import start_of_day
+from ml.registry.versions import VersionInfo
 from ml.serving import responses
-from ml.serving.forecasting import narrowed
-from ml.serving.global_forecasting import Outlook
+from ml.serving.forecasting import Distribution
+from ml.serving.global_forecasting import StudentReturns
 from ml.serving.ladder import Rung
 from ml.serving.responses import Anchor, Statement
+from ml.serving.token_forecasting import ReturnQuantiles
 from webapi.predictions import answers, model_server
 
 from .conftest import NOW
@@ -53,16 +54,13 @@ def stored(world):
     return store
 
 
-def answered(world, price: Decimal | None, quantiles) -> Decimal:
+def answered(world, price: Decimal | None, expected: Distribution) -> Decimal:
     """`changePercent` of the API's answer at this instant, by the code that makes it."""
-    said = Statement(
-        Rung.GLOBAL_CHAMPION, "BTC", 1, ORIGIN, "lstm", ORIGIN, "kraken",
-        {"name": "m", "version": 3, "runId": "r", "trainedAt": None, "dataCutoff": None, "codeVersion": None},
-        dict.fromkeys(
-            ("coverage80", "coverage95", "skillVsNaive", "evaluatedOn", "inDistribution", "beatsNaive")
-        ),
-        quantiles,
-    )  # fmt: skip
+    version = VersionInfo("m", 3, "lstm", "r", ORIGIN, ORIGIN, "c", DIGEST)
+    quality = dict.fromkeys(
+        ("coverage80", "coverage95", "skillVsNaive", "evaluatedOn", "inDistribution", "beatsNaive")
+    )
+    said = Statement(Rung.GLOBAL_CHAMPION, version, expected, "kraken", DIGEST, quality)
     anchor = Anchor(Decimal(100), ORIGIN) if price is None else Anchor(price, world.now)
     body = responses.encode(
         responses.answer(said, anchor, reason=None, now=world.now, expiry_days=90)
@@ -79,14 +77,13 @@ def answered(world, price: Decimal | None, quantiles) -> Decimal:
 def test_an_alert_sees_what_the_api_answers(world, stored, price, kind):
     if kind == "global":
         stored()
-        outlook = Outlook(
+        expected = StudentReturns(
             "BTC", 1, ORIGIN, LOCATION, -3.0, -3.0, 5.0, 0.8, 0.95, in_distribution=True, factors=()
         )
-        quantiles = outlook.quantiles
     else:
         stored(location=None, median=MEDIAN)
         levels = [LOCATION - 0.2, LOCATION - 0.1, LOCATION, LOCATION + 0.1, LOCATION + 0.2]
-        quantiles = partial(narrowed, np.array(levels))
+        expected = ReturnQuantiles("BTC", 1, ORIGIN, np.array(levels), in_distribution=True)
     alert = world.alert("above", 1, "prediction")
     if price is not None:
         world.quote(price)
@@ -94,7 +91,7 @@ def test_an_alert_sees_what_the_api_answers(world, stored, price, kind):
     seen = world.conn.execute(
         "select last_value from app.alerts where id = %s", [alert]
     ).fetchone()[0]
-    assert seen == pytest.approx(answered(world, price, quantiles), abs=Decimal("2e-8"))
+    assert seen == pytest.approx(answered(world, price, expected), abs=Decimal("2e-8"))
     if price is not None:
         assert seen == pytest.approx(Decimal("2.468"), abs=Decimal("0.01")), (
             "half of the day is left"
