@@ -72,11 +72,11 @@ def run(made: Backtest, model: str) -> list[PortfolioFigures]:
 
 def random_weights(tokens: int) -> Floats:
     """Portfolios of two to ten tokens with weights uniform on the simplex, shape [PORTFOLIOS, tokens]; always the same."""
-    random = np.random.default_rng(_SEED)
+    generator = np.random.default_rng(_SEED)
     made = np.zeros((PORTFOLIOS, tokens))
     for row in made:
-        size = int(random.integers(2, min(_LARGEST, tokens), endpoint=True))
-        row[random.choice(tokens, size, replace=False)] = random.dirichlet(np.ones(size))
+        size = int(generator.integers(2, min(_LARGEST, tokens), endpoint=True))
+        row[generator.choice(tokens, size, replace=False)] = generator.dirichlet(np.ones(size))
     return made
 
 

@@ -26,7 +26,8 @@ def front() -> Response:
         return requests.lead_to("/dashboard")
     # Everybody sees the same picture: it is made once in a while, not for each.
     page = services().pages.page("web-front", locale(), _live)
-    return rendering.page("front/index.html", live=Markup(page.body.decode()))  # noqa: S704 - rendered by a template  # nosec B704
+    live = Markup(page.body.decode())  # noqa: S704 - rendered by a template  # nosec B704
+    return rendering.page("front/index.html", live=live)
 
 
 def _live() -> bytes:
