@@ -7,7 +7,7 @@ import httpx2
 import psycopg
 import redis
 
-from coinsphere import daemons
+from coinsphere import daemons, redis_pool
 from coinsphere.local import probes
 from coinsphere.settings import Settings
 
@@ -42,7 +42,7 @@ def _http(port: str, path: str) -> Answers:
 
 
 def _redis(settings: Settings) -> bool:
-    with redis.Redis.from_url(settings.redis_dsn, socket_timeout=_SECONDS) as client:
+    with redis.Redis.from_url(settings.redis_dsn, **redis_pool.options(_SECONDS)) as client:
         return bool(client.ping())
 
 

@@ -9,7 +9,7 @@ import httpx2
 import psycopg
 import redis
 
-from coinsphere import daemons, failed_jobs
+from coinsphere import daemons, failed_jobs, redis_pool
 from coinsphere.local.state import State
 from coinsphere.settings import Settings
 
@@ -79,7 +79,7 @@ def _postgres(settings: Settings) -> str | None:
 
 
 def _redis(settings: Settings) -> str | None:
-    with redis.Redis.from_url(settings.redis_dsn, socket_timeout=_SECONDS) as client:
+    with redis.Redis.from_url(settings.redis_dsn, **redis_pool.options(_SECONDS)) as client:
         client.ping()
     return None
 

@@ -2,31 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple
-from uuid import UUID
 
 import numpy as np
 
 from ml.data.features import FeatureSet, Floats, Mask
 from ml.data.horizons import HORIZONS
+from ml.evaluation.results import Origin
 from ml.models.student import Student
 
 KEPT_DAYS = 365
 """Of a walk-forward's origins, the newest that are kept."""
-
-
-class Origin(NamedTuple):
-    """A forecast of log returns that no part of its model had seen the outcome of.
-
-    `quantiles` are at LEVELS; `reference_log_scale` is that of the random walk which skill is measured against.
-    """
-
-    token_id: UUID
-    horizon_days: int
-    origin_at: datetime
-    quantiles: tuple[float, ...]
-    reference_log_scale: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

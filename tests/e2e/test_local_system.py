@@ -165,7 +165,7 @@ def _named(system: System, link: str) -> str:
 def test_every_process_does_its_work(system: System) -> None:
     wait_until(system.is_well, 60)
     processes = system.status()
-    assert len(processes) == 10
+    assert len(processes) == 11
     assert all(each["since"] and each["pid"] for each in processes.values())
 
 

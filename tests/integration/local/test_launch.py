@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from coinsphere.local import launch
-from coinsphere.local.supervision import OWNER_VARIABLE
+from coinsphere.local.orphans import OWNER_VARIABLE
 from tests.conftest import free_port
 
 _LISTEN = """

@@ -4,7 +4,7 @@ import pytest
 
 from coinsphere.market import tokens
 from ml import pipeline
-from ml.data import datasets
+from ml.data import datasets, snapshots
 from ml.data.horizons import HORIZONS
 from ml.registry import token_registry
 from tests.integration.ml.conftest import NOW
@@ -18,7 +18,7 @@ def test_the_lstm_is_shown_beside_naive_and_the_best_serves(shared_data, warehou
         training_set = datasets.from_folder(
             shared_data / "daily", {"ADA": token}, days=settings.ml_training_days
         )["ADA"]
-        datasets.record(conn, training_set)
+        snapshots.record(conn, training_set, token.id)
         trained = pipeline.train_token(settings, training_set, clock=lambda: NOW)
         made = pipeline.evaluate_token(conn, settings, training_set, trained, clock=lambda: NOW)
         rows = conn.execute(

@@ -178,9 +178,8 @@ def test_a_table_that_is_empty_blocks_what_lies_downstream(execute, owner):
 
 def test_a_failed_test_of_dbt_is_not_tried_again(execute, owner):
     execute("history", range_tags(FIRST, TODAY))
-    owner.execute("update market.tokens set peg_usd = 1, symbol = 'BTC2' where symbol = 'BTC'")
-    owner.execute("alter table market.tokens drop constraint tokens_peg_usd_check")
-    owner.execute("update market.tokens set peg_usd = -1 where symbol = 'BTC2'")
+    owner.execute("alter table market.tokens alter created_at drop not null")
+    owner.execute("update market.tokens set created_at = null where symbol = 'BTC'")
 
     done = execute("hourly", range_tags(TODAY, TODAY))
 

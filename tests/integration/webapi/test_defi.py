@@ -343,7 +343,8 @@ def test_protocols_are_the_ten_of_the_seeds_with_what_is_known_of_them(
     person: Person, owner_db: psycopg.Connection
 ) -> None:
     owner_db.execute(
-        """update app.defi_protocols set tvl = 23908962564.123456789012345678, tvl_observed_at = %s
+        """update app.defi_protocols set tvl = 23908962564.123456789012345678, tvl_observed_at = %s,
+               source = 'defillama'
            where slug = 'lido'""",
         [NOW],
     )

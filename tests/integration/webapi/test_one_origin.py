@@ -56,7 +56,9 @@ def test_the_stream_answers_on_the_apis_port(running: Running, stream) -> None:
         assert json.loads(client.recv(60))["type"] == "pong"
     # A browser carries the token in a subprotocol, and comes from an origin that is allowed or is not.
     offered = {"subprotocols": ["coinsphere.v1", f"token.{token}"]}
-    with opened(running, None, origin="http://localhost:3001", **offered) as client:
+    with opened(
+        running, None, origin=running.url.replace("127.0.0.1", "localhost"), **offered
+    ) as client:
         assert client.subprotocol == "coinsphere.v1"
     with pytest.raises(InvalidStatus) as foreign:
         opened(running, None, origin="https://evil.example", **offered)

@@ -18,6 +18,7 @@ import pytest
 from coinsphere.clock import iso, utc_now
 from tests.fakes.exchange_kraken import KrakenAccount
 from tests.fakes.exchange_server import serving
+from tests.integration.webapi.authenticator import Authenticator
 from tests.integration.webapi.test_gunicorn import ROOT, command, environment, wait_for
 from tests.integration.webapi.test_predictions import forecast
 from tests.integration.webapi.test_predictions import market as market  # noqa: PLC0414 - a fixture
@@ -89,6 +90,7 @@ def served(  # noqa: PLR0917 - fixtures
             "COINSPHERE_ML_URL": model_server.url,
             "COINSPHERE_DAGSTER_URL": model_server.url,
             "COINSPHERE_EXCHANGE_BASE_URL": exchanges.url,
+            "COINSPHERE_FRONTEND_URL": Authenticator.origin,
         }
         key = {"exchange": account.name, "apiKey": account.key, "apiSecret": account.secret}
         url = f"http://127.0.0.1:{variables['COINSPHERE_API_PORT']}"
