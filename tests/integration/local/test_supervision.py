@@ -129,6 +129,8 @@ def test_a_process_that_hangs_is_started_again_and_only_that(
     supervisor: Supervisor, settings: Settings
 ) -> None:
     watch = Watch(settings.model_copy(update={"hang_seconds": 0.5}))
+    # Who just starts has a grace, and is not asked.
+    wait_until(lambda: of(supervisor, "redis").state == "RUNNING", 90)
     assert watch.round()
     before = of(supervisor, "redis")
     assert before.pid is not None

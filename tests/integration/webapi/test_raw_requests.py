@@ -272,4 +272,4 @@ def test_no_bytes_reach_the_process(running: Running) -> None:
     assert [worker.pid for worker in running.workers()] == before
     log = running.log.read_text()
     assert "Traceback" not in log
-    assert "Error" not in log
+    assert '"level": "error"' not in log
