@@ -12,8 +12,9 @@ from ml.data.horizons import HORIZONS, LEVELS
 from ml.data.windows import Floats, Indices, Series
 from ml.errors import NoChampion
 from ml.evaluation import plots
+from ml.evaluation.origin import Origin
 from ml.evaluation.plots import Skills
-from ml.evaluation.results import Evaluation, Origin, Score, TrainedModel
+from ml.evaluation.results import Evaluation, Score, TrainedModel
 from ml.evaluation.scoring import pinball_loss
 from ml.models import artifact, catalog
 from ml.models.artifact import MANIFEST, Artifact

@@ -7,7 +7,7 @@ import numpy as np
 
 from ml.data.features import FeatureSet, Floats, Mask
 from ml.data.horizons import HORIZONS
-from ml.evaluation.results import Origin
+from ml.evaluation.origin import Origin
 from ml.models.student import Student
 
 KEPT_DAYS = 365

@@ -3,27 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from coinsphere.market.model import Token
+from ml.evaluation.origin import Origin
 
 if TYPE_CHECKING:
     from ml.evaluation.backtest import Backtest
     from ml.evaluation.gate_report import GateReport
-
-
-class Origin(NamedTuple):
-    """A forecast of log returns that no part of its model had seen the outcome of.
-
-    `quantiles` are at LEVELS; `reference_log_scale` is that of the random walk which skill is measured against.
-    """
-
-    token_id: UUID
-    horizon_days: int
-    origin_at: datetime
-    quantiles: tuple[float, ...]
-    reference_log_scale: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

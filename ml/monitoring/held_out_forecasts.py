@@ -8,7 +8,8 @@ from psycopg import Connection
 
 from ml.evaluation import held_out_origins
 from ml.evaluation.backtest import Backtest
-from ml.evaluation.results import Evaluation, Origin
+from ml.evaluation.origin import Origin
+from ml.evaluation.results import Evaluation
 from ml.registry.global_registry import Serving
 from ml.registry.global_version import NAME, GlobalFacts
 
