@@ -279,8 +279,9 @@ def test_a_supervisor_that_is_killed_comes_back_while_everything_is_served(
     for name, process in before.items():
         assert name == "watch" or psutil.pid_exists(process["pid"]), name
     # What is killed now comes back as the supervisor's own child.
+    listed = system.status()["stream"]["pid"]
     os.kill(before["stream"]["pid"], signal.SIGKILL)
-    wait_until(lambda: system.status()["stream"]["health"] != "ok", 60)
+    wait_until(lambda: system.status()["stream"]["pid"] != listed, 60)
     wait_until(system.is_well, 120)
 
 
