@@ -8,7 +8,7 @@ MARKET ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down test lint format check bench lock audit sbom docs postman clean-state
+.PHONY: help setup up down test test-slow lint format check bench lock audit sbom docs postman clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +32,11 @@ up: setup ## start everything, fill the history, run the pipeline; Ctrl-C stops 
 down: setup ## stop what `coinsphere up --detach` started
 	@$(BIN)/coinsphere down
 
-test: setup ## run every test against servers that the tests start themselves
-	@$(BIN)/pytest -n logical --dist loadfile
+test: setup ## run the tests against servers that the tests start themselves
+	@$(BIN)/pytest -n logical --dist loadfile -m "not slow"
+
+test-slow: setup ## run the tests that take minutes and rarely break: hung processes, killed workers, spread trainings
+	@$(BIN)/pytest -n logical --dist loadfile -m slow
 
 lint: setup ## formatting, lint, types, layers, dbt, workflows, secrets in the tree and its history
 	@$(BIN)/ruff format --check .

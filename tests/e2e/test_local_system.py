@@ -228,6 +228,7 @@ def test_each_process_that_is_killed_comes_back(system: System, client: httpx2.C
     assert client.get("/tokens").status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_each_process_that_hangs_is_seen_and_started_again(
     system: System, client: httpx2.Client

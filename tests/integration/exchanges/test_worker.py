@@ -99,6 +99,7 @@ def _counted(world) -> tuple[int, int]:
     ).fetchone()
 
 
+@pytest.mark.slow
 def test_killed_at_any_point_the_next_worker_goes_on_and_the_ledger_is_the_same(
     world, okx, start, database
 ):

@@ -19,6 +19,8 @@ from ml import pipeline
 from ml.registry.mlflow_client import client
 from orchestration.forecasting.assets import EVALUATION, TRAINED_MODELS
 
+pytestmark = pytest.mark.slow
+
 TOKENS = ("BTC", "ETH", "SOL")
 TEMPLATE = Path(orchestration.__file__).parent / "dagster.yaml"
 LAUNCH = """

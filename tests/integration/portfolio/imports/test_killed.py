@@ -10,10 +10,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from coinsphere.portfolio import integrity, invalidations
 from coinsphere.portfolio.imports import batches
 from coinsphere.portfolio.jobs import recompute as books
 from tests.integration.portfolio.conftest import World
+
+pytestmark = pytest.mark.slow
 
 ROWS = 12_000
 FIRST = datetime(2024, 6, 1, tzinfo=UTC)

@@ -53,6 +53,7 @@ def with_scale(walked: backtest.Backtest, scale: float) -> backtest.Backtest:
     return replace(walked, published={"ewma_t": Published(said, widths)})
 
 
+@pytest.mark.slow
 def test_right_distributions_are_covered_and_narrow_ones_are_refused(walked):
     right, *_ = portfolio_backtest.run(with_scale(walked, 1.0), "ewma_t")
     assert right.origins == walked.scored[:, :, 0].any(axis=0).sum()
