@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from expectations.suites import Rule, Severity
+from expectations.suites.rules import Rule, Severity
 
 _SHOWN = 10
 

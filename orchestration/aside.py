@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from coinsphere.market import set_aside, validation
 from coinsphere.market.set_aside import Scope, Subject
-from expectations.suites import Rule
+from expectations.suites.rules import Rule
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ from psycopg import Connection
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.settings import Settings
-from expectations.suites import Rule, Severity
+from expectations.suites.rules import Rule, Severity
 from orchestration import aside, failures
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from psycopg import Connection
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.settings import Settings
-from expectations import suites
+from expectations.suites import predictions
 from ml import pipeline
 from ml.errors import NoChampion
 from ml.monitoring.alarms import Alarm
@@ -91,7 +91,7 @@ CHECKS = [
     checks.build(
         "check_predictions",
         PREDICTIONS,
-        suites.predictions(),
+        predictions.SUITE,
         _predictions,
         ["symbol", "origin_at", "horizon_days"],
     ),

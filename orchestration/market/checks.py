@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from psycopg import Connection
 
 from coinsphere.settings import Settings
-from expectations import suites
+from expectations.suites import candles, quotes
 from orchestration import checks
 from orchestration.market.assets import CANDLES_DAILY, QUOTES
 
@@ -27,6 +27,6 @@ def _quotes(conn: Connection, settings: Settings, now: datetime) -> "pd.DataFram
 
 
 CHECKS = [
-    checks.build("check_candles", CANDLES_DAILY, suites.candles(), _candles, ["symbol", "day"]),
-    checks.build("check_quotes", QUOTES, suites.quotes(), _quotes, ["symbol", "observed_at"]),
+    checks.build("check_candles", CANDLES_DAILY, candles.SUITE, _candles, ["symbol", "day"]),
+    checks.build("check_quotes", QUOTES, quotes.SUITE, _quotes, ["symbol", "observed_at"]),
 ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from psycopg import Connection
 
 from coinsphere.settings import Settings
-from expectations import suites
+from expectations.suites import features
 from orchestration import checks
 from orchestration.warehouse.assets import FEATURES
 
@@ -21,5 +21,5 @@ def _features(conn: Connection, settings: Settings, now: datetime) -> "pd.DataFr
 
 
 CHECKS = [
-    checks.build("check_features", FEATURES, suites.features(), _features, ["symbol", "day"]),
+    checks.build("check_features", FEATURES, features.SUITE, _features, ["symbol", "day"]),
 ]

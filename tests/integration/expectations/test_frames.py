@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from coinsphere.market import set_aside
-from expectations import frames, runner, suites
+from expectations import frames, runner
+from expectations.suites import candles, quotes
 from orchestration import aside
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
@@ -49,12 +50,12 @@ def test_the_last_hour_of_a_day_is_the_second_reading_of_its_close(owner, pipeli
 
     assert len(rows) == 80
     assert rows["second_close"].count() == 1
-    assert _broken(rows, suites.candles()) == set()
+    assert _broken(rows, candles.SUITE) == set()
 
     owner.execute(
         "update market.price_data set open = 90, high = 90, low = 90, close = 90 where interval = '1h'"
     )
-    assert _broken(frames.candles(pipeline, NOW, 1500), suites.candles()) == {
+    assert _broken(frames.candles(pipeline, NOW, 1500), candles.SUITE) == {
         "close_agrees_with_a_second_source"
     }
 
@@ -64,7 +65,7 @@ def test_only_the_window_is_read(pipeline, days):
 
 
 def test_an_empty_table_is_a_finding_and_no_error(pipeline):
-    assert _broken(frames.candles(pipeline, NOW, 10), suites.candles()) == {"there_are_candles"}
+    assert _broken(frames.candles(pipeline, NOW, 10), candles.SUITE) == {"there_are_candles"}
 
 
 def _quote(owner, symbol, price, observed_at):
@@ -79,18 +80,16 @@ def _quote(owner, symbol, price, observed_at):
 @pytest.mark.usefixtures("days")
 def test_quotes_are_compared_with_the_last_close_the_peg_and_the_clock(owner, pipeline):
     _quote(owner, "BTC", 101, NOW)
-    assert _broken(frames.quotes(pipeline, NOW, 300), suites.quotes()) == {
-        "every_token_has_a_quote"
-    }
+    assert _broken(frames.quotes(pipeline, NOW, 300), quotes.SUITE) == {"every_token_has_a_quote"}
 
     _quote(owner, "USDT", "0.85", NOW)
-    assert _broken(frames.quotes(pipeline, NOW, 300), suites.quotes()) == {
+    assert _broken(frames.quotes(pipeline, NOW, 300), quotes.SUITE) == {
         "stablecoins_are_near_their_peg"
     }
 
     _quote(owner, "USDT", 1, NOW - timedelta(seconds=301))
     _quote(owner, "BTC", 200, NOW)
-    assert _broken(frames.quotes(pipeline, NOW, 300), suites.quotes()) == {
+    assert _broken(frames.quotes(pipeline, NOW, 300), quotes.SUITE) == {
         "quotes_are_fresh",
         "jumps_are_bounded_by_volatility",
     }
@@ -102,7 +101,7 @@ def test_quotes_from_files_are_never_stale(owner, pipeline):
     for symbol, price in (("BTC", 100), ("USDT", 1)):
         _quote(owner, symbol, price, NOW - timedelta(days=500))
 
-    assert _broken(frames.quotes(pipeline, NOW, 300), suites.quotes()) == set()
+    assert _broken(frames.quotes(pipeline, NOW, 300), quotes.SUITE) == set()
 
 
 def test_what_a_person_vouches_for_is_believed_however_often_it_is_checked(owner, pipeline, days):
@@ -115,7 +114,7 @@ def test_what_a_person_vouches_for_is_believed_however_often_it_is_checked(owner
     def check(number):
         now = NOW + timedelta(hours=number)
         rows = frames.candles(pipeline, now, 1500)
-        suite = suites.candles()
+        suite = candles.SUITE
         aside.settle(pipeline, suite, runner.validate(rows, suite, ["symbol"]), rows, now)
         return [
             quality

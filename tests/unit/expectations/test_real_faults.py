@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from expectations import frames, runner, suites
+from expectations import frames, runner
+from expectations.suites import candles
 
 pytestmark = pytest.mark.shared_data
 
@@ -16,7 +17,7 @@ PEGGED = ("USDC", "USDT")
 _PRICES = ["open", "high", "low", "close", "volume"]
 
 
-def candles(path: Path, second: Path | None = None) -> pd.DataFrame:
+def read_candles(path: Path, second: Path | None = None) -> pd.DataFrame:
     """The candles of a file; those of another, where given, are the second reading."""
     symbol = path.stem.split("__")[0]
     rows = pd.read_csv(path, parse_dates=["date"], dtype=dict.fromkeys(_PRICES, float))
@@ -38,14 +39,14 @@ def candles(path: Path, second: Path | None = None) -> pd.DataFrame:
 
 
 def broken_by(rows: pd.DataFrame) -> dict[str, runner.Finding]:
-    found = runner.validate(rows, suites.candles(), ["symbol", "day"])
+    found = runner.validate(rows, candles.SUITE, ["symbol", "day"])
     return {finding.rule.name: finding for finding in found if not finding.passed}
 
 
 def test_clean_files_break_no_rule(shared_data: Path):
     files = sorted((shared_data / "daily").glob("*.csv"))
 
-    broken = {path.stem: sorted(broken_by(candles(path))) for path in files}
+    broken = {path.stem: sorted(broken_by(read_candles(path))) for path in files}
 
     assert len(files) == 26
     assert {symbol: names for symbol, names in broken.items() if names} == {}
@@ -54,7 +55,7 @@ def test_clean_files_break_no_rule(shared_data: Path):
 def _faulty(shared_data: Path, name: str, day: str | None = None) -> dict[str, runner.Finding]:
     """What the file breaks, on one day alone if asked."""
     symbol = name.split("__", maxsplit=1)[0]
-    rows = candles(
+    rows = read_candles(
         shared_data / "daily_alt" / f"{name}.csv", shared_data / "daily" / f"{symbol}.csv"
     )
     return broken_by(rows if day is None else rows[rows["day"] == day])
@@ -62,7 +63,7 @@ def _faulty(shared_data: Path, name: str, day: str | None = None) -> dict[str, r
 
 def test_bitcoin_at_a_failing_exchange_springs_back(shared_data: Path):
     """February 2014: the index still weighed an exchange whose price fell by four fifths, and dropped it again."""
-    alone = broken_by(candles(shared_data / "daily_alt" / "BTC__cryptocompare_quanhua92.csv"))
+    alone = broken_by(read_candles(shared_data / "daily_alt" / "BTC__cryptocompare_quanhua92.csv"))
 
     assert [row["day"] for row in alone["no_close_springs_back"].examples] == ["2014-02-20"]
     for day in ("2014-02-17", "2014-02-20", "2014-02-21", "2014-02-25"):
@@ -91,7 +92,7 @@ def test_the_missing_days_of_avalanche_are_missed(shared_data: Path):
 
 def test_solana_on_a_perpetual_is_not_spot(shared_data: Path):
     day = "2022-11-09"
-    whole = broken_by(candles(shared_data / "daily_alt" / "SOL__bybit_linear_jumpotsa.csv"))
+    whole = broken_by(read_candles(shared_data / "daily_alt" / "SOL__bybit_linear_jumpotsa.csv"))
 
     assert _faulty(shared_data, "SOL__bybit_linear_jumpotsa", day)[
         "close_is_not_of_another_market"

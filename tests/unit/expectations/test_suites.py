@@ -8,16 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from expectations import frames, runner, suites
-from expectations.suites import Severity
+from expectations import frames, runner
+from expectations.suites import candles, features, predictions, quotes
+from expectations.suites.rules import Severity
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAYS = 120
 ALL = {
-    "candles": suites.candles(),
-    "quotes": suites.quotes(),
-    "features": suites.features(),
-    "predictions": suites.predictions(),
+    "candles": candles.SUITE,
+    "quotes": quotes.SUITE,
+    "features": features.SUITE,
+    "predictions": predictions.SUITE,
 }
 
 
@@ -163,7 +164,7 @@ def test_a_fault_in_candles_breaks_its_rule_and_no_other(name, fault, broken):
 
 
 def test_every_candle_rule_has_its_fault():
-    assert {rule.name for rule in suites.candles()} == {name for name, *_ in CANDLE_FAULTS}
+    assert {rule.name for rule in candles.SUITE} == {name for name, *_ in CANDLE_FAULTS}
 
 
 def test_a_fault_is_shown_with_its_token_day_and_value():
@@ -337,7 +338,7 @@ def test_names_are_identifiers_and_texts_are_sentences(suite):
 
 def test_names_are_known_without_anything_heavy():
     script = (
-        "import sys\nfrom expectations import suites\nsuites.candles()\n"
+        "import sys\nfrom expectations.suites import candles\ncandles.SUITE\n"
         "print(sorted({'great_expectations', 'pandas', 'numpy'} & set(sys.modules)))"
     )
     done = subprocess.run(

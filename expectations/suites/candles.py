@@ -1,0 +1,128 @@
+"""What must be true of daily candles."""
+
+from coinsphere.market.neighbours import LARGEST_MOVE, RULE
+from coinsphere.market.set_aside import Scope
+from expectations.suites.rules import (
+    LARGEST_JUMP,
+    Rule,
+    Severity,
+    Suite,
+    between,
+    near_peg,
+    none_missing,
+    not_ahead,
+    one_origin,
+    setting_aside,
+    table,
+)
+
+AGREEMENT = 0.01
+"""Log distance of two sources' closes that is a difference of markets, not a fault."""
+OTHER_MARKET = 0.20
+"""Log distance of two sources' closes past which they do not quote the same thing."""
+
+SUITE: Suite = setting_aside(
+    Scope.CANDLE,
+    (
+        *table("candles", ("token_id", "day"), ("open", "high", "low", "close", "is_final")),
+        none_missing(
+            "every_price_is_known", "Open, high, low and close are known.", "prices_missing"
+        ),
+        between(
+            "prices_are_positive",
+            "Every price is above zero.",
+            Severity.CRITICAL,
+            "least_price",
+            above=0,
+        ),
+        between(
+            "open_and_close_lie_within_low_and_high",
+            "Low is at most, high at least, open and close.",
+            Severity.CRITICAL,
+            "range_margin",
+            least=0,
+        ),
+        between(
+            "volumes_are_not_negative",
+            "A volume that is known is at least zero.",
+            Severity.CRITICAL,
+            "volume",
+            least=0,
+        ),
+        not_ahead(
+            "no_candle_is_of_the_future",
+            "No candle opens, or is final, before its time.",
+            "days_ahead",
+        ),
+        one_origin(),
+        between(
+            RULE,
+            "No close is ten times, or a tenth of, its neighbours' without having been traded all the way: a decimal "
+            "point slipped, or another token, unit or market came.",
+            Severity.CRITICAL,
+            "stray",
+            most=0,
+        ),
+        Rule(
+            "no_price_moved_tenfold",
+            "No close is ten times, or a tenth of, the day before's. One that was traded all the way, or "
+            "that a person vouches for, is used, and marked.",
+            Severity.WARNING,
+            "ExpectColumnValuesToBeBetween",
+            {"column": "confirmed_move", "min_value": -LARGEST_MOVE, "max_value": LARGEST_MOVE},
+            confirms=True,
+        ),
+        between(
+            "jumps_are_bounded_by_volatility",
+            f"No daily return is more than {LARGEST_JUMP:.0f} times the token's volatility over the 90 days before.",
+            Severity.WARNING,
+            "jump",
+            most=LARGEST_JUMP,
+        ),
+        between(
+            "no_close_springs_back",
+            "No jump is undone within 5 days, by 45 % and by 8 times the token's volatility: what leaves and returns "
+            "so far is one market's fault, not the price.",
+            Severity.WARNING,
+            "spring_back",
+            most=1,
+        ),
+        between(
+            "close_agrees_with_a_second_source",
+            f"Where a second reading of the close exists, both agree within {AGREEMENT:.0%}. In the database it is the "
+            "close of the day's last hourly candle, which is fetched apart.",
+            Severity.WARNING,
+            "second_source_gap",
+            most=AGREEMENT,
+        ),
+        between(
+            "close_is_not_of_another_market",
+            f"No close is {OTHER_MARKET:.0%} away from a second reading of it.",
+            Severity.CRITICAL,
+            "second_source_gap",
+            most=OTHER_MARKET,
+        ),
+        none_missing(
+            "no_day_is_missing",
+            "Each token has a candle on every day from its first to its last.",
+            "days_missing_before",
+            Severity.WARNING,
+        ),
+        between(
+            "no_token_has_stopped",
+            "The last candle of each token is of the newest day that any token has, or of the day before.",
+            Severity.WARNING,
+            "days_behind",
+            most=1,
+        ),
+        between(
+            "no_old_candle_is_unfinished",
+            "Only the newest two days may be unfinished.",
+            Severity.WARNING,
+            "days_unfinished",
+            most=1,
+        ),
+        near_peg("peg_gap"),
+    ),
+)
+"""Of daily candles, as `frames.with_candle_measures` gives them."""
