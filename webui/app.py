@@ -11,13 +11,16 @@ from webui import assets, problems, rendering
 from webui.assets import Assets
 from webui.pages.account.routes import web_account
 from webui.pages.alerts.routes import web_alerts
+from webui.pages.api_keys.routes import web_api_keys
 from webui.pages.appearance.routes import web_appearance
 from webui.pages.dashboard.routes import web_dashboard
+from webui.pages.data.routes import web_data
 from webui.pages.entry.routes import web_auth
 from webui.pages.front.routes import web_front
 from webui.pages.markets.routes import web_tokens
 from webui.pages.portfolios.routes import web_portfolios
 from webui.pages.portfolios.shares import web_portfolio_shares
+from webui.pages.second_factors.routes import web_second_factors
 from webui.pages.shared.routes import web_shared
 from webui.pages.token.routes import web_token
 from webui.pages.transactions.routes import web_transactions
@@ -28,6 +31,9 @@ PAGES = (
     web_appearance,
     web_auth,
     web_account,
+    web_second_factors,
+    web_api_keys,
+    web_data,
     web_dashboard,
     web_tokens,
     web_token,

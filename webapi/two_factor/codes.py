@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import secrets
 from datetime import datetime
+from typing import NamedTuple
 
 import pyotp
 import segno
@@ -37,6 +38,26 @@ def address_of(secret: str, account: str) -> str:
 def qr_code(address: str) -> str:
     """The QR code of an address as a PNG in a data URL."""
     return segno.make(address, micro=False).png_data_uri(scale=5)
+
+
+class Squares(NamedTuple):
+    """A QR code as one SVG path over a square of `size` units; its quiet border (ISO/IEC 18004) is within."""
+
+    size: int
+    path: str
+
+
+def squares(address: str) -> Squares:
+    """The QR code of an address, to be drawn in a page."""
+    made = segno.make(address, micro=False)
+    rows = [list(row) for row in made.matrix_iter(border=made.default_border_size)]
+    path = "".join(
+        f"M{x} {y}h1v1h-1z"
+        for y, row in enumerate(rows)
+        for x, is_dark in enumerate(row)
+        if is_dark
+    )
+    return Squares(len(rows), path)
 
 
 def matching_step(secret: str, code: str, now: datetime, drift: int) -> int | None:

@@ -93,6 +93,11 @@ def drop(answer: Response) -> Response:
     return answer
 
 
+def forget() -> None:
+    """The caller is nobody from now on: the account is gone, and its sessions with it."""
+    g.page_caller = None
+
+
 def end_present() -> None:
     """End the session that the request's cookie names, if there is one."""
     present = caller()
@@ -103,4 +108,4 @@ def end_present() -> None:
         sessions.end(conn, present.session_id, "logout", work.clock())
         audit.record(conn, Event.LOGOUT, actor_id=present.user_id, target=str(present.session_id))
     work.sessions.bury(present.session_id)
-    g.page_caller = None
+    forget()

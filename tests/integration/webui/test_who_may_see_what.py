@@ -71,6 +71,22 @@ def test_nothing_is_changed_by_asking(app) -> None:
         assert method in ("GET", "POST"), path
 
 
+def test_no_form_is_taken_from_another_site(app, administrator) -> None:
+    """Each of them, with the right token and cookies; a password that was given a moment ago helps nobody else either."""
+    administrator.get("/profile")
+    data = {"csrf": administrator.form}
+    for method, path in declared(app):
+        if method == "GET":
+            continue
+        address = re.sub(r"\{\w+\}", "0", path)
+        for sent in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}):
+            answer = administrator.client.post(address, data=data, headers={**HTML, **sent})
+            assert answer.status_code == 403, (path, sent)
+            assert "came from another site" in answer.text or "not open to you" in answer.text
+        assert administrator.post(address, {"csrf": "0" * 64}).status_code == 403, path
+    assert administrator.get("/dashboard").status_code == 200
+
+
 def test_a_page_of_others_is_told_as_a_page(app, redis_url) -> None:
     stranger = Visitor(app.test_client())
     answer = stranger.get("/profile?x=1")

@@ -1,5 +1,7 @@
 """Register, log in, show to be there, log out; what links in mails lead to."""
 
+from typing import Any
+
 from flask import Blueprint, Response, request
 
 from webapi.account import acts
@@ -7,11 +9,13 @@ from webapi.account.schemas import ForgotPasswordIn, ResetPasswordIn, VerifyEmai
 from webapi.auth import logins, proofs, registration
 from webapi.auth.schemas import LoginIn, RegisterIn, StepUpIn
 from webapi.http.errors import Problem
+from webapi.passkeys import acts as passkeys
+from webapi.passkeys.schemas import AssertionIn
 from webapi.security import limits
 from webapi.services import services
 from webui import rendering, requests
 from webui.i18n import gettext
-from webui.pages import filled
+from webui.pages import filled, passkey_answers
 from webui.security import cookies, tickets
 from webui.security.access import anyone, signed_in
 
@@ -69,7 +73,9 @@ def login() -> Response:
         proved = logins.prove_password(work, credentials.email, credentials.password)
         if not proved.user.two_factor_enabled:
             return _let_in(logins.with_password(work, proved, cookies.grant), wanted)
-        return _ask_for_code(tickets.issue(work, proved), lambda: _second(proved, wanted, None))
+        return _ask_for_code(
+            tickets.issue(work, proved), lambda: _second(proved, wanted, None, None)
+        )
 
     return filled.answered(act, "entry/login.html", wanted=wanted)
 
@@ -85,7 +91,30 @@ def login_code() -> Response:
     if proved is None:
         return requests.lead_to("/login")
     code = request.form.get("twoFactorToken", "").strip()
-    return _ask_for_code(ticket, lambda: _second(proved, wanted, code or None))
+    answer = None if code else passkey_answers.assertion()
+    return _ask_for_code(ticket, lambda: _second(proved, wanted, code or None, answer))
+
+
+@web_auth.post("/login/passkey/options")
+@anyone
+@limits.auth
+def passkey_options() -> dict[str, Any]:
+    """What the browser has to ask a passkey for a login by it alone."""
+    return passkeys.asked_for_login(services())
+
+
+@web_auth.post("/login/passkey")
+@anyone
+@limits.auth
+def login_by_passkey() -> Response:
+    """Log in by a passkey alone: neither password nor code is asked for."""
+    wanted = requests.local(request.args.get("next"), _HOME)
+
+    def act() -> Response:
+        given = filled.given(AssertionIn, **passkey_answers.credential())
+        return _let_in(passkeys.log_in(services(), given, cookies.grant), wanted)
+
+    return filled.answered(act, "entry/login.html", wanted=wanted)
 
 
 @web_auth.post("/logout")
@@ -192,8 +221,10 @@ def reset() -> Response:
     return filled.answered(act, "entry/reset_password.html", token=token)
 
 
-def _second(proved: logins.Proved, wanted: str, code: str | None) -> Response:
-    opened = logins.with_second_factor(services(), proved, code, None, cookies.grant)
+def _second(
+    proved: logins.Proved, wanted: str, code: str | None, answer: AssertionIn | None
+) -> Response:
+    opened = logins.with_second_factor(services(), proved, code, answer, cookies.grant)
     return _let_in(opened, wanted)
 
 
@@ -203,9 +234,12 @@ def _ask_for_code(ticket: str, act: filled.Act) -> Response:
     try:
         return act()
     except Problem as problem:
-        is_first = "twoFactorToken" not in request.form
+        is_first = "ticket" not in request.form
         form = filled.EMPTY if is_first else filled.of_code(problem)
-        answer = rendering.page("entry/code.html", form=form, wanted=wanted, ticket=ticket)
+        answer = rendering.page(
+            "entry/code.html", form=form, wanted=wanted, ticket=ticket,
+            asked=problem.extra.get("passkey"),
+        )  # fmt: skip
         answer.status_code = problem.status
         return answer
 

@@ -1,0 +1,47 @@
+"""One's data, to take away or to have deleted, by whichever way one asks for it."""
+
+from typing import Any
+
+from coinsphere.db.owner import Scope
+from coinsphere.notify import account_mails
+from coinsphere.security.audit_events import Event
+from webapi import mails
+from webapi.account import export, schemas
+from webapi.auth import proofs, queries
+from webapi.http import errors, json
+from webapi.security import access, audit, sessions
+from webapi.services import Services
+
+FILE_NAME = "coinsphere.json"
+
+
+def exported(work: Services) -> str | bytes:
+    """Everything that is stored of one's account, as JSON; the caller must have been asked for a step-up."""
+    user_id = access.principal().user_id
+    with work.database.connection() as conn:
+        found: dict[str, Any] = export.of(conn, user_id)
+        audit.record(conn, Event.ACCOUNT_EXPORTED, actor_id=user_id)
+    return json.dumps({"exportedAt": work.clock(), **found})
+
+
+def delete(work: Services, given: schemas.DeleteIn) -> None:
+    """Delete one's account and all that belongs to it, at once and for good; all sessions end.
+
+    Raises:
+        errors.Problem: 400, password or code is wrong; 403, a code is needed; 429 after too many wrong ones.
+    """
+    user = proofs.caller(work)
+    proofs.require_password(work, user, given.password, "password")
+    if user.two_factor_enabled:
+        if given.two_factor_token is None:
+            raise errors.Problem(
+                403, "two-factor code needed", code="two-factor", extra={"requires2FA": True}
+            )
+        proofs.require_code(work, user, given.two_factor_token, "twoFactorToken")
+    now = work.clock()
+    with work.database.connection_as(Scope.AUTHENTICATION) as conn:
+        ended = sessions.end_others(conn, user.id, None, "logout_all", now)
+        queries.delete(conn, user.id)
+        mails.send(conn, user.email, account_mails.account_deleted(now), None)
+        audit.record(conn, Event.ACCOUNT_DELETED, actor_id=user.id)
+    work.sessions.bury(*ended)

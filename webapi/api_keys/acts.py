@@ -1,0 +1,112 @@
+"""What one does to one's API keys, by whichever way one asks for it."""
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from psycopg import Connection
+
+from coinsphere.security.audit import Detail
+from coinsphere.security.audit_events import Event
+from webapi.api_keys import queries, schemas
+from webapi.api_keys.queries import ApiKey, NewKey
+from webapi.api_keys.scopes import SIGNED
+from webapi.http import errors, paths
+from webapi.security import access, audit
+from webapi.services import Services
+
+_WHAT = "API key"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new key; `secret` is shown this once and stored nowhere."""
+
+    key: ApiKey
+    secret: str
+
+
+def create(work: Services, given: schemas.KeyIn) -> Made:
+    """Make a key; the caller must have been asked for a step-up.
+
+    Raises:
+        errors.Problem: 400, what is wanted contradicts itself; 409, there are too many.
+    """
+    now = work.clock()
+    new = _wanted(given, now)
+    with work.database.connection() as conn:
+        return _create(conn, new, now, Event.API_KEY_CREATED)
+
+
+def rotate(work: Services, key_id: str, given: schemas.RotateIn) -> Made:
+    """Make a key that takes the place of another; the caller must have been asked for a step-up.
+
+    Raises:
+        errors.Problem: 404, there is no such key; 409, there are too many.
+    """
+    now = work.clock()
+    user_id = access.principal().user_id
+    with work.database.connection() as conn:
+        old = queries.get(conn, user_id, paths.uuid(key_id, _WHAT), now)
+        if old is None:
+            raise errors.not_found(_WHAT)
+        queries.expire(conn, user_id, old.id, now + timedelta(seconds=given.overlap_seconds))
+        return _create(conn, _successor(old), now, Event.API_KEY_ROTATED)
+
+
+def revoke(work: Services, key_id: str) -> None:
+    """End a key at once. Raises `errors.Problem` with status 404."""
+    user_id = access.principal().user_id
+    wanted = paths.uuid(key_id, _WHAT)
+    with work.database.connection() as conn:
+        if not queries.revoke(conn, user_id, wanted, work.clock()):
+            raise errors.not_found(_WHAT)
+        audit.record(conn, Event.API_KEY_REVOKED, actor_id=user_id, target=str(wanted))
+
+
+def _create(conn: Connection, new: NewKey, now: datetime, event: Event) -> Made:
+    user_id = access.principal().user_id
+    if queries.is_full(conn, user_id, now):
+        raise errors.Problem(
+            409, f"nobody may have more than {queries.MAX_KEYS} API keys", code="api-keys-full"
+        )
+    key_id, secret = queries.create(conn, user_id, new, now)
+    made = queries.get(conn, user_id, key_id, now)
+    assert made is not None
+    details: dict[str, Detail] = {
+        "scopes": " ".join(made.scopes),
+        "signed": made.public_key is not None,
+    }
+    audit.record(conn, event, actor_id=user_id, target=str(key_id), details=details)
+    return Made(made, secret)
+
+
+def _wanted(given: schemas.KeyIn, now: datetime) -> NewKey:
+    if given.expires_at is not None and given.expires_at <= now:
+        raise _fault("expiresAt", "must lie in the future")
+    unsigned = SIGNED.intersection(given.scopes) if given.public_key is None else ()
+    if unsigned:
+        raise _fault("publicKey", f"is needed for the scope {min(unsigned)}")
+    return NewKey(
+        name=given.name,
+        scopes=tuple(dict.fromkeys(given.scopes)),
+        allowed_networks=tuple(dict.fromkeys(given.allowed_networks)),
+        public_key=None if given.public_key is None else base64.b64decode(given.public_key),
+        expires_at=given.expires_at,
+    )
+
+
+def _successor(old: ApiKey) -> NewKey:
+    """A key like `old`; it ends when that would have ended."""
+    return NewKey(
+        name=old.name,
+        scopes=old.scopes,
+        allowed_networks=old.allowed_networks,
+        public_key=old.public_key,
+        expires_at=old.expires_at,
+        rotated_from=old.id,
+    )
+
+
+def _fault(path: str, message: str) -> errors.Problem:
+    return errors.invalid([{"path": path, "message": message, "code": "value_error"}])

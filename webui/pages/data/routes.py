@@ -1,0 +1,58 @@
+"""One's data: all of it to take away, or to have deleted."""
+
+from flask import Blueprint, Response
+
+from webapi.account import data as acts
+from webapi.account.schemas import DeleteIn
+from webapi.auth import proofs
+from webapi.http.errors import Problem
+from webapi.security import limits, step_up
+from webapi.services import services
+from webui import rendering
+from webui.pages import filled
+from webui.pages.filled import EMPTY, Filled
+from webui.security import cookies
+from webui.security.access import signed_in
+
+web_data = Blueprint("web_data", __name__)
+
+
+@web_data.get("/profile/data")
+@signed_in
+def data() -> Response:
+    """What can be taken away, and the end of the account."""
+    return _page(EMPTY)
+
+
+@web_data.get("/profile/data/export")
+@signed_in
+@step_up.step_up
+@limits.auth
+def export() -> Response:
+    """Everything that is stored of the account, as a file."""
+    answer = Response(acts.exported(services()), mimetype="application/json")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{acts.FILE_NAME}"'
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@web_data.post("/profile/data/delete")
+@signed_in
+@limits.auth
+def delete() -> Response:
+    """Delete the account, at once and for good."""
+    work = services()
+    try:
+        acts.delete(work, filled.given(DeleteIn))
+    except Problem as problem:
+        is_code = problem.code == "two-factor"
+        answer = _page(filled.of_code(problem) if is_code else filled.of(problem))
+        answer.status_code = problem.status
+        answer.headers.extend(problem.headers)
+        return answer
+    cookies.forget()
+    return cookies.drop(rendering.page("account/gone.html"))
+
+
+def _page(form: Filled) -> Response:
+    return rendering.page("account/data.html", form=form, user=proofs.caller(services()))
