@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Protocol
 
 from webapi.tokens.queries import Point
-from webui.pages.forecasts import Fan
 
 _WIDTH, _HEIGHT = 720.0, 300.0
 _TOP, _BOTTOM, _RIGHT = 14.0, 30.0, 78.0
@@ -43,26 +43,43 @@ class FanPicture:
     last_at: datetime
 
 
-def fan(past: Sequence[tuple[datetime, Decimal]], made: Fan) -> FanPicture | None:
-    """The picture of a fan behind the closes before it, oldest first; None without at least two of them."""
+class Range(Protocol):
+    """The bounds of one horizon."""
+
+    @property
+    def target_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def lower95(self) -> Decimal: ...  # noqa: D102
+    @property
+    def lower80(self) -> Decimal: ...  # noqa: D102
+    @property
+    def median(self) -> Decimal: ...  # noqa: D102
+    @property
+    def upper80(self) -> Decimal: ...  # noqa: D102
+    @property
+    def upper95(self) -> Decimal: ...  # noqa: D102
+
+
+def fan(past: Sequence[tuple[datetime, Decimal]], points: Sequence[Range]) -> FanPicture | None:
+    """The picture of a fan behind the values before it, oldest first; None without at least two of them."""
     if len(past) < 2:  # noqa: PLR2004 - a line has two ends
         return None
     end_x = _WIDTH - _RIGHT
     prices = [float(price) for _, price in past]
-    lows = [float(each.lower95) for each in made.points]
-    highs = [float(each.upper95) for each in made.points]
+    lows = [float(each.lower95) for each in points]
+    highs = [float(each.upper95) for each in points]
     scale = _Scale.over([*prices, *lows, *highs])
-    begun, origin, last = past[0][0], past[-1][0], made.points[-1].target_at
+    begun, origin, last = past[0][0], past[-1][0], points[-1].target_at
 
     def x(at: datetime) -> float:
         return (at - begun) / (last - begun) * end_x
 
     line = [(x(at), scale.y(float(price))) for at, price in past]
-    xs = [x(origin), *(x(each.target_at) for each in made.points)]
+    xs = [x(origin), *(x(each.target_at) for each in points)]
     start = line[-1][1]
 
     def edge(name: str) -> list[Spot]:
-        levels = [scale.y(float(getattr(each, name))) for each in made.points]
+        levels = [scale.y(float(getattr(each, name))) for each in points]
         return list(zip(xs, [start, *levels], strict=True))
 
     return FanPicture(

@@ -13,3 +13,5 @@ declare var uPlot: {
 declare var trustedTypes:
   | { createPolicy(name: string, rules: { createHTML(text: string): string }): void }
   | undefined;
+
+declare var htmx: { ajax(method: string, address: string, options: { target: Element; swap: string }): Promise<void> } | undefined;

@@ -14,7 +14,7 @@ from coinsphere.stream import messages, reading
 from coinsphere.stream.hub import Client, Hub
 from coinsphere.stream.reading import ExchangeSync, PortfolioValue, Quote, WalletSync
 
-_KINDS = frozenset({"quotes", "alerts", "portfolios", "exchanges", "wallets"})
+_KINDS = frozenset({"quotes", "alerts", "portfolios", "exchanges", "wallets", "sessions"})
 _QUIET_SECONDS = 30.0
 """Without a notification for so long everything is read once, which also shows whether the connection lives."""
 _GATHER_SECONDS = 0.1
@@ -37,6 +37,7 @@ class Feed:
 
     def __init__(self, dsn: str, pool: Pool, hub: Hub, clock: Clock) -> None:
         self.listening = asyncio.Event()
+        self.sessions_changed = asyncio.Event()
         self.symbols: set[str] = set()
         self._dsn = dsn
         self._pool = pool
@@ -78,6 +79,8 @@ class Feed:
                 await self._refresh(await _news(conn) or _KINDS)
 
     async def _refresh(self, kinds: set[str] | frozenset[str]) -> None:
+        if "sessions" in kinds:
+            self.sessions_changed.set()
         async with self._pool.connection() as conn:
             if "quotes" in kinds:
                 await self._send_prices(conn)

@@ -9,6 +9,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from coinsphere.accounts import browser_sessions
 from coinsphere.errors import TokenRefused
 from coinsphere.security import bearer
 
@@ -19,11 +20,11 @@ _CARRIER = "token."
 _QUERY_NAMES = frozenset({"token", "access_token", "accesstoken", "jwt", "authorization", "auth"})
 
 
-def presented_token(request: Request) -> str:
-    """The access token that the request carries.
+def presented_token(request: Request) -> str | None:
+    """The access token that the request carries; None where it carries none.
 
     Raises:
-        TokenRefused: there is none, or one stands in the query string, where logs and histories keep it.
+        TokenRefused: one stands in the query string, where logs and histories keep it.
     """
     query = parse_qs(urlsplit(request.path).query, keep_blank_values=True)
     if any(name.lower() in _QUERY_NAMES for name in query):
@@ -31,10 +32,22 @@ def presented_token(request: Request) -> str:
     given = bearer.credentials(request.headers.get("Authorization", ""))
     if given is not None:
         return given
-    for offered in _offered(request):
-        if offered.startswith(_CARRIER):
-            return offered.removeprefix(_CARRIER)
-    raise TokenRefused("a valid access token is needed")
+    carried = [each for each in _offered(request) if each.startswith(_CARRIER)]
+    return carried[0].removeprefix(_CARRIER) if carried else None
+
+
+def presented_secret(request: Request) -> str | None:
+    """The secret of the session's cookie; None without one that could be ours."""
+    parts = [part for value in request.headers.get_all("Cookie") for part in value.split(";")]
+    pairs = [part.strip().partition("=") for part in parts]
+    found = [value for name, _, value in pairs if name == browser_sessions.COOKIE]
+    return found[0] if len(found) == 1 and browser_sessions.is_possible(found[0]) else None
+
+
+def origin_of(request: Request) -> str | None:
+    """The origin of the page that asks; None where no browser does; several name none, and match nothing."""
+    origins = request.headers.get_all("Origin")
+    return ", ".join(origins) if origins else None
 
 
 def chosen_protocol(_: ServerConnection, offered: Iterable[Subprotocol]) -> Subprotocol | None:

@@ -9,6 +9,9 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from coinsphere.accounts import browser_sessions
+from coinsphere.accounts.browser_sessions import BrowserSession
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:
@@ -188,6 +191,15 @@ async def wallet_syncs(
     cursor = conn.cursor(row_factory=class_row(WalletSync))
     await cursor.execute(_WALLET_SYNCS, {"users": list(users), "since": since})
     return await cursor.fetchall()
+
+
+async def browser_session(
+    conn: AsyncConnection, secret: str, now: datetime, idle_days: int
+) -> BrowserSession | None:
+    """The session whose cookie holds `secret`; None where it has ended, or never was."""
+    cursor = conn.cursor(row_factory=class_row(BrowserSession))
+    await cursor.execute(browser_sessions.FIND, browser_sessions.parameters(secret, now, idle_days))
+    return await cursor.fetchone()
 
 
 async def live_sessions(

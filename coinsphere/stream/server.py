@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from http import HTTPStatus
 from socket import socket
-from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -14,23 +13,19 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
-from websockets.typing import Origin
 
 from coinsphere import log
 from coinsphere.clock import Clock, utc_now
-from coinsphere.errors import TokenRefused
-from coinsphere.guard.rules import is_known
-from coinsphere.security.access_tokens import Claims, verify_access_token
-from coinsphere.security.signing_keys import FileKeyring
 from coinsphere.settings import Role, Settings
-from coinsphere.stream import handshake, messages, reading
+from coinsphere.stream import handshake, messages
+from coinsphere.stream.admission import Admission, Caller, Refused
 from coinsphere.stream.connection import Connection, Openings
 from coinsphere.stream.feed import Feed, Pool
-from coinsphere.stream.handover import PATH, Door
+from coinsphere.stream.handover import Door
 from coinsphere.stream.hub import SUBSCRIPTIONS, Client, Hub
 
 RECHECK_SECONDS = 10.0
-"""How soon a session that ended closes its connections."""
+"""How soon a session that ran out closes its connections; of one that somebody ended the database tells at once."""
 MAX_MESSAGE_BYTES = 16 * 1024
 MESSAGES_A_MINUTE = 100
 PING_SECONDS = 30.0
@@ -49,7 +44,7 @@ class Stream:
     Args:
         settings: name the database, the keys and the origins that browsers may come from.
         clock: answers the present instant.
-        recheck_seconds: how often the sessions of all clients are looked up.
+        recheck_seconds: how often the sessions of all clients are looked up without being told of a change.
     """
 
     def __init__(
@@ -59,7 +54,6 @@ class Stream:
         self._settings = settings
         self._clock = clock
         self._recheck_seconds = recheck_seconds
-        self._keyring = FileKeyring(settings.keys_dir, settings.jwt_algorithm)
         self._pool: Pool = AsyncConnectionPool(
             dsn,
             open=False,
@@ -69,7 +63,8 @@ class Stream:
             check=AsyncConnectionPool.check_connection,
             kwargs={"options": _OPTIONS, "application_name": "coinsphere-stream"},
         )
-        self._callers: WeakKeyDictionary[ServerConnection, Claims] = WeakKeyDictionary()
+        self._admission = Admission(settings, self._pool, clock)
+        self._callers: WeakKeyDictionary[ServerConnection, Caller] = WeakKeyDictionary()
         self._connections: dict[Client, ServerConnection] = {}
         self._closing: set[asyncio.Task[None]] = set()
         # All that comes through a proxy comes from its address.
@@ -91,7 +86,6 @@ class Stream:
                 self._handle,
                 host,
                 port,
-                origins=[None, *map(Origin, self._origins())],
                 select_subprotocol=handshake.chosen_protocol,
                 process_request=self._admit,
                 compression=None,
@@ -121,22 +115,15 @@ class Stream:
                 for task in tasks:
                     task.cancel()
 
-    def _origins(self) -> set[str]:
-        return {self._settings.pages_url, *self._settings.cors_origins}
-
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer what is no WebSocket of a known session; None lets the caller in."""
-        plain = self._without_token(connection, request)
-        if plain is not None:
-            return plain
         try:
-            caller = await self._identify(handshake.presented_token(request))
-        except TokenRefused as error:
-            return handshake.problem(connection, HTTPStatus.UNAUTHORIZED, f"unauthorized: {error}")
-        except (psycopg.Error, PoolTimeout):
-            return handshake.problem(
-                connection, HTTPStatus.SERVICE_UNAVAILABLE, "the database is away; try again"
-            )
+            if handshake.path_of(request) == "/health":
+                self._admission.require_host(request)
+                return self._health(connection)
+            caller = await self._admission.caller(request)
+        except Refused as refused:
+            return handshake.problem(connection, refused.status, str(refused))
         if not self.hub.has_room(caller.user_id):
             return handshake.problem(
                 connection, HTTPStatus.TOO_MANY_REQUESTS, "too many connections of this user"
@@ -144,46 +131,11 @@ class Stream:
         self._callers[connection] = caller
         return None
 
-    def _without_token(self, connection: ServerConnection, request: Request) -> Response | None:
-        """The answer for which nobody must be known; None where a WebSocket is asked for."""
-        if not self._is_for_us(request):
-            return handshake.problem(connection, HTTPStatus.BAD_REQUEST, "unknown host")
-        path = handshake.path_of(request)
-        if path == "/health":
-            health = {"status": "ok", "listening": self.feed.listening.is_set()}
-            return handshake.answer(
-                connection, HTTPStatus.OK, {**health, "clients": len(self._connections)}
-            )
-        if path != PATH:
-            return handshake.problem(connection, HTTPStatus.NOT_FOUND, "not found")
-        return None
-
-    def _is_for_us(self, request: Request) -> bool:
-        """Whether it names one of our hosts; several `Host` headers name none."""
-        hosts = request.headers.get_all("Host")
-        known = [*self._settings.api_hosts, self._settings.bind_host]
-        return len(hosts) == 1 and is_known(hosts[0].lower(), known)
-
-    async def _identify(self, token: str) -> Claims:
-        claimed = self._verified(token)
-        live = await self._live({claimed.session_id})
-        if live.get(claimed.session_id) != claimed.user_id:
-            raise TokenRefused("the session has ended")
-        return claimed
-
-    def _verified(self, token: str) -> Claims:
-        settings = self._settings
-        try:
-            return verify_access_token(
-                token, self._keyring, settings.jwt_issuer, settings.jwt_audience, self._clock()
-            )
-        except TokenRefused as error:
-            # Which check failed is nobody's business.
-            raise TokenRefused("a valid access token is needed") from error
-
-    async def _live(self, sessions: set[UUID]) -> dict[UUID, UUID]:
-        async with self._pool.connection() as conn:
-            return await reading.live_sessions(conn, sessions, self._clock())
+    def _health(self, connection: ServerConnection) -> Response:
+        health = {"status": "ok", "listening": self.feed.listening.is_set()}
+        return handshake.answer(
+            connection, HTTPStatus.OK, {**health, "clients": len(self._connections)}
+        )
 
     async def _handle(self, connection: ServerConnection) -> None:
         caller = self._callers.pop(connection)
@@ -248,14 +200,16 @@ class Stream:
         self.feed.welcome(client, known)
 
     async def _watch_sessions(self) -> None:
-        """Close the connections of sessions that have ended."""
+        """Close the connections of sessions that have ended: when told that one has, and by the clock where one runs out."""
         while True:
-            await asyncio.sleep(self._recheck_seconds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.feed.sessions_changed.wait(), self._recheck_seconds)
+            self.feed.sessions_changed.clear()
             sessions = {client.session_id for client in self._connections}
             if not sessions:
                 continue
             try:
-                live = await self._live(sessions)
+                live = await self._admission.live(sessions)
             except (psycopg.Error, PoolTimeout) as error:
                 # Nobody can log out either while the database is away.
                 _log.warning("sessions could not be looked up", error=str(error))

@@ -6,44 +6,28 @@ the SHA-256 is kept. It is made anew at each login, so nobody can plant one, and
 list of sessions, by a new password, when an administrator disables the account.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from flask import Response, g, request
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from coinsphere.accounts import opaque
+from coinsphere.accounts import browser_sessions, opaque
+from coinsphere.accounts.browser_sessions import BrowserSession
 from coinsphere.db.owner import Scope
 from coinsphere.security.audit_events import Event
 from webapi.security import audit, sessions
 from webapi.security.sessions import Principal
 from webapi.services import Services, services
 
-NAME = "__Host-session"
+NAME = browser_sessions.COOKIE
 COOKIE = "cookie"
 """Under this name `grant` gives the secret."""
-_MOST_CHARACTERS = 128
 _NOTED_EVERY = timedelta(minutes=1)
 
 _BIND = "update app.sessions set cookie_hash = %(hash)s where id = %(session_id)s"
-_FIND = """
-    select s.id as session_id, u.id as user_id, u.role, s.last_seen_at
-    from app.sessions s
-    join app.users u on u.id = s.user_id
-    where s.cookie_hash = %(hash)s and s.revoked_at is null and s.expires_at > %(now)s
-        and s.last_seen_at > %(since)s and u.is_active
-"""
 _SEEN = "update app.sessions set last_seen_at = %(now)s where id = %(session_id)s"
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    session_id: UUID
-    user_id: UUID
-    role: str
-    last_seen_at: datetime
 
 
 def grant(_: Services, conn: Connection, __: UUID, session_id: UUID) -> dict[str, str]:
@@ -57,7 +41,7 @@ def caller() -> Principal | None:
     """Who shows the present page's cookie; None if nobody who is logged in. Found once a request."""
     if "page_caller" not in g:
         secret = request.cookies.get(NAME, "")
-        is_possible = 0 < len(secret) <= _MOST_CHARACTERS
+        is_possible = browser_sessions.is_possible(secret)
         g.page_caller = _find(services(), secret) if is_possible else None
     found: Principal | None = g.page_caller
     return found
@@ -65,10 +49,10 @@ def caller() -> Principal | None:
 
 def _find(work: Services, secret: str) -> Principal | None:
     now = work.clock()
-    since = now - timedelta(days=work.settings.refresh_idle_days)
-    parameters = {"hash": opaque.digest(secret), "now": now, "since": since}
+    wanted = browser_sessions.parameters(secret, now, work.settings.refresh_idle_days)
     with work.database.connection_as(Scope.AUTHENTICATION) as conn:
-        found = conn.cursor(row_factory=class_row(_Found)).execute(_FIND, parameters).fetchone()
+        cursor = conn.cursor(row_factory=class_row(BrowserSession))
+        found = cursor.execute(browser_sessions.FIND, wanted).fetchone()
         if found is None:
             return None
         if now - found.last_seen_at > _NOTED_EVERY:

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from coinsphere.accounts import opaque
 from coinsphere.alerts import evaluation, repository
 from coinsphere.alerts.repository import NewAlert
 from coinsphere.alerts.rules import AlertType, Condition
@@ -112,6 +113,39 @@ def test_the_token_comes_in_a_header_or_a_subprotocol_and_never_in_the_query(wor
                 assert client.subprotocol == token
             for path in (f"/api/v1/ws?token={account.token}", "/api/v1/ws?access_token="):
                 assert await _refusal(live.client(account, path=path)) == 401
+
+    asyncio.run(knock())
+
+
+def test_a_pages_cookie_counts_from_its_own_origin_alone(world):
+    account = world.account()
+    secret = opaque.new()
+    world.conn.execute(
+        "update app.sessions set cookie_hash = %s where id = %s",
+        [opaque.digest(secret), account.session_id],
+    )
+
+    async def knock() -> None:
+        async with running(world) as live:
+            own = f"http://127.0.0.1:{live.port}"
+            jar = {"Cookie": f"theme=dark; __Host-session={secret}; other"}
+            async with live.client(headers=jar, origin=own) as client:
+                await receive(client, "connected")
+            foreign = [
+                None, "null", "https://evil.example.org", f"https://127.0.0.1:{live.port}", "http://127.0.0.1",
+                "http://127.0.0.1:3000", f"http://127.0.0.1:{live.port}.evil.example.org",
+                # Scripts of these may call with a token of theirs; a cookie they may not use.
+                "https://app.example.org", world.settings.pages_url,
+            ]  # fmt: skip
+            for origin in foreign:
+                assert await _refusal(live.client(headers=jar, origin=origin)) == 403, origin
+            for wrong in (f"{secret}x", "", "x" * 200, f"{secret}; __Host-session={secret}"):
+                cookie = {"Cookie": f"__Host-session={wrong}"}
+                assert await _refusal(live.client(headers=cookie, origin=own)) == 401, wrong
+            # A page of ours that shows a token of an origin that is not allowed is refused as before.
+            assert await _refusal(live.client(account, origin="http://127.0.0.1:3000")) == 403
+            world.conn.execute("update app.users set is_active = false")
+            assert await _refusal(live.client(headers=jar, origin=own)) == 401
 
     asyncio.run(knock())
 
@@ -277,12 +311,13 @@ def test_a_portfolio_follows_prices_and_holdings_and_reaches_its_owner_only(worl
         "delete from app.users where id = %s",
     ],
 )
-def test_who_logs_out_or_is_disabled_is_closed_and_others_stay(world, end):
+def test_who_logs_out_or_is_disabled_is_closed_at_once_and_others_stay(world, end):
+    """The database tells: the look-up by the clock, which is for sessions that run out, is far away."""
     ada, eve = world.account(), world.account("eve@example.org")
 
     async def watch() -> None:
         async with (
-            running(world, recheck_seconds=0.2) as live,
+            running(world, recheck_seconds=3600) as live,
             live.client(ada) as mine,
             live.client(eve) as hers,
         ):

@@ -6,7 +6,10 @@
 import os
 import re
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,9 +22,10 @@ import pytest
 
 from coinsphere.clock import iso
 from coinsphere.portfolio.jobs import recompute
+from tests.conftest import free_port
 from tests.integration.local.chromium import PROGRAM
 from tests.integration.webapi.conftest import OPTIONS, PASSWORD
-from tests.integration.webapi.test_gunicorn import environment
+from tests.integration.webapi.test_gunicorn import environment, wait_for
 from tests.integration.webapi.test_schemathesis import LIMITS, started
 from tests.integration.webui import seeds
 
@@ -51,12 +55,26 @@ def served(
         **LIMITS,
         "COINSPHERE_API_WORKERS": "1",
         "COINSPHERE_ML_URL": model_server.url,
+        "COINSPHERE_STREAM_PORT": str(free_port()),
     }
     seeds.market(module_database.owner)
     seeds.forecasts(model_server.answers)
     url = f"http://127.0.0.1:{variables['COINSPHERE_API_PORT']}"
-    with started(variables, url, home / "api.log"):
+    with streaming(variables), started(variables, url, home / "api.log"):
         yield Served(url, module_database.owner, module_database.pipeline)
+
+
+@contextmanager
+def streaming(variables: dict[str, str]) -> Iterator[None]:
+    """The process that open pages hear of changes from."""
+    stream = [sys.executable, "-m", "coinsphere.stream"]
+    with subprocess.Popen(stream, env=variables) as process:
+        try:
+            health = f"http://127.0.0.1:{variables['COINSPHERE_STREAM_PORT']}/health"
+            wait_for(lambda: httpx2.get(health, trust_env=False).json()["listening"], "the stream")
+            yield
+        finally:
+            process.terminate()
 
 
 @pytest.fixture(scope="module")

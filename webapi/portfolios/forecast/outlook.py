@@ -1,25 +1,50 @@
 """The distribution of a portfolio's value at each horizon, and from what it was computed."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from psycopg import Connection
 
 from coinsphere.portfolio.performance import forecast_risk, stored_forecasts
 from coinsphere.portfolio.performance.forecast_risk import QUANTILES, Asset, ObservedDistribution
+from coinsphere.portfolio.performance.period import Period
 from coinsphere.portfolio.performance.risk import LEAST_DAYS
 from coinsphere.portfolio.performance.stored_forecasts import Forecast
+from coinsphere.portfolio.portfolios import Portfolio
+from coinsphere.portfolio.valuation import current_holdings
+from webapi.portfolios import queries, weighed
 from webapi.portfolios.forecast.schemas import METHOD
 from webapi.portfolios.risk import by_models
 from webapi.portfolios.weighed import SIMULATED, Weighed
 
 HORIZONS = (1, 7, 14, 30)
+_CORRELATED_DAYS = 365
 NO_PRICE = "it has no price"
 _TOO_YOUNG = f"it has under {LEAST_DAYS} days of prices in common with what is held beside it"
 _NOTHING = "nothing is held of which enough is known"
 _SMALL = f"only the {SIMULATED} largest are simulated"
+
+
+def of_portfolio(conn: Connection, found: Portfolio, owner: UUID, now: datetime) -> dict[str, Any]:
+    """What `ForecastOut` says of a portfolio, but whose and when it is.
+
+    Args:
+        conn: a transaction that acts for `owner`.
+        found: the portfolio.
+        owner: whose it is.
+        now: the present instant.
+    """
+    held = queries.holdings(conn, owner, [found])[found.id]
+    today = now.date()
+    year = Period(owner, found.id, today - timedelta(days=_CORRELATED_DAYS - 1), today)
+    total = sum(map(float, current_holdings.weights(held).values()))
+    body = describe(conn, weighed.largest(conn, held, year), total, now)
+    unpriced = sorted({each.row.symbol for each in held if each.current_value is None})
+    body["leftOut"] += [{"symbol": symbol, "reason": NO_PRICE} for symbol in unpriced]
+    return body
 
 
 def describe(

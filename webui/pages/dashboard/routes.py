@@ -2,14 +2,18 @@
 
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
+from psycopg import Connection
 
+from webapi.alerts import acts
 from webapi.auth import proofs
 from webapi.features import Feature, switches
+from webapi.http import errors
 from webapi.portfolios import scope
+from webapi.security import limits
 from webapi.services import services
 from webui import rendering, requests
-from webui.pages.dashboard import worth
+from webui.pages.dashboard import outlook, syncing, worth
 from webui.security.access import signed_in
 
 web_dashboard = Blueprint("web_dashboard", __name__)
@@ -18,17 +22,56 @@ web_dashboard = Blueprint("web_dashboard", __name__)
 @web_dashboard.get("/dashboard")
 @signed_in
 def dashboard() -> Response:
-    """What one has, and what to do next; htmx gets again and again what changes by itself."""
-    work = services()
-    values: dict[str, Any] = {"worth": None, "fired": [], "issues": []}
+    """What one has, and what to do next; htmx gets again and again the part that changed."""
+    if requests.is_part():
+        return _part(request.args.get("part", "now"))
     with scope.connection() as conn:
-        if switches().is_on(Feature.PORTFOLIOS):
-            values["worth"] = worth.now(conn, scope.user_id())
-            if requests.is_part():
-                return rendering.page("dashboard/now.html", **values)
+        values = {**_worth(conn), **_fired(conn), "series": None, "issues": [], "syncing": []}
+        if values["worth"] is not None:
             values["series"] = worth.history(conn, scope.user_id(), values["worth"].currency)
             values["issues"] = worth.open_issues(conn, scope.user_id(), values["worth"].ids)
-        if switches().is_on(Feature.ALERTS):
-            values["fired"] = worth.fired(conn, scope.user_id())
-    user = proofs.caller(work)
-    return rendering.page("dashboard/index.html", user=user, **values)
+            values["syncing"] = syncing.now(conn, scope.user_id())
+    return rendering.page("dashboard/index.html", user=proofs.caller(services()), **values)
+
+
+@web_dashboard.get("/dashboard/outlook")
+@signed_in
+@limits.weighs(5)
+def range_ahead() -> Response:
+    """What the largest portfolio may be worth; the page gets it after itself, as it is computed."""
+    found = None
+    with scope.connection() as conn:
+        if switches().is_on(Feature.PORTFOLIOS):
+            held = worth.now(conn, scope.user_id()).body["portfolios"]
+            found = outlook.of_largest(conn, scope.user_id(), held, services().clock())
+    return rendering.page("dashboard/outlook.html", outlook=found)
+
+
+@web_dashboard.get("/dashboard/fired/<alert_id>")
+@signed_in
+def fired(alert_id: str) -> Response:
+    """That an alert has just fired, as every open page says it."""
+    with scope.connection() as conn:
+        return rendering.page("dashboard/fired_now.html", alert=acts.find(conn, alert_id))
+
+
+def _part(name: str) -> Response:
+    parts = {"now": _worth, "fired": _fired, "syncing": _syncing}
+    if name not in parts:
+        raise errors.not_found("part")
+    with scope.connection() as conn:
+        return rendering.page(f"dashboard/{name}.html", **parts[name](conn))
+
+
+def _worth(conn: Connection) -> dict[str, Any]:
+    is_on = switches().is_on(Feature.PORTFOLIOS)
+    return {"worth": worth.now(conn, scope.user_id()) if is_on else None}
+
+
+def _fired(conn: Connection) -> dict[str, Any]:
+    is_on = switches().is_on(Feature.ALERTS)
+    return {"fired": worth.fired(conn, scope.user_id()) if is_on else []}
+
+
+def _syncing(conn: Connection) -> dict[str, Any]:
+    return {"syncing": syncing.now(conn, scope.user_id())}

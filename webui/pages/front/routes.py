@@ -39,6 +39,6 @@ def _live() -> bytes:
         fared = forecasts.measured(conn, token, work.clock()) if token else None
     made = forecasts.fan(work, token)[0] if token else None
     closes = [(point.opened_at, point.close) for point in past]
-    picture = charts.fan(closes, made) if made is not None else None
+    picture = charts.fan(closes, made.points) if made is not None else None
     answer = rendering.page("front/live.html", token=token, fan=made, picture=picture, fared=fared)
     return answer.get_data()

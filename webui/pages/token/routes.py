@@ -46,6 +46,8 @@ def token(symbol: str) -> Response:
     """Everything about a token; htmx gets the chart of another timeframe alone."""
     frame = check(HistoryQuery, {"timeframe": request.args.get("timeframe", "1y")}).timeframe
     work = services()
+    if requests.is_part() and request.args.get("part") == "head":
+        return _head(symbol)
     with scope.connection() as conn:
         found = queries.with_extremes(conn, symbols.find(conn, symbol))
         past = queries.history(conn, found.id, SPANS[frame], may_be_hourly=frame in HOURLY)
@@ -67,7 +69,7 @@ def token(symbol: str) -> Response:
         "token/index.html",
         fan=made,
         reason=reason,
-        picture=charts.fan(closes, made) if made is not None else None,
+        picture=charts.fan(closes, made.points) if made is not None else None,
         nearest=answers.prediction(found, made.nearest, None) if made is not None else None,
         fared=fared,
         score=score,
@@ -75,6 +77,12 @@ def token(symbol: str) -> Response:
         position=position,
         **chart,
     )
+
+
+def _head(symbol: str) -> Response:
+    """The price alone, for a page that lives."""
+    with scope.connection() as conn:
+        return rendering.page("token/head.html", token=symbols.find(conn, symbol))
 
 
 def _position(conn: Connection, found: Token) -> Position | None:

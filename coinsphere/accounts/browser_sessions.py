@@ -1,0 +1,41 @@
+"""A browser's session as the API's pages and the stream find it: by the secret of a cookie, of which the SHA-256 is kept."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from coinsphere.accounts import opaque
+
+COOKIE = "__Host-session"
+MOST_CHARACTERS = 128
+
+FIND = """
+    select s.id as session_id, u.id as user_id, u.role, s.last_seen_at
+    from app.sessions s
+    join app.users u on u.id = s.user_id
+    where s.cookie_hash = %(hash)s and s.revoked_at is null and s.expires_at > %(now)s
+        and s.last_seen_at > %(since)s and u.is_active
+"""
+"""Finds one `BrowserSession` by `parameters`; a statement, as pages run it in threads and the stream in an event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserSession:
+    """A session that has not ended, and whose it is."""
+
+    session_id: UUID
+    user_id: UUID
+    role: str
+    last_seen_at: datetime
+
+
+def parameters(secret: str, now: datetime, idle_days: int) -> dict[str, Any]:
+    """Of `FIND`: a session that nobody used for `idle_days` is not found."""
+    since = now - timedelta(days=idle_days)
+    return {"hash": opaque.digest(secret), "now": now, "since": since}
+
+
+def is_possible(secret: str) -> bool:
+    """Whether it is worth asking for."""
+    return 0 < len(secret) <= MOST_CHARACTERS

@@ -1,0 +1,116 @@
+"""Open pages in a real browser follow what happens: prices, values, firings, and the end of their session."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from coinsphere.alerts import evaluation, repository
+from coinsphere.alerts.repository import NewAlert
+from coinsphere.alerts.rules import AlertType, Condition
+from tests.integration.local.chromium import PROGRAM
+from tests.integration.webapi.conftest import OPTIONS, PASSWORD, quote
+from tests.integration.webui.test_in_chromium import Walk, fill
+from tests.integration.webui.test_in_chromium import browser as browser  # noqa: PLC0414 - a fixture
+from tests.integration.webui.test_in_chromium import served as served  # noqa: PLC0414 - a fixture
+
+pytestmark = pytest.mark.skipif(
+    PROGRAM is None, reason="Chromium is not installed: apt-get install chromium"
+)
+
+
+@pytest.fixture
+def member(browser, served):
+    """Somebody with a portfolio, whose browser shows the dashboard and hears the stream."""
+    context = browser.new_context(locale="en-US")
+    walk = Walk(context.new_page(), served, "live")
+    walk.email = register(walk)
+    fill(served, walk.email)
+    walk.go("/dashboard")
+    is_live(walk.page)
+    yield walk
+    context.close()
+
+
+def register(walk: Walk) -> str:
+    email = f"{secrets.token_hex(5)}@example.com"
+    walk.go("/register")
+    walk.page.get_by_label("E-mail address").fill(email)
+    walk.page.get_by_label("Password", exact=True).fill(PASSWORD)
+    walk.page.get_by_role("button", name="Create account").click()
+    walk.page.get_by_role("heading", name="Dashboard").wait_for()
+    return email
+
+
+def is_live(page) -> None:
+    page.locator("html[data-live=on]").wait_for(state="attached")
+
+
+@pytest.fixture
+def outside(served):
+    with psycopg.connect(served.pipeline, autocommit=True, options=OPTIONS) as conn:
+        yield conn
+
+
+def test_prices_values_and_firings_are_seen_without_asking(member, served, outside) -> None:
+    page = member.page
+    page.evaluate("globalThis.isSamePage = true")
+    quote(outside, "BTC", "100000.5", at=datetime.now(UTC))
+    quote(outside, "ETH", "2000", at=datetime.now(UTC))
+    # 0.5 BTC and 3 ETH.
+    page.get_by_text("$56,000.25").wait_for()
+    assert page.evaluate("globalThis.isSamePage")
+    with psycopg.connect(served.database, autocommit=True, options=OPTIONS) as conn:
+        owner = conn.execute("select id from app.users where email = %s", [member.email])
+        (token,) = conn.execute("select id from market.tokens where symbol = 'BTC'").fetchone()
+        new = NewAlert(
+            AlertType.PRICE, Condition.ABOVE, Decimal(101_000), token_id=token, channels=("stream",)
+        )
+        repository.create(conn, owner.fetchone()[0], new)
+    evaluate(outside)
+    quote(outside, "BTC", "101500", at=datetime.now(UTC))
+    assert evaluate(outside) >= 1
+    said = page.locator("#fired-now .toast")
+    said.wait_for()
+    assert "BTC price above $101,000.00 · now $101,500.00" in said.inner_text()
+    page.locator("#fired a", has_text="BTC price above $101,000.00").wait_for()
+    page.locator("#outlook svg").wait_for()
+    member.look("live-dashboard")
+    page.goto(f"{served.url}/tokens/BTC")
+    is_live(page)
+    page.evaluate("globalThis.isSamePage = true")
+    quote(outside, "BTC", "98765.43", at=datetime.now(UTC))
+    page.locator("#head", has_text="$98,765.43").wait_for()
+    assert page.evaluate("globalThis.isSamePage")
+    assert member.wrong == []
+
+
+def evaluate(conn) -> int:
+    with conn.transaction():
+        return evaluation.evaluate(conn, datetime.now(UTC), timedelta(minutes=5)).fired
+
+
+def test_who_is_disabled_sees_the_page_end(member, served) -> None:
+    with psycopg.connect(served.database, autocommit=True) as conn:
+        conn.execute("update app.users set is_active = false where email = %s", [member.email])
+    # Within two seconds on a machine that is idle; this one may not be.
+    member.page.wait_for_url("**/login?next=/dashboard")
+    assert "$" not in member.page.locator("main").inner_text()
+
+
+def test_a_page_whose_stream_is_away_asks_by_itself(browser, served, outside) -> None:
+    """A proxy that lets no WebSocket through: prices come by polling, and the page works."""
+    context = browser.new_context(locale="en-US")
+    page = context.new_page()
+    page.route_web_socket("**/api/v1/ws", lambda socket: socket.close(code=1011))
+    page.clock.install()
+    register(Walk(page, served, "polling"))
+    page.goto(f"{served.url}/tokens/ETH")
+    page.locator("html[data-live=off]").wait_for(state="attached")
+    quote(outside, "ETH", "2345.67", at=datetime.now(UTC))
+    page.clock.fast_forward(31_000)
+    page.clock.fast_forward(1_000)
+    page.locator("#head", has_text="$2,345.67").wait_for()
+    context.close()

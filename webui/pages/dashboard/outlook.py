@@ -1,0 +1,87 @@
+"""What the largest portfolio may be worth, by the API's own computation, drawn as the fan of a token is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from coinsphere.portfolio import portfolios
+from coinsphere.portfolio.performance.period import Period
+from coinsphere.portfolio.portfolios import Portfolio
+from webapi.portfolios.forecast import outlook
+from webapi.portfolios.performance import reading
+from webui import charts
+from webui.charts import FanPicture
+
+_PAST = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Bounds of a portfolio's value at one horizon, in its currency."""
+
+    days: int
+    target_at: datetime
+    lower95: Decimal
+    lower80: Decimal
+    median: Decimal
+    upper80: Decimal
+    upper95: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The fan of a portfolio; `body` is what the API answers."""
+
+    portfolio: Portfolio
+    body: dict[str, Any]
+    points: tuple[Range, ...]
+    picture: FanPicture | None
+
+
+def of_largest(
+    conn: Connection, owner: UUID, held: Sequence[dict[str, Any]], now: datetime
+) -> Outlook | None:
+    """The outlook of the largest of the portfolios that the overview `held` lists; None without any.
+
+    Bounds of several cannot be added: what moves one moves the others.
+    """
+    found = {each.id: each for each in portfolios.list_for(conn, owner)}
+    if not found:
+        return None
+    worth = {each["id"]: each["totalValue"] or Decimal(0) for each in held}
+    chosen = max(found.values(), key=lambda each: worth.get(each.id, Decimal(0)))
+    body = outlook.of_portfolio(conn, chosen, owner, now)
+    points = tuple(_range(each, now) for each in body["horizons"])
+    past = _past(conn, chosen, owner, now)
+    picture = charts.fan([*past, (now, _amount(body["value"]))], points) if points else None
+    return Outlook(chosen, body, points, picture)
+
+
+def _range(horizon: dict[str, Any], now: datetime) -> Range:
+    bounds = [_amount(horizon["quantiles"][f"{q:g}"]) for q in (0.025, 0.1, 0.5, 0.9, 0.975)]
+    days: int = horizon["daysAhead"]
+    return Range(days, now + timedelta(days=days), *bounds)
+
+
+def _amount(value: float) -> Decimal:
+    return Decimal(f"{value:.2f}")
+
+
+def _past(
+    conn: Connection, found: Portfolio, owner: UUID, now: datetime
+) -> list[tuple[datetime, Decimal]]:
+    if found.first_day is None:
+        return []
+    today = now.date()
+    first = min(max(found.first_day, today - _PAST), today)
+    points = reading.of(conn, found, Period(owner, found.id, first, today), found.currency).points
+    return [
+        (datetime.combine(each.day, time(), UTC), each.value)
+        for each in points
+        if each.value is not None
+    ]
