@@ -1,13 +1,23 @@
-"""Whether Dagster's daemon works: what its webserver is asked for, and what the answer means.
+"""Whether Dagster's daemon and schedules work: what its webserver is asked for, and what the answers mean.
 
-Source: Dagster's GraphQL schema, `DaemonHealth.allDaemonStatuses`.
+Source: Dagster's GraphQL schema, `DaemonHealth.allDaemonStatuses` and `Schedule.scheduleState`.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
+
+from coinsphere import ticks
 
 QUERY = """
     query { instance { daemonHealth { allDaemonStatuses { daemonType required healthy lastHeartbeatTime } } } }
+"""
+SCHEDULES = """
+    query {
+        repositoriesOrError { ... on RepositoryConnection { nodes { schedules {
+            name cronSchedule scheduleState { status ticks(limit: 1) { status timestamp } }
+        } } } }
+    }
 """
 _SECONDS = 50.0
 """Dagster calls a daemon healthy for half an hour after its last beat, which comes each 30 s."""
@@ -36,3 +46,29 @@ def newest_beat(data: Mapping[str, Any]) -> float:
     """
     statuses = data["instance"]["daemonHealth"]["allDaemonStatuses"]
     return max((each["lastHeartbeatTime"] or 0.0 for each in statuses), default=0.0)
+
+
+def late(data: Mapping[str, Any], now: datetime) -> list[str]:
+    """A sentence for each schedule that runs and whose last tick failed or did not come.
+
+    Dagster makes up for ticks that were missed while it was down, so only one that never ticked is not asked.
+
+    Args:
+        data: the `data` of the answer to `SCHEDULES`.
+        now: the present instant.
+    """
+    nodes = data["repositoriesOrError"].get("nodes", ())
+    return [said for node in nodes for each in node["schedules"] for said in _late(each, now)]
+
+
+def _late(schedule: Mapping[str, Any], now: datetime) -> list[str]:
+    state = schedule["scheduleState"]
+    if state["status"] != "RUNNING" or not state["ticks"]:
+        return []
+    (tick,) = state["ticks"]
+    if tick["status"] == "FAILURE":
+        return [f"{schedule['name']}: its last tick failed"]
+    last = datetime.fromtimestamp(tick["timestamp"], UTC)
+    return ticks.problems(
+        {schedule["name"]: schedule["cronSchedule"]}, {schedule["name"]: last}, last, now
+    )

@@ -17,7 +17,7 @@ import psycopg
 from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 
-from coinsphere import failed_jobs, housekeeping, log
+from coinsphere import housekeeping, job_records, log
 from coinsphere.accounts import tasks as accounts
 from coinsphere.clock import utc_now
 from coinsphere.exchanges import tasks as exchanges
@@ -26,6 +26,7 @@ from coinsphere.patience import Patience
 from coinsphere.portfolio import tasks as portfolios
 from coinsphere.security import audit_anchoring as audit
 from coinsphere.settings import Settings
+from coinsphere.ticks import CRONS
 from coinsphere.wallets import tasks as wallets
 
 _SEARCH_PATH = "-c search_path=jobs,public -c timezone=UTC"
@@ -88,7 +89,7 @@ def _add_mail(app: App, settings: Settings) -> None:
 
 
 def _add_housekeeping(app: App, settings: Settings) -> None:
-    @app.periodic(cron="* * * * *")
+    @app.periodic(cron=CRONS["retry_stalled"])
     @app.task(
         name="retry_stalled", queue="housekeeping", pass_context=True, queueing_lock="retry_stalled"
     )
@@ -102,19 +103,19 @@ def _add_housekeeping(app: App, settings: Settings) -> None:
             except ConnectorException as error:
                 _log.warning("stalled job left", job_id=job.id, error=str(error.__cause__ or error))
 
-    @app.periodic(cron="17 * * * *")
+    @app.periodic(cron=CRONS["delete_old"])
     @app.task(
         name="delete_old", queue="housekeeping", pass_context=True, queueing_lock="delete_old"
     )
     async def delete_old(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
         """Forget finished jobs; failed ones stay to be looked at, until their work is done."""
         with psycopg.connect(settings.dsn, connect_timeout=5) as conn:
-            failed_jobs.forget_done(conn)
+            job_records.forget_done(conn)
         await context.app.job_manager.delete_old_jobs(nb_hours=_KEEP_HOURS)
 
 
 def _add_disk(app: App, settings: Settings) -> None:
-    @app.periodic(cron="7 * * * *")
+    @app.periodic(cron=CRONS["watch_disk"])
     @app.task(name="watch_disk", queue="housekeeping", queueing_lock="watch_disk")
     def watch_disk(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
         """Tell of a disk that fills, once a day."""
@@ -122,15 +123,19 @@ def _add_disk(app: App, settings: Settings) -> None:
 
 
 def _add_audit(app: App, settings: Settings) -> None:
-    @app.periodic(cron="41 * * * *")
+    @app.periodic(cron=CRONS["anchor_audit"])
     @app.task(name="anchor_audit", queue="housekeeping", queueing_lock="anchor_audit")
     def anchor_audit(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
-        """Check what the audit log gained since its last anchor, at night all of it, and anchor it."""
-        audit.check_and_anchor(settings, utc_now())
+        """Check what the audit log gained since its last anchor, at night all of it, and anchor it.
+
+        A broken chain fails the job, and so is seen wherever failed jobs are.
+        """
+        if (problem := audit.check_and_anchor(settings, utc_now()).problem) is not None:
+            raise ValueError(f"the audit log was changed: {problem}")
 
 
 def _add_requests(app: App, settings: Settings) -> None:
-    @app.periodic(cron="23 * * * *")
+    @app.periodic(cron=CRONS["forget_requests"])
     @app.task(name="forget_requests", queue="housekeeping", queueing_lock="forget_requests")
     def forget_requests(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
         """Forget answers that were kept for repeated requests, and nonces of signatures."""

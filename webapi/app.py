@@ -12,6 +12,7 @@ from webapi import features
 from webapi.account.data_routes import data
 from webapi.account.routes import account
 from webapi.admin.data.routes import blueprint as administration_data
+from webapi.admin.jobs.routes import blueprint as administration_jobs
 from webapi.admin.routes import administration
 from webapi.admin.tokens.routes import blueprint as token_administration
 from webapi.alerts.routes import alerts
@@ -197,6 +198,7 @@ def _add_routes(app: APIFlask) -> None:
     app.register_blueprint(administration, url_prefix=f"{V1}/admin")
     app.register_blueprint(token_administration, url_prefix=f"{V1}/admin/tokens")
     app.register_blueprint(administration_data, url_prefix=f"{V1}/admin/data")
+    app.register_blueprint(administration_jobs, url_prefix=f"{V1}/admin/jobs")
     app.register_blueprint(risk, url_prefix=f"{V1}/risk")
     app.register_blueprint(exchanges, url_prefix=f"{V1}/exchanges")
     app.register_blueprint(defi, url_prefix=f"{V1}/defi")

@@ -10,6 +10,7 @@ from coinsphere.accounts import password_resets, upkeep
 from coinsphere.clock import utc_now
 from coinsphere.patience import Patience
 from coinsphere.settings import Settings
+from coinsphere.ticks import CRONS
 
 RESET_LIFE = timedelta(minutes=30)
 _OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"
@@ -30,7 +31,7 @@ def add(app: App, settings: Settings) -> None:
         with connect() as conn:
             password_resets.send_link(conn, email, settings.pages_url, RESET_LIFE, utc_now())
 
-    @app.periodic(cron="* * * * *")
+    @app.periodic(cron=CRONS["incomplete_logins"])
     @app.task(name="incomplete_logins", queue="housekeeping", queueing_lock="incomplete_logins")
     def tell_of_incomplete_logins(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
         """Tell the owners of accounts of logins that lack their second factor."""
@@ -39,7 +40,7 @@ def add(app: App, settings: Settings) -> None:
         if told:
             _log.info("incomplete logins", told=told)
 
-    @app.periodic(cron="23 * * * *")
+    @app.periodic(cron=CRONS["account_upkeep"])
     @app.task(name="account_upkeep", queue="housekeeping", queueing_lock="account_upkeep")
     def forget_expired(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
         """Forget challenges, counters and mails that nobody needs any more."""

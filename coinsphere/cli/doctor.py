@@ -153,13 +153,12 @@ def _redis(settings: Settings) -> Finding:
     return Finding("Redis", "answers" if problem is None else "no answer", problem)
 
 
-def _jobs(settings: Settings) -> Finding:
-    from coinsphere import failed_jobs
+def _conditions(settings: Settings) -> Finding:
+    from coinsphere.local import probes
 
-    with psycopg.connect(settings.url_for(Role.WORKER), connect_timeout=3) as conn:
-        failed = failed_jobs.count(conn)
-    remedy = "See `coinsphere jobs list`; `coinsphere logs worker` says why." if failed else None
-    return Finding("background jobs", f"{failed} failed" if failed else "none failed", remedy)
+    found = probes.conditions(settings)
+    remedy = f"{'; '.join(found)}. {probes.CONDITIONS_REMEDY}" if found else None
+    return Finding("work", f"{len(found)} things are wrong" if found else "is done in time", remedy)
 
 
 _CHECKS: dict[str, Callable[[Settings], Finding]] = {
@@ -171,6 +170,6 @@ _CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "market.price_data": _price_data,
     "prices": _prices,
     "exchange rates": _exchange_rates,
-    "background jobs": _jobs,
+    "work": _conditions,
     "Redis": _redis,
 }

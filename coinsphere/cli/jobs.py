@@ -1,10 +1,18 @@
-"""`coinsphere jobs`: background jobs that failed for good."""
+"""`coinsphere jobs`: background jobs that failed, are stuck, run or wait."""
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from coinsphere.settings import Role, Settings
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from coinsphere.job_records import Job, State
+
+_STATES = ("failed", "stuck", "running", "waiting")
 
 
 def register(cli: click.Group) -> None:
@@ -14,40 +22,40 @@ def register(cli: click.Group) -> None:
 
 @click.group()
 def jobs() -> None:
-    """Background jobs that failed: look, try again, forget."""
+    """Background jobs: look, try again, cancel."""
 
 
 @jobs.command("list")
+@click.option(
+    "--state",
+    "states",
+    type=click.Choice(_STATES),
+    multiple=True,
+    help="Any number of times; without it those that failed or are stuck.",
+)
+@click.option("--queue", help="Of this queue only.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def list_(*, as_json: bool) -> None:
-    """List the jobs that failed, and whose work was not done later. `coinsphere logs worker` says why."""
-    import psycopg
+def list_(states: "tuple[State, ...]", queue: str | None, *, as_json: bool) -> None:
+    """List the jobs that failed and whose work was not done later, and those that are stuck.
+
+    `coinsphere logs worker` says why.
+    """
     from rich.markup import escape
     from rich.table import Table
 
-    from coinsphere import failed_jobs
+    from coinsphere import job_records
     from coinsphere.cli.console import console as new_console
-    from coinsphere.clock import iso
 
-    with psycopg.connect(Settings.from_env().url_for(Role.WORKER)) as conn:
-        found = failed_jobs.newest(conn)
-    rows = [
-        {
-            "id": each.id,
-            "task": each.task,
-            "args": each.args,
-            "attempts": each.attempts,
-            "failedAt": iso(each.failed_at) if each.failed_at else None,
-        }
-        for each in found
-    ]
+    with _connect() as conn:
+        found = job_records.newest(conn, states or job_records.ILL, queue=queue)
+    rows = [_as_dict(each) for each in found]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
     if not rows:
-        click.echo("No job failed.")
+        click.echo("None.")
         return
-    table = Table("id", "task", "arguments", "tries", "failed at")
+    table = Table(*rows[0])
     for row in rows:
         table.add_row(*(escape(str(value)) for value in row.values()))
     new_console().print(table)
@@ -55,29 +63,67 @@ def list_(*, as_json: bool) -> None:
 
 @jobs.command()
 @click.argument("job_id", type=int)
-def retry(job_id: int) -> None:
-    """Try a failed job again."""
-    _change(job_id, "retry", "is tried again")
+def show(job_id: int) -> None:
+    """Show one that is not done, and what happened to it."""
+    from coinsphere import job_records
+    from coinsphere.clock import iso
+
+    with _connect() as conn:
+        found = job_records.find(conn, job_id)
+        events = job_records.events(conn, job_id)
+    if found is None:
+        raise _no_such_job(job_id, "is not done")
+    told = [{"event": name, "at": iso(at)} for name, at in events]
+    click.echo(json.dumps(_as_dict(found) | {"events": told}, indent=2))
 
 
 @jobs.command()
 @click.argument("job_id", type=int)
-def forget(job_id: int) -> None:
-    """Forget a failed job: its work will not be done."""
-    _change(job_id, "forget", "is forgotten")
+def retry(job_id: int) -> None:
+    """Try a failed job again."""
+    from coinsphere import job_records
+
+    with _connect() as conn:
+        if not job_records.retry(conn, job_id):
+            raise _no_such_job(job_id, "failed")
+    click.echo(f"Job {job_id} is tried again.")
 
 
-def _change(job_id: int, action: str, said: str) -> None:
+@jobs.command()
+@click.argument("job_id", type=int)
+def cancel(job_id: int) -> None:
+    """Forget a job that failed or was not begun: its work will not be done. What somebody waits for is not cancelled."""
+    from coinsphere import job_records
+
+    with _connect() as conn:
+        if not job_records.cancel(conn, job_id):
+            raise _no_such_job(job_id, "failed, or was not begun and nobody waits for it")
+    click.echo(f"Job {job_id} is cancelled.")
+
+
+def _connect() -> "psycopg.Connection":
     import psycopg
 
-    from coinsphere import failed_jobs
+    return psycopg.connect(
+        Settings.from_env().url_for(Role.WORKER),
+        options="-c search_path=jobs,public -c timezone=UTC",
+    )
 
-    with psycopg.connect(
-        Settings.from_env().url_for(Role.WORKER), options="-c search_path=jobs,public"
-    ) as conn:
-        is_done: bool = getattr(failed_jobs, action)(conn, job_id)
-    if not is_done:
-        raise click.ClickException(
-            f"No failed job has the number {job_id}: see `coinsphere jobs list`."
-        )
-    click.echo(f"Job {job_id} {said}.")
+
+def _as_dict(job: "Job") -> dict[str, Any]:
+    from coinsphere.clock import iso
+
+    return {
+        "id": job.id,
+        "state": job.state,
+        "queue": job.queue,
+        "task": job.task,
+        "args": job.args,
+        "attempts": job.attempts,
+        "since": iso(job.changed_at) if job.changed_at else None,
+        "scheduledAt": iso(job.scheduled_at) if job.scheduled_at else None,
+    }
+
+
+def _no_such_job(job_id: int, what: str) -> click.ClickException:
+    return click.ClickException(f"No job {job_id} {what}: see `coinsphere jobs list`.")

@@ -92,7 +92,7 @@ def down() -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def status(*, as_json: bool) -> None:
-    """Show every process, whether it does its work, where prices come from, and a disk that fills. Exits with 1 if ill."""
+    """Show every process, where prices come from, and what is wrong: jobs, schedules, old data, the disk. Exits with 1 if ill."""
     from coinsphere.cli.quarantine import as_dict, show_set_aside
     from coinsphere.local import system
     from coinsphere.local.disk import Room
@@ -101,9 +101,11 @@ def status(*, as_json: bool) -> None:
     healths, room = system.status(settings), Room.of(settings)
     origin = _origin(settings)
     held = _set_aside(settings)
+    ill = _conditions(settings)
     if as_json:
         told = _as_json(settings, healths, origin, room) | {
-            "setAside": [as_dict(each) for each in held]
+            "setAside": [as_dict(each) for each in held],
+            "problems": ill,
         }
         click.echo(json.dumps(told, indent=2))
     else:
@@ -111,10 +113,12 @@ def status(*, as_json: bool) -> None:
         console.print(_health_table(healths))
         _show_origin(console, origin)
         show_set_aside(console, held)
+        for said in ill:
+            console.print(f"[red]{escape(said)}[/red]", highlight=False)
         if room.remedy:
             console.print(f"[red]{escape(f'{room.found}. {room.remedy}')}[/red]")
         console.print(links.as_text(settings), highlight=False, markup=False, soft_wrap=True)
-    if room.remedy or not all(health.is_well for health in healths):
+    if ill or room.remedy or not all(health.is_well for health in healths):
         raise click.exceptions.Exit(1)
 
 
@@ -158,6 +162,16 @@ def _fill(console: Console, settings: Settings, progress: "ConsoleProgress") -> 
     console.print(links.as_text(settings), highlight=False, markup=False, soft_wrap=True)
     console.print(examples(settings), highlight=False, markup=False)
     console.print(f"Open {settings.pages_url} in a browser.", highlight=False, markup=False)
+
+
+def _conditions(settings: Settings) -> list[str]:
+    """What is wrong though every process lives; empty where the database cannot say now."""
+    from coinsphere.local import probes
+
+    try:
+        return probes.conditions(settings)
+    except psycopg.Error:
+        return []
 
 
 def _set_aside(settings: Settings) -> "list[Held]":

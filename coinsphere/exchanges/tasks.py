@@ -15,6 +15,7 @@ from coinsphere.exchanges.sync import syncs
 from coinsphere.patience import Patience
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
+from coinsphere.ticks import CRONS
 
 _OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"
 _TRIES = 6
@@ -49,7 +50,7 @@ def add(app: App, settings: Settings) -> None:
         if done is not None:
             _log.info("exchange", sync_id=sync_id, status=done.status, imported=done.imported)
 
-    @app.periodic(cron="* * * * *")
+    @app.periodic(cron=CRONS["sync_due_exchanges"])
     @app.task(name="sync_due_exchanges", queue="housekeeping", queueing_lock="sync_due_exchanges")
     def sync_due_exchanges(timestamp: int) -> None:
         """Request the syncs whose time has come."""

@@ -3,19 +3,25 @@
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import httpx2
 import psycopg
 import redis
 
-from coinsphere import daemons, failed_jobs, redis_pool
+from coinsphere import conditions as checks
+from coinsphere import daemons, redis_pool
+from coinsphere.clock import utc_now
 from coinsphere.local.state import State
-from coinsphere.settings import Settings
+from coinsphere.settings import Role, Settings
 
 Probe = Callable[[Settings], str | None]
 """Gives None where the process does its work, else what is wrong, in a few words."""
 
+CONDITIONS_REMEDY = (
+    "`coinsphere jobs list` and `coinsphere logs worker` say more; docs/runbooks tell what to do."
+)
 _SECONDS = 3.0
 BEAT_SECONDS = 120
 """A watch that did not look round for so long hangs itself: it waits ten seconds for each of the others."""
@@ -50,6 +56,20 @@ def supervisor_answers(settings: Settings) -> bool:
             return bool(probe.recv(1))
     except OSError:
         return False
+
+
+def conditions(settings: Settings) -> list[str]:
+    """What is wrong though every process lives, a sentence each: jobs, schedules, data, connections.
+
+    Raises:
+        psycopg.Error: the database does not answer.
+    """
+    now = utc_now()
+    with psycopg.connect(settings.url_for(Role.WORKER), connect_timeout=3) as conn:
+        found = checks.problems(conn, settings, now)
+    with suppress(httpx2.HTTPError, ValueError):  # that Dagster is away is told of its process
+        found["schedules"] += daemons.late(graphql(settings, daemons.SCHEDULES), now)
+    return [f"{name}: {said}" for name, sentences in found.items() for said in sentences]
 
 
 def graphql(settings: Settings, query: str, *, seconds: float = 30.0, **variables: object) -> Any:
@@ -128,10 +148,7 @@ def _daemon(settings: Settings) -> str | None:
 def _worker(settings: Settings) -> str | None:
     with psycopg.connect(settings.dsn, connect_timeout=3) as conn:
         (alive,) = conn.execute(_WORKER).fetchone() or (0,)
-        failed = failed_jobs.count(conn)
-    if not alive:
-        return "no heartbeat"
-    return f"{failed} failed jobs: see `coinsphere jobs list`" if failed else None
+    return None if alive else "no heartbeat"
 
 
 _PROBES: dict[str, Probe] = {

@@ -1,12 +1,13 @@
 """The audit log's hourly check: new entries are verified, at night all of them, and a good end is anchored."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import psycopg
 
 from coinsphere import log
 from coinsphere.security import audit
-from coinsphere.security.audit import Verdict
+from coinsphere.security.audit import Anchor, Verdict
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Role, Settings
 
@@ -16,6 +17,8 @@ _OPTIONS = "-c timezone=UTC -c role=coinsphere_auditor"
 NIGHT_HOUR = 3
 """The hour of the day, UTC, in which the whole chain is read."""
 
+_HOURLY = timedelta(minutes=90)
+
 _log = log.get("audit")
 
 
@@ -23,7 +26,7 @@ def check_and_anchor(settings: Settings, now: datetime) -> Verdict:
     """Verify, and anchor the end where all is good; a broken chain is an error in the log, and is not anchored."""
     keys, path = SymmetricKeys(settings.audit_keys), settings.audit_anchors
     anchors = audit.read_anchors(path)
-    after = anchors[-1] if anchors and now.hour != NIGHT_HOUR else None
+    after = None if _reads_all(anchors, now) else anchors[-1]
     with psycopg.connect(
         settings.url_for(Role.WORKER), connect_timeout=5, options=_OPTIONS
     ) as conn:
@@ -33,3 +36,8 @@ def check_and_anchor(settings: Settings, now: datetime) -> Verdict:
         else:
             _log.error("the audit log was changed", problem=verdict.problem)
     return verdict
+
+
+def _reads_all(anchors: Sequence[Anchor], now: datetime) -> bool:
+    """At night, and where the last hour left no anchor: a break that was found is found again until it is mended."""
+    return not anchors or now.hour == NIGHT_HOUR or now - anchors[-1].anchored_at > _HOURLY

@@ -74,6 +74,8 @@ class Event(StrEnum):
     FEATURE_SWITCHED = "admin.feature_switched"
     DATA_RELEASED = "admin.data_released"
     DATA_REMOVED = "admin.data_removed"
+    JOB_RETRIED = "admin.job_retried"
+    JOB_CANCELLED = "admin.job_cancelled"
     AUDIT_READ = "admin.audit_read"
 
     # Payments

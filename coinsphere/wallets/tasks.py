@@ -12,6 +12,7 @@ from coinsphere.clock import utc_now
 from coinsphere.errors import RateLimited, Unavailable
 from coinsphere.patience import Patience
 from coinsphere.settings import Settings
+from coinsphere.ticks import CRONS
 from coinsphere.wallets import sync
 from coinsphere.wallets.nodes import Nodes
 
@@ -50,7 +51,7 @@ def add(app: App, settings: Settings) -> None:
             sync.run(conn, UUID(sync_id), nodes, utc_now, is_last_try=is_last)
         _log.info("wallet synchronised", sync_id=sync_id)
 
-    @app.periodic(cron="* * * * *")
+    @app.periodic(cron=CRONS["sync_due_wallets"])
     @app.task(name="sync_due_wallets", queue="housekeeping", queueing_lock="sync_due_wallets")
     def sync_due_wallets(timestamp: int) -> None:
         """Ask for a sync of the wallets whose minute this is."""

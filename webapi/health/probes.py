@@ -6,12 +6,13 @@ One that is stopped still accepts connections, and only never answers; those wit
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, wait
+from typing import Any
 
 import httpx2
 import psycopg
 import psycopg_pool
 
-from coinsphere import daemons, failed_jobs, log
+from coinsphere import conditions, daemons, log
 from coinsphere.local import probes
 from coinsphere.local.disk import Room
 from coinsphere.market import set_aside
@@ -65,20 +66,21 @@ def worker_beats(work: Services) -> bool:
         return conn.execute(_ALIVE).fetchone() == (True,)
 
 
-def no_job_failed(work: Services) -> bool:
-    """Whether no background job failed for good."""
+def holds(work: Services, name: str) -> bool:
+    """Whether nothing is wrong by the check of `conditions` called `name`."""
     with work.database.connection() as conn:
-        return failed_jobs.count(conn) == 0
+        return not conditions.CHECKS[name](conn, work.settings, work.clock())
 
 
 def daemon_beats(work: Services) -> bool:
     """Whether Dagster's daemon beat lately, as its webserver knows."""
-    url = f"{work.settings.orchestrator_url}/graphql"
-    headers = work.settings.service_headers
-    answer = work.http.post(
-        url, json={"query": daemons.QUERY}, headers=headers, timeout=TIMEOUT_SECONDS
-    )
-    return not daemons.silent(answer.raise_for_status().json()["data"], time.time())
+    return not daemons.silent(_dagster(work, daemons.QUERY), time.time())
+
+
+def schedules_tick(work: Services) -> bool:
+    """Whether the schedules of the worker and of Dagster came when they should."""
+    late = daemons.late(_dagster(work, daemons.SCHEDULES), work.clock())
+    return not late and holds(work, "schedules")
 
 
 def _held(work: Services) -> int:
@@ -95,7 +97,10 @@ def _probes(work: Services) -> dict[str, Callable[[], int]]:
         "redis": work.cache.ping,
         "ml": lambda: _answers(work, f"{settings.model_server_url}/health"),
         "worker": lambda: worker_beats(work),
-        "jobs": lambda: no_job_failed(work),
+        "jobs": lambda: holds(work, "jobs"),
+        "schedules": lambda: schedules_tick(work),
+        "data": lambda: holds(work, "data"),
+        "connections": lambda: holds(work, "connections"),
         "orchestrator": lambda: _answers(work, f"{settings.orchestrator_url}/server_info"),
         "daemon": lambda: daemon_beats(work),
         "mlflow": lambda: _answers(work, f"{settings.tracking_url}/health"),
@@ -103,6 +108,17 @@ def _probes(work: Services) -> dict[str, Callable[[], int]]:
         "supervisor": lambda: probes.supervisor_answers(settings),
         "disk": lambda: Room.of(settings).remedy is None,
     }
+
+
+def _dagster(work: Services, query: str) -> Any:
+    """The `data` that Dagster's webserver answers."""
+    answer = work.http.post(
+        f"{work.settings.orchestrator_url}/graphql",
+        json={"query": query},
+        headers=work.settings.service_headers,
+        timeout=TIMEOUT_SECONDS,
+    )
+    return answer.raise_for_status().json()["data"]
 
 
 def _answers(work: Services, url: str) -> bool:

@@ -18,7 +18,12 @@ class ServicesOut(Output):
     redis: State
     ml: State
     worker: State
-    jobs: State
+    jobs: State = Field(description="`error` where background jobs failed or are stuck.")
+    schedules: State = Field(
+        description="`error` where something that comes round again did not come."
+    )
+    data: State = Field(description="`error` where quotes or daily closes are too old.")
+    connections: State = Field(description="`error` where PostgreSQL is about to refuse more.")
     orchestrator: State
     daemon: State
     mlflow: State
@@ -44,6 +49,9 @@ class HealthOut(Output):
                     "ml": "ok",
                     "worker": "ok",
                     "jobs": "ok",
+                    "schedules": "ok",
+                    "data": "ok",
+                    "connections": "ok",
                     "orchestrator": "ok",
                     "daemon": "ok",
                     "mlflow": "ok",

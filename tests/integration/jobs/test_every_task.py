@@ -12,7 +12,7 @@ from procrastinate import JobContext
 from procrastinate.jobs import Job
 from pydantic import SecretStr
 
-from coinsphere import failed_jobs, jobs
+from coinsphere import job_records, jobs, ticks
 from coinsphere.cli.main import cli
 from coinsphere.clock import utc_now
 from coinsphere.notify import disk_alarm, mail
@@ -153,7 +153,7 @@ def test_the_worker_reads_the_audit_log_only_as_the_auditor_who_reads_nothing_el
                 conn.execute(forbidden)
 
 
-def test_a_failed_job_is_seen_until_its_work_is_done_or_it_is_forgotten(
+def test_a_job_that_failed_or_is_stuck_is_seen_until_its_work_is_done_or_it_is_cancelled(
     database, owner, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -162,26 +162,97 @@ def test_a_failed_job_is_seen_until_its_work_is_done_or_it_is_forgotten(
     def run(*words: object):
         return CliRunner().invoke(cli, ["jobs", *map(str, words)])
 
-    def job(status: str, minute: int) -> int:
+    def listed(*words: object) -> set[tuple[int, str]]:
+        return {
+            (row["id"], row["state"]) for row in json.loads(run("list", "--json", *words).output)
+        }
+
+    def job(status: str, minute: int, *, task: str = "anchor_audit", old: str = "0") -> int:
         query = """
             insert into jobs.procrastinate_jobs (queue_name, task_name, args, status)
-            values ('housekeeping', 'anchor_audit', jsonb_build_object('timestamp', %s::int), %s) returning id
+            values ('housekeeping', %s, jsonb_build_object('timestamp', %s::int), %s) returning id
         """
-        return owner.execute(query, [minute, status]).fetchone()[0]
+        (made,) = owner.execute(query, [task, minute, status]).fetchone()
+        owner.execute(
+            "update jobs.procrastinate_events set at = now() - %s::interval where job_id = %s",
+            [old, made],
+        )
+        owner.execute(
+            "insert into jobs.procrastinate_events (job_id, type, at) values (%s, 'started', now() - %s::interval)",
+            [made, old],
+        )
+        return made
 
-    assert run("list").output == "No job failed.\n"
+    assert run("list").output == "None.\n"
     first = job("failed", 1)
-    assert [row["id"] for row in json.loads(run("list", "--json").output)] == [first]
+    assert listed() == {(first, "failed")}
     assert "anchor_audit" in run("list").output
+    assert json.loads(run("show", first).output)["events"][-1]["event"] == "started"
     with psycopg.connect(database.api) as api:
-        assert failed_jobs.count(api) == 1
+        assert job_records.problems(api) == ["1 failed in the queue housekeeping"]
     job("succeeded", 2)
-    assert failed_jobs.count(owner) == 0
+    assert job_records.problems(owner) == []
     second = job("failed", 3)
-    assert failed_jobs.forget_done(owner) == 1
+    assert job_records.forget_done(owner) == 1
     assert run("retry", second).exit_code == 0
-    assert failed_jobs.count(owner) == 0
-    third = job("failed", 4)
-    assert run("forget", third).exit_code == 0
-    refused = run("forget", third)
-    assert (refused.exit_code, "jobs list" in refused.output) == (1, True)
+    assert listed("--state", "waiting") == {(second, "waiting")}
+    slow, quick = job("doing", 4, old="61 minutes"), job("doing", 5, old="59 minutes")
+    late = job("todo", 6, task="sync_wallet", old="11 minutes")
+    assert listed() == {(slow, "stuck"), (late, "stuck")}
+    assert listed("--state", "running", "--queue", "housekeeping") == {(quick, "running")}
+    assert listed("--queue", "mail") == set()
+    with psycopg.connect(database.api) as api:
+        assert job_records.problems(api) == ["2 stuck in the queue housekeeping"]
+    # One whose time has not come yet waits, however long ago it was asked for.
+    owner.execute(
+        "update jobs.procrastinate_jobs set scheduled_at = now() + interval '1 hour' where id = %s",
+        [late],
+    )
+    assert listed() == {(slow, "stuck")}
+    third = job("failed", 7)
+    for cancelled in (third, second):
+        assert run("cancel", cancelled).exit_code == 0
+    for kept in (third, slow, late):
+        refused = run("cancel", kept)
+        assert (refused.exit_code, "jobs list" in refused.output) == (1, True)
+
+
+def test_a_periodic_task_whose_tick_did_not_come_is_told_once_a_worker_ran_that_long(owner):
+    now = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+
+    def tick(task: str, *, at: datetime) -> None:
+        owner.execute(
+            "insert into jobs.procrastinate_periodic_defers (task_name, defer_timestamp) values (%s, %s)",
+            [task, at.timestamp()],
+        )
+
+    def minutes(first: int, last: int) -> None:
+        """A worker was awake from so many minutes ago until so many."""
+        owner.execute(
+            "insert into jobs.procrastinate_jobs (queue_name, task_name, args, status)"
+            " select 'housekeeping', 'retry_stalled', jsonb_build_object('timestamp', %s - 60 * m), 'succeeded'"
+            " from generate_series(%s::int, %s::int) m",
+            [int(now.timestamp()), last, first],
+        )
+
+    assert ticks.of_worker(owner, now) == [], "nothing ran yet"
+    minutes(300, 240)
+    for name, cron in ticks.CRONS.items():
+        tick(name, at=now if cron.startswith("*") else now - timedelta(minutes=240))
+    minutes(10, 0)
+    assert ticks.of_worker(owner, now) == [], "it was down when they should have come"
+    minutes(100, 11)
+    hourly = {name for name, cron in ticks.CRONS.items() if not cron.startswith("*")}
+    assert {said.split()[0] for said in ticks.of_worker(owner, now)} == hourly
+    for name in hourly - {"anchor_audit"}:
+        owner.execute("delete from jobs.procrastinate_periodic_defers where task_name = %s", [name])
+        tick(name, at=now - timedelta(minutes=30))
+    assert ticks.of_worker(owner, now) == ["anchor_audit did not come at 2026-03-10 11:41 UTC"]
+
+
+def test_every_periodic_task_has_its_time_in_the_table_of_ticks(tmp_path):
+    app = jobs.build(Settings(database_url=SecretStr("postgresql://x"), home=tmp_path))
+    registered = {
+        name: task.cron for (name, _), task in app.periodic_registry.periodic_tasks.items()
+    }
+    assert registered == ticks.CRONS

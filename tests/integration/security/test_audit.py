@@ -416,10 +416,15 @@ def test_the_hourly_check_anchors_what_is_good_and_nothing_else(
     assert anchors.stat().st_mode & 0o777 == 0o600
     superuser.execute(_OFF)
     superuser.execute("update app.audit_logs set action = 'x' where seq = 2")
-    assert audit_anchoring.check_and_anchor(settings, NOW).problem is None
-    assert "entry 2" in str(audit_anchoring.check_and_anchor(settings, night).problem)
+    hour = timedelta(hours=1)
+    assert audit_anchoring.check_and_anchor(settings, night + hour).problem is None
+    for later in (0, 3, 4):  # what was found once is found each hour until it is mended
+        verdict = audit_anchoring.check_and_anchor(
+            settings, night + timedelta(days=1) + later * hour
+        )
+        assert "entry 2" in str(verdict.problem)
     superuser.execute("delete from app.audit_logs where seq > 3")
-    assert "cut off" in str(audit_anchoring.check_and_anchor(settings, NOW).problem)
+    assert "cut off" in str(audit_anchoring.check_and_anchor(settings, night + hour).problem)
     assert len(audit.read_anchors(anchors)) == 4
 
 

@@ -52,6 +52,7 @@ class ModelServer:
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, list[str]]]] = field(default_factory=list)
     silent_seconds: float = 0
+    late_seconds: float = 0
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +82,17 @@ def model_server() -> Iterator[ModelServer]:
             self.wfile.write(data)
 
         def do_POST(self) -> None:
-            """Dagster's GraphQL, asked for its daemons."""
+            """Dagster's GraphQL, asked for its daemons and schedules."""
             self.rfile.read(int(self.headers["Content-Length"]))
             beat = {"daemonType": "SENSOR", "required": True, "healthy": True}
             beat["lastHeartbeatTime"] = time.time() - state.silent_seconds
-            data = {"instance": {"daemonHealth": {"allDaemonStatuses": [beat]}}}
+            tick = {"status": "SUCCESS", "timestamp": time.time() - 60 - state.late_seconds}
+            schedule = {"status": "RUNNING", "ticks": [tick]}
+            minute = {"name": "minute", "cronSchedule": "* * * * *", "scheduleState": schedule}
+            data = {
+                "instance": {"daemonHealth": {"allDaemonStatuses": [beat]}},
+                "repositoriesOrError": {"nodes": [{"schedules": [minute]}]},
+            }
             self._send(200, json.dumps({"data": data}).encode())
 
         def log_message(self, *_: object) -> None:
@@ -232,6 +239,13 @@ def administrator(client, owner_db) -> Person:
     """An administrator."""
     made = new_person(client)
     owner_db.execute("update app.users set role = 'admin' where id = %s", [made.id])
+    return made
+
+
+@pytest.fixture
+def analyst(client, owner_db):
+    made = new_person(client)
+    owner_db.execute("update app.users set role = 'analyst' where id = %s", [made.id])
     return made
 
 

@@ -373,6 +373,15 @@ def _refused(_: Account, case: Case) -> None:
     _path(case, which=row[0])
 
 
+def _failed_job(_: Account, case: Case) -> None:
+    row = _db.execute(
+        "insert into jobs.procrastinate_jobs (queue_name, task_name, status)"
+        " values ('housekeeping', 'watch_disk', 'failed') returning id"
+    ).fetchone()
+    assert row is not None
+    _path(case, job_id=row[0])
+
+
 def _connection(account: Account) -> str:
     _db.execute("delete from app.exchange_connections where user_id = %s", [account.id])
     return str(account.ask("POST", "/exchanges/connect", _KEY)["connectionId"])
@@ -447,6 +456,9 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"POST {V1}/admin/data/set-aside/{{which}}/remove": _held,
     f"POST {V1}/admin/data/refused/{{which}}/release": _refused,
     f"POST {V1}/admin/data/refused/{{which}}/remove": _refused,
+    f"GET {V1}/admin/jobs/{{job_id}}": _failed_job,
+    f"POST {V1}/admin/jobs/{{job_id}}/retry": _failed_job,
+    f"POST {V1}/admin/jobs/{{job_id}}/cancel": _failed_job,
     f"PUT {V1}/admin/features/{{feature}}": lambda _, case: _path(case, feature="defi"),
     f"GET {V1}/admin/tokens/{{token_id}}": _listing,
     f"PATCH {V1}/admin/tokens/{{token_id}}": _change_listing,

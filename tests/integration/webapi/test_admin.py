@@ -7,13 +7,6 @@ import pytest
 from tests.integration.webapi.conftest import V1, assert_problem, new_person, register
 
 
-@pytest.fixture
-def analyst(client, owner_db):
-    made = new_person(client)
-    owner_db.execute("update app.users set role = 'analyst' where id = %s", [made.id])
-    return made
-
-
 def told(owner_db, action: str, target: str) -> list[dict]:
     rows = owner_db.execute(
         "select details from app.audit_logs where action = %s and target = %s order by id",

@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from coinsphere import conditions
 from coinsphere.local.state import State
 from tests.conftest import free_port
 from webapi.app import create_app
@@ -73,6 +75,10 @@ def test_a_process_that_hangs_is_seen_until_it_goes_on(running, model_server) ->
         each.send_signal(signal.SIGCONT)
     model_server.silent_seconds = 0
     until(lambda: not ill())
+    model_server.late_seconds = 3600
+    until(lambda: ill() == {"schedules"})
+    model_server.late_seconds = 0
+    until(lambda: not ill())
 
 
 def test_a_dead_supervisor_and_a_full_disk_are_told(api_settings, tmp_path) -> None:
@@ -103,3 +109,37 @@ def test_a_dead_supervisor_and_a_full_disk_are_told(api_settings, tmp_path) -> N
 
         threads.submit(answer)
         assert told()[0] == "ok"
+
+
+def test_jobs_old_data_and_taken_connections_are_told(
+    api_settings, owner_db, tmp_path, monkeypatch
+) -> None:
+    clock = [datetime(2026, 3, 10, 12, 30, tzinfo=UTC)]
+
+    def ill() -> set[str]:
+        app = create_app(api_settings, clock=lambda: clock[0])
+        found = app.test_client().get("/health").json["services"]
+        app.extensions[EXTENSION].close()
+        names = ("jobs", "schedules", "data", "connections")
+        return {name for name in names if found[name] != "ok"}
+
+    owner_db.execute("insert into market.origin (source) values ('live') on conflict do nothing")
+    owner_db.execute("delete from market.quotes")
+    assert ill() == set(), "no prices yet are no old ones"
+    owner_db.execute(
+        "insert into market.quotes (token_id, price, observed_at, source)"
+        " select id, 1, %s, 'kraken' from market.tokens where symbol = 'BTC'",
+        [clock[0] - timedelta(seconds=api_settings.market_stale_seconds)],
+    )
+    assert ill() == set()
+    clock[0] += timedelta(seconds=1)
+    assert ill() == {"data"}
+    owner_db.execute("delete from market.quotes")
+    job = owner_db.execute(
+        "insert into jobs.procrastinate_jobs (queue_name, task_name, status)"
+        " values ('housekeeping', 'watch_disk', 'failed') returning id"
+    ).fetchone()[0]
+    assert ill() == {"jobs"}
+    owner_db.execute("delete from jobs.procrastinate_jobs where id = %s", [job])
+    monkeypatch.setattr(conditions, "MOST_CONNECTIONS", 0.0)
+    assert ill() == {"connections"}

@@ -1,0 +1,74 @@
+"""What is wrong though every process lives: failed or stuck jobs, missed ticks, old data, too many connections.
+
+Each is a list of sentences, empty where all is well; `/health` tells only whether one is.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from psycopg import Connection
+
+from coinsphere import job_records, ticks
+from coinsphere.market import origin
+from coinsphere.settings import Settings
+
+CLOSES_AT_MOST = timedelta(hours=51)
+"""The last closed day's candle is 48 hours old just before midnight; the daily job has three more."""
+MOST_CONNECTIONS = 0.9
+"""Of those that PostgreSQL lets in; the rest is left to who looks what is wrong."""
+
+_AGES = """
+    select (select max(observed_at) from market.quotes),
+        (select max(opened_at) from market.price_data where interval = '1d' and is_final)
+"""
+_CONNECTIONS = """
+    select sum(numbackends)::int, current_setting('max_connections')::int from pg_stat_database
+"""
+
+Check = Callable[[Connection, Settings, datetime], list[str]]
+
+
+def jobs(conn: Connection, _settings: Settings, _now: datetime) -> list[str]:
+    """Background jobs that failed or are stuck, by queue."""
+    return job_records.problems(conn)
+
+
+def schedules(conn: Connection, _settings: Settings, now: datetime) -> list[str]:
+    """The worker's periodic tasks that missed their tick."""
+    return ticks.of_worker(conn, now)
+
+
+def data(conn: Connection, settings: Settings, now: datetime) -> list[str]:
+    """Quotes and daily closes that are older than they may be. Files are what they are."""
+    decided = origin.get(conn)
+    if decided is None or decided.source == "files":
+        return []
+    quoted, closed = conn.execute(_AGES).fetchone() or (None, None)
+    limits = (
+        ("quote", quoted, timedelta(seconds=settings.market_stale_seconds)),
+        ("closed day", closed, CLOSES_AT_MOST),
+    )
+    return [
+        f"the newest {what} is of {newest:%Y-%m-%d %H:%M} UTC"
+        for what, newest, limit in limits
+        if newest is not None and now - newest > limit
+    ]
+
+
+def connections(conn: Connection, _settings: Settings, _now: datetime) -> list[str]:
+    """Whether PostgreSQL is about to refuse further connections."""
+    used, most = conn.execute(_CONNECTIONS).fetchone() or (0, 1)
+    return [f"{used} of {most} connections are taken"] if used > MOST_CONNECTIONS * most else []
+
+
+CHECKS: Mapping[str, Check] = {
+    "jobs": jobs,
+    "schedules": schedules,
+    "data": data,
+    "connections": connections,
+}
+
+
+def problems(conn: Connection, settings: Settings, now: datetime) -> dict[str, list[str]]:
+    """The sentences of every check, by its name."""
+    return {name: check(conn, settings, now) for name, check in CHECKS.items()}
