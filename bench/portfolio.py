@@ -183,7 +183,9 @@ def import_seconds(conn: psycopg.Connection, name: str, rows: int = 100_000) -> 
         for n in range(rows)
     )
     content = "\n".join(["date,type,token,amount,price,currency", *lines])
-    batch_id = batches.start(conn, user_id, portfolio_id, form="coinsphere", content=content)
+    batch_id = batches.start(
+        conn, user_id, portfolio_id, form="coinsphere", content=content.encode()
+    )
     batches.confirm(conn, user_id, portfolio_id, batch_id)
     started = time.perf_counter()
     importing.run(conn, batch_id, lambda: NOW)

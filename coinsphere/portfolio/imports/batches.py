@@ -48,6 +48,10 @@ _ANSWER = """
     update app.import_batches set answers = answers || %(answers)s
     where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and id = %(id)s and status = 'previewed'
 """
+_READ_AS = """
+    update app.import_batches set format = %(format)s, mapping = %(mapping)s, answers = '{}'
+    where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and id = %(id)s and status = 'previewed'
+"""
 _CONTENT = "select content from app.import_batches where id = %(id)s"
 _CONFIRM = """
     with confirmed as (
@@ -94,7 +98,7 @@ def start(
     portfolio_id: UUID,
     *,
     form: str,
-    content: str,
+    content: bytes,
     file_name: str | None = None,
     mapping: Mapping[str, str] | None = None,
     answers: Mapping[str, object] | None = None,
@@ -106,7 +110,7 @@ def start(
         user_id: whose.
         portfolio_id: where transactions go.
         form: one of `files.FORMATS`.
-        content: the file's text.
+        content: the file, which may end within a character.
         file_name: how the user calls it.
         mapping: of the generic format: our columns to those of the file.
         answers: to what the file leaves open, as `dialect.answered` reads them.
@@ -118,7 +122,7 @@ def start(
         "mapping": None if mapping is None else Jsonb(dict(mapping)),
         "answers": Jsonb(dict(answers or {})),
         "file_name": file_name,
-        "content": content.encode(),
+        "content": content,
     }
     row = conn.execute(_OPEN, parameters).fetchone()
     assert row is not None
@@ -126,14 +130,14 @@ def start(
 
 
 def append(
-    conn: Connection, user_id: UUID, portfolio_id: UUID, batch_id: UUID, content: str
+    conn: Connection, user_id: UUID, portfolio_id: UUID, batch_id: UUID, content: bytes
 ) -> bool:
     """Add the next part of a file; False where there is no such unconfirmed import, or it grows beyond 64 MiB."""
     parameters = {
         "user_id": user_id,
         "portfolio_id": portfolio_id,
         "id": batch_id,
-        "content": content.encode(),
+        "content": content,
         "most": MOST_BYTES,
     }
     return conn.execute(_APPEND, parameters).rowcount == 1
@@ -154,6 +158,20 @@ def answer(
         "answers": Jsonb(dict(answers)),
     }
     return conn.execute(_ANSWER, parameters).rowcount == 1
+
+
+def read_as(
+    conn: Connection, batch: Batch, form: str, mapping: Mapping[str, str] | None = None
+) -> bool:
+    """Have an import read in another format; what was answered before is void. False where it is confirmed."""
+    parameters = {
+        "user_id": batch.user_id,
+        "portfolio_id": batch.portfolio_id,
+        "id": batch.id,
+        "format": form,
+        "mapping": None if mapping is None else Jsonb(dict(mapping)),
+    }
+    return conn.execute(_READ_AS, parameters).rowcount == 1
 
 
 def get(conn: Connection, user_id: UUID, portfolio_id: UUID, batch_id: UUID) -> Batch | None:

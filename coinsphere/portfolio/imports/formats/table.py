@@ -9,7 +9,7 @@ from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.portfolio.imports.formats.columns import Column, Header, understood
 
 MOST_ROWS = 500_000
-_DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = (",", ";", "\t", "|")
 _MOST_PREAMBLE = 200
 """Lines among which a header is looked for."""
 
@@ -66,12 +66,17 @@ def table(text: str, columns: Sequence[Column]) -> Table:
     return Table(delimiter, header, titles, number, lines, cut)
 
 
+def header_of(text: str, columns: Sequence[Column]) -> Header:
+    """The header alone. Raises `UnreadableFile` where there is none with the columns that are required."""
+    return _header(text.removeprefix("\ufeff"), columns)[3]
+
+
 def _header(body: str, columns: Sequence[Column]) -> tuple[int, int, str, Header, list[str]]:
     """Where the rows begin, the header's line, the delimiter, and what the header means."""
     offset = 0
     for number, line in enumerate(io.StringIO(body, newline=""), 1):
         offset += len(line)
-        for delimiter in _DELIMITERS:
+        for delimiter in DELIMITERS:
             cells = [
                 cell.strip()
                 for cell in next(csv.reader([line.strip("\r\n")], delimiter=delimiter), [])

@@ -76,7 +76,9 @@ def test_an_import_and_a_rebuild_survive_the_death_of_their_worker(
         for n in range(ROWS)
     )
     content = "\n".join(["date,type,token,amount,price,currency", *lines])
-    batch_id = batches.start(world.conn, world.user, world.main, form="coinsphere", content=content)
+    batch_id = batches.start(
+        world.conn, world.user, world.main, form="coinsphere", content=content.encode()
+    )
     batches.confirm(world.conn, world.user, world.main, batch_id)
 
     def batch() -> batches.Batch:

@@ -1,0 +1,53 @@
+"""Which format a file has, by its header; and the titles of one that has none of ours, for a mapping."""
+
+import csv
+import io
+from itertools import islice
+
+from coinsphere.portfolio.errors import UnreadableFile
+from coinsphere.portfolio.imports.formats import layouts, table
+
+OTHER = "generic"
+_LEAST_TITLES = 3
+_MOST_PREAMBLE = 200
+
+
+def format_of(text: str) -> str:
+    """One of `layouts.FORMATS`: the one that knows most columns of the header; `generic` where none does.
+
+    Raises:
+        UnreadableFile: it is no text that can hold a table.
+    """
+    if text.lstrip("\ufeff \r\n\t").startswith("{"):
+        return "coinsphere"
+    table.require_text(text)
+    known = {form: _known_columns(text, form) for form in layouts.FORMATS if form != OTHER}
+    best = max(known, key=lambda form: known[form])
+    return best if known[best] else OTHER
+
+
+def _known_columns(text: str, form: str) -> int:
+    try:
+        return len(table.header_of(text, layouts.layout(form, None).columns).known)
+    except UnreadableFile:
+        return 0
+
+
+def titles(text: str) -> list[str]:
+    """The cells of the first line that looks like a header, whatever parts them; empty where none does.
+
+    Raises:
+        UnreadableFile: it is no text that can hold a table.
+    """
+    table.require_text(text)
+    body = io.StringIO(text.removeprefix("\ufeff"), newline="")
+    for line in islice(body, _MOST_PREAMBLE):
+        cells = max((_cells(line, each) for each in table.DELIMITERS), key=len)
+        if len(cells) >= _LEAST_TITLES:
+            return cells
+    return []
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    found = next(csv.reader([line.strip("\r\n")], delimiter=delimiter), [])
+    return list(dict.fromkeys(cell.strip() for cell in found if cell.strip()))

@@ -1,0 +1,141 @@
+"""Files of transactions by pages: what is told of them, what they leave open, and that nothing of them is believed."""
+
+import io
+import re
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from coinsphere.clock import utc_now
+from coinsphere.portfolio.imports import importing
+from tests.integration.webapi.conftest import OPTIONS
+from tests.integration.webui.conftest import Visitor
+
+HOSTILE = '"><script>alert(1)</script>'
+
+
+@pytest.fixture
+def home(member) -> str:
+    """The address of a portfolio."""
+    member.get("/portfolios")
+    made = member.post("/portfolios", {"name": "Mine", "currency": "USD"})
+    return made.headers["Location"]
+
+
+def sent(member: Visitor, home: str, text: str | bytes, **fields: str):
+    """The page that a file leads to."""
+    member.get(f"{home}/imports")
+    content = text if isinstance(text, bytes) else text.encode()
+    name = fields.pop("name", "trades.csv")
+    answer = member.post(f"{home}/imports", {"file": (io.BytesIO(content), name), **fields})
+    if answer.status_code != 303:
+        return answer
+    return member.get(answer.headers["Location"])
+
+
+def test_a_file_is_looked_at_booked_and_known(member, home, module_database) -> None:
+    text = (
+        "date,type,token,amount,price,currency,fee,exchange,notes\n"
+        f"2026-01-02T10:00:00Z,buy,BTC,0.5,61000,USD,12.5,kraken,{HOSTILE.replace(chr(34), '')}\n"
+        "2026-01-03T10:00:00Z,buy,NOPE,1,2,USD,,,\n"
+        "yesterday,buy,BTC,1,2,USD,,,\n"
+    )
+    looked = sent(member, home, text, name=f"{HOSTILE}.csv")
+    assert "Coinsphere" in looked.text
+    assert "Buy 0.5 BTC" in looked.text
+    assert "$30,512.50" in looked.text, "the cost, with the fee"
+    assert "no token has the symbol" in looked.text
+    assert "<script>alert" not in looked.text
+    address = looked.request.path
+    assert member.post(f"{address}/confirm").status_code == 303
+    assert "Waits for its turn" in member.get(address).text
+    assert member.post(f"{address}/confirm").status_code == 409
+    with psycopg.connect(module_database.pipeline, autocommit=True, options=OPTIONS) as conn:
+        importing.run(conn, UUID(address.rpartition("/")[2]), utc_now)
+    done = member.get(address).text
+    assert "1 transaction is in the books" in done
+    assert "2 lines were wrong" in done
+    again = sent(member, home, text).text
+    assert "There is nothing new in it" in again
+    listed = member.get(f"{home}/export?format=csv")
+    assert listed.mimetype == "text/csv"
+    assert "0.5" in listed.text
+
+
+def test_what_a_file_leaves_open_is_asked(member, home) -> None:
+    text = 'date,type,token,amount,price\n03/04/2025,buy,BTC,"1,500",2\n'
+    looked = sent(member, home, text)
+    assert "How are dates written?" in looked.text
+    assert "How are numbers written?" in looked.text
+    address = looked.request.path
+    assert member.post(f"{address}/confirm").status_code == 409
+    assert member.post(f"{address}/answers", {"dateOrder": "wrong"}).status_code == 400
+    told = {"dateOrder": "dmy", "numberFormat": "comma"}
+    assert member.post(f"{address}/answers", told).status_code == 303
+    shown = member.get(address).text
+    assert "Buy 1.5 BTC" in shown
+    assert "April 2025" in shown
+    assert "dates as day, month, year" in shown
+
+
+def test_a_file_of_nobody_is_mapped(member, home) -> None:
+    text = f"Tag;Menge;Münze;{HOSTILE}\n2026-01-02;0,25;BTC;x\n"
+    looked = sent(member, home, text)
+    assert "Say what its columns stand for" in looked.text
+    assert "<script>alert" not in looked.text
+    address = looked.request.path
+    told = {"format": "generic", "map.date": "Tag", "map.token": "Münze", "map.amount": "Menge"}
+    assert member.post(f"{address}/format", told).status_code == 303
+    shown = member.get(address).text
+    assert "Buy 0.25 BTC" in shown, re.sub(r"<[^>]*>|\s+", " ", shown)
+    assert (
+        member.post(f"{address}/format", {"format": "generic", "map.date": "Tag"}).status_code
+        == 303
+    )
+    assert "mapping of date, token and amount" in member.get(address).text
+    assert member.post(f"{address}/format", {"format": "kraken"}).status_code == 303
+    assert "no header with the columns" in member.get(address).text
+    assert member.post(f"{address}/format", {"format": "nothing"}).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"PK\x03\x04rest", "is a workbook"),
+        (b"date,type,token,amount\n\xff\xfe,buy,BTC,1\n", "is not text in UTF-8"),
+        (b"no table at all", "No line of it looks like a header"),
+        (b"", "is needed, and must not be empty"),
+    ],
+)
+def test_what_is_no_table_says_what_it_is(member, home, content, says) -> None:
+    looked = sent(member, home, content)
+    assert looked.status_code in (200, 400)
+    assert says.lower() in looked.text.lower()
+
+
+def test_imports_of_others_do_not_exist(member, home, app) -> None:
+    address = sent(member, home, "date,type,token,amount\n2026-01-02,buy,BTC,1\n").request.path
+    thief = Visitor(app.test_client())
+    thief.register()
+    thief.get("/profile")
+    assert thief.get(address).status_code == 404
+    assert thief.get(f"{home}/export").status_code == 404
+    for act in ("confirm", "answers", "format"):
+        assert thief.post(f"{address}/{act}", {"format": "kraken"}).status_code == 404
+    file = {"file": (io.BytesIO(b"x"), "x.csv")}
+    assert thief.post(f"{address}/parts", file).status_code == 404
+
+
+def test_a_large_file_comes_in_parts(member, home) -> None:
+    head = "date,type,token,amount,notes\n2026-01-02,buy,BTC,1,ü".encode()
+    member.get(f"{home}/imports")
+    # A part may end within a character.
+    first = {"file": (io.BytesIO(head[:-1]), "x.csv"), "parts": "1"}
+    address = member.post(f"{home}/imports", first).text
+    rest = {"file": (io.BytesIO(head[-1:] + b"\n2026-01-03,buy,BTC,2,\n"), "part")}
+    assert member.post(f"{address}/parts", rest).status_code == 204
+    shown = member.get(address).text
+    assert "Buy 1 BTC" in shown
+    assert "Buy 2 BTC" in shown
+    assert "· ü" in shown

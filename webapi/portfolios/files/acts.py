@@ -1,0 +1,154 @@
+"""What one does with files of transactions, by whichever way one asks for it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from io import TextIOWrapper
+from tempfile import SpooledTemporaryFile
+from typing import IO
+
+from flask import Response
+from psycopg import Connection
+
+from coinsphere.portfolio.errors import UnreadableFile
+from coinsphere.portfolio.imports import batches, exporting, previews
+from coinsphere.portfolio.imports.batches import Batch
+from coinsphere.portfolio.imports.previews import Preview
+from coinsphere.portfolio.portfolios import Portfolio
+from coinsphere.security.audit_events import Event
+from webapi.http import errors, json, paths
+from webapi.portfolios import scope
+from webapi.security import audit
+from webapi.services import services
+
+_IMPORT = "import"
+_IN_MEMORY = 1024 * 1024
+"""Bytes of an export from which on it lies on disk."""
+_PART = 64 * 1024
+
+
+def find(conn: Connection, portfolio_id: str, batch_id: str) -> Batch:
+    """An import of the caller. Raises `errors.Problem` with status 404."""
+    found = scope.find(conn, portfolio_id)
+    batch = batches.get(conn, scope.user_id(), found.id, paths.uuid(batch_id, _IMPORT))
+    if batch is None:
+        raise errors.not_found(_IMPORT)
+    return batch
+
+
+def append(conn: Connection, batch: Batch, content: bytes) -> None:
+    """Add the next part of a file. Raises `errors.Problem` with status 409 where it is confirmed, or too large."""
+    if not batches.append(conn, batch.user_id, batch.portfolio_id, batch.id, content):
+        raise errors.Problem(
+            409, "the import is confirmed already, or grows beyond 64 MiB", code="import-closed"
+        )
+
+
+def answer(conn: Connection, batch: Batch, answers: Mapping[str, object]) -> None:
+    """Answer what a file leaves open. Raises `errors.Problem` with status 409 where it is confirmed."""
+    if not batches.answer(conn, batch.user_id, batch.portfolio_id, batch.id, answers):
+        raise closed()
+
+
+def confirm(conn: Connection, batch: Batch) -> None:
+    """Have the worker do an import.
+
+    Raises:
+        errors.Problem: 409, it has questions to answer first, or is confirmed already.
+    """
+    if batch.status == "previewed" and previews.has_questions(conn, batch):
+        raise errors.Problem(409, "the import has questions to answer first", code="import-asks")
+    if not batches.confirm(conn, batch.user_id, batch.portfolio_id, batch.id):
+        raise closed()
+    audit.record(
+        conn,
+        Event.PORTFOLIO_IMPORT_CONFIRMED,
+        actor_id=batch.user_id,
+        target=str(batch.portfolio_id),
+        details={"import": str(batch.id), "format": batch.format},
+    )
+
+
+def preview(conn: Connection, batch: Batch) -> Preview:
+    """What an import would do. Raises `errors.Problem` with status 400 where the file is unusable as a whole."""
+    try:
+        return previews.preview(conn, batch, services().clock())
+    except UnreadableFile as error:
+        raise unreadable(error) from None
+
+
+def unreadable(error: UnreadableFile) -> errors.Problem:
+    """400 that says what is wrong with a file as a whole."""
+    return errors.invalid(
+        [{"path": "content", "message": f"the file {error}", "code": "unreadable_file"}]
+    )
+
+
+def closed() -> errors.Problem:
+    """409 for an import that can be changed no more."""
+    return errors.Problem(409, "the import is confirmed already", code="import-closed")
+
+
+def export(portfolio_id: str, form: str) -> Response:
+    """All transactions of a portfolio as a file, `csv` or `json`; safe to open in a spreadsheet.
+
+    The file is written first, row by row and on disk once it is large: a reader that is slow, or gone, holds no
+    connection of the database, and what fails does so before anything was sent.
+    """
+    with ExitStack() as until_sent:
+        file = until_sent.enter_context(SpooledTemporaryFile(max_size=_IN_MEMORY))
+        with scope.connection() as conn:
+            found = scope.find(conn, portfolio_id)
+            count = _WRITERS[form](conn, found, file)
+            audit.record(
+                conn,
+                Event.PORTFOLIO_EXPORTED,
+                actor_id=scope.user_id(),
+                target=str(found.id),
+                details={"format": form, "transactions": count},
+            )
+        answer = _attachment(file, f"portfolio-{found.id}.{form}", form)
+        until_sent.pop_all()
+    return answer
+
+
+def _write_csv(conn: Connection, found: Portfolio, file: IO[bytes]) -> int:
+    text = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+    written = exporting.write_csv(conn, scope.user_id(), found.id, text)
+    text.detach()
+    return written
+
+
+def _write_json(conn: Connection, found: Portfolio, file: IO[bytes]) -> int:
+    file.write(b'{"portfolio":' + _json(found.name) + b',"transactions":[')
+    written = 0
+    for row in exporting.rows(conn, scope.user_id(), found.id):
+        file.write((b"," if written else b"") + _json(row._asdict()))
+        written += 1
+    file.write(b"]}")
+    return written
+
+
+def _json(value: object) -> bytes:
+    text = json.dumps(value)
+    return text if isinstance(text, bytes) else text.encode()
+
+
+_WRITERS = {"csv": _write_csv, "json": _write_json}
+_TYPES = {"csv": "text/csv", "json": "application/json"}
+
+
+def _attachment(file: IO[bytes], name: str, form: str) -> Response:
+    size = file.tell()
+    file.seek(0)
+    answer = Response(_parts(file), mimetype=_TYPES[form])
+    answer.call_on_close(file.close)
+    answer.content_length = size
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _parts(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while part := file.read(_PART):
+            yield part

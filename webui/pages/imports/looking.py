@@ -1,0 +1,76 @@
+"""A file that waits to be imported: what it would bring, or what keeps it from being read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flask import request
+from psycopg import Connection
+
+from coinsphere.portfolio.errors import UnreadableFile
+from coinsphere.portfolio.imports import batches, previews
+from coinsphere.portfolio.imports.batches import Batch
+from coinsphere.portfolio.imports.formats import recognition, row_readers
+from coinsphere.portfolio.imports.previews import Preview
+from webapi.services import services
+
+FIELDS = tuple(name for name in row_readers.OWN_COLUMNS if name not in ("external_id", "source"))
+"""What a column of a file may stand for."""
+NEEDED = frozenset(("date", "token", "amount"))
+_PREFIX = "map."
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """`preview`, or the `fault` of the file as a whole; `titles` are its columns where they have to be mapped."""
+
+    preview: Preview | None = None
+    fault: str | None = None
+    titles: list[str] = field(default_factory=list)
+    mapping: Mapping[str, str] = field(default_factory=dict)
+
+
+def at(conn: Connection, batch: Batch) -> Looked:
+    """What the import would do, or why nobody knows yet."""
+    try:
+        titles = _titles(conn, batch)
+        mapping = batch.mapping if batch.mapping is not None else _guessed(titles)
+        if batch.format == recognition.OTHER and batch.mapping is None:
+            return Looked(titles=titles, mapping=mapping)
+        looked = previews.preview(conn, batch, services().clock())
+    except UnreadableFile as error:
+        return Looked(
+            fault=str(error), titles=_titles_of_unreadable(conn, batch), mapping=batch.mapping or {}
+        )
+    return Looked(looked, None, titles, mapping)  # fmt: skip
+
+
+def mapped() -> dict[str, str]:
+    """What the present form says of columns."""
+    return {name: chosen for name in FIELDS if (chosen := request.form.get(_PREFIX + name))}
+
+
+def recognised(start: bytes) -> str:
+    """The format that a file has by its first part; `generic` for one that none of ours is."""
+    try:
+        return recognition.format_of(start.decode("utf-8-sig", errors="replace"))
+    except UnreadableFile:
+        return recognition.OTHER
+
+
+def _titles(conn: Connection, batch: Batch) -> list[str]:
+    if batch.format != recognition.OTHER:
+        return []
+    return recognition.titles(batches.text_of(conn, batch.id))
+
+
+def _titles_of_unreadable(conn: Connection, batch: Batch) -> list[str]:
+    try:
+        return _titles(conn, batch)
+    except UnreadableFile:
+        return []
+
+
+def _guessed(titles: list[str]) -> dict[str, str]:
+    """Columns that are called as ours are."""
+    plain = {title.lower().replace(" ", "_"): title for title in titles}
+    return {name: plain[name] for name in FIELDS if name in plain}
