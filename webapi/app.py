@@ -68,6 +68,9 @@ _OF_PORTFOLIOS = (
     portfolio_shares,
 )
 
+API_VERSION = "1.0.0"
+"""Of what goes over the wire (SemVer): a field or route more is a minor step; what breaks a client is `/api/v2`."""
+
 
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
     """Build the API.
@@ -85,7 +88,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
     app = APIFlask(
         "webapi",
         title="Coinsphere API",
-        version="1",
+        version=API_VERSION,
         spec_path=None,
         docs_path=None,
         json_errors=False,

@@ -89,7 +89,7 @@ def change_user(user_id: str, json_data: schemas.UserChange) -> dict[str, Any]:
 
 @administration.post("/users/<user_id>/end-sessions")
 @admin
-@administration.output(schemas.EndedOut)
+@administration.output(schemas.EndedSessionsOut)
 def end_sessions(user_id: str) -> dict[str, Any]:
     """End every session of an account."""
     work = services()

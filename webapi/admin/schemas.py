@@ -108,7 +108,7 @@ class OneAccountOut(Output):
     user: AccountOut
 
 
-class EndedOut(Output):
+class EndedSessionsOut(Output):
     """How many sessions ended."""
 
     model_config = ConfigDict(
@@ -182,7 +182,7 @@ class QuotesOut(Output):
     quarantined: int = Field(description="Rows that wait for a person's judgement.")
 
 
-class FailureOut(Output):
+class IngestFailureOut(Output):
     """How often sources failed in one way."""
 
     error_code: str
@@ -226,7 +226,9 @@ class DataStatusOut(Output):
     decided_at: datetime | None
     candles: list[CandlesOut]
     quotes: QuotesOut
-    failures: list[FailureOut] = Field(description="Of the last 24 hours, the most frequent first.")
+    failures: list[IngestFailureOut] = Field(
+        description="Of the last 24 hours, the most frequent first."
+    )
     timestamp: datetime
 
 

@@ -91,9 +91,9 @@ def get_nonce(query_data: schemas.NonceQuery) -> dict[str, Any]:
 
 @defi.post("/connect")
 @signed_in
-@defi.input(schemas.ConnectIn)
+@defi.input(schemas.ConnectWalletIn)
 @defi.output(schemas.ConnectedAnswer, 201)
-def connect_wallet(json_data: schemas.ConnectIn) -> dict[str, Any]:
+def connect_wallet(json_data: schemas.ConnectWalletIn) -> dict[str, Any]:
     """Connect a wallet and have it read. One that is known is read again and keeps its proof.
 
     A seed phrase or a private key is refused, and written nowhere.
@@ -325,7 +325,7 @@ def _place() -> tuple[str, str]:
     return urlsplit(uri).netloc, uri
 
 
-def _ownership(given: schemas.ConnectIn, address: str) -> wallets.Ownership:
+def _ownership(given: schemas.ConnectWalletIn, address: str) -> wallets.Ownership:
     """Whether the wallet is proved to be the caller's. Raises `errors.Problem` for a proof that fails."""
     if given.message is None and given.signature is None:
         return "watch"

@@ -17,7 +17,7 @@ _ADDRESS = "0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"
 Address = Annotated[Line, StringConstraints(min_length=1, max_length=200)]
 
 
-class ConnectIn(Input):
+class ConnectWalletIn(Input):
     """A wallet. With `message` and `signature` (EIP-4361) it is proved to be one's own, else it is only watched."""
 
     model_config = ConfigDict(
@@ -86,7 +86,7 @@ class WalletOut(Output):
     created_at: datetime
 
 
-class ConnectedOut(Output):
+class ConnectedWalletOut(Output):
     """A connected wallet and the sync that reads it."""
 
     wallet: WalletOut
@@ -192,7 +192,7 @@ class ByPortfolio(Output):
     defi: InProtocolsOut
 
 
-class StatsOut(Output):
+class DefiStatsOut(Output):
     """Sums in US dollars; null where nothing of the kind has a price."""
 
     total_value: Amount | None
@@ -261,7 +261,7 @@ class SyncsOut(Output):
     count: int
 
 
-class SyncOut(Output):
+class WalletSyncOut(Output):
     """A sync and how far it is; `imported` counts transactions that the ledger was told.
 
     `step` is what a running one does. `balances` and `positions` are counts, null before the wallet was read.
@@ -342,7 +342,7 @@ class ConnectedAnswer(_Success):
 
     model_config = _example({"wallet": _WALLET, "syncJobId": _ID})
 
-    data: ConnectedOut
+    data: ConnectedWalletOut
 
 
 class WalletsAnswer(_Success):
@@ -409,7 +409,7 @@ class StatsAnswer(_Success):
         }
     )  # fmt: skip
 
-    data: StatsOut
+    data: DefiStatsOut
 
 
 class SyncsAnswer(_Success):
@@ -433,7 +433,7 @@ class SyncAnswer(_Success):
         }
     )  # fmt: skip
 
-    data: SyncOut
+    data: WalletSyncOut
 
 
 class MessageAnswer(_Success):

@@ -9,8 +9,10 @@ from typing import Any
 from apiflask import APIFlask
 
 from webapi.api_keys import scopes
+from webapi.documentation import wording
+from webapi.documentation.components import simplify
 from webapi.features import Feature
-from webapi.http import deprecation, errors, idempotency, pages
+from webapi.http import deprecation, errors, idempotency, json, pages
 from webapi.security import access, limits
 from webapi.security.access import Access
 
@@ -173,6 +175,10 @@ def register(app: APIFlask) -> None:
         },
     )
     app.description = _DESCRIPTION
+    app.config["INFO"] = {
+        "contact": {"name": "The founders of Coinsphere"},
+        "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    }
 
 
 def document(app: APIFlask) -> dict[str, Any]:
@@ -185,7 +191,19 @@ def document(app: APIFlask) -> dict[str, Any]:
     components["headers"] = _HEADERS
     for route, operation in _operations(app, spec):
         _complete(route, operation, components["schemas"])
+    spec["tags"] = [{"name": name, "description": text} for name, text in wording.TAGS.items()]
+    spec["servers"] = [{"url": "/", "description": "The server that gave this document."}]
+    simplify(spec)
+    _leave_out_unused(spec, "responses", "headers")
     return spec
+
+
+def _leave_out_unused(spec: dict[str, Any], *kinds: str) -> None:
+    """Components of these kinds that nothing refers to; a response goes before the headers that only it names."""
+    for kind in kinds:
+        used = set(re.findall(rf'"#/components/{kind}/([^"]+)"', json.dumps(spec).decode()))
+        named = spec["components"][kind]
+        spec["components"][kind] = {name: named[name] for name in named if name in used}
 
 
 def _operations(app: APIFlask, spec: dict[str, Any]) -> Iterator[tuple[_Route, dict[str, Any]]]:
@@ -225,6 +243,11 @@ def _describe(route: _Route, operation: dict[str, Any]) -> None:
     if "requestBody" in operation:
         operation["requestBody"]["required"] = not _is_body_optional(route.view)
     needed = scopes.needed(route.method.upper(), route.rule)
+    sentence = operation["summary"]
+    operation["summary"] = wording.title(sentence)
+    operation["description"] = wording.description(
+        sentence, operation.get("description"), route.view, needed
+    )
     if needed is not None:
         operation["x-api-key-scope"] = str(needed)
     if limits.cost_of(route.view) > 1:

@@ -8,7 +8,7 @@ from coinsphere.exchanges.accounts import Accounts
 from coinsphere.exchanges.errors import KeyRefused, KeyTooPowerful
 from coinsphere.exchanges.model import Credentials, KeyInfo, Verdict
 from coinsphere.exchanges.venues.all import VENUES
-from webapi.exchanges.schemas import KeyIn
+from webapi.exchanges.schemas import ExchangeKeyIn
 from webapi.http import errors
 from webapi.services import services
 
@@ -23,7 +23,7 @@ MESSAGES = {
 }
 
 
-def look_at(given: KeyIn) -> tuple[Credentials, KeyInfo]:
+def look_at(given: ExchangeKeyIn) -> tuple[Credentials, KeyInfo]:
     """The credentials in a request, and what their exchange says of them.
 
     Raises:

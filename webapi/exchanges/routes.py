@@ -34,9 +34,9 @@ def list_supported() -> dict[str, Any]:
 @exchanges.post("/test")
 @signed_in
 @limits.weighs(10)
-@exchanges.input(schemas.KeyIn)
+@exchanges.input(schemas.ExchangeKeyIn)
 @exchanges.output(schemas.TestedOut, example=examples.TESTED)
-def test_key(json_data: schemas.KeyIn) -> dict[str, Any]:
+def test_key(json_data: schemas.ExchangeKeyIn) -> dict[str, Any]:
     """Ask an exchange what a key may do. Nothing is stored; a key that can withdraw or transfer is refused."""
     _require_verified()
     _, info = keys.look_at(json_data)
@@ -53,9 +53,9 @@ def test_key(json_data: schemas.KeyIn) -> dict[str, Any]:
 @exchanges.post("/connect")
 @signed_in
 @limits.weighs(10)
-@exchanges.input(schemas.ConnectIn)
-@exchanges.output(schemas.ConnectedOut, 201, example=examples.CONNECTED)
-def connect(json_data: schemas.ConnectIn) -> dict[str, Any]:
+@exchanges.input(schemas.ConnectExchangeIn)
+@exchanges.output(schemas.ConnectedExchangeOut, 201, example=examples.CONNECTED)
+def connect(json_data: schemas.ConnectExchangeIn) -> dict[str, Any]:
     """Connect an account and read it for the first time.
 
     A key that can withdraw or transfer is refused, one that can trade needs `allowTrading`. The key is stored sealed,
@@ -184,7 +184,7 @@ def sync_connection(connection_id: str) -> dict[str, Any]:
 
 @exchanges.get("/connections/<connection_id>/sync/<job_id>")
 @signed_in
-@exchanges.output(schemas.SyncOut, example=examples.SYNC)
+@exchanges.output(schemas.ExchangeSyncOut, example=examples.SYNC)
 def get_sync(connection_id: str, job_id: str) -> syncs.Sync:
     """How far a sync is."""
     with services().database.connection() as conn:

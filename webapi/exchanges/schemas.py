@@ -25,7 +25,7 @@ Market = Annotated[str, Field(pattern=r"^[A-Z0-9.\-]{1,20}/[A-Z0-9.\-]{1,20}$")]
 Markets = Annotated[list[Market], Field(max_length=200)]
 
 
-class KeyIn(Input):
+class ExchangeKeyIn(Input):
     """A key to be looked at."""
 
     model_config = ConfigDict(
@@ -40,7 +40,7 @@ class KeyIn(Input):
     passphrase: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
 
-class ConnectIn(KeyIn):
+class ConnectExchangeIn(ExchangeKeyIn):
     """An account to be connected."""
 
     label: Annotated[Line, Field(min_length=1, max_length=40)] | None = None
@@ -103,14 +103,14 @@ class TestedOut(Output):
     permissions: PermissionsOut
 
 
-class ConnectedOut(TestedOut):
+class ConnectedExchangeOut(TestedOut):
     """An account that is connected, and the job that reads it for the first time."""
 
     connection_id: UUID
     job_id: UUID | None
 
 
-class SyncOut(Output):
+class ExchangeSyncOut(Output):
     """How far a sync is."""
 
     job_id: UUID = Field(validation_alias="id")
@@ -143,7 +143,7 @@ class ConnectionOut(Output):
     next_sync_at: datetime | None
     last_error: str | None
     created_at: datetime
-    last_sync: SyncOut | None
+    last_sync: ExchangeSyncOut | None
 
 
 class ConnectionsOut(Output):
@@ -167,7 +167,7 @@ class StartedOut(Output):
     job_id: UUID
 
 
-class JobOut(Output):
+class StartedJobOut(Output):
     """Which job reads which connection."""
 
     connection_id: UUID
@@ -179,7 +179,7 @@ class AllStartedOut(Output):
 
     success: Literal[True] = True
     message: str
-    jobs: list[JobOut]
+    jobs: list[StartedJobOut]
 
 
 class DoneOut(Output):

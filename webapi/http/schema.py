@@ -131,12 +131,8 @@ class WireAdapter(PydanticAdapter):
         return data.model_dump(by_alias=True)
 
     def get_schema_name(self) -> str:
-        """The model's name in the document; of two with one name the second bears its domain's too."""
-        name = str(self.model_class.__name__)
-        if _NAMES.setdefault(name, self.model_class) is self.model_class:
-            return name
-        domain = self.model_class.__module__.split(".")[1]
-        return domain.title().replace("_", "") + name
+        """The model's name in the document."""
+        return str(self.model_class.__name__)
 
     def get_openapi_schema(self, **_: Any) -> dict[str, Any]:
         """JSON schema of the model, as it is written for answers and as it is read for requests."""
@@ -148,7 +144,6 @@ class WireAdapter(PydanticAdapter):
 
 
 registry.register("pydantic", WireAdapter)
-_NAMES: dict[str, type[BaseModel]] = {}
 MAX_ITEMS = 1000
 """Of any array of a request."""
 

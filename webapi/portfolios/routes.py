@@ -115,7 +115,7 @@ def start_sync(portfolio_id: str) -> dict[str, Any]:
 
 @blueprint.get("/<portfolio_id>/sync/<job_id>")
 @signed_in
-@blueprint.output(schemas.SyncOut)
+@blueprint.output(schemas.SyncProgressOut)
 def get_sync(portfolio_id: str, job_id: str) -> syncs.Sync:
     """How far a sync is."""
     with scope.connection() as conn:

@@ -222,7 +222,7 @@ class SyncStartedOut(Output):
     estimated_completion_time: datetime
 
 
-class SyncOut(Output):
+class SyncProgressOut(Output):
     """How far a sync is."""
 
     model_config = example(status="succeeded", startedAt=AT, finishedAt=AT, imported=0, error=None)

@@ -13,7 +13,7 @@ from webapi.services import services
 security = APIBlueprint("security", __name__, tag="Authentication")
 
 
-class KeyOut(Output):
+class JwkOut(Output):
     """A public key (RFC 7517): RSA keys have `n` and `e`, P-256 and Ed25519 keys `crv` and `x`, the former also `y`."""
 
     kty: str
@@ -47,7 +47,7 @@ class KeySetOut(Output):
         }
     )
 
-    keys: list[KeyOut]
+    keys: list[JwkOut]
 
 
 @security.get("/.well-known/jwks.json")

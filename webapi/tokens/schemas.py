@@ -195,7 +195,7 @@ class CreatedOut(Output):
     token: TokenOut
 
 
-class PointOut(Output):
+class PricePointOut(Output):
     """One candle, or several in a row merged to one."""
 
     time: int = Field(description="When it opened, milliseconds since 1970.")
@@ -246,4 +246,4 @@ class HistoryOut(Output):
     current_price: Amount | None
     price_source: str | None
     data_points: int
-    price_history: list[PointOut]
+    price_history: list[PricePointOut]

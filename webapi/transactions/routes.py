@@ -89,7 +89,7 @@ def delete_transaction(transaction_id: str) -> dict[str, str]:
 
 @blueprint.get("/<transaction_id>/history")
 @signed_in
-@blueprint.output(schemas.HistoryOut)
+@blueprint.output(schemas.TransactionVersionsOut)
 def get_history(transaction_id: str) -> dict[str, Any]:
     """All versions of a transaction, the newest first; also of one that was deleted."""
     with scope.connection() as conn:

@@ -242,7 +242,7 @@ class VersionOut(TransactionOut):
     superseded_at: datetime | None
 
 
-class HistoryOut(Output):
+class TransactionVersionsOut(Output):
     """All versions of a transaction, the newest first; a deleted one has no current version."""
 
     model_config = ConfigDict(

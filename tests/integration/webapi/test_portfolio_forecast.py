@@ -20,7 +20,7 @@ def ask(person, portfolio) -> dict:
     answer = person.get(f"/portfolios/{portfolio['id']}/forecast")
     assert answer.status_code == 200, answer.text
     found = json.loads(answer.data)
-    schemas.ForecastOut.model_validate(found)
+    schemas.PortfolioForecastOut.model_validate(found)
     return found
 
 

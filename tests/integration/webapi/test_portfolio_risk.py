@@ -62,7 +62,7 @@ def risk(person, portfolio) -> dict:
     answer = person.get(f"/portfolios/{portfolio['id']}/risk")
     assert answer.status_code == 200, answer.text
     found = json.loads(answer.data)
-    schemas.RiskOut.model_validate(found)
+    schemas.PortfolioRiskOut.model_validate(found)
     return found
 
 

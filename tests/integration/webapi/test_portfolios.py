@@ -346,7 +346,7 @@ def test_reports_of_a_history(person, prices, work) -> None:
     assert [part["symbol"] for part in allocation["allocations"]] == ["BTC", "ETH"]
     assert sum(part["percentage"] for part in allocation["allocations"]) == 100
     risk = person.get(f"/portfolios/{made['id']}/risk").json
-    risk_schemas.RiskOut.model_validate(risk)
+    risk_schemas.PortfolioRiskOut.model_validate(risk)
     # It only rose.
     assert risk["maxDrawdown"]["percentage"] == 0
     assert risk["valueAtRisk95"] == 0

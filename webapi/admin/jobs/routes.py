@@ -53,7 +53,7 @@ def get_job(job_id: str) -> dict[str, Any]:
 
 @blueprint.post("/<job_id>/retry")
 @admin
-@blueprint.output(schemas.DoneOut)
+@blueprint.output(schemas.ChangedJobOut)
 def retry_job(job_id: str) -> dict[str, int]:
     """Try a failed job again now; 404 where it did not fail."""
     return _change(job_id, job_records.retry, Event.JOB_RETRIED)
@@ -62,7 +62,7 @@ def retry_job(job_id: str) -> dict[str, int]:
 @blueprint.post("/<job_id>/cancel")
 @admin
 @step_up
-@blueprint.output(schemas.DoneOut)
+@blueprint.output(schemas.ChangedJobOut)
 def cancel_job(job_id: str) -> dict[str, int]:
     """Forget a job that failed or was not begun: its work will not be done. A recent login is needed.
 

@@ -58,7 +58,7 @@ class JobsOut(Output):
     next_cursor: str | None
 
 
-class EventOut(Output):
+class JobEventOut(Output):
     """Something that happened to a job."""
 
     event: str = Field(description="`deferred`, `started`, `deferred_for_retry`, `failed` …")
@@ -78,10 +78,10 @@ class OneJobOut(Output):
     )
 
     job: JobOut
-    events: list[EventOut]
+    events: list[JobEventOut]
 
 
-class DoneOut(Output):
+class ChangedJobOut(Output):
     """That it was done."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"id": 4711}})

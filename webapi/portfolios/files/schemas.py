@@ -119,7 +119,7 @@ class FindingsOut(Output):
     left_out_count: int = 0
 
 
-class BatchOut(Output):
+class ImportBatchOut(Output):
     """An import and how far it is."""
 
     id: UUID
@@ -186,7 +186,7 @@ class ImportOut(Output):
 
     model_config = example(**{"import": _BATCH, "preview": None})
 
-    batch: BatchOut = Field(alias="import")
+    batch: ImportBatchOut = Field(alias="import")
     preview: PreviewOut | None
 
 
@@ -195,4 +195,4 @@ class ImportsOut(Output):
 
     model_config = example(imports=[_BATCH])
 
-    imports: list[BatchOut]
+    imports: list[ImportBatchOut]

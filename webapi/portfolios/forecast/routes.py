@@ -15,7 +15,7 @@ blueprint = APIBlueprint("portfolio_forecast", __name__, tag="Portfolios")
 @blueprint.get("/<portfolio_id>/forecast")
 @signed_in
 @limits.weighs(5)
-@blueprint.output(schemas.ForecastOut)
+@blueprint.output(schemas.PortfolioForecastOut)
 def get_forecast(portfolio_id: str) -> Response:
     """What a portfolio may be worth in 1, 7, 14 and 30 days if nothing is bought or sold, by the models' forecasts.
 

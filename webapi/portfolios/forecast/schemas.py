@@ -32,7 +32,7 @@ class HorizonOut(Output):
     inputs: list[RiskInputOut]
 
 
-class LeftOutOut(Output):
+class UnforecastOut(Output):
     """An asset that the distributions know nothing of."""
 
     symbol: str | None = Field(description="Null for the many smallest.")
@@ -58,7 +58,7 @@ _HORIZON = {
 }  # fmt: skip
 
 
-class ForecastOut(Output):
+class PortfolioForecastOut(Output):
     """Distributions of a portfolio's value."""
 
     model_config = example(
@@ -73,7 +73,7 @@ class ForecastOut(Output):
     total_value: float = Field(description="Of all assets that have a price.")
     unavailable: str | None = Field(description="Why there is no distribution.")
     horizons: list[HorizonOut]
-    left_out: list[LeftOutOut]
+    left_out: list[UnforecastOut]
     method: str
     copula_degrees: float
     draws: int

@@ -39,7 +39,7 @@ Day = date
 """The type, where a field bears its name."""
 
 
-class PointOut(Output):
+class PerformancePointOut(Output):
     """A day of the series; today's is live."""
 
     date: date
@@ -109,7 +109,7 @@ class PerformanceOut(Output):
     portfolio_id: UUID
     currency: str
     data_points: int
-    performance: list[PointOut]
+    performance: list[PerformancePointOut]
     returns: ReturnsOut | None
     unavailable: str | None = Field(description="Why there are no returns.")
     realised_gain: Amount

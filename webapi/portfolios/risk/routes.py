@@ -20,7 +20,7 @@ _CORRELATED = 20
 @blueprint.get("/<portfolio_id>/risk")
 @signed_in
 @blueprint.input(PeriodQuery, location="query")
-@blueprint.output(schemas.RiskOut)
+@blueprint.output(schemas.PortfolioRiskOut)
 def get_risk(portfolio_id: str, query_data: PeriodQuery) -> Response:
     """How much a portfolio may lose: by its own history, null under 30 days of it, and by the models' forecasts."""
     with scope.connection() as conn:

@@ -62,7 +62,7 @@ _BY_MODELS = {
 }  # fmt: skip
 
 
-class RiskOut(Output):
+class PortfolioRiskOut(Output):
     """Estimates of what may be lost; percentages, null under 30 days."""
 
     model_config = example(

@@ -1,0 +1,115 @@
+"""The API's description: valid, said in words everywhere, and understood by a generator of clients."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from webapi.cli import api
+from webapi.documentation import components, wording
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(CliRunner().invoke(api, ["openapi"]).stdout)
+    return found
+
+
+def _properties(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for model, schema in document["components"]["schemas"].items():
+        for name, described in schema.get("properties", {}).items():
+            yield model, name, described
+
+
+def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [each for item in document["paths"].values() for each in item.values()]
+
+
+def test_it_is_valid(document) -> None:
+    assert [each.message for each in OpenAPIV31SpecValidator(document).iter_errors()] == []
+    assert re.fullmatch(r"\d+\.\d+\.\d+", document["info"]["version"])
+    assert document["info"]["license"]["identifier"] == "Apache-2.0"
+
+
+def test_every_operation_says_more_than_its_title_and_who_may_call_it(document) -> None:
+    operations = _operations(document)
+    assert len(operations) > 130
+    for each in operations:
+        title, text = each["summary"], each["description"]
+        assert len(text) > len(title), title
+        assert text.splitlines()[-1].startswith(("Anybody may", "Needs a")), title
+
+
+def test_every_property_is_described_by_its_model_or_by_the_glossary(document) -> None:
+    assert [
+        f"{model}.{name}"
+        for model, name, each in _properties(document)
+        if "description" not in each
+    ] == []
+
+
+def test_the_glossary_has_no_word_that_nobody_uses(document) -> None:
+    used = {name for _, name, _ in _properties(document)}
+    used |= {f"{model}.{name}" for model, name, _ in _properties(document)}
+    assert set(components.glossary()) - used == set()
+
+
+def test_models_and_tags_have_one_name_each_and_limits_are_those_of_the_standard(document) -> None:
+    schemas = document["components"]["schemas"]
+    assert [name for name in schemas if not re.fullmatch(r"[A-Za-z0-9]+", name)] == []
+    tags = [tag["name"] for tag in document["tags"]]
+    assert sorted(tags) == sorted({tag for each in _operations(document) for tag in each["tags"]})
+    assert all(tag["description"] for tag in document["tags"])
+    written = json.dumps(schemas)
+    assert [
+        own for own in ("ge", "gt", "le", "lt") if re.search(rf'"{own}": ?-?[0-9]', written)
+    ] == []
+
+
+def test_two_models_of_one_name_are_refused() -> None:
+    spec = {
+        "components": {
+            "schemas": {"AOut.PointOut": {"type": "object"}, "BOut.PointOut": {"type": "string"}}
+        }
+    }
+    with pytest.raises(components.Ambiguous, match="PointOut"):
+        components.simplify(spec)
+
+
+def test_a_title_is_the_first_clause() -> None:
+    assert (
+        wording.title("Disconnect a wallet; what it told is taken back.") == "Disconnect a wallet"
+    )
+    assert wording.title("One wallet.") == "One wallet"
+
+
+def test_a_client_is_made_of_it_without_a_warning(document, tmp_path: Path) -> None:
+    (tmp_path / "openapi.json").write_text(json.dumps(document))
+    tools = Path(sys.executable).parent
+    made = subprocess.run(
+        [
+            tools / "openapi-python-client",
+            "generate",
+            "--path",
+            "openapi.json",
+            "--output-path",
+            "client",
+            "--fail-on-warning",
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"},  # it formats by ruff
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+    modules = list((tmp_path / "client").glob("*/api/*/[a-z]*.py"))
+    assert len(modules) == len(_operations(document))
