@@ -10,6 +10,12 @@ from webapi.security import access
 from webui import assets, problems, rendering
 from webui.assets import Assets
 from webui.pages.account.routes import web_account
+from webui.pages.admin.data import web_admin_data
+from webui.pages.admin.jobs import web_admin_jobs
+from webui.pages.admin.models import web_admin_models
+from webui.pages.admin.routes import web_administration
+from webui.pages.admin.tokens import web_admin_tokens
+from webui.pages.admin.users import web_admin_users
 from webui.pages.alerts.routes import web_alerts
 from webui.pages.api_keys.routes import web_api_keys
 from webui.pages.appearance.routes import web_appearance
@@ -44,6 +50,12 @@ PAGES = (
     web_portfolio_files,
     web_transactions,
     web_alerts,
+    web_administration,
+    web_admin_users,
+    web_admin_data,
+    web_admin_jobs,
+    web_admin_models,
+    web_admin_tokens,
 )
 """All blueprints of pages; a page author adds his here."""
 

@@ -6,10 +6,8 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from coinsphere.market import listing
-from coinsphere.security.audit_events import Event
-from webapi.http import errors, pages
-from webapi.security import access, audit
+from webapi.admin.tokens import acts
+from webapi.http import pages
 from webapi.security.access import admin, signed_in
 from webapi.services import services
 from webapi.tokens import paging, queries, schemas, shown, symbols
@@ -39,20 +37,7 @@ def create_token(json_data: schemas.TokenIn) -> dict[str, Any]:
     Answers 409 where the contract on its chain, or the CoinGecko id, belongs to another. A symbol may occur twice.
     Lists that are cached show it within seconds.
     """
-    with services().database.connection() as conn:
-        try:
-            token = queries.by_id(conn, listing.add(conn, json_data.model_dump()))
-        except listing.Taken:
-            raise errors.token_taken() from None
-        audit.record(
-            conn,
-            Event.TOKEN_LISTED,
-            actor_id=access.principal().user_id,
-            target=str(token.id),
-            details={"symbol": token.symbol},
-        )
-    shown.forget(token.symbol)
-    return {"token": token}
+    return {"token": acts.create(json_data)}
 
 
 @tokens.get("/<symbol>")

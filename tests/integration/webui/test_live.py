@@ -15,6 +15,7 @@ from tests.integration.webapi.conftest import OPTIONS, PASSWORD, quote
 from tests.integration.webui.test_in_chromium import Walk, fill
 from tests.integration.webui.test_in_chromium import browser as browser  # noqa: PLC0414 - a fixture
 from tests.integration.webui.test_in_chromium import served as served  # noqa: PLC0414 - a fixture
+from tests.integration.webui.test_in_chromium import walk as walk  # noqa: PLC0414 - a fixture
 
 pytestmark = pytest.mark.skipif(
     PROGRAM is None, reason="Chromium is not installed: apt-get install chromium"
@@ -92,12 +93,40 @@ def evaluate(conn) -> int:
         return evaluation.evaluate(conn, datetime.now(UTC), timedelta(minutes=5)).fired
 
 
-def test_who_is_disabled_sees_the_page_end(member, served) -> None:
+def test_an_administrator_sees_everything_and_ends_an_open_page(walk, member, served) -> None:
+    page, admin = walk.page, register(walk)
     with psycopg.connect(served.database, autocommit=True) as conn:
-        conn.execute("update app.users set is_active = false where email = %s", [member.email])
+        conn.execute("update app.users set role = 'admin' where email = %s", [admin])
+        conn.execute(
+            "insert into jobs.procrastinate_jobs (queue_name, task_name, args, status, attempts)"
+            " values ('mail', 'send_mails', '{\"name\": 1}', 'failed', 8)"
+        )
+    for name in (
+        "",
+        "/users",
+        "/data",
+        "/models",
+        "/tokens",
+        "/tokens/new",
+        "/jobs",
+        "/features",
+        "/audit",
+    ):
+        walk.go(f"/admin{name}")
+        walk.look(f"admin{name.replace('/', '-')}")
+    walk.go("/admin/users")
+    page.get_by_role("searchbox").press_sequentially(member.email[:8])
+    page.get_by_role("link", name=admin).wait_for(state="detached")
+    page.get_by_role("link", name=member.email).click()
+    page.get_by_role("heading", name=member.email).wait_for()
+    walk.look("admin-user")
+    page.get_by_role("button", name="Disable this account").click()
     # Within two seconds on a machine that is idle; this one may not be.
     member.page.wait_for_url("**/login?next=/dashboard")
     assert "$" not in member.page.locator("main").inner_text()
+    page.get_by_role("button", name="Enable this account").wait_for()
+    assert walk.wrong == []
+    assert member.wrong == []
 
 
 def test_a_page_whose_stream_is_away_asks_by_itself(browser, served, outside) -> None:

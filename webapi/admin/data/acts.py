@@ -1,0 +1,119 @@
+"""What an administrator decides of rows that were set aside, or refused on arrival: for routes and pages alike."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from psycopg import Connection
+
+from coinsphere.errors import ConfigurationError
+from coinsphere.market import refused, set_aside
+from coinsphere.market.refused import Refused
+from coinsphere.market.set_aside import Held
+from coinsphere.security.audit_events import Event
+from webapi.admin.data import schemas
+from webapi.http import cursor, errors
+from webapi.security import access, audit
+from webapi.services import services
+from webapi.tokens import symbols
+
+_MOST_DECIDED = 10_000
+"""Rows of one token that one request decides."""
+
+Decide = Callable[[Connection, Sequence[int], str, str, datetime], int]
+Row = TypeVar("Row", Held, Refused)
+
+
+def held(conn: Connection, query: schemas.ListQuery) -> tuple[list[Held], str | None]:
+    """What checks set aside, newest first, and the cursor behind it where there is more."""
+    return _page(set_aside.entries(conn, **_filters(conn, query)), query.limit)
+
+
+def waiting(conn: Connection, query: schemas.ListQuery) -> tuple[list[Refused], str | None]:
+    """What was refused on arrival, newest first, and the cursor behind it where there is more."""
+    return _page(refused.rows(conn, **_filters(conn, query)), query.limit)
+
+
+def release_set_aside(which: str, reason: str) -> int:
+    """Use again what was set aside: an entry's number, or a symbol for all of its token. Raises `errors.Problem`: 404."""
+    return _decide(_held, set_aside.release, which, reason, Event.DATA_RELEASED)
+
+
+def remove_set_aside(which: str, reason: str) -> int:
+    """Take candles that were set aside out of the history. Raises `errors.Problem`: 404."""
+    return _decide(_held, set_aside.remove, which, reason, Event.DATA_REMOVED)
+
+
+def release_refused(which: str, reason: str) -> int:
+    """Use after all what was refused. Raises `errors.Problem`: 404; 409, one cannot be true by itself, and none is used."""
+    try:
+        return _decide(_refused, refused.release, which, reason, Event.DATA_RELEASED)
+    except (refused.CannotBeUsed, ConfigurationError) as error:
+        raise errors.Problem(409, str(error), code="cannot-be-used") from None
+
+
+def remove_refused(which: str, reason: str) -> int:
+    """Confirm that rows which were refused are wrong. Raises `errors.Problem`: 404."""
+    return _decide(_refused, refused.remove, which, reason, Event.DATA_REMOVED)
+
+
+def _decide(
+    find: Callable[[Connection, str], list[int]],
+    decide: Decide,
+    which: str,
+    why: str,
+    event: Event,
+) -> int:
+    caller = access.principal().user_id
+    work = services()
+    with work.database.connection() as conn:
+        decided = decide(conn, find(conn, which), f"administrator {caller}", why, work.clock())
+        if not decided:
+            raise errors.not_found("row that waits for this decision")
+        audit.record(
+            conn,
+            event,
+            actor_id=caller,
+            target=which,
+            details={"rows": decided, "decision": decide.__module__.rpartition(".")[2]},
+        )
+    return decided
+
+
+def _held(conn: Connection, which: str) -> list[int]:
+    number = _number(which)
+    if number is not None:
+        return [number]
+    token = symbols.find(conn, which)
+    return [each.id for each in set_aside.entries(conn, token_id=token.id, limit=_MOST_DECIDED)]
+
+
+def _refused(conn: Connection, which: str) -> list[int]:
+    number = _number(which)
+    if number is not None:
+        return [number]
+    token = symbols.find(conn, which)
+    return [each.id for each in refused.rows(conn, token_id=token.id, limit=_MOST_DECIDED)]
+
+
+def _number(which: str) -> int | None:
+    """The number of a row, None where it is none: then it is a symbol."""
+    if not (which.isascii() and which.isdecimal()):
+        return None
+    number = int(which[:20])
+    if number >= 1 << 63:
+        raise errors.not_found("row that waits for this decision")
+    return number
+
+
+def _filters(conn: Connection, query: schemas.ListQuery) -> dict[str, Any]:
+    token_id: UUID | None = symbols.find(conn, query.symbol).id if query.symbol else None
+    before = None if query.cursor is None else cursor.number(query.cursor)
+    return {"token_id": token_id, "past": query.past, "before": before, "limit": query.limit + 1}
+
+
+def _page(found: list[Row], limit: int) -> tuple[list[Row], str | None]:
+    """The rows to show, and the cursor behind them where there are more."""
+    shown = found[:limit]
+    return shown, cursor.encode([shown[-1].id]) if len(found) > limit else None

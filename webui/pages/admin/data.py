@@ -1,0 +1,86 @@
+"""The state of market data: what there is, what was set aside or refused, and what an administrator decides of it."""
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response
+
+from webapi.admin import acts as administration
+from webapi.admin.data import acts
+from webapi.admin.data.schemas import DecisionIn, ListQuery
+from webapi.http.schema import check
+from webapi.security import access
+from webapi.security.step_up import step_up
+from webapi.services import services
+from webui import rendering
+from webui.i18n import gettext, ngettext
+from webui.pages import asked, filled, notes
+from webui.pages.filled import EMPTY, Filled
+from webui.security.access import admin, analyst
+
+web_admin_data = Blueprint("web_admin_data", __name__)
+_PAGE = "/admin/data"
+
+
+@web_admin_data.get(_PAGE)
+@analyst
+def data() -> Response:
+    """What the tables hold, and what waits for a decision."""
+    return _page(EMPTY)
+
+
+@web_admin_data.post(f"{_PAGE}/set-aside/<which>/release")
+@admin
+def release_set_aside(which: str) -> Response:
+    """Use again what a check set aside."""
+    return _decided(acts.release_set_aside, which)
+
+
+@web_admin_data.post(f"{_PAGE}/set-aside/<which>/remove")
+@admin
+@step_up
+def remove_set_aside(which: str) -> Response:
+    """Take out of the history what a check set aside."""
+    return _decided(acts.remove_set_aside, which)
+
+
+@web_admin_data.post(f"{_PAGE}/refused/<which>/release")
+@admin
+def release_refused(which: str) -> Response:
+    """Use after all what was refused."""
+    return _decided(acts.release_refused, which)
+
+
+@web_admin_data.post(f"{_PAGE}/refused/<which>/remove")
+@admin
+def remove_refused(which: str) -> Response:
+    """Confirm that it is wrong."""
+    return _decided(acts.remove_refused, which)
+
+
+def _decided(decide: Callable[[str, str], int], which: str) -> Response:
+    def act() -> Response:
+        rows = decide(which, filled.given(DecisionIn).reason)
+        return notes.lead_to(
+            _PAGE,
+            ngettext("%(num)s row is decided.", "%(num)s rows are decided.", rows) % {"num": rows},
+        )
+
+    return filled.attempted(act, _page)
+
+
+def _page(form: Filled) -> Response:
+    query = check(ListQuery, asked.given("symbol", "cursor"))
+    with services().database.connection() as conn:
+        held, more_held = acts.held(conn, query)
+        refused, more_refused = acts.waiting(conn, query)
+    return rendering.page(
+        "admin/data.html",
+        status=administration.data_status(),
+        held=held,
+        refused=refused,
+        has_more=bool(more_held or more_refused),
+        form=form,
+        query=query,
+        may_decide=access.principal().role == "admin",
+        title=gettext("Data"),
+    )

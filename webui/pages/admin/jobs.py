@@ -1,0 +1,40 @@
+"""Background jobs that failed for good or are stuck: tried again, or cancelled."""
+
+from flask import Blueprint, Response
+
+from webapi.admin.jobs import acts
+from webapi.admin.jobs.schemas import ListQuery
+from webapi.http.schema import check
+from webapi.security.step_up import step_up
+from webui import rendering
+from webui.i18n import gettext
+from webui.pages import asked, notes
+from webui.security.access import admin
+
+web_admin_jobs = Blueprint("web_admin_jobs", __name__)
+_PAGE = "/admin/jobs"
+
+
+@web_admin_jobs.get(_PAGE)
+@admin
+def jobs() -> Response:
+    """The newest of them."""
+    found, following = acts.listed(check(ListQuery, asked.given("cursor")))
+    return rendering.page("admin/jobs.html", jobs=found, next_cursor=following)
+
+
+@web_admin_jobs.post(f"{_PAGE}/<job_id>/retry")
+@admin
+def retry(job_id: str) -> Response:
+    """Try a failed job again now."""
+    acts.retry(job_id)
+    return notes.lead_to(_PAGE, gettext("It is tried again."))
+
+
+@web_admin_jobs.post(f"{_PAGE}/<job_id>/cancel")
+@admin
+@step_up
+def cancel(job_id: str) -> Response:
+    """Forget a job: its work will not be done."""
+    acts.cancel(job_id)
+    return notes.lead_to(_PAGE, gettext("It is forgotten; its work will not be done."))

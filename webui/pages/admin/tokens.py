@@ -1,0 +1,104 @@
+"""Tokens as administrators see them: added, edited, deactivated, deleted."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from coinsphere.market import listing
+from webapi.admin.tokens import acts
+from webapi.admin.tokens.schemas import ListQuery, TokenChange
+from webapi.http.schema import check
+from webapi.services import services
+from webapi.tokens.schemas import TokenIn
+from webui import rendering, requests
+from webui.i18n import gettext
+from webui.pages import asked, filled, notes
+from webui.pages.filled import EMPTY, Filled
+from webui.security.access import admin
+
+web_admin_tokens = Blueprint("web_admin_tokens", __name__)
+_LIST = "/admin/tokens"
+_MAY_BE_UNKNOWN = ("coingeckoId", "contractAddress", "logoUrl")
+_DIGITS = 3
+
+
+@web_admin_tokens.get(_LIST)
+@admin
+def tokens() -> Response:
+    """All tokens, deactivated ones too; htmx gets the rows alone."""
+    query = check(ListQuery, asked.given("q", "cursor"))
+    with services().database.connection() as conn:
+        found, following = acts.listed(conn, query)
+    return rendering.page(
+        "admin/token_rows.html" if requests.is_part() else "admin/tokens.html",
+        tokens=found,
+        next_cursor=following,
+        query=query,
+    )
+
+
+@web_admin_tokens.get(f"{_LIST}/new")
+@admin
+def adding() -> Response:
+    """The form of a new token."""
+    return rendering.page("admin/token.html", token=None, uses=[], form=EMPTY)
+
+
+@web_admin_tokens.post(f"{_LIST}/new")
+@admin
+def add() -> Response:
+    """Add a token."""
+
+    def act() -> Response:
+        made = acts.create(filled.given(TokenIn, **_decimals()))
+        return notes.lead_to(f"{_LIST}/{made.id}", gettext("It is listed."))
+
+    return filled.answered(act, "admin/token.html", token=None, uses=[])
+
+
+@web_admin_tokens.get(f"{_LIST}/<token_id>")
+@admin
+def token(token_id: str) -> Response:
+    """A token, and what refers to it."""
+    return _page(token_id, EMPTY)
+
+
+@web_admin_tokens.post(f"{_LIST}/<token_id>")
+@admin
+def change(token_id: str) -> Response:
+    """Edit, deactivate, activate again; an emptied field is unknown from then on."""
+
+    def act() -> Response:
+        emptied = {name: None for name in _MAY_BE_UNKNOWN if not request.form.get(name)}
+        given = {**emptied, **_decimals(), "isActive": request.form.get("isActive") == "true"}
+        acts.change(token_id, filled.given(TokenChange, **given))
+        return notes.lead_to(f"{_LIST}/{token_id}", gettext("Saved."))
+
+    return filled.attempted(act, lambda form: _page(token_id, form))
+
+
+@web_admin_tokens.post(f"{_LIST}/<token_id>/delete")
+@admin
+def delete(token_id: str) -> Response:
+    """Delete a token that nothing refers to."""
+
+    def act() -> Response:
+        acts.delete(token_id)
+        return notes.lead_to(_LIST, gettext("The token is deleted."))
+
+    return filled.attempted(act, lambda form: _page(token_id, form))
+
+
+def _page(token_id: str, form: Filled) -> Response:
+    with services().database.connection() as conn:
+        found = acts.find(conn, token_id)
+        uses = listing.uses(conn, found.id)
+    return rendering.page("admin/token.html", token=found, uses=uses, form=form)
+
+
+def _decimals() -> dict[str, Any]:
+    """A number as the API's model takes it; what is none is left for the model to refuse."""
+    text = request.form.get("decimals", "")
+    if not text:
+        return {"decimals": None}
+    return {"decimals": int(text) if text.isdecimal() and len(text) <= _DIGITS else text}

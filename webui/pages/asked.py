@@ -1,0 +1,8 @@
+"""What the address of a page asks for, as the API's models take it."""
+
+from flask import request
+
+
+def given(*names: str) -> dict[str, str]:
+    """Parameters of those names that are not empty."""
+    return {name: request.args[name] for name in names if request.args.get(name)}
