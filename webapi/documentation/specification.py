@@ -103,6 +103,11 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string", "enum": [str(each) for each in Feature]},
         "example": "alerts",
     },
+    "number": {
+        "description": "Of a background job.",
+        "schema": {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"},
+        "example": "4711",
+    },
     "name": {"description": "Of a file that the page loads.", "example": "start.js"},
     "which": {
         "description": "Number of a row, or a token's symbol for all rows of it.",

@@ -379,7 +379,7 @@ def _failed_job(_: Account, case: Case) -> None:
         " values ('housekeeping', 'watch_disk', 'failed') returning id"
     ).fetchone()
     assert row is not None
-    _path(case, job_id=row[0])
+    _path(case, number=row[0])
 
 
 def _connection(account: Account) -> str:
@@ -456,9 +456,9 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"POST {V1}/admin/data/set-aside/{{which}}/remove": _held,
     f"POST {V1}/admin/data/refused/{{which}}/release": _refused,
     f"POST {V1}/admin/data/refused/{{which}}/remove": _refused,
-    f"GET {V1}/admin/jobs/{{job_id}}": _failed_job,
-    f"POST {V1}/admin/jobs/{{job_id}}/retry": _failed_job,
-    f"POST {V1}/admin/jobs/{{job_id}}/cancel": _failed_job,
+    f"GET {V1}/admin/jobs/{{number}}": _failed_job,
+    f"POST {V1}/admin/jobs/{{number}}/retry": _failed_job,
+    f"POST {V1}/admin/jobs/{{number}}/cancel": _failed_job,
     f"PUT {V1}/admin/features/{{feature}}": lambda _, case: _path(case, feature="defi"),
     f"GET {V1}/admin/tokens/{{token_id}}": _listing,
     f"PATCH {V1}/admin/tokens/{{token_id}}": _change_listing,

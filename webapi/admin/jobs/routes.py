@@ -24,35 +24,35 @@ def list_jobs(query_data: schemas.ListQuery) -> dict[str, Any]:
     return {"jobs": shown, "next_cursor": following}
 
 
-@blueprint.get("/<job_id>")
+@blueprint.get("/<number>")
 @admin
 @blueprint.output(schemas.OneJobOut)
-def get_job(job_id: str) -> dict[str, Any]:
+def get_job(number: str) -> dict[str, Any]:
     """One job that is not done, and what happened to it."""
-    number = acts.number_of(job_id)
+    job_id = acts.number_of(number)
     with services().database.connection() as conn:
-        found = job_records.find(conn, number)
+        found = job_records.find(conn, job_id)
         if found is None:
             raise errors.not_found(acts.JOB)
-        told = job_records.events(conn, number)
+        told = job_records.events(conn, job_id)
     return {"job": found, "events": [{"event": event, "at": at} for event, at in told]}
 
 
-@blueprint.post("/<job_id>/retry")
+@blueprint.post("/<number>/retry")
 @admin
 @blueprint.output(schemas.ChangedJobOut)
-def retry_job(job_id: str) -> dict[str, int]:
+def retry_job(number: str) -> dict[str, int]:
     """Try a failed job again now; 404 where it did not fail."""
-    return {"id": acts.retry(job_id)}
+    return {"id": acts.retry(number)}
 
 
-@blueprint.post("/<job_id>/cancel")
+@blueprint.post("/<number>/cancel")
 @admin
 @step_up
 @blueprint.output(schemas.ChangedJobOut)
-def cancel_job(job_id: str) -> dict[str, int]:
+def cancel_job(number: str) -> dict[str, int]:
     """Forget a job that failed or was not begun: its work will not be done. A recent login is needed.
 
     404 for one that runs, and for one that a person waits for, like an import: they end by themselves.
     """
-    return {"id": acts.cancel(job_id)}
+    return {"id": acts.cancel(number)}
