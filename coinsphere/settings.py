@@ -174,6 +174,9 @@ class Settings(BaseModel):
     dagster_url: str | None = Field(
         None, description="Dagster's webserver as seen from the API; empty: the local one."
     )
+    stream_url: str | None = Field(
+        None, description="The stream as seen from the API, over HTTP; empty: the local one."
+    )
     ml_tokens: tuple[str, ...] = Field(
         ("BTC", "ETH", "SOL"),
         description="Tokens that models are trained for by default (comma-separated).",
@@ -470,6 +473,11 @@ class Settings(BaseModel):
     def orchestrator_url(self) -> str:
         """Base URL of Dagster's webserver."""
         return self.dagster_url or f"http://127.0.0.1:{self.dagster_port}"
+
+    @property
+    def stream_server_url(self) -> str:
+        """Base URL of the stream, over HTTP."""
+        return self.stream_url or f"http://127.0.0.1:{self.stream_port}"
 
     @property
     def keys_dir(self) -> Path:
