@@ -133,12 +133,32 @@ class Settings(BaseModel):
         "`files:DIR`. Recorded in the database; later changes are refused.",
     )
     market_exchanges: tuple[str, ...] = Field(
-        ("binance", "coinbase", "kraken", "kucoin"),
-        description="Exchanges asked for public prices, in order of preference (comma-separated).",
+        (
+            "binance",
+            "coinbase",
+            "kraken",
+            "okx",
+            "bybit",
+            "kucoin",
+            "bitstamp",
+            "gate",
+            "bitfinex",
+        ),
+        description="Exchanges asked for public prices (comma-separated): for quotes all at once, for candles in this "
+        "order of preference.",
+    )
+    market_quorum: int = Field(
+        3, ge=1, le=20, description="Venues that have to agree before a price counts as `ok`."
+    )
+    market_consensus_days: int = Field(
+        30,
+        ge=7,
+        le=3650,
+        description="Days that each minute's price is kept with what it was made of; of older ones each hour's stays.",
     )
     market_quote_currencies: tuple[str, ...] = Field(
         ("USDT", "USD", "USDC"),
-        description="Quote currencies accepted as US dollars, in order of preference.",
+        description="Quote currencies of candles that are accepted as US dollars, in order of preference.",
     )
     market_history_days: int = Field(
         1500, ge=90, le=10_000, description="Days of daily candles fetched at first."
