@@ -7,30 +7,22 @@ the budget is for a constant rate, 60 % of what the API can do, as PERF-01 has i
 
 import json
 import math
-import os
 import secrets
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import bcrypt
 import httpx2
-import psutil
 
 from bench.load import Samples
 from bench.measure import Measure
-from coinsphere.db import migrate
-from coinsphere.local.postgres import LOGIN_ROLES, SUPERUSER, PostgresServer
-from coinsphere.local.redis import RedisServer
-from tests.conftest import free_port
+from bench.serving import cpu_seconds, served
 
 ROOT = Path(__file__).resolve().parents[1]
 V1 = "/api/v1"
@@ -60,7 +52,8 @@ class _Figures:
 
 def run() -> list[Measure]:
     """All figures, of an API with its own PostgreSQL and Redis."""
-    with _served() as (url, pid), httpx2.Client(base_url=url, timeout=30) as client:
+    with served() as serving, httpx2.Client(base_url=serving.url, timeout=30) as client:
+        url, pid = serving.url, serving.api
         token = _register(client, "reader@example.com")
         # Accounts of their own: a further login ends the oldest session of its account.
         people = [f"{secrets.token_hex(6)}@example.com" for _ in range(TRIES)]
@@ -69,9 +62,9 @@ def run() -> list[Measure]:
         logins = sorted(_login(client, email, PASSWORD)[0] for email in people[:60])
         _reads(url, token, 3, CONNECTIONS)
         alone = _reads(url, token, 2, 1)
-        before = _cpu_seconds(pid)
+        before = cpu_seconds(pid)
         both = _reads(url, token, 2 * HALF_SECONDS, CONNECTIONS, OPEN_SHARE)
-        api_cpu = 1000 * (_cpu_seconds(pid) - before) / len(both)
+        api_cpu = 1000 * (cpu_seconds(pid) - before) / len(both)
         turns = both[0][0] + HALF_SECONDS
         closed = _Figures.of(both, both[0][0], turns)
         steady = _Figures.of(both, turns, both[-1][0])
@@ -178,76 +171,3 @@ def _printed(arguments: list[str]) -> Any:
 
 def _command(arguments: list[str]) -> list[str]:
     return [sys.executable, "-m", "bench.load", *arguments]
-
-
-def _cpu_seconds(pid: int) -> float:
-    """Of the API's processes, so far."""
-    master = psutil.Process(pid)
-    times = [each.cpu_times() for each in (master, *master.children())]
-    return sum(each.user + each.system for each in times)
-
-
-@contextmanager
-def _served() -> Iterator[tuple[str, int]]:
-    """The API's address, and the process that all of its processes come from."""
-    passwords = {role: secrets.token_hex(12) for role in (SUPERUSER, *LOGIN_ROLES)}
-    with tempfile.TemporaryDirectory(prefix="coinsphere-bench-") as folder:
-        home = Path(folder)
-        home.chmod(0o755)
-        postgres = PostgresServer(home / "postgres" / "data", free_port(), passwords)
-        (home / "postgres").mkdir()
-        redis = RedisServer(home / "redis" / "redis.conf", free_port(), secrets.token_hex(12))
-        postgres.initialise()
-        redis.initialise()
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        processes = [subprocess.Popen(each.command(), **quiet) for each in (postgres, redis)]
-        try:
-            postgres.wait_until_ready()
-            postgres.provision()
-            migrate.upgrade(postgres.url("coinsphere_owner"))
-            url, variables = _variables(home, postgres, redis)
-            command = ["-m", "gunicorn", "--config", "webapi/gunicorn.conf.py", "webui.wsgi:app"]
-            processes.append(
-                subprocess.Popen([sys.executable, *command], cwd=ROOT, env=variables, **quiet)
-            )
-            _wait(url)
-            yield url, processes[-1].pid
-        finally:
-            for process in reversed(processes):
-                _stop(process)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(30)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(10)
-
-
-def _variables(home: Path, postgres: PostgresServer, redis: RedisServer) -> tuple[str, dict]:
-    port = free_port()
-    plenty = dict.fromkeys(("API", "AUTH", "AUTH_FAILURES", "KEY"), "100000000")
-    given = {
-        "HOME": str(home / "state"),
-        "API_DATABASE_URL": postgres.url("coinsphere_api"),
-        "REDIS_URL": redis.url,
-        "API_PORT": str(port),
-        "METRICS_PORT": str(free_port()),
-        "LOG_LEVEL": "WARNING",
-        **{f"RATE_LIMIT_{name}": value for name, value in plenty.items()},
-    }
-    own = {k: v for k, v in os.environ.items() if not k.startswith("COINSPHERE_")}
-    return f"http://127.0.0.1:{port}", own | {f"COINSPHERE_{k}": v for k, v in given.items()}
-
-
-def _wait(url: str) -> None:
-    for _ in range(300):
-        try:
-            if httpx2.get(f"{url}/health/ready", timeout=2).status_code == 200:
-                return
-        except httpx2.HTTPError:
-            pass
-        time.sleep(0.1)
-    raise TimeoutError("the API did not start")

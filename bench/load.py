@@ -33,8 +33,10 @@ class _Asking:
     got: bytes = b""
 
 
-def reads(url: str, token: str, seconds: float, connections: int, share: float | None) -> Samples:
-    """Read `/auth/me` for so long, each connection one after the other.
+def reads(
+    url: str, token: str, seconds: float, connections: int, *, share: float | None, path: str
+) -> Samples:
+    """Read one address for so long, each connection one after the other.
 
     With a `share`, that is only the first half: in the second one the same connections read at that share of the rate
     that they reached, whatever comes back. The same ones, as it matters which of the API's processes each is with.
@@ -42,7 +44,7 @@ def reads(url: str, token: str, seconds: float, connections: int, share: float |
     Returns:
         When each read ended, in seconds since the epoch, and how long it took in seconds.
     """
-    request = _request(url, "GET", f"{V1}/auth/me", f"Authorization: Bearer {token}\r\n")
+    request = _request(url, "GET", path, f"Authorization: Bearer {token}\r\n")
     selector = selectors.DefaultSelector()
     idle: deque[_Asking] = deque()
     for _ in range(connections):
@@ -179,6 +181,7 @@ def main() -> object:
     for name, kind in (("url", str), ("token", str), ("seconds", float), ("connections", int)):
         reading.add_argument(name, type=kind)
     reading.add_argument("--share", type=float)
+    reading.add_argument("--path", default=f"{V1}/auth/me")
     crowd = kinds.add_parser("logins")
     for name, kind in (("url", str), ("password", str), ("seconds", float)):
         crowd.add_argument(name, type=kind)
@@ -186,7 +189,14 @@ def main() -> object:
     crowd.add_argument("--impatient", action="store_true")
     given = parser.parse_args()
     if given.kind == "reads":
-        return reads(given.url, given.token, given.seconds, given.connections, given.share)
+        return reads(
+            given.url,
+            given.token,
+            given.seconds,
+            given.connections,
+            share=given.share,
+            path=given.path,
+        )
     return logins(given.url, given.people, given.password, given.seconds, not given.impatient)
 
 

@@ -44,6 +44,7 @@ from webapi.portfolios.shares.routes import blueprint as portfolio_shares
 from webapi.predictions.routes import predictions
 from webapi.risk.routes import risk
 from webapi.security import access, access_tokens, limits
+from webapi.security.admission import Admissions
 from webapi.security.breaches import Breaches
 from webapi.security.passwords import Passwords
 from webapi.security.routes import security
@@ -102,8 +103,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
     literal_routes.register(app)
     deprecation.register(app)
     errors.register(app)
-    access_tokens.register(app, settings, work.keyring, clock)
-    limits.register(app, settings, work.cache.pool)
+    access_tokens.register(app, settings, work.keyring, work.verifier, clock)
+    limits.register(app, settings)
     access.register(app)
     _add_routes(app)
     specification.register(app)
@@ -115,10 +116,12 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
 def _services(settings: Settings, clock: Clock) -> Services:
     cache = Cache(settings.redis_dsn)
     http = upstream.client()
+    keyring = FileKeyring(settings.keys_dir, settings.jwt_algorithm)
     return Services(
         settings=settings,
         clock=clock,
-        keyring=FileKeyring(settings.keys_dir, settings.jwt_algorithm),
+        keyring=keyring,
+        verifier=access_tokens.verifier(settings, keyring),
         audit_keys=SymmetricKeys(settings.audit_keys),
         encryption_keys=SymmetricKeys(settings.encryption_keys),
         password_keys=SymmetricKeys(settings.password_keys),
@@ -127,6 +130,7 @@ def _services(settings: Settings, clock: Clock) -> Services:
         cache=cache,
         pages=PageCache(cache, settings.cache_seconds),
         sessions=SessionCache(cache),
+        admissions=Admissions(cache),
         http=http,
         health=Health(),
         _database=RequestDatabase(settings.url_for(Role.API), size=settings.database_pool_size),

@@ -9,12 +9,14 @@ import httpx2
 from flask import current_app
 
 from coinsphere.clock import Clock
+from coinsphere.security.access_tokens import Verifier
 from coinsphere.security.signing_keys import Keyring
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
 from webapi.backends.cache import Cache, PageCache
 from webapi.backends.database import RequestDatabase
 from webapi.backends.health import Health
+from webapi.security.admission import Admissions
 from webapi.security.breaches import Breaches
 from webapi.security.passwords import Passwords
 from webapi.security.sessions import SessionCache
@@ -38,6 +40,8 @@ class Services:
     cache: Cache
     pages: PageCache
     sessions: SessionCache
+    admissions: Admissions
+    verifier: Verifier
     http: httpx2.Client
     health: Health
     _database: RequestDatabase

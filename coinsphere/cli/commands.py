@@ -6,7 +6,6 @@ from coinsphere.cli import (
     audit,
     config,
     db,
-    deployment,
     doctor,
     exchanges,
     integrity,
@@ -24,7 +23,6 @@ def register(cli: click.Group) -> None:
     """Add them to `coinsphere`."""
     for module in (
         system,
-        deployment,
         doctor,
         config,
         db,

@@ -3,11 +3,17 @@
 from enum import StrEnum
 from uuid import UUID
 
-from psycopg import Connection
+from psycopg import Connection, sql
 
 _ACT = """
     select set_config('app.user_id', %(user_id)s, true), set_config('app.scope', %(scope)s, true)
 """
+
+
+# In one message, as every request waits for it.
+_BEGIN = sql.SQL(
+    "begin; select set_config('app.user_id', {user_id}, true), set_config('app.scope', {scope}, true)"
+)
 
 
 class Scope(StrEnum):
@@ -33,3 +39,9 @@ def act_for(conn: Connection, user_id: UUID) -> None:
 def act(conn: Connection, user_id: UUID | None, scope: Scope | None = None) -> None:
     """Say for whom the present transaction acts, and what it may see beside; without either it sees nobody's rows."""
     conn.execute(_ACT, {"user_id": str(user_id or ""), "scope": scope or ""})
+
+
+def begin(conn: Connection, user_id: UUID | None, scope: Scope | None = None) -> None:
+    """Begin a transaction that acts as `act` says, in one round trip; `conn` is in autocommit, outside a transaction."""
+    words = {"user_id": sql.Literal(str(user_id or "")), "scope": sql.Literal(str(scope or ""))}
+    conn.execute(_BEGIN.format(**words))

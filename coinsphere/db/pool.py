@@ -1,5 +1,6 @@
 """The way to PostgreSQL: one pool a process, opened after a fork."""
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
@@ -10,6 +11,21 @@ from psycopg_pool import ConnectionPool
 _OPTIONS = "-c timezone=UTC -c statement_timeout={timeout_ms} -c lock_timeout=10000 -c search_path=app,market,model,jobs,public"
 
 
+def _require_quiet(conn: Connection) -> None:
+    """Ask the server whether a connection lives, where it said something unasked.
+
+    A server that ends, or ends a session, says so or closes: then there is something to read. To ask each time that a
+    connection is lent would cost every request a round trip.
+
+    Raises:
+        psycopg.OperationalError: it is dead; the pool makes another.
+    """
+    waiting = select.poll()
+    waiting.register(conn.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        ConnectionPool.check_connection(conn)
+
+
 class Database:
     """A pool of connections to the database of one role.
 
@@ -17,7 +33,15 @@ class Database:
     Build it anywhere, call `open` only after a fork: libpq forbids a connection shared between processes.
     """
 
-    def __init__(self, url: str, *, size: int = 8, statement_timeout_ms: int = 5_000) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        size: int = 8,
+        statement_timeout_ms: int = 5_000,
+        begins_itself: bool = True,
+    ) -> None:
+        """See the class; who begins transactions in words of their own says `begins_itself=False`."""
         self.url = url
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
@@ -27,10 +51,11 @@ class Database:
             timeout=3.0,
             max_lifetime=1800.0,
             max_waiting=200,
-            check=ConnectionPool.check_connection,
+            check=_require_quiet,
             kwargs={
                 "options": _OPTIONS.format(timeout_ms=statement_timeout_ms),
                 "application_name": "coinsphere",
+                "autocommit": not begins_itself,
             },
         )
 

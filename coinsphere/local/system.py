@@ -169,7 +169,7 @@ def _start(chosen: Settings, folder: State, supervisor: Supervisor, progress: Pr
             postgres.wait_until_ready()
             postgres.provision()
     with progress.stage("Bringing the database to the newest schema"):
-        prepare_database(settings, chosen.market)
+        _prepare_database(settings, chosen.market)
     applications = [process for process in every if process not in servers]
     first = [process for process in applications if process.name not in _ASK_THE_CODE_SERVER]
     with progress.stage(f"Starting {len(applications)} processes"):
@@ -220,13 +220,7 @@ def _log_tail(settings: Settings, name: str) -> str:
     return f"The end of {path}:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def prepare_database(settings: Settings, market: str) -> None:
-    """Bring the schema to its newest revision, add the seeds, and decide once where prices come from.
-
-    Raises:
-        ConfigurationError: `market` contradicts what the database holds.
-        psycopg.Error: the database does not answer, or the owner may not do it.
-    """
+def _prepare_database(settings: Settings, market: str) -> None:
     url = settings.url_for(Role.OWNER)
     migrate.upgrade(url)
     with psycopg.connect(url) as conn:

@@ -2,10 +2,13 @@
 
 import base64
 import binascii
+import hashlib
 import json
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from threading import Lock
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +16,7 @@ import jwt
 
 from coinsphere import untrusted_json
 from coinsphere.errors import TokenExpired, TokenRefused
-from coinsphere.security.signing_keys import LONGEST_TOKEN, SKEW, Keyring
+from coinsphere.security.signing_keys import LONGEST_TOKEN, SKEW, Keyring, SigningKey
 
 MEDIA_TYPE = "at+jwt"
 """`typ` of an access token, so that no other token of ours passes for one."""
@@ -30,7 +33,7 @@ _jwt = jwt.PyJWT(
         "enforce_minimum_key_length": True,
         "require": ["iss", "aud", "sub", "sid", "jti", *_DATES],
         "strict_aud": True,
-        # PyJWT reads the clock itself; ours is an argument, see `_check_dates`.
+        # PyJWT reads the clock itself; ours is an argument, see `_in_time`.
         "verify_exp": False,
         "verify_nbf": False,
         "verify_iat": False,
@@ -46,7 +49,48 @@ class Claims:
     session_id: UUID
     token_id: str
     issued_at: datetime
+    not_before: datetime
     expires_at: datetime
+
+
+class Verifier:
+    """Judges access tokens, and remembers those that were good: what its key and the clock say of one is asked each time.
+
+    A token that is remembered is refused like any other once its key is revoked, expired or replaced by another reading
+    of the keyring, and once its own time is over. Only SHA-256 digests are kept, of so many tokens.
+
+    Args:
+        keyring: the keys.
+        issuer: whom tokens must name as theirs.
+        audience: whom they must be for.
+        most: tokens to remember; the one remembered first goes first.
+    """
+
+    def __init__(self, keyring: Keyring, issuer: str, audience: str, most: int = 10_000) -> None:
+        self._keyring, self._issuer, self._audience = keyring, issuer, audience
+        self._most = most
+        self._known: OrderedDict[bytes, tuple[SigningKey, Claims]] = OrderedDict()
+        self._lock = Lock()
+
+    def verify(self, token: str, now: datetime) -> Claims:
+        """The claims of an access token of ours; see `verify_access_token` for errors."""
+        digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+        known = self._known.get(digest)
+        if known is not None and self._is_still(known[0], now):
+            return _in_time(known[1], now)
+        key, claims = _verified(token, self._keyring, self._issuer, self._audience, now)
+        with self._lock:
+            self._known[digest] = key, claims
+            while len(self._known) > self._most:
+                self._known.popitem(last=False)
+        return claims
+
+    def _is_still(self, key: SigningKey, now: datetime) -> bool:
+        """Whether the keyring gives that very key now, with the times that it had."""
+        try:
+            return self._keyring.find(key.kid, now) is key
+        except LookupError:
+            return False
 
 
 def sign_access_token(
@@ -87,6 +131,12 @@ def verify_access_token(
         TokenExpired: it was good once.
         TokenRefused: anything else is wrong with it.
     """
+    return _verified(token, keyring, issuer, audience, now)[1]
+
+
+def _verified(
+    token: str, keyring: Keyring, issuer: str, audience: str, now: datetime
+) -> tuple[SigningKey, Claims]:
     header = _header(token)
     try:
         key = keyring.find(header["kid"], now)
@@ -101,14 +151,15 @@ def verify_access_token(
     except jwt.PyJWTError as error:
         raise TokenRefused(str(error)) from error
     _json_object(token.split(".")[1])
-    issued_at, expires_at = _check_dates(claims, now)
+    issued_at, not_before, expires_at = _dates(claims)
     if not key.may_have_signed(issued_at):
         raise TokenRefused("its key did not sign at that time")
     try:
         user_id, session_id = UUID(claims["sub"]), UUID(claims["sid"])
     except (ValueError, TypeError, AttributeError) as error:
         raise TokenRefused("sub and sid are no ids") from error
-    return Claims(user_id, session_id, str(claims["jti"]), issued_at, expires_at)
+    found = Claims(user_id, session_id, str(claims["jti"]), issued_at, not_before, expires_at)
+    return key, _in_time(found, now)
 
 
 def _header(token: str) -> dict[str, Any]:
@@ -137,17 +188,22 @@ def _json_object(part: str) -> dict[str, Any]:
     return found
 
 
-def _check_dates(claims: dict[str, Any], now: datetime) -> tuple[datetime, datetime]:
-    """When the token was issued and when it ends, both believable at `now`."""
+def _dates(claims: dict[str, Any]) -> tuple[datetime, datetime, datetime]:
+    """When it was issued, from when and until when it is good: whole seconds, a life no longer than any of ours."""
     if not all(type(claims[name]) is int and 0 <= claims[name] <= _LAST_SECOND for name in _DATES):
         raise TokenRefused("dates are whole seconds")
     issued_at, not_before, expires_at = (
         datetime.fromtimestamp(claims[name], UTC) for name in _DATES
     )
-    if max(issued_at, not_before) > now + SKEW:
-        raise TokenRefused("not valid yet")
     if not issued_at < expires_at <= issued_at + LONGEST_TOKEN:
         raise TokenRefused("lives too long")
-    if expires_at <= now - SKEW:
+    return issued_at, not_before, expires_at
+
+
+def _in_time(claims: Claims, now: datetime) -> Claims:
+    """The claims, if they are good at `now`."""
+    if max(claims.issued_at, claims.not_before) > now + SKEW:
+        raise TokenRefused("not valid yet")
+    if claims.expires_at <= now - SKEW:
         raise TokenExpired("its time is over")
-    return issued_at, expires_at
+    return claims

@@ -25,10 +25,19 @@ _LOGGED_IN = """
     update app.users set last_login_at = %(now)s, password_hash = coalesce(%(password_hash)s, password_hash)
     where id = %(user_id)s
 """
-_COUNT_SESSIONS = """
-    select count(*) from app.sessions
-    where user_id = %(user_id)s and revoked_at is null and expires_at > %(now)s
-"""
+_ACCOUNT = (
+    """
+    select
+        account.*,
+        (
+            select count(*) from app.sessions
+            where user_id = account.id and revoked_at is null and expires_at > %(now)s
+        ) as sessions
+    from (
+    """  # noqa: S608 - constants alone
+    + _BY_ID
+    + ") as account"
+)
 _END_SESSIONS = """
     update app.sessions set revoked_at = %(now)s, revoke_reason = %(reason)s
     where user_id = %(user_id)s and revoked_at is null and expires_at > %(now)s
@@ -61,6 +70,13 @@ class User:
     two_factor_enabled: bool
     last_login_at: datetime | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Account(User):
+    """An account with the number of its live sessions."""
+
+    sessions: int
 
 
 def by_email(conn: Connection, email: str) -> User | None:
@@ -106,10 +122,10 @@ def logged_in(conn: Connection, user_id: UUID, now: datetime, password_hash: str
     conn.execute(_LOGGED_IN, {"user_id": user_id, "now": now, "password_hash": password_hash})
 
 
-def count_sessions(conn: Connection, user_id: UUID, now: datetime) -> int:
-    """The live sessions of an account."""
-    row = conn.execute(_COUNT_SESSIONS, {"user_id": user_id, "now": now}).fetchone()
-    return 0 if row is None else int(row[0])
+def account(conn: Connection, user_id: UUID, now: datetime) -> Account | None:
+    """The account of that id with its live sessions; None if there is none."""
+    cursor = conn.cursor(row_factory=class_row(Account))
+    return cursor.execute(_ACCOUNT, {"user_id": user_id, "now": now}).fetchone()
 
 
 def end_sessions(conn: Connection, user_id: UUID, reason: str, now: datetime) -> list[UUID]:

@@ -123,12 +123,11 @@ def me() -> dict[str, Any]:
     """One's own account."""
     work = services()
     caller = access.principal()
-    with work.database.connection() as conn:
-        user = queries.by_id(conn, caller.user_id)
-        count = queries.count_sessions(conn, caller.user_id, work.clock())
-    if user is None:
+    with work.database.reading() as conn:
+        found = queries.account(conn, caller.user_id, work.clock())
+    if found is None:
         raise access_tokens.unauthorized("the account is gone")
-    return {"user": user, "sessions": count}
+    return {"user": found, "sessions": found.sessions}
 
 
 @auth.post("/step-up")

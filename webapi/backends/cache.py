@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any
 
 import redis
 
@@ -16,7 +17,9 @@ from webapi.observability import metrics
 JITTER = 0.2
 """Lives are spread by up to this part, so that what was cached together does not expire together."""
 
-_ETAG_LENGTH = 32
+ETAG_LENGTH = 32
+TOMBSTONE = b"ended"
+"""Kept where a session was, so that nobody brings it back who read it just before."""
 _log = log.get("webapi.backends.cache")
 
 
@@ -45,6 +48,11 @@ class Cache:
     def add(self, key: str, value: bytes, seconds: float) -> None:
         """Store for a time, unless something is there."""
         self._try(lambda: self._client.set(key, value, px=int(seconds * 1000), nx=True))
+
+    def script(self, lua: str) -> Callable[[list[Any], list[Any]], Any]:
+        """What runs a script of Redis, of keys and arguments; it gives None where Redis is away."""
+        registered = self._client.register_script(lua)
+        return lambda keys, arguments: self._try(lambda: registered(keys, arguments))
 
     def delete(self, *keys: str) -> None:
         """Forget."""
@@ -84,7 +92,7 @@ class Page:
     @classmethod
     def of(cls, body: bytes) -> "Page":
         """The page of these bytes."""
-        return cls(hashlib.sha256(body).hexdigest()[:_ETAG_LENGTH], body)
+        return cls(hashlib.sha256(body).hexdigest()[:ETAG_LENGTH], body)
 
     def packed(self) -> bytes:
         """As it is stored."""
@@ -93,7 +101,7 @@ class Page:
     @classmethod
     def unpacked(cls, stored: bytes) -> "Page":
         """From what `packed` gave."""
-        return cls(stored[:_ETAG_LENGTH].decode(), stored[_ETAG_LENGTH:])
+        return cls(stored[:ETAG_LENGTH].decode(), stored[ETAG_LENGTH:])
 
 
 class PageCache:

@@ -35,6 +35,9 @@ class RequestDatabase(Database):
     Outside a request, and before `acts` was called, they act for nobody and see no user's rows.
     """
 
+    def __init__(self, url: str, *, size: int) -> None:
+        super().__init__(url, size=size, begins_itself=False)
+
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """A connection in a transaction; a savepoint of the shared one inside `shared`.
@@ -47,17 +50,30 @@ class RequestDatabase(Database):
             with shared.transaction():
                 yield shared
             return
+        acting = _acting()
         with super().connection() as conn:
-            acting: Acting | None = g.get(_ACTING) if has_request_context() else None
-            if acting is not None:
-                owner.act(conn, acting.user_id, acting.scope)
+            owner.begin(conn, acting.user_id, acting.scope)
             yield conn
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection in a transaction for one statement, which goes in one message with what begins the transaction.
+
+        Raises:
+            psycopg_pool.PoolTimeout: as `connection`.
+        """
+        acting = _acting()
+        with super().connection() as conn, conn.pipeline():
+            conn.execute("begin")
+            owner.act(conn, acting.user_id, acting.scope)
+            yield conn
+            conn.execute("commit")
 
     @contextmanager
     def connection_as(self, scope: Scope) -> Iterator[Connection]:
         """A connection in a transaction of its own, which acts for nobody but may see what `scope` says."""
         with super().connection() as conn:
-            owner.act(conn, None, scope)
+            owner.begin(conn, None, scope)
             yield conn
 
     @contextmanager
@@ -69,3 +85,9 @@ class RequestDatabase(Database):
                 yield conn
             finally:
                 g.pop(_SHARED)
+
+
+def _acting() -> Acting:
+    """For whom the present request acts; outside one, and before it is said, for nobody."""
+    found: Acting | None = g.get(_ACTING) if has_request_context() else None
+    return found or Acting()

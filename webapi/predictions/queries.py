@@ -9,13 +9,19 @@ from psycopg import Connection
 
 from webapi.backends import warehouse
 
+# A row from the end of each token's days, whatever lies before it.
 _INDICATORS = """
-    select distinct on (token_id)
-        token_id, price_date, close, rsi_14, macd, macd_signal, bollinger_upper, bollinger_middle, bollinger_lower,
-        volume_ratio_30d
-    from marts.ml_features_daily
-    where token_id = any(%(token_ids)s) and is_final
-    order by token_id, price_date desc
+    select newest.*
+    from unnest(%(token_ids)s::uuid[]) as wanted (token_id)
+    cross join lateral (
+        select
+            token_id, price_date, close, rsi_14, macd, macd_signal, bollinger_upper, bollinger_middle, bollinger_lower,
+            volume_ratio_30d
+        from marts.ml_features_daily
+        where token_id = wanted.token_id and is_final
+        order by price_date desc
+        limit 1
+    ) as newest
 """
 # A realised price is the close of a candle that was traded: a filled day proves nothing.
 _REALISED = """

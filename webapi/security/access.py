@@ -15,7 +15,7 @@ from webapi.api_keys import presented, scopes
 from webapi.api_keys.queries import PresentedKey
 from webapi.backends import database
 from webapi.http import deprecation, errors
-from webapi.security import access_tokens, audit, sessions, signatures
+from webapi.security import access_tokens, admission, audit, sessions, signatures
 from webapi.security.sessions import Principal
 from webapi.services import services
 
@@ -109,7 +109,8 @@ def identify() -> Principal | None:
         return _owner_of_key()
     session_id = access_tokens.presented_session()
     work = services()
-    known = work.sessions.get(session_id)
+    admitted = admission.of_request()
+    known = work.sessions.get(session_id) if admitted is None else sessions.read(admitted.session)
     if known is None:
         with work.database.connection_as(Scope.AUTHENTICATION) as conn:
             known = sessions.principal(conn, session_id, work.clock())

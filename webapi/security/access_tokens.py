@@ -13,7 +13,7 @@ from flask_jwt_extended.exceptions import JWTExtendedException, NoAuthorizationE
 from coinsphere.clock import Clock
 from coinsphere.errors import TokenRefused
 from coinsphere.security import bearer
-from coinsphere.security.access_tokens import sign_access_token, verify_access_token
+from coinsphere.security.access_tokens import Verifier, sign_access_token
 from coinsphere.security.signing_keys import Keyring
 from coinsphere.settings import Settings
 from webapi.http import errors
@@ -25,6 +25,7 @@ class _Codec:
 
     settings: Settings
     keyring: Keyring
+    verifier: Verifier
     clock: Clock
 
     def sign(self, user_id: UUID, session_id: UUID) -> str:
@@ -39,16 +40,10 @@ class _Codec:
         )
 
     def verify(self, token: str) -> dict[str, Any]:
-        claims = verify_access_token(
-            token,
-            self.keyring,
-            self.settings.jwt_issuer,
-            self.settings.jwt_audience,
-            self.clock(),
-        )
+        claims = self.verifier.verify(token, self.clock())
         return {
-            "sub": str(claims.user_id),
-            "sid": str(claims.session_id),
+            "sub": claims.user_id,
+            "sid": claims.session_id,
             "jti": claims.token_id,
             "type": "access",
         }
@@ -71,10 +66,17 @@ class _Manager(JWTManager):
             raise jwt.InvalidTokenError(str(error)) from error
 
 
-def register(app: Flask, settings: Settings, keyring: Keyring, clock: Clock) -> None:
+def verifier(settings: Settings, keyring: Keyring) -> Verifier:
+    """What judges the access tokens of these settings."""
+    return Verifier(keyring, settings.jwt_issuer, settings.jwt_audience)
+
+
+def register(
+    app: Flask, settings: Settings, keyring: Keyring, judge: Verifier, clock: Clock
+) -> None:
     """Set up Flask-JWT-Extended; every refusal becomes 401 in our shape."""
     app.config.update(JWT_TOKEN_LOCATION=["headers"])
-    manager = _Manager(app, _Codec(settings, keyring, clock))
+    manager = _Manager(app, _Codec(settings, keyring, judge, clock))
     for loader in (manager.unauthorized_loader, manager.invalid_token_loader):
         loader(_refused)
 
@@ -94,18 +96,19 @@ def presented_session() -> UUID:
         jwt.InvalidTokenError, flask_jwt_extended.exceptions.JWTExtendedException: the token is missing or refused;
             the app answers 401.
     """
-    return UUID(_claims()["sid"])
+    return cast("UUID", _claims()["sid"])
 
 
-def presented_user() -> str | None:
-    """The user named by the request's access token; None if it has none that was signed by us and is in date.
+def presented() -> tuple[UUID, UUID] | None:
+    """The user and the session of the request's access token; None if it has none that was signed by us and is in date.
 
     Whether the session still lives is not asked: this is for counting requests, not for letting them in.
     """
     try:
-        return str(_claims()["sub"])
+        claims = _claims()
     except (jwt.PyJWTError, JWTExtendedException):
         return None
+    return claims["sub"], claims["sid"]
 
 
 def _claims() -> dict[str, Any]:

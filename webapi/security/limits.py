@@ -1,31 +1,27 @@
-"""How often one caller may ask: Flask-Limiter over a moving window, counted in Redis for all processes.
+"""How often one caller may ask: moving windows, counted in Redis for all processes; see `webapi.security.admission`."""
 
-Without Redis, or with a slow one, each process counts for itself until it is back: the limits widen by the number of
-processes, but the door is neither open nor shut.
-"""
-
-import math
-import time
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+from uuid import UUID
 
 from flask import Flask, Response, current_app, request
-from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded
 from psycopg import Error as DatabaseError
-from redis import RedisError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from coinsphere.networks import network
-from coinsphere.redis_pool import GuardedPool
 from coinsphere.settings import Settings
 from webapi.api_keys import presented
 from webapi.api_keys.queries import PresentedKey
 from webapi.http import errors
-from webapi.security import access, access_tokens, passwords
+from webapi.security import access, access_tokens, admission, passwords, sessions
+from webapi.security.admission import Standing, Window
+from webapi.services import services
 
 View = TypeVar("View", bound=Callable[..., Any])
 _MARK = "_limit"
 _AUTH = "auth"
+_FAILURES = "auth-failures"
 _EXEMPT = "exempt"
 _API = "api"
 _KEY = "key"
@@ -63,26 +59,12 @@ def is_exempt(view: Callable[..., Any]) -> bool:
     return getattr(view, _MARK, _API) == _EXEMPT
 
 
-def register(app: Flask, settings: Settings, pool: GuardedPool) -> None:
-    """Count every request of `app`, in the Redis of `pool`; one too many is answered with 429."""
+def register(app: Flask, settings: Settings) -> None:
+    """Count every request of `app`; one too many is answered with 429."""
     _trust_proxies(app, settings.trusted_proxies)
     app.before_request(_refuse_late)
-    limiter = Limiter(
-        _caller,
-        application_limits=_limits(settings),
-        strategy="moving-window",
-        storage_uri=settings.redis_dsn,
-        # Its type knows plain values only; the storage of Redis takes a pool.
-        storage_options=cast("Any", {"connection_pool": pool}),
-        in_memory_fallback_enabled=True,
-        # Applies only where Redis dies between a login and the counting of its failure: that one is not counted.
-        swallow_errors=True,
-        headers_enabled=False,
-        key_prefix="coinsphere",
-    )
-    app.after_request(lambda answer: _add_headers(limiter, settings, answer))
-    limiter.init_app(app)
-    app.register_error_handler(RateLimitExceeded, _too_many(limiter))
+    app.before_request(_count)
+    app.after_request(_tell)
 
 
 def _refuse_late() -> None:
@@ -91,35 +73,51 @@ def _refuse_late() -> None:
         raise passwords.busy()
 
 
-def _limits(settings: Settings) -> list[str | Callable[[], str] | ApplicationLimit]:
+def _count() -> None:
+    """Count the request in its windows, and read its session on the way."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view is None or request.method == "OPTIONS" or is_exempt(view):
+        return
+    work = services()
+    if _class(view) == _AUTH:
+        found = work.admissions.admit(_of_strangers(work.settings))
+    else:
+        caller, session = _caller(view)
+        windows = windows_of(work.settings, caller, cost_of(view), _presented_key())
+        found = work.admissions.admit(windows, session=session)
+    admission.keep(found)
+    if found.refused is not None:
+        raise too_many(found.refused)
+
+
+def windows_of(
+    settings: Settings, caller: str, cost: int, key: PresentedKey | None = None
+) -> list[Window]:
+    """Where a request counts that takes no credentials.
+
+    Args:
+        settings: have the amounts.
+        caller: who is counted.
+        cost: as how many requests it counts.
+        key: the API key with which it came.
+    """
+    seconds = settings.rate_limit_window_seconds
+    windows = [Window(_API, caller, settings.rate_limit_api, seconds, cost)]
+    if key is not None:
+        windows.append(Window(_KEY, f"key:{key.id}", settings.rate_limit_key, seconds, cost))
+    return windows
+
+
+def of_user(user_id: UUID) -> str:
+    """A user as a caller who is counted."""
+    return f"user:{user_id}"
+
+
+def _of_strangers(settings: Settings) -> list[Window]:
     seconds = settings.rate_limit_window_seconds
     return [
-        ApplicationLimit(
-            f"{settings.rate_limit_api} per {seconds} seconds",
-            scope=_API,
-            cost=_cost,
-            exempt_when=lambda: _class() != _API,
-        ),
-        ApplicationLimit(
-            f"{settings.rate_limit_key} per {seconds} seconds",
-            key_function=_key,
-            scope=_KEY,
-            cost=_cost,
-            exempt_when=lambda: _class() != _API or _presented_key() is None,
-        ),
-        ApplicationLimit(
-            f"{settings.rate_limit_auth} per {seconds} seconds",
-            key_function=_address,
-            scope=_AUTH,
-            exempt_when=lambda: _class() != _AUTH,
-        ),
-        ApplicationLimit(
-            f"{settings.rate_limit_auth_failures} per {seconds} seconds",
-            key_function=_address,
-            scope="auth-failures",
-            exempt_when=lambda: _class() != _AUTH,
-            deduct_when=lambda answer: answer.status_code in _REFUSED,
-        ),
+        Window(_AUTH, _address(), settings.rate_limit_auth, seconds),
+        Window(_FAILURES, _address(), settings.rate_limit_auth_failures, seconds, counts=False),
     ]
 
 
@@ -129,26 +127,23 @@ def _trust_proxies(app: Flask, hops: int) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
 
 
-def _class() -> str:
-    if request.method == "OPTIONS":
-        return _EXEMPT
-    view = current_app.view_functions[request.endpoint or ""]
+def _class(view: Callable[..., Any]) -> str:
     return str(getattr(view, _MARK, _API))
 
 
-def _cost() -> int:
-    return cost_of(current_app.view_functions[request.endpoint or ""])
-
-
-def _caller() -> str:
-    find = access.finder(current_app.view_functions[request.endpoint or ""])
+def _caller(view: Callable[..., Any]) -> tuple[str, str]:
+    """Who is counted, and the key of the session that the cache may have."""
+    find = access.finder(view)
     if find is not None:
-        return _found(find)
+        return _found(find), ""
     key = _presented_key()
     if key is not None:
-        return f"user:{key.user_id}"
-    user = access_tokens.presented_user()
-    return _address() if user is None else f"user:{user}"
+        return of_user(key.user_id), ""
+    named = access_tokens.presented()
+    if named is None:
+        return _address(), ""
+    user_id, session_id = named
+    return of_user(user_id), sessions.key(session_id)
 
 
 def _found(find: access.Finder) -> str:
@@ -157,12 +152,7 @@ def _found(find: access.Finder) -> str:
         caller = find()
     except DatabaseError:
         return _address()
-    return _address() if caller is None else f"user:{caller.user_id}"
-
-
-def _key() -> str:
-    key = _presented_key()
-    return _address() if key is None else f"key:{key.id}"
+    return _address() if caller is None else of_user(caller.user_id)
 
 
 def _presented_key() -> PresentedKey | None:
@@ -177,44 +167,36 @@ def _address() -> str:
     return f"address:{network(request.remote_addr or 'unknown')}"
 
 
-def _too_many(limiter: Limiter) -> Callable[[RateLimitExceeded], Response]:
-    def answer(_: RateLimitExceeded) -> Response:
-        limit = limiter.current_limit
-        seconds = _seconds_left(limit.reset_at) if limit is not None else errors.RETRY_SECONDS
-        return errors.response(
-            errors.Problem(
-                429, headers={"Retry-After": str(seconds)}, extra={"retryAfter": seconds}
-            )
-        )
-
-    return answer
+def too_many(full: Standing) -> errors.Problem:
+    """429 that says when to come back."""
+    seconds = full.seconds_left
+    return errors.Problem(429, headers={"Retry-After": str(seconds)}, extra={"retryAfter": seconds})
 
 
-def _add_headers(limiter: Limiter, settings: Settings, answer: Response) -> Response:
+def headers(standings: Sequence[Standing]) -> dict[str, str]:
     """The limit that is nearest to its end: as the IETF draft writes it, and as old clients read it."""
-    try:
-        current = [
-            (limit.remaining, limit.limit.amount, limit.reset_at, limit.request_args)
-            for limit in limiter.current_limits
-        ]
-    except RedisError:
+    nearest = min(standings, key=lambda each: each.left)
+    window, left = nearest.window, nearest.left
+    return {
+        "RateLimit-Policy": f'"{window.name}";q={window.amount};w={window.seconds}',
+        "RateLimit": f'"{window.name}";r={left};t={nearest.seconds_left}',
+        "X-RateLimit-Limit": str(window.amount),
+        "X-RateLimit-Remaining": str(left),
+        "X-RateLimit-Reset": str(int(nearest.reset_at)),
+    }
+
+
+def _tell(answer: Response) -> Response:
+    found = admission.of_request()
+    if found is None:
         return answer
-    if not current:
-        return answer
-    remaining, amount, reset_at, names = min(current, key=lambda limit: limit[0])
-    window = settings.rate_limit_window_seconds
-    name, seconds = names[-1], min(window, _seconds_left(reset_at))
-    answer.headers["RateLimit-Policy"] = f'"{name}";q={amount};w={window}'
-    answer.headers["RateLimit"] = f'"{name}";r={remaining};t={seconds}'
-    answer.headers["X-RateLimit-Limit"] = str(amount)
-    answer.headers["X-RateLimit-Remaining"] = str(remaining)
-    answer.headers["X-RateLimit-Reset"] = str(reset_at)
+    standings = list(found.standings)
+    failures = [each.window for each in standings if not each.window.counts]
+    if failures and answer.status_code in _REFUSED:
+        counted = [replace(window, counts=True) for window in failures]
+        standings[-len(failures) :] = services().admissions.admit(counted).standings
+    answer.headers.update(headers(standings))
     return answer
-
-
-def _seconds_left(reset_at: int) -> int:
-    # The limiter counts by the machine's clock, so does what is left.
-    return max(1, math.ceil(reset_at - time.time()))
 
 
 def _marked(view: View, name: str) -> View:

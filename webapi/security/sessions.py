@@ -16,13 +16,12 @@ from psycopg.rows import class_row
 
 from coinsphere.accounts import opaque
 from coinsphere.settings import Settings
-from webapi.backends.cache import Cache
+from webapi.backends.cache import TOMBSTONE, Cache
 
 MOST = 20
 """Live sessions of one account; a further login ends the oldest."""
 CACHE_SECONDS = 1.0
 TOMBSTONE_SECONDS = 5.0
-_TOMBSTONE = b"ended"
 
 _OPEN = """
     insert into app.sessions (user_id, user_agent, ip_address, created_at, last_seen_at, authenticated_at, expires_at)
@@ -302,14 +301,11 @@ class SessionCache:
 
     def get(self, session_id: UUID) -> Principal | None:
         """The cached principal; None if unknown or ended."""
-        found = self._cache.get(_key(session_id))
-        if found is None or found == _TOMBSTONE:
-            return None
-        return msgspec.json.decode(found, type=Principal)
+        return read(self._cache.get(key(session_id)))
 
     def keep(self, principal: Principal) -> None:
         """Remember, unless the session was ended meanwhile."""
-        self._cache.add(_key(principal.session_id), msgspec.json.encode(principal), CACHE_SECONDS)
+        self._cache.add(key(principal.session_id), msgspec.json.encode(principal), CACHE_SECONDS)
 
     def bury(self, *session_ids: UUID) -> None:
         """Forget sessions that have ended; call it after the commit, and answer the request after it.
@@ -317,12 +313,20 @@ class SessionCache:
         Where Redis cannot be told, another process may still read what it holds there: its life is waited for.
         """
         told = [
-            self._cache.put(_key(session_id), _TOMBSTONE, TOMBSTONE_SECONDS)
+            self._cache.put(key(session_id), TOMBSTONE, TOMBSTONE_SECONDS)
             for session_id in session_ids
         ]
         if not all(told):
             time.sleep(CACHE_SECONDS)
 
 
-def _key(session_id: UUID) -> str:
+def read(stored: bytes | None) -> Principal | None:
+    """The principal that the cache holds; None if it knows none, or that the session has ended."""
+    if stored is None or stored == TOMBSTONE:
+        return None
+    return msgspec.json.decode(stored, type=Principal)
+
+
+def key(session_id: UUID) -> str:
+    """Under which the cache holds a session."""
     return f"session:{session_id}"

@@ -99,7 +99,8 @@ _CANDLES = """
     chosen as (
         select
             case when by_hour then '1h' else '1d' end as interval,
-            case when by_hour then hour else day end as last
+            case when %(span)s::interval is null then '-infinity' else case when by_hour then hour else day end - %(span)s end
+                as since
         from newest, lateral (
             select %(may_be_hourly)s and hour is not null and (day is null or hour >= day) and exists (
                 select from market.price_data
@@ -110,9 +111,9 @@ _CANDLES = """
     ),
     candles as (
         select p.opened_at, p.open, p.high, p.low, p.close, p.volume, p.source, false as is_filled
-        from market.price_data p, chosen
-        where p.token_id = %(token_id)s and p.interval = chosen.interval and p.quality <> 'suspect'
-          and (%(span)s::interval is null or p.opened_at >= chosen.last - %(span)s::interval)
+        from market.price_data p
+        where p.token_id = %(token_id)s and p.interval = (select interval from chosen) and p.quality <> 'suspect'
+          and p.opened_at >= (select since from chosen)
 """
 _BUCKETS = """
     ),
@@ -142,10 +143,9 @@ _FILLED = """
         union all
         select
             f.price_date::timestamp at time zone 'UTC', f.open, f.high, f.low, f.close, f.volume, f.source, true
-        from marts.fct_prices_daily f, chosen
-        where f.token_id = %(token_id)s and f.is_filled and chosen.interval = '1d'
-          and (%(span)s::interval is null
-               or f.price_date >= (chosen.last - %(span)s::interval) at time zone 'UTC')
+        from marts.fct_prices_daily f
+        where f.token_id = %(token_id)s and f.is_filled and (select interval from chosen) = '1d'
+          and f.price_date >= (select since at time zone 'UTC' from chosen)
           and not exists (
             select from market.price_data p
             where p.token_id = f.token_id and p.interval = '1d' and p.quality <> 'suspect'

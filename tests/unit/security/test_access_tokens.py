@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -12,7 +13,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from coinsphere.errors import TokenExpired, TokenRefused
-from coinsphere.security.access_tokens import Claims, sign_access_token, verify_access_token
+from coinsphere.security.access_tokens import (
+    Claims,
+    Verifier,
+    sign_access_token,
+    verify_access_token,
+)
 from coinsphere.security.signing_keys import SKEW, FileKeyring
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -167,6 +173,13 @@ ATTACKS: dict[str, Callable[[FileKeyring], str]] = {
 
 
 def verify(keyring: FileKeyring, token: str, now: datetime = NOW) -> Claims:
+    """As both ways judge it: one that remembers a good token, and one that never saw any."""
+    verifier = Verifier(keyring, "coinsphere", "coinsphere-api")
+    verifier.verify(signed(keyring), NOW)
+    for _ in range(2):
+        with suppress(TokenRefused):
+            found = verifier.verify(token, now)
+            assert found == verify_access_token(token, keyring, "coinsphere", "coinsphere-api", now)
     return verify_access_token(token, keyring, "coinsphere", "coinsphere-api", now)
 
 
@@ -178,7 +191,7 @@ def test_refused(keyring: FileKeyring, attack: str) -> None:
 
 
 def test_the_token_that_the_attacks_are_made_from_is_believed(keyring: FileKeyring) -> None:
-    assert verify(keyring, signed(keyring)) == Claims(USER, SESSION, "1", NOW, NOW + LIFE)
+    assert verify(keyring, signed(keyring)) == Claims(USER, SESSION, "1", NOW, NOW, NOW + LIFE)
 
 
 def test_what_we_sign_is_believed_until_its_time_is_over(keyring: FileKeyring) -> None:

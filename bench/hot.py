@@ -1,0 +1,200 @@
+"""What hot reads cost in CPU, of the API, PostgreSQL and Redis together, beside a bare Flask route with the same bytes.
+
+CPU a request and its ratio to the floor of the same run hardly move with what else the machine does; a time would. The
+floor is Flask in gunicorn's own threaded worker: no login, no limit, no log. The model server is a stand-in that answers
+at once, and its CPU is not counted.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx2
+import psycopg
+
+from bench.measure import Measure
+from bench.serving import QUIET, ROOT, Serving, cpu_seconds, served, stop, wait
+from tests.conftest import free_port
+
+V1 = "/api/v1"
+CONNECTIONS = 16
+SECONDS = 5.0
+TOKENS = 31
+DAYS = 2000
+_TARGETS_MS = {
+    "/tokens": None,
+    "/tokens/T00": None,
+    "/auth/me": 0.8,
+    "/predictions/T00": 2.0,
+    "/portfolios/{id}": 2.0,
+}
+_FLOOR_TARGET = {"/tokens": 1.2, "/tokens/T00": 1.2}
+
+
+def run() -> list[Measure]:
+    """CPU in milliseconds a request, and how many times the floor of the same bytes."""
+    with _model_server() as ml, served(ML_URL=ml, LOG_LEVEL="INFO") as serving:
+        _seed(serving)
+        with httpx2.Client(base_url=serving.url, timeout=30) as client:
+            token, portfolio = _reader(client)
+        paths = {path: V1 + path.replace("{id}", portfolio) for path in _TARGETS_MS}
+        measures = []
+        for path, address in paths.items():
+            ours, rate, body = _cost(serving, token, address)
+            floor = _floor(body)
+            label = f"GET {path}, {CONNECTIONS} connections, closed:"
+            measures += [
+                Measure(f"{label} CPU of all server parts", ours, "ms", _TARGETS_MS[path]),
+                Measure(f"{label} CPU of a bare Flask route, same bytes", floor, "ms"),
+                Measure(f"{label} over the floor", ours / floor, "times", _FLOOR_TARGET.get(path)),
+                Measure(f"{label} rate", rate, "requests/s"),
+            ]
+    return measures
+
+
+def _cost(serving: Serving, token: str, address: str) -> tuple[float, float, bytes]:
+    """Milliseconds of CPU, requests a second, and the body of an answer."""
+    headers = {"Authorization": f"Bearer {token}"}
+    body = httpx2.get(serving.url + address, headers=headers).raise_for_status().content
+    _reads(serving.url, token, 1.5, address)
+    before = serving.cpu_seconds()
+    count = _reads(serving.url, token, SECONDS, address)
+    return 1000 * (serving.cpu_seconds() - before) / count, count / SECONDS, body
+
+
+def _floor(body: bytes) -> float:
+    port = free_port()
+    with tempfile.NamedTemporaryFile() as file:
+        Path(file.name).write_bytes(body)
+        options = ["--worker-class", "gthread", "--workers", "2", "--threads", "8"]
+        command = ["-m", "gunicorn", "--bind", f"127.0.0.1:{port}", *options, "bench.bare:app"]
+        variables = os.environ | {"BENCH_BODY": file.name}
+        process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=variables, **QUIET)
+        url = f"http://127.0.0.1:{port}"
+        try:
+            wait(f"{url}/any")
+            _reads(url, "", 1.0, "/any")
+            before = cpu_seconds(process.pid)
+            count = _reads(url, "", SECONDS, "/any")
+            return 1000 * (cpu_seconds(process.pid) - before) / count
+        finally:
+            stop(process)
+
+
+def _reads(url: str, token: str, seconds: float, path: str) -> int:
+    """How many were answered."""
+    arguments = ["reads", url, token or "none", str(seconds), str(CONNECTIONS), "--path", path]
+    command = [sys.executable, "-m", "bench.load", *arguments]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=ROOT, timeout=90)
+    return len(json.loads(done.stdout))
+
+
+def _reader(client: httpx2.Client) -> tuple[str, str]:
+    """An account's token, and its portfolio of 20 tokens."""
+    account = {"email": "reader@example.com", "password": "correct horse battery staple"}
+    made = client.post(f"{V1}/auth/register", json=account).raise_for_status().json()
+    client.headers["Authorization"] = f"Bearer {made['accessToken']}"
+    portfolio = client.post(f"{V1}/portfolios", json={"name": "mine"}).raise_for_status().json()
+    address = f"{V1}/portfolios/{portfolio['portfolio']['id']}/holdings"
+    for number in range(20):
+        client.post(address, json={"tokenSymbol": f"T{number:02}", "amount": 1}).raise_for_status()
+    return str(made["accessToken"]), str(portfolio["portfolio"]["id"])
+
+
+def _seed(serving: Serving) -> None:
+    """Tokens with quotes, and `DAYS` of indicators each, in a table of the mart's name."""
+    with psycopg.connect(serving.database_url, autocommit=True) as conn:
+        conn.execute(_SEED, {"tokens": TOKENS})
+        conn.execute(_FEATURES, {"days": DAYS})
+        conn.execute("grant usage on schema marts to coinsphere_api")
+        conn.execute("grant select on all tables in schema marts to coinsphere_api")
+        conn.execute("analyze")
+
+
+_SEED = """
+    with made as (
+        insert into market.tokens (symbol, name, blockchain)
+        select 'T' || lpad(n::text, 2, '0'), 'Token ' || n, 'none'
+        from generate_series(0, %(tokens)s - 1) as n
+        returning id, symbol
+    )
+    insert into market.quotes (token_id, price, volume_24h, market_cap, change_24h, source, observed_at)
+    select id, 100, 1000, 1000000, 1.5, 'simulated', now() from made
+"""
+_FEATURES = """
+    create schema if not exists marts;
+    create table marts.ml_features_daily as
+    select
+        t.id as token_id, d::date as price_date, 100.0::numeric(38, 18) as close, 50.0::float8 as rsi_14, 1.0::float8 as macd,
+        0.5::float8 as macd_signal, 110.0::float8 as bollinger_upper, 100.0::float8 as bollinger_middle,
+        90.0::float8 as bollinger_lower, 1.1::float8 as volume_ratio_30d, true as is_final
+    from market.tokens t, generate_series(now() - make_interval(days => 2000), now(), interval '1 day') as d;
+    create unique index on marts.ml_features_daily (token_id, price_date);
+"""
+
+
+@contextmanager
+def _model_server() -> Iterator[str]:
+    """The address of a server that speaks the model server's protocol."""
+    now = datetime.now(UTC)
+    body = json.dumps(_forecast(now)).encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+def _forecast(now: datetime) -> dict[str, object]:
+    at = {"originAt": now, "anchoredAt": now, "issuedAt": now, "targetAt": now + timedelta(days=1)}
+    return {
+        "symbol": "T00",
+        "daysAhead": 1,
+        "algorithm": "seasonal",
+        "referencePrice": 100,
+        **{name: moment.isoformat() for name, moment in at.items()},
+        "quantiles": {"0.025": 80, "0.1": 90, "0.5": 100, "0.9": 110, "0.975": 120},
+        "model": {
+            "rung": "global_champion",
+            "name": "g",
+            "version": 1,
+            "runId": "r",
+            "trainedAt": now.isoformat(),
+            "dataCutoff": now.isoformat(),
+            "codeVersion": "c",
+        },
+        "quality": {
+            "coverage80": 0.8,
+            "coverage95": 0.95,
+            "skillVsNaive": 0.0,
+            "evaluatedOn": "walk-forward",
+            "inDistribution": True,
+            "beatsNaive": True,
+            "validated": True,
+            "reason": None,
+        },
+        "expiresAt": (now + timedelta(days=1)).isoformat(),
+        "stale": False,
+        "priceSource": "simulated",
+    }
