@@ -8,7 +8,7 @@ MARKET ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down test test-slow lint format check bench lock audit sbom docs postman clean-state
+.PHONY: messages help setup up down test test-slow lint format check bench lock audit sbom docs postman clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ sbom: setup ## write what the system is made of, with licences: build/sbom.json 
 postman: setup ## write the API as a Postman collection: build/coinsphere.postman_collection.json
 	@mkdir -p build
 	@$(BIN)/coinsphere api postman > build/coinsphere.postman_collection.json
+
+messages: setup ## gather what is to be translated into coinsphere/locale/*/LC_MESSAGES/messages.po
+	@$(BIN)/python -m webui.messages
 
 docs: setup ## write the documents that are made from code
 	@$(BIN)/coinsphere config docs > docs/settings.md

@@ -1,12 +1,13 @@
 """Pictures of numbers, drawn here as SVG paths: they are there without any script. Pixels alone are floats."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
+from webapi.predictions.queries import Bands
 from webapi.tokens.queries import Point
 
 _WIDTH, _HEIGHT = 720.0, 300.0
@@ -177,11 +178,22 @@ class Series:
         return cls(times, lines, tuple(_thinned(rows)))
 
     @classmethod
-    def of_candles(cls, points: Sequence[Point]) -> "Series":
-        """Open, high, low, close of candles; the table has these, newest first."""
-        return cls.of(
-            [Row(each.opened_at, (each.open, each.high, each.low, each.close)) for each in points]
-        )
+    def of_candles(cls, points: Sequence[Point], bands: Mapping[date, Bands]) -> "Series":
+        """Open, high, low, close, volume of candles, and the upper, middle and lower band of each day; the table has these."""
+        return cls.of([_candle(each, bands.get(each.opened_at.date())) for each in points])
+
+
+def filled(points: Sequence[Point]) -> str:
+    """The places of candles that were not traded but carried on."""
+    return " ".join(str(index) for index, each in enumerate(points) if each.is_filled)
+
+
+def _candle(point: Point, found: Bands | None) -> Row:
+    numbers = (None, None, None) if found is None else (found.upper, found.middle, found.lower)
+    bands = tuple(None if each is None else Decimal(f"{each:.8g}") for each in numbers)
+    return Row(
+        point.opened_at, (point.open, point.high, point.low, point.close, point.volume, *bands)
+    )
 
 
 def _short(value: Decimal | None) -> str:

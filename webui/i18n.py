@@ -1,42 +1,37 @@
-"""Words and numbers in the reader's language: Babel's catalogues, chosen by a cookie, else by what the browser prefers."""
+"""The reader's language: chosen by a cookie, else what the browser prefers. The words are the kernel's, as mails have them."""
 
-from functools import cache
-from pathlib import Path
+from flask import Flask, g, has_request_context, request
 
-from babel.support import NullTranslations, Translations
-from flask import g, has_request_context, request
+from coinsphere import i18n
+from coinsphere.i18n import ENGLISH, LANGUAGES
+from coinsphere.i18n import gettext as gettext  # noqa: PLC0414 - for pages
+from coinsphere.i18n import ngettext as ngettext  # noqa: PLC0414 - for pages
 
 COOKIE = "locale"
-_FOLDER = Path(__file__).parent / "locale"
-LOCALES = ("en", *sorted(each.parent.parent.name for each in _FOLDER.glob("*/LC_MESSAGES/*.mo")))
-"""The language that everything is written in, and those that it was translated into."""
+NAMES = {"en": "English", "de": "Deutsch"}
+"""Of the languages, in themselves."""
+
+
+def register(app: Flask) -> None:
+    """Write each answer of `app` in its reader's language, the API's in English."""
+    app.before_request(_choose)
 
 
 def locale() -> str:
-    """The present reader's language, of `LOCALES`."""
+    """The present reader's language, of `LANGUAGES`."""
     if not has_request_context():
-        return LOCALES[0]
+        return i18n.language()
     if "locale" not in g:
         chosen = request.cookies.get(COOKIE)
         g.locale = (
-            chosen if chosen in LOCALES else request.accept_languages.best_match(LOCALES, "en")
+            chosen
+            if chosen in LANGUAGES
+            else request.accept_languages.best_match(LANGUAGES, ENGLISH)
         )
     found: str = g.locale
     return found
 
 
-def gettext(message: str) -> str:
-    """`message` in the reader's language; as it is where nobody has translated it yet."""
-    translated: str = _catalogue(locale()).ugettext(message)
-    return translated
-
-
-def ngettext(singular: str, plural: str, number: int) -> str:
-    """The form for `number` in the reader's language."""
-    translated: str = _catalogue(locale()).ungettext(singular, plural, number)
-    return translated
-
-
-@cache
-def _catalogue(name: str) -> NullTranslations:
-    return Translations.load(_FOLDER, [name])
+def _choose() -> None:
+    # A thread keeps what the request before it has set.
+    i18n.speak(ENGLISH if request.path.startswith("/api/") else locale())

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask, Response, render_template, request
 from jinja2 import StrictUndefined
 
-from webui import figures, icons, requests
+from webui import figures, i18n, icons, requests
 from webui.assets import Assets
 from webui.i18n import gettext, locale, ngettext
 from webui.pages import notes
@@ -41,12 +41,13 @@ def register(app: Flask, files: Assets) -> None:
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
         gettext, ngettext, newstyle=True
     )
+    i18n.register(app)
     environment.undefined = StrictUndefined
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters.update(figures.FILTERS)
     environment.globals.update(
         asset=files.url, has_asset=files.has, icon=icons.icon, csrf_token=forms.token,
-        locale=locale, theme=theme, caller=cookies.caller, themes=THEMES, take_note=notes.take,alert_words=figures.alert_words, alert_value=figures.alert_value,
+        locale=locale, languages=i18n.NAMES, theme=theme, caller=cookies.caller, themes=THEMES, take_note=notes.take,alert_words=figures.alert_words, alert_value=figures.alert_value,
         known_places=lambda: {rule.rule for rule in app.url_map.iter_rules()},
     )  # fmt: skip
     app.after_request(_finish)

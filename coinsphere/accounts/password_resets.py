@@ -5,6 +5,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere import i18n
 from coinsphere.accounts import opaque
 from coinsphere.notify import account_mails, mail
 
@@ -18,7 +19,9 @@ _ENQUEUE = """
         %(queue)s, %(task)s, 0, null, null, jsonb_build_object('email', %(email)s::text), null
     )::jobs.procrastinate_job_to_defer_v1])
 """
-_OWNER = "select id, email from app.users where lower(email) = lower(%(email)s) and is_active"
+_OWNER = (
+    "select id, email, locale from app.users where lower(email) = lower(%(email)s) and is_active"
+)
 _COUNT = "select count(*) from app.password_resets where user_id = %(user_id)s and created_at > %(since)s"
 _VOID = "update app.password_resets set used_at = %(now)s where user_id = %(user_id)s and used_at is null"
 _ISSUE = """
@@ -54,13 +57,15 @@ def send_link(
     owner = conn.execute(_OWNER, {"email": email}).fetchone()
     if owner is None:
         return False
-    user_id, address = owner
+    user_id, address, language = owner
     since = now - timedelta(hours=1)
     count = conn.execute(_COUNT, {"user_id": user_id, "since": since}).fetchone()
     if count is not None and count[0] >= AN_HOUR:
         return False
     token = issue(conn, user_id, life, now)
-    message = account_mails.reset_password(frontend_url, token, int(life.total_seconds() // 60))
+    minutes = int(life.total_seconds() // 60)
+    with i18n.speaking(language):
+        message = account_mails.reset_password(frontend_url, token, minutes)
     mail.enqueue_all(
         conn,
         [

@@ -7,7 +7,9 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from coinsphere import i18n
 from coinsphere.notify import account_mails, mail
+from coinsphere.notify.templates import Message
 
 PATIENCE = timedelta(minutes=3)
 """A second factor that has not come by then will not come."""
@@ -18,7 +20,8 @@ MAILS_KEPT = timedelta(days=3)
 _TAKE_INCOMPLETE = """
     delete from app.incomplete_logins i using app.users u
     where i.started_at <= %(before)s and u.id = i.user_id
-    returning u.id as user_id, u.email, host(i.ip_address) as ip_address, i.user_agent, i.started_at
+    returning u.id as user_id, u.email, host(i.ip_address) as ip_address, i.user_agent, i.started_at,
+        u.locale
 """
 _FORGET = (
     "delete from app.passkey_challenges where expires_at < %(now)s",
@@ -36,6 +39,7 @@ class _Incomplete:
     ip_address: str
     user_agent: str | None
     started_at: datetime
+    locale: str | None
 
 
 def tell_of_incomplete_logins(conn: Connection, now: datetime) -> int:
@@ -45,10 +49,7 @@ def tell_of_incomplete_logins(conn: Connection, now: datetime) -> int:
     """
     cursor = conn.cursor(row_factory=class_row(_Incomplete))
     found = cursor.execute(_TAKE_INCOMPLETE, {"before": now - PATIENCE}).fetchall()
-    messages = [
-        (row, account_mails.incomplete_login(row.ip_address, row.user_agent, row.started_at))
-        for row in found
-    ]
+    messages = [(row, _words(row)) for row in found]
     mail.enqueue_all(
         conn,
         [
@@ -59,6 +60,11 @@ def tell_of_incomplete_logins(conn: Connection, now: datetime) -> int:
         ],
     )
     return len(found)
+
+
+def _words(login: _Incomplete) -> Message:
+    with i18n.speaking(login.locale):
+        return account_mails.incomplete_login(login.ip_address, login.user_agent, login.started_at)
 
 
 def forget_expired(conn: Connection, now: datetime) -> None:

@@ -10,7 +10,9 @@ from coinsphere.alerts.rules import AlertType, Condition
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """An alert that fired, with what a message about it needs; `subject` is a symbol or a portfolio's name.
+    """An alert that fired, with what a message about it needs.
+
+    `subject` is a symbol or a portfolio's name, `locale` its owner's language, None where none was chosen.
 
     Mail goes to an address that was confirmed: who registers with somebody else's must not have us write to it.
     """
@@ -28,3 +30,4 @@ class Firing:
     observed_at: datetime
     channels: list[str]
     subject: str
+    locale: str | None = None

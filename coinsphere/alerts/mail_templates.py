@@ -1,6 +1,8 @@
-"""The mail about an alert that fired."""
+"""The mail about an alert that fired, in the language of its owner."""
 
+from coinsphere import i18n
 from coinsphere.alerts.firing import Firing
+from coinsphere.i18n import gettext
 from coinsphere.notify import figures, templates
 from coinsphere.notify.templates import Message
 
@@ -12,30 +14,53 @@ _WRITTEN = {
     "risk": figures.score,
     "portfolio": figures.dollars,
 }
-_WATCHED = {
-    "price": "price",
-    "percent_change": "change over 24 hours",
-    "volume": "volume over 24 hours",
-    "prediction": "predicted change for tomorrow",
-    "risk": "risk score",
-    "portfolio": "value",
-}
 
 
 def fired(firing: Firing) -> Message:
     """The mail about an alert that fired."""
+    with i18n.speaking(firing.locale):
+        return _fired(firing)
+
+
+def _fired(firing: Firing) -> Message:
+    language = i18n.language()
     written = _WRITTEN[firing.alert_type]
-    value = written(firing.observed_value)
-    headline = f"{firing.subject}: {_WATCHED[firing.alert_type]} is {value}"
+    value = written(firing.observed_value, language)
+    headline = gettext("%(subject)s: %(watched)s is %(value)s") % {
+        "subject": firing.subject,
+        "watched": _watched(firing.alert_type),
+        "value": value,
+    }
     previous = firing.previous_value
     return templates.render(
         "alert",
         headline,
         headline=headline,
         value=value,
-        previous="not known" if previous is None else written(previous),
-        condition=firing.condition.replace("_", " "),
-        threshold=written(firing.threshold),
+        previous=gettext("not known") if previous is None else written(previous, language),
+        condition=_conditions()[firing.condition],
+        threshold=written(firing.threshold, language),
         source=firing.source,
-        observed_at=figures.moment(firing.observed_at),
+        observed_at=figures.moment(firing.observed_at, language),
     )
+
+
+def _watched(alert_type: str) -> str:
+    return {
+        "price": gettext("price"),
+        "percent_change": gettext("change over 24 hours"),
+        "volume": gettext("volume over 24 hours"),
+        "prediction": gettext("predicted change for tomorrow"),
+        "risk": gettext("risk score"),
+        "portfolio": gettext("value"),
+    }[alert_type]
+
+
+def _conditions() -> dict[str, str]:
+    return {
+        "above": gettext("above"),
+        "below": gettext("below"),
+        "crosses_above": gettext("crosses above"),
+        "crosses_below": gettext("crosses below"),
+        "equal": gettext("equals"),
+    }

@@ -1,20 +1,26 @@
-"""What accounts are told by mail: links that let somebody in, and acts that only the owner should have done."""
+"""What accounts are told by mail: links that let somebody in, and acts that only the owner should have done.
+
+Each is written in the present language: `coinsphere.i18n.speaking` says which.
+"""
 
 from datetime import datetime
 from urllib.parse import quote
 
+from coinsphere import i18n
+from coinsphere.i18n import gettext
 from coinsphere.notify import figures, templates
 from coinsphere.notify.templates import Message
-
-_NOT_YOU = "If this was not you, choose a new password at once and end all other sessions."
 
 
 def verify_address(frontend_url: str, token: str, hours: int) -> Message:
     """The link by which a new account proves that the address is its own."""
     return templates.account_mail(
-        "Confirm your address",
-        "Somebody, probably you, uses this address for a Coinsphere account. Follow the link to confirm it.",
-        f"It is good for {hours} hours. If it was not you, there is nothing to do.",
+        gettext("Confirm your address"),
+        gettext(
+            "Somebody, probably you, uses this address for a Coinsphere account. Follow the link to confirm it."
+        ),
+        gettext("It is good for %(hours)s hours. If it was not you, there is nothing to do.")
+        % {"hours": hours},
         link=_link(frontend_url, "verify-email", token),
     )
 
@@ -22,9 +28,14 @@ def verify_address(frontend_url: str, token: str, hours: int) -> Message:
 def confirm_new_address(frontend_url: str, token: str, hours: int) -> Message:
     """To the new address: the link that makes it the account's."""
     return templates.account_mail(
-        "Confirm your new address",
-        "A Coinsphere account is to use this address from now on. Follow the link to confirm that it is yours.",
-        f"It is good for {hours} hours; until then nothing changes. If it was not you, there is nothing to do.",
+        gettext("Confirm your new address"),
+        gettext(
+            "A Coinsphere account is to use this address from now on. Follow the link to confirm that it is yours."
+        ),
+        gettext(
+            "It is good for %(hours)s hours; until then nothing changes. If it was not you, there is nothing to do."
+        )
+        % {"hours": hours},
         link=_link(frontend_url, "verify-email", token),
     )
 
@@ -32,9 +43,12 @@ def confirm_new_address(frontend_url: str, token: str, hours: int) -> Message:
 def address_is_changing(new_address: str, ip_address: str | None, now: datetime) -> Message:
     """To the present address: somebody wants to replace it."""
     return templates.account_mail(
-        "Your address is about to change",
-        f"Your Coinsphere account is to use the address {_masked(new_address)}, once that is confirmed.",
-        _NOT_YOU,
+        gettext("Your address is about to change"),
+        gettext(
+            "Your Coinsphere account is to use the address %(address)s, once that is confirmed."
+        )
+        % {"address": _masked(new_address)},
+        _not_you(),
         facts=_where(ip_address, now),
     )
 
@@ -42,9 +56,12 @@ def address_is_changing(new_address: str, ip_address: str | None, now: datetime)
 def address_changed(new_address: str, now: datetime) -> Message:
     """To the former address: it is replaced."""
     return templates.account_mail(
-        "Your address was changed",
-        f"Your Coinsphere account now uses the address {_masked(new_address)}; this one is no longer in use.",
-        "If this was not you, answer this mail.",
+        gettext("Your address was changed"),
+        gettext(
+            "Your Coinsphere account now uses the address %(address)s; this one is no longer in use."
+        )
+        % {"address": _masked(new_address)},
+        gettext("If this was not you, answer this mail."),
         facts=_where(None, now),
     )
 
@@ -52,50 +69,71 @@ def address_changed(new_address: str, now: datetime) -> Message:
 def address_taken() -> Message:
     """To the owner of an address that somebody tried to register, or to change to."""
     return templates.account_mail(
-        "Somebody tried to register with your address",
-        "Somebody, perhaps you, tried to open a Coinsphere account with this address, which has one already.",
-        "If it was you, log in, or choose a new password where you have forgotten yours. If it was not, there is "
-        "nothing to do.",
+        gettext("Somebody tried to register with your address"),
+        gettext(
+            "Somebody, perhaps you, tried to open a Coinsphere account with this address, which has one already."
+        ),
+        gettext(
+            "If it was you, log in, or choose a new password where you have forgotten yours. If it was not, there is "
+            "nothing to do."
+        ),
     )
 
 
 def reset_password(frontend_url: str, token: str, minutes: int) -> Message:
     """The link by which a new password is chosen."""
     return templates.account_mail(
-        "Choose a new password",
-        "Somebody, probably you, has forgotten the password of your Coinsphere account. Follow the link to choose a new one.",
-        f"It is good once, for {minutes} minutes; a newer link replaces it. If it was not you, there is nothing to do.",
+        gettext("Choose a new password"),
+        gettext(
+            "Somebody, probably you, has forgotten the password of your Coinsphere account. Follow the link to choose a "
+            "new one."
+        ),
+        gettext(
+            "It is good once, for %(minutes)s minutes; a newer link replaces it. If it was not you, there is nothing to do."
+        )
+        % {"minutes": minutes},
         link=_link(frontend_url, "reset-password", token),
     )
 
 
 def password_changed(ip_address: str | None, now: datetime, *, by_reset: bool) -> Message:
     """The password is another one."""
-    how = "by a link that was sent to this address" if by_reset else "in your account"
+    how = (
+        gettext(
+            "The password of your Coinsphere account was changed by a link that was sent to this address. All other "
+            "sessions have ended."
+        )
+        if by_reset
+        else gettext(
+            "The password of your Coinsphere account was changed in your account. All other sessions have ended."
+        )
+    )
     return templates.account_mail(
-        "Your password was changed",
-        f"The password of your Coinsphere account was changed {how}. All other sessions have ended.",
-        _NOT_YOU,
-        facts=_where(ip_address, now),
+        gettext("Your password was changed"), how, _not_you(), facts=_where(ip_address, now)
     )
 
 
 def second_factor_added(what: str, ip_address: str | None, now: datetime) -> Message:
     """A login needs more from now on."""
+    told = {"what": gettext(what)}
     return templates.account_mail(
-        f"{what} was added to your account",
-        f"{what} was added to your Coinsphere account: a password alone no longer lets anybody in.",
-        _NOT_YOU,
+        gettext("%(what)s was added to your account") % told,
+        gettext(
+            "%(what)s was added to your Coinsphere account: a password alone no longer lets anybody in."
+        )
+        % told,
+        _not_you(),
         facts=_where(ip_address, now),
     )
 
 
 def second_factor_removed(what: str, ip_address: str | None, now: datetime) -> Message:
     """A login needs less from now on."""
+    told = {"what": gettext(what)}
     return templates.account_mail(
-        f"{what} was removed from your account",
-        f"{what} was removed from your Coinsphere account.",
-        _NOT_YOU,
+        gettext("%(what)s was removed from your account") % told,
+        gettext("%(what)s was removed from your Coinsphere account.") % told,
+        _not_you(),
         facts=_where(ip_address, now),
     )
 
@@ -103,41 +141,52 @@ def second_factor_removed(what: str, ip_address: str | None, now: datetime) -> M
 def recovery_codes_replaced(ip_address: str | None, now: datetime) -> Message:
     """There are new recovery codes."""
     return templates.account_mail(
-        "You have new recovery codes",
-        "New recovery codes were made for your Coinsphere account; the old ones are void.",
-        _NOT_YOU,
+        gettext("You have new recovery codes"),
+        gettext("New recovery codes were made for your Coinsphere account; the old ones are void."),
+        _not_you(),
         facts=_where(ip_address, now),
     )
 
 
 def recovery_code_used(left: int, few: int, ip_address: str | None, now: datetime) -> Message:
     """One recovery code is spent."""
-    warning = [f"Only {left} are left: make new ones soon."] if left <= few else []
+    told = {"left": left}
+    warning = [gettext("Only %(left)s are left: make new ones soon.") % told] if left <= few else []
     return templates.account_mail(
-        "A recovery code was used",
-        f"Somebody, probably you, used a recovery code of your Coinsphere account. {left} are left.",
+        gettext("A recovery code was used"),
+        gettext(
+            "Somebody, probably you, used a recovery code of your Coinsphere account. %(left)s are left."
+        )
+        % told,
         *warning,
-        _NOT_YOU,
+        _not_you(),
         facts=_where(ip_address, now),
     )
 
 
 def incomplete_login(ip_address: str, user_agent: str | None, started_at: datetime) -> Message:
     """Somebody knows the password and has no second factor."""
+    program = (gettext("With"), user_agent or gettext("not known"))
     return templates.account_mail(
-        "A login to your account was not completed",
-        "Somebody gave the right password of your Coinsphere account, but no valid code after it.",
-        "If this was not you, your password is known to somebody: choose a new one at once.",
-        facts=[*_where(ip_address, started_at), ("With", user_agent or "not known")],
+        gettext("A login to your account was not completed"),
+        gettext(
+            "Somebody gave the right password of your Coinsphere account, but no valid code after it."
+        ),
+        gettext(
+            "If this was not you, your password is known to somebody: choose a new one at once."
+        ),
+        facts=[*_where(ip_address, started_at), program],
     )
 
 
 def session_copied(ip_address: str | None, now: datetime) -> Message:
     """A refresh token came twice."""
     return templates.account_mail(
-        "A session of yours was ended",
-        "A token of one of your sessions was used a second time, as by somebody who has a copy of it. The session has "
-        "ended; log in again.",
+        gettext("A session of yours was ended"),
+        gettext(
+            "A token of one of your sessions was used a second time, as by somebody who has a copy of it. The session has "
+            "ended; log in again."
+        ),
         facts=_where(ip_address, now),
     )
 
@@ -145,10 +194,14 @@ def session_copied(ip_address: str | None, now: datetime) -> Message:
 def account_deleted(now: datetime) -> Message:
     """A farewell."""
     return templates.account_mail(
-        "Your account was deleted",
-        "Your Coinsphere account and all that belonged to it were deleted, as you wished.",
+        gettext("Your account was deleted"),
+        gettext("Your Coinsphere account and all that belonged to it were deleted, as you wished."),
         facts=_where(None, now),
     )
+
+
+def _not_you() -> str:
+    return gettext("If this was not you, choose a new password at once and end all other sessions.")
 
 
 def _link(frontend_url: str, page: str, token: str) -> str:
@@ -156,8 +209,8 @@ def _link(frontend_url: str, page: str, token: str) -> str:
 
 
 def _where(ip_address: str | None, now: datetime) -> list[tuple[str, str]]:
-    when = [("When", figures.moment(now))]
-    return when if ip_address is None else [*when, ("From", ip_address)]
+    when = [(gettext("When"), figures.moment(now, i18n.language()))]
+    return when if ip_address is None else [*when, (gettext("From"), ip_address)]
 
 
 def _masked(address: str) -> str:

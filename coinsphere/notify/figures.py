@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-from babel.dates import format_datetime
+from babel.dates import format_date
 from babel.numbers import format_compact_currency, format_currency, format_decimal
 
 LOCALE = "en_US"
@@ -65,10 +65,10 @@ def quantity(amount: Decimal, locale: str = LOCALE) -> str:
 
 def moment(instant: datetime, locale: str = LOCALE) -> str:
     """An instant in UTC, by minutes."""
-    text: str = format_datetime(
-        instant.astimezone(UTC), "d MMMM y, HH:mm 'UTC'", tzinfo=UTC, locale=locale
-    )
-    return text
+    at = instant.astimezone(UTC)
+    # In English without the comma and the order of months that only Americans expect.
+    day = format_date(at, "d MMMM y" if locale.startswith("en") else "long", locale=locale)
+    return f"{day}, {at:%H:%M} UTC"
 
 
 def _places(value: Decimal, usual: int, least: Decimal = Decimal(1)) -> int:

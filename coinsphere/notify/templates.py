@@ -7,6 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from coinsphere import i18n
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -42,9 +44,15 @@ def render(name: str, subject: str, **values: Any) -> Message:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("coinsphere.notify", "templates"),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
+        i18n.gettext, i18n.ngettext, newstyle=True
+    )
+    environment.globals["language"] = i18n.language
+    return environment

@@ -7,6 +7,8 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from coinsphere import i18n
+
 _USER = """
     select id, email, password_hash, first_name, last_name, role, subscription_tier, email_verified, is_active,
            two_factor_enabled, last_login_at, created_at
@@ -16,8 +18,8 @@ _BY_EMAIL = _USER + "where lower(email) = lower(%(email)s)"
 _BY_ID = _USER + "where id = %(user_id)s"
 _LIST = _USER + "order by created_at, id"
 _CREATE = """
-    insert into app.users (email, password_hash, first_name, last_name, role)
-    values (%(email)s, %(password_hash)s, %(first_name)s, %(last_name)s, %(role)s)
+    insert into app.users (email, password_hash, first_name, last_name, role, locale)
+    values (%(email)s, %(password_hash)s, %(first_name)s, %(last_name)s, %(role)s, %(locale)s)
     on conflict (lower(email)) do nothing
     returning id
 """
@@ -43,6 +45,7 @@ _END_SESSIONS = """
     where user_id = %(user_id)s and revoked_at is null and expires_at > %(now)s
     returning id
 """
+_SPEAK = "update app.users set locale = %(locale)s where id = %(user_id)s"
 _REHASH = "update app.users set password_hash = %(password_hash)s where id = %(user_id)s"
 _SET_NAMES = """
     update app.users set first_name = %(first_name)s, last_name = %(last_name)s where id = %(user_id)s
@@ -94,6 +97,11 @@ def all_users(conn: Connection) -> list[User]:
     return conn.cursor(row_factory=class_row(User)).execute(_LIST).fetchall()
 
 
+def speak(conn: Connection, user_id: UUID, language: str) -> None:
+    """Write to an account in that language from now on."""
+    conn.execute(_SPEAK, {"user_id": user_id, "locale": language})
+
+
 def create(
     conn: Connection,
     email: str,
@@ -103,7 +111,7 @@ def create(
     last_name: str | None = None,
     role: str = "user",
 ) -> User | None:
-    """A new account; None if the address is taken."""
+    """A new account, written to in the present language; None if the address is taken."""
     row = conn.execute(
         _CREATE,
         {
@@ -112,6 +120,7 @@ def create(
             "first_name": first_name,
             "last_name": last_name,
             "role": role,
+            "locale": i18n.language(),
         },
     ).fetchone()
     return None if row is None else by_id(conn, row[0])

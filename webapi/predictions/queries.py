@@ -23,6 +23,11 @@ _INDICATORS = """
         limit 1
     ) as newest
 """
+_BANDS = """
+    select price_date, bollinger_upper as upper, bollinger_middle as middle, bollinger_lower as lower
+    from marts.ml_features_daily
+    where token_id = %(token_id)s and price_date >= %(since)s and is_final
+"""
 # A realised price is the close of a candle that was traded: a filled day proves nothing.
 _REALISED = """
     select
@@ -171,6 +176,16 @@ class Indicators:
 
 
 @dataclass(frozen=True, slots=True)
+class Bands:
+    """Bollinger bands of a day, in US dollars: the mean of 20 closes, and two standard deviations around it."""
+
+    price_date: date
+    upper: float | None
+    middle: float | None
+    lower: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """A forecast with the price that came; None while that is not known. One that was held out was not issued, and has no id."""
 
@@ -233,6 +248,12 @@ def indicators(conn: Connection, token_ids: list[UUID]) -> dict[UUID, Indicators
     """The newest indicators of each token; none before the warehouse is built."""
     found = warehouse.rows(conn, _INDICATORS, {"token_ids": token_ids}, Indicators)
     return {row.token_id: row for row in found or []}
+
+
+def bands(conn: Connection, token_id: UUID, since: date) -> dict[date, Bands]:
+    """The bands of a token's days from `since` on; none before the warehouse is built."""
+    found = warehouse.rows(conn, _BANDS, {"token_id": token_id, "since": since}, Bands)
+    return {row.price_date: row for row in found or []}
 
 
 def history(

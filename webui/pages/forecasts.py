@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from psycopg import Connection
+from pydantic import TypeAdapter
 
 from webapi.features import Feature, switches
 from webapi.http.errors import Problem
@@ -15,6 +16,7 @@ from webapi.services import Services
 from webapi.tokens.queries import Token
 
 MEASURED_DAYS = 90
+_FORECASTS = TypeAdapter(list[Forecast])
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,26 @@ def fan(work: Services, token: Token) -> tuple[Fan | None, str | None]:
     """The forecasts that stand, and why there is none where there is none."""
     if not switches().is_on(Feature.PREDICTIONS):
         return None, "predictions are switched off"
+    try:
+        # Many look at the same token: the model server is asked once in a while, not for each.
+        page = work.pages.page("web-forecasts", str(token.id), lambda: _asked(work, token))
+    except Problem as problem:
+        return None, problem.error
+    return Fan(tuple(_point(each) for each in _FORECASTS.validate_json(page.body))), None
+
+
+def _asked(work: Services, token: Token) -> bytes:
+    """The forecasts of all horizons that have one. Raises `errors.Problem`: there is none."""
     asked = [work.helpers.submit(current.ask, work, token, days) for days in schemas.FRAMES]
-    points, reason = [], None
+    found, problems = [], []
     for future in asked:
         try:
-            points.append(_point(future.result()))
+            found.append(future.result())
         except Problem as problem:
-            reason = reason or problem.error
-    return (Fan(tuple(points)), None) if points else (None, reason)
+            problems.append(problem)
+    if not found:
+        raise problems[0]
+    return _FORECASTS.dump_json(found, by_alias=True)
 
 
 def measured(conn: Connection, token: Token, now: datetime, days: int = 1) -> Accuracy | None:

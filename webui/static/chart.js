@@ -1,5 +1,7 @@
-// Draws every `.plot` with uPlot. A plot names its numbers in attributes: data-times (seconds), data-close or data-value,
-// and further lines; "-" is no value. Amounts are text for people and for the table; here they are only pixels.
+// Draws every `.plot` with uPlot. A plot names its numbers in attributes: data-times (seconds), data-value and a second line,
+// or the five of candles with their bands; "-" is no value. Amounts are text for people and for the table; here they are
+// only pixels.
+import { drawCandles } from "./candles.js";
 
 /** @type {Map<HTMLElement, Plot>} */
 const drawn = new Map();
@@ -20,6 +22,22 @@ const sizeOf = (place) => ({ width: place.clientWidth, height: place.clientWidth
 /** @param {string} name */
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
+/** How the days of an axis are written: with the year where a year begins, with the hour where they are hours. @param {number[]} splits */
+function dates(splits) {
+  const locale = document.documentElement.lang;
+  const step = splits.length > 1 ? splits[1] - splits[0] : 86_400;
+  const year = new Intl.DateTimeFormat(locale, { year: "numeric", timeZone: "UTC" });
+  const month = new Intl.DateTimeFormat(locale, { month: "short", timeZone: "UTC" });
+  const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
+  const hour = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit", timeZone: "UTC" });
+  return (/** @type {number} */ at) => {
+    const date = new Date(at * 1000);
+    if (step < 86_400) return date.getUTCHours() || date.getUTCMinutes() ? hour.format(date) : day.format(date);
+    if (step < 27 * 86_400) return day.format(date);
+    return date.getUTCMonth() ? month.format(date) : year.format(date);
+  };
+}
+
 /** @param {string} currency */
 function writers(currency) {
   const locale = document.documentElement.lang;
@@ -33,42 +51,69 @@ function writers(currency) {
     /** @param {number} value */
     axis: (value) => short.format(value),
     /** @param {number | null} value */
+    plain: (value) => (value === null ? "–" : new Intl.NumberFormat(locale, { notation: "compact", maximumSignificantDigits: 4 }).format(value)),
+    /** @param {number | null} value */
     exact: (value) => (value === null ? "–" : (Math.abs(value) >= 1 ? large : small).format(value)),
   };
+}
+
+const CANDLE = /** @type {const} */ (["open", "high", "low", "close"]);
+const BANDS = /** @type {const} */ (["upper", "middle", "lower"]);
+
+/** Series, data and hooks of candles. @param {HTMLElement} place @param {ReturnType<typeof writers>} write */
+function candles(place, write) {
+  const said = place.dataset;
+  const filled = new Set(numbers(said.filled).map(Number));
+  const value = (/** @type {unknown} */ _, /** @type {number | null} */ each) => write.exact(each);
+  const words = (said.labels ?? "").split("|");
+  /** @type {Record<string, unknown>[]} */
+  const series = CANDLE.map((_, index) => ({ label: words[index], paths: () => null, points: { show: false }, value }));
+  const data = CANDLE.map((name) => numbers(said[name]));
+  series.push({ label: words[4], scale: "volume", paths: () => null, points: { show: false }, value: (/** @type {unknown} */ _, /** @type {number | null} */ each) => write.plain(each) });
+  data.push(numbers(said.volume));
+  if (said.upper) {
+    BANDS.forEach((name, index) => {
+      series.push({ label: words[5 + index], stroke: colour("line-strong"), width: 1, dash: name === "middle" ? [] : [3, 3], points: { show: false }, value });
+      data.push(numbers(said[name]));
+    });
+  }
+  const draw = drawCandles({ up: colour("up"), down: colour("down"), quiet: colour("quiet") }, filled);
+  return { series, data, hooks: { draw: [draw] } };
+}
+
+/** Series and data of lines. @param {HTMLElement} place @param {ReturnType<typeof writers>} write */
+function lines(place, write) {
+  const value = (/** @type {unknown} */ _, /** @type {number | null} */ each) => write.exact(each);
+  /** @type {Record<string, unknown>[]} */
+  const series = [{ label: place.dataset.label ?? "", stroke: colour("accent"), width: 2, fill: colour("accent-wash") + "b0", value }];
+  const data = [numbers(place.dataset.value)];
+  if (place.dataset.second) {
+    series.push({ label: place.dataset.secondLabel ?? "", stroke: colour("line-strong"), width: 1.5, dash: [5, 4], value });
+    data.push(numbers(place.dataset.second));
+  }
+  return { series, data, hooks: {} };
 }
 
 /** @param {HTMLElement} place */
 function draw(place) {
   const times = numbers(place.dataset.times);
-  const main = numbers(place.dataset.close ?? place.dataset.value);
-  const second = place.dataset.second ? numbers(place.dataset.second) : null;
   const write = writers(place.dataset.currency ?? "");
+  const { series, data, hooks } = place.dataset.open ? candles(place, write) : lines(place, write);
   const grid = { stroke: colour("line"), width: 1 };
   const axis = { stroke: colour("quiet"), grid, ticks: { show: false }, font: "12px system-ui" };
-  const accent = colour("accent");
-  /** @type {Record<string, unknown>[]} */
-  const series = [
-    {},
-    { label: place.dataset.label ?? "", stroke: accent, width: 2, fill: colour("accent-wash") + "b0",
-      value: (/** @type {unknown} */ _, /** @type {number | null} */ value) => write.exact(value) },
-  ];
-  const data = [times, main];
-  if (second) {
-    series.push({ label: place.dataset.secondLabel ?? "", stroke: colour("line-strong"), width: 1.5, dash: [5, 4],
-      value: (/** @type {unknown} */ _, /** @type {number | null} */ value) => write.exact(value) });
-    data.push(second);
-  }
+  const day = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeZone: "UTC" });
   const plot = new globalThis.uPlot(
     {
       ...sizeOf(place),
       padding: [12, 8, 0, 14],
       tzDate: (/** @type {number} */ seconds) => globalThis.uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-      series,
-      axes: [axis, { ...axis, side: 1, size: 72, values: (/** @type {unknown} */ _, /** @type {number[]} */ splits) => splits.map(write.axis) }],
-      cursor: { points: { size: 8, fill: accent }, drag: { x: true, y: false } },
+      series: [{ label: place.dataset.time ?? "", value: (/** @type {unknown} */ _, /** @type {number | null} */ at) => (at === null ? "–" : day.format(at * 1000)) }, ...series],
+      hooks,
+      axes: [{ ...axis, values: (/** @type {unknown} */ _, /** @type {number[]} */ splits) => splits.map(dates(splits)) }, { ...axis, side: 1, size: 72, values: (/** @type {unknown} */ _, /** @type {number[]} */ splits) => splits.map(write.axis) }],
+      cursor: { points: { size: 8, fill: colour("accent") }, drag: { x: true, y: false } },
       legend: { live: true },
     },
-    data,
+    [times, ...data],
     place,
   );
   drawn.set(place, plot);

@@ -194,7 +194,7 @@ def test_the_way_of_a_newcomer(walk, served) -> None:
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     walk.look("login")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log in", exact=True).click()
     page.get_by_role("heading", name="Dashboard").wait_for()
     fill(served, email)
     page.get_by_role("link", name="Markets", exact=True).click()

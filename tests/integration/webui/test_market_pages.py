@@ -193,3 +193,28 @@ def test_a_shared_portfolio_shows_what_its_owner_wished(
     assert stranger.get(path + "x").status_code == 404
     client.delete(f"{V1}/portfolios/{one['id']}/shares/{share['id']}", headers=bearer)
     assert stranger.get(path).status_code == 404
+
+
+def test_candles_carry_volume_and_what_was_carried_on(member, owner_db) -> None:
+    headers = {**HTML, "HX-Request": "true"}
+    part = member.client.get("/tokens/BTC?timeframe=90d", headers=headers).text
+    lines = {
+        name: re.search(rf'data-{name}="([^"]*)"', part)[1].split()
+        for name in ("times", "open", "high", "low", "close", "volume")
+    }
+    assert {len(each) for each in lines.values()} == {91}
+    assert {float(each) for each in lines["volume"]} == {1000}
+    for low, high, close in zip(lines["low"], lines["high"], lines["close"], strict=True):
+        assert float(low) <= float(close) <= float(high)
+    assert "1,000" in words(part)
+
+
+def test_many_who_look_at_a_token_ask_the_model_server_once(member, model_server) -> None:
+    def asked() -> int:
+        return len([path for path, _ in model_server.asked if path.endswith("/BTC")])
+
+    before = asked()
+    for _ in range(4):
+        assert member.get("/tokens/BTC").status_code == 200
+    # Four horizons, once; on a slow machine what is kept may run out in between.
+    assert asked() - before < 4 * 4

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.integration.webui.conftest import HTML
+from tests.integration.webui.conftest import HTML, Visitor
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
 
@@ -107,3 +107,31 @@ def test_the_theme_is_kept(visitor) -> None:
     assert 'data-theme="dark"' in visitor.get("/login").text
     assert visitor.post("/theme", {"theme": "x", "next": "//evil"}).headers["Location"] == "/"
     assert 'data-theme="dark"' in visitor.get("/login").text
+
+
+def test_pages_and_mails_speak_the_readers_language(app, redis_url, owner_db) -> None:
+    german = Visitor(app.test_client())
+    page = german.get("/register", **{"Accept-Language": "de-AT,de;q=0.9,en;q=0.1"})
+    assert '<html lang="de"' in page.text
+    assert page.headers["Content-Language"] == "de"
+    assert "Konto anlegen" in page.text
+    assert '<html lang="en"' in german.get("/register", **{"Accept-Language": "fr"}).text
+    german.client.set_cookie("locale", "de", secure=True)
+    wrong = german.post("/register", {"email": "x", "password": "short"})
+    assert "Muss mindestens 8 Zeichen haben." in wrong.text
+    german.register()
+    assert "Drei Schritte" in german.get("/dashboard").text
+    mailed = "select subject from app.mails where recipient = %s"
+    assert owner_db.execute(mailed, [german.email]).fetchone() == ("Bestätige deine Adresse",)
+    spoken = "select locale from app.users where email = %s"
+    assert owner_db.execute(spoken, [german.email]).fetchone() == ("de",)
+    german.get("/profile")
+    changed = german.post("/language", {"language": "en", "next": "/profile"})
+    assert changed.headers["Location"] == "/profile"
+    assert '<html lang="en"' in german.get("/profile", **{"Accept-Language": "de"}).text
+    assert owner_db.execute(spoken, [german.email]).fetchone() == ("en",)
+    german.post("/language", {"language": "<b>", "next": "//evil.example"})
+    assert owner_db.execute(spoken, [german.email]).fetchone() == ("en",)
+    # The API says what programs know, whatever a browser's language is.
+    answer = german.client.get("/api/v1/nothing", headers={"Accept-Language": "de"})
+    assert answer.json["error"] == "not found"

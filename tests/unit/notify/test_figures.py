@@ -37,4 +37,4 @@ def test_another_locale_has_its_own_signs():
     assert figures.dollars(Decimal("64123.456"), "de") == "64.123,46 USD"
     instant = datetime(2026, 3, 1, 9, 5, tzinfo=UTC)
     assert figures.moment(instant) == "1 March 2026, 09:05 UTC"
-    assert figures.moment(instant, "de") == "1 März 2026, 09:05 UTC"
+    assert figures.moment(instant, "de") == "1. März 2026, 09:05 UTC"

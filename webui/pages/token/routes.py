@@ -13,7 +13,8 @@ from webapi.features import Feature, switches
 from webapi.http.schema import check
 from webapi.portfolios import queries as portfolio_queries
 from webapi.portfolios import scope
-from webapi.predictions import answers
+from webapi.predictions import answers, indicators
+from webapi.predictions import queries as predictions
 from webapi.risk import analysis
 from webapi.risk import queries as risk
 from webapi.services import services
@@ -51,8 +52,13 @@ def token(symbol: str) -> Response:
     with scope.connection() as conn:
         found = queries.with_extremes(conn, symbols.find(conn, symbol))
         past = queries.history(conn, found.id, SPANS[frame], may_be_hourly=frame in HOURLY)
+        since = past[0].opened_at.date() if past else work.clock().date()
+        bands = predictions.bands(conn, found.id, since) if frame not in HOURLY else {}
+        technical = predictions.indicators(conn, [found.id]).get(found.id)
         chart = {
-            "series": Series.of_candles(past),
+            "series": Series.of_candles(past, bands),
+            "filled": charts.filled(past),
+            "has_bands": bool(bands),
             "frame": frame,
             "frames": FRAMES,
             "token": found,
@@ -75,6 +81,7 @@ def token(symbol: str) -> Response:
         score=score,
         risk=analysis.describe(found.symbol, score) if score is not None else None,
         position=position,
+        technical=indicators.describe(technical),
         **chart,
     )
 
