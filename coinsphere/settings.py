@@ -133,12 +133,32 @@ class Settings(BaseModel):
         "`files:DIR`. Recorded in the database; later changes are refused.",
     )
     market_exchanges: tuple[str, ...] = Field(
-        ("binance", "coinbase", "kraken", "kucoin"),
-        description="Exchanges asked for public prices, in order of preference (comma-separated).",
+        (
+            "binance",
+            "coinbase",
+            "kraken",
+            "okx",
+            "bybit",
+            "kucoin",
+            "bitstamp",
+            "gate",
+            "bitfinex",
+        ),
+        description="Exchanges asked for public prices (comma-separated): for quotes all at once, for candles in this "
+        "order of preference.",
+    )
+    market_quorum: int = Field(
+        3, ge=1, le=20, description="Venues that have to agree before a price counts as `ok`."
+    )
+    market_consensus_days: int = Field(
+        30,
+        ge=7,
+        le=3650,
+        description="Days that each minute's price is kept with what it was made of; of older ones each hour's stays.",
     )
     market_quote_currencies: tuple[str, ...] = Field(
         ("USDT", "USD", "USDC"),
-        description="Quote currencies accepted as US dollars, in order of preference.",
+        description="Quote currencies of candles that are accepted as US dollars, in order of preference.",
     )
     market_history_days: int = Field(
         1500, ge=90, le=10_000, description="Days of daily candles fetched at first."
@@ -173,6 +193,9 @@ class Settings(BaseModel):
     mlflow_url: str | None = Field(None, description="Tracking server; empty: the local one.")
     dagster_url: str | None = Field(
         None, description="Dagster's webserver as seen from the API; empty: the local one."
+    )
+    stream_url: str | None = Field(
+        None, description="The stream as seen from the API, over HTTP; empty: the local one."
     )
     ml_tokens: tuple[str, ...] = Field(
         ("BTC", "ETH", "SOL"),
@@ -470,6 +493,11 @@ class Settings(BaseModel):
     def orchestrator_url(self) -> str:
         """Base URL of Dagster's webserver."""
         return self.dagster_url or f"http://127.0.0.1:{self.dagster_port}"
+
+    @property
+    def stream_server_url(self) -> str:
+        """Base URL of the stream, over HTTP."""
+        return self.stream_url or f"http://127.0.0.1:{self.stream_port}"
 
     @property
     def keys_dir(self) -> Path:

@@ -1,4 +1,4 @@
-"""What is done at a quiet hour: forgetting old runs, and making partitions ahead.
+"""What is done at a quiet hour: forgetting old runs and old minutes of prices, and making partitions ahead.
 
 1,440 runs of the minute a day fill the event log with 50 MB, and nobody reads last week's.
 """
@@ -11,7 +11,8 @@ from dagster._core.storage.compute_log_manager import ComputeLogManager
 
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
-from coinsphere.market import candles
+from coinsphere.market import agreeing, candles
+from coinsphere.settings import Settings
 
 _BATCH = 500
 _KEPT: tuple[tuple[str | None, list[dg.DagsterRunStatus], timedelta], ...] = (
@@ -50,15 +51,32 @@ def make_partitions(
     context.add_output_metadata({"partitions_made": made})
 
 
+@dg.op(
+    description="Delete the minutes of the venues' prices past their time, but for each hour's first."
+)
+def forget_old_prices(
+    context: dg.OpExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    database: dg.ResourceParam[Database],
+    clock: dg.ResourceParam[Clock],
+) -> None:
+    """Delete old minutes of the consensus, and say how many."""
+    kept = timedelta(days=settings.market_consensus_days)
+    with database.connection() as conn:
+        forgotten = agreeing.forget(conn, clock(), kept)
+    context.add_output_metadata({"prices_forgotten": forgotten})
+
+
 @dg.job(
-    description="Forget runs that nobody will look at again, and make partitions ahead.",
+    description="Forget runs and minutes of prices that nobody will look at again, and make partitions ahead.",
     tags={"dagster/max_runtime": "1800", "coinsphere/weight": "heavy"},
     executor_def=dg.in_process_executor,
 )
 def housekeeping() -> None:
-    """Two steps; one that fails does not keep the other."""
+    """Three steps; one that fails does not keep the others."""
     forget_old_runs()
     make_partitions()
+    forget_old_prices()
 
 
 def forget(instance: dg.DagsterInstance, now: datetime) -> int:

@@ -19,6 +19,9 @@ from webui.pages.admin.users import web_admin_users
 from webui.pages.alerts.routes import web_alerts
 from webui.pages.api_keys.routes import web_api_keys
 from webui.pages.appearance.routes import web_appearance
+from webui.pages.connections.exchanges import web_exchanges
+from webui.pages.connections.routes import web_connections
+from webui.pages.connections.wallets import web_defi
 from webui.pages.dashboard.routes import web_dashboard
 from webui.pages.data.routes import web_data
 from webui.pages.entry.routes import web_auth
@@ -48,6 +51,9 @@ PAGES = (
     web_portfolios,
     web_portfolio_shares,
     web_portfolio_files,
+    web_connections,
+    web_exchanges,
+    web_defi,
     web_transactions,
     web_alerts,
     web_administration,

@@ -15,3 +15,10 @@ declare var trustedTypes:
   | undefined;
 
 declare var htmx: { ajax(method: string, address: string, options: { target: Element; swap: string }): Promise<void> } | undefined;
+
+// A wallet in the browser (EIP-1193).
+interface Ethereum {
+  request(call: { method: string; params?: unknown[] }): Promise<unknown>;
+}
+
+declare var ethereum: Ethereum | undefined;

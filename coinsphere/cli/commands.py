@@ -6,6 +6,7 @@ from coinsphere.cli import (
     audit,
     config,
     db,
+    deployment,
     doctor,
     exchanges,
     integrity,
@@ -23,6 +24,7 @@ def register(cli: click.Group) -> None:
     """Add them to `coinsphere`."""
     for module in (
         system,
+        deployment,
         doctor,
         config,
         db,

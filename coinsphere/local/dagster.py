@@ -174,7 +174,7 @@ def _explain(settings: Settings, run_id: str, status: str) -> str:
         for event in events
         if event["__typename"] == "ExecutionStepFailureEvent" and event.get("error")
     ] or [event["message"] for event in events if event["__typename"] == "RunFailureEvent"]
-    url = f"http://127.0.0.1:{settings.dagster_port}/runs/{run_id}"
+    url = f"{settings.orchestrator_url}/runs/{run_id}"
     return f"The run ended with {status}; its log: {url}\n" + "\n".join(reasons)
 
 

@@ -79,9 +79,8 @@ def graphql(settings: Settings, query: str, *, seconds: float = 30.0, **variable
         httpx2.HTTPError: it does not answer.
         ValueError: it answers with errors; carries the first one.
     """
-    url = f"http://127.0.0.1:{settings.dagster_port}/graphql"
     answer = httpx2.post(
-        url,
+        f"{settings.orchestrator_url}/graphql",
         json={"query": query, "variables": variables},
         headers=settings.service_headers,
         timeout=seconds,

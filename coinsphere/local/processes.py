@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,35 +66,18 @@ def servers(chosen: Settings) -> list[Process]:
     return found
 
 
+def application(settings: Settings, name: str) -> Process:
+    """The process called `name`, by itself; nothing is asked of the settings that it does not need.
+
+    Raises:
+        ConfigurationError: a setting is missing that it does need.
+        KeyError: there is no such process, or it is an embedded server.
+    """
+    return _APPLICATIONS[name](settings)
+
+
 def _applications(settings: Settings) -> list[Process]:
-    return [
-        _mlflow(settings),
-        *_dagster(settings),
-        Process(
-            "ml",
-            _module("ml.serving.server"),
-            settings.ml_port,
-            "ml_port",
-            Role.READONLY,
-            _SINGLE_THREADED,
-        ),
-        Process(
-            "api",
-            _program(
-                "gunicorn", "--config", str(ROOT / "webapi" / "gunicorn.conf.py"), "webui.wsgi:app"
-            ),
-            settings.api_port,
-            "api_port",
-            Role.API,
-            stop_seconds=35,
-        ),
-        Process("worker", _module("coinsphere.jobs"), role=Role.WORKER, stop_seconds=30),
-        Process(
-            "stream", _module("coinsphere.stream"), settings.stream_port, "stream_port", Role.API
-        ),
-        # The last to start and the first to stop.
-        Process("watch", _module("coinsphere.local.watch")),
-    ]
+    return [build(settings) for build in _APPLICATIONS.values()]
 
 
 def _mlflow(settings: Settings) -> Process:
@@ -110,33 +93,82 @@ def _mlflow(settings: Settings) -> Process:
     )
 
 
-def _dagster(settings: Settings) -> list[Process]:
-    """The code server, which alone imports our definitions, and the two that ask it."""
-    state = states.State(settings.state)
-    variables = dagster_environment(settings)
+def _dagster_code(settings: Settings) -> Process:
+    """The code server, which alone imports our definitions."""
     code = _program("dagster", "api", "grpc", "--module-name", "orchestration.definitions")
     # Its protocol knows no passwords: it listens in a folder that only this user enters.
-    address = ("--socket", str(state.code_socket))
-    return [
-        Process(
-            "dagster-code",
-            (*code, *address, "--location-name", _DAGSTER_LOCATION),
-            role=Role.PIPELINE,
-            environment=variables,
-        ),
-        Process(
-            "dagster-webserver",
-            _module("orchestration.webserver"),
-            settings.dagster_port,
-            "dagster_port",
-            environment=variables,
-        ),
-        Process(
-            "dagster-daemon",
-            _program("dagster-daemon", "run", "--workspace", str(state.workspace)),
-            environment=variables,
-        ),
-    ]
+    address = ("--socket", str(states.State(settings.state).code_socket))
+    return Process(
+        "dagster-code",
+        (*code, *address, "--location-name", _DAGSTER_LOCATION),
+        role=Role.PIPELINE,
+        environment=dagster_environment(settings),
+    )
+
+
+def _dagster_webserver(settings: Settings) -> Process:
+    return Process(
+        "dagster-webserver",
+        _module("orchestration.webserver"),
+        settings.dagster_port,
+        "dagster_port",
+        environment=dagster_environment(settings),
+    )
+
+
+def _dagster_daemon(settings: Settings) -> Process:
+    workspace = states.State(settings.state).workspace
+    return Process(
+        "dagster-daemon",
+        _program("dagster-daemon", "run", "--workspace", str(workspace)),
+        environment=dagster_environment(settings),
+    )
+
+
+def _ml(settings: Settings) -> Process:
+    server = _module("ml.serving.server")
+    return Process("ml", server, settings.ml_port, "ml_port", Role.READONLY, _SINGLE_THREADED)
+
+
+def _api(settings: Settings) -> Process:
+    configuration = str(ROOT / "webapi" / "gunicorn.conf.py")
+    return Process(
+        "api",
+        _program("gunicorn", "--config", configuration, "webui.wsgi:app"),
+        settings.api_port,
+        "api_port",
+        Role.API,
+        stop_seconds=35,
+    )
+
+
+def _worker(_settings: Settings) -> Process:
+    return Process("worker", _module("coinsphere.jobs"), role=Role.WORKER, stop_seconds=30)
+
+
+def _stream(settings: Settings) -> Process:
+    server = _module("coinsphere.stream")
+    return Process("stream", server, settings.stream_port, "stream_port", Role.API)
+
+
+def _watch(_settings: Settings) -> Process:
+    return Process("watch", _module("coinsphere.local.watch"))
+
+
+_APPLICATIONS: Mapping[str, Callable[[Settings], Process]] = {
+    "mlflow": _mlflow,
+    "dagster-code": _dagster_code,
+    "dagster-webserver": _dagster_webserver,
+    "dagster-daemon": _dagster_daemon,
+    "ml": _ml,
+    "api": _api,
+    "worker": _worker,
+    "stream": _stream,
+    # The last to start and the first to stop.
+    "watch": _watch,
+}
+APPLICATIONS = tuple(_APPLICATIONS)
+"""Every process but the embedded servers, in the order in which they start."""
 
 
 def variables(process: Process, settings: Settings) -> dict[str, str]:

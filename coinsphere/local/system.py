@@ -169,7 +169,7 @@ def _start(chosen: Settings, folder: State, supervisor: Supervisor, progress: Pr
             postgres.wait_until_ready()
             postgres.provision()
     with progress.stage("Bringing the database to the newest schema"):
-        _prepare_database(settings, chosen.market)
+        prepare_database(settings, chosen.market)
     applications = [process for process in every if process not in servers]
     first = [process for process in applications if process.name not in _ASK_THE_CODE_SERVER]
     with progress.stage(f"Starting {len(applications)} processes"):
@@ -220,7 +220,13 @@ def _log_tail(settings: Settings, name: str) -> str:
     return f"The end of {path}:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def _prepare_database(settings: Settings, market: str) -> None:
+def prepare_database(settings: Settings, market: str) -> None:
+    """Bring the schema to its newest revision, add the seeds, and decide once where prices come from.
+
+    Raises:
+        ConfigurationError: `market` contradicts what the database holds.
+        psycopg.Error: the database does not answer, or the owner may not do it.
+    """
     url = settings.url_for(Role.OWNER)
     migrate.upgrade(url)
     with psycopg.connect(url) as conn:

@@ -5,12 +5,11 @@ outside sources, so they commit after each token: what is done stays done whatev
 open while somebody else's server thinks. Do not call them inside a transaction block.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
-from uuid import UUID
 
 from psycopg import Connection
 
@@ -24,18 +23,21 @@ from coinsphere.errors import (
     RateLimited,
     Unavailable,
 )
+from coinsphere.market import agreeing, quarantine
 from coinsphere.market import candles as candle_store
 from coinsphere.market import metadata as metadata_store
-from coinsphere.market import quarantine
 from coinsphere.market import quotes as quote_store
+from coinsphere.market.consensus.model import Rules
 from coinsphere.market.model import (
     Interval,
     Loaded,
     MarketDataSource,
     NotesProblems,
+    QuoteSource,
     Token,
 )
 from coinsphere.market.quarantine import Rejected
+from coinsphere.market.venues import VenueSource
 
 CODES: dict[type[ProviderError], str] = {
     RateLimited: "rate_limited",
@@ -88,9 +90,15 @@ class IngestionReport:
 
 
 def refresh_quotes(
-    conn: Connection, source: MarketDataSource, tokens: Sequence[Token], now: datetime
+    conn: Connection,
+    source: MarketDataSource,
+    tokens: Sequence[Token],
+    now: datetime,
+    rules: Rules | None = None,
 ) -> IngestionReport:
     """Fetch and store the newest quote of each token; one that fails keeps the quote that it has, with its age.
+
+    Where a source tells what several venues say, the quote is what they agree on by `rules`.
 
     Raises:
         RateLimited: nothing could be fetched, and it may pass.
@@ -98,9 +106,16 @@ def refresh_quotes(
     """
     run = _Run(conn, source, "quotes")
     with run.attempt():
-        quotes = source.quotes(tokens)
-        run.loaded(quote_store.store(conn, quotes, now))
-        run.missing(tokens, {quote.token_id for quote in quotes})
+        if isinstance(source, VenueSource):
+            said = source.venue_quotes(tokens)
+            settled = agreeing.settle(conn, source.name, tokens, said, now, rules or Rules())
+            run.loaded(settled.loaded)
+            run.doubted(settled.doubts)
+            run.missing(tokens, {quote.asset for quote in said})
+        elif isinstance(source, QuoteSource):
+            quotes = source.quotes(tokens)
+            run.loaded(quote_store.store(conn, quotes, now))
+            run.missing(tokens, {quote.token_id for quote in quotes})
     return run.finish()
 
 
@@ -226,11 +241,16 @@ class _Run:
         self._report.quarantined += loaded.quarantined
         self._record(loaded, token)
 
-    def missing(self, tokens: Sequence[Token], came: set[UUID]) -> None:
+    def missing(self, tokens: Sequence[Token], came: Container[object]) -> None:
         """Note the tokens that the source gave nothing for."""
         absent = sorted(token.symbol for token in tokens if token.id not in came)
         if absent:
             self._note(NotListed(self._source.name, f"nothing for {', '.join(absent)}"), None)
+
+    def doubted(self, doubts: Sequence[str]) -> None:
+        """Note the tokens that were quoted and of which nobody could be believed."""
+        if doubts:
+            self._note(Unavailable(self._source.name, f"no new price of {'; '.join(doubts)}"), None)
 
     def finish(self) -> IngestionReport:
         """The report; raises the passing error if nothing else came of the whole refresh."""

@@ -128,10 +128,15 @@ class MarketDataSource(Protocol):
         """Candles that open in [start, end), ascending; the newest may be unfinished and says so."""
         ...
 
-    def quotes(self, tokens: Sequence[Token]) -> Sequence[Quote]:
-        """The newest quote of each token that the source lists."""
-        ...
-
     def metadata(self, tokens: Sequence[Token]) -> Sequence[Metadata]:
         """What the source knows of each token."""
+        ...
+
+
+@runtime_checkable
+class QuoteSource(Protocol):
+    """A source that has one price of each token."""
+
+    def quotes(self, tokens: Sequence[Token]) -> Sequence[Quote]:
+        """The newest quote of each token that the source lists."""
         ...

@@ -45,14 +45,22 @@ _UPSERT = """
 _FOLLOW = "select market.follow_set_aside(%(now)s)"
 
 
-def store(conn: Connection, quotes: Sequence[Quote], now: datetime) -> Loaded:
+def store(
+    conn: Connection, quotes: Sequence[Quote], now: datetime, *, are_agreed: bool = False
+) -> Loaded:
     """Store `quotes`; one that cannot be true goes to the quarantine, and the last good one stays with its age.
+
+    Args:
+        conn: a connection.
+        quotes: at most one for each token.
+        now: the instant past which nothing is known.
+        are_agreed: whether a consensus has judged them already: then no jump is too large.
 
     Raises:
         ConfigurationError: the rows may not share a database with what is there, see `origin.refuse_mix`.
     """
     origin = origins.get(conn)
-    last_good = _last_good(conn, quotes)
+    last_good = {} if are_agreed else _last_good(conn, quotes)
     sound: list[Quote] = []
     rejected: list[Rejected] = []
     for quote in quotes:

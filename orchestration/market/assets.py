@@ -10,6 +10,7 @@ from psycopg import Connection
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.market import ingest, tokens
+from coinsphere.market.consensus.model import Rules
 from coinsphere.market.model import Interval, MarketDataSource, Token
 from coinsphere.settings import Settings
 from orchestration import automation, failures
@@ -45,12 +46,16 @@ token_list = dg.AssetSpec(
 )
 @failures.classified()
 def quotes(
+    settings: dg.ResourceParam[Settings],
     database: dg.ResourceParam[Database],
     source: dg.ResourceParam[MarketDataSource],
     clock: dg.ResourceParam[Clock],
 ) -> dg.MaterializeResult:
-    """The newest good price of each token. A token whose fetch fails keeps the quote that it has, with its age."""
-    report = _fetch(database, lambda conn, all_: ingest.refresh_quotes(conn, source, all_, clock()))
+    """The price of each token that the venues agree on; one that none can be believed of keeps its last, with its age."""
+    rules = Rules(quorum=settings.market_quorum)
+    report = _fetch(
+        database, lambda conn, all_: ingest.refresh_quotes(conn, source, all_, clock(), rules)
+    )
     return _result(report, database, counts.QUOTES)
 
 

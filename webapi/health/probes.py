@@ -104,7 +104,7 @@ def _probes(work: Services) -> dict[str, Callable[[], int]]:
         "orchestrator": lambda: _answers(work, f"{settings.orchestrator_url}/server_info"),
         "daemon": lambda: daemon_beats(work),
         "mlflow": lambda: _answers(work, f"{settings.tracking_url}/health"),
-        "stream": lambda: _answers(work, f"http://127.0.0.1:{settings.stream_port}/health"),
+        "stream": lambda: _answers(work, f"{settings.stream_server_url}/health"),
         "supervisor": lambda: probes.supervisor_answers(settings),
         "disk": lambda: Room.of(settings).remedy is None,
     }

@@ -136,6 +136,11 @@ def token_not_found(symbol: str) -> Problem:
     return not_found(f"token {symbol[:20]}")
 
 
+def no_price(symbol: str) -> Problem:
+    """404 for an instant at which no price of a token was known."""
+    return not_found(f"a price of {symbol[:20]} at that time")
+
+
 def not_found(what: str) -> Problem:
     """404 whose `error` says what was not found."""
     return Problem(404, f"{what} not found")

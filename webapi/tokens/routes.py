@@ -6,11 +6,12 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
+from coinsphere.market import prices
 from webapi.admin.tokens import acts
-from webapi.http import pages
+from webapi.http import errors, pages
 from webapi.security.access import admin, signed_in
 from webapi.services import services
-from webapi.tokens import paging, queries, schemas, shown, symbols
+from webapi.tokens import paging, price_shown, queries, schemas, shown, symbols
 from webapi.tokens.queries import After, Point
 
 tokens = APIBlueprint("tokens", __name__, tag="Tokens")
@@ -60,6 +61,24 @@ def get_history(symbol: str, query_data: schemas.HistoryQuery) -> Response:
     return pages.respond(
         shown.HISTORY, f"{symbol.upper()}:{frame}", lambda: _history(symbol, frame)
     )
+
+
+@tokens.get("/<symbol>/price")
+@signed_in
+@tokens.input(schemas.PriceQuery, location="query")
+@tokens.output(schemas.PriceOut)
+def get_price(symbol: str, query_data: schemas.PriceQuery) -> dict[str, Any]:
+    """The price that venues agreed on, with how sure it is; `explain` tells what it was made of.
+
+    Before venues were asked it is the close of the last candle; 404 where nothing was known at that instant.
+    """
+    moment = query_data.at or services().clock()
+    with services().database.connection() as conn:
+        token = symbols.find(conn, symbol)
+        found = prices.at(conn, token.id, moment)
+    if found is None:
+        raise errors.no_price(token.symbol)
+    return price_shown.shown(token.symbol, found, explain=query_data.explain)
 
 
 def _list(query: schemas.ListQuery, after: After | None) -> schemas.TokensOut:

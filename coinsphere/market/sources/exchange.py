@@ -3,10 +3,10 @@
 ccxt's own rate limiter is the token bucket: a call waits until the exchange's published limit allows it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import ccxt
@@ -21,7 +21,9 @@ from coinsphere.errors import (
     RateLimited,
     Unavailable,
 )
-from coinsphere.market.model import Candle, Interval, Quote, Token
+from coinsphere.market import venues
+from coinsphere.market.consensus.model import CURRENCIES, Asset, VenueQuote
+from coinsphere.market.model import Candle, Interval, Token
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds, to_milliseconds
 from coinsphere.market.sources.rows import NONSENSE, Noted
@@ -32,6 +34,19 @@ _PAGES = {"binance": 1000, "coinbase": 300, "kraken": 720, "kucoin": 1500}
 _WINDOWS = {"kraken": 720}
 """Candles back from now that an exchange gives at all, whatever is asked for."""
 _SPOT_ONLY = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
+
+
+class _Market(NamedTuple):
+    """A token, or a currency, in a quote currency."""
+
+    symbol: str
+    asset: Asset
+    currency: str
+
+    @property
+    def pair(self) -> str:
+        """As ccxt names it."""
+        return f"{self.symbol}/{self.currency}"
 
 
 class Exchange:
@@ -93,26 +108,24 @@ class Exchange:
         self._noted.require(candles)
         return candles
 
-    def quotes(self, tokens: Sequence[Token]) -> list[Quote]:
-        """The newest price of each token that the exchange lists; a ticker that makes no sense is noted and left out.
+    def venue_quotes(self, tokens: Sequence[Token]) -> list[VenueQuote]:
+        """What every market of the tokens, and of the currencies, says: one call for all of them.
+
+        A ticker that makes no sense is noted and left out.
 
         Raises:
             RateLimited, Unavailable, BadPayload: see there.
         """
-        listed: dict[str, Token] = {}
-        for token in tokens:
-            try:
-                listed[self._market(token)] = token
-            except NotListed:
-                continue
+        self._load()
+        listed = {market.pair: market for market in _markets(tokens) if self._trades(market.pair)}
         if not listed:
             return []
         tickers = self._call(self._client.fetch_tickers, list(listed))
         if not isinstance(tickers, Mapping):
             raise BadPayload(self.name, "tickers are no mapping", repr(tickers))
         now = self._clock()
-        rows = ((token, tickers.get(pair)) for pair, token in listed.items())
-        return self._noted.understood(rows, lambda token, row: self._quote(token, row, now))
+        rows = ((market, tickers.get(pair)) for pair, market in listed.items())
+        return self._noted.understood(rows, lambda market, row: self._quote(market, row, now))
 
     def take_problems(self) -> list[ProviderError]:
         """Tickers and candles that made no sense, since the last call."""
@@ -122,14 +135,19 @@ class Exchange:
         """The exchange's market of the token, in the most preferred currency."""
         if not token.leads_symbol:
             raise NotListed(self.name, f"{token.symbol} is another, larger token's symbol there")
-        if not self._client.markets:
-            self._call(self._client.load_markets)
+        self._load()
         for currency in self._currencies:
-            pair = f"{token.symbol}/{currency}"
-            market = self._client.markets.get(pair)
-            if market is not None and market.get("active") is not False:
+            if self._trades(pair := f"{token.symbol}/{currency}"):
                 return pair
         raise NotListed(self.name, f"no market of {token.symbol} in US dollars")
+
+    def _load(self) -> None:
+        if not self._client.markets:
+            self._call(self._client.load_markets)
+
+    def _trades(self, pair: str) -> bool:
+        market = self._client.markets.get(pair)
+        return market is not None and market.get("active") is not False
 
     def _refuse_outside(self, interval: Interval, start: datetime, now: datetime) -> None:
         window = _WINDOWS.get(self.name)
@@ -164,19 +182,21 @@ class Exchange:
             now,
         )
 
-    def _quote(self, token: Token, ticker: Any, now: datetime) -> Quote | None:
+    def _quote(self, market: _Market, ticker: Any, now: datetime) -> VenueQuote | None:
         """The quote in a ticker; None where it holds no price."""
         if ticker is None or ticker.get("last") is None:
             return None
         moment = ticker.get("timestamp")
-        return Quote(
-            token_id=token.id,
+        return VenueQuote(
+            asset=market.asset,
+            venue=self.name,
+            currency=market.currency,
             price=Decimal(ticker["last"]),
-            volume_24h=_decimal(ticker.get("quoteVolume")),
-            market_cap=None,
-            change_24h=_decimal(ticker.get("percentage")),
-            source=self.name,
             observed_at=now if moment is None else from_milliseconds(moment),
+            bid=_decimal(ticker.get("bid")),
+            ask=_decimal(ticker.get("ask")),
+            volume=_decimal(ticker.get("quoteVolume")),
+            change_24h=_decimal(ticker.get("percentage")),
         )
 
     def _call(self, method: Any, *arguments: Any) -> Any:
@@ -200,6 +220,15 @@ class Exchange:
         if isinstance(error, ccxt.BadResponse):
             return BadPayload(self.name, message, str(error))
         return Unavailable(self.name, message, pause)
+
+
+def _markets(tokens: Sequence[Token]) -> Iterator[_Market]:
+    """The markets of the tokens whose symbol means them, and of the currencies that are no tokens."""
+    assets: list[tuple[str, Asset]] = [(t.symbol, t.id) for t in tokens if t.leads_symbol]
+    codes = venues.currencies(tokens).items()
+    assets += [(code, asset) for code, asset in codes if isinstance(asset, str)]
+    for symbol, asset in assets:
+        yield from (_Market(symbol, asset, currency) for currency in CURRENCIES)
 
 
 class _Strict:

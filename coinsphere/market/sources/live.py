@@ -1,4 +1,6 @@
-"""Live public prices: several exchanges in order of preference, then CoinGecko for what none of them lists.
+"""Live public prices: several exchanges, then CoinGecko for what none of them lists.
+
+Candles come of the first, by preference, that has them; quotes of all at once, for `coinsphere.market.consensus`.
 
 Passing errors are asked again with growing pauses; then the next provider is asked, and the one that failed is left
 alone for a minute. One that hangs is not asked again, so that it holds up nobody for longer than one answer may take. A
@@ -7,6 +9,7 @@ provider that does not list the token, or does not reach far enough back, makes 
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol, TypeVar
@@ -25,7 +28,8 @@ from coinsphere.errors import (
     RateLimited,
     Unavailable,
 )
-from coinsphere.market.model import Candle, Interval, Metadata, NotesProblems, Quote, Token
+from coinsphere.market.consensus.model import DOLLAR, VenueQuote
+from coinsphere.market.model import Candle, Interval, Metadata, NotesProblems, Token
 from coinsphere.market.sources.coingecko import CoinGecko
 from coinsphere.market.sources.exchange import Exchange
 from coinsphere.settings import Settings
@@ -59,8 +63,12 @@ class Provider(Protocol):
         """See `MarketDataSource.candles`."""
         ...
 
-    def quotes(self, tokens: Sequence[Token]) -> list[Quote]:
-        """See `MarketDataSource.quotes`."""
+
+class Venue(Provider, Protocol):
+    """What it needs of an exchange."""
+
+    def venue_quotes(self, tokens: Sequence[Token]) -> list[VenueQuote]:
+        """See `VenueSource.venue_quotes`."""
         ...
 
 
@@ -71,13 +79,14 @@ class LiveMarket:
 
     def __init__(
         self,
-        exchanges: Sequence[Provider],
+        exchanges: Sequence[Venue],
         coingecko: CoinGecko,
         clock: Clock,
         sleep: Sleep,
         patience: float,
     ) -> None:
         self._patience = patience
+        self._exchanges = exchanges
         self._providers: list[Provider] = [*exchanges, coingecko]
         self._coingecko, self._clock, self._sleep = coingecko, clock, sleep
         self._resting: dict[str, datetime] = {}
@@ -106,28 +115,29 @@ class LiveMarket:
         self._note(errors)
         return found
 
-    def quotes(self, tokens: Sequence[Token]) -> list[Quote]:
-        """The newest quote of each token, of the first provider that lists it.
+    def venue_quotes(self, tokens: Sequence[Token]) -> list[VenueQuote]:
+        """What every exchange says, all asked at once; CoinGecko's word for a token of which none has a price.
+
+        Of a stablecoin none has one where nobody trades it for dollars themselves. What fails of one exchange stays
+        there, and is noted.
 
         Raises:
-            ProviderError: no provider gave anything; the one that may pass soonest.
+            ProviderError: nobody gave anything; the error that may pass soonest.
         """
-        quotes: dict[object, Quote] = {}
-        errors: list[ProviderError] = []
-        for provider in self._providers:
-            left = [token for token in tokens if token.id not in quotes]
-            if not left:
-                break
-            try:
-                found = self._ask(provider, partial(provider.quotes, left))
-            except ProviderError as error:
-                errors.append(error)
-            else:
-                quotes.update((quote.token_id, quote) for quote in found)
+        with ThreadPoolExecutor(max(1, len(self._exchanges))) as pool:
+            answers = list(pool.map(partial(self._heard, tokens), self._exchanges))
+        quotes = [quote for answer in answers if isinstance(answer, list) for quote in answer]
+        errors = [answer for answer in answers if isinstance(answer, ProviderError)]
+        pegged = {token.id for token in tokens if token.peg_usd is not None}
+        priced = {q.asset for q in quotes if q.asset not in pegged or q.currency == DOLLAR}
+        try:
+            quotes += self._told([token for token in tokens if token.id not in priced])
+        except ProviderError as error:
+            errors.append(error)
         if not quotes and errors:
             raise self._chosen(errors)
         self._note(errors)
-        return list(quotes.values())
+        return quotes
 
     def metadata(self, tokens: Sequence[Token]) -> list[Metadata]:
         """Supply, rank, logo and all-time extremes, from CoinGecko."""
@@ -142,6 +152,32 @@ class LiveMarket:
         """What went wrong on the way to what was given, since the last call."""
         problems, self._problems = self._problems, []
         return problems
+
+    def _heard(self, tokens: Sequence[Token], venue: Venue) -> list[VenueQuote] | ProviderError:
+        try:
+            return self._ask(venue, partial(venue.venue_quotes, tokens))
+        except ProviderError as error:
+            return error
+
+    def _told(self, tokens: Sequence[Token]) -> list[VenueQuote]:
+        """CoinGecko's prices: of many venues, but one word, so that they never vote beside a venue's own."""
+        if not tokens:
+            return []
+        quotes = self._ask(self._coingecko, partial(self._coingecko.quotes, tokens))
+        return [
+            VenueQuote(
+                asset=quote.token_id,
+                venue=quote.source,
+                currency=DOLLAR,
+                price=quote.price,
+                observed_at=quote.observed_at,
+                volume=quote.volume_24h,
+                change_24h=quote.change_24h,
+                market_cap=quote.market_cap,
+                is_aggregate=True,
+            )
+            for quote in quotes
+        ]
 
     def _ask(self, provider: Provider, question: Callable[[], T]) -> T:
         """Put one question to one provider, again where the error may pass."""

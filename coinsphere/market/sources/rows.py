@@ -1,11 +1,21 @@
 """Rows of an answer, each for itself: one that makes no sense is noted, and the others are taken."""
 
 from collections.abc import Callable, Iterable, Sized
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from coinsphere.errors import BadPayload, ProviderError
-from coinsphere.market.model import Token
 
+
+class Named(Protocol):
+    """What a row is of: a token, or one market of it."""
+
+    @property
+    def symbol(self) -> str:
+        """How it is named in a note."""
+        ...
+
+
+N = TypeVar("N", bound=Named)
 T = TypeVar("T")
 NONSENSE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 """What reading a row of another shape stumbles over; numbers and times past all bounds are of the last kind."""
@@ -28,15 +38,15 @@ class Noted:
             self._more += 1
 
     def readable(
-        self, rows: Iterable[tuple[Token, object]], read: Callable[[Token, object], T | None]
+        self, rows: Iterable[tuple[N, object]], read: Callable[[N, object], T | None]
     ) -> list[T]:
         """What `read` makes of the rows, without those of which it makes nothing; nonsense is noted."""
         made: list[T] = []
-        for token, row in rows:
+        for named, row in rows:
             try:
-                found = read(token, row)
+                found = read(named, row)
             except NONSENSE as error:
-                self.note(f"{token.symbol}: {type(error).__name__}: {error}", row)
+                self.note(f"{named.symbol}: {type(error).__name__}: {error}", row)
             else:
                 made += [] if found is None else [found]
         return made
@@ -51,7 +61,7 @@ class Noted:
             raise self.take()[0]
 
     def understood(
-        self, rows: Iterable[tuple[Token, object]], read: Callable[[Token, object], T | None]
+        self, rows: Iterable[tuple[N, object]], read: Callable[[N, object], T | None]
     ) -> list[T]:
         """As `readable`, of a whole answer.
 

@@ -63,6 +63,7 @@ EXCEPT = {
     ("coinsphere_pipeline", "app.idempotency_keys"): "d",
     ("coinsphere_pipeline", "market.price_data"): "rawd",
     ("coinsphere_pipeline", "market.price_revisions"): "r",
+    ("coinsphere_pipeline", "market.consensus"): "ra",
     ("coinsphere_pipeline", "market.exchange_rates"): "rawd",
     ("coinsphere_pipeline", "market.set_aside_trail"): "r",
     ("coinsphere_pipeline", "market.planted_seeds"): "r",

@@ -50,6 +50,8 @@ class Outside:
         }
     )
     price: str = "104.123456789012345678"
+    prices: dict[str, str] = field(default_factory=dict)
+    """Of some pairs another, such as `kraken BTC-USD`."""
     answers: list[Answer] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     closing: Event = field(default_factory=Event)
@@ -68,6 +70,9 @@ class Outside:
                 answer.times -= 1
                 return answer
         return None
+
+    def price_of(self, exchange: str, pair: str) -> str:
+        return self.prices.get(f"{exchange} {pair}", self.price)
 
     def usual(self, path: str, query: dict[str, str]) -> Any:
         """What the provider answers on a good day."""
@@ -132,7 +137,7 @@ def _binance(outside: Outside, path: str, query: dict[str, str]) -> Any:
         return [
             {
                 "symbol": symbol,
-                "lastPrice": outside.price,
+                "lastPrice": outside.price_of("binance", "-".join(pairs[symbol])),
                 "openPrice": "100",
                 "priceChangePercent": "4.123",
                 "quoteVolume": "5000.5",
@@ -159,7 +164,7 @@ def _coinbase(outside: Outside, path: str, query: dict[str, str]) -> Any:
                 "quote_currency_id": pair.split("-")[1],
                 "product_type": "SPOT",
                 "trading_disabled": False,
-                "price": outside.price,
+                "price": outside.price_of("coinbase", pair),
                 "price_percentage_change_24h": "4.5",
                 "volume_24h": "10",
                 "approximate_quote_24h_volume": "1000",
@@ -199,17 +204,20 @@ def _kraken(outside: Outside, path: str, query: dict[str, str]) -> Any:
     elif path.endswith("/Time"):
         result = {"unixtime": int(NOW.timestamp())}
     else:
-        last = {
-            "c": [outside.price, "1"],
-            "v": ["5", "10"],
-            "p": ["100", "100"],
-            "h": ["110", "110"],
-            "l": ["90", "90"],
-            "a": ["104", "1", "1"],
-            "b": ["104", "1", "1"],
-            "o": "50",
+        result = {
+            pair_id: {
+                "c": [price, "1"],
+                "v": ["5", "10"],
+                "p": ["100", "100"],
+                "h": ["110", "110"],
+                "l": ["90", "90"],
+                "a": [price, "1", "1"],
+                "b": [price, "1", "1"],
+                "o": "50",
+            }
+            for pair_id, pair in ids.items()
+            if pair_id in query["pair"] and (price := outside.price_of("kraken", pair))
         }
-        result = {pair_id: last for pair_id in ids if pair_id in query["pair"]}
     return {"error": [], "result": result}
 
 
@@ -235,7 +243,12 @@ def _kucoin(outside: Outside, path: str, query: dict[str, str]) -> Any:
         ]
     elif path.endswith("/allTickers"):
         rows = [
-            {"symbol": pair, "last": outside.price, "changeRate": "0.05", "volValue": "70"}
+            {
+                "symbol": pair,
+                "last": outside.price_of("kucoin", pair),
+                "changeRate": "0.05",
+                "volValue": "70",
+            }
             for pair in pairs
         ]
         data = {"time": int(NOW.timestamp() * 1000), "ticker": rows}

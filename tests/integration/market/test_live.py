@@ -47,11 +47,11 @@ class TestProtocols:
         )
 
     def test_quotes_keep_every_digit(self, live_market, tokens, exchange, outside):
-        (quote,) = live_market(exchange).quotes(tokens("BTC"))
+        (quote,) = live_market(exchange).venue_quotes(tokens("BTC"))
         assert quote.price == Decimal(outside.price)
-        assert quote.source == exchange
+        assert quote.venue == exchange
         assert quote.observed_at == NOW
-        assert quote.volume_24h > 0
+        assert quote.volume > 0
 
     def test_hourly_pages_follow_each_other_without_a_gap(self, live_market, tokens, exchange):
         (btc,) = tokens("BTC")
@@ -73,18 +73,21 @@ class TestProtocols:
 
 
 def test_a_change_since_midnight_is_not_passed_off_as_one_over_24_hours(live_market, tokens):
-    (kraken,) = live_market("kraken").quotes(tokens("BTC"))
-    (binance,) = live_market("binance").quotes(tokens("BTC"))
+    (kraken,) = live_market("kraken").venue_quotes(tokens("BTC"))
+    (binance,) = live_market("binance").venue_quotes(tokens("BTC"))
     assert kraken.change_24h is None
     assert binance.change_24h == Decimal("4.123")
 
 
 class TestPreference:
-    def test_each_token_is_quoted_by_the_first_that_lists_it(self, live_market, tokens):
+    def test_each_token_is_quoted_by_all_that_list_it_else_by_coingecko(self, live_market, tokens):
         market = live_market("binance", "coinbase", "kucoin")
-        quotes = {q.token_id: q for q in market.quotes(tokens("BTC", "SOL", "PEPE", "ATOM"))}
-        sources = [quotes[token.id].source for token in tokens("BTC", "SOL", "PEPE", "ATOM")]
-        assert sources == ["binance", "coinbase", "kucoin", "coingecko"]
+        quotes = market.venue_quotes(tokens("BTC", "SOL", "PEPE", "ATOM"))
+        said = [
+            {q.venue for q in quotes if q.asset == t.id}
+            for t in tokens("BTC", "SOL", "PEPE", "ATOM")
+        ]
+        assert said == [{"binance", "coinbase", "kucoin"}, {"coinbase"}, {"kucoin"}, {"coingecko"}]
         assert market.take_problems() == []
 
     def test_not_listed_goes_to_the_next_and_is_no_problem(self, live_market, tokens, outside):
@@ -125,8 +128,8 @@ class TestPreference:
         assert facts.max_supply is None
         assert facts.all_time_low == Decimal("67.81")
         assert facts.all_time_high_at == datetime(2025, 10, 6, 18, 57, 42, 558000, UTC)
-        (quote,) = live_market().quotes(tokens("ATOM"))
-        assert quote.volume_24h is None
+        (quote,) = live_market().venue_quotes(tokens("ATOM"))
+        assert quote.volume is None
         assert quote.market_cap == 1555886872303
 
 
@@ -147,7 +150,7 @@ class TestRateLimited:
             outside.fail(path, status=status, headers={"Retry-After": date}, times=1)
         (btc, atom) = tokens("BTC", "ATOM")
         assert len(live_market("binance").candles(btc, Interval.DAY, TODAY - DAY, NOW)) == 2
-        assert live_market().quotes([atom])
+        assert live_market().venue_quotes([atom])
         assert slept == [7.0, 7.0]
 
     @pytest.mark.parametrize("headers", [{}, {"Retry-After": "soon"}, {"Retry-After": "inf"}])
@@ -155,7 +158,7 @@ class TestRateLimited:
         outside.fail("/binance/", status=429, headers=headers)
         outside.fail("/coingecko/", status=429, headers=headers)
         with pytest.raises(RateLimited):
-            live_market("binance").quotes(tokens("BTC"))
+            live_market("binance").venue_quotes(tokens("BTC"))
         assert len(slept) == 4
         assert 0.5 <= slept[0] <= slept[1]
 
@@ -164,8 +167,8 @@ class TestRateLimited:
     ):
         outside.fail("/binance/", status=429, headers={"Retry-After": "3600"})
         market = live_market("binance", "coinbase")
-        (quote,) = market.quotes(tokens("BTC"))
-        assert quote.source == "coinbase"
+        (quote,) = market.venue_quotes(tokens("BTC"))
+        assert quote.venue == "coinbase"
         assert slept == []
         (problem,) = market.take_problems()
         assert isinstance(problem, RateLimited)
@@ -174,12 +177,12 @@ class TestRateLimited:
     def test_who_failed_is_left_alone_for_a_minute(self, live_market, tokens, outside):
         outside.fail("/binance/", status=429, headers={"Retry-After": "3600"})
         market = live_market("binance", "coinbase")
-        market.quotes(tokens("BTC"))
+        market.venue_quotes(tokens("BTC"))
         asked = outside.count("/binance/")
-        market.quotes(tokens("BTC"))
+        market.venue_quotes(tokens("BTC"))
         assert outside.count("/binance/") == asked
         market._clock = lambda: NOW + timedelta(seconds=61)
-        market.quotes(tokens("BTC"))
+        market.venue_quotes(tokens("BTC"))
         assert outside.count("/binance/") > asked
 
     def test_coingecko_is_asked_no_faster_than_its_plan_allows(
@@ -188,7 +191,7 @@ class TestRateLimited:
         market = live_market()
         (atom,) = tokens("ATOM")
         for _ in range(26):
-            market.quotes([atom])
+            market.venue_quotes([atom])
         assert outside.count("/coingecko/") == 26
         assert len(slept) == 1
         assert 0 < slept[0] <= 60 / 25
@@ -235,8 +238,8 @@ class TestDown:
     ):
         outside.fail("/binance/", **answer)
         market = live_market("binance", "coinbase")
-        (quote,) = market.quotes(tokens("BTC"))
-        assert quote.source == "coinbase"
+        (quote,) = market.venue_quotes(tokens("BTC"))
+        assert quote.venue == "coinbase"
         (problem,) = market.take_problems()
         assert isinstance(problem, Unavailable)
         assert problem.source == "binance"
@@ -246,7 +249,7 @@ class TestDown:
         outside.fail("/binance/", status=302, headers={"Location": "/elsewhere"})
         outside.fail("/coingecko/", status=302, headers={"Location": "/elsewhere"})
         with pytest.raises(Unavailable):
-            live_market("binance").quotes(tokens("BTC"))
+            live_market("binance").venue_quotes(tokens("BTC"))
         assert outside.count("/elsewhere") == 0
 
     @pytest.mark.parametrize("provider", ["binance", "coingecko"])
@@ -255,13 +258,13 @@ class TestDown:
         market = live_market("binance", timeout=0.2)
         symbol = {"binance": "BTC", "coingecko": "ATOM"}[provider]
         if provider == "binance":
-            (quote,) = market.quotes(tokens(symbol))
-            assert quote.source == "coingecko"
+            (quote,) = market.venue_quotes(tokens(symbol))
+            assert quote.venue == "coingecko"
             (problem,) = market.take_problems()
             assert isinstance(problem, Unavailable)
         else:
             with pytest.raises(Unavailable, match="Timeout"):
-                market.quotes(tokens(symbol))
+                market.venue_quotes(tokens(symbol))
 
     def test_who_hangs_is_asked_once_and_holds_up_nobody(self, live_market, tokens, outside):
         """Not three times, and not once for each token."""
@@ -269,15 +272,15 @@ class TestDown:
         market = live_market("binance", "coinbase", timeout=0.3)
         for token in tokens("BTC", "ETH", "SOL"):
             assert market.candles(token, Interval.DAY, TODAY - DAY, NOW)
-        assert {quote.source for quote in market.quotes(tokens("BTC", "SOL"))} == {"coinbase"}
+        assert {quote.venue for quote in market.venue_quotes(tokens("BTC", "SOL"))} == {"coinbase"}
         assert outside.count("/binance/") == 1
 
     def test_a_server_that_is_not_there(self, live_market, tokens, outside):
         outside.url = "http://127.0.0.1:9"
         market = live_market("binance")
         market._providers[0]._client.urls["api"]["public"] = "http://127.0.0.1:9/api/v3"
-        (quote,) = market.quotes(tokens("BTC"))
-        assert quote.source == "coingecko"
+        (quote,) = market.venue_quotes(tokens("BTC"))
+        assert quote.venue == "coingecko"
         assert isinstance(market.take_problems()[0], Unavailable)
 
 
@@ -322,7 +325,7 @@ class TestNonsense:
     def test_coingecko_that_makes_no_sense(self, live_market, tokens, outside, body):
         outside.fail("/markets", body=body)
         with pytest.raises(BadPayload):
-            live_market().quotes(tokens("ATOM"))
+            live_market().venue_quotes(tokens("ATOM"))
 
     def test_one_row_of_coingecko_that_makes_no_sense_takes_no_other_with_it(
         self, live_market, tokens, outside
@@ -339,8 +342,8 @@ class TestNonsense:
         ]
         outside.fail("/markets", body=json.dumps(rows).encode())
         market = live_market()
-        (quote,) = market.quotes(tokens("ATOM", "BTC", "ETH"))
-        assert (quote.price, quote.source) == (Decimal("100.5"), "coingecko")
+        (quote,) = market.venue_quotes(tokens("ATOM", "BTC", "ETH"))
+        assert (quote.price, quote.venue) == (Decimal("100.5"), "coingecko")
         first, second = market.take_problems()
         assert isinstance(first, BadPayload)
         assert "ATOM" in str(first)
@@ -371,7 +374,7 @@ class TestNonsense:
         rows = [{"symbol": "BTCUSDT", **row, **nonsense}, {"symbol": "ETHUSDT", **row}]
         outside.fail("/ticker/24hr", body=json.dumps(rows).encode())
         market = live_market("binance", "coinbase")
-        found = {quote.source: quote for quote in market.quotes(tokens("BTC", "ETH"))}
+        found = {quote.venue: quote for quote in market.venue_quotes(tokens("BTC", "ETH"))}
         assert found["binance"].price == 7
         # The other token's price comes from who is asked next, or the nonsense of the row told no price.
         assert set(found) <= {"binance", "coinbase", "coingecko"}
@@ -389,7 +392,7 @@ class TestNonsense:
         rows = ["BTCUSDT", {"symbol": "ETHUSDT", **row}]
         outside.fail("/ticker/24hr", body=json.dumps(rows).encode())
         market = live_market("binance")
-        quotes = {quote.source for quote in market.quotes(tokens("BTC", "ETH"))}
+        quotes = {quote.venue for quote in market.venue_quotes(tokens("BTC", "ETH"))}
         assert "binance" in quotes
 
     def test_an_answer_of_nothing_but_nonsense_is_refused(self, live_market, tokens, outside):
@@ -399,7 +402,7 @@ class TestNonsense:
         ]
         outside.fail("/ticker/24hr", body=json.dumps(rows).encode())
         market = live_market("binance", "coinbase")
-        assert {quote.source for quote in market.quotes(tokens("BTC", "ETH"))} == {"coinbase"}
+        assert {quote.venue for quote in market.venue_quotes(tokens("BTC", "ETH"))} == {"coinbase"}
         assert [type(problem) for problem in market.take_problems()] == [BadPayload]
 
     @pytest.mark.parametrize(
@@ -528,10 +531,12 @@ class TestRecorded:
         assert [[candle.open, candle.volume] for candle in made] == [
             [Decimal(row[1]), Decimal(row[5])] for row in rows
         ]
-        (quote,) = market.quotes([btc])
+        (quote,) = [
+            q for q in market.venue_quotes([btc]) if q.asset == btc.id and q.currency == "USDT"
+        ]
         (ticker,) = [ticker for ticker in tickers if ticker["symbol"] == "BTCUSDT"]
         assert quote.price == Decimal(ticker["lastPrice"])
-        assert quote.volume_24h == Decimal(ticker["quoteVolume"])
+        assert quote.volume == Decimal(ticker["quoteVolume"])
         assert quote.observed_at.year == 2019
 
     def test_kraken(self, live_market, tokens, replay, outside):
@@ -540,8 +545,8 @@ class TestRecorded:
         for pair in pairs["result"].values():
             pair["status"] = "online"  # of 2017: Kraken has told it since
         outside.answers[-1].body = json.dumps(pairs, default=str).encode()
-        (quote,) = live_market("kraken").quotes(tokens("BTC"))
-        assert quote.source == "kraken"
+        (quote,) = live_market("kraken").venue_quotes(tokens("BTC"))
+        assert quote.venue == "kraken"
         assert quote.price == Decimal(outside.price)
 
     def test_coingecko(self, live_market, tokens, replay):
@@ -549,7 +554,7 @@ class TestRecorded:
         replay("/range", "coingecko/oas_coins_id_market_chart_range_200.json")
         market = live_market()
         (btc,) = tokens("BTC")
-        (quote,) = market.quotes([btc])
+        (quote,) = market.venue_quotes([btc])
         assert (quote.price, quote.market_cap) == (row["current_price"], row["market_cap"])
         (facts,) = market.metadata([btc])
         assert facts.circulating_supply == Decimal(row["circulating_supply"])

@@ -43,7 +43,7 @@ def test_the_largest_one_leads_its_symbol(both, owner, pipeline):
 def test_an_exchange_is_asked_for_the_one_that_it_means(both, live_market):
     market = live_market("coinbase")
     solana, sollet = both
-    sources = {quote.token_id: quote.source for quote in market.quotes([sollet, solana])}
+    sources = {quote.asset: quote.venue for quote in market.venue_quotes([sollet, solana])}
     assert sources == {solana.id: "coinbase", sollet.id: "coingecko"}
     made = market.candles(sollet, Interval.DAY, NOW - 2 * DAY, NOW)
     assert {candle.source for candle in made} == {"coingecko"}

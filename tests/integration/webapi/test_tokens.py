@@ -1,5 +1,6 @@
 """Tokens: what is shown, what is cached, and what is never cached."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -8,7 +9,10 @@ import pytest
 from psycopg.rows import dict_row
 
 from coinsphere.breaker import Breaker
-from coinsphere.market import set_aside
+from coinsphere.market import agreeing, set_aside
+from coinsphere.market import tokens as token_store
+from coinsphere.market.consensus import statistics
+from coinsphere.market.consensus.model import Rules, VenueQuote
 from coinsphere.market.set_aside import Scope, Subject
 from tests.integration.webapi.conftest import NOW, assert_problem, exact, quote
 from webapi.services import EXTENSION
@@ -395,3 +399,49 @@ def test_a_token_that_is_set_aside_shows_its_last_good_price_and_says_why(person
     answer = person.get("/predictions/ADA")
     assert answer.status_code == 503
     assert answer.json["error"] == "ADA is set aside: Its feed is stuck."
+
+
+@pytest.fixture(scope="module")
+def venues(module_database):
+    """Three venues of which one lies, as the pipeline stores them."""
+    said = [("kraken", "100"), ("okx", "100.1"), ("binance", "100.2"), ("bybit", "130")]
+    quotes = [
+        VenueQuote("SOL", venue, "USD", Decimal(price), NOW, volume=Decimal(1000))
+        for venue, price in said
+    ]
+    with psycopg.connect(module_database.owner, autocommit=True) as conn:
+        conn.execute("insert into market.origin (source) values ('live') on conflict do nothing")
+    with psycopg.connect(module_database.pipeline, autocommit=True) as conn:
+        sol = token_store.by_symbol(conn, "SOL")
+        quotes = [replace(quote, asset=sol.id) for quote in quotes]
+        agreeing.settle(conn, "live", [sol], quotes, NOW, Rules())
+
+
+@pytest.mark.usefixtures("venues")
+class TestPrice:
+    def test_a_price_is_explained_to_the_last_digit(self, person):
+        answer = person.ask("GET", "/tokens/sol/price?explain=true")
+        body = exact(answer)
+        assert (body["price"], body["state"], body["quorum"]) == (Decimal("100.1"), "ok", 3)
+        assert body["madeOf"] == "consensus"
+        assert body["agreedAt"] == NOW.isoformat().replace("+00:00", "Z")
+        parts = {part["venue"]: part for part in body["constituents"]}
+        assert parts["bybit"]["weight"] == 0
+        assert parts["bybit"]["leftOut"] == "2987 bp from the median of the others"
+        # Whoever has the weights and the prices has the price.
+        voting = [(part["price"], part["weight"]) for part in parts.values() if not part["leftOut"]]
+        assert statistics.quantile(voting, Decimal("0.5")) == body["price"]
+
+    def test_it_is_not_explained_unasked_and_every_instant_has_its_own(self, person):
+        assert exact(person.ask("GET", "/tokens/SOL/price"))["constituents"] is None
+        later = (NOW + timedelta(minutes=3)).isoformat().replace("+", "%2B")
+        assert exact(person.ask("GET", f"/tokens/SOL/price?at={later}"))["price"] == Decimal(
+            "100.1"
+        )
+        assert_problem(
+            person.ask("GET", "/tokens/SOL/price?at=2012-01-01T00:00:00Z"),
+            404,
+            says="a price of SOL",
+        )
+        assert_problem(person.ask("GET", "/tokens/SOL/price?at=yesterday"), 400)
+        assert_problem(person.ask("GET", "/tokens/NOPE/price"), 404)

@@ -45,23 +45,33 @@ class Served:
     pipeline: str
 
 
+@contextmanager
+def serving(
+    database, redis_url, model_server, keys_dir, home: Path, **more: str
+) -> Iterator[Served]:
+    """Running pages on a market; `more` are settings of theirs."""
+    variables = {
+        **environment(database, redis_url, home / "home", keys_dir),
+        **LIMITS,
+        "COINSPHERE_API_WORKERS": "1",
+        "COINSPHERE_ML_URL": model_server.url,
+        "COINSPHERE_STREAM_PORT": str(free_port()),
+        **more,
+    }
+    seeds.market(database.owner)
+    seeds.forecasts(model_server.answers)
+    url = f"http://127.0.0.1:{variables['COINSPHERE_API_PORT']}"
+    with streaming(variables), started(variables, url, home / "api.log"):
+        yield Served(url, database.owner, database.pipeline)
+
+
 @pytest.fixture(scope="module")
 def served(
     module_database, redis_server, model_server, keys_dir, tmp_path_factory
 ) -> Iterator[Served]:
     home = tmp_path_factory.mktemp("served")
-    variables = {
-        **environment(module_database, redis_server.url, home / "home", keys_dir),
-        **LIMITS,
-        "COINSPHERE_API_WORKERS": "1",
-        "COINSPHERE_ML_URL": model_server.url,
-        "COINSPHERE_STREAM_PORT": str(free_port()),
-    }
-    seeds.market(module_database.owner)
-    seeds.forecasts(model_server.answers)
-    url = f"http://127.0.0.1:{variables['COINSPHERE_API_PORT']}"
-    with streaming(variables), started(variables, url, home / "api.log"):
-        yield Served(url, module_database.owner, module_database.pipeline)
+    with serving(module_database, redis_server.url, model_server, keys_dir, home) as running:
+        yield running
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0041"
-down_revision = "0040"
+revision = "0043"
+down_revision = "0042"
 
 UP = """
 create index sessions_live on app.sessions (user_id, expires_at) where revoked_at is null;

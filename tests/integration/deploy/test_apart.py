@@ -1,0 +1,229 @@
+"""The system taken apart as containers run it: each process by `coinsphere run`, with its own variables, behind Caddy."""
+
+import asyncio
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+import pytest
+from websockets.asyncio.client import connect
+
+from coinsphere.security.signing_keys import FileKeyring
+from tests.conftest import free_port
+
+ROOT = Path(__file__).resolve().parents[3]
+CADDYFILE = ROOT / "deploy" / "compose" / "Caddyfile"
+BIN = Path(sys.executable).parent
+PASSWORD = "correct horse battery staple 7"
+FORGED = "203.0.113.77"
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline:
+        try:
+            if condition():
+                return
+        except (httpx2.HTTPError, OSError):
+            pass
+        time.sleep(0.2)
+    raise AssertionError(f"{what} did not happen")
+
+
+@dataclass
+class System:
+    """Processes with nothing in common but servers and keys, and the front."""
+
+    folder: Path
+    variables: dict[str, dict[str, str]]
+    http_port: int
+    https_port: int
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.https_port}"
+
+    @property
+    def authority(self) -> Path:
+        return self.folder / "caddy" / "caddy" / "pki" / "authorities" / "local" / "root.crt"
+
+    def tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.authority))
+
+    def client(self) -> httpx2.Client:
+        return httpx2.Client(base_url=self.url, verify=self.tls(), timeout=60, trust_env=False)
+
+    @contextmanager
+    def process(self, name: str, command: list[str]) -> Iterator[None]:
+        with (
+            (self.folder / f"{name}.log").open("ab") as log,
+            subprocess.Popen(
+                command, cwd=ROOT, env=self.variables[name], stdout=log, stderr=log
+            ) as process,
+        ):
+            self.running[name] = process
+            try:
+                yield
+            finally:
+                process.terminate()
+
+
+def command(name: str) -> list[str]:
+    return [str(BIN / "coinsphere"), "run", name]
+
+
+def variables(folder: Path, database, redis_url: str, ports: Mapping[str, int]) -> dict:
+    """What each process is given, and nothing else: the API never sees another role's password."""
+    common = {
+        "PATH": os.environ["PATH"],
+        "COINSPHERE_REDIS_URL": redis_url,
+        "COINSPHERE_JWT_KEYS_DIR": str(folder / "keys"),
+        "COINSPHERE_TRUSTED_PROXIES": "1",
+        "COINSPHERE_API_PORT": str(ports["api"]),
+        "COINSPHERE_STREAM_PORT": str(ports["stream"]),
+        "COINSPHERE_METRICS_PORT": str(ports["metrics"]),
+    }
+    own = {
+        "api": {"COINSPHERE_API_DATABASE_URL": database.api, "COINSPHERE_API_WORKERS": "1"},
+        "stream": {"COINSPHERE_API_DATABASE_URL": database.api},
+        "worker": {"COINSPHERE_WORKER_DATABASE_URL": database.worker},
+    }
+    found = {
+        name: {**common, **more, "COINSPHERE_HOME": str(folder / name)}
+        for name, more in own.items()
+    }
+    found["caddy"] = {
+        "PATH": os.environ["PATH"],
+        "XDG_DATA_HOME": str(folder / "caddy"),
+        "XDG_CONFIG_HOME": str(folder / "caddy"),
+        "COINSPHERE_SITE": "localhost",
+        "COINSPHERE_HTTP_PORT": str(ports["http"]),
+        "COINSPHERE_HTTPS_PORT": str(ports["https"]),
+        "COINSPHERE_API_UPSTREAM": f"127.0.0.1:{ports['api']}",
+        "COINSPHERE_STREAM_UPSTREAM": f"127.0.0.1:{ports['stream']}",
+    }
+    return found
+
+
+@pytest.fixture(scope="module")
+def system(module_database, redis_server, tmp_path_factory) -> Iterator[System]:
+    folder = tmp_path_factory.mktemp("apart")
+    FileKeyring(folder / "keys")
+    ports = {name: free_port() for name in ("api", "stream", "metrics", "http", "https")}
+    made = System(
+        folder,
+        variables(folder, module_database, redis_server.url, ports),
+        ports["http"],
+        ports["https"],
+    )
+    front = [str(BIN / "caddy"), "run", "--config", str(CADDYFILE), "--adapter", "caddyfile"]
+    with ExitStack() as stack:
+        for name in ("api", "stream", "worker"):
+            stack.enter_context(made.process(name, command(name)))
+        stack.enter_context(made.process("caddy", front))
+        until(made.authority.exists, "a certificate")
+        with made.client() as client:
+            until(lambda: client.get("/health/ready").is_success, "the API")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def token(system) -> str:
+    with system.client() as client:
+        body = {"email": "ada@example.com", "password": PASSWORD}
+        answer = client.post(
+            "/api/v1/auth/register", json=body, headers={"X-Forwarded-For": FORGED}
+        )
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["accessToken"])
+
+
+def test_the_database_is_made_ready_by_a_command_that_ends(module_database, system) -> None:
+    only = {
+        "PATH": os.environ["PATH"],
+        "COINSPHERE_HOME": str(system.folder / "prepare"),
+        "COINSPHERE_DATABASE_URL": module_database.owner,
+        "COINSPHERE_MARKET": "simulated",
+    }
+    said = subprocess.run(
+        [BIN / "coinsphere", "prepare"], env=only, capture_output=True, text=True, check=False
+    )
+    assert said.returncode == 0, said.stderr
+    assert "The database is ready." in said.stdout
+
+
+def test_pages_and_api_come_from_one_verified_origin(system, token) -> None:
+    with system.client() as client:
+        page = client.get("/")
+        me = client.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"})
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert page.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+    assert me.json()["user"]["email"] == "ada@example.com"
+
+
+def test_http_leads_to_https(system) -> None:
+    answer = httpx2.get(f"http://localhost:{system.http_port}/markets", trust_env=False)
+    assert answer.status_code == 308
+    assert answer.headers["Location"].startswith("https://localhost")
+
+
+def test_http_2_is_spoken(system) -> None:
+    context = system.tls()
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        socket.create_connection(("localhost", system.https_port), timeout=60) as raw,
+        context.wrap_socket(raw, server_hostname="localhost") as wrapped,
+    ):
+        assert wrapped.selected_alpn_protocol() == "h2"
+        assert wrapped.version() == "TLSv1.3"
+
+
+def test_the_address_is_the_callers_and_not_one_that_it_says(system, token) -> None:
+    with system.client() as client:
+        headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": FORGED}
+        (session,) = client.get("/api/v1/auth/sessions", headers=headers).json()["sessions"]
+    assert session["ipAddress"] in ("127.0.0.0/24", "127.0.0.1", "::1")
+
+
+def test_the_stream_is_reached_by_the_same_origin(system, token) -> None:
+    async def hear() -> str:
+        address = f"wss://localhost:{system.https_port}/api/v1/ws"
+        headers = {"Authorization": f"Bearer {token}"}
+        async with connect(address, ssl=system.tls(), additional_headers=headers) as client:
+            await client.send('{"type": "ping"}')
+            return str(await asyncio.wait_for(client.recv(), 60))
+
+    assert "type" in asyncio.run(hear())
+
+
+def test_a_body_that_nobody_takes_goes_no_further(system) -> None:
+    with system.client() as client:
+        answer = client.post("/api/v1/auth/login", content=b" " * (17 * 1024 * 1024))
+    assert answer.status_code == 413
+
+
+def test_a_request_that_comes_while_the_api_restarts_is_answered(system, token) -> None:
+    system.running["api"].send_signal(signal.SIGTERM)
+    with system.client() as client:
+        system.running["api"].wait(60)
+        with system.process("api", command("api")):
+            answer = client.get("/api/v1/tokens", headers={"Authorization": f"Bearer {token}"})
+            assert answer.status_code == 200
+
+
+def test_an_unknown_process_is_named(system) -> None:
+    said = subprocess.run(
+        command("watch"), env=system.variables["api"], capture_output=True, text=True, check=False
+    )
+    assert said.returncode == 2
+    assert "worker" in said.stderr

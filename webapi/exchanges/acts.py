@@ -1,0 +1,158 @@
+"""What one does with accounts at exchanges, by whichever way one asks for it. What belongs to somebody else does not exist."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from psycopg import Connection as Database
+
+from coinsphere.exchanges import connections
+from coinsphere.exchanges.connections import Connection, NewConnection
+from coinsphere.exchanges.errors import KeyTooPowerful
+from coinsphere.exchanges.model import KeyInfo
+from coinsphere.exchanges.sync import syncs
+from coinsphere.security.audit_events import Event
+from webapi.exchanges import keys, queries, schemas
+from webapi.http import errors, paths
+from webapi.security import access, audit
+from webapi.services import services
+
+WHAT = "connection"
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A new connection, what its key may do, and the job that reads it for the first time."""
+
+    connection: Connection
+    info: KeyInfo
+    job_id: UUID | None
+
+
+def look_at(given: schemas.ExchangeKeyIn) -> KeyInfo:
+    """What a key may do. Nothing is stored.
+
+    Raises:
+        errors.Problem: 400, the exchange refuses the key, or it can withdraw or transfer; 403, the caller has confirmed no
+            address; 503, the exchange does not answer.
+    """
+    require_verified()
+    _, info = keys.look_at(given)
+    try:
+        connections.require_harmless(info.permissions, allows_trading=True)
+    except KeyTooPowerful as error:
+        raise keys.too_powerful(error) from None
+    return info
+
+
+def connect(given: schemas.ConnectExchangeIn) -> Connected:
+    """Connect an account and have it read for the first time; the key is stored sealed.
+
+    Raises:
+        errors.Problem: as `look_at`, and 409 where the key is known or there are too many, 404 for the portfolio.
+    """
+    require_verified()
+    secret, info = keys.look_at(given)
+    work = services()
+    user_id = access.principal().user_id
+    with work.database.connection() as conn:
+        if connections.is_full(conn, user_id):
+            raise errors.Problem(
+                409,
+                f"nobody may have more than {connections.MOST} connections",
+                code="connections-full",
+            )
+        portfolio_id = queries.portfolio_for(conn, user_id, given.portfolio_id)
+        if portfolio_id is None:
+            raise errors.not_found("portfolio")
+        new = NewConnection(
+            exchange=given.exchange,
+            credentials=secret,
+            portfolio_id=portfolio_id,
+            label=given.label,
+            allows_trading=given.allow_trading,
+            markets=tuple(given.markets),
+        )
+        try:
+            made = connections.create(
+                conn, work.encryption_keys, user_id, new, info=info, now=work.clock()
+            )
+        except KeyTooPowerful as error:
+            raise keys.too_powerful(error) from None
+        if made is None:
+            raise errors.Problem(409, "this key is connected already", code="key-connected")
+        job_id = syncs.request(conn, made.id)
+        audit.record(
+            conn,
+            Event.EXCHANGE_CONNECTED,
+            actor_id=user_id,
+            target=str(made.id),
+            details={"exchange": made.exchange, "verdict": info.permissions.verdict},
+        )
+    return Connected(made, info, job_id)
+
+
+def find(conn: Database, connection_id: str) -> Connection:
+    """A connection of the caller. Raises `errors.Problem` with status 404."""
+    identity = paths.uuid(connection_id, WHAT)
+    found = connections.get(conn, identity, access.principal().user_id)
+    if found is None:
+        raise errors.not_found(WHAT)
+    return found
+
+
+def change(conn: Database, connection_id: str, given: schemas.ConnectionChange) -> Connection:
+    """Change where its transactions go, which markets are read, and how often. Raises `errors.Problem` with status 404."""
+    stored = find(conn, connection_id)
+    portfolio_id = stored.portfolio_id
+    if given.portfolio_id is not None:
+        portfolio_id = queries.portfolio_for(conn, stored.user_id, given.portfolio_id)
+        if portfolio_id is None:
+            raise errors.not_found("portfolio")
+    changed = connections.change(
+        conn,
+        stored,
+        portfolio_id=portfolio_id,
+        markets=stored.markets if given.markets is None else given.markets,
+        sync_minutes=given.sync_minutes or stored.sync_minutes,
+        now=services().clock(),
+    )
+    return changed or stored
+
+
+def disconnect(conn: Database, connection_id: str) -> None:
+    """Forget a connection and its key; its transactions stay. Raises `errors.Problem` with status 404."""
+    user_id = access.principal().user_id
+    identity = paths.uuid(connection_id, WHAT)
+    exchange = connections.delete(conn, user_id, identity)
+    if exchange is None:
+        raise errors.not_found(WHAT)
+    audit.record(
+        conn,
+        Event.EXCHANGE_DISCONNECTED,
+        actor_id=user_id,
+        target=str(identity),
+        details={"exchange": exchange},
+    )
+
+
+def sync(conn: Database, found: Connection) -> UUID:
+    """Have an account read; the job. Raises `errors.Problem` with status 409 where it is stopped."""
+    job_id = syncs.request(conn, found.id)
+    if job_id is None:
+        raise errors.Problem(
+            409, "the connection is stopped", detail=found.last_error, code="connection-stopped"
+        )
+    return job_id
+
+
+def require_verified() -> None:
+    """Only who has confirmed an address can be told when a key goes wrong."""
+    user_id: UUID = access.principal().user_id
+    with services().database.connection() as conn:
+        if not queries.is_verified(conn, user_id):
+            raise errors.Problem(
+                403,
+                "confirm your address first",
+                detail="Follow the link in the mail that we sent you, then try again.",
+                code="email-not-verified",
+            )

@@ -1,0 +1,138 @@
+"""Accounts at exchanges: a key looked at before it is kept, what was read, what was not, and their end."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+from psycopg import Connection
+
+from coinsphere.exchanges.sync import syncs
+from coinsphere.exchanges.venues.all import VENUES
+from coinsphere.portfolio import portfolios
+from webapi.auth import proofs
+from webapi.exchanges import acts
+from webapi.exchanges.schemas import ConnectExchangeIn, ConnectionChange, ExchangeKeyIn
+from webapi.http.errors import Problem
+from webapi.portfolios import scope
+from webapi.security import limits
+from webapi.services import services
+from webui import rendering, requests
+from webui.i18n import gettext
+from webui.pages import filled, notes
+from webui.pages.filled import EMPTY, Filled
+from webui.security.access import signed_in
+
+web_exchanges = Blueprint("web_exchanges", __name__)
+_LIST = "/connections"
+_BESIDE = frozenset(("label", "portfolioId", "markets", "allowTrading"))
+
+
+@web_exchanges.get("/connections/exchanges/new")
+@signed_in
+def connecting() -> Response:
+    """The form for a key."""
+    return _form(EMPTY)
+
+
+@web_exchanges.post("/connections/exchanges/look")
+@signed_in
+@limits.weighs(10)
+def look() -> Response:
+    """A part of the page: what the exchange says that the key may do. Nothing is stored."""
+    try:
+        info = acts.look_at(filled.given(ExchangeKeyIn, _BESIDE))
+    except Problem as problem:
+        if problem.code == "switched-off":
+            raise
+        return rendering.page("connections/verdict.html", form=filled.of(problem), info=None)
+    return rendering.page("connections/verdict.html", form=EMPTY, info=info)
+
+
+@web_exchanges.post("/connections/exchanges/new")
+@signed_in
+@limits.weighs(10)
+def connect() -> Response:
+    """Keep a key, sealed, and have the account read."""
+
+    def act() -> Response:
+        made = acts.connect(filled.given(ConnectExchangeIn, **_markets()))
+        address = f"{_LIST}/exchanges/{made.connection.id}"
+        return notes.lead_to(address, gettext("Connected. It is being read for the first time."))
+
+    return filled.attempted(act, _form)
+
+
+@web_exchanges.get("/connections/exchanges/<connection_id>")
+@signed_in
+def connection(connection_id: str) -> Response:
+    """One account: how reading it went, what its key may do, where its transactions go."""
+    return _one(connection_id, EMPTY)
+
+
+@web_exchanges.post("/connections/exchanges/<connection_id>")
+@signed_in
+def change(connection_id: str) -> Response:
+    """Change portfolio, markets, or how often it is read."""
+
+    def act() -> Response:
+        given = filled.given(ConnectionChange, **_markets(), **_minutes())
+        with scope.connection() as conn:
+            acts.change(conn, connection_id, given)
+        return notes.lead_to(f"{_LIST}/exchanges/{connection_id}", gettext("Saved."))
+
+    return filled.attempted(act, lambda form: _one(connection_id, form))
+
+
+@web_exchanges.post("/connections/exchanges/<connection_id>/sync")
+@signed_in
+def sync(connection_id: str) -> Response:
+    """Have it read now."""
+
+    def act() -> Response:
+        with scope.connection() as conn:
+            acts.sync(conn, acts.find(conn, connection_id))
+        return requests.lead_to(f"{_LIST}/exchanges/{connection_id}")
+
+    return filled.attempted(act, lambda form: _one(connection_id, form))
+
+
+@web_exchanges.post("/connections/exchanges/<connection_id>/remove")
+@signed_in
+def remove(connection_id: str) -> Response:
+    """Forget the account and its key."""
+    with scope.connection() as conn:
+        acts.disconnect(conn, connection_id)
+    return notes.lead_to(_LIST, gettext("Forgotten, with its key. Its transactions stay."))
+
+
+def _markets() -> dict[str, Any]:
+    """One a line, or parted by commas."""
+    return {"markets": request.form.get("markets", "").replace(",", " ").upper().split()}
+
+
+def _minutes() -> dict[str, Any]:
+    text = request.form.get("syncMinutes", "")
+    return {"syncMinutes": int(text)} if text.isdecimal() and len(text) <= 6 else {}  # noqa: PLR2004 - digits
+
+
+def _form(form: Filled) -> Response:
+    with scope.connection() as conn:
+        own = portfolios.list_for(conn, scope.user_id())
+    return rendering.page(
+        "connections/exchange_new.html", form=form, venues=list(VENUES.values()), portfolios=own,
+        user=proofs.caller(services()),
+    )  # fmt: skip
+
+
+def _one(connection_id: str, form: Filled) -> Response:
+    with scope.connection() as conn:
+        found = acts.find(conn, connection_id)
+        newest = syncs.latest(conn, found.user_id, found.id)
+        more = _places(conn)
+    template = "connections/sync.html" if requests.is_part() else "connections/exchange.html"
+    return rendering.page(
+        template, found=found, sync=newest, form=form, venue=VENUES[found.exchange], **more
+    )
+
+
+def _places(conn: Connection) -> dict[str, Any]:
+    return {"portfolios": portfolios.list_for(conn, scope.user_id())}
