@@ -279,6 +279,10 @@ def test_a_supervisor_that_is_killed_comes_back_while_everything_is_served(
     # Each goes on as it was, but for the watch, which made room for its successor.
     for name, process in before.items():
         assert name == "watch" or psutil.pid_exists(process["pid"]), name
+    # What is killed now comes back as the supervisor's own child, though it was none before.
+    os.kill(before["stream"]["pid"], signal.SIGKILL)
+    wait_until(system.is_well, 120)
+    assert not psutil.pid_exists(before["stream"]["pid"])
 
 
 def test_a_second_start_on_the_same_state_is_refused(system: System) -> None:

@@ -42,9 +42,9 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 @pytest.fixture
 def supervisor(settings: Settings) -> Iterator[Supervisor]:
     made = Supervisor(settings.state)
-    redis_alone = [each for each in processes.table(settings) if each.name == "redis"]
-    made.start(redis_alone)
-    assert [each.state for each in made.list()] == ["STOPPED"], "it starts what it is told to"
+    made.start([each for each in processes.table(settings) if each.name in ("redis", "watch")])
+    stopped = {each.name: each.state for each in made.list()}
+    assert stopped == {"redis": "STOPPED", "watch": "STOPPED"}, "it starts what it is told to"
     made.start_process("redis")
     wait_until(lambda: answers(settings))
     yield made
@@ -171,6 +171,39 @@ def test_a_killed_or_hung_supervisor_comes_back_and_what_it_left_goes_on(
     wait_until(lambda: of(supervisor, "redis").pid == redis_alone.pid)
     supervisor.stop()
     wait_until(lambda: not lives(redis_alone.pid))
+
+
+@pytest.mark.parametrize("is_awaited", [True, False], ids=["stands in", "has not looked yet"])
+def test_the_watch_brings_the_supervisor_back_and_what_dies_then_is_started_anew(
+    supervisor: Supervisor, settings: Settings, *, is_awaited: bool
+) -> None:
+    """A stand-in counts as running before it has looked for whom it stands in: it then becomes the process itself."""
+    supervisor.start_process("watch")
+    wait_until(State(settings.state).beat.exists, 60)
+    served, dead = records.living(settings.state, "redis"), supervisor.pid()
+    assert served is not None
+    os.kill(dead, signal.SIGKILL)
+    wait_until(lambda: supervisor.is_running() and supervisor.pid() != dead, 60)
+    if is_awaited:
+        stand_in = of(supervisor, "redis").pid
+        wait_until(lambda: stands_in(stand_in), 60)
+    served.kill()
+
+    def is_back() -> bool:
+        found = records.living(settings.state, "redis")
+        pid = of(supervisor, "redis").pid
+        return found is not None and found != served and found.pid == pid and answers(settings)
+
+    wait_until(is_back, 60)
+
+
+def stands_in(pid: int | None) -> bool:
+    """Whether a process has come so far that it hears the signals which it passes on."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = int(
+        next(line for line in status.splitlines() if line.startswith("SigCgt")).split()[1], 16
+    )
+    return bool(caught & 1 << signal.SIGTERM - 1)
 
 
 def test_a_stand_in_passes_on_that_the_system_stops(
