@@ -26,7 +26,9 @@ _LIST = """
     limit %(limit)s
 """
 _UNBOOKED = """
-    select reason, count(*) from app.exchange_unbooked group by reason order by 2 desc, 1 limit %(limit)s
+    select reason, count(*), c.exchange, min(u.native_id)
+    from app.exchange_unbooked u join app.exchange_connections c on c.id = u.connection_id
+    group by reason, c.exchange order by 2 desc, 1 limit %(limit)s
 """
 
 
@@ -63,8 +65,8 @@ def list_(limit: int, *, as_json: bool) -> None:
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 def unbooked(limit: int) -> None:
     """Tell why records of exchanges could not be booked, and how many; the next sync tries them again."""
-    for reason, count in _rows(_UNBOOKED, limit):
-        click.echo(f"{count:>8}  {reason}")
+    for reason, count, exchange, name in _rows(_UNBOOKED, limit):
+        click.echo(f"{count:>8}  {exchange}: {reason} (like {name})")
 
 
 @exchanges.command()

@@ -3,7 +3,7 @@
 Amounts are in units of the asset, which is named as ccxt names it everywhere; what an asset is decides `sync.resolution`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -67,20 +67,45 @@ class KeyInfo:
     account: str | None = None
 
 
+class Unread(NamedTuple):
+    """A row that cannot be read: nothing of it is booked, and it takes no other with it.
+
+    Attributes:
+        native_id: what its record will be called, or, where that is not told, a name by its content.
+        reason: what is wrong with it.
+        row: how it was told, cut to some length.
+        at: its time, where that can be read.
+        asked: where it is asked for again, see `Stream.again`.
+    """
+
+    native_id: str
+    reason: str
+    row: str
+    at: datetime | None = None
+    asked: Position | None = None
+
+
 class Page(NamedTuple):
-    """Some records, and where the stream goes on behind them."""
+    """Some records, rows that cannot be read, and where the stream goes on behind them."""
 
     records: list[Record]
     position: Position
     is_last: bool
+    unread: Sequence[Unread] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One of the lists that an account's past is told in; `page` asks for what follows a position."""
+    """One of the lists that an account's past is told in.
+
+    Attributes:
+        page: asks for what follows a position.
+        again: asks once more for what could not be read, by its `asked`; where it is missing, `page` does.
+    """
 
     name: str
     page: Callable[[Position, datetime], Page]
+    again: Callable[[Position, datetime], Page] | None = None
 
 
 @dataclass(slots=True)

@@ -52,9 +52,24 @@ ONE: dict[str, Any] = {
         "lastError": None,
         "createdAt": "2026-11-24T08:00:00Z",
         "lastSync": SYNC,
+        "unbooked": 1,
     }
 }
 ALL: dict[str, Any] = {"connections": [ONE["connection"]]}
+UNBOOKED: dict[str, Any] = {
+    "unbooked": [
+        {
+            "name": "LQ3T5B-2XXLB-HXVC6E",
+            "reason": "it has no time that can be read",
+            "stream": "ledger",
+            "isRead": False,
+            "row": '{"refid": "R1", "type": "deposit", "asset": "XXBT", "amount": "0.5"}',
+            "occurredAt": None,
+            "foundAt": "2026-11-24T08:00:02Z",
+            "triedAt": "2026-11-24T08:00:02Z",
+        }
+    ]
+}
 DONE: dict[str, Any] = {"success": True, "message": "Disconnected; the key is forgotten."}
 STARTED: dict[str, Any] = {
     "success": True,

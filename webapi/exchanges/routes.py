@@ -7,7 +7,7 @@ from psycopg import Connection as Database
 
 from coinsphere.exchanges import connections
 from coinsphere.exchanges.connections import Connection
-from coinsphere.exchanges.sync import syncs
+from coinsphere.exchanges.sync import syncs, unbooked
 from coinsphere.exchanges.venues.all import VENUES
 from webapi.exchanges import acts, examples, keys, schemas
 from webapi.http import errors, paths
@@ -118,6 +118,17 @@ def get_sync(connection_id: str, job_id: str) -> syncs.Sync:
     return sync
 
 
+@exchanges.get("/connections/<connection_id>/unbooked")
+@signed_in
+@exchanges.input(schemas.UnbookedQuery, location="query")
+@exchanges.output(schemas.UnbookedOut, example=examples.UNBOOKED)
+def list_unbooked(connection_id: str, query_data: schemas.UnbookedQuery) -> dict[str, Any]:
+    """What an exchange told and is not in the books, with the reason; each sync tries it again."""
+    with services().database.connection() as conn:
+        found = acts.find(conn, connection_id)
+        return {"unbooked": unbooked.listed(conn, found.id, query_data.limit)}
+
+
 @exchanges.post("/sync-all")
 @signed_in
 @exchanges.output(schemas.AllStartedOut, 202, example=examples.ALL_STARTED)
@@ -141,6 +152,7 @@ def _shown(conn: Database, found: Connection) -> dict[str, Any]:
         "allow_trading": found.allows_trading,
         "permissions": schemas.permissions(found.permissions),
         "last_sync": syncs.latest(conn, found.user_id, found.id),
+        "unbooked": unbooked.counts(conn, [found.id]).get(found.id, 0),
     }
 
 

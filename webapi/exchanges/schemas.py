@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from coinsphere.exchanges.model import Verdict
 from coinsphere.exchanges.venues.all import VENUES
-from webapi.http.schema import Input, Line, Output
+from webapi.http.schema import Input, Line, Output, Query
 
 
 def _supported(name: str) -> str:
@@ -144,6 +144,34 @@ class ConnectionOut(Output):
     last_error: str | None
     created_at: datetime
     last_sync: ExchangeSyncOut | None
+    unbooked: int = Field(
+        description="Rows that are not in the books; `/unbooked` says which and why."
+    )
+
+
+class UnbookedQuery(Query):
+    """How many."""
+
+    limit: int = Field(100, ge=1, le=200)
+
+
+class NotBookedOut(Output):
+    """Something that an exchange told and that is not in the books."""
+
+    name: str = Field(description="The exchange's own id, as far as it tells one.")
+    reason: str
+    stream: str | None = Field(description="The list that told it.")
+    is_read: bool = Field(description="False: the row itself cannot be read.")
+    row: str = Field(description="As it was told, or what was read of it.")
+    occurred_at: datetime | None
+    found_at: datetime
+    tried_at: datetime | None = Field(description="The next sync tries it again.")
+
+
+class UnbookedOut(Output):
+    """What is not in the books: first what has no time, then the newest."""
+
+    unbooked: list[NotBookedOut]
 
 
 class ConnectionsOut(Output):

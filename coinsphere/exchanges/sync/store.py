@@ -1,6 +1,6 @@
 """Storing pages: facts, what cannot be booked, and the cursor behind them, all in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from coinsphere.exchanges.errors import Disconnected
-from coinsphere.exchanges.model import LedgerAccount, Position
+from coinsphere.exchanges.model import LedgerAccount, Page, Position, Unread
 from coinsphere.exchanges.sync import resolution as resolving
 from coinsphere.exchanges.sync.resolution import Unbooked
 from coinsphere.portfolio import recording
@@ -32,12 +32,33 @@ _MOVE = """
     on conflict (connection_id, stream) do update set position = excluded.position, updated_at = excluded.updated_at
 """
 _KEEP = """
-    insert into app.exchange_unbooked (connection_id, native_id, record, reason, occurred_at, found_at)
-    values (%(connection_id)s, %(native_id)s, %(record)s, %(reason)s, %(occurred_at)s, %(now)s)
-    on conflict (connection_id, native_id) do update set record = excluded.record, reason = excluded.reason
+    insert into app.exchange_unbooked
+        (connection_id, native_id, record, reason, occurred_at, found_at, stream, unread, asked, tried_at)
+    values (%(connection_id)s, %(native_id)s, %(record)s, %(reason)s, %(occurred_at)s, %(now)s, %(stream)s,
+        %(unread)s, %(asked)s, %(now)s)
+    on conflict (connection_id, native_id) do update set
+        record = excluded.record, reason = excluded.reason, occurred_at = excluded.occurred_at,
+        stream = coalesce(excluded.stream, exchange_unbooked.stream), unread = excluded.unread, asked = excluded.asked,
+        tried_at = excluded.tried_at
 """
 _KEPT = """
-    select record from app.exchange_unbooked where connection_id = %(connection_id)s order by occurred_at, native_id
+    select record from app.exchange_unbooked where connection_id = %(connection_id)s and record is not null
+    order by occurred_at, native_id
+"""
+# The longest not asked for first, so that those that stay unread do not keep the others back.
+_UNREAD = """
+    select stream, asked from app.exchange_unbooked
+    where connection_id = %(connection_id)s and asked is not null
+    group by stream, asked order by min(tried_at), stream, asked::text limit %(limit)s
+"""
+_TRIED = """
+    update app.exchange_unbooked set tried_at = %(now)s
+    where connection_id = %(connection_id)s and stream = %(stream)s and asked = %(asked)s
+"""
+_READ = """
+    delete from app.exchange_unbooked
+    where connection_id = %(connection_id)s and stream = %(stream)s and asked = %(asked)s
+        and native_id <> all(%(still)s::text[])
 """
 _RELEASE = """
     delete from app.exchange_unbooked where connection_id = %(connection_id)s and native_id = any(%(native_ids)s)
@@ -81,12 +102,10 @@ def pages(
     conn: Connection,
     target: Target,
     stream: str,
-    records: Sequence[Record],
-    *,
-    position: Position,
+    read: Sequence[Page],
     now: datetime,
 ) -> None:
-    """Store records and the position behind them, both or neither. `conn` must be in autocommit.
+    """Store what pages told and the position behind them, all or nothing. `conn` must be in autocommit.
 
     Raises:
         Disconnected: the connection was deleted, stopped, or has another portfolio now.
@@ -94,12 +113,84 @@ def pages(
     common = {"connection_id": target.connection_id, "now": now, "stream": stream}
     with conn.transaction():
         _hold(conn, target)
-        left = _record(conn, target, stream, records, now)
-        # A row that is told anew may be understood now.
-        booked = {each.native_id for each in records} - {each.record.native_id for each in left}
-        conn.execute(_RELEASE, {**common, "native_ids": sorted(booked)})
-        conn.execute(_MOVE, {**common, "position": Jsonb(position)})
+        _store(conn, target, stream, read, now)
+        conn.execute(_MOVE, {**common, "position": Jsonb(read[-1].position)})
         conn.execute(_ANNOUNCE)
+
+
+def unread(conn: Connection, target: Target, limit: int) -> list[tuple[str, Position]]:
+    """Where rows that could not be read are asked for again: the stream, and its `asked`."""
+    parameters = {"connection_id": target.connection_id, "limit": limit}
+    return [(stream, asked) for stream, asked in conn.execute(_UNREAD, parameters)]
+
+
+def asked_again(
+    conn: Connection, target: Target, place: tuple[str, Position], page: Page | None, now: datetime
+) -> None:
+    """Store what is told now where rows could not be read; those that can be by now are listed no more.
+
+    `conn` and errors as for `pages`; `place` as `unread` gave it; `page` is None where the exchange did not tell it again.
+    """
+    stream, asked = place
+    common = {"connection_id": target.connection_id, "now": now, "stream": stream}
+    common["asked"] = Jsonb(asked)
+    with conn.transaction():
+        _hold(conn, target)
+        conn.execute(_TRIED, common)
+        if page is not None:
+            _store(conn, target, stream, [page], now)
+            still = [each.native_id for each in page.unread]
+            conn.execute(_READ, {**common, "still": still})
+
+
+def note(conn: Connection, target: Target, name: str, reason: str | None, now: datetime) -> None:
+    """List what cannot be read and is no row of a stream, or, without a reason, list it no more."""
+    with conn.transaction():
+        _hold(conn, target)
+        if reason is None:
+            _release(conn, target, [name])
+        else:
+            _keep_unread(conn, target, None, [Unread(name, reason, "")], now)
+
+
+def _store(
+    conn: Connection, target: Target, stream: str, read: Sequence[Page], now: datetime
+) -> None:
+    records = [record for page in read for record in page.records]
+    left = _record(conn, target, stream, records, now)
+    # A row that is told anew may be understood now.
+    booked = {each.native_id for each in records} - {each.record.native_id for each in left}
+    _release(conn, target, booked)
+    # At the edge of two windows a row is told twice.
+    unread = {each.native_id: each for page in read for each in page.unread}
+    _keep_unread(conn, target, stream, list(unread.values()), now)
+
+
+def _release(conn: Connection, target: Target, names: Iterable[str]) -> None:
+    parameters = {"connection_id": target.connection_id, "native_ids": sorted(names)}
+    conn.execute(_RELEASE, parameters)
+
+
+def _keep_unread(
+    conn: Connection, target: Target, stream: str | None, rows: Sequence[Unread], now: datetime
+) -> None:
+    common = {
+        "connection_id": target.connection_id, "stream": stream, "record": None, "now": now,
+    }  # fmt: skip
+    kept = [
+        {
+            **common,
+            "native_id": each.native_id,
+            "reason": each.reason,
+            "occurred_at": each.at,
+            "unread": each.row,
+            "asked": None if each.asked is None else Jsonb(each.asked),
+        }
+        for each in rows
+    ]
+    conn.cursor().executemany(_KEEP, kept)
+    progress = {"sync_id": target.sync_id, "stream": stream, "imported": 0, "known": 0}
+    conn.execute(_PROGRESS, {**progress, "unbooked": len(rows)})
 
 
 def retry_unbooked(conn: Connection, target: Target, now: datetime) -> None:
@@ -111,8 +202,11 @@ def retry_unbooked(conn: Connection, target: Target, now: datetime) -> None:
         if not kept:
             return
         left = _record(conn, target, None, kept, now)
-        solved = {record.native_id for record in kept} - {each.record.native_id for each in left}
-        conn.execute(_RELEASE, {**parameters, "native_ids": sorted(solved)})
+        _release(
+            conn,
+            target,
+            {record.native_id for record in kept} - {each.record.native_id for each in left},
+        )
 
 
 def balances(conn: Connection, target: Target, held: dict[str, Decimal], now: datetime) -> None:
@@ -145,7 +239,7 @@ def _record(
     ordered = sorted(records, key=lambda each: (each.at, each.native_id))
     new, unbooked = resolving.resolve(ordered, target.account, known, now)
     done = recording.record(conn, target.user_id, new, now, at_once=False) if new else None
-    common = {"connection_id": target.connection_id, "now": now}
+    common = {"connection_id": target.connection_id, "now": now, "stream": stream}
     conn.cursor().executemany(_KEEP, [{**common, **_kept(each)} for each in unbooked])
     conn.execute(_LEARN, {**common, "assets": sorted(named)})
     progress = {
@@ -166,6 +260,8 @@ def _kept(each: Unbooked) -> dict[str, object]:
         "record": Jsonb(_written(record)),
         "reason": each.reason,
         "occurred_at": record.at,
+        "unread": None,
+        "asked": None,
     }
 
 

@@ -11,20 +11,17 @@ from psycopg import Connection as Database
 from psycopg.rows import class_row
 
 from coinsphere import log
-from coinsphere.clock import Clock
 from coinsphere.errors import BadPayload, RateLimited, SealError, Unavailable
 from coinsphere.exchanges import connections
 from coinsphere.exchanges.accounts import Accounts, key_info
 from coinsphere.exchanges.api.client import Client
 from coinsphere.exchanges.connections import Connection
 from coinsphere.exchanges.errors import Busy, Disconnected, KeyRefused, KeyTooPowerful
-from coinsphere.exchanges.model import Known, Stream
-from coinsphere.exchanges.sync import mail_templates, store
+from coinsphere.exchanges.model import Known
+from coinsphere.exchanges.sync import mail_templates, reading
+from coinsphere.exchanges.sync.reading import Reading
 from coinsphere.exchanges.sync.store import Target
 from coinsphere.exchanges.venues.all import VENUES
-from coinsphere.portfolio import issues
-from coinsphere.portfolio.imports.statements.record import Record
-from coinsphere.portfolio.jobs import recompute
 from coinsphere.security.symmetric_keys import SymmetricKeys
 
 QUEUE = "exchanges"
@@ -32,9 +29,6 @@ TASK = "sync_exchange"
 
 CHECK_EVERY = timedelta(days=1)
 """How often a key's permissions are looked at again."""
-_BATCH = 2_000
-"""Records of one transaction, or the pages of `_PAGES` calls where those are small."""
-_PAGES = 20
 
 _SYNC = """
     select s.id, s.user_id, s.connection_id, c.exchange, s.status, s.stream, s.imported, s.known, s.unbooked, s.error,
@@ -247,7 +241,8 @@ def _read(
         assert found.portfolio_id is not None
         account = found.ledger_account(found.portfolio_id)
         target = Target(sync_id, found.id, found.user_id, account)
-        _read_all(conn, target, found, client, accounts.clock)
+        known = Known(set(found.assets), tuple(found.markets))
+        reading.read(Reading(conn, target, VENUES[found.exchange], client, accounts.clock), known)
     finally:
         client.close()
 
@@ -260,45 +255,6 @@ def _check(conn: Database, found: Connection, client: Client, now: datetime) -> 
     info = key_info(found.exchange, client)
     connections.checked(conn, found.id, info, now)
     connections.require_harmless(info.permissions, allows_trading=found.allows_trading)
-
-
-def _read_all(
-    conn: Database, target: Target, found: Connection, client: Client, clock: Clock
-) -> None:
-    venue = VENUES[found.exchange]
-    store.retry_unbooked(conn, target, clock())
-    held = {asset for asset, amount in venue.balances(client).items() if amount}
-    known = Known(set(found.assets) | held, tuple(found.markets))
-    done: set[str] = set()
-    until = clock()
-    while todo := [each for each in venue.streams(client, known) if each.name not in done]:
-        for stream in todo:
-            known.assets |= _drain(conn, target, stream, until)
-            done.add(stream.name)
-    recompute.update(conn, found.user_id, clock())
-    store.balances(conn, target, venue.balances(client), clock())
-    with conn.transaction():
-        issues.survey(conn, found.user_id, target.account.portfolio_id)
-
-
-def _drain(conn: Database, target: Target, stream: Stream, until: datetime) -> set[str]:
-    """Read a stream to its end; the assets that it told of. What was read before a failure is stored."""
-    position = store.cursor(conn, target, stream.name)
-    seen: set[str] = set()
-    is_last = False
-    while not is_last:
-        batch: list[Record] = []
-        pages = 0
-        try:
-            while not is_last and len(batch) < _BATCH and pages < _PAGES:
-                page = stream.page(position, until)
-                batch += page.records
-                position, is_last, pages = page.position, page.is_last, pages + 1
-        finally:
-            if pages:
-                store.pages(conn, target, stream.name, batch, position=position, now=until)
-        seen |= {side[0] for each in batch for side in (each.sent, each.received) if side}
-    return seen
 
 
 def _stop(

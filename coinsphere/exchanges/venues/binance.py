@@ -10,7 +10,8 @@ from typing import Any
 from coinsphere.exchanges.api.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
 from coinsphere.exchanges.venues import ccxt_records
-from coinsphere.exchanges.venues.pagination import Answer, by_number, windows
+from coinsphere.exchanges.venues.pagination import Answer, Numbered, by_number, windows
+from coinsphere.exchanges.venues.rows import Told, bounds, holdings, read
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.imports.statements import binance
@@ -59,13 +60,14 @@ class Binance:
         """Spot balances, free and locked; what earns (`LD…`) counts as the asset itself."""
         client.markets()
         rows = client.call("privateGetAccount", {"omitZeroBalances": "true"})["balances"]
-        found: dict[str, Decimal] = {}
-        for row in rows:
-            asset = _asset(client, row["asset"])
-            found[asset] = (
-                found.get(asset, Decimal(0)) + Decimal(row["free"]) + Decimal(row["locked"])
-            )
-        return found
+        return holdings(
+            self.id,
+            rows,
+            lambda row: (
+                _asset(client, row["asset"]),
+                Decimal(row["free"]) + Decimal(row["locked"]),
+            ),
+        )
 
     def streams(self, client: Client, known: Known) -> list[Stream]:
         """Transfers and distributions, then the trades of each market that the account may have used."""
@@ -107,12 +109,19 @@ def _used(client: Client, known: Known) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _market(client: Client, symbol: str, market_id: str) -> Stream:
-    def fetch(first: int) -> tuple[list[Record], int | None]:
+    def fetch(first: int) -> Numbered:
         wanted = {"symbol": market_id, "fromId": first, "limit": _TRADES}
         rows = client.call("privateGetMyTrades", wanted)
-        found = [record for row in rows for record in _trade(client, symbol, market_id, row)]
-        following = int(rows[-1]["id"]) + 1 if len(rows) >= _TRADES else None
-        return found, following
+        told = read(
+            "binance",
+            rows,
+            lambda row: f"{market_id}-{row['id']}",
+            lambda row: _trade(client, symbol, market_id, row),
+        )
+        if not rows:
+            return Numbered(told, first, is_last=True)
+        _, last = bounds("binance", rows, lambda row: int(row["id"]))
+        return Numbered(told, last + 1, is_last=len(rows) < _TRADES)
 
     return by_number(f"trades {symbol}", fetch)
 
@@ -137,43 +146,68 @@ def _transfers(client: Client, method: str, kind: str, where: tuple[int, int, in
     start, end, offset = where
     wanted = {"startTime": start, "endTime": end, "offset": offset, "limit": _TRANSFERS}
     rows = client.call(method, wanted)
-    parsed = [client.parse("parse_transaction", {**row, "type": kind}) for row in rows]
-    following = offset + len(rows) if len(rows) >= _TRANSFERS else None
-    return Answer(list(ccxt_records.transfers("binance", parsed)), following)
+    told = read(
+        "binance",
+        rows,
+        lambda row: f"{kind}-{row['id']}",
+        lambda row: ccxt_records.moved(
+            "binance", client.parse("parse_transaction", {**row, "type": kind})
+        ),
+    )
+    return Answer(told, offset + len(rows) if len(rows) >= _TRANSFERS else None)
 
 
 def _dividends(client: Client, start: int, end: int) -> Answer:
     """The newest of a window; a full answer means that older ones follow, which end at its oldest."""
     wanted = {"startTime": start, "endTime": end, "limit": _DIVIDENDS}
     rows = client.call("sapiGetAssetAssetDividend", wanted)["rows"]
-    made = [
-        ccxt_records.transfer(
-            # One distribution of several assets has one number.
-            f"reward-{row.get('id', row['tranId'])}-{row['asset']}",
-            from_milliseconds(row["divTime"]),
-            _asset(client, row["asset"]),
-            Decimal(row["amount"]),
-            income=binance.income(str(row.get("enInfo") or "")),
-        )
-        for row in rows
-    ]
-    oldest = min((int(row["divTime"]) for row in rows), default=end)
-    more = len(rows) >= _DIVIDENDS and oldest < end
-    return Answer([record for record in made if record], oldest if more else None)
+    told = read("binance", rows, _reward_name, lambda row: [_reward(client, row)])
+    return Answer(told, _older(rows, "divTime", _DIVIDENDS, end))
+
+
+def _reward_name(row: dict[str, Any]) -> str:
+    """One distribution of several assets has one number."""
+    return f"reward-{row['id'] if 'id' in row else row['tranId']}-{row['asset']}"
+
+
+def _reward(client: Client, row: dict[str, Any]) -> Record | None:
+    return ccxt_records.transfer(
+        _reward_name(row),
+        from_milliseconds(row["divTime"]),
+        _asset(client, row["asset"]),
+        Decimal(row["amount"]),
+        income=binance.income(str(row.get("enInfo") or "")),
+    )
+
+
+def _older(rows: list[dict[str, Any]], part: str, most: int, end: int) -> int | None:
+    """Where those before the rows of a full answer end; None where there are none."""
+    if len(rows) < most:
+        return None
+    oldest, _ = bounds("binance", rows, lambda row: int(row[part]))
+    return oldest if oldest < end else None
 
 
 def _dust(client: Client, start: int, end: int) -> Answer:
     """Conversions of small rests, the newest of a window, paged as distributions; each asset of one is a swap."""
     wanted = {"startTime": start, "endTime": end}
     conversions = client.call("sapiGetAssetDribblet", wanted)["userAssetDribblets"]
-    made = [
-        _converted(client, conversion, row)
-        for conversion in conversions
-        for row in conversion["userAssetDribbletDetails"]
-    ]
-    oldest = min((int(each["operateTime"]) for each in conversions), default=end)
-    more = len(conversions) >= _DUST and oldest < end
-    return Answer(made, oldest if more else None)
+    told = Told([], [])
+    for conversion in conversions:
+        told = told.joined(_conversion(client, conversion))
+    return Answer(told, _older(conversions, "operateTime", _DUST, end))
+
+
+def _conversion(client: Client, conversion: dict[str, Any]) -> Told:
+    """Each asset of a conversion by itself."""
+    number, rows = conversion.get("transId"), conversion.get("userAssetDribbletDetails")
+    return read(
+        "binance",
+        # One without details cannot be read as a whole.
+        rows if isinstance(rows, list) else [conversion],
+        lambda row: f"dust-{number}-{row['fromAsset']}",
+        lambda row: [_converted(client, conversion, row)],
+    )
 
 
 def _converted(client: Client, conversion: dict[str, Any], row: dict[str, Any]) -> Record:

@@ -9,6 +9,7 @@ from coinsphere.exchanges.errors import PermissionMissing
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
 from coinsphere.exchanges.venues import ccxt_records
 from coinsphere.exchanges.venues.pagination import Answer, optional, windows
+from coinsphere.exchanges.venues.rows import holdings, read
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.imports.statements.grouping import refused
 from coinsphere.portfolio.imports.statements.record import Entry, Record
@@ -59,14 +60,14 @@ class Bybit:
             "privateGetV5AssetTransferQueryAccountCoinsBalance", {"accountType": "FUND"}
         )
         rows = [row for account in unified["result"]["list"] for row in account["coin"]]
-        found: dict[str, Decimal] = {}
-        held = [
-            (row["coin"], row["walletBalance"]) for row in [*rows, *funding["result"]["balance"]]
-        ]
-        for coin, amount in [*held, *_earning(client)]:
-            code = str(client.api.safe_currency_code(coin))
-            found[code] = found.get(code, Decimal(0)) + Decimal(amount or 0)
-        return found
+        return holdings(
+            self.id,
+            [*rows, *funding["result"]["balance"], *_earning(client)],
+            lambda row: (
+                str(client.api.safe_currency_code(row["coin"])),
+                Decimal(row["walletBalance" if "walletBalance" in row else "amount"] or 0),
+            ),
+        )
 
     def streams(self, client: Client, known: Known) -> list[Stream]:  # noqa: ARG002  every market is told at once
         """The executions, deposits, withdrawals and yields."""
@@ -77,20 +78,24 @@ class Bybit:
             rows, following = _page(
                 client, "privateGetV5ExecutionList", wanted, (start, end), token
             )
-            parsed = [_trade(client, row) for row in rows]
-            found = [
-                r
-                for trade in parsed
-                for r in ccxt_records.trades("bybit", trade, f"execution-{trade['id']}")
-            ]
-            return Answer(found, following)
+            told = read(
+                self.id,
+                rows,
+                _trade_name,
+                lambda row: ccxt_records.trades(self.id, _trade(client, row), _trade_name(row)),
+            )
+            return Answer(told, following)
 
         def moves(method: str, kind: str) -> Any:
             def fetch(start: int, end: int, token: Any) -> Answer:
                 rows, following = _page(client, method, {"limit": _TRANSFERS}, (start, end), token)
-                parsed = [{**client.parse("parse_transaction", row), "type": kind} for row in rows]
-                named = [{**row, "id": row["id"] or row["txid"]} for row in parsed]
-                return Answer(list(ccxt_records.transfers("bybit", named)), following)
+                told = read(
+                    self.id,
+                    rows,
+                    lambda row: ccxt_records.moved_name(_moved(client, row, kind)),
+                    lambda row: ccxt_records.moved(self.id, _moved(client, row, kind)),
+                )
+                return Answer(told, following)
 
             return fetch
 
@@ -100,8 +105,13 @@ class Bybit:
                 rows, following = _page(
                     client, "privateGetV5EarnYield", wanted, (start, end), token
                 )
-                made = [_yield(client, row, category, kind) for row in rows]
-                return Answer([each for each in made if each], following)
+                told = read(
+                    self.id,
+                    rows,
+                    lambda row: f"yield-{category}-{row['id']}",
+                    lambda row: [_yield(client, row, category, kind)],
+                )
+                return Answer(told, following)
 
             name = f"yields {category}"
             return optional(windows(name, fetch, begin=_BEGIN, days=7, reach=_REACH, overlap=_LATE))
@@ -133,6 +143,14 @@ def _yield(client: Client, row: dict[str, Any], category: str, kind: Kind) -> Re
     return ccxt_records.income(entry, {category: kind}, ())
 
 
+def _moved(client: Client, row: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {**client.parse("parse_transaction", row), "type": kind}
+
+
+def _trade_name(row: dict[str, Any]) -> str:
+    return f"execution-{row['execId']}"
+
+
 def _trade(client: Client, row: dict[str, Any]) -> dict[str, Any]:
     """As ccxt parses it, with the taxes that Bybit takes besides the fee, which ccxt leaves out."""
     # Without the category ccxt takes a market of this name for a contract.
@@ -144,13 +162,13 @@ def _trade(client: Client, row: dict[str, Any]) -> dict[str, Any]:
     return {**parsed, "fees": [*(parsed.get("fees") or [parsed["fee"]]), *more]} if more else parsed
 
 
-def _earning(client: Client) -> list[tuple[str, str]]:
+def _earning(client: Client) -> list[dict[str, Any]]:
     """What lies in Earn; nothing where the key may not see it."""
     try:
         answers = [client.call("privateGetV5EarnPosition", {"category": each}) for each in _EARN]
     except PermissionMissing:
         return []
-    return [(row["coin"], row["amount"]) for each in answers for row in each["result"]["list"]]
+    return [row for each in answers for row in each["result"]["list"]]
 
 
 def _page(

@@ -5,25 +5,25 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from coinsphere import log
 from coinsphere.errors import BadPayload
+from coinsphere.exchanges.venues.rows import NONSENSE
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.imports.statements.grouping import refused, traded
 from coinsphere.portfolio.imports.statements.record import Entry, Record
 from coinsphere.portfolio.model import EXACT, Kind
 
-_NONSENSE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
-_log = log.get("exchanges")
+_OF_TRADES = ("symbol", "amount", "price", "side")
+_OF_TRANSFERS = ("type", "currency", "amount")
+_NOT_YET = frozenset({"pending", "failed", "canceled"})
+_NUMBERS = frozenset({"amount", "price"})
 
 
 def trades(venue: str, parsed: Mapping[str, Any], native_id: str) -> Iterator[Record]:
     """The records of a trade: itself, and what its fees are besides, all of them: a rebate, one in a third asset.
 
-    One that lacks a price, an amount or a side is a record that says so, and takes no other with it.
-
     Raises:
-        BadPayload: it lacks a time, and has no place among the others.
+        BadPayload: it lacks a time, a price, an amount or a side.
     """
     at = _instant(venue, parsed)
     try:
@@ -32,9 +32,8 @@ def trades(venue: str, parsed: Mapping[str, Any], native_id: str) -> Iterator[Re
         cost = Decimal(parsed["cost"]) if parsed.get("cost") else EXACT.multiply(amount, price)
         is_buy = {"buy": True, "sell": False}[parsed["side"]]
         fees = _fees(parsed)
-    except _NONSENSE as error:
-        yield _nonsense(venue, native_id, Kind.SWAP, at, error)
-        return
+    except NONSENSE as error:
+        raise BadPayload(venue, _lacking(parsed, _OF_TRADES, error), repr(parsed)) from error
     # A market that was delisted long ago has a name only: kept, as an asset that nobody knows.
     base, _, quote = symbol.partition("/") if "/" in symbol else (symbol, "", f"money of {symbol}")
     got, gave = (base, rounded(amount)), (quote.partition(":")[0], rounded(cost))
@@ -87,51 +86,62 @@ def income(entry: Entry, kinds: Mapping[str, Kind], elsewhere: Collection[str]) 
     return transfer(entry.name, entry.at, entry.asset, entry.change, income=kinds[entry.kind])
 
 
-def transfers(venue: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Record]:
-    """The records of deposits and withdrawals that ccxt parsed; those under way or failed are left out.
-
-    One that lacks an amount or an asset is a record that says so, and takes no other with it.
+def moved(venue: str, row: Mapping[str, Any]) -> Iterator[Record]:
+    """The record of a deposit or withdrawal that ccxt parsed; none where it is under way or failed.
 
     Raises:
-        BadPayload: one lacks a direction, an id or a time, and has no place among the others.
+        BadPayload: it lacks a direction, an id, a time, an amount or an asset.
     """
-    for row in rows:
-        if row["status"] != "ok":
-            continue
-        at = _instant(venue, row)
-        try:
-            kind = {"deposit": Kind.TRANSFER_IN, "withdrawal": Kind.TRANSFER_OUT}[row["type"]]
-            native_id = f"{row['type']}-{_given(row['id'] or row['txid'])}"
-        except _NONSENSE as error:
-            raise BadPayload(venue, f"a transfer makes no sense ({error!r})", repr(row)) from error
-        try:
-            sign = 1 if kind is Kind.TRANSFER_IN else -1
-            fee = (row.get("fee") or {}).get("cost")
-            made = transfer(
-                native_id,
-                at,
-                _given(row["currency"]),
-                sign * Decimal(row["amount"]),
-                fee=None if fee is None else Decimal(fee),
-                tx_hash=row["txid"] or None,
-            )
-        except _NONSENSE as error:
-            made = _nonsense(venue, native_id, kind, at, error)
-        if made is not None:
-            yield made
+    if row["status"] in _NOT_YET:
+        return
+    if row["status"] != "ok":
+        raise BadPayload(venue, f"its status is {str(row['status'])[:40]!r}", repr(row))
+    at = _instant(venue, row)
+    try:
+        sign = {"deposit": 1, "withdrawal": -1}[row["type"]]
+        fee = (row.get("fee") or {}).get("cost")
+        made = transfer(
+            moved_name(row),
+            at,
+            _given(row["currency"]),
+            sign * Decimal(row["amount"]),
+            fee=None if fee is None else Decimal(fee),
+            tx_hash=row["txid"] or None,
+        )
+    except NONSENSE as error:
+        raise BadPayload(venue, _lacking(row, _OF_TRANSFERS, error), repr(row)) from error
+    if made is not None:
+        yield made
+
+
+def moved_name(row: Mapping[str, Any]) -> str:
+    """What the record of a deposit or withdrawal is called."""
+    return f"{row['type']}-{_given(row['id'] or row['txid'])}"
 
 
 def _instant(venue: str, row: Mapping[str, Any]) -> datetime:
     try:
         return from_milliseconds(row["timestamp"])
-    except _NONSENSE as error:
-        raise BadPayload(venue, f"a row has no time ({error!r})", repr(row)) from error
+    except NONSENSE as error:
+        raise BadPayload(venue, "it has no time that can be read", repr(row)) from error
 
 
-def _nonsense(venue: str, native_id: str, kind: Kind, at: datetime, error: Exception) -> Record:
-    """A row that cannot be booked, named by itself, so that the others of its page can."""
-    _log.warning("row makes no sense", exchange=venue, row=native_id, error=repr(error))
-    return Record(native_id, kind, at, refused=f"it makes no sense ({type(error).__name__})")
+def _lacking(row: Mapping[str, Any], parts: Iterable[str], error: Exception) -> str:
+    """Which part of a row is missing or cannot be read."""
+    for part in parts:
+        value = row.get(part)
+        if not value and value != 0:
+            return f"it has no {part}"
+        if part in _NUMBERS and not _is_number(value):
+            return f"its {part} is {str(value)[:40]!r}"
+    return f"it makes no sense ({type(error).__name__})"
+
+
+def _is_number(value: object) -> bool:
+    try:
+        return Decimal(str(value)).is_finite()
+    except ArithmeticError:
+        return False
 
 
 def _given(text: object) -> str:

@@ -3,16 +3,36 @@
 What a transaction means stands in `coinsphere.portfolio.imports.statements.coinbase`, for its files as well.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from coinsphere.errors import BadPayload
 from coinsphere.exchanges.api.client import Client
-from coinsphere.exchanges.model import KeyInfo, Known, Page, Permissions, Position, Stream
+from coinsphere.exchanges.model import (
+    KeyInfo,
+    Known,
+    Page,
+    Permissions,
+    Position,
+    Stream,
+    Unread,
+)
 from coinsphere.exchanges.venues import ccxt_records
+from coinsphere.exchanges.venues.coinbase_conversions import half_of, moment, or_none, pairs
 from coinsphere.exchanges.venues.pagination import Answer, windows
+from coinsphere.exchanges.venues.rows import (
+    NONSENSE,
+    Told,
+    holdings,
+    number,
+    read,
+    require_sense,
+    unread,
+    why,
+)
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.portfolio.imports.statements import coinbase
 from coinsphere.portfolio.imports.statements.grouping import refused
@@ -21,8 +41,6 @@ from coinsphere.portfolio.imports.statements.record import Entry, Nothing, NotUn
 _BEGIN = datetime(2012, 10, 1, tzinfo=UTC)
 _FILLS = 250
 _ROWS = 100
-_NEAR = timedelta(seconds=5)
-"""How far the two rows of a conversion lie apart, each in the list of its own wallet."""
 _PATIENCE = timedelta(days=1)
 """How long one half of a conversion waits for the other."""
 
@@ -44,11 +62,14 @@ class Coinbase:
 
     def balances(self, client: Client) -> dict[str, Decimal]:
         """Balances of all wallets."""
-        found: dict[str, Decimal] = {}
-        for wallet in _wallets(client):
-            code = coinbase.asset(wallet["balance"]["currency"])
-            found[code] = found.get(code, Decimal(0)) + Decimal(wallet["balance"]["amount"])
-        return found
+        return holdings(
+            self.id,
+            _wallets(client),
+            lambda wallet: (
+                coinbase.asset(wallet["balance"]["currency"]),
+                number(wallet["balance"]["amount"]),
+            ),
+        )
 
     def streams(self, client: Client, known: Known) -> list[Stream]:  # noqa: ARG002  every market is told at once
         """The fills, then the transactions of all wallets."""
@@ -69,14 +90,18 @@ def _fills(client: Client, ends: tuple[int, int], token: str | None) -> Answer:
     if token:
         wanted["cursor"] = token
     answer = client.call("v3PrivateGetBrokerageOrdersHistoricalFills", wanted)
-    rows = [row for row in answer["fills"] if row.get("trade_type", "FILL") == "FILL"]
-    parsed = ((row, client.parse("parse_trade", row)) for row in rows)
-    found = [
-        record
-        for row, trade in parsed
-        for record in ccxt_records.trades("coinbase", trade, f"fill-{row['entry_id']}")
-    ]
-    return Answer(found, answer.get("cursor") or None)
+    told = read("coinbase", answer["fills"], _fill_name, partial(_fill, client))
+    return Answer(told, answer.get("cursor") or None)
+
+
+def _fill_name(row: dict[str, Any]) -> str:
+    return f"fill-{row['entry_id']}"
+
+
+def _fill(client: Client, row: dict[str, Any]) -> Iterable[Record]:
+    if row.get("trade_type", "FILL") != "FILL":
+        return ()
+    return ccxt_records.trades("coinbase", client.parse("parse_trade", row), _fill_name(row))
 
 
 def _wallets(client: Client) -> list[dict[str, Any]]:
@@ -99,94 +124,133 @@ def _transactions(client: Client, wallets: Sequence[str]) -> Stream:
         left = list(position.get("left") or wallets)
         if not left:
             return Page([], position, is_last=True)
-        rows, is_end = _rows(client, left[0], after.get(left[0]))
-        if rows:
-            after[left[0]] = rows[-1]["id"]
+        wallet, place = left[0], [left[0], after.get(left[0])]
+        rows, is_end = _rows(client, wallet, after.get(wallet))
+        if ids := _ids(rows):
+            after[wallet] = ids[-1]
         left = left[1:] if is_end else left
-        waiting = {
-            **position.get("halves", {}),
-            **{row["id"]: row for row in rows if _is_half(row)},
-        }
-        made = [each for row in rows if not _is_half(row) for each in _records([row])]
+        halves = {row["id"]: row for row in rows if _is_half(row)}
+        waiting = {**position.get("halves", {}), **halves}
+        places = {**position.get("places", {}), **dict.fromkeys(halves, place)}
+        made = _singles(rows).placed({"places": [place]})
         if not left:
-            made += _converted(waiting, now)
-        follows = {"after": after, "halves": waiting, **({"left": left} if left else {})}
-        return Page(made, follows, is_last=not left)
+            made = made.joined(_converted(waiting, places, now))
+        kept = {name: place for name, place in places.items() if name in waiting}
+        follows: Position = {"after": after, "halves": waiting, "places": kept}
+        under_way = {"left": left} if left else {}
+        return Page(made.records, {**follows, **under_way}, not left, made.unread)
 
-    return Stream("transactions", page)
+    return Stream("transactions", page, partial(_asked_again, client))
+
+
+def _asked_again(client: Client, asked: Position, now: datetime) -> Page:  # noqa: ARG001  every stream has it
+    """The rows of a page that are events by themselves, or the halves of one conversion."""
+    rows = [row for place in asked["places"] for row in _rows(client, *place)[0]]
+    names = asked.get("names")
+    if names is None:
+        return _singles(rows).page({}, asked, is_last=True)
+    halves = [row for row in rows if _is_half(row) and row["id"] in names]
+    made = _event(halves) if halves else Told([], [])
+    return made.page({}, asked, is_last=True)
 
 
 def _rows(client: Client, wallet: str, after: str | None) -> tuple[list[dict[str, Any]], bool]:
-    """What is settled of a wallet's next page, and whether nothing settled follows."""
+    """What is settled of a wallet's next page, and whether nothing settled follows.
+
+    Raises:
+        BadPayload: a full page tells no id, so that the next one cannot be asked for.
+    """
     wanted = {"account_id": wallet, "order": "asc", "limit": _ROWS}
     if after:
         wanted["starting_after"] = after
     rows = client.call("v2PrivateGetAccountsAccountIdTransactions", wanted)["data"]
     settled = list(_settled(rows))
-    return settled, len(rows) < _ROWS or len(settled) < len(rows)
+    is_end = len(rows) < _ROWS or len(settled) < len(rows)
+    if not is_end and not _ids(settled):
+        raise BadPayload("coinbase", "no row of a page can be read", repr(rows))
+    return settled, is_end
 
 
-def _is_half(row: dict[str, Any]) -> bool:
-    is_conversion = coinbase.meaning(str(row["type"])) is coinbase.Meaning.CONVERTED
-    return is_conversion and row["status"] == "completed"
+def _ids(rows: Iterable[Any]) -> list[str]:
+    return [row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)]
 
 
-def _converted(waiting: dict[str, dict[str, Any]], now: datetime) -> list[Record]:
+def _is_half(row: Any) -> bool:
+    try:
+        is_conversion = coinbase.meaning(str(row["type"])) is coinbase.Meaning.CONVERTED
+        return is_conversion and row["status"] == "completed" and isinstance(row["id"], str)
+    except NONSENSE:
+        return False
+
+
+def _converted(
+    waiting: dict[str, dict[str, Any]], places: Mapping[str, Any], now: datetime
+) -> Told:
     """The conversions of which both halves are there, and halves that waited in vain; takes them out of `waiting`."""
-    made: list[Record] = []
-    for names in _conversions(waiting):
-        rows = [waiting[name] for name in names]
-        signs = {Decimal(row["amount"]["amount"]) > 0 for row in rows}
-        if len(signs) > 1 or now - _moment(rows[0]) > _PATIENCE:
-            made += _records(rows)
-            for name in names:
-                del waiting[name]
+    made = Told([], [])
+    halves = {name: half_of(row) for name, row in waiting.items()}
+    for names in pairs(halves):
+        mine = [halves[name] for name in names]
+        times = [half.at for half in mine if half.at]
+        is_whole = len({half.change and half.change > 0 for half in mine}) > 1
+        if is_whole or not times or now - max(times) > _PATIENCE:
+            asked = {"places": [places[name] for name in names if name in places], "names": names}
+            made = made.joined(_event([waiting.pop(name) for name in names]).placed(asked))
     return made
-
-
-def _conversions(waiting: dict[str, dict[str, Any]]) -> list[list[str]]:
-    """Halves of one conversion: by its id where the exchange tells it, else by time and sign."""
-    found: dict[str, list[str]] = {}
-    for name in sorted(waiting, key=lambda each: (_moment(waiting[each]), each)):
-        row = waiting[name]
-        told = (row.get(str(row["type"])) or {}).get("id")
-        key = (
-            f"id {told}"
-            if told
-            else next(
-                (
-                    each
-                    for each, names in found.items()
-                    if _completes(row, [waiting[n] for n in names])
-                ),
-                name,
-            )
-        )
-        found.setdefault(key, []).append(name)
-    return list(found.values())
-
-
-def _completes(row: dict[str, Any], others: list[dict[str, Any]]) -> bool:
-    one, *more = others
-    signs = [Decimal(each["amount"]["amount"]) > 0 for each in (row, one)]
-    is_near = abs(_moment(row) - _moment(one)) <= _NEAR
-    return not more and one["type"] == row["type"] and signs[0] != signs[1] and is_near
 
 
 def _settled(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Those before the first that is under way: it is asked for again by the next sync."""
     for row in rows:
-        if row["status"] in ("pending", "waiting_for_clearing", "waiting_for_signature"):
+        status = row.get("status") if isinstance(row, dict) else None
+        if status in ("pending", "waiting_for_clearing", "waiting_for_signature"):
             return
         yield row
 
 
+def _singles(rows: Iterable[Any]) -> Told:
+    """Rows that are events by themselves."""
+    alone = (row for row in rows if not _is_half(row))
+    return read("coinbase", alone, _name, lambda row: _records([row]))
+
+
+def _event(rows: Sequence[dict[str, Any]]) -> Told:
+    """The rows of one event: where one of them cannot be read, none is booked."""
+    try:
+        made = _records(rows)
+        for record in made:
+            require_sense(record)
+    except NONSENSE as error:
+        return Told([], [_unread(row, error) for row in rows])
+    return Told(made, [])
+
+
+def _unread(row: dict[str, Any], error: Exception) -> Unread:
+    try:
+        _entry(row)
+    except NONSENSE as own:
+        reason = why(own)
+    else:
+        reason = f"it belongs to a row that cannot be read: {why(error)}"
+    return unread("coinbase", row, _name, reason, or_none(lambda: moment(row)))
+
+
+def _name(row: Any) -> str:
+    if not isinstance(row["id"], str):
+        raise TypeError("an id that is no text")
+    return f"tx-{row['id']}"
+
+
 def _records(rows: Sequence[dict[str, Any]]) -> list[Record]:
-    """What rows mean that tell one event."""
+    """What rows mean that tell one event.
+
+    Raises:
+        NONSENSE: a row of them cannot be read.
+    """
     if any(row["status"] != "completed" for row in rows):
         return []
+    entries = [_entry(row) for row in rows]
     try:
-        entries = [_entry(row) for row in rows]
         what = coinbase.meaning(entries[0].kind)
         if what in (coinbase.Meaning.BOUGHT, coinbase.Meaning.SOLD) and entries[0].change:
             return [_bought(rows[0], entries[0])]
@@ -195,32 +259,23 @@ def _records(rows: Sequence[dict[str, Any]]) -> list[Record]:
         return []
     except NotUnderstood as error:
         return [refused(entry, error.reason) for entry in entries]
-    except (TypeError, KeyError, ArithmeticError) as error:
-        raise BadPayload("coinbase", f"a transaction makes no sense ({error!r})") from error
     tx_hash = (rows[0].get("network") or {}).get("hash")
     return [record._replace(tx_hash=tx_hash) for record in made]
 
 
 def _entry(row: dict[str, Any]) -> Entry:
     return Entry(
-        name=f"tx-{row['id']}",
+        name=_name(row),
         group="",
-        at=_moment(row),
+        at=moment(row),
         kind=str(row["type"]),
         asset=coinbase.asset(row["amount"]["currency"]),
-        change=rounded(row["amount"]["amount"]),
+        change=rounded(number(row["amount"]["amount"])),
     )
-
-
-def _moment(row: dict[str, Any]) -> datetime:
-    try:
-        return datetime.fromisoformat(row["created_at"]).astimezone(UTC)
-    except (TypeError, KeyError, ValueError) as error:
-        raise BadPayload("coinbase", f"a transaction makes no sense ({error!r})") from error
 
 
 def _bought(row: dict[str, Any], entry: Entry) -> Record:
     """A simple purchase or sale; what it cost, fees within, is the worth that Coinbase names."""
     worth = row["native_amount"]
-    paid = (coinbase.asset(worth["currency"]), abs(rounded(worth["amount"])))
+    paid = (coinbase.asset(worth["currency"]), abs(rounded(number(worth["amount"]))))
     return coinbase.purchase(entry.name, entry.at, (entry.asset, entry.change), paid)

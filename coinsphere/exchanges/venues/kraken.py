@@ -4,23 +4,44 @@ What a row means stands in `coinsphere.portfolio.imports.statements.kraken`, for
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
-from coinsphere.errors import BadPayload
 from coinsphere.exchanges.api.client import Client
-from coinsphere.exchanges.model import KeyInfo, Known, Page, Permissions, Position, Stream
+from coinsphere.exchanges.model import (
+    KeyInfo,
+    Known,
+    Page,
+    Permissions,
+    Position,
+    Stream,
+    Unread,
+)
 from coinsphere.exchanges.venues import ccxt_records
 from coinsphere.exchanges.venues.pagination import Answer, windows
+from coinsphere.exchanges.venues.rows import (
+    NONSENSE,
+    Told,
+    holdings,
+    number,
+    read,
+    require_sense,
+    unread,
+    why,
+)
+from coinsphere.market.sources.moments import to_milliseconds
 from coinsphere.portfolio.imports.statements import kraken
 from coinsphere.portfolio.imports.statements.grouping import refused
 from coinsphere.portfolio.imports.statements.record import Entry, Nothing, NotUnderstood, Record
 from coinsphere.portfolio.model import EXACT, Kind
 
 _BEGIN = datetime(2011, 7, 28, tzinfo=UTC)
-_PAGE = 50
+_NO_END = 4_102_444_800_000
+"""The year 2100, in milliseconds."""
 _TRADING = frozenset({"modify-trades", "close-trades", "earn-funds"})
 _MOVING = frozenset({"withdraw-funds"})
 _SPREAD = timedelta(hours=1)
@@ -52,13 +73,11 @@ class Kraken:
     def balances(self, client: Client) -> dict[str, Decimal]:
         """Balances; what is staked (`.S`, `.M`, …) counts as the asset itself."""
         client.markets()
-        found: dict[str, Decimal] = {}
-        for name, row in client.call("privatePostBalanceEx")["result"].items():
-            if not kraken.is_held(name):
-                continue
-            code = kraken.asset(name)
-            found[code] = found.get(code, Decimal(0)) + Decimal(row["balance"])
-        return found
+        told = client.call("privatePostBalanceEx")["result"]
+        held = [(name, row) for name, row in told.items() if kraken.is_held(name)]
+        return holdings(
+            self.id, held, lambda item: (kraken.asset(item[0]), number(item[1]["balance"]))
+        )
 
     def streams(self, client: Client, known: Known) -> list[Stream]:  # noqa: ARG002  every market is told at once
         """The trades and the ledger."""
@@ -66,23 +85,22 @@ class Kraken:
 
         def trades(start: int, end: int, token: Any) -> Answer:
             rows, following = _rows(client, "TradesHistory", "trades", (start, end, token or 0))
-            # What a position on margin does to the account, the ledger tells.
-            spot = (
-                (name, row) for name, row in rows.items() if not Decimal(row.get("margin") or 0)
-            )
-            parsed = ((name, client.parse("parse_trade", row)) for name, row in spot)
-            found = [
-                record
-                for name, row in parsed
-                for record in ccxt_records.trades("kraken", row, name)
-            ]
-            return Answer(found, following)
+            told = read("kraken", rows.items(), itemgetter(0), partial(_trade, client))
+            return Answer(told, following)
 
         # The ledger comes first: of a trade it tells all fees, and a trade that is known is not booked again.
         return [
             _ledger(client),
             windows("trades", trades, begin=_BEGIN, overlap=timedelta(days=1)),
         ]
+
+
+def _trade(client: Client, item: tuple[str, dict[str, Any]]) -> Iterable[Record]:
+    name, row = item
+    # What a position on margin does to the account, the ledger tells.
+    if number(row.get("margin") or 0):
+        return ()
+    return ccxt_records.trades("kraken", client.parse("parse_trade", row), name)
 
 
 def _rows(
@@ -106,32 +124,68 @@ def _ledger(client: Client) -> Stream:
         def fetch(start: int, end: int, token: Any) -> Answer:
             rows, following = _rows(client, "Ledgers", "ledger", (start, end, token or 0))
             told.update(rows)
-            return Answer([], following)
+            return Answer(Told([], []), following)
 
-        read = windows("ledger", fetch, begin=_BEGIN, overlap=_OVERLAP).page(position, now)
-        number = int(position.get("page", 0)) + 1
+        behind = windows("ledger", fetch, begin=_BEGIN, overlap=_OVERLAP).page(position, now)
+        page_number = int(position.get("page", 0)) + 1
         waiting = {
             **position.get("rows", {}),
-            **{name: [number, row] for name, row in told.items()},
+            **{name: [page_number, row] for name, row in told.items()},
         }
+        near = {**position.get("near", {}), **_near(told)}
         booked = set(position.get("booked", ()))
-        made: list[Record] = []
-        for names in _events(waiting):
+        made = Told([], [])
+        for names in _events({name: row for name, (_, row) in waiting.items()}):
             rows = {name: waiting[name][1] for name in names}
             last_page = max(waiting[name][0] for name in names)
-            if read.is_last or (last_page + _SETTLED_PAGES <= number and _is_whole(rows, told)):
-                made += _meant(rows, booked)
+            is_settled = last_page + _SETTLED_PAGES <= page_number and _is_whole(rows, told)
+            if behind.is_last or is_settled:
+                made = made.joined(_placed(_meant(rows, booked), near))
                 for name in names:
                     del waiting[name]
-        gone = sorted({*position.get("gone", ()), *_withdrawn(made, now)})
-        left: Position = (
-            {"booked": gone}
-            if read.is_last
-            else {"rows": waiting, "page": number, "booked": sorted(booked), "gone": gone}
-        )
-        return Page(made, {**read.position, **left}, read.is_last)
+        gone = sorted({*position.get("gone", ()), *_withdrawn(made.records, now)})
+        under_way = {"rows": waiting, "page": page_number, "booked": sorted(booked), "near": near}
+        left: Position = {"booked": gone} if behind.is_last else {**under_way, "gone": gone}
+        return Page(made.records, {**behind.position, **left}, behind.is_last, made.unread)
 
-    return Stream("ledger", page)
+    return Stream("ledger", page, partial(_asked_again, client))
+
+
+def _asked_again(client: Client, asked: Position, now: datetime) -> Page:  # noqa: ARG001  every stream has it
+    """The events of which a row could not be read."""
+    rows: Rows = {}
+    offset: int | None = 0
+    while offset is not None:
+        where = (int(asked["start"]), int(asked["end"]), offset)
+        found, offset = _rows(client, "Ledgers", "ledger", where)
+        rows |= found
+    made = Told([], [])
+    for names in _events(rows):
+        if not set(names).isdisjoint(asked["names"]):
+            made = made.joined(_meant({name: rows[name] for name in names}))
+    return made.page({}, asked, is_last=True)
+
+
+def _near(told: Rows) -> dict[str, list[int]]:
+    """For rows without a time: between which instants, in milliseconds, the other rows of their page lie."""
+    times = {name: _time_of(row) for name, row in told.items()}
+    known = [to_milliseconds(at) for at in times.values() if at is not None]
+    return {name: [min(known), max(known)] for name, at in times.items() if at is None and known}
+
+
+def _placed(told: Told, near: Mapping[str, Sequence[int]]) -> Told:
+    """With the span of time in which the rows are asked for again: one that has no time lies near others."""
+    if not told.unread:
+        return told
+    times = [to_milliseconds(each.at) for each in told.unread if each.at]
+    times += [time for each in told.unread for time in near.get(each.native_id, ())]
+    spread = _SPREAD // timedelta(milliseconds=1)
+    asked: Position = {
+        "start": min(times, default=to_milliseconds(_BEGIN)) - spread,
+        "end": max(times, default=_NO_END) + spread,
+        "names": sorted(each.native_id for each in told.unread),
+    }
+    return told.placed(asked)
 
 
 def _withdrawn(made: list[Record], now: datetime) -> list[str]:
@@ -140,52 +194,97 @@ def _withdrawn(made: list[Record], now: datetime) -> list[str]:
     return [each.native_id for each in made if each.kind is Kind.TRANSFER_OUT and each.at >= since]
 
 
-def _events(waiting: Mapping[str, Any]) -> list[list[str]]:
-    """The names of rows that belong together."""
+def _events(rows: Rows) -> list[list[str]]:
+    """The names of rows that belong together; with a row that cannot be read, all rows of its reference."""
+    entries = {name: _readable(name, row) for name, row in rows.items()}
+    broken = {_reference(rows[name]) for name, entry in entries.items() if entry is None} - {""}
     events: dict[str, list[str]] = defaultdict(list)
-    for name, (_, row) in waiting.items():
-        events[kraken.key(_entry(name, row))].append(name)
+    for name, entry in entries.items():
+        reference = _reference(rows[name])
+        if entry is None or reference in broken:
+            events[f"unread {reference or name}"].append(name)
+        else:
+            events[kraken.key(entry)].append(name)
     return list(events.values())
+
+
+def _reference(row: Any) -> str:
+    return str(row.get("refid") or "") if isinstance(row, dict) else ""
 
 
 def _is_whole(rows: Rows, told: Rows) -> bool:
     """Whether nothing of the event can follow, as pages go from the newest to the oldest."""
-    if any(row["type"] == "withdrawal" and Decimal(row["amount"]) > 0 for row in rows.values()):
+    entries = [entry for name, row in rows.items() if (entry := _readable(name, row))]
+    if any(entry.kind == "withdrawal" and entry.change > 0 for entry in entries):
         return False
-    oldest = min((_time(row) for row in told.values()), default=None)
-    return oldest is not None and min(map(_time, rows.values())) - oldest > _SPREAD
+    seen = [at for row in told.values() if (at := _time_of(row))]
+    return bool(seen and entries) and min(entry.at for entry in entries) - min(seen) > _SPREAD
 
 
-def _meant(rows: Rows, booked: Collection[str] = ()) -> list[Record]:
-    entries = [_entry(name, row) for name, row in sorted(rows.items())]
+def _meant(rows: Rows, booked: Collection[str] = ()) -> Told:
+    found = {name: _readable(name, row) for name, row in sorted(rows.items())}
+    entries = [entry for entry in found.values() if entry is not None]
+    if len(entries) < len(rows):
+        return Told([], [_unread(name, rows[name]) for name in found])
     if len(entries) > 1 and any(name in booked for name in rows):
         # It was booked before it came back, and is never taken out of the books: what came back is booked as well.
-        return [record for name, row in sorted(rows.items()) for record in _meant({name: row})]
+        alone = Told([], [])
+        for name, row in sorted(rows.items()):
+            alone = alone.joined(_meant({name: row}))
+        return alone
     if len(entries) == 1 and entries[0].kind == "trade":
         # Its other side may be too small for a row; the list of trades tells both.
-        return []
+        return Told([], [])
+    return _booked(entries, rows)
+
+
+def _booked(entries: Sequence[Entry], rows: Rows) -> Told:
     try:
-        return kraken.records(entries)
+        made = kraken.records(entries)
+        for record in made:
+            require_sense(record)
     except Nothing:
-        return []
+        return Told([], [])
     except NotUnderstood as error:
-        return [refused(entry, error.reason) for entry in entries]
+        return Told([refused(entry, error.reason) for entry in entries], [])
+    except NONSENSE as error:
+        return Told([], [_unread(name, row, why(error)) for name, row in sorted(rows.items())])
+    return Told(made, [])
+
+
+def _unread(name: str, row: Any, reason: str = "it belongs to a row that cannot be read") -> Unread:
+    try:
+        _entry(name, row)
+    except NONSENSE as error:
+        reason = why(error)
+    return unread("kraken", row, lambda _: name, reason, _time_of(row))
+
+
+def _readable(name: str, row: Any) -> Entry | None:
+    try:
+        return _entry(name, row)
+    except NONSENSE:
+        return None
 
 
 def _entry(name: str, row: dict[str, Any]) -> Entry:
+    return Entry(
+        name=name,
+        group=str(row["refid"]),
+        at=_time(row),
+        kind=str(row["type"]).lower(),
+        subtype=str(row.get("subtype") or "").lower(),
+        asset=kraken.asset(str(row["asset"])),
+        change=number(row["amount"]),
+        fee=number(row.get("fee") or 0),
+    )
+
+
+def _time_of(row: Any) -> datetime | None:
     try:
-        return Entry(
-            name=name,
-            group=str(row["refid"]),
-            at=_time(row),
-            kind=str(row["type"]).lower(),
-            subtype=str(row.get("subtype") or "").lower(),
-            asset=kraken.asset(str(row["asset"])),
-            change=Decimal(row["amount"]),
-            fee=Decimal(row.get("fee") or 0),
-        )
-    except (TypeError, KeyError, ArithmeticError) as error:
-        raise BadPayload("kraken", f"a row makes no sense ({error!r})", repr(row)) from error
+        return _time(row)
+    except NONSENSE:
+        return None
 
 
 def _time(row: dict[str, Any]) -> datetime:

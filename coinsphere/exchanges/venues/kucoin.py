@@ -1,5 +1,6 @@
 """KuCoin: fills in windows of a week, transfers by page, rewards from the ledger, a day a call for a year back."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,7 @@ from coinsphere.exchanges.api.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
 from coinsphere.exchanges.venues import ccxt_records
 from coinsphere.exchanges.venues.pagination import Answer, optional, windows
+from coinsphere.exchanges.venues.rows import holdings, read
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.imports.statements.record import Entry, Record
 from coinsphere.portfolio.model import Kind
@@ -64,38 +66,47 @@ class Kucoin:
 
     def balances(self, client: Client) -> dict[str, Decimal]:
         """Balances of the main and the trading account."""
-        found: dict[str, Decimal] = {}
-        for row in client.call("privateGetAccounts")["data"]:
-            code = str(client.api.safe_currency_code(row["currency"]))
-            found[code] = found.get(code, Decimal(0)) + Decimal(row["balance"])
-        return found
+        return holdings(
+            self.id,
+            client.call("privateGetAccounts")["data"],
+            lambda row: (
+                str(client.api.safe_currency_code(row["currency"])),
+                Decimal(row["balance"]),
+            ),
+        )
 
     def streams(self, client: Client, known: Known) -> list[Stream]:  # noqa: ARG002  every market is told at once
         """The fills, deposits, withdrawals and incomes."""
 
         def fills(start: int, end: int, token: Any) -> Answer:
             rows, following = _page(client, "privateGetFills", (start, end), token)
-            parsed = [client.parse("parse_trade", row) for row in rows]
-            return Answer([r for trade in parsed for r in _trade(trade)], following)
+            told = read(
+                self.id,
+                rows,
+                lambda row: f"fill-{row['symbol']}-{row['tradeId']}",
+                lambda row: _trade(client.parse("parse_trade", row)),
+            )
+            return Answer(told, following)
 
         def moves(method: str, kind: str) -> Any:
             def fetch(start: int, end: int, token: Any) -> Answer:
                 rows, following = _page(client, method, (start, end), token)
-                parsed = [{**client.parse("parse_transaction", row), "type": kind} for row in rows]
-                # A deposit has no id here, but its transaction and account.
-                named = [
-                    {**row, "id": row["id"] or f"{row['txid']}-{row['timestamp']}"}
-                    for row in parsed
-                ]
-                moved = [row for row in named if not row["internal"]]
-                return Answer(list(ccxt_records.transfers("kucoin", moved)), following)
+                told = read(
+                    self.id,
+                    rows,
+                    lambda row: ccxt_records.moved_name(_moved(client, row, kind)),
+                    lambda row: _movement(_moved(client, row, kind)),
+                )
+                return Answer(told, following)
 
             return fetch
 
         def incomes(start: int, end: int, token: Any) -> Answer:
             rows, following = _page(client, "privateGetAccountsLedgers", (start, end), token)
-            made = [_income(client, row) for row in rows]
-            return Answer([each for each in made if each], following)
+            told = read(
+                self.id, rows, lambda row: f"ledger-{row['id']}", lambda row: [_income(client, row)]
+            )
+            return Answer(told, following)
 
         return [
             windows("trades", fills, begin=_BEGIN, days=7),
@@ -108,6 +119,16 @@ class Kucoin:
 def _trade(trade: dict[str, Any]) -> list[Record]:
     market = str(trade["symbol"]).replace("/", "-")
     return list(ccxt_records.trades("kucoin", trade, f"fill-{market}-{trade['id']}"))
+
+
+def _moved(client: Client, row: dict[str, Any], kind: str) -> dict[str, Any]:
+    """As ccxt parses it; a deposit has no id here, but its transaction and account."""
+    parsed = {**client.parse("parse_transaction", row), "type": kind}
+    return {**parsed, "id": parsed["id"] or f"{parsed['txid']}-{parsed['timestamp']}"}
+
+
+def _movement(row: dict[str, Any]) -> Iterable[Record]:
+    return () if row["internal"] else ccxt_records.moved("kucoin", row)
 
 
 def _income(client: Client, row: dict[str, Any]) -> Record | None:

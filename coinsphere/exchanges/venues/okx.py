@@ -3,6 +3,7 @@
 Trades from before are not told, nor what flexible savings earn before it is taken out; both show as a difference.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ from coinsphere.exchanges.api.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
 from coinsphere.exchanges.venues import ccxt_records
 from coinsphere.exchanges.venues.pagination import Answer, optional, windows
+from coinsphere.exchanges.venues.rows import bounds, holdings, read
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.imports.statements.record import Entry, Record
 from coinsphere.portfolio.model import Kind
@@ -67,11 +69,14 @@ class Okx:
         """Balances of the trading and the funding account."""
         trading = client.call("privateGetAccountBalance")["data"][0]["details"]
         funding = client.call("privateGetAssetBalances")["data"]
-        found: dict[str, Decimal] = {}
-        for row, part in [*((row, "eq") for row in trading), *((row, "bal") for row in funding)]:
-            code = str(client.api.safe_currency_code(row["ccy"]))
-            found[code] = found.get(code, Decimal(0)) + Decimal(row[part] or 0)
-        return found
+        return holdings(
+            self.id,
+            [*trading, *funding],
+            lambda row: (
+                str(client.api.safe_currency_code(row["ccy"])),
+                Decimal(row["eq" if "eq" in row else "bal"] or 0),
+            ),
+        )
 
     def streams(self, client: Client, known: Known) -> list[Stream]:  # noqa: ARG002  every market is told at once
         """The fills, deposits, withdrawals and incomes."""
@@ -81,29 +86,33 @@ class Okx:
             rows = client.call(
                 "privateGetTradeFillsHistory", {**wanted, **({"after": token} if token else {})}
             )["data"]
-            parsed = [(row, client.parse("parse_trade", row)) for row in rows]
-            found: list[Record] = []
-            for row, trade in parsed:
-                found += ccxt_records.trades("okx", trade, f"fill-{row['billId']}")
-            return Answer(found, rows[-1]["billId"] if len(rows) >= _ROWS else None)
+            told = read(self.id, rows, _fill_name, lambda row: _fill(client, row))
+            full = len(rows) >= _ROWS
+            return Answer(told, str(bounds(self.id, rows, _bill)[0]) if full else None)
 
         def incomes(start: int, end: int, token: Any) -> Answer:
             wanted = {"before": start - 1, "after": token or end + 1, "limit": _ROWS}
             rows = client.call("privateGetAssetBillsHistory", wanted)["data"]
-            made = [_income(client, row) for row in rows]
-            following = int(rows[-1]["ts"]) + 1 if len(rows) >= _ROWS else None
-            more = following if following != token else None
-            return Answer([each for each in made if each], more)
+            told = read(
+                self.id,
+                rows,
+                lambda row: f"bill-{row['billId']}",
+                lambda row: [_income(client, row)],
+            )
+            return Answer(told, _older(rows, token))
 
         def moves(method: str) -> Any:
             def fetch(start: int, end: int, token: Any) -> Answer:
                 # `after` means earlier than, `before` later than; at the edge a row may come twice, and is known then.
                 wanted = {"before": start - 1, "after": token or end + 1, "limit": _ROWS}
                 rows = client.call(method, wanted)["data"]
-                parsed = [client.parse("parse_transaction", row) for row in rows]
-                following = int(rows[-1]["ts"]) + 1 if len(rows) >= _ROWS else None
-                more = following if following != token else None
-                return Answer(list(ccxt_records.transfers("okx", parsed)), more)
+                told = read(
+                    self.id,
+                    rows,
+                    lambda row: ccxt_records.moved_name(client.parse("parse_transaction", row)),
+                    lambda row: ccxt_records.moved(self.id, client.parse("parse_transaction", row)),
+                )
+                return Answer(told, _older(rows, token))
 
             return fetch
 
@@ -113,6 +122,26 @@ class Okx:
             windows("withdrawals", moves("privateGetAssetWithdrawalHistory"), begin=_BEGIN),
             optional(windows("rewards", incomes, begin=_BILLS_BEGIN)),
         ]
+
+
+def _older(rows: list[dict[str, Any]], token: int | None) -> int | None:
+    """Where the rows before those of a full answer end; None where there are none, or none else."""
+    if len(rows) < _ROWS:
+        return None
+    following = bounds("okx", rows, lambda row: int(row["ts"]))[0] + 1
+    return following if following != token else None
+
+
+def _bill(row: dict[str, Any]) -> int:
+    return int(row["billId"])
+
+
+def _fill_name(row: dict[str, Any]) -> str:
+    return f"fill-{row['billId']}"
+
+
+def _fill(client: Client, row: dict[str, Any]) -> Iterator[Record]:
+    return ccxt_records.trades("okx", client.parse("parse_trade", row), _fill_name(row))
 
 
 def _income(client: Client, row: dict[str, Any]) -> Record | None:

@@ -7,18 +7,27 @@ from typing import Any, NamedTuple
 from coinsphere import log
 from coinsphere.exchanges.errors import PermissionMissing
 from coinsphere.exchanges.model import Page, Position, Stream
+from coinsphere.exchanges.venues.rows import Told
 from coinsphere.market.sources.moments import to_milliseconds
-from coinsphere.portfolio.imports.statements.record import Record
 
 _DAY_MS = 86_400_000
+_MOST_AGAIN = 200
 _log = log.get("exchanges")
 
 
 class Answer(NamedTuple):
-    """Records of one call, and the token of the next one in the same window; None where it was the last."""
+    """What one call told, and the token of the next one in the same window; None where it was the last."""
 
-    records: list[Record]
+    told: Told
     token: Any = None
+
+
+class Numbered(NamedTuple):
+    """What one call told, the number behind the last row that it told, and whether nothing follows."""
+
+    told: Told
+    following: int
+    is_last: bool
 
 
 def windows(
@@ -48,25 +57,36 @@ def windows(
         now_ms = to_milliseconds(now)
         start = max(int(position.get("start", 0)), to_milliseconds(earliest))
         end = int(position.get("end") or _end(start, now_ms, days))
-        records, token = fetch(start, end, position.get("token"))
+        asked = {"start": start, "end": end, "token": position.get("token")}
+        told, token = fetch(start, end, asked["token"])
         if token is not None:
-            return Page(records, {"start": start, "end": end, "token": token}, is_last=False)
+            return told.page({**asked, "token": token}, asked, is_last=False)
         if end >= now_ms:
             back = end - int(overlap.total_seconds() * 1000)
-            return Page(records, {"start": back}, is_last=True)
-        return Page(records, {"start": end}, is_last=False)
+            return told.page({"start": back}, asked, is_last=True)
+        return told.page({"start": end}, asked, is_last=False)
 
-    return Stream(name, page)
+    def again(asked: Position, now: datetime) -> Page:
+        """From that page to the end of its window: one that was told amiss may have hidden those behind it."""
+        first = found = page(asked, now)
+        told = Told(list(first.records), list(first.unread))
+        for _ in range(_MOST_AGAIN):
+            if told.unread or "token" not in found.position:
+                break
+            found = page(found.position, now)
+            told = told.joined(Told(found.records, list(found.unread)))
+        return told.page(found.position, asked, is_last=found.is_last)
+
+    return Stream(name, page, again)
 
 
-def by_number(name: str, fetch: Callable[[int], tuple[list[Record], int | None]]) -> Stream:
-    """A list whose rows are numbered: `fetch` gets the first number wanted, and tells the next; None: it was the last."""
+def by_number(name: str, fetch: Callable[[int], Numbered]) -> Stream:
+    """A list whose rows are numbered: `fetch` gets the first number wanted."""
 
     def page(position: Position, now: datetime) -> Page:  # noqa: ARG001  every stream has it
         first = int(position.get("from", 0))
-        records, following = fetch(first)
-        last_seen = max([first, *(_number(record) + 1 for record in records)])
-        return Page(records, {"from": following or last_seen}, is_last=following is None)
+        told, following, is_last = fetch(first)
+        return told.page({"from": max(first, following)}, {"from": first}, is_last=is_last)
 
     return Stream(name, page)
 
@@ -81,11 +101,7 @@ def optional(stream: Stream) -> Stream:
             _log.info("list not read", stream=stream.name, error=str(error))
             return Page([], position, is_last=True)
 
-    return Stream(stream.name, page)
-
-
-def _number(record: Record) -> int:
-    return int(record.native_id.partition(":")[0].rpartition("-")[2])
+    return Stream(stream.name, page, stream.again)
 
 
 def _end(start: int, now_ms: int, days: int | None) -> int:

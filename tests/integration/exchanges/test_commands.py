@@ -74,7 +74,10 @@ def test_list_of_none_never_synced_and_limited(command, world, kraken, binance):
 
 
 def test_unbooked_tells_each_reason_and_how_often(command, connection_id):
-    assert command("unbooked").output == "       2  token: no token has the symbol 'XTZ'\n"
+    assert (
+        command("unbooked").output
+        == "       2  kraken: token: no token has the symbol 'XTZ' (like L2)\n"
+    )
 
 
 def test_sync_writes_a_job_once(command, world, connection_id):

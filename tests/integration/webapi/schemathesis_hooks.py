@@ -488,6 +488,9 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"POST {V1}/exchanges/test": lambda _, case: _say(case, **_KEY),
     f"POST {V1}/exchanges/connect": lambda _, case: _only(case, **_KEY),
     f"GET {V1}/exchanges/connections/{{connection_id}}/sync/{{job_id}}": _exchange_sync,
+    f"GET {V1}/exchanges/connections/{{connection_id}}/unbooked": lambda account, case: _path(
+        case, connection_id=_connection(account)
+    ),
     f"GET {V1}/defi/sync/{{job_id}}": _wallet_sync,
     "GET /api/docs/{name}": lambda _, case: _path(case, name="start.js"),
 }

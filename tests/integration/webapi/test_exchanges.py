@@ -91,7 +91,18 @@ def test_connect_list_sync_disconnect(verified, other, owner_db, kraken):
         "select args ->> 'sync_id' from jobs.procrastinate_jobs where task_name = 'sync_exchange'"
     ).fetchall()
     assert queued == [(made["jobId"],)]
+    assert (listed["unbooked"], verified.get(f"{path}/unbooked").json) == (0, {"unbooked": []})
+    owner_db.execute(
+        "insert into app.exchange_unbooked (connection_id, native_id, reason, unread, stream, found_at) "
+        "values (%s, 'L1', 'it has no time that can be read', '{}', 'ledger', now())",
+        [made["connectionId"]],
+    )
+    (unread,) = verified.get(f"{path}/unbooked").json["unbooked"]
+    assert unread["reason"] == "it has no time that can be read"
+    assert (unread["name"], unread["isRead"], unread["occurredAt"]) == ("L1", False, None)
+    assert verified.get("/exchanges/connections").json["connections"][0]["unbooked"] == 1
     for method, where in [
+        ("GET", f"{path}/unbooked"),
         ("POST", f"{path}/sync"),
         ("GET", f"{path}/sync/{made['jobId']}"),
         ("DELETE", path),

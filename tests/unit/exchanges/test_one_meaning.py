@@ -83,6 +83,7 @@ def drained(stream: Stream, position: Any, now: datetime) -> tuple[list[Record],
     made: list[Record] = []
     for _ in range(500):
         page = stream.page(position, now)
+        assert not page.unread
         made += page.records
         position = page.position
         if page.is_last:

@@ -1,10 +1,12 @@
 """A row of an exchange that makes no sense is named by itself, and takes no other with it."""
 
+from operator import itemgetter
+
 import pytest
 
 from coinsphere.errors import BadPayload
 from coinsphere.exchanges.venues import ccxt_records
-from coinsphere.portfolio.model import Kind
+from coinsphere.exchanges.venues.rows import Told, read
 
 TRADE = {
     "timestamp": 1773100800000,
@@ -40,26 +42,67 @@ TRANSFER = {
     ],
 )
 def test_a_trade_that_makes_no_sense_is_listed_and_never_booked(nonsense) -> None:
-    (record,) = ccxt_records.trades("binance", TRADE | nonsense, "BTCUSDT-7")
-    assert (record.native_id, record.kind, record.sent, record.received) == (
-        "BTCUSDT-7", Kind.SWAP, None, None,
-    )  # fmt: skip
-    assert "makes no sense" in (record.refused or "")
+    rows = [TRADE | nonsense, TRADE | {"amount": "3"}]
+    told = read(
+        "binance",
+        rows,
+        lambda row: f"BTCUSDT-{rows.index(row)}",
+        lambda row: ccxt_records.trades("binance", row, f"BTCUSDT-{rows.index(row)}"),
+    )
+    assert [each.native_id for each in told.records] == ["BTCUSDT-1"]
+    ((name, reason, row, *_),) = told.unread
+    assert (name, bool(reason), "BTC/USDT" in row) == ("BTCUSDT-0", True, True)
 
 
 @pytest.mark.parametrize(
     "nonsense", [{"amount": "much"}, {"amount": None}, {"currency": ""}, {"fee": {"cost": "x"}}]
 )
 def test_a_transfer_that_makes_no_sense_takes_no_other_with_it(nonsense) -> None:
-    first, second = ccxt_records.transfers("binance", [TRANSFER | nonsense, TRANSFER | {"id": "8"}])
-    assert (first.native_id, first.kind, first.received) == ("deposit-7", Kind.TRANSFER_IN, None)
-    assert "makes no sense" in (first.refused or "")
-    assert (second.native_id, second.refused) == ("deposit-8", None)
+    told = moved(TRANSFER | nonsense, TRANSFER | {"id": "8"})
+    assert [(each.native_id, each.refused) for each in told.records] == [("deposit-8", None)]
+    assert [each.native_id for each in told.unread] == ["deposit-7"]
+    assert told.unread[0].reason
 
 
 @pytest.mark.parametrize("timestamp", [None, "soon", 10**20])
-def test_a_row_without_a_time_has_no_place_among_the_others(timestamp) -> None:
+def test_a_row_without_a_time_is_named_as_such(timestamp) -> None:
     with pytest.raises(BadPayload, match="no time"):
         list(ccxt_records.trades("binance", TRADE | {"timestamp": timestamp}, "BTCUSDT-7"))
-    with pytest.raises(BadPayload, match="no time"):
-        list(ccxt_records.transfers("binance", [TRANSFER | {"timestamp": timestamp}]))
+    (unread,) = moved(TRANSFER | {"timestamp": timestamp}).unread
+    assert unread.reason == "it has no time that can be read"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"id": "", "txid": ""}, "a part is missing"),
+        ({"amount": "Infinity"}, "an amount of Infinity"),
+        ({"amount": "100000000000000000000"}, "an amount of 1"),
+        ({"currency": "B\0TC"}, "an asset without a name"),
+        ({"id": "7\ud800"}, "an id that cannot be read"),
+        ({"status": "eaten"}, "its status is 'eaten'"),
+        ({"type": "gift"}, "it makes no sense"),
+    ],
+)
+def test_what_could_not_be_stored_is_never_tried(change, reason: str) -> None:
+    told = moved(TRANSFER | change)
+    assert told.records == []
+    assert reason in told.unread[0].reason or "row-" in told.unread[0].native_id
+    assert told.unread[0].native_id.isprintable()
+
+
+@pytest.mark.parametrize("row", [None, 7, [], "x", {}])
+def test_a_row_that_is_none_has_a_name_by_its_content(row) -> None:
+    told = read("okx", [row], itemgetter("id"), lambda row: [row["record"]])
+    assert told.unread[0].native_id.startswith("row-")
+
+
+@pytest.mark.parametrize("status", ["pending", "failed", "canceled"])
+def test_what_is_under_way_or_failed_is_nothing(status: str) -> None:
+    assert moved(TRANSFER | {"status": status}) == Told([], [])
+
+
+def moved(*rows) -> Told:
+    return read(
+        "binance", rows, ccxt_records.moved_name, lambda row: ccxt_records.moved("binance", row)
+    )

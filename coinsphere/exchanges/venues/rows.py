@@ -1,0 +1,168 @@
+"""Rows that an exchange tells, read one by one: one that makes no sense is set aside by its name, with its reason."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
+
+from coinsphere import log
+from coinsphere.errors import BadPayload
+from coinsphere.exchanges.model import Page, Position, Unread
+from coinsphere.portfolio.imports.statements.record import Record
+from coinsphere.portfolio.model import EXACT
+
+NONSENSE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+"""What reading a row raises that is not as its exchange documents it."""
+_LONGEST_NAME = 100
+_LONGEST_REASON = 200
+_LONGEST_ROW = 2_000
+_TOO_MUCH = Decimal(10) ** 20
+"""What numeric(38, 18) cannot hold."""
+_log = log.get("exchanges")
+
+Row = Any
+"""A row as it was told: an object, if all is well."""
+
+
+class Told(NamedTuple):
+    """What some rows tell, and those that cannot be read."""
+
+    records: list[Record]
+    unread: list[Unread]
+
+    def joined(self, other: "Told") -> "Told":
+        """Both."""
+        return Told([*self.records, *other.records], [*self.unread, *other.unread])
+
+    def page(self, position: Position, asked: Position, *, is_last: bool) -> Page:
+        """As a page of a stream, which is asked for again by `asked`."""
+        return Page(self.records, position, is_last, self.placed(asked).unread)
+
+    def placed(self, asked: Position) -> "Told":
+        """The same; what cannot be read is asked for again there, where it has no place of its own."""
+        return Told(
+            self.records, [each._replace(asked=each.asked or asked) for each in self.unread]
+        )
+
+
+def read(
+    venue: str,
+    rows: Iterable[Row],
+    name: Callable[[Row], str],
+    meant: Callable[[Row], Iterable[Record | None]],
+) -> Told:
+    """What each row means.
+
+    Args:
+        venue: whose rows these are.
+        rows: as they were told.
+        name: what the record of a row is called.
+        meant: its records.
+    """
+    told = Told([], [])
+    for row in rows:
+        try:
+            found = [record for record in meant(row) if record is not None]
+            for record in found:
+                require_sense(record)
+            told.records.extend(found)
+        except (BadPayload, *NONSENSE) as error:
+            told.unread.append(unread(venue, row, name, why(error)))
+    return told
+
+
+def require_sense(record: Record) -> None:
+    """Check that a record can be stored: its numbers are numbers that fit, its names can be read.
+
+    Raises:
+        ValueError: says what cannot.
+    """
+    for asset, amount in filter(None, (record.sent, record.received, record.fee)):
+        if not amount.is_finite() or abs(amount) >= _TOO_MUCH:
+            raise ValueError(f"an amount of {str(amount)[:40]}")
+        if not asset.strip() or not asset.isprintable():
+            raise ValueError("an asset without a name")
+    if record.price is not None and not (
+        record.price.is_finite() and abs(record.price) < _TOO_MUCH
+    ):
+        raise ValueError(f"a price of {str(record.price)[:40]}")
+    if not f"{record.native_id}{record.tx_hash or ''}".isprintable():
+        raise ValueError("an id that cannot be read")
+
+
+def unread(
+    venue: str, row: Row, name: Callable[[Row], str], reason: str, at: datetime | None = None
+) -> Unread:
+    """A row that is set aside."""
+    shown = json.dumps(row, default=str)
+    try:
+        known = name(row)
+        if not known.isprintable():
+            raise ValueError("an id that cannot be read")
+    except (BadPayload, *NONSENSE):
+        known = f"row-{hashlib.sha256(shown.encode()).hexdigest()[:16]}"
+    _log.warning("row cannot be read", exchange=venue, row=known[:_LONGEST_NAME], reason=reason)
+    return Unread(known[:_LONGEST_NAME], reason, shown[:_LONGEST_ROW], at)
+
+
+def why(error: Exception) -> str:
+    """What is wrong with a row, in a few words."""
+    if isinstance(error, BadPayload):
+        return str(error).removeprefix(f"{error.source}: ")[:_LONGEST_REASON]
+    if isinstance(error, KeyError):
+        return f"it lacks {str(error.args[0])[:40]!r}"
+    if type(error) is ValueError:
+        return str(error)[:_LONGEST_REASON]
+    return f"it makes no sense ({type(error).__name__})"
+
+
+def number(text: object) -> Decimal:
+    """An amount.
+
+    Raises:
+        ValueError, ArithmeticError: it is none, or infinite.
+    """
+    try:
+        found = Decimal(str(text))
+    except InvalidOperation:
+        raise ValueError(f"{str(text)[:40]!r} is no number") from None
+    if not found.is_finite():
+        raise ValueError(f"{str(text)[:40]!r} is no number")
+    return found
+
+
+def bounds(venue: str, rows: Sequence[Row], place: Callable[[Row], int]) -> tuple[int, int]:
+    """The least and the greatest of what pages are ordered by, of the rows in which it can be read.
+
+    Raises:
+        BadPayload: none of the rows tells it, so that nobody knows what follows.
+    """
+    found = []
+    for row in rows:
+        try:
+            found.append(place(row))
+        except NONSENSE:
+            continue
+    if not found:
+        raise BadPayload(venue, "no row of a page can be read", repr(rows)[:_LONGEST_ROW])
+    return min(found), max(found)
+
+
+def holdings(
+    venue: str, rows: Iterable[Row], held: Callable[[Row], tuple[str, Decimal]]
+) -> dict[str, Decimal]:
+    """The sum of what rows say is held, by asset.
+
+    Raises:
+        BadPayload: one cannot be read; what the account holds is not known then.
+    """
+    found: dict[str, Decimal] = {}
+    for row in rows:
+        try:
+            asset, amount = held(row)
+            found[asset] = EXACT.add(found.get(asset, Decimal(0)), amount)
+        except NONSENSE as error:
+            raise BadPayload(venue, f"a balance: {why(error)}", repr(row)) from error
+    return found
