@@ -24,7 +24,8 @@ from bench.measure import Measure
 from coinsphere.clock import utc_now
 from coinsphere.db import migrate, seeds
 from coinsphere.db.pool import Database
-from coinsphere.local.postgres import LOGIN_ROLES, SUPERUSER, PostgresServer
+from coinsphere.db.provisioning import LOGIN_ROLES
+from coinsphere.local.postgres import SUPERUSER, PostgresServer
 from coinsphere.settings import Settings
 from ml.data import panel
 from ml.data.features import NAMES

@@ -19,7 +19,8 @@ import psycopg
 
 from bench.measure import Measure
 from coinsphere.db import migrate, seeds
-from coinsphere.local.postgres import LOGIN_ROLES, SUPERUSER, PostgresServer
+from coinsphere.db.provisioning import LOGIN_ROLES
+from coinsphere.local.postgres import SUPERUSER, PostgresServer
 from coinsphere.market import candles as candle_store
 from coinsphere.market import importer, tokens
 from coinsphere.market.model import Candle, Interval

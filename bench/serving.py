@@ -16,7 +16,8 @@ import httpx2
 import psutil
 
 from coinsphere.db import migrate
-from coinsphere.local.postgres import LOGIN_ROLES, SUPERUSER, PostgresServer
+from coinsphere.db.provisioning import LOGIN_ROLES
+from coinsphere.local.postgres import SUPERUSER, PostgresServer
 from coinsphere.local.redis import RedisServer
 from tests.conftest import free_port
 

@@ -84,6 +84,10 @@ class Settings(BaseModel):
     )
     dagster_database_url: SecretStr | None = Field(None, description="Dagster's own database.")
     mlflow_database_url: SecretStr | None = Field(None, description="MLflow's own database.")
+    superuser_database_url: SecretStr | None = Field(
+        None,
+        description="A server of your own as its superuser: only `coinsphere db provision` reads it.",
+    )
     redis_url: SecretStr | None = Field(None, description="Redis URL; empty: the embedded server.")
     database_pool_size: int = Field(8, ge=1, le=100, description="Connections a process may hold.")
 

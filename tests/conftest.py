@@ -14,7 +14,8 @@ from hypothesis import settings
 from psycopg import sql
 
 from coinsphere.db import migrate
-from coinsphere.local.postgres import LOGIN_ROLES, SUPERUSER, PostgresServer
+from coinsphere.db.provisioning import LOGIN_ROLES
+from coinsphere.local.postgres import SUPERUSER, PostgresServer
 from coinsphere.local.redis import RedisServer
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

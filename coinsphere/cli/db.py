@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import unquote, urlsplit
 
 import click
 import psycopg
+from pydantic import SecretStr
 from rich.table import Table
 
 from coinsphere.cli.console import console as new_console
 from coinsphere.db.catalogue import TableSize
-from coinsphere.errors import DatabaseNotReady
-from coinsphere.settings import Role, Settings
+from coinsphere.errors import ConfigurationError, DatabaseNotReady
+from coinsphere.settings import Role, Settings, variable
 
 _KIB = 1024
 
@@ -18,6 +20,18 @@ _KIB = 1024
 @click.group()
 def db() -> None:
     """The database: schema, seeds, sizes."""
+
+
+@db.command()
+def provision() -> None:
+    """Make roles and databases on a server of your own, with the passwords that their URLs carry; twice does no harm."""
+    from coinsphere.db import provisioning
+
+    settings = Settings.from_env()
+    passwords = _passwords(settings)
+    with psycopg.connect(_given(settings, "superuser_database_url"), autocommit=True) as conn:
+        provisioning.provision(conn, passwords)
+    click.echo(f"{len(passwords)} roles and {len(provisioning.DATABASES)} databases are there.")
 
 
 @db.command()
@@ -111,3 +125,26 @@ def _size(number: float) -> str:
             return f"{number:.0f} {unit}"
         number /= _KIB
     return f"{number:.1f} TB"
+
+
+def _passwords(settings: Settings) -> dict[str, str]:
+    """The password of each role, from its URL."""
+    urls = {
+        f"coinsphere_{role}": f"{role}_database_url"
+        for role in ("api", "pipeline", "worker", "readonly")
+    } | {
+        "coinsphere_owner": "database_url",
+        "dagster": "dagster_database_url",
+        "mlflow": "mlflow_database_url",
+    }
+    return {
+        role: unquote(urlsplit(_given(settings, field)).password or "")
+        for role, field in urls.items()
+    }
+
+
+def _given(settings: Settings, field: str) -> str:
+    url: SecretStr | None = getattr(settings, field)
+    if url is None:
+        raise ConfigurationError(f"{variable(field)} is not set.")
+    return url.get_secret_value()

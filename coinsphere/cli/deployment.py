@@ -1,9 +1,11 @@
-"""`coinsphere run`, `prepare` and `fill`: the system taken apart, for whatever keeps processes running elsewhere.
+"""`coinsphere run`, `prepare`, `fill` and `secrets`: the system taken apart, for whatever keeps processes running elsewhere.
 
 `coinsphere up` does all of it on one machine. Containers, units of systemd and pods start each process by itself.
 """
 
 import os
+import secrets as generator
+from pathlib import Path
 
 import click
 
@@ -16,7 +18,7 @@ _SUPERVISED = ("watch",)
 
 def register(cli: click.Group) -> None:
     """Add the commands."""
-    for command in (run, prepare, fill):
+    for command in (run, prepare, fill, secrets):
         cli.add_command(command)
 
 
@@ -60,3 +62,58 @@ def fill() -> None:
     console = new_console()
     for report in system.fill(Settings.from_env(), ConsoleProgress(console)):
         show_import(console, report)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--postgres", default="postgres:5432", help="HOST:PORT at which processes reach PostgreSQL."
+)
+@click.option("--redis", default="redis:6379", help="HOST:PORT at which they reach Redis.")
+@click.option("--smtp", default="smtp://mail:1025", help="Mail relay.")
+def secrets(folder: Path, postgres: str, redis: str, smtp: str) -> None:
+    """Write new secrets into FOLDER, a file each, for `COINSPHERE_SECRETS_DIR`; what is there is kept."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Containers run as another account: the folder keeps others out, and each container is given its files only.
+    folder.chmod(0o700)
+    passwords = {role: _kept(folder, f"{role}_password") for role in ("superuser", "redis")}
+    values = {
+        **{f"{role}_password": password for role, password in passwords.items()},
+        "superuser_database_url": f"postgresql://postgres:{passwords['superuser']}@{postgres}/postgres",
+        "redis_url": f"redis://:{passwords['redis']}@{redis}/0",
+        "service_token": generator.token_urlsafe(32),
+        "smtp_url": smtp,
+        **{name: _database_url(role, postgres) for name, role in _ROLES.items()},
+    }
+    written = [_write(folder / name, value) for name, value in values.items()]
+    click.echo(f"{sum(written)} secrets written to {folder}, {len(written) - sum(written)} kept.")
+
+
+_ROLES = {
+    "database_url": "coinsphere_owner",
+    "api_database_url": "coinsphere_api",
+    "pipeline_database_url": "coinsphere_pipeline",
+    "worker_database_url": "coinsphere_worker",
+    "readonly_database_url": "coinsphere_readonly",
+    "dagster_database_url": "dagster",
+    "mlflow_database_url": "mlflow",
+}
+
+
+def _database_url(role: str, server: str) -> str:
+    database = role if role in ("dagster", "mlflow") else "coinsphere"
+    return f"postgresql://{role}:{generator.token_hex(24)}@{server}/{database}"
+
+
+def _kept(folder: Path, name: str) -> str:
+    path = folder / name
+    return path.read_text() if path.exists() else generator.token_hex(24)
+
+
+def _write(path: Path, value: str) -> bool:
+    """Write a secret that is missing; whether it was."""
+    if path.exists():
+        return False
+    path.write_text(value)
+    path.chmod(0o444)
+    return True

@@ -2,6 +2,7 @@
 
 import sys
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 import click
 
@@ -25,7 +26,9 @@ def cli() -> None:
 
 
 for _entry_point in sorted(entry_points(group="coinsphere.commands"), key=lambda each: each.name):
-    _entry_point.load()(cli)
+    # The image of the API holds neither models nor Dagster.
+    if find_spec(_entry_point.module.partition(".")[0]) is not None:
+        _entry_point.load()(cli)
 
 
 if __name__ == "__main__":

