@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from webapi.demo.cli import demo
 from webapi.tokens.cli import tokens
 
 _TO_CHOOSE = timedelta(hours=1)
@@ -17,6 +18,7 @@ def register(cli: click.Group) -> None:
     cli.add_command(users)
     cli.add_command(api)
     cli.add_command(tokens)
+    cli.add_command(demo)
 
 
 @click.group()

@@ -161,7 +161,11 @@ def _fill(console: Console, settings: Settings, progress: "ConsoleProgress") -> 
     console.print(_addresses(settings))
     console.print(links.as_text(settings), highlight=False, markup=False, soft_wrap=True)
     console.print(examples(settings), highlight=False, markup=False)
-    console.print(f"Open {settings.pages_url} in a browser.", highlight=False, markup=False)
+    console.print(
+        f"Open {settings.pages_url} in a browser; `coinsphere demo` fills an account to look at.",
+        highlight=False,
+        markup=False,
+    )
 
 
 def _conditions(settings: Settings) -> list[str]:

@@ -1,0 +1,149 @@
+"""`coinsphere demo`: a made-up person on the running system, through its own API, so that there is something to look at."""
+
+import json
+import secrets
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx2
+
+from coinsphere.clock import utc_now
+from coinsphere.security import private_files
+from coinsphere.settings import Settings
+from webapi.demo import story
+from webapi.demo.story import Course
+
+EMAIL = "demo@coinsphere.example"
+_FILE = "demo.json"
+_SECONDS = 120
+_ALERTS = (
+    {"alertType": "percent_change", "tokenSymbol": "BTC", "condition": "below", "threshold": -5},
+    {"alertType": "percent_change", "tokenSymbol": "ETH", "condition": "above", "threshold": 5},
+    {"alertType": "risk", "tokenSymbol": "SOL", "condition": "above", "threshold": 60},
+    {"alertType": "prediction", "tokenSymbol": "BTC", "condition": "above", "threshold": 2},
+)
+
+
+@click.command()
+@click.option("--remove", is_flag=True, help="Delete the demo account and all that belongs to it.")
+def demo(*, remove: bool) -> None:
+    """Make a demo account with three years of made-up transactions, alerts and a share link; say how to log in.
+
+    A second time it only says so again.
+    """
+    settings = Settings.from_env()
+    kept = settings.state / _FILE
+    url = f"http://{settings.bind_host}:{settings.api_port}"
+    try:
+        with httpx2.Client(base_url=f"{url}/api/v1", timeout=_SECONDS, trust_env=False) as client:
+            if remove:
+                _remove(client, kept)
+            else:
+                _say(settings, _made(client, kept))
+    except httpx2.HTTPError as error:
+        raise click.ClickException(
+            f"The system does not answer at {url} ({type(error).__name__}): start it with `coinsphere up`."
+        ) from error
+
+
+def _made(client: httpx2.Client, kept: Path) -> dict[str, Any]:
+    """The account, made where it is not there yet or where making it was cut off."""
+    known = _known(kept)
+    if known is None:
+        known = {"email": EMAIL, "password": secrets.token_urlsafe(12)}
+        # Before the account: one whose password nobody knows could not be removed.
+        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_files.write(kept, json.dumps(known).encode())
+    if not _logged_in(client, known):
+        wanted = {**_credentials(known), "firstName": "Demo"}
+        _enter(client, _ask(client, "post", "/auth/register", wanted))
+        known.pop("share", None)
+    if "share" not in known:
+        known["share"] = _filled(client)
+        private_files.write(kept, json.dumps(known).encode())
+    return known
+
+
+def _filled(client: httpx2.Client) -> str:
+    """Tell the story; the link by which others see it. What an attempt before left is told anew."""
+    for each in _ask(client, "get", "/portfolios")["portfolios"]:
+        _ask(client, "delete", f"/portfolios/{each['id']}")
+    for each in _ask(client, "get", "/alerts")["alerts"]:
+        _ask(client, "delete", f"/alerts/{each['id']}")
+    described = {
+        "name": "Demo",
+        "description": "Made up: nobody traded so, at prices that there were.",
+    }
+    portfolio = _ask(client, "post", "/portfolios", described)["portfolio"]["id"]
+    told = story.transactions(_courses(client), utc_now())
+    if not told:
+        raise click.ClickException("There are no prices yet: wait for the end of `coinsphere up`.")
+    body = {"portfolioId": portfolio, "transactions": told}
+    _ask(client, "post", "/transactions/bulk", body)
+    for alert in _ALERTS:
+        _ask(client, "post", "/alerts", {**alert, "channels": ["stream"]})
+    shared = _ask(client, "post", f"/portfolios/{portfolio}/shares", {"hidesAmounts": False})
+    return str(shared["share"]["url"])
+
+
+def _courses(client: httpx2.Client) -> dict[str, Course]:
+    found = {}
+    for symbol in story.TOKENS:
+        answer = client.get(f"/tokens/{symbol}/history", params={"timeframe": "all"})
+        points = json.loads(answer.text, parse_float=Decimal).get("priceHistory", [])
+        times = [datetime.fromtimestamp(each["time"] / 1000, tz=UTC) for each in points]
+        if times:
+            found[symbol] = Course(times, [Decimal(each["close"]) for each in points])
+    return found
+
+
+def _remove(client: httpx2.Client, kept: Path) -> None:
+    known = _known(kept)
+    if known is None:
+        click.echo("There is no demo account.")
+        return
+    if _logged_in(client, known):
+        _ask(client, "post", "/account/delete", {"password": known["password"]})
+    kept.unlink()
+    click.echo("The demo account is deleted, with all that belonged to it.")
+
+
+def _known(kept: Path) -> dict[str, Any] | None:
+    return json.loads(private_files.read(kept)) if kept.exists() else None
+
+
+def _credentials(known: dict[str, Any]) -> dict[str, Any]:
+    return {name: known[name] for name in ("email", "password")}
+
+
+def _logged_in(client: httpx2.Client, known: dict[str, Any]) -> bool:
+    answer = client.post("/auth/login", json=_credentials(known))
+    if answer.is_success:
+        _enter(client, answer.json())
+    return answer.is_success
+
+
+def _enter(client: httpx2.Client, opened: dict[str, Any]) -> None:
+    client.headers["Authorization"] = f"Bearer {opened['accessToken']}"
+
+
+def _ask(client: httpx2.Client, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    """What the API answers. Raises `click.ClickException` with the reason where it refuses."""
+    answer = client.request(method, path, json=body) if body else client.request(method, path)
+    if not answer.is_success:
+        raise click.ClickException(f"{method.upper()} {path}: {answer.json().get('error')}")
+    found: dict[str, Any] = answer.json() if answer.content else {}
+    return found
+
+
+def _say(settings: Settings, known: dict[str, Any]) -> None:
+    click.echo(
+        f"A demo, nobody's real portfolio. Log in at {settings.pages_url}/login\n"
+        f"  address   {known['email']}\n"
+        f"  password  {known['password']}\n"
+        f"Seen by others, without an account: {known['share']}\n"
+        "`coinsphere demo --remove` deletes it."
+    )
