@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from psycopg import Connection
 
-from coinsphere import job_records, ticks
+from coinsphere import backup_records, job_records, ticks
 from coinsphere.market import origin
 from coinsphere.settings import Settings
 
@@ -61,11 +61,17 @@ def connections(conn: Connection, _settings: Settings, _now: datetime) -> list[s
     return [f"{used} of {most} connections are taken"] if used > MOST_CONNECTIONS * most else []
 
 
+def backups(conn: Connection, settings: Settings, now: datetime) -> list[str]:
+    """Whether what was committed is stored elsewhere, base backups are young, and the last drill went well."""
+    return backup_records.problems(conn, settings.backup_hours, now)
+
+
 CHECKS: Mapping[str, Check] = {
     "jobs": jobs,
     "schedules": schedules,
     "data": data,
     "connections": connections,
+    "backups": backups,
 }
 
 

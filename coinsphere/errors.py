@@ -6,6 +6,7 @@
     ├── ConfigurationError        a setting is missing, unknown or wrong
     ├── LocalServiceError         the local PostgreSQL, Redis or a process cannot run
     ├── DatabaseNotReady          the schema is missing or of another version
+    ├── BackupError               a backup cannot be made, read or restored
     ├── ImportRefused             a file of market data is unusable as a whole
     ├── SealError                 a sealed value cannot be opened
     │   ├── MalformedSeal         it is too short, or of an unknown version
@@ -32,6 +33,10 @@ class CoinsphereError(Exception):
 
 class ConfigurationError(CoinsphereError):
     """A setting is missing, unknown or wrong; the message names it and says what to do."""
+
+
+class BackupError(CoinsphereError):
+    """A backup cannot be made, read or restored; the message says which and what to do."""
 
 
 class LocalServiceError(CoinsphereError):

@@ -4,7 +4,7 @@ import dagster as dg
 
 from coinsphere import log
 from coinsphere.settings import Settings
-from orchestration import housekeeping, jobs, resources, schedules, sensors
+from orchestration import backups, housekeeping, jobs, resources, schedules, sensors
 from orchestration.alerts import assets as alerts
 from orchestration.defi import assets as defi
 from orchestration.forecasting import assets as forecasting
@@ -21,7 +21,7 @@ from orchestration.warehouse import project
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The definitions for `settings`. Opens nothing; parses the dbt project if it changed."""
     dbt_models = warehouse.build_models(project.manifest(settings))
-    all_jobs = [*jobs.build(dbt_models, settings), housekeeping.housekeeping]
+    all_jobs = [*jobs.build(dbt_models, settings), housekeeping.housekeeping, backups.backup_drill]
     return dg.Definitions(
         assets=[
             market.token_list,

@@ -22,6 +22,7 @@ _CRONS = {
     "evaluation": ("30 3 1 * *", "On the first of the month."),
     "defi": ("25 0 * * *", "After the daily close; DefiLlama's figures are of the day."),
     "housekeeping": ("40 2 * * *", "At a quiet hour."),
+    "backup_drill": ("20 4 * * 6", "On Saturdays, at a quiet hour."),
 }
 _OF_DAYS = ("hourly", "daily")
 """Jobs with daily partitions: their runs cover yesterday and today."""

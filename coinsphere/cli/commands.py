@@ -4,6 +4,7 @@ import click
 
 from coinsphere.cli import (
     audit,
+    backup,
     config,
     db,
     deployment,
@@ -35,6 +36,7 @@ def register(cli: click.Group) -> None:
         audit,
         portfolio,
         integrity,
+        backup,
         jobs,
         exchanges,
     ):

@@ -17,6 +17,23 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except CoinsphereError as error:
             raise click.ClickException(str(error)) from error
+        except Exception as error:
+            away = _outage(error)
+            if away is None:
+                raise
+            raise click.ClickException(f"The database does not answer: {away}") from error
+
+
+def _outage(error: BaseException) -> str | None:
+    """What PostgreSQL's client says of a server that is away; None where `error` is something else.
+
+    Commands import the client when they need it: where nobody did, it raised nothing.
+    """
+    psycopg = sys.modules.get("psycopg")
+    for each in (error, error.__cause__):
+        if psycopg is not None and isinstance(each, psycopg.OperationalError):
+            return str(each).strip().splitlines()[0]
+    return None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -13,9 +13,12 @@ LOGIN_ROLES = (
     "coinsphere_pipeline",
     "coinsphere_worker",
     "coinsphere_readonly",
+    "coinsphere_backup",
     "dagster",
     "mlflow",
 )
+BACKUP_ROLE = "coinsphere_backup"
+"""It receives the log of the whole server, and enters none of our databases."""
 
 
 def provision(conn: psycopg.Connection, passwords: Mapping[str, str]) -> None:
@@ -23,14 +26,18 @@ def provision(conn: psycopg.Connection, passwords: Mapping[str, str]) -> None:
 
     Args:
         conn: of a superuser, in autocommit: a database is not made in a transaction.
-        passwords: one for each of `LOGIN_ROLES`.
+        passwords: one for each of `LOGIN_ROLES`; without one of `BACKUP_ROLE` that role is not made.
 
     Raises:
         KeyError: a role has no password.
         psycopg.Error: the role of `conn` may not do it.
     """
+    is_backed_up = BACKUP_ROLE in passwords
     for role in LOGIN_ROLES:
-        _ensure_role(conn, role, passwords[role])
+        if role != BACKUP_ROLE or is_backed_up:
+            _ensure_role(conn, role, passwords[role])
+    if is_backed_up:  # it asks for the size of what it stores
+        conn.execute(sql.SQL("grant pg_read_all_stats to {}").format(sql.Identifier(BACKUP_ROLE)))
     for database, owner in DATABASES.items():
         _ensure_database(conn, database, owner)
 
@@ -39,13 +46,14 @@ def _ensure_role(conn: psycopg.Connection, role: str, password: str) -> None:
     exists = conn.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone()
     verb = sql.SQL("alter" if exists else "create")
     # The owner makes the other roles' privileges in migrations, hence createrole.
-    options = sql.SQL("createrole" if role == "coinsphere_owner" else "nocreaterole")
+    named = {"coinsphere_owner": "createrole", BACKUP_ROLE: "nocreaterole replication"}
+    options = sql.SQL(named.get(role, "nocreaterole"))
     conn.execute(
         sql.SQL("{} role {} login {} password {}").format(
             verb, sql.Identifier(role), options, sql.Literal(password)
         )
     )
-    if role not in DATABASES.values():
+    if role not in (*DATABASES.values(), BACKUP_ROLE):
         conn.execute(
             sql.SQL("grant {} to coinsphere_owner with admin option").format(sql.Identifier(role))
         )

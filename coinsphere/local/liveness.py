@@ -67,6 +67,10 @@ def _worker(settings: Settings) -> bool | None:
     return bool(alive)
 
 
+def _backup(settings: Settings) -> bool:
+    return probes.check("backup", settings) is None
+
+
 _ASKED: dict[str, Answers] = {
     "redis": _redis,
     "mlflow": _http("mlflow_port", "/health"),
@@ -77,4 +81,5 @@ _ASKED: dict[str, Answers] = {
     "api": _http("api_port", "/health/live"),
     "worker": _worker,
     "stream": _http("stream_port", "/health"),
+    "backup": _backup,
 }

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import psutil
 
@@ -24,6 +25,15 @@ def refuse_taken(processes: Sequence[Process], host: str) -> None:
     ]
     if lines:
         raise LocalServiceError("\n".join(lines))
+
+
+def free(count: int) -> list[int]:
+    """So many TCP ports of loopback that were free a moment ago, all of them different."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _is_free(host: str, port: int) -> bool:

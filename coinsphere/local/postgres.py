@@ -41,6 +41,9 @@ class PostgresServer:
             "unix_socket_directories": "",
             "max_connections": "120",
             "shared_buffers": "128MB",
+            # Incremental backups need it; a receiver of backups that is away must not fill the disk.
+            "summarize_wal": "on",
+            "max_slot_wal_keep_size": "4GB",
             "timezone": "UTC",
             "log_timezone": "UTC",
             "log_min_duration_statement": "2000",

@@ -129,6 +129,11 @@ def _watch(settings: Settings) -> str | None:
     return f"did not look round for {age:.0f} s" if age > BEAT_SECONDS else None
 
 
+def _backup(settings: Settings) -> str | None:
+    age = time.time() - State(settings.state).backup_beat.stat().st_mtime
+    return f"did not look round for {age:.0f} s" if age > BEAT_SECONDS else None
+
+
 def _webserver(settings: Settings) -> str | None:
     entries = graphql(settings, _LOCATIONS)["workspaceOrError"].get("locationEntries", ())
     loaded = [
@@ -161,5 +166,6 @@ _PROBES: dict[str, Probe] = {
     "api": _http("api_port", "/health/live"),
     "worker": _worker,
     "stream": _http("stream_port", "/health"),
+    "backup": _backup,
     "watch": _watch,
 }

@@ -77,7 +77,11 @@ def application(settings: Settings, name: str) -> Process:
 
 
 def _applications(settings: Settings) -> list[Process]:
-    return [build(settings) for build in _APPLICATIONS.values()]
+    return [
+        build(settings)
+        for name, build in _APPLICATIONS.items()
+        if name != "backup" or settings.makes_backups
+    ]
 
 
 def _mlflow(settings: Settings) -> Process:
@@ -151,6 +155,11 @@ def _stream(settings: Settings) -> Process:
     return Process("stream", server, settings.stream_port, "stream_port", Role.API)
 
 
+def _backup(_settings: Settings) -> Process:
+    # It writes down what it did as the worker does.
+    return Process("backup", _module("coinsphere.backup.keeper"), role=Role.WORKER)
+
+
 def _watch(_settings: Settings) -> Process:
     return Process("watch", _module("coinsphere.local.watch"))
 
@@ -164,6 +173,7 @@ _APPLICATIONS: Mapping[str, Callable[[Settings], Process]] = {
     "api": _api,
     "worker": _worker,
     "stream": _stream,
+    "backup": _backup,
     # The last to start and the first to stop.
     "watch": _watch,
 }

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
-from coinsphere.db.provisioning import DATABASES, LOGIN_ROLES
+from coinsphere.db.provisioning import BACKUP_ROLE, DATABASES, LOGIN_ROLES
 from coinsphere.errors import LocalServiceError
 from coinsphere.local.postgres import SUPERUSER, PostgresServer
 from coinsphere.local.redis import RedisServer
@@ -29,6 +29,7 @@ _ROLE_SETTINGS = {
     "pipeline_database_url": "coinsphere_pipeline",
     "worker_database_url": "coinsphere_worker",
     "readonly_database_url": "coinsphere_readonly",
+    "backup_database_url": "coinsphere_backup",
     "dagster_database_url": "dagster",
     "mlflow_database_url": "mlflow",
 }
@@ -74,6 +75,16 @@ class State:
     def beat(self) -> Path:
         """The file that the watch touches each time it looks round."""
         return self.folder / "run" / "watch.beat"
+
+    @property
+    def backup_beat(self) -> Path:
+        """The file that the keeper of backups touches each time it looks round."""
+        return self.folder / "run" / "backup.beat"
+
+    @property
+    def received_log(self) -> Path:
+        """Write-ahead log that was received, and waits to be stored at every place."""
+        return self.folder / "received-log"
 
     @property
     def credentials(self) -> Path:
@@ -146,10 +157,15 @@ def write_credentials(
         databases = {owner: database for database, owner in DATABASES.items()}
         lines[_SUPERUSER_URL] = postgres.url(SUPERUSER, "postgres")
         for field, role in _ROLE_SETTINGS.items():
-            lines[variable(field)] = postgres.url(role, databases.get(role, "coinsphere"))
+            lines[variable(field)] = postgres.url(role, databases.get(role, _database_of(role)))
     if redis is not None:
         lines[variable("redis_url")] = redis.url
     _write_private(state.credentials, lines)
+
+
+def _database_of(role: str) -> str:
+    """Backups are of the whole server, and their role enters none of our databases."""
+    return "postgres" if role == BACKUP_ROLE else "coinsphere"
 
 
 def _passwords(state: State) -> dict[str, str]:

@@ -195,6 +195,13 @@ def test_the_models_stand_in_the_registry_of_mlflow(system: System, client: http
 
 
 @pytest.mark.timeout(300)
+def test_the_newest_backup_is_restored_beside_it_and_nothing_is_missing(system: System) -> None:
+    done = system.run("backup", "drill", "--json")
+    told = json.loads(done.stdout[done.stdout.index("{") :])
+    assert (told["problems"], done.returncode) == ({}, 0)
+    assert told["rows"] > 0
+
+
 def test_an_alert_fires_within_two_minutes_and_its_mail_is_sent(
     system: System, client: httpx2.Client
 ) -> None:

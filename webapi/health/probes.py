@@ -100,6 +100,7 @@ def _probes(work: Services) -> dict[str, Callable[[], int]]:
         "jobs": lambda: holds(work, "jobs"),
         "schedules": lambda: schedules_tick(work),
         "data": lambda: holds(work, "data"),
+        "backups": lambda: holds(work, "backups"),
         "connections": lambda: holds(work, "connections"),
         "orchestrator": lambda: _answers(work, f"{settings.orchestrator_url}/server_info"),
         "daemon": lambda: daemon_beats(work),

@@ -23,6 +23,9 @@ class ServicesOut(Output):
         description="`error` where something that comes round again did not come."
     )
     data: State = Field(description="`error` where quotes or daily closes are too old.")
+    backups: State = Field(
+        description="`error` where what was committed is not stored elsewhere, or the last drill failed."
+    )
     connections: State = Field(description="`error` where PostgreSQL is about to refuse more.")
     orchestrator: State
     daemon: State
@@ -52,6 +55,7 @@ class HealthOut(Output):
                     "schedules": "ok",
                     "data": "ok",
                     "connections": "ok",
+                    "backups": "ok",
                     "orchestrator": "ok",
                     "daemon": "ok",
                     "mlflow": "ok",

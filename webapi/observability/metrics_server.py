@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, make_wsgi_app, multiprocess
 from prometheus_client.exposition import ThreadingWSGIServer
 
 from coinsphere.errors import ConfigurationError
+from coinsphere.figures import SystemFigures
 from coinsphere.guard.wsgi import guarded
 from coinsphere.settings import Settings
 
@@ -46,6 +47,7 @@ def start(settings: Settings) -> None:
     """Answer scrapes in a thread of this worker: figures are no secrets, but no business of other sites' pages."""
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(SystemFigures(settings))
     app = guarded(make_wsgi_app(registry), settings)
     host, port = settings.bind_host, settings.metrics_port
     server = make_server(host, port, app, _Server, handler_class=_Quiet)

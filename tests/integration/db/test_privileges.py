@@ -43,6 +43,15 @@ EXCEPT = {
     ("coinsphere_api", "app.defi_protocols"): "r",
     ("coinsphere_api", "app.defi_yields"): "r",
     ("coinsphere_api", "market.tokens"): "raw",
+    ("coinsphere_api", "app.backups"): "r",
+    ("coinsphere_api", "app.backup_progress"): "r",
+    ("coinsphere_api", "app.backup_drills"): "r",
+    ("coinsphere_pipeline", "app.backups"): "ra",
+    ("coinsphere_pipeline", "app.backup_progress"): "r",
+    ("coinsphere_pipeline", "app.backup_drills"): "ra",
+    ("coinsphere_readonly", "app.backups"): "r",
+    ("coinsphere_readonly", "app.backup_progress"): "r",
+    ("coinsphere_readonly", "app.backup_drills"): "r",
     ("coinsphere_api", "app.transactions"): "raw",
     ("coinsphere_api", "app.ledger_entries"): "ra",
     ("coinsphere_api", "app.portfolio_states"): "rw",
@@ -114,6 +123,7 @@ WORKERS = {
     for (role, table), letters in EXCEPT.items()
     if role == "coinsphere_pipeline" and table.startswith("app.")
 } | {
+    ("coinsphere_worker", "app.backup_progress"): "raw",
     ("coinsphere_worker", "app.exchange_nonces"): "raw",
     ("coinsphere_worker", "app.exchange_cursors"): "rawd",
     ("coinsphere_worker", "app.exchange_unbooked"): "rawd",

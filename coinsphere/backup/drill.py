@@ -1,0 +1,202 @@
+"""The drill: the newest backup is restored beside the running system, brought up there, and looked at.
+
+Nothing is a backup before a drill has read it. What was lost (RPO) is how old the newest beat of the keeper in the
+restored database is; how long it took (RTO) ends when the restored API answers.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psycopg
+from psycopg import sql
+
+from coinsphere import backup_records, log
+from coinsphere.backup import restoring, scratch
+from coinsphere.backup.places import Place
+from coinsphere.backup.sealing import Seals
+from coinsphere.clock import Clock
+from coinsphere.errors import CoinsphereError
+from coinsphere.portfolio import integrity
+from coinsphere.security import audit
+from coinsphere.security.symmetric_keys import SymmetricKeys
+from coinsphere.settings import Role, Settings
+
+MOST_LOST_SECONDS = 300.0
+_FORECASTS = 3
+_LEAST = 0.99
+_TABLES = """
+    select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p') and not c.relispartition and n.nspname in ('app', 'market', 'model')
+        and has_table_privilege(c.oid, 'select')
+    order by 1, 2
+"""
+_PREDICTIONS = """
+    select id::text from model.predictions where input_digest is not null order by issued_at desc limit %(most)s
+"""
+_log = log.get("backup")
+
+Counts = Mapping[str, int]
+
+
+@dataclass(slots=True)
+class Drill:
+    """How a drill went: seconds lost and taken, rows beside those of the running system, and what is wrong."""
+
+    started_at: datetime
+    backup_id: str | None = None
+    rpo_seconds: float | None = None
+    rto_seconds: float = 0.0
+    segments: int = 0
+    rows: int = 0
+    problems: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+def run(settings: Settings, place: Place, seals: Seals, clock: Clock) -> Drill:
+    """Restore the newest backup of `place` to a scratch folder, look at it, and note in the database how that went.
+
+    A check that fails does not keep the others from being made.
+    """
+    made = Drill(clock())
+    live = _counts(settings)
+    began = time.monotonic()
+    folder = Path(tempfile.mkdtemp(prefix="drill-", dir=settings.state))
+    try:
+        into = folder / "restored"
+        restored = restoring.restore(place, seals, None, into)
+        made.backup_id, made.segments = restored.backup_id, restored.segments
+        with scratch.running(into, folder) as there:
+            made.rto_seconds = time.monotonic() - began
+            made.rpo_seconds = _lost(there, restored.read_at)
+            _examine(made, there, live, folder)
+    except (CoinsphereError, psycopg.Error, OSError) as error:
+        made.problems["restore"] = str(error)
+        made.rto_seconds = time.monotonic() - began
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    _note(settings, made)
+    return made
+
+
+def _examine(made: Drill, there: Settings, live: Counts, folder: Path) -> None:
+    checks: dict[str, Callable[[], str | None]] = {
+        "lost": lambda: _much(made.rpo_seconds),
+        "integrity": lambda: _integrity(there),
+        "audit": lambda: _audit(there),
+        "rows": lambda: _rows(made, there, live),
+        "api": lambda: _api(there),
+        "forecasts": lambda: _forecasts(there, folder),
+    }
+    for name, check in checks.items():
+        try:
+            problem = check()
+        except (CoinsphereError, psycopg.Error, httpx2.HTTPError, OSError) as error:
+            problem = f"{type(error).__name__}: {error}"
+        if problem is not None:
+            made.problems[name] = problem
+
+
+def _lost(there: Settings, read_at: datetime) -> float | None:
+    """Seconds of changes that were not stored when the log was read; None where no keeper ever stored it."""
+    with psycopg.connect(there.url_for(Role.WORKER)) as conn:
+        (stored,) = conn.execute("select max(at) from app.backup_progress").fetchone() or (None,)
+    return None if stored is None else max(0.0, (read_at - stored).total_seconds())
+
+
+def _much(seconds: float | None) -> str | None:
+    if seconds is None:
+        return "what was lost is unknown: no keeper ever stored the log"
+    return f"{seconds:.0f} s of changes would be lost" if seconds > MOST_LOST_SECONDS else None
+
+
+def _integrity(there: Settings) -> str | None:
+    with psycopg.connect(there.url_for(Role.PIPELINE)) as conn:
+        faults = [f"{each.name}: {each.faults}" for each in integrity.check(conn) if not each.holds]
+    return "; ".join(faults) or None
+
+
+def _audit(there: Settings) -> str | None:
+    anchors = audit.read_anchors(there.audit_anchors)
+    with psycopg.connect(there.url_for(Role.OWNER)) as conn:
+        return audit.verify(conn, SymmetricKeys(there.audit_keys), anchors).problem
+
+
+def _rows(made: Drill, there: Settings, live: Counts) -> str | None:
+    found = _counts(there)
+    made.rows = sum(found.values())
+    few = [
+        f"{table}: {found.get(table, 0)} of {rows}"
+        for table, rows in live.items()
+        if rows and found.get(table, 0) < rows * _LEAST - 100
+    ]
+    empty = [table for table, rows in live.items() if rows and not found.get(table)]
+    return "; ".join(few + [f"{table} is empty" for table in empty]) or None
+
+
+def _api(there: Settings) -> str | None:
+    base = f"http://127.0.0.1:{there.api_port}"
+    for path in ("/health/ready", "/.well-known/jwks.json", "/api/openapi.json"):
+        answer = httpx2.get(f"{base}{path}", timeout=60, trust_env=False)
+        if not answer.is_success:
+            return f"{path} answers {answer.status_code}"
+    return None
+
+
+def _forecasts(there: Settings, folder: Path) -> str | None:
+    """The newest forecasts computed again, to the last bit, by the models that were restored."""
+    with psycopg.connect(there.url_for(Role.PIPELINE)) as conn:
+        ids = [row[0] for row in conn.execute(_PREDICTIONS, {"most": _FORECASTS})]
+    program = str(Path(sys.executable).parent / "coinsphere")
+    for each in ids:
+        done = subprocess.run(  # noqa: S603 - no shell, a program of ours  # nosec B603
+            [program, "ml", "reproduce", each],
+            cwd=folder,
+            env=scratch.variables(there),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            return f"{each}: {(done.stderr or done.stdout).strip()[-300:]}"
+    return None
+
+
+def _counts(settings: Settings) -> Counts:
+    """Rows of each table that the pipeline reads."""
+    with psycopg.connect(settings.url_for(Role.PIPELINE)) as conn:
+        tables = conn.execute(_TABLES).fetchall()
+        counted = {}
+        for schema, table in tables:
+            query = sql.SQL("select count(*) from {}").format(sql.Identifier(schema, table))
+            counted[f"{schema}.{table}"] = (conn.execute(query).fetchone() or (0,))[0]
+    return counted
+
+
+def _note(settings: Settings, made: Drill) -> None:
+    report: dict[str, Any] = asdict(made)
+    report["started_at"] = made.started_at.isoformat()
+    with psycopg.connect(settings.url_for(Role.PIPELINE), autocommit=True) as conn:
+        backup_records.drilled(
+            conn,
+            made.backup_id,
+            made.started_at,
+            rpo_seconds=made.rpo_seconds,
+            rto_seconds=made.rto_seconds,
+            is_good=made.is_good,
+            report=report,
+        )
+    told = _log.info if made.is_good else _log.error
+    told("drill", rpo=made.rpo_seconds, rto=made.rto_seconds, problems=made.problems)

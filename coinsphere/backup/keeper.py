@@ -1,0 +1,149 @@
+"""Keeps the backups: `python -m coinsphere.backup.keeper`, a process of the local system.
+
+It receives the log as it is written and stores it every few seconds, with what is new of models' files and of keys; and
+makes a base backup each day. A place that does not answer holds up none of the others.
+"""
+
+import signal
+import threading
+import time
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+
+from coinsphere import backup_records, log
+from coinsphere.backup import making, places, sealing, wal
+from coinsphere.backup.files import Mirror
+from coinsphere.backup.model import Kind
+from coinsphere.backup.places import Place
+from coinsphere.clock import utc_now
+from coinsphere.errors import BackupError, CoinsphereError
+from coinsphere.local.state import State
+from coinsphere.settings import Settings
+
+_ROUND_SECONDS = 1.0
+_RETRY = timedelta(minutes=10)
+"""After a base backup that failed."""
+
+_log = log.get("backup")
+
+
+class Post:
+    """One place, and what is brought there."""
+
+    def __init__(
+        self, place: Place, seals: sealing.Seals, settings: Settings, folder: Path
+    ) -> None:
+        self.place = place
+        self.shipping = wal.Shipping(place, seals, folder)
+        self._mirror = Mirror(place, seals, settings)
+
+    def bring(self, conn: psycopg.Connection) -> None:
+        """Store what is new, and note in the database that it is, or why it is not."""
+        segment, problem = None, None
+        try:
+            segment = self.shipping.ship()
+            self._mirror.sync(utc_now())
+        except (BackupError, OSError) as error:
+            problem = str(error)
+            _log.error("not stored", place=self.place.name, why=problem)
+        backup_records.beat(conn, self.place.name, segment, problem)
+
+
+class Keeper:
+    """The keeper of one state."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._state = State(settings.state)
+        self._seals = sealing.build(settings)
+        self._places = places.build(settings)
+        folder = self._state.received_log
+        self._posts = [Post(each, self._seals, settings, folder) for each in self._places]
+        self._receiver = wal.Receiver(settings.backup_dsn, folder)
+        self._brought_at = float("-inf")
+        self._base: threading.Thread | None = None
+        self._not_before = utc_now()
+        self._is_full_due = False
+
+    def round(self) -> None:
+        """Look at everything once."""
+        self._state.backup_beat.parent.mkdir(exist_ok=True)
+        self._state.backup_beat.touch()
+        try:
+            self._is_full_due |= self._receiver.ensure()
+            if time.monotonic() - self._brought_at >= self._settings.backup_wal_seconds:
+                self._bring()
+                self._brought_at = time.monotonic()
+            self._begin_base()
+        except psycopg.Error as error:
+            _log.warning("the database is away", error=str(error))
+
+    def stop(self) -> None:
+        """End the receiver, after the last that was committed is stored; a base backup that is being made is given up."""
+        self._receiver.stop()
+        with suppress(psycopg.Error):
+            self._bring()
+
+    def _bring(self) -> None:
+        with psycopg.connect(self._settings.dsn, autocommit=True, connect_timeout=5) as conn:
+            for post in self._posts:
+                post.bring(conn)
+        wal.clear(self._state.received_log, [post.shipping for post in self._posts])
+
+    def _begin_base(self) -> None:
+        """Begin a base backup where it is time for one, beside the rest."""
+        if self._base is not None and self._base.is_alive():
+            return
+        if utc_now() >= self._not_before and self._is_due():
+            self._base = threading.Thread(target=self._make_base, daemon=True)
+            self._base.start()
+
+    def _is_due(self) -> bool:
+        """Whether the newest at any place is too old; the answer holds until one is made."""
+        if self._settings.backup_hours == 0:
+            return False
+        try:
+            newest = [each.finished_at for each in making.stored(self._places[0])[-1:]]
+        except BackupError as error:
+            _log.error("not stored", why=str(error))
+            self._not_before = utc_now() + _RETRY
+            return False
+        due = [each + timedelta(hours=self._settings.backup_hours) for each in newest]
+        self._not_before = due[0] if due and not self._is_full_due else utc_now()
+        return utc_now() >= self._not_before
+
+    def _make_base(self) -> None:
+        kind: Kind | None = "full" if self._is_full_due else None
+        try:
+            made = making.create(
+                self._settings, self._places, self._seals, clock=utc_now, kind=kind
+            )
+            self._is_full_due = False
+            with psycopg.connect(self._settings.dsn, autocommit=True, connect_timeout=5) as conn:
+                making.note(conn, made)
+            _log.info("base backup", id=made.id, bytes=made.size)
+            for place in self._places:
+                making.prune(place, self._seals, self._settings, utc_now())
+        except (CoinsphereError, psycopg.Error, OSError) as error:
+            _log.error("no base backup", why=str(error))
+            self._not_before = utc_now() + _RETRY
+
+
+def main() -> None:
+    """The process."""
+    settings = Settings.from_env()
+    log.configure(settings.log_level)
+    keeper = Keeper(settings)
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    while not stopped.wait(_ROUND_SECONDS):
+        keeper.round()
+    keeper.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""What Prometheus reads of the whole system: figures of what is stored, which no single process knows of itself.
+
+They are asked of the database at each scrape, in one connection; where it is away they are absent, and
+`coinsphere_database_up` is 0.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import psycopg
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from coinsphere import conditions, job_records
+from coinsphere.clock import Clock, utc_now
+from coinsphere.local.disk import Room
+from coinsphere.settings import Settings
+
+_AGES = """
+    select
+        extract(epoch from now() - (select max(observed_at) from market.quotes))::float8
+            as coinsphere_quote_age_seconds,
+        extract(epoch from now() - (
+            select max(opened_at) from market.price_data where interval = '1d' and is_final
+        ))::float8 as coinsphere_daily_candle_age_seconds,
+        extract(epoch from now() - (select max(issued_at) from model.predictions))::float8
+            as coinsphere_forecast_age_seconds,
+        extract(epoch from now() - (select max(finished_at) from app.backups))::float8
+            as coinsphere_backup_age_seconds,
+        (select bytes from app.backups order by finished_at desc limit 1)::float8 as coinsphere_backup_bytes,
+        extract(epoch from now() - (select min(at) from app.backup_progress))::float8
+            as coinsphere_log_stored_age_seconds,
+        (select sum(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) from pg_replication_slots)::float8
+            as coinsphere_log_behind_bytes,
+        (select sum(numbackends) from pg_stat_database)::float8 as coinsphere_database_connections,
+        current_setting('max_connections')::float8 as coinsphere_database_connections_most
+"""
+_DRILL = """
+    select extract(epoch from now() - started_at)::float8 as coinsphere_drill_age_seconds,
+        rpo_seconds as coinsphere_drill_rpo_seconds, rto_seconds as coinsphere_drill_rto_seconds,
+        is_good::int::float8 as coinsphere_drill_good
+    from app.backup_drills order by started_at desc limit 1
+"""
+_SAID: Mapping[str, str] = {
+    "coinsphere_quote_age_seconds": "Age of the newest quote.",
+    "coinsphere_daily_candle_age_seconds": "Time since the newest closed day's candle opened.",
+    "coinsphere_forecast_age_seconds": "Age of the newest forecast.",
+    "coinsphere_backup_age_seconds": "Age of the newest base backup.",
+    "coinsphere_backup_bytes": "Size of the newest base backup.",
+    "coinsphere_log_stored_age_seconds": "Time since everything that was committed was stored at the place that lags most.",
+    "coinsphere_log_behind_bytes": "Log that PostgreSQL keeps for receivers.",
+    "coinsphere_database_connections": "Connections to PostgreSQL.",
+    "coinsphere_database_connections_most": "Connections that PostgreSQL lets in.",
+    "coinsphere_drill_age_seconds": "Time since the last restore drill.",
+    "coinsphere_drill_rpo_seconds": "Changes that the last drill would have lost.",
+    "coinsphere_drill_rto_seconds": "How long the last drill took until the API answered.",
+    "coinsphere_drill_good": "1 where the last drill found nothing wrong.",
+}
+
+
+class SystemFigures(Collector):
+    """Collects them anew at each scrape."""
+
+    def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The figures of this instant."""
+        room = Room.of(self._settings)
+        yield _gauge("coinsphere_disk_free_bytes", "Room on the state folder's disk.", room.free)
+        try:
+            with psycopg.connect(self._settings.dsn, connect_timeout=3) as conn:
+                found = [*self._of_jobs(conn), *self._of_conditions(conn), *_ages(conn)]
+        except psycopg.Error:
+            found = []
+        is_up = float(bool(found))
+        yield _gauge("coinsphere_database_up", "1 where PostgreSQL answers.", is_up)
+        yield from found
+
+    def _of_jobs(self, conn: psycopg.Connection) -> list[GaugeMetricFamily]:
+        labels = ["queue", "state"]
+        jobs = GaugeMetricFamily(
+            "coinsphere_jobs", "Background jobs that are not done.", labels=labels
+        )
+        oldest = GaugeMetricFamily(
+            "coinsphere_job_oldest_seconds",
+            "How long the first of them is in its state.",
+            labels=labels,
+        )
+        for each in job_records.depths(conn):
+            jobs.add_metric([each.queue, each.state], each.jobs)
+            oldest.add_metric([each.queue, each.state], each.seconds)
+        return [jobs, oldest]
+
+    def _of_conditions(self, conn: psycopg.Connection) -> list[GaugeMetricFamily]:
+        gauge = GaugeMetricFamily(
+            "coinsphere_problems",
+            "Things that are wrong though every process lives, by what is looked at.",
+            labels=["check"],
+        )
+        for name, said in conditions.problems(conn, self._settings, self._clock()).items():
+            gauge.add_metric([name], len(said))
+        return [gauge]
+
+
+def _ages(conn: psycopg.Connection) -> list[GaugeMetricFamily]:
+    """One of each column; what is unknown is left out."""
+    found = []
+    for query in (_AGES, _DRILL):
+        cursor = conn.execute(query)
+        row = cursor.fetchone() or ()
+        names = [column.name for column in cursor.description or ()]
+        found += [
+            _gauge(name, _SAID[name], value)
+            for name, value in zip(names, row, strict=False)
+            if value is not None
+        ]
+    return found
+
+
+def _gauge(name: str, said: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, said, value=value)
