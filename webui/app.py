@@ -27,6 +27,7 @@ from webui.pages.data.routes import web_data
 from webui.pages.entry.routes import web_auth
 from webui.pages.front.routes import web_front
 from webui.pages.imports.routes import web_portfolio_files
+from webui.pages.issues.routes import web_portfolio_issues
 from webui.pages.markets.routes import web_tokens
 from webui.pages.portfolios.routes import web_portfolios
 from webui.pages.portfolios.shares import web_portfolio_shares
@@ -51,6 +52,7 @@ PAGES = (
     web_portfolios,
     web_portfolio_shares,
     web_portfolio_files,
+    web_portfolio_issues,
     web_connections,
     web_exchanges,
     web_defi,

@@ -23,4 +23,8 @@ OF_FORMS = (
     N_("nobody may change their own account here"),
     N_("Open the page anew and send the form once more."),
     N_("Wait before you ask again."),
+    N_("nothing of that time is stored"),
+    N_("what it watches is not kept as it was"),
+    N_("its values are kept in another currency than US dollars"),
+    N_("no token has that symbol"),
 )

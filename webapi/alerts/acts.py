@@ -11,7 +11,8 @@ from psycopg import Connection
 from coinsphere.alerts import repository, rules
 from coinsphere.alerts.repository import Alert, NewAlert
 from coinsphere.alerts.rules import AlertType, Condition
-from webapi.alerts import queries, schemas
+from webapi.alerts import past, queries, schemas
+from webapi.alerts.past import Past
 from webapi.http import errors, paths
 from webapi.http.schema import camel
 from webapi.security import access
@@ -30,6 +31,13 @@ def create(conn: Connection, given: schemas.AlertIn) -> Alert:
         )
     wanted = _checked(conn, given.model_dump(), services().clock())
     return _required(repository.create(conn, user_id, wanted), "portfolio")
+
+
+def would_have_fired(conn: Connection, given: schemas.AlertIn) -> Past:
+    """When an alert would have fired in the last 90 days; nothing is stored. Raises `errors.Problem`: 400 or 404."""
+    now = services().clock()
+    wanted = _checked(conn, given.model_dump(), now)
+    return past.of(conn, access.principal().user_id, wanted, now)
 
 
 def change(conn: Connection, alert_id: str, given: schemas.AlertChange) -> Alert:

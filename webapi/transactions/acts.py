@@ -1,5 +1,6 @@
 """What users do with their transactions; the API and the pages both call it, within a transaction that acts for the user."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -75,6 +76,19 @@ def withdraw(conn: Connection, transaction_id: str) -> None:
     identity = paths.uuid(transaction_id, WHAT)
     if recording.withdraw(conn, scope.user_id(), identity, services().clock()) is None:
         raise errors.not_found(WHAT)
+
+
+def withdraw_all(conn: Connection, portfolio_id: UUID, transaction_ids: Sequence[str]) -> int:
+    """Take transactions of a portfolio back, all or none; how many.
+
+    Raises:
+        errors.Problem: 404, one of them is not there, or not of that portfolio.
+    """
+    for each in dict.fromkeys(transaction_ids):
+        if find(conn, each)["portfolio_id"] != portfolio_id:
+            raise errors.not_found(WHAT)
+        withdraw(conn, each)
+    return len(set(transaction_ids))
 
 
 def find(conn: Connection, transaction_id: str) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """The stored pairs of own transfers: found by `transfer_matching`, confirmed or rejected by the user."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -45,6 +47,35 @@ _ENDS = """
     where o.user_id = %(user_id)s and o.fact_id = %(out)s and o.type = 'transfer_out' and o.superseded_at is null
       and i.fact_id = %(in)s and i.type = 'transfer_in' and i.amount <= o.amount
 """
+# Of the other direction, not in a pair yet, with no more coming in than going out; what is nearest in time first.
+_CANDIDATES = """
+    select other.fact_id, other.portfolio_id, p.name as portfolio_name, other.exchange, other.amount, other.occurred_at
+    from app.transactions own
+    join app.transactions other
+        on other.user_id = own.user_id and other.token_id = own.token_id and other.superseded_at is null
+        and other.type in ('transfer_in', 'transfer_out') and other.type <> own.type
+    join app.portfolios p on p.id = other.portfolio_id
+    where own.user_id = %(user_id)s and own.fact_id = %(fact_id)s and own.superseded_at is null
+        and case own.type when 'transfer_out' then other.amount <= own.amount else other.amount >= own.amount end
+        and not exists (
+            select from app.transfer_matches m
+            where m.user_id = own.user_id and m.state <> 'rejected' and other.fact_id in (m.out_fact_id, m.in_fact_id)
+        )
+    order by abs(extract(epoch from other.occurred_at - own.occurred_at)), other.fact_id
+    limit %(limit)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A transfer that may be the other end of another."""
+
+    fact_id: UUID
+    portfolio_id: UUID
+    portfolio_name: str
+    exchange: str | None
+    amount: Decimal
+    occurred_at: datetime
 
 
 class _Stored(NamedTuple):
@@ -119,3 +150,10 @@ def _store(
     with conn.cursor() as cursor:
         cursor.executemany(_REMOVE, [{"out": out, "in": arrival} for out, arrival in gone])
         cursor.executemany(_ADD, [{**parameters, "out": out, "in": end} for out, end in new])
+
+
+def candidates(conn: Connection, user_id: UUID, fact_id: UUID, limit: int = 5) -> list[Candidate]:
+    """Transfers that may be the other end of one of the user, the nearest in time first."""
+    parameters = {"user_id": user_id, "fact_id": fact_id, "limit": limit}
+    cursor = conn.cursor(row_factory=class_row(Candidate))
+    return cursor.execute(_CANDIDATES, parameters).fetchall()

@@ -6,15 +6,12 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from coinsphere.portfolio import invalidations, issues
-from coinsphere.portfolio import recording as recorded
-from coinsphere.portfolio.ledger import transfers
-from webapi.http import cursor, errors
+from coinsphere.portfolio import issues
+from webapi.http import cursor
 from webapi.http.schema import Message
 from webapi.portfolios import scope
 from webapi.portfolios.issues import acts, schemas
 from webapi.security.access import signed_in
-from webapi.services import services
 
 blueprint = APIBlueprint("portfolio_issues", __name__, tag="Portfolios")
 
@@ -60,17 +57,8 @@ def resolve_issue(
 @blueprint.output(Message, example={"message": "Transfer confirmed"})
 def decide_transfer(portfolio_id: str, json_data: schemas.TransferDecision) -> dict[str, str]:
     """Confirm or reject that two transactions are the ends of one own transfer; lots move, or do not, accordingly."""
-    pair = (json_data.out_transaction_id, json_data.in_transaction_id)
     with scope.connection() as conn:
-        scope.find(conn, portfolio_id)
-        invalidations.lock(conn, scope.user_id())
-        ends = transfers.ends(conn, scope.user_id(), pair)
-        if ends is None:
-            raise errors.not_found(
-                "pair of transfers of one token, with no more coming in than going out,"
-            )
-        transfers.decide(conn, scope.user_id(), ends.token_id, pair, json_data.decision)
-        recorded.update_books(conn, scope.user_id(), {ends.token_id: ends.at}, services().clock())
+        acts.decide(conn, portfolio_id, json_data)
     return {"message": f"Transfer {json_data.decision}"}
 
 

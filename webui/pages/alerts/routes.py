@@ -11,6 +11,7 @@ from coinsphere.portfolio import portfolios
 from webapi.alerts import acts
 from webapi.alerts.schemas import AlertChange, AlertIn
 from webapi.auth import proofs
+from webapi.http.errors import Problem
 from webapi.portfolios import scope
 from webapi.services import services
 from webui import rendering
@@ -23,6 +24,7 @@ web_alerts = Blueprint("web_alerts", __name__)
 _LIST = "/alerts"
 _EVENTS = 100
 _DIGITS = 8
+_SHOWN = 12
 _PREFILLED = ("alertType", "tokenSymbol", "condition", "threshold")
 
 
@@ -63,6 +65,22 @@ def create() -> Response:
         return notes.lead_to(_LIST, gettext("The alert is set."))
 
     return filled.attempted(act, lambda form: _form(None, form))
+
+
+@web_alerts.post("/alerts/preview")
+@signed_in
+def preview() -> Response:
+    """A part of the form: when the alert would have fired in the last 90 days."""
+    try:
+        with scope.connection() as conn:
+            tokens.require(conn, "tokenSymbol")
+            given = filled.given(AlertIn, _unneeded(), **_channels())
+            found = acts.would_have_fired(conn, given)
+    except Problem as problem:
+        if problem.code == "switched-off":
+            raise
+        return rendering.page("alerts/preview.html", form=filled.of(problem), past=None)
+    return rendering.page("alerts/preview.html", form=EMPTY, past=found, alert=given, most=_SHOWN)
 
 
 @web_alerts.get("/alerts/<alert_id>")
@@ -130,7 +148,13 @@ def _unneeded() -> frozenset[str]:
 
 
 def _channels() -> dict[str, Any]:
-    return {"channels": request.form.getlist("channels"), "cooldownSeconds": _cooldown()}
+    """What a form says in another way: an alert that ends on a day lives to the end of it, in UTC."""
+    day = request.form.get("expiresAt", "")
+    return {
+        "channels": request.form.getlist("channels"),
+        "cooldownSeconds": _cooldown(),
+        "expiresAt": f"{day}T23:59:59Z" if day else None,
+    }
 
 
 def _cooldown() -> int:

@@ -55,6 +55,11 @@ def of_largest(
         return None
     worth = {each["id"]: each["totalValue"] or Decimal(0) for each in held}
     chosen = max(found.values(), key=lambda each: worth.get(each.id, Decimal(0)))
+    return of_one(conn, owner, chosen, now)
+
+
+def of_one(conn: Connection, owner: UUID, chosen: Portfolio, now: datetime) -> Outlook:
+    """The outlook of a portfolio of `owner`."""
     body = outlook.of_portfolio(conn, chosen, owner, now)
     points = tuple(_range(each, now) for each in body["horizons"])
     past = _past(conn, chosen, owner, now)

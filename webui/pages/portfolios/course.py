@@ -10,19 +10,21 @@ from psycopg import Connection
 from coinsphere.portfolio.performance import returns, risk, stored_days
 from coinsphere.portfolio.performance.period import Period
 from coinsphere.portfolio.performance.realised_gains import Realised
-from coinsphere.portfolio.performance.returns import Return, Returns
+from coinsphere.portfolio.performance.returns import CashFlow, Return, Returns, SubPeriod
 from coinsphere.portfolio.performance.risk import Risk
 from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.valuation.daily_growth import percent
+from webapi.http.errors import Problem
 from webapi.http.schema import check
 from webapi.portfolios import periods
-from webapi.portfolios.performance import reading
+from webapi.portfolios.performance import benchmarks, reading
 from webapi.portfolios.periods import PeriodQuery
 from webui.charts import Row, Series
 
 SPANS = {"30": 30, "90": 90, "365": 365, "all": 20_000}
 USUAL = "90"
 _LEAST_POINTS = 2
+_MOST_CHARACTERS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Course:
     unavailable: str
     realised: Realised
     risk: Risk
+    benchmark: str
+    compared: Rate | None
 
     @property
     def rates(self) -> dict[str, Rate]:
@@ -57,16 +61,60 @@ class Course:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """From what the returns of a period were computed; `outcome` is None with the reason in `unavailable`."""
+
+    span: str
+    outcome: Returns | None
+    unavailable: str
+    flows: list[CashFlow]
+    parts: list[SubPeriod]
+
+
 def of(conn: Connection, found: Portfolio) -> Course:
     """The period that the present address asks for."""
-    asked = request.args.get("span", "")
-    span = asked if asked in SPANS else USUAL
-    period = periods.of(found, check(PeriodQuery, {"days": SPANS[span]}))
+    span, period = _period(found)
     read = reading.of(conn, found, period, found.currency)
     outcome = returns.over(read.before, read.days)
     unavailable = returns.NO_HISTORY if read.days.is_known else returns.NO_RATE
     series = _series(read) if len(read.points) >= _LEAST_POINTS else None
-    return Course(span, series, outcome, unavailable, read.realised, _risk(conn, period))
+    asked, compared = _compared(conn, found, period, read)
+    return Course(
+        span, series, outcome, unavailable, read.realised, _risk(conn, period), asked, compared
+    )
+
+
+def trail(conn: Connection, found: Portfolio) -> Trail:
+    """How the returns of the period that the present address asks for were computed."""
+    span, period = _period(found)
+    read = reading.of(conn, found, period, found.currency)
+    unavailable = returns.NO_HISTORY if read.days.is_known else returns.NO_RATE
+    return Trail(
+        span, returns.over(read.before, read.days), unavailable,
+        returns.cash_flows(read.before, read.days), returns.sub_periods(read.before, read.days),
+    )  # fmt: skip
+
+
+def _period(found: Portfolio) -> tuple[str, Period]:
+    asked = request.args.get("span", "")
+    span = asked if asked in SPANS else USUAL
+    return span, periods.of(found, check(PeriodQuery, {"days": SPANS[span]}))
+
+
+def _compared(
+    conn: Connection, found: Portfolio, period: Period, read: reading.Read
+) -> tuple[str, Rate | None]:
+    """What is compared with, and its return; a token that nobody knows says so."""
+    asked = request.args.get("benchmark", "").strip()[:_MOST_CHARACTERS]
+    if not asked:
+        return "", None
+    try:
+        grown = benchmarks.growth(conn, found.currency, asked, period, read.points)
+    except Problem:
+        return asked, Rate(None, "no token has that symbol")
+    told = benchmarks.outcome(asked, grown) or {}
+    return asked, Rate(told.get("percentage"), told.get("reason"))
 
 
 def _series(read: reading.Read) -> Series:

@@ -10,15 +10,15 @@ from coinsphere.portfolio.imports.statements.record import MONEY
 from coinsphere.portfolio.model import ZERO
 from coinsphere.portfolio.performance import realised_gains
 from coinsphere.portfolio.portfolios import Portfolio
-from coinsphere.portfolio.valuation import current_holdings
+from coinsphere.portfolio.valuation import current_holdings, daily_growth
 from webapi.portfolios import acts, overview, queries, scope
-from webapi.portfolios.issues import acts as issue_acts
-from webapi.portfolios.issues.schemas import IssueChange
 from webapi.portfolios.schemas import PortfolioChange, PortfolioIn
+from webapi.security import limits
 from webapi.services import services
 from webui import rendering
 from webui.i18n import gettext
-from webui.pages import filled, notes
+from webui.pages import filled, notes, tokens
+from webui.pages.dashboard import outlook
 from webui.pages.filled import EMPTY, Filled
 from webui.pages.portfolios import course, table
 from webui.pages.portfolios.table import Order
@@ -61,22 +61,42 @@ def portfolio(portfolio_id: str) -> Response:
         found = scope.find(conn, portfolio_id)
         values = _held(conn, found, order)
         values["course"] = course.of(conn, found)
+        values["tokens"] = tokens.all_of(conn)
         values["issues"] = issues.list_for(
             conn, scope.user_id(), found.id, state="open", limit=_ISSUES
         )
     return rendering.page(
-        "portfolios/portfolio.html", portfolio=found, order=order, spans=course.SPANS, **values
+        "portfolios/portfolio.html",
+        portfolio=found,
+        order=order,
+        spans=course.SPANS,
+        wanted=request.args.get("q", "").strip(),
+        **values,
     )
 
 
-@web_portfolios.post("/portfolios/<portfolio_id>/issues/<issue_id>")
+@web_portfolios.get("/portfolios/<portfolio_id>/outlook")
 @signed_in
-def settle(portfolio_id: str, issue_id: str) -> Response:
-    """Say that an issue is known and needs nothing, or is done."""
-    given = filled.given(IssueChange)
+@limits.weighs(5)
+def range_ahead(portfolio_id: str) -> Response:
+    """What it may be worth, a part that its page gets after itself."""
     with scope.connection() as conn:
-        issue_acts.settle(conn, portfolio_id, issue_id, given)
-    return notes.lead_to(f"{_LIST}/{portfolio_id}", gettext("Noted."))
+        found = scope.find(conn, portfolio_id)
+        made = outlook.of_one(conn, scope.user_id(), found, services().clock())
+    return rendering.page("dashboard/outlook.html", outlook=made)
+
+
+@web_portfolios.get("/portfolios/<portfolio_id>/trail")
+@signed_in
+def trail(portfolio_id: str) -> Response:
+    """How the returns were computed: money in and out, and the days between."""
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        made = course.trail(conn, found)
+    return rendering.page(
+        "portfolios/trail.html", portfolio=found, trail=made, spans=course.SPANS,
+        percent=daily_growth.percent,
+    )  # fmt: skip
 
 
 @web_portfolios.get("/portfolios/<portfolio_id>/settings")
@@ -134,6 +154,9 @@ def _held(conn: Connection, found: Portfolio, order: Order) -> dict[str, Any]:
     realised = realised_gains.realised_by_token(conn, scope.user_id(), found.id)
     return {
         "sums": sums,
-        "lines": table.lines(held, sums.total_value, realised, order),
+        "held": len(held),
+        "lines": table.wanted(
+            table.lines(held, sums.total_value, realised, order), request.args.get("q", "")
+        ),
         "realised": sum((each.gain for each in realised.values()), start=ZERO),
     }

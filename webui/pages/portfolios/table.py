@@ -77,6 +77,16 @@ def lines(
     return sorted(known, key=key, reverse=not order.is_rising) + unknown  # type: ignore[arg-type]  # none is None
 
 
+def wanted(made: Sequence[Line], words: str) -> list[Line]:
+    """Those whose symbol or name has all of `words` in it."""
+    parts = words.lower().split()
+    return [
+        line
+        for line in made
+        if all(part in f"{line.held.row.symbol} {line.held.row.name}".lower() for part in parts)
+    ]
+
+
 def _share(each: Holding, total: Decimal | None) -> Decimal | None:
     return each.current_value / total if each.current_value is not None and total else None
 

@@ -8,12 +8,13 @@ from flask import Blueprint, Response, request
 
 from coinsphere.portfolio.imports.statements.record import MONEY
 from coinsphere.portfolio.model import Kind
+from coinsphere.portfolio.performance import realised_gains
 from webapi.http.schema import check
 from webapi.portfolios import scope
-from webapi.transactions import acts
+from webapi.transactions import acts, queries
 from webapi.transactions.schemas import TransactionChange, TransactionIn, TransactionsQuery
 from webui import figures, rendering
-from webui.i18n import gettext
+from webui.i18n import gettext, ngettext
 from webui.pages import filled, notes, tokens
 from webui.pages.filled import EMPTY, Filled
 from webui.security.access import signed_in
@@ -96,6 +97,18 @@ def correct(transaction_id: str) -> Response:
     return filled.attempted(act, lambda form: _stored(transaction_id, form))
 
 
+@web_transactions.post("/portfolios/<portfolio_id>/transactions/delete")
+@signed_in
+def delete_some(portfolio_id: str) -> Response:
+    """Take the chosen transactions back, all or none."""
+    chosen = request.form.getlist("chosen")
+    with scope.connection() as conn:
+        count = acts.withdraw_all(conn, scope.find(conn, portfolio_id).id, chosen)
+    text = ngettext("%(num)s is taken back.", "%(num)s are taken back.", count)
+    said = text % {"num": count} if count else gettext("Nothing was chosen.")
+    return notes.lead_to(f"/portfolios/{portfolio_id}/transactions", said)
+
+
 @web_transactions.post("/transactions/<transaction_id>/delete")
 @signed_in
 def delete(transaction_id: str) -> Response:
@@ -118,17 +131,21 @@ def _correction(occurred_at: datetime, emptied: dict[str, None]) -> TransactionC
 def _stored(transaction_id: str, form: Filled) -> Response:
     with scope.connection() as conn:
         found = acts.find(conn, transaction_id)
-    return _form(str(found["portfolio_id"]), found, form)
+        more = {
+            "lots": realised_gains.lots_of(conn, scope.user_id(), found["id"]),
+            "versions": queries.history(conn, scope.user_id(), found["id"]),
+        }
+    return _form(str(found["portfolio_id"]), found, form, **more)
 
 
-def _form(portfolio_id: str, stored: dict[str, Any] | None, form: Filled) -> Response:
+def _form(portfolio_id: str, stored: dict[str, Any] | None, form: Filled, **more: Any) -> Response:
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
         known = tokens.all_of(conn)
     return rendering.page(
         "transactions/form.html", portfolio=found, stored=stored, form=form, kinds=list(Kind),
         at=stored or defaultdict(lambda: None),
-        tokens=known, currencies=_currencies(stored, found.currency),
+        tokens=known, currencies=_currencies(stored, found.currency), **more,
     )  # fmt: skip
 
 
