@@ -3,7 +3,8 @@
 Hourly log returns are the primitive: beta times the market's plus a fat-tailed own part, with a slow pull towards the
 token's usual price (half-life two years) that keeps prices plausible over a decade. A daily candle is the aggregate of
 its 24 hourly ones. The extremes of an hour follow the law of a Brownian bridge's, and the minutes within it are such a
-bridge held within those extremes: a quote never lies outside the candle of its hour.
+bridge, stretched so that its own extremes are those: a quote never lies outside the candle of its hour, moves each minute,
+and reaches both ends of the candle.
 """
 
 from dataclasses import dataclass
@@ -84,9 +85,8 @@ class TokenPath:
         share = np.linspace(0.0, 1.0, 61)
         bridge = np.exp(opened + walk + share * (closed - opened - walk[-1]))
         bars = self.bars(hour, hour + 1)
-        prices: Floats = bridge.clip(bars.low[0], bars.high[0])
-        prices[0], prices[-1] = bars.open[0], bars.close[0]
-        return prices
+        bridge[0], bridge[-1] = bars.open[0], bars.close[0]
+        return _within(bridge, float(bars.low[0]), float(bars.high[0]))
 
     @cached_property
     def _factor(self) -> Factor:
@@ -147,3 +147,20 @@ class TokenPath:
         dollars = profile.turnover / 24 * season * activity * np.exp(0.3 * noise)
         volumes: Floats = dollars / np.exp(self._log_prices[:-1][hours])
         return volumes
+
+
+def _within(bridge: Floats, low: float, high: float) -> Floats:
+    """The path with what lies beyond both its ends stretched, so that it reaches from `low` to `high` and no further.
+
+    What lies between its ends stays. A path that never leaves them on a side has nothing to stretch there.
+    """
+    bottom, top = sorted((float(bridge[0]), float(bridge[-1])))
+    path = bridge.copy()
+    if (highest := float(bridge.max())) > top:
+        above = bridge > top
+        path[above] = top + (bridge[above] - top) * ((high - top) / (highest - top))
+    if (lowest := float(bridge.min())) < bottom:
+        below = bridge < bottom
+        path[below] = bottom - (bottom - bridge[below]) * ((bottom - low) / (bottom - lowest))
+    limited: Floats = path.clip(low, high)  # rounding alone
+    return limited

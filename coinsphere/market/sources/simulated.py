@@ -137,8 +137,10 @@ class SimulatedMarket:
         price = _price_at(made.path, now)
         hour = hour_of(now)
         day_before = _price_at(made.path, now - _DAY_HOURS * HOUR)
-        last_day = made.path.bars(hour - _DAY_HOURS, hour)
-        traded = float(np.sum(last_day.volume * last_day.close))
+        last_day = made.path.bars(hour - _DAY_HOURS, hour + 1)
+        passed = now.minute / 60
+        shares = np.concatenate([[1 - passed], np.ones(_DAY_HOURS - 1), [passed]])
+        traded = float(np.sum(last_day.volume * last_day.open * shares))
         return Quote(
             token_id=made.token.id,
             price=made.price(price),

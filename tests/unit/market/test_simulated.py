@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from coinsphere.errors import OutsideWindow
 from coinsphere.market import validation
 from coinsphere.market.model import Interval, Token
+from coinsphere.market.simulation.factor import hour_of
+from coinsphere.market.simulation.path import TokenPath
+from coinsphere.market.simulation.profiles import key_of, profile_of
 from coinsphere.market.sources.simulated import SimulatedMarket
 
 NOW = datetime(2026, 3, 10, 12, 30, 17, tzinfo=UTC)
@@ -184,3 +187,33 @@ def test_two_processes_make_the_same_market(token):
     (quote,) = market().quotes([token()])
     closes = " ".join(str(candle.close) for candle in daily(token(), 3))
     assert said.stdout.split("\n")[:2] == [str(quote.price), closes]
+
+
+@pytest.mark.parametrize("symbol", ["BTC", "SHIB"])
+def test_a_quote_moves_every_minute_and_reaches_the_extremes_of_its_hour(token, symbol):
+    one = token(symbol, {"BTC": "bitcoin", "SHIB": "shiba-inu"}[symbol])
+    key, profile = key_of(one), profile_of(one)
+    path = TokenPath(7, key, profile, 2026)
+    first = hour_of(NOW) - 200
+    minutes = np.array([path.minutes(first + hour) for hour in range(200)])
+    assert (np.diff(minutes, axis=1) == 0).mean() < 0.001
+    bars = path.bars(first, first + 200)
+    assert (minutes <= bars.high[:, None] * (1 + 1e-12)).all()
+    assert np.isclose(minutes.max(axis=1), bars.high, rtol=1e-9).mean() > 0.8
+    assert np.isclose(minutes.min(axis=1), bars.low, rtol=1e-9).mean() > 0.8
+    assert (minutes >= bars.low[:, None] * (1 - 1e-12)).all()
+    assert (minutes[:, 0] == bars.open).all()
+    assert (minutes[:, -1] == bars.close).all()
+
+
+def test_the_volume_of_the_last_day_moves_with_the_minute_and_not_in_steps(token):
+    volumes = [
+        market(now=NOW.replace(minute=0) + timedelta(minutes=minute))
+        .quotes([token()])[0]
+        .volume_24h
+        for minute in range(0, 121, 10)
+    ]
+    changes = np.diff([float(volume) for volume in volumes])
+    assert len(set(volumes)) == len(volumes)
+    # Across the hour it goes on as within it: no step that is a whole hour's volume.
+    assert abs(changes).max() < 0.05 * float(volumes[0])
