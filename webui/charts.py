@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from webapi.predictions.queries import Bands
-from webapi.tokens.queries import Point
+from webapi.tokens.history import Point
 
 _WIDTH, _HEIGHT = 720.0, 300.0
 _TOP, _BOTTOM, _RIGHT = 14.0, 30.0, 78.0

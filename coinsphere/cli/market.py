@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from coinsphere.cli import progress, quarantine
+from coinsphere.cli import progress, quarantine, revisions
 from coinsphere.cli.console import console as new_console
 from coinsphere.clock import DAY, utc_now
 from coinsphere.db.pool import Database
@@ -95,6 +95,16 @@ def gaps(interval: str | None) -> None:
             gap.symbol, gap.interval, _moment(gap.first), _moment(gap.last), f"{gap.missing:,}"
         )
     console.print(table)
+
+
+@market.command("revisions")
+@click.argument("symbol", required=False)
+@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+def revisions_(symbol: str | None, days: int, limit: int) -> None:
+    """Show which final candles changed, of SYMBOL or of all tokens: what they said, what they say, by whom and why."""
+    with _connection() as (conn, _):
+        revisions.show(conn, symbol, days, limit)
 
 
 @market.command()

@@ -20,6 +20,7 @@ _CONSENSUS = """
         usual_move, method, constituents
     from market.consensus
     where token_id = %(token_id)s and valid_at <= %(at)s and valid_at > %(since)s
+        and (%(as_of)s::timestamptz is null or recorded_at <= %(as_of)s)
     order by valid_at desc, id desc
     limit 1
 """
@@ -27,8 +28,8 @@ _CANDLE = """
     select close as price, closed_at as agreed_at, ingested_at as recorded_at, source
     from (
         select p.*, p.opened_at + case p.interval when '1h' then interval '1 hour' else interval '1 day' end as closed_at
-        from market.price_data p
-        where p.token_id = %(token_id)s and p.opened_at < %(at)s and p.is_final and p.quality <> 'suspect'
+        from market.candles_known(%(token_id)s, coalesce(%(as_of)s::timestamptz, 'infinity')) p
+        where p.opened_at < %(at)s and p.quality <> 'suspect'
     ) closed
     where closed_at <= %(at)s
     order by closed_at desc, interval
@@ -57,9 +58,18 @@ class Price:
     constituents: tuple[Constituent, ...] = ()
 
 
-def at(conn: Connection, token_id: UUID, moment: datetime) -> Price | None:
-    """What venues agreed on at `moment`, or the close of the last candle before it; None where nothing is known."""
-    parameters = {"token_id": token_id, "at": moment, "since": moment - _LASTS}
+def at(
+    conn: Connection, token_id: UUID, moment: datetime, as_of: datetime | None = None
+) -> Price | None:
+    """What venues agreed on at `moment`, or the close of the last candle before it; None where nothing is known.
+
+    Args:
+        conn: a connection.
+        token_id: the token.
+        moment: the instant of the price.
+        as_of: only what was recorded by then counts, as it was believed then; None for all that is known now.
+    """
+    parameters = {"token_id": token_id, "at": moment, "since": moment - _LASTS, "as_of": as_of}
     row = conn.cursor(row_factory=dict_row).execute(_CONSENSUS, parameters).fetchone()
     if row is not None:
         return _of_consensus(row)

@@ -1,6 +1,7 @@
 """Tokens: list, detail, history, and the administrator's way to add one."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -11,8 +12,18 @@ from webapi.admin.tokens import acts
 from webapi.http import errors, pages
 from webapi.security.access import admin, signed_in
 from webapi.services import services
-from webapi.tokens import paging, price_shown, queries, schemas, shown, symbols
-from webapi.tokens.queries import After, Point
+from webapi.tokens import (
+    history,
+    paging,
+    price_schemas,
+    price_shown,
+    queries,
+    schemas,
+    shown,
+    symbols,
+)
+from webapi.tokens.history import Point
+from webapi.tokens.queries import After
 
 tokens = APIBlueprint("tokens", __name__, tag="Tokens")
 
@@ -56,26 +67,25 @@ def get_token(symbol: str) -> Response:
 @tokens.input(schemas.HistoryQuery, location="query")
 @tokens.output(schemas.HistoryOut)
 def get_history(symbol: str, query_data: schemas.HistoryQuery) -> Response:
-    """Candles of a token, at most 1,000, measured back from the newest."""
-    frame = query_data.timeframe
-    return pages.respond(
-        shown.HISTORY, f"{symbol.upper()}:{frame}", lambda: _history(symbol, frame)
-    )
+    """Candles of a token, at most 1,000, measured back from the newest; `asOf` shows what was believed then."""
+    frame, as_of = query_data.timeframe, query_data.as_of
+    key = f"{symbol.upper()}:{frame}" + (f":{as_of.isoformat()}" if as_of else "")
+    return pages.respond(shown.HISTORY, key, lambda: _history(symbol, frame, as_of))
 
 
 @tokens.get("/<symbol>/price")
 @signed_in
-@tokens.input(schemas.PriceQuery, location="query")
-@tokens.output(schemas.PriceOut)
-def get_price(symbol: str, query_data: schemas.PriceQuery) -> dict[str, Any]:
+@tokens.input(price_schemas.PriceQuery, location="query")
+@tokens.output(price_schemas.PriceOut)
+def get_price(symbol: str, query_data: price_schemas.PriceQuery) -> dict[str, Any]:
     """The price that venues agreed on, with how sure it is; `explain` tells what it was made of.
 
     Before venues were asked it is the close of the last candle; 404 where nothing was known at that instant.
     """
-    moment = query_data.at or services().clock()
+    moment = query_data.at or query_data.as_of or services().clock()
     with services().database.connection() as conn:
         token = symbols.find(conn, symbol)
-        found = prices.at(conn, token.id, moment)
+        found = prices.at(conn, token.id, moment, query_data.as_of)
     if found is None:
         raise errors.no_price(token.symbol)
     return price_shown.shown(token.symbol, found, explain=query_data.explain)
@@ -97,19 +107,23 @@ def _detail(symbol: str) -> schemas.DetailOut:
     return schemas.DetailOut.model_validate({**token, "token": token})
 
 
-def _history(symbol: str, frame: str) -> schemas.HistoryOut:
+def _history(symbol: str, frame: str, as_of: datetime | None) -> schemas.HistoryOut:
     with services().database.connection() as conn:
         token = symbols.find(conn, symbol)
-        points = queries.history(
-            conn, token.id, schemas.SPANS[frame], may_be_hourly=frame in schemas.HOURLY
+        points = history.points(
+            conn, token.id, schemas.SPANS[frame], as_of, may_be_hourly=frame in schemas.HOURLY
         )
+        price, source = token.current_price, token.price_source
+        if as_of is not None:
+            then = prices.at(conn, token.id, as_of, as_of)
+            price, source = (then.price, then.source) if then else (None, None)
     return schemas.HistoryOut.model_validate(
         {
             "symbol": token.symbol,
             "timeframe": frame,
             "interval": points[0].interval if points else None,
-            "current_price": token.current_price,
-            "price_source": token.price_source,
+            "current_price": price,
+            "price_source": source,
             "data_points": len(points),
             "price_history": [_point(point) for point in points],
         }

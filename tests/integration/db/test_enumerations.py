@@ -37,6 +37,7 @@ FREE_TEXT = {
     # What a firing or a revision saw is copied from a checked row; a source is any provider's or file's name.
     ("app.alert_events", "condition"),
     ("market.price_revisions", "interval"),
+    ("market.price_revisions", "quality"),
 }
 _CHECKED = """
     select a.attrelid::regclass::text, a.attname

@@ -445,3 +445,37 @@ class TestPrice:
         )
         assert_problem(person.ask("GET", "/tokens/SOL/price?at=yesterday"), 400)
         assert_problem(person.ask("GET", "/tokens/NOPE/price"), 404)
+
+
+def test_a_corrected_candle_is_shown_as_it_was_believed_at_each_moment(
+    person, module_database
+) -> None:
+    moments = []
+    with psycopg.connect(module_database.owner, autocommit=True) as conn:
+        token = token_store.by_symbol(conn, "CRV")
+        conn.execute(
+            """
+            insert into market.price_data
+                (token_id, interval, opened_at, open, high, low, close, source, is_final, observed_at)
+            select %s, '1d', d, 10, 20, 5, 11, 'kraken', true, d
+            from generate_series(%s::timestamptz, %s, '1 day') d
+            """,
+            [token.id, NOW - timedelta(days=3), NOW - timedelta(days=2)],
+        )
+        moments += conn.execute("select clock_timestamp()").fetchone()
+        conn.execute(
+            "update market.price_data set close = 15, ingested_at = clock_timestamp()"
+            " where token_id = %s and opened_at = %s",
+            [token.id, NOW - timedelta(days=2)],
+        )
+        moments += conn.execute("select clock_timestamp()").fetchone()
+    seen = []
+    for moment in moments:
+        as_of = moment.isoformat().replace("+", "%2B")
+        shown = exact(person.ask("GET", f"/tokens/CRV/history?timeframe=all&asOf={as_of}"))
+        price = exact(person.ask("GET", f"/tokens/CRV/price?asOf={as_of}"))
+        assert price["price"] == shown["currentPrice"]
+        seen.append([point["price"] for point in shown["priceHistory"]] + [price["price"]])
+    assert seen == [[11, 11, 11], [11, 15, 15]]
+    now = exact(person.ask("GET", "/tokens/CRV/history?timeframe=all"))
+    assert [point["price"] for point in now["priceHistory"]] == [11, 15]

@@ -18,7 +18,7 @@ from webapi.predictions import queries as predictions
 from webapi.risk import analysis
 from webapi.risk import queries as risk
 from webapi.services import services
-from webapi.tokens import queries, symbols
+from webapi.tokens import history, queries, symbols
 from webapi.tokens.queries import Token
 from webapi.tokens.schemas import HOURLY, SPANS, HistoryQuery
 from webui import charts, rendering, requests
@@ -51,7 +51,7 @@ def token(symbol: str) -> Response:
         return _head(symbol)
     with scope.connection() as conn:
         found = queries.with_extremes(conn, symbols.find(conn, symbol))
-        past = queries.history(conn, found.id, SPANS[frame], may_be_hourly=frame in HOURLY)
+        past = history.points(conn, found.id, SPANS[frame], may_be_hourly=frame in HOURLY)
         since = past[0].opened_at.date() if past else work.clock().date()
         bands = predictions.bands(conn, found.id, since) if frame not in HOURLY else {}
         technical = predictions.indicators(conn, [found.id]).get(found.id)
@@ -65,7 +65,7 @@ def token(symbol: str) -> Response:
         }
         if requests.is_part():
             return rendering.page("token/chart.html", **chart)
-        recent = queries.history(conn, found.id, _BEFORE_FAN, may_be_hourly=False)
+        recent = history.points(conn, found.id, _BEFORE_FAN, may_be_hourly=False)
         score = risk.newest(conn, [found.id]).get(found.id)
         fared = forecasts.measured(conn, found, work.clock())
         position = _position(conn, found)

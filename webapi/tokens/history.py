@@ -1,0 +1,136 @@
+"""A token's candles, as the API draws them: now, or as they were believed to be."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from webapi.backends import warehouse
+
+MAX_POINTS = 1000
+
+# Short frames are drawn from hourly candles where these are as new as the daily ones and reach back to nine tenths of
+# the frame, else from daily ones. A frame ends at the newest candle, not now: imported history may be old.
+_CANDLES = """
+    with newest as (
+        select
+            (select opened_at from market.price_data
+             where token_id = %(token_id)s and interval = '1h' and quality <> 'suspect' order by opened_at desc limit 1) as hour,
+            (select opened_at from market.price_data
+             where token_id = %(token_id)s and interval = '1d' and quality <> 'suspect' order by opened_at desc limit 1) as day
+    ),
+    chosen as (
+        select
+            case when by_hour then '1h' else '1d' end as interval,
+            case when %(span)s::interval is null then '-infinity' else case when by_hour then hour else day end - %(span)s end
+                as since
+        from newest, lateral (
+            select %(may_be_hourly)s and hour is not null and (day is null or hour >= day) and exists (
+                select from market.price_data
+                where token_id = %(token_id)s and interval = '1h'
+                  and opened_at between hour - %(span)s::interval and hour - %(span)s::interval * 0.9
+            ) as by_hour
+        ) as choice
+    ),
+    candles as (
+        select p.opened_at, p.open, p.high, p.low, p.close, p.volume, p.source, false as is_filled
+        from market.price_data p
+        where p.token_id = %(token_id)s and p.interval = (select interval from chosen) and p.quality <> 'suspect'
+          and p.opened_at >= (select since from chosen)
+"""
+_BUCKETS = """
+    ),
+    numbered as (
+        select
+            candles.*,
+            (row_number() over (order by opened_at) - 1)
+                / ceil(count(*) over () / %(max_points)s::numeric)::integer as bucket
+        from candles
+    )
+    select
+        min(opened_at) as opened_at,
+        (array_agg(open order by opened_at))[1] as open,
+        max(high) as high,
+        min(low) as low,
+        (array_agg(close order by opened_at desc))[1] as close,
+        -- A filled row traded nothing that is known; a candle of unknown volume makes the sum unknown.
+        case when bool_and(volume is not null or is_filled) then sum(volume) end as volume,
+        (array_agg(source order by opened_at desc))[1] as source,
+        bool_or(is_filled) as is_filled,
+        (select interval from chosen) as interval
+    from numbered
+    group by bucket
+    order by bucket
+"""
+_FILLED = """
+        union all
+        select
+            f.price_date::timestamp at time zone 'UTC', f.open, f.high, f.low, f.close, f.volume, f.source, true
+        from marts.fct_prices_daily f
+        where f.token_id = %(token_id)s and f.is_filled and (select interval from chosen) = '1d'
+          and f.price_date >= (select since at time zone 'UTC' from chosen)
+          and not exists (
+            select from market.price_data p
+            where p.token_id = f.token_id and p.interval = '1d' and p.quality <> 'suspect'
+              and p.opened_at = f.price_date::timestamp at time zone 'UTC'
+          )
+"""
+_HISTORY = _CANDLES + _FILLED + _BUCKETS
+_HISTORY_WITHOUT_WAREHOUSE = _CANDLES + _BUCKETS
+# The same, over the candles as they were believed to be; which days are filled is known of the present alone.
+_HISTORY_AS_OF = (
+    "with known as (select * from market.candles_known(%(token_id)s, %(as_of)s)), "  # noqa: S608 - constants alone
+    + _HISTORY_WITHOUT_WAREHOUSE.strip().removeprefix("with ").replace("market.price_data", "known")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A candle, or several in a row made one; `is_filled` where any of them was not traded but carried on."""
+
+    opened_at: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal | None
+    source: str
+    is_filled: bool
+    interval: str
+
+
+def points(
+    conn: Connection,
+    token_id: UUID,
+    span: timedelta | None,
+    as_of: datetime | None = None,
+    *,
+    may_be_hourly: bool,
+) -> list[Point]:
+    """Candles of the last `span` before the newest, ascending, merged to at most `MAX_POINTS`.
+
+    Args:
+        conn: a connection.
+        token_id: the token.
+        span: length of the frame; None for all there is.
+        as_of: only what was known then counts, and final candles alone; None for what is known now.
+        may_be_hourly: whether hourly candles are wanted where they reach back far enough.
+    """
+    parameters = {
+        "token_id": token_id,
+        "span": span,
+        "may_be_hourly": may_be_hourly,
+        "max_points": MAX_POINTS,
+    }
+    if as_of is not None:
+        cursor = conn.cursor(row_factory=class_row(Point))
+        return cursor.execute(_HISTORY_AS_OF, parameters | {"as_of": as_of}).fetchall()
+    found = warehouse.rows(conn, _HISTORY, parameters, Point)
+    if found is not None:
+        return found
+    # Before dbt's first build no day is known to be filled.
+    cursor = conn.cursor(row_factory=class_row(Point))
+    return cursor.execute(_HISTORY_WITHOUT_WAREHOUSE, parameters).fetchall()
