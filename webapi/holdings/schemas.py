@@ -65,6 +65,9 @@ class HoldingOut(Output):
     cost_basis: Amount | None
     profit_loss: Amount | None
     profit_loss_percentage: Amount | None
+    profit_loss_reason: str | None = Field(
+        description="Why `profitLossPercentage` is null; null where it is not."
+    )
     unrealized_pn_l: Amount | None
     is_stale: bool
     missing_rate: str | None = Field(
@@ -85,6 +88,7 @@ HOLDING: dict[str, Any] = {
     "costBasis": 20000,
     "profitLoss": 10000,
     "profitLossPercentage": 50,
+    "profitLossReason": None,
     "unrealizedPnL": 10000,
     "isStale": False,
     "missingRate": None,

@@ -90,6 +90,9 @@ class StatsOut(Output):
     total_cost: Amount | None
     profit_loss: Amount | None
     profit_loss_percentage: Amount | None
+    profit_loss_reason: str | None = Field(
+        description="Why `profitLossPercentage` is null; null where it is not."
+    )
     holdings_count: int
 
 
@@ -137,6 +140,7 @@ _STATS = {
     "totalCost": 20000,
     "profitLoss": 10000,
     "profitLossPercentage": 50,
+    "profitLossReason": None,
     "holdingsCount": 1,
 }
 

@@ -87,6 +87,19 @@ class Holding:
     missing_rate: str | None = None
     """The currency for want of whose exchange rate it has no value."""
 
+    @property
+    def no_percentage(self) -> str | None:
+        """Why it has no profit or loss in percent."""
+        if self.profit_loss_percentage is not None:
+            return None
+        if self.row.price is None:
+            return "it has no price"
+        if self.missing_rate is not None:
+            return f"there is no exchange rate of {self.missing_rate}"
+        if self.cost_basis is None:
+            return "what it cost is not known"
+        return _no_percentage_of(self.cost_basis)
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -108,6 +121,21 @@ class Totals:
     missing_rates: list[str]
     gain_cost: Decimal
     changed_value: Decimal
+
+    @property
+    def no_percentage(self) -> str | None:
+        """Why there is no profit or loss in percent."""
+        if self.profit_loss_percentage is not None:
+            return None
+        if not self.holdings_count:
+            return "nothing is held"
+        if self.profit_loss is None:
+            return "of nothing that is held both a price and a cost are known"
+        return _no_percentage_of(self.gain_cost)
+
+
+def _no_percentage_of(cost: Decimal) -> str:
+    return "it cost nothing" if cost <= 0 else "it cost so little that the figure is out of range"
 
 
 def holdings(

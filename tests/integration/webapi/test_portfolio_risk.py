@@ -132,6 +132,23 @@ def test_an_asset_that_nobody_knows_enough_of_is_named(
     )
     work(person)
     forecast("BTC", 0.02)
+    found = risk(person, made)
+    # The historical figures do not depend on it.
+    assert found["volatility"] is not None
+    found = found["byModels"]
+    # BTC is worth 60,000, SOL 150.
+    assert (found["unavailable"], [each["symbol"] for each in found["inputs"]]) == (None, ["BTC"])
+    (left,) = found["leftOut"]
+    assert left["symbol"] == "SOL"
+    assert left["reason"] == "it has no forecast, and under 30 days of prices"
+    assert left["percentage"] == pytest.approx(100 * 150 / 60_150)
+    alone = -100 * np.expm1(0.02 * stats.t.ppf(0.05, 5))
+    assert found["valueAtRisk95"] == pytest.approx(alone, rel=0.02)
+    # Where half of the value is unknown there is a reason, and no figure.
+    trade(person, made, "buy", "SOL", 400, 100, day(1))
+    work(person)
     found = risk(person, made)["byModels"]
-    assert found["unavailable"] == "SOL has no forecast, and under 30 days of prices"
     assert found["valueAtRisk95"] is None
+    assert found["unavailable"].startswith(
+        "enough is known of 50 % of the value only, under 50 %: of SOL"
+    )

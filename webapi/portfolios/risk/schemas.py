@@ -32,8 +32,19 @@ class RiskInputOut(Output):
     target_at: datetime | None
 
 
+class RiskLeftOutOut(Output):
+    """An asset of which too little is known; the figures are of the others, in percent of what those are worth."""
+
+    symbol: str | None = Field(description="Null for the many smallest.")
+    percentage: float | None = Field(description="Of the portfolio's value.")
+    reason: str = Field(description="Why it is left out.")
+
+
 class RiskByModelsOut(Output):
-    """What may be lost in a day by the models' forecasts; null with the reason in `unavailable`."""
+    """What may be lost in a day by the models' forecasts; null with the reason in `unavailable`.
+
+    What too little is known of is left out and named, unless it is more than half of the value: then there are no figures.
+    """
 
     value_at_risk95: float | None
     expected_shortfall95: float | None
@@ -46,6 +57,7 @@ class RiskByModelsOut(Output):
         description="Part of the value that a model's forecast stands for."
     )
     inputs: list[RiskInputOut]
+    left_out: list[RiskLeftOutOut] = Field(description="What the figures know nothing of.")
 
 
 METHOD = (
@@ -59,6 +71,7 @@ _BY_MODELS = {
         {"symbol": "BTC", "percentage": 100, "source": "model", "days": 364, "model": "price-global",
          "modelVersion": "3", "originAt": AT, "issuedAt": AT, "targetAt": AT}
     ],
+    "leftOut": [],
 }  # fmt: skip
 
 
