@@ -8,7 +8,7 @@ MARKET ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: messages help setup up down test test-slow lint format check bench lock audit sbom docs postman clean-state
+.PHONY: messages help setup up down test test-slow test-deploy lint format check bench lock audit sbom docs postman clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ test: setup ## run the tests against servers that the tests start themselves
 
 test-slow: setup ## run the tests that take minutes and rarely break: hung processes, killed workers, spread trainings
 	@$(BIN)/pytest -n logical --dist loadfile -m slow
+
+test-deploy: setup ## render the Helm chart and hold it against the schemas of the Kubernetes API
+	@$(BIN)/pip install --quiet --editable '.[deploy]' --constraint requirements.lock --no-build-isolation
+	@$(BIN)/pytest tests/unit/deploy
 
 lint: setup ## formatting, lint, types, layers, dbt, workflows, secrets in the tree and its history
 	@$(BIN)/ruff format --check .

@@ -1,0 +1,147 @@
+"""The Helm chart, rendered by Helm's own code and held against the schemas of the Kubernetes API: `make test-deploy`."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from coinsphere.local.processes import APPLICATIONS
+from coinsphere.settings import Settings
+
+helm = pytest.importorskip("helm_python", reason="`make test-deploy` installs Helm and the schemas")
+kubernetes_validate = pytest.importorskip("kubernetes_validate")
+
+CHART = Path(__file__).resolve().parents[3] / "deploy" / "helm" / "coinsphere"
+_OF_OPERATORS = ("external-secrets.io/v1", "postgresql.cnpg.io/v1")
+
+
+def render(values: dict[str, Any]) -> list[dict[str, Any]]:
+    rendered = helm.Chart.load(str(CHART)).render(values, name="cs", namespace="cs")
+    return [each for text in rendered.values() for each in yaml.safe_load_all(text) if each]
+
+
+def installation(name: str) -> list[dict[str, Any]]:
+    path = CHART / f"values{name}.yaml"
+    return render(yaml.safe_load(path.read_text()))
+
+
+def pods(manifests: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {
+        each["metadata"]["name"]: each["spec"]["template"]["spec"]
+        for each in manifests
+        if each["kind"] in ("Deployment", "Job")
+    }
+
+
+@pytest.fixture(scope="module", params=["", "-staging", "-production"])
+def manifests(request) -> list[dict[str, Any]]:
+    return installation(request.param)
+
+
+def test_helm_finds_no_fault() -> None:
+    assert helm.lint(str(CHART), strict=True)["errors"] == []
+
+
+def test_every_manifest_is_what_the_api_takes(manifests) -> None:
+    ours = [each for each in manifests if each["apiVersion"] not in _OF_OPERATORS]
+    assert len(ours) > 20
+    for each in ours:
+        kubernetes_validate.validate(each, "1.31", strict=True)
+
+
+def test_a_wrong_manifest_would_be_refused(manifests) -> None:
+    deployment = next(each for each in manifests if each["kind"] == "Deployment")
+    wrong = {**deployment, "spec": {**deployment["spec"], "replicas": "three"}}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(wrong, "1.31", strict=True)
+
+
+def test_every_process_runs_somewhere(manifests) -> None:
+    commands = [
+        container["command"] for pod in pods(manifests).values() for container in pod["containers"]
+    ]
+    assert {command[2] for command in commands if command[1] == "run"} == set(APPLICATIONS) - {
+        "watch"
+    }
+    assert ["coinsphere", "prepare"] in commands
+
+
+def test_pods_fit_the_restricted_standard(manifests) -> None:
+    for name, pod in pods(manifests).items():
+        assert pod["securityContext"]["runAsNonRoot"], name
+        assert pod["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault", name
+        assert not pod["automountServiceAccountToken"], name
+        for container in pod["containers"]:
+            context = container["securityContext"]
+            assert context["readOnlyRootFilesystem"], name
+            assert context["capabilities"] == {"drop": ["ALL"]}, name
+            assert not context["allowPrivilegeEscalation"], name
+            assert container["resources"]["requests"], name
+            assert "memory" in container["resources"]["limits"], name
+            assert not container["image"].endswith(":latest"), name
+
+
+def test_secrets_are_files_of_their_own_role_and_stand_in_no_manifest(manifests) -> None:
+    known = set(Settings.model_fields)
+    for name, pod in pods(manifests).items():
+        (volume,) = (each["secret"] for each in pod["volumes"] if "secret" in each)
+        keys = {item["key"] for item in volume["items"]}
+        assert keys <= known, name
+        assert "superuser_database_url" not in keys, name
+        for container in pod["containers"]:
+            given = {each["name"].removeprefix("COINSPHERE_").lower() for each in container["env"]}
+            assert given <= known, name
+            assert not given & {"database_url", "redis_url", "service_token"}, name
+    api = pods(manifests)["cs-api"]["volumes"][0]["secret"]["items"]
+    assert {item["key"] for item in api if "database" in item["key"]} == {"api_database_url"}
+
+
+def test_what_serves_people_survives_a_node_and_is_asked_before_it_serves(manifests) -> None:
+    budgets = {
+        each["metadata"]["name"] for each in manifests if each["kind"] == "PodDisruptionBudget"
+    }
+    assert {"cs-api", "cs-stream", "cs-worker", "cs-ml"} <= budgets
+    for name in ("cs-api", "cs-stream"):
+        (container,) = pods(manifests)[name]["containers"]
+        assert {"startupProbe", "livenessProbe", "readinessProbe"} <= set(container)
+    # A database that is away must restart nobody.
+    (api,) = pods(manifests)["cs-api"]["containers"]
+    assert api["livenessProbe"]["httpGet"]["path"] == "/health/live"
+
+
+def test_the_network_is_closed_but_for_what_is_named(manifests) -> None:
+    policies = {
+        each["metadata"]["name"]: each["spec"]
+        for each in manifests
+        if each["kind"] == "NetworkPolicy"
+    }
+    assert "ingress" not in policies["cs-closed"]
+    opened = policies["cs-front"]["podSelector"]["matchExpressions"][0]["values"]
+    assert opened == ["api", "stream"]
+
+
+def test_values_that_make_no_sense_are_refused() -> None:
+    for wrong, why in (
+        ({"image": {"tag": "latest"}}, "tag"),
+        ({"processes": {"api": {"replicas": 0}}}, "replicas"),
+        ({"processes": {"api": {"colour": "red"}}}, "colour"),
+        ({"settings": {"PATH": "/"}}, "PATH"),
+    ):
+        with pytest.raises(helm.HelmValuesError, match=why):
+            render(wrong)
+
+
+def test_a_digest_counts_before_a_tag() -> None:
+    digest = "sha256:" + "a" * 64
+    found = pods(render({"image": {"registry": "example.org/cs", "digest": {"web": digest}}}))
+    assert found["cs-api"]["containers"][0]["image"] == f"example.org/cs/web@{digest}"
+
+
+def test_a_store_of_secrets_and_a_cluster_of_postgres_can_be_asked_for() -> None:
+    found = installation("-production")
+    stored = {each["metadata"]["name"] for each in found if each["kind"] == "ExternalSecret"}
+    assert {"coinsphere-api", "coinsphere-owner", "coinsphere-pipeline"} <= stored
+    wanted = {"postgres": {"cloudNativePG": {"enabled": True}}}
+    (cluster,) = (each for each in render(wanted) if each["kind"] == "Cluster")
+    assert cluster["spec"]["instances"] == 3
