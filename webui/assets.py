@@ -15,7 +15,7 @@ from typing import cast
 from flask import Blueprint, Response, current_app, request
 
 from coinsphere import log
-from webapi.http import errors
+from webapi.http import errors, json
 from webapi.security import limits
 from webui.security.access import anyone
 
@@ -67,6 +67,10 @@ class Assets:
         """Whether there is a file of that name."""
         return name in self._files
 
+    def body(self, name: str) -> bytes:
+        """A file of that name, which is there."""
+        return self._files[name].body
+
     def get(self, digest: str, name: str) -> Asset | None:
         """A file by its address; None where its content is another by now, or it never was."""
         return self._files.get(name) if digest == self.digest else None
@@ -88,6 +92,40 @@ def _asset(name: str, body: bytes) -> Asset:
 def current() -> Assets:
     """Those of the running app."""
     return cast("Assets", current_app.extensions[EXTENSION])
+
+
+@web_files.get("/worker.js")
+@anyone
+@limits.exempt
+def worker() -> Response:
+    """The service worker: at the root, as it may keep pages of its own folder alone, and asked for anew each time."""
+    answer = Response(current().body("worker.js"), mimetype="text/javascript")
+    answer.headers["Cache-Control"] = "no-cache"
+    # A worker has the policy of its own file: it fetches pages.
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; connect-src 'self'"
+    return answer
+
+
+@web_files.get("/manifest.webmanifest")
+@anyone
+@limits.exempt
+def manifest() -> Response:
+    """By what it is installed like a program."""
+    icon = current().url("icon.svg")
+    sizes = {"src": icon, "sizes": "any", "type": "image/svg+xml"}
+    body = {
+        "name": "Coinsphere",
+        "short_name": "Coinsphere",
+        "start_url": "/dashboard",
+        "scope": "/",
+        "display": "standalone",
+        "background_color": "#f6f7f9",
+        "theme_color": "#4650cf",
+        "icons": [sizes, {**sizes, "purpose": "maskable"}],
+    }
+    answer = Response(json.dumps(body), mimetype="application/manifest+json")
+    answer.headers["Cache-Control"] = "no-cache"
+    return answer
 
 
 @web_files.get("/static/<digest>/<name>")

@@ -11,7 +11,7 @@ declare var uPlot: {
 };
 
 declare var trustedTypes:
-  | { createPolicy(name: string, rules: { createHTML(text: string): string }): void }
+  | { createPolicy(name: string, rules: { createHTML(text: string): string; createScriptURL(text: string): string }): void }
   | undefined;
 
 declare var htmx: { ajax(method: string, address: string, options: { target: Element; swap: string }): Promise<void> } | undefined;

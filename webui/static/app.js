@@ -13,3 +13,7 @@ document.addEventListener("submit", (event) => {
 addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("form button[disabled]")) button.removeAttribute("disabled");
 });
+
+// Who is logged in finds the last pages again without a network; who is not leaves none behind.
+if (document.body.classList.contains("has-tabs")) navigator.serviceWorker?.register("/worker.js").catch(() => {});
+else globalThis.caches?.keys().then((names) => names.forEach((name) => caches.delete(name)), () => {});

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import psycopg
 import pytest
+from playwright.sync_api import Error
 
 from coinsphere.alerts import evaluation, repository
 from coinsphere.alerts.repository import NewAlert
@@ -143,3 +144,44 @@ def test_a_page_whose_stream_is_away_asks_by_itself(browser, served, outside) ->
     page.clock.fast_forward(1_000)
     page.locator("#head", has_text="$2,345.67").wait_for()
     context.close()
+
+
+def test_the_last_pages_are_there_without_a_network_until_one_logs_out(browser, served) -> None:
+    context = browser.new_context(locale="en-US")
+    page = context.new_page()
+    walk = Walk(page, served, "offline")
+    fill(served, register(walk))
+    walk.go("/dashboard")
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    # What was loaded before the worker came is loaded through it once.
+    for path in ("/dashboard", "/profile"):
+        walk.go(path)
+    context.set_offline(offline=True)
+    walk.go("/dashboard")
+    page.get_by_text("There is no network. This page is as it was on").wait_for()
+    page.get_by_text("Net worth").wait_for()
+    kept = "caches.open('pages-1').then(all => all.keys()).then(all => all.map(each => new URL(each.url).pathname))"
+    assert "/dashboard" in page.evaluate(kept)
+    assert not [each for each in page.evaluate(kept) if each.startswith(("/api", "/profile"))]
+    with pytest.raises(Error, match="ERR_INTERNET_DISCONNECTED"):
+        walk.go("/profile")
+    context.set_offline(offline=False)
+    walk.go("/dashboard")
+    page.get_by_role("button", name="Log out").locator("visible=true").first.click()
+    page.get_by_role("link", name="Log in").first.wait_for()
+    page.wait_for_function("caches.keys().then(all => all.length === 0)")
+    context.close()
+
+
+def test_german_pages_fit(walk, served) -> None:
+    page = walk.page
+    email = register(walk)
+    fill(served, email)
+    page.context.add_cookies([{"name": "locale", "value": "de", "url": served.url}])
+    for path in ("/dashboard", "/markets", "/tokens/BTC", "/portfolios", "/alerts/new", "/profile"):
+        walk.go(path)
+        assert page.locator("html").get_attribute("lang") == "de"
+        walk.look(f"german{path.replace('/', '-')}")
+    page.get_by_role("button", name="English").click()
+    page.locator("html[lang=en]").wait_for()
+    assert walk.wrong == []
