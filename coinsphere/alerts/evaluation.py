@@ -65,12 +65,19 @@ _EVALUATE = """
         from observed
         where abs(round(value, 18)) < 1e20
     ),
-    active as (
-        select alerts.id
+    tally as (
+        select
+            count(*) as active,
+            count(sound.value) as comparable,
+            count(sound.value) filter (where alerts.last_value is distinct from sound.value or not alerts.is_armed) as moving
         from app.alerts
         join app.users on users.id = alerts.user_id and users.is_active
+        left join sound
+            on sound.alert_type = alerts.alert_type
+            and sound.subject_id = coalesce(alerts.token_id, alerts.portfolio_id)
         where alerts.is_active and (alerts.expires_at is null or alerts.expires_at > %(now)s)
     ),
+    -- An alert that is armed and sees the value that it saw last can neither fire nor change: it is not even locked.
     watched as (
         select
             alerts.id, alerts.user_id, alerts.alert_type, alerts.token_id, alerts.portfolio_id, alerts.channels,
@@ -84,11 +91,12 @@ _EVALUATE = """
             alerts.last_triggered_at is null
                 or alerts.last_triggered_at + make_interval(secs => alerts.cooldown_seconds) <= %(now)s as is_cooled_down
         from app.alerts
-        join active on active.id = alerts.id
+        join app.users on users.id = alerts.user_id and users.is_active
         join sound
             on sound.alert_type = alerts.alert_type
             and sound.subject_id = coalesce(alerts.token_id, alerts.portfolio_id)
-        where alerts.is_active
+        where alerts.is_active and (alerts.expires_at is null or alerts.expires_at > %(now)s)
+            and (alerts.last_value is distinct from sound.value or not alerts.is_armed)
         for update of alerts skip locked
     ),
     judged as (
@@ -145,9 +153,10 @@ _EVALUATE = """
     ),
     counted as (
         select
-            (select count(*) from judged) as evaluated,
+            tally.comparable - tally.moving + (select count(*) from judged) as evaluated,
             (select count(*) from fired) as fired,
-            (select count(*) from active) as active
+            tally.active
+        from tally
     )
     select counted.*, announced.*
     from counted

@@ -240,6 +240,28 @@ def test_an_alert_that_its_owner_is_changing_waits_a_minute(world, database):
     assert world.fired(101, 201) == [0, 1]
 
 
+def test_an_alert_whose_value_stands_still_is_neither_locked_nor_written(world, database):
+    for threshold in (90, 100, 110):
+        world.alert("above", threshold, cooldown_seconds=0)
+        world.alert("below", threshold, cooldown_seconds=0, hysteresis=Decimal(5))
+    world.fired(105)
+    # A lock of a row is written into it, as its xmax.
+    marks = """
+        select array_agg(concat_ws(' ', ctid, xmin, xmax) order by id) from app.alerts where is_armed
+    """
+    assert world.scalar("select count(*) from app.alerts where not is_armed") == 1
+    before = world.scalar(marks)
+    still = world.evaluate()
+    assert (still.evaluated, still.fired, still.skipped) == (6, 0, 0)
+    assert world.scalar(marks) == before
+    with psycopg.connect(database.owner) as other:
+        other.execute("select from app.alerts for update")
+        assert world.evaluate().skipped == 1, "the one that waits to be armed again"
+        world.quote(95)
+        assert world.evaluate().skipped == 6
+    assert world.fired(95) == [1]
+
+
 def test_a_price_that_trembles_around_its_threshold_fires_once_until_it_goes_back(world):
     world.alert("above", cooldown_seconds=0, hysteresis=Decimal(2))
     world.alert("crosses_below", cooldown_seconds=0, hysteresis=Decimal(2))
