@@ -131,6 +131,7 @@ def train_global(
         serves,
         walked,
         judged.card,
+        judged.page,
     )
 
 
@@ -208,8 +209,9 @@ def predict_token(
         is_shadow=lambda each: each.horizon_days in above,
         dagster_run_id=dagster_run_id,
     )
+    subject = plots.subject(token.symbol, newest.price_source)
     picture = plots.fan(
-        f"{token.symbol} from {newest.origin_at:%Y-%m-%d}, {champion.info.algorithm} {champion.version}",
+        f"{subject} from {newest.origin_at:%Y-%m-%d}, {champion.info.algorithm} {champion.version}",
         newest.reference_price,
         {each.horizon_days: each.quantiles for each in forecasts},
     )

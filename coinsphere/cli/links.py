@@ -5,6 +5,9 @@ import click
 from coinsphere.guard.passes import link
 from coinsphere.settings import Settings, variable
 
+_MODEL_TRAINING = "#/experiments?workflowType=machine_learning"
+"""MLflow's view of trained models. A browser keeps what follows the # through the redirect of the sign-in (RFC 9110, 10.2.2)."""
+
 
 def register(cli: click.Group) -> None:
     """Add the command."""
@@ -29,6 +32,6 @@ def as_text(settings: Settings) -> str:
         [
             "Sign in in a browser (each link opens once, within an hour; `coinsphere links` makes new ones):",
             f"  Dagster  {link(settings, 'dagster', settings.orchestrator_url)}",
-            f"  MLflow   {link(settings, 'mlflow', settings.tracking_url)}",
+            f"  MLflow   {link(settings, 'mlflow', settings.tracking_url)}{_MODEL_TRAINING}",
         ]
     )

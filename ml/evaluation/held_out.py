@@ -56,7 +56,8 @@ def evaluate(
         scores=tuple(score for of_one in scores.values() for score in of_one),
         evaluated_at=evaluated_at,
         origins=tuple(_origins(training_set, opened[best][1], series)),
-        plots=_plots(scores, best),
+        facts={algorithm: made.facts for algorithm, (_, made) in opened.items()},
+        plots=_plots(training_set, scores, best),
     )
 
 
@@ -172,20 +173,24 @@ def skill(loss: float, reference: float) -> float:
     return 0.0 if loss <= 0 else -1.0
 
 
-def _plots(scores: Mapping[str, Sequence[Score]], best: str) -> dict[str, bytes]:
+def _plots(
+    training_set: TrainingSet, scores: Mapping[str, Sequence[Score]], best: str
+) -> dict[str, bytes]:
+    named = {name: f"{name} (champion)" if name == best else name for name in scores}
     skills = [
         Skills(
-            f"{name} (champion)" if name == best else name,
+            named[name],
             {score.horizon_days: score.skill_vs_naive for score in made},
         )
         for name, made in scores.items()
+        if name != catalog.NAIVE
     ]
-    title = "Held-out pinball loss against naive"
+    subject = plots.subject(training_set.token.symbol, training_set.price_source)
     covered = {
-        name: [(score.coverage80, score.coverage95) for score in made]
+        named[name]: [(score.coverage80, score.coverage95) for score in made]
         for name, made in scores.items()
     }
     return {
-        "skill.png": plots.skill(skills, catalog.NAIVE, title),
-        "coverage.png": plots.coverage(covered),
+        "skill.png": plots.skill(skills, catalog.NAIVE, f"{subject}: held-out pinball loss"),
+        "coverage.png": plots.coverage(covered, subject),
     }

@@ -9,16 +9,27 @@ from typing import Any
 from matplotlib import dates
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from ml.data.horizons import HORIZONS
 
-_SIZE = (6.4, 3.2)
+_SIZE = (6.4, 3.6)
 _DPI = 90
 _BLUE, _RED, _GREY = "#1f5fa8", "#c0392b", "#888888"
 
 
+_SIMULATED = "simulated"
+_OUTLIER = 4.0
+"""A bar that is so many times as long as the usual one is cut off, so that the others can still be read."""
+
+
+def subject(of: str, price_source: str) -> str:
+    """What a picture is about, for its title: the token, and that its prices are simulated where they are."""
+    return f"{of} (simulated prices)" if price_source == _SIMULATED else of
+
+
 def loss_curve(
-    training: Sequence[float], validation: Sequence[float | None], best_epoch: int
+    title: str, training: Sequence[float], validation: Sequence[float | None], best_epoch: int
 ) -> bytes:
     """Training and validation loss by epoch, the best epoch marked."""
 
@@ -30,7 +41,9 @@ def loss_curve(
             [at for at, _ in seen], [loss for _, loss in seen], color=_BLUE, label="validation"
         )
         axes.axvline(best_epoch, color=_RED, linewidth=1, label=f"kept: epoch {best_epoch}")
-        axes.set(xlabel="epoch", ylabel="MSE of scaled log price", title="Loss")
+        axes.set(
+            xlabel="epoch", ylabel="MSE of scaled log price", title=f"{title}: loss of the LSTM"
+        )
         axes.legend(fontsize=8)
 
     return png(draw)
@@ -47,35 +60,60 @@ class Skills:
 
 def skill(models: Sequence[Skills], against: str, title: str) -> bytes:
     """Skill by horizon and model; below zero is worse than what it is measured against."""
+    longest = _longest([100 * value for each in models for value in each.values.values()])
 
     def draw(axes: Axes) -> None:
         width = 0.8 / max(len(models), 1)
         for index, each in enumerate(models):
-            axes.bar(
-                [HORIZONS.index(horizon) + index * width for horizon in each.values],
-                [100 * value for value in each.values.values()],
-                width,
-                yerr=[100 * each.errors[horizon] for horizon in each.values]
-                if each.errors
-                else None,
-                label=each.model,
-                error_kw={"linewidth": 0.8},
-            )
+            for horizon, value in each.values.items():
+                at, error = HORIZONS.index(horizon) + index * width, each.errors.get(horizon)
+                _bar(axes, (at, width, f"C{index}"), 100 * value, longest, error)
         axes.axhline(0, color="black", linewidth=0.8)
-        axes.set_xticks(
-            [at + 0.4 - width / 2 for at in range(len(HORIZONS))],
-            [f"{horizon} d" for horizon in HORIZONS],
-        )
+        places = [at + 0.4 - width / 2 for at in range(len(HORIZONS))]
+        axes.set_xticks(places, _days(HORIZONS))
         axes.set(ylabel=f"skill against {against}, %", title=title)
+        names = [Patch(color=f"C{index}", label=each.model) for index, each in enumerate(models)]
         # Below, where it hides no bar.
         axes.legend(
-            fontsize=8, ncols=max(len(models), 1), loc="upper center", bbox_to_anchor=(0.5, -0.1)
+            handles=names, fontsize=8, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.1)
         )
 
     return png(draw)
 
 
-def pit(histograms: Mapping[int, Sequence[float]]) -> bytes:
+def _longest(values: Sequence[float]) -> float:
+    """The length beyond which bars are cut off."""
+    sizes = sorted(abs(value) for value in values if value)
+    if not sizes:
+        return 1.0
+    return min(sizes[-1], _OUTLIER * max(sizes[len(sizes) // 2], 1.0))
+
+
+def _bar(
+    axes: Axes, place: tuple[float, float, str], value: float, longest: float, error: float | None
+) -> None:
+    """A bar at a place, of a width and colour; one that is cut off says how long it is."""
+    at, width, colour = place
+    shown = max(-longest, min(longest, value))
+    yerr = None if error is None or shown != value else 100 * error
+    axes.bar(at, shown, width, yerr=yerr, color=colour, error_kw={"linewidth": 0.8})
+    if shown != value:
+        axes.annotate(
+            f"{value:+.0f}",
+            (at, shown),
+            rotation=90,
+            ha="center",
+            va="bottom" if shown < 0 else "top",
+            fontsize=7,
+            color="white",
+        )
+
+
+def _days(horizons: Sequence[int]) -> list[str]:
+    return [f"{horizon} day" + "s" * (horizon > 1) for horizon in horizons]
+
+
+def pit(histograms: Mapping[int, Sequence[float]], title: str) -> bytes:
     """Where outcomes fell in the forecast distributions, shares by horizon: flat lines are honest ones."""
 
     def draw(axes: Axes) -> None:
@@ -86,18 +124,21 @@ def pit(histograms: Mapping[int, Sequence[float]]) -> bytes:
                 [at / bins for at in range(bins + 1)],
                 [*shares, shares[-1]],
                 where="post",
-                label=f"{horizon} d",
+                label=_days([horizon])[0],
             )
         axes.axhline(1, color="black", linewidth=0.8)
         axes.set(
-            xlabel="probability below the outcome", ylabel="density", title="PIT", ylim=(0, 1.6)
+            xlabel="probability that the forecast gave to less than the outcome",
+            ylabel="share of outcomes, 1 is right",
+            title=f"{title}: where outcomes fell",
+            ylim=(0, 1.6),
         )
         axes.legend(fontsize=8, loc="lower center", ncols=4)
 
     return png(draw)
 
 
-def coverage(by_algorithm: Mapping[str, Sequence[tuple[float, float]]]) -> bytes:
+def coverage(by_algorithm: Mapping[str, Sequence[tuple[float, float]]], title: str) -> bytes:
     """How many held-out outcomes the 80 % and the 95 % interval held, by horizon and model."""
 
     def draw(axes: Axes) -> None:
@@ -114,14 +155,15 @@ def coverage(by_algorithm: Mapping[str, Sequence[tuple[float, float]]]) -> bytes
             )
         for nominal in (0.8, 0.95):
             axes.axhline(nominal, color="black", linewidth=0.8)
-        axes.set_xticks(range(len(HORIZONS)), [f"{horizon} d" for horizon in HORIZONS])
+        axes.set_xticks(range(len(HORIZONS)), _days(HORIZONS))
         least = min((low for values in by_algorithm.values() for low, _ in values), default=0.0)
         axes.set(
             ylim=(max(min(least - 0.05, 0.6), 0.0), 1.02),
-            ylabel="share inside",
-            title="Coverage: 80 % (solid), 95 % (dashed)",
+            ylabel="share of outcomes inside",
+            title=f"{title}: in the 80 % (solid) and 95 % (dashed) interval",
         )
-        axes.legend(fontsize=8, loc="lower left")
+        axes.title.set_fontsize(9)
+        axes.legend(fontsize=8, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.1))
 
     return png(draw)
 

@@ -12,6 +12,7 @@ from ml.evaluation.origin import Origin
 if TYPE_CHECKING:
     from ml.evaluation.backtest import Backtest
     from ml.evaluation.gate_report import GateReport
+    from ml.models.artifact import Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Evaluation:
     evaluated_at: datetime
     origins: tuple[Origin, ...] = field(default=(), repr=False)
     """What the champion forecast on the rows that it was scored on."""
+    facts: Mapping[str, "Facts"] = field(default_factory=dict, repr=False)
+    """What is known of each model that was scored, by algorithm."""
     plots: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     def of(self, algorithm: str) -> tuple[Score, ...]:
@@ -81,6 +84,8 @@ class TrainedGlobal:
     """Horizons at which it serves from now on; where it passed beside a champion it waits in its shadow first."""
     backtest: "Backtest" = field(repr=False)
     card: Mapping[str, bytes] = field(repr=False, default_factory=dict)
+    page: str = ""
+    """The address of its run in MLflow."""
 
 
 @dataclass(frozen=True, slots=True)

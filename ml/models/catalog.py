@@ -49,6 +49,8 @@ CHAMPION = Combination.name
 PARTS = (pooled_linear.PooledLinear.name, GlobalLstm.name)
 """Of the combination. GJR-GARCH was tried as a third and cost skill at every horizon."""
 
+_NETS = frozenset({CHAMPION, GlobalLstm.name})
+
 ASSESSMENT = "assessment_lstm"
 """Fitted only where it is asked for: its nets, one for each token, take a hundred times as long as all others."""
 
@@ -65,6 +67,11 @@ _GLOBAL_LOADERS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, bytes]],
 GLOBAL_DEFAULT = (*_GLOBAL_LOADERS, CHAMPION)
 """The global models that a backtest compares."""
 GLOBAL_MODELS = (*GLOBAL_DEFAULT, ASSESSMENT)
+
+
+def has_net(name: str) -> bool:
+    """Whether a global model is a net, or has one as a part."""
+    return name in _NETS
 
 
 def load(algorithm: str, files: Mapping[str, bytes]) -> Forecaster:

@@ -18,7 +18,7 @@ from ml.evaluation.gate_report import Gate, GateReport, Reason
 from ml.monitoring import accuracy, held_out_forecasts
 from ml.monitoring.accuracy import Drift, Record
 from ml.monitoring.alarms import Alarm
-from ml.registry import gate_reports, global_registry, model_card, validation
+from ml.registry import gate_reports, global_registry, validation
 from ml.registry.global_registry import Loaded, Serving
 from ml.registry.global_training import Judged
 from ml.registry.validation import Registered
@@ -81,8 +81,7 @@ def admit(
     """
     report_id = gate_reports.record(conn, judged.version, judged.facts, judged.report, now)
     passed = judged.report.horizons
-    note = model_card.note(judged.card["model_card.md"])
-    validation.record_verdict(settings, judged.version, passed, str(report_id), note)
+    validation.record_verdict(settings, judged.version, passed, str(report_id))
     serves = tuple(at for at in passed if not must_wait(settings, champions.get(at), now))
     for horizon in serves:
         global_registry.let_serve(settings, horizon, judged.version)

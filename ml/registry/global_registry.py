@@ -1,7 +1,7 @@
 """The global model in MLflow: one registered model, whose aliases say which version serves at which horizon.
 
-`champion-1d` to `champion-30d` serve, set by the gates alone; `challenger` forecasts in their shadow; `baseline` serves
-where no champion stands. An alias goes when somebody deletes its version, so tags of the registered model keep which
+`champion-1d` to `champion-30d` serve, set by the gates alone, and `champion` is that of the shortest horizon; `challenger`
+forecasts in their shadow; `baseline` serves where no champion stands. An alias goes when somebody deletes its version, so tags of the registered model keep which
 version should serve: a champion that is gone is told apart from one that never was.
 """
 
@@ -9,36 +9,34 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import numpy as np
+import pandas as pd
 from mlflow import MlflowClient
+from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
-from mlflow.types import Schema, TensorSpec
 
 from coinsphere import log
 from coinsphere.settings import Settings
-from ml.data.features import NAMES
 from ml.data.horizons import HORIZONS
 from ml.errors import ArtifactRefused
-from ml.registry import validation, versions
+from ml.registry import flavours, validation, versions
 from ml.registry.global_version import NAME, GlobalFacts, GlobalVersion, unpack
 from ml.registry.mlflow_client import answers, client, is_missing
-from ml.registry.versions import KIND, Family, VersionInfo
+from ml.registry.versions import KIND, Family, Made, Version, VersionInfo
 
 _log = log.get("ml.registry.global_registry")
 
 CHALLENGER = "challenger"
 BASELINE = "baseline"
-_KIND = "scale"
+CHAMPION = "champion"
+"""For whoever loads a champion and asks for no horizon."""
+_FORMERLY = "coinsphere-scale"
 _FAMILY = Family(
-    NAME,
+    (NAME,),
+    {KIND: NAME},
     f"Distributions of all tokens for {', '.join(map(str, HORIZONS))} days. `champion-1d` and its like serve at their "
-    f"horizon, set by the gates alone; `{CHALLENGER}` forecasts in their shadow; `{BASELINE}` serves where none stands.",
-    {KIND: _KIND},
-    ModelSignature(
-        Schema([TensorSpec(np.dtype(np.float32), (-1, -1, len(NAMES)), "inputs")]),
-        Schema([TensorSpec(np.dtype(np.float32), (-1, -1, len(HORIZONS)), "shifts")]),
-    ),
+    f"horizon, set by the gates alone, and `{CHAMPION}` is that of the shortest; `{CHALLENGER}` forecasts in their "
+    f"shadow; `{BASELINE}` serves where none stands.",
+    flavours.CANDLES,
 )
 
 
@@ -101,10 +99,18 @@ class Loaded:
         )
 
 
-def register(mlflow_client: MlflowClient, facts: GlobalFacts, files: Mapping[str, bytes]) -> int:
+def register(
+    mlflow_client: MlflowClient,
+    facts: GlobalFacts,
+    files: Mapping[str, bytes],
+    example: pd.DataFrame,
+    parameters: Mapping[str, object],
+) -> Version:
     """Make the files the newest version; it serves nobody yet."""
+    _registered(mlflow_client)
     tags = {"dagster_run_id": facts.dagster_run_id, **validation.tags(facts)}
-    return versions.register(mlflow_client, _FAMILY, facts.model, facts, files, tags=tags)
+    made = Made(facts.model, facts, files, example, parameters, tags)
+    return versions.register(mlflow_client, _FAMILY, made)
 
 
 def serving(settings: Settings) -> Serving:
@@ -114,12 +120,9 @@ def serving(settings: Settings) -> Serving:
         RegistryUnavailable: MLflow does not answer.
     """
     with answers(settings.tracking_url):
-        try:
-            found = client(settings).get_registered_model(NAME)
-        except MlflowException as error:
-            if is_missing(error):
-                return Serving()
-            raise
+        found = _registered(client(settings))
+    if found is None:
+        return Serving()
     champions = _by_horizon(found.aliases, champion_alias)
     chosen = _by_horizon(found.tags, _chosen_tag)
     return Serving(
@@ -129,6 +132,22 @@ def serving(settings: Settings) -> Serving:
         {horizon: each for horizon, each in chosen.items() if horizon not in champions},
         _by_horizon(found.tags, _returned_tag),
     )
+
+
+def _registered(mlflow_client: MlflowClient) -> RegisteredModel | None:
+    """The registered model under its name of today; one of an earlier system is renamed."""
+    for name in (NAME, _FORMERLY):
+        try:
+            found = mlflow_client.get_registered_model(name)
+        except MlflowException as error:
+            if not is_missing(error):
+                raise
+            continue
+        if name == _FORMERLY:
+            mlflow_client.set_registered_model_tag(name, KIND, NAME)
+            mlflow_client.rename_registered_model(name, NAME)
+        return found
+    return None
 
 
 def champion_alias(horizon: int) -> str:
@@ -147,6 +166,7 @@ def let_serve(settings: Settings, horizon: int, version: int) -> None:
         mlflow_client.set_registered_model_tag(NAME, _chosen_tag(horizon), str(version))
         mlflow_client.set_registered_model_alias(NAME, champion_alias(horizon), str(version))
         _forget(mlflow_client, _returned_tag(horizon))
+        _name_champion(mlflow_client)
 
 
 def take_back(settings: Settings, horizon: int, version: int) -> None:
@@ -160,6 +180,7 @@ def take_back(settings: Settings, horizon: int, version: int) -> None:
         mlflow_client.set_registered_model_tag(NAME, _returned_tag(horizon), str(version))
         _forget(mlflow_client, _chosen_tag(horizon))
         mlflow_client.delete_registered_model_alias(NAME, champion_alias(horizon))
+        _name_champion(mlflow_client)
 
 
 def set_alias(settings: Settings, alias: str, version: int) -> None:
@@ -245,6 +266,17 @@ def _chosen_tag(horizon: int) -> str:
 
 def _returned_tag(horizon: int) -> str:
     return f"returned-{horizon}d"
+
+
+def _name_champion(mlflow_client: MlflowClient) -> None:
+    """Let `CHAMPION` be the champion of the shortest horizon, or nobody."""
+    aliases = mlflow_client.get_registered_model(NAME).aliases
+    champions = _by_horizon(aliases, champion_alias)
+    if champions:
+        newest = str(champions[min(champions)])
+        mlflow_client.set_registered_model_alias(NAME, CHAMPION, newest)
+    elif CHAMPION in aliases:
+        mlflow_client.delete_registered_model_alias(NAME, CHAMPION)
 
 
 def _number(version: str | int | None) -> int | None:

@@ -5,27 +5,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 
+import numpy as np
+import pandas as pd
+
 from coinsphere.clock import Clock
 from coinsphere.settings import Settings
 from ml.data import features
-from ml.data.panel import Panel, as_date
+from ml.data.panel import COLUMNS, Panel, as_date
 from ml.errors import TooLittleHistory
 from ml.evaluation import backtest, gates, walk_forward
 from ml.evaluation.backtest import Backtest
 from ml.evaluation.gate_report import GateReport
 from ml.evaluation.losses import Losses
-from ml.models import novelty
+from ml.models import catalog, novelty
 from ml.models.catalog import BASELINE
 from ml.models.interface import GlobalModel
 from ml.registry import code_version, global_registry, global_version, model_card, tracking
 from ml.registry.global_registry import Loaded
 from ml.registry.global_version import GlobalFacts, GlobalVersion
 from ml.registry.mlflow_client import answers, client
+from ml.registry.tracking import Subject
+from ml.registry.versions import Version
 from ml.training import fitting
 from ml.training.fitting import Recipe
 
 _LONGEST_TEST = 1461
 _LOGGED_FIGURES = ("crps", "skill", "dm_t", "log_gain", "coverage80", "coverage95")
+_EXAMPLE_DAYS = 90
+_EXAMPLE_TOKENS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,8 @@ class Judged:
     facts: GlobalFacts
     report: GateReport
     card: Mapping[str, bytes] = field(repr=False)
+    page: str
+    """The address of its run in MLflow."""
 
 
 class GlobalTraining:
@@ -89,16 +98,22 @@ class GlobalTraining:
                 {at: Losses.from_npz(each.version.losses) for at, each in champions.items()},
                 least_days=least_days,
             )
-            facts, number = self._register(name, fitted, walked, run_id)
-            card = self._log(facts, walked, report)
-        return Judged(number, facts, report, card)
+            facts, version = self._register(name, fitted, walked, run_id)
+            self._log_judgement(facts, walked, report)
+            card = self._log(facts, version, walked, report)
+        return Judged(version.number, facts, report, card, self._page(run_id))
 
     def register_baseline(self, walked: Backtest | None) -> tuple[int, GlobalFacts]:
         """Fit the baseline and let it serve where no champion does; without a walk-forward it has no figures."""
         with self._run(BASELINE) as run_id:
-            facts, number = self._register(BASELINE, self._fit(BASELINE), walked, run_id)
-        global_registry.set_alias(self._settings, global_registry.BASELINE, number)
-        return number, facts
+            facts, version = self._register(BASELINE, self._fit(BASELINE), walked, run_id)
+            self._log(facts, version, walked, None)
+        global_registry.set_alias(self._settings, global_registry.BASELINE, version.number)
+        return version.number, facts
+
+    def _page(self, run_id: str) -> str:
+        with answers(self._settings.tracking_url):
+            return tracking.run_page(self._client, self._settings, run_id)
 
     def _run(self, name: str) -> tracking.Run:
         return tracking.run(self._client, self._settings, tracking.of_panel(self._panel), name)
@@ -109,7 +124,7 @@ class GlobalTraining:
 
     def _register(
         self, name: str, fitted: GlobalModel, walked: Backtest | None, run_id: str
-    ) -> tuple[GlobalFacts, int]:
+    ) -> tuple[GlobalFacts, Version]:
         """Make a version of it; without a walk-forward its intervals are the distribution's."""
         facts = GlobalFacts(
             model=name,
@@ -127,12 +142,24 @@ class GlobalTraining:
             novelty=novelty.fit(self._features, self._features.inputs.shape[1]),
             **(global_version.reached(walked, name) if walked else global_version.unmeasured()),
         )
+        files, example = global_version.pack(version), _example(self._panel)
         with answers(self._settings.tracking_url):
-            files = global_version.pack(version)
-            return facts, global_registry.register(self._client, facts, files)
+            parameters = self._parameters(name)
+            made = global_registry.register(self._client, facts, files, example, parameters)
+        return facts, made
 
-    def _log(self, facts: GlobalFacts, walked: Backtest, report: GateReport) -> Mapping[str, bytes]:
-        """Keep figures, recipe, gates and card with the run; gives the card."""
+    def _parameters(self, name: str) -> dict[str, object]:
+        recipe = {"seeds": self._recipe.seeds, **asdict(self._recipe.shape)}
+        return {"algorithm": name, **(recipe if catalog.has_net(name) else {})}
+
+    def _log(
+        self,
+        facts: GlobalFacts,
+        version: Version,
+        walked: Backtest | None,
+        report: GateReport | None,
+    ) -> Mapping[str, bytes]:
+        """Keep figures, parameters and card with the run and the version; gives the card."""
         card = model_card.write(
             facts,
             walked,
@@ -140,25 +167,32 @@ class GlobalTraining:
             expiry_days=self._settings.ml_expiry_days,
             baseline_days=self._settings.ml_baseline_days,
         )
+        note = model_card.note(card["model_card.md"])
         tags = {
             "code_version": facts.code_version,
             "data_digest": facts.data_digest,
+            "price_source": facts.price_source,
             **tracking.lineage(self._settings, facts.dagster_run_id),
-            "mlflow.note.content": model_card.note(card["model_card.md"]),
+            "mlflow.note.content": note,
         }
-        recipe = {"seeds": self._recipe.seeds, **asdict(self._recipe.shape)}
+        of = Subject(facts.run_id, version.model_id, tracking.CANDLES, facts.data_digest)
+        at_ms = int(facts.trained_at.timestamp() * 1000)
+        with answers(self._settings.tracking_url):
+            if walked is not None:
+                tracking.log_metrics(self._client, of, _metrics(walked, facts.model), at_ms)
+            tracking.log_tags(self._client, facts.run_id, tags)
+            tracking.log_parameters(self._client, facts.run_id, self._parameters(facts.model))
+            tracking.log_files(self._client, facts.run_id, card, "model_card")
+            self._client.update_model_version(version.name, str(version.number), note)
+        return card
+
+    def _log_judgement(self, facts: GlobalFacts, walked: Backtest, report: GateReport) -> None:
         judgement = {
             "gate_report.json": json.dumps(report.to_json(), indent=1).encode(),
             "backtest.json": json.dumps(walked.to_json(), indent=1).encode(),
         }
-        run_id, at_ms = facts.run_id, int(facts.trained_at.timestamp() * 1000)
         with answers(self._settings.tracking_url):
-            tracking.log_metrics(self._client, run_id, [_metrics(walked, facts.model)], at_ms)
-            tracking.log_tags(self._client, run_id, tags)
-            tracking.log_parameters(self._client, run_id, recipe)
-            tracking.log_files(self._client, run_id, card, "model_card")
-            tracking.log_files(self._client, run_id, judgement, "gates")
-        return card
+            tracking.log_files(self._client, facts.run_id, judgement, "gates")
 
     def _start(self) -> date:
         """The first origin of the walk-forward: four years back, or as far as there is enough before it."""
@@ -173,10 +207,21 @@ class GlobalTraining:
         return max(earliest, self._panel.last_day - timedelta(days=_LONGEST_TEST - 1))
 
 
-def _metrics(walked: Backtest, model: str) -> dict[str, float]:
+def _metrics(walked: Backtest, model: str) -> dict[int, dict[str, float]]:
+    """Figures by horizon in days, which is their step."""
     return {
-        f"{name}_{row.horizon}d": float(getattr(row, name))
+        row.horizon: {name: float(getattr(row, name)) for name in _LOGGED_FIGURES}
         for row in walked.table()
         if row.model == model
-        for name in _LOGGED_FIGURES
     }
+
+
+def _example(panel: Panel) -> pd.DataFrame:
+    """The last candles of the first tokens: enough to be forecast from."""
+    rows = [
+        {"token": symbol, "date": str(day), **dict(zip(COLUMNS, map(float, candle), strict=True))}
+        for symbol, candles in zip(panel.symbols, panel.candles, strict=True)
+        for day, candle in list(zip(panel.days, candles, strict=True))[-_EXAMPLE_DAYS:]
+        if symbol in panel.symbols[:_EXAMPLE_TOKENS] and np.isfinite(candle).all()
+    ]
+    return pd.DataFrame(rows, columns=["token", "date", *COLUMNS])

@@ -22,7 +22,7 @@ from ml.models.interface import GlobalModel
 from ml.models.novelty import Novelty
 from ml.models.residual import PARAMETERS
 
-NAME = "coinsphere-scale"
+NAME = "all-tokens-forecaster"
 """Of the registered model in MLflow."""
 
 CONFORMAL = "conformal.json"

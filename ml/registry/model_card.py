@@ -23,34 +23,49 @@ _LONGEST_NOTE = 5000
 
 
 def write(
-    facts: GlobalFacts, made: Backtest, report: GateReport, *, expiry_days: int, baseline_days: int
+    facts: GlobalFacts,
+    made: Backtest | None,
+    report: GateReport | None,
+    *,
+    expiry_days: int,
+    baseline_days: int,
 ) -> dict[str, bytes]:
-    """The card in Markdown and its pictures, by file name."""
+    """The card in Markdown and its pictures, by file name.
+
+    Args:
+        facts: what is known of the version.
+        made: its walk-forward; None where there were too few days for one.
+        report: how its gates judged it; None of a baseline, which has none to pass.
+        expiry_days: after which it is stale.
+        baseline_days: after which the baseline takes its place.
+    """
+    lines = _head(facts, expiry_days, baseline_days)
+    if made is None:
+        lines += ["", "Too few days for a walk-forward: it has no figures of its own."]
+    else:
+        lines += [*_data(made), *_figures(made.table()), *_slices(made, facts.model)]
+    if report is not None:
+        lines += _gates(report)
+    lines += ["", "## Limits", "", *(f"- {limit}" for limit in _LIMITS), ""]
+    return {"model_card.md": "\n".join(lines).encode(), **_pictures(facts, made)}
+
+
+def _pictures(facts: GlobalFacts, made: Backtest | None) -> dict[str, bytes]:
+    if made is None:
+        return {}
     rows = [row for row in made.table() if row.model == facts.model]
-    pictures = {
-        "skill.png": _skill(made),
-        "pit.png": plots.pit({row.horizon: row.pit_histogram for row in rows}),
+    subject = plots.subject("all tokens", facts.price_source)
+    title = f"{subject}, {facts.model}"
+    return {
+        "skill.png": _skill(made, subject),
+        "pit.png": plots.pit({row.horizon: row.pit_histogram for row in rows}, title),
         "coverage.png": plots.coverage(
-            {facts.model: [(row.coverage80, row.coverage95) for row in rows]}
+            {facts.model: [(row.coverage80, row.coverage95) for row in rows]}, title
         ),
     }
-    text = "\n".join(
-        [
-            *_head(facts, made, expiry_days, baseline_days),
-            *_figures(made.table()),
-            *_slices(made, facts.model),
-            *_gates(report),
-            "",
-            "## Limits",
-            "",
-            *(f"- {limit}" for limit in _LIMITS),
-            "",
-        ]
-    )
-    return {"model_card.md": text.encode(), **pictures}
 
 
-def _skill(made: Backtest) -> bytes:
+def _skill(made: Backtest, subject: str) -> bytes:
     """Skill of every model but the one that it is measured against."""
     table = made.table()
     skills = []
@@ -59,7 +74,7 @@ def _skill(made: Backtest) -> bytes:
         if any(row.skill for row in rows):
             values = {row.horizon: row.skill for row in rows}
             skills.append(Skills(model, values, {row.horizon: row.skill_error for row in rows}))
-    return plots.skill(skills, "a random walk", "CRPS skill against EWMA(0.94)")
+    return plots.skill(skills, "EWMA(0.94), normal", f"{subject}: CRPS in the walk-forward")
 
 
 def note(card: bytes) -> str:
@@ -71,16 +86,12 @@ def note(card: bytes) -> str:
     return f"{_ELSEWHERE}\n\n{text}"[:_LONGEST_NOTE]
 
 
-def _head(facts: GlobalFacts, made: Backtest, expiry_days: int, baseline_days: int) -> list[str]:
-    calendar = holdout_calendar.load()
-    symbols = made.features.panel.symbols
+def _head(facts: GlobalFacts, expiry_days: int, baseline_days: int) -> list[str]:
+    source = "**simulated prices**" if facts.price_source == "simulated" else facts.price_source
     return [
-        f"# coinsphere-scale: {facts.model}",
+        f"# All tokens: {facts.model}",
         "",
-        (
-            f"Trained {facts.trained_at:%Y-%m-%d %H:%M} UTC on {len(symbols)} tokens up to {facts.data_cutoff:%Y-%m-%d}, "
-            f"prices: {facts.price_source}."
-        ),
+        f"Trained {facts.trained_at:%Y-%m-%d %H:%M} UTC on days up to {facts.data_cutoff:%Y-%m-%d}, prices: {source}.",
         (
             f"Stale from {facts.data_cutoff + timedelta(days=expiry_days):%Y-%m-%d}, replaced by the baseline from "
             f"{facts.data_cutoff + timedelta(days=baseline_days):%Y-%m-%d}."
@@ -89,7 +100,14 @@ def _head(facts: GlobalFacts, made: Backtest, expiry_days: int, baseline_days: i
         f"- data digest `{facts.data_digest}`",
         f"- code `{facts.code_version}`",
         f"- MLflow run `{facts.run_id}`, Dagster run `{facts.dagster_run_id}`",
-        f"- tokens: {', '.join(symbols)}; pegged, so not scored: {', '.join(made.pegged()) or 'none'}",
+    ]
+
+
+def _data(made: Backtest) -> list[str]:
+    calendar = holdout_calendar.load()
+    symbols = made.features.panel.symbols
+    return [
+        f"- {len(symbols)} tokens: {', '.join(symbols)}; pegged, so not scored: {', '.join(made.pegged()) or 'none'}",
         f"- walk-forward over origins {made.start} to {made.last}",
         (
             f"- choices were made on {calendar.development[0]} to {calendar.development[1]}, with "

@@ -1,5 +1,8 @@
 """The per-token models in MLflow: one registered model a token, and the aliases `champion` and `baseline`.
 
+It is known by the token's id, a tag, and named by the symbol, with the id's start only where another has that name. Models
+of an earlier system keep the name that stored forecasts give.
+
 Every training of every algorithm is a version of it. The figures of an evaluation are a tag of the version: whoever
 loads a champion has both.
 """
@@ -14,21 +17,19 @@ from uuid import UUID
 import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
-from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
-from mlflow.types import Schema, TensorSpec
 
 from coinsphere.clock import iso
 from coinsphere.market.model import Token
 from coinsphere.settings import Settings
-from ml.data.horizons import CONTEXT, HORIZONS, LEVELS
+from ml.data.horizons import CONTEXT, HORIZONS
 from ml.errors import NoChampion
 from ml.evaluation.results import Evaluation, Score, TrainedModel
 from ml.models import artifact, catalog
 from ml.models.artifact import Facts
 from ml.models.interface import Forecaster
-from ml.registry import tracking, versions
-from ml.registry.mlflow_client import answers, client, is_missing
+from ml.registry import flavours, token_card, tracking, versions
+from ml.registry.mlflow_client import answers, client
+from ml.registry.tracking import Subject
 from ml.registry.versions import KIND, Family, VersionInfo
 
 CHAMPION = "champion"
@@ -79,26 +80,33 @@ class Promotion:
     token_id: UUID
 
 
-def model_name(token: Token) -> str:
-    """The registered model of a token: the symbol for people, the start of the id as symbols are not unique."""
-    readable = "".join(letter if letter.isalnum() else "_" for letter in token.symbol)
-    return f"{readable}-{token.id.hex[:8]}"
+def model_name(settings: Settings, token: Token) -> str | None:
+    """The name of a token's registered model; None where none was made yet.
+
+    Raises:
+        RegistryUnavailable: MLflow does not answer.
+    """
+    with answers(settings.tracking_url):
+        found = versions.find(client(settings), _identity(token))
+    return None if found is None else str(found.name)
 
 
 def family(token: Token) -> Family:
     """The models of one token."""
+    symbol = "".join(letter if letter.isalnum() else "_" for letter in token.symbol)
+    name = f"{symbol}-forecaster"
     return Family(
-        model_name(token),
+        (name, f"{name}-{token.id.hex[:8]}"),
+        _identity(token),
         f"Forecasts of {token.name} for {', '.join(map(str, HORIZONS))} days; "
         f"`{CHAMPION}` serves, set by the evaluation alone.",
-        {KIND: _FORECASTER, "token_id": str(token.id), "symbol": token.symbol},
-        ModelSignature(
-            Schema([TensorSpec(np.dtype(np.float64), (-1, CONTEXT), "log_closes")]),
-            Schema(
-                [TensorSpec(np.dtype(np.float64), (-1, len(HORIZONS), len(LEVELS)), "log_returns")]
-            ),
-        ),
+        flavours.CLOSES,
+        {"symbol": token.symbol},
     )
+
+
+def _identity(token: Token) -> dict[str, str]:
+    return {KIND: _FORECASTER, "token_id": str(token.id)}
 
 
 def promote(settings: Settings, outcome: Evaluation) -> None:
@@ -113,7 +121,12 @@ def promote(settings: Settings, outcome: Evaluation) -> None:
         for algorithm in dict.fromkeys(score.algorithm for score in outcome.scores):
             scores = outcome.of(algorithm)
             version = str(scores[0].model_version)
-            tracking.log_metrics(mlflow_client, scores[0].run_id, [_metrics(scores)], at_ms)
+            held = mlflow_client.get_model_version(outcome.model_name, version)
+            data = tracking.closes_of(outcome.token), outcome.data_digest
+            of = Subject(scores[0].run_id, versions.logged_model(held), *data)
+            tracking.log_metrics(mlflow_client, of, _metrics(scores), at_ms)
+            card = token_card.write(outcome.facts[algorithm], outcome.scores)
+            token_card.keep(mlflow_client, held, card)
             mlflow_client.set_model_version_tag(
                 outcome.model_name, version, _EVALUATION, _scores_to_json(scores)
             )
@@ -172,15 +185,11 @@ def champion(settings: Settings, token: Token) -> Champion:
         RegistryUnavailable: MLflow does not answer.
         ArtifactRefused: its files are not what was registered.
     """
-    name = model_name(token)
     with answers(settings.tracking_url):
-        try:
-            found = client(settings).get_model_version_by_alias(name, CHAMPION)
-        except MlflowException as error:
-            if not is_missing(error):
-                raise
-            raise NoChampion(f"{token.symbol} has no evaluated model") from error
-    return load(settings, name, int(found.version))
+        found = versions.find(client(settings), _identity(token))
+    if found is None or CHAMPION not in found.aliases:
+        raise NoChampion(f"{token.symbol} has no evaluated model")
+    return load(settings, found.name, int(found.aliases[CHAMPION]))
 
 
 def load(settings: Settings, name: str, version: int) -> Champion:
@@ -203,7 +212,9 @@ def newest(settings: Settings, token: Token) -> list[TrainedModel]:
         RegistryUnavailable: MLflow does not answer.
         ArtifactRefused: its files are not what was registered.
     """
-    name = model_name(token)
+    name = model_name(settings, token)
+    if name is None:
+        return []
     newest = newest_versions(settings, name)
     return [
         _trained(settings, token, name, newest[algorithm])
@@ -253,12 +264,11 @@ def _registered_models(mlflow_client: MlflowClient) -> Iterator[RegisteredModel]
         yield from page
 
 
-def _metrics(scores: tuple[Score, ...]) -> dict[str, float]:
+def _metrics(scores: tuple[Score, ...]) -> dict[int, dict[str, float]]:
     names = ("pinball_loss", "mean_absolute_error", "skill_vs_naive", "coverage80", "coverage95")
     return {
-        f"test_{name}_{score.horizon_days}d": getattr(score, name)
+        score.horizon_days: {f"test_{name}": getattr(score, name) for name in names}
         for score in scores
-        for name in names
     }
 
 

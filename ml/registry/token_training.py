@@ -3,19 +3,23 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+import pandas as pd
 from mlflow import MlflowClient
 
 from coinsphere.clock import Clock
 from coinsphere.settings import Settings
 from ml.data import windows
 from ml.data.datasets import TrainingSet
+from ml.data.horizons import CONTEXT
 from ml.data.windows import Series
 from ml.evaluation import plots
 from ml.evaluation.results import TrainedModel
 from ml.models import artifact, catalog, residual
 from ml.models.artifact import Facts
-from ml.registry import code_version, token_registry, tracking, versions
+from ml.registry import code_version, token_card, token_registry, tracking, versions
 from ml.registry.mlflow_client import answers, client
+from ml.registry.tracking import Subject
+from ml.registry.versions import Made
 from ml.training import token_fits
 from ml.training.token_fits import Fitted
 
@@ -62,7 +66,7 @@ def _train(
     data = tracking.of_training_set(training_set)
     with tracking.run(mlflow_client, settings, data, algorithm, lineage) as run_id:
         fitted = token_fits.fit(algorithm, series, epochs=settings.ml_epochs, seed=settings.ml_seed)
-        pictures = _pictures(fitted)
+        pictures = _pictures(training_set, fitted)
         trained_at = clock()
         facts = Facts(
             algorithm=algorithm,
@@ -77,21 +81,26 @@ def _train(
             code_version=code_version.current(),
         )
         files = artifact.pack(residual.calibrate(fitted.model, series), facts)
-        _log(mlflow_client, facts, fitted, series, pictures)
-        family = token_registry.family(training_set.token)
-        version = versions.register(
-            mlflow_client,
-            family,
+        made = Made(
             algorithm,
             facts,
             files,
-            tags={"dagster_run_id": dagster_run_id},
+            _example(training_set),
+            _parameters(facts, fitted, series),
+            {"dagster_run_id": dagster_run_id},
         )
+        family = token_registry.family(training_set.token)
+        version = versions.register(mlflow_client, family, made)
+        of = Subject(run_id, version.model_id, data.name, data.digest)
+        tracking.log_parameters(mlflow_client, run_id, made.parameters)
+        _log(mlflow_client, of, facts, fitted, pictures)
+        registered = mlflow_client.get_model_version(version.name, str(version.number))
+        token_card.keep(mlflow_client, registered, token_card.write(facts, ()))
     return TrainedModel(
         training_set.token,
         algorithm,
-        token_registry.model_name(training_set.token),
-        version,
+        version.name,
+        version.number,
         run_id,
         training_set.digest,
         facts.code_version,
@@ -101,26 +110,31 @@ def _train(
     )
 
 
-def _log(
-    mlflow_client: MlflowClient,
-    facts: Facts,
-    fitted: Fitted,
-    series: Series,
-    pictures: Mapping[str, bytes],
-) -> None:
+def _example(training_set: TrainingSet) -> pd.DataFrame:
+    """The last closes, as many as a forecast needs."""
+    days = [str(day) for day in training_set.days[-CONTEXT:]]
+    return pd.DataFrame({"date": days, "close": training_set.closes[-CONTEXT:]})
+
+
+def _parameters(facts: Facts, fitted: Fitted, series: Series) -> dict[str, object]:
     parts = {
         f"days_{part}": last - first
         for part in ("train", "validation", "calibration", "test")
         for first, last in [series.parts.bounds(part)]
     }
-    tracking.log_parameters(
-        mlflow_client,
-        facts.run_id,
-        {"algorithm": facts.algorithm, **parts, **fitted.parameters},
-    )
+    return {"algorithm": facts.algorithm, **parts, **fitted.parameters}
+
+
+def _log(
+    mlflow_client: MlflowClient,
+    of: Subject,
+    facts: Facts,
+    fitted: Fitted,
+    pictures: Mapping[str, bytes],
+) -> None:
     tracking.log_tags(
         mlflow_client,
-        facts.run_id,
+        of.run_id,
         {
             "code_version": facts.code_version,
             "data_digest": facts.data_digest,
@@ -129,19 +143,20 @@ def _log(
         },
     )
     at_ms = int(facts.trained_at.timestamp() * 1000)
-    tracking.log_metrics(mlflow_client, facts.run_id, fitted.steps, at_ms)
+    tracking.log_metrics(mlflow_client, of, dict(enumerate(fitted.steps, 1)), at_ms)
     if pictures:
         images = {f"{name}.png": image for name, image in pictures.items()}
-        tracking.log_files(mlflow_client, facts.run_id, images, "plots")
+        tracking.log_files(mlflow_client, of.run_id, images, "plots")
 
 
-def _pictures(fitted: Fitted) -> dict[str, bytes]:
+def _pictures(training_set: TrainingSet, fitted: Fitted) -> dict[str, bytes]:
     """The loss by epoch; none of a model that is fitted at once."""
     if fitted.best_epoch is None:
         return {}
     training = [step["training_loss"] for step in fitted.steps]
     validation = [step.get("validation_loss") for step in fitted.steps]
-    return {"loss": plots.loss_curve(training, validation, fitted.best_epoch)}
+    title = plots.subject(training_set.token.symbol, training_set.price_source)
+    return {"loss": plots.loss_curve(title, training, validation, fitted.best_epoch)}
 
 
 def _summary(fitted: Fitted) -> dict[str, float]:

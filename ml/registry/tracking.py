@@ -1,6 +1,7 @@
 """A training as an MLflow run: parameters, metrics of each epoch, the data set by its digest, plots, code version."""
 
 import json
+import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -12,6 +13,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
+from coinsphere.market.model import Token
 from coinsphere.settings import Settings
 from ml.data.datasets import TrainingSet
 from ml.data.panel import Panel
@@ -19,8 +21,14 @@ from ml.data.snapshots import Snapshot
 from ml.registry.mlflow_client import answers
 
 EXPERIMENT = "coinsphere forecasts"
+_KIND = "mlflow.experimentKind"
+_MODEL_TRAINING = "custom_model_development"
+"""Opens the experiment on runs and models; left alone, MLflow takes it for one of language models."""
 _DIGEST_LENGTH = 36  # MLflow's limit; the whole digest stands in the source beside it
 
+
+CANDLES = "daily candles of all tokens"
+"""The data set of a panel, by its name in MLflow."""
 
 Run = AbstractContextManager[str]
 """The id of a run that ends with the block, as failed if the block raises."""
@@ -51,13 +59,28 @@ class RunInput:
     columns: Sequence[Mapping[str, str]] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What figures are about: a run, and where they are a model's on a data set, these."""
+
+    run_id: str
+    model_id: str | None = None
+    data_set: str | None = None
+    digest: str | None = None
+
+
+def closes_of(token: Token) -> str:
+    """The data set of a token's closes, by its name in MLflow."""
+    return f"{token.symbol} daily closes"
+
+
 def of_training_set(training_set: TrainingSet) -> RunInput:
     """The closes of one token."""
     symbol = training_set.token.symbol
     return RunInput(
         symbol,
         symbol,
-        f"{symbol} daily closes",
+        closes_of(training_set.token),
         training_set.digest,
         _source(training_set),
         {
@@ -73,9 +96,9 @@ def of_training_set(training_set: TrainingSet) -> RunInput:
 def of_panel(panel: Panel) -> RunInput:
     """The candles of all tokens."""
     return RunInput(
-        "scale",
+        "all tokens",
         "all",
-        "daily candles of all tokens",
+        CANDLES,
         panel.digest,
         _source(panel),
         {"rows": panel.rows, "tokens": list(panel.symbols), "last_day": str(panel.last_day)},
@@ -128,7 +151,7 @@ def experiment_id(client: MlflowClient) -> str:
     found = client.get_experiment_by_name(EXPERIMENT)
     if found is None:
         try:
-            made: str = client.create_experiment(EXPERIMENT)
+            made: str = client.create_experiment(EXPERIMENT, tags={_KIND: _MODEL_TRAINING})
         except MlflowException:
             # Another process may have made it in between.
             found = client.get_experiment_by_name(EXPERIMENT)
@@ -136,7 +159,15 @@ def experiment_id(client: MlflowClient) -> str:
                 raise
         else:
             return made
+    if found.tags.get(_KIND) != _MODEL_TRAINING:
+        client.set_experiment_tag(found.experiment_id, _KIND, _MODEL_TRAINING)
     return str(found.experiment_id)
+
+
+def run_page(client: MlflowClient, settings: Settings, run_id: str) -> str:
+    """The address of a run's page, in MLflow's view of trained models."""
+    experiment = experiment_id(client)
+    return f"{settings.tracking_url}/#/experiments/{experiment}/runs/{run_id}?workflowType=machine_learning"
 
 
 def log_parameters(client: MlflowClient, run_id: str, values: Mapping[str, object]) -> None:
@@ -145,16 +176,32 @@ def log_parameters(client: MlflowClient, run_id: str, values: Mapping[str, objec
 
 
 def log_metrics(
-    client: MlflowClient, run_id: str, steps: Sequence[Mapping[str, float]], at_ms: int
+    client: MlflowClient, of: Subject, steps: Mapping[int, Mapping[str, float]], at_ms: int
 ) -> None:
-    """Log metrics of a run, one mapping a step, counted from 1."""
+    """Log figures by step: the epoch of a loss, the horizon in days of a score. What is not finite is left out.
+
+    Args:
+        client: of the tracking server.
+        of: the run, and the model and data set where they are known.
+        steps: figures by name, by step.
+        at_ms: when, in milliseconds since 1970.
+    """
     metrics = [
-        Metric(name, value, at_ms, step)
-        for step, values in enumerate(steps, 1)
+        Metric(
+            name,
+            float(value),
+            at_ms,
+            step,
+            model_id=of.model_id,
+            dataset_name=of.data_set,
+            dataset_digest=of.digest and of.digest[:_DIGEST_LENGTH],
+        )
+        for step, values in steps.items()
         for name, value in values.items()
+        if math.isfinite(value)
     ]
     for start in range(0, len(metrics), 1000):  # as many as one request may carry
-        client.log_batch(run_id, metrics=metrics[start : start + 1000])
+        client.log_batch(of.run_id, metrics=metrics[start : start + 1000])
 
 
 def log_tags(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> None:

@@ -37,13 +37,12 @@ def tags(facts: GlobalFacts) -> Mapping[str, str]:
 
 
 def record_verdict(
-    settings: Settings, version: int, horizons: Sequence[int], report_id: str, note: str = ""
+    settings: Settings, version: int, horizons: Sequence[int], report_id: str
 ) -> None:
-    """Say on the version at which horizons it passed and where the report is; its page shows `note`, in Markdown."""
+    """Say on the version at which horizons it passed and where the report is."""
     _judge(settings, version, PASSED if horizons else REFUSED, horizons)
     with answers(settings.tracking_url):
         client(settings).set_model_version_tag(NAME, str(version), _GATE_REPORT, report_id)
-        client(settings).update_model_version(NAME, str(version), note)
 
 
 def veto(settings: Settings, version: int, horizons: Sequence[int]) -> None:

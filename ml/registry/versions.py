@@ -2,35 +2,39 @@
 
 A version's files and their manifest are an artifact of MLflow; the digest of the manifest is a tag of the version, so it
 lies in the registry's database and not beside the files.
+
+A registered model is named for people and known by its tags: a symbol may stand for two tokens, and names have changed.
 """
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import mlflow.artifacts
+import pandas as pd
 from mlflow import MlflowClient
-from mlflow.entities.model_registry import ModelVersion
+from mlflow.entities import LoggedModelOutput
+from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
-from mlflow.models import Model, ModelSignature
+from mlflow.store.artifact.models_artifact_repo import REGISTERED_MODEL_META_FILE_NAME
+from mlflow.types import DataType
+from mlflow.utils.yaml_utils import read_yaml
 
 from coinsphere.settings import Settings
 from ml.errors import ArtifactRefused
 from ml.models import artifact
 from ml.models.artifact import MANIFEST
-from ml.registry import tracking
-from ml.registry.mlflow_client import answers, client, is_missing
+from ml.registry import flavours, tracking
+from ml.registry.flavours import OWN_FILES, Logged
+from ml.registry.mlflow_client import answers, client
 
 KIND = "coinsphere_kind"
 """Tag of a registered model that says which family it is of."""
 
 _MANIFEST_DIGEST = "manifest_sha256"
-_DESCRIPTION = "MLmodel"
-"""MLflow's own description of a model. It is shown by MLflow and never read here."""
-
 _LOGGED_MODEL = "models:/"
 """Start of a version's source, which is one of MLflow's logged models; its id follows."""
 
@@ -57,12 +61,21 @@ class VersionInfo:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A registered model: what all its versions have in common. It is made in MLflow with the first of them."""
+    """A registered model: what all its versions have in common. It is made in MLflow with the first of them.
 
-    name: str
+    Attributes:
+        names: the first that is free becomes its name.
+        identity: tags that no other registered model has.
+        description: for people.
+        asked: columns of what its versions are asked with.
+        tags: beside `identity`.
+    """
+
+    names: tuple[str, ...]
+    identity: Mapping[str, str]
     description: str
-    tags: Mapping[str, str]
-    signature: ModelSignature
+    asked: Mapping[str, DataType]
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class Trained(Protocol):
@@ -89,51 +102,122 @@ class Trained(Protocol):
         ...
 
 
-def register(
-    mlflow_client: MlflowClient,
-    family: Family,
-    algorithm: str,
-    facts: Trained,
-    files: Mapping[str, bytes],
-    *,
-    tags: Mapping[str, str],
-) -> int:
-    """Store the files as a logged model of the run, and make them the newest version of the family.
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version that was just registered, and the logged model that it is."""
 
-    Args:
-        mlflow_client: of the tracking server.
-        family: whose version it becomes.
+    name: str
+    number: int
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What becomes a version.
+
+    Attributes:
         algorithm: what kind of model it is.
         facts: what is known of it.
         files: all of it, the manifest among them.
+        example: rows that it can be asked with.
+        parameters: how it was made, for people.
         tags: of the version, beside those that every version has.
     """
-    _ensure(mlflow_client, family)
+
+    algorithm: str
+    facts: Trained
+    files: Mapping[str, bytes] = field(repr=False)
+    example: pd.DataFrame = field(repr=False)
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def register(mlflow_client: MlflowClient, family: Family, made: Made) -> Version:
+    """Store the files as a logged model of the run, and make them the newest version of the family."""
+    name, facts = ensure(mlflow_client, family), made.facts
     logged = mlflow_client.create_logged_model(
         tracking.experiment_id(mlflow_client),
-        name=f"{family.name}-{algorithm}",
+        name=f"{name}-{made.algorithm}",
         source_run_id=facts.run_id,
-        model_type=algorithm,
+        model_type=made.algorithm,
+        params={key: str(value) for key, value in made.parameters.items()},
     )
-    described = _describe(family.signature, logged.model_id, logged.artifact_location, facts)
-    with tracking.as_folder({**files, _DESCRIPTION: described}) as folder:
+    about = Logged(logged.model_id, logged.artifact_location, facts.run_id, facts.trained_at)
+    described = flavours.described(family.asked, about, made.example, made.files)
+    with tracking.as_folder({**made.files, **described}) as folder:
         mlflow_client.log_model_artifacts(logged.model_id, str(folder))
+    mlflow_client.log_outputs(facts.run_id, [LoggedModelOutput(logged.model_id, step=0)])
     mlflow_client.finalize_logged_model(logged.model_id, "READY")
     version = mlflow_client.create_model_version(
-        family.name,
+        name,
         source=logged.model_uri,
         run_id=facts.run_id,
         model_id=logged.model_id,
         tags={
-            "algorithm": algorithm,
+            "algorithm": made.algorithm,
             "data_digest": facts.data_digest,
             "code_version": facts.code_version,
-            _MANIFEST_DIGEST: artifact.digest(files[MANIFEST]),
-            **tags,
+            _MANIFEST_DIGEST: artifact.digest(made.files[MANIFEST]),
+            **made.tags,
         },
         await_creation_for=0,
     )
-    return int(version.version)
+    return Version(name, int(version.version), logged.model_id)
+
+
+def find(mlflow_client: MlflowClient, identity: Mapping[str, str]) -> RegisteredModel | None:
+    """The registered model with these tags."""
+    wanted = " and ".join(f"tags.{name} = '{value}'" for name, value in identity.items())
+    return next(iter(mlflow_client.search_registered_models(wanted, max_results=1)), None)
+
+
+def ensure(mlflow_client: MlflowClient, family: Family) -> str:
+    """The name of the family's registered model, which is made where there is none."""
+    for name in family.names:
+        found = find(mlflow_client, family.identity)
+        if found is not None:
+            return str(found.name)
+        try:
+            mlflow_client.create_registered_model(
+                name, tags={**family.identity, **family.tags}, description=family.description
+            )
+        except MlflowException as error:
+            # Another model's, or another process made ours in between: looked up again, the next name is tried.
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            taken = error
+        else:
+            return name
+    found = find(mlflow_client, family.identity)
+    if found is None:
+        raise taken
+    return str(found.name)
+
+
+def vouched(mlflow_client: MlflowClient, folder: Path, manifest: bytes) -> ModelVersion:
+    """The version that a folder holds: the one that was asked for, else the one whose manifest this is.
+
+    Args:
+        mlflow_client: of the registry, whose database knows what was registered.
+        folder: where MLflow put the files.
+        manifest: as it lies there.
+
+    Raises:
+        ArtifactRefused: no version has this manifest.
+    """
+    if (folder / REGISTERED_MODEL_META_FILE_NAME).exists():
+        asked = read_yaml(str(folder), REGISTERED_MODEL_META_FILE_NAME)  # type: ignore[no-untyped-call]  # MLflow's own
+        return mlflow_client.get_model_version(asked["model_name"], str(asked["model_version"]))
+    digest = artifact.digest(manifest)
+    found = mlflow_client.search_model_versions(
+        f"tags.{_MANIFEST_DIGEST} = '{digest}'", max_results=1
+    )
+    if not found:
+        raise ArtifactRefused(
+            f"the registry vouches for no version with the manifest {digest}: MLFLOW_TRACKING_URI must name the server "
+            "that it was registered with, and none of its files may have been changed"
+        )
+    return found[0]
 
 
 def fetch(settings: Settings, name: str, version: int) -> tuple[ModelVersion, dict[str, bytes]]:
@@ -141,23 +225,33 @@ def fetch(settings: Settings, name: str, version: int) -> tuple[ModelVersion, di
     with answers(settings.tracking_url), tempfile.TemporaryDirectory() as folder:
         mlflow_client = client(settings)
         found = mlflow_client.get_model_version(name, str(version))
-        logged = mlflow_client.get_logged_model((found.source or "").removeprefix(_LOGGED_MODEL))
+        logged = mlflow_client.get_logged_model(logged_model(found))
         # Not by its `models:/` name: MLflow would then look for a database of its own beside the server's.
         fetched = mlflow.artifacts.download_artifacts(
             artifact_uri=logged.artifact_location,
             dst_path=folder,
             tracking_uri=settings.tracking_url,
         )
-        return found, dict(_read(Path(fetched)))
+        return found, dict(read(Path(fetched)))
 
 
-def _read(folder: Path) -> Iterator[tuple[str, bytes]]:
+def read(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The files of a version in a folder, unverified, without MLflow's own.
+
+    Raises:
+        ArtifactRefused: one is larger than any of ours.
+    """
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
-        if path.is_file() and name != _DESCRIPTION:
+        if path.is_file() and name not in OWN_FILES:
             if path.stat().st_size > _LARGEST_FILE:
                 raise ArtifactRefused(f"{name} is larger than any model of ours")
             yield name, path.read_bytes()
+
+
+def logged_model(version: ModelVersion) -> str:
+    """The id of the logged model that a version is."""
+    return (version.source or "").removeprefix(_LOGGED_MODEL)
 
 
 def manifest_digest(version: ModelVersion) -> str:
@@ -170,26 +264,3 @@ def manifest_digest(version: ModelVersion) -> str:
     if digest is None:
         raise ArtifactRefused(f"{version.name} {version.version} was not registered by Coinsphere")
     return str(digest)
-
-
-def _ensure(mlflow_client: MlflowClient, family: Family) -> None:
-    try:
-        mlflow_client.get_registered_model(family.name)
-    except MlflowException as error:
-        if not is_missing(error):
-            raise
-        mlflow_client.create_registered_model(
-            family.name, tags=dict(family.tags), description=family.description
-        )
-
-
-def _describe(signature: ModelSignature, model_id: str, location: str, facts: Trained) -> bytes:
-    """MLflow's description with the signature; no flavour, as nothing but our own code loads it."""
-    described: Any = Model(
-        artifact_path=location,
-        run_id=facts.run_id,
-        model_id=model_id,
-        signature=signature,
-        utc_time_created=facts.trained_at.astimezone(UTC).replace(tzinfo=None),
-    )
-    return str(described.to_yaml()).encode()

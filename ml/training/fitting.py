@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SEEDS = (0, 1, 2, 3, 4)
 
-_CLOSED_FORM: Mapping[str, Callable[[FeatureSet, int], GlobalModel]] = {
+_CLOSED_FORM: Mapping[str, "Fitter"] = {
     random_walk.REFERENCE: lambda _, __: random_walk.normal(random_walk.REFERENCE),
     random_walk.SLOW: lambda _, __: random_walk.normal(random_walk.SLOW),
     random_walk.BASELINE: random_walk.fit_t,
@@ -33,14 +33,21 @@ _CLOSED_FORM: Mapping[str, Callable[[FeatureSet, int], GlobalModel]] = {
 """Fits without a network."""
 
 
+Fitter = Callable[[FeatureSet, int], GlobalModel]
+"""Fits a model on what was known when a day began."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How models with a random start are fitted: which seeds, and how large the net is."""
+    """How models are fitted: which seeds, how large the net is, and what is none of the catalogue's."""
 
     seeds: tuple[int, ...] = SEEDS
     shape: Shape = field(default_factory=Shape)
     epochs: int = 50
     """Of the assessment's LSTM."""
+    own: Mapping[str, Fitter] = field(default_factory=dict)
+    """Models of whoever asks, by name: judged on the same rows as those of the catalogue. Several processes need them in a
+    module."""
 
 
 def fit(
@@ -52,13 +59,15 @@ def fit(
         ValueError: a name is unknown.
     """
     wanted = list(dict.fromkeys(names))
-    unknown = [name for name in wanted if name not in GLOBAL_MODELS]
+    unknown = [name for name in wanted if name not in {*GLOBAL_MODELS, *recipe.own}]
     if unknown:
-        known = ", ".join(GLOBAL_MODELS)
+        known = ", ".join((*GLOBAL_MODELS, *recipe.own))
         raise ValueError(f"no model is called {', '.join(unknown)}; there are {known}")
     needed = {*wanted, *(PARTS if CHAMPION in wanted else ())}
     fitted = {
-        name: fitter(features, end) for name, fitter in _CLOSED_FORM.items() if name in needed
+        name: fitter(features, end)
+        for name, fitter in {**recipe.own, **_CLOSED_FORM}.items()
+        if name in needed
     }
     if GlobalLstm.name in needed:
         fitted[GlobalLstm.name] = fit_global_lstm(features, end, recipe)

@@ -201,7 +201,7 @@ def global_model(
                 check_results=[_unknown(name, str(reason)) for name in GATES],
             )
     return dg.MaterializeResult(
-        metadata=figures.of_global_model(made, settings.tracking_url),
+        metadata=figures.of_global_model(made),
         check_results=[_judged(gate, made) for gate in made.report.gates],
     )
 

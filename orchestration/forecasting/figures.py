@@ -140,7 +140,7 @@ def of_predictions(issued: Outcome[tuple[TrainingSet, list[Forecast]]]) -> Metad
     return {**_facts(len(rows), issued), "forecasts": dg.MetadataValue.md(table(rows)), **pictures}
 
 
-def of_global_model(made: TrainedGlobal, tracking_url: str) -> Metadata:
+def of_global_model(made: TrainedGlobal) -> Metadata:
     """The verdict, all models beside each other, and the card's pictures; links lead to MLflow."""
     rows = [
         {
@@ -174,7 +174,7 @@ def of_global_model(made: TrainedGlobal, tracking_url: str) -> Metadata:
         "gates": dg.MetadataValue.md(table(verdict)),
         "walk_forward": dg.MetadataValue.md(table(rows)),
         "model_card": dg.MetadataValue.md(made.card["model_card.md"].decode()),
-        "mlflow_run": dg.MetadataValue.url(f"{tracking_url}/#/runs/{made.run_id}"),
+        "mlflow_run": dg.MetadataValue.url(made.page),
         "data_digest": dg.MetadataValue.text(made.data_digest),
         "gate_report": dg.MetadataValue.text(str(made.report_id)),
         **pictures,

@@ -4,7 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+import mlflow
 import numpy as np
+import pandas as pd
 import psycopg
 import pytest
 from pydantic import SecretStr
@@ -175,6 +177,63 @@ def test_its_card_and_its_data_are_shown_in_mlflow(market, trained):
     card = trained.card["model_card.md"].decode()
     assert trained.data_digest in card
     assert "configurations tried" in card
+
+
+def test_mlflow_loads_the_champion_and_the_baseline_and_forecasts_what_is_issued(
+    market, conn, trained, issued, monkeypatch
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", market.mlflow_url)
+    held = panel.recent(conn, NOW)
+    asked = pd.DataFrame(
+        [
+            {"token": symbol, "date": str(day), **dict(zip(panel.COLUMNS, candle, strict=True))}
+            for symbol, candles in zip(held.symbols, held.candles, strict=True)
+            for day, candle in zip(held.days, candles.tolist(), strict=True)
+        ]
+    )
+    for alias in ("champion", "champion-30d", "baseline"):
+        uri = f"models:/{global_registry.NAME}@{alias}"
+        made = mlflow.pyfunc.load_model(uri).predict(asked)
+        assert len(made) == len(SYMBOLS) * len(HORIZONS)
+        stored = conn.execute(
+            "select t.symbol, p.horizon_days, p.lower95, p.lower80, p.median, p.upper80, p.upper95"
+            " from model.predictions p join market.tokens t on t.id = p.token_id where p.algorithm = %s",
+            ["ewma_t" if alias == "baseline" else trained.model],
+        ).fetchall()
+        expected = {row[:2]: [float(price) for price in row[2:]] for row in stored}
+        for row in made.itertuples(index=False):
+            prices = [row.lower95, row.lower80, row.median, row.upper80, row.upper95]
+            assert prices == pytest.approx(expected[row.token, row.horizon_days], rel=1e-9)
+    example = mlflow.pyfunc.load_model(uri).input_example
+    assert set(mlflow.pyfunc.load_model(uri).predict(example)["token"]) == {"ADA", "BTC"}
+    net = mlflow.onnx.load_model(f"models:/{global_registry.NAME}@champion")
+    assert [each.name for each in net.graph.output] == ["shifts"]
+
+
+def test_a_registered_model_of_an_earlier_system_is_renamed_with_its_aliases(market, trained):
+    mlflow_client = client(market)
+    before = global_registry.serving(market)
+    mlflow_client.rename_registered_model(global_registry.NAME, "coinsphere-scale")
+    assert global_registry.serving(market) == before
+    assert global_registry.load(market, trained.version).number == trained.version
+
+
+def test_the_charts_of_a_run_have_the_horizons_as_steps(market, trained):
+    mlflow_client = client(market)
+    run = mlflow_client.get_run(trained.run_id)
+    assert set(run.data.metrics) == {
+        "crps", "skill", "dm_t", "log_gain", "coverage80", "coverage95",
+    }  # fmt: skip
+    history = mlflow_client.get_metric_history(trained.run_id, "coverage80")
+    assert [each.step for each in history] == list(HORIZONS)
+    (output,) = run.outputs.model_outputs
+    logged = mlflow_client.get_logged_model(output.model_id)
+    assert {each.dataset_name for each in logged.metrics} == {"daily candles of all tokens"}
+    assert logged.params["seeds"] == "(0, 1)"
+    assert trained.page.endswith(f"/runs/{trained.run_id}?workflowType=machine_learning")
+    baseline = mlflow_client.get_model_version_by_alias(global_registry.NAME, "baseline")
+    assert "## Walk-forward" in baseline.description
+    assert "## Gates" not in baseline.description
 
 
 def test_all_tokens_are_forecast_and_lead_back_to_where_they_are_from(conn, trained, issued):

@@ -1,12 +1,18 @@
 """From closes to forecasts on a real MLflow and a real PostgreSQL: train, evaluate, promote, predict once."""
 
 import json
+import subprocess
+import sys
 import zlib
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from uuid import UUID
 
+import mlflow
 import numpy as np
+import pandas as pd
 import psycopg
 import pytest
 from mlflow import MlflowClient
@@ -22,7 +28,7 @@ from ml.evaluation import held_out
 from ml.models import artifact
 from ml.models.catalog import ALGORITHMS
 from ml.monitoring import held_out_forecasts, reproduction
-from ml.registry import token_registry
+from ml.registry import token_registry, tracking, versions
 from tests.integration.ml.conftest import NOW
 
 
@@ -52,7 +58,7 @@ def mlflow_client(warehouse):
 
 def test_every_algorithm_is_a_version_of_the_tokens_model(warehouse, trained):
     assert [model.algorithm for model in trained] == list(ALGORITHMS)
-    assert {model.name for model in trained} == {token_registry.model_name(warehouse.token("BTC"))}
+    assert {model.name for model in trained} == {"BTC-forecaster"}
     assert [model.version for model in trained] == [1, 2, 3, 4]
 
 
@@ -97,12 +103,16 @@ def test_a_version_has_a_signature_and_no_pickle(mlflow_client, trained, warehou
     folder = download_artifacts(
         artifact_uri=location, dst_path=str(tmp_path), tracking_uri=warehouse.settings.mlflow_url
     )
-    signature = Model.load(f"{folder}/MLmodel").signature
-    assert signature.inputs.inputs[0].shape == (-1, 61)
-    assert signature.outputs.inputs[0].shape == (-1, 4, 5)
+    described = Model.load(f"{folder}/MLmodel")
+    assert described.signature.inputs.input_names() == ["date", "close"]
+    assert set(described.flavors) == {"python_function", "onnx"}
+    assert "env" not in described.flavors["python_function"]
+    assert len(described.load_input_example(folder)) == 61
     files = mlflow_client.list_logged_model_artifacts(model_id)
     assert {file.path for file in files} == {
         "MLmodel",
+        "input_example.json",
+        "serving_input_example.json",
         "manifest.json",
         "network.onnx",
         "parameters.json",
@@ -142,8 +152,36 @@ def test_figures_are_rows_and_metrics(warehouse, mlflow_client, evaluation):
     assert {row[0] for row in rows if row[3]} == {evaluation.champion.algorithm}
     assert all(row[2] == 0 for row in rows if row[0] == "naive")
     score = evaluation.of("lstm")[0]
-    metrics = mlflow_client.get_run(score.run_id).data.metrics
-    assert metrics["test_skill_vs_naive_1d"] == pytest.approx(score.skill_vs_naive)
+    history = mlflow_client.get_metric_history(score.run_id, "test_skill_vs_naive")
+    assert {metric.step: metric.value for metric in history} == {
+        each.horizon_days: pytest.approx(each.skill_vs_naive) for each in evaluation.of("lstm")
+    }
+
+
+def test_the_logged_model_holds_figures_parameters_data_and_a_card(
+    mlflow_client, trained, evaluation, training_set
+):
+    for model in trained:
+        version = mlflow_client.get_model_version(model.name, str(model.version))
+        logged = mlflow_client.get_logged_model(version.source.removeprefix("models:/"))
+        assert logged.params["algorithm"] == model.algorithm
+        figures = {each.key: each for each in logged.metrics}
+        assert "test_pinball_loss" in figures
+        assert figures["test_pinball_loss"].dataset_name == "BTC daily closes"
+        assert training_set.digest.startswith(figures["test_pinball_loss"].dataset_digest)
+        run = mlflow_client.get_run(model.run_id)
+        assert [each.model_id for each in run.outputs.model_outputs] == [logged.model_id]
+        assert run.data.tags["mlflow.note.content"] == version.description
+        assert f"# BTC: {model.algorithm}" in version.description
+        assert "**simulated prices**" in version.description
+        for score in evaluation.of(model.algorithm):
+            assert f"| {100 * score.pinball_loss:.3f} |" in version.description
+        assert mlflow_client.list_artifacts(model.run_id, "model_card")
+
+
+def test_the_experiment_opens_on_trained_models(mlflow_client):
+    found = mlflow_client.get_experiment_by_name(tracking.EXPERIMENT)
+    assert found.tags["mlflow.experimentKind"] == "custom_model_development"
 
 
 def test_the_held_out_forecasts_are_kept_once_and_give_the_figures(
@@ -208,7 +246,7 @@ def test_a_forecast_is_written_once(warehouse, evaluation, training_set):
 @pytest.fixture(scope="module")
 def served(warehouse, evaluation, trained, mlflow_client):
     """A forecast of seven days by each algorithm, as if each had been the champion: the row's id."""
-    name = token_registry.model_name(warehouse.token("BTC"))
+    name = token_registry.model_name(warehouse.settings, warehouse.token("BTC"))
     ids = {}
     with warehouse.pipeline() as conn:
         for model in trained:
@@ -241,6 +279,79 @@ def test_any_stored_forecast_comes_out_again_to_the_last_bit(warehouse, served, 
         level: Decimal(price) for level, price in made.quantiles.items()
     }
     assert made.input_digest == stored[1]
+
+
+@pytest.fixture
+def tracking_uri(warehouse, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", warehouse.settings.mlflow_url)
+
+
+def test_mlflow_loads_every_version_and_forecasts_what_is_served(
+    warehouse, served, trained, training_set, tracking_uri
+):
+    closes = pd.DataFrame({"date": training_set.days.astype(str), "close": training_set.closes})
+    for model in trained:
+        loaded = mlflow.pyfunc.load_model(f"models:/{model.name}/{model.version}")
+        made = loaded.predict(closes)
+        assert made["horizon_days"].tolist() == list(HORIZONS)
+        assert set(made["token"]) == {"BTC"}
+        assert set(made["origin"]) == {"2025-02-24T00:00:00Z"}
+        with warehouse.pipeline() as conn:
+            stored = conn.execute(
+                "select lower95, lower80, median, upper80, upper95 from model.predictions where id = %s",
+                [served[model.algorithm]],
+            ).fetchone()
+        row = made[made["horizon_days"] == 7].iloc[0, 3:]
+        assert row.tolist() == pytest.approx([float(price) for price in stored], rel=1e-9)
+    net = mlflow.onnx.load_model(f"models:/{trained[-1].name}/{trained[-1].version}")
+    assert net.graph.input[0].name
+
+
+def test_mlflows_command_predicts_with_the_champion(
+    warehouse, evaluation, training_set, tracking_uri, tmp_path
+):
+    (tmp_path / "closes.csv").write_text(training_set.csv())
+    uri = f"models:/{evaluation.model_name}@champion"
+    command = [sys.executable, "-m", "mlflow", "models", "predict", "-m", uri]
+    command += ["--env-manager", "local", "--content-type", "csv"]
+    done = subprocess.run(
+        [*command, "-i", tmp_path / "closes.csv", "-o", tmp_path / "out.json"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "out.json").read_text())["predictions"]
+    assert [row["horizon_days"] for row in rows] == list(HORIZONS)
+    assert all(row["lower95"] < row["median"] < row["upper95"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"close": [1.0] * 60 + [0.0]}, "positive finite"),
+        ({"close": [1.0] * 60 + [float("nan")]}, "positive finite"),
+        ({"date": ["2024-01-01"] * 61}, "twice"),
+        ({"date": ["2024-01-01"] * 60 + ["soon"]}, "no day"),
+        ({"date": [f"{2000 + at}-01-01" for at in range(61)]}, "few gaps"),
+    ],
+)
+def test_a_table_that_makes_no_sense_is_refused(trained, tracking_uri, changed, message):
+    days = [str(date(2024, 1, 1) + timedelta(days=at)) for at in range(61)]
+    asked = pd.DataFrame({"date": days, "close": [1.0] * 61} | changed)
+    loaded = mlflow.pyfunc.load_model(f"models:/{trained[0].name}/{trained[0].version}")
+    with pytest.raises(ModelError, match=message):
+        loaded.predict(asked)
+
+
+def test_tokens_of_one_symbol_have_models_of_their_own(warehouse, mlflow_client, trained):
+    btc = warehouse.token("BTC")
+    other = replace(btc, id=UUID("abcdef12-0000-4000-8000-000000000000"))
+    assert token_registry.model_name(warehouse.settings, other) is None
+    names = {versions.ensure(mlflow_client, token_registry.family(other)) for _ in range(2)}
+    assert names == {"BTC-forecaster-abcdef12"}
+    assert versions.ensure(mlflow_client, token_registry.family(btc)) == "BTC-forecaster"
 
 
 def test_a_changed_forecast_changed_closes_and_lost_closes_are_found(warehouse, served, postgres):
@@ -319,7 +430,9 @@ def test_a_tracking_server_that_is_away_is_said_before_any_training(warehouse, t
         pipeline.train_token(away, training_set)
 
 
-def test_an_altered_file_in_the_store_is_refused(warehouse, mlflow_server, trained, evaluation):
+def test_an_altered_file_in_the_store_is_refused(
+    warehouse, mlflow_server, trained, evaluation, tracking_uri
+):
     naive = trained[0]
     (stored,) = [
         path
@@ -332,12 +445,22 @@ def test_an_altered_file_in_the_store_is_refused(warehouse, mlflow_server, train
         parameters.write_bytes(before + b" ")
         with pytest.raises(ArtifactRefused, match="SHA-256 differs"):
             token_registry.load(warehouse.settings, naive.name, naive.version)
+        with pytest.raises(ArtifactRefused, match="SHA-256 differs"):
+            mlflow.pyfunc.load_model(f"models:/{naive.name}/{naive.version}")
+        manifest = stored.read_bytes()
+        stored.write_bytes(manifest + b" ")
+        with pytest.raises(ArtifactRefused, match="SHA-256 differs"):
+            mlflow.pyfunc.load_model(f"models:/{naive.name}/{naive.version}")
+        with pytest.raises(ArtifactRefused, match="vouches for no version"):
+            mlflow.pyfunc.load_model(str(stored.parent))
+        stored.write_bytes(manifest)
         parameters.write_bytes(before)
         stranger = stored.with_name("model.pkl")
         stranger.write_bytes(b"cos\nsystem\n(S'true'\ntR.")
         with pytest.raises(ArtifactRefused, match="not named in the manifest"):
             token_registry.load(warehouse.settings, naive.name, naive.version)
         stranger.unlink()
+        assert mlflow.pyfunc.load_model(str(stored.parent))
     finally:
         parameters.write_bytes(before)
     assert (

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import numpy as np
+import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
 from pydantic import SecretStr
@@ -52,6 +53,9 @@ def settings(database, mlflow_server, tmp_path):
     _forget(made)
 
 
+_EXAMPLE = pd.DataFrame({"token": ["BTC"], "date": ["2024-01-01"]})
+
+
 def _forget(settings: Settings) -> None:
     with suppress(MlflowException):  # there is none
         client(settings).delete_registered_model(global_registry.NAME)
@@ -80,7 +84,9 @@ def register(settings, features, fitted):
                 novelty.fit(features, 700),
                 {"horizons": {}},
             )
-            number = global_registry.register(mlflow_client, facts, pack(version))
+            number = global_registry.register(
+                mlflow_client, facts, pack(version), _EXAMPLE, {}
+            ).number
         validation.record_verdict(settings, number, horizons, "a report")
         return number
 
@@ -148,7 +154,7 @@ def log(owner):
                     upper80, lower95, upper95, model_name, model_version, algorithm, run_id, data_digest, code_version,
                     price_source, location, log_scale, reference_log_scale, degrees, width80, width95, in_distribution,
                     is_shadow, is_backfill
-                ) values (%s, 1, %s, %s, %s, %s, '{}', 1, 1, 1, 1, 1, 'coinsphere-scale', %s, 'x', 'r', '"""
+                ) values (%s, 1, %s, %s, %s, %s, '{}', 1, 1, 1, 1, 1, 'all-tokens-forecaster', %s, 'x', 'r', '"""
                 + DIGEST
                 + """', 'c', 'test', 0, %s, %s, 4, 0.8, 0.95, true, %s, %s)""",
                 rows,

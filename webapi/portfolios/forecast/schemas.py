@@ -52,7 +52,7 @@ _HORIZON = {
     "valueAtRisk95": 15.7, "expectedShortfall95": 20.6, "valueAtRisk99": 24, "expectedShortfall99": 29.1,
     "coveredPercentage": 100,
     "inputs": [
-        {"symbol": "BTC", "percentage": 100, "source": "model", "days": 364, "model": "coinsphere-scale",
+        {"symbol": "BTC", "percentage": 100, "source": "model", "days": 364, "model": "all-tokens-forecaster",
          "modelVersion": "3", "originAt": AT, "issuedAt": AT, "targetAt": AT}
     ],
 }  # fmt: skip
