@@ -2,8 +2,8 @@
 
 A forecast's conformity is the probability of its narrowest central interval that holds the outcome, |2 F(y) - 1|, so
 the forecast stays a full distribution and only the probability at which its intervals are cut changes. The
-conformities of all tokens of the last two years are pooled (split conformal), and on top of that each token adapts by
-itself (Gibbs and Candès' adaptive conformal inference): at one day quickly, at longer horizons hardly, as the answer
+conformities of all tokens of the last two years are pooled (split conformal), a token's own are pooled with them in part, as
+far as they are many, and on top of that each token adapts by itself (Gibbs and Candès' adaptive conformal inference): at one day quickly, at longer horizons hardly, as the answer
 comes days late there, each error counts for many overlapping ones, and following them costs more width than it buys.
 """
 
@@ -23,6 +23,10 @@ a tenth of a point of the best that is to be had for 1 % more interval score (2.
 POOLED_DAYS = 730
 PRIOR_WINDOWS = 200
 """Independent windows that the distribution's own claim counts for."""
+OWN_PRIOR_WINDOWS = np.array((30, 100))
+"""Independent windows of a token that its own level must rest on to count as much as the pool's, by NOMINAL."""
+_LEAST_OWN = 60
+"""Outcomes of a token below which it has no level of its own."""
 _POOLED_EVERY = 7
 """Days between two looks at the pool: one week among a hundred hardly moves it."""
 LEAST_POOLED = 200
@@ -99,7 +103,8 @@ def run(symbols: tuple[str, ...], scores: Floats) -> tuple[Floats, Conformal]:
     pooled = np.empty((len(HORIZONS), len(NOMINAL)))
     for place, horizon in enumerate(HORIZONS):
         levels = pooled_levels(scores[:, :, place], horizon)
-        widths[:, :, place] = adaptive_levels(scores[:, :, place], levels, horizon)
+        own = own_levels(scores[:, :, place], levels, horizon)
+        widths[:, :, place] = adaptive_levels(scores[:, :, place], own, horizon)
         pooled[place] = levels[-1]
     return widths[:, :-1], Conformal(symbols, widths[:, -1], pooled)
 
@@ -122,6 +127,39 @@ def pooled_levels(scores: Floats, horizon: int) -> Floats:
     return made
 
 
+def own_levels(scores: Floats, pooled: Floats, horizon: int) -> Floats:
+    """The levels of each token: the pool's, moved towards its own as far as it has outcomes, [tokens, days + 1, NOMINAL].
+
+    Partial pooling: tokens differ, and a token's own level is luck while its windows are few.
+
+    Args:
+        scores: conformity, NaN where unknown, shape [tokens, days].
+        pooled: shape [days + 1, NOMINAL].
+        horizon: days that pass before a forecast is answered.
+    """
+    tokens, days = scores.shape
+    away = np.zeros((tokens, len(NOMINAL)))
+    made = np.empty((tokens, days + 1, len(NOMINAL)))
+    for day in range(days + 1):
+        if day % _POOLED_EVERY == 0 or day == days:
+            held = scores[:, : max(day - horizon + 1, 0)]
+            away = np.array(
+                [_away(of_one[np.isfinite(of_one)], pooled[day], horizon) for of_one in held]
+            )
+        made[:, day] = np.clip(pooled[day] + away, *_BOUNDS)
+    return made
+
+
+def _away(held: Floats, pooled: Floats, horizon: int) -> Floats:
+    """How far a token's level lies from the pool's, given its outcomes so far."""
+    if len(held) < _LEAST_OWN:
+        return np.zeros(len(NOMINAL))
+    windows = len(held) / horizon
+    own = np.array([split_level(held, nominal) for nominal in NOMINAL])
+    away: Floats = windows / (windows + OWN_PRIOR_WINDOWS) * (own - pooled)
+    return away
+
+
 def trust(days: int, horizon: int) -> float:
     """How far the pool is believed against the distribution itself, which was fitted on a longer past.
 
@@ -138,15 +176,15 @@ def split_level(scores: Floats, nominal: float) -> float:
     return float(np.clip(np.partition(scores, rank - 1)[rank - 1], *_BOUNDS))
 
 
-def adaptive_levels(scores: Floats, pooled: Floats, horizon: int) -> Floats:
+def adaptive_levels(scores: Floats, levels: Floats, horizon: int) -> Floats:
     """Adaptive levels of each day and of the one after the last, shape [tokens, days + 1, NOMINAL].
 
-    Each token keeps an offset to the pooled level, which a miss raises and a hit lowers, in the ratio that leaves it
+    Each token keeps an offset to its level, which a miss raises and a hit lowers, in the ratio that leaves it
     where it is if as many are missed as promised. A forecast answers `horizon` days after it was made.
 
     Args:
         scores: conformity, NaN where unknown, shape [tokens, days].
-        pooled: shape [days + 1, NOMINAL].
+        levels: to start from, shape [tokens, days + 1, NOMINAL].
         horizon: days that pass before a forecast is answered.
     """
     tokens, days = scores.shape
@@ -159,5 +197,5 @@ def adaptive_levels(scores: Floats, pooled: Floats, horizon: int) -> Floats:
             missed = answered > made[:, day - horizon]
             step = STEPS[horizon] * (missed - misses)
             offset += np.where(np.isfinite(answered), step, 0.0)
-        made[:, day] = np.clip(pooled[day] + offset, *_BOUNDS)
+        made[:, day] = np.clip(levels[:, day] + offset, *_BOUNDS)
     return made

@@ -107,6 +107,7 @@ def _slow_conformal(scores, place, horizon):
     offset = {(token, at): 0.0 for token in range(tokens) for at in range(2)}
     made = np.full((tokens, days, 2), np.nan)
     level = list(NOMINAL)
+    away = dict.fromkeys(offset, 0.0)
     for day in range(days):
         known = range(max(day - horizon + 1, 0))
         if day % 7 == 0:
@@ -123,13 +124,26 @@ def _slow_conformal(scores, place, horizon):
                 for at, nominal in enumerate(NOMINAL):
                     rank = min(int(np.ceil((len(held) + 1) * nominal)), len(held))
                     level[at] += believed * (held[rank - 1] - nominal)
+            for token in range(tokens):
+                mine = sorted(
+                    scores[token, before, place]
+                    for before in known
+                    if np.isfinite(scores[token, before, place])
+                )
+                for at, nominal in enumerate(NOMINAL if len(mine) >= 60 else ()):
+                    rank = min(int(np.ceil((len(mine) + 1) * nominal)), len(mine))
+                    own = min(max(mine[rank - 1], 0.5), 0.9995)
+                    windows = len(mine) / horizon
+                    away[token, at] = windows / (windows + (30, 100)[at]) * (own - level[at])
         for token in range(tokens):
             for at, nominal in enumerate(NOMINAL):
                 answered = scores[token, day - horizon, place] if day >= horizon else np.nan
                 if np.isfinite(answered):
                     missed = answered > made[token, day - horizon, at]
                     offset[token, at] += conformal.STEPS[horizon] * (missed - (1 - nominal))
-                made[token, day, at] = min(max(level[at] + offset[token, at], 0.5), 0.9995)
+                made[token, day, at] = min(
+                    max(level[at] + away[token, at] + offset[token, at], 0.5), 0.9995
+                )
     return made
 
 
