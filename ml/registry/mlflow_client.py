@@ -51,13 +51,15 @@ def is_missing(error: MlflowException) -> bool:
 
 @cache
 def _settle() -> None:
-    """Telemetry off; and short waits, where MLflow's own last minutes. It takes such settings from variables only."""
+    """Telemetry and its links off; and short waits, where MLflow's own last minutes. It takes such settings from variables only."""
     for variable, value in (
         (variables.MLFLOW_HTTP_REQUEST_TIMEOUT, _TIMEOUT_SECONDS),
         (variables.MLFLOW_HTTP_REQUEST_MAX_RETRIES, _RETRIES),
         (variables.MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR, 1),
         (variables.MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR, False),
         (variables.MLFLOW_DISABLE_TELEMETRY, True),
+        # Its own links lead to its view of language models; ours say which view they mean.
+        (variables.MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT, True),
     ):
         variable.set(value)  # type: ignore[no-untyped-call]  # MLflow does not annotate it
     # Looks again, and finds that it is off.

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0044"
-down_revision = "0043"
+revision = "0047"
+down_revision = "0046"
 
 _RENAME = """
 update model.predictions set model_name = '{new}' where model_name = '{old}';
