@@ -55,12 +55,19 @@ def up(*, detach: bool, market: str | None) -> None:
     """Start everything, fill the price history and run the pipeline once; Ctrl-C stops it again."""
     from coinsphere.cli.progress import ConsoleProgress
     from coinsphere.local import system
+    from coinsphere.local.supervision import Supervisor
 
     chosen = _chosen(market)
     console = new_console()
     began = time.monotonic()
     console.print(f"[bold]Coinsphere[/bold] in {chosen.state}", highlight=False)
     progress = ConsoleProgress(console)
+    if Supervisor(chosen.state).is_running():
+        settings = system.up(chosen, progress)
+        console.print("It runs already and goes on; what is not done yet is done now.")
+        _fill(console, settings, progress)
+        console.print("`coinsphere status` shows it, `coinsphere down` stops it.")
+        return
     with _terminable():
         settings = system.up(chosen, progress)
         try:

@@ -58,6 +58,14 @@ _SUCCEEDED = """
         }
     }
 """
+_UNDER_WAY = """
+    query UnderWay($job: String!) {
+        runsOrError(filter: {pipelineName: $job, statuses: [QUEUED, NOT_STARTED, STARTING, STARTED]}, limit: 1) {
+            __typename
+            ... on Runs { results { runId } }
+        }
+    }
+"""
 _REPORT = """
     mutation Report($params: ReportRunlessAssetEventsParams!) {
         reportRunlessAssetEvents(eventParams: $params) {
@@ -86,6 +94,12 @@ class Step:
 def has_succeeded(settings: Settings, job: str) -> bool:
     """Whether a run of `job` has ever succeeded."""
     return bool(_ask(settings, _SUCCEEDED, job=job)["runsOrError"].get("results"))
+
+
+def under_way(settings: Settings, job: str) -> str | None:
+    """The run of `job` that waits or goes on, the newest; None where there is none."""
+    found = _ask(settings, _UNDER_WAY, job=job)["runsOrError"].get("results") or ()
+    return str(found[0]["runId"]) if found else None
 
 
 def launch(settings: Settings, job: str, tags: Mapping[str, str] | None = None) -> str:

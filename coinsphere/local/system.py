@@ -75,6 +75,8 @@ class Health:
 def up(chosen: Settings, progress: Progress) -> Settings:
     """Start every process in order, each once what it needs is there, and bring the database to its newest schema.
 
+    Where the system runs already it goes on as it is; what had given up is started again.
+
     Args:
         chosen: the settings without the credentials of the local servers.
         progress: told of each step.
@@ -83,7 +85,7 @@ def up(chosen: Settings, progress: Progress) -> Settings:
         The settings by which the running system is reached.
 
     Raises:
-        LocalServiceError: it runs already, a port is taken, the disk is full, a process does not start; what had
+        LocalServiceError: it is being started or stopped, a port is taken, the disk is full, a process does not start; what had
             been started is stopped again.
         ConfigurationError: a setting is wrong, or contradicts what the database holds.
     """
@@ -91,7 +93,8 @@ def up(chosen: Settings, progress: Progress) -> Settings:
     folder.prepare()
     supervisor = Supervisor(folder.folder)
     with folder.locked():
-        _refuse_second(supervisor, folder)
+        if supervisor.is_running():
+            return _join(chosen, supervisor)
         orphans.end_orphans(folder.folder)
         try:
             return _start(chosen, folder, supervisor, progress)
@@ -234,12 +237,20 @@ def prepare_database(settings: Settings, market: str) -> None:
         origin.decide(conn, market, settings, probe=factory.probe_live)
 
 
-def _refuse_second(supervisor: Supervisor, folder: State) -> None:
-    if supervisor.is_running():
+def _join(chosen: Settings, supervisor: Supervisor) -> Settings:
+    """Leave what runs alone, and start again what had given up."""
+    settings = Settings.from_env(environment())
+    try:
+        with psycopg.connect(settings.url_for(Role.OWNER)) as conn:
+            origin.decide(conn, chosen.market, settings, probe=factory.probe_live)
+    except psycopg.OperationalError as error:
         raise LocalServiceError(
-            f"Coinsphere runs already in {folder.folder} (process {supervisor.pid()}). `coinsphere status` shows it, "
-            "`coinsphere down` stops it; COINSPHERE_HOME and the port settings make room for a second one."
-        )
+            f"Coinsphere runs, and its database does not answer: {error}"
+        ) from error
+    for each in supervisor.list():
+        if each.state in ("STOPPED", "EXITED", "FATAL"):
+            supervisor.start_process(each.name)
+    return settings
 
 
 def _health(process: Process, running: Running, settings: Settings) -> Health:
@@ -283,5 +294,7 @@ def _run(
     settings: Settings, job: str, title: str, progress: Progress, tags: dict[str, str] | None = None
 ) -> None:
     with progress.stage(title) as stage:
-        for step in dagster.follow(settings, dagster.launch(settings, job, tags)):
+        # Somebody else may have asked for it just now.
+        run_id = dagster.under_way(settings, job) or dagster.launch(settings, job, tags)
+        for step in dagster.follow(settings, run_id):
             stage.step(step)

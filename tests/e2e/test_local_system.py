@@ -292,11 +292,15 @@ def test_a_supervisor_that_is_killed_comes_back_while_everything_is_served(
     assert not psutil.pid_exists(before["stream"]["pid"])
 
 
-def test_a_second_start_on_the_same_state_is_refused(system: System) -> None:
-    refused = system.run("up", "--detach")
-    assert refused.returncode == 1
-    assert "runs already" in refused.stderr
-    assert "coinsphere down" in refused.stderr
+def test_a_second_start_on_the_same_state_says_what_runs(system: System) -> None:
+    before = system.status()
+    again = system.run("up", "--detach")
+    assert again.returncode == 0, again.stderr
+    for words in ("runs already", "coinsphere down", "What runs"):
+        assert words in again.stdout
+    assert {name: each["pid"] for name, each in system.status().items()} == {
+        name: each["pid"] for name, each in before.items()
+    }
 
 
 def test_the_doctor_finds_nothing(system: System) -> None:

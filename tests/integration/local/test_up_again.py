@@ -1,0 +1,54 @@
+"""`coinsphere up` while the system runs: it says what runs, starts what had given up, and ends nothing."""
+
+import pytest
+from click.testing import CliRunner
+
+from coinsphere.cli.main import cli
+from coinsphere.local import processes, state
+from coinsphere.local.state import State
+from coinsphere.local.supervision import Supervisor
+from coinsphere.settings import Settings
+from tests.conftest import free_port
+from tests.integration.local.test_supervision import of, wait_until
+
+
+@pytest.fixture
+def supervisor(database, tmp_path, monkeypatch):
+    """A system of Redis alone, which has given up; PostgreSQL is a real one, Dagster does not answer."""
+    variables = {
+        "COINSPHERE_HOME": str(tmp_path / "s"),
+        "COINSPHERE_REDIS_PORT": str(free_port()),
+        "COINSPHERE_DAGSTER_PORT": str(free_port()),
+        "COINSPHERE_SERVICE_TOKEN": "s" * 32,
+        "COINSPHERE_DATABASE_URL": database.owner,
+        "COINSPHERE_DAGSTER_DATABASE_URL": database.owner,
+        "COINSPHERE_MLFLOW_DATABASE_URL": database.owner,
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    chosen = Settings.from_env()
+    State(chosen.state).prepare()
+    server = state.embedded_redis(chosen)
+    server.initialise()
+    state.write_credentials(State(chosen.state), None, server)
+    made = Supervisor(chosen.state)
+    made.start([each for each in processes.table(Settings.from_env()) if each.name == "redis"])
+    yield made
+    made.stop()
+
+
+def test_it_says_what_runs_and_goes_on(supervisor, owner, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    owner.execute("insert into market.origin (source, seed) values ('simulated', 1)")
+    pid = supervisor.pid()
+    assert of(supervisor, "redis").state == "STOPPED"
+    done = CliRunner().invoke(cli, ["up", "--detach"])
+    assert done.exit_code == 0, done.output
+    for words in ("It runs already", "What runs", "Dagster's webserver does not answer"):
+        assert words in done.output
+    assert supervisor.pid() == pid
+    wait_until(lambda: of(supervisor, "redis").state == "RUNNING", 60)
+    # Another origin than the database's is refused as ever, and ends nothing.
+    refused = CliRunner().invoke(cli, ["up", "--market", "live"])
+    assert refused.exit_code == 1
+    assert supervisor.pid() == pid
