@@ -19,7 +19,7 @@ _CONSENSUS = """
     select id, token_id, currency, valid_at, recorded_at, price, confidence, agreed_at, state, venues, jump, candidate,
         usual_move, method, constituents
     from market.consensus
-    where token_id = %(token_id)s and valid_at <= %(at)s and valid_at > %(since)s
+    where token_id = %(token_id)s and valid_at <= %(at)s and valid_at > %(at)s::timestamptz - %(lasts)s
         and (%(as_of)s::timestamptz is null or recorded_at <= %(as_of)s)
     order by valid_at desc, id desc
     limit 1
@@ -69,7 +69,7 @@ def at(
         moment: the instant of the price.
         as_of: only what was recorded by then counts, as it was believed then; None for all that is known now.
     """
-    parameters = {"token_id": token_id, "at": moment, "since": moment - _LASTS, "as_of": as_of}
+    parameters = {"token_id": token_id, "at": moment, "lasts": _LASTS, "as_of": as_of}
     row = conn.cursor(row_factory=dict_row).execute(_CONSENSUS, parameters).fetchone()
     if row is not None:
         return _of_consensus(row)

@@ -373,6 +373,18 @@ def _refused(_: Account, case: Case) -> None:
     _path(case, which=row[0])
 
 
+def _priced(_: Account, case: Case) -> None:
+    """What venues agree on about BTC; at the instant that the case asks for there may be nothing."""
+    _db.execute(
+        "insert into market.consensus"
+        " (token_id, valid_at, price, agreed_at, state, venues, usual_move, method, constituents)"
+        " select id, now(), 61000, now(), 'ok', 3, 0, 1, '[]' from market.tokens where symbol = 'BTC'"
+    )
+    _path(case, symbol="BTC")
+    if secrets.randbelow(2):
+        case.query = {}
+
+
 def _failed_job(_: Account, case: Case) -> None:
     row = _db.execute(
         "insert into jobs.procrastinate_jobs (queue_name, task_name, status)"
@@ -456,6 +468,7 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"POST {V1}/admin/data/set-aside/{{which}}/remove": _held,
     f"POST {V1}/admin/data/refused/{{which}}/release": _refused,
     f"POST {V1}/admin/data/refused/{{which}}/remove": _refused,
+    f"GET {V1}/tokens/{{symbol}}/price": _priced,
     f"GET {V1}/admin/jobs/{{number}}": _failed_job,
     f"POST {V1}/admin/jobs/{{number}}/retry": _failed_job,
     f"POST {V1}/admin/jobs/{{number}}/cancel": _failed_job,
