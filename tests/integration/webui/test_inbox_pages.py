@@ -2,7 +2,7 @@
 
 import re
 
-from tests.integration.webapi.books import day, trade
+from tests.integration.webapi.books import day, make, trade
 from tests.integration.webapi.conftest import prices as prices  # noqa: PLC0414 - a fixture
 from tests.integration.webapi.conftest import work as work  # noqa: PLC0414 - a fixture
 from tests.integration.webui.conftest import Visitor
@@ -110,6 +110,8 @@ def test_many_are_taken_back_at_once_or_none(member, api, owned, app) -> None:
     member.get(address)
     unknown = "00000000-0000-4000-8000-000000000000"
     assert member.post(f"{address}/delete", {"chosen": [ids[0], unknown]}).status_code == 404
+    elsewhere = trade(api, make(api, name="Other"), "buy", "BTC", "9", "50000")["id"]
+    assert member.post(f"{address}/delete", {"chosen": [ids[0], elsewhere]}).status_code == 404
     assert "Buy 1 BTC" in member.get(address).text
     thief = Visitor(app.test_client())
     thief.register()

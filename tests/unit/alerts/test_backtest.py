@@ -52,7 +52,7 @@ def test_it_fires_where_it_would_have_fired(wanted, values, fired) -> None:
     st.integers(0, 5),
     st.integers(0, 6),
 )
-@settings(deadline=None)
+@settings(deadline=None, max_examples=500)
 def test_no_firing_breaks_a_rule(condition, values, threshold, hysteresis, hours) -> None:
     wanted, told = alert(condition, threshold, hysteresis, hours), past(*values)
     fired = backtest.firings(wanted, told)
