@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from coinsphere import conditions, job_records
 from coinsphere.clock import Clock, utc_now
 from coinsphere.local.disk import Room
-from coinsphere.settings import Settings
+from coinsphere.settings import Role, Settings
 
 _AGES = """
     select
@@ -69,7 +69,7 @@ class SystemFigures(Collector):
         room = Room.of(self._settings)
         yield _gauge("coinsphere_disk_free_bytes", "Room on the state folder's disk.", room.free)
         try:
-            with psycopg.connect(self._settings.dsn, connect_timeout=3) as conn:
+            with psycopg.connect(self._settings.url_for(Role.API), connect_timeout=3) as conn:
                 found = [*self._of_jobs(conn), *self._of_conditions(conn), *_ages(conn)]
         except psycopg.Error:
             found = []
