@@ -1,4 +1,4 @@
-"""One question to Redis that admits a request: counts it in its windows, and reads its session and its page.
+"""One question to Redis that admits a request: counts it in its windows, and reads its session.
 
 Windows move: a request is counted in each of its windows, or in none where one of them is full. Without Redis, or with a
 slow one, each process counts for itself until it is back: the limits widen by the number of processes, but the door is
@@ -16,7 +16,7 @@ from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from webapi.backends.cache import ETAG_LENGTH, TOMBSTONE, Cache
+from webapi.backends.cache import Cache
 
 _ADMISSION = "admission"
 
@@ -24,17 +24,9 @@ _ADMISSION = "admission"
 # however many a window holds.
 _ADMIT = """
     local session = redis.call('get', KEYS[1])
-    local etag = redis.call('getrange', KEYS[2], 0, tonumber(ARGV[2]) - 1)
-    if ARGV[3] == '1' and (not session or session == ARGV[4] or etag == '') then
-        return {}
-    end
-    local page = etag
-    if etag ~= '' and etag ~= ARGV[5] then
-        page = redis.call('get', KEYS[2])
-    end
     local now, refused, told = tonumber(ARGV[1]), 0, {}
-    for window = 1, #KEYS - 2 do
-        local key, at = KEYS[window + 2], window * 4 + 2
+    for window = 1, #KEYS - 1 do
+        local key, at = KEYS[window + 1], window * 4 - 2
         local amount, seconds, cost = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
         local oldest = redis.call('lindex', key, -1)
         while oldest and tonumber(oldest) <= now - seconds do
@@ -47,8 +39,8 @@ _ADMIT = """
         end
         told[window] = {count, oldest or ARGV[1]}
     end
-    for window = 1, #KEYS - 2 do
-        local key, at = KEYS[window + 2], window * 4 + 2
+    for window = 1, #KEYS - 1 do
+        local key, at = KEYS[window + 1], window * 4 - 2
         if refused == 0 and ARGV[at + 3] == '1' then
             for _ = 1, tonumber(ARGV[at + 2]) do
                 redis.call('lpush', key, ARGV[1])
@@ -57,7 +49,7 @@ _ADMIT = """
             told[window][1] = told[window][1] + tonumber(ARGV[at + 2])
         end
     end
-    return {session, page, refused, told}
+    return {session, refused, told}
 """
 
 
@@ -110,13 +102,11 @@ class Admission:
         standings: of each window, this request counted.
         refused: the first window that is full; the request was counted in none then.
         session: what the session cache holds.
-        page: what the page cache holds; of the page that was known its tag alone.
     """
 
     standings: Sequence[Standing]
     refused: Standing | None = None
     session: bytes | None = None
-    page: bytes | None = None
 
 
 class Admissions:
@@ -128,40 +118,22 @@ class Admissions:
 
     def admit(self, windows: Sequence[Window], *, session: str = "") -> Admission:
         """Count a request, and read what the cache has under the key `session`."""
-        found = self._asked(windows, session, "", "", is_conditional=False)
+        found = self._asked(windows, session)
         return self._counted_alone(windows) if found is None else found
 
-    def admit_to(
-        self, page: str, windows: Sequence[Window], *, session: str, tag: str
-    ) -> Admission | None:
-        """Count a request for a page, and read both, where session and page are known.
-
-        Args:
-            page: key of the page.
-            windows: in which the request counts.
-            session: key of the session.
-            tag: of the page that the caller has already.
-
-        Returns:
-            None: one of them is not known, or Redis is away; nothing was counted.
-        """
-        return self._asked(windows, session, page, tag, is_conditional=True)
-
-    def _asked(
-        self, windows: Sequence[Window], session: str, page: str, tag: str, *, is_conditional: bool
-    ) -> Admission | None:
-        arguments: list[Any] = [time.time(), ETAG_LENGTH, int(is_conditional), TOMBSTONE, tag]
+    def _asked(self, windows: Sequence[Window], session: str) -> Admission | None:
+        arguments: list[Any] = [time.time()]
         for each in windows:
             arguments += [each.amount, each.seconds, each.cost, int(each.counts)]
-        found = self._ask([session, page, *(each.key for each in windows)], arguments)
+        found = self._ask([session, *(each.key for each in windows)], arguments)
         if not found:
             return None
-        kept, body, refused, told = found
+        kept, refused, told = found
         standings = [
             Standing(window, max(0, window.amount - count), float(oldest) + window.seconds)
             for window, (count, oldest) in zip(windows, told, strict=True)
         ]
-        return Admission(standings, standings[refused - 1] if refused else None, kept, body or None)
+        return Admission(standings, standings[refused - 1] if refused else None, kept)
 
     def _counted_alone(self, windows: Sequence[Window]) -> Admission:
         items = [RateLimitItemPerSecond(each.amount, each.seconds) for each in windows]
