@@ -131,7 +131,7 @@ def _passwords(settings: Settings) -> dict[str, str]:
     """The password of each role, from its URL."""
     urls = {
         f"coinsphere_{role}": f"{role}_database_url"
-        for role in ("api", "pipeline", "worker", "readonly")
+        for role in ("api", "pipeline", "worker", "readonly", "backup")
     } | {
         "coinsphere_owner": "database_url",
         "dagster": "dagster_database_url",

@@ -95,6 +95,7 @@ _ROLES = {
     "pipeline_database_url": "coinsphere_pipeline",
     "worker_database_url": "coinsphere_worker",
     "readonly_database_url": "coinsphere_readonly",
+    "backup_database_url": "coinsphere_backup",
     "dagster_database_url": "dagster",
     "mlflow_database_url": "mlflow",
 }

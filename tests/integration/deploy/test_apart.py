@@ -171,7 +171,7 @@ def test_roles_and_databases_are_made_on_an_empty_server_with_the_secrets_of_a_f
 ) -> None:
     port, folder = free_port(), tmp_path / "secrets"
     said = CliRunner().invoke(secrets, [str(folder), "--postgres", f"127.0.0.1:{port}"])
-    assert "13 secrets written" in said.output
+    assert "14 secrets written" in said.output
     superuser = (folder / "superuser_password").read_text()
     server = PostgresServer(tmp_path / "data", port, {SUPERUSER: superuser}, durable=False)
     server.initialise()
@@ -188,7 +188,7 @@ def test_roles_and_databases_are_made_on_an_empty_server_with_the_secrets_of_a_f
                 done = subprocess.run(
                     provision, env=only, capture_output=True, text=True, check=False
                 )
-                assert done.stdout == "7 roles and 3 databases are there.\n", done.stderr
+                assert done.stdout == "8 roles and 3 databases are there.\n", done.stderr
             prepared = subprocess.run(
                 [str(BIN / "coinsphere"), "prepare"],
                 env={**only, "COINSPHERE_MARKET": "simulated"},

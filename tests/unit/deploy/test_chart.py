@@ -62,7 +62,8 @@ def test_every_process_runs_somewhere(manifests) -> None:
         container["command"] for pod in pods(manifests).values() for container in pod["containers"]
     ]
     assert {command[2] for command in commands if command[1] == "run"} == set(APPLICATIONS) - {
-        "watch"
+        "watch",
+        "backup",
     }
     assert ["coinsphere", "prepare"] in commands
 

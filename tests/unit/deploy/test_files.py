@@ -54,7 +54,7 @@ def test_every_process_has_its_service(compose) -> None:
         for each in _ours(compose).values()
         if each["command"][:2] == ["coinsphere", "run"]
     }
-    assert started == set(APPLICATIONS) - {"watch"}
+    assert started == set(APPLICATIONS) - {"watch", "backup"}
 
 
 def test_variables_and_secrets_are_settings_that_exist(compose) -> None:
