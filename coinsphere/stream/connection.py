@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
+from websockets.server import ServerProtocol
 
 from coinsphere.networks import network
 from coinsphere.stream import handshake
@@ -45,8 +46,12 @@ class Connection(ServerConnection):
 
     begun = b""
 
-    def __init__(self, openings: Openings, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(
+        self, openings: Openings, protocol: ServerProtocol, *args: Any, **options: Any
+    ) -> None:
+        # By this it refuses whatever it does, some before there is a request that anybody could be asked about.
+        protocol.reject = handshake.problem  # type: ignore[method-assign]
+        super().__init__(protocol, *args, **options)
         self._openings = openings
         self._counted: str | None = None
 

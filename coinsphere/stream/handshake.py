@@ -1,13 +1,15 @@
 """Before a WebSocket opens: which path, which token, whose session. Every refusal is an answer in the API's shape."""
 
 from collections.abc import Iterable
+from email.utils import formatdate
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from websockets.asyncio.server import ServerConnection
+from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
-from websockets.typing import Subprotocol
+from websockets.typing import StatusLike, Subprotocol
 
 from coinsphere.accounts import browser_sessions
 from coinsphere.errors import TokenRefused
@@ -63,25 +65,10 @@ def path_of(request: Request) -> str:
     return urlsplit(request.path).path
 
 
-def problem(connection: ServerConnection, status: HTTPStatus, detail: str) -> Response:
-    """A refusal, as problem+json with the plain `error` beside it."""
-    return answer(connection, status, _body(status, detail), _PROBLEM)
-
-
-def in_our_shape(connection: ServerConnection, _: Request, response: Response) -> Response | None:
-    """What websockets itself refuses, as problem+json too; None leaves the answer as it is.
-
-    Its own headers stay, such as `Upgrade` of a 426.
-    """
-    if not response.headers.get("Content-Type", "").startswith("text/plain"):
-        return None
-    detail = bytes(response.body or b"").decode(errors="replace").strip()
-    status = HTTPStatus(response.status_code)
-    made = answer(connection, status, _body(status, detail or status.phrase), _PROBLEM)
-    for name, value in response.headers.raw_items():
-        if name not in made.headers:
-            made.headers[name] = value
-    return made
+def problem(status: StatusLike, text: str) -> Response:
+    """A refusal, as problem+json with the plain `error` beside it; it ends the connection."""
+    known = HTTPStatus(status)
+    return answer(known, _body(known, text.strip() or known.phrase), _PROBLEM)
 
 
 def written(status: HTTPStatus, detail: str) -> bytes:
@@ -99,18 +86,19 @@ def _body(status: HTTPStatus, detail: str) -> dict[str, object]:
     return {**body, "error": detail}
 
 
-def answer(
-    connection: ServerConnection,
-    status: HTTPStatus,
-    body: object,
-    media_type: str = "application/json",
-) -> Response:
+def answer(status: HTTPStatus, body: object, media_type: str = "application/json") -> Response:
     """An HTTP answer instead of a WebSocket."""
-    response = connection.respond(status, msgspec.json.encode(body).decode())
-    del response.headers["Content-Type"]
-    response.headers["Content-Type"] = media_type
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    written = msgspec.json.encode(body)
+    headers = Headers(
+        {
+            "Date": formatdate(usegmt=True),
+            "Connection": "close",
+            "Content-Length": str(len(written)),
+            "Content-Type": media_type,
+            "Cache-Control": "no-store",
+        }
+    )
+    return Response(status.value, status.phrase, headers, written)
 
 
 def _offered(request: Request) -> list[str]:

@@ -94,7 +94,6 @@ class Stream:
                 ping_timeout=PING_SECONDS,
                 close_timeout=_CLOSE_SECONDS,
                 max_size=MAX_MESSAGE_BYTES,
-                process_response=handshake.in_our_shape,
                 create_connection=partial(Connection, self._openings),  # type: ignore[arg-type]  # it is called, no more
             ) as server,
             asyncio.TaskGroup() as group,
@@ -120,22 +119,20 @@ class Stream:
         try:
             if handshake.path_of(request) == "/health":
                 self._admission.require_host(request)
-                return self._health(connection)
+                return self._health()
             caller = await self._admission.caller(request)
         except Refused as refused:
-            return handshake.problem(connection, refused.status, str(refused))
+            return handshake.problem(refused.status, str(refused))
         if not self.hub.has_room(caller.user_id):
             return handshake.problem(
-                connection, HTTPStatus.TOO_MANY_REQUESTS, "too many connections of this user"
+                HTTPStatus.TOO_MANY_REQUESTS, "too many connections of this user"
             )
         self._callers[connection] = caller
         return None
 
-    def _health(self, connection: ServerConnection) -> Response:
+    def _health(self) -> Response:
         health = {"status": "ok", "listening": self.feed.listening.is_set()}
-        return handshake.answer(
-            connection, HTTPStatus.OK, {**health, "clients": len(self._connections)}
-        )
+        return handshake.answer(HTTPStatus.OK, {**health, "clients": len(self._connections)})
 
     async def _handle(self, connection: ServerConnection) -> None:
         caller = self._callers.pop(connection)

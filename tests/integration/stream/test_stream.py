@@ -203,9 +203,16 @@ def test_what_is_no_websocket_is_refused_in_the_shape_of_the_api(world):
             }
             keyless = await client.get(url, headers={**headers, **broken})
             assert keyless.status_code == 400
-            for answer in (plain, keyless):
+            long = await client.get(f"{url}?{'x' * 10_000}", headers=headers)
+            assert long.status_code == 414
+            many = await client.get(url, headers={f"X-{n}": "1" for n in range(300)})
+            wide = await client.get(url, headers={"X-Wide": "x" * 10_000})
+            assert {many.status_code, wide.status_code} == {431}
+            for answer in (plain, keyless, long, many, wide):
                 assert answer.headers["Content-Type"] == "application/problem+json"
+                assert answer.headers["Connection"] == "close"
                 assert answer.json()["status"] == answer.status_code
+                assert answer.json()["error"] == answer.json()["detail"]
                 assert "websocket" in answer.json()["error"].lower()
 
     asyncio.run(ask())
