@@ -21,7 +21,7 @@ from coinsphere import housekeeping, job_records, log
 from coinsphere.accounts import tasks as accounts
 from coinsphere.clock import utc_now
 from coinsphere.exchanges import tasks as exchanges
-from coinsphere.notify import disk_alarm, mail, transport
+from coinsphere.notify import data_alarm, disk_alarm, mail, transport
 from coinsphere.patience import Patience
 from coinsphere.portfolio import tasks as portfolios
 from coinsphere.security import audit_anchoring as audit
@@ -61,7 +61,7 @@ def build(settings: Settings) -> App:
     exchanges.add(app, settings)
     wallets.add(app, settings)
     _add_audit(app, settings)
-    _add_disk(app, settings)
+    _add_alarms(app, settings)
     _add_requests(app, settings)
     return app
 
@@ -114,12 +114,18 @@ def _add_housekeeping(app: App, settings: Settings) -> None:
         await context.app.job_manager.delete_old_jobs(nb_hours=_KEEP_HOURS)
 
 
-def _add_disk(app: App, settings: Settings) -> None:
+def _add_alarms(app: App, settings: Settings) -> None:
     @app.periodic(cron=CRONS["watch_disk"])
     @app.task(name="watch_disk", queue="housekeeping", queueing_lock="watch_disk")
     def watch_disk(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
         """Tell of a disk that fills, once a day."""
         disk_alarm.check(settings, utc_now())
+
+    @app.periodic(cron=CRONS["watch_data"])
+    @app.task(name="watch_data", queue="housekeeping", queueing_lock="watch_data")
+    def watch_data(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
+        """Tell what checks set aside and what was refused on arrival, once a day."""
+        data_alarm.check(settings, utc_now())
 
 
 def _add_audit(app: App, settings: Settings) -> None:

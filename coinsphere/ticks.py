@@ -30,6 +30,7 @@ CRONS = {
     "sync_due_exchanges": "* * * * *",
     "sync_due_wallets": "* * * * *",
     "watch_disk": "7 * * * *",
+    "watch_data": "11 * * * *",
     "delete_old": "17 * * * *",
     "account_upkeep": "23 * * * *",
     "forget_requests": "23 * * * *",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from psycopg import Connection
 
-from coinsphere.notify import mail
+from coinsphere.notify import operators
 from coinsphere.settings import Settings
 from ml.monitoring import alarms
 from ml.monitoring.alarms import Alarm
@@ -14,16 +14,6 @@ from ml.monitoring.alarms import Alarm
 QUIET = timedelta(hours=1)
 """A job that fails every minute is one message, not sixty."""
 
-_ADMINISTRATORS = """
-    select email from app.users
-    where role = 'admin' and is_active
-    order by email
-"""
-_ALREADY_TOLD = """
-    select exists (
-        select from app.mails where subject = %(subject)s and created_at > %(since)s
-    )
-"""
 _TEXT = """\
 The run {run_id} of the job "{job}" failed at {now:%Y-%m-%d %H:%M} UTC.
 
@@ -64,10 +54,10 @@ def announce(conn: Connection, run: FailedRun, now: datetime, operator: str | No
     None is queued where one about the same job was within the last hour.
     """
     subject = f"Coinsphere: the job {run.job} failed"
-    (told,) = conn.execute(
-        _ALREADY_TOLD, {"subject": subject, "since": now - QUIET}
-    ).fetchone() or (False,)
-    return 0 if told else _tell(conn, operator, subject, text(run, now))
+    last = operators.last_told(conn, subject)
+    if last is not None and now - last < QUIET:
+        return 0
+    return operators.tell(conn, operator, subject, text(run, now))
 
 
 def announce_alarms(
@@ -87,7 +77,7 @@ def announce_alarms(
         return 0
     listed = "\n".join(f"- {alarm.detail}" for alarm in raised)
     subject = f"Coinsphere: {len(raised)} alarm{'s' if len(raised) > 1 else ''} of the forecasts"
-    return _tell(
+    return operators.tell(
         conn, operator, subject, _ALARMS.format(now=now, version=version, alarms=listed, url=url)
     )
 
@@ -108,15 +98,6 @@ def tell(
     return announce_alarms(
         conn, raised, version=version, url=url, now=now, operator=settings.operator_email
     )
-
-
-def _tell(conn: Connection, operator: str | None, subject: str, body: str) -> int:
-    recipients = {email for (email,) in conn.execute(_ADMINISTRATORS)}
-    if operator is not None:
-        recipients.add(operator)
-    for recipient in sorted(recipients):
-        mail.enqueue(conn, recipient, subject, body, None)
-    return len(recipients)
 
 
 def text(run: FailedRun, now: datetime) -> str:

@@ -2,9 +2,7 @@
 
 import getpass
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from itertools import groupby, pairwise
-from operator import attrgetter
+from datetime import datetime
 from typing import Any, Literal
 
 import click
@@ -15,7 +13,7 @@ from rich.table import Table
 
 from coinsphere.cli.console import console as new_console
 from coinsphere.clock import iso, utc_now
-from coinsphere.market import refused, set_aside, tokens
+from coinsphere.market import findings, refused, set_aside, tokens
 from coinsphere.market.refused import Refused
 from coinsphere.market.set_aside import Held
 
@@ -40,11 +38,7 @@ def show(conn: Connection, symbol: str | None, *, past: bool) -> None:
     held = set_aside.entries(conn, token_id=token_id, past=past)
     console.print(_table(held) if held else "Nothing is set aside.")
     for each in refused.waiting(conn, token_id):
-        console.print(
-            f"{each.symbol or 'no token'}: {each.rows:,} {each.kind} rows refused on arrival, the last "
-            f"{_moment(each.last)}: {escape(each.reason)}",
-            highlight=False,
-        )
+        console.print(escape(findings.of_refused(each)), highlight=False)
 
 
 def show_refused(conn: Connection, symbol: str | None, *, past: bool) -> None:
@@ -81,7 +75,7 @@ def decide(
 
 def show_set_aside(console: Console, held: Sequence[Held]) -> None:
     """Print a line for each token and rule; nothing where nothing is set aside."""
-    lines = list(_summaries(held))
+    lines = findings.of_held(held)
     for line in lines[:_SHOWN]:
         console.print(f"[yellow]set aside[/yellow] {escape(line)}", highlight=False)
     if len(lines) > _SHOWN:
@@ -103,28 +97,6 @@ def as_dict(held: Held) -> dict[str, Any]:
     }
 
 
-def _summaries(held: Sequence[Held]) -> list[str]:
-    order = attrgetter("symbol", "scope", "rule")
-    lines = []
-    for (symbol, scope, _), rows in groupby(sorted(held, key=order), order):
-        same = list(rows)
-        days = sorted(each.about for each in same if each.about)
-        what = (
-            ""
-            if scope == "token"
-            else f", {len(same)} {scope}{'s' * (len(same) > 1)} {_span(days)}"
-        )
-        lines.append(f"{symbol}{what}: {same[0].reason}")
-    return lines
-
-
-def _span(moments: Sequence[datetime]) -> str:
-    if len(moments) == 1:
-        return f"of {_moment(moments[0])}"
-    whole = all(after - before <= timedelta(days=1) for before, after in pairwise(moments))
-    return f"{'from' if whole else 'between'} {_moment(moments[0])} {'to' if whole else 'and'} {_moment(moments[-1])}"
-
-
 def _table(held: Sequence[Held]) -> Table:
     table = Table("id", "token", "what", "of", "why", "since", "state", title="Set aside")
     for each in held:
@@ -134,9 +106,9 @@ def _table(held: Sequence[Held]) -> Table:
             str(each.id),
             each.symbol,
             each.scope,
-            _moment(each.about) if each.about else "",
+            findings.moment(each.about) if each.about else "",
             escape(why),
-            _moment(each.since),
+            findings.moment(each.since),
             escape(by + (f": {each.change_reason}" if each.change_reason else "")),
         )
     return table
@@ -154,7 +126,7 @@ def _refused_table(rows: Sequence[Refused]) -> Table:
             row.kind,
             escape(row.source),
             escape(f"{row.reason} {dict(row.payload)}"),
-            _moment(row.quarantined_at),
+            findings.moment(row.quarantined_at),
             escape(decided + (f": {row.resolution_reason}" if row.resolution_reason else "")),
         )
     return table
@@ -174,7 +146,3 @@ def _token(conn: Connection, symbol: str) -> Any:
         return tokens.by_symbol(conn, symbol).id
     except LookupError as error:
         raise click.ClickException(f"No token has the symbol {symbol}.") from error
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d}" if moment.hour == moment.minute == 0 else f"{moment:%Y-%m-%d %H:%M}"

@@ -24,6 +24,8 @@ _WAITING = """
     from market.quarantine q
     left join market.tokens t on t.id = q.token_id
     where q.resolved_at is null and (%(token_id)s::uuid is null or q.token_id = %(token_id)s)
+        and (%(since)s::timestamptz is null or q.quarantined_at >= %(since)s)
+        and (%(until)s::timestamptz is null or q.quarantined_at < %(until)s)
     group by t.symbol, q.kind, q.reason
     order by last desc
     limit 100
@@ -76,10 +78,17 @@ class Refused:
     resolution_reason: str | None
 
 
-def waiting(conn: Connection, token_id: UUID | None = None) -> list[Waiting]:
-    """What was refused on arrival, of one token or of all, the newest hundred reasons."""
+def waiting(
+    conn: Connection,
+    token_id: UUID | None = None,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Waiting]:
+    """What was refused on arrival, of one token or of all, in `since` <= came < `until`, the newest hundred reasons."""
     cursor = conn.cursor(row_factory=class_row(Waiting))
-    return cursor.execute(_WAITING, {"token_id": token_id}).fetchall()
+    arguments = {"token_id": token_id, "since": since, "until": until}
+    return cursor.execute(_WAITING, arguments).fetchall()
 
 
 def rows(

@@ -15,7 +15,10 @@ from pydantic import SecretStr
 from coinsphere import job_records, jobs, ticks
 from coinsphere.cli.main import cli
 from coinsphere.clock import utc_now
-from coinsphere.notify import disk_alarm, mail
+from coinsphere.market import quarantine, set_aside
+from coinsphere.market.quarantine import Rejected
+from coinsphere.market.set_aside import Scope, Subject
+from coinsphere.notify import data_alarm, disk_alarm, mail
 from coinsphere.patience import FAULT
 from coinsphere.portfolio.imports import importing
 from coinsphere.portfolio.jobs import recompute
@@ -135,6 +138,67 @@ def test_a_disk_that_fills_is_told_once_a_day(database, owner, tmp_path):
     assert told == dict.fromkeys((administrator, "operator@example.org"), disk_alarm.SUBJECT)
     assert not disk_alarm.check(settings, utc_now() + timedelta(days=1))
     assert len(mail.newest(owner)) == 4
+
+
+def test_data_that_wait_for_a_decision_are_told_once_in_one_mail_a_day(
+    database, owner, pipeline, tmp_path
+):
+    (btc,) = owner.execute("select id from market.tokens where symbol = 'BTC'").fetchone()
+    settings = Settings(
+        worker_database_url=SecretStr(database.worker),
+        home=tmp_path,
+        frontend_url="https://coins.example.org/",
+    )
+    told = settings.model_copy(update={"operator_email": "operator@example.org"})
+    now = utc_now()
+
+    def hold(rule: str, since: datetime, *days: int) -> None:
+        subjects = [
+            Subject(btc, datetime(2026, 3, day, tzinfo=UTC), rule, f"{rule} is broken.", {})
+            for day in days
+        ]
+        set_aside.apply(pipeline, Scope.CANDLE, [rule], subjects, subjects[0].about, since)
+
+    def refuse(price: str, came: datetime) -> None:
+        quarantine.store(
+            pipeline, [Rejected(btc, "quote", "kraken", "a price of\nzero", {"price": price})]
+        )
+        owner.execute(
+            "update market.quarantine set quarantined_at = %s where payload ->> 'price' = %s",
+            [came, price],
+        )
+
+    assert data_alarm.check(told, now) == 0, "nothing was found"
+    hold("a_jump", now - timedelta(hours=5), 1, 2)
+    refuse("0", now - timedelta(hours=4))
+    assert data_alarm.check(settings, now) == 0, "nobody is to be told"
+    # What is found while the mail is written may commit after it.
+    hold("a_gap", now - timedelta(minutes=5), 3)
+    owner.execute("update app.users set role = 'admin' where id = %s", [_user(owner)])
+    assert data_alarm.check(told, now) == 2
+    refuse("-1", now - timedelta(minutes=2))
+    assert data_alarm.check(told, now + timedelta(hours=22)) == 0, "one mail a day"
+    (administrator,) = owner.execute("select email from app.users").fetchone()
+    mails = mail.newest(owner)
+    assert {each.recipient for each in mails} == {administrator, "operator@example.org"}
+    assert {each.subject for each in mails} == {data_alarm.SUBJECT}
+    for said in (
+        "- BTC, 2 candles from 2026-03-01 to 2026-03-02: a_jump is broken.",
+        "- BTC: 1 quote row refused on arrival, the last",
+        "a price of zero",
+        "coinsphere market quarantine",
+        "https://coins.example.org/admin/data",
+    ):
+        assert said in mails[0].text
+    assert "a_gap" not in mails[0].text
+
+    assert data_alarm.check(told, now + timedelta(hours=24)) == 2
+    second = mail.newest(owner)[0].text
+    assert "a_gap" in second
+    assert "1 quote row" in second
+    assert "a_jump" not in second
+    assert owner.execute("update app.mails set created_at = %s", [now + timedelta(hours=24)])
+    assert data_alarm.check(told, now + timedelta(hours=48)) == 0, "nothing new was found"
 
 
 def test_the_worker_reads_the_audit_log_only_as_the_auditor_who_reads_nothing_else(database):

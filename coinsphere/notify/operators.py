@@ -1,0 +1,26 @@
+"""Mails to whoever runs the system: each active administrator, and `COINSPHERE_OPERATOR_EMAIL`."""
+
+from datetime import datetime
+
+from psycopg import Connection
+
+from coinsphere.notify import mail
+
+_ADMINISTRATORS = "select email from app.users where role = 'admin' and is_active order by email"
+_LAST = "select max(created_at) from app.mails where subject = %(subject)s"
+
+
+def last_told(conn: Connection, subject: str) -> datetime | None:
+    """When a mail of this subject was written last; None where none was."""
+    row = conn.execute(_LAST, {"subject": subject}).fetchone()
+    return row[0] if row else None
+
+
+def tell(conn: Connection, operator: str | None, subject: str, body: str) -> int:
+    """Write one mail to each of them; returns how many."""
+    recipients = {email for (email,) in conn.execute(_ADMINISTRATORS)}
+    if operator is not None:
+        recipients.add(operator)
+    for recipient in sorted(recipients):
+        mail.enqueue(conn, recipient, subject, body, None)
+    return len(recipients)
