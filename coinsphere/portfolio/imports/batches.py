@@ -113,7 +113,7 @@ def start(
         content: the file, which may end within a character.
         file_name: how the user calls it.
         mapping: of the generic format: our columns to those of the file.
-        answers: to what the file leaves open, as `dialect.answered` reads them.
+        answers: to what the file leaves open, as `decisions.answered` reads them.
     """
     parameters: dict[str, object] = {"user_id": user_id, "portfolio_id": portfolio_id}
     conn.execute(_FORGET, parameters)

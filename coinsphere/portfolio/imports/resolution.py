@@ -12,7 +12,7 @@ from coinsphere.portfolio.errors import InvalidFact
 from coinsphere.portfolio.imports import batches
 from coinsphere.portfolio.imports.batches import Batch
 from coinsphere.portfolio.imports.formats import files
-from coinsphere.portfolio.imports.formats.dialect import answered
+from coinsphere.portfolio.imports.formats.decisions import answered
 from coinsphere.portfolio.imports.formats.files import Content
 from coinsphere.portfolio.imports.formats.row import Parsed, Problem
 from coinsphere.portfolio.ledger import double_entry, transactions

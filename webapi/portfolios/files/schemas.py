@@ -23,6 +23,9 @@ class AnswersIn(Input):
     date_order: Literal["dmy", "mdy", "ymd"] | None = Field(
         None, description="The order of day, month and year in numbers."
     )
+    date_language: Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")] | None = Field(
+        None, description="The language of months' names, by its code of ISO 639, as `hr`."
+    )
     time_zone: Annotated[Line, StringConstraints(max_length=60)] | None = Field(
         None,
         description="Of times without one: a name of the IANA database, or an offset. UTC where nothing says otherwise.",
@@ -102,7 +105,7 @@ class UnreadOut(Output):
 class QuestionOut(Output):
     """What the file leaves open: the field that answers it, and what may be answered."""
 
-    option: Literal["numberFormat", "dateOrder", "timeZone", "ignoreColumns"]
+    option: Literal["numberFormat", "dateOrder", "dateLanguage", "timeZone", "ignoreColumns"]
     columns: list[str]
     choices: list[str]
     message: str

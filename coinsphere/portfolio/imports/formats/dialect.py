@@ -3,69 +3,24 @@
 Nothing is guessed: what its cells do not decide is asked.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
-from typing import NamedTuple
 
 from coinsphere.portfolio.errors import UnreadableFile
-from coinsphere.portfolio.imports.formats import numbers, timestamps
+from coinsphere.portfolio.imports.formats import named_dates, numbers, timestamps
 from coinsphere.portfolio.imports.formats.columns import Column
+from coinsphere.portfolio.imports.formats.decisions import (
+    Answers,
+    Customs,
+    Decided,
+    Decision,
+    Question,
+    Unread,
+)
 from coinsphere.portfolio.imports.formats.numbers import Evidence, Mark
 from coinsphere.portfolio.imports.formats.row import Reading
 from coinsphere.portfolio.imports.formats.table import Table
 from coinsphere.portfolio.imports.formats.timestamps import ASKED, NoMoment, Order
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What the person who imports says of a file; None where it is not said."""
-
-    number_format: Mark | None = None
-    date_order: Order | None = None
-    time_zone: str | None = None
-    ignore_columns: tuple[str, ...] = ()
-
-
-class Question(NamedTuple):
-    """What a file does not decide: the answer's name, the columns it is about, and what may be answered."""
-
-    option: str
-    columns: tuple[str, ...]
-    choices: tuple[str, ...]
-    message: str
-
-
-class Decision(NamedTuple):
-    """What was decided for a column, and by which cell or rule."""
-
-    column: str
-    what: str
-    because: str
-
-
-class Unread(NamedTuple):
-    """A column that is not read, and why not."""
-
-    column: str
-    reason: str
-
-
-@dataclass(slots=True)
-class Decided:
-    """All that was decided of a table, and what is still to be asked."""
-
-    reading: Reading
-    decisions: list[Decision] = field(default_factory=list)
-    questions: list[Question] = field(default_factory=list)
-    unread: list[Unread] = field(default_factory=list)
-
-
-class Customs(NamedTuple):
-    """How a format is documented to write a date whose cells leave it open, and whether other columns may be there."""
-
-    order: Order | None = None
-    takes_any_column: bool = False
 
 
 def decide(table: Table, columns: Sequence[Column], customs: Customs, answers: Answers) -> Decided:
@@ -162,6 +117,37 @@ def _decide_order(
             return
     made.reading.orders[name] = order
     made.decisions.append(Decision(title, f"dates {order}", because))
+    if order is Order.NAMED:
+        _decide_language(table, name, answers, made)
+
+
+def _decide_language(table: Table, name: str, answers: Answers, made: Decided) -> None:
+    """English where that fits; else what all languages that fit agree on."""
+    title = table.header.names[name]
+    fitting = named_dates.languages(cell for _, cell in _cells(table, name))
+    if answers.date_language is not None:
+        fitting = {_answered_language(answers.date_language): ()}
+    if not fitting:
+        raise UnreadableFile(
+            f"names months in several languages in the column {title!r}; if one of them is wrong, answer dateLanguage"
+        )
+    if named_dates.ENGLISH not in fitting and len(set(fitting.values())) > 1:
+        names = ", ".join(map(named_dates.name_of, fitting))
+        message = f"names of months in the column {title!r} are different ones in {names}"
+        made.questions.append(Question("dateLanguage", (title,), tuple(fitting), message))
+        return
+    chosen = named_dates.ENGLISH if named_dates.ENGLISH in fitting else next(iter(fitting))
+    because = "as answered" if answers.date_language else "fits all cells"
+    made.reading.languages[name] = chosen
+    made.decisions.append(Decision(title, f"months as in {named_dates.name_of(chosen)}", because))
+
+
+def _answered_language(language: str) -> str:
+    if language not in named_dates.known():
+        raise UnreadableFile(
+            f"cannot be read in the language {language!r}: its months are not known"
+        )
+    return language
 
 
 def _order(
@@ -261,16 +247,4 @@ def _holds(table: Table, place: int) -> bool:
     return any(
         place < len(line.cells) and line.cells[place].strip().lower() not in numbers.NOTHING
         for line in table.lines
-    )
-
-
-def answered(given: Mapping[str, object]) -> Answers:
-    """Answers as they are stored."""
-    mark, order, zone = given.get("numberFormat"), given.get("dateOrder"), given.get("timeZone")
-    ignored = given.get("ignoreColumns")
-    return Answers(
-        None if mark is None else Mark(str(mark)),
-        None if order is None else Order(str(order)),
-        None if zone is None else str(zone),
-        tuple(map(str, ignored)) if isinstance(ignored, list) else (),
     )

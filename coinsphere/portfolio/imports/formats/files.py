@@ -20,14 +20,14 @@ from coinsphere import untrusted_json
 from coinsphere.decimals import plain
 from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.portfolio.imports.formats import balances, layouts, row_readers
-from coinsphere.portfolio.imports.formats.dialect import (
+from coinsphere.portfolio.imports.formats.decisions import (
     Answers,
     Decided,
     Decision,
     Question,
     Unread,
-    decide,
 )
+from coinsphere.portfolio.imports.formats.dialect import decide
 from coinsphere.portfolio.imports.formats.layouts import FORMATS, Layout
 from coinsphere.portfolio.imports.formats.row import (
     Cells,

@@ -10,7 +10,7 @@ from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.portfolio.imports.formats import exchanges, koinly, row_readers
 from coinsphere.portfolio.imports.formats.balances import Balance
 from coinsphere.portfolio.imports.formats.columns import Column
-from coinsphere.portfolio.imports.formats.dialect import Customs
+from coinsphere.portfolio.imports.formats.decisions import Customs
 from coinsphere.portfolio.imports.formats.row import Cells, Parsed
 from coinsphere.portfolio.imports.formats.timestamps import Order
 

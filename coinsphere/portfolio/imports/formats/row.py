@@ -6,6 +6,7 @@ from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 
 from coinsphere.portfolio.imports.formats import numbers, timestamps
+from coinsphere.portfolio.imports.formats.named_dates import ENGLISH
 from coinsphere.portfolio.imports.formats.numbers import NOTHING, Mark
 from coinsphere.portfolio.imports.formats.timestamps import NoMoment, Order
 from coinsphere.portfolio.model import Kind
@@ -24,6 +25,7 @@ class Reading:
     marks: dict[str, Mark] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     zones: dict[str, tzinfo] = field(default_factory=dict)
+    languages: dict[str, str] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     has_signs: bool = False
@@ -171,7 +173,10 @@ def moment(cells: Cells, column: str) -> datetime:
     found, how = required(cells, column), reading(cells)
     try:
         return timestamps.moment(
-            found, how.orders.get(column, Order.YMD), how.zones.get(column, UTC)
+            found,
+            how.orders.get(column, Order.YMD),
+            how.zones.get(column, UTC),
+            how.languages.get(column, ENGLISH),
         )
     except NoMoment as error:
         raise WrongCell(column, str(error)) from None

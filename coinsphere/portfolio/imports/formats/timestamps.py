@@ -12,8 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-_YEARS = range(2009, 2100)
-"""From the first token on; a year outside is no year, which tells orders of two-digit years apart."""
+from coinsphere.portfolio.imports.formats import named_dates
 
 
 class Order(StrEnum):
@@ -38,13 +37,6 @@ _DATE = re.compile(r"([0-9]{1,4})([-/.])([0-9]{1,2})\2([0-9]{1,4})")
 _COMPACT = re.compile(
     r"((?:20)[0-9]{2})([0-9]{2})([0-9]{2})(?:T?([0-9]{2})([0-9]{2})([0-9]{2})?)?(Z?)"
 )
-_NAMED = (
-    re.compile(r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?[-./ ]+(?P<month>[A-Za-z]{3,9})[-., ]+(?P<year>[0-9]{4}|[0-9]{2})\b"),
-    re.compile(r"(?P<month>[A-Za-z]{3,9})[-. ]+(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?,?[- ]+(?P<year>[0-9]{4})\b"),
-)  # fmt: skip
-_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-           "december")  # fmt: skip
-_WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+", re.IGNORECASE)
 _EPOCH = re.compile(r"([0-9]{9,19})(?:[.,]([0-9]{1,9}))?")
 _UNITS = {10: 0, 13: 3, 16: 6, 19: 9}
 _SERIAL = re.compile(r"([0-9]{5})(?:[.,]([0-9]{1,12}))?")
@@ -75,7 +67,7 @@ def orders(cell: str) -> frozenset[Order]:
     return frozenset(_parts(cell.strip()).dates)
 
 
-def _parts(cell: str) -> Parts:
+def _parts(cell: str, language: str | None = None) -> Parts:
     if _EPOCH.fullmatch(cell) and _compact(cell) is None:
         return Parts({} if _epoch(cell) is None else {Order.EPOCH: (0, 0, 0)}, "")
     if _SERIAL.fullmatch(cell):
@@ -86,7 +78,7 @@ def _parts(cell: str) -> Parts:
     found = _DATE.match(cell)
     if found:
         return Parts(_numeric(found), cell[found.end() :])
-    return _named(cell)
+    return _named(cell, language)
 
 
 def _compact(cell: str) -> Parts | None:
@@ -97,7 +89,7 @@ def _compact(cell: str) -> Parts | None:
     year, month, day, hour, minute, second, zone = found.groups()
     date = (int(year), int(month), int(day))
     clock = "" if hour is None else f" {hour}:{minute}:{second or '00'}{zone}"
-    return Parts({Order.YMD: date}, clock) if _is_date(date) else None
+    return Parts({Order.YMD: date}, clock) if named_dates.is_date(date) else None
 
 
 def _numeric(found: re.Match[str]) -> dict[Order, tuple[int, int, int]]:
@@ -115,37 +107,14 @@ def _numeric(found: re.Match[str]) -> dict[Order, tuple[int, int, int]]:
 
 
 def _possible(readings: dict[Order, tuple[int, int, int]]) -> dict[Order, tuple[int, int, int]]:
-    return {order: date for order, date in readings.items() if _is_date(date)}
+    return {order: date for order, date in readings.items() if named_dates.is_date(date)}
 
 
-def _is_date(date: tuple[int, int, int]) -> bool:
-    try:
-        datetime(*date, tzinfo=UTC)
-    except ValueError:
-        return False
-    return date[0] in _YEARS
-
-
-def _named(cell: str) -> Parts:
-    """2 Jan 2026, Jan 2, 2026, Fri, 02 January 2026."""
-    plain = _WEEKDAY.sub("", cell, count=1)
-    for form in _NAMED:
-        found = form.match(plain)
-        month = _month(found["month"]) if found else None
-        if found is None or month is None:
-            continue
-        year = int(found["year"])
-        date = (year + 2000 if len(found["year"]) == 2 else year, month, int(found["day"]))  # noqa: PLR2004
-        return Parts({Order.NAMED: date} if _is_date(date) else {}, plain[found.end() :])
-    return Parts({}, "")
-
-
-def _month(word: str) -> int | None:
-    name = word.lower()
-    for number, month in enumerate(_MONTHS, 1):
-        if month == name or month[:3] == name or (name == "sept" and number == 9):  # noqa: PLR2004
-            return number
-    return None
+def _named(cell: str, language: str | None) -> Parts:
+    """2 Jan 2026, Jan 2, 2026, Fri, 02 January 2026; in any language where none is given."""
+    dates, rest = named_dates.named(cell)
+    told = next(iter(dates.values()), None) if language is None else dates.get(language)
+    return Parts({} if told is None else {Order.NAMED: told}, rest)
 
 
 def _epoch(cell: str) -> datetime | None:
@@ -156,20 +125,24 @@ def _epoch(cell: str) -> datetime | None:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(seconds * 1_000_000))
 
 
-def moment(cell: str, order: Order, zone: tzinfo = UTC) -> datetime:
+def moment(
+    cell: str, order: Order, zone: tzinfo = UTC, language: str = named_dates.ENGLISH
+) -> datetime:
     """The instant that a cell tells, in UTC.
 
     Args:
         cell: its text.
         order: that of its column.
         zone: of a time that names none.
+        language: of months' names, see `named_dates`.
 
     Raises:
         NoMoment: it is none in that order.
     """
-    parts = _parts(cell.strip())
+    parts = _parts(cell.strip(), language)
     if order not in parts.dates:
-        raise NoMoment(f"{cell[:40]!r} is no date{_HOW[order]}")
+        how = f" in {named_dates.name_of(language)}" if order is Order.NAMED else ""
+        raise NoMoment(f"{cell[:40]!r} is no date{_HOW[order]}{how}")
     if order is Order.EPOCH:
         found = _epoch(cell.strip())
         assert found is not None

@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from babel.dates import format_datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.portfolio.imports.formats import files
-from coinsphere.portfolio.imports.formats.dialect import Answers
+from coinsphere.portfolio.imports.formats.decisions import Answers
 from coinsphere.portfolio.imports.formats.numbers import Mark
 from coinsphere.portfolio.imports.formats.row_readers import OWN_COLUMNS
 from coinsphere.portfolio.imports.formats.timestamps import Order
@@ -151,6 +152,57 @@ def test_times_of_no_zone_midnight_and_summer() -> None:
     assert [each.option for each in files.read(text, "generic", local).questions] == ["timeZone"]
     east = {**MAPPING, "date": "Time (UTC+8)"}
     assert times(files.read(text.replace("local", "UTC+8"), "generic", east)) == [at(2026, 2, 1, 2)]
+
+
+LANGUAGES = ("bg", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "hr", "hu", "it", "lt", "nb", "nl", "pl", "pt", "ro",
+             "ru", "sk", "sl", "sv", "tr", "uk")  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("form", ["d. MMMM y 'at' HH:mm", "d MMM yyyy HH:mm", "dd-LLLL-yy HH:mm"])
+def test_months_are_known_by_name_in_the_language_of_the_whole_file(
+    language: str, form: str
+) -> None:
+    wanted = [datetime(2026, month, 7, 13, 5, tzinfo=UTC) for month in range(1, 13)]
+    cells = [format_datetime(each, form.replace("'at'", ""), locale=language) for each in wanted]
+    found = days(*cells)
+    assert times(found) == wanted, (cells, found.questions, found.problems)
+    assert [each for each in found.decisions if each.what.startswith("months as in ")]
+
+
+def test_a_month_that_languages_know_differently_is_decided_by_other_cells_or_asked() -> None:
+    assert times(days("1er mai 2026", "14 juil. 2026", "2 d\u2019août 2026")) == [
+        at(2026, 5, 1),
+        at(2026, 7, 14),
+        at(2026, 8, 2),
+    ]
+    assert times(days("2. Jänner 2026", "3. März 2026 14:00")) == [
+        at(2026, 1, 2),
+        at(2026, 3, 3, 14),
+    ]
+    assert times(days("2 de enero de 2026", "3 abr 2026")) == [at(2026, 1, 2), at(2026, 4, 3)]
+    # October for Croats, November for Czechs and Poles.
+    assert times(days("3 rujan 2026", "2 listopad 2026")) == [at(2026, 9, 3), at(2026, 10, 2)]
+    assert times(days("3 září 2026", "2 listopad 2026")) == [at(2026, 9, 3), at(2026, 11, 2)]
+    asked = days("2 listopad 2026")
+    (question,) = asked.questions
+    assert (question.option, question.columns, asked.parsed) == ("dateLanguage", ("Day",), [])
+    assert set(question.choices) == {"cs", "hr", "pl"}
+    assert times(days("2 listopad 2026", date_language="hr")) == [at(2026, 10, 2)]
+    assert times(days("2 listopad 2026", date_language="pl")) == [at(2026, 11, 2)]
+    # There is no 31st of November.
+    assert times(days("31 listopad 2026")) == [at(2026, 10, 31)]
+    with pytest.raises(
+        UnreadableFile, match=r"several languages in the column 'Day'.*dateLanguage"
+    ):
+        days("2 März 2026", "3 juillet 2026")
+    answered = days("2 März 2026", "3 juillet 2026", date_language="fr")
+    assert times(answered) == [at(2026, 7, 3)]
+    assert [problem.message for problem in answered.problems] == [
+        "'2 März 2026' is no date with a month's name in French"
+    ]
+    with pytest.raises(UnreadableFile, match="'xx': its months are not known"):
+        days("2 Mai 2026", date_language="xx")
 
 
 def test_every_column_is_known_or_named() -> None:

@@ -1,0 +1,120 @@
+"""Dates with a month's name, and what they say in each language: 2 Jan 2026, Jan 2, 2026, 2. März 2026, 1er mai 2026.
+
+Names are CLDR's (https://cldr.unicode.org, by Babel), of each language that is official somewhere. A few words are one
+month here and another there: `listopad` is October in Croatian and November in Czech and Polish.
+"""
+
+import calendar
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+from babel import Locale, UnknownLocaleError, localedata
+from babel.core import get_global
+from babel.languages import get_official_languages
+
+ENGLISH = "en"
+YEARS = range(2009, 2100)
+"""From the first token on; a year outside is no year, which tells orders of two-digit years apart."""
+_SPELLINGS = ("en_GB", "de_AT")
+"""Of a country's own: Sept, Jänner."""
+_OF = r"(?:d(?:e|el|['\u2019])\s*\b)?"
+_WORD = r"(?P<month>[^\W\d_]{3,15})"
+_FORMS = (
+    re.compile(rf"(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th|er)?[-./ ]+{_OF}{_WORD}[-., ]+{_OF}(?P<year>[0-9]{{4}}|[0-9]{{2}})\b"),
+    re.compile(rf"{_WORD}[-. ]+(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,?[- ]+(?P<year>[0-9]{{4}})\b"),
+)  # fmt: skip
+_WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+", re.IGNORECASE)
+
+Date = tuple[int, int, int]
+"""Year, month, day."""
+
+
+class Named(NamedTuple):
+    """A cell with a month's name: what it says in each language that knows the word, and what follows the date."""
+
+    dates: Mapping[str, Date]
+    rest: str
+
+
+def named(cell: str) -> Named:
+    """A cell's date by language; none where no language knows the word."""
+    found = _match(_WEEKDAY.sub("", unicodedata.normalize("NFC", cell), count=1))
+    if found is None:
+        return Named({}, "")
+    year = int(found["year"]) + (2000 if len(found["year"]) == 2 else 0)  # noqa: PLR2004 - two digits
+    dates = _dates(int(found["day"]), found["month"].casefold(), year)
+    return Named(dates, found.string[found.end() :])
+
+
+def languages(cells: Iterable[str]) -> dict[str, tuple[Date, ...]]:
+    """The languages in which each cell with a month's name is a date, and those dates."""
+    told = [each for each in dict.fromkeys(map(_frozen, cells)) if each]
+    if not told:
+        return {}
+    fitting = set.intersection(*({language for language, _ in each} for each in told))
+    seen = [dict(each) for each in told]
+    return {language: tuple(each[language] for each in seen) for language in sorted(fitting)}
+
+
+def known() -> frozenset[str]:
+    """Every language whose months we know, by its code (ISO 639)."""
+    return frozenset(language for months in _words().values() for language in months)
+
+
+def name_of(language: str) -> str:
+    """A language's name in English."""
+    return Locale.parse(language).english_name or language
+
+
+def is_date(date: Date) -> bool:
+    """Whether there is such a day, in a year of tokens."""
+    year, month, day = date
+    return year in YEARS and 1 <= month <= 12 and 1 <= day <= calendar.monthrange(year, month)[1]  # noqa: PLR2004
+
+
+def _frozen(cell: str) -> tuple[tuple[str, Date], ...]:
+    return tuple(named(cell.strip()).dates.items())
+
+
+def _match(plain: str) -> re.Match[str] | None:
+    return next((found for form in _FORMS if (found := form.match(plain))), None)
+
+
+@lru_cache(maxsize=4096)
+def _dates(day: int, word: str, year: int) -> Mapping[str, Date]:
+    dates = {language: (year, month, day) for language, month in _words().get(word, {}).items()}
+    return {language: date for language, date in dates.items() if is_date(date)}
+
+
+@cache
+def _words() -> Mapping[str, Mapping[str, int]]:
+    """The month that a word is, by language."""
+    words: dict[str, dict[str, int]] = defaultdict(dict)
+    kept = set(localedata._cache)  # noqa: SLF001 - there is no public way to let go of what was read: 75 MB
+    for locale in _locales():
+        for word, month in _months(locale):
+            words[word].setdefault(locale.language, month)
+    for name in localedata._cache.keys() - kept:  # noqa: SLF001 - as above
+        localedata._cache.pop(name, None)  # noqa: SLF001 - as above
+    return words
+
+
+def _locales() -> Iterator[Locale]:
+    countries = get_global("territory_languages")
+    official = {name for each in countries for name in get_official_languages(each)}
+    for name in (*sorted(official), *_SPELLINGS):
+        try:
+            yield Locale.parse(name)
+        except UnknownLocaleError:
+            continue
+
+
+def _months(locale: Locale) -> Iterator[tuple[str, int]]:
+    for context in ("format", "stand-alone"):
+        for width in ("wide", "abbreviated"):
+            for month, name in locale.months[context][width].items():
+                yield unicodedata.normalize("NFC", name).casefold().rstrip("."), month
