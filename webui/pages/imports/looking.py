@@ -13,7 +13,7 @@ from coinsphere.portfolio.imports.formats import recognition, row_readers
 from coinsphere.portfolio.imports.previews import Preview
 from webapi.services import services
 
-FIELDS = tuple(name for name in row_readers.OWN_COLUMNS if name not in ("external_id", "source"))
+FIELDS = tuple(name for name in row_readers.MAPPED_COLUMNS if name not in ("external_id", "source"))
 """What a column of a file may stand for."""
 NEEDED = frozenset(("date", "token", "amount"))
 _PREFIX = "map."

@@ -1,42 +1,82 @@
 """Running balances of a statement: each row's follows from the one before, or rows are missing or were misread."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, localcontext
 from typing import NamedTuple
 
 from coinsphere.decimals import plain
-from coinsphere.portfolio.imports.formats.row import Cells, Problem, WrongCell, number, text
+from coinsphere.portfolio.imports.formats.row import (
+    Cells,
+    Nothing,
+    Parsed,
+    Problem,
+    WrongCell,
+    number,
+    text,
+)
+from coinsphere.portfolio.imports.formats.row_readers import OUTGOING
 from coinsphere.portfolio.model import EXACT, ZERO
+
+Place = tuple[str | None, ...]
+"""What is held where: a token, and the account or wallet of it where the file tells one."""
 
 
 class Balance(NamedTuple):
-    """Columns of a running balance: it changes by `amount` less `fee`, for each value of `keys` apart."""
+    """A column of running balances.
 
-    keys: tuple[str, ...]
-    amount: str
-    fee: str
-    balance: str
+    `moved` gives by how much a row changes what is held; of its first place the balance tells. Raises `WrongCell`.
+    """
+
+    column: str
+    moved: Callable[[Cells], Mapping[Place, Decimal]]
 
 
 def first_difference(rows: Sequence[tuple[int, Cells]], by: Balance) -> Problem | None:
     """The first row, the oldest first, whose balance does not follow from the one before; None where all do."""
-    held: dict[tuple[str | None, ...], Decimal] = {}
+    held: dict[Place, Decimal] = {}
     with localcontext(EXACT):
         for line, cells in rows:
             try:
-                change = (number(cells, by.amount) or ZERO) - (number(cells, by.fee) or ZERO)
-                told = number(cells, by.balance)
-            except WrongCell:
+                told, moves = number(cells, by.column), by.moved(cells)
+            except (WrongCell, Nothing):
                 continue
-            if told is None:
+            for place, change in moves.items():
+                if place in held:
+                    held[place] += change
+            if told is None or not moves:
                 continue
-            key = tuple(text(cells, column) for column in by.keys)
-            wanted = held.get(key, told - change) + change
+            wanted = held.setdefault(next(iter(moves)), told)
             if wanted != told:
                 return Problem(
-                    line, by.balance,
+                    line, by.column,
                     f"{plain(told)} does not follow from the row before, after which {plain(wanted)} would be left:"
                     " rows are missing, or mean something else",
                 )  # fmt: skip
-            held[key] = told
     return None
+
+
+def kraken(cells: Cells) -> Mapping[Place, Decimal]:
+    """A row of Kraken's ledger; one without a balance has not happened yet."""
+    if number(cells, "balance") is None:
+        return {}
+    change = (number(cells, "amount") or ZERO) - (number(cells, "fee") or ZERO)
+    return {(text(cells, "asset"), text(cells, "wallet")): change}
+
+
+def booked(made: Sequence[Parsed]) -> Mapping[Place, Decimal]:
+    """What a row changes as it will be booked: its own token, the other side, and a fee in either."""
+    moves: dict[Place, Decimal] = {}
+    for each in made:
+        own = -each.amount if each.kind in OUTGOING else each.amount
+        sides = (
+            (each.symbol, own),
+            (each.counter_symbol, each.counter_amount or ZERO),
+            (each.fee_symbol, -(each.fee or ZERO)),
+        )
+        for symbol, change in sides:
+            # Of what was paid in a currency only its own rows would tell all.
+            if symbol is None:
+                continue
+            place = (symbol, each.exchange)
+            moves[place] = moves.get(place, ZERO) + change
+    return moves

@@ -210,10 +210,10 @@ def _note_signs(rows: Sequence[_Numbered], reading: Reading) -> None:
 
 
 def _warnings(rows: Sequence[_Numbered], layout: Layout, names: Mapping[str, str]) -> list[Problem]:
-    if layout.balance is None or layout.balance.balance not in names:
+    if layout.balance is None or layout.balance.column not in names:
         return []
     found = balances.first_difference(rows, layout.balance)
-    return [] if found is None else [replace(found, column=names[layout.balance.balance])]
+    return [] if found is None else [replace(found, column=names[layout.balance.column])]
 
 
 def _groups(rows: Sequence[_Numbered], layout: Layout) -> list[list[_Numbered]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from coinsphere.portfolio.errors import UnreadableFile
-from coinsphere.portfolio.imports.formats import exchanges, koinly, row_readers
+from coinsphere.portfolio.imports.formats import balances, exchanges, koinly, row_readers
 from coinsphere.portfolio.imports.formats.balances import Balance
 from coinsphere.portfolio.imports.formats.columns import Column
 from coinsphere.portfolio.imports.formats.decisions import Customs
@@ -38,7 +38,7 @@ def _always(**columns: str) -> Callable[[Parsed], Mapping[str, str]]:
     return lambda _: columns
 
 
-_NUMBERS = ("amount", "price", "fee", "counter_amount")
+_NUMBERS = ("amount", "price", "fee", "counter_amount", "balance")
 _OWN_REQUIRED = ("date", "type", "token", "amount")
 
 
@@ -125,7 +125,7 @@ _KNOWN = {
     ),
     "kraken": Layout(
         _KRAKEN, exchanges.kraken, _always(symbol="asset", counter_symbol="asset", fee_symbol="asset", occurred_at="time"),
-        groups=exchanges.kraken_groups, balance=Balance(("asset", "wallet"), "amount", "fee", "balance"),
+        groups=exchanges.kraken_groups, balance=Balance("balance", balances.kraken),
     ),
     "binance": Layout(
         _BINANCE, exchanges.binance,
@@ -150,7 +150,7 @@ def layout(form: str, mapping: Mapping[str, str] | None) -> Layout:
 def _generic(mapping: Mapping[str, str]) -> Layout:
     if not {"date", "token", "amount"} <= mapping.keys():
         raise UnreadableFile("a generic file needs a mapping of date, token and amount at least")
-    unknown = sorted(mapping.keys() - set(row_readers.OWN_COLUMNS))
+    unknown = sorted(mapping.keys() - set(row_readers.MAPPED_COLUMNS))
     if unknown:
         raise UnreadableFile(f"the mapping names columns that we do not have: {', '.join(unknown)}")
     columns = tuple(
@@ -158,5 +158,6 @@ def _generic(mapping: Mapping[str, str]) -> Layout:
         for ours, theirs in mapping.items()
     )
     return Layout(
-        columns, _single(row_readers.generic), _OWN_TOLD, customs=Customs(takes_any_column=True)
-    )
+        columns, _single(row_readers.generic), _OWN_TOLD, customs=Customs(takes_any_column=True),
+        balance=Balance("balance", lambda cells: balances.booked(row_readers.generic(cells))),
+    )  # fmt: skip

@@ -24,6 +24,8 @@ OWN_COLUMNS = (
     "date", "type", "token", "amount", "price", "currency", "fee", "fee_token", "counter_token", "counter_amount",
     "exchange", "tx_hash", "notes", "external_id", "source",
 )  # fmt: skip
+MAPPED_COLUMNS = (*OWN_COLUMNS, "balance")
+"""What a column of any table may stand for; a balance is compared, and not booked."""
 
 ALIASES = {
     "receive": Kind.TRANSFER_IN,
@@ -35,7 +37,7 @@ ALIASES = {
     "mining": Kind.REWARD,
     "income": Kind.REWARD,
 }
-_OUTGOING = DEPARTURES | LOSSES | {Kind.SELL, Kind.SWAP}
+OUTGOING = DEPARTURES | LOSSES | {Kind.SELL, Kind.SWAP}
 
 
 def kind(cells: Cells, column: str) -> Kind:
@@ -92,7 +94,7 @@ def own(cells: Cells) -> list[Parsed]:
 def _signed_amount(cells: Cells, kind_of: Kind) -> Decimal:
     """How much came or went; a minus says that it went. Raises `WrongCell` where the kind says that it came."""
     found = amount(cells, "amount")
-    if kind_of not in _OUTGOING and (number(cells, "amount") or found) < 0:
+    if kind_of not in OUTGOING and (number(cells, "amount") or found) < 0:
         raise WrongCell("amount", f"is negative, which does not fit {kind_of}")
     return found
 

@@ -346,6 +346,37 @@ def test_balances_are_followed_row_by_row() -> None:
     assert "3 would be left" in warning.message
 
 
+def test_balances_of_any_table_are_followed_as_its_rows_are_booked() -> None:
+    mapping = {
+        "date": "Day", "type": "What", "token": "Coin", "amount": "Units", "fee": "Fee", "fee_token": "Paid in",
+        "counter_token": "For", "counter_amount": "Got", "exchange": "Where", "balance": "Left",
+    }  # fmt: skip
+    rows = [
+        "2026-01-02,buy,BTC,2,0.1,BTC,,,a,1.9",
+        "2026-01-03,buy,ETH,5,0.01,BTC,,,a,5",
+        "2026-01-04,sell,BTC,1,,,,,a,0.89",
+        "2026-01-05,deposit,BTC,7,,,,,b,7",
+        "2026-01-06,swap,BTC,0.5,,,ETH,8,a,0.39",
+        "2026-01-07,staking,ETH,1,,,,,a,",
+        "2026-01-08,withdrawal,ETH,4,,,,,a,10",
+    ]
+
+    def warned(rows: list[str]) -> list[tuple[int, str | None, str]]:
+        content = f"{','.join(mapping.values())}\n" + "\n".join(rows) + "\n"
+        found = files.read(content, "generic", mapping)
+        assert len(found.parsed) == len(rows), found.problems
+        return [
+            (each.line, each.column, each.message.split(" would")[0]) for each in found.warnings
+        ]
+
+    for order in (rows, rows[::-1]):
+        assert warned(order) == []
+    says = "does not follow from the row before, after which"
+    for lost, line, told, wanted in ((1, 3, "0.89", "0.9"), (4, 7, "10", "2"), (5, 7, "10", "9")):
+        rest = rows[:lost] + rows[lost + 1 :]
+        assert warned(rest) == [(line, "Left", f"{told} {says} {wanted}")]
+
+
 def test_a_file_of_the_newest_first_is_turned_round() -> None:
     rows = ["2026-01-03,sell,BTC,1,9,", "2026-01-02,sell,BTC,1,150,", "2026-01-02,buy,BTC,1,140,"]
     assert [line for line, _ in own("\n".join(rows)).parsed] == [4, 3, 2]
