@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 from psycopg import Connection
 
-from coinsphere.exchanges.sync import syncs
+from coinsphere.exchanges.sync import syncs, unbooked
 from coinsphere.exchanges.venues.all import VENUES
 from coinsphere.portfolio import portfolios
 from webapi.auth import proofs
@@ -23,6 +23,7 @@ from webui.security.access import signed_in
 
 web_exchanges = Blueprint("web_exchanges", __name__)
 _LIST = "/connections"
+_SHOWN = 100
 _BESIDE = frozenset(("label", "portfolioId", "markets", "allowTrading"))
 
 
@@ -127,11 +128,13 @@ def _one(connection_id: str, form: Filled) -> Response:
     with scope.connection() as conn:
         found = acts.find(conn, connection_id)
         newest = syncs.latest(conn, found.user_id, found.id)
+        left = unbooked.listed(conn, found.id, _SHOWN + 1)
         more = _places(conn)
     template = "connections/sync.html" if requests.is_part() else "connections/exchange.html"
     return rendering.page(
-        template, found=found, sync=newest, form=form, venue=VENUES[found.exchange], **more
-    )
+        template, found=found, sync=newest, form=form, venue=VENUES[found.exchange], unbooked=left[:_SHOWN],
+        has_more=len(left) > _SHOWN, **more,
+    )  # fmt: skip
 
 
 def _places(conn: Connection) -> dict[str, Any]:
