@@ -113,7 +113,7 @@ _STUCK_PEGGED_DAYS = 30
 
 def candles(conn: Connection, now: datetime, days: int) -> pd.DataFrame:
     """The last `days` days of daily candles of active tokens, with the measures of `with_candle_measures`."""
-    return with_candle_measures(_read(conn, _CANDLES, {"days": days, "now": now}), now)
+    return with_candle_measures(read(conn, _CANDLES, {"days": days, "now": now}), now)
 
 
 def with_candle_measures(raw: pd.DataFrame, now: datetime) -> pd.DataFrame:
@@ -137,11 +137,11 @@ def with_candle_measures(raw: pd.DataFrame, now: datetime) -> pd.DataFrame:
             frame["high"] - frame[["open", "close"]].max(axis=1),
         ),
         days_ahead=_days(edge - now),
-        is_foreign=_foreign(frame["source"] == _SIMULATED),
+        is_foreign=foreign(frame["source"] == _SIMULATED),
         days_missing_before=_missing_before(frame),
         days_behind=_days(newest - frame["day"]).where(last),
         days_unfinished=_days(newest - frame["day"]).where(~frame["is_final"]),
-        second_source_gap=_log(frame["close"] / frame["second_close"]).abs(),
+        second_source_gap=logarithm(frame["close"] / frame["second_close"]).abs(),
         peg_gap=(frame["close"] / frame["peg_usd"] - 1).abs(),
         **_jumps(frame),
     )
@@ -154,7 +154,7 @@ def quotes(conn: Connection, now: datetime, stale_seconds: int) -> pd.DataFrame:
     `staleness` is its age over `stale_seconds`, `jump` its distance from the last daily close in units of the
     volatility over the time since.
     """
-    frame = _read(conn, _QUOTES, {"now": now})
+    frame = read(conn, _QUOTES, {"now": now})
     age = (now - frame["observed_at"]).dt.total_seconds()
     since_close = (frame["observed_at"] - frame["closed_at"]).dt.total_seconds() / _DAY_SECONDS
     deviation = frame["volatility"].clip(lower=_LEAST_VOLATILITY) * np.sqrt(
@@ -165,8 +165,8 @@ def quotes(conn: Connection, now: datetime, stale_seconds: int) -> pd.DataFrame:
         least_amount=frame[["volume_24h", "market_cap"]].min(axis=1),
         seconds_ahead=-age,
         staleness=np.nan if is_history else age / stale_seconds,
-        is_foreign=_foreign(_is_simulated(frame["source"])),
-        jump=_log(frame["price"] / frame["last_close"]).abs() / deviation,
+        is_foreign=foreign(_is_simulated(frame["source"])),
+        jump=logarithm(frame["price"] / frame["last_close"]).abs() / deviation,
         peg_gap=(frame["price"] / frame["peg_usd"] - 1).abs(),
     )
 
@@ -176,7 +176,7 @@ def features(conn: Connection, now: datetime, trained: Sequence[str]) -> pd.Data
 
     `filled_share`, and `days_short` for the symbols in `trained`, stand on the last row of each token alone.
     """
-    frame = _read(conn, _FEATURES, {})
+    frame = read(conn, _FEATURES, {})
     last = ~frame.duplicated("token_id", keep="last")
     by_token = frame.groupby("token_id")["is_filled"]
     real_days = by_token.transform("size") - by_token.transform("sum")
@@ -218,11 +218,11 @@ def _out_of_range(frame: pd.DataFrame) -> pd.Series:
 
 def predictions(conn: Connection, now: datetime, days: int = 90) -> pd.DataFrame:
     """The forecasts issued in the last `days` days, without those of shadow models."""
-    frame = _read(conn, _PREDICTIONS, {"since": now - pd.Timedelta(days=days)})
+    frame = read(conn, _PREDICTIONS, {"since": now - pd.Timedelta(days=days)})
     deviation = frame["volatility"].clip(lower=_LEAST_VOLATILITY / 4) * np.sqrt(
         frame["horizon_days"]
     )
-    half = _log(frame["upper95"] / frame["lower95"]) / 2
+    half = logarithm(frame["upper95"] / frame["lower95"]) / 2
     ladder = frame[["lower95", "lower80", "median", "upper80", "upper95"]].to_numpy(dtype=float)
     # One model may speak of one day, and another of thirty.
     origin = ["token_id", "origin_at"]
@@ -237,10 +237,10 @@ def predictions(conn: Connection, now: datetime, days: int = 90) -> pd.DataFrame
         half_width=half,
         days_ahead=np.maximum(hindsight.fillna(-np.inf), _days(frame["origin_at"] - now)),
         horizons_missing=_HORIZONS - frame.groupby(origin)["horizon_days"].transform("nunique"),
-        median_deviations=_log(frame["median"] / frame["reference_price"]).abs() / deviation,
+        median_deviations=logarithm(frame["median"] / frame["reference_price"]).abs() / deviation,
         width_deviations=(half / deviation).where(moves),
         days_behind=_days(frame["closed_at"] - frame["origin_at"]).where(newest),
-        is_foreign=_foreign(_is_simulated(frame["price_source"])),
+        is_foreign=foreign(_is_simulated(frame["price_source"])),
     )
 
 
@@ -250,7 +250,7 @@ def _jumps(frame: pd.DataFrame) -> dict[str, pd.Series]:
     The move into a day after a gap is unknown. `spring_back` is the part of a move that the next days take back, over
     what is allowed; above 1 is too far.
     """
-    log = _log(frame["close"]).where(frame["peg_usd"].isna())
+    log = logarithm(frame["close"]).where(frame["peg_usd"].isna())
     tokens = frame["token_id"]
     move = log.groupby(tokens).diff().where(_missing_before(frame) == 0)
     volatility = move.groupby(tokens).transform(
@@ -285,7 +285,7 @@ def _strays(frame: pd.DataFrame) -> dict[str, pd.Series]:
     return {"stray": stray, "confirmed_move": frame["move"].where(stray == 0)}
 
 
-def _foreign(is_simulated: pd.Series) -> pd.Series:
+def foreign(is_simulated: pd.Series) -> pd.Series:
     """1 where a row is of another origin than most, null where its own is unknown."""
     usual = is_simulated.mode()
     if usual.empty:
@@ -319,7 +319,7 @@ def _is_simulated(source: pd.Series) -> pd.Series:
     return source.str.contains(_SIMULATED).where(source.notna())
 
 
-def _log(ratio: pd.Series) -> pd.Series:
+def logarithm(ratio: pd.Series) -> pd.Series:
     """The logarithm where there is one: a price that is not positive is another rule's matter."""
     return pd.Series(np.log(ratio.where(ratio > 0)))
 
@@ -328,7 +328,7 @@ def _days(span: pd.Series) -> pd.Series:
     return pd.Series(span.dt.total_seconds() / _DAY_SECONDS)
 
 
-def _read(conn: Connection, query: LiteralString, arguments: dict[str, Any]) -> pd.DataFrame:
+def read(conn: Connection, query: LiteralString, arguments: dict[str, Any]) -> pd.DataFrame:
     """The rows of `query`; numbers that are null are NaN, and times are UTC, also where there is no row."""
     cursor = conn.execute(query, arguments)
     columns = cursor.description or []

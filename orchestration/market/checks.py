@@ -1,4 +1,4 @@
-"""What must hold of market data: the suites of candles and quotes."""
+"""What must hold of market data: the suites of daily and hourly candles, and of quotes."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from psycopg import Connection
 
 from coinsphere.settings import Settings
-from expectations.suites import candles, quotes
+from expectations.suites import candles, hourly, quotes
 from orchestration import checks
-from orchestration.market.assets import CANDLES_DAILY, QUOTES
+from orchestration.market.assets import CANDLES_DAILY, CANDLES_HOURLY, QUOTES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +20,12 @@ def _candles(conn: Connection, settings: Settings, now: datetime) -> "pd.DataFra
     return frames.candles(conn, now, settings.market_history_days)
 
 
+def _hours(conn: Connection, settings: Settings, now: datetime) -> "pd.DataFrame":
+    from expectations import hourly as frame
+
+    return frame.candles(conn, now, settings.market_hourly_days)
+
+
 def _quotes(conn: Connection, settings: Settings, now: datetime) -> "pd.DataFrame":
     from expectations import frames
 
@@ -28,5 +34,6 @@ def _quotes(conn: Connection, settings: Settings, now: datetime) -> "pd.DataFram
 
 CHECKS = [
     checks.build("check_candles", CANDLES_DAILY, candles.SUITE, _candles, ["symbol", "day"]),
+    checks.build("check_hours", CANDLES_HOURLY, hourly.SUITE, _hours, ["symbol", "opened_at"]),
     checks.build("check_quotes", QUOTES, quotes.SUITE, _quotes, ["symbol", "observed_at"]),
 ]

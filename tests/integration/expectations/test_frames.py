@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from coinsphere.market import set_aside
-from expectations import frames, runner
+from expectations import frames, hourly, runner
 from expectations.suites import candles, quotes
+from expectations.suites import hourly as hourly_suite
 from orchestration import aside
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
@@ -58,6 +59,29 @@ def test_the_last_hour_of_a_day_is_the_second_reading_of_its_close(owner, pipeli
     assert _broken(frames.candles(pipeline, NOW, 1500), candles.SUITE) == {
         "close_agrees_with_a_second_source"
     }
+
+
+def test_hours_are_read_by_their_window_and_warned_of_without_being_set_aside(
+    owner, pipeline, days
+):
+    latest = NOW.replace(minute=0)
+    assert _broken(hourly.candles(pipeline, NOW, 2), hourly_suite.SUITE) == {
+        "there_are_hourly_candles"
+    }
+    for back in range(72):
+        price = 100 + back % 3
+        if back not in {5, 60}:
+            _candle(owner, latest - timedelta(hours=back), price, interval="1h")
+        _candle(owner, latest - timedelta(hours=back), 1, interval="1h", symbol="USDT")
+    owner.execute("update market.price_data set is_final = false where opened_at = %s", [latest])
+
+    rows = hourly.candles(pipeline, NOW, 2)
+    found = runner.validate(rows, hourly_suite.SUITE, ["symbol"])
+
+    assert (len(rows), rows["opened_at"].max()) == (95, latest)
+    assert {each.rule.name for each in found if not each.passed} == {"no_hour_is_missing"}
+    assert aside.settle(pipeline, hourly_suite.SUITE, found, rows, NOW) == set()
+    assert set_aside.entries(pipeline) == []
 
 
 def test_only_the_window_is_read(pipeline, days):

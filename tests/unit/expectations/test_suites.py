@@ -9,13 +9,15 @@ import pandas as pd
 import pytest
 
 from expectations import frames, runner
-from expectations.suites import candles, features, predictions, quotes
+from expectations import hourly as hourly_frame
+from expectations.suites import candles, features, hourly, predictions, quotes
 from expectations.suites.rules import Severity
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAYS = 120
 ALL = {
     "candles": candles.SUITE,
+    "hourly": hourly.SUITE,
     "quotes": quotes.SUITE,
     "features": features.SUITE,
     "predictions": predictions.SUITE,
@@ -165,6 +167,51 @@ def test_a_fault_in_candles_breaks_its_rule_and_no_other(name, fault, broken):
 
 def test_every_candle_rule_has_its_fault():
     assert {rule.name for rule in candles.SUITE} == {name for name, *_ in CANDLE_FAULTS}
+
+
+def raw_hours() -> pd.DataFrame:
+    """The same rows, an hour apart, up to the hour of `NOW`."""
+    frame = raw_candles().rename(columns={"day": "opened_at"}).drop(columns="second_close")
+    hours = pd.date_range(end=NOW, periods=DAYS, freq="h")
+    return frame.assign(opened_at=np.tile(hours.to_numpy(), 3)).assign(
+        opened_at=lambda rows: pd.to_datetime(rows["opened_at"], utc=True)
+    )
+
+
+HOURLY_FAULTS = {
+    "every_hourly_price_is_known": in_row("high", np.nan),
+    "hourly_prices_are_positive": in_row("low", 0.0),
+    "hourly_open_and_close_lie_within_low_and_high": in_row("high", lambda high: high * 0.9),
+    "hourly_volumes_are_not_negative": in_row("volume", -1.0),
+    "no_hourly_candle_is_of_the_future": in_row("is_final", value=True, row=DAYS - 1),
+    "simulated_and_real_hours_are_not_mixed": in_row("source", "simulated"),
+    "no_hour_moved_tenfold": lambda frame: everything_after(11)(frame.assign(second_close=1.0)),
+    "no_hour_is_missing": without(50),
+    "no_token_has_stopped_by_the_hour": lambda frame: frame.drop(index=range(DAYS - 4, DAYS)),
+    "no_old_hour_is_unfinished": in_row("is_final", value=False),
+    "stablecoins_are_near_their_peg": lambda frame: scaled(0.85, row=300)(
+        frame.assign(second_close=1.0)
+    ),
+    "no_hourly_candles_are_duplicated": lambda frame: pd.concat(
+        [frame, frame.loc[[100]]]
+    ).sort_index(),
+    "there_are_hourly_candles": lambda frame: frame.iloc[:0],
+    "hourly_candles_have_their_columns": None,
+}
+
+
+def test_good_hours_break_no_rule_and_every_rule_has_its_fault():
+    assert broken_by(hourly_frame.with_measures(raw_hours(), NOW), "hourly") == {}
+    assert {rule.name for rule in hourly.SUITE} == set(HOURLY_FAULTS)
+
+
+@pytest.mark.parametrize("name", list(HOURLY_FAULTS))
+def test_a_fault_in_an_hour_breaks_its_rule_and_no_other(name):
+    fault = HOURLY_FAULTS[name]
+    rows = hourly_frame.with_measures(fault(raw_hours()) if fault else raw_hours(), NOW)
+    if fault is None:
+        rows = rows.drop(columns="high")
+    assert set(broken_by(rows, "hourly")) == {name}
 
 
 def test_a_fault_is_shown_with_its_token_day_and_value():

@@ -1,0 +1,67 @@
+"""The table of hourly candles, with the measures that its suite speaks of beside the raw columns."""
+
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+from psycopg import Connection
+
+from expectations.frames import foreign, logarithm, read
+
+_CANDLES = """
+    select
+        t.id::text as token_id, t.symbol, t.peg_usd::float8 as peg_usd, h.opened_at, h.open::float8 as open,
+        h.high::float8 as high, h.low::float8 as low, h.close::float8 as close, h.volume::float8 as volume, h.source,
+        h.is_final
+    from market.price_data h
+    join market.tokens t on t.id = h.token_id
+    where h.interval = '1h' and t.is_active
+      and h.opened_at > (
+          select max(opened_at) from market.price_data where interval = '1h' and opened_at <= %(now)s
+      ) - make_interval(days => %(days)s)
+    order by t.symbol, t.id, h.opened_at
+"""
+_HOUR_SECONDS = 3600.0
+_SIMULATED = "simulated"
+
+
+def candles(conn: Connection, now: datetime, days: int) -> pd.DataFrame:
+    """The last `days` days of hourly candles of active tokens, with the measures of `with_measures`."""
+    return with_measures(read(conn, _CANDLES, {"days": days, "now": now}), now)
+
+
+def with_measures(raw: pd.DataFrame, now: datetime) -> pd.DataFrame:
+    """`raw` and what the suite asks about.
+
+    Args:
+        raw: `token_id`, `symbol`, `peg_usd`, `opened_at` (UTC), open, high, low, close, `volume`, `source` and `is_final`,
+            ascending by token and time.
+        now: the instant past which nothing can be known.
+    """
+    frame = raw.reset_index(drop=True)
+    prices = frame[["open", "high", "low", "close"]]
+    edge = frame["opened_at"] + pd.to_timedelta(frame["is_final"].astype(int), unit="h")
+    newest = frame["opened_at"].where(frame["opened_at"] <= now).max()
+    last = ~frame.duplicated("token_id", keep="last")
+    step = _hours(frame.groupby("token_id")["opened_at"].diff())
+    log = logarithm(frame["close"]).where(frame["peg_usd"].isna())
+    return frame.assign(
+        prices_missing=prices.isna().sum(axis=1),
+        least_price=prices.min(axis=1),
+        range_margin=np.minimum(
+            frame[["open", "close"]].min(axis=1) - frame["low"],
+            frame["high"] - frame[["open", "close"]].max(axis=1),
+        ),
+        hours_ahead=_hours(edge - now),
+        is_foreign=foreign(frame["source"] == _SIMULATED),
+        hours_missing_before=(step - 1).clip(lower=0).fillna(0),
+        hours_behind=_hours(newest - frame["opened_at"]).where(last),
+        hours_unfinished=_hours(newest - frame["opened_at"]).where(~frame["is_final"].astype(bool)),
+        # The move into an hour after a gap is unknown.
+        move=log.groupby(frame["token_id"]).diff().where(step == 1),
+        peg_gap=(frame["close"] / frame["peg_usd"] - 1).abs(),
+    )
+
+
+def _hours(span: pd.Series) -> pd.Series:
+    return pd.Series(span.dt.total_seconds() / _HOUR_SECONDS)
