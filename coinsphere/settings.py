@@ -452,7 +452,9 @@ class Settings(BaseModel):
         "`mail` of the state, which `coinsphere mail` lists.",
     )
     operator_email: str | None = Field(
-        None, description="Who is told of failed runs by mail, beside the administrators."
+        None,
+        description="Who is told by mail of failed runs, alarms, a disk that fills and data that wait for a decision, beside "
+        "the administrators.",
     )
     mail_from: str = Field(
         "Coinsphere <no-reply@coinsphere.local>", description="Sender of all mails."
