@@ -92,18 +92,11 @@ def _rows(statement: Any, limit: int) -> list[tuple[Any, ...]]:
 @contextmanager
 def _connection() -> Iterator[Any]:
     """A transaction in the worker's role; a database that is away ends the command with what to do."""
-    from psycopg_pool import PoolTimeout
-
     from coinsphere.db.pool import Database
     from coinsphere.settings import Role, Settings
 
-    try:
-        with (
-            Database(Settings.from_env().url_for(Role.WORKER), size=1) as database,
-            database.connection() as conn,
-        ):
-            yield conn
-    except PoolTimeout as error:
-        raise click.ClickException(
-            "The database cannot be reached: start it with `coinsphere up`, or check COINSPHERE_DATABASE_URL."
-        ) from error
+    with (
+        Database(Settings.from_env().url_for(Role.WORKER), size=1) as database,
+        database.connection() as conn,
+    ):
+        yield conn

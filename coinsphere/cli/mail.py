@@ -101,16 +101,9 @@ def retry() -> None:
 @contextmanager
 def _connection() -> "Iterator[Connection]":
     """A connection in the pipeline's role; a database that is away ends the command with what to do."""
-    from psycopg_pool import PoolTimeout
-
     from coinsphere.db.pool import Database
     from coinsphere.settings import Role, Settings
 
     url = Settings.from_env().url_for(Role.PIPELINE)
-    try:
-        with Database(url, size=1) as database, database.connection() as conn:
-            yield conn
-    except PoolTimeout as error:
-        raise click.ClickException(
-            "The database cannot be reached: start it with `coinsphere up`, or check COINSPHERE_DATABASE_URL."
-        ) from error
+    with Database(url, size=1) as database, database.connection() as conn:
+        yield conn

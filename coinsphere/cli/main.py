@@ -21,7 +21,10 @@ class _Commands(click.Group):
             away = _outage(error)
             if away is None:
                 raise
-            raise click.ClickException(f"The database does not answer: {away}") from error
+            raise click.ClickException(
+                f"The database cannot be reached: start it with `coinsphere up`, or check COINSPHERE_DATABASE_URL "
+                f"({away})."
+            ) from error
 
 
 def _outage(error: BaseException) -> str | None:

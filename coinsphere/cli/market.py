@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 from psycopg import Connection
 from psycopg.errors import UndefinedTable
-from psycopg_pool import PoolTimeout
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -190,10 +189,6 @@ def _connection() -> Iterator[tuple[Connection, Settings]]:
             yield conn, settings
     except CoinsphereError as error:
         raise click.ClickException(str(error)) from error
-    except PoolTimeout as error:
-        raise click.ClickException(
-            "The database cannot be reached: start it with `coinsphere up`, or check COINSPHERE_DATABASE_URL."
-        ) from error
     except UndefinedTable as error:
         raise click.ClickException(
             "The database has no schema, or an old one: run `coinsphere db upgrade`."

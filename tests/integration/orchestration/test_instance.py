@@ -8,6 +8,7 @@ from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.storage.runs.schema import RunsTable
 
 from coinsphere.db.pool import Database
+from coinsphere.settings import Settings
 from orchestration.housekeeping import forget, housekeeping
 
 
@@ -74,7 +75,12 @@ def test_the_job_says_how_much_it_forgot_and_made_partitions_ahead(
 
     with Database(database.pipeline, size=1) as pool:
         done = housekeeping.execute_in_process(
-            instance=postgres_instance, resources={"clock": lambda: now, "database": pool}
+            instance=postgres_instance,
+            resources={
+                "clock": lambda: now,
+                "database": pool,
+                "settings": Settings.from_env({"COINSPHERE_DATABASE_URL": database.pipeline}),
+            },
         )
 
     told: dict[str, object] = {}
@@ -82,7 +88,11 @@ def test_the_job_says_how_much_it_forgot_and_made_partitions_ahead(
         if event.is_successful_output:
             metadata = event.step_output_data.metadata
             told |= {name: value.value for name, value in metadata.items()}
-    assert told == {"runs_forgotten": 1, "partitions_made": told["partitions_made"]}
+    assert told == {
+        "runs_forgotten": 1,
+        "partitions_made": told["partitions_made"],
+        "prices_forgotten": 0,
+    }
     assert told["partitions_made"] >= 2
     for ahead in (0, 31, 62):
         month = f"market.price_data_{now + timedelta(days=ahead):%Y%m}"
