@@ -271,24 +271,20 @@ def revoke(folder: Path, kid: str, now: datetime) -> KeyRecord:
 def _succeed(
     folder: Path, gone: KeyRecord, others: Sequence[KeyRecord], now: datetime
 ) -> list[KeyRecord]:
-    """The other keys, one of which signs in place of `gone`."""
-    state = gone.state(now)
-    if state is KeyState.NEXT:
-        return [
-            msgspec.structs.replace(record, signs_until=None, verifies_until=None)
-            if record.state(now) is KeyState.ACTIVE
-            else record
-            for record in others
-        ]
-    if state is not KeyState.ACTIVE:
-        return list(others)
-    waiting = [record for record in others if record.state(now) is KeyState.NEXT]
-    if not waiting:
-        return [*others, _make(folder, gone.algorithm, published_at=now, signs_from=now)]
-    return [
-        msgspec.structs.replace(record, signs_from=now) if record in waiting else record
+    """The other keys, one of which signs in place of `gone`: also by a clock that lags the one of the last change."""
+    kept = [
+        msgspec.structs.replace(record, signs_until=None, verifies_until=None)
+        if gone.state(now) is KeyState.NEXT and record.state(now) is KeyState.ACTIVE
+        else record
         for record in others
     ]
+    if any(record.state(now) is KeyState.ACTIVE for record in kept):
+        return kept
+    waiting = _by_time([record for record in kept if record.state(now) is KeyState.NEXT])
+    if not waiting:
+        return [*kept, _make(folder, gone.algorithm, published_at=now, signs_from=now)]
+    first = msgspec.structs.replace(waiting[0], signs_from=now)
+    return [first if record is waiting[0] else record for record in kept]
 
 
 def _begin(folder: Path, algorithm: str) -> None:

@@ -1,6 +1,5 @@
 """A verifier that remembers judges every token at every instant as one that does not."""
 
-import secrets
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,12 +40,13 @@ class World:
             signing_keys.rotate(self.folder, self.now, "EdDSA", LIFE)
 
     def revoke(self) -> None:
-        active = [
+        """Of a key that may be used, now or soon: by a clock that was put back there may be none that signs yet."""
+        usable = [
             record.kid
             for record in signing_keys.records(self.folder)
-            if record.state(self.now) in (KeyState.ACTIVE, KeyState.RETIRED)
+            if record.state(self.now) in (KeyState.NEXT, KeyState.ACTIVE, KeyState.RETIRED)
         ]
-        signing_keys.revoke(self.folder, secrets.choice(active), self.now)
+        signing_keys.revoke(self.folder, usable[len(self.tokens) % len(usable)], self.now)
 
     def judged(self, token: str) -> tuple[object, object]:
         def outcome(judge) -> object:

@@ -142,6 +142,23 @@ def test_revoking_the_next_key_leaves_the_active_one_in_office(tmp_path: Path) -
         assert kids(keyring, now) == {old}
 
 
+def test_a_clock_that_lags_revokes_a_key_and_another_signs(tmp_path: Path) -> None:
+    """The key that a revocation has just made does not sign yet by that clock."""
+    keyring = FileKeyring(tmp_path, "EdDSA")
+    made = signing_keys.revoke(tmp_path, keyring.signing(START).kid, START + SKEW / 2)
+    successor = signing_keys.revoke(tmp_path, made.kid, START)
+    assert kids(keyring, START) == {successor.kid} != {made.kid}
+    verify_access_token(signed(keyring, START), keyring, now=START, **ISSUER)
+
+
+def test_the_first_of_those_that_wait_takes_over(tmp_path: Path) -> None:
+    keyring = FileKeyring(tmp_path, "EdDSA")
+    made = signing_keys.revoke(tmp_path, keyring.signing(START).kid, START + SECOND)
+    following = signing_keys.rotate(tmp_path, START + SECOND * 2, "EdDSA", LIFE)
+    assert signing_keys.revoke(tmp_path, made.kid, START).kid == following.kid
+    verify_access_token(signed(keyring, START), keyring, now=START, **ISSUER)
+
+
 def test_running_processes_read_the_files_only_after_a_change(tmp_path: Path, monkeypatch) -> None:
     keyring = FileKeyring(tmp_path, "EdDSA")
     reads = []
