@@ -208,6 +208,18 @@ def test_only_what_a_provider_tells_again_goes_with_a_token(owner_db) -> None:
     }
 
 
+def test_what_venues_agreed_on_keeps_a_token_and_is_kept(listed, owner_db) -> None:
+    minutes = (
+        "insert into market.consensus (token_id, valid_at, price, agreed_at, state, venues, usual_move, method,"
+        " constituents) select %s, at, 5, at, 'ok', 3, 0, 1, '[]' from unnest(%s::timestamptz[]) as at"
+    )
+    owner_db.execute(minutes, [listed.id, [NOW - timedelta(minutes=1), NOW]])
+    problem = assert_problem(listed.delete(), 409, says="2 rows of market.consensus")
+    assert problem["uses"] == [{"usedBy": "market.consensus", "rows": 2}]
+    kept = owner_db.execute("select count(*) from consensus where token_id = %s", [listed.id])
+    assert kept.fetchone() == (2,)
+
+
 def test_candles_keep_a_token_those_on_their_way_too(listed, owner_db, module_database) -> None:
     owner_db.execute("insert into origin (source) values ('live')")
     bitcoin = owner_db.execute("select id::text from tokens where symbol = 'BTC'").fetchone()[0]
