@@ -16,8 +16,8 @@ grant usage on schema app to coinsphere_auditor;
 grant select on app.audit_logs to coinsphere_auditor;
 grant coinsphere_auditor to coinsphere_worker with inherit false, set true;
 """
+# Roles, and who may take on which, belong to the whole server: its other databases still need them.
 DOWN = """
-revoke coinsphere_auditor from coinsphere_worker;
 revoke all on app.audit_logs from coinsphere_auditor;
 revoke usage on schema app from coinsphere_auditor;
 """

@@ -5,6 +5,7 @@ import pytest
 
 from coinsphere.db import migrate, seeds
 from coinsphere.errors import DatabaseNotReady
+from coinsphere.local.postgres import SUPERUSER, PostgresServer
 
 COUNTED_TABLES = {
     "users", "tokens", "portfolios", "holdings", "transactions", "predictions", "risk_scores", "alerts", "api_keys",
@@ -44,15 +45,24 @@ def test_the_index_check_finds_a_missing_one(owner: psycopg.Connection) -> None:
     ]
 
 
-def test_every_revision_can_be_undone_and_done_again(database) -> None:
+def test_every_revision_can_be_undone_and_done_again(database, postgres) -> None:
     revisions = migrate.revisions()
+    members = _members(postgres)
     for revision in [*reversed(revisions[:-1]), "base"]:
         migrate.downgrade(database.owner, revision)
         assert migrate.current(database.owner) == (None if revision == "base" else revision)
+    assert _members(postgres) == members, "other databases of the server lost a right"
     with pytest.raises(DatabaseNotReady, match="coinsphere db upgrade"):
         migrate.require_current(database.owner)
     migrate.upgrade(database.owner)
     migrate.require_current(database.owner)
+
+
+def _members(server: PostgresServer) -> set[tuple[str, str]]:
+    """Roles and who may take them on, which every database of a server shares."""
+    query = "select roleid::regrole::text, member::regrole::text from pg_auth_members"
+    with psycopg.connect(server.url(SUPERUSER, "postgres")) as conn:
+        return set(conn.execute(query).fetchall())
 
 
 def test_money_is_numeric_38_18_and_every_instant_has_a_zone(owner: psycopg.Connection) -> None:
