@@ -86,23 +86,12 @@ def redact(value: object, depth: int = _DEEPEST) -> object:
 
 def configure(level: str = "INFO") -> None:
     """Set up structlog for this process; standard-library loggers follow the same level and form."""
-    shared: list[structlog.types.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        _redact_event,
-    ]
-    last: structlog.types.Processor = structlog.processors.JSONRenderer()
-    if sys.stderr.isatty():
-        shared.append(_one_line)
-        last = structlog.dev.ConsoleRenderer()
-    structlog.configure(
-        processors=[*shared, last],
-        wrapper_class=_unfailing(logging.getLevelNamesMapping()[level.upper()]),
+    _use(
+        level,
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    *shared, last = _processors()
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -121,6 +110,28 @@ def get(name: str) -> structlog.types.FilteringBoundLogger:
     """A logger whose lines carry `name`."""
     logger: structlog.types.FilteringBoundLogger = structlog.get_logger(component=name)
     return logger
+
+
+def _use(level: str, **options: Any) -> None:
+    structlog.configure(
+        processors=_processors(),
+        wrapper_class=_unfailing(logging.getLevelNamesMapping()[level.upper()]),
+        **options,
+    )
+
+
+def _processors() -> list[structlog.types.Processor]:
+    """What is done to an event, one after the other; the last makes the line."""
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _redact_event,
+    ]
+    if sys.stderr.isatty():
+        return [*shared, _one_line, structlog.dev.ConsoleRenderer()]
+    return [*shared, structlog.processors.JSONRenderer()]
 
 
 def _unfailing(level: int) -> type[structlog.types.FilteringBoundLogger]:
@@ -181,3 +192,12 @@ def _component(logger: Any, __: str, event: structlog.types.EventDict) -> struct
     record = event.get("_record")
     event["component"] = record.name if record else logger.name
     return event
+
+
+def _to_stderr(*_: object) -> structlog.PrintLogger:
+    """To what stands there now: it may have been put in the place of another since."""
+    return structlog.PrintLogger(sys.stderr)
+
+
+# A command does not configure: what it prints on stdout is its result, and its log holds no secret either.
+_use("INFO", logger_factory=_to_stderr)

@@ -54,7 +54,7 @@ def test_another_origin_is_refused_and_says_what_to_do(pipeline, setting):
 
 def test_simulated_prices_are_announced_loudly(pipeline, capsys):
     origin.decide(pipeline, "simulated", SETTINGS, probe=unasked)
-    assert "PRICES ARE SIMULATED" in capsys.readouterr().out
+    assert "PRICES ARE SIMULATED" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,19 @@ def test_a_process_logs_json_lines_without_secrets() -> None:
     assert "forged: yes" in lines[2]["exception"]
 
 
+def test_a_command_that_configures_nothing_logs_to_stderr_without_secrets() -> None:
+    """Its stdout is its result, which a program reads."""
+    program = _PROGRAM.replace('log.configure("INFO")\n', "print('{}')\n")
+    assert program != _PROGRAM
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "{}\n"
+    ours = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert [line["level"] for line in ours] == ["info", "warning", "error"]
+    assert CANARY not in json.dumps(ours)
+
+
 def test_printable_text_is_on_one_line() -> None:
     assert log.printable("a\r\nb\x1b[0m\u202e\x85") == "a\\r\\nb\\x1b[0m\\u202e\\x85"
     assert log.printable("naïve ✓ 日本") == "naïve ✓ 日本"
