@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
+from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_compact_currency, format_currency, format_decimal
 
@@ -33,10 +34,11 @@ def score(value: Decimal, locale: str = LOCALE) -> str:
 
 
 def money(amount: Decimal, currency: str = "USD", locale: str = LOCALE) -> str:
-    """An amount with its currency's sign: to the cent from one on, to four digits below."""
+    """An amount with its currency's sign where the language puts it: to the cent from one on, to four digits below."""
     places = _places(amount, 2)
     rounded = amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, _EXACT)
-    pattern = f"¤#,##0.{'0' * places}"
+    usual = Locale.parse(locale).currency_formats["standard"].pattern
+    pattern = usual.replace("0.00", f"0.{'0' * places}")
     text: str = format_currency(
         rounded, currency, pattern, locale, currency_digits=False, decimal_quantization=False
     )

@@ -38,3 +38,16 @@ def test_another_locale_has_its_own_signs():
     instant = datetime(2026, 3, 1, 9, 5, tzinfo=UTC)
     assert figures.moment(instant) == "1 March 2026, 09:05 UTC"
     assert figures.moment(instant, "de") == "1. März 2026, 09:05 UTC"
+
+
+@pytest.mark.parametrize(
+    ("amount", "locale", "written"),
+    [
+        ("23853.4", "en_US", "$23,853.40"),
+        ("23853.4", "de", "23.853,40\xa0$"),
+        ("-480.26", "de", "-480,26\xa0$"),
+        ("0.00012345", "de", "0,0001234\xa0$"),
+    ],
+)
+def test_a_currencys_sign_stands_where_the_language_puts_it(amount, locale, written) -> None:
+    assert figures.money(Decimal(amount), "USD", locale) == written
