@@ -153,7 +153,7 @@ class AccountOfTheMoment:
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
     account, label = _Moment.account, case.operation.label
-    if label == f"POST {V1}/account/delete":
+    if label in _OF_A_NEW_ACCOUNT:
         account = Account()
     account.restore()
     prepare = _PREPARED.get(label)
@@ -399,6 +399,10 @@ def _connection(account: Account) -> str:
     return str(account.ask("POST", "/exchanges/connect", _KEY)["connectionId"])
 
 
+def _connected(account: Account, case: Case) -> None:
+    _path(case, connection_id=_connection(account))
+
+
 def _exchange_sync(account: Account, case: Case) -> None:
     connection = _connection(account)
     job = _db.execute(
@@ -434,6 +438,11 @@ def _prediction(account: Account, case: Case) -> None:
     _path(case, prediction_id=made[0])
 
 
+_OF_A_NEW_ACCOUNT = {
+    f"POST {V1}/account/delete",
+    # What is recorded is looked at at once only where nothing waits for the worker; here there is none.
+    f"POST {V1}/portfolios/{{portfolio_id}}/issues/{{issue_id}}/resolve",
+}
 _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"POST {V1}/auth/register": lambda _, case: _say(
         case, email=f"{secrets.token_hex(6)}@example.com"
@@ -500,10 +509,9 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"GET {V1}/portfolios/{{portfolio_id}}/sync/{{job_id}}": _sync,
     f"POST {V1}/exchanges/test": lambda _, case: _say(case, **_KEY),
     f"POST {V1}/exchanges/connect": lambda _, case: _only(case, **_KEY),
+    f"POST {V1}/exchanges/connections/{{connection_id}}/sync": _connected,
     f"GET {V1}/exchanges/connections/{{connection_id}}/sync/{{job_id}}": _exchange_sync,
-    f"GET {V1}/exchanges/connections/{{connection_id}}/unbooked": lambda account, case: _path(
-        case, connection_id=_connection(account)
-    ),
+    f"GET {V1}/exchanges/connections/{{connection_id}}/unbooked": _connected,
     f"GET {V1}/defi/sync/{{job_id}}": _wallet_sync,
     "GET /api/docs/{name}": lambda _, case: _path(case, name="start.js"),
 }
