@@ -143,7 +143,7 @@ def run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=280 if EXAMPLES == "4" else None,
+        timeout=1000 if EXAMPLES == "4" else None,
     )
 
 
@@ -151,6 +151,7 @@ def told(done: subprocess.CompletedProcess[str]) -> str:
     return (done.stdout + done.stderr)[-20000:]
 
 
+@pytest.mark.timeout(1200)
 def test_it_finds_nothing_and_every_operation_succeeds_at_least_once(served: Served) -> None:
     """As an administrator; accounts and proofs come from the hooks."""
     phases = ("--phases", "examples,coverage,fuzzing,stateful")
