@@ -143,14 +143,18 @@ def test_a_relay_that_hangs_holds_up_no_other_work(database, owner, tmp_path, ha
         assert not hanging_relay.release.is_set()
         assert _unsent(owner) == 10
         hanging_relay.release.set()
-        # Each attempt that failed doubled the pause before the next: a slow machine has made some more of them.
-        until(lambda: not owner.execute(_PULL_FORWARD).rowcount and not _unsent(owner), 240)
+        until(lambda: _sent_after_retry(owner), 240)
 
 
-_PULL_FORWARD = """
-    update jobs.procrastinate_jobs set scheduled_at = now()
-    where queue_name = 'mail' and status = 'todo' and scheduled_at > now()
-"""
+def _sent_after_retry(owner) -> bool:
+    """Whether all mails are out; if not, retried as an operator does: attempts at a relay at rest use up a job's own."""
+    if not _unsent(owner):
+        return True
+    mail.retry(owner)
+    time.sleep(5)
+    return False
+
+
 _DEFER_UNKNOWN = """
     select jobs.procrastinate_defer_jobs_v1(array[(
         %(queue)s, %(task)s, 0, null, null, jsonb_build_object('sync_id', gen_random_uuid()), null
