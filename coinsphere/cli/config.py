@@ -5,15 +5,20 @@ from pydantic import SecretStr
 from rich.table import Table
 
 from coinsphere.cli.console import console as new_console
-from coinsphere.settings import Settings, environment, variable
+from coinsphere.settings import TOPICS, Settings, environment, variable
+from coinsphere.settings.base import Base
 
 _DOCUMENT = """\
 # Settings
 
-Made from `coinsphere/settings.py` by `make docs`. Every setting is an environment variable; values come, first match
+Made from `coinsphere/settings/` by `make docs`. Every setting is an environment variable; values come, first match
 wins, from the environment, from `.env` in the working directory, from the files in `COINSPHERE_SECRETS_DIR`, from the
-secret `COINSPHERE_AWS_SECRET_ID`, and from `credentials.env` in the state folder, which `coinsphere up` writes. A variable that begins with `COINSPHERE_` and is not listed here is an error. An empty value
-counts as not set. Lists are comma-separated. `coinsphere config show` prints what is in force, secrets masked.
+secret `COINSPHERE_AWS_SECRET_ID`, and from `credentials.env` in the state folder, which `coinsphere up` writes. A
+variable that begins with `COINSPHERE_` and is not listed here is an error. An empty value counts as not set. Lists are
+comma-separated. `coinsphere config show` prints what is in force, secrets masked.
+"""
+_TOPIC = """
+## {title}
 
 | variable | default | meaning |
 |---|---|---|
@@ -57,12 +62,19 @@ def docs() -> None:
 
 
 def document() -> str:
-    """The page of all settings, as Markdown."""
+    """The page of all settings, as Markdown: a table a topic."""
+    return _DOCUMENT + "".join(map(_topic, TOPICS))
+
+
+def _topic(topic: type[Base]) -> str:
+    shared = Base.model_fields if topic is not Base else {}
     rows = [
         f"| `{variable(name)}` | {_default(field.default)} | {field.description} |\n"
-        for name, field in Settings.model_fields.items()
+        for name, field in topic.model_fields.items()
+        if name not in shared
     ]
-    return _DOCUMENT + "".join(rows)
+    title = (topic.__doc__ or "").removesuffix(".")
+    return _TOPIC.format(title=title) + "".join(rows)
 
 
 def _default(value: object) -> str:
