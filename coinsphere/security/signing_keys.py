@@ -10,8 +10,6 @@ verifier elsewhere that caches the JWKS for its max-age knows a key before the f
 stand in `keyring.json` beside the PEM files; processes look at that file on each use and need no restart.
 """
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,17 +18,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from coinsphere.errors import ConfigurationError
-from coinsphere.security import private_files
+from coinsphere.security import private_files, private_keys
 
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-
-ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
-MODULUS_BITS = 3072
 JWKS_MAX_AGE = timedelta(minutes=5)
 """How long others may cache the JWKS; a key is published so long before it signs."""
 SKEW = timedelta(seconds=30)
@@ -80,7 +71,7 @@ class SigningKey:
     """A private key with its one algorithm and its times."""
 
     record: KeyRecord
-    private: PrivateKey = field(repr=False)
+    private: private_keys.PrivateKey = field(repr=False)
 
     @property
     def kid(self) -> str:
@@ -100,7 +91,12 @@ class SigningKey:
     @property
     def jwk(self) -> dict[str, str]:
         """The public half as a JSON Web Key."""
-        return {**_members(self.private), "use": "sig", "alg": self.algorithm, "kid": self.kid}
+        return {
+            **private_keys.members(self.private),
+            "use": "sig",
+            "alg": self.algorithm,
+            "kid": self.kid,
+        }
 
     def may_have_signed(self, moment: datetime) -> bool:
         """Whether the key signed at `moment`, within the skew of clocks."""
@@ -304,10 +300,9 @@ def _begin(folder: Path, algorithm: str) -> None:
 
 def _adopt(path: Path) -> KeyRecord:
     algorithm = path.stem.partition("-")[2]
-    private = _parse(path)
-    _check(path, private, algorithm)
+    private = private_keys.read(path, algorithm)
     return KeyRecord(
-        kid=_thumbprint(private),
+        kid=private_keys.thumbprint(private),
         algorithm=algorithm,
         file=path.name,
         published_at=_EVER,
@@ -328,17 +323,12 @@ def _make(
     folder: Path, algorithm: str, *, published_at: datetime, signs_from: datetime
 ) -> KeyRecord:
     """A new key in a file of its own; it counts once `keyring.json` names it."""
-    private = _generate(algorithm)
+    private = private_keys.generate(algorithm)
     number = max((int(path.name[:4]) for path in folder.glob("[0-9]*-*.pem")), default=0) + 1
     path = folder / f"{number:04}-{algorithm}.pem"
-    pem = private.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    private_files.write(path, pem)
+    private_keys.write(path, private)
     return KeyRecord(
-        kid=_thumbprint(private),
+        kid=private_keys.thumbprint(private),
         algorithm=algorithm,
         file=path.name,
         published_at=published_at,
@@ -346,52 +336,12 @@ def _make(
     )
 
 
-def _generate(algorithm: str) -> PrivateKey:
-    if algorithm in ("RS256", "PS256"):
-        return rsa.generate_private_key(public_exponent=65537, key_size=MODULUS_BITS)
-    if algorithm == "ES256":
-        return ec.generate_private_key(ec.SECP256R1())
-    if algorithm == "EdDSA":
-        return ed25519.Ed25519PrivateKey.generate()
-    raise ConfigurationError(f"{algorithm} is none of {', '.join(ALGORITHMS)}.")
-
-
 def _read(folder: Path, record: KeyRecord) -> SigningKey:
     path = folder / Path(record.file).name
-    private = _parse(path)
-    _check(path, private, record.algorithm)
-    if _thumbprint(private) != record.kid:
+    private = private_keys.read(path, record.algorithm)
+    if private_keys.thumbprint(private) != record.kid:
         raise ConfigurationError(f"{path} is not the key {record.kid} of {_MANIFEST}.")
     return SigningKey(record, private)
-
-
-def _parse(path: Path) -> PrivateKey:
-    try:
-        key = serialization.load_pem_private_key(private_files.read(path), password=None)
-    except (FileNotFoundError, ValueError, TypeError) as error:
-        raise ConfigurationError(f"{path} is no private key: {error}") from error
-    if not isinstance(
-        key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-    ):
-        raise ConfigurationError(f"{path} is neither an RSA, a P-256 nor an Ed25519 key.")
-    return key
-
-
-def _check(path: Path, key: PrivateKey, algorithm: str) -> None:
-    """Refuse a key that is weak or does not fit its algorithm."""
-    fits = {
-        "RS256": isinstance(key, rsa.RSAPrivateKey),
-        "PS256": isinstance(key, rsa.RSAPrivateKey),
-        "ES256": isinstance(key, ec.EllipticCurvePrivateKey)
-        and isinstance(key.curve, ec.SECP256R1),
-        "EdDSA": isinstance(key, ed25519.Ed25519PrivateKey),
-    }
-    if not fits.get(algorithm, False):
-        raise ConfigurationError(f"{path} holds no key for {algorithm}.")
-    if isinstance(key, rsa.RSAPrivateKey) and key.key_size < MODULUS_BITS:
-        raise ConfigurationError(
-            f"{path} has {key.key_size} bits; at least {MODULUS_BITS} are needed."
-        )
 
 
 def _store(folder: Path, every: Sequence[KeyRecord]) -> None:
@@ -410,21 +360,3 @@ def _version(folder: Path) -> tuple[int, int, int]:
     except FileNotFoundError as error:
         raise ConfigurationError(f"{folder / _MANIFEST} is missing.") from error
     return found.st_ino, found.st_mtime_ns, found.st_size
-
-
-def _members(key: PrivateKey) -> dict[str, str]:
-    """The members of the public JWK that say which key it is."""
-    jwk: dict[str, Any]
-    if isinstance(key, rsa.RSAPrivateKey):
-        jwk = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
-    elif isinstance(key, ec.EllipticCurvePrivateKey):
-        jwk = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
-    else:
-        jwk = OKPAlgorithm.to_jwk(key.public_key(), as_dict=True)
-    return {name: jwk[name] for name in ("crv", "e", "kty", "n", "x", "y") if name in jwk}
-
-
-def _thumbprint(key: PrivateKey) -> str:
-    """RFC 7638: SHA-256 over the required members in the order of their names."""
-    digest = hashlib.sha256(msgspec.json.encode(_members(key), order="sorted")).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from coinsphere.errors import ConfigurationError, TokenRefused
 from coinsphere.security import signing_keys
 from coinsphere.security.access_tokens import sign_access_token, verify_access_token
-from coinsphere.security.signing_keys import ALGORITHMS, JWKS_MAX_AGE, SKEW, FileKeyring, KeyState
+from coinsphere.security.private_keys import ALGORITHMS
+from coinsphere.security.signing_keys import JWKS_MAX_AGE, SKEW, FileKeyring, KeyState
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
