@@ -9,7 +9,7 @@ from flask import request
 from psycopg import Connection
 
 from coinsphere.security.audit_events import Event
-from webapi.auth import queries, schemas
+from webapi.auth import proofs, queries, schemas
 from webapi.auth.queries import User
 from webapi.http import errors
 from webapi.passkeys import ceremonies
@@ -97,18 +97,9 @@ def proved_before(work: Services, user_id: UUID) -> Proved | None:
 
 
 def _find(work: Services, name: str) -> tuple[User | None, Guarded]:
-    now = work.clock()
     try:
         with work.database.connection() as conn:
-            guarded = throttle.account(
-                conn,
-                work.password_keys,
-                Kind.PASSWORD,
-                login=name,
-                address=request.remote_addr,
-                now=now,
-            )
-            throttle.require_patience(conn, guarded, work.settings.login_failures_global, now)
+            guarded = proofs.guard(conn, work, Kind.PASSWORD, name)
             return queries.by_email(conn, name), guarded
     except errors.Problem:
         with work.database.connection() as conn:
@@ -147,15 +138,7 @@ def with_second_factor(
     with work.database.connection() as conn:
         # One guess after the other, so that none is made before the last one is counted.
         two_factor.lock(conn, user.id)
-        guarded = throttle.account(
-            conn,
-            work.password_keys,
-            Kind.SECOND_FACTOR,
-            login=user.email,
-            address=request.remote_addr,
-            now=now,
-        )
-        throttle.require_patience(conn, guarded, work.settings.login_failures_global, now)
+        guarded = proofs.guard(conn, work, Kind.SECOND_FACTOR, user.email)
         taken = _take(work, conn, user, code, assertion)
         if taken:
             throttle.forget(conn, guarded)

@@ -62,7 +62,7 @@ def require_password(work: Services, user: User, given: str, path: str) -> None:
     now = work.clock()
     with work.passwords.turn() as turn:
         with work.database.connection() as conn:
-            guarded = _guard(conn, work, Kind.PASSWORD, user)
+            guarded = guard(conn, work, Kind.PASSWORD, user.email)
         is_right = turn.verify(user.password_hash, given)
         with work.database.connection() as conn:
             if is_right:
@@ -82,7 +82,7 @@ def require_code(work: Services, user: User, given: str, path: str) -> None:
     now = work.clock()
     with work.database.connection() as conn:
         two_factor.lock(conn, user.id)
-        guarded = _guard(conn, work, Kind.SECOND_FACTOR, user)
+        guarded = guard(conn, work, Kind.SECOND_FACTOR, user.email)
         taken = factors.take(work, conn, user.id, given, now)
         if taken is not None:
             throttle.forget(conn, guarded)
@@ -101,10 +101,15 @@ def wrong_code(path: str) -> errors.Problem:
     )
 
 
-def _guard(conn: Connection, work: Services, kind: Kind, user: User) -> Guarded:
+def guard(conn: Connection, work: Services, kind: Kind, login: str) -> Guarded:
+    """The guard of a secret of the account `login`, which need not exist, if a guess may be made now.
+
+    Raises:
+        errors.Problem: 429, with the seconds to wait.
+    """
     now = work.clock()
     guarded = throttle.account(
-        conn, work.password_keys, kind, login=user.email, address=request.remote_addr, now=now
+        conn, work.password_keys, kind, login=login, address=request.remote_addr, now=now
     )
     throttle.require_patience(conn, guarded, work.settings.login_failures_global, now)
     return guarded

@@ -57,15 +57,7 @@ def enable(work: Services, given: schemas.VerifyIn) -> list[str]:
     now = work.clock()
     with work.database.connection() as conn:
         queries.lock(conn, user.id)
-        guarded = throttle.account(
-            conn,
-            work.password_keys,
-            Kind.SECOND_FACTOR,
-            login=user.email,
-            address=request.remote_addr,
-            now=now,
-        )
-        throttle.require_patience(conn, guarded, work.settings.login_failures_global, now)
+        guarded = proofs.guard(conn, work, Kind.SECOND_FACTOR, user.email)
         is_right = factors.take_pending(work, conn, user.id, given.token)
         if is_right:
             throttle.forget(conn, guarded)
