@@ -17,6 +17,7 @@ from coinsphere.cli import (
     mail,
     market,
     portfolio,
+    status,
     system,
 )
 
@@ -25,6 +26,7 @@ def register(cli: click.Group) -> None:
     """Add them to `coinsphere`."""
     for module in (
         system,
+        status,
         deployment,
         doctor,
         config,

@@ -1,13 +1,11 @@
-"""`coinsphere up`, `down`, `status`, `logs`: the local system."""
+"""`coinsphere up`, `down`, `logs`: the local system."""
 
-import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -16,18 +14,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from coinsphere.cli import links
+from coinsphere.cli import links, status
 from coinsphere.cli.console import console as new_console
-from coinsphere.clock import iso, utc_now
+from coinsphere.clock import utc_now
 from coinsphere.errors import CoinsphereError, LocalServiceError
-from coinsphere.settings import Role, Settings, environment, variable
+from coinsphere.settings import Settings, environment, variable
 
 if TYPE_CHECKING:
     from coinsphere.cli.progress import ConsoleProgress
-    from coinsphere.local.disk import Room
-    from coinsphere.local.system import Health
-    from coinsphere.market.origin import Origin
-    from coinsphere.market.set_aside import Held
 
 _WATCH_SECONDS = 3.0
 _RED = (
@@ -38,7 +32,7 @@ _RED = (
 
 def register(cli: click.Group) -> None:
     """Add the commands."""
-    for command in (up, down, status, logs):
+    for command in (up, down, logs):
         cli.add_command(command)
 
 
@@ -97,39 +91,6 @@ def down() -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-def status(*, as_json: bool) -> None:
-    """Show every process, where prices come from, and what is wrong: jobs, schedules, old data, the disk. Exits with 1 if ill."""
-    from coinsphere.cli.quarantine import as_dict, show_set_aside
-    from coinsphere.local import system
-    from coinsphere.local.disk import Room
-
-    settings = Settings.from_env()
-    healths, room = system.status(settings), Room.of(settings)
-    origin = _origin(settings)
-    held = _set_aside(settings)
-    ill = _conditions(settings)
-    if as_json:
-        told = _as_json(settings, healths, origin, room) | {
-            "setAside": [as_dict(each) for each in held],
-            "problems": ill,
-        }
-        click.echo(json.dumps(told, indent=2))
-    else:
-        console = new_console()
-        console.print(_health_table(healths))
-        _show_origin(console, origin)
-        show_set_aside(console, held)
-        for said in ill:
-            console.print(f"[red]{escape(said)}[/red]", highlight=False)
-        if room.remedy:
-            console.print(f"[red]{escape(f'{room.found}. {room.remedy}')}[/red]")
-        console.print(links.as_text(settings), highlight=False, markup=False, soft_wrap=True)
-    if ill or room.remedy or not all(health.is_well for health in healths):
-        raise click.exceptions.Exit(1)
-
-
-@click.command()
 @click.argument("name", required=False)
 @click.option("-n", "--lines", default=50, show_default=True, help="How many of the last lines.")
 @click.option("-f", "--follow", is_flag=True, help="Go on as lines are written.")
@@ -157,14 +118,14 @@ def _fill(console: Console, settings: Settings, progress: "ConsoleProgress") -> 
     from coinsphere.cli.quarantine import show_set_aside
     from coinsphere.local import system
 
-    _show_origin(console, _origin(settings))
+    status.show_origin(console, status.stored_origin(settings))
     try:
         for report in system.fill(settings, progress):
             show_import(console, report)
     except (CoinsphereError, psycopg.Error) as error:
         console.print(f"[red]Not everything is green:[/red] {escape(str(error))}", highlight=False)
         console.print(_RED, highlight=False)
-    show_set_aside(console, _set_aside(settings))
+    show_set_aside(console, status.held(settings))
     console.print(_addresses(settings))
     console.print(links.as_text(settings), highlight=False, markup=False, soft_wrap=True)
     console.print(examples(settings), highlight=False, markup=False)
@@ -173,27 +134,6 @@ def _fill(console: Console, settings: Settings, progress: "ConsoleProgress") -> 
         highlight=False,
         markup=False,
     )
-
-
-def _conditions(settings: Settings) -> list[str]:
-    """What is wrong though every process lives; empty where the database cannot say now."""
-    from coinsphere.local import probes
-
-    try:
-        return probes.conditions(settings)
-    except psycopg.Error:
-        return []
-
-
-def _set_aside(settings: Settings) -> "list[Held]":
-    """What checks set aside; empty where the database cannot say now."""
-    from coinsphere.market import set_aside
-
-    try:
-        with psycopg.connect(settings.url_for(Role.READONLY), connect_timeout=3) as conn:
-            return set_aside.entries(conn)
-    except psycopg.Error:
-        return []
 
 
 def _chosen(market: str | None) -> Settings:
@@ -275,74 +215,3 @@ Try (the first lines keep an access token in $TOKEN):
   curl -s {api}/tokens -H "Authorization: Bearer $TOKEN"
   curl -s {api}/predictions/BTC -H "Authorization: Bearer $TOKEN"
 """
-
-
-def _health_table(healths: list["Health"]) -> Table:
-    now = utc_now()
-    table = Table("process", "port", "pid", "state", "for", "health")
-    for health in healths:
-        lasted = (
-            timedelta(seconds=round((now - health.since).total_seconds())) if health.since else ""
-        )
-        table.add_row(
-            health.name,
-            str(health.port or "-"),
-            str(health.pid or "-"),
-            health.state,
-            str(lasted),
-            "[green]ok[/green]" if health.is_well else f"[red]{escape(health.problem or '')}[/red]",
-        )
-    return table
-
-
-def _as_json(
-    settings: Settings, healths: list["Health"], origin: "Origin | None", room: "Room"
-) -> dict[str, object]:
-    return {
-        "state": str(settings.state),
-        "disk": {"freeBytes": room.free, "leastBytes": room.least, "problem": room.remedy},
-        "market": origin
-        and {
-            "source": origin.source,
-            "location": origin.location,
-            "seed": origin.seed,
-            "decidedAt": iso(origin.decided_at),
-        },
-        "processes": [
-            {
-                "name": health.name,
-                "port": health.port,
-                "pid": health.pid,
-                "state": health.state,
-                "health": "ok" if health.is_well else "error",
-                "problem": health.problem,
-                "since": iso(health.since) if health.since else None,
-            }
-            for health in healths
-        ],
-    }
-
-
-def _origin(settings: Settings) -> "Origin | None":
-    """Where prices come from; None where the database cannot say now."""
-    from coinsphere.market import origin
-
-    try:
-        with psycopg.connect(settings.url_for(Role.READONLY), connect_timeout=3) as conn:
-            return origin.get(conn)
-    except psycopg.Error:
-        return None
-
-
-def _show_origin(console: Console, origin: "Origin | None") -> None:
-    if origin is None:
-        console.print(
-            "[red]Where prices come from is not known: the database does not answer.[/red]"
-        )
-    elif origin.is_simulated:
-        console.print(
-            f"[bold yellow]PRICES ARE SIMULATED[/bold yellow] (seed {origin.seed}): no figure here is a real market's."
-        )
-    else:
-        place = f" in {escape(origin.location)}" if origin.location else ""
-        console.print(f"Prices come from {origin.source}{place}.", highlight=False)
