@@ -10,7 +10,7 @@ from coinsphere.defi import valuation
 from coinsphere.defi.model import PositionKind
 from coinsphere.wallets import repository as wallets
 from coinsphere.wallets import sync
-from webapi.defi import acts, queries, schemas
+from webapi.defi import acts, envelopes, queries, schemas
 from webapi.http import errors, json, paths
 from webapi.security import access
 from webapi.security.access import signed_in
@@ -31,7 +31,7 @@ def envelope(response: Response) -> Response:
 
 @defi.get("/protocols")
 @signed_in
-@defi.output(schemas.ProtocolsAnswer)
+@defi.output(envelopes.ProtocolsAnswer)
 def list_protocols() -> dict[str, Any]:
     """All protocols, the largest first, with what lies in them and what their largest pools yield."""
     with services().database.connection() as conn:
@@ -42,7 +42,7 @@ def list_protocols() -> dict[str, Any]:
 @defi.get("/connect/nonce")
 @signed_in
 @defi.input(schemas.NonceQuery, location="query")
-@defi.output(schemas.NonceAnswer)
+@defi.output(envelopes.NonceAnswer)
 def get_nonce(query_data: schemas.NonceQuery) -> dict[str, Any]:
     """A nonce for the proof of ownership, good once, for five minutes, in this session.
 
@@ -60,7 +60,7 @@ def get_nonce(query_data: schemas.NonceQuery) -> dict[str, Any]:
 @defi.post("/connect")
 @signed_in
 @defi.input(schemas.ConnectWalletIn)
-@defi.output(schemas.ConnectedAnswer, 201)
+@defi.output(envelopes.ConnectedAnswer, 201)
 def connect_wallet(json_data: schemas.ConnectWalletIn) -> dict[str, Any]:
     """Connect a wallet and have it read. One that is known is read again and keeps its proof.
 
@@ -72,7 +72,7 @@ def connect_wallet(json_data: schemas.ConnectWalletIn) -> dict[str, Any]:
 
 @defi.get("/wallets")
 @signed_in
-@defi.output(schemas.WalletsAnswer)
+@defi.output(envelopes.WalletsAnswer)
 def list_wallets() -> dict[str, Any]:
     """All of one's wallets; nobody has more than 50."""
     with services().database.connection() as conn:
@@ -82,7 +82,7 @@ def list_wallets() -> dict[str, Any]:
 
 @defi.get("/wallets/<wallet_id>")
 @signed_in
-@defi.output(schemas.WalletAnswer)
+@defi.output(envelopes.WalletAnswer)
 def get_wallet(wallet_id: str) -> dict[str, Any]:
     """One wallet."""
     with services().database.connection() as conn:
@@ -91,7 +91,7 @@ def get_wallet(wallet_id: str) -> dict[str, Any]:
 
 @defi.delete("/wallets/<wallet_id>")
 @signed_in
-@defi.output(schemas.MessageAnswer)
+@defi.output(envelopes.MessageAnswer)
 def delete_wallet(wallet_id: str) -> dict[str, Any]:
     """Disconnect a wallet; what its balances told a ledger is taken back, and stays in its history."""
     with services().database.connection() as conn:
@@ -101,7 +101,7 @@ def delete_wallet(wallet_id: str) -> dict[str, Any]:
 
 @defi.get("/wallets/<wallet_id>/balances")
 @signed_in
-@defi.output(schemas.BalancesAnswer)
+@defi.output(envelopes.BalancesAnswer)
 def list_balances(wallet_id: str) -> dict[str, Any]:
     """What a wallet held when it was read last; what lies in protocols is at `/defi/positions`."""
     with services().database.connection() as conn:
@@ -113,7 +113,7 @@ def list_balances(wallet_id: str) -> dict[str, Any]:
 @defi.put("/wallets/<wallet_id>/tokens")
 @signed_in
 @defi.input(schemas.TokensIn)
-@defi.output(schemas.WalletAnswer)
+@defi.output(envelopes.WalletAnswer)
 def set_tokens(wallet_id: str, json_data: schemas.TokensIn) -> dict[str, Any]:
     """Say which tokens to look for beside the usual ones, by their contracts; the wallet is read again."""
     return {"data": {"wallet": acts.set_tokens(wallet_id, json_data.contracts)}}
@@ -122,7 +122,7 @@ def set_tokens(wallet_id: str, json_data: schemas.TokensIn) -> dict[str, Any]:
 @defi.get("/positions")
 @signed_in
 @defi.input(schemas.PositionsQuery, location="query")
-@defi.output(schemas.PositionsAnswer)
+@defi.output(envelopes.PositionsAnswer)
 def list_positions(query_data: schemas.PositionsQuery) -> dict[str, Any]:
     """Open positions at our own prices. What is borrowed counts below zero."""
     with services().database.connection() as conn:
@@ -140,7 +140,7 @@ def list_positions(query_data: schemas.PositionsQuery) -> dict[str, Any]:
 
 @defi.get("/stats")
 @signed_in
-@defi.output(schemas.StatsAnswer)
+@defi.output(envelopes.StatsAnswer)
 def get_stats() -> dict[str, Any]:
     """Sums over all positions, by kind and by protocol, and the net worth of portfolios with what they hold."""
     user_id = access.principal().user_id
@@ -174,7 +174,7 @@ def get_stats() -> dict[str, Any]:
 @defi.post("/sync")
 @signed_in
 @defi.input(schemas.SyncIn)
-@defi.output(schemas.SyncsAnswer, 202)
+@defi.output(envelopes.SyncsAnswer, 202)
 def start_sync(json_data: schemas.SyncIn) -> dict[str, Any]:
     """Have wallets read by the worker: one, or all of one's own. A sync that waits already is not doubled."""
     user_id = access.principal().user_id
@@ -192,7 +192,7 @@ def start_sync(json_data: schemas.SyncIn) -> dict[str, Any]:
 
 @defi.get("/sync/<job_id>")
 @signed_in
-@defi.output(schemas.SyncAnswer)
+@defi.output(envelopes.SyncAnswer)
 def get_sync(job_id: str) -> dict[str, Any]:
     """A sync and how far it is."""
     with services().database.connection() as conn:

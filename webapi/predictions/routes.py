@@ -8,7 +8,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 
 from webapi.http import cursor, errors, idempotency, paths
-from webapi.predictions import answers, current, queries, schemas
+from webapi.predictions import answers, current, outcome_schemas, queries, schemas
 from webapi.predictions.queries import After, Stored
 from webapi.security import limits
 from webapi.security.access import signed_in
@@ -75,7 +75,7 @@ def get_predictions(json_data: schemas.BatchIn) -> dict[str, Any]:
 
 @predictions.get("/by-id/<prediction_id>")
 @signed_in
-@predictions.output(schemas.StoredOneOut)
+@predictions.output(outcome_schemas.StoredOneOut)
 def get_stored(prediction_id: str) -> dict[str, Any]:
     """A forecast as it was stored after a close, with the price that came where that is known."""
     with services().database.connection() as conn:
@@ -93,7 +93,7 @@ def get_stored(prediction_id: str) -> dict[str, Any]:
 @predictions.get("/<symbol>/history")
 @signed_in
 @predictions.input(schemas.HistoryQuery, location="query")
-@predictions.output(schemas.StoredListOut)
+@predictions.output(outcome_schemas.StoredListOut)
 def get_history(symbol: str, query_data: schemas.HistoryQuery) -> dict[str, Any]:
     """Forecasts as they were issued, newest first, each with the price that came.
 
@@ -115,7 +115,7 @@ def get_history(symbol: str, query_data: schemas.HistoryQuery) -> dict[str, Any]
 @predictions.get("/<symbol>/accuracy")
 @signed_in
 @predictions.input(schemas.AccuracyQuery, location="query")
-@predictions.output(schemas.AccuracyOut)
+@predictions.output(outcome_schemas.AccuracyOut)
 def get_accuracy(symbol: str, query_data: schemas.AccuracyQuery) -> dict[str, Any]:
     """How the forecasts fared whose outcome is known, beside "tomorrow equals today".
 
