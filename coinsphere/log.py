@@ -43,11 +43,10 @@ _SECRET_TEXTS = (
         rf"\1{MASK}",
     ),
 )  # fmt: skip
-_HINT = re.compile(
-    r"eyj|cs_|whsec_|akia|asia|bearer|basic|dpop|://|passw|passphrase|secret|key|token|code",
-    re.IGNORECASE,
-)
+_HINT = re.compile(r"[=:]|-----|eyj|cs_|whsec_|akia|asia|bearer|basic|dpop", re.IGNORECASE)
 """What every text of a secret's shape holds; most texts hold none of it, and this is one look instead of six."""
+_SHORTEST = 7
+"""Characters of the shortest text of such a shape: `?code=1`."""
 
 
 @lru_cache(maxsize=1_000)
@@ -58,7 +57,7 @@ def is_secret_name(name: str) -> bool:
 
 def redact_text(text: str) -> str:
     """`text` with everything masked that has the shape of a secret."""
-    if _HINT.search(text) is None:
+    if len(text) < _SHORTEST or _HINT.search(text) is None:
         return text
     for pattern, replacement in _SECRET_TEXTS:
         text = pattern.sub(replacement, text)
@@ -124,10 +123,11 @@ def _processors() -> list[structlog.types.Processor]:
     """What is done to an event, one after the other; the last makes the line."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         _redact_event,
+        # What these two add is no secret.
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if sys.stderr.isatty():
         return [*shared, _one_line, structlog.dev.ConsoleRenderer()]

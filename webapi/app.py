@@ -22,13 +22,14 @@ from webapi.backends import upstream
 from webapi.backends.cache import Cache, PageCache
 from webapi.backends.database import RequestDatabase
 from webapi.backends.health import Health
+from webapi.backends.memory import Changes
 from webapi.defi.routes import defi
 from webapi.documentation import specification
 from webapi.documentation.routes import documentation
 from webapi.exchanges.routes import exchanges
 from webapi.health.routes import health
 from webapi.holdings.routes import blueprint as holdings
-from webapi.http import deprecation, errors, idempotency, literal_routes, middleware
+from webapi.http import deprecation, errors, gate, idempotency, literal_routes, middleware
 from webapi.http.envelope import BODY_LIMIT, REQUEST_ID
 from webapi.http.json import ExactProvider
 from webapi.passkeys.routes import passkeys
@@ -48,7 +49,7 @@ from webapi.security.admission import Admissions
 from webapi.security.breaches import Breaches
 from webapi.security.passwords import Passwords
 from webapi.security.routes import security
-from webapi.security.sessions import SessionCache
+from webapi.security.session_cache import SessionCache
 from webapi.services import EXTENSION, Services
 from webapi.shared.routes import blueprint as shared
 from webapi.tokens.routes import tokens
@@ -98,12 +99,13 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
     work = _services(settings, clock)
     app.extensions[EXTENSION] = work
     _configure(app, settings)
-    app.extensions[features.EXTENSION] = features.Switches(settings)
+    switches = app.extensions[features.EXTENSION] = features.Switches(settings)
     middleware.register(app)
     literal_routes.register(app)
     deprecation.register(app)
     errors.register(app)
     access_tokens.register(app, settings, work.keyring, work.verifier, clock)
+    gate.register(app, work, switches)
     limits.register(app, settings)
     access.register(app)
     _add_routes(app)
@@ -114,7 +116,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
 
 
 def _services(settings: Settings, clock: Clock) -> Services:
-    cache = Cache(settings.redis_dsn)
+    cache, changes = Cache(settings.redis_dsn), Changes()
     http = upstream.client()
     keyring = FileKeyring(settings.keys_dir, settings.jwt_algorithm)
     return Services(
@@ -127,10 +129,11 @@ def _services(settings: Settings, clock: Clock) -> Services:
         password_keys=SymmetricKeys(settings.password_keys),
         passwords=Passwords.of(settings),
         breaches=Breaches.of(settings, http),
+        changes=changes,
         cache=cache,
-        pages=PageCache(cache, settings.cache_seconds),
-        sessions=SessionCache(cache),
-        admissions=Admissions(cache),
+        pages=PageCache(cache, settings.cache_seconds, changes),
+        sessions=SessionCache(cache, changes),
+        admissions=Admissions(cache, changes),
         http=http,
         health=Health(),
         _database=RequestDatabase(settings.url_for(Role.API), size=settings.database_pool_size),

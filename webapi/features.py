@@ -92,6 +92,14 @@ class Switches:
             self._until = time.monotonic() + CACHE_SECONDS
         return feature not in self._off
 
+    def is_known_on(self, feature: Feature) -> bool:
+        """Whether a feature may be used, as far as is known without reading the table; False where it must be read."""
+        return (
+            time.monotonic() < self._until
+            and feature not in self._off
+            and feature not in self.off_by_setting
+        )
+
     def forget(self) -> None:
         """Read the table at the next question."""
         self._until = 0.0

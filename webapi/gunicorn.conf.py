@@ -1,6 +1,7 @@
 """How gunicorn runs the API; every value comes from the settings."""
 # ruff: noqa: N999, PLC0415 - gunicorn's own name; what a worker needs is imported in the worker
 
+import mmap
 import os
 from typing import Any
 
@@ -9,6 +10,8 @@ from webapi.observability import metrics_folder
 
 _settings = Settings.from_env()
 _metrics_folder = metrics_folder.of(_settings.state)
+# Made before the first fork, so each worker has the same: whoever ends a session tells all by it.
+_changes = memoryview(mmap.mmap(-1, mmap.PAGESIZE))[:8]
 
 # prometheus_client looks for it when it is first imported, which is in the workers.
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_folder)
@@ -49,7 +52,9 @@ def post_worker_init(worker: Any) -> None:
     from webapi.observability import metrics_server
     from webapi.services import EXTENSION
 
-    worker.wsgi.extensions[EXTENSION].open()
+    work = worker.wsgi.extensions[EXTENSION]
+    work.changes.share(_changes)
+    work.open()
     metrics_server.start(_settings)
 
 

@@ -16,10 +16,11 @@ from coinsphere.settings import Settings
 from webapi.backends.cache import Cache, PageCache
 from webapi.backends.database import RequestDatabase
 from webapi.backends.health import Health
+from webapi.backends.memory import Changes
 from webapi.security.admission import Admissions
 from webapi.security.breaches import Breaches
 from webapi.security.passwords import Passwords
-from webapi.security.sessions import SessionCache
+from webapi.security.session_cache import SessionCache
 
 EXTENSION = "coinsphere"
 HELPERS = 12
@@ -37,6 +38,7 @@ class Services:
     password_keys: SymmetricKeys
     passwords: Passwords
     breaches: Breaches
+    changes: Changes
     cache: Cache
     pages: PageCache
     sessions: SessionCache

@@ -162,9 +162,11 @@ class FileKeyring:
             ConfigurationError: a key is weak, is readable by others, or does not fit its algorithm.
         """
         self.folder = folder
-        if not (folder / _MANIFEST).exists():
+        # Looked at on each use: made once.
+        self._manifest = folder / _MANIFEST
+        if not self._manifest.exists():
             _begin(folder, algorithm)
-        self._seen = _version(folder)
+        self._seen = _version(self._manifest)
         self._keyring = load(folder)
 
     def signing(self, now: datetime) -> SigningKey:
@@ -180,12 +182,12 @@ class FileKeyring:
         return self._current().jwks(now)
 
     def _current(self) -> FixedKeyring:
-        while (version := _version(self.folder)) != self._seen:
+        while (version := _version(self._manifest)) != self._seen:
             try:
                 self._keyring, self._seen = load(self.folder), version
             except ConfigurationError:
                 # A file that the list still named may be gone since: then there is a new list.
-                if version == _version(self.folder):
+                if version == _version(self._manifest):
                     raise
         return self._keyring
 
@@ -353,10 +355,10 @@ def _by_time(every: Sequence[KeyRecord]) -> list[KeyRecord]:
     return sorted(every, key=lambda record: (record.signs_from, record.file))
 
 
-def _version(folder: Path) -> tuple[int, int, int]:
+def _version(manifest: Path) -> tuple[int, int, int]:
     """Changes whenever `keyring.json` is replaced."""
     try:
-        found = (folder / _MANIFEST).stat()
+        found = manifest.stat()
     except FileNotFoundError as error:
-        raise ConfigurationError(f"{folder / _MANIFEST} is missing.") from error
+        raise ConfigurationError(f"{manifest} is missing.") from error
     return found.st_ino, found.st_mtime_ns, found.st_size

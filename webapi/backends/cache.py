@@ -12,14 +12,15 @@ import redis
 
 from coinsphere import log, redis_pool
 from coinsphere.redis_pool import GuardedPool, RedisAway
+from webapi.backends.memory import Changes, Memory
 from webapi.observability import metrics
 
 JITTER = 0.2
 """Lives are spread by up to this part, so that what was cached together does not expire together."""
 
 ETAG_LENGTH = 32
-TOMBSTONE = b"ended"
-"""Kept where a session was, so that nobody brings it back who read it just before."""
+_HERE_SECONDS = 1.0
+_MOST_HERE = 200
 _log = log.get("webapi.backends.cache")
 
 
@@ -105,11 +106,15 @@ class Page:
 
 
 class PageCache:
-    """Serialised answers. Of the requests of one process that miss a page at once, one makes it."""
+    """Serialised answers. Of the requests of one process that miss a page at once, one makes it.
 
-    def __init__(self, cache: Cache, seconds: float) -> None:
-        self._cache = cache
+    A process asks Redis for a page once a second, and has it itself in between.
+    """
+
+    def __init__(self, cache: Cache, seconds: float, changes: Changes) -> None:
+        self._cache, self._changes = cache, changes
         self._seconds = seconds
+        self._here: Memory[str, Page] = Memory(changes, _MOST_HERE)
         self._making: dict[str, Future[Page]] = {}
         self._lock = Lock()
 
@@ -121,13 +126,27 @@ class PageCache:
             key: names the page among all of its kind.
             make: gives the serialised answer.
         """
+        known = self.here(name, key)
+        if known is not None:
+            return known
+        stamp = self._changes.stamp()
         stored = self._cache.get(_key(name, key))
-        metrics.PAGES.labels(name, "miss" if stored is None else "hit").inc()
-        return self._make_once(name, key, make) if stored is None else Page.unpacked(stored)
+        metrics.of_page(name, "miss" if stored is None else "hit").inc()
+        page = self._make_once(name, key, make) if stored is None else Page.unpacked(stored)
+        self._here.put(_key(name, key), page, min(_HERE_SECONDS, self._seconds), stamp)
+        return page
+
+    def here(self, name: str, key: str) -> Page | None:
+        """The page that this process has; None if it has none, or not any more."""
+        known = self._here.get(_key(name, key))
+        if known is not None:
+            metrics.of_page(name, "hit").inc()
+        return known
 
     def forget(self, name: str, key: str) -> None:
         """Drop a page whose content has changed."""
         self._cache.delete(_key(name, key))
+        self._changes.tell()
 
     def _make_once(self, name: str, key: str, make: Callable[[], bytes]) -> Page:
         with self._lock:

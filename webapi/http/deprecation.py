@@ -49,10 +49,16 @@ def register(app: Flask) -> None:
     app.after_request(_announce)
 
 
+def has_ended(view: Callable[..., Any], now: datetime) -> bool:
+    """Whether a route is gone."""
+    retirement = of(view)
+    return retirement is not None and now >= retirement.sunset
+
+
 def refuse_after_sunset(view: Callable[..., Any]) -> None:
     """Raise `errors.Problem` with status 410 where the route has ended."""
     retirement = of(view)
-    if retirement is not None and services().clock() >= retirement.sunset:
+    if retirement is not None and has_ended(view, services().clock()):
         raise errors.Problem(410, detail=f"It ended; {retirement.link} says what to use instead.")
 
 

@@ -13,7 +13,8 @@ from webapi.http.envelope import HEADERS, REQUEST_ID
 from webapi.observability import metrics
 
 _log = log.get("webapi.access")
-_LINK = re.compile(r"(/shared/)[^/]+")
+_SHARED = "/shared/"
+_LINK = re.compile(rf"({_SHARED})[^/]+")
 """A link to a portfolio: who knows its last part sees it."""
 
 
@@ -26,8 +27,40 @@ def register(app: Flask) -> None:
     app.teardown_request(_end)
 
 
+def new_id() -> str:
+    """By which an answer and what is logged of it are found."""
+    return secrets.token_hex(16)
+
+
+def record(
+    method: str, route: str, path: str, status: int, *, began: float, request_id: str
+) -> None:
+    """Count a request that was answered, and write its line in the log.
+
+    Args:
+        method: of HTTP, or `other`.
+        route: its template: as a label, a path would let a stranger fill the memory.
+        path: never with the query: people paste tokens into it.
+        status: of the answer.
+        began: when the request came, by `time.perf_counter`.
+        request_id: its id.
+    """
+    seconds = time.perf_counter() - began
+    count, duration = metrics.of_request(method, route, status)
+    count.inc()
+    duration.observe(seconds)
+    _log.info(
+        "request",
+        method=method,
+        path=_LINK.sub(rf"\1{log.MASK}", path) if _SHARED in path else path,
+        status=status,
+        milliseconds=round(seconds * 1000, 1),
+        request_id=request_id,
+    )
+
+
 def _begin() -> None:
-    g.request_id = secrets.token_hex(16)
+    g.request_id = new_id()
     g.began = time.perf_counter()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
@@ -47,27 +80,20 @@ def _secure(answer: Response) -> Response:
 
 
 def _record(answer: Response) -> Response:
-    seconds = time.perf_counter() - g.began
-    metrics.REQUESTS.labels(_method(), _route(), answer.status_code).inc()
-    metrics.DURATION.labels(_method(), _route()).observe(seconds)
-    # The path, never the query: people paste tokens into it.
-    _log.info(
-        "request",
-        method=request.method,
-        path=_LINK.sub(rf"\1{log.MASK}", request.path),
-        status=answer.status_code,
-        milliseconds=round(seconds * 1000, 1),
+    route = request.url_rule.rule if request.url_rule is not None else "none"
+    record(
+        _method(),
+        route,
+        request.path,
+        answer.status_code,
+        began=g.began,
+        request_id=g.request_id,
     )
     return answer
 
 
 def _end(_: BaseException | None) -> None:
     structlog.contextvars.unbind_contextvars("request_id")
-
-
-def _route() -> str:
-    """The route's template: as a label, a path would let a stranger fill the memory."""
-    return request.url_rule.rule if request.url_rule is not None else "none"
 
 
 def _method() -> str:

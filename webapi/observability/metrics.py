@@ -1,5 +1,7 @@
 """What Prometheus reads: rate, errors and duration of each route, and what the cache saves."""
 
+from functools import lru_cache
+
 from prometheus_client import Counter, Histogram
 
 REQUESTS = Counter("coinsphere_http_requests", "Requests answered.", ["method", "route", "status"])
@@ -18,3 +20,15 @@ CACHE_FAILURES = Counter("coinsphere_cache_failures", "Commands that Redis did n
 PASSWORD_QUEUE_REFUSALS = Counter(
     "coinsphere_password_queue_refusals", "Logins told to come back as too many waited."
 )
+
+
+@lru_cache(maxsize=4_096)
+def of_request(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """The count and the durations of such requests; found once, as finding them costs more than counting."""
+    return REQUESTS.labels(method, route, status), DURATION.labels(method, route)
+
+
+@lru_cache(maxsize=256)
+def of_page(name: str, result: str) -> Counter:
+    """The count of such pages."""
+    return PAGES.labels(name, result)

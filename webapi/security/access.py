@@ -15,9 +15,17 @@ from webapi.api_keys import presented, scopes
 from webapi.api_keys.queries import PresentedKey
 from webapi.backends import database
 from webapi.http import deprecation, errors
-from webapi.security import access_tokens, admission, audit, sessions, signatures
+from webapi.security import (
+    access_tokens,
+    admission,
+    audit,
+    session_cache,
+    sessions,
+    signatures,
+)
+from webapi.security.admission import Admission
 from webapi.security.sessions import Principal
-from webapi.services import services
+from webapi.services import Services, services
 
 View = TypeVar("View", bound=Callable[..., Any])
 _MARK = "_access"
@@ -109,14 +117,35 @@ def identify() -> Principal | None:
         return _owner_of_key()
     session_id = access_tokens.presented_session()
     work = services()
-    admitted = admission.of_request()
-    known = work.sessions.get(session_id) if admitted is None else sessions.read(admitted.session)
+    known = remembered(work, session_id, admission.of_request())
     if known is None:
         with work.database.connection_as(Scope.AUTHENTICATION) as conn:
             known = sessions.principal(conn, session_id, work.clock())
         if known is not None:
             work.sessions.keep(known)
     return known
+
+
+def remembered(work: Services, session_id: UUID, admitted: Admission | None) -> Principal | None:
+    """Who a session stands for, if this process or Redis remembers it.
+
+    Args:
+        work: the app's services.
+        session_id: named by a token that was verified.
+        admitted: how the request was, and what Redis said of the session on the way.
+    """
+    known = work.sessions.here(session_id)
+    if known is not None:
+        return known
+    kept = admitted.session if admitted is not None else None
+    if kept is None:
+        kept = work.admissions.session(session_cache.key(session_id))
+    return work.sessions.take(session_id, kept)
+
+
+def is_open_to(access: Access, role: str) -> bool:
+    """Whether a route that declares `access`, other than public, is for people of a role."""
+    return role in _ROLES[access]
 
 
 def _check() -> ResponseReturnValue | None:
@@ -139,7 +168,7 @@ def _let_in(access: Access, find: Finder) -> None:
     if caller is None:
         raise access_tokens.unauthorized("the session has ended")
     g.principal = caller
-    if caller.role not in _ROLES[access]:
+    if not is_open_to(access, caller.role):
         _denied(Event.ACCESS_DENIED, caller.user_id)
         raise errors.Problem(403, f"{access.capitalize()} access required")
     # From here on every transaction of this request sees the rows of its caller alone.

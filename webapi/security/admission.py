@@ -1,11 +1,11 @@
 """One question to Redis that admits a request: counts it in its windows, and reads its session.
 
-Windows move: a request is counted in each of its windows, or in none where one of them is full. Without Redis, or with a
-slow one, each process counts for itself until it is back: the limits widen by the number of processes, but the door is
-neither open nor shut.
+Windows move: a request is counted in each of its windows, or in none where one of them is full. For a caller who asks
+often, a process has some requests counted ahead and admits them without asking, see `webapi.security.shares`. Without
+Redis, or with a slow one, each process counts for itself until it is back: the limits widen by the number of processes,
+but the door is neither open nor shut.
 """
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,17 +17,26 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from webapi.backends.cache import Cache
+from webapi.backends.memory import Changes
+from webapi.security import shares
+from webapi.security.shares import Shares, Wanted
+from webapi.security.windows import Standing, Window
 
 _ADMISSION = "admission"
+ADMISSION = "coinsphere.admission"
+"""Where an environ of WSGI has what was found out before Flask was asked."""
 
 # A window is a list of instants, the newest first; what has left it is dropped first, so each request costs the same,
 # however many a window holds.
 _ADMIT = """
-    local session = redis.call('get', KEYS[1])
+    local session, lives = redis.call('get', KEYS[1]), redis.call('pttl', KEYS[1])
     local now, refused, told = tonumber(ARGV[1]), 0, {}
     for window = 1, #KEYS - 1 do
-        local key, at = KEYS[window + 1], window * 4 - 2
+        local key, at = KEYS[window + 1], window * 6 - 3
         local amount, seconds, cost = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+        for _ = 1, tonumber(ARGV[at + 5]) do
+            redis.call('lpop', key)
+        end
         local oldest = redis.call('lindex', key, -1)
         while oldest and tonumber(oldest) <= now - seconds do
             redis.call('rpop', key)
@@ -37,61 +46,33 @@ _ADMIT = """
         if count + cost > amount and refused == 0 then
             refused = window
         end
-        told[window] = {count, oldest or ARGV[1]}
+        told[window] = {count, oldest or ARGV[1], 0}
     end
     for window = 1, #KEYS - 1 do
-        local key, at = KEYS[window + 1], window * 4 - 2
+        local key, at = KEYS[window + 1], window * 6 - 3
         if refused == 0 and ARGV[at + 3] == '1' then
-            for _ = 1, tonumber(ARGV[at + 2]) do
+            local amount, cost, ahead = tonumber(ARGV[at]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 4])
+            if amount - told[window][1] - cost < ahead * tonumber(ARGV[2]) then
+                ahead = 0
+            end
+            for _ = 1, cost + ahead do
                 redis.call('lpush', key, ARGV[1])
             end
             redis.call('expire', key, ARGV[at + 1])
-            told[window][1] = told[window][1] + tonumber(ARGV[at + 2])
+            told[window][1], told[window][3] = told[window][1] + cost + ahead, ahead
         end
     end
-    return {session, refused, told}
+    return {session, lives, refused, told}
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """A limit as it concerns one caller.
+class Kept:
+    """What Redis had of a session: its value, for how many seconds more, and the stamp of changes before it was asked."""
 
-    Attributes:
-        name: of the limit, as headers tell it.
-        caller: who is counted.
-        amount: of requests.
-        seconds: the span that moves.
-        cost: as how many requests this one counts.
-        counts: whether it is counted now; else it is only asked whether it might be.
-    """
-
-    name: str
-    caller: str
-    amount: int
-    seconds: int
-    cost: int = 1
-    counts: bool = True
-
-    @property
-    def key(self) -> str:
-        """Under which the window is kept."""
-        return f"limit:{self.name}:{self.seconds}:{self.caller}"
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How many requests a window has left, and when (seconds since the epoch) its oldest leaves it."""
-
-    window: Window
-    left: int
-    reset_at: float
-
-    @property
-    def seconds_left(self) -> int:
-        """Until then, at least 1 and at most the window's span."""
-        # Windows are counted by the machine's clock, so is what is left.
-        return min(self.window.seconds, max(1, math.ceil(self.reset_at - time.time())))
+    value: bytes | None
+    seconds: float
+    stamp: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,39 +82,58 @@ class Admission:
     Attributes:
         standings: of each window, this request counted.
         refused: the first window that is full; the request was counted in none then.
-        session: what the session cache holds.
+        session: what Redis has of the session; None where it was not asked.
     """
 
     standings: Sequence[Standing]
     refused: Standing | None = None
-    session: bytes | None = None
+    session: Kept | None = None
+
+
+_NOTHING = Kept(None, 0, 0)
 
 
 class Admissions:
     """The way to the windows of all processes, and those of this process for when Redis is away."""
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, changes: Changes) -> None:
         self._ask = cache.script(_ADMIT)
+        self._changes = changes
+        self._shares = Shares()
         self._alone = MovingWindowRateLimiter(MemoryStorage())
 
     def admit(self, windows: Sequence[Window], *, session: str = "") -> Admission:
-        """Count a request, and read what the cache has under the key `session`."""
+        """Count a request, and read what Redis has under the key `session`, if it is asked at all."""
+        standing = self._shares.spend(windows[0]) if _may_be_shared(windows) else None
+        if standing is not None:
+            return Admission([standing])
         found = self._asked(windows, session)
         return self._counted_alone(windows) if found is None else found
 
+    def session(self, key: str) -> Kept:
+        """What Redis has of a session."""
+        found = self._asked([], key)
+        return found.session if found is not None and found.session is not None else _NOTHING
+
     def _asked(self, windows: Sequence[Window], session: str) -> Admission | None:
-        arguments: list[Any] = [time.time()]
+        is_shared, stamp = _may_be_shared(windows), self._changes.stamp()
+        wanted = self._shares.wanted(windows[0]) if is_shared else Wanted()
+        arguments: list[Any] = [time.time(), shares.PART]
         for each in windows:
             arguments += [each.amount, each.seconds, each.cost, int(each.counts)]
+            arguments += [wanted.ahead, wanted.back]
         found = self._ask([session, *(each.key for each in windows)], arguments)
         if not found:
             return None
-        kept, refused, told = found
+        kept, lives, refused, told = found
         standings = [
             Standing(window, max(0, window.amount - count), float(oldest) + window.seconds)
-            for window, (count, oldest) in zip(windows, told, strict=True)
+            for window, (count, oldest, _) in zip(windows, told, strict=True)
         ]
-        return Admission(standings, standings[refused - 1] if refused else None, kept)
+        if is_shared and not refused:
+            standings = [self._shares.begin(standings[0], told[0][2])]
+        full = standings[refused - 1] if refused else None
+        return Admission(standings, full, Kept(kept, max(0, lives) / 1000, stamp))
 
     def _counted_alone(self, windows: Sequence[Window]) -> Admission:
         items = [RateLimitItemPerSecond(each.amount, each.seconds) for each in windows]
@@ -148,6 +148,11 @@ class Admissions:
             stats = self._alone.get_window_stats(item, each.key)
             standings.append(Standing(each, max(0, stats.remaining), stats.reset_time))
         return Admission(standings, standings[full.index(True)] if any(full) else None)
+
+
+def _may_be_shared(windows: Sequence[Window]) -> bool:
+    """Of several windows each must have room for a request, which only Redis knows of all at once."""
+    return len(windows) == 1 and windows[0].counts
 
 
 def keep(found: Admission) -> None:

@@ -14,8 +14,8 @@ from coinsphere.settings import Settings
 from webapi.api_keys import presented
 from webapi.api_keys.queries import PresentedKey
 from webapi.http import errors
-from webapi.security import access, access_tokens, admission, passwords, sessions
-from webapi.security.admission import Standing, Window
+from webapi.security import access, access_tokens, admission, passwords, session_cache
+from webapi.security.windows import Standing, Window
 from webapi.services import services
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -54,6 +54,11 @@ def cost_of(view: Callable[..., Any]) -> int:
     return int(getattr(view, _COST, 1))
 
 
+def counts_users(view: Callable[..., Any]) -> bool:
+    """Whether a route counts by who asks."""
+    return _class(view) == _API
+
+
 def is_exempt(view: Callable[..., Any]) -> bool:
     """Whether a route is never counted."""
     return getattr(view, _MARK, _API) == _EXEMPT
@@ -79,7 +84,10 @@ def _count() -> None:
     if view is None or request.method == "OPTIONS" or is_exempt(view):
         return
     work = services()
-    if _class(view) == _AUTH:
+    found = request.environ.get(admission.ADMISSION)
+    if found is not None:
+        pass
+    elif _class(view) == _AUTH:
         found = work.admissions.admit(_of_strangers(work.settings))
     else:
         caller, session = _caller(view)
@@ -143,7 +151,7 @@ def _caller(view: Callable[..., Any]) -> tuple[str, str]:
     if named is None:
         return _address(), ""
     user_id, session_id = named
-    return of_user(user_id), sessions.key(session_id)
+    return of_user(user_id), session_cache.key(session_id)
 
 
 def _found(find: access.Finder) -> str:

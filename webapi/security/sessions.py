@@ -1,27 +1,21 @@
 """Sessions and refresh tokens: rows in PostgreSQL, looked at on each request through a short-lived cache.
 
-An access token is only as alive as its session. The cache holds a session for one second at most; a session that
-ends leaves a tombstone in it, so that another request that read the row just before cannot bring it back. With Redis
-emptied or away, PostgreSQL answers.
+An access token is only as alive as its session; see `webapi.security.session_cache`. With Redis emptied or away,
+PostgreSQL answers.
 """
 
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import msgspec
 from psycopg import Connection
 from psycopg.rows import class_row
 
 from coinsphere.accounts import opaque
 from coinsphere.settings import Settings
-from webapi.backends.cache import TOMBSTONE, Cache
 
 MOST = 20
 """Live sessions of one account; a further login ends the oldest."""
-CACHE_SECONDS = 1.0
-TOMBSTONE_SECONDS = 5.0
 
 _OPEN = """
     insert into app.sessions (user_id, user_agent, ip_address, created_at, last_seen_at, authenticated_at, expires_at)
@@ -291,42 +285,3 @@ def principal(conn: Connection, session_id: UUID, now: datetime) -> Principal | 
 def token_hash(token: str) -> bytes:
     """What is stored of a refresh token."""
     return opaque.digest(token)
-
-
-class SessionCache:
-    """Principals by session, for a second; forgetting is always right."""
-
-    def __init__(self, cache: Cache) -> None:
-        self._cache = cache
-
-    def get(self, session_id: UUID) -> Principal | None:
-        """The cached principal; None if unknown or ended."""
-        return read(self._cache.get(key(session_id)))
-
-    def keep(self, principal: Principal) -> None:
-        """Remember, unless the session was ended meanwhile."""
-        self._cache.add(key(principal.session_id), msgspec.json.encode(principal), CACHE_SECONDS)
-
-    def bury(self, *session_ids: UUID) -> None:
-        """Forget sessions that have ended; call it after the commit, and answer the request after it.
-
-        Where Redis cannot be told, another process may still read what it holds there: its life is waited for.
-        """
-        told = [
-            self._cache.put(key(session_id), TOMBSTONE, TOMBSTONE_SECONDS)
-            for session_id in session_ids
-        ]
-        if not all(told):
-            time.sleep(CACHE_SECONDS)
-
-
-def read(stored: bytes | None) -> Principal | None:
-    """The principal that the cache holds; None if it knows none, or that the session has ended."""
-    if stored is None or stored == TOMBSTONE:
-        return None
-    return msgspec.json.decode(stored, type=Principal)
-
-
-def key(session_id: UUID) -> str:
-    """Under which the cache holds a session."""
-    return f"session:{session_id}"

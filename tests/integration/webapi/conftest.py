@@ -142,7 +142,10 @@ def app(api_settings, clock):
 
 @pytest.fixture
 def client(app, redis_url) -> FlaskClient:
-    """A client of an API whose cache is empty."""
+    """A client of an API whose cache is empty, and which remembers nothing."""
+    from webapi.services import EXTENSION
+
+    app.extensions[EXTENSION].changes.tell()
     return app.test_client()
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -158,6 +159,14 @@ def test_it_starts_serves_survives_and_stops(running: Running, own_redis) -> Non
     assert statuses == [200] * 40
     assert scraped(api, "coinsphere_http_requests_total") == before + 40
     assert api.client.get(f"{api.url}/metrics").status_code == 404
+
+    # A session that ends, ends in every worker at once, though each remembers it for hot reads.
+    ended = registered(api, "eve@example.com")
+    with ThreadPoolExecutor(8) as pool:
+        reads = partial(pool.map, lambda _: api.get("/tokens", ended).status_code)
+        assert set(reads(range(80))) == {200}
+        assert api.post("/auth/logout", {}, ended).status_code == 200
+        assert set(reads(range(80))) == {401}
 
     # A worker dies; the other answers, a new one comes, sessions live on.
     victim = api.workers()[0]

@@ -21,7 +21,8 @@ from tests.integration.webapi.test_access_matrix import Route, owned, routes
 from tests.integration.webapi.test_predictions import forecast
 from webapi import features
 from webapi.app import create_app
-from webapi.security import sessions
+from webapi.backends import cache as backend_cache
+from webapi.security import session_cache, shares
 from webapi.services import EXTENSION
 
 TABLE = Path(__file__).with_name("round_trips.txt")
@@ -44,7 +45,7 @@ def app(api_settings, clock):
     """An API with one connection, so that what goes over it is all there is, and caches that outlive the test."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(features, "CACHE_SECONDS", 3600.0)
-        patch.setattr(sessions, "CACHE_SECONDS", 3600.0)
+        patch.setattr(session_cache, "CACHE_SECONDS", 3600.0)
         changes = {"database_pool_size": 1, "cache_seconds": 3600, "rate_limit_api": 10_000}
         made = create_app(api_settings.model_copy(update=changes), clock=lambda: clock[0])
         yield made
@@ -108,6 +109,9 @@ def world(client, owner_db, model_server, module_database) -> Person:
 
 
 def test_each_read_costs_what_the_table_says(app, client, world, monkeypatch) -> None:
+    # What the process remembers for a second depends on when it is asked: here it counts nothing ahead and has no page.
+    monkeypatch.setattr(shares, "PART", 10**9)
+    monkeypatch.setattr(backend_cache, "_HERE_SECONDS", 0.0)
     ids, wire = owned(world), Wire(app, monkeypatch)
     lines = [
         _line(route, wire.counted(lambda path=path: world.client.get(path, headers=world.headers)))
@@ -118,6 +122,16 @@ def test_each_read_costs_what_the_table_says(app, client, world, monkeypatch) ->
     found = HEAD + "".join(lines)
     assert len(lines) > 30
     assert found == TABLE.read_text(), f"if this is meant, it becomes {TABLE.name}:\n{found}"
+
+
+def test_a_cached_read_that_a_process_knows_asks_nobody(app, world, monkeypatch) -> None:
+    for module, name in ((shares, "_SECONDS"), (backend_cache, "_HERE_SECONDS")):
+        monkeypatch.setattr(module, name, 3600.0)
+    wire, paths = Wire(app, monkeypatch), [path for path in HOT if path.startswith("/tokens")]
+    for path in paths * 5:
+        assert world.get(path).status_code == 200
+    found = wire.counted(lambda: [world.get(path) for path in paths])
+    assert found == Counted()
 
 
 def _reads(app, client, ids) -> list[tuple[Route, str]]:

@@ -7,6 +7,7 @@ from threading import Event
 import pytest
 
 from webapi.backends.cache import Cache, Page, PageCache
+from webapi.backends.memory import Changes
 from webapi.observability import metrics
 
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -16,7 +17,7 @@ NOWHERE = "redis://127.0.0.1:1/0"
 def pages():
     """Pages without a Redis."""
     cache = Cache(NOWHERE)
-    yield PageCache(cache, 10)
+    yield PageCache(cache, 10, Changes())
     cache.close()
 
 

@@ -1,0 +1,64 @@
+"""Who live sessions stand for, remembered for a second after the database was asked: in Redis, and in each process.
+
+A session that ends leaves a tombstone in Redis, so that another request that read the row just before cannot bring it
+back, and makes the processes of its API forget what they hold. A process on another machine holds it no longer than
+Redis would have: what is left of the second comes with it.
+"""
+
+import time
+from uuid import UUID
+
+import msgspec
+
+from webapi.backends.cache import Cache
+from webapi.backends.memory import Changes, Memory
+from webapi.security.admission import Kept
+from webapi.security.sessions import Principal
+
+CACHE_SECONDS = 1.0
+TOMBSTONE = b"ended"
+"""Kept where a session was, so that nobody brings it back who read it just before."""
+TOMBSTONE_SECONDS = 5.0
+_MOST_HERE = 10_000
+
+
+class SessionCache:
+    """Principals by session, for a second; forgetting is always right."""
+
+    def __init__(self, cache: Cache, changes: Changes) -> None:
+        self._cache, self._changes = cache, changes
+        self._here: Memory[UUID, Principal] = Memory(changes, _MOST_HERE)
+
+    def here(self, session_id: UUID) -> Principal | None:
+        """Whom this process remembers; None if nobody."""
+        return self._here.get(session_id)
+
+    def take(self, session_id: UUID, kept: Kept) -> Principal | None:
+        """The principal that Redis has, remembered as long as Redis does; None if it knows none, or an end."""
+        if kept.value is None or kept.value == TOMBSTONE:
+            return None
+        principal = msgspec.json.decode(kept.value, type=Principal)
+        self._here.put(session_id, principal, kept.seconds, kept.stamp)
+        return principal
+
+    def keep(self, principal: Principal) -> None:
+        """Remember in Redis, unless the session was ended meanwhile."""
+        self._cache.add(key(principal.session_id), msgspec.json.encode(principal), CACHE_SECONDS)
+
+    def bury(self, *session_ids: UUID) -> None:
+        """Forget sessions that have ended; call it after the commit, and answer the request after it.
+
+        Where Redis cannot be told, another process may still read what it holds there: its life is waited for.
+        """
+        told = [
+            self._cache.put(key(session_id), TOMBSTONE, TOMBSTONE_SECONDS)
+            for session_id in session_ids
+        ]
+        self._changes.tell()
+        if not all(told):
+            time.sleep(CACHE_SECONDS)
+
+
+def key(session_id: UUID) -> str:
+    """Under which Redis holds a session."""
+    return f"session:{session_id}"

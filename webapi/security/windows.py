@@ -1,0 +1,46 @@
+"""Limits as they concern one caller, and how he stands in them."""
+
+import math
+import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A limit as it concerns one caller.
+
+    Attributes:
+        name: of the limit, as headers tell it.
+        caller: who is counted.
+        amount: of requests.
+        seconds: the span that moves.
+        cost: as how many requests this one counts.
+        counts: whether it is counted now; else it is only asked whether it might be.
+    """
+
+    name: str
+    caller: str
+    amount: int
+    seconds: int
+    cost: int = 1
+    counts: bool = True
+
+    @property
+    def key(self) -> str:
+        """Under which the window is kept."""
+        return f"limit:{self.name}:{self.seconds}:{self.caller}"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many requests a window has left, and when (seconds since the epoch) its oldest leaves it."""
+
+    window: Window
+    left: int
+    reset_at: float
+
+    @property
+    def seconds_left(self) -> int:
+        """Until then, at least 1 and at most the window's span."""
+        # Windows are counted by the machine's clock, so is what is left.
+        return min(self.window.seconds, max(1, math.ceil(self.reset_at - time.time())))
