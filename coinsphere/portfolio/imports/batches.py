@@ -1,5 +1,6 @@
 """Imports of files as they are stored: opened, added to, answered, confirmed and listed."""
 
+import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -200,9 +201,18 @@ def confirm(conn: Connection, user_id: UUID, portfolio_id: UUID, batch_id: UUID)
 
 
 def text_of(conn: Connection, batch_id: UUID) -> str:
-    """The file of an import. Raises `UnreadableFile` where it is not text in UTF-8."""
+    """The file of an import. Raises `UnreadableFile` where it is not text in UTF-8, or in UTF-16 that says so."""
     row = conn.execute(_CONTENT, {"id": batch_id}).fetchone()
+    content = bytes(row[0] if row and row[0] else b"")
     try:
-        return bytes(row[0] if row and row[0] else b"").decode("utf-8-sig")
+        return content.decode(encoding_of(content))
     except UnicodeDecodeError:
-        raise UnreadableFile("is not text in UTF-8") from None
+        raise UnreadableFile(
+            'is not text in UTF-8: save it anew as "CSV UTF-8", or as Unicode text'
+        ) from None
+
+
+def encoding_of(start: bytes) -> str:
+    """How a file is written, by its first bytes: spreadsheets write "Unicode text" as UTF-16 with a mark."""
+    is_utf16 = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return "utf-16" if is_utf16 else "utf-8-sig"

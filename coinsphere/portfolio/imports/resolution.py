@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from babel.core import get_global
 from psycopg import Connection
 
 from coinsphere.portfolio.errors import InvalidFact
@@ -87,7 +88,7 @@ def _tokens(conn: Connection, parsed: Iterable[tuple[int, Parsed]]) -> dict[str,
     symbols = {
         symbol
         for _, each in parsed
-        for symbol in (each.symbol, each.fee_symbol, each.counter_symbol)
+        for symbol in (each.symbol, each.fee_symbol, each.counter_symbol, each.currency)
         if symbol and "\0" not in symbol
     }
     return dict(conn.execute(_TOKENS, {"symbols": sorted(symbols)}).fetchall())
@@ -106,6 +107,8 @@ def _fact(
             return field, f"no token has the symbol {symbol[:20]!r}"
     if any("\0" in (text or "") for text in (parsed.notes, parsed.tx_hash, parsed.exchange)):
         return None, "holds a zero byte"
+    if _has_money(parsed) and not _is_currency(parsed.currency, tokens):
+        return "currency", f"{parsed.currency[:20]!r} is no currency and no token that we know"
     new = NewFact(
         portfolio_id=batch.portfolio_id,
         kind=parsed.kind,
@@ -131,6 +134,15 @@ def _fact(
     except InvalidFact as error:
         return error.field, error.reason
     return new
+
+
+def _has_money(parsed: Parsed) -> bool:
+    return parsed.price is not None or (parsed.fee is not None and parsed.fee_symbol is None)
+
+
+def _is_currency(code: str, tokens: Mapping[str, UUID]) -> bool:
+    """Whether something can be priced in it: a state's currency (ISO 4217), or a token."""
+    return code in tokens or code in get_global("all_currencies")
 
 
 def _cut(text: str | None, most: int) -> str | None:

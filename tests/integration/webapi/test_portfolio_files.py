@@ -242,6 +242,23 @@ def test_the_preview_shows_what_will_be_booked_by_the_files_own_names(
     )
 
 
+def test_what_a_price_is_in_is_a_currency_or_a_token(person, prices, module_database) -> None:
+    """`EURO` and `RS` are none: their price would be in nothing, and the cost unknown for ever."""
+    made = make(person)
+    rows = "".join(
+        f"2026-02-01,buy,BTC,1,{price},{currency}\n"
+        for price, currency in (("5", "EURO"), ("Rs 5", ""), ("5", "INR"), ("0.5", "ETH"), ("5 CHF", ""))
+    )  # fmt: skip
+    file = f"date,type,token,amount,price,currency\n{rows}"
+    done = bring(person, made, file, module_database)
+    assert [(each["line"], each["column"]) for each in done["problems"]] == [
+        (2, "currency"),
+        (3, "currency"),
+    ]
+    told = exact(person.get(f"/transactions?portfolioId={made['id']}"))["transactions"]
+    assert {each["currency"] for each in told} == {"INR", "ETH", "CHF"}
+
+
 HELD = "2026-01-31,buy,BTC,1,100\n"
 SOLD = "2026-02-01,sell,BTC,1,150\n"
 BOUGHT = "2026-02-01,buy,BTC,1,140\n"

@@ -114,6 +114,16 @@ def test_what_is_no_table_says_what_it_is(member, home, content, says) -> None:
     assert says.lower() in looked.text.lower()
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+def test_unicode_text_of_a_spreadsheet_is_read(member, home, encoding) -> None:
+    text = "date\ttype\ttoken\tamount\tnotes\n02.01.2026\tbuy\tBTC\t0,25\tMünze\n"
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    looked = sent(member, home, f"{mark}{text}".encode(encoding))
+    shown = re.sub(r"<[^>]*>|\s+", " ", looked.text)
+    assert "Buy 0.25 BTC" in looked.text, shown
+    assert "Münze" in looked.text
+
+
 def test_imports_of_others_do_not_exist(member, home, app) -> None:
     address = sent(member, home, "date,type,token,amount\n2026-01-02,buy,BTC,1\n").request.path
     thief = Visitor(app.test_client())

@@ -52,7 +52,7 @@ def mapped() -> dict[str, str]:
 def recognised(start: bytes) -> str:
     """The format that a file has by its first part; `generic` for one that none of ours is."""
     try:
-        return recognition.format_of(start.decode("utf-8-sig", errors="replace"))
+        return recognition.format_of(start.decode(batches.encoding_of(start), errors="replace"))
     except UnreadableFile:
         return recognition.OTHER
 

@@ -74,10 +74,16 @@ def _meanings(cell: str, columns: Sequence[Column]) -> list[tuple[Column, str | 
         return mapped
     name = _plain(cell)
     own = [column for column in columns if column.header is None]
-    for column in own:
+    return _meant(name, own) or _meant(
+        _ZONE.sub("", name).strip(), [column for column in own if column.role == "moment"]
+    )
+
+
+def _meant(name: str, columns: Sequence[Column]) -> list[tuple[Column, str | None]]:
+    for column in columns:
         if name == _plain(column.name):
             return [(column, None)]
-    for column in own:
+    for column in columns:
         for form in column.also:
             found = re.fullmatch(form, name, re.IGNORECASE)
             if found:

@@ -3,11 +3,12 @@
 Nothing is guessed: what its cells do not decide is asked.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
 
 from coinsphere.portfolio.errors import UnreadableFile
-from coinsphere.portfolio.imports.formats import named_dates, numbers, timestamps
+from coinsphere.portfolio.imports.formats import named_dates, numbers, row_readers, timestamps
 from coinsphere.portfolio.imports.formats.columns import Column
 from coinsphere.portfolio.imports.formats.decisions import (
     Answers,
@@ -231,16 +232,36 @@ def _note_unread(table: Table, customs: Customs, answers: Answers, made: Decided
             made.unread.append(Unread(name, column.why))
         elif column is None and not _holds(table, place):
             made.unread.append(Unread(name, "is empty"))
-        elif column is None and (customs.takes_any_column or name in answers.ignore_columns):
-            made.unread.append(
-                Unread(name, "is not mapped" if customs.takes_any_column else "as answered")
-            )
+        elif column is None and name in answers.ignore_columns:
+            made.unread.append(Unread(name, "as answered"))
+        elif column is None and customs.takes_any_column and not _may_undo(table, place):
+            made.unread.append(Unread(name, "is not mapped"))
         elif column is None:
             made.unread.append(Unread(name, "is not known"))
             unknown.append(name)
     if unknown:
-        message = f"columns of the file that this format does not know: {', '.join(unknown)}; without them, is all said?"
+        what = (
+            "may tell that a row did not happen, unless mapped as status"
+            if customs.takes_any_column
+            else "this format does not know"
+        )
+        message = (
+            f"columns of the file that {what}: {', '.join(unknown)}; without them, is all said?"
+        )
         made.questions.append(Question("ignoreColumns", tuple(unknown), tuple(unknown), message))
+
+
+_STATUS = re.compile(r"(?:.*[\s_])?(?:status|state|statut|stato|estado|zustand)", re.IGNORECASE)
+
+
+def _may_undo(table: Table, place: int) -> bool:
+    """Whether a column that is not mapped says that some rows did not happen, or may say so."""
+    if not _STATUS.fullmatch(table.titles[place].strip()):
+        return False
+    told = {
+        row_readers.status_of(line.cells[place]) for line in table.lines if place < len(line.cells)
+    }
+    return not told <= row_readers.DONE | {""}
 
 
 def _holds(table: Table, place: int) -> bool:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 
+from coinsphere.portfolio.imports.formats.numbers import Mark
 from coinsphere.portfolio.imports.formats.row import (
     Cells,
     Nothing,
@@ -18,6 +19,7 @@ from coinsphere.portfolio.imports.formats.row import (
     amount,
     moment,
     number,
+    reading,
     required,
     text,
 )
@@ -48,11 +50,20 @@ _COINBASE = {
 
 
 def kraken_groups(rows: Sequence[Cells]) -> list[list[int]]:
-    """Which rows tell one event, by their places; one that cannot be read stands alone."""
+    """Which rows tell one event, by their places; with one that cannot be read go all rows of its reference, as over the API."""
+    entries = [_readable(_kraken_entry, row) for row in rows]
+    broken = {
+        text(row, "refid")
+        for entry, row in zip(entries, rows, strict=True)
+        if entry is None and text(row, "txid")
+    } - {None}
     events: dict[str, list[int]] = defaultdict(list)
-    for place, row in enumerate(rows):
-        entry = _readable(_kraken_entry, row)
-        events[f"line {place}" if entry is None else kraken_rows.key(entry)].append(place)
+    for place, (entry, row) in enumerate(zip(entries, rows, strict=True)):
+        refid = text(row, "refid")
+        if refid in broken and text(row, "txid"):
+            events[f"unread {refid}"].append(place)
+        else:
+            events[f"line {place}" if entry is None else kraken_rows.key(entry)].append(place)
     return list(events.values())
 
 
@@ -61,7 +72,7 @@ def kraken(rows: Sequence[Cells]) -> list[Parsed]:
     if not text(rows[0], "txid"):
         raise Nothing("not settled: the settled row has a txid")
     with _columns(_KRAKEN):
-        return _parsed(kraken_rows.records([_kraken_entry(row) for row in rows]), "kraken")
+        return _parsed(kraken_rows.records(_entries(_kraken_entry, rows)), "kraken")
 
 
 def _kraken_entry(row: Cells) -> Entry:
@@ -81,8 +92,11 @@ def _kraken_entry(row: Cells) -> Entry:
 
 
 def binance_groups(rows: Sequence[Cells]) -> list[list[int]]:
-    """As `kraken_groups`; Binance gives no ids, so by operation, account and time."""
-    entries = [(place, _readable(_binance_entry, row)) for place, row in enumerate(rows)]
+    """As `kraken_groups`; Binance gives no ids, so by operation, account and time, which a row may tell that cannot be read."""
+    entries = [
+        (place, _readable(_binance_entry, row) or _readable(_binance_outline, row))
+        for place, row in enumerate(rows)
+    ]
     told = [(place, entry) for place, entry in entries if entry is not None]
     events = binance_rows.groups([entry for _, entry in told])
     alone = [[place] for place, entry in entries if entry is None]
@@ -92,18 +106,25 @@ def binance_groups(rows: Sequence[Cells]) -> list[list[int]]:
 def binance(rows: Sequence[Cells]) -> list[Parsed]:
     """Binance's statement: the rows of one event."""
     with _columns(_BINANCE):
-        return _parsed(binance_rows.records([_binance_entry(row) for row in rows]), "binance")
+        return _parsed(binance_rows.records(_entries(_binance_entry, rows)), "binance")
 
 
 def _binance_entry(row: Cells) -> Entry:
+    return _binance_outline(row)._replace(
+        asset=binance_rows.asset(required(row, "Coin")), change=_given(row, "Change")
+    )
+
+
+def _binance_outline(row: Cells) -> Entry:
+    """What tells which rows belong together."""
     return Entry(
         name="",
         group="",
         at=moment(row, "UTC_Time"),
         kind=required(row, "Operation"),
         account=text(row, "Account") or "",
-        asset=binance_rows.asset(required(row, "Coin")),
-        change=_given(row, "Change"),
+        asset="",
+        change=ZERO,
     )
 
 
@@ -148,7 +169,8 @@ def _coinbase_entry(cells: Cells) -> Entry:
 
 def _traded(cells: Cells, entry: Entry, notes: str) -> list[Parsed]:
     """A purchase, sale or conversion: for another token where the notes name one, else for money."""
-    other = coinbase_rows.counter(entry.kind, entry.asset, notes)
+    mark = Mark.COMMA if Mark.COMMA in reading(cells).marks.values() else Mark.POINT
+    other = coinbase_rows.counter(entry, notes, mark)
     if other is None:
         return [_for_money(cells, entry)]
     what = coinbase_rows.meaning(entry.kind)
@@ -172,17 +194,26 @@ def _for_money(cells: Cells, entry: Entry) -> Parsed:
     if entry.asset in MONEY:
         raise Nothing(_MONEY_ONLY)
     is_buy = coinbase_rows.meaning(entry.kind) is Meaning.BOUGHT
-    fee = number(cells, "Fees")
+    fee, quantity = number(cells, "Fees"), abs(entry.change)
+    is_back = _is_rebate(cells, is_buy=is_buy)
     return Parsed(
         kind=Kind.BUY if is_buy else Kind.SELL,
         symbol=entry.asset,
-        amount=abs(entry.change),
+        amount=quantity,
         occurred_at=entry.at,
-        price=_price(cells),
+        price=_whole_price(cells, quantity) if is_back else _price(cells),
         currency=_currency(cells),
-        fee=abs(fee) if fee else None,
+        fee=abs(fee) if fee and not is_back else None,
         exchange="coinbase",
     )
+
+
+def _is_rebate(cells: Cells, *, is_buy: bool) -> bool:
+    """Whether the fee was paid back: by the total, as a sale's is written with a minus in some years."""
+    fee, worth, total = (number(cells, column) for column in ("Fees", "Subtotal", "Total"))
+    if fee is None or fee >= 0 or not worth or not total:
+        return False
+    return (abs(total) < abs(worth)) is is_buy
 
 
 def _price(cells: Cells) -> Decimal | None:
@@ -244,6 +275,17 @@ def _columns(names: Mapping[str, str]) -> Iterator[None]:
         raise Nothing(str(nothing)) from None
     except NotUnderstood as error:
         raise WrongCell(names[error.part], error.reason) from None
+
+
+def _entries(read: Callable[[Cells], Entry], rows: Sequence[Cells]) -> list[Entry]:
+    """The rows of one event. Raises `WrongCell` with the place of the first that cannot be read."""
+    made = []
+    for place, row in enumerate(rows):
+        try:
+            made.append(read(row))
+        except WrongCell as error:
+            raise WrongCell(error.column, error.reason, place) from None
+    return made
 
 
 def _readable(read: Callable[[Cells], Entry], row: Cells) -> Entry | None:

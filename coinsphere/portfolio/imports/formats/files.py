@@ -39,6 +39,7 @@ from coinsphere.portfolio.imports.formats.row import (
     WrongCell,
     moment,
     number,
+    text,
 )
 from coinsphere.portfolio.imports.formats.table import MOST_ROWS, Line, Table, table
 
@@ -121,7 +122,7 @@ def _rows(found: Table, reading: Reading) -> tuple[list[_Numbered], list[Problem
         problems.append(Problem(found.cut.number, None, "is cut off: the file ends within it"))
     titles = [title.lower() for title in found.titles]
     for line in found.lines:
-        if [cell.strip().lower() for cell in line.cells] == titles:
+        if [cell.strip("\ufeff \t").lower() for cell in line.cells] == titles:
             left_out.append(Problem(line.number, None, "repeats the header"))
         elif any(cell.strip() for cell in line.cells[len(titles) :]):
             problems.append(_too_long(line, len(titles)))
@@ -172,11 +173,14 @@ def _read(  # noqa: PLR0917 - what is known by now
     _note_signs(rows, decided.reading)
     names = decided.reading.names
     parsed: list[tuple[int, Parsed]] = []
-    for group in _groups(rows, layout):
+    once, again, contradicting = _told_once(rows, layout, names)
+    left_out, problems = left_out + again, problems + contradicting
+    for group in _groups(once, layout):
         try:
             made = layout.read([row.cells for row in group])
         except WrongCell as error:
-            problems += _refused(group, names.get(error.column, error.column) or None, error.reason)
+            column = names.get(error.column, error.column) or None
+            problems += _refused(group, column, error.reason, error.place)
         except Nothing as nothing:
             left_out += [Problem(row.number, None, str(nothing)) for row in group]
         else:
@@ -184,29 +188,57 @@ def _read(  # noqa: PLR0917 - what is known by now
             problems += [] if made else _refused(group, None, "is not understood")
     return Content(
         count, _named(parsed, form), sorted(problems, key=_by_line), sorted(left_out, key=_by_line),
-        _warnings(rows, layout, names), decisions=decided.decisions, unread=decided.unread, layout=layout, names=names,
+        _warnings(once, layout, names), decisions=decided.decisions, unread=decided.unread, layout=layout, names=names,
     )  # fmt: skip
+
+
+def _told_once(
+    rows: list[_Numbered], layout: Layout, names: Mapping[str, str]
+) -> tuple[list[_Numbered], list[Problem], list[Problem]]:
+    """Rows by their own ids: one that is told again, as where two exports overlap, is left out; two different ones contradict."""
+    first: dict[str, _Numbered] = {}
+    once, again, contradicting = [], [], []
+    for row in rows:
+        name = text(row.cells, layout.identity) if layout.identity else None
+        told = first.setdefault(name, row) if name else row
+        if told is row:
+            once.append(row)
+        elif told.cells == row.cells:
+            again.append(Problem(row.number, None, f"is line {told.number} again"))
+        else:
+            reason = f"is that of line {told.number}, which says something else"
+            column = names.get(layout.identity or "", layout.identity)
+            contradicting.append(Problem(row.number, column, reason))
+    return once, again, contradicting
 
 
 _by_line = attrgetter("line")
 
 
-def _refused(group: Sequence[_Numbered], column: str | None, reason: str) -> list[Problem]:
-    """Of rows that belong together all are refused, the others with the line of the first."""
-    first, *others = [row.number for row in group]
-    told = f"belongs to line {first}: {reason}"
-    return [Problem(first, column, reason), *(Problem(line, column, told) for line in others)]
+def _refused(
+    group: Sequence[_Numbered], column: str | None, reason: str, place: int = 0
+) -> list[Problem]:
+    """Of rows that belong together all are refused, the others with the line of the one that is wrong."""
+    lines = [row.number for row in group]
+    wrong = lines.pop(place)
+    told = f"belongs to line {wrong}: {reason}"
+    return [Problem(wrong, column, reason), *(Problem(line, column, told) for line in lines)]
 
 
 def _note_signs(rows: Sequence[_Numbered], reading: Reading) -> None:
-    """Whether a file's amounts have signs: then one without a minus says that it comes."""
+    """Whether a file's amounts have signs: then one without a minus says that it comes; the same of fees."""
+    reading.has_signs = _has_minus(rows, "amount")
+    reading.has_negative_fees = _has_minus(rows, "fee")
+
+
+def _has_minus(rows: Sequence[_Numbered], column: str) -> bool:
     for row in rows:
         try:
-            if (number(row.cells, "amount") or 0) < 0:
-                reading.has_signs = True
-                return
+            if (number(row.cells, column) or 0) < 0:
+                return True
         except WrongCell:
             continue
+    return False
 
 
 def _warnings(rows: Sequence[_Numbered], layout: Layout, names: Mapping[str, str]) -> list[Problem]:

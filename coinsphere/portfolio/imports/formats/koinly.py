@@ -52,8 +52,12 @@ _INSIDE = {
 def read(cells: Cells) -> list[Parsed]:
     """The transaction of a row; two where it tells both ends of a transfer between one's own wallets."""
     sent, received = _side(cells, "Sent"), _side(cells, "Received")
-    if sent is None and received is None:
+    if sent is None and received is None and not number(cells, "Fee Amount"):
         raise WrongCell("Sent Amount", "neither sent nor received")
+    if (number(cells, "Received Amount") or 0) < 0:
+        raise WrongCell("Received Amount", "is negative: what left was sent")
+    if (text(cells, "Deleted") or "").lower() in {"true", "yes", "1"}:
+        raise Nothing("is deleted at Koinly")
     label = " ".join((text(cells, "Label") or "").lower().replace("_", " ").split())
     if label in _INSIDE:
         raise Nothing(f"{_INSIDE[label]} ({label})")
@@ -170,5 +174,5 @@ def told(parsed: Parsed) -> Mapping[str, str]:
     return {
         "symbol": f"{side} Currency", "amount": f"{side} Amount", "counter_symbol": "Received Currency",
         "counter_amount": "Received Amount", "fee_symbol": "Fee Currency", "fee": "Fee Amount", "occurred_at": "Date",
-        "price": "Net Worth Amount",
+        "price": "Net Worth Amount", "currency": "Net Worth Currency",
     }  # fmt: skip

@@ -20,7 +20,11 @@ Groups = Callable[[Sequence[Cells]], list[list[int]]]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A format. `told` gives the columns from which the parts of a transaction come, to name them in problems."""
+    """A format.
+
+    `told` gives the columns from which the parts of a transaction come, to name them in problems; `identity` is the
+    column that names a row for all time.
+    """
 
     columns: tuple[Column, ...]
     read: Callable[[Sequence[Cells]], list[Parsed]]
@@ -28,6 +32,7 @@ class Layout:
     groups: Groups | None = None
     customs: Customs = field(default_factory=Customs)
     balance: Balance | None = None
+    identity: str | None = None
 
 
 def _single(read: Callable[[Cells], list[Parsed]]) -> Callable[[Sequence[Cells]], list[Parsed]]:
@@ -84,7 +89,7 @@ _KRAKEN = (
 )
 _BINANCE = (
     Column("User_ID", "unread", also=("user id",), why="names the account holder"),
-    Column("UTC_Time", "moment", also=("time", r"(date|time) ?\(utc\)", "utc time"), is_required=True),
+    Column("UTC_Time", "moment", also=("time", "date", "utc time"), is_required=True),
     Column("Account", is_required=True),
     Column("Operation", is_required=True),
     Column("Coin", is_required=True),
@@ -92,16 +97,20 @@ _BINANCE = (
     Column("Remark"),
 )  # fmt: skip
 _KOINLY = (
-    Column("Date", "moment", also=(r"date \(utc\)", r"koinly date"), is_required=True),
+    Column("ID", also=(r"id \(read-only\)",)),
+    Column("Parent ID", "unread", also=(r"parent id \(read-only\)", r"(from|to) wallet id", r"(from|to) source( type)?( \(read-only\))?")),
+    Column("Net Value", "unread", also=(r"(net|fee) value \(read-only\)", r"value currency( \(read-only\))?"), why="Koinly computes it"),
+    Column("Missing Rates", "unread", also=("missing cost basis", "negative balances", "synced to accounting at"), why="is what Koinly notes"),
+    Column("Date", "moment", also=(r"koinly date",), is_required=True),
     Column("Type", also=("transaction type",)),
     Column("Label", also=("tag",)),
-    Column("Sending Wallet", also=("from wallet",)),
-    Column("Sent Amount", "number", is_required=True),
-    Column("Sent Currency", is_required=True),
+    Column("Sending Wallet", also=(r"from wallet( \(read-only\))?",)),
+    Column("Sent Amount", "number", also=("from amount",), is_required=True),
+    Column("Sent Currency", also=("from currency",), is_required=True),
     Column("Sent Cost Basis", "unread", also=(r"sent cost basis \([a-z]{3}\)",), why="costs follow from what was bought"),
-    Column("Receiving Wallet", also=("to wallet",)),
-    Column("Received Amount", "number", is_required=True),
-    Column("Received Currency", is_required=True),
+    Column("Receiving Wallet", also=(r"to wallet( \(read-only\))?",)),
+    Column("Received Amount", "number", also=("to amount",), is_required=True),
+    Column("Received Currency", also=("to currency",), is_required=True),
     Column("Received Cost Basis", "unread", also=(r"received cost basis \([a-z]{3}\)",), why="costs follow from what was bought"),
     Column("Fee Amount", "number"),
     Column("Fee Currency"),
@@ -114,25 +123,28 @@ _KOINLY = (
     Column("TxDest", "unread"),
     Column("TxHash"),
     Column("Description"),
+    Column("Deleted"),
 )  # fmt: skip
 
 _KNOWN = {
-    "coinsphere": Layout(tuple(map(_role, row_readers.OWN_COLUMNS)), _single(row_readers.own), _OWN_TOLD),
+    "coinsphere": Layout(tuple(map(_role, row_readers.OWN_COLUMNS)), _single(row_readers.own), _OWN_TOLD, identity="external_id"),
     "coinbase": Layout(
         _COINBASE, _single(exchanges.coinbase),
         _always(symbol="Asset", counter_symbol="Notes", amount="Quantity Transacted", occurred_at="Timestamp",
-                price="Price at Transaction", fee="Fees"),
+                price="Price at Transaction", fee="Fees", currency="Price Currency"),
+        identity="ID",
     ),
     "kraken": Layout(
         _KRAKEN, exchanges.kraken, _always(symbol="asset", counter_symbol="asset", fee_symbol="asset", occurred_at="time"),
         groups=exchanges.kraken_groups, balance=Balance("balance", balances.kraken),
+        identity="txid",
     ),
     "binance": Layout(
         _BINANCE, exchanges.binance,
         _always(symbol="Coin", counter_symbol="Coin", fee_symbol="Coin", amount="Change", occurred_at="UTC_Time"),
         groups=exchanges.binance_groups, customs=Customs(Order.YMD),
     ),
-    "koinly": Layout(_KOINLY, _single(koinly.read), koinly.told),
+    "koinly": Layout(_KOINLY, _single(koinly.read), koinly.told, identity="ID"),
 }  # fmt: skip
 
 FORMATS = (*_KNOWN, "generic")
@@ -159,5 +171,5 @@ def _generic(mapping: Mapping[str, str]) -> Layout:
     )
     return Layout(
         columns, _single(row_readers.generic), _OWN_TOLD, customs=Customs(takes_any_column=True),
-        balance=Balance("balance", lambda cells: balances.booked(row_readers.generic(cells))),
+        balance=Balance("balance", lambda cells: balances.booked(row_readers.generic(cells))), identity="external_id",
     )  # fmt: skip

@@ -43,6 +43,16 @@ _INDIAN = re.compile(r"[0-9]{1,2}(,[0-9]{2})*,[0-9]{3}")
 _SIGNS = {"€": "EUR", "£": "GBP", "₿": "BTC", "₩": "KRW", "₽": "RUB", "₺": "TRY", "₹": "INR", "₪": "ILS", "฿": "THB",
           "₱": "PHP", "Ξ": "ETH"}  # fmt: skip
 """Signs of one currency; `$`, `¥` and `kr` are those of several."""
+_DOLLARS = {"US$": "USD", "U$": "USD", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "NZ$": "NZD", "HK$": "HKD",
+            "S$": "SGD", "SG$": "SGD", "R$": "BRL", "MX$": "MXN", "NT$": "TWD"}  # fmt: skip
+"""Which dollar it is by what stands before the sign (CLDR)."""
+_MAGNITUDES = frozenset({
+    "BN", "BIO", "BIL", "BILLION", "CR", "CRORE", "CRORES", "HUNDRED", "LAC", "LAKH", "LAKHS", "MIL", "MILLION", "MIO", "MLD", "MLN",
+    "MN", "MRD", "TAUSEND", "THOUSAND", "THSD", "TRILLION", "TRN", "TSD",
+})  # fmt: skip
+"""Words that make a number larger, and are no unit: `1.2 Mio` is not 1.2."""
+_NO_FRACTION = re.compile(r"(?<=[0-9])([.,])(?:--?|[\u2012-\u2015])(?![0-9])")
+"""`100.-`, `1.234,--`: no cents, in Switzerland and Germany; the dash is no minus."""
 
 
 def written(cell: str) -> Written | None:
@@ -54,18 +64,16 @@ def written(cell: str) -> Written | None:
     plain = _PLAIN.fullmatch(cell)
     if plain:
         return Written(plain[1], plain[2], "", None)
-    text = (
-        _SPACES.sub(" ", cell.strip().removeprefix("'"))
-        .replace("\u2212", "-")
-        .replace("\u2019", "'")
-    )
+    text = _NO_FRACTION.sub(
+        r"\g<1>00", _SPACES.sub(" ", cell.strip().removeprefix("'")).replace("\u2019", "'")
+    ).replace("\u2212", "-")
     is_negative = text.startswith("(") and text.endswith(")")
     if is_negative:
         text = text[1:-1].strip()
     sign, text = _sign(text)
     unit, text = _unit(text)
     inner, text = _sign(text) if not sign else ("", text)
-    if is_negative and (sign or inner):
+    if (is_negative and (sign or inner)) or unit in _MAGNITUDES:
         return None
     found = _NUMBER.fullmatch(text)
     digits = _closed_up(found["digits"]) if found else None
@@ -89,9 +97,13 @@ def _unit(text: str) -> tuple[str | None, str]:
     for sign, rest in ((first, text[1:]), (last, text[:-1])):
         if (sign and unicodedata.category(sign) == "Sc") or sign == "Ξ":
             return _SIGNS.get(sign, sign), rest.strip()
-    before = re.match(r"([A-Za-z]{0,3}\$|[A-Za-z]{2,10}) ?(?=[-+0-9.,])", text)
+    before = re.match(r"([A-Za-z]{0,3}\$|[A-Za-z]{2,10}) ?(?=[-+0-9]|[.,][0-9])", text)
     if before:
-        return before[1].upper(), text[before.end() :]
+        told = before[1].upper()
+        if before[0].isalpha() and text[before.end()] in ".,":
+            # `Rs.500`: the point is that of an abbreviation.
+            return None, text
+        return _DOLLARS.get(told, told), text[before.end() :]
     after = re.search(r"(?<=[0-9.,]) ?([A-Za-z]{2,10})$", text)
     if after:
         return after[1].upper(), text[: after.start()].strip()

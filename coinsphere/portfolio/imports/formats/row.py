@@ -29,6 +29,7 @@ class Reading:
     units: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     has_signs: bool = False
+    has_negative_fees: bool = False
 
 
 class Row(dict[str, str]):
@@ -52,12 +53,13 @@ class Nothing(Exception):
 
 
 class WrongCell(ValueError):
-    """A cell that cannot be read; names its column."""
+    """A cell that cannot be read; names its column, and by `place` the row of those that belong together."""
 
-    def __init__(self, column: str, reason: str) -> None:
+    def __init__(self, column: str, reason: str, place: int = 0) -> None:
         super().__init__(f"{column}: {reason}")
         self.column = column
         self.reason = reason
+        self.place = place
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 Those of exchanges are read by `coinsphere.portfolio.imports.formats.exchanges`, Koinly's by `coinsphere.portfolio.imports.formats.koinly`.
 """
 
+import re
 from decimal import Decimal
 
 from coinsphere.portfolio.imports.formats.row import (
     Cells,
+    Nothing,
     Parsed,
     Row,
     WrongCell,
@@ -24,8 +26,8 @@ OWN_COLUMNS = (
     "date", "type", "token", "amount", "price", "currency", "fee", "fee_token", "counter_token", "counter_amount",
     "exchange", "tx_hash", "notes", "external_id", "source",
 )  # fmt: skip
-MAPPED_COLUMNS = (*OWN_COLUMNS, "balance")
-"""What a column of any table may stand for; a balance is compared, and not booked."""
+MAPPED_COLUMNS = (*OWN_COLUMNS, "balance", "status")
+"""What a column of any table may stand for; a balance is compared, a status decides whether the row is booked."""
 
 ALIASES = {
     "receive": Kind.TRANSFER_IN,
@@ -101,12 +103,13 @@ def _signed_amount(cells: Cells, kind_of: Kind) -> Decimal:
 
 def _fee(cells: Cells) -> Decimal | None:
     """What was paid. Files write a fee with a minus or without; all of them alike, or the row is not clear."""
-    found = number(cells, "fee")
-    if found is None or found >= 0:
+    found, how = number(cells, "fee"), reading(cells)
+    if not found or (found > 0 and not (how.has_signs and how.has_negative_fees)):
         return found
-    if reading(cells).has_signs:
+    if how.has_signs and found < 0:
         return -found
-    raise WrongCell("fee", "is negative: a fee that came back is a transaction of its own")
+    sign = "negative" if found < 0 else "positive, where others are negative"
+    raise WrongCell("fee", f"is {sign}: a fee that came back is a transaction of its own")
 
 
 def _positive(found: Decimal | None) -> Decimal | None:
@@ -127,12 +130,45 @@ def _symbol(cells: Cells, column: str) -> str | None:
 
 
 def generic(cells: Cells) -> list[Parsed]:
-    """Any table, its columns called by our names; without a `type`, the sign of an amount tells a buy from a sale."""
+    """Any table, its columns called by our names; without a `type`, the sign of an amount tells a buy from a sale.
+
+    Raises:
+        Nothing: by its `status` it did not happen, or not yet.
+        WrongCell: see there.
+    """
+    _require_done(cells)
     if "type" in cells:
         return own(cells)
     change = number(cells, "amount")
     side = "sell" if change is not None and change < 0 else "buy"
     return own(Row({**cells, "type": side}, reading(cells)))
+
+
+DONE = frozenset({
+    "accepted", "approved", "complete", "completed", "confirmed", "credited", "done", "executed", "filled", "finished", "fulfilled",
+    "ok", "paid", "partially filled", "processed", "settled", "success", "successful", "succeeded", "valid",
+})  # fmt: skip
+"""What programs call a row that happened; `closed` is an order that may have been filled or not."""
+_NOT_DONE = frozenset({
+    "active", "aborted", "awaiting", "awaiting approval", "cancelled", "canceled", "declined", "expired", "failed", "failure", "in progress",
+    "initiated", "invalid", "new", "on hold", "open", "pending", "processing", "rejected", "returned", "reversed", "submitted", "unconfirmed",
+    "voided", "waiting",
+})  # fmt: skip
+
+
+def status_of(cell: str) -> str:
+    """A status in lower case, its words parted by single spaces."""
+    return " ".join(re.split(r"[\s_-]+", cell.strip().lower()))
+
+
+def _require_done(cells: Cells) -> None:
+    told = text(cells, "status")
+    status = status_of(told or "")
+    if not status or status in DONE:
+        return
+    if status in _NOT_DONE:
+        raise Nothing(f"its status is {status!r}: it did not happen, or not yet")
+    raise WrongCell("status", f"{status[:40]!r} is no status that we know")
 
 
 def guarded(text: str) -> str:

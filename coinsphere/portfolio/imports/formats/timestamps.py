@@ -193,7 +193,10 @@ def _hour(hour: int, half: str | None, cell: str) -> int:
     return hour % 12 + (12 if half[0] in "pP" else 0)
 
 
-_OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-])([0-9]{1,2}):?([0-9]{2})?", re.IGNORECASE)
+_OFFSET = re.compile(
+    r"(?:UTC|GMT)?\s*([+-])([0-9]{1,2}):?([0-9]{2})?(?: [A-Z]{3,5})?", re.IGNORECASE
+)
+"""`+01:00`, `UTC+1`, and Go's `+0100 CET`."""
 
 
 def zone_of(name: str) -> tzinfo:

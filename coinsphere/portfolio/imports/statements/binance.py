@@ -194,7 +194,13 @@ def _converted(entries: Sequence[Entry]) -> list[Record]:
     is_staked = entries[0].kind.lower().endswith("staking")
     if is_staked and all(change < 0 for change in changes.values()):
         raise Nothing("staked: it is still yours")
-    return exchanged(entries[0].name, entries)
+    pairs = _pairs(entries) if len(changes) > 2 else []  # noqa: PLR2004 - one for one
+    if not pairs:
+        return exchanged(entries[0].name, entries)
+    alike: dict[frozenset[tuple[str, bool]], list[Entry]] = defaultdict(list)
+    for pair in pairs:
+        alike[_key(pair)] += pair
+    return [record for rows in alike.values() for record in exchanged(entries[0].name, rows)]
 
 
 def _as_fee(entry: Entry) -> Entry:
@@ -275,14 +281,13 @@ def _trade(entries: Sequence[Entry]) -> list[Record]:
 
 def _told_apart(entries: Sequence[Entry]) -> list[list[Entry]]:
     """Pairs of neighbours with opposite signs, those of the same two coins together, each with the fees beside it."""
-    legs = [entry for entry in entries if meaning(entry.kind) is Meaning.TRADE]
-    pairs = list(zip(legs[::2], legs[1::2], strict=False))
-    if len(legs) % 2 or any((one.change > 0) == (other.change > 0) for one, other in pairs):
+    pairs = _pairs([entry for entry in entries if meaning(entry.kind) is Meaning.TRADE])
+    if not pairs:
         raise NotUnderstood(
             "kind", "several trades in one second: it is not told which rows belong together"
         )
     trades: dict[frozenset[tuple[str, bool]], list[Entry]] = {}
-    number, keys = -1, [frozenset((leg.asset, leg.change > 0) for leg in pair) for pair in pairs]
+    number, keys = -1, [_key(pair) for pair in pairs]
     fees_lead = meaning(entries[0].kind) is Meaning.FEE
     for entry in entries:
         if meaning(entry.kind) is Meaning.TRADE:
@@ -292,3 +297,16 @@ def _told_apart(entries: Sequence[Entry]) -> list[list[Entry]]:
             at = (number + 1) // 2 if fees_lead else number // 2
             trades.setdefault(keys[min(at, len(keys) - 1)], []).append(entry)
     return list(trades.values())
+
+
+def _pairs(legs: Sequence[Entry]) -> list[tuple[Entry, Entry]]:
+    """Neighbours with opposite signs, if all are such pairs; else none."""
+    pairs = list(zip(legs[::2], legs[1::2], strict=False))
+    is_told = len(legs) % 2 == 0 and all(
+        (one.change > 0) != (other.change > 0) and one.asset != other.asset for one, other in pairs
+    )
+    return pairs if is_told else []
+
+
+def _key(pair: Sequence[Entry]) -> frozenset[tuple[str, bool]]:
+    return frozenset((leg.asset, leg.change > 0) for leg in pair)

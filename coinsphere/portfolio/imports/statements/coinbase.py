@@ -7,9 +7,11 @@ Types of the API: Coinbase's documentation of the Transactions resource, "Transa
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 
+from coinsphere.portfolio.imports.formats import numbers
+from coinsphere.portfolio.imports.formats.numbers import Mark
 from coinsphere.portfolio.imports.statements.grouping import exchanged, moved, totals
 from coinsphere.portfolio.imports.statements.record import (
     MONEY,
@@ -82,7 +84,7 @@ _INCOME = {
 _OUT = frozenset({Meaning.GOES, Meaning.FEE, Meaning.SPENT, Meaning.SOLD})
 _NOTE = re.compile(
     r"(?:Bought|Sold|Converted)\s+(?P<first>\S+)\s+(?P<asset>\S+)\s+(?:for|to)\s+"
-    r"(?P<second>[^\s\d]*[\d.,]+)(?:\s+(?P<other>[A-Za-z0-9]+))?",
+    r"(?P<second>[^\s\d]*\d[\d.,]*)(?:\s+(?P<other>[A-Za-z0-9]+))?",
     re.IGNORECASE,
 )
 
@@ -103,28 +105,48 @@ def change(kind: str, quantity: Decimal) -> Decimal:
     return -abs(quantity) if meaning(kind) in _OUT else quantity
 
 
-def counter(kind: str, asset_traded: str, notes: str) -> Side | None:
+def counter(entry: Entry, notes: str, mark: Mark) -> Side | None:
     """The other side of a trade, fees within, where the notes name one that is no money.
 
     `Bought 1 ETH for 0.0402 BTC on ETH-BTC at 0.04 BTC/ETH`: the file has no row for the BTC.
+
+    Args:
+        entry: the trade.
+        notes: what its row notes.
+        mark: that of the file's numbers.
 
     Raises:
         NotUnderstood: a conversion, or a market of two tokens, whose notes do not tell it; names `notes`.
     """
     found = _NOTE.search(notes)
     market = re.search(r"\bon\s+[A-Z0-9]+-([A-Z0-9]+)", notes)
-    needs = meaning(kind) is Meaning.CONVERTED or (market and market[1] not in MONEY)
-    if found is None or not found["other"] or asset(found["asset"]) != asset_traded:
+    needs = meaning(entry.kind) is Meaning.CONVERTED or (market and market[1] not in MONEY)
+    if found is None or not found["other"] or asset(found["asset"]) != entry.asset:
         if needs:
             raise NotUnderstood("notes", "do not tell the other side")
         return None
     other = asset(found["other"])
-    if other in MONEY and meaning(kind) is not Meaning.CONVERTED:
+    if other in MONEY and meaning(entry.kind) is not Meaning.CONVERTED:
         return None
-    try:
-        return other, Decimal(re.sub(r"[^\d.]", "", found["second"]))
-    except InvalidOperation:
-        raise NotUnderstood("notes", "do not tell the other side") from None
+    amount = _noted(found["second"], found["first"], abs(entry.change), mark)
+    if not amount:
+        raise NotUnderstood("notes", f"{found['second'][:40]!r} does not tell how much it was")
+    return other, amount
+
+
+def _noted(text: str, first: str, quantity: Decimal, mark: Mark) -> Decimal | None:
+    """A number of a note. Where it could have either mark, that decides by which the note's first is the quantity.
+
+    Else notes are English as Coinbase writes them, unless the file's own numbers are not.
+    """
+    told, own = numbers.written(text.strip(".,")), numbers.written(first.strip(".,"))
+    if told is None:
+        return None
+    possible = set(numbers.marks(told.digits))
+    fitting = {each for each in possible if own and numbers.value(own, each) == quantity}
+    if len(possible) > 1:
+        possible = fitting if len(fitting) == 1 else possible & {mark, Mark.POINT}
+    return numbers.value(told, possible.pop()) if len(possible) == 1 else None
 
 
 def records(entries: Sequence[Entry]) -> list[Record]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal, localcontext
 
 from coinsphere.portfolio.imports.statements.record import (
+    MONEY,
     Entry,
     Nothing,
     NotUnderstood,
@@ -106,6 +107,10 @@ def traded(record: Record, fees: Sums) -> Iterator[Record]:
     assert record.sent is not None
     assert record.received is not None
     (gone, given), (come, got) = record.sent, record.received
+    fees = dict(fees)
+    # Money is kept outside: what came back of it made the trade cheaper.
+    got = EXACT.subtract(got, _money_back(come, fees))
+    given = EXACT.add(given, _money_back(gone, fees))
     paid = {asset: fee for asset, fee in fees.items() if fee > 0}
     if len(paid) > 1 and paid.get(come, got) < got:
         got = EXACT.subtract(got, paid.pop(come))
@@ -113,9 +118,17 @@ def traded(record: Record, fees: Sums) -> Iterator[Record]:
         given = EXACT.add(given, paid.pop(gone))
     first, others = sorted(paid.items())[:1], sorted(paid.items())[1:]
     fee = first[0] if first else None
-    yield record._replace(sent=(gone, given), received=(come, got), fee=fee)
+    is_as_told = (given, got) == (record.sent[1], record.received[1])
+    price = record.price if is_as_told else None
+    yield record._replace(sent=(gone, given), received=(come, got), fee=fee, price=price)
     yield from _fees(record.native_id, record.at, dict(others))
     yield from _rebates(record.native_id, record.at, fees)
+
+
+def _money_back(asset: str, fees: Sums) -> Decimal:
+    """What came back of a side that is money, below zero; takes it out of `fees`."""
+    is_back = asset in MONEY and fees.get(asset, ZERO) < 0
+    return fees.pop(asset) if is_back else ZERO
 
 
 def _alone(name: str, at: datetime, changes: Sums, fees: Sums) -> Iterator[Record]:

@@ -27,8 +27,8 @@ _CREDITS = frozenset({"KFEE", "FEE"})
 """Fee credits: no asset that can be held or sold."""
 
 _SUFFIX = re.compile(r"\.(?:S|M|F|B|P|HOLD|T)$")
-_BOND = re.compile(r"(?<=[A-Z])\d{2}$")
-"""Days of a bonding period, `SOL03.S`."""
+_BOND = re.compile(r"(?<=[A-Z])(?:0[1-9]|[12]\d)$")
+"""Days of a bonding period, `SOL03.S`, a month at most; `C98` is a coin."""
 
 
 class Meaning(StrEnum):

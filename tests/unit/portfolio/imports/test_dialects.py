@@ -377,6 +377,86 @@ def test_balances_of_any_table_are_followed_as_its_rows_are_booked() -> None:
         assert warned(rest) == [(line, "Left", f"{told} {says} {wanted}")]
 
 
+@pytest.mark.parametrize(
+    ("cell", "price", "currency"),
+    [
+        ("CHF 100.-", "100", "CHF"), ("1'234.--", "1234", "USD"), ("100.\u2013 CHF", "100", "CHF"), ("US$ 1,000.50", "1000.5", "USD"),
+        ("C$5.5", "5.5", "CAD"), ("A$.5", "0.5", "AUD"), ("R$5.5", "5.5", "BRL"), ("(5.5)", "-5.5", "USD"), ("5.50-", "-5.5", "USD"),
+    ],
+)  # fmt: skip
+def test_money_is_read_as_its_country_writes_it(cell, price, currency) -> None:
+    ((_, made),) = files.read(
+        f'date,type,token,amount,price\n2026-01-02,buy,BTC,1,"{cell}"\n', "coinsphere"
+    ).parsed
+    assert (made.price, made.currency) == (D(price), currency)
+
+
+def test_no_cents_are_written_with_a_dash_that_proves_the_mark() -> None:
+    text = "date;type;token;amount;price;fee\n2.1.2026;buy;BTC;1,5;1.234,-;2,-- \u20ac\n"
+    ((_, made),) = files.read(text.replace("2.1.2026", "02.01.2026"), "coinsphere").parsed
+    assert (made.amount, made.price, made.fee, made.currency) == (D("1.5"), 1234, 2, "EUR")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["1.5K", "1.2M", "1.2 Mio", "Mio 1.2", "2.5bn", "45 Tsd", "3 Lakh", "Rs.500", "Fr.5", "0.1%", "#N/A", "#VALUE!", "5-5", "١٢٣"],
+)  # fmt: skip
+def test_what_is_no_plain_number_is_refused_and_never_another_number(cell) -> None:
+    found = own(f'2026-01-02,buy,BTC,1,"{cell}",')
+    assert (found.parsed, [each.column for each in found.problems]) == ([], ["price"])
+
+
+def test_what_came_back_of_fees_is_told_by_its_sign_among_all_fees() -> None:
+    mapping = {**MAPPING, "fee": "Fee"}
+    rows = ["1,-0.2", "-1,-0.2", "1,0.05"]
+    text = "Day,What,Coin,Units,Each,Fee\n" + "".join(
+        f"2026-01-0{day},{'sell' if row[0] == '-' else 'buy'},BTC,{row.replace(',', ',5,')}\n"
+        for day, row in enumerate(rows, 1)
+    )
+    found = files.read(text, "generic", mapping)
+    assert [each.fee for _, each in found.parsed] == [D("0.2"), D("0.2")]
+    assert [(each.line, each.column) for each in found.problems] == [(4, "Fee")]
+
+
+def test_a_status_decides_whether_a_row_happened() -> None:
+    text = "Day,What,Coin,Units,Each,Order Status\n" + "".join(
+        f"2026-01-02,buy,BTC,{number},5,{status}\n"
+        for number, status in enumerate(("Completed", "CANCELED", "partially_filled", "Pending", "Failed", "", "Partially canceled"), 1)
+    )  # fmt: skip
+    asked = files.read(text, "generic", MAPPING)
+    assert [(each.option, each.columns) for each in asked.questions] == [
+        ("ignoreColumns", ("Order Status",))
+    ]
+    found = files.read(text, "generic", {**MAPPING, "status": "Order Status"})
+    assert [amount for amount, _ in amounts(found)] == [1, 3, 6]
+    assert [each.line for each in found.left_out] == [3, 5, 6]
+    assert [(each.line, each.column) for each in found.problems] == [(8, "Order Status")]
+    ignored = files.read(text, "generic", MAPPING, Answers(ignore_columns=("Order Status",)))
+    assert len(ignored.parsed) == 7
+    done = "\n".join(line for line in text.splitlines() if line.endswith(("Status", "Completed")))
+    assert len(files.read(f"{done}\n", "generic", MAPPING).parsed) == 1
+
+
+def test_koinly_what_was_received_has_no_minus_and_a_fee_alone_is_one() -> None:
+    header = "ID,Date (UTC),Type,Tag,From Wallet (read-only),From Amount,From Currency,To Amount,To Currency,Fee Amount,Fee Currency,Deleted"
+    rows = ["1,2026-01-02,crypto_withdrawal,,A,0,ETH,,,0.002,ETH,false", "2,2026-01-02,,,A,,,-5,OP,,,", "3,2026-01-02,,,A,-5,OP,,,,,",
+            "4,2026-01-02,,,A,7,OP,,,,,true", "5,2026-01-02,,,A,,,,,,,"]  # fmt: skip
+    found = files.read("\n".join([header, *rows, ""]), "koinly")
+    assert [(each.kind, each.amount, each.symbol) for _, each in found.parsed] == [
+        (Kind.FEE, D("0.002"), "ETH"),
+        (Kind.TRANSFER_OUT, 5, "OP"),
+    ]
+    assert [(each.line, each.column) for each in found.problems] == [
+        (3, "To Amount"),
+        (6, "From Amount"),
+    ]
+    assert [each.line for each in found.left_out] == [5]
+
+
+def test_go_writes_the_zone_twice() -> None:
+    assert times(days("2026-03-05 10:11:12 +0100 CET")) == [at(2026, 3, 5, 9, 11, 12)]
+
+
 def test_a_file_of_the_newest_first_is_turned_round() -> None:
     rows = ["2026-01-03,sell,BTC,1,9,", "2026-01-02,sell,BTC,1,150,", "2026-01-02,buy,BTC,1,140,"]
     assert [line for line, _ in own("\n".join(rows)).parsed] == [4, 3, 2]

@@ -130,7 +130,8 @@ def test_kraken_withdrawal_that_came_back_is_none() -> None:
          ["sell 1.5 ADA at 0.4 EUR fee 0.015 EUR", "sell 3 DOGE at 0.2 EUR fee 0.015 EUR"]),
         (("T1,spend,,ZEUR,-100,0", "T1,receive,,ADA,1,0", "T1,receive,,XXBT,2,0"), ["buy 1 ADA at 50 EUR", "buy 2 BTC at 25 EUR"]),
         (("T1,spend,,ADA,-1,0", "T1,spend,,ADA,-2,0", "T1,receive,,XXBT,1,0", "T1,receive,,XXBT,1,0"), ["swap 3 ADA for 2 BTC"]),
-        (("T1,trade,,XXBT,-1,0", "T1,trade,,ZEUR,9,-0.5"), ["sell 1 BTC at 9 EUR"]),
+        (("T1,trade,,XXBT,-1,0", "T1,trade,,ZEUR,9,-0.5"), ["sell 1 BTC at 9.5 EUR"]),
+        (("T1,trade,,ZEUR,-500,-0.5", "T1,trade,,XXBT,0.01,0"), ["buy 0.01 BTC at 49950 EUR"]),
     ],
 )  # fmt: skip
 def test_kraken_an_exchange_has_any_legs_and_fees_in_any_order(rows, right) -> None:
@@ -151,7 +152,7 @@ def test_kraken_several_for_several_are_refused_together() -> None:
     [
         ("SOL03.S", "SOL"), ("MATIC04.S", "MATIC"), ("DOT28.S", "DOT"), ("ZETA", "ZETA"), ("XTZ", "XTZ"), ("ZRX", "ZRX"),
         ("XXBT", "BTC"), ("XBT.M", "BTC"), ("XXDG", "DOGE"), ("XDG", "DOGE"), ("ETH2", "ETH"), ("ETH2.S", "ETH"), ("ETH.F", "ETH"),
-        ("XETH", "ETH"), ("XLTC", "LTC"), ("ADA.P", "ADA"), ("SOL.B", "SOL"), ("XCN", "XCN"), ("ZEUS", "ZEUS"), ("XRP", "XRP"),
+        ("XETH", "ETH"), ("XLTC", "LTC"), ("ADA.P", "ADA"), ("SOL.B", "SOL"), ("C98.F", "C98"), ("C98.S", "C98"), ("XCN", "XCN"), ("ZEUS", "ZEUS"), ("XRP", "XRP"),
     ],
 )  # fmt: skip
 def test_kraken_names(name, common) -> None:
@@ -161,6 +162,35 @@ def test_kraken_names(name, common) -> None:
 def test_kraken_money_is_no_transaction() -> None:
     found = kraken("D1,deposit,,ZEUR,1,0", "D2,deposit,,EUR.HOLD,1,0", "D3,deposit,,KFEE,100,0")
     assert (said(found), found.problems) == ([], [])
+
+
+def test_kraken_a_row_that_cannot_be_read_takes_its_event_with_it_and_no_other() -> None:
+    found = kraken(
+        "T1,trade,,XXBT,0.01,0", "T1,trade,,ZEUR,much,1", "T2,trade,,XXBT,0.02,0", "T2,trade,,ZEUR,-900,0", "D1,deposit,,XXBT,1,0",
+    )  # fmt: skip
+    assert said(found) == ["buy 0.02 BTC at 45000 EUR", "transfer_in 1 BTC"]
+    assert [(each.line, each.message) for each in found.problems] == [
+        (2, "belongs to line 3: 'much' is not a number"),
+        (3, "'much' is not a number"),
+    ]
+
+
+def test_a_row_that_is_told_twice_is_booked_once() -> None:
+    rows = [
+        "L1,T1,2026-01-02 03:04:05,trade,,currency,ZEUR,-500,1,0",
+        "L2,T1,2026-01-02 03:04:05,trade,,currency,XXBT,0.01,0,0",
+        "L3,D1,2026-01-03 03:04:05,deposit,,currency,XXBT,1,0,0",
+        "L3,D2,2026-01-04 03:04:05,deposit,,currency,XXBT,2,0,0",
+    ]
+    found = files.read("\n".join([KRAKEN, *rows, *rows[:2], ""]), "kraken")
+    assert said(found) == ["buy 0.01 BTC at 50000 EUR fee 1 EUR", "transfer_in 1 BTC"]
+    assert [(each.line, each.message) for each in found.left_out] == [
+        (6, "is line 2 again"),
+        (7, "is line 3 again"),
+    ]
+    assert [(each.line, each.column, each.message) for each in found.problems] == [
+        (5, "txid", "is that of line 4, which says something else")
+    ]
 
 
 # Binance
@@ -257,7 +287,76 @@ def test_binance_every_operation_is_booked_or_named() -> None:
     ]
 
 
+def test_binance_conversions_of_one_second_are_told_apart() -> None:
+    convert, dust = "05,Spot,Binance Convert,", "34,Spot,Small Assets Exchange BNB,"
+    for sides, right in (
+        (("USDT,-10", "SOL,0.1", "USDT,-30", "ETH,0.015"), ["swap 10 USDT for 0.1 SOL", "swap 30 USDT for 0.015 ETH"]),
+        (("SOL,0.1", "USDT,-10", "ETH,2", "BTC,-0.1"), ["swap 10 USDT for 0.1 SOL", "swap 0.1 BTC for 2 ETH"]),
+        (("USDT,-10", "SOL,0.1", "USDT,-30", "SOL,0.3"), ["swap 40 USDT for 0.4 SOL"]),
+    ):  # fmt: skip
+        assert said(binance(*(convert + side for side in sides))) == right
+    told = binance(*(dust + side for side in ("LINK,-1", "BNB,0.02", "ADA,-1", "BNB,0.001")))
+    assert said(told) == ["swap 1 LINK for 0.02 BNB", "swap 1 ADA for 0.001 BNB"]
+    mixed = binance(*(convert + side for side in ("USDT,-10", "BTC,-0.1", "SOL,0.1", "ETH,2")))
+    assert (said(mixed), len(mixed.problems)) == ([], 4)
+
+
+def test_binance_a_row_that_cannot_be_read_takes_its_event_with_it_and_no_other() -> None:
+    found = binance(
+        "05,Spot,Binance Convert,USDT,-10", "05,Spot,Binance Convert,SOL,one", "05,Spot,Deposit,SOL,1",
+        "09,Spot,Transaction Buy,BTC,?", "09,Spot,Transaction Spend,USDT,-5", "10,Spot,Transaction Fee,BNB,-0.1",
+        "30,Spot,Transaction Buy,ETH,1", "30,Spot,Transaction Spend,USDT,-7",
+    )  # fmt: skip
+    assert said(found) == ["transfer_in 1 SOL", "swap 7 USDT for 1 ETH"]
+    assert [(each.line, each.column) for each in found.problems] == [
+        (line, "Change") for line in (2, 3, 5, 6, 7)
+    ]
+    assert found.problems[0].message == "belongs to line 3: 'one' is not a number"
+
+
+@pytest.mark.parametrize(
+    ("header", "utc"),
+    [("Time(UTC+8)", "01-01 19:04"), ("Date(UTC+2)", "01-02 01:04"), ("Time (UTC-05:30)", "01-02 08:34"), ("UTC_Time", "01-02 03:04")],
+)  # fmt: skip
+def test_binance_the_header_may_name_the_zone(header, utc) -> None:
+    text = f"User ID,{header},Account,Operation,Coin,Change,Remark\n1,2026-01-02 03:04:05,Spot,Deposit,BTC,1,\n"
+    ((_, made),) = files.read(text, "binance").parsed
+    assert f"{made.occurred_at:%m-%d %H:%M}" == utc
+
+
 # Coinbase
+
+
+def test_coinbase_numbers_of_notes_have_the_mark_that_the_quantity_proves() -> None:
+    rows = (
+        ("0.5", "Converted 0,5 ETH to 0,0402 BTC", "0.0402"),
+        ("0.5", "Converted 0.5 ETH to 12,345.5 DOGE", "12345.5"),
+        ("1234", "Converted 1,234 ETH to 12,345 DOGE", "12345"),
+        ("1.234", "Converted 1,234 ETH to 12,345 DOGE", "12.345"),
+        ("5", "Converted 5 ETH to 12,345 DOGE", "12345"),
+    )
+    for quantity, note, right in rows:
+        text = f'a1,2026-01-01 10:00:00 UTC,Convert,ETH,{quantity},EUR,2,2,2,0,"{note}"\n'
+        ((_, made),) = files.read(f"{COINBASE}\n{text}", "coinbase").parsed
+        assert made.counter_amount == D(right), note
+    # The file's own numbers are not English, and the note is no proof.
+    text = '"a1";"2026-01-01 10:00:00 UTC";Convert;ETH;5;EUR;2,5;2,5;2,5;0;Converted 5 ETH to 12,345 DOGE\n'
+    found = files.read(f"{COINBASE.replace(',', ';')}\n{text}", "coinbase")
+    assert (said(found), found.problems[0].column) == ([], "Notes")
+
+
+def test_coinbase_a_fee_that_was_paid_back_makes_it_cheaper() -> None:
+    """By the total: a minus alone is how some years write the fee of a sale."""
+    found = coinbase(
+        "Advanced Trade Buy,BTC,0.01,€60000,€600,€599.90,-€0.10,on BTC-EUR",
+        "Advanced Trade Sell,BTC,-0.01,€60000,-€600,-€600.10,-€0.10,on BTC-EUR",
+        "Advanced Trade Sell,BTC,-0.01,€60000,-€600,-€594,-€6,on BTC-EUR",
+    )
+    assert said(found) == [
+        "buy 0.01 BTC at 59990 EUR",
+        "sell 0.01 BTC at 60010 EUR",
+        "sell 0.01 BTC at 60000 EUR fee 6 EUR",
+    ]
 
 
 def test_coinbase_a_trade_of_two_tokens_takes_what_was_paid() -> None:
