@@ -5,21 +5,16 @@ says and by how many equal ones came before it in the file. So the same file aga
 of one file stay two.
 """
 
-import hashlib
 import itertools
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import attrgetter
-from typing import NamedTuple
 
 from coinsphere import untrusted_json
-from coinsphere.decimals import plain
 from coinsphere.portfolio.errors import UnreadableFile
-from coinsphere.portfolio.imports.formats import balances, layouts, row_readers
+from coinsphere.portfolio.imports.formats import balances, identities, layouts, row_readers
 from coinsphere.portfolio.imports.formats.decisions import (
     Answers,
     Decided,
@@ -28,9 +23,9 @@ from coinsphere.portfolio.imports.formats.decisions import (
     Unread,
 )
 from coinsphere.portfolio.imports.formats.dialect import decide
+from coinsphere.portfolio.imports.formats.identities import Numbered
 from coinsphere.portfolio.imports.formats.layouts import FORMATS, Layout
 from coinsphere.portfolio.imports.formats.row import (
-    Cells,
     Nothing,
     Parsed,
     Problem,
@@ -39,7 +34,6 @@ from coinsphere.portfolio.imports.formats.row import (
     WrongCell,
     moment,
     number,
-    text,
 )
 from coinsphere.portfolio.imports.formats.table import MOST_ROWS, Line, Table, table
 
@@ -51,11 +45,6 @@ _texts = partial(
     json.loads, parse_float=str, parse_int=str, object_pairs_hook=untrusted_json.unique
 )
 """Numbers stay as they are written: a float has too few digits."""
-
-
-class _Numbered(NamedTuple):
-    number: int
-    cells: Cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +104,7 @@ def read(
     return _read(_oldest_first(rows, layout), layout, form, decided, count, problems, left_out)
 
 
-def _rows(found: Table, reading: Reading) -> tuple[list[_Numbered], list[Problem], list[Problem]]:
+def _rows(found: Table, reading: Reading) -> tuple[list[Numbered], list[Problem], list[Problem]]:
     """The rows as our columns, what is wrong with others, and those that only repeat the header."""
     rows, problems, left_out = [], [], []
     if found.cut is not None:
@@ -127,7 +116,7 @@ def _rows(found: Table, reading: Reading) -> tuple[list[_Numbered], list[Problem
         elif any(cell.strip() for cell in line.cells[len(titles) :]):
             problems.append(_too_long(line, len(titles)))
         else:
-            rows.append(_Numbered(line.number, _row(found, line, reading)))
+            rows.append(Numbered(line.number, _row(found, line, reading)))
     return rows, problems, left_out
 
 
@@ -147,7 +136,7 @@ def _row(found: Table, line: Line, reading: Reading) -> Row:
     return Row(cells, reading)
 
 
-def _oldest_first(rows: list[_Numbered], layout: Layout) -> list[_Numbered]:
+def _oldest_first(rows: list[Numbered], layout: Layout) -> list[Numbered]:
     """Files of the newest first are turned round: what stands together at one instant is turned round, too."""
     column = next(each.name for each in layout.columns if each.role == "moment")
     times = []
@@ -162,7 +151,7 @@ def _oldest_first(rows: list[_Numbered], layout: Layout) -> list[_Numbered]:
 
 
 def _read(  # noqa: PLR0917 - what is known by now
-    rows: list[_Numbered],
+    rows: list[Numbered],
     layout: Layout,
     form: str,
     decided: Decided,
@@ -173,7 +162,7 @@ def _read(  # noqa: PLR0917 - what is known by now
     _note_signs(rows, decided.reading)
     names = decided.reading.names
     parsed: list[tuple[int, Parsed]] = []
-    once, again, contradicting = _told_once(rows, layout, names)
+    once, again, contradicting = identities.told_once(rows, layout.identity, names)
     left_out, problems = left_out + again, problems + contradicting
     for group in _groups(once, layout):
         try:
@@ -187,36 +176,16 @@ def _read(  # noqa: PLR0917 - what is known by now
             parsed += [(group[0].number, each) for each in made]
             problems += [] if made else _refused(group, None, "is not understood")
     return Content(
-        count, _named(parsed, form), sorted(problems, key=_by_line), sorted(left_out, key=_by_line),
+        count, identities.named(parsed, form), sorted(problems, key=_by_line), sorted(left_out, key=_by_line),
         _warnings(once, layout, names), decisions=decided.decisions, unread=decided.unread, layout=layout, names=names,
     )  # fmt: skip
-
-
-def _told_once(
-    rows: list[_Numbered], layout: Layout, names: Mapping[str, str]
-) -> tuple[list[_Numbered], list[Problem], list[Problem]]:
-    """Rows by their own ids: one that is told again, as where two exports overlap, is left out; two different ones contradict."""
-    first: dict[str, _Numbered] = {}
-    once, again, contradicting = [], [], []
-    for row in rows:
-        name = text(row.cells, layout.identity) if layout.identity else None
-        told = first.setdefault(name, row) if name else row
-        if told is row:
-            once.append(row)
-        elif told.cells == row.cells:
-            again.append(Problem(row.number, None, f"is line {told.number} again"))
-        else:
-            reason = f"is that of line {told.number}, which says something else"
-            column = names.get(layout.identity or "", layout.identity)
-            contradicting.append(Problem(row.number, column, reason))
-    return once, again, contradicting
 
 
 _by_line = attrgetter("line")
 
 
 def _refused(
-    group: Sequence[_Numbered], column: str | None, reason: str, place: int = 0
+    group: Sequence[Numbered], column: str | None, reason: str, place: int = 0
 ) -> list[Problem]:
     """Of rows that belong together all are refused, the others with the line of the one that is wrong."""
     lines = [row.number for row in group]
@@ -225,13 +194,13 @@ def _refused(
     return [Problem(wrong, column, reason), *(Problem(line, column, told) for line in lines)]
 
 
-def _note_signs(rows: Sequence[_Numbered], reading: Reading) -> None:
+def _note_signs(rows: Sequence[Numbered], reading: Reading) -> None:
     """Whether a file's amounts have signs: then one without a minus says that it comes; the same of fees."""
     reading.has_signs = _has_minus(rows, "amount")
     reading.has_negative_fees = _has_minus(rows, "fee")
 
 
-def _has_minus(rows: Sequence[_Numbered], column: str) -> bool:
+def _has_minus(rows: Sequence[Numbered], column: str) -> bool:
     for row in rows:
         try:
             if (number(row.cells, column) or 0) < 0:
@@ -241,14 +210,14 @@ def _has_minus(rows: Sequence[_Numbered], column: str) -> bool:
     return False
 
 
-def _warnings(rows: Sequence[_Numbered], layout: Layout, names: Mapping[str, str]) -> list[Problem]:
+def _warnings(rows: Sequence[Numbered], layout: Layout, names: Mapping[str, str]) -> list[Problem]:
     if layout.balance is None or layout.balance.column not in names:
         return []
     found = balances.first_difference(rows, layout.balance)
     return [] if found is None else [replace(found, column=names[layout.balance.column])]
 
 
-def _groups(rows: Sequence[_Numbered], layout: Layout) -> list[list[_Numbered]]:
+def _groups(rows: Sequence[Numbered], layout: Layout) -> list[list[Numbered]]:
     """Rows that belong together, in the order of the first of each."""
     if layout.groups is None:
         return [[row] for row in rows]
@@ -256,7 +225,7 @@ def _groups(rows: Sequence[_Numbered], layout: Layout) -> list[list[_Numbered]]:
     return [[rows[index] for index in group] for group in indices]
 
 
-def _objects(content: str) -> Iterator[_Numbered]:
+def _objects(content: str) -> Iterator[Numbered]:
     """The transactions of our JSON export, as cells of its CSV; the number of each takes the place of a line's."""
     try:
         told = untrusted_json.decode(content.removeprefix("\ufeff"), _texts)
@@ -268,33 +237,10 @@ def _objects(content: str) -> Iterator[_Numbered]:
     if len(listed) > MOST_ROWS:
         raise UnreadableFile(f"has more than {MOST_ROWS:,} transactions: split it")
     for place, each in enumerate(listed, 1):
-        yield _Numbered(
+        yield Numbered(
             place, Row({name: _cell(each.get(name)) for name in row_readers.OWN_COLUMNS}, Reading())
         )
 
 
 def _cell(value: object) -> str:
     return "" if value is None else row_readers.guarded(str(value))
-
-
-def _named(parsed: list[tuple[int, Parsed]], form: str) -> list[tuple[int, Parsed]]:
-    seen: Counter[str] = Counter()
-    named = []
-    for line, each in parsed:
-        if each.external_id is None:
-            says = _digest(each)
-            seen[says] += 1
-            name = f"{form}:{says}:{seen[says]}"
-        else:
-            name = each.external_id if form == "coinsphere" else f"{form}:{each.external_id}"
-        named.append((line, replace(each, external_id=name[:200])))
-    return named
-
-
-_SAYS = attrgetter(*(each.name for each in fields(Parsed)))
-
-
-def _digest(parsed: Parsed) -> str:
-    """By what it says, not by how the file writes it: `1.50` and `1.5` are the same."""
-    parts = [plain(part) if isinstance(part, Decimal) else str(part) for part in _SAYS(parsed)]
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from coinsphere.portfolio.errors import UnreadableFile
-from coinsphere.portfolio.imports.formats import balances, exchanges, koinly, row_readers
+from coinsphere.portfolio.imports.formats import balances, coinbase, exchanges, koinly, row_readers
 from coinsphere.portfolio.imports.formats.balances import Balance
 from coinsphere.portfolio.imports.formats.columns import Column
 from coinsphere.portfolio.imports.formats.decisions import Customs
@@ -129,7 +129,7 @@ _KOINLY = (
 _KNOWN = {
     "coinsphere": Layout(tuple(map(_role, row_readers.OWN_COLUMNS)), _single(row_readers.own), _OWN_TOLD, identity="external_id"),
     "coinbase": Layout(
-        _COINBASE, _single(exchanges.coinbase),
+        _COINBASE, _single(coinbase.read),
         _always(symbol="Asset", counter_symbol="Notes", amount="Quantity Transacted", occurred_at="Timestamp",
                 price="Price at Transaction", fee="Fees", currency="Price Currency"),
         identity="ID",

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
-from coinsphere.portfolio.imports.formats import numbers
-from coinsphere.portfolio.imports.formats.numbers import Mark
 from coinsphere.portfolio.imports.statements.grouping import exchanged, moved, totals
 from coinsphere.portfolio.imports.statements.record import (
     MONEY,
@@ -105,15 +104,18 @@ def change(kind: str, quantity: Decimal) -> Decimal:
     return -abs(quantity) if meaning(kind) in _OUT else quantity
 
 
-def counter(entry: Entry, notes: str, mark: Mark) -> Side | None:
+class Noted(NamedTuple):
+    """What the notes of a trade say: the other side's asset, and as they write them how much of it for what quantity."""
+
+    asset: str
+    amount: str
+    quantity: str
+
+
+def counter(entry: Entry, notes: str) -> Noted | None:
     """The other side of a trade, fees within, where the notes name one that is no money.
 
     `Bought 1 ETH for 0.0402 BTC on ETH-BTC at 0.04 BTC/ETH`: the file has no row for the BTC.
-
-    Args:
-        entry: the trade.
-        notes: what its row notes.
-        mark: that of the file's numbers.
 
     Raises:
         NotUnderstood: a conversion, or a market of two tokens, whose notes do not tell it; names `notes`.
@@ -128,25 +130,7 @@ def counter(entry: Entry, notes: str, mark: Mark) -> Side | None:
     other = asset(found["other"])
     if other in MONEY and meaning(entry.kind) is not Meaning.CONVERTED:
         return None
-    amount = _noted(found["second"], found["first"], abs(entry.change), mark)
-    if not amount:
-        raise NotUnderstood("notes", f"{found['second'][:40]!r} does not tell how much it was")
-    return other, amount
-
-
-def _noted(text: str, first: str, quantity: Decimal, mark: Mark) -> Decimal | None:
-    """A number of a note. Where it could have either mark, that decides by which the note's first is the quantity.
-
-    Else notes are English as Coinbase writes them, unless the file's own numbers are not.
-    """
-    told, own = numbers.written(text.strip(".,")), numbers.written(first.strip(".,"))
-    if told is None:
-        return None
-    possible = set(numbers.marks(told.digits))
-    fitting = {each for each in possible if own and numbers.value(own, each) == quantity}
-    if len(possible) > 1:
-        possible = fitting if len(fitting) == 1 else possible & {mark, Mark.POINT}
-    return numbers.value(told, possible.pop()) if len(possible) == 1 else None
+    return Noted(other, found["second"], found["first"])
 
 
 def records(entries: Sequence[Entry]) -> list[Record]:

@@ -1,0 +1,155 @@
+"""Coinbase's transaction history as transactions, a row a transaction: what a trade was paid in stands in its notes.
+
+What rows mean stands in `coinsphere.portfolio.imports.statements.coinbase`, for the API as well.
+"""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from coinsphere.portfolio.imports.formats import numbers, records
+from coinsphere.portfolio.imports.formats.numbers import Mark
+from coinsphere.portfolio.imports.formats.row import (
+    Cells,
+    Nothing,
+    Parsed,
+    agreed,
+    amount,
+    moment,
+    number,
+    reading,
+    required,
+    text,
+)
+from coinsphere.portfolio.imports.statements import coinbase
+from coinsphere.portfolio.imports.statements.coinbase import Meaning, Noted
+from coinsphere.portfolio.imports.statements.record import MONEY, Entry, NotUnderstood
+from coinsphere.portfolio.model import EXACT, UNIT, Kind
+
+_COLUMNS = {
+    "kind": "Transaction Type", "change": "Quantity Transacted", "amount": "Quantity Transacted",
+    "fee": "Quantity Transacted", "notes": "Notes",
+}  # fmt: skip
+
+
+def read(cells: Cells) -> list[Parsed]:
+    """Coinbase's transaction history, a row a transaction: what a trade was paid in stands in its notes."""
+    entry = _coinbase_entry(cells)
+    with records.columns(_COLUMNS):
+        what, notes = coinbase.meaning(entry.kind), text(cells, "Notes")
+        if what in (Meaning.BOUGHT, Meaning.SOLD, Meaning.CONVERTED):
+            made = _traded(cells, entry, notes or "")
+        else:
+            made = records.parsed(coinbase.records([entry]), "coinbase")
+            is_income = made[0].kind not in _PRICELESS
+            made = [
+                replace(
+                    made[0], price=_price(cells) if is_income else None, currency=_currency(cells)
+                )
+            ]
+    return [replace(each, notes=notes, external_id=text(cells, "ID")) for each in made]
+
+
+_PRICELESS = frozenset(
+    {Kind.TRANSFER_IN, Kind.TRANSFER_OUT, Kind.WITHDRAWAL, Kind.DEPOSIT, Kind.FEE}
+)
+
+
+def _coinbase_entry(cells: Cells) -> Entry:
+    kind = required(cells, "Transaction Type")
+    amount(cells, "Quantity Transacted")
+    return Entry(
+        name=text(cells, "ID") or "",
+        group="",
+        at=moment(cells, "Timestamp"),
+        kind=kind,
+        asset=coinbase.asset(required(cells, "Asset")),
+        change=coinbase.change(kind, records.given(cells, "Quantity Transacted")),
+    )
+
+
+def _traded(cells: Cells, entry: Entry, notes: str) -> list[Parsed]:
+    """A purchase, sale or conversion: for another token where the notes name one, else for money."""
+    noted = coinbase.counter(entry, notes)
+    if noted is None:
+        return [_for_money(cells, entry)]
+    other = (noted.asset, _noted(cells, noted, abs(entry.change)))
+    what = coinbase.meaning(entry.kind)
+    if other[0] == entry.asset:
+        raise Nothing("the same asset under another name")
+    change = entry.change if what is Meaning.BOUGHT else -abs(entry.change)
+    swap = coinbase.purchase(entry.name, entry.at, (entry.asset, change), other)
+    (made,) = records.parsed([swap], "coinbase")
+    if made.kind is not Kind.SWAP:
+        return [made]
+    worth = _price(cells) if what is Meaning.CONVERTED else _whole_price(cells, made.amount)
+    return [replace(made, price=worth, currency=_currency(cells))]
+
+
+def _noted(cells: Cells, noted: Noted, quantity: Decimal) -> Decimal:
+    """The number of a note. Where it could have either mark, that decides by which the note's first is the quantity.
+
+    Else notes are English as Coinbase writes them, unless the file's own numbers are not.
+    """
+    told, own = (numbers.written(each.strip(".,")) for each in (noted.amount, noted.quantity))
+    possible = set(numbers.marks(told.digits)) if told else set()
+    if len(possible) > 1:
+        fitting = {each for each in possible if own and numbers.value(own, each) == quantity}
+        is_english = Mark.COMMA not in reading(cells).marks.values()
+        possible = fitting if len(fitting) == 1 else {Mark.POINT} if is_english else set()
+    found = numbers.value(told, possible.pop()) if told and possible else None
+    if not found:
+        raise NotUnderstood("notes", f"{noted.amount[:40]!r} does not tell how much it was")
+    return found
+
+
+def _whole_price(cells: Cells, quantity: Decimal) -> Decimal | None:
+    """Of one unit of what was given on a market of two tokens: its amount has the fees within, as the total has."""
+    return _unit_price(cells, "Total", quantity)
+
+
+def _for_money(cells: Cells, entry: Entry) -> Parsed:
+    if entry.asset in MONEY:
+        raise Nothing(records.MONEY_ONLY)
+    is_buy = coinbase.meaning(entry.kind) is Meaning.BOUGHT
+    fee, quantity = number(cells, "Fees"), abs(entry.change)
+    is_back = _is_rebate(cells, is_buy=is_buy)
+    return Parsed(
+        kind=Kind.BUY if is_buy else Kind.SELL,
+        symbol=entry.asset,
+        amount=quantity,
+        occurred_at=entry.at,
+        price=_whole_price(cells, quantity) if is_back else _price(cells),
+        currency=_currency(cells),
+        fee=abs(fee) if fee and not is_back else None,
+        exchange="coinbase",
+    )
+
+
+def _is_rebate(cells: Cells, *, is_buy: bool) -> bool:
+    """Whether the fee was paid back: by the total, as a sale's is written with a minus in some years."""
+    fee, worth, total = (number(cells, column) for column in ("Fees", "Subtotal", "Total"))
+    if fee is None or fee >= 0 or not worth or not total:
+        return False
+    return (abs(total) < abs(worth)) is is_buy
+
+
+def _price(cells: Cells) -> Decimal | None:
+    """What was paid for a unit, from the subtotal where it is told: the price shown is rounded."""
+    quantity = amount(cells, "Quantity Transacted")
+    return _unit_price(cells, "Subtotal", quantity) or number(cells, "Price at Transaction")
+
+
+def _unit_price(cells: Cells, column: str, quantity: Decimal) -> Decimal | None:
+    worth = number(cells, column)
+    if not worth:
+        return None
+    return EXACT.divide(abs(worth), quantity).quantize(UNIT, context=EXACT)
+
+
+def _currency(cells: Cells) -> str:
+    """That of all money of a row, by its own column, its headers (`EUR Subtotal`) or the signs beside its numbers."""
+    told = text(cells, "Price Currency")
+    found = told.upper() if told else None
+    for column in ("Price at Transaction", "Subtotal", "Total", "Fees"):
+        found = agreed(cells, column, found)
+    return found or "USD"

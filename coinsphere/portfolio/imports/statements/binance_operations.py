@@ -1,0 +1,102 @@
+"""Binance's statement: what each operation means.
+
+Operations: Binance's support articles "How to generate transaction history" and "Operation types", and what files of
+customers hold. None is known by a part of its name.
+"""
+
+from enum import StrEnum
+
+
+class Meaning(StrEnum):
+    """What becomes of a row."""
+
+    TRADE = "trade"
+    FEE = "fee"
+    CONVERSION = "conversion"
+    MOVED = "moved"
+    INSIDE = "inside"
+    BOUGHT = "bought"
+    SPENT = "spent"
+    GIFT = "gift"
+    STAKING = "staking"
+    INTEREST = "interest"
+    AIRDROP = "airdrop"
+    REWARD = "reward"
+    POSITION = "position"
+    UNKNOWN = "unknown"
+
+
+_OPERATIONS = {
+    Meaning.TRADE: (
+        "Buy", "Sell", "Transaction Related", "Transaction Buy", "Transaction Spend", "Transaction Sold", "Transaction Revenue",
+    ),
+    Meaning.FEE: ("Fee", "Transaction Fee", "BNB Fee Deduction", "Trading Fee", "Commission Fee"),
+    Meaning.CONVERSION: (
+        "Large OTC trading", "OTC trading", "Binance Convert", "Convert", "Small assets exchange BNB", "Small Assets Exchange BNB (Spot)",
+        "Convert to BNB", "Stablecoins Auto-Conversion", "Token Swap - Redenomination/Rebranding", "Token Swap - Distribution", "Token Swap",
+        "ETH 2.0 Staking", "ETH 2.0 Staking Withdrawals", "WBETH2.0 - Staking", "BETH Conversion", "WBETH Wrap", "WBETH Unwrap",
+        "SOL Staking", "BNSOL Conversion", "Auto-Invest Transaction", "Auto-Invest Plan Buy", "Liquid Swap Buy/Sell", "Swap Farming Transaction",
+        "Liquid Swap add", "Liquid Swap remove", "Liquid Swap add/sell", "Liquidity Farming Add", "Liquidity Farming Remove",
+        "Leverage Token Purchase", "Leverage Token Redemption", "Leveraged Coin Consolidation", "BLVT Subscription", "BLVT Redemption",
+        "Index Rebalance", "Index-Linked Plan Transaction", "RWUSD - Subscription", "RWUSD - Redemption", "BFUSD Subscription", "BFUSD Redemption",
+    ),
+    Meaning.MOVED: (
+        "Deposit", "Withdraw", "Withdrawal", "Send", "Receive", "Fiat Deposit", "Fiat Withdraw", "Fiat Withdrawal", "Buy Crypto", "P2P Trading",
+        "P2P - Seller Release", "P2P Transfer", "Sub-account Transfer", "Sub-Account Transfer", "Binance Pay", "Binance Pay Transfer", "Pay Transfer",
+        "Crypto Box", "Internal Transfer", "Initiated Withdrawal", "Withdrawal Refund", "Withdraw Refund", "Broker Withdraw", "Merchant Acquiring",
+        "Launchpad Token Distribution", "Launchpad Subscribe", "Fund Recovery",
+    ),
+    Meaning.INSIDE: (
+        "Transfer Between Main and Funding Wallet", "Transfer Between Spot and Funding Wallet", "Main and Funding Account Transfer",
+        "Transfer Between Main Account/Futures and Margin Account", "Transfer Between Spot Account and UM Futures Account",
+        "Transfer Between Spot Account and CM Futures Account", "Transfer Between Spot Account and Cross Margin Account",
+        "Transfer Between Spot Account and Isolated Margin Account", "Transfer Between Spot and Strategy Account",
+        "Transfer Between UM Futures and Funding Account", "Transfer Between Spot Account and Options Account",
+        "Transfer from Main Account to Futures Account", "Transfer from Futures Account to Main Account",
+        "Transfer from Main to Margin", "Transfer from Margin to Main", "Isolated Margin Transfer", "Margin Transfer", "Futures Transfer", "futures transfer",
+        "Cross Margin Transfer", "Options Transfer", "Strategy Transfer", "Spot-Futures Transfer", "transfer_in", "transfer_out", "Asset - Transfer",
+        "Savings Purchase", "Savings purchase", "Savings Principal redemption", "Savings Principal Redemption", "Savings Redemption",
+        "POS savings purchase", "POS savings redemption", "Staking Purchase", "Staking Redemption", "DeFi Staking Purchase", "DeFi Staking Redemption",
+        "DeFi Staking Subscription", "Locked Staking Purchase", "Locked Staking Redemption", "Simple Earn Flexible Subscription",
+        "Simple Earn Flexible Redemption", "Simple Earn Locked Subscription", "Simple Earn Locked Redemption", "Simple Earn Flexible Auto-Subscription",
+        "On-chain Yields Subscription", "On-chain Yields Redemption", "BNB Vault Subscription", "BNB Vault Redemption", "Launchpool Subscription",
+        "Launchpool Redemption", "Launchpool Subscription/Redemption", "Launchpad Freeze", "Launchpad Unfreeze", "Dual Investment Subscription",
+        "Dual Investment Purchase", "Activity Saving Purchase", "Activity Saving Redemption", "Customized Fixed Purchase", "Customized Fixed Redemption",
+        "Liquidity Farming Subscription", "Liquidity Farming Redemption", "Crypto Loan Collateral", "Pledge Transfer", "Portfolio Margin Transfer",
+    ),
+    Meaning.BOUGHT: ("Buy Crypto With Fiat", "Buy Crypto With Card", "Fiat OCBS - Buy", "Credit Card Buy", "Auto-Buy"),
+    Meaning.SPENT: (
+        "Card Purchase", "Binance Card Spending", "Card Spending", "Card Payment", "Merchant Payment", "Binance Pay Spending", "NFT Purchase",
+        "NFT Transaction", "NFT Mint", "Gift Card Purchase", "Blind Box Purchase",
+    ),
+    Meaning.GIFT: ("Donation", "Charity Donation"),
+    Meaning.STAKING: (
+        "POS savings interest", "Staking Rewards", "ETH 2.0 Staking Rewards", "DeFi Staking Interest", "Locked Staking Rewards",
+        "Simple Earn Locked Rewards", "On-chain Yields Rewards", "SOL Staking Rewards", "BNSOL Rewards", "BETH Rewards", "Soft Staking Rewards",
+    ),
+    Meaning.INTEREST: (
+        "Savings Interest", "Savings interest", "Simple Earn Flexible Interest", "Simple Earn Flexible Rewards", "Simple Earn Flexible Airdrop",
+        "Simple Earn Locked Interest", "Activity Saving Interest", "Customized Fixed Interest", "BNB Vault Rewards", "Launchpool Interest",
+        "Launchpool Earnings Withdrawal", "Liquid Swap Rewards", "Swap Farming Rewards", "Liquidity Farming Rewards", "Dual Investment Interest",
+        "Earn - Reward", "BFUSD Rewards", "RWUSD - Interest", "Lending Interest", "Super BNB Mining",
+    ),
+    Meaning.AIRDROP: ("Distribution", "Airdrop Assets", "Airdrop", "HODLer Airdrops Distribution", "HODLer Airdrop", "Megadrop Rewards", "Fork"),
+    Meaning.REWARD: (
+        "Commission Rebate", "Commission rebate", "Commission History", "Commission Fee Shared With You", "Referral Kickback", "Referral Commission",
+        "Referrer Commission", "Referrer rebates", "Referee rebates", "Cash Voucher Distribution", "Cash Voucher", "Cashback Voucher", "Card Cashback",
+        "Binance Card Cashback", "Cashback", "Reward", "Rewards Distribution", "Token Reward", "Learn and Earn Reward", "Trading Fee Rebate",
+        "Asset Recovery", "Trial Fund", "Mission Reward Distribution", "Mining Rewards", "Pool Distribution", "Bonus", "Launchpad Airdrop", "Gift",
+        "Welcome Bonus", "New User Reward", "Campaign Reward", "BNB Deducts Fee Rebate", "Crypto Box Reward", "Red Packet", "Insurance Fund Compensation",
+    ),
+    Meaning.POSITION: (
+        "Realized Profit and Loss", "Realize profit and loss", "Realized PnL", "Funding Fee", "Margin Loan", "Margin Repayment", "Isolated Margin Loan",
+        "Isolated Margin Repayment", "Cross Margin Liquidation", "Isolated Margin Liquidation", "Margin Interest", "Auto-Margin Interest",
+        "Crypto Loans", "Loan Repayment", "Liquidation Fee", "Options Premium", "Options Settlement",
+    ),
+}  # fmt: skip
+_MEANINGS = {name.lower(): meaning for meaning, names in _OPERATIONS.items() for name in names}
+
+
+def meaning(operation: str) -> Meaning:
+    """What an operation is."""
+    return _MEANINGS.get(" ".join(operation.split()).lower(), Meaning.UNKNOWN)
