@@ -6,7 +6,8 @@ import sys
 import time
 
 from bench.measure import Measure
-from coinsphere.wallets import multicall, outbound
+from coinsphere import outbound
+from coinsphere.wallets import multicall
 from coinsphere.wallets.chains import CHAINS, NATIVE, Blockchain
 from coinsphere.wallets.evm import balances
 from coinsphere.wallets.model import TokenFacts

@@ -22,6 +22,7 @@ from coinsphere.accounts import tasks as accounts
 from coinsphere.clock import utc_now
 from coinsphere.exchanges import tasks as exchanges
 from coinsphere.notify import data_alarm, disk_alarm, mail, transport
+from coinsphere.notify.channels import tasks as channels
 from coinsphere.patience import Patience
 from coinsphere.portfolio import tasks as portfolios
 from coinsphere.security import audit_anchoring as audit
@@ -30,7 +31,14 @@ from coinsphere.ticks import CRONS
 from coinsphere.wallets import tasks as wallets
 
 _SEARCH_PATH = "-c search_path=jobs,public -c timezone=UTC"
-SLOTS = {"mail": 2, "portfolios": 3, "exchanges": 2, "wallets": 2, "housekeeping": 2}
+SLOTS = {
+    "mail": 2,
+    "channels": 12,
+    "portfolios": 3,
+    "exchanges": 2,
+    "wallets": 2,
+    "housekeeping": 2,
+}
 """How many jobs of a queue run at once: each queue has slots of its own, so that one that hangs holds up no other."""
 _POLL_SECONDS = 5.0
 """Jobs are announced by NOTIFY; polling only catches those that are scheduled or whose announcement was missed."""
@@ -55,6 +63,7 @@ def build(settings: Settings) -> App:
     )
     app = App(connector=connector)
     _add_mail(app, settings)
+    channels.add(app, settings)
     accounts.add(app, settings)
     _add_housekeeping(app, settings)
     portfolios.add(app, settings)

@@ -29,6 +29,7 @@ CRONS = {
     "incomplete_logins": "* * * * *",
     "sync_due_exchanges": "* * * * *",
     "sync_due_wallets": "* * * * *",
+    "wake_channels": "* * * * *",
     "watch_disk": "7 * * * *",
     "watch_data": "11 * * * *",
     "delete_old": "17 * * * *",

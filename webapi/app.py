@@ -23,6 +23,7 @@ from webapi.backends.cache import Cache, PageCache
 from webapi.backends.database import RequestDatabase
 from webapi.backends.health import Health
 from webapi.backends.memory import Changes
+from webapi.channels.routes import channels
 from webapi.defi.routes import defi
 from webapi.documentation import specification
 from webapi.documentation.routes import documentation
@@ -203,6 +204,7 @@ def _add_routes(app: APIFlask) -> None:
     app.register_blueprint(transactions, url_prefix=f"{V1}/transactions")
     app.register_blueprint(shared, url_prefix=f"{V1}/shared")
     app.register_blueprint(alerts, url_prefix=f"{V1}/alerts")
+    app.register_blueprint(channels, url_prefix=f"{V1}/channels")
     app.register_blueprint(predictions, url_prefix=f"{V1}/predictions")
     app.register_blueprint(api_keys, url_prefix=f"{V1}/api-keys")
     app.register_blueprint(administration, url_prefix=f"{V1}/admin")

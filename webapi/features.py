@@ -58,6 +58,7 @@ _OF_ENDPOINT = {
     "transactions": Feature.PORTFOLIOS,
     "shared": Feature.PORTFOLIOS,
     "alerts": Feature.ALERTS,
+    "channels": Feature.ALERTS,
     "defi": Feature.DEFI,
     "exchanges": Feature.EXCHANGES,
 }

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from coinsphere.alerts import mail_templates, predictions
+from coinsphere.alerts import channel_messages, mail_templates, predictions
 from coinsphere.alerts.firing import Firing
 from coinsphere.notify import mail
 
@@ -142,7 +142,7 @@ _EVALUATE = """
     ),
     announced as (
         select
-            fired.id as event_id, judged.user_id, users.email, users.email_verified, judged.alert_type, judged.condition, judged.threshold,
+            fired.id as event_id, fired.alert_id, judged.user_id, users.email, users.email_verified, judged.alert_type, judged.condition, judged.threshold,
             judged.previous as previous_value, judged.value as observed_value, judged.source, judged.observed_at,
             judged.channels, coalesce(tokens.symbol, portfolios.name) as subject, users.locale
         from fired
@@ -195,6 +195,7 @@ def evaluate(conn: Connection, now: datetime, stale_after: timedelta) -> AlertRe
     firings = [Firing(**row) for row in rows if row["event_id"] is not None]
     wanted = [each for each in firings if "email" in each.channels and each.email_verified]
     mail.enqueue_all(conn, [_mail(firing) for firing in wanted])
+    channel_messages.write(conn, firings, now)
     return AlertReport(
         evaluated=counts["evaluated"],
         fired=counts["fired"],

@@ -18,6 +18,7 @@ class Firing:
     """
 
     event_id: UUID
+    alert_id: UUID
     user_id: UUID
     email: str
     email_verified: bool

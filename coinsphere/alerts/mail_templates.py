@@ -22,22 +22,48 @@ def fired(firing: Firing) -> Message:
         return _fired(firing)
 
 
+def short(firing: Firing) -> tuple[str, list[str]]:
+    """The same in a few words, for chats: a headline, and lines below it."""
+    with i18n.speaking(firing.locale):
+        language = i18n.language()
+        written = _WRITTEN[firing.alert_type]
+        said = gettext("%(source)s, observed %(at)s") % {
+            "source": firing.source,
+            "at": figures.moment(firing.observed_at, language),
+        }
+        limit = f"{_conditions()[firing.condition]} {written(firing.threshold, language)}"
+        return _headline(firing), [
+            f"{gettext('Before')}: {_previous(firing)}",
+            f"{gettext('Threshold')}: {limit}",
+            f"{gettext('Source')}: {said}",
+        ]
+
+
+def _headline(firing: Firing) -> str:
+    return gettext("%(subject)s: %(watched)s is %(value)s") % {
+        "subject": firing.subject,
+        "watched": _watched(firing.alert_type),
+        "value": _WRITTEN[firing.alert_type](firing.observed_value, i18n.language()),
+    }
+
+
+def _previous(firing: Firing) -> str:
+    previous = firing.previous_value
+    if previous is None:
+        return gettext("not known")
+    return _WRITTEN[firing.alert_type](previous, i18n.language())
+
+
 def _fired(firing: Firing) -> Message:
     language = i18n.language()
     written = _WRITTEN[firing.alert_type]
-    value = written(firing.observed_value, language)
-    headline = gettext("%(subject)s: %(watched)s is %(value)s") % {
-        "subject": firing.subject,
-        "watched": _watched(firing.alert_type),
-        "value": value,
-    }
-    previous = firing.previous_value
+    headline = _headline(firing)
     return templates.render(
         "alert",
         headline,
         headline=headline,
-        value=value,
-        previous=gettext("not known") if previous is None else written(previous, language),
+        value=written(firing.observed_value, language),
+        previous=_previous(firing),
         condition=_conditions()[firing.condition],
         threshold=written(firing.threshold, language),
         source=firing.source,

@@ -22,6 +22,7 @@ class NewAlert:
     token_id: UUID | None = None
     portfolio_id: UUID | None = None
     channels: tuple[str, ...] = ("email",)
+    channel_ids: tuple[UUID, ...] = ()
     cooldown_seconds: int = 3600
     hysteresis: Decimal = Decimal(0)
     is_active: bool = True
@@ -40,6 +41,7 @@ class Alert:
     condition: Condition
     threshold: Decimal
     channels: list[str]
+    channel_ids: list[UUID]
     cooldown_seconds: int
     hysteresis: Decimal
     is_active: bool
@@ -82,6 +84,7 @@ _EVALUATED = """
 _ALERT = (
     """
     select alerts.id, alert_type, token_id, tokens.symbol as token_symbol, portfolio_id, condition, threshold, channels,
+           array(select channel_id from app.alert_channel_choices where alert_id = alerts.id order by 1) as channel_ids,
            cooldown_seconds, hysteresis, alerts.is_active, expires_at, last_value,
            last_triggered_at, trigger_count, alerts.created_at, alerts.updated_at,
     """  # noqa: S608 - constants alone
@@ -131,6 +134,16 @@ _TOGGLE = (
     + _EVALUATED
     + "where user_id = %(user_id)s and id = %(id)s"
 )
+# Only channels of the user are chosen.
+_CHOOSE = """
+    with gone as (
+        delete from app.alert_channel_choices
+        where alert_id = %(id)s and channel_id <> all(%(channel_ids)s)
+    )
+    insert into app.alert_channel_choices (alert_id, channel_id)
+    select %(id)s, id from app.alert_channels where user_id = %(user_id)s and id = any(%(channel_ids)s)
+    on conflict do nothing
+"""
 _DELETE = "delete from app.alerts where user_id = %(user_id)s and id = %(id)s"
 _EVENTS = """
     select events.id, fired_at, events.condition, events.threshold, previous_value, observed_value, source, observed_at
@@ -157,13 +170,19 @@ def get(conn: Connection, user_id: UUID, alert_id: UUID) -> Alert | None:
 def create(conn: Connection, user_id: UUID, new: NewAlert) -> Alert | None:
     """Store an alert; None where the portfolio that it names is not the user's."""
     row = conn.execute(_CREATE, _values(user_id, new)).fetchone()
-    return get(conn, user_id, row[0]) if row else None
+    if row is None:
+        return None
+    _choose(conn, user_id, row[0], new)
+    return get(conn, user_id, row[0])
 
 
 def update(conn: Connection, user_id: UUID, alert_id: UUID, new: NewAlert) -> Alert | None:
     """Replace an alert's definition and start it anew; None where there is none, or the portfolio is not the user's."""
     changed = conn.execute(_UPDATE, {"id": alert_id, **_values(user_id, new)}).rowcount
-    return get(conn, user_id, alert_id) if changed else None
+    if not changed:
+        return None
+    _choose(conn, user_id, alert_id, new)
+    return get(conn, user_id, alert_id)
 
 
 def toggle(conn: Connection, user_id: UUID, alert_id: UUID) -> Alert | None:
@@ -183,6 +202,11 @@ def events(
     """The firings of one alert of the user, newest first."""
     cursor = conn.cursor(row_factory=class_row(AlertEvent))
     return cursor.execute(_EVENTS, {"user_id": user_id, "id": alert_id, "limit": limit}).fetchall()
+
+
+def _choose(conn: Connection, user_id: UUID, alert_id: UUID, new: NewAlert) -> None:
+    chosen = {"user_id": user_id, "id": alert_id, "channel_ids": list(new.channel_ids)}
+    conn.execute(_CHOOSE, chosen)
 
 
 def _values(user_id: UUID, new: NewAlert) -> dict[str, object]:

@@ -14,10 +14,10 @@ from uuid import UUID
 import httpx2
 from psycopg import Connection
 
+from coinsphere import outbound
 from coinsphere.errors import BadPayload, ProviderError
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.logos import logo
-from coinsphere.wallets import outbound
 from coinsphere.wallets.chains import EVM
 
 NAME = "defillama"

@@ -47,6 +47,8 @@ class Event(StrEnum):
     EXCHANGE_DISCONNECTED = "exchange.disconnected"
     WALLET_CONNECTED = "wallet.connected"
     WALLET_DISCONNECTED = "wallet.disconnected"
+    CHANNEL_ADDED = "channel.added"
+    CHANNEL_DELETED = "channel.deleted"
     WEBHOOK_SECRET_SHOWN = "webhook.secret_shown"  # noqa: S105  a name, no password
 
     # Portfolios

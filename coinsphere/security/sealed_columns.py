@@ -44,7 +44,8 @@ class SealedColumn:
 _CREDENTIALS = SealedColumn("exchange_connections", "credentials")
 _TOTP_SECRET = SealedColumn("users", "totp_secret")
 _IDEMPOTENT_RESPONSE = SealedColumn("idempotency_keys", "response")
-COLUMNS = (_CREDENTIALS, _TOTP_SECRET, _IDEMPOTENT_RESPONSE)
+_CHANNEL_RECEIVER = SealedColumn("alert_channels", "receiver")
+COLUMNS = (_CREDENTIALS, _TOTP_SECRET, _IDEMPOTENT_RESPONSE, _CHANNEL_RECEIVER)
 
 _STALE = """
     select id, {field} from {table}
@@ -71,6 +72,11 @@ def totp_secret(user_id: UUID) -> Place:
 def idempotent_response(user_id: UUID, row_id: UUID) -> Place:
     """The place of the answer that is kept for an idempotency key."""
     return _IDEMPOTENT_RESPONSE.place(user_id, row_id)
+
+
+def channel_receiver(user_id: UUID, channel_id: UUID) -> Place:
+    """The place of what opens a channel that somebody is told by."""
+    return _CHANNEL_RECEIVER.place(user_id, channel_id)
 
 
 def rewrap(conn: Connection, keys: SymmetricKeys, *, batch: int = BATCH) -> Iterator[int]:

@@ -108,6 +108,11 @@ class Servers(Base):
         description="Mail relay, `smtp://user:password@host:port` or `smtps://…`; empty: mails land in the folder "
         "`mail` of the state, which `coinsphere mail` lists.",
     )
+    channel_private_networks: bool = Field(
+        default=False,
+        description="Channels of alerts may lead to private networks, by plain HTTP and to any port: only where every "
+        "user may reach what this machine reaches.",
+    )
     mail_from: str = Field(
         "Coinsphere <no-reply@coinsphere.local>", description="Sender of all mails."
     )

@@ -11,9 +11,9 @@ import httpx2
 from embit import script
 from embit.bip32 import HDKey
 
-from coinsphere import log
+from coinsphere import log, outbound
 from coinsphere.errors import BadPayload, ProviderError, Unavailable
-from coinsphere.wallets import addresses, outbound
+from coinsphere.wallets import addresses
 
 _GAP = 20
 """Unused addresses in a row after which a wallet looks no further (BIP-44)."""

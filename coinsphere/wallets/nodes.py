@@ -4,9 +4,9 @@ from collections import defaultdict
 from types import TracebackType
 from typing import Self
 
+from coinsphere import outbound
 from coinsphere.errors import ConfigurationError
 from coinsphere.settings import Settings, variable
-from coinsphere.wallets import outbound
 from coinsphere.wallets.chains import CHAINS, Blockchain
 from coinsphere.wallets.rpc import Node
 

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 import httpx2
 
-from coinsphere import log
+from coinsphere import log, outbound
 from coinsphere.errors import BadPayload, ProviderError, RateLimited, Unavailable
-from coinsphere.wallets import outbound
 from coinsphere.wallets.chains import Chain
 
 _log = log.get("wallets")

@@ -13,6 +13,7 @@ from coinsphere.alerts.repository import Alert, NewAlert
 from coinsphere.alerts.rules import AlertType, Condition
 from webapi.alerts import past, queries, schemas
 from webapi.alerts.past import Past
+from webapi.channels import acts as channels
 from webapi.http import errors, paths
 from webapi.http.schema import camel
 from webapi.security import access
@@ -119,7 +120,8 @@ _NULLABLE = ("token_symbol", "portfolio_id", "expires_at", "hysteresis")
 def _checked(conn: Connection, values: dict[str, Any], now: datetime) -> NewAlert:
     """The alert that is asked for, if its parts fit together."""
     symbol = values.pop("token_symbol")
-    values["channels"] = tuple(dict.fromkeys(values["channels"]))
+    for name in ("channels", "channel_ids"):
+        values[name] = tuple(dict.fromkeys(values[name]))
     values["alert_type"] = AlertType(values["alert_type"])
     values["condition"] = Condition(values["condition"])
     if values["hysteresis"] is None:
@@ -132,6 +134,7 @@ def _checked(conn: Connection, values: dict[str, Any], now: datetime) -> NewAler
     if found is not None:
         path, message = found
         raise errors.invalid([{"path": path, "message": message, "code": "value_error"}])
+    channels.require_own(conn, wanted.channel_ids)
     return replace(wanted, token_id=_token_id(conn, symbol))
 
 

@@ -35,7 +35,8 @@ AnyCondition = Annotated[
     WithJsonSchema({"type": "string", "enum": [*Condition, *ALIASES]}),
 ]
 Channel = Literal["email", "stream"]
-Channels = Annotated[tuple[Channel, ...], Field(min_length=1, max_length=2)]
+Channels = Annotated[tuple[Channel, ...], Field(max_length=2)]
+ChannelIds = Annotated[tuple[UUID, ...], Field(max_length=10)]
 Margin = Annotated[Number, Field(ge=0)]
 Cooldown = Annotated[int, Field(ge=0, le=_MAX_COOLDOWN, strict=True)]
 
@@ -63,6 +64,7 @@ class AlertIn(Input):
         "0 to 100 for risk."
     )
     channels: Channels = ("email",)
+    channel_ids: ChannelIds = ()
     cooldown_seconds: Cooldown = Field(3600, description="Least time between two firings.")
     hysteresis: Margin | None = Field(
         None,
@@ -84,6 +86,7 @@ class AlertChange(Input):
     condition: AnyCondition | None = None
     threshold: Number | None = None
     channels: Channels | None = None
+    channel_ids: ChannelIds | None = None
     cooldown_seconds: Cooldown | None = None
     hysteresis: Margin | None = None
     is_active: bool | None = None
@@ -112,6 +115,7 @@ class AlertOut(Output):
     hysteresis: Amount
     expires_at: datetime | None
     channels: list[str]
+    channel_ids: list[UUID]
     last_value: Amount | None = Field(description="What the last evaluation saw.")
     last_evaluated_at: datetime | None
     warnings: list[str] = Field(description="Why it may not fire, or not be mailed, as things are.")
@@ -133,6 +137,7 @@ _ALERT: dict[str, Any] = {
     "hysteresis": 1000,
     "expiresAt": None,
     "channels": ["email"],
+    "channelIds": [],
     "lastValue": None,
     "lastEvaluatedAt": None,
     "warnings": [],
@@ -207,6 +212,8 @@ def fault(wanted: NewAlert, *, has_token: bool) -> tuple[str, str] | None:
     if has_token and has_portfolio:
         surplus = "tokenSymbol" if is_portfolio else "portfolioId"
         return surplus, f"does not go with the type {alert_type}"
+    if not wanted.channels and not wanted.channel_ids:
+        return "channels", "must name one way at least, here or in channelIds"
     condition, threshold = wanted.condition, wanted.threshold
     found = rules.threshold_fault(alert_type, condition, threshold)
     if found is not None:

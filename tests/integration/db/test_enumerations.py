@@ -17,6 +17,8 @@ ENUMERATIONS = {
     "app.portfolio_syncs": {"status"},
     "app.alerts": {"alert_type", "condition", "channels"},
     "app.alert_observations": {"alert_type"},
+    "app.alert_channels": {"kind", "status"},
+    "app.channel_messages": {"type", "status"},
     "app.exchange_connections": {"status"},
     "app.exchange_syncs": {"status"},
     "app.wallet_connections": {"blockchain", "ownership", "status"},

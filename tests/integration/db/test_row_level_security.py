@@ -53,6 +53,11 @@ _ROWS = (
        values (%(user)s, sha256(%(user)s::text::bytea), now())""",
     """insert into app.api_keys (user_id, name, prefix, key_hash)
        values (%(user)s, 'k', 'cs_live_', sha256(%(user)s::text::bytea))""",
+    """insert into app.alert_channels (user_id, kind, name, hint, receiver) values (%(user)s, 'webhook', 'n', 'h', 'x')""",
+    """insert into app.alert_channel_choices (alert_id, channel_id)
+       select a.id, c.id from app.alerts a join app.alert_channels c using (user_id) where a.user_id = %(user)s""",
+    """insert into app.channel_messages (id, channel_id, type, at, title, body, data, due_at)
+       select gen_random_uuid(), id, 'test', now(), 't', 'b', '{}', now() from app.alert_channels where user_id = %(user)s""",
     """insert into app.exchange_connections (user_id, exchange, credentials) values (%(user)s, 'kraken', 'x')""",
     """insert into app.wallet_connections (user_id, address, blockchain)
        values (%(user)s, '0x' || repeat('1', 40), 'ethereum')""",
@@ -65,8 +70,8 @@ _ROWS = (
        values (%(user)s, 'POST', '/', 'k', 'x')""",
 )  # fmt: skip
 CONTENT = (
-    "portfolios", "holdings", "alerts", "alert_events", "exchange_connections", "wallet_connections",
-    "defi_positions", "payment_intents", "idempotency_keys", "portfolio_states",
+    "portfolios", "holdings", "alerts", "alert_events", "alert_channels", "alert_channel_choices",
+    "channel_messages", "exchange_connections", "wallet_connections", "defi_positions", "payment_intents", "idempotency_keys", "portfolio_states",
 )  # fmt: skip
 CREDENTIALS = (
     "users", "sessions", "refresh_tokens", "email_verifications", "password_resets", "api_keys", "mails",

@@ -58,6 +58,7 @@ def _arguments(owner) -> dict[str, dict[str, object]]:
         "import_transactions": {"batch_id": str(uuid4())},
         "sync_exchange": {"sync_id": str(uuid4())},
         "sync_wallet": {"sync_id": str(uuid4())},
+        "deliver_messages": {"channel_id": str(uuid4())},
     }
 
 

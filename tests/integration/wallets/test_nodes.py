@@ -10,8 +10,9 @@ import httpx2
 import pytest
 from embit import bip32, script
 
+from coinsphere import outbound
 from coinsphere.errors import BadPayload, ProviderError, RateLimited, Unavailable
-from coinsphere.wallets import bitcoin, curated, multicall, outbound, solana
+from coinsphere.wallets import bitcoin, curated, multicall, solana
 from coinsphere.wallets.chains import CHAINS, MULTICALL3, Blockchain
 from coinsphere.wallets.model import TokenFacts
 from coinsphere.wallets.multicall import Call

@@ -399,6 +399,22 @@ def _connection(account: Account) -> str:
     return str(account.ask("POST", "/exchanges/connect", _KEY)["connectionId"])
 
 
+def _channel(account: Account, case: Case) -> None:
+    _db.execute("delete from app.alert_channels where user_id = %s", [account.id])
+    body = {"kind": "ntfy", "name": "phone", "topic": secrets.token_hex(8)}
+    _path(case, channel_id=account.ask("POST", "/channels", body)["channel"]["id"])
+
+
+def _add_channel(account: Account, case: Case) -> None:
+    _db.execute("delete from app.alert_channels where user_id = %s", [account.id])
+    _only(case, kind="webhook", name="mine", url="https://example.org/hook")
+
+
+def _change_channel(account: Account, case: Case) -> None:
+    _channel(account, case)
+    _only(case, quietFrom="22:00", quietUntil="07:00", zone="Europe/Berlin")
+
+
 def _connected(account: Account, case: Case) -> None:
     _path(case, connection_id=_connection(account))
 
@@ -507,6 +523,11 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"POST {V1}/portfolios/{{portfolio_id}}/imports/{{batch_id}}/parts": _import,
     f"POST {V1}/portfolios/{{portfolio_id}}/imports/{{batch_id}}/confirm": _import,
     f"GET {V1}/portfolios/{{portfolio_id}}/sync/{{job_id}}": _sync,
+    f"POST {V1}/channels": _add_channel,
+    f"PATCH {V1}/channels/{{channel_id}}": _change_channel,
+    f"DELETE {V1}/channels/{{channel_id}}": _channel,
+    f"POST {V1}/channels/{{channel_id}}/test": _channel,
+    f"GET {V1}/channels/{{channel_id}}/messages": _channel,
     f"POST {V1}/exchanges/test": lambda _, case: _say(case, **_KEY),
     f"POST {V1}/exchanges/connect": lambda _, case: _only(case, **_KEY),
     f"POST {V1}/exchanges/connections/{{connection_id}}/sync": _connected,

@@ -21,7 +21,7 @@ UNKNOWN = str(UUID(int=7))
 # They take what they are given in the path or the body for a credential, so that nobody is refused for who they are.
 BY_CREDENTIAL = re.compile(rf"^{V1}/(auth|2fa|passkeys|shared)/")
 MAY_BE_UNKNOWN = re.compile(
-    "batch_id|issue_id|share_id|job_id|session_id|passkey_id|connection_id|wallet_id|symbol|name|which"
+    "batch_id|issue_id|share_id|job_id|session_id|passkey_id|connection_id|channel_id|wallet_id|symbol|name|which"
 )
 
 

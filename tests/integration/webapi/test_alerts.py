@@ -24,6 +24,7 @@ FIELDS = {
     "warnings",
     "expiresAt",
     "channels",
+    "channelIds",
     "lastValue",
     "lastEvaluatedAt",
     "createdAt",

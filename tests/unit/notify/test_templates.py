@@ -14,6 +14,7 @@ from coinsphere.notify import account_mails
 
 FIRING = Firing(
     event_id=UUID(int=1),
+    alert_id=UUID(int=3),
     user_id=UUID(int=2),
     email="ada@example.org",
     email_verified=True,

@@ -1,14 +1,19 @@
-"""The way out to nodes and public interfaces: no server of ours can be reached by it, and no answer fills the memory.
+"""The way out to nodes, public interfaces and receivers of messages.
 
-A name is resolved once, every address behind it must be public, and the connection goes to the one that was checked.
-Redirects are not followed. An operator's own node is reached by the setting `wallet_private_networks`.
+No server of ours can be reached by it, and no answer fills the memory. A name is resolved once, every address behind it must be public, and the connection goes to the one that was checked.
+Redirects are not followed. An operator's own node is reached by the setting `wallet_private_networks`, a person's own
+receiver by `channel_private_networks`.
 """
 
+import asyncio
 import ipaddress
 import socket
+import ssl
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from threading import Lock
 from typing import Any
 
@@ -40,57 +45,102 @@ class Refused(httpx2.TransportError):
     """An address that must not be asked."""
 
 
-class PinnedTransport(httpx2.BaseTransport):
-    """Connects to public addresses only, each name to the address that was checked.
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Which addresses may be asked.
 
-    Args:
+    Attributes:
         is_private_allowed: also plain HTTP, any port, and addresses of private networks.
         resolve: addresses of a name; tests give their own.
     """
 
+    is_private_allowed: bool
+    resolve: Resolve
+
+    def require(self, url: httpx2.URL) -> int:
+        """The port that is asked. Raises `Refused` where scheme or port must not be asked."""
+        if url.scheme != "https" and not self.is_private_allowed:
+            raise Refused("only https is asked")
+        if (url.port or _PORT) != _PORT and not self.is_private_allowed:
+            raise Refused(f"port {url.port} is not asked")
+        return url.port or (_PORT if url.scheme == "https" else 80)
+
+    def address(self, host: str, port: int) -> str:
+        """The address of `host` to connect to. Raises `Refused`, or `ConnectError` where it has none."""
+        try:
+            addresses = self.resolve(host, port)
+        except (OSError, UnicodeError) as error:
+            raise httpx2.ConnectError(f"{host} cannot be resolved") from error
+        if not addresses:
+            raise httpx2.ConnectError(f"{host} has no address")
+        if not self.is_private_allowed and not all(map(is_public, addresses)):
+            raise Refused(f"{host} lies in a private network")
+        return addresses[0]
+
+
+def _pinned(request: httpx2.Request, address: str) -> httpx2.Request:
+    """The same request to an address that was checked; TLS still asks for the name."""
+    return httpx2.Request(
+        request.method,
+        request.url.copy_with(host=address),
+        headers=request.headers,
+        stream=request.stream,
+        extensions={**request.extensions, "sni_hostname": request.url.host},
+    )
+
+
+class PinnedTransport(httpx2.BaseTransport):
+    """Connects through a door alone, each name to the address that was checked."""
+
     def __init__(self, *, is_private_allowed: bool, resolve: Resolve | None = None) -> None:
-        self._is_private_allowed = is_private_allowed
-        self._resolve = resolve or _addresses
+        self._door = Door(is_private_allowed, resolve or _addresses)
         # One for each name: connections are pooled by address, and one that was made for a name serves no other.
         self._transports: dict[str, httpx2.HTTPTransport] = {}
         self._lock = Lock()
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request. Raises `Refused` for an address that must not be asked."""
-        url = request.url
-        if url.scheme != "https" and not self._is_private_allowed:
-            raise Refused("only https is asked")
-        if (url.port or _PORT) != _PORT and not self._is_private_allowed:
-            raise Refused(f"port {url.port} is not asked")
-        address = self._checked(url.host, url.port or (_PORT if url.scheme == "https" else 80))
-        pinned = httpx2.Request(
-            request.method,
-            url.copy_with(host=address),
-            headers=request.headers,
-            stream=request.stream,
-            extensions={**request.extensions, "sni_hostname": url.host},
-        )
-        return self._transport(url.host).handle_request(pinned)
+        host = request.url.host
+        address = self._door.address(host, self._door.require(request.url))
+        return self._transport(host).handle_request(_pinned(request, address))
 
     def close(self) -> None:
         """Close every connection."""
         for transport in self._transports.values():
             transport.close()
 
-    def _checked(self, host: str, port: int) -> str:
-        try:
-            addresses = self._resolve(host, port)
-        except OSError as error:
-            raise httpx2.ConnectError(f"{host} cannot be resolved") from error
-        if not addresses:
-            raise httpx2.ConnectError(f"{host} has no address")
-        if not self._is_private_allowed and not all(map(is_public, addresses)):
-            raise Refused(f"{host} lies in a private network")
-        return addresses[0]
-
     def _transport(self, host: str) -> httpx2.HTTPTransport:
         with self._lock:
-            return self._transports.setdefault(host, httpx2.HTTPTransport())
+            return self._transports.setdefault(host, httpx2.HTTPTransport(verify=_tls()))
+
+
+class AsyncPinnedTransport(httpx2.AsyncBaseTransport):
+    """The same for one host and one event loop: whoever waits may give up at any time, also while a name is resolved."""
+
+    def __init__(self, *, is_private_allowed: bool, resolve: Resolve | None = None) -> None:
+        self._door = Door(is_private_allowed, resolve or _addresses)
+        self._host: str | None = None
+        self._transport = httpx2.AsyncHTTPTransport(verify=_tls())
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request. Raises `Refused` for an address that must not be asked."""
+        host = request.url.host
+        port = self._door.require(request.url)
+        if host != (self._host or host):
+            raise Refused("this way leads to one host")
+        self._host = host
+        address = await asyncio.to_thread(self._door.address, host, port)
+        return await self._transport.handle_async_request(_pinned(request, address))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._transport.aclose()
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """To read the list of authorities takes longer than a request."""
+    return httpx2.create_ssl_context()
 
 
 def is_public(address: str) -> bool:

@@ -1,0 +1,59 @@
+"""All kinds of channels by name, and how what is stored of one is read."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, fields
+from typing import Any
+
+import msgspec
+
+from coinsphere.notify.channels.chats import Discord, Ntfy, Slack, Telegram
+from coinsphere.notify.channels.receiver import Receiver, ReceiverFault
+from coinsphere.notify.channels.webhooks import Webhook
+
+KINDS: dict[str, Any] = {
+    "webhook": Webhook,
+    "telegram": Telegram,
+    "discord": Discord,
+    "slack": Slack,
+    "ntfy": Ntfy,
+}
+"""Each kind's class of receivers; all their fields are texts."""
+
+
+def make(kind: str, given: Mapping[str, str], *, is_private_allowed: bool) -> Receiver:
+    """The receiver that a user describes.
+
+    Args:
+        kind: one of `KINDS`.
+        given: its fields by their names in Python; those with a default may be left out.
+        is_private_allowed: whether it may lie in a private network.
+
+    Raises:
+        ReceiverFault: a field is missing, is none of this kind, or cannot be right.
+    """
+    known = {each.name: each for each in fields(KINDS[kind])}
+    for name in given.keys() - known.keys():
+        raise ReceiverFault(wire(name), f"is no field of a channel of the kind {kind}")
+    for name, each in known.items():
+        if each.default is MISSING and not given.get(name):
+            raise ReceiverFault(wire(name), f"is needed for a channel of the kind {kind}")
+    made: Receiver = KINDS[kind](**given)
+    made.check(is_private_allowed=is_private_allowed)
+    return made
+
+
+def pack(receiver: Receiver) -> bytes:
+    """A receiver's fields, to be sealed."""
+    return msgspec.json.encode(asdict(receiver))  # type: ignore[call-overload]  # each kind is a dataclass
+
+
+def unpack(kind: str, packed: bytes) -> Receiver:
+    """The receiver of what `pack` made."""
+    made: Receiver = KINDS[kind](**msgspec.json.decode(packed, type=dict[str, str]))
+    return made
+
+
+def wire(name: str) -> str:
+    """A field's name as the API has it."""
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)

@@ -1,0 +1,78 @@
+"""Hands a request to a receiver whom nobody trusts: within a time, to a public address, its answer cut short."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+import httpx2
+
+from coinsphere import outbound
+from coinsphere.notify.channels.receiver import Answer, Outgoing
+
+SECONDS = 15.0
+"""What a delivery may take altogether, from the question for its name to the end of its answer."""
+_LARGEST = 4096
+_AGENT = "Coinsphere/1 (+alerts)"
+
+
+class NotReached(Exception):
+    """There was no answer; the text says why, without the address."""
+
+
+class Poster:
+    """Posts to one host, over one connection that is kept. Use it as a context manager, in one thread."""
+
+    def __init__(
+        self,
+        *,
+        is_private_allowed: bool,
+        seconds: float = SECONDS,
+        resolve: outbound.Resolve | None = None,
+    ) -> None:
+        self._seconds = seconds
+        self._runner = asyncio.Runner()
+        transport = outbound.AsyncPinnedTransport(
+            is_private_allowed=is_private_allowed, resolve=resolve
+        )
+        self._http = httpx2.AsyncClient(
+            transport=transport, timeout=seconds, follow_redirects=False, trust_env=False
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._runner.run(self._http.aclose())
+        self._runner.close()
+
+    def post(self, outgoing: Outgoing) -> Answer:
+        """The answer to a request. Raises `NotReached`."""
+        try:
+            return self._runner.run(self._within(outgoing))
+        except TimeoutError:
+            raise NotReached(f"no answer within {self._seconds:g} seconds") from None
+        except outbound.Refused as error:
+            raise NotReached(f"its address is not asked: {error}") from None
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            # The message of some of them holds the whole address.
+            raise NotReached(f"no answer ({type(error).__name__})") from None
+
+    async def _within(self, outgoing: Outgoing) -> Answer:
+        async with asyncio.timeout(self._seconds):
+            return await self._posted(outgoing)
+
+    async def _posted(self, outgoing: Outgoing) -> Answer:
+        headers = {"user-agent": _AGENT, "accept-encoding": "identity", **outgoing.headers}
+        request = self._http.stream("POST", outgoing.url, content=outgoing.content, headers=headers)
+        body = bytearray()
+        async with request as answer:
+            async for part in answer.aiter_raw():
+                body += part
+                if len(body) >= _LARGEST:
+                    break
+        return Answer(answer.status_code, dict(answer.headers), bytes(body[:_LARGEST]))

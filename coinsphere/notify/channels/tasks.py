@@ -1,0 +1,47 @@
+"""The worker's tasks of channels."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import psycopg
+from procrastinate import App
+from psycopg import Connection
+
+from coinsphere import log
+from coinsphere.clock import utc_now
+from coinsphere.notify.channels import outbox
+from coinsphere.notify.channels.delivery import Courier
+from coinsphere.notify.channels.posting import Poster
+from coinsphere.patience import Patience
+from coinsphere.security.symmetric_keys import SymmetricKeys
+from coinsphere.settings import Settings
+from coinsphere.ticks import CRONS
+
+_OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"
+_log = log.get("channels")
+
+
+def add(app: App, settings: Settings) -> None:
+    """Add them to the worker's app."""
+    # What a receiver does is no failure of the job; the minute's tick takes up what waits.
+    patience = Patience(max_attempts=6, exponential_wait=4, retry_exceptions=(psycopg.Error,))
+    keys = SymmetricKeys(settings.encryption_keys)
+
+    def connect() -> Connection:
+        return psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5, options=_OPTIONS)
+
+    @app.task(name=outbox.TASK, queue=outbox.QUEUE, retry=patience)
+    def deliver_messages(channel_id: str) -> None:
+        with (
+            connect() as conn,
+            Poster(is_private_allowed=settings.channel_private_networks) as poster,
+        ):
+            taken = Courier(conn, keys, poster.post, utc_now).deliver(UUID(channel_id))
+        _log.info("channel", channel_id=channel_id, taken=taken)
+
+    @app.periodic(cron=CRONS["wake_channels"])
+    @app.task(name="wake_channels", queue="housekeeping", queueing_lock="wake_channels")
+    def wake_channels(timestamp: int) -> None:
+        """Deliver what became due: retries, ends of quiet hours, digests."""
+        with connect() as conn:
+            outbox.wake_due(conn, datetime.fromtimestamp(timestamp, UTC))

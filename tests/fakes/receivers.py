@@ -1,0 +1,119 @@
+"""A local server that takes messages as Standard Webhooks, Telegram, Discord, Slack and ntfy do, and can misbehave."""
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+BOT = "123456:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc"
+WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@dataclass
+class Taken:
+    """A request that was taken."""
+
+    path: str
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class Receivers:
+    """What came, by the first part of its path, and how it is answered: by default as the service does."""
+
+    url: str = ""
+    taken: dict[str, list[Taken]] = field(default_factory=dict)
+    answers: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
+    hangs: threading.Event = field(default_factory=threading.Event)
+
+    def of(self, service: str) -> list[Taken]:
+        return self.taken.get(service, [])
+
+    def judge(self, service: str, request: Taken, raw: bytes) -> tuple[int, bytes]:
+        """As the real service answers, with its refusals of what it would not take."""
+        return {
+            "hook": self._hook, "discord": self._discord, "slack": self._slack,
+        }.get(service, self._bot if service == f"bot{BOT}" else self._ntfy)(request, raw)  # fmt: skip
+
+    def _hook(self, request: Taken, raw: bytes) -> tuple[int, bytes]:
+        """Checks as the reference libraries of Standard Webhooks do."""
+        head = request.headers
+        key = base64.b64decode(WEBHOOK_SECRET.removeprefix("whsec_"))
+        signed = f"{head['webhook-id']}.{head['webhook-timestamp']}.".encode() + raw
+        wanted = base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+        is_good = f"v1,{wanted}" in head["webhook-signature"].split()
+        return (204, b"") if is_good else (401, b"bad signature")
+
+    def _bot(self, request: Taken, raw: bytes) -> tuple[int, bytes]:
+        good = request.path.endswith("/sendMessage") and 0 < len(request.body["text"]) <= 4096
+        answer = {"ok": good, "result": {"message_id": 1}}
+        return (200 if good else 400), json.dumps(answer).encode()
+
+    def _discord(self, request: Taken, raw: bytes) -> tuple[int, bytes]:
+        return (204, b"") if 0 < len(request.body["content"]) <= 2000 else (400, b"{}")
+
+    def _slack(self, request: Taken, raw: bytes) -> tuple[int, bytes]:
+        return (200, b"ok") if request.body.get("text") else (400, b"no_text")
+
+    def _ntfy(self, request: Taken, raw: bytes) -> tuple[int, bytes]:
+        return (200, b'{"id": "x"}') if request.body.get("topic") else (400, b"{}")
+
+
+@contextmanager
+def serving() -> Iterator[Receivers]:
+    """A server on this machine until the block ends."""
+    state = Receivers()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            service = self.path.strip("/").partition("/")[0] or "ntfy"
+            raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if service == "hang":
+                state.taken.setdefault(service, []).append(Taken(self.path, {}, None))
+                return self._trickle()
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            request = Taken(self.path, headers, json.loads(raw))
+            status, extra = state.answers.get(service, (0, {}))
+            body = b""
+            if not status:
+                status, body = state.judge(service, request, raw)
+            state.taken.setdefault(service, []).append(request)
+            self.send_response(status)
+            for name, value in ({"Content-Length": str(len(body))} | extra).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+            return None
+
+        def _trickle(self) -> None:
+            """A byte of a header now and then, so that no time between two bytes is long."""
+            try:
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                while not state.hangs.wait(0.2):
+                    self.wfile.write(b"x")
+            except OSError:
+                pass
+            self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    state.url = f"http://127.0.0.1:{server.server_address[1]}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield state
+    finally:
+        state.hangs.set()
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,168 @@
+"""What users do with their channels; the API and the pages both call it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import time
+from typing import Any
+from uuid import UUID, uuid4
+
+from psycopg import Connection
+
+from coinsphere.i18n import gettext
+from coinsphere.notify.channels import kinds, outbox, repository, webhooks
+from coinsphere.notify.channels.hours import Habits
+from coinsphere.notify.channels.receiver import Message, Receiver, ReceiverFault
+from coinsphere.notify.channels.repository import Channel
+from coinsphere.security.audit_events import Event
+from webapi.channels import schemas
+from webapi.exchanges.acts import require_verified
+from webapi.http import errors, paths
+from webapi.security import access, audit
+from webapi.services import services
+
+WHAT = "channel"
+_OF_RECEIVER = ("url", "secret", "token", "chat_id", "topic", "server")
+_TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A new channel, and the secret that its messages are signed with where there is one."""
+
+    channel: Channel
+    secret: str | None
+
+
+def add(given: schemas.ChannelIn) -> Added:
+    """Store a channel and send it a first message.
+
+    Raises:
+        errors.Problem: 400, a field is missing or cannot be right; 403, the caller has confirmed no address; 409, there
+            are too many.
+    """
+    require_verified()
+    to, secret = _receiver(given)
+    work, user_id = services(), access.principal().user_id
+    habits = _habits(given.model_dump())
+    with work.database.connection() as conn:
+        made = repository.create(
+            conn, work.encryption_keys, user_id, kind=given.kind, name=given.name, receiver=to,
+            habits=habits,
+        )  # fmt: skip
+        if made is None:
+            raise errors.Problem(
+                409, f"nobody may have more than {repository.MOST} channels", code="channels-full"
+            )
+        details = {"kind": made.kind, "hint": made.hint}
+        audit.record(
+            conn, Event.CHANNEL_ADDED, actor_id=user_id, target=str(made.id), details=details
+        )
+        _write_test(conn, made)
+    return Added(made, secret)
+
+
+def change(conn: Connection, channel_id: str, given: schemas.ChannelChange) -> Channel:
+    """Change name, quiet hours or digest, or switch a channel off or on. Raises `errors.Problem`: 400 or 404."""
+    stored = find(conn, channel_id)
+    changes = given.model_dump(exclude_unset=True)
+    for name in ("name", "zone", "is_active"):
+        if name in changes and changes[name] is None:
+            raise _fault(kinds.wire(name), "must not be null")
+    habits = _habits(asdict(stored.habits) | changes)
+    is_active = changes.get("is_active", stored.status == "active")
+    name = changes.get("name", stored.name)
+    changed = repository.change(conn, stored, name=name, habits=habits, is_active=is_active)
+    return changed or stored
+
+
+def delete(conn: Connection, channel_id: str) -> None:
+    """Forget a channel; alerts that chose it lose it. Raises `errors.Problem` with status 404."""
+    user_id, identity = access.principal().user_id, paths.uuid(channel_id, WHAT)
+    kind = repository.delete(conn, user_id, identity)
+    if kind is None:
+        raise errors.not_found(WHAT)
+    details = {"kind": kind}
+    audit.record(
+        conn, Event.CHANNEL_DELETED, actor_id=user_id, target=str(identity), details=details
+    )
+
+
+def test(conn: Connection, channel_id: str) -> UUID:
+    """Write a message that tries a channel, whatever its quiet hours are; its id.
+
+    Raises:
+        errors.Problem: 404; 409 where the channel is switched off.
+    """
+    channel = find(conn, channel_id)
+    if channel.status != "active":
+        raise errors.Problem(
+            409,
+            "the channel is switched off",
+            detail="Switch it on again, then try it.",
+            code="channel-off",
+        )
+    return _write_test(conn, channel)
+
+
+def find(conn: Connection, channel_id: str) -> Channel:
+    """A channel of the caller. Raises `errors.Problem` with status 404."""
+    found = repository.get(conn, paths.uuid(channel_id, WHAT), access.principal().user_id)
+    if found is None:
+        raise errors.not_found(WHAT)
+    return found
+
+
+def require_own(conn: Connection, channel_ids: Sequence[UUID]) -> None:
+    """Check channels that an alert chooses. Raises `errors.Problem` with status 400 for one that is not the caller's."""
+    if not channel_ids:
+        return
+    own = {each.id for each in repository.list_for(conn, access.principal().user_id)}
+    for place, each in enumerate(channel_ids):
+        if each not in own:
+            raise _fault(f"channelIds.{place}", "is none of your channels")
+
+
+def shown(channel: Channel) -> dict[str, Any]:
+    """A channel as `ChannelOut` takes it."""
+    return asdict(channel) | {"is_active": channel.status == "active"}
+
+
+def _receiver(given: schemas.ChannelIn) -> tuple[Receiver, str | None]:
+    fields = {
+        name: getattr(given, name) for name in _OF_RECEIVER if getattr(given, name) is not None
+    }
+    if given.kind == "webhook":
+        fields.setdefault("secret", webhooks.new_secret())
+    is_private_allowed = services().settings.channel_private_networks
+    try:
+        made = kinds.make(given.kind, fields, is_private_allowed=is_private_allowed)
+    except ReceiverFault as fault:
+        raise _fault(fault.field, str(fault)) from None
+    return made, fields.get("secret")
+
+
+def _habits(given: dict[str, Any]) -> Habits:
+    begin, end = (_time(given[name]) for name in ("quiet_from", "quiet_until"))
+    if (begin is None) != (end is None):
+        raise _fault("quietUntil" if end is None else "quietFrom", "is needed for quiet hours")
+    if begin is not None and begin == end:
+        raise _fault("quietUntil", "must not be when quiet hours begin")
+    return Habits(begin, end, given["zone"], given["digest_minutes"])
+
+
+def _time(value: str | time | None) -> time | None:
+    return time.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _write_test(conn: Connection, channel: Channel) -> UUID:
+    now = services().clock()
+    message = Message(
+        uuid4(), _TEST, now, gettext("Coinsphere: a test"),
+        gettext("Alerts that choose the channel “%(name)s” are sent here.") % {"name": channel.name}, "{}",
+    )  # fmt: skip
+    outbox.write(conn, [(channel, message, None)], now, at_once=True)
+    return message.id
+
+
+def _fault(path: str, message: str) -> errors.Problem:
+    return errors.invalid([{"path": path, "message": message, "code": "value_error"}])
