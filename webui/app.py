@@ -19,6 +19,7 @@ from webui.pages.admin.users import web_admin_users
 from webui.pages.alerts.routes import web_alerts
 from webui.pages.api_keys.routes import web_api_keys
 from webui.pages.appearance.routes import web_appearance
+from webui.pages.channels.routes import web_channels
 from webui.pages.connections.exchanges import web_exchanges
 from webui.pages.connections.routes import web_connections
 from webui.pages.connections.wallets import web_defi
@@ -58,6 +59,7 @@ PAGES = (
     web_defi,
     web_transactions,
     web_alerts,
+    web_channels,
     web_administration,
     web_admin_users,
     web_admin_data,

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from coinsphere.alerts import repository
 from coinsphere.alerts.repository import Alert
 from coinsphere.alerts.rules import AlertType, Condition
+from coinsphere.notify.channels import repository as channels
 from coinsphere.portfolio import portfolios
 from webapi.alerts import acts
 from webapi.alerts.schemas import AlertChange, AlertIn
@@ -134,10 +135,11 @@ def _form(stored: Alert | None, form: Filled, **more: Any) -> Response:
     with scope.connection() as conn:
         known = tokens.all_of(conn)
         own = portfolios.list_for(conn, scope.user_id())
+        own_channels = channels.list_for(conn, scope.user_id())
     template = "alerts/alert.html" if stored else "alerts/new.html"
     return rendering.page(
         template, stored=stored, form=form, tokens=known, portfolios=own, types=list(AlertType),
-        conditions=list(Condition), **more,
+        conditions=list(Condition), own_channels=own_channels, **more,
     )  # fmt: skip
 
 
@@ -152,6 +154,7 @@ def _channels() -> dict[str, Any]:
     day = request.form.get("expiresAt", "")
     return {
         "channels": request.form.getlist("channels"),
+        "channelIds": request.form.getlist("channelIds"),
         "cooldownSeconds": _cooldown(),
         "expiresAt": f"{day}T23:59:59Z" if day else None,
     }

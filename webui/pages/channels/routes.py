@@ -1,0 +1,109 @@
+"""Channels of alerts: added by a form for each kind, tried, switched off and on, deleted; how their messages fared."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from coinsphere.notify.channels import outbox, repository
+from webapi.auth import proofs
+from webapi.channels import acts
+from webapi.channels.acts import Added
+from webapi.channels.schemas import ChannelChange, ChannelIn
+from webapi.portfolios import scope
+from webapi.security import limits
+from webapi.services import services
+from webui import rendering
+from webui.i18n import gettext
+from webui.pages import filled, notes
+from webui.pages.filled import EMPTY, Filled
+from webui.security.access import signed_in
+
+web_channels = Blueprint("web_channels", __name__)
+_PAGE = "/alerts/channels"
+KINDS = ("webhook", "telegram", "discord", "slack", "ntfy")
+_SHOWN = 5
+_DIGITS = 8
+
+
+@web_channels.get("/alerts/channels")
+@signed_in
+def channels() -> Response:
+    """All channels, what became of their newest messages, and the form for another of the kind that is chosen."""
+    return _page(EMPTY)
+
+
+@web_channels.post("/alerts/channels")
+@signed_in
+@limits.weighs(10)
+def add() -> Response:
+    """Add a channel; the secret of a webhook is shown this once."""
+
+    def act() -> Response:
+        return _page(EMPTY, acts.add(filled.given(ChannelIn, **_digest())))
+
+    return filled.attempted(act, _page)
+
+
+@web_channels.post("/alerts/channels/<channel_id>")
+@signed_in
+def change(channel_id: str) -> Response:
+    """Change quiet hours and digest; a field that is emptied ends them."""
+
+    def act() -> Response:
+        hours = {name: request.form.get(name) or None for name in ("quietFrom", "quietUntil")}
+        given = filled.given(ChannelChange, **hours, **_digest())
+        with scope.connection() as conn:
+            acts.change(conn, channel_id, given)
+        return notes.lead_to(_PAGE, gettext("Changed."))
+
+    return filled.attempted(act, _page)
+
+
+@web_channels.post("/alerts/channels/<channel_id>/test")
+@signed_in
+@limits.weighs(10)
+def try_out(channel_id: str) -> Response:
+    """Send a message to try a channel."""
+    with scope.connection() as conn:
+        acts.test(conn, channel_id)
+    return notes.lead_to(
+        _PAGE, gettext("A message is on its way. What became of it stands here in a moment.")
+    )
+
+
+@web_channels.post("/alerts/channels/<channel_id>/toggle")
+@signed_in
+def toggle(channel_id: str) -> Response:
+    """Switch a channel off, or on again."""
+    with scope.connection() as conn:
+        is_active = acts.find(conn, channel_id).status != "active"
+        acts.change(conn, channel_id, ChannelChange(isActive=is_active))
+    text = gettext("It is told again.") if is_active else gettext("Switched off.")
+    return notes.lead_to(_PAGE, text)
+
+
+@web_channels.post("/alerts/channels/<channel_id>/delete")
+@signed_in
+def delete(channel_id: str) -> Response:
+    """Delete a channel; alerts that chose it lose it."""
+    with scope.connection() as conn:
+        acts.delete(conn, channel_id)
+    return notes.lead_to(_PAGE, gettext("The channel is deleted."))
+
+
+def _digest() -> dict[str, Any]:
+    text = request.form.get("digestMinutes", "")
+    if not text:
+        return {"digestMinutes": None}
+    return {"digestMinutes": int(text) if text.isdecimal() and len(text) <= _DIGITS else -1}
+
+
+def _page(form: Filled, added: Added | None = None) -> Response:
+    wanted = request.form.get("kind") or request.args.get("kind", "")
+    with scope.connection() as conn:
+        found = repository.list_for(conn, scope.user_id())
+        fared = {each.id: outbox.newest(conn, scope.user_id(), each.id, _SHOWN) for each in found}
+    return rendering.page(
+        "channels/index.html", form=form, channels=found, fared=fared, added=added, kinds=KINDS,
+        kind=wanted if wanted in KINDS else KINDS[0], user=proofs.caller(services()),
+    )  # fmt: skip
