@@ -1,0 +1,201 @@
+"""The stacks for AWS, synthesised offline and held against CloudFormation's schemas and AWS's rules: `make test-deploy`."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coinsphere.local.processes import APPLICATIONS
+from coinsphere.settings import Settings, variable
+
+pytest.importorskip("aws_cdk", reason="`make test-deploy` installs the CDK and the rules")
+
+AWS = Path(__file__).resolve().parents[3] / "deploy" / "aws"
+_HERE_ONLY = {"watch", "backup"}
+"""`coinsphere up` looks after its processes by the one, and backs up a machine's own folders by the other."""
+_ROLES = {
+    "api": "api_database_url",
+    "stream": "api_database_url",
+    "worker": "worker_database_url",
+    "ml": "readonly_database_url",
+    "mlflow": "mlflow_database_url",
+    "prepare": "database_url",
+}
+
+Resources = dict[str, dict[str, Any]]
+
+
+def synthesised(folder: Path, source: Path = AWS) -> subprocess.CompletedProcess[str]:
+    """Run the program as `cdk synth` does, with the Node of this environment."""
+    node = Path(sys.executable).parent
+    environment = {
+        **os.environ,
+        "PATH": f"{node}:{os.environ['PATH']}",
+        "CDK_OUTDIR": str(folder),
+        "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+    }
+    return subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=source,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("cdk")
+    done = synthesised(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module", params=["staging", "production"])
+def resources(request, assembly) -> Resources:
+    path = assembly / f"coinsphere-{request.param}.template.json"
+    return json.loads(path.read_text())["Resources"]
+
+
+def of_type(resources: Resources, kind: str) -> list[dict[str, Any]]:
+    return [each for each in resources.values() if each["Type"] == kind]
+
+
+def containers(resources: Resources) -> dict[str, dict[str, Any]]:
+    return {
+        container["Name"]: container
+        for task in of_type(resources, "AWS::ECS::TaskDefinition")
+        for container in task["Properties"]["ContainerDefinitions"]
+    }
+
+
+def secret_names(container: dict[str, Any]) -> set[str]:
+    return {each["Name"].removeprefix("COINSPHERE_").lower() for each in container["Secrets"]}
+
+
+@pytest.mark.timeout(600)
+def test_cloudformation_takes_every_template(assembly) -> None:
+    templates = sorted(assembly.glob("*.template.json"))
+    assert len(templates) == 4
+    # W3005 is of the CDK's own resources; W3010 asks for what only an account could answer.
+    done = subprocess.run(
+        [Path(sys.executable).parent / "cfn-lint", "--ignore-checks", "W3005", "W3010", "--", *templates],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=560,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_database_without_encryption_is_refused(tmp_path) -> None:
+    """AWS's rules are part of the synthesis: what they find and nobody explained ends it."""
+    source = tmp_path / "aws"
+    source.mkdir()
+    for path in AWS.iterdir():
+        if path.suffix in (".py", ".json"):
+            text = path.read_text()
+            (source / path.name).write_text(
+                text.replace("encrypted=True", "encrypted=False").replace(
+                    "kms_key=self._key", "kms_key=None"
+                )
+                if path.name == "storage.py"
+                else text
+            )
+    done = synthesised(tmp_path / "out", source)
+    assert done.returncode != 0
+    assert "AwsSolutions-EFS1" in done.stdout + done.stderr
+
+
+def test_every_process_runs_somewhere(resources) -> None:
+    assert set(APPLICATIONS) - _HERE_ONLY == set(containers(resources)) - {"provision", "prepare"}
+
+
+def test_each_process_is_given_the_secrets_of_its_role_alone(resources) -> None:
+    for name, container in containers(resources).items():
+        secrets = secret_names(container)
+        assert secrets <= set(Settings.model_fields)
+        databases = {each for each in secrets if each.endswith("database_url")}
+        if name in _ROLES:
+            assert databases == {_ROLES[name]}
+        elif name.startswith("dagster"):
+            assert databases == {"pipeline_database_url", "dagster_database_url"}
+        else:
+            assert name == "provision"
+
+
+def test_variables_are_settings_and_hold_no_secret(resources) -> None:
+    settings = {variable(name): field for name, field in Settings.model_fields.items()}
+    for container in containers(resources).values():
+        for each in container["Environment"]:
+            assert "Secret" not in str(settings[each["Name"]].annotation)
+
+
+def test_containers_are_hardened(resources) -> None:
+    for container in containers(resources).values():
+        assert container["User"] == "10001"
+        assert container["ReadonlyRootFilesystem"] is True
+        assert container["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
+        assert "Privileged" not in container
+
+
+def test_data_are_in_two_zones_encrypted_and_reached_by_tasks_alone(resources) -> None:
+    (database, *_) = of_type(resources, "AWS::RDS::DBInstance")
+    properties = database["Properties"]
+    assert properties["MultiAZ"] is True
+    assert properties["StorageEncrypted"] is True
+    assert properties["BackupRetentionPeriod"] == 14
+    assert properties["PubliclyAccessible"] is False
+    (cache,) = of_type(resources, "AWS::ElastiCache::ReplicationGroup")
+    assert cache["Properties"]["MultiAZEnabled"] is True
+    assert cache["Properties"]["TransitEncryptionEnabled"] is True
+    assert "AuthToken" in cache["Properties"]
+
+
+def test_the_world_reaches_the_load_balancer_only_through_cloudfront(resources) -> None:
+    rules = [each["Properties"] for each in of_type(resources, "AWS::EC2::SecurityGroupIngress")]
+    for group in of_type(resources, "AWS::EC2::SecurityGroup"):
+        rules += group["Properties"].get("SecurityGroupIngress", [])
+    assert not [rule for rule in rules if rule.get("CidrIp") == "0.0.0.0/0"]
+    assert [rule for rule in rules if rule.get("SourcePrefixListId")]
+    (listener,) = of_type(resources, "AWS::ElasticLoadBalancingV2::Listener")
+    (default,) = listener["Properties"]["DefaultActions"]
+    assert default["FixedResponseConfig"]["StatusCode"] == "403"
+    for rule in of_type(resources, "AWS::ElasticLoadBalancingV2::ListenerRule"):
+        fields = {condition["Field"] for condition in rule["Properties"]["Conditions"]}
+        assert fields == {"path-pattern", "http-header"}
+    (distribution,) = of_type(resources, "AWS::CloudFront::Distribution")
+    configured = distribution["Properties"]["DistributionConfig"]
+    assert "WebACLId" in configured
+    assert configured["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "redirect-to-https"
+
+
+def test_production_outlives_a_mistake(assembly) -> None:
+    path = assembly / "coinsphere-production.template.json"
+    resources = json.loads(path.read_text())["Resources"]
+    for database in of_type(resources, "AWS::RDS::DBInstance"):
+        assert database["Properties"]["DeletionProtection"] is True
+        assert (
+            database["DeletionPolicy"] == "Snapshot"
+            or "SourceDBInstanceIdentifier" in database["Properties"]
+        )
+    for kind in ("AWS::EFS::FileSystem", "AWS::SecretsManager::Secret", "AWS::Backup::BackupVault"):
+        kept = [
+            each["DeletionPolicy"] for each in of_type(resources, kind) if "DeletionPolicy" in each
+        ]
+        assert "Retain" in kept
+    manifest = json.loads((assembly / "manifest.json").read_text())
+    stack = manifest["artifacts"]["coinsphere-production"]["properties"]
+    assert stack["terminationProtection"] is True
+
+
+def test_an_operator_hears_of_errors_of_full_disks_and_of_money(resources) -> None:
+    alarms = {each["Properties"]["AlarmName"].split("-", 2)[2] for each in of_type(resources, "AWS::CloudWatch::Alarm")}  # fmt: skip
+    assert {"errors", "latency", "database-disk", "database-cpu", "cache-memory", "api-cpu", "dagster-memory"} <= alarms  # fmt: skip
+    assert len(of_type(resources, "AWS::Budgets::Budget")) == 1
