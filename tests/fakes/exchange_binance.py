@@ -28,6 +28,7 @@ class BinanceAccount:
     """What the account holds and did, as Binance writes it."""
 
     name: str = "binance"
+    most_conversions: int = 1_000
     key: str = "binance-key"
     secret: str = "binance-secret"
     restrictions: dict[str, Any] = field(default_factory=lambda: dict(READ_ONLY))
@@ -43,6 +44,8 @@ class BinanceAccount:
     withdrawals: list[dict[str, Any]] = field(default_factory=list)
     dividends: list[dict[str, Any]] = field(default_factory=list)
     dust: list[dict[str, Any]] = field(default_factory=list)
+    conversions: list[dict[str, Any]] = field(default_factory=list)
+    payments: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def answer(self, asked: Asked) -> Any:
         if asked.path == "/api/v3/exchangeInfo":
@@ -60,6 +63,8 @@ class BinanceAccount:
             "/sapi/v1/capital/withdraw/history": self._withdrawals,
             "/sapi/v1/asset/assetDividend": self._dividends,
             "/sapi/v1/asset/dribblet": self._dust,
+            "/sapi/v1/convert/tradeFlow": self._conversions,
+            "/sapi/v1/fiat/payments": self._payments,
         }[asked.path]
         return found(asked.query)
 
@@ -116,6 +121,34 @@ class BinanceAccount:
         newest = sorted(found, key=lambda row: -row["divTime"])[: int(query["limit"])]
         return {"rows": newest, "total": len(found)}
 
+    def _conversions(self, query: dict[str, str]) -> dict[str, Any]:
+        """In no order, as none is documented."""
+        start, end, limit = (int(query[part]) for part in ("startTime", "endTime", "limit"))
+        if end - start > _WINDOW_MS // 3:
+            raise Refused(400, {"code": -1128, "msg": "The time interval must be within 0-30 days"})
+        found = [row for row in self.conversions if start <= row["createTime"] <= end]
+        limit = min(limit, self.most_conversions)
+        return {"list": found[:limit], "limit": limit, "moreData": len(found) > limit}
+
+    def _payments(self, query: dict[str, str]) -> dict[str, Any]:
+        start, end, page, size = (
+            int(query[part]) for part in ("beginTime", "endTime", "page", "rows")
+        )
+        wanted = {"0": "buy", "1": "sell"}[query["transactionType"]]
+        found = [
+            row
+            for side, row in self.payments
+            if side == wanted and start <= row["createTime"] <= end
+        ]
+        rows = found[(page - 1) * size : page * size]
+        return {
+            "code": "000000",
+            "message": "success",
+            "data": rows,
+            "total": len(found),
+            "success": True,
+        }
+
     def _dust(self, query: dict[str, str]) -> dict[str, Any]:
         start, end = int(query["startTime"]), int(query["endTime"])
         if end - start > _WINDOW_MS:
@@ -123,6 +156,33 @@ class BinanceAccount:
         found = [row for row in self.dust if start <= row["operateTime"] <= end]
         newest = sorted(found, key=lambda row: -row["operateTime"])[:100]
         return {"total": len(found), "userAssetDribblets": newest}
+
+
+def converted(number: int, at: int, sent: str, got: str, status: str = "SUCCESS") -> dict[str, Any]:
+    """A row of `convert/tradeFlow`; what was sent and got as `10 USDT`."""
+    (given, gone), (came, come) = sent.split(), got.split()
+    return {
+        "quoteId": f"q{number}", "orderId": number, "orderStatus": status, "fromAsset": gone, "fromAmount": given,
+        "toAsset": come, "toAmount": came, "ratio": "1", "inverseRatio": "1", "createTime": at,
+    }  # fmt: skip
+
+
+def payment(
+    number: str,
+    at: int,
+    source: str,
+    obtained: str,
+    coin: str,
+    *,
+    price: str,
+    fee: str = "0",
+    status: str = "Completed",
+) -> dict[str, Any]:
+    """A row of `fiat/payments`, in euros."""
+    return {
+        "orderNo": number, "sourceAmount": source, "fiatCurrency": "EUR", "obtainAmount": obtained, "cryptoCurrency": coin,
+        "totalFee": fee, "price": price, "status": status, "paymentMethod": "Credit Card", "createTime": at, "updateTime": at,
+    }  # fmt: skip
 
 
 def dust(number: int, at: int, *details: tuple[str, str, str, str]) -> dict[str, Any]:

@@ -5,11 +5,12 @@ Spot accounts only.
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from coinsphere.exchanges.api.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
-from coinsphere.exchanges.venues import ccxt_records
+from coinsphere.exchanges.venues import binance_orders, ccxt_records
 from coinsphere.exchanges.venues.pagination import Answer, Numbered, by_number, windows
 from coinsphere.exchanges.venues.rows import Told, bounds, holdings, read
 from coinsphere.market.sources.decimals import rounded
@@ -70,7 +71,7 @@ class Binance:
         )
 
     def streams(self, client: Client, known: Known) -> list[Stream]:
-        """Transfers and distributions, then the trades of each market that the account may have used."""
+        """Transfers, distributions and conversions, then the trades of each market that the account may have used."""
 
         def deposits(start: int, end: int, token: Any) -> Answer:
             return _transfers(
@@ -93,6 +94,7 @@ class Binance:
             windows("withdrawals", withdrawals, begin=_BEGIN, days=90),
             windows("rewards", dividends, begin=_BEGIN, days=180),
             windows("dust", dust, begin=_DUST_BEGIN, days=90),
+            *binance_orders.streams(client, partial(_asset, client)),
             *(_market(client, symbol, info["id"]) for symbol, info in _used(client, known)),
         ]
 

@@ -20,7 +20,7 @@ _REACH = timedelta(days=729)
 _TRADES = 100
 _TRANSFERS = 50
 _YIELDS = 100
-_EARN = {"FlexibleSaving": Kind.INTEREST, "OnChain": Kind.STAKING}
+EARN = {"FlexibleSaving": Kind.INTEREST, "OnChain": Kind.STAKING}
 _UNPAID = frozenset({"Pending", "Fail"})
 _LATE = timedelta(days=30)
 """A yield is told when it begins to be owed, and may be paid so much later."""
@@ -122,7 +122,7 @@ class Bybit:
             windows("trades", executions, begin=_BEGIN, days=7, reach=_REACH),
             windows("deposits", deposits, begin=_BEGIN, days=30),
             windows("withdrawals", withdrawals, begin=_BEGIN, days=30),
-            *(yields(category, kind) for category, kind in _EARN.items()),
+            *(yields(category, kind) for category, kind in EARN.items()),
         ]
 
 
@@ -165,7 +165,7 @@ def _trade(client: Client, row: dict[str, Any]) -> dict[str, Any]:
 def _earning(client: Client) -> list[dict[str, Any]]:
     """What lies in Earn; nothing where the key may not see it."""
     try:
-        answers = [client.call("privateGetV5EarnPosition", {"category": each}) for each in _EARN]
+        answers = [client.call("privateGetV5EarnPosition", {"category": each}) for each in EARN]
     except PermissionMissing:
         return []
     return [row for each in answers for row in each["result"]["list"]]

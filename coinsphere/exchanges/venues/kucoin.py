@@ -18,11 +18,11 @@ _BEGIN = datetime(2019, 2, 18, tzinfo=UTC)
 """It tells nothing from before."""
 _ROWS = 500
 _LEDGER_REACH = timedelta(days=364)
-_INCOME = (
+INCOME = (
     "profits", "profit", "earnings", "interest", "rewards", "reward", "bonus", "airdrop/fork", "distribution", "vesting",
 )  # fmt: skip
 """How the names of incomes end, which are free text."""
-_ELSEWHERE = frozenset(
+ELSEWHERE = frozenset(
     (
         # Deposits, withdrawals, trades with what they cost or give back.
         "deposit", "withdrawal", "trade exchange", "kcs pay fees", "spot exchange rebate",
@@ -143,13 +143,13 @@ def _income(client: Client, row: dict[str, Any]) -> Record | None:
         # The direction is the sign; an amount that has one as well takes, whatever the direction.
         change=amount if is_in else -abs(amount),
     )
-    kind = _kind(name)
-    return ccxt_records.income(entry, {} if kind is None else {name: kind}, _ELSEWHERE)
+    kind = kind_of(name)
+    return ccxt_records.income(entry, {} if kind is None else {name: kind}, ELSEWHERE)
 
 
-def _kind(name: str) -> Kind | None:
+def kind_of(name: str) -> Kind | None:
     """What kind of income it is; None: none."""
-    if not name.endswith(_INCOME):
+    if not name.endswith(INCOME):
         return None
     if "staking" in name or "voting" in name:
         return Kind.STAKING

@@ -23,7 +23,7 @@ _BILLS_BEGIN = datetime(2021, 2, 1, tzinfo=UTC)
 """It tells no older bills."""
 _ROWS = 100
 # The types of the funding account's bills, of more than a hundred, that are an income.
-_INCOME = {
+INCOME = {
     **dict.fromkeys(("83", "139", "328", "350"), Kind.STAKING),
     **dict.fromkeys(
         ("89", "162", "204", "209", "227", "242", "251", "307", "308", "309", "343", "344", "408", "516"), Kind.INTEREST
@@ -37,7 +37,7 @@ _INCOME = {
         Kind.REWARD,
     ),
 }  # fmt: skip
-_ELSEWHERE = frozenset(
+ELSEWHERE = frozenset(
     (
         # Deposits, withdrawals, and those that were cancelled.
         "1", "2", "13",
@@ -153,4 +153,4 @@ def _income(client: Client, row: dict[str, Any]) -> Record | None:
         asset=str(client.api.safe_currency_code(row["ccy"])),
         change=Decimal(row["balChg"]),
     )
-    return ccxt_records.income(entry, _INCOME, _ELSEWHERE)
+    return ccxt_records.income(entry, INCOME, ELSEWHERE)

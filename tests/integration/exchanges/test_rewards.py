@@ -218,3 +218,47 @@ def test_more_conversions_than_an_answer_holds(world, binance):
         exchange_binance.dust(n, at(90) + n, ("ADA", "1", "0.001", "0.0001")) for n in range(230)
     ]
     assert world.sync(world.connect(binance)).imported == 231
+
+
+def test_conversions_and_purchases_of_binance_are_what_its_statement_tells(world, binance):
+    binance.balances = {
+        "BTC": ("0.0155", "0"), "SOL": ("0.3", "0"), "USDT": ("60", "0"), "ETH": ("0.5", "0"),
+    }  # fmt: skip
+    binance.most_conversions = 2
+    binance.deposits = [exchange_binance.deposit("d", "USDT", "100", at(200))]
+    binance.conversions = [
+        exchange_binance.converted(number, at(100) + offset, sent, got, status)
+        for number, (offset, sent, got, status) in enumerate((
+            (5, "10 USDT", "0.1 SOL", "SUCCESS"), (0, "20 USDT", "0.2 SOL", "SUCCESS"), (3, "10 USDT", "0.0005 BTC", "SUCCESS"),
+            (4, "9 USDT", "1 ETH", "FAIL"), (2, "9 USDT", "1 ETH", "PROCESS"), (1, "0 USDT", "1 ETH", "SUCCESS"), (1, "9 USDT", "1 ETH", "?"),
+        ))
+    ]  # fmt: skip
+    binance.payments = [
+        ("buy", exchange_binance.payment("b1", at(50), "1000", "0.02", "BTC", price="49000", fee="20")),
+        ("buy", exchange_binance.payment("b2", at(49), "1000", "0.5", "ETH", price="2000")),
+        ("buy", exchange_binance.payment("b3", at(48), "1000", "0.5", "ETH", price="2000", status="Failed")),
+        ("buy", exchange_binance.payment("b4", at(48), "1000", "0.5", "ETH", price="300")),
+        ("sell", exchange_binance.payment("s1", at(40), "0.004", "198", "BTC", price="50000", fee="2")),
+        ("sell", exchange_binance.payment("s2", at(39), "50", "0.001", "BTC", price="50000")),
+    ]  # fmt: skip
+    connection_id = world.connect(binance)
+    done = world.sync(connection_id)
+    assert (done.status, done.error) == ("succeeded", None)
+    told = [fact[:9] for fact in world.facts() if fact[0] != "transfer_in"]
+    assert told == [
+        ("swap", "USDT", 20, None, "USD", None, None, "SOL", Decimal("0.2")),
+        ("swap", "USDT", 10, None, "USD", None, None, "BTC", Decimal("0.0005")),
+        ("swap", "USDT", 10, None, "USD", None, None, "SOL", Decimal("0.1")),
+        ("buy", "BTC", Decimal("0.02"), 49_000, "EUR", 20, None, None, None),
+        ("buy", "ETH", Decimal("0.5"), 2_000, "EUR", None, None, None, None),
+        ("sell", "BTC", Decimal("0.004"), 50_000, "EUR", 2, None, None, None),
+        ("sell", "BTC", Decimal("0.001"), 50_000, "EUR", None, None, None, None),
+    ]
+    assert world.unbooked() == {
+        "convert-5": "an amount that is not above zero", "convert-6": "its status is '?'",
+        "payment-b4": "its amounts do not fit its price",
+    }  # fmt: skip
+    assert world.issues() == []
+    before = world.fingerprint()
+    world.owner.execute("delete from app.exchange_cursors")
+    assert (world.sync(connection_id).imported, world.fingerprint()) == (0, before)

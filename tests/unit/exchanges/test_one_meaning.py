@@ -17,6 +17,7 @@ from coinsphere.exchanges.api import client as clients
 from coinsphere.exchanges.model import Credentials, Known, LedgerAccount, Stream
 from coinsphere.exchanges.sync.resolution import resolve
 from coinsphere.exchanges.venues import binance as binance_venue
+from coinsphere.exchanges.venues import binance_orders
 from coinsphere.exchanges.venues import coinbase as coinbase_venue
 from coinsphere.exchanges.venues.all import VENUES
 from coinsphere.portfolio.imports.formats import files
@@ -240,7 +241,20 @@ def test_kraken(opened, events, page, seed) -> None:
 @st.composite
 def binance_events(draw: st.DrawFn) -> tuple[str, Decimal, Decimal, Decimal]:
     kind = draw(
-        st.sampled_from(["deposit", "withdrawal", "buy", "sell", "dust", "staking", "airdrop"])
+        st.sampled_from(
+            [
+                "deposit",
+                "withdrawal",
+                "buy",
+                "sell",
+                "dust",
+                "staking",
+                "airdrop",
+                "convert",
+                "purchase",
+                "sale",
+            ]
+        )
     )
     return kind, draw(amounts), draw(amounts), draw(fees)
 
@@ -256,6 +270,8 @@ def test_binance(opened, events, page, seed) -> None:
             patch.setattr(binance_venue, name, page)
         for name in ("_BEGIN", "_DUST_BEGIN"):
             patch.setattr(binance_venue, name, BEGIN)
+        patch.setattr(binance_orders, "_BEGIN", BEGIN)
+        patch.setattr(binance_orders, "_PAYMENTS", page)
         for number, event in enumerate(events):
             at += timedelta(seconds=order.choice([5, 9_000]))
             rows += _binance(account, number, at, event)
@@ -272,7 +288,7 @@ def test_binance(opened, events, page, seed) -> None:
     assert held(told) == summed([(coin, change) for _, _, coin, change in told_rows])
 
 
-def _binance(
+def _binance(  # noqa: PLR0911 - one for each kind
     account: BinanceAccount, number: int, at: datetime, event: tuple[Any, ...]
 ) -> list[list[tuple[Any, ...]]]:
     """The event in the account, and its rows of the file, as groups that may stand anywhere."""
@@ -316,6 +332,14 @@ def _binance(
                 (at, "Small assets exchange BNB", "BNB", two),
             ]
         ]
+    if kind == "convert":
+        account.most_conversions = 2
+        row = exchange_binance.converted(number, milliseconds, f"{one:f} ETH", f"{two:f} BTC")
+        account.conversions.append(row)
+        what = "Binance Convert"
+        return [[(at, what, "ETH", -one), (at, what, "BTC", two)]]
+    if kind in ("purchase", "sale"):
+        return [_paid(account, number, at, kind == "purchase", one, two)]
     what = {"staking": "Staking Rewards", "airdrop": "Airdrop Assets"}[kind]
     info = {"staking": "Locked Staking", "airdrop": "OP airdrop"}[kind]
     account.dividends.append(
@@ -329,6 +353,27 @@ def _binance(
         }
     )
     return [[(at, what, "BNB", one)]]
+
+
+def _paid(  # noqa: PLR0917 - an event and where it goes
+    account: BinanceAccount,
+    number: int,
+    at: datetime,
+    is_buy: bool,
+    amount: Decimal,
+    price: Decimal,
+) -> list[tuple[Any, ...]]:
+    """Crypto bought or sold for euros."""
+    worth = amount * price
+    sides = (worth, amount) if is_buy else (amount, worth)
+    source, obtained = (f"{side:f}" for side in sides)
+    side, what = ("buy", "Buy Crypto With Fiat") if is_buy else ("sell", "Sell Crypto To Fiat")
+    row = exchange_binance.payment(
+        f"p{number}", int(at.timestamp() * 1000), source, obtained, "BTC", price=f"{price:f}"
+    )
+    account.payments.append((side, row))
+    sign = 1 if is_buy else -1
+    return [(at, what, "BTC", sign * amount), (at, what, "EUR", -sign * worth)]
 
 
 # Coinbase

@@ -26,7 +26,7 @@ class Meaning(StrEnum):
     UNKNOWN = "unknown"
 
 
-_OPERATIONS = {
+OPERATIONS = {
     Meaning.TRADE: (
         "Buy", "Sell", "Transaction Related", "Transaction Buy", "Transaction Spend", "Transaction Sold", "Transaction Revenue",
     ),
@@ -64,7 +64,7 @@ _OPERATIONS = {
         "Dual Investment Purchase", "Activity Saving Purchase", "Activity Saving Redemption", "Customized Fixed Purchase", "Customized Fixed Redemption",
         "Liquidity Farming Subscription", "Liquidity Farming Redemption", "Crypto Loan Collateral", "Pledge Transfer", "Portfolio Margin Transfer",
     ),
-    Meaning.BOUGHT: ("Buy Crypto With Fiat", "Buy Crypto With Card", "Fiat OCBS - Buy", "Credit Card Buy", "Auto-Buy"),
+    Meaning.BOUGHT: ("Buy Crypto With Fiat", "Sell Crypto To Fiat", "Buy Crypto With Card", "Fiat OCBS - Buy", "Credit Card Buy", "Auto-Buy"),
     Meaning.SPENT: (
         "Card Purchase", "Binance Card Spending", "Card Spending", "Card Payment", "Merchant Payment", "Binance Pay Spending", "NFT Purchase",
         "NFT Transaction", "NFT Mint", "Gift Card Purchase", "Blind Box Purchase",
@@ -94,7 +94,7 @@ _OPERATIONS = {
         "Crypto Loans", "Loan Repayment", "Liquidation Fee", "Options Premium", "Options Settlement",
     ),
 }  # fmt: skip
-_MEANINGS = {name.lower(): meaning for meaning, names in _OPERATIONS.items() for name in names}
+_MEANINGS = {name.lower(): meaning for meaning, names in OPERATIONS.items() for name in names}
 
 
 def meaning(operation: str) -> Meaning:

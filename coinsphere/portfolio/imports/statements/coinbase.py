@@ -43,7 +43,7 @@ class Meaning(StrEnum):
     UNKNOWN = "unknown"
 
 
-_TYPES = {
+TYPES = {
     Meaning.BOUGHT: ("buy", "advanced trade buy", "advance trade buy", "recurring buy", "card buy back", "cardbuyback"),
     Meaning.SOLD: ("sell", "advanced trade sell", "advance trade sell"),
     Meaning.FILLED: ("advanced trade fill",),
@@ -73,7 +73,7 @@ _TYPES = {
     ),
     Meaning.POSITION: ("derivatives settlement", "fcm futures usdc sweep", "perpetual futures buy", "perpetual futures sell", "loan", "loan repayment"),
 }  # fmt: skip
-_MEANINGS = {name: meaning for meaning, names in _TYPES.items() for name in names}
+_MEANINGS = {name: meaning for meaning, names in TYPES.items() for name in names}
 _INCOME = {
     Meaning.STAKING: Kind.STAKING,
     Meaning.INTEREST: Kind.INTEREST,

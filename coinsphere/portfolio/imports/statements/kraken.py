@@ -46,7 +46,7 @@ class Meaning(StrEnum):
     UNKNOWN = "unknown"
 
 
-_TYPES = {
+TYPES = {
     "trade": Meaning.EXCHANGE, "spend": Meaning.EXCHANGE, "receive": Meaning.EXCHANGE, "sale": Meaning.EXCHANGE,
     "conversion": Meaning.EXCHANGE,
     "deposit": Meaning.MOVED, "withdrawal": Meaning.MOVED, "custodytransfer": Meaning.MOVED,
@@ -59,7 +59,7 @@ _TYPES = {
     # With these the subtype decides; without one:
     "transfer": Meaning.AIRDROP, "earn": Meaning.STAKING,
 }  # fmt: skip
-_SUBTYPES = {
+SUBTYPES = {
     **{
         ("transfer", subtype): Meaning.INSIDE
         for subtype in (
@@ -101,8 +101,8 @@ def meaning(kind: str, subtype: str = "") -> Meaning:
     """What a row of that type and subtype is."""
     kind, subtype = kind.strip().lower(), subtype.strip().lower()
     if subtype and kind in ("transfer", "earn"):
-        return _SUBTYPES.get((kind, subtype), Meaning.UNKNOWN)
-    return _TYPES.get(kind, Meaning.UNKNOWN)
+        return SUBTYPES.get((kind, subtype), Meaning.UNKNOWN)
+    return TYPES.get(kind, Meaning.UNKNOWN)
 
 
 def key(entry: Entry) -> str:
@@ -141,7 +141,7 @@ def records(entries: Sequence[Entry]) -> list[Record]:
 def _unknown(entry: Entry) -> NotUnderstood:
     if entry.kind in _OF_POSITIONS:
         return NotUnderstood("kind", f"{entry.kind!r}: gains and losses of positions are not kept")
-    if entry.kind in _TYPES:
+    if entry.kind in TYPES:
         return NotUnderstood(
             "subtype", f"{entry.subtype[:40]!r} is no subtype of {entry.kind} that we know"
         )
