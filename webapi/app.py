@@ -56,6 +56,7 @@ from webapi.shared.routes import blueprint as shared
 from webapi.tokens.routes import tokens
 from webapi.transactions.routes import blueprint as transactions
 from webapi.two_factor.routes import two_factor
+from webapi.watchlist.routes import watchlist
 
 V1 = "/api/v1"
 
@@ -198,6 +199,7 @@ def _add_routes(app: APIFlask) -> None:
     app.register_blueprint(two_factor, url_prefix=f"{V1}/2fa")
     app.register_blueprint(passkeys, url_prefix=f"{V1}/passkeys")
     app.register_blueprint(tokens, url_prefix=f"{V1}/tokens")
+    app.register_blueprint(watchlist, url_prefix=f"{V1}/watchlist")
     for part in _OF_PORTFOLIOS:
         app.register_blueprint(part, url_prefix=f"{V1}/portfolios")
     app.register_blueprint(holdings, url_prefix=f"{V1}/holdings")

@@ -21,6 +21,7 @@ SECTIONS: dict[str, str] = {
     "transactions": "user_id = %(user_id)s",
     "import_batches": "user_id = %(user_id)s",
     "portfolio_shares": "user_id = %(user_id)s",
+    "watched_tokens": "user_id = %(user_id)s",
     "alerts": "user_id = %(user_id)s",
     "alert_events": "alert_id in (select id from app.alerts where user_id = %(user_id)s)",
     "alert_channels": "user_id = %(user_id)s",

@@ -49,6 +49,12 @@ _LIST = (
         %(pattern)s::text is null
         or t.symbol ilike %(pattern)s or t.name ilike %(pattern)s or t.coingecko_id ilike %(pattern)s
       )
+      and (
+        %(watcher)s::uuid is null
+        or exists (
+            select from app.watched_tokens w where w.token_id = t.id and w.user_id = %(watcher)s
+        )
+      )
     )
     select * from priced
     where %(after_id)s::uuid is null
@@ -136,9 +142,20 @@ class After:
     token_id: UUID
 
 
-def search(conn: Connection, text: str | None, after: After | None, limit: int) -> list[Token]:
-    """Active tokens by market cap, unknown last; `text` is looked for in symbol, name and provider id."""
+def search(
+    conn: Connection,
+    text: str | None,
+    after: After | None,
+    limit: int,
+    *,
+    watcher: UUID | None = None,
+) -> list[Token]:
+    """Active tokens by market cap, unknown last; `text` is looked for in symbol, name and provider id.
+
+    With a `watcher`, those on the watchlist of that user alone.
+    """
     parameters = {
+        "watcher": watcher,
         "pattern": None if text is None else f"%{_literally(text)}%",
         "after_cap": after.market_cap if after else None,
         "after_symbol": after.symbol if after else None,

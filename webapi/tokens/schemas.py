@@ -16,7 +16,7 @@ from pydantic import (
 
 from webapi.http.schema import Amount, Input, Line, Name, Output, Query
 
-_LISTED: dict[str, Any] = {
+LISTED: dict[str, Any] = {
     "id": "0b7f5a4e-3c0b-4f0e-8d6a-6f1f4b3f2b11",
     "symbol": "BTC",
     "name": "Bitcoin",
@@ -32,7 +32,7 @@ _LISTED: dict[str, Any] = {
 }
 
 _DETAIL: dict[str, Any] = {
-    **_LISTED,
+    **LISTED,
     "coingeckoId": "bitcoin",
     "contractAddress": None,
     "decimals": 8,
@@ -145,7 +145,7 @@ class TokensOut(Output):
     """A page of tokens, by market cap, unknown last."""
 
     model_config = ConfigDict(
-        json_schema_extra={"example": {"tokens": [_LISTED], "nextCursor": None}}
+        json_schema_extra={"example": {"tokens": [LISTED], "nextCursor": None}}
     )
 
     tokens: list[ListedTokenOut]

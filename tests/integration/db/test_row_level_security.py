@@ -39,6 +39,8 @@ _ROWS = (
     """insert into app.holdings (portfolio_id, token_id, amount)
        select p.id, t.id, 1 from app.portfolios p, market.tokens t
        where p.user_id = %(user)s and t.symbol = 'BTC' limit 1""",
+    """insert into app.watched_tokens (user_id, token_id, watched_at)
+       select %(user)s, id, now() from market.tokens where symbol = 'BTC' limit 1""",
     """insert into app.alerts (user_id, token_id, alert_type, condition, threshold)
        select %(user)s, id, 'price', 'above', 1 from market.tokens where symbol = 'BTC' limit 1""",
     """insert into app.alert_events (alert_id, fired_at, condition, threshold, observed_value, source, observed_at)
@@ -70,7 +72,7 @@ _ROWS = (
        values (%(user)s, 'POST', '/', 'k', 'x')""",
 )  # fmt: skip
 CONTENT = (
-    "portfolios", "holdings", "alerts", "alert_events", "alert_channels", "alert_channel_choices",
+    "portfolios", "holdings", "watched_tokens", "alerts", "alert_events", "alert_channels", "alert_channel_choices",
     "channel_messages", "exchange_connections", "wallet_connections", "defi_positions", "payment_intents", "idempotency_keys", "portfolio_states",
 )  # fmt: skip
 CREDENTIALS = (

@@ -494,6 +494,8 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"POST {V1}/admin/data/refused/{{which}}/release": _refused,
     f"POST {V1}/admin/data/refused/{{which}}/remove": _refused,
     f"GET {V1}/tokens/{{symbol}}/price": _priced,
+    f"PUT {V1}/watchlist/{{symbol}}": lambda _, case: _path(case, symbol="BTC"),
+    f"DELETE {V1}/watchlist/{{symbol}}": lambda _, case: _path(case, symbol="BTC"),
     f"GET {V1}/admin/jobs/{{number}}": _failed_job,
     f"POST {V1}/admin/jobs/{{number}}/retry": _failed_job,
     f"POST {V1}/admin/jobs/{{number}}/cancel": _failed_job,

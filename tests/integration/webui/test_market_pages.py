@@ -218,3 +218,32 @@ def test_many_who_look_at_a_token_ask_the_model_server_once(member, model_server
         assert member.get("/tokens/BTC").status_code == 200
     # Four horizons, once; on a slow machine what is kept may run out in between.
     assert asked() - before < 4 * 4
+
+
+def test_what_is_watched_stands_apart(member, app, redis_url) -> None:
+    from tests.integration.webui.conftest import Visitor
+
+    assert "You watch no token yet" in member.get("/markets?watched=1").text
+    answer = member.post("/tokens/eth/watch", {"watched": "true", "next": "/markets?watched=1"})
+    assert answer.headers["Location"] == "/markets?watched=1"
+    part = member.post("/tokens/SOL/watch", {"watched": "true"}, **{"HX-Request": "true"}).text
+    assert part.lstrip().startswith("<form")
+    assert 'aria-pressed="true"' in part
+    own = member.get("/markets?watched=1").text
+    assert ">ETH<" in own
+    assert ">SOL<" in own
+    assert ">BTC<" not in own
+    searched = member.client.get("/markets?watched=1&q=sol", headers={**HTML, "HX-Request": "true"})
+    assert ">SOL<" in searched.text
+    assert ">ETH<" not in searched.text
+    everything = member.get("/markets").text
+    assert everything.count('aria-pressed="true"') == 2 + 2  # language and theme, and two stars
+    assert 'aria-pressed="true"' in member.get("/tokens/SOL").text.split("<footer")[0]
+    member.post("/tokens/SOL/watch", {"watched": "false"})
+    assert ">SOL<" not in member.get("/markets?watched=1").text
+    assert member.post("/tokens/nope/watch", {"watched": "true"}).status_code == 404
+    elsewhere = {"watched": "true", "next": "//evil.example"}
+    assert member.post("/tokens/SOL/watch", elsewhere).headers["Location"] == "/markets"
+    stranger = Visitor(app.test_client())
+    stranger.register()
+    assert "You watch no token yet" in stranger.get("/markets?watched=1").text

@@ -21,6 +21,7 @@ from webapi.services import services
 from webapi.tokens import history, queries, symbols
 from webapi.tokens.queries import Token
 from webapi.tokens.schemas import HOURLY, SPANS, HistoryQuery
+from webapi.watchlist import queries as watched
 from webui import charts, rendering, requests
 from webui.charts import Series
 from webui.pages import forecasts
@@ -69,6 +70,7 @@ def token(symbol: str) -> Response:
         score = risk.newest(conn, [found.id]).get(found.id)
         fared = forecasts.measured(conn, found, work.clock())
         position = _position(conn, found)
+        is_watched = bool(watched.among(conn, scope.user_id(), [found.id]))
     made, reason = forecasts.fan(work, found)
     closes = [(point.opened_at, point.close) for point in recent]
     return rendering.page(
@@ -81,6 +83,7 @@ def token(symbol: str) -> Response:
         score=score,
         risk=analysis.describe(found.symbol, score) if score is not None else None,
         position=position,
+        is_watched=is_watched,
         technical=indicators.describe(technical),
         **chart,
     )
