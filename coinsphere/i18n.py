@@ -22,6 +22,11 @@ LANGUAGES = (ENGLISH, *sorted(each.parent.parent.name for each in _FOLDER.glob("
 _language = ContextVar("language", default=ENGLISH)
 
 
+def N_(message: str) -> str:  # noqa: N802 - its name in gettext's manual
+    """Marks what is translated where it is shown."""
+    return message
+
+
 def language() -> str:
     """The present reader's, of `LANGUAGES`."""
     return _language.get()

@@ -8,6 +8,7 @@ from webapi.http import errors
 from webapi.http.errors import Problem
 from webui import rendering, requests
 from webui.i18n import gettext
+from webui.said import in_words
 
 _UNAUTHORIZED = 401
 
@@ -53,7 +54,7 @@ def _words(problem: Problem) -> tuple[str, str]:
             gettext("There is no such page"),
             gettext("The address may be mistyped, or what was here is gone."),
         ),
-        403: (gettext("This is not open to you"), problem.detail),
+        403: (gettext("This is not open to you"), in_words(problem.detail)),
         405: (gettext("That cannot be done here"), gettext("Go back and try it from the page.")),
         429: (
             gettext("That was too much at once"),
@@ -63,6 +64,6 @@ def _words(problem: Problem) -> tuple[str, str]:
             gettext("Something broke on our side"),
             gettext("It is noted. Try again; if it happens again, tell us the number below."),
         ),
-        503: (gettext("Not available right now"), problem.detail),
+        503: (gettext("Not available right now"), in_words(problem.detail)),
     }
-    return known.get(problem.status, (gettext("That did not work"), problem.detail))
+    return known.get(problem.status, (gettext("That did not work"), in_words(problem.detail)))

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask, Response, render_template, request
 from jinja2 import StrictUndefined
 
-from webui import figures, i18n, icons, requests
+from webui import figures, i18n, icons, requests, said
 from webui.assets import Assets
 from webui.i18n import gettext, locale, ngettext
 from webui.pages import notes
@@ -44,7 +44,7 @@ def register(app: Flask, files: Assets) -> None:
     i18n.register(app)
     environment.undefined = StrictUndefined
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.filters.update(figures.FILTERS)
+    environment.filters.update(figures.FILTERS, said=said.in_words)
     environment.globals.update(
         asset=files.url, has_asset=files.has, icon=icons.icon, csrf_token=forms.token,
         locale=locale, languages=i18n.NAMES, theme=theme, caller=cookies.caller, themes=THEMES, take_note=notes.take,alert_words=figures.alert_words, alert_value=figures.alert_value,

@@ -1,30 +1,172 @@
-"""Sentences of the API that pages show as they are said: named here, so that they are in the catalogues.
+"""Sentences of the API that pages show as they are said, in the reader's language.
 
-One that is missing here is shown in English.
+What the API says is English, and much of it has a name or a number in it. So each sentence stands here as it is said, with
+a place for what varies, and is found again by that. One that is missing here is shown in English.
 """
 
-N_ = str
-"""Marks what is to be translated where it is shown."""
+import re
+from functools import cache
+
+from coinsphere.i18n import ENGLISH, N_, gettext, language
 
 OF_FORMS = (
     N_("Invalid credentials"),
     N_("Field required"),
+    N_("Extra inputs are not permitted"),
+    N_("Input should be %(choices)s"),
+    N_("Input should be a valid decimal"),
+    N_("Input should be greater than %(least)s"),
+    N_("Input should be greater than or equal to %(least)s"),
+    N_("Input should be less than %(most)s"),
+    N_("Input should be less than or equal to %(most)s"),
+    N_("String should have at least %(least)s character"),
+    N_("String should have at least %(least)s characters"),
+    N_("String should have at most %(most)s characters"),
     N_("is wrong"),
     N_("is wrong, or was used before"),
     N_("is no token that we know"),
     N_("is not valid, was used, or its time is over"),
+    N_("is no e-mail address: %(why)s"),
+    N_("is not a number"),
+    N_("must be finite"),
+    N_("must be a date as ISO 8601 writes it"),
     N_("must lie in the future"),
-    N_("must have at least 8 characters"),
+    N_("must not be null"),
+    N_("must not hold a zero byte"),
+    N_("must not hold control characters"),
+    N_("must be below %(bound)s"),
+    N_("must have at least %(least)s characters"),
+    N_("must have at most %(most)s digits after the point"),
+    N_("must have at most 254 characters"),
     N_("is one of the passwords that are tried first"),
     N_("must not be made of your name, your address or ours"),
     N_("was stolen from another service before: choose another one"),
     N_("an account with this address already exists"),
     N_("a token with this contract or CoinGecko id already exists"),
     N_("nobody may change their own account here"),
+    N_("nobody may have more than %(most)s portfolios"),
+    N_("nobody may have more than %(most)s alerts"),
+    N_("nobody may have more than %(most)s API keys"),
+    N_("nobody may have more than %(most)s connections"),
+    N_("nobody may have more than %(most)s wallets"),
+    N_("nobody may watch more than %(most)s tokens"),
+    N_("confirm your address first"),
+    N_("the exchange refused the key"),
+    N_("lies after the last day"),
+    N_("ownership is not proved: %(why)s"),
+    N_(
+        "this looks like a seed phrase or a private key: never give it to anybody, not to us either"
+    ),
+    N_("%(what)s not found"),
+)
+"""What is wrong with a form."""
+
+OF_PROBLEMS = (
     N_("Open the page anew and send the form once more."),
     N_("Wait before you ask again."),
+    N_("This account may not do that."),
+    N_("It contradicts what is stored."),
+    N_("The request makes no sense to the server."),
+    N_("A service that this needs is away; try again soon."),
+    N_("Some fields are wrong; `details` names them."),
+    N_("Admin access required"),
+    N_("Service unavailable: %(what)s is switched off"),
+    N_("service unavailable: the database does not answer"),
     N_("nothing of that time is stored"),
     N_("what it watches is not kept as it was"),
     N_("its values are kept in another currency than US dollars"),
     N_("no token has that symbol"),
+    N_("there are under %(days)s days of returns"),
+    N_("predictions are switched off"),
+    N_("version %(version)s was refused at %(days)s d: %(reasons)s"),
+    N_("version %(version)s has passed its gates and waits in the champion's shadow"),
 )
+"""Why something could not be done or is not known."""
+
+OF_FILES = (
+    N_("is empty"),
+    N_("is zero"),
+    N_("is not text in UTF-8"),
+    N_("is cut off: the file ends within it"),
+    N_("is not understood"),
+    N_("repeats the header"),
+    N_("belongs to line %(line)s: %(why)s"),
+    N_("%(cell)s is not a number"),
+    N_("%(cell)s is out of range"),
+    N_("%(cell)s is no kind of transaction"),
+    N_("%(cell)s is no date that we know"),
+    N_("%(cell)s is no time of day"),
+    N_("%(cell)s is no time zone that we can tell"),
+    N_("has more than 18 digits after the point"),
+    N_("is negative, which does not fit %(kind)s"),
+    N_("is negative: a fee that came back is a transaction of its own"),
+    N_("a transfer comes or goes: say transfer_in or transfer_out"),
+    N_("moves a currency alone, which we do not keep"),
+    N_("changes a currency into another, which we do not keep"),
+    N_("the same asset under another name"),
+    N_("has no header with the columns %(names)s"),
+    N_("has no list of transactions"),
+    N_("is no JSON: %(error)s"),
+    N_("a generic file needs a mapping of date, token and amount at least"),
+    N_("the mapping names columns that we do not have: %(names)s"),
+    N_("columns of the file that this format does not know: %(names)s; without them, is all said?"),
+    N_("%(cell)s in line %(line)s can be read in more than one order of day and month"),
+    N_("the column %(name)s is in a local time that the file does not name"),
+    N_("each date is the same in both orders"),
+    N_("as answered"),
+    N_("fits all cells"),
+)
+"""What is found in a file that is imported."""
+
+_EVERYTHING = (*OF_FORMS, *OF_PROBLEMS, *OF_FILES)
+_PLACE = re.compile(r"%\((\w+)\)s")
+_NESTED = "why"
+"""A place of this name holds a sentence, too."""
+
+
+def in_words(text: str) -> str:
+    """What the API said, in the reader's language; as it is where that is English, or nobody has translated it."""
+    # To nothing gettext answers with the head of its catalogue.
+    if language() == ENGLISH or not text:
+        return text
+    known = gettext(_plain().get(_bare(text), text))
+    return known if known != text else _by_its_form(text)
+
+
+def _by_its_form(text: str) -> str:
+    for message, form in _forms():
+        found = form.fullmatch(_bare(text))
+        if found is not None:
+            values = {
+                name: in_words(value) if name == _NESTED else value
+                for name, value in found.groupdict().items()
+            }
+            return gettext(message) % values
+    return text
+
+
+def _bare(text: str) -> str:
+    """A sentence as it stands above: the API may have begun it with a capital letter and ended it with a point."""
+    return f"{text[:1].lower()}{text[1:]}".removesuffix(".")
+
+
+@cache
+def _plain() -> dict[str, str]:
+    """Sentences without places, by their bare form."""
+    return {_bare(each): each for each in _EVERYTHING if not _PLACE.search(each)}
+
+
+@cache
+def _forms() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Each sentence with places, and what it looks like when they are filled; what says most of itself comes first."""
+    with_places = [each for each in _EVERYTHING if _PLACE.search(each)]
+    with_places.sort(key=lambda each: (-len(_PLACE.sub("", each)), each))
+    return tuple((each, _form(each)) for each in with_places)
+
+
+def _form(message: str) -> re.Pattern[str]:
+    parts = [
+        f"(?P<{text}>.+?)" if index % 2 else re.escape(text)
+        for index, text in enumerate(_PLACE.split(_bare(message)))
+    ]
+    return re.compile("".join(parts), re.DOTALL)

@@ -11,6 +11,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from coinsphere.decimals import plain
+from coinsphere.i18n import N_, gettext
 from coinsphere.portfolio.model import Finding, IssueKind
 
 State = Literal["open", "resolved", "dismissed"]
@@ -131,33 +132,55 @@ class Issue:
 
     @property
     def message(self) -> str:
-        """What is wrong, in a sentence."""
-        amount = "" if self.amount is None else plain(self.amount)
-        when = "" if self.occurred_at is None else f" on {self.occurred_at:%Y-%m-%d %H:%M} UTC"
-        return _MESSAGES[IssueKind(self.kind)].format(
-            amount=amount, symbol=self.token_symbol, when=when
-        )
+        """What is wrong, in a sentence of the reader's language."""
+        timed, timeless = _MESSAGES[IssueKind(self.kind)]
+        return gettext(timeless if self.occurred_at is None else timed) % {
+            "amount": "" if self.amount is None else plain(self.amount),
+            "symbol": self.token_symbol,
+            "when": "" if self.occurred_at is None else f"{self.occurred_at:%Y-%m-%d %H:%M} UTC",
+        }
 
     @property
     def advice(self) -> str:
-        """What to do about it."""
-        return _ADVICE[IssueKind(self.kind)]
+        """What to do about it, in the reader's language."""
+        return gettext(_ADVICE[IssueKind(self.kind)])
 
 
+_UNPRICED = N_("%(symbol)s has no price, so %(amount)s %(symbol)s count in no total.")
+_DIFFERENT = N_("The account and the ledger differ by %(amount)s %(symbol)s.")
 _MESSAGES = {
-    IssueKind.NEGATIVE_BALANCE: "{amount} {symbol} more left{when} than was held.",
-    IssueKind.MISSING_COST: "What {amount} {symbol} received{when} cost is not known.",
-    IssueKind.UNMATCHED_TRANSFER: "The other end of a transfer of {amount} {symbol}{when} is not known.",
-    IssueKind.UNPRICED_ASSET: "{symbol} has no price, so {amount} {symbol} count in no total.",
-    IssueKind.BALANCE_DIFFERENCE: "The account and the ledger differ by {amount} {symbol}.",
+    IssueKind.NEGATIVE_BALANCE: (
+        N_("%(amount)s %(symbol)s more left on %(when)s than was held."),
+        N_("%(amount)s %(symbol)s more left than was held."),
+    ),
+    IssueKind.MISSING_COST: (
+        N_("What %(amount)s %(symbol)s received on %(when)s cost is not known."),
+        N_("What %(amount)s %(symbol)s received cost is not known."),
+    ),
+    IssueKind.UNMATCHED_TRANSFER: (
+        N_("The other end of a transfer of %(amount)s %(symbol)s on %(when)s is not known."),
+        N_("The other end of a transfer of %(amount)s %(symbol)s is not known."),
+    ),
+    IssueKind.UNPRICED_ASSET: (_UNPRICED, _UNPRICED),
+    IssueKind.BALANCE_DIFFERENCE: (_DIFFERENT, _DIFFERENT),
 }
+"""Of a moment that is known, and of none."""
 _ADVICE = {
-    IssueKind.NEGATIVE_BALANCE: "Add the purchase, deposit or transfer by which it came; its gain is unknown until then.",
-    IssueKind.MISSING_COST: "Give the transaction a price; gains of what it brought are unknown until then.",
-    IssueKind.UNMATCHED_TRANSFER: "Add the other end, confirm which transaction it is, or dismiss this if the other "
-    "end is not yours.",
-    IssueKind.UNPRICED_ASSET: "Nothing, if it is worthless; else check that the right token was chosen.",
-    IssueKind.BALANCE_DIFFERENCE: "Import what is missing, or correct the transaction that is wrong.",
+    IssueKind.NEGATIVE_BALANCE: N_(
+        "Add the purchase, deposit or transfer by which it came; its gain is unknown until then."
+    ),
+    IssueKind.MISSING_COST: N_(
+        "Give the transaction a price; gains of what it brought are unknown until then."
+    ),
+    IssueKind.UNMATCHED_TRANSFER: N_(
+        "Add the other end, confirm which transaction it is, or dismiss this if the other end is not yours."
+    ),
+    IssueKind.UNPRICED_ASSET: N_(
+        "Nothing, if it is worthless; else check that the right token was chosen."
+    ),
+    IssueKind.BALANCE_DIFFERENCE: N_(
+        "Import what is missing, or correct the transaction that is wrong."
+    ),
 }
 
 

@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 
 from coinsphere.alerts.repository import Alert
 from coinsphere.alerts.rules import AlertType
+from coinsphere.i18n import N_, gettext
 
 MAX_ALERTS = 200
 
@@ -59,12 +60,24 @@ _STATES = """
     where alerts.id = any(%(ids)s)
 """
 _UNKNOWN = {
-    AlertType.PRICE: "no current price of {} is known",
-    AlertType.VOLUME: "no current volume of {} is known",
-    AlertType.PERCENT_CHANGE: "no current change of {} over 24 hours is known",
-    AlertType.RISK: "no current risk score of {} is known",
-    AlertType.PREDICTION: "no model forecasts {} at present",
-    AlertType.PORTFOLIO: "the portfolio has no value: it is empty, or a price in it is missing",
+    AlertType.PRICE: N_(
+        "no current price of %(symbol)s is known; the alert waits until that changes"
+    ),
+    AlertType.VOLUME: N_(
+        "no current volume of %(symbol)s is known; the alert waits until that changes"
+    ),
+    AlertType.PERCENT_CHANGE: N_(
+        "no current change of %(symbol)s over 24 hours is known; the alert waits until that changes"
+    ),
+    AlertType.RISK: N_(
+        "no current risk score of %(symbol)s is known; the alert waits until that changes"
+    ),
+    AlertType.PREDICTION: N_(
+        "no model forecasts %(symbol)s at present; the alert waits until that changes"
+    ),
+    AlertType.PORTFOLIO: N_(
+        "the portfolio has no value: it is empty, or a price in it is missing; the alert waits until that changes"
+    ),
 }
 
 
@@ -93,11 +106,10 @@ def states(
 
 
 def warnings(alert: Alert, state: State) -> list[str]:
-    """Why an alert may not fire, or not be mailed, as things are."""
+    """Why an alert may not fire, or not be mailed, as things are; in the reader's language."""
     found = []
     if not state.has_value:
-        unknown = _UNKNOWN[alert.alert_type].format(alert.token_symbol)
-        found.append(f"{unknown}; the alert waits until that changes")
+        found.append(gettext(_UNKNOWN[alert.alert_type]) % {"symbol": alert.token_symbol})
     if "email" in alert.channels and not state.is_mailed:
-        found.append("no mail is sent before your address is confirmed")
+        found.append(gettext("no mail is sent before your address is confirmed"))
     return found

@@ -4,6 +4,9 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
+from babel.numbers import format_decimal
+
+from coinsphere.i18n import N_, gettext, language
 from coinsphere.market import anchoring
 from webapi.predictions import distribution, indicators, outcomes, schemas
 from webapi.predictions.model_server import LEVELS, Forecast
@@ -11,12 +14,16 @@ from webapi.predictions.queries import Indicators, Stored
 from webapi.tokens.queries import Token
 
 _PROBABILITY_STEP = Decimal("0.0001")
-_NO_SKILL = 'This model does not beat "tomorrow equals today" on data that it had not seen.'
-_RANGE = (
-    "The centre is today's price: this forecast is about the range, not the direction. With 80 % probability the price lies "
-    "between {low} and {high} US dollars {days}."
+_NO_SKILL = N_('This model does not beat "tomorrow equals today" on data that it had not seen.')
+_RANGE_TOMORROW = N_(
+    "The centre is today's price: this forecast is about the range, not the direction. "
+    "The price of tomorrow lies between %(low)s and %(high)s US dollars with a probability of 80 %%."
 )
-_STALE = "This forecast has expired: no newer one was issued."
+_RANGE = N_(
+    "The centre is today's price: this forecast is about the range, not the direction. "
+    "The price in %(days)s days lies between %(low)s and %(high)s US dollars with a probability of 80 %%."
+)
+_STALE = N_("This forecast has expired: no newer one was issued.")
 
 
 def prediction(token: Token, found: Forecast, technical: Indicators | None) -> dict[str, Any]:
@@ -83,24 +90,24 @@ def stored(row: Stored) -> dict[str, Any]:
 def _note(found: Forecast) -> str | None:
     notes = []
     if found.quantile("0.5") == found.reference_price:
+        text = _RANGE_TOMORROW if found.days_ahead == 1 else _RANGE
         low, high = found.quantile("0.1"), found.quantile("0.9")
-        notes.append(
-            _RANGE.format(low=_short(low), high=_short(high), days=_days(found.days_ahead))
-        )
+        values = {"low": _short(low), "high": _short(high), "days": found.days_ahead}
+        notes.append(gettext(text) % values)
     if found.quality.beats_naive is False:
-        notes.append(_NO_SKILL)
+        notes.append(gettext(_NO_SKILL))
     if found.stale:
-        notes.append(_STALE)
+        notes.append(gettext(_STALE))
     return " ".join(notes) or None
-
-
-def _days(count: int) -> str:
-    return "tomorrow" if count == 1 else f"in {count} days"
 
 
 def _short(price: Decimal) -> str:
     """A price in the digits that a person reads: five of them, and no exponent."""
-    return f"{Decimal(f'{price:.5g}'):,f}"
+    number = Decimal(f"{price:.5g}")
+    text: str = format_decimal(
+        number, "#,##0.##################", language(), decimal_quantization=False
+    )
+    return text
 
 
 def _quantiles(found: Forecast) -> dict[str, Decimal]:

@@ -2,38 +2,42 @@
 
 from decimal import Decimal
 
+from babel.numbers import format_decimal
+
+from coinsphere.i18n import N_, gettext, language
 from webapi.risk.queries import Score
 
 _HIGH = Decimal(60)
 _NAMES = {
-    "volatility_score": "volatility",
-    "liquidity_score": "liquidity",
-    "market_cap_score": "market capitalisation",
-    "volume_score": "steadiness of volume",
+    "volatility_score": N_("volatility"),
+    "liquidity_score": N_("liquidity"),
+    "market_cap_score": N_("market capitalisation"),
+    "volume_score": N_("steadiness of volume"),
 }
 _WARNINGS = {
-    "volatility_score": "The price moves strongly",
-    "liquidity_score": "Little is traded: a large order may move the price",
-    "market_cap_score": "The market capitalisation is small",
-    "volume_score": "The traded volume varies strongly from day to day",
+    "volatility_score": N_("The price moves strongly (%(score)s of 100)."),
+    "liquidity_score": N_("Little is traded: a large order may move the price (%(score)s of 100)."),
+    "market_cap_score": N_("The market capitalisation is small (%(score)s of 100)."),
+    "volume_score": N_("The traded volume varies strongly from day to day (%(score)s of 100)."),
 }
 _LEVELS = {
-    "safe": "a very low risk",
-    "low": "a low risk",
-    "medium": "a medium risk",
-    "high": "a high risk",
-    "extreme": "an extreme risk",
+    "safe": N_("%(symbol)s is a very low risk: %(score)s of 100."),
+    "low": N_("%(symbol)s is a low risk: %(score)s of 100."),
+    "medium": N_("%(symbol)s is a medium risk: %(score)s of 100."),
+    "high": N_("%(symbol)s is a high risk: %(score)s of 100."),
+    "extreme": N_("%(symbol)s is an extreme risk: %(score)s of 100."),
 }
 
 
 def describe(symbol: str, score: Score) -> dict[str, object]:
-    """Summary, warnings (parts at 60 or above) and insights."""
+    """Summary, warnings (parts at 60 or above) and insights, in the reader's language."""
     parts: dict[str, Decimal | None] = {name: getattr(score, name) for name in _NAMES}
     known = {name: value for name, value in parts.items() if value is not None}
+    summary = gettext(_LEVELS[score.risk_level])
     return {
-        "summary": f"{symbol} is {_LEVELS[score.risk_level]}: {_short(score.overall_score)} of 100.",
+        "summary": summary % {"symbol": symbol, "score": _short(score.overall_score)},
         "warnings": [
-            f"{_WARNINGS[name]} ({_short(value)} of 100)."
+            gettext(_WARNINGS[name]) % {"score": _short(value)}
             for name, value in known.items()
             if value >= _HIGH
         ],
@@ -45,21 +49,23 @@ def _greatest(known: dict[str, Decimal]) -> list[str]:
     if not known:
         return []
     name = max(known, key=lambda each: known[each])
-    return [f"The greatest part is {_NAMES[name]}: {_short(known[name])} of 100."]
+    text = gettext("The greatest part is %(name)s: %(score)s of 100.")
+    return [text % {"name": gettext(_NAMES[name]), "score": _short(known[name])}]
 
 
 def _unknown(parts: dict[str, Decimal | None]) -> list[str]:
-    names = [_NAMES[name] for name, value in parts.items() if value is None]
-    return [f"Not known, and left out of the score: {', '.join(names)}."] if names else []
+    names = [gettext(_NAMES[name]) for name, value in parts.items() if value is None]
+    text = gettext("Not known, and left out of the score: %(names)s.")
+    return [text % {"names": ", ".join(names)}] if names else []
 
 
 def _volatility(score: Score) -> list[str]:
     if score.annual_volatility is None:
         return []
-    return [
-        f"Annualised volatility of the last 30 days: {_short(score.annual_volatility * 100)} %."
-    ]
+    text = gettext("Annualised volatility of the last 30 days: %(percent)s %%.")
+    return [text % {"percent": _short(score.annual_volatility * 100)}]
 
 
 def _short(number: Decimal) -> str:
-    return f"{number:.1f}"
+    text: str = format_decimal(number, "0.0", locale=language())
+    return text

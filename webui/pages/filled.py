@@ -12,6 +12,7 @@ from webapi.http.errors import Problem
 from webapi.http.schema import check
 from webui import rendering
 from webui.i18n import gettext
+from webui.said import in_words
 from webui.security import forms
 
 Given = TypeVar("Given", bound=BaseModel)
@@ -111,16 +112,19 @@ def of_code(problem: Problem) -> Filled:
     """A page that asks for a code, after one that was not good; after too many the problem says so itself."""
     is_wrong = problem.code == "two-factor"
     text = (
-        gettext("That code is wrong, or was used before.") if is_wrong else gettext(problem.detail)
+        gettext("That code is wrong, or was used before.")
+        if is_wrong
+        else _sentence(problem.detail)
     )
     return Filled(faults={"twoFactorToken": text})
 
 
 def _of_whole(problem: Problem) -> str:
     details = problem.extra.get("details")
-    return _sentence(details[0]["message"]) if details else gettext(problem.detail)
+    return _sentence(details[0]["message"] if details else problem.detail)
 
 
 def _sentence(message: str) -> str:
-    text = gettext(message)
-    return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "." if text else text
+    text = in_words(message)
+    is_done = text.endswith((".", "!", "?"))
+    return f"{text[:1].upper()}{text[1:]}" + ("" if is_done else ".") if text else text

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from coinsphere.i18n import N_
 from coinsphere.portfolio.model import EXACT, ZERO
 from coinsphere.portfolio.performance import internal_rate
 from coinsphere.portfolio.valuation import daily_series
@@ -64,14 +65,14 @@ class Returns:
     simple: Return
 
 
-NO_HISTORY = "nothing was held on a closed day of this period"
-NO_RATE = "the portfolio's currency has no exchange rate on the first day of this period"
-NO_MONEY = "no money was invested in this period"
-TOO_SHORT = "a yearly rate needs a year at least: money was in for less"
-NO_SOLUTION = "no rate explains these cash flows"
-NOT_UNIQUE = "several rates explain these cash flows"
-AGAINST_GAIN = "the only rate that explains these cash flows contradicts the gain"
-OUT_OF_RANGE = "the rate is out of range: it is of something that had next to no value"
+NO_HISTORY = N_("nothing was held on a closed day of this period")
+NO_RATE = N_("the portfolio's currency has no exchange rate on the first day of this period")
+NO_MONEY = N_("no money was invested in this period")
+TOO_SHORT = N_("a yearly rate needs a year at least: money was in for less")
+NO_SOLUTION = N_("no rate explains these cash flows")
+NOT_UNIQUE = N_("several rates explain these cash flows")
+AGAINST_GAIN = N_("the only rate that explains these cash flows contradicts the gain")
+OUT_OF_RANGE = N_("the rate is out of range: it is of something that had next to no value")
 
 
 def over(before: DayOfReturn | None, days: Days) -> Returns | None:

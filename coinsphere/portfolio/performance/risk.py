@@ -11,6 +11,8 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
+from coinsphere.i18n import N_
+
 DAYS_OF_YEAR = 365
 """Tokens are traded on every day."""
 
@@ -21,7 +23,7 @@ _ROUNDING = 1e-9
 _MOST = 1e6
 """Figures beyond are of something that had next to no value."""
 TOO_FEW = f"there are under {LEAST_DAYS} days of returns"
-OUT_OF_RANGE = "some figures are out of range: they are of something that had next to no value"
+OUT_OF_RANGE = N_("some figures are out of range: they are of something that had next to no value")
 
 Floats = npt.NDArray[np.float64]
 

@@ -327,7 +327,7 @@ def test_where_the_centre_is_todays_price_the_range_is_said(person, answers) -> 
     answers["BTC"] = (200, forecast(days=7, quantiles=levels))
     note = person.get("/predictions/BTC?timeframe=7d").json["prediction"]["note"]
     assert "about the range" in note
-    assert "between 95.123 and 10,812 US dollars in 7 days" in note
+    assert "in 7 days lies between 95.123 and 10,812 US dollars" in note
 
 
 def test_a_forecast_is_found_by_its_id(past, person) -> None:

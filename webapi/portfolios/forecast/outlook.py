@@ -8,6 +8,7 @@ from uuid import UUID
 import numpy as np
 from psycopg import Connection
 
+from coinsphere.i18n import N_
 from coinsphere.portfolio.performance import forecast_risk, stored_forecasts
 from coinsphere.portfolio.performance.forecast_risk import QUANTILES, Asset, ObservedDistribution
 from coinsphere.portfolio.performance.period import Period
@@ -22,9 +23,9 @@ from webapi.portfolios.weighed import SIMULATED, Weighed
 
 HORIZONS = (1, 7, 14, 30)
 _CORRELATED_DAYS = 365
-NO_PRICE = "it has no price"
+NO_PRICE = N_("it has no price")
 _TOO_YOUNG = f"it has under {LEAST_DAYS} days of prices in common with what is held beside it"
-_NOTHING = "nothing is held of which enough is known"
+_NOTHING = N_("nothing is held of which enough is known")
 _SMALL = f"only the {SIMULATED} largest are simulated"
 
 

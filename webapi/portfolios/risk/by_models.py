@@ -8,6 +8,7 @@ from uuid import UUID
 import numpy as np
 from psycopg import Connection
 
+from coinsphere.i18n import N_
 from coinsphere.portfolio.performance import forecast_risk, stored_forecasts
 from coinsphere.portfolio.performance.forecast_risk import Asset, ObservedDistribution
 from coinsphere.portfolio.performance.risk import LEAST_DAYS
@@ -15,7 +16,7 @@ from coinsphere.portfolio.performance.stored_forecasts import Forecast
 from webapi.portfolios.risk.schemas import METHOD
 from webapi.portfolios.weighed import SIMULATED, Weighed
 
-_NO_FORECAST = "no forecast of the next day is in force for any of the assets"
+_NO_FORECAST = N_("no forecast of the next day is in force for any of the assets")
 _TOO_YOUNG = f"it has no forecast, and under {LEAST_DAYS} days of prices"
 _STRANGER = f"it has under {LEAST_DAYS} days of prices in common with what is held beside it"
 _SMALL = f"only the {SIMULATED} largest are simulated"
