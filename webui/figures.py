@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 from babel.dates import format_date, format_timedelta
@@ -42,7 +42,8 @@ def change(percent: Decimal | None) -> Markup:
     if percent is None:
         return Markup('<span class="quiet">{}</span>').format(UNKNOWN)
     text = figures.change(percent, locale())
-    kind = "up" if percent > 0 else "down" if percent < 0 else "flat"
+    shown = figures.to_hundredths(percent)
+    kind = "up" if shown > 0 else "down" if shown < 0 else "flat"
     return Markup('<span class="change {}">{}</span>').format(kind, text)
 
 
@@ -58,7 +59,8 @@ def number(value: Decimal | float | None, places: int = 2) -> str:
     """A plain number."""
     if value is None:
         return UNKNOWN
-    text: str = format_decimal(value, f"#,##0.{'0' * places}" if places else "#,##0", locale())
+    with localcontext(figures.EXACT):
+        text: str = format_decimal(value, f"#,##0.{'0' * places}" if places else "#,##0", locale())
     return text
 
 

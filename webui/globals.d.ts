@@ -3,6 +3,8 @@
 interface Plot {
   destroy(): void;
   setSize(size: { width: number; height: number }): void;
+  setLegend(at: { idx: number }): void;
+  readonly over: HTMLElement;
 }
 
 declare var uPlot: {

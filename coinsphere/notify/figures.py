@@ -1,7 +1,8 @@
 """Numbers and times as people read them, in one place; which signs and order by Babel's locale (Unicode CLDR)."""
 
+import re
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 
 from babel import Locale
 from babel.dates import format_date
@@ -10,9 +11,11 @@ from babel.numbers import format_compact_currency, format_currency, format_decim
 LOCALE = "en_US"
 _SIGNIFICANT = 4
 """Digits of a number below one, where two places would say little or nothing."""
-_EXACT = Context(prec=80)
+EXACT = Context(prec=80)
+"""Of all digits that an amount may have."""
 _PATTERN = "#,##0.##################"
 _MONEY = "#,##0.00"
+_UNDIVIDED = re.compile(r"\d{5}")
 
 
 def dollars(amount: Decimal, locale: str = LOCALE) -> str:
@@ -36,27 +39,40 @@ def score(value: Decimal, locale: str = LOCALE) -> str:
 def money(amount: Decimal, currency: str = "USD", locale: str = LOCALE) -> str:
     """An amount with its currency's sign where the language puts it: to the cent from one on, to four digits below."""
     places = _places(amount, 2)
-    rounded = amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, _EXACT)
+    rounded = amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, EXACT)
     usual = Locale.parse(locale).currency_formats["standard"].pattern
     pattern = usual.replace("0.00", f"0.{'0' * places}")
-    text: str = format_currency(
-        rounded, currency, pattern, locale, currency_digits=False, decimal_quantization=False
-    )
+    with localcontext(EXACT):
+        text: str = format_currency(
+            rounded, currency, pattern, locale, currency_digits=False, decimal_quantization=False
+        )
     return text
 
 
 def money_in_short(amount: Decimal, currency: str = "USD", locale: str = LOCALE) -> str:
     """A large amount in three digits, as `$1.83T`."""
     digits = max(0, 2 - amount.adjusted() % 3) if amount else 0
-    text: str = format_compact_currency(amount, currency, locale=locale, fraction_digits=digits)
+    with localcontext(EXACT):
+        text: str = format_compact_currency(amount, currency, locale=locale, fraction_digits=digits)
+        # Where a language has no short form of thousands Babel leaves out what divides them.
+        if _UNDIVIDED.search(text):
+            usual = Locale.parse(locale).currency_formats["standard"].pattern
+            whole = usual.replace("0.00", "0")
+            text = format_currency(amount, currency, whole, locale, currency_digits=False)
     return text
 
 
 def change(value: Decimal, locale: str = LOCALE) -> str:
     """A change in percent with two places, and always with its sign."""
-    rounded = value.quantize(Decimal("0.01"), ROUND_HALF_EVEN, _EXACT)
-    text: str = format_decimal(rounded, "+#,##0.00;-#,##0.00" if rounded else "0.00", locale)
+    rounded = to_hundredths(value)
+    with localcontext(EXACT):
+        text: str = format_decimal(rounded, "+#,##0.00;-#,##0.00" if rounded else "0.00", locale)
     return f"{text} %"
+
+
+def to_hundredths(value: Decimal) -> Decimal:
+    """A number as `change` shows it; nothing has no sign."""
+    return value.quantize(Decimal("0.01"), ROUND_HALF_EVEN, EXACT) or Decimal(0)
 
 
 def quantity(amount: Decimal, locale: str = LOCALE) -> str:
@@ -81,6 +97,8 @@ def _places(value: Decimal, usual: int, least: Decimal = Decimal(1)) -> int:
 
 
 def _written(value: Decimal, places: int, pattern: str, locale: str) -> str:
-    rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, _EXACT)
-    text: str = format_decimal(rounded, pattern, locale, decimal_quantization=False)
+    rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, EXACT)
+    # Babel computes in the present context, whose 28 digits are fewer than an amount may have.
+    with localcontext(EXACT):
+        text: str = format_decimal(rounded, pattern, locale, decimal_quantization=False)
     return text

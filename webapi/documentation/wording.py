@@ -22,6 +22,7 @@ TAGS = {
     "Two-factor authentication": "Authenticator apps, passkeys and recovery codes.",
     "API keys": "Keys by which programs act for their owner.",
     "Tokens": "Prices, candles and what is known of crypto tokens.",
+    "Watchlist": "Tokens that one follows without holding them.",
     "Alerts": "Rules that tell their owner when a price, a portfolio, a risk or a forecast moves.",
     "Predictions": "Forecasts with their intervals, and how earlier ones fared.",
     "Risk": "How risky a token is, from 0 to 100.",

@@ -105,17 +105,21 @@ function draw(place) {
   const plot = new globalThis.uPlot(
     {
       ...sizeOf(place),
-      padding: [12, 8, 0, 14],
+      padding: [12, 8, 0, 22],
       tzDate: (/** @type {number} */ seconds) => globalThis.uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       series: [{ label: place.dataset.time ?? "", value: (/** @type {unknown} */ _, /** @type {number | null} */ at) => (at === null ? "–" : day.format(at * 1000)) }, ...series],
       hooks,
-      axes: [{ ...axis, values: (/** @type {unknown} */ _, /** @type {number[]} */ splits) => splits.map(dates(splits)) }, { ...axis, side: 1, size: 72, values: (/** @type {unknown} */ _, /** @type {number[]} */ splits) => splits.map(write.axis) }],
+      axes: [{ ...axis, space: 76, size: 34, values: (/** @type {unknown} */ _, /** @type {number[]} */ splits) => splits.map(dates(splits)) }, { ...axis, side: 1, size: 72, values: (/** @type {unknown} */ _, /** @type {number[]} */ splits) => splits.map(write.axis) }],
       cursor: { points: { size: 8, fill: colour("accent") }, drag: { x: true, y: false } },
       legend: { live: true },
     },
     [times, ...data],
     place,
   );
+  // While nobody points at a day, the newest is told.
+  const tellNewest = () => plot.setLegend({ idx: times.length - 1 });
+  plot.over.addEventListener("mouseleave", tellNewest);
+  tellNewest();
   drawn.set(place, plot);
   observer.observe(place);
 }

@@ -247,3 +247,13 @@ def test_what_is_watched_stands_apart(member, app, redis_url) -> None:
     stranger = Visitor(app.test_client())
     stranger.register()
     assert "You watch no token yet" in stranger.get("/markets?watched=1").text
+
+
+def test_a_token_of_enormous_volume_has_a_page(member, owner_db) -> None:
+    """Of tokens that cost next to nothing more are traded than 28 digits hold."""
+    owner_db.execute(
+        "update market.price_data set volume = 12345678901234567890.123456789012345678"
+        " where token_id = (select id from market.tokens where symbol = 'SHIB')"
+    )
+    for frame in ("1y", "30d"):
+        assert "12,345,678,901,234,567,890" in member.get(f"/tokens/SHIB?timeframe={frame}").text

