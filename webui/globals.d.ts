@@ -5,6 +5,7 @@ interface Plot {
   setSize(size: { width: number; height: number }): void;
   setLegend(at: { idx: number }): void;
   readonly over: HTMLElement;
+  readonly data: (number | null)[][];
 }
 
 declare var uPlot: {

@@ -50,7 +50,9 @@ def money(amount: Decimal, currency: str = "USD", locale: str = LOCALE) -> str:
 
 
 def money_in_short(amount: Decimal, currency: str = "USD", locale: str = LOCALE) -> str:
-    """A large amount in three digits, as `$1.83T`."""
+    """A large amount in three digits, as `$1.83T`; one below one as `money` writes it."""
+    if abs(amount) < 1:
+        return money(amount, currency, locale)
     digits = max(0, 2 - amount.adjusted() % 3) if amount else 0
     with localcontext(EXACT):
         text: str = format_compact_currency(amount, currency, locale=locale, fraction_digits=digits)

@@ -94,6 +94,9 @@ function lines(place, write) {
   return { series, data, hooks: {} };
 }
 
+/** While nobody points at a day, the legend tells the newest. @param {Plot} plot */
+const tellNewest = (plot) => plot.setLegend({ idx: plot.data[0].length - 1 });
+
 /** @param {HTMLElement} place */
 function draw(place) {
   const times = numbers(place.dataset.times);
@@ -108,7 +111,7 @@ function draw(place) {
       padding: [12, 8, 0, 22],
       tzDate: (/** @type {number} */ seconds) => globalThis.uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       series: [{ label: place.dataset.time ?? "", value: (/** @type {unknown} */ _, /** @type {number | null} */ at) => (at === null ? "–" : day.format(at * 1000)) }, ...series],
-      hooks,
+      hooks: { ...hooks, ready: [tellNewest] },
       axes: [{ ...axis, space: 76, size: 34, values: (/** @type {unknown} */ _, /** @type {number[]} */ splits) => splits.map(dates(splits)) }, { ...axis, side: 1, size: 72, values: (/** @type {unknown} */ _, /** @type {number[]} */ splits) => splits.map(write.axis) }],
       cursor: { points: { size: 8, fill: colour("accent") }, drag: { x: true, y: false } },
       legend: { live: true },
@@ -116,10 +119,7 @@ function draw(place) {
     [times, ...data],
     place,
   );
-  // While nobody points at a day, the newest is told.
-  const tellNewest = () => plot.setLegend({ idx: times.length - 1 });
-  plot.over.addEventListener("mouseleave", tellNewest);
-  tellNewest();
+  plot.over.addEventListener("mouseleave", () => tellNewest(plot));
   drawn.set(place, plot);
   observer.observe(place);
 }

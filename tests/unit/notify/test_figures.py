@@ -79,6 +79,8 @@ def test_whatever_is_stored_can_be_written(amount, locale) -> None:
         ("999999", "de", "999.999\xa0$"),
         ("1830000000000", "de", "1,83\xa0Bio.\xa0$"),
         ("25000", "en_US", "$25K"),
+        ("0.000002233", "de", "0,000002233\xa0$"),
+        ("0", "en_US", "$0.00"),
     ],
 )
 def test_a_sum_in_short_is_divided_where_there_is_no_short_form(amount, locale, written) -> None:
