@@ -14,7 +14,7 @@ from psycopg import Connection
 
 from coinsphere.portfolio import invalidations
 from coinsphere.portfolio.ledger import transactions
-from coinsphere.portfolio.ledger.transactions import NewFact, StoredFact, Version
+from coinsphere.portfolio.ledger.transactions import ComesAgain, NewFact, StoredFact, Version
 from coinsphere.portfolio.lots import rebooking
 from coinsphere.portfolio.valuation.stored_market import StoredMarket
 
@@ -25,6 +25,9 @@ AT_ONCE = 1_000
 _OWNED = """
     select count(*) from app.portfolios where user_id = %(user_id)s and id = any(%(portfolios)s)
 """
+_PORTFOLIO_OF_BATCH = (
+    "select portfolio_id from app.import_batches where user_id = %(user_id)s and id = %(id)s"
+)
 _PLACES = """
     select nextval('app.transactions_place') from generate_series(1, %(count)s) order by 1
 """
@@ -77,8 +80,9 @@ def record(
     _require_own(conn, user_id, {fact.portfolio_id for fact in new})
     fresh = _unknown(conn, new)
     places = conn.execute(_PLACES, {"count": len(fresh)}).fetchall()
+    before = transactions.that_come_again(conn, fresh)
     versions = [
-        Version(uuid4(), uuid4(), 1, now, fact, place)
+        _version(fact, before.get((fact.portfolio_id, fact.external_id or "")), place, now)
         for fact, (place,) in zip(fresh, places, strict=True)
     ]
     transactions.insert(conn, user_id, versions, now)
@@ -128,6 +132,33 @@ def withdraw(conn: Connection, user_id: UUID, fact_id: UUID, now: datetime) -> S
     return stored
 
 
+def take_import_back(conn: Connection, user_id: UUID, batch_id: UUID, now: datetime) -> int:
+    """Take back all that an import brought and that still counts; how many. The booking is the worker's."""
+    invalidations.lock(conn, user_id)
+    row = conn.execute(_PORTFOLIO_OF_BATCH, {"user_id": user_id, "id": batch_id}).fetchone()
+    changes, count = transactions.supersede_batch(conn, user_id, batch_id)
+    if row is not None and count:
+        _count(conn, row[0], -count)
+        update_books(conn, user_id, changes, now, at_once=False)
+    return count
+
+
+def bring_back(conn: Connection, user_id: UUID, fact_ids: Sequence[UUID], now: datetime) -> int:
+    """Let facts count again that were withdrawn, each as it was last; how many these were. Others are left alone."""
+    invalidations.lock(conn, user_id)
+    newest = [transactions.history(conn, user_id, each)[:1] for each in dict.fromkeys(fact_ids)]
+    gone = [each for (each,) in filter(None, newest) if each.superseded_at is not None]
+    versions = [
+        Version(uuid4(), each.fact_id, each.version + 1, each.created_at, each, each.place)
+        for each in gone
+    ]
+    transactions.insert(conn, user_id, versions, now)
+    for portfolio_id, added in Counter(each.portfolio_id for each in gone).items():
+        _count(conn, portfolio_id, added)
+    update_books(conn, user_id, _changes(gone), now)
+    return len(gone)
+
+
 def update_books(
     conn: Connection,
     user_id: UUID,
@@ -169,6 +200,15 @@ def _require_own(conn: Connection, user_id: UUID, portfolios: set[UUID]) -> None
     row = conn.execute(_OWNED, parameters).fetchone()
     if row is None or row[0] != len(portfolios):
         raise LookupError("the portfolio does not exist")
+
+
+def _version(new: NewFact, before: ComesAgain | None, place: int, now: datetime) -> Version:
+    """The first version of a fact, or the next one of a fact that was taken back with its import."""
+    if before is None:
+        return Version(uuid4(), uuid4(), 1, now, new, place)
+    return Version(
+        uuid4(), before.fact_id, before.version + 1, before.created_at, new, before.place
+    )
 
 
 def _unknown(conn: Connection, new: Sequence[NewFact]) -> list[NewFact]:

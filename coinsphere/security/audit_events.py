@@ -54,6 +54,7 @@ class Event(StrEnum):
     # Portfolios
     PORTFOLIO_EXPORTED = "portfolio.exported"
     PORTFOLIO_IMPORT_CONFIRMED = "portfolio.import_confirmed"
+    PORTFOLIO_IMPORT_TAKEN_BACK = "portfolio.import_taken_back"
     PORTFOLIO_SHARED = "portfolio.shared"
     PORTFOLIO_SHARE_OPENED = "portfolio.share_opened"
     PORTFOLIO_SHARE_REVOKED = "portfolio.share_revoked"

@@ -91,6 +91,21 @@ def withdraw_all(conn: Connection, portfolio_id: UUID, transaction_ids: Sequence
     return len(set(transaction_ids))
 
 
+def taken_back(conn: Connection, transaction_ids: Sequence[str]) -> list[str]:
+    """Those that are the caller's and count no more. Raises `errors.Problem` with status 404 for what is no id."""
+    newest = {
+        each: transactions.history(conn, scope.user_id(), paths.uuid(each, WHAT))[:1]
+        for each in transaction_ids
+    }
+    return [each for each, found in newest.items() if found and found[0].superseded_at is not None]
+
+
+def bring_back(conn: Connection, transaction_ids: Sequence[str]) -> int:
+    """Let transactions count again that were taken back; how many these were. Raises `errors.Problem` with status 404."""
+    identities = [paths.uuid(each, WHAT) for each in transaction_ids]
+    return recording.bring_back(conn, scope.user_id(), identities, services().clock())
+
+
 def find(conn: Connection, transaction_id: str) -> dict[str, Any]:
     """The current version of a transaction. Raises `errors.Problem` with status 404."""
     found = queries.some(conn, scope.user_id(), [paths.uuid(transaction_id, WHAT)])

@@ -87,6 +87,18 @@ def delete_transaction(transaction_id: str) -> dict[str, str]:
     return {"message": "Transaction deleted successfully"}
 
 
+@blueprint.post("/<transaction_id>/restore")
+@signed_in
+@blueprint.output(schemas.OneTransactionOut)
+def restore_transaction(transaction_id: str) -> dict[str, Any]:
+    """Let a transaction count again that was deleted, as it was last; one that counts stays as it is."""
+    with scope.connection() as conn:
+        acts.bring_back(conn, [transaction_id])
+        found = acts.find(conn, transaction_id)
+        owning = portfolios.get(conn, scope.user_id(), found["portfolio_id"])
+    return {"transaction": found, "isPending": owning is not None and owning.is_pending}
+
+
 @blueprint.get("/<transaction_id>/history")
 @signed_in
 @blueprint.output(schemas.TransactionVersionsOut)

@@ -53,6 +53,10 @@ _READ_AS = """
     update app.import_batches set format = %(format)s, mapping = %(mapping)s, answers = '{}'
     where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and id = %(id)s and status = 'previewed'
 """
+_TAKE_BACK = """
+    update app.import_batches set status = 'taken_back'
+    where user_id = %(user_id)s and id = %(id)s and status in ('succeeded', 'failed')
+"""
 _CONTENT = "select content from app.import_batches where id = %(id)s"
 _CONFIRM = """
     with confirmed as (
@@ -79,7 +83,7 @@ class Batch:
     mapping: dict[str, str] | None
     answers: dict[str, Any]
     file_name: str | None
-    status: Literal["previewed", "queued", "running", "succeeded", "failed"]
+    status: Literal["previewed", "queued", "running", "succeeded", "failed", "taken_back"]
     rows_total: int
     rows_done: int
     rows_imported: int
@@ -198,6 +202,12 @@ def confirm(conn: Connection, user_id: UUID, portfolio_id: UUID, batch_id: UUID)
         "lock": f"portfolios {user_id}",
     }
     return conn.execute(_CONFIRM, parameters).fetchone() is not None
+
+
+def take_back(conn: Connection, batch: Batch) -> bool:
+    """Note that an import is taken back; False where it is not done, or was taken back before."""
+    parameters = {"user_id": batch.user_id, "id": batch.id}
+    return conn.execute(_TAKE_BACK, parameters).rowcount == 1
 
 
 def text_of(conn: Connection, batch_id: UUID) -> str:

@@ -32,14 +32,28 @@ _CURRENT = (
 _HISTORY = (
     _FACT + "where t.user_id = %(user_id)s and t.fact_id = %(fact_id)s order by t.version desc"
 )
+# One that was withdrawn with its whole import is as if it had never come: a file that tells it again brings it again.
+_TAKEN_BACK = """(
+    not exists (select from app.transactions c where c.fact_id = first.fact_id and c.superseded_at is null)
+    and (
+        select b.status from app.transactions l left join app.import_batches b on b.id = l.batch_id
+        where l.fact_id = first.fact_id order by l.version desc limit 1
+    ) is not distinct from 'taken_back'
+)"""
 # Our own export names a fact that has no name of its source by its id.
-_KNOWN = """
-    select external_id from app.transactions
-    where portfolio_id = %(portfolio_id)s and version = 1 and external_id = any(%(external_ids)s)
+_KNOWN = f"""
+    select first.external_id from app.transactions first
+    where portfolio_id = %(portfolio_id)s and version = 1 and external_id = any(%(external_ids)s) and not {_TAKEN_BACK}
     union
-    select 'coinsphere:' || fact_id from app.transactions
-    where portfolio_id = %(portfolio_id)s and version = 1 and fact_id = any(%(fact_ids)s)
-"""
+    select 'coinsphere:' || first.fact_id from app.transactions first
+    where portfolio_id = %(portfolio_id)s and version = 1 and fact_id = any(%(fact_ids)s) and not {_TAKEN_BACK}
+"""  # noqa: S608 - constants alone
+_COMES_AGAIN = f"""
+    select first.external_id, first.fact_id, first.created_at, first.place,
+        (select max(version) from app.transactions v where v.fact_id = first.fact_id) as version
+    from app.transactions first
+    where portfolio_id = %(portfolio_id)s and version = 1 and external_id = any(%(external_ids)s) and {_TAKEN_BACK}
+"""  # noqa: S608 - constants alone
 _OUR_NAME = "coinsphere:"
 _SUPERSEDE = """
     update app.transactions set superseded_at = now()
@@ -50,6 +64,26 @@ _REVERSE = """
     select user_id, portfolio_id, transaction_id, account, token_id, currency, -amount, true
     from app.ledger_entries
     where transaction_id = %(version_id)s and not is_reversal
+"""
+# Of each token the earliest instant at which something goes, and how many facts go in all.
+_SUPERSEDE_BATCH = """
+    with gone as (
+        update app.transactions set superseded_at = now()
+        where user_id = %(user_id)s and batch_id = %(batch_id)s and superseded_at is null
+        returning id, token_id, fee_token_id, counter_token_id, occurred_at
+    ),
+    reversed as (
+        insert into app.ledger_entries
+            (user_id, portfolio_id, transaction_id, account, token_id, currency, amount, is_reversal)
+        select e.user_id, e.portfolio_id, e.transaction_id, e.account, e.token_id, e.currency, -e.amount, true
+        from app.ledger_entries e join gone on gone.id = e.transaction_id
+        where not e.is_reversal
+    )
+    select token.id, min(gone.occurred_at), (select count(*) from gone)
+    from gone
+    cross join lateral unnest(array[gone.token_id, gone.fee_token_id, gone.counter_token_id]) as token (id)
+    where token.id is not null
+    group by token.id
 """
 _TRANSACTIONS = Rows(
     "app", "transactions",
@@ -138,6 +172,15 @@ class Version(NamedTuple):
     place: int
 
 
+class ComesAgain(NamedTuple):
+    """A fact that has no version that counts, to which a newer one may come: `version` is its last."""
+
+    fact_id: UUID
+    created_at: datetime
+    place: int
+    version: int
+
+
 def insert(conn: Connection, user_id: UUID, versions: Sequence[Version], now: datetime) -> None:
     """Store versions with their double entries, all or none. Raises `InvalidFact` for one out of the time of tokens."""
     entries: list[tuple[object, ...]] = []
@@ -165,6 +208,14 @@ def supersede(conn: Connection, user_id: UUID, stored: StoredFact) -> None:
     parameters = {"user_id": user_id, "version_id": stored.version_id}
     conn.execute(_SUPERSEDE, parameters)
     conn.execute(_REVERSE, parameters)
+
+
+def supersede_batch(
+    conn: Connection, user_id: UUID, batch_id: UUID
+) -> tuple[dict[UUID, datetime], int]:
+    """Let nothing count any more that an import brought; what each token changes from, and how many facts it were."""
+    found = conn.execute(_SUPERSEDE_BATCH, {"user_id": user_id, "batch_id": batch_id}).fetchall()
+    return {token_id: since for token_id, since, _ in found}, found[0][2] if found else 0
 
 
 def _stored(row: dict[str, Any] | None) -> StoredFact | None:
@@ -196,6 +247,20 @@ def known_names(conn: Connection, new: Sequence[NewFact]) -> set[tuple[UUID, str
         }
         known |= {(portfolio_id, name) for (name,) in conn.execute(_KNOWN, parameters)}
     return known
+
+
+def that_come_again(conn: Connection, new: Sequence[NewFact]) -> dict[tuple[UUID, str], ComesAgain]:
+    """Of facts that were withdrawn with the import that brought them: by portfolio and external id, what is known of them."""
+    found = {}
+    for portfolio_id in {fact.portfolio_id for fact in new}:
+        named = [each.external_id for each in new if each.portfolio_id == portfolio_id]
+        parameters = {
+            "portfolio_id": portfolio_id,
+            "external_ids": [each for each in named if each],
+        }
+        for external_id, *rest in conn.execute(_COMES_AGAIN, parameters):
+            found[portfolio_id, external_id] = ComesAgain(*rest)
+    return found
 
 
 def _fact_id(name: str) -> UUID | None:

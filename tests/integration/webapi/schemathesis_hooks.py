@@ -333,6 +333,20 @@ def _import(account: Account, case: Case) -> None:
     _path(case, portfolio_id=portfolio, batch_id=made["id"])
 
 
+def _done_import(account: Account, case: Case) -> None:
+    _import(account, case)
+    _db.execute(
+        "update app.import_batches set status = 'succeeded' where id = %s",
+        [case.path_parameters["batch_id"]],
+    )
+
+
+def _deleted(account: Account, case: Case) -> None:
+    made = _trade(account, _portfolio(account), "buy", price=100)
+    account.ask("DELETE", f"/transactions/{made}")
+    _path(case, transaction_id=made)
+
+
 def _sync(account: Account, case: Case) -> None:
     portfolio = _portfolio(account)
     made = account.ask("POST", f"/portfolios/{portfolio}/sync")
@@ -524,6 +538,8 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"PATCH {V1}/portfolios/{{portfolio_id}}/imports/{{batch_id}}": _import,
     f"POST {V1}/portfolios/{{portfolio_id}}/imports/{{batch_id}}/parts": _import,
     f"POST {V1}/portfolios/{{portfolio_id}}/imports/{{batch_id}}/confirm": _import,
+    f"POST {V1}/portfolios/{{portfolio_id}}/imports/{{batch_id}}/take-back": _done_import,
+    f"POST {V1}/transactions/{{transaction_id}}/restore": _deleted,
     f"GET {V1}/portfolios/{{portfolio_id}}/sync/{{job_id}}": _sync,
     f"POST {V1}/channels": _add_channel,
     f"PATCH {V1}/channels/{{channel_id}}": _change_channel,

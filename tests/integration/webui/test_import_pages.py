@@ -149,3 +149,67 @@ def test_a_large_file_comes_in_parts(member, home) -> None:
     assert "Buy 1 BTC" in shown
     assert "Buy 2 BTC" in shown
     assert "· ü" in shown
+
+
+def run(module_database, address: str) -> None:
+    with psycopg.connect(module_database.pipeline, autocommit=True, options=OPTIONS) as conn:
+        importing.run(conn, UUID(address.rpartition("/")[2]), utc_now)
+
+
+def booked(member: Visitor, home: str) -> str:
+    return member.get(f"{home}/export?format=csv").text
+
+
+def entries(module_database, home: str) -> list[tuple]:
+    """The sum of each account of the portfolio's ledger."""
+    with psycopg.connect(module_database.owner, options=OPTIONS) as conn:
+        return conn.execute(
+            "select account, sum(amount) from app.ledger_entries where portfolio_id = %s group by 1",
+            [home.rpartition("/")[2]],
+        ).fetchall()
+
+
+def test_an_import_is_taken_back_whole_and_comes_again(member, home, module_database) -> None:
+    wrong = "date,type,token,amount,price\n2026-01-02T10:00:00Z,buy,BTC,5,61000\n2026-01-03T10:00:00Z,buy,ETH,2,3000\n"
+    address = sent(member, home, wrong).request.path
+    assert member.post(f"{address}/take-back").status_code == 409, "nothing of it is booked yet"
+    member.post(f"{address}/confirm")
+    run(module_database, address)
+    by_hand = {
+        "type": "buy",
+        "tokenSymbol": "SOL",
+        "amount": "3",
+        "timestamp": "2026-01-04T10:00:00",
+    }
+    member.post(f"{home}/transactions/new", by_hand)
+    assert "Take 2 transactions back" in member.get(address).text
+    answer = member.post(f"{address}/take-back")
+    assert answer.headers["Location"] == f"{home}/imports"
+    told = member.get(f"{home}/imports").text
+    assert "2 transactions are taken back." in told
+    assert "BTC" not in booked(member, home)
+    assert "SOL" in booked(member, home)
+    assert "What it brought counts no more" in member.get(address).text
+    assert member.post(f"{address}/take-back").status_code == 409, "once"
+    # A mended file brings what stayed the same, too.
+    mended = wrong.replace(",5,", ",0.5,")
+    again = sent(member, home, mended)
+    assert "Book 2 transactions" in again.text
+    member.post(f"{again.request.path}/confirm")
+    run(module_database, again.request.path)
+    shown = booked(member, home)
+    assert ",0.5," in shown
+    assert ",2," in shown
+    assert "There is nothing new in it" in sent(member, home, mended).text
+    # What is deleted by hand stays deleted, and the books hold together.
+    assert all(total is not None for _, total in entries(module_database, home))
+
+
+def test_an_import_of_others_is_not_taken_back(member, home, app, redis_url) -> None:
+    address = sent(
+        member, home, "date,type,token,amount\n2026-01-02T10:00:00Z,buy,BTC,5\n"
+    ).request.path
+    other = Visitor(app.test_client())
+    other.register()
+    other.get("/profile")
+    assert other.post(f"{address}/take-back").status_code == 404

@@ -58,9 +58,35 @@ def test_a_correction_loses_no_digit_and_empties_what_is_emptied(member, owned, 
     refused = member.post(recorded, {**shown, "amount": "0"})
     assert refused.status_code == 400
     assert 'value="0"' in refused.text
-    assert member.post(f"{recorded}/delete").headers["Location"] == f"{owned}/transactions"
+    after = member.post(f"{recorded}/delete").headers["Location"]
     assert member.get(recorded).status_code == 404
-    assert "No transaction yet" in member.get(f"{owned}/transactions").text
+    told = member.get(after).text
+    assert "No transaction yet" in told
+    assert "1 transaction is taken back" in told
+    taken = recorded.rpartition("/")[2]
+    assert member.post(f"{owned}/transactions/restore", {"taken": taken}).status_code == 303
+    assert 'value="0.123456789012345678"' in member.get(recorded).text
+    assert "Version 3" in member.get(recorded).text
+    assert "is taken back" not in member.get(after).text, "a link that tells what is not so"
+
+
+def test_what_was_chosen_and_deleted_comes_back(member, owned, api) -> None:
+    home = {"id": owned.rpartition("/")[2]}
+    made = [trade(api, home, "buy", "BTC", str(n), "60000")["id"] for n in (1, 2, 3)]
+    member.get(f"{owned}/transactions")
+    answer = member.post(f"{owned}/transactions/delete", {"chosen": made[:2]})
+    told = member.get(answer.headers["Location"]).text
+    assert "2 transactions are taken back" in told
+    assert len(entries(told)) == 1
+    restore = f"{owned}/transactions/restore"
+    assert member.post(restore, {"taken": made}).status_code == 303
+    assert len(entries(member.get(f"{owned}/transactions").text)) == 3
+    (held,) = api.get(f"/portfolios/{home['id']}/holdings").json["holdings"]
+    assert held["amount"] == 6
+    assert member.post(restore, {"taken": ["nothing"]}).status_code == 404
+    assert api.post(f"/transactions/{made[0]}/restore").json["transaction"]["id"] == made[0]
+    history = api.get(f"/transactions/{made[0]}/history").json["versions"]
+    assert [each["version"] for each in history] == [2, 1]
 
 
 def test_an_instant_that_stays_loses_no_part_of_a_second(member, owned, api) -> None:
@@ -101,3 +127,6 @@ def test_transactions_of_others_do_not_exist(recorded, app) -> None:
     stranger.get("/profile")
     assert stranger.post(recorded, BUY).status_code == 404
     assert stranger.post(f"{recorded}/delete").status_code == 404
+    taken = {"taken": recorded.rpartition("/")[2]}
+    stranger.post("/portfolios/00000000-0000-0000-0000-000000000000/transactions/restore", taken)
+    assert stranger.get(recorded).status_code == 404

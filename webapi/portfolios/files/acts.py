@@ -9,6 +9,7 @@ from typing import IO
 from flask import Response
 from psycopg import Connection
 
+from coinsphere.portfolio import recording
 from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.portfolio.imports import batches, exporting, previews
 from coinsphere.portfolio.imports.batches import Batch
@@ -47,6 +48,28 @@ def answer(conn: Connection, batch: Batch, answers: Mapping[str, object]) -> Non
     """Answer what a file leaves open. Raises `errors.Problem` with status 409 where it is confirmed."""
     if not batches.answer(conn, batch.user_id, batch.portfolio_id, batch.id, answers):
         raise closed()
+
+
+def take_back(conn: Connection, batch: Batch) -> int:
+    """Take all back that an import brought; how many transactions. A file that tells them again brings them again.
+
+    Raises:
+        errors.Problem: 409, it is not done yet, or was taken back before.
+    """
+    # In the order of the worker's work: the user's lock first, then the row.
+    count = recording.take_import_back(conn, batch.user_id, batch.id, services().clock())
+    if not batches.take_back(conn, batch):
+        raise errors.Problem(
+            409, "only an import that is done can be taken back", code="import-open"
+        )
+    audit.record(
+        conn,
+        Event.PORTFOLIO_IMPORT_TAKEN_BACK,
+        actor_id=batch.user_id,
+        target=str(batch.portfolio_id),
+        details={"import": str(batch.id), "transactions": count},
+    )
+    return count
 
 
 def confirm(conn: Connection, batch: Batch) -> None:

@@ -94,6 +94,19 @@ def confirm_import(portfolio_id: str, batch_id: str) -> dict[str, Any]:
         return {"import": acts.find(conn, portfolio_id, batch_id), "preview": None}
 
 
+@blueprint.post("/<portfolio_id>/imports/<batch_id>/take-back")
+@signed_in
+@blueprint.output(schemas.ImportOut)
+def take_import_back(portfolio_id: str, batch_id: str) -> dict[str, Any]:
+    """Take back all that an import brought and that still counts; imported again, it comes again.
+
+    Each transaction stays in its history. Answers 409 while the import is under way.
+    """
+    with scope.connection() as conn:
+        acts.take_back(conn, acts.find(conn, portfolio_id, batch_id))
+        return {"import": acts.find(conn, portfolio_id, batch_id), "preview": None}
+
+
 @blueprint.get("/<portfolio_id>/export")
 @signed_in
 @blueprint.input(schemas.ExportQuery, location="query")

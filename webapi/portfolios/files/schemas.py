@@ -128,7 +128,7 @@ class ImportBatchOut(Output):
     id: UUID
     format: str
     file_name: str | None
-    status: Literal["previewed", "queued", "running", "succeeded", "failed"]
+    status: Literal["previewed", "queued", "running", "succeeded", "failed", "taken_back"]
     rows_total: int
     rows_done: int
     rows_imported: int

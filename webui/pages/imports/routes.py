@@ -14,7 +14,8 @@ from webapi.portfolios import scope
 from webapi.portfolios.files import acts
 from webapi.portfolios.files.schemas import AnswersIn, ExportQuery
 from webui import rendering, requests
-from webui.pages import filled
+from webui.i18n import ngettext
+from webui.pages import filled, notes
 from webui.pages.filled import EMPTY, Filled
 from webui.pages.imports import looking
 from webui.security.access import signed_in
@@ -115,6 +116,22 @@ def confirm(portfolio_id: str, batch_id: str) -> Response:
 def export(portfolio_id: str) -> Response:
     """All transactions of a portfolio, as a file."""
     return acts.export(portfolio_id, check(ExportQuery, request.args.to_dict()).format)
+
+
+@web_portfolio_files.post("/portfolios/<portfolio_id>/imports/<batch_id>/take-back")
+@signed_in
+def take_back(portfolio_id: str, batch_id: str) -> Response:
+    """Take all back that an import brought."""
+
+    def act() -> Response:
+        with scope.connection() as conn:
+            count = acts.take_back(conn, acts.find(conn, portfolio_id, batch_id))
+        text = ngettext(
+            "%(num)s transaction is taken back.", "%(num)s transactions are taken back.", count
+        )
+        return notes.lead_to(f"/portfolios/{portfolio_id}/imports", text % {"num": count})
+
+    return filled.attempted(act, lambda form: _shown(portfolio_id, batch_id, form))
 
 
 def _given() -> tuple[str, bytes]:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
@@ -13,7 +14,7 @@ from webapi.http.schema import check
 from webapi.portfolios import scope
 from webapi.transactions import acts, queries
 from webapi.transactions.schemas import TransactionChange, TransactionIn, TransactionsQuery
-from webui import figures, rendering
+from webui import figures, rendering, requests
 from webui.i18n import gettext, ngettext
 from webui.pages import filled, notes, tokens
 from webui.pages.filled import EMPTY, Filled
@@ -36,10 +37,11 @@ def transactions(portfolio_id: str) -> Response:
         known = not token or tokens.is_known(conn, token)
         wanted = {"portfolioId": found.id, "limit": _ROWS, **asked}
         query = check(TransactionsQuery, wanted | ({"tokenSymbol": token} if token else {}))
+        taken = acts.taken_back(conn, request.args.getlist("taken")[:_ROWS])
         body = acts.listed(conn, query) if known else {"transactions": [], "nextCursor": None}
     return rendering.page(
         "transactions/index.html", portfolio=found, body=body, token=token, kinds=list(Kind),
-        kind=query.type,
+        kind=query.type, taken=taken,
     )  # fmt: skip
 
 
@@ -104,9 +106,20 @@ def delete_some(portfolio_id: str) -> Response:
     chosen = request.form.getlist("chosen")
     with scope.connection() as conn:
         count = acts.withdraw_all(conn, scope.find(conn, portfolio_id).id, chosen)
-    text = ngettext("%(num)s is taken back.", "%(num)s are taken back.", count)
-    said = text % {"num": count} if count else gettext("Nothing was chosen.")
-    return notes.lead_to(f"/portfolios/{portfolio_id}/transactions", said)
+    address = f"/portfolios/{portfolio_id}/transactions"
+    if not count:
+        return notes.lead_to(address, gettext("Nothing was chosen."))
+    return requests.lead_to(f"{address}?{urlencode({'taken': chosen}, doseq=True)}")
+
+
+@web_transactions.post("/portfolios/<portfolio_id>/transactions/restore")
+@signed_in
+def restore(portfolio_id: str) -> Response:
+    """Let transactions count again that were taken back."""
+    with scope.connection() as conn:
+        count = acts.bring_back(conn, request.form.getlist("taken")[:_ROWS])
+    text = ngettext("%(num)s counts again.", "%(num)s count again.", count)
+    return notes.lead_to(f"/portfolios/{portfolio_id}/transactions", text % {"num": count})
 
 
 @web_transactions.post("/transactions/<transaction_id>/delete")
@@ -116,8 +129,9 @@ def delete(transaction_id: str) -> Response:
     with scope.connection() as conn:
         found = acts.find(conn, transaction_id)
         acts.withdraw(conn, transaction_id)
-    address = f"/portfolios/{found['portfolio_id']}/transactions"
-    return notes.lead_to(address, gettext("Taken back: it counts no more."))
+    return requests.lead_to(
+        f"/portfolios/{found['portfolio_id']}/transactions?taken={transaction_id}"
+    )
 
 
 def _correction(occurred_at: datetime, emptied: dict[str, None]) -> TransactionChange:
