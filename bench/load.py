@@ -34,7 +34,14 @@ class _Asking:
 
 
 def reads(
-    url: str, token: str, seconds: float, connections: int, *, share: float | None, path: str
+    url: str,
+    token: str,
+    seconds: float,
+    connections: int,
+    *,
+    share: float | None,
+    path: str,
+    is_page: bool = False,
 ) -> Samples:
     """Read one address for so long, each connection one after the other.
 
@@ -44,7 +51,10 @@ def reads(
     Returns:
         When each read ended, in seconds since the epoch, and how long it took in seconds.
     """
-    request = _request(url, "GET", path, f"Authorization: Bearer {token}\r\n")
+    proof = f"Authorization: Bearer {token}\r\n"
+    if is_page:
+        proof = f"Cookie: {token}\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\n"
+    request = _request(url, "GET", path, proof)
     selector = selectors.DefaultSelector()
     idle: deque[_Asking] = deque()
     for _ in range(connections):
@@ -182,6 +192,7 @@ def main() -> object:
         reading.add_argument(name, type=kind)
     reading.add_argument("--share", type=float)
     reading.add_argument("--path", default=f"{V1}/auth/me")
+    reading.add_argument("--page", action="store_true", help="the token is a cookie")
     crowd = kinds.add_parser("logins")
     for name, kind in (("url", str), ("password", str), ("seconds", float)):
         crowd.add_argument(name, type=kind)
@@ -196,6 +207,7 @@ def main() -> object:
             given.connections,
             share=given.share,
             path=given.path,
+            is_page=given.page,
         )
     return logins(given.url, given.people, given.password, given.seconds, not given.impatient)
 
