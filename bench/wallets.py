@@ -7,11 +7,11 @@ import time
 
 from bench.measure import Measure
 from coinsphere import outbound
-from coinsphere.wallets import multicall
-from coinsphere.wallets.chains import CHAINS, NATIVE, Blockchain
-from coinsphere.wallets.evm import balances
-from coinsphere.wallets.model import TokenFacts
-from coinsphere.wallets.rpc import Node
+from coinsphere.chains import multicall
+from coinsphere.chains.blockchains import CHAINS, NATIVE, Blockchain
+from coinsphere.chains.evm import balances
+from coinsphere.chains.model import TokenFacts
+from coinsphere.chains.rpc import Node
 
 TOKENS = 1_000
 _RUNS = 7

@@ -15,10 +15,10 @@ import httpx2
 from psycopg import Connection
 
 from coinsphere import outbound
+from coinsphere.chains.blockchains import EVM
 from coinsphere.errors import BadPayload, ProviderError
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.logos import logo
-from coinsphere.wallets.chains import EVM
 
 NAME = "defillama"
 SLUGS = {

@@ -20,6 +20,7 @@ snapshots of these repositories on 2026-11-24; `docs/guides/wallets.md` tells ho
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from coinsphere.chains.blockchains import Blockchain
 from coinsphere.defi.model import Reader
 from coinsphere.defi.protocols.aave_v3 import AaveV3
 from coinsphere.defi.protocols.balancer_v2 import BalancerV2
@@ -32,7 +33,6 @@ from coinsphere.defi.protocols.rocket_pool import RocketPool
 from coinsphere.defi.protocols.sushiswap import SushiSwap
 from coinsphere.defi.protocols.uniswap_v3 import UniswapV3
 from coinsphere.defi.protocols.yearn_v2 import YearnV2
-from coinsphere.wallets.chains import Blockchain
 
 _CURVE_REGISTRY = "0xF98B45FA17DE75FB1aD0e7aFD971b0ca00e379fC"
 _CRV = "0xD533a949740bb3306d119CC777fa900bA034cd52"

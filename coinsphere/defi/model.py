@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from coinsphere.wallets.chains import NATIVE
-from coinsphere.wallets.multicall import Plan, Result
+from coinsphere.chains.blockchains import NATIVE
+from coinsphere.chains.multicall import Plan, Result
 
 
 class PositionKind(StrEnum):

@@ -5,9 +5,9 @@ from datetime import datetime
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
+from coinsphere.chains.errors import OwnershipRefused
+from coinsphere.chains.rpc import CallFailed, Node
 from coinsphere.wallets import sign_in
-from coinsphere.wallets.errors import OwnershipRefused
-from coinsphere.wallets.rpc import CallFailed, Node
 from coinsphere.wallets.sign_in import Expected, SignIn
 
 _FUNCTION = "isValidSignature(bytes32,bytes)"

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from coinsphere import log
+from coinsphere.chains import evm, multicall
+from coinsphere.chains.blockchains import NATIVE
+from coinsphere.chains.model import Balance, TokenFacts
+from coinsphere.chains.multicall import Ask, Call, Plan, Result
+from coinsphere.chains.rpc import Node
 from coinsphere.defi.model import Position, Reader, Reading, Unreadable
 from coinsphere.errors import Unavailable
-from coinsphere.wallets import evm, multicall
-from coinsphere.wallets.chains import NATIVE
-from coinsphere.wallets.model import Balance, TokenFacts
-from coinsphere.wallets.multicall import Ask, Call, Plan, Result
-from coinsphere.wallets.rpc import Node
 
 _log = log.get("wallets")
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from coinsphere.wallets.chains import Blockchain
+from coinsphere.chains.blockchains import Blockchain
 
 Ownership = Literal["verified", "watch"]
 MOST_WALLETS = 50

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from eth_keys.constants import SECPK1_N
 from eth_utils.address import is_checksum_address
 
+from coinsphere.chains.errors import OwnershipRefused
 from coinsphere.clock import iso
 from coinsphere.process_limits import recursion_limit_kept
-from coinsphere.wallets.errors import OwnershipRefused
 
 with recursion_limit_kept():
     from eth_account import Account

@@ -14,6 +14,11 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from coinsphere import log
+from coinsphere.chains import bitcoin, curated, solana
+from coinsphere.chains.blockchains import CHAINS, NATIVE, Blockchain
+from coinsphere.chains.curated import Directory
+from coinsphere.chains.model import Balance, TokenFacts, amount
+from coinsphere.chains.nodes import Nodes
 from coinsphere.clock import Clock
 from coinsphere.defi import deployments
 from coinsphere.defi import repository as positions
@@ -21,11 +26,7 @@ from coinsphere.defi.model import Position
 from coinsphere.defi.repository import NewPosition
 from coinsphere.errors import ProviderError, RateLimited, Unavailable
 from coinsphere.portfolio import invalidations
-from coinsphere.wallets import bitcoin, booking, curated, reading, repository, solana
-from coinsphere.wallets.chains import CHAINS, NATIVE, Blockchain
-from coinsphere.wallets.curated import Directory
-from coinsphere.wallets.model import Balance, TokenFacts, amount
-from coinsphere.wallets.nodes import Nodes
+from coinsphere.wallets import booking, reading, repository
 from coinsphere.wallets.reading import WalletReading
 from coinsphere.wallets.repository import Wallet
 

@@ -8,13 +8,13 @@ from procrastinate import App, JobContext
 from psycopg import Connection
 
 from coinsphere import log
+from coinsphere.chains.nodes import Nodes
 from coinsphere.clock import utc_now
 from coinsphere.errors import RateLimited, Unavailable
 from coinsphere.patience import Patience
 from coinsphere.settings import Settings
 from coinsphere.ticks import CRONS
 from coinsphere.wallets import sync
-from coinsphere.wallets.nodes import Nodes
 
 _OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"
 _TRIES = 1

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere.chains import addresses, private_material
+from coinsphere.chains.blockchains import CHAINS, Blockchain
+from coinsphere.chains.errors import OwnershipRefused, SecretRefused, WalletRefused
+from coinsphere.chains.nodes import Nodes
 from coinsphere.errors import ProviderError
 from coinsphere.security.audit_events import Event
-from coinsphere.wallets import addresses, nonces, ownership, private_material, sign_in, sync
+from coinsphere.wallets import nonces, ownership, sign_in, sync
 from coinsphere.wallets import repository as wallets
-from coinsphere.wallets.chains import CHAINS, Blockchain
-from coinsphere.wallets.errors import OwnershipRefused, SecretRefused, WalletRefused
-from coinsphere.wallets.nodes import Nodes
 from coinsphere.wallets.repository import NewWallet, Wallet
 from coinsphere.wallets.sign_in import Expected, SignIn
 from webapi.defi import queries, schemas

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from coinsphere.chains.blockchains import Blockchain
 from coinsphere.defi.model import PositionKind
-from coinsphere.wallets.chains import Blockchain
 from coinsphere.wallets.repository import MOST_TOKENS
 from webapi.defi.net_worth import InProtocolsOut
 from webapi.http.schema import Amount, Input, Line, Output, Query

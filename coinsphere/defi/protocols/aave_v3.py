@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from coinsphere.chains.multicall import Call, Plan
 from coinsphere.defi.model import Position, PositionKind, Reading, coin_or, required
-from coinsphere.wallets.multicall import Call, Plan
 
 _RESERVE = (
     "uint256", "uint256", "uint256", "uint256", "uint256", "uint256", "uint256", "uint40", "bool",

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from coinsphere.chains.evm import balance_of
+from coinsphere.chains.multicall import Call, Plan
 from coinsphere.defi.model import (
     Position,
     PositionKind,
@@ -19,8 +21,6 @@ from coinsphere.defi.model import (
     whole,
 )
 from coinsphere.defi.protocols import gauges
-from coinsphere.wallets.evm import balance_of
-from coinsphere.wallets.multicall import Call, Plan
 
 _TOKENS = ("address[]", "uint256[]", "uint256")
 # Pools that hold shares of themselves say apart how many are out: newer ones by the first name, older by the second.

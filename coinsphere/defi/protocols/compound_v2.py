@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from coinsphere.chains.blockchains import NATIVE
+from coinsphere.chains.multicall import Call, Plan
 from coinsphere.defi.model import Position, PositionKind, Reading, required, whole
-from coinsphere.wallets.chains import NATIVE
-from coinsphere.wallets.multicall import Call, Plan
 
 _SNAPSHOT = ("uint256", "uint256", "uint256", "uint256")
 _MANTISSA = 10**18

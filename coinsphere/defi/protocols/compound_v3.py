@@ -6,8 +6,8 @@ A Comet is a receipt of its token.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coinsphere.chains.multicall import Call, Plan, Result
 from coinsphere.defi.model import Position, PositionKind, Reading, coin_or, required, whole
-from coinsphere.wallets.multicall import Call, Plan, Result
 
 _ASSET = (
     "(uint8,address,address,uint64,uint64,uint64,uint64,uint128)",

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coinsphere.chains.evm import balance_of
+from coinsphere.chains.multicall import Call, Plan
 from coinsphere.defi.model import Position, PositionKind, Reading, whole
 from coinsphere.defi.protocols import curve
 from coinsphere.defi.protocols.curve import Listed
-from coinsphere.wallets.evm import balance_of
-from coinsphere.wallets.multicall import Call, Plan
 
 _LOCKED_EARNED = ("(address,uint256)[]",)
 _EARNED = "earned(address)"

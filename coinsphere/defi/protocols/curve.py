@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from coinsphere.chains.evm import balance_of
+from coinsphere.chains.multicall import Call, Plan
 from coinsphere.defi.model import Position, PositionKind, Reading, coin_or, required, share, whole
 from coinsphere.defi.protocols import gauges
-from coinsphere.wallets.evm import balance_of
-from coinsphere.wallets.multicall import Call, Plan
 
 _POOL = ("address", "address", "address", "address", "address", "bool")
 _COINS = 8

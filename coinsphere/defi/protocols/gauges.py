@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from coinsphere.chains.multicall import Call, Plan
 from coinsphere.defi.model import Position, PositionKind, coin_or
-from coinsphere.wallets.multicall import Call, Plan
 
 _MOST_TOKENS = 8
 """Tokens that a gauge gives beside the protocol's own, by its contract."""

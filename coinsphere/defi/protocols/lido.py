@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from coinsphere.chains.blockchains import NATIVE
+from coinsphere.chains.evm import balance_of
+from coinsphere.chains.multicall import Call, Plan
 from coinsphere.defi.model import Position, PositionKind, Reading, required, whole
-from coinsphere.wallets.chains import NATIVE
-from coinsphere.wallets.evm import balance_of
-from coinsphere.wallets.multicall import Call, Plan
 
 _WORTH = "getStETHByWstETH(uint256)"
 _STATUS = ("(uint256,uint256,address,uint256,bool,bool)[]",)

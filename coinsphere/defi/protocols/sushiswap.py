@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from coinsphere.chains.evm import balance_of
+from coinsphere.chains.multicall import Call, Plan
 from coinsphere.defi.model import (
     Position,
     PositionKind,
@@ -17,8 +19,6 @@ from coinsphere.defi.model import (
     share,
     whole,
 )
-from coinsphere.wallets.evm import balance_of
-from coinsphere.wallets.multicall import Call, Plan
 
 _USER = ("uint256", "uint256")
 _RESERVES = ("uint112", "uint112", "uint32")

@@ -7,9 +7,9 @@ fees per unit of liquidity in 128, all modulo 2^256.
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from coinsphere.chains.evm import balance_of
+from coinsphere.chains.multicall import Call, Plan
 from coinsphere.defi.model import Position, PositionKind, Reading, Unreadable, required
-from coinsphere.wallets.evm import balance_of
-from coinsphere.wallets.multicall import Call, Plan
 
 _POSITION = (
     "uint96", "address", "address", "address", "uint24", "int24", "int24", "uint128", "uint256", "uint256",

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from coinsphere.chains.evm import balance_of
+from coinsphere.chains.multicall import Call, Plan
 from coinsphere.defi.model import Position, PositionKind, Reading, required, whole
 from coinsphere.defi.protocols import curve
-from coinsphere.wallets.evm import balance_of
-from coinsphere.wallets.multicall import Call, Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from eth_utils.abi import collapse_if_tuple
 from eth_utils.address import to_canonical_address
 from eth_utils.crypto import keccak
 
-from coinsphere.wallets.chains import CHAINS
+from coinsphere.chains.blockchains import CHAINS
 
 # py-evm raises it so far that a nested answer overruns the stack of C instead of being refused, as it is in production.
 sys.setrecursionlimit(1_000)

@@ -2,7 +2,7 @@
 
 from math import isqrt
 
-from coinsphere.wallets.chains import MULTICALL3
+from coinsphere.chains.blockchains import MULTICALL3
 from tests.fakes.evm.chain import Chain
 
 E18 = 10**18

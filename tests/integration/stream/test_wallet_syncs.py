@@ -6,11 +6,11 @@ import threading
 import psycopg
 import pytest
 
+from coinsphere.chains.blockchains import Blockchain
+from coinsphere.chains.nodes import Nodes
 from coinsphere.clock import utc_now
 from coinsphere.errors import Unavailable
 from coinsphere.wallets import repository, sync
-from coinsphere.wallets.chains import Blockchain
-from coinsphere.wallets.nodes import Nodes
 from coinsphere.wallets.repository import NewWallet
 from tests.fakes.evm import world as chains
 from tests.fakes.evm.chain import NodeServer, served

@@ -10,11 +10,11 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
+from coinsphere.chains.blockchains import Blockchain
+from coinsphere.chains.nodes import Nodes
 from coinsphere.portfolio.jobs import recompute
 from coinsphere.settings import Settings
 from coinsphere.wallets import repository, sync
-from coinsphere.wallets.chains import Blockchain
-from coinsphere.wallets.nodes import Nodes
 from coinsphere.wallets.repository import NewWallet, Wallet
 from tests.fakes.evm import world
 from tests.fakes.evm.chain import NodeServer, served

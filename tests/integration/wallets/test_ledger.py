@@ -8,9 +8,9 @@ from decimal import Decimal
 import psycopg
 import pytest
 
+from coinsphere.chains.nodes import Nodes
 from coinsphere.errors import Unavailable
 from coinsphere.wallets import booking, repository, sync
-from coinsphere.wallets.nodes import Nodes
 from tests.fakes.evm import world
 from tests.fakes.evm.chain import NodeServer, served
 from tests.integration.wallets.conftest import node_settings

@@ -13,9 +13,9 @@ from eth_account.messages import encode_defunct
 from eth_keys.constants import SECPK1_N
 from pydantic import SecretStr
 
+from coinsphere.chains.nodes import Nodes
 from coinsphere.portfolio.jobs import recompute
 from coinsphere.wallets import nonces, sync
-from coinsphere.wallets.nodes import Nodes
 from tests.fakes.evm import world
 from tests.fakes.evm.chain import Chain, NodeServer, served
 from tests.integration.webapi.conftest import NOW, Person, new_person

@@ -8,9 +8,9 @@ from importlib import resources
 import pytest
 from eth_utils.address import is_checksum_address
 
+from coinsphere.chains.blockchains import MULTICALL3, Blockchain
 from coinsphere.defi import deployments
 from coinsphere.defi.deployments import DEPLOYMENTS
-from coinsphere.wallets.chains import MULTICALL3, Blockchain
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
@@ -46,7 +46,7 @@ def test_no_protocol_names_an_address_twice() -> None:
 
 
 def test_addresses_of_tokens_and_of_the_multicall_are_spelled_with_their_checksum() -> None:
-    text = (resources.files("coinsphere.wallets") / "tokens.csv").read_text(encoding="utf-8")
+    text = (resources.files("coinsphere.chains") / "tokens.csv").read_text(encoding="utf-8")
     found = [*_ADDRESS.findall(text), MULTICALL3]
     assert len(found) > 25
     assert [each for each in found if not is_checksum_address(each)] == []

@@ -9,8 +9,8 @@ from eth_account.messages import encode_defunct
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coinsphere.chains.errors import OwnershipRefused
 from coinsphere.wallets import sign_in
-from coinsphere.wallets.errors import OwnershipRefused
 from coinsphere.wallets.sign_in import Expected, SignIn
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)

@@ -4,12 +4,12 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from coinsphere.chains.blockchains import CHAINS
 from coinsphere.defi import repository as positions
 from coinsphere.defi import valuation
 from coinsphere.portfolio import portfolios
 from coinsphere.wallets import repository as wallets
 from coinsphere.wallets import sync as syncs
-from coinsphere.wallets.chains import CHAINS
 from webapi.defi import acts
 from webapi.defi.schemas import ConnectWalletIn, NonceQuery, TokensIn
 from webapi.portfolios import scope

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from coinsphere.wallets.chains import CHAINS, NATIVE, Blockchain
-from coinsphere.wallets.model import TokenFacts
+from coinsphere.chains.blockchains import CHAINS, NATIVE, Blockchain
+from coinsphere.chains.model import TokenFacts
 
 _FOLLOWED = """
     select id, coingecko_id, lower(blockchain), lower(contract_address), symbol, decimals from market.tokens
@@ -64,7 +64,7 @@ def directory(conn: Connection, blockchain: Blockchain) -> Directory:
 
 @cache
 def _listed() -> tuple[Listed, ...]:
-    text = (resources.files("coinsphere.wallets") / "tokens.csv").read_text(encoding="utf-8")
+    text = (resources.files("coinsphere.chains") / "tokens.csv").read_text(encoding="utf-8")
     return tuple(
         Listed(
             row["blockchain"],

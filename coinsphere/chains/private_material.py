@@ -7,7 +7,7 @@ from functools import cache
 from embit import base58
 from embit.base import EmbitError
 
-from coinsphere.wallets.errors import SecretRefused
+from coinsphere.chains.errors import SecretRefused
 
 _SHORTEST_PHRASE = 12
 _SHARE_OF_WORDS = 0.8

@@ -10,11 +10,11 @@ from eth_abi.abi import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coinsphere.wallets import multicall
-from coinsphere.wallets.chains import CHAINS, Blockchain
-from coinsphere.wallets.model import amount
-from coinsphere.wallets.multicall import Call, Plan
-from coinsphere.wallets.rpc import CallFailed, Node
+from coinsphere.chains import multicall
+from coinsphere.chains.blockchains import CHAINS, Blockchain
+from coinsphere.chains.model import amount
+from coinsphere.chains.multicall import Call, Plan
+from coinsphere.chains.rpc import CallFailed, Node
 from tests.fakes.evm.chain import ARTIFACTS
 
 CONTRACTS = Path(__file__).parents[2] / "fakes" / "evm" / "contracts"

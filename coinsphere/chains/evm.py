@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from coinsphere.wallets.chains import MULTICALL3, NATIVE
-from coinsphere.wallets.model import Balance, TokenFacts
-from coinsphere.wallets.multicall import Call, Plan, Result
+from coinsphere.chains.blockchains import MULTICALL3, NATIVE
+from coinsphere.chains.model import Balance, TokenFacts
+from coinsphere.chains.multicall import Call, Plan, Result
 
 _LONGEST_SYMBOL = 30
 

@@ -12,8 +12,8 @@ from embit import script
 from embit.bip32 import HDKey
 
 from coinsphere import log, outbound
+from coinsphere.chains import addresses
 from coinsphere.errors import BadPayload, ProviderError, Unavailable
-from coinsphere.wallets import addresses
 
 _GAP = 20
 """Unused addresses in a row after which a wallet looks no further (BIP-44)."""

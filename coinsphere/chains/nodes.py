@@ -5,10 +5,10 @@ from types import TracebackType
 from typing import Self
 
 from coinsphere import outbound
+from coinsphere.chains.blockchains import CHAINS, Blockchain
+from coinsphere.chains.rpc import Node
 from coinsphere.errors import ConfigurationError
 from coinsphere.settings import Settings, variable
-from coinsphere.wallets.chains import CHAINS, Blockchain
-from coinsphere.wallets.rpc import Node
 
 _PUBLIC = {
     Blockchain.ETHEREUM: ("https://ethereum-rpc.publicnode.com", "https://eth.drpc.org"),

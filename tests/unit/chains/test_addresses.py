@@ -11,9 +11,9 @@ from eth_utils.address import is_checksum_address
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coinsphere.wallets import addresses, private_material
-from coinsphere.wallets.chains import EVM, Blockchain
-from coinsphere.wallets.errors import AddressRefused, SecretRefused, WalletRefused
+from coinsphere.chains import addresses, private_material
+from coinsphere.chains.blockchains import EVM, Blockchain
+from coinsphere.chains.errors import AddressRefused, SecretRefused, WalletRefused
 
 VITALIK = "0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"
 BECH32 = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
@@ -108,7 +108,7 @@ def test_every_contract_that_we_name_has_its_checksum() -> None:
     """A mistyped digit would read another contract."""
     text = (resources.files("coinsphere.defi") / "deployments.py").read_text()
     named = re.findall(r"0x[0-9a-fA-F]{40}", text)
-    listed = (resources.files("coinsphere.wallets") / "tokens.csv").read_text().splitlines()
+    listed = (resources.files("coinsphere.chains") / "tokens.csv").read_text().splitlines()
     named += [row["contract"] for row in csv.DictReader(listed) if row["blockchain"] in EVM]
     assert len(named) > 50
     assert [address for address in named if not is_checksum_address(address)] == []

@@ -14,8 +14,8 @@ from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
 
-from coinsphere.wallets.chains import MULTICALL3
-from coinsphere.wallets.rpc import CallFailed, Node, Question
+from coinsphere.chains.blockchains import MULTICALL3
+from coinsphere.chains.rpc import CallFailed, Node, Question
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)

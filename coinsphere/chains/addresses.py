@@ -7,8 +7,8 @@ from embit.base import EmbitError
 from embit.networks import NETWORKS
 from eth_utils.address import is_checksum_address, to_checksum_address
 
-from coinsphere.wallets.chains import CHAINS, Blockchain
-from coinsphere.wallets.errors import AddressRefused, SecretRefused
+from coinsphere.chains.blockchains import CHAINS, Blockchain
+from coinsphere.chains.errors import AddressRefused, SecretRefused
 
 _EVM = re.compile(r"0x[0-9a-fA-F]{40}")
 _EXTENDED = re.compile(r"[xyz]pub[1-9A-HJ-NP-Za-km-z]{100,112}")

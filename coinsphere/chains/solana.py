@@ -3,11 +3,11 @@
 from typing import Any
 
 from coinsphere import log
+from coinsphere.chains.blockchains import NATIVE
+from coinsphere.chains.curated import Directory
+from coinsphere.chains.model import Balance, TokenFacts
+from coinsphere.chains.rpc import Node, Question
 from coinsphere.errors import BadPayload
-from coinsphere.wallets.chains import NATIVE
-from coinsphere.wallets.curated import Directory
-from coinsphere.wallets.model import Balance, TokenFacts
-from coinsphere.wallets.rpc import Node, Question
 
 _PROGRAMS = (
     "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA",
