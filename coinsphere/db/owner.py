@@ -1,6 +1,7 @@
 """For whom a transaction acts: row-level security shows it the rows of that user, whatever its queries say."""
 
 from enum import StrEnum
+from functools import lru_cache
 from uuid import UUID
 
 from psycopg import Connection, sql
@@ -43,5 +44,10 @@ def act(conn: Connection, user_id: UUID | None, scope: Scope | None = None) -> N
 
 def begin(conn: Connection, user_id: UUID | None, scope: Scope | None = None) -> None:
     """Begin a transaction that acts as `act` says, in one round trip; `conn` is in autocommit, outside a transaction."""
+    conn.execute(_beginning(user_id, scope))
+
+
+@lru_cache(maxsize=1_000)
+def _beginning(user_id: UUID | None, scope: Scope | None) -> bytes:
     words = {"user_id": sql.Literal(str(user_id or "")), "scope": sql.Literal(str(scope or ""))}
-    conn.execute(_BEGIN.format(**words))
+    return _BEGIN.format(**words).as_bytes(None)

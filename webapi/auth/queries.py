@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from psycopg.rows import class_row
 
 from coinsphere import i18n
@@ -133,8 +133,13 @@ def logged_in(conn: Connection, user_id: UUID, now: datetime, password_hash: str
 
 def account(conn: Connection, user_id: UUID, now: datetime) -> Account | None:
     """The account of that id with its live sessions; None if there is none."""
+    return ask_account(conn, user_id, now).fetchone()
+
+
+def ask_account(conn: Connection, user_id: UUID, now: datetime) -> Cursor[Account]:
+    """The same, to be fetched later."""
     cursor = conn.cursor(row_factory=class_row(Account))
-    return cursor.execute(_ACCOUNT, {"user_id": user_id, "now": now}).fetchone()
+    return cursor.execute(_ACCOUNT, {"user_id": user_id, "now": now})
 
 
 def end_sessions(conn: Connection, user_id: UUID, reason: str, now: datetime) -> list[UUID]:

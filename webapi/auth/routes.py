@@ -124,7 +124,8 @@ def me() -> dict[str, Any]:
     work = services()
     caller = access.principal()
     with work.database.reading() as conn:
-        found = queries.account(conn, caller.user_id, work.clock())
+        asked = queries.ask_account(conn, caller.user_id, work.clock())
+    found = asked.fetchone()
     if found is None:
         raise access_tokens.unauthorized("the account is gone")
     return {"user": found, "sessions": found.sessions}

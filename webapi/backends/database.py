@@ -57,17 +57,18 @@ class RequestDatabase(Database):
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection in a transaction for one statement, which goes in one message with what begins the transaction.
+        """A connection for statements that need no other's answer: all go in one message, and are one transaction.
+
+        Fetch what their cursors have behind the block: within it, each would be waited for.
 
         Raises:
             psycopg_pool.PoolTimeout: as `connection`.
         """
         acting = _acting()
+        # Without `begin` a pipeline is a transaction up to its end (PostgreSQL, 55.2.4), to which the settings belong.
         with super().connection() as conn, conn.pipeline():
-            conn.execute("begin")
             owner.act(conn, acting.user_id, acting.scope)
             yield conn
-            conn.execute("commit")
 
     @contextmanager
     def connection_as(self, scope: Scope) -> Iterator[Connection]:

@@ -27,7 +27,9 @@ def user_id() -> UUID:
 def connection(owner: UUID | None = None) -> Iterator[Connection]:
     """A transaction that acts for `owner`, by default who sent the request: row-level security is the second wall."""
     with services().database.connection() as conn:
-        act_for(conn, owner or user_id())
+        # For who sent the request it acts from its beginning.
+        if owner is not None:
+            act_for(conn, owner)
         yield conn
 
 

@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
+from flask import Response
 
-from webapi.http import cursor, errors, idempotency, paths
+from webapi.http import cursor, errors, idempotency, pages, paths
 from webapi.predictions import answers, current, outcome_schemas, queries, schemas
 from webapi.predictions.queries import After, Stored
 from webapi.security import limits
@@ -17,24 +18,22 @@ from webapi.tokens import symbols
 
 predictions = APIBlueprint("predictions", __name__, tag="Predictions")
 
+_PAGE = "prediction"
+
 
 @predictions.get("/<symbol>")
 @signed_in
+@pages.cached
 @predictions.input(schemas.HorizonQuery, location="query")
 @predictions.output(schemas.PredictionOut)
-def get_prediction(symbol: str, query_data: schemas.HorizonQuery) -> dict[str, Any]:
+def get_prediction(symbol: str, query_data: schemas.HorizonQuery) -> Response:
     """The champion's forecast of a token.
 
     Answers 503 with the reason where there is no champion, too little history, or no answer. A forecast that has
-    expired is given with `stale: true`.
+    expired is given with `stale: true`. As a price, it is kept for some seconds; `anchoredAt` says of when it is.
     """
-    work = services()
-    with work.database.connection() as conn:
-        token = symbols.find(conn, symbol)
-        technical = queries.indicators(conn, [token.id]).get(token.id)
-    # The connection is back in the pool while the model server is asked.
-    found = current.ask(work, token, query_data.horizon)
-    return answers.prediction(token, found, technical)
+    days = query_data.horizon
+    return pages.respond(_PAGE, f"{symbol.upper()}:{days}", lambda: _prediction(symbol, days))
 
 
 @predictions.post("/batch")
@@ -140,6 +139,17 @@ def get_accuracy(symbol: str, query_data: schemas.AccuracyQuery) -> dict[str, An
         "timeframe": schemas.FRAMES[horizon],
         "days": query_data.days,
     }
+
+
+def _prediction(symbol: str, days: int) -> schemas.PredictionOut:
+    work = services()
+    with work.database.connection() as conn:
+        token = symbols.find(conn, symbol)
+        technical = queries.indicators(conn, [token.id]).get(token.id)
+        current.require_none_against(conn, token)
+    # The connection is back in the pool while the model server is asked.
+    found = current.of_server(work, token, days)
+    return schemas.PredictionOut.model_validate(answers.prediction(token, found, technical))
 
 
 def _cursor(row: Stored) -> str:

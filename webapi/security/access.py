@@ -119,10 +119,11 @@ def identify() -> Principal | None:
     work = services()
     known = remembered(work, session_id, admission.of_request())
     if known is None:
+        stamp = work.sessions.stamp()
         with work.database.connection_as(Scope.AUTHENTICATION) as conn:
             known = sessions.principal(conn, session_id, work.clock())
         if known is not None:
-            work.sessions.keep(known)
+            work.sessions.keep(known, stamp)
     return known
 
 

@@ -41,8 +41,13 @@ class SessionCache:
         self._here.put(session_id, principal, kept.seconds, kept.stamp)
         return principal
 
-    def keep(self, principal: Principal) -> None:
-        """Remember in Redis, unless the session was ended meanwhile."""
+    def stamp(self) -> int:
+        """Take it before a session is read in the database, for `keep`."""
+        return self._changes.stamp()
+
+    def keep(self, principal: Principal, stamp: int) -> None:
+        """Remember what the database said after `stamp` was taken: here unless an end was told since, in Redis unless it has one."""
+        self._here.put(principal.session_id, principal, CACHE_SECONDS, stamp)
         self._cache.add(key(principal.session_id), msgspec.json.encode(principal), CACHE_SECONDS)
 
     def bury(self, *session_ids: UUID) -> None:

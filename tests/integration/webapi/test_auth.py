@@ -262,11 +262,12 @@ def test_a_session_that_was_read_before_its_end_is_not_remembered_after(app, per
 
     work = app.extensions[EXTENSION]
     claims = jwt.decode(person.access_token, options={"verify_signature": False})
+    stamp = work.sessions.stamp()
     with work.database.connection_as(Scope.AUTHENTICATION) as conn:
         read = sessions.principal(conn, UUID(claims["sid"]), NOW)
     assert read is not None
     assert person.post("/auth/logout").status_code == 200
-    work.sessions.keep(read)
+    work.sessions.keep(read, stamp)
     assert_problem(person.get("/auth/me"), 401)
 
 

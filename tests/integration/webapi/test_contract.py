@@ -234,7 +234,7 @@ def test_a_fault_of_ours_tells_nothing(app, person, monkeypatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("select secret from /etc/passwd")
 
-    monkeypatch.setattr(queries, "account", fail)
+    monkeypatch.setattr(queries, "ask_account", fail)
     answer = person.get("/auth/me")
     assert_problem(answer, 500)
     assert "secret" not in answer.text

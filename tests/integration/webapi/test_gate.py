@@ -10,6 +10,7 @@ import pytest
 from coinsphere.security import signing_keys
 from coinsphere.security.signing_keys import FileKeyring
 from tests.integration.webapi.conftest import NOW, V1, Person, assert_problem, new_person
+from tests.integration.webapi.test_predictions import forecast
 from webapi.app import create_app
 from webapi.backends import cache as backend_cache
 from webapi.http import deprecation, pages
@@ -18,9 +19,10 @@ from webapi.services import EXTENSION
 
 EACH_HIS_OWN = {"X-Request-ID", "Date", "RateLimit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
 ADDRESSES = {
-    "/api/v1/tokens": ["?limit=3", "/", ""],
-    "/api/v1/tokens/<symbol>": ["BTC", "btc", "%42TC"],
-    "/api/v1/tokens/<symbol>/history": ["BTC/history", "ETH/history?timeframe=24h"],
+    "/api/v1/tokens": ["/tokens", "/tokens?limit=3", "/tokens/"],
+    "/api/v1/tokens/<symbol>": ["/tokens/BTC", "/tokens/btc", "/tokens/%42TC"],
+    "/api/v1/tokens/<symbol>/history": ["/tokens/BTC/history", "/tokens/ETH/history?timeframe=24h"],
+    "/api/v1/predictions/<symbol>": ["/predictions/BTC", "/predictions/BTC?days=1"],
 }
 """Of each cached route, some with an answer."""
 PLENTY = {"rate_limit_api": 100_000, "rate_limit_key": 100_000}
@@ -145,11 +147,12 @@ def callers(person: Person, administrator: Person) -> dict[str, dict[str, str]]:
     }
 
 
-def test_both_ways_answer_alike(short, plain, person, administrator) -> None:
+def test_both_ways_answer_alike(short, plain, person, administrator, model_server) -> None:
+    model_server.answers = {"BTC": (200, forecast())}
     behind, compared = Counter(short), 0
     ways = short.test_client(), plain.test_client()
     for who, credentials in callers(person, administrator).items():
-        for path in _paths():
+        for path in (V1 + each for some in ADDRESSES.values() for each in some):
             etag = ways[1].get(path, headers=person.headers).headers["ETag"]
             for method, sent in _requests(who):
                 headers = {name: value.format(etag=etag) for name, value in sent.items()}
@@ -170,14 +173,6 @@ def _requests(who: str) -> list[tuple[str, dict[str, str]]]:
     """Methods and headers: all of them by a user, the usual ones by everybody."""
     of_all = [("GET", SENT[0]), ("GET", SENT[1]), ("HEAD", SENT[0])]
     return [("GET", sent) for sent in SENT] + of_all if who == "a user" else of_all
-
-
-def _paths() -> list[str]:
-    return [
-        f"{V1}/tokens{'' if rest[:1] in '?/' else '/'}{rest}"
-        for each in ADDRESSES.values()
-        for rest in each
-    ]
 
 
 @pytest.fixture
@@ -238,6 +233,19 @@ def test_a_route_that_has_ended_is_gone(hot, person) -> None:
         assert_problem(asked(app, person, f"{V1}/tokens"), 410)
     finally:
         del view._deprecated
+
+
+def test_what_is_switched_off_is_off(short, person, administrator, model_server) -> None:
+    model_server.answers = {"BTC": (200, forecast())}
+    path = f"{V1}/predictions/BTC"
+    for _ in range(4):
+        assert asked(short, person, path).status_code == 200
+    way = f"{V1}/admin/features/predictions"
+    client = short.test_client()
+    for is_on, status in ((False, 503), (True, 200)):
+        switched = client.put(way, json={"isOn": is_on}, headers=administrator.headers)
+        assert switched.status_code == 200, switched.text
+        assert asked(short, person, path).status_code == status
 
 
 def test_a_token_that_is_changed_is_seen_at_once(hot, person, administrator) -> None:

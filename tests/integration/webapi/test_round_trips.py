@@ -127,7 +127,10 @@ def test_each_read_costs_what_the_table_says(app, client, world, monkeypatch) ->
 def test_a_cached_read_that_a_process_knows_asks_nobody(app, world, monkeypatch) -> None:
     for module, name in ((shares, "_SECONDS"), (backend_cache, "_HERE_SECONDS")):
         monkeypatch.setattr(module, name, 3600.0)
-    wire, paths = Wire(app, monkeypatch), [path for path in HOT if path.startswith("/tokens")]
+    wire, paths = (
+        Wire(app, monkeypatch),
+        [path for path in HOT if path.startswith(("/tokens", "/predictions"))],
+    )
     for path in paths * 5:
         assert world.get(path).status_code == 200
     found = wire.counted(lambda: [world.get(path) for path in paths])
@@ -164,10 +167,11 @@ def _statements(app, world, monkeypatch) -> list[tuple[str, Any]]:
     execute = psycopg.Cursor.execute
 
     def noting(self, query, params=None, **options):
-        seen.setdefault(query if isinstance(query, str) else query.as_string(), params)
+        seen.setdefault(query.decode() if isinstance(query, bytes) else query, params)
         return execute(self, query, params, **options)
 
     monkeypatch.setattr(psycopg.Cursor, "execute", noting)
+    app.extensions[EXTENSION].changes.tell()
     app.extensions[EXTENSION].cache._client.flushdb()
     for path in HOT:
         assert world.get(path).status_code == 200, path
