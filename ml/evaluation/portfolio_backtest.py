@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from coinsphere.portfolio.performance import forecast_risk, risk
+from coinsphere.portfolio.performance import dependence, forecast_risk, risk
 from coinsphere.portfolio.performance.forecast_risk import StatedDistribution
 from ml.data.features import Floats, Mask
 from ml.data.horizons import HORIZONS, LEVELS
@@ -83,6 +83,8 @@ def random_weights(tokens: int) -> Floats:
 def _days(made: Backtest, model: str, place: int, weights: Floats) -> Iterator[_Day]:
     horizon, said = HORIZONS[place], made.published[model]
     quantiles, degrees = said.quantiles()[:, :, place], said.student.degrees[:, :, place]
+    # Around the price, as the product takes them.
+    quantiles = quantiles - quantiles[:, :, LEVELS.index(0.5), None]
     outcomes = made.features.outcomes()[:, made.first : made.end, place]
     moves = np.diff(made.features.log_closes, axis=1, prepend=np.nan)
     for day in range(0, made.scored.shape[1], horizon):
@@ -92,7 +94,7 @@ def _days(made: Backtest, model: str, place: int, weights: Floats) -> Iterator[_
         held = weights[:, tokens]
         if len(tokens) < 2 or not held.any():  # noqa: PLR2004 - two tokens can move together
             continue
-        scores = forecast_risk.draw(np.corrcoef(np.expm1(past[tokens])))
+        scores = forecast_risk.draw(dependence.kendall(past[tokens]))
         returns = _returns(scores, quantiles[tokens, day], degrees[tokens, day])
         yield _day(returns, np.expm1(outcomes[tokens, day]), held)
 

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from scipy import special
 
-from coinsphere.portfolio.performance import risk
+from coinsphere.portfolio.performance import dependence, risk
 from coinsphere.portfolio.performance.risk import LEAST_DAYS, Floats
 
 SEED = 95
@@ -31,9 +31,6 @@ _GRID = np.sinh(np.linspace(-4.5, 4.5, 2_001))
 _GRID_LEVELS = special.stdtr(COPULA_DEGREES, _GRID)
 QUANTILES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99)
 """Levels of a portfolio's distribution that are shown."""
-_LEAST_EIGENVALUE = 1e-8
-
-_Correlations = Sequence[Sequence[float | None]]
 
 
 class Marginal(Protocol):
@@ -113,28 +110,22 @@ def tail(assets: Sequence[Asset]) -> Tail:
 
 def joint_scores(assets: Sequence[Asset]) -> Floats | str:
     """Draws of the copula with the correlations of the assets' past, shape [DRAWS, assets]; or why there are none."""
-    # By place: two tokens may bear one symbol.
-    table = risk.correlations({str(place): asset.moves for place, asset in enumerate(assets)})
-    known = [list(row.values()) for row in table.values()]
+    known = dependence.of([asset.moves for asset in assets])
     strangers = _strangers(assets, known)
     if strangers is not None:
         return f"{' and '.join(strangers)} have under {LEAST_DAYS} days of prices in common"
-    return draw(_correlation_matrix(known))
+    return draw(known)
 
 
 def familiar(assets: Sequence[Asset]) -> list[Asset]:
     """The assets, largest first, of which it is known how each moves with those before it."""
-    kept: list[Asset] = []
-    for asset in sorted(assets, key=lambda each: -each.weight):
-        if all(_move_together(asset, each) for each in kept):
-            kept.append(asset)
-    return kept
-
-
-def _move_together(one: Asset, other: Asset) -> bool:
-    """Whether it is known how; one that never moves needs no correlation."""
-    table = risk.correlations({"one": one.moves, "other": other.moves})
-    return table["one"]["other"] is not None or _is_still(one) or _is_still(other)
+    largest = sorted(assets, key=lambda each: -each.weight)
+    known = dependence.of([asset.moves for asset in largest])
+    kept: list[int] = []
+    for place in range(len(largest)):
+        if not any(_are_strangers(largest, known, place, each) for each in kept):
+            kept.append(place)
+    return [largest[place] for place in kept]
 
 
 def portfolio_returns(scores: Floats, assets: Sequence[Asset]) -> Floats:
@@ -171,34 +162,35 @@ def distribution(returns: Floats) -> ReturnDistribution:
     )
 
 
-def _strangers(assets: Sequence[Asset], known: _Correlations) -> tuple[str, str] | None:
-    """Two assets of which nothing says how they move together; one that never moves needs no correlation."""
+def _strangers(assets: Sequence[Asset], known: Floats) -> tuple[str, str] | None:
+    """Two assets of which nothing says how they move together."""
     for one, other in combinations(range(len(assets)), 2):
-        if known[one][other] is None and not any(_is_still(assets[each]) for each in (one, other)):
+        if _are_strangers(assets, known, one, other):
             return assets[one].symbol, assets[other].symbol
     return None
+
+
+def _are_strangers(assets: Sequence[Asset], known: Floats, one: int, other: int) -> bool:
+    """Whether nothing says how two move together; one that never moves needs no correlation."""
+    return bool(np.isnan(known[one, other])) and not any(
+        _is_still(assets[each]) for each in (one, other)
+    )
 
 
 def _is_still(asset: Asset) -> bool:
     return len(asset.moves) >= LEAST_DAYS and len(set(asset.moves.values())) == 1
 
 
-def _correlation_matrix(known: _Correlations) -> Floats:
-    """The correlations as the copula takes them: made positive definite, as pairs of different days need not be."""
-    wanted = np.array([[each or 0.0 for each in row] for row in known])
-    np.fill_diagonal(wanted, 1.0)
-    values, vectors = np.linalg.eigh(wanted)
-    repaired = (vectors * np.clip(values, _LEAST_EIGENVALUE, None)) @ vectors.T
-    spread = np.sqrt(np.diag(repaired))
-    matrix: Floats = repaired / np.outer(spread, spread)
-    return matrix
+def draw(known: Floats) -> Floats:
+    """Draws of a multivariate Student t, shape [DRAWS, assets]; each normal draw has its opposite among them.
 
-
-def draw(correlation: Floats) -> Floats:
-    """Draws of a multivariate Student t, shape [DRAWS, assets]; each normal draw has its opposite among them."""
+    Args:
+        known: correlations, NaN where there is none, shape [assets, assets].
+    """
     random = np.random.default_rng(SEED)
-    half = random.standard_normal((DRAWS // 2, len(correlation)))
-    normal = np.concatenate([half, -half]) @ np.linalg.cholesky(correlation).T
+    half = random.standard_normal((DRAWS // 2, len(known)))
+    root = np.linalg.cholesky(dependence.positive_definite(known))
+    normal = np.concatenate([half, -half]) @ root.T
     shared = random.chisquare(COPULA_DEGREES, (DRAWS, 1)) / COPULA_DEGREES
     draws: Floats = normal / np.sqrt(shared)
     return draws

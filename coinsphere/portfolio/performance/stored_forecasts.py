@@ -48,9 +48,10 @@ class Forecast:
         return anchoring.share_left(self.origin_at, self.target_at - self.origin_at, now)
 
     def marginal(self, share: float = 1.0) -> StatedDistribution:
-        """Its distribution of the log return over the share of its horizon that is still to come.
+        """Its distribution of the log return over the share of its horizon that is still to come, around today's price.
 
-        What has passed moves the price no more: the centre shrinks with the time left, the width with its root.
+        What has passed moves the price no more: the width shrinks with the root of the time left. The centre is left out: a
+        lean against the last fall is right on the mean of days, and lifts the tail where falls go on.
         """
         prices = sorted((float(level), float(price)) for level, price in self.quantiles.items())
         start = float(self.reference_price)
@@ -58,7 +59,7 @@ class Forecast:
         centre = math.log(float(self.quantiles["0.5"]) / start)
         return StatedDistribution(
             tuple(level for level, _ in prices),
-            tuple(share * centre + share**0.5 * (each - centre) for each in returns),
+            tuple(share**0.5 * (each - centre) for each in returns),
             TAIL_DEGREES if self.degrees is None else self.degrees,
         )
 

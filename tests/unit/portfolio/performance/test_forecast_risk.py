@@ -1,6 +1,8 @@
 """The tail of a portfolio by the models' distributions, against formulas where there are some."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from coinsphere.portfolio.performance.forecast_risk import (
     ObservedDistribution,
     StatedDistribution,
 )
+from coinsphere.portfolio.performance.stored_forecasts import Forecast
 
 LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
 FIRST = date(2026, 1, 1)
@@ -97,3 +100,13 @@ def test_correlations_of_different_days_that_contradict_each_other_are_repaired(
         Asset(name, 1.0, stated(0.02), moved) for name, moved in zip("ABC", (a, b, c), strict=True)
     ]
     assert 0 < forecast_risk.tail(assets).value_at_risk < 0.05
+
+
+def test_a_stored_forecast_is_taken_around_the_price_as_wide_as_the_root_of_what_is_left() -> None:
+    prices = {"0.025": 90.0, "0.1": 95.0, "0.5": 102.0, "0.9": 108.0, "0.975": 115.0}
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    made = Forecast(uuid4(), Decimal(100), prices, 4.0, "m", 1, "a", at, at, at + timedelta(days=7))
+    whole, quarter = made.marginal(), made.marginal(0.25)
+    assert whole.log_returns == pytest.approx(np.log(np.array(list(prices.values())) / 102))
+    assert quarter.log_returns == pytest.approx(np.array(whole.log_returns) / 2)
+    assert whole.log_returns[2] == 0.0, "a lean of the centre says nothing of the tail"
