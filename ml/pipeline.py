@@ -21,6 +21,7 @@ from ml.evaluation.results import Evaluation, Issued, TrainedGlobal, TrainedMode
 from ml.serving.forecasting import Forecast
 
 if TYPE_CHECKING:
+    from ml.evaluation.gates import Limits
     from ml.monitoring.promotion import Watched
     from ml.registry.global_registry import Loaded
     from ml.serving.public import PublicVersion
@@ -80,7 +81,7 @@ def train_global(
     *,
     clock: Clock = utc_now,
     recipe: "Recipe | None" = None,
-    least_days: int | None = None,
+    limits: "Limits | None" = None,
     model: str | None = None,
     dagster_run_id: str = "",
 ) -> TrainedGlobal:
@@ -96,7 +97,7 @@ def train_global(
         candles: the panel, already recorded.
         clock: tells when the version was trained.
         recipe: how nets are fitted; the usual one by default.
-        least_days: of the walk-forward; those of the gates by default.
+        limits: of the gates; the usual ones by default.
         model: the challenger; the combination by default.
         dagster_run_id: for the lineage.
 
@@ -115,8 +116,7 @@ def train_global(
     name = model or CHAMPION
     walked = training.walk_forward([*gates.BASELINES_OF_GATE, name])
     champions = global_registry.champions(settings, global_registry.serving(settings))
-    least = gates.LEAST_DAYS if least_days is None else least_days
-    judged = training.judge(name, walked, champions, least)
+    judged = training.judge(name, walked, champions, limits or gates.Limits())
     held_out_forecasts.of_walk_forward(conn, judged.version, judged.facts, walked)
     held_out_forecasts.of_walk_forward(conn, *training.register_baseline(walked), walked)
     report_id, serves = promotion.admit(conn, settings, judged, champions, clock())

@@ -18,10 +18,13 @@ from ml.evaluation.losses import Losses
 from ml.evaluation.scoring import NOMINAL
 from ml.models import catalog
 from ml.models.catalog import BASELINE, REFERENCE
+from ml.models.gk_har_t import GkHarT
 from ml.models.pooled_linear import PooledLinear
 
 LEAST_DAYS = 730
 SIGNIFICANT = 1.645
+BEYOND = 2.0
+"""The t of what a richer model adds beyond the regression of five numbers, at each horizon where it may serve."""
 LINEAR_MARGIN = 0.002
 """By how much of the reference's CRPS a model may lose to the linear one, which is far simpler."""
 _REGRESSION = {1: 0.0025, 7: 0.005, 14: 0.005, 30: 0.005}
@@ -62,6 +65,19 @@ class Probes:
     latency_ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may be asked less strictly of a market that is made up.
+
+    Attributes:
+        days: that must be scored.
+        beyond: the least t of what a model adds beyond the regression of five numbers.
+    """
+
+    days: int = LEAST_DAYS
+    beyond: float = BEYOND
+
+
 class _Checks:
     """Collects the conditions of one gate."""
 
@@ -83,14 +99,13 @@ def judge(
     model: str,
     probes: Probes,
     champions: Mapping[int, Losses],
-    *,
-    least_days: int = LEAST_DAYS,
+    limits: Limits = Limits(),
 ) -> GateReport:
     """Judge a model of a backtest; `champions` are the losses of the versions that serve, by horizon."""
     gates = (
-        _data(made, least_days),
+        _data(made, limits.days),
         _causality(probes),
-        _baselines(made, model),
+        _baselines(made, model, limits.beyond),
         _champions(made, model, champions),
         _calibration(made, model),
         _slices(made, model),
@@ -130,8 +145,9 @@ def _causality(probes: Probes) -> Gate:
     return checks.done()
 
 
-def _baselines(made: Backtest, model: str) -> Gate:
+def _baselines(made: Backtest, model: str, beyond: float) -> Gate:
     checks = _Checks(NAMES[2])
+    _simplest(checks, made, model, beyond)
     for horizon in HORIZONS:
         against = {
             other: made.difference(model, other, horizon)
@@ -153,6 +169,19 @@ def _baselines(made: Backtest, model: str) -> Gate:
             t = against[REFERENCE].t
             checks.require(t > SIGNIFICANT, f"t of {t:.2f} against {REFERENCE}", horizon)
     return checks.done()
+
+
+def _simplest(checks: _Checks, made: Backtest, model: str, beyond: float) -> None:
+    """Whether each horizon proves what the model has beyond five numbers; where none does, those serve."""
+    if model == GkHarT.name:
+        return
+    for horizon, t in made.beyond(model).items():
+        checks.figures[f"t_beyond_{GkHarT.name}_{horizon}d"] = t
+        checks.require(
+            t > beyond,
+            f"what it adds beyond the five numbers of {GkHarT.name} has a t of {t:.1f} ({beyond:g} is asked)",
+            horizon,
+        )
 
 
 def _champions(made: Backtest, model: str, champions: Mapping[int, Losses]) -> Gate:
@@ -251,5 +280,13 @@ def _engineering(probes: Probes) -> Gate:
     return checks.done()
 
 
-BASELINES_OF_GATE = (REFERENCE, BASELINE, PooledLinear.name, catalog.CHAMPION)
+BASELINES_OF_GATE = (REFERENCE, BASELINE, GkHarT.name, PooledLinear.name, catalog.CHAMPION)
 """What is walked forward for a gate."""
+
+
+def simplest(made: Backtest | None) -> str:
+    """The model that serves where none has proved more: of five numbers, or EWMA-t where that lost less at some horizon."""
+    if made is None or GkHarT.name not in made.scores:
+        return BASELINE
+    gains = [made.difference(GkHarT.name, BASELINE, horizon).mean for horizon in HORIZONS]
+    return GkHarT.name if min(gains) > 0 else BASELINE

@@ -18,6 +18,10 @@ from ml.models.student import Student
 
 SPANS = (1, 7, 30)
 """Days over which the variance is averaged."""
+NAMES = tuple(f"range_volatility_{span}d" for span in SPANS)
+_YEAR = 365
+_LEAST = 1e-6
+"""A price that stood still has a volatility of nothing, and its forecast a width."""
 _USUAL = 0.04
 """A daily volatility of tokens: in its units scales are around one, which the fit starts from."""
 
@@ -33,8 +37,18 @@ class GkHarT:
 
     def predict(self, features: FeatureSet, first: int) -> Student:
         """See `GlobalModel`."""
-        shifts = volatilities(features)[:, first:] @ self.slopes.T + self.intercepts
+        floored = np.maximum(volatilities(features)[:, first:], np.log(_LEAST / _USUAL))
+        shifts = floored @ self.slopes.T + self.intercepts
         return Student.centred(_unit() * np.exp(shifts), self.degrees)
+
+    def effects(self, features: FeatureSet, day: int) -> Floats:
+        """What each volatility adds to the log scale against its mean of a year, shape [tokens, HORIZONS, SPANS]."""
+        year = volatilities(features)[:, max(day - _YEAR + 1, 0) : day + 1]
+        known = np.isfinite(year)
+        mean = np.where(known, year, 0.0).sum(axis=1) / known.sum(axis=1).clip(1)
+        away = np.where(known[:, -1], year[:, -1] - mean, 0.0)
+        made: Floats = away[:, None, :] * self.slopes[None]
+        return made
 
     def parameters(self) -> Mapping[str, Any]:
         """All of it."""

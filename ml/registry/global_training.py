@@ -16,9 +16,9 @@ from ml.errors import TooLittleHistory
 from ml.evaluation import backtest, gates, walk_forward
 from ml.evaluation.backtest import Backtest
 from ml.evaluation.gate_report import GateReport
+from ml.evaluation.gates import Limits
 from ml.evaluation.losses import Losses
 from ml.models import catalog, novelty
-from ml.models.catalog import BASELINE
 from ml.models.interface import GlobalModel
 from ml.registry import code_version, global_registry, global_version, model_card, tracking
 from ml.registry.global_registry import Loaded
@@ -84,7 +84,7 @@ class GlobalTraining:
             raise
 
     def judge(
-        self, name: str, walked: Backtest, champions: Mapping[int, Loaded], least_days: int
+        self, name: str, walked: Backtest, champions: Mapping[int, Loaded], limits: Limits
     ) -> Judged:
         """Fit and register a version, and judge it beside the champions by horizon."""
         from ml.evaluation import probes  # noqa: PLC0415 - torch takes seconds to import
@@ -96,7 +96,7 @@ class GlobalTraining:
                 name,
                 probes.probe(self._features, fitted, walked, self._recipe),
                 {at: Losses.from_npz(each.version.losses) for at, each in champions.items()},
-                least_days=least_days,
+                limits,
             )
             facts, version = self._register(name, fitted, walked, run_id)
             self._log_judgement(facts, walked, report)
@@ -104,9 +104,10 @@ class GlobalTraining:
         return Judged(version.number, facts, report, card, self._page(run_id))
 
     def register_baseline(self, walked: Backtest | None) -> tuple[int, GlobalFacts]:
-        """Fit the baseline and let it serve where no champion does; without a walk-forward it has no figures."""
-        with self._run(BASELINE) as run_id:
-            facts, version = self._register(BASELINE, self._fit(BASELINE), walked, run_id)
+        """Fit the simplest model and let it serve where no champion does; without a walk-forward it has no figures."""
+        name = gates.simplest(walked)
+        with self._run(name) as run_id:
+            facts, version = self._register(name, self._fit(name), walked, run_id)
             self._log(facts, version, walked, None)
         global_registry.set_alias(self._settings, global_registry.BASELINE, version.number)
         return version.number, facts

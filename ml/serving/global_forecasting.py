@@ -16,7 +16,9 @@ from ml.data.features import NAMES, FeatureSet, Floats
 from ml.data.horizons import HORIZONS, LEVELS
 from ml.data.panel import Panel
 from ml.evaluation.scoring import NOMINAL
+from ml.models import gk_har_t
 from ml.models.combination import Combination
+from ml.models.gk_har_t import GkHarT
 from ml.models.interface import GlobalModel
 from ml.models.pooled_linear import PooledLinear
 from ml.models.random_walk import RandomWalk
@@ -176,14 +178,20 @@ def factors(model: GlobalModel, features: FeatureSet, day: int) -> list[list[tup
     """The inputs that moved the scale most on a day, by token and horizon.
 
     They are those of the linear part: its log scale is a sum with one term for each input, so what a term adds against
-    the mean of the training rows is its effect, exactly. A random walk has no other input than the volatility of the
-    last weeks: there it is that against its year, and the last move's share in it.
+    the mean of the training rows is its effect, exactly. So are those of the regression on ranges, against their year. A
+    random walk has no other input than the volatility of the last weeks: there it is that against its year, and the last
+    move's share in it.
     """
     linear = _linear(model)
     if linear is not None:
         away = features.inputs[:, day] - linear.means
         effects = away[:, None, :] * linear.weights[None]
-        return [[_named(row) for row in of_token] for of_token in effects]
+        return [[_named(row, NAMES) for row in of_token] for of_token in effects]
+    if isinstance(model, GkHarT):
+        return [
+            [_named(row, gk_har_t.NAMES) for row in of_token]
+            for of_token in model.effects(features, day)
+        ]
     if not isinstance(model, RandomWalk):
         return [[() for _ in HORIZONS] for _ in features.panel.symbols]
     year = features.volatility[:, max(day - _YEAR + 1, 0) : day + 1]
@@ -201,11 +209,11 @@ def _linear(model: GlobalModel) -> PooledLinear | None:
     return next((part for part in parts if isinstance(part, PooledLinear)), None)
 
 
-def _named(effects: Floats) -> tuple[str, ...]:
+def _named(effects: Floats, names: Sequence[str]) -> tuple[str, ...]:
     changes = np.expm1(effects)
     order = np.argsort(-np.abs(changes))[:_NAMED]
     return tuple(
-        f"{NAMES[at]} {'widens' if changes[at] > 0 else 'narrows'} the range by {abs(changes[at]):.1%}"
+        f"{names[at]} {'widens' if changes[at] > 0 else 'narrows'} the range by {abs(changes[at]):.1%}"
         for at in order
         if abs(changes[at]) >= _WORTH_NAMING
     )

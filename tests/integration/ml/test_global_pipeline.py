@@ -37,6 +37,8 @@ LARGE = Recipe(
     seeds=(0, 1),
     shape=Shape(hidden=32, steps=120, dropout=0.0, weight_decay=0.0, learning_rate=2e-2),
 )
+LIMITS = gates.Limits(days=500, beyond=-np.inf)
+"""The market is made up as `gk_har_t` sees it: what is richer proves nothing here."""
 _INSERT = """
     insert into market.price_data
         (token_id, interval, opened_at, open, high, low, close, volume, source, is_final, observed_at)
@@ -99,7 +101,7 @@ def trained(market):
             held,
             clock=lambda: NOW,
             recipe=QUICK,
-            least_days=500,
+            limits=LIMITS,
             dagster_run_id="run-1",
         )
 
@@ -132,7 +134,7 @@ def test_a_version_that_passes_every_gate_serves(market, trained):
     champion = validation.registered(market, trained.version)
     assert (champion.model, champion.horizons) == ("combination", HORIZONS)
     assert champion.gate_report_id == str(trained.report_id)
-    assert validation.registered(market, serving.baseline).model == "ewma_t"
+    assert validation.registered(market, serving.baseline).model == "gk_har_t"
 
 
 def test_what_was_forecast_in_the_walk_forward_is_kept_for_a_year(conn, trained):
@@ -143,12 +145,12 @@ def test_what_was_forecast_in_the_walk_forward_is_kept_for_a_year(conn, trained)
         where f.horizon_days = 7
     """
     rows = conn.execute(query).fetchall()
-    assert {row[0] for row in rows} == {"combination", "ewma_t"}
+    assert {row[0] for row in rows} == {"combination", "gk_har_t"}
     walked, place = trained.backtest, HORIZONS.index(7)
     newest = np.s_[:, -held_out_origins.KEPT_DAYS :, place]
     mask, held = walked.scored[newest], walked.features.panel
     closes = dict(zip(held.token_ids, np.log(held.closes), strict=True))
-    for model in ("combination", "ewma_t"):
+    for model in ("combination", "gk_har_t"):
         mine = [row for row in rows if row[0] == model]
         assert len(mine) == mask.sum()
         at = [held.index(row[1].date()) - 1 for row in mine]
@@ -198,7 +200,7 @@ def test_mlflow_loads_the_champion_and_the_baseline_and_forecasts_what_is_issued
         stored = conn.execute(
             "select t.symbol, p.horizon_days, p.lower95, p.lower80, p.median, p.upper80, p.upper95"
             " from model.predictions p join market.tokens t on t.id = p.token_id where p.algorithm = %s",
-            ["ewma_t" if alias == "baseline" else trained.model],
+            ["gk_har_t" if alias == "baseline" else trained.model],
         ).fetchall()
         expected = {row[:2]: [float(price) for price in row[2:]] for row in stored}
         for row in made.itertuples(index=False):
@@ -238,7 +240,7 @@ def test_the_charts_of_a_run_have_the_horizons_as_steps(market, trained):
 
 def test_all_tokens_are_forecast_and_lead_back_to_where_they_are_from(conn, trained, issued):
     made = {each.model: (each.tokens, each.forecasts, each.public) for each in issued}
-    assert made == {"combination": (6, 24, 24), "ewma_t": (6, 24, 0)}
+    assert made == {"combination": (6, 24, 24), "gk_har_t": (6, 24, 0)}
     rows = conn.execute(
         """
         select abs(p.median / p.reference_price - 1) < 0.01, p.lower95 < p.lower80, p.run_id, p.data_digest, p.dagster_run_id,
@@ -311,7 +313,7 @@ def test_a_forecast_is_issued_once(market, conn, issued):
 def test_a_worse_version_is_refused_and_forecasts_in_the_shadow(market, conn, trained, issued):
     held = pipeline.build_panel(conn)
     made = pipeline.train_global(
-        conn, market, held, clock=lambda: NOW, recipe=LARGE, least_days=500, model="global_lstm"
+        conn, market, held, clock=lambda: NOW, recipe=LARGE, limits=LIMITS, model="global_lstm"
     )
     reasons = made.report.refused()
     assert not made.report.passed
@@ -508,7 +510,7 @@ def test_each_horizon_has_a_ladder_of_its_own(server, market, trained, refreshed
     assert "its alias champion-7d is gone" in said[7]["quality"]["reason"]
     assert "coinsphere ml train-global" in said[7]["quality"]["reason"]
     assert "did worse than the random walk" in said[30]["quality"]["reason"]
-    assert said[30]["algorithm"] == "ewma_t"
+    assert said[30]["algorithm"] == "gk_har_t"
     assert said[30]["quality"]["coverage80"] == pytest.approx(0.8, abs=0.06)
 
 
