@@ -21,6 +21,7 @@ from coinsphere.portfolio.lots.movements import (
     fee_in,
     movements_of,
     outgoing,
+    unseen,
 )
 from coinsphere.portfolio.lots.pool import OpenLot, Part, Pool, share
 from coinsphere.portfolio.model import (
@@ -147,8 +148,8 @@ class Book:
         for move in done.moves:
             if isinstance(move, Acquire):
                 self._acquire(act, move, entry.at)
-            else:
-                self._dispose(act, move)
+            elif missing := self._dispose(act, move):
+                self._cross(fact.portfolio_id, unseen(move, missing, done.external_flow))
         self._note_findings(fact, done.moves)
         self._cross(fact.portfolio_id, done.external_flow)
 
@@ -194,15 +195,18 @@ class Book:
             since = min(since, part.lot.acquired_at)
         return quantity, cost, since
 
-    def _dispose(self, act: _Act, move: Dispose) -> None:
+    def _dispose(self, act: _Act, move: Dispose) -> Decimal:
+        """Take units out; how many of them nobody knew of."""
         left = move.proceeds if move.use in REALISING else None
-        units = move.quantity
+        units, missing = move.quantity, ZERO
         for part in self._pool(act.fact.portfolio_id, act.account).take(move.quantity):
             brought = None if left is None else share(left, part.quantity, units)
             units -= part.quantity
             if left is not None and brought is not None:
                 left -= brought
             self._spend(act, move.use, part, brought)
+            missing += part.quantity if part.lot is None else ZERO
+        return missing
 
     def _spend(self, act: _Act, kind: Use, part: Part, proceeds: Decimal | None) -> None:
         """Note the use of a part of a lot, or of units that nobody knew of."""
@@ -238,17 +242,19 @@ class Book:
         fact = entry.fact
         act = _Act(fact, self._account(fact.portfolio_id, fact.exchange), entry.at)
         target = self._account(arrival.portfolio_id, arrival.exchange)
+        unknown = ZERO
         if (fact.portfolio_id, act.account) != (arrival.portfolio_id, target):
-            self._move(act, arrival, target)
+            unknown = self._move(act, arrival, target)
         fee = fact.amount - arrival.amount + fee_in(fact, self._token_id)
-        if fee > 0:
-            self._dispose(act, Dispose(fee, Use.FEE, ZERO))
+        missing = self._dispose(act, Dispose(fee, Use.FEE, ZERO)) if fee > 0 else ZERO
+        self._cross(fact.portfolio_id, ExternalFlow(amount_in=unknown + missing))
         if fact.portfolio_id != arrival.portfolio_id:
             self._cross(fact.portfolio_id, ExternalFlow(amount_out=arrival.amount))
             self._cross(arrival.portfolio_id, ExternalFlow(amount_in=arrival.amount))
 
-    def _move(self, act: _Act, arrival: Arrival, target: str) -> None:
-        fact = act.fact
+    def _move(self, act: _Act, arrival: Arrival, target: str) -> Decimal:
+        """Move lots; how many of the units nobody knew of."""
+        fact, missing = act.fact, ZERO
         received = fact._replace(
             fact_id=arrival.fact_id, portfolio_id=arrival.portfolio_id, exchange=arrival.exchange
         )
@@ -258,6 +264,8 @@ class Book:
             acquired_at = act.at if part.lot is None else part.lot.acquired_at
             carried = self._carried(part.cost, fact.portfolio_id, arrival.portfolio_id, acquired_at)
             self._acquire(there, Acquire(part.quantity, carried), acquired_at)
+            missing += part.quantity if part.lot is None else ZERO
+        return missing
 
     def _carried(
         self, cost: Decimal | None, source: UUID, target: UUID, acquired_at: datetime

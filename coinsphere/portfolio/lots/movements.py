@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
+from coinsphere.portfolio.lots.pool import share
 from coinsphere.portfolio.model import (
     ACQUISITIONS,
     ARRIVALS,
@@ -114,6 +115,22 @@ def other_fee(fact: Fact, valuer: Valuer) -> Decimal:
     if fact.fee_token_id is None:
         return valuer.money(fact.fee, fact.currency, day) or ZERO
     return valuer.worth(fact.fee_token_id, fact.fee, day) or ZERO
+
+
+def unseen(move: Dispose, missing: Decimal, left: ExternalFlow) -> ExternalFlow:
+    """What came in by units that left and that nobody knew of: they were there, so they came in for what they left for.
+
+    Without it all that they brought would be a gain of money that was never put in.
+
+    Args:
+        move: how they left.
+        missing: how many of its units nobody knew of.
+        left: what crossed the border as they left.
+    """
+    brought = left.money_out or left.swap_out
+    if move.use in {Use.SALE, Use.SWAP} and brought:
+        return ExternalFlow(money_in=share(brought, missing, move.quantity))
+    return ExternalFlow(amount_in=missing)
 
 
 def _is_of_the_trade(fact: Fact) -> bool:

@@ -95,7 +95,9 @@ def holding(held: Holding, rate: Rate | None, missing: str | None) -> Holding:
     )
 
 
-def history(all_days: Days, converter: Converter, first: date, *, is_known: bool) -> History:
+def history(
+    all_days: Days, converter: Converter, first: date, *, is_known: bool, is_priced: bool = True
+) -> History:
     """Days from the portfolio's first on, converted and chained anew; what lies before `first` is not of the period.
 
     Args:
@@ -103,6 +105,7 @@ def history(all_days: Days, converter: Converter, first: date, *, is_known: bool
         converter: into the shown one.
         first: the period's first day.
         is_known: whether all days of the period have a value in the portfolio's own currency.
+        is_priced: whether anything that was held in the period has a price.
     """
     shown: list[DayOfReturn] = []
     growth: Decimal | None = Decimal(1)
@@ -124,7 +127,8 @@ def history(all_days: Days, converter: Converter, first: date, *, is_known: bool
     before = next((each for each in reversed(shown) if each.day < first), None)
     of_period = [each for each in shown if each.day >= first]
     grown = {each.day: each.growth for each in shown if each.growth is not None}
-    return History(before, _days(of_period, is_known=is_known), grown)
+    made = _days(of_period, is_known=is_known, is_priced=is_priced)
+    return History(before, made, grown)
 
 
 def point(each: Point, converter: Converter, grown: dict[date, Decimal]) -> Point:
@@ -159,7 +163,7 @@ def _shown(amount: Decimal | None, rate: Rate | None) -> Decimal | None:
         return (amount * rate.factor).quantize(UNIT)
 
 
-def _days(shown: Sequence[DayOfReturn], *, is_known: bool) -> Days:
+def _days(shown: Sequence[DayOfReturn], *, is_known: bool, is_priced: bool) -> Days:
     ordinals = np.array([each.day.toordinal() for each in shown], dtype=np.int64)
     columns = [
         np.array(
@@ -168,4 +172,4 @@ def _days(shown: Sequence[DayOfReturn], *, is_known: bool) -> Days:
         )
         for column in list(zip(*(each[1:] for each in shown), strict=True)) or [()] * 4
     ]
-    return Days(ordinals, columns, is_known=is_known)
+    return Days(ordinals, columns, is_known=is_known, is_priced=is_priced)

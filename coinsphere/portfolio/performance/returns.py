@@ -67,6 +67,7 @@ class Returns:
 
 NO_HISTORY = N_("nothing was held on a closed day of this period")
 NO_RATE = N_("the portfolio's currency has no exchange rate on the first day of this period")
+NO_PRICE = N_("nothing that was held in this period has a price")
 NO_MONEY = N_("no money was invested in this period")
 TOO_SHORT = N_("a yearly rate needs a year at least: money was in for less")
 NO_SOLUTION = N_("no rate explains these cash flows")
@@ -83,9 +84,9 @@ def over(before: DayOfReturn | None, days: Days) -> Returns | None:
         days: the days of the period.
 
     Returns:
-        None where there are no days, or the currency has no rate on one of the period.
+        None where there are no days, or their values are not known: `why`.
     """
-    if not days or not days.is_known:
+    if not days or not days.is_known or not days.is_priced:
         return None
     first, last = days[0], days[-1]
     start = ZERO if before is None or before.value is None else before.value
@@ -100,6 +101,13 @@ def over(before: DayOfReturn | None, days: Days) -> Returns | None:
             first.day, last.day, start, end, inflow, outflow, gain,
             _time_weighted(before, days), of_year, of_period, _simple(gain, start + inflow),
         )  # fmt: skip
+
+
+def why(days: Days) -> str:
+    """Why a period has no returns."""
+    if not days.is_known:
+        return NO_RATE
+    return NO_HISTORY if days.is_priced else NO_PRICE
 
 
 def cash_flows(before: DayOfReturn | None, days: Days) -> list[CashFlow]:

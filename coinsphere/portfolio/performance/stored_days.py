@@ -19,9 +19,9 @@ _BEFORE = """
     from app.portfolio_values_daily
     where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and day = %(first)s::date - 1
 """
-# As texts, as `stored_market` reads closes. A day without a rate has no value and is left out; growth may be out of range.
+# As texts, as `stored_market` reads closes; and whether anything that was held has a price. A day without a rate has no value and is left out; growth may be out of range.
 _DAYS = """
-    select count(*) = count(value),
+    select count(*) = count(value), coalesce(bool_or(priced_assets > 0) or not bool_or(unpriced_assets > 0), true),
         coalesce(string_agg((day - date '0001-01-01' + 1)::text, ' ') filter (where value is not null), ''),
         coalesce(string_agg(value::text, ' '), ''),
         coalesce(string_agg(inflow::text, ' '), ''),
@@ -39,7 +39,7 @@ _POINTS = """
         from app.portfolio_values_daily
         where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and day between %(first)s and %(last)s
     )
-    select v.day, v.value, v.cost, v.growth, v.filled_assets, v.unpriced_assets
+    select v.day, case when v.priced_assets > 0 or v.unpriced_assets = 0 then v.value end as value, v.cost, v.growth, v.filled_assets, v.unpriced_assets
     from app.portfolio_values_daily v
     cross join span
     where v.user_id = %(user_id)s and v.portfolio_id = %(portfolio_id)s and v.day between %(first)s and %(last)s
@@ -56,7 +56,7 @@ _GROWTH = """
 
 
 class Point(NamedTuple):
-    """A day of a chart, in the portfolio's currency."""
+    """A day of a chart, in the portfolio's currency; of what was held on it nothing may have a price."""
 
     day: date
     value: Decimal | None
@@ -79,9 +79,9 @@ def days(conn: Connection, period: Period) -> tuple[DayOfReturn | None, Days]:
     before = cursor.execute(_BEFORE, period.parameters()).fetchone()
     row = conn.execute(_DAYS, period.parameters()).fetchone()
     assert row is not None
-    is_known, *texts = row
+    is_known, is_priced, *texts = row
     ordinals, columns = daily_series.by_day(*texts)
-    return before, Days(ordinals, columns, is_known=is_known)
+    return before, Days(ordinals, columns, is_known=is_known, is_priced=is_priced)
 
 
 def points(conn: Connection, period: Period, most: int = MAX_POINTS - 2) -> list[Point]:

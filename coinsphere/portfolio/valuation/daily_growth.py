@@ -30,14 +30,21 @@ class Days(Sequence[DayOfReturn]):
         ordinals: the days.
         values: values, inflows, outflows and growths, in this order, in units of 10^-18; a growth below zero is none.
         is_known: False where the currency has no rate on another day of the period.
+        is_priced: False where nothing that was held has a price on any of them.
     """
 
     def __init__(
-        self, ordinals: daily_series.Days, values: Sequence[Units], *, is_known: bool
+        self,
+        ordinals: daily_series.Days,
+        values: Sequence[Units],
+        *,
+        is_known: bool,
+        is_priced: bool = True,
     ) -> None:
         self.ordinals = ordinals
         self.values, self.inflows, self.outflows, self.growths = values
         self.is_known = is_known
+        self.is_priced = is_priced
 
     def __len__(self) -> int:
         return len(self.ordinals)
@@ -52,7 +59,7 @@ class Days(Sequence[DayOfReturn]):
         columns = (self.values, self.inflows, self.outflows, self.growths)
         if isinstance(place, slice):
             cut = [column[place] for column in columns]
-            return Days(self.ordinals[place], cut, is_known=self.is_known)
+            return Days(self.ordinals[place], cut, is_known=self.is_known, is_priced=self.is_priced)
         value, inflow, outflow, growth = (daily_series.decimal(column[place]) for column in columns)
         day = date.fromordinal(int(self.ordinals[place]))
         return DayOfReturn(day, value, inflow, outflow, growth if growth >= 0 else None)

@@ -106,3 +106,12 @@ def test_the_guide_tells_what_every_kind_means() -> None:
 def test_what_is_not_named_is_listed() -> None:
     for meaning in (binance.records, of_kraken, coinbase.records):
         assert row(meaning, "no kind")[1:] == ("listed", "listed", "listed")
+
+
+def test_binance_words_of_a_distribution_mean_what_the_statement_calls_it() -> None:
+    for words, operation in (
+        ("Flexible", "Simple Earn Flexible Interest"), ("Launchpool", "Launchpool Interest"), ("BNB Vault", "BNB Vault Rewards"),
+        ("Locked Staking", "Locked Staking Rewards"), ("BHFT distribution", "Distribution"), ("OP airdrop", "Airdrop Assets"),
+        ("Referral Kickback", "Referral Kickback"), ("something new", "Reward"),
+    ):  # fmt: skip
+        assert binance.income(words) == row(binance.records, operation)[1], words

@@ -43,7 +43,10 @@ def _shown(conn: Connection, found: Portfolio, period: Period, currency: str) ->
     converter = queries.converter(conn, found, currency)
     _, all_days = stored_days.days(conn, replace(period, first=found.first_day or period.first))
     _, of_period = stored_days.days(conn, period)
-    past = display_currency.history(all_days, converter, period.first, is_known=of_period.is_known)
+    past = display_currency.history(
+        all_days, converter, period.first,
+        is_known=of_period.is_known, is_priced=of_period.is_priced,
+    )  # fmt: skip
     points = stored_days.points(conn, period)
     rates = {point.day: converter.on(point.day) for point in points}
     return Read(

@@ -51,7 +51,7 @@ def get_performance(portfolio_id: str, query_data: PeriodQuery) -> Response:
         "dataPoints": len(series),
         "performance": series,
         "returns": None if outcome is None else _returns(outcome),
-        "unavailable": None if outcome is not None else _why(read.days),
+        "unavailable": None if outcome is not None else returns.why(read.days),
         "realisedGain": read.realised.gain,
         "realisedUnknown": read.realised.unknown,
         "benchmark": benchmarks.outcome(query_data.benchmark, compared),
@@ -59,10 +59,6 @@ def get_performance(portfolio_id: str, query_data: PeriodQuery) -> Response:
         "isPending": found.is_pending,
     }
     return scope.tagged(body)
-
-
-def _why(days: daily_growth.Days) -> str:
-    return returns.NO_HISTORY if days.is_known else returns.NO_RATE
 
 
 def _returns(outcome: returns.Returns) -> dict[str, Any]:

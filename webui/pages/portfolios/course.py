@@ -77,7 +77,7 @@ def of(conn: Connection, found: Portfolio) -> Course:
     span, period = _period(found)
     read = reading.of(conn, found, period, found.currency)
     outcome = returns.over(read.before, read.days)
-    unavailable = returns.NO_HISTORY if read.days.is_known else returns.NO_RATE
+    unavailable = returns.why(read.days)
     series = _series(read) if len(read.points) >= _LEAST_POINTS else None
     asked, compared = _compared(conn, found, period, read)
     return Course(
@@ -89,7 +89,7 @@ def trail(conn: Connection, found: Portfolio) -> Trail:
     """How the returns of the period that the present address asks for were computed."""
     span, period = _period(found)
     read = reading.of(conn, found, period, found.currency)
-    unavailable = returns.NO_HISTORY if read.days.is_known else returns.NO_RATE
+    unavailable = returns.why(read.days)
     return Trail(
         span, returns.over(read.before, read.days), unavailable,
         returns.cash_flows(read.before, read.days), returns.sub_periods(read.before, read.days),

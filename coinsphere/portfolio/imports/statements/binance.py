@@ -23,6 +23,8 @@ _MOVES = {
     Meaning.GIFT: (Kind.REWARD, Kind.GIFT),
 }
 _PAIRED = frozenset({Meaning.TRADE, Meaning.FEE})
+_LENT = ("interest", "flexible", "savings", "launchpool", "vault")
+"""Words of distributions that the statement calls an interest."""
 _SLOW = timedelta(seconds=2)
 """How far the rows of one trade lie apart: a fee is often taken in the next second."""
 
@@ -42,7 +44,7 @@ def income(info: str) -> Kind:
         return Kind.STAKING
     if "airdrop" in words or "distribution" in words:
         return Kind.AIRDROP
-    return Kind.INTEREST if "interest" in words else Kind.REWARD
+    return Kind.INTEREST if any(word in words for word in _LENT) else Kind.REWARD
 
 
 def groups(entries: Sequence[Entry]) -> list[list[int]]:
