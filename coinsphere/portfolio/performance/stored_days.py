@@ -39,7 +39,8 @@ _POINTS = """
         from app.portfolio_values_daily
         where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and day between %(first)s and %(last)s
     )
-    select v.day, case when v.priced_assets > 0 or v.unpriced_assets = 0 then v.value end as value, v.cost, v.growth, v.filled_assets, v.unpriced_assets
+    select v.day, case when v.priced_assets > 0 or v.unpriced_assets = 0 then v.value end as value, v.cost, v.growth,
+        v.filled_assets, v.unpriced_assets, v.priced_assets
     from app.portfolio_values_daily v
     cross join span
     where v.user_id = %(user_id)s and v.portfolio_id = %(portfolio_id)s and v.day between %(first)s and %(last)s
@@ -64,6 +65,12 @@ class Point(NamedTuple):
     growth: Decimal | None
     filled_assets: int
     unpriced_assets: int
+    priced_assets: int
+
+    @property
+    def is_unpriced(self) -> bool:
+        """Whether something was held, and none of it has a price yet."""
+        return self.unpriced_assets > 0 and self.priced_assets == 0
 
 
 class GrowthOfDay(NamedTuple):

@@ -85,6 +85,21 @@ def test_holdings_returns_and_reasons(member, api, owned, prices, work) -> None:
     assert re.search(r'data-second="[^"]*\b108000[^"]* 55000[.0]*"', page.text)
 
 
+def test_what_has_no_price_is_no_zero_and_takes_no_other_portfolios_days_away(
+    member, api, owned, prices, work
+) -> None:
+    other = member.post("/portfolios", {"name": "Rare", "currency": "USD", "lotMethod": "fifo"})
+    rare = other.headers["Location"]
+    trade(api, {"id": owned.rpartition("/")[2]}, "buy", "BTC", "2", "50000")
+    trade(api, {"id": rare.rpartition("/")[2]}, "buy", "XRP", "10", "2", at=day(3))
+    work(api)
+    for page in (f"{rare}?span=all", f"{rare}/trail?span=all"):
+        shown = member.get(page)
+        assert shown.status_code == 200
+        assert "nothing that was held in this period has a price" in shown.text
+    assert re.search(r"\b107200\b", member.get("/dashboard").text), "2 BTC on 9 March"
+
+
 def test_issues_are_dismissed_where_they_stand(member, api, owned, prices, work) -> None:
     trade(api, {"id": owned.rpartition("/")[2]}, "sell", "BTC", "1", "53000")
     work(api)

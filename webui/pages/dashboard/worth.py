@@ -116,7 +116,8 @@ def _known(values: Sequence[Decimal | None]) -> Decimal | None:
 def history(conn: Connection, owner: UUID, currency: str) -> Series | None:
     """Value and cost of all portfolios by day, a year at most; None before the first day is valued.
 
-    A day on which one portfolio's value is not known has none: a sum without it would look like a loss.
+    A day on which one portfolio's value is not known has none: a sum without it would look like a loss. One in which
+    nothing has a price yet is not there yet, and takes no other's day away.
     """
     today = services().clock().date()
     days: dict[date, list[tuple[Decimal | None, Decimal | None]]] = {}
@@ -126,7 +127,8 @@ def history(conn: Connection, owner: UUID, currency: str) -> Series | None:
         first = max(each.first_day, today - _HISTORY)
         period = Period(owner, each.id, min(first, today), today)
         for point in reading.of(conn, each, period, currency).points:
-            days.setdefault(point.day, []).append((point.value, point.cost))
+            if not point.is_unpriced:
+                days.setdefault(point.day, []).append((point.value, point.cost))
     rows = [
         Row(_midnight(day), tuple(_known(values) for values in zip(*pairs, strict=True)))
         for day, pairs in sorted(days.items())

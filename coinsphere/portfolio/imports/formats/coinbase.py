@@ -112,15 +112,15 @@ def _for_money(cells: Cells, entry: Entry) -> Parsed:
         raise Nothing(records.MONEY_ONLY)
     is_buy = coinbase.meaning(entry.kind) is Meaning.BOUGHT
     fee, quantity = number(cells, "Fees"), abs(entry.change)
-    is_back = _is_rebate(cells, is_buy=is_buy)
+    is_whole = _is_rebate(cells, is_buy=is_buy) or _is_total_alone(cells)
     return Parsed(
         kind=Kind.BUY if is_buy else Kind.SELL,
         symbol=entry.asset,
         amount=quantity,
         occurred_at=entry.at,
-        price=_whole_price(cells, quantity) if is_back else _price(cells),
+        price=_whole_price(cells, quantity) if is_whole else _price(cells),
         currency=_currency(cells),
-        fee=abs(fee) if fee and not is_back else None,
+        fee=abs(fee) if fee and not is_whole else None,
         exchange="coinbase",
     )
 
@@ -131,6 +131,12 @@ def _is_rebate(cells: Cells, *, is_buy: bool) -> bool:
     if fee is None or fee >= 0 or not worth or not total:
         return False
     return (abs(total) < abs(worth)) is is_buy
+
+
+def _is_total_alone(cells: Cells) -> bool:
+    """Whether the total tells all that is known of the fee, as files until 2019 have it."""
+    subtotal, fee, total = (number(cells, column) for column in ("Subtotal", "Fees", "Total"))
+    return subtotal is None and fee is None and bool(total)
 
 
 def _price(cells: Cells) -> Decimal | None:

@@ -65,10 +65,11 @@ _COINBASE = (
     Column("Price Currency", also=("spot price currency",)),
     Column("Price at Transaction", "number", also=("spot price at transaction", r"(?P<unit>[a-z]{3}) spot price at transaction")),
     Column("Subtotal", "number", also=(r"(?P<unit>[a-z]{3}) subtotal",)),
-    Column("Total", "number", also=(r"total \(inclusive of fees( and/or spread)?\)", r"(?P<unit>[a-z]{3}) total \(inclusive of fees\)")),
+    Column("Total", "number", also=(r"total \(inclusive of fees( and/or spread)?\)", r"(?P<unit>[a-z]{3}) total \(inclusive of fees\)",
+                                     r"(?P<unit>[a-z]{3}) amount transacted \(inclusive of coinbase fees\)")),
     Column("Fees", "number", also=("fees and/or spread", r"(?P<unit>[a-z]{3}) fees")),
     Column("Notes"),
-    Column("Sender Address", "unread"),
+    Column("Sender Address", "unread", also=("address",)),
     Column("Recipient Address", "unread"),
 )  # fmt: skip
 _KRAKEN = (

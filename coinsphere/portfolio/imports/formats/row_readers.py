@@ -4,6 +4,7 @@ Those of exchanges are read by `coinsphere.portfolio.imports.formats.exchanges`,
 """
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 from coinsphere.portfolio.imports.formats.row import (
@@ -19,7 +20,9 @@ from coinsphere.portfolio.imports.formats.row import (
     reading,
     required,
     text,
+    unit,
 )
+from coinsphere.portfolio.imports.statements.record import MONEY
 from coinsphere.portfolio.model import DEPARTURES, LOSSES, Kind
 
 OWN_COLUMNS = (
@@ -67,30 +70,54 @@ def own(cells: Cells) -> list[Parsed]:
     """Our own export, or a table with our columns."""
     found = kind(cells, "type")
     symbol = required_symbol(cells, "token")
-    fee_symbol = _symbol(cells, "fee_token")
     agreed(cells, "amount", symbol)
     currency = agreed(cells, "price", _symbol(cells, "currency"))
+    fee_symbol = _symbol(cells, "fee_token") or _fee_token(cells, currency)
     currency = agreed(cells, "fee", currency) if fee_symbol is None else currency
     agreed(cells, "fee", fee_symbol or currency)
-    return [
-        Parsed(
-            kind=found,
-            symbol=symbol,
-            amount=_signed_amount(cells, found),
-            occurred_at=moment(cells, "date"),
-            price=number(cells, "price"),
-            currency=currency or "USD",
-            fee=_fee(cells),
-            fee_symbol=fee_symbol,
-            counter_symbol=_symbol(cells, "counter_token"),
-            counter_amount=_positive(number(cells, "counter_amount")),
-            exchange=_unguarded(text(cells, "exchange")),
-            notes=_unguarded(text(cells, "notes")),
-            tx_hash=_unguarded(text(cells, "tx_hash")),
-            external_id=_unguarded(text(cells, "external_id")),
-            source=text(cells, "source") or "import",
-        )
-    ]
+    made = Parsed(
+        kind=found,
+        symbol=symbol,
+        amount=_signed_amount(cells, found),
+        occurred_at=moment(cells, "date"),
+        price=number(cells, "price"),
+        currency=currency or "USD",
+        fee=_fee(cells),
+        fee_symbol=fee_symbol,
+        counter_symbol=_symbol(cells, "counter_token"),
+        counter_amount=_positive(number(cells, "counter_amount")),
+        exchange=_unguarded(text(cells, "exchange")),
+        notes=_unguarded(text(cells, "notes")),
+        tx_hash=_unguarded(text(cells, "tx_hash")),
+        external_id=_unguarded(text(cells, "external_id")),
+        source=text(cells, "source") or "import",
+    )
+    return [_directed(cells, made) if found is Kind.SWAP else made]
+
+
+def _fee_token(cells: Cells, currency: str | None) -> str | None:
+    """The token beside a fee, as in `0.001 BNB`; None where it is money, or what the price is in."""
+    told = unit(cells, "fee")
+    return told if told and told.isalnum() and told not in MONEY and told != currency else None
+
+
+def _directed(cells: Cells, swap: Parsed) -> Parsed:
+    """A swap from what left to what came: by the signs of both, where the file writes them.
+
+    Raises:
+        WrongCell: both came or both left, or the price may be that of either.
+    """
+    is_out, is_back = ((number(cells, name) or 0) < 0 for name in ("amount", "counter_amount"))
+    if is_out is is_back and (is_out or reading(cells).has_signs):
+        raise WrongCell("counter_amount", "has the sign of the amount: which of both left?")
+    if not is_back:
+        return swap
+    if swap.price is not None or swap.counter_symbol is None or swap.counter_amount is None:
+        raise WrongCell("counter_amount", "is negative: say what left first")
+    return replace(
+        swap, symbol=swap.counter_symbol, amount=swap.counter_amount,
+        counter_symbol=swap.symbol, counter_amount=swap.amount,
+    )  # fmt: skip
 
 
 def _signed_amount(cells: Cells, kind_of: Kind) -> Decimal:

@@ -31,7 +31,7 @@ ASKED = (Order.DMY, Order.MDY, Order.YMD)
 
 _CLOCK = re.compile(
     r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]{1,9}))?)?"
-    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>.*)"
+    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?:[Uu]hr\b)?\s*(?P<zone>.*)"
 )
 _DATE = re.compile(r"([0-9]{1,4})([-/.])([0-9]{1,2})\2([0-9]{1,4})")
 _COMPACT = re.compile(

@@ -6,11 +6,12 @@ history fields". Names of assets: `Get Asset Info`, where a name of its own diff
 
 import re
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from enum import StrEnum
 
 from coinsphere.portfolio.imports.statements.grouping import exchanged, moved, totals
 from coinsphere.portfolio.imports.statements.record import Entry, Nothing, NotUnderstood, Record
-from coinsphere.portfolio.model import ZERO, Kind
+from coinsphere.portfolio.model import EXACT, ZERO, Kind
 
 _NAMES = {
     **{
@@ -171,7 +172,7 @@ def _transfers(entries: Sequence[Entry]) -> list[Record]:
             left.append(entry)
             continue
         left.remove(back)
-        kept = back.fee + entry.fee
+        kept = ZERO if _net(entry) == -_net(back) else back.fee + entry.fee
         if kept:
             left.append(back._replace(change=ZERO, fee=kept))
     made = [
@@ -183,8 +184,13 @@ def _transfers(entries: Sequence[Entry]) -> list[Record]:
 
 
 def _reverses(entry: Entry, other: Entry) -> bool:
-    same = (entry.kind, entry.asset) == (other.kind, other.asset)
-    return same and entry.change == -other.change and bool(entry.change)
+    """Whether it gives back what the other took: the amount, or the amount with its fee."""
+    same = (entry.kind, entry.asset) == (other.kind, other.asset) and bool(entry.change)
+    return same and (entry.change == -other.change or _net(entry) == -_net(other))
+
+
+def _net(entry: Entry) -> Decimal:
+    return EXACT.subtract(entry.change, entry.fee)
 
 
 def _single(entry: Entry, family: Meaning) -> Record:

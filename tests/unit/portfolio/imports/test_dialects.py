@@ -453,6 +453,52 @@ def test_koinly_what_was_received_has_no_minus_and_a_fee_alone_is_one() -> None:
     assert [each.line for each in found.left_out] == [5]
 
 
+def test_what_stands_beside_a_fee_is_its_token_and_never_the_prices_currency() -> None:
+    """As `Fee` of Binance's trades: 0.001BNB."""
+    mapping = {**MAPPING, "fee": "Fee"}
+    rows = [
+        "1,0.5BNB",
+        "1 EUR,0.5 BNB",
+        "1,0.5 USDT",
+        "1 EUR,0.5 EUR",
+        "1,0.5 EUR",
+        "1 EUR,0.5 CHF",
+    ]
+    text = "Day,What,Coin,Units,Each,Fee\n" + "".join(
+        f"2026-01-02,buy,BTC,1,{row}\n" for row in rows
+    )
+    found = files.read(text, "generic", mapping)
+    assert [(each.currency, each.fee, each.fee_symbol) for _, each in found.parsed] == [
+        ("USD", D("0.5"), "BNB"), ("EUR", D("0.5"), "BNB"), ("USD", D("0.5"), "USDT"), ("EUR", D("0.5"), None), ("EUR", D("0.5"), None),
+    ]  # fmt: skip
+    assert [(each.line, each.column) for each in found.problems] == [(7, "Fee")]
+
+
+def test_a_swap_goes_the_way_that_its_signs_tell() -> None:
+    mapping = {"date": "Day", "type": "What", "token": "Coin", "amount": "Units", "counter_token": "For", "counter_amount": "Got"}  # fmt: skip
+    signed = [
+        "trade,BTC,-1,ETH,20",
+        "convert,ETH,20,BTC,-1",
+        "swap,BTC,1,ETH,20",
+        "swap,BTC,-1,ETH,-20",
+    ]
+    for rows, swaps, wrong in ((signed, 2, [4, 5]), (signed[2:3], 1, [])):
+        text = "Day,What,Coin,Units,For,Got\n" + "".join(f"2026-01-02,{row}\n" for row in rows)
+        found = files.read(text, "generic", mapping)
+        told = [
+            (each.symbol, each.amount, each.counter_symbol, each.counter_amount)
+            for _, each in found.parsed
+        ]
+        assert told == [("BTC", 1, "ETH", 20)] * swaps
+        assert [(each.line, each.column) for each in found.problems] == [
+            (line, "Got") for line in wrong
+        ]
+
+
+def test_a_clock_may_say_that_it_is_one() -> None:
+    assert times(days("2. Mai 2026 13:05 Uhr")) == [at(2026, 5, 2, 13, 5)]
+
+
 def test_go_writes_the_zone_twice() -> None:
     assert times(days("2026-03-05 10:11:12 +0100 CET")) == [at(2026, 3, 5, 9, 11, 12)]
 

@@ -115,6 +115,7 @@ def test_kraken_withdrawal_that_came_back_is_none() -> None:
         assert said(kraken(*order)) == ["transfer_out 2 BTC fee 0.002 BTC"]
     # What was given back without its withdrawal comes in whole; what is kept of the fee is one.
     assert said(kraken("W1,withdrawal,,XXBT,1,-0.001")) == ["transfer_in 1.001 BTC"]
+    assert said(kraken("W1,withdrawal,,XXBT,-1,0.001", "W1,withdrawal,,XXBT,1.001,0")) == []
     assert said(kraken("W1,withdrawal,,XXBT,-1,0.001", "W1,withdrawal,,XXBT,1,0")) == [
         "fee 0.001 BTC"
     ]
@@ -384,3 +385,19 @@ def test_coinbase_every_kind_is_booked_or_named() -> None:
         "transfer_out 0.1 BTC", "transfer_in 1 ETH", "reward 0.01 ETH at 2000 EUR", "transfer_out 0.2 BTC", "fee 30 USDC",
     ]  # fmt: skip
     assert [problem.line for problem in found.problems] == [9, 10]
+
+
+def test_coinbase_until_2019_the_total_alone_tells_the_fee() -> None:
+    header = (
+        "Timestamp,Transaction Type,Asset,Quantity Transacted,USD Spot Price at Transaction,"
+        "USD Amount Transacted (Inclusive of Coinbase Fees),Address,Notes"
+    )
+    rows = [
+        "10/05/2018,Buy,BTC,0.1,6500.00,660.00,,Bought 0.1 BTC", "10/25/2018,Send,BTC,0.05,6500,,1abc,",
+        "10/26/2018,Sell,BTC,0.05,6500,320,,",
+    ]  # fmt: skip
+    found = files.read("\n".join([header, *rows, ""]), "coinbase")
+    assert (said(found), found.questions) == (
+        ["buy 0.1 BTC at 6600 USD", "transfer_out 0.05 BTC", "sell 0.05 BTC at 6400 USD"],
+        [],
+    )
