@@ -53,6 +53,7 @@ from webapi.security.routes import security
 from webapi.security.session_cache import SessionCache
 from webapi.services import EXTENSION, Services
 from webapi.shared.routes import blueprint as shared
+from webapi.tax.routes import tax
 from webapi.tokens.routes import tokens
 from webapi.transactions.routes import blueprint as transactions
 from webapi.two_factor.routes import two_factor
@@ -204,6 +205,7 @@ def _add_routes(app: APIFlask) -> None:
         app.register_blueprint(part, url_prefix=f"{V1}/portfolios")
     app.register_blueprint(holdings, url_prefix=f"{V1}/holdings")
     app.register_blueprint(transactions, url_prefix=f"{V1}/transactions")
+    app.register_blueprint(tax, url_prefix=f"{V1}/tax")
     app.register_blueprint(shared, url_prefix=f"{V1}/shared")
     app.register_blueprint(alerts, url_prefix=f"{V1}/alerts")
     app.register_blueprint(channels, url_prefix=f"{V1}/channels")

@@ -57,6 +57,7 @@ _OF_ENDPOINT = {
     "holdings": Feature.PORTFOLIOS,
     "transactions": Feature.PORTFOLIOS,
     "shared": Feature.PORTFOLIOS,
+    "tax": Feature.PORTFOLIOS,
     "alerts": Feature.ALERTS,
     "channels": Feature.ALERTS,
     "defi": Feature.DEFI,

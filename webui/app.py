@@ -34,6 +34,7 @@ from webui.pages.portfolios.routes import web_portfolios
 from webui.pages.portfolios.shares import web_portfolio_shares
 from webui.pages.second_factors.routes import web_second_factors
 from webui.pages.shared.routes import web_shared
+from webui.pages.tax.routes import web_tax
 from webui.pages.token.routes import web_token
 from webui.pages.transactions.routes import web_transactions
 from webui.security import forms
@@ -60,6 +61,7 @@ PAGES = (
     web_transactions,
     web_alerts,
     web_channels,
+    web_tax,
     web_administration,
     web_admin_users,
     web_admin_data,

@@ -42,6 +42,40 @@ def rebuild(email: str | None) -> None:
 
 
 @portfolio.command()
+@click.argument("email")
+@click.argument("regime", type=click.Choice(["generic", "de", "us", "uk"]))
+@click.argument("year", type=click.IntRange(2009, 2100))
+@click.option("--currency", default="USD", help="Of the generic report.")
+@click.option(
+    "--pdf",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a PDF there instead of a CSV here.",
+)
+def tax(email: str, regime: str, year: int, currency: str, pdf: Path | None) -> None:
+    """Print the tax report of a user's year as CSV, what is unknown first."""
+    import sys
+
+    import psycopg
+
+    from coinsphere.portfolio.tax import files, reading
+    from coinsphere.portfolio.tax.regimes import REGIMES
+    from coinsphere.settings import Role, Settings
+
+    options = "-c search_path=app,market,model,jobs,public -c timezone=UTC"
+    with psycopg.connect(Settings.from_env().url_for(Role.PIPELINE), options=options) as conn:
+        row = conn.execute(
+            "select id from app.users where lower(email) = lower(%(email)s)", {"email": email}
+        ).fetchone()
+        if row is None:
+            raise click.ClickException(f"There is no user {email}.")
+        found = reading.read(conn, row[0], REGIMES[regime], year, currency)
+    if pdf is None:
+        files.write_csv(found, sys.stdout)
+    else:
+        pdf.write_bytes(files.write_pdf(found))
+
+
+@portfolio.command()
 @click.argument(
     "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )

@@ -53,6 +53,7 @@ class Event(StrEnum):
 
     # Portfolios
     PORTFOLIO_EXPORTED = "portfolio.exported"
+    TAX_REPORT_EXPORTED = "tax.report_exported"
     PORTFOLIO_IMPORT_CONFIRMED = "portfolio.import_confirmed"
     PORTFOLIO_IMPORT_TAKEN_BACK = "portfolio.import_taken_back"
     PORTFOLIO_SHARED = "portfolio.shared"

@@ -213,6 +213,11 @@ def rebook(
     return Rebooked(day, frozenset(changed))
 
 
+def entries(conn: Connection, user_id: UUID, token_id: UUID) -> Iterator[Entry]:
+    """All facts of a token of the user in the order of booking; `conn` is within a transaction."""
+    yield from _entries(conn, {"user_id": user_id, "token_id": token_id, "since": BEGINNING})
+
+
 def _start(conn: Connection, scope: Mapping[str, Any]) -> Start:
     row = conn.execute(_NEXT, scope).fetchone()
     assert row is not None

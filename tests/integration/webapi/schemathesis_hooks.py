@@ -429,6 +429,11 @@ def _change_channel(account: Account, case: Case) -> None:
     _only(case, quietFrom="22:00", quietUntil="07:00", zone="Europe/Berlin")
 
 
+def _tax(_: Account, case: Case) -> None:
+    _path(case, regime="de", year="2025")
+    case.query = {}
+
+
 def _connected(account: Account, case: Case) -> None:
     _path(case, connection_id=_connection(account))
 
@@ -552,5 +557,7 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"GET {V1}/exchanges/connections/{{connection_id}}/sync/{{job_id}}": _exchange_sync,
     f"GET {V1}/exchanges/connections/{{connection_id}}/unbooked": _connected,
     f"GET {V1}/defi/sync/{{job_id}}": _wallet_sync,
+    f"GET {V1}/tax/{{regime}}/{{year}}": _tax,
+    f"GET {V1}/tax/{{regime}}/{{year}}/file": _tax,
     "GET /api/docs/{name}": lambda _, case: _path(case, name="start.js"),
 }

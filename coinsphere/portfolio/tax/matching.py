@@ -1,0 +1,184 @@
+"""From the facts of one token to the lines of a tax report. No I/O; use it with the decimal context `EXACT`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from coinsphere.portfolio.lots.book_records import Entry
+from coinsphere.portfolio.lots.cost_basis import Book
+from coinsphere.portfolio.lots.movements import Acquire, Dispose, fee_in, movements_of, value
+from coinsphere.portfolio.model import INCOME, ZERO, Fact, Kind, Market, Rules, Use
+from coinsphere.portfolio.tax import pools
+from coinsphere.portfolio.tax.pools import Change
+from coinsphere.portfolio.tax.regimes import Matching, Regime
+from coinsphere.portfolio.tax.report import Disposal, Earned, Paid, Question
+from coinsphere.portfolio.valuer import Valuer
+
+_REALISED = (Use.SALE, Use.SWAP, Use.FEE, Use.LOST)
+_LEFT_OUT = {
+    Use.LOST: "what was lost or stolen: whether it counts has to be decided",
+    Use.GIFT: "given away: whether that is a disposal has to be decided",
+    Use.WITHDRAWAL: "left to where nobody knows: a payment would be a disposal",
+    Use.FEE: "a fee that bought nothing: whether its cost counts has to be decided",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of a person in a tax year.
+
+    Attributes:
+        token_id, symbol: the token.
+        entries: all its facts since the beginning, in the order of booking.
+        rules: how each portfolio is booked.
+        market: prices and rates.
+        regime, year, currency: of the report.
+    """
+
+    token_id: UUID
+    symbol: str
+    entries: Sequence[Entry]
+    rules: Mapping[UUID, Rules]
+    market: Market
+    regime: Regime
+    year: int
+    currency: str
+
+    def disposals(self) -> Iterator[Disposal | Question]:
+        """What was realised in the year; what is unknown or undecided comes as a question."""
+        by_pool = self.regime.matching is Matching.POOL
+        for each in self._by_pool() if by_pool else self._by_lots():
+            yield self._judged(each)
+
+    def income(self) -> Iterator[Earned | Question]:
+        """What was earned in the year."""
+        valuer = Valuer(self.market, self.currency)
+        for fact in self._own():
+            if fact.kind not in INCOME:
+                continue
+            worth, on = value(fact, valuer), self.regime.day(fact.occurred_at)
+            quantity = fact.amount - fee_in(fact, self.token_id)
+            if worth is None:
+                yield Question(on, self.symbol, quantity, "income of unknown value", fact.fact_id)
+            else:
+                yield Earned(
+                    self.symbol, fact.exchange or "", on, fact.kind, quantity, worth, fact.fact_id
+                )
+
+    def fees(self) -> Iterator[Paid]:
+        """The fees of the token's own facts in the year."""
+        valuer = Valuer(self.market, self.currency)
+        for fact in self._own():
+            if fact.fee:
+                day = fact.occurred_at.date()
+                worth = (
+                    valuer.money(fact.fee, fact.currency, day)
+                    if fact.fee_token_id is None
+                    else valuer.worth(fact.fee_token_id, fact.fee, day)
+                )
+                yield Paid(self.regime.day(fact.occurred_at), fact.kind, worth, fact.fact_id)
+
+    def questions(self) -> Iterator[Question]:
+        """Transfers in the year whose other side nobody knows."""
+        for entry in self.entries:
+            fact = entry.fact
+            is_out = fact.kind in (Kind.TRANSFER_OUT, Kind.WITHDRAWAL)
+            is_lone = is_out and entry.arrival is None
+            if is_lone and fact.token_id == self.token_id and self._is_in_year(fact.occurred_at):
+                on = self.regime.day(fact.occurred_at)
+                reason = _LEFT_OUT[Use.WITHDRAWAL]
+                yield Question(on, self.symbol, fact.amount, reason, fact.fact_id)
+
+    def _judged(self, found: Disposal) -> Disposal | Question:
+        is_bare_fee = found.use is Use.FEE and found.proceeds == ZERO
+        counts_losses = Use.LOST in self.regime.counts
+        if found.use not in self.regime.counts or (is_bare_fee and not counts_losses):
+            reason = _LEFT_OUT[found.use]
+        elif found.cost is None:
+            reason = "sold, but what it cost is unknown"
+        elif found.proceeds is None:
+            reason = "given, but what it brought is unknown"
+        else:
+            return found
+        return Question(found.disposed_on, self.symbol, found.quantity, reason, found.fact_id)
+
+    def _by_lots(self) -> Iterator[Disposal]:
+        book = Book(self.token_id, self._rules(), self.market)
+        made = book.book(self.entries)
+        acquired = {lot.number: lot.acquired_at for lot in made.lots}
+        for use in made.uses:
+            if not self._is_in_year(use.used_at) or use.kind not in (*_REALISED, Use.GIFT):
+                continue
+            since = acquired.get(use.lot_number) if use.lot_number is not None else None
+            yield Disposal(
+                self.symbol, use.account, None if since is None else self.regime.day(since),
+                self.regime.day(use.used_at), use.kind, use.quantity, use.cost, use.proceeds, "lot", use.fact_id,
+            )  # fmt: skip
+
+    def _rules(self) -> dict[UUID, Rules]:
+        regime = self.regime
+        return {
+            key: replace(
+                each,
+                currency=self.currency,
+                method=regime.method or each.method,
+                scope=regime.scope or each.scope,
+            )
+            for key, each in self.rules.items()
+        }
+
+    def _by_pool(self) -> Iterator[Disposal]:
+        first = self.regime.first_day(self.year)
+        last = self.regime.first_day(self.year + 1)
+        for each in pools.match(self._changes()):
+            if first <= each.sold_on < last:
+                yield Disposal(
+                    self.symbol, "", each.bought_on, each.sold_on, Use.SALE, each.quantity, each.cost,
+                    each.proceeds, each.rule, None,
+                )  # fmt: skip
+        yield from self._not_sold()
+
+    def _changes(self) -> Iterator[Change]:
+        for entry, move in self._moves():
+            on = self.regime.day(entry.at)
+            if isinstance(move, Acquire):
+                yield Change(on, move.quantity, move.cost, is_in=True)
+            else:
+                is_sale = move.use in self.regime.counts and move.proceeds != ZERO
+                yield Change(on, move.quantity, move.proceeds, is_in=False, is_sale=is_sale)
+
+    def _not_sold(self) -> Iterator[Disposal]:
+        """What went in the year without being sold."""
+        for entry, move in self._moves():
+            undecided = isinstance(move, Dispose) and (
+                move.use in (Use.LOST, Use.GIFT) or (move.use is Use.FEE and move.proceeds == ZERO)
+            )
+            if undecided and isinstance(move, Dispose) and self._is_in_year(entry.at):
+                yield Disposal(
+                    self.symbol, "", None, self.regime.day(entry.at), move.use, move.quantity, None,
+                    move.proceeds, "section 104", entry.fact.fact_id,
+                )  # fmt: skip
+
+    def _moves(self) -> Iterator[tuple[Entry, Acquire | Dispose]]:
+        """What each fact does to the token; of a transfer between own accounts only its fee leaves."""
+        valuer = Valuer(self.market, self.currency)
+        for entry in self.entries:
+            if entry.arrival is None:
+                for move in movements_of(entry.fact, self.token_id, valuer).moves:
+                    yield entry, move
+                continue
+            fee = entry.fact.amount - entry.arrival.amount + fee_in(entry.fact, self.token_id)
+            if fee > 0:
+                yield entry, Dispose(fee, Use.FEE, ZERO)
+
+    def _own(self) -> Iterator[Fact]:
+        """The facts of the year that are of this token, not of its fees or its counterpart."""
+        for entry in self.entries:
+            fact = entry.fact
+            if fact.token_id == self.token_id and self._is_in_year(fact.occurred_at):
+                yield fact
+
+    def _is_in_year(self, at: datetime) -> bool:
+        first, last = self.regime.bounds(self.year)
+        return first <= at < last

@@ -1,0 +1,126 @@
+"""The United Kingdom's matching of one token: the same day, the next 30 days, then the section 104 pool. No I/O.
+
+TCGA 1992 ss. 105 (same day), 106A (30 days) and 104 (pool); HMRC's manual CRYPTO22200 ff. has it for tokens.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from coinsphere.portfolio.lots.pool import share
+from coinsphere.portfolio.model import ZERO
+
+SAME_DAY, THIRTY_DAYS, POOL = "same day", "30 days", "section 104"
+_DAYS = 30
+
+
+class Change(NamedTuple):
+    """What a day brings or takes. `money` is the cost of what comes, the proceeds of what goes; None is unknown.
+
+    What goes without being sold (`is_sale` is false) leaves the pool with its share of the cost.
+    """
+
+    on: date
+    quantity: Decimal
+    money: Decimal | None
+    is_in: bool
+    is_sale: bool = True
+
+
+class Matched(NamedTuple):
+    """A part of what a day sold, with what it cost by one of the rules."""
+
+    sold_on: date
+    bought_on: date | None
+    quantity: Decimal
+    cost: Decimal | None
+    proceeds: Decimal | None
+    rule: str
+
+
+@dataclass(slots=True)
+class _Side:
+    """What is left of all that a day brought, or sold: of one day they count as one (s. 105 (1) (a))."""
+
+    quantity: Decimal = ZERO
+    money: Decimal | None = ZERO
+
+    def add(self, quantity: Decimal, money: Decimal | None) -> None:
+        self.quantity += quantity
+        self.money = None if self.money is None or money is None else self.money + money
+
+    def take(self, quantity: Decimal) -> Decimal | None:
+        """The share of the money that goes with so much."""
+        part = None if self.money is None else share(self.money, quantity, self.quantity)
+        self.quantity -= quantity
+        if self.money is not None and part is not None:
+            self.money -= part
+        return part
+
+
+@dataclass(slots=True)
+class _Day:
+    bought: _Side = field(default_factory=_Side)
+    sold: _Side = field(default_factory=_Side)
+    gone: Decimal = ZERO
+
+
+def match(changes: Iterable[Change]) -> list[Matched]:
+    """All that was sold, in the order of its days, each part with its cost."""
+    days: dict[date, _Day] = {}
+    for each in sorted(changes, key=lambda change: change.on):
+        day = days.setdefault(each.on, _Day())
+        if each.is_in:
+            day.bought.add(each.quantity, each.money)
+        elif each.is_sale:
+            day.sold.add(each.quantity, each.money)
+        else:
+            day.gone += each.quantity
+    found = [*_same_day(days), *_thirty_days(days), *_pooled(days)]
+    order = (SAME_DAY, THIRTY_DAYS, POOL)
+    return sorted(
+        found,
+        key=lambda each: (each.sold_on, order.index(each.rule), each.bought_on or each.sold_on),
+    )
+
+
+def _same_day(days: dict[date, _Day]) -> Iterator[Matched]:
+    for on, day in days.items():
+        yield from _pair(on, day.sold, on, day.bought, SAME_DAY)
+
+
+def _thirty_days(days: dict[date, _Day]) -> Iterator[Matched]:
+    """Earlier sales first, each with the earliest of what was bought after it."""
+    for on, day in days.items():
+        for later in range(1, _DAYS + 1):
+            if not day.sold.quantity:
+                break
+            bought_on = on + timedelta(days=later)
+            if bought_on in days:
+                yield from _pair(on, day.sold, bought_on, days[bought_on].bought, THIRTY_DAYS)
+
+
+def _pair(on: date, sold: _Side, bought_on: date, bought: _Side, rule: str) -> Iterator[Matched]:
+    quantity = min(sold.quantity, bought.quantity)
+    if quantity > 0:
+        cost, proceeds = bought.take(quantity), sold.take(quantity)
+        yield Matched(on, bought_on, quantity, cost, proceeds, rule)
+
+
+def _pooled(days: dict[date, _Day]) -> Iterator[Matched]:
+    """What is left goes into the pool and comes out of it; what was never there has no known cost."""
+    pool = _Side()
+    for on, day in days.items():
+        if day.bought.quantity:
+            pool.add(day.bought.quantity, day.bought.money)
+        if held := min(day.sold.quantity, pool.quantity):
+            cost, proceeds = pool.take(held), day.sold.take(held)
+            yield Matched(on, None, held, cost, proceeds, POOL)
+        if left := day.sold.quantity:
+            yield Matched(on, None, left, None, day.sold.take(left), POOL)
+        if gone := min(day.gone, pool.quantity):
+            pool.take(gone)
+        if not pool.quantity:
+            pool = _Side()
