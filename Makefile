@@ -8,7 +8,7 @@ MARKET ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: messages help setup up down test test-slow test-deploy lint format check bench lighthouse lock audit sbom docs postman clean-state
+.PHONY: messages dashboards help setup up down test test-slow test-deploy lint format check bench lighthouse lock audit sbom docs postman clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ sbom: setup ## write what the system is made of, with licences: build/sbom.json 
 postman: setup ## write the API as a Postman collection: build/coinsphere.postman_collection.json
 	@mkdir -p build
 	@$(BIN)/coinsphere api postman > build/coinsphere.postman_collection.json
+
+dashboards: setup ## write the dashboards for Grafana into build/grafana
+	@$(BIN)/python deploy/grafana/dashboards.py build/grafana
 
 messages: setup ## gather what is to be translated into coinsphere/locale/*/LC_MESSAGES/messages.po
 	@$(BIN)/python -m webui.messages

@@ -34,6 +34,12 @@ class Breaker:
             self._open_until = now + self._rest
             return True
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it lets no call through at present."""
+        with self._lock:
+            return self._open_until is not None and self._elapsed() < self._open_until
+
     def succeeded(self) -> None:
         """It answered."""
         with self._lock:

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from coinsphere import conditions, job_records
 from coinsphere.clock import Clock, utc_now
 from coinsphere.local.disk import Room
+from coinsphere.observability.exposition import gauge
 from coinsphere.settings import Role, Settings
 
 _AGES = """
@@ -22,6 +23,8 @@ _AGES = """
         extract(epoch from now() - (
             select max(opened_at) from market.price_data where interval = '1d' and is_final
         ))::float8 as coinsphere_daily_candle_age_seconds,
+        extract(epoch from now() - (select max(evaluated_at) from app.alert_observations))::float8
+            as coinsphere_alert_age_seconds,
         extract(epoch from now() - (select max(issued_at) from model.predictions))::float8
             as coinsphere_forecast_age_seconds,
         extract(epoch from now() - (select max(finished_at) from app.backups))::float8
@@ -43,6 +46,7 @@ _DRILL = """
 _SAID: Mapping[str, str] = {
     "coinsphere_quote_age_seconds": "Age of the newest quote.",
     "coinsphere_daily_candle_age_seconds": "Time since the newest closed day's candle opened.",
+    "coinsphere_alert_age_seconds": "Time since alerts were last compared with a good value.",
     "coinsphere_forecast_age_seconds": "Age of the newest forecast.",
     "coinsphere_backup_age_seconds": "Age of the newest base backup.",
     "coinsphere_backup_bytes": "Size of the newest base backup.",
@@ -67,14 +71,14 @@ class SystemFigures(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The figures of this instant."""
         room = Room.of(self._settings)
-        yield _gauge("coinsphere_disk_free_bytes", "Room on the state folder's disk.", room.free)
+        yield gauge("coinsphere_disk_free_bytes", "Room on the state folder's disk.", room.free)
         try:
             with psycopg.connect(self._settings.url_for(Role.API), connect_timeout=3) as conn:
                 found = [*self._of_jobs(conn), *self._of_conditions(conn), *_ages(conn)]
         except psycopg.Error:
             found = []
         is_up = float(bool(found))
-        yield _gauge("coinsphere_database_up", "1 where PostgreSQL answers.", is_up)
+        yield gauge("coinsphere_database_up", "1 where PostgreSQL answers.", is_up)
         yield from found
 
     def _of_jobs(self, conn: psycopg.Connection) -> list[GaugeMetricFamily]:
@@ -93,14 +97,14 @@ class SystemFigures(Collector):
         return [jobs, oldest]
 
     def _of_conditions(self, conn: psycopg.Connection) -> list[GaugeMetricFamily]:
-        gauge = GaugeMetricFamily(
+        family = GaugeMetricFamily(
             "coinsphere_problems",
             "Things that are wrong though every process lives, by what is looked at.",
             labels=["check"],
         )
         for name, said in conditions.problems(conn, self._settings, self._clock()).items():
-            gauge.add_metric([name], len(said))
-        return [gauge]
+            family.add_metric([name], len(said))
+        return [family]
 
 
 def _ages(conn: psycopg.Connection) -> list[GaugeMetricFamily]:
@@ -111,12 +115,8 @@ def _ages(conn: psycopg.Connection) -> list[GaugeMetricFamily]:
         row = cursor.fetchone() or ()
         names = [column.name for column in cursor.description or ()]
         found += [
-            _gauge(name, _SAID[name], value)
+            gauge(name, _SAID[name], value)
             for name, value in zip(names, row, strict=False)
             if value is not None
         ]
     return found
-
-
-def _gauge(name: str, said: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, said, value=value)

@@ -23,6 +23,7 @@ from coinsphere.clock import utc_now
 from coinsphere.exchanges import tasks as exchanges
 from coinsphere.notify import data_alarm, disk_alarm, mail, transport
 from coinsphere.notify.channels import tasks as channels
+from coinsphere.observability import exposition, traced_jobs
 from coinsphere.patience import Patience
 from coinsphere.portfolio import tasks as portfolios
 from coinsphere.security import audit_anchoring as audit
@@ -171,6 +172,7 @@ async def run(settings: Settings) -> None:
     threads = ThreadPoolExecutor(sum(SLOTS.values()) + 2, thread_name_prefix="job")
     asyncio.get_running_loop().set_default_executor(threads)
     app = build(settings)
+    traced_jobs.announce(app.tasks)
     while not stopped.is_set():
         await _unless(stopped, _open(app))
         await _unless(stopped, asyncio.sleep(_RECONNECT_SECONDS))
@@ -198,6 +200,7 @@ async def _serve(app: App, queue: str) -> None:
                 stalled_worker_timeout=_STALLED_SECONDS,
                 shutdown_graceful_timeout=_GRACE_SECONDS,
                 install_signal_handlers=False,
+                worker_middleware=[traced_jobs.traced],
             )
         await asyncio.sleep(_RECONNECT_SECONDS)
 
@@ -227,6 +230,7 @@ def main() -> None:
     log.configure(settings.log_level)
     # It tells of each run of the minutely housekeeping.
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    exposition.serve(settings, settings.worker_metrics_port)
     asyncio.run(run(settings))
 
 

@@ -12,10 +12,14 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__
+from prometheus_client import REGISTRY
 
 from coinsphere.guard.asgi import Guard
 from coinsphere.local.state import State
+from coinsphere.observability import exposition
+from coinsphere.observability.asgi import Measured
 from coinsphere.settings import Settings
+from orchestration.figures import DagsterFigures
 
 _STATEMENT_TIMEOUT_MS = 15_000
 _POOL_RECYCLE_SECONDS = 3600
@@ -36,8 +40,10 @@ def main() -> None:
             instance, version=__version__, workspace_load_target=workspace
         ) as context:
             app = create_app_from_workspace_process_context(context, "", _POLL_MS)
+            REGISTRY.register(DagsterFigures(instance))
+            exposition.serve(settings, settings.dagster_metrics_port)
             uvicorn.run(
-                Guard(app, settings, "dagster"),
+                Measured(Guard(app, settings, "dagster"), "dagster"),
                 host=settings.bind_host,
                 port=settings.dagster_port,
                 log_level="warning",

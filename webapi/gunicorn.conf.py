@@ -49,12 +49,13 @@ def on_starting(_server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """In each worker, after the fork: open the pool, and answer scrapes."""
-    from webapi.observability import metrics_server
+    from webapi.observability import metrics_server, sampling
     from webapi.services import EXTENSION
 
     work = worker.wsgi.extensions[EXTENSION]
     work.changes.share(_changes)
     work.open()
+    sampling.start(work)
     metrics_server.start(_settings)
 
 

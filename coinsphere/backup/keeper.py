@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import psycopg
+from prometheus_client import Counter
 
 from coinsphere import backup_records, log
 from coinsphere.backup import making, places, sealing, wal
@@ -21,6 +22,7 @@ from coinsphere.backup.places import Place
 from coinsphere.clock import utc_now
 from coinsphere.errors import BackupError, CoinsphereError
 from coinsphere.local.state import State
+from coinsphere.observability import exposition
 from coinsphere.settings import Settings
 
 _ROUND_SECONDS = 1.0
@@ -28,6 +30,12 @@ _RETRY = timedelta(minutes=10)
 """After a base backup that failed."""
 
 _log = log.get("backup")
+_STORED = Counter(
+    "coinsphere_backup_stores",
+    "Times that what is new was brought to a place, by how it ended.",
+    ["place", "outcome"],
+)
+_BASES = Counter("coinsphere_backup_bases", "Base backups begun, by how they ended.", ["outcome"])
 
 
 class Post:
@@ -49,6 +57,7 @@ class Post:
         except (BackupError, OSError) as error:
             problem = str(error)
             _log.error("not stored", place=self.place.name, why=problem)
+        _STORED.labels(self.place.name, "failed" if problem else "done").inc()
         backup_records.beat(conn, self.place.name, segment, problem)
 
 
@@ -124,10 +133,12 @@ class Keeper:
             self._is_full_due = False
             with psycopg.connect(self._settings.dsn, autocommit=True, connect_timeout=5) as conn:
                 making.note(conn, made)
+            _BASES.labels("done").inc()
             _log.info("base backup", id=made.id, bytes=made.size)
             for place in self._places:
                 making.prune(place, self._seals, self._settings, utc_now())
         except (CoinsphereError, psycopg.Error, OSError) as error:
+            _BASES.labels("failed").inc()
             _log.error("no base backup", why=str(error))
             self._not_before = utc_now() + _RETRY
 
@@ -137,6 +148,7 @@ def main() -> None:
     settings = Settings.from_env()
     log.configure(settings.log_level)
     keeper = Keeper(settings)
+    exposition.serve(settings, settings.backup_metrics_port)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

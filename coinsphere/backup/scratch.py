@@ -20,7 +20,14 @@ _START_SECONDS = 300.0
 _STOP_SECONDS = 60.0
 _PROCESSES = ("postgres", "redis", "mlflow", "api")
 """What a person needs to look at values and forecasts, each after what it needs."""
-_PORTS = ("postgres_port", "redis_port", "mlflow_port", "api_port", "metrics_port")
+_PORTS = (
+    "postgres_port",
+    "redis_port",
+    "mlflow_port",
+    "mlflow_metrics_port",
+    "api_port",
+    "metrics_port",
+)
 
 Process = subprocess.Popen[bytes]
 

@@ -1,8 +1,6 @@
-"""`coinsphere up`, `down`, `logs`: the local system."""
+"""`coinsphere up`, `down`: the local system."""
 
-import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from rich.table import Table
 
 from coinsphere.cli import links, status
 from coinsphere.cli.console import console as new_console
+from coinsphere.cli.logs import logs
 from coinsphere.clock import utc_now
 from coinsphere.errors import CoinsphereError, LocalServiceError
 from coinsphere.settings import Settings, environment, variable
@@ -88,28 +87,6 @@ def down() -> None:
 
     ran = system.down(_chosen(None))
     click.echo("Stopped." if ran else "Nothing ran.")
-
-
-@click.command()
-@click.argument("name", required=False)
-@click.option("-n", "--lines", default=50, show_default=True, help="How many of the last lines.")
-@click.option("-f", "--follow", is_flag=True, help="Go on as lines are written.")
-def logs(name: str | None, lines: int, *, follow: bool) -> None:
-    """Show the log of the process NAME, or of all."""
-    folder = Settings.from_env().state / "logs"
-    known = sorted(path.stem for path in folder.glob("*.log"))
-    if name is not None and name not in known:
-        raise click.ClickException(
-            f"There is no log of {name!r}; there are: {', '.join(known) or 'none'}."
-        )
-    paths = [folder / f"{each}.log" for each in ([name] if name else known)]
-    if not paths:
-        raise LocalServiceError(
-            f"There are no logs in {folder}: start the system with `coinsphere up`."
-        )
-    command = ["tail", "-n", str(lines), *(["-F"] if follow else []), *map(str, paths)]
-    sys.stdout.flush()
-    os.execvp("tail", command)  # noqa: S606, S607 - no shell; every system of ours has tail
 
 
 def _fill(console: Console, settings: Settings, progress: "ConsoleProgress") -> None:

@@ -13,7 +13,8 @@ _ACT = """
 
 # In one message, as every request waits for it.
 _BEGIN = sql.SQL(
-    "begin; select set_config('app.user_id', {user_id}, true), set_config('app.scope', {scope}, true)"
+    "begin; select set_config('app.user_id', {user_id}, true), set_config('app.scope', {scope}, true),"
+    " set_config('app.request_id', "
 )
 
 
@@ -42,12 +43,22 @@ def act(conn: Connection, user_id: UUID | None, scope: Scope | None = None) -> N
     conn.execute(_ACT, {"user_id": str(user_id or ""), "scope": scope or ""})
 
 
-def begin(conn: Connection, user_id: UUID | None, scope: Scope | None = None) -> None:
-    """Begin a transaction that acts as `act` says, in one round trip; `conn` is in autocommit, outside a transaction."""
-    conn.execute(_beginning(user_id, scope))
+def begin(
+    conn: Connection, user_id: UUID | None, scope: Scope | None = None, *, request_id: str = ""
+) -> None:
+    """Begin a transaction that acts as `act` says, in one round trip; `conn` is in autocommit, outside a transaction.
+
+    Args:
+        conn: the connection.
+        user_id: see `act`.
+        scope: see `act`.
+        request_id: jobs that are enqueued in the transaction bear it.
+    """
+    conn.execute(_begun(user_id, scope) + sql.Literal(request_id).as_bytes(None) + b", true)")
 
 
 @lru_cache(maxsize=1_000)
-def _beginning(user_id: UUID | None, scope: Scope | None) -> bytes:
+def _begun(user_id: UUID | None, scope: Scope | None) -> bytes:
+    """All but what differs from one request to the next."""
     words = {"user_id": sql.Literal(str(user_id or "")), "scope": sql.Literal(str(scope or ""))}
     return _BEGIN.format(**words).as_bytes(None)

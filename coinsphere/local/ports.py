@@ -8,20 +8,22 @@ import psutil
 
 from coinsphere.errors import LocalServiceError
 from coinsphere.local.processes import Process
-from coinsphere.settings import variable
+from coinsphere.settings import Settings, variable
 
 
-def refuse_taken(processes: Sequence[Process], host: str) -> None:
-    """Check that every port that `processes` need is free.
+def refuse_taken(processes: Sequence[Process], settings: Settings) -> None:
+    """Check that every port that `processes` need is free, those of their metrics too.
 
     Raises:
         LocalServiceError: names each port that is taken, by whom, and the setting that moves it.
     """
     lines = [
-        f"Port {process.port} of {process.name} is taken by {_holder(process.port)}: stop that, or choose another port "
-        f"in {variable(process.port_setting or '')}."
+        f"Port {port} of {process.name} is taken by {_holder(port)}: stop that, or choose another port "
+        f"in {variable(setting)}."
         for process in processes
-        if process.port is not None and not _is_free(host, process.port)
+        for setting in filter(None, (process.port_setting, process.metrics_setting))
+        for port in [getattr(settings, setting)]
+        if not _is_free(settings.bind_host, port)
     ]
     if lines:
         raise LocalServiceError("\n".join(lines))

@@ -20,7 +20,11 @@ _DAGSTER_LOCATION = "coinsphere"
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process. `environment` is added to the inherited one; `role` gives it its COINSPHERE_DATABASE_URL."""
+    """One process.
+
+    `environment` is added to the inherited one; `role` gives it its COINSPHERE_DATABASE_URL; `metrics_setting` names the
+    setting of the port that Prometheus scrapes.
+    """
 
     name: str
     command: Sequence[str]
@@ -30,6 +34,7 @@ class Process:
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: str = "TERM"
     stop_seconds: int = 20
+    metrics_setting: str | None = None
 
 
 def table(settings: Settings) -> list[Process]:
@@ -94,6 +99,7 @@ def _mlflow(settings: Settings) -> Process:
             "MLFLOW_BACKEND_STORE_URI": _database(settings, "mlflow_database_url", "psycopg"),
             "DO_NOT_TRACK": "true",
         },
+        metrics_setting="mlflow_metrics_port",
     )
 
 
@@ -117,6 +123,7 @@ def _dagster_webserver(settings: Settings) -> Process:
         settings.dagster_port,
         "dagster_port",
         environment=dagster_environment(settings),
+        metrics_setting="dagster_metrics_port",
     )
 
 
@@ -131,7 +138,15 @@ def _dagster_daemon(settings: Settings) -> Process:
 
 def _ml(settings: Settings) -> Process:
     server = _module("ml.serving.server")
-    return Process("ml", server, settings.ml_port, "ml_port", Role.READONLY, _SINGLE_THREADED)
+    return Process(
+        "ml",
+        server,
+        settings.ml_port,
+        "ml_port",
+        Role.READONLY,
+        _SINGLE_THREADED,
+        metrics_setting="ml_metrics_port",
+    )
 
 
 def _api(settings: Settings) -> Process:
@@ -143,25 +158,44 @@ def _api(settings: Settings) -> Process:
         "api_port",
         Role.API,
         stop_seconds=35,
+        metrics_setting="metrics_port",
     )
 
 
 def _worker(_settings: Settings) -> Process:
-    return Process("worker", _module("coinsphere.jobs"), role=Role.WORKER, stop_seconds=30)
+    return Process(
+        "worker",
+        _module("coinsphere.jobs"),
+        role=Role.WORKER,
+        stop_seconds=30,
+        metrics_setting="worker_metrics_port",
+    )
 
 
 def _stream(settings: Settings) -> Process:
     server = _module("coinsphere.stream")
-    return Process("stream", server, settings.stream_port, "stream_port", Role.API)
+    return Process(
+        "stream",
+        server,
+        settings.stream_port,
+        "stream_port",
+        Role.API,
+        metrics_setting="stream_metrics_port",
+    )
 
 
 def _backup(_settings: Settings) -> Process:
     # It writes down what it did as the worker does.
-    return Process("backup", _module("coinsphere.backup.keeper"), role=Role.WORKER)
+    return Process(
+        "backup",
+        _module("coinsphere.backup.keeper"),
+        role=Role.WORKER,
+        metrics_setting="backup_metrics_port",
+    )
 
 
 def _watch(_settings: Settings) -> Process:
-    return Process("watch", _module("coinsphere.local.watch"))
+    return Process("watch", _module("coinsphere.local.watch"), metrics_setting="watch_metrics_port")
 
 
 _APPLICATIONS: Mapping[str, Callable[[Settings], Process]] = {

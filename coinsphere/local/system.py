@@ -161,7 +161,7 @@ def _start(chosen: Settings, folder: State, supervisor: Supervisor, progress: Pr
         state.write_credentials(folder, postgres, redis)
         settings = Settings.from_env(environment())
         every = processes.table(settings)
-        ports.refuse_taken(every, settings.bind_host)
+        ports.refuse_taken(every, settings)
         processes.write_dagster_files(settings)
         supervisor.start(every)
     with progress.stage(

@@ -9,12 +9,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 import psutil
+from prometheus_client import REGISTRY
 
 from coinsphere import log
 from coinsphere.errors import LocalServiceError
 from coinsphere.local import liveness, processes
+from coinsphere.local.figures import ProcessFigures
 from coinsphere.local.state import State
 from coinsphere.local.supervision import Running, Supervisor
+from coinsphere.observability import exposition
 from coinsphere.settings import Settings
 
 _ROUND_SECONDS = 3.0
@@ -58,6 +61,11 @@ class Watch:
         self._folder = State(settings.state)
         self._supervisor = Supervisor(settings.state)
         self._patience = Patience(settings.hang_seconds)
+        self._seen: dict[tuple[str, int], bool | None] = {}
+
+    def seen(self) -> dict[tuple[str, int], bool | None]:
+        """Each process, by name and process id, and whether it answered in the last round."""
+        return dict(self._seen)
 
     def round(self) -> bool:
         """Look at everything once; whether to go on: who brought the supervisor back makes room for its successor."""
@@ -67,17 +75,18 @@ class Watch:
         except LocalServiceError as error:
             return not self._is_revived(error)
         self._hangs(_SUPERVISOR, answers=True)
-        for each in running:
-            self._look(each)
+        self._seen = {
+            (each.name, each.pid or 0): self._look(each, each.pid) if each.pid else False
+            for each in running
+        }
         return True
 
-    def _look(self, each: Running) -> None:
-        if each.state != "RUNNING" or each.pid is None:
-            return
+    def _look(self, each: Running, pid: int) -> bool | None:
         answers = liveness.answers(each.name, self._settings)
-        if self._hangs((each.name, each.pid), answers=answers):
-            _log.error("process hangs, started again", process=each.name, pid=each.pid)
-            end(each.pid, _stop_seconds(each.name))
+        if each.state == "RUNNING" and self._hangs((each.name, pid), answers=answers):
+            _log.error("process hangs, started again", process=each.name, pid=pid)
+            end(pid, _stop_seconds(each.name))
+        return answers
 
     def _is_revived(self, error: LocalServiceError) -> bool:
         hangs = isinstance(error.__cause__, TimeoutError) and self._hangs(
@@ -123,6 +132,8 @@ def main() -> None:
     settings = Settings.from_env()
     log.configure(settings.log_level)
     watch = Watch(settings)
+    REGISTRY.register(ProcessFigures(watch.seen))
+    exposition.serve(settings, settings.watch_metrics_port)
     while watch.round():
         time.sleep(_ROUND_SECONDS)
 

@@ -76,7 +76,22 @@ class Servers(Base):
         ge=1,
         description="A process of the local system that has not answered for so long is ended and started again.",
     )
-    metrics_port: int = Field(9101, ge=1, le=65535, description="Prometheus metrics of the API.")
+    metrics_port: int = Field(
+        9101, ge=1, le=65535, description="Prometheus metrics of the API and of the whole system."
+    )
+    worker_metrics_port: int = Field(9102, ge=1, le=65535, description="The worker's metrics.")
+    stream_metrics_port: int = Field(9103, ge=1, le=65535, description="The stream's metrics.")
+    ml_metrics_port: int = Field(9104, ge=1, le=65535, description="The model server's metrics.")
+    dagster_metrics_port: int = Field(
+        9105, ge=1, le=65535, description="Metrics of Dagster's runs, daemon and checks."
+    )
+    mlflow_metrics_port: int = Field(9106, ge=1, le=65535, description="MLflow's metrics.")
+    backup_metrics_port: int = Field(
+        9107, ge=1, le=65535, description="Metrics of the keeper of backups."
+    )
+    watch_metrics_port: int = Field(
+        9108, ge=1, le=65535, description="Metrics of the processes of this machine."
+    )
     postgres_port: int = Field(5433, ge=1, le=65535, description="Embedded PostgreSQL.")
     redis_port: int = Field(6380, ge=1, le=65535, description="Embedded Redis.")
     service_hosts: tuple[str, ...] = Field(

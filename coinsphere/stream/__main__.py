@@ -4,8 +4,12 @@ import asyncio
 import logging
 import signal
 
+from prometheus_client import REGISTRY
+
 from coinsphere import log
+from coinsphere.observability import exposition
 from coinsphere.settings import Settings
+from coinsphere.stream.figures import StreamFigures
 from coinsphere.stream.server import Stream
 
 _log = log.get("stream")
@@ -16,8 +20,11 @@ async def run(settings: Settings) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    stream = Stream(settings)
+    REGISTRY.register(StreamFigures(stream.hub, stream.feed))
+    exposition.serve(settings, settings.stream_metrics_port)
     try:
-        async with Stream(settings).serving(settings.bind_host, settings.stream_port):
+        async with stream.serving(settings.bind_host, settings.stream_port):
             await stopped.wait()
     except ExceptionGroup as broken:
         _log.error("the stream broke", exc_info=broken)

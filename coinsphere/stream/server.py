@@ -17,7 +17,7 @@ from websockets.http11 import Request, Response
 from coinsphere import log
 from coinsphere.clock import Clock, utc_now
 from coinsphere.settings import Role, Settings
-from coinsphere.stream import handshake, messages
+from coinsphere.stream import counters, handshake, messages
 from coinsphere.stream.admission import Admission, Caller, Refused
 from coinsphere.stream.connection import Connection, Openings
 from coinsphere.stream.feed import Feed, Pool
@@ -136,7 +136,7 @@ class Stream:
 
     async def _handle(self, connection: ServerConnection) -> None:
         caller = self._callers.pop(connection)
-        client = Client(caller.user_id, caller.session_id, connection.transport.abort)
+        client = Client(caller.user_id, caller.session_id, partial(_drop, connection))
         # Others of the same user may have come in while this one was shaking hands.
         if not self.hub.has_room(caller.user_id):
             await connection.close(TOO_MANY, "too many connections of this user")
@@ -235,10 +235,16 @@ async def _adopt(server: Server, accepted: socket, begun: bytes) -> None:
         await asyncio.get_running_loop().connect_accepted_socket(made, accepted)
 
 
+def _drop(connection: ServerConnection) -> None:
+    counters.DROPPED.inc()
+    connection.transport.abort()
+
+
 async def _send(client: Client, connection: ServerConnection) -> None:
     """Empty the client's queue into its connection, as fast as the client takes it."""
     try:
         while True:
             await connection.send(await client.queue.get())
+            counters.SENT.inc()
     except ConnectionClosed:
         pass  # the handler sees it too

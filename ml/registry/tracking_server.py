@@ -14,6 +14,8 @@ from mlflow.server import constants
 from coinsphere.errors import ConfigurationError
 from coinsphere.guard.asgi import Guard
 from coinsphere.local.state import State
+from coinsphere.observability import exposition
+from coinsphere.observability.asgi import Measured
 from coinsphere.settings import Settings
 from ml.registry import own_artifacts
 
@@ -40,8 +42,9 @@ def main() -> None:
 
     own_artifacts.restrict(root)
     initialize_backend_stores(store, store, own_artifacts.PROXIED)
+    exposition.serve(settings, settings.mlflow_metrics_port)
     uvicorn.run(
-        Guard(app, settings, "mlflow", public=("/health",), raw=_RAW),
+        Measured(Guard(app, settings, "mlflow", public=("/health",), raw=_RAW), "mlflow"),
         host=settings.bind_host,
         port=settings.mlflow_port,
         log_level="warning",

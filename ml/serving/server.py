@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import psycopg
 import uvicorn
+from prometheus_client import REGISTRY
 from psycopg import Connection
 from psycopg_pool import PoolTimeout
 from starlette.applications import Starlette
@@ -26,6 +27,9 @@ from coinsphere.db.pool import Database
 from coinsphere.guard.asgi import Guard
 from coinsphere.market import tokens
 from coinsphere.market.model import Token
+from coinsphere.observability import exposition
+from coinsphere.observability.asgi import Measured
+from coinsphere.observability.pools import PoolFigures
 from coinsphere.settings import Settings
 from ml.data import history
 from ml.data.history import History
@@ -34,6 +38,7 @@ from ml.errors import ModelError
 from ml.registry.token_registry import Champion
 from ml.serving import anchors, ladder, responses, token_forecasting
 from ml.serving.champions import Champions, Refresher
+from ml.serving.figures import FORECASTS, ModelFigures
 from ml.serving.global_forecasts import GlobalForecasts
 from ml.serving.ladder import Rung
 from ml.serving.responses import Statement
@@ -106,6 +111,7 @@ class Endpoints:
         answer = responses.answer(
             said, anchor, reason=reason, now=now, expiry_days=self._settings.ml_expiry_days
         )
+        FORECASTS.labels(said.rung).inc()
         return _json(answer)
 
     def _said(self, conn: Connection, token: Token, horizon: int) -> tuple[Statement, str | None]:
@@ -188,8 +194,11 @@ def main() -> None:
         refresher=Refresher((champions, everyone), settings.ml_refresh_seconds),
         everyone=everyone,
     )
+    for each in (ModelFigures(champions, everyone), PoolFigures(database)):
+        REGISTRY.register(each)
+    exposition.serve(settings, settings.ml_metrics_port)
     uvicorn.run(
-        Guard(app, settings, "ml", public=("/health",)),
+        Measured(Guard(app, settings, "ml", public=("/health",)), "ml"),
         host=settings.bind_host,
         port=settings.ml_port,
         log_level=settings.log_level.lower(),

@@ -11,6 +11,7 @@ from psycopg import Connection
 from coinsphere.db import owner
 from coinsphere.db.owner import Scope
 from coinsphere.db.pool import Database
+from coinsphere.observability import requests
 
 _ACTING = "acting"
 _SHARED = "shared_transaction"
@@ -52,7 +53,7 @@ class RequestDatabase(Database):
             return
         acting = _acting()
         with super().connection() as conn:
-            owner.begin(conn, acting.user_id, acting.scope)
+            owner.begin(conn, acting.user_id, acting.scope, request_id=requests.current())
             yield conn
 
     @contextmanager
@@ -74,7 +75,7 @@ class RequestDatabase(Database):
     def connection_as(self, scope: Scope) -> Iterator[Connection]:
         """A connection in a transaction of its own, which acts for nobody but may see what `scope` says."""
         with super().connection() as conn:
-            owner.begin(conn, None, scope)
+            owner.begin(conn, None, scope, request_id=requests.current())
             yield conn
 
     @contextmanager

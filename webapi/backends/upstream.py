@@ -2,9 +2,22 @@
 
 import httpx2
 
+from coinsphere.observability import requests
+
 TIMEOUT = httpx2.Timeout(3.0, connect=0.5)
 
 
 def client() -> httpx2.Client:
     """A client that many threads share; it connects on its first request."""
-    return httpx2.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False)
+    return httpx2.Client(
+        timeout=TIMEOUT,
+        follow_redirects=False,
+        trust_env=False,
+        event_hooks={"request": [_name_request]},
+    )
+
+
+def _name_request(request: httpx2.Request) -> None:
+    """Who is asked writes the same id into its log."""
+    if request_id := requests.current():
+        request.headers[requests.HEADER] = request_id

@@ -4,10 +4,10 @@ import re
 import secrets
 import time
 
-import structlog
 from flask import Flask, Response, g, request
 
 from coinsphere import log
+from coinsphere.observability import requests
 from webapi.http import errors
 from webapi.http.envelope import HEADERS, REQUEST_ID
 from webapi.observability import metrics
@@ -62,7 +62,7 @@ def record(
 def _begin() -> None:
     g.request_id = new_id()
     g.began = time.perf_counter()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    requests.bind(g.request_id)
 
 
 def _refuse_large() -> None:
@@ -93,7 +93,7 @@ def _record(answer: Response) -> Response:
 
 
 def _end(_: BaseException | None) -> None:
-    structlog.contextvars.unbind_contextvars("request_id")
+    requests.unbind()
 
 
 def _method() -> str:

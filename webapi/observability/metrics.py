@@ -2,7 +2,9 @@
 
 from functools import lru_cache
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
+
+from coinsphere.observability.pools import FIGURES
 
 REQUESTS = Counter("coinsphere_http_requests", "Requests answered.", ["method", "route", "status"])
 DURATION = Histogram(
@@ -19,6 +21,20 @@ PAGES = Counter(
 CACHE_FAILURES = Counter("coinsphere_cache_failures", "Commands that Redis did not answer.")
 PASSWORD_QUEUE_REFUSALS = Counter(
     "coinsphere_password_queue_refusals", "Logins told to come back as too many waited."
+)
+POOL = {
+    key: Gauge(name, said, multiprocess_mode="livesum") for name, (key, said) in FIGURES.items()
+}
+"""Of all workers together, by what psycopg_pool calls it."""
+CACHE_LEFT_ALONE = Gauge(
+    "coinsphere_cache_left_alone",
+    "Workers whose breaker leaves Redis alone at present.",
+    multiprocess_mode="livesum",
+)
+PASSWORD_QUEUE = Gauge(
+    "coinsphere_password_queue",
+    "Passwords that are hashed or wait for it.",
+    multiprocess_mode="livesum",
 )
 
 

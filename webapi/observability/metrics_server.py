@@ -1,4 +1,4 @@
-"""Prometheus metrics on a port of their own, so that no reverse proxy hands them out by mistake.
+"""The figures of all workers of the API, and of the whole system, on the port of the API's metrics.
 
 Each worker writes its figures to files of one folder. Every worker listens on the metrics port, the kernel picks one,
 and that one answers for all: so metrics are there as long as any worker is.
@@ -6,25 +6,14 @@ and that one answers for all: so metrics are there as long as any worker is.
 
 import os
 import socket
-from threading import Thread
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from prometheus_client import CollectorRegistry, make_wsgi_app, multiprocess
-from prometheus_client.exposition import ThreadingWSGIServer
+from prometheus_client import CollectorRegistry, multiprocess
 
 from coinsphere.errors import ConfigurationError
 from coinsphere.figures import SystemFigures
-from coinsphere.guard.wsgi import guarded
+from coinsphere.observability import exposition
+from coinsphere.observability.stores import StoreFigures
 from coinsphere.settings import Settings
-
-
-class _Server(ThreadingWSGIServer):
-    allow_reuse_port = True
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Scrapes are not worth a line."""
 
 
 def require_free(host: str, port: int) -> None:
@@ -44,14 +33,12 @@ def require_free(host: str, port: int) -> None:
 
 
 def start(settings: Settings) -> None:
-    """Answer scrapes in a thread of this worker: figures are no secrets, but no business of other sites' pages."""
+    """Answer scrapes in a thread of this worker."""
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     registry.register(SystemFigures(settings))
-    app = guarded(make_wsgi_app(registry), settings)
-    host, port = settings.bind_host, settings.metrics_port
-    server = make_server(host, port, app, _Server, handler_class=_Quiet)
-    Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+    registry.register(StoreFigures(settings))
+    exposition.serve(settings, settings.metrics_port, registry, is_shared=True)
 
 
 def forget_worker(pid: int) -> None:

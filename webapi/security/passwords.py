@@ -98,7 +98,8 @@ class Passwords:
         self._hasher = argon2.PasswordHasher(
             time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES
         )
-        self._room = BoundedSemaphore(concurrent + waiting)
+        self._places = concurrent + waiting
+        self._room = BoundedSemaphore(self._places)
         self._slots = BoundedSemaphore(concurrent)
         # They start on first use, which is after the fork.
         self.threads = ThreadPoolExecutor(
@@ -111,6 +112,11 @@ class Passwords:
     def of(cls, settings: Settings) -> Self:
         """As the settings want it."""
         return cls(SymmetricKeys(settings.password_keys), settings.password_scheme)
+
+    @property
+    def waiting(self) -> int:
+        """How many are hashed now, or wait for it."""
+        return self._places - self._room._value  # noqa: SLF001 - a semaphore tells it in no other way
 
     def close(self) -> None:
         """Hash no more."""

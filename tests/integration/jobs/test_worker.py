@@ -1,5 +1,6 @@
 """The worker process as the local system starts it: `python -m coinsphere.jobs` in the role of the worker."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,15 +10,22 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from types import SimpleNamespace
 
+import httpx2
 import psycopg
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from coinsphere import jobs
+from coinsphere.db import owner as scopes
+from coinsphere.local import log_lines
 from coinsphere.notify import mail
 from coinsphere.patience import Patience
 from coinsphere.portfolio import invalidations
 from coinsphere.settings import Settings
+from tests.conftest import free_port
 from tests.integration.outage import away
+
+_API_OPTIONS = "-c search_path=app,market,model,jobs,public"
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:
@@ -252,3 +260,35 @@ def test_every_task_is_of_a_queue_that_is_served(database):
     own = [task for task in app.tasks.values() if task.queue != "builtin"]
     assert own
     assert {task.queue for task in own} == set(jobs.SLOTS)
+
+
+def test_a_job_bears_the_request_that_enqueued_it_and_its_figures_are_told(
+    database, owner, tmp_path
+):
+    """The API's way, in the API's role: the name of the request stands in the transaction, and in nobody's arguments."""
+    user, request_id, port = _user(owner), "0123456789abcdef" * 2, free_port()
+    with psycopg.connect(database.api, autocommit=True, options=_API_OPTIONS) as conn:
+        scopes.begin(conn, user, request_id=request_id)
+        invalidations.enqueue(conn, user)
+        conn.commit()
+    _enqueue(owner)
+    known = owner.execute("select task_name, request_id from jobs.procrastinate_jobs").fetchall()
+    assert sorted(known) == [("send_mail", None), ("update_portfolios", request_id)]
+
+    def told() -> str:
+        return httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=60, trust_env=False).text
+
+    with _worker(database, tmp_path, COINSPHERE_WORKER_METRICS_PORT=str(port)):
+        until(lambda: not _unsent(owner))
+        until(lambda: 'ended_total{outcome="done",task="update_portfolios"} 1.0' in told())
+        assert 'coinsphere_jobs_ended_total{outcome="failed",task="anchor_audit"} 0.0' in told()
+        lag = text_string_to_metric_families(told())
+        waited = {
+            sample.labels["queue"]: sample.value
+            for family in lag
+            for sample in family.samples
+            if sample.name == "coinsphere_job_lag_seconds_sum"
+        }
+    assert waited["portfolios"] > 0
+    lines = log_lines.of_files([tmp_path / "worker.log"], log_lines.Wanted(request_id=request_id))
+    assert [json.loads(line.text)["event"] for line in lines] == ["portfolios updated"]

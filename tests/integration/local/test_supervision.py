@@ -240,8 +240,8 @@ def test_a_taken_port_names_its_holder_and_the_setting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(LocalServiceError) as caught:
-            ports.refuse_taken([Process("api", (), port, "api_port")], "127.0.0.1")
+            ports.refuse_taken([Process("api", (), port, "api_port")], Settings(api_port=port))
     assert f"Port {port} of api is taken by" in str(caught.value)
     assert str(os.getpid()) in str(caught.value)
     assert "COINSPHERE_API_PORT" in str(caught.value)
-    ports.refuse_taken([Process("api", (), port, "api_port")], "127.0.0.1")
+    ports.refuse_taken([Process("api", (), port, "api_port")], Settings(api_port=port))

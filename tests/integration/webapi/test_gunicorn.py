@@ -134,7 +134,9 @@ def registered(api: Running, email: str = "ada@example.com") -> str:
 def scraped(api: Running, name: str) -> float:
     """The sum of a metric over its labels."""
     text = httpx2.get(api.metrics_url, trust_env=False, timeout=60).text
-    return sum(float(value) for value in re.findall(rf"^{name}{{.*}} (\S+)$", text, re.MULTILINE))
+    return sum(
+        float(value) for value in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+    )
 
 
 def test_it_starts_serves_survives_and_stops(running: Running, own_redis) -> None:
@@ -159,6 +161,9 @@ def test_it_starts_serves_survives_and_stops(running: Running, own_redis) -> Non
     assert statuses == [200] * 40
     assert scraped(api, "coinsphere_http_requests_total") == before + 40
     assert api.client.get(f"{api.url}/metrics").status_code == 404
+    wait_for(lambda: scraped(api, "coinsphere_pool_most") == 16, "what both workers hold")
+    assert scraped(api, "coinsphere_redis_up") == 1
+    assert scraped(api, "coinsphere_rows") > 0
 
     # A session that ends, ends in every worker at once, though each remembers it for hot reads.
     ended = registered(api, "eve@example.com")

@@ -1,0 +1,72 @@
+"""Requests of an ASGI application, counted, timed, and with their id in its log: model server, MLflow, Dagster's UI."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from prometheus_client import Counter, Histogram
+
+from coinsphere import log
+from coinsphere.observability import requests
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+REQUESTS = Counter(
+    "coinsphere_service_requests",
+    "Requests that model server, MLflow and Dagster's UI answered.",
+    ["service", "status"],
+)
+DURATION = Histogram(
+    "coinsphere_service_request_duration_seconds",
+    "Time from the request's arrival in the application to the end of its answer.",
+    ["service"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+_FAULT = 500
+_NAME = requests.HEADER.lower().encode()
+
+
+class Measured:
+    """`app` with its requests told to Prometheus; one that bears an id of the API leaves a line in the log, too."""
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self._app, self._service = app, service
+        self._log = log.get(service)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the application answer, and look at what it answers."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), _FAULT
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        # Each request is a task of its own, and so ends with what is bound.
+        requests.bind(_id_of(scope))
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            self._record(scope, status, time.perf_counter() - began)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        REQUESTS.labels(self._service, status).inc()
+        DURATION.labels(self._service).observe(seconds)
+        if requests.current():
+            took = round(seconds * 1000, 1)
+            path = scope["path"]
+            self._log.info(
+                "request", method=scope["method"], path=path, status=status, milliseconds=took
+            )
+
+
+def _id_of(scope: Scope) -> str | None:
+    return next(
+        (value.decode("latin-1") for name, value in scope["headers"] if name == _NAME), None
+    )

@@ -1,0 +1,30 @@
+"""Pools of connections as figures: who waits for a connection waits for everything."""
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from coinsphere.db.pool import Database
+from coinsphere.observability.exposition import gauge
+
+FIGURES: Mapping[str, tuple[str, str]] = {
+    "coinsphere_pool_connections": ("pool_size", "Connections of the process to PostgreSQL."),
+    "coinsphere_pool_free": ("pool_available", "Those of them that nobody uses."),
+    "coinsphere_pool_waiting": ("requests_waiting", "Threads that wait for a connection."),
+    "coinsphere_pool_most": ("pool_max", "Connections that the process may have."),
+}
+"""By name of the figure: what psycopg_pool calls it, and what it is."""
+
+
+class PoolFigures(Collector):
+    """Of one process, which has one pool."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The figures of this instant."""
+        stats = self._database.stats()
+        for name, (key, said) in FIGURES.items():
+            yield gauge(name, said, stats.get(key, 0))
