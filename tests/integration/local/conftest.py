@@ -51,6 +51,7 @@ def doors(postgres, redis_server, tmp_path_factory) -> Iterator[Doors]:
         patch.setenv("COINSPHERE_REDIS_URL", redis_server.url)
         for service in SERVICES:
             patch.setenv(f"COINSPHERE_{service.upper()}_PORT", str(free_port()))
+            patch.setenv(f"COINSPHERE_{service.upper()}_METRICS_PORT", str(free_port()))
         State(home).prepare()
         state.write_credentials(State(home), postgres, None)
         settings = Settings.from_env(environment())
