@@ -16,6 +16,7 @@ from webapi.admin.jobs.routes import blueprint as administration_jobs
 from webapi.admin.routes import administration
 from webapi.admin.tokens.routes import blueprint as token_administration
 from webapi.alerts.routes import alerts
+from webapi.api_keys import presented
 from webapi.api_keys.routes import api_keys
 from webapi.auth.routes import auth
 from webapi.backends import upstream
@@ -30,7 +31,15 @@ from webapi.documentation.routes import documentation
 from webapi.exchanges.routes import exchanges
 from webapi.health.routes import health
 from webapi.holdings.routes import blueprint as holdings
-from webapi.http import deprecation, errors, gate, idempotency, literal_routes, middleware
+from webapi.http import (
+    compression,
+    deprecation,
+    errors,
+    gate,
+    idempotency,
+    literal_routes,
+    middleware,
+)
 from webapi.http.envelope import BODY_LIMIT, REQUEST_ID
 from webapi.http.json import ExactProvider
 from webapi.passkeys.routes import passkeys
@@ -109,6 +118,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
     errors.register(app)
     access_tokens.register(app, settings, work.keyring, work.verifier, clock)
     gate.register(app, work, switches)
+    compression.register(app)
     limits.register(app, settings)
     access.register(app)
     _add_routes(app)
@@ -164,6 +174,7 @@ def _configure(app: APIFlask, settings: Settings) -> None:
             resources={r"/(api|health|\.well-known)/?.*": {"origins": list(settings.cors_origins)}},
             allow_headers=[
                 "Authorization",
+                presented.HEADER,
                 "Content-Digest",
                 "Content-Type",
                 idempotency.HEADER,

@@ -11,12 +11,17 @@ from webapi.api_keys import queries
 from webapi.api_keys.queries import PresentedKey
 from webapi.services import services
 
+HEADER = "X-API-Key"
 _KNOWN = "api_key"
 
 
 def secret() -> str | None:
-    """The key that the request presents as its bearer token; None if it presents something else, or nothing."""
-    token = bearer.credentials(request.headers.get("Authorization", ""))
+    """The key that the request presents as its bearer token or, without any `Authorization`, as `X-API-Key`.
+
+    None if it presents something else, or nothing.
+    """
+    header = request.headers.get("Authorization")
+    token = request.headers.get(HEADER) if header is None else bearer.credentials(header)
     return token if token is not None and token.startswith(queries.PREFIX) else None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from apiflask import APIFlask
 
-from webapi.api_keys import scopes
+from webapi.api_keys import presented, scopes
 from webapi.documentation import wording
 from webapi.documentation.components import simplify
 from webapi.features import Feature
@@ -28,7 +28,7 @@ unknown is `null`, never zero.
 
 Errors are `application/problem+json` (RFC 9457) with one more member, `error`, a plain string for old clients.
 
-An API key (`cs_live_…`) is sent like an access token; `x-api-key-scope` names the scope that a route asks of it, and a
+An API key (`cs_live_…`) is sent like an access token, or as `X-API-Key`; `x-api-key-scope` names the scope that a route asks of it, and a
 route without one is closed to keys. A POST with an `Idempotency-Key` has one effect however often it is sent.
 """
 _PROBLEM: dict[str, Any] = {
@@ -125,6 +125,7 @@ _QUERY_DESCRIPTIONS = {
 }
 """Of parameters that several routes share and none describes."""
 _SCHEME = "accessToken"
+_KEY_SCHEME = "apiKey"
 _METHODS = ("get", "post", "put", "patch", "delete")
 _KEY_PARAMETER: dict[str, Any] = {
     "name": idempotency.HEADER,
@@ -176,7 +177,13 @@ def register(app: APIFlask) -> None:
                 "scheme": "bearer",
                 "bearerFormat": "JWT",
                 "description": "The `accessToken` of register, login or refresh, or an API key.",
-            }
+            },
+            _KEY_SCHEME: {
+                "type": "apiKey",
+                "in": "header",
+                "name": presented.HEADER,
+                "description": "An API key, for routes with an `x-api-key-scope`; `Authorization` counts where both are sent.",
+            },
         },
     )
     app.description = _DESCRIPTION
@@ -231,7 +238,10 @@ def _path(rule: str) -> str:
 
 
 def _complete(route: _Route, operation: dict[str, Any], schemas: dict[str, Any]) -> None:
-    operation["security"] = [] if route.is_public else [{_SCHEME: []}]
+    keyed: list[dict[str, list[str]]] = (
+        [{_KEY_SCHEME: []}] if scopes.needed(route.method.upper(), route.rule) else []
+    )
+    operation["security"] = [] if route.is_public else [{_SCHEME: []}, *keyed]
     _lift_examples(operation, schemas)
     _describe(route, operation)
     _describe_parameters(operation["parameters"])

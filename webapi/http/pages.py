@@ -59,6 +59,6 @@ def respond(name: str, key: str, make: Callable[[], object]) -> Response:
     answer.set_etag(page.etag)
     # The client may keep it, and asks each time whether it still holds.
     answer.headers["Cache-Control"] = "private, no-cache"
-    answer.headers["Vary"] = "Authorization"
+    answer.headers["Vary"] = "Authorization, X-API-Key"
     answer.make_conditional(request)
     return answer

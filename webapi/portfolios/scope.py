@@ -47,6 +47,6 @@ def tagged(answer: object) -> Response:
     response = Response(page.body, mimetype="application/json")
     response.set_etag(page.etag)
     response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["Vary"] = "Authorization"
+    response.headers["Vary"] = "Authorization, X-API-Key"
     response.make_conditional(request)
     return response

@@ -11,6 +11,7 @@ from psycopg import Connection
 
 from coinsphere.clock import iso
 from coinsphere.decimals import plain
+from coinsphere.portfolio.imports import arrow_files
 from coinsphere.portfolio.imports.formats.row_readers import OWN_COLUMNS, guarded
 
 _ROWS = """
@@ -49,6 +50,20 @@ class Row(NamedTuple):
 
 
 assert Row._fields == OWN_COLUMNS
+
+_NUMBERS = frozenset(("amount", "price", "fee", "counter_amount"))
+COLUMNS = tuple(
+    (
+        name,
+        arrow_files.INSTANT
+        if name == "date"
+        else arrow_files.DECIMAL
+        if name in _NUMBERS
+        else arrow_files.TEXT,
+    )
+    for name in OWN_COLUMNS
+)
+"""The columns with their types, for Arrow and Parquet."""
 
 
 def rows(conn: Connection, user_id: UUID, portfolio_id: UUID) -> Iterator[Row]:

@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from coinsphere.portfolio import recording
 from coinsphere.portfolio.errors import UnreadableFile
-from coinsphere.portfolio.imports import batches, exporting, previews
+from coinsphere.portfolio.imports import arrow_files, batches, exporting, previews
 from coinsphere.portfolio.imports.batches import Batch
 from coinsphere.portfolio.imports.previews import Preview
 from coinsphere.portfolio.portfolios import Portfolio
@@ -156,8 +156,28 @@ def _json(value: object) -> bytes:
     return text if isinstance(text, bytes) else text.encode()
 
 
-_WRITERS = {"csv": _write_csv, "json": _write_json}
-_TYPES = {"csv": "text/csv", "json": "application/json"}
+def _write_parquet(conn: Connection, found: Portfolio, file: IO[bytes]) -> int:
+    rows = exporting.rows(conn, scope.user_id(), found.id)
+    return arrow_files.write(rows, exporting.COLUMNS, file, "parquet")
+
+
+def _write_arrow(conn: Connection, found: Portfolio, file: IO[bytes]) -> int:
+    rows = exporting.rows(conn, scope.user_id(), found.id)
+    return arrow_files.write(rows, exporting.COLUMNS, file, "arrow")
+
+
+_WRITERS = {
+    "csv": _write_csv,
+    "json": _write_json,
+    "parquet": _write_parquet,
+    "arrow": _write_arrow,
+}
+_TYPES = {
+    "csv": "text/csv",
+    "json": "application/json",
+    "parquet": "application/vnd.apache.parquet",
+    "arrow": "application/vnd.apache.arrow.file",
+}
 
 
 def _attachment(file: IO[bytes], name: str, form: str) -> Response:

@@ -19,7 +19,12 @@ blueprint = APIBlueprint("portfolio_files", __name__, tag="Portfolios")
 _FILE: dict[int | str, dict[str, str | dict[str, dict[str, Any]]]] = {
     200: {
         "description": "The file.",
-        "content": {"text/csv": {"schema": {}}, "application/json": {"schema": {}}},
+        "content": {
+            "text/csv": {"schema": {}},
+            "application/json": {"schema": {}},
+            "application/vnd.apache.parquet": {"schema": {}},
+            "application/vnd.apache.arrow.file": {"schema": {}},
+        },
     }
 }
 

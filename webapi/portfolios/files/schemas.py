@@ -76,7 +76,7 @@ class ImportPart(Input):
 class ExportQuery(Query):
     """As what."""
 
-    format: Literal["csv", "json"] = "csv"
+    format: Literal["csv", "json", "parquet", "arrow"] = "csv"
 
 
 class ProblemOut(Output):

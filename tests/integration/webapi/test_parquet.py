@@ -1,0 +1,47 @@
+"""Transactions as Parquet and Arrow, read back by pandas and pyarrow with every digit."""
+
+import io
+from decimal import Decimal
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from coinsphere.portfolio.imports import arrow_files
+
+TINY, LARGE = "0.000000012345678901", "123456789012.123456789012345678"
+
+
+def test_transactions_come_back_with_every_digit(person) -> None:
+    portfolio = person.post("/portfolios", {"name": "mine"}).json["portfolio"]["id"]
+    for number, amount in enumerate((TINY, LARGE), 1):
+        body = {
+            "portfolioId": portfolio, "tokenSymbol": "BTC", "type": "deposit", "amount": amount,
+            "timestamp": f"2026-03-0{number}T12:00:00Z",
+        }  # fmt: skip
+        assert person.post("/transactions", body).status_code == 201
+    path = f"/portfolios/{portfolio}/export?format="
+    answer = person.get(f"{path}parquet")
+    assert answer.mimetype == "application/vnd.apache.parquet"
+    frame = pd.read_parquet(io.BytesIO(answer.data))
+    assert list(frame["amount"]) == [Decimal(TINY), Decimal(LARGE)]
+    assert list(frame["token"]) == ["BTC", "BTC"]
+    assert str(frame["date"].dtype).endswith("UTC]")
+    assert frame["price"].isna().all(), "unknown is null, never zero"
+    schema = pq.read_schema(io.BytesIO(answer.data))
+    assert schema.field("amount").type == pa.decimal128(38, 18)
+    with pa.ipc.open_file(io.BytesIO(person.get(f"{path}arrow").data)) as opened:
+        assert opened.read_all().to_pylist() == pq.read_table(io.BytesIO(answer.data)).to_pylist()
+    text = person.get(f"{path}csv").text
+    assert text.count("\n") == len(frame) + 1
+
+
+def test_rows_are_written_in_portions_and_what_is_too_great_is_refused() -> None:
+    out = io.BytesIO()
+    columns = (("n", arrow_files.DECIMAL),)
+    count = arrow_files.write(((Decimal(n),) for n in range(25_000)), columns, out, "parquet")
+    read = pq.ParquetFile(io.BytesIO(out.getvalue()))
+    assert (count, read.num_row_groups, read.metadata.num_rows) == (25_000, 3, 25_000)
+    with pytest.raises(arrow_files.TooGreat):
+        arrow_files.write([(Decimal(10) ** 21,)], columns, io.BytesIO(), "parquet")
