@@ -235,8 +235,8 @@ def _departed(fact: Fact) -> Movements:
 
 def _fee_alone(fact: Fact, valuer: Valuer) -> Movements:
     """A fee in a third token: a trade's is spent at market value, any other brings nothing."""
-    assert fact.fee is not None
-    assert fact.fee_token_id is not None
+    if not fact.fee or fact.fee_token_id is None:
+        return Movements(())
     is_trade = fact.kind in (Kind.BUY, Kind.SELL, Kind.SWAP)
     day = fact.occurred_at.date()
     proceeds = valuer.worth(fact.fee_token_id, fact.fee, day) if is_trade else ZERO

@@ -259,6 +259,22 @@ def test_what_a_price_is_in_is_a_currency_or_a_token(person, prices, module_data
     assert {each["currency"] for each in told} == {"INR", "ETH", "CHF"}
 
 
+def test_the_token_of_no_fee_takes_nothing_away(person, prices, module_database) -> None:
+    """Many programs name it in every row; the import failed, and with it all that was booked for its owner from then on."""
+    made = make(person)
+    file = "date,type,token,amount,price,fee,fee_token\n" + "".join(
+        f"2026-02-0{day},buy,BTC,1,{price},{fee}\n"
+        for day, price, fee in ((1, 50_000, ",BNB"), (2, 50_000, "0,NOTOKEN"), (3, 50_000, "0.5,ETH"))
+    )  # fmt: skip
+    done = bring(person, made, file, module_database)
+    assert (done["status"], done["rowsImported"], done["problemCount"]) == ("succeeded", 3, 0)
+    # By hand, too.
+    trade(person, made, "buy", "BTC", 1, 50_000, day(4), feeToken="SOL")
+    trade(person, made, "buy", "SOL", 1, 10, day(4, 11))
+    held = exact(person.get(f"/portfolios/{made['id']}"))["portfolio"]["holdings"]
+    assert {each["token"]["symbol"]: each["amount"] for each in held} == {"BTC": 4, "SOL": 1}
+
+
 HELD = "2026-01-31,buy,BTC,1,100\n"
 SOLD = "2026-02-01,sell,BTC,1,150\n"
 BOUGHT = "2026-02-01,buy,BTC,1,140\n"

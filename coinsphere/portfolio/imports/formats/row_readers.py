@@ -75,6 +75,7 @@ def own(cells: Cells) -> list[Parsed]:
     fee_symbol = _symbol(cells, "fee_token") or _fee_token(cells, currency)
     currency = agreed(cells, "fee", currency) if fee_symbol is None else currency
     agreed(cells, "fee", fee_symbol or currency)
+    fee = _fee(cells)
     made = Parsed(
         kind=found,
         symbol=symbol,
@@ -82,8 +83,9 @@ def own(cells: Cells) -> list[Parsed]:
         occurred_at=moment(cells, "date"),
         price=number(cells, "price"),
         currency=currency or "USD",
-        fee=_fee(cells),
-        fee_symbol=fee_symbol,
+        fee=fee,
+        # Many programs name the token of every row's fee, whether there is one or not.
+        fee_symbol=fee_symbol if fee else None,
         counter_symbol=_symbol(cells, "counter_token"),
         counter_amount=_positive(number(cells, "counter_amount")),
         exchange=_unguarded(text(cells, "exchange")),
