@@ -19,6 +19,7 @@ from procrastinate.exceptions import ConnectorException
 
 from coinsphere import housekeeping, job_records, log
 from coinsphere.accounts import tasks as accounts
+from coinsphere.asset_events import tasks as asset_events
 from coinsphere.clock import utc_now
 from coinsphere.exchanges import tasks as exchanges
 from coinsphere.notify import data_alarm, disk_alarm, mail, transport
@@ -66,6 +67,7 @@ def build(settings: Settings) -> App:
     _add_mail(app, settings)
     channels.add(app, settings)
     accounts.add(app, settings)
+    asset_events.add(app, settings)
     _add_housekeeping(app, settings)
     portfolios.add(app, settings)
     exchanges.add(app, settings)

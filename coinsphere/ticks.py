@@ -30,6 +30,7 @@ CRONS = {
     "sync_due_exchanges": "* * * * *",
     "sync_due_wallets": "* * * * *",
     "wake_channels": "* * * * *",
+    "apply_asset_events": "*/5 * * * *",
     "watch_disk": "7 * * * *",
     "watch_data": "11 * * * *",
     "delete_old": "17 * * * *",

@@ -59,7 +59,9 @@ def seed() -> None:
         migrate.require_current(url)
         with psycopg.connect(url) as conn:
             added = seeds.apply(conn)
-    click.echo(f"{added} tokens and protocols added." if added else "All seeds are there already.")
+    click.echo(
+        f"{added} tokens, events and protocols added." if added else "All seeds are there already."
+    )
 
 
 @db.command()

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from coinsphere.cli import progress, quarantine, revisions
+from coinsphere.cli import asset_events, progress, quarantine, revisions
 from coinsphere.cli.console import console as new_console
 from coinsphere.clock import DAY, utc_now
 from coinsphere.db.pool import Database
@@ -173,6 +173,7 @@ def remove(which: str, reason: str, *, of_refused: bool) -> None:
 
 def register(cli: click.Group) -> None:
     """Add these commands to `cli`."""
+    asset_events.register(market, _connection)
     cli.add_command(market)
 
 

@@ -1,4 +1,4 @@
-"""The tokens and protocols that every installation starts with. Idempotent; live values are never touched."""
+"""The tokens, their events and the protocols that every installation starts with. Idempotent; live values are never touched."""
 
 import csv
 from importlib import resources
@@ -13,10 +13,21 @@ _ADD_COIN = """
         on conflict do nothing
         returning coingecko_id
     )
-    insert into market.tokens (symbol, name, blockchain, coingecko_id, decimals, contract_address, peg_usd)
+    insert into market.tokens (symbol, name, blockchain, coingecko_id, decimals, contract_address, peg_usd, is_active)
     select %(symbol)s, %(name)s, %(blockchain)s, coingecko_id, %(decimals)s, nullif(%(contract_address)s, ''),
-        nullif(%(peg_usd)s, '')::numeric
+        nullif(%(peg_usd)s, '')::numeric, %(is_active)s::boolean
     from planted
+    on conflict do nothing
+"""
+# One that an administrator removed stays removed. The worker, in its round, brings holdings in line with it.
+_ADD_EVENT = """
+    insert into market.asset_events
+        (kind, token_id, successor_id, old_units, new_units, happened_at, reason, recorded_by)
+    select %(kind)s, t.id, s.id, %(old_units)s, %(new_units)s, %(happened_at)s, %(reason)s, 'seed'
+    from market.tokens t
+    join market.tokens s on s.coingecko_id = %(successor)s
+    where t.coingecko_id = %(token)s
+        and not exists (select from market.asset_events e where e.token_id = t.id and e.kind = %(kind)s)
     on conflict do nothing
 """
 _ADD_PROTOCOL = """
@@ -31,6 +42,7 @@ def apply(conn: Connection) -> int:
     inserted = 0
     for statement, file in (
         (_ADD_COIN, "tokens.csv"),
+        (_ADD_EVENT, "asset_events.csv"),
         (_ADD_PROTOCOL, "defi_protocols.csv"),
     ):
         for row in _rows(file):

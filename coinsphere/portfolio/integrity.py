@@ -97,7 +97,7 @@ CHECKS = (
     ),
     Check(
         "positions_of_ledger",
-        "What is held is what the ledger says, plus what was used without being held.",
+        "What is held is what the ledger says, across events, plus what was used without being held.",
         """
         with marked as (select distinct user_id, token_id from app.booking_marks),
         ledger as (
@@ -112,6 +112,16 @@ CHECKS = (
             where lot_number is null
             group by 1, 2
         ),
+        converted as (
+            select portfolio_id, token_id, sum(amount) as amount
+            from (
+                select portfolio_id, token_id, quantity as amount, fact_id from app.lots
+                union all
+                select portfolio_id, token_id, -quantity, fact_id from app.lot_uses
+            ) by_event
+            where fact_id in (select id from market.asset_events)
+            group by 1, 2
+        ),
         held as (
             select user_id, portfolio_id, token_id, amount from app.positions where until_day = 'infinity'
         )
@@ -120,7 +130,9 @@ CHECKS = (
         from ledger
         full join held using (user_id, portfolio_id, token_id)
         left join missing using (portfolio_id, token_id)
-        where coalesce(held.amount, 0) <> coalesce(ledger.amount, 0) + coalesce(missing.amount, 0)
+        left join converted using (portfolio_id, token_id)
+        where coalesce(held.amount, 0)
+                <> coalesce(ledger.amount, 0) + coalesce(missing.amount, 0) + coalesce(converted.amount, 0)
             and (user_id, token_id) not in (select user_id, token_id from marked)
         """,
     ),

@@ -72,6 +72,7 @@ class Use(StrEnum):
     WITHDRAWAL = "withdrawal"
     TRANSFER = "transfer"
     POOLED = "pooled"
+    CONVERSION = "conversion"
 
 
 REALISING = frozenset({Use.SALE, Use.SWAP, Use.FEE, Use.LOST})

@@ -182,12 +182,13 @@ def update_books(
     if not changes:
         return True
     market = StoredMarket(conn)
-    later = {}
+    later: dict[UUID, datetime] = {}
     for token_id, since in changes.items():
         if at_once and _is_little(conn, user_id, token_id, since):
             done = rebooking.rebook(conn, user_id, token_id, since, market)
             for portfolio_id in done.portfolios:
                 invalidations.to_value(conn, user_id, portfolio_id, min(done.day, now.date()))
+            later |= done.heirs
         else:
             later[token_id] = since
     invalidations.to_book(conn, user_id, later)

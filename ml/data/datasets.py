@@ -35,7 +35,7 @@ _FEATURES = """
 """
 _SOURCES = """
     select string_agg(distinct source, '+' order by source)
-    from market.price_data
+    from market.adjusted_candles
     where token_id = %(token_id)s and interval = '1d' and is_final
       and opened_at >= %(first)s and opened_at < %(end)s
 """

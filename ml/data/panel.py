@@ -36,7 +36,7 @@ _CANDLES = """
     select t.symbol, t.id, f.price_date, p.open, p.high, p.low, f.close, p.volume, p.source
     from marts.ml_features_daily f
     join market.tokens t on t.id = f.token_id
-    join market.price_data p
+    join market.adjusted_candles p
       on p.token_id = f.token_id and p.interval = '1d'
      and p.opened_at = f.price_date::timestamp at time zone 'UTC'
     where t.is_active and f.is_final and not f.is_filled and p.is_final and f.price_date >= %(first)s

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import LiteralString
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from coinsphere.market import asset_events
 from webapi.backends import warehouse
 
 MAX_POINTS = 1000
@@ -80,11 +82,17 @@ _FILLED = """
 """
 _HISTORY = _CANDLES + _FILLED + _BUCKETS
 _HISTORY_WITHOUT_WAREHOUSE = _CANDLES + _BUCKETS
-# The same, over the candles as they were believed to be; which days are filled is known of the present alone.
-_HISTORY_AS_OF = (
-    "with known as (select * from market.candles_known(%(token_id)s, %(as_of)s)), "  # noqa: S608 - constants alone
-    + _HISTORY_WITHOUT_WAREHOUSE.strip().removeprefix("with ").replace("market.price_data", "known")
-)
+# The same, over candles across a token's changes of name and unit, as they are known or were believed to be; which days
+# are filled is known of the present alone.
+_LINE = "with line as (select * from market.candles_in_line(%(token_id)s, %(as_of)s)), "
+
+
+def _in_line(statement: LiteralString) -> LiteralString:
+    return _LINE + statement.strip().removeprefix("with ").replace("market.price_data", "line")
+
+
+_HISTORY_IN_LINE = _in_line(_HISTORY)
+_HISTORY_IN_LINE_WITHOUT_WAREHOUSE = _in_line(_HISTORY_WITHOUT_WAREHOUSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +132,16 @@ def points(
         "span": span,
         "may_be_hourly": may_be_hourly,
         "max_points": MAX_POINTS,
+        "as_of": "infinity" if as_of is None else as_of,
     }
+    cursor = conn.cursor(row_factory=class_row(Point))
     if as_of is not None:
-        cursor = conn.cursor(row_factory=class_row(Point))
-        return cursor.execute(_HISTORY_AS_OF, parameters | {"as_of": as_of}).fetchall()
-    found = warehouse.rows(conn, _HISTORY, parameters, Point)
+        return cursor.execute(_HISTORY_IN_LINE_WITHOUT_WAREHOUSE, parameters).fetchall()
+    # To read across events takes a plan of its own, so only those tokens pay for it that have any.
+    has_line = asset_events.has_line(conn, token_id)
+    found = warehouse.rows(conn, _HISTORY_IN_LINE if has_line else _HISTORY, parameters, Point)
     if found is not None:
         return found
     # Before dbt's first build no day is known to be filled.
-    cursor = conn.cursor(row_factory=class_row(Point))
-    return cursor.execute(_HISTORY_WITHOUT_WAREHOUSE, parameters).fetchall()
+    bare = _HISTORY_IN_LINE_WITHOUT_WAREHOUSE if has_line else _HISTORY_WITHOUT_WAREHOUSE
+    return cursor.execute(bare, parameters).fetchall()

@@ -37,7 +37,7 @@ _KNOWN = {
     "cardano": Profile(0.55, 1.2, 0.55, 6.5e8, 3.55e10, 4.5e10),
     "dogecoin": Profile(0.11, 1.2, 0.80, 1.3e9, 1.45e11),
     "avalanche-2": Profile(28, 1.4, 0.65, 4.8e8, 4.0e8, 7.2e8),
-    "matic-network": Profile(0.8, 1.35, 0.60, 3.6e8, 9.3e9, 1e10),
+    "polygon-ecosystem-token": Profile(0.8, 1.35, 0.60, 3.6e8, 1.05e10),
     "polkadot": Profile(7.5, 1.25, 0.50, 3.1e8, 1.4e9),
     "chainlink": Profile(13, 1.25, 0.55, 5.0e8, 6.1e8, 1e9),
     "uniswap": Profile(7.8, 1.3, 0.60, 2.2e8, 6.0e8, 1e9),
@@ -54,10 +54,10 @@ _KNOWN = {
     "injective-protocol": Profile(19, 1.4, 0.80, 1.2e8, 9.8e7, 1e8),
     "aave": Profile(105, 1.3, 0.60, 2.0e8, 1.5e7, 1.6e7),
     "curve-dao-token": Profile(0.55, 1.3, 0.75, 1.1e8, 1.3e9, 3.03e9),
-    "maker": Profile(1_600, 1.05, 0.55, 9e7, 8.8e5, 1.005e6),
+    "sky": Profile(0.067, 1.05, 0.55, 9e7, 2.3e10),
     "lido-dao": Profile(1.8, 1.35, 0.75, 8e7, 9.0e8, 1e9),
     "pepe": Profile(7e-6, 1.5, 1.10, 9e8, 4.2e14, 4.2069e14),
-    "fantom": Profile(0.5, 1.4, 0.80, 1.6e8, 2.8e9, 3.175e9),
+    "sonic-3": Profile(0.5, 1.4, 0.80, 1.6e8, 2.8e9, 3.175e9),
     "near": Profile(4.6, 1.35, 0.65, 3.3e8, 1.2e9),
 }
 

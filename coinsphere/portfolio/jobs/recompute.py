@@ -97,6 +97,7 @@ def _book_next(conn: Connection, user_id: UUID, market: StoredMarket, now: datet
         done = rebooking.rebook(conn, user_id, token_id, since, market)
         for portfolio_id in done.portfolios:
             invalidations.to_value(conn, user_id, portfolio_id, min(done.day, now.date()))
+        invalidations.to_book(conn, user_id, done.heirs)
     return True
 
 

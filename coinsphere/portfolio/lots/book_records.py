@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
+from coinsphere.market.asset_events import Ratio
 from coinsphere.portfolio.model import (
     Fact,
     Finding,
@@ -31,6 +32,42 @@ class Entry(NamedTuple):
     fact: Fact
     at: datetime
     arrival: Arrival | None = None
+
+
+class Conversion(NamedTuple):
+    """All that a portfolio holds becomes `heir`: another token, or this one in another unit."""
+
+    event_id: UUID
+    at: datetime
+    portfolio_id: UUID
+    heir: UUID
+    ratio: Ratio
+
+
+class CarriedLot(NamedTuple):
+    """A lot that goes on in other units; `acquired_at` is None where nobody knows whence it came."""
+
+    quantity: Decimal
+    cost: Decimal | None
+    acquired_at: datetime | None
+
+
+class Carried(NamedTuple):
+    """Lots of another token that became this one's, by an event or by the user's own exchange of the two.
+
+    `is_added`: the other token is held as before, as after the split of a chain.
+    """
+
+    fact_id: UUID
+    at: datetime
+    portfolio_id: UUID
+    account: str
+    lots: tuple[CarriedLot, ...]
+    is_added: bool = False
+
+
+Step = Entry | Conversion | Carried
+"""What a book is made of, in the order of `at`."""
 
 
 class Restored(NamedTuple):

@@ -10,10 +10,22 @@ from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
-from coinsphere.portfolio.lots.book_records import Arrival, Booked, Entry, Restored, Start
+from coinsphere.portfolio.lots import conversions
+from coinsphere.portfolio.lots.book_records import (
+    Arrival,
+    Booked,
+    Carried,
+    CarriedLot,
+    Conversion,
+    Entry,
+    Restored,
+    Start,
+    Step,
+)
 from coinsphere.portfolio.lots.movements import (
     Acquire,
     Dispose,
@@ -65,9 +77,10 @@ class _Held:
 
 
 class _Act(NamedTuple):
-    """A fact in the pool and at the instant in which it is booked."""
+    """A fact, or an event, in the pool and at the instant in which it is booked."""
 
-    fact: Fact
+    fact_id: UUID
+    portfolio_id: UUID
     account: str
     at: datetime
 
@@ -80,6 +93,7 @@ class Book:
         rules: how each of the user's portfolios is booked.
         market: prices and rates of the past.
         start: what an earlier book left.
+        successions: which tokens became which, as far as the token is one of them.
     """
 
     def __init__(
@@ -88,11 +102,13 @@ class Book:
         rules: Mapping[UUID, Rules],
         market: Market,
         start: Start = _BEGINNING,
+        successions: conversions.Successions = MappingProxyType({}),
     ) -> None:
         self._token_id = token_id
         self._rules = rules
         self._market = market
         self._valuers = {key: Valuer(market, rule.currency) for key, rule in rules.items()}
+        self._successions = successions
         self._pools: dict[tuple[UUID, str], Pool] = {}
         self._held: dict[UUID, _Held] = {}
         self._next_lot, self._next_use = start.next_lot, start.next_use
@@ -103,17 +119,21 @@ class Book:
             self._restore(found)
         self._recorded = {key: held.state() for key, held in self._held.items()}
 
-    def book(self, entries: Iterable[Entry]) -> Booked:
-        """Book entries in ascending order of `at`, those of one instant in the order of entry; what was made so far."""
-        for entry in self._in_turn(entries):
-            day = entry.at.date()
+    def book(self, steps: Iterable[Step]) -> Booked:
+        """Book steps in ascending order of `at`, those of one instant in the order of entry; what was made so far."""
+        for step in self._in_turn(steps):
+            day = step.at.date()
             if day != self._day:
                 self._close_day()
                 self._day = day
-            if entry.arrival is None:
-                self._book_fact(entry)
+            if isinstance(step, Conversion):
+                self._convert(step)
+            elif isinstance(step, Carried):
+                self._carry(step)
+            elif step.arrival is None:
+                self._book_fact(step)
             else:
-                self._book_transfer(entry, entry.arrival)
+                self._book_transfer(step, step.arrival)
         self._close_day()
         return self.made
 
@@ -121,20 +141,24 @@ class Book:
         """What is left in a pool, in the order in which it would be used."""
         return self._pool(portfolio_id, account).lots()
 
-    def _in_turn(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Each entry; one that takes more than is there waits for the others of its instant, which may bring it."""
-        for _, each in groupby(entries, attrgetter("at")):
+    def _in_turn(self, steps: Iterable[Step]) -> Iterator[Step]:
+        """Each step; one that takes more than is there waits for the others of its instant, which may bring it."""
+        for _, each in groupby(steps, attrgetter("at")):
             at_once = list(each)
             waiting = []
-            for entry in at_once:
-                if len(at_once) > 1 and self._lacks(entry):
-                    waiting.append(entry)
+            for step in at_once:
+                if len(at_once) > 1 and self._waits(step):
+                    waiting.append(step)
                 else:
-                    yield entry
+                    yield step
             yield from waiting
 
-    def _lacks(self, entry: Entry) -> bool:
-        fact = entry.fact
+    def _waits(self, step: Step) -> bool:
+        if isinstance(step, Carried):
+            return False
+        if isinstance(step, Conversion):
+            return step.heir != self._token_id
+        fact = step.fact
         account = self._account(fact.portfolio_id, fact.exchange)
         taken = outgoing(fact, self._token_id)
         return taken > 0 and taken > self._pool(fact.portfolio_id, account).quantity()
@@ -143,8 +167,11 @@ class Book:
 
     def _book_fact(self, entry: Entry) -> None:
         fact = entry.fact
+        act = self._act(entry)
+        if conversions.is_of_event(fact, self._successions):
+            self._exchange(fact, act)
+            return
         done = movements_of(fact, self._token_id, self._valuers[fact.portfolio_id])
-        act = _Act(fact, self._account(fact.portfolio_id, fact.exchange), entry.at)
         for move in done.moves:
             if isinstance(move, Acquire):
                 self._acquire(act, move, entry.at)
@@ -153,28 +180,85 @@ class Book:
         self._note_findings(fact, done.moves)
         self._cross(fact.portfolio_id, done.external_flow)
 
+    # A change of name or unit
+
+    def _convert(self, step: Conversion) -> None:
+        """Lots go on in the new unit, or as those of the heir, whose book takes them from the uses noted here."""
+        accounts = sorted(account for owner, account in self._pools if owner == step.portfolio_id)
+        for account in accounts:
+            pool = self._pools[step.portfolio_id, account]
+            # What the other unit cannot express stays as it is.
+            if not step.ratio.holds(pool.quantity()):
+                continue
+            act = _Act(step.event_id, step.portfolio_id, account, step.at)
+            lots = []
+            for part in pool.take_all():
+                assert part.lot is not None
+                lots.append(CarriedLot(part.quantity, part.cost, part.lot.acquired_at))
+                self._spend(act, Use.CONVERSION, part, None)
+            made = conversions.converted(lots, step.ratio)
+            if step.heir == self._token_id:
+                self._go_on(act, made)
+            else:
+                worth = self._worth_of(step.heir, made, act)
+                self._cross(step.portfolio_id, ExternalFlow(swap_out=worth))
+
+    def _carry(self, step: Carried) -> None:
+        act = _Act(step.fact_id, step.portfolio_id, step.account, step.at)
+        self._go_on(act, step.lots)
+        if step.is_added:
+            came = sum((lot.quantity for lot in step.lots), ZERO)
+            self._cross(step.portfolio_id, ExternalFlow(amount_in=came))
+        else:
+            worth = self._worth_of(self._token_id, step.lots, act)
+            self._cross(step.portfolio_id, ExternalFlow(swap_in=worth))
+
+    def _exchange(self, fact: Fact, act: _Act) -> None:
+        """The user's own record of an event: what was given goes on in the heir's book, and nothing is realised."""
+        missing = ZERO
+        if self._token_id == fact.token_id:
+            for part in self._pool(act.portfolio_id, act.account).take(fact.amount):
+                self._spend(act, Use.CONVERSION, part, None)
+                missing += part.quantity if part.lot is None else ZERO
+            assert fact.counter_token_id is not None
+            assert fact.counter_amount is not None
+            came = CarriedLot(fact.counter_amount - fee_in(fact, fact.counter_token_id), None, None)
+            worth = self._worth_of(fact.counter_token_id, [came], act)
+            self._cross(act.portfolio_id, ExternalFlow(swap_out=worth))
+        fee = ZERO if self._token_id == fact.counter_token_id else fee_in(fact, self._token_id)
+        if fee:
+            missing += self._dispose(act, Dispose(fee, Use.FEE, ZERO))
+        self._cross(act.portfolio_id, ExternalFlow(amount_in=missing))
+
+    def _go_on(self, act: _Act, lots: Iterable[CarriedLot]) -> None:
+        for lot in lots:
+            self._acquire(act, Acquire(lot.quantity, lot.cost), lot.acquired_at or act.at)
+
+    def _worth_of(self, token_id: UUID, lots: Iterable[CarriedLot], act: _Act) -> Decimal:
+        """What both books say that changed hands: the heir's units at the day's close; nothing where it has none."""
+        units = sum((lot.quantity for lot in lots), ZERO)
+        return self._valuers[act.portfolio_id].worth(token_id, units, act.at.date()) or ZERO
+
     def _note_findings(self, fact: Fact, moves: tuple[Acquire | Dispose, ...]) -> None:
         if self._token_id not in {fact.token_id, fact.counter_token_id}:
             return
         is_in = fact.kind is Kind.TRANSFER_IN and fact.price is None
         if is_in or fact.kind is Kind.TRANSFER_OUT:
-            self._find(IssueKind.UNMATCHED_TRANSFER, fact, fact.amount)
+            self._find(IssueKind.UNMATCHED_TRANSFER, fact.portfolio_id, fact.fact_id, fact.amount)
             return
         for move in moves:
             if isinstance(move, Acquire) and move.cost is None:
-                self._find(IssueKind.MISSING_COST, fact, move.quantity)
+                self._find(IssueKind.MISSING_COST, fact.portfolio_id, fact.fact_id, move.quantity)
 
     def _acquire(self, act: _Act, move: Acquire, acquired_at: datetime) -> None:
-        portfolio_id = act.fact.portfolio_id
+        portfolio_id = act.portfolio_id
         pool = self._pool(portfolio_id, act.account)
         quantity, cost, since = move.quantity, move.cost, acquired_at
         if pool.method is LotMethod.AVERAGE:
             quantity, cost, since = self._mix(act, pool, move, acquired_at)
         number = self._next_lot
         self._next_lot += 1
-        lot = Lot(
-            number, portfolio_id, act.account, act.fact.fact_id, since, act.at, quantity, cost
-        )
+        lot = Lot(number, portfolio_id, act.account, act.fact_id, since, act.at, quantity, cost)
         self.made.lots.append(lot)
         self._holding(portfolio_id).change(quantity, cost)
         pool.add(_opened(pool.method, Restored(lot, quantity, cost)))
@@ -199,7 +283,7 @@ class Book:
         """Take units out; how many of them nobody knew of."""
         left = move.proceeds if move.use in REALISING else None
         units, missing = move.quantity, ZERO
-        for part in self._pool(act.fact.portfolio_id, act.account).take(move.quantity):
+        for part in self._pool(act.portfolio_id, act.account).take(move.quantity):
             brought = None if left is None else share(left, part.quantity, units)
             units -= part.quantity
             if left is not None and brought is not None:
@@ -210,14 +294,14 @@ class Book:
 
     def _spend(self, act: _Act, kind: Use, part: Part, proceeds: Decimal | None) -> None:
         """Note the use of a part of a lot, or of units that nobody knew of."""
-        portfolio_id, lot = act.fact.portfolio_id, part.lot
+        portfolio_id, lot = act.portfolio_id, part.lot
         self.made.uses.append(
             LotUse(
                 number=self._next_use,
                 lot_number=None if lot is None else lot.number,
                 portfolio_id=portfolio_id,
                 account=act.account,
-                fact_id=act.fact.fact_id,
+                fact_id=act.fact_id,
                 kind=kind,
                 used_at=act.at,
                 quantity=part.quantity,
@@ -227,7 +311,7 @@ class Book:
         )
         self._next_use += 1
         if lot is None:
-            self._find(IssueKind.NEGATIVE_BALANCE, act.fact, part.quantity)
+            self._find(IssueKind.NEGATIVE_BALANCE, portfolio_id, act.fact_id, part.quantity)
             return
         self._holding(portfolio_id).change(
             -part.quantity, None if part.cost is None else -part.cost
@@ -240,11 +324,11 @@ class Book:
     def _book_transfer(self, entry: Entry, arrival: Arrival) -> None:
         """Lots move with their cost and their date; what did not arrive was the network's fee."""
         fact = entry.fact
-        act = _Act(fact, self._account(fact.portfolio_id, fact.exchange), entry.at)
+        act = self._act(entry)
         target = self._account(arrival.portfolio_id, arrival.exchange)
         unknown = ZERO
         if (fact.portfolio_id, act.account) != (arrival.portfolio_id, target):
-            unknown = self._move(act, arrival, target)
+            unknown = self._move(act, fact, arrival, target)
         fee = fact.amount - arrival.amount + fee_in(fact, self._token_id)
         missing = self._dispose(act, Dispose(fee, Use.FEE, ZERO)) if fee > 0 else ZERO
         self._cross(fact.portfolio_id, ExternalFlow(amount_in=unknown + missing))
@@ -252,13 +336,10 @@ class Book:
             self._cross(fact.portfolio_id, ExternalFlow(amount_out=arrival.amount))
             self._cross(arrival.portfolio_id, ExternalFlow(amount_in=arrival.amount))
 
-    def _move(self, act: _Act, arrival: Arrival, target: str) -> Decimal:
+    def _move(self, act: _Act, fact: Fact, arrival: Arrival, target: str) -> Decimal:
         """Move lots; how many of the units nobody knew of."""
-        fact, missing = act.fact, ZERO
-        received = fact._replace(
-            fact_id=arrival.fact_id, portfolio_id=arrival.portfolio_id, exchange=arrival.exchange
-        )
-        there = _Act(received, target, act.at)
+        missing = ZERO
+        there = _Act(arrival.fact_id, arrival.portfolio_id, target, act.at)
         for part in self._pool(fact.portfolio_id, act.account).take(arrival.amount):
             self._spend(act, Use.TRANSFER, part, None)
             acquired_at = act.at if part.lot is None else part.lot.acquired_at
@@ -297,8 +378,13 @@ class Book:
 
     # Small things
 
-    def _find(self, kind: IssueKind, fact: Fact, amount: Decimal) -> None:
-        self.made.findings.append(Finding(kind, fact.portfolio_id, fact.fact_id, amount))
+    def _act(self, entry: Entry) -> _Act:
+        fact = entry.fact
+        account = self._account(fact.portfolio_id, fact.exchange)
+        return _Act(fact.fact_id, fact.portfolio_id, account, entry.at)
+
+    def _find(self, kind: IssueKind, portfolio_id: UUID, fact_id: UUID, amount: Decimal) -> None:
+        self.made.findings.append(Finding(kind, portfolio_id, fact_id, amount))
 
     def _account(self, portfolio_id: UUID, exchange: str | None) -> str:
         """The pool's name: of all exchanges one, or of each its own."""

@@ -12,6 +12,7 @@ from coinsphere.clock import start_of_day
 from coinsphere.db.bulk_insert import Rows
 from coinsphere.portfolio import issues
 from coinsphere.portfolio.ledger import transfers
+from coinsphere.portfolio.lots import conversions, successions
 from coinsphere.portfolio.lots.book_records import Arrival, Booked, Entry, Restored, Start
 from coinsphere.portfolio.lots.cost_basis import Book
 from coinsphere.portfolio.model import (
@@ -174,10 +175,11 @@ _FLOWS = Rows(
 
 
 class Rebooked(NamedTuple):
-    """What a booking did: from which day on, and which portfolios it changed."""
+    """What a booking did: from which day on, which portfolios it changed, and whose books follow, from when on."""
 
     day: date
     portfolios: frozenset[UUID]
+    heirs: Mapping[UUID, datetime]
 
 
 def rules(conn: Connection, user_id: UUID) -> dict[UUID, Rules]:
@@ -194,15 +196,20 @@ def rebook(
 ) -> Rebooked:
     """Book a token of a user anew from the day of `since` on.
 
-    The caller owns the transaction, holds the user's lock (`invalidations.lock`) and marks the portfolios to be valued.
+    The caller owns the transaction, holds the user's lock (`invalidations.lock`), and marks the portfolios to be valued and
+    the tokens to be booked after this one.
     """
-    since = transfers.rematch(conn, user_id, token_id, since)
+    line = successions.line(conn, token_id)
+    since = transfers.rematch(conn, user_id, token_id, line.since(since))
     day = since.astimezone(UTC).date()
     scope = {"user_id": user_id, "token_id": token_id, "since": start_of_day(day), "day": day}
-    book = Book(token_id, rules(conn, user_id), market, _start(conn, scope))
+    start = _start(conn, scope)
+    book = Book(token_id, rules(conn, user_id), market, start, line.successions())
     changed = _forget(conn, scope)
     with localcontext(EXACT):
-        made = book.book(_entries(conn, scope))
+        carried = line.carried(conn, scope)
+        ends = line.conversions(conn, scope, carried)
+        made = book.book(conversions.in_order(token_id, _entries(conn, scope), ends, carried))
         _store(conn, scope, made)
     changed |= {row.portfolio_id for row in made.positions}
     changed |= {row.portfolio_id for row in made.flows}
@@ -210,7 +217,7 @@ def rebook(
     conn.execute(_HOLD, parameters)
     conn.execute(_LET_GO, parameters)
     issues.note_booking(conn, user_id, token_id, start_of_day(day), made.findings)
-    return Rebooked(day, frozenset(changed))
+    return Rebooked(day, frozenset(changed), line.heirs())
 
 
 def entries(conn: Connection, user_id: UUID, token_id: UUID) -> Iterator[Entry]:

@@ -37,6 +37,25 @@ _LAST_BEFORE = """
         limit 1
     ) last
 """
+# Until a token has a close of its own, its closes are those of the token that became it, in its unit of then.
+_CLOSES_BEFORE = """
+    select e.successor_id, string_agg(((p.opened_at at time zone 'UTC')::date - date '0001-01-01' + 1)::text, ' '),
+        string_agg(round(p.close * e.old_units / e.new_units, 18)::numeric(38, 18)::text, ' ')
+    from market.asset_events e
+    join market.price_data p on p.token_id = e.token_id and p.interval = '1d' and p.is_final and p.quality <> 'suspect'
+    where e.successor_id = any(%(token_ids)s) and e.kind in ('rename', 'swap') and e.removed_at is null
+        and e.happened_at <= clock_timestamp() and round(p.close * e.old_units / e.new_units, 18) between 1e-18 and 1e19
+        and p.opened_at < coalesce((
+            select min(own.opened_at) from market.price_data own
+            where own.token_id = e.successor_id and own.interval = '1d' and own.is_final and own.quality <> 'suspect'
+        ), 'infinity')
+        and not exists (
+            select from market.asset_events other
+            where other.successor_id = e.successor_id and other.kind in ('rename', 'swap') and other.removed_at is null
+                and (other.happened_at, other.id) > (e.happened_at, e.id)
+        )
+    group by e.successor_id
+"""
 _RATES = """
     select coalesce(string_agg((day - date '0001-01-01' + 1)::text, ' '), ''),
         coalesce(string_agg(per_euro::text, ' '), '')
@@ -179,6 +198,8 @@ class StoredMarket:
         late = [each for each in token_ids if each not in found or found[each].days[0] > first]
         if late and since > date.min:
             found |= self._with_last_before(late, since, found)
+        if late:
+            found |= self._with_closes_before(late, found)
         for token_id in token_ids:
             self._closes[token_id] = _Closes(first, found.get(token_id, daily_series.EMPTY))
 
@@ -190,6 +211,16 @@ class StoredMarket:
         return {
             token_id: Series.read(day, close).followed_by(found.get(token_id, daily_series.EMPTY))
             for token_id, day, close in self._conn.execute(_LAST_BEFORE, parameters)
+        }
+
+    def _with_closes_before(
+        self, token_ids: Sequence[UUID], found: dict[UUID, Series]
+    ) -> dict[UUID, Series]:
+        """The series of those tokens that were another one before, beginning with the first close of that."""
+        rows = self._conn.execute(_CLOSES_BEFORE, {"token_ids": list(token_ids)})
+        return {
+            token_id: Series.read(days, closes).followed_by(found.get(token_id, daily_series.EMPTY))
+            for token_id, days, closes in rows
         }
 
 

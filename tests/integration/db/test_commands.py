@@ -35,7 +35,7 @@ def test_upgrade_brings_an_old_schema_up_and_says_so(run: Run, database) -> None
     newest = migrate.revisions()[-1]
     assert run("upgrade").output == f"The schema went from revision none to {newest}.\n"
     assert run("upgrade").output == f"The schema is at revision {newest} already.\n"
-    assert run("seed").output == "41 tokens and protocols added.\n"
+    assert run("seed").output == "47 tokens, events and protocols added.\n"
     assert run("seed").output == "All seeds are there already.\n"
 
 
@@ -49,7 +49,7 @@ def test_status_shows_the_storage_and_the_sizes(run: Run, owner: psycopg.Connect
         return
     assert "market.price_data: natively partitioned by month, 4 partitions." in output
     (line,) = [line for line in output.splitlines() if "market.tokens " in line]
-    assert "31" in line
+    assert "34" in line
     assert "price_data_202401" not in output
     assert catalogue.price_storage(owner) == catalogue.PriceStorage("partitions", 4)
 

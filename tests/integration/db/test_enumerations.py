@@ -28,6 +28,7 @@ ENUMERATIONS = {
     "app.payment_intents": {"plan", "status"},
     "market.origin": {"source"},
     "market.price_data": {"interval", "quality"},
+    "market.asset_events": {"kind"},
     "market.quotes": {"quality"},
     "market.quarantine": {"kind", "resolution"},
     "market.ingestions": {"kind", "error_code"},
@@ -39,6 +40,8 @@ FREE_TEXT = {
     # What a firing or a revision saw is copied from a checked row; a source is any provider's or file's name.
     ("app.alert_events", "condition"),
     ("market.price_revisions", "interval"),
+    ("market.adjusted_candles", "interval"),
+    ("market.adjusted_candles", "quality"),
     ("market.price_revisions", "quality"),
 }
 _CHECKED = """

@@ -84,7 +84,7 @@ def test_seeds_add_what_is_missing_and_touch_nothing_else(owner: psycopg.Connect
     )
     owner.execute("delete from app.defi_protocols where slug = 'lido'")
     assert seeds.apply(owner) == 1
-    assert owner.execute("select count(*) from market.tokens").fetchone() == (31,)
+    assert owner.execute("select count(*) from market.tokens").fetchone() == (34,)
     assert owner.execute("select count(*) from app.defi_protocols").fetchone() == (10,)
     assert owner.execute("select logo_url from market.tokens where symbol = 'BTC'").fetchone() == (
         "https://example.org/btc.png",

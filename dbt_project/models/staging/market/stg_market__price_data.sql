@@ -13,4 +13,4 @@ select
     is_final,
     observed_at,
     ingested_at
-from {{ source('market', 'price_data') }}
+from {{ source('market', 'adjusted_candles') }}

@@ -1,0 +1,166 @@
+"""What events do to a user's book of a token, as the database knows it: what is converted, carried over, and goes where."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+
+from coinsphere.market.asset_events import Ratio
+from coinsphere.portfolio.lots import conversions
+from coinsphere.portfolio.lots.book_records import Carried, CarriedLot, Conversion
+from coinsphere.portfolio.model import ZERO
+
+_EVENTS = """
+    select id, kind, token_id, successor_id, old_units, new_units, happened_at
+    from market.asset_events
+    where %(token_id)s in (token_id, successor_id) and kind in ('rename', 'swap', 'split', 'redenomination')
+        and (successor_id is not null or kind = 'redenomination')
+        and removed_at is null and happened_at <= clock_timestamp()
+"""
+# Records that go on in the former token after the event show that it was converted later.
+_LAST_FACTS = """
+    select p.id, (
+        select max(t.occurred_at) from app.transactions t
+        where t.user_id = %(user_id)s and t.portfolio_id = p.id and t.superseded_at is null
+            and %(token_id)s in (t.token_id, t.fee_token_id, t.counter_token_id)
+    )
+    from app.portfolios p
+    where p.user_id = %(user_id)s
+"""
+# Uses in the former tokens' books, by an event or by the user's own exchange of the two.
+_CARRIED = """
+    select u.fact_id, u.used_at, u.portfolio_id, u.account, u.quantity, u.cost, l.acquired_at,
+        coalesce(e.old_units, t.amount),
+        coalesce(e.new_units, t.counter_amount - case when t.fee_token_id = t.counter_token_id then coalesce(t.fee, 0) else 0 end)
+    from app.lot_uses u
+    left join app.lots l on l.user_id = u.user_id and l.token_id = u.token_id and l.number = u.lot_number
+    left join market.asset_events e on e.id = u.fact_id
+    left join app.transactions t on t.fact_id = u.fact_id and t.superseded_at is null
+    where u.user_id = %(user_id)s and u.token_id = any(%(former)s) and u.kind = 'conversion' and u.used_at >= %(since)s
+        and coalesce(e.successor_id, t.counter_token_id) = %(token_id)s
+    order by u.used_at, u.token_id, u.number
+"""
+# What was held of a chain's token when it split.
+_HELD = """
+    select l.portfolio_id, l.account, sum(l.quantity - coalesce(used.quantity, 0))
+    from app.lots l
+    left join lateral (
+        select sum(u.quantity) as quantity from app.lot_uses u
+        where u.user_id = l.user_id and u.token_id = l.token_id and u.lot_number = l.number and u.used_at < %(at)s
+    ) used on true
+    where l.user_id = %(user_id)s and l.token_id = %(former)s and l.opened_at < %(at)s
+    group by l.portfolio_id, l.account
+    having sum(l.quantity - coalesce(used.quantity, 0)) > 0
+"""
+
+
+class _Event(NamedTuple):
+    id: UUID
+    kind: str
+    token_id: UUID
+    successor_id: UUID | None
+    old_units: Decimal
+    new_units: Decimal
+    at: datetime
+
+    @property
+    def ratio(self) -> Ratio:
+        return Ratio(self.old_units, self.new_units)
+
+
+class Line(NamedTuple):
+    """A token among its events: those that end it (one at most), split it, change its unit, and those it comes from."""
+
+    token_id: UUID
+    events: tuple[_Event, ...]
+
+    def since(self, since: datetime) -> datetime:
+        """From when on to book: whatever happens in a token that has ended may move the moment of its end."""
+        return min([since, *(event.at for event in self._ends())])
+
+    def successions(self) -> conversions.Successions:
+        """Since when which token is which, of those that this one is part of."""
+        return {
+            (event.token_id, event.successor_id): event.at
+            for event in self.events
+            if event.successor_id is not None and event.kind != "split"
+        }
+
+    def heirs(self) -> Mapping[UUID, datetime]:
+        """Whose books have to follow this one's, from when on."""
+        return {
+            event.successor_id: event.at
+            for event in self.events
+            if event.successor_id is not None and event.token_id == self.token_id
+        }
+
+    def _ends(self) -> list[_Event]:
+        """The events that end the token: one at most."""
+        return [
+            e for e in self.events if e.token_id == self.token_id and e.kind in ("rename", "swap")
+        ]
+
+    def conversions(
+        self, conn: Connection, scope: Mapping[str, Any], carried: list[Carried]
+    ) -> list[Conversion]:
+        """What becomes something else from `since` of the scope on, in each of the user's portfolios."""
+        if not any(event.token_id == self.token_id for event in self.events):
+            return []
+        last: dict[UUID, datetime | None] = dict(conn.execute(_LAST_FACTS, scope).fetchall())
+        came: dict[UUID, list[datetime]] = defaultdict(list)
+        for each in carried:
+            came[each.portfolio_id].append(each.at)
+        made = []
+        for event in self.events:
+            if event.token_id != self.token_id or event.kind == "split":
+                continue
+            for portfolio_id, fact_at in last.items():
+                ends = event.successor_id is not None
+                moments = [fact_at or event.at, *came[portfolio_id]] if ends else []
+                heir = event.successor_id or self.token_id
+                at = max([event.at, *moments])
+                made.append(Conversion(event.id, at, portfolio_id, heir, event.ratio))
+        return [each for each in made if each.at >= scope["since"]]
+
+    def carried(self, conn: Connection, scope: Mapping[str, Any]) -> list[Carried]:
+        """The lots that came from other tokens from `since` of the scope on."""
+        sources = [e for e in self.events if e.successor_id == self.token_id]
+        former = [event.token_id for event in sources if event.kind != "split"]
+        made = _carried(conn, {**scope, "former": former}) if former else []
+        for event in sources:
+            if event.kind == "split" and event.at >= scope["since"]:
+                made += _split(conn, scope, event)
+        return made
+
+
+def line(conn: Connection, token_id: UUID) -> Line:
+    """The token with all events that count and have happened."""
+    rows = conn.execute(_EVENTS, {"token_id": token_id})
+    return Line(token_id, tuple(_Event(*row) for row in rows))
+
+
+def _carried(conn: Connection, parameters: Mapping[str, Any]) -> list[Carried]:
+    found: dict[tuple[Any, ...], list[CarriedLot]] = defaultdict(list)
+    for row in conn.execute(_CARRIED, parameters):
+        found[(*row[:4], Ratio(*row[7:]))].append(CarriedLot(*row[4:7]))
+    return [
+        Carried(fact_id, at, portfolio_id, account, conversions.converted(lots, ratio))
+        for (fact_id, at, portfolio_id, account, ratio), lots in found.items()
+    ]
+
+
+def _split(conn: Connection, scope: Mapping[str, Any], event: _Event) -> list[Carried]:
+    """The new chain's units cost nothing, and are acquired at the split."""
+    parameters = {**scope, "former": event.token_id, "at": event.at}
+    return [
+        Carried(
+            event.id, event.at, portfolio_id, account,
+            (CarriedLot(event.ratio.amount(held), ZERO, event.at),), is_added=True,
+        )
+        for portfolio_id, account, held in conn.execute(_HELD, parameters)
+        if event.ratio.holds(held)
+    ]  # fmt: skip

@@ -1,0 +1,203 @@
+"""Tokens that change their name and unit: history goes on in today's unit, raw candles and past beliefs stay."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+from psycopg import errors
+
+from coinsphere.cli.main import cli
+from coinsphere.market import asset_events
+from coinsphere.market.asset_events import EventKind, InvalidEvent, NewEvent
+from webapi.tokens import history
+
+MIGRATED = datetime(2024, 9, 4, tzinfo=UTC)
+REDENOMINATED = datetime(2024, 9, 10, tzinfo=UTC)
+_CANDLE = """
+    insert into market.price_data
+        (token_id, interval, opened_at, open, high, low, close, volume, source, is_final, observed_at)
+    values (%s, '1d', %s, %s, %s, %s, %s, %s, 'kraken', true, %s)
+"""
+
+
+def candle(owner, token_id, day, price, volume=1000):
+    opened = datetime.combine(day, datetime.min.time(), UTC)
+    price = Decimal(str(price))
+    owner.execute(
+        _CANDLE,
+        [token_id, opened, price, price * 2, price / 2, price, volume, opened + timedelta(days=1)],
+    )
+
+
+@pytest.fixture
+def api(database):
+    with psycopg.connect(database.api, autocommit=True, options="-c timezone=UTC") as conn:
+        yield conn
+
+
+@pytest.fixture
+def ids(owner):
+    return dict(owner.execute("select symbol, id from market.tokens").fetchall())
+
+
+@pytest.fixture
+def across(owner, ids):
+    """MATIC to 3 September, POL from the 6th; Pepe 1000:1 on the 10th."""
+    for number, day in enumerate((date(2024, 9, 1), date(2024, 9, 2), date(2024, 9, 3))):
+        candle(owner, ids["MATIC"], day, f"0.4{number}")
+    candle(owner, ids["POL"], date(2024, 9, 6), "0.45")
+    candle(owner, ids["PEPE"], date(2024, 9, 9), "0.000008", 5_000_000)
+    candle(owner, ids["PEPE"], date(2024, 9, 10), "0.0081", 5_100)
+    event = NewEvent(
+        EventKind.REDENOMINATION, ids["PEPE"], REDENOMINATED, "a test", None, Decimal(1000)
+    )
+    return asset_events.add(owner, event, "tester")
+
+
+def closes(conn, token_id, as_of=None):
+    found = history.points(conn, token_id, None, as_of, may_be_hourly=False)
+    return [(point.opened_at.day, point.close, point.volume) for point in found]
+
+
+@pytest.mark.usefixtures("across")
+def test_history_goes_on_in_the_unit_of_today(api, ids):
+    assert closes(api, ids["POL"]) == [
+        (1, Decimal("0.40"), 1000), (2, Decimal("0.41"), 1000), (3, Decimal("0.42"), 1000),
+        (6, Decimal("0.45"), 1000),
+    ]  # fmt: skip
+    # 1,000 old became one new: the price a thousandfold, the volume a thousandth. What came stays as it came.
+    assert closes(api, ids["PEPE"]) == [
+        (9, Decimal("0.008"), 5_000),
+        (10, Decimal("0.0081"), 5_100),
+    ]
+    raw = api.execute(
+        "select close from market.price_data where token_id = %s order by opened_at", [ids["PEPE"]]
+    )
+    assert [close for (close,) in raw] == [Decimal("0.000008"), Decimal("0.0081")]
+    assert [day for day, _, _ in closes(api, ids["MATIC"])] == [1, 2, 3]
+
+
+def test_what_was_known_of_an_event_is_known_of_its_time(across, api, owner, ids):
+    before = owner.execute(
+        "select recorded_at - interval '1 us' from market.asset_events where id = %s", [across]
+    )
+    (before,) = before.fetchone()
+    assert [close for _, close, _ in closes(api, ids["PEPE"], before)] == [
+        Decimal("0.000008"),
+        Decimal("0.0081"),
+    ]
+    asset_events.remove(owner, across, "tester", "another coin")
+    (after,) = owner.execute("select clock_timestamp()").fetchone()
+    assert closes(api, ids["PEPE"], after)[0][1] == Decimal("0.000008")
+    (between,) = owner.execute(
+        "select removed_at - interval '1 us' from market.asset_events where id = %s", [across]
+    ).fetchone()
+    assert closes(api, ids["PEPE"], between)[0][1] == Decimal("0.008")
+
+
+def test_chains_of_events_multiply(owner, api, ids):
+    """FTM became S one for one, and S is split 1:100 later: an old FTM counts a hundred of today's."""
+    candle(owner, ids["FTM"], date(2024, 12, 17), "100")
+    candle(owner, ids["S"], date(2025, 3, 1), "110")
+    candle(owner, ids["S"], date(2025, 4, 1), "1.2")
+    split = NewEvent(
+        EventKind.REDENOMINATION,
+        ids["S"],
+        datetime(2025, 4, 1, tzinfo=UTC),
+        "a test",
+        new_units=Decimal(100),
+    )
+    asset_events.add(owner, split, "tester")
+    assert [close for _, close, _ in closes(api, ids["S"])] == [1, Decimal("1.1"), Decimal("1.2")]
+    line = api.execute(
+        "select close from market.adjusted_candles where token_id = %s order by opened_at",
+        [ids["S"]],
+    )
+    assert [close for (close,) in line] == [1, Decimal("1.1"), Decimal("1.2")]
+
+
+@pytest.mark.parametrize(
+    ("words", "at", "wrong"),
+    [
+        (("redenomination", None, "1:1"), REDENOMINATED, "changes the unit"),
+        (("redenomination", None, "1000:1"), REDENOMINATED + timedelta(hours=3), "midnight"),
+        (("redenomination", "POL", "1000:1"), REDENOMINATED, "of one token"),
+        (("swap", None, "1:1"), MIGRATED, "names the other token"),
+        (("swap", "BTC", "1:1"), MIGRATED, "the token itself"),
+        (("delisting", None, "1:2"), MIGRATED, "has no ratio"),
+    ],
+)
+def test_an_event_that_contradicts_itself_is_refused(api, ids, words, at, wrong):
+    kind, successor, ratio = words
+    other = ids[successor] if successor else None
+    event = NewEvent(EventKind(kind), ids["BTC"], at, "a test", other, *asset_events.ratio(ratio))
+    with pytest.raises(InvalidEvent, match=wrong):
+        asset_events.add(api, event, "tester")
+
+
+def test_events_make_no_circle(api, ids):
+    back = NewEvent(EventKind.SWAP, ids["POL"], REDENOMINATED, "a test", ids["MATIC"])
+    with pytest.raises(InvalidEvent, match="became this one"):
+        asset_events.add(api, back, "tester")
+
+
+def test_a_token_has_one_successor_until_that_is_removed(pipeline, ids):
+    again = NewEvent(EventKind.SWAP, ids["MATIC"], MIGRATED, "a test", ids["SKY"])
+    with pytest.raises(InvalidEvent, match="remove that event first"):
+        asset_events.add(pipeline, again, "tester")
+    (seeded,) = asset_events.listed(pipeline, token_id=ids["MATIC"])
+    assert (seeded.successor_symbol, str(seeded.ratio), seeded.recorded_by) == (
+        "POL",
+        "1:1",
+        "seed",
+    )
+    assert asset_events.remove(pipeline, seeded.id, "tester", "a test") is not None
+    assert asset_events.remove(pipeline, seeded.id, "tester", "a test") is None
+    asset_events.add(pipeline, again, "tester")
+    states = [
+        event.removed_at is None
+        for event in asset_events.listed(pipeline, token_id=ids["MATIC"], past=True)
+    ]
+    assert sorted(states) == [False, True]
+
+
+@pytest.mark.parametrize("statement", [
+    "delete from market.asset_events",
+    "update market.asset_events set reason = 'other'",
+])  # fmt: skip
+def test_nobody_rewrites_an_event(pipeline, owner, statement):
+    with pytest.raises(errors.InsufficientPrivilege), pipeline.transaction():
+        pipeline.execute(statement)
+    if statement.startswith("update"):
+        with pytest.raises(errors.RestrictViolation):
+            owner.execute(statement)
+
+
+def test_the_commands_list_add_and_remove(database):
+    variables = {
+        "COINSPHERE_DATABASE_URL": database.owner,
+        "COINSPHERE_PIPELINE_DATABASE_URL": database.pipeline,
+        "COLUMNS": "250",
+    }
+
+    def run(*words):
+        return CliRunner().invoke(cli, ["market", "events", *words], env=variables)
+
+    assert "1:24000" in run("list", "SKY").output
+    given = ("SHIB", "--ratio", "1000:1", "--at", "2026-01-01", "--reason", "a test")
+    done = run("add", "redenomination", *given)
+    assert done.exit_code == 0, done.output
+    number = done.output.split()[2].rstrip(";")
+    assert "not applied yet" in run("list", "SHIB").output
+    assert "already" in run("add", "redenomination", *given).output
+    assert (
+        "no ratio"
+        in run(
+            "add", "redenomination", "SHIB", "--ratio", "x", "--at", "2026-01-01", "--reason", "abc"
+        ).output
+    )
+    assert run("remove", number, "--reason", "was wrong").exit_code == 0
+    assert "removed by operator" in run("list", "SHIB", "--past").output
+    assert run("remove", number, "--reason", "was wrong").exit_code == 1
