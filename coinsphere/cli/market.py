@@ -17,7 +17,7 @@ from coinsphere.cli.console import console as new_console
 from coinsphere.clock import DAY, utc_now
 from coinsphere.db.pool import Database
 from coinsphere.errors import CoinsphereError
-from coinsphere.market import candles, doubts, importer, origin, overview, tokens
+from coinsphere.market import candle_name, candles, doubts, importer, origin, overview, tokens
 from coinsphere.market.importer import FileReport, ImportReport
 from coinsphere.market.model import Interval
 from coinsphere.settings import Role, Settings
@@ -47,7 +47,7 @@ def import_(path: Path) -> None:
 
 
 def _begun(path: Path, number: int, total: int) -> None:
-    progress.count(f"reading {path.name}, file", number, total)
+    progress.count(f"reading {candle_name.shown(path)}, file", number, total)
 
 
 def show_import(console: Console, report: ImportReport) -> None:
@@ -205,10 +205,10 @@ def _import_table(report: ImportReport) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for file in report.files:
         if file.refused:
-            table.add_row(escape(file.path.name), file.symbol or "?", "[red]refused[/red]")
+            table.add_row(escape(file.name), file.symbol or "?", "[red]refused[/red]")
             continue
         table.add_row(
-            escape(file.path.name),
+            escape(file.name),
             file.symbol,
             file.interval,
             _moment(file.first),
@@ -225,12 +225,12 @@ def _explain(console: Console, file: FileReport) -> None:
     if file.refused:
         console.print(f"[red]refused[/red] {escape(file.refused)}", highlight=False)
     for note in file.notes:
-        console.print(f"  {escape(file.path.name)}: {escape(note)}", highlight=False)
+        console.print(f"  {escape(file.name)}: {escape(note)}", highlight=False)
     for row in file.rejected[:_ROWS_SHOWN]:
-        console.print(f"  {escape(file.path.name)}, {escape(str(row))}", highlight=False)
+        console.print(f"  {escape(file.name)}, {escape(str(row))}", highlight=False)
     if file.rejected_rows > _ROWS_SHOWN:
         more = file.rejected_rows - _ROWS_SHOWN
-        console.print(f"  {escape(file.path.name)}: and {more:,} more", highlight=False)
+        console.print(f"  {escape(file.name)}: and {more:,} more", highlight=False)
 
 
 def _summary(report: ImportReport) -> str:

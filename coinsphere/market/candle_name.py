@@ -79,8 +79,9 @@ def require_spot_in_dollars(path: Path, symbol: str | None) -> None:
         symbol: the token that is meant, one of `symbols`; None where it is only known from this name.
 
     Raises:
-        ImportRefused: it names another currency, a contract or an index.
+        ImportRefused: it names another currency, a contract or an index, or nothing.
     """
+    require_named(path)
     head, *rest = _parts(path)
     after = _stem(path).upper().partition(head)[2]
     contract = _contract(path, after, head, rest, symbol)
@@ -112,6 +113,24 @@ def require_dollars(path: Path, pair: str) -> None:
         raise ImportRefused(
             f"{path.name}: its rows are of {pair[:20]!r}, prices in {currency}, and only US dollars are kept"
         )
+
+
+def require_named(path: Path) -> None:
+    """See that a file's name is text, and begins with a symbol; Linux takes any bytes for a name.
+
+    Raises:
+        ImportRefused: it is not.
+    """
+    name = shown(path)
+    if name != path.name:
+        raise ImportRefused(f"{name}: its name is not text in UTF-8; rename it")
+    if not _parts(path)[0]:
+        raise ImportRefused(f"{name}: the name of a file begins with its token's symbol")
+
+
+def shown(path: Path) -> str:
+    """The name of a file as any terminal and database takes it."""
+    return path.name.encode(errors="backslashreplace").decode()
 
 
 def _parts(path: Path) -> list[str]:

@@ -76,6 +76,11 @@ class FileReport:
     notes: tuple[str, ...] = ()
     refused: str | None = None
 
+    @property
+    def name(self) -> str:
+        """Of the file, as any terminal and database takes it."""
+        return candle_name.shown(self.path)
+
     def reject(self, line: int, column: str, reason: str) -> None:
         """Count a bad row, and name it if there are not too many."""
         self.rejected_rows += 1
@@ -161,6 +166,7 @@ def _import_file(conn: Connection, path: Path, clock: Clock) -> FileReport:
 
 
 def _token(conn: Connection, path: Path) -> Token:
+    candle_name.require_named(path)
     candidates = candle_name.symbols(path)
     for symbol in candidates:
         try:
@@ -269,7 +275,7 @@ def _record(
     conn.execute(
         _RECORD,
         {
-            "source": f"file:{report.path.name}",
+            "source": f"file:{report.name}",
             "token_id": token.id if token else None,
             "started_at": started_at,
             "received": report.rows,

@@ -89,7 +89,7 @@ class _Reader:
     def read(self, path: Path, symbol: str, asked: str | None) -> None:
         """Take the candles of a file as those of `symbol`, which may have been asked for."""
         if not candle_file.is_candidate(path):
-            self._left_out.append(f"{path.name}: is no .csv or .zip file")
+            self._left_out.append(f"{candle_name.shown(path)}: is no .csv or .zip file")
             return
         bad: list[str] = []
         try:

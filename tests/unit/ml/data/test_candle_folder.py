@@ -1,5 +1,6 @@
 """Folders as people have them: any order and number of columns, several spellings of time, bad rows and bad files."""
 
+import os
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -77,6 +78,21 @@ def test_every_file_that_is_left_out_is_named(tmp_path):
     assert made.notes[-1].startswith("2 rows before 2018-01-01")
     everything = candle_folder.read(tmp_path, NOW, first=date.min)
     assert everything.symbols == ("ABC", "OLD")
+
+
+def test_a_name_that_names_nothing_stops_no_other_file(tmp_path):
+    for name in (
+        "BTC.csv",
+        " .csv",
+        "-.csv",
+        os.fsdecode(b"ETH_\xff.csv"),
+        os.fsdecode(b"\xff.txt"),
+    ):
+        _write(tmp_path, name)
+    made = candle_folder.read(tmp_path, NOW)
+    assert made.symbols == ("BTC",)
+    assert len(made.notes) == 4
+    "".join(made.notes).encode()
 
 
 def test_two_files_that_disagree_are_refused_by_line(tmp_path):
