@@ -5,6 +5,7 @@ runs on made-up candles of 31 tokens over eight years, so that it measures the s
 """
 
 import contextlib
+import os
 import statistics
 import time
 from collections.abc import Iterator
@@ -56,12 +57,12 @@ def run() -> list[Measure]:
     assessment = _assessment(market)
     ratio = assessment / retraining
     return [
-        Measure("retraining: 31 tokens, 4 horizons, 5 seeds", retraining, "CPU s", target=15.0),
+        Measure("retraining: 31 tokens, 4 horizons, 5 seeds", retraining, "CPU s", target=5.0),
         Measure("the assessment's way: one LSTM for each token and horizon", assessment, "CPU s"),
-        Measure("times faster than the assessment's way", ratio, "x", target=100, better="higher"),
+        Measure("times faster than the assessment's way", ratio, "x", target=250, better="higher"),
         _forward(model),
         *forecasting_server.answers(model),
-        _walk_forward(market),
+        *_walk_forward(market, retraining),
         *_worth(),
     ]
 
@@ -96,9 +97,10 @@ def _errors(
         yield Measure(f"{name}, {nominal:.0%}", 100 * abs(error), "points", target=target)
 
 
-def _walk_forward(market: FeatureSet) -> Measure:
+def _walk_forward(market: FeatureSet, retraining: float) -> Iterator[Measure]:
+    """The gate's: how long one waits, and its work in retrainings, which is the same on a slow or busy machine."""
     last = market.panel.last_day
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), _cpu_seconds()
     backtest.run(
         market,
         last - timedelta(days=_GATE_DAYS - 1),
@@ -106,14 +108,22 @@ def _walk_forward(market: FeatureSet) -> Measure:
         names=gates.BASELINES_OF_GATE,
         processes=_PROCESSES,
     )
-    took = time.perf_counter() - began
-    return Measure("walk-forward of the gate, four years", took, "s", target=180.0)
+    took, worked = time.perf_counter() - began, _cpu_seconds() - worked
+    yield Measure("walk-forward of the gate, four years", took, "s", target=30.0)
+    yield Measure(
+        "work of that walk-forward, in retrainings", worked / retraining, "x", target=14.0
+    )
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of those of its children that have ended."""
+    return sum(os.times()[:4])
 
 
 def _forward(model: Combination) -> Measure:
     net = next(part for part in model.parts if isinstance(part, GlobalLstm))
     took = probes.latency_ms(net.network, made_up.TOKENS)
-    return Measure("forward pass, 31 tokens, 5 seeds", took, "ms", target=1.0)
+    return Measure("forward pass, 31 tokens, 5 seeds", took, "ms", target=0.3)
 
 
 def _assessment(market: FeatureSet) -> float:

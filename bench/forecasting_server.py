@@ -53,12 +53,12 @@ def answers(model: Combination) -> list[Measure]:
         times = _ask(client, symbols, _REQUESTS)
         cpu = 1000 * (time.process_time() - began) / _REQUESTS
     return [
-        Measure("live answer of the model server, p50", statistics.median(times), "ms", target=5.0),
+        Measure("live answer of the model server, p50", statistics.median(times), "ms", target=1.0),
         Measure(
             "live answer of the model server, p99",
             float(np.quantile(times, 0.99)),
             "ms",
-            target=25.0,
+            target=4.0,
         ),
         Measure("live answer, server and client together", cpu, "CPU ms"),
     ]

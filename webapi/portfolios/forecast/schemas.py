@@ -41,8 +41,8 @@ class UnforecastOut(Output):
 
 METHOD = (
     "simulated: each asset's own forecast of the horizon, narrowed by what has passed of it (the daily returns of its past, "
-    "scaled by the root of the days, where no model knows it), joined by a Student t copula with the correlations of daily "
-    "returns; prices in US dollars, holdings as of now; not in it: what a currency moves against the dollar, fees, deposits "
+    "scaled by the root of the days, where no model knows it), joined by a Student t copula with the rank correlations of "
+    "daily returns; prices in US dollars, holdings as of now; not in it: what a currency moves against the dollar, fees, deposits "
     "in protocols"
 )
 _HORIZON = {

@@ -62,7 +62,7 @@ class RiskByModelsOut(Output):
 
 METHOD = (
     "simulated: each asset's own forecast of one day (its history where no model knows it), joined by a Student t "
-    "copula with the correlations of daily returns; prices in US dollars, weights as of now"
+    "copula with the rank correlations of daily returns; prices in US dollars, weights as of now"
 )
 _BY_MODELS = {
     "valueAtRisk95": 3.1, "expectedShortfall95": 4.4, "unavailable": None, "method": METHOD, "copulaDegrees": 8,
