@@ -20,8 +20,6 @@ SPANS = (1, 7, 30)
 """Days over which the variance is averaged."""
 NAMES = tuple(f"range_volatility_{span}d" for span in SPANS)
 _YEAR = 365
-_LEAST = 1e-6
-"""A price that stood still has a volatility of nothing, and its forecast a width."""
 _USUAL = 0.04
 """A daily volatility of tokens: in its units scales are around one, which the fit starts from."""
 
@@ -37,8 +35,7 @@ class GkHarT:
 
     def predict(self, features: FeatureSet, first: int) -> Student:
         """See `GlobalModel`."""
-        floored = np.maximum(volatilities(features)[:, first:], np.log(_LEAST / _USUAL))
-        shifts = floored @ self.slopes.T + self.intercepts
+        shifts = volatilities(features)[:, first:] @ self.slopes.T + self.intercepts
         return Student.centred(_unit() * np.exp(shifts), self.degrees)
 
     def effects(self, features: FeatureSet, day: int) -> Floats:
