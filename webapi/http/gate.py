@@ -39,6 +39,8 @@ Pairs = list[tuple[str, str]]
 EXTENSION = "coinsphere-gate"
 _MOST = 1_000
 _SECONDS = 60.0
+_MOST_AT_ONCE = 32 * 1024
+"""Bytes of an answer that a loop gives: to compress more would hold up the others."""
 _MADE_FROM = ("PATH_INFO", "QUERY_STRING", "HTTP_HOST", "HTTP_ORIGIN")
 """Beside the caller: routing, parameters, trusted hosts, CORS."""
 _NOT_PLAIN = frozenset(
@@ -118,7 +120,7 @@ class Gate:
             return None
         known = self._still(tuple(map(environ.get, _MADE_FROM)))
         token = bearer.credentials(environ.get("HTTP_AUTHORIZATION", ""))
-        if known is None or token is None:
+        if known is None or token is None or len(known.offer.page.body) > _MOST_AT_ONCE:
             return None
         claims = self._work.verifier.remembered(token, self._work.clock())
         principal = self._work.sessions.here(claims.session_id) if claims is not None else None
