@@ -39,6 +39,10 @@ class BackupError(CoinsphereError):
     """A backup cannot be made, read or restored; the message says which and what to do."""
 
 
+class UpgradeRefused(CoinsphereError):
+    """A state cannot become this version's, and is as it was; the message says why."""
+
+
 class LocalServiceError(CoinsphereError):
     """A local server or process cannot run; the message says what to do."""
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from coinsphere.cli import links, status
 from coinsphere.cli.console import console as new_console
 from coinsphere.cli.logs import logs
-from coinsphere.clock import utc_now
+from coinsphere.clock import iso, utc_now
 from coinsphere.errors import CoinsphereError, LocalServiceError
 from coinsphere.settings import Settings, environment, variable
 
@@ -31,7 +31,7 @@ _RED = (
 
 def register(cli: click.Group) -> None:
     """Add the commands."""
-    for command in (up, down, logs):
+    for command in (up, down, logs, upgrade):
         cli.add_command(command)
 
 
@@ -46,6 +46,7 @@ def register(cli: click.Group) -> None:
 )
 def up(*, detach: bool, market: str | None) -> None:
     """Start everything, fill the price history and run the pipeline once; Ctrl-C stops it again."""
+    from coinsphere import upgrading
     from coinsphere.cli.progress import ConsoleProgress
     from coinsphere.local import system
     from coinsphere.local.supervision import Supervisor
@@ -62,7 +63,7 @@ def up(*, detach: bool, market: str | None) -> None:
         console.print("`coinsphere status` shows it, `coinsphere down` stops it.")
         return
     with _terminable():
-        settings = system.up(chosen, progress)
+        settings = system.up(chosen, progress, upgrading.bring)
         try:
             _fill(console, settings, progress)
             console.print(f"Ready after {time.monotonic() - began:.0f} s.", highlight=False)
@@ -78,6 +79,26 @@ def up(*, detach: bool, market: str | None) -> None:
             raise
         system.down(chosen)
     console.print("Stopped.")
+
+
+@click.command()
+@click.option("--no-look", is_flag=True, help="Where the ledger contradicted itself before.")
+def upgrade(*, no_look: bool) -> None:
+    """Bring the state of an older version to this one, all of it or nothing: what fails leaves it as it was."""
+    from coinsphere import upgrading
+    from coinsphere.cli.progress import ConsoleProgress
+    from coinsphere.local import system
+
+    with system.servers_alone(_chosen(None), ConsoleProgress(new_console())) as settings:
+        done = upgrading.upgrade(settings, utc_now, looks=not no_look)
+    if done.before == done.after:
+        click.echo(f"The state is of this version already (revision {done.after}).")
+        return
+    click.echo(f"The state went from revision {done.before or 'none'} to {done.after}.")
+    if settings.makes_backups:
+        click.echo(
+            f"Back to before: `coinsphere backup restore --to {iso(done.began_at)} --into FOLDER`."
+        )
 
 
 @click.command()

@@ -1,8 +1,8 @@
 """The whole local system: brought up in the right order, filled once, looked at, taken down."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -72,7 +72,9 @@ class Health:
         return self.problem is None
 
 
-def up(chosen: Settings, progress: Progress) -> Settings:
+def up(
+    chosen: Settings, progress: Progress, bring: Callable[[Settings], object] = lambda _: None
+) -> Settings:
     """Start every process in order, each once what it needs is there, and bring the database to its newest schema.
 
     Where the system runs already it goes on as it is; what had given up is started again.
@@ -80,6 +82,7 @@ def up(chosen: Settings, progress: Progress) -> Settings:
     Args:
         chosen: the settings without the credentials of the local servers.
         progress: told of each step.
+        bring: brings the state of an older version to this one, while the servers alone are up.
 
     Returns:
         The settings by which the running system is reached.
@@ -97,10 +100,35 @@ def up(chosen: Settings, progress: Progress) -> Settings:
             return _join(chosen, supervisor)
         orphans.end_orphans(folder.folder)
         try:
-            return _start(chosen, folder, supervisor, progress)
+            settings = _start_servers(chosen, folder, supervisor, progress)
+            with progress.stage("Bringing the database to the newest schema"):
+                bring(settings)
+                prepare_database(settings, chosen.market)
+            _start_applications(chosen, settings, supervisor, progress)
         except BaseException:
             supervisor.stop()
             raise
+        return settings
+
+
+@contextmanager
+def servers_alone(chosen: Settings, progress: Progress) -> Iterator[Settings]:
+    """The embedded servers for as long as the context lasts, with nothing at work on them.
+
+    Raises:
+        LocalServiceError: the system runs.
+    """
+    folder = State(chosen.state)
+    folder.prepare()
+    supervisor = Supervisor(folder.folder)
+    with folder.locked():
+        if supervisor.is_running():
+            raise LocalServiceError("Coinsphere runs: `coinsphere down` first.")
+        orphans.end_orphans(folder.folder)
+        try:
+            yield _start_servers(chosen, folder, supervisor, progress)
+        finally:
+            supervisor.stop()
 
 
 def down(chosen: Settings) -> bool:
@@ -150,7 +178,10 @@ def fill(
     _run(settings, "pipeline", "Running the pipeline", progress)
 
 
-def _start(chosen: Settings, folder: State, supervisor: Supervisor, progress: Progress) -> Settings:
+def _start_servers(
+    chosen: Settings, folder: State, supervisor: Supervisor, progress: Progress
+) -> Settings:
+    """Start the embedded servers, or none; the settings with the credentials by which they are reached."""
     postgres, redis = state.embedded_postgres(chosen), state.embedded_redis(chosen)
     servers = processes.servers(chosen)
     with progress.stage("Preparing the state folder"):
@@ -171,16 +202,20 @@ def _start(chosen: Settings, folder: State, supervisor: Supervisor, progress: Pr
         if postgres is not None:
             postgres.wait_until_ready()
             postgres.provision()
-    with progress.stage("Bringing the database to the newest schema"):
-        prepare_database(settings, chosen.market)
-    applications = [process for process in every if process not in servers]
+    return settings
+
+
+def _start_applications(
+    chosen: Settings, settings: Settings, supervisor: Supervisor, progress: Progress
+) -> None:
+    servers = {server.name for server in processes.servers(chosen)}
+    applications = [process for process in processes.table(settings) if process.name not in servers]
     first = [process for process in applications if process.name not in _ASK_THE_CODE_SERVER]
     with progress.stage(f"Starting {len(applications)} processes"):
         _start_and_wait(first, supervisor, settings)
         _start_and_wait(
             [process for process in applications if process not in first], supervisor, settings
         )
-    return settings
 
 
 def _start_and_wait(
