@@ -3,6 +3,9 @@
 import re
 
 from flask import Response, request
+from werkzeug.datastructures import MultiDict
+
+from webapi.http import errors
 
 _OF_PROGRAMS = re.compile(r"/(api|health|\.well-known)(/|$)")
 _LOCAL = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
@@ -28,6 +31,19 @@ def is_part() -> bool:
 def local(address: str | None, otherwise: str = "/") -> str:
     """`address` if it is one of this site, else `otherwise`: nobody is sent elsewhere by a link that looks like ours."""
     return address if address is not None and _LOCAL.fullmatch(address) else otherwise
+
+
+def refuse_unstorable(fields: MultiDict[str, str]) -> None:
+    """Refuse, by the name of the field, what PostgreSQL cannot hold as text.
+
+    Raises:
+        errors.Problem: 400 where a name or a value holds a zero byte.
+    """
+    for name, value in fields.items(multi=True):
+        if "\0" in name or "\0" in value:
+            raise errors.invalid(
+                [{"path": name, "message": "must not hold a zero byte", "code": "zero_byte"}]
+            )
 
 
 def lead_to(address: str) -> Response:

@@ -7,10 +7,9 @@ from typing import Any, TypeVar
 from flask import Response, request
 from pydantic import BaseModel
 
-from webapi.http import errors
 from webapi.http.errors import Problem
 from webapi.http.schema import check
-from webui import rendering
+from webui import rendering, requests
 from webui.i18n import gettext
 from webui.said import in_words
 from webui.security import forms
@@ -54,16 +53,12 @@ def given(model: type[Given], without: Collection[str] = frozenset(), /, **more:
     Raises:
         errors.Problem: 400 that names each wrong field.
     """
+    requests.refuse_unstorable(request.form)
     values: dict[str, Any] = {
         name: value
         for name, value in request.form.items()
         if value and name != forms.FIELD and name not in without
     }
-    for name, value in values.items():
-        if "\0" in value:
-            raise errors.invalid(
-                [{"path": name, "message": "must not hold a zero byte", "code": "zero_byte"}]
-            )
     return check(model, values | more)
 
 

@@ -25,7 +25,7 @@ _FORM_LIMIT = 256 * 1024
 
 
 def register(app: Flask) -> None:
-    """Check every request that may change something by a page of `app`."""
+    """Check every request of a page of `app`: its query, and who sent it where it may change something."""
     app.before_request(_check)
     app.after_request(_keep)
 
@@ -44,7 +44,10 @@ def _token(key: str) -> str:
 
 
 def _check() -> None:
-    if not requests.is_page() or request.method in _SAFE:
+    if not requests.is_page():
+        return
+    requests.refuse_unstorable(request.args)
+    if request.method in _SAFE:
         return
     # The API takes no forms at all, and says so by this limit being zero.
     request.max_form_memory_size = _FORM_LIMIT

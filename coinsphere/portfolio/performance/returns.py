@@ -115,6 +115,8 @@ def cash_flows(before: DayOfReturn | None, days: Days) -> list[CashFlow]:
 
     As in the days' returns, money comes in before the day's move, which is at the end of the day before.
     """
+    if not days:
+        return []
     ordinals, amounts = _flows(before, days)
     return [
         CashFlow(date.fromordinal(int(day)), daily_series.decimal(amount))

@@ -12,6 +12,7 @@ from coinsphere.portfolio.imports.batches import Batch
 from coinsphere.portfolio.imports.formats import recognition, row_readers
 from coinsphere.portfolio.imports.previews import Preview
 from webapi.services import services
+from webui import requests
 
 FIELDS = tuple(name for name in row_readers.MAPPED_COLUMNS if name not in ("external_id", "source"))
 """What a column of a file may stand for."""
@@ -45,7 +46,12 @@ def at(conn: Connection, batch: Batch) -> Looked:
 
 
 def mapped() -> dict[str, str]:
-    """What the present form says of columns."""
+    """What the present form says of columns.
+
+    Raises:
+        errors.Problem: 400 where that cannot be stored.
+    """
+    requests.refuse_unstorable(request.form)
     return {name: chosen for name in FIELDS if (chosen := request.form.get(_PREFIX + name))}
 
 
