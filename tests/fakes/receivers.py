@@ -1,4 +1,4 @@
-"""A local server that takes messages as Standard Webhooks, Telegram, Discord, Slack and ntfy do, and can misbehave."""
+"""A local server that takes messages as Standard Webhooks, Telegram, Discord, Slack, ntfy and push services do, and can misbehave."""
 
 import base64
 import hashlib
@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
 
 BOT = "123456:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc"
 WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -39,7 +42,7 @@ class Receivers:
     def judge(self, service: str, request: Taken, raw: bytes) -> tuple[int, bytes]:
         """As the real service answers, with its refusals of what it would not take."""
         return {
-            "hook": self._hook, "discord": self._discord, "slack": self._slack,
+            "hook": self._hook, "discord": self._discord, "slack": self._slack, "push": self._push,
         }.get(service, self._bot if service == f"bot{BOT}" else self._ntfy)(request, raw)  # fmt: skip
 
     def _hook(self, request: Taken, raw: bytes) -> tuple[int, bytes]:
@@ -62,6 +65,19 @@ class Receivers:
     def _slack(self, request: Taken, raw: bytes) -> tuple[int, bytes]:
         return (200, b"ok") if request.body.get("text") else (400, b"no_text")
 
+    def _push(self, request: Taken, raw: bytes) -> tuple[int, bytes]:
+        """As RFC 8030 and RFC 8292 have it: a time to live, a sealed body, and a sender who proves the key that he names."""
+        token, _, key = request.headers["authorization"].removeprefix("vapid t=").partition(", k=")
+        point = base64.urlsafe_b64decode(key + "=")
+        known = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+        try:
+            claims = jwt.decode(token, known, algorithms=["ES256"], audience=self.url)
+        except jwt.PyJWTError:
+            return 403, b"not the key of the subscription"
+        is_good = claims["sub"].startswith("mailto:") and int(request.headers["ttl"]) > 0
+        is_sealed = request.headers["content-encoding"] == "aes128gcm" and 86 < len(raw) <= 4096
+        return (201 if is_good and is_sealed else 400), b""
+
     def _ntfy(self, request: Taken, raw: bytes) -> tuple[int, bytes]:
         return (200, b'{"id": "x"}') if request.body.get("topic") else (400, b"{}")
 
@@ -81,7 +97,7 @@ def serving() -> Iterator[Receivers]:
                 state.taken.setdefault(service, []).append(Taken(self.path, {}, None))
                 return self._trickle()
             headers = {name.lower(): value for name, value in self.headers.items()}
-            request = Taken(self.path, headers, json.loads(raw))
+            request = Taken(self.path, headers, raw if service == "push" else json.loads(raw))
             status, extra = state.answers.get(service, (0, {}))
             body = b""
             if not status:

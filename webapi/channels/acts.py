@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import time
+from email.utils import parseaddr
 from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg import Connection
 
 from coinsphere.i18n import gettext
-from coinsphere.notify.channels import kinds, outbox, repository, webhooks
+from coinsphere.notify.channels import kinds, outbox, push, repository, webhooks
 from coinsphere.notify.channels.hours import Habits
 from coinsphere.notify.channels.receiver import Message, Receiver, ReceiverFault
 from coinsphere.notify.channels.repository import Channel
@@ -21,7 +22,7 @@ from webapi.security import access, audit
 from webapi.services import services
 
 WHAT = "channel"
-_OF_RECEIVER = ("url", "secret", "token", "chat_id", "topic", "server")
+_OF_RECEIVER = ("url", "secret", "token", "chat_id", "topic", "server", "p256dh", "auth")
 _TEST = "test"
 
 
@@ -122,6 +123,15 @@ def require_own(conn: Connection, channel_ids: Sequence[UUID]) -> None:
             raise _fault(f"channelIds.{place}", "is none of your channels")
 
 
+def push_key() -> str:
+    """The public key that browsers of the caller subscribe for."""
+    return push.public_key(_push_key())
+
+
+def _push_key() -> str:
+    return push.sender_key(services().encryption_keys.active.secret, access.principal().user_id)
+
+
 def shown(channel: Channel) -> dict[str, Any]:
     """A channel as `ChannelOut` takes it."""
     return asdict(channel) | {"is_active": channel.status == "active"}
@@ -133,6 +143,9 @@ def _receiver(given: schemas.ChannelIn) -> tuple[Receiver, str | None]:
     }
     if given.kind == "webhook":
         fields.setdefault("secret", webhooks.new_secret())
+    if given.kind == "web_push":
+        _, address = parseaddr(services().settings.mail_from)
+        fields |= {"key": _push_key(), "contact": f"mailto:{address}"}
     is_private_allowed = services().settings.channel_private_networks
     try:
         made = kinds.make(given.kind, fields, is_private_allowed=is_private_allowed)

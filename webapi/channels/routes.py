@@ -41,6 +41,14 @@ def add_channel(json_data: schemas.ChannelIn) -> dict[str, Any]:
     return {"channel": acts.shown(added.channel), "secret": added.secret}
 
 
+@channels.get("/push-key")
+@signed_in
+@channels.output(schemas.PushKeyOut)
+def get_push_key() -> dict[str, str]:
+    """The key that a browser subscribes for, before it is added as a channel of the kind `web_push`."""
+    return {"publicKey": acts.push_key()}
+
+
 @channels.patch("/<channel_id>")
 @signed_in
 @channels.input(schemas.ChannelChange)

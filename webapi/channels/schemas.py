@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringC
 
 from webapi.http.schema import Input, Line, Name, Output, Query
 
-Kind = Literal["webhook", "telegram", "discord", "slack", "ntfy"]
+Kind = Literal["webhook", "telegram", "discord", "slack", "ntfy", "web_push"]
 MOST_MINUTES = 7 * 24 * 60
 
 
@@ -32,7 +32,11 @@ Text = Annotated[Line, StringConstraints(max_length=1000)]
 
 
 class ChannelIn(Input):
-    """A new channel: a webhook needs `url`, Telegram `token` and `chatId`, Discord and Slack `url`, ntfy `topic`."""
+    """A new channel.
+
+    A webhook needs `url`, Telegram `token` and `chatId`, Discord and Slack `url`, ntfy `topic`; a browser that subscribed
+    (`web_push`) its `url`, which is the subscription's endpoint, `p256dh` and `auth`.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -64,6 +68,10 @@ class ChannelIn(Input):
     server: Text | None = Field(
         None, description="Address of a server of one's own for Telegram's bots or for ntfy."
     )
+    p256dh: Text | None = Field(
+        None, description="Public key of a browser's subscription, in base64url."
+    )
+    auth: Text | None = Field(None, description="Secret of a browser's subscription, in base64url.")
     quiet_from: Clock | None = None
     quiet_until: Clock | None = None
     zone: Zone = "UTC"
@@ -200,3 +208,17 @@ class TestedChannelOut(Output):
     )
 
     message_id: UUID
+
+
+class PushKeyOut(Output):
+    """The key that browsers of the caller subscribe for."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "publicKey": "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8"
+            }
+        }
+    )
+
+    public_key: str = Field(description="`applicationServerKey` of `PushManager.subscribe`.")

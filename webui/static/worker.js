@@ -69,3 +69,23 @@ async function withItsAge(kept) {
   headers.delete("Content-Length");
   return new Response(text.replace(/(<main[^>]*>)/, `$1${note}`), { status: 200, headers });
 }
+
+// What fired, told while no page is open; see coinsphere/notify/channels/push.py for what is sent.
+self.addEventListener("push", (event) => {
+  const said = event.data?.json() ?? {};
+  const shown = { body: said.text ?? "", tag: said.id ?? "alert" };
+  event.waitUntil(self.registration.showNotification(said.title ?? "Coinsphere", shown));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(toAlerts());
+});
+
+/** To a page of ours that is open, or to a new one. */
+async function toAlerts() {
+  const [open] = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  if (!open) return self.clients.openWindow("/alerts");
+  await open.focus();
+  return open.navigate("/alerts");
+}

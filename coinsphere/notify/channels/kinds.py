@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from coinsphere.notify.channels.chats import Discord, Ntfy, Slack, Telegram
+from coinsphere.notify.channels.push import WebPush
 from coinsphere.notify.channels.receiver import Receiver, ReceiverFault
 from coinsphere.notify.channels.webhooks import Webhook
 
@@ -16,6 +17,7 @@ KINDS: dict[str, Any] = {
     "discord": Discord,
     "slack": Slack,
     "ntfy": Ntfy,
+    "web_push": WebPush,
 }
 """Each kind's class of receivers; all their fields are texts."""
 

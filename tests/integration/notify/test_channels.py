@@ -1,5 +1,6 @@
 """Channels on a real database, by the worker's own process, to receivers that check what they get and misbehave."""
 
+import json
 import threading
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from coinsphere.alerts import repository as alerts
 from coinsphere.alerts.repository import NewAlert
 from coinsphere.alerts.rules import AlertType, Condition
 from coinsphere.notify import mail
-from coinsphere.notify.channels import kinds, outbox, repository
+from coinsphere.notify.channels import kinds, outbox, push, repository
 from coinsphere.notify.channels.delivery import Courier
 from coinsphere.notify.channels.hours import Habits
 from coinsphere.notify.channels.posting import NotReached, Poster
@@ -24,6 +25,7 @@ from tests.fakes import receivers
 from tests.fakes.receivers import BOT, WEBHOOK_SECRET, Receivers
 from tests.integration.alerts.conftest import World, add_user
 from tests.integration.jobs.test_worker import _worker, until
+from tests.unit.notify.test_push import Browser
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -295,3 +297,26 @@ def test_two_workers_never_deliver_to_one_channel_at_once(world, keys, receiving
     waiting = "select count(*), min(lock) from jobs.procrastinate_jobs where status = 'todo'"
     assert world.conn.execute(waiting).fetchone() == (1, f"channel {mine}")
     assert len(states(world, mine)) == 10
+
+
+def test_a_browser_that_subscribed_is_told_and_forgotten_when_it_ended(
+    world, keys, receiving, courier
+):
+    """Its push service keeps what came as bytes; the browser's half of the keys opens it."""
+    work, _ = courier
+    browser = Browser()
+    subscription = browser.subscription(f"{receiving.url}/push/1")
+    key = push.sender_key(keys.active.secret, world.user)
+    mine = channel(world, keys, "web_push", key=key, contact="mailto:a@example.com", **subscription)
+    say(world, mine, "BTC: price is 1 USD")
+    assert work.deliver(mine) == 1
+    (taken,) = receiving.of("push")
+    assert json.loads(browser.opened(taken.body))["title"] == "BTC: price is 1 USD"
+    assert taken.headers["content-encoding"] == "aes128gcm"
+    receiving.answers["push"] = (410, {})
+    say(world, mine, "two")
+    say(world, mine, "three")
+    assert work.deliver(mine) == 0
+    assert len(receiving.of("push")) == 2, "nobody is asked again who is gone"
+    assert set(states(world, mine)) == {"delivered", "given_up"}
+    assert repository.get(world.conn, mine).status == "disabled"

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from coinsphere.notify.channels import repository
+from coinsphere.notify.channels import push, repository
+from coinsphere.security.symmetric_keys import SymmetricKeys
 from tests.integration.webapi.conftest import assert_problem
+from tests.unit.notify.test_push import Browser
 
 HOOK = {"kind": "webhook", "name": "mine", "url": "https://example.org/very/private"}
 ALERT = {"alertType": "price", "tokenSymbol": "BTC", "condition": "above", "threshold": 1}
@@ -114,3 +116,26 @@ def test_a_channel_and_its_choice_are_nobody_elses(verified, other) -> None:
     assert refused["details"][0]["path"] == "channels"
     verified.ask("DELETE", path)
     assert json.loads(verified.get(address).data)["alert"]["channelIds"] == []
+
+
+def test_a_browser_subscribes_for_a_key_of_its_owner(verified, owner_db, api_settings) -> None:
+    """What is stored opens to what the worker needs: the browser's keys, and the private half of the key it asked for."""
+    key = verified.get("/channels/push-key").json["publicKey"]
+    assert verified.get("/channels/push-key").json["publicKey"] == key
+    subscription = Browser().subscription("https://push.example.org/very/private")
+    asked = {"kind": "web_push", "name": "Laptop", **subscription}
+    made = verified.post("/channels", asked)
+    assert made.status_code == 201, made.text
+    assert made.json["secret"] is None
+    channel = made.json["channel"]
+    assert (channel["kind"], channel["hint"]) == ("web_push", "push.example.org")
+    keys = SymmetricKeys(api_settings.encryption_keys)
+    found = repository.get(owner_db, channel["id"])
+    to = repository.receiver(owner_db, keys, found)
+    assert to.url == subscription["url"]
+    assert push.public_key(to.key) == key
+    assert to.contact.startswith("mailto:")
+    assert to.key not in made.text + verified.get("/account/export").text
+    for name in ("url", "p256dh", "auth"):
+        assert_problem(verified.post("/channels", {**asked, name: None}), 400)
+        assert_problem(verified.post("/channels", {**asked, name: "x"}), 400)

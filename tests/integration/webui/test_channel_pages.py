@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.integration.webui.test_alert_pages import ABOVE
+from tests.unit.notify.test_push import Browser
 
 HOOK = {"kind": "webhook", "name": "mine", "url": "https://example.org/very/private"}
 
@@ -68,3 +69,15 @@ def test_a_form_refuses_where_it_stands(verified, kind, given, field) -> None:
 def test_an_address_must_be_confirmed_first(member) -> None:
     assert "Confirm your address first" in member.get("/alerts/channels").text
     assert member.post("/alerts/channels", HOOK).status_code == 403
+
+
+def test_a_browser_is_added_by_the_key_that_its_page_names(verified) -> None:
+    page = verified.get("/alerts/channels?kind=web_push").text
+    assert re.search(r'data-push="[A-Za-z0-9_-]{87}"', page)
+    assert "/push.js" in page
+    told = {"kind": "web_push", "name": "Laptop", **Browser().subscription("https://p.example/x")}
+    assert verified.post("/alerts/channels", told).status_code == 200
+    assert "Laptop" in verified.get("/alerts/channels").text
+    refused = verified.post("/alerts/channels", {**told, "auth": "x"})
+    assert refused.status_code == 400
+    assert "16 bytes" in refused.text

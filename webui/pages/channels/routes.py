@@ -20,7 +20,7 @@ from webui.security.access import signed_in
 
 web_channels = Blueprint("web_channels", __name__)
 _PAGE = "/alerts/channels"
-KINDS = ("webhook", "telegram", "discord", "slack", "ntfy")
+KINDS = ("webhook", "telegram", "discord", "slack", "ntfy", "web_push")
 _SHOWN = 5
 _DIGITS = 8
 
@@ -105,5 +105,5 @@ def _page(form: Filled, added: Added | None = None) -> Response:
         fared = {each.id: outbox.newest(conn, scope.user_id(), each.id, _SHOWN) for each in found}
     return rendering.page(
         "channels/index.html", form=form, channels=found, fared=fared, added=added, kinds=KINDS,
-        kind=wanted if wanted in KINDS else KINDS[0], user=proofs.caller(services()),
+        push_key=acts.push_key(), kind=wanted if wanted in KINDS else KINDS[0], user=proofs.caller(services()),
     )  # fmt: skip
