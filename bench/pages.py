@@ -112,7 +112,11 @@ def _in_chromium(serving: Serving, secret: str, label: str) -> list[Measure]:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=PROGRAM, args=["--no-sandbox"])
-        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 900},
+            # What a worker answers has no size.
+            service_workers="block",
+        )
         host = serving.url.replace("http:", "https:")
         cookie: Any = {
             "name": browser_sessions.COOKIE, "value": secret, "url": host, "secure": True,

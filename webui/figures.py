@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_timedelta
 from babel.numbers import format_decimal, format_percent
@@ -14,6 +15,7 @@ from coinsphere.alerts.repository import Alert
 from coinsphere.notify import figures
 from webapi.services import services
 from webui.i18n import gettext, locale
+from webui.security.cookies import time_zone
 
 UNKNOWN = "–"  # noqa: RUF001 - a dash, not a minus
 
@@ -73,7 +75,7 @@ def moment(instant: datetime | None) -> Markup:
     """An instant for people and, in its attribute, for programs."""
     if instant is None:
         return escape(UNKNOWN)
-    text = figures.moment(instant, locale())
+    text = figures.moment(instant, locale(), time_zone())
     return Markup('<time datetime="{}">{}</time>').format(_machine(instant), text)
 
 
@@ -88,7 +90,7 @@ def ago(instant: datetime | None) -> Markup:
         else format_timedelta(passed, add_direction=True, locale=locale())
     )
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        _machine(instant), figures.moment(instant, locale()), text
+        _machine(instant), figures.moment(instant, locale(), time_zone()), text
     )
 
 
@@ -143,8 +145,8 @@ def field_number(value: Decimal | None) -> str:
 
 
 def field_time(instant: datetime) -> str:
-    """For an input of date and time: in UTC, to the second."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    """For an input of date and time: by the reader's clock, to the second."""
+    return instant.astimezone(ZoneInfo(time_zone() or "UTC")).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 FILTERS: dict[str, Callable[..., Any]] = {

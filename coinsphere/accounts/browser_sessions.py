@@ -11,7 +11,7 @@ COOKIE = "__Host-session"
 MOST_CHARACTERS = 128
 
 FIND = """
-    select s.id as session_id, u.id as user_id, u.role, s.last_seen_at
+    select s.id as session_id, u.id as user_id, u.role, s.last_seen_at, u.currency, u.time_zone
     from app.sessions s
     join app.users u on u.id = s.user_id
     where s.cookie_hash = %(hash)s and s.revoked_at is null and s.expires_at > %(now)s
@@ -28,6 +28,8 @@ class BrowserSession:
     user_id: UUID
     role: str
     last_seen_at: datetime
+    currency: str | None
+    time_zone: str | None
 
 
 def parameters(secret: str, now: datetime, idle_days: int) -> dict[str, Any]:

@@ -144,7 +144,8 @@ _EVALUATE = """
         select
             fired.id as event_id, fired.alert_id, judged.user_id, users.email, users.email_verified, judged.alert_type, judged.condition, judged.threshold,
             judged.previous as previous_value, judged.value as observed_value, judged.source, judged.observed_at,
-            judged.channels, coalesce(tokens.symbol, portfolios.name) as subject, users.locale
+            judged.channels, coalesce(tokens.symbol, portfolios.name) as subject, users.locale,
+            users.time_zone
         from fired
         join judged on judged.id = fired.alert_id
         join app.users on users.id = judged.user_id

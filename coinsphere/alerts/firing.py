@@ -12,7 +12,7 @@ from coinsphere.alerts.rules import AlertType, Condition
 class Firing:
     """An alert that fired, with what a message about it needs.
 
-    `subject` is a symbol or a portfolio's name, `locale` its owner's language, None where none was chosen.
+    `subject` is a symbol or a portfolio's name, `locale` and `time_zone` are its owner's, None where none was chosen.
 
     Mail goes to an address that was confirmed: who registers with somebody else's must not have us write to it.
     """
@@ -32,3 +32,4 @@ class Firing:
     channels: list[str]
     subject: str
     locale: str | None = None
+    time_zone: str | None = None

@@ -29,7 +29,7 @@ def short(firing: Firing) -> tuple[str, list[str]]:
         written = _WRITTEN[firing.alert_type]
         said = gettext("%(source)s, observed %(at)s") % {
             "source": firing.source,
-            "at": figures.moment(firing.observed_at, language),
+            "at": figures.moment(firing.observed_at, language, firing.time_zone),
         }
         limit = f"{_conditions()[firing.condition]} {written(firing.threshold, language)}"
         return _headline(firing), [
@@ -67,7 +67,7 @@ def _fired(firing: Firing) -> Message:
         condition=_conditions()[firing.condition],
         threshold=written(firing.threshold, language),
         source=firing.source,
-        observed_at=figures.moment(firing.observed_at, language),
+        observed_at=figures.moment(firing.observed_at, language, firing.time_zone),
     )
 
 

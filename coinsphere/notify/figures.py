@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date
@@ -83,12 +84,12 @@ def quantity(amount: Decimal, locale: str = LOCALE) -> str:
     return _written(amount, places, _PATTERN, locale)
 
 
-def moment(instant: datetime, locale: str = LOCALE) -> str:
-    """An instant in UTC, by minutes."""
-    at = instant.astimezone(UTC)
+def moment(instant: datetime, locale: str = LOCALE, zone: str | None = None) -> str:
+    """An instant by minutes, by the clock of a zone of the IANA database, by default UTC."""
+    at = instant.astimezone(UTC if zone is None else ZoneInfo(zone))
     # In English without the comma and the order of months that only Americans expect.
     day = format_date(at, "d MMMM y" if locale.startswith("en") else "long", locale=locale)
-    return f"{day}, {at:%H:%M} UTC"
+    return f"{day}, {at:%H:%M} {at:%Z}"
 
 
 def _places(value: Decimal, usual: int, least: Decimal = Decimal(1)) -> int:

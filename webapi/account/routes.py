@@ -5,7 +5,8 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from webapi.account import acts, schemas
+from webapi.account import acts, preferences, schemas
+from webapi.account.preferences import Preferences
 from webapi.http import paths
 from webapi.http.schema import Message
 from webapi.security import access, limits, sessions, step_up
@@ -121,3 +122,23 @@ def end_other_sessions() -> dict[str, Any]:
 def _session(found: sessions.Session, current: UUID) -> dict[str, Any]:
     shown = ("id", "user_agent", "ip_address", "created_at", "last_seen_at", "expires_at")
     return {**{name: getattr(found, name) for name in shown}, "current": found.id == current}
+
+
+@account.get("/preferences")
+@signed_in
+@account.output(schemas.PreferencesOut)
+def get_preferences() -> Preferences:
+    """Language, currency and time zone that one reads in."""
+    with services().database.connection() as conn:
+        return preferences.of(conn, access.principal().user_id)
+
+
+@account.put("/preferences")
+@signed_in
+@account.input(schemas.PreferencesIn)
+@account.output(schemas.PreferencesOut)
+def change_preferences(json_data: schemas.PreferencesIn) -> Preferences:
+    """Choose them; answers of the API stay English, exact and in UTC."""
+    with services().database.connection() as conn:
+        wanted = Preferences(**json_data.model_dump())
+        return preferences.keep(conn, access.principal().user_id, wanted)

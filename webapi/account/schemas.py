@@ -1,11 +1,13 @@
 """What goes over the wire of one's account."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
+from coinsphere.i18n import LANGUAGES
+from coinsphere.portfolio.imports.statements.record import MONEY
 from webapi.auth.schemas import (
     USER_EXAMPLE,
     Email,
@@ -15,6 +17,7 @@ from webapi.auth.schemas import (
     PersonName,
     UserOut,
 )
+from webapi.channels.schemas import Zone
 from webapi.http.schema import Input, Line, Output
 
 _SESSION: dict[str, Any] = {
@@ -26,6 +29,18 @@ _SESSION: dict[str, Any] = {
     "expiresAt": "2027-02-22T08:00:00Z",
     "current": True,
 }
+
+
+def _currency(code: str) -> str:
+    if code not in MONEY:
+        raise ValueError("is no currency that we have rates of")
+    return code
+
+
+def _language(code: str) -> str:
+    if code not in LANGUAGES:
+        raise ValueError("is none that we speak")
+    return code
 
 
 class ProfileIn(Input):
@@ -134,3 +149,39 @@ class DeleteIn(Input):
     two_factor_token: OpaqueToken | None = Field(
         None, description="A TOTP or a recovery code, for accounts with two factors."
     )
+
+
+Currency = Annotated[Line, StringConstraints(pattern="^[A-Z]{3}$"), AfterValidator(_currency)]
+Language = Annotated[Line, AfterValidator(_language)]
+
+
+class PreferencesIn(Input):
+    """How one reads what we say; what is left out or null falls back to what is usual, but for the language, which stays."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"language": "de", "currency": "EUR", "timeZone": "Europe/Berlin"}
+        }
+    )
+
+    language: Language | None = Field(None, description="Of pages and mails, as `de`.")
+    currency: Currency | None = Field(None, description="Of sums over portfolios on pages.")
+    time_zone: Zone | None = Field(
+        None, description="Of clocks on pages and in mails, by its name in the IANA database."
+    )
+
+
+class PreferencesOut(Output):
+    """What was chosen; null where nothing was."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"language": "de", "currency": "EUR", "timeZone": "Europe/Berlin"}
+        }
+    )
+
+    language: str | None = Field(description="Of pages and mails; null: English.")
+    currency: str | None = Field(
+        description="Of sums over portfolios on pages; null: the one that all are in, else US dollars."
+    )
+    time_zone: str | None = Field(description="Of clocks on pages and in mails; null: UTC.")

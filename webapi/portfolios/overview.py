@@ -14,13 +14,16 @@ from webapi.defi import net_worth
 from webapi.portfolios import answers, queries
 
 
-def everything(conn: Connection, owner: UUID, asked: str | None) -> dict[str, Any]:
+def everything(
+    conn: Connection, owner: UUID, asked: str | None, *, summed_in: str | None = None
+) -> dict[str, Any]:
     """Portfolios with what they hold, the oldest first, and sums over them, as `PortfoliosOut` takes it.
 
     Args:
         conn: a transaction that acts for `owner`.
         owner: the user.
         asked: the currency of all amounts; None: each portfolio in its own, sums in the common one, else US dollars.
+        summed_in: the currency of sums where none is asked for.
 
     Raises:
         errors.Problem: 400, there is no such currency.
@@ -31,7 +34,7 @@ def everything(conn: Connection, owner: UUID, asked: str | None) -> dict[str, An
     sums = [current_holdings.totals(held[each.id]) for each in found]
     as_shown = [replace(each, currency=currency or each.currency) for each in found]
     worths = net_worth.beside(conn, owner, as_shown, sums)
-    common = queries.common_currency(currency, found)
+    common = queries.common_currency(currency or summed_in, found)
     summed = [replace(each, currency=common) for each in found]
     if summed != as_shown:
         there = queries.holdings(conn, owner, found, shown=common)

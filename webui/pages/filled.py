@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from flask import Response, request
 from pydantic import BaseModel
@@ -12,7 +14,7 @@ from webapi.http.schema import check
 from webui import rendering, requests
 from webui.i18n import gettext
 from webui.said import in_words
-from webui.security import forms
+from webui.security import cookies, forms
 
 Given = TypeVar("Given", bound=BaseModel)
 Act = Callable[[], Response]
@@ -62,10 +64,20 @@ def given(model: type[Given], without: Collection[str] = frozenset(), /, **more:
     return check(model, values | more)
 
 
-def utc(name: str) -> dict[str, str]:
-    """A field of date and time, which browsers send without a zone, as an instant in UTC; nothing where it is empty."""
+def instant(name: str) -> dict[str, str]:
+    """A field of date and time, which browsers send without a zone, by the reader's clock; nothing where it is empty.
+
+    An hour that a clock showed twice is the first of them; what is no time is left for the model to refuse.
+    """
     value = request.form.get(name, "")
-    return {name: f"{value}Z"} if value else {}
+    zone = cookies.time_zone()
+    if not value or zone is None:
+        return {name: f"{value}Z"} if value else {}
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return {name: value}
+    return {name: at.replace(tzinfo=ZoneInfo(zone)).isoformat()}
 
 
 def answered(act: Act, template: str, **values: Any) -> Response:

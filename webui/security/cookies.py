@@ -9,7 +9,7 @@ list of sessions, by a new password, when an administrator disables the account.
 from datetime import timedelta
 from uuid import UUID
 
-from flask import Response, g, request
+from flask import Response, g, has_request_context, request
 from psycopg import Connection
 from psycopg.rows import class_row
 
@@ -57,7 +57,25 @@ def _find(work: Services, secret: str) -> Principal | None:
             return None
         if now - found.last_seen_at > _NOTED_EVERY:
             conn.execute(_SEEN, {"session_id": found.session_id, "now": now})
+    g.page_preferences = found.currency, found.time_zone
     return Principal(found.session_id, found.user_id, found.role)
+
+
+def currency() -> str | None:
+    """In which currency the present page's reader wants sums; None where nothing was chosen."""
+    return _preferences()[0]
+
+
+def time_zone() -> str | None:
+    """By which clock the present page's reader lives; None where nothing was chosen, outside of requests, too."""
+    return _preferences()[1] if has_request_context() else None
+
+
+def _preferences() -> tuple[str | None, str | None]:
+    known: tuple[str | None, str | None] = (None, None)
+    if caller() is not None:
+        known = g.get("page_preferences", known)
+    return known
 
 
 def put(answer: Response, secret: str) -> Response:

@@ -14,11 +14,13 @@ const SESSION_ENDED = 4401;
 const POLL_MS = 30_000;
 const GATHER_MS = 400;
 const LONGEST_WAIT_MS = 30_000;
+const LEAVING_MS = 15_000;
 
 /** @type {WebSocket | null} */
 let stream = null;
 let failures = 0;
 let isFirst = true;
+let isLeaving = false;
 /** @type {Set<string>} */
 const followed = new Set();
 /** @type {Set<string>} */
@@ -80,8 +82,8 @@ function connect() {
   stream.addEventListener("close", (event) => {
     document.documentElement.dataset.live = "off";
     stream = null;
-    // The server leads who is logged out to the login.
-    if (event.code === SESSION_ENDED) return location.replace(location.pathname + location.search);
+    // The server leads who is logged out to the login; who has just logged out here is being led elsewhere.
+    if (event.code === SESSION_ENDED) return void setTimeout(() => location.replace(location.pathname + location.search), isLeaving ? LEAVING_MS : 0);
     failures += 1;
     setTimeout(connect, Math.min(LONGEST_WAIT_MS, 1000 * 2 ** failures) * (0.5 + Math.random()));
   });
@@ -96,6 +98,11 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden && stream?.readyState !== WebSocket.OPEN) tellAll();
 });
 document.body.addEventListener("htmx:afterSettle", follow);
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented) return;
+  isLeaving = true;
+  setTimeout(() => (isLeaving = false), LEAVING_MS);
+});
 // A page that a browser kept comes back without a connection that lives.
 addEventListener("pageshow", (event) => { if (event.persisted) location.replace(location.href); });
 connect();

@@ -278,7 +278,7 @@ def test_the_worker_holds_every_right_on_users_data_that_the_pipeline_has(as_rol
 
 
 def test_the_pipeline_reads_of_users_what_an_alert_needs(as_role: As) -> None:
-    wanted = "select id, email, role, is_active, email_verified, locale from app.users"
+    wanted = "select id, email, role, is_active, email_verified, locale, time_zone from app.users"
     assert as_role("pipeline").execute(wanted).fetchall() == []
 
 

@@ -650,3 +650,15 @@ def test_every_change_that_needs_a_recent_login_says_so(app: FlaskClient) -> Non
         "POST /api-keys",
         "POST /api-keys/<key_id>/rotate",
     } <= needing
+
+
+def test_preferences_are_kept_and_checked(person) -> None:
+    nothing = {"language": "en", "currency": None, "timeZone": None}
+    assert person.get("/auth/preferences").json == nothing
+    wanted = {"language": "de", "currency": "EUR", "timeZone": "Europe/Berlin"}
+    assert person.ask("PUT", "/auth/preferences", json=wanted).json == wanted
+    for name, value in (("language", "fr"), ("currency", "BTC"), ("timeZone", "CEST")):
+        assert_problem(person.ask("PUT", "/auth/preferences", json={name: value}), 400)
+    assert person.get("/auth/preferences").json == wanted
+    # What is left out falls back, but for the language.
+    assert person.ask("PUT", "/auth/preferences", json={}).json == nothing | {"language": "de"}

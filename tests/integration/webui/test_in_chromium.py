@@ -136,7 +136,15 @@ class Walk:
         ]
 
 
-@pytest.fixture(params=[("desktop", "light"), ("phone", "dark")], ids="-".join)
+@pytest.fixture(
+    params=[
+        ("desktop", "light"),
+        ("phone", "dark"),
+        pytest.param(("desktop", "dark"), marks=pytest.mark.slow),
+        pytest.param(("phone", "light"), marks=pytest.mark.slow),
+    ],
+    ids="-".join,
+)
 def walk(request, browser, served) -> Iterator[Walk]:
     view, scheme = request.param
     context = browser.new_context(
@@ -180,6 +188,18 @@ def fill(served: Served, email: str) -> None:
         recompute.update(conn, UUID(opened["user"]["id"]), now)
 
 
+def watch(walk) -> None:
+    """Put a token of the markets on the watchlist, look at that, and come back."""
+    page = walk.page
+    walk.look("markets")
+    page.get_by_role("button", name="Watchlist: ETH").click()
+    page.locator("#watch-ETH[aria-pressed=true]").wait_for()
+    page.get_by_role("link", name="Watched").click()
+    page.get_by_role("link", name="BTC Bitcoin").wait_for(state="detached")
+    walk.look("watched")
+    page.get_by_role("link", name="All", exact=True).click()
+
+
 def test_the_way_of_a_newcomer(walk, served) -> None:
     page, email = walk.page, f"{secrets.token_hex(5)}@example.com"
     walk.go("/")
@@ -213,7 +233,7 @@ def test_the_way_of_a_newcomer(walk, served) -> None:
     assert page.url.endswith("/markets?q=bitc")
     page.get_by_role("searchbox").fill("")
     page.get_by_role("link", name="ETH Ethereum").wait_for()
-    walk.look("markets")
+    watch(walk)
     page.get_by_role("link", name="BTC Bitcoin").click()
     page.locator("#chart canvas").wait_for()
     walk.look("token")
@@ -290,6 +310,9 @@ def test_what_somebody_has(walk, served) -> None:
     page.get_by_role("button", name="Set it").click()
     page.get_by_role("link", name="BTC price above").wait_for()
     walk.look("alerts")
+    walk.go("/alerts/channels?kind=web_push")
+    walk.look("channels")
+    walk.go("/alerts")
     page.get_by_role("link", name="BTC price above").click()
     page.get_by_role("heading", name="How it fired").wait_for()
     walk.look("alert")
@@ -303,3 +326,26 @@ def test_what_somebody_has(walk, served) -> None:
     walk.look("portfolio-settings")
     # The browser itself reports that a form was refused.
     assert [each for each in walk.wrong if "400" not in each] == []
+
+
+def test_logging_out_is_not_overtaken_by_the_stream(browser, served) -> None:
+    """The session has ended, and open pages are told so, before the answer comes that leads to the front page."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{served.url}/register")
+    page.get_by_label("E-mail address").fill(f"{secrets.token_hex(5)}@example.com")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    page.locator("html[data-live=on]").wait_for()
+
+    def late(route) -> None:
+        answer = route.fetch(max_redirects=0)
+        page.locator("html[data-live=off]").wait_for()
+        page.wait_for_timeout(1000)
+        route.fulfill(response=answer)
+
+    page.route("**/logout", late)
+    page.get_by_role("button", name="Log out").locator("visible=true").first.click()
+    page.wait_for_url(f"{served.url}/")
+    assert page.get_by_role("link", name="Log in").first.is_visible()
+    context.close()

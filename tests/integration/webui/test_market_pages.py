@@ -1,7 +1,7 @@
 """Markets, a token and the dashboard show what the API says, exactly, and say so where nobody knows."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import psycopg
@@ -257,3 +257,46 @@ def test_a_token_of_enormous_volume_has_a_page(member, owner_db) -> None:
     )
     for frame in ("1y", "30d"):
         assert "12,345,678,901,234,567,890" in member.get(f"/tokens/SHIB?timeframe={frame}").text
+
+
+def test_sums_and_clocks_are_as_somebody_reads_them(investor, owner_db) -> None:
+    """NOW is in March: Berlin is an hour ahead of UTC, and not two."""
+    refused = {"currency": "XYZ", "timeZone": "Mars/Phobos"}
+    investor.get("/profile")
+    answer = investor.post("/profile/preferences", refused)
+    assert answer.status_code == 400
+    assert "Is no time zone" in answer.text
+    assert "Is no currency" in answer.text
+    owner_db.execute(
+        "insert into market.exchange_rates (currency, day, per_euro, source) values ('USD', %s, 1.25, 'ecb')"
+        " on conflict do nothing",
+        [NOW.date()],
+    )
+    chosen = {"currency": "EUR", "timeZone": "Europe/Berlin"}
+    assert investor.post("/profile/preferences", chosen).status_code == 303
+    profile = investor.get("/profile").text
+    assert 'value="Europe/Berlin"' in profile
+    assert re.search(r'value="EUR" selected', profile)
+    # 45,626.40 dollars.
+    assert "€36,501.12" in investor.get("/dashboard").text
+    home = re.search(r'href="(/portfolios/[0-9a-f-]{36})"', investor.get("/portfolios").text)[1]
+    listed = f"{home}/transactions"
+    entry = re.search(r'href="(/transactions/[^"]+)"', investor.get(listed).text)[1]
+    bought = NOW - timedelta(days=100)
+    local = (bought + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S")
+    form = investor.get(entry).text
+    assert f'value="{local}"' in form
+    assert "When (Europe/Berlin)" in form
+    told = {"type": "buy", "tokenSymbol": "BTC", "amount": "1", "timestamp": "2025-07-01T12:00"}
+    assert investor.post(entry, told).status_code == 303
+    assert 'value="2025-07-01T12:00:00"' in investor.get(entry).text
+    assert "1 July 2025, 12:00 CEST" in investor.get(listed).text
+    (stored,) = owner_db.execute(
+        "select occurred_at from app.transactions where fact_id = %s and superseded_at is null",
+        [entry.rpartition("/")[2]],
+    ).fetchone()
+    assert stored == datetime(2025, 7, 1, 10, tzinfo=UTC)
+    investor.get("/profile")
+    assert investor.post("/profile/preferences", {}).status_code == 303
+    assert "1 July 2025, 10:00 UTC" in investor.get(listed).text
+    assert "€" not in investor.get("/dashboard").text

@@ -40,6 +40,8 @@ def test_another_locale_has_its_own_signs():
     instant = datetime(2026, 3, 1, 9, 5, tzinfo=UTC)
     assert figures.moment(instant) == "1 March 2026, 09:05 UTC"
     assert figures.moment(instant, "de") == "1. März 2026, 09:05 UTC"
+    assert figures.moment(instant, "de", "Europe/Berlin") == "1. März 2026, 10:05 CET"
+    assert figures.moment(instant, zone="America/New_York") == "1 March 2026, 04:05 EST"
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,8 @@ def test_an_alerts_mail_is_in_its_owners_language_with_a_persons_number() -> Non
     message = mail_templates.fired(firing)
     assert message.subject == "PEPE: Risikowert ist 52,3"
     assert "10. März 2026, 12:00 UTC" in message.text
+    at_home = mail_templates.fired(replace(firing, time_zone="Asia/Tokyo")).text
+    assert "10. März 2026, 21:00 JST" in at_home
     assert '<html lang="de">' in message.html
     assert i18n.language() == "en"
     english = mail_templates.fired(replace(firing, locale=None)).subject

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import available_timezones
 
 from flask import Blueprint, Response, request
 
-from webapi.account import acts
-from webapi.account.schemas import ChangePasswordIn, ProfileIn
+from coinsphere.portfolio.imports.statements.record import MONEY
+from webapi.account import acts, preferences
+from webapi.account.preferences import Preferences
+from webapi.account.schemas import ChangePasswordIn, PreferencesIn, ProfileIn
 from webapi.auth import proofs
 from webapi.http import paths
 from webapi.http.errors import Problem
@@ -30,6 +33,7 @@ class _Forms:
 
     profile: Filled = EMPTY
     password: Filled = EMPTY
+    preferences: Filled = EMPTY
 
 
 @web_account.get("/profile")
@@ -51,6 +55,19 @@ def change_profile() -> Response:
         return _again(problem, "profile")
     if pending is not None and given.email == pending:
         return notes.lead_to(_PAGE, gettext("Follow the link that we sent to the new address."))
+    return notes.lead_to(_PAGE, gettext("Saved."))
+
+
+@web_account.post("/profile/preferences")
+@signed_in
+def change_preferences() -> Response:
+    """Choose currency and time zone; an emptied one is what is usual."""
+    try:
+        given = filled.given(PreferencesIn)
+    except Problem as problem:
+        return _again(problem, "preferences")
+    with services().database.connection() as conn:
+        preferences.keep(conn, access.principal().user_id, Preferences(**given.model_dump()))
     return notes.lead_to(_PAGE, gettext("Saved."))
 
 
@@ -110,8 +127,15 @@ def _page(shown: _Forms) -> Response:
         values: dict[str, Any] = {
             "sessions": sessions.all_of(conn, user.id, work.clock()),
             "factors": two_factor.state(conn, user.id),
+            "chosen": preferences.of(conn, user.id),
             "pending": acts.pending_email(work, conn, user),
         }
     return rendering.page(
-        "account/profile.html", user=user, forms=shown, current=caller.session_id, **values
+        "account/profile.html",
+        user=user,
+        forms=shown,
+        current=caller.session_id,
+        currencies=sorted(MONEY),
+        zones=sorted(available_timezones()),
+        **values,
     )

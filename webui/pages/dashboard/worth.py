@@ -18,6 +18,7 @@ from webapi.portfolios import overview
 from webapi.portfolios.performance import reading
 from webapi.services import services
 from webui.charts import Row, Series
+from webui.security import cookies
 
 _HISTORY = timedelta(days=365)
 _SHOWN = 6
@@ -79,8 +80,8 @@ def _movement(part: Part) -> Decimal:
 
 
 def now(conn: Connection, owner: UUID) -> Worth:
-    """What all portfolios of `owner` come to at this moment, in their common currency."""
-    own = overview.everything(conn, owner, None)
+    """What all portfolios of `owner` come to at this moment, in the currency that the reader chose, else their common one."""
+    own = overview.everything(conn, owner, None, summed_in=cookies.currency())
     body = overview.everything(conn, owner, own["currency"]) if _differ(own) else own
     held = [each for portfolio in body["portfolios"] for each in portfolio["holdings"]]
     return Worth(body, tuple(_parts(held)))

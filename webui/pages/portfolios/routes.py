@@ -22,6 +22,7 @@ from webui.pages.dashboard import outlook
 from webui.pages.filled import EMPTY, Filled
 from webui.pages.portfolios import course, table
 from webui.pages.portfolios.table import Order
+from webui.security import cookies
 from webui.security.access import signed_in
 
 web_portfolios = Blueprint("web_portfolios", __name__)
@@ -143,7 +144,7 @@ def settings_page(portfolio_id: str, form: Filled = EMPTY, link: str | None = No
 
 def _listing(form: Filled) -> Response:
     with scope.connection() as conn:
-        body = overview.everything(conn, scope.user_id(), None)
+        body = overview.everything(conn, scope.user_id(), None, summed_in=cookies.currency())
     return rendering.page("portfolios/index.html", body=body, form=form, currencies=_CURRENCIES)
 
 

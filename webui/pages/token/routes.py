@@ -25,6 +25,7 @@ from webapi.watchlist import queries as watched
 from webui import charts, rendering, requests
 from webui.charts import Series
 from webui.pages import forecasts
+from webui.security import cookies
 from webui.security.access import signed_in
 
 web_token = Blueprint("web_token", __name__)
@@ -100,7 +101,7 @@ def _position(conn: Connection, found: Token) -> Position | None:
     if not switches().is_on(Feature.PORTFOLIOS):
         return None
     owned = portfolios.list_for(conn, scope.user_id())
-    currency = portfolio_queries.common_currency(None, owned)
+    currency = portfolio_queries.common_currency(cookies.currency(), owned)
     held: dict[Any, Any] = (
         portfolio_queries.holdings(conn, scope.user_id(), owned, shown=currency) if owned else {}
     )

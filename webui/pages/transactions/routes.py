@@ -63,7 +63,7 @@ def add(portfolio_id: str) -> Response:
             again = request.form.get("again")
             tokens.require(conn, *_TOKENS)
             given = filled.given(
-                TransactionIn, {"again"}, portfolioId=found.id, **filled.utc("timestamp")
+                TransactionIn, {"again"}, portfolioId=found.id, **filled.instant("timestamp")
             )
             acts.record(conn, given)
         base = f"/portfolios/{portfolio_id}"
@@ -138,7 +138,7 @@ def _correction(occurred_at: datetime, emptied: dict[str, None]) -> TransactionC
     """What the form changes; an instant that is as it was shown stays, to the last digit."""
     is_same = request.form.get("timestamp") == figures.field_time(occurred_at)
     without = {"timestamp"} if is_same else frozenset[str]()
-    when = {} if is_same else filled.utc("timestamp")
+    when = {} if is_same else filled.instant("timestamp")
     return filled.given(TransactionChange, without, **emptied, **when)
 
 
