@@ -90,7 +90,7 @@ function connect() {
 }
 
 setInterval(() => {
-  if (stream?.readyState === WebSocket.OPEN) return;
+  if (isLeaving || stream?.readyState === WebSocket.OPEN) return;
   tellAll();
   tell("live-alert");
 }, POLL_MS);
