@@ -4,14 +4,17 @@ A unit becomes so many others by a ratio that holds for all that a pool holds: w
 the next, so that no unit and no cent of cost is lost or made.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from heapq import merge
 from uuid import UUID
 
 from coinsphere.market.asset_events import Ratio
-from coinsphere.portfolio.lots.book_records import Carried, CarriedLot, Conversion, Step
-from coinsphere.portfolio.model import ZERO, Fact, Kind
+from coinsphere.portfolio.lots.book_records import Booked, Carried, CarriedLot, Conversion, Step
+from coinsphere.portfolio.lots.movements import fee_in
+from coinsphere.portfolio.model import ZERO, Fact, Kind, Use
 
 Successions = Mapping[tuple[UUID, UUID], datetime]
 """Since when a token is another one: of each pair of the former and the latter."""
@@ -48,6 +51,48 @@ def is_of_event(fact: Fact, successions: Successions) -> bool:
         return False
     since = successions.get((fact.token_id, fact.counter_token_id))
     return since is not None and fact.occurred_at >= since
+
+
+def exchanged(fact: Fact) -> Ratio:
+    """How many of the former units became how many of the latter in the user's own record of an event."""
+    assert fact.counter_token_id is not None
+    assert fact.counter_amount is not None
+    return Ratio(fact.amount, fact.counter_amount - fee_in(fact, fact.counter_token_id))
+
+
+def given(made: Booked) -> list[Carried]:
+    """What went on from a book, by its events and the user's own exchanges, in the unit of the book."""
+    acquired = {lot.number: lot.acquired_at for lot in made.lots}
+    found: dict[tuple[UUID, datetime, UUID, str], list[CarriedLot]] = defaultdict(list)
+    for use in made.uses:
+        if use.kind is Use.CONVERSION:
+            since = None if use.lot_number is None else acquired[use.lot_number]
+            key = (use.fact_id, use.used_at, use.portfolio_id, use.account)
+            found[key].append(CarriedLot(use.quantity, use.cost, since))
+    return [Carried(*key, tuple(lots)) for key, lots in found.items()]
+
+
+def held(made: Booked, at: datetime) -> dict[tuple[UUID, str], Decimal]:
+    """What a book from the first fact on held in each pool just before an instant."""
+    found: dict[tuple[UUID, str], Decimal] = defaultdict(lambda: ZERO)
+    for lot in made.lots:
+        if lot.opened_at < at:
+            found[lot.portfolio_id, lot.account] += lot.quantity
+    for use in made.uses:
+        if use.used_at < at and use.lot_number is not None:
+            found[use.portfolio_id, use.account] -= use.quantity
+    return found
+
+
+def split_off(
+    event_id: UUID, at: datetime, ratio: Ratio, pools: Mapping[tuple[UUID, str], Decimal]
+) -> list[Carried]:
+    """The new chain's units by what each pool held: they cost nothing, and are acquired at the split."""
+    return [
+        Carried(event_id, at, *pool, (CarriedLot(ratio.amount(units), ZERO, at),), is_added=True)
+        for pool, units in pools.items()
+        if ratio.holds(units)
+    ]
 
 
 def in_order(

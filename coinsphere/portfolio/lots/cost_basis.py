@@ -221,8 +221,7 @@ class Book:
                 self._spend(act, Use.CONVERSION, part, None)
                 missing += part.quantity if part.lot is None else ZERO
             assert fact.counter_token_id is not None
-            assert fact.counter_amount is not None
-            came = CarriedLot(fact.counter_amount - fee_in(fact, fact.counter_token_id), None, None)
+            came = CarriedLot(conversions.exchanged(fact).new, None, None)
             worth = self._worth_of(fact.counter_token_id, [came], act)
             self._cross(act.portfolio_id, ExternalFlow(swap_out=worth))
         fee = ZERO if self._token_id == fact.counter_token_id else fee_in(fact, self._token_id)

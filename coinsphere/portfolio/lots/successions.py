@@ -1,7 +1,7 @@
 """What events do to a user's book of a token, as the database knows it: what is converted, carried over, and goes where."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -11,8 +11,8 @@ from psycopg import Connection
 
 from coinsphere.market.asset_events import Ratio
 from coinsphere.portfolio.lots import conversions
-from coinsphere.portfolio.lots.book_records import Carried, CarriedLot, Conversion
-from coinsphere.portfolio.model import ZERO
+from coinsphere.portfolio.lots.book_records import Booked, Carried, CarriedLot, Conversion
+from coinsphere.portfolio.model import Fact
 
 _EVENTS = """
     select id, kind, token_id, successor_id, old_units, new_units, happened_at
@@ -98,6 +98,34 @@ class Line(NamedTuple):
             if event.successor_id is not None and event.token_id == self.token_id
         }
 
+    def former(self) -> frozenset[UUID]:
+        """The tokens that this one comes from, wholly or by a split."""
+        return frozenset(e.token_id for e in self.events if e.successor_id == self.token_id)
+
+    def legacies(
+        self, made: Booked, given: Iterable[Carried], facts: Iterable[Fact]
+    ) -> Iterator[tuple[UUID, Carried]]:
+        """Who takes what over from a book of this token that is not stored, in the unit of the heir.
+
+        Args:
+            made: the book, from the first fact on.
+            given: what went on from it, in its unit.
+            facts: all facts of the token.
+        """
+        own = {fact.fact_id: fact for fact in facts}
+        events = {event.id: event for event in self.events}
+        for each in given:
+            event, fact = events.get(each.fact_id), own.get(each.fact_id)
+            heir = event.successor_id if event else fact and fact.counter_token_id
+            if heir is not None and heir != self.token_id:
+                ratio = event.ratio if event else conversions.exchanged(own[each.fact_id])
+                yield heir, each._replace(lots=conversions.converted(each.lots, ratio))
+        for event in self.events:
+            if event.kind == "split" and event.token_id == self.token_id and event.successor_id:
+                pools = conversions.held(made, event.at)
+                for came in conversions.split_off(event.id, event.at, event.ratio, pools):
+                    yield event.successor_id, came
+
     def _ends(self) -> list[_Event]:
         """The events that end the token: one at most."""
         return [
@@ -154,13 +182,6 @@ def _carried(conn: Connection, parameters: Mapping[str, Any]) -> list[Carried]:
 
 
 def _split(conn: Connection, scope: Mapping[str, Any], event: _Event) -> list[Carried]:
-    """The new chain's units cost nothing, and are acquired at the split."""
     parameters = {**scope, "former": event.token_id, "at": event.at}
-    return [
-        Carried(
-            event.id, event.at, portfolio_id, account,
-            (CarriedLot(event.ratio.amount(held), ZERO, event.at),), is_added=True,
-        )
-        for portfolio_id, account, held in conn.execute(_HELD, parameters)
-        if event.ratio.holds(held)
-    ]  # fmt: skip
+    pools = {tuple(row[:2]): row[2] for row in conn.execute(_HELD, parameters)}
+    return conversions.split_off(event.id, event.at, event.ratio, pools)

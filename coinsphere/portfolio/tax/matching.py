@@ -1,16 +1,25 @@
 """From the facts of one token to the lines of a tax report. No I/O; use it with the decimal context `EXACT`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import ROUND_DOWN, Decimal
+from functools import cached_property
 from uuid import UUID
 
-from coinsphere.portfolio.lots.book_records import Entry
+from coinsphere.portfolio.lots import conversions
+from coinsphere.portfolio.lots.book_records import (
+    Booked,
+    Carried,
+    CarriedLot,
+    Conversion,
+    Entry,
+)
 from coinsphere.portfolio.lots.cost_basis import Book
 from coinsphere.portfolio.lots.movements import Acquire, Dispose, fee_in, movements_of, value
-from coinsphere.portfolio.model import INCOME, ZERO, Fact, Kind, Market, Rules, Use
+from coinsphere.portfolio.model import INCOME, UNIT, ZERO, Fact, Kind, Market, Rules, Use
 from coinsphere.portfolio.tax import pools
-from coinsphere.portfolio.tax.pools import Change
+from coinsphere.portfolio.tax.pools import Change, Matched
 from coinsphere.portfolio.tax.regimes import Matching, Regime
 from coinsphere.portfolio.tax.report import Disposal, Earned, Paid, Question
 from coinsphere.portfolio.valuer import Valuer
@@ -24,7 +33,7 @@ _LEFT_OUT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Token:
     """One token of a person in a tax year.
 
@@ -34,6 +43,9 @@ class Token:
         rules: how each portfolio is booked.
         market: prices and rates.
         regime, year, currency: of the report.
+        successions: which tokens became which, as far as the token is one of them.
+        ends: what becomes another token, or this one in another unit.
+        carried: what came from other tokens, as their `given` has it, in this one's unit.
     """
 
     token_id: UUID
@@ -44,6 +56,20 @@ class Token:
     regime: Regime
     year: int
     currency: str
+    successions: conversions.Successions = field(default_factory=dict)
+    ends: Sequence[Conversion] = ()
+    carried: Sequence[Carried] = ()
+
+    @cached_property
+    def made(self) -> Booked:
+        """The token's book by the rules of the regime."""
+        book = Book(self.token_id, self._rules(), self.market, successions=self.successions)
+        return book.book(conversions.in_order(self.token_id, self.entries, self.ends, self.carried))
+
+    def given(self) -> list[Carried]:
+        """What became another token, in this one's unit; its cost is the regime's."""
+        found = self._ended()
+        return self._out_of_pool(found) if self.regime.matching is Matching.POOL else found
 
     def disposals(self) -> Iterator[Disposal | Question]:
         """What was realised in the year; what is unknown or undecided comes as a question."""
@@ -104,10 +130,8 @@ class Token:
         return Question(found.disposed_on, self.symbol, found.quantity, reason, found.fact_id)
 
     def _by_lots(self) -> Iterator[Disposal]:
-        book = Book(self.token_id, self._rules(), self.market)
-        made = book.book(self.entries)
-        acquired = {lot.number: lot.acquired_at for lot in made.lots}
-        for use in made.uses:
+        acquired = {lot.number: lot.acquired_at for lot in self.made.lots}
+        for use in self.made.uses:
             if not self._is_in_year(use.used_at) or use.kind not in (*_REALISED, Use.GIFT):
                 continue
             since = acquired.get(use.lot_number) if use.lot_number is not None else None
@@ -131,22 +155,73 @@ class Token:
     def _by_pool(self) -> Iterator[Disposal]:
         first = self.regime.first_day(self.year)
         last = self.regime.first_day(self.year + 1)
-        for each in pools.match(self._changes()):
-            if first <= each.sold_on < last:
+        for each in self._pooled:
+            if first <= each.sold_on < last and each.legacy is None:
                 yield Disposal(
-                    self.symbol, "", each.bought_on, each.sold_on, Use.SALE, each.quantity, each.cost,
+                    self.symbol, "", each.bought_on, each.sold_on, Use.SALE, self._in_unit_of(each), each.cost,
                     each.proceeds, each.rule, None,
                 )  # fmt: skip
         yield from self._not_sold()
 
+    @cached_property
+    def _pooled(self) -> list[Matched]:
+        return pools.match([*self._changes(), *self._inherited(), *self._left()])
+
     def _changes(self) -> Iterator[Change]:
         for entry, move in self._moves():
-            on = self.regime.day(entry.at)
+            on, quantity = self.regime.day(entry.at), move.quantity * self._scale(entry.at)
             if isinstance(move, Acquire):
-                yield Change(on, move.quantity, move.cost, is_in=True)
+                yield Change(on, quantity, move.cost, is_in=True)
             else:
                 is_sale = move.use in self.regime.counts and move.proceeds != ZERO
-                yield Change(on, move.quantity, move.proceeds, is_in=False, is_sale=is_sale)
+                yield Change(on, quantity, move.proceeds, is_in=False, is_sale=is_sale)
+
+    # The pool across changes of name and unit
+
+    def _units(self) -> list[Conversion]:
+        """The changes of the token's unit; they are at one instant for all portfolios."""
+        own = {each.event_id: each for each in self.ends if each.heir == self.token_id}
+        return list(own.values())
+
+    def _scale(self, at: datetime | date) -> Decimal:
+        """What a unit of an instant, or of the end of a day, counts in the pool, which has one unit for all time.
+
+        It is chosen so that no amount has to be rounded: where 1,000 became 1, an old unit counts 1, a new one 1,000.
+        """
+        scale = Decimal(1)
+        for each in self._units():
+            is_new = each.at <= at if isinstance(at, datetime) else self.regime.day(each.at) <= at
+            scale *= each.ratio.old if is_new else each.ratio.new
+        return scale
+
+    def _in_unit_of(self, found: Matched) -> Decimal:
+        scale = self._scale(found.sold_on)
+        return found.quantity if scale == 1 else (found.quantity / scale).quantize(UNIT)
+
+    def _inherited(self) -> Iterator[Change]:
+        for each in self.carried:
+            on, scale = self.regime.day(each.at), self._scale(each.at)
+            for lot in each.lots:
+                yield Change(on, lot.quantity * scale, lot.cost, is_in=True, legacy=0)
+
+    def _ended(self) -> list[Carried]:
+        units = {each.event_id for each in self._units()}
+        return [each for each in conversions.given(self.made) if each.fact_id not in units]
+
+    def _left(self) -> Iterator[Change]:
+        for number, each in enumerate(self._ended()):
+            quantity = sum((lot.quantity for lot in each.lots), ZERO) * self._scale(each.at)
+            yield Change(self.regime.day(each.at), quantity, None, is_in=False, legacy=number)
+
+    def _out_of_pool(self, given: Sequence[Carried]) -> list[Carried]:
+        """What left, with its share of the pool's cost; what the pool did not have does not go on."""
+        shares = {each.legacy: each for each in self._pooled if each.legacy is not None}
+        made = []
+        for number, each in enumerate(given):
+            if found := shares.get(number):
+                units = (found.quantity / self._scale(each.at)).quantize(UNIT, ROUND_DOWN)
+                made.append(each._replace(lots=(CarriedLot(units, found.cost, None),)))
+        return made
 
     def _not_sold(self) -> Iterator[Disposal]:
         """What went in the year without being sold."""
@@ -164,6 +239,11 @@ class Token:
         """What each fact does to the token; of a transfer between own accounts only its fee leaves."""
         valuer = Valuer(self.market, self.currency)
         for entry in self.entries:
+            if conversions.is_of_event(entry.fact, self.successions):
+                fee = fee_in(entry.fact, self.token_id)
+                if fee and self.token_id != entry.fact.counter_token_id:
+                    yield entry, Dispose(fee, Use.FEE, ZERO)
+                continue
             if entry.arrival is None:
                 for move in movements_of(entry.fact, self.token_id, valuer).moves:
                     yield entry, move

@@ -13,13 +13,15 @@ from coinsphere.portfolio.lots.pool import share
 from coinsphere.portfolio.model import ZERO
 
 SAME_DAY, THIRTY_DAYS, POOL = "same day", "30 days", "section 104"
+CONTINUED = "continued"
 _DAYS = 30
 
 
 class Change(NamedTuple):
     """What a day brings or takes. `money` is the cost of what comes, the proceeds of what goes; None is unknown.
 
-    What goes without being sold (`is_sale` is false) leaves the pool with its share of the cost.
+    What goes without being sold (`is_sale` is false) leaves the pool with its share of the cost. What goes on as another
+    token, or comes from one, is neither sold nor bought: only the pool knows it; `legacy` numbers it.
     """
 
     on: date
@@ -27,10 +29,11 @@ class Change(NamedTuple):
     money: Decimal | None
     is_in: bool
     is_sale: bool = True
+    legacy: int | None = None
 
 
 class Matched(NamedTuple):
-    """A part of what a day sold, with what it cost by one of the rules."""
+    """A part of what a day sold, with what it cost by one of the rules; or, with `legacy`, of what went on."""
 
     sold_on: date
     bought_on: date | None
@@ -38,6 +41,7 @@ class Matched(NamedTuple):
     cost: Decimal | None
     proceeds: Decimal | None
     rule: str
+    legacy: int | None = None
 
 
 @dataclass(slots=True)
@@ -65,21 +69,28 @@ class _Day:
     bought: _Side = field(default_factory=_Side)
     sold: _Side = field(default_factory=_Side)
     gone: Decimal = ZERO
+    inherited: _Side = field(default_factory=_Side)
+    left: list[tuple[int, Decimal]] = field(default_factory=list)
+
+    def add(self, each: Change) -> None:
+        if each.is_in:
+            side = self.bought if each.legacy is None else self.inherited
+            side.add(each.quantity, each.money)
+        elif each.legacy is not None:
+            self.left.append((each.legacy, each.quantity))
+        elif each.is_sale:
+            self.sold.add(each.quantity, each.money)
+        else:
+            self.gone += each.quantity
 
 
 def match(changes: Iterable[Change]) -> list[Matched]:
-    """All that was sold, in the order of its days, each part with its cost."""
+    """All that was sold, and all that went on as another token, in the order of days, each part with its cost."""
     days: dict[date, _Day] = {}
     for each in sorted(changes, key=lambda change: change.on):
-        day = days.setdefault(each.on, _Day())
-        if each.is_in:
-            day.bought.add(each.quantity, each.money)
-        elif each.is_sale:
-            day.sold.add(each.quantity, each.money)
-        else:
-            day.gone += each.quantity
+        days.setdefault(each.on, _Day()).add(each)
     found = [*_same_day(days), *_thirty_days(days), *_pooled(days)]
-    order = (SAME_DAY, THIRTY_DAYS, POOL)
+    order = (SAME_DAY, THIRTY_DAYS, POOL, CONTINUED)
     return sorted(
         found,
         key=lambda each: (each.sold_on, order.index(each.rule), each.bought_on or each.sold_on),
@@ -113,8 +124,9 @@ def _pooled(days: dict[date, _Day]) -> Iterator[Matched]:
     """What is left goes into the pool and comes out of it; what was never there has no known cost."""
     pool = _Side()
     for on, day in days.items():
-        if day.bought.quantity:
-            pool.add(day.bought.quantity, day.bought.money)
+        for side in (day.inherited, day.bought):
+            if side.quantity:
+                pool.add(side.quantity, side.money)
         if held := min(day.sold.quantity, pool.quantity):
             cost, proceeds = pool.take(held), day.sold.take(held)
             yield Matched(on, None, held, cost, proceeds, POOL)
@@ -122,5 +134,8 @@ def _pooled(days: dict[date, _Day]) -> Iterator[Matched]:
             yield Matched(on, None, left, None, day.sold.take(left), POOL)
         if gone := min(day.gone, pool.quantity):
             pool.take(gone)
+        for legacy, quantity in day.left:
+            if held := min(quantity, pool.quantity):
+                yield Matched(on, None, held, pool.take(held), None, CONTINUED, legacy)
         if not pool.quantity:
             pool = _Side()

@@ -139,6 +139,7 @@ UNITED_STATES = Regime(
 )  # fmt: skip
 UNITED_KINGDOM = Regime(
     "uk", "United Kingdom", "GBP", "Europe/London", begins=(4, 6), matching=Matching.POOL,
+    scope=LotScope.PORTFOLIO,
     limits=(
         Limit("annual exempt amount", Taxes.GAINS,
               _amounts(from_2017=11300, from_2018=11700, from_2019=12000, from_2020=12300, from_2023=6000, from_2024=3000),

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from coinsphere.portfolio.imports import arrow_files
+from coinsphere.portfolio.imports import arrow_files, exporting
+from tests.integration.webapi.conftest import assert_problem
 
 TINY, LARGE = "0.000000012345678901", "123456789012.123456789012345678"
 
@@ -35,6 +36,32 @@ def test_transactions_come_back_with_every_digit(person) -> None:
         assert opened.read_all().to_pylist() == pq.read_table(io.BytesIO(answer.data)).to_pylist()
     text = person.get(f"{path}csv").text
     assert text.count("\n") == len(frame) + 1
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+def test_a_number_too_great_for_the_format_is_a_problem_of_the_request(
+    person, owner_db, monkeypatch, form
+) -> None:
+    """What the ledger stores fits; a column that grows one day must not become a fault of the server."""
+    portfolio = person.post("/portfolios", {"name": "mine"}).json["portfolio"]["id"]
+    body = {
+        "portfolioId": portfolio, "tokenSymbol": "BTC", "type": "deposit", "amount": LARGE,
+        "timestamp": "2026-03-01T12:00:00Z",
+    }  # fmt: skip
+    assert person.post("/transactions", body).status_code == 201
+    stored = exporting.rows
+    grown = lambda *of: (each._replace(amount=each.amount * 10**12) for each in stored(*of))  # noqa: E731
+    monkeypatch.setattr(exporting, "rows", grown)
+    path = f"/portfolios/{portfolio}/export?format="
+    answer = person.get(f"{path}{form}")
+    assert_problem(answer, 400)
+    assert [each["path"] for each in answer.json["details"]] == ["format"]
+    assert "csv and json have it whole" in answer.json["error"]
+    told = (
+        "select count(*) from app.audit_logs where action = 'portfolio.exported' and actor_id = %s"
+    )
+    assert owner_db.execute(told, [person.id]).fetchone() == (0,)
+    assert "123456789012123456789012" in person.get(f"{path}csv").text
 
 
 def test_rows_are_written_in_portions_and_what_is_too_great_is_refused() -> None:

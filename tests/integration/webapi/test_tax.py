@@ -76,3 +76,23 @@ def test_what_is_not_known_is_refused_and_nobody_sees_anothers_year(trader, othe
         "us",
         "uk",
     ]
+
+
+def test_a_token_that_became_another_keeps_its_cost_and_its_date(person, owner_db) -> None:
+    """MATIC of 2023 sold as POL in 2025 by the event of the seeds: 100 x (0.50 - 0.80) = -30, held for more than a year."""
+    portfolio = person.post("/portfolios", {"name": "mine", "currency": "EUR"}).json["portfolio"]
+    for day, kind, symbol, price in (
+        ("2023-03-01", "buy", "MATIC", "0.80"),
+        ("2025-02-01", "sell", "POL", "0.50"),
+    ):
+        body = {
+            "portfolioId": portfolio["id"], "tokenSymbol": symbol, "type": kind, "amount": 100, "price": price,
+            "currency": "EUR", "exchange": "kraken", "timestamp": f"{day}T12:00:00Z",
+        }  # fmt: skip
+        answer = person.post("/transactions", body)
+        assert answer.status_code == 201, answer.text
+    found = exact(person.get("/tax/de/2025"))
+    assert found["unknown"] == []
+    assert [
+        (each["tokenSymbol"], each["acquiredOn"], each["gain"]) for each in found["disposals"]
+    ] == [("POL", "2023-03-01", -30)]

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coinsphere.portfolio.lots.book_records import Arrival, Entry
+from coinsphere.market.asset_events import Ratio
+from coinsphere.portfolio.lots.book_records import Arrival, Conversion, Entry
 from coinsphere.portfolio.model import ZERO, LotMethod, LotScope, Rules
 from coinsphere.portfolio.tax import files, pools, reading, report
 from coinsphere.portfolio.tax.matching import Token
@@ -29,12 +30,13 @@ def on(day: str, kind: str, amount, price=None, **fields):
     return fact(kind, amount, price, occurred_at=when, **fields)
 
 
-def reported(code: str, year: int, *facts, prices=None, entries=None):
+def reported(code: str, year: int, *facts, prices=None, entries=None, **more):
     market = FakeMarket(prices or {}, RATES)
     rules = {each: Rules(each, "USD", LotMethod.LIFO, LotScope.PORTFOLIO) for each in (MAIN, VAULT)}
     regime = REGIMES[code]
     booked = entries or [Entry(each, each.occurred_at) for each in facts]
-    token = Token(BTC, "BTC", booked, rules, market, regime, year, regime.currency or "EUR")
+    currency = regime.currency or "EUR"
+    token = Token(BTC, "BTC", booked, rules, market, regime, year, currency, **more)
     found = [*token.disposals(), *token.income(), *token.fees(), *token.questions()]
     return reading._report(found, regime, year, token.currency)
 
@@ -182,6 +184,41 @@ def test_the_same_day_comes_first_and_day_thirty_one_does_not_count():
     assert [each.gain for each in before.disposals] == [1]
 
 
+def test_the_thirty_days_see_through_a_change_of_unit():
+    """One sold for 30, then 1 became 1,000, then 500 bought for 12.50: they are half of what was sold, 15 - 12.50 = 2.50.
+
+    The other half comes out of the pool of 4 that cost 40, 15 - 5 = 10; what is left, 3,500 new ones for 35, is sold for 70.
+    """
+    event = Conversion(
+        UUID(int=9), datetime(2024, 7, 1, tzinfo=UTC), MAIN, BTC, Ratio(Decimal(1), Decimal(1000))
+    )
+    found = reported(
+        "uk", 2024, pounds("2024-03-01", "buy", 4, 40), pounds("2024-06-20", "sell", 1, 30),
+        pounds("2024-07-10", "buy", 500, "12.5"), pounds("2025-01-10", "sell", 3500, 70), ends=[event],
+    )  # fmt: skip
+    assert [(each.rule, each.quantity, each.gain) for each in found.disposals] == [
+        ("30 days", Decimal("0.5"), Decimal("2.5")), ("section 104", Decimal("0.5"), 10), ("section 104", 3500, 35),
+    ]  # fmt: skip
+    assert found.unknown == []
+
+
+def test_what_comes_from_another_token_is_no_purchase_and_what_goes_on_no_sale():
+    """4 are sold on the day on which 10 came over for 100 and 1 was bought for 30: 1 costs 30, 3 of the 10 cost 30."""
+    day, later = date(2024, 9, 4), date(2024, 9, 20)
+    found = pools.match(
+        [
+            Change(day, Decimal(10), Decimal(100), is_in=True, legacy=0),
+            Change(day, Decimal(1), Decimal(30), is_in=True),
+            Change(day, Decimal(4), Decimal(80), is_in=False),
+            Change(day, Decimal(2), None, is_in=False, legacy=7),
+            Change(later, Decimal(9), None, is_in=False, legacy=8),
+        ]
+    )
+    assert [(each.rule, each.quantity, each.cost, each.legacy) for each in found] == [
+        ("same day", 1, 30, None), ("section 104", 3, 30, None), ("continued", 2, 20, 7), ("continued", 5, 50, 8),
+    ]  # fmt: skip
+
+
 days = st.dates(date(2024, 1, 1), date(2024, 4, 30))
 sizes = st.decimals("0.001", "50", places=3)
 moves = st.builds(
@@ -190,7 +227,8 @@ moves = st.builds(
     quantity=sizes,
     money=sizes,
     is_in=st.booleans(),
-    is_sale=st.sampled_from([True]),
+    is_sale=st.just(value=True),
+    legacy=st.none(),
 )
 
 

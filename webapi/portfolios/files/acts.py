@@ -112,16 +112,19 @@ def closed() -> errors.Problem:
 
 
 def export(portfolio_id: str, form: str) -> Response:
-    """All transactions of a portfolio as a file, `csv` or `json`; safe to open in a spreadsheet.
+    """All transactions of a portfolio as a file of the format; safe to open in a spreadsheet.
 
     The file is written first, row by row and on disk once it is large: a reader that is slow, or gone, holds no
     connection of the database, and what fails does so before anything was sent.
+
+    Raises:
+        errors.Problem: 400, a number is too great for the format; 404, there is no such portfolio.
     """
     with ExitStack() as until_sent:
         file = until_sent.enter_context(SpooledTemporaryFile(max_size=_IN_MEMORY))
         with scope.connection() as conn:
             found = scope.find(conn, portfolio_id)
-            count = _WRITERS[form](conn, found, file)
+            count = _written(conn, found, file, form)
             audit.record(
                 conn,
                 Event.PORTFOLIO_EXPORTED,
@@ -132,6 +135,15 @@ def export(portfolio_id: str, form: str) -> Response:
         answer = _attachment(file, f"portfolio-{found.id}.{form}", form)
         until_sent.pop_all()
     return answer
+
+
+def _written(conn: Connection, found: Portfolio, file: IO[bytes], form: str) -> int:
+    try:
+        return _WRITERS[form](conn, found, file)
+    except arrow_files.TooGreat as error:
+        message = f"{error}; csv and json have it whole"
+        problem = {"path": "format", "message": message, "code": "too_great"}
+        raise errors.invalid([problem]) from None
 
 
 def _write_csv(conn: Connection, found: Portfolio, file: IO[bytes]) -> int:
