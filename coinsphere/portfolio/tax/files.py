@@ -9,11 +9,12 @@ from typing import IO
 from fpdf import FPDF
 
 from coinsphere.decimals import plain
+from coinsphere.i18n import N_
 from coinsphere.portfolio.imports.formats.row_readers import guarded
 from coinsphere.portfolio.model import EXACT
 from coinsphere.portfolio.tax.report import Disposal, Report
 
-DISCLAIMER = "This is a computation from the transactions that were recorded, not tax advice."
+DISCLAIMER = N_("This is a computation from the transactions that were recorded, not tax advice.")
 MOST_LINES = 1000
 """Lines that a PDF shows; the CSV has them all."""
 _CENT = Decimal("0.01")

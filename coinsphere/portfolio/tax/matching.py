@@ -7,6 +7,7 @@ from decimal import ROUND_DOWN, Decimal
 from functools import cached_property
 from uuid import UUID
 
+from coinsphere.i18n import N_
 from coinsphere.portfolio.lots import conversions
 from coinsphere.portfolio.lots.book_records import (
     Booked,
@@ -26,10 +27,10 @@ from coinsphere.portfolio.valuer import Valuer
 
 _REALISED = (Use.SALE, Use.SWAP, Use.FEE, Use.LOST)
 _LEFT_OUT = {
-    Use.LOST: "what was lost or stolen: whether it counts has to be decided",
-    Use.GIFT: "given away: whether that is a disposal has to be decided",
-    Use.WITHDRAWAL: "left to where nobody knows: a payment would be a disposal",
-    Use.FEE: "a fee that bought nothing: whether its cost counts has to be decided",
+    Use.LOST: N_("what was lost or stolen: whether it counts has to be decided"),
+    Use.GIFT: N_("given away: whether that is a disposal has to be decided"),
+    Use.WITHDRAWAL: N_("left to where nobody knows: a payment would be a disposal"),
+    Use.FEE: N_("a fee that bought nothing: whether its cost counts has to be decided"),
 }
 
 
@@ -86,7 +87,9 @@ class Token:
             worth, on = value(fact, valuer), self.regime.day(fact.occurred_at)
             quantity = fact.amount - fee_in(fact, self.token_id)
             if worth is None:
-                yield Question(on, self.symbol, quantity, "income of unknown value", fact.fact_id)
+                yield Question(
+                    on, self.symbol, quantity, N_("income of unknown value"), fact.fact_id
+                )
             else:
                 yield Earned(
                     self.symbol, fact.exchange or "", on, fact.kind, quantity, worth, fact.fact_id
@@ -122,9 +125,9 @@ class Token:
         if found.use not in self.regime.counts or (is_bare_fee and not counts_losses):
             reason = _LEFT_OUT[found.use]
         elif found.cost is None:
-            reason = "sold, but what it cost is unknown"
+            reason = N_("sold, but what it cost is unknown")
         elif found.proceeds is None:
-            reason = "given, but what it brought is unknown"
+            reason = N_("given, but what it brought is unknown")
         else:
             return found
         return Question(found.disposed_on, self.symbol, found.quantity, reason, found.fact_id)

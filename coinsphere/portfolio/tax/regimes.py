@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from coinsphere.i18n import N_
 from coinsphere.portfolio.model import LotMethod, LotScope, Use
 
 
@@ -114,31 +115,31 @@ def _amounts(**by_year: int) -> dict[int, Decimal]:
 
 
 GENERIC = Regime(
-    "generic", "Generic", "", "UTC", method=None, scope=None, splits_after_a_year=True,
+    "generic", N_("Generic"), "", "UTC", method=None, scope=None, splits_after_a_year=True,
     counts=frozenset((Use.SALE, Use.SWAP, Use.FEE, Use.LOST)),
-    says=("Lots are used as each portfolio is set to; what was lost counts as a loss.",),
+    says=(N_("Lots are used as each portfolio is set to; what was lost counts as a loss."),),
 )  # fmt: skip
 GERMANY = Regime(
-    "de", "Germany", "EUR", "Europe/Berlin", splits_after_a_year=True, frees_after_a_year=True,
+    "de", N_("Germany"), "EUR", "Europe/Berlin", splits_after_a_year=True, frees_after_a_year=True,
     limits=(
         Limit("§ 23 (3) EStG", Taxes.GAINS, _amounts(from_2009=600, from_2024=1000), is_cliff=True),
         Limit("§ 22 Nr. 3 EStG", Taxes.INCOME, _amounts(from_2009=256), is_cliff=True),
     ),
     says=(
-        "First in, first out within each exchange or wallet; what was held for more than a year is free.",
-        "The limits are of all private sales, and of all other income, of a person, not of crypto alone.",
+        N_("First in, first out within each exchange or wallet; what was held for more than a year is free."),
+        N_("The limits are of all private sales, and of all other income, of a person, not of crypto alone."),
     ),
 )  # fmt: skip
 UNITED_STATES = Regime(
-    "us", "United States", "USD", "America/New_York", splits_after_a_year=True,
+    "us", N_("United States"), "USD", "America/New_York", splits_after_a_year=True,
     boxes={2009: ("C", "F"), 2025: ("I", "L")},
     says=(
-        "First in, first out within each exchange or wallet. The rule of wash sales (IRC § 1091) is not applied.",
-        "The boxes are those of sales that no broker has reported on a Form 1099.",
+        N_("First in, first out within each exchange or wallet. The rule of wash sales (IRC § 1091) is not applied."),
+        N_("The boxes are those of sales that no broker has reported on a Form 1099."),
     ),
 )  # fmt: skip
 UNITED_KINGDOM = Regime(
-    "uk", "United Kingdom", "GBP", "Europe/London", begins=(4, 6), matching=Matching.POOL,
+    "uk", N_("United Kingdom"), "GBP", "Europe/London", begins=(4, 6), matching=Matching.POOL,
     scope=LotScope.PORTFOLIO,
     limits=(
         Limit("annual exempt amount", Taxes.GAINS,
@@ -146,7 +147,7 @@ UNITED_KINGDOM = Regime(
               is_cliff=False),
         Limit("trading and miscellaneous income allowance", Taxes.INCOME, _amounts(from_2017=1000), is_cliff=False),
     ),
-    says=("The same day, the next 30 days, then the section 104 pool, of all accounts together.",),
+    says=(N_("The same day, the next 30 days, then the section 104 pool, of all accounts together."),),
 )  # fmt: skip
 REGIMES = {each.code: each for each in (GENERIC, GERMANY, UNITED_STATES, UNITED_KINGDOM)}
 """All regimes by their codes."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
+from coinsphere.i18n import N_
 from coinsphere.portfolio.model import ZERO, Use
 from coinsphere.portfolio.tax.regimes import Limit, Regime, Taxes
 
@@ -107,10 +108,10 @@ class Report:
     def sums(self) -> list[Sum]:
         """Totals of gains: of short and long terms where the regime tells them apart."""
         if not self.regime.splits_after_a_year:
-            return [_summed("all", self.disposals)]
+            return [_summed(N_("all"), self.disposals)]
         return [
-            _summed("up to a year", [each for each in self.disposals if not each.is_long]),
-            _summed("more than a year", [each for each in self.disposals if each.is_long]),
+            _summed(N_("up to a year"), [each for each in self.disposals if not each.is_long]),
+            _summed(N_("more than a year"), [each for each in self.disposals if each.is_long]),
         ]
 
     @property
