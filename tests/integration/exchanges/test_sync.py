@@ -171,7 +171,7 @@ def test_a_binance_account_is_read_market_by_market(world, binance):
     assert [fact[:3] + fact[5:9] for fact in world.facts()] == [
         ("transfer_in", "USDT", 5000, None, None, None, None),
         ("swap", "USDT", 4000, Decimal("0.0001"), "BTC", "BTC", Decimal("0.1")),
-        ("reward", "BNB", Decimal("0.01"), None, None, None, None),
+        ("interest", "BNB", Decimal("0.01"), None, None, None, None),
         ("swap", "BTC", Decimal("0.02"), Decimal("1.00001"), "USDT", "USDT", Decimal("1000.01")),
         ("swap", "BTC", Decimal("0.05"), Decimal("0.003"), "BNB", "ETH", 1),
         ("transfer_out", "ETH", Decimal("0.5"), Decimal("0.001"), "ETH", None, None),
