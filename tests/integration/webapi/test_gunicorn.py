@@ -163,7 +163,8 @@ def test_it_starts_serves_survives_and_stops(running: Running, own_redis) -> Non
     assert api.client.get(f"{api.url}/metrics").status_code == 404
     wait_for(lambda: scraped(api, "coinsphere_pool_most") == 16, "what both workers hold")
     assert scraped(api, "coinsphere_redis_up") == 1
-    assert scraped(api, "coinsphere_rows") > 0
+    # A process of PostgreSQL tells the server what it wrote once it has been idle for some seconds.
+    wait_for(lambda: scraped(api, "coinsphere_rows") > 0, "the count of rows")
 
     # A session that ends, ends in every worker at once, though each remembers it for hot reads.
     ended = registered(api, "eve@example.com")
