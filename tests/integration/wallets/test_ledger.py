@@ -238,7 +238,7 @@ def test_another_block_of_the_same_number_is_booked_as_another_one(
 
 
 FAULTS = {
-    "slow": {"delay": 6.0},
+    "slow": {"delay": 15.0},
     "another chain": {"chain_id": 137},
     "behind": {"newest": datetime(2026, 11, 24, 7, tzinfo=UTC)},
     "garbage": {"faults": [(200, b"<html>")] * 20},
@@ -261,7 +261,7 @@ def test_a_node_that_fails_is_left_for_the_next_one_and_without_one_the_user_is_
     wallet = reader.connect(booked=True)
     with served(NodeServer(**settings)) as bad:
         # The node that works must be in time on a busy machine too.
-        seconds = 2.0 if fault == "slow" else 10.0
+        seconds = 5.0 if fault == "slow" else 10.0
         alone = Nodes(node_settings(f"ethereum={bad.url}"), seconds=seconds)
         both = Nodes(node_settings(f"ethereum={bad.url}", f"ethereum={node.url}"), seconds=seconds)
         with alone, both:
