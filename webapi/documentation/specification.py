@@ -8,6 +8,7 @@ from typing import Any
 
 from apiflask import APIFlask
 
+from coinsphere.portfolio.tax.regimes import REGIMES
 from webapi.api_keys import presented, scopes
 from webapi.documentation import wording
 from webapi.documentation.components import simplify
@@ -109,6 +110,16 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "example": "4711",
     },
     "name": {"description": "Of a file that the page loads.", "example": "start.js"},
+    "regime": {
+        "description": "The rules by which a tax report is made.",
+        "schema": {"type": "string", "enum": list(REGIMES)},
+        "example": "de",
+    },
+    "year": {
+        "description": "The calendar year in which the tax year begins.",
+        "schema": {"type": "string", "pattern": "^[0-9]{4}$"},
+        "example": "2025",
+    },
     "which": {
         "description": "Number of a row, or a token's symbol for all rows of it.",
         "example": "7",
@@ -278,7 +289,7 @@ def _describe_parameters(parameters: list[dict[str, Any]]) -> None:
     for parameter in parameters:
         name, schema = parameter["name"], parameter["schema"]
         if parameter["in"] == "path":
-            parameter.update(_PATH_PARAMETERS.get(name) or _id(name))
+            parameter.update(_id(name) if name.endswith("_id") else _PATH_PARAMETERS[name])
         elif parameter["in"] == "query":
             known = schema.get("description") or _QUERY_DESCRIPTIONS.get(name)
             if known is not None:
