@@ -117,9 +117,12 @@ def test_many_are_taken_back_at_once_or_none(member, api, owned, app) -> None:
     thief.register()
     thief.get("/profile")
     assert thief.post(f"{address}/delete", {"chosen": ids}).status_code == 404
-    assert member.post(f"{address}/delete", {"chosen": ids[:2]}).headers["Location"] == address
-    left = member.get(address).text
-    assert "2 are taken back." in left
+    after = member.post(f"{address}/delete", {"chosen": ids[:2]}).headers["Location"]
+    assert after == f"{address}?taken={ids[0]}&taken={ids[1]}", (
+        "so that the page can offer to undo it"
+    )
+    left = member.get(after).text
+    assert "2 transactions are taken back" in left
     assert "Buy 3 BTC" in left
     assert "Buy 1 BTC" not in left
     member.post(f"{address}/delete")

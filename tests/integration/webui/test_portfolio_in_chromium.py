@@ -42,7 +42,7 @@ def test_a_portfolio_and_its_reasons(walk) -> None:
     page.get_by_label("Choose: Sell 1.5 ETH").check()
     walk.look("transactions-chosen")
     page.get_by_role("button", name="Delete the chosen").click()
-    page.get_by_text("1 is taken back.").wait_for()
+    page.get_by_text("1 transaction is taken back").wait_for()
     walk.go("/alerts/new?tokenSymbol=BTC&threshold=90000")
     page.get_by_role("button", name="When would it have fired?").click()
     page.get_by_text("in the last 90 days").wait_for()
