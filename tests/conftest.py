@@ -13,6 +13,7 @@ import redis
 from hypothesis import settings
 from psycopg import sql
 
+from coinsphere import i18n
 from coinsphere.db import migrate
 from coinsphere.db.provisioning import LOGIN_ROLES
 from coinsphere.local.postgres import SUPERUSER, PostgresServer
@@ -209,3 +210,10 @@ def redis_url(redis_server: RedisServer) -> Iterator[str]:
     client.flushall()
     client.close()
     return redis_server.url
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """A page that a test asks for within this process chooses its language: the next test begins in English again."""
+    yield
+    i18n.speak(i18n.ENGLISH)
