@@ -353,6 +353,11 @@ def _done_import(account: Account, case: Case) -> None:
     )
 
 
+def _corrected(account: Account, case: Case) -> None:
+    _path(case, transaction_id=_trade(account, _portfolio(account), "buy", price=100))
+    _only(case, price=101)
+
+
 def _deleted(account: Account, case: Case) -> None:
     made = _trade(account, _portfolio(account), "buy", price=100)
     account.ask("DELETE", f"/transactions/{made}")
@@ -556,6 +561,7 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"POST {V1}/portfolios/{{portfolio_id}}/imports/{{batch_id}}/parts": _import,
     f"POST {V1}/portfolios/{{portfolio_id}}/imports/{{batch_id}}/confirm": _import,
     f"POST {V1}/portfolios/{{portfolio_id}}/imports/{{batch_id}}/take-back": _done_import,
+    f"PUT {V1}/transactions/{{transaction_id}}": _corrected,
     f"POST {V1}/transactions/{{transaction_id}}/restore": _deleted,
     f"GET {V1}/portfolios/{{portfolio_id}}/sync/{{job_id}}": _sync,
     f"POST {V1}/channels": _add_channel,
