@@ -53,11 +53,10 @@ class Telegram:
 
 
 @dataclass(frozen=True, slots=True)
-class Discord:
-    """A channel, by its webhook (https://discord.com/developers/docs/resources/webhook#execute-webhook)."""
+class _ByAddress:
+    """A channel that is its address: who knows it may write there."""
 
     url: str
-    GONE: ClassVar[frozenset[int]] = frozenset((401, 403, 404))
 
     def check(self, *, is_private_allowed: bool) -> None:
         """Raise `ReceiverFault` for a field that cannot be right."""
@@ -67,6 +66,13 @@ class Discord:
     def hint(self) -> str:
         """Its host."""
         return host(self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Discord(_ByAddress):
+    """A channel, by its webhook (https://discord.com/developers/docs/resources/webhook#execute-webhook)."""
+
+    GONE: ClassVar[frozenset[int]] = frozenset((401, 403, 404))
 
     def request(self, message: Message, now: datetime) -> Outgoing:  # noqa: ARG002  the interface has it
         """A text in which nobody is mentioned, whatever a portfolio is called."""
@@ -78,20 +84,10 @@ class Discord:
 
 
 @dataclass(frozen=True, slots=True)
-class Slack:
+class Slack(_ByAddress):
     """A channel, by its incoming webhook (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks)."""
 
-    url: str
     GONE: ClassVar[frozenset[int]] = frozenset((403, 404, 410))
-
-    def check(self, *, is_private_allowed: bool) -> None:
-        """Raise `ReceiverFault` for a field that cannot be right."""
-        require_url("url", self.url, is_private_allowed=is_private_allowed)
-
-    @property
-    def hint(self) -> str:
-        """Its host."""
-        return host(self.url)
 
     def request(self, message: Message, now: datetime) -> Outgoing:  # noqa: ARG002  the interface has it
         """A text with the three signs escaped by which Slack marks mentions and links."""
