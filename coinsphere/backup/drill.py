@@ -42,6 +42,8 @@ _TABLES = """
 _PREDICTIONS = """
     select id::text from model.predictions where input_digest is not null order by issued_at desc limit %(most)s
 """
+_NEWEST_STORED = "select xmin::text from app.backup_progress order by at desc limit 1"
+_COUNT = "select count(*) from {} where %(stored)s::xid is null or age(xmin) > age(%(stored)s::xid)"
 _log = log.get("backup")
 
 Counts = Mapping[str, int]
@@ -71,7 +73,6 @@ def run(settings: Settings, place: Place, seals: Seals, clock: Clock) -> Drill:
     A check that fails does not keep the others from being made.
     """
     made = Drill(clock())
-    live = _counts(settings)
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="drill-", dir=settings.state))
     try:
@@ -81,7 +82,7 @@ def run(settings: Settings, place: Place, seals: Seals, clock: Clock) -> Drill:
         with scratch.running(into, folder) as there:
             made.rto_seconds = time.monotonic() - began
             made.rpo_seconds = _lost(there, restored.read_at)
-            _examine(made, there, live, folder)
+            _examine(made, settings, there, folder)
     except (CoinsphereError, psycopg.Error, OSError) as error:
         made.problems["restore"] = str(error)
         made.rto_seconds = time.monotonic() - began
@@ -91,12 +92,12 @@ def run(settings: Settings, place: Place, seals: Seals, clock: Clock) -> Drill:
     return made
 
 
-def _examine(made: Drill, there: Settings, live: Counts, folder: Path) -> None:
+def _examine(made: Drill, settings: Settings, there: Settings, folder: Path) -> None:
     checks: dict[str, Callable[[], str | None]] = {
         "lost": lambda: _much(made.rpo_seconds),
         "integrity": lambda: _integrity(there),
         "audit": lambda: _audit(there),
-        "rows": lambda: _rows(made, there, live),
+        "rows": lambda: _rows(made, settings, there),
         "api": lambda: _api(there),
         "forecasts": lambda: _forecasts(there, folder),
     }
@@ -134,8 +135,11 @@ def _audit(there: Settings) -> str | None:
         return audit.verify(conn, SymmetricKeys(there.audit_keys), anchors).problem
 
 
-def _rows(made: Drill, there: Settings, live: Counts) -> str | None:
-    found = _counts(there)
+def _rows(made: Drill, settings: Settings, there: Settings) -> str | None:
+    """Tables that lost rows which were stored: those written later are counted as lost time."""
+    with psycopg.connect(there.url_for(Role.PIPELINE)) as conn:
+        stored = conn.execute(_NEWEST_STORED).fetchone()
+    live, found = counts(settings, stored[0] if stored else None), counts(there)
     made.rows = sum(found.values())
     few = [
         f"{table}: {found.get(table, 0)} of {rows}"
@@ -174,14 +178,14 @@ def _forecasts(there: Settings, folder: Path) -> str | None:
     return None
 
 
-def _counts(settings: Settings) -> Counts:
-    """Rows of each table that the pipeline reads."""
+def counts(settings: Settings, stored: str | None = None) -> Counts:
+    """Rows of each table that the pipeline reads; of those, only what was written before the transaction `stored`."""
     with psycopg.connect(settings.url_for(Role.PIPELINE)) as conn:
-        tables = conn.execute(_TABLES).fetchall()
         counted = {}
-        for schema, table in tables:
-            query = sql.SQL("select count(*) from {}").format(sql.Identifier(schema, table))
-            counted[f"{schema}.{table}"] = (conn.execute(query).fetchone() or (0,))[0]
+        for schema, table in conn.execute(_TABLES).fetchall():
+            query = sql.SQL(_COUNT).format(sql.Identifier(schema, table))
+            row = conn.execute(query, {"stored": stored}).fetchone()
+            counted[f"{schema}.{table}"] = row[0] if row else 0
     return counted
 
 

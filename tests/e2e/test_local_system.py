@@ -94,6 +94,15 @@ class System:
     def is_well(self) -> bool:
         return self.run("status", "--json").returncode == 0
 
+    def await_well(self, seconds: float) -> None:
+        """Wait until nothing is wrong; fail with what is."""
+        deadline = time.monotonic() + seconds
+        while (told := self.run("status", "--json")).returncode != 0:
+            status = json.loads(told.stdout)
+            ill = [each for each in status["processes"] if each["health"] != "ok"]
+            assert time.monotonic() < deadline, (status["problems"], ill)
+            time.sleep(0.5)
+
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
@@ -174,7 +183,7 @@ def _named(system: System, link: str) -> str:
 
 
 def test_every_process_does_its_work(system: System) -> None:
-    wait_until(system.is_well, 60)
+    system.await_well(60)
     processes = system.status()
     assert len(processes) == 12
     assert all(each["since"] and each["pid"] for each in processes.values())
@@ -297,16 +306,22 @@ def test_a_request_is_found_in_the_log_of_every_process_that_works_for_it(
 
 @pytest.mark.timeout(600)
 def test_each_process_that_is_killed_comes_back(system: System, client: httpx2.Client) -> None:
-    wait_until(system.is_well, 60)
-    for name, before in system.status().items():
-        os.kill(before["pid"], signal.SIGKILL)
+    """The servers one after the other, then all that stand on them at once."""
+    system.await_well(60)
+    others = tuple(name for name in system.status() if name not in ("postgres", "redis"))
+    for killed in (("postgres",), ("redis",), others):
+        before = system.status()
+        for name in killed:
+            os.kill(before[name]["pid"], signal.SIGKILL)
 
-        def is_back(name: str = name, pid: int = before["pid"]) -> bool:
-            now = system.status()[name]
-            return now["pid"] not in (None, pid) and now["health"] == "ok"
+        def are_back(
+            killed: tuple[str, ...] = killed, before: dict[str, dict[str, Any]] = before
+        ) -> bool:
+            now = system.status()
+            return all(now[name]["pid"] not in (None, before[name]["pid"]) for name in killed)
 
-        wait_until(is_back, 90)
-    wait_until(system.is_well, 60)
+        wait_until(are_back, 180)
+        system.await_well(120)
     assert client.get("/tokens").status_code == 200
 
 
@@ -316,7 +331,7 @@ def test_each_process_that_hangs_is_seen_and_started_again(
     system: System, client: httpx2.Client
 ) -> None:
     """All that can be asked are stopped at once, each as a process of its own: none hides another."""
-    wait_until(system.is_well, 120)
+    system.await_well(120)
     before = system.status()
     hung = [name for name in before if name not in ("postgres", "redis", "api", "watch")]
     for name in hung:
@@ -335,7 +350,7 @@ def test_each_process_that_hangs_is_seen_and_started_again(
         return all(now[name]["pid"] not in (None, before[name]["pid"]) for name in hung)
 
     wait_until(is_new, 400)
-    wait_until(system.is_well, 240)
+    system.await_well(240)
     unhurt = {"postgres", "redis", "api", "watch"}
     now = system.status()
     assert {name for name in before if now[name]["pid"] == before[name]["pid"]} == unhurt
@@ -346,7 +361,7 @@ def test_each_process_that_hangs_is_seen_and_started_again(
 def test_a_supervisor_that_is_killed_comes_back_while_everything_is_served(
     system: System, client: httpx2.Client
 ) -> None:
-    wait_until(system.is_well, 120)
+    system.await_well(120)
     before = system.status()
     noted = system.home / "supervisord.pid"
     dead = int(noted.read_text())
@@ -363,7 +378,7 @@ def test_a_supervisor_that_is_killed_comes_back_while_everything_is_served(
         assert name == "watch" or psutil.pid_exists(process["pid"]), name
     # What is killed now comes back as the supervisor's own child, though it was none before.
     os.kill(before["stream"]["pid"], signal.SIGKILL)
-    wait_until(system.is_well, 120)
+    system.await_well(120)
     assert not psutil.pid_exists(before["stream"]["pid"])
 
 
@@ -379,7 +394,7 @@ def test_a_second_start_on_the_same_state_says_what_runs(system: System) -> None
 
 
 def test_the_doctor_finds_nothing(system: System) -> None:
-    wait_until(system.is_well, 60)
+    system.await_well(60)
     found = system.run("doctor")
     assert found.returncode == 0, found.stdout
     assert "natively partitioned" in found.stdout
@@ -449,7 +464,7 @@ def has_finished_syncs(owner_url: str) -> bool:
 
 @pytest.mark.timeout(300)
 def test_down_leaves_nothing_and_the_next_start_continues(system: System) -> None:
-    wait_until(system.is_well, 90)
+    system.await_well(90)
     pids = [each["pid"] for each in system.status().values() if each["pid"]]
     assert system.run("down").returncode == 0
     assert [pid for pid in pids if psutil.pid_exists(pid)] == []

@@ -15,7 +15,7 @@ from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
 from coinsphere import backup_records
-from coinsphere.backup import files, keeper, making, places, restoring, sealing, wal
+from coinsphere.backup import drill, files, keeper, making, places, restoring, sealing, wal
 from coinsphere.cli.main import cli
 from coinsphere.clock import utc_now
 from coinsphere.errors import BackupError
@@ -233,6 +233,31 @@ def test_a_receiver_that_outlived_its_keeper_gives_way(settings, owner):
     finally:
         old.stop()
         new.stop()
+
+
+def test_a_drill_misses_no_row_that_is_younger_than_what_was_stored(settings, database, owner):
+    """A mail written since the keeper's last beat is in no backup yet: that is lost time and no lost table."""
+    settings = settings.model_copy(update={"pipeline_database_url": SecretStr(database.pipeline)})
+
+    def counted() -> tuple[int, int, bool]:
+        (stored,) = owner.execute("select xmin::text from app.backup_progress").fetchone()
+        found = drill.counts(settings, stored)
+        return found["app.mails"], found["market.price_data"], found["market.tokens"] > 0
+
+    write(owner, "before")
+    backup_records.beat(owner, "first", None, None)
+    owner.execute("""
+        insert into market.price_data
+            (token_id, interval, opened_at, open, high, low, close, volume, source, is_final, observed_at)
+        select id, '1d', now(), 5, 5, 5, 5, 1, 'kraken', true, now() from market.tokens where symbol = 'BTC'
+    """)
+    assert counted() == (0, 0, True)
+    backup_records.beat(owner, "first", None, None)
+    owner.execute("""
+        insert into app.mails (user_id, recipient, subject, body_text) select id, email, 's', 't' from app.users
+    """)
+    assert counted() == (0, 1, True)
+    assert drill.counts(settings)["app.mails"] == 1
 
 
 def test_a_bucket_keeps_what_a_folder_does(tmp_path, monkeypatch):
