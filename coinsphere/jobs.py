@@ -20,6 +20,7 @@ from procrastinate.exceptions import ConnectorException
 from coinsphere import housekeeping, job_records, log
 from coinsphere.accounts import tasks as accounts
 from coinsphere.asset_events import tasks as asset_events
+from coinsphere.audit import hourly as audit
 from coinsphere.clock import utc_now
 from coinsphere.exchanges import tasks as exchanges
 from coinsphere.notify import data_alarm, disk_alarm, mail, transport
@@ -27,7 +28,6 @@ from coinsphere.notify.channels import tasks as channels
 from coinsphere.observability import exposition, traced_jobs
 from coinsphere.patience import Patience
 from coinsphere.portfolio import tasks as portfolios
-from coinsphere.security import audit_anchoring as audit
 from coinsphere.settings import Settings
 from coinsphere.ticks import CRONS
 from coinsphere.wallets import tasks as wallets

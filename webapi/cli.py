@@ -33,11 +33,11 @@ def create_admin(email: str) -> None:
     import psycopg
 
     from coinsphere.accounts import password_resets
+    from coinsphere.audit import chain
+    from coinsphere.audit.events import Event
     from coinsphere.clock import utc_now
     from coinsphere.db import owner
     from coinsphere.db.owner import Scope
-    from coinsphere.security import audit
-    from coinsphere.security.audit_events import Event
     from coinsphere.security.symmetric_keys import SymmetricKeys
     from coinsphere.settings import Role, Settings
     from webapi.auth import queries, schemas
@@ -56,7 +56,7 @@ def create_admin(email: str) -> None:
             raise click.ClickException(f"There is an account with the address {address} already.")
         token = password_resets.issue(conn, user.id, _TO_CHOOSE, now)
         keys = SymmetricKeys(settings.audit_keys)
-        audit.append(conn, keys, Event.ADMIN_CREATED, now, target=str(user.id))
+        chain.append(conn, keys, Event.ADMIN_CREATED, now, target=str(user.id))
     click.echo(
         f"Administrator {address} created, without a password. Choose one within an hour, on the page\n"
         f"{settings.pages_url}/reset-password?token={token}\n"

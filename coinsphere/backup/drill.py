@@ -20,13 +20,13 @@ import psycopg
 from psycopg import sql
 
 from coinsphere import backup_records, log
+from coinsphere.audit import anchoring, verification
 from coinsphere.backup import restoring, scratch
 from coinsphere.backup.places import Place
 from coinsphere.backup.sealing import Seals
 from coinsphere.clock import Clock
 from coinsphere.errors import CoinsphereError
 from coinsphere.portfolio import integrity
-from coinsphere.security import audit
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Role, Settings
 
@@ -130,9 +130,9 @@ def _integrity(there: Settings) -> str | None:
 
 
 def _audit(there: Settings) -> str | None:
-    anchors = audit.read_anchors(there.audit_anchors)
+    anchors = anchoring.read_anchors(there.audit_anchors)
     with psycopg.connect(there.url_for(Role.OWNER)) as conn:
-        return audit.verify(conn, SymmetricKeys(there.audit_keys), anchors).problem
+        return verification.verify(conn, SymmetricKeys(there.audit_keys), anchors).problem
 
 
 def _rows(made: Drill, settings: Settings, there: Settings) -> str | None:

@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from coinsphere.security.audit import Entry
+    from coinsphere.audit.chain import Entry
     from coinsphere.settings import Settings
 
 
@@ -30,11 +30,11 @@ def audit() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 def list_(limit: int, event: str | None, actor: UUID | None, *, as_json: bool) -> None:
     """List the newest entries."""
-    from coinsphere.security import audit as log
+    from coinsphere.audit import chain
     from coinsphere.settings import Settings
 
     with _connection(Settings.from_env()) as conn:
-        entries = log.newest(conn, limit, action=event, actor_id=actor)
+        entries = chain.newest(conn, limit, action=event, actor_id=actor)
     if as_json:
         for entry in entries:
             click.echo(json.dumps(_row(entry)))
@@ -45,14 +45,14 @@ def list_(limit: int, event: str | None, actor: UUID | None, *, as_json: bool) -
 @audit.command()
 def verify() -> None:
     """Check the whole chain and every anchor; the first thing that is wrong is named, and the exit code is 1."""
-    from coinsphere.security import audit as log
+    from coinsphere.audit import anchoring, verification
     from coinsphere.security.symmetric_keys import SymmetricKeys
     from coinsphere.settings import Settings
 
     settings = Settings.from_env()
-    anchors = log.read_anchors(settings.audit_anchors)
+    anchors = anchoring.read_anchors(settings.audit_anchors)
     with _connection(settings) as conn:
-        verdict = log.verify(conn, SymmetricKeys(settings.audit_keys), anchors)
+        verdict = verification.verify(conn, SymmetricKeys(settings.audit_keys), anchors)
     if verdict.loose:
         click.echo(f"{verdict.loose} entries are in no chain.")
     if verdict.problem:
@@ -65,39 +65,39 @@ def verify() -> None:
 @audit.command()
 def anchor() -> None:
     """Note the chain's present end in the anchor file, as the worker does every hour."""
+    from coinsphere.audit import anchoring
     from coinsphere.clock import utc_now
-    from coinsphere.security import audit as log
     from coinsphere.security.symmetric_keys import SymmetricKeys
     from coinsphere.settings import Settings
 
     settings = Settings.from_env()
     with _connection(settings) as conn:
-        made = log.anchor(
+        sealed = anchoring.anchor(
             conn, SymmetricKeys(settings.audit_keys), settings.audit_anchors, utc_now()
         )
-    if made is None:
+    if sealed is None:
         click.echo("There is no entry yet.")
     else:
-        click.echo(f"Entry {made.seq} is anchored in {settings.audit_anchors}.")
+        click.echo(f"Entry {sealed.seq} is anchored in {settings.audit_anchors}.")
 
 
 @audit.command()
 @click.option("--reason", required=True, help="Why entries are missing, like which backup.")
 def reseal(reason: str) -> None:
     """After a restore from a backup: note what was lost, and begin a new anchor file."""
+    from coinsphere.audit import anchoring
     from coinsphere.clock import utc_now
-    from coinsphere.security import audit as log
     from coinsphere.security.symmetric_keys import SymmetricKeys
     from coinsphere.settings import Settings
 
     settings = Settings.from_env()
     seals = SymmetricKeys(settings.audit_keys)
     with _connection(settings) as conn:
-        made, kept = log.reseal(conn, seals, settings.audit_anchors, utc_now(), reason)
-    if made is not None:
-        click.echo(f"The log goes on with entry {made.seq}.")
-    if kept is not None:
-        click.echo(f"The old anchors are kept in {kept}.")
+        sealed, old_file = anchoring.reseal(conn, seals, settings.audit_anchors, utc_now(), reason)
+    if sealed is not None:
+        click.echo(f"The log goes on with entry {sealed.seq}.")
+    if old_file is not None:
+        click.echo(f"The old anchors are kept in {old_file}.")
 
 
 def _connection(settings: "Settings") -> "Connection":

@@ -10,8 +10,8 @@ import click
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from coinsphere.security.audit import Detail
-    from coinsphere.security.audit_events import Event
+    from coinsphere.audit.events import Event
+    from coinsphere.audit.masking import Detail
     from coinsphere.security.symmetric_keys import SymmetricKeys
     from coinsphere.settings import Settings
 
@@ -124,9 +124,9 @@ def _rows(settings: "Settings") -> list[dict[str, str | None]]:
 def _rotate_signing(settings: "Settings", algorithm: str) -> None:
     from datetime import timedelta
 
+    from coinsphere.audit.events import Event
     from coinsphere.clock import utc_now
     from coinsphere.security import signing_keys
-    from coinsphere.security.audit_events import Event
 
     signing_keys.FileKeyring(settings.keys_dir, settings.jwt_algorithm)
     life = timedelta(seconds=settings.access_token_seconds)
@@ -139,8 +139,8 @@ def _rotate_signing(settings: "Settings", algorithm: str) -> None:
 
 
 def _rotate_encryption(settings: "Settings") -> None:
+    from coinsphere.audit.events import Event
     from coinsphere.security import sealed_columns
-    from coinsphere.security.audit_events import Event
     from coinsphere.security.symmetric_keys import SymmetricKeys
 
     wrapping = SymmetricKeys(settings.encryption_keys)
@@ -155,7 +155,7 @@ def _rotate_encryption(settings: "Settings") -> None:
 
 
 def _rotate_audit(settings: "Settings") -> None:
-    from coinsphere.security.audit_events import Event
+    from coinsphere.audit.events import Event
     from coinsphere.security.symmetric_keys import SymmetricKeys
 
     made = SymmetricKeys(settings.audit_keys).add()
@@ -164,9 +164,9 @@ def _rotate_audit(settings: "Settings") -> None:
 
 
 def _revoke_signing(settings: "Settings", kid: str) -> None:
+    from coinsphere.audit.events import Event
     from coinsphere.clock import utc_now
     from coinsphere.security import signing_keys
-    from coinsphere.security.audit_events import Event
 
     try:
         successor = signing_keys.revoke(settings.keys_dir, kid, utc_now())
@@ -179,8 +179,8 @@ def _revoke_signing(settings: "Settings", kid: str) -> None:
 
 
 def _remove_encryption(settings: "Settings", wrapping: "SymmetricKeys", kid: str) -> None:
+    from coinsphere.audit.events import Event
     from coinsphere.security import sealed_columns
-    from coinsphere.security.audit_events import Event
 
     with _connection(settings) as conn:
         needed = sealed_columns.in_use(conn, kid)
@@ -205,9 +205,9 @@ def _tell(settings: "Settings", event: "Event", details: "dict[str, Detail]") ->
     """Put the act into the audit log; where the database is away it has been done all the same."""
     import psycopg
 
+    from coinsphere.audit import chain
     from coinsphere.clock import utc_now
     from coinsphere.errors import ConfigurationError
-    from coinsphere.security import audit
     from coinsphere.security.symmetric_keys import SymmetricKeys
 
     # Not from the environment, which anybody may set.
@@ -215,6 +215,6 @@ def _tell(settings: "Settings", event: "Event", details: "dict[str, Detail]") ->
     try:
         with _connection(settings) as conn, conn.transaction():
             seals = SymmetricKeys(settings.audit_keys)
-            audit.append(conn, seals, event, utc_now(), details={"operator": operator, **details})
+            chain.append(conn, seals, event, utc_now(), details={"operator": operator, **details})
     except (psycopg.Error, ConfigurationError) as error:
         click.echo(f"Not in the audit log, the database is away: {event} ({error})", err=True)

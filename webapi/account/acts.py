@@ -7,9 +7,9 @@ from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
 from coinsphere.accounts import password_resets
+from coinsphere.audit.events import Event
 from coinsphere.db.owner import Scope
 from coinsphere.notify import account_mails
-from coinsphere.security.audit_events import Event
 from webapi import mails
 from webapi.account import schemas, verifications
 from webapi.account.verifications import Confirmed

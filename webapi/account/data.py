@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from coinsphere.audit.events import Event
 from coinsphere.db.owner import Scope
 from coinsphere.notify import account_mails
-from coinsphere.security.audit_events import Event
 from webapi import mails
 from webapi.account import export, schemas
 from webapi.auth import proofs, queries

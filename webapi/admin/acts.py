@@ -6,8 +6,8 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere.audit.events import Event
 from coinsphere.market import origin, overview
-from coinsphere.security.audit_events import Event
 from webapi import features
 from webapi.admin import queries, schemas
 from webapi.admin.queries import Account, After

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from coinsphere.security.audit_events import Event
+from coinsphere.audit.events import Event
 from webapi.features import Feature
 from webapi.http.schema import Input, Line, Output, Query
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from psycopg import Connection
 
-from coinsphere.security.audit import Detail
-from coinsphere.security.audit_events import Event
+from coinsphere.audit.events import Event
+from coinsphere.audit.masking import Detail
 from webapi.api_keys import queries, schemas
 from webapi.api_keys.queries import ApiKey, NewKey
 from webapi.api_keys.scopes import SIGNED

@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import request
 from psycopg import Connection
 
-from coinsphere.security.audit_events import Event
+from coinsphere.audit.events import Event
 from webapi.auth import proofs, queries, schemas
 from webapi.auth.queries import User
 from webapi.http import errors

@@ -5,7 +5,7 @@ from datetime import datetime
 from flask import request
 from psycopg import Connection
 
-from coinsphere.security.audit_events import Event
+from coinsphere.audit.events import Event
 from webapi.auth import queries, schemas
 from webapi.auth.queries import User
 from webapi.http import errors

@@ -2,8 +2,8 @@
 
 from psycopg import Connection
 
+from coinsphere.audit.events import Event
 from coinsphere.notify import account_mails
-from coinsphere.security.audit_events import Event
 from webapi import mails
 from webapi.account import verifications
 from webapi.auth import logins, queries, schemas

@@ -9,8 +9,8 @@ from flask import request
 from flask_jwt_extended.exceptions import JWTExtendedException
 from psycopg import Connection
 
+from coinsphere.audit.events import Event
 from coinsphere.notify import account_mails
-from coinsphere.security.audit_events import Event
 from webapi import mails
 from webapi.auth import logins, proofs, queries, registration, schemas
 from webapi.http.schema import Message

@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 
 from psycopg import Connection
 
+from coinsphere.audit.events import Event
 from coinsphere.i18n import gettext
 from coinsphere.notify.channels import kinds, outbox, push, repository, webhooks
 from coinsphere.notify.channels.hours import Habits
 from coinsphere.notify.channels.receiver import Message, Receiver, ReceiverFault
 from coinsphere.notify.channels.repository import Channel
-from coinsphere.security.audit_events import Event
 from webapi.channels import schemas
 from webapi.exchanges.acts import require_verified
 from webapi.http import errors, paths

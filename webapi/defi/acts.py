@@ -6,12 +6,12 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere.audit.events import Event
 from coinsphere.chains import addresses, private_material
 from coinsphere.chains.blockchains import CHAINS, Blockchain
 from coinsphere.chains.errors import OwnershipRefused, SecretRefused, WalletRefused
 from coinsphere.chains.nodes import Nodes
 from coinsphere.errors import ProviderError
-from coinsphere.security.audit_events import Event
 from coinsphere.wallets import nonces, ownership, sign_in, sync
 from coinsphere.wallets import repository as wallets
 from coinsphere.wallets.repository import NewWallet, Wallet

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from psycopg import Connection as Database
 
+from coinsphere.audit.events import Event
 from coinsphere.exchanges import connections
 from coinsphere.exchanges.connections import Connection, NewConnection
 from coinsphere.exchanges.errors import KeyTooPowerful
 from coinsphere.exchanges.model import KeyInfo
 from coinsphere.exchanges.sync import syncs
-from coinsphere.security.audit_events import Event
 from webapi.exchanges import keys, queries, schemas
 from webapi.http import errors, paths
 from webapi.security import access, audit

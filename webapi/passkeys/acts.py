@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import request
 
+from coinsphere.audit.events import Event
 from coinsphere.notify import account_mails
-from coinsphere.security.audit_events import Event
 from webapi import mails
 from webapi.auth import logins, proofs
 from webapi.auth import queries as accounts

@@ -8,8 +8,8 @@ from uuid import UUID
 from flask import Flask, current_app, g, request
 from flask.typing import ResponseReturnValue
 
+from coinsphere.audit.events import Event
 from coinsphere.db.owner import Scope
-from coinsphere.security.audit_events import Event
 from webapi import features
 from webapi.api_keys import presented, scopes
 from webapi.api_keys.queries import PresentedKey

@@ -6,9 +6,9 @@ from uuid import UUID
 from flask import g, request
 from psycopg import Connection
 
-from coinsphere.security import audit
-from coinsphere.security.audit import Detail
-from coinsphere.security.audit_events import Event
+from coinsphere.audit import chain
+from coinsphere.audit.events import Event
+from coinsphere.audit.masking import Detail
 from webapi.services import services
 
 
@@ -22,7 +22,7 @@ def record(
 ) -> None:
     """Tell of an act of the present request, in the transaction that does it, as its last statement."""
     work = services()
-    audit.append(
+    chain.append(
         conn,
         work.audit_keys,
         event,

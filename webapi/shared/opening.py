@@ -3,13 +3,13 @@
 from decimal import Decimal
 from typing import Any
 
+from coinsphere.audit.events import Event
 from coinsphere.portfolio import portfolios, sharing
 from coinsphere.portfolio.model import EXACT
 from coinsphere.portfolio.performance import stored_days
 from coinsphere.portfolio.performance.period import Period
 from coinsphere.portfolio.performance.stored_days import Point
 from coinsphere.portfolio.valuation import current_holdings
-from coinsphere.security.audit_events import Event
 from webapi.http import errors
 from webapi.portfolios import queries, scope
 from webapi.portfolios.composition.routes import parts

@@ -4,11 +4,11 @@ from io import StringIO
 
 from flask import Response
 
+from coinsphere.audit.events import Event
 from coinsphere.portfolio.imports.statements.record import MONEY
 from coinsphere.portfolio.tax import files, reading
 from coinsphere.portfolio.tax.regimes import REGIMES, Regime
 from coinsphere.portfolio.tax.report import Report
-from coinsphere.security.audit_events import Event
 from webapi.http import errors
 from webapi.portfolios import scope
 from webapi.security import audit

@@ -11,8 +11,8 @@ import click
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from coinsphere.audit.events import Event
     from coinsphere.market.listing import Listing
-    from coinsphere.security.audit_events import Event
     from webapi.http.schema import Input
 
 _ALL = 100_000
@@ -64,8 +64,8 @@ def list_(search: str | None) -> None:
 @_with_fields
 def add(symbol: str, name: str, **given: object) -> None:
     """List a token. A blockchain is needed; prices come by its CoinGecko id, or by its symbol."""
+    from coinsphere.audit.events import Event
     from coinsphere.market import listing
-    from coinsphere.security.audit_events import Event
     from webapi.tokens.schemas import TokenIn
 
     values = _checked(TokenIn, {"symbol": symbol, "name": name, **_given(given)})
@@ -108,8 +108,8 @@ def activate(token: str) -> None:
 @click.argument("token")
 def delete(token: str) -> None:
     """Delete a token that nothing refers to, with its quote and metadata."""
+    from coinsphere.audit.events import Event
     from coinsphere.market import listing
-    from coinsphere.security.audit_events import Event
 
     with _connection() as conn:
         found = _found(conn, token)
@@ -124,8 +124,8 @@ def delete(token: str) -> None:
 
 
 def _change(token: str, given: dict[str, Any]) -> None:
+    from coinsphere.audit.events import Event
     from coinsphere.market import listing
-    from coinsphere.security.audit_events import Event
     from webapi.admin.tokens.schemas import TokenChange
 
     values = _checked(TokenChange, given).model_dump(exclude_unset=True)
@@ -188,14 +188,14 @@ def _taken() -> click.ClickException:
 
 
 def _tell(conn: "Connection", event: "Event", token: "Listing", changes: dict[str, str]) -> None:
+    from coinsphere.audit import chain
     from coinsphere.clock import utc_now
-    from coinsphere.security import audit
     from coinsphere.security.symmetric_keys import SymmetricKeys
     from coinsphere.settings import Settings
 
     keys = SymmetricKeys(Settings.from_env().audit_keys)
     details = {"symbol": token.symbol, "by": f"operator {getpass.getuser()}", **changes}
-    audit.append(conn, keys, event, utc_now(), target=str(token.id), details=details)
+    chain.append(conn, keys, event, utc_now(), target=str(token.id), details=details)
 
 
 @contextmanager

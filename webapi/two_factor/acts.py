@@ -5,9 +5,9 @@ from typing import Any
 from flask import request
 from psycopg import Connection
 
+from coinsphere.audit.events import Event
 from coinsphere.notify import account_mails
 from coinsphere.security import envelope
-from coinsphere.security.audit_events import Event
 from coinsphere.security.sealed_columns import totp_secret
 from webapi import mails
 from webapi.auth import proofs

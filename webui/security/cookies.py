@@ -15,8 +15,8 @@ from psycopg.rows import class_row
 
 from coinsphere.accounts import browser_sessions, opaque
 from coinsphere.accounts.browser_sessions import BrowserSession
+from coinsphere.audit.events import Event
 from coinsphere.db.owner import Scope
-from coinsphere.security.audit_events import Event
 from webapi.security import audit, sessions
 from webapi.security.sessions import Principal
 from webapi.services import Services, services

@@ -13,6 +13,8 @@ from procrastinate.jobs import Job
 from pydantic import SecretStr
 
 from coinsphere import job_records, jobs, ticks
+from coinsphere.audit import anchoring, chain
+from coinsphere.audit.events import Event
 from coinsphere.cli.main import cli
 from coinsphere.clock import utc_now
 from coinsphere.market import quarantine, set_aside
@@ -22,8 +24,6 @@ from coinsphere.notify import data_alarm, disk_alarm, mail
 from coinsphere.patience import FAULT
 from coinsphere.portfolio.imports import importing
 from coinsphere.portfolio.jobs import recompute
-from coinsphere.security import audit
-from coinsphere.security.audit_events import Event
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
 
@@ -68,7 +68,7 @@ def test_every_task_succeeds_in_the_workers_process_and_role(database, owner, tm
     periodic = {name for name, _ in app.periodic_registry.periodic_tasks}
     told = _arguments(owner) | {name: {"timestamp": int(NOW.timestamp())} for name in periodic}
     assert told.keys() == {task.name for task in tasks.values()}
-    audit.append(owner, SymmetricKeys(tmp_path / "audit-keys"), Event.LOGIN, NOW)
+    chain.append(owner, SymmetricKeys(tmp_path / "audit-keys"), Event.LOGIN, NOW)
     for name, args in told.items():
         row = {"queue": app.tasks[name].queue, "task": name, "args": json.dumps(args)}
         owner.execute(_DEFER, row)
@@ -78,7 +78,7 @@ def test_every_task_succeeds_in_the_workers_process_and_role(database, owner, tm
     outcomes = {name: owner.execute(_ENDED, [name]).fetchone()[0] for name in told}
     assert outcomes == dict.fromkeys(told, "succeeded"), (tmp_path / "worker.log").read_text()
     # The audit log was read for it, by a right that the worker's role has only while it says so.
-    assert audit.read_anchors(tmp_path / "audit-anchors.jsonl")[-1].seq == 1
+    assert anchoring.read_anchors(tmp_path / "audit-anchors.jsonl")[-1].seq == 1
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), OSError("away")])

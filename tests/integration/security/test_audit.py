@@ -12,10 +12,11 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
+from coinsphere.audit import anchoring, chain, hourly, verification
+from coinsphere.audit.anchoring import Anchor
+from coinsphere.audit.events import Event
+from coinsphere.audit.masking import Detail
 from coinsphere.local.postgres import SUPERUSER
-from coinsphere.security import audit, audit_anchoring
-from coinsphere.security.audit import Anchor
-from coinsphere.security.audit_events import Event
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
 from tests.conftest import TestDatabase as Database
@@ -32,7 +33,7 @@ _BESIDE_THE_CHAIN = "alter table app.audit_logs drop constraint audit_logs_in_ch
 
 def fill(conn: psycopg.Connection, keys: SymmetricKeys, count: int = 9) -> None:
     for number in range(count):
-        audit.append(
+        chain.append(
             conn,
             keys,
             Event.LOGIN,
@@ -45,9 +46,11 @@ def fill(conn: psycopg.Connection, keys: SymmetricKeys, count: int = 9) -> None:
         )  # fmt: skip
 
 
-def verified(conn: psycopg.Connection, keys: SymmetricKeys, *anchors: Anchor) -> audit.Verdict:
+def verified(
+    conn: psycopg.Connection, keys: SymmetricKeys, *anchors: Anchor
+) -> verification.Verdict:
     with conn.transaction():
-        return audit.verify(conn, keys, list(anchors))
+        return verification.verify(conn, keys, list(anchors))
 
 
 MANIPULATIONS = {
@@ -131,10 +134,10 @@ def test_what_a_superuser_does_to_the_log_is_found(
     statement, finding = MANIPULATIONS[what]
     database, keys = chained
     with psycopg.connect(database.server.url(SUPERUSER, database.name)) as superuser:
-        assert audit.verify(superuser, keys, []).problem is None
+        assert verification.verify(superuser, keys, []).problem is None
         superuser.execute(_OFF)
         superuser.execute(statement)
-        assert re.search(finding, str(audit.verify(superuser, keys, []).problem))
+        assert re.search(finding, str(verification.verify(superuser, keys, []).problem))
         superuser.rollback()
 
 
@@ -177,8 +180,8 @@ def test_an_end_that_was_written_anew_is_found(
     run("audit", "anchor")
     superuser.execute(_OFF)
     superuser.execute("delete from app.audit_logs where seq > 7")
-    audit.append(owner, keys, Event.LOGOUT, NOW)
-    audit.append(owner, keys, Event.LOGOUT, NOW)
+    chain.append(owner, keys, Event.LOGOUT, NOW)
+    chain.append(owner, keys, Event.LOGOUT, NOW)
     assert "is not the one that was anchored" in run("audit", "verify").output
     anchors = home / "audit-anchors.jsonl"
     anchors.write_text(anchors.read_text().replace('"seq":9', '"seq":7'))
@@ -193,7 +196,7 @@ def test_entries_of_two_pasts_cannot_be_mixed(
     superuser.execute(_OFF)
     superuser.execute("create temp table kept as select * from app.audit_logs where seq = 9")
     superuser.execute("delete from app.audit_logs where seq > 7")
-    audit.append(owner, keys, Event.LOGOUT, NOW)
+    chain.append(owner, keys, Event.LOGOUT, NOW)
     assert verified(owner, keys).problem is None
     superuser.execute("insert into app.audit_logs overriding system value select * from kept")
     assert "does not follow entry 8" in str(verified(owner, keys).problem)
@@ -246,7 +249,7 @@ def test_the_log_outlives_an_account(
     )
     fill(owner, keys)
     owner.execute("delete from app.users where id = %s", [USER])
-    assert {entry.actor_id for entry in audit.newest(owner, 9)} == {USER}
+    assert {entry.actor_id for entry in chain.newest(owner, 9)} == {USER}
     assert run("audit", "verify").exit_code == 0
 
 
@@ -254,11 +257,11 @@ def test_the_api_appends_in_its_own_transaction(
     keys: SymmetricKeys, owner: psycopg.Connection, database: Database
 ) -> None:
     with psycopg.connect(database.api) as conn:
-        audit.append(conn, keys, Event.LOGIN, NOW)
+        chain.append(conn, keys, Event.LOGIN, NOW)
         conn.rollback()
-        audit.append(conn, keys, Event.LOGOUT, NOW)
-        assert audit.append(conn, keys, Event.LOGIN_REFUSED, NOW) == 2
-    assert [entry.action for entry in audit.newest(owner, 9)] == ["login.refused", "logout"]
+        chain.append(conn, keys, Event.LOGOUT, NOW)
+        assert chain.append(conn, keys, Event.LOGIN_REFUSED, NOW) == 2
+    assert [entry.action for entry in chain.newest(owner, 9)] == ["login.refused", "logout"]
     assert verified(owner, keys).problem is None
 
 
@@ -274,7 +277,7 @@ def test_32_writers_leave_one_chain_without_a_gap(
                 barrier.wait()
                 for number in range(10):
                     with conn.transaction(force_rollback=number == 3):
-                        audit.append(conn, keys, Event.LOGIN, NOW, target=str(number))
+                        chain.append(conn, keys, Event.LOGIN, NOW, target=str(number))
         except BaseException as error:  # noqa: BLE001  shown below
             failures.append(error)
 
@@ -294,9 +297,9 @@ def test_an_old_snapshot_cannot_fork_the_chain(
     with psycopg.connect(database.api) as conn:
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         conn.execute("select 1 from app.audit_logs")
-        audit.append(owner, keys, Event.LOGIN, NOW)
+        chain.append(owner, keys, Event.LOGIN, NOW)
         with pytest.raises(errors.UniqueViolation):
-            audit.append(conn, keys, Event.LOGOUT, NOW)
+            chain.append(conn, keys, Event.LOGOUT, NOW)
 
 
 SECRETS = [
@@ -321,11 +324,11 @@ def test_no_secret_and_no_full_address_gets_into_the_log(
     keys: SymmetricKeys, owner: psycopg.Connection
 ) -> None:
     for name, value in SECRETS:
-        audit.append(owner, keys, Event.LOGIN, NOW, details={name: value})
+        chain.append(owner, keys, Event.LOGIN, NOW, details={name: value})
         if name == "note":
-            audit.append(owner, keys, Event.LOGIN, NOW, target=value, request_id=value)
+            chain.append(owner, keys, Event.LOGIN, NOW, target=value, request_id=value)
     for address in ("203.0.113.77", "::ffff:203.0.113.77", "2001:db8:1:2::3", "no address", ""):
-        audit.append(owner, keys, Event.LOGIN, NOW, ip_address=address)
+        chain.append(owner, keys, Event.LOGIN, NOW, ip_address=address)
     rows = str(owner.execute("select * from app.audit_logs").fetchall())
     assert [secret for secret in GIVEN_AWAY if secret in rows] == []
     kept = owner.execute(
@@ -355,8 +358,8 @@ def test_no_text_forges_a_line_or_commands_a_terminal(
     keys: SymmetricKeys, owner: psycopg.Connection, run: Run
 ) -> None:
     for text in FORGERIES:
-        details: dict[str, audit.Detail] = {text: text}
-        audit.append(owner, keys, Event.LOGIN, NOW, target=text, request_id=text, details=details)
+        details: dict[str, Detail] = {text: text}
+        chain.append(owner, keys, Event.LOGIN, NOW, target=text, request_id=text, details=details)
     lines = run("audit", "list", "--json").output.splitlines()
     assert [json.loads(line)["event"] for line in lines] == ["login"] * len(FORGERIES)
     table = run("audit", "list").output.split("\n")
@@ -395,7 +398,7 @@ def test_old_seals_outlive_a_new_key(
     fill(owner, keys, 2)
     assert "seals new entries" in run("keys", "rotate", "--audit").output
     fill(owner, keys, 2)
-    assert len({entry.key_id for entry in audit.newest(owner, 9)}) == 2
+    assert len({entry.key_id for entry in chain.newest(owner, 9)}) == 2
     assert "5 entries" in run("audit", "verify").output
 
 
@@ -403,29 +406,27 @@ def test_the_hourly_check_anchors_what_is_good_and_nothing_else(
     keys: SymmetricKeys, owner: psycopg.Connection, superuser: psycopg.Connection, home: Path
 ) -> None:
     settings, anchors = Settings.from_env(), home / "audit-anchors.jsonl"
-    assert audit_anchoring.check_and_anchor(settings, NOW).problem is None
+    assert hourly.check_and_anchor(settings, NOW).problem is None
     assert not anchors.exists()
     fill(owner, keys, 3)
-    assert audit_anchoring.check_and_anchor(settings, NOW).checked == 3
+    assert hourly.check_and_anchor(settings, NOW).checked == 3
     fill(owner, keys, 2)
     # The anchored entry is read again with what is new.
-    assert audit_anchoring.check_and_anchor(settings, NOW).checked == 3
-    night = NOW.replace(hour=audit_anchoring.NIGHT_HOUR)
-    assert audit_anchoring.check_and_anchor(settings, night).checked == 5
-    assert [each.seq for each in audit.read_anchors(anchors)] == [3, 5, 5]
+    assert hourly.check_and_anchor(settings, NOW).checked == 3
+    night = NOW.replace(hour=hourly.NIGHT_HOUR)
+    assert hourly.check_and_anchor(settings, night).checked == 5
+    assert [each.seq for each in anchoring.read_anchors(anchors)] == [3, 5, 5]
     assert anchors.stat().st_mode & 0o777 == 0o600
     superuser.execute(_OFF)
     superuser.execute("update app.audit_logs set action = 'x' where seq = 2")
     hour = timedelta(hours=1)
-    assert audit_anchoring.check_and_anchor(settings, night + hour).problem is None
+    assert hourly.check_and_anchor(settings, night + hour).problem is None
     for later in (0, 3, 4):  # what was found once is found each hour until it is mended
-        verdict = audit_anchoring.check_and_anchor(
-            settings, night + timedelta(days=1) + later * hour
-        )
+        verdict = hourly.check_and_anchor(settings, night + timedelta(days=1) + later * hour)
         assert "entry 2" in str(verdict.problem)
     superuser.execute("delete from app.audit_logs where seq > 3")
-    assert "cut off" in str(audit_anchoring.check_and_anchor(settings, night + hour).problem)
-    assert len(audit.read_anchors(anchors)) == 4
+    assert "cut off" in str(hourly.check_and_anchor(settings, night + hour).problem)
+    assert len(anchoring.read_anchors(anchors)) == 4
 
 
 def test_the_worker_has_the_hourly_job() -> None:
@@ -449,7 +450,7 @@ def test_after_a_restore_the_log_says_so_and_goes_on(
     assert run("audit", "verify").exit_code == 1
     assert "entry 5" in run("audit", "reseal", "--reason", "restored the backup of 12:04").output
     assert run("audit", "verify").exit_code == 0
-    (entry,) = audit.newest(owner, 1)
+    (entry,) = chain.newest(owner, 1)
     assert entry.details["last_anchor"] == 9
     assert entry.details["reason"] == "restored the backup of 12:04"
     assert len(list(home.glob("audit-anchors.jsonl.until-*"))) == 1
@@ -457,7 +458,7 @@ def test_after_a_restore_the_log_says_so_and_goes_on(
 
 def test_list_filters(keys: SymmetricKeys, owner: psycopg.Connection, run: Run) -> None:
     fill(owner, keys, 3)
-    audit.append(owner, keys, Event.LOGOUT, NOW, actor_id=uuid4())
+    chain.append(owner, keys, Event.LOGOUT, NOW, actor_id=uuid4())
     assert len(run("audit", "list", "--json", "--limit", "2").output.splitlines()) == 2
     assert len(run("audit", "list", "--json", "--event", "logout").output.splitlines()) == 1
     assert len(run("audit", "list", "--json", "--actor", str(USER)).output.splitlines()) == 3

@@ -8,8 +8,9 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from coinsphere.audit import chain
 from coinsphere.errors import SealBroken
-from coinsphere.security import audit, envelope, sealed_columns
+from coinsphere.security import envelope, sealed_columns
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from tests.conftest import TestDatabase as Database
 from tests.integration.security.conftest import Run
@@ -107,7 +108,7 @@ def test_a_rotation_tells_the_audit_log_and_says_no_secret(
 ) -> None:
     for use in ("--signing", "--encryption", "--audit"):
         assert run("keys", "rotate", use).exit_code == 0, use
-    told = [entry.action for entry in audit.newest(owner, 9)]
+    told = [entry.action for entry in chain.newest(owner, 9)]
     assert told == ["keys.audit_rotated", "keys.encryption_rotated", "keys.signing_rotated"]
     output = run("keys", "list", "--json").output
     states = {(row["use"], row["state"]) for row in json.loads(output)}

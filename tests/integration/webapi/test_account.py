@@ -607,7 +607,7 @@ def test_an_account_is_deleted_with_all_that_belongs_to_it(client, owner_db) -> 
 def test_what_the_audit_log_tells_of_it_all(
     client, person, owner_db, deliver, api_settings
 ) -> None:
-    from coinsphere.security import audit
+    from coinsphere.audit import verification
     from coinsphere.security.symmetric_keys import SymmetricKeys
 
     person.post("/auth/change-password", {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD})
@@ -624,7 +624,7 @@ def test_what_the_audit_log_tells_of_it_all(
     assert person.email not in text
     assert json.dumps(PASSWORD) not in text
     with owner_db.transaction():
-        verdict = audit.verify(owner_db, SymmetricKeys(api_settings.audit_keys), [])
+        verdict = verification.verify(owner_db, SymmetricKeys(api_settings.audit_keys), [])
     assert verdict.problem is None
     assert verdict.checked > 0
 

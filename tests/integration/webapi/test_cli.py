@@ -7,10 +7,10 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
+from coinsphere.audit import chain, verification
+from coinsphere.audit.events import Event
 from coinsphere.cli.main import cli
 from coinsphere.clock import utc_now
-from coinsphere.security import audit
-from coinsphere.security.audit_events import Event
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from tests.integration.webapi.conftest import PASSWORD, V1, assert_problem
 
@@ -72,8 +72,8 @@ def test_the_audit_log_tells_of_a_new_administrator_and_knows_no_token(
 ) -> None:
     token = run("create-admin", "told@example.com").output.strip().splitlines()[-1]
     with psycopg.connect(api_settings.dsn) as conn:
-        entry = audit.newest(conn, 1)[0]
-        verdict = audit.verify(conn, SymmetricKeys(api_settings.audit_keys), [])
+        entry = chain.newest(conn, 1)[0]
+        verdict = verification.verify(conn, SymmetricKeys(api_settings.audit_keys), [])
     (user,) = owner_db.execute(
         "select id from app.users where email = 'told@example.com'"
     ).fetchone()

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere.audit.events import Event
 from coinsphere.errors import ConfigurationError
 from coinsphere.market import refused, set_aside
 from coinsphere.market.refused import Refused
 from coinsphere.market.set_aside import Held
-from coinsphere.security.audit_events import Event
 from webapi.admin.data import schemas
 from webapi.http import cursor, errors
 from webapi.security import access, audit

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from psycopg import Connection
 
 from coinsphere import job_records
+from coinsphere.audit.events import Event
 from coinsphere.job_records import Job
-from coinsphere.security.audit_events import Event
 from webapi.admin.jobs import schemas
 from webapi.http import cursor, errors
 from webapi.security import access, audit

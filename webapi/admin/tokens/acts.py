@@ -4,9 +4,9 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere.audit.events import Event
 from coinsphere.market import listing
 from coinsphere.market.listing import Listing
-from coinsphere.security.audit_events import Event
 from webapi.admin.tokens import schemas
 from webapi.http import cursor, errors, paths
 from webapi.security import access, audit

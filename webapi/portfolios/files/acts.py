@@ -9,13 +9,13 @@ from typing import IO
 from flask import Response
 from psycopg import Connection
 
+from coinsphere.audit.events import Event
 from coinsphere.portfolio import recording
 from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.portfolio.imports import arrow_files, batches, exporting, previews
 from coinsphere.portfolio.imports.batches import Batch
 from coinsphere.portfolio.imports.previews import Preview
 from coinsphere.portfolio.portfolios import Portfolio
-from coinsphere.security.audit_events import Event
 from webapi.http import errors, json, paths
 from webapi.portfolios import scope
 from webapi.security import audit

@@ -2,9 +2,9 @@
 
 from psycopg import Connection
 
+from coinsphere.audit.events import Event
 from coinsphere.portfolio import sharing
 from coinsphere.portfolio.sharing import Share
-from coinsphere.security.audit_events import Event
 from webapi.http import errors, paths
 from webapi.portfolios import scope
 from webapi.portfolios.shares import schemas

@@ -3,10 +3,10 @@
 from flask import Blueprint, Response, request
 
 from coinsphere import job_records
+from coinsphere.audit import anchoring, verification
+from coinsphere.audit.events import Event
+from coinsphere.audit.verification import Verdict
 from coinsphere.market import set_aside
-from coinsphere.security import audit
-from coinsphere.security.audit import Verdict
-from coinsphere.security.audit_events import Event
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from webapi.admin import acts
 from webapi.admin.schemas import AuditQuery, SwitchIn
@@ -80,7 +80,7 @@ def switch(feature: str) -> Response:
 def _verdict(*, is_whole: bool) -> Verdict:
     """Of the entries since the newest anchor, or of all."""
     settings = services().settings
-    anchors = audit.read_anchors(settings.audit_anchors)
+    anchors = anchoring.read_anchors(settings.audit_anchors)
     after = anchors[-1] if anchors and not is_whole else None
     with services().database.connection() as conn:
-        return audit.verify(conn, SymmetricKeys(settings.audit_keys), anchors, after=after)
+        return verification.verify(conn, SymmetricKeys(settings.audit_keys), anchors, after=after)

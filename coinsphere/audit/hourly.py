@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 import psycopg
 
 from coinsphere import log
-from coinsphere.security import audit
-from coinsphere.security.audit import Anchor, Verdict
+from coinsphere.audit import anchoring, verification
+from coinsphere.audit.anchoring import Anchor
+from coinsphere.audit.verification import Verdict
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Role, Settings
 
@@ -25,14 +26,14 @@ _log = log.get("audit")
 def check_and_anchor(settings: Settings, now: datetime) -> Verdict:
     """Verify, and anchor the end where all is good; a broken chain is an error in the log, and is not anchored."""
     keys, path = SymmetricKeys(settings.audit_keys), settings.audit_anchors
-    anchors = audit.read_anchors(path)
+    anchors = anchoring.read_anchors(path)
     after = None if _reads_all(anchors, now) else anchors[-1]
     with psycopg.connect(
         settings.url_for(Role.WORKER), connect_timeout=5, options=_OPTIONS
     ) as conn:
-        verdict = audit.verify(conn, keys, anchors, after=after)
+        verdict = verification.verify(conn, keys, anchors, after=after)
         if verdict.problem is None:
-            audit.anchor(conn, keys, path, now)
+            anchoring.anchor(conn, keys, path, now)
         else:
             _log.error("the audit log was changed", problem=verdict.problem)
     return verdict
