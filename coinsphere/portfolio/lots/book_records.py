@@ -87,7 +87,7 @@ class Start(NamedTuple):
 
 
 @dataclass(slots=True)
-class Booked:
+class BookRecords:
     """What a book made. `closed` are lots, of this book or restored, of which nothing is left, and since when."""
 
     lots: list[Lot] = field(default_factory=list)

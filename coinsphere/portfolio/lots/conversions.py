@@ -12,7 +12,13 @@ from heapq import merge
 from uuid import UUID
 
 from coinsphere.market.asset_events import Ratio
-from coinsphere.portfolio.lots.book_records import Booked, Carried, CarriedLot, Conversion, Step
+from coinsphere.portfolio.lots.book_records import (
+    BookRecords,
+    Carried,
+    CarriedLot,
+    Conversion,
+    Step,
+)
 from coinsphere.portfolio.lots.movements import fee_in
 from coinsphere.portfolio.model import ZERO, Fact, Kind, Use
 
@@ -60,7 +66,7 @@ def exchanged(fact: Fact) -> Ratio:
     return Ratio(fact.amount, fact.counter_amount - fee_in(fact, fact.counter_token_id))
 
 
-def given(made: Booked) -> list[Carried]:
+def given(made: BookRecords) -> list[Carried]:
     """What went on from a book, by its events and the user's own exchanges, in the unit of the book."""
     acquired = {lot.number: lot.acquired_at for lot in made.lots}
     found: dict[tuple[UUID, datetime, UUID, str], list[CarriedLot]] = defaultdict(list)
@@ -72,7 +78,7 @@ def given(made: Booked) -> list[Carried]:
     return [Carried(*key, tuple(lots)) for key, lots in found.items()]
 
 
-def held(made: Booked, at: datetime) -> dict[tuple[UUID, str], Decimal]:
+def held(made: BookRecords, at: datetime) -> dict[tuple[UUID, str], Decimal]:
     """What a book from the first fact on held in each pool just before an instant."""
     found: dict[tuple[UUID, str], Decimal] = defaultdict(lambda: ZERO)
     for lot in made.lots:

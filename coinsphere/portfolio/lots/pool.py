@@ -36,6 +36,11 @@ class Part(NamedTuple):
     quantity: Decimal
     cost: Decimal | None
 
+    @property
+    def missing(self) -> Decimal:
+        """How many units of it no lot had."""
+        return self.quantity if self.lot is None else ZERO
+
 
 def share(total: Decimal, part: Decimal, whole: Decimal) -> Decimal:
     """`part / whole` of `total`, rounded to 18 digits; all of it where the part is the whole."""

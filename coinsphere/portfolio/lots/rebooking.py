@@ -13,7 +13,7 @@ from coinsphere.db.bulk_insert import Rows
 from coinsphere.portfolio import issues
 from coinsphere.portfolio.ledger import transfers
 from coinsphere.portfolio.lots import conversions, successions
-from coinsphere.portfolio.lots.book_records import Arrival, Booked, Entry, Restored, Start
+from coinsphere.portfolio.lots.book_records import Arrival, BookRecords, Entry, Restored, Start
 from coinsphere.portfolio.lots.cost_basis import Book
 from coinsphere.portfolio.model import (
     EXACT,
@@ -254,7 +254,7 @@ def _entries(conn: Connection, scope: Mapping[str, Any]) -> Iterator[Entry]:
             yield Entry(fact, row[13], None if row[14] is None else Arrival(*row[14:]))
 
 
-def _store(conn: Connection, scope: Mapping[str, Any], made: Booked) -> None:
+def _store(conn: Connection, scope: Mapping[str, Any], made: BookRecords) -> None:
     key = (scope["user_id"], scope["token_id"])
     new = {lot.number for lot in made.lots}
     _LOTS.insert(conn, ((*key, *lot, made.closed.get(lot.number)) for lot in made.lots))

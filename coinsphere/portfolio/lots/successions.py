@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from coinsphere.market.asset_events import Ratio
 from coinsphere.portfolio.lots import conversions
-from coinsphere.portfolio.lots.book_records import Booked, Carried, CarriedLot, Conversion
+from coinsphere.portfolio.lots.book_records import BookRecords, Carried, CarriedLot, Conversion
 from coinsphere.portfolio.model import Fact
 
 _EVENTS = """
@@ -103,7 +103,7 @@ class Line(NamedTuple):
         return frozenset(e.token_id for e in self.events if e.successor_id == self.token_id)
 
     def legacies(
-        self, made: Booked, given: Iterable[Carried], facts: Iterable[Fact]
+        self, made: BookRecords, given: Iterable[Carried], facts: Iterable[Fact]
     ) -> Iterator[tuple[UUID, Carried]]:
         """Who takes what over from a book of this token that is not stored, in the unit of the heir.
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from coinsphere.i18n import N_
 from coinsphere.portfolio.lots import conversions
 from coinsphere.portfolio.lots.book_records import (
-    Booked,
+    BookRecords,
     Carried,
     CarriedLot,
     Conversion,
@@ -62,7 +62,7 @@ class Token:
     carried: Sequence[Carried] = ()
 
     @cached_property
-    def made(self) -> Booked:
+    def records(self) -> BookRecords:
         """The token's book by the rules of the regime."""
         book = Book(self.token_id, self._rules(), self.market, successions=self.successions)
         return book.book(conversions.in_order(self.token_id, self.entries, self.ends, self.carried))
@@ -133,8 +133,8 @@ class Token:
         return Question(found.disposed_on, self.symbol, found.quantity, reason, found.fact_id)
 
     def _by_lots(self) -> Iterator[Disposal]:
-        acquired = {lot.number: lot.acquired_at for lot in self.made.lots}
-        for use in self.made.uses:
+        acquired = {lot.number: lot.acquired_at for lot in self.records.lots}
+        for use in self.records.uses:
             if not self._is_in_year(use.used_at) or use.kind not in (*_REALISED, Use.GIFT):
                 continue
             since = acquired.get(use.lot_number) if use.lot_number is not None else None
@@ -209,7 +209,7 @@ class Token:
 
     def _ended(self) -> list[Carried]:
         units = {each.event_id for each in self._units()}
-        return [each for each in conversions.given(self.made) if each.fact_id not in units]
+        return [each for each in conversions.given(self.records) if each.fact_id not in units]
 
     def _left(self) -> Iterator[Change]:
         for number, each in enumerate(self._ended()):

@@ -76,14 +76,14 @@ def _tokens(
     for each in TopologicalSorter(former).static_order():
         line, came = lines[each], carried.pop(each, [])
         scope = {"user_id": user_id, "token_id": each, "since": rebooking.BEGINNING}
-        made = token(
+        token_year = token(
             token_id=each, symbol=symbols[each], entries=list(rebooking.entries(conn, user_id, each)),
             successions=line.successions(), ends=line.conversions(conn, scope, came), carried=came,
         )  # fmt: skip
-        yield made
+        yield token_year
         if line.heirs():
-            facts = (entry.fact for entry in made.entries)
-            for heir, legacy in line.legacies(made.made, made.given(), facts):
+            facts = (entry.fact for entry in token_year.entries)
+            for heir, legacy in line.legacies(token_year.records, token_year.given(), facts):
                 carried[heir].append(legacy)
 
 

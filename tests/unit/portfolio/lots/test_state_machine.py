@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from coinsphere.portfolio.ledger import double_entry
-from coinsphere.portfolio.lots.book_records import Arrival, Booked, Entry, Restored, Start
+from coinsphere.portfolio.lots.book_records import Arrival, BookRecords, Entry, Restored, Start
 from coinsphere.portfolio.lots.cost_basis import Book
 from coinsphere.portfolio.model import (
     ACQUISITIONS,
@@ -117,7 +117,7 @@ class Portfolios(RuleBasedStateMachine):
             made.append(Entry(each, each.occurred_at, end))
         return sorted(made, key=_order)
 
-    def book(self, entries: list[Entry], start: Start = Start()) -> Booked:  # noqa: B008 - immutable
+    def book(self, entries: list[Entry], start: Start = Start()) -> BookRecords:  # noqa: B008 - immutable
         rules = {each: Rules(each, "USD", self.method) for each in (MAIN, VAULT)}
         return Book(BTC, rules, MARKET, start).book(entries)
 
@@ -179,7 +179,7 @@ def _order(entry: Entry) -> tuple:
     return (entry.at, entry.fact.fact_id)
 
 
-def start_after(made: Booked) -> Start:
+def start_after(made: BookRecords) -> Start:
     used = defaultdict(list)
     for use in made.uses:
         used[use.lot_number].append(use)
