@@ -162,6 +162,9 @@ create index ingestions_started_at on market.ingestions (started_at);
 """
 
 
+_IS_INSTALLED = "select from pg_available_extensions where name = 'timescaledb'"
+
+
 def timescaledb_works() -> bool:
     """Whether the extension is, or can be, created in this database.
 
@@ -169,6 +172,8 @@ def timescaledb_works() -> bool:
     library answers by cutting the connection.
     """
     with create_engine(op.get_bind().engine.url, poolclass=NullPool).connect() as probe:
+        if not probe.execute(text(_IS_INSTALLED)).first():
+            return False
         try:
             probe.execute(text("create extension if not exists timescaledb"))
         except DBAPIError:
