@@ -5,7 +5,7 @@ from flask import Response
 from flask_cors import CORS
 
 from coinsphere.clock import Clock, utc_now
-from coinsphere.security.signing_keys import FileKeyring
+from coinsphere.security.signing.file_keyring import FileKeyring
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Role, Settings
 from webapi import features

@@ -10,7 +10,7 @@ from flask import current_app
 
 from coinsphere.clock import Clock
 from coinsphere.security.access_tokens import Verifier
-from coinsphere.security.signing_keys import Keyring
+from coinsphere.security.signing.keyrings import Keyring
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
 from webapi.backends.cache import Cache, PageCache

@@ -87,11 +87,11 @@ def revoke(kid: str) -> None:
 
 def _rows(settings: "Settings") -> list[dict[str, str | None]]:
     from coinsphere.clock import iso, utc_now
-    from coinsphere.security import signing_keys
+    from coinsphere.security.signing import file_keyring, key_folder
     from coinsphere.security.symmetric_keys import SymmetricKeys
 
     now = utc_now()
-    signing_keys.FileKeyring(settings.keys_dir, settings.jwt_algorithm)
+    file_keyring.FileKeyring(settings.keys_dir, settings.jwt_algorithm)
     rows: list[dict[str, str | None]] = [
         {
             "use": "signing",
@@ -102,7 +102,7 @@ def _rows(settings: "Settings") -> list[dict[str, str | None]]:
             "signsUntil": iso(record.signs_until) if record.signs_until else None,
             "verifiesUntil": iso(record.verifies_until) if record.verifies_until else None,
         }
-        for record in signing_keys.records(settings.keys_dir)
+        for record in key_folder.records(settings.keys_dir)
     ]
     for use, folder in (("encryption", settings.encryption_keys), ("audit", settings.audit_keys)):
         found = SymmetricKeys(folder)
@@ -126,11 +126,11 @@ def _rotate_signing(settings: "Settings", algorithm: str) -> None:
 
     from coinsphere.audit.events import Event
     from coinsphere.clock import utc_now
-    from coinsphere.security import signing_keys
+    from coinsphere.security.signing import file_keyring, rotation
 
-    signing_keys.FileKeyring(settings.keys_dir, settings.jwt_algorithm)
+    file_keyring.FileKeyring(settings.keys_dir, settings.jwt_algorithm)
     life = timedelta(seconds=settings.access_token_seconds)
-    made = signing_keys.rotate(settings.keys_dir, utc_now(), algorithm, life)
+    made = rotation.rotate(settings.keys_dir, utc_now(), algorithm, life)
     _tell(settings, Event.SIGNING_KEY_ROTATED, {"kid": made.kid, "algorithm": algorithm})
     click.echo(
         f"{made.kid} ({algorithm}) is published, and signs from {made.signs_from:%Y-%m-%d %H:%M:%S} UTC. Nothing else "
@@ -166,10 +166,10 @@ def _rotate_audit(settings: "Settings") -> None:
 def _revoke_signing(settings: "Settings", kid: str) -> None:
     from coinsphere.audit.events import Event
     from coinsphere.clock import utc_now
-    from coinsphere.security import signing_keys
+    from coinsphere.security.signing import rotation
 
     try:
-        successor = signing_keys.revoke(settings.keys_dir, kid, utc_now())
+        successor = rotation.revoke(settings.keys_dir, kid, utc_now())
     except LookupError as error:
         raise click.ClickException(
             f"There is no key {kid} to revoke; `coinsphere keys list` shows what there is."

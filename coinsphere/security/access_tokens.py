@@ -16,7 +16,8 @@ import jwt
 
 from coinsphere import untrusted_json
 from coinsphere.errors import TokenExpired, TokenRefused
-from coinsphere.security.signing_keys import LONGEST_TOKEN, SKEW, Keyring, SigningKey
+from coinsphere.security.signing.keyrings import Keyring
+from coinsphere.security.signing.keys import LONGEST_TOKEN, SKEW, SigningKey
 
 MEDIA_TYPE = "at+jwt"
 """`typ` of an access token, so that no other token of ours passes for one."""

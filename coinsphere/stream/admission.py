@@ -18,7 +18,7 @@ from coinsphere.clock import Clock
 from coinsphere.errors import TokenRefused
 from coinsphere.guard.rules import is_known
 from coinsphere.security.access_tokens import verify_access_token
-from coinsphere.security.signing_keys import FileKeyring
+from coinsphere.security.signing.file_keyring import FileKeyring
 from coinsphere.settings import Settings
 from coinsphere.stream import handshake, reading
 from coinsphere.stream.feed import Pool

@@ -14,7 +14,7 @@ from coinsphere.clock import Clock
 from coinsphere.errors import TokenRefused
 from coinsphere.security import bearer
 from coinsphere.security.access_tokens import Verifier, sign_access_token
-from coinsphere.security.signing_keys import Keyring
+from coinsphere.security.signing.keyrings import Keyring
 from coinsphere.settings import Settings
 from webapi.http import errors
 

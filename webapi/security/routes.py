@@ -4,7 +4,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import ConfigDict
 
-from coinsphere.security.signing_keys import JWKS_MAX_AGE
+from coinsphere.security.signing.keys import JWKS_MAX_AGE
 from webapi.http import json
 from webapi.http.schema import Output
 from webapi.security.access import public

@@ -21,7 +21,7 @@ from websockets.asyncio.client import connect
 
 from coinsphere.cli.deployment import secrets
 from coinsphere.local.postgres import SUPERUSER, PostgresServer
-from coinsphere.security.signing_keys import FileKeyring
+from coinsphere.security.signing.file_keyring import FileKeyring
 from tests.conftest import free_port
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection, connect
 
 from coinsphere.security.access_tokens import sign_access_token
-from coinsphere.security.signing_keys import FileKeyring
+from coinsphere.security.signing.file_keyring import FileKeyring
 from coinsphere.settings import Settings
 from coinsphere.stream.server import Stream
 

@@ -24,7 +24,7 @@ from werkzeug.test import TestResponse
 
 from coinsphere.local.redis import RedisServer
 from coinsphere.portfolio.jobs import recompute
-from coinsphere.security.signing_keys import FileKeyring
+from coinsphere.security.signing.file_keyring import FileKeyring
 from coinsphere.settings import Settings
 from tests.conftest import _wait_for_redis, free_port
 from webapi.app import create_app

@@ -26,7 +26,7 @@ from schemathesis.core.parameters import ParameterLocation
 
 from coinsphere.accounts import opaque
 from coinsphere.security.access_tokens import sign_access_token
-from coinsphere.security.signing_keys import FileKeyring
+from coinsphere.security.signing.file_keyring import FileKeyring
 from coinsphere.settings import Settings
 from tests.integration.webapi.authenticator import Authenticator
 from webapi.security import sessions

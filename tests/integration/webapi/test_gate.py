@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from werkzeug.test import EnvironBuilder
 
-from coinsphere.security import signing_keys
-from coinsphere.security.signing_keys import FileKeyring
+from coinsphere.security.signing import rotation
+from coinsphere.security.signing.file_keyring import FileKeyring
 from tests.integration.webapi.conftest import NOW, V1, Person, assert_problem, new_person
 from tests.integration.webapi.test_predictions import forecast
 from webapi.app import create_app
@@ -293,7 +293,7 @@ def test_a_key_that_is_revoked_signs_nobody_in(api_settings, make, tmp_path) -> 
     person = new_person(app.test_client())
     for _ in range(4):
         assert asked(app, person, f"{V1}/tokens").status_code == 200
-    signing_keys.revoke(folder, FileKeyring(folder).signing(NOW).kid, NOW)
+    rotation.revoke(folder, FileKeyring(folder).signing(NOW).kid, NOW)
     assert app.extensions[EXTENSION_OF_GATE].at_once(described(person)) is None
     assert_problem(asked(app, person, f"{V1}/tokens"), 401)
 

@@ -19,7 +19,8 @@ from coinsphere.security.access_tokens import (
     sign_access_token,
     verify_access_token,
 )
-from coinsphere.security.signing_keys import SKEW, FileKeyring
+from coinsphere.security.signing.file_keyring import FileKeyring
+from coinsphere.security.signing.keys import SKEW
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 AT = int(NOW.timestamp())

@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coinsphere.errors import ConfigurationError, TokenRefused
-from coinsphere.security import access_tokens, signing_keys
+from coinsphere.security import access_tokens
 from coinsphere.security.access_tokens import Verifier, sign_access_token, verify_access_token
-from coinsphere.security.signing_keys import FileKeyring, KeyState
+from coinsphere.security.signing import key_folder, rotation
+from coinsphere.security.signing.file_keyring import FileKeyring
+from coinsphere.security.signing.keys import KeyState
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LIFE = timedelta(minutes=10)
@@ -37,16 +39,16 @@ class World:
 
     def rotate(self) -> None:
         with suppress(ConfigurationError):
-            signing_keys.rotate(self.folder, self.now, "EdDSA", LIFE)
+            rotation.rotate(self.folder, self.now, "EdDSA", LIFE)
 
     def revoke(self) -> None:
         """Of a key that may be used, now or soon: by a clock that was put back there may be none that signs yet."""
         usable = [
             record.kid
-            for record in signing_keys.records(self.folder)
+            for record in key_folder.records(self.folder)
             if record.state(self.now) in (KeyState.NEXT, KeyState.ACTIVE, KeyState.RETIRED)
         ]
-        signing_keys.revoke(self.folder, usable[len(self.tokens) % len(usable)], self.now)
+        rotation.revoke(self.folder, usable[len(self.tokens) % len(usable)], self.now)
 
     def judged(self, token: str) -> tuple[object, object]:
         def outcome(judge) -> object:
@@ -99,7 +101,7 @@ def test_a_token_is_computed_once_until_its_key_is_revoked(tmp_path, monkeypatch
     for _ in range(5):
         world.verifier.verify(token, START)
     assert computed == [token]
-    signing_keys.revoke(tmp_path, world.keyring.signing(START).kid, START)
+    rotation.revoke(tmp_path, world.keyring.signing(START).kid, START)
     with pytest.raises(TokenRefused, match="unknown key"):
         world.verifier.verify(token, START)
 

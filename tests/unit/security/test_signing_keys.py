@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from coinsphere.errors import ConfigurationError, TokenRefused
-from coinsphere.security import signing_keys
 from coinsphere.security.access_tokens import sign_access_token, verify_access_token
 from coinsphere.security.private_keys import ALGORITHMS
-from coinsphere.security.signing_keys import JWKS_MAX_AGE, SKEW, FileKeyring, KeyState
+from coinsphere.security.signing import key_folder, keyrings, rotation
+from coinsphere.security.signing.file_keyring import FileKeyring
+from coinsphere.security.signing.keys import JWKS_MAX_AGE, SKEW, KeyState
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -23,7 +24,7 @@ LIFE = timedelta(minutes=10)
 ISSUER = {"issuer": "coinsphere", "audience": "coinsphere-api"}
 
 
-def signed(keyring: signing_keys.Keyring, now: datetime) -> str:
+def signed(keyring: keyrings.Keyring, now: datetime) -> str:
     return sign_access_token(keyring, uuid4(), uuid4(), now=now, life=LIFE, **ISSUER)
 
 
@@ -31,7 +32,7 @@ def seconds(start: datetime, length: timedelta) -> Iterator[datetime]:
     return (start + SECOND * second for second in range(int(length.total_seconds())))
 
 
-def kids(keyring: signing_keys.Keyring, now: datetime) -> set[str]:
+def kids(keyring: keyrings.Keyring, now: datetime) -> set[str]:
     return {key["kid"] for key in keyring.jwks(now)["keys"]}
 
 
@@ -58,7 +59,7 @@ def test_at_no_second_of_a_rotation_a_token_is_refused(tmp_path: Path, algorithm
     tokens: dict[datetime, tuple[str, str]] = {}
     for now in seconds(START, end):
         if now == rotated_at:
-            signing_keys.rotate(tmp_path, now, algorithm, LIFE)
+            rotation.rotate(tmp_path, now, algorithm, LIFE)
         kid = keyring.signing(now).kid
         tokens[now] = (kid, signed(keyring, now))
         for age in (SECOND * 0, SECOND, LIFE / 2, LIFE - SECOND):
@@ -77,8 +78,8 @@ def test_at_no_second_of_a_rotation_a_token_is_refused(tmp_path: Path, algorithm
 def test_a_key_that_has_retired_signs_nothing_new(tmp_path: Path) -> None:
     """Its thief can only make tokens that look as if they were signed before, and their time runs out."""
     keyring = FileKeyring(tmp_path, "EdDSA")
-    stolen = signing_keys.FixedKeyring((keyring.signing(START),))
-    signing_keys.rotate(tmp_path, START, "EdDSA", LIFE)
+    stolen = keyrings.FixedKeyring((keyring.signing(START),))
+    rotation.rotate(tmp_path, START, "EdDSA", LIFE)
     retired_at = START + JWKS_MAX_AGE
     later = retired_at + timedelta(minutes=2)
     with pytest.raises(TokenRefused, match="did not sign at that time"):
@@ -90,8 +91,8 @@ def test_a_key_that_has_retired_signs_nothing_new(tmp_path: Path) -> None:
 
 def test_states_follow_the_clock_alone(tmp_path: Path) -> None:
     FileKeyring(tmp_path, "EdDSA")
-    made = signing_keys.rotate(tmp_path, START, "EdDSA", LIFE)
-    (old,) = (record for record in signing_keys.records(tmp_path) if record.kid != made.kid)
+    made = rotation.rotate(tmp_path, START, "EdDSA", LIFE)
+    (old,) = (record for record in key_folder.records(tmp_path) if record.kid != made.kid)
     expected = [
         (START, KeyState.ACTIVE, KeyState.NEXT),
         (made.signs_from - SECOND, KeyState.ACTIVE, KeyState.NEXT),
@@ -105,17 +106,17 @@ def test_states_follow_the_clock_alone(tmp_path: Path) -> None:
 
 def test_an_expired_key_is_deleted_by_the_next_rotation(tmp_path: Path) -> None:
     FileKeyring(tmp_path, "EdDSA")
-    signing_keys.rotate(tmp_path, START, "EdDSA", LIFE)
+    rotation.rotate(tmp_path, START, "EdDSA", LIFE)
     with pytest.raises(ConfigurationError, match="under way"):
-        signing_keys.rotate(tmp_path, START + SECOND, "EdDSA", LIFE)
-    signing_keys.rotate(tmp_path, START + timedelta(days=1), "EdDSA", LIFE)
-    assert len(signing_keys.records(tmp_path)) == len(list(tmp_path.glob("*.pem"))) == 2
+        rotation.rotate(tmp_path, START + SECOND, "EdDSA", LIFE)
+    rotation.rotate(tmp_path, START + timedelta(days=1), "EdDSA", LIFE)
+    assert len(key_folder.records(tmp_path)) == len(list(tmp_path.glob("*.pem"))) == 2
 
 
 def test_a_revoked_key_is_refused_at_once_and_replaced(tmp_path: Path) -> None:
     keyring = FileKeyring(tmp_path, "EdDSA")
     token, old = signed(keyring, START), keyring.signing(START)
-    successor = signing_keys.revoke(tmp_path, old.kid, START)
+    successor = rotation.revoke(tmp_path, old.kid, START)
     assert keyring.signing(START).kid == successor.kid != old.kid
     assert kids(keyring, START) == {successor.kid}
     with pytest.raises(TokenRefused, match="unknown key"):
@@ -123,21 +124,21 @@ def test_a_revoked_key_is_refused_at_once_and_replaced(tmp_path: Path) -> None:
     verify_access_token(signed(keyring, START), keyring, now=START, **ISSUER)
     assert not (tmp_path / old.record.file).exists()
     with pytest.raises(LookupError):
-        signing_keys.revoke(tmp_path, old.kid, START)
+        rotation.revoke(tmp_path, old.kid, START)
 
 
 def test_revoking_the_active_key_lets_the_next_one_sign(tmp_path: Path) -> None:
     keyring = FileKeyring(tmp_path, "EdDSA")
-    following = signing_keys.rotate(tmp_path, START, "EdDSA", LIFE)
-    signing_keys.revoke(tmp_path, keyring.signing(START).kid, START + SECOND)
+    following = rotation.rotate(tmp_path, START, "EdDSA", LIFE)
+    rotation.revoke(tmp_path, keyring.signing(START).kid, START + SECOND)
     assert keyring.signing(START + SECOND).kid == following.kid
 
 
 def test_revoking_the_next_key_leaves_the_active_one_in_office(tmp_path: Path) -> None:
     keyring = FileKeyring(tmp_path, "EdDSA")
     old = keyring.signing(START).kid
-    following = signing_keys.rotate(tmp_path, START, "EdDSA", LIFE)
-    signing_keys.revoke(tmp_path, following.kid, START + SECOND)
+    following = rotation.rotate(tmp_path, START, "EdDSA", LIFE)
+    rotation.revoke(tmp_path, following.kid, START + SECOND)
     for now in (START, START + timedelta(days=400)):
         assert keyring.signing(now).kid == old
         assert kids(keyring, now) == {old}
@@ -146,29 +147,29 @@ def test_revoking_the_next_key_leaves_the_active_one_in_office(tmp_path: Path) -
 def test_a_clock_that_lags_revokes_a_key_and_another_signs(tmp_path: Path) -> None:
     """The key that a revocation has just made does not sign yet by that clock."""
     keyring = FileKeyring(tmp_path, "EdDSA")
-    made = signing_keys.revoke(tmp_path, keyring.signing(START).kid, START + SKEW / 2)
-    successor = signing_keys.revoke(tmp_path, made.kid, START)
+    made = rotation.revoke(tmp_path, keyring.signing(START).kid, START + SKEW / 2)
+    successor = rotation.revoke(tmp_path, made.kid, START)
     assert kids(keyring, START) == {successor.kid} != {made.kid}
     verify_access_token(signed(keyring, START), keyring, now=START, **ISSUER)
 
 
 def test_the_first_of_those_that_wait_takes_over(tmp_path: Path) -> None:
     keyring = FileKeyring(tmp_path, "EdDSA")
-    made = signing_keys.revoke(tmp_path, keyring.signing(START).kid, START + SECOND)
-    following = signing_keys.rotate(tmp_path, START + SECOND * 2, "EdDSA", LIFE)
-    assert signing_keys.revoke(tmp_path, made.kid, START).kid == following.kid
+    made = rotation.revoke(tmp_path, keyring.signing(START).kid, START + SECOND)
+    following = rotation.rotate(tmp_path, START + SECOND * 2, "EdDSA", LIFE)
+    assert rotation.revoke(tmp_path, made.kid, START).kid == following.kid
     verify_access_token(signed(keyring, START), keyring, now=START, **ISSUER)
 
 
 def test_running_processes_read_the_files_only_after_a_change(tmp_path: Path, monkeypatch) -> None:
     keyring = FileKeyring(tmp_path, "EdDSA")
     reads = []
-    real = signing_keys.load
-    monkeypatch.setattr(signing_keys, "load", lambda folder: (reads.append(1), real(folder))[1])
+    real = keyrings.load
+    monkeypatch.setattr(keyrings, "load", lambda folder: (reads.append(1), real(folder))[1])
     for _ in range(50):
         keyring.signing(START)
     assert reads == []
-    signing_keys.rotate(tmp_path, START, "EdDSA", LIFE)
+    rotation.rotate(tmp_path, START, "EdDSA", LIFE)
     assert len(keyring.jwks(START)["keys"]) == 2
     assert reads == [1]
 
