@@ -125,4 +125,4 @@ SUITE: Suite = setting_aside(
         near_peg("peg_gap"),
     ),
 )
-"""Of daily candles, as `frames.with_candle_measures` gives them."""
+"""Of daily candles, as `frames.candles.with_measures` gives them."""

@@ -76,4 +76,4 @@ SUITE: Suite = setting_aside(
         ),
     ),
 )
-"""Of the features that models are trained on, as `frames.features` reads them. dbt tests keys."""
+"""Of the features that models are trained on, as `frames.features.read` gives them. dbt tests keys."""

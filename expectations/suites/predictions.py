@@ -81,4 +81,4 @@ SUITE: Suite = setting_aside(
         one_origin(),
     ),
 )
-"""Of the forecasts of the last 90 days, as `frames.predictions` reads them."""
+"""Of the forecasts of the last 90 days, as `frames.predictions.read` gives them."""

@@ -61,4 +61,4 @@ SUITE: Suite = setting_aside(
         near_peg("peg_gap"),
     ),
 )
-"""Of the newest quotes, as `frames.quotes` reads them: one row for each active token."""
+"""Of the newest quotes, as `frames.quotes.read` gives them: one row for each active token."""

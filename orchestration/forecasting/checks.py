@@ -29,9 +29,9 @@ _WATCHED = {
 
 
 def _predictions(conn: Connection, _: Settings, now: datetime) -> "pd.DataFrame":
-    from expectations import frames
+    from expectations.frames import predictions as frame
 
-    return frames.predictions(conn, now)
+    return frame.read(conn, now)
 
 
 @dg.multi_asset_check(

@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 
 def _candles(conn: Connection, settings: Settings, now: datetime) -> "pd.DataFrame":
-    from expectations import frames
+    from expectations.frames import candles as frame
 
-    return frames.candles(conn, now, settings.market_history_days)
+    return frame.read(conn, now, settings.market_history_days)
 
 
 def _hours(conn: Connection, settings: Settings, now: datetime) -> "pd.DataFrame":
-    from expectations import hourly as frame
+    from expectations.frames import hourly as frame
 
-    return frame.candles(conn, now, settings.market_hourly_days)
+    return frame.read(conn, now, settings.market_hourly_days)
 
 
 def _quotes(conn: Connection, settings: Settings, now: datetime) -> "pd.DataFrame":
-    from expectations import frames
+    from expectations.frames import quotes as frame
 
-    return frames.quotes(conn, now, settings.market_stale_seconds)
+    return frame.read(conn, now, settings.market_stale_seconds)
 
 
 CHECKS = [

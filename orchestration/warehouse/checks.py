@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def _features(conn: Connection, settings: Settings, now: datetime) -> "pd.DataFrame":
-    from expectations import frames
+    from expectations.frames import features as frame
 
-    return frames.features(conn, now, settings.ml_tokens)
+    return frame.read(conn, now, settings.ml_tokens)
 
 
 CHECKS = [

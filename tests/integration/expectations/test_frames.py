@@ -5,7 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from coinsphere.market import set_aside
-from expectations import frames, hourly, runner
+from expectations import runner
+from expectations.frames import candles as candle_frame
+from expectations.frames import hourly as hourly_frame
+from expectations.frames import quotes as quote_frame
 from expectations.suites import candles, quotes
 from expectations.suites import hourly as hourly_suite
 from orchestration import aside
@@ -47,7 +50,7 @@ def test_the_last_hour_of_a_day_is_the_second_reading_of_its_close(owner, pipeli
     _candle(owner, days[-2] + timedelta(hours=22), 1, interval="1h")
     owner.execute("update market.price_data set close = high where interval = '1d'")
 
-    rows = frames.candles(pipeline, NOW, 1500)
+    rows = candle_frame.read(pipeline, NOW, 1500)
 
     assert len(rows) == 80
     assert rows["second_close"].count() == 1
@@ -56,7 +59,7 @@ def test_the_last_hour_of_a_day_is_the_second_reading_of_its_close(owner, pipeli
     owner.execute(
         "update market.price_data set open = 90, high = 90, low = 90, close = 90 where interval = '1h'"
     )
-    assert _broken(frames.candles(pipeline, NOW, 1500), candles.SUITE) == {
+    assert _broken(candle_frame.read(pipeline, NOW, 1500), candles.SUITE) == {
         "close_agrees_with_a_second_source"
     }
 
@@ -65,7 +68,7 @@ def test_hours_are_read_by_their_window_and_warned_of_without_being_set_aside(
     owner, pipeline, days
 ):
     latest = NOW.replace(minute=0)
-    assert _broken(hourly.candles(pipeline, NOW, 2), hourly_suite.SUITE) == {
+    assert _broken(hourly_frame.read(pipeline, NOW, 2), hourly_suite.SUITE) == {
         "there_are_hourly_candles"
     }
     for back in range(72):
@@ -75,7 +78,7 @@ def test_hours_are_read_by_their_window_and_warned_of_without_being_set_aside(
         _candle(owner, latest - timedelta(hours=back), 1, interval="1h", symbol="USDT")
     owner.execute("update market.price_data set is_final = false where opened_at = %s", [latest])
 
-    rows = hourly.candles(pipeline, NOW, 2)
+    rows = hourly_frame.read(pipeline, NOW, 2)
     found = runner.validate(rows, hourly_suite.SUITE, ["symbol"])
 
     assert (len(rows), rows["opened_at"].max()) == (95, latest)
@@ -85,11 +88,11 @@ def test_hours_are_read_by_their_window_and_warned_of_without_being_set_aside(
 
 
 def test_only_the_window_is_read(pipeline, days):
-    assert frames.candles(pipeline, NOW, 10)["day"].nunique() == 10
+    assert candle_frame.read(pipeline, NOW, 10)["day"].nunique() == 10
 
 
 def test_an_empty_table_is_a_finding_and_no_error(pipeline):
-    assert _broken(frames.candles(pipeline, NOW, 10), candles.SUITE) == {"there_are_candles"}
+    assert _broken(candle_frame.read(pipeline, NOW, 10), candles.SUITE) == {"there_are_candles"}
 
 
 def _quote(owner, symbol, price, observed_at):
@@ -104,16 +107,18 @@ def _quote(owner, symbol, price, observed_at):
 @pytest.mark.usefixtures("days")
 def test_quotes_are_compared_with_the_last_close_the_peg_and_the_clock(owner, pipeline):
     _quote(owner, "BTC", 101, NOW)
-    assert _broken(frames.quotes(pipeline, NOW, 300), quotes.SUITE) == {"every_token_has_a_quote"}
+    assert _broken(quote_frame.read(pipeline, NOW, 300), quotes.SUITE) == {
+        "every_token_has_a_quote"
+    }
 
     _quote(owner, "USDT", "0.85", NOW)
-    assert _broken(frames.quotes(pipeline, NOW, 300), quotes.SUITE) == {
+    assert _broken(quote_frame.read(pipeline, NOW, 300), quotes.SUITE) == {
         "stablecoins_are_near_their_peg"
     }
 
     _quote(owner, "USDT", 1, NOW - timedelta(seconds=301))
     _quote(owner, "BTC", 200, NOW)
-    assert _broken(frames.quotes(pipeline, NOW, 300), quotes.SUITE) == {
+    assert _broken(quote_frame.read(pipeline, NOW, 300), quotes.SUITE) == {
         "quotes_are_fresh",
         "jumps_are_bounded_by_volatility",
     }
@@ -125,7 +130,7 @@ def test_quotes_from_files_are_never_stale(owner, pipeline):
     for symbol, price in (("BTC", 100), ("USDT", 1)):
         _quote(owner, symbol, price, NOW - timedelta(days=500))
 
-    assert _broken(frames.quotes(pipeline, NOW, 300), quotes.SUITE) == set()
+    assert _broken(quote_frame.read(pipeline, NOW, 300), quotes.SUITE) == set()
 
 
 def test_what_a_person_vouches_for_is_believed_however_often_it_is_checked(owner, pipeline, days):
@@ -137,7 +142,7 @@ def test_what_a_person_vouches_for_is_believed_however_often_it_is_checked(owner
 
     def check(number):
         now = NOW + timedelta(hours=number)
-        rows = frames.candles(pipeline, now, 1500)
+        rows = candle_frame.read(pipeline, now, 1500)
         suite = candles.SUITE
         aside.settle(pipeline, suite, runner.validate(rows, suite, ["symbol"]), rows, now)
         return [

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from expectations import frames, runner
+from expectations import runner
+from expectations.frames import candles as frame
 from expectations.suites import candles
 
 pytestmark = pytest.mark.shared_data
@@ -35,7 +36,7 @@ def read_candles(path: Path, second: Path | None = None) -> pd.DataFrame:
         is_final=True,
         second_close=np.nan if other is None else rows["date"].map(other),
     )
-    return frames.with_candle_measures(rows, NOW)
+    return frame.with_measures(rows, NOW)
 
 
 def broken_by(rows: pd.DataFrame) -> dict[str, runner.Finding]:

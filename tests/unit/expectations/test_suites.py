@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from expectations import frames, runner
-from expectations import hourly as hourly_frame
+from expectations import runner
+from expectations.frames import candles as candle_frame
+from expectations.frames import hourly as hourly_frame
 from expectations.suites import candles, features, hourly, predictions, quotes
 from expectations.suites.rules import Severity
 
@@ -147,7 +148,7 @@ CANDLE_FAULTS = [
 
 
 def test_good_candles_break_no_rule():
-    assert broken_by(frames.with_candle_measures(raw_candles(), NOW), "candles") == {}
+    assert broken_by(candle_frame.with_measures(raw_candles(), NOW), "candles") == {}
 
 
 @pytest.mark.parametrize(
@@ -156,9 +157,9 @@ def test_good_candles_break_no_rule():
 def test_a_fault_in_candles_breaks_its_rule_and_no_other(name, fault, broken):
     rows = raw_candles()
     if fault is None:
-        rows = frames.with_candle_measures(rows, NOW).drop(columns="high")
+        rows = candle_frame.with_measures(rows, NOW).drop(columns="high")
     else:
-        rows = frames.with_candle_measures(fault(rows), NOW)
+        rows = candle_frame.with_measures(fault(rows), NOW)
 
     found = broken_by(rows, "candles")
 
@@ -215,7 +216,7 @@ def test_a_fault_in_an_hour_breaks_its_rule_and_no_other(name):
 
 
 def test_a_fault_is_shown_with_its_token_day_and_value():
-    rows = frames.with_candle_measures(in_row("volume", -7.5)(raw_candles()), NOW)
+    rows = candle_frame.with_measures(in_row("volume", -7.5)(raw_candles()), NOW)
 
     (found,) = broken_by(rows, "candles", ("symbol", "day")).values()
 
@@ -228,9 +229,7 @@ def test_a_fault_is_shown_with_its_token_day_and_value():
 def test_a_move_across_a_gap_is_no_jump():
     rows = everything_after(3)(raw_candles()).drop(index=99)
 
-    assert set(broken_by(frames.with_candle_measures(rows, NOW), "candles")) == {
-        "no_day_is_missing"
-    }
+    assert set(broken_by(candle_frame.with_measures(rows, NOW), "candles")) == {"no_day_is_missing"}
 
 
 def good_quotes() -> pd.DataFrame:

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from coinsphere.market.model import Token
-from expectations.frames import LEAST_HISTORY
+from expectations.frames.features import LEAST_HISTORY
 from ml.data import datasets, windows
 from ml.errors import NoChampion, TooLittleHistory
 from ml.evaluation.results import Evaluation, Score, TrainedModel

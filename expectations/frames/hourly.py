@@ -1,4 +1,4 @@
-"""The table of hourly candles, with the measures that its suite speaks of beside the raw columns."""
+"""Hourly candles of active tokens, as the hourly suite asks about them."""
 
 from datetime import datetime
 
@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from psycopg import Connection
 
-from expectations.frames import foreign, logarithm, read
+from expectations.frames import columns
+from expectations.frames.columns import SIMULATED, foreign, logarithm
 
 _CANDLES = """
     select
@@ -22,12 +23,11 @@ _CANDLES = """
     order by t.symbol, t.id, h.opened_at
 """
 _HOUR_SECONDS = 3600.0
-_SIMULATED = "simulated"
 
 
-def candles(conn: Connection, now: datetime, days: int) -> pd.DataFrame:
+def read(conn: Connection, now: datetime, days: int) -> pd.DataFrame:
     """The last `days` days of hourly candles of active tokens, with the measures of `with_measures`."""
-    return with_measures(read(conn, _CANDLES, {"days": days, "now": now}), now)
+    return with_measures(columns.read(conn, _CANDLES, {"days": days, "now": now}), now)
 
 
 def with_measures(raw: pd.DataFrame, now: datetime) -> pd.DataFrame:
@@ -53,7 +53,7 @@ def with_measures(raw: pd.DataFrame, now: datetime) -> pd.DataFrame:
             frame["high"] - frame[["open", "close"]].max(axis=1),
         ),
         hours_ahead=_hours(edge - now),
-        is_foreign=foreign(frame["source"] == _SIMULATED),
+        is_foreign=foreign(frame["source"] == SIMULATED),
         hours_missing_before=(step - 1).clip(lower=0).fillna(0),
         hours_behind=_hours(newest - frame["opened_at"]).where(last),
         hours_unfinished=_hours(newest - frame["opened_at"]).where(~frame["is_final"].astype(bool)),
