@@ -1,12 +1,12 @@
 """Numbers and times in templates, by the reader's locale; the kernel's formatter writes them, and mails by the same."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, localcontext
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_timedelta
+from babel.dates import format_date, format_skeleton, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from markupsafe import Markup, escape
 
@@ -69,6 +69,11 @@ def number(value: Decimal | float | None, places: int = 2) -> str:
 def day(value: date | datetime | None) -> str:
     """A day."""
     return UNKNOWN if value is None else str(format_date(value, "medium", locale=locale()))
+
+
+def short_day(value: date) -> str:
+    """A day where there is little room: without its year."""
+    return str(format_skeleton("Md", datetime.combine(value, time()), locale=locale()))
 
 
 def moment(instant: datetime | None) -> Markup:
@@ -151,6 +156,6 @@ def field_time(instant: datetime) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "money": money, "short_money": short_money, "quantity": quantity, "change": change, "part": part,
-    "number": number, "day": day, "moment": moment, "ago": ago, "plain": plain,
+    "number": number, "day": day, "short_day": short_day, "moment": moment, "ago": ago, "plain": plain,
     "field_number": field_number, "field_time": field_time,
 }  # fmt: skip

@@ -14,7 +14,7 @@ from coinsphere.market.consensus.model import Rules
 from coinsphere.market.model import Interval, MarketDataSource, Token
 from coinsphere.settings import Settings
 from orchestration import automation, failures
-from orchestration.market import counts
+from orchestration.market import counts, health
 from orchestration.partitions import DAYS
 
 TOKENS = dg.AssetKey(["market", "tokens"])
@@ -158,6 +158,8 @@ def candles_hourly(
     facts = _facts(report, database, counts.HOURLY)
     if config.fill_gaps:
         facts["gap_rows_written"] = _fill_gaps(database, source, Interval.HOUR, now)
+    with database.connection() as conn:
+        facts |= health.yesterday(conn, now)
     return dg.MaterializeResult(metadata=facts)
 
 

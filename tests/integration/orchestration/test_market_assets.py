@@ -155,3 +155,10 @@ def test_hourly_candles_overlap_the_last_run_by_a_day(settings, pool, market, in
     assert {start for _, start, _ in market.asked} == {NOW.replace(minute=0) - timedelta(days=1)}
     (event,) = done.asset_materializations_for_node("market__candles_hourly")
     assert event.metadata["rows_written"].value == 0
+    # No daily candle was fetched: the hours alone are complete; no venue said anything.
+    told = {name: each.value for name, each in event.metadata.items() if "yesterday" in name}
+    assert told == {
+        "yesterday/completeness_percent": 100,
+        "yesterday/rows_quarantined": 0,
+        "yesterday/candles_revised": 0,
+    }

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from coinsphere.market import candles, quarantine, set_aside
 from coinsphere.market.model import Candle, Interval
@@ -151,3 +152,38 @@ def test_the_apis_role_can_do_nothing_else_to_prices(module_database) -> None:
             pytest.raises(psycopg.errors.InsufficientPrivilege),
         ):
             conn.execute(statement)
+
+
+def test_the_health_of_a_day_is_told_by_token_and_venue(
+    client, analyst, token_id, owner_db
+) -> None:
+    said = {"venue": "kraken", "currency": "USD", "apart": "4", "weight": "1", "age": 20}
+    owner_db.execute(
+        "insert into market.consensus (token_id, valid_at, price, confidence, agreed_at, state, venues, usual_move,"
+        " method, constituents) values (%s, %s, 5, 0.005, %s, 'single', 1, 0, 1, %s)",
+        [token_id, NOW, NOW, Jsonb([said])],
+    )
+    body = analyst.get("/admin/data?symbol=inj&days=2").json
+    assert (body["since"], body["until"]) == ("2026-03-09", "2026-03-10")
+    (token,), (venue,) = body["tokens"], body["venues"]
+    assert (token["symbol"], token["tokenId"]) == ("INJ", str(token_id))
+    today = token["days"][-1]
+    assert (today["disagreement"], today["age"]) == (10, 0)
+    # Its daily candles end on the third.
+    assert [each["completeness"] for each in token["days"]] == [0, None]
+    assert (venue["venue"], venue["days"][-1]["votes"], venue["days"][-1]["completeness"]) == (
+        "kraken",
+        1,
+        1,
+    )
+
+    first = analyst.get("/admin/data?limit=20").json
+    second = analyst.get(f"/admin/data?limit=50&cursor={first['nextCursor']}").json
+    symbols = [each["symbol"] for each in first["tokens"] + second["tokens"]]
+    assert symbols == sorted(symbols)
+    assert len(symbols) == len({*symbols}) == 31
+    assert second["nextCursor"] is None
+    for wrong in ("days=0", "days=32", "limit=51", "cursor=x", "cursor=WzEsMl0"):
+        assert_problem(analyst.get(f"/admin/data?{wrong}"), 400)
+    assert_problem(analyst.get("/admin/data?symbol=NOPE"), 404)
+    assert_problem(new_person(client).get("/admin/data"), 403, says="Analyst access required")

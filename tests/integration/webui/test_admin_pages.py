@@ -12,6 +12,7 @@ from coinsphere.market.model import Candle, Interval
 from coinsphere.market.set_aside import Scope, Subject
 from tests.integration.webapi.conftest import NOW
 from tests.integration.webui.conftest import HTML, Visitor
+from webui import figures
 
 DAYS = [datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2, 3)]
 HOSTILE = "<script>alert(1)</script>"
@@ -132,6 +133,22 @@ def faulty(owner_db, module_database):
             quarantine.store(
                 conn, [candles.rejected(candle(DAYS[2], price), "It contradicts.", token)]
             )
+
+
+@pytest.mark.usefixtures("faulty")
+def test_the_heat_map_says_in_each_measure_what_a_day_was_like(administrator, analyst) -> None:
+    page = analyst.get("/admin/data?symbol=INJ").text
+    row = words(page[page.index('<table class="heat">') : page.index("</table>")])
+    # The first of March has its first candle; it and the second are set aside, from the fourth on there is none.
+    assert "Token 3/10 3/9 3/8" in row
+    assert "INJ - 0 0 0 0 0 0 100 0 0 - - - -" in row.replace(figures.UNKNOWN, "-")
+    assert "No venue quoted" in page
+    refused = analyst.get("/admin/data?measure=quarantine&symbol=INJ")
+    assert refused.status_code == 200
+    assert 'aria-current="true">Quarantine' in refused.text
+    assert analyst.get("/admin/data?measure=nonsense").status_code == 400
+    german = administrator.client.get("/admin/data", headers={**HTML, "Accept-Language": "de"}).text
+    assert "Vollständigkeit" in german
 
 
 def test_what_waits_for_a_decision_is_decided(

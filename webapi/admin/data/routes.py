@@ -6,12 +6,21 @@ from typing import Any
 from apiflask import APIBlueprint
 
 from coinsphere.market import set_aside
-from webapi.admin.data import acts, schemas
+from webapi.admin.data import acts, health, schemas
 from webapi.security.access import admin, analyst
 from webapi.security.step_up import step_up
 from webapi.services import services
 
 blueprint = APIBlueprint("administration_data", __name__, tag="Administration")
+
+
+@blueprint.get("")
+@analyst
+@blueprint.input(schemas.HealthQuery, location="query")
+@blueprint.output(schemas.DataHealthOut)
+def data_health(query_data: schemas.HealthQuery) -> health.DataHealth:
+    """How good the data of each token and venue are, day by day: complete, fresh, agreed on, quarantined, revised."""
+    return health.looked_at(query_data)
 
 
 @blueprint.get("/set-aside")

@@ -1,6 +1,7 @@
 """What goes over the wire of `/admin/data`."""
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -19,6 +20,17 @@ class ListQuery(Query):
     symbol: Symbol | None = Field(None, description="Of this token only.")
     past: bool = Field(default=False, description="Also what was decided, or is over.")
     limit: int = Field(50, ge=1, le=200)
+    cursor: Cursor | None = None
+
+
+class HealthQuery(Query):
+    """Of which tokens, and of how many days."""
+
+    symbol: Symbol | None = Field(
+        None, description="Of this token alone, also when it is traded no more."
+    )
+    days: int = Field(14, ge=1, le=31, description="So many days in UTC, today the last of them.")
+    limit: int = Field(50, ge=1, le=50)
     cursor: Cursor | None = None
 
 
@@ -146,3 +158,100 @@ class RefusedRowsOut(Output):
 
     rows: list[RefusedOut]
     next_cursor: str | None
+
+
+class _DayOut(Output):
+    """What is told of a day of a token, and of a venue."""
+
+    day: date = Field(description="In UTC.")
+    completeness: float | None = Field(
+        description="Part of what was expected that is there; null: nothing was."
+    )
+    age: float | None = Field(
+        description="Of prices, in seconds: a token's oldest, a venue's median."
+    )
+    disagreement: Decimal | None = Field(
+        description="In basis points: how wide a token's price is, how far a venue is from it in the mean."
+    )
+    quarantined: int = Field(description="Rows that were set aside or refused on that day.")
+    revisions: int = Field(description="Final candles that changed on that day.")
+
+
+class TokenDayOut(_DayOut):
+    """A token's day."""
+
+    hours: int = Field(description="Final hourly candles.")
+    expected_hours: int | None = Field(
+        description="Hours over for an hour or more; null before the first candle."
+    )
+    has_day: bool | None = Field(
+        description="Whether its daily candle is there; null before the first, and today."
+    )
+
+
+class VenueDayOut(_DayOut):
+    """A venue's day. Prices are looked at as they were at the first minute of each third hour."""
+
+    expected: int = Field(description="Prices of tokens that the venue ever quoted in these days.")
+    answered: int = Field(description="Prices to which it said something.")
+    votes: int = Field(description="Prices in which it had a vote.")
+
+
+class TokenHealthOut(Output):
+    """The days of a token, oldest first."""
+
+    token_id: UUID
+    symbol: str
+    days: list[TokenDayOut] = Field(description="Each day, oldest first.")
+
+
+class VenueHealthOut(Output):
+    """The days of a venue, oldest first."""
+
+    venue: str = Field(description="Name of the exchange.")
+    days: list[VenueDayOut] = Field(description="Each day, oldest first.")
+
+
+_DAY: dict[str, Any] = {
+    "day": "2026-11-24",
+    "completeness": 0.96,
+    "age": 60.0,
+    "disagreement": 3.14,
+    "quarantined": 0,
+    "revisions": 1,
+}
+
+
+class DataHealthOut(Output):
+    """How good the data are: of each token of this page, and of each venue that quotes one of them."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "since": "2026-11-24",
+                "until": "2026-11-24",
+                "tokens": [
+                    {
+                        "tokenId": "5a0c9d1e-7f3b-4c55-9a43-2f6a4c1f1d10",
+                        "symbol": "BTC",
+                        "days": [{**_DAY, "hours": 23, "expectedHours": 24, "hasDay": True}],
+                    }
+                ],
+                "venues": [
+                    {
+                        "venue": "kraken",
+                        "days": [{**_DAY, "expected": 24, "answered": 23, "votes": 22}],
+                    }
+                ],
+                "nextCursor": None,
+                "timestamp": "2026-11-25T12:00:00Z",
+            }
+        }
+    )
+
+    since: date = Field(description="First day.")
+    until: date = Field(description="Last day.")
+    tokens: list[TokenHealthOut]
+    venues: list[VenueHealthOut] = Field(description="Those that quote tokens of this page.")
+    next_cursor: str | None
+    timestamp: datetime = Field(description="When it was looked at.")

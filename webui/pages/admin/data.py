@@ -6,19 +6,30 @@ from flask import Blueprint, Response
 
 from webapi.admin import acts as administration
 from webapi.admin.data import acts
-from webapi.admin.data.schemas import DecisionIn, ListQuery
-from webapi.http.schema import check
+from webapi.admin.data import health as data_health
+from webapi.admin.data.schemas import DecisionIn, HealthQuery, ListQuery
+from webapi.admin.schemas import Cursor
+from webapi.http.schema import Query, check
 from webapi.security import access
 from webapi.security.step_up import step_up
 from webapi.services import services
 from webui import rendering
 from webui.i18n import gettext, ngettext
 from webui.pages import asked, filled, notes
+from webui.pages.admin import heat
+from webui.pages.admin.heat import Measure
 from webui.pages.filled import EMPTY, Filled
 from webui.security.access import admin, analyst
 
 web_admin_data = Blueprint("web_admin_data", __name__)
 _PAGE = "/admin/data"
+
+
+class MapQuery(Query):
+    """Of the heat map: what it measures, and which page of tokens."""
+
+    measure: Measure = Measure.COMPLETENESS
+    page: Cursor | None = None
 
 
 @web_admin_data.get(_PAGE)
@@ -70,6 +81,10 @@ def _decided(decide: Callable[[str, str], int], which: str) -> Response:
 
 def _page(form: Filled) -> Response:
     query = check(ListQuery, asked.given("symbol", "cursor"))
+    wanted = check(MapQuery, asked.given("measure", "page"))
+    looked_at = data_health.looked_at(
+        HealthQuery(symbol=query.symbol, cursor=wanted.page, days=14, limit=50)
+    )
     with services().database.connection() as conn:
         held, more_held = acts.held(conn, query)
         refused, more_refused = acts.waiting(conn, query)
@@ -81,6 +96,9 @@ def _page(form: Filled) -> Response:
         has_more=bool(more_held or more_refused),
         form=form,
         query=query,
+        map=heat.drawn(looked_at, wanted.measure),
+        measure=wanted.measure,
+        following=looked_at.next_cursor,
         may_decide=access.principal().role == "admin",
         title=gettext("Data"),
     )
