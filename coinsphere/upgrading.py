@@ -1,10 +1,12 @@
 """From the state of an older version to this one's: migrated in one transaction, and looked at before it counts.
 
 What a migration or a check refuses is undone by the transaction's end, so the state is as it was, to the last row. What
-is found out later is undone by a restore to the instant before, of which the log is stored as of any other.
+is found out later is undone by a restore to the instant before: a base backup is made ahead, and the log of the upgrade
+is stored behind it.
 """
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,9 +14,11 @@ import psycopg
 from psycopg import sql
 
 from coinsphere import log
+from coinsphere.backup import ahead, making
+from coinsphere.backup.model import Backup
 from coinsphere.clock import Clock, utc_now
 from coinsphere.db import migrate
-from coinsphere.errors import UpgradeRefused
+from coinsphere.errors import BackupError, UpgradeRefused
 from coinsphere.portfolio import integrity
 from coinsphere.settings import Role, Settings
 
@@ -35,11 +39,12 @@ _log = log.get("upgrade")
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """What was done: from which revision to which (equal where nothing was), and when that began."""
+    """What was done: from which revision to which (equal where nothing was), when that began, and which backup was made ahead."""
 
     before: str | None
     after: str
     began_at: datetime
+    backup_id: str | None = None
 
 
 def is_due(settings: Settings) -> bool:
@@ -58,16 +63,20 @@ def bring(settings: Settings) -> None:
         upgrade(settings, utc_now)
 
 
-def upgrade(settings: Settings, clock: Clock, *, looks: bool = True) -> Upgrade:
+def upgrade(
+    settings: Settings, clock: Clock, *, looks: bool = True, backs_up: bool = True
+) -> Upgrade:
     """Bring the state to this version.
 
     Args:
         settings: name the server; nothing else may be at work on it.
         clock: the present instant.
         looks: check the ledger before the migrations count.
+        backs_up: make a backup ahead, where the settings say that there are backups and there is something to lose.
 
     Raises:
-        UpgradeRefused: the state is of a newer version, or what came out contradicts itself; it is as it was.
+        UpgradeRefused: the state is of a newer version, no backup can be made, or what came out contradicts itself; it
+            is as it was.
         DatabaseNotReady: somebody else holds what has to be changed; it is as it was.
     """
     url, known = settings.url_for(Role.OWNER), migrate.revisions()
@@ -79,9 +88,28 @@ def upgrade(settings: Settings, clock: Clock, *, looks: bool = True) -> Upgrade:
     if before == known[-1]:
         return Upgrade(before, before, began_at)
     rows = _rows(url)
-    migrate.upgrade(url, check=lambda conn: _look(conn, rows, looks=looks))
+    with ExitStack() as stack:
+        made = None
+        if backs_up and settings.makes_backups and before is not None:
+            made = _back_up(settings, clock, stack)
+        began_at = clock()
+        migrate.upgrade(url, check=lambda conn: _look(conn, rows, looks=looks))
     _log.info("upgraded", before=before, after=known[-1])
-    return Upgrade(before, known[-1], began_at)
+    if made is not None:
+        with psycopg.connect(url, autocommit=True) as conn:
+            making.note(conn, made)
+    return Upgrade(before, known[-1], began_at, made.id if made else None)
+
+
+def _back_up(settings: Settings, clock: Clock, stack: ExitStack) -> Backup:
+    """Make a backup; until the stack is left, the log of what is done is kept, too."""
+    try:
+        return stack.enter_context(ahead.secured(settings, clock))
+    except (BackupError, psycopg.Error, OSError) as error:
+        raise UpgradeRefused(
+            f"No backup could be made, so nothing was changed: {str(error).strip()} "
+            "(`coinsphere upgrade --no-backup` goes on without one)"
+        ) from error
 
 
 def _look(conn: psycopg.Connection, before: Mapping[str, int], *, looks: bool) -> None:

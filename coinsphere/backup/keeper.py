@@ -9,16 +9,14 @@ import threading
 import time
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 
 import psycopg
 from prometheus_client import Counter
 
 from coinsphere import backup_records, log
 from coinsphere.backup import making, places, sealing, wal
-from coinsphere.backup.files import Mirror
 from coinsphere.backup.model import Kind
-from coinsphere.backup.places import Place
+from coinsphere.backup.posts import Post
 from coinsphere.clock import utc_now
 from coinsphere.errors import BackupError, CoinsphereError
 from coinsphere.local.state import State
@@ -38,27 +36,16 @@ _STORED = Counter(
 _BASES = Counter("coinsphere_backup_bases", "Base backups begun, by how they ended.", ["outcome"])
 
 
-class Post:
-    """One place, and what is brought there."""
-
-    def __init__(
-        self, place: Place, seals: sealing.Seals, settings: Settings, folder: Path
-    ) -> None:
-        self.place = place
-        self.shipping = wal.Shipping(place, seals, folder)
-        self._mirror = Mirror(place, seals, settings)
-
-    def bring(self, conn: psycopg.Connection) -> None:
-        """Store what is new, and note in the database that it is, or why it is not."""
-        segment, problem = None, None
-        try:
-            segment = self.shipping.ship()
-            self._mirror.sync(utc_now())
-        except (BackupError, OSError) as error:
-            problem = str(error)
-            _log.error("not stored", place=self.place.name, why=problem)
-        _STORED.labels(self.place.name, "failed" if problem else "done").inc()
-        backup_records.beat(conn, self.place.name, segment, problem)
+def bring(post: Post, conn: psycopg.Connection) -> None:
+    """Store what is new at a place, and note in the database that it is, or why it is not."""
+    segment, problem = None, None
+    try:
+        segment = post.store()
+    except (BackupError, OSError) as error:
+        problem = str(error)
+        _log.error("not stored", place=post.place.name, why=problem)
+    _STORED.labels(post.place.name, "failed" if problem else "done").inc()
+    backup_records.beat(conn, post.place.name, segment, problem)
 
 
 class Keeper:
@@ -82,24 +69,33 @@ class Keeper:
         self._state.backup_beat.parent.mkdir(exist_ok=True)
         self._state.backup_beat.touch()
         try:
-            self._is_full_due |= self._receiver.ensure()
+            self._is_full_due |= self._receiver.ensure(self._bring)
             if time.monotonic() - self._brought_at >= self._settings.backup_wal_seconds:
                 self._bring()
                 self._brought_at = time.monotonic()
             self._begin_base()
-        except psycopg.Error as error:
+        except psycopg.OperationalError as error:
             _log.warning("the database is away", error=str(error))
+        except (BackupError, psycopg.Error) as error:
+            _log.error("no backups", why=str(error))
+            self._tell(str(error))
+
+    def _tell(self, problem: str) -> None:
+        """Note why nothing is stored, for `coinsphere status` and `/health`."""
+        with suppress(psycopg.Error), psycopg.connect(self._settings.dsn, autocommit=True) as conn:
+            for place in self._places:
+                backup_records.beat(conn, place.name, None, problem)
 
     def stop(self) -> None:
         """End the receiver, after the last that was committed is stored; a base backup that is being made is given up."""
-        self._receiver.stop()
-        with suppress(psycopg.Error):
-            self._bring()
+        if self._receiver.stop():
+            with suppress(psycopg.Error):
+                self._bring()
 
     def _bring(self) -> None:
         with psycopg.connect(self._settings.dsn, autocommit=True, connect_timeout=5) as conn:
             for post in self._posts:
-                post.bring(conn)
+                bring(post, conn)
         wal.clear(self._state.received_log, [post.shipping for post in self._posts])
 
     def _begin_base(self) -> None:

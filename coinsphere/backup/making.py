@@ -14,7 +14,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from coinsphere import backup_records, log
-from coinsphere.backup import catalogue, files, tools, unpacking, wal
+from coinsphere.backup import catalogue, files, rights, tools, unpacking, wal
 from coinsphere.backup.catalogue import Keeping
 from coinsphere.backup.model import BASES, MANIFEST, Backup, Kind, Part, decode, encode
 from coinsphere.backup.places import Place
@@ -73,7 +73,7 @@ def create(
         parent = None
     with tempfile.TemporaryDirectory(prefix="backup-", dir=_scratch(settings)) as name:
         folder = Path(name)
-        _refuse_without_room(settings, folder)
+        _refuse_without_room_or_right(settings, folder)
         work = _Work(settings, places[0], seals, folder, clock)
         try:
             made = _make(work, parent)
@@ -231,8 +231,9 @@ def _scratch(settings: Settings) -> Path:
     return folder
 
 
-def _refuse_without_room(settings: Settings, folder: Path) -> None:
+def _refuse_without_room_or_right(settings: Settings, folder: Path) -> None:
     with psycopg.connect(settings.backup_dsn, connect_timeout=5) as conn:
+        rights.refuse_without(conn)
         (size,) = conn.execute(
             "select sum(pg_database_size(oid))::bigint from pg_database"
         ).fetchone() or (0,)

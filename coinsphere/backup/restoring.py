@@ -25,6 +25,23 @@ _POLL_SECONDS = 0.2
 _LOCAL_TRUST = "local all all trust\n"
 _SHORT = "recovery ended before configured recovery target was reached"
 
+# What `alter system` may have set on a server of somebody else.
+_ALONE = {
+    "shared_preload_libraries": "",
+    "archive_mode": "off",
+    "ssl": "off",
+    "logging_collector": "off",
+    "log_destination": "stderr",
+    "port": "5432",
+    "primary_conninfo": "",
+}
+# A server that has them elsewhere, as Debian's, does not start by its folder without.
+_CONFIGURATION = {
+    "postgresql.conf": "",
+    "pg_hba.conf": "host all all 127.0.0.1/32 scram-sha-256\nhost all all ::1/128 scram-sha-256\n",
+    "pg_ident.conf": "",
+}
+
 Say = Callable[[str], None]
 
 
@@ -100,27 +117,34 @@ def _roll_forward(data: Path, log: Path, until: datetime | None, role: str) -> N
     with tempfile.TemporaryDirectory(prefix="coinsphere-") as name:
         _recover(data, Path(name), role)
     configuration.write_text(before)
+    for name, text in _CONFIGURATION.items():
+        if not (data / name).exists():
+            (data / name).write_text(text)
 
 
 def _recover(data: Path, folder: Path, role: str) -> None:
-    """Run the server until it has recovered. It listens on a socket in a folder of ours, which lets in by no password."""
-    rules, said = folder / "pg_hba.conf", folder / "log"
-    rules.write_text(_LOCAL_TRUST)
+    """Run the server until it has recovered. It listens on a socket in a folder of ours, which lets in by no password.
+
+    What the server was set to where it ran is of no use here: its libraries, certificates and other folders may be
+    missing, and its archive is not ours to write to.
+    """
+    said = folder / "log"
+    (folder / "postgresql.conf").touch()
+    (folder / "pg_hba.conf").write_text(_LOCAL_TRUST)
+    (folder / "pg_ident.conf").touch()
     options = {
-        "hba_file": str(rules),
+        "config_file": str(folder / "postgresql.conf"),
+        "data_directory": str(data),
+        "hba_file": str(folder / "pg_hba.conf"),
+        "ident_file": str(folder / "pg_ident.conf"),
         "listen_addresses": "",
         "unix_socket_directories": str(folder),
         "max_connections": "120",
         "hot_standby": "off",
+        **_ALONE,
     }
     words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-    command = [
-        *postgres.as_ordinary_user(),
-        str(postgres.binary("postgres")),
-        "-D",
-        str(data),
-        *words,
-    ]
+    command = [*postgres.as_ordinary_user(), str(postgres.binary("postgres")), *words]
     with (
         said.open("w") as output,
         subprocess.Popen(command, stdout=output, stderr=output) as server,  # noqa: S603  # nosec B603

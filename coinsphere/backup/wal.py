@@ -8,13 +8,14 @@ import gzip
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 
 from coinsphere import log
-from coinsphere.backup import tools
+from coinsphere.backup import rights, tools
 from coinsphere.backup.model import SEGMENT, WAL
 from coinsphere.backup.places import Place
 from coinsphere.backup.sealing import SUFFIX, Seals
@@ -43,13 +44,24 @@ class Receiver:
         self._folder = folder
         self._child: subprocess.Popen[bytes] | None = None
 
-    def ensure(self) -> bool:
-        """See to it that it runs; True where the log has a gap, as the server could not keep it for us."""
+    def ensure(self, settle: Callable[[], object] = lambda: None) -> bool:
+        """See to it that it runs; True where the log has a gap, as the server could not keep it for us.
+
+        Args:
+            settle: stores what was received before the gap, which is removed then.
+
+        Raises:
+            BackupError: the server does not let the log be received.
+            psycopg.Error: it is away.
+        """
         if self._child is not None and self._child.poll() is None:
             return False
         if self._child is not None:
             _log.error("the receiver of the log ended", code=self._child.returncode)
         has_gap = self._prepare_slot()
+        if has_gap:
+            settle()
+            self._forget()
         command = [
             str(postgres.binary("pg_receivewal")),
             f"--directory={self._folder}",
@@ -61,30 +73,44 @@ class Receiver:
         self._child = subprocess.Popen(command, env=tools.environment(self._url))  # noqa: S603  # nosec B603
         return has_gap
 
-    def stop(self) -> None:
-        """End it."""
-        if self._child is not None:
-            self._child.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                self._child.wait(timeout=10)
-            self._child.kill()
-            self._child.wait()
+    @property
+    def has_ended(self) -> bool:
+        """Whether it ended by itself."""
+        return self._child is not None and self._child.poll() is not None
+
+    def stop(self) -> bool:
+        """End it; False where it never ran."""
+        if self._child is None:
+            return False
+        self._child.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._child.wait(timeout=10)
+        self._child.kill()
+        self._child.wait()
+        return True
 
     def _prepare_slot(self) -> bool:
         """Make the slot where there is none, or anew where the server gave up keeping the log for it."""
         with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as conn:
+            rights.refuse_without(conn)
             # A receiver that outlived a killed keeper would keep the slot from the new one.
             conn.execute(_END_OTHERS, {"slot": SLOT})
             known = conn.execute(_STATUS, {"slot": SLOT}).fetchone()
-            is_lost = known == ("lost",)
-            if is_lost:
+            is_new = known is None or known == ("lost",)
+            if known is not None and is_new:
                 conn.execute("select pg_drop_replication_slot(%(slot)s)", {"slot": SLOT})
-            if is_lost or known is None:
+            if is_new:
                 conn.execute(
                     "select pg_create_physical_replication_slot(%(slot)s, true)", {"slot": SLOT}
                 )
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return is_lost
+        return is_new and bool(received(self._folder))
+
+    def _forget(self) -> None:
+        """The receiver goes on behind the newest that lies here, and the server does not have that any more."""
+        for path in received(self._folder):
+            _log.error("the log has a gap behind", segment=path.name)
+            path.unlink()
 
 
 class Shipping:

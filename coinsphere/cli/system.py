@@ -83,22 +83,26 @@ def up(*, detach: bool, market: str | None) -> None:
 
 @click.command()
 @click.option("--no-look", is_flag=True, help="Where the ledger contradicted itself before.")
-def upgrade(*, no_look: bool) -> None:
-    """Bring the state of an older version to this one, all of it or nothing: what fails leaves it as it was."""
+@click.option("--no-backup", is_flag=True, help="Where none can be made and none is wanted.")
+def upgrade(*, no_look: bool, no_backup: bool) -> None:
+    """Back up the state of an older version and bring it to this one, all of it or nothing: what fails leaves it as it was."""
     from coinsphere import upgrading
     from coinsphere.cli.progress import ConsoleProgress
     from coinsphere.local import system
 
     with system.servers_alone(_chosen(None), ConsoleProgress(new_console())) as settings:
-        done = upgrading.upgrade(settings, utc_now, looks=not no_look)
+        done = upgrading.upgrade(settings, utc_now, looks=not no_look, backs_up=not no_backup)
     if done.before == done.after:
         click.echo(f"The state is of this version already (revision {done.after}).")
         return
     click.echo(f"The state went from revision {done.before or 'none'} to {done.after}.")
-    if settings.makes_backups:
-        click.echo(
-            f"Back to before: `coinsphere backup restore --to {iso(done.began_at)} --into FOLDER`."
-        )
+    if done.backup_id is None:
+        click.echo("No backup was made ahead.")
+        return
+    click.echo(
+        f"{done.backup_id} was made ahead. Back to before, with the version that you came from: "
+        f"`coinsphere backup restore --to {iso(done.began_at)} --into FOLDER`."
+    )
 
 
 @click.command()

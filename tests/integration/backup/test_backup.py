@@ -1,7 +1,6 @@
 """A real server is backed up while it works, and restored to the second; what is damaged is found."""
 
 import signal
-import subprocess
 import threading
 import time
 from datetime import datetime, timedelta
@@ -23,6 +22,7 @@ from coinsphere.local.postgres import SUPERUSER, PostgresServer
 from coinsphere.local.state import State, write_credentials
 from coinsphere.settings import Settings
 from tests.conftest import free_port
+from tests.integration.backup.servers import asked
 
 
 @pytest.fixture
@@ -95,17 +95,8 @@ def write(owner, name: str) -> datetime:
 
 def names(into: Path, postgres: PostgresServer, database: str) -> set[str]:
     """Who is registered in a restored state; its own credentials let in."""
-    server = PostgresServer(into / "postgres", free_port(), postgres.passwords, durable=False)
-    with (
-        (into / "log").open("w") as log,
-        subprocess.Popen(server.command(), stdout=log, stderr=log) as process,
-    ):
-        try:
-            server.wait_until_ready()
-            with psycopg.connect(server.url(SUPERUSER, database)) as conn:
-                return {row[0].split("@")[0] for row in conn.execute("select email from app.users")}
-        finally:
-            process.terminate()
+    (found,) = asked(into, postgres, database, "select array_agg(email) from app.users") or ([],)
+    return {email.split("@")[0] for email in found}
 
 
 def test_a_state_comes_back_as_it_was_at_any_second(settings, kept, owner, database, tmp_path):

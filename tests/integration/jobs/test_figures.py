@@ -1,11 +1,14 @@
 """What Prometheus reads of the whole system, in the API's role; and what it reads while the database is away."""
 
+import psycopg
 from prometheus_client import CollectorRegistry, generate_latest
 from pydantic import SecretStr
 
 from coinsphere import backup_records
 from coinsphere.clock import utc_now
 from coinsphere.figures import SystemFigures
+from coinsphere.local.postgres import SUPERUSER
+from coinsphere.observability.stores import StoreFigures
 from coinsphere.settings import Settings
 from tests.conftest import free_port
 
@@ -51,3 +54,34 @@ def test_a_database_that_is_away_is_a_figure_itself(tmp_path):
     found = scraped(f"postgresql://x:x@127.0.0.1:{free_port()}/x", tmp_path)
     assert found["coinsphere_database_up"] == 0
     assert set(found) == {"coinsphere_database_up", "coinsphere_disk_free_bytes"}
+
+
+def test_rows_that_nobody_counted_since_a_crash_are_absent_not_none(database, owner):
+    """A crash drops the server's statistics; the planner's count in the catalogue outlives it."""
+
+    def told() -> dict[str, float]:
+        family = StoreFigures(Settings(database_url=SecretStr(database.api)))
+        rows = next(each for each in family._of_postgres() if each.name == "coinsphere_rows")
+        return {sample.labels["table"]: sample.value for sample in rows.samples}
+
+    def crash() -> None:
+        with psycopg.connect(
+            database.server.url(SUPERUSER, database.name), autocommit=True
+        ) as other:
+            other.execute("select pg_stat_reset()")
+
+    register = "insert into app.users (email, password_hash) values (%s, 'x')"
+    for name in ("ada", "bea", "cleo"):
+        owner.execute(register, [f"{name}@example.org"])
+    owner.execute("select pg_stat_force_next_flush()")
+    assert told()["users"] == 3
+    assert told()["portfolios"] == 0, "an empty table is known to be empty"
+    crash()
+    assert "users" not in told()
+    owner.execute("analyze app.users")
+    assert told()["users"] == 3
+    crash()
+    assert told()["users"] == 3
+    owner.execute(register, ["dora@example.org"])
+    owner.execute("select pg_stat_force_next_flush()")
+    assert told()["users"] == 4
