@@ -24,6 +24,7 @@ from webapi.backends.cache import Cache, PageCache
 from webapi.backends.database import RequestDatabase
 from webapi.backends.health import Health
 from webapi.backends.memory import Changes
+from webapi.billing.routes import billing
 from webapi.channels.routes import channels
 from webapi.defi.routes import defi
 from webapi.documentation import specification
@@ -229,3 +230,4 @@ def _add_routes(app: APIFlask) -> None:
     app.register_blueprint(risk, url_prefix=f"{V1}/risk")
     app.register_blueprint(exchanges, url_prefix=f"{V1}/exchanges")
     app.register_blueprint(defi, url_prefix=f"{V1}/defi")
+    app.register_blueprint(billing, url_prefix=f"{V1}/billing")

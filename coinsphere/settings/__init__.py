@@ -16,6 +16,7 @@ from coinsphere.errors import ConfigurationError
 from coinsphere.settings.api import Api
 from coinsphere.settings.backups import Backups
 from coinsphere.settings.base import PREFIX, Base, variable
+from coinsphere.settings.billing import Billing
 from coinsphere.settings.chains import Chains
 from coinsphere.settings.keys import Keys
 from coinsphere.settings.market import Market
@@ -36,11 +37,21 @@ __all__ = [
     "variable",
 ]
 
-TOPICS: tuple[type[Base], ...] = (Base, Servers, Market, Models, Api, Chains, Keys, Backups)
+TOPICS: tuple[type[Base], ...] = (
+    Base,
+    Servers,
+    Market,
+    Models,
+    Api,
+    Chains,
+    Keys,
+    Backups,
+    Billing,
+)
 """In the order of `docs/settings.md`."""
 
 
-class Settings(Servers, Market, Models, Api, Chains, Keys, Backups):
+class Settings(Servers, Market, Models, Api, Chains, Keys, Backups, Billing):
     """The settings of one process. See `docs/settings.md` for the tables made from its topics."""
 
     @classmethod

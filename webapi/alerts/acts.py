@@ -11,8 +11,10 @@ from psycopg import Connection
 from coinsphere.alerts import repository, rules
 from coinsphere.alerts.repository import Alert, NewAlert
 from coinsphere.alerts.rules import AlertType, Condition
+from coinsphere.billing.plans import PlanLimit
 from webapi.alerts import past, queries, schemas
 from webapi.alerts.past import Past
+from webapi.billing import guard
 from webapi.channels import acts as channels
 from webapi.http import errors, paths
 from webapi.http.schema import camel
@@ -24,12 +26,13 @@ _WHAT = "alert"
 
 
 def create(conn: Connection, given: schemas.AlertIn) -> Alert:
-    """Set an alert. Raises `errors.Problem`: 400, 404, or 409 where there are too many."""
+    """Set an alert. Raises `errors.Problem`: 400, 402, 404, or 409 where there are too many."""
     user_id = access.principal().user_id
     if queries.is_full(conn, user_id):
         raise errors.Problem(
             409, f"nobody may have more than {queries.MAX_ALERTS} alerts", code="alerts-full"
         )
+    guard.require_room(conn, PlanLimit.ALERTS)
     wanted = _checked(conn, given.model_dump(), services().clock())
     return _required(repository.create(conn, user_id, wanted), "portfolio")
 

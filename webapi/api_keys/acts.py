@@ -8,9 +8,11 @@ from psycopg import Connection
 
 from coinsphere.audit.events import Event
 from coinsphere.audit.masking import Detail
+from coinsphere.billing.plans import PlanLimit
 from webapi.api_keys import queries, schemas
 from webapi.api_keys.queries import ApiKey, NewKey
 from webapi.api_keys.scopes import SIGNED
+from webapi.billing import guard
 from webapi.http import errors, paths
 from webapi.security import access, audit
 from webapi.services import Services
@@ -30,11 +32,12 @@ def create(work: Services, given: schemas.KeyIn) -> Made:
     """Make a key; the caller must have been asked for a step-up.
 
     Raises:
-        errors.Problem: 400, what is wanted contradicts itself; 409, there are too many.
+        errors.Problem: 400, what is wanted contradicts itself; 402, the plan is full; 409, there are too many.
     """
     now = work.clock()
     new = _wanted(given, now)
     with work.database.connection() as conn:
+        guard.require_room(conn, PlanLimit.API_KEYS)
         return _create(conn, new, now, Event.API_KEY_CREATED)
 
 

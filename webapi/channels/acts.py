@@ -10,11 +10,13 @@ from uuid import UUID, uuid4
 from psycopg import Connection
 
 from coinsphere.audit.events import Event
+from coinsphere.billing.plans import PlanLimit
 from coinsphere.i18n import gettext
 from coinsphere.notify.channels import kinds, outbox, push, repository, webhooks
 from coinsphere.notify.channels.hours import Habits
 from coinsphere.notify.channels.receiver import Message, Receiver, ReceiverFault
 from coinsphere.notify.channels.repository import Channel
+from webapi.billing import guard
 from webapi.channels import schemas
 from webapi.exchanges.acts import require_verified
 from webapi.http import errors, paths
@@ -38,14 +40,15 @@ def add(given: schemas.ChannelIn) -> Added:
     """Store a channel and send it a first message.
 
     Raises:
-        errors.Problem: 400, a field is missing or cannot be right; 403, the caller has confirmed no address; 409, there
-            are too many.
+        errors.Problem: 400, a field is missing or cannot be right; 402, the plan is full; 403, the caller has confirmed no
+            address; 409, there are too many.
     """
     require_verified()
     to, secret = _receiver(given)
     work, user_id = services(), access.principal().user_id
     habits = _habits(given.model_dump())
     with work.database.connection() as conn:
+        guard.require_room(conn, PlanLimit.CHANNELS)
         made = repository.create(
             conn, work.encryption_keys, user_id, kind=given.kind, name=given.name, receiver=to,
             habits=habits,

@@ -7,6 +7,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from coinsphere.audit.events import Event
+from coinsphere.billing.plans import PlanLimit
 from coinsphere.chains import addresses, private_material
 from coinsphere.chains.blockchains import CHAINS, Blockchain
 from coinsphere.chains.errors import OwnershipRefused, SecretRefused, WalletRefused
@@ -16,6 +17,7 @@ from coinsphere.wallets import nonces, ownership, sign_in, sync
 from coinsphere.wallets import repository as wallets
 from coinsphere.wallets.repository import NewWallet, Wallet
 from coinsphere.wallets.sign_in import Expected, SignIn
+from webapi.billing import guard
 from webapi.defi import queries, schemas
 from webapi.http import errors, paths
 from webapi.security import access, audit
@@ -125,11 +127,13 @@ def set_tokens(wallet_id: str, given: Sequence[str]) -> Wallet:
 
 
 def _require_room(conn: Connection, user_id: UUID, new: NewWallet) -> None:
-    is_full = wallets.count(conn, user_id) >= wallets.MOST_WALLETS
-    if is_full and wallets.find(conn, user_id, new.blockchain, new.address) is None:
+    if wallets.find(conn, user_id, new.blockchain, new.address) is not None:
+        return
+    if wallets.count(conn, user_id) >= wallets.MOST_WALLETS:
         raise errors.Problem(
             409, f"nobody may have more than {wallets.MOST_WALLETS} wallets", code="wallets-full"
         )
+    guard.require_room(conn, PlanLimit.WALLETS)
 
 
 def _refuse_secrets(*texts: str | None) -> None:

@@ -30,6 +30,7 @@ TAGS = {
     "Transactions": "The ledger: every purchase, sale, transfer and fee.",
     "Exchanges": "Accounts at exchanges, read by a key that may do nothing else.",
     "DeFi": "Wallets on their chains, and what lies in protocols.",
+    "Billing": "The plan that somebody has, and how it is paid for.",
     "Administration": "For those who run the system: accounts, data, tokens, switches, the audit log.",
 }
 """What the routes of a tag are about."""

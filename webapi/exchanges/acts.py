@@ -6,11 +6,13 @@ from uuid import UUID
 from psycopg import Connection as Database
 
 from coinsphere.audit.events import Event
+from coinsphere.billing.plans import PlanLimit
 from coinsphere.exchanges import connections
 from coinsphere.exchanges.connections import Connection, NewConnection
 from coinsphere.exchanges.errors import KeyTooPowerful
 from coinsphere.exchanges.model import KeyInfo
 from coinsphere.exchanges.sync import syncs
+from webapi.billing import guard
 from webapi.exchanges import keys, queries, schemas
 from webapi.http import errors, paths
 from webapi.security import access, audit
@@ -48,7 +50,8 @@ def connect(given: schemas.ConnectExchangeIn) -> Connected:
     """Connect an account and have it read for the first time; the key is stored sealed.
 
     Raises:
-        errors.Problem: as `look_at`, and 409 where the key is known or there are too many, 404 for the portfolio.
+        errors.Problem: as `look_at`, and 402 where the plan is full, 409 where the key is known or there are too many, 404 for
+            the portfolio.
     """
     require_verified()
     secret, info = keys.look_at(given)
@@ -61,6 +64,7 @@ def connect(given: schemas.ConnectExchangeIn) -> Connected:
                 f"nobody may have more than {connections.MOST} connections",
                 code="connections-full",
             )
+        guard.require_room(conn, PlanLimit.EXCHANGES)
         portfolio_id = queries.portfolio_for(conn, user_id, given.portfolio_id)
         if portfolio_id is None:
             raise errors.not_found("portfolio")

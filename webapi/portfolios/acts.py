@@ -4,8 +4,10 @@ from typing import Any
 
 from psycopg import Connection
 
+from coinsphere.billing.plans import PlanLimit
 from coinsphere.portfolio import portfolios
 from coinsphere.portfolio.portfolios import Definition, Portfolio
+from webapi.billing import guard
 from webapi.http import errors, paths
 from webapi.http.schema import camel
 from webapi.portfolios import queries, schemas, scope
@@ -14,13 +16,14 @@ _NULLABLE = ("description", "icon")
 
 
 def create(conn: Connection, given: schemas.PortfolioIn) -> Portfolio:
-    """Make a portfolio; the first one is the active one. Raises `errors.Problem`: 400, or 409 above 200 of them."""
+    """Make a portfolio; the first one is the active one. Raises `errors.Problem`: 400, 402, or 409 above 200 of them."""
     if portfolios.count(conn, scope.user_id()) >= queries.MAX_PORTFOLIOS:
         raise errors.Problem(
             409,
             f"nobody may have more than {queries.MAX_PORTFOLIOS} portfolios",
             code="portfolios-full",
         )
+    guard.require_room(conn, PlanLimit.PORTFOLIOS)
     currency = queries.currency(conn, given.currency)
     wanted = Definition(**{**given.model_dump(), "currency": currency})
     return portfolios.create(conn, scope.user_id(), wanted)

@@ -5,10 +5,12 @@ from io import StringIO
 from flask import Response
 
 from coinsphere.audit.events import Event
+from coinsphere.billing.plans import PlanFeature
 from coinsphere.portfolio.imports.statements.record import MONEY
 from coinsphere.portfolio.tax import files, reading
 from coinsphere.portfolio.tax.regimes import REGIMES, Regime
 from coinsphere.portfolio.tax.report import Report
+from webapi.billing import guard
 from webapi.http import errors
 from webapi.portfolios import scope
 from webapi.security import audit
@@ -18,10 +20,11 @@ _TYPES = {"csv": "text/csv", "pdf": "application/pdf"}
 
 
 def report(code: str, year: str, currency: str) -> Report:
-    """The report of a tax year. Raises `errors.Problem`: 404 for an unknown regime or year, 400 for a currency."""
+    """The report of a tax year. Raises `errors.Problem`: 404 for an unknown regime or year, 400 for a currency, 402."""
     regime, wanted = _regime(code), _year(year)
     _require_rate(currency)
     with scope.connection() as conn:
+        guard.require_feature(conn, PlanFeature.TAX_REPORTS)
         return reading.read(conn, scope.user_id(), regime, wanted, currency)
 
 
@@ -30,6 +33,7 @@ def file(code: str, year: str, currency: str, form: str) -> Response:
     regime, wanted = _regime(code), _year(year)
     _require_rate(currency)
     with scope.connection() as conn:
+        guard.require_feature(conn, PlanFeature.TAX_REPORTS)
         found = reading.read(conn, scope.user_id(), regime, wanted, currency)
         audit.record(
             conn, Event.TAX_REPORT_EXPORTED, actor_id=scope.user_id(),

@@ -68,12 +68,20 @@ _ROWS = (
        where w.user_id = %(user)s limit 1""",
     """insert into app.payment_intents (user_id, provider, plan, amount, currency)
        values (%(user)s, 'x', 'pro', 1, 'USD')""",
+    """insert into app.billing_customers (user_id, provider, reference, created_at)
+       values (%(user)s, 'stripe', 'cus_' || %(user)s, now())""",
+    """insert into app.subscriptions
+         (user_id, provider, reference, plan, status, period_started_at, period_ends_at, updated_at)
+       values (%(user)s, 'stripe', 'sub_' || %(user)s, 'pro', 'active', now(), now() + interval '1 month', now())""",
+    """insert into app.payment_events (provider, reference, topic, user_id, occurred_at, received_at, found_by)
+       values ('stripe', 'evt_' || %(user)s, 'invoice.paid', %(user)s, now(), now(), 'webhook')""",
     """insert into app.idempotency_keys (user_id, method, route, key, request_hash)
        values (%(user)s, 'POST', '/', 'k', 'x')""",
 )  # fmt: skip
 CONTENT = (
     "portfolios", "holdings", "watched_tokens", "alerts", "alert_events", "alert_channels", "alert_channel_choices",
-    "channel_messages", "exchange_connections", "wallet_connections", "defi_positions", "payment_intents", "idempotency_keys", "portfolio_states",
+    "channel_messages", "exchange_connections", "wallet_connections", "defi_positions", "payment_intents",
+    "billing_customers", "subscriptions", "payment_events", "idempotency_keys", "portfolio_states",
 )  # fmt: skip
 CREDENTIALS = (
     "users", "sessions", "refresh_tokens", "email_verifications", "password_resets", "api_keys", "mails",

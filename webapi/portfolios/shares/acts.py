@@ -3,8 +3,10 @@
 from psycopg import Connection
 
 from coinsphere.audit.events import Event
+from coinsphere.billing.plans import PlanFeature
 from coinsphere.portfolio import sharing
 from coinsphere.portfolio.sharing import Share
+from webapi.billing import guard
 from webapi.http import errors, paths
 from webapi.portfolios import scope
 from webapi.portfolios.shares import schemas
@@ -15,12 +17,13 @@ _SHARE = "share"
 
 
 def add(conn: Connection, portfolio_id: str, given: schemas.ShareIn) -> tuple[Share, str]:
-    """A new link, and its secret, which is kept nowhere. Raises `errors.Problem`: 400 or 404."""
+    """A new link, and its secret, which is kept nowhere. Raises `errors.Problem`: 400, 402 or 404."""
     if given.expires_at is not None and given.expires_at <= services().clock():
         raise errors.invalid(
             [{"path": "expiresAt", "message": "must lie in the future", "code": "value_error"}]
         )
     found = scope.find(conn, portfolio_id)
+    guard.require_feature(conn, PlanFeature.SHARED_LINKS)
     share, secret = sharing.add(
         conn, scope.user_id(), found.id,
         hides_amounts=given.hides_amounts, expires_at=given.expires_at,

@@ -1,0 +1,1 @@
+"""Plans, who has which, and how they are paid for."""

@@ -1,0 +1,57 @@
+"""What the caller's plan allows, asked by whatever adds something or is part of a plan only."""
+
+from datetime import timedelta
+
+from psycopg import Connection
+
+from coinsphere.billing import entitlement, plans, repository
+from coinsphere.billing.entitlement import Entitlement
+from coinsphere.billing.plans import Plan, PlanFeature, PlanLimit
+from webapi.http import errors
+from webapi.security import access
+from webapi.services import services
+
+PAYMENT_REQUIRED = 402
+
+
+def entitled(conn: Connection) -> Entitlement:
+    """The caller's plan; everybody has everything where nothing is sold."""
+    work = services()
+    if not work.settings.is_billing_configured:
+        return entitlement.EVERYTHING
+    grace = timedelta(days=work.settings.billing_grace_days)
+    return repository.entitled(conn, access.principal().user_id, work.clock(), grace)
+
+
+def require_room(conn: Connection, limit: PlanLimit) -> None:
+    """Check that one more may be added; until the transaction ends no other request of the caller adds one.
+
+    Raises:
+        errors.Problem: 402, the caller's plan is full.
+    """
+    plan = entitled(conn).plan
+    most = plan.limits[limit]
+    if most is None:
+        return
+    used = repository.count_alone(conn, access.principal().user_id, limit, services().clock())
+    if not plan.has_room(limit, used):
+        detail = f"The plan {plan.name} has room for {most} of them, and {used} are there."
+        raise _refusal(f"the plan is full: {limit}", detail, plan, plans.with_room(limit, used))
+
+
+def require_feature(conn: Connection, feature: PlanFeature) -> None:
+    """Check that the caller's plan has a feature. Raises `errors.Problem` with status 402."""
+    plan = entitled(conn).plan
+    if feature not in plan.features:
+        detail = f"The plan {plan.name} does not have it."
+        raise _refusal(f"not in the plan: {feature}", detail, plan, plans.with_feature(feature))
+
+
+def _refusal(error: str, detail: str, plan: Plan, better: Plan) -> errors.Problem:
+    return errors.Problem(
+        PAYMENT_REQUIRED,
+        error,
+        detail=f"{detail} The plan {better.name} does.",
+        code="plan",
+        extra={"plan": plan.name, "neededPlan": better.name},
+    )
