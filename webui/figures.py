@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton, format_timedelta
-from babel.numbers import format_decimal, format_percent
 from markupsafe import Markup, escape
 
 from coinsphere import decimals
@@ -53,17 +52,14 @@ def part(fraction: Decimal | float | None, places: int = 0) -> str:
     """A part of one as a percentage."""
     if fraction is None:
         return UNKNOWN
-    text: str = format_percent(fraction, f"#,##0.{'0' * places} %", locale=locale())
-    return text.replace(". ", " ") if not places else text
+    return f"{number(Decimal(str(fraction)).scaleb(2, figures.EXACT), places)} %"
 
 
 def number(value: Decimal | float | None, places: int = 2) -> str:
     """A plain number."""
     if value is None:
         return UNKNOWN
-    with localcontext(figures.EXACT):
-        text: str = format_decimal(value, f"#,##0.{'0' * places}" if places else "#,##0", locale())
-    return text
+    return figures.fixed(Decimal(str(value)), places, locale())
 
 
 def day(value: date | datetime | None) -> str:

@@ -1,12 +1,15 @@
 """Numbers and times as people read them."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import pytest
+from babel import Locale
+from babel.numbers import format_currency, format_decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coinsphere.i18n import LANGUAGES
 from coinsphere.notify import figures
 
 
@@ -72,6 +75,22 @@ def test_whatever_is_stored_can_be_written(amount, locale) -> None:
     assert abs(Decimal(plain) - amount) <= abs(amount) * Decimal("1e-3")
     if abs(amount) >= 1:
         assert abs(Decimal(plain) - amount) <= Decimal("5e-9")
+
+
+@given(
+    st.decimals(-(10**20), 10**20, places=18, allow_nan=False, allow_infinity=False),
+    st.sampled_from([figures.LOCALE, *LANGUAGES]),
+    st.sampled_from(["USD", "EUR", "CHF", "JPY", "BTC", "1IN"]),
+    st.integers(0, 18),
+)
+def test_numbers_stand_as_babel_writes_them(amount, locale, currency, places) -> None:
+    digits = "#,##0" + ("." + "0" * places if places else "")
+    pattern = Locale.parse(locale).currency_formats["standard"].pattern.replace("#,##0.00", digits)
+    with localcontext(figures.EXACT):
+        plain = format_decimal(amount, digits, locale)
+        money = format_currency(amount, currency, pattern, locale, currency_digits=False)
+    assert figures.fixed(amount, places, locale) == plain
+    assert figures.fixed(amount, places, locale, currency) == money
 
 
 @pytest.mark.parametrize(
