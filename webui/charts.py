@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
-from webapi.predictions.queries import Bands
+from webapi.predictions.indicator_queries import Bands
 from webapi.tokens.history import Point
 
 _WIDTH, _HEIGHT = 720.0, 300.0

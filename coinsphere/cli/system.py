@@ -118,11 +118,11 @@ def _fill(console: Console, settings: Settings, progress: "ConsoleProgress") -> 
     """Fill the history, run the pipeline, and say what there is to see."""
     from coinsphere.cli.market import show_import
     from coinsphere.cli.quarantine import show_set_aside
-    from coinsphere.local import system
+    from coinsphere.local import filling
 
     status.show_origin(console, status.stored_origin(settings))
     try:
-        for report in system.fill(settings, progress):
+        for report in filling.fill(settings, progress):
             show_import(console, report)
     except (CoinsphereError, psycopg.Error) as error:
         console.print(f"[red]Not everything is green:[/red] {escape(str(error))}", highlight=False)

@@ -1,26 +1,22 @@
-"""The whole local system: brought up in the right order, filled once, looked at, taken down."""
+"""The whole local system: brought up in the right order, looked at, taken down."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Protocol
+from datetime import datetime
 
 import psycopg
 
 from coinsphere import log
-from coinsphere.clock import Clock, utc_now
 from coinsphere.db import migrate, seeds
-from coinsphere.errors import CoinsphereError, LocalServiceError
-from coinsphere.local import dagster, orphans, ports, probes, processes, state
+from coinsphere.errors import LocalServiceError
+from coinsphere.local import orphans, ports, probes, processes, state
 from coinsphere.local.processes import Process
+from coinsphere.local.progress import Progress
 from coinsphere.local.state import State
 from coinsphere.local.supervision import Running, Supervisor
-from coinsphere.market import importer, origin
-from coinsphere.market.importer import ImportReport
-from coinsphere.market.origin import Origin
+from coinsphere.market import origin
 from coinsphere.market.sources import factory
 from coinsphere.settings import Role, Settings, environment
 
@@ -29,30 +25,7 @@ START_SECONDS = 180
 _POLL_SECONDS = 0.25
 _ASK_THE_CODE_SERVER = ("dagster-webserver", "dagster-daemon")
 """They look for our definitions once, when they start, and again only when the code server changes."""
-_FIRST_PARTITION = "2010-01-01"
 _log = log.get("local")
-
-_DAYS_STORED = """
-    select distinct (opened_at at time zone 'UTC')::date::text from market.price_data
-    where interval = '1d' and opened_at >= %(first)s
-    order by 1
-"""
-
-
-class Stage(Protocol):
-    """What is being done at the moment, as a person is told."""
-
-    def step(self, step: dagster.Step) -> None:
-        """Tell of a step that is done."""
-        ...
-
-
-class Progress(Protocol):
-    """Tells a person how far things are."""
-
-    def stage(self, title: str) -> AbstractContextManager[Stage]:
-        """Tell what is being done, for as long as it is."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,30 +125,6 @@ def status(settings: Settings) -> list[Health]:
     running = Supervisor(settings.state).list()
     table = {process.name: process for process in processes.table(settings)}
     return [_health(table[each.name], each, settings) for each in running if each.name in table]
-
-
-def fill(
-    settings: Settings, progress: Progress, *, clock: Clock = utc_now
-) -> Iterator[ImportReport]:
-    """Fill the price history and run the whole pipeline, unless it was done before.
-
-    Gives the report of the candle files, where prices come from files.
-
-    Raises:
-        LocalServiceError: a run failed; carries the reason.
-    """
-    decided = _origin(settings)
-    if dagster.has_succeeded(settings, "pipeline"):
-        return
-    if decided.source == "files":
-        if decided.location is not None:
-            yield _import(settings, Path(decided.location), progress)
-    else:
-        first = clock().date() - timedelta(days=settings.market_history_days)
-        tags = dagster.range_tags(first, clock().date())
-        title = f"Filling {settings.market_history_days} days of history"
-        _run(settings, "history", title, progress, tags)
-    _run(settings, "pipeline", "Running the pipeline", progress)
 
 
 def _start_servers(
@@ -294,42 +243,3 @@ def _health(process: Process, running: Running, settings: Settings) -> Health:
     return Health(
         process.name, process.port, running.state.lower(), running.pid, running.since, problem
     )
-
-
-def _origin(settings: Settings) -> Origin:
-    with psycopg.connect(settings.url_for(Role.PIPELINE)) as conn:
-        decided = origin.get(conn)
-    if decided is None:
-        raise CoinsphereError("Where prices come from is not decided yet: run `coinsphere up`.")
-    return decided
-
-
-def _import(settings: Settings, folder: Path, progress: Progress) -> ImportReport:
-    """Load the candle files, and tell Dagster which of its partitions are there."""
-    url = settings.url_for(Role.PIPELINE)
-    with progress.stage(f"Importing the candle files of {folder}"):
-        with psycopg.connect(url) as conn:
-            report = importer.import_folder(conn, folder)
-            days = [day for (day,) in conn.execute(_DAYS_STORED, {"first": _FIRST_PARTITION})]
-        _note_imported(settings, days, folder)
-    return report
-
-
-def _note_imported(settings: Settings, days: list[str], folder: Path) -> None:
-    """Tell Dagster of the days. Nothing is computed from that: where it cannot be told, the pipeline goes on."""
-    try:
-        dagster.report_materialized(
-            settings, ["market", "candles_daily"], days, f"Imported from {folder}"
-        )
-    except LocalServiceError as error:
-        _log.warning("Dagster was not told of the imported days", error=str(error))
-
-
-def _run(
-    settings: Settings, job: str, title: str, progress: Progress, tags: dict[str, str] | None = None
-) -> None:
-    with progress.stage(title) as stage:
-        # Somebody else may have asked for it just now.
-        run_id = dagster.under_way(settings, job) or dagster.launch(settings, job, tags)
-        for step in dagster.follow(settings, run_id):
-            stage.step(step)

@@ -17,16 +17,12 @@ from coinsphere import log
 from coinsphere.chains import bitcoin, curated, solana
 from coinsphere.chains.blockchains import CHAINS, NATIVE, Blockchain
 from coinsphere.chains.curated import Directory
-from coinsphere.chains.model import Balance, TokenFacts, amount
+from coinsphere.chains.model import Balance, TokenFacts
 from coinsphere.chains.nodes import Nodes
 from coinsphere.clock import Clock
 from coinsphere.defi import deployments
-from coinsphere.defi import repository as positions
-from coinsphere.defi.model import Position
-from coinsphere.defi.repository import NewPosition
 from coinsphere.errors import ProviderError, RateLimited, Unavailable
-from coinsphere.portfolio import invalidations
-from coinsphere.wallets import booking, reading, repository
+from coinsphere.wallets import reading, repository, storing
 from coinsphere.wallets.reading import WalletReading
 from coinsphere.wallets.repository import Wallet
 
@@ -83,25 +79,6 @@ _FINISH = """
 _ANNOUNCE = "select pg_notify('coinsphere', 'wallets')"
 _STATUS = """
     update app.wallet_connections set status = %(status)s, last_error = %(error)s where id = %(id)s
-"""
-_SYNCED = """
-    update app.wallet_connections
-    set status = 'active', last_error = %(error)s, last_synced_at = %(now)s, last_block = %(block)s
-    where id = %(id)s
-"""
-_LOCK = "select last_block from app.wallet_connections where id = %(id)s for update"
-_BALANCE = """
-    insert into app.wallet_balances
-        (wallet_id, contract_address, token_id, symbol, amount, block_number, observed_at)
-    values (%(wallet_id)s, %(contract)s, %(token_id)s, %(symbol)s, %(amount)s, %(block)s, %(now)s)
-    on conflict (wallet_id, contract_address) do update set
-        token_id = excluded.token_id, symbol = coalesce(excluded.symbol, wallet_balances.symbol),
-        amount = excluded.amount, block_number = excluded.block_number, observed_at = excluded.observed_at
-"""
-# A token that is looked for no more, or that turned out to be a receipt, is not held by itself.
-_EMPTY = """
-    update app.wallet_balances set amount = 0, block_number = %(block)s, observed_at = %(now)s
-    where wallet_id = %(wallet_id)s and contract_address <> all(%(contracts)s) and amount > 0
 """
 
 
@@ -167,7 +144,7 @@ def run(conn: Connection, sync_id: UUID, nodes: Nodes, clock: Clock, *, is_last_
         conn.execute(_ANNOUNCE)
     directory = curated.directory(conn, wallet.blockchain)
     try:
-        found = _read(wallet, directory, nodes, clock())
+        observed = _read(wallet, directory, nodes, clock())
     except Exception as error:
         is_final = is_last_try or not _may_pass(error)
         _note_failure(conn, sync, _reason(wallet, error), clock(), is_final=is_final)
@@ -180,14 +157,16 @@ def run(conn: Connection, sync_id: UUID, nodes: Nodes, clock: Clock, *, is_last_
         conn.execute(_STORING, {"id": sync_id})
         conn.execute(_ANNOUNCE)
     with conn.transaction():
-        imported = _store(conn, wallet, directory, found, clock())
+        imported = storing.store(conn, wallet, directory, observed, clock())
         outcome = {
             "id": sync_id,
             "now": clock(),
             "imported": imported,
-            "balances": sum(1 for each in found.balances.values() if each is not None and each.raw),
-            "positions": sum(map(len, found.positions.values())),
-            "error": _failures(found),
+            "balances": sum(
+                1 for each in observed.balances.values() if each is not None and each.raw
+            ),
+            "positions": sum(map(len, observed.positions.values())),
+            "error": storing.failures(observed),
         }
         conn.execute(_FINISH, outcome)
         conn.execute(_ANNOUNCE)
@@ -241,81 +220,3 @@ def _wanted(wallet: Wallet, facts: Mapping[str, TokenFacts]) -> dict[str, TokenF
     """The curated tokens and those that the user ticked, each once."""
     ticked = {contract.lower(): TokenFacts(None, None) for contract in wallet.tokens}
     return {**ticked, **facts}
-
-
-def _store(
-    conn: Connection, wallet: Wallet, directory: Directory, found: WalletReading, now: datetime
-) -> int:
-    """Store a reading and tell the ledger; the number of facts. Nothing of one older than what is stored."""
-    # What the user does with the wallet at the same time comes before or after, not in between.
-    invalidations.lock(conn, wallet.user_id)
-    locked = conn.execute(_LOCK, {"id": wallet.id}).fetchone()
-    current = repository.by_id(conn, wallet.id)
-    if locked is None or current is None:
-        return 0
-    if found.block is not None and locked[0] is not None and found.block < locked[0]:
-        conn.execute(_STATUS, {"id": wallet.id, "status": "active", "error": None})
-        return 0
-    _store_balances(conn, wallet.id, directory, found, now)
-    for slug, each in found.positions.items():
-        rows = _positions(each, found.facts, directory)
-        positions.store(
-            conn, wallet.id, slug, rows, now, are_rewards_known=slug not in found.unrewarded
-        )
-    imported = booking.book(conn, current, found.stamp or f"{now:%Y-%m-%dT%H:%M:%S.%fZ}", now)
-    outcome = {"id": wallet.id, "error": _failures(found), "now": now, "block": found.block}
-    conn.execute(_SYNCED, outcome)
-    return imported
-
-
-def _store_balances(
-    conn: Connection, wallet_id: UUID, directory: Directory, found: WalletReading, now: datetime
-) -> None:
-    scope = {"wallet_id": wallet_id, "block": found.block, "now": now}
-    with conn.cursor() as cursor:
-        rows = []
-        for contract, each in found.balances.items():
-            held = None if each is None else amount(each.raw, each.facts.decimals)
-            if each is not None and held:
-                token_id = directory.token_id(contract)
-                row = {
-                    "contract": contract,
-                    "token_id": token_id,
-                    "symbol": each.facts.symbol,
-                    "amount": held,
-                }
-                rows.append({**scope, **row})
-        cursor.executemany(_BALANCE, rows)
-    # What did not answer, or gave nonsense, keeps what was known of it.
-    kept = [row["contract"] for row in rows]
-    kept += [contract for contract, each in found.balances.items() if not _is_known(each)]
-    conn.execute(_EMPTY, {**scope, "contracts": kept})
-
-
-def _is_known(balance: Balance | None) -> bool:
-    return balance is not None and amount(balance.raw, balance.facts.decimals) is not None
-
-
-def _positions(
-    found: tuple[Position, ...], facts: Mapping[str, TokenFacts], directory: Directory
-) -> list[NewPosition]:
-    made = []
-    for each in found:
-        told = facts.get(each.contract.lower(), TokenFacts(None, None))
-        held = amount(each.raw, told.decimals)
-        if held is None:
-            _log.warning("position without a readable amount", contract=each.contract)
-            continue
-        token_id = directory.token_id(each.contract)
-        made.append(
-            NewPosition(
-                each.key, each.kind, token_id, each.contract, told.symbol, held, each.details
-            )
-        )
-    return made
-
-
-def _failures(found: WalletReading) -> str | None:
-    """What could not be read, in a sentence."""
-    parts = [*sorted(found.failed), *(f"rewards of {slug}" for slug in sorted(found.unrewarded))]
-    return f"Not read, and left as it was: {', '.join(parts)}."[:500] if parts else None

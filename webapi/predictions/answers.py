@@ -9,8 +9,9 @@ from babel.numbers import format_decimal
 from coinsphere.i18n import N_, gettext, language
 from coinsphere.market import anchoring
 from webapi.predictions import distribution, indicators, outcomes, schemas
+from webapi.predictions.indicator_queries import Indicators
 from webapi.predictions.model_server import LEVELS, Forecast
-from webapi.predictions.queries import Indicators, Stored
+from webapi.predictions.queries import Stored
 from webapi.tokens.queries import Token
 
 _PROBABILITY_STEP = Decimal("0.0001")

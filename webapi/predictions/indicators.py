@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from webapi.predictions.queries import Indicators
+from webapi.predictions.indicator_queries import Indicators
 
 _RISING, _FALLING = 1.2, 0.8
 """A day's volume over the mean of the 30 days before."""

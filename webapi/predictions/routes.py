@@ -9,7 +9,14 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from webapi.http import cursor, errors, idempotency, pages, paths
-from webapi.predictions import answers, current, outcome_schemas, queries, schemas
+from webapi.predictions import (
+    answers,
+    current,
+    indicator_queries,
+    outcome_schemas,
+    queries,
+    schemas,
+)
 from webapi.predictions.queries import After, Stored
 from webapi.security import limits
 from webapi.security.access import signed_in
@@ -47,7 +54,7 @@ def get_predictions(json_data: schemas.BatchIn) -> dict[str, Any]:
     work = services()
     with work.database.connection() as conn:
         wanted = symbols.find_all(conn, json_data.symbols)
-        technical = queries.indicators(conn, [token.id for _, token in wanted if token])
+        technical = indicator_queries.indicators(conn, [token.id for _, token in wanted if token])
     asked = [
         (
             symbol,
@@ -145,7 +152,7 @@ def _prediction(symbol: str, days: int) -> schemas.PredictionOut:
     work = services()
     with work.database.connection() as conn:
         token = symbols.find(conn, symbol)
-        technical = queries.indicators(conn, [token.id]).get(token.id)
+        technical = indicator_queries.indicators(conn, [token.id]).get(token.id)
         current.require_none_against(conn, token)
     # The connection is back in the pool while the model server is asked.
     found = current.of_server(work, token, days)

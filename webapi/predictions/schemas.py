@@ -1,12 +1,13 @@
 """What goes over the wire of `/predictions`."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from webapi.http.schema import Amount, Input, Line, Output, Query
+from webapi.predictions.examples import PREDICTION
 from webapi.risk.schemas import FailureOut
 from webapi.tokens.schemas import Symbol
 
@@ -185,83 +186,10 @@ class QualityOut(Output):
     )
 
 
-_PREDICTION: dict[str, Any] = {
-    "symbol": "BTC",
-    "name": "Bitcoin",
-    "currentPrice": 91000,
-    "priceSource": "binance",
-    "referencePrice": 91000,
-    "originAt": "2026-11-24T00:00:00Z",
-    "anchoredAt": "2026-11-24T00:11:40Z",
-    "targetAt": "2026-11-25T00:00:00Z",
-    "prediction": {
-        "predictedPrice": 91010,
-        "change": 10,
-        "changePercent": 0.01098901,
-        "confidence": 50.4,
-        "direction": "neutral",
-        "factors": [],
-        "note": 'This model does not beat "tomorrow equals today" on data that it had not seen.',
-        "technicalIndicators": {
-            "rsi": 54.2,
-            "macd": {"value": 320.1, "signal": 290.7},
-            "trend": "bullish",
-            "bollingerBands": {"upper": 94000.1, "middle": 90500.2, "lower": 87000.3},
-            "volumeTrend": "stable",
-            "asOf": "2026-11-23",
-            "exact": {
-                "rsi": 54.2034911,
-                "macd": {"value": 320.1000213, "signal": 290.7049},
-                "bollingerBands": {
-                    "upper": 94000.10012,
-                    "middle": 90500.2003,
-                    "lower": 87000.3004,
-                },
-            },
-        },
-        "modelVersion": "3",
-        "quantiles": {"0.025": 86900, "0.1": 88700, "0.5": 91010, "0.9": 93350, "0.975": 95200},
-        "interval80": [88700, 93350],
-        "interval95": [86900, 95200],
-    },
-    "predictedPrice": 91010,
-    "predictionChange": 10,
-    "predictionChangePercent": 0.01098901,
-    "confidence": 0.504,
-    "daysAhead": 1,
-    "timeframe": "24h",
-    "timestamp": "2026-11-24T00:12:00Z",
-    "model": {
-        "rung": "token_champion",
-        "name": "price-btc",
-        "version": "3",
-        "algorithm": "lstm",
-        "runId": "4f1c0c7c9a5f4f0f9d3c3a0b7a1e2d3c",
-        "trainedAt": "2026-11-23T02:00:00Z",
-        "dataCutoff": "2026-11-23T00:00:00Z",
-        "codeVersion": "9a1f0c3",
-        "dataDigest": "3f1d…",
-    },
-    "quality": {
-        "coverage80": 0.79,
-        "coverage95": 0.94,
-        "skillVsNaive": -0.01,
-        "evaluatedOn": "2026-08-25/2026-11-22",
-        "inDistribution": True,
-        "beatsNaive": False,
-        "validated": False,
-        "reason": "version 3 (combination) was refused at 1 d: G2_baselines: 1 d: t of 1.20 against random_walk",
-    },
-    "predictionId": "6f4a3a0e-6a0c-4a53-9a1e-2d1c0b9a8f7e",
-    "expiresAt": "2026-11-25T00:00:00Z",
-    "stale": False,
-}
-
-
 class PredictionOut(Output):
     """A forecast of the champion; every number of it is the model's own, or follows from its distribution."""
 
-    model_config = ConfigDict(json_schema_extra={"example": _PREDICTION})
+    model_config = ConfigDict(json_schema_extra={"example": PREDICTION})
 
     symbol: str
     name: str
@@ -301,7 +229,7 @@ class BatchOut(Output):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "predictions": [_PREDICTION],
+                "predictions": [PREDICTION],
                 "errors": [{"symbol": "NOPE", "status": 404, "error": "token NOPE not found"}],
                 "count": 1,
                 "timeframe": "24h",

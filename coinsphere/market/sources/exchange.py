@@ -7,11 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import ccxt
 
-from coinsphere import untrusted_json
 from coinsphere.clock import Clock
 from coinsphere.errors import (
     BadPayload,
@@ -24,6 +22,7 @@ from coinsphere.errors import (
 from coinsphere.market import venues
 from coinsphere.market.consensus.model import CURRENCIES, Asset, VenueQuote
 from coinsphere.market.model import Candle, Interval, Token
+from coinsphere.market.sources import ccxt_client
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds, to_milliseconds
 from coinsphere.market.sources.rows import NONSENSE, Noted
@@ -33,7 +32,6 @@ _PAGES = {"binance": 1000, "coinbase": 300, "kraken": 720, "kucoin": 1500}
 """Candles that an exchange gives at most in one answer; 500 of any other."""
 _WINDOWS = {"kraken": 720}
 """Candles back from now that an exchange gives at all, whatever is asked for."""
-_SPOT_ONLY = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
 
 
 class _Market(NamedTuple):
@@ -65,7 +63,7 @@ class Exchange:
         self._currencies, self._clock = currencies, clock
         self._size = _PAGES.get(name, 500)
         self._noted = Noted(name)
-        self._client = _client(name, base_url, timeout_ms, self._noted)
+        self._client = ccxt_client.build(name, base_url, timeout_ms, self._noted)
 
     def close(self) -> None:
         """Close the connections."""
@@ -229,82 +227,6 @@ def _markets(tokens: Sequence[Token]) -> Iterator[_Market]:
     assets += [(code, asset) for code, asset in codes if isinstance(asset, str)]
     for symbol, asset in assets:
         yield from (_Market(symbol, asset, currency) for currency in CURRENCIES)
-
-
-class _Strict:
-    """Refuses what ccxt would hand on, drop or make up."""
-
-    id: str
-    noted: Noted
-
-    def fetch(self, *arguments: Any, **keywords: Any) -> Any:
-        """As ccxt's, but a page of HTML is an error."""
-        answer = super().fetch(*arguments, **keywords)  # type: ignore[misc]
-        if isinstance(answer, str | bytes):
-            text = answer if isinstance(answer, str) else answer.decode(errors="replace")
-            raise BadPayload(self.id, "the answer is not JSON", text)
-        return answer
-
-    def parse_json(self, http_response: str) -> Any:
-        """As ccxt's; what is nested so deep that its parser might end the process is no JSON."""
-        try:
-            return untrusted_json.decode(http_response, super().parse_json)  # type: ignore[misc]
-        except ValueError:
-            return None
-
-    def safe_ticker(self, ticker: dict[str, Any], market: Any = None) -> dict[str, Any]:
-        """As ccxt's, which makes up a missing price from the open and the change, and takes midnight's open for that."""
-        given = {name: ticker.get(name) for name in ("last", "percentage", "quoteVolume")}
-        made: dict[str, Any] = super().safe_ticker(ticker, market)  # type: ignore[misc]
-        return made | given
-
-    def parse_ticker(self, ticker: Any, market: Any = None) -> dict[str, Any]:
-        """As ccxt's, but a ticker that it stumbles over is noted and none, and takes no other with it."""
-        try:
-            made: dict[str, Any] = super().parse_ticker(ticker, market)  # type: ignore[misc]
-        except (ccxt.BaseError, *NONSENSE) as error:
-            self.noted.note(f"a ticker makes no sense ({type(error).__name__}: {error})", ticker)
-            return {"symbol": None}
-        return made
-
-    def parse_ohlcv(self, ohlcv: Any, market: Any = None) -> list[Any]:
-        """As ccxt's, but a row that it stumbles over, or would drop for want of a time, is noted."""
-        try:
-            row: list[Any] = super().parse_ohlcv(ohlcv, market)  # type: ignore[misc]
-        except (ccxt.BaseError, *NONSENSE) as error:
-            self.noted.note(f"a candle makes no sense ({type(error).__name__}: {error})", ohlcv)
-            return [None] * 6
-        if row[0] is None:
-            self.noted.note("a candle has no time", ohlcv)
-        return row
-
-
-def _client(name: str, base_url: str | None, timeout_ms: int, noted: Noted) -> Any:
-    strict = type(f"Strict_{name}", (_Strict, getattr(ccxt, name)), {})
-    client = strict(
-        {
-            "enableRateLimit": True,
-            "timeout": timeout_ms,
-            "options": {**_SPOT_ONLY, "maxRetriesOnFailure": 0},
-            "quoteJsonNumbers": True,
-        }
-    )
-    client.has["fetchCurrencies"] = (
-        False  # deposit networks and the like: up to three calls for nothing
-    )
-    client.number = str
-    client.noted = noted
-    client.session.max_redirects = 0  # a price comes from the host that was asked, or not at all
-    if base_url is not None:
-        client.urls["api"] = _moved(client.urls["api"], f"{base_url.rstrip('/')}/{name}")
-    return client
-
-
-def _moved(urls: Any, base: str) -> Any:
-    """The same URLs on another host, whose path begins with the exchange's name."""
-    if isinstance(urls, str):
-        return base + urlsplit(urls).path
-    return {key: _moved(url, base) for key, url in urls.items()}
 
 
 def _decimal(value: Any) -> Decimal | None:

@@ -10,7 +10,7 @@ import pytest
 
 from coinsphere.chains.nodes import Nodes
 from coinsphere.errors import Unavailable
-from coinsphere.wallets import booking, repository, sync
+from coinsphere.wallets import booking, repository, storing, sync
 from tests.fakes.evm import world
 from tests.fakes.evm.chain import NodeServer, served
 from tests.integration.wallets.conftest import node_settings
@@ -169,7 +169,7 @@ def test_an_older_reading_never_takes_the_place_of_a_newer_one(
     finally:
         node.chain.send(world.USDC, "burn", world.OWNER, 10**6)
     with reader.conn.transaction():
-        assert sync._store(reader.conn, wallet, directory, older, reader.now) == 0
+        assert storing.store(reader.conn, wallet, directory, older, reader.now) == 0
     assert reader.ledger()["USDC"] == Decimal(1501)
 
 
@@ -233,7 +233,7 @@ def test_another_block_of_the_same_number_is_booked_as_another_one(
             first, balances={**first.balances, usdc: changed}, stamp=f"block {first.block} {fork}"
         )
         with reader.conn.transaction():
-            sync._store(reader.conn, wallet, directory, found, reader.now)
+            storing.store(reader.conn, wallet, directory, found, reader.now)
         assert reader.ledger()["USDC"] == raw
 
 

@@ -9,8 +9,8 @@ import pytest
 from webapi.alerts.schemas import fault
 from webapi.http import cursor, errors, paths
 from webapi.http.schema import camel
+from webapi.predictions.indicator_queries import Indicators
 from webapi.predictions.indicators import describe, trend, volume_trend
-from webapi.predictions.queries import Indicators
 from webapi.risk import analysis
 from webapi.risk.queries import Score
 

@@ -13,8 +13,7 @@ from webapi.features import Feature, switches
 from webapi.http.schema import check
 from webapi.portfolios import queries as portfolio_queries
 from webapi.portfolios import scope
-from webapi.predictions import answers, indicators
-from webapi.predictions import queries as predictions
+from webapi.predictions import answers, indicator_queries, indicators
 from webapi.risk import analysis
 from webapi.risk import queries as risk
 from webapi.services import services
@@ -55,8 +54,8 @@ def token(symbol: str) -> Response:
         found = queries.with_extremes(conn, symbols.find(conn, symbol))
         past = history.points(conn, found.id, SPANS[frame], may_be_hourly=frame in HOURLY)
         since = past[0].opened_at.date() if past else work.clock().date()
-        bands = predictions.bands(conn, found.id, since) if frame not in HOURLY else {}
-        technical = predictions.indicators(conn, [found.id]).get(found.id)
+        bands = indicator_queries.bands(conn, found.id, since) if frame not in HOURLY else {}
+        technical = indicator_queries.indicators(conn, [found.id]).get(found.id)
         chart = {
             "series": Series.of_candles(past, bands),
             "filled": charts.filled(past),
