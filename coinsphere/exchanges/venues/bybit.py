@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from coinsphere.exchanges.api.client import Client
 from coinsphere.exchanges.errors import PermissionMissing
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
 from coinsphere.exchanges.venues import ccxt_records
-from coinsphere.exchanges.venues.pagination import Answer, optional, windows
-from coinsphere.exchanges.venues.rows import holdings, read
+from coinsphere.exchanges.venues.pagination import Fetch, PageOf, optional, rows_of, windows
+from coinsphere.exchanges.venues.rows import holdings
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.imports.statements.grouping import refused
 from coinsphere.portfolio.imports.statements.record import Entry, Record
@@ -72,58 +72,44 @@ class Bybit:
     def streams(self, client: Client, known: Known) -> list[Stream]:  # noqa: ARG002  every market is told at once
         """The executions, deposits, withdrawals and yields."""
         client.markets()
-
-        def executions(start: int, end: int, token: Any) -> Answer:
-            wanted = {"category": "spot", "execType": "Trade", "limit": _TRADES}
-            rows, following = _page(
-                client, "privateGetV5ExecutionList", wanted, (start, end), token
-            )
-            told = read(
-                self.id,
-                rows,
-                _trade_name,
-                lambda row: ccxt_records.trades(self.id, _trade(client, row), _trade_name(row)),
-            )
-            return Answer(told, following)
-
-        def moves(method: str, kind: str) -> Any:
-            def fetch(start: int, end: int, token: Any) -> Answer:
-                rows, following = _page(client, method, {"limit": _TRANSFERS}, (start, end), token)
-                told = read(
-                    self.id,
-                    rows,
-                    lambda row: ccxt_records.moved_name(_moved(client, row, kind)),
-                    lambda row: ccxt_records.moved(self.id, _moved(client, row, kind)),
-                )
-                return Answer(told, following)
-
-            return fetch
-
-        def yields(category: str, kind: Kind) -> Stream:
-            def fetch(start: int, end: int, token: Any) -> Answer:
-                wanted = {"category": category, "limit": _YIELDS}
-                rows, following = _page(
-                    client, "privateGetV5EarnYield", wanted, (start, end), token
-                )
-                told = read(
-                    self.id,
-                    rows,
-                    lambda row: f"yield-{category}-{row['id']}",
-                    lambda row: [_yield(client, row, category, kind)],
-                )
-                return Answer(told, following)
-
-            name = f"yields {category}"
-            return optional(windows(name, fetch, begin=_BEGIN, days=7, reach=_REACH, overlap=_LATE))
-
-        deposits = moves("privateGetV5AssetDepositQueryRecord", "deposit")
-        withdrawals = moves("privateGetV5AssetWithdrawQueryRecord", "withdrawal")
         return [
-            windows("trades", executions, begin=_BEGIN, days=7, reach=_REACH),
-            windows("deposits", deposits, begin=_BEGIN, days=30),
-            windows("withdrawals", withdrawals, begin=_BEGIN, days=30),
-            *(yields(category, kind) for category, kind in EARN.items()),
+            windows("trades", _executions(client), begin=_BEGIN, days=7, reach=_REACH),
+            windows("deposits", _transfers(client, "Deposit"), begin=_BEGIN, days=30),
+            windows("withdrawals", _transfers(client, "Withdraw"), begin=_BEGIN, days=30),
+            *(_yields(client, category, kind) for category, kind in EARN.items()),
         ]
+
+
+def _executions(client: Client) -> Fetch:
+    method = "privateGetV5ExecutionList"
+    return rows_of(
+        Bybit.id,
+        _pages(client, method, category="spot", execType="Trade", limit=_TRADES),
+        _trade_name,
+        lambda row: ccxt_records.trades(Bybit.id, _trade(client, row), _trade_name(row)),
+    )
+
+
+def _transfers(client: Client, direction: Literal["Deposit", "Withdraw"]) -> Fetch:
+    kind = "deposit" if direction == "Deposit" else "withdrawal"
+    method = f"privateGetV5Asset{direction}QueryRecord"
+    return rows_of(
+        Bybit.id,
+        _pages(client, method, limit=_TRANSFERS),
+        lambda row: ccxt_records.moved_name(_moved(client, row, kind)),
+        lambda row: ccxt_records.moved(Bybit.id, _moved(client, row, kind)),
+    )
+
+
+def _yields(client: Client, category: str, kind: Kind) -> Stream:
+    fetch = rows_of(
+        Bybit.id,
+        _pages(client, "privateGetV5EarnYield", category=category, limit=_YIELDS),
+        lambda row: f"yield-{category}-{row['id']}",
+        lambda row: [_yield(client, row, category, kind)],
+    )
+    name = f"yields {category}"
+    return optional(windows(name, fetch, begin=_BEGIN, days=7, reach=_REACH, overlap=_LATE))
 
 
 def _yield(client: Client, row: dict[str, Any], category: str, kind: Kind) -> Record | None:
@@ -171,12 +157,12 @@ def _earning(client: Client) -> list[dict[str, Any]]:
     return [row for each in answers for row in each["result"]["list"]]
 
 
-def _page(
-    client: Client, method: str, wanted: dict[str, Any], ends: tuple[int, int], token: str | None
-) -> tuple[list[dict[str, Any]], str | None]:
-    where = {"startTime": ends[0], "endTime": ends[1] - 1}
-    result = client.call(method, {**wanted, **where, **({"cursor": token} if token else {})})[
-        "result"
-    ]
-    rows = next(result[name] for name in ("list", "rows", "yield") if name in result)
-    return rows, (result.get("nextPageCursor") or None) if rows else None
+def _pages(client: Client, method: str, **wanted: Any) -> PageOf:
+    def page(start: int, end: int, token: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        window = {"startTime": start, "endTime": end - 1}
+        cursor = {"cursor": token} if token else {}
+        result = client.call(method, {**wanted, **window, **cursor})["result"]
+        rows = next(result[name] for name in ("list", "rows", "yield") if name in result)
+        return rows, (result.get("nextPageCursor") or None) if rows else None
+
+    return page

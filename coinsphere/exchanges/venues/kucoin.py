@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 from coinsphere.exchanges.api.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
 from coinsphere.exchanges.venues import ccxt_records
-from coinsphere.exchanges.venues.pagination import Answer, optional, windows
-from coinsphere.exchanges.venues.rows import holdings, read
+from coinsphere.exchanges.venues.pagination import Fetch, optional, rows_of, windows
+from coinsphere.exchanges.venues.rows import holdings
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.imports.statements.record import Entry, Record
 from coinsphere.portfolio.model import Kind
@@ -77,43 +78,42 @@ class Kucoin:
 
     def streams(self, client: Client, known: Known) -> list[Stream]:  # noqa: ARG002  every market is told at once
         """The fills, deposits, withdrawals and incomes."""
-
-        def fills(start: int, end: int, token: Any) -> Answer:
-            rows, following = _page(client, "privateGetFills", (start, end), token)
-            told = read(
-                self.id,
-                rows,
-                lambda row: f"fill-{row['symbol']}-{row['tradeId']}",
-                lambda row: _trade(client.parse("parse_trade", row)),
-            )
-            return Answer(told, following)
-
-        def moves(method: str, kind: str) -> Any:
-            def fetch(start: int, end: int, token: Any) -> Answer:
-                rows, following = _page(client, method, (start, end), token)
-                told = read(
-                    self.id,
-                    rows,
-                    lambda row: ccxt_records.moved_name(_moved(client, row, kind)),
-                    lambda row: _movement(_moved(client, row, kind)),
-                )
-                return Answer(told, following)
-
-            return fetch
-
-        def incomes(start: int, end: int, token: Any) -> Answer:
-            rows, following = _page(client, "privateGetAccountsLedgers", (start, end), token)
-            told = read(
-                self.id, rows, lambda row: f"ledger-{row['id']}", lambda row: [_income(client, row)]
-            )
-            return Answer(told, following)
-
         return [
-            windows("trades", fills, begin=_BEGIN, days=7),
-            windows("deposits", moves("privateGetDeposits", "deposit"), begin=_BEGIN),
-            windows("withdrawals", moves("privateGetWithdrawals", "withdrawal"), begin=_BEGIN),
-            optional(windows("rewards", incomes, begin=_BEGIN, days=1, reach=_LEDGER_REACH)),
+            windows("trades", _fills(client), begin=_BEGIN, days=7),
+            windows("deposits", _transfers(client, "Deposit"), begin=_BEGIN),
+            windows("withdrawals", _transfers(client, "Withdrawal"), begin=_BEGIN),
+            optional(
+                windows("rewards", _incomes(client), begin=_BEGIN, days=1, reach=_LEDGER_REACH)
+            ),
         ]
+
+
+def _fills(client: Client) -> Fetch:
+    return rows_of(
+        Kucoin.id,
+        partial(_page, client, "privateGetFills"),
+        lambda row: f"fill-{row['symbol']}-{row['tradeId']}",
+        lambda row: _trade(client.parse("parse_trade", row)),
+    )
+
+
+def _transfers(client: Client, direction: Literal["Deposit", "Withdrawal"]) -> Fetch:
+    kind = direction.lower()
+    return rows_of(
+        Kucoin.id,
+        partial(_page, client, f"privateGet{direction}s"),
+        lambda row: ccxt_records.moved_name(_moved(client, row, kind)),
+        lambda row: _movement(_moved(client, row, kind)),
+    )
+
+
+def _incomes(client: Client) -> Fetch:
+    return rows_of(
+        Kucoin.id,
+        partial(_page, client, "privateGetAccountsLedgers"),
+        lambda row: f"ledger-{row['id']}",
+        lambda row: [_income(client, row)],
+    )
 
 
 def _trade(trade: dict[str, Any]) -> list[Record]:
@@ -159,9 +159,9 @@ def kind_of(name: str) -> Kind | None:
 
 
 def _page(
-    client: Client, method: str, ends: tuple[int, int], token: int | None
+    client: Client, method: str, start: int, end: int, token: int | None
 ) -> tuple[list[dict[str, Any]], int | None]:
     page = token or 1
-    wanted = {"startAt": ends[0], "endAt": ends[1], "currentPage": page, "pageSize": _ROWS}
+    wanted = {"startAt": start, "endAt": end, "currentPage": page, "pageSize": _ROWS}
     data = client.call(method, wanted)["data"]
     return data["items"], page + 1 if page < int(data["totalPage"]) else None

@@ -6,13 +6,14 @@ Trades from before are not told, nor what flexible savings earn before it is tak
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 from coinsphere.exchanges.api.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
 from coinsphere.exchanges.venues import ccxt_records
-from coinsphere.exchanges.venues.pagination import Answer, optional, windows
-from coinsphere.exchanges.venues.rows import bounds, holdings, read
+from coinsphere.exchanges.venues.pagination import Fetch, optional, rows_of, windows
+from coinsphere.exchanges.venues.rows import bounds, holdings
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.imports.statements.record import Entry, Record
 from coinsphere.portfolio.model import Kind
@@ -80,48 +81,50 @@ class Okx:
 
     def streams(self, client: Client, known: Known) -> list[Stream]:  # noqa: ARG002  every market is told at once
         """The fills, deposits, withdrawals and incomes."""
-
-        def fills(start: int, end: int, token: Any) -> Answer:
-            wanted = {"instType": "SPOT", "begin": start, "end": end, "limit": _ROWS}
-            rows = client.call(
-                "privateGetTradeFillsHistory", {**wanted, **({"after": token} if token else {})}
-            )["data"]
-            told = read(self.id, rows, _fill_name, lambda row: _fill(client, row))
-            full = len(rows) >= _ROWS
-            return Answer(told, str(bounds(self.id, rows, _bill)[0]) if full else None)
-
-        def incomes(start: int, end: int, token: Any) -> Answer:
-            wanted = {"before": start - 1, "after": token or end + 1, "limit": _ROWS}
-            rows = client.call("privateGetAssetBillsHistory", wanted)["data"]
-            told = read(
-                self.id,
-                rows,
-                lambda row: f"bill-{row['billId']}",
-                lambda row: [_income(client, row)],
-            )
-            return Answer(told, _older(rows, token))
-
-        def moves(method: str) -> Any:
-            def fetch(start: int, end: int, token: Any) -> Answer:
-                # `after` means earlier than, `before` later than; at the edge a row may come twice, and is known then.
-                wanted = {"before": start - 1, "after": token or end + 1, "limit": _ROWS}
-                rows = client.call(method, wanted)["data"]
-                told = read(
-                    self.id,
-                    rows,
-                    lambda row: ccxt_records.moved_name(client.parse("parse_transaction", row)),
-                    lambda row: ccxt_records.moved(self.id, client.parse("parse_transaction", row)),
-                )
-                return Answer(told, _older(rows, token))
-
-            return fetch
-
         return [
-            windows("trades", fills, begin=_BEGIN, reach=_REACH),
-            windows("deposits", moves("privateGetAssetDepositHistory"), begin=_BEGIN),
-            windows("withdrawals", moves("privateGetAssetWithdrawalHistory"), begin=_BEGIN),
-            optional(windows("rewards", incomes, begin=_BILLS_BEGIN)),
+            windows("trades", _fills(client), begin=_BEGIN, reach=_REACH),
+            windows("deposits", _transfers(client, "Deposit"), begin=_BEGIN),
+            windows("withdrawals", _transfers(client, "Withdrawal"), begin=_BEGIN),
+            optional(windows("rewards", _incomes(client), begin=_BILLS_BEGIN)),
         ]
+
+
+def _fills(client: Client) -> Fetch:
+    def page(start: int, end: int, token: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        wanted = {"instType": "SPOT", "begin": start, "end": end, "limit": _ROWS}
+        after = {"after": token} if token else {}
+        rows = client.call("privateGetTradeFillsHistory", {**wanted, **after})["data"]
+        is_full = len(rows) >= _ROWS
+        return rows, str(bounds(Okx.id, rows, _bill)[0]) if is_full else None
+
+    return rows_of(Okx.id, page, _fill_name, lambda row: _fill(client, row))
+
+
+def _transfers(client: Client, direction: Literal["Deposit", "Withdrawal"]) -> Fetch:
+    return rows_of(
+        Okx.id,
+        partial(_page, client, f"privateGetAsset{direction}History"),
+        lambda row: ccxt_records.moved_name(client.parse("parse_transaction", row)),
+        lambda row: ccxt_records.moved(Okx.id, client.parse("parse_transaction", row)),
+    )
+
+
+def _incomes(client: Client) -> Fetch:
+    return rows_of(
+        Okx.id,
+        partial(_page, client, "privateGetAssetBillsHistory"),
+        lambda row: f"bill-{row['billId']}",
+        lambda row: [_income(client, row)],
+    )
+
+
+def _page(
+    client: Client, method: str, start: int, end: int, token: int | None
+) -> tuple[list[dict[str, Any]], int | None]:
+    # `after` means earlier than, `before` later than; at the edge a row may come twice, and is known then.
+    wanted = {"before": start - 1, "after": token or end + 1, "limit": _ROWS}
+    rows = client.call(method, wanted)["data"]
+    return rows, _older(rows, token)
 
 
 def _older(rows: list[dict[str, Any]], token: int | None) -> int | None:

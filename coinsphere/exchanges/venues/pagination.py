@@ -1,14 +1,15 @@
 """The ways in which exchanges let their lists be read, so that any page can be asked for again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from coinsphere import log
 from coinsphere.exchanges.errors import PermissionMissing
 from coinsphere.exchanges.model import Page, Position, Stream
-from coinsphere.exchanges.venues.rows import Told
+from coinsphere.exchanges.venues.rows import Row, Told, read
 from coinsphere.market.sources.moments import to_milliseconds
+from coinsphere.portfolio.imports.statements.record import Record
 
 _DAY_MS = 86_400_000
 _MOST_AGAIN = 200
@@ -30,9 +31,16 @@ class Numbered(NamedTuple):
     is_last: bool
 
 
+Fetch = Callable[[int, int, Any], Answer]
+"""Asks for a page: gets the window's ends in epoch milliseconds, and a token, None at first."""
+
+PageOf = Callable[[int, int, Any], tuple[list[Row], Any]]
+"""The same, before the rows are read: they, and the token of the next page, None where it was the last."""
+
+
 def windows(
     name: str,
-    fetch: Callable[[int, int, Any], Answer],
+    fetch: Fetch,
     *,
     begin: datetime,
     days: int | None = None,
@@ -45,7 +53,7 @@ def windows(
 
     Args:
         name: of the stream.
-        fetch: gets the window's ends in epoch milliseconds, and a token, None at first.
+        fetch: asks for a page of a window.
         begin: when the exchange's history begins.
         days: the longest window; None: any.
         reach: how far back the exchange tells at all; None: everything.
@@ -78,6 +86,28 @@ def windows(
         return told.page(found.position, asked, is_last=found.is_last)
 
     return Stream(name, page, again)
+
+
+def rows_of(
+    venue: str,
+    page: PageOf,
+    name: Callable[[Row], str],
+    meant: Callable[[Row], Iterable[Record | None]],
+) -> Fetch:
+    """Asks for a page and reads its rows.
+
+    Args:
+        venue: whose rows these are.
+        page: asks.
+        name: what the record of a row is called.
+        meant: its records.
+    """
+
+    def fetch(start: int, end: int, token: Any) -> Answer:
+        rows, following = page(start, end, token)
+        return Answer(read(venue, rows, name, meant), following)
+
+    return fetch
 
 
 def by_number(name: str, fetch: Callable[[int], Numbered]) -> Stream:
