@@ -8,7 +8,7 @@ MARKET ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: messages dashboards help setup up down test test-slow test-deploy lint format check bench bench-peers lighthouse lock audit sbom docs postman clean-state
+.PHONY: messages dashboards help setup up down test test-slow chaos test-deploy lint format check bench bench-peers lighthouse lock audit sbom docs postman clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,10 +33,13 @@ down: setup ## stop what `coinsphere up --detach` started
 	@$(BIN)/coinsphere down
 
 test: setup ## run the tests against servers that the tests start themselves
-	@$(BIN)/pytest -n logical --dist loadfile -m "not slow"
+	@$(BIN)/pytest -n logical --dist loadfile -m "not slow and not chaos"
 
 test-slow: setup ## run the tests that take minutes and rarely break: hung processes, killed workers, spread trainings
 	@$(BIN)/pytest -n logical --dist loadfile -m slow
+
+chaos: setup ## kill and stop processes while people write, count what was acknowledged, print a table
+	@$(BIN)/pytest tests/chaos -n 0 -q
 
 test-deploy: setup ## render the Helm chart and hold it against the schemas of the Kubernetes API
 	@$(BIN)/pip install --quiet --editable '.[deploy]' --constraint requirements.lock --no-build-isolation

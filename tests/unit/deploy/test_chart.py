@@ -8,12 +8,13 @@ import yaml
 
 from coinsphere.local.processes import APPLICATIONS
 from coinsphere.settings import Settings
+from tests.prometheus import SCRAPES
 
 helm = pytest.importorskip("helm_python", reason="`make test-deploy` installs Helm and the schemas")
 kubernetes_validate = pytest.importorskip("kubernetes_validate")
 
 CHART = Path(__file__).resolve().parents[3] / "deploy" / "helm" / "coinsphere"
-_OF_OPERATORS = ("external-secrets.io/v1", "postgresql.cnpg.io/v1")
+_OF_OPERATORS = ("external-secrets.io/v1", "postgresql.cnpg.io/v1", "monitoring.coreos.com/v1")
 
 
 def render(values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -91,7 +92,8 @@ def test_secrets_are_files_of_their_own_role_and_stand_in_no_manifest(manifests)
         assert keys <= known, name
         assert "superuser_database_url" not in keys, name
         for container in pod["containers"]:
-            given = {each["name"].removeprefix("COINSPHERE_").lower() for each in container["env"]}
+            names = {each["name"] for each in container["env"]} - {"POD_IP"}
+            given = {each.removeprefix("COINSPHERE_").lower() for each in names}
             assert given <= known, name
             assert not given & {"database_url", "redis_url", "service_token"}, name
     api = pods(manifests)["cs-api"]["volumes"][0]["secret"]["items"]
@@ -146,3 +148,31 @@ def test_a_store_of_secrets_and_a_cluster_of_postgres_can_be_asked_for() -> None
     wanted = {"postgres": {"cloudNativePG": {"enabled": True}}}
     (cluster,) = (each for each in render(wanted) if each["kind"] == "Cluster")
     assert cluster["spec"]["instances"] == 3
+
+
+def test_figures_of_every_process_are_scraped_where_that_is_wanted_and_closed_else(manifests):
+    assert not any(each["metadata"]["name"] == "cs-figures" for each in manifests)
+    found = render({"monitoring": {"enabled": True, "namespace": "watchers"}})
+    scraped = {
+        container["name"]: port["containerPort"]
+        for pod in pods(found).values()
+        for container in pod["containers"]
+        for port in container.get("ports", ())
+        if port["name"] == "figures"
+    }
+    defaults = {name: field.default for name, field in Settings.model_fields.items()}
+    wanted = yaml.safe_load(SCRAPES.read_text())["scrape_configs"][0]["static_configs"]
+    assert scraped == {
+        each["labels"]["process"]: int(each["targets"][0].rpartition(":")[2])
+        for each in wanted
+        if each["labels"]["process"] not in ("watch", "backup")
+    }
+    assert set(scraped.values()) <= set(defaults.values())
+    (monitor,) = (each for each in found if each["kind"] == "PodMonitor")
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    assert endpoint["port"] == "figures"
+    (policy,) = (each for each in found if each["metadata"]["name"] == "cs-figures")
+    assert "watchers" in str(policy["spec"]["ingress"][0]["from"])
+    (api,) = pods(found)["cs-api"]["containers"]
+    hosts = next(each for each in api["env"] if each["name"] == "COINSPHERE_SERVICE_HOSTS")
+    assert "$(POD_IP)" in hosts["value"].split(","), "a pod is asked by its address"

@@ -13,11 +13,12 @@ from compose_spec import PyCompose
 
 from coinsphere.local.processes import APPLICATIONS
 from coinsphere.settings import Settings
+from tests import prometheus
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPOSE = ROOT / "deploy" / "compose" / "compose.yaml"
 IMAGES = ROOT / "deploy" / "images"
-_THIRD_PARTY = ("postgres", "redis", "front", "mail")
+_THIRD_PARTY = ("postgres", "redis", "front", "prometheus", "mail")
 
 
 def _interpolated(text: str) -> str:
@@ -81,6 +82,33 @@ def test_a_process_gets_the_database_roles_that_it_needs_and_no_other(compose) -
     assert roles["mlflow"] == ["mlflow_database_url"]
     holders = {name for name, found in roles.items() if "superuser_database_url" in found}
     assert holders == {"provision"}
+
+
+def test_every_process_is_scraped_by_its_name_and_answers_to_it(compose) -> None:
+    (job,) = yaml.safe_load((COMPOSE.parent / "prometheus.yml").read_text())["scrape_configs"]
+    found = {each["labels"]["process"]: each["targets"] for each in job["static_configs"]}
+    ports = prometheus.targets({variable: str(port) for variable, port in _ports().items()})
+    of_ours = {name: f"{name}:{at.rpartition(':')[2]}" for name, at in ports.items()}
+    assert found == {
+        name: [target] for name, target in of_ours.items() if name not in ("watch", "backup")
+    }
+    for service in _ours(compose).values():
+        hosts = service["environment"]["COINSPHERE_SERVICE_HOSTS"].split(",")
+        assert set(found) <= set(hosts), "the guard of the figures lets no other name in"
+        assert not any(":91" in port for port in service.get("ports", ())), "published nowhere"
+    mounted = compose["services"]["prometheus"]["volumes"]
+    assert {"./prometheus.yml", "../prometheus/alerts.yml"} <= {
+        each.split(":")[0] for each in mounted
+    }
+
+
+def _ports() -> dict[str, int]:
+    """Every port of figures that the settings name, by its variable."""
+    return {
+        f"COINSPHERE_{name}".upper(): field.default
+        for name, field in Settings.model_fields.items()
+        if name.endswith("metrics_port")
+    }
 
 
 def test_containers_can_do_little_and_listen_to_this_machine(compose) -> None:

@@ -31,6 +31,7 @@ capabilities: {drop: [ALL]}
 {{- end }}
 
 {{- define "coinsphere.environment" -}}
+- {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}   # by which Prometheus asks a pod
 - {name: COINSPHERE_HOME, value: /var/lib/coinsphere}
 - {name: COINSPHERE_SECRETS_DIR, value: /run/secrets/coinsphere}
 - {name: COINSPHERE_BIND_HOST, value: 0.0.0.0}
@@ -38,7 +39,7 @@ capabilities: {drop: [ALL]}
 - {name: COINSPHERE_MARKET, value: {{ .root.Values.market | quote }}}
 - {name: COINSPHERE_FRONTEND_URL, value: {{ printf "https://%s" .root.Values.host | quote }}}
 - {name: COINSPHERE_API_HOSTS, value: {{ printf "%s,%s-api,%s-stream" .root.Values.host .root.Release.Name .root.Release.Name | quote }}}
-- {name: COINSPHERE_SERVICE_HOSTS, value: {{ printf "localhost,%s-ml,%s-mlflow,%s-dagster" .root.Release.Name .root.Release.Name .root.Release.Name | quote }}}
+- {name: COINSPHERE_SERVICE_HOSTS, value: {{ printf "localhost,$(POD_IP),%s-ml,%s-mlflow,%s-dagster" .root.Release.Name .root.Release.Name .root.Release.Name | quote }}}
 - {name: COINSPHERE_ML_URL, value: {{ printf "http://%s-ml:8000" .root.Release.Name | quote }}}
 - {name: COINSPHERE_MLFLOW_URL, value: {{ printf "http://%s-mlflow:5000" .root.Release.Name | quote }}}
 - {name: COINSPHERE_DAGSTER_URL, value: {{ printf "http://%s-dagster:3000" .root.Release.Name | quote }}}
