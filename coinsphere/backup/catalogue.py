@@ -110,11 +110,11 @@ def _is_whole(backups: Sequence[Backup], backup: Backup) -> bool:
 
 def _chains(backups: Sequence[Backup]) -> list[list[Backup]]:
     """All that build on the same full backup, in their order; what lost its base is a chain of its own."""
-    known = {each.id: each for each in backups}
-    found: dict[str, list[Backup]] = {}
-    for backup in sorted(backups, key=lambda each: each.finished_at):
+    by_id = {backup.id: backup for backup in backups}
+    chains: dict[str, list[Backup]] = {}
+    for backup in sorted(backups, key=lambda backup: backup.finished_at):
         root = backup
-        while root.parent is not None and root.parent in known:
-            root = known[root.parent]
-        found.setdefault(root.id, []).append(backup)
-    return list(found.values())
+        while root.parent is not None and root.parent in by_id:
+            root = by_id[root.parent]
+        chains.setdefault(root.id, []).append(backup)
+    return list(chains.values())

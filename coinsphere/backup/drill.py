@@ -72,34 +72,34 @@ def run(settings: Settings, place: Place, seals: Seals, clock: Clock) -> Drill:
 
     A check that fails does not keep the others from being made.
     """
-    made = Drill(clock())
+    drill = Drill(clock())
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="drill-", dir=settings.state))
     try:
         into = folder / "restored"
         restored = restoring.restore(place, seals, None, into)
-        made.backup_id, made.segments = restored.backup_id, restored.segments
-        with scratch.running(into, folder) as there:
-            made.rto_seconds = time.monotonic() - began
-            made.rpo_seconds = _lost(there, restored.read_at)
-            _examine(made, settings, there, folder)
+        drill.backup_id, drill.segments = restored.backup_id, restored.segments
+        with scratch.running(into, folder) as replica:
+            drill.rto_seconds = time.monotonic() - began
+            drill.rpo_seconds = _lost(replica, restored.read_at)
+            _examine(drill, settings, replica, folder)
     except (CoinsphereError, psycopg.Error, OSError) as error:
-        made.problems["restore"] = str(error)
-        made.rto_seconds = time.monotonic() - began
+        drill.problems["restore"] = str(error)
+        drill.rto_seconds = time.monotonic() - began
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    _note(settings, made)
-    return made
+    _note(settings, drill)
+    return drill
 
 
-def _examine(made: Drill, settings: Settings, there: Settings, folder: Path) -> None:
+def _examine(drill: Drill, settings: Settings, replica: Settings, folder: Path) -> None:
     checks: dict[str, Callable[[], str | None]] = {
-        "lost": lambda: _much(made.rpo_seconds),
-        "integrity": lambda: _integrity(there),
-        "audit": lambda: _audit(there),
-        "rows": lambda: _rows(made, settings, there),
-        "api": lambda: _api(there),
-        "forecasts": lambda: _forecasts(there, folder),
+        "lost": lambda: _much(drill.rpo_seconds),
+        "integrity": lambda: _integrity(replica),
+        "audit": lambda: _audit(replica),
+        "rows": lambda: _rows(drill, settings, replica),
+        "api": lambda: _api(replica),
+        "forecasts": lambda: _forecasts(replica, folder),
     }
     for name, check in checks.items():
         try:
@@ -107,12 +107,12 @@ def _examine(made: Drill, settings: Settings, there: Settings, folder: Path) -> 
         except (CoinsphereError, psycopg.Error, httpx2.HTTPError, OSError) as error:
             problem = f"{type(error).__name__}: {error}"
         if problem is not None:
-            made.problems[name] = problem
+            drill.problems[name] = problem
 
 
-def _lost(there: Settings, read_at: datetime) -> float | None:
+def _lost(replica: Settings, read_at: datetime) -> float | None:
     """Seconds of changes that were not stored when the log was read; None where no keeper ever stored it."""
-    with psycopg.connect(there.url_for(Role.WORKER)) as conn:
+    with psycopg.connect(replica.url_for(Role.WORKER)) as conn:
         (stored,) = conn.execute("select max(at) from app.backup_progress").fetchone() or (None,)
     return None if stored is None else max(0.0, (read_at - stored).total_seconds())
 
@@ -123,35 +123,35 @@ def _much(seconds: float | None) -> str | None:
     return f"{seconds:.0f} s of changes would be lost" if seconds > MOST_LOST_SECONDS else None
 
 
-def _integrity(there: Settings) -> str | None:
-    with psycopg.connect(there.url_for(Role.PIPELINE)) as conn:
+def _integrity(replica: Settings) -> str | None:
+    with psycopg.connect(replica.url_for(Role.PIPELINE)) as conn:
         faults = [f"{each.name}: {each.faults}" for each in integrity.check(conn) if not each.holds]
     return "; ".join(faults) or None
 
 
-def _audit(there: Settings) -> str | None:
-    anchors = anchoring.read_anchors(there.audit_anchors)
-    with psycopg.connect(there.url_for(Role.OWNER)) as conn:
-        return verification.verify(conn, SymmetricKeys(there.audit_keys), anchors).problem
+def _audit(replica: Settings) -> str | None:
+    anchors = anchoring.read_anchors(replica.audit_anchors)
+    with psycopg.connect(replica.url_for(Role.OWNER)) as conn:
+        return verification.verify(conn, SymmetricKeys(replica.audit_keys), anchors).problem
 
 
-def _rows(made: Drill, settings: Settings, there: Settings) -> str | None:
+def _rows(drill: Drill, settings: Settings, replica: Settings) -> str | None:
     """Tables that lost rows which were stored: those written later are counted as lost time."""
-    with psycopg.connect(there.url_for(Role.PIPELINE)) as conn:
+    with psycopg.connect(replica.url_for(Role.PIPELINE)) as conn:
         stored = conn.execute(_NEWEST_STORED).fetchone()
-    live, found = counts(settings, stored[0] if stored else None), counts(there)
-    made.rows = sum(found.values())
-    few = [
-        f"{table}: {found.get(table, 0)} of {rows}"
-        for table, rows in live.items()
-        if rows and found.get(table, 0) < rows * _LEAST - 100
+    live_rows, restored_rows = counts(settings, stored[0] if stored else None), counts(replica)
+    drill.rows = sum(restored_rows.values())
+    too_few = [
+        f"{table}: {restored_rows.get(table, 0)} of {rows}"
+        for table, rows in live_rows.items()
+        if rows and restored_rows.get(table, 0) < rows * _LEAST - 100
     ]
-    empty = [table for table, rows in live.items() if rows and not found.get(table)]
-    return "; ".join(few + [f"{table} is empty" for table in empty]) or None
+    empty = [table for table, rows in live_rows.items() if rows and not restored_rows.get(table)]
+    return "; ".join(too_few + [f"{table} is empty" for table in empty]) or None
 
 
-def _api(there: Settings) -> str | None:
-    base = f"http://127.0.0.1:{there.api_port}"
+def _api(replica: Settings) -> str | None:
+    base = f"http://127.0.0.1:{replica.api_port}"
     for path in ("/health/ready", "/.well-known/jwks.json", "/api/openapi.json"):
         answer = httpx2.get(f"{base}{path}", timeout=60, trust_env=False)
         if not answer.is_success:
@@ -159,22 +159,22 @@ def _api(there: Settings) -> str | None:
     return None
 
 
-def _forecasts(there: Settings, folder: Path) -> str | None:
+def _forecasts(replica: Settings, folder: Path) -> str | None:
     """The newest forecasts computed again, to the last bit, by the models that were restored."""
-    with psycopg.connect(there.url_for(Role.PIPELINE)) as conn:
+    with psycopg.connect(replica.url_for(Role.PIPELINE)) as conn:
         ids = [row[0] for row in conn.execute(_PREDICTIONS, {"most": _FORECASTS})]
     program = str(Path(sys.executable).parent / "coinsphere")
-    for each in ids:
-        done = subprocess.run(  # noqa: S603 - no shell, a program of ours  # nosec B603
-            [program, "ml", "reproduce", each],
+    for prediction_id in ids:
+        process = subprocess.run(  # noqa: S603 - no shell, a program of ours  # nosec B603
+            [program, "ml", "reproduce", prediction_id],
             cwd=folder,
-            env=scratch.variables(there),
+            env=scratch.variables(replica),
             capture_output=True,
             text=True,
             check=False,
         )
-        if done.returncode != 0:
-            return f"{each}: {(done.stderr or done.stdout).strip()[-300:]}"
+        if process.returncode != 0:
+            return f"{prediction_id}: {(process.stderr or process.stdout).strip()[-300:]}"
     return None
 
 
@@ -189,18 +189,18 @@ def counts(settings: Settings, stored: str | None = None) -> Counts:
     return counted
 
 
-def _note(settings: Settings, made: Drill) -> None:
-    report: dict[str, Any] = asdict(made)
-    report["started_at"] = made.started_at.isoformat()
+def _note(settings: Settings, drill: Drill) -> None:
+    report: dict[str, Any] = asdict(drill)
+    report["started_at"] = drill.started_at.isoformat()
     with psycopg.connect(settings.url_for(Role.PIPELINE), autocommit=True) as conn:
         backup_records.drilled(
             conn,
-            made.backup_id,
-            made.started_at,
-            rpo_seconds=made.rpo_seconds,
-            rto_seconds=made.rto_seconds,
-            is_good=made.is_good,
+            drill.backup_id,
+            drill.started_at,
+            rpo_seconds=drill.rpo_seconds,
+            rto_seconds=drill.rto_seconds,
+            is_good=drill.is_good,
             report=report,
         )
-    told = _log.info if made.is_good else _log.error
-    told("drill", rpo=made.rpo_seconds, rto=made.rto_seconds, problems=made.problems)
+    write = _log.info if drill.is_good else _log.error
+    write("drill", rpo=drill.rpo_seconds, rto=drill.rto_seconds, problems=drill.problems)

@@ -158,37 +158,39 @@ def _known_rates(conn: Connection, now: datetime) -> dict[str, Decimal]:
     return dict(conn.execute(_RATES, {"today": today, "since": today - _RATE_AGE}).fetchall())
 
 
-def _row(each: Consensus) -> dict[str, object]:
+def _row(consensus: Consensus) -> dict[str, object]:
     return {
-        "token_id": each.asset if isinstance(each.asset, UUID) else None,
-        "currency": each.asset if isinstance(each.asset, str) else None,
-        "valid_at": each.valid_at,
-        "price": each.price,
-        "confidence": each.confidence,
-        "agreed_at": each.agreed_at,
-        "state": each.state,
-        "venues": each.venues,
-        "jump": each.jump,
-        "candidate": each.candidate,
-        "usual_move": each.usual_move,
+        "token_id": consensus.asset if isinstance(consensus.asset, UUID) else None,
+        "currency": consensus.asset if isinstance(consensus.asset, str) else None,
+        "valid_at": consensus.valid_at,
+        "price": consensus.price,
+        "confidence": consensus.confidence,
+        "agreed_at": consensus.agreed_at,
+        "state": consensus.state,
+        "venues": consensus.venues,
+        "jump": consensus.jump,
+        "candidate": consensus.candidate,
+        "usual_move": consensus.usual_move,
         "method": METHOD,
-        "constituents": Jsonb([record.written(part) for part in each.constituents]),
+        "constituents": Jsonb([record.written(part) for part in consensus.constituents]),
     }
 
 
-def _quote(each: Consensus, source: str) -> Quote | None:
+def _quote(consensus: Consensus, source: str) -> Quote | None:
     """The quote of a token; None of a currency, which has none."""
-    if not isinstance(each.asset, UUID) or each.price is None:
+    if not isinstance(consensus.asset, UUID) or consensus.price is None:
         return None
-    voting = [part for part in each.constituents if part.left_out is None]
+    voting = [part for part in consensus.constituents if part.left_out is None]
     return Quote(
-        token_id=each.asset,
-        price=each.price,
-        volume_24h=_total([part.volume for part in each.constituents if part.price is not None]),
+        token_id=consensus.asset,
+        price=consensus.price,
+        volume_24h=_total(
+            [part.volume for part in consensus.constituents if part.price is not None]
+        ),
         market_cap=_median([part.quote.market_cap for part in voting]),
         change_24h=_median([part.quote.change_24h for part in voting]),
         source=source,
-        observed_at=each.valid_at,
+        observed_at=consensus.valid_at,
     )
 
 
@@ -202,25 +204,25 @@ def _median(values: Sequence[Decimal | None]) -> Decimal | None:
     return statistics.median(known) if known else None
 
 
-def _is_doubted(each: Consensus | None) -> bool:
-    return each is not None and not each.is_new and bool(each.constituents)
+def _is_doubted(consensus: Consensus | None) -> bool:
+    return consensus is not None and not consensus.is_new and bool(consensus.constituents)
 
 
-def _doubt(symbol: str, each: Consensus) -> str:
-    if each.jump == "waiting":
-        return f"{symbol}: a jump to {each.candidate:f} waits for its confirmation"
-    reasons = {part.left_out: part.quote.venue for part in each.constituents if part.left_out}
+def _doubt(symbol: str, consensus: Consensus) -> str:
+    if consensus.jump == "waiting":
+        return f"{symbol}: a jump to {consensus.candidate:f} waits for its confirmation"
+    reasons = {part.left_out: part.quote.venue for part in consensus.constituents if part.left_out}
     return f"{symbol}: " + ", ".join(f"{venue}: {reason}" for reason, venue in reasons.items())
 
 
 def _refused(agreed: Iterable[Consensus], before: Mapping[Asset, Consensus]) -> list[Rejected]:
     """Prices that make no sense or are far off, each venue's once for as long as it stays so."""
     return [
-        _rejected(each.asset, part)
-        for each in agreed
-        if isinstance(each.asset, UUID)
-        for part in each.constituents
-        if _is_wrong(part) and not _was_wrong(before.get(each.asset), part)
+        _rejected(consensus.asset, part)
+        for consensus in agreed
+        if isinstance(consensus.asset, UUID)
+        for part in consensus.constituents
+        if _is_wrong(part) and not _was_wrong(before.get(consensus.asset), part)
     ]
 
 

@@ -69,19 +69,19 @@ def understood(name: str, header: Sequence[str], symbols: Sequence[str]) -> Colu
             dollar.
     """
     names = [_plain(cell) for cell in header]
-    times = [each for each in names if each in _TIMES] or [
-        each for each in names if each in _SECOND_TIMES
+    times = [column for column in names if column in _TIMES] or [
+        column for column in names if column in _SECOND_TIMES
     ]
     missing = [] if len(times) == 1 else ["date"]
-    missing += [each for each in PRICES if names.count(each) != 1]
+    missing += [column for column in PRICES if names.count(column) != 1]
     if missing:
-        found = ", ".join(repr(cell.strip()[:20]) for cell in header[:8])
+        written = ", ".join(repr(cell.strip()[:20]) for cell in header[:8])
         raise ImportRefused(
             f"{name}: line 1: the header must name each of date (or timestamp), open, high, low, close once, "
-            f"and may name volume; it lacks or repeats {', '.join(missing)}. Found: {found}"
+            f"and may name volume; it lacks or repeats {', '.join(missing)}. Found: {written}"
         )
-    places = {"time": names.index(times[0])} | {each: names.index(each) for each in PRICES}
-    pairs = [at for at, each in enumerate(names) if each in _PAIRS]
+    places = {"time": names.index(times[0])} | {column: names.index(column) for column in PRICES}
+    pairs = [at for at, column in enumerate(names) if column in _PAIRS]
     places |= {"pair": pairs[0]} if pairs else {}
     volume, note = _volume(name, header, names, symbols)
     return Columns(places | ({} if volume is None else {"volume": volume}), note)
@@ -98,15 +98,15 @@ def _volume(
     """Where the volume in units of the token stands, and why none does."""
     _require_dollars(file, header, names, symbols)
     own = {f"volume {symbol.lower()}" for symbol in symbols}
-    found = [at for at, each in enumerate(names) if _in_units(each, symbols)]
-    named = [at for at in found if names[at] in own]
-    found = named or found
+    places = [at for at, column in enumerate(names) if _in_units(column, symbols)]
+    named = [at for at in places if names[at] in own]
+    places = named or places
     written = ", ".join(repr(cell.strip()[:30]) for cell in header if _is_of_volume(_plain(cell)))
-    if len(found) == 1 and (named or not set(names) & set(_DOLLAR_WORDS)):
-        return found[0], ()
-    if len(found) > 1:
+    if len(places) == 1 and (named or not set(names) & set(_DOLLAR_WORDS)):
+        return places[0], ()
+    if len(places) > 1:
         why = f"{written} could each be the volume in units of the token"
-    elif found:
+    elif places:
         why = f"{written} of such a file is in its currency, not in units of the token"
     else:
         why = f"only {written} is named" if written else "no column names it"

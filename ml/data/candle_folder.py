@@ -35,19 +35,19 @@ def read(
         LookupError: a token that was asked for has no candle.
         TooLittleHistory: no daily candle was found.
     """
-    wanted = None if symbols is None else {symbol.upper() for symbol in symbols}
+    requested = None if symbols is None else {symbol.upper() for symbol in symbols}
     reader = _Reader(now, first)
     for path in sorted(path for path in folder.rglob("[!.]*") if path.is_file()):
-        symbol = _symbol(path, wanted)
+        symbol = _symbol(path, requested)
         if symbol is not None and not candle_checksum.is_checksum(path):
-            reader.read(path, symbol, symbol if wanted else None)
+            reader.read(path, symbol, symbol if requested else None)
     rows, breaks = _in_one_unit(reader.rows)
     notes = [*reader.notes(), *breaks]
-    found = {symbol for symbol, days in reader.rows.items() if days}
-    if wanted is not None and not wanted <= found:
-        absent = ", ".join(sorted(wanted - found))
+    present = {symbol for symbol, days in reader.rows.items() if days}
+    if requested is not None and not requested <= present:
+        absent = ", ".join(sorted(requested - present))
         raise LookupError("; ".join((f"{folder} has no daily candles of {absent}", *notes)))
-    if not found:
+    if not present:
         raise TooLittleHistory("; ".join((f"{folder} has no daily candles", *notes)))
     return panel.from_rows(rows, price_source="files", location=folder.name, notes=notes)
 
@@ -56,20 +56,20 @@ def _in_one_unit(
     rows: Mapping[str, Mapping[date, Sequence[float]]],
 ) -> tuple[dict[str, Mapping[date, Sequence[float]]], list[str]]:
     """The rows with every token split where its unit changes, and what is to be said of it."""
-    made: dict[str, Mapping[date, Sequence[float]]] = {}
+    in_one_unit: dict[str, Mapping[date, Sequence[float]]] = {}
     notes: list[str] = []
     for symbol, days in rows.items():
-        series, found = series_breaks.split(symbol, days)
-        made |= {each.symbol: each.days for each in series}
-        notes += found
-    return made, notes
+        series, breaks = series_breaks.split(symbol, days)
+        in_one_unit |= {part.symbol: part.days for part in series}
+        notes += breaks
+    return in_one_unit, notes
 
 
-def _symbol(path: Path, wanted: set[str] | None) -> str | None:
+def _symbol(path: Path, requested: set[str] | None) -> str | None:
     """The token of a file, None where it is not wanted: `BTCUSDT.csv` is BTC, but `TUSD.csv` is TUSD unless T is wanted."""
     names = [name or path.stem.upper() for name in candle_name.symbols(path)]
-    if wanted is not None:
-        return next((name for name in reversed(names) if name in wanted), None)
+    if requested is not None:
+        return next((name for name in reversed(names) if name in requested), None)
     head, base = names[0], names[-1]
     is_stablecoin = head in candle_name.QUOTES or head == base[:1] + _DOLLAR
     return head if is_stablecoin else base

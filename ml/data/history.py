@@ -44,35 +44,35 @@ def latest(conn: Connection, token: Token) -> History:
         TooLittleHistory: fewer than CONTEXT days, or too many of them are gaps.
         BadHistory: a close is not a positive finite number.
     """
-    made = datasets.load(conn, token, _LOOK_BACK)
-    return of(made, datasets.close_on(conn, token, made.last_day))
+    training_set = datasets.load(conn, token, _LOOK_BACK)
+    return of(training_set, datasets.close_on(conn, token, training_set.last_day))
 
 
-def of(made: TrainingSet, reference_price: Decimal) -> History:
+def of(training_set: TrainingSet, reference_price: Decimal) -> History:
     """The history that ends with a set's last day, whose exact close is `reference_price`.
 
     Raises:
         TooLittleHistory: fewer than CONTEXT days, or too many of them are gaps.
     """
-    closes, known = on_calendar(made.days, made.closes)
+    closes, known = on_calendar(training_set.days, training_set.closes)
     if not complete(known)[-1]:
         raise TooLittleHistory(
-            f"{made.token.symbol} has {int(known.sum())} final daily closes from {made.first_day} to {made.last_day}; "
+            f"{training_set.token.symbol} has {int(known.sum())} final daily closes from {training_set.first_day} to {training_set.last_day}; "
             f"a forecast needs the last {CONTEXT} days with few gaps"
         )
     return History(
-        token=made.token,
+        token=training_set.token,
         window=np.log(closes[-CONTEXT:])[None],
         reference_price=reference_price,
-        origin_at=made.data_cutoff,
-        price_source=made.price_source,
-        closes=made,
+        origin_at=training_set.data_cutoff,
+        price_source=training_set.price_source,
+        closes=training_set,
     )
 
 
-def keep(conn: Connection, held: History) -> None:
+def keep(conn: Connection, history: History) -> None:
     """Keep the closes themselves, so that a forecast can be computed again."""
-    snapshots.keep(conn, held.closes, zlib.compress(held.closes.csv().encode()))
+    snapshots.keep(conn, history.closes, zlib.compress(history.closes.csv().encode()))
 
 
 def kept(conn: Connection, token: Token, digest: str, price_source: str) -> TrainingSet:

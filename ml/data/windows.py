@@ -87,11 +87,11 @@ def series(closes: Floats, known: Mask) -> Series:
     Raises:
         TooLittleHistory: a part would hold too few origins to learn or to measure from.
     """
-    made = Series(np.log(closes), known, split(len(closes)))
+    history = Series(np.log(closes), known, split(len(closes)))
     for part in ("train", "calibration", "test"):
-        if min(len(made.origins(part, horizon)) for horizon in HORIZONS) < _LEAST_ORIGINS:
+        if min(len(history.origins(part, horizon)) for horizon in HORIZONS) < _LEAST_ORIGINS:
             raise TooLittleHistory(f"the {part} part of {int(known.sum())} known days is too short")
-    return made
+    return history
 
 
 def held_out(closes: Floats, known: Mask, first: int) -> Series:
@@ -100,14 +100,14 @@ def held_out(closes: Floats, known: Mask, first: int) -> Series:
     Raises:
         TooLittleHistory: too few forecasts can be checked there.
     """
-    made = Series(np.log(closes), known, Parts(first, first, first, first, len(closes)))
+    history = Series(np.log(closes), known, Parts(first, first, first, first, len(closes)))
     for horizon in HORIZONS:
-        found = len(made.origins("test", horizon))
-        if found < _LEAST_ORIGINS:
+        forecasts = len(history.origins("test", horizon))
+        if forecasts < _LEAST_ORIGINS:
             raise TooLittleHistory(
-                f"only {found} forecasts of {horizon} days can be checked on held-out days"
+                f"only {forecasts} forecasts of {horizon} days can be checked on held-out days"
             )
-    return made
+    return history
 
 
 def split(days: int) -> Parts:

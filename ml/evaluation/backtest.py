@@ -289,14 +289,14 @@ def run(
     """
     models = list(dict.fromkeys((REFERENCE, *names)))
     days = _with_lead(features, start, end)
-    made = walk_forward.run(features, days, models, recipe, processes=processes, done=done)
+    students = walk_forward.run(features, days, models, recipe, processes=processes, done=done)
     first, last = days[0].first, days[-1].end
     scored_from = features.panel.index(start) - first
     outcomes = features.outcomes()[:, first:last]
     outcomes = np.where(features.pegged[:, first:last, None], np.nan, outcomes)
     outcomes = np.where(features.usable[:, first:last, None], outcomes, np.nan)
     scores, calibrations, published = {}, {}, {}
-    for name, student in made.items():
+    for name, student in students.items():
         published[name], calibrations[name] = _publish(features, student, outcomes, scored_from)
         said = published[name]
         scores[name] = scoring.score(said.student, outcomes[:, scored_from:], said.widths)

@@ -10,27 +10,27 @@ from ml.evaluation.portfolio_backtest import PORTFOLIOS, PortfolioFigures
 from ml.models.gk_har_t import GkHarT
 
 
-def of(made: Backtest) -> Iterator[Table | str]:
+def of(backtest: Backtest) -> Iterator[Table | str]:
     """The table of all models, the years, the best and worst tokens, and what else a reader must know."""
-    yield _figures(made)
-    shown = _shown(made)
-    yield _slices(f"{shown} by year", made.by_year(shown))
-    yield _slices(f"{shown} by token", made.by_token(shown))
-    if any(made.beyond(model) for model in made.scores):
-        yield _beyond(made)
-    if made.lean(shown):
-        yield _lean(made, shown)
-    yield from _notes(made)
+    yield _figures(backtest)
+    model = _shown(backtest)
+    yield _slices(f"{model} by year", backtest.by_year(model))
+    yield _slices(f"{model} by token", backtest.by_token(model))
+    if any(backtest.beyond(model) for model in backtest.scores):
+        yield _beyond(backtest)
+    if backtest.lean(model):
+        yield _lean(backtest, model)
+    yield from _notes(backtest)
 
 
-def _shown(made: Backtest) -> str:
+def _shown(backtest: Backtest) -> str:
     """The last model of the comparison: the combination, where it is among them."""
-    return list(made.scores)[-1]
+    return list(backtest.scores)[-1]
 
 
-def _figures(made: Backtest) -> Table:
-    symbols = len(made.features.panel.symbols)
-    table = Table(title=f"Origins {made.start} to {made.last}, {symbols} tokens")
+def _figures(backtest: Backtest) -> Table:
+    symbols = len(backtest.features.panel.symbols)
+    table = Table(title=f"Origins {backtest.start} to {backtest.last}, {symbols} tokens")
     for name in (
         "days",
         "model",
@@ -44,7 +44,7 @@ def _figures(made: Backtest) -> Table:
         table.add_column(name, justify="left" if name == "model" else "right")
     for name in ("width score 80/95 %", "in 80/95 %", "uncalibrated", "token error", "PIT"):
         table.add_column(name, justify="right")
-    for row in made.table():
+    for row in backtest.table():
         table.add_row(*_row(row))
     return table
 
@@ -67,22 +67,22 @@ def _row(row: Figures) -> tuple[str, ...]:
     )
 
 
-def _beyond(made: Backtest) -> Table:
+def _beyond(backtest: Backtest) -> Table:
     table = Table(title=f"DM t of what each adds beyond {GkHarT.name}")
-    shown = [model for model in made.scores if model != GkHarT.name]
+    shown = [model for model in backtest.scores if model != GkHarT.name]
     table.add_column("model")
-    for horizon in made.beyond(shown[0]):
+    for horizon in backtest.beyond(shown[0]):
         table.add_column(f"{horizon} d", justify="right")
     for model in shown:
-        table.add_row(model, *(f"{t:+.1f}" for t in made.beyond(model).values()))
+        table.add_row(model, *(f"{t:+.1f}" for t in backtest.beyond(model).values()))
     return table
 
 
-def _lean(made: Backtest, model: str) -> Table:
+def _lean(backtest: Backtest, model: str) -> Table:
     table = Table(title=f"What remains of {model}'s lean against the market's last move, 1 d")
     for name in ("", "weight", "gain %", "DM t"):
         table.add_column(name, justify="right")
-    for row in made.lean(model):
+    for row in backtest.lean(model):
         table.add_row(row.year, f"{row.weight:+.4f}", f"{100 * row.gain:+.2f}", f"{row.dm_t:+.1f}")
     return table
 
@@ -128,14 +128,14 @@ def _cell(row: Slice) -> str:
     return f"{100 * row.skill:+.2f}  {100 * row.coverage80:.1f}/{100 * row.coverage95:.1f}"
 
 
-def _notes(made: Backtest) -> Iterator[str]:
+def _notes(backtest: Backtest) -> Iterator[str]:
     calendar = holdout_calendar.load()
     first, end = calendar.vault
-    yield f"Data {made.features.panel.digest}"
+    yield f"Data {backtest.features.panel.digest}"
     yield f"Configurations tried on {calendar.development[0]} to {calendar.development[1]}: {calendar.configurations_tried}; vault {first} to {end}."
-    if made.pegged():
-        yield f"Pegged, so not scored: {', '.join(made.pegged())}"
-    if made.not_scored():
-        yield f"Not scored, as they have too few days before or in the span: {', '.join(made.not_scored())}"
-    for note in made.features.panel.notes:
+    if backtest.pegged():
+        yield f"Pegged, so not scored: {', '.join(backtest.pegged())}"
+    if backtest.not_scored():
+        yield f"Not scored, as they have too few days before or in the span: {', '.join(backtest.not_scored())}"
+    for note in backtest.features.panel.notes:
         yield f"Of the files: {note}"

@@ -95,7 +95,7 @@ class _Checks:
 
 
 def judge(
-    made: Backtest,
+    backtest: Backtest,
     model: str,
     probes: Probes,
     champions: Mapping[int, Losses],
@@ -103,30 +103,30 @@ def judge(
 ) -> GateReport:
     """Judge a model of a backtest; `champions` are the losses of the versions that serve, by horizon."""
     gates = (
-        _data(made, limits.days),
+        _data(backtest, limits.days),
         _causality(probes),
-        _baselines(made, model, limits.beyond),
-        _champions(made, model, champions),
-        _calibration(made, model),
-        _slices(made, model),
+        _baselines(backtest, model, limits.beyond),
+        _champions(backtest, model, champions),
+        _calibration(backtest, model),
+        _slices(backtest, model),
         _engineering(probes),
     )
     return GateReport(model, gates)
 
 
-def _data(made: Backtest, least_days: int) -> Gate:
-    checks, panel = _Checks(NAMES[0]), made.features.panel
-    days = made.end - made.first
-    held = made.scored[:, :, 0].sum(axis=1)
-    known = np.isfinite(panel.closes)
-    listed = np.maximum.accumulate(known, axis=1) & np.flip(
-        np.maximum.accumulate(np.flip(known, axis=1), axis=1), axis=1
+def _data(backtest: Backtest, least_days: int) -> Gate:
+    checks, panel = _Checks(NAMES[0]), backtest.features.panel
+    days = backtest.end - backtest.first
+    scored_tokens = backtest.scored[:, :, 0].sum(axis=1)
+    is_known = np.isfinite(panel.closes)
+    listed = np.maximum.accumulate(is_known, axis=1) & np.flip(
+        np.maximum.accumulate(np.flip(is_known, axis=1), axis=1), axis=1
     )
-    share = float(known.sum() / max(listed.sum(), 1))
+    share = float(is_known.sum() / max(listed.sum(), 1))
     checks.figures |= {
         "digest": panel.digest,
         "days": days,
-        "tokens": int((held > 0).sum()),
+        "tokens": int((scored_tokens > 0).sum()),
         "known": share,
         "source": panel.price_source,
     }
@@ -145,19 +145,19 @@ def _causality(probes: Probes) -> Gate:
     return checks.done()
 
 
-def _baselines(made: Backtest, model: str, beyond: float) -> Gate:
+def _baselines(backtest: Backtest, model: str, beyond: float) -> Gate:
     checks = _Checks(NAMES[2])
-    _simplest(checks, made, model, beyond)
+    _simplest(checks, backtest, model, beyond)
     for horizon in HORIZONS:
         against = {
-            other: made.difference(model, other, horizon)
+            other: backtest.difference(model, other, horizon)
             for other in (REFERENCE, BASELINE, PooledLinear.name)
-            if other in made.scores
+            if other in backtest.scores
         }
-        for other, found in against.items():
-            checks.figures[f"skill_vs_{other}_{horizon}d"] = found.mean
+        for other, difference in against.items():
+            checks.figures[f"skill_vs_{other}_{horizon}d"] = difference.mean
         checks.figures[f"dm_t_{horizon}d"] = against[REFERENCE].t
-        for other in [each for each in (REFERENCE, BASELINE) if each in against]:
+        for other in [name for name in (REFERENCE, BASELINE) if name in against]:
             gain = against[other].mean
             checks.require(gain > 0, f"no better than {other} ({gain:+.2%})", horizon)
         if PooledLinear.name in against and model != PooledLinear.name:
@@ -171,11 +171,11 @@ def _baselines(made: Backtest, model: str, beyond: float) -> Gate:
     return checks.done()
 
 
-def _simplest(checks: _Checks, made: Backtest, model: str, beyond: float) -> None:
+def _simplest(checks: _Checks, backtest: Backtest, model: str, beyond: float) -> None:
     """Whether each horizon proves what the model has beyond five numbers; where none does, those serve."""
     if model == GkHarT.name:
         return
-    for horizon, t in made.beyond(model).items():
+    for horizon, t in backtest.beyond(model).items():
         checks.figures[f"t_beyond_{GkHarT.name}_{horizon}d"] = t
         checks.require(
             t > beyond,
@@ -184,22 +184,24 @@ def _simplest(checks: _Checks, made: Backtest, model: str, beyond: float) -> Non
         )
 
 
-def _champions(made: Backtest, model: str, champions: Mapping[int, Losses]) -> Gate:
+def _champions(backtest: Backtest, model: str, champions: Mapping[int, Losses]) -> Gate:
     checks = _Checks(NAMES[3])
     if not champions:
         checks.figures["champion"] = "none"
-    panel = made.features.panel
+    panel = backtest.features.panel
     for horizon, losses in champions.items():
         place = HORIZONS.index(horizon)
-        theirs = losses.on(panel.symbols, panel.days[made.first : made.end])[:, :, place]
-        ours = np.where(made.scored[:, :, place], made.scores[model].crps[:, :, place], np.nan)
+        theirs = losses.on(panel.symbols, panel.days[backtest.first : backtest.end])[:, :, place]
+        ours = np.where(
+            backtest.scored[:, :, place], backtest.scores[model].crps[:, :, place], np.nan
+        )
         both = np.isfinite(ours) & np.isfinite(theirs)
         if not both.any():
             checks.require(
                 holds=False, reason="no row in common with the champion", horizon=horizon
             )
             continue
-        unit = float(made.scores[REFERENCE].crps[:, :, place][both].mean())
+        unit = float(backtest.scores[REFERENCE].crps[:, :, place][both].mean())
         worst = comparison.compare(ours, theirs, horizon).upper_regression() / unit
         checks.figures[f"worst_regression_{horizon}d"] = worst
         limit = _REGRESSION[horizon]
@@ -209,44 +211,44 @@ def _champions(made: Backtest, model: str, champions: Mapping[int, Losses]) -> G
     return checks.done()
 
 
-def _calibration(made: Backtest, model: str) -> Gate:
+def _calibration(backtest: Backtest, model: str) -> Gate:
     checks = _Checks(NAMES[4])
     for place, horizon in enumerate(HORIZONS):
-        known = made.scored[:, :, place]
+        is_scored = backtest.scored[:, :, place]
         for at, nominal in enumerate(NOMINAL):
-            found = coverage.judge(
-                made.scores[model].within[:, :, place, at], known, nominal, horizon
+            interval = coverage.judge(
+                backtest.scores[model].within[:, :, place, at], is_scored, nominal, horizon
             )
             name = f"coverage{100 * nominal:.0f}_{horizon}d"
-            checks.figures |= {name: found.share, f"{name}_worth": found.effective}
+            checks.figures |= {name: interval.share, f"{name}_worth": interval.effective}
             checks.require(
-                found.explains(nominal),
-                f"{found.share:.2%} in the {nominal:.0%} interval, which luck explains for {found.lower:.1%} to "
-                f"{found.upper:.1%}",
+                interval.explains(nominal),
+                f"{interval.share:.2%} in the {nominal:.0%} interval, which luck explains for {interval.lower:.1%} to "
+                f"{interval.upper:.1%}",
                 horizon,
             )
-        if BASELINE in made.scores:
-            _no_wider(checks, made, model, horizon)
+        if BASELINE in backtest.scores:
+            _no_wider(checks, backtest, model, horizon)
     return checks.done()
 
 
-def _no_wider(checks: _Checks, made: Backtest, model: str, horizon: int) -> None:
+def _no_wider(checks: _Checks, backtest: Backtest, model: str, horizon: int) -> None:
     """Whether the 95 % intervals score worse than the baseline's by more than a margin and more than luck explains."""
     place = HORIZONS.index(horizon)
-    known = made.scored[:, :, place]
+    is_scored = backtest.scored[:, :, place]
     ours, theirs = (
-        np.where(known, made.scores[name].interval[:, :, place, 1], np.nan)
+        np.where(is_scored, backtest.scores[name].interval[:, :, place, 1], np.nan)
         for name in (model, BASELINE)
     )
-    wider = float(ours[known].mean() / theirs[known].mean() - 1)
+    wider = float(ours[is_scored].mean() / theirs[is_scored].mean() - 1)
     checks.figures[f"interval_score_vs_{BASELINE}_{horizon}d"] = wider
     is_luck = comparison.compare(ours, theirs, horizon).t > -SIGNIFICANT
     checks.require(wider <= _WIDER or is_luck, f"95 % intervals score {wider:+.2%}", horizon)
 
 
-def _slices(made: Backtest, model: str) -> Gate:
+def _slices(backtest: Backtest, model: str) -> Gate:
     checks = _Checks(NAMES[5])
-    rows = [row for row in made.by_token(model) if row.horizon == 1]
+    rows = [row for row in backtest.by_token(model) if row.horizon == 1]
     worst = min(rows, key=lambda row: row.skill)
     median = float(np.median([row.skill for row in rows]))
     checks.figures |= {
@@ -284,9 +286,9 @@ BASELINES_OF_GATE = (REFERENCE, BASELINE, GkHarT.name, PooledLinear.name, catalo
 """What is walked forward for a gate."""
 
 
-def simplest(made: Backtest | None) -> str:
+def simplest(backtest: Backtest | None) -> str:
     """The model that serves where none has proved more: of five numbers, or EWMA-t where that lost less at some horizon."""
-    if made is None or GkHarT.name not in made.scores:
+    if backtest is None or GkHarT.name not in backtest.scores:
         return BASELINE
-    gains = [made.difference(GkHarT.name, BASELINE, horizon).mean for horizon in HORIZONS]
+    gains = [backtest.difference(GkHarT.name, BASELINE, horizon).mean for horizon in HORIZONS]
     return GkHarT.name if min(gains) > 0 else BASELINE

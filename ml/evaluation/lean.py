@@ -28,38 +28,38 @@ class Lean:
 
 
 def by_year(
-    features: FeatureSet, first: int, said: Student, reference: Floats, scored: Mask
+    features: FeatureSet, first: int, distributions: Student, reference: Floats, scored: Mask
 ) -> Sequence[Lean]:
     """The lean of a model with the term; empty for a model without.
 
     Args:
         features: inputs and outcomes.
         first: position of the first day of the arrays.
-        said: the distributions, shape [tokens, days, HORIZONS].
+        distributions: the distributions, shape [tokens, days, HORIZONS].
         reference: CRPS of the reference, same shape.
         scored: which rows have outcomes, same shape.
     """
-    made = said.at(np.s_[:, :, _PLACE])
-    if not made.location.any():
+    nearest = distributions.at(np.s_[:, :, _PLACE])
+    if not nearest.location.any():
         return []
-    held = slice(first, first + scored.shape[1])
+    scored_days = slice(first, first + scored.shape[1])
     mask = scored[:, :, _PLACE]
-    outcomes = np.where(mask, features.outcomes()[:, held, _PLACE], np.nan)
-    plain = replace(made, location=np.zeros_like(made.location)).crps(outcomes)
+    outcomes = np.where(mask, features.outcomes()[:, scored_days, _PLACE], np.nan)
+    plain = replace(nearest, location=np.zeros_like(nearest.location)).crps(outcomes)
     leaning, moved = (
-        made.crps(outcomes),
-        reversal.market(features)[held] * features.volatility[:, held],
+        nearest.crps(outcomes),
+        reversal.market(features)[scored_days] * features.volatility[:, scored_days],
     )
-    years = features.panel.days[held].astype("datetime64[Y]")
+    years = features.panel.days[scored_days].astype("datetime64[Y]")
     rows = []
     for year in np.unique(years):
         chosen = mask & (years == year)[None]
         if not chosen.any():
             continue
         unit = float(reference[:, :, _PLACE][chosen].mean())
-        found = comparison.compare(
+        gain = comparison.compare(
             np.where(chosen, leaning, np.nan), np.where(chosen, plain, np.nan), 1
         )
-        weight = (made.location[chosen] * moved[chosen]).sum() / (moved[chosen] ** 2).sum()
-        rows.append(Lean(str(year), float(weight), found.mean / unit, found.t))
+        weight = (nearest.location[chosen] * moved[chosen]).sum() / (moved[chosen] ** 2).sum()
+        rows.append(Lean(str(year), float(weight), gain.mean / unit, gain.t))
     return rows

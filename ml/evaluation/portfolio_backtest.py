@@ -55,17 +55,17 @@ class PortfolioFigures:
 class _Day:
     """Of each portfolio on one day: what came, and the quantiles and losses that had been forecast."""
 
-    came: Floats
+    outcomes: Floats
     quantiles: Floats
     value_at_risk: Floats
     shortfall: Floats
 
 
-def run(made: Backtest, model: str) -> list[PortfolioFigures]:
+def run(backtest: Backtest, model: str) -> list[PortfolioFigures]:
     """The figures of `PORTFOLIOS` random portfolios by horizon, over all scored days of a walk-forward."""
-    weights = random_weights(len(made.features.panel.symbols))
+    weights = random_weights(len(backtest.features.panel.symbols))
     return [
-        _figures(horizon, list(_days(made, model, place, weights)))
+        _figures(horizon, list(_days(backtest, model, place, weights)))
         for place, horizon in enumerate(HORIZONS)
     ]
 
@@ -73,30 +73,30 @@ def run(made: Backtest, model: str) -> list[PortfolioFigures]:
 def random_weights(tokens: int) -> Floats:
     """Portfolios of two to ten tokens with weights uniform on the simplex, shape [PORTFOLIOS, tokens]; always the same."""
     generator = np.random.default_rng(_SEED)
-    made = np.zeros((PORTFOLIOS, tokens))
-    for row in made:
+    weights = np.zeros((PORTFOLIOS, tokens))
+    for row in weights:
         size = int(generator.integers(2, min(_LARGEST, tokens), endpoint=True))
         row[generator.choice(tokens, size, replace=False)] = generator.dirichlet(np.ones(size))
-    return made
+    return weights
 
 
-def _days(made: Backtest, model: str, place: int, weights: Floats) -> Iterator[_Day]:
-    horizon, said = HORIZONS[place], made.published[model]
-    quantiles, degrees = said.quantiles()[:, :, place], said.student.degrees[:, :, place]
+def _days(backtest: Backtest, model: str, place: int, weights: Floats) -> Iterator[_Day]:
+    horizon, published = HORIZONS[place], backtest.published[model]
+    quantiles, degrees = published.quantiles()[:, :, place], published.student.degrees[:, :, place]
     # Around the price, as the product takes them.
     quantiles = quantiles - quantiles[:, :, LEVELS.index(0.5), None]
-    outcomes = made.features.outcomes()[:, made.first : made.end, place]
-    moves = np.diff(made.features.log_closes, axis=1, prepend=np.nan)
-    for day in range(0, made.scored.shape[1], horizon):
-        past = moves[:, made.first + day - _YEAR + 1 : made.first + day + 1]
+    outcomes = backtest.features.outcomes()[:, backtest.first : backtest.end, place]
+    moves = np.diff(backtest.features.log_closes, axis=1, prepend=np.nan)
+    for day in range(0, backtest.scored.shape[1], horizon):
+        past = moves[:, backtest.first + day - _YEAR + 1 : backtest.first + day + 1]
         # A portfolio is of those of its tokens that were forecast and have a year of returns.
-        tokens = np.flatnonzero(made.scored[:, day, place] & np.isfinite(past).all(axis=1))
-        held = weights[:, tokens]
-        if len(tokens) < 2 or not held.any():  # noqa: PLR2004 - two tokens can move together
+        tokens = np.flatnonzero(backtest.scored[:, day, place] & np.isfinite(past).all(axis=1))
+        chosen = weights[:, tokens]
+        if len(tokens) < 2 or not chosen.any():  # noqa: PLR2004 - two tokens can move together
             continue
         scores = forecast_risk.draw(dependence.kendall(past[tokens]))
         returns = _returns(scores, quantiles[tokens, day], degrees[tokens, day])
-        yield _day(returns, np.expm1(outcomes[tokens, day]), held)
+        yield _day(returns, np.expm1(outcomes[tokens, day]), chosen)
 
 
 def _returns(scores: Floats, quantiles: Floats, degrees: Floats) -> Floats:
@@ -110,10 +110,10 @@ def _returns(scores: Floats, quantiles: Floats, degrees: Floats) -> Floats:
     return np.stack(columns, axis=1)
 
 
-def _day(returns: Floats, came: Floats, held: Floats) -> _Day:
-    total = held.sum(axis=1)
-    known = total > 0
-    shares = np.where(known, held.T / np.where(known, total, 1.0), np.nan)
+def _day(returns: Floats, outcomes: Floats, weights: Floats) -> _Day:
+    invested = weights.sum(axis=1)
+    is_invested = invested > 0
+    shares = np.where(is_invested, weights.T / np.where(is_invested, invested, 1.0), np.nan)
     simulated = returns @ shares
     levels = [level for pair in _CENTRAL for level in pair]
     losses = np.array(
@@ -126,22 +126,27 @@ def _day(returns: Floats, came: Floats, held: Floats) -> _Day:
         ]
     )
     return _Day(
-        came @ shares, np.quantile(simulated, levels, axis=0), losses[:, :, 0], losses[:, :, 1]
+        outcomes @ shares, np.quantile(simulated, levels, axis=0), losses[:, :, 0], losses[:, :, 1]
     )
 
 
 def _figures(horizon: int, days: list[_Day]) -> PortfolioFigures:
-    came = np.array([day.came for day in days])
+    outcomes = np.array([day.outcomes for day in days])
     quantiles = np.array([day.quantiles for day in days])
     value_at_risk = np.array([day.value_at_risk for day in days])
     shortfall = np.array([day.shortfall for day in days])
     within = [
-        _share((came >= quantiles[:, 2 * at]) & (came <= quantiles[:, 2 * at + 1]), came)
+        _share(
+            (outcomes >= quantiles[:, 2 * at]) & (outcomes <= quantiles[:, 2 * at + 1]), outcomes
+        )
         for at in range(len(_CENTRAL))
     ]
-    beyond = -came[:, None] > value_at_risk
+    beyond = -outcomes[:, None] > value_at_risk
     judged = [
-        [_judge(beyond[:, at, each], came[:, each], share) for each in range(came.shape[1])]
+        [
+            _judge(beyond[:, at, portfolio], outcomes[:, portfolio], share)
+            for portfolio in range(outcomes.shape[1])
+        ]
         for at, share in enumerate(TAILS)
     ]
     return PortfolioFigures(
@@ -149,21 +154,21 @@ def _figures(horizon: int, days: list[_Day]) -> PortfolioFigures:
         len(days),
         within[0],
         within[1],
-        tuple(_share(beyond[:, at], came) for at in range(len(TAILS))),
-        tuple(sum(each.kupiec < 0.05 for each in row) for row in judged),  # noqa: PLR2004 - the usual level
-        tuple(sum(each.christoffersen < 0.05 for each in row) for row in judged),  # noqa: PLR2004
-        tuple(_lost(came, beyond[:, at], shortfall[:, at]) for at in range(len(TAILS))),
+        tuple(_share(beyond[:, at], outcomes) for at in range(len(TAILS))),
+        tuple(sum(test.kupiec < 0.05 for test in row) for row in judged),  # noqa: PLR2004 - the usual level
+        tuple(sum(test.christoffersen < 0.05 for test in row) for row in judged),  # noqa: PLR2004
+        tuple(_lost(outcomes, beyond[:, at], shortfall[:, at]) for at in range(len(TAILS))),
     )
 
 
-def _judge(beyond: Mask, came: Floats, share: float) -> Violations:
-    return violations.judge(beyond[np.isfinite(came)], share)
+def _judge(beyond: Mask, outcomes: Floats, share: float) -> Violations:
+    return violations.judge(beyond[np.isfinite(outcomes)], share)
 
 
-def _lost(came: Floats, beyond: Mask, shortfall: Floats) -> float | None:
-    return float(-came[beyond].sum() / shortfall[beyond].sum()) if beyond.any() else None
+def _lost(outcomes: Floats, beyond: Mask, shortfall: Floats) -> float | None:
+    return float(-outcomes[beyond].sum() / shortfall[beyond].sum()) if beyond.any() else None
 
 
-def _share(mask: Mask, came: Floats) -> float:
+def _share(mask: Mask, outcomes: Floats) -> float:
     """Share of the portfolios and days that are known."""
-    return float(mask[np.isfinite(came)].mean())
+    return float(mask[np.isfinite(outcomes)].mean())

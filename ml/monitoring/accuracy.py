@@ -230,24 +230,24 @@ def psi(pit: Floats) -> float:
 
 def _record(rows: list[tuple[Any, ...]], days: int) -> Record:
     newest = max(row[2] for row in rows)
-    kept = [row for row in rows if (newest - row[2]).days < days]
-    columns = list(zip(*kept, strict=True))
+    recent = [row for row in rows if (newest - row[2]).days < days]
+    columns = list(zip(*recent, strict=True))
     location, log_scale, reference, degrees, width80, width95, outcome = (
         np.array(columns[at], dtype=np.float64) for at in (3, 4, 5, 6, 7, 8, 10)
     )
-    made = scoring.score(
+    scores = scoring.score(
         Student(location, np.exp(log_scale), degrees),
         outcome,
         np.stack((width80, width95), axis=-1),
     )
     return Record(
-        tokens=tuple(str(each) for each in columns[0]),
+        tokens=tuple(str(value) for value in columns[0]),
         days=tuple(columns[2]),
-        crps=made.crps,
+        crps=scores.crps,
         reference_crps=Student.centred(np.exp(reference), np.inf).crps(outcome),
-        pit=made.pit,
-        within=made.within,
-        familiar=float(np.mean([bool(each) for each in columns[9]])),
+        pit=scores.pit,
+        within=scores.within,
+        familiar=float(np.mean([bool(value) for value in columns[9]])),
     )
 
 
@@ -255,8 +255,8 @@ def _laid(record: Record, losses: Floats, days: list[date], tokens: list[str]) -
     """Losses of the record's rows on a table of tokens and days; NaN where there is none."""
     rows = {token: at for at, token in enumerate(tokens)}
     columns = {day: at for at, day in enumerate(days)}
-    made = np.full((len(tokens), len(days)), np.nan)
+    table = np.full((len(tokens), len(days)), np.nan)
     for token, day, loss in zip(record.tokens, record.days, losses, strict=True):
         if token in rows and day in columns:
-            made[rows[token], columns[day]] = loss
-    return made
+            table[rows[token], columns[day]] = loss
+    return table

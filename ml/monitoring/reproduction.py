@@ -72,19 +72,19 @@ def _global(
     conn: Connection, settings: Settings, row: Stored, digest: str
 ) -> tuple[Mapping[str, Decimal], list[str]]:
     """Prices by level, and which numbers of the distribution differ."""
-    held = snapshots.kept_panel(conn, digest)
+    snapshot = snapshots.kept_panel(conn, digest)
     loaded = global_registry.load(settings, row.model_version)
-    made = next(
-        each
-        for each in global_forecasting.distributions(loaded.version, held)
-        if (each.symbol, each.horizon_days) == (row.symbol, row.horizon_days)
+    forecast = next(
+        candidate
+        for candidate in global_forecasting.distributions(loaded.version, snapshot)
+        if (candidate.symbol, candidate.horizon_days) == (row.symbol, row.horizon_days)
     )
     differences = [
-        f"{name}: {_value(row, name)!r} was stored, {_value(made, name)!r} comes out"
+        f"{name}: {_value(row, name)!r} was stored, {_value(forecast, name)!r} comes out"
         for name in ("location", "log_scale", "degrees", "width80", "width95")
-        if _value(row, name) != _value(made, name)
+        if _value(row, name) != _value(forecast, name)
     ]
-    return made.quantiles(row.reference_price), differences
+    return forecast.quantiles(row.reference_price), differences
 
 
 def _of_token(
@@ -93,11 +93,13 @@ def _of_token(
     """Prices by level."""
     closes = history.kept(conn, tokens.get(conn, row.token_id), digest, row.price_source)
     champion = token_registry.load(settings, row.model_name, row.model_version)
-    made = token_forecasting.forecasts(
+    forecasts = token_forecasting.forecasts(
         champion, history.of(closes, row.reference_price), row.issued_at
     )
-    return next(each.quantiles for each in made if each.horizon_days == row.horizon_days)
+    return next(
+        forecast.quantiles for forecast in forecasts if forecast.horizon_days == row.horizon_days
+    )
 
 
-def _value(held: object, name: str) -> Any:
-    return getattr(held, name)
+def _value(distribution: object, name: str) -> Any:
+    return getattr(distribution, name)

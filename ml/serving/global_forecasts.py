@@ -45,7 +45,7 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _State:
     """What a request is answered from; replaced as a whole.
 
     Attributes:
@@ -73,27 +73,27 @@ class GlobalForecasts:
 
     def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
         self._settings, self._database, self._clock = settings, database, clock
-        self._held = _Held(reasons=_nothing_trained())
+        self._state = _State(reasons=_nothing_trained())
         self._loaded: dict[int, Loaded] = {}
-        self._seen: tuple[object, ...] | None = None
+        self._inputs: tuple[object, ...] | None = None
 
     def symbols(self) -> set[str]:
         """Symbols that are answered for."""
-        return {each.symbol for spoken in self._held.spoken() for each in spoken.expected.values()}
+        return {each.symbol for spoken in self._state.spoken() for each in spoken.expected.values()}
 
     def champion(self, token_id: UUID, horizon: int) -> Statement | None:
         """What the champion of the horizon says of the token; None where none stands or it cannot speak of the token."""
         return self._statement(
-            Rung.GLOBAL_CHAMPION, self._held.champions.get(horizon), token_id, horizon
+            Rung.GLOBAL_CHAMPION, self._state.champions.get(horizon), token_id, horizon
         )
 
     def baseline(self, token_id: UUID, horizon: int) -> Statement | None:
         """What the baseline says of the token."""
-        return self._statement(Rung.GLOBAL_BASELINE, self._held.baseline, token_id, horizon)
+        return self._statement(Rung.GLOBAL_BASELINE, self._state.baseline, token_id, horizon)
 
     def reason(self, horizon: int) -> str:
         """Why no champion speaks at the horizon."""
-        return self._held.reasons.get(horizon, "the global model cannot speak of this token")
+        return self._state.reasons.get(horizon, "the global model cannot speak of this token")
 
     def refresh(self) -> None:
         """Compute everything anew if a day has closed or another version serves; where either cannot be learned, stay."""
@@ -106,11 +106,11 @@ class GlobalForecasts:
         except ModelError as error:
             _log.warning("global_model_has_no_history", reason=str(error))
 
-    def hold(self, loaded: Loaded, held: Panel, ids: Mapping[str, UUID]) -> None:
+    def hold(self, loaded: Loaded, recent: Panel, ids: Mapping[str, UUID]) -> None:
         """Answer at every horizon from what a version says of a panel."""
-        spoken = _spoken(loaded, held, ids)
-        self._held = _Held(
-            dict.fromkeys(HORIZONS, spoken), None, {}, held.price_source, held.digest
+        spoken = _spoken(loaded, recent, ids)
+        self._state = _State(
+            dict.fromkeys(HORIZONS, spoken), None, {}, recent.price_source, recent.digest
         )
 
     def _statement(
@@ -119,64 +119,68 @@ class GlobalForecasts:
         expected = None if spoken is None else spoken.expected.get((token_id, horizon))
         if spoken is None or expected is None:
             return None
-        held, loaded = self._held, spoken.loaded
+        state, loaded = self._state, spoken.loaded
         quality = responses.quality_of_figures(loaded, expected)
-        return Statement(rung, loaded.info, expected, held.price_source, held.input_digest, quality)
+        return Statement(
+            rung, loaded.info, expected, state.price_source, state.input_digest, quality
+        )
 
     def _refresh(self, conn: Connection, serving: Serving) -> None:
         now = self._clock()
         verdict = gate_reports.newest_verdict(conn)
         if not serving.versions:  # on a new system the mart is not built either
-            self._held = _Held(reasons=_reasons(self._settings, serving, verdict, {}, {}))
-            self._loaded, self._seen = {}, None
+            self._state = _State(reasons=_reasons(self._settings, serving, verdict, {}, {}))
+            self._loaded, self._inputs = {}, None
             return
         newest = conn.execute(_NEWEST_CLOSE, {"since": (now - _RECENT).date()}).fetchone()
-        seen = (serving, newest, verdict, now.date())
-        if seen == self._seen:
+        inputs = (serving, newest, verdict, now.date())
+        if inputs == self._inputs:
             return
         refused = self._load(serving)
         if not self._loaded:
-            self._held = _Held(reasons=_reasons(self._settings, serving, verdict, {}, refused))
+            self._state = _State(reasons=_reasons(self._settings, serving, verdict, {}, refused))
             return
-        held = panel.recent(conn, now)
-        ids = dict(zip(held.symbols, held.token_ids, strict=True))
-        said = {number: _spoken(each, held, ids) for number, each in self._loaded.items()}
+        recent = panel.recent(conn, now)
+        ids = dict(zip(recent.symbols, recent.token_ids, strict=True))
+        spoken = {number: _spoken(each, recent, ids) for number, each in self._loaded.items()}
         standing = _standing(self._settings, serving, self._loaded, now)
-        self._held = _Held(
-            {horizon: said[number] for horizon, number in standing.items()},
-            said.get(serving.baseline or 0),
+        self._state = _State(
+            {horizon: spoken[number] for horizon, number in standing.items()},
+            spoken.get(serving.baseline or 0),
             _reasons(self._settings, serving, verdict, standing, refused),
-            held.price_source,
-            held.digest,
+            recent.price_source,
+            recent.digest,
         )
         # One that was refused is tried again at the next round.
-        self._seen = None if refused else seen
+        self._inputs = None if refused else inputs
         _log.info(
             "outlooks_computed",
             champions=standing,
             baseline=serving.baseline,
             tokens=len(self.symbols()),
-            last_day=str(held.last_day),
+            last_day=str(recent.last_day),
         )
 
     def _load(self, serving: Serving) -> dict[int, str]:
         """Load what serves and is not loaded yet, forget the rest; why a version could not be loaded, by number."""
-        wanted = {*serving.champions.values(), *filter(None, [serving.baseline])}
-        kept = {number: each for number, each in self._loaded.items() if number in wanted}
+        numbers = {*serving.champions.values(), *filter(None, [serving.baseline])}
+        loaded = {number: version for number, version in self._loaded.items() if number in numbers}
         refused = {}
-        for number in wanted - set(kept):
+        for number in numbers - set(loaded):
             try:
-                kept[number] = global_registry.load(self._settings, number)
+                loaded[number] = global_registry.load(self._settings, number)
             except (ArtifactRefused, RegistryUnavailable) as error:
                 refused[number] = str(error)
                 _log.error("model_refused", version=number, reason=str(error))
-        self._loaded = kept
+        self._loaded = loaded
         return refused
 
 
-def _spoken(loaded: Loaded, held: Panel, ids: Mapping[str, UUID]) -> Spoken:
-    made = global_forecasting.distributions(loaded.version, held)
-    return Spoken(loaded, {(ids[each.symbol], each.horizon_days): each for each in made})
+def _spoken(loaded: Loaded, recent: Panel, ids: Mapping[str, UUID]) -> Spoken:
+    forecasts = global_forecasting.distributions(loaded.version, recent)
+    return Spoken(
+        loaded, {(ids[forecast.symbol], forecast.horizon_days): forecast for forecast in forecasts}
+    )
 
 
 def _standing(

@@ -91,24 +91,26 @@ def agree(  # noqa: PLR0917 - what is said, what converts it, what was before
         for _, quote in sorted(markets.items())
     ]
     parts = votes.near_each_other(votes.one_a_venue(parts), rules)
-    voting = [each for each in parts if each.left_out is None]
-    made = Consensus(asset, now, _state(parts, len(voting), rules), len(voting))
+    voting = [part for part in parts if part.left_out is None]
+    unpriced = Consensus(asset, now, _state(parts, len(voting), rules), len(voting))
     if not voting:
-        return _as_before(made, previous, parts)
-    weights = statistics.weights([each.volume for each in voting], [each.noise for each in voting])
-    voting = [replace(each, weight=weight) for each, weight in zip(voting, weights, strict=True)]
+        return _as_before(unpriced, previous, parts)
+    weights = statistics.weights([part.volume for part in voting], [part.noise for part in voting])
+    voting = [replace(part, weight=weight) for part, weight in zip(voting, weights, strict=True)]
     price, confidence = _price_of(voting)
-    by_market = {(each.quote.venue, each.quote.currency): each for each in voting}
-    parts = [by_market.get((each.quote.venue, each.quote.currency), each) for each in parts]
-    learnt = tuple(_learnt(each, price, made, rules) for each in parts)
-    found = replace(made, price=price, confidence=confidence, agreed_at=now, constituents=learnt)
-    return _settled(found, previous, rules)
+    by_market = {(part.quote.venue, part.quote.currency): part for part in voting}
+    parts = [by_market.get((part.quote.venue, part.quote.currency), part) for part in parts]
+    learnt = tuple(_learnt(part, price, unpriced, rules) for part in parts)
+    agreed = replace(
+        unpriced, price=price, confidence=confidence, agreed_at=now, constituents=learnt
+    )
+    return _settled(agreed, previous, rules)
 
 
 def _state(parts: Sequence[Constituent], count: int, rules: Rules) -> State:
     """A quorum is also more than half of the venues that are alive: those that were voted out count among them."""
     alive = {
-        votes.owner(each.quote.venue) for each in parts if each.left_out is None or each.is_outvoted
+        votes.owner(part.quote.venue) for part in parts if part.left_out is None or part.is_outvoted
     }
     if count == 0:
         return State.STALE
@@ -122,54 +124,54 @@ def _price_of(voting: Sequence[Constituent]) -> tuple[Decimal, Decimal]:
 
     As in Pyth each venue votes three times: for its price, and for both sides of its book (`upd_aggregate.h`).
     """
-    prices = [(each.price or Decimal(0), each.weight) for each in voting]
+    prices = [(part.price or Decimal(0), part.weight) for part in voting]
     price = statistics.quantile(prices, _MIDDLE)
     ballots = [
-        (value, each.weight)
-        for each in voting
-        for value in _three_votes(each.price or Decimal(0), each)
+        (value, part.weight)
+        for part in voting
+        for value in _three_votes(part.price or Decimal(0), part)
     ]
     low, high = statistics.quantile(ballots, _LOWER), statistics.quantile(ballots, _UPPER)
     confidence = max(high - price, price - low, Decimal(0))
     return _stored(price), _stored(confidence)
 
 
-def _three_votes(price: Decimal, each: Constituent) -> tuple[Decimal, Decimal, Decimal]:
-    bid, ask = each.quote.bid, each.quote.ask
+def _three_votes(price: Decimal, part: Constituent) -> tuple[Decimal, Decimal, Decimal]:
+    bid, ask = part.quote.bid, part.quote.ask
     half = (ask - bid) / (ask + bid) if bid and ask else Decimal(0)
-    slots = max(Decimal(1), Decimal(each.age.total_seconds()) / _SLOT)
+    slots = max(Decimal(1), Decimal(part.age.total_seconds()) / _SLOT)
     unsure = price * max(half, _LEAST_HALF_SPREAD) * slots.sqrt()
     return price - unsure, price, price + unsure
 
 
-def _learnt(each: Constituent, price: Decimal, made: Consensus, rules: Rules) -> Constituent:
+def _learnt(part: Constituent, price: Decimal, consensus: Consensus, rules: Rules) -> Constituent:
     """What the next minute has to know of a market: how far it was away, and whether it may vote again."""
-    if each.price is None:
-        return each
-    gap = statistics.apart(each.price, price).quantize(_BP)
-    noise = each.noise
-    if each.left_out is None:
+    if part.price is None:
+        return part
+    gap = statistics.apart(part.price, price).quantize(_BP)
+    noise = part.noise
+    if part.left_out is None:
         noise = (_STEADY * noise + (1 - _STEADY) * gap).quantize(_BP)
-    each = replace(each, apart=gap, noise=noise)
-    if made.state is not State.OK:
-        return each  # only a quorum may bar a venue
-    if not each.is_barred:
-        return replace(each, is_barred=gap > rules.barred_from, agreeing_since=None)
+    part = replace(part, apart=gap, noise=noise)
+    if consensus.state is not State.OK:
+        return part  # only a quorum may bar a venue
+    if not part.is_barred:
+        return replace(part, is_barred=gap > rules.barred_from, agreeing_since=None)
     if gap > rules.tolerance:
-        return replace(each, agreeing_since=None)
-    since = each.agreeing_since or made.valid_at
-    still = made.valid_at - since < rules.barred_for
-    return replace(each, is_barred=still, agreeing_since=since if still else None)
+        return replace(part, agreeing_since=None)
+    since = part.agreeing_since or consensus.valid_at
+    still = consensus.valid_at - since < rules.barred_for
+    return replace(part, is_barred=still, agreeing_since=since if still else None)
 
 
 def _as_before(
-    made: Consensus, previous: Consensus | None, parts: Sequence[Constituent]
+    consensus: Consensus, previous: Consensus | None, parts: Sequence[Constituent]
 ) -> Consensus:
     """The last price, with its age: nobody can be believed now."""
     if previous is None:
-        return replace(made, constituents=tuple(parts))
+        return replace(consensus, constituents=tuple(parts))
     return replace(
-        made,
+        consensus,
         price=previous.price,
         confidence=previous.confidence,
         agreed_at=previous.agreed_at,
@@ -178,30 +180,32 @@ def _as_before(
     )
 
 
-def _settled(found: Consensus, previous: Consensus | None, rules: Rules) -> Consensus:
+def _settled(consensus: Consensus, previous: Consensus | None, rules: Rules) -> Consensus:
     """The price found, unless it is a jump that a quorum, or the next minute, has still to confirm."""
     if previous is None or previous.price is None or previous.agreed_at is None:
-        return found
-    if found.price is None:
+        return consensus
+    if consensus.price is None:
         raise AssertionError("a price was found")
-    move = statistics.apart(found.price, previous.price)
-    passed = max(1.0, (found.valid_at - previous.agreed_at).total_seconds() / _MINUTE)
+    move = statistics.apart(consensus.price, previous.price)
+    passed = max(1.0, (consensus.valid_at - previous.agreed_at).total_seconds() / _MINUTE)
     allowed = max(rules.least_jump, rules.usual_moves * previous.usual_move)
     usual = (_CALM * previous.usual_move + (1 - _CALM) * move).quantize(_BP)
     if move <= allowed * Decimal(passed).sqrt():
-        return replace(found, usual_move=usual)
-    held = previous.candidate
-    lasted = held is not None and statistics.apart(found.price, held) <= rules.least_jump
-    if found.state is State.OK or lasted:
-        return replace(found, usual_move=usual, jump="confirmed")
+        return replace(consensus, usual_move=usual)
+    candidate = previous.candidate
+    has_lasted = (
+        candidate is not None and statistics.apart(consensus.price, candidate) <= rules.least_jump
+    )
+    if consensus.state is State.OK or has_lasted:
+        return replace(consensus, usual_move=usual, jump="confirmed")
     return replace(
-        found,
+        consensus,
         price=previous.price,
         confidence=previous.confidence,
         agreed_at=previous.agreed_at,
         usual_move=previous.usual_move,
         jump="waiting",
-        candidate=found.price,
+        candidate=consensus.price,
     )
 
 

@@ -22,26 +22,26 @@ KINDS: dict[str, Any] = {
 """Each kind's class of receivers; all their fields are texts."""
 
 
-def make(kind: str, given: Mapping[str, str], *, is_private_allowed: bool) -> Receiver:
+def make(kind: str, values: Mapping[str, str], *, is_private_allowed: bool) -> Receiver:
     """The receiver that a user describes.
 
     Args:
         kind: one of `KINDS`.
-        given: its fields by their names in Python; those with a default may be left out.
+        values: its fields by their names in Python; those with a default may be left out.
         is_private_allowed: whether it may lie in a private network.
 
     Raises:
         ReceiverFault: a field is missing, is none of this kind, or cannot be right.
     """
-    known = {each.name: each for each in fields(KINDS[kind])}
-    for name in given.keys() - known.keys():
+    allowed = {field.name: field for field in fields(KINDS[kind])}
+    for name in values.keys() - allowed.keys():
         raise ReceiverFault(wire(name), f"is no field of a channel of the kind {kind}")
-    for name, each in known.items():
-        if each.default is MISSING and not given.get(name):
+    for name, field in allowed.items():
+        if field.default is MISSING and not values.get(name):
             raise ReceiverFault(wire(name), f"is needed for a channel of the kind {kind}")
-    made: Receiver = KINDS[kind](**given)
-    made.check(is_private_allowed=is_private_allowed)
-    return made
+    receiver: Receiver = KINDS[kind](**values)
+    receiver.check(is_private_allowed=is_private_allowed)
+    return receiver
 
 
 def pack(receiver: Receiver) -> bytes:
@@ -51,8 +51,8 @@ def pack(receiver: Receiver) -> bytes:
 
 def unpack(kind: str, packed: bytes) -> Receiver:
     """The receiver of what `pack` made."""
-    made: Receiver = KINDS[kind](**msgspec.json.decode(packed, type=dict[str, str]))
-    return made
+    receiver: Receiver = KINDS[kind](**msgspec.json.decode(packed, type=dict[str, str]))
+    return receiver
 
 
 def wire(name: str) -> str:

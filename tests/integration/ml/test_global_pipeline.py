@@ -518,7 +518,7 @@ def test_a_version_that_cannot_be_read_leaves_its_horizons_to_the_next_rung(
     server, market, trained, mlflow_server, refreshed
 ):
     everyone = server.app.state.everyone
-    everyone._loaded, everyone._seen = {}, None  # as a server that starts
+    everyone._loaded, everyone._inputs = {}, None  # as a server that starts
     serving = global_registry.serving(market)
     source = client(market).get_model_version(global_registry.NAME, str(trained.version)).source
     model = source.removeprefix("models:/")
