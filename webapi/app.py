@@ -11,6 +11,7 @@ from coinsphere.settings import Role, Settings
 from webapi import features
 from webapi.account.data_routes import data
 from webapi.account.routes import account
+from webapi.admin.asset_events.routes import blueprint as asset_events
 from webapi.admin.data.routes import blueprint as administration_data
 from webapi.admin.jobs.routes import blueprint as administration_jobs
 from webapi.admin.routes import administration
@@ -226,6 +227,7 @@ def _add_routes(app: APIFlask) -> None:
     app.register_blueprint(administration, url_prefix=f"{V1}/admin")
     app.register_blueprint(token_administration, url_prefix=f"{V1}/admin/tokens")
     app.register_blueprint(administration_data, url_prefix=f"{V1}/admin/data")
+    app.register_blueprint(asset_events, url_prefix=f"{V1}/admin/asset-events")
     app.register_blueprint(administration_jobs, url_prefix=f"{V1}/admin/jobs")
     app.register_blueprint(risk, url_prefix=f"{V1}/risk")
     app.register_blueprint(exchanges, url_prefix=f"{V1}/exchanges")

@@ -69,6 +69,7 @@ _STOP = """
     where users.is_active and users.email_verified
     order by changed.user_id
 """
+_PART = "select market.part_reused_ticker(%(event)s, %(now)s)"
 _MARK = """
     insert into app.booking_marks (user_id, token_id, since)
     select user_id, token_id, %(happened_at)s
@@ -111,6 +112,7 @@ def _apply_next(conn: Connection, now: datetime) -> bool:
         _relist(conn, event)
         if event.removed_at is None:
             _tell(conn, event, _change_alerts(conn, event, now))
+            conn.execute(_PART, {"event": event.id, "now": now})
         _mark_books(conn, event)
         asset_events.applied(conn, event.id, now)
     return True
@@ -164,7 +166,7 @@ def _mail(to: _Changed, write: Callable[[], Message]) -> mail.NewMail:
 
 def _mark_books(conn: Connection, event: AssetEvent) -> None:
     """Have the books of all who have the token, or its heir, made anew from the event on."""
-    if event.kind in (EventKind.DELISTING, EventKind.RELISTING, EventKind.TICKER_REUSE):
+    if event.kind in (EventKind.DELISTING, EventKind.RELISTING):
         return
     token_ids = [each for each in (event.token_id, event.successor_id) if each is not None]
     marked = conn.execute(_MARK, {"token_ids": token_ids, "happened_at": event.happened_at})

@@ -76,6 +76,8 @@ class Event(StrEnum):
     TOKEN_CHANGED = "token.changed"  # noqa: S105  a name, no password
     TOKEN_DELETED = "token.deleted"  # noqa: S105  a name, no password
     FEATURE_SWITCHED = "admin.feature_switched"
+    ASSET_EVENT_ADDED = "admin.asset_event_added"
+    ASSET_EVENT_REMOVED = "admin.asset_event_removed"
     DATA_RELEASED = "admin.data_released"
     DATA_REMOVED = "admin.data_removed"
     JOB_RETRIED = "admin.job_retried"

@@ -106,12 +106,6 @@ def _operator() -> str:
 def _token(conn: Connection, which: str) -> UUID:
     """The token of that symbol or id."""
     try:
-        return tokens.get(conn, UUID(which)).id
-    except ValueError:
-        pass
+        return tokens.named(conn, which).id
     except LookupError as error:
-        raise click.ClickException(f"No token has the id {which}.") from error
-    try:
-        return tokens.by_symbol(conn, which).id
-    except LookupError as error:
-        raise click.ClickException(f"No token has the symbol {which}.") from error
+        raise click.ClickException(f"No token has the symbol or id {which}.") from error

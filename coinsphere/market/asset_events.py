@@ -6,7 +6,7 @@ database's `market.candles_in_line` reads them across events in the unit of toda
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from decimal import ROUND_DOWN, Decimal, localcontext
 from enum import StrEnum
 from typing import NamedTuple
@@ -26,6 +26,8 @@ _LIMIT = Decimal(10) ** 20
 """numeric(38, 18) holds less."""
 _RATIO = re.compile(r"(\d{1,20}(?:\.\d{1,18})?):(\d{1,20}(?:\.\d{1,18})?)", re.ASCII)
 _DIGITS = 120
+_NO_REASON = "a reason has 3 to 500 characters"
+_FIRST = datetime(2009, 1, 1, tzinfo=UTC)
 
 
 class EventKind(StrEnum):
@@ -47,6 +49,10 @@ _WITH_RATIO = frozenset({EventKind.REDENOMINATION, EventKind.SWAP, EventKind.SPL
 
 class InvalidEvent(CoinsphereError):
     """An event contradicts itself, or one that was recorded before."""
+
+
+class ContradictedEvent(InvalidEvent):
+    """An event contradicts one that was recorded before."""
 
 
 class Ratio(NamedTuple):
@@ -165,13 +171,6 @@ _REMOVE = """
     where id = %(id)s and removed_at is null
 """
 _APPLIED = "update market.asset_events set applied_at = %(now)s where id = %(id)s"
-_ANY = """
-    select exists (
-        select from market.asset_events
-        where (token_id = %(token_id)s and kind = 'redenomination'
-               or successor_id = %(token_id)s and kind in ('rename', 'swap'))
-    )
-"""
 # Whether the heir becomes the token again, over any number of steps.
 _CIRCLE = """
     with recursive heirs as (
@@ -197,9 +196,19 @@ def fault(event: NewEvent) -> str | None:
         return "the other token is the token itself"
     if event.kind not in _WITH_RATIO and event.old_units != event.new_units:
         return f"a {kind} has no ratio"
-    if event.kind == EventKind.REDENOMINATION:
-        return _unit_fault(event)
-    return None
+    return _fault_of_any(event)
+
+
+def _is_reason(text: str) -> bool:
+    return 3 <= len(text.strip()) <= 500  # noqa: PLR2004 - as the table says
+
+
+def _fault_of_any(event: NewEvent) -> str | None:
+    if not _is_reason(event.reason):
+        return _NO_REASON
+    if event.happened_at < _FIRST:
+        return f"it lies before {_FIRST.year}, when no token was traded"
+    return _unit_fault(event) if event.kind == EventKind.REDENOMINATION else None
 
 
 def _unit_fault(event: NewEvent) -> str | None:
@@ -210,25 +219,27 @@ def _unit_fault(event: NewEvent) -> str | None:
     return None
 
 
-def _circle(conn: Connection, event: NewEvent) -> str | None:
+def _is_circle(conn: Connection, event: NewEvent) -> bool:
     if event.successor_id is None or event.kind == EventKind.TICKER_REUSE:
-        return None
+        return False
     ends = {"token_id": event.token_id, "successor_id": event.successor_id}
-    if conn.execute(_CIRCLE, ends).fetchone() == (True,):
-        return "the other token became this one by an earlier event: remove that first"
-    return None
+    return conn.execute(_CIRCLE, ends).fetchone() == (True,)
 
 
 def add(conn: Connection, event: NewEvent, by: str) -> UUID:
     """Record an event and have the worker apply it; the caller owns the transaction.
 
     Raises:
-        InvalidEvent: it contradicts itself, or the token has a successor, or another unit from that day on, already; or
-            it would make a circle.
+        InvalidEvent: it contradicts itself.
+        ContradictedEvent: the token has a successor, or another unit from that day on, already; or it would make a circle.
     """
-    wrong = fault(event) or _circle(conn, event)
+    wrong = fault(event)
     if wrong is not None:
         raise InvalidEvent(wrong)
+    if _is_circle(conn, event):
+        raise ContradictedEvent(
+            "the other token became this one by an earlier event: remove that first"
+        )
     values = {
         "kind": event.kind, "token_id": event.token_id, "successor_id": event.successor_id,
         "old_units": event.old_units, "new_units": event.new_units, "happened_at": event.happened_at,
@@ -238,7 +249,7 @@ def add(conn: Connection, event: NewEvent, by: str) -> UUID:
         with conn.transaction():
             row = conn.execute(_ADD, values).fetchone()
     except UniqueViolation:
-        raise InvalidEvent(
+        raise ContradictedEvent(
             "the token has a successor, or another unit from that day on, already: remove that event first"
         ) from None
     assert row is not None
@@ -247,7 +258,13 @@ def add(conn: Connection, event: NewEvent, by: str) -> UUID:
 
 
 def remove(conn: Connection, event_id: UUID, by: str, reason: str) -> AssetEvent | None:
-    """Let an event count no more; it stays in the list of the past. What it was; None where there is none that counts."""
+    """Let an event count no more; it stays in the list of the past. What it was; None where there is none that counts.
+
+    Raises:
+        InvalidEvent: the reason is none.
+    """
+    if not _is_reason(reason):
+        raise InvalidEvent(_NO_REASON)
     if not conn.execute(_REMOVE, {"id": event_id, "by": by, "reason": reason}).rowcount:
         return None
     enqueue(conn)
@@ -275,12 +292,6 @@ def next_due(conn: Connection, now: datetime) -> AssetEvent | None:
 def applied(conn: Connection, event_id: UUID, now: datetime) -> None:
     """Note that an event was applied."""
     conn.execute(_APPLIED, {"id": event_id, "now": now})
-
-
-def has_line(conn: Connection, token_id: UUID) -> bool:
-    """Whether the token's own candles as they are stored may not be all of its history, or not in its unit of today."""
-    row = conn.execute(_ANY, {"token_id": token_id}).fetchone()
-    return row == (True,)
 
 
 def enqueue(conn: Connection) -> None:

@@ -16,9 +16,10 @@ from psycopg import Connection, Cursor
 
 from coinsphere.clock import Clock, utc_now
 from coinsphere.market import origin as origins
-from coinsphere.market import quarantine, validation
+from coinsphere.market import quarantine, reused_tickers, validation
 from coinsphere.market.model import Candle, Interval, Loaded
 from coinsphere.market.quarantine import Rejected
+from coinsphere.market.reused_tickers import ReusedTickers
 from coinsphere.market.validation import Fault
 
 BATCH = 20_000
@@ -177,6 +178,7 @@ class _Loader:
     ) -> None:
         self._cursor, self._origin, self._now, self._on_reject = cursor, origin, now, on_reject
         self._tokens = {token_id: str(token_id) for (token_id,) in cursor.execute(_TOKENS)}
+        self._reused = ReusedTickers(cursor.connection)
         self._lines: dict[str, str] = {}
         self._rejected: list[Rejected] = []
         self._seen_token: tuple[UUID | None, str | None] = (None, None)
@@ -224,6 +226,8 @@ class _Loader:
             fault = validation.candle_fault(candle, self._now)
             if fault is not None:
                 return self._reject(candle, fault)
+        if self._reused.is_of_other_coin(candle):
+            return self._reject(candle, reused_tickers.OTHER_COIN)
         key = f"{token}\t{candle.interval!s}\t{candle.opened_at.timestamp():.0f}\t"
         line = f"{numbers}\t{'t' if candle.is_final else 'f'}\t{self._tail(candle)}"
         held = self._lines.setdefault(key, line)

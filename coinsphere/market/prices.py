@@ -1,30 +1,53 @@
 """The price of a token at an instant, and how it came about."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import class_row, dict_row
 
-from coinsphere.market import agreeing
+from coinsphere.market import agreeing, price_line
+from coinsphere.market.asset_events import Ratio
 from coinsphere.market.consensus.model import Constituent, State
 
 _LASTS = timedelta(days=1)
 """A consensus answers for so long behind it; then the close of a candle is nearer."""
 
-_CONSENSUS = """
-    select id, token_id, currency, valid_at, recorded_at, price, confidence, agreed_at, state, venues, jump, candidate,
-        usual_move, method, constituents
-    from market.consensus
-    where token_id = %(token_id)s and valid_at <= %(at)s and valid_at > %(at)s::timestamptz - %(lasts)s
-        and (%(as_of)s::timestamptz is null or recorded_at <= %(as_of)s)
-    order by valid_at desc, id desc
-    limit 1
+_COLUMNS = """
+    c.id, c.token_id, c.currency, c.valid_at, c.recorded_at, c.price, c.confidence, c.agreed_at, c.state, c.venues, c.jump,
+    c.candidate, c.usual_move, c.method, c.constituents
 """
-_CANDLE = """
+_CONSENSUS: LiteralString = f"""
+    select {_COLUMNS}, 1::numeric as old_units, 1::numeric as new_units
+    from market.consensus c
+    where c.token_id = %(token_id)s and c.valid_at <= %(at)s and c.valid_at > %(at)s::timestamptz - %(lasts)s
+        and (%(as_of)s::timestamptz is null or c.recorded_at <= %(as_of)s)
+    order by c.valid_at desc, c.id desc
+    limit 1
+"""  # noqa: S608 - constants alone
+# Across changes of name and unit. The token's own counts as soon as there is one, whenever its first candle was; where a
+# line has one token several times, its unit changed.
+_CONSENSUS_IN_LINE: LiteralString = f"""
+    with line as (
+        select source_id, old_units, new_units, row_number() over parts as part,
+            case when lead(source_id) over parts = source_id then from_at else '-infinity' end as from_at,
+            case when lag(source_id) over parts = source_id then until_at else 'infinity' end as until_at
+        from market.price_line(%(token_id)s, coalesce(%(as_of)s::timestamptz, 'infinity'))
+        where interval = '1d'
+        window parts as (order by until_at desc)
+    )
+    select {_COLUMNS}, l.old_units, l.new_units
+    from line l
+    join market.consensus c on c.token_id = l.source_id and c.valid_at >= l.from_at and c.valid_at < l.until_at
+    where c.valid_at <= %(at)s and c.valid_at > %(at)s::timestamptz - %(lasts)s
+        and (%(as_of)s::timestamptz is null or c.recorded_at <= %(as_of)s)
+    order by l.part, c.valid_at desc, c.id desc
+    limit 1
+"""  # noqa: S608 - constants alone
+_CANDLE: LiteralString = """
     select close as price, closed_at as agreed_at, ingested_at as recorded_at, source
     from (
         select p.*, p.opened_at + case p.interval when '1h' then interval '1 hour' else interval '1 day' end as closed_at
@@ -35,12 +58,16 @@ _CANDLE = """
     order by closed_at desc, interval
     limit 1
 """
+_CANDLE_IN_LINE: LiteralString = _CANDLE.replace("candles_known", "candles_in_line").replace(
+    "where p.opened_at", "where p.is_final and p.opened_at"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
     """A price in US dollars; `agreed_at` is the instant that it is the price of, `recorded_at` when we learned it.
 
+    It is of the token's unit of today, also before a change of it or of the name; only what venues quoted stays as it was.
     Where venues agreed on it, `constituents` are their quotes; the close of a candle has one source and none.
     """
 
@@ -70,11 +97,15 @@ def at(
         as_of: only what was recorded by then counts, as it was believed then; None for all that is known now.
     """
     parameters = {"token_id": token_id, "at": moment, "lasts": _LASTS, "as_of": as_of}
-    row = conn.cursor(row_factory=dict_row).execute(_CONSENSUS, parameters).fetchone()
+    # To read across events takes a plan of its own, so only those tokens pay for it that have any.
+    has_line = price_line.has_line(conn, token_id)
+    statement = _CONSENSUS_IN_LINE if has_line else _CONSENSUS
+    row = conn.cursor(row_factory=dict_row).execute(statement, parameters).fetchone()
     if row is not None:
         return _of_consensus(row)
     cursor = conn.cursor(row_factory=class_row(_Candle))
-    candle = cursor.execute(_CANDLE, parameters).fetchone()
+    closes = _CANDLE_IN_LINE if has_line else _CANDLE
+    candle = cursor.execute(closes, parameters).fetchone()
     if candle is None:
         return None
     return Price(
@@ -96,17 +127,22 @@ class _Candle:
 
 def _of_consensus(row: dict[str, Any]) -> Price:
     found = agreeing.consensus(row)
+    ratio = Ratio(row["old_units"], row["new_units"])
+
+    def today(price: Decimal | None) -> Decimal | None:
+        return None if price is None else ratio.price(price)
+
     return Price(
         made_of="consensus",
-        price=found.price,
+        price=today(found.price),
         agreed_at=found.agreed_at,
         recorded_at=row["recorded_at"],
         source=agreeing.SOURCE,
         state=found.state,
         venues=found.venues,
-        confidence=found.confidence,
+        confidence=today(found.confidence),
         jump=found.jump,
-        candidate=found.candidate,
+        candidate=today(found.candidate),
         method=row["method"],
-        constituents=found.constituents,
+        constituents=tuple(replace(each, price=today(each.price)) for each in found.constituents),
     )

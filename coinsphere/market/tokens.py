@@ -59,6 +59,22 @@ def by_symbol(conn: Connection, symbol: str) -> Token:
     return token
 
 
+def named(conn: Connection, which: str) -> Token:
+    """The token of that id or, where it is none, of that symbol.
+
+    Raises:
+        LookupError: there is none.
+    """
+    # PostgreSQL refuses a zero byte in a text.
+    if "\0" in which:
+        raise LookupError("no token has such a symbol")
+    try:
+        token_id = UUID(which)
+    except ValueError:
+        return by_symbol(conn, which)
+    return get(conn, token_id)
+
+
 def get(conn: Connection, token_id: UUID) -> Token:
     """The token of that id.
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import LiteralString
 from uuid import UUID
 
 from psycopg import Connection
@@ -11,18 +12,19 @@ from coinsphere.alerts import backtest
 from coinsphere.alerts.backtest import Moment
 from coinsphere.alerts.repository import NewAlert
 from coinsphere.alerts.rules import AlertType
+from coinsphere.market import price_line
 from coinsphere.portfolio import portfolios
 
 SPAN = timedelta(days=90)
 _DOLLAR = "USD"
 # Hourly where these reach back so far, else daily; a close is known at its candle's end.
-_CLOSES = """
+_CLOSES: LiteralString = """
     with span (interval, length) as (values ('1h', interval '1 hour'), ('1d', interval '1 day')),
     closes as (
         select s.interval, c.opened_at + s.length as at, c.close
         from market.price_data c
         join span s on s.interval = c.interval
-        where c.token_id = %(token_id)s and c.is_final and c.opened_at + s.length > %(since)s - interval '1 day'
+        where c.token_id = %(token_id)s and c.is_final and c.quality <> 'suspect' and c.opened_at + s.length > %(since)s - interval '1 day'
             and c.opened_at + s.length <= %(now)s
     ),
     chosen as (
@@ -36,6 +38,10 @@ _CLOSES = """
     where c.at > %(since)s
     order by c.at
 """
+# A threshold is in the token's unit of today, and so is what the token was before.
+_CLOSES_IN_LINE: LiteralString = _CLOSES.replace(
+    "market.price_data c", "market.candles_in_line(%(token_id)s, 'infinity') c"
+)
 _RISK = """
     select computed_at, overall_score from market.risk_scores
     where token_id = %(token_id)s and computed_at > %(since)s and computed_at <= %(now)s order by computed_at
@@ -94,7 +100,8 @@ def _seen(conn: Connection, user_id: UUID, wanted: NewAlert, now: datetime) -> l
         return [Moment(*row) for row in conn.execute(_VALUES, parameters)]
     if wanted.alert_type == AlertType.RISK:
         return [Moment(*row) for row in conn.execute(_RISK, parameters)]
-    rows = conn.execute(_CLOSES, parameters).fetchall()
+    has_line = wanted.token_id is not None and price_line.has_line(conn, wanted.token_id)
+    rows = conn.execute(_CLOSES_IN_LINE if has_line else _CLOSES, parameters).fetchall()
     if wanted.alert_type == AlertType.PRICE:
         return [Moment(at, close) for at, close, _ in rows]
     return [Moment(at, _change(close, before)) for at, close, before in rows if before]

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from coinsphere.exchanges.model import Verdict
 from coinsphere.exchanges.venues.all import VENUES
-from webapi.http.schema import Input, Line, Output, Query
+from webapi.http.schema import SINGLE_LINE, Input, Line, Output, Query
 
 
 def _supported(name: str) -> str:
@@ -18,7 +18,9 @@ def _supported(name: str) -> str:
 
 
 Exchange = Annotated[str, Field(max_length=50), AfterValidator(_supported)]
-ApiKey = Annotated[Line, StringConstraints(min_length=8, max_length=500, strip_whitespace=True)]
+ApiKey = Annotated[
+    str, StringConstraints(min_length=8, max_length=500, strip_whitespace=True), SINGLE_LINE
+]
 # A key of Coinbase is a PEM file: it has line breaks.
 Secret = Annotated[str, StringConstraints(min_length=8, max_length=4_000, strip_whitespace=True)]
 Market = Annotated[str, Field(pattern=r"^[A-Z0-9.\-]{1,20}/[A-Z0-9.\-]{1,20}$")]

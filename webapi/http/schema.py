@@ -52,7 +52,10 @@ Number = Annotated[
 Amount = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 """An exact decimal of an answer."""
 
-Line = Annotated[str, AfterValidator(_single_line)]
+SINGLE_LINE = AfterValidator(_single_line)
+"""For text that is trimmed and measured first; behind it, a length would count the spaces around."""
+
+Line = Annotated[str, SINGLE_LINE]
 """Text without control characters, kept as it is."""
 
 Name = Annotated[Line, StringConstraints(min_length=1, max_length=100)]

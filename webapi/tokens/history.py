@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from coinsphere.market import asset_events
+from coinsphere.market import price_line
 from webapi.backends import warehouse
 
 MAX_POINTS = 1000
@@ -138,7 +138,7 @@ def points(
     if as_of is not None:
         return cursor.execute(_HISTORY_IN_LINE_WITHOUT_WAREHOUSE, parameters).fetchall()
     # To read across events takes a plan of its own, so only those tokens pay for it that have any.
-    has_line = asset_events.has_line(conn, token_id)
+    has_line = price_line.has_line(conn, token_id)
     found = warehouse.rows(conn, _HISTORY_IN_LINE if has_line else _HISTORY, parameters, Point)
     if found is not None:
         return found

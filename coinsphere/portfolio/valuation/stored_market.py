@@ -37,7 +37,8 @@ _LAST_BEFORE = """
         limit 1
     ) last
 """
-# Until a token has a close of its own, its closes are those of the token that became it, in its unit of then.
+# Until a token has a close of its own, its closes are those of the token that became it, in its unit of then. Of several
+# that did it is the latest, as in market.price_line; of those of one instant, the first that was recorded.
 _CLOSES_BEFORE = """
     select e.successor_id, string_agg(((p.opened_at at time zone 'UTC')::date - date '0001-01-01' + 1)::text, ' '),
         string_agg(round(p.close * e.old_units / e.new_units, 18)::numeric(38, 18)::text, ' ')
@@ -52,7 +53,8 @@ _CLOSES_BEFORE = """
         and not exists (
             select from market.asset_events other
             where other.successor_id = e.successor_id and other.kind in ('rename', 'swap') and other.removed_at is null
-                and (other.happened_at, other.id) > (e.happened_at, e.id)
+                and (other.happened_at > e.happened_at
+                    or other.happened_at = e.happened_at and (other.recorded_at, other.id) < (e.recorded_at, e.id))
         )
     group by e.successor_id
 """

@@ -157,3 +157,33 @@ def test_books_follow_the_event_and_its_removal(worker, pipeline, owner, ids, us
     assert jobs >= 1
     asset_events.remove(pipeline, event, "tester", "another coin")
     assert held() == [("MATIC", 10, Decimal("0.4"))]
+
+
+def test_what_came_by_a_symbol_of_two_coins_leaves_the_histories_of_both(worker, owner, ids):
+    """INJ's symbol is UNI's from the 10th on; what was stored before anybody knew goes into the quarantine, as it came."""
+    owner.execute("insert into market.origin (source) values ('live')")
+    owner.execute(
+        "insert into market.price_data (token_id, interval, opened_at, open, high, low, close, source, is_final, observed_at)"
+        " select t, i, d, 5, 6, 4, 5, s, true, d from unnest(%s::uuid[]) t, generate_series(%s::timestamptz, %s, '12 hours') d,"
+        " (values ('1h', 'kraken'), ('1d', 'coingecko')) as v (i, s)",
+        [[ids["INJ"], ids["UNI"]], AT - timedelta(days=1), AT + timedelta(days=1)],
+    )
+    happen(owner, ids, "ticker_reuse", "INJ", heir="UNI")
+    assert applying.apply_due(worker, utc_now()) == 1
+    left = owner.execute(
+        "select t.symbol, array_agg(p.opened_at - %s order by p.opened_at) from market.price_data p"
+        " join market.tokens t on t.id = p.token_id where p.interval = '1h' group by 1 order by 1",
+        [AT],
+    ).fetchall()
+    half = timedelta(hours=12)
+    assert left == [("INJ", [-2 * half, -half]), ("UNI", [0 * half, half, 2 * half])]
+    assert owner.execute(
+        "select count(*) from market.price_data where interval = '1d'"
+    ).fetchone() == (10,)
+    kept = owner.execute(
+        "select count(*), min(payload ->> 'close')::numeric, min(resolution), min(resolved_by) from market.quarantine"
+    )
+    assert kept.fetchone() == (5, 5, "rejected", "tester")
+    # What was believed before is still told of its time.
+    revised = owner.execute("select count(*) from market.price_revisions where reason = 'removed'")
+    assert revised.fetchone() == (5,)

@@ -7,10 +7,13 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 from psycopg import errors
+from psycopg.types.json import Jsonb
 
 from coinsphere.cli.main import cli
-from coinsphere.market import asset_events
+from coinsphere.market import asset_events, candles, prices, reused_tickers
 from coinsphere.market.asset_events import EventKind, InvalidEvent, NewEvent
+from coinsphere.market.model import Candle, Interval
+from coinsphere.portfolio.valuation.stored_market import StoredMarket
 from webapi.tokens import history
 
 MIGRATED = datetime(2024, 9, 4, tzinfo=UTC)
@@ -198,6 +201,102 @@ def test_the_commands_list_add_and_remove(database):
             "add", "redenomination", "SHIB", "--ratio", "x", "--at", "2026-01-01", "--reason", "abc"
         ).output
     )
+    assert "3 to 500 characters" in run("remove", number, "--reason", " a ").output
     assert run("remove", number, "--reason", "was wrong").exit_code == 0
     assert "removed by operator" in run("list", "SHIB", "--past").output
     assert run("remove", number, "--reason", "was wrong").exit_code == 1
+
+
+def agreed(owner, token_id, at, price):
+    said = {
+        "venue": "kraken",
+        "currency": "USD",
+        "quoted": str(price),
+        "price": str(price),
+        "age": 1,
+        "noise": "1",
+    }
+    said |= {"observed_at": at.isoformat(), "unchanged_since": at.isoformat(), "weight": "1"}
+    owner.execute(
+        "insert into market.consensus (token_id, valid_at, price, confidence, agreed_at, state, venues, usual_move,"
+        " method, constituents) values (%s, %s, %s, %s, %s, 'single', 1, 0, 1, %s)",
+        [token_id, at, price, Decimal(price) / 100, at, Jsonb([said])],
+    )
+
+
+def test_a_price_of_before_is_of_todays_unit_and_name(across, api, owner, ids):
+    hour = timedelta(hours=1)
+    at = lambda symbol, moment, as_of=None: prices.at(api, ids[symbol], moment, as_of)  # noqa: E731
+    # Of candles: POL before it had any is MATIC; Pepe of the day before its new unit counts a thousandfold.
+    assert at("POL", MIGRATED).price == Decimal("0.42")
+    assert at("PEPE", REDENOMINATED + hour).price == Decimal("0.008")
+    agreed(owner, ids["PEPE"], REDENOMINATED - hour, "0.0000085")
+    agreed(owner, ids["MATIC"], MIGRATED, "0.421")
+    agreed(owner, ids["POL"], MIGRATED + hour, "0.43")
+    # Of what venues agreed on, also across the instant of the change; what they quoted stays as it was.
+    for moment in (REDENOMINATED - hour, REDENOMINATED + hour):
+        found = at("PEPE", moment)
+        (part,) = found.constituents
+        assert (found.made_of, found.price, found.confidence) == (
+            "consensus", Decimal("0.0085"), Decimal("0.000085"),
+        )  # fmt: skip
+        assert (part.price, part.quote.price) == (Decimal("0.0085"), Decimal("0.0000085"))
+    assert at("MATIC", MIGRATED).price == at("POL", MIGRATED).price == Decimal("0.421")
+    # As soon as POL has a price of its own it counts, though its first candle is of two days later.
+    assert at("POL", MIGRATED + hour).price == Decimal("0.43")
+    asset_events.remove(owner, across, "tester", "another coin")
+    assert at("PEPE", REDENOMINATED - hour).price == Decimal("0.0000085")
+
+
+def test_several_tokens_become_one(api, owner, ids):
+    """ARB 1:2 and OP 1:3 merge into LDO, at one instant: its history before is that of the first that was recorded."""
+    for symbol, price in (("ARB", "0.8"), ("OP", "1.5")):
+        candle(owner, ids[symbol], date(2024, 9, 1), price)
+    candle(owner, ids["LDO"], date(2024, 9, 5), "0.41")
+    for symbol, new in (("ARB", 2), ("OP", 3)):
+        swap = NewEvent(
+            EventKind.SWAP, ids[symbol], MIGRATED, "a test", ids["LDO"], new_units=Decimal(new)
+        )
+        asset_events.add(owner, swap, "tester")
+    assert [close for _, close, _ in closes(api, ids["LDO"])] == [Decimal("0.4"), Decimal("0.41")]
+    assert StoredMarket(api).close(ids["LDO"], date(2024, 9, 2)) == Decimal("0.4")
+
+
+def test_a_symbol_that_another_coin_has_since_brings_neither_the_others_candles(
+    pipeline, owner, api, ids
+):
+    """LDO's symbol is ARB's from noon of the fourth on: each source that goes by symbols is read accordingly."""
+    owner.execute("insert into market.origin (source) values ('live')")
+    reused = MIGRATED + timedelta(hours=12)
+    event = NewEvent(EventKind.TICKER_REUSE, ids["LDO"], reused, "a test", ids["ARB"])
+    asset_events.add(owner, event, "tester")
+    told = []
+
+    def row(symbol, day, source="kraken"):
+        opened = MIGRATED + timedelta(days=day)
+        numbers = [Decimal(day + 5)] * 4
+        return Candle(
+            ids[symbol],
+            Interval.DAY,
+            opened,
+            *numbers,
+            None,
+            source,
+            is_final=True,
+            observed_at=opened,
+        )
+
+    rows = [row(symbol, day) for symbol in ("LDO", "ARB") for day in (-1, 0, 1)]
+    rows += [row("LDO", 2, "coingecko"), row("ARB", -2, "coingecko")]
+    loaded = candles.load(pipeline, rows, on_reject=lambda each, fault: told.append((each, fault)))
+    assert (loaded.written, loaded.quarantined) == (4, 4)
+    assert {fault for _, fault in told} == {reused_tickers.OTHER_COIN}
+    # The day in which the symbol changed hands is neither's; what comes by id is not judged by the symbol.
+    assert [close for _, close, _ in closes(api, ids["LDO"])] == [4, 7]
+    assert [close for _, close, _ in closes(api, ids["ARB"])] == [3, 6]
+    waiting = owner.execute("select count(*) from market.quarantine where resolved_at is null")
+    assert waiting.fetchone() == (4,)
+    asset_events.remove(
+        owner, asset_events.listed(owner, token_id=ids["ARB"])[0].id, "tester", "it did not"
+    )
+    assert candles.load(pipeline, rows[:6]).written == 4

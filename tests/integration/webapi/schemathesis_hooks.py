@@ -382,6 +382,25 @@ def _end_share(account: Account, case: Case) -> None:
     _path(case, portfolio_id=made["portfolio"], share_id=made["id"])
 
 
+def _happening(account: Account) -> dict[str, Any]:
+    """What happens to a token of its own, as one has one successor."""
+    body = {"symbol": secrets.token_hex(6), "name": "n", "blockchain": "b"}
+    token = account.ask("POST", "/tokens", body)["token"]["id"]
+    return {
+        "kind": "swap", "token": token, "successor": "BTC", "ratio": "1:2", "happenedAt": "2090-01-01T00:00:00Z",
+        "reason": "said so",
+    }  # fmt: skip
+
+
+def _happen(account: Account, case: Case) -> None:
+    _only(case, **_happening(account))
+
+
+def _happened(account: Account, case: Case) -> None:
+    made = account.ask("POST", "/admin/asset-events", _happening(account))
+    _path(case, event_id=made["assetEvent"]["id"])
+
+
 def _held(_: Account, case: Case) -> None:
     row = _db.execute(
         "insert into market.set_aside (token_id, scope, about, rule, reason, since, changed_at, changed_by)"
@@ -525,6 +544,9 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
         case, passkey_id=_device(account)[1]
     ),
     f"POST {V1}/passkeys/login": _passkey_login,
+    f"GET {V1}/admin/asset-events": lambda _, case: setattr(case, "query", {}),
+    f"POST {V1}/admin/asset-events": _happen,
+    f"POST {V1}/admin/asset-events/{{event_id}}/remove": _happened,
     f"POST {V1}/admin/data/set-aside/{{which}}/release": _held,
     f"POST {V1}/admin/data/set-aside/{{which}}/remove": _held,
     f"POST {V1}/admin/data/refused/{{which}}/release": _refused,

@@ -8,10 +8,12 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints
 
 from webapi.admin.schemas import Cursor
-from webapi.http.schema import Input, Line, Output, Query
+from webapi.http.schema import SINGLE_LINE, Input, Line, Output, Query
 
 Symbol = Annotated[Line, StringConstraints(min_length=1, max_length=20)]
-Reason = Annotated[Line, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
+Reason = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500), SINGLE_LINE
+]
 
 
 class ListQuery(Query):

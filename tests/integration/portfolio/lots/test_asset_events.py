@@ -230,3 +230,23 @@ def test_closes_of_a_new_name_begin_with_those_of_the_old_one(across: World) -> 
     assert StoredMarket(world.conn).closes(pol, date(2026, 2, 8), date(2026, 2, 12)) == [
         (date(2026, 2, 8), Decimal("0.10")), (date(2026, 2, 9), Decimal("0.10")), (date(2026, 2, 12), Decimal("0.50")),
     ]  # fmt: skip
+
+
+def test_a_merger_of_two_tokens_adds_up_what_was_held_of_both(world: World, owner) -> None:
+    """10 ARB become 20 LDO, 4 OP become 12, beside 5 that were held already: 37 for all that they cost."""
+    unseeded(world, owner)
+    happen(world, "swap", "ARB", "1:2", "LDO")
+    happen(world, "swap", "OP", "1:3", "LDO")
+    world.record(
+        world.new("buy", "LDO", 5, 1, day=2),
+        world.new("buy", "ARB", 10, 2, day=3),
+        world.new("buy", "OP", 4, 3, day=4),
+    )
+    world.work()
+    assert held(world) == {"LDO": (37, 5 + 20 + 12)}
+    assert sorted(lots(world, "LDO")) == [(2, 5, 5), (3, 20, 20), (4, 12, 12)]
+    # First in, first out goes by the days on which they were acquired, whichever token it was in.
+    world.record(world.new("sell", "LDO", 10, 2, day=12))
+    world.work()
+    assert sorted(lots(world, "LDO")) == [(3, 15, 15), (4, 12, 12)]
+    assert sound(world)

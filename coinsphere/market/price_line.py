@@ -1,0 +1,19 @@
+"""Whether a token's history runs across changes of its name or unit, which `market.price_line` of the database tells."""
+
+from uuid import UUID
+
+from psycopg import Connection
+
+_ANY = """
+    select exists (
+        select from market.asset_events
+        where (token_id = %(token_id)s and kind = 'redenomination'
+               or successor_id = %(token_id)s and kind in ('rename', 'swap'))
+    )
+"""
+
+
+def has_line(conn: Connection, token_id: UUID) -> bool:
+    """Whether the token's own candles as they are stored may not be all of its history, or not in its unit of today."""
+    row = conn.execute(_ANY, {"token_id": token_id}).fetchone()
+    return row == (True,)
