@@ -164,11 +164,14 @@ def evaluate_token(
     """
     from ml.evaluation import held_out, held_out_log  # noqa: PLC0415 - slow to import
     from ml.monitoring import held_out_forecasts  # noqa: PLC0415
-    from ml.registry import token_registry  # noqa: PLC0415 - slow to import
+    from ml.registry import global_registry, token_registry  # noqa: PLC0415 - slow to import
 
     outcome = held_out.evaluate(training_set, trained, evaluated_at=clock())
+    baseline = global_registry.serving(settings).baseline
     held_out_log.record(conn, outcome)
     held_out_forecasts.of_token(conn, outcome, training_set.price_source)
+    if baseline is not None:
+        outcome = replace(outcome, behind=held_out_forecasts.behind(conn, outcome, baseline))
     token_registry.promote(settings, outcome)
     return outcome
 
@@ -183,7 +186,7 @@ def predict_token(
 ) -> list[Forecast]:
     """Forecast all horizons with the champion from the last final close, and write `model.predictions`.
 
-    They are shadows at the horizons where a global champion stands: of one horizon, one forecast is public.
+    They are shadows at the horizons where another rung of the ladder stands above: of one horizon, one is public.
     A forecast of the same origin by the same version is written once. One whose target has passed by `now` is
     marked as a backfill.
 
@@ -202,7 +205,10 @@ def predict_token(
     newest = history.latest(conn, token)
     history.keep(conn, newest)
     forecasts = token_forecasting.forecasts(champion, newest, now)
-    above = global_registry.standing(settings, global_registry.serving(settings), now)
+    serving = global_registry.serving(settings)
+    above = {*global_registry.standing(settings, serving, now)}
+    if serving.baseline is not None:
+        above |= champion.behind
     prediction_log.record(
         conn,
         forecasts,

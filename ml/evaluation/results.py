@@ -59,6 +59,8 @@ class Evaluation:
     champion: TrainedModel
     scores: tuple[Score, ...]
     evaluated_at: datetime
+    behind: frozenset[int] = frozenset()
+    """Horizons at which the global baseline, where one is registered, lost less on the same days, and serves."""
     origins: tuple[Origin, ...] = field(default=(), repr=False)
     """What the champion forecast on the rows that it was scored on."""
     facts: Mapping[str, "Facts"] = field(default_factory=dict, repr=False)

@@ -4,12 +4,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+import numpy as np
 from psycopg import Connection
 
+from ml.data.horizons import HORIZONS, LEVELS
 from ml.evaluation import held_out_origins
 from ml.evaluation.backtest import Backtest
 from ml.evaluation.origin import Origin
 from ml.evaluation.results import Evaluation
+from ml.evaluation.scoring import pinball_loss
 from ml.registry.global_registry import Serving
 from ml.registry.global_version import NAME, GlobalFacts
 
@@ -37,6 +40,24 @@ _RECORD = """
     on conflict do nothing
 """
 _QUANTILES = ("lower95", "lower80", "median", "upper80", "upper95")
+_PAIRED = """
+    select own.horizon_days, ln(realised.close::float8 / origin.close::float8),
+        array[own.lower95, own.lower80, own.median, own.upper80, own.upper95],
+        array[base.lower95, base.lower80, base.median, base.upper80, base.upper95]
+    from model.held_out_sets own_set
+    join model.held_out_forecasts own on own.set_id = own_set.id
+    join model.held_out_sets base_set
+      on base_set.model_name = %(baseline_name)s and base_set.model_version = %(baseline)s
+    join model.held_out_forecasts base
+      on base.set_id = base_set.id and base.token_id = own.token_id
+     and base.horizon_days = own.horizon_days and base.origin_at = own.origin_at
+    join marts.ml_features_daily origin on origin.token_id = own.token_id and origin.close_at = own.origin_at
+    join marts.ml_features_daily realised
+      on realised.token_id = own.token_id and realised.is_final and not realised.is_filled
+     and realised.close_at = own.origin_at + own.horizon_days * interval '1 day'
+    where own_set.model_name = %(name)s and own_set.model_version = %(version)s and own.token_id = %(token_id)s
+"""
+_LEAST_DAYS = 30
 _FORGET = """
     delete from model.held_out_sets where model_name = %(model_name)s and model_version <> all(%(kept)s)
 """
@@ -93,6 +114,43 @@ def of_token(conn: Connection, outcome: Evaluation, price_source: str) -> None:
     )
     record(conn, judged, outcome.origins, outcome.evaluated_at)
     forget(conn, champion.name, [champion.version])
+
+
+def behind(conn: Connection, outcome: Evaluation, baseline: int) -> frozenset[int]:
+    """Horizons at which a token's champion lost more than the baseline did on the same held-out days.
+
+    The loss is the mean pinball loss of all quantiles. Fewer days than `_LEAST_DAYS` tell nothing.
+
+    Args:
+        conn: reads what `record` wrote, and the outcomes.
+        outcome: names the token and its champion.
+        baseline: the version of the global model that serves where no champion stands.
+    """
+    champion = outcome.champion
+    of = {
+        "name": champion.name,
+        "version": champion.version,
+        "token_id": outcome.token.id,
+        "baseline_name": NAME,
+        "baseline": baseline,
+    }
+    rows = conn.execute(_PAIRED, of).fetchall()
+    return frozenset(
+        horizon
+        for horizon in HORIZONS
+        if _is_behind([row[1:] for row in rows if row[0] == horizon])
+    )
+
+
+def _is_behind(rows: Sequence[tuple[float, list[float], list[float]]]) -> bool:
+    if len(rows) < _LEAST_DAYS:
+        return False
+    outcomes = np.array([row[0] for row in rows])[:, None]
+    own, baseline = (
+        pinball_loss(np.array([row[at] for row in rows]), outcomes, np.array(LEVELS)).mean()
+        for at in (1, 2)
+    )
+    return bool(own > baseline)
 
 
 def of_walk_forward(conn: Connection, version: int, facts: GlobalFacts, walked: Backtest) -> None:

@@ -9,7 +9,7 @@ loads a champion has both.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,6 +37,7 @@ BASELINE = "baseline"
 
 _EVALUATION = "evaluation"
 _EVALUATED_AT = "evaluated_at"
+_BEHIND = "behind_baseline_at_days"
 _FORECASTER = "forecaster"
 
 
@@ -49,6 +50,8 @@ class Champion:
     model_name: str
     version: int
     scores: Mapping[int, Score] = field(default_factory=dict)
+    behind: frozenset[int] = frozenset()
+    """Horizons at which the global baseline lost less on the same days."""
 
     @property
     def info(self) -> VersionInfo:
@@ -78,6 +81,8 @@ class Promotion:
     version: int
     evaluated_at: str
     token_id: UUID
+    behind: frozenset[int]
+    """Horizons at which the global baseline lost less on the same days."""
 
 
 def model_name(settings: Settings, token: Token) -> str | None:
@@ -133,9 +138,9 @@ def promote(settings: Settings, outcome: Evaluation) -> None:
             if algorithm == catalog.NAIVE:
                 mlflow_client.set_registered_model_alias(outcome.model_name, BASELINE, version)
         tracking.log_files(mlflow_client, outcome.champion.run_id, outcome.plots, "evaluation")
-        mlflow_client.set_registered_model_tag(
-            outcome.model_name, _EVALUATED_AT, iso(outcome.evaluated_at)
-        )
+        behind = ",".join(map(str, sorted(outcome.behind)))
+        for tag, value in ((_BEHIND, behind), (_EVALUATED_AT, iso(outcome.evaluated_at))):
+            mlflow_client.set_registered_model_tag(outcome.model_name, tag, value)
         mlflow_client.set_registered_model_alias(
             outcome.model_name, CHAMPION, str(outcome.champion.version)
         )
@@ -154,10 +159,15 @@ def promotions(settings: Settings) -> list[Promotion]:
                 int(found.aliases[CHAMPION]),
                 found.tags.get(_EVALUATED_AT, ""),
                 UUID(found.tags["token_id"]),
+                _behind(found.tags),
             )
             for found in _registered_models(client(settings))
             if CHAMPION in found.aliases
         ]
+
+
+def _behind(tags: Mapping[str, str]) -> frozenset[int]:
+    return frozenset(int(days) for days in tags.get(_BEHIND, "").split(",") if days)
 
 
 def lost(settings: Settings) -> dict[UUID, str]:
@@ -189,7 +199,8 @@ def champion(settings: Settings, token: Token) -> Champion:
         found = versions.find(client(settings), _identity(token))
     if found is None or CHAMPION not in found.aliases:
         raise NoChampion(f"{token.symbol} has no evaluated model")
-    return load(settings, found.name, int(found.aliases[CHAMPION]))
+    held = load(settings, found.name, int(found.aliases[CHAMPION]))
+    return replace(held, behind=_behind(found.tags))
 
 
 def load(settings: Settings, name: str, version: int) -> Champion:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
 from uuid import UUID
@@ -27,6 +28,11 @@ class Champions:
     def of(self, token_id: UUID) -> Champion | None:
         """The token's champion; None where it has none."""
         return self._held.get(token_id)
+
+    def is_behind(self, token_id: UUID, horizon: int) -> bool:
+        """Whether the token has a champion that lost more at a horizon than the baseline did on the same days."""
+        champion = self._held.get(token_id)
+        return champion is not None and horizon in champion.behind
 
     def lost(self, token_id: UUID) -> str | None:
         """What is missing of a token that was evaluated and has no champion any more; None where nothing is."""
@@ -66,7 +72,7 @@ class Champions:
             return None
         # The first forecast parses the network: here it costs no request any time.
         champion.warm_up()
-        return champion
+        return replace(champion, behind=promotion.behind)
 
     def _swap(self, wanted: list[Promotion], loaded: Mapping[Promotion, Champion | None]) -> None:
         by_name = {champion.model_name: champion for champion in self._held.values()}

@@ -21,11 +21,11 @@ def version_of(settings: Settings, serving: Serving, panel: Panel, now: datetime
         RegistryUnavailable: MLflow does not answer.
     """
     standing = global_registry.standing(settings, serving, now)
-    with_own = {each.token_id for each in token_registry.promotions(settings)}
+    behind = {each.token_id: each.behind for each in token_registry.promotions(settings)}
     own = {
-        symbol
+        symbol: behind[token_id]
         for symbol, token_id in zip(panel.symbols, panel.token_ids, strict=True)
-        if token_id in with_own
+        if token_id in behind
     }
 
     def version(symbol: str, horizon: int) -> int | None:
@@ -33,6 +33,7 @@ def version_of(settings: Settings, serving: Serving, panel: Panel, now: datetime
             champion=horizon in standing,
             of_token=symbol in own,
             baseline=serving.baseline is not None,
+            is_behind=horizon in own.get(symbol, ()),
         )
         speakers = {
             Rung.GLOBAL_CHAMPION: standing.get(horizon),

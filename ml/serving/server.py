@@ -121,6 +121,7 @@ class Endpoints:
             return champion, None
         own, reasons = self._own(conn, token)
         reasons.insert(0, self._everyone.reason(horizon))
+        is_behind = self._champions.is_behind(token.id, horizon)
         statements = {
             Rung.TOKEN_CHAMPION: own[HORIZONS.index(horizon)] if own else None,
             Rung.GLOBAL_BASELINE: self._everyone.baseline(token.id, horizon),
@@ -129,7 +130,10 @@ class Endpoints:
             champion=False,
             of_token=statements[Rung.TOKEN_CHAMPION] is not None,
             baseline=statements[Rung.GLOBAL_BASELINE] is not None,
+            is_behind=is_behind,
         )
+        if own and rung is Rung.GLOBAL_BASELINE:
+            reasons.append(f"{token.symbol}'s own model lost more on the same days")
         said = None if rung is None else statements[rung]
         if said is None:
             raise _nobody(conn, token, reasons)

@@ -11,19 +11,24 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
+from coinsphere.market import tokens
 from coinsphere.settings import Settings
 from ml import pipeline
-from ml.data import candle_folder, panel, snapshots
+from ml.data import candle_folder, panel, snapshots, windows
 from ml.data.horizons import HORIZONS
 from ml.errors import ArtifactRefused, ModelError, NoChampion, TooLittleHistory
 from ml.evaluation import gates, held_out_origins
 from ml.evaluation.held_out import pinball
+from ml.models import residual
+from ml.models.artifact import Facts
+from ml.models.naive import Naive
 from ml.models.shape import Shape
 from ml.monitoring import reproduction
-from ml.registry import global_registry, validation
+from ml.registry import global_registry, token_registry, validation
 from ml.registry.global_version import MANIFEST
 from ml.registry.mlflow_client import client
-from ml.serving import global_forecasting
+from ml.registry.token_registry import Champion, Promotion
+from ml.serving import global_forecasting, public
 from ml.training.fitting import Recipe
 from tests.conftest import create_database, drop_database
 from tests.integration.ml.conftest import _build_mart
@@ -425,10 +430,11 @@ def server(market, trained):
 
     database = Database(market.dsn, size=2, statement_timeout_ms=5000)
     everyone = GlobalForecasts(market, database, lambda: NOW)
+    champions = Champions(market)
     app = create_app(
-        market, database=database, champions=Champions(market), clock=lambda: NOW, everyone=everyone
+        market, database=database, champions=champions, clock=lambda: NOW, everyone=everyone
     )
-    app.state.everyone = everyone
+    app.state.everyone, app.state.champions = everyone, champions
     with TestClient(app) as client:
         everyone.refresh()
         yield client
@@ -512,6 +518,41 @@ def test_each_horizon_has_a_ladder_of_its_own(server, market, trained, refreshed
     assert "did worse than the random walk" in said[30]["quality"]["reason"]
     assert said[30]["algorithm"] == "gk_har_t"
     assert said[30]["quality"]["coverage80"] == pytest.approx(0.8, abs=0.06)
+
+
+def test_a_tokens_own_model_speaks_only_where_the_baseline_did_not_lose_less(
+    server, market, conn, refreshed, monkeypatch
+):
+    token = tokens.by_symbol(conn, "ETH")
+    closes = np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.03, 900)))
+    series = windows.series(closes, np.ones(900, dtype=bool))
+    own = Champion(
+        Facts("naive", token.id, "ETH", "r1", NOW, NOW, date(2020, 1, 1), "0" * 64, "test", "c"),
+        residual.calibrate(Naive(), series),
+        "ETH-forecaster",
+        3,
+        behind=frozenset({1}),
+    )
+    for horizon in HORIZONS:
+        client(market).delete_registered_model_alias(
+            global_registry.NAME, global_registry.champion_alias(horizon)
+        )
+    monkeypatch.setattr(server.app.state.champions, "_held", {token.id: own})
+    refreshed()
+    said = {days: server.get(f"/predict/ETH?days={days}").json() for days in HORIZONS}
+    assert {days: each["model"]["rung"] for days, each in said.items()} == {
+        1: "global_baseline",
+        7: "token_champion",
+        14: "token_champion",
+        30: "token_champion",
+    }
+    assert "ETH's own model lost more on the same days" in said[1]["quality"]["reason"]
+    held = Promotion("ETH-forecaster", 3, "2020-01-01", token.id, own.behind)
+    monkeypatch.setattr(token_registry, "promotions", lambda _: [held])
+    serving = global_registry.serving(market)
+    shown = public.version_of(market, serving, panel.recent(conn, NOW), NOW)
+    assert [shown("ETH", days) for days in HORIZONS] == [serving.baseline, None, None, None]
+    assert shown("BTC", 7) == serving.baseline
 
 
 def test_a_version_that_cannot_be_read_leaves_its_horizons_to_the_next_rung(

@@ -29,6 +29,7 @@ from ml.models import artifact
 from ml.models.catalog import ALGORITHMS
 from ml.monitoring import held_out_forecasts, reproduction
 from ml.registry import token_registry, tracking, versions
+from ml.registry.global_version import NAME
 from tests.integration.ml.conftest import NOW
 
 
@@ -211,6 +212,36 @@ def test_the_held_out_forecasts_are_kept_once_and_give_the_figures(
         losses = held_out.pinball(np.array([row[2:] for row in mine]), np.array(came))
         assert losses.mean() == pytest.approx(score.pinball_loss)
         assert training_set.first_day + timedelta(days=min(days)) == score.first_origin
+
+
+def test_the_baseline_goes_before_where_it_lost_less_on_the_same_days(
+    warehouse, evaluation, training_set
+):
+    """A baseline that knew what came 1 and 7 days later, and was wrong about 14 and 30."""
+    closes, _ = training_set.calendar()
+
+    def forecast(origin):
+        day = (origin.origin_at.date() - training_set.first_day).days - 1
+        came = np.log(closes[day + origin.horizon_days] / closes[day])
+        center = came if origin.horizon_days <= 7 else came + 1
+        return origin._replace(quantiles=tuple(center + np.array([-2, -1, 0, 1, 2]) * 1e-4))
+
+    baseline = held_out_forecasts.Judged(
+        NAME, 9, "gk_har_t", "run", training_set.digest, "code", "simulated"
+    )
+    settings = warehouse.settings
+    with warehouse.pipeline() as conn:
+        held_out_forecasts.record(conn, baseline, [*map(forecast, evaluation.origins)], NOW)
+        behind = held_out_forecasts.behind(conn, evaluation, 9)
+        assert held_out_forecasts.behind(conn, evaluation, 10) == frozenset()
+        held_out_forecasts.forget(conn, NAME, [])
+    assert behind == {1, 7}
+    try:
+        token_registry.promote(settings, replace(evaluation, behind=behind, plots={}))
+        assert token_registry.champion(settings, evaluation.token).behind == {1, 7}
+        assert [each.behind for each in token_registry.promotions(settings)] == [{1, 7}]
+    finally:
+        token_registry.promote(settings, replace(evaluation, plots={}))
 
 
 def test_what_was_registered_is_what_is_loaded(warehouse, evaluation, trained, training_set):

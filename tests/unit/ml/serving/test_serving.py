@@ -176,6 +176,23 @@ def test_the_highest_rung_that_stands_is_taken(champion_stands, own, baseline, r
 
 
 @pytest.mark.parametrize(
+    ("champion_stands", "baseline", "rung"),
+    [
+        (True, True, Rung.GLOBAL_CHAMPION),
+        (False, True, Rung.GLOBAL_BASELINE),
+        (False, False, Rung.TOKEN_CHAMPION),
+    ],
+)
+def test_a_tokens_model_that_lost_more_than_the_baseline_speaks_where_that_cannot(
+    champion_stands, baseline, rung
+):
+    taken = ladder.choose(
+        champion=champion_stands, of_token=True, baseline=baseline, is_behind=True
+    )
+    assert taken is rung
+
+
+@pytest.mark.parametrize(
     ("module", "absent"),
     [
         ("ml.pipeline", ("torch", "mlflow", "onnxruntime")),
