@@ -1,0 +1,5 @@
+"""`coinsphere ml`."""
+
+from ml.cli.commands import register
+
+__all__ = ["register"]
