@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 WAYS = re.split(r"^### ", ARCHITECTURE, flags=re.MULTILINE)[1:]
+ROOMS = "coinsphere|ml|orchestration|webapi|webui|expectations|dbt_project|migrations|tests|bench|deploy|clients|docs"
 NAME = re.compile(r"`((?:coinsphere|ml|orchestration|webapi|webui|expectations)(?:\.\w+)+)`")
 
 
@@ -51,6 +52,20 @@ def test_the_table_of_changes_leads_to_places_that_exist() -> None:
     missing = [path for row in paths for path in row if not list(ROOT.glob(path.split("::")[0]))]
     assert missing == []
     assert all(paths)
+
+
+def paths_of(page: Path) -> list[str]:
+    """The paths of the repository that a page names; NAME stands for any name."""
+    named = re.findall(rf"`((?:{ROOMS})/[\w./*{{}},-]+)(?:::\w+)?`", page.read_text())
+    return [re.sub(r"\{(\w+),[^}]*\}", r"\1", path).replace("NAME", "*") for path in named]
+
+
+def test_every_path_that_a_guide_names_exists() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    pages += [*(ROOT / "docs" / "guides").glob("*.md"), *(ROOT / "docs" / "runbooks").glob("*.md")]
+    paths = [(page.name, path) for page in pages for path in paths_of(page)]
+    assert len(paths) >= 100
+    assert [(page, path) for page, path in paths if not list(ROOT.glob(path.rstrip("/")))] == []
 
 
 def test_the_index_names_every_decision_once_and_says_which_were_superseded() -> None:
