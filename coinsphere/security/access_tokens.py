@@ -75,7 +75,7 @@ class Verifier:
 
     def verify(self, token: str, now: datetime) -> Claims:
         """The claims of an access token of ours; see `verify_access_token` for errors."""
-        digest = _digest(token)
+        digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
         known = self._known.get(digest)
         if known is not None and self._is_still(known[0], now):
             return _in_time(known[1], now)
@@ -86,26 +86,12 @@ class Verifier:
                 self._known.popitem(last=False)
         return claims
 
-    def remembered(self, token: str, now: datetime) -> Claims | None:
-        """The claims of a token that was verified before and is good now; None where it would have to be verified."""
-        known = self._known.get(_digest(token))
-        if known is None or not self._is_still(known[0], now):
-            return None
-        try:
-            return _in_time(known[1], now)
-        except TokenRefused:
-            return None
-
     def _is_still(self, key: SigningKey, now: datetime) -> bool:
         """Whether the keyring gives that very key now, with the times that it had."""
         try:
             return self._keyring.find(key.kid, now) is key
         except LookupError:
             return False
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
 
 
 def sign_access_token(

@@ -22,13 +22,12 @@ from coinsphere.security import bearer
 from coinsphere.security.access_tokens import Claims
 from webapi import features
 from webapi.api_keys.queries import PREFIX
+from webapi.backends.cache import Page
 from webapi.backends.memory import Memory
 from webapi.http import deprecation, middleware, pages
 from webapi.http.envelope import REQUEST_ID
 from webapi.security import access, admission, limits, session_cache
 from webapi.security.admission import Admission
-from webapi.security.sessions import Principal
-from webapi.security.windows import Window
 from webapi.services import Services
 
 Environ = dict[str, Any]
@@ -39,19 +38,10 @@ Pairs = list[tuple[str, str]]
 EXTENSION = "coinsphere-gate"
 _MOST = 1_000
 _SECONDS = 60.0
-_MOST_AT_ONCE = 32 * 1024
-"""Bytes of an answer that a loop gives: to compress more would hold up the others."""
-_MADE_FROM = ("PATH_INFO", "QUERY_STRING", "HTTP_HOST", "HTTP_ORIGIN")
+_MADE_FROM = ("PATH_INFO", "QUERY_STRING", "HTTP_HOST", "HTTP_ORIGIN", "wsgi.url_scheme")
 """Beside the caller: routing, parameters, trusted hosts, CORS."""
 _NOT_PLAIN = frozenset(
-    (
-        "CONTENT_LENGTH",
-        "HTTP_CONTENT_LENGTH",
-        "HTTP_TRANSFER_ENCODING",
-        "HTTP_IF_MATCH",
-        "HTTP_RANGE",
-        "HTTP_EXPECT",
-    )
+    ("CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING", "HTTP_IF_MATCH", "HTTP_RANGE", "HTTP_EXPECT")
 )
 _CHANGES = frozenset(("set-cookie",))
 """An answer with one of these is of one request alone."""
@@ -68,14 +58,6 @@ class _Known:
     def etag(self) -> str:
         """The page's entity tag, as the header has it."""
         return f'"{self.offer.page.etag}"'
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A request that was let in, and its answer."""
-
-    known: _Known
-    admitted: Admission
 
 
 class Gate:
@@ -95,47 +77,35 @@ class Gate:
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """Answer, or let Flask do it."""
-        began = time.perf_counter()
-        ready: Ready | None = getattr(environ.get("gunicorn.socket"), "ready", None)
-        if ready is not None:
-            return _give(ready, environ, start, began)
         if environ["REQUEST_METHOD"] != "GET" or not _NOT_PLAIN.isdisjoint(environ):
             return self._flask(environ, start)
-        key = tuple(map(environ.get, _MADE_FROM))
-        known = self._still(key)
-        if known is None:
+        began, key = time.perf_counter(), tuple(map(environ.get, _MADE_FROM))
+        known = self._known.get(key)
+        page = self._page(known)
+        if known is None or page is None:
             return self._learning(key, environ, start)
         admitted = self._admitted(known.offer, environ)
         if admitted is None:
             return self._flask(environ, start)
-        return _give(Ready(known, admitted), environ, start, began)
+        status, headers, body = _answer(known, environ)
+        request_id = middleware.new_id()
+        start(status, _completed(headers, limits.headers(admitted.standings), request_id))
+        middleware.record(
+            "GET",
+            known.offer.rule,
+            environ["PATH_INFO"],
+            int(status[:3]),
+            began=began,
+            request_id=request_id,
+        )
+        return [body]
 
-    def at_once(self, environ: Environ) -> Ready | None:
-        """What answers a request without waiting for anybody, and it is counted then; None where that cannot be.
-
-        Args:
-            environ: the method, what the answer is made from, and all headers.
-        """
-        if environ["REQUEST_METHOD"] != "GET" or not _NOT_PLAIN.isdisjoint(environ):
-            return None
-        known = self._still(tuple(map(environ.get, _MADE_FROM)))
-        token = bearer.credentials(environ.get("HTTP_AUTHORIZATION", ""))
-        if known is None or token is None or len(known.offer.page.body) > _MOST_AT_ONCE:
-            return None
-        claims = self._work.verifier.remembered(token, self._work.clock())
-        principal = self._work.sessions.here(claims.session_id) if claims is not None else None
-        if claims is None or principal is None or not self._is_for(known.offer, principal):
-            return None
-        admitted = self._work.admissions.at_once(self._windows(known.offer, claims))
-        return None if admitted is None else Ready(known, admitted)
-
-    def _still(self, key: tuple[Any, ...]) -> _Known | None:
-        """An answer that is known, if this process still has its page."""
-        known = self._known.get(key)
+    def _page(self, known: _Known | None) -> Page | None:
+        """The page of a known answer, if this process has it still."""
         if known is None:
             return None
         page = self._work.pages.here(known.offer.name, known.offer.key)
-        return known if page is known.offer.page else None
+        return page if page is known.offer.page else None
 
     def _learning(self, key: tuple[Any, ...], environ: Environ, start: Start) -> Iterable[bytes]:
         stamp = self._work.changes.stamp()
@@ -150,34 +120,24 @@ class Gate:
 
     def _admitted(self, offer: pages.Offer, environ: Environ) -> Admission | None:
         """How the request is let in; None where Flask has to say what is wrong with it, or cannot be said here."""
+        view, now = self._views[offer.endpoint], self._work.clock()
         claims = self._claims(environ)
-        if claims is None or not limits.counts_users(self._views[offer.endpoint]):
+        if claims is None or not limits.counts_users(view) or not self._is_open(offer.endpoint):
             return None
+        caller = limits.of_user(claims.user_id)
+        windows = limits.windows_of(self._work.settings, caller, limits.cost_of(view))
         session = session_cache.key(claims.session_id)
         # Flask takes over what was counted here.
         admitted = environ[admission.ADMISSION] = self._work.admissions.admit(
-            self._windows(offer, claims), session=session
+            windows, session=session
         )
-        if admitted.refused is not None:
+        if admitted.refused is not None or deprecation.has_ended(view, now):
             return None
         principal = access.remembered(self._work, claims.session_id, admitted)
-        return admitted if principal is not None and self._is_for(offer, principal) else None
-
-    def _windows(self, offer: pages.Offer, claims: Claims) -> list[Window]:
-        caller, cost = limits.of_user(claims.user_id), limits.cost_of(self._views[offer.endpoint])
-        return limits.windows_of(self._work.settings, caller, cost)
-
-    def _is_for(self, offer: pages.Offer, principal: Principal) -> bool:
-        """Whether the route is there, is on, counts users, and is for this one."""
-        view = self._views[offer.endpoint]
-        feature, declared = features.of(offer.endpoint), access.of(view)
-        return (
-            limits.counts_users(view)
-            and not deprecation.has_ended(view, self._work.clock())
-            and (feature is None or self._switches.is_known_on(feature))
-            and declared is not None
-            and access.is_open_to(declared, principal.role)
-        )
+        declared = access.of(view)
+        if principal is None or declared is None:
+            return None
+        return admitted if access.is_open_to(declared, principal.role) else None
 
     def _claims(self, environ: Environ) -> Claims | None:
         """What the request's access token says; None if it brings another credential, none, or one that is refused."""
@@ -189,26 +149,15 @@ class Gate:
         except (TokenRefused, ConfigurationError):
             return None
 
+    def _is_open(self, endpoint: str) -> bool:
+        feature = features.of(endpoint)
+        return feature is None or self._switches.is_known_on(feature)
+
 
 def register(app: Flask, work: Services, switches: features.Switches) -> None:
     """Put a gate in front of `app`; what reads the proxies' words stands before it."""
     gate = app.extensions[EXTENSION] = Gate(app, work, switches)
     app.wsgi_app = gate  # type: ignore[method-assign,assignment]
-
-
-def _give(ready: Ready, environ: Environ, start: Start, began: float) -> list[bytes]:
-    status, headers, body = _answer(ready.known, environ)
-    request_id = middleware.new_id()
-    start(status, _completed(headers, limits.headers(ready.admitted.standings), request_id))
-    middleware.record(
-        "GET",
-        ready.known.offer.rule,
-        environ["PATH_INFO"],
-        int(status[:3]),
-        began=began,
-        request_id=request_id,
-    )
-    return [body]
 
 
 def _answer(known: _Known, environ: Environ) -> tuple[str, Pairs, bytes]:

@@ -104,16 +104,11 @@ class Admissions:
 
     def admit(self, windows: Sequence[Window], *, session: str = "") -> Admission:
         """Count a request, and read what Redis has under the key `session`, if it is asked at all."""
-        known = self.at_once(windows)
-        if known is not None:
-            return known
+        standing = self._shares.spend(windows[0]) if _may_be_shared(windows) else None
+        if standing is not None:
+            return Admission([standing])
         found = self._asked(windows, session)
         return self._counted_alone(windows) if found is None else found
-
-    def at_once(self, windows: Sequence[Window]) -> Admission | None:
-        """Admit a request that is counted already; None where Redis must be asked."""
-        standing = self._shares.spend(windows[0]) if _may_be_shared(windows) else None
-        return None if standing is None else Admission([standing])
 
     def session(self, key: str) -> Kept:
         """What Redis has of a session."""

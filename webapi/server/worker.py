@@ -23,7 +23,6 @@ from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any
 
-from gunicorn.util import unquote_to_wsgi_str
 from gunicorn.workers.gthread import ThreadWorker
 
 from coinsphere.networks import network
@@ -67,11 +66,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def run(self) -> None:
         """Serve until told to stop."""
-        from webapi.http import gate  # noqa: PLC0415 - in the worker: they load the metrics
-        from webapi.services import EXTENSION  # noqa: PLC0415
+        from webapi.services import EXTENSION  # noqa: PLC0415 - in the worker: it loads the metrics
 
         settings = self.wsgi.extensions[EXTENSION].settings
-        self._gate = self.wsgi.extensions[gate.EXTENSION]
         # All that comes through a proxy comes from its address; it counts its own callers.
         self._most_of_network = (
             0 if settings.trusted_proxies else settings.api_connections_per_address
@@ -207,8 +204,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self._watch(conn, EVENT_READ, self._readable)
 
     def _begin(self, conn: Connection, request: Any) -> None:
-        if self._answer_at_once(conn, request):
-            return
         self._unwatch(conn)
         if request.path == handover.PATH:
             self._hand_over(conn, request)
@@ -222,20 +217,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         threads.submit(self.handle, conn).add_done_callback(
             lambda done: self.method_queue.defer(self.finish_request, conn, done)
         )
-
-    def _answer_at_once(self, conn: Connection, request: Any) -> bool:
-        """Answer a read that waits for nobody here in the loop: to wake a thread and be woken costs more than the answer."""
-        # Of several requests that came at once each is answered in its turn, which may be a long one.
-        if not conn.receiver.is_empty:
-            return False
-        conn.sock.ready = self._gate.at_once(described(request))
-        if conn.sock.ready is None:
-            return False
-        conn.work(request)
-        conn.is_kept = self.handle(conn)
-        conn.request, conn.sock.ready = None, None
-        self._go_on(conn)
-        return True
 
     def _hand_over(self, conn: Connection, request: Any) -> None:
         """Give a WebSocket to the process that speaks it."""
@@ -296,19 +277,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._of_network[conn.network] += change
         if not self._of_network[conn.network]:
             del self._of_network[conn.network]
-
-
-def described(request: Any) -> dict[str, str]:
-    """What the gate asks of a request, in the names of WSGI and joined as gunicorn does."""
-    found = {
-        "REQUEST_METHOD": request.method,
-        "PATH_INFO": unquote_to_wsgi_str(request.path),
-        "QUERY_STRING": request.query or "",
-    }
-    for header, value in request.headers:
-        name = f"HTTP_{header.replace('-', '_')}"
-        found[name] = f"{found[name]},{value}" if name in found else value
-    return found
 
 
 _TOO_MANY = "This address has as many connections as one may have; close some, or keep them for several requests."

@@ -192,52 +192,6 @@ def hot(short, person):
     return short, behind
 
 
-def described(person: Person, **changes: str) -> dict[str, str]:
-    """A request as the worker's loop describes it."""
-    usual = {"REQUEST_METHOD": "GET", "PATH_INFO": f"{V1}/tokens", "QUERY_STRING": ""}
-    return (
-        usual
-        | {"HTTP_HOST": "localhost", "HTTP_AUTHORIZATION": f"Bearer {person.access_token}"}
-        | changes
-    )
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"REQUEST_METHOD": "POST"},
-        {"PATH_INFO": f"{V1}/tokens/BTC"},
-        {"QUERY_STRING": "limit=2"},
-        {"HTTP_HOST": "evil.example"},
-        {"HTTP_ORIGIN": "https://evil.example"},
-        {"HTTP_CONTENT_LENGTH": "5"},
-        {"HTTP_TRANSFER_ENCODING": "chunked"},
-        {"HTTP_AUTHORIZATION": "Bearer cs_live_0"},
-        {"HTTP_AUTHORIZATION": ""},
-    ],
-)
-def test_the_loop_answers_only_what_is_known(hot, person, changes) -> None:
-    gate = hot[0].extensions[EXTENSION_OF_GATE]
-    assert gate.at_once(described(person)) is not None
-    assert gate.at_once(described(person, **changes)) is None
-
-
-def test_the_loop_asks_nobody_and_lets_nobody_in_who_has_nothing_left(
-    hot, person, make, monkeypatch
-) -> None:
-    app, _ = hot
-    gate, work = app.extensions[EXTENSION_OF_GATE], app.extensions[EXTENSION]
-    monkeypatch.setattr(work.admissions, "_asked", None)
-    monkeypatch.setattr(type(work), "database", None)
-    standings = []
-    while (ready := gate.at_once(described(person))) is not None:
-        standings.append(ready.admitted.standings[0].left)
-    assert standings == sorted(set(standings), reverse=True)
-    assert len(standings) < shares.PART
-    monkeypatch.undo()
-    assert asked(app, person, f"{V1}/tokens").status_code == 200
-
-
 def test_the_short_way_is_short(hot, person) -> None:
     """In calls of Python, which no busy machine changes: Flask's way takes five times as many."""
     app, behind = hot
@@ -268,7 +222,6 @@ def test_a_session_ends_in_every_process_at_once(make, hot, person) -> None:
         assert asked(app, person, f"{V1}/tokens").status_code == 200
     ended = other.test_client().post(f"{V1}/auth/logout", headers=person.headers)
     assert ended.status_code == 200
-    assert app.extensions[EXTENSION_OF_GATE].at_once(described(person)) is None
     assert_problem(asked(app, person, f"{V1}/tokens"), 401)
 
 
@@ -294,7 +247,6 @@ def test_a_key_that_is_revoked_signs_nobody_in(api_settings, make, tmp_path) -> 
     for _ in range(4):
         assert asked(app, person, f"{V1}/tokens").status_code == 200
     rotation.revoke(folder, FileKeyring(folder).signing(NOW).kid, NOW)
-    assert app.extensions[EXTENSION_OF_GATE].at_once(described(person)) is None
     assert_problem(asked(app, person, f"{V1}/tokens"), 401)
 
 
