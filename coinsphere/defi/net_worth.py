@@ -4,7 +4,7 @@ Costs and gains are of the ledger, which knows nothing of protocols: this stands
 token that stands for a position is no balance of a wallet, so it is no holding either: nothing is counted twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, localcontext
@@ -43,8 +43,18 @@ def in_protocols(
     conn: Connection, user_id: UUID, currencies: Mapping[UUID, str], today: date
 ) -> dict[UUID, InProtocols]:
     """What the portfolios of `currencies`, all of one user, have in protocols by the wallets that belong to them."""
+    return of_positions(conn, repository.open_positions(conn, user_id), currencies, today)
+
+
+def of_positions(
+    conn: Connection,
+    positions: Sequence[StoredPosition],
+    currencies: Mapping[UUID, str],
+    today: date,
+) -> dict[UUID, InProtocols]:
+    """The same, of positions that were read already."""
     found: dict[UUID, list[StoredPosition]] = {portfolio_id: [] for portfolio_id in currencies}
-    for each in repository.open_positions(conn, user_id):
+    for each in positions:
         if each.portfolio_id in found:
             found[each.portfolio_id].append(each)
     market = StoredMarket(conn)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
@@ -186,9 +186,15 @@ def open_positions(
     conn: Connection, user_id: UUID, wallet_id: UUID | None = None
 ) -> list[StoredPosition]:
     """What the user has in protocols, by protocol; of one wallet where it is named."""
+    return ask_open_positions(conn, user_id, wallet_id).fetchall()
+
+
+def ask_open_positions(
+    conn: Connection, user_id: UUID, wallet_id: UUID | None = None
+) -> Cursor[StoredPosition]:
+    """The same; in a pipeline nobody has waited for it yet."""
     parameters = {"user_id": user_id, "wallet_id": wallet_id}
-    cursor = conn.cursor(row_factory=class_row(StoredPosition))
-    return cursor.execute(_OPEN, parameters).fetchall()
+    return conn.cursor(row_factory=class_row(StoredPosition)).execute(_OPEN, parameters)
 
 
 def protocols(conn: Connection) -> list[Protocol]:

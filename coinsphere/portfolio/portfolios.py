@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from psycopg.rows import class_row
 
 from coinsphere.portfolio import invalidations
@@ -100,8 +100,13 @@ def list_for(conn: Connection, user_id: UUID, limit: int = 200) -> list[Portfoli
 
 def get(conn: Connection, user_id: UUID, portfolio_id: UUID) -> Portfolio | None:
     """One portfolio of the user; None where there is none of that id."""
+    return ask(conn, user_id, portfolio_id).fetchone()
+
+
+def ask(conn: Connection, user_id: UUID, portfolio_id: UUID) -> Cursor[Portfolio]:
+    """The same; in a pipeline nobody has waited for it yet."""
     cursor = conn.cursor(row_factory=class_row(Portfolio))
-    return cursor.execute(_GET, {"user_id": user_id, "id": portfolio_id}).fetchone()
+    return cursor.execute(_GET, {"user_id": user_id, "id": portfolio_id})
 
 
 def count(conn: Connection, user_id: UUID) -> int:

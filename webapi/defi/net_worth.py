@@ -11,6 +11,7 @@ from psycopg import Connection
 from coinsphere.defi import net_worth
 from coinsphere.defi.model import PositionKind
 from coinsphere.defi.net_worth import InProtocols
+from coinsphere.defi.repository import StoredPosition
 from coinsphere.defi.valuation import known_sum
 from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.valuation.current_holdings import Totals
@@ -42,11 +43,15 @@ EXAMPLE: dict[str, Any] = {
 
 
 def beside(
-    conn: Connection, user_id: UUID, found: Sequence[Portfolio], sums: Sequence[Totals]
+    conn: Connection,
+    positions: Sequence[StoredPosition],
+    found: Sequence[Portfolio],
+    sums: Sequence[Totals],
 ) -> dict[UUID, dict[str, Any]]:
-    """`defi` and `netWorth` of each portfolio, to stand beside its other fields."""
+    """`defi` and `netWorth` of each portfolio, to stand beside its other fields; `positions` are all of its user."""
     currencies = {each.id: each.currency for each in found}
-    protocols = net_worth.in_protocols(conn, user_id, currencies, services().clock().date())
+    today = services().clock().date()
+    protocols = net_worth.of_positions(conn, positions, currencies, today)
     return {
         each.id: {
             "defi": _shown(protocols[each.id]),

@@ -71,7 +71,7 @@ def worth_of_portfolios(
     currencies = {each.id: each.currency for each in found}
     held = current_holdings.holdings(conn, user_id, currencies, work.clock(), stale_after)
     sums = [current_holdings.totals(held[each.id]) for each in found]
-    worths = net_worth.beside(conn, user_id, found, sums)
+    worths = net_worth.beside(conn, positions.open_positions(conn, user_id), found, sums)
     return [
         {
             "portfolioId": each.id,

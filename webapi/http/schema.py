@@ -28,6 +28,7 @@ from webapi.http import errors, json
 Given = TypeVar("Given", bound=BaseModel)
 
 
+@cache
 def camel(name: str) -> str:
     """The wire's name of a field: `price_change_24h` becomes `priceChange24h`."""
     first, *rest = name.split("_")

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere.defi import repository
 from coinsphere.portfolio import portfolios
 from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.valuation import current_holdings
@@ -33,13 +34,14 @@ def everything(
     held = queries.holdings(conn, owner, found, shown=currency) if found else {}
     sums = [current_holdings.totals(held[each.id]) for each in found]
     as_shown = [replace(each, currency=currency or each.currency) for each in found]
-    worths = net_worth.beside(conn, owner, as_shown, sums)
+    positions = repository.open_positions(conn, owner)
+    worths = in_common = net_worth.beside(conn, positions, as_shown, sums)
     common = queries.common_currency(currency or summed_in, found)
     summed = [replace(each, currency=common) for each in found]
     if summed != as_shown:
         there = queries.holdings(conn, owner, found, shown=common)
         sums = [current_holdings.totals(there[each.id]) for each in found]
-    in_common = net_worth.beside(conn, owner, summed, sums)
+        in_common = net_worth.beside(conn, positions, summed, sums)
     portrayed = [
         shown(conn, each, held[each.id], currency or each.currency) | worths[each.id]
         for each in found

@@ -15,7 +15,7 @@ from coinsphere.portfolio.performance import display_currency
 from coinsphere.portfolio.performance.display_currency import Converter
 from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.valuation import current_holdings
-from coinsphere.portfolio.valuation.current_holdings import Holding, Totals
+from coinsphere.portfolio.valuation.current_holdings import Holding, Row, Totals
 from coinsphere.portfolio.valuation.daily_growth import percentage
 from coinsphere.portfolio.valuation.stored_market import StoredMarket
 from webapi.http import errors
@@ -34,13 +34,20 @@ def holdings(
     shown: str | None = None,
 ) -> dict[UUID, list[Holding]]:
     """What these portfolios of one user hold now, each in its own currency or all in `shown`."""
+    only = found[0].id if len(found) == 1 else None
+    asked = current_holdings.ask(conn, owner, only, holding_id)
+    return valued(conn, asked.fetchall(), found, shown)
+
+
+def valued(
+    conn: Connection, rows: Sequence[Row], found: Sequence[Portfolio], shown: str | None
+) -> dict[UUID, list[Holding]]:
+    """The same, of what `current_holdings.ask` found."""
     work = services()
     now = work.clock()
     currencies = {each.id: each.currency for each in found}
     stale_after = timedelta(seconds=work.settings.market_stale_seconds)
-    held = current_holdings.holdings(
-        conn, owner, currencies, now, stale_after, holding_id=holding_id
-    )
+    held = current_holdings.valued(conn, rows, currencies, now, stale_after)
     for each in found:
         if shown is not None and each.currency != shown:
             between = converter(conn, each, shown)

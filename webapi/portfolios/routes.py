@@ -1,6 +1,5 @@
 """A user's portfolios. What belongs to somebody else does not exist."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,12 +13,10 @@ from coinsphere.portfolio.jobs import syncs
 from coinsphere.portfolio.ledger.transactions import NewFact
 from coinsphere.portfolio.model import Kind
 from coinsphere.portfolio.portfolios import Portfolio
-from coinsphere.portfolio.valuation import current_holdings
-from webapi.defi import net_worth
 from webapi.holdings.schemas import HoldingIn, HoldingsOut, OneHoldingOut
 from webapi.http import errors, paths
 from webapi.http.schema import Message
-from webapi.portfolios import acts, answers, overview, queries, schemas, scope
+from webapi.portfolios import acts, answers, overview, queries, schemas, scope, whole
 from webapi.portfolios.periods import CurrencyQuery
 from webapi.security.access import signed_in
 from webapi.services import services
@@ -59,10 +56,12 @@ def create_portfolio(json_data: schemas.PortfolioIn) -> dict[str, Any]:
 @blueprint.output(schemas.OnePortfolioOut)
 def get_portfolio(portfolio_id: str, query_data: CurrencyQuery) -> Response:
     """A portfolio at current prices, with its ten latest transactions. What has no price is listed, not zero."""
-    with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        shown = _shown(conn, found, query_data.currency)
-        shown["transactions"] = transactions.latest(conn, scope.user_id(), found.id, _LATEST)
+    owner, identity = scope.user_id(), paths.uuid(portfolio_id, scope.WHAT)
+    with scope.reading() as conn:
+        asked, parts = portfolios.ask(conn, owner, identity), whole.ask(conn, owner, identity)
+        latest = transactions.ask_latest(conn, owner, identity, _LATEST)
+        shown = whole.shown(conn, scope.taken(asked), parts, query_data.currency)
+        shown["transactions"] = transactions.shown(latest.fetchall())
     return scope.tagged({"portfolio": shown})
 
 
@@ -170,10 +169,5 @@ def add_holding(portfolio_id: str, json_data: HoldingIn) -> dict[str, Any]:
     return {"holding": answers.holding(made)}
 
 
-def _shown(conn: Connection, found: Portfolio, asked: str | None = None) -> dict[str, Any]:
-    currency = queries.shown_currency(conn, asked, found.currency)
-    held = queries.holdings(conn, scope.user_id(), [found], shown=currency)[found.id]
-    worth = net_worth.beside(
-        conn, scope.user_id(), [replace(found, currency=currency)], [current_holdings.totals(held)]
-    )
-    return overview.shown(conn, found, held, currency) | worth[found.id]
+def _shown(conn: Connection, found: Portfolio) -> dict[str, Any]:
+    return whole.shown(conn, found, whole.ask(conn, scope.user_id(), found.id))

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from flask import Response, request
-from psycopg import Connection
+from psycopg import Connection, Cursor
 
 from coinsphere.db.owner import act_for
 from coinsphere.portfolio import portfolios
@@ -33,9 +33,21 @@ def connection(owner: UUID | None = None) -> Iterator[Connection]:
         yield conn
 
 
+@contextmanager
+def reading() -> Iterator[Connection]:
+    """The same for who sent the request, but no statement waits for the one before: fetch what was asked at the end."""
+    with services().database.reading() as conn:
+        yield conn
+
+
 def find(conn: Connection, portfolio_id: str) -> Portfolio:
     """A portfolio of who sent the request. Raises `errors.Problem` with status 404."""
-    found = portfolios.get(conn, user_id(), paths.uuid(portfolio_id, WHAT))
+    return taken(portfolios.ask(conn, user_id(), paths.uuid(portfolio_id, WHAT)))
+
+
+def taken(asked: Cursor[Portfolio]) -> Portfolio:
+    """The portfolio that was asked for. Raises `errors.Problem` with status 404."""
+    found = asked.fetchone()
     if found is None:
         raise errors.not_found(WHAT)
     return found

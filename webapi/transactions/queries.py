@@ -1,12 +1,12 @@
 """Transactions as the API shows them, and how what a user asks becomes a fact."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from psycopg.errors import NumericValueOutOfRange
 from psycopg.rows import dict_row
 
@@ -106,10 +106,16 @@ def total(conn: Connection, wanted: Wanted) -> int:
     return int(row[0])
 
 
-def latest(conn: Connection, user_id: UUID, portfolio_id: UUID, limit: int) -> list[dict[str, Any]]:
-    """The latest transactions of a portfolio, in the names of the wire."""
+def ask_latest(
+    conn: Connection, user_id: UUID, portfolio_id: UUID, limit: int
+) -> Cursor[dict[str, Any]]:
+    """The latest transactions of a portfolio, for `shown`; in a pipeline nobody has waited for it yet."""
     parameters = {"user_id": user_id, "portfolio_id": portfolio_id, "limit": limit}
-    rows = conn.cursor(row_factory=dict_row).execute(_LATEST, parameters)
+    return conn.cursor(row_factory=dict_row).execute(_LATEST, parameters)
+
+
+def shown(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Transactions in the names of the wire."""
     return [
         {camel(name): value for name, value in row.items() if name != "superseded_at"}
         for row in rows

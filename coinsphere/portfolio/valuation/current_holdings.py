@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
 from uuid import UUID
 
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from psycopg.rows import class_row
 
 from coinsphere.portfolio.model import EXACT, UNIT, ZERO
@@ -158,8 +158,26 @@ def holdings(
         holding_id: of one holding only.
     """
     only = next(iter(currencies)) if len(currencies) == 1 else None
-    parameters = {"user_id": user_id, "portfolio_id": only, "holding_id": holding_id}
-    quoted = conn.cursor(row_factory=class_row(Row)).execute(_HELD, parameters).fetchall()
+    quoted = ask(conn, user_id, only, holding_id).fetchall()
+    return valued(conn, quoted, currencies, now, stale_after)
+
+
+def ask(
+    conn: Connection, user_id: UUID, portfolio_id: UUID | None, holding_id: UUID | None = None
+) -> Cursor[Row]:
+    """What a portfolio holds, or all of the user's do; in a pipeline nobody has waited for it yet."""
+    parameters = {"user_id": user_id, "portfolio_id": portfolio_id, "holding_id": holding_id}
+    return conn.cursor(row_factory=class_row(Row)).execute(_HELD, parameters)
+
+
+def valued(
+    conn: Connection,
+    quoted: Sequence[Row],
+    currencies: dict[UUID, str],
+    now: datetime,
+    stale_after: timedelta,
+) -> dict[UUID, list[Holding]]:
+    """What `ask` found, in the currencies of the portfolios; arguments as `holdings`."""
     rows = _with_last_closes(conn, quoted)
     rates = _rates(conn, set(currencies.values()), now.date())
     found: dict[UUID, list[Holding]] = {portfolio_id: [] for portfolio_id in currencies}

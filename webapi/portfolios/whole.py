@@ -1,0 +1,49 @@
+"""A portfolio with all that is shown of it: its parts are asked for together, and taken when all are on their way."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection, Cursor
+
+from coinsphere.defi import repository
+from coinsphere.defi.repository import StoredPosition
+from coinsphere.portfolio.portfolios import Portfolio
+from coinsphere.portfolio.valuation import current_holdings
+from coinsphere.portfolio.valuation.current_holdings import Row
+from webapi.defi import net_worth
+from webapi.portfolios import overview, queries
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What was asked for of a portfolio; in a pipeline nobody has waited for it yet."""
+
+    held: Cursor[Row]
+    positions: Cursor[StoredPosition]
+
+
+def ask(conn: Connection, owner: UUID, portfolio_id: UUID) -> Parts:
+    """Ask for what a portfolio of `owner` holds, and for what he has in protocols."""
+    return Parts(
+        current_holdings.ask(conn, owner, portfolio_id),
+        repository.ask_open_positions(conn, owner),
+    )
+
+
+def shown(
+    conn: Connection, found: Portfolio, parts: Parts, asked: str | None = None
+) -> dict[str, Any]:
+    """A portfolio in the currency that is asked for, else in its own.
+
+    Raises:
+        errors.Problem: 400, there is no such currency.
+    """
+    currency = queries.shown_currency(conn, asked, found.currency)
+    held = queries.valued(conn, parts.held.fetchall(), [found], currency)[found.id]
+    portrayed = overview.shown(conn, found, held, currency)
+    worth = net_worth.beside(
+        conn, parts.positions.fetchall(), [replace(found, currency=currency)],
+        [current_holdings.totals(held)],
+    )  # fmt: skip
+    return portrayed | worth[found.id]
