@@ -103,6 +103,19 @@ _LIST = (
     limit %(limit)s
 """
 )
+# The newest of each portfolio by its index, so that no more is read of many that are open.
+_OPEN_OF = f"""
+    select newest.* from app.portfolios p
+    cross join lateral (
+        {_ISSUE}
+        where i.user_id = %(user_id)s and i.portfolio_id = p.id and i.state = 'open'
+        order by i.found_at desc, i.id desc
+        limit %(limit)s
+    ) newest
+    where p.user_id = %(user_id)s
+    order by newest.found_at desc, newest.id desc
+    limit %(limit)s
+"""  # noqa: S608 - constants alone  # nosec B608
 _GET = (
     _ISSUE + "where i.user_id = %(user_id)s and i.portfolio_id = %(portfolio_id)s and i.id = %(id)s"
 )
@@ -210,6 +223,12 @@ def note_booking(
 def survey(conn: Connection, user_id: UUID, portfolio_id: UUID) -> None:
     """Open and settle the issues that are about what is held now."""
     conn.execute(_SURVEY, {"user_id": user_id, "portfolio_id": portfolio_id})
+
+
+def open_of(conn: Connection, user_id: UUID, limit: int) -> list[Issue]:
+    """The newest open issues of all portfolios of the user."""
+    cursor = conn.cursor(row_factory=class_row(Issue))
+    return cursor.execute(_OPEN_OF, {"user_id": user_id, "limit": limit}).fetchall()
 
 
 def list_for(

@@ -24,7 +24,12 @@ def caller(work: Services) -> User:
         errors.Problem: 401, it is gone.
     """
     with work.database.connection() as conn:
-        user = queries.by_id(conn, access.principal().user_id)
+        return account(conn)
+
+
+def account(conn: Connection) -> User:
+    """The same, by a transaction that acts for the caller."""
+    user = queries.by_id(conn, access.principal().user_id)
     if user is None:
         raise access_tokens.unauthorized("the account is gone")
     return user

@@ -32,6 +32,13 @@ def of(conn: Connection, found: Portfolio, period: Period, currency: str) -> Rea
     return _shown(conn, found, period, currency)
 
 
+def points(conn: Connection, found: Portfolio, period: Period, currency: str) -> Sequence[Point]:
+    """The points of `of` alone, for a picture: in the portfolio's own currency nothing else is read."""
+    if currency == found.currency:
+        return stored_days.points(conn, period)
+    return _shown(conn, found, period, currency).points
+
+
 def _own(conn: Connection, period: Period) -> Read:
     before, days = stored_days.days(conn, period)
     points = stored_days.points(conn, period)

@@ -84,7 +84,8 @@ def _past(
         return []
     today = now.date()
     first = min(max(found.first_day, today - _PAST), today)
-    points = reading.of(conn, found, Period(owner, found.id, first, today), found.currency).points
+    period = Period(owner, found.id, first, today)
+    points = reading.points(conn, found, period, found.currency)
     return [
         (datetime.combine(each.day, time(), UTC), each.value)
         for each in points

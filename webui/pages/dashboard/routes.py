@@ -29,9 +29,10 @@ def dashboard() -> Response:
         values = {**_worth(conn), **_fired(conn), "series": None, "issues": [], "syncing": []}
         if values["worth"] is not None:
             values["series"] = worth.history(conn, scope.user_id(), values["worth"].currency)
-            values["issues"] = worth.open_issues(conn, scope.user_id(), values["worth"].ids)
+            values["issues"] = worth.open_issues(conn, scope.user_id())
             values["syncing"] = syncing.now(conn, scope.user_id())
-    return rendering.page("dashboard/index.html", user=proofs.caller(services()), **values)
+        values["user"] = proofs.account(conn)
+    return rendering.page("dashboard/index.html", **values)
 
 
 @web_dashboard.get("/dashboard/outlook")

@@ -49,11 +49,6 @@ class Worth:
         return str(self.body["currency"])
 
     @property
-    def ids(self) -> list[UUID]:
-        """Of the portfolios."""
-        return [each["id"] for each in self.body["portfolios"]]
-
-    @property
     def is_empty(self) -> bool:
         """Whether nothing is held anywhere."""
         return not self.parts and not self.body["netWorth"]
@@ -127,7 +122,7 @@ def history(conn: Connection, owner: UUID, currency: str) -> Series | None:
             continue
         first = max(each.first_day, today - _HISTORY)
         period = Period(owner, each.id, min(first, today), today)
-        for point in reading.of(conn, each, period, currency).points:
+        for point in reading.points(conn, each, period, currency):
             if not point.is_unpriced:
                 days.setdefault(point.day, []).append((point.value, point.cost))
     rows = [
@@ -141,14 +136,9 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def open_issues(conn: Connection, owner: UUID, ids: Sequence[UUID]) -> list[Issue]:
+def open_issues(conn: Connection, owner: UUID) -> list[Issue]:
     """What somebody has to look at, the newest first."""
-    found = [
-        each
-        for portfolio_id in ids
-        for each in issues.list_for(conn, owner, portfolio_id, state="open", limit=_SHOWN)
-    ]
-    return sorted(found, key=lambda each: each.found_at, reverse=True)[:_SHOWN]
+    return issues.open_of(conn, owner, _SHOWN)
 
 
 def fired(conn: Connection, owner: UUID) -> list[Alert]:
