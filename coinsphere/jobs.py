@@ -21,6 +21,7 @@ from coinsphere import housekeeping, job_records, log
 from coinsphere.accounts import tasks as accounts
 from coinsphere.asset_events import tasks as asset_events
 from coinsphere.audit import hourly as audit
+from coinsphere.billing import tasks as billing
 from coinsphere.clock import utc_now
 from coinsphere.exchanges import tasks as exchanges
 from coinsphere.notify import data_alarm, disk_alarm, mail, transport
@@ -39,6 +40,7 @@ SLOTS = {
     "portfolios": 3,
     "exchanges": 2,
     "wallets": 2,
+    "billing": 2,
     "housekeeping": 2,
 }
 """How many jobs of a queue run at once: each queue has slots of its own, so that one that hangs holds up no other."""
@@ -68,6 +70,7 @@ def build(settings: Settings) -> App:
     channels.add(app, settings)
     accounts.add(app, settings)
     asset_events.add(app, settings)
+    billing.add(app, settings)
     _add_housekeeping(app, settings)
     portfolios.add(app, settings)
     exchanges.add(app, settings)

@@ -36,6 +36,7 @@ CRONS = {
     "delete_old": "17 * * * *",
     "account_upkeep": "23 * * * *",
     "forget_requests": "23 * * * *",
+    "reconcile_payments": "37 * * * *",
     "anchor_audit": "41 * * * *",
 }
 """When the worker does what comes round again: each periodic task by name, in UTC."""

@@ -19,6 +19,7 @@ from webui.pages.admin.users import web_admin_users
 from webui.pages.alerts.routes import web_alerts
 from webui.pages.api_keys.routes import web_api_keys
 from webui.pages.appearance.routes import web_appearance
+from webui.pages.billing.routes import web_billing
 from webui.pages.channels.routes import web_channels
 from webui.pages.connections.exchanges import web_exchanges
 from webui.pages.connections.routes import web_connections
@@ -47,6 +48,7 @@ PAGES = (
     web_second_factors,
     web_api_keys,
     web_data,
+    web_billing,
     web_dashboard,
     web_tokens,
     web_token,

@@ -50,6 +50,10 @@ def _leading_to(address: str) -> Response:
 
 def _words(problem: Problem) -> tuple[str, str]:
     known = {
+        402: (
+            gettext("Your plan does not have this"),
+            gettext("The page Plan in your account shows what other plans have."),
+        ),
         404: (
             gettext("There is no such page"),
             gettext("The address may be mistyped, or what was here is gone."),

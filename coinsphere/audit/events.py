@@ -87,6 +87,8 @@ class Event(StrEnum):
     # Payments
     PAYMENT_STARTED = "payment.started"
     PAYMENT_SETTLED = "payment.settled"
+    PAYMENT_FAILED = "payment.failed"
+    PAYMENT_REFUNDED = "payment.refunded"
     PLAN_CHANGED = "plan.changed"
 
     # Cryptography and the log itself

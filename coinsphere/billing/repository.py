@@ -14,6 +14,7 @@ _HELD = """
     select reference, plan, status, period_started_at, period_ends_at, cancels_at
     from app.subscriptions where user_id = %(user_id)s
 """
+_EVER = "select exists (select from app.subscriptions where user_id = %(user_id)s)"
 _LOCK = "select pg_advisory_xact_lock(hashtextextended(%(name)s, 0))"
 _COUNTED: dict[PlanLimit, str] = {
     PlanLimit.PORTFOLIOS: "select count(*) from app.portfolios where user_id = %(user_id)s",
@@ -34,6 +35,11 @@ def entitled(conn: Connection, user_id: UUID, now: datetime, grace: timedelta) -
     with conn.cursor(row_factory=class_row(Subscription)) as cursor:
         held = cursor.execute(_HELD, {"user_id": user_id}).fetchall()
     return entitlement.of(held, now, grace)
+
+
+def has_subscribed(conn: Connection, user_id: UUID) -> bool:
+    """Whether a user ever began a subscription, however it ended."""
+    return conn.execute(_EVER, {"user_id": user_id}).fetchone() == (True,)
 
 
 def used(conn: Connection, user_id: UUID, now: datetime) -> dict[PlanLimit, int]:

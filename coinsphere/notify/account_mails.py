@@ -200,6 +200,21 @@ def account_deleted(now: datetime) -> Message:
     )
 
 
+def payment_failed(address: str, ends_at: datetime) -> Message:
+    """A payment of the plan failed; the link leads to where the card is changed."""
+    return templates.account_mail(
+        gettext("Your payment failed"),
+        gettext(
+            "The payment of your Coinsphere plan failed. It will be tried again; you keep the plan until then."
+        ),
+        gettext(
+            "Look whether your card is still good. Without a payment the plan ends, and nothing that you stored is lost."
+        ),
+        link=address,
+        facts=[(gettext("The plan is kept until"), figures.moment(ends_at, i18n.language()))],
+    )
+
+
 def _not_you() -> str:
     return gettext("If this was not you, choose a new password at once and end all other sessions.")
 

@@ -4,11 +4,19 @@ from typing import Any
 
 from psycopg import Connection
 
-from coinsphere.billing import plans, repository
-from coinsphere.billing.plans import Plan, PlanFeature, PlanLimit
+from coinsphere import log
+from coinsphere.audit.events import Event
+from coinsphere.billing import customers, events, plans, repository
+from coinsphere.billing.plans import FREE, Plan, PlanFeature, PlanLimit
+from coinsphere.billing.stripe_api import PROVIDER, Fault, Forged, NotSold, Stripe
 from webapi.billing import guard
-from webapi.security import access
+from webapi.exchanges.acts import require_verified
+from webapi.http import errors
+from webapi.security import access, audit
 from webapi.services import services
+
+PAGE = "/billing"
+_log = log.get("webapi.billing")
 
 
 def standing(conn: Connection) -> dict[str, Any]:
@@ -29,6 +37,91 @@ def standing(conn: Connection) -> dict[str, Any]:
         "features": _features(held.plan),
         "plans": [_sold(plan) for plan in plans.SOLD.values()],
     }
+
+
+def checkout() -> str:
+    """The address of the provider's page that sells the plan pro to the caller.
+
+    Raises:
+        errors.Problem: 403, the caller has confirmed no address; 404, nothing is sold; 409, he has the plan; 503, the
+            provider does not answer.
+    """
+    stripe = _stripe()
+    require_verified()
+    work, user_id = services(), access.principal().user_id
+    with work.database.connection() as conn:
+        if guard.entitled(conn).plan is not FREE:
+            raise errors.Problem(
+                409,
+                "the plan is yours already",
+                detail="Change it in the portal.",
+                code="subscribed",
+            )
+        customer = customers.find(conn, PROVIDER, user_id)
+        is_first = not repository.has_subscribed(conn, user_id)
+    try:
+        customer = customer or stripe.customer(user_id)
+        # Stored before anything can be bought: an event that comes at once finds whose it is.
+        with work.database.connection() as conn:
+            customers.store(conn, PROVIDER, user_id, customer, work.clock())
+            audit.record(conn, Event.PAYMENT_STARTED, actor_id=user_id, target=customer)
+        trial_days = work.settings.billing_trial_days if is_first else 0
+        return stripe.checkout(customer, f"{work.settings.pages_url}{PAGE}", trial_days)
+    except Fault as fault:
+        raise _away(fault) from None
+
+
+def portal() -> str:
+    """The address of the provider's page on which the caller changes card, sees invoices and cancels.
+
+    Raises:
+        errors.Problem: 404, nothing is sold; 409, the caller never bought anything; 503, the provider does not answer.
+    """
+    stripe = _stripe()
+    with services().database.connection() as conn:
+        customer = customers.find(conn, PROVIDER, access.principal().user_id)
+    if customer is None:
+        raise errors.Problem(409, "nothing was bought yet", code="no-customer")
+    try:
+        return stripe.portal(customer, f"{services().settings.pages_url}{PAGE}")
+    except Fault as fault:
+        raise _away(fault) from None
+
+
+def hear(body: bytes, signature: str | None) -> None:
+    """Store what the provider tells, and have it handled; what is known already changes nothing.
+
+    Raises:
+        errors.Problem: 400, it is not signed by the provider, or long ago; 404, nothing is sold.
+    """
+    work = services()
+    try:
+        happening = _stripe().heard(body, signature)
+    except Forged as fault:
+        _log.warning("event refused", reason=str(fault))
+        raise errors.Problem(400, "the signature is wrong", code="signature") from None
+    with work.database.connection() as conn:
+        events.store(conn, PROVIDER, happening, work.clock(), "webhook")
+
+
+def _stripe() -> Stripe:
+    try:
+        return Stripe.of(services().settings)
+    except NotSold:
+        raise errors.Problem(
+            404,
+            "this system sells nothing",
+            detail="No provider of payments is configured, and everybody has everything.",
+            code="not-sold",
+        ) from None
+
+
+def _away(fault: Fault) -> errors.Problem:
+    _log.error("the provider of payments failed", kind=type(fault).__name__, error=str(fault))
+    return errors.Problem(
+        503, "the provider of payments does not answer", detail="Nothing was paid. Try again soon.",
+        headers={"Retry-After": str(errors.RETRY_SECONDS)}, code="payments-away",
+    )  # fmt: skip
 
 
 def _sold(plan: Plan) -> dict[str, Any]:

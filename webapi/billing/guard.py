@@ -35,23 +35,18 @@ def require_room(conn: Connection, limit: PlanLimit) -> None:
         return
     used = repository.count_alone(conn, access.principal().user_id, limit, services().clock())
     if not plan.has_room(limit, used):
-        detail = f"The plan {plan.name} has room for {most} of them, and {used} are there."
-        raise _refusal(f"the plan is full: {limit}", detail, plan, plans.with_room(limit, used))
+        error = f"your plan has no room for more than {most}: see Plan in your account"
+        raise _refusal(error, limit, plan, plans.with_room(limit, used))
 
 
 def require_feature(conn: Connection, feature: PlanFeature) -> None:
     """Check that the caller's plan has a feature. Raises `errors.Problem` with status 402."""
     plan = entitled(conn).plan
     if feature not in plan.features:
-        detail = f"The plan {plan.name} does not have it."
-        raise _refusal(f"not in the plan: {feature}", detail, plan, plans.with_feature(feature))
+        error = "your plan does not have this: see Plan in your account"
+        raise _refusal(error, feature, plan, plans.with_feature(feature))
 
 
-def _refusal(error: str, detail: str, plan: Plan, better: Plan) -> errors.Problem:
-    return errors.Problem(
-        PAYMENT_REQUIRED,
-        error,
-        detail=f"{detail} The plan {better.name} does.",
-        code="plan",
-        extra={"plan": plan.name, "neededPlan": better.name},
-    )
+def _refusal(error: str, what: str, plan: Plan, better: Plan) -> errors.Problem:
+    extra = {"refused": what, "plan": plan.name, "neededPlan": better.name}
+    return errors.Problem(PAYMENT_REQUIRED, error, code="plan", extra=extra)

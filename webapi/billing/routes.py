@@ -3,12 +3,17 @@
 from typing import Any
 
 from apiflask import APIBlueprint
+from flask import request
 
 from webapi.billing import acts, schemas
-from webapi.security.access import signed_in
+from webapi.http.schema import Message
+from webapi.security import limits
+from webapi.security.access import public, signed_in
 from webapi.services import services
 
 billing = APIBlueprint("billing", __name__, tag="Billing")
+
+_HEARD = {"message": "Stored"}
 
 
 @billing.get("/plan")
@@ -21,3 +26,36 @@ def get_plan() -> dict[str, Any]:
     """
     with services().database.connection() as conn:
         return acts.standing(conn)
+
+
+@billing.post("/checkout")
+@signed_in
+@limits.weighs(10)
+@billing.output(schemas.PaymentPageOut, 201)
+def begin_checkout() -> dict[str, str]:
+    """Begin to buy the plan pro; needs a confirmed address.
+
+    The answer names a page of the provider's, which asks for the card; it never comes here. The plan is there once the
+    provider has told that it is paid, which takes seconds, whether or not the page is left by its button.
+    """
+    return {"url": acts.checkout()}
+
+
+@billing.post("/portal")
+@signed_in
+@limits.weighs(10)
+@billing.output(schemas.PaymentPageOut, 201)
+def open_portal() -> dict[str, str]:
+    """Open the provider's page for the card, for invoices and for cancelling at the period's end."""
+    return {"url": acts.portal()}
+
+
+@billing.post("/stripe/events")
+@public
+@limits.exempt
+@billing.doc(hide=True)
+@billing.output(Message, example=_HEARD)
+def hear_stripe() -> dict[str, str]:
+    """What Stripe tells, signed over the exact bytes; stored, and handled by the worker."""
+    acts.hear(request.get_data(cache=False), request.headers.get("Stripe-Signature"))
+    return _HEARD

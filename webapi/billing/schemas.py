@@ -84,3 +84,15 @@ class PlanOut(Output):
     limits: list[UsedLimitOut] = Field(description="What the plan counts, and how much is used.")
     features: list[PlanFeatureOut] = Field(description="What the plan has, and what not.")
     plans: list[SoldPlanOut] = Field(description="The plans that are sold, the smallest first.")
+
+
+class PaymentPageOut(Output):
+    """Where to go on."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"url": "https://checkout.stripe.com/c/pay/cs_live_a1"}}
+    )
+
+    url: str = Field(
+        description="Page of the provider's, for this user alone and for a short time."
+    )

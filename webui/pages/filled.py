@@ -21,7 +21,7 @@ Act = Callable[[], Response]
 _SECRET = ("password", "token", "code")
 """What holds one of these in its name is never written back into a page, but for these, which name tokens that are traded."""
 _NO_SECRET = frozenset(("tokenSymbol", "counterTokenSymbol", "feeToken"))
-_SHOWN_IN_FORM = frozenset((400, 401, 403, 409, 422, 429, 503))
+_SHOWN_IN_FORM = frozenset((400, 401, 402, 403, 409, 422, 429, 503))
 
 
 @dataclass(frozen=True, slots=True)

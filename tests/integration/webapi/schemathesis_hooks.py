@@ -54,6 +54,13 @@ _RESTORE = """
     where id = %(id)s and (role <> 'admin' or not is_active or not email_verified or two_factor_enabled
         or totp_secret is not null or password_hash <> %(hash)s)
 """
+# Plans are sold there, and the free one would soon be full.
+_SUBSCRIBE = """
+    insert into app.subscriptions
+        (user_id, provider, reference, plan, status, period_started_at, period_ends_at, updated_at)
+    values (%(id)s, 'stripe', 'sub_' || %(id)s, 'pro', 'active', now(), now() + interval '1 month', now())
+    on conflict do nothing
+"""
 _IS_ALIVE = "select 1 from app.sessions where id = %(id)s and revoked_at is null and authenticated_at > %(since)s"
 
 _PREDICTION = """
@@ -92,6 +99,7 @@ class Account:
     def restore(self) -> None:
         """Undo what earlier cases did to it, but for what it made."""
         _db.execute(_RESTORE, {"hash": _password_hash, "id": self.id})
+        _db.execute(_SUBSCRIBE, {"id": self.id})
 
     def token(self) -> str:
         """An access token, of a new session where the last one has ended or is no recent login."""
@@ -455,6 +463,15 @@ def _channel(account: Account, case: Case) -> None:
     _path(case, channel_id=account.ask("POST", "/channels", body)["channel"]["id"])
 
 
+def _without_plan(account: Account, _: Case) -> None:
+    _db.execute("delete from app.subscriptions where user_id = %s", [account.id])
+
+
+def _with_customer(account: Account, _: Case) -> None:
+    _without_plan(account, _)
+    account.ask("POST", "/billing/checkout")
+
+
 def _add_channel(account: Account, case: Case) -> None:
     _db.execute("delete from app.alert_channels where user_id = %s", [account.id])
     _only(case, kind="webhook", name="mine", url="https://example.org/hook")
@@ -586,6 +603,8 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"PUT {V1}/transactions/{{transaction_id}}": _corrected,
     f"POST {V1}/transactions/{{transaction_id}}/restore": _deleted,
     f"GET {V1}/portfolios/{{portfolio_id}}/sync/{{job_id}}": _sync,
+    f"POST {V1}/billing/checkout": _without_plan,
+    f"POST {V1}/billing/portal": _with_customer,
     f"POST {V1}/channels": _add_channel,
     f"PATCH {V1}/channels/{{channel_id}}": _change_channel,
     f"DELETE {V1}/channels/{{channel_id}}": _channel,

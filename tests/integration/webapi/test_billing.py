@@ -128,7 +128,8 @@ def test_a_plan_is_filled_and_a_better_one_takes_more(limit, verified, owner_db,
     for used in range(most):
         assert limit_of(verified, limit)["used"] == used
         assert ADDING[limit](verified, kraken).status_code == 201
-    refused = assert_problem(ADDING[limit](verified, kraken), 402, says=limit)
+    refused = assert_problem(ADDING[limit](verified, kraken), 402, says="no room")
+    assert refused["refused"] == limit
     assert (refused["plan"], refused["neededPlan"]) == ("free", "pro")
     assert limit_of(verified, limit) == {"name": limit, "used": most, "most": most}
     subscribe(owner_db, verified)
@@ -142,7 +143,7 @@ def test_features_are_of_the_plan_that_has_them(person, owner_db) -> None:
     assert set(before) == set(PlanFeature)
     for feature, answers in before.items():
         for answer in answers:
-            assert_problem(answer, 402, says=feature)
+            assert assert_problem(answer, 402)["refused"] == feature
     subscribe(owner_db, person)
     after = using(person, portfolio)
     assert {answer.status_code for answers in after.values() for answer in answers} == {200, 201}
@@ -187,6 +188,8 @@ def test_where_nothing_is_sold_everybody_has_everything(unsold, owner_db, kraken
     assert (plan["isLimited"], plan["plan"], plan["status"]) == (False, "unlimited", "none")
     assert {each["most"] for each in plan["limits"]} == {None}
     assert all(each["isIncluded"] for each in plan["features"])
+    for path in ("checkout", "portal", "stripe/events"):
+        assert_problem(person.post(f"/billing/{path}"), 404, says="sells nothing")
     for limit, add in ADDING.items():
         for _ in range(FREE.limits[limit] + 1):
             assert add(person, kraken).status_code == 201, limit

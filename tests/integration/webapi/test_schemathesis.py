@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from coinsphere.clock import iso, utc_now
+from tests.fakes import stripe_server
 from tests.fakes.exchange_kraken import KrakenAccount
 from tests.fakes.exchange_server import serving
 from tests.integration.webapi.authenticator import Authenticator
@@ -82,7 +83,7 @@ def served(  # noqa: PLR0917 - fixtures
     account = KrakenAccount()
     soon = iso(utc_now() + timedelta(days=1))
     model_server.answers = {"BTC": (200, forecast(expiresAt=soon, targetAt=soon))}
-    with serving(account) as exchanges:
+    with serving(account) as exchanges, stripe_server.serving(utc_now()) as stripe:
         variables = {
             **environment(module_database, redis_server.url, home / "home", keys_dir),
             **LIMITS,
@@ -90,6 +91,10 @@ def served(  # noqa: PLR0917 - fixtures
             "COINSPHERE_ML_URL": model_server.url,
             "COINSPHERE_DAGSTER_URL": model_server.url,
             "COINSPHERE_EXCHANGE_BASE_URL": exchanges.url,
+            "COINSPHERE_STRIPE_URL": stripe.url,
+            "COINSPHERE_STRIPE_SECRET_KEY": stripe_server.KEY,
+            "COINSPHERE_STRIPE_WEBHOOK_SECRET": stripe_server.SECRET,
+            "COINSPHERE_STRIPE_PRICE": stripe_server.PRICE,
             "COINSPHERE_FRONTEND_URL": Authenticator.origin,
         }
         key = {"exchange": account.name, "apiKey": account.key, "apiSecret": account.secret}

@@ -1,0 +1,98 @@
+"""What a provider says of a customer, brought into our tables; every change is told to the audit log."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from coinsphere.audit import chain
+from coinsphere.audit.events import Event
+from coinsphere.audit.masking import Detail
+from coinsphere.billing import entitlement
+from coinsphere.billing.entitlement import Subscription
+from coinsphere.billing.told import Payment, Standing
+from coinsphere.security.symmetric_keys import SymmetricKeys
+
+Act = tuple[Event, str, dict[str, Detail]]
+
+_WHO = "select user_id from app.billing_customers where provider = %(provider)s and reference = %(customer)s"
+_STATUSES = "select reference, status, cancels_at from app.subscriptions where provider = %(provider)s and user_id = %(user_id)s"
+_SUBSCRIPTION = """
+    insert into app.subscriptions (user_id, provider, reference, plan, status, period_started_at, period_ends_at, cancels_at,
+        updated_at)
+    values (%(user_id)s, %(provider)s, %(reference)s, %(plan)s, %(status)s, %(period_started_at)s, %(period_ends_at)s,
+        %(cancels_at)s, %(now)s)
+    on conflict (provider, reference) do update set
+        status = excluded.status, period_started_at = excluded.period_started_at,
+        period_ends_at = excluded.period_ends_at, cancels_at = excluded.cancels_at, updated_at = excluded.updated_at
+"""
+_PAYMENTS = "select provider_reference, status from app.payment_intents where provider = %(provider)s and user_id = %(user_id)s"
+_PAYMENT = """
+    insert into app.payment_intents (user_id, provider, provider_reference, plan, amount, currency, status, created_at, updated_at)
+    values (%(user_id)s, %(provider)s, %(reference)s, %(plan)s, %(amount)s, %(currency)s, %(status)s, %(now)s, %(now)s)
+    on conflict (provider, provider_reference) do update set status = excluded.status, updated_at = excluded.updated_at
+"""
+_TIER = "update app.users set subscription_tier = %(plan)s where id = %(user_id)s"
+_EVENTS = {
+    "succeeded": Event.PAYMENT_SETTLED,
+    "failed": Event.PAYMENT_FAILED,
+    "refunded": Event.PAYMENT_REFUNDED,
+}
+
+
+def owner(conn: Connection, provider: str, customer: str) -> UUID | None:
+    """Whose customer this is; None where he is gone, or none of ours."""
+    row = conn.execute(_WHO, {"provider": provider, "customer": customer}).fetchone()
+    return None if row is None else UUID(str(row[0]))
+
+
+def enter(
+    conn: Connection,
+    keys: SymmetricKeys,
+    provider: str,
+    user_id: UUID,
+    standing: Standing,
+    *,
+    now: datetime,
+    grace: timedelta,
+) -> list[Subscription]:
+    """Bring our tables up to date in the caller's transaction; gives the subscriptions whose payment has just failed.
+
+    The same said again changes nothing and tells nothing.
+    """
+    known = {"provider": provider, "user_id": user_id, "now": now}
+    before = {ref: (status, end) for ref, status, end in conn.execute(_STATUSES, known)}
+    changed = [
+        each
+        for each in standing.subscriptions
+        if before.get(each.reference) != (each.status, each.cancels_at)
+    ]
+    acts = [*_paid(conn, known, standing.payments), *map(_plan_act, changed)]
+    for each in standing.subscriptions:
+        conn.execute(_SUBSCRIPTION, {**known, **asdict(each)})
+    plan = entitlement.of(standing.subscriptions, now, grace).plan
+    conn.execute(_TIER, {**known, "plan": plan.name})
+    for event, target, details in acts:
+        chain.append(conn, keys, event, now, actor_id=user_id, target=target, details=details)
+    failed = [each for each in changed if each.status == "past_due"]
+    return [each for each in failed if before.get(each.reference, ("",))[0] != "past_due"]
+
+
+def _paid(conn: Connection, known: dict[str, Any], payments: Sequence[Payment]) -> Iterator[Act]:
+    before: dict[str, str] = dict(conn.execute(_PAYMENTS, known).fetchall())
+    for each in payments:
+        if before.get(each.reference) == each.status:
+            continue
+        conn.execute(_PAYMENT, {**known, **asdict(each)})
+        if each.status in _EVENTS:
+            sum_paid = {"amount": str(each.amount), "currency": each.currency}
+            yield _EVENTS[each.status], each.reference, {**sum_paid, "plan": each.plan}
+
+
+def _plan_act(changed: Subscription) -> Act:
+    ends = None if changed.cancels_at is None else changed.cancels_at.isoformat()
+    details: dict[str, Detail] = {"plan": changed.plan, "status": changed.status, "ends": ends}
+    return Event.PLAN_CHANGED, changed.reference, details

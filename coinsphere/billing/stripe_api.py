@@ -1,0 +1,140 @@
+"""Stripe, through its own SDK: the one module that knows it."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+import stripe
+
+from coinsphere.billing import told
+from coinsphere.billing.told import Happening, Standing
+from coinsphere.errors import ConfigurationError
+from coinsphere.settings import Settings
+
+PROVIDER = "stripe"
+Fault = stripe.StripeError
+"""Stripe could not be reached, or refused."""
+_SECONDS = 10.0
+_PAGE = 100
+_TOLERANCE_SECONDS = 300
+_GONE = "resource_missing"
+
+
+class NotSold(ConfigurationError):
+    """This system sells nothing."""
+
+
+class Forged(ValueError):
+    """What was sent is not signed by Stripe, or was long ago."""
+
+
+class Stripe:
+    """A client for one account of Stripe's."""
+
+    def __init__(self, key: str, signing_secret: str, price: str, url: str) -> None:
+        self._secret, self._price = signing_secret, price
+        self._api = stripe.StripeClient(
+            key,
+            base_addresses={"api": url},
+            max_network_retries=2,
+            http_client=stripe.RequestsClient(timeout=_SECONDS),
+        ).v1
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The one that the settings name. Raises `NotSold` where they name none."""
+        key, secret, price = (
+            settings.stripe_secret_key,
+            settings.stripe_webhook_secret,
+            settings.stripe_price,
+        )
+        if key is None or secret is None or price is None:
+            raise NotSold("no provider of payments is configured")
+        return cls(key.get_secret_value(), secret.get_secret_value(), price, settings.stripe_url)
+
+    def customer(self, user_id: UUID) -> str:
+        """Stripe's name of a user, made once: said twice, Stripe answers the same. Raises `Fault`.
+
+        It is told the id alone: the address and the card are asked for by its own page.
+        """
+        made = self._api.customers.create(
+            {"metadata": {"user_id": str(user_id)}}, {"idempotency_key": f"customer-{user_id}"}
+        )
+        return str(made.id)
+
+    def checkout(self, customer: str, page: str, trial_days: int) -> str:
+        """The address of Stripe's page that sells the plan; it leads back to `page`. Raises `Fault`."""
+        trial: Any = {"trial_period_days": trial_days} if trial_days else {}
+        session = self._api.checkout.sessions.create(
+            {
+                "mode": "subscription",
+                "customer": customer,
+                "line_items": [{"price": self._price, "quantity": 1}],
+                "subscription_data": trial,
+                "success_url": f"{page}?paid=1",
+                "cancel_url": page,
+            }
+        )
+        return str(session.url)
+
+    def portal(self, customer: str, page: str) -> str:
+        """The address of Stripe's page for card, invoices and cancellation. Raises `Fault`."""
+        made = self._api.billing_portal.sessions.create({"customer": customer, "return_url": page})
+        return str(made.url)
+
+    def standing(self, customer: str) -> Standing:
+        """What Stripe knows of a customer now; nothing where he is gone. Raises `Fault`."""
+        try:
+            subscribed = _all(
+                self._api.subscriptions.list(
+                    {"customer": customer, "status": "all", "limit": _PAGE}
+                )
+            )
+            invoices = _all(
+                self._api.invoices.list(
+                    {"customer": customer, "limit": _PAGE, "expand": ["data.payments"]}
+                )
+            )
+            charges = _all(self._api.charges.list({"customer": customer, "limit": _PAGE}))
+        except stripe.InvalidRequestError as error:
+            if error.code != _GONE:
+                raise
+            return Standing([], [])
+        ours = told.subscriptions(subscribed, invoices, charges, self._price)
+        return Standing(ours, told.payments(invoices, charges, ours))
+
+    def happened_since(self, since: datetime) -> Iterator[Happening]:
+        """Every event from then on, the newest first; Stripe keeps them for 30 days. Raises `Fault`."""
+        created: Any = {"gte": int(since.timestamp())}
+        for each in _all(self._api.events.list({"created": created, "limit": _PAGE})):
+            yield told.happening(each)
+
+    def forget(self, customer: str) -> None:
+        """Delete a customer, which ends what he subscribed to at once; one that is gone already is fine. Raises `Fault`."""
+        try:
+            self._api.customers.delete(customer)
+        except stripe.InvalidRequestError as error:
+            if error.code != _GONE:
+                raise
+
+    def heard(self, body: bytes, signature: str | None) -> Happening:
+        """An event that was sent to us. Raises `Forged`.
+
+        The signature is over the exact bytes and a time, which may be five minutes old.
+        """
+        try:
+            text = body.decode()
+            stripe.WebhookSignature.verify_header(
+                text, signature or "", self._secret, _TOLERANCE_SECONDS
+            )
+            return told.happening(json.loads(text))
+        except (stripe.SignatureVerificationError, ValueError) as error:
+            raise Forged(str(error)) from None
+        except (ArithmeticError, AttributeError, LookupError, OSError, TypeError):
+            raise Forged("it is no event") from None
+
+
+def _all(page: stripe.ListObject[Any]) -> list[dict[str, Any]]:
+    return [each.to_dict() for each in page.auto_paging_iter()]

@@ -1,0 +1,93 @@
+"""The worker's tasks of payments."""
+
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+from procrastinate import App
+from psycopg import Connection
+
+from coinsphere import log
+from coinsphere.billing import books, dunning, events
+from coinsphere.billing.stripe_api import PROVIDER, Fault, Stripe
+from coinsphere.clock import utc_now
+from coinsphere.patience import Patience
+from coinsphere.security.symmetric_keys import SymmetricKeys
+from coinsphere.settings import Settings
+from coinsphere.ticks import CRONS
+
+LOOKED_BACK = timedelta(days=3)
+"""For so long Stripe itself tries to tell an event; from then on only this look finds it."""
+KEPT = timedelta(days=90)
+_OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"
+_log = log.get("billing")
+
+
+def add(app: App, settings: Settings) -> None:
+    """Add them to the worker's app."""
+    patience = Patience(max_attempts=8, exponential_wait=4, retry_exceptions=(Fault, psycopg.Error))
+
+    def connect() -> Connection:
+        return psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5, options=_OPTIONS)
+
+    @app.task(name=events.REFRESH, queue=events.QUEUE, retry=patience)
+    def refresh_customer(provider: str, customer: str) -> None:
+        with connect() as conn:
+            refresh(conn, settings, provider, customer, utc_now())
+
+    @app.task(name=events.CLOSE, queue=events.QUEUE, retry=patience)
+    def close_customer(provider: str, customer: str) -> None:
+        """End what an account subscribed to that was deleted."""
+        Stripe.of(settings).forget(customer)
+        _log.info("customer closed", provider=provider)
+
+    @app.periodic(cron=CRONS["reconcile_payments"])
+    @app.task(name="reconcile_payments", queue=events.QUEUE, queueing_lock="reconcile_payments")
+    def reconcile_payments(timestamp: int) -> None:
+        """Find what the provider told and we did not hear."""
+        if settings.is_billing_configured:
+            with connect() as conn:
+                reconcile(conn, Stripe.of(settings), datetime.fromtimestamp(timestamp, UTC))
+
+
+def refresh(
+    conn: Connection, settings: Settings, provider: str, customer: str, now: datetime
+) -> None:
+    """Ask the provider for all of a customer and bring our tables up to date.
+
+    What the events about him say is not looked at: in whatever order and however often they come, the answer is the
+    same. Jobs of one customer run one after another.
+
+    Raises:
+        Fault: the provider does not answer.
+        NotSold: no provider is configured any more.
+    """
+    # Before the question: what arrives meanwhile is handled by the next job.
+    told = events.waiting(conn, provider, customer)
+    user_id = books.owner(conn, provider, customer)
+    standing = None if user_id is None else Stripe.of(settings).standing(customer)
+    with conn.transaction():
+        if user_id is not None and standing is not None:
+            grace = timedelta(days=settings.billing_grace_days)
+            failed = books.enter(
+                conn, SymmetricKeys(settings.audit_keys), provider, user_id,
+                standing, now=now, grace=grace,
+            )  # fmt: skip
+            dunning.tell(conn, user_id, failed, settings.pages_url, grace=grace, now=now)
+        events.handled(conn, provider, customer, told, now)
+    _log.info("customer", provider=provider, events=len(told), is_ours=user_id is not None)
+
+
+def reconcile(conn: Connection, provider: Stripe, now: datetime) -> int:
+    """Store the events of the last days that are not known, and look at every customer of whom something is missing.
+
+    Gives how many events had not been heard. Raises `Fault`.
+    """
+    found = list(provider.happened_since(now - LOOKED_BACK))
+    with conn.transaction():
+        lost = sum(events.store(conn, PROVIDER, each, now, "reconciliation") for each in found)
+        for customer in events.behind(conn, PROVIDER, now):
+            events.refresh_later(conn, PROVIDER, customer)
+        events.forget(conn, now - KEPT)
+    if lost:
+        _log.warning("events had not been heard", lost=lost)
+    return lost

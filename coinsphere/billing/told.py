@@ -1,0 +1,187 @@
+"""What Stripe tells of a customer, as subscriptions and payments of ours. Pure.
+
+Source: Stripe's API reference, version 2026-10-28 (Subscription, Invoice, Charge, Event).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from coinsphere.billing.entitlement import Status, Subscription
+
+Raw = Mapping[str, Any]
+PaymentStatus = Literal["pending", "succeeded", "failed", "expired", "refunded"]
+
+_STATUSES: Mapping[str, Status] = {
+    "trialing": "trial",
+    "active": "active",
+    "past_due": "past_due",
+    # Every retry failed: the days of grace are over, or run from the same period's start.
+    "unpaid": "past_due",
+    "canceled": "cancelled",
+}
+_PAID: Mapping[str, PaymentStatus] = {
+    "open": "pending",
+    "paid": "succeeded",
+    "uncollectible": "failed",
+    "void": "expired",
+}
+_LONGEST = 255
+_WHOLE = frozenset(
+    ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
+)  # fmt: skip
+_THOUSANDTHS = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
+"""https://docs.stripe.com/currencies: of all others Stripe counts hundredths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """An invoice of a subscription that is to be paid, in units of its currency."""
+
+    reference: str
+    plan: str
+    amount: Decimal
+    currency: str
+    status: PaymentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All of a customer: what he subscribed to, and what he was asked to pay."""
+
+    subscriptions: list[Subscription]
+    payments: list[Payment]
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """That something happened to a customer; what, is asked anew. `customer` is None where it is about none."""
+
+    reference: str
+    topic: str
+    customer: str | None
+    occurred_at: datetime
+
+
+def happening(raw: Raw) -> Happening:
+    """An event. Raises ArithmeticError, AttributeError, LookupError, OSError, TypeError or ValueError for what is none."""
+    about = raw["data"]["object"]
+    who = about["id"] if about.get("object") == "customer" else about.get("customer")
+    customer = None if who is None else _word(_id(who))
+    return Happening(_word(raw["id"]), _word(raw["type"]), customer, _moment(raw["created"]))
+
+
+def subscriptions(
+    told: Sequence[Raw], invoices: Sequence[Raw], charges: Sequence[Raw], price: str
+) -> list[Subscription]:
+    """Those that sell our price.
+
+    Args:
+        told: all subscriptions of a customer.
+        invoices: all his invoices, with their payments.
+        charges: all his charges.
+        price: the price of the plan pro; other things that are sold by the same account are none of ours.
+    """
+    refunded = _refunded(charges)
+    ours = [(each, item) for each in told if (item := _item(each, price)) is not None]
+    return [
+        _subscription(each, item, is_refunded=_newest_is_refunded(each["id"], invoices, refunded))
+        for each, item in ours
+    ]
+
+
+def payments(
+    invoices: Sequence[Raw], charges: Sequence[Raw], ours: Sequence[Subscription]
+) -> list[Payment]:
+    """The invoices of `ours` that ask for money; a trial's ask for none."""
+    refunded, plans = _refunded(charges), {each.reference: each.plan for each in ours}
+    return [
+        _payment(each, plans[bought], refunded)
+        for each in invoices
+        if (bought := _bought(each)) in plans and each["status"] in _PAID and each["total"] > 0
+    ]
+
+
+def amount(minor: int, currency: str) -> Decimal:
+    """What Stripe counts in a currency's smallest unit, in its own."""
+    code = currency.lower()
+    digits = 0 if code in _WHOLE else 3 if code in _THOUSANDTHS else 2
+    return Decimal(minor).scaleb(-digits)
+
+
+def _subscription(raw: Raw, item: Raw, *, is_refunded: bool) -> Subscription:
+    status = _STATUSES.get(raw["status"], "incomplete")
+    has_ended = status == "cancelled"
+    ends_at = _moment(item["current_period_end"])
+    cancels_at = raw["cancel_at"] or (raw["ended_at"] if has_ended else None)
+    at_period_end = ends_at if raw["cancel_at_period_end"] else None
+    if has_ended and raw["ended_at"]:
+        cancels_at = raw["ended_at"]
+    return Subscription(
+        reference=raw["id"],
+        plan="pro",
+        status="refunded" if is_refunded else status,
+        period_started_at=_moment(item["current_period_start"]),
+        period_ends_at=ends_at,
+        cancels_at=_moment(cancels_at) if cancels_at else at_period_end,
+    )
+
+
+def _payment(raw: Raw, plan: str, refunded: frozenset[str]) -> Payment:
+    is_refunded = raw["status"] == "paid" and not refunded.isdisjoint(_intents(raw))
+    return Payment(
+        reference=raw["id"],
+        plan=plan,
+        amount=amount(raw["total"], raw["currency"]),
+        currency=raw["currency"].upper(),
+        status="refunded" if is_refunded else _PAID[raw["status"]],
+    )
+
+
+def _item(raw: Raw, price: str) -> Raw | None:
+    items: list[Raw] = raw["items"]["data"]
+    return next((item for item in items if item["price"]["id"] == price), None)
+
+
+def _newest_is_refunded(reference: str, invoices: Sequence[Raw], refunded: frozenset[str]) -> bool:
+    paid = [
+        each
+        for each in invoices
+        if _bought(each) == reference and each["status"] == "paid" and each["total"] > 0
+    ]
+    newest = max(paid, key=lambda each: int(each["created"]), default=None)
+    return newest is not None and not refunded.isdisjoint(_intents(newest))
+
+
+def _refunded(charges: Sequence[Raw]) -> frozenset[str]:
+    """The payments that were given back in full; a part that was given back ends nothing."""
+    return frozenset(str(_id(each["payment_intent"])) for each in charges if each["refunded"])
+
+
+def _intents(invoice: Raw) -> set[str]:
+    made: list[Raw] = (invoice.get("payments") or {}).get("data", [])
+    return {str(_id(each["payment"].get("payment_intent"))) for each in made}
+
+
+def _bought(invoice: Raw) -> str | None:
+    parent = invoice.get("parent") or {}
+    return _id((parent.get("subscription_details") or {}).get("subscription"))
+
+
+def _id(value: Any) -> str | None:
+    """The id of what Stripe gives as an id or, where it was asked to, as the whole object."""
+    return value if value is None or isinstance(value, str) else str(value["id"])
+
+
+def _word(value: Any) -> str:
+    if not (isinstance(value, str) and value.isascii() and value.isprintable()):
+        raise ValueError("a name is no text")
+    if not 0 < len(value) <= _LONGEST:
+        raise ValueError("a name is empty or too long")
+    return value
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,57 @@
+"""One's plan: what it allows, what is used of it, and the ways to the provider's pages."""
+
+from flask import Blueprint, Response, request
+
+from coinsphere.billing.plans import PlanFeature, PlanLimit
+from coinsphere.i18n import N_
+from webapi.billing import acts
+from webapi.portfolios import scope
+from webapi.security import limits
+from webui import rendering
+from webui.security.access import signed_in
+
+web_billing = Blueprint("web_billing", __name__)
+LIMITS = {
+    PlanLimit.PORTFOLIOS: N_("Portfolios"),
+    PlanLimit.ALERTS: N_("Alerts"),
+    PlanLimit.CHANNELS: N_("Channels"),
+    PlanLimit.EXCHANGES: N_("Accounts at exchanges"),
+    PlanLimit.WALLETS: N_("Wallets"),
+    PlanLimit.API_KEYS: N_("API keys"),
+}
+FEATURES = {
+    PlanFeature.TAX_REPORTS: N_("Tax reports"),
+    PlanFeature.SHARED_LINKS: N_("Links that share a portfolio"),
+}
+
+
+@web_billing.get("/billing")
+@signed_in
+def plan() -> Response:
+    """The plan, and the others that can be had."""
+    return _page()
+
+
+@web_billing.post("/billing/checkout")
+@signed_in
+@limits.weighs(10)
+def checkout() -> Response:
+    """Begin to buy; the page leads on by a link, as no form of ours may lead to another's site."""
+    return _page(acts.checkout())
+
+
+@web_billing.post("/billing/portal")
+@signed_in
+@limits.weighs(10)
+def portal() -> Response:
+    """Open the provider's page for card, invoices and cancellation, by a link as well."""
+    return _page(acts.portal())
+
+
+def _page(leads_to: str | None = None) -> Response:
+    with scope.connection() as conn:
+        standing = acts.standing(conn)
+    return rendering.page(
+        "billing/index.html", standing=standing, leads_to=leads_to, limits=LIMITS,
+        features=FEATURES, has_come_back="paid" in request.args,
+    )  # fmt: skip
