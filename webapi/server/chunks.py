@@ -90,11 +90,15 @@ class Chunks:
 
 def _line(received: bytearray) -> bytes | None:
     """The first line, taken out; None while its end is not there."""
-    end = received.find(b"\r\n", 0, _LINE)
-    if end < 0:
+    feed = received.find(b"\n", 0, _LINE)
+    if feed < 0:
         if len(received) >= _LINE:
             raise Malformed
         return None
+    # A bare line feed ends a line for some readers, and none here.
+    if received[feed - 1 : feed] != b"\r":
+        raise Malformed
+    end = feed - 1
     line = bytes(received[:end])
     del received[: end + 2]
     return line

@@ -5,19 +5,17 @@ from typing import Any
 
 from gunicorn.http.body import ChunkedReader
 from gunicorn.http.errors import (
-    InvalidHeader,
     InvalidRequestLine,
     LimitRequestHeaders,
     LimitRequestLine,
     ParseException,
-    UnsupportedTransferCoding,
 )
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 
 from webapi.http.envelope import BODY_LIMIT
 from webapi.http.errors import Problem
-from webapi.server import refusals
+from webapi.server import framing, refusals
 from webapi.server.chunks import Chunks, Malformed, TooLarge
 
 MOST_HEAD = 64 * 1024
@@ -118,12 +116,9 @@ class Receiver:
 
     def _frame(self, request: Any) -> None:
         """Find out how the body ends."""
-        if request.version >= (1, 1) and all(name != "HOST" for name, _ in request.headers):
-            raise InvalidHeader("HOST")
-        for name, value in request.headers:
-            # gunicorn lets others pass, and would hand on what they packed.
-            if name == "TRANSFER-ENCODING" and value.lower() != "chunked":
-                raise UnsupportedTransferCoding("")
+        framing.require_one_reading(request, self._head_text)
+        if framing.is_last(request):
+            request.force_close()
         reader = request.body.reader
         self._chunks = Chunks(BODY_LIMIT) if isinstance(reader, ChunkedReader) else None
         self._length = 0 if self._chunks else reader.length

@@ -108,6 +108,63 @@ def test_the_server_refuses_as_the_api_does(running: Running) -> None:
     assert b"html" not in running.log.read_bytes()
 
 
+AMBIGUOUS = {
+    "two framings": ("Content-Length: 15", "Transfer-Encoding: chunked"),
+    "two framings, turned": ("Transfer-Encoding: chunked", "Content-Length: 15"),
+    "two lengths": ("Content-Length: 15", "Content-Length: 1"),
+    "a length with an underscore": ("Content_Length: 15",),
+    "a coding with an underscore": ("Transfer_Encoding: chunked",),
+    "a folded coding": ("Transfer-Encoding:\r\n chunked",),
+    "another host": ("Host: evil.example", "Content-Length: 15"),
+}
+"""Fields that two readers read differently: what follows is a body to one, and a request to the other."""
+TARGETS = (
+    b"http://evil.example/health/live",
+    b"http://127.0.0.1@evil.example/health/live",
+    b"http://evil.example",
+    b"ftp://127.0.0.1/health/live",
+    b"/health/\0live",
+    b"/health/live\x7f",
+)
+H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n"
+
+
+def test_what_two_readers_read_differently_ends_the_connection(running: Running) -> None:
+    """One answer, though a whole request lies behind each."""
+    workers = [worker.pid for worker in running.workers()]
+    token = registered(running, "framing@example.com")
+    smuggled = b"7\r\n" + b"x" * 7 + b"\r\n0\r\n\r\n" + LIVE
+    for fields in AMBIGUOUS.values():
+        assert_refused(asked(running, post("/portfolios", token, *fields) + smuggled), 400)
+    for target in TARGETS:
+        text = LIVE.replace(b"/health/live", target)
+        assert_refused(asked(running, text + LIVE), 400)
+    chunks = post("/portfolios", token, "Transfer-Encoding: chunked")
+    for text in (b"f\n" + b"x" * 15 + b"\n0\n\n", b"f;a=b\nc\r\n", b"f;" + b"e" * 999 + b"\r\n"):
+        assert_refused(asked(running, chunks + text + LIVE), 400)
+    assert_refused(asked(running, b"GET /health/live\r\n\r\n"), 400)
+    assert_refused(asked(running, LIVE.replace(b"HTTP/1.1", b"HTTP/0.9")), 505)
+    assert_refused(asked(running, LIVE[:-2] + b"X: 1\r\n" * 50_000 + b"\r\n"), 431)
+    assert_refused(asked(running, LIVE[:-2] + b"X: 1\r\n 2\r\n\r\n" + LIVE), 400)
+    assert [worker.pid for worker in running.workers()] == workers
+
+
+def test_what_is_only_unusual_is_answered(running: Running) -> None:
+    """A host named twice over, an offer to speak h2c, a body that waits to be asked for, and an end in any field."""
+    ends = b"Connection: keep-alive\r\nConnection: x, Close\r\n\r\n"
+    own = LIVE.replace(b"/health/live", b"http://127.0.0.1/health/live")
+    answer = asked(running, own + LIVE[:-2] + H2C + b"\r\n" + LIVE[:-2] + ends + LIVE)
+    assert answer.count(b"HTTP/1.1 200 OK") == 3
+    assert b"101 Switching" not in answer
+    token = registered(running, "expecting@example.com")
+    with connect(running) as made:
+        made.sendall(post("/portfolios", token, "Content-Length: 15", "Expect: 100-continue"))
+        assert made.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        made.shutdown(socket.SHUT_WR)
+        assert_refused(heard(made), 400)
+    assert running.get("/portfolios", token).json()["portfolios"] == []
+
+
 def test_what_was_not_received_whole_is_not_done(running: Running) -> None:
     token = registered(running, "half@example.com")
     whole = b'{"name":"Half"}'
