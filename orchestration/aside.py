@@ -1,4 +1,4 @@
-"""From what a suite found to what is set aside: by candle, quote, forecast or token."""
+"""From what a suite found to what is set aside: by day, hour, quote, forecast or token."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _ABOUT: dict[Scope, str] = {
     Scope.CANDLE: "day",
+    Scope.HOUR: "opened_at",
     Scope.QUOTE: "observed_at",
     Scope.FORECAST: "origin_at",
 }

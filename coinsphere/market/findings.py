@@ -34,14 +34,19 @@ def moment(instant: datetime) -> str:
 
 
 def _of_cause(symbol: str, scope: str, rows: Sequence[Held]) -> str:
-    days = sorted(each.about for each in rows if each.about)
+    moments = sorted(each.about for each in rows if each.about)
     plural = "s" * (len(rows) > 1)
-    what = "" if scope == "token" else f", {len(rows):,} {scope}{plural} {_span(days)}"
+    what = "" if scope == "token" else f", {len(rows):,} {scope}{plural} {_span(moments, scope)}"
     return f"{symbol}{what}: {rows[0].reason}"
 
 
-def _span(moments: Sequence[datetime]) -> str:
+def _span(moments: Sequence[datetime], scope: str) -> str:
+    say, step = (_hour, timedelta(hours=1)) if scope == "hour" else (moment, timedelta(days=1))
     if len(moments) == 1:
-        return f"of {moment(moments[0])}"
-    whole = all(after - before <= timedelta(days=1) for before, after in pairwise(moments))
-    return f"{'from' if whole else 'between'} {moment(moments[0])} {'to' if whole else 'and'} {moment(moments[-1])}"
+        return f"of {say(moments[0])}"
+    whole = all(after - before <= step for before, after in pairwise(moments))
+    return f"{'from' if whole else 'between'} {say(moments[0])} {'to' if whole else 'and'} {say(moments[-1])}"
+
+
+def _hour(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M}"

@@ -23,6 +23,9 @@ class Scope(StrEnum):
     """What is set aside. A token is neither learned from nor forecast; its price is still shown."""
 
     CANDLE = "candle"
+    """A daily one, by its day."""
+    HOUR = "hour"
+    """A candle of an hour."""
     QUOTE = "quote"
     TOKEN = "token"  # noqa: S105 - a name, no password
     FORECAST = "forecast"

@@ -1,13 +1,12 @@
 """Daily candles of active tokens, as the candle suite asks about them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 from psycopg import Connection
 
-from coinsphere.market.neighbours import Series, longest_stretch, strays
-from expectations.frames import columns
+from expectations.frames import columns, contradictions
 from expectations.frames.columns import (
     LEAST_VOLATILITY,
     SIMULATED,
@@ -30,7 +29,7 @@ _CANDLES = """
     join market.tokens t on t.id = d.token_id
     left join market.price_data h
         on h.token_id = d.token_id and h.interval = '1h' and h.opened_at = d.opened_at + interval '23 hours'
-        and h.is_final and d.is_final
+        and h.is_final and d.is_final and h.quality <> 'suspect'
     where d.interval = '1d' and t.is_active
       and d.opened_at > (
           select max(opened_at) from market.price_data where interval = '1d' and opened_at <= %(now)s
@@ -79,7 +78,10 @@ def with_measures(raw: pd.DataFrame, now: datetime) -> pd.DataFrame:
         peg_gap=(frame["close"] / frame["peg_usd"] - 1).abs(),
         **_jumps(frame),
     )
-    return measured.assign(**_strays(measured))
+    stray = contradictions.stray(measured, "day", timedelta(days=1), measured["days_ahead"])
+    # The moves of those that are far from their neighbours, and explained; the way back from a stray explains nothing.
+    is_explained = (stray == 0) & (stray.shift(fill_value=0) == 0)
+    return measured.assign(stray=stray, confirmed_move=measured["move"].where(is_explained))
 
 
 def _jumps(frame: pd.DataFrame) -> dict[str, pd.Series]:
@@ -101,26 +103,6 @@ def _jumps(frame: pd.DataFrame) -> dict[str, pd.Series]:
         "jump": move.abs() / volatility,
         "spring_back": _undone(log, move, tokens) / allowed,
     }
-
-
-def _strays(frame: pd.DataFrame) -> dict[str, pd.Series]:
-    """1 where a close contradicts its neighbours, and the moves of those that are far from them and explained."""
-    sound = (frame[["open", "close"]] > 0).all(axis=1) & (frame["days_ahead"] <= 0)
-    usable = frame[sound & frame["peg_usd"].isna()]
-    stray = pd.Series(0, index=frame.index)
-    for _, rows in usable.groupby("token_id"):
-        series = Series(
-            ((rows["day"] - rows["day"].iloc[0]).dt.days).tolist(),
-            rows["open"].tolist(),
-            rows["close"].tolist(),
-        )
-        sure = np.flatnonzero(rows["vouched"]).tolist() if "vouched" in rows else []
-        stretch = longest_stretch(series)
-        wrong = {*strays(series, [*stretch, *sure])}
-        # What somebody vouches for is still found, or its release would end as if its cause were gone.
-        wrong |= {*sure} & {*strays(series, stretch)}
-        stray.loc[rows.index[sorted(wrong)]] = 1
-    return {"stray": stray, "confirmed_move": frame["move"].where(stray == 0)}
 
 
 def _undone(log: pd.Series, move: pd.Series, tokens: pd.Series) -> pd.Series:

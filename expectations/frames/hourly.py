@@ -1,19 +1,23 @@
 """Hourly candles of active tokens, as the hourly suite asks about them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 from psycopg import Connection
 
-from expectations.frames import columns
+from expectations.frames import columns, contradictions
 from expectations.frames.columns import SIMULATED, foreign, logarithm
 
 _CANDLES = """
     select
         t.id::text as token_id, t.symbol, t.peg_usd::float8 as peg_usd, h.opened_at, h.open::float8 as open,
         h.high::float8 as high, h.low::float8 as low, h.close::float8 as close, h.volume::float8 as volume, h.source,
-        h.is_final
+        h.is_final,
+        exists (
+            select from market.set_aside s
+            where s.token_id = h.token_id and s.scope = 'hour' and s.about = h.opened_at and s.state = 'released'
+        ) as vouched
     from market.price_data h
     join market.tokens t on t.id = h.token_id
     where h.interval = '1h' and t.is_active
@@ -35,7 +39,7 @@ def with_measures(raw: pd.DataFrame, now: datetime) -> pd.DataFrame:
 
     Args:
         raw: `token_id`, `symbol`, `peg_usd`, `opened_at` (UTC), open, high, low, close, `volume`, `source` and `is_final`,
-            ascending by token and time.
+            ascending by token and time; `vouched`, where there, tells which a person believes.
         now: the instant past which nothing can be known.
     """
     frame = raw.reset_index(drop=True)
@@ -44,7 +48,9 @@ def with_measures(raw: pd.DataFrame, now: datetime) -> pd.DataFrame:
     newest = frame["opened_at"].where(frame["opened_at"] <= now).max()
     last = ~frame.duplicated("token_id", keep="last")
     step = _hours(frame.groupby("token_id")["opened_at"].diff())
-    log = logarithm(frame["close"]).where(frame["peg_usd"].isna())
+    ahead = _hours(edge - now)
+    stray = contradictions.stray(frame, "opened_at", timedelta(hours=1), ahead)
+    log = logarithm(frame["close"]).where(frame["peg_usd"].isna() & (stray == 0))
     return frame.assign(
         prices_missing=prices.isna().sum(axis=1),
         least_price=prices.min(axis=1),
@@ -52,12 +58,13 @@ def with_measures(raw: pd.DataFrame, now: datetime) -> pd.DataFrame:
             frame[["open", "close"]].min(axis=1) - frame["low"],
             frame["high"] - frame[["open", "close"]].max(axis=1),
         ),
-        hours_ahead=_hours(edge - now),
+        hours_ahead=ahead,
         is_foreign=foreign(frame["source"] == SIMULATED),
         hours_missing_before=(step - 1).clip(lower=0).fillna(0),
         hours_behind=_hours(newest - frame["opened_at"]).where(last),
         hours_unfinished=_hours(newest - frame["opened_at"]).where(~frame["is_final"].astype(bool)),
-        # The move into an hour after a gap is unknown.
+        stray=stray,
+        # The move into an hour after a gap, or after one that is set aside, is unknown.
         move=log.groupby(frame["token_id"]).diff().where(step == 1),
         peg_gap=(frame["close"] / frame["peg_usd"] - 1).abs(),
     )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from coinsphere.market import set_aside
+from coinsphere.market.neighbours import RULE
 from expectations import runner
 from expectations.frames import candles as candle_frame
 from expectations.frames import hourly as hourly_frame
@@ -64,9 +65,46 @@ def test_the_last_hour_of_a_day_is_the_second_reading_of_its_close(owner, pipeli
     }
 
 
-def test_hours_are_read_by_their_window_and_warned_of_without_being_set_aside(
-    owner, pipeline, days
-):
+def test_an_hour_that_is_set_aside_is_no_second_reading_of_its_day(owner, pipeline, days):
+    _candle(owner, days[-1] + timedelta(hours=23), 1000, interval="1h")
+    owner.execute("update market.price_data set quality = 'suspect' where interval = '1h'")
+
+    assert candle_frame.read(pipeline, NOW, 1500)["second_close"].isna().all()
+
+
+def test_a_wrong_hour_is_set_aside_alone_and_believed_when_a_person_says_so(owner, pipeline, days):
+    latest = NOW.replace(minute=0)
+    for back in range(1, 31):
+        price = 100_000 if back == 9 else 100 + back % 3
+        _candle(owner, latest - timedelta(hours=back), price, interval="1h")
+        _candle(owner, latest - timedelta(hours=back), 1, interval="1h", symbol="USDT")
+
+    def checked(now):
+        rows = hourly_frame.read(pipeline, now, 2)
+        found = runner.validate(rows, hourly_suite.SUITE, ["symbol"])
+        assert not [each.rule.name for each in found if each.blocks]
+        return aside.settle(pipeline, hourly_suite.SUITE, found, rows, now)
+
+    assert checked(NOW) == {RULE}
+    (held,) = set_aside.entries(pipeline)
+    assert (held.symbol, held.scope, held.about) == ("BTC", "hour", latest - timedelta(hours=9))
+    assert (held.rule, held.evidence["close"]) == (RULE, "100000.0")
+    suspect = "select interval, opened_at from market.price_data where quality = 'suspect'"
+    assert owner.execute(suspect).fetchall() == [("1h", held.about)]
+
+    assert set_aside.release(pipeline, [held.id], "operator ada", "seen", NOW) == 1
+    assert checked(NOW + timedelta(minutes=1)) == set()
+    assert owner.execute(suspect).fetchall() == []
+
+    owner.execute(
+        "update market.price_data set open = 100, high = 100, low = 100, close = 100 where opened_at = %s",
+        [held.about],
+    )
+    assert checked(NOW + timedelta(minutes=2)) == set()
+    assert set_aside.entries(pipeline, past=True)[0].state == "gone"
+
+
+def test_hours_are_read_by_their_window_and_a_gap_only_warns(owner, pipeline, days):
     latest = NOW.replace(minute=0)
     assert _broken(hourly_frame.read(pipeline, NOW, 2), hourly_suite.SUITE) == {
         "there_are_hourly_candles"

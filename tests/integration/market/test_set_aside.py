@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from coinsphere.market import quotes, refused, set_aside
+from coinsphere.market import findings, neighbours, quarantine, quotes, refused, set_aside
 from coinsphere.market.model import Quote
+from coinsphere.market.quarantine import Rejected
 from coinsphere.market.set_aside import Scope, Subject
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -83,6 +84,55 @@ def test_what_is_removed_is_kept_in_the_quarantine(owner, pipeline, token_id):
     assert kept == [("5.000000000000000000", "rejected")] * 2
     assert set_aside.entries(pipeline) == []
     assert refused.waiting(pipeline) == []
+
+
+def test_an_hour_is_held_released_and_removed_beside_the_day_that_opens_with_it(
+    owner, pipeline, token_id
+):
+    """Midnight's candle of the hour and that of the day share token and start: each is decided by itself."""
+    hours = [DAYS[0], DAYS[0] + timedelta(hours=1)]
+    for hour in hours:
+        owner.execute(_CANDLE.replace("'1d'", "'1h'"), [token_id, hour])
+
+    def state():
+        rows = owner.execute(
+            "select interval, quality from market.price_data order by 1, opened_at"
+        )
+        return "".join(f"{interval}:{quality} " for interval, quality in rows)
+
+    days = "1d:ok 1d:ok 1d:ok "
+    subjects = [Subject(token_id, hour, "a_rule", "It is wrong.", {"close": "5"}) for hour in hours]
+    set_aside.apply(pipeline, Scope.HOUR, ["a_rule"], subjects, hours[0], NOW)
+    assert state() == days + "1h:suspect 1h:suspect "
+    (line,) = findings.of_held(set_aside.entries(pipeline))
+    assert line == "BTC, 2 hours from 2026-03-01 00:00 to 2026-03-01 01:00: It is wrong."
+    # A check of days speaks of none of them.
+    _hold(pipeline, token_id, now=NOW + timedelta(minutes=1))
+    later, midnight = set_aside.entries(pipeline)
+    assert (midnight.about, later.about) == tuple(hours)
+
+    assert set_aside.release(pipeline, [midnight.id], "operator ada", "seen", NOW) == 1
+    assert state() == days + "1h:confirmed 1h:suspect "
+    assert set_aside.remove(pipeline, [later.id], "operator ada", "wrong unit", NOW) == 1
+    assert state() == days + "1h:confirmed "
+    (kept,) = refused.rows(pipeline, past=True)
+    assert (kept.payload["interval"], kept.resolution) == ("1h", "rejected")
+
+
+def test_an_hour_that_was_refused_is_used_after_all_and_vouched_for(owner, pipeline, token_id):
+    owner.execute("insert into market.origin (source) values ('live')")
+    payload = {"interval": "1h", "openedAt": "2026-02-28T05:00:00+00:00", "isFinal": "true"}
+    payload |= dict.fromkeys(("open", "high", "low", "close"), "5000") | {"volume": None}
+    quarantine.store(pipeline, [Rejected(token_id, "candle", "kraken", "too far", payload)])
+
+    (waiting,) = refused.rows(pipeline)
+    assert refused.release(pipeline, [waiting.id], "operator ada", "seen", NOW) == 1
+
+    stored = "select close::int, quality from market.price_data where interval = '1h'"
+    assert owner.execute(stored).fetchall() == [(5000, "confirmed")]
+    (vouched,) = set_aside.entries(pipeline, past=True)
+    assert (vouched.scope, vouched.state, vouched.rule) == ("hour", "released", neighbours.RULE)
+    assert owner.execute("select count(*) from market.price_data").fetchone() == (4,)
 
 
 def test_a_token_is_passed_over_with_its_reason(pipeline, token_id):

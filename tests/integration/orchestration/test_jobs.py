@@ -77,6 +77,7 @@ def test_history_then_an_hour(execute, owner):
     assert _failed(_checks(done, FEATURES)) == {"trained_tokens_have_history"}
 
 
+@pytest.mark.slow
 def test_what_a_check_finds_is_set_aside_and_everything_else_goes_on(execute, owner, pipeline, now):
     """A real price among simulated ones: its day is carried on, and all else is built."""
     execute("history", range_tags(FIRST, TODAY))

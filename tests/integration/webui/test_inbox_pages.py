@@ -129,6 +129,17 @@ def test_many_are_taken_back_at_once_or_none(member, api, owned, app) -> None:
     assert "Nothing was chosen." in member.get(address).text
 
 
+def test_what_is_set_aside_would_have_fired_nothing(member, owned, prices, owner_db) -> None:
+    member.get("/alerts/new")
+    of_the_day = "update market.price_data set quality = %s where close > 52000"
+    assert owner_db.execute(of_the_day, ["suspect"]).rowcount >= 1
+    try:
+        said = member.post("/alerts/preview", ALERT, **{"HX-Request": "true"}).text
+    finally:
+        owner_db.execute(of_the_day, ["ok"])
+    assert "It would not have fired" in said
+
+
 def test_when_an_alert_would_have_fired(member, owned, prices) -> None:
     member.get("/alerts/new")
     said = member.post("/alerts/preview", ALERT, **{"HX-Request": "true"}).text

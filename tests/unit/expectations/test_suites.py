@@ -186,7 +186,8 @@ HOURLY_FAULTS = {
     "hourly_volumes_are_not_negative": in_row("volume", -1.0),
     "no_hourly_candle_is_of_the_future": in_row("is_final", value=True, row=DAYS - 1),
     "simulated_and_real_hours_are_not_mixed": in_row("source", "simulated"),
-    "no_hour_moved_tenfold": lambda frame: everything_after(11)(frame.assign(second_close=1.0)),
+    "no_close_is_ten_times_the_last": lambda frame: scaled(1000)(frame.assign(second_close=1.0)),
+    "no_hour_moved_tenfold": lambda frame: crash(0.04)(frame.assign(second_close=1.0)),
     "no_hour_is_missing": without(50),
     "no_token_has_stopped_by_the_hour": lambda frame: frame.drop(index=range(DAYS - 4, DAYS)),
     "no_old_hour_is_unfinished": in_row("is_final", value=False),
@@ -213,6 +214,23 @@ def test_a_fault_in_an_hour_breaks_its_rule_and_no_other(name):
     if fault is None:
         rows = rows.drop(columns="high")
     assert set(broken_by(rows, "hourly")) == {name}
+
+
+def test_what_a_person_vouches_for_is_still_found_in_hours_and_believed_beside_its_neighbours():
+    rows = scaled(1000)(raw_hours().assign(second_close=1.0, vouched=False))
+    rows.loc[101, ["open", "high", "low", "close"]] *= 1000
+    rows.loc[100, "vouched"] = True
+
+    measured = hourly_frame.with_measures(rows, NOW)
+
+    assert measured.index[measured["stray"] == 1].tolist() == [100]
+
+
+def test_the_way_back_from_a_stray_day_is_no_move_that_is_confirmed():
+    rows = candle_frame.with_measures(scaled(1000)(raw_candles()), NOW)
+
+    assert rows.index[rows["stray"] == 1].tolist() == [100]
+    assert rows["confirmed_move"].abs().max() < 1
 
 
 def test_a_fault_is_shown_with_its_token_day_and_value():

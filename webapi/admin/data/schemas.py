@@ -92,7 +92,7 @@ class HeldOut(Output):
 
     id: int
     symbol: str
-    scope: Literal["candle", "quote", "token", "forecast"]
+    scope: Literal["candle", "hour", "quote", "token", "forecast"]
     about: datetime | None = Field(
         description="Start of the candle, time of the quote, origin of the forecast; null for a token."
     )
