@@ -19,6 +19,40 @@ ROOT = Path(__file__).resolve().parents[1]
 RULES = ROOT / "deploy" / "prometheus" / "alerts.yml"
 SCRAPES = ROOT / "deploy" / "prometheus" / "prometheus.yml"
 DASHBOARDS = ROOT / "deploy" / "grafana" / "dashboards.yml"
+_LABELS = {
+    *(
+        "check",
+        "daemon",
+        "found",
+        "job",
+        "method",
+        "model",
+        "outcome",
+        "page",
+        "place",
+        "process",
+        "queue",
+        "result",
+    ),
+    *(
+        "route",
+        "rung",
+        "service",
+        "state",
+        "status",
+        "table",
+        "task",
+        "le",
+        "generation",
+        "implementation",
+    ),
+    *("major", "minor", "patchlevel", "version", "quantile", "pid"),
+}
+"""Names of labels whose values come from lists of ours, or from the interpreter: nothing that a client sent."""
+_OF_SOMEBODY = re.compile(
+    r"@|[0-9a-f]{8}-[0-9a-f]{4}-|[0-9A-Fa-f]{32}|\d+\.\d+\.\d+\.\d+|eyJ|Bearer|://"
+)
+"""An address, an identifier, a key: figures are open to every account of the machine."""
 _ENDINGS = {"histogram": ("_bucket", "_count", "_sum"), "counter": ("_total",), "gauge": ("",)}
 
 
@@ -49,6 +83,18 @@ def exposed(text: str) -> set[str]:
         for family in text_string_to_metric_families(text)
         for ending in _ENDINGS.get(family.type, ("",))
     }
+
+
+def assert_names_nobody(text: str) -> None:
+    """Whoever reads a scrape without a token learns of no account, portfolio, address or key (ADR 0250)."""
+    found = [
+        label
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        for label in sample.labels.items()
+    ]
+    assert {name for name, _ in found} <= _LABELS
+    assert [label for label in found if _OF_SOMEBODY.search(label[1])] == []
 
 
 def targets(variables: Mapping[str, str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from coinsphere.local import probes
 from coinsphere.local.state import State
 from ml.registry import mlflow_client
 from tests.integration.local.conftest import SERVICES, Doors
-from tests.prometheus import exposed
+from tests.prometheus import assert_names_nobody, exposed
 
 # The first start of Dagster's and MLflow's databases is slow on a busy machine.
 pytestmark = pytest.mark.timeout(600)
@@ -344,6 +344,8 @@ def test_only_health_is_public(doors) -> None:
             doors.url(service, "/health"), headers={"Host": "evil.example"}, timeout=60
         )
         assert evil.status_code == 403
+    told = httpx2.get(doors.url("ml", "/health"), timeout=60).json()
+    assert told == {"status": "healthy", "models_loaded": 0, "models": []}
 
 
 def test_each_tells_its_figures_on_a_port_of_its_own(doors):
@@ -355,6 +357,7 @@ def test_each_tells_its_figures_on_a_port_of_its_own(doors):
         address = f"http://127.0.0.1:{getattr(doors.settings, f'{service}_metrics_port')}/metrics"
         told[service] = httpx2.get(address, timeout=60).text
         assert httpx2.get(address, headers={"Host": "evil.example"}, timeout=60).status_code == 403
+        assert_names_nobody(told[service])
     assert 'coinsphere_service_requests_total{service="ml",status="503"}' in told["ml"]
     for known in ("coinsphere_tokens_forecast 0.0", "coinsphere_pool_most"):
         assert known in told["ml"]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx2
 import psutil
@@ -24,6 +25,7 @@ from coinsphere.cli.system import examples
 from coinsphere.settings import Settings
 from tests.conftest import free_port
 from tests.integration.webapi.conftest import PASSWORD, V1
+from tests.prometheus import assert_names_nobody
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -160,7 +162,7 @@ def test_it_starts_serves_survives_and_stops(running: Running, own_redis) -> Non
         statuses = list(pool.map(lambda _: api.get("/auth/me", token).status_code, range(40)))
     assert statuses == [200] * 40
     assert scraped(api, "coinsphere_http_requests_total") == before + 40
-    assert api.client.get(f"{api.url}/metrics").status_code == 404
+    _figures_name_nobody(api, token)
     wait_for(lambda: scraped(api, "coinsphere_pool_most") == 16, "what both workers hold")
     assert scraped(api, "coinsphere_redis_up") == 1
     # A process of PostgreSQL tells the server what it wrote once it has been idle for some seconds.
@@ -259,6 +261,19 @@ def test_reads_wait_for_no_crowd_that_logs_in(running: Running, owner_db) -> Non
     assert refused
     assert all(2 <= int(answer.headers["Retry-After"]) <= 6 for answer in refused)
     assert log_in(0).status_code == 200
+
+
+def _figures_name_nobody(api: Running, token: str) -> None:
+    """They stand on a port of their own, and whatever was asked for in no label."""
+    assert api.client.get(f"{api.url}/metrics").status_code == 404
+    for path in (
+        f"/portfolios/{uuid4()}",
+        "/tokens/ada@example.com",
+        "/eyJhbGciOiJFZERTQSJ9",
+        "/ada@example.com",
+    ):
+        assert api.get(path, token).status_code == 404
+    assert_names_nobody(httpx2.get(api.metrics_url, trust_env=False, timeout=60).text)
 
 
 def _no_other_site_reads(metrics_url: str) -> None:
