@@ -24,6 +24,7 @@ class BybitAccount:
     balances: dict[str, str] = field(default_factory=dict)
     executions: list[dict[str, Any]] = field(default_factory=list)
     deposits: list[dict[str, Any]] = field(default_factory=list)
+    internal_deposits: list[dict[str, Any]] = field(default_factory=list)
     withdrawals: list[dict[str, Any]] = field(default_factory=list)
     yields: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     earning: dict[str, str] = field(default_factory=dict)
@@ -40,7 +41,13 @@ class BybitAccount:
         rows = {
             "/v5/execution/list": (self.executions, "execTime", "list", 7),
             "/v5/asset/deposit/query-record": (self.deposits, "successAt", "rows", 30),
-            "/v5/asset/withdraw/query-record": (self.withdrawals, "createTime", "rows", 30),
+            "/v5/asset/deposit/query-internal-record": (
+                self._internal(asked),
+                "createdTime",
+                "rows",
+                30,
+            ),
+            "/v5/asset/withdraw/query-record": (self._withdrawn(asked), "createTime", "rows", 30),
         }
         if asked.path in rows:
             return self._page(*rows[asked.path], asked.query)
@@ -50,6 +57,20 @@ class BybitAccount:
             "/v5/account/wallet-balance": {"list": [{"coin": coins}]},
             "/v5/asset/transfer/query-account-coins-balance": {"balance": []},
         }[asked.path])  # fmt: skip
+
+    def _withdrawn(self, asked: Asked) -> list[dict[str, Any]]:
+        """Those on a chain, and with `withdrawType` 2 all."""
+        is_all = asked.query.get("withdrawType") == "2"
+        return [row for row in self.withdrawals if is_all or row["withdrawType"] == 0]
+
+    def _internal(self, asked: Asked) -> list[dict[str, Any]]:
+        """Its rows tell seconds, its query milliseconds."""
+        if asked.path != "/v5/asset/deposit/query-internal-record":
+            return []
+        start, end = (int(asked.query[name]) for name in ("startTime", "endTime"))
+        return [
+            row for row in self.internal_deposits if start <= int(row["createdTime"]) * 1000 <= end
+        ]
 
     def _check(self, asked: Asked) -> None:
         if asked.headers.get("x-bapi-api-key") != self.key:
@@ -82,7 +103,7 @@ class BybitAccount:
             raise Refused(
                 200, {"retCode": 10001, "retMsg": "the time range is too long", "result": {}}
             )
-        found = [row for row in rows if start <= int(row[part]) <= end]
+        found = [row for row in rows if part == "createdTime" or start <= int(row[part]) <= end]
         offset, limit = int(query.get("cursor") or 0), int(query["limit"])
         more = str(offset + limit) if offset + limit < len(found) else ""
         return _ok({name: found[offset : offset + limit], "nextPageCursor": more})
@@ -112,10 +133,22 @@ def deposit(coin: str, amount: str, at: int) -> dict[str, Any]:
     }
 
 
-def withdrawal(coin: str, amount: str, fee: str, at: int) -> dict[str, Any]:
-    """A row of the withdrawals."""
+def internal_deposit(coin: str, amount: str, at: int, status: int = 2) -> dict[str, Any]:
+    """A row of what other users sent."""
     return {
-        "coin": coin, "chain": coin, "amount": amount, "txID": f"0x{at}", "status": "success", "withdrawFee": fee,
+        "id": f"i{at}", "type": 1, "coin": coin, "amount": amount, "status": status, "address": "a***@b.ch",
+        "createdTime": str(at // 1000), "txID": "77c37e5c-d9fa-41e5-bd13-c9b59d95",
+    }  # fmt: skip
+
+
+def withdrawal(  # noqa: PLR0917  a row has so many parts
+    coin: str, amount: str, fee: str, at: int, status: str = "success", on_chain: int = 0
+) -> dict[str, Any]:
+    """A row of the withdrawals; `on_chain` is 1 where it went to another user, without a transaction."""
+    return {
+        "withdrawType": on_chain,
+        "coin": coin, "chain": coin, "amount": amount, "txID": f"0x{at}" * (not on_chain), "status": status,
+        "withdrawFee": fee,
         "createTime": str(at), "updateTime": str(at), "withdrawId": f"w{at}", "toAddress": "a",
     }  # fmt: skip
 

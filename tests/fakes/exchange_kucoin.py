@@ -87,11 +87,13 @@ def move(  # noqa: PLR0917  a row has so many parts
     at: int,
     number: str | None = None,
     status: str = "SUCCESS",
+    *,
+    is_inner: bool = False,
 ) -> dict[str, Any]:
     """A row of the deposits, or of the withdrawals where it has an id."""
     row = {
         "currency": currency, "amount": amount, "fee": fee, "createdAt": at, "updatedAt": at, "status": status,
-        "walletTxId": f"0x{at}", "isInner": False, "address": "a", "memo": "", "chain": "btc", "remark": "",
+        "walletTxId": "" if is_inner else f"0x{at}", "isInner": is_inner, "address": "a", "memo": "", "chain": "btc", "remark": "",
     }  # fmt: skip
     return row if number is None else {"id": number, **row}
 

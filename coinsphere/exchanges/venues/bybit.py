@@ -24,6 +24,14 @@ EARN = {"FlexibleSaving": Kind.INTEREST, "OnChain": Kind.STAKING}
 _UNPAID = frozenset({"Pending", "Fail"})
 _LATE = timedelta(days=30)
 """A yield is told when it begins to be owed, and may be paid so much later."""
+_STATUSES = {
+    **dict.fromkeys(("3", "10012", "success", "BlockchainConfirmed"), "ok"),
+    **dict.fromkeys(("1", "2", "10011", "SecurityCheck", "Pending", "MoreInformationRequired"), "pending"),
+    **dict.fromkeys(("4", "CancelByUser", "Reject", "Fail"), "failed"),
+}  # fmt: skip
+"""Of deposits and withdrawals (Bybit's documentation, "Enums Definitions"); others are told with their name."""
+_STATUSES_WITHIN = {"1": "pending", "2": "ok", "3": "failed"}
+"""Of deposits by other users of Bybit."""
 _MOVING = frozenset({"AccountTransfer", "SubMemberTransfer", "SubMemberTransferList", "Withdraw"})
 
 
@@ -74,8 +82,11 @@ class Bybit:
         client.markets()
         return [
             windows("trades", _executions(client), begin=_BEGIN, days=7, reach=_REACH),
-            windows("deposits", _transfers(client, "Deposit"), begin=_BEGIN, days=30),
-            windows("withdrawals", _transfers(client, "Withdraw"), begin=_BEGIN, days=30),
+            windows("deposits", _deposits(client, "QueryRecord"), begin=_BEGIN, days=30),
+            windows(
+                "internal deposits", _deposits(client, "QueryInternalRecord"), begin=_BEGIN, days=30
+            ),
+            windows("withdrawals", _withdrawals(client), begin=_BEGIN, days=30),
             *(_yields(client, category, kind) for category, kind in EARN.items()),
         ]
 
@@ -90,12 +101,24 @@ def _executions(client: Client) -> Fetch:
     )
 
 
-def _transfers(client: Client, direction: Literal["Deposit", "Withdraw"]) -> Fetch:
-    kind = "deposit" if direction == "Deposit" else "withdrawal"
-    method = f"privateGetV5Asset{direction}QueryRecord"
+def _deposits(client: Client, which: Literal["QueryRecord", "QueryInternalRecord"]) -> Fetch:
+    """Those on a chain, or those that other users of Bybit sent."""
+    method = f"privateGetV5AssetDeposit{which}"
+    return _transfers(client, "deposit", _pages(client, method, limit=_TRANSFERS))
+
+
+def _withdrawals(client: Client) -> Fetch:
+    """Those on a chain and, as type 2 asks for, those to other users of Bybit."""
+    method = "privateGetV5AssetWithdrawQueryRecord"
+    return _transfers(
+        client, "withdrawal", _pages(client, method, limit=_TRANSFERS, withdrawType=2)
+    )
+
+
+def _transfers(client: Client, kind: Literal["deposit", "withdrawal"], pages: PageOf) -> Fetch:
     return rows_of(
         Bybit.id,
-        _pages(client, method, limit=_TRANSFERS),
+        pages,
         lambda row: ccxt_records.moved_name(_moved(client, row, kind)),
         lambda row: ccxt_records.moved(Bybit.id, _moved(client, row, kind)),
     )
@@ -130,7 +153,13 @@ def _yield(client: Client, row: dict[str, Any], category: str, kind: Kind) -> Re
 
 
 def _moved(client: Client, row: dict[str, Any], kind: str) -> dict[str, Any]:
-    return {**client.parse("parse_transaction", row), "type": kind}
+    """As ccxt parses it, but for the status, and the time of what another user of Bybit sent, in seconds."""
+    parsed, status = client.parse("parse_transaction", row), str(row["status"])
+    if "createdTime" not in row:
+        return {**parsed, "type": kind, "status": _STATUSES.get(status, status)}
+    at = int(row["createdTime"]) * 1000
+    status = _STATUSES_WITHIN.get(status, status)
+    return {**parsed, "type": kind, "timestamp": at, "status": status, "txid": None}
 
 
 def _trade_name(row: dict[str, Any]) -> str:

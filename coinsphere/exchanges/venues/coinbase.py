@@ -41,6 +41,8 @@ from coinsphere.portfolio.imports.statements.record import Entry, Nothing, NotUn
 _BEGIN = datetime(2012, 10, 1, tzinfo=UTC)
 _FILLS = 250
 _ROWS = 100
+_NEVER = frozenset({"failed", "expired", "canceled"})
+"""Statuses of what did not happen; another that is none of these is told, with its name."""
 _PATIENCE = timedelta(days=1)
 """How long one half of a conversion waits for the other."""
 
@@ -99,9 +101,15 @@ def _fill_name(row: dict[str, Any]) -> str:
 
 
 def _fill(client: Client, row: dict[str, Any]) -> Iterable[Record]:
-    if row.get("trade_type", "FILL") != "FILL":
-        return ()
-    return ccxt_records.trades("coinbase", client.parse("parse_trade", row), _fill_name(row))
+    kind, parsed = str(row.get("trade_type", "FILL")), client.parse("parse_trade", row)
+    made = ccxt_records.trades("coinbase", parsed, _fill_name(row))
+    if kind == "FILL":
+        return made
+    # A reversal or a correction changes a trade that was told before: whoever looks at both knows what is left of it.
+    return [
+        record._replace(refused=f"{kind[:40]!r} is no trade, but changes one: look at both there")
+        for record in made
+    ]
 
 
 def _wallets(client: Client) -> list[dict[str, Any]]:
@@ -247,9 +255,12 @@ def _records(rows: Sequence[dict[str, Any]]) -> list[Record]:
     Raises:
         NONSENSE: a row of them cannot be read.
     """
-    if any(row["status"] != "completed" for row in rows):
+    if any(row["status"] in _NEVER for row in rows):
         return []
     entries = [_entry(row) for row in rows]
+    strange = next((str(row["status"]) for row in rows if row["status"] != "completed"), None)
+    if strange is not None:
+        return [refused(entry, f"{strange[:40]!r} is no status that we know") for entry in entries]
     try:
         what = coinbase.meaning(entries[0].kind)
         if what in (coinbase.Meaning.BOUGHT, coinbase.Meaning.SOLD) and entries[0].change:

@@ -1,6 +1,5 @@
 """KuCoin: fills in windows of a week, transfers by page, rewards from the ledger, a day a call for a year back."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -26,7 +25,7 @@ INCOME = (
 ELSEWHERE = frozenset(
     (
         # Deposits, withdrawals, trades with what they cost or give back.
-        "deposit", "withdrawal", "trade exchange", "kcs pay fees", "spot exchange rebate",
+        "deposit", "withdrawal", "withdraw", "exchange", "trade exchange", "kcs pay fees", "spot exchange rebate",
         # Between your own accounts, there and back.
         "transfer", "staking", "redemption", "voting", "redemption of voting",
     )
@@ -103,7 +102,8 @@ def _transfers(client: Client, direction: Literal["Deposit", "Withdrawal"]) -> F
         Kucoin.id,
         partial(_page, client, f"privateGet{direction}s"),
         lambda row: ccxt_records.moved_name(_moved(client, row, kind)),
-        lambda row: _movement(_moved(client, row, kind)),
+        # Those within KuCoin, too: they go to other people's accounts, or come from them.
+        lambda row: ccxt_records.moved(Kucoin.id, _moved(client, row, kind)),
     )
 
 
@@ -122,13 +122,10 @@ def _trade(trade: dict[str, Any]) -> list[Record]:
 
 
 def _moved(client: Client, row: dict[str, Any], kind: str) -> dict[str, Any]:
-    """As ccxt parses it; a deposit has no id here, but its transaction and account."""
+    """As ccxt parses it; a deposit has no id here, but its transaction, and one within KuCoin not even that."""
     parsed = {**client.parse("parse_transaction", row), "type": kind}
-    return {**parsed, "id": parsed["id"] or f"{parsed['txid']}-{parsed['timestamp']}"}
-
-
-def _movement(row: dict[str, Any]) -> Iterable[Record]:
-    return () if row["internal"] else ccxt_records.moved("kucoin", row)
+    through = parsed["txid"] or f"within-{parsed['currency']}-{parsed['amount']}"
+    return {**parsed, "id": parsed["id"] or f"{through}-{parsed['timestamp']}"}
 
 
 def _income(client: Client, row: dict[str, Any]) -> Record | None:

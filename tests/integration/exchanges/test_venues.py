@@ -109,6 +109,65 @@ def test_an_account_becomes_facts_and_matches_its_balances(world, make):
     assert (world.sync(connection_id).imported, world.fingerprint()) == (0, before)
 
 
+def _within(account: Any) -> None:
+    """What a user of the same exchange sent, and what was sent to one: no chain tells of it, and it is as real."""
+    if isinstance(account, KucoinAccount):
+        account.deposits.append(exchange_kucoin.move("BTC", "0.5", "0", at(30), is_inner=True))
+        account.withdrawals.append(
+            exchange_kucoin.move("BTC", "0.3", "0", at(20), "w2", is_inner=True)
+        )
+    else:
+        account.internal_deposits = [
+            exchange_bybit.internal_deposit("BTC", "0.5", at(30)),
+            exchange_bybit.internal_deposit("BTC", "7", at(29), status=3),
+        ]
+        account.withdrawals.append(exchange_bybit.withdrawal("BTC", "0.3", "0", at(20), on_chain=1))
+        account.withdrawals += [
+            exchange_bybit.withdrawal("BTC", "9", "0", at(day), status=status)
+            for day, status in ((19, "Reject"), (18, "MoreInformationRequired"), (17, "Fail"))
+        ]
+
+
+@pytest.mark.parametrize("make", [_kucoin, _bybit])
+def test_what_moves_within_an_exchange_between_its_users_is_booked(world, make):
+    account = make()
+    _within(account)
+    account.balances = {**_HELD, "BTC": "1.08"}
+    world.server.dialects[account.name] = account
+    done = world.sync(world.connect(account))
+    assert (done.status, done.error) == ("succeeded", None)
+    assert [fact[:3] for fact in world.facts()][-2:] == [
+        ("transfer_in", "BTC", Decimal("0.5")),
+        ("transfer_out", "BTC", Decimal("0.3")),
+    ]
+    assert world.held()["BTC"] == Decimal("1.08")
+    assert world.issues() == []
+
+
+def test_a_fill_that_changes_another_and_an_unknown_status_are_told_by_name(world):
+    """Coinbase's REVERSAL, CORRECTION and SYNTHETIC, and a transaction whose status is new; all others are booked."""
+    account = _coinbase()
+    kinds = ("REVERSAL", "CORRECTION", "SYNTHETIC")
+    account.fills += [
+        {**exchange_coinbase.fill(3 + n, "BUY", "40000", "0.1", "4", _iso(30)), "trade_type": kind}
+        for n, kind in enumerate(kinds)
+    ]
+    account.transactions["w-BTC"][2:2] = [
+        exchange_coinbase.row("6", "send", "3", "BTC", _iso(30), "quarantined"),
+        exchange_coinbase.row("7", "send", "3", "BTC", _iso(29), "expired"),
+        exchange_coinbase.row("8", "tx", "4", "BTC", _iso(28)),
+    ]
+    world.server.dialects[account.name] = account
+    done = world.sync(world.connect(account))
+    assert done.status == "succeeded"
+    assert world.held() == {"BTC": Decimal("0.88"), "USDT": Decimal("3993.6")}
+    unbooked = world.unbooked()
+    assert len(unbooked) == len(kinds) + 2
+    told = " ".join(unbooked.values())
+    for name in (*kinds, "quarantined", "tx"):
+        assert f"'{name}'" in told
+
+
 @pytest.mark.parametrize(("make", "rows", "field"), [
     (_coinbase, 260, "fills"), (_kucoin, 510, "fills"), (_okx, 210, "fills"), (_bybit, 110, "executions"),
 ])  # fmt: skip
