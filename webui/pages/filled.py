@@ -21,6 +21,7 @@ Act = Callable[[], Response]
 _SECRET = ("password", "token", "code")
 """What holds one of these in its name is never written back into a page, but for these, which name tokens that are traded."""
 _NO_SECRET = frozenset(("tokenSymbol", "counterTokenSymbol", "feeToken"))
+_DIGITS = 8
 _SHOWN_IN_FORM = frozenset((400, 401, 402, 403, 409, 422, 429, 503))
 
 
@@ -78,6 +79,22 @@ def instant(name: str) -> dict[str, str]:
     except ValueError:
         return {name: value}
     return {name: at.replace(tzinfo=ZoneInfo(zone)).isoformat()}
+
+
+def whole(name: str) -> dict[str, int]:
+    """A field of a whole number, as the models take it; nothing where it is empty.
+
+    What is no number, or is longer than any that we take, becomes -1, which the models refuse.
+    """
+    text = request.form.get(name, "")
+    if not text:
+        return {}
+    return {name: int(text) if text.isdecimal() and len(text) <= _DIGITS else -1}
+
+
+def emptied(*names: str) -> dict[str, None]:
+    """Those of the fields that are empty, as none: for a change, where one that is left out stays as it is."""
+    return {name: None for name in names if not request.form.get(name)}
 
 
 def answered(act: Act, template: str, **values: Any) -> Response:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import available_timezones
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from coinsphere.portfolio.imports.statements.record import MONEY
 from webapi.account import acts, preferences
@@ -48,8 +48,7 @@ def profile() -> Response:
 def change_profile() -> Response:
     """Change names or address; an emptied name is none."""
     try:
-        emptied = dict.fromkeys(name for name in _NAMES if not request.form.get(name))
-        given = filled.given(ProfileIn, **emptied)
+        given = filled.given(ProfileIn, **filled.emptied(*_NAMES))
         _, pending = acts.change_profile(services(), given)
     except Problem as problem:
         return _again(problem, "profile")

@@ -1,7 +1,5 @@
 """Tokens as administrators see them: added, edited, deactivated, deleted."""
 
-from typing import Any
-
 from flask import Blueprint, Response, request
 
 from coinsphere.market import listing
@@ -18,8 +16,7 @@ from webui.security.access import admin
 
 web_admin_tokens = Blueprint("web_admin_tokens", __name__)
 _LIST = "/admin/tokens"
-_MAY_BE_UNKNOWN = ("coingeckoId", "contractAddress", "logoUrl")
-_DIGITS = 3
+_MAY_BE_UNKNOWN = ("coingeckoId", "contractAddress", "logoUrl", "decimals")
 
 
 @web_admin_tokens.get(_LIST)
@@ -50,7 +47,7 @@ def add() -> Response:
     """Add a token."""
 
     def act() -> Response:
-        made = acts.create(filled.given(TokenIn, **_decimals()))
+        made = acts.create(filled.given(TokenIn, **filled.whole("decimals")))
         return notes.lead_to(f"{_LIST}/{made.id}", gettext("It is listed."))
 
     return filled.answered(act, "admin/token.html", token=None, uses=[])
@@ -69,8 +66,8 @@ def change(token_id: str) -> Response:
     """Edit, deactivate, activate again; an emptied field is unknown from then on."""
 
     def act() -> Response:
-        emptied = {name: None for name in _MAY_BE_UNKNOWN if not request.form.get(name)}
-        given = {**emptied, **_decimals(), "isActive": request.form.get("isActive") == "true"}
+        changes = {**filled.emptied(*_MAY_BE_UNKNOWN), **filled.whole("decimals")}
+        given = {**changes, "isActive": request.form.get("isActive") == "true"}
         acts.change(token_id, filled.given(TokenChange, **given))
         return notes.lead_to(f"{_LIST}/{token_id}", gettext("Saved."))
 
@@ -94,11 +91,3 @@ def _page(token_id: str, form: Filled) -> Response:
         found = acts.find(conn, token_id)
         uses = listing.uses(conn, found.id)
     return rendering.page("admin/token.html", token=found, uses=uses, form=form)
-
-
-def _decimals() -> dict[str, Any]:
-    """A number as the API's model takes it; what is none is left for the model to refuse."""
-    text = request.form.get("decimals", "")
-    if not text:
-        return {"decimals": None}
-    return {"decimals": int(text) if text.isdecimal() and len(text) <= _DIGITS else text}

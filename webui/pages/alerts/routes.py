@@ -24,7 +24,6 @@ from webui.security.access import signed_in
 web_alerts = Blueprint("web_alerts", __name__)
 _LIST = "/alerts"
 _EVENTS = 100
-_DIGITS = 8
 _SHOWN = 12
 _PREFILLED = ("alertType", "tokenSymbol", "condition", "threshold")
 
@@ -155,11 +154,6 @@ def _channels() -> dict[str, Any]:
     return {
         "channels": request.form.getlist("channels"),
         "channelIds": request.form.getlist("channelIds"),
-        "cooldownSeconds": _cooldown(),
+        **filled.whole("cooldownSeconds"),
         "expiresAt": f"{day}T23:59:59Z" if day else None,
     }
-
-
-def _cooldown() -> int:
-    text = request.form.get("cooldownSeconds", "")
-    return int(text) if text.isdecimal() and len(text) <= _DIGITS else -1

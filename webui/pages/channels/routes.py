@@ -1,7 +1,5 @@
 """Channels of alerts: added by a form for each kind, tried, switched off and on, deleted; how their messages fared."""
 
-from typing import Any
-
 from flask import Blueprint, Response, request
 
 from coinsphere.notify.channels import outbox, repository
@@ -22,7 +20,6 @@ web_channels = Blueprint("web_channels", __name__)
 _PAGE = "/alerts/channels"
 KINDS = ("webhook", "telegram", "discord", "slack", "ntfy", "web_push")
 _SHOWN = 5
-_DIGITS = 8
 
 
 @web_channels.get("/alerts/channels")
@@ -39,7 +36,7 @@ def add() -> Response:
     """Add a channel; the secret of a webhook is shown this once."""
 
     def act() -> Response:
-        return _page(EMPTY, acts.add(filled.given(ChannelIn, **_digest())))
+        return _page(EMPTY, acts.add(filled.given(ChannelIn, **filled.whole("digestMinutes"))))
 
     return filled.attempted(act, _page)
 
@@ -50,8 +47,8 @@ def change(channel_id: str) -> Response:
     """Change quiet hours and digest; a field that is emptied ends them."""
 
     def act() -> Response:
-        hours = {name: request.form.get(name) or None for name in ("quietFrom", "quietUntil")}
-        given = filled.given(ChannelChange, **hours, **_digest())
+        emptied = filled.emptied("quietFrom", "quietUntil", "digestMinutes")
+        given = filled.given(ChannelChange, **emptied, **filled.whole("digestMinutes"))
         with scope.connection() as conn:
             acts.change(conn, channel_id, given)
         return notes.lead_to(_PAGE, gettext("Changed."))
@@ -89,13 +86,6 @@ def delete(channel_id: str) -> Response:
     with scope.connection() as conn:
         acts.delete(conn, channel_id)
     return notes.lead_to(_PAGE, gettext("The channel is deleted."))
-
-
-def _digest() -> dict[str, Any]:
-    text = request.form.get("digestMinutes", "")
-    if not text:
-        return {"digestMinutes": None}
-    return {"digestMinutes": int(text) if text.isdecimal() and len(text) <= _DIGITS else -1}
 
 
 def _page(form: Filled, added: Added | None = None) -> Response:

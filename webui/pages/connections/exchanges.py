@@ -75,7 +75,7 @@ def change(connection_id: str) -> Response:
     """Change portfolio, markets, or how often it is read."""
 
     def act() -> Response:
-        given = filled.given(ConnectionChange, **_markets(), **_minutes())
+        given = filled.given(ConnectionChange, **_markets(), **filled.whole("syncMinutes"))
         with scope.connection() as conn:
             acts.change(conn, connection_id, given)
         return notes.lead_to(f"{_LIST}/exchanges/{connection_id}", gettext("Saved."))
@@ -108,11 +108,6 @@ def remove(connection_id: str) -> Response:
 def _markets() -> dict[str, Any]:
     """One a line, or parted by commas."""
     return {"markets": request.form.get("markets", "").replace(",", " ").upper().split()}
-
-
-def _minutes() -> dict[str, Any]:
-    text = request.form.get("syncMinutes", "")
-    return {"syncMinutes": int(text)} if text.isdecimal() and len(text) <= 6 else {}  # noqa: PLR2004 - digits
 
 
 def _form(form: Filled) -> Response:
