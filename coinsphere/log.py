@@ -7,7 +7,7 @@ name it stands under and by its own shape, however deep it lies and in the text 
 import logging
 import re
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -45,6 +45,8 @@ _SECRET_TEXTS = (
 )  # fmt: skip
 _HINT = re.compile(r"[=:]|-----|eyj|cs_|whsec_|akia|asia|bearer|basic|dpop", re.IGNORECASE)
 """What every text of a secret's shape holds; most texts hold none of it, and this is one look instead of six."""
+_FAULTS = ("error", "exception", "critical")
+_told: Callable[[Mapping[str, Any]], object] | None = None
 _SHORTEST = 7
 """Characters of the shortest text of such a shape: `?code=1`."""
 
@@ -105,6 +107,15 @@ def configure(level: str = "INFO") -> None:
     logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
+def tell_faults(to: Callable[[Mapping[str, Any]], object] | None) -> None:
+    """Hand every event of an error that has an exception to `to`, before it is written; None ends that.
+
+    What `to` raises is dropped: nothing fails because it cannot be told. It has to mask what is secret by itself.
+    """
+    global _told  # noqa: PLW0603 - of the process, as the configuration of structlog is
+    _told = to
+
+
 def get(name: str) -> structlog.types.FilteringBoundLogger:
     """A logger whose lines carry `name`."""
     logger: structlog.types.FilteringBoundLogger = structlog.get_logger(component=name)
@@ -123,6 +134,7 @@ def _processors() -> list[structlog.types.Processor]:
     """What is done to an event, one after the other; the last makes the line."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _tell,
         structlog.processors.format_exc_info,
         _redact_event,
         # What these two add is no secret.
@@ -177,6 +189,16 @@ def _redact_event(_: Any, __: str, event: structlog.types.EventDict) -> structlo
         name: value if name.startswith("_") else _redact_named(name, value)
         for name, value in event.items()
     }
+
+
+def _tell(_: Any, name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Hand an exception on; a library's line names its level in its record."""
+    record = event.get("_record")
+    level = record.levelname.lower() if record else name
+    if _told is not None and event.get("exc_info") and level in _FAULTS:
+        with suppress(Exception):
+            _told(event)
+    return event
 
 
 def _one_line(_: Any, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:

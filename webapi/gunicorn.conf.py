@@ -48,7 +48,8 @@ def on_starting(_server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """In each worker, after the fork: open the pool, and answer scrapes."""
+    """In each worker, after the fork: open the pool, answer scrapes, and tell of faults."""
+    from coinsphere.observability import faults
     from webapi.observability import metrics_server, sampling
     from webapi.services import EXTENSION
 
@@ -57,6 +58,7 @@ def post_worker_init(worker: Any) -> None:
     work.open()
     sampling.start(work)
     metrics_server.start(_settings)
+    faults.start(_settings, "api")
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -20,7 +20,7 @@ from coinsphere.backup.posts import Post
 from coinsphere.clock import utc_now
 from coinsphere.errors import BackupError, CoinsphereError
 from coinsphere.local.state import State
-from coinsphere.observability import exposition
+from coinsphere.observability import exposition, faults
 from coinsphere.settings import Settings
 
 _ROUND_SECONDS = 1.0
@@ -143,6 +143,7 @@ def main() -> None:
     """The process."""
     settings = Settings.from_env()
     log.configure(settings.log_level)
+    faults.start(settings, "backup")
     keeper = Keeper(settings)
     exposition.serve(settings, settings.backup_metrics_port)
     stopped = threading.Event()

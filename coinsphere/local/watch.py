@@ -17,7 +17,7 @@ from coinsphere.local import liveness, processes
 from coinsphere.local.figures import ProcessFigures
 from coinsphere.local.state import State
 from coinsphere.local.supervision import Running, Supervisor
-from coinsphere.observability import exposition
+from coinsphere.observability import exposition, faults
 from coinsphere.settings import Settings
 
 _ROUND_SECONDS = 3.0
@@ -131,6 +131,7 @@ def main() -> None:
     """The process."""
     settings = Settings.from_env()
     log.configure(settings.log_level)
+    faults.start(settings, "watch")
     watch = Watch(settings)
     REGISTRY.register(ProcessFigures(watch.seen))
     exposition.serve(settings, settings.watch_metrics_port)

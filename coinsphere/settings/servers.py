@@ -92,6 +92,11 @@ class Servers(Base):
     watch_metrics_port: int = Field(
         9108, ge=1, le=65535, description="Metrics of the processes of this machine."
     )
+    sentry_dsn: SecretStr | None = Field(
+        None,
+        description="Where faults that nobody expected are sent, by the protocol of Sentry, without secrets and addresses of "
+        "people; needs the extra `sentry`. Empty: nowhere.",
+    )
     postgres_port: int = Field(5433, ge=1, le=65535, description="Embedded PostgreSQL.")
     redis_port: int = Field(6380, ge=1, le=65535, description="Embedded Redis.")
     service_hosts: tuple[str, ...] = Field(

@@ -7,7 +7,7 @@ import signal
 from prometheus_client import REGISTRY
 
 from coinsphere import log
-from coinsphere.observability import exposition
+from coinsphere.observability import exposition, faults
 from coinsphere.settings import Settings
 from coinsphere.stream.figures import StreamFigures
 from coinsphere.stream.server import Stream
@@ -35,6 +35,7 @@ def main() -> None:
     """The process."""
     settings = Settings.from_env()
     log.configure(settings.log_level)
+    faults.start(settings, "stream")
     # It logs whole requests, tokens included, where the level is DEBUG.
     logging.getLogger("websockets").setLevel(logging.WARNING)
     asyncio.run(run(settings))

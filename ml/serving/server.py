@@ -27,7 +27,7 @@ from coinsphere.db.pool import Database
 from coinsphere.guard.asgi import Guard
 from coinsphere.market import tokens
 from coinsphere.market.model import Token
-from coinsphere.observability import exposition
+from coinsphere.observability import exposition, faults
 from coinsphere.observability.asgi import Measured
 from coinsphere.observability.pools import PoolFigures
 from coinsphere.settings import Settings
@@ -184,6 +184,7 @@ def main() -> None:
     """Serve until the process is told to stop."""
     settings = Settings.from_env()
     log.configure(settings.log_level)
+    faults.start(settings, "ml")
     champions = Champions(settings)
     database = Database(
         settings.dsn,
