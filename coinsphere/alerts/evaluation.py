@@ -42,6 +42,8 @@ _EVALUATE = """
             string_agg(distinct quotes.source, ', ') as source,
             min(quotes.observed_at) as observed_at
         from app.holdings
+        -- What is delisted has a last price alone, and must not keep the alert from seeing the rest.
+        join market.tokens on tokens.id = holdings.token_id and tokens.is_active
         left join good_quotes as quotes on quotes.token_id = holdings.token_id
         where holdings.amount > 0
         group by holdings.portfolio_id

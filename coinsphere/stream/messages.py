@@ -114,13 +114,14 @@ def alert(firing: Firing) -> str:
 
 
 def portfolio_update(portfolio: PortfolioValue, now: datetime) -> str:
-    """A portfolio's value in US dollars; a holding without a price is listed, never counted as zero."""
+    """A portfolio's value in US dollars; a holding without a price, or that is delisted, is listed, never counted as zero."""
     return _text(
         "portfolio_update",
         portfolioId=str(portfolio.portfolio_id),
         name=portfolio.name,
         totalValue=portfolio.total_value,
         unpriced=portfolio.unpriced,
+        stale=portfolio.stale,
         timestamp=now,
     )
 

@@ -48,13 +48,17 @@ class Firing:
 
 @dataclass(frozen=True, slots=True)
 class PortfolioValue:
-    """A portfolio's value in US dollars, None where no holding has a price; `unpriced` are the symbols without one."""
+    """A portfolio's value in US dollars, None where no holding that is traded has a price.
+
+    It leaves out `unpriced`, the symbols without a price, and `stale`, those that are delisted and have a last one.
+    """
 
     portfolio_id: UUID
     user_id: UUID
     name: str
     total_value: Decimal | None
     unpriced: list[str]
+    stale: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +118,20 @@ _FIRINGS = """
 _PORTFOLIOS = """
     select
         portfolios.id as portfolio_id, portfolios.user_id, portfolios.name,
-        case when count(holdings.id) = 0 then 0 else round(sum(holdings.amount * quotes.price), 18) end as total_value,
+        case
+            when count(holdings.id) = 0 then 0
+            else round(sum(holdings.amount * quotes.price) filter (where tokens.is_active), 18)
+        end as total_value,
         coalesce(
             array_agg(distinct tokens.symbol order by tokens.symbol)
                 filter (where holdings.id is not null and quotes.price is null),
             '{}'
-        ) as unpriced
+        ) as unpriced,
+        coalesce(
+            array_agg(distinct tokens.symbol order by tokens.symbol)
+                filter (where not tokens.is_active and quotes.price is not null),
+            '{}'
+        ) as stale
     from app.portfolios
     left join app.holdings on holdings.portfolio_id = portfolios.id and holdings.amount > 0
     left join market.tokens on tokens.id = holdings.token_id

@@ -36,10 +36,13 @@ _STATES = """
                 where token_id = alerts.token_id and computed_at > %(now)s - interval '2 days'
             )
             when 'portfolio' then exists (
-                select from app.holdings where portfolio_id = alerts.portfolio_id and amount > 0
+                select from app.holdings
+                join market.tokens on tokens.id = holdings.token_id and tokens.is_active
+                where portfolio_id = alerts.portfolio_id and amount > 0
             ) and not exists (
                 select
                 from app.holdings
+                join market.tokens on tokens.id = holdings.token_id and tokens.is_active
                 left join market.quotes
                     on quotes.token_id = holdings.token_id and quality = 'ok'
                     and observed_at > %(now)s - %(stale_after)s

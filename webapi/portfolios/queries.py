@@ -115,7 +115,7 @@ def over_all(found: Sequence[Portfolio], sums: Sequence[Totals]) -> dict[str, An
             "leftOut": [
                 _left_out(each, total)
                 for each, total in zip(found, sums, strict=True)
-                if total.unpriced or total.missing_rates
+                if total.unpriced or total.stale or total.missing_rates
             ],
         }
 
@@ -125,5 +125,6 @@ def _left_out(found: Portfolio, total: Totals) -> dict[str, Any]:
         "portfolioId": found.id,
         "name": found.name,
         "unpriced": total.unpriced,
+        "stale": total.stale,
         "missingRates": total.missing_rates,
     }

@@ -125,6 +125,7 @@ class PortfolioOut(Output):
     asset_count: int
     transaction_count: int
     unpriced: list[str]
+    stale: list[str]
     uncosted: list[str]
     missing_rates: list[str] = Field(
         description="Currencies without an exchange rate, for want of which amounts are null."
@@ -168,6 +169,7 @@ _PORTFOLIO: dict[str, Any] = {
     "assetCount": 1,
     "transactionCount": 1,
     "unpriced": [],
+    "stale": [],
     "uncosted": [],
     "missingRates": [],
     "isPending": False,
@@ -178,11 +180,12 @@ _PORTFOLIO: dict[str, Any] = {
 
 
 class LeftOutOut(Output):
-    """A portfolio of which sums leave something out: tokens without a price, or all for want of an exchange rate."""
+    """A portfolio of which sums leave something out: tokens without a price or that are delisted, or all for want of an exchange rate."""
 
     portfolio_id: UUID
     name: str
     unpriced: list[str]
+    stale: list[str]
     missing_rates: list[str]
 
 

@@ -57,6 +57,7 @@ def opened(secret: str) -> dict[str, Any]:
         "allocations": [_part(part, hides=hides) for part in parts(held)],
         "performance": [_point(point, hides=hides) for point in points],
         "unpriced": sums.unpriced,
+        "stale": sums.stale,
         "missingRates": sums.missing_rates,
     }
 

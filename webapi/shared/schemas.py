@@ -33,7 +33,7 @@ class SharedOut(Output):
         allocations=[
             {"symbol": "BTC", "name": "Bitcoin", "logoUrl": None, "percentage": 100, "amount": None, "value": None}
         ],
-        performance=[{"date": "2026-11-23", "growth": 1.5, "value": None}], unpriced=[], missingRates=[],
+        performance=[{"date": "2026-11-23", "growth": 1.5, "value": None}], unpriced=[], stale=[], missingRates=[],
     )  # fmt: skip
 
     name: str
@@ -43,4 +43,5 @@ class SharedOut(Output):
     allocations: list[SharedPartOut]
     performance: list[SharedPointOut]
     unpriced: list[str]
+    stale: list[str]
     missing_rates: list[str]

@@ -22,7 +22,7 @@ _HELD = """
         q.price, q.source as price_source, q.observed_at as price_updated_at, q.change_24h as price_change_24h,
         case when h.source = 'ledger' then p.cost end as cost,
         case when h.source = 'ledger' then p.uncosted else h.amount end as uncosted,
-        h.created_at, h.updated_at
+        h.created_at, h.updated_at, t.is_active as is_listed
     from app.holdings h
     join app.portfolios on portfolios.id = h.portfolio_id
     join market.tokens t on t.id = h.token_id
@@ -71,6 +71,8 @@ class Row:
     uncosted: Decimal
     created_at: datetime
     updated_at: datetime
+    is_listed: bool = True
+    """Whether its token is traded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,11 @@ class Holding:
     """The currency for want of whose exchange rate it has no value."""
 
     @property
+    def is_delisted(self) -> bool:
+        """Whether its value is that of a last price at which nobody trades any more: it is shown, and in no sum."""
+        return self.current_value is not None and not self.row.is_listed
+
+    @property
     def no_percentage(self) -> str | None:
         """Why it has no profit or loss in percent."""
         if self.profit_loss_percentage is not None:
@@ -103,7 +110,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over what is known; `unpriced`, `uncosted` and `missing_rates` name what they leave out.
+    """Sums over what is known; `unpriced`, `stale`, `uncosted` and `missing_rates` name what they leave out.
 
     `gain_cost` is the cost of what has a profit or loss, `changed_value` the value of what has a change.
     """
@@ -117,6 +124,7 @@ class Totals:
     holdings_count: int
     asset_count: int
     unpriced: list[str]
+    stale: list[str]
     uncosted: list[str]
     missing_rates: list[str]
     gain_cost: Decimal
@@ -130,7 +138,7 @@ class Totals:
         if not self.holdings_count:
             return "nothing is held"
         if self.profit_loss is None:
-            return "of nothing that is held both a price and a cost are known"
+            return "of nothing that is held and traded both a price and a cost are known"
         return _no_percentage_of(self.gain_cost)
 
 
@@ -206,13 +214,14 @@ def _with_last_closes(conn: Connection, rows: Sequence[Row]) -> Sequence[Row]:
 
 
 def totals(held: Sequence[Holding]) -> Totals:
-    """The sums of a portfolio's holdings."""
+    """The sums of a portfolio's holdings; what is delisted costs what it cost, and has no part in value, gain and change."""
     with localcontext(EXACT):
-        priced = [each for each in held if each.current_value is not None]
-        gains = [each for each in held if each.profit_loss is not None]
+        traded = [each for each in held if not each.is_delisted]
+        priced = [each for each in traded if each.current_value is not None]
+        gains = [each for each in traded if each.profit_loss is not None]
         value = _sum(each.current_value for each in priced)
         profit = _sum(each.profit_loss for each in gains)
-        change = _sum(each.change_24h for each in held)
+        change = _sum(each.change_24h for each in traded)
         changed = _sum(each.current_value for each in priced if each.change_24h is not None)
         costs = [each.cost_basis for each in held if each.cost_basis is not None]
         gain_cost = _sum(each.cost_basis for each in gains)
@@ -221,11 +230,12 @@ def totals(held: Sequence[Holding]) -> Totals:
             total_cost=_sum(costs) if costs or not held else None,
             profit_loss=profit if gains or not held else None,
             profit_loss_percentage=percentage(profit, gain_cost),
-            change_24h=change if any(each.change_24h is not None for each in held) else None,
+            change_24h=change if any(each.change_24h is not None for each in traded) else None,
             change_percent_24h=percentage(change, changed - change),
             holdings_count=len(held),
             asset_count=len({each.row.token_id for each in held}),
             unpriced=sorted({each.row.symbol for each in held if each.row.price is None}),
+            stale=sorted({each.row.symbol for each in held if each.is_delisted}),
             uncosted=sorted({each.row.symbol for each in held if _cost(each.row) is None}),
             missing_rates=sorted({each.missing_rate for each in held if each.missing_rate}),
             gain_cost=gain_cost,
@@ -234,11 +244,11 @@ def totals(held: Sequence[Holding]) -> Totals:
 
 
 def weights(held: Sequence[Holding]) -> dict[UUID, Decimal]:
-    """What each token is worth, of those that have a price."""
+    """What each token is worth, of those that are traded and have a price."""
     worth: dict[UUID, Decimal] = defaultdict(Decimal)
     with localcontext(EXACT):
         for each in held:
-            if each.current_value is not None:
+            if each.current_value is not None and not each.is_delisted:
                 worth[each.row.token_id] += each.current_value
     return dict(worth)
 

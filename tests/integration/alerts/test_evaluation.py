@@ -130,6 +130,15 @@ def _portfolio(world, holdings):
     return portfolio
 
 
+def test_a_portfolio_fires_on_what_is_traded_of_it_whatever_is_delisted(world):
+    world.alert("above", 100, "portfolio", portfolio_id=_portfolio(world, {"BTC": 2, "ETH": 1}))
+    world.conn.execute("update market.tokens set is_active = false where symbol = 'ETH'")
+    world.quote(40)
+    assert world.evaluate().fired == 0
+    world.quote(60)
+    assert world.evaluate().fired == 1
+
+
 def test_a_portfolio_with_one_unknown_price_has_no_value_to_fire_on(world):
     world.alert("above", 100, "portfolio", portfolio_id=_portfolio(world, {"BTC": 2, "ETH": 1}))
     world.quote(100)

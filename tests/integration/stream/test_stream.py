@@ -308,6 +308,10 @@ def test_a_portfolio_follows_prices_and_holdings_and_reaches_its_owner_only(worl
             hold("ETH", 1)
             last = await receive(mine, "portfolio_update")
             assert (last["totalValue"], last["unpriced"]) == (200, ["ETH"])
+            world.conn.execute("update market.tokens set is_active = false where symbol = 'BTC'")
+            world.quote(100)
+            left = await receive(mine, "portfolio_update")
+            assert (left["totalValue"], left["stale"]) == (None, ["BTC"])
             assert await _nothing(hers, 0.2) == []
 
     asyncio.run(watch())

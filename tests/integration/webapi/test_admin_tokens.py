@@ -143,7 +143,25 @@ def test_a_deactivated_token_keeps_its_last_price_and_leaves_everything_else(
 
     assert listed.change(isActive=False).json["token"]["isActive"] is False
     shown = person.get(f"/portfolios/{portfolio}").json["portfolio"]
-    assert (shown["totalValue"], shown["unpriced"]) == (10, [])
+    # Its last price is shown with its age, and counts in no sum; none is zero where nothing else is held.
+    (held,) = shown["holdings"]
+    assert (held["currentValue"], held["token"]["currentPrice"], held["profitLoss"]) == (10, 5, 2)
+    assert held["token"]["priceUpdatedAt"] is not None
+    assert (shown["totalValue"], shown["unpriced"], shown["stale"]) == (None, [], [listed.symbol])
+    assert (shown["stats"]["totalCost"], shown["stats"]["profitLoss"]) == (8, None)
+    everything = person.get("/portfolios").json
+    assert everything["leftOut"][0]["stale"] == [listed.symbol]
+    quote(owner_db, "BTC", "60000")
+    person.post("/transactions", {**trade, "tokenSymbol": "BTC", "amount": 1, "price": 50_000})
+    work(person)
+    shown = person.get(f"/portfolios/{portfolio}").json["portfolio"]
+    assert (shown["totalValue"], shown["stats"]["profitLoss"]) == (60_000, 10_000)
+    made_of = person.get(f"/portfolios/{portfolio}/allocation").json
+    assert [each["symbol"] for each in made_of["allocations"]] == ["BTC"]
+    assert (made_of["totalValue"], made_of["stale"]) == (60_000, [listed.symbol])
+    # The days' series goes on at its last close, and does not fall because nobody trades it any more.
+    live = person.get(f"/portfolios/{portfolio}/performance").json["performance"][-1]
+    assert (live["isLive"], live["value"]) == (True, 60_010)
     assert person.get(f"/tokens/{listed.symbol}").json["token"]["isActive"] is False
     assert listed.symbol not in [token["symbol"] for token in person.get("/tokens").json["tokens"]]
     with psycopg.connect(module_database.pipeline, options=OPTIONS) as conn:

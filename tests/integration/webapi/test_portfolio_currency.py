@@ -159,7 +159,13 @@ def test_a_missing_rate_is_named_and_takes_no_other_portfolios_figures_away(pers
     assert (found["currency"], found["totalValue"], found["netWorth"]) == ("USD", 24_000, 24_000)
     assert found["totalProfitLoss"] == 24_000 - D("0.4") * 50_100
     assert found["leftOut"] == [
-        {"portfolioId": francs["id"], "name": "Francs", "unpriced": [], "missingRates": ["CHF"]}
+        {
+            "portfolioId": francs["id"],
+            "name": "Francs",
+            "unpriced": [],
+            "stale": [],
+            "missingRates": ["CHF"],
+        }
     ]
     in_euros = exact(person.get("/portfolios?currency=EUR"))
     assert (in_euros["totalValue"], len(in_euros["leftOut"])) == (12_000, 1)

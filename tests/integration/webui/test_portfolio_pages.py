@@ -100,6 +100,29 @@ def test_what_has_no_price_is_no_zero_and_takes_no_other_portfolios_days_away(
     assert re.search(r"\b107200\b", member.get("/dashboard").text), "2 BTC on 9 March"
 
 
+def test_what_is_delisted_keeps_its_last_price_and_counts_in_no_sum(  # noqa: PLR0917 - fixtures
+    member, api, owned, prices, work, owner_db
+) -> None:
+    portfolio = {"id": owned.rsplit("/", 1)[1]}
+    trade(api, portfolio, "buy", "BTC", 1, 100)
+    trade(api, portfolio, "buy", "ETH", 1, 100)
+    work(api)
+    total = api.get(f"/portfolios/{portfolio['id']}").json["portfolio"]["totalValue"]
+    owner_db.execute("update market.tokens set is_active = false where symbol = 'ETH'")
+    try:
+        page = member.get(owned).text
+        assert re.search(r"No longer traded: ETH; +shown at the last price", page)
+        _, _, value, *_ = rows(page)["ETH"]
+        assert "$2,500" in value
+        assert "delisted, price" in value
+        left = api.get(f"/portfolios/{portfolio['id']}").json["portfolio"]["totalValue"]
+        assert total - left == 2500
+        assert "nobody trades it any more" in member.get("/portfolios").text
+        assert "nobody trades it any more" in member.get("/dashboard").text
+    finally:
+        owner_db.execute("update market.tokens set is_active = true where symbol = 'ETH'")
+
+
 def test_issues_are_dismissed_where_they_stand(member, api, owned, prices, work) -> None:
     trade(api, {"id": owned.rpartition("/")[2]}, "sell", "BTC", "1", "53000")
     work(api)

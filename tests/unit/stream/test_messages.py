@@ -63,9 +63,9 @@ def test_a_price_update_has_the_fields_of_the_contract_and_null_for_unknown():
 
 
 def test_a_portfolio_without_any_price_has_an_unknown_value():
-    value = PortfolioValue(UUID(int=1), UUID(int=2), "Mine", None, ["BTC"])
+    value = PortfolioValue(UUID(int=1), UUID(int=2), "Mine", None, ["BTC"], ["ETH"])
     sent = json.loads(messages.portfolio_update(value, NOW))
-    assert (sent["totalValue"], sent["unpriced"]) == (None, ["BTC"])
+    assert (sent["totalValue"], sent["unpriced"], sent["stale"]) == (None, ["BTC"], ["ETH"])
 
 
 def test_what_clients_may_say():

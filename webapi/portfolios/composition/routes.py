@@ -46,6 +46,7 @@ def get_allocation(portfolio_id: str, query_data: CurrencyQuery) -> Response:
         "rateDate": rate_date,
         "allocations": parts(held),
         "unpriced": sums.unpriced,
+        "stale": sums.stale,
         "missingRates": sums.missing_rates,
     }
     return scope.tagged(body)

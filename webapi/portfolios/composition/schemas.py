@@ -21,7 +21,7 @@ class AllocationOut(Output):
     """What a portfolio is made of, the largest part first."""
 
     model_config = example(
-        totalValue=30000, currency="USD", rateDate=None, unpriced=[], missingRates=[],
+        totalValue=30000, currency="USD", rateDate=None, unpriced=[], stale=[], missingRates=[],
         allocations=[
             {"symbol": "BTC", "name": "Bitcoin", "logoUrl": None, "amount": 0.5, "value": 30000, "percentage": 100}
         ],
@@ -32,6 +32,7 @@ class AllocationOut(Output):
     rate_date: date | None
     allocations: list[AllocationPartOut]
     unpriced: list[str]
+    stale: list[str]
     missing_rates: list[str]
 
 

@@ -1,6 +1,7 @@
 """What a portfolio became over time: read from stored days, never computed from transactions."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -113,7 +114,9 @@ def _point(point: Point, benchmark: Decimal | None) -> dict[str, Any]:
 
 
 def _live_point(held: Sequence[Holding]) -> dict[str, Any]:
-    sums = current_holdings.totals(held)
+    # Stored days go on at the last close of what is delisted, and so does the last of them: a series falls by nothing.
+    as_stored = [replace(each, row=replace(each.row, is_listed=True)) for each in held]
+    sums = current_holdings.totals(as_stored)
     return {
         "date": services().clock().date().isoformat(),
         "value": sums.total_value,

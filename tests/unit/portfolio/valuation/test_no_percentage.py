@@ -52,4 +52,4 @@ def test_one_holding_without_a_figure_takes_no_others_away() -> None:
     assert (sums.profit_loss_percentage, sums.no_percentage) == (Decimal(100), None)
     assert current_holdings.totals([]).no_percentage == "nothing is held"
     nothing = current_holdings.totals([unknown]).no_percentage
-    assert nothing == "of nothing that is held both a price and a cost are known"
+    assert nothing == "of nothing that is held and traded both a price and a cost are known"
