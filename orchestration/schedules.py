@@ -1,6 +1,7 @@
 """When jobs run, all in UTC. Every schedule runs from the start; a second run of a job waits for the first."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import dagster as dg
 
@@ -40,6 +41,10 @@ _UNFINISHED = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
 ]
+_FILLS = ("history", "pipeline")
+"""What a new system does first: it ends in all that the scheduled jobs make."""
+_FILLS_AT_MOST = timedelta(hours=9)
+"""One that was killed may be called unfinished for ever, so an older one holds up nothing."""
 
 
 def build(jobs: Sequence[Job | dg.JobDefinition]) -> list[dg.ScheduleDefinition]:
@@ -67,10 +72,19 @@ def _schedule(job: Job | dg.JobDefinition) -> dg.ScheduleDefinition:
 def _request_unless_running(
     context: dg.ScheduleEvaluationContext, job: str
 ) -> dg.RunRequest | dg.SkipReason:
-    """Ask for a run unless the last one is unfinished: runs that pile up only make each other later."""
+    """Ask for a run unless the last one is unfinished: runs that pile up only make each other later.
+
+    While the history is filled there is nothing to train on yet, or only a part of it.
+    """
     unfinished = dg.RunsFilter(job_name=job, statuses=_UNFINISHED)
     if context.instance.get_runs_count(unfinished) > 0:
         return dg.SkipReason("The last run is not finished.")
+    since = context.scheduled_execution_time - _FILLS_AT_MOST
+    fills = [
+        dg.RunsFilter(job_name=each, statuses=_UNFINISHED, created_after=since) for each in _FILLS
+    ]
+    if job != "minute" and any(map(context.instance.get_runs_count, fills)):
+        return dg.SkipReason("The history is being filled.")
     return dg.RunRequest(
         tags=newest_days(context.scheduled_execution_time) if job in _OF_DAYS else {},
         run_config=_CONFIG.get(job),

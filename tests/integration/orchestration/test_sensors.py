@@ -120,6 +120,20 @@ def test_candles_are_asked_of_the_day_that_closed_and_the_one_that_opened(
     assert bool(request.run_config) == (name == "daily")
 
 
+@pytest.mark.parametrize("fill", ["history", "pipeline"])
+def test_while_the_history_is_filled_the_minute_alone_is_asked_for(
+    repository, schedules, postgres_instance, fill
+):
+    job = repository.get_job(fill)
+    run = postgres_instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    try:
+        ticks = {name: _ask(each, postgres_instance) for name, each in schedules.items()}
+        assert [name for name, tick in ticks.items() if tick.run_requests] == ["minute"]
+        assert ticks["training"].skip_message == "The history is being filled."
+    finally:
+        postgres_instance.delete_run(run.run_id)
+
+
 def test_no_run_is_asked_for_while_the_last_one_is_unfinished(
     repository, schedules, postgres_instance
 ):
