@@ -20,7 +20,7 @@ from ml.cli.backtest import backtest
 from ml.evaluation.results import Score
 
 if TYPE_CHECKING:
-    from ml.registry.token_registry import Promotion
+    from ml.registry.token_listing import Promotion
 
 _TIMEOUT_MS = 600_000
 _symbols = click.argument("symbols", nargs=-1, metavar="[SYMBOL]...")
@@ -91,10 +91,10 @@ def predict(symbols: tuple[str, ...]) -> None:
 @ml.command()
 def show() -> None:
     """Show each token's champion, and the held-out figures of all its models beside naive."""
-    from ml.registry import token_registry
+    from ml.registry import token_listing
 
     settings, table = Settings.from_env(), tables.scores()
-    for promotion in token_registry.promotions(settings):
+    for promotion in token_listing.promotions(settings):
         for score in _figures(settings, promotion):
             tables.add_score(table, promotion.model_name, score, champion=promotion.version)
     new_console().print(table if table.row_count else "No model was evaluated yet.")

@@ -4,7 +4,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from json import JSONDecodeError
 
+from google.protobuf.json_format import ParseError  # type: ignore[import-untyped]
 from mlflow import MlflowClient
 from mlflow import environment_variables as variables
 from mlflow.exceptions import MlflowException, RestException
@@ -40,7 +42,7 @@ def answers(url: str) -> Iterator[None]:
         yield
     except MlflowException as error:
         raise RegistryUnavailable(f"MLflow at {url}: {error.message}") from error
-    except (RequestException, OSError) as error:
+    except (RequestException, OSError, JSONDecodeError, ParseError) as error:
         raise RegistryUnavailable(f"MLflow at {url}: {error}") from error
 
 

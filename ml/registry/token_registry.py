@@ -8,37 +8,32 @@ loads a champion has both.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import numpy as np
-from mlflow import MlflowClient
-from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+from mlflow.entities.model_registry import ModelVersion
 
 from coinsphere.clock import iso
 from coinsphere.market.model import Token
 from coinsphere.settings import Settings
 from ml.data.horizons import CONTEXT, HORIZONS
-from ml.errors import NoChampion
+from ml.errors import ArtifactRefused, NoChampion
 from ml.evaluation.results import Evaluation, Score, TrainedModel
 from ml.models import artifact, catalog
 from ml.models.artifact import Facts
 from ml.models.interface import Forecaster
 from ml.registry import flavours, token_card, tracking, versions
 from ml.registry.mlflow_client import answers, client
+from ml.registry.token_listing import BEHIND, CHAMPION, EVALUATED_AT, FORECASTER, behind_of
 from ml.registry.tracking import Subject
 from ml.registry.versions import KIND, Family, VersionInfo
 
-CHAMPION = "champion"
 BASELINE = "baseline"
 
 _EVALUATION = "evaluation"
-_EVALUATED_AT = "evaluated_at"
-_BEHIND = "behind_baseline_at_days"
-_FORECASTER = "forecaster"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +68,6 @@ class Champion:
         self.forecaster.quantiles(np.zeros((1, CONTEXT)))
 
 
-@dataclass(frozen=True, slots=True)
-class Promotion:
-    """Which version of a registered model serves, since which evaluation."""
-
-    model_name: str
-    version: int
-    evaluated_at: str
-    token_id: UUID
-    behind: frozenset[int]
-    """Horizons at which the global baseline lost less on the same days."""
-
-
 def model_name(settings: Settings, token: Token) -> str | None:
     """The name of a token's registered model; None where none was made yet.
 
@@ -111,7 +94,7 @@ def family(token: Token) -> Family:
 
 
 def _identity(token: Token) -> dict[str, str]:
-    return {KIND: _FORECASTER, "token_id": str(token.id)}
+    return {KIND: FORECASTER, "token_id": str(token.id)}
 
 
 def promote(settings: Settings, outcome: Evaluation) -> None:
@@ -139,52 +122,11 @@ def promote(settings: Settings, outcome: Evaluation) -> None:
                 mlflow_client.set_registered_model_alias(outcome.model_name, BASELINE, version)
         tracking.log_files(mlflow_client, outcome.champion.run_id, outcome.plots, "evaluation")
         behind = ",".join(map(str, sorted(outcome.behind)))
-        for tag, value in ((_BEHIND, behind), (_EVALUATED_AT, iso(outcome.evaluated_at))):
+        for tag, value in ((BEHIND, behind), (EVALUATED_AT, iso(outcome.evaluated_at))):
             mlflow_client.set_registered_model_tag(outcome.model_name, tag, value)
         mlflow_client.set_registered_model_alias(
             outcome.model_name, CHAMPION, str(outcome.champion.version)
         )
-
-
-def promotions(settings: Settings) -> list[Promotion]:
-    """The champions of all registered models, without their files.
-
-    Raises:
-        RegistryUnavailable: MLflow does not answer.
-    """
-    with answers(settings.tracking_url):
-        return [
-            Promotion(
-                found.name,
-                int(found.aliases[CHAMPION]),
-                found.tags.get(_EVALUATED_AT, ""),
-                UUID(found.tags["token_id"]),
-                _behind(found.tags),
-            )
-            for found in _registered_models(client(settings))
-            if CHAMPION in found.aliases
-        ]
-
-
-def _behind(tags: Mapping[str, str]) -> frozenset[int]:
-    return frozenset(int(days) for days in tags.get(_BEHIND, "").split(",") if days)
-
-
-def lost(settings: Settings) -> dict[UUID, str]:
-    """Tokens that were evaluated and have no champion any more, with what is missing and how it comes back.
-
-    MLflow forgets an alias when its version is deleted.
-
-    Raises:
-        RegistryUnavailable: MLflow does not answer.
-    """
-    with answers(settings.tracking_url):
-        return {
-            UUID(found.tags["token_id"]): f"the alias `{CHAMPION}` of {found.name} is gone; "
-            f"`coinsphere ml evaluate {found.tags['symbol']}` sets it anew"
-            for found in _registered_models(client(settings))
-            if CHAMPION not in found.aliases and _EVALUATED_AT in found.tags
-        }
 
 
 def champion(settings: Settings, token: Token) -> Champion:
@@ -200,7 +142,7 @@ def champion(settings: Settings, token: Token) -> Champion:
     if found is None or CHAMPION not in found.aliases:
         raise NoChampion(f"{token.symbol} has no evaluated model")
     held = load(settings, found.name, int(found.aliases[CHAMPION]))
-    return replace(held, behind=_behind(found.tags))
+    return replace(held, behind=behind_of(found.tags))
 
 
 def load(settings: Settings, name: str, version: int) -> Champion:
@@ -208,7 +150,7 @@ def load(settings: Settings, name: str, version: int) -> Champion:
 
     Raises:
         RegistryUnavailable: MLflow does not answer, or has no such version.
-        ArtifactRefused: its files are not what was registered.
+        ArtifactRefused: its files are not what was registered, or its figures are none.
     """
     found, files = versions.fetch(settings, name, version)
     opened = artifact.unpack(files, versions.manifest_digest(found))
@@ -265,16 +207,6 @@ def _trained(settings: Settings, token: Token, name: str, version: int) -> Train
     )
 
 
-def _registered_models(mlflow_client: MlflowClient) -> Iterator[RegisteredModel]:
-    page, token = None, None
-    while page is None or token:
-        page = mlflow_client.search_registered_models(
-            f"tags.{KIND} = '{_FORECASTER}'", max_results=500, page_token=token
-        )
-        token = page.token
-        yield from page
-
-
 def _metrics(scores: tuple[Score, ...]) -> dict[int, dict[str, float]]:
     names = ("pinball_loss", "mean_absolute_error", "skill_vs_naive", "coverage80", "coverage95")
     return {
@@ -288,7 +220,15 @@ def _scores_to_json(scores: tuple[Score, ...]) -> str:
 
 
 def _scores_from_json(version: ModelVersion) -> dict[int, Score]:
-    rows: list[dict[str, Any]] = json.loads(version.tags.get(_EVALUATION, "[]"))
+    try:
+        return _scores(json.loads(version.tags.get(_EVALUATION, "[]")))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArtifactRefused(
+            f"the tag `{_EVALUATION}` of {version.name} {version.version} holds no figures of ours"
+        ) from error
+
+
+def _scores(rows: list[dict[str, Any]]) -> dict[int, Score]:
     scores = [
         Score(
             **{name: value for name, value in row.items() if not name.endswith("_origin")}

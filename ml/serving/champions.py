@@ -10,8 +10,9 @@ from uuid import UUID
 from coinsphere import log
 from coinsphere.settings import Settings
 from ml.errors import ArtifactRefused, RegistryUnavailable
-from ml.registry import token_registry
-from ml.registry.token_registry import Champion, Promotion
+from ml.registry import token_listing, token_registry
+from ml.registry.token_listing import Listing, Promotion
+from ml.registry.token_registry import Champion
 
 _log = log.get("ml.serving.champions")
 
@@ -35,7 +36,7 @@ class Champions:
         return champion is not None and horizon in champion.behind
 
     def lost(self, token_id: UUID) -> str | None:
-        """What is missing of a token that was evaluated and has no champion any more; None where nothing is."""
+        """Why a token that was evaluated has no champion, or not its newest; None where nothing is missing."""
         return self._lost.get(token_id)
 
     def symbols(self) -> list[str]:
@@ -45,52 +46,56 @@ class Champions:
     def refresh(self) -> None:
         """Load what the registry has promoted since the last time, and stop serving what it has taken back.
 
-        Where MLflow does not answer, everything stays; where a model is refused, what its token had before stays.
+        Where MLflow does not answer, everything stays. Where it makes no sense of one model, or that one is refused, what
+        its token had before stays, and all others are served as if nothing were.
         """
         try:
-            wanted, lost = (
-                token_registry.promotions(self._settings),
-                token_registry.lost(self._settings),
-            )
-            loaded = {each: self._load(each) for each in wanted if each not in self._known}
+            found = token_listing.listing(self._settings)
         except RegistryUnavailable as error:
             _log.warning("registry_unavailable", reason=str(error), serving=len(self._held))
             return
-        self._swap(wanted, loaded)
-        self._lost = MappingProxyType(lost)
+        for name, why in found.unreadable.items():
+            _log.error("model_unreadable", model=name, reason=why)
+        loaded = {each: self._load(each) for each in found.promotions if each not in self._known}
+        failed = {
+            each.token_id: f"version {each.version} of {each.model_name} cannot be loaded: {made}"
+            for each, made in loaded.items()
+            if isinstance(made, str)
+        }
+        self._swap(
+            found, {each: made for each, made in loaded.items() if not isinstance(made, str)}
+        )
+        self._lost = MappingProxyType({**found.lost, **failed})
 
-    def _load(self, promotion: Promotion) -> Champion | None:
+    def _load(self, promotion: Promotion) -> Champion | str:
+        """The champion, or why there is none."""
+        name, version = promotion.model_name, promotion.version
         try:
-            champion = token_registry.load(self._settings, promotion.model_name, promotion.version)
-        except ArtifactRefused as error:
-            _log.error(
-                "model_refused",
-                model=promotion.model_name,
-                version=promotion.version,
-                reason=str(error),
-            )
-            return None
+            champion = token_registry.load(self._settings, name, version)
+        except (ArtifactRefused, RegistryUnavailable) as error:
+            _log.error("model_refused", model=name, version=version, reason=str(error))
+            return str(error)
         # The first forecast parses the network: here it costs no request any time.
         champion.warm_up()
+        algorithm = champion.facts.algorithm
+        _log.info("champion_loaded", model=name, version=version, algorithm=algorithm)
         return replace(champion, behind=promotion.behind)
 
-    def _swap(self, wanted: list[Promotion], loaded: Mapping[Promotion, Champion | None]) -> None:
+    def _swap(self, found: Listing, loaded: Mapping[Promotion, Champion]) -> None:
         by_name = {champion.model_name: champion for champion in self._held.values()}
-        held, known = {}, {}
-        for promotion in wanted:
+        held = {
+            champion.facts.token_id: champion
+            for name, champion in by_name.items()
+            if name in found.unreadable
+        }
+        known = {}
+        for promotion in found.promotions:
             champion = loaded.get(promotion) or by_name.get(promotion.model_name)
             if champion is None:
                 continue
             held[champion.facts.token_id] = champion
             if (champion.model_name, champion.version) == (promotion.model_name, promotion.version):
                 known[promotion] = champion.facts.token_id
-        for champion in filter(None, loaded.values()):
-            _log.info(
-                "champion_loaded",
-                model=champion.model_name,
-                version=champion.version,
-                algorithm=champion.facts.algorithm,
-            )
         self._held, self._known = MappingProxyType(held), known
 
 

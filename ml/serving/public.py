@@ -5,7 +5,7 @@ from datetime import datetime
 
 from coinsphere.settings import Settings
 from ml.data.panel import Panel
-from ml.registry import global_registry, token_registry
+from ml.registry import global_registry, token_listing
 from ml.registry.global_registry import Serving
 from ml.serving import ladder
 from ml.serving.ladder import Rung
@@ -21,7 +21,7 @@ def version_of(settings: Settings, serving: Serving, panel: Panel, now: datetime
         RegistryUnavailable: MLflow does not answer.
     """
     standing = global_registry.standing(settings, serving, now)
-    behind = {each.token_id: each.behind for each in token_registry.promotions(settings)}
+    behind = {each.token_id: each.behind for each in token_listing.promotions(settings)}
     own = {
         symbol: behind[token_id]
         for symbol, token_id in zip(panel.symbols, panel.token_ids, strict=True)

@@ -24,10 +24,11 @@ from ml.models.artifact import Facts
 from ml.models.naive import Naive
 from ml.models.shape import Shape
 from ml.monitoring import reproduction
-from ml.registry import global_registry, token_registry, validation
+from ml.registry import global_registry, token_listing, validation
 from ml.registry.global_version import MANIFEST
 from ml.registry.mlflow_client import client
-from ml.registry.token_registry import Champion, Promotion
+from ml.registry.token_listing import Promotion
+from ml.registry.token_registry import Champion
 from ml.serving import global_forecasting, public
 from ml.training.fitting import Recipe
 from tests.conftest import create_database, drop_database
@@ -548,7 +549,7 @@ def test_a_tokens_own_model_speaks_only_where_the_baseline_did_not_lose_less(
     }
     assert "ETH's own model lost more on the same days" in said[1]["quality"]["reason"]
     held = Promotion("ETH-forecaster", 3, "2020-01-01", token.id, own.behind)
-    monkeypatch.setattr(token_registry, "promotions", lambda _: [held])
+    monkeypatch.setattr(token_listing, "promotions", lambda _: [held])
     serving = global_registry.serving(market)
     shown = public.version_of(market, serving, panel.recent(conn, NOW), NOW)
     assert [shown("ETH", days) for days in HORIZONS] == [serving.baseline, None, None, None]

@@ -28,7 +28,7 @@ from ml.evaluation import held_out
 from ml.models import artifact
 from ml.models.catalog import ALGORITHMS
 from ml.monitoring import held_out_forecasts, reproduction
-from ml.registry import token_registry, tracking, versions
+from ml.registry import token_listing, token_registry, tracking, versions
 from ml.registry.global_version import NAME
 from tests.integration.ml.conftest import NOW
 
@@ -239,7 +239,7 @@ def test_the_baseline_goes_before_where_it_lost_less_on_the_same_days(
     try:
         token_registry.promote(settings, replace(evaluation, behind=behind, plots={}))
         assert token_registry.champion(settings, evaluation.token).behind == {1, 7}
-        assert [each.behind for each in token_registry.promotions(settings)] == [{1, 7}]
+        assert [each.behind for each in token_listing.promotions(settings)] == [{1, 7}]
     finally:
         token_registry.promote(settings, replace(evaluation, plots={}))
 
@@ -282,7 +282,7 @@ def served(warehouse, evaluation, trained, mlflow_client):
     with warehouse.pipeline() as conn:
         for model in trained:
             mlflow_client.set_registered_model_alias(
-                name, token_registry.CHAMPION, str(model.version)
+                name, token_listing.CHAMPION, str(model.version)
             )
             pipeline.predict_token(
                 conn, warehouse.settings, warehouse.token("BTC"), NOW, dagster_run_id="run-9"
@@ -292,7 +292,7 @@ def served(warehouse, evaluation, trained, mlflow_client):
                 [name, model.version],
             ).fetchone()
     mlflow_client.set_registered_model_alias(
-        name, token_registry.CHAMPION, str(evaluation.champion.version)
+        name, token_listing.CHAMPION, str(evaluation.champion.version)
     )
     return ids
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -19,7 +20,8 @@ from coinsphere.clock import utc_now
 from ml import pipeline
 from ml.data.horizons import HORIZONS
 from ml.evaluation.results import Evaluation
-from ml.registry import token_registry
+from ml.registry import mlflow_client, token_listing, token_registry
+from ml.serving.champions import Champions
 from tests.conftest import free_port
 from tests.integration.ml.conftest import wait_for
 
@@ -117,6 +119,64 @@ def test_a_forecast_is_that_of_the_log_with_everything_about_its_model(
     assert quality["beatsNaive"] == (score.skill_vs_naive > 0)
     assert quality["evaluatedOn"] == f"{score.first_origin}/{score.last_origin}"
     assert isinstance(quality["inDistribution"], bool)
+
+
+@pytest.fixture
+def nonsense(settings, evaluated) -> Iterator[dict[str, str]]:
+    """Registered models of other tokens, whose champions are none; what each is refused for."""
+    mlflow = mlflow_client.client(settings)
+    ours = mlflow.get_model_version(evaluated.model_name, str(evaluated.champion.version))
+    kind = mlflow.get_registered_model(evaluated.model_name).tags
+    damaged = {"evaluation": '[{"horizon_days": '}
+    made = {
+        "of-no-token": ({"token_id": None}, ours.source, ours.tags),
+        "of-no-id": ({"token_id": "BTC; drop table"}, ours.source, ours.tags),
+        "of-no-files": ({}, f"runs:/{ours.run_id}/nowhere", ours.tags),
+        "not-of-ours": ({}, ours.source, {}),
+        "of-no-figures": ({}, ours.source, {**ours.tags, **damaged}),
+        "of-other-figures": ({}, ours.source, {**ours.tags, "evaluation": '{"a": 1}'}),
+        "evaluated-and-lost": ({"token_id": "x", "evaluated_at": "2026-01-01"}, None, {}),
+    }
+    for name, (tags, source, of_version) in made.items():
+        told = {**kind, "token_id": str(uuid4()), "symbol": name, **tags}
+        mlflow.create_registered_model(
+            name, {key: value for key, value in told.items() if value is not None}
+        )
+        if source is not None:
+            id_of = source.removeprefix("models:/") if source == ours.source else None
+            version = mlflow.create_model_version(
+                name, source, ours.run_id, tags=of_version, model_id=id_of
+            )
+            mlflow.set_registered_model_alias(name, token_listing.CHAMPION, version.version)
+    yield made
+    for name in made:
+        mlflow.delete_registered_model(name)
+
+
+def test_a_registry_that_makes_no_sense_of_some_tokens_serves_all_others(
+    server, settings, evaluated, nonsense
+):
+    """For a server that starts beside it, and for one that runs when sense is lost of what it serves."""
+    fresh = Champions(settings)
+    fresh.refresh()
+    assert fresh.symbols() == [SYMBOL]
+    found = token_listing.listing(settings)
+    assert set(found.unreadable) == {"of-no-token", "of-no-id", "evaluated-and-lost"}
+    others = {each.model_name: each.token_id for each in found.promotions}
+    assert set(others) == {evaluated.model_name, *nonsense} - set(found.unreadable)
+    for name in set(others) - {evaluated.model_name}:
+        assert f"of {name} cannot be loaded" in fresh.lost(others[name])
+
+    mlflow = mlflow_client.client(settings)
+    mlflow.set_registered_model_tag(evaluated.model_name, "token_id", "nonsense")
+    try:
+        fresh.refresh()
+        assert fresh.symbols() == [SYMBOL]
+        assert fresh.of(evaluated.token.id).version == evaluated.champion.version
+    finally:
+        own = str(evaluated.token.id)
+        mlflow.set_registered_model_tag(evaluated.model_name, "token_id", own)
+    assert _predict(server)["algorithm"] == evaluated.champion.algorithm
 
 
 def _champion_version(settings, evaluated) -> int:
