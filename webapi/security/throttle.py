@@ -1,6 +1,6 @@
 """How often a secret may be guessed, whoever guesses and from wherever: counted in PostgreSQL, for known and unknown alike.
 
-Five wrong guesses are free, then the wait doubles from a second to a quarter of an hour, and after a hundred in a row
+After the fifth wrong guess the wait doubles from a second to a quarter of an hour, and after a hundred in a row
 only a new password opens again. A stranger must not lock the owner out by that: guesses from a network that the owner
 has used are counted apart, and a link by mail clears all counts.
 """

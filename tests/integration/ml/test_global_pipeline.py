@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from uuid import UUID
 
 import mlflow
@@ -29,7 +30,7 @@ from ml.registry.global_version import MANIFEST
 from ml.registry.mlflow_client import client
 from ml.registry.token_listing import Promotion
 from ml.registry.token_registry import Champion
-from ml.serving import global_forecasting, public
+from ml.serving import anchors, global_forecasting, public
 from ml.training.fitting import Recipe
 from tests.conftest import create_database, drop_database
 from tests.integration.ml.conftest import _build_mart
@@ -584,6 +585,24 @@ def test_a_version_that_cannot_be_read_leaves_its_horizons_to_the_next_rung(
 def test_an_answer_leads_to_the_forecast_that_was_stored(server, market, conn, issued):
     answer = server.get("/predict/LTC?days=14").json()
     assert reproduction.reproduce(conn, market, UUID(answer["predictionId"])).differences == ()
+
+
+def test_a_forecast_of_an_old_close_starts_from_the_newest(conn, trained):
+    """After a gap a model may have none newer for weeks: its range is stale then, the price beside it is not."""
+    token = tokens.by_symbol(conn, "ADA")
+    closes = dict(
+        conn.execute(
+            "select close_at, close from marts.ml_features_daily where token_id = %s and is_final",
+            [token.id],
+        )
+    )
+    newest = max(closes)
+    for age in (0, 40):
+        expected = SimpleNamespace(origin_at=newest - timedelta(days=age), horizon_days=7)
+        version = SimpleNamespace(name="all-tokens-forecaster", number=trained.version)
+        said = SimpleNamespace(expected=expected, version=version)
+        anchor = anchors.of(conn, token, said, NOW, 180)
+        assert (anchor.price, anchor.observed_at) == (closes[newest], newest)
 
 
 def test_a_token_whose_candles_end_early_is_answered_from_there(market, trained):
