@@ -1,6 +1,8 @@
 """Plans over the wire: what is limited where they are sold, and that nothing is where they are not."""
 
 import secrets
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -24,6 +26,7 @@ _SUBSCRIBE = """
         (user_id, provider, reference, plan, status, period_started_at, period_ends_at, updated_at)
     values (%s, 'stripe', %s, 'pro', 'active', %s, %s, %s)
 """
+_WAITING = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +172,8 @@ def test_who_falls_back_keeps_what_is_there_and_may_add_no_more(person, owner_db
     assert_problem(add_portfolio(person, None), 402)
 
 
-def test_two_requests_at_once_do_not_both_take_the_last_place(app, person) -> None:
+def test_two_requests_at_once_do_not_both_take_the_last_place(app, person, owner_db) -> None:
+    """Both wait for whoever counts before them: neither counts what the other is about to add."""
     for _ in range(FREE.limits[PlanLimit.PORTFOLIOS] - 1):
         add_portfolio(person, None)
 
@@ -177,8 +181,22 @@ def test_two_requests_at_once_do_not_both_take_the_last_place(app, person) -> No
         own = type(person)(app.test_client(), person.id, person.email, person.access_token, "")
         return add_portfolio(own, None).status_code
 
-    with ThreadPoolExecutor(4) as threads:
-        assert sorted(threads.map(add, range(4))) == [201, 402, 402, 402]
+    counting = [f"plan {person.id} {PlanLimit.PORTFOLIOS}"]
+    owner_db.execute("select pg_advisory_lock(hashtextextended(%s, 0))", counting)
+    with ThreadPoolExecutor(2) as threads:
+        answers = threads.map(add, range(2))
+        try:
+            wait_until(lambda: owner_db.execute(_WAITING).fetchone() == (2,))
+        finally:
+            owner_db.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", counting)
+        assert sorted(answers) == [201, 402]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
 
 
 def test_where_nothing_is_sold_everybody_has_everything(unsold, owner_db, kraken) -> None:
