@@ -128,9 +128,11 @@ def test_issues_are_dismissed_where_they_stand(member, api, owned, prices, work)
     work(api)
     page = member.get(owned).text
     assert "1 BTC more left" in page
+    assert "1 BTC more left" in member.get("/dashboard").text
     address = re.search(rf'action="({re.escape(owned)}/issues/[0-9a-f-]+)"', page)[1]
     assert member.post(address, {"state": "dismissed"}).headers["Location"] == owned
     assert "more left" not in member.get(owned).text
+    assert "more left" not in member.get("/dashboard").text
 
 
 def test_settings_are_kept_and_faults_stand_at_their_fields(member, owned) -> None:
