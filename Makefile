@@ -33,10 +33,10 @@ down: setup ## stop what `coinsphere up --detach` started
 	@$(BIN)/coinsphere down
 
 test: setup ## run the tests against servers that the tests start themselves
-	@$(BIN)/pytest -n logical --dist loadfile -m "not slow and not chaos"
+	@$(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder -m "not slow and not chaos"
 
 test-slow: setup ## run the tests that take minutes and rarely break: hung processes, killed workers, spread trainings
-	@$(BIN)/pytest -n logical --dist loadfile -m slow
+	@$(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder -m slow
 
 chaos: setup ## kill and stop processes while people write, count what was acknowledged, print a table
 	@$(BIN)/pytest tests/chaos -n 0 -q

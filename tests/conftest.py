@@ -28,9 +28,29 @@ _MEMORY = Path("/dev/shm")
 _LEAST_MEMORY = 4 * 1024**3
 _LOOPBACK = ("127.", "::1", "localhost")
 
+_LONGEST = (
+    "e2e/test_local_system.py",
+    "integration/webapi/test_schemathesis.py",
+    "integration/orchestration/test_jobs.py",
+    "integration/ml/test_global_pipeline.py",
+    "integration/orchestration/test_forecasting.py",
+    "integration/local/test_supervision.py",
+    "integration/ml/test_pipeline.py",
+    "integration/webui/test_portfolio_in_chromium.py",
+    "integration/jobs/test_worker.py",
+    "integration/stream/test_stream.py",
+)
+"""Begun first: a file is one process's, and one that is begun last keeps the others waiting."""
+
 # No example has to be quick: that is told of a machine, not of the code.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -178,7 +178,7 @@ def _failures(route: _Route, operation: dict[str, Any]) -> list[int]:
     has_query = any(each["in"] == "query" for each in operation["parameters"])
     changes = route.method != "get"
     applies = {
-        400: has_body or has_query or route.is_idempotent,
+        400: True,
         401: not route.is_public or changes,
         403: not route.is_public or changes,
         404: "{" in route.path or ((has_query or changes) and not route.is_public),

@@ -26,6 +26,7 @@ from coinsphere.portfolio.imports import importing
 from coinsphere.portfolio.jobs import recompute
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
+from tests.fakes import stripe_server
 
 from .test_worker import _user, _worker, until
 
@@ -59,6 +60,8 @@ def _arguments(owner) -> dict[str, dict[str, object]]:
         "sync_exchange": {"sync_id": str(uuid4())},
         "sync_wallet": {"sync_id": str(uuid4())},
         "deliver_messages": {"channel_id": str(uuid4())},
+        "refresh_customer": {"provider": "stripe", "customer": "cus_1"},
+        "close_customer": {"provider": "stripe", "customer": "cus_1"},
     }
 
 
@@ -72,13 +75,25 @@ def test_every_task_succeeds_in_the_workers_process_and_role(database, owner, tm
     for name, args in told.items():
         row = {"queue": app.tasks[name].queue, "task": name, "args": json.dumps(args)}
         owner.execute(_DEFER, row)
-    with _worker(database, tmp_path):
+    with (
+        stripe_server.serving(NOW) as provider,
+        _worker(
+            database,
+            tmp_path,
+            COINSPHERE_STRIPE_SECRET_KEY=stripe_server.KEY,
+            COINSPHERE_STRIPE_WEBHOOK_SECRET=stripe_server.SECRET,
+            COINSPHERE_STRIPE_PRICE=stripe_server.PRICE,
+            COINSPHERE_STRIPE_URL=provider.url,
+        ),
+    ):
+        provider.customers["cus_1"] = {"id": "cus_1"}
         for name in told:
             until(lambda name=name: owner.execute(_ENDED, [name]).fetchone(), 240)
     outcomes = {name: owner.execute(_ENDED, [name]).fetchone()[0] for name in told}
     assert outcomes == dict.fromkeys(told, "succeeded"), (tmp_path / "worker.log").read_text()
     # The audit log was read for it, by a right that the worker's role has only while it says so.
     assert anchoring.read_anchors(tmp_path / "audit-anchors.jsonl")[-1].seq == 1
+    assert provider.customers == {}
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), OSError("away")])
@@ -311,7 +326,7 @@ def test_a_periodic_task_whose_tick_did_not_come_is_told_once_a_worker_ran_that_
     assert {said.split()[0] for said in ticks.of_worker(owner, now)} == hourly
     for name in hourly - {"anchor_audit"}:
         owner.execute("delete from jobs.procrastinate_periodic_defers where task_name = %s", [name])
-        tick(name, at=now - timedelta(minutes=30))
+        tick(name, at=now - timedelta(minutes=20))
     assert ticks.of_worker(owner, now) == ["anchor_audit did not come at 2026-03-10 11:41 UTC"]
 
 

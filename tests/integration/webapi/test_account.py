@@ -329,11 +329,20 @@ def test_sessions_are_listed_and_ended(client, person, other, clock) -> None:
         clock[0] = NOW
 
 
+def patient_login(app, email):
+    """Log in, however long the queue of passwords to check is on a busy machine."""
+    for _ in range(100):
+        answer = login(app.test_client(), email)
+        if answer.status_code != 503:
+            break
+    return answer
+
+
 def test_a_twenty_first_session_ends_the_oldest(app, client, person, clock) -> None:
     try:
         clock[0] = NOW + timedelta(seconds=1)
         with ThreadPoolExecutor(4) as pool:
-            logins = list(pool.map(lambda _: login(app.test_client(), person.email), range(19)))
+            logins = list(pool.map(lambda _: patient_login(app, person.email), range(19)))
         assert {answer.status_code for answer in logins} == {200}
         assert person.get("/auth/me").json["sessions"] == 20
         assert login(client, person.email).status_code == 200

@@ -1,14 +1,13 @@
 """What goes over the wire of `/admin/data`."""
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
 from webapi.admin.schemas import Cursor
-from webapi.http.schema import SINGLE_LINE, Input, Line, Output, Query
+from webapi.http.schema import SINGLE_LINE, Input, Line, Number, Output, Query
 
 Symbol = Annotated[Line, StringConstraints(min_length=1, max_length=20)]
 Reason = Annotated[
@@ -172,7 +171,7 @@ class _DayOut(Output):
     age: float | None = Field(
         description="Of prices, in seconds: a token's oldest, a venue's median."
     )
-    disagreement: Decimal | None = Field(
+    disagreement: Number | None = Field(
         description="In basis points: how wide a token's price is, how far a venue is from it in the mean."
     )
     quarantined: int = Field(description="Rows that were set aside or refused on that day.")
