@@ -188,6 +188,17 @@ def fill(served: Served, email: str) -> None:
         recompute.update(conn, UUID(opened["user"]["id"]), now)
 
 
+def search(page) -> None:
+    """Look for a token while typing; what is typed before the page's scripts are there is not heard."""
+    page.get_by_role("link", name="Markets", exact=True).click()
+    page.wait_for_url("**/markets")
+    page.get_by_role("searchbox").press_sequentially("bitc")
+    page.get_by_role("link", name="ETH Ethereum").wait_for(state="detached")
+    assert page.url.endswith("/markets?q=bitc")
+    page.get_by_role("searchbox").fill("")
+    page.get_by_role("link", name="ETH Ethereum").wait_for()
+
+
 def watch(walk) -> None:
     """Put a token of the markets on the watchlist, look at that, and come back."""
     page = walk.page
@@ -227,12 +238,7 @@ def test_the_way_of_a_newcomer(walk, served) -> None:
     page.get_by_role("button", name="Log in", exact=True).click()
     page.get_by_role("heading", name="Dashboard").wait_for()
     fill(served, email)
-    page.get_by_role("link", name="Markets", exact=True).click()
-    page.get_by_role("searchbox").press_sequentially("bitc")
-    page.get_by_role("link", name="ETH Ethereum").wait_for(state="detached")
-    assert page.url.endswith("/markets?q=bitc")
-    page.get_by_role("searchbox").fill("")
-    page.get_by_role("link", name="ETH Ethereum").wait_for()
+    search(page)
     watch(walk)
     page.get_by_role("link", name="BTC Bitcoin").click()
     page.locator("#chart canvas").wait_for()
