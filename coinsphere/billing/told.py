@@ -28,6 +28,8 @@ _PAID: Mapping[str, PaymentStatus] = {
     "uncollectible": "failed",
     "void": "expired",
 }
+NONSENSE = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
+"""What reading raises where something is not what Stripe's reference says."""
 _LONGEST = 255
 _WHOLE = frozenset(
     ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
@@ -66,7 +68,7 @@ class Happening:
 
 
 def happening(raw: Raw) -> Happening:
-    """An event. Raises ArithmeticError, AttributeError, LookupError, OSError, TypeError or ValueError for what is none."""
+    """An event. Raises one of `NONSENSE` for what is none."""
     about = raw["data"]["object"]
     who = about["id"] if about.get("object") == "customer" else about.get("customer")
     customer = None if who is None else _word(_id(who))
@@ -157,12 +159,15 @@ def _newest_is_refunded(reference: str, invoices: Sequence[Raw], refunded: froze
 
 def _refunded(charges: Sequence[Raw]) -> frozenset[str]:
     """The payments that were given back in full; a part that was given back ends nothing."""
-    return frozenset(str(_id(each["payment_intent"])) for each in charges if each["refunded"])
+    found = (_id(each["payment_intent"]) for each in charges if each["refunded"])
+    # A charge without an intent was made for no invoice of a subscription.
+    return frozenset(each for each in found if each is not None)
 
 
 def _intents(invoice: Raw) -> set[str]:
     made: list[Raw] = (invoice.get("payments") or {}).get("data", [])
-    return {str(_id(each["payment"].get("payment_intent"))) for each in made}
+    found = (_id(each["payment"].get("payment_intent")) for each in made)
+    return {each for each in found if each is not None}
 
 
 def _bought(invoice: Raw) -> str | None:

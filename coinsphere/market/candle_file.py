@@ -21,7 +21,7 @@ from functools import partial
 from io import TextIOWrapper
 from itertools import chain, islice, pairwise
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 from uuid import UUID
 
 from coinsphere.errors import ImportRefused
@@ -153,9 +153,6 @@ def opened(path: Path, symbol: str | None = None) -> Iterator[CandleFile]:
             yield _understood(path, text)
     except _BROKEN_ZIP as error:
         raise ImportRefused(f"{path.name}: the zip archive is broken ({error})") from error
-    except (RuntimeError, NotImplementedError) as error:
-        # What zipfile raises for a password and for a compression that it does not know.
-        raise ImportRefused(f"{path.name}: the zip archive cannot be opened ({error})") from error
     except UnicodeDecodeError as error:
         raise ImportRefused(f"{path.name}: is not a text file in UTF-8") from error
     except csv.Error as error:
@@ -177,8 +174,16 @@ def _text(path: Path) -> Iterator[TextIO]:
         return
     with zipfile.ZipFile(path) as archive:
         member = _only_member(path, archive)
-        with archive.open(member) as content:
+        with _member(path, archive, member) as content:
             yield TextIOWrapper(content, encoding="utf-8-sig", newline="")
+
+
+def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
+    try:
+        return archive.open(member)
+    except RuntimeError as error:
+        # What zipfile raises for a password and for a compression that it does not know.
+        raise ImportRefused(f"{path.name}: the zip archive cannot be opened ({error})") from error
 
 
 def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:

@@ -252,7 +252,11 @@ def test_a_paid_event_that_was_lost_for_a_day_is_found(  # noqa: PLR0917 - fixtu
     buy(buyer, stripe)
     stripe.now += timedelta(days=1)
     assert plan(buyer, clock, stripe.now)[0] == "free"
-    assert reconcile() == len(stripe.events) > 2
+    # One that makes no sense keeps no other from being found.
+    odd = {**stripe.events[-1], "id": "evt_odd", "type": None}
+    stripe.events.append(odd)
+    assert reconcile() == len(stripe.events) - 1 > 2
+    stripe.events.remove(odd)
     worker()
     assert plan(buyer, clock, stripe.now)[:2] == ("pro", "trial")
     deliver(buyer.client, stripe, list(stripe.events))
