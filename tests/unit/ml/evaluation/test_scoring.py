@@ -140,7 +140,7 @@ def _slow_conformal(scores, place, horizon):
                 answered = scores[token, day - horizon, place] if day >= horizon else np.nan
                 if np.isfinite(answered):
                     missed = answered > made[token, day - horizon, at]
-                    offset[token, at] += conformal.STEPS[horizon] * (missed - (1 - nominal))
+                    offset[token, at] += conformal.STEPS[horizon][at] * (missed - (1 - nominal))
                 made[token, day, at] = min(
                     max(level[at] + away[token, at] + offset[token, at], 0.5), 0.9995
                 )
