@@ -82,6 +82,24 @@ def test_history_goes_on_in_the_unit_of_today(api, ids):
     assert [day for day, _, _ in closes(api, ids["MATIC"])] == [1, 2, 3]
 
 
+def _executions(plan, function):
+    """How often each scan of a function ran, of a plan and all below it."""
+    own = [plan["Actual Loops"]] if plan.get("Function Name") == function else []
+    return own + [count for part in plan.get("Plans", []) for count in _executions(part, function)]
+
+
+@pytest.mark.usefixtures("across")
+@pytest.mark.parametrize(("symbol", "lines"), [("BTC", 0), ("PEPE", 1)])
+def test_candles_of_a_token_are_read_without_those_of_others(owner, api, ids, symbol, lines):
+    """Several tokens have a line here; who asks for one token reads its own line at most."""
+    candle(owner, ids["BTC"], date(2024, 9, 1), 60_000)
+    (plan,) = api.execute(
+        "explain (analyze, format json) select from market.adjusted_candles where token_id = %s",
+        [ids[symbol]],
+    ).fetchone()
+    assert sum(_executions(plan[0]["Plan"], "candles_in_line")) == lines
+
+
 def test_what_was_known_of_an_event_is_known_of_its_time(across, api, owner, ids):
     before = owner.execute(
         "select recorded_at - interval '1 us' from market.asset_events where id = %s", [across]
