@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 
 from coinsphere.market import price_line
 from webapi.backends import warehouse
+from webapi.tokens import minutes
 
 MAX_POINTS = 1000
 
@@ -116,25 +117,32 @@ def points(
     span: timedelta | None,
     as_of: datetime | None = None,
     *,
-    may_be_hourly: bool,
+    may_be_finer: bool,
 ) -> list[Point]:
     """Candles of the last `span` before the newest, ascending, merged to at most `MAX_POINTS`.
+
+    An hour and a day are drawn by minutes where each minute's price is known, other frames by hours or days.
 
     Args:
         conn: a connection.
         token_id: the token.
         span: length of the frame; None for all there is.
         as_of: only what was known then counts, and final candles alone; None for what is known now.
-        may_be_hourly: whether hourly candles are wanted where they reach back far enough.
+        may_be_finer: whether candles of minutes and hours are wanted where they reach back far enough.
     """
     parameters = {
         "token_id": token_id,
         "span": span,
-        "may_be_hourly": may_be_hourly,
+        "may_be_hourly": may_be_finer,
         "max_points": MAX_POINTS,
         "as_of": "infinity" if as_of is None else as_of,
     }
     cursor = conn.cursor(row_factory=class_row(Point))
+    if may_be_finer and span in minutes.WIDTHS:
+        finer = {"width": minutes.WIDTHS[span], "interval": minutes.interval(span)}
+        by_minute = cursor.execute(minutes.STATEMENT, parameters | finer).fetchall()
+        if minutes.are_enough(len(by_minute), span):
+            return by_minute
     if as_of is not None:
         return cursor.execute(_HISTORY_IN_LINE_WITHOUT_WAREHOUSE, parameters).fetchall()
     # To read across events takes a plan of its own, so only those tokens pay for it that have any.

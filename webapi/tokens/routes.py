@@ -111,7 +111,7 @@ def _history(symbol: str, frame: str, as_of: datetime | None) -> schemas.History
     with services().database.connection() as conn:
         token = symbols.find(conn, symbol)
         points = history.points(
-            conn, token.id, schemas.SPANS[frame], as_of, may_be_hourly=frame in schemas.HOURLY
+            conn, token.id, schemas.SPANS[frame], as_of, may_be_finer=frame in schemas.FINER
         )
         price, source = token.current_price, token.price_source
         if as_of is not None:

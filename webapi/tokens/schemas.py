@@ -59,8 +59,8 @@ SPANS: dict[str, timedelta | None] = {
     "1y": timedelta(days=365),
     "all": None,
 }
-HOURLY = ("1h", "24h", "7d", "30d")
-"""Frames that are drawn from hourly candles where there are enough of them."""
+FINER = ("1h", "24h", "7d", "30d")
+"""Frames that are drawn from candles of minutes or hours where there are enough of them."""
 
 _url = TypeAdapter(HttpUrl)
 
@@ -250,8 +250,9 @@ class HistoryOut(Output):
 
     symbol: str
     timeframe: Frame
-    interval: Literal["1h", "1d"] | None = Field(
-        description="Candles that the points are made of; null where there are none."
+    interval: Literal["1m", "5m", "1h", "1d"] | None = Field(
+        description="Candles that the points are made of; null where there are none. Those of minutes are made of the "
+        "price that venues agreed on each minute and have no volume."
     )
     current_price: Amount | None
     price_source: str | None

@@ -60,7 +60,7 @@ def across(owner, ids):
 
 
 def closes(conn, token_id, as_of=None):
-    found = history.points(conn, token_id, None, as_of, may_be_hourly=False)
+    found = history.points(conn, token_id, None, as_of, may_be_finer=False)
     return [(point.opened_at.day, point.close, point.volume) for point in found]
 
 

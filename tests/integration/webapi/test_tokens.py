@@ -301,6 +301,72 @@ def test_frames_are_measured_from_the_newest_day_where_there_are_only_days(
     assert body["priceHistory"][-1]["close"] == 100
 
 
+@pytest.fixture
+def agreed(owner_db):
+    """A price of LINK agreed on in each minute of a day up to `NOW`, one of them not agreed on; it goes on counting up."""
+    owner_db.execute(
+        """
+        insert into market.consensus
+            (token_id, valid_at, recorded_at, price, agreed_at, state, venues, usual_move, method, constituents)
+        select t.id, at, at, n, case when n = 1430 then at - interval '1 minute' else at end, 'ok', 3, 0, 1, '[]'
+        from market.tokens t, generate_series(1, 1441) as n,
+            lateral (select %(now)s::timestamptz - (1441 - n) * interval '1 minute' as at) as minute
+        where t.symbol = 'LINK'
+        """,
+        {"now": NOW},
+    )
+    yield owner_db
+    link = "token_id = (select id from market.tokens where symbol = 'LINK')"
+    for table in ("consensus", "price_data", "asset_events"):
+        owner_db.execute(f"delete from market.{table} where {link}")
+
+
+@pytest.mark.usefixtures("agreed")
+def test_an_hour_and_a_day_are_drawn_by_minutes_where_prices_were_agreed_on(person) -> None:
+    body = history(person, "LINK", "1h")
+    assert (body["interval"], body["dataPoints"]) == ("1m", 59)  # but the one that was said again
+    assert [point["price"] for point in body["priceHistory"]] == [
+        *range(1382, 1430),
+        *range(1431, 1442),
+    ]
+    assert body["priceHistory"][-1] == {
+        "time": int(NOW.timestamp()) * 1000, "price": 1441, "open": 1441, "high": 1441, "low": 1441, "close": 1441,
+        "volume": None, "source": "consensus", "filled": False,
+    }  # fmt: skip
+    body = history(person, "LINK", "24h")
+    assert (body["interval"], body["dataPoints"]) == ("5m", 289)  # the newest has just begun
+    second = body["priceHistory"][1]
+    assert (second["open"], second["high"], second["low"], second["close"]) == (6, 10, 6, 10)
+    then = f"{NOW - timedelta(hours=2):%Y-%m-%dT%H:%M:%SZ}"
+    before = person.get(f"/tokens/LINK/history?timeframe=1h&asOf={then}").json
+    assert (before["interval"], before["priceHistory"][-1]["price"]) == ("1m", 1321)
+
+
+def test_a_frame_with_too_few_minutes_is_drawn_by_hours(person, agreed) -> None:
+    candles(agreed, "LINK", "1h", NOW.replace(minute=0) - timedelta(hours=25), 26)
+    agreed.execute("delete from market.consensus where price between 300 and 800")
+    assert history(person, "LINK", "24h")["interval"] == "1h"
+    assert history(person, "LINK", "1h")["interval"] == "1m"
+
+
+def test_minutes_older_than_the_newest_hour_are_not_drawn(person, agreed) -> None:
+    candles(agreed, "LINK", "1h", NOW.replace(minute=0), 2)
+    assert history(person, "LINK", "1h")["interval"] == "1h"
+
+
+def test_minutes_across_a_change_of_unit_are_not_drawn(person, agreed) -> None:
+    agreed.execute(
+        """
+        insert into market.asset_events (kind, token_id, happened_at, reason, old_units, new_units, recorded_by)
+        select 'redenomination', id, date_trunc('day', %s::timestamptz), 'a test', 1000, 1, 'tester'
+        from market.tokens where symbol = 'LINK'
+        """,
+        [NOW],
+    )
+    assert history(person, "LINK", "24h")["dataPoints"] == 0
+    assert history(person, "LINK", "1h")["interval"] == "1m"
+
+
 def test_a_long_history_is_merged_to_a_thousand_points_at_most(person) -> None:
     body = history(person, "ADA", "all")
     points = body["priceHistory"]

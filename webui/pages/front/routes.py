@@ -35,7 +35,7 @@ def _live() -> bytes:
     work = services()
     with work.database.connection() as conn:
         token = queries.by_symbol(conn, _SHOWN)
-        past = history.points(conn, token.id, _PAST, may_be_hourly=False) if token else []
+        past = history.points(conn, token.id, _PAST, may_be_finer=False) if token else []
         fared = forecasts.measured(conn, token, work.clock()) if token else None
     made = forecasts.fan(work, token)[0] if token else None
     closes = [(point.opened_at, point.close) for point in past]

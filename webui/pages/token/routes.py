@@ -19,7 +19,7 @@ from webapi.risk import queries as risk
 from webapi.services import services
 from webapi.tokens import history, queries, symbols
 from webapi.tokens.queries import Token
-from webapi.tokens.schemas import HOURLY, SPANS, HistoryQuery
+from webapi.tokens.schemas import FINER, SPANS, HistoryQuery
 from webapi.watchlist import queries as watched
 from webui import charts, rendering, requests
 from webui.charts import Series
@@ -28,7 +28,7 @@ from webui.security import cookies
 from webui.security.access import signed_in
 
 web_token = Blueprint("web_token", __name__)
-FRAMES = ("24h", "7d", "30d", "90d", "1y", "all")
+FRAMES = ("1h", "24h", "7d", "30d", "90d", "1y", "all")
 _BEFORE_FAN = timedelta(days=60)
 
 
@@ -52,9 +52,9 @@ def token(symbol: str) -> Response:
         return _head(symbol)
     with scope.connection() as conn:
         found = queries.with_extremes(conn, symbols.find(conn, symbol))
-        past = history.points(conn, found.id, SPANS[frame], may_be_hourly=frame in HOURLY)
+        past = history.points(conn, found.id, SPANS[frame], may_be_finer=frame in FINER)
         since = past[0].opened_at.date() if past else work.clock().date()
-        bands = indicator_queries.bands(conn, found.id, since) if frame not in HOURLY else {}
+        bands = indicator_queries.bands(conn, found.id, since) if frame not in FINER else {}
         technical = indicator_queries.indicators(conn, [found.id]).get(found.id)
         chart = {
             "series": Series.of_candles(past, bands),
@@ -66,7 +66,7 @@ def token(symbol: str) -> Response:
         }
         if requests.is_part():
             return rendering.page("token/chart.html", **chart)
-        recent = history.points(conn, found.id, _BEFORE_FAN, may_be_hourly=False)
+        recent = history.points(conn, found.id, _BEFORE_FAN, may_be_finer=False)
         score = risk.newest(conn, [found.id]).get(found.id)
         fared = forecasts.measured(conn, found, work.clock())
         position = _position(conn, found)
