@@ -6,8 +6,6 @@ each token: docs/adr/0072-a-step-for-each-token.md. The global model learns from
 to partition; its walk-forward spreads its blocks over `ml_processes` processes: docs/guides/forecasting.md.
 """
 
-from typing import TYPE_CHECKING
-
 import dagster as dg
 
 from coinsphere.clock import Clock
@@ -18,15 +16,11 @@ from ml import pipeline
 from ml.data import datasets
 from ml.data.datasets import TrainingSet
 from ml.errors import NoChampion, TooLittleHistory
-from ml.evaluation.results import TrainedGlobal
 from ml.serving.forecasting import Forecast
 from orchestration import automation, failures, notifications
-from orchestration.forecasting import figures, per_token
+from orchestration.forecasting import figures, per_token, verdicts
 from orchestration.forecasting.tokens import Outcome, TokenChoice, for_each
 from orchestration.warehouse.assets import FEATURES
-
-if TYPE_CHECKING:
-    from ml.evaluation.gate_report import Gate
 
 TRAINING_SETS = dg.AssetKey(["forecasting", "training_sets"])
 TRAINED_MODELS = dg.AssetKey(["forecasting", "trained_models"])
@@ -34,17 +28,6 @@ EVALUATION = dg.AssetKey(["forecasting", "evaluation"])
 PREDICTIONS = dg.AssetKey(["forecasting", "predictions"])
 GLOBAL_MODEL = dg.AssetKey(["forecasting", "global_model"])
 GLOBAL_PREDICTIONS = dg.AssetKey(["forecasting", "global_predictions"])
-
-GATES = (
-    "G0_data",
-    "G1_causality",
-    "G2_baselines",
-    "G3_champion",
-    "G4_calibration",
-    "G5_slices",
-    "G6_engineering",
-)
-"""Those of `ml.evaluation.gates`, whose import is slow; a test compares them."""
 
 _SKIPPED = "Nothing to learn from yet: {reason}"
 
@@ -157,14 +140,7 @@ def predictions(
     pool="training",
     **_STEP,
     freshness_policy=automation.weekly_or_late(),
-    check_specs=[
-        dg.AssetCheckSpec(
-            name,
-            asset=GLOBAL_MODEL,
-            description="A gate of the newest version: docs/guides/forecasting.md.",
-        )
-        for name in GATES
-    ],
+    check_specs=verdicts.specs(GLOBAL_MODEL),
 )
 @failures.classified()
 def global_model(
@@ -198,11 +174,11 @@ def global_model(
         except TooLittleHistory as reason:
             return dg.MaterializeResult(
                 metadata={"passed_over": dg.MetadataValue.md(_SKIPPED.format(reason=reason))},
-                check_results=[_unknown(name, str(reason)) for name in GATES],
+                check_results=[verdicts.unknown(name, str(reason)) for name in verdicts.GATES],
             )
     return dg.MaterializeResult(
         metadata=figures.of_global_model(made),
-        check_results=[_judged(gate, made) for gate in made.report.gates],
+        check_results=[verdicts.of(gate, made) for gate in made.report.gates],
     )
 
 
@@ -231,27 +207,3 @@ def global_predictions(
                 metadata={"dagster/row_count": 0, "passed_over": dg.MetadataValue.md(str(reason))}
             )
     return dg.MaterializeResult(metadata=figures.of_issued(issued))
-
-
-def _judged(gate: "Gate", version: TrainedGlobal) -> dg.AssetCheckResult:
-    reasons = "\n".join(f"- {each}" for each in gate.reasons) or "none"
-    return dg.AssetCheckResult(
-        check_name=gate.name,
-        passed=gate.passed,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={
-            "reasons": dg.MetadataValue.md(reasons),
-            **gate.figures,
-            "version": version.version,
-            "gate_report": str(version.report_id),
-        },
-    )
-
-
-def _unknown(name: str, reason: str) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        check_name=name,
-        passed=False,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={"reasons": f"not judged: {reason}"},
-    )

@@ -646,7 +646,7 @@ def test_dagster_trains_judges_and_forecasts(market, conn, issued):
     import dagster as dg
 
     from coinsphere.db.pool import Database
-    from orchestration.forecasting import assets
+    from orchestration.forecasting import assets, verdicts
 
     before = global_registry.serving(market)
     with Database(market.dsn, size=2) as database, dg.DagsterInstance.ephemeral() as instance:
@@ -667,7 +667,7 @@ def test_dagster_trains_judges_and_forecasts(market, conn, issued):
         told = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     assert run.success
     checks = {each.check_name: each for each in run.get_asset_check_evaluations()}
-    assert tuple(checks) == assets.GATES == gates.NAMES
+    assert tuple(checks) == verdicts.GATES == gates.NAMES
     found = conn.execute(
         "select passed, report, model_version from model.gate_reports where dagster_run_id = %s",
         (run.run_id,),

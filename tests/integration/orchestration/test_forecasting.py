@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from coinsphere.market.sources.simulated import SimulatedMarket
 from coinsphere.settings import Settings
 from orchestration.definitions import build_definitions
-from orchestration.forecasting.assets import GATES
+from orchestration.forecasting.verdicts import GATES
 from orchestration.partitions import range_tags
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
