@@ -88,8 +88,10 @@ def _lean(backtest: Backtest, model: str) -> Table:
 
 
 def portfolios(rows: Sequence[PortfolioFigures]) -> Table:
-    """Coverage of random portfolios, and how many of them each test refuses."""
-    table = Table(title=f"{PORTFOLIOS} random portfolios; refused at 5 %")
+    """Coverage of random portfolios, and how many of them each test refuses: the mean over the series, and the most."""
+    table = Table(
+        title=f"{PORTFOLIOS} random portfolios; how many are refused at 5 %: mean of the series, most"
+    )
     for name in (
         "days",
         "origins",
@@ -103,14 +105,19 @@ def portfolios(rows: Sequence[PortfolioFigures]) -> Table:
     for row in rows:
         table.add_row(
             str(row.horizon),
-            str(row.origins),
+            f"{row.origins} in {len(row.kupiec[0])}",
             f"{100 * row.coverage80:.1f}/{100 * row.coverage95:.1f}",
             "/".join(f"{100 * each:.2f}" for each in row.exceeded),
-            "/".join(map(str, row.kupiec)),
-            "/".join(map(str, row.christoffersen)),
+            _refused(row.kupiec),
+            _refused(row.christoffersen),
             "/".join("-" if each is None else f"{each:.2f}" for each in row.shortfall),
         )
     return table
+
+
+def _refused(of_tails: tuple[tuple[int, ...], ...]) -> str:
+    mean = "/".join(f"{sum(each) / len(each):.1f}" for each in of_tails)
+    return f"{mean}, {'/'.join(str(max(each)) for each in of_tails)}"
 
 
 def _slices(title: str, rows: list[Slice]) -> Table:

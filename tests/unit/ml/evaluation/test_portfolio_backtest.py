@@ -7,6 +7,7 @@ import pytest
 
 from ml.data import features, panel
 from ml.data.features import Floats
+from ml.data.horizons import HORIZONS
 from ml.evaluation import backtest, portfolio_backtest
 from ml.evaluation.held_out_origins import Published
 from ml.models.student import Student
@@ -55,17 +56,27 @@ def with_scale(walked: backtest.Backtest, scale: float) -> backtest.Backtest:
 
 @pytest.mark.slow
 def test_right_distributions_are_covered_and_narrow_ones_are_refused(walked):
-    right, *_ = portfolio_backtest.run(with_scale(walked, 1.0), "ewma_t")
+    right, week, *_ = portfolio_backtest.run(with_scale(walked, 1.0), "ewma_t")
     assert right.origins == walked.scored[:, :, 0].any(axis=0).sum()
     assert abs(right.coverage80 - 0.8) < 0.06
     assert abs(right.coverage95 - 0.95) < 0.03
     assert abs(right.exceeded[0] - 0.05) < 0.03
     assert abs(right.exceeded[1] - 0.01) < 0.02
-    assert right.kupiec[0] < portfolio_backtest.PORTFOLIOS / 3
+    assert right.kupiec[0][0] < portfolio_backtest.PORTFOLIOS / 3
+    assert week.origins == walked.scored[:, :, 1].any(axis=0).sum(), "weeks begin on every day"
+    assert [len(each) for each in week.kupiec] == [7, 7]
     assert 0.7 < right.shortfall[0] < 1.3
     narrow, *_ = portfolio_backtest.run(with_scale(walked, 0.4), "ewma_t")
-    assert min(narrow.kupiec) > 0.9 * portfolio_backtest.PORTFOLIOS
-    assert narrow.christoffersen[0] > 0.9 * portfolio_backtest.PORTFOLIOS
+    assert min(min(narrow.kupiec)) > 0.9 * portfolio_backtest.PORTFOLIOS
+    assert narrow.christoffersen[0][0] > 0.9 * portfolio_backtest.PORTFOLIOS
+
+
+@pytest.mark.parametrize("horizon", HORIZONS)
+def test_spans_of_a_series_do_not_overlap_and_no_weekday_is_picked(horizon):
+    starts = portfolio_backtest.starts(horizon)
+    assert len(set(starts)) == len(starts)
+    assert min(horizon, 7) <= len(starts) <= 8
+    assert max(starts) < horizon
 
 
 def test_portfolios_are_always_the_same_and_whole(walked):
