@@ -38,6 +38,12 @@ function dates(splits) {
   };
 }
 
+/** How one moment is written: with the hour where some are not midnight. @param {(number | null)[]} times in seconds */
+function moments(times) {
+  const isDaily = times.every((at) => (at ?? 0) % 86_400 === 0);
+  return new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeZone: "UTC", ...(isDaily ? {} : { timeStyle: "short" }) });
+}
+
 /** @param {string} currency */
 function writers(currency) {
   const locale = document.documentElement.lang;
@@ -104,13 +110,13 @@ function draw(place) {
   const { series, data, hooks } = place.dataset.open ? candles(place, write) : lines(place, write);
   const grid = { stroke: colour("line"), width: 1 };
   const axis = { stroke: colour("quiet"), grid, ticks: { show: false }, font: "12px system-ui" };
-  const day = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeZone: "UTC" });
+  const moment = moments(times);
   const plot = new globalThis.uPlot(
     {
       ...sizeOf(place),
       padding: [12, 8, 0, 22],
       tzDate: (/** @type {number} */ seconds) => globalThis.uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-      series: [{ label: place.dataset.time ?? "", value: (/** @type {unknown} */ _, /** @type {number | null} */ at) => (at === null ? "–" : day.format(at * 1000)) }, ...series],
+      series: [{ label: place.dataset.time ?? "", value: (/** @type {unknown} */ _, /** @type {number | null} */ at) => (at === null ? "–" : moment.format(at * 1000)) }, ...series],
       hooks: { ...hooks, ready: [tellNewest] },
       axes: [{ ...axis, space: 76, size: 34, values: (/** @type {unknown} */ _, /** @type {number[]} */ splits) => splits.map(dates(splits)) }, { ...axis, side: 1, size: 72, values: (/** @type {unknown} */ _, /** @type {number[]} */ splits) => splits.map(write.axis) }],
       cursor: { points: { size: 8, fill: colour("accent") }, drag: { x: true, y: false } },

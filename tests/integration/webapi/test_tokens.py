@@ -329,14 +329,18 @@ def test_an_hour_and_a_day_are_drawn_by_minutes_where_prices_were_agreed_on(pers
         *range(1382, 1430),
         *range(1431, 1442),
     ]
-    assert body["priceHistory"][-1] == {
-        "time": int(NOW.timestamp()) * 1000, "price": 1441, "open": 1441, "high": 1441, "low": 1441, "close": 1441,
+    newest = body["priceHistory"][-1]
+    assert newest == {
+        "time": int(NOW.timestamp()) * 1000, "price": 1441, "open": 1440, "high": 1441, "low": 1440, "close": 1441,
         "volume": None, "source": "consensus", "filled": False,
     }  # fmt: skip
+    # It opens with the last price before it, unless that is older than a minute.
+    opens = {point["close"]: point["open"] for point in body["priceHistory"]}
+    assert (opens[1429], opens[1431], opens[1432]) == (1428, 1431, 1431)
     body = history(person, "LINK", "24h")
     assert (body["interval"], body["dataPoints"]) == ("5m", 289)  # the newest has just begun
     second = body["priceHistory"][1]
-    assert (second["open"], second["high"], second["low"], second["close"]) == (6, 10, 6, 10)
+    assert (second["open"], second["high"], second["low"], second["close"]) == (5, 10, 5, 10)
     then = f"{NOW - timedelta(hours=2):%Y-%m-%dT%H:%M:%SZ}"
     before = person.get(f"/tokens/LINK/history?timeframe=1h&asOf={then}").json
     assert (before["interval"], before["priceHistory"][-1]["price"]) == ("1m", 1321)
