@@ -55,6 +55,10 @@ class Market(Base):
     coingecko_url: str = Field(
         "https://api.coingecko.com/api/v3", description="CoinGecko's base URL."
     )
+    deribit_url: str = Field(
+        "https://www.deribit.com/api/v2",
+        description="Deribit's base URL; asked for implied volatility by `coinsphere ml implied` alone.",
+    )
     coingecko_api_key: SecretStr | None = Field(
         None, description="CoinGecko demo key; works without."
     )

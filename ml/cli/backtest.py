@@ -1,10 +1,12 @@
 """`coinsphere ml backtest`: what each model is worth on candle files."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +14,12 @@ from coinsphere.cli.console import console as new_console
 from coinsphere.cli.progress import count, stage
 from coinsphere.clock import utc_now
 from coinsphere.errors import CoinsphereError
+
+if TYPE_CHECKING:
+    from ml.data.panel import Panel
+    from ml.evaluation.backtest import Backtest
+    from ml.evaluation.portfolio_backtest import PortfolioFigures
+    from ml.training.fitting import Recipe
 
 
 @click.command()
@@ -38,6 +46,11 @@ from coinsphere.errors import CoinsphereError
     is_flag=True,
     help="Judge distributions of random portfolios too, with the last model's forecasts.",
 )
+@click.option(
+    "--implied",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Closes of implied volatility, as `ml implied` writes them: what they would add.",
+)
 def backtest(  # noqa: PLR0917 - click passes by name
     folder: Path,
     start: datetime,
@@ -47,34 +60,20 @@ def backtest(  # noqa: PLR0917 - click passes by name
     processes: int,
     as_json: bool,
     portfolios: bool,
+    implied: Path | None,
 ) -> None:
     """Walk every model and baseline forward over the same rows of candle files, and print what each is worth.
 
     Each is fitted on the past alone, again every 180 days. Skill is the gain in CRPS against a random walk with
     EWMA(0.94) volatility; DM is Diebold and Mariano's t of that gain.
     """
-    from ml.data import candle_folder, features
+    from ml.data import features
     from ml.evaluation import backtest as walk
-    from ml.evaluation import backtest_table, portfolio_backtest
-    from ml.models import catalog
+    from ml.evaluation import implied as trial
+    from ml.evaluation import portfolio_backtest
 
-    symbols = None if tokens is None else tokens.replace(",", " ").split()
-    if symbols == []:
-        raise CoinsphereError("--tokens names no token")
-    names = models or catalog.GLOBAL_DEFAULT
-    if unknown := sorted(set(names) - set(catalog.GLOBAL_MODELS)):
-        known = ", ".join(catalog.GLOBAL_MODELS)
-        raise CoinsphereError(f"No model is called {', '.join(unknown)}; there are {known}")
-    try:
-        first = candle_folder.first_day(start.date())
-        with stage(f"Reading {folder}"):
-            panel = candle_folder.read(folder, utc_now(), symbols, first=first)
-    except LookupError as error:
-        raise CoinsphereError(str(error.args[0])) from error
-    if panel.last_day < end.date() - timedelta(days=1):
-        click.echo(
-            f"The candles end on {panel.last_day}, before the end that was asked for.", err=True
-        )
+    names, recipe = _compared(models, implied)
+    panel = _panel(folder, tokens, start.date(), end.date())
     progress = partial(count, "blocks of 180 days forecast:")
     with stage("Fitting and forecasting"):
         walked = walk.run(
@@ -82,6 +81,7 @@ def backtest(  # noqa: PLR0917 - click passes by name
             start.date(),
             end.date(),
             names=names,
+            recipe=recipe,
             processes=processes,
             done=progress,
         )
@@ -90,9 +90,60 @@ def backtest(  # noqa: PLR0917 - click passes by name
         with stage("Simulating portfolios"):
             judged = portfolio_backtest.run(walked, list(walked.scores)[-1])
     if as_json:
-        document = {**walked.to_json(), "portfolios": [asdict(row) for row in judged]}
+        document = {
+            **walked.to_json(),
+            "implied": {
+                horizon: asdict(row) | {"t": row.t} for horizon, row in trial.added(walked).items()
+            },
+            "portfolios": [asdict(row) for row in judged],
+        }
         click.echo(json.dumps(document, indent=1))
         return
+    _show(walked, judged)
+
+
+def _compared(models: tuple[str, ...], implied: Path | None) -> tuple[Sequence[str], "Recipe"]:
+    """The models to walk forward, what implied volatility would add before all others, and how they are fitted."""
+    from ml.data import implied as files
+    from ml.evaluation import implied as trial
+    from ml.models import catalog
+    from ml.training.fitting import Recipe
+
+    names = models or catalog.GLOBAL_DEFAULT
+    if unknown := sorted(set(names) - set(catalog.GLOBAL_MODELS)):
+        known = ", ".join(catalog.GLOBAL_MODELS)
+        raise CoinsphereError(f"No model is called {', '.join(unknown)}; there are {known}")
+    if implied is None:
+        return names, Recipe()
+    # Before the others: the last of all is the one that is shown by year and token.
+    return (*trial.NAMES, *(name for name in names if name not in trial.NAMES)), trial.recipe(
+        files.read(implied)
+    )
+
+
+def _panel(folder: Path, tokens: str | None, start: date, end: date) -> "Panel":
+    from ml.data import candle_folder
+
+    symbols = None if tokens is None else tokens.replace(",", " ").split()
+    if symbols == []:
+        raise CoinsphereError("--tokens names no token")
+    try:
+        with stage(f"Reading {folder}"):
+            panel = candle_folder.read(
+                folder, utc_now(), symbols, first=candle_folder.first_day(start)
+            )
+    except LookupError as error:
+        raise CoinsphereError(str(error.args[0])) from error
+    if panel.last_day < end - timedelta(days=1):
+        click.echo(
+            f"The candles end on {panel.last_day}, before the end that was asked for.", err=True
+        )
+    return panel
+
+
+def _show(walked: "Backtest", judged: "list[PortfolioFigures]") -> None:
+    from ml.evaluation import backtest_table
+
     for table in backtest_table.of(walked):
         new_console().print(table)
     if judged:

@@ -17,6 +17,7 @@ from coinsphere.market.model import Token
 from coinsphere.settings import Role, Settings
 from ml.cli import tables
 from ml.cli.backtest import backtest
+from ml.cli.implied import implied
 from ml.evaluation.results import Score
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _symbols = click.argument("symbols", nargs=-1, metavar="[SYMBOL]...")
 def register(cli: click.Group) -> None:
     """Add them to `coinsphere`."""
     ml.add_command(backtest)
+    ml.add_command(implied)
     cli.add_command(ml)
 
 

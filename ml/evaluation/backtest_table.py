@@ -1,11 +1,12 @@
 """A backtest as tables for the terminal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.table import Table
 
-from ml.evaluation import holdout_calendar
+from ml.evaluation import holdout_calendar, implied
 from ml.evaluation.backtest import Backtest, Figures, Slice
+from ml.evaluation.comparison import Difference
 from ml.evaluation.portfolio_backtest import PORTFOLIOS, PortfolioFigures
 from ml.models.gk_har_t import GkHarT
 
@@ -20,6 +21,8 @@ def of(backtest: Backtest) -> Iterator[Table | str]:
         yield _beyond(backtest)
     if backtest.lean(model):
         yield _lean(backtest, model)
+    if added := implied.added(backtest):
+        yield _implied(added)
     yield from _notes(backtest)
 
 
@@ -84,6 +87,17 @@ def _lean(backtest: Backtest, model: str) -> Table:
         table.add_column(name, justify="right")
     for row in backtest.lean(model):
         table.add_row(row.year, f"{row.weight:+.4f}", f"{100 * row.gain:+.2f}", f"{row.dm_t:+.1f}")
+    return table
+
+
+def _implied(added: Mapping[int, Difference]) -> Table:
+    table = Table(
+        title="What implied volatility adds to pooled_linear; it goes in where a t is above 2"
+    )
+    for name in ("days", "gain %", "DM t"):
+        table.add_column(name, justify="right")
+    for horizon, gain in added.items():
+        table.add_row(str(horizon), f"{100 * gain.mean:+.2f}", f"{gain.t:+.1f}")
     return table
 
 

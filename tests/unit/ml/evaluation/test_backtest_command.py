@@ -1,13 +1,14 @@
 """`coinsphere ml backtest` as a person runs it: progress meanwhile, and what it says of a redenomination."""
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from coinsphere.cli.main import cli
+from tests.fakes import deribit
 
 DAYS = 620
 CHANGED = 560
@@ -43,3 +44,32 @@ def test_a_redenomination_is_named_and_not_scored_and_progress_is_told(folder):
     # The widest move of a walk of 3 % a day; a scored break would lift the mean of one day to 5 % and more.
     assert max(row["crps"] for row in made["table"] if row["horizon"] == 1) < 0.03
     assert "blocks of 180 days forecast: 1 of" in result.stderr
+
+
+def test_implied_volatility_is_fetched_and_what_it_adds_is_printed(folder, tmp_path, monkeypatch):
+    """From Deribit's answer to the figure by which it goes in; a currency that it has not stops nothing."""
+    first = datetime(2023, 7, 1, tzinfo=UTC)
+    moments = [int((first + timedelta(days=day)).timestamp() * 1000) for day in range(420)]
+    file = tmp_path / "dvol.csv"
+    with deribit.served() as server:
+        monkeypatch.setenv("COINSPHERE_DERIBIT_URL", server.url)
+        nothing = CliRunner().invoke(
+            cli, ["ml", "implied", "--out", str(file), "--currency", "ABC"]
+        )
+        assert nothing.exit_code == 1
+        assert not file.exists()
+        server.candles["BTC"] = [
+            [moment, 60, 61, 59, 55 + at % 9] for at, moment in enumerate(moments)
+        ]
+        fetched = CliRunner().invoke(cli, ["ml", "implied", "--out", str(file)])
+    assert fetched.exit_code == 0, fetched.output
+    assert "420 closes of BTC" in fetched.stdout
+    assert "ETH" in fetched.stderr
+    words = "--start 2024-05-01 --end 2024-07-01 --model ewma_t --processes 1 --implied"
+    command = ["ml", "backtest", "--data", str(folder), *words.split(), str(file)]
+    found = json.loads(CliRunner().invoke(cli, [*command, "--json"]).stdout)
+    models = {row["model"] for row in found["table"]}
+    assert {"pooled_linear_implied", "pooled_linear", "ewma_t"} <= models
+    assert found["implied"]["7"]["days"] > 30
+    shown = CliRunner().invoke(cli, command)
+    assert "What implied volatility adds" in shown.stdout
