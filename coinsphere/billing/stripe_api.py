@@ -67,9 +67,17 @@ class Stripe:
         return str(made.id)
 
     def checkout(self, customer: str, page: str, trial_days: int) -> str:
-        """The address of Stripe's page that sells the plan; it leads back to `page`. Raises `Fault`."""
+        """The address of Stripe's page that sells the plan; it leads back to `page`. Raises `Fault`.
+
+        A customer has one page that is open, so that nothing is bought twice: who asks again gets the same, and of two
+        who ask at once both do, as the request's key names the page before it.
+        """
         trial: Any = {"trial_period_days": trial_days} if trial_days else {}
-        session = self._api.checkout.sessions.create(
+        sessions = self._api.checkout.sessions
+        newest = next(iter(sessions.list({"customer": customer, "limit": 1}).data), None)
+        if newest is not None and newest.status == "open":
+            return str(newest.url)
+        session = sessions.create(
             {
                 "mode": "subscription",
                 "customer": customer,
@@ -77,7 +85,8 @@ class Stripe:
                 "subscription_data": trial,
                 "success_url": f"{page}?paid=1",
                 "cancel_url": page,
-            }
+            },
+            {"idempotency_key": f"checkout-{customer}-{newest.id if newest else 'first'}"},
         )
         return str(session.url)
 
@@ -103,9 +112,11 @@ class Stripe:
         except stripe.InvalidRequestError as error:
             if error.code != _GONE:
                 raise
-            return Standing([], [])
+            return Standing()
         ours = told.subscriptions(subscribed, invoices, charges, self._price)
-        return Standing(ours, told.payments(invoices, charges, ours))
+        return Standing(
+            ours, told.running(subscribed, self._price), told.payments(invoices, charges, ours)
+        )
 
     def happened_since(self, since: datetime) -> Iterator[Happening]:
         """Every event from then on, the newest first; Stripe keeps them for 30 days. Raises `Fault`.
@@ -120,6 +131,14 @@ class Stripe:
                 _log.error(
                     "event not understood", reference=str(each.get("id"))[:80], error=str(error)
                 )
+
+    def end(self, subscription: str) -> None:
+        """End a subscription at once, with no further payment; one that has ended already is fine. Raises `Fault`."""
+        try:
+            self._api.subscriptions.cancel(subscription)
+        except stripe.InvalidRequestError as error:
+            if error.code != _GONE:
+                raise
 
     def forget(self, customer: str) -> None:
         """Delete a customer, which ends what he subscribed to at once; one that is gone already is fine. Raises `Fault`."""

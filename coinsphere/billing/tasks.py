@@ -55,7 +55,8 @@ def refresh(
     """Ask the provider for all of a customer and bring our tables up to date.
 
     What the events about him say is not looked at: in whatever order and however often they come, the answer is the
-    same. Jobs of one customer run one after another.
+    same. Jobs of one customer run one after another. A subscription whose newest payment was given back is ended there,
+    so that nobody pays again for what he has no more.
 
     Raises:
         Fault: the provider does not answer.
@@ -64,7 +65,8 @@ def refresh(
     # Before the question: what arrives meanwhile is handled by the next job.
     told = events.waiting(conn, provider, customer)
     user_id = books.owner(conn, provider, customer)
-    standing = None if user_id is None else Stripe.of(settings).standing(customer)
+    stripe = None if user_id is None else Stripe.of(settings)
+    standing = None if stripe is None else stripe.standing(customer)
     with conn.transaction():
         if user_id is not None and standing is not None:
             grace = timedelta(days=settings.billing_grace_days)
@@ -74,6 +76,10 @@ def refresh(
             )  # fmt: skip
             dunning.tell(conn, user_id, failed, settings.pages_url, grace=grace, now=now)
         events.handled(conn, provider, customer, told, now)
+    if stripe is not None and standing is not None:
+        for reference in standing.refunded:
+            stripe.end(reference)
+            _log.info("refunded subscription ended", reference=reference)
     _log.info("customer", provider=provider, events=len(told), is_ours=user_id is not None)
 
 

@@ -4,7 +4,7 @@ Source: Stripe's API reference, version 2026-10-28 (Subscription, Invoice, Charg
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -22,6 +22,8 @@ _STATUSES: Mapping[str, Status] = {
     "unpaid": "past_due",
     "canceled": "cancelled",
 }
+_RUNNING = frozenset(("trialing", "active", "past_due", "unpaid"))
+"""Of such a subscription Stripe asks for money again, unless it is cancelled first."""
 _PAID: Mapping[str, PaymentStatus] = {
     "open": "pending",
     "paid": "succeeded",
@@ -51,10 +53,21 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """All of a customer: what he subscribed to, and what he was asked to pay."""
+    """All of a customer: what he subscribed to, what of it goes on, and what he was asked to pay."""
 
-    subscriptions: list[Subscription]
-    payments: list[Payment]
+    subscriptions: list[Subscription] = field(default_factory=list)
+    running: frozenset[str] = frozenset()
+    """References of those that the provider asks money for, now or later, whatever they give."""
+    payments: list[Payment] = field(default_factory=list)
+
+    @property
+    def refunded(self) -> list[str]:
+        """Those that go on though the newest payment was given back."""
+        return [
+            each.reference
+            for each in self.subscriptions
+            if each.status == "refunded" and each.reference in self.running
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +105,13 @@ def subscriptions(
         _subscription(each, item, is_refunded=_newest_is_refunded(each["id"], invoices, refunded))
         for each, item in ours
     ]
+
+
+def running(told: Sequence[Raw], price: str) -> frozenset[str]:
+    """References of the subscriptions to our price that have not ended."""
+    return frozenset(
+        each["id"] for each in told if each["status"] in _RUNNING and _item(each, price) is not None
+    )
 
 
 def payments(

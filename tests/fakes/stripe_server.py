@@ -227,6 +227,25 @@ class StripeServer:
         return answer
 
     def _answer(self, method: str, path: str, given: dict[str, str]) -> Row:
+        return self._read(path, given) if method == "GET" else self._do(method, path, given)
+
+    def _read(self, path: str, given: dict[str, str]) -> Row:
+        if path == "events":
+            since = int(given["created[gte]"])
+            return _page([e for e in self.events if e["created"] >= since][::-1], path, given)
+        kinds = {
+            "subscriptions": self.subscriptions,
+            "invoices": self.invoices,
+            "charges": self.charges,
+            "checkout/sessions": self.sessions,
+        }
+        if path not in kinds:
+            raise _unknown("GET", path)
+        self._customer(given["customer"])
+        rows = [row for row in kinds[path].values() if row["customer"] == given["customer"]]
+        return _page(rows[::-1], path, given)
+
+    def _do(self, method: str, path: str, given: dict[str, str]) -> Row:
         match method, path.split("/"):
             case "POST", ["customers"]:
                 made: Row = {
@@ -243,28 +262,24 @@ class StripeServer:
                     if each["customer"] == reference and each["status"] != "canceled":
                         self._end(each)
                 return {"id": reference, "object": "customer", "deleted": True}
+            case "DELETE", ["subscriptions", reference]:
+                return self._cancelled(reference)
             case "POST", ["checkout", "sessions"]:
                 return self._session(given)
             case "POST", ["billing_portal", "sessions"]:
                 self._customer(given["customer"])
-                return {
-                    "id": _new("bps"),
-                    "object": "billing_portal.session",
-                    "url": f"{self.url}/p/{_new('x')}",
-                }
-            case "GET", ["subscriptions" | "invoices" | "charges" as name]:
-                self._customer(given["customer"])
-                rows = [
-                    r for r in getattr(self, name).values() if r["customer"] == given["customer"]
-                ]
-                return _page(rows[::-1], path, given)
-            case "GET", ["events"]:
-                since = int(given["created[gte]"])
-                return _page([e for e in self.events if e["created"] >= since][::-1], path, given)
+                url = f"{self.url}/p/{_new('x')}"
+                return {"id": _new("bps"), "object": "billing_portal.session", "url": url}
             case _:
-                raise Refused(
-                    404, "invalid_request_error", f"Unrecognized request URL ({method}: {path})"
-                )
+                raise _unknown(method, path)
+
+    def _cancelled(self, reference: str) -> Row:
+        bought = self.subscriptions.get(reference)
+        if bought is None or bought["status"] == "canceled":
+            message = f"No such subscription: {reference}"
+            raise Refused(404, "invalid_request_error", message, "resource_missing")
+        self._end(bought)
+        return bought
 
     def _session(self, given: dict[str, str]) -> Row:
         self._customer(given["customer"])
@@ -337,6 +352,10 @@ def _page(rows: list[Row], path: str, given: dict[str, str]) -> Row:
     ids = [row["id"] for row in rows]
     rest = rows[ids.index(after) + 1 :] if after else rows
     return {"object": "list", "url": f"/v1/{path}", "data": rest[:2], "has_more": len(rest) > 2}
+
+
+def _unknown(method: str, path: str) -> Refused:
+    return Refused(404, "invalid_request_error", f"Unrecognized request URL ({method}: {path})")
 
 
 def _part(given: dict[str, str], name: str) -> dict[str, str]:

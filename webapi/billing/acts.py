@@ -43,23 +43,23 @@ def checkout() -> str:
     """The address of the provider's page that sells the plan pro to the caller.
 
     Raises:
-        errors.Problem: 403, the caller has confirmed no address; 404, nothing is sold; 409, he has the plan; 503, the
-            provider does not answer.
+        errors.Problem: 403, the caller has confirmed no address; 404, nothing is sold; 409, he has the plan, or a
+            subscription that goes on though it gives nothing now; 503, the provider does not answer.
     """
     stripe = _stripe()
     require_verified()
     work, user_id = services(), access.principal().user_id
     with work.database.connection() as conn:
         if guard.entitled(conn).plan is not FREE:
-            raise errors.Problem(
-                409,
-                "the plan is yours already",
-                detail="Change it in the portal.",
-                code="subscribed",
-            )
+            raise _subscribed("the plan is yours already")
         customer = customers.find(conn, PROVIDER, user_id)
         is_first = not repository.has_subscribed(conn, user_id)
     try:
+        if customer is not None and stripe.standing(customer).running:
+            # Paid a moment ago, or left unpaid: in either case another one would be paid beside it.
+            with work.database.connection() as conn:
+                events.refresh_later(conn, PROVIDER, customer)
+            raise _subscribed("there is a subscription already")
         customer = customer or stripe.customer(user_id)
         # Stored before anything can be bought: an event that comes at once finds whose it is.
         with work.database.connection() as conn:
@@ -114,6 +114,10 @@ def _stripe() -> Stripe:
             detail="No provider of payments is configured, and everybody has everything.",
             code="not-sold",
         ) from None
+
+
+def _subscribed(title: str) -> errors.Problem:
+    return errors.Problem(409, title, detail="Change it in the portal.", code="subscribed")
 
 
 def _away(fault: Fault) -> errors.Problem:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import psycopg
@@ -197,6 +198,39 @@ def test_a_life_trial_paid_failed_recovered_cancelled(buyer, stripe, worker, own
     assert len(stripe.customers) == 1
 
 
+def test_nothing_is_bought_twice(buyer, stripe, sold, worker, clock):
+    """Pages asked for one after another and at once are one page; who has paid gets no other, though we know it not yet."""
+    first = buyer.post("/billing/checkout").json["url"]
+    assert buyer.post("/billing/checkout").json["url"] == first
+    assert len(stripe.sessions) == 1
+    (session,) = stripe.sessions.values()
+    session["status"] = "expired"
+    client = Stripe.of(sold)
+    with ThreadPoolExecutor(4) as crowd:
+        pages = {
+            crowd.submit(client.checkout, session["customer"], "https://x", TRIAL) for _ in range(4)
+        }
+        assert len({page.result() for page in pages}) == 1
+    assert len(stripe.sessions) == 2
+
+    stripe.pay_checkout()
+    assert buyer.get("/billing/plan").json["plan"] == "free"
+    assert_problem(buyer.post("/billing/checkout"), 409, says="already")
+    worker()  # what was refused made us look
+    assert plan(buyer, clock, stripe.now)[:2] == ("pro", "trial")
+
+
+def test_who_left_a_bill_unpaid_settles_that_one(buyer, stripe, worker, clock):
+    sub = buy(buyer, stripe)
+    stripe.renew(sub, card_is_good=False)
+    stripe.subscriptions[sub]["status"] = "unpaid"
+    deliver(buyer.client, stripe)
+    worker()
+    assert plan(buyer, clock, stripe.now + timedelta(days=8))[0] == "free"
+    assert_problem(buyer.post("/billing/checkout"), 409, says="already")
+    assert len(stripe.sessions) == 1
+
+
 def test_what_is_not_signed_or_old_or_altered_is_refused(client, stripe, owner_db):
     stripe._tell("invoice.paid", {"object": "invoice", "id": "in_1", "customer": "cus_1"})
     (event,) = stripe.events
@@ -296,6 +330,15 @@ def test_a_refund_ends_the_plan_at_once_and_a_part_of_it_does_not(
     assert plan(buyer, clock, stripe.now)[:2] == ("free", "refunded")
     assert payments(owner_db, buyer) == [("refunded", 9.0, "EUR")]
     assert "payment.refunded" in [action for action, _ in acts(owner_db, buyer)]
+    # Nobody pays again for what was given back: it has ended there, and another may be bought.
+    assert stripe.subscriptions[sub]["status"] == "canceled"
+    deliver(buyer.client, stripe)
+    worker()
+    assert plan(buyer, clock, stripe.now)[0] == "free"
+    buy(buyer, stripe)
+    deliver(buyer.client, stripe)
+    worker()
+    assert plan(buyer, clock, stripe.now)[:2] == ("pro", "active")
 
 
 def test_a_deleted_account_pays_no_more_and_leaves_bills_without_a_name(
