@@ -1,10 +1,12 @@
 """From bytes, as they come, to whole requests. gunicorn's parser reads each head; nothing here waits or blocks."""
 
 import io
+import re
 from typing import Any
 
 from gunicorn.http.body import ChunkedReader
 from gunicorn.http.errors import (
+    InvalidHeader,
     InvalidRequestLine,
     LimitRequestHeaders,
     LimitRequestLine,
@@ -20,6 +22,7 @@ from webapi.server.chunks import Chunks, Malformed, TooLarge
 
 MOST_HEAD = 64 * 1024
 _BLANK = b"\r\n\r\n"
+_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 
 
 class Receiver:
@@ -87,6 +90,7 @@ class Receiver:
         while self._received.startswith(b"\r\n"):
             del self._received[:2]
         end = self._received.find(_BLANK, max(0, self._looked_at - len(_BLANK)))
+        self._require_line_ends(len(self._received) if end < 0 else end)
         if end < 0:
             self._looked_at = len(self._received)
         if end > MOST_HEAD or (end < 0 and self._looked_at > MOST_HEAD):
@@ -113,6 +117,11 @@ class Receiver:
             raise InvalidRequestLine("")
         if len(self._received) > limit and self._received.find(b"\r\n", 0, limit + 2) < 0:
             raise LimitRequestLine("")
+
+    def _require_line_ends(self, end: int) -> None:
+        """Refuse a line that ends with a line feed alone at once: where only such come, a head would never end."""
+        if _BARE_LINE_FEED.search(self._received, self._looked_at, end):
+            raise InvalidHeader("")
 
     def _frame(self, request: Any) -> None:
         """Find out how the body ends."""

@@ -143,6 +143,7 @@ def test_what_two_readers_read_differently_ends_the_connection(running: Running)
     for text in (b"f\n" + b"x" * 15 + b"\n0\n\n", b"f;a=b\nc\r\n", b"f;" + b"e" * 999 + b"\r\n"):
         assert_refused(asked(running, chunks + text + LIVE), 400)
     assert_refused(asked(running, b"GET /health/live\r\n\r\n"), 400)
+    assert_refused(asked(running, LIVE.replace(b"\r\n", b"\n")), 400)
     assert_refused(asked(running, LIVE.replace(b"HTTP/1.1", b"HTTP/0.9")), 505)
     assert_refused(asked(running, LIVE[:-2] + b"X: 1\r\n" * 50_000 + b"\r\n"), 431)
     assert_refused(asked(running, LIVE[:-2] + b"X: 1\r\n 2\r\n\r\n" + LIVE), 400)

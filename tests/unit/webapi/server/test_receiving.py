@@ -74,6 +74,7 @@ REFUSED = {
     "no colon": (head(b"nonsense"), 400),
     "a zero byte": (head(b"X: a\0b"), 400),
     "a bare line feed": (head(b"X: a\nY: b"), 400),
+    "line feeds alone, and no end": (b"GET / HTTP/1.1\nHost: x\n\n", 400),
     "a folded field": (head(b"X: a", b" b"), 400),
     "a length of letters": (head(b"Content-Length: abc"), 400),
     "a negative length": (head(b"Content-Length: -1"), 400),
