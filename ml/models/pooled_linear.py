@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy import optimize, special
+from scipy import linalg, optimize, special
 
 from ml.data.features import NAMES, FeatureSet, Floats
 from ml.data.horizons import HORIZONS
@@ -21,6 +21,8 @@ overlapping returns are that many fewer samples than rows."""
 
 LEAST_DEGREES = 2.1
 _START = (-0.35, 1.5)
+_LEAST_CURVATURE = 1e-6
+"""Of a direction that the inputs do not span, in which the loss is flat."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,11 +106,31 @@ def fit_student(inputs: Floats, outcomes: Floats, penalty: float) -> tuple[Float
     deviation = np.where(deviation > 0, deviation, 1.0)
     design = np.column_stack((np.ones(len(inputs)), (inputs - mean) / deviation))
     start = np.concatenate((_START[:1], np.zeros(inputs.shape[1]), _START[1:]))
-    found = optimize.minimize(
-        _loss, start, (design, outcomes, penalty), jac=True, method="L-BFGS-B"
-    ).x
+    natural = _natural(design, penalty)
+    data = (natural, design, outcomes, penalty)
+    begun = np.linalg.solve(natural, start)
+    found = natural @ optimize.minimize(_loss_along, begun, data, jac=True, method="L-BFGS-B").x
     weights = found[1:-1] / deviation
     return weights, float(found[0] - mean @ weights), _degrees(found[-1])
+
+
+def _natural(design: Floats, penalty: float) -> Floats:
+    """From coordinates in which the loss curves alike along all inputs to intercept, weights and degrees.
+
+    A Student t's expected information of the log scale is the same for each row, about one, so its curvature is that of least
+    squares. Inputs are much alike, and without this the search takes twice as many steps.
+    """
+    columns = design.shape[1]
+    penalised = np.append(0.0, np.full(columns - 1, 2 * penalty))
+    curvature = design.T @ design / len(design) + np.diag(penalised + _LEAST_CURVATURE)
+    root = linalg.cholesky(curvature)
+    made: Floats = linalg.block_diag(linalg.inv(root), 1.0)
+    return made
+
+
+def _loss_along(point: Floats, natural: Floats, *data: Any) -> tuple[float, Floats]:
+    loss, gradient = _loss(natural @ point, *data)
+    return loss, natural.T @ gradient
 
 
 def _degrees(freedom: float) -> float:

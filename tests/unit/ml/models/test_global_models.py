@@ -7,6 +7,8 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 import torch
+from scipy import stats
+from scipy.optimize import approx_fprime
 
 from ml.data import features, panel
 from ml.data.panel import as_date
@@ -122,6 +124,23 @@ def test_the_linear_model_finds_the_weights_that_made_the_data():
     np.testing.assert_allclose(weights, [0.3, 0.0], atol=0.03)
     assert intercept == pytest.approx(-0.5, abs=0.03)
     assert degrees == pytest.approx(4, abs=0.5)
+
+
+def test_the_fit_ends_where_the_likelihood_is_flat_though_inputs_are_alike():
+    """Also where one is another's copy and one never moves; the gradient is taken of SciPy's own density."""
+    rng = np.random.default_rng(1)
+    shared = rng.standard_normal((4000, 1))
+    inputs = shared + 0.05 * rng.standard_normal((4000, 3))
+    inputs = np.column_stack((inputs, inputs[:, 0], np.full(4000, 3.0)))
+    outcomes = rng.standard_t(5, 4000) * np.exp(0.4 * inputs[:, 1] - 0.2)
+    weights, intercept, degrees = pooled_linear.fit_student(inputs, outcomes, 0.0)
+
+    def loss(point):
+        scale = np.exp(inputs @ point[:-2] + point[-2])
+        return -stats.t.logpdf(outcomes / scale, point[-1]).mean() + np.log(scale).mean()
+
+    slopes = approx_fprime(np.array([*weights, intercept, degrees]), loss, 1e-6)
+    np.testing.assert_allclose(slopes, 0.0, atol=1e-3)
 
 
 def test_garch_forecasts_what_arch_itself_would(market):
