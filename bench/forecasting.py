@@ -23,7 +23,7 @@ from ml.data.features import FeatureSet
 from ml.data.horizons import CONTEXT, HORIZONS
 from ml.data.windows import Parts, Series
 from ml.evaluation import backtest, gates, probes
-from ml.evaluation.backtest import Figures
+from ml.evaluation.figures import Figures
 from ml.evaluation.scoring import NOMINAL
 from ml.models.catalog import CHAMPION
 from ml.models.combination import Combination

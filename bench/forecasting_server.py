@@ -30,8 +30,8 @@ from coinsphere.settings import Settings
 from ml.data import panel
 from ml.data.features import NAMES
 from ml.data.horizons import HORIZONS
-from ml.evaluation.backtest import Figures
 from ml.evaluation.conformal import Conformal
+from ml.evaluation.figures import Figures
 from ml.models.combination import Combination
 from ml.models.novelty import Novelty
 from ml.registry.global_registry import Loaded

@@ -15,9 +15,10 @@ from typing import Any
 import httpx2
 import psycopg
 
+from bench.filling import connect, fill, prepare
 from bench.load import Samples
 from bench.measure import Measure
-from bench.portfolio import connect, fill, prepare, rebuild
+from bench.portfolio import rebuild
 from bench.serving import ROOT, Serving, served
 from coinsphere.accounts import browser_sessions, opaque
 from tests.integration.local.chromium import PROGRAM

@@ -14,6 +14,7 @@ from ml.errors import TooLittleHistory
 from ml.evaluation import comparison, conformal, holdout_calendar, lean, scoring, walk_forward
 from ml.evaluation.comparison import Difference
 from ml.evaluation.conformal import Conformal
+from ml.evaluation.figures import Figures, Slice, plain
 from ml.evaluation.held_out_origins import Published
 from ml.evaluation.lean import Lean
 from ml.evaluation.scoring import NOMINAL, Scores
@@ -27,49 +28,6 @@ LEAD_BLOCKS = 2
 """Blocks before the first scored day: what the conformal intervals learn from."""
 _LEAST_OF_TOKEN = 100
 """Forecasts below which a token's coverage says nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """One model at one horizon. Losses are of log returns; skills and coverages are fractions.
-
-    `coverage` and its errors are of the calibrated intervals, `raw_coverage` of the distributions as they are;
-    `token_error` is the mean over tokens of how far coverage is off.
-    """
-
-    model: str
-    horizon: int
-    forecasts: int
-    crps: float
-    skill: float
-    skill_error: float
-    dm_t: float
-    log_score: float
-    log_gain: float
-    pinball: float
-    interval80: float
-    interval95: float
-    coverage80: float
-    coverage95: float
-    raw_coverage80: float
-    raw_coverage95: float
-    token_error80: float
-    token_error95: float
-    pit_distance: float
-    pit_histogram: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """One model at one horizon for one token or year."""
-
-    model: str
-    horizon: int
-    of: str
-    forecasts: int
-    skill: float
-    coverage80: float
-    coverage95: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -237,14 +195,14 @@ class Backtest:
             "refitDays": walk_forward.REFIT_DAYS,
             "reference": REFERENCE,
             "calendar": holdout_calendar.load().describe(),
-            "table": [_plain(row) for row in self.table()],
-            "byToken": [_plain(row) for model in self.scores for row in self.by_token(model)],
+            "table": [plain(row) for row in self.table()],
+            "byToken": [plain(row) for model in self.scores for row in self.by_token(model)],
             "beyondGkHarT": {
                 model: {str(horizon): t for horizon, t in self.beyond(model).items()}
                 for model in self.scores
             },
             "lean": [asdict(row) for model in self.scores for row in self.lean(model)],
-            "byYear": [_plain(row) for model in self.scores for row in self.by_year(model)],
+            "byYear": [plain(row) for model in self.scores for row in self.by_year(model)],
         }
 
     def pegged(self) -> list[str]:
@@ -259,14 +217,6 @@ class Backtest:
         none = ~self.scored.any(axis=(1, 2))
         symbols = [self.features.panel.symbols[place] for place in np.flatnonzero(none)]
         return [symbol for symbol in symbols if symbol not in self.pegged()]
-
-
-def _plain(row: Figures | Slice) -> dict[str, Any]:
-    """A row as JSON holds it: what is unknown is null, as JSON knows no NaN."""
-    return {
-        name: None if isinstance(value, float) and not np.isfinite(value) else value
-        for name, value in asdict(row).items()
-    }
 
 
 def run(

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.table import Table
 
 from ml.evaluation import holdout_calendar, implied
-from ml.evaluation.backtest import Backtest, Figures, Slice
+from ml.evaluation.backtest import Backtest
 from ml.evaluation.comparison import Difference
+from ml.evaluation.figures import Figures, Slice
 from ml.evaluation.portfolio_backtest import PORTFOLIOS, PortfolioFigures
 from ml.models.gk_har_t import GkHarT
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from coinsphere.clock import iso
 from ml.errors import ArtifactRefused
-from ml.evaluation.backtest import Backtest, Figures
+from ml.evaluation.backtest import Backtest
 from ml.evaluation.conformal import Conformal
+from ml.evaluation.figures import Figures
 from ml.evaluation.losses import Losses
 from ml.models import artifact, catalog
 from ml.models.artifact import MANIFEST

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from ml.evaluation import holdout_calendar, plots
-from ml.evaluation.backtest import Backtest, Figures
+from ml.evaluation.backtest import Backtest
+from ml.evaluation.figures import Figures
 from ml.evaluation.gate_report import GateReport
 from ml.evaluation.plots import Skills
 from ml.registry.global_version import GlobalFacts
