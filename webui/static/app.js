@@ -14,6 +14,13 @@ addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("form button[disabled]")) button.removeAttribute("disabled");
 });
 
+/** What was typed into a search before htmx listened is searched, too. */
+document.addEventListener("DOMContentLoaded", () => {
+  for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("input[type=search][hx-get]"))) {
+    if (field.value !== field.defaultValue) field.dispatchEvent(new Event("search", { bubbles: true }));
+  }
+});
+
 // Who is logged in finds the last pages again without a network; who is not leaves none behind.
 if (document.body.classList.contains("has-tabs")) navigator.serviceWorker?.register("/worker.js").catch(() => {});
 else globalThis.caches?.keys().then((names) => names.forEach((name) => caches.delete(name)), () => {});

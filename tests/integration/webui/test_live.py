@@ -1,6 +1,7 @@
 """Open pages in a real browser follow what happens: prices, values, firings, and the end of their session."""
 
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -170,6 +171,37 @@ def test_the_last_pages_are_there_without_a_network_until_one_logs_out(browser, 
     page.get_by_role("button", name="Log out").locator("visible=true").first.click()
     page.get_by_role("link", name="Log in").first.wait_for()
     page.wait_for_function("caches.keys().then(all => all.length === 0)")
+    context.close()
+
+
+@pytest.mark.parametrize("on_its_way", ["/markets", "/markets?q=bi"])
+def test_a_search_is_not_lost_to_a_list_that_is_on_its_way(browser, served, on_its_way) -> None:
+    """Neither to one with newer prices nor to that of the search before it."""
+    context = browser.new_context(locale="en-US")
+    page = context.new_page()
+    walk = Walk(page, served, "search")
+    fill(served, register(walk))
+    walk.go("/markets")
+    page.wait_for_function("globalThis.htmx !== undefined")
+    held = []
+
+    def hold(route) -> None:
+        held.append(route) if route.request.url.endswith(on_its_way) else route.continue_()
+
+    page.route("**/markets*", hold)
+    search = page.get_by_label("Search by symbol or name")
+    search.fill("bi" if "q=" in on_its_way else "")
+    while not held:
+        page.evaluate("document.body.dispatchEvent(new CustomEvent('live-prices'))")
+        page.wait_for_timeout(100)
+    search.fill("bitc")
+    page.wait_for_timeout(1500)  # it has been asked for, or waits for what is on its way
+    page.unroute("**/markets*")
+    for route in held:
+        with suppress(Error):  # it was given up
+            route.continue_()
+    page.wait_for_url("**/markets?q=bitc")
+    page.get_by_text("1 token", exact=True).wait_for(state="attached")
     context.close()
 
 
