@@ -69,12 +69,15 @@ def _no_network() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the developer's machine reaches a test."""
+def _clean_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """No setting of the developer's machine reaches a test, nor what `make up` left in the project's folder."""
     import os
 
     for name in [name for name in os.environ if name.startswith("COINSPHERE_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("COINSPHERE_HOME", str(tmp_path_factory.getbasetemp() / "no-home"))
 
 
 @pytest.fixture(scope="session")
