@@ -4,7 +4,7 @@ A check names rows or tokens; everything else goes on. What is set aside comes b
 its cause gone: docs/adr/0116-the-blast-radius-of-a-check.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -131,11 +131,12 @@ _WHY_OF_ALL = """
     where token_id = %(token_id)s and state = 'held' and scope = 'token'
 """
 _WHY = """
-    select string_agg(distinct s.reason, ' ') from market.set_aside s
-    where s.token_id = %(token_id)s and s.state = 'held'
+    select s.token_id, string_agg(distinct s.reason, ' ') from market.set_aside s
+    where s.token_id = any(%(token_ids)s) and s.state = 'held'
         and (s.scope = 'token' or s.scope = 'forecast' and s.about >= (
             select max(p.origin_at) from model.predictions p where p.token_id = s.token_id and not p.is_shadow
         ))
+    group by s.token_id
 """
 
 
@@ -234,18 +235,14 @@ def remove(conn: Connection, ids: Sequence[int], by: str, why: str, now: datetim
     return _decided(conn, _REMOVE, ids, by, why, now)
 
 
-def reason(conn: Connection, token_id: UUID) -> str | None:
-    """Why no forecast of the token is given now; None where nothing speaks against it."""
-    return _told(conn, _WHY, token_id)
+def reasons(conn: Connection, token_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Why no forecast of some tokens is given now; those that nothing speaks against are absent."""
+    return dict(conn.execute(_WHY, {"token_ids": list(token_ids)}).fetchall())
 
 
 def token_reason(conn: Connection, token_id: UUID) -> str | None:
     """Why the token is neither learned from nor forecast; None where it is not set aside."""
-    return _told(conn, _WHY_OF_ALL, token_id)
-
-
-def _told(conn: Connection, query: LiteralString, token_id: UUID) -> str | None:
-    row = conn.execute(query, {"token_id": token_id}).fetchone()
+    row = conn.execute(_WHY_OF_ALL, {"token_id": token_id}).fetchone()
     return row[0] if row else None
 
 

@@ -54,21 +54,24 @@ def get_predictions(json_data: schemas.BatchIn) -> dict[str, Any]:
     work = services()
     with work.database.connection() as conn:
         wanted = symbols.find_all(conn, json_data.symbols)
-        technical = indicator_queries.indicators(conn, [token.id for _, token in wanted if token])
-    asked = [
-        (
-            symbol,
-            token,
-            work.helpers.submit(current.ask, work, token, json_data.horizon) if token else None,
-        )
-        for symbol, token in wanted
-    ]
+        known = [token for _, token in wanted if token]
+        technical = indicator_queries.indicators(conn, [token.id for token in known])
+        refusals = current.refusals(conn, known)
+    asked = {
+        token.id: work.helpers.submit(current.of_server, work, token, json_data.horizon)
+        for token in known
+        if token.id not in refusals
+    }
     found, failures = [], []
-    for symbol, token, future in asked:
+    for symbol, token in wanted:
         try:
-            if token is None or future is None:
+            if token is None:
                 raise errors.token_not_found(symbol)
-            found.append(answers.prediction(token, future.result(), technical.get(token.id)))
+            if token.id in refusals:
+                raise refusals[token.id]
+            found.append(
+                answers.prediction(token, asked[token.id].result(), technical.get(token.id))
+            )
         except errors.Problem as problem:
             failures.append({"symbol": symbol, "status": problem.status, "error": problem.error})
     return {

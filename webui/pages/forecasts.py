@@ -59,7 +59,9 @@ def fan(work: Services, token: Token) -> tuple[Fan | None, str | None]:
 
 def _asked(work: Services, token: Token) -> bytes:
     """The forecasts of all horizons that have one. Raises `errors.Problem`: there is none."""
-    asked = [work.helpers.submit(current.ask, work, token, days) for days in schemas.FRAMES]
+    with work.database.connection() as conn:
+        current.require_none_against(conn, token)
+    asked = [work.helpers.submit(current.of_server, work, token, days) for days in schemas.FRAMES]
     found, problems = [], []
     for future in asked:
         try:

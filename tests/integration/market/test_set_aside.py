@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 
@@ -141,9 +142,9 @@ def test_a_token_is_passed_over_with_its_reason(pipeline, token_id):
     set_aside.apply(pipeline, Scope.TOKEN, ["moves"], [subject], DAYS[0], NOW)
 
     assert set_aside.token_reason(pipeline, token_id) == "It stands still."
-    assert set_aside.reason(pipeline, token_id) == "It stands still."
+    assert set_aside.reasons(pipeline, [token_id, uuid4()]) == {token_id: "It stands still."}
     set_aside.apply(pipeline, Scope.TOKEN, ["moves"], [], DAYS[0], NOW)
-    assert set_aside.reason(pipeline, token_id) is None
+    assert set_aside.reasons(pipeline, [token_id]) == {}
 
 
 def test_a_quote_that_is_the_close_of_a_candle_is_set_aside_with_it(owner, pipeline, token_id):

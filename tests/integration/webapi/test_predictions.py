@@ -11,6 +11,8 @@ import psycopg
 import pytest
 
 from coinsphere.clock import iso
+from coinsphere.market import set_aside
+from coinsphere.market.set_aside import Scope, Subject
 from tests.integration.webapi.conftest import NOW, assert_problem, exact, quote
 
 DIGEST = "a" * 64
@@ -265,6 +267,19 @@ def test_a_batch_answers_what_can_be_answered(person, answers) -> None:
         {"symbol": "ETH", "status": 503, "error": "no prediction: too little history"},
         {"symbol": "NOPE", "status": 404, "error": "token NOPE not found"},
     ]
+
+
+def test_a_batch_names_what_is_set_aside_and_answers_the_rest(person, answers, owner_db) -> None:
+    (token_id,) = owner_db.execute("select id from market.tokens where symbol = 'ETH'").fetchone()
+    stuck = [Subject(token_id, None, "a_rule", "Its feed is stuck.", {})]
+    set_aside.apply(owner_db, Scope.TOKEN, ["a_rule"], stuck, NOW, NOW)
+    try:
+        body = person.post("/predictions/batch", {"symbols": ["ETH", "BTC"]}).json
+    finally:
+        set_aside.apply(owner_db, Scope.TOKEN, ["a_rule"], [], NOW, NOW)
+    assert [each["symbol"] for each in body["predictions"]] == ["BTC"]
+    error = "ETH is set aside: Its feed is stuck."
+    assert body["errors"] == [{"symbol": "ETH", "status": 503, "error": error}]
 
 
 @pytest.mark.parametrize(
