@@ -18,6 +18,7 @@ from coinsphere.settings import Role, Settings
 from ml.cli import tables
 from ml.cli.backtest import backtest
 from ml.cli.implied import implied
+from ml.errors import ArtifactRefused
 from ml.evaluation.results import Score
 
 if TYPE_CHECKING:
@@ -96,10 +97,17 @@ def show() -> None:
     from ml.registry import token_listing
 
     settings, table = Settings.from_env(), tables.scores()
-    for promotion in token_listing.promotions(settings):
-        for score in _figures(settings, promotion):
-            tables.add_score(table, promotion.model_name, score, champion=promotion.version)
+    found = token_listing.listing(settings)
+    faults = dict(found.unreadable)
+    for promotion in found.promotions:
+        try:
+            for score in _figures(settings, promotion):
+                tables.add_score(table, promotion.model_name, score, champion=promotion.version)
+        except ArtifactRefused as error:
+            faults[promotion.model_name] = str(error)
     new_console().print(table if table.row_count else "No model was evaluated yet.")
+    for name, why in faults.items():
+        click.echo(f"{name} cannot be used: {why}", err=True)
 
 
 @ml.command("train-global")

@@ -11,9 +11,10 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere import log
 from coinsphere.settings import Settings
 from ml.data.horizons import HORIZONS
-from ml.errors import NoChampion
+from ml.errors import ArtifactRefused, NoChampion
 from ml.evaluation.gate_report import Gate, GateReport, Reason
 from ml.monitoring import accuracy, held_out_forecasts
 from ml.monitoring.accuracy import Drift, Record
@@ -22,6 +23,8 @@ from ml.registry import gate_reports, global_registry, validation
 from ml.registry.global_registry import Loaded, Serving
 from ml.registry.global_training import Judged
 from ml.registry.validation import Registered
+
+_log = log.get("ml.monitoring.promotion")
 
 _SHOWN_DAYS = 365
 
@@ -155,10 +158,17 @@ def _by_number(loaded: Iterable[Loaded]) -> dict[int, Loaded]:
 
 
 def _candidate(settings: Settings, serving: Serving) -> Registered | None:
-    """The challenger, if it passed at a horizon at which it does not serve yet; a vetoed one is shown as such."""
+    """The challenger, if it passed at a horizon at which it does not serve yet; a vetoed one is shown as such.
+
+    One whose tags make no sense passed nothing: it waits for nothing, and the next version takes its place.
+    """
     if serving.challenger is None:
         return None
-    found = validation.registered(settings, serving.challenger)
+    try:
+        found = validation.registered(settings, serving.challenger)
+    except ArtifactRefused as error:
+        _log.error("model_unreadable", version=serving.challenger, reason=str(error))
+        return None
     waiting = tuple(
         horizon for horizon in found.horizons if serving.champions.get(horizon) != found.version
     )

@@ -18,7 +18,7 @@ from coinsphere import log
 from coinsphere.settings import Settings
 from ml.data.horizons import HORIZONS
 from ml.errors import ArtifactRefused
-from ml.registry import flavours, validation, versions
+from ml.registry import flavours, tags, validation, versions
 from ml.registry.global_version import NAME, GlobalFacts, GlobalVersion, unpack
 from ml.registry.mlflow_client import answers, client, is_missing
 from ml.registry.versions import KIND, Family, Made, Version, VersionInfo
@@ -108,8 +108,8 @@ def register(
 ) -> Version:
     """Make the files the newest version; it serves nobody yet."""
     _registered(mlflow_client)
-    tags = {"dagster_run_id": facts.dagster_run_id, **validation.tags(facts)}
-    made = Made(facts.model, facts, files, example, parameters, tags)
+    told = {"dagster_run_id": facts.dagster_run_id, **validation.tags(facts)}
+    made = Made(facts.model, facts, files, example, parameters, told)
     return versions.register(mlflow_client, _FAMILY, made)
 
 
@@ -124,13 +124,13 @@ def serving(settings: Settings) -> Serving:
     if found is None:
         return Serving()
     champions = _by_horizon(found.aliases, champion_alias)
-    chosen = _by_horizon(found.tags, _chosen_tag)
+    chosen = _told(found.tags, _chosen_tag)
     return Serving(
         champions,
         _number(found.aliases.get(BASELINE)),
         _number(found.aliases.get(CHALLENGER)),
         {horizon: each for horizon, each in chosen.items() if horizon not in champions},
-        _by_horizon(found.tags, _returned_tag),
+        _told(found.tags, _returned_tag),
     )
 
 
@@ -201,9 +201,7 @@ def standing(settings: Settings, serving: Serving, now: datetime) -> dict[int, i
     """
     oldest = now - timedelta(days=settings.ml_baseline_days)
     champions = set(serving.champions.values())
-    fresh = {
-        each for each in champions if validation.registered(settings, each).data_cutoff > oldest
-    }
+    fresh = {each for each in champions if validation.learned_after(settings, each, oldest)}
     return {horizon: each for horizon, each in serving.champions.items() if each in fresh}
 
 
@@ -258,6 +256,18 @@ def _by_horizon(named: Mapping[str, str | int], name_of: Callable[[int], str]) -
     return {
         horizon: int(named[name]) for horizon in HORIZONS if (name := name_of(horizon)) in named
     }
+
+
+def _told(named: Mapping[str, str], name_of: Callable[[int], str]) -> dict[int, int]:
+    """The versions that tags of horizons name; one that makes no sense is logged and says nothing of the others."""
+    found = {}
+    for horizon in HORIZONS:
+        try:
+            if name_of(horizon) in named:
+                found[horizon] = tags.version(named, name_of(horizon))
+        except ArtifactRefused as error:
+            _log.error("tag_unreadable", horizon=horizon, reason=str(error))
+    return found
 
 
 def _chosen_tag(horizon: int) -> str:

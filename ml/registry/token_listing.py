@@ -8,6 +8,8 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import RegisteredModel
 
 from coinsphere.settings import Settings
+from ml.errors import ArtifactRefused
+from ml.registry import tags
 from ml.registry.mlflow_client import answers, client
 from ml.registry.versions import KIND
 
@@ -35,7 +37,7 @@ class Listing:
 
     Attributes:
         promotions: those that have a champion.
-        lost: by token, what is missing of one that was evaluated and has no champion any more, and how it comes back.
+        lost: by token, why one that was evaluated has no champion that can be served, and how it comes back.
         unreadable: by model, why what MLflow says of it makes no sense.
     """
 
@@ -59,6 +61,9 @@ def listing(settings: Settings) -> Listing:
                     promotions.append(_promotion(found, token_id))
                 elif EVALUATED_AT in found.tags:
                     lost[token_id] = _what_is_lost(found)
+            except ArtifactRefused as error:
+                unreadable[found.name] = str(error)
+                lost[token_id] = f"{found.name} cannot be used: {error}"
             except (KeyError, ValueError, TypeError) as error:
                 unreadable[found.name] = f"{type(error).__name__}: {error}"
     return Listing(tuple(promotions), lost, unreadable)
@@ -66,12 +71,12 @@ def listing(settings: Settings) -> Listing:
 
 def _promotion(found: RegisteredModel, token_id: UUID) -> Promotion:
     version, evaluated_at = int(found.aliases[CHAMPION]), found.tags.get(EVALUATED_AT, "")
-    return Promotion(found.name, version, evaluated_at, token_id, behind_of(found.tags))
+    return Promotion(found.name, version, evaluated_at, token_id, behind_of(found))
 
 
-def behind_of(tags: Mapping[str, str]) -> frozenset[int]:
-    """The horizons that a registered model's tag names. Raises ValueError where it names none that is a number."""
-    return frozenset(int(days) for days in tags.get(BEHIND, "").split(",") if days)
+def behind_of(found: RegisteredModel) -> frozenset[int]:
+    """The horizons at which a registered model's tag says that the baseline lost less. Raises ArtifactRefused."""
+    return frozenset(tags.horizons(found.tags, BEHIND))
 
 
 def _what_is_lost(found: RegisteredModel) -> str:

@@ -135,14 +135,14 @@ def champion(settings: Settings, token: Token) -> Champion:
     Raises:
         NoChampion: no evaluated model is registered.
         RegistryUnavailable: MLflow does not answer.
-        ArtifactRefused: its files are not what was registered.
+        ArtifactRefused: its files are not what was registered, or its tags make no sense.
     """
     with answers(settings.tracking_url):
         found = versions.find(client(settings), _identity(token))
     if found is None or CHAMPION not in found.aliases:
         raise NoChampion(f"{token.symbol} has no evaluated model")
     held = load(settings, found.name, int(found.aliases[CHAMPION]))
-    return replace(held, behind=behind_of(found.tags))
+    return replace(held, behind=behind_of(found))
 
 
 def load(settings: Settings, name: str, version: int) -> Champion:

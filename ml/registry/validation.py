@@ -4,10 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from coinsphere import log
 from coinsphere.clock import iso
 from coinsphere.settings import Settings
+from ml.errors import ArtifactRefused
+from ml.registry import tags as registry_tags
 from ml.registry.global_version import NAME, GlobalFacts
 from ml.registry.mlflow_client import answers, client
+
+_log = log.get("ml.registry.validation")
 
 _GATE_REPORT = "gate_report_id"
 _STATUS = "validation_status"
@@ -51,8 +56,30 @@ def veto(settings: Settings, version: int, horizons: Sequence[int]) -> None:
     Raises:
         RegistryUnavailable: MLflow does not answer, or has no such version.
     """
-    kept = [each for each in registered(settings, version).horizons if each not in horizons]
+    kept = [each for each in _passed(settings, version) if each not in horizons]
     _judge(settings, version, PASSED if kept else VETOED, kept)
+
+
+def learned_after(settings: Settings, version: int, moment: datetime) -> bool:
+    """Whether the version learned from days after a moment; not where its tags make no sense.
+
+    Raises:
+        RegistryUnavailable: MLflow does not answer, or has no such version.
+    """
+    try:
+        return registered(settings, version).data_cutoff > moment
+    except ArtifactRefused as error:
+        _log.error("model_unreadable", version=version, reason=str(error))
+        return False
+
+
+def _passed(settings: Settings, version: int) -> tuple[int, ...]:
+    """At which horizons the version passed; none where its tags make no sense."""
+    try:
+        return registered(settings, version).horizons
+    except ArtifactRefused as error:
+        _log.error("model_unreadable", version=version, reason=str(error))
+        return ()
 
 
 def _judge(settings: Settings, version: int, status: str, horizons: Sequence[int]) -> None:
@@ -68,15 +95,15 @@ def registered(settings: Settings, version: int) -> Registered:
 
     Raises:
         RegistryUnavailable: MLflow does not answer, or has no such version.
+        ArtifactRefused: its tags make no sense.
     """
     with answers(settings.tracking_url):
         found = client(settings).get_model_version(NAME, str(version))
-    horizons = str(found.tags.get(_PASSED_HORIZONS, ""))
     return Registered(
         int(found.version),
         str(found.tags.get("algorithm", "")),
         found.tags.get(_GATE_REPORT),
         str(found.tags.get(_STATUS, PENDING)),
-        tuple(int(each) for each in horizons.split(",") if each),
-        datetime.fromisoformat(found.tags[_DATA_CUTOFF]),
+        registry_tags.horizons(found.tags, _PASSED_HORIZONS),
+        registry_tags.moment(found.tags, _DATA_CUTOFF),
     )

@@ -10,7 +10,7 @@ from coinsphere.db.pool import Database
 from coinsphere.market import set_aside, tokens
 from coinsphere.market.model import Token
 from coinsphere.settings import Settings
-from ml.errors import BadHistory, NoChampion, TooLittleHistory
+from ml.errors import ArtifactRefused, BadHistory, NoChampion, TooLittleHistory
 
 T = TypeVar("T")
 
@@ -51,15 +51,15 @@ class Outcome(Generic[T]):
 def for_each(database: Database, symbols: Sequence[str], work: Callable[[Token], T]) -> Outcome[T]:
     """Do `work` for each token.
 
-    A token that is unknown, deactivated or set aside, or has no usable history or champion, is passed over with its reason and holds up no other.
-    Any other error ends the step: it would meet the next token too.
+    A token that is unknown, deactivated or set aside, or has no usable history, model or champion, is passed over with its
+    reason and holds up no other. Any other error ends the step: it would meet the next token too.
     """
     done: dict[str, T] = {}
     skipped: dict[str, str] = {}
     for symbol in dict.fromkeys(symbols):
         try:
             done[symbol] = work(_token(database, symbol))
-        except (_PassedOver, TooLittleHistory, BadHistory, NoChampion) as reason:
+        except (_PassedOver, TooLittleHistory, BadHistory, NoChampion, ArtifactRefused) as reason:
             skipped[symbol] = str(reason)
     return Outcome(done, skipped)
 

@@ -310,6 +310,38 @@ def test_a_champion_whose_version_was_deleted_is_missed(world, champion, challen
     }
 
 
+def test_tags_that_make_no_sense_cost_their_version_alone(world, champion, challenger, register):
+    """Of the challenger, then of the champion, then of the registered model: the day's look acts all the same."""
+    settings, pipeline, _, log = world
+    mlflow_client, name = client(settings), global_registry.NAME
+    for tag, text in (
+        ("passed_horizons", "1,x"),
+        ("passed_horizons", "2"),
+        ("data_cutoff", "then"),
+    ):
+        own = mlflow_client.get_model_version(name, str(challenger)).tags[tag]
+        mlflow_client.set_model_version_tag(name, str(challenger), tag, text)
+        found = promotion.watch(pipeline, settings, NOW)
+        assert (found.challenger, found.serving.champions) == (None, _everywhere(champion))
+        mlflow_client.set_model_version_tag(name, str(challenger), tag, own)
+    mlflow_client.set_model_version_tag(name, str(challenger), "passed_horizons", "nonsense")
+    newest = register(LINEAR, (1,))
+    promotion.challenge(settings, newest, global_registry.serving(settings))
+    assert global_registry.serving(settings).challenger == newest
+
+    mlflow_client.set_registered_model_tag(name, "returned-7d", "nonsense")
+    mlflow_client.set_registered_model_tag(name, "serves-30d", "-")
+    mlflow_client.set_model_version_tag(name, str(champion), "passed_horizons", "all")
+    log(champion, 60, 6.0)
+    found = promotion.watch(pipeline, settings, NOW)
+    assert found.serving.champions == dict.fromkeys((7, 14, 30), champion)
+    assert found.serving.returned == {1: champion}
+    assert validation.registered(settings, champion).status == validation.VETOED
+    mlflow_client.set_model_version_tag(name, str(champion), "data_cutoff", "9" * 99)
+    serving = global_registry.serving(settings)
+    assert global_registry.standing(settings, serving, NOW) == {}
+
+
 @pytest.mark.parametrize(
     "plant",
     [

@@ -19,6 +19,7 @@ import pytest
 from coinsphere.clock import utc_now
 from ml import pipeline
 from ml.data.horizons import HORIZONS
+from ml.errors import ArtifactRefused
 from ml.evaluation.results import Evaluation
 from ml.registry import mlflow_client, token_listing, token_registry
 from ml.serving.champions import Champions
@@ -121,6 +122,10 @@ def test_a_forecast_is_that_of_the_log_with_everything_about_its_model(
     assert isinstance(quality["inDistribution"], bool)
 
 
+NO_HORIZONS = ["seven", "1,x", "2", "7.0", "-7", "1_4", "\u0667", "NaN", "[1, 7]", "9" * 4500]
+"""What a tag may say by somebody's hand where the horizons stand at which a model lost."""
+
+
 @pytest.fixture
 def nonsense(settings, evaluated) -> Iterator[dict[str, str]]:
     """Registered models of other tokens, whose champions are none; what each is refused for."""
@@ -135,6 +140,10 @@ def nonsense(settings, evaluated) -> Iterator[dict[str, str]]:
         "not-of-ours": ({}, ours.source, {}),
         "of-no-figures": ({}, ours.source, {**ours.tags, **damaged}),
         "of-other-figures": ({}, ours.source, {**ours.tags, "evaluation": '{"a": 1}'}),
+        **{
+            f"behind-{at}": ({"behind_baseline_at_days": text}, ours.source, ours.tags)
+            for at, text in enumerate(NO_HORIZONS)
+        },
         "evaluated-and-lost": ({"token_id": "x", "evaluated_at": "2026-01-01"}, None, {}),
     }
     for name, (tags, source, of_version) in made.items():
@@ -161,7 +170,11 @@ def test_a_registry_that_makes_no_sense_of_some_tokens_serves_all_others(
     fresh.refresh()
     assert SYMBOL in fresh.symbols()
     found = token_listing.listing(settings)
-    assert set(found.unreadable) == {"of-no-token", "of-no-id", "evaluated-and-lost"}
+    behind = {name for name in nonsense if name.startswith("behind-")}
+    assert set(found.unreadable) == {"of-no-token", "of-no-id", "evaluated-and-lost", *behind}
+    told = [why for why in found.lost.values() if why.startswith("behind-")]
+    assert len(told) == len(behind)
+    assert all("`behind_baseline_at_days` in MLflow names no horizons" in why for why in told)
     others = {each.model_name: each.token_id for each in found.promotions}
     unloadable = set(nonsense) - set(found.unreadable)
     assert {evaluated.model_name, *unloadable} <= set(others)
@@ -169,13 +182,17 @@ def test_a_registry_that_makes_no_sense_of_some_tokens_serves_all_others(
         assert f"of {name} cannot be loaded" in fresh.lost(others[name])
 
     mlflow = mlflow_client.client(settings)
-    mlflow.set_registered_model_tag(evaluated.model_name, "token_id", "nonsense")
-    try:
-        fresh.refresh()
-        assert fresh.of(evaluated.token.id).version == evaluated.champion.version
-    finally:
-        own = str(evaluated.token.id)
-        mlflow.set_registered_model_tag(evaluated.model_name, "token_id", own)
+    own = mlflow.get_registered_model(evaluated.model_name).tags
+    for tag in ("token_id", "behind_baseline_at_days"):
+        mlflow.set_registered_model_tag(evaluated.model_name, tag, "nonsense")
+        try:
+            fresh.refresh()
+            assert fresh.of(evaluated.token.id).version == evaluated.champion.version
+            if tag != "token_id":
+                with pytest.raises(ArtifactRefused, match="names no horizons: 'nonsense'"):
+                    token_registry.champion(settings, evaluated.token)
+        finally:
+            mlflow.set_registered_model_tag(evaluated.model_name, tag, own.get(tag, ""))
     assert _predict(server)["algorithm"] == evaluated.champion.algorithm
 
 

@@ -17,11 +17,9 @@ DAYS = [datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2, 3)]
 WHY = {"reason": "seen in all markets"}
 
 
-def candle(token_id, at, price):
+def candle(token_id, at, price, interval=Interval.DAY):
     numbers = [Decimal(price)] * 4
-    return Candle(
-        token_id, Interval.DAY, at, *numbers, None, "kraken", is_final=True, observed_at=NOW
-    )
+    return Candle(token_id, interval, at, *numbers, None, "kraken", is_final=True, observed_at=NOW)
 
 
 @pytest.fixture
@@ -100,6 +98,53 @@ def test_what_is_set_aside_is_listed_released_and_removed_with_a_trail(
     assert told(owner_db, "admin.data_removed")[-1] == ("inj", details)
     kept = analyst.get("/admin/data/refused?past=true").json["rows"][0]
     assert (kept["resolution"], kept["resolvedBy"]) == ("rejected", by)
+
+
+def test_hours_are_listed_released_and_removed_beside_the_day_that_opens_with_them(
+    administrator, analyst, owner_db, pipeline_db, token_id
+) -> None:
+    """Midnight's hour and the day share token and start: a decision on one says nothing of the other."""
+    hours = [DAYS[0] + timedelta(hours=hour) for hour in range(3)]
+    candles.load(pipeline_db, [candle(token_id, at, 5, Interval.HOUR) for at in hours], lambda: NOW)
+    told = [
+        Subject(token_id, at, "a_rule", f"At {at:%H} it jumps.", {"close": "5"}) for at in hours
+    ]
+    set_aside.apply(pipeline_db, Scope.HOUR, ["a_rule"], told, DAYS[0], NOW)
+
+    def state(interval):
+        rows = owner_db.execute(
+            "select quality from market.price_data where interval = %s order by opened_at",
+            [interval],
+        )
+        return [quality for (quality,) in rows]
+
+    entries = analyst.get("/admin/data/set-aside?symbol=INJ").json["entries"]
+    of_hours = {each["about"]: each for each in entries if each["scope"] == "hour"}
+    assert sorted(of_hours) == [f"2026-03-01T{hour:02}:00:00Z" for hour in range(3)]
+    midnight, one, _ = (of_hours[about] for about in sorted(of_hours))
+    assert (one["reason"], one["evidence"]) == ("At 01 it jumps.", {"close": "5"})
+    assert [step["reason"] for step in one["trail"]] == [one["reason"]]
+    days = ["suspect", "suspect", "ok"]
+    assert (state("1h"), state("1d")) == (["suspect"] * 3, days)
+
+    path = f"/admin/data/set-aside/{midnight['id']}"
+    assert administrator.post(f"{path}/release", WHY).json == {"decided": 1}
+    assert (state("1h"), state("1d")) == (["confirmed", "suspect", "suspect"], days)
+    path = f"/admin/data/set-aside/{one['id']}"
+    assert administrator.post(f"{path}/remove", WHY).json == {"decided": 1}
+    assert_problem(administrator.post(f"{path}/release", WHY), 404)
+    assert (state("1h"), state("1d")) == (["confirmed", "suspect"], days)
+    (kept,) = analyst.get("/admin/data/refused?past=true&limit=1").json["rows"]
+    assert (kept["payload"]["interval"], kept["payload"]["openedAt"][:16]) == (
+        "1h",
+        "2026-03-01T01:00",
+    )
+    assert kept["resolution"] == "rejected"
+
+    # By the token: the hour that is left and both days.
+    assert administrator.post("/admin/data/set-aside/INJ/remove", WHY).json == {"decided": 3}
+    assert (state("1h"), state("1d")) == (["confirmed"], ["ok"])
+    assert analyst.get("/admin/data/set-aside").json["entries"] == []
 
 
 def test_what_was_refused_is_used_after_all_or_confirmed_to_be_wrong(

@@ -1,7 +1,7 @@
 """Administration by pages: the same acts as over the API, told in the same log."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import psycopg
@@ -116,11 +116,9 @@ def faulty(owner_db, module_database):
     owner_db.execute("insert into market.origin (source) values ('live') on conflict do nothing")
     (token,) = owner_db.execute("select id from market.tokens where symbol = 'INJ'").fetchone()
 
-    def candle(at, price):
+    def candle(at, price, interval=Interval.DAY):
         numbers = [Decimal(price)] * 4
-        return Candle(
-            token, Interval.DAY, at, *numbers, None, HOSTILE, is_final=True, observed_at=NOW
-        )
+        return Candle(token, interval, at, *numbers, None, HOSTILE, is_final=True, observed_at=NOW)
 
     with psycopg.connect(module_database.pipeline, autocommit=True) as conn:
         candles.load(conn, [candle(day, 5) for day in DAYS], lambda: NOW)
@@ -133,6 +131,18 @@ def faulty(owner_db, module_database):
             quarantine.store(
                 conn, [candles.rejected(candle(DAYS[2], price), "It contradicts.", token)]
             )
+
+
+@pytest.fixture
+def wrong_hour(faulty, owner_db, module_database):
+    """An hour of Injective that is set aside too."""
+    (token,) = owner_db.execute("select id from market.tokens where symbol = 'INJ'").fetchone()
+    at = DAYS[0] + timedelta(hours=7)
+    hour = Candle(token, Interval.HOUR, at, *[Decimal(5)] * 4, None, "kraken", is_final=True, observed_at=NOW)  # fmt: skip
+    with psycopg.connect(module_database.pipeline, autocommit=True) as conn:
+        candles.load(conn, [hour], lambda: NOW)
+        subject = Subject(token, at, "a_rule", "An hour is wrong.", {"close": "5"})
+        set_aside.apply(conn, Scope.HOUR, ["a_rule"], [subject], DAYS[0], NOW)
 
 
 @pytest.mark.usefixtures("faulty")
@@ -151,15 +161,15 @@ def test_the_heat_map_says_in_each_measure_what_a_day_was_like(administrator, an
     assert "Vollständigkeit" in german
 
 
-def test_what_waits_for_a_decision_is_decided(
-    administrator, analyst, faulty, owner_db, clock
-) -> None:
+@pytest.mark.usefixtures("wrong_hour")
+def test_what_waits_for_a_decision_is_decided(administrator, analyst, owner_db, clock) -> None:
     text = administrator.get("/admin/data?symbol=INJ").text
     assert HOSTILE not in text
     assert "&lt;script&gt;alert(1)" in text
     assert "It is wrong" in analyst.get("/admin/data").text
     assert "/release" not in analyst.get("/admin/data").text
-    newer, older = re.findall(r"/admin/data/set-aside/(\d+)/release", text)
+    hour, newer, older = re.findall(r"/admin/data/set-aside/(\d+)/release", text)
+    assert re.search(r"INJ hour [^<>]*07:00 .*An hour is wrong\. close 5", words(text))
     zero, four = re.findall(r"/admin/data/refused/(\d+)/release", text)
     assert administrator.post(f"/admin/data/set-aside/{older}/release", {"reason": "x"}).status_code == 400  # fmt: skip
     why = {"reason": "seen in all markets"}
@@ -168,6 +178,9 @@ def test_what_waits_for_a_decision_is_decided(
     assert impossible.status_code == 409
     assert administrator.post(f"/admin/data/refused/{zero}/remove", why).status_code == 303
     assert administrator.post(f"/admin/data/refused/{four}/release", why).status_code == 303
+    assert administrator.post(f"/admin/data/set-aside/{hour}/remove", why).status_code == 303
+    stored = "select interval, quality from market.price_data where interval = '1h'"
+    assert owner_db.execute(stored).fetchall() == []
     # Taking out of the history asks who is there.
     owner_db.execute(
         "update app.sessions set authenticated_at = %s", [datetime(2020, 1, 1, tzinfo=UTC)]
@@ -176,8 +189,9 @@ def test_what_waits_for_a_decision_is_decided(
     assert refused.headers["Location"].startswith("/step-up")
     rest = words(administrator.get("/admin/data").text)
     assert "Nothing waits" in rest
-    told = [each for each in acts(owner_db) if "data" in each[0]][-3:]
-    assert told == [("admin.data_released", older), ("admin.data_removed", zero), ("admin.data_released", four)]  # fmt: skip
+    assert "An hour is wrong" not in rest
+    told = [each for each in acts(owner_db) if "data" in each[0]][-4:]
+    assert told == [("admin.data_released", older), ("admin.data_removed", zero), ("admin.data_released", four), ("admin.data_removed", hour)]  # fmt: skip
 
 
 def test_a_failed_job_is_tried_again_or_forgotten(administrator, owner_db) -> None:

@@ -11,7 +11,7 @@ import pytest
 from coinsphere.market.model import Token
 from expectations.frames.features import LEAST_HISTORY
 from ml.data import datasets, windows
-from ml.errors import NoChampion, TooLittleHistory
+from ml.errors import ArtifactRefused, NoChampion, TooLittleHistory
 from ml.evaluation.results import Evaluation, Score, TrainedModel
 from ml.serving.forecasting import Forecast
 from orchestration.checks import table
@@ -137,7 +137,9 @@ class Nowhere:
         raise AssertionError("not used")
 
 
-@pytest.mark.parametrize("error", [TooLittleHistory("3 days"), NoChampion("none")])
+@pytest.mark.parametrize(
+    "error", [TooLittleHistory("3 days"), NoChampion("none"), ArtifactRefused("no files")]
+)
 def test_one_token_without_history_holds_up_no_other(monkeypatch, error):
     from orchestration.forecasting import tokens
 
