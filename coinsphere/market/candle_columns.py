@@ -15,7 +15,12 @@ PRICES = ("open", "high", "low", "close")
 _TIMES = ("date", "timestamp", "time", "datetime", "open time", "opentime", "timeopen")
 _SECOND_TIMES = ("unix", "unix time", "unix timestamp", "epoch")
 """Read where no better one stands beside them."""
+_OPENING_TIMES = ("open time", "opentime", "timeopen")
+"""Where one of them stands, the others are of the close, the high or the low (CoinMarketCap)."""
 _BINANCE_COLUMNS = 12
+_CURRENCIES = ("currency", "quote", "quote currency", "quote asset", "quotecurrency", "vs currency", "price currency",
+               "currency code", "währung", "waehrung", "devise", "valuta", "moneda")  # fmt: skip
+_ZONES = ("timezone", "time zone", "tz")
 _PAIRS = ("symbol", "pair", "market", "ticker", "product", "product id", "instrument")
 _BASE_VOLUMES = (
     "volume",
@@ -40,7 +45,10 @@ _DOLLAR_WORDS = ("adj close", "adjclose", "marketcap", "market cap")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Positions of the columns that are read: time, prices, perhaps volume and pair; `notes` tell of what is not."""
+    """Positions of the columns that are read; `notes` tell of what is not.
+
+    They are time and prices, perhaps volume, pair, currency, zone, and a second time.
+    """
 
     places: Mapping[str, int]
     notes: tuple[str, ...] = ()
@@ -69,9 +77,8 @@ def understood(name: str, header: Sequence[str], symbols: Sequence[str]) -> Colu
             dollar.
     """
     names = [_plain(cell) for cell in header]
-    times = [column for column in names if column in _TIMES] or [
-        column for column in names if column in _SECOND_TIMES
-    ]
+    seconds = [column for column in names if column in _SECOND_TIMES]
+    times = _of(names, _OPENING_TIMES) or _of(names, _TIMES) or seconds
     missing = [] if len(times) == 1 else ["date"]
     missing += [column for column in PRICES if names.count(column) != 1]
     if missing:
@@ -81,10 +88,18 @@ def understood(name: str, header: Sequence[str], symbols: Sequence[str]) -> Colu
             f"and may name volume; it lacks or repeats {', '.join(missing)}. Found: {written}"
         )
     places = {"time": names.index(times[0])} | {column: names.index(column) for column in PRICES}
-    pairs = [at for at, column in enumerate(names) if column in _PAIRS]
-    places |= {"pair": pairs[0]} if pairs else {}
+    for role, known in (("pair", _PAIRS), ("currency", _CURRENCIES), ("zone", _ZONES)):
+        found = _of(names, known)
+        if found:
+            places[role] = names.index(found[0])
+    if seconds and times != seconds:
+        places["second"] = names.index(seconds[0])
     volume, note = _volume(name, header, names, symbols)
     return Columns(places | ({} if volume is None else {"volume": volume}), note)
+
+
+def _of(names: Sequence[str], known: Sequence[str]) -> list[str]:
+    return [column for column in names if column in known]
 
 
 def _plain(cell: str) -> str:

@@ -8,30 +8,34 @@ interval is read from the name (`BTC_1h.csv`), otherwise from the distance of th
 
 import csv
 import lzma
-import re
 import zipfile
 import zlib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from io import TextIOWrapper
-from itertools import chain, islice, pairwise
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TextIO
 from uuid import UUID
 
 from coinsphere.errors import ImportRefused
-from coinsphere.market import candle_checksum, candle_columns, candle_name, candle_time
+from coinsphere.market import (
+    candle_checksum,
+    candle_columns,
+    candle_interval,
+    candle_labels,
+    candle_name,
+    candle_time,
+)
 from coinsphere.market.candle_columns import PRICES
 from coinsphere.market.model import Candle, Interval
 
 SUFFIXES = (".csv", ".zip")
 
-_INTERVAL_IN_NAME = re.compile(r"(?<![A-Za-z0-9])(\d{1,2}(?:s|m|h|d|w|mo|M))(?![A-Za-z0-9])")
 _PEEKED = 50
 """Rows looked at to tell the interval."""
 _LONGEST_LINE = 10_000
@@ -55,7 +59,7 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class CandleFile:
-    """An open file whose header was understood; `notes` say what of it is not read."""
+    """An open file whose header was understood; `labels` hold in every row, `notes` say what of it is not read."""
 
     name: str
     interval: Interval
@@ -63,7 +67,7 @@ class CandleFile:
     width: int
     parse_time: candle_time.Reader
     notes: tuple[str, ...]
-    pair: str | None
+    labels: Mapping[str, str]
     lines: Iterator[tuple[int, list[str]]]
 
     def rows(self, token_id: UUID, now: datetime) -> Iterator[tuple[int, Candle | BadRow]]:
@@ -106,8 +110,8 @@ class CandleFile:
                 yield line, candle
 
     def _is_other(self, cells: Sequence[str]) -> bool:
-        """Whether a row names another pair than the file's."""
-        return self.pair is not None and cells[self.columns["pair"]] != self.pair
+        """Whether a row names another pair, currency or clock than the file's."""
+        return any(cells[self.columns[name]] != label for name, label in self.labels.items())
 
     def _explain(self, line: int, cells: Sequence[str]) -> BadRow:
         """Find what is wrong with a row."""
@@ -124,8 +128,11 @@ class CandleFile:
         if name == "time":
             is_read = _time_or_none(self.parse_time, text) is not None
             return None if is_read else f"{text[:40]!r} is not a time"
-        if name == "pair":
-            return None if text == self.pair else f"{text[:40]!r} is not {self.pair!r}"
+        label = self.labels.get(name, text)
+        if text != label:
+            return f"{text[:40]!r} is not {label!r}"
+        if name not in (*PRICES, "volume"):
+            return None
         if not text.strip():
             return None if name == "volume" else f"{name} is empty"
         try:
@@ -150,7 +157,7 @@ def opened(path: Path, symbol: str | None = None) -> Iterator[CandleFile]:
     try:
         candle_checksum.require(path)
         with _text(path) as text:
-            yield _understood(path, text)
+            yield _understood(path, text, symbol)
     except _BROKEN_ZIP as error:
         raise ImportRefused(f"{path.name}: the zip archive is broken ({error})") from error
     except UnicodeDecodeError as error:
@@ -203,13 +210,14 @@ def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     return members[0]
 
 
-def _understood(path: Path, text: TextIO) -> CandleFile:
+def _understood(path: Path, text: TextIO, symbol: str | None) -> CandleFile:
+    symbols = list(filter(None, [symbol, *candle_name.symbols(path)]))
     first, lines = _table(path, text)
     if candle_columns.is_binance(first):
         columns = candle_columns.binance()
         lines = chain([(1, first)], lines)
     else:
-        columns = candle_columns.understood(path.name, first, candle_name.symbols(path))
+        columns = candle_columns.understood(path.name, first, symbols)
     places, width = columns.places, len(first)
     peeked = list(islice(lines, _PEEKED))
     whole = [cells for _, cells in peeked if len(cells) == width]
@@ -218,12 +226,13 @@ def _understood(path: Path, text: TextIO) -> CandleFile:
         reader = candle_time.decide(times, partial(_column, path, places["time"], width))
     except candle_time.UnreadableTimes as error:
         raise ImportRefused(f"{path.name}: {error}") from error
-    interval = _interval(path, [_time_or_none(reader, cell) for cell in times])
-    pair = whole[0][places["pair"]] if "pair" in places and whole else None
-    if pair is not None:
-        candle_name.require_dollars(path, pair)
+    moments = [_time_or_none(reader, cell) for cell in times]
+    if "second" in places:
+        _require_one_clock(path, moments, [cells[places["second"]] for cells in whole])
+    interval = candle_interval.told(path, moments)
+    labels = candle_labels.told(path, places, whole[0], symbols) if whole else {}
     return CandleFile(
-        path.name, interval, places, width, reader, columns.notes, pair, chain(peeked, lines)
+        path.name, interval, places, width, reader, columns.notes, labels, chain(peeked, lines)
     )
 
 
@@ -245,35 +254,17 @@ def _column(path: Path, place: int, width: int) -> Iterator[str]:
         yield from (cells[place] for _, cells in lines if len(cells) == width)
 
 
-def _interval(path: Path, times: Sequence[datetime | None]) -> Interval:
-    in_name = _INTERVAL_IN_NAME.search(path.name)
-    if in_name is not None:
-        return _supported(path, in_name.group(1).lower() if in_name.group(1)[-1] != "M" else "1mo")
-    moments = [moment for moment in times if moment is not None]
-    steps = Counter(abs(after - before) for before, after in pairwise(moments))
-    steps.pop(timedelta(0), None)
-    if not steps:
-        if moments and all(moment.hour == 0 and moment.minute == 0 for moment in moments):
-            return Interval.DAY
-        raise ImportRefused(
-            f"{path.name}: the interval cannot be told from the rows; name it in the file name, as in BTC_1h.csv"
-        )
-    step = steps.most_common(1)[0][0]
-    for interval in Interval:
-        if interval.duration == step:
-            return interval
-    return _supported(path, str(step))
-
-
-def _supported(path: Path, interval: str) -> Interval:
-    if interval in ("24h", "60m"):
-        interval = {"24h": "1d", "60m": "1h"}[interval]
-    try:
-        return Interval(interval)
-    except ValueError:
-        raise ImportRefused(
-            f"{path.name}: holds candles of {interval}; only 1h and 1d are kept"
-        ) from None
+def _require_one_clock(
+    path: Path, moments: Sequence[datetime | None], seconds: Sequence[str]
+) -> None:
+    """See that two columns of times tell the same instants: else one is of another zone, or of the close."""
+    for moment, cell in zip(moments, seconds, strict=True):
+        other = _time_or_none(candle_time.parse, cell)
+        if moment is not None and other is not None and moment != other:
+            raise ImportRefused(
+                f"{path.name}: two columns tell different times, {moment:%Y-%m-%d %H:%M} and {other:%Y-%m-%d %H:%M} UTC "
+                "of one row; keep the one that is the opening in UTC"
+            )
 
 
 def _time_or_none(reader: candle_time.Reader, text: str) -> datetime | None:

@@ -36,7 +36,7 @@ _NOT_PAIRS = _words(
     "FRXETH SFRXETH ANKRETH WBNB WSOL JITOSOL MSOL BNSOL JUPSOL WXRP WDOGE AEUR CEUR AGEUR STRX CHEUR SEUR"
 )
 """Symbols of tokens that end with the symbol of another currency."""
-_VENUES = _words(
+VENUES = _words(
     "BINANCE BINANCEUS BITFINEX BITHUMB BITMART BITSTAMP BITTREX BYBIT CEX CEXIO COINBASE EXMO FTX GATEIO GEMINI HTX "
     "HUOBI ITBIT KRAKEN KUCOIN MEXC OKCOIN OKEX OKX POLONIEX UPBIT YAHOO"
 )
@@ -53,7 +53,7 @@ _JOINED = re.compile(r"[A-Z0-9]{2,}(?:PERP|SWAP|USDM|USDTM|USDCM)|[A-Z]{2,6}[FGH
 _MARKED = re.compile(r"=F$|\d!$")
 _DAY_MONTH_YEAR = re.compile(r"\d{1,2}(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)\d{2}")
 _INDEX = re.compile(
-    r"(?<![A-Z])(PREMIUM|MARK|INDEX|FUNDING)(?:[-_ ]?(?:PRICE|INDEX|RATES?))*(?:[-_ ]?KLINES?)?(?![A-Z])"
+    r"(?<![A-Z])(PREMIUM|MARK|INDEX|FUNDING|VOLATILITY|DVOL|DOMINANCE|RETURNS?|HEIKIN[-_ ]?ASHI)(?:[-_ ]?(?:PRICE|INDEX|RATES?))*(?:[-_ ]?KLINES?)?(?![A-Z])"
 )
 _FOLDERS = frozenset(("premiumindexklines", "markpriceklines", "indexpriceklines", "option"))
 _MARGINED = frozenset(("um", "cm"))
@@ -102,12 +102,19 @@ def require_spot_in_dollars(path: Path, symbol: str | None) -> None:
 
 
 def require_dollars(path: Path, pair: str) -> None:
-    """See that a pair that stands within a file, as `LTC/EUR`, is not one in another currency.
+    """See that a pair that stands within a file, as `LTC/EUR`, is not one in another currency, and no contract.
 
     Raises:
         ImportRefused: it is.
     """
-    head, *rest = _SPLIT.split(pair.upper().replace("/", "-").strip()) or [""]
+    name = pair.upper().replace("/", "-").strip()
+    head, *rest = _SPLIT.split(name) or [""]
+    contract = _contract(Path(name), name.partition(head)[2], head, rest, None)
+    if contract is not None:
+        raise ImportRefused(
+            f"{path.name}: its rows are of {pair[:20]!r}, and {contract} names a future, swap or option; only spot "
+            "prices are kept"
+        )
     currency = _currency(head, rest, None)
     if currency is not None:
         raise ImportRefused(
@@ -136,7 +143,7 @@ def shown(path: Path) -> str:
 def _parts(path: Path) -> list[str]:
     """The parts of a name without exchanges before it."""
     parts = _SPLIT.split(_stem(path).upper().strip("-_. ")) or [""]
-    while len(parts) > 1 and parts[0] in _VENUES:
+    while len(parts) > 1 and parts[0] in VENUES:
         parts = parts[1:]
     return parts
 
@@ -205,7 +212,7 @@ def _is_delivery(part: str) -> bool:
 
 
 def _index(path: Path, after: str) -> str | None:
-    """What in a name or its folders speaks of an index, a mark price, a premium or a rate of funding."""
+    """What in a name or its folders speaks of an index, a mark price, a premium, a rate of funding or a computed figure."""
     folder = next((part for part in path.parts[:-1] if part.lower() in _FOLDERS), None)
     found = _INDEX.search(after)
     return folder or (found and found.group())

@@ -19,6 +19,8 @@ Raises:
 
 _EPOCH_UNITS = ((10**11, 1), (10**14, 1_000), (10**17, 1_000_000), (10**19, 1_000_000_000))
 """An epoch below the first number counts so many a second."""
+_FIRST_EPOCH = 10**8
+"""Of 1973: what is smaller is a spreadsheet's number of a day, or none."""
 _DIGITS = {12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """How many digits are a day with a time: as epochs they lie before 1980 or after 2600."""
 _YEARS = range(1980, 2200)
@@ -77,6 +79,8 @@ def _from_digits(text: str) -> datetime:
         # Else strptime would take "2024122" apart in another way.
         return datetime.strptime(text, form).replace(tzinfo=UTC)
     number = int(text)
+    if number < _FIRST_EPOCH:
+        raise ValueError(f"{text!r} is no epoch")
     for limit, unit in _EPOCH_UNITS:
         if number < limit:
             seconds, rest = divmod(number, unit)

@@ -2,8 +2,9 @@
 
 import hashlib
 import io
+import re
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
@@ -199,6 +200,9 @@ def test_no_text_breaks_the_time_parser_otherwise_than_by_its_error(text):
         ("BTCUSDT_premium_index_1d.csv", "PREMIUM_INDEX"),
         ("BTCUSDT-index-1d.csv", "INDEX"),
         ("BTC_funding_rates.csv", "FUNDING_RATES"),
+        ("BTC_heikin_ashi_1d.csv", "HEIKIN_ASHI"),
+        ("BTC_log_returns.csv", "RETURNS"),
+        ("BTCUSD_dominance_1d.csv", "DOMINANCE"),
         ("futures/um/monthly/klines/BTCUSDT-1d-2024-01.csv", "futures"),
         ("premiumIndexKlines/BTCUSDT-1d-2024-01.csv", "premiumIndexKlines"),
     ],
@@ -276,6 +280,94 @@ def test_another_currency_within_a_file_is_refused_and_a_row_of_another_pair_nam
 
 
 @pytest.mark.parametrize(
+    ("column", "cell", "why"),
+    [
+        ("currency", "EUR", "in 'EUR', and only US dollars"),
+        ("Währung", "€", "in '€', and only US dollars"),
+        ("vs_currency", "jpy", "in 'JPY', and only US dollars"),
+        ("quote_asset", "BTC", "in 'BTC', and only US dollars"),
+        ("timezone", "KST", "times are those of 'KST', and only UTC"),
+        ("tz", "America/New_York", "times are those of 'AMERICA/NEW_YORK'"),
+        ("symbol", "LTCUSD_PERP", "PERP names a future"),
+        ("instrument", "LTC-USDT-SWAP", "SWAP names a future"),
+        ("pair", "LTC/USDT:USDT", "names a future"),
+        ("symbol", "ETHUSDT", "rows are of 'ETHUSDT', and the file's name says LTC"),
+        ("pair", "XXLTCZEUR", "EUR"),
+        (
+            "unix",
+            "1704034800",
+            "two columns tell different times, 2024-01-01 00:00 and 2023-12-31 15:00",
+        ),
+    ],
+)
+def test_what_rows_say_of_themselves_beside_figures_is_heeded(tmp_path, now, column, cell, why):
+    text = f"date,open,high,low,close,{column}\n2024-01-01,1,2,0.5,1.5,{cell}\n"
+    with pytest.raises(ImportRefused, match=re.escape(why)):
+        read(write(tmp_path, "LTC_d.csv", text), now)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("currency", "usd"),
+        ("quote", "USDT"),
+        ("quote", "953957248.9"),
+        ("timezone", "UTC"),
+        ("symbol", "LTC"),
+        ("market", "Kraken"),
+        ("pair", "XLTCZUSD"),
+        ("ticker", "BINANCE:LTCUSDT"),
+        ("symbol", "tLTCUSD"),
+        ("unix", "1704067200000"),
+        ("currency", ""),
+    ],
+)
+def test_what_rows_say_of_themselves_may_be_what_is_kept(tmp_path, now, column, cell):
+    text = f"date,open,high,low,close,{column}\n2024-01-01,1,2,0.5,1.5,{cell}\n"
+    _, rows = read(write(tmp_path, "LTC_d.csv", text), now)
+    assert [row for _, row in rows if isinstance(row, BadRow)] == []
+
+
+def test_a_row_of_another_currency_than_the_first_is_named(tmp_path, now):
+    text = "date,open,high,low,close,currency\n2024-01-01,1,2,0.5,1.5,USD\n2024-01-02,1,2,0.5,1.5,EUR\n"
+    _, (_, (_, bad)) = read(write(tmp_path, "LTC_d.csv", text), now)
+    assert (bad.column, bad.reason) == ("currency", "'EUR' is not 'USD'")
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "count", "is_refused"),
+    [
+        ("BTC_1d.csv", 1, 3, True),
+        ("BTC_1h.csv", 24, 3, True),
+        ("BTC_1d.csv", 168, 3, True),
+        ("BTC_1h.csv", 1, 3, False),
+        ("BTC_1h.csv", 24, 2, False),
+    ],
+)
+def test_a_name_that_the_rows_deny_is_refused(  # noqa: PLR0917 - parameters
+    tmp_path, now, name, step, count, is_refused
+):
+    """Days called hours would fill an hour of each day with the whole day's candle; a gap denies nothing."""
+    days = [datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=step * at) for at in range(count)]
+    path = write(
+        tmp_path, name, HEADER + "".join(f"{day.isoformat()},1,2,0.5,1.5,7\n" for day in days)
+    )
+    if is_refused:
+        with pytest.raises(ImportRefused, match=r"its name says candles of .* and its rows are"):
+            read(path, now)
+    else:
+        assert len(read(path, now)[1]) == count
+
+
+def test_the_time_of_the_opening_is_the_one_that_counts(tmp_path, now):
+    """CoinMarketCap has four times in a row."""
+    text = "timeOpen,timeClose,timestamp,open,high,low,close,volume,marketCap\n"
+    text += "2024-01-01T00:00:00.000Z,2024-01-01T23:59:59.999Z,2024-01-01T23:59:59.999Z,1,2,0.5,1.5,7,9\n"
+    _, [(_, candle)] = read(write(tmp_path, "BTC.csv", text), now)
+    assert candle.opened_at == datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
     ("cells", "first"),
     [
         (("25.12.2024", "26.12.2024"), datetime(2024, 12, 25, tzinfo=UTC)),
@@ -304,6 +396,7 @@ def test_how_a_column_of_times_is_written_is_proved_by_all_its_cells(tmp_path, n
         (("03/04/2024", "04/04/2024"), "whether '03/04/2024' has the day or the month first"),
         (("13/04/2024", "04/14/2024"), "some have the day first, some the month"),
         (("25-Dez-24", "26-Dez-24"), "the times cannot be read, the first is '25-Dez-24'"),
+        (("45292", "45293"), "the times cannot be read, the first is '45292'"),
         (("1.73508E+12", "1.73517E+12"), "the times cannot be read, the first is '1.73508E.12'"),
     ],
 )

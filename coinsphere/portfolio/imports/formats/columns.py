@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Literal, NamedTuple
 
+from coinsphere.portfolio.imports.formats import title_units
 from coinsphere.portfolio.imports.formats.timestamps import NoMoment, zone_of
 
 Role = Literal["text", "number", "moment", "unread"]
@@ -64,9 +65,9 @@ def understood(cells: Sequence[str], columns: Sequence[Column]) -> Header | None
 
 
 def _meanings(cell: str, columns: Sequence[Column]) -> list[tuple[Column, str | None]]:
-    """What a header stands for: of a mapping perhaps several things."""
+    """What a header stands for: of a mapping perhaps several things. Raises `UnreadableFile`, see `title_units`."""
     mapped: list[tuple[Column, str | None]] = [
-        (column, None)
+        (column, title_units.unit(cell) if column.role == "number" else None)
         for column in columns
         if column.header is not None and column.header.strip() == cell.strip()
     ]

@@ -40,7 +40,7 @@ _PLAIN = re.compile(r"(-?)([0-9]+(?:\.[0-9]+)?)", re.ASCII)
 _SPACED = re.compile(r"[0-9]{1,3}([ '])[0-9]{3}(\1[0-9]{3})*([.,][0-9]*)?")
 _INDIAN = re.compile(r"[0-9]{1,2}(,[0-9]{2})*,[0-9]{3}")
 
-_SIGNS = {"€": "EUR", "£": "GBP", "₿": "BTC", "₩": "KRW", "₽": "RUB", "₺": "TRY", "₹": "INR", "₪": "ILS", "฿": "THB",
+SIGNS = {"€": "EUR", "£": "GBP", "₿": "BTC", "₩": "KRW", "₽": "RUB", "₺": "TRY", "₹": "INR", "₪": "ILS", "฿": "THB",
           "₱": "PHP", "Ξ": "ETH"}  # fmt: skip
 """Signs of one currency; `$`, `¥` and `kr` are those of several."""
 _DOLLARS = {"US$": "USD", "U$": "USD", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "NZ$": "NZD", "HK$": "HKD",
@@ -96,7 +96,7 @@ def _unit(text: str) -> tuple[str | None, str]:
     first, last = text[:1], text[-1:]
     for sign, rest in ((first, text[1:]), (last, text[:-1])):
         if (sign and unicodedata.category(sign) == "Sc") or sign == "Ξ":
-            return _SIGNS.get(sign, sign), rest.strip()
+            return SIGNS.get(sign, sign), rest.strip()
     before = re.match(r"([A-Za-z]{0,3}\$|[A-Za-z]{2,10}) ?(?=[-+0-9]|[.,][0-9])", text)
     if before:
         told = before[1].upper()

@@ -587,6 +587,57 @@ def test_a_table_in_any_dialect_says_the_same_or_is_asked(events, dialect) -> No
     assert said == sorted(_told(events))
 
 
+@pytest.mark.parametrize(
+    ("column", "title", "right"),
+    [
+        ("price", "Price (EUR)", (D(2), "EUR", D("0.5"), None)),
+        ("price", "Preis in €", (D(2), "EUR", D("0.5"), None)),
+        ("price", "gbp_price", (D(2), "GBP", D("0.5"), None)),
+        ("price", "Price (avg)", (D(2), "USD", D("0.5"), None)),
+        ("fee", "Fee (BNB)", (D(2), "USD", D("0.5"), "BNB")),
+        ("fee", "fee_eur", (D(2), "EUR", D("0.5"), None)),
+        ("amount", "Amount (BTC)", (D(2), "USD", D("0.5"), None)),
+        ("amount", "Amount (ETH)", "is in ETH, not in BTC"),
+        ("amount", "Amount EUR", "is in EUR, not in BTC"),
+        ("amount", "amount (mBTC)", "counts in 'mBTC'"),
+        ("amount", "Satoshi", "counts in 'Satoshi'"),
+        ("price", "price (cents)", "counts in 'cents'"),
+        ("price", "price per 1000", "counts in 'per 1000'"),
+        ("fee", "fee_pct", "counts in 'pct'"),
+        ("fee", "Fee %", "counts in '%'"),
+        ("fee", "fee (gwei)", "counts in 'gwei'"),
+    ],
+)
+def test_what_the_title_of_a_mapped_column_counts_in_is_heeded(column, title, right) -> None:
+    named = {"date": "date", "token": "token", "amount": "amount", "price": "price", "fee": "fee"}
+    mapping = named | {column: title}
+    text = ",".join(mapping.values()) + "\n2026-01-02,BTC,1,2,0.5\n"
+    if isinstance(right, str) and right.startswith("counts"):
+        with pytest.raises(UnreadableFile, match=right):
+            files.read(text, "generic", mapping)
+        return
+    found = files.read(text, "generic", mapping)
+    if isinstance(right, str):
+        assert [(each.column, each.message) for each in found.problems] == [(title, right)]
+        return
+    ((_, made),) = found.parsed
+    assert (made.price, made.currency, made.fee, made.fee_symbol) == right
+
+
+def test_a_currency_that_is_not_mapped_is_asked_about_before_prices_are_taken_for_dollars() -> None:
+    mapping = {"date": "date", "token": "token", "amount": "amount", "price": "price"}
+    text = "date,token,amount,price,Currency\n2026-01-02,BTC,1,2,{}\n2026-01-03,BTC,1,2,USD\n"
+    (question,) = files.read(text.format("EUR"), "generic", mapping).questions
+    assert (question.option, question.columns) == ("ignoreColumns", ("Currency",))
+    assert files.read(text.format("USD"), "generic", mapping).questions == []
+    answered = files.read(
+        text.format("EUR"), "generic", mapping, Answers(ignore_columns=("Currency",))
+    )
+    assert len(answered.parsed) == 2
+    found = files.read(text.format("EUR"), "generic", mapping | {"currency": "Currency"})
+    assert [each.currency for _, each in found.parsed] == ["EUR", "USD"]
+
+
 def test_all_our_columns_can_be_mapped() -> None:
     text = (
         ",".join(name.title() for name in OWN_COLUMNS)

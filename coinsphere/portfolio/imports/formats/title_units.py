@@ -1,0 +1,43 @@
+"""What the title of a column of numbers says that they are in: `Price (EUR)`, `fee_btc`, `Preis in €`, `amount (mBTC)`.
+
+Only the titles of a table that somebody maps are looked at: those of exchanges are known word by word.
+"""
+
+import re
+import unicodedata
+
+from coinsphere.portfolio.errors import UnreadableFile
+from coinsphere.portfolio.imports.formats.numbers import SIGNS
+from coinsphere.portfolio.imports.statements.record import MONEY
+
+_SCALES = re.compile(
+    r"[%‰]|\b(?:percent(?:age)?|prozent|pct|bps|basis points?|satoshis?|sats?|[gm]?wei|lamports?|cents?|pence|[mµμu]btc|"
+    r"thousands?|millions?|billions?|mio|mrd|tsd|per [0-9]+|k)\b",
+    re.IGNORECASE,
+)
+_BRACKETED = re.compile(r"[(\[]\s*([A-Z][A-Z0-9]{1,9})\s*[)\]]")
+_NO_UNITS = frozenset(("AVG", "NET", "INCL", "EXCL", "MAX", "MIN", "UTC", "GMT", "VAT", "NO", "ID"))
+
+
+def unit(title: str) -> str | None:
+    """The currency or token in capitals, `$` where it is one of several dollars; None where the title names none.
+
+    Raises:
+        UnreadableFile: it names parts or multiples, which would be read as wholes.
+    """
+    words = title.replace("_", " ")
+    scale = _SCALES.search(words)
+    if scale is not None:
+        raise UnreadableFile(
+            f"counts in {scale[0]!r} in the column {title.strip()!r}: write whole units, or leave the column out"
+        )
+    bracketed = [each for each in _BRACKETED.findall(title) if each not in _NO_UNITS]
+    told = {*bracketed, *_money(words)}
+    return told.pop() if len(told) == 1 else None
+
+
+def _money(words: str) -> list[str]:
+    signs = [SIGNS.get(each, each) for each in words if unicodedata.category(each) == "Sc"]
+    return signs + [
+        each.upper() for each in re.findall(r"[A-Za-z]+", words) if each.upper() in MONEY
+    ]
