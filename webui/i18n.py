@@ -14,7 +14,8 @@ NAMES = {"en": "English", "de": "Deutsch"}
 
 def register(app: Flask) -> None:
     """Write each answer of `app` in its reader's language, the API's in English."""
-    app.before_request(_choose)
+    # First of all: what is refused before its view is asked, is refused in the reader's language, too.
+    app.before_request_funcs.setdefault(None, []).insert(0, _choose)
 
 
 def locale() -> str:

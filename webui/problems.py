@@ -1,16 +1,22 @@
 """What went wrong, as a page: it says what to do next and never shows what is not the reader's business."""
 
+from datetime import timedelta
+from math import ceil
 from urllib.parse import quote
 
+from babel.dates import format_timedelta
 from flask import Flask, Response, g, request
 
 from webapi.http import errors
 from webapi.http.errors import Problem
 from webui import rendering, requests
-from webui.i18n import gettext
+from webui.i18n import gettext, locale
 from webui.said import in_words
+from webui.security import cookies
 
 _UNAUTHORIZED = 401
+_BROKEN = 500
+_MINUTE = 60
 
 
 def register(app: Flask) -> None:
@@ -25,14 +31,31 @@ def _page(problem: Problem) -> Response | None:
         return _leading_to("/login")
     if problem.code == "step-up":
         return _leading_to("/step-up")
+    cookies.find_if_possible()
     title, advice = _words(problem)
     answer = rendering.page(
-        "problem.html", status=problem.status, title=title, advice=advice,
-        request_id=g.get("request_id", ""),
+        "problem.html", status=problem.status, title=title, advice=advice, wait=_wait(problem),
+        again=_is_worth_another_try(problem), request_id=g.get("request_id", ""),
     )  # fmt: skip
     answer.status_code = problem.status
     answer.headers.extend(problem.headers)
     return answer
+
+
+def _wait(problem: Problem) -> str:
+    """When it is worth another try, where that is known: never said earlier than it is."""
+    seconds = int(problem.headers.get("Retry-After", 0))
+    if not seconds:
+        return ""
+    length = timedelta(seconds=seconds if seconds < _MINUTE else ceil(seconds / _MINUTE) * _MINUTE)
+    when = format_timedelta(length, add_direction=True, threshold=3, locale=locale())
+    return gettext("Try again %(when)s.") % {"when": when}
+
+
+def _is_worth_another_try(problem: Problem) -> bool:
+    """Whether the same address may answer soon; a form that was sent is not sent again by itself."""
+    may_pass = problem.status == _BROKEN or "Retry-After" in problem.headers
+    return request.method == "GET" and may_pass
 
 
 def _leading_to(address: str) -> Response:
@@ -62,7 +85,7 @@ def _words(problem: Problem) -> tuple[str, str]:
         405: (gettext("That cannot be done here"), gettext("Go back and try it from the page.")),
         429: (
             gettext("That was too much at once"),
-            gettext("Wait a moment before you try again. Nothing is lost."),
+            gettext("For a while nothing more is taken from here. Nothing that you have is lost."),
         ),
         500: (
             gettext("Something broke on our side"),

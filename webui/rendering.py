@@ -47,7 +47,7 @@ def register(app: Flask, files: Assets) -> None:
     environment.filters.update(figures.FILTERS, said=said.in_words)
     environment.globals.update(
         asset=files.url, has_asset=files.has, icon=icons.icon, csrf_token=forms.token,
-        locale=locale, languages=i18n.NAMES, theme=theme, caller=cookies.caller, time_zone=cookies.time_zone, themes=THEMES, take_note=notes.take,alert_words=figures.alert_words, alert_value=figures.alert_value,
+        locale=locale, languages=i18n.NAMES, theme=theme, caller=cookies.caller, caller_is_known=cookies.is_known, time_zone=cookies.time_zone, themes=THEMES, take_note=notes.take,alert_words=figures.alert_words, alert_value=figures.alert_value,
         known_places=lambda: {rule.rule for rule in app.url_map.iter_rules()},
     )  # fmt: skip
     app.after_request(_finish)

@@ -76,6 +76,8 @@ OF_PROBLEMS = (
     N_("A service that this needs is away; try again soon."),
     N_("Some fields are wrong; `details` names them."),
     N_("Admin access required"),
+    N_("%(role)s access required"),
+    N_("An administrator has switched this off for now."),
     N_("Service unavailable: %(what)s is switched off"),
     N_("service unavailable: the database does not answer"),
     N_("nothing of that time is stored"),

@@ -19,6 +19,9 @@ RETRY_SECONDS = 2
 PAGES = "coinsphere-error-pages"
 """Under this name an app keeps what tells people of a problem in a page; it gives None where a program asks."""
 
+DATABASE_AWAY = (PoolTimeout, TooManyRequests, OperationalError, InterfaceError)
+"""What psycopg raises where the database does not answer."""
+
 _log = log.get("webapi")
 
 _TEXTS = {
@@ -168,7 +171,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(Problem, response)
     app.register_error_handler(HTTPException, _of_werkzeug)
     app.register_error_handler(HTTPError, _of_apiflask)
-    for kind in (PoolTimeout, TooManyRequests, OperationalError, InterfaceError):
+    for kind in DATABASE_AWAY:
         app.register_error_handler(kind, _of_database)
     app.register_error_handler(Exception, _unforeseen)
 

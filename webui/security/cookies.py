@@ -17,6 +17,7 @@ from coinsphere.accounts import browser_sessions, opaque
 from coinsphere.accounts.browser_sessions import BrowserSession
 from coinsphere.audit.events import Event
 from coinsphere.db.owner import Scope
+from webapi.http import errors
 from webapi.security import audit, sessions
 from webapi.security.sessions import Principal
 from webapi.services import Services, services
@@ -42,9 +43,20 @@ def caller() -> Principal | None:
     if "page_caller" not in g:
         secret = request.cookies.get(NAME, "")
         is_possible = browser_sessions.is_possible(secret)
-        g.page_caller = _find(services(), secret) if is_possible else None
+        g.page_caller = _find_once(secret) if is_possible else None
     found: Principal | None = g.page_caller
     return found
+
+
+def _find_once(secret: str) -> Principal | None:
+    """Who has it. Where the database was away a moment ago, a request does not wait for it a second time."""
+    if "page_database_away" in g:
+        raise g.page_database_away
+    try:
+        return _find(services(), secret)
+    except errors.DATABASE_AWAY as error:
+        g.page_database_away = error
+        raise
 
 
 def _find(work: Services, secret: str) -> Principal | None:
@@ -59,6 +71,19 @@ def _find(work: Services, secret: str) -> Principal | None:
             conn.execute(_SEEN, {"session_id": found.session_id, "now": now})
     g.page_preferences = found.currency, found.time_zone
     return Principal(found.session_id, found.user_id, found.role)
+
+
+def find_if_possible() -> None:
+    """Look who calls, for a page that must be made without a database, too: nobody, then."""
+    try:
+        caller()
+    except errors.DATABASE_AWAY:
+        forget()
+
+
+def is_known() -> bool:
+    """Whether it could be told who calls, be it nobody."""
+    return "page_database_away" not in g
 
 
 def currency() -> str | None:

@@ -2,10 +2,17 @@
 
 import gzip
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
+from flask import Flask
+from pydantic import SecretStr
 
+from tests.integration.webapi.conftest import NOW
 from tests.integration.webui.conftest import HTML, Visitor
+from webapi.services import EXTENSION
+from webui.app import create_app
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
 
@@ -20,6 +27,58 @@ def test_a_browser_gets_pages_and_a_program_json(visitor) -> None:
     program = visitor.client.get("/nothing/here", headers={"Accept": "*/*"})
     assert program.mimetype == "application/problem+json"
     assert visitor.post("/login/code/none").mimetype == "text/html"
+
+
+def test_what_is_refused_before_its_page_is_asked_is_told_in_the_readers_language(
+    app, member
+) -> None:
+    """A thread remembers what it spoke before, and tells it to nobody else."""
+    german = {"Accept-Language": "de"}
+    for headers, words in (
+        (german, "Das dürfen nur Administratoren"),
+        ({}, "Admin access required"),
+    ) * 2:
+        answer = member.get("/admin/users", **headers)
+        assert (answer.status_code, words in answer.text) == (403, True)
+        member.get("/", **({} if headers else german))
+
+
+def test_too_much_at_once_says_when_to_come_back(api_settings, visitor) -> None:
+    few = api_settings.model_copy(update={"rate_limit_api": 1, "rate_limit_window_seconds": 30})
+    with running(few) as app:
+        answers = [Visitor(app.test_client()).get("/markets") for _ in range(3)]
+    told = answers[-1]
+    assert told.status_code == 429
+    assert re.search(r"Try again in 1 minute\.|Try again in \d+ seconds?\.", told.text)
+    assert 'href="">Try again' in told.text
+    assert 'href="">Try again' not in visitor.get("/nothing-here").text
+    assert told.headers["X-Request-Id"] in told.text
+
+
+def test_without_a_database_a_page_says_so_and_takes_nobody_for_a_stranger(
+    api_settings, redis_url, member
+) -> None:
+    away = SecretStr("postgresql://nobody:x@127.0.0.1:1/x")
+    with running(api_settings.model_copy(update={"database_url": away})) as app:
+        known = Visitor(app.test_client())
+        known.client.set_cookie("__Host-session", member.session, secure=True)
+        for path, status in (("/portfolios", 503), ("/nothing-here", 404)):
+            answer = known.get(path)
+            assert (answer.status_code, answer.mimetype) == (status, "text/html")
+            assert "Log in" not in answer.text
+            assert answer.headers["X-Request-Id"] in answer.text
+        unavailable = known.get("/portfolios")
+        assert "the database does not answer" in unavailable.text
+        assert 'href="">Try again' in unavailable.text
+        assert "Log in" in Visitor(app.test_client()).get("/nothing-here").text
+
+
+@contextmanager
+def running(settings) -> Iterator[Flask]:
+    """The pages by other settings."""
+    made = create_app(settings, clock=lambda: NOW)
+    yield made
+    made.extensions[EXTENSION].close()
 
 
 def test_pages_bear_a_strict_policy_and_cannot_be_framed(visitor, member) -> None:

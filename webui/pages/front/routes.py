@@ -30,6 +30,13 @@ def front() -> Response:
     return rendering.page("front/index.html", live=live)
 
 
+@web_front.get("/offline")
+@anyone
+def offline() -> Response:
+    """What the service worker shows where there is no network and nothing was kept; it holds nothing of anybody."""
+    return rendering.page("front/offline.html")
+
+
 def _live() -> bytes:
     """The part that lives: a price, its forecast, and how good forecasts were."""
     work = services()
