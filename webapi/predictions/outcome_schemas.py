@@ -24,7 +24,7 @@ class StoredOut(Output):
     interval95: Bounds
     realised_price: Amount | None = Field(
         description="The close of the target's day; null until it is final, and where that day was not traded. A corrected "
-        "close is shown corrected."
+        "close is shown corrected, with `asOf` as it was believed then."
     )
     error: Amount | None = Field(description="`predictedPrice` less `realisedPrice`.")
     within80: bool | None = Field(description="Whether `realisedPrice` lay in `interval80`.")

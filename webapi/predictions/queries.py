@@ -9,20 +9,25 @@ from psycopg import Connection
 
 from webapi.backends import warehouse
 
-# A realised price is the close of a candle that was traded: a filled day proves nothing.
-_REALISED = """
+STORED = """
     select
         p.id, p.horizon_days, p.origin_at, p.target_at, p.issued_at, p.reference_price, p.median, p.lower80,
         p.upper80, p.lower95, p.upper95, p.model_name, p.model_version, p.algorithm, p.run_id, p.data_digest,
         p.code_version, p.price_source, p.is_backfill, p.reference_log_scale, false as held_out,
         realised.close as realised_price
     from model.predictions p
+"""
+# A realised price is the close of a candle that was traded: a filled day proves nothing.
+_REALISED = (
+    STORED
+    + """
     left join marts.fct_prices_daily realised
         on realised.token_id = p.token_id
         and realised.price_date = ((p.target_at at time zone 'UTC')::date - 1)
         and realised.close_at = p.target_at
         and realised.is_final and not realised.is_filled
 """
+)
 _PUBLIC = (
     _REALISED
     + """

@@ -11,6 +11,7 @@ from flask import Response
 from webapi.http import cursor, errors, idempotency, pages, paths
 from webapi.predictions import (
     answers,
+    believed,
     current,
     indicator_queries,
     outcome_schemas,
@@ -107,11 +108,16 @@ def get_history(symbol: str, query_data: schemas.HistoryQuery) -> dict[str, Any]
     """Forecasts as they were issued, newest first, each with the price that came.
 
     Behind them, marked `heldOut`, what the model forecast for the days by which it was judged: those were shown to nobody.
+    `asOf` shows what was issued by then alone, each with the price that was believed to have come.
     """
     after = None if query_data.cursor is None else _after(query_data.cursor)
+    days, limit, as_of = query_data.horizon, query_data.limit + 1, query_data.as_of
     with services().database.connection() as conn:
         token = symbols.find(conn, symbol)
-        found = queries.history(conn, token.id, query_data.horizon, after, query_data.limit + 1)
+        if as_of is None:
+            found = queries.history(conn, token.id, days, after, limit)
+        else:
+            found = believed.history(conn, token.id, days, after, limit, as_of=as_of)
     page = found[: query_data.limit]
     return {
         "symbol": token.symbol,
