@@ -107,6 +107,14 @@ def configure(level: str = "INFO") -> None:
     logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
+def adopt(*names: str) -> None:
+    """Let libraries that write by handlers of their own write as all others do: in one form, masked, and heard by who is told."""
+    for name in names:
+        logger = logging.getLogger(name)
+        logger.handlers = []
+        logger.propagate = True
+
+
 def tell_faults(to: Callable[[Mapping[str, Any]], object] | None) -> None:
     """Hand every event of an error that has an exception to `to`, before it is written; None ends that.
 

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from coinsphere import log
+from coinsphere.observability import faults
 from coinsphere.settings import Settings
 from orchestration import backups, housekeeping, jobs, resources, schedules, sensors
 from orchestration.alerts import assets as alerts
@@ -61,4 +62,6 @@ def defs() -> dg.Definitions:
     """What `workspace.yaml` loads."""
     settings = Settings.from_env()
     log.configure(settings.log_level)
+    log.adopt("dagster")
+    faults.start(settings, "dagster-code")
     return build_definitions(settings)

@@ -4,8 +4,6 @@ Dagster's own command serves whoever reaches its port, executes mutations by GET
 is the same here; the guard stands before it.
 """
 
-import logging
-
 import dagster as dg
 import uvicorn
 from dagster._core.workspace.context import WorkspaceProcessContext
@@ -14,9 +12,10 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__
 from prometheus_client import REGISTRY
 
+from coinsphere import log
 from coinsphere.guard.asgi import Guard
 from coinsphere.local.state import State
-from coinsphere.observability import exposition
+from coinsphere.observability import exposition, faults
 from coinsphere.observability.asgi import Measured
 from coinsphere.settings import Settings
 from orchestration.figures import DagsterFigures
@@ -30,7 +29,8 @@ _POLL_MS = 2_000
 def main() -> None:
     """Serve until the process is told to stop. DAGSTER_HOME names the instance."""
     settings = Settings.from_env()
-    logging.basicConfig(level=logging.WARNING)
+    log.configure("WARNING")
+    faults.start(settings, "dagster-webserver")
     workspace = WorkspaceFileTarget([str(State(settings.state).workspace)])
     with dg.DagsterInstance.get() as instance:
         instance.optimize_for_webserver(
@@ -46,6 +46,7 @@ def main() -> None:
                 Measured(Guard(app, settings, "dagster"), "dagster"),
                 host=settings.bind_host,
                 port=settings.dagster_port,
+                log_config=None,  # its lines are ours, too
                 log_level="warning",
                 access_log=False,
                 timeout_graceful_shutdown=5,

@@ -128,10 +128,9 @@ def _dagster_webserver(settings: Settings) -> Process:
 
 
 def _dagster_daemon(settings: Settings) -> Process:
-    workspace = states.State(settings.state).workspace
     return Process(
         "dagster-daemon",
-        _program("dagster-daemon", "run", "--workspace", str(workspace)),
+        _module("orchestration.daemon"),
         environment=dagster_environment(settings),
     )
 

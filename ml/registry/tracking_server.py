@@ -11,10 +11,11 @@ import uvicorn
 from mlflow import environment_variables as variables
 from mlflow.server import constants
 
+from coinsphere import log
 from coinsphere.errors import ConfigurationError
 from coinsphere.guard.asgi import Guard
 from coinsphere.local.state import State
-from coinsphere.observability import exposition
+from coinsphere.observability import exposition, faults
 from coinsphere.observability.asgi import Measured
 from coinsphere.settings import Settings
 from ml.registry import own_artifacts
@@ -31,6 +32,9 @@ def main() -> None:
         ConfigurationError: that variable, or the token, is not set.
     """
     settings = Settings.from_env()
+    log.configure(settings.log_level)
+    log.adopt("mlflow", "alembic", "sqlalchemy.engine")
+    faults.start(settings, "mlflow")
     store = os.environ.get(_STORE)
     if not store:
         raise ConfigurationError(f"{_STORE} is not set: `coinsphere up` sets it.")
@@ -47,6 +51,7 @@ def main() -> None:
         Measured(Guard(app, settings, "mlflow", public=("/health",), raw=_RAW), "mlflow"),
         host=settings.bind_host,
         port=settings.mlflow_port,
+        log_config=None,  # its lines are ours, too
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=5,

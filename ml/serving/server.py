@@ -206,6 +206,7 @@ def main() -> None:
         Measured(Guard(app, settings, "ml", public=("/health",)), "ml"),
         host=settings.bind_host,
         port=settings.ml_port,
+        log_config=None,  # its lines are ours, too
         log_level=settings.log_level.lower(),
         access_log=False,
         timeout_graceful_shutdown=5,

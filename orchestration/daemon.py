@@ -1,0 +1,49 @@
+"""Dagster's daemon, whose lines and faults go where those of all processes go: `python -m orchestration.daemon`.
+
+Dagster's own command does the same with a log of its own form, which nothing masks and nobody else hears.
+"""
+
+import logging
+import sys
+from contextlib import suppress
+
+import dagster as dg
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster._daemon.controller import daemon_controller_from_instance
+from dagster._utils.interrupts import capture_interrupts, setup_interrupt_handlers
+
+from coinsphere import log
+from coinsphere.local.state import State
+from coinsphere.observability import faults
+from coinsphere.settings import Settings
+
+
+def main() -> None:
+    """Work until the process is told to stop. DAGSTER_HOME names the instance."""
+    settings = Settings.from_env()
+    log.configure(settings.log_level)
+    faults.start(settings, "dagster-daemon")
+    workspace = WorkspaceFileTarget([str(State(settings.state).workspace)])
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_with_its_exception)
+    setup_interrupt_handlers()
+    with (
+        suppress(KeyboardInterrupt),
+        capture_interrupts(),
+        dg.DagsterInstance.get() as instance,
+        daemon_controller_from_instance(instance, workspace) as controller,
+    ):
+        # The controller gave it a handler of its own.
+        log.adopt("dagster")
+        controller.check_daemon_loop()
+
+
+def _with_its_exception(record: logging.LogRecord) -> bool:
+    """Of much that it catches Dagster's daemon logs the text alone: add the exception that is being handled."""
+    if record.levelno >= logging.ERROR and not record.exc_info and sys.exc_info()[0] is not None:
+        record.exc_info = sys.exc_info()
+    return True
+
+
+if __name__ == "__main__":
+    main()
