@@ -28,6 +28,8 @@ from coinsphere.market.simulation.factor import (
 from coinsphere.market.simulation.profiles import Profile
 from coinsphere.market.simulation.streams import generator
 
+_DRAWS = 64
+"""Bridges of an hour of which one is taken."""
 _PULL = 0.5 ** (1 / (2 * HOURS_A_YEAR))
 """Share of the distance from the usual price that is left after an hour."""
 _PEG_PULL = 0.8
@@ -78,15 +80,23 @@ class TokenPath:
         return Bars(prices[:-1], high, low, prices[1:], volume)
 
     def minutes(self, hour: int) -> Floats:
-        """The 61 prices at the full minutes of an hour, from its open to its close, both included."""
+        """The 61 prices at the full minutes of an hour, from its open to its close, both included.
+
+        Of some bridges the one whose extremes are nearest to the hour's: to stretch another until it fits would make
+        its first minute beyond the ends a leap.
+        """
         opened, closed = self._log_prices[hour], self._log_prices[hour + 1]
-        steps = generator(self._seed, f"{self._key}/minutes", hour).standard_normal(60)
-        walk = np.concatenate([[0.0], np.cumsum(steps)]) * self._spread[hour] / np.sqrt(60)
+        draws = generator(self._seed, f"{self._key}/minutes", hour).standard_normal((_DRAWS, 60))
+        steps = np.pad(draws * self._spread[hour] / np.sqrt(60), ((0, 0), (1, 0)))
+        walks = np.cumsum(steps, axis=1)
         share = np.linspace(0.0, 1.0, 61)
-        bridge = np.exp(opened + walk + share * (closed - opened - walk[-1]))
+        bridges = np.exp(opened + walks + share * (closed - opened - walks[:, -1:]))
         bars = self.bars(hour, hour + 1)
+        low, high = float(bars.low[0]), float(bars.high[0])
+        missed = np.abs(bridges.max(axis=1) - high) + np.abs(bridges.min(axis=1) - low)
+        bridge: Floats = bridges[missed.argmin()]
         bridge[0], bridge[-1] = bars.open[0], bars.close[0]
-        return _within(bridge, float(bars.low[0]), float(bars.high[0]))
+        return _within(bridge, low, high)
 
     @cached_property
     def _factor(self) -> Factor:

@@ -204,6 +204,13 @@ def test_a_quote_moves_every_minute_and_reaches_the_extremes_of_its_hour(token, 
     assert (minutes >= bars.low[:, None] * (1 - 1e-12)).all()
     assert (minutes[:, 0] == bars.open).all()
     assert (minutes[:, -1] == bars.close).all()
+    # No leap towards an extreme: the largest of sixty normal steps is 2.5 standard deviations in half of the hours.
+    steps = np.abs(np.diff(np.log(minutes), axis=1)) / (
+        path._spread[first : first + 200, None] / 60**0.5
+    )
+    largest = steps.max(axis=1)
+    assert np.quantile(largest, 0.9) < 4.5
+    assert np.median(largest) > 2
 
 
 def test_the_volume_of_the_last_day_moves_with_the_minute_and_not_in_steps(token):
