@@ -30,6 +30,18 @@ def test_every_message_is_translated(file) -> None:
         assert all(set(_PLACE.findall(text)) == wanted for text in strings), name
 
 
+def test_german_speaks_to_friends() -> None:
+    """Everywhere by "du": within a sentence, "Sie" and "Ihr" with a capital letter are the other way."""
+    formal = re.compile(r"(?<=[^.!?] )(Sie|Ihnen|Ihr(e[mnrs]?)?)\b")
+    (german,) = messages.stored().values()
+    said = [
+        text
+        for each in german
+        for text in ([each.string] if isinstance(each.string, str) else each.string)
+    ]
+    assert [text for text in said if formal.search(text)] == []
+
+
 def test_a_plural_has_both_forms() -> None:
     with i18n.speaking("de"):
         assert i18n.ngettext("%(num)s day", "%(num)s days", 1) == "%(num)s Tag"
