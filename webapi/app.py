@@ -31,6 +31,7 @@ from webapi.defi.routes import defi
 from webapi.documentation import specification
 from webapi.documentation.routes import documentation
 from webapi.exchanges.routes import exchanges
+from webapi.feedback.routes import feedback, feedback_administration
 from webapi.health.routes import health
 from webapi.holdings.routes import blueprint as holdings
 from webapi.http import (
@@ -233,3 +234,5 @@ def _add_routes(app: APIFlask) -> None:
     app.register_blueprint(exchanges, url_prefix=f"{V1}/exchanges")
     app.register_blueprint(defi, url_prefix=f"{V1}/defi")
     app.register_blueprint(billing, url_prefix=f"{V1}/billing")
+    app.register_blueprint(feedback, url_prefix=f"{V1}/feedback")
+    app.register_blueprint(feedback_administration, url_prefix=f"{V1}/admin/feedback")

@@ -27,6 +27,7 @@ from webui.pages.connections.wallets import web_defi
 from webui.pages.dashboard.routes import web_dashboard
 from webui.pages.data.routes import web_data
 from webui.pages.entry.routes import web_auth
+from webui.pages.feedback.routes import web_feedback
 from webui.pages.front.routes import web_front
 from webui.pages.imports.routes import web_portfolio_files
 from webui.pages.issues.routes import web_portfolio_issues
@@ -49,6 +50,7 @@ PAGES = (
     web_api_keys,
     web_data,
     web_billing,
+    web_feedback,
     web_dashboard,
     web_tokens,
     web_token,

@@ -82,6 +82,7 @@ class Event(StrEnum):
     DATA_REMOVED = "admin.data_removed"
     JOB_RETRIED = "admin.job_retried"
     JOB_CANCELLED = "admin.job_cancelled"
+    FEEDBACK_CLOSED = "admin.feedback_closed"
     AUDIT_READ = "admin.audit_read"
 
     # Payments

@@ -34,6 +34,7 @@ SECTIONS: dict[str, str] = {
     "billing_customers": "user_id = %(user_id)s",
     "subscriptions": "user_id = %(user_id)s",
     "payment_events": "user_id = %(user_id)s",
+    "feedback": "user_id = %(user_id)s",
     "payment_intents": "user_id = %(user_id)s",
     "mails": "user_id = %(user_id)s",
     "audit_logs": "actor_id = %(user_id)s",

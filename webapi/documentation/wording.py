@@ -31,6 +31,7 @@ TAGS = {
     "Exchanges": "Accounts at exchanges, read by a key that may do nothing else.",
     "DeFi": "Wallets on their chains, and what lies in protocols.",
     "Billing": "The plan that somebody has, and how it is paid for.",
+    "Feedback": "What users tell those who run the system.",
     "Administration": "For those who run the system: accounts, data, tokens, switches, the audit log.",
 }
 """What the routes of a tag are about."""

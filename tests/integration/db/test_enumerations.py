@@ -29,6 +29,7 @@ ENUMERATIONS = {
     "app.billing_customers": {"provider"},
     "app.subscriptions": {"provider", "plan", "status"},
     "app.payment_events": {"provider", "found_by"},
+    "app.feedback": {"category"},
     "market.origin": {"source"},
     "market.price_data": {"interval", "quality"},
     "market.asset_events": {"kind"},

@@ -68,6 +68,7 @@ EXCEPT = {
     ("coinsphere_api", "app.billing_customers"): "ra",
     ("coinsphere_api", "app.subscriptions"): "r",
     ("coinsphere_api", "app.payment_events"): "ra",
+    ("coinsphere_api", "app.feedback"): "ra",
     ("coinsphere_pipeline", "app.alert_channel_choices"): "r",
     ("coinsphere_pipeline", "app.channel_messages"): "ra",
     ("coinsphere_api", "app.exchange_nonces"): "raw",

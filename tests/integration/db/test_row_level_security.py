@@ -75,6 +75,7 @@ _ROWS = (
        values (%(user)s, 'stripe', 'sub_' || %(user)s, 'pro', 'active', now(), now() + interval '1 month', now())""",
     """insert into app.payment_events (provider, reference, topic, user_id, occurred_at, received_at, found_by)
        values ('stripe', 'evt_' || %(user)s, 'invoice.paid', %(user)s, now(), now(), 'webhook')""",
+    "insert into app.feedback (user_id, category, body, created_at) values (%(user)s, 'idea', 'b', now())",
     """insert into app.idempotency_keys (user_id, method, route, key, request_hash)
        values (%(user)s, 'POST', '/', 'k', 'x')""",
 )  # fmt: skip
@@ -83,6 +84,8 @@ CONTENT = (
     "channel_messages", "exchange_connections", "wallet_connections", "defi_positions", "payment_intents",
     "billing_customers", "subscriptions", "payment_events", "idempotency_keys", "portfolio_states",
 )  # fmt: skip
+TOLD = ("feedback",)
+"""What users tell those who run the system, who read it in that scope alone."""
 CREDENTIALS = (
     "users", "sessions", "refresh_tokens", "email_verifications", "password_resets", "api_keys", "mails",
 )  # fmt: skip
@@ -114,7 +117,7 @@ def test_every_table_of_users_has_the_wall(owner: psycopg.Connection) -> None:
     assert {name for name, forced in walls.items() if not forced} <= UNOWNED
 
 
-@pytest.mark.parametrize("table", CONTENT + CREDENTIALS)
+@pytest.mark.parametrize("table", (*CONTENT, *TOLD, *CREDENTIALS))
 def test_a_query_without_a_condition_sees_ones_own_rows_alone(world: World, table: str) -> None:
     with psycopg.connect(world.url) as conn:
         assert count(conn, table) == 0
@@ -136,6 +139,14 @@ def test_credentials_are_found_before_anybody_is_known(world: World, table: str)
         with psycopg.connect(world.url) as conn:
             acting.act(conn, None, scope)
             assert count(conn, table) == 2
+
+
+@pytest.mark.parametrize("table", TOLD)
+def test_what_is_told_is_read_by_administrators_alone(world: World, table: str) -> None:
+    for scope, seen in ((Scope.AUTHENTICATION, 0), (Scope.ADMINISTRATION, 2), (Scope.STREAM, 0)):
+        with psycopg.connect(world.url) as conn:
+            acting.act(conn, None, scope)
+            assert count(conn, table) == seen
 
 
 @pytest.mark.parametrize("table", ["portfolios", "alerts", "alert_events", "holdings", "sessions"])

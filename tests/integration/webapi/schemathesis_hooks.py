@@ -467,6 +467,17 @@ def _without_plan(account: Account, _: Case) -> None:
     _db.execute("delete from app.subscriptions where user_id = %s", [account.id])
 
 
+def _without_feedback(account: Account, case: Case) -> None:
+    _db.execute("delete from app.feedback where user_id = %s", [account.id])
+    _only(case, category="idea", text="Show fees by month.")
+
+
+def _open_feedback(account: Account, case: Case) -> None:
+    _without_feedback(account, case)
+    made = account.ask("POST", "/feedback", {"category": "idea", "text": "Show fees by month."})
+    _path(case, feedback_id=made["id"])
+
+
 def _with_customer(account: Account, _: Case) -> None:
     _without_plan(account, _)
     account.ask("POST", "/billing/checkout")
@@ -605,6 +616,8 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"GET {V1}/portfolios/{{portfolio_id}}/sync/{{job_id}}": _sync,
     f"POST {V1}/billing/checkout": _without_plan,
     f"POST {V1}/billing/portal": _with_customer,
+    f"POST {V1}/feedback": _without_feedback,
+    f"POST {V1}/admin/feedback/{{feedback_id}}/close": _open_feedback,
     f"POST {V1}/channels": _add_channel,
     f"PATCH {V1}/channels/{{channel_id}}": _change_channel,
     f"DELETE {V1}/channels/{{channel_id}}": _channel,

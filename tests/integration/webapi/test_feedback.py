@@ -1,0 +1,64 @@
+"""Feedback: told by users, counted by day, read and closed by administrators, gone with the account."""
+
+from datetime import timedelta
+
+from tests.integration.webapi.conftest import assert_problem
+from webapi.feedback.queries import MOST, WITHIN
+
+_TOLD = (
+    "select count(*) from app.feedback f join app.users u on u.id = f.user_id where u.email = %s"
+)
+_FILL = """
+    insert into app.feedback (user_id, category, body, created_at)
+    select id, 'praise', 'x', %s from app.users, generate_series(1, %s) where email = %s
+"""
+
+
+def test_what_a_user_tells_is_read_and_closed_by_an_administrator(
+    person, administrator, owner_db
+) -> None:
+    text = "Fees are wrong.\n\nSee <b>2025</b>. 🎈"
+    told = person.post("/feedback", {"category": "fault", "text": f"  {text}\n"})
+    assert told.status_code == 201, told.text
+    (stored,) = [each for each in _listed(administrator) if each["id"] == told.json["id"]]
+    assert (stored["text"], stored["email"]) == (text, person.email)
+    assert stored["closedAt"] is None
+    assert_problem(person.get("/admin/feedback"), 403)
+    assert_problem(person.post(f"/admin/feedback/{told.json['id']}/close"), 403)
+    assert administrator.post(f"/admin/feedback/{told.json['id']}/close").status_code == 200
+    assert_problem(administrator.post(f"/admin/feedback/{told.json['id']}/close"), 404)
+    assert told.json["id"] not in [each["id"] for each in _listed(administrator)]
+    closed = _listed(administrator, "&closed=true")
+    assert [each["id"] for each in closed if each["closedAt"]].count(told.json["id"]) == 1
+    audited = "select action from app.audit_logs where target = %s"
+    assert owner_db.execute(audited, [told.json["id"]]).fetchall() == [("admin.feedback_closed",)]
+
+
+def test_nonsense_is_refused_and_a_day_has_a_limit(person, clock, owner_db) -> None:
+    for wrong in (
+        {"category": "spam", "text": "x"},
+        {"category": "idea", "text": " \n "},
+        {"category": "idea", "text": "x" * 4001},
+        {"category": "idea", "text": "a\0b"},
+        {"category": "idea"},
+        {"category": "idea", "text": "x", "closedAt": None},
+    ):
+        assert_problem(person.post("/feedback", wrong), 400)
+    one = {"category": "idea", "text": "x"}
+    owner_db.execute(_FILL, [clock[0] - WITHIN, MOST, person.email])
+    owner_db.execute(_FILL, [clock[0] - WITHIN + timedelta(seconds=5), MOST - 1, person.email])
+    assert person.post("/feedback", one).status_code == 201
+    assert_problem(person.post("/feedback", one), 429)
+    assert owner_db.execute(_TOLD, [person.email]).fetchone() == (2 * MOST,)
+
+
+def test_feedback_is_exported_and_goes_with_the_account(person, owner_db) -> None:
+    person.post("/feedback", {"category": "idea", "text": "Fees by month"})
+    (exported,) = person.get("/account/export").json["feedback"]
+    assert exported["body"] == "Fees by month"
+    owner_db.execute("delete from app.users where email = %s", [person.email])
+    assert owner_db.execute(_TOLD, [person.email]).fetchone() == (0,)
+
+
+def _listed(administrator, more: str = "") -> list[dict]:
+    return administrator.get(f"/admin/feedback?limit=200{more}").json["feedback"]

@@ -1,0 +1,25 @@
+"""The form by which users tell something, and the page on which it is read and closed."""
+
+import re
+
+
+def test_a_message_is_sent_read_and_closed(member, administrator) -> None:
+    page = member.get("/feedback").text
+    assert 'name="category"' in page
+    refused = member.post("/feedback", {"category": "idea", "text": " "})
+    assert refused.status_code == 400
+    assert 'aria-invalid="true"' in refused.text
+    text = f"<b>Fees</b> by month, says {member.email}"
+    sent = member.post("/feedback", {"category": "idea", "text": text})
+    assert sent.status_code == 303
+    assert "Thank you. We read every message." in member.get("/feedback").text
+
+    assert member.get("/admin/feedback").status_code == 403
+    page = administrator.get("/admin/feedback").text
+    assert f"&lt;b&gt;Fees&lt;/b&gt; by month, says {member.email}" in page
+    row = page[page.index(f"by month, says {member.email}") :]
+    found = re.search(r'action="(/admin/feedback/[-0-9a-f]+/close)"', row)
+    assert found is not None
+    assert administrator.post(found[1]).status_code == 303
+    assert member.email not in administrator.get("/admin/feedback").text
+    assert member.email in administrator.get("/admin/feedback?closed=true").text

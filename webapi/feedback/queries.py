@@ -1,0 +1,62 @@
+"""What users tell us, as it is stored."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+MOST = 20
+"""What one user may tell within `WITHIN`."""
+WITHIN = timedelta(days=1)
+
+# The account's row is locked, so that what is told at once is counted, too.
+_LOCK = "select from app.users where id = %s for no key update"
+_ADD = """
+    insert into app.feedback (user_id, category, body, created_at)
+    select %(user_id)s, %(category)s, %(body)s, %(now)s
+    where (select count(*) from app.feedback where user_id = %(user_id)s and created_at > %(since)s) < %(most)s
+    returning id
+"""
+_LISTED = """
+    select f.id, f.category, f.body, f.created_at, f.closed_at, f.user_id, u.email
+    from app.feedback f
+    join app.users u on u.id = f.user_id
+    where (f.closed_at is not null) = %(closed)s
+    order by coalesce(f.closed_at, '-infinity') desc, f.created_at, f.id
+    limit %(limit)s
+"""
+_CLOSE = "update app.feedback set closed_at = %(now)s where id = %(id)s and closed_at is null"
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What somebody told, and who."""
+
+    id: UUID
+    category: str
+    body: str
+    created_at: datetime
+    closed_at: datetime | None
+    user_id: UUID
+    email: str
+
+
+def add(conn: Connection, user_id: UUID, category: str, body: str, now: datetime) -> UUID | None:
+    """Store what a user tells; its id, or None where they told as much as they may."""
+    conn.execute(_LOCK, [user_id])
+    values = {"user_id": user_id, "category": category, "body": body, "now": now}
+    row = conn.execute(_ADD, values | {"since": now - WITHIN, "most": MOST}).fetchone()
+    return row[0] if row else None
+
+
+def listed(conn: Connection, limit: int, *, closed: bool) -> list[Feedback]:
+    """What is open, the oldest first; or what was closed, the newest closed first."""
+    rows = conn.cursor(row_factory=class_row(Feedback))
+    return rows.execute(_LISTED, {"closed": closed, "limit": limit}).fetchall()
+
+
+def close(conn: Connection, feedback_id: UUID, now: datetime) -> bool:
+    """Close what is open; False where nothing open has that id."""
+    return conn.execute(_CLOSE, {"id": feedback_id, "now": now}).rowcount == 1

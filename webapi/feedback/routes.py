@@ -1,0 +1,44 @@
+"""Feedback: told by users, read and closed by administrators."""
+
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+
+from webapi.feedback import acts, schemas
+from webapi.http.schema import Message
+from webapi.security import limits
+from webapi.security.access import admin, signed_in
+
+feedback = APIBlueprint("feedback", __name__, tag="Feedback")
+feedback_administration = APIBlueprint("feedback_administration", __name__, tag="Administration")
+
+_CLOSED = {"message": "Closed"}
+
+
+@feedback.post("")
+@signed_in
+@limits.weighs(10)
+@feedback.input(schemas.FeedbackIn)
+@feedback.output(schemas.ToldOut, 201)
+def give_feedback(json_data: schemas.FeedbackIn) -> dict[str, UUID]:
+    """Tell those who run the system of a fault, an idea, a question or praise; 20 times a day at most."""
+    return {"id": acts.tell(json_data)}
+
+
+@feedback_administration.get("")
+@admin
+@feedback_administration.input(schemas.FeedbackQuery, location="query")
+@feedback_administration.output(schemas.FeedbackListOut)
+def list_feedback(query_data: schemas.FeedbackQuery) -> dict[str, Any]:
+    """What users told: what is open, the oldest first, or what was closed."""
+    return {"feedback": acts.listed(query_data)}
+
+
+@feedback_administration.post("/<feedback_id>/close")
+@admin
+@feedback_administration.output(Message, example=_CLOSED)
+def close_feedback(feedback_id: str) -> dict[str, str]:
+    """Close what is dealt with; 404 where it is closed already."""
+    acts.close(feedback_id)
+    return _CLOSED

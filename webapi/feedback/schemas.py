@@ -1,0 +1,56 @@
+"""What goes over the wire of `/feedback`."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from webapi.http.schema import Input, Output, Query
+
+Category = Literal["fault", "idea", "question", "praise"]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+
+
+class FeedbackIn(Input):
+    """What somebody tells."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"category": "idea", "text": "Show fees by month."}}
+    )
+
+    category: Category = Field(description="What it is.")
+    text: Text = Field(description="The message; it may have several lines.")
+
+
+class FeedbackQuery(Query):
+    """Which messages."""
+
+    closed: bool = Field(default=False, description="Those that were closed, not the open ones.")
+    limit: int = Field(50, ge=1, le=200)
+
+
+class ToldOut(Output):
+    """That it arrived."""
+
+    id: UUID = Field(description="Of what was told.")
+
+
+class FeedbackOut(Output):
+    """What somebody told."""
+
+    id: UUID
+    category: Category = Field(description="What it is.")
+    text: str = Field(validation_alias="body", description="The message.")
+    email: str = Field(description="Address of who told it.")
+    user_id: UUID
+    created_at: datetime
+    closed_at: datetime | None = Field(description="When it was closed; null while it is open.")
+
+
+class FeedbackListOut(Output):
+    """What users told."""
+
+    feedback: list[FeedbackOut] = Field(
+        description="Open ones, the oldest first; or closed ones, the newest closed first."
+    )

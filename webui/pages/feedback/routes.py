@@ -1,0 +1,66 @@
+"""Feedback: a form for users, and what administrators read and close."""
+
+from flask import Blueprint, Response
+
+from coinsphere.i18n import N_
+from webapi.feedback import acts
+from webapi.feedback.schemas import FeedbackIn, FeedbackQuery
+from webapi.http.schema import check
+from webapi.security import limits
+from webui import rendering
+from webui.i18n import gettext
+from webui.pages import asked, filled, notes
+from webui.pages.filled import EMPTY, Filled
+from webui.security.access import admin, signed_in
+
+web_feedback = Blueprint("web_feedback", __name__)
+_PAGE = "/feedback"
+_ADMIN = "/admin/feedback"
+CATEGORIES = {
+    "fault": N_("Something is wrong"),
+    "idea": N_("An idea"),
+    "question": N_("A question"),
+    "praise": N_("Praise"),
+}
+
+
+@web_feedback.get(_PAGE)
+@signed_in
+def form() -> Response:
+    """The form."""
+    return _page(EMPTY)
+
+
+@web_feedback.post(_PAGE)
+@signed_in
+@limits.weighs(10)
+def tell() -> Response:
+    """Send it."""
+
+    def act() -> Response:
+        acts.tell(filled.given(FeedbackIn))
+        return notes.lead_to(_PAGE, gettext("Thank you. We read every message."))
+
+    return filled.attempted(act, _page)
+
+
+@web_feedback.get(_ADMIN)
+@admin
+def listed() -> Response:
+    """What is open, or was closed."""
+    query = check(FeedbackQuery, asked.given("closed"))
+    return rendering.page(
+        "admin/feedback.html", found=acts.listed(query), closed=query.closed, categories=CATEGORIES
+    )
+
+
+@web_feedback.post(f"{_ADMIN}/<feedback_id>/close")
+@admin
+def close(feedback_id: str) -> Response:
+    """Close what is dealt with."""
+    acts.close(feedback_id)
+    return notes.lead_to(_ADMIN, gettext("Closed."))
+
+
+def _page(form: Filled) -> Response:
+    return rendering.page("feedback/index.html", form=form, categories=CATEGORIES)
