@@ -33,6 +33,10 @@ class FeedbackQuery(Query):
 class ToldOut(Output):
     """That it arrived."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"id": "7b0c1a52-6f0e-4a57-9d3c-2f1e8b6a4d10"}}
+    )
+
     id: UUID = Field(description="Of what was told.")
 
 
@@ -43,13 +47,31 @@ class FeedbackOut(Output):
     category: Category = Field(description="What it is.")
     text: str = Field(validation_alias="body", description="The message.")
     email: str = Field(description="Address of who told it.")
-    user_id: UUID
+    user_id: UUID = Field(description="Account of who told it.")
     created_at: datetime
     closed_at: datetime | None = Field(description="When it was closed; null while it is open.")
 
 
 class FeedbackListOut(Output):
     """What users told."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "feedback": [
+                    {
+                        "id": "7b0c1a52-6f0e-4a57-9d3c-2f1e8b6a4d10",
+                        "category": "idea",
+                        "text": "Show fees by month.",
+                        "email": "ada@example.com",
+                        "userId": "0f5d2c8e-93b1-4c6a-8a57-6d4e1f2b3c90",
+                        "createdAt": "2026-03-10T12:00:00Z",
+                        "closedAt": None,
+                    }
+                ]
+            }
+        }
+    )
 
     feedback: list[FeedbackOut] = Field(
         description="Open ones, the oldest first; or closed ones, the newest closed first."

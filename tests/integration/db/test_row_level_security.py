@@ -117,7 +117,7 @@ def test_every_table_of_users_has_the_wall(owner: psycopg.Connection) -> None:
     assert {name for name, forced in walls.items() if not forced} <= UNOWNED
 
 
-@pytest.mark.parametrize("table", (*CONTENT, *TOLD, *CREDENTIALS))
+@pytest.mark.parametrize("table", CONTENT + TOLD + CREDENTIALS)
 def test_a_query_without_a_condition_sees_ones_own_rows_alone(world: World, table: str) -> None:
     with psycopg.connect(world.url) as conn:
         assert count(conn, table) == 0
