@@ -50,6 +50,7 @@ OF_FORMS = (
     N_("nobody may have more than %(most)s connections"),
     N_("nobody may have more than %(most)s wallets"),
     N_("nobody may watch more than %(most)s tokens"),
+    N_("nobody may send more than %(most)s messages a day"),
     N_("your plan has no room for more than %(most)s: see Plan in your account"),
     N_("your plan does not have this: see Plan in your account"),
     N_("the plan is yours already"),
