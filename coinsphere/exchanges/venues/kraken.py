@@ -255,6 +255,8 @@ def _booked(entries: Sequence[Entry], rows: Rows) -> Told:
 def _unread(name: str, row: Any, reason: str = "it belongs to a row that cannot be read") -> Unread:
     try:
         _entry(name, row)
+    except NotUnderstood as error:
+        reason = error.reason
     except NONSENSE as error:
         reason = why(error)
     return unread("kraken", row, lambda _: name, reason, _time_of(row))
@@ -268,6 +270,7 @@ def _readable(name: str, row: Any) -> Entry | None:
 
 
 def _entry(name: str, row: dict[str, Any]) -> Entry:
+    kraken.require_currency(str(row.get("aclass") or ""))
     return Entry(
         name=name,
         group=str(row["refid"]),

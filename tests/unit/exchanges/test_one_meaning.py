@@ -235,6 +235,22 @@ def test_kraken(opened, events, page, seed) -> None:
     assert held(told) == summed(changes)
 
 
+def test_kraken_lists_a_stock_that_has_the_name_of_a_coin(opened) -> None:
+    at = NOW.timestamp() - 1000
+    stock = {**exchange_kraken.entry("deposit", "OP", "2", at, refid="S"), "aclass": "equity"}
+    coin = exchange_kraken.entry("deposit", "OP", "1", at, refid="C")
+    client = opened(KrakenAccount(ledger={"L1": stock, "L2": coin}))
+    (ledger,) = [
+        each for each in VENUES["kraken"].streams(client, Known(set())) if each.name == "ledger"
+    ]
+    page = ledger.page({}, NOW)
+    while not page.is_last:
+        page = ledger.page(page.position, NOW)
+    assert [record.native_id for record in page.records] == ["L2"]
+    (left,) = page.unread
+    assert (left.native_id, left.reason) == ("L1", "is 'equity': currencies alone are booked")
+
+
 # Binance
 
 

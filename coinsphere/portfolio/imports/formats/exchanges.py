@@ -24,6 +24,7 @@ from coinsphere.portfolio.model import ZERO
 _KRAKEN = {
     "kind": "type",
     "subtype": "subtype",
+    "class": "aclass",
     "change": "amount",
     "amount": "amount",
     "fee": "fee",
@@ -61,6 +62,8 @@ def kraken(rows: Sequence[Cells]) -> list[Parsed]:
 
 
 def _kraken_entry(row: Cells) -> Entry:
+    with records.columns(_KRAKEN):
+        kraken_rows.require_currency(text(row, "aclass") or "")
     return Entry(
         name=required(row, "txid"),
         group=text(row, "refid") or "",

@@ -78,7 +78,7 @@ _KRAKEN = (
     Column("time", "moment", is_required=True),
     Column("type", is_required=True),
     Column("subtype"),
-    Column("aclass", "unread"),
+    Column("aclass"),
     Column("subclass", "unread"),
     Column("asset", is_required=True),
     Column("wallet"),

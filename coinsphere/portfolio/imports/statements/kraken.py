@@ -84,6 +84,16 @@ _INCOME = {
 _OF_POSITIONS = frozenset({"margin", "settled"})
 
 
+def require_currency(asset_class: str) -> None:
+    """Refuse a row of a stock or an NFT, whose name may be that of a coin as well.
+
+    Raises:
+        NotUnderstood: its class is told, and is none of currencies; those of coins and of money are one.
+    """
+    if asset_class.lower() not in {"", "currency"}:
+        raise NotUnderstood("class", f"is {asset_class!r}: currencies alone are booked")
+
+
 def asset(name: str) -> str:
     """The common name of one of Kraken's assets; what is staked, bonded or on hold is the asset itself."""
     upper = name.strip().upper()

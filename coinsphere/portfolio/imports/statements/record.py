@@ -59,7 +59,7 @@ class Nothing(Exception):
 
 
 class NotUnderstood(ValueError):
-    """The rows cannot be booked; `part` is what of them is wrong: `kind`, `subtype`, `asset` or `change`."""
+    """The rows cannot be booked; `part` is what of them is wrong: `kind`, `subtype`, `class`, `asset` or `change`."""
 
     def __init__(self, part: str, reason: str) -> None:
         super().__init__(reason)

@@ -165,6 +165,21 @@ def test_kraken_money_is_no_transaction() -> None:
     assert (said(found), found.problems) == ([], [])
 
 
+@pytest.mark.parametrize("asset_class", ["equity", "tokenized_asset", "nft"])
+def test_kraken_a_stock_is_not_booked_as_a_coin_of_its_name(asset_class) -> None:
+    """COMP is a stock as well as a coin; what was paid for it goes with it, as all rows of an event do."""
+    rows = [
+        f"L1,T1,2026-01-02 03:04:05,trade,,{asset_class},COMP,2,0,2",
+        "L2,T1,2026-01-02 03:04:05,trade,,currency,ZUSD,-600,1,0",
+        "L3,T2,2026-01-03 03:04:05,trade,,currency,COMP,1,0,1",
+        "L4,T2,2026-01-03 03:04:05,trade,,currency,ZUSD,-50,0,0",
+    ]
+    found = files.read("\n".join([KRAKEN, *rows, ""]), "kraken")
+    assert said(found) == ["buy 1 COMP at 50 USD"]
+    assert [(each.line, each.column) for each in found.problems] == [(2, "aclass"), (3, "aclass")]
+    assert "currencies alone are booked" in found.problems[0].message
+
+
 def test_kraken_a_row_that_cannot_be_read_takes_its_event_with_it_and_no_other() -> None:
     found = kraken(
         "T1,trade,,XXBT,0.01,0", "T1,trade,,ZEUR,much,1", "T2,trade,,XXBT,0.02,0", "T2,trade,,ZEUR,-900,0", "D1,deposit,,XXBT,1,0",
