@@ -247,13 +247,22 @@ def _wait_for_redis(url: str) -> None:
     raise AssertionError("Redis did not start")
 
 
+@pytest.fixture(scope="module")
+def module_redis(redis_server: RedisServer) -> RedisServer:
+    """A running Redis in which no module before this one left a counted attempt."""
+    return _emptied(redis_server)
+
+
 @pytest.fixture
-def redis_url(redis_server: RedisServer) -> Iterator[str]:
+def redis_url(redis_server: RedisServer) -> str:
     """The URL of an empty Redis."""
-    client = redis.Redis.from_url(redis_server.url)
-    client.flushall()
-    client.close()
-    return redis_server.url
+    return _emptied(redis_server).url
+
+
+def _emptied(server: RedisServer) -> RedisServer:
+    with redis.Redis.from_url(server.url) as client:
+        client.flushall()
+    return server
 
 
 @pytest.fixture(autouse=True)

@@ -67,7 +67,8 @@ def rotate(use: str, algorithm: str | None) -> None:
         _rotate_audit(settings)
 
 
-@keys.command()
+# A thumbprint may begin with a dash, which is no option here.
+@keys.command(context_settings={"ignore_unknown_options": True})
 @click.argument("kid")
 def revoke(kid: str) -> None:
     """Disown the key KID at once.

@@ -120,13 +120,13 @@ def variables(folder: Path, database, redis_url: str, ports: Mapping[str, int]) 
 
 
 @pytest.fixture(scope="module")
-def system(module_database, redis_server, tmp_path_factory) -> Iterator[System]:
+def system(module_database, module_redis, tmp_path_factory) -> Iterator[System]:
     folder = tmp_path_factory.mktemp("apart")
     FileKeyring(folder / "keys")
     ports = {name: free_port() for name in ("api", "stream", "metrics", "http", "https")}
     made = System(
         folder,
-        variables(folder, module_database, redis_server.url, ports),
+        variables(folder, module_database, module_redis.url, ports),
         ports["http"],
         ports["https"],
     )

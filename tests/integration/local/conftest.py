@@ -41,14 +41,14 @@ class Doors:
 
 
 @pytest.fixture(scope="module")
-def doors(postgres, redis_server, tmp_path_factory) -> Iterator[Doors]:
+def doors(postgres, module_redis, tmp_path_factory) -> Iterator[Doors]:
     # A folder that other accounts may enter, as a person may have made it.
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         Path(folder).chmod(0o755)
         home = Path(folder) / "home"
         home.mkdir(mode=0o755)
         patch.setenv("COINSPHERE_HOME", str(home))
-        patch.setenv("COINSPHERE_REDIS_URL", redis_server.url)
+        patch.setenv("COINSPHERE_REDIS_URL", module_redis.url)
         for service in SERVICES:
             patch.setenv(f"COINSPHERE_{service.upper()}_PORT", str(free_port()))
             patch.setenv(f"COINSPHERE_{service.upper()}_METRICS_PORT", str(free_port()))

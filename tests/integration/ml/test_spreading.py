@@ -38,7 +38,7 @@ with dg.DagsterInstance.get() as instance:
 
 
 @pytest.fixture(scope="module")
-def environment(warehouse, postgres, redis_server, tmp_path_factory) -> dict[str, str]:
+def environment(warehouse, postgres, module_redis, tmp_path_factory) -> dict[str, str]:
     """What a run and its workers are started with."""
     home = tmp_path_factory.mktemp("dagster")
     (home / "dagster.yaml").write_text(TEMPLATE.read_text())
@@ -48,7 +48,7 @@ def environment(warehouse, postgres, redis_server, tmp_path_factory) -> dict[str
         "DAGSTER_POSTGRES_URL": sqlalchemy_url(postgres.url("dagster", "dagster"), "psycopg2"),
         "COINSPHERE_HOME": str(warehouse.settings.home),
         "COINSPHERE_DATABASE_URL": warehouse.database.pipeline,
-        "COINSPHERE_REDIS_URL": redis_server.url,
+        "COINSPHERE_REDIS_URL": module_redis.url,
         "COINSPHERE_MLFLOW_URL": warehouse.settings.mlflow_url,
         "COINSPHERE_ML_TOKENS": ",".join((*TOKENS, "NONE")),
         "COINSPHERE_ML_EPOCHS": "1",
@@ -120,7 +120,7 @@ def _materialized(events: list[dg.EventLogEntry], key: dg.AssetKey) -> dict[str,
 
 
 @pytest.fixture(scope="module")
-def by_celery(environment, redis_server, tmp_path_factory):
+def by_celery(environment, module_redis, tmp_path_factory):
     logs = [tmp_path_factory.mktemp("workers") / f"{name}.log" for name in ("one", "two")]
     chosen = {**environment, "COINSPHERE_DAGSTER_EXECUTOR": "celery"}
     with worker("one", chosen, logs[0]), worker("two", chosen, logs[1]):
@@ -154,8 +154,8 @@ def test_what_the_workers_trained_stands_together(by_celery, warehouse):
         assert len(pipeline.registered_models(warehouse.settings, token)) == 4
 
 
-def test_nothing_is_left_on_redis_but_what_celery_forgets_by_itself(by_celery, redis_server):
-    with redis.Redis.from_url(redis_server.url) as client:
+def test_nothing_is_left_on_redis_but_what_celery_forgets_by_itself(by_celery, module_redis):
+    with redis.Redis.from_url(module_redis.url) as client:
         assert client.llen("dagster") == 0
 
 

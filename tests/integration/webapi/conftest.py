@@ -108,13 +108,13 @@ def model_server() -> Iterator[ModelServer]:
 
 @pytest.fixture(scope="module")
 def api_settings(
-    module_database, redis_server, model_server, keys_dir, tmp_path_factory
+    module_database, module_redis, model_server, keys_dir, tmp_path_factory
 ) -> Settings:
     """Settings of an API with the API's role; caches live long, so that nothing expires in a test."""
     return Settings(
         home=tmp_path_factory.mktemp("home"),
         database_url=SecretStr(module_database.api),
-        redis_url=SecretStr(redis_server.url),
+        redis_url=SecretStr(module_redis.url),
         ml_url=model_server.url,
         dagster_url=model_server.url,
         mlflow_url=model_server.url,

@@ -14,10 +14,10 @@ from tests.integration.webui import seeds
 
 
 @pytest.fixture
-def demo(module_database, redis_server, keys_dir, tmp_path, monkeypatch):
+def demo(module_database, module_redis, keys_dir, tmp_path, monkeypatch):
     """Runs the command beside an API with a market."""
     variables = {
-        **environment(module_database, redis_server.url, tmp_path / "home", keys_dir),
+        **environment(module_database, module_redis.url, tmp_path / "home", keys_dir),
         **LIMITS,
         "COINSPHERE_API_WORKERS": "1",
     }

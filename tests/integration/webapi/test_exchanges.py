@@ -23,13 +23,13 @@ def exchange_server() -> Iterator[ExchangeServer]:
 
 @pytest.fixture(scope="module")
 def api_settings(  # noqa: PLR0917  fixtures
-    module_database, redis_server, model_server, keys_dir, tmp_path_factory, exchange_server
+    module_database, module_redis, model_server, keys_dir, tmp_path_factory, exchange_server
 ) -> Settings:
     """As the API's usual ones, with local exchanges."""
     return Settings(
         home=tmp_path_factory.mktemp("home"),
         database_url=SecretStr(module_database.api),
-        redis_url=SecretStr(redis_server.url),
+        redis_url=SecretStr(module_redis.url),
         ml_url=model_server.url,
         dagster_url=model_server.url,
         jwt_keys_dir=keys_dir,

@@ -38,11 +38,11 @@ def until(condition: Callable[[], object], seconds: float = 120) -> None:
 
 
 @pytest.fixture
-def running(api_settings, module_database, redis_server, keys_dir, tmp_path) -> Iterator:
+def running(api_settings, module_database, module_redis, keys_dir, tmp_path) -> Iterator:
     port = free_port()
     variables = {
         "COINSPHERE_HOME": str(tmp_path),
-        "COINSPHERE_REDIS_URL": redis_server.url,
+        "COINSPHERE_REDIS_URL": module_redis.url,
         "COINSPHERE_JWT_KEYS_DIR": str(keys_dir),
         "COINSPHERE_STREAM_PORT": str(port),
     }

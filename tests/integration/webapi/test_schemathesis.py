@@ -76,7 +76,7 @@ def warehouse(market) -> None:
 
 @pytest.fixture(scope="module")
 def served(  # noqa: PLR0917 - fixtures
-    module_database, redis_server, model_server, keys_dir, warehouse, tmp_path_factory
+    module_database, module_redis, model_server, keys_dir, warehouse, tmp_path_factory
 ) -> Iterator[Served]:
     """One process, so that a switch that is put back is back for everybody; local exchanges and a model of BTC."""
     home = tmp_path_factory.mktemp("served")
@@ -85,7 +85,7 @@ def served(  # noqa: PLR0917 - fixtures
     model_server.answers = {"BTC": (200, forecast(expiresAt=soon, targetAt=soon))}
     with serving(account) as exchanges, stripe_server.serving(utc_now()) as stripe:
         variables = {
-            **environment(module_database, redis_server.url, home / "home", keys_dir),
+            **environment(module_database, module_redis.url, home / "home", keys_dir),
             **LIMITS,
             "COINSPHERE_API_WORKERS": "1",
             "COINSPHERE_ML_URL": model_server.url,

@@ -34,12 +34,12 @@ def exchange() -> Iterator[ExchangeServer]:
 
 @pytest.fixture(scope="module")
 def served(  # noqa: PLR0917 - fixtures
-    module_database, redis_server, model_server, keys_dir, tmp_path_factory, exchange
+    module_database, module_redis, model_server, keys_dir, tmp_path_factory, exchange
 ) -> Iterator[Served]:
     home = tmp_path_factory.mktemp("served")
     more = {"COINSPHERE_EXCHANGE_BASE_URL": exchange.url}
     with serving(
-        module_database, redis_server.url, model_server, keys_dir, home, **more
+        module_database, module_redis.url, model_server, keys_dir, home, **more
     ) as running:
         yield running
 

@@ -67,10 +67,10 @@ def serving(
 
 @pytest.fixture(scope="module")
 def served(
-    module_database, redis_server, model_server, keys_dir, tmp_path_factory
+    module_database, module_redis, model_server, keys_dir, tmp_path_factory
 ) -> Iterator[Served]:
     home = tmp_path_factory.mktemp("served")
-    with serving(module_database, redis_server.url, model_server, keys_dir, home) as running:
+    with serving(module_database, module_redis.url, model_server, keys_dir, home) as running:
         yield running
 
 

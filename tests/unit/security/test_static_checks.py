@@ -228,3 +228,48 @@ def test_a_vulnerable_package_is_red_though_others_are_unknown(
 
 def test_a_lock_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     assert script("audit").main(tmp_path / "missing", []) == 2
+
+
+UNSTEADY = """
+from pathlib import Path
+
+def test_by_chance():
+    seen = Path("seen")
+    first = not seen.exists()
+    seen.touch()
+    assert not first
+
+def test_steady():
+    Path("steady").write_text(Path("steady").read_text() + "x" if Path("steady").exists() else "x")
+"""
+
+
+def again(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
+    """What is said of `tests` after a run of them."""
+    (folder / "test_these.py").write_text(tests)
+    for command in (["-m", "pytest", "-q"], [str(ROOT / ".ci" / "again.py")]):
+        done = subprocess.run(
+            [sys.executable, *command], cwd=folder, capture_output=True, text=True, check=False
+        )
+    return done
+
+
+def test_what_failed_by_chance_is_asked_once_more_and_nothing_else(tmp_path: Path) -> None:
+    done = again(tmp_path, UNSTEADY)
+    assert done.returncode == 0, done.stdout
+    assert "test_these.py::test_by_chance" in done.stdout
+    assert "1 passed" in done.stdout
+    assert (tmp_path / "steady").read_text() == "x"
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        UNSTEADY + "\ndef test_never():\n    assert False\n",
+        "import pytest\n@pytest.mark.parametrize('n', range(11))\ndef test_all(n):\n    assert False\n",
+        "def test_none_failed():\n    pass\n",
+        "raise SystemExit(3)\n",
+    ],
+)
+def test_a_fault_fails_again(tmp_path: Path, tests: str) -> None:
+    assert again(tmp_path, tests).returncode != 0
