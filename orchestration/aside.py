@@ -60,7 +60,7 @@ def _first(frame: "pd.DataFrame", scope: Scope) -> datetime | None:
 def _subjects(found: "Finding", frame: "pd.DataFrame", scope: Scope) -> Iterator[Subject]:
     """What broke the rule, once each."""
     seen: set[tuple[str, datetime | None]] = set()
-    column = found.rule.arguments.get("column")
+    column = str(found.rule.arguments.get("column", ""))
     for row in found.rows:
         if row not in frame.index:
             continue

@@ -33,7 +33,7 @@ def weekly_or_late() -> dg.FreshnessPolicy:
     )
 
 
-def when_its_code_changes() -> dg.AutomationCondition:
+def when_its_code_changes() -> dg.AutomationCondition[dg.AssetKey]:
     """Rebuild an asset whose code version is another than when last looked at.
 
     Does nothing on the first look, nor while the asset is being built or something upstream of it is missing. A failed

@@ -22,6 +22,7 @@ from orchestration.warehouse import project
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The definitions for `settings`. Opens nothing; parses the dbt project if it changed."""
     dbt_models = warehouse.build_models(project.manifest(settings))
+    all_jobs: list[jobs.Job]
     all_jobs = [*jobs.build(dbt_models, settings), housekeeping.housekeeping, backups.backup_drill]
     return dg.Definitions(
         assets=[

@@ -4,11 +4,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import cast
 
 import dagster as dg
 import sqlalchemy as sa
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -81,8 +83,10 @@ class DagsterFigures(Collector):
         family = GaugeMetricFamily(
             "coinsphere_asset_checks", "Checks of data, by how each ended last.", labels=["status"]
         )
-        with self._instance.event_log_storage.index_connection() as conn:
-            for status, count in conn.execute(_CHECKS):
+        # Every storage that Dagster has is one of SQL; only its base class does not say so.
+        storage = cast("SqlEventLogStorage", self._instance.event_log_storage)
+        with storage.index_connection() as conn:
+            for status, count in conn.execute(_CHECKS).tuples():
                 family.add_metric([status], count)
         return family
 

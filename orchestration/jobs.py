@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import (
-    UnresolvedAssetJobDefinition as Job,
-)
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from coinsphere.settings import Settings
 from orchestration import executors
@@ -28,6 +26,8 @@ from orchestration.market.assets import (
 )
 from orchestration.portfolios.assets import EXCHANGE_RATES, POSITION_VALUES
 from orchestration.warehouse.assets import RISK_SCORES
+
+Job = UnresolvedAssetJobDefinition | dg.JobDefinition
 
 _DAILY_CANDLES = dg.AssetSelection.assets(candles_daily)
 _CANDLES = dg.AssetSelection.assets(candles_daily, candles_hourly)

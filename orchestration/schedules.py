@@ -47,12 +47,12 @@ _FILLS_AT_MOST = timedelta(hours=9)
 """One that was killed may be called unfinished for ever, so an older one holds up nothing."""
 
 
-def build(jobs: Sequence[Job | dg.JobDefinition]) -> list[dg.ScheduleDefinition]:
+def build(jobs: Sequence[Job]) -> list[dg.ScheduleDefinition]:
     """One schedule for each job that has a time."""
     return [_schedule(job) for job in jobs if job.name in _CRONS]
 
 
-def _schedule(job: Job | dg.JobDefinition) -> dg.ScheduleDefinition:
+def _schedule(job: Job) -> dg.ScheduleDefinition:
     cron, description = _CRONS[job.name]
 
     def request(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:

@@ -40,7 +40,8 @@ def foreign(is_simulated: pd.Series) -> pd.Series:
     usual = is_simulated.mode()
     if usual.empty:
         return pd.Series(np.nan, index=is_simulated.index)
-    return (is_simulated != usual.iloc[0]).astype(float).where(is_simulated.notna())
+    other: pd.Series = (is_simulated != usual.iloc[0]).astype(float)
+    return other.where(is_simulated.notna())
 
 
 def days_missing_before(frame: pd.DataFrame) -> pd.Series:

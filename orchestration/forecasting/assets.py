@@ -6,6 +6,8 @@ each token: docs/adr/0072-a-step-for-each-token.md. The global model learns from
 to partition; its walk-forward spreads its blocks over `ml_processes` processes: docs/guides/forecasting.md.
 """
 
+from typing import TypedDict
+
 import dagster as dg
 
 from coinsphere.clock import Clock
@@ -29,10 +31,17 @@ PREDICTIONS = dg.AssetKey(["forecasting", "predictions"])
 GLOBAL_MODEL = dg.AssetKey(["forecasting", "global_model"])
 GLOBAL_PREDICTIONS = dg.AssetKey(["forecasting", "global_predictions"])
 
+
+class _Step(TypedDict):
+    group_name: str
+    owners: list[str]
+    retry_policy: dg.RetryPolicy
+
+
 _SKIPPED = "Nothing to learn from yet: {reason}"
 
 _SHOWN_DAYS = 90
-_STEP = {"group_name": "forecasting", "owners": ["team:ml"], "retry_policy": failures.PATIENT}
+_STEP = _Step(group_name="forecasting", owners=["team:ml"], retry_policy=failures.PATIENT)
 """What all steps here have in common."""
 
 

@@ -106,7 +106,7 @@ def together(counted: str, found: Outcome[Metadata]) -> Metadata:
     for said in found.done.values():
         for name, value in said.items():
             if isinstance(value, dg.JsonMetadataValue):
-                columns, *values = value.value
+                columns, *values = value.value or ()
                 rows.setdefault(name, []).extend(
                     dict(zip(columns, row, strict=True)) for row in values
                 )

@@ -68,10 +68,11 @@ def build(
         kinds=kinds,
         description=work.__doc__,
     )
-    def made(after, features):  # noqa: ANN001, ANN202 - Dagster hands over its own handles when it composes the steps
+    # Dagster hands over its own handles when it composes the steps.
+    def asset(after, features):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
         return collect(choose(after=after, features=features).map(of_token).collect())
 
-    return made.map_asset_specs(
+    return asset.map_asset_specs(
         lambda spec: dg.apply_freshness_policy(spec, automation.weekly_or_late())
     )
 
@@ -110,13 +111,15 @@ def _of_token(name: str, key: dg.AssetKey, work: Work) -> dg.OpDefinition:
     ) -> None:
         orphans.end_with_parent()
         symbol = symbol_of(context.get_mapping_key() or "")
-        found = for_each(
+        outcome = for_each(
             database,
             [symbol],
             lambda token: work(settings, database, clock, context.run_id, token),
         )
-        said = found.done.get(symbol) or {_PASSED_OVER: found.skipped[symbol]}
-        context.log_event(dg.AssetObservation(key, metadata={_SYMBOL: symbol, **said}))
+        metadata = outcome.done.get(symbol) or {
+            _PASSED_OVER: dg.MetadataValue.text(outcome.skipped[symbol])
+        }
+        context.log_event(dg.AssetObservation(key, metadata={_SYMBOL: symbol, **metadata}))
 
     return of_token
 

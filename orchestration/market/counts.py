@@ -20,5 +20,6 @@ def rows(conn: Connection, query: LiteralString) -> int:
 
 def newest_hour(conn: Connection) -> datetime | None:
     """Start of the newest hourly candle of any token; None where there is none."""
+    newest: datetime | None
     (newest,) = conn.execute(_NEWEST_HOUR).fetchone() or (None,)
     return newest
