@@ -103,8 +103,13 @@ def test_an_administrator_sees_everything_and_ends_an_open_page(walk, member, se
             "insert into jobs.procrastinate_jobs (queue_name, task_name, args, status, attempts)"
             " values ('mail', 'send_mails', '{\"name\": 1}', 'failed', 8)"
         )
+    walk.go("/feedback")
+    page.locator("textarea").fill("wide" * 60)
+    page.get_by_role("button", name="Send").click()
+    page.get_by_role("status").wait_for()
     for name in (
         "",
+        "/feedback",
         "/users",
         "/data",
         "/models",
