@@ -1,6 +1,6 @@
-"""Decimals as text."""
+"""Decimals as text, and text as decimals."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 
 def plain(number: Decimal) -> str:
@@ -15,3 +15,19 @@ def plain(number: Decimal) -> str:
     text = f"{number:f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text == "-0" else text
+
+
+def read(text: str) -> Decimal:
+    """The number that a text is, with every digit; it may be one that is not finite.
+
+    `Decimal` itself takes `1_0` for ten, and the digits of every script.
+
+    Raises:
+        ValueError: it is none in plain digits.
+    """
+    if "_" in text or not text.isascii():
+        raise ValueError(f"{text[:40]!r} is not a number")
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{text[:40]!r} is not a number") from None

@@ -133,7 +133,7 @@ def _refused_table(rows: Sequence[Refused]) -> Table:
 
 
 def _ids(conn: Connection, which: str, *, of_refused: bool) -> list[int]:
-    if which.isdecimal():
+    if which.isascii() and which.isdecimal():
         return [int(which)]
     token_id = _token(conn, which)
     if of_refused:

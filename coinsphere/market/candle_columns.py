@@ -18,6 +18,7 @@ _SECOND_TIMES = ("unix", "unix time", "unix timestamp", "epoch")
 _OPENING_TIMES = ("open time", "opentime", "timeopen")
 """Where one of them stands, the others are of the close, the high or the low (CoinMarketCap)."""
 _BINANCE_COLUMNS = 12
+_EPOCH = re.compile(r"[0-9]+\.?[0-9]*")
 _CURRENCIES = ("currency", "quote", "quote currency", "quote asset", "quotecurrency", "vs currency", "price currency",
                "currency code", "währung", "waehrung", "devise", "valuta", "moneda")  # fmt: skip
 _ZONES = ("timezone", "time zone", "tz")
@@ -61,7 +62,7 @@ def binance() -> Columns:
 
 def is_binance(cells: Sequence[str]) -> bool:
     """Whether a first line is a row of a kline dump that has no header."""
-    return len(cells) == _BINANCE_COLUMNS and cells[0].strip().replace(".", "", 1).isdecimal()
+    return len(cells) == _BINANCE_COLUMNS and _EPOCH.fullmatch(cells[0].strip()) is not None
 
 
 def understood(name: str, header: Sequence[str], symbols: Sequence[str]) -> Columns:

@@ -202,7 +202,7 @@ def _is_delivery(part: str) -> bool:
     if _DAY_MONTH_YEAR.fullmatch(part):
         return True
     written = {6: part, 4: f"24{part}"}.get(len(part))
-    if written is None or not written.isdecimal():
+    if written is None or not (written.isascii() and written.isdecimal()):
         return False
     try:
         datetime.strptime(written, "%y%m%d")  # noqa: DTZ007 - only whether it is one

@@ -24,13 +24,15 @@ _FIRST_EPOCH = 10**8
 _DIGITS = {12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """How many digits are a day with a time: as epochs they lie before 1980 or after 2600."""
 _YEARS = range(1980, 2200)
-_HOURS = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])")
+_HOURS = re.compile(
+    r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[01][0-9]|2[0-3])"
+)
 _HOUR = 3600
-_WHOLE = re.compile(r"(\d+)\.0*")
-_YEAR_FIRST = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})(?=\D|$)")
+_WHOLE = re.compile(r"([0-9]+)\.0*")
+_YEAR_FIRST = re.compile(r"([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})(?=[^0-9]|$)")
 _ORDERED = re.compile(
     r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:,?[T ]+(\d{1,2}):(\d{2})(?::(\d{2}))?(?: ?([AP]M))?)?(?: ?UTC|Z)?",
-    re.IGNORECASE,
+    re.ASCII | re.IGNORECASE,
 )
 _LAST_MONTH = 12
 
@@ -68,7 +70,7 @@ def parse(text: str) -> datetime:
     Raises:
         ValueError, OverflowError: it is none of these.
     """
-    if text.isdecimal() and len(text) != len("20240630"):
+    if text.isascii() and text.isdecimal() and len(text) != len("20240630"):
         return _from_digits(text)
     return _from_text(text.strip())
 

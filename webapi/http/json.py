@@ -7,7 +7,7 @@ msgspec does the work. Two things it cannot be told: `str(Decimal("0.00000001"))
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from flask.json.provider import JSONProvider
 from pydantic import BaseModel
 
 from coinsphere.clock import iso
-from coinsphere.decimals import plain
+from coinsphere.decimals import plain, read
 from coinsphere.untrusted_json import LEVELS, outline, refuse_repeated, require_shallow
 
 MAX_VALUES = 50_000
@@ -49,14 +49,13 @@ def number(value: object) -> Decimal:
     """
     if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
         raise ValueError("must be a number or a string that holds one")  # noqa: TRY004 - pydantic reports a ValueError, and lets a TypeError through
-    # Decimal itself takes "1_000" and the digits of every script.
-    if isinstance(value, str) and (
-        len(value) > MAX_NUMBER_LENGTH or "_" in value or not value.isascii()
-    ):
+    if not isinstance(value, str):
+        return _checked(Decimal(value))
+    if len(value) > MAX_NUMBER_LENGTH:
         raise ValueError("is not a number")
     try:
-        parsed = Decimal(value)
-    except InvalidOperation:
+        parsed = read(value)
+    except ValueError:
         raise ValueError("is not a number") from None
     return _checked(parsed)
 

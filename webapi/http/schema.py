@@ -228,9 +228,13 @@ def _loose(model: type[BaseModel], data: dict[str, Any], *, is_body: bool) -> li
             and (isinstance(value, bool) or not isinstance(value, int))
         ):
             faults.append((name, "must be an integer"))
+        elif not is_body and kind == "integer" and not _INTEGER.fullmatch(value):
+            # Python takes `1_0` for ten, and 5.0 for five.
+            faults.append((name, "must be an integer"))
     return [{"path": name, "message": text, "code": "type"} for name, text in faults]
 
 
+_INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMERIC = re.compile(r"\s*[+-]?[\d_.]+(e[+-]?\d+)?\s*", re.IGNORECASE)
 
 

@@ -89,7 +89,7 @@ def whole(name: str) -> dict[str, int]:
     text = request.form.get(name, "")
     if not text:
         return {}
-    return {name: int(text) if text.isdecimal() and len(text) <= _DIGITS else -1}
+    return {name: int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS else -1}
 
 
 def emptied(*names: str) -> dict[str, None]:

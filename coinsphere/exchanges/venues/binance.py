@@ -12,7 +12,7 @@ from coinsphere.exchanges.api.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
 from coinsphere.exchanges.venues import binance_orders, ccxt_records
 from coinsphere.exchanges.venues.pagination import Answer, Numbered, by_number, windows
-from coinsphere.exchanges.venues.rows import Told, bounds, holdings, read
+from coinsphere.exchanges.venues.rows import Told, bounds, holdings, number, read
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.imports.statements import binance
@@ -66,7 +66,7 @@ class Binance:
             rows,
             lambda row: (
                 _asset(client, row["asset"]),
-                Decimal(row["free"]) + Decimal(row["locked"]),
+                number(row["free"]) + number(row["locked"]),
             ),
         )
 
@@ -177,7 +177,7 @@ def _reward(client: Client, row: dict[str, Any]) -> Record | None:
         _reward_name(row),
         from_milliseconds(row["divTime"]),
         _asset(client, row["asset"]),
-        Decimal(row["amount"]),
+        number(row["amount"]),
         income=binance.income(str(row.get("enInfo") or "")),
     )
 

@@ -9,7 +9,7 @@ from coinsphere.exchanges.errors import PermissionMissing
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
 from coinsphere.exchanges.venues import ccxt_records
 from coinsphere.exchanges.venues.pagination import Fetch, PageOf, optional, rows_of, windows
-from coinsphere.exchanges.venues.rows import holdings
+from coinsphere.exchanges.venues.rows import holdings, number
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.imports.statements.grouping import refused
 from coinsphere.portfolio.imports.statements.record import Entry, Record
@@ -73,7 +73,7 @@ class Bybit:
             [*rows, *funding["result"]["balance"], *_earning(client)],
             lambda row: (
                 str(client.api.safe_currency_code(row["coin"])),
-                Decimal(row["walletBalance" if "walletBalance" in row else "amount"] or 0),
+                number(row["walletBalance" if "walletBalance" in row else "amount"] or 0),
             ),
         )
 
@@ -145,7 +145,7 @@ def _yield(client: Client, row: dict[str, Any], category: str, kind: Kind) -> Re
         at=from_milliseconds(row["createdAt"]),
         kind=category,
         asset=str(client.api.safe_currency_code(row["coin"])),
-        change=Decimal(row["amount"]),
+        change=number(row["amount"]),
     )
     if status != "Success":
         return refused(entry, f"{status[:40]!r} is no status that we know")

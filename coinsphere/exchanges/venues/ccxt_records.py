@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from coinsphere.errors import BadPayload
-from coinsphere.exchanges.venues.rows import NONSENSE
+from coinsphere.exchanges.venues.rows import NONSENSE, number
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.imports.statements.grouping import refused, traded
@@ -28,8 +28,8 @@ def trades(venue: str, parsed: Mapping[str, Any], native_id: str) -> Iterator[Re
     at = _instant(venue, parsed)
     try:
         symbol = str(parsed["symbol"])
-        amount, price = Decimal(parsed["amount"]), Decimal(parsed["price"])
-        cost = Decimal(parsed["cost"]) if parsed.get("cost") else EXACT.multiply(amount, price)
+        amount, price = number(parsed["amount"]), number(parsed["price"])
+        cost = number(parsed["cost"]) if parsed.get("cost") else EXACT.multiply(amount, price)
         is_buy = {"buy": True, "sell": False}[parsed["side"]]
         fees = _fees(parsed)
     except NONSENSE as error:
@@ -104,8 +104,8 @@ def moved(venue: str, row: Mapping[str, Any]) -> Iterator[Record]:
             moved_name(row),
             at,
             _given(row["currency"]),
-            sign * Decimal(row["amount"]),
-            fee=None if fee is None else Decimal(fee),
+            sign * number(row["amount"]),
+            fee=None if fee is None else number(fee),
             tx_hash=row["txid"] or None,
         )
     except NONSENSE as error:

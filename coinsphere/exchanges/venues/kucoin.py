@@ -9,7 +9,7 @@ from coinsphere.exchanges.api.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
 from coinsphere.exchanges.venues import ccxt_records
 from coinsphere.exchanges.venues.pagination import Fetch, optional, rows_of, windows
-from coinsphere.exchanges.venues.rows import holdings
+from coinsphere.exchanges.venues.rows import holdings, number
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.imports.statements.record import Entry, Record
 from coinsphere.portfolio.model import Kind
@@ -71,7 +71,7 @@ class Kucoin:
             client.call("privateGetAccounts")["data"],
             lambda row: (
                 str(client.api.safe_currency_code(row["currency"])),
-                Decimal(row["balance"]),
+                number(row["balance"]),
             ),
         )
 
@@ -130,7 +130,7 @@ def _moved(client: Client, row: dict[str, Any], kind: str) -> dict[str, Any]:
 
 def _income(client: Client, row: dict[str, Any]) -> Record | None:
     name = str(row["bizType"]).replace("_", " ").lower()
-    amount, is_in = Decimal(row["amount"]), str(row["direction"]).lower() == "in"
+    amount, is_in = number(row["amount"]), str(row["direction"]).lower() == "in"
     entry = Entry(
         name=f"ledger-{row['id']}",
         group="",

@@ -13,7 +13,7 @@ from coinsphere.exchanges.api.client import Client
 from coinsphere.exchanges.model import KeyInfo, Known, Permissions, Stream
 from coinsphere.exchanges.venues import ccxt_records
 from coinsphere.exchanges.venues.pagination import Fetch, optional, rows_of, windows
-from coinsphere.exchanges.venues.rows import bounds, holdings
+from coinsphere.exchanges.venues.rows import bounds, holdings, number
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.imports.statements.record import Entry, Record
 from coinsphere.portfolio.model import Kind
@@ -75,7 +75,7 @@ class Okx:
             [*trading, *funding],
             lambda row: (
                 str(client.api.safe_currency_code(row["ccy"])),
-                Decimal(row["eq" if "eq" in row else "bal"] or 0),
+                number(row["eq" if "eq" in row else "bal"] or 0),
             ),
         )
 
@@ -154,6 +154,6 @@ def _income(client: Client, row: dict[str, Any]) -> Record | None:
         at=from_milliseconds(row["ts"]),
         kind=str(row["type"]),
         asset=str(client.api.safe_currency_code(row["ccy"])),
-        change=Decimal(row["balChg"]),
+        change=number(row["balChg"]),
     )
     return ccxt_records.income(entry, INCOME, ELSEWHERE)

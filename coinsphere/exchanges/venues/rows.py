@@ -4,10 +4,10 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, NamedTuple
 
-from coinsphere import log
+from coinsphere import decimals, log
 from coinsphere.errors import BadPayload
 from coinsphere.exchanges.model import Page, Position, Unread
 from coinsphere.portfolio.imports.statements.record import Record
@@ -122,14 +122,11 @@ def number(text: object) -> Decimal:
     """An amount.
 
     Raises:
-        ValueError, ArithmeticError: it is none, or infinite.
+        ValueError: it is none, or infinite.
     """
-    try:
-        found = Decimal(str(text))
-    except InvalidOperation:
-        raise ValueError(f"{str(text)[:40]!r} is no number") from None
+    found = decimals.read(str(text))
     if not found.is_finite():
-        raise ValueError(f"{str(text)[:40]!r} is no number")
+        raise ValueError(f"{str(text)[:40]!r} is not finite")
     return found
 
 

@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ import httpx2
 from defusedxml import DefusedXmlException, ElementTree
 from psycopg import Connection
 
+from coinsphere import decimals
 from coinsphere.errors import Unavailable
 from coinsphere.market.validation import fits
 from coinsphere.portfolio.errors import UnreadableFile
@@ -232,8 +233,8 @@ def _rate(cell: _Cell | str) -> Rate:
     if len(currency) != _CODE or not (currency.isascii() and currency.isupper()):
         raise UnreadableFile(f"{currency[:20]!r} is no currency")
     try:
-        rate = Decimal(text.strip())
-    except InvalidOperation:
+        rate = decimals.read(text.strip())
+    except ValueError:
         raise UnreadableFile(f"{text[:20]!r} of {currency} on {day} is no rate") from None
     if not rate.is_finite() or rate <= 0:
         raise UnreadableFile(f"the rate {text[:20]} of {currency} on {day} is not positive")

@@ -123,6 +123,37 @@ def test_no_page_is_longer_than_200(client) -> None:
     assert found >= 6
 
 
+@pytest.mark.parametrize("value", ["5_0", "%EF%BC%95", "5.0", "%205", "0x5"])
+def test_a_whole_number_of_a_query_is_plain_digits(person, value: str) -> None:
+    """Python takes `5_0` for fifty."""
+    spec = json.loads(person.client.get("/api/openapi.json").data)
+    asked = [
+        (path, parameter["name"])
+        for path, item in spec["paths"].items()
+        for parameter in item.get("get", {}).get("parameters", [])
+        if _is_whole(parameter) and "{" not in path
+    ]
+    assert len(asked) >= 10
+    for path, name in asked:
+        answer = person.client.get(f"{path}?{name}={value}", headers=person.headers)
+        if answer.status_code != 403:
+            (fault,) = assert_problem(answer, 400)["details"]
+            assert (fault["path"], fault["message"]) == (name, "must be an integer")
+
+
+def _is_whole(parameter: dict) -> bool:
+    schema = parameter["schema"]
+    kinds = {each.get("type") for each in schema.get("anyOf", [schema])} - {"null"}
+    return parameter["in"] == "query" and kinds == {"integer"}
+
+
+@pytest.mark.parametrize("weight", ["NaN", "sNaN", "Infinity", "1_0", "%EF%BC%91"])
+def test_a_weight_of_a_benchmark_is_a_number(person, weight: str) -> None:
+    portfolio = person.post("/portfolios", {"name": "Mine"}).json["portfolio"]["id"]
+    answer = person.get(f"/portfolios/{portfolio}/performance?benchmark=BTC:{weight}")
+    assert assert_problem(answer, 400)["details"][0]["path"] == "benchmark"
+
+
 @pytest.mark.parametrize(
     ("body", "path"),
     [

@@ -76,7 +76,7 @@ def test_a_row_without_a_time_is_named_as_such(timestamp) -> None:
     ("change", "reason"),
     [
         ({"id": "", "txid": ""}, "a part is missing"),
-        ({"amount": "Infinity"}, "an amount of Infinity"),
+        ({"amount": "Infinity"}, "its amount is 'Infinity'"),
         ({"amount": "100000000000000000000"}, "an amount of 1"),
         ({"currency": "B\0TC"}, "an asset without a name"),
         ({"id": "7\ud800"}, "an id that cannot be read"),

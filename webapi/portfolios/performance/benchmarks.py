@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation, localcontext
+from decimal import Decimal, localcontext
 from typing import Any
 
 from psycopg import Connection
 
+from coinsphere import decimals
 from coinsphere.portfolio.model import EXACT, UNIT, ZERO
 from coinsphere.portfolio.performance import returns
 from coinsphere.portfolio.performance.period import Period
@@ -52,13 +53,17 @@ def _mix(asked: str) -> list[tuple[str, Decimal]]:
         return [(asked.strip(), Decimal(1))]
     try:
         pairs = [part.split(":") for part in asked.split(",")]
-        mix = [(symbol.strip(), Decimal(weight)) for symbol, weight in pairs]
-    except (ValueError, InvalidOperation):
+        mix = [(symbol.strip(), decimals.read(weight)) for symbol, weight in pairs]
+    except ValueError:
         mix = []
-    if not mix or any(not 0 < weight <= 1 for _, weight in mix) or sum(w for _, w in mix) != 1:
+    if not mix or not all(_is_share(weight) for _, weight in mix) or sum(w for _, w in mix) != 1:
         message = "is a token, or a mix as BTC:0.6,ETH:0.4 whose weights sum to 1"
         raise errors.invalid([{"path": "benchmark", "message": message, "code": "benchmark"}])
     return mix
+
+
+def _is_share(weight: Decimal) -> bool:
+    return weight.is_finite() and 0 < weight <= 1
 
 
 def outcome(asked: str | None, grown: Mapping[date, Decimal]) -> dict[str, Any] | None:
