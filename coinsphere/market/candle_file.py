@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from functools import partial
 from io import TextIOWrapper
 from itertools import chain, islice
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import IO, TextIO
 from uuid import UUID
 
+from coinsphere import decimals, text_encoding
 from coinsphere.errors import ImportRefused
 from coinsphere.market import (
     candle_checksum,
@@ -38,6 +38,8 @@ SUFFIXES = (".csv", ".zip")
 
 _PEEKED = 50
 """Rows looked at to tell the interval."""
+_ABOVE = ("http://", "https://", "sep=")
+_DELIMITERS = (",", ";", "\t", "|")
 _LONGEST_LINE = 10_000
 """Characters of a line; the rest counts as further lines, so that no file can fill the memory."""
 _LARGEST_UNPACKED = 2 * 1024**3
@@ -83,7 +85,7 @@ class CandleFile:
         length, interval = self.interval.duration, self.interval
         time, opened, high, low, closed = (self.columns[name] for name in ("time", *PRICES))
         volume, width, parse_time = self.columns.get("volume"), self.width, self.parse_time
-        is_other = self._is_other
+        is_other, number = self._is_other, decimals.read
         for line, cells in self.lines:
             if len(cells) != width or is_other(cells):
                 yield line, self._explain(line, cells)
@@ -95,16 +97,16 @@ class CandleFile:
                     token_id,
                     interval,
                     opened_at,
-                    Decimal(cells[opened]),
-                    Decimal(cells[high]),
-                    Decimal(cells[low]),
-                    Decimal(cells[closed]),
-                    Decimal(traded) if traded else None,
+                    number(cells[opened]),
+                    number(cells[high]),
+                    number(cells[low]),
+                    number(cells[closed]),
+                    number(traded) if traded else None,
                     source,
                     opened_at + length <= now,
                     now,
                 )
-            except (ValueError, InvalidOperation, OverflowError):
+            except (ValueError, OverflowError):
                 yield line, self._explain(line, cells)
             else:
                 yield line, candle
@@ -136,8 +138,8 @@ class CandleFile:
         if not text.strip():
             return None if name == "volume" else f"{name} is empty"
         try:
-            Decimal(text)
-        except InvalidOperation:
+            decimals.read(text)
+        except ValueError:
             return f"{name} {text[:40]!r} is not a number"
         return None
 
@@ -161,7 +163,7 @@ def opened(path: Path, symbol: str | None = None) -> Iterator[CandleFile]:
     except _BROKEN_ZIP as error:
         raise ImportRefused(f"{path.name}: the zip archive is broken ({error})") from error
     except UnicodeDecodeError as error:
-        raise ImportRefused(f"{path.name}: is not a text file in UTF-8") from error
+        raise ImportRefused(f"{path.name}: is not a text file in UTF-8 or UTF-16") from error
     except csv.Error as error:
         raise ImportRefused(f"{path.name}: is not a CSV file ({error})") from error
     except OSError as error:
@@ -176,13 +178,18 @@ def is_candidate(path: Path) -> bool:
 @contextmanager
 def _text(path: Path) -> Iterator[TextIO]:
     if path.suffix.lower() != ".zip":
-        with path.open(encoding="utf-8-sig", newline="") as text:
-            yield text
+        with path.open("rb") as content:
+            yield _decoded(content)
         return
     with zipfile.ZipFile(path) as archive:
         member = _only_member(path, archive)
         with _member(path, archive, member) as content:
-            yield TextIOWrapper(content, encoding="utf-8-sig", newline="")
+            yield _decoded(content)
+
+
+def _decoded(content: IO[bytes]) -> TextIO:
+    start = content.peek(2)  # type: ignore[attr-defined]  # both readers have it, IO does not tell
+    return TextIOWrapper(content, encoding=text_encoding.encoding_of(start), newline="")
 
 
 def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
@@ -237,14 +244,24 @@ def _understood(path: Path, text: TextIO, symbol: str | None) -> CandleFile:
 
 
 def _table(path: Path, text: TextIO) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """The first line that is no address (as CryptoDataDownload writes one above the header), and those after it."""
-    reader = csv.reader(iter(partial(text.readline, _LONGEST_LINE), ""))
+    """The first line that is a table's, and those after it.
+
+    CryptoDataDownload writes an address above the header, Excel which sign parts the cells.
+    """
+    lines = iter(partial(text.readline, _LONGEST_LINE), "")
+    start = next(lines, "")
+    before = int(start.lstrip('"').lower().startswith(_ABOVE))
+    start = next(lines, "") if before else start
+    reader = csv.reader(chain([start], lines), delimiter=_delimiter(start))
     first = next(reader, None)
-    if first and first[0].lower().startswith(("http://", "https://")):
-        first = next(reader, None)
     if not first:
         raise ImportRefused(f"{path.name}: is empty")
-    return first, ((reader.line_num, cells) for cells in reader if cells)
+    return first, ((reader.line_num + before, cells) for cells in reader if cells)
+
+
+def _delimiter(start: str) -> str:
+    """The sign that parts a line into most cells; CoinMarketCap writes semicolons."""
+    return max(_DELIMITERS, key=lambda sign: len(next(csv.reader([start], delimiter=sign), [])))
 
 
 def _column(path: Path, place: int, width: int) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """Imports of files as they are stored: opened, added to, answered, confirmed and listed."""
 
-import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from coinsphere import text_encoding
 from coinsphere.portfolio import invalidations
 from coinsphere.portfolio.errors import UnreadableFile
 
@@ -211,18 +211,12 @@ def take_back(conn: Connection, batch: Batch) -> bool:
 
 
 def text_of(conn: Connection, batch_id: UUID) -> str:
-    """The file of an import. Raises `UnreadableFile` where it is not text in UTF-8, or in UTF-16 that says so."""
+    """The file of an import. Raises `UnreadableFile` where it is text neither in UTF-8 nor in UTF-16."""
     row = conn.execute(_CONTENT, {"id": batch_id}).fetchone()
     content = bytes(row[0] if row and row[0] else b"")
     try:
-        return content.decode(encoding_of(content))
+        return content.decode(text_encoding.encoding_of(content))
     except UnicodeDecodeError:
         raise UnreadableFile(
             'is not text in UTF-8: save it anew as "CSV UTF-8", or as Unicode text'
         ) from None
-
-
-def encoding_of(start: bytes) -> str:
-    """How a file is written, by its first bytes: spreadsheets write "Unicode text" as UTF-16 with a mark."""
-    is_utf16 = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return "utf-16" if is_utf16 else "utf-8-sig"

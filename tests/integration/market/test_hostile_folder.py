@@ -29,12 +29,12 @@ ROWS = (
 """Each is no candle of the year 2024."""
 NAMES = (b" .csv", b"-.csv", b"_.csv", b"BTC_\xff.csv", b"\xff\xfe.csv", b"\xed\xa0\x80.csv")
 WHOLE = {
-    "LTC.csv": (HEADER + GOOD).encode("utf-16"),
+    "LTC.csv": (HEADER + GOOD).encode("utf-16")[:-1],
     "XRP.csv": bytes(range(256)) * 50,
     "ADA.csv": b"",
     "A\nB.csv": (HEADER + GOOD).encode(),
     f"{'A' * 240}.csv": (HEADER + GOOD).encode(),
-    "DOGE.csv": (HEADER + GOOD).replace(",", ";").encode(),
+    "DOGE.csv": (HEADER + GOOD).replace(",", "^").encode(),
     "LINK.csv": (HEADER + '"' + GOOD * 2000).encode(),
     "SOL.zip": b"PK\5\6" + bytes(18),
 }

@@ -174,7 +174,7 @@ def test_a_bad_row_is_named_kept_in_quarantine_and_stops_no_other(run, folder, o
 BAD_FILES: list[tuple[str, bytes, str]] = [
     ("BTC.csv", b"day,o,h,l,c\n2024-01-06,1,2,1,2\n", "line 1: the header must name each of date"),
     ("BTC.csv", b"", "BTC.csv: is empty"),
-    ("BTC.csv", (HEADER + DAYS).encode("utf-16"), "is not a text file in UTF-8"),
+    ("BTC.csv", (HEADER + DAYS).encode("utf-16")[:-1], "is not a text file in UTF-8 or UTF-16"),
     ("BTC.csv", (HEADER + DAYS).encode() + b"2024-02-01,\xff,1,1,1,1\n", "is not a text file in UTF-8"),
     ("BTC.csv", (HEADER + DAYS + '"' + "x" * 200_000).encode(), "is not a CSV file"),
     ("BTC.zip", zipped(BTC_csv=HEADER + DAYS)[:-40], "the zip archive is broken"),

@@ -114,7 +114,7 @@ def test_what_is_no_table_says_what_it_is(member, home, content, says) -> None:
     assert says.lower() in looked.text.lower()
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-16-le", "utf-8-sig"])
 def test_unicode_text_of_a_spreadsheet_is_read(member, home, encoding) -> None:
     text = "date\ttype\ttoken\tamount\tnotes\n02.01.2026\tbuy\tBTC\t0,25\tMünze\n"
     mark = "\ufeff" if encoding == "utf-16-be" else ""

@@ -94,6 +94,11 @@ def test_binance_dumps_are_read_in_every_form(tmp_path, now, factor, header, zip
     ("row", "column", "reason"),
     [
         ("2024-01-02,x,2,0.5,1.5,1", "open", "open 'x' is not a number"),
+        ("2024-01-02,1_0,20,0.5,1.5,1", "open", "open '1_0' is not a number"),
+        ("2024-01-02,1,\uff12,0.5,1.5,1", "high", "high '\uff12' is not a number"),
+        ("2024-01-02,1,2,0.5,1.5,1_0", "volume", "volume '1_0' is not a number"),
+        ("1704_153600,1,2,0.5,1.5,1", "time", "'1704_153600' is not a time"),
+        ("\uff11704153600,1,2,0.5,1.5,1", "time", "is not a time"),
         ("2024-01-02,1,,0.5,1.5,1", "high", "high is empty"),
         ("2024-13-02,1,2,0.5,1.5,1", "time", "'2024-13-02' is not a time"),
         ("2024-01-02,1,2", "row", "the row has 3 cells, not 6"),
@@ -441,3 +446,38 @@ def test_a_file_is_what_the_checksum_beside_it_says(tmp_path, now, beside, conte
     else:
         with pytest.raises(ImportRefused, match=why):
             read(path, now)
+
+
+COIN_MARKET_CAP = (
+    "timeOpen;timeClose;timeHigh;timeLow;name;open;high;low;close;volume;marketCap;timestamp\n"
+    '"2024-01-01T00:00:00.000Z";"2024-01-01T23:59:59.999Z";"2024-01-01T21:00:00.000Z";"2024-01-01T03:00:00.000Z";"2781";'
+    '42280.23;44175.44;42214.97;44167.33;18426978443.48;865000000000.1;"2024-01-01T23:59:59.999Z"\n'
+)
+
+
+@pytest.mark.parametrize("above", ["", "sep=;\n", '"https://example.com";\n'])
+@pytest.mark.parametrize("sign", [";", "\t", "|", ","])
+def test_any_sign_may_part_cells(tmp_path, now, above, sign):
+    """CoinMarketCap writes semicolons; Excel, by its country's custom."""
+    text = above + COIN_MARKET_CAP.replace(";", sign) + "broken\n"
+    _, [(line, candle), (next_line, bad)] = read(write(tmp_path, "BTC.csv", text), now)
+    assert (candle.opened_at, candle.close) == (
+        datetime(2024, 1, 1, tzinfo=UTC),
+        Decimal("44167.33"),
+    )
+    assert (candle.volume, isinstance(bad, BadRow)) == (None, True)
+    assert (line, next_line) == (2 + bool(above), 3 + bool(above))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("is_zipped", [False, True])
+def test_a_file_may_be_in_utf_16_with_a_mark_or_without(tmp_path, now, encoding, is_zipped):
+    content = (HEADER + "2024-01-01,1,2,0.5,1.5,7\n").encode(encoding)
+    path = tmp_path / ("BTC_1d.zip" if is_zipped else "BTC_1d.csv")
+    if is_zipped:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("BTC_1d.csv", content)
+    else:
+        path.write_bytes(content)
+    _, [(_, candle)] = read(path, now)
+    assert candle.close == Decimal("1.5")

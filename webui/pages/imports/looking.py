@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from flask import request
 from psycopg import Connection
 
+from coinsphere import text_encoding
 from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.portfolio.imports import batches, previews
 from coinsphere.portfolio.imports.batches import Batch
@@ -58,7 +59,9 @@ def mapped() -> dict[str, str]:
 def recognised(start: bytes) -> str:
     """The format that a file has by its first part; `generic` for one that none of ours is."""
     try:
-        return recognition.format_of(start.decode(batches.encoding_of(start), errors="replace"))
+        return recognition.format_of(
+            start.decode(text_encoding.encoding_of(start), errors="replace")
+        )
     except UnreadableFile:
         return recognition.OTHER
 

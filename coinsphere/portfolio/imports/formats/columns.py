@@ -97,22 +97,23 @@ def _plain(name: str) -> str:
 
 
 _ZONE = re.compile(
-    r"[(\[_ ]\s*(utc|gmt|local|[A-Z]{3,4}|(?:utc|gmt)\s*[+-][0-9:]+|[A-Z]\w+/\w+)\s*[)\]]?$",
+    r"[(\[_ ]\s*(utc|gmt|local|[A-Z]{3,4}|(?:utc|gmt)\s*[+-][0-9:]+|[A-Z]\w+(?:/[\w+-]+){1,2})\s*[)\]]?$",
     re.IGNORECASE,
 )
+
+
+_LOCAL = re.compile(r"(?<![a-z])local|ortszeit|lokalzeit|[)\]]$", re.IGNORECASE)
+"""A clock that the header does not name, or a remark that may name it in words: `Date (Pacific Time)`."""
+_PATTERN = re.compile(r"[(\[](?:[ymdhsaput]|[-/.:, ])+[)\]]$", re.IGNORECASE)
+"""`(dd/mm/yyyy hh:mm)` is how times are written."""
 
 
 def _note_zone(name: str, cell: str, zones: dict[str, tzinfo], local: set[str]) -> None:
     """`UTC_Time`, `Date(UTC)`, `Time (UTC+8)`: the zone of a column by its header; `(local)` names none."""
     told = cell.strip()
     found = _ZONE.search(told)
-    if found is None:
-        return
-    if found[1].lower() == "local":
-        local.add(name)
-        return
     try:
-        zones[name] = zone_of(found[1])
+        zones[name] = zone_of(found[1] if found else "")
     except NoMoment:
-        if told.endswith((")", "]")):
+        if _LOCAL.search(told) and not _PATTERN.search(told):
             local.add(name)

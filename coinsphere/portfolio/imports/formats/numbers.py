@@ -40,10 +40,16 @@ _PLAIN = re.compile(r"(-?)([0-9]+(?:\.[0-9]+)?)", re.ASCII)
 _SPACED = re.compile(r"[0-9]{1,3}([ '])[0-9]{3}(\1[0-9]{3})*([.,][0-9]*)?")
 _INDIAN = re.compile(r"[0-9]{1,2}(,[0-9]{2})*,[0-9]{3}")
 
-SIGNS = {"€": "EUR", "£": "GBP", "₿": "BTC", "₩": "KRW", "₽": "RUB", "₺": "TRY", "₹": "INR", "₪": "ILS", "฿": "THB",
-          "₱": "PHP", "Ξ": "ETH"}  # fmt: skip
-"""Signs of one currency; `$`, `¥` and `kr` are those of several."""
-_DOLLARS = {"US$": "USD", "U$": "USD", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "NZ$": "NZD", "HK$": "HKD",
+_SIGNS = {"€": "EUR", "£": "GBP", "₿": "BTC", "₩": "KRW", "₽": "RUB", "₺": "TRY", "₹": "INR", "₪": "ILS", "฿": "THB",
+          "₱": "PHP", "₫": "VND", "₴": "UAH", "₦": "NGN", "₸": "KZT", "₾": "GEL", "₼": "AZN", "₵": "GHS", "₡": "CRC",
+          "₲": "PYG", "₮": "MNT", "₭": "LAK", "៛": "KHR", "Ξ": "ETH"}  # fmt: skip
+"""Signs of one currency; `$` and `¥` are those of several."""
+_WORDS = {"zł": "PLN", "kč": "CZK", "円": "JPY", "元": "CNY", "лв": "BGN"}
+"""Words of one currency, which no token is called by; of others, such as `kr` and `Ft`, see `row.agreed`."""
+_WORD = "|".join(sorted(_WORDS, key=len, reverse=True))
+_WORD_BEFORE = re.compile(rf"({_WORD})(?:\. | )?(?=[-+0-9])", re.IGNORECASE)
+_WORD_AFTER = re.compile(rf"(?<=[0-9.,]) ?({_WORD})\.?$", re.IGNORECASE)
+_DOLLARS = {"CN¥": "CNY", "RMB¥": "CNY", "JP¥": "JPY", "US$": "USD", "U$": "USD", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "NZ$": "NZD", "HK$": "HKD",
             "S$": "SGD", "SG$": "SGD", "R$": "BRL", "MX$": "MXN", "NT$": "TWD"}  # fmt: skip
 """Which dollar it is by what stands before the sign (CLDR)."""
 _MAGNITUDES = frozenset({
@@ -91,13 +97,34 @@ def _sign(text: str) -> tuple[str, str]:
     return "", text
 
 
+def currency_of(sign: str) -> str | None:
+    """The currency of a character, or the sign itself where it is that of several; None where it is no sign."""
+    plain = _narrow(sign)
+    if plain == "Ξ" or (plain and unicodedata.category(plain) == "Sc"):
+        return _SIGNS.get(plain, plain)
+    return None
+
+
+def _narrow(character: str) -> str:
+    """A currency's sign as it is written between Latin letters: `￥` (U+FFE5) is the wide form of `¥`."""
+    if character.isascii() or unicodedata.category(character) != "Sc":
+        return character
+    plain = unicodedata.normalize("NFKC", character)
+    return plain if len(plain) == 1 else character
+
+
 def _unit(text: str) -> tuple[str | None, str]:
     """The currency's sign or code at one end, and the rest."""
+    text = "".join(map(_narrow, text))
     first, last = text[:1], text[-1:]
     for sign, rest in ((first, text[1:]), (last, text[:-1])):
-        if (sign and unicodedata.category(sign) == "Sc") or sign == "Ξ":
-            return SIGNS.get(sign, sign), rest.strip()
-    before = re.match(r"([A-Za-z]{0,3}\$|[A-Za-z]{2,10}) ?(?=[-+0-9]|[.,][0-9])", text)
+        told = currency_of(sign)
+        if told is not None:
+            return told, rest.strip()
+    word = _WORD_BEFORE.match(text) or _WORD_AFTER.search(text)
+    if word:
+        return _WORDS[word[1].lower()], (text[: word.start()] + text[word.end() :]).strip()
+    before = re.match(r"([A-Za-z]{0,3}[$¥]|[A-Za-z]{2,10}) ?(?=[-+0-9]|[.,][0-9])", text)
     if before:
         told = before[1].upper()
         if before[0].isalpha() and text[before.end()] in ".,":

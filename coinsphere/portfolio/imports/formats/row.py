@@ -145,6 +145,12 @@ def unit(cells: Cells, column: str) -> str | None:
 _SEVERAL = {
     "$": frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "USDT", "USDC"}),
     "\u00a5": frozenset({"JPY", "CNY"}),
+    "KR": frozenset({"SEK", "NOK", "DKK", "ISK"}),
+    "FT": frozenset({"HUF"}),
+    "RM": frozenset({"MYR"}),
+    "RP": frozenset({"IDR"}),
+    "FR": frozenset({"CHF"}),
+    "\u20a8": frozenset({"INR", "PKR", "LKR", "NPR", "MUR", "SCR"}),
 }
 
 

@@ -31,7 +31,7 @@ ASKED = (Order.DMY, Order.MDY, Order.YMD)
 
 _CLOCK = re.compile(
     r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]{1,9}))?)?"
-    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?:[Uu]hr\b)?\s*(?P<zone>.*)"
+    r"\s*(?P<half>[AaPp]\.?\s?[Mm]\b\.?)?\s*(?:[Uu]hr\b)?\s*(?P<zone>.*)"
 )
 _DATE = re.compile(r"([0-9]{1,4})([-/.])([0-9]{1,2})\2([0-9]{1,4})")
 _COMPACT = re.compile(
@@ -45,7 +45,7 @@ _SERIAL_START = datetime(1899, 12, 30, tzinfo=UTC)
 
 _OFFSETS = {
     "": None, "Z": 0, "UTC": 0, "GMT": 0, "UT": 0, "WET": 0, "CET": 60, "WEST": 60, "CEST": 120, "EET": 120, "EEST": 180,
-    "MSK": 180, "JST": 540, "KST": 540, "EST": -300, "EDT": -240, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480,
+    "MEZ": 60, "MESZ": 120, "MSK": 180, "JST": 540, "KST": 540, "EST": -300, "EDT": -240, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480,
     "PDT": -420, "AEST": 600, "AEDT": 660, "SGT": 480, "HKT": 480,
 }  # fmt: skip
 """Minutes east of Greenwich; names that stand for several zones (IST, BST, CST, AST) are not told."""
@@ -151,7 +151,9 @@ def moment(
         return _localised(_serial(cell.strip()), zone, cell)
     clock, told = _clock(parts.rest, cell)
     local = datetime(*parts.dates[order], tzinfo=UTC) + clock
-    return _localised(local, told or zone, cell)
+    found = _localised(local, told or zone, cell)
+    _require_one_offset(cell.strip(), local, found)
+    return found
 
 
 _HOW = {
@@ -199,8 +201,25 @@ _OFFSET = re.compile(
 """`+01:00`, `UTC+1`, and Go's `+0100 CET`."""
 
 
+_WITH_NAME = re.compile(r"(?P<offset>[^\[\] ]*)\[(?P<name>[^\[\]]+)\]$")
+"""`+02:00[Europe/Berlin]`, `Z[UTC]`, `[Europe/Berlin]`, as Java and JavaScript write zones (RFC 9557)."""
+
+
+def _require_one_offset(cell: str, local: datetime, instant: datetime) -> None:
+    """Refuse an offset that the zone beside it did not have; `Z` says of a clock's offset nothing (RFC 9557 2)."""
+    found = _WITH_NAME.search(cell)
+    if found is None or found["offset"][-1:].upper() == "Z" or ":" not in found["offset"]:
+        return
+    shown = instant.astimezone(zone_of(found["name"]))
+    if shown.replace(tzinfo=None) != local.replace(tzinfo=None):
+        raise NoMoment(f"{cell[:40]!r}: clocks of {found['name'][:40]} did not show this time then")
+
+
 def zone_of(name: str) -> tzinfo:
     """A zone by its offset, its abbreviation, or its name in the IANA database. Raises `NoMoment`."""
+    named = _WITH_NAME.fullmatch(name.strip())
+    if named:
+        return zone_of(named["offset"] or named["name"])
     text = re.sub(r"\s*\(.*\)$", "", name.strip()) or name.strip(" ()")
     minutes = _OFFSETS.get(text.upper())
     if minutes is not None:

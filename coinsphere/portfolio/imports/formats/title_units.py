@@ -4,10 +4,9 @@ Only the titles of a table that somebody maps are looked at: those of exchanges 
 """
 
 import re
-import unicodedata
 
 from coinsphere.portfolio.errors import UnreadableFile
-from coinsphere.portfolio.imports.formats.numbers import SIGNS
+from coinsphere.portfolio.imports.formats.numbers import currency_of
 from coinsphere.portfolio.imports.statements.record import MONEY
 
 _SCALES = re.compile(
@@ -37,7 +36,7 @@ def unit(title: str) -> str | None:
 
 
 def _money(words: str) -> list[str]:
-    signs = [SIGNS.get(each, each) for each in words if unicodedata.category(each) == "Sc"]
+    signs = [told for each in words if (told := currency_of(each)) is not None]
     return signs + [
         each.upper() for each in re.findall(r"[A-Za-z]+", words) if each.upper() in MONEY
     ]

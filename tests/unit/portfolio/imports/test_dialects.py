@@ -129,10 +129,52 @@ def test_one_order_of_dates_for_a_column() -> None:
         "1769987045000000", "1769987045000000000", "1 Feb 2026 23:04:05", "Feb 1, 2026, 11:04:05 PM",
         "Sun, 01 Feb 2026 23:04:05 GMT", "20260201T230405Z", "2026/02/01 23:04:05.000", "46054.961168981",
         "Sun Feb 01 2026 23:04:05 GMT+0000 (Coordinated Universal Time)", "01.02.2026, 23:04:05", "2026-02-01 23:04:05 UTC",
+        "2026-02-01 18:04:05 America/New_York", "2026-02-01 11:04:05 PM", "2026-02-01 11:04:05 p.\u00a0m.",
+        "2026-02-01T23:04:05Z[UTC]", "2026-02-02T00:04:05+01:00[Europe/Berlin]", "2026-02-02T00:04:05[Europe/Berlin]",
+        "2026-02-01 20:04:05 America/Argentina/Buenos_Aires", "2026-02-01T23:04:05Z[Europe/Berlin]", "2026-02-02 00:04:05 MEZ",
     ],
 )  # fmt: skip
 def test_what_a_time_may_look_like(cell: str) -> None:
     assert times(days(cell)) == [at(2026, 2, 1, 23, 4, 5)]
+
+
+@pytest.mark.parametrize(
+    ("header", "hour"),
+    [
+        ("Day (America/New_York)", 16), ("Day (Etc/GMT+5)", 17), ("Day [America/Argentina/Buenos_Aires]", 15),
+        ("Day (dd/mm/yyyy hh:mm)", 12), ("Day (Pacific Time)", None), ("Day (Berlin)", None), ("Local Day", None),
+    ],
+)  # fmt: skip
+def test_a_clock_that_a_header_names_is_heeded_or_asked_for(header: str, hour: int | None) -> None:
+    text = f"{header},What,Coin,Units,Each\n2026-07-01 12:00,buy,BTC,1,5\n"
+    found = files.read(text, "generic", {**MAPPING, "date": header})
+    assert times(found) == ([] if hour is None else [at(2026, 7, 1, hour)])
+    assert [each.option for each in found.questions] == (["timeZone"] if hour is None else [])
+
+
+def test_an_offset_that_the_zone_beside_it_did_not_have_is_refused() -> None:
+    found = days("2026-07-01T12:00:00+01:00[Europe/Berlin]")
+    assert "clocks of Europe/Berlin" in found.problems[0].message
+    assert not found.parsed
+
+
+@pytest.mark.parametrize(
+    ("cell", "told", "currency"),
+    [
+        ("\uffe5100", "JPY", "JPY"), ("100\u5186", "", "JPY"), ("\u00a5100", "CNY", "CNY"), ("\uffe5100", "", None), ("CN\uffe5100", "", "CNY"),
+        ("\uffe1100", "", "GBP"), ("\uffe6100", "", "KRW"), ("\uff04100", "CAD", "CAD"), ("\ufe69100", "", "USD"), ("HK\uff04100", "", "HKD"),
+        ("100 z\u0142", "", "PLN"), ("K\u010d 100", "", "CZK"), ("\u20ab100", "", "VND"), ("kr 100", "SEK", "SEK"), ("kr 100", "", None),
+        ("100 Ft", "HUF", "HUF"), ("\uffe0100", "USD", None), ("\ufdfc100", "", None),
+    ],
+)  # fmt: skip
+def test_a_currency_s_sign_is_known_in_every_width(
+    cell: str, told: str, currency: str | None
+) -> None:
+    found = files.read(
+        f"date,type,token,amount,price,currency\n2026-01-02,buy,BTC,1,{cell},{told}\n", "coinsphere"
+    )
+    said = [(each.price, each.currency) for _, each in found.parsed]
+    assert said == ([] if currency is None else [(100, currency)])
 
 
 def test_times_of_no_zone_midnight_and_summer() -> None:
