@@ -36,6 +36,7 @@ from webui.pages.portfolios.routes import web_portfolios
 from webui.pages.portfolios.shares import web_portfolio_shares
 from webui.pages.second_factors.routes import web_second_factors
 from webui.pages.shared.routes import web_shared
+from webui.pages.styleguide.routes import web_styleguide
 from webui.pages.tax.routes import web_tax
 from webui.pages.token.routes import web_token
 from webui.pages.transactions.routes import web_transactions
@@ -43,6 +44,7 @@ from webui.security import forms
 
 PAGES = (
     web_front,
+    web_styleguide,
     web_appearance,
     web_auth,
     web_account,

@@ -20,6 +20,9 @@ _PATHS = {
     "key": "M8 19a4.5 4.5 0 1 0 0-9 4.500 4.500 0 0 0 0 9zM11.300 11.300L20 3M16 6.700l3 3",
 }
 
+NAMES = tuple(_PATHS)
+"""All icons there are."""
+
 
 def icon(name: str) -> Markup:
     """The icon of that name, hidden from who listens: a text beside it says what it means."""

@@ -213,6 +213,8 @@ def watch(walk) -> None:
 
 def test_the_way_of_a_newcomer(walk, served) -> None:
     page, email = walk.page, f"{secrets.token_hex(5)}@example.com"
+    walk.go("/styleguide")
+    walk.look("styleguide")
     walk.go("/")
     page.get_by_role("img", name="Price of the last weeks").wait_for()
     walk.look("front")
