@@ -21,9 +21,10 @@ from bench.measure import Measure
 from coinsphere.db import migrate, seeds
 from coinsphere.db.provisioning import LOGIN_ROLES
 from coinsphere.local.postgres import SUPERUSER, PostgresServer
-from coinsphere.market import candles as candle_store
-from coinsphere.market import importer, tokens
+from coinsphere.market.candles import store as candle_store
+from coinsphere.market.imports import importer
 from coinsphere.market.model import Candle, Interval
+from coinsphere.market.reference import tokens
 
 HOUR = timedelta(hours=1)
 START = datetime(2019, 1, 1, tzinfo=UTC)

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from coinsphere.market import set_aside, validation
-from coinsphere.market.set_aside import Scope, Subject
+from coinsphere.market.quality import set_aside, validation
+from coinsphere.market.quality.set_aside import Scope, Subject
 from expectations.suites.rules import Rule
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from dagster._core.storage.compute_log_manager import ComputeLogManager
 
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
-from coinsphere.market import agreeing, candles
+from coinsphere.market.candles import store as candle_store
+from coinsphere.market.consensus import store as consensus_store
 from coinsphere.settings import Settings
 
 _BATCH = 500
@@ -47,7 +48,7 @@ def make_partitions(
 ) -> None:
     """Make the partitions that loaders will need, and say how many."""
     with database.connection() as conn:
-        made = candles.make_partitions(conn, clock())
+        made = candle_store.make_partitions(conn, clock())
     context.add_output_metadata({"partitions_made": made})
 
 
@@ -63,7 +64,7 @@ def forget_old_prices(
     """Delete old minutes of the consensus, and say how many."""
     kept = timedelta(days=settings.market_consensus_days)
     with database.connection() as conn:
-        forgotten = agreeing.forget(conn, clock(), kept)
+        forgotten = consensus_store.forget(conn, clock(), kept)
     context.add_output_metadata({"prices_forgotten": forgotten})
 
 

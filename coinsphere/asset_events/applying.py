@@ -16,8 +16,8 @@ from psycopg.rows import class_row
 from coinsphere import i18n
 from coinsphere.asset_events import mail_templates
 from coinsphere.asset_events.mail_templates import Threshold
-from coinsphere.market import asset_events
-from coinsphere.market.asset_events import AssetEvent, EventKind
+from coinsphere.market.reference import asset_events
+from coinsphere.market.reference.asset_events import AssetEvent, EventKind
 from coinsphere.notify import mail
 from coinsphere.notify.templates import Message
 from coinsphere.portfolio import invalidations

@@ -6,7 +6,7 @@ from procrastinate import App
 from coinsphere import log
 from coinsphere.asset_events import applying
 from coinsphere.clock import utc_now
-from coinsphere.market import asset_events
+from coinsphere.market.reference import asset_events
 from coinsphere.patience import Patience
 from coinsphere.settings import Settings
 from coinsphere.ticks import CRONS

@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from coinsphere.cli.console import console as new_console
-from coinsphere.market import asset_events, tokens
-from coinsphere.market.asset_events import AssetEvent, EventKind, NewEvent
+from coinsphere.market.reference import asset_events, tokens
+from coinsphere.market.reference.asset_events import AssetEvent, EventKind, NewEvent
 from coinsphere.settings import Settings
 
 Connect = Callable[[], AbstractContextManager[tuple[Connection, Settings]]]

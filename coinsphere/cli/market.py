@@ -17,9 +17,13 @@ from coinsphere.cli.console import console as new_console
 from coinsphere.clock import DAY, utc_now
 from coinsphere.db.pool import Database
 from coinsphere.errors import CoinsphereError
-from coinsphere.market import candle_name, candles, doubts, importer, origin, overview, tokens
-from coinsphere.market.importer import FileReport, ImportReport
+from coinsphere.market import origin, overview
+from coinsphere.market.candles import store as candle_store
+from coinsphere.market.imports import file_name, importer
+from coinsphere.market.imports.importer import FileReport, ImportReport
 from coinsphere.market.model import Interval
+from coinsphere.market.quotes import suspects
+from coinsphere.market.reference import tokens
 from coinsphere.settings import Role, Settings
 
 _ROWS_SHOWN = 10
@@ -47,7 +51,7 @@ def import_(path: Path) -> None:
 
 
 def _begun(path: Path, number: int, total: int) -> None:
-    progress.count(f"reading {candle_name.shown(path)}, file", number, total)
+    progress.count(f"reading {file_name.shown(path)}, file", number, total)
 
 
 def show_import(console: Console, report: ImportReport) -> None:
@@ -83,7 +87,7 @@ def gaps(interval: str | None) -> None:
     """Show the candles that are missing between a token's first and last one."""
     intervals = list(Interval) if interval is None else [Interval(interval)]
     with _connection() as (conn, _):
-        found = [gap for each in intervals for gap in candles.gaps(conn, each)]
+        found = [gap for each in intervals for gap in candle_store.gaps(conn, each)]
     console = new_console()
     if not found:
         console.print("No candle is missing.")
@@ -120,9 +124,9 @@ def doubt(symbol: str, reason: str | None, *, believe: bool) -> None:
         except LookupError as error:
             raise click.ClickException(f"No token has the symbol {symbol}.") from error
         if believe:
-            marked = doubts.believe(conn, token.id)
+            marked = suspects.believe(conn, token.id)
         else:
-            marked = doubts.doubt(conn, token.id, (reason or "").strip())
+            marked = suspects.doubt(conn, token.id, (reason or "").strip())
     if marked is None:
         state = "doubted" if believe else "used"
         raise click.ClickException(f"{token.symbol} has no price that is {state}.")

@@ -13,9 +13,10 @@ from rich.table import Table
 
 from coinsphere.cli.console import console as new_console
 from coinsphere.clock import iso, utc_now
-from coinsphere.market import findings, refused, set_aside, tokens
-from coinsphere.market.refused import Refused
-from coinsphere.market.set_aside import Held
+from coinsphere.market.quality import quarantine_review, set_aside, summaries
+from coinsphere.market.quality.quarantine_review import Refused
+from coinsphere.market.quality.set_aside import Held
+from coinsphere.market.reference import tokens
 
 Decide = Callable[[Connection, Sequence[int], str, str, datetime], int]
 
@@ -24,8 +25,8 @@ Decision = Literal["release", "remove"]
 _DECISIONS: dict[tuple[Decision, bool], Decide] = {
     ("release", False): set_aside.release,
     ("remove", False): set_aside.remove,
-    ("release", True): refused.release,
-    ("remove", True): refused.remove,
+    ("release", True): quarantine_review.release,
+    ("remove", True): quarantine_review.remove,
 }
 _SHOWN = 20
 _ROWS_SHOWN = 1000
@@ -37,15 +38,15 @@ def show(conn: Connection, symbol: str | None, *, past: bool) -> None:
     token_id = _token(conn, symbol) if symbol else None
     held = set_aside.entries(conn, token_id=token_id, past=past)
     console.print(_table(held) if held else "Nothing is set aside.")
-    for each in refused.waiting(conn, token_id):
-        console.print(escape(findings.of_refused(each)), highlight=False)
+    for each in quarantine_review.waiting(conn, token_id):
+        console.print(escape(summaries.of_refused(each)), highlight=False)
 
 
 def show_refused(conn: Connection, symbol: str | None, *, past: bool) -> None:
     """Print the rows that were refused on arrival, each with the number by which it is decided."""
     console = new_console()
     token_id = _token(conn, symbol) if symbol else None
-    rows = refused.rows(conn, token_id=token_id, past=past, limit=_ROWS_SHOWN + 1)
+    rows = quarantine_review.rows(conn, token_id=token_id, past=past, limit=_ROWS_SHOWN + 1)
     console.print(_refused_table(rows[:_ROWS_SHOWN]) if rows else "No refused row waits.")
     if len(rows) > _ROWS_SHOWN:
         console.print(f"and older ones; these are the newest {_ROWS_SHOWN:,}")
@@ -75,7 +76,7 @@ def decide(
 
 def show_set_aside(console: Console, held: Sequence[Held]) -> None:
     """Print a line for each token and rule; nothing where nothing is set aside."""
-    lines = findings.of_held(held)
+    lines = summaries.of_held(held)
     for line in lines[:_SHOWN]:
         console.print(f"[yellow]set aside[/yellow] {escape(line)}", highlight=False)
     if len(lines) > _SHOWN:
@@ -106,9 +107,9 @@ def _table(held: Sequence[Held]) -> Table:
             str(each.id),
             each.symbol,
             each.scope,
-            findings.moment(each.about) if each.about else "",
+            summaries.moment(each.about) if each.about else "",
             escape(why),
-            findings.moment(each.since),
+            summaries.moment(each.since),
             escape(by + (f": {each.change_reason}" if each.change_reason else "")),
         )
     return table
@@ -126,7 +127,7 @@ def _refused_table(rows: Sequence[Refused]) -> Table:
             row.kind,
             escape(row.source),
             escape(f"{row.reason} {dict(row.payload)}"),
-            findings.moment(row.quarantined_at),
+            summaries.moment(row.quarantined_at),
             escape(decided + (f": {row.resolution_reason}" if row.resolution_reason else "")),
         )
     return table
@@ -137,7 +138,7 @@ def _ids(conn: Connection, which: str, *, of_refused: bool) -> list[int]:
         return [int(which)]
     token_id = _token(conn, which)
     if of_refused:
-        return [row.id for row in refused.rows(conn, token_id=token_id)]
+        return [row.id for row in quarantine_review.rows(conn, token_id=token_id)]
     return [each.id for each in set_aside.entries(conn, token_id=token_id)]
 
 

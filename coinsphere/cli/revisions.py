@@ -7,8 +7,9 @@ from rich.table import Table
 
 from coinsphere.cli.console import console as new_console
 from coinsphere.clock import DAY, utc_now
-from coinsphere.market import revisions, tokens
-from coinsphere.market.revisions import Revision
+from coinsphere.market.candles import revisions
+from coinsphere.market.candles.revisions import Revision
+from coinsphere.market.reference import tokens
 
 
 def show(conn: Connection, symbol: str | None, days: int, limit: int) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from coinsphere.local.disk import Room
     from coinsphere.local.system import Health
     from coinsphere.market.origin import Origin
-    from coinsphere.market.set_aside import Held
+    from coinsphere.market.quality.set_aside import Held
 
 
 def register(cli: click.Group) -> None:
@@ -73,7 +73,7 @@ def stored_origin(settings: Settings) -> "Origin | None":
 
 def held(settings: Settings) -> "list[Held]":
     """What checks set aside; empty where the database cannot say now."""
-    from coinsphere.market import set_aside
+    from coinsphere.market.quality import set_aside
 
     try:
         with psycopg.connect(settings.url_for(Role.READONLY), connect_timeout=3) as conn:

@@ -11,8 +11,9 @@ from coinsphere.clock import Clock, utc_now
 from coinsphere.errors import CoinsphereError, LocalServiceError
 from coinsphere.local import dagster
 from coinsphere.local.progress import Progress
-from coinsphere.market import importer, origin
-from coinsphere.market.importer import ImportReport
+from coinsphere.market import origin
+from coinsphere.market.imports import importer
+from coinsphere.market.imports.importer import ImportReport
 from coinsphere.market.origin import Origin
 from coinsphere.settings import Role, Settings
 

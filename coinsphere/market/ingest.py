@@ -23,11 +23,10 @@ from coinsphere.errors import (
     RateLimited,
     Unavailable,
 )
-from coinsphere.market import agreeing, quarantine
-from coinsphere.market import candles as candle_store
-from coinsphere.market import metadata as metadata_store
-from coinsphere.market import quotes as quote_store
+from coinsphere.market.candles import store as candle_store
+from coinsphere.market.consensus import store as consensus_store
 from coinsphere.market.consensus.model import Rules
+from coinsphere.market.consensus.venues import VenueSource
 from coinsphere.market.model import (
     Interval,
     Loaded,
@@ -36,8 +35,10 @@ from coinsphere.market.model import (
     QuoteSource,
     Token,
 )
-from coinsphere.market.quarantine import Rejected
-from coinsphere.market.venues import VenueSource
+from coinsphere.market.quality import quarantine
+from coinsphere.market.quality.quarantine import Rejected
+from coinsphere.market.quotes import store as quote_store
+from coinsphere.market.reference import metadata as metadata_store
 
 CODES: dict[type[ProviderError], str] = {
     RateLimited: "rate_limited",
@@ -108,7 +109,7 @@ def refresh_quotes(
     with run.attempt():
         if isinstance(source, VenueSource):
             said = source.venue_quotes(tokens)
-            settled = agreeing.settle(conn, source.name, tokens, said, now, rules or Rules())
+            settled = consensus_store.settle(conn, source.name, tokens, said, now, rules or Rules())
             run.loaded(settled.loaded)
             run.doubted(settled.doubts)
             run.missing(tokens, {quote.asset for quote in said})

@@ -9,9 +9,10 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row, dict_row
 
-from coinsphere.market import agreeing, price_line
-from coinsphere.market.asset_events import Ratio
+from coinsphere.market.consensus import store as consensus_store
 from coinsphere.market.consensus.model import Constituent, State
+from coinsphere.market.reference import price_line
+from coinsphere.market.reference.asset_events import Ratio
 
 _LASTS = timedelta(days=1)
 """A consensus answers for so long behind it; then the close of a candle is nearer."""
@@ -126,7 +127,7 @@ class _Candle:
 
 
 def _of_consensus(row: dict[str, Any]) -> Price:
-    found = agreeing.consensus(row)
+    found = consensus_store.consensus(row)
     ratio = Ratio(row["old_units"], row["new_units"])
 
     def today(price: Decimal | None) -> Decimal | None:
@@ -137,7 +138,7 @@ def _of_consensus(row: dict[str, Any]) -> Price:
         price=today(found.price),
         agreed_at=found.agreed_at,
         recorded_at=row["recorded_at"],
-        source=agreeing.SOURCE,
+        source=consensus_store.SOURCE,
         state=found.state,
         venues=found.venues,
         confidence=today(found.confidence),

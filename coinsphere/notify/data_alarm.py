@@ -11,7 +11,7 @@ from textwrap import shorten
 import psycopg
 from psycopg import Connection
 
-from coinsphere.market import findings, refused, set_aside
+from coinsphere.market.quality import quarantine_review, set_aside, summaries
 from coinsphere.notify import operators
 from coinsphere.settings import Role, Settings
 
@@ -66,8 +66,8 @@ def text(found: Found, url: str) -> str:
 
 def _found(conn: Connection, since: datetime, until: datetime) -> Found:
     held = [each for each in set_aside.entries(conn) if since <= each.since < until]
-    waiting = refused.waiting(conn, since=since, until=until)
-    return Found(findings.of_held(held), [findings.of_refused(each) for each in waiting])
+    waiting = quarantine_review.waiting(conn, since=since, until=until)
+    return Found(summaries.of_held(held), [summaries.of_refused(each) for each in waiting])
 
 
 def _section(title: str, lines: Sequence[str]) -> str:

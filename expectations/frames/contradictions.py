@@ -1,11 +1,11 @@
-"""Which closes contradict their neighbours, of any interval: `coinsphere.market.neighbours` says when one does."""
+"""Which closes contradict their neighbours, of any interval: `coinsphere.market.quality.outliers` says when one does."""
 
 from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 
-from coinsphere.market.neighbours import Series, longest_stretch, strays
+from coinsphere.market.quality.outliers import Series, longest_stretch, strays
 
 
 def stray(frame: pd.DataFrame, opened_at: str, step: timedelta, ahead: pd.Series) -> pd.Series:

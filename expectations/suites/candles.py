@@ -1,7 +1,7 @@
 """What must be true of daily candles."""
 
-from coinsphere.market.neighbours import LARGEST_MOVE, RULE
-from coinsphere.market.set_aside import Scope
+from coinsphere.market.quality.outliers import LARGEST_MOVE, RULE
+from coinsphere.market.quality.set_aside import Scope
 from expectations.suites.rules import (
     LARGEST_JUMP,
     Rule,

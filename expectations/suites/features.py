@@ -1,7 +1,7 @@
 """What must be true of the features that models are trained on."""
 
-from coinsphere.market.neighbours import LARGEST_MOVE
-from coinsphere.market.set_aside import Scope
+from coinsphere.market.quality.outliers import LARGEST_MOVE
+from coinsphere.market.quality.set_aside import Scope
 from expectations.suites.rules import (
     Severity,
     Suite,

@@ -4,8 +4,8 @@ They are the second reading of the daily ones, which are set aside where both co
 be is set aside by its hour, and nothing but that hour; only what concerns the table as a whole blocks.
 """
 
-from coinsphere.market.neighbours import LARGEST_MOVE, RULE
-from coinsphere.market.set_aside import Scope
+from coinsphere.market.quality.outliers import LARGEST_MOVE, RULE
+from coinsphere.market.quality.set_aside import Scope
 from expectations.suites.rules import (
     Severity,
     Suite,

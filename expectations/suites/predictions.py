@@ -1,6 +1,6 @@
 """What must be true of forecasts."""
 
-from coinsphere.market.set_aside import Scope
+from coinsphere.market.quality.set_aside import Scope
 from expectations.suites.rules import (
     Severity,
     Suite,

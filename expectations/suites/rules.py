@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from coinsphere.market.set_aside import Scope
+from coinsphere.market.quality.set_aside import Scope
 
 LARGEST_JUMP = 25.0
 """Log return in units of the token's own volatility; the greatest real one is 21.7."""

@@ -177,7 +177,7 @@ def _figures(settings: Settings, promotion: "Promotion") -> Iterable[Score]:
 
 
 def _tokens(settings: Settings, symbols: tuple[str, ...]) -> list[Token]:
-    from coinsphere.market import tokens
+    from coinsphere.market.reference import tokens
 
     with _connection(settings) as conn:
         try:

@@ -7,8 +7,9 @@ from pathlib import Path
 from uuid import UUID
 
 from coinsphere.errors import ImportRefused
-from coinsphere.market import candle_checksum, candle_file, candle_name, validation
+from coinsphere.market.imports import candle_file, checksum, file_name
 from coinsphere.market.model import Candle, Interval
+from coinsphere.market.quality import validation
 from ml.data import panel, series_breaks
 from ml.data.panel import FIRST_DAY, Panel
 from ml.errors import BadHistory, TooLittleHistory
@@ -39,7 +40,7 @@ def read(
     reader = _Reader(now, first)
     for path in sorted(path for path in folder.rglob("[!.]*") if path.is_file()):
         symbol = _symbol(path, requested)
-        if symbol is not None and not candle_checksum.is_checksum(path):
+        if symbol is not None and not checksum.is_checksum(path):
             reader.read(path, symbol, symbol if requested else None)
     rows, breaks = _in_one_unit(reader.rows)
     notes = [*reader.notes(), *breaks]
@@ -67,11 +68,11 @@ def _in_one_unit(
 
 def _symbol(path: Path, requested: set[str] | None) -> str | None:
     """The token of a file, None where it is not wanted: `BTCUSDT.csv` is BTC, but `TUSD.csv` is TUSD unless T is wanted."""
-    names = [name or path.stem.upper() for name in candle_name.symbols(path)]
+    names = [name or path.stem.upper() for name in file_name.symbols(path)]
     if requested is not None:
         return next((name for name in reversed(names) if name in requested), None)
     head, base = names[0], names[-1]
-    is_stablecoin = head in candle_name.QUOTES or head == base[:1] + _DOLLAR
+    is_stablecoin = head in file_name.QUOTES or head == base[:1] + _DOLLAR
     return head if is_stablecoin else base
 
 
@@ -89,7 +90,7 @@ class _Reader:
     def read(self, path: Path, symbol: str, asked: str | None) -> None:
         """Take the candles of a file as those of `symbol`, which may have been asked for."""
         if not candle_file.is_candidate(path):
-            self._left_out.append(f"{candle_name.shown(path)}: is no .csv or .zip file")
+            self._left_out.append(f"{file_name.shown(path)}: is no .csv or .zip file")
             return
         bad: list[str] = []
         try:

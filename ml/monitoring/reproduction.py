@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from coinsphere.market import tokens
+from coinsphere.market.reference import tokens
 from coinsphere.settings import Settings
 from ml.data import history, snapshots
 from ml.errors import ModelError

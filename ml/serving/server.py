@@ -25,8 +25,8 @@ from coinsphere import log
 from coinsphere.clock import Clock, utc_now
 from coinsphere.db.pool import Database
 from coinsphere.guard.asgi import Guard
-from coinsphere.market import tokens
 from coinsphere.market.model import Token
+from coinsphere.market.reference import tokens
 from coinsphere.observability import exposition, faults
 from coinsphere.observability.asgi import Measured
 from coinsphere.observability.pools import PoolFigures

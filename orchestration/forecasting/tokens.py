@@ -7,8 +7,9 @@ from typing import Generic, Self, TypeVar
 import dagster as dg
 
 from coinsphere.db.pool import Database
-from coinsphere.market import set_aside, tokens
 from coinsphere.market.model import Token
+from coinsphere.market.quality import set_aside
+from coinsphere.market.reference import tokens
 from coinsphere.settings import Settings
 from ml.errors import ArtifactRefused, BadHistory, NoChampion, TooLittleHistory
 

@@ -9,9 +9,10 @@ from psycopg import Connection
 
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
-from coinsphere.market import ingest, tokens
+from coinsphere.market import ingest
 from coinsphere.market.consensus.model import Rules
 from coinsphere.market.model import Interval, MarketDataSource, Token
+from coinsphere.market.reference import tokens
 from coinsphere.settings import Settings
 from orchestration import automation, failures
 from orchestration.market import counts, health

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from psycopg import Connection
 
-from coinsphere.market import health
-from coinsphere.market.health import TokenDay, Window
+from coinsphere.market.quality import health
+from coinsphere.market.quality.health import TokenDay, Window
 
 _MOST_TOKENS = 1000
 

@@ -12,7 +12,7 @@ from coinsphere.alerts import backtest
 from coinsphere.alerts.backtest import Moment
 from coinsphere.alerts.repository import NewAlert
 from coinsphere.alerts.rules import AlertType
-from coinsphere.market import price_line
+from coinsphere.market.reference import price_line
 from coinsphere.portfolio import portfolios
 
 SPAN = timedelta(days=90)

@@ -15,7 +15,7 @@ import psycopg_pool
 from coinsphere import conditions, daemons, log
 from coinsphere.local import probes
 from coinsphere.local.disk import Room
-from coinsphere.market import set_aside
+from coinsphere.market.quality import set_aside
 from webapi.services import Services
 
 TIMEOUT_SECONDS = 2.0

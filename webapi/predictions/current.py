@@ -5,7 +5,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from coinsphere.market import set_aside
+from coinsphere.market.quality import set_aside
 from webapi.http import errors
 from webapi.predictions import model_server
 from webapi.predictions.model_server import Forecast

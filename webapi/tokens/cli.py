@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from coinsphere.audit.events import Event
-    from coinsphere.market.listing import Listing
+    from coinsphere.market.reference.listing import Listing
     from webapi.http.schema import Input
 
 _ALL = 100_000
@@ -45,7 +45,7 @@ def list_(search: str | None) -> None:
     from rich.table import Table
 
     from coinsphere.cli.console import console as new_console
-    from coinsphere.market import listing
+    from coinsphere.market.reference import listing
 
     with _connection() as conn:
         found = listing.listed(conn, _ALL, text=search)
@@ -65,7 +65,7 @@ def list_(search: str | None) -> None:
 def add(symbol: str, name: str, **given: object) -> None:
     """List a token. A blockchain is needed; prices come by its CoinGecko id, or by its symbol."""
     from coinsphere.audit.events import Event
-    from coinsphere.market import listing
+    from coinsphere.market.reference import listing
     from webapi.tokens.schemas import TokenIn
 
     values = _checked(TokenIn, {"symbol": symbol, "name": name, **_given(given)})
@@ -109,7 +109,7 @@ def activate(token: str) -> None:
 def delete(token: str) -> None:
     """Delete a token that nothing refers to, with its quote and metadata."""
     from coinsphere.audit.events import Event
-    from coinsphere.market import listing
+    from coinsphere.market.reference import listing
 
     with _connection() as conn:
         found = _found(conn, token)
@@ -125,7 +125,7 @@ def delete(token: str) -> None:
 
 def _change(token: str, given: dict[str, Any]) -> None:
     from coinsphere.audit.events import Event
-    from coinsphere.market import listing
+    from coinsphere.market.reference import listing
     from webapi.admin.tokens.schemas import TokenChange
 
     values = _checked(TokenChange, given).model_dump(exclude_unset=True)
@@ -164,7 +164,7 @@ def _checked(model: "type[Input]", given: dict[str, Any]) -> "Input":
 
 
 def _found(conn: "Connection", token: str) -> "Listing":
-    from coinsphere.market import listing
+    from coinsphere.market.reference import listing
 
     try:
         by_id = listing.get(conn, UUID(token))

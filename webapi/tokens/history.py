@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from coinsphere.market import price_line
+from coinsphere.market.reference import price_line
 from webapi.backends import warehouse
 from webapi.tokens import minutes
 

@@ -19,7 +19,7 @@ from coinsphere.errors import (
     RateLimited,
     Unavailable,
 )
-from coinsphere.market import venues
+from coinsphere.market.consensus import venues
 from coinsphere.market.consensus.model import CURRENCIES, Asset, VenueQuote
 from coinsphere.market.model import Candle, Interval, Token
 from coinsphere.market.sources import ccxt_client

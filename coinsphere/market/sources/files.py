@@ -6,8 +6,9 @@ from pathlib import Path
 
 from coinsphere.clock import DAY, Clock
 from coinsphere.errors import BadPayload, ImportRefused, NotListed, ProviderError
-from coinsphere.market import candle_file, candle_name, validation
+from coinsphere.market.imports import candle_file, file_name
 from coinsphere.market.model import Candle, Interval, Metadata, Quote, Token
+from coinsphere.market.quality import validation
 from coinsphere.market.sources.decimals import rounded
 
 
@@ -58,7 +59,7 @@ class FilesSource:
         return sorted(
             path
             for path in self._folder.rglob("*")
-            if candle_file.is_candidate(path) and token.symbol in candle_name.symbols(path)
+            if candle_file.is_candidate(path) and token.symbol in file_name.symbols(path)
         )
 
     def _read(self, path: Path, token: Token, interval: Interval | None) -> Iterator[Candle]:

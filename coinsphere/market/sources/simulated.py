@@ -16,7 +16,7 @@ import numpy as np
 
 from coinsphere.clock import DAY, HOUR, Clock, utc_now
 from coinsphere.errors import OutsideWindow
-from coinsphere.market import venues
+from coinsphere.market.consensus import venues
 from coinsphere.market.consensus.model import DOLLAR, VenueQuote
 from coinsphere.market.model import Candle, Interval, Metadata, Quote, Token
 from coinsphere.market.origin import SIMULATED

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from coinsphere.market.asset_events import Ratio
+from coinsphere.market.reference.asset_events import Ratio
 from coinsphere.portfolio.model import (
     Fact,
     Finding,

@@ -11,7 +11,7 @@ from decimal import Decimal
 from heapq import merge
 from uuid import UUID
 
-from coinsphere.market.asset_events import Ratio
+from coinsphere.market.reference.asset_events import Ratio
 from coinsphere.portfolio.lots.book_records import (
     BookRecords,
     Carried,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from coinsphere.market.asset_events import Ratio
+from coinsphere.market.reference.asset_events import Ratio
 from coinsphere.portfolio.lots import conversions
 from coinsphere.portfolio.lots.book_records import BookRecords, Carried, CarriedLot, Conversion
 from coinsphere.portfolio.model import Fact

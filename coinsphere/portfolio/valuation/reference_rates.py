@@ -16,7 +16,7 @@ from psycopg import Connection
 
 from coinsphere import decimals
 from coinsphere.errors import Unavailable
-from coinsphere.market.validation import fits
+from coinsphere.market.quality.validation import fits
 from coinsphere.portfolio.errors import UnreadableFile
 
 SOURCE = "ecb"

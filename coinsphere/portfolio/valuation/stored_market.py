@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from coinsphere.market import tokens
+from coinsphere.market.reference import tokens
 from coinsphere.portfolio.model import EXACT
 from coinsphere.portfolio.valuation import daily_series
 from coinsphere.portfolio.valuation.daily_series import Series

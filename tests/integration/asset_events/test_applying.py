@@ -8,8 +8,8 @@ import pytest
 
 from coinsphere.asset_events import applying
 from coinsphere.clock import utc_now
-from coinsphere.market import asset_events
-from coinsphere.market.asset_events import EventKind, NewEvent
+from coinsphere.market.reference import asset_events
+from coinsphere.market.reference.asset_events import EventKind, NewEvent
 from coinsphere.portfolio import recording
 from coinsphere.portfolio.jobs import recompute
 from coinsphere.portfolio.ledger.transactions import NewFact

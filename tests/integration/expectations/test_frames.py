@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from coinsphere.market import set_aside
-from coinsphere.market.neighbours import RULE
+from coinsphere.market.quality import set_aside
+from coinsphere.market.quality.outliers import RULE
 from expectations import runner
 from expectations.frames import candles as candle_frame
 from expectations.frames import hourly as hourly_frame

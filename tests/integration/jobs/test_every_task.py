@@ -17,9 +17,9 @@ from coinsphere.audit import anchoring, chain
 from coinsphere.audit.events import Event
 from coinsphere.cli.main import cli
 from coinsphere.clock import utc_now
-from coinsphere.market import quarantine, set_aside
-from coinsphere.market.quarantine import Rejected
-from coinsphere.market.set_aside import Scope, Subject
+from coinsphere.market.quality import quarantine, set_aside
+from coinsphere.market.quality.quarantine import Rejected
+from coinsphere.market.quality.set_aside import Scope, Subject
 from coinsphere.notify import data_alarm, disk_alarm, mail
 from coinsphere.patience import FAULT
 from coinsphere.portfolio.imports import importing

@@ -13,8 +13,8 @@ from rich.console import Console
 
 from coinsphere.cli import system
 from coinsphere.cli.progress import ConsoleProgress
-from coinsphere.market import set_aside
-from coinsphere.market.set_aside import Scope, Subject
+from coinsphere.market.quality import set_aside
+from coinsphere.market.quality.set_aside import Scope, Subject
 from coinsphere.settings import Settings
 from tests.conftest import free_port
 

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from coinsphere.market import tokens as token_store
 from coinsphere.market.model import Token
+from coinsphere.market.reference import tokens as token_store
 from coinsphere.market.sources import live
 from coinsphere.settings import Settings
 

@@ -10,9 +10,12 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from coinsphere.cli.main import cli
-from coinsphere.market import asset_events, candles, prices, reused_tickers
-from coinsphere.market.asset_events import EventKind, InvalidEvent, NewEvent
+from coinsphere.market import prices
+from coinsphere.market.candles import reused_tickers
+from coinsphere.market.candles import store as candle_store
 from coinsphere.market.model import Candle, Interval
+from coinsphere.market.reference import asset_events
+from coinsphere.market.reference.asset_events import EventKind, InvalidEvent, NewEvent
 from coinsphere.portfolio.valuation.stored_market import StoredMarket
 from webapi.tokens import history
 
@@ -306,7 +309,9 @@ def test_a_symbol_that_another_coin_has_since_brings_neither_the_others_candles(
 
     rows = [row(symbol, day) for symbol in ("LDO", "ARB") for day in (-1, 0, 1)]
     rows += [row("LDO", 2, "coingecko"), row("ARB", -2, "coingecko")]
-    loaded = candles.load(pipeline, rows, on_reject=lambda each, fault: told.append((each, fault)))
+    loaded = candle_store.load(
+        pipeline, rows, on_reject=lambda each, fault: told.append((each, fault))
+    )
     assert (loaded.written, loaded.quarantined) == (4, 4)
     assert {fault for _, fault in told} == {reused_tickers.OTHER_COIN}
     # The day in which the symbol changed hands is neither's; what comes by id is not judged by the symbol.
@@ -317,4 +322,4 @@ def test_a_symbol_that_another_coin_has_since_brings_neither_the_others_candles(
     asset_events.remove(
         owner, asset_events.listed(owner, token_id=ids["ARB"])[0].id, "tester", "it did not"
     )
-    assert candles.load(pipeline, rows[:6]).written == 4
+    assert candle_store.load(pipeline, rows[:6]).written == 4

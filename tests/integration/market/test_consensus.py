@@ -7,9 +7,10 @@ import psycopg
 import pytest
 
 from coinsphere.clock import DAY, HOUR
-from coinsphere.market import agreeing, ingest, prices
-from coinsphere.market import tokens as token_store
+from coinsphere.market import ingest, prices
+from coinsphere.market.consensus import store as consensus_store
 from coinsphere.market.consensus.model import Rules, State
+from coinsphere.market.reference import tokens as token_store
 from coinsphere.market.sources.simulated import SimulatedMarket
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
@@ -150,11 +151,11 @@ class TestKept:
             """,
             [btc.id, NOW - 40 * DAY, NOW - 40 * DAY + 2 * HOUR],
         )
-        assert agreeing.forget(pipeline, NOW, 30 * DAY) == 118
+        assert consensus_store.forget(pipeline, NOW, 30 * DAY) == 118
         left = pipeline.execute("select valid_at from consensus order by 1").fetchall()
         assert [moment.minute for (moment,) in left] == [30, 0, 0]
         with pytest.raises(psycopg.errors.CheckViolation):
-            agreeing.forget(pipeline, datetime.now(UTC), DAY)
+            consensus_store.forget(pipeline, datetime.now(UTC), DAY)
 
 
 def test_before_venues_were_asked_the_close_of_a_candle_is_the_price(owner, pipeline, tokens):

@@ -8,10 +8,10 @@ import psycopg
 import pytest
 
 from coinsphere.clock import utc_now
-from coinsphere.market import candles as candle_store
-from coinsphere.market import health
-from coinsphere.market.health import Followed, Window
+from coinsphere.market.candles import store as candle_store
 from coinsphere.market.model import Candle, Interval
+from coinsphere.market.quality import health
+from coinsphere.market.quality.health import Followed, Window
 
 pytestmark = pytest.mark.usefixtures("real")
 HOUR = timedelta(hours=1)

@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from coinsphere.cli.market import show_import
-from coinsphere.market import importer, tokens
+from coinsphere.market.imports import importer
+from coinsphere.market.reference import tokens
 from coinsphere.market.sources.files import FilesSource
 
 HEADER = "date,open,high,low,close,volume\n"

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from coinsphere.cli.main import cli
-from coinsphere.market import importer
+from coinsphere.market.imports import importer
 
 HEADER = "date,open,high,low,close,volume\n"
 DAYS = "".join(f"2024-01-{day:02},1.5,2.5,0.5,{day}e-1,1000\n" for day in range(6, 26))

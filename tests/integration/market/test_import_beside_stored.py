@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from coinsphere.market import importer
+from coinsphere.market.imports import importer
 
 HEADER = "date,open,high,low,close,volume\n"
 NOW = datetime(2026, 11, 28, tzinfo=UTC)

@@ -14,9 +14,10 @@ import pytest
 
 from coinsphere.clock import DAY
 from coinsphere.errors import ConfigurationError, RateLimited, Unavailable
-from coinsphere.market import candles as candle_store
-from coinsphere.market import ingest, quotes
+from coinsphere.market import ingest
+from coinsphere.market.candles import store as candle_store
 from coinsphere.market.model import Candle, Interval, Metadata, Quote, Token
+from coinsphere.market.quotes import store as quote_store
 from coinsphere.market.sources.files import FilesSource
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
@@ -370,10 +371,10 @@ class TestQuotes:
                 btc.id, Decimal(price), None, None, None, "x", NOW - timedelta(seconds=age)
             )
 
-        assert quotes.store(pipeline, [quote(100, 10)], NOW).written == 1
-        assert quotes.store(pipeline, [quote(101, 20)], NOW).written == 0
-        assert quotes.store(pipeline, [quote(100, 10)], NOW).written == 0
-        assert quotes.store(pipeline, [quote(102, 5)], NOW).written == 1
+        assert quote_store.store(pipeline, [quote(100, 10)], NOW).written == 1
+        assert quote_store.store(pipeline, [quote(101, 20)], NOW).written == 0
+        assert quote_store.store(pipeline, [quote(100, 10)], NOW).written == 0
+        assert quote_store.store(pipeline, [quote(102, 5)], NOW).written == 1
         assert pipeline.execute("select price, market_cap from quotes").fetchone() == (102, None)
 
     def test_an_unknown_market_cap_follows_from_the_supply(self, pipeline, owner, tokens):
@@ -385,7 +386,7 @@ class TestQuotes:
         )
         for price, cap in ((Decimal(7), 140), (Decimal("6e19"), None)):
             owner.execute("delete from quotes")
-            quotes.store(pipeline, [Quote(btc.id, price, None, None, None, "x", NOW)], NOW)
+            quote_store.store(pipeline, [Quote(btc.id, price, None, None, None, "x", NOW)], NOW)
             assert pipeline.execute("select market_cap from quotes").fetchone() == (cap,)
 
 
@@ -527,7 +528,7 @@ class TestFiles:
 
     @pytest.mark.shared_data
     def test_real_files_bring_every_token_that_has_one(self, pipeline, tokens, shared_data):
-        from coinsphere.market import tokens as token_store
+        from coinsphere.market.reference import tokens as token_store
 
         source = FilesSource(shared_data / "daily", lambda: NOW)
         # Two with a file became others since, and are listed no more.

@@ -8,8 +8,9 @@ from click.testing import CliRunner
 
 from coinsphere.cli.main import cli
 from coinsphere.clock import DAY
-from coinsphere.market import candles as candle_store
-from coinsphere.market import prices, revisions
+from coinsphere.market import prices
+from coinsphere.market.candles import revisions
+from coinsphere.market.candles import store as candle_store
 from coinsphere.market.model import Candle, Interval
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)

@@ -6,10 +6,11 @@ from uuid import uuid4
 
 import pytest
 
-from coinsphere.market import findings, neighbours, quarantine, quotes, refused, set_aside
 from coinsphere.market.model import Quote
-from coinsphere.market.quarantine import Rejected
-from coinsphere.market.set_aside import Scope, Subject
+from coinsphere.market.quality import outliers, quarantine, quarantine_review, set_aside, summaries
+from coinsphere.market.quality.quarantine import Rejected
+from coinsphere.market.quality.set_aside import Scope, Subject
+from coinsphere.market.quotes import store as quote_store
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAYS = [datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2, 3)]
@@ -84,7 +85,7 @@ def test_what_is_removed_is_kept_in_the_quarantine(owner, pipeline, token_id):
     kept = owner.execute("select payload ->> 'close', resolution from market.quarantine").fetchall()
     assert kept == [("5.000000000000000000", "rejected")] * 2
     assert set_aside.entries(pipeline) == []
-    assert refused.waiting(pipeline) == []
+    assert quarantine_review.waiting(pipeline) == []
 
 
 def test_an_hour_is_held_released_and_removed_beside_the_day_that_opens_with_it(
@@ -105,7 +106,7 @@ def test_an_hour_is_held_released_and_removed_beside_the_day_that_opens_with_it(
     subjects = [Subject(token_id, hour, "a_rule", "It is wrong.", {"close": "5"}) for hour in hours]
     set_aside.apply(pipeline, Scope.HOUR, ["a_rule"], subjects, hours[0], NOW)
     assert state() == days + "1h:suspect 1h:suspect "
-    (line,) = findings.of_held(set_aside.entries(pipeline))
+    (line,) = summaries.of_held(set_aside.entries(pipeline))
     assert line == "BTC, 2 hours from 2026-03-01 00:00 to 2026-03-01 01:00: It is wrong."
     # A check of days speaks of none of them.
     _hold(pipeline, token_id, now=NOW + timedelta(minutes=1))
@@ -116,7 +117,7 @@ def test_an_hour_is_held_released_and_removed_beside_the_day_that_opens_with_it(
     assert state() == days + "1h:confirmed 1h:suspect "
     assert set_aside.remove(pipeline, [later.id], "operator ada", "wrong unit", NOW) == 1
     assert state() == days + "1h:confirmed "
-    (kept,) = refused.rows(pipeline, past=True)
+    (kept,) = quarantine_review.rows(pipeline, past=True)
     assert (kept.payload["interval"], kept.resolution) == ("1h", "rejected")
 
 
@@ -126,13 +127,13 @@ def test_an_hour_that_was_refused_is_used_after_all_and_vouched_for(owner, pipel
     payload |= dict.fromkeys(("open", "high", "low", "close"), "5000") | {"volume": None}
     quarantine.store(pipeline, [Rejected(token_id, "candle", "kraken", "too far", payload)])
 
-    (waiting,) = refused.rows(pipeline)
-    assert refused.release(pipeline, [waiting.id], "operator ada", "seen", NOW) == 1
+    (waiting,) = quarantine_review.rows(pipeline)
+    assert quarantine_review.release(pipeline, [waiting.id], "operator ada", "seen", NOW) == 1
 
     stored = "select close::int, quality from market.price_data where interval = '1h'"
     assert owner.execute(stored).fetchall() == [(5000, "confirmed")]
     (vouched,) = set_aside.entries(pipeline, past=True)
-    assert (vouched.scope, vouched.state, vouched.rule) == ("hour", "released", neighbours.RULE)
+    assert (vouched.scope, vouched.state, vouched.rule) == ("hour", "released", outliers.RULE)
     assert owner.execute("select count(*) from market.price_data").fetchone() == (4,)
 
 
@@ -155,16 +156,16 @@ def test_a_quote_that_is_the_close_of_a_candle_is_set_aside_with_it(owner, pipel
     def quality():
         return owner.execute("select quality from market.quotes").fetchone()[0]
 
-    quotes.store(pipeline, [quote], NOW)
+    quote_store.store(pipeline, [quote], NOW)
     assert quality() == "ok"
     _hold(pipeline, token_id, DAYS[2])
     assert quality() == "suspect"
     owner.execute("delete from market.quotes")
-    quotes.store(pipeline, [quote], NOW + timedelta(minutes=1))
+    quote_store.store(pipeline, [quote], NOW + timedelta(minutes=1))
     assert quality() == "suspect"
     (held,) = set_aside.entries(pipeline)
     set_aside.release(pipeline, [held.id], "operator ada", "seen", NOW + timedelta(minutes=2))
     assert quality() == "ok"
     newer = Quote(token_id, Decimal(6), None, None, None, "kraken", NOW)
-    quotes.store(pipeline, [newer], NOW)
+    quote_store.store(pipeline, [newer], NOW)
     assert quality() == "ok"

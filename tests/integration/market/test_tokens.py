@@ -9,8 +9,8 @@ import pytest
 
 from coinsphere.clock import DAY
 from coinsphere.errors import NotListed
-from coinsphere.market import tokens as token_store
 from coinsphere.market.model import Interval
+from coinsphere.market.reference import tokens as token_store
 from coinsphere.market.sources.files import FilesSource
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)

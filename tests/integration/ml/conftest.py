@@ -17,8 +17,8 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from coinsphere.market import tokens
 from coinsphere.market.model import Token
+from coinsphere.market.reference import tokens
 from coinsphere.settings import Settings
 from orchestration.warehouse import project
 from tests.conftest import create_database, drop_database, free_port

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from coinsphere.market import tokens
+from coinsphere.market.reference import tokens
 from coinsphere.settings import Settings
 from ml import pipeline
 from ml.data import candle_folder, panel, snapshots, windows

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coinsphere.market import tokens
+from coinsphere.market.reference import tokens
 from ml import pipeline
 from ml.data import datasets, snapshots
 from ml.data.horizons import HORIZONS

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from coinsphere.errors import ConfigurationError
-from coinsphere.market import set_aside
+from coinsphere.market.quality import set_aside
 from orchestration.definitions import build_definitions
 from orchestration.market.assets import CANDLES_DAILY
 from orchestration.partitions import range_tags

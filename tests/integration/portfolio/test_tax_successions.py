@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from coinsphere.market import asset_events
-from coinsphere.market.asset_events import EventKind, NewEvent
+from coinsphere.market.reference import asset_events
+from coinsphere.market.reference.asset_events import EventKind, NewEvent
 from coinsphere.portfolio.tax import reading
 from coinsphere.portfolio.tax.regimes import REGIMES
 from tests.integration.portfolio.conftest import World

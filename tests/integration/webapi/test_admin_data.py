@@ -7,9 +7,10 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from coinsphere.market import candles, quarantine, set_aside
+from coinsphere.market.candles import store as candle_store
 from coinsphere.market.model import Candle, Interval
-from coinsphere.market.set_aside import Scope, Subject
+from coinsphere.market.quality import quarantine, set_aside
+from coinsphere.market.quality.set_aside import Scope, Subject
 from tests.integration.webapi.conftest import NOW, assert_problem, new_person
 from webapi.services import EXTENSION
 
@@ -36,11 +37,11 @@ def token_id(owner_db, pipeline_db):
     )
     owner_db.execute("insert into market.origin (source) values ('live') on conflict do nothing")
     (found,) = owner_db.execute("select id from market.tokens where symbol = 'INJ'").fetchone()
-    candles.load(pipeline_db, [candle(found, day, 5) for day in DAYS], lambda: NOW)
+    candle_store.load(pipeline_db, [candle(found, day, 5) for day in DAYS], lambda: NOW)
     subjects = [Subject(found, day, "a_rule", "It is wrong.", {"close": "5"}) for day in DAYS[:2]]
     set_aside.apply(pipeline_db, Scope.CANDLE, ["a_rule"], subjects, DAYS[0], NOW)
     for price in (4, 0):
-        row = candles.rejected(candle(found, DAYS[2], price), "It contradicts.", found)
+        row = candle_store.rejected(candle(found, DAYS[2], price), "It contradicts.", found)
         quarantine.store(pipeline_db, [row])
     return found
 
@@ -105,7 +106,9 @@ def test_hours_are_listed_released_and_removed_beside_the_day_that_opens_with_th
 ) -> None:
     """Midnight's hour and the day share token and start: a decision on one says nothing of the other."""
     hours = [DAYS[0] + timedelta(hours=hour) for hour in range(3)]
-    candles.load(pipeline_db, [candle(token_id, at, 5, Interval.HOUR) for at in hours], lambda: NOW)
+    candle_store.load(
+        pipeline_db, [candle(token_id, at, 5, Interval.HOUR) for at in hours], lambda: NOW
+    )
     told = [
         Subject(token_id, at, "a_rule", f"At {at:%H} it jumps.", {"close": "5"}) for at in hours
     ]

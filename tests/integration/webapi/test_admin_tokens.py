@@ -13,9 +13,9 @@ from psycopg.rows import dict_row
 from coinsphere.cli.main import cli
 from coinsphere.db import seeds
 from coinsphere.db.pool import Database
-from coinsphere.market import candles
-from coinsphere.market import tokens as token_store
+from coinsphere.market.candles import store as candle_store
 from coinsphere.market.model import Candle, Interval
+from coinsphere.market.reference import tokens as token_store
 from orchestration.forecasting import tokens as forecasting
 from tests.integration.webapi.conftest import NOW, OPTIONS, Person, assert_problem, quote
 
@@ -243,9 +243,9 @@ def test_candles_keep_a_token_those_on_their_way_too(listed, owner_db, module_da
     bitcoin = owner_db.execute("select id::text from tokens where symbol = 'BTC'").fetchone()[0]
     with psycopg.connect(module_database.pipeline, options=OPTIONS) as conn:
         # The month's partition is there: making one would lock all readers out.
-        candles.load(conn, [candle(bitcoin)], lambda: NOW)
+        candle_store.load(conn, [candle(bitcoin)], lambda: NOW)
     with psycopg.connect(module_database.pipeline, options=OPTIONS) as conn, conn.transaction():
-        assert candles.load(conn, [candle(listed.id)], lambda: NOW).written == 1
+        assert candle_store.load(conn, [candle(listed.id)], lambda: NOW).written == 1
         # Not committed yet: the deletion waits, and gives up before it loses them.
         assert_problem(listed.delete(), 503)
     assert_problem(listed.delete(), 409, says="market.price_data")

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from coinsphere.clock import iso
-from coinsphere.market import set_aside
-from coinsphere.market.set_aside import Scope, Subject
+from coinsphere.market.quality import set_aside
+from coinsphere.market.quality.set_aside import Scope, Subject
 from tests.integration.webapi.conftest import NOW, assert_problem, exact, quote
 
 DIGEST = "a" * 64

@@ -6,9 +6,9 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from coinsphere.market import set_aside
-from coinsphere.market import tokens as token_store
-from coinsphere.market.set_aside import Scope, Subject
+from coinsphere.market.quality import set_aside
+from coinsphere.market.quality.set_aside import Scope, Subject
+from coinsphere.market.reference import tokens as token_store
 from tests.integration.webapi.conftest import NOW, assert_problem
 from webapi.http import cursor
 

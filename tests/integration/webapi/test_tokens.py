@@ -9,11 +9,12 @@ import pytest
 from psycopg.rows import dict_row
 
 from coinsphere.breaker import Breaker
-from coinsphere.market import agreeing, set_aside
-from coinsphere.market import tokens as token_store
 from coinsphere.market.consensus import statistics
+from coinsphere.market.consensus import store as consensus_store
 from coinsphere.market.consensus.model import Rules, VenueQuote
-from coinsphere.market.set_aside import Scope, Subject
+from coinsphere.market.quality import set_aside
+from coinsphere.market.quality.set_aside import Scope, Subject
+from coinsphere.market.reference import tokens as token_store
 from tests.integration.webapi.conftest import NOW, assert_problem, exact, quote
 from webapi.services import EXTENSION
 
@@ -484,7 +485,7 @@ def venues(module_database):
     with psycopg.connect(module_database.pipeline, autocommit=True) as conn:
         sol = token_store.by_symbol(conn, "SOL")
         quotes = [replace(quote, asset=sol.id) for quote in quotes]
-        agreeing.settle(conn, "live", [sol], quotes, NOW, Rules())
+        consensus_store.settle(conn, "live", [sol], quotes, NOW, Rules())
 
 
 @pytest.mark.usefixtures("venues")

@@ -7,9 +7,10 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from coinsphere.market import candles, quarantine, set_aside
+from coinsphere.market.candles import store as candle_store
 from coinsphere.market.model import Candle, Interval
-from coinsphere.market.set_aside import Scope, Subject
+from coinsphere.market.quality import quarantine, set_aside
+from coinsphere.market.quality.set_aside import Scope, Subject
 from tests.integration.webapi.conftest import NOW
 from tests.integration.webui.conftest import HTML, Visitor
 from webui import figures
@@ -121,7 +122,7 @@ def faulty(owner_db, module_database):
         return Candle(token, interval, at, *numbers, None, HOSTILE, is_final=True, observed_at=NOW)
 
     with psycopg.connect(module_database.pipeline, autocommit=True) as conn:
-        candles.load(conn, [candle(day, 5) for day in DAYS], lambda: NOW)
+        candle_store.load(conn, [candle(day, 5) for day in DAYS], lambda: NOW)
         subjects = [
             Subject(token, day, "a_rule", f"It is wrong {HOSTILE}.", {"close": "5"})
             for day in DAYS[:2]
@@ -129,7 +130,7 @@ def faulty(owner_db, module_database):
         set_aside.apply(conn, Scope.CANDLE, ["a_rule"], subjects, DAYS[0], NOW)
         for price in (4, 0):
             quarantine.store(
-                conn, [candles.rejected(candle(DAYS[2], price), "It contradicts.", token)]
+                conn, [candle_store.rejected(candle(DAYS[2], price), "It contradicts.", token)]
             )
 
 
@@ -140,7 +141,7 @@ def wrong_hour(faulty, owner_db, module_database):
     at = DAYS[0] + timedelta(hours=7)
     hour = Candle(token, Interval.HOUR, at, *[Decimal(5)] * 4, None, "kraken", is_final=True, observed_at=NOW)  # fmt: skip
     with psycopg.connect(module_database.pipeline, autocommit=True) as conn:
-        candles.load(conn, [hour], lambda: NOW)
+        candle_store.load(conn, [hour], lambda: NOW)
         subject = Subject(token, at, "a_rule", "An hour is wrong.", {"close": "5"})
         set_aside.apply(conn, Scope.HOUR, ["a_rule"], [subject], DAYS[0], NOW)
 

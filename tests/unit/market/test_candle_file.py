@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coinsphere.errors import ImportRefused
-from coinsphere.market import candle_file, candle_name, candle_time
-from coinsphere.market.candle_file import BadRow
+from coinsphere.market.imports import candle_file, file_name, timestamps
+from coinsphere.market.imports.candle_file import BadRow
 from coinsphere.market.model import Interval
 
 TOKEN_ID = UUID(int=1)
@@ -48,7 +48,7 @@ def write(folder: Path, name: str, text: str) -> Path:
     ],
 )
 def test_the_symbol_is_read_from_the_name(name, expected):
-    assert candle_name.symbols(Path(name)) == expected
+    assert file_name.symbols(Path(name)) == expected
 
 
 def test_columns_come_in_any_order_and_case(tmp_path, now):
@@ -165,13 +165,13 @@ def test_every_way_to_write_an_instant_means_the_same(seconds):
     written = [str(seconds * unit) for unit in (1, 1000, 10**6, 10**9)]
     written += [f"{moment:%Y%m%d%H%M%S}", f"{seconds}.0", f"{moment:%Y-%m-%d %H:%M:%S} UTC"]
     written += [moment.isoformat(), moment.replace(tzinfo=None).isoformat(" ")]
-    assert {candle_time.parse(text) for text in written} == {moment}
+    assert {timestamps.parse(text) for text in written} == {moment}
 
 
 @given(st.text(max_size=30))
 def test_no_text_breaks_the_time_parser_otherwise_than_by_its_error(text):
     try:
-        moment = candle_time.parse(text)
+        moment = timestamps.parse(text)
     except (ValueError, OverflowError):
         return
     assert moment.tzinfo is UTC
@@ -214,7 +214,7 @@ def test_no_text_breaks_the_time_parser_otherwise_than_by_its_error(text):
 )
 def test_a_name_that_speaks_of_no_spot_price_in_dollars_is_refused(name, told):
     with pytest.raises(ImportRefused, match=rf"\b{told}\b" if told.isalnum() else told):
-        candle_name.require_spot_in_dollars(Path(name), None)
+        file_name.require_spot_in_dollars(Path(name), None)
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_a_name_that_speaks_of_no_spot_price_in_dollars_is_refused(name, told):
     ],
 )
 def test_a_name_of_a_spot_price_in_dollars_is_none_of_these(name):
-    candle_name.require_spot_in_dollars(Path(name), None)
+    file_name.require_spot_in_dollars(Path(name), None)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coinsphere.errors import OutsideWindow
-from coinsphere.market import validation
 from coinsphere.market.model import Interval, Token
+from coinsphere.market.quality import validation
 from coinsphere.market.simulation.factor import hour_of
 from coinsphere.market.simulation.path import TokenPath
 from coinsphere.market.simulation.profiles import key_of, profile_of

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coinsphere.market import validation
 from coinsphere.market.model import Candle, Interval
+from coinsphere.market.quality import validation
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coinsphere.market.asset_events import Ratio
+from coinsphere.market.reference.asset_events import Ratio
 from coinsphere.portfolio.lots.book_records import Arrival, Conversion, Entry
 from coinsphere.portfolio.model import ZERO, LotMethod, LotScope, Rules
 from coinsphere.portfolio.tax import files, pools, reading, report

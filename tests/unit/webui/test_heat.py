@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from coinsphere.market.health import TokenDay, VenueDay
+from coinsphere.market.quality.health import TokenDay, VenueDay
 from webapi.admin.data.health import DataHealth, TokenHealth, VenueHealth
 from webui.pages.admin import heat
 from webui.pages.admin.heat import Measure

@@ -5,8 +5,13 @@ from uuid import UUID
 from psycopg import Connection
 
 from coinsphere.audit.events import Event
-from coinsphere.market import asset_events, tokens
-from coinsphere.market.asset_events import AssetEvent, ContradictedEvent, InvalidEvent, NewEvent
+from coinsphere.market.reference import asset_events, tokens
+from coinsphere.market.reference.asset_events import (
+    AssetEvent,
+    ContradictedEvent,
+    InvalidEvent,
+    NewEvent,
+)
 from webapi.admin.asset_events import schemas
 from webapi.http import errors, paths
 from webapi.security import access, audit

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from coinsphere.market.asset_events import EventKind
+from coinsphere.market.reference.asset_events import EventKind
 from webapi.admin.data.schemas import Reason
 from webapi.http.schema import SINGLE_LINE, Input, Output, Query
 

@@ -9,9 +9,9 @@ from psycopg import Connection
 
 from coinsphere.audit.events import Event
 from coinsphere.errors import ConfigurationError
-from coinsphere.market import refused, set_aside
-from coinsphere.market.refused import Refused
-from coinsphere.market.set_aside import Held
+from coinsphere.market.quality import quarantine_review, set_aside
+from coinsphere.market.quality.quarantine_review import Refused
+from coinsphere.market.quality.set_aside import Held
 from webapi.admin.data import schemas
 from webapi.http import cursor, errors
 from webapi.security import access, audit
@@ -32,7 +32,7 @@ def held(conn: Connection, query: schemas.ListQuery) -> tuple[list[Held], str | 
 
 def waiting(conn: Connection, query: schemas.ListQuery) -> tuple[list[Refused], str | None]:
     """What was refused on arrival, newest first, and the cursor behind it where there is more."""
-    return _page(refused.rows(conn, **_filters(conn, query)), query.limit)
+    return _page(quarantine_review.rows(conn, **_filters(conn, query)), query.limit)
 
 
 def release_set_aside(which: str, reason: str) -> int:
@@ -48,14 +48,14 @@ def remove_set_aside(which: str, reason: str) -> int:
 def release_refused(which: str, reason: str) -> int:
     """Use after all what was refused. Raises `errors.Problem`: 404; 409, one cannot be true by itself, and none is used."""
     try:
-        return _decide(_refused, refused.release, which, reason, Event.DATA_RELEASED)
-    except (refused.CannotBeUsed, ConfigurationError) as error:
+        return _decide(_refused, quarantine_review.release, which, reason, Event.DATA_RELEASED)
+    except (quarantine_review.CannotBeUsed, ConfigurationError) as error:
         raise errors.Problem(409, str(error), code="cannot-be-used") from None
 
 
 def remove_refused(which: str, reason: str) -> int:
     """Confirm that rows which were refused are wrong. Raises `errors.Problem`: 404."""
-    return _decide(_refused, refused.remove, which, reason, Event.DATA_REMOVED)
+    return _decide(_refused, quarantine_review.remove, which, reason, Event.DATA_REMOVED)
 
 
 def _decide(
@@ -94,7 +94,9 @@ def _refused(conn: Connection, which: str) -> list[int]:
     if number is not None:
         return [number]
     token = symbols.find(conn, which)
-    return [each.id for each in refused.rows(conn, token_id=token.id, limit=_MOST_DECIDED)]
+    return [
+        each.id for each in quarantine_review.rows(conn, token_id=token.id, limit=_MOST_DECIDED)
+    ]
 
 
 def _number(which: str) -> int | None:

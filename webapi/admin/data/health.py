@@ -8,8 +8,8 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from coinsphere.market import health
-from coinsphere.market.health import Followed, TokenDay, VenueDay, Window
+from coinsphere.market.quality import health
+from coinsphere.market.quality.health import Followed, TokenDay, VenueDay, Window
 from webapi.admin.data import schemas
 from webapi.http import cursor
 from webapi.services import services

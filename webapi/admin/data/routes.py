@@ -5,7 +5,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from coinsphere.market import set_aside
+from coinsphere.market.quality import set_aside
 from webapi.admin.data import acts, health, schemas
 from webapi.security.access import admin, analyst
 from webapi.security.step_up import step_up

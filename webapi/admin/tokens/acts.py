@@ -5,8 +5,8 @@ from uuid import UUID
 from psycopg import Connection
 
 from coinsphere.audit.events import Event
-from coinsphere.market import listing
-from coinsphere.market.listing import Listing
+from coinsphere.market.reference import listing
+from coinsphere.market.reference.listing import Listing
 from webapi.admin.tokens import schemas
 from webapi.http import cursor, errors, paths
 from webapi.security import access, audit

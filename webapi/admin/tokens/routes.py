@@ -4,7 +4,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from coinsphere.market import listing
+from coinsphere.market.reference import listing
 from webapi.admin.tokens import acts, schemas
 from webapi.security.access import admin
 from webapi.services import services

@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from coinsphere.market.health import TokenDay, VenueDay
+from coinsphere.market.quality.health import TokenDay, VenueDay
 from webapi.admin.data.health import DataHealth
 
 Day = TokenDay | VenueDay

@@ -6,7 +6,7 @@ from coinsphere import job_records
 from coinsphere.audit import anchoring, verification
 from coinsphere.audit.events import Event
 from coinsphere.audit.verification import Verdict
-from coinsphere.market import set_aside
+from coinsphere.market.quality import set_aside
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from webapi.admin import acts
 from webapi.admin.schemas import AuditQuery, SwitchIn

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from coinsphere.market import listing
+from coinsphere.market.reference import listing
 from webapi.admin.tokens import acts
 from webapi.admin.tokens.schemas import ListQuery, TokenChange
 from webapi.http.schema import check

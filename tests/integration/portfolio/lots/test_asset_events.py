@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from coinsphere.market import asset_events
-from coinsphere.market.asset_events import EventKind, NewEvent
+from coinsphere.market.reference import asset_events
+from coinsphere.market.reference.asset_events import EventKind, NewEvent
 from coinsphere.portfolio import integrity
 from coinsphere.portfolio.valuation.stored_market import StoredMarket
 from tests.integration.portfolio.conftest import World

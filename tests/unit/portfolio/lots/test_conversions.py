@@ -6,7 +6,7 @@ from decimal import Decimal, localcontext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coinsphere.market.asset_events import InvalidEvent, Ratio, ratio
+from coinsphere.market.reference.asset_events import InvalidEvent, Ratio, ratio
 from coinsphere.portfolio.lots.book_records import CarriedLot
 from coinsphere.portfolio.lots.conversions import converted
 from coinsphere.portfolio.model import EXACT

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from coinsphere.errors import ImportRefused
-from coinsphere.market import candle_name
+from coinsphere.market.imports import file_name
 
 PRICES = ("open", "high", "low", "close")
 _TIMES = ("date", "timestamp", "time", "datetime", "open time", "opentime", "timeopen")
@@ -152,7 +152,7 @@ def _require_dollars(
     """The other half of a pair stands in the name of its volume, as in `Volume EUR`."""
     for cell, name in zip(header, names, strict=True):
         unit = (_unit(name) or "").upper()
-        if unit in candle_name.OTHER_CURRENCIES and unit not in symbols:
+        if unit in file_name.OTHER_CURRENCIES and unit not in symbols:
             raise ImportRefused(
                 f"{file}: line 1: {cell.strip()!r} says that prices are in {unit}, and only US dollars are kept"
             )

@@ -1,8 +1,8 @@
 """Files of candles: our CSV and Binance kline dumps, plain or zipped, one token and one interval a file.
 
 Our CSV has a header that names `date` or `timestamp`, `open`, `high`, `low`, `close` and, if known, `volume` (in units
-of the token), in any order and case. A Binance dump has 12 columns, with or without a header. `candle_columns` knows
-what else a column may be called, `candle_time` how times are written, `candle_name` what a file's name says. The
+of the token), in any order and case. A Binance dump has 12 columns, with or without a header. `header` knows
+what else a column may be called, `timestamps` how times are written, `file_name` what a file's name says. The
 interval is read from the name (`BTC_1h.csv`), otherwise from the distance of the first rows.
 """
 
@@ -23,15 +23,8 @@ from uuid import UUID
 
 from coinsphere import decimals, text_encoding
 from coinsphere.errors import ImportRefused
-from coinsphere.market import (
-    candle_checksum,
-    candle_columns,
-    candle_interval,
-    candle_labels,
-    candle_name,
-    candle_time,
-)
-from coinsphere.market.candle_columns import PRICES
+from coinsphere.market.imports import checksum, file_name, header, row_labels, timeframe, timestamps
+from coinsphere.market.imports.header import PRICES
 from coinsphere.market.model import Candle, Interval
 
 SUFFIXES = (".csv", ".zip")
@@ -67,7 +60,7 @@ class CandleFile:
     interval: Interval
     columns: Mapping[str, int]
     width: int
-    parse_time: candle_time.Reader
+    parse_time: timestamps.Reader
     notes: tuple[str, ...]
     labels: Mapping[str, str]
     lines: Iterator[tuple[int, list[str]]]
@@ -155,9 +148,9 @@ def opened(path: Path, symbol: str | None = None) -> Iterator[CandleFile]:
     Raises:
         ImportRefused: the file is unusable as a whole, or holds no spot prices in US dollars; says why.
     """
-    candle_name.require_spot_in_dollars(path, symbol)
+    file_name.require_spot_in_dollars(path, symbol)
     try:
-        candle_checksum.require(path)
+        checksum.require(path)
         with _text(path) as text:
             yield _understood(path, text, symbol)
     except _BROKEN_ZIP as error:
@@ -218,26 +211,26 @@ def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
 
 def _understood(path: Path, text: TextIO, symbol: str | None) -> CandleFile:
-    symbols = list(filter(None, [symbol, *candle_name.symbols(path)]))
+    symbols = list(filter(None, [symbol, *file_name.symbols(path)]))
     first, lines = _table(path, text)
-    if candle_columns.is_binance(first):
-        columns = candle_columns.binance()
+    if header.is_binance(first):
+        columns = header.binance()
         lines = chain([(1, first)], lines)
     else:
-        columns = candle_columns.understood(path.name, first, symbols)
+        columns = header.understood(path.name, first, symbols)
     places, width = columns.places, len(first)
     peeked = list(islice(lines, _PEEKED))
     whole = [cells for _, cells in peeked if len(cells) == width]
     times = [cells[places["time"]] for cells in whole]
     try:
-        reader = candle_time.decide(times, partial(_column, path, places["time"], width))
-    except candle_time.UnreadableTimes as error:
+        reader = timestamps.decide(times, partial(_column, path, places["time"], width))
+    except timestamps.UnreadableTimes as error:
         raise ImportRefused(f"{path.name}: {error}") from error
     moments = [_time_or_none(reader, cell) for cell in times]
     if "second" in places:
         _require_one_clock(path, moments, [cells[places["second"]] for cells in whole])
-    interval = candle_interval.told(path, moments)
-    labels = candle_labels.told(path, places, whole[0], symbols) if whole else {}
+    interval = timeframe.detect(path, moments)
+    labels = row_labels.read(path, places, whole[0], symbols) if whole else {}
     return CandleFile(
         path.name, interval, places, width, reader, columns.notes, labels, chain(peeked, lines)
     )
@@ -276,7 +269,7 @@ def _require_one_clock(
 ) -> None:
     """See that two columns of times tell the same instants: else one is of another zone, or of the close."""
     for moment, cell in zip(moments, seconds, strict=True):
-        other = _time_or_none(candle_time.parse, cell)
+        other = _time_or_none(timestamps.parse, cell)
         if moment is not None and other is not None and moment != other:
             raise ImportRefused(
                 f"{path.name}: two columns tell different times, {moment:%Y-%m-%d %H:%M} and {other:%Y-%m-%d %H:%M} UTC "
@@ -284,7 +277,7 @@ def _require_one_clock(
             )
 
 
-def _time_or_none(reader: candle_time.Reader, text: str) -> datetime | None:
+def _time_or_none(reader: timestamps.Reader, text: str) -> datetime | None:
     try:
         return reader(text)
     except (ValueError, OverflowError):

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from coinsphere.cli.main import cli
-from coinsphere.market import quotes
 from coinsphere.market.model import Quote
+from coinsphere.market.quotes import store as quote_store
 from tests.integration.market.conftest import NOW
 
 
@@ -42,7 +42,7 @@ def test_a_doubted_price_is_suspect_with_its_reason_until_a_newer_one_comes(
 ) -> None:
     (btc,) = tokens("BTC")
     first = Quote(btc.id, Decimal(100), None, None, None, "binance", NOW)
-    quotes.store(pipeline, [first], NOW)
+    quote_store.store(pipeline, [first], NOW)
     done = run("btc", "--reason", "a market without trades")
     assert done.exit_code == 0, done.output
     assert "BTC: 100 US dollars of binance" in done.output.replace("100.000000000000000000", "100")
@@ -51,10 +51,10 @@ def test_a_doubted_price_is_suspect_with_its_reason_until_a_newer_one_comes(
     assert (kept[0], Decimal(kept[1])) == ("doubted by hand: a market without trades", 100)
     assert run("BTC", "--reason", "again").exit_code == 1
 
-    quotes.store(pipeline, [first], NOW)
+    quote_store.store(pipeline, [first], NOW)
     assert quality(pipeline) == "suspect"  # the same price again is no newer one
     later = Quote(btc.id, Decimal(101), None, None, None, "binance", NOW + timedelta(minutes=1))
-    quotes.store(pipeline, [later], NOW + timedelta(minutes=1))
+    quote_store.store(pipeline, [later], NOW + timedelta(minutes=1))
     assert quality(pipeline) == "ok"
 
 
@@ -62,7 +62,9 @@ def test_a_doubt_can_be_taken_back_and_needs_a_reason_and_a_token(
     run, pipeline: psycopg.Connection, tokens
 ) -> None:
     (btc,) = tokens("BTC")
-    quotes.store(pipeline, [Quote(btc.id, Decimal(100), None, None, None, "binance", NOW)], NOW)
+    quote_store.store(
+        pipeline, [Quote(btc.id, Decimal(100), None, None, None, "binance", NOW)], NOW
+    )
     assert run("BTC").exit_code == 2
     assert run("BTC", "--reason", " ").exit_code == 2
     assert "No token has the symbol" in run("NOPE", "--reason", "x").output

@@ -7,8 +7,8 @@ from uuid import UUID
 from psycopg import Connection
 
 from coinsphere.market.model import Interval
-from coinsphere.market.neighbours import Series, strays
-from coinsphere.market.validation import Fault
+from coinsphere.market.quality.outliers import Series, strays
+from coinsphere.market.quality.validation import Fault
 
 FAULT = Fault(
     "close",

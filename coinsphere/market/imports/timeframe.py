@@ -13,7 +13,7 @@ from coinsphere.market.model import Interval
 _IN_NAME = re.compile(r"(?<![A-Za-z0-9])(\d{1,2}(?:s|m|h|d|w|mo|M))(?![A-Za-z0-9])")
 
 
-def told(path: Path, times: Sequence[datetime | None]) -> Interval:
+def detect(path: Path, times: Sequence[datetime | None]) -> Interval:
     """The interval that a file's name says and its rows do not deny, else that of most of its rows.
 
     Args:

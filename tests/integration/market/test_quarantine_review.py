@@ -7,9 +7,11 @@ import pytest
 from click.testing import CliRunner
 
 from coinsphere.cli.main import cli
-from coinsphere.market import candles, quarantine, quotes, refused
+from coinsphere.market.candles import store as candle_store
 from coinsphere.market.model import Candle, Interval, Quote
-from coinsphere.market.quarantine import Rejected
+from coinsphere.market.quality import quarantine, quarantine_review
+from coinsphere.market.quality.quarantine import Rejected
+from coinsphere.market.quotes import store as quote_store
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -32,8 +34,10 @@ def candle(token_id, price, *, at=DAY):
 
 
 def refuse(conn, *rows):
-    quarantine.store(conn, [candles.rejected(row, "contradicts", row.token_id) for row in rows])
-    return [row.id for row in reversed(refused.rows(conn))]
+    quarantine.store(
+        conn, [candle_store.rejected(row, "contradicts", row.token_id) for row in rows]
+    )
+    return [row.id for row in reversed(quarantine_review.rows(conn))]
 
 
 def stored(owner):
@@ -42,19 +46,19 @@ def stored(owner):
 
 
 def test_a_candle_is_used_after_all_and_takes_the_place_of_another(owner, pipeline, token_id):
-    candles.load(pipeline, [candle(token_id, 100)], lambda: NOW)
+    candle_store.load(pipeline, [candle(token_id, 100)], lambda: NOW)
     ids = refuse(pipeline, candle(token_id, 4), candle(token_id, 5, at=DAY + timedelta(days=1)))
 
-    assert refused.release(pipeline, ids, *BY) == 2
+    assert quarantine_review.release(pipeline, ids, *BY) == 2
     assert stored(owner) == [(4, "confirmed"), (5, "confirmed")]
     assert owner.execute("select close::float8 from market.price_revisions").fetchall() == [(100,)]
-    assert refused.rows(pipeline) == []
+    assert quarantine_review.rows(pipeline) == []
     told = {
         (row.resolution, row.resolved_by, row.resolution_reason)
-        for row in refused.rows(pipeline, past=True)
+        for row in quarantine_review.rows(pipeline, past=True)
     }
     assert told == {("accepted", *BY[:2])}
-    assert refused.release(pipeline, ids, *BY) == 0
+    assert quarantine_review.release(pipeline, ids, *BY) == 0
     # The suite of candles believes it, too.
     vouched = owner.execute(
         "select about, state, changed_by from market.set_aside order by about"
@@ -64,7 +68,7 @@ def test_a_candle_is_used_after_all_and_takes_the_place_of_another(owner, pipeli
 
 def test_a_candle_of_a_month_without_a_partition_finds_its_place(owner, pipeline, token_id):
     (row,) = refuse(pipeline, candle(token_id, 4, at=datetime(2013, 5, 4, tzinfo=UTC)))
-    assert refused.release(pipeline, [row], *BY) == 1
+    assert quarantine_review.release(pipeline, [row], *BY) == 1
     assert stored(owner) == [(4, "confirmed")]
 
 
@@ -83,36 +87,36 @@ def test_what_is_wrong_by_itself_cannot_be_used_and_nothing_beside_it(  # noqa: 
 ):
     (good,) = refuse(pipeline, candle(token_id, 4))
     quarantine.store(pipeline, [Rejected(token_id, kind, "kraken", "nonsense", payload)])
-    ids = [good, refused.rows(pipeline)[0].id]
+    ids = [good, quarantine_review.rows(pipeline)[0].id]
 
-    with pytest.raises(refused.CannotBeUsed, match=says):
-        refused.release(pipeline, ids, *BY)
+    with pytest.raises(quarantine_review.CannotBeUsed, match=says):
+        quarantine_review.release(pipeline, ids, *BY)
     assert stored(owner) == []
-    assert len(refused.rows(pipeline)) == 2
-    assert refused.remove(pipeline, ids, *BY) == 2
-    assert refused.waiting(pipeline) == []
+    assert len(quarantine_review.rows(pipeline)) == 2
+    assert quarantine_review.remove(pipeline, ids, *BY) == 2
+    assert quarantine_review.waiting(pipeline) == []
 
 
 def test_a_candle_of_the_future_or_of_no_token_waits(pipeline, token_id):
     (ahead,) = refuse(pipeline, candle(token_id, 4, at=DAY + timedelta(days=30)))
-    with pytest.raises(refused.CannotBeUsed, match="opens in the future"):
-        refused.release(pipeline, [ahead], *BY)
+    with pytest.raises(quarantine_review.CannotBeUsed, match="opens in the future"):
+        quarantine_review.release(pipeline, [ahead], *BY)
     lost = Rejected(None, "candle", "kraken", "no such token is known", {})
     quarantine.store(pipeline, [lost])
-    with pytest.raises(refused.CannotBeUsed, match="no token that is known"):
-        refused.release(pipeline, [refused.rows(pipeline)[0].id], *BY)
+    with pytest.raises(quarantine_review.CannotBeUsed, match="no token that is known"):
+        quarantine_review.release(pipeline, [quarantine_review.rows(pipeline)[0].id], *BY)
 
 
 def test_quotes_go_on_from_one_that_a_person_believes(owner, pipeline, token_id):
     def offered(price, minutes):
         at = datetime.now(UTC) + timedelta(minutes=minutes)
         quote = Quote(token_id, Decimal(price), None, None, None, "kraken", at)
-        return quotes.store(pipeline, [quote], at)
+        return quote_store.store(pipeline, [quote], at)
 
     assert offered(100, -60).written == 1
     assert offered(3, -30).quarantined == 1
-    ids = [refused.rows(pipeline)[0].id]
-    assert refused.release(pipeline, ids, *BY[:2], datetime.now(UTC)) == 1
+    ids = [quarantine_review.rows(pipeline)[0].id]
+    assert quarantine_review.release(pipeline, ids, *BY[:2], datetime.now(UTC)) == 1
     price = "select price::float8 from market.quotes where token_id = %s"
     assert owner.execute(price, [token_id]).fetchone() == (3,)
     assert offered(Decimal("2.9"), 1).written == 1

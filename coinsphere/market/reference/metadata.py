@@ -8,9 +8,9 @@ from decimal import Decimal
 from psycopg import Connection
 
 from coinsphere.market import origin as origins
-from coinsphere.market import quarantine, validation
 from coinsphere.market.model import Loaded, Metadata
-from coinsphere.market.quarantine import Rejected
+from coinsphere.market.quality import quarantine, validation
+from coinsphere.market.quality.quarantine import Rejected
 
 _UPSERT = """
     insert into market.token_metadata as stored

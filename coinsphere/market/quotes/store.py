@@ -8,9 +8,9 @@ from uuid import UUID
 from psycopg import Connection
 
 from coinsphere.market import origin as origins
-from coinsphere.market import quarantine, validation
 from coinsphere.market.model import Loaded, Quote
-from coinsphere.market.quarantine import Rejected
+from coinsphere.market.quality import quarantine, validation
+from coinsphere.market.quality.quarantine import Rejected
 
 _LAST_GOOD = """
     select token_id, price, observed_at from market.quotes

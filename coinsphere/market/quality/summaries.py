@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from operator import attrgetter
 
-from coinsphere.market.refused import Waiting
-from coinsphere.market.set_aside import Held
+from coinsphere.market.quality.quarantine_review import Waiting
+from coinsphere.market.quality.set_aside import Held
 
 
 def of_held(held: Sequence[Held]) -> list[str]:

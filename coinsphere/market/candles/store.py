@@ -16,11 +16,12 @@ from psycopg import Connection, Cursor
 
 from coinsphere.clock import Clock, utc_now
 from coinsphere.market import origin as origins
-from coinsphere.market import quarantine, reused_tickers, validation
+from coinsphere.market.candles import reused_tickers
+from coinsphere.market.candles.reused_tickers import ReusedTickers
 from coinsphere.market.model import Candle, Interval, Loaded
-from coinsphere.market.quarantine import Rejected
-from coinsphere.market.reused_tickers import ReusedTickers
-from coinsphere.market.validation import Fault
+from coinsphere.market.quality import quarantine, validation
+from coinsphere.market.quality.quarantine import Rejected
+from coinsphere.market.quality.validation import Fault
 
 BATCH = 20_000
 """Candles held at a time, about 5 MB."""

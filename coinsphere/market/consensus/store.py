@@ -12,9 +12,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from coinsphere.market import origin as origins
-from coinsphere.market import quarantine, venues
-from coinsphere.market import quotes as quote_store
-from coinsphere.market.consensus import record, rule, statistics, votes
+from coinsphere.market.consensus import record, rule, statistics, venues, votes
 from coinsphere.market.consensus.model import (
     METHOD,
     Asset,
@@ -25,7 +23,9 @@ from coinsphere.market.consensus.model import (
     VenueQuote,
 )
 from coinsphere.market.model import Loaded, Quote, Token
-from coinsphere.market.quarantine import Rejected
+from coinsphere.market.quality import quarantine
+from coinsphere.market.quality.quarantine import Rejected
+from coinsphere.market.quotes import store as quote_store
 
 SOURCE = "consensus"
 """How a quote that venues agreed on names its source; a simulated one keeps that name."""

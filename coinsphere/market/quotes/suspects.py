@@ -9,8 +9,8 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from coinsphere.market import quarantine
-from coinsphere.market.quarantine import Rejected
+from coinsphere.market.quality import quarantine
+from coinsphere.market.quality.quarantine import Rejected
 
 _DOUBT = """
     update market.quotes set quality = 'suspect' where token_id = %(token_id)s and quality = 'ok'

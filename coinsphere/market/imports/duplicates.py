@@ -3,8 +3,8 @@
 from array import array
 from datetime import datetime
 
-from coinsphere.market import validation
 from coinsphere.market.model import Candle
+from coinsphere.market.quality import validation
 
 _HOUR = 3600
 """Seconds; a candle opens at a full hour or not at all."""

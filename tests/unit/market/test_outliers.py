@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coinsphere.market.neighbours import Series, longest_stretch, strays
+from coinsphere.market.quality.outliers import Series, longest_stretch, strays
 
 _FLAT = [100.0] * 20
 

@@ -4,7 +4,7 @@ from psycopg import Connection
 
 from coinsphere.market import origin
 from coinsphere.market.model import Candle
-from coinsphere.market.validation import Fault
+from coinsphere.market.quality.validation import Fault
 
 OTHER_COIN = Fault("date", "is of another coin that had, or has, the symbol at that time")
 _BY_ID = frozenset((origin.SIMULATED, "coingecko"))

@@ -1,4 +1,4 @@
-"""Rows that made no sense, kept as they came for a person to judge: `coinsphere.market.refused` has what is decided."""
+"""Rows that made no sense, kept as they came for a person to judge: `coinsphere.market.quality.quarantine_review` has what is decided."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from coinsphere.errors import ImportRefused
-from coinsphere.market import candle_name
+from coinsphere.market.imports import file_name
 
-_DOLLARS = frozenset({*candle_name.QUOTES, "$", "US$", "US DOLLAR", "US-DOLLAR"})
+_DOLLARS = frozenset({*file_name.QUOTES, "$", "US$", "US DOLLAR", "US-DOLLAR"})
 _UTC = frozenset(("", "UTC", "GMT", "Z", "ETC/UTC", "UTC+0", "UTC+00:00", "+00:00", "+0000", "+0", "0"))  # fmt: skip
 _SAME = {"XBT": "BTC", "XDG": "DOGE"}
 """Kraken's and BitMEX's names, by those of everybody else (ISO 4217 has X before what belongs to no state)."""
@@ -20,7 +20,7 @@ _KRAKEN = re.compile(r"X([A-Z]{3,4})Z[A-Z]{3}")
 Check = Callable[[Path, str, Collection[str]], None]
 
 
-def told(
+def read(
     path: Path, places: Mapping[str, int], row: Sequence[str], symbols: Collection[str]
 ) -> dict[str, str]:
     """What the first row says in each column that says the same in all of them.
@@ -53,7 +53,7 @@ def _require_pair(path: Path, pair: str, symbols: Collection[str]) -> None:
         raise ImportRefused(
             f"{path.name}: its rows are of {pair[:20]!r}, which names a future, swap or option; only spot prices are kept"
         )
-    candle_name.require_dollars(path, name)
+    file_name.require_dollars(path, name)
     names = _names(name)
     if names and not names & {_SAME.get(each, each) for each in symbols}:
         raise ImportRefused(
@@ -65,8 +65,8 @@ def _names(pair: str) -> frozenset[str]:
     """What the token of a pair may be called; nothing where a cell is empty or names an exchange."""
     legacy = _KRAKEN.fullmatch(pair)
     path = Path(legacy[1] if legacy else pair.replace("/", "-"))
-    names = candle_name.symbols(path)
-    if not names[0] or names[0] in candle_name.VENUES:
+    names = file_name.symbols(path)
+    if not names[0] or names[0] in file_name.VENUES:
         return frozenset()
     # Bitfinex writes `tBTCUSD`.
     told = (*names, *(name.removeprefix("T") for name in names))

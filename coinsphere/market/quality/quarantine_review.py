@@ -1,6 +1,6 @@
 """What a person decides about rows that were refused on arrival: used after all, or confirmed to be wrong.
 
-Rows are kept by `coinsphere.market.quarantine`. One is used after all only where it can be true by itself: what spoke
+Rows are kept by `coinsphere.market.quality.quarantine`. One is used after all only where it can be true by itself: what spoke
 against it were its neighbours, or an earlier row of the same start.
 """
 
@@ -15,9 +15,9 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from coinsphere.errors import CoinsphereError
-from coinsphere.market import neighbours, validation
 from coinsphere.market import origin as origins
 from coinsphere.market.model import Candle, Interval, Quote
+from coinsphere.market.quality import outliers, validation
 
 _WAITING = """
     select t.symbol, q.kind, q.reason, count(*) as rows, max(q.quarantined_at) as last
@@ -121,7 +121,7 @@ def release(conn: Connection, ids: Sequence[int], by: str, why: str, now: dateti
         CannotBeUsed: one of them is neither a candle nor a quote that can be true.
         ConfigurationError: the rows may not share a database with what is there, see `origin.refuse_mix`.
     """
-    arguments = {"now": now, "by": by, "why": why, "rule": neighbours.RULE}
+    arguments = {"now": now, "by": by, "why": why, "rule": outliers.RULE}
     with conn.transaction():
         origin = origins.get(conn)
         for row in sorted(rows(conn, ids=ids), key=lambda row: row.id):

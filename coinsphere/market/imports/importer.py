@@ -16,20 +16,15 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 
 from coinsphere.clock import Clock, utc_now
 from coinsphere.errors import ImportRefused
-from coinsphere.market import (
-    candle_file,
-    candle_name,
-    file_jumps,
-    quarantine,
-    repeats,
-    tokens,
-)
-from coinsphere.market import candles as candle_store
 from coinsphere.market import origin as origins
-from coinsphere.market.candle_file import BadRow, CandleFile
+from coinsphere.market.candles import store as candle_store
+from coinsphere.market.imports import candle_file, contradictions, duplicates, file_name
+from coinsphere.market.imports.candle_file import BadRow, CandleFile
 from coinsphere.market.model import Candle, Interval, Token
-from coinsphere.market.quarantine import Rejected
-from coinsphere.market.validation import Fault
+from coinsphere.market.quality import quarantine
+from coinsphere.market.quality.quarantine import Rejected
+from coinsphere.market.quality.validation import Fault
+from coinsphere.market.reference import tokens
 
 Begun = Callable[[Path, int, int], None]
 
@@ -79,7 +74,7 @@ class FileReport:
     @property
     def name(self) -> str:
         """Of the file, as any terminal and database takes it."""
-        return candle_name.shown(self.path)
+        return file_name.shown(self.path)
 
     def reject(self, line: int, column: str, reason: str) -> None:
         """Count a bad row, and name it if there are not too many."""
@@ -166,14 +161,14 @@ def _import_file(conn: Connection, path: Path, clock: Clock) -> FileReport:
 
 
 def _token(conn: Connection, path: Path) -> Token:
-    candle_name.require_named(path)
-    candidates = candle_name.symbols(path)
+    file_name.require_named(path)
+    candidates = file_name.symbols(path)
     for symbol in candidates:
         try:
             return tokens.by_symbol(conn, symbol)
         except LookupError:
             continue
-    candle_name.require_spot_in_dollars(path, None)
+    file_name.require_spot_in_dollars(path, None)
     raise ImportRefused(
         f"{path.name}: no token has the symbol {' or '.join(candidates)}; the name of a file begins with its token's "
         "symbol, and an administrator adds a token by POST /api/v1/tokens"
@@ -194,13 +189,13 @@ def _load(
     report = FileReport(path, token.symbol)
     doubted: AbstractSet[datetime] = frozenset()
     with conn.transaction() as transaction, candle_file.opened(path, token.symbol) as file:
-        before = file_jumps.stored(conn, token.id, file.interval)
+        before = contradictions.stored(conn, token.id, file.interval)
         reader = _Reader(file, token, report, clock(), without)
         loaded = candle_store.load(conn, reader.candles(), clock, reader.reject)
         quarantine.store(conn, reader.unreadable)
         report.interval, report.notes = file.interval, file.notes
         report.written = loaded.written
-        doubted = file_jumps.contradicting(conn, token.id, file.interval, before) - without
+        doubted = contradictions.contradicting(conn, token.id, file.interval, before) - without
         if doubted:
             raise Rollback(transaction)
     return report, doubted
@@ -219,7 +214,7 @@ class _Reader:
     ) -> None:
         self._without = without
         self._file, self._token, self._report, self._now = file, token, report, now
-        self._seen = repeats.Seen(now)
+        self._seen = duplicates.Seen(now)
         self._line = 0
         self._spanned: tuple[datetime | None, datetime | None] = (None, None)
         self.unreadable: list[Rejected] = []
@@ -234,7 +229,7 @@ class _Reader:
                 continue
             self._line = line
             if row.opened_at in self._without:
-                self._refuse(row, file_jumps.FAULT)
+                self._refuse(row, contradictions.FAULT)
                 continue
             if self._seen.is_contradicted(row):
                 self._refuse(row, candle_store.CONTRADICTION)
