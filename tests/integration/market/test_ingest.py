@@ -444,7 +444,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 import psycopg
-from coinsphere.market import candles
+from coinsphere.market.candles import store
 from coinsphere.market.model import Candle, Interval
 
 def rows():
@@ -457,7 +457,7 @@ def rows():
     time.sleep(600)
 
 with psycopg.connect("{url}", autocommit=True) as conn:
-    candles.load(conn, rows())
+    store.load(conn, rows())
 """
 
 
