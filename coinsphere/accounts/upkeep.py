@@ -16,6 +16,8 @@ PATIENCE = timedelta(minutes=3)
 FAILURES_KEPT = timedelta(days=30)
 MAILS_KEPT = timedelta(days=3)
 """Mails of no account (any more), such as a farewell."""
+EVENTS_KEPT = timedelta(days=400)
+"""Product events: a year, and what a comparison with the year before needs."""
 
 _TAKE_INCOMPLETE = """
     delete from app.incomplete_logins i using app.users u
@@ -27,6 +29,7 @@ _FORGET = (
     "delete from app.passkey_challenges where expires_at < %(now)s",
     "delete from app.login_failures where last_failed_at < %(failures_before)s",
     "delete from app.mails where user_id is null and sent_at < %(mails_before)s",
+    "delete from app.product_events where occurred_at < %(events_before)s",
 )
 
 
@@ -68,11 +71,12 @@ def _words(login: _Incomplete) -> Message:
 
 
 def forget_expired(conn: Connection, now: datetime) -> None:
-    """Delete challenges, counters and mails that nobody needs any more."""
+    """Delete challenges, counters, mails and product events that nobody needs any more."""
     parameters = {
         "now": now,
         "failures_before": now - FAILURES_KEPT,
         "mails_before": now - MAILS_KEPT,
+        "events_before": now - EVENTS_KEPT,
     }
     for statement in _FORGET:
         conn.execute(statement, parameters)

@@ -8,6 +8,8 @@ from psycopg.rows import dict_row
 
 from coinsphere.alerts import channel_messages, mail_templates, predictions
 from coinsphere.alerts.firing import Firing
+from coinsphere.analytics import recording
+from coinsphere.analytics.events import AlertFired
 from coinsphere.notify import mail
 
 # Evaluations follow one another: the statement behind the lock sees all that the one before it has committed, so a
@@ -199,6 +201,8 @@ def evaluate(conn: Connection, now: datetime, stale_after: timedelta) -> AlertRe
     wanted = [each for each in firings if "email" in each.channels and each.email_verified]
     mail.enqueue_all(conn, [_mail(firing) for firing in wanted])
     channel_messages.write(conn, firings, now)
+    fired = [(each.user_id, AlertFired(each.alert_type)) for each in firings]
+    recording.record_all(conn, fired, now)
     return AlertReport(
         evaluated=counts["evaluated"],
         fired=counts["fired"],

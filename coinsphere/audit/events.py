@@ -28,6 +28,7 @@ class Event(StrEnum):
     PASSWORD_CHANGED = "password.changed"  # noqa: S105  a name, no password
     PASSWORD_RESET_REQUESTED = "password.reset_requested"  # noqa: S105  a name, no password
     PASSWORD_RESET = "password.reset"  # noqa: S105  a name, no password
+    USAGE_SHARING_CHANGED = "usage_sharing.changed"
     ACCOUNT_EXPORTED = "account.exported"
     ACCOUNT_DELETED = "account.deleted"
 

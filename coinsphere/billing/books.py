@@ -8,6 +8,8 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere.analytics import recording
+from coinsphere.analytics.events import PlanChanged
 from coinsphere.audit import chain
 from coinsphere.audit.events import Event
 from coinsphere.audit.masking import Detail
@@ -75,6 +77,8 @@ def enter(
         conn.execute(_SUBSCRIPTION, {**known, **asdict(each)})
     plan = entitlement.of(standing.subscriptions, now, grace).plan
     conn.execute(_TIER, {**known, "plan": plan.name})
+    if changed:
+        recording.record(conn, user_id, PlanChanged(plan.name), now)
     for event, target, details in acts:
         chain.append(conn, keys, event, now, actor_id=user_id, target=target, details=details)
     failed = [each for each in changed if each.status == "past_due"]

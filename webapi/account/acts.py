@@ -7,6 +7,8 @@ from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
 from coinsphere.accounts import password_resets
+from coinsphere.analytics import recording
+from coinsphere.analytics.events import Confirmed as AddressConfirmed
 from coinsphere.audit.events import Event
 from coinsphere.db.owner import Scope
 from coinsphere.notify import account_mails
@@ -193,6 +195,8 @@ def _confirm(work: Services, conn: Connection, confirmed: Confirmed) -> None:
         password_resets.void(conn, confirmed.user_id, work.clock())
         message = account_mails.address_changed(confirmed.email, work.clock())
         mails.send(conn, confirmed.former_email, message, confirmed.user_id)
+    else:
+        recording.record(conn, confirmed.user_id, AddressConfirmed(), work.clock())
     event = Event.EMAIL_CHANGED if confirmed.is_new else Event.EMAIL_VERIFIED
     audit.record(conn, event, actor_id=confirmed.user_id)
 

@@ -1,7 +1,9 @@
 """One's data, to take away or to have deleted, by whichever way one asks for it."""
 
+from datetime import datetime
 from typing import Any
 
+from coinsphere.analytics import consent
 from coinsphere.audit.events import Event
 from coinsphere.db.owner import Scope
 from coinsphere.notify import account_mails
@@ -22,6 +24,26 @@ def exported(work: Services) -> str | bytes:
         found: dict[str, Any] = export.of(conn, user_id)
         audit.record(conn, Event.ACCOUNT_EXPORTED, actor_id=user_id)
     return json.dumps({"exportedAt": work.clock(), **found})
+
+
+def usage_shared_since(work: Services) -> datetime | None:
+    """Since when the caller allows that product events are kept; None where they do not."""
+    with work.database.connection() as conn:
+        return consent.since(conn, access.principal().user_id)
+
+
+def share_usage(work: Services, *, is_shared: bool) -> datetime | None:
+    """Allow it, or take that back: then what was kept is deleted. Since when it is allowed, as above."""
+    user_id = access.principal().user_id
+    with work.database.connection() as conn:
+        if is_shared:
+            consent.give(conn, user_id, work.clock())
+        else:
+            consent.take_back(conn, user_id)
+        audit.record(
+            conn, Event.USAGE_SHARING_CHANGED, actor_id=user_id, details={"shared": is_shared}
+        )
+        return consent.since(conn, user_id)
 
 
 def delete(work: Services, given: schemas.DeleteIn) -> None:

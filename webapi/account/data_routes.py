@@ -1,5 +1,7 @@
 """One's data: all of it to take away, or to have deleted."""
 
+from datetime import datetime
+
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import ConfigDict
@@ -38,6 +40,27 @@ def export_data() -> Response:
     answer = Response(acts.exported(services()), mimetype="application/json")
     answer.headers["Content-Disposition"] = f'attachment; filename="{acts.FILE_NAME}"'
     return answer
+
+
+@data.get("/usage")
+@signed_in
+@data.output(schemas.UsageOut)
+def get_usage() -> dict[str, datetime | None]:
+    """Whether one allows that product events are kept, and since when."""
+    return {"shared_since": acts.usage_shared_since(services())}
+
+
+@data.patch("/usage")
+@signed_in
+@data.input(schemas.UsageIn)
+@data.output(schemas.UsageOut)
+def change_usage(json_data: schemas.UsageIn) -> dict[str, datetime | None]:
+    """Allow that product events are kept, or take that back.
+
+    Product events say what was used on a day, by words of closed lists: no address, no amount, no name. Without being
+    allowed none are kept, and with what takes it back go all that were.
+    """
+    return {"shared_since": acts.share_usage(services(), is_shared=json_data.shared)}
 
 
 @data.post("/delete")

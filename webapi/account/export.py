@@ -35,6 +35,7 @@ SECTIONS: dict[str, str] = {
     "subscriptions": "user_id = %(user_id)s",
     "payment_events": "user_id = %(user_id)s",
     "feedback": "user_id = %(user_id)s",
+    "product_events": "user_id = %(user_id)s",
     "payment_intents": "user_id = %(user_id)s",
     "mails": "user_id = %(user_id)s",
     "audit_logs": "actor_id = %(user_id)s",

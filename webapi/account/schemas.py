@@ -185,3 +185,21 @@ class PreferencesOut(Output):
         description="Of sums over portfolios on pages; null: the one that all are in, else US dollars."
     )
     time_zone: str | None = Field(description="Of clocks on pages and in mails; null: UTC.")
+
+
+class UsageIn(Input):
+    """Whether product events may be kept."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"shared": True}})
+
+    shared: bool = Field(description="False takes it back, and deletes what was kept.")
+
+
+class UsageOut(Output):
+    """Whether product events are kept."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"sharedSince": "2026-11-24T08:00:00Z"}}
+    )
+
+    shared_since: datetime | None = Field(description="Since when it is allowed; null: it is not.")

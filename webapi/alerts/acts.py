@@ -11,9 +11,11 @@ from psycopg import Connection
 from coinsphere.alerts import repository, rules
 from coinsphere.alerts.repository import Alert, NewAlert
 from coinsphere.alerts.rules import AlertType, Condition
+from coinsphere.analytics.events import AlertCreated
 from coinsphere.billing.plans import PlanLimit
 from webapi.alerts import past, queries, schemas
 from webapi.alerts.past import Past
+from webapi.analytics.happenings import happened
 from webapi.billing import guard
 from webapi.channels import acts as channels
 from webapi.http import errors, paths
@@ -34,7 +36,9 @@ def create(conn: Connection, given: schemas.AlertIn) -> Alert:
         )
     guard.require_room(conn, PlanLimit.ALERTS)
     wanted = _checked(conn, given.model_dump(), services().clock())
-    return _required(repository.create(conn, user_id, wanted), "portfolio")
+    made = _required(repository.create(conn, user_id, wanted), "portfolio")
+    happened(conn, AlertCreated(made.alert_type))
+    return made
 
 
 def would_have_fired(conn: Connection, given: schemas.AlertIn) -> Past:

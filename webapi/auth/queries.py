@@ -18,8 +18,8 @@ _BY_EMAIL = _USER + "where lower(email) = lower(%(email)s)"
 _BY_ID = _USER + "where id = %(user_id)s"
 _LIST = _USER + "order by created_at, id"
 _CREATE = """
-    insert into app.users (email, password_hash, first_name, last_name, role, locale)
-    values (%(email)s, %(password_hash)s, %(first_name)s, %(last_name)s, %(role)s, %(locale)s)
+    insert into app.users (email, password_hash, first_name, last_name, role, locale, usage_shared_since)
+    values (%(email)s, %(password_hash)s, %(first_name)s, %(last_name)s, %(role)s, %(locale)s, %(usage_shared_since)s)
     on conflict (lower(email)) do nothing
     returning id
 """
@@ -110,6 +110,7 @@ def create(
     first_name: str | None = None,
     last_name: str | None = None,
     role: str = "user",
+    usage_shared_since: datetime | None = None,
 ) -> User | None:
     """A new account, written to in the present language; None if the address is taken."""
     row = conn.execute(
@@ -121,6 +122,7 @@ def create(
             "last_name": last_name,
             "role": role,
             "locale": i18n.language(),
+            "usage_shared_since": usage_shared_since,
         },
     ).fetchone()
     return None if row is None else by_id(conn, row[0])

@@ -2,6 +2,8 @@
 
 from psycopg import Connection
 
+from coinsphere.analytics import recording
+from coinsphere.analytics.events import Registered
 from coinsphere.audit.events import Event
 from coinsphere.notify import account_mails
 from webapi import mails
@@ -32,11 +34,10 @@ def register(work: Services, given: schemas.RegisterIn, grant: Grant) -> Opened 
     work.breaches.refuse(given.password, "password")
     password_hash = work.passwords.hash(given.password)
     with work.database.connection() as conn:
-        user = queries.create(
-            conn, given.email, password_hash, first_name=given.first_name, last_name=given.last_name
-        )
+        user = _create(work, conn, given, password_hash)
         if user is not None:
             verifications.send(work, conn, user.id, user.email)
+            recording.record(conn, user.id, Registered(), work.clock())
         if work.settings.registration_conceals_accounts:
             _conceal(conn, given.email, user)
             return None
@@ -53,6 +54,19 @@ def taken(path: str) -> errors.Problem:
         message,
         code="address-taken",
         extra={"details": [{"path": path, "message": message, "code": "taken"}]},
+    )
+
+
+def _create(
+    work: Services, conn: Connection, given: schemas.RegisterIn, password_hash: str
+) -> queries.User | None:
+    return queries.create(
+        conn,
+        given.email,
+        password_hash,
+        first_name=given.first_name,
+        last_name=given.last_name,
+        usage_shared_since=work.clock() if given.share_usage else None,
     )
 
 

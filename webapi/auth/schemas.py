@@ -77,6 +77,10 @@ class RegisterIn(Input):
     )
     first_name: PersonName | None = None
     last_name: PersonName | None = None
+    share_usage: bool = Field(
+        default=False,
+        description="Allows that product events are kept; see `PATCH /account/usage`.",
+    )
 
 
 class LoginIn(Input):

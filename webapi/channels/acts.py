@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from psycopg import Connection
 
+from coinsphere.analytics.events import ChannelAdded
 from coinsphere.audit.events import Event
 from coinsphere.billing.plans import PlanLimit
 from coinsphere.i18n import gettext
@@ -16,6 +17,7 @@ from coinsphere.notify.channels import kinds, outbox, push, repository, webhooks
 from coinsphere.notify.channels.hours import Habits
 from coinsphere.notify.channels.receiver import Message, Receiver, ReceiverFault
 from coinsphere.notify.channels.repository import Channel
+from webapi.analytics.happenings import happened
 from webapi.billing import guard
 from webapi.channels import schemas
 from webapi.exchanges.acts import require_verified
@@ -61,6 +63,7 @@ def add(given: schemas.ChannelIn) -> Added:
         audit.record(
             conn, Event.CHANNEL_ADDED, actor_id=user_id, target=str(made.id), details=details
         )
+        happened(conn, ChannelAdded(made.kind))
         _write_test(conn, made)
     return Added(made, secret)
 

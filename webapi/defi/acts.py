@@ -6,6 +6,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere.analytics.events import WalletConnected
 from coinsphere.audit.events import Event
 from coinsphere.billing.plans import PlanLimit
 from coinsphere.chains import addresses, private_material
@@ -17,6 +18,7 @@ from coinsphere.wallets import nonces, ownership, sign_in, sync
 from coinsphere.wallets import repository as wallets
 from coinsphere.wallets.repository import NewWallet, Wallet
 from coinsphere.wallets.sign_in import Expected, SignIn
+from webapi.analytics.happenings import happened
 from webapi.billing import guard
 from webapi.defi import queries, schemas
 from webapi.http import errors, paths
@@ -85,6 +87,7 @@ def connect(given: schemas.ConnectWalletIn) -> tuple[Wallet, UUID]:
         audit.record(
             conn, Event.WALLET_CONNECTED, actor_id=user_id, target=str(made.id), details=details
         )
+        happened(conn, WalletConnected(made.blockchain))
     return made, job_id
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from psycopg import Connection as Database
 
+from coinsphere.analytics.events import ExchangeConnected
 from coinsphere.audit.events import Event
 from coinsphere.billing.plans import PlanLimit
 from coinsphere.exchanges import connections
@@ -12,6 +13,7 @@ from coinsphere.exchanges.connections import Connection, NewConnection
 from coinsphere.exchanges.errors import KeyTooPowerful
 from coinsphere.exchanges.model import KeyInfo
 from coinsphere.exchanges.sync import syncs
+from webapi.analytics.happenings import happened
 from webapi.billing import guard
 from webapi.exchanges import keys, queries, schemas
 from webapi.http import errors, paths
@@ -92,6 +94,7 @@ def connect(given: schemas.ConnectExchangeIn) -> Connected:
             target=str(made.id),
             details={"exchange": made.exchange, "verdict": info.permissions.verdict},
         )
+        happened(conn, ExchangeConnected(made.exchange))
     return Connected(made, info, job_id)
 
 

@@ -4,9 +4,11 @@ from typing import Any
 
 from psycopg import Connection
 
+from coinsphere.analytics.events import PortfolioMade
 from coinsphere.billing.plans import PlanLimit
 from coinsphere.portfolio import portfolios
 from coinsphere.portfolio.portfolios import Definition, Portfolio
+from webapi.analytics.happenings import happened
 from webapi.billing import guard
 from webapi.http import errors, paths
 from webapi.http.schema import camel
@@ -26,7 +28,9 @@ def create(conn: Connection, given: schemas.PortfolioIn) -> Portfolio:
     guard.require_room(conn, PlanLimit.PORTFOLIOS)
     currency = queries.currency(conn, given.currency)
     wanted = Definition(**{**given.model_dump(), "currency": currency})
-    return portfolios.create(conn, scope.user_id(), wanted)
+    made = portfolios.create(conn, scope.user_id(), wanted)
+    happened(conn, PortfolioMade())
+    return made
 
 
 def change(conn: Connection, portfolio_id: str, given: schemas.PortfolioChange) -> Portfolio:

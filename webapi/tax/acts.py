@@ -4,12 +4,14 @@ from io import StringIO
 
 from flask import Response
 
+from coinsphere.analytics.events import TaxReportMade
 from coinsphere.audit.events import Event
 from coinsphere.billing.plans import PlanFeature
 from coinsphere.portfolio.imports.statements.record import MONEY
 from coinsphere.portfolio.tax import files, reading
 from coinsphere.portfolio.tax.regimes import REGIMES, Regime
 from coinsphere.portfolio.tax.report import Report
+from webapi.analytics.happenings import happened
 from webapi.billing import guard
 from webapi.http import errors
 from webapi.portfolios import scope
@@ -39,6 +41,7 @@ def file(code: str, year: str, currency: str, form: str) -> Response:
             conn, Event.TAX_REPORT_EXPORTED, actor_id=scope.user_id(),
             details={"regime": code, "year": wanted, "format": form},
         )  # fmt: skip
+        happened(conn, TaxReportMade(code))
     answer = Response(_content(found, form), mimetype=_TYPES[form])
     name = f"tax-{regime.code}-{wanted}.{form}"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -7,10 +7,12 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere.analytics.events import TransactionAdded
 from coinsphere.portfolio import portfolios, recording
 from coinsphere.portfolio.imports.statements.record import MONEY
 from coinsphere.portfolio.ledger import transactions
 from coinsphere.portfolio.ledger.transactions import NewFact, StoredFact
+from webapi.analytics.happenings import happened
 from webapi.http import cursor, errors, paths
 from webapi.http.schema import camel
 from webapi.portfolios import scope
@@ -50,6 +52,7 @@ def record(conn: Connection, asked: schemas.TransactionIn) -> dict[str, Any]:
     now = services().clock()
     made = new(conn, asked, None, now)
     done = queries.refusing(lambda: recording.record(conn, scope.user_id(), [made], now))
+    happened(conn, TransactionAdded(asked.type))
     rows = queries.some(conn, scope.user_id(), done.fact_ids)
     return {"transaction": rows[0], "isPending": not done.is_booked}
 

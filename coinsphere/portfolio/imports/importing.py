@@ -9,6 +9,8 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from coinsphere.analytics import recording as analytics
+from coinsphere.analytics.events import TransactionsImported
 from coinsphere.clock import Clock
 from coinsphere.portfolio import recording
 from coinsphere.portfolio.errors import UnreadableFile
@@ -66,6 +68,8 @@ def run(conn: Connection, batch_id: UUID, clock: Clock) -> None:
     _record(conn, batch, found, clock)
     recompute.update(conn, batch.user_id, clock())
     _finish(conn, batch_id, "succeeded", clock(), None)
+    imported = TransactionsImported(batch.format)
+    analytics.record(conn, batch.user_id, imported, clock())
 
 
 def give_up(conn: Connection, batch_id: UUID, now: datetime, why: str) -> None:

@@ -1,6 +1,7 @@
 """Alerts against a real database: what fires, what does not, and what a firing leaves behind."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ import pytest
 from coinsphere.alerts import evaluation, repository
 from coinsphere.db.owner import act_for
 from coinsphere.db.pool import Database
+from tests.integration.alerts.conftest import add_user
 
 
 def test_an_alert_fires_once_for_each_crossing(world):
@@ -303,3 +305,15 @@ def test_a_mail_tells_figures_as_people_read_them(world):
     text = world.scalar("select body_text from app.mails")
     assert "above 60,000 USD" in text
     assert "10 March 2026, 12:01 UTC" in text
+
+
+def test_a_firing_is_a_product_event_of_who_allows_it(world) -> None:
+    stranger = add_user(world.conn, "bob@example.org")
+    world.conn.execute(
+        "update app.users set usage_shared_since = %s where id = %s", [world.now, world.user]
+    )
+    for owner in (world.user, stranger):
+        replace(world, user=owner).alert("above", 100)
+    assert world.fired(99, 101) == [0, 2]
+    kept = world.conn.execute("select user_id, name, properties from app.product_events").fetchall()
+    assert kept == [(world.user, "alert_fired", {"kind": "price"})]

@@ -30,6 +30,7 @@ ENUMERATIONS = {
     "app.subscriptions": {"provider", "plan", "status"},
     "app.payment_events": {"provider", "found_by"},
     "app.feedback": {"category"},
+    "app.product_events": {"name"},
     "market.origin": {"source"},
     "market.price_data": {"interval", "quality"},
     "market.asset_events": {"kind"},

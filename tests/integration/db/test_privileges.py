@@ -69,6 +69,8 @@ EXCEPT = {
     ("coinsphere_api", "app.subscriptions"): "r",
     ("coinsphere_api", "app.payment_events"): "ra",
     ("coinsphere_api", "app.feedback"): "ra",
+    ("coinsphere_api", "app.product_events"): "rad",
+    ("coinsphere_pipeline", "app.product_events"): "ra",
     ("coinsphere_pipeline", "app.alert_channel_choices"): "r",
     ("coinsphere_pipeline", "app.channel_messages"): "ra",
     ("coinsphere_api", "app.exchange_nonces"): "raw",
@@ -137,6 +139,7 @@ WORKERS = {
 } | {
     ("coinsphere_worker", "app.backup_progress"): "raw",
     ("coinsphere_worker", "app.channel_messages"): "rawd",
+    ("coinsphere_worker", "app.product_events"): "rad",
     ("coinsphere_worker", "app.audit_logs"): "a",
     ("coinsphere_worker", "app.billing_customers"): "r",
     ("coinsphere_worker", "app.subscriptions"): "raw",

@@ -76,13 +76,14 @@ _ROWS = (
     """insert into app.payment_events (provider, reference, topic, user_id, occurred_at, received_at, found_by)
        values ('stripe', 'evt_' || %(user)s, 'invoice.paid', %(user)s, now(), now(), 'webhook')""",
     "insert into app.feedback (user_id, category, body, created_at) values (%(user)s, 'idea', 'b', now())",
+    "insert into app.product_events (user_id, name, occurred_at) values (%(user)s, 'registered', now())",
     """insert into app.idempotency_keys (user_id, method, route, key, request_hash)
        values (%(user)s, 'POST', '/', 'k', 'x')""",
 )  # fmt: skip
 CONTENT = (
     "portfolios", "holdings", "watched_tokens", "alerts", "alert_events", "alert_channels", "alert_channel_choices",
     "channel_messages", "exchange_connections", "wallet_connections", "defi_positions", "payment_intents",
-    "billing_customers", "subscriptions", "payment_events", "idempotency_keys", "portfolio_states",
+    "billing_customers", "subscriptions", "payment_events", "product_events", "idempotency_keys", "portfolio_states",
 )  # fmt: skip
 TOLD = ("feedback",)
 """What users tell those who run the system, who read it in that scope alone."""

@@ -2,10 +2,12 @@
 
 from psycopg import Connection
 
+from coinsphere.analytics.events import ShareMade
 from coinsphere.audit.events import Event
 from coinsphere.billing.plans import PlanFeature
 from coinsphere.portfolio import sharing
 from coinsphere.portfolio.sharing import Share
+from webapi.analytics.happenings import happened
 from webapi.billing import guard
 from webapi.http import errors, paths
 from webapi.portfolios import scope
@@ -35,6 +37,7 @@ def add(conn: Connection, portfolio_id: str, given: schemas.ShareIn) -> tuple[Sh
         target=str(share.id),
         details={"portfolio": str(found.id), "hides_amounts": share.hides_amounts},
     )
+    happened(conn, ShareMade())
     return share, secret
 
 

@@ -5,7 +5,9 @@ from typing import Any
 from flask import Blueprint, Response, request
 from psycopg import Connection
 
+from coinsphere.analytics.events import DashboardViewed
 from webapi.alerts import acts
+from webapi.analytics.happenings import happened
 from webapi.auth import proofs
 from webapi.features import Feature, switches
 from webapi.http import errors
@@ -32,6 +34,7 @@ def dashboard() -> Response:
             values["issues"] = worth.open_issues(conn, scope.user_id())
             values["syncing"] = syncing.now(conn, scope.user_id())
         values["user"] = proofs.account(conn)
+        happened(conn, DashboardViewed())
     return rendering.page("dashboard/index.html", **values)
 
 

@@ -3,18 +3,20 @@
 from flask import Blueprint, Response
 
 from webapi.account import data as acts
-from webapi.account.schemas import DeleteIn
+from webapi.account.schemas import DeleteIn, UsageIn
 from webapi.auth import proofs
 from webapi.http.errors import Problem
 from webapi.security import limits, step_up
 from webapi.services import services
 from webui import rendering
-from webui.pages import filled
+from webui.i18n import gettext
+from webui.pages import filled, notes
 from webui.pages.filled import EMPTY, Filled
 from webui.security import cookies
 from webui.security.access import signed_in
 
 web_data = Blueprint("web_data", __name__)
+_PAGE = "/profile/data"
 
 
 @web_data.get("/profile/data")
@@ -36,6 +38,14 @@ def export() -> Response:
     return answer
 
 
+@web_data.post("/profile/data/usage")
+@signed_in
+def change_usage() -> Response:
+    """Allow that product events are kept, or take that back."""
+    acts.share_usage(services(), is_shared=filled.given(UsageIn).shared)
+    return notes.lead_to(_PAGE, gettext("Saved."))
+
+
 @web_data.post("/profile/data/delete")
 @signed_in
 @limits.auth
@@ -55,4 +65,10 @@ def delete() -> Response:
 
 
 def _page(form: Filled) -> Response:
-    return rendering.page("account/data.html", form=form, user=proofs.caller(services()))
+    work = services()
+    return rendering.page(
+        "account/data.html",
+        form=form,
+        user=proofs.caller(work),
+        shared_since=acts.usage_shared_since(work),
+    )

@@ -5,12 +5,14 @@ from typing import Any
 from flask import Blueprint, Response, request
 from psycopg import Connection
 
+from coinsphere.analytics.events import ForecastViewed, PortfolioViewed
 from coinsphere.portfolio import issues, sharing
 from coinsphere.portfolio.imports.statements.record import MONEY
 from coinsphere.portfolio.model import ZERO
 from coinsphere.portfolio.performance import realised_gains
 from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.valuation import current_holdings, daily_growth
+from webapi.analytics.happenings import happened
 from webapi.portfolios import acts, overview, queries, scope
 from webapi.portfolios.schemas import PortfolioChange, PortfolioIn
 from webapi.security import limits
@@ -66,6 +68,7 @@ def portfolio(portfolio_id: str) -> Response:
         values["issues"] = issues.list_for(
             conn, scope.user_id(), found.id, state="open", limit=_ISSUES
         )
+        happened(conn, PortfolioViewed())
     return rendering.page(
         "portfolios/portfolio.html",
         portfolio=found,
@@ -84,6 +87,7 @@ def range_ahead(portfolio_id: str) -> Response:
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
         made = outlook.of_one(conn, scope.user_id(), found, services().clock())
+        happened(conn, ForecastViewed("portfolio"))
     return rendering.page("dashboard/outlook.html", outlook=made, is_wide=True)
 
 

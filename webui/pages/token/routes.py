@@ -8,7 +8,9 @@ from typing import Any
 from flask import Blueprint, Response, request
 from psycopg import Connection
 
+from coinsphere.analytics.events import ForecastViewed
 from coinsphere.portfolio import portfolios
+from webapi.analytics.happenings import happened
 from webapi.features import Feature, switches
 from webapi.http.schema import check
 from webapi.portfolios import queries as portfolio_queries
@@ -72,6 +74,9 @@ def token(symbol: str) -> Response:
         position = _position(conn, found)
         is_watched = bool(watched.among(conn, scope.user_id(), [found.id]))
     made, reason = forecasts.fan(work, found)
+    if made is not None:
+        with scope.connection() as conn:
+            happened(conn, ForecastViewed("token"))
     closes = [(point.opened_at, point.close) for point in recent]
     return rendering.page(
         "token/index.html",

@@ -1,0 +1,1 @@
+"""What users who allow it do with the product, and what that amounts to."""
