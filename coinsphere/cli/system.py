@@ -115,16 +115,23 @@ def down() -> None:
 
 
 def _fill(console: Console, settings: Settings, progress: "ConsoleProgress") -> None:
-    """Fill the history, run the pipeline, and say what there is to see."""
+    """Fill the history, run the pipeline, and say what there is to see.
+
+    Raises:
+        LocalServiceError: somebody stopped the system meanwhile.
+    """
     from coinsphere.cli.market import show_import
     from coinsphere.cli.quarantine import show_set_aside
     from coinsphere.local import filling
+    from coinsphere.local.supervision import Supervisor
 
     status.show_origin(console, status.stored_origin(settings))
     try:
         for report in filling.fill(settings, progress):
             show_import(console, report)
     except (CoinsphereError, psycopg.Error) as error:
+        if Supervisor(settings.state).was_stopped():
+            raise LocalServiceError("Somebody stopped the system before it was ready.") from error
         console.print(f"[red]Not everything is green:[/red] {escape(str(error))}", highlight=False)
         console.print(_RED, highlight=False)
     show_set_aside(console, status.held(settings))

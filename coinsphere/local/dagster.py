@@ -7,10 +7,18 @@ from datetime import date
 from typing import Any
 
 import httpx2
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import (
+    RetryCallState,
+    retry,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_fixed,
+)
+from tenacity.stop import stop_base
 
 from coinsphere.errors import LocalServiceError
 from coinsphere.local.probes import graphql
+from coinsphere.local.supervision import Supervisor
 from coinsphere.settings import Settings
 
 _REPOSITORY = {
@@ -192,10 +200,18 @@ def _explain(settings: Settings, run_id: str, status: str) -> str:
     return f"The run ended with {status}; its log: {url}\n" + "\n".join(reasons)
 
 
+class _stop_where_the_system_was_stopped(stop_base):  # noqa: N801 - tenacity's own spelling
+    """There is nothing to wait for. The settings are what is called with first."""
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        settings: Settings = retry_state.args[0]
+        return Supervisor(settings.state).was_stopped()
+
+
 _patiently = retry(
     retry=retry_if_exception_type(LocalServiceError),
     wait=wait_fixed(2 * _POLL_SECONDS),
-    stop=stop_after_delay(_PATIENCE_SECONDS),
+    stop=stop_after_delay(_PATIENCE_SECONDS) | _stop_where_the_system_was_stopped(),
     reraise=True,
 )
 """Looks again where the webserver is busy: a run goes on whether it is watched or not."""

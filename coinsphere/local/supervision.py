@@ -131,6 +131,10 @@ class Supervisor:
         """Whether the last one ended in order, or none ever ran."""
         return orphans.noted_supervisor(self._folder) is None
 
+    def was_stopped(self) -> bool:
+        """Whether there was one, and it ended in order: somebody stopped the system."""
+        return self._file.exists() and self.has_ended()
+
     @property
     def _file(self) -> Path:
         return self._folder / "supervisord.conf"

@@ -1,5 +1,9 @@
 """`coinsphere up` while the system runs: it says what runs, starts what had given up, and ends nothing."""
 
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
 import pytest
 from click.testing import CliRunner
 
@@ -52,3 +56,40 @@ def test_it_says_what_runs_and_goes_on(supervisor, owner, monkeypatch):
     refused = CliRunner().invoke(cli, ["up", "--market", "live"])
     assert refused.exit_code == 1
     assert supervisor.pid() == pid
+
+
+class _Dagster(BaseHTTPRequestHandler):
+    """Its GraphQL: a run goes on, and is looked at just when somebody stops the system."""
+
+    supervisor: Supervisor
+
+    def do_POST(self) -> None:
+        query = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if "runOrError" in query:
+            self.supervisor.stop()
+            self.send_error(503)
+            return
+        runs = [] if "SUCCESS" in query else [{"runId": "one"}]
+        body = json.dumps({"data": {"runsOrError": {"results": runs}}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_who_is_stopped_by_somebody_else_does_not_say_that_it_goes_on(supervisor, owner):
+    owner.execute("insert into market.origin (source, seed) values ('simulated', 1)")
+    _Dagster.supervisor = supervisor
+    server = ThreadingHTTPServer(("127.0.0.1", Settings.from_env().dagster_port), _Dagster)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        done = CliRunner().invoke(cli, ["up", "--detach"])
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert done.exit_code == 1
+    assert "Somebody stopped the system before it was ready." in done.output
+    assert "goes on" not in done.output.split("Filling")[1]
