@@ -5,6 +5,7 @@ from flask import Response
 from flask_cors import CORS
 
 from coinsphere.clock import Clock, utc_now
+from coinsphere.flags.client import Flags
 from coinsphere.security.signing.file_keyring import FileKeyring
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Role, Settings
@@ -32,6 +33,8 @@ from webapi.documentation import specification
 from webapi.documentation.routes import documentation
 from webapi.exchanges.routes import exchanges
 from webapi.feedback.routes import feedback, feedback_administration
+from webapi.flags import acts as flag_acts
+from webapi.flags.routes import flag_administration, flags
 from webapi.health.routes import health
 from webapi.holdings.routes import blueprint as holdings
 from webapi.http import (
@@ -115,6 +118,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
     app.extensions[EXTENSION] = work
     _configure(app, settings)
     switches = app.extensions[features.EXTENSION] = features.Switches(settings)
+    app.extensions[flag_acts.EXTENSION] = Flags(settings.environment)
     middleware.register(app)
     literal_routes.register(app)
     deprecation.register(app)
@@ -236,3 +240,5 @@ def _add_routes(app: APIFlask) -> None:
     app.register_blueprint(billing, url_prefix=f"{V1}/billing")
     app.register_blueprint(feedback, url_prefix=f"{V1}/feedback")
     app.register_blueprint(feedback_administration, url_prefix=f"{V1}/admin/feedback")
+    app.register_blueprint(flags, url_prefix=f"{V1}/flags")
+    app.register_blueprint(flag_administration, url_prefix=f"{V1}/admin/flags")

@@ -28,6 +28,7 @@ from webui.pages.dashboard.routes import web_dashboard
 from webui.pages.data.routes import web_data
 from webui.pages.entry.routes import web_auth
 from webui.pages.feedback.routes import web_feedback
+from webui.pages.flags.routes import web_flags
 from webui.pages.front.routes import web_front
 from webui.pages.imports.routes import web_portfolio_files
 from webui.pages.issues.routes import web_portfolio_issues
@@ -53,6 +54,7 @@ PAGES = (
     web_data,
     web_billing,
     web_feedback,
+    web_flags,
     web_dashboard,
     web_tokens,
     web_token,

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from coinsphere.alerts import channel_messages, mail_templates, predictions
+from coinsphere.alerts import channel_messages, predictions
 from coinsphere.alerts.firing import Firing
+from coinsphere.alerts.mails import AlertMails
 from coinsphere.analytics import recording
 from coinsphere.analytics.events import AlertFired
-from coinsphere.notify import mail
 
 # Evaluations follow one another: the statement behind the lock sees all that the one before it has committed, so a
 # crossing is seen by one of them only, and none compares with an older price than the last one did.
@@ -149,7 +149,7 @@ _EVALUATE = """
             fired.id as event_id, fired.alert_id, judged.user_id, users.email, users.email_verified, judged.alert_type, judged.condition, judged.threshold,
             judged.previous as previous_value, judged.value as observed_value, judged.source, judged.observed_at,
             judged.channels, coalesce(tokens.symbol, portfolios.name) as subject, users.locale,
-            users.time_zone
+            users.time_zone, users.subscription_tier as plan
         from fired
         join judged on judged.id = fired.alert_id
         join app.users on users.id = judged.user_id
@@ -181,7 +181,9 @@ class AlertReport:
     skipped: int
 
 
-def evaluate(conn: Connection, now: datetime, stale_after: timedelta) -> AlertReport:
+def evaluate(
+    conn: Connection, now: datetime, stale_after: timedelta, mails: AlertMails
+) -> AlertReport:
     """Evaluate every active alert of every active user once.
 
     Args:
@@ -189,6 +191,7 @@ def evaluate(conn: Connection, now: datetime, stale_after: timedelta) -> AlertRe
             evaluation waits for its end.
         now: the instant of the evaluation.
         stale_after: a quote older than this fires nothing.
+        mails: writes those about alerts that fire.
     """
     conn.execute(_ONE_AT_A_TIME)
     cursor = conn.cursor(row_factory=dict_row)
@@ -198,8 +201,7 @@ def evaluate(conn: Connection, now: datetime, stale_after: timedelta) -> AlertRe
     # Each row repeats the counts; without a firing there is one row, of nulls.
     counts, *_ = [{name: row.pop(name) for name in _COUNTS} for row in rows]
     firings = [Firing(**row) for row in rows if row["event_id"] is not None]
-    wanted = [each for each in firings if "email" in each.channels and each.email_verified]
-    mail.enqueue_all(conn, [_mail(firing) for firing in wanted])
+    mails.write(conn, firings)
     channel_messages.write(conn, firings, now)
     fired = [(each.user_id, AlertFired(each.alert_type)) for each in firings]
     recording.record_all(conn, fired, now)
@@ -207,16 +209,4 @@ def evaluate(conn: Connection, now: datetime, stale_after: timedelta) -> AlertRe
         evaluated=counts["evaluated"],
         fired=counts["fired"],
         skipped=counts["active"] - counts["evaluated"],
-    )
-
-
-def _mail(firing: Firing) -> mail.NewMail:
-    message = mail_templates.fired(firing)
-    return mail.NewMail(
-        firing.email,
-        message.subject,
-        message.text,
-        message.html,
-        user_id=firing.user_id,
-        alert_event_id=firing.event_id,
     )

@@ -12,7 +12,8 @@ from coinsphere.alerts.rules import AlertType, Condition
 class Firing:
     """An alert that fired, with what a message about it needs.
 
-    `subject` is a symbol or a portfolio's name, `locale` and `time_zone` are its owner's, None where none was chosen.
+    `subject` is a symbol or a portfolio's name; `locale` and `time_zone` are its owner's, None where none was chosen;
+    `plan` is what they pay for.
 
     Mail goes to an address that was confirmed: who registers with somebody else's must not have us write to it.
     """
@@ -33,3 +34,4 @@ class Firing:
     subject: str
     locale: str | None = None
     time_zone: str | None = None
+    plan: str = "free"

@@ -1,5 +1,7 @@
 """The mail about an alert that fired, in the language of its owner."""
 
+from enum import StrEnum
+
 from coinsphere import i18n
 from coinsphere.alerts.firing import Firing
 from coinsphere.i18n import gettext
@@ -16,10 +18,17 @@ _WRITTEN = {
 }
 
 
-def fired(firing: Firing) -> Message:
+class Wording(StrEnum):
+    """What the subject and first line of a mail say: the variants of the flag `alert-mail-wording`."""
+
+    VALUE = "value"
+    CROSSING = "crossing"
+
+
+def fired(firing: Firing, wording: Wording = Wording.VALUE) -> Message:
     """The mail about an alert that fired."""
     with i18n.speaking(firing.locale):
-        return _fired(firing)
+        return _fired(firing, _HEADLINES[wording](firing))
 
 
 def short(firing: Firing) -> tuple[str, list[str]]:
@@ -47,6 +56,18 @@ def _headline(firing: Firing) -> str:
     }
 
 
+def _crossing(firing: Firing) -> str:
+    """What happened, where `_headline` says what is."""
+    return _crossings()[firing.condition] % {
+        "subject": firing.subject,
+        "watched": _watched(firing.alert_type),
+        "threshold": _WRITTEN[firing.alert_type](firing.threshold, i18n.language()),
+    }
+
+
+_HEADLINES = {Wording.VALUE: _headline, Wording.CROSSING: _crossing}
+
+
 def _previous(firing: Firing) -> str:
     previous = firing.previous_value
     if previous is None:
@@ -54,10 +75,9 @@ def _previous(firing: Firing) -> str:
     return _WRITTEN[firing.alert_type](previous, i18n.language())
 
 
-def _fired(firing: Firing) -> Message:
+def _fired(firing: Firing, headline: str) -> Message:
     language = i18n.language()
     written = _WRITTEN[firing.alert_type]
-    headline = _headline(firing)
     return templates.render(
         "alert",
         headline,
@@ -89,4 +109,16 @@ def _conditions() -> dict[str, str]:
         "crosses_above": gettext("crosses above"),
         "crosses_below": gettext("crosses below"),
         "equal": gettext("equals"),
+    }
+
+
+def _crossings() -> dict[str, str]:
+    above = gettext("%(subject)s: %(watched)s went above %(threshold)s")
+    below = gettext("%(subject)s: %(watched)s went below %(threshold)s")
+    return {
+        "above": above,
+        "crosses_above": above,
+        "below": below,
+        "crosses_below": below,
+        "equal": gettext("%(subject)s: %(watched)s reached %(threshold)s"),
     }

@@ -77,6 +77,7 @@ class Event(StrEnum):
     TOKEN_CHANGED = "token.changed"  # noqa: S105  a name, no password
     TOKEN_DELETED = "token.deleted"  # noqa: S105  a name, no password
     FEATURE_SWITCHED = "admin.feature_switched"
+    FLAG_CHANGED = "admin.flag_changed"
     ASSET_EVENT_ADDED = "admin.asset_event_added"
     ASSET_EVENT_REMOVED = "admin.asset_event_removed"
     DATA_RELEASED = "admin.data_released"

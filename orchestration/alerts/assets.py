@@ -5,8 +5,10 @@ from datetime import timedelta
 import dagster as dg
 
 from coinsphere.alerts import evaluation
+from coinsphere.alerts.mails import AlertMails
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
+from coinsphere.flags.client import Flags
 from coinsphere.settings import Settings
 from orchestration import automation, failures
 from orchestration.market.assets import QUOTES
@@ -31,8 +33,9 @@ def evaluations(
 ) -> dg.MaterializeResult:
     """Each active alert against the newest good price; a crossing becomes an event and a mail in one transaction."""
     stale_after = timedelta(seconds=settings.market_stale_seconds)
+    mails = AlertMails(Flags(settings.environment))
     with database.connection() as conn:
-        report = evaluation.evaluate(conn, clock(), stale_after)
+        report = evaluation.evaluate(conn, clock(), stale_after, mails)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": report.evaluated,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from coinsphere.flags.catalogue import CATALOGUE
 from coinsphere.portfolio.tax.regimes import REGIMES
 from webapi.features import Feature
 from webapi.http import idempotency
@@ -20,6 +21,11 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "description": "What is switched.",
         "schema": {"type": "string", "enum": [str(each) for each in Feature]},
         "example": "alerts",
+    },
+    "flag": {
+        "description": "Whose rules are set.",
+        "schema": {"type": "string", "enum": list(CATALOGUE)},
+        "example": "alert-mail-wording",
     },
     "number": {
         "description": "Of a background job.",

@@ -10,11 +10,14 @@ import pytest
 
 from coinsphere.alerts import evaluation, repository
 from coinsphere.alerts.evaluation import AlertReport
+from coinsphere.alerts.mails import AlertMails
 from coinsphere.alerts.repository import NewAlert
 from coinsphere.alerts.rules import AlertType, Condition
+from coinsphere.flags.client import Flags
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 STALE_AFTER = timedelta(minutes=5)
+MAILS = AlertMails(Flags("local"))
 
 _QUOTE = """
     insert into market.quotes (token_id, price, volume_24h, change_24h, source, quality, observed_at)
@@ -62,7 +65,7 @@ class World:
         self.conn.execute(
             "update market.quotes set observed_at = observed_at + %s", [timedelta(minutes=minutes)]
         )
-        return evaluation.evaluate(self.conn, self.now, STALE_AFTER)
+        return evaluation.evaluate(self.conn, self.now, STALE_AFTER, MAILS)
 
     def fired(self, *prices) -> list[int]:
         """How many alerts fire at each of `prices`, a minute apart."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from coinsphere.alerts import evaluation
 from coinsphere.alerts.rules import Condition, is_cooled_down, is_met, is_rearmed
 
-from .conftest import NOW, STALE_AFTER, World, add_user
+from .conftest import MAILS, NOW, STALE_AFTER, World, add_user
 
 _TINY = Decimal("0.000000000000000001")
 _VALUES = [Decimal(value) for value in (99, 100, 101)] + [100 - _TINY, 100 + _TINY]
@@ -77,7 +77,7 @@ def test_the_statement_agrees_with_the_rules(conn, steps, thresholds, cooldowns,
         world.quote(
             value, quality="suspect" if state == "suspect" else "ok", age=300 * (state == "stale")
         )
-        evaluation.evaluate(conn, world.now, STALE_AFTER)
+        evaluation.evaluate(conn, world.now, STALE_AFTER, MAILS)
         if state == "ok":
             for model in models.values():
                 model.see(value, world.now)

@@ -11,7 +11,7 @@ import pytest
 from coinsphere.alerts import evaluation, repository
 from coinsphere.db.owner import act_for
 from coinsphere.db.pool import Database
-from tests.integration.alerts.conftest import add_user
+from tests.integration.alerts.conftest import MAILS, add_user
 
 
 def test_an_alert_fires_once_for_each_crossing(world):
@@ -198,7 +198,7 @@ def test_evaluations_at_once_fire_once_and_never_compare_with_an_older_price(wor
     def evaluate() -> None:
         with Database(database.pipeline, size=1) as pool, pool.connection() as conn:
             start.wait()
-            reports.append(evaluation.evaluate(conn, world.now, timedelta(minutes=5)))
+            reports.append(evaluation.evaluate(conn, world.now, timedelta(minutes=5), MAILS))
 
     threads = [threading.Thread(target=evaluate) for _ in range(4)]
     for thread in threads:
@@ -216,11 +216,11 @@ def test_the_second_of_two_evaluations_sees_what_was_quoted_while_it_waited(worl
 
     def evaluate() -> None:
         with Database(database.pipeline, size=1) as pool, pool.connection() as conn:
-            done.append(evaluation.evaluate(conn, world.now, timedelta(minutes=5)).fired)
+            done.append(evaluation.evaluate(conn, world.now, timedelta(minutes=5), MAILS).fired)
 
     with psycopg.connect(database.pipeline) as first:
         first.execute("set search_path = app, market, model, jobs, public")
-        evaluation.evaluate(first, world.now, timedelta(minutes=5))
+        evaluation.evaluate(first, world.now, timedelta(minutes=5), MAILS)
         waiting = threading.Thread(target=evaluate)
         waiting.start()
         _wait_for_a_lock(world)

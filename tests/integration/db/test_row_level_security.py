@@ -13,7 +13,7 @@ from coinsphere.db.pool import Database
 
 # Neither column nor parent names a user, or what they hold belongs to nobody: the log, switches, counts by hash.
 UNOWNED = {
-    "exchange_nonces", "audit_logs", "defi_protocols", "defi_yields", "nft_collections", "feature_switches", "login_failures", "valuation_marks",
+    "exchange_nonces", "audit_logs", "defi_protocols", "defi_yields", "nft_collections", "feature_switches", "flags", "login_failures", "valuation_marks",
     "alert_observations", "backups", "backup_drills", "backup_progress",
 }  # fmt: skip
 _TABLES = """
@@ -77,6 +77,12 @@ _ROWS = (
        values ('stripe', 'evt_' || %(user)s, 'invoice.paid', %(user)s, now(), now(), 'webhook')""",
     "insert into app.feedback (user_id, category, body, created_at) values (%(user)s, 'idea', 'b', now())",
     "insert into app.product_events (user_id, name, occurred_at) values (%(user)s, 'registered', now())",
+    """with flag as (insert into app.flags values ('f', 1, '[]', null, now()) on conflict do nothing)
+       insert into app.experiment_assignments values ('f', 1, %(user)s, 'v', now(), now(), 1)""",
+    "insert into app.experiment_outcomes values ('f', 1, %(user)s, 'm', now())",
+    """insert into app.alert_verdicts (alert_event_id, user_id, token_hash)
+       select e.id, a.user_id, sha256(e.id::text::bytea) from app.alert_events e join app.alerts a on a.id = e.alert_id
+       where a.user_id = %(user)s""",
     """insert into app.idempotency_keys (user_id, method, route, key, request_hash)
        values (%(user)s, 'POST', '/', 'k', 'x')""",
 )  # fmt: skip
@@ -85,8 +91,10 @@ CONTENT = (
     "channel_messages", "exchange_connections", "wallet_connections", "defi_positions", "payment_intents",
     "billing_customers", "subscriptions", "payment_events", "product_events", "idempotency_keys", "portfolio_states",
 )  # fmt: skip
-TOLD = ("feedback",)
-"""What users tell those who run the system, who read it in that scope alone."""
+TOLD = ("feedback", "experiment_assignments", "experiment_outcomes")
+"""What those who run the system are told of users, or count; they read it in that scope alone."""
+LINKED = ("alert_verdicts",)
+"""What a link in a mail opens: found before anybody is known, and nothing for those who run the system."""
 CREDENTIALS = (
     "users", "sessions", "refresh_tokens", "email_verifications", "password_resets", "api_keys", "mails",
 )  # fmt: skip
@@ -118,7 +126,7 @@ def test_every_table_of_users_has_the_wall(owner: psycopg.Connection) -> None:
     assert {name for name, forced in walls.items() if not forced} <= UNOWNED
 
 
-@pytest.mark.parametrize("table", CONTENT + TOLD + CREDENTIALS)
+@pytest.mark.parametrize("table", CONTENT + TOLD + LINKED + CREDENTIALS)
 def test_a_query_without_a_condition_sees_ones_own_rows_alone(world: World, table: str) -> None:
     with psycopg.connect(world.url) as conn:
         assert count(conn, table) == 0
@@ -140,6 +148,14 @@ def test_credentials_are_found_before_anybody_is_known(world: World, table: str)
         with psycopg.connect(world.url) as conn:
             acting.act(conn, None, scope)
             assert count(conn, table) == 2
+
+
+@pytest.mark.parametrize("table", LINKED)
+def test_what_a_link_opens_is_found_before_anybody_is_known(world: World, table: str) -> None:
+    for scope, seen in ((Scope.AUTHENTICATION, 2), (Scope.ADMINISTRATION, 0), (Scope.STREAM, 0)):
+        with psycopg.connect(world.url) as conn:
+            acting.act(conn, None, scope)
+            assert count(conn, table) == seen
 
 
 @pytest.mark.parametrize("table", TOLD)

@@ -13,8 +13,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from coinsphere.accounts import opaque
 from coinsphere.alerts import evaluation, repository
+from coinsphere.alerts.mails import AlertMails
 from coinsphere.alerts.repository import NewAlert
 from coinsphere.alerts.rules import AlertType, Condition
+from coinsphere.flags.client import Flags
 from coinsphere.stream.hub import CONNECTIONS_OF_A_USER
 from coinsphere.stream.server import MAX_MESSAGE_BYTES, MESSAGES_A_MINUTE
 from tests.integration.outage import away
@@ -28,7 +30,9 @@ ACTIVE = "select symbol from market.tokens where is_active"
 def _evaluate(database) -> int:
     with psycopg.connect(database.pipeline) as conn:
         conn.execute("set search_path = app, market, model, jobs, public")
-        return evaluation.evaluate(conn, datetime.now(UTC), timedelta(minutes=5)).fired
+        return evaluation.evaluate(
+            conn, datetime.now(UTC), timedelta(minutes=5), AlertMails(Flags("local"))
+        ).fired
 
 
 def _alert(world, account, **options):

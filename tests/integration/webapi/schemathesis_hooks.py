@@ -478,6 +478,11 @@ def _open_feedback(account: Account, case: Case) -> None:
     _path(case, feedback_id=made["id"])
 
 
+def _flag(_: Account, case: Case) -> None:
+    _path(case, flag="alert-mail-wording")
+    _only(case, rules=[{"weights": {"value": 1, "crossing": 1}, "share": 20}])
+
+
 def _with_customer(account: Account, _: Case) -> None:
     _without_plan(account, _)
     account.ask("POST", "/billing/checkout")
@@ -586,6 +591,7 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"POST {V1}/admin/jobs/{{number}}/retry": _failed_job,
     f"POST {V1}/admin/jobs/{{number}}/cancel": _failed_job,
     f"PUT {V1}/admin/features/{{feature}}": lambda _, case: _path(case, feature="defi"),
+    f"PUT {V1}/admin/flags/{{flag}}": _flag,
     f"GET {V1}/admin/tokens/{{token_id}}": _listing,
     f"PATCH {V1}/admin/tokens/{{token_id}}": _change_listing,
     f"DELETE {V1}/admin/tokens/{{token_id}}": _listing,

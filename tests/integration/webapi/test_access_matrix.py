@@ -93,6 +93,7 @@ def owned(person: Person) -> dict[str, str]:
         "user_id": person.id,
         "symbol": "BTC",
         "feature": "nothing",
+        "flag": "nothing",
         "name": "start.js",
     }
 
@@ -177,7 +178,7 @@ def test_each_role_at_each_route(app, client, crowd) -> None:
             continue
         for role in ("nobody", "user", "analyst", "admin"):
             headers = {} if role == "nobody" else crowd.get(role).headers
-            ids = {"symbol": "BTC", "name": "start.js", "feature": "nothing"}
+            ids = {"symbol": "BTC", "name": "start.js", "feature": "nothing", "flag": "nothing"}
             answer = ask(client, route, ids, headers)
             calls += 1
             if is_let_in(answer) != (role in allowed[str(route.entry["access"])]):
@@ -230,7 +231,7 @@ def test_keys_open_what_the_policy_gives_them(app, client, crowd) -> None:
         if route.entry["access"] == "public":
             continue
         needed = route.entry.get("scope")
-        ids = {"symbol": "BTC", "name": "start.js", "feature": "nothing"}
+        ids = {"symbol": "BTC", "name": "start.js", "feature": "nothing", "flag": "nothing"}
         every = ask(client, route, ids, crowd.key(tuple(UNSIGNED)))
         if is_let_in(every) != (needed in UNSIGNED):
             wrong.append(("every", route.method, route.rule, every.status_code))

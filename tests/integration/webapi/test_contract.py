@@ -15,7 +15,13 @@ from webapi.security.access import Access, public
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 UNTOLD = {f"{V1}/billing/stripe/events"}
 """Not in the document: only a provider of payments calls it, with a signature of the body's bytes."""
-ARGUMENTS = {"symbol": "BTC", "name": "start.js", "feature": "alerts", "secret": "nothing"}
+ARGUMENTS = {
+    "symbol": "BTC",
+    "name": "start.js",
+    "feature": "alerts",
+    "flag": "alert-mail-wording",
+    "secret": "nothing",
+}
 UNKNOWN = str(UUID(int=7))
 
 

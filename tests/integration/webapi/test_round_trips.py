@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from psycopg import pq
 
+from coinsphere.flags import client as flag_client
 from coinsphere.redis_pool import GuardedPool
 from tests.integration.webapi.conftest import NOW, OPTIONS, Person, new_person
 from tests.integration.webapi.test_access_matrix import Route, owned, routes
@@ -45,6 +46,7 @@ def app(api_settings, clock):
     """An API with one connection, so that what goes over it is all there is, and caches that outlive the test."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(features, "CACHE_SECONDS", 3600.0)
+        patch.setattr(flag_client, "CACHE_SECONDS", 3600.0)
         patch.setattr(session_cache, "CACHE_SECONDS", 3600.0)
         changes = {"database_pool_size": 1, "cache_seconds": 3600, "rate_limit_api": 10_000}
         made = create_app(api_settings.model_copy(update=changes), clock=lambda: clock[0])

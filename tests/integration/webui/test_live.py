@@ -10,8 +10,10 @@ import pytest
 from playwright.sync_api import Error
 
 from coinsphere.alerts import evaluation, repository
+from coinsphere.alerts.mails import AlertMails
 from coinsphere.alerts.repository import NewAlert
 from coinsphere.alerts.rules import AlertType, Condition
+from coinsphere.flags.client import Flags
 from tests.integration.local.chromium import PROGRAM
 from tests.integration.webapi.conftest import OPTIONS, PASSWORD, quote
 from tests.integration.webui.test_in_chromium import Walk, fill
@@ -92,7 +94,9 @@ def test_prices_values_and_firings_are_seen_without_asking(member, served, outsi
 
 def evaluate(conn) -> int:
     with conn.transaction():
-        return evaluation.evaluate(conn, datetime.now(UTC), timedelta(minutes=5)).fired
+        return evaluation.evaluate(
+            conn, datetime.now(UTC), timedelta(minutes=5), AlertMails(Flags("local"))
+        ).fired
 
 
 def test_an_administrator_sees_everything_and_ends_an_open_page(walk, member, served) -> None:

@@ -9,7 +9,9 @@ import pytest
 
 from coinsphere.alerts import mail_templates
 from coinsphere.alerts.firing import Firing
+from coinsphere.alerts.mail_templates import Wording
 from coinsphere.alerts.rules import AlertType, Condition
+from coinsphere.flags.catalogue import ALERT_MAIL_WORDING
 from coinsphere.notify import account_mails
 
 FIRING = Firing(
@@ -39,6 +41,30 @@ def test_the_mail_says_what_fired_from_where_as_people_read_it():
         "kraken, observed 10 March 2026, 12:00 UTC",
     ):
         assert part in message.text
+
+
+@pytest.mark.parametrize(
+    ("locale", "condition", "subject"),
+    [
+        (None, Condition.CROSSES_ABOVE, "PEPE: price went above 0.00000001 USD"),
+        (None, Condition.BELOW, "PEPE: price went below 0.00000001 USD"),
+        (None, Condition.EQUAL, "PEPE: price reached 0.00000001 USD"),
+        ("de", Condition.ABOVE, "PEPE: Kurs ist über 0,00000001 USD gestiegen"),
+        ("de", Condition.CROSSES_BELOW, "PEPE: Kurs ist unter 0,00000001 USD gefallen"),
+        ("de", Condition.EQUAL, "PEPE: Kurs hat 0,00000001 USD erreicht"),
+    ],
+)
+def test_the_other_wording_says_what_was_crossed(locale, condition, subject):
+    firing = replace(FIRING, locale=locale, condition=condition)
+    message = mail_templates.fired(firing, Wording.CROSSING)
+    assert message.subject == subject
+    assert message.text.startswith(f"{subject}\n")
+    assert f">{subject}</h1>" in message.html
+
+
+def test_the_wordings_are_the_variants_of_the_flag():
+    assert set(Wording) == set(ALERT_MAIL_WORDING.variants)
+    assert ALERT_MAIL_WORDING.default == Wording.VALUE
 
 
 def test_a_users_text_becomes_neither_markup_nor_a_header():

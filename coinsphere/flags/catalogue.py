@@ -1,0 +1,40 @@
+"""Every flag that code asks for. What a flag gives to whom is data; which flags and variants there are is code."""
+
+from dataclasses import dataclass
+
+ON, OFF = "on", "off"
+"""The variants of a flag that is asked for a boolean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A question that code asks for a user.
+
+    Attributes:
+        key: its name, in the database and over the wire.
+        about: what depends on it.
+        variants: the possible answers; the first is the default, which holds where no rule decides.
+        owner: who takes the flag out of the code once it is decided.
+    """
+
+    key: str
+    about: str
+    variants: tuple[str, ...]
+    owner: str
+
+    @property
+    def default(self) -> str:
+        """What holds where no rule decides, and where rules cannot be read."""
+        return self.variants[0]
+
+
+ALERT_MAIL_WORDING = Flag(
+    "alert-mail-wording",
+    "How the subject and first line of an alert's mail are worded: by the value that was seen, or by the threshold "
+    "that was crossed.",
+    ("value", "crossing"),
+    "alerts",
+)
+
+CATALOGUE = {flag.key: flag for flag in (ALERT_MAIL_WORDING,)}
+"""By key."""

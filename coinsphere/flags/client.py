@@ -1,0 +1,59 @@
+"""The seam: code asks OpenFeature's client, which asks the rules as this process read them last."""
+
+import time
+from threading import Lock
+from uuid import UUID, uuid4
+
+from openfeature import api
+from openfeature.client import OpenFeatureClient
+from openfeature.evaluation_context import EvaluationContext
+from openfeature.flag_evaluation import FlagEvaluationDetails
+from psycopg import Connection
+
+from coinsphere.flags import repository
+from coinsphere.flags.catalogue import Flag
+from coinsphere.flags.provider import RulesProvider
+
+CACHE_SECONDS = 2.0
+
+
+class Flags:
+    """What flags give to whom, with a provider of its own.
+
+    Args:
+        environment: the kind of this installation, as the setting names it.
+    """
+
+    def __init__(self, environment: str) -> None:
+        domain = f"coinsphere-{uuid4().hex}"
+        self._provider = RulesProvider()
+        api.set_provider_and_wait(self._provider, domain)
+        context = EvaluationContext(attributes={"environment": environment})
+        self._client = OpenFeatureClient(domain, None, context)
+        self._until = 0.0
+        self._reading = Lock()
+
+    def give(
+        self, conn: Connection, flag: Flag, user_id: UUID, plan: str
+    ) -> FlagEvaluationDetails[str]:
+        """The variant of a flag that a user is given, and why; the default where rules are bad.
+
+        Args:
+            conn: the rules are read by it where those that are known are older than `CACHE_SECONDS`.
+            flag: what is asked.
+            user_id: for whom.
+            plan: what they pay for.
+        """
+        self._refresh(conn)
+        context = EvaluationContext(str(user_id), {"plan": plan})
+        return self._client.get_string_details(flag.key, flag.default, context)
+
+    def forget(self) -> None:
+        """Read the rules at the next question."""
+        self._until = 0.0
+
+    def _refresh(self, conn: Connection) -> None:
+        with self._reading:
+            if time.monotonic() >= self._until:
+                self._provider.learn(repository.stored(conn))
+                self._until = time.monotonic() + CACHE_SECONDS

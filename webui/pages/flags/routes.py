@@ -1,0 +1,76 @@
+"""Flags: their rules as JSON, which administrators change."""
+
+from flask import Blueprint, Response, request
+
+from webapi.flags import acts
+from webapi.flags.schemas import RuleOut, RulesIn
+from webapi.http import errors, json
+from webapi.http.errors import Problem
+from webapi.http.schema import check
+from webapi.security import access
+from webui import rendering
+from webui.i18n import gettext
+from webui.pages import filled, notes
+from webui.pages.filled import EMPTY, Filled
+from webui.security.access import admin, analyst
+
+web_flags = Blueprint("web_flags", __name__)
+_PAGE = "/admin/flags"
+
+
+@web_flags.get(_PAGE)
+@analyst
+def listed() -> Response:
+    """Every flag with its rules."""
+    return _page(EMPTY)
+
+
+@web_flags.post(f"{_PAGE}/<flag>")
+@admin
+def change(flag: str) -> Response:
+    """Give a flag other rules."""
+
+    def act() -> Response:
+        acts.change(flag, _given())
+        return notes.lead_to(_PAGE, gettext("Changed; every process follows within two seconds."))
+
+    return filled.attempted(act, lambda form: _page(form, flag))
+
+
+def _given() -> RulesIn:
+    """The rules that were filled in. Raises `errors.Problem`: 400 that says which of them is wrong, and why."""
+    try:
+        rules = json.loads(request.form.get("rules", ""))
+    except ValueError as error:
+        fault = {"path": "rules", "message": f"this is no JSON: {error}", "code": "json"}
+        raise errors.invalid([fault]) from None
+    try:
+        return check(RulesIn, {"rules": rules})
+    except Problem as problem:
+        found = problem.extra["details"]
+        told = [{**each, "path": "rules", "message": ": ".join((each["path"], each["message"]))} for each in found]  # fmt: skip
+        raise errors.invalid(told) from None
+
+
+def _page(form: Filled, edited: str | None = None) -> Response:
+    flags = acts.listed()
+    written = {each["flag"]: _written(each["rules"]) for each in flags}
+    return rendering.page(
+        "admin/flags.html",
+        flags=flags,
+        written=written,
+        form=form,
+        edited=edited,
+        empty=EMPTY,
+        may_change=access.principal().role == "admin",
+    )
+
+
+def _written(rules: list[dict[str, object]]) -> str:
+    """Rules as JSON, one on a line; conditions that leave anybody in are left out."""
+    shown = [RuleOut.model_validate(rule).model_dump(mode="json", by_alias=True) for rule in rules]
+    lines = [
+        json.dumps({name: value for name, value in each.items() if value}).decode()
+        for each in shown
+    ]
+    return "[\n" + ",\n".join(f"  {line}" for line in lines) + "\n]" if lines else "[]"
