@@ -20,7 +20,7 @@ from bench.load import Samples
 from bench.measure import Measure
 from bench.portfolio import rebuild
 from bench.serving import ROOT, Serving, served
-from coinsphere.accounts import browser_sessions, opaque
+from coinsphere.accounts import browser_sessions, opaque_tokens
 from tests.integration.local.chromium import PROGRAM
 
 TRANSACTIONS = 15_000
@@ -70,9 +70,9 @@ def owner(serving: Serving) -> str:
     with connect(serving.database_url) as conn:
         user_id, _ = fill(conn, "reader", prepare(conn), TRANSACTIONS)
     rebuild(serving.database_url, user_id)
-    secret = opaque.new()
+    secret = opaque_tokens.new()
     until = datetime.now(UTC) + timedelta(days=1)
-    values = {"user_id": user_id, "hash": opaque.digest(secret), "until": until}
+    values = {"user_id": user_id, "hash": opaque_tokens.digest(secret), "until": until}
     with psycopg.connect(serving.database_url, autocommit=True) as conn:
         conn.execute(_SESSION, values)
         conn.execute("update market.quotes set observed_at = now()")

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from coinsphere import log
-from coinsphere.backup import ahead, making
+from coinsphere.backup import base_backups, before_upgrade
 from coinsphere.backup.model import Backup
 from coinsphere.clock import Clock, utc_now
 from coinsphere.db import migrate
@@ -97,14 +97,14 @@ def upgrade(
     _log.info("upgraded", before=before, after=known[-1])
     if made is not None:
         with psycopg.connect(url, autocommit=True) as conn:
-            making.note(conn, made)
+            base_backups.note(conn, made)
     return Upgrade(before, known[-1], began_at, made.id if made else None)
 
 
 def _back_up(settings: Settings, clock: Clock, stack: ExitStack) -> Backup:
     """Make a backup; until the stack is left, the log of what is done is kept, too."""
     try:
-        return stack.enter_context(ahead.secured(settings, clock))
+        return stack.enter_context(before_upgrade.secured(settings, clock))
     except (BackupError, psycopg.Error, OSError) as error:
         raise UpgradeRefused(
             f"No backup could be made, so nothing was changed: {str(error).strip()} "

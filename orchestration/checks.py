@@ -16,7 +16,7 @@ from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.settings import Settings
 from expectations.suites.rules import Rule, Severity
-from orchestration import aside, failures
+from orchestration import check_effects, failures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ def build(
 
             findings = runner.validate(frame, suite, labels)
             with database.connection() as conn:
-                held = aside.settle(conn, suite, findings, frame, clock())
+                held = check_effects.settle(conn, suite, findings, frame, clock())
         for finding in findings:
             yield _result(asset, finding, len(frame), held)
 

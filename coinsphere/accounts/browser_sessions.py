@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from coinsphere.accounts import opaque
+from coinsphere.accounts import opaque_tokens
 
 COOKIE = "__Host-session"
 MOST_CHARACTERS = 128
@@ -35,7 +35,7 @@ class BrowserSession:
 def parameters(secret: str, now: datetime, idle_days: int) -> dict[str, Any]:
     """Of `FIND`: a session that nobody used for `idle_days` is not found."""
     since = now - timedelta(days=idle_days)
-    return {"hash": opaque.digest(secret), "now": now, "since": since}
+    return {"hash": opaque_tokens.digest(secret), "now": now, "since": since}
 
 
 def is_possible(secret: str) -> bool:

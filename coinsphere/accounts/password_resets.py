@@ -6,7 +6,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from coinsphere import i18n
-from coinsphere.accounts import opaque
+from coinsphere.accounts import opaque_tokens
 from coinsphere.notify import account_mails, mail
 
 QUEUE = "mail"
@@ -84,13 +84,13 @@ def send_link(
 
 def issue(conn: Connection, user_id: UUID, life: timedelta, now: datetime) -> str:
     """A token by which the account's password is chosen, once, within `life`; it voids the older ones."""
-    token = opaque.new()
+    token = opaque_tokens.new()
     void(conn, user_id, now)
     conn.execute(
         _ISSUE,
         {
             "user_id": user_id,
-            "token_hash": opaque.digest(token),
+            "token_hash": opaque_tokens.digest(token),
             "now": now,
             "expires_at": now + life,
         },
@@ -100,7 +100,7 @@ def issue(conn: Connection, user_id: UUID, life: timedelta, now: datetime) -> st
 
 def spend(conn: Connection, token: str, now: datetime) -> UUID | None:
     """Use up a link; the account's id, None if it is not good (any more)."""
-    parameters = {"token_hash": opaque.digest(token), "now": now}
+    parameters = {"token_hash": opaque_tokens.digest(token), "now": now}
     row = conn.execute(_SPEND, parameters).fetchone()
     return None if row is None else row[0]
 

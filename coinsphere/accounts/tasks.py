@@ -6,7 +6,7 @@ import psycopg
 from procrastinate import App
 
 from coinsphere import log
-from coinsphere.accounts import password_resets, upkeep
+from coinsphere.accounts import maintenance, password_resets
 from coinsphere.clock import utc_now
 from coinsphere.patience import Patience
 from coinsphere.settings import Settings
@@ -36,7 +36,7 @@ def add(app: App, settings: Settings) -> None:
     def tell_of_incomplete_logins(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
         """Tell the owners of accounts of logins that lack their second factor."""
         with connect() as conn:
-            told = upkeep.tell_of_incomplete_logins(conn, utc_now())
+            told = maintenance.tell_of_incomplete_logins(conn, utc_now())
         if told:
             _log.info("incomplete logins", told=told)
 
@@ -45,4 +45,4 @@ def add(app: App, settings: Settings) -> None:
     def forget_expired(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
         """Forget challenges, counters and mails that nobody needs any more."""
         with connect() as conn:
-            upkeep.forget_expired(conn, utc_now())
+            maintenance.forget_expired(conn, utc_now())

@@ -14,9 +14,9 @@ import psycopg
 from prometheus_client import Counter
 
 from coinsphere import backup_records, log
-from coinsphere.backup import making, places, sealing, wal
+from coinsphere.backup import base_backups, places, sealing, wal
 from coinsphere.backup.model import Kind
-from coinsphere.backup.posts import Post
+from coinsphere.backup.uploads import Upload
 from coinsphere.clock import utc_now
 from coinsphere.errors import BackupError, CoinsphereError
 from coinsphere.local.state import State
@@ -36,16 +36,16 @@ _STORED = Counter(
 _BASES = Counter("coinsphere_backup_bases", "Base backups begun, by how they ended.", ["outcome"])
 
 
-def bring(post: Post, conn: psycopg.Connection) -> None:
+def bring(upload: Upload, conn: psycopg.Connection) -> None:
     """Store what is new at a place, and note in the database that it is, or why it is not."""
     segment, problem = None, None
     try:
-        segment = post.store()
+        segment = upload.store()
     except (BackupError, OSError) as error:
         problem = str(error)
-        _log.error("not stored", place=post.place.name, why=problem)
-    _STORED.labels(post.place.name, "failed" if problem else "done").inc()
-    backup_records.beat(conn, post.place.name, segment, problem)
+        _log.error("not stored", place=upload.place.name, why=problem)
+    _STORED.labels(upload.place.name, "failed" if problem else "done").inc()
+    backup_records.beat(conn, upload.place.name, segment, problem)
 
 
 class Keeper:
@@ -57,7 +57,7 @@ class Keeper:
         self._seals = sealing.build(settings)
         self._places = places.build(settings)
         folder = self._state.received_log
-        self._posts = [Post(each, self._seals, settings, folder) for each in self._places]
+        self._uploads = [Upload(each, self._seals, settings, folder) for each in self._places]
         self._receiver = wal.Receiver(settings.backup_dsn, folder)
         self._brought_at = float("-inf")
         self._base: threading.Thread | None = None
@@ -94,9 +94,9 @@ class Keeper:
 
     def _bring(self) -> None:
         with psycopg.connect(self._settings.dsn, autocommit=True, connect_timeout=5) as conn:
-            for post in self._posts:
-                bring(post, conn)
-        wal.clear(self._state.received_log, [post.shipping for post in self._posts])
+            for upload in self._uploads:
+                bring(upload, conn)
+        wal.clear(self._state.received_log, [upload.shipping for upload in self._uploads])
 
     def _begin_base(self) -> None:
         """Begin a base backup where it is time for one, beside the rest."""
@@ -111,7 +111,7 @@ class Keeper:
         if self._settings.backup_hours == 0:
             return False
         try:
-            newest = [each.finished_at for each in making.stored(self._places[0])[-1:]]
+            newest = [each.finished_at for each in base_backups.stored(self._places[0])[-1:]]
         except BackupError as error:
             _log.error("not stored", why=str(error))
             self._not_before = utc_now() + _RETRY
@@ -123,16 +123,16 @@ class Keeper:
     def _make_base(self) -> None:
         kind: Kind | None = "full" if self._is_full_due else None
         try:
-            made = making.create(
+            backup = base_backups.create(
                 self._settings, self._places, self._seals, clock=utc_now, kind=kind
             )
             self._is_full_due = False
             with psycopg.connect(self._settings.dsn, autocommit=True, connect_timeout=5) as conn:
-                making.note(conn, made)
+                base_backups.note(conn, backup)
             _BASES.labels("done").inc()
-            _log.info("base backup", id=made.id, bytes=made.size)
+            _log.info("base backup", id=backup.id, bytes=backup.size)
             for place in self._places:
-                making.prune(place, self._seals, self._settings, utc_now())
+                base_backups.prune(place, self._seals, self._settings, utc_now())
         except (CoinsphereError, psycopg.Error, OSError) as error:
             _BASES.labels("failed").inc()
             _log.error("no base backup", why=str(error))

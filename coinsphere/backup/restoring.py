@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from coinsphere.backup import catalogue, files, making, tools, unpacking, wal
+from coinsphere.backup import base_backups, catalogue, files, tools, unpacking, wal
 from coinsphere.backup.places import Place
 from coinsphere.backup.sealing import Seals
 from coinsphere.clock import utc_now
@@ -78,13 +78,13 @@ def restore(
         raise BackupError(
             f"{into} is not empty: a restore never writes over a state. Name another folder."
         )
-    backup = catalogue.newest(making.stored(place), until)
+    backup = catalogue.newest(base_backups.stored(place), until)
     _refuse_other_version(backup.server_version)
     into.mkdir(mode=0o700, parents=True, exist_ok=True)
     data, log = into / "postgres", into / "restored-log"
     with tempfile.TemporaryDirectory(prefix="restore-", dir=into) as scratch:
         say(f"Reading {backup.id}")
-        chain = catalogue.chain(making.stored(place), backup)
+        chain = catalogue.chain(base_backups.stored(place), backup)
         folders = [unpacking.unpack(place, seals, each, Path(scratch)) for each in chain]
         if len(folders) > 1:
             tools.combine(folders, data)

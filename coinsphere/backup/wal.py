@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 
 from coinsphere import log
-from coinsphere.backup import rights, tools
+from coinsphere.backup import privileges, tools
 from coinsphere.backup.model import SEGMENT, WAL
 from coinsphere.backup.places import Place
 from coinsphere.backup.sealing import SUFFIX, Seals
@@ -92,7 +92,7 @@ class Receiver:
     def _prepare_slot(self) -> bool:
         """Make the slot where there is none, or anew where the server gave up keeping the log for it."""
         with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as conn:
-            rights.refuse_without(conn)
+            privileges.refuse_without(conn)
             # A receiver that outlived a killed keeper would keep the slot from the new one.
             conn.execute(_END_OTHERS, {"slot": SLOT})
             known = conn.execute(_STATUS, {"slot": SLOT}).fetchone()

@@ -6,7 +6,7 @@ from typing import Literal
 
 from psycopg import Connection
 
-from coinsphere.billing.told import Happening
+from coinsphere.billing.stripe_objects import StripeEvent
 
 QUEUE = "billing"
 REFRESH = "refresh_customer"
@@ -46,23 +46,23 @@ _FORGET = "delete from app.payment_events where handled_at < %(before)s"
 def store(
     conn: Connection,
     provider: str,
-    happening: Happening,
+    event: StripeEvent,
     now: datetime,
     found_by: Literal["webhook", "reconciliation"],
 ) -> bool:
     """Store an event, and the job that handles it; False where it is known, which changes nothing."""
     values = {
         "provider": provider,
-        "reference": happening.reference,
-        "topic": happening.topic,
-        "customer": happening.customer,
-        "occurred_at": happening.occurred_at,
+        "reference": event.reference,
+        "topic": event.topic,
+        "customer": event.customer,
+        "occurred_at": event.occurred_at,
         "now": now,
         "found_by": found_by,
     }
     is_new = conn.execute(_STORE, values).rowcount == 1
-    if is_new and happening.customer is not None:
-        refresh_later(conn, provider, happening.customer)
+    if is_new and event.customer is not None:
+        refresh_later(conn, provider, event.customer)
     return is_new
 
 

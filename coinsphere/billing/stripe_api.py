@@ -9,8 +9,8 @@ from uuid import UUID
 import stripe
 
 from coinsphere import log
-from coinsphere.billing import told
-from coinsphere.billing.told import Happening, Standing
+from coinsphere.billing import stripe_objects
+from coinsphere.billing.stripe_objects import Standing, StripeEvent
 from coinsphere.errors import ConfigurationError
 from coinsphere.settings import Settings
 
@@ -113,12 +113,14 @@ class Stripe:
             if error.code != _GONE:
                 raise
             return Standing()
-        ours = told.subscriptions(subscribed, invoices, charges, self._price)
+        ours = stripe_objects.subscriptions(subscribed, invoices, charges, self._price)
         return Standing(
-            ours, told.running(subscribed, self._price), told.payments(invoices, charges, ours)
+            ours,
+            stripe_objects.running(subscribed, self._price),
+            stripe_objects.payments(invoices, charges, ours),
         )
 
-    def happened_since(self, since: datetime) -> Iterator[Happening]:
+    def happened_since(self, since: datetime) -> Iterator[StripeEvent]:
         """Every event from then on, the newest first; Stripe keeps them for 30 days. Raises `Fault`.
 
         One that makes no sense is named in the log: it keeps no other from being found.
@@ -126,8 +128,8 @@ class Stripe:
         created: Any = {"gte": int(since.timestamp())}
         for each in _all(self._api.events.list({"created": created, "limit": _PAGE})):
             try:
-                yield told.happening(each)
-            except told.NONSENSE as error:
+                yield stripe_objects.event(each)
+            except stripe_objects.NONSENSE as error:
                 _log.error(
                     "event not understood", reference=str(each.get("id"))[:80], error=str(error)
                 )
@@ -148,7 +150,7 @@ class Stripe:
             if error.code != _GONE:
                 raise
 
-    def heard(self, body: bytes, signature: str | None) -> Happening:
+    def heard(self, body: bytes, signature: str | None) -> StripeEvent:
         """An event that was sent to us. Raises `Forged`.
 
         The signature is over the exact bytes and a time, which may be five minutes old.
@@ -158,10 +160,10 @@ class Stripe:
             stripe.WebhookSignature.verify_header(
                 text, signature or "", self._secret, _TOLERANCE_SECONDS
             )
-            return told.happening(json.loads(text))
+            return stripe_objects.event(json.loads(text))
         except (stripe.SignatureVerificationError, ValueError) as error:
             raise Forged(str(error)) from None
-        except told.NONSENSE:
+        except stripe_objects.NONSENSE:
             raise Forged("it is no event") from None
 
 

@@ -7,7 +7,7 @@ from procrastinate import App
 from psycopg import Connection
 
 from coinsphere import log
-from coinsphere.billing import books, dunning, events
+from coinsphere.billing import dunning, events, reconciliation
 from coinsphere.billing.stripe_api import PROVIDER, Fault, Stripe
 from coinsphere.clock import utc_now
 from coinsphere.patience import Patience
@@ -64,13 +64,13 @@ def refresh(
     """
     # Before the question: what arrives meanwhile is handled by the next job.
     told = events.waiting(conn, provider, customer)
-    user_id = books.owner(conn, provider, customer)
+    user_id = reconciliation.owner(conn, provider, customer)
     stripe = None if user_id is None else Stripe.of(settings)
     standing = None if stripe is None else stripe.standing(customer)
     with conn.transaction():
         if user_id is not None and standing is not None:
             grace = timedelta(days=settings.billing_grace_days)
-            failed = books.enter(
+            failed = reconciliation.apply(
                 conn, SymmetricKeys(settings.audit_keys), provider, user_id,
                 standing, now=now, grace=grace,
             )  # fmt: skip

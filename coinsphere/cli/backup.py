@@ -34,11 +34,11 @@ def create(*, full: bool) -> None:
     """Make a base backup now, beside those that the keeper makes, and store it at every place."""
     import psycopg
 
-    from coinsphere.backup import making, places, sealing
+    from coinsphere.backup import base_backups, places, sealing
     from coinsphere.clock import utc_now
 
     settings = Settings.from_env()
-    made = making.create(
+    made = base_backups.create(
         settings,
         places.build(settings),
         sealing.build(settings),
@@ -46,7 +46,7 @@ def create(*, full: bool) -> None:
         kind="full" if full else None,
     )
     with psycopg.connect(settings.url_for(Role.WORKER), autocommit=True) as conn:
-        making.note(conn, made)
+        base_backups.note(conn, made)
     click.echo(f"{made.id}: {made.size >> 10:,} KiB at {len(places.build(settings))} places.")
 
 
@@ -57,12 +57,12 @@ def list_(place: str | None, *, as_json: bool) -> None:
     """List the base backups of a place, the oldest first, and until when it can be restored."""
     from rich.table import Table
 
-    from coinsphere.backup import making, wal
+    from coinsphere.backup import base_backups, wal
     from coinsphere.backup.model import encode
     from coinsphere.cli.console import console as new_console
 
     chosen = _place(place, Settings.from_env())
-    found = making.stored(chosen)
+    found = base_backups.stored(chosen)
     if as_json:
         click.echo(json.dumps([json.loads(encode(each)) for each in found], indent=2))
         return
@@ -85,12 +85,12 @@ def list_(place: str | None, *, as_json: bool) -> None:
 @_PLACE
 def verify(backup_id: str | None, place: str | None) -> None:
     """Read a whole backup, the newest by default: digests, seals, PostgreSQL's manifest, and that the log has no gap."""
-    from coinsphere.backup import making, sealing
+    from coinsphere.backup import base_backups, sealing
 
     settings = Settings.from_env()
     chosen = _place(place, settings)
     found = _backup(chosen, backup_id)
-    making.verify(chosen, sealing.build(settings), found)
+    base_backups.verify(chosen, sealing.build(settings), found)
     click.echo(f"{found.id} at {chosen.name} is good, and so is the log behind it.")
 
 
@@ -157,12 +157,12 @@ def drill(place: str | None, *, as_json: bool) -> None:
 @backup.command()
 def prune() -> None:
     """Forget at every place what the settings do not keep, as the keeper does after each base backup."""
-    from coinsphere.backup import making, places, sealing
+    from coinsphere.backup import base_backups, places, sealing
     from coinsphere.clock import utc_now
 
     settings = Settings.from_env()
     for each in places.build(settings):
-        removed = making.prune(each, sealing.build(settings), settings, utc_now())
+        removed = base_backups.prune(each, sealing.build(settings), settings, utc_now())
         click.echo(f"{each.name}: {len(removed)} files removed.")
 
 
@@ -186,9 +186,9 @@ def _place(name: str | None, settings: Settings) -> "Place":
 
 
 def _backup(place: "Place", backup_id: str | None) -> "Backup":
-    from coinsphere.backup import catalogue, making
+    from coinsphere.backup import base_backups, catalogue
 
-    found = making.stored(place)
+    found = base_backups.stored(place)
     if backup_id is None:
         return catalogue.newest(found)
     for each in found:

@@ -57,10 +57,10 @@ def fill() -> None:
     from coinsphere.cli.console import console as new_console
     from coinsphere.cli.market import show_import
     from coinsphere.cli.progress import ConsoleProgress
-    from coinsphere.local import filling
+    from coinsphere.local import backfill
 
     console = new_console()
-    for report in filling.fill(Settings.from_env(), ConsoleProgress(console)):
+    for report in backfill.fill(Settings.from_env(), ConsoleProgress(console)):
         show_import(console, report)
 
 

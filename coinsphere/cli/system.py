@@ -122,12 +122,12 @@ def _fill(console: Console, settings: Settings, progress: "ConsoleProgress") -> 
     """
     from coinsphere.cli.market import show_import
     from coinsphere.cli.quarantine import show_set_aside
-    from coinsphere.local import filling
+    from coinsphere.local import backfill
     from coinsphere.local.supervision import Supervisor
 
     status.show_origin(console, status.stored_origin(settings))
     try:
-        for report in filling.fill(settings, progress):
+        for report in backfill.fill(settings, progress):
             show_import(console, report)
     except (CoinsphereError, psycopg.Error) as error:
         if Supervisor(settings.state).was_stopped():

@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from coinsphere.accounts import opaque
+from coinsphere.accounts import opaque_tokens
 from coinsphere.notify import account_mails
 from webapi import mails
 from webapi.http import errors
@@ -71,12 +71,12 @@ def send(
     """
     now = work.clock()
     _require_patience(conn, user_id, now)
-    token = opaque.new()
+    token = opaque_tokens.new()
     conn.execute(_VOID, {"user_id": user_id, "now": now})
     parameters = {
         "user_id": user_id,
         "email": email,
-        "token_hash": opaque.digest(token),
+        "token_hash": opaque_tokens.digest(token),
         "now": now,
         "expires_at": now + LIFE,
     }
@@ -96,7 +96,9 @@ def pending(conn: Connection, user_id: UUID, now: datetime) -> str | None:
 def spend(conn: Connection, token: str, now: datetime) -> Confirmed | None:
     """Use up a link; None if it is not good (any more)."""
     cursor = conn.cursor(row_factory=class_row(Confirmed))
-    return cursor.execute(_SPEND, {"token_hash": opaque.digest(token), "now": now}).fetchone()
+    return cursor.execute(
+        _SPEND, {"token_hash": opaque_tokens.digest(token), "now": now}
+    ).fetchone()
 
 
 def _require_patience(conn: Connection, user_id: UUID, now: datetime) -> None:

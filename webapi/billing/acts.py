@@ -96,12 +96,12 @@ def hear(body: bytes, signature: str | None) -> None:
     """
     work = services()
     try:
-        happening = _stripe().heard(body, signature)
+        event = _stripe().heard(body, signature)
     except Forged as fault:
         _log.warning("event refused", reason=str(fault))
         raise errors.Problem(400, "the signature is wrong", code="signature") from None
     with work.database.connection() as conn:
-        events.store(conn, PROVIDER, happening, work.clock(), "webhook")
+        events.store(conn, PROVIDER, event, work.clock(), "webhook")
 
 
 def _stripe() -> Stripe:

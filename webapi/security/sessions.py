@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from coinsphere.accounts import opaque
+from coinsphere.accounts import opaque_tokens
 from coinsphere.settings import Settings
 
 MOST = 20
@@ -151,7 +151,7 @@ class Spent(Owner):
 
     def successor(self, token: str) -> str:
         """The token that takes the place of `token`: 256 bits, the same for everybody who has it."""
-        return opaque.derived(self.salt, token)
+        return opaque_tokens.derived(self.salt, token)
 
 
 def open_session(
@@ -221,7 +221,7 @@ def issue_refresh_token(
     conn: Connection, session_id: UUID, now: datetime, settings: Settings
 ) -> str:
     """A new refresh token of the session: 256 random bits, of which only the SHA-256 is kept."""
-    return _issue(conn, opaque.new(), session_id, now, settings)
+    return _issue(conn, opaque_tokens.new(), session_id, now, settings)
 
 
 def _issue(
@@ -249,7 +249,7 @@ def spend_refresh_token(
     """
     cursor = conn.cursor(row_factory=class_row(Spent))
     parameters = {"token_hash": token_hash(token), "now": now}
-    spent = cursor.execute(_SPEND, {**parameters, "salt": opaque.salt()}).fetchone()
+    spent = cursor.execute(_SPEND, {**parameters, "salt": opaque_tokens.salt()}).fetchone()
     if spent is not None:
         conn.execute(_SEEN, {"session_id": spent.session_id, "now": now})
         _issue(conn, spent.successor(token), spent.session_id, now, settings)
@@ -284,4 +284,4 @@ def principal(conn: Connection, session_id: UUID, now: datetime) -> Principal | 
 
 def token_hash(token: str) -> bytes:
     """What is stored of a refresh token."""
-    return opaque.digest(token)
+    return opaque_tokens.digest(token)

@@ -13,7 +13,7 @@ from flask import Response, g, has_request_context, request
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from coinsphere.accounts import browser_sessions, opaque
+from coinsphere.accounts import browser_sessions, opaque_tokens
 from coinsphere.accounts.browser_sessions import BrowserSession
 from coinsphere.audit.events import Event
 from coinsphere.db.owner import Scope
@@ -33,8 +33,8 @@ _SEEN = "update app.sessions set last_seen_at = %(now)s where id = %(session_id)
 
 def grant(_: Services, conn: Connection, __: UUID, session_id: UUID) -> dict[str, str]:
     """The secret of a new session's cookie; see `webapi.auth.logins.Grant`."""
-    secret = opaque.new()
-    conn.execute(_BIND, {"hash": opaque.digest(secret), "session_id": session_id})
+    secret = opaque_tokens.new()
+    conn.execute(_BIND, {"hash": opaque_tokens.digest(secret), "session_id": session_id})
     return {COOKIE: secret}
 
 

@@ -12,7 +12,7 @@ import secrets
 
 from flask import Flask, Response, g, request
 
-from coinsphere.accounts import opaque
+from coinsphere.accounts import opaque_tokens
 from webapi.http import errors
 from webui import requests
 from webui.security import cookies
@@ -34,7 +34,7 @@ def token() -> str:
     """The token of the forms of the present page."""
     key = request.cookies.get(COOKIE, "") or g.get("form_secret", "")
     if not key:
-        key = g.form_secret = opaque.new()
+        key = g.form_secret = opaque_tokens.new()
     return _token(key)
 
 

@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
 from coinsphere import backup_records
-from coinsphere.backup import drill, files, keeper, making, places, restoring, sealing, wal
+from coinsphere.backup import base_backups, drill, files, keeper, places, restoring, sealing, wal
 from coinsphere.cli.main import cli
 from coinsphere.clock import utc_now
 from coinsphere.errors import BackupError
@@ -103,11 +103,11 @@ def test_a_state_comes_back_as_it_was_at_any_second(settings, kept, owner, datab
     postgres = database.server
     first, second = places.build(settings)
     seals = sealing.build(settings)
-    until(lambda: making.stored(second))
-    (full,) = making.stored(first)
+    until(lambda: base_backups.stored(second))
+    (full,) = base_backups.stored(first)
     assert full.kind == "full"
     before = write(owner, "before")
-    middle = making.create(settings, [first, second], seals, clock=utc_now)
+    middle = base_backups.create(settings, [first, second], seals, clock=utc_now)
     assert (middle.kind, middle.parent) == ("incremental", full.id)
     assert middle.size < full.size / 3
     after = write(owner, "after")
@@ -116,7 +116,7 @@ def test_a_state_comes_back_as_it_was_at_any_second(settings, kept, owner, datab
     last = write(owner, "last")
     until(lambda: stored_by(owner, last))
     for backup in (full, middle):
-        making.verify(first, seals, backup)
+        base_backups.verify(first, seals, backup)
 
     restored = restoring.restore(second, seals, after, tmp_path / "after")
     assert restored.backup_id == middle.id
@@ -147,9 +147,9 @@ def test_a_state_comes_back_as_it_was_at_any_second(settings, kept, owner, datab
 def test_damage_anywhere_is_found_and_one_bad_place_holds_up_no_other(settings, owner, tmp_path):
     first, second = places.build(settings)
     seals = sealing.build(settings)
-    made = making.create(settings, [first, second], seals, clock=utc_now)
+    made = base_backups.create(settings, [first, second], seals, clock=utc_now)
     _store_log(settings, first, seals)
-    making.verify(first, seals, made)
+    base_backups.verify(first, seals, made)
     folder = tmp_path / "first" / "base" / made.id
     assert {path.name for path in folder.iterdir()} == {
         "manifest.json",
@@ -161,7 +161,7 @@ def test_damage_anywhere_is_found_and_one_bad_place_holds_up_no_other(settings, 
         if path.name != "manifest.json":
             path.write_bytes(whole[:-20] + bytes([whole[-20] ^ 1]) + whole[-19:])
             with pytest.raises(BackupError, match="damaged"):
-                making.verify(first, seals, made)
+                base_backups.verify(first, seals, made)
             path.write_bytes(whole)
     stranger = settings.model_copy(update={"backup_identity_file": tmp_path / "other.txt"})
     with pytest.raises(BackupError, match="BACKUP_IDENTITY_FILE"):
@@ -169,8 +169,8 @@ def test_damage_anywhere_is_found_and_one_bad_place_holds_up_no_other(settings, 
     (tmp_path / "second").rename(tmp_path / "was")
     (tmp_path / "second").write_text("a file, where a folder should be")
     with pytest.raises(BackupError, match="1 of 2"):
-        making.create(settings, [first, second], seals, clock=utc_now, kind="full")
-    assert len(making.stored(first)) == 2
+        base_backups.create(settings, [first, second], seals, clock=utc_now, kind="full")
+    assert len(base_backups.stored(first)) == 2
 
 
 def _store_log(settings, place, seals) -> None:

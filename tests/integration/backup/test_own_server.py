@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from pydantic import SecretStr
 
-from coinsphere.backup import ahead, keeper, places, wal
+from coinsphere.backup import before_upgrade, keeper, places, wal
 from coinsphere.cli.main import cli
 from coinsphere.clock import iso, utc_now
 from coinsphere.db import migrate
@@ -95,7 +95,7 @@ def register(server, name: str) -> None:
 
 def test_it_is_backed_up_and_restored_by_the_same_commands(server, settings, run, tmp_path):
     register(server, "ada")
-    with ahead.secured(settings, utc_now) as made:
+    with before_upgrade.secured(settings, utc_now) as made:
         time.sleep(0.05)
         between = utc_now()
         time.sleep(0.05)

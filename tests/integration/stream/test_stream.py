@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from coinsphere.accounts import opaque
+from coinsphere.accounts import opaque_tokens
 from coinsphere.alerts import evaluation, repository
 from coinsphere.alerts.mails import AlertMails
 from coinsphere.alerts.repository import NewAlert
@@ -126,10 +126,10 @@ def test_the_token_comes_in_a_header_or_a_subprotocol_and_never_in_the_query(wor
 
 def test_a_pages_cookie_counts_from_its_own_origin_alone(world):
     account = world.account()
-    secret = opaque.new()
+    secret = opaque_tokens.new()
     world.conn.execute(
         "update app.sessions set cookie_hash = %s where id = %s",
-        [opaque.digest(secret), account.session_id],
+        [opaque_tokens.digest(secret), account.session_id],
     )
 
     async def knock() -> None:

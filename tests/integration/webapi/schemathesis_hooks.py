@@ -24,7 +24,7 @@ import schemathesis
 from schemathesis import AuthContext, Case, HookContext, Response
 from schemathesis.core.parameters import ParameterLocation
 
-from coinsphere.accounts import opaque
+from coinsphere.accounts import opaque_tokens
 from coinsphere.security.access_tokens import sign_access_token
 from coinsphere.security.signing.file_keyring import FileKeyring
 from coinsphere.settings import Settings
@@ -231,11 +231,11 @@ def _verify(account: Account, case: Case) -> None:
 
 
 def _link(account: Account, table: str, **more: Any) -> str:
-    token = opaque.new()
+    token = opaque_tokens.new()
     now = datetime.now(UTC)
     row = {
         "user_id": account.id,
-        "token_hash": opaque.digest(token),
+        "token_hash": opaque_tokens.digest(token),
         "created_at": now,
         "expires_at": now + timedelta(minutes=5),
         **more,

@@ -8,7 +8,7 @@ import psycopg
 import pyotp
 import pytest
 
-from coinsphere.accounts import upkeep
+from coinsphere.accounts import maintenance
 from tests.integration.webapi.conftest import NOW, PASSWORD, V1, assert_problem, new_person
 
 
@@ -228,7 +228,7 @@ def test_a_login_that_stops_before_its_second_factor_is_told_once(
     def tell(now) -> int:
         with psycopg.connect(module_database.pipeline) as conn:
             conn.execute("set search_path = app, jobs, public")
-            return upkeep.tell_of_incomplete_logins(conn, now)
+            return maintenance.tell_of_incomplete_logins(conn, now)
 
     about = (
         "select body_text from app.mails where user_id = %s and subject like '%%was not completed'"

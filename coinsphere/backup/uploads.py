@@ -1,4 +1,4 @@
-"""A place, and what is new since the last time brought there: the log, files of models, keys."""
+"""Uploads to one place what is new since the last time: the log, files of models, keys."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from coinsphere.clock import utc_now
 from coinsphere.settings import Settings
 
 
-class Post:
-    """One place, and what is brought there."""
+class Upload:
+    """One place, and how far it has been filled."""
 
     def __init__(self, place: Place, seals: Seals, settings: Settings, folder: Path) -> None:
         self.place = place

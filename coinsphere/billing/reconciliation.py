@@ -1,4 +1,4 @@
-"""What a provider says of a customer, brought into our tables; every change is told to the audit log."""
+"""Brings our tables in line with what a payment provider says of a customer; every change goes to the audit log."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -15,7 +15,7 @@ from coinsphere.audit.events import Event
 from coinsphere.audit.masking import Detail
 from coinsphere.billing import entitlement
 from coinsphere.billing.entitlement import Subscription
-from coinsphere.billing.told import Payment, Standing
+from coinsphere.billing.stripe_objects import Payment, Standing
 from coinsphere.security.symmetric_keys import SymmetricKeys
 
 Act = tuple[Event, str, dict[str, Detail]]
@@ -51,7 +51,7 @@ def owner(conn: Connection, provider: str, customer: str) -> UUID | None:
     return None if row is None else UUID(str(row[0]))
 
 
-def enter(
+def apply(
     conn: Connection,
     keys: SymmetricKeys,
     provider: str,
@@ -63,37 +63,41 @@ def enter(
 ) -> list[Subscription]:
     """Bring our tables up to date in the caller's transaction; gives the subscriptions whose payment has just failed.
 
-    The same said again changes nothing and tells nothing.
+    Applying the same again changes nothing and audits nothing.
     """
     known = {"provider": provider, "user_id": user_id, "now": now}
     before = {ref: (status, end) for ref, status, end in conn.execute(_STATUSES, known)}
     changed = [
-        each
-        for each in standing.subscriptions
-        if before.get(each.reference) != (each.status, each.cancels_at)
+        subscription
+        for subscription in standing.subscriptions
+        if before.get(subscription.reference) != (subscription.status, subscription.cancels_at)
     ]
     acts = [*_paid(conn, known, standing.payments), *map(_plan_act, changed)]
-    for each in standing.subscriptions:
-        conn.execute(_SUBSCRIPTION, {**known, **asdict(each)})
+    for subscription in standing.subscriptions:
+        conn.execute(_SUBSCRIPTION, {**known, **asdict(subscription)})
     plan = entitlement.of(standing.subscriptions, now, grace).plan
     conn.execute(_TIER, {**known, "plan": plan.name})
     if changed:
         recording.record(conn, user_id, PlanChanged(plan.name), now)
     for event, target, details in acts:
         chain.append(conn, keys, event, now, actor_id=user_id, target=target, details=details)
-    failed = [each for each in changed if each.status == "past_due"]
-    return [each for each in failed if before.get(each.reference, ("",))[0] != "past_due"]
+    return [
+        subscription
+        for subscription in changed
+        if subscription.status == "past_due"
+        and before.get(subscription.reference, ("",))[0] != "past_due"
+    ]
 
 
 def _paid(conn: Connection, known: dict[str, Any], payments: Sequence[Payment]) -> Iterator[Act]:
     before: dict[str, str] = dict(conn.execute(_PAYMENTS, known).fetchall())
-    for each in payments:
-        if before.get(each.reference) == each.status:
+    for payment in payments:
+        if before.get(payment.reference) == payment.status:
             continue
-        conn.execute(_PAYMENT, {**known, **asdict(each)})
-        if each.status in _EVENTS:
-            sum_paid = {"amount": str(each.amount), "currency": each.currency}
-            yield _EVENTS[each.status], each.reference, {**sum_paid, "plan": each.plan}
+        conn.execute(_PAYMENT, {**known, **asdict(payment)})
+        if payment.status in _EVENTS:
+            sum_paid = {"amount": str(payment.amount), "currency": payment.currency}
+            yield _EVENTS[payment.status], payment.reference, {**sum_paid, "plan": payment.plan}
 
 
 def _plan_act(changed: Subscription) -> Act:

@@ -1,4 +1,4 @@
-"""Opaque tokens that let somebody in: 256 random bits, of which only the SHA-256 is kept."""
+"""Opaque tokens for sessions and links: 256 random bits, of which only the SHA-256 is stored."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""What Stripe tells of a customer, as subscriptions and payments of ours. Pure.
+"""Turns Stripe's objects into subscriptions and payments of ours. Pure.
 
 Source: Stripe's API reference, version 2026-10-28 (Subscription, Invoice, Charge, Event).
 """
@@ -64,15 +64,15 @@ class Standing:
     def refunded(self) -> list[str]:
         """Those that go on though the newest payment was given back."""
         return [
-            each.reference
-            for each in self.subscriptions
-            if each.status == "refunded" and each.reference in self.running
+            subscription.reference
+            for subscription in self.subscriptions
+            if subscription.status == "refunded" and subscription.reference in self.running
         ]
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
-    """That something happened to a customer; what, is asked anew. `customer` is None where it is about none."""
+class StripeEvent:
+    """Says that something of a customer changed; what, is asked anew. `customer` is None where it is about none."""
 
     reference: str
     topic: str
@@ -80,37 +80,37 @@ class Happening:
     occurred_at: datetime
 
 
-def happening(raw: Raw) -> Happening:
+def event(raw: Raw) -> StripeEvent:
     """An event. Raises one of `NONSENSE` for what is none."""
     about = raw["data"]["object"]
     who = about["id"] if about.get("object") == "customer" else about.get("customer")
     customer = None if who is None else _word(_id(who))
-    return Happening(_word(raw["id"]), _word(raw["type"]), customer, _moment(raw["created"]))
+    return StripeEvent(_word(raw["id"]), _word(raw["type"]), customer, _moment(raw["created"]))
 
 
 def subscriptions(
-    told: Sequence[Raw], invoices: Sequence[Raw], charges: Sequence[Raw], price: str
+    raws: Sequence[Raw], invoices: Sequence[Raw], charges: Sequence[Raw], price: str
 ) -> list[Subscription]:
     """Those that sell our price.
 
     Args:
-        told: all subscriptions of a customer.
+        raws: all subscriptions of a customer.
         invoices: all his invoices, with their payments.
         charges: all his charges.
         price: the price of the plan pro; other things that are sold by the same account are none of ours.
     """
     refunded = _refunded(charges)
-    ours = [(each, item) for each in told if (item := _item(each, price)) is not None]
+    ours = [(raw, item) for raw in raws if (item := _item(raw, price)) is not None]
     return [
-        _subscription(each, item, is_refunded=_newest_is_refunded(each["id"], invoices, refunded))
-        for each, item in ours
+        _subscription(raw, item, is_refunded=_newest_is_refunded(raw["id"], invoices, refunded))
+        for raw, item in ours
     ]
 
 
-def running(told: Sequence[Raw], price: str) -> frozenset[str]:
+def running(raws: Sequence[Raw], price: str) -> frozenset[str]:
     """References of the subscriptions to our price that have not ended."""
     return frozenset(
-        each["id"] for each in told if each["status"] in _RUNNING and _item(each, price) is not None
+        raw["id"] for raw in raws if raw["status"] in _RUNNING and _item(raw, price) is not None
     )
 
 
@@ -118,11 +118,16 @@ def payments(
     invoices: Sequence[Raw], charges: Sequence[Raw], ours: Sequence[Subscription]
 ) -> list[Payment]:
     """The invoices of `ours` that ask for money; a trial's ask for none."""
-    refunded, plans = _refunded(charges), {each.reference: each.plan for each in ours}
+    refunded, plans = (
+        _refunded(charges),
+        {subscription.reference: subscription.plan for subscription in ours},
+    )
     return [
-        _payment(each, plans[bought], refunded)
-        for each in invoices
-        if (bought := _bought(each)) in plans and each["status"] in _PAID and each["total"] > 0
+        _payment(invoice, plans[bought], refunded)
+        for invoice in invoices
+        if (bought := _bought(invoice)) in plans
+        and invoice["status"] in _PAID
+        and invoice["total"] > 0
     ]
 
 
@@ -169,25 +174,25 @@ def _item(raw: Raw, price: str) -> Raw | None:
 
 def _newest_is_refunded(reference: str, invoices: Sequence[Raw], refunded: frozenset[str]) -> bool:
     paid = [
-        each
-        for each in invoices
-        if _bought(each) == reference and each["status"] == "paid" and each["total"] > 0
+        invoice
+        for invoice in invoices
+        if _bought(invoice) == reference and invoice["status"] == "paid" and invoice["total"] > 0
     ]
-    newest = max(paid, key=lambda each: int(each["created"]), default=None)
+    newest = max(paid, key=lambda invoice: int(invoice["created"]), default=None)
     return newest is not None and not refunded.isdisjoint(_intents(newest))
 
 
 def _refunded(charges: Sequence[Raw]) -> frozenset[str]:
     """The payments that were given back in full; a part that was given back ends nothing."""
-    found = (_id(each["payment_intent"]) for each in charges if each["refunded"])
+    intents = (_id(charge["payment_intent"]) for charge in charges if charge["refunded"])
     # A charge without an intent was made for no invoice of a subscription.
-    return frozenset(each for each in found if each is not None)
+    return frozenset(intent for intent in intents if intent is not None)
 
 
 def _intents(invoice: Raw) -> set[str]:
-    made: list[Raw] = (invoice.get("payments") or {}).get("data", [])
-    found = (_id(each["payment"].get("payment_intent")) for each in made)
-    return {each for each in found if each is not None}
+    payments: list[Raw] = (invoice.get("payments") or {}).get("data", [])
+    intents = (_id(payment["payment"].get("payment_intent")) for payment in payments)
+    return {intent for intent in intents if intent is not None}
 
 
 def _bought(invoice: Raw) -> str | None:

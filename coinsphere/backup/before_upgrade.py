@@ -1,4 +1,4 @@
-"""A base backup ahead of a change to the whole state, and the log of that change: while no keeper is at work."""
+"""A base backup before an upgrade, and the log of the upgrade itself, where no keeper runs."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -7,9 +7,9 @@ from contextlib import contextmanager
 import psycopg
 
 from coinsphere import log
-from coinsphere.backup import making, places, sealing, wal
+from coinsphere.backup import base_backups, places, sealing, wal
 from coinsphere.backup.model import Backup
-from coinsphere.backup.posts import Post
+from coinsphere.backup.uploads import Upload
 from coinsphere.backup_records import SLOT
 from coinsphere.clock import Clock
 from coinsphere.errors import BackupError
@@ -30,7 +30,7 @@ _log = log.get("backup")
 
 @contextmanager
 def secured(settings: Settings, clock: Clock) -> Iterator[Backup]:
-    """A base backup at every place; the log of what is done in the context follows it, so that all before comes back.
+    """A base backup at every place. The log of what is done in the context follows it, so that all before comes back.
 
     Args:
         settings: name the server and the places.
@@ -40,25 +40,25 @@ def secured(settings: Settings, clock: Clock) -> Iterator[Backup]:
         BackupError: on entering only: it cannot be made, or a place does not take it.
     """
     folder, seals = State(settings.state).received_log, sealing.build(settings)
-    posts = [Post(each, seals, settings, folder) for each in places.build(settings)]
+    uploads = [Upload(place, seals, settings, folder) for place in places.build(settings)]
     receiver = wal.Receiver(settings.backup_dsn, folder)
     try:
-        has_gap = receiver.ensure(lambda: [each.store() for each in posts])
-        made = making.create(
+        has_gap = receiver.ensure(lambda: [upload.store() for upload in uploads])
+        backup = base_backups.create(
             settings,
-            [each.place for each in posts],
+            [upload.place for upload in uploads],
             seals,
             clock=clock,
             kind="full" if has_gap else None,
         )
-        _follow(settings, receiver, posts)
-        yield made
-        _end(settings, receiver, posts)
+        _follow(settings, receiver, uploads)
+        yield backup
+        _end(settings, receiver, uploads)
     finally:
         receiver.stop()
 
 
-def _follow(settings: Settings, receiver: wal.Receiver, posts: Sequence[Post]) -> None:
+def _follow(settings: Settings, receiver: wal.Receiver, uploads: Sequence[Upload]) -> None:
     """Store all that was committed until now at every place."""
     with psycopg.connect(settings.backup_dsn, autocommit=True, connect_timeout=5) as conn:
         (lsn,) = conn.execute(_WRITE).fetchone() or (None,)
@@ -67,13 +67,13 @@ def _follow(settings: Settings, receiver: wal.Receiver, posts: Sequence[Post]) -
             if receiver.has_ended or time.monotonic() > deadline:
                 raise BackupError("The server does not send its log.")
             time.sleep(_POLL_SECONDS)
-    for each in posts:
-        each.store()
+    for upload in uploads:
+        upload.store()
 
 
-def _end(settings: Settings, receiver: wal.Receiver, posts: Sequence[Post]) -> None:
+def _end(settings: Settings, receiver: wal.Receiver, uploads: Sequence[Upload]) -> None:
     """Store the log of what was done. It is done: where that fails now, the keeper does it later, from the slot on."""
     try:
-        _follow(settings, receiver, posts)
+        _follow(settings, receiver, uploads)
     except (BackupError, psycopg.Error, OSError) as error:
         _log.warning("the log is not stored yet", why=str(error))

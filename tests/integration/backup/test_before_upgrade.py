@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from coinsphere import upgrading
-from coinsphere.backup import making, places, restoring, sealing
+from coinsphere.backup import base_backups, places, restoring, sealing
 from coinsphere.clock import utc_now
 from coinsphere.db import migrate
 from coinsphere.errors import UpgradeRefused
@@ -49,9 +49,9 @@ def test_an_upgrade_is_undone_by_the_backup_that_it_made(settings, database, own
     assert owner.execute(_STATE).fetchone() == ("ada@example.org", "backups")
     assert owner.execute("select id from app.backups").fetchone() == (done.backup_id,)
     for place in places.build(settings):
-        (made,) = making.stored(place)
+        (made,) = base_backups.stored(place)
         assert made.id == done.backup_id
-        making.verify(place, sealing.build(settings), made)
+        base_backups.verify(place, sealing.build(settings), made)
         into = tmp_path / Path(place.name).name / "back"
         # No keeper ran, and nothing was committed since: what the upgrade itself stored is enough.
         restoring.restore(place, sealing.build(settings), done.began_at, into)

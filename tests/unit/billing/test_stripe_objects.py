@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from coinsphere.billing import told
+from coinsphere.billing import stripe_objects
 
 AT = int(datetime(2026, 3, 10, tzinfo=UTC).timestamp())
 
@@ -49,7 +49,7 @@ def invoice(intent: str | None) -> dict:
 )
 def test_only_the_payment_that_was_given_back_ends_a_plan(paid_by, given_back, status) -> None:
     charges = [{"payment_intent": given_back, "refunded": True}]
-    (ours,) = told.subscriptions([subscription()], [invoice(paid_by)], charges, "price_1")
+    (ours,) = stripe_objects.subscriptions([subscription()], [invoice(paid_by)], charges, "price_1")
     assert ours.status == status
-    (payment,) = told.payments([invoice(paid_by)], charges, [ours])
+    (payment,) = stripe_objects.payments([invoice(paid_by)], charges, [ours])
     assert payment.status == ("refunded" if status == "refunded" else "succeeded")

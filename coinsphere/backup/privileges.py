@@ -1,4 +1,4 @@
-"""What a server must let a role do before it is backed up: asked first, as PostgreSQL's tools tell one lack at a time."""
+"""Privileges that a role needs for backups. They are checked first, as PostgreSQL's tools name one that lacks at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

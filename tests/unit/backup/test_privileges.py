@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from coinsphere.backup.rights import Facts, lacks
+from coinsphere.backup.privileges import Facts, lacks
 
 _GOOD = Facts(
     role="copier",

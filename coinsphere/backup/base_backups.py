@@ -1,4 +1,4 @@
-"""Making a base backup, listing and checking those that are stored, and forgetting old ones."""
+"""Base backups: making one, listing and checking those that are stored, and forgetting old ones."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from coinsphere import backup_records, log
-from coinsphere.backup import catalogue, files, rights, tools, unpacking, wal
+from coinsphere.backup import catalogue, files, privileges, tools, unpacking, wal
 from coinsphere.backup.catalogue import Keeping
 from coinsphere.backup.model import BASES, MANIFEST, Backup, Kind, Part, decode, encode
 from coinsphere.backup.places import Place
@@ -233,7 +233,7 @@ def _scratch(settings: Settings) -> Path:
 
 def _refuse_without_room_or_right(settings: Settings, folder: Path) -> None:
     with psycopg.connect(settings.backup_dsn, connect_timeout=5) as conn:
-        rights.refuse_without(conn)
+        privileges.refuse_without(conn)
         (size,) = conn.execute(
             "select sum(pg_database_size(oid))::bigint from pg_database"
         ).fetchone() or (0,)

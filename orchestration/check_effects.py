@@ -1,4 +1,4 @@
-"""From what a suite found to what is set aside: by day, hour, quote, forecast or token."""
+"""Sets aside what a suite of checks found wrong: days, hours, quotes, forecasts or tokens."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -33,19 +33,19 @@ def settle(
     now: datetime,
 ) -> set[str]:
     """Set aside what `findings` name and let go what they no longer do; names of the rules that hold something back."""
-    held: set[str] = set()
+    holding: set[str] = set()
     for scope in {rule.sets_aside for rule in suite if rule.sets_aside}:
         known = frame[frame[_ABOUT[scope]].notna()] if scope in _ABOUT else frame
-        named = [found for found in findings if found.rule.sets_aside is scope]
+        named = [finding for finding in findings if finding.rule.sets_aside is scope]
         # A rule that could not be checked says nothing of what it held before.
-        checked = [found.rule.name for found in named if not found.blocks]
-        subjects = [each for found in named for each in _subjects(found, known, scope)]
+        checked = [finding.rule.name for finding in named if not finding.blocks]
+        subjects = [subject for finding in named for subject in _subjects(finding, known, scope)]
         standing = set_aside.apply(conn, scope, checked, subjects, _first(known, scope), now)
-        held |= {rule for _, _, rule in standing}
-    for found in findings:
-        if found.rule.confirms:
-            set_aside.confirm(conn, list(_subjects(found, frame, Scope.CANDLE)))
-    return held
+        holding |= {rule for _, _, rule in standing}
+    for finding in findings:
+        if finding.rule.confirms:
+            set_aside.confirm(conn, list(_subjects(finding, frame, Scope.CANDLE)))
+    return holding
 
 
 def _first(frame: "pd.DataFrame", scope: Scope) -> datetime | None:
@@ -57,18 +57,18 @@ def _first(frame: "pd.DataFrame", scope: Scope) -> datetime | None:
     return earliest
 
 
-def _subjects(found: "Finding", frame: "pd.DataFrame", scope: Scope) -> Iterator[Subject]:
-    """What broke the rule, once each."""
+def _subjects(finding: "Finding", frame: "pd.DataFrame", scope: Scope) -> Iterator[Subject]:
+    """The tokens or rows that broke the rule, once each."""
     seen: set[tuple[str, datetime | None]] = set()
-    column = str(found.rule.arguments.get("column", ""))
-    for row in found.rows:
-        if row not in frame.index:
+    column = str(finding.rule.arguments.get("column", ""))
+    for label in finding.rows:
+        if label not in frame.index:
             continue
-        told = frame.loc[row]
-        about = told[_ABOUT[scope]].to_pydatetime() if scope in _ABOUT else None
-        key = (str(told["token_id"]), about)
+        row = frame.loc[label]
+        about = row[_ABOUT[scope]].to_pydatetime() if scope in _ABOUT else None
+        key = (str(row["token_id"]), about)
         if key in seen:
             continue
         seen.add(key)
-        evidence = {name: str(told[name]) for name in ("close", "price", column) if name in frame}
-        yield Subject(UUID(key[0]), about, found.rule.name, found.rule.description, evidence)
+        evidence = {name: str(row[name]) for name in ("close", "price", column) if name in frame}
+        yield Subject(UUID(key[0]), about, finding.rule.name, finding.rule.description, evidence)

@@ -1,4 +1,4 @@
-"""What time does to accounts: unfinished logins are told to their owners, what has expired is forgotten."""
+"""Regular work on accounts: owners learn of unfinished logins, and what has expired is deleted."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
