@@ -18,7 +18,7 @@ from webapi.admin.jobs.routes import blueprint as administration_jobs
 from webapi.admin.routes import administration
 from webapi.admin.tokens.routes import blueprint as token_administration
 from webapi.alerts.routes import alerts
-from webapi.api_keys import presented
+from webapi.api_keys import request_key
 from webapi.api_keys.routes import api_keys
 from webapi.auth.routes import auth
 from webapi.backends import upstream
@@ -181,7 +181,7 @@ def _configure(app: APIFlask, settings: Settings) -> None:
             resources={r"/(api|health|\.well-known)/?.*": {"origins": list(settings.cors_origins)}},
             allow_headers=[
                 "Authorization",
-                presented.HEADER,
+                request_key.HEADER,
                 "Content-Digest",
                 "Content-Type",
                 idempotency.HEADER,

@@ -10,8 +10,8 @@ from flask import Flask, Response, g, request
 from webapi.http import errors
 from webapi.http.errors import Problem
 from webui import rendering, requests
+from webui.api_messages import in_words
 from webui.i18n import gettext, locale
-from webui.said import in_words
 from webui.security import cookies
 
 _UNAUTHORIZED = 401

@@ -6,10 +6,10 @@ from typing import Any
 from flask import Flask, Response, render_template, request
 from jinja2 import StrictUndefined
 
-from webui import figures, i18n, icons, requests, said
+from webui import api_messages, figures, i18n, icons, requests
 from webui.assets import Assets
 from webui.i18n import gettext, locale, ngettext
-from webui.pages import notes
+from webui.pages import flash_messages
 from webui.security import cookies, forms
 
 THEMES = ("auto", "light", "dark")
@@ -44,10 +44,10 @@ def register(app: Flask, files: Assets) -> None:
     i18n.register(app)
     environment.undefined = StrictUndefined
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.filters.update(figures.FILTERS, said=said.in_words)
+    environment.filters.update(figures.FILTERS, said=api_messages.in_words)
     environment.globals.update(
         asset=files.url, has_asset=files.has, icon=icons.icon, csrf_token=forms.token,
-        locale=locale, languages=i18n.NAMES, theme=theme, caller=cookies.caller, caller_is_known=cookies.is_known, time_zone=cookies.time_zone, themes=THEMES, take_note=notes.take,alert_words=figures.alert_words, alert_value=figures.alert_value,
+        locale=locale, languages=i18n.NAMES, theme=theme, caller=cookies.caller, caller_is_known=cookies.is_known, time_zone=cookies.time_zone, themes=THEMES, take_note=flash_messages.take,alert_words=figures.alert_words, alert_value=figures.alert_value,
         known_places=lambda: {rule.rule for rule in app.url_map.iter_rules()},
     )  # fmt: skip
     app.after_request(_finish)
@@ -74,7 +74,7 @@ def _finish(answer: Response) -> Response:
     answer.headers["Content-Language"] = locale()
     answer.vary.update(("Accept-Encoding", "Cookie", "HX-Request"))
     _pack(answer)
-    return notes.forget(answer)
+    return flash_messages.forget(answer)
 
 
 def _pack(answer: Response) -> None:

@@ -11,12 +11,19 @@ from ml.data.features import FeatureSet, Floats, Mask
 from ml.data.horizons import HORIZONS
 from ml.data.panel import as_date
 from ml.errors import TooLittleHistory
-from ml.evaluation import comparison, conformal, holdout_calendar, lean, scoring, walk_forward
+from ml.evaluation import (
+    comparison,
+    conformal,
+    directional_tilt,
+    holdout_calendar,
+    scoring,
+    walk_forward,
+)
 from ml.evaluation.comparison import Difference
 from ml.evaluation.conformal import Conformal
+from ml.evaluation.directional_tilt import Tilt
 from ml.evaluation.figures import Figures, Slice, plain
 from ml.evaluation.held_out_origins import Published
-from ml.evaluation.lean import Lean
 from ml.evaluation.scoring import NOMINAL, Scores
 from ml.models import catalog
 from ml.models.catalog import REFERENCE
@@ -126,9 +133,9 @@ class Backtest:
         unit = float(self.scores[REFERENCE].crps[:, :, place][self.scored[:, :, place]].mean())
         return Difference(found.mean / unit, found.error / unit, found.days)
 
-    def lean(self, model: str) -> Sequence[Lean]:
+    def lean(self, model: str) -> Sequence[Tilt]:
         """What remains by year of the lean of a model's centre against the market's last move."""
-        return lean.by_year(
+        return directional_tilt.by_year(
             self.features,
             self.first,
             self.published[model].student,

@@ -13,8 +13,8 @@ from coinsphere.alerts.repository import Alert, NewAlert
 from coinsphere.alerts.rules import AlertType, Condition
 from coinsphere.analytics.events import AlertCreated
 from coinsphere.billing.plans import PlanLimit
-from webapi.alerts import past, queries, schemas
-from webapi.alerts.past import Past
+from webapi.alerts import backtest_data, queries, schemas
+from webapi.alerts.backtest_data import Past
 from webapi.analytics.happenings import happened
 from webapi.billing import guard
 from webapi.channels import acts as channels
@@ -45,7 +45,7 @@ def would_have_fired(conn: Connection, given: schemas.AlertIn) -> Past:
     """When an alert would have fired in the last 90 days; nothing is stored. Raises `errors.Problem`: 400 or 404."""
     now = services().clock()
     wanted = _checked(conn, given.model_dump(), now)
-    return past.of(conn, access.principal().user_id, wanted, now)
+    return backtest_data.of(conn, access.principal().user_id, wanted, now)
 
 
 def change(conn: Connection, alert_id: str, given: schemas.AlertChange) -> Alert:

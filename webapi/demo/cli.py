@@ -13,8 +13,8 @@ import httpx2
 from coinsphere.clock import utc_now
 from coinsphere.security import private_files
 from coinsphere.settings import Settings
-from webapi.demo import story
-from webapi.demo.story import Course
+from webapi.demo import scenario
+from webapi.demo.scenario import Course
 
 EMAIL = "demo@coinsphere.example"
 _FILE = "demo.json"
@@ -78,7 +78,7 @@ def _filled(client: httpx2.Client) -> str:
         "description": "Made up: nobody traded so, at prices that there were.",
     }
     portfolio = _ask(client, "post", "/portfolios", described)["portfolio"]["id"]
-    told = story.transactions(_courses(client), utc_now())
+    told = scenario.transactions(_courses(client), utc_now())
     if not told:
         raise click.ClickException("There are no prices yet: wait for the end of `coinsphere up`.")
     body = {"portfolioId": portfolio, "transactions": told}
@@ -91,7 +91,7 @@ def _filled(client: httpx2.Client) -> str:
 
 def _courses(client: httpx2.Client) -> dict[str, Course]:
     found = {}
-    for symbol in story.TOKENS:
+    for symbol in scenario.TOKENS:
         answer = client.get(f"/tokens/{symbol}/history", params={"timeframe": "all"})
         points = json.loads(answer.text, parse_float=Decimal).get("priceHistory", [])
         times = [datetime.fromtimestamp(each["time"] / 1000, tz=UTC) for each in points]

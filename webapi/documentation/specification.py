@@ -7,8 +7,8 @@ from typing import Any
 
 from apiflask import APIFlask
 
-from webapi.api_keys import presented, scopes
-from webapi.documentation import failures, parameters, wording
+from webapi.api_keys import request_key, scopes
+from webapi.documentation import descriptions, failures, parameters
 from webapi.documentation.components import simplify
 from webapi.http import deprecation, idempotency, json, pages
 from webapi.security import access, limits
@@ -73,7 +73,7 @@ def register(app: APIFlask) -> None:
             _KEY_SCHEME: {
                 "type": "apiKey",
                 "in": "header",
-                "name": presented.HEADER,
+                "name": request_key.HEADER,
                 "description": "An API key, for routes with an `x-api-key-scope`; `Authorization` counts where both are sent.",
             },
         },
@@ -95,7 +95,7 @@ def document(app: APIFlask) -> dict[str, Any]:
     components["headers"] = failures.HEADERS
     for route, operation in _operations(app, spec):
         _complete(route, operation, components["schemas"])
-    spec["tags"] = [{"name": name, "description": text} for name, text in wording.TAGS.items()]
+    spec["tags"] = [{"name": name, "description": text} for name, text in descriptions.TAGS.items()]
     spec["servers"] = [{"url": "/", "description": "The server that gave this document."}]
     simplify(spec)
     _leave_out_unused(spec, "responses", "headers")
@@ -153,8 +153,8 @@ def _describe(route: _Route, operation: dict[str, Any]) -> None:
         operation["requestBody"]["required"] = not _is_body_optional(route.view)
     needed = scopes.needed(route.method.upper(), route.rule)
     sentence = operation["summary"]
-    operation["summary"] = wording.title(sentence)
-    operation["description"] = wording.description(
+    operation["summary"] = descriptions.title(sentence)
+    operation["description"] = descriptions.description(
         sentence, operation.get("description"), route.view, needed
     )
     if needed is not None:

@@ -16,7 +16,7 @@ from coinsphere.portfolio.portfolios import Portfolio
 from webapi.holdings.schemas import HoldingIn, HoldingsOut, OneHoldingOut
 from webapi.http import errors, paths
 from webapi.http.schema import Message
-from webapi.portfolios import acts, answers, overview, queries, schemas, scope, whole
+from webapi.portfolios import acts, answers, details, overview, queries, schemas, scope
 from webapi.portfolios.periods import CurrencyQuery
 from webapi.security.access import signed_in
 from webapi.services import services
@@ -58,9 +58,9 @@ def get_portfolio(portfolio_id: str, query_data: CurrencyQuery) -> Response:
     """A portfolio at current prices, with its ten latest transactions. What has no price is listed, not zero."""
     owner, identity = scope.user_id(), paths.uuid(portfolio_id, scope.WHAT)
     with scope.reading() as conn:
-        asked, parts = portfolios.ask(conn, owner, identity), whole.ask(conn, owner, identity)
+        asked, parts = portfolios.ask(conn, owner, identity), details.ask(conn, owner, identity)
         latest = transactions.ask_latest(conn, owner, identity, _LATEST)
-        shown = whole.shown(conn, scope.taken(asked), parts, query_data.currency)
+        shown = details.shown(conn, scope.taken(asked), parts, query_data.currency)
         shown["transactions"] = transactions.shown(latest.fetchall())
     return scope.tagged({"portfolio": shown})
 
@@ -170,4 +170,4 @@ def add_holding(portfolio_id: str, json_data: HoldingIn) -> dict[str, Any]:
 
 
 def _shown(conn: Connection, found: Portfolio) -> dict[str, Any]:
-    return whole.shown(conn, found, whole.ask(conn, scope.user_id(), found.id))
+    return details.shown(conn, found, details.ask(conn, scope.user_id(), found.id))

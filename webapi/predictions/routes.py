@@ -11,10 +11,10 @@ from flask import Response
 from webapi.http import cursor, errors, idempotency, pages, paths
 from webapi.predictions import (
     answers,
-    believed,
     current,
     indicator_queries,
     outcome_schemas,
+    point_in_time,
     queries,
     schemas,
 )
@@ -117,7 +117,7 @@ def get_history(symbol: str, query_data: schemas.HistoryQuery) -> dict[str, Any]
         if as_of is None:
             found = queries.history(conn, token.id, days, after, limit)
         else:
-            found = believed.history(conn, token.id, days, after, limit, as_of=as_of)
+            found = point_in_time.history(conn, token.id, days, after, limit, as_of=as_of)
     page = found[: query_data.limit]
     return {
         "symbol": token.symbol,

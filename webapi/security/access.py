@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from coinsphere.audit.events import Event
 from coinsphere.db.owner import Scope
 from webapi import features
-from webapi.api_keys import presented, scopes
+from webapi.api_keys import request_key, scopes
 from webapi.api_keys.queries import PresentedKey
 from webapi.backends import database
 from webapi.http import deprecation, errors
@@ -113,7 +113,7 @@ def refuse_undeclared(app: Flask) -> None:
 
 def identify() -> Principal | None:
     """Who the request's access token or API key stands for; None if its session, or the key, has ended."""
-    if presented.secret() is not None:
+    if request_key.secret() is not None:
         return _owner_of_key()
     session_id = access_tokens.presented_session()
     work = services()
@@ -178,10 +178,10 @@ def _let_in(access: Access, find: Finder) -> None:
 
 def _owner_of_key() -> Principal | None:
     """Whom the presented key stands for, if it may be used here, from there, and unsigned or signed as it is."""
-    key = presented.find()
+    key = request_key.find()
     if key is None:
         return None
-    if not presented.is_from_allowed_network(key):
+    if not request_key.is_from_allowed_network(key):
         _denied(Event.API_KEY_REFUSED, key.user_id, str(key.id))
         raise errors.Problem(403, "the API key may not be used from this address", code="network")
     if key.public_key is not None:

@@ -1,7 +1,7 @@
 """One question to Redis that admits a request: counts it in its windows, and reads its session.
 
 Windows move: a request is counted in each of its windows, or in none where one of them is full. For a caller who asks
-often, a process has some requests counted ahead and admits them without asking, see `webapi.security.shares`. Without
+often, a process has some requests counted ahead and admits them without asking, see `webapi.security.quota_leases`. Without
 Redis, or with a slow one, each process counts for itself until it is back: the limits widen by the number of processes,
 but the door is neither open nor shut.
 """
@@ -18,8 +18,8 @@ from limits.strategies import MovingWindowRateLimiter
 
 from webapi.backends.cache import Cache
 from webapi.backends.memory import Changes
-from webapi.security import shares
-from webapi.security.shares import Shares, Wanted
+from webapi.security import quota_leases
+from webapi.security.quota_leases import Leases, Wanted
 from webapi.security.windows import Standing, Window
 
 _ADMISSION = "admission"
@@ -99,7 +99,7 @@ class Admissions:
     def __init__(self, cache: Cache, changes: Changes) -> None:
         self._ask = cache.script(_ADMIT)
         self._changes = changes
-        self._shares = Shares()
+        self._shares = Leases()
         self._alone = MovingWindowRateLimiter(MemoryStorage())
 
     def admit(self, windows: Sequence[Window], *, session: str = "") -> Admission:
@@ -118,7 +118,7 @@ class Admissions:
     def _asked(self, windows: Sequence[Window], session: str) -> Admission | None:
         is_shared, stamp = _may_be_shared(windows), self._changes.stamp()
         wanted = self._shares.wanted(windows[0]) if is_shared else Wanted()
-        arguments: list[Any] = [time.time(), shares.PART]
+        arguments: list[Any] = [time.time(), quota_leases.PART]
         for each in windows:
             arguments += [each.amount, each.seconds, each.cost, int(each.counts)]
             arguments += [wanted.ahead, wanted.back]

@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from coinsphere.networks import network
 from coinsphere.settings import Settings
-from webapi.api_keys import presented
+from webapi.api_keys import request_key
 from webapi.api_keys.queries import PresentedKey
 from webapi.http import errors
 from webapi.security import access, access_tokens, admission, passwords, session_cache
@@ -166,7 +166,7 @@ def _found(find: access.Finder) -> str:
 def _presented_key() -> PresentedKey | None:
     """The request's API key; None if it has no live one. Where the database is away the address counts."""
     try:
-        return presented.find()
+        return request_key.find()
     except DatabaseError:
         return None
 

@@ -13,13 +13,13 @@ from webapi.http import errors, pages
 from webapi.security.access import admin, signed_in
 from webapi.services import services
 from webapi.tokens import (
+    cache_keys,
     history,
     paging,
+    price_answers,
     price_schemas,
-    price_shown,
     queries,
     schemas,
-    shown,
     symbols,
 )
 from webapi.tokens.history import Point
@@ -36,7 +36,9 @@ tokens = APIBlueprint("tokens", __name__, tag="Tokens")
 def list_tokens(query_data: schemas.ListQuery) -> Response:
     """Tokens with their prices, by market cap, unknown last."""
     after = None if query_data.cursor is None else paging.after(query_data.cursor)
-    return pages.respond(shown.LIST, shown.list_key(query_data), lambda: _list(query_data, after))
+    return pages.respond(
+        cache_keys.LIST, cache_keys.list_key(query_data), lambda: _list(query_data, after)
+    )
 
 
 @tokens.post("")
@@ -58,7 +60,7 @@ def create_token(json_data: schemas.TokenIn) -> dict[str, Any]:
 @tokens.output(schemas.DetailOut)
 def get_token(symbol: str) -> Response:
     """All that is known of a token; of several with the symbol, the one of the highest market cap."""
-    return pages.respond(shown.DETAIL, symbol.upper(), lambda: _detail(symbol))
+    return pages.respond(cache_keys.DETAIL, symbol.upper(), lambda: _detail(symbol))
 
 
 @tokens.get("/<symbol>/history")
@@ -70,7 +72,7 @@ def get_history(symbol: str, query_data: schemas.HistoryQuery) -> Response:
     """Candles of a token, at most 1,000, measured back from the newest; `asOf` shows what was believed then."""
     frame, as_of = query_data.timeframe, query_data.as_of
     key = f"{symbol.upper()}:{frame}" + (f":{as_of.isoformat()}" if as_of else "")
-    return pages.respond(shown.HISTORY, key, lambda: _history(symbol, frame, as_of))
+    return pages.respond(cache_keys.HISTORY, key, lambda: _history(symbol, frame, as_of))
 
 
 @tokens.get("/<symbol>/price")
@@ -88,7 +90,7 @@ def get_price(symbol: str, query_data: price_schemas.PriceQuery) -> dict[str, An
         found = prices.at(conn, token.id, moment, query_data.as_of)
     if found is None:
         raise errors.no_price(token.symbol)
-    return price_shown.shown(token.symbol, found, explain=query_data.explain)
+    return price_answers.shown(token.symbol, found, explain=query_data.explain)
 
 
 def _list(query: schemas.ListQuery, after: After | None) -> schemas.TokensOut:

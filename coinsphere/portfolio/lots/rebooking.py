@@ -12,7 +12,7 @@ from coinsphere.clock import start_of_day
 from coinsphere.db.bulk_insert import Rows
 from coinsphere.portfolio import issues
 from coinsphere.portfolio.ledger import transfers
-from coinsphere.portfolio.lots import conversions, successions
+from coinsphere.portfolio.lots import conversions, stored_events
 from coinsphere.portfolio.lots.book_records import Arrival, BookRecords, Entry, Restored, Start
 from coinsphere.portfolio.lots.cost_basis import Book
 from coinsphere.portfolio.model import (
@@ -199,7 +199,7 @@ def rebook(
     The caller owns the transaction, holds the user's lock (`invalidations.lock`), and marks the portfolios to be valued and
     the tokens to be booked after this one.
     """
-    line = successions.line(conn, token_id)
+    line = stored_events.line(conn, token_id)
     since = transfers.rematch(conn, user_id, token_id, line.since(since))
     day = since.astimezone(UTC).date()
     scope = {"user_id": user_id, "token_id": token_id, "since": start_of_day(day), "day": day}

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from coinsphere.portfolio.lots import rebooking, successions
+from coinsphere.portfolio.lots import rebooking, stored_events
 from coinsphere.portfolio.lots.book_records import Carried
 from coinsphere.portfolio.model import EXACT
 from coinsphere.portfolio.tax.matching import Token
@@ -70,7 +70,7 @@ def _tokens(
     conn: Connection, user_id: UUID, symbols: dict[UUID, str], token: Callable[..., Token]
 ) -> Iterator[Token]:
     """Each token behind all that it comes from; `token` makes one out of what is its own."""
-    lines = {each: successions.line(conn, each) for each in symbols}
+    lines = {each: stored_events.line(conn, each) for each in symbols}
     carried: dict[UUID, list[Carried]] = defaultdict(list)
     former = {each: line.former() & symbols.keys() for each, line in lines.items()}
     for each in TopologicalSorter(former).static_order():

@@ -10,7 +10,7 @@ import pytest
 from coinsphere.alerts.repository import NewAlert
 from coinsphere.alerts.rules import AlertType, Condition
 from tests.integration.webapi.conftest import NOW, OPTIONS, assert_problem, new_person
-from webapi.alerts import past
+from webapi.alerts import backtest_data
 
 MIDNIGHT = NOW.replace(hour=0, minute=0)
 UNIT = MIDNIGHT - timedelta(days=10)
@@ -134,7 +134,7 @@ def test_a_price_and_the_preview_of_an_alert_are_of_todays_unit(
     events()
     assert administrator.get(old).json["price"] == pytest.approx(Decimal("0.008"))
     alert = NewAlert(AlertType.PRICE, Condition.ABOVE, Decimal("0.0085"), token_id=token_id)
-    found = past.of(api_db, UUID(administrator.id), alert, NOW)
+    found = backtest_data.of(api_db, UUID(administrator.id), alert, NOW)
     # The day that a check set aside says 9, and is not seen.
     assert {each.value for each in found.seen} == {Decimal("0.008"), Decimal("0.009")}
     assert [each.at for each in found.fired] == [UNIT + timedelta(days=1)]

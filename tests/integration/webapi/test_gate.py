@@ -17,7 +17,7 @@ from webapi.app import create_app
 from webapi.backends import cache as backend_cache
 from webapi.http import deprecation, pages
 from webapi.http.gate import EXTENSION as EXTENSION_OF_GATE
-from webapi.security import shares
+from webapi.security import quota_leases
 from webapi.services import EXTENSION
 
 EACH_HIS_OWN = {"X-Request-ID", "Date", "RateLimit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
@@ -55,7 +55,7 @@ SENT: list[dict[str, str]] = [
 @pytest.fixture(autouse=True)
 def _long_memory(monkeypatch) -> None:
     """What a process knows it knows for the whole test, however slow the machine is."""
-    monkeypatch.setattr(shares, "_SECONDS", 3600.0)
+    monkeypatch.setattr(quota_leases, "_SECONDS", 3600.0)
     monkeypatch.setattr(backend_cache, "_HERE_SECONDS", 3600.0)
 
 
@@ -294,7 +294,7 @@ def test_limits_hold_on_both_ways_together(make, person) -> None:
     with ThreadPoolExecutor(4) as pool:
         statuses = list(pool.map(ask, range(amount + 200)))
     assert set(statuses) == {200, 429}
-    assert amount * (1 - 4 / shares.PART) <= statuses.count(200) <= amount
+    assert amount * (1 - 4 / quota_leases.PART) <= statuses.count(200) <= amount
     assert statuses[-1] == 429
 
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from coinsphere.accounts import upkeep
+from coinsphere.accounts import maintenance
 from coinsphere.analytics import events, recording
 from coinsphere.analytics.events import AlertCreated, ProductEvent, Registered
 from tests.integration.webapi.conftest import NOW, PASSWORD, Person, assert_problem, register
@@ -149,10 +149,10 @@ def test_the_catalogue_is_the_one_of_the_database(sharer, owner_db) -> None:
 def test_they_are_forgotten_by_the_worker_after_their_time(
     person, owner_db, module_database
 ) -> None:
-    owner_db.execute(_ADD, [person.id, NOW - upkeep.EVENTS_KEPT - timedelta(days=1)])
-    owner_db.execute(_ADD, [person.id, NOW - upkeep.EVENTS_KEPT + timedelta(days=1)])
+    owner_db.execute(_ADD, [person.id, NOW - maintenance.EVENTS_KEPT - timedelta(days=1)])
+    owner_db.execute(_ADD, [person.id, NOW - maintenance.EVENTS_KEPT + timedelta(days=1)])
     with psycopg.connect(module_database.worker) as conn:
-        upkeep.forget_expired(conn, NOW)
+        maintenance.forget_expired(conn, NOW)
     assert len(kept(owner_db, person)) == 1
 
 

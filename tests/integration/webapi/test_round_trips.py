@@ -23,7 +23,7 @@ from tests.integration.webapi.test_predictions import forecast
 from webapi import features
 from webapi.app import create_app
 from webapi.backends import cache as backend_cache
-from webapi.security import session_cache, shares
+from webapi.security import quota_leases, session_cache
 from webapi.services import EXTENSION
 
 TABLE = Path(__file__).with_name("round_trips.txt")
@@ -112,7 +112,7 @@ def world(client, owner_db, model_server, module_database) -> Person:
 
 def test_each_read_costs_what_the_table_says(app, client, world, monkeypatch) -> None:
     # What the process remembers for a second depends on when it is asked: here it counts nothing ahead and has no page.
-    monkeypatch.setattr(shares, "PART", 10**9)
+    monkeypatch.setattr(quota_leases, "PART", 10**9)
     monkeypatch.setattr(backend_cache, "_HERE_SECONDS", 0.0)
     ids, wire = owned(world), Wire(app, monkeypatch)
     lines = [
@@ -127,7 +127,7 @@ def test_each_read_costs_what_the_table_says(app, client, world, monkeypatch) ->
 
 
 def test_a_cached_read_that_a_process_knows_asks_nobody(app, world, monkeypatch) -> None:
-    for module, name in ((shares, "_SECONDS"), (backend_cache, "_HERE_SECONDS")):
+    for module, name in ((quota_leases, "_SECONDS"), (backend_cache, "_HERE_SECONDS")):
         monkeypatch.setattr(module, name, 3600.0)
     wire, paths = (
         Wire(app, monkeypatch),

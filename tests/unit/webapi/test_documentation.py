@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from webapi.cli import api
-from webapi.documentation import components, wording
+from webapi.documentation import components, descriptions
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +86,10 @@ def test_two_models_of_one_name_are_refused() -> None:
 
 def test_a_title_is_the_first_clause() -> None:
     assert (
-        wording.title("Disconnect a wallet; what it told is taken back.") == "Disconnect a wallet"
+        descriptions.title("Disconnect a wallet; what it told is taken back.")
+        == "Disconnect a wallet"
     )
-    assert wording.title("One wallet.") == "One wallet"
+    assert descriptions.title("One wallet.") == "One wallet"
 
 
 def test_a_client_is_made_of_it_without_a_warning(document, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from webapi.admin.tokens import schemas
 from webapi.http import cursor, errors, paths
 from webapi.security import access, audit
 from webapi.services import services
-from webapi.tokens import queries, shown
+from webapi.tokens import cache_keys, queries
 from webapi.tokens.queries import Token
 from webapi.tokens.schemas import TokenIn
 
@@ -45,7 +45,7 @@ def create(wanted: TokenIn) -> Token:
         except listing.Taken:
             raise errors.token_taken() from None
         _tell(conn, Event.TOKEN_LISTED, token.id, token.symbol, {})
-    shown.forget(token.symbol)
+    cache_keys.forget(token.symbol)
     return token
 
 
@@ -63,7 +63,7 @@ def change(token_id: str, wanted: schemas.TokenChange) -> Listing:
         after = done[1]
         _tell(conn, Event.TOKEN_CHANGED, after.id, after.symbol, listing.differences(*done))
     for token in done:
-        shown.forget(token.symbol)
+        cache_keys.forget(token.symbol)
     return after
 
 
@@ -77,7 +77,7 @@ def delete(token_id: str) -> Listing:
         except listing.Used as used:
             raise _in_use(token, used) from None
         _tell(conn, Event.TOKEN_DELETED, token.id, token.symbol, {})
-    shown.forget(token.symbol)
+    cache_keys.forget(token.symbol)
     return token
 
 

@@ -4,7 +4,7 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from webapi.portfolios import scope
-from webapi.portfolios.forecast import outlook, schemas
+from webapi.portfolios.forecast import schemas, value_distribution
 from webapi.security import limits
 from webapi.security.access import signed_in
 from webapi.services import services
@@ -25,5 +25,5 @@ def get_forecast(portfolio_id: str) -> Response:
     now = services().clock()
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
-        body = outlook.of_portfolio(conn, found, scope.user_id(), now)
+        body = value_distribution.of_portfolio(conn, found, scope.user_id(), now)
     return scope.tagged({"portfolioId": found.id, "currency": found.currency, "at": now, **body})

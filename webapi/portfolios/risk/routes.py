@@ -5,9 +5,9 @@ from flask import Response
 
 from coinsphere.portfolio.performance import risk, stored_days
 from coinsphere.portfolio.valuation import current_holdings
-from webapi.portfolios import periods, queries, scope, weighed
+from webapi.portfolios import periods, queries, scope, weights
 from webapi.portfolios.periods import PeriodQuery
-from webapi.portfolios.risk import by_models, schemas
+from webapi.portfolios.risk import forecast_based, schemas
 from webapi.security.access import signed_in
 from webapi.services import services
 
@@ -28,9 +28,9 @@ def get_risk(portfolio_id: str, query_data: PeriodQuery) -> Response:
         period = periods.of(found, query_data, usual=365)
         grown = stored_days.growth(conn, period)
         held = queries.holdings(conn, scope.user_id(), [found])[found.id]
-        weights = [float(value) for value in current_holdings.weights(held).values()]
-        largest = weighed.largest(conn, held, period)
-        expected = by_models.describe(conn, largest, sum(weights), services().clock())
+        shares = [float(value) for value in current_holdings.weights(held).values()]
+        largest = weights.largest(conn, held, period)
+        expected = forecast_based.describe(conn, largest, sum(shares), services().clock())
     judged = risk.assess([each.day for each in grown], [each.growth for each in grown])
     moves = {each.symbol: each.moves for each in largest[:_CORRELATED]}
     fall = judged.drawdown
@@ -50,7 +50,7 @@ def get_risk(portfolio_id: str, query_data: PeriodQuery) -> Response:
             "peakDay": fall.peak_day.isoformat(),
             "lowDay": fall.low_day.isoformat(),
         },
-        "concentration": risk.concentration(weights),
+        "concentration": risk.concentration(shares),
         "correlations": risk.correlations(moves),
         "unavailable": judged.unavailable,
         "method": "historical",

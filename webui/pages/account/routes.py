@@ -18,8 +18,8 @@ from webapi.services import services
 from webapi.two_factor import queries as two_factor
 from webui import rendering
 from webui.i18n import gettext
-from webui.pages import filled, notes
-from webui.pages.filled import EMPTY, Filled
+from webui.pages import flash_messages, submissions
+from webui.pages.submissions import EMPTY, Submission
 from webui.security.access import signed_in
 
 web_account = Blueprint("web_account", __name__)
@@ -31,9 +31,9 @@ _NAMES = ("firstName", "lastName")
 class _Forms:
     """The forms of the page, by what each is for."""
 
-    profile: Filled = EMPTY
-    password: Filled = EMPTY
-    preferences: Filled = EMPTY
+    profile: Submission = EMPTY
+    password: Submission = EMPTY
+    preferences: Submission = EMPTY
 
 
 @web_account.get("/profile")
@@ -48,13 +48,15 @@ def profile() -> Response:
 def change_profile() -> Response:
     """Change names or address; an emptied name is none."""
     try:
-        given = filled.given(ProfileIn, **filled.emptied(*_NAMES))
+        given = submissions.given(ProfileIn, **submissions.emptied(*_NAMES))
         _, pending = acts.change_profile(services(), given)
     except Problem as problem:
         return _again(problem, "profile")
     if pending is not None and given.email == pending:
-        return notes.lead_to(_PAGE, gettext("Follow the link that we sent to the new address."))
-    return notes.lead_to(_PAGE, gettext("Saved."))
+        return flash_messages.lead_to(
+            _PAGE, gettext("Follow the link that we sent to the new address.")
+        )
+    return flash_messages.lead_to(_PAGE, gettext("Saved."))
 
 
 @web_account.post("/profile/preferences")
@@ -62,12 +64,12 @@ def change_profile() -> Response:
 def change_preferences() -> Response:
     """Choose currency and time zone; an emptied one is what is usual."""
     try:
-        given = filled.given(PreferencesIn)
+        given = submissions.given(PreferencesIn)
     except Problem as problem:
         return _again(problem, "preferences")
     with services().database.connection() as conn:
         preferences.keep(conn, access.principal().user_id, Preferences(**given.model_dump()))
-    return notes.lead_to(_PAGE, gettext("Saved."))
+    return flash_messages.lead_to(_PAGE, gettext("Saved."))
 
 
 @web_account.post("/profile/password")
@@ -76,10 +78,12 @@ def change_preferences() -> Response:
 def change_password() -> Response:
     """Replace the password; all other sessions end."""
     try:
-        acts.change_password(services(), filled.given(ChangePasswordIn))
+        acts.change_password(services(), submissions.given(ChangePasswordIn))
     except Problem as problem:
         return _again(problem, "password")
-    return notes.lead_to(_PAGE, gettext("Your password is changed; all other sessions have ended."))
+    return flash_messages.lead_to(
+        _PAGE, gettext("Your password is changed; all other sessions have ended.")
+    )
 
 
 @web_account.post("/profile/resend")
@@ -88,8 +92,8 @@ def change_password() -> Response:
 def resend() -> Response:
     """Have the link sent once more that confirms one's address."""
     if acts.resend_verification(services()):
-        return notes.lead_to(_PAGE, gettext("The link is on its way."))
-    return notes.lead_to(_PAGE, gettext("Your address is confirmed already."))
+        return flash_messages.lead_to(_PAGE, gettext("The link is on its way."))
+    return flash_messages.lead_to(_PAGE, gettext("Your address is confirmed already."))
 
 
 @web_account.post("/profile/sessions/<session_id>/end")
@@ -98,7 +102,7 @@ def resend() -> Response:
 def end_session(session_id: str) -> Response:
     """End one session."""
     acts.end_session(services(), paths.uuid(session_id, "session"))
-    return notes.lead_to(_PAGE, gettext("That session has ended."))
+    return flash_messages.lead_to(_PAGE, gettext("That session has ended."))
 
 
 @web_account.post("/profile/sessions/end-others")
@@ -107,13 +111,13 @@ def end_session(session_id: str) -> Response:
 def end_other_sessions() -> Response:
     """End all sessions but this one."""
     acts.end_other_sessions(services())
-    return notes.lead_to(_PAGE, gettext("All other sessions have ended."))
+    return flash_messages.lead_to(_PAGE, gettext("All other sessions have ended."))
 
 
 def _again(problem: Problem, name: str) -> Response:
     if problem.code == "step-up":
         raise problem
-    answer = _page(_Forms(**{name: filled.of(problem)}))
+    answer = _page(_Forms(**{name: submissions.of(problem)}))
     answer.status_code = problem.status
     answer.headers.extend(problem.headers)
     return answer

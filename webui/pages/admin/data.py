@@ -15,10 +15,10 @@ from webapi.security.step_up import step_up
 from webapi.services import services
 from webui import rendering
 from webui.i18n import gettext, ngettext
-from webui.pages import asked, filled, notes
-from webui.pages.admin import heat
-from webui.pages.admin.heat import Measure
-from webui.pages.filled import EMPTY, Filled
+from webui.pages import flash_messages, query_parameters, submissions
+from webui.pages.admin import heat_map
+from webui.pages.admin.heat_map import Measure
+from webui.pages.submissions import EMPTY, Submission
 from webui.security.access import admin, analyst
 
 web_admin_data = Blueprint("web_admin_data", __name__)
@@ -70,18 +70,18 @@ def remove_refused(which: str) -> Response:
 
 def _decided(decide: Callable[[str, str], int], which: str) -> Response:
     def act() -> Response:
-        rows = decide(which, filled.given(DecisionIn).reason)
-        return notes.lead_to(
+        rows = decide(which, submissions.given(DecisionIn).reason)
+        return flash_messages.lead_to(
             _PAGE,
             ngettext("%(num)s row is decided.", "%(num)s rows are decided.", rows) % {"num": rows},
         )
 
-    return filled.attempted(act, _page)
+    return submissions.attempted(act, _page)
 
 
-def _page(form: Filled) -> Response:
-    query = check(ListQuery, asked.given("symbol", "cursor"))
-    wanted = check(MapQuery, asked.given("measure", "page"))
+def _page(form: Submission) -> Response:
+    query = check(ListQuery, query_parameters.given("symbol", "cursor"))
+    wanted = check(MapQuery, query_parameters.given("measure", "page"))
     looked_at = data_health.looked_at(
         HealthQuery(symbol=query.symbol, cursor=wanted.page, days=14, limit=50)
     )
@@ -96,7 +96,7 @@ def _page(form: Filled) -> Response:
         has_more=bool(more_held or more_refused),
         form=form,
         query=query,
-        map=heat.drawn(looked_at, wanted.measure),
+        map=heat_map.drawn(looked_at, wanted.measure),
         measure=wanted.measure,
         following=looked_at.next_cursor,
         may_decide=access.principal().role == "admin",

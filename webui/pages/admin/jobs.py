@@ -8,7 +8,7 @@ from webapi.http.schema import check
 from webapi.security.step_up import step_up
 from webui import rendering
 from webui.i18n import gettext
-from webui.pages import asked, notes
+from webui.pages import flash_messages, query_parameters
 from webui.security.access import admin
 
 web_admin_jobs = Blueprint("web_admin_jobs", __name__)
@@ -19,7 +19,7 @@ _PAGE = "/admin/jobs"
 @admin
 def jobs() -> Response:
     """The newest of them."""
-    found, following = acts.listed(check(ListQuery, asked.given("cursor")))
+    found, following = acts.listed(check(ListQuery, query_parameters.given("cursor")))
     return rendering.page("admin/jobs.html", jobs=found, next_cursor=following)
 
 
@@ -28,7 +28,7 @@ def jobs() -> Response:
 def retry(job_id: str) -> Response:
     """Try a failed job again now."""
     acts.retry(job_id)
-    return notes.lead_to(_PAGE, gettext("It is tried again."))
+    return flash_messages.lead_to(_PAGE, gettext("It is tried again."))
 
 
 @web_admin_jobs.post(f"{_PAGE}/<job_id>/cancel")
@@ -37,4 +37,4 @@ def retry(job_id: str) -> Response:
 def cancel(job_id: str) -> Response:
     """Forget a job: its work will not be done."""
     acts.cancel(job_id)
-    return notes.lead_to(_PAGE, gettext("It is forgotten; its work will not be done."))
+    return flash_messages.lead_to(_PAGE, gettext("It is forgotten; its work will not be done."))

@@ -16,7 +16,7 @@ from webapi.security import access, limits
 from webapi.services import services
 from webui import rendering
 from webui.i18n import gettext
-from webui.pages import asked, filled, notes
+from webui.pages import flash_messages, query_parameters, submissions
 from webui.security.access import admin, analyst
 
 web_administration = Blueprint("web_administration", __name__)
@@ -43,7 +43,7 @@ def overview() -> Response:
 def audit_log() -> Response:
     """Entries of the audit log, and whether anybody changed it; the whole chain is read when that is asked for."""
     work = services()
-    query = check(AuditQuery, asked.given("action", "actorId", "cursor"))
+    query = check(AuditQuery, query_parameters.given("action", "actorId", "cursor"))
     with work.database.connection() as conn:
         shown, following = acts.audit_entries(conn, query)
     is_whole = request.args.get("whole") == "1"
@@ -71,8 +71,8 @@ def switches() -> Response:
 def switch(feature: str) -> Response:
     """Turn a feature on or off."""
     is_on = request.form.get("isOn") == "true"
-    acts.switch(feature, filled.given(SwitchIn, isOn=is_on))
-    return notes.lead_to(
+    acts.switch(feature, submissions.given(SwitchIn, isOn=is_on))
+    return flash_messages.lead_to(
         _FEATURES, gettext("Turned on.") if is_on else gettext("Turned off; every page follows.")
     )
 

@@ -10,8 +10,8 @@ from webapi.services import services
 from webapi.tokens.schemas import TokenIn
 from webui import rendering, requests
 from webui.i18n import gettext
-from webui.pages import asked, filled, notes
-from webui.pages.filled import EMPTY, Filled
+from webui.pages import flash_messages, query_parameters, submissions
+from webui.pages.submissions import EMPTY, Submission
 from webui.security.access import admin
 
 web_admin_tokens = Blueprint("web_admin_tokens", __name__)
@@ -23,7 +23,7 @@ _MAY_BE_UNKNOWN = ("coingeckoId", "contractAddress", "logoUrl", "decimals")
 @admin
 def tokens() -> Response:
     """All tokens, deactivated ones too; htmx gets the rows alone."""
-    query = check(ListQuery, asked.given("q", "cursor"))
+    query = check(ListQuery, query_parameters.given("q", "cursor"))
     with services().database.connection() as conn:
         found, following = acts.listed(conn, query)
     return rendering.page(
@@ -47,10 +47,10 @@ def add() -> Response:
     """Add a token."""
 
     def act() -> Response:
-        made = acts.create(filled.given(TokenIn, **filled.whole("decimals")))
-        return notes.lead_to(f"{_LIST}/{made.id}", gettext("It is listed."))
+        made = acts.create(submissions.given(TokenIn, **submissions.whole("decimals")))
+        return flash_messages.lead_to(f"{_LIST}/{made.id}", gettext("It is listed."))
 
-    return filled.answered(act, "admin/token.html", token=None, uses=[])
+    return submissions.answered(act, "admin/token.html", token=None, uses=[])
 
 
 @web_admin_tokens.get(f"{_LIST}/<token_id>")
@@ -66,12 +66,12 @@ def change(token_id: str) -> Response:
     """Edit, deactivate, activate again; an emptied field is unknown from then on."""
 
     def act() -> Response:
-        changes = {**filled.emptied(*_MAY_BE_UNKNOWN), **filled.whole("decimals")}
+        changes = {**submissions.emptied(*_MAY_BE_UNKNOWN), **submissions.whole("decimals")}
         given = {**changes, "isActive": request.form.get("isActive") == "true"}
-        acts.change(token_id, filled.given(TokenChange, **given))
-        return notes.lead_to(f"{_LIST}/{token_id}", gettext("Saved."))
+        acts.change(token_id, submissions.given(TokenChange, **given))
+        return flash_messages.lead_to(f"{_LIST}/{token_id}", gettext("Saved."))
 
-    return filled.attempted(act, lambda form: _page(token_id, form))
+    return submissions.attempted(act, lambda form: _page(token_id, form))
 
 
 @web_admin_tokens.post(f"{_LIST}/<token_id>/delete")
@@ -81,12 +81,12 @@ def delete(token_id: str) -> Response:
 
     def act() -> Response:
         acts.delete(token_id)
-        return notes.lead_to(_LIST, gettext("The token is deleted."))
+        return flash_messages.lead_to(_LIST, gettext("The token is deleted."))
 
-    return filled.attempted(act, lambda form: _page(token_id, form))
+    return submissions.attempted(act, lambda form: _page(token_id, form))
 
 
-def _page(token_id: str, form: Filled) -> Response:
+def _page(token_id: str, form: Submission) -> Response:
     with services().database.connection() as conn:
         found = acts.find(conn, token_id)
         uses = listing.uses(conn, found.id)

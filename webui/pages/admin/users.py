@@ -9,8 +9,8 @@ from webapi.security import access, sessions
 from webapi.services import services
 from webui import rendering, requests
 from webui.i18n import gettext
-from webui.pages import asked, filled, notes
-from webui.pages.filled import EMPTY, Filled
+from webui.pages import flash_messages, query_parameters, submissions
+from webui.pages.submissions import EMPTY, Submission
 from webui.security.access import admin
 
 web_admin_users = Blueprint("web_admin_users", __name__)
@@ -20,7 +20,7 @@ web_admin_users = Blueprint("web_admin_users", __name__)
 @admin
 def users() -> Response:
     """Accounts by part of their address, and by role; htmx gets the rows alone."""
-    query = check(UsersQuery, asked.given("q", "role", "cursor"))
+    query = check(UsersQuery, query_parameters.given("q", "role", "cursor"))
     found, following = acts.accounts(query)
     return rendering.page(
         "admin/user_rows.html" if requests.is_part() else "admin/users.html",
@@ -45,10 +45,10 @@ def change(user_id: str) -> Response:
     def act() -> Response:
         is_active = request.form.get("isActive")
         more = {} if is_active is None else {"isActive": is_active == "true"}
-        acts.change(user_id, filled.given(UserChange, **more))
-        return notes.lead_to(f"/admin/users/{user_id}", gettext("Changed."))
+        acts.change(user_id, submissions.given(UserChange, **more))
+        return flash_messages.lead_to(f"/admin/users/{user_id}", gettext("Changed."))
 
-    return filled.attempted(act, lambda form: _page(user_id, form))
+    return submissions.attempted(act, lambda form: _page(user_id, form))
 
 
 @web_admin_users.post("/admin/users/<user_id>/end-sessions")
@@ -56,10 +56,12 @@ def change(user_id: str) -> Response:
 def end_sessions(user_id: str) -> Response:
     """End all sessions of an account."""
     acts.end_sessions(user_id)
-    return notes.lead_to(f"/admin/users/{user_id}", gettext("All its sessions have ended."))
+    return flash_messages.lead_to(
+        f"/admin/users/{user_id}", gettext("All its sessions have ended.")
+    )
 
 
-def _page(user_id: str, form: Filled) -> Response:
+def _page(user_id: str, form: Submission) -> Response:
     work = services()
     with work.database.connection() as conn:
         found = acts.account(conn, user_id)

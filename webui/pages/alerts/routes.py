@@ -17,8 +17,8 @@ from webapi.portfolios import scope
 from webapi.services import services
 from webui import rendering
 from webui.i18n import gettext
-from webui.pages import filled, notes, tokens
-from webui.pages.filled import EMPTY, Filled
+from webui.pages import flash_messages, submissions, tokens
+from webui.pages.submissions import EMPTY, Submission
 from webui.security.access import signed_in
 
 web_alerts = Blueprint("web_alerts", __name__)
@@ -50,7 +50,7 @@ def alerts() -> Response:
 def setting() -> Response:
     """The form for a new alert; a token's page fills in its symbol."""
     given = {name: request.args[name] for name in _PREFILLED if name in request.args}
-    return _form(None, Filled(given))
+    return _form(None, Submission(given))
 
 
 @web_alerts.post("/alerts/new")
@@ -61,10 +61,10 @@ def create() -> Response:
     def act() -> Response:
         with scope.connection() as conn:
             tokens.require(conn, "tokenSymbol")
-            acts.create(conn, filled.given(AlertIn, _unneeded(), **_channels()))
-        return notes.lead_to(_LIST, gettext("The alert is set."))
+            acts.create(conn, submissions.given(AlertIn, _unneeded(), **_channels()))
+        return flash_messages.lead_to(_LIST, gettext("The alert is set."))
 
-    return filled.attempted(act, lambda form: _form(None, form))
+    return submissions.attempted(act, lambda form: _form(None, form))
 
 
 @web_alerts.post("/alerts/preview")
@@ -74,12 +74,12 @@ def preview() -> Response:
     try:
         with scope.connection() as conn:
             tokens.require(conn, "tokenSymbol")
-            given = filled.given(AlertIn, _unneeded(), **_channels())
+            given = submissions.given(AlertIn, _unneeded(), **_channels())
             found = acts.would_have_fired(conn, given)
     except Problem as problem:
         if problem.code == "switched-off":
             raise
-        return rendering.page("alerts/preview.html", form=filled.of(problem), past=None)
+        return rendering.page("alerts/preview.html", form=submissions.of(problem), past=None)
     return rendering.page("alerts/preview.html", form=EMPTY, past=found, alert=given, most=_SHOWN)
 
 
@@ -96,12 +96,12 @@ def change(alert_id: str) -> Response:
     """Change an alert; it starts anew."""
 
     def act() -> Response:
-        given = filled.given(AlertChange, **_channels())
+        given = submissions.given(AlertChange, **_channels())
         with scope.connection() as conn:
             acts.change(conn, alert_id, given)
-        return notes.lead_to(_LIST, gettext("Changed. The alert starts anew."))
+        return flash_messages.lead_to(_LIST, gettext("Changed. The alert starts anew."))
 
-    return filled.attempted(act, lambda form: _stored(alert_id, form))
+    return submissions.attempted(act, lambda form: _stored(alert_id, form))
 
 
 @web_alerts.post("/alerts/<alert_id>/toggle")
@@ -110,7 +110,9 @@ def toggle(alert_id: str) -> Response:
     """Pause an alert, or let it go on."""
     with scope.connection() as conn:
         is_on = acts.toggle(conn, alert_id).is_active
-    return notes.lead_to(_LIST, gettext("It watches again.") if is_on else gettext("Paused."))
+    return flash_messages.lead_to(
+        _LIST, gettext("It watches again.") if is_on else gettext("Paused.")
+    )
 
 
 @web_alerts.post("/alerts/<alert_id>/delete")
@@ -119,10 +121,10 @@ def delete(alert_id: str) -> Response:
     """Delete an alert and its history."""
     with scope.connection() as conn:
         acts.delete(conn, alert_id)
-    return notes.lead_to(_LIST, gettext("The alert is deleted."))
+    return flash_messages.lead_to(_LIST, gettext("The alert is deleted."))
 
 
-def _stored(alert_id: str, form: Filled) -> Response:
+def _stored(alert_id: str, form: Submission) -> Response:
     with scope.connection() as conn:
         stored = acts.find(conn, alert_id)
         (shown,) = acts.shown(conn, [stored])
@@ -130,7 +132,7 @@ def _stored(alert_id: str, form: Filled) -> Response:
     return _form(stored, form, fired=fired, warnings=shown["warnings"])
 
 
-def _form(stored: Alert | None, form: Filled, **more: Any) -> Response:
+def _form(stored: Alert | None, form: Submission, **more: Any) -> Response:
     with scope.connection() as conn:
         known = tokens.all_of(conn)
         own = portfolios.list_for(conn, scope.user_id())
@@ -154,6 +156,6 @@ def _channels() -> dict[str, Any]:
     return {
         "channels": request.form.getlist("channels"),
         "channelIds": request.form.getlist("channelIds"),
-        **filled.whole("cooldownSeconds"),
+        **submissions.whole("cooldownSeconds"),
         "expiresAt": f"{day}T23:59:59Z" if day else None,
     }

@@ -13,8 +13,8 @@ from webapi.security import access, step_up
 from webapi.services import services
 from webui import rendering
 from webui.i18n import gettext
-from webui.pages import filled, notes
-from webui.pages.filled import EMPTY, Filled
+from webui.pages import flash_messages, submissions
+from webui.pages.submissions import EMPTY, Submission
 from webui.security.access import signed_in
 
 web_api_keys = Blueprint("web_api_keys", __name__)
@@ -38,7 +38,7 @@ def create() -> Response:
     def act() -> Response:
         return _page(EMPTY, acts.create(services(), _given()))
 
-    return filled.attempted(act, _page)
+    return submissions.attempted(act, _page)
 
 
 @web_api_keys.post("/profile/api-keys/<key_id>/rotate")
@@ -50,7 +50,7 @@ def rotate(key_id: str) -> Response:
     def act() -> Response:
         return _page(EMPTY, acts.rotate(services(), key_id, RotateIn()))
 
-    return filled.attempted(act, _page)
+    return submissions.attempted(act, _page)
 
 
 @web_api_keys.post("/profile/api-keys/<key_id>/revoke")
@@ -58,7 +58,7 @@ def rotate(key_id: str) -> Response:
 def revoke(key_id: str) -> Response:
     """End a key at once."""
     acts.revoke(services(), key_id)
-    return notes.lead_to(_PAGE, gettext("The key is dead from now on."))
+    return flash_messages.lead_to(_PAGE, gettext("The key is dead from now on."))
 
 
 def _given() -> KeyIn:
@@ -70,10 +70,10 @@ def _given() -> KeyIn:
     }
     if life in _LIVES:
         more["expiresAt"] = services().clock() + timedelta(days=int(life))
-    return filled.given(KeyIn, {"life"}, **more)
+    return submissions.given(KeyIn, {"life"}, **more)
 
 
-def _page(form: Filled, made: Made | None = None) -> Response:
+def _page(form: Submission, made: Made | None = None) -> Response:
     work = services()
     with work.database.connection() as conn:
         found = queries.all_of(conn, access.principal().user_id, work.clock())

@@ -12,8 +12,8 @@ from webapi.security import limits
 from webapi.services import services
 from webui import rendering
 from webui.i18n import gettext
-from webui.pages import filled, notes
-from webui.pages.filled import EMPTY, Filled
+from webui.pages import flash_messages, submissions
+from webui.pages.submissions import EMPTY, Submission
 from webui.security.access import signed_in
 
 web_channels = Blueprint("web_channels", __name__)
@@ -36,9 +36,11 @@ def add() -> Response:
     """Add a channel; the secret of a webhook is shown this once."""
 
     def act() -> Response:
-        return _page(EMPTY, acts.add(filled.given(ChannelIn, **filled.whole("digestMinutes"))))
+        return _page(
+            EMPTY, acts.add(submissions.given(ChannelIn, **submissions.whole("digestMinutes")))
+        )
 
-    return filled.attempted(act, _page)
+    return submissions.attempted(act, _page)
 
 
 @web_channels.post("/alerts/channels/<channel_id>")
@@ -47,13 +49,13 @@ def change(channel_id: str) -> Response:
     """Change quiet hours and digest; a field that is emptied ends them."""
 
     def act() -> Response:
-        emptied = filled.emptied("quietFrom", "quietUntil", "digestMinutes")
-        given = filled.given(ChannelChange, **emptied, **filled.whole("digestMinutes"))
+        emptied = submissions.emptied("quietFrom", "quietUntil", "digestMinutes")
+        given = submissions.given(ChannelChange, **emptied, **submissions.whole("digestMinutes"))
         with scope.connection() as conn:
             acts.change(conn, channel_id, given)
-        return notes.lead_to(_PAGE, gettext("Changed."))
+        return flash_messages.lead_to(_PAGE, gettext("Changed."))
 
-    return filled.attempted(act, _page)
+    return submissions.attempted(act, _page)
 
 
 @web_channels.post("/alerts/channels/<channel_id>/test")
@@ -63,7 +65,7 @@ def try_out(channel_id: str) -> Response:
     """Send a message to try a channel."""
     with scope.connection() as conn:
         acts.test(conn, channel_id)
-    return notes.lead_to(
+    return flash_messages.lead_to(
         _PAGE, gettext("A message is on its way. What became of it stands here in a moment.")
     )
 
@@ -76,7 +78,7 @@ def toggle(channel_id: str) -> Response:
         is_active = acts.find(conn, channel_id).status != "active"
         acts.change(conn, channel_id, ChannelChange(isActive=is_active))
     text = gettext("It is told again.") if is_active else gettext("Switched off.")
-    return notes.lead_to(_PAGE, text)
+    return flash_messages.lead_to(_PAGE, text)
 
 
 @web_channels.post("/alerts/channels/<channel_id>/delete")
@@ -85,10 +87,10 @@ def delete(channel_id: str) -> Response:
     """Delete a channel; alerts that chose it lose it."""
     with scope.connection() as conn:
         acts.delete(conn, channel_id)
-    return notes.lead_to(_PAGE, gettext("The channel is deleted."))
+    return flash_messages.lead_to(_PAGE, gettext("The channel is deleted."))
 
 
-def _page(form: Filled, added: Added | None = None) -> Response:
+def _page(form: Submission, added: Added | None = None) -> Response:
     wanted = request.form.get("kind") or request.args.get("kind", "")
     with scope.connection() as conn:
         found = repository.list_for(conn, scope.user_id())

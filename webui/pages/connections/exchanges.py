@@ -17,8 +17,8 @@ from webapi.security import limits
 from webapi.services import services
 from webui import rendering, requests
 from webui.i18n import gettext
-from webui.pages import filled, notes
-from webui.pages.filled import EMPTY, Filled
+from webui.pages import flash_messages, submissions
+from webui.pages.submissions import EMPTY, Submission
 from webui.security.access import signed_in
 
 web_exchanges = Blueprint("web_exchanges", __name__)
@@ -40,11 +40,11 @@ def connecting() -> Response:
 def look() -> Response:
     """A part of the page: what the exchange says that the key may do. Nothing is stored."""
     try:
-        info = acts.look_at(filled.given(ExchangeKeyIn, _BESIDE))
+        info = acts.look_at(submissions.given(ExchangeKeyIn, _BESIDE))
     except Problem as problem:
         if problem.code == "switched-off":
             raise
-        return rendering.page("connections/verdict.html", form=filled.of(problem), info=None)
+        return rendering.page("connections/verdict.html", form=submissions.of(problem), info=None)
     return rendering.page("connections/verdict.html", form=EMPTY, info=info)
 
 
@@ -55,11 +55,13 @@ def connect() -> Response:
     """Keep a key, sealed, and have the account read."""
 
     def act() -> Response:
-        made = acts.connect(filled.given(ConnectExchangeIn, **_markets()))
+        made = acts.connect(submissions.given(ConnectExchangeIn, **_markets()))
         address = f"{_LIST}/exchanges/{made.connection.id}"
-        return notes.lead_to(address, gettext("Connected. It is being read for the first time."))
+        return flash_messages.lead_to(
+            address, gettext("Connected. It is being read for the first time.")
+        )
 
-    return filled.attempted(act, _form)
+    return submissions.attempted(act, _form)
 
 
 @web_exchanges.get("/connections/exchanges/<connection_id>")
@@ -75,12 +77,14 @@ def change(connection_id: str) -> Response:
     """Change portfolio, markets, or how often it is read."""
 
     def act() -> Response:
-        given = filled.given(ConnectionChange, **_markets(), **filled.whole("syncMinutes"))
+        given = submissions.given(
+            ConnectionChange, **_markets(), **submissions.whole("syncMinutes")
+        )
         with scope.connection() as conn:
             acts.change(conn, connection_id, given)
-        return notes.lead_to(f"{_LIST}/exchanges/{connection_id}", gettext("Saved."))
+        return flash_messages.lead_to(f"{_LIST}/exchanges/{connection_id}", gettext("Saved."))
 
-    return filled.attempted(act, lambda form: _one(connection_id, form))
+    return submissions.attempted(act, lambda form: _one(connection_id, form))
 
 
 @web_exchanges.post("/connections/exchanges/<connection_id>/sync")
@@ -93,7 +97,7 @@ def sync(connection_id: str) -> Response:
             acts.sync(conn, acts.find(conn, connection_id))
         return requests.lead_to(f"{_LIST}/exchanges/{connection_id}")
 
-    return filled.attempted(act, lambda form: _one(connection_id, form))
+    return submissions.attempted(act, lambda form: _one(connection_id, form))
 
 
 @web_exchanges.post("/connections/exchanges/<connection_id>/remove")
@@ -102,7 +106,7 @@ def remove(connection_id: str) -> Response:
     """Forget the account and its key."""
     with scope.connection() as conn:
         acts.disconnect(conn, connection_id)
-    return notes.lead_to(_LIST, gettext("Forgotten, with its key. Its transactions stay."))
+    return flash_messages.lead_to(_LIST, gettext("Forgotten, with its key. Its transactions stay."))
 
 
 def _markets() -> dict[str, Any]:
@@ -110,7 +114,7 @@ def _markets() -> dict[str, Any]:
     return {"markets": request.form.get("markets", "").replace(",", " ").upper().split()}
 
 
-def _form(form: Filled) -> Response:
+def _form(form: Submission) -> Response:
     with scope.connection() as conn:
         own = portfolios.list_for(conn, scope.user_id())
     return rendering.page(
@@ -119,7 +123,7 @@ def _form(form: Filled) -> Response:
     )  # fmt: skip
 
 
-def _one(connection_id: str, form: Filled) -> Response:
+def _one(connection_id: str, form: Submission) -> Response:
     with scope.connection() as conn:
         found = acts.find(conn, connection_id)
         newest = syncs.latest(conn, found.user_id, found.id)

@@ -15,8 +15,8 @@ from webapi.defi.schemas import ConnectWalletIn, NonceQuery, TokensIn
 from webapi.portfolios import scope
 from webui import rendering
 from webui.i18n import gettext
-from webui.pages import filled, notes
-from webui.pages.filled import EMPTY, Filled
+from webui.pages import flash_messages, submissions
+from webui.pages.submissions import EMPTY, Submission
 from webui.security.access import signed_in
 
 web_defi = Blueprint("web_defi", __name__)
@@ -34,7 +34,9 @@ def connecting() -> Response:
 @signed_in
 def message() -> Response:
     """What the browser's wallet has to sign, as text for a script."""
-    said = acts.message(filled.given(NonceQuery, {"label", "portfolioId", "message", "signature"}))
+    said = acts.message(
+        submissions.given(NonceQuery, {"label", "portfolioId", "message", "signature"})
+    )
     return Response(said.text(), mimetype="text/plain")
 
 
@@ -44,11 +46,11 @@ def connect() -> Response:
     """Keep a wallet, and have it read."""
 
     def act() -> Response:
-        made, _ = acts.connect(filled.given(ConnectWalletIn, **_message()))
+        made, _ = acts.connect(submissions.given(ConnectWalletIn, **_message()))
         address = f"{_LIST}/wallets/{made.id}"
-        return notes.lead_to(address, gettext("The wallet is there. It is being read."))
+        return flash_messages.lead_to(address, gettext("The wallet is there. It is being read."))
 
-    return filled.attempted(act, _form)
+    return submissions.attempted(act, _form)
 
 
 @web_defi.get("/connections/wallets/<wallet_id>")
@@ -65,10 +67,12 @@ def tokens(wallet_id: str) -> Response:
 
     def act() -> Response:
         contracts = request.form.get("contracts", "").split()
-        acts.set_tokens(wallet_id, filled.given(TokensIn, contracts=contracts).contracts)
-        return notes.lead_to(f"{_LIST}/wallets/{wallet_id}", gettext("Saved. It is read again."))
+        acts.set_tokens(wallet_id, submissions.given(TokensIn, contracts=contracts).contracts)
+        return flash_messages.lead_to(
+            f"{_LIST}/wallets/{wallet_id}", gettext("Saved. It is read again.")
+        )
 
-    return filled.attempted(act, lambda form: _one(wallet_id, form))
+    return submissions.attempted(act, lambda form: _one(wallet_id, form))
 
 
 @web_defi.post("/connections/wallets/<wallet_id>/sync")
@@ -78,7 +82,7 @@ def sync(wallet_id: str) -> Response:
     with scope.connection() as conn:
         found = acts.find(conn, wallet_id)
         syncs.request(conn, found.user_id, found.id)
-    return notes.lead_to(f"{_LIST}/wallets/{wallet_id}", gettext("It is being read."))
+    return flash_messages.lead_to(f"{_LIST}/wallets/{wallet_id}", gettext("It is being read."))
 
 
 @web_defi.post("/connections/wallets/<wallet_id>/remove")
@@ -87,7 +91,7 @@ def remove(wallet_id: str) -> Response:
     """Forget a wallet."""
     with scope.connection() as conn:
         acts.disconnect(conn, wallet_id)
-    return notes.lead_to(
+    return flash_messages.lead_to(
         _LIST, gettext("The wallet is forgotten; what it told a portfolio is taken back.")
     )
 
@@ -98,7 +102,7 @@ def _message() -> dict[str, Any]:
     return {"message": text.replace("\r\n", "\n")} if text else {}
 
 
-def _form(form: Filled) -> Response:
+def _form(form: Submission) -> Response:
     with scope.connection() as conn:
         own = portfolios.list_for(conn, scope.user_id())
     return rendering.page(
@@ -106,7 +110,7 @@ def _form(form: Filled) -> Response:
     )
 
 
-def _one(wallet_id: str, form: Filled) -> Response:
+def _one(wallet_id: str, form: Submission) -> Response:
     with scope.connection() as conn:
         found = acts.find(conn, wallet_id)
         held = wallets.balances(conn, found.user_id, found.id)

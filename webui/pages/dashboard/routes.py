@@ -15,7 +15,7 @@ from webapi.portfolios import scope
 from webapi.security import limits
 from webapi.services import services
 from webui import rendering, requests
-from webui.pages.dashboard import outlook, syncing, worth
+from webui.pages.dashboard import portfolio_forecast, summary, syncing
 from webui.security.access import signed_in
 
 web_dashboard = Blueprint("web_dashboard", __name__)
@@ -30,8 +30,8 @@ def dashboard() -> Response:
     with scope.connection() as conn:
         values = {**_worth(conn), **_fired(conn), "series": None, "issues": [], "syncing": []}
         if values["worth"] is not None:
-            values["series"] = worth.history(conn, scope.user_id(), values["worth"].currency)
-            values["issues"] = worth.open_issues(conn, scope.user_id())
+            values["series"] = summary.history(conn, scope.user_id(), values["worth"].currency)
+            values["issues"] = summary.open_issues(conn, scope.user_id())
             values["syncing"] = syncing.now(conn, scope.user_id())
         values["user"] = proofs.account(conn)
         happened(conn, DashboardViewed())
@@ -46,8 +46,8 @@ def range_ahead() -> Response:
     found = None
     with scope.connection() as conn:
         if switches().is_on(Feature.PORTFOLIOS):
-            held = worth.now(conn, scope.user_id()).body["portfolios"]
-            found = outlook.of_largest(conn, scope.user_id(), held, services().clock())
+            held = summary.now(conn, scope.user_id()).body["portfolios"]
+            found = portfolio_forecast.of_largest(conn, scope.user_id(), held, services().clock())
     return rendering.page("dashboard/outlook.html", outlook=found, is_wide=False)
 
 
@@ -69,12 +69,12 @@ def _part(name: str) -> Response:
 
 def _worth(conn: Connection) -> dict[str, Any]:
     is_on = switches().is_on(Feature.PORTFOLIOS)
-    return {"worth": worth.now(conn, scope.user_id()) if is_on else None}
+    return {"worth": summary.now(conn, scope.user_id()) if is_on else None}
 
 
 def _fired(conn: Connection) -> dict[str, Any]:
     is_on = switches().is_on(Feature.ALERTS)
-    return {"fired": worth.fired(conn, scope.user_id()) if is_on else []}
+    return {"fired": summary.fired(conn, scope.user_id()) if is_on else []}
 
 
 def _syncing(conn: Connection) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from webapi.security import limits, step_up
 from webapi.services import services
 from webui import rendering
 from webui.i18n import gettext
-from webui.pages import filled, notes
-from webui.pages.filled import EMPTY, Filled
+from webui.pages import flash_messages, submissions
+from webui.pages.submissions import EMPTY, Submission
 from webui.security import cookies
 from webui.security.access import signed_in
 
@@ -42,8 +42,8 @@ def export() -> Response:
 @signed_in
 def change_usage() -> Response:
     """Allow that product events are kept, or take that back."""
-    acts.share_usage(services(), is_shared=filled.given(UsageIn).shared)
-    return notes.lead_to(_PAGE, gettext("Saved."))
+    acts.share_usage(services(), is_shared=submissions.given(UsageIn).shared)
+    return flash_messages.lead_to(_PAGE, gettext("Saved."))
 
 
 @web_data.post("/profile/data/delete")
@@ -53,10 +53,10 @@ def delete() -> Response:
     """Delete the account, at once and for good."""
     work = services()
     try:
-        acts.delete(work, filled.given(DeleteIn))
+        acts.delete(work, submissions.given(DeleteIn))
     except Problem as problem:
         is_code = problem.code == "two-factor"
-        answer = _page(filled.of_code(problem) if is_code else filled.of(problem))
+        answer = _page(submissions.of_code(problem) if is_code else submissions.of(problem))
         answer.status_code = problem.status
         answer.headers.extend(problem.headers)
         return answer
@@ -64,7 +64,7 @@ def delete() -> Response:
     return cookies.drop(rendering.page("account/gone.html"))
 
 
-def _page(form: Filled) -> Response:
+def _page(form: Submission) -> Response:
     work = services()
     return rendering.page(
         "account/data.html",

@@ -15,7 +15,7 @@ from webapi.security import limits
 from webapi.services import services
 from webui import rendering, requests
 from webui.i18n import gettext
-from webui.pages import filled, passkey_answers
+from webui.pages import passkey_answers, submissions
 from webui.security import cookies, tickets
 from webui.security.access import anyone, signed_in
 
@@ -29,7 +29,7 @@ def register_form() -> Response:
     """The form for a new account; who is logged in has one."""
     if cookies.caller() is not None:
         return requests.lead_to(_HOME)
-    return rendering.page("entry/register.html", form=filled.EMPTY)
+    return rendering.page("entry/register.html", form=submissions.EMPTY)
 
 
 @web_auth.post("/register")
@@ -39,7 +39,7 @@ def register() -> Response:
     """Open an account, and go on into it."""
 
     def act() -> Response:
-        opened = registration.register(services(), filled.given(RegisterIn), cookies.grant)
+        opened = registration.register(services(), submissions.given(RegisterIn), cookies.grant)
         if opened is None:
             return _told(
                 gettext("Look into your mail"),
@@ -47,7 +47,7 @@ def register() -> Response:
             )
         return cookies.put(requests.lead_to(_HOME), opened.answer[cookies.COOKIE])
 
-    return filled.answered(act, "entry/register.html")
+    return submissions.answered(act, "entry/register.html")
 
 
 @web_auth.get("/login")
@@ -57,7 +57,7 @@ def login_form() -> Response:
     wanted = requests.local(request.args.get("next"), _HOME)
     if cookies.caller() is not None:
         return requests.lead_to(wanted)
-    return rendering.page("entry/login.html", form=filled.EMPTY, wanted=wanted)
+    return rendering.page("entry/login.html", form=submissions.EMPTY, wanted=wanted)
 
 
 @web_auth.post("/login")
@@ -69,7 +69,7 @@ def login() -> Response:
     wanted = requests.local(request.args.get("next"), _HOME)
 
     def act() -> Response:
-        credentials = filled.given(LoginIn)
+        credentials = submissions.given(LoginIn)
         proved = logins.prove_password(work, credentials.email, credentials.password)
         if not proved.user.two_factor_enabled:
             return _let_in(logins.with_password(work, proved, cookies.grant), wanted)
@@ -77,7 +77,7 @@ def login() -> Response:
             tickets.issue(work, proved), lambda: _second(proved, wanted, None, None)
         )
 
-    return filled.answered(act, "entry/login.html", wanted=wanted)
+    return submissions.answered(act, "entry/login.html", wanted=wanted)
 
 
 @web_auth.post("/login/code")
@@ -111,10 +111,10 @@ def login_by_passkey() -> Response:
     wanted = requests.local(request.args.get("next"), _HOME)
 
     def act() -> Response:
-        given = filled.given(AssertionIn, **passkey_answers.credential())
+        given = submissions.given(AssertionIn, **passkey_answers.credential())
         return _let_in(passkeys.log_in(services(), given, cookies.grant), wanted)
 
-    return filled.answered(act, "entry/login.html", wanted=wanted)
+    return submissions.answered(act, "entry/login.html", wanted=wanted)
 
 
 @web_auth.post("/logout")
@@ -129,7 +129,7 @@ def logout() -> Response:
 def step_up_form() -> Response:
     """Asked for before what a session alone does not suffice for."""
     wanted = requests.local(request.args.get("next"), _HOME)
-    return rendering.page("entry/step_up.html", form=filled.EMPTY, wanted=wanted)
+    return rendering.page("entry/step_up.html", form=submissions.EMPTY, wanted=wanted)
 
 
 @web_auth.post("/step-up")
@@ -140,10 +140,10 @@ def step_up() -> Response:
     wanted = requests.local(request.args.get("next"), _HOME)
 
     def act() -> Response:
-        proofs.prove(services(), filled.given(StepUpIn))
+        proofs.prove(services(), submissions.given(StepUpIn))
         return requests.lead_to(wanted)
 
-    return filled.answered(act, "entry/step_up.html", wanted=wanted)
+    return submissions.answered(act, "entry/step_up.html", wanted=wanted)
 
 
 @web_auth.get("/verify-email")
@@ -151,7 +151,7 @@ def step_up() -> Response:
 def verify_email_form() -> Response:
     """Where a mail's link leads: one button, as programs that look into mails follow links too."""
     token = request.args.get("token", "")
-    return rendering.page("entry/verify_email.html", form=filled.EMPTY, token=token)
+    return rendering.page("entry/verify_email.html", form=submissions.EMPTY, token=token)
 
 
 @web_auth.post("/verify-email")
@@ -161,21 +161,21 @@ def verify_email() -> Response:
     """Confirm the address."""
 
     def act() -> Response:
-        acts.verify_email(services(), filled.given(VerifyEmailIn))
+        acts.verify_email(services(), submissions.given(VerifyEmailIn))
         return _told(
             gettext("Your address is confirmed"),
             gettext("Alerts and letters about your account reach you from now on."),
         )
 
     token = request.form.get("token", "")
-    return filled.answered(act, "entry/verify_email.html", token=token)
+    return submissions.answered(act, "entry/verify_email.html", token=token)
 
 
 @web_auth.get("/forgot-password")
 @anyone
 def forgot_form() -> Response:
     """The form to have a link sent."""
-    return rendering.page("entry/forgot_password.html", form=filled.EMPTY)
+    return rendering.page("entry/forgot_password.html", form=submissions.EMPTY)
 
 
 @web_auth.post("/forgot-password")
@@ -185,7 +185,7 @@ def forgot() -> Response:
     """Have a link sent; what is answered is the same for every address."""
 
     def act() -> Response:
-        acts.request_reset(services(), filled.given(ForgotPasswordIn))
+        acts.request_reset(services(), submissions.given(ForgotPasswordIn))
         return _told(
             gettext("Look into your mail"),
             gettext(
@@ -193,7 +193,7 @@ def forgot() -> Response:
             ),
         )
 
-    return filled.answered(act, "entry/forgot_password.html")
+    return submissions.answered(act, "entry/forgot_password.html")
 
 
 @web_auth.get("/reset-password")
@@ -201,7 +201,7 @@ def forgot() -> Response:
 def reset_form() -> Response:
     """Where a mail's link leads."""
     token = request.args.get("token", "")
-    return rendering.page("entry/reset_password.html", form=filled.EMPTY, token=token)
+    return rendering.page("entry/reset_password.html", form=submissions.EMPTY, token=token)
 
 
 @web_auth.post("/reset-password")
@@ -211,14 +211,14 @@ def reset() -> Response:
     """Choose the new password; every session of the account ends, this browser's too."""
 
     def act() -> Response:
-        acts.reset_password(services(), filled.given(ResetPasswordIn))
+        acts.reset_password(services(), submissions.given(ResetPasswordIn))
         return _told(
             gettext("Your password is changed"),
             gettext("All sessions of your account have ended. Log in with the new password."),
         )
 
     token = request.form.get("token", "")
-    return filled.answered(act, "entry/reset_password.html", token=token)
+    return submissions.answered(act, "entry/reset_password.html", token=token)
 
 
 def _second(
@@ -228,14 +228,14 @@ def _second(
     return _let_in(opened, wanted)
 
 
-def _ask_for_code(ticket: str, act: filled.Act) -> Response:
+def _ask_for_code(ticket: str, act: submissions.Act) -> Response:
     """The page for the code, unless `act` gets on without. That a first code is missing is nobody's mistake."""
     wanted = requests.local(request.args.get("next"), _HOME)
     try:
         return act()
     except Problem as problem:
         is_first = "ticket" not in request.form
-        form = filled.EMPTY if is_first else filled.of_code(problem)
+        form = submissions.EMPTY if is_first else submissions.of_code(problem)
         answer = rendering.page(
             "entry/code.html", form=form, wanted=wanted, ticket=ticket,
             asked=problem.extra.get("passkey"),

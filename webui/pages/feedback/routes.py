@@ -9,8 +9,8 @@ from webapi.http.schema import check
 from webapi.security import limits
 from webui import rendering
 from webui.i18n import gettext
-from webui.pages import asked, filled, notes
-from webui.pages.filled import EMPTY, Filled
+from webui.pages import flash_messages, query_parameters, submissions
+from webui.pages.submissions import EMPTY, Submission
 from webui.security.access import admin, signed_in
 
 web_feedback = Blueprint("web_feedback", __name__)
@@ -38,17 +38,17 @@ def tell() -> Response:
     """Send it."""
 
     def act() -> Response:
-        acts.tell(filled.given(FeedbackIn))
-        return notes.lead_to(_PAGE, gettext("Thank you. We read every message."))
+        acts.tell(submissions.given(FeedbackIn))
+        return flash_messages.lead_to(_PAGE, gettext("Thank you. We read every message."))
 
-    return filled.attempted(act, _page)
+    return submissions.attempted(act, _page)
 
 
 @web_feedback.get(_ADMIN)
 @admin
 def listed() -> Response:
     """What is open, or was closed."""
-    query = check(FeedbackQuery, asked.given("closed"))
+    query = check(FeedbackQuery, query_parameters.given("closed"))
     return rendering.page(
         "admin/feedback.html", found=acts.listed(query), closed=query.closed, categories=CATEGORIES
     )
@@ -59,8 +59,8 @@ def listed() -> Response:
 def close(feedback_id: str) -> Response:
     """Close what is dealt with."""
     acts.close(feedback_id)
-    return notes.lead_to(_ADMIN, gettext("Closed."))
+    return flash_messages.lead_to(_ADMIN, gettext("Closed."))
 
 
-def _page(form: Filled) -> Response:
+def _page(form: Submission) -> Response:
     return rendering.page("feedback/index.html", form=form, categories=CATEGORIES)

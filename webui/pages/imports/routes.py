@@ -15,9 +15,9 @@ from webapi.portfolios.files import acts
 from webapi.portfolios.files.schemas import AnswersIn, ExportQuery
 from webui import rendering, requests
 from webui.i18n import ngettext
-from webui.pages import filled, notes
-from webui.pages.filled import EMPTY, Filled
-from webui.pages.imports import looking
+from webui.pages import flash_messages, submissions
+from webui.pages.imports import preview
+from webui.pages.submissions import EMPTY, Submission
 from webui.security.access import signed_in
 
 web_portfolio_files = Blueprint("web_portfolio_files", __name__)
@@ -42,7 +42,7 @@ def start(portfolio_id: str) -> Response:
             found = scope.find(conn, portfolio_id)
             name, content = _given()
             wanted = request.form.get("format", "")
-            form = wanted if wanted in FORMATS else looking.recognised(content)
+            form = wanted if wanted in FORMATS else preview.recognised(content)
             batch_id = batches.start(
                 conn, scope.user_id(), found.id, form=form, content=content, file_name=name
             )
@@ -51,7 +51,7 @@ def start(portfolio_id: str) -> Response:
             return Response(address, mimetype="text/plain")
         return requests.lead_to(address)
 
-    return filled.attempted(act, lambda form: _list(portfolio_id, form))
+    return submissions.attempted(act, lambda form: _list(portfolio_id, form))
 
 
 @web_portfolio_files.post("/portfolios/<portfolio_id>/imports/<batch_id>/parts")
@@ -77,12 +77,12 @@ def answer(portfolio_id: str, batch_id: str) -> Response:
 
     def act() -> Response:
         ignored = request.form.getlist("ignoreColumns")
-        given = filled.given(AnswersIn, **({"ignoreColumns": ignored} if ignored else {}))
+        given = submissions.given(AnswersIn, **({"ignoreColumns": ignored} if ignored else {}))
         with scope.connection() as conn:
             acts.answer(conn, acts.find(conn, portfolio_id, batch_id), given.told())
         return _back(portfolio_id, batch_id)
 
-    return filled.attempted(act, lambda form: _shown(portfolio_id, batch_id, form))
+    return submissions.attempted(act, lambda form: _shown(portfolio_id, batch_id, form))
 
 
 @web_portfolio_files.post("/portfolios/<portfolio_id>/imports/<batch_id>/format")
@@ -90,7 +90,7 @@ def answer(portfolio_id: str, batch_id: str) -> Response:
 def read_as(portfolio_id: str, batch_id: str) -> Response:
     """Have the file read in another format, or by another mapping of its columns."""
     form = request.form.get("format", "")
-    mapping = looking.mapped() if form == recognition.OTHER else None
+    mapping = preview.mapped() if form == recognition.OTHER else None
     with scope.connection() as conn:
         batch = acts.find(conn, portfolio_id, batch_id)
         if form not in FORMATS or not batches.read_as(conn, batch, form, mapping or None):
@@ -108,7 +108,7 @@ def confirm(portfolio_id: str, batch_id: str) -> Response:
             acts.confirm(conn, acts.find(conn, portfolio_id, batch_id))
         return _back(portfolio_id, batch_id)
 
-    return filled.attempted(act, lambda form: _shown(portfolio_id, batch_id, form))
+    return submissions.attempted(act, lambda form: _shown(portfolio_id, batch_id, form))
 
 
 @web_portfolio_files.get("/portfolios/<portfolio_id>/export")
@@ -129,9 +129,9 @@ def take_back(portfolio_id: str, batch_id: str) -> Response:
         text = ngettext(
             "%(num)s transaction is taken back.", "%(num)s transactions are taken back.", count
         )
-        return notes.lead_to(f"/portfolios/{portfolio_id}/imports", text % {"num": count})
+        return flash_messages.lead_to(f"/portfolios/{portfolio_id}/imports", text % {"num": count})
 
-    return filled.attempted(act, lambda form: _shown(portfolio_id, batch_id, form))
+    return submissions.attempted(act, lambda form: _shown(portfolio_id, batch_id, form))
 
 
 def _given() -> tuple[str, bytes]:
@@ -150,7 +150,7 @@ def _back(portfolio_id: str, batch_id: str) -> Response:
     return requests.lead_to(f"/portfolios/{portfolio_id}/imports/{batch_id}")
 
 
-def _list(portfolio_id: str, form: Filled) -> Response:
+def _list(portfolio_id: str, form: Submission) -> Response:
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
         done = batches.list_for(conn, scope.user_id(), found.id)
@@ -159,7 +159,7 @@ def _list(portfolio_id: str, form: Filled) -> Response:
     )
 
 
-def _shown(portfolio_id: str, batch_id: str, form: Filled) -> Response:
+def _shown(portfolio_id: str, batch_id: str, form: Submission) -> Response:
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
         batch = acts.find(conn, portfolio_id, batch_id)
@@ -172,4 +172,4 @@ def _shown(portfolio_id: str, batch_id: str, form: Filled) -> Response:
 
 
 def _preview(conn: Connection, batch: batches.Batch) -> dict[str, Any]:
-    return {"looked": looking.at(conn, batch), "fields": looking.FIELDS, "needed": looking.NEEDED}
+    return {"looked": preview.at(conn, batch), "fields": preview.FIELDS, "needed": preview.NEEDED}

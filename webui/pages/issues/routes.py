@@ -14,7 +14,7 @@ from webapi.portfolios.issues.schemas import IssueChange, IssuesQuery, TransferD
 from webapi.transactions import acts as transactions
 from webui import rendering, requests
 from webui.i18n import gettext
-from webui.pages import filled, notes
+from webui.pages import flash_messages, submissions
 from webui.security.access import signed_in
 
 web_portfolio_issues = Blueprint("web_portfolio_issues", __name__)
@@ -43,11 +43,11 @@ def inbox(portfolio_id: str) -> Response:
 @signed_in
 def settle(portfolio_id: str, issue_id: str) -> Response:
     """Say that an issue is known and needs nothing, is done, or is open again."""
-    given = filled.given(IssueChange, {"next"})
+    given = submissions.given(IssueChange, {"next"})
     with scope.connection() as conn:
         acts.settle(conn, portfolio_id, issue_id, given)
     address = requests.local(request.form.get("next"), f"/portfolios/{portfolio_id}")
-    return notes.lead_to(address, gettext("Noted."))
+    return flash_messages.lead_to(address, gettext("Noted."))
 
 
 @web_portfolio_issues.post("/portfolios/<portfolio_id>/transfers")
@@ -55,9 +55,13 @@ def settle(portfolio_id: str, issue_id: str) -> Response:
 def pair(portfolio_id: str) -> Response:
     """Say that two transfers are one, out of here and into there; its cost goes along."""
     with scope.connection() as conn:
-        acts.decide(conn, portfolio_id, filled.given(TransferDecision, {"ends"}, **_ends(conn)))
+        acts.decide(
+            conn, portfolio_id, submissions.given(TransferDecision, {"ends"}, **_ends(conn))
+        )
     address = f"/portfolios/{portfolio_id}/issues"
-    return notes.lead_to(address, gettext("They are one transfer; what it cost goes along."))
+    return flash_messages.lead_to(
+        address, gettext("They are one transfer; what it cost goes along.")
+    )
 
 
 def _ends(conn: Connection) -> dict[str, str]:

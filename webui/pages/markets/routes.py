@@ -11,7 +11,7 @@ from webapi.tokens.schemas import ListQuery
 from webapi.watchlist import acts as watchlist
 from webapi.watchlist import queries as watched
 from webui import charts, rendering, requests
-from webui.pages import asked
+from webui.pages import query_parameters
 from webui.pages.markets import queries
 from webui.security.access import signed_in
 
@@ -24,7 +24,7 @@ _LINE_DAYS = 30
 @signed_in
 def markets() -> Response:
     """The list, or what of it a search leaves; htmx gets the rows alone."""
-    query = check(ListQuery, asked.given("q", "cursor"))
+    query = check(ListQuery, query_parameters.given("q", "cursor"))
     after = None if query.cursor is None else paging.after(query.cursor)
     reader = access.principal().user_id
     is_own = request.args.get("watched") == "1"

@@ -19,11 +19,11 @@ from webapi.security import limits
 from webapi.services import services
 from webui import rendering
 from webui.i18n import gettext
-from webui.pages import filled, notes, tokens
-from webui.pages.dashboard import outlook
-from webui.pages.filled import EMPTY, Filled
-from webui.pages.portfolios import course, table
+from webui.pages import flash_messages, submissions, tokens
+from webui.pages.dashboard import portfolio_forecast
+from webui.pages.portfolios import table, value_history
 from webui.pages.portfolios.table import Order
+from webui.pages.submissions import EMPTY, Submission
 from webui.security import cookies
 from webui.security.access import signed_in
 
@@ -46,13 +46,13 @@ def create() -> Response:
     """Make a portfolio, and go there."""
 
     def act() -> Response:
-        given = filled.given(PortfolioIn)
+        given = submissions.given(PortfolioIn)
         with scope.connection() as conn:
             made = acts.create(conn, given)
         text = gettext("Your portfolio is there. Now bring in what you have.")
-        return notes.lead_to(f"{_LIST}/{made.id}", text)
+        return flash_messages.lead_to(f"{_LIST}/{made.id}", text)
 
-    return filled.attempted(act, _listing)
+    return submissions.attempted(act, _listing)
 
 
 @web_portfolios.get("/portfolios/<portfolio_id>")
@@ -63,7 +63,7 @@ def portfolio(portfolio_id: str) -> Response:
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
         values = _held(conn, found, order)
-        values["course"] = course.of(conn, found)
+        values["course"] = value_history.of(conn, found)
         values["tokens"] = tokens.all_of(conn)
         values["issues"] = issues.list_for(
             conn, scope.user_id(), found.id, state="open", limit=_ISSUES
@@ -73,7 +73,7 @@ def portfolio(portfolio_id: str) -> Response:
         "portfolios/portfolio.html",
         portfolio=found,
         order=order,
-        spans=course.SPANS,
+        spans=value_history.SPANS,
         wanted=request.args.get("q", "").strip(),
         **values,
     )
@@ -86,7 +86,7 @@ def range_ahead(portfolio_id: str) -> Response:
     """What it may be worth, a part that its page gets after itself."""
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
-        made = outlook.of_one(conn, scope.user_id(), found, services().clock())
+        made = portfolio_forecast.of_one(conn, scope.user_id(), found, services().clock())
         happened(conn, ForecastViewed("portfolio"))
     return rendering.page("dashboard/outlook.html", outlook=made, is_wide=True)
 
@@ -97,9 +97,9 @@ def trail(portfolio_id: str) -> Response:
     """How the returns were computed: money in and out, and the days between."""
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
-        made = course.trail(conn, found)
+        made = value_history.trail(conn, found)
     return rendering.page(
-        "portfolios/trail.html", portfolio=found, trail=made, spans=course.SPANS,
+        "portfolios/trail.html", portfolio=found, trail=made, spans=value_history.SPANS,
         percent=daily_growth.percent,
     )  # fmt: skip
 
@@ -118,12 +118,12 @@ def change(portfolio_id: str) -> Response:
 
     def act() -> Response:
         emptied = {} if request.form.get("description") else {"description": None}
-        given = filled.given(PortfolioChange, **emptied)
+        given = submissions.given(PortfolioChange, **emptied)
         with scope.connection() as conn:
             acts.change(conn, portfolio_id, given)
-        return notes.lead_to(f"{_LIST}/{portfolio_id}", gettext("Saved."))
+        return flash_messages.lead_to(f"{_LIST}/{portfolio_id}", gettext("Saved."))
 
-    return filled.attempted(act, lambda form: settings_page(portfolio_id, form))
+    return submissions.attempted(act, lambda form: settings_page(portfolio_id, form))
 
 
 @web_portfolios.post("/portfolios/<portfolio_id>/delete")
@@ -132,10 +132,10 @@ def delete(portfolio_id: str) -> Response:
     """Delete a portfolio with all that is in it."""
     with scope.connection() as conn:
         acts.delete(conn, portfolio_id)
-    return notes.lead_to(_LIST, gettext("The portfolio is deleted."))
+    return flash_messages.lead_to(_LIST, gettext("The portfolio is deleted."))
 
 
-def settings_page(portfolio_id: str, form: Filled = EMPTY, link: str | None = None) -> Response:
+def settings_page(portfolio_id: str, form: Submission = EMPTY, link: str | None = None) -> Response:
     """The page of settings; `link` is a new one, shown this once."""
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
@@ -146,7 +146,7 @@ def settings_page(portfolio_id: str, form: Filled = EMPTY, link: str | None = No
     )  # fmt: skip
 
 
-def _listing(form: Filled) -> Response:
+def _listing(form: Submission) -> Response:
     with scope.connection() as conn:
         body = overview.everything(conn, scope.user_id(), None, summed_in=cookies.currency())
     return rendering.page("portfolios/index.html", body=body, form=form, currencies=_CURRENCIES)

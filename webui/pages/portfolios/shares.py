@@ -11,7 +11,7 @@ from webapi.portfolios.shares import acts
 from webapi.portfolios.shares.schemas import ShareIn
 from webapi.services import services
 from webui.i18n import gettext
-from webui.pages import filled, notes
+from webui.pages import flash_messages, submissions
 from webui.pages.portfolios.routes import settings_page
 from webui.security.access import signed_in
 
@@ -31,12 +31,12 @@ def share(portfolio_id: str) -> Response:
     """Make a link and show it, this once."""
 
     def act() -> Response:
-        wanted = filled.given(_LinkForm)
+        wanted = submissions.given(_LinkForm)
         with scope.connection() as conn:
             _, secret = acts.add(conn, portfolio_id, _given(wanted))
         return settings_page(portfolio_id, link=acts.address(secret))
 
-    return filled.attempted(act, lambda form: settings_page(portfolio_id, form))
+    return submissions.attempted(act, lambda form: settings_page(portfolio_id, form))
 
 
 @web_portfolio_shares.post("/portfolios/<portfolio_id>/shares/<share_id>/end")
@@ -46,7 +46,7 @@ def end(portfolio_id: str, share_id: str) -> Response:
     with scope.connection() as conn:
         acts.revoke(conn, portfolio_id, share_id)
     address = f"/portfolios/{portfolio_id}/settings"
-    return notes.lead_to(address, gettext("The link is dead from now on."))
+    return flash_messages.lead_to(address, gettext("The link is dead from now on."))
 
 
 def _given(wanted: _LinkForm) -> ShareIn:

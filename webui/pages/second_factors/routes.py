@@ -14,8 +14,8 @@ from webapi.two_factor import acts, codes, queries
 from webapi.two_factor.schemas import DisableIn, RegenerateIn, VerifyIn
 from webui import rendering
 from webui.i18n import gettext
-from webui.pages import filled, notes, passkey_answers
-from webui.pages.filled import EMPTY, Filled
+from webui.pages import flash_messages, passkey_answers, submissions
+from webui.pages.submissions import EMPTY, Submission
 from webui.security.access import signed_in
 
 web_second_factors = Blueprint("web_second_factors", __name__)
@@ -53,10 +53,10 @@ def confirm_app() -> Response:
     """Make the secret count, by a code of it; recovery codes are shown this once."""
 
     def act() -> Response:
-        made = acts.enable(services(), filled.given(VerifyIn))
+        made = acts.enable(services(), submissions.given(VerifyIn))
         return _codes(made, gettext("Your authenticator app protects your account"))
 
-    return filled.attempted(act, lambda form: _app(acts.pending(services()), form))
+    return submissions.attempted(act, lambda form: _app(acts.pending(services()), form))
 
 
 @web_second_factors.post("/profile/security/app/remove")
@@ -66,10 +66,10 @@ def remove_app() -> Response:
     """Forget the authenticator app, by password and code."""
 
     def act() -> Response:
-        acts.disable(services(), filled.given(DisableIn))
-        return notes.lead_to(_PAGE, gettext("The authenticator app counts no more."))
+        acts.disable(services(), submissions.given(DisableIn))
+        return flash_messages.lead_to(_PAGE, gettext("The authenticator app counts no more."))
 
-    return filled.attempted(act, _page)
+    return submissions.attempted(act, _page)
 
 
 @web_second_factors.post("/profile/security/codes")
@@ -83,7 +83,7 @@ def renew_codes() -> Response:
         made = acts.renew_codes(services(), RegenerateIn())
         return _codes(made, gettext("New recovery codes"))
 
-    return filled.attempted(act, _page)
+    return submissions.attempted(act, _page)
 
 
 @web_second_factors.get("/profile/security/passkeys/new")
@@ -111,14 +111,16 @@ def add_passkey() -> Response:
     """Keep a passkey; with the first second factor come recovery codes, shown this once."""
 
     def act() -> Response:
-        given = filled.given(RegistrationIn, **passkey_answers.credential())
+        given = submissions.given(RegistrationIn, **passkey_answers.credential())
         added = passkey_acts.add(services(), given)
         text = gettext("Your passkey is ready")
         return (
-            notes.lead_to(_PAGE, f"{text}.") if added.codes is None else _codes(added.codes, text)
+            flash_messages.lead_to(_PAGE, f"{text}.")
+            if added.codes is None
+            else _codes(added.codes, text)
         )
 
-    return filled.answered(act, "security/passkey.html")
+    return submissions.answered(act, "security/passkey.html")
 
 
 @web_second_factors.post("/profile/security/passkeys/<passkey_id>/remove")
@@ -127,10 +129,12 @@ def add_passkey() -> Response:
 def remove_passkey(passkey_id: str) -> Response:
     """Remove a passkey."""
     passkey_acts.remove(services(), passkey_id)
-    return notes.lead_to(_PAGE, gettext("The passkey is removed; all other sessions have ended."))
+    return flash_messages.lead_to(
+        _PAGE, gettext("The passkey is removed; all other sessions have ended.")
+    )
 
 
-def _page(form: Filled) -> Response:
+def _page(form: Submission) -> Response:
     user_id = access.principal().user_id
     with services().database.connection() as conn:
         state = queries.state(conn, user_id)
@@ -138,7 +142,7 @@ def _page(form: Filled) -> Response:
     return rendering.page("security/index.html", form=form, state=state, passkeys=known)
 
 
-def _app(secret: str | None, form: Filled) -> Response:
+def _app(secret: str | None, form: Submission) -> Response:
     if secret is None:
         return rendering.page("security/app.html", form=form, secret=None, picture=None)
     address = codes.address_of(secret, proofs.caller(services()).email)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, Response
 
-from webapi.shared import opening
+from webapi.shared import shared_portfolio
 from webui import rendering
 from webui.charts import Row, Series
 from webui.security.access import anyone
@@ -16,7 +16,7 @@ web_shared = Blueprint("web_shared", __name__)
 @anyone
 def shared(secret: str) -> Response:
     """What it is made of and how it grew; amounts where the owner wished."""
-    body = opening.opened(secret)
+    body = shared_portfolio.opened(secret)
     grown = [
         Row(datetime.fromisoformat(each["date"]).replace(tzinfo=UTC), (each["growth"],))
         for each in body["performance"]

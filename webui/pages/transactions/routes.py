@@ -16,8 +16,8 @@ from webapi.transactions import acts, queries
 from webapi.transactions.schemas import TransactionChange, TransactionIn, TransactionsQuery
 from webui import figures, rendering, requests
 from webui.i18n import gettext, ngettext
-from webui.pages import filled, notes, tokens
-from webui.pages.filled import EMPTY, Filled
+from webui.pages import flash_messages, submissions, tokens
+from webui.pages.submissions import EMPTY, Submission
 from webui.security.access import signed_in
 
 web_transactions = Blueprint("web_transactions", __name__)
@@ -62,15 +62,15 @@ def add(portfolio_id: str) -> Response:
             found = scope.find(conn, portfolio_id)
             again = request.form.get("again")
             tokens.require(conn, *_TOKENS)
-            given = filled.given(
-                TransactionIn, {"again"}, portfolioId=found.id, **filled.instant("timestamp")
+            given = submissions.given(
+                TransactionIn, {"again"}, portfolioId=found.id, **submissions.instant("timestamp")
             )
             acts.record(conn, given)
         base = f"/portfolios/{portfolio_id}"
         address = f"{base}/transactions/new" if again else base
-        return notes.lead_to(address, gettext("The transaction is in the books."))
+        return flash_messages.lead_to(address, gettext("The transaction is in the books."))
 
-    return filled.attempted(act, lambda form: _form(portfolio_id, None, form))
+    return submissions.attempted(act, lambda form: _form(portfolio_id, None, form))
 
 
 @web_transactions.get("/transactions/<transaction_id>")
@@ -92,11 +92,11 @@ def correct(transaction_id: str) -> Response:
             given = _correction(acts.find(conn, transaction_id)["timestamp"], emptied)
             made = acts.correct(conn, transaction_id, given)["transaction"]
         address = f"/portfolios/{made['portfolio_id']}/transactions"
-        return notes.lead_to(
+        return flash_messages.lead_to(
             address, gettext("Corrected. The version before stays in its history.")
         )
 
-    return filled.attempted(act, lambda form: _stored(transaction_id, form))
+    return submissions.attempted(act, lambda form: _stored(transaction_id, form))
 
 
 @web_transactions.post("/portfolios/<portfolio_id>/transactions/delete")
@@ -108,7 +108,7 @@ def delete_some(portfolio_id: str) -> Response:
         count = acts.withdraw_all(conn, scope.find(conn, portfolio_id).id, chosen)
     address = f"/portfolios/{portfolio_id}/transactions"
     if not count:
-        return notes.lead_to(address, gettext("Nothing was chosen."))
+        return flash_messages.lead_to(address, gettext("Nothing was chosen."))
     return requests.lead_to(f"{address}?{urlencode({'taken': chosen}, doseq=True)}")
 
 
@@ -119,7 +119,7 @@ def restore(portfolio_id: str) -> Response:
     with scope.connection() as conn:
         count = acts.bring_back(conn, request.form.getlist("taken")[:_ROWS])
     text = ngettext("%(num)s counts again.", "%(num)s count again.", count)
-    return notes.lead_to(f"/portfolios/{portfolio_id}/transactions", text % {"num": count})
+    return flash_messages.lead_to(f"/portfolios/{portfolio_id}/transactions", text % {"num": count})
 
 
 @web_transactions.post("/transactions/<transaction_id>/delete")
@@ -138,11 +138,11 @@ def _correction(occurred_at: datetime, emptied: dict[str, None]) -> TransactionC
     """What the form changes; an instant that is as it was shown stays, to the last digit."""
     is_same = request.form.get("timestamp") == figures.field_time(occurred_at)
     without = {"timestamp"} if is_same else frozenset[str]()
-    when = {} if is_same else filled.instant("timestamp")
-    return filled.given(TransactionChange, without, **emptied, **when)
+    when = {} if is_same else submissions.instant("timestamp")
+    return submissions.given(TransactionChange, without, **emptied, **when)
 
 
-def _stored(transaction_id: str, form: Filled) -> Response:
+def _stored(transaction_id: str, form: Submission) -> Response:
     with scope.connection() as conn:
         found = acts.find(conn, transaction_id)
         more = {
@@ -152,7 +152,9 @@ def _stored(transaction_id: str, form: Filled) -> Response:
     return _form(str(found["portfolio_id"]), found, form, **more)
 
 
-def _form(portfolio_id: str, stored: dict[str, Any] | None, form: Filled, **more: Any) -> Response:
+def _form(
+    portfolio_id: str, stored: dict[str, Any] | None, form: Submission, **more: Any
+) -> Response:
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
         known = tokens.all_of(conn)

@@ -7,8 +7,8 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webapi.demo import story
-from webapi.demo.story import Course
+from webapi.demo import scenario
+from webapi.demo.scenario import Course
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -30,9 +30,9 @@ def course(days: int, moves: list[int]) -> Course:
 def test_nothing_is_sold_that_is_not_held_and_nothing_happens_before_the_first_price(
     days, moves
 ) -> None:
-    courses = {symbol: course(days, moves) for symbol in story.TOKENS}
-    told = story.transactions(courses, NOW)
-    assert told == story.transactions(courses, NOW)
+    courses = {symbol: course(days, moves) for symbol in scenario.TOKENS}
+    told = scenario.transactions(courses, NOW)
+    assert told == scenario.transactions(courses, NOW)
     held: dict[str, Decimal] = defaultdict(Decimal)
     for each in told:
         at = datetime.fromisoformat(each["timestamp"])
@@ -46,7 +46,7 @@ def test_nothing_is_sold_that_is_not_held_and_nothing_happens_before_the_first_p
 
 def test_three_years_are_told_where_there_are_three_years_of_prices() -> None:
     courses = {"BTC": course(1200, [101, 99, 103, 98])}
-    told = story.transactions(courses, NOW)
+    told = scenario.transactions(courses, NOW)
     first = datetime.fromisoformat(told[0]["timestamp"])
     assert NOW - first > timedelta(days=3 * 365 - 2)
     kinds = {each["type"] for each in told}

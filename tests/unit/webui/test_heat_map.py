@@ -8,8 +8,8 @@ import pytest
 
 from coinsphere.market.quality.health import TokenDay, VenueDay
 from webapi.admin.data.health import DataHealth, TokenHealth, VenueHealth
-from webui.pages.admin import heat
-from webui.pages.admin.heat import Measure
+from webui.pages.admin import heat_map
+from webui.pages.admin.heat_map import Measure
 
 DAYS = [date(2026, 3, day) for day in (8, 9)]
 ID = UUID(int=1)
@@ -45,7 +45,7 @@ def health():
     ],
 )
 def test_each_measure_has_values_and_levels_newest_day_first(health, measure, token, venue):
-    drawn = heat.drawn(health, measure)
+    drawn = heat_map.drawn(health, measure)
     assert drawn.days == (DAYS[1], DAYS[0])
     assert [(row.name, [(c.value, c.level) for c in row.cells]) for row in drawn.tokens] == [
         ("BTC", token)
@@ -57,4 +57,4 @@ def test_each_measure_has_values_and_levels_newest_day_first(health, measure, to
 
 def test_nothing_is_drawn_of_nothing(health):
     empty = DataHealth(*DAYS, [], [], None, health.timestamp)
-    assert heat.drawn(empty, Measure.COMPLETENESS) == heat.HeatMap((), (), ())
+    assert heat_map.drawn(empty, Measure.COMPLETENESS) == heat_map.HeatMap((), (), ())

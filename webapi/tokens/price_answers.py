@@ -1,4 +1,4 @@
-"""A price, and what it was made of, as the API shows it."""
+"""A price and its constituents, as the API shows them."""
 
 from dataclasses import fields
 from typing import Any

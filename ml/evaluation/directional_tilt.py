@@ -1,4 +1,4 @@
-"""What remains, year by year, of the one thing of direction: how far the centre leans against the market, and what it gains."""
+"""Year by year, how far the forecasts' centre tilts against the market's move, and what that gains."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ _PLACE = HORIZONS.index(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Lean:
+class Tilt:
     """A year's weight (of a day's volatility for each of the market's last move) and its gain in CRPS at one day.
 
     `weight` is the mean of what the fits of the year left of it; `gain` is a share of the reference's CRPS.
@@ -29,7 +29,7 @@ class Lean:
 
 def by_year(
     features: FeatureSet, first: int, distributions: Student, reference: Floats, scored: Mask
-) -> Sequence[Lean]:
+) -> Sequence[Tilt]:
     """The lean of a model with the term; empty for a model without.
 
     Args:
@@ -61,5 +61,5 @@ def by_year(
             np.where(chosen, leaning, np.nan), np.where(chosen, plain, np.nan), 1
         )
         weight = (nearest.location[chosen] * moved[chosen]).sum() / (moved[chosen] ** 2).sum()
-        rows.append(Lean(str(year), float(weight), gain.mean / unit, gain.t))
+        rows.append(Tilt(str(year), float(weight), gain.mean / unit, gain.t))
     return rows

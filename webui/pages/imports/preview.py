@@ -1,4 +1,4 @@
-"""A file that waits to be imported: what it would bring, or what keeps it from being read."""
+"""Preview of a file to be imported: what it would bring, or why it cannot be read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ _PREFIX = "map."
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class FilePreview:
     """`preview`, or the `fault` of the file as a whole; `titles` are its columns where they have to be mapped."""
 
     preview: Preview | None = None
@@ -31,19 +31,19 @@ class Looked:
     mapping: Mapping[str, str] = field(default_factory=dict)
 
 
-def at(conn: Connection, batch: Batch) -> Looked:
+def at(conn: Connection, batch: Batch) -> FilePreview:
     """What the import would do, or why nobody knows yet."""
     try:
         titles = _titles(conn, batch)
         mapping = batch.mapping if batch.mapping is not None else _guessed(titles)
         if batch.format == recognition.OTHER and batch.mapping is None:
-            return Looked(titles=titles, mapping=mapping)
-        looked = previews.preview(conn, batch, services().clock())
+            return FilePreview(titles=titles, mapping=mapping)
+        preview = previews.preview(conn, batch, services().clock())
     except UnreadableFile as error:
-        return Looked(
+        return FilePreview(
             fault=str(error), titles=_titles_of_unreadable(conn, batch), mapping=batch.mapping or {}
         )
-    return Looked(looked, None, titles, mapping)  # fmt: skip
+    return FilePreview(preview, None, titles, mapping)  # fmt: skip
 
 
 def mapped() -> dict[str, str]:

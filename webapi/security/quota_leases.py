@@ -1,8 +1,8 @@
-"""Requests of a caller that Redis has counted ahead for one process, which then admits them without asking.
+"""Leases on a caller's rate limit: requests that Redis counts ahead, so that a process admits them without asking.
 
-What is counted ahead is counted: no caller gets more than the limit, by however many processes. A process counts ahead no
-more than a caller used in the second before, and a small part of what he has left: near the limit each request is asked
-for. What was not used is given back at the caller's next request, and until then it is missing to other processes.
+A leased request is counted at once, so no caller gets more than the limit, by however many processes. A lease is bounded
+by twice what the caller used lately and by a small part of what is left; near the limit Redis is asked for each request.
+Unused requests return at the caller's next request; until then other processes lack them.
 """
 
 import time
@@ -21,8 +21,8 @@ _MOST_CALLERS = 10_000
 
 
 @dataclass(slots=True)
-class Share:
-    """What a process has for one caller.
+class Lease:
+    """Requests that a process may still admit of one caller.
 
     Attributes:
         units: requests that are counted and not made yet.
@@ -47,49 +47,49 @@ class Wanted:
     back: int = 0
 
 
-class Shares:
-    """Those of this process, by window."""
+class Leases:
+    """The leases of this process, by window."""
 
     def __init__(self) -> None:
-        self._shares: dict[str, Share] = {}
+        self._leases: dict[str, Lease] = {}
         self._lock = Lock()
 
     def spend(self, window: Window) -> Standing | None:
         """Admit a request that is counted already; None where Redis must be asked."""
         with self._lock:
-            share = self._shares.get(window.key)
-            if share is None or share.units < window.cost:
+            lease = self._leases.get(window.key)
+            if lease is None or lease.units < window.cost:
                 return None
-            if time.monotonic() >= share.asked_at + _SECONDS:
+            if time.monotonic() >= lease.asked_at + _SECONDS:
                 return None
-            share.units -= window.cost
-            share.used += window.cost
-            return Standing(window, share.left + share.units, share.reset_at)
+            lease.units -= window.cost
+            lease.used += window.cost
+            return Standing(window, lease.left + lease.units, lease.reset_at)
 
     def wanted(self, window: Window) -> Wanted:
         """How much to count ahead now; what is left of before is out of use from here on."""
         with self._lock:
-            share = self._shares.pop(window.key, None)
-        age = time.monotonic() - share.asked_at if share is not None else _GIVEN_BACK_SECONDS
+            lease = self._leases.pop(window.key, None)
+        age = time.monotonic() - lease.asked_at if lease is not None else _GIVEN_BACK_SECONDS
         # Later it may have left the window, and somebody else's would be given back for it.
-        if share is None or age >= min(_GIVEN_BACK_SECONDS, window.seconds / 2):
+        if lease is None or age >= min(_GIVEN_BACK_SECONDS, window.seconds / 2):
             return Wanted()
         # Twice as much as it took: so a caller who goes on is asked for ever less often.
         ahead = (
-            min(_MOST, 2 * (share.used + window.cost)) if age < _SECONDS else min(_MOST, share.used)
+            min(_MOST, 2 * (lease.used + window.cost)) if age < _SECONDS else min(_MOST, lease.used)
         )
-        return Wanted(ahead, share.units)
+        return Wanted(ahead, lease.units)
 
     def begin(self, standing: Standing, ahead: int) -> Standing:
         """Keep what Redis has counted ahead; how the caller stands, to whom it is left."""
         window = standing.window
-        share = Share(ahead, 0, standing.left, standing.reset_at, time.monotonic())
+        lease = Lease(ahead, 0, standing.left, standing.reset_at, time.monotonic())
         with self._lock:
-            if len(self._shares) >= _MOST_CALLERS:
-                self._shares.clear()
-            before = self._shares.get(window.key)
+            if len(self._leases) >= _MOST_CALLERS:
+                self._leases.clear()
+            before = self._leases.get(window.key)
             if before is not None:
                 # Two threads asked at once.
-                share.units += before.units
-            self._shares[window.key] = share
-            return Standing(window, share.left + share.units, share.reset_at)
+                lease.units += before.units
+            self._leases[window.key] = lease
+            return Standing(window, lease.left + lease.units, lease.reset_at)

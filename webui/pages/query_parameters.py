@@ -1,4 +1,4 @@
-"""What the address of a page asks for, as the API's models take it."""
+"""A page's query parameters, in the form in which the API's models take them."""
 
 from flask import request
 

@@ -1,4 +1,4 @@
-"""What the largest portfolio may be worth, by the API's own computation, drawn as the fan of a token is."""
+"""The forecast of the largest portfolio's value, computed by the API, and drawn as a fan like that of a token."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from psycopg import Connection
 from coinsphere.portfolio import portfolios
 from coinsphere.portfolio.performance.period import Period
 from coinsphere.portfolio.portfolios import Portfolio
-from webapi.portfolios.forecast import outlook
+from webapi.portfolios.forecast import value_distribution
 from webapi.portfolios.performance import reading
 from webui import charts
 from webui.charts import FanPicture
@@ -60,7 +60,7 @@ def of_largest(
 
 def of_one(conn: Connection, owner: UUID, chosen: Portfolio, now: datetime) -> Outlook:
     """The outlook of a portfolio of `owner`."""
-    body = outlook.of_portfolio(conn, chosen, owner, now)
+    body = value_distribution.of_portfolio(conn, chosen, owner, now)
     points = tuple(_range(each, now) for each in body["horizons"])
     past = _past(conn, chosen, owner, now)
     picture = charts.fan([*past, (now, _amount(body["value"]))], points) if points else None

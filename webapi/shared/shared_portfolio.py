@@ -1,4 +1,4 @@
-"""What who has a link sees of a portfolio, by whichever way one asks; that somebody did is told to the audit log."""
+"""A portfolio as the holder of a link sees it. Each look is written to the audit log."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a user's portfolios come to: the API's own sums, put in the order in which one looks at them."""
+"""What a user's portfolios are worth: the API's own sums, in the order in which one reads them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which cached answers show tokens."""
+"""Keys of the cached responses that show tokens."""
 
 from webapi.services import services
 from webapi.tokens import schemas

@@ -1,4 +1,4 @@
-"""What events do to a user's book of a token, as the database knows it: what is converted, carried over, and goes where."""
+"""Asset events as the database knows them, and what each does to a user's book: conversions, and lots carried over."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping

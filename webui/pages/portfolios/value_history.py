@@ -1,4 +1,4 @@
-"""How a portfolio came to be worth what it is: its line against the money put in, returns, risk."""
+"""A portfolio's value over time: beside the money put in, with its returns and its risk."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time

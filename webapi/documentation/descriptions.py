@@ -1,4 +1,4 @@
-"""What an operation says of itself: a short title, the whole sentence of its docstring, and who may call it."""
+"""An operation's texts in the document: a short title, the sentence of its docstring, and who may call it."""
 
 import re
 from collections.abc import Callable

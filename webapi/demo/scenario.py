@@ -1,6 +1,6 @@
-"""What a made-up person did in three years, at the prices that there were: the same for the same prices.
+"""The demo account's transactions of three years, at the prices of the time; the same prices give the same transactions.
 
-Saves by the month, buys more when much has fallen, takes some gains, stakes, moves coins to a wallet of their own.
+It saves by the month, buys more when much has fallen, takes some gains, stakes, moves coins to an own wallet.
 """
 
 from bisect import bisect_right

@@ -1,4 +1,4 @@
-"""Forecasts as they stood at a moment of the past: what had been issued, and what was believed to have become of it."""
+"""Forecasts as they stood at a past instant: those issued by then, with the outcomes believed then."""
 
 from datetime import datetime
 from typing import LiteralString

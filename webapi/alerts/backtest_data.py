@@ -1,4 +1,4 @@
-"""What an alert would have seen: stored closes, scores and values of the last 90 days."""
+"""Data for trying an alert on the past: stored closes, scores and values of the last 90 days."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""A sentence for the next page: what was just done. It travels in a cookie that the next page empties."""
+"""A message for the next page, such as what was just done. It travels in a cookie that the next page empties."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 

@@ -1,4 +1,4 @@
-"""A portfolio with all that is shown of it: its parts are asked for together, and taken when all are on their way."""
+"""A portfolio with all that is shown of it. Its parts are requested together, and read when all are on their way."""
 
 from dataclasses import dataclass, replace
 from typing import Any

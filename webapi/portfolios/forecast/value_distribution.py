@@ -1,4 +1,4 @@
-"""The distribution of a portfolio's value at each horizon, and from what it was computed."""
+"""The distribution of a portfolio's value at each horizon, and the inputs it was computed from."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,10 +16,10 @@ from coinsphere.portfolio.performance.risk import LEAST_DAYS
 from coinsphere.portfolio.performance.stored_forecasts import Forecast
 from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.valuation import current_holdings
-from webapi.portfolios import queries, weighed
+from webapi.portfolios import queries, weights
 from webapi.portfolios.forecast.schemas import METHOD
-from webapi.portfolios.risk import by_models
-from webapi.portfolios.weighed import SIMULATED, Weighed
+from webapi.portfolios.risk import forecast_based
+from webapi.portfolios.weights import SIMULATED, WeightedHolding
 
 HORIZONS = (1, 7, 14, 30)
 _CORRELATED_DAYS = 365
@@ -42,14 +42,14 @@ def of_portfolio(conn: Connection, found: Portfolio, owner: UUID, now: datetime)
     today = now.date()
     year = Period(owner, found.id, today - timedelta(days=_CORRELATED_DAYS - 1), today)
     total = sum(map(float, current_holdings.weights(held).values()))
-    body = describe(conn, weighed.largest(conn, held, year), total, now)
+    body = describe(conn, weights.largest(conn, held, year), total, now)
     unpriced = sorted({each.row.symbol for each in held if each.current_value is None})
     body["leftOut"] += [{"symbol": symbol, "reason": NO_PRICE} for symbol in unpriced]
     return body
 
 
 def describe(
-    conn: Connection, held: Sequence[Weighed], total: float, now: datetime
+    conn: Connection, held: Sequence[WeightedHolding], total: float, now: datetime
 ) -> dict[str, Any]:
     """The distributions by horizon with their inputs, and what is left out.
 
@@ -81,7 +81,7 @@ def describe(
     }
 
 
-def _known(held: Sequence[Weighed]) -> list[Weighed]:
+def _known(held: Sequence[WeightedHolding]) -> list[WeightedHolding]:
     """The assets of which it is known how they move together."""
     enough = [each for each in held if len(each.moves) >= LEAST_DAYS and each.value > 0]
     by_id = {str(each.token_id): each for each in enough}
@@ -92,7 +92,7 @@ def _known(held: Sequence[Weighed]) -> list[Weighed]:
 
 
 def _of(
-    conn: Connection, kept: Sequence[Weighed], scores: Any, horizon: int, now: datetime
+    conn: Connection, kept: Sequence[WeightedHolding], scores: Any, horizon: int, now: datetime
 ) -> dict[str, Any]:
     known = stored_forecasts.newest(conn, [each.token_id for each in kept], now, horizon)
     assets = [_asset(each, known.get(each.token_id), horizon, now) for each in kept]
@@ -112,12 +112,12 @@ def _of(
         "valueAtRisk99": 100 * made.value_at_risk99,
         "expectedShortfall99": 100 * made.expected_shortfall99,
         "coveredPercentage": 100 * modelled / value,
-        "inputs": [by_models.input_of(each, known.get(each.token_id), value) for each in kept],
+        "inputs": [forecast_based.input_of(each, known.get(each.token_id), value) for each in kept],
     }
 
 
 def _asset(
-    each: Weighed, forecast: Forecast | None, horizon: int, now: datetime | None = None
+    each: WeightedHolding, forecast: Forecast | None, horizon: int, now: datetime | None = None
 ) -> Asset:
     if forecast is not None and now is not None:
         marginal = forecast.marginal(forecast.share_left(now))

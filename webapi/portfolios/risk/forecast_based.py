@@ -1,4 +1,4 @@
-"""What a portfolio may lose by the models' forecasts of its assets, and from what that was computed."""
+"""A portfolio's possible loss by the models' forecasts of its assets, and the inputs it was computed from."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from coinsphere.portfolio.performance.forecast_risk import Asset, ObservedDistri
 from coinsphere.portfolio.performance.risk import LEAST_DAYS
 from coinsphere.portfolio.performance.stored_forecasts import Forecast
 from webapi.portfolios.risk.schemas import METHOD
-from webapi.portfolios.weighed import SIMULATED, Weighed
+from webapi.portfolios.weights import SIMULATED, WeightedHolding
 
 _NO_FORECAST = N_("no forecast of the next day is in force for any of the assets")
 _TOO_YOUNG = f"it has no forecast, and under {LEAST_DAYS} days of prices"
@@ -26,7 +26,7 @@ _ROUNDING = 1e-9
 
 
 def describe(
-    conn: Connection, held: Sequence[Weighed], total: float, now: datetime
+    conn: Connection, held: Sequence[WeightedHolding], total: float, now: datetime
 ) -> dict[str, Any]:
     """The figures with their inputs, what they leave out, or the reason why there are none.
 
@@ -56,7 +56,9 @@ def describe(
     }
 
 
-def _familiar(held: Sequence[Weighed], known: Mapping[UUID, Forecast]) -> list[Weighed]:
+def _familiar(
+    held: Sequence[WeightedHolding], known: Mapping[UUID, Forecast]
+) -> list[WeightedHolding]:
     """The assets that have a distribution, and of which it is known how they move together."""
     enough = {
         str(each.token_id): each
@@ -70,7 +72,10 @@ def _familiar(held: Sequence[Weighed], known: Mapping[UUID, Forecast]) -> list[W
 
 
 def _left_out(
-    held: Sequence[Weighed], kept: Sequence[Weighed], known: Mapping[UUID, Forecast], total: float
+    held: Sequence[WeightedHolding],
+    kept: Sequence[WeightedHolding],
+    known: Mapping[UUID, Forecast],
+    total: float,
 ) -> list[dict[str, Any]]:
     left: list[dict[str, Any]] = [
         {
@@ -87,13 +92,16 @@ def _left_out(
     return left
 
 
-def _reason(each: Weighed, known: Mapping[UUID, Forecast]) -> str:
+def _reason(each: WeightedHolding, known: Mapping[UUID, Forecast]) -> str:
     is_young = each.token_id not in known and len(each.moves) < LEAST_DAYS
     return _TOO_YOUNG if is_young else _STRANGER
 
 
 def _why(
-    held: Sequence[Weighed], kept: Sequence[Weighed], known: Mapping[UUID, Forecast], total: float
+    held: Sequence[WeightedHolding],
+    kept: Sequence[WeightedHolding],
+    known: Mapping[UUID, Forecast],
+    total: float,
 ) -> str | None:
     """Why there are no figures."""
     if total > 0 and not known:
@@ -108,14 +116,14 @@ def _why(
     )
 
 
-def _asset(each: Weighed, forecast: Forecast | None) -> Asset:
+def _asset(each: WeightedHolding, forecast: Forecast | None) -> Asset:
     if forecast is not None:
         return Asset(each.symbol, each.value, forecast.marginal(), each.moves)
     past = ObservedDistribution(tuple(np.log1p(list(each.moves.values())).tolist()))
     return Asset(each.symbol, each.value, past, each.moves)
 
 
-def input_of(each: Weighed, forecast: Forecast | None, total: float) -> dict[str, Any]:
+def input_of(each: WeightedHolding, forecast: Forecast | None, total: float) -> dict[str, Any]:
     """An asset, and the forecast that stands for it; None where its own history does."""
     return {
         "symbol": each.symbol,

@@ -1,7 +1,7 @@
-"""Sentences of the API that pages show as they are said, in the reader's language.
+"""The API's messages that pages show, for translation into the reader's language.
 
-What the API says is English, and much of it has a name or a number in it. So each sentence stands here as it is said, with
-a place for what varies, and is found again by that. One that is missing here is shown in English.
+The API writes English, and many messages hold a name or a number. So each message stands here as the API writes it, with a
+placeholder for what varies, and is recognised by that. One that is missing here is shown in English.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Forms: what was filled in, checked by the API's own models, and what is wrong with it where it stands."""
+"""Submitted forms: their values, checked by the API's own models, and the errors shown beside each field."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from webapi.http.errors import Problem
 from webapi.http.schema import check
 from webui import rendering, requests
+from webui.api_messages import in_words
 from webui.i18n import gettext
-from webui.said import in_words
 from webui.security import cookies, forms
 
 Given = TypeVar("Given", bound=BaseModel)
@@ -26,7 +26,7 @@ _SHOWN_IN_FORM = frozenset((400, 401, 402, 403, 409, 422, 429, 503))
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class Submission:
     """A form as a template shows it: values to be corrected, and what is wrong, by field and of the whole."""
 
     values: Mapping[str, str] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Filled:
         return self.faults.get(name)
 
 
-EMPTY = Filled()
+EMPTY = Submission()
 
 
 def given(model: type[Given], without: Collection[str] = frozenset(), /, **more: Any) -> Given:
@@ -108,7 +108,7 @@ def answered(act: Act, template: str, **values: Any) -> Response:
     return attempted(act, lambda form: rendering.page(template, form=form, **values))
 
 
-def attempted(act: Act, show: Callable[["Filled"], Response]) -> Response:
+def attempted(act: Act, show: Callable[["Submission"], Response]) -> Response:
     """As `answered`, with a page that `show` makes of the form; what it needs is looked up then alone."""
     try:
         return act()
@@ -121,7 +121,7 @@ def attempted(act: Act, show: Callable[["Filled"], Response]) -> Response:
         return answer
 
 
-def of(problem: Problem) -> Filled:
+def of(problem: Problem) -> Submission:
     """The present form, with what `problem` says of it."""
     faults = {each["path"]: _sentence(each["message"]) for each in problem.extra.get("details", ())}
     kept = {
@@ -129,10 +129,12 @@ def of(problem: Problem) -> Filled:
         for name, value in request.form.items()
         if name in _NO_SECRET or not any(part in name.lower() for part in _SECRET)
     }
-    return Filled(kept, faults, None if faults.keys() & request.form.keys() else _of_whole(problem))
+    return Submission(
+        kept, faults, None if faults.keys() & request.form.keys() else _of_whole(problem)
+    )
 
 
-def of_code(problem: Problem) -> Filled:
+def of_code(problem: Problem) -> Submission:
     """A page that asks for a code, after one that was not good; after too many the problem says so itself."""
     is_wrong = problem.code == "two-factor"
     text = (
@@ -140,7 +142,7 @@ def of_code(problem: Problem) -> Filled:
         if is_wrong
         else _sentence(problem.detail)
     )
-    return Filled(faults={"twoFactorToken": text})
+    return Submission(faults={"twoFactorToken": text})
 
 
 def _of_whole(problem: Problem) -> str:

@@ -12,7 +12,7 @@ from coinsphere.portfolio.issues import Issue
 from coinsphere.portfolio.model import IssueKind
 from webapi.predictions import answers
 from webapi.transactions.schemas import TransactionIn
-from webui import said
+from webui import api_messages
 
 ROOT = Path(__file__).resolve().parents[3]
 OF_PYDANTIC = ("Input should", "String should", "Extra inputs")
@@ -27,7 +27,7 @@ def test_every_sentence_is_still_said_by_somebody() -> None:
         for file in (ROOT / package).rglob("*.py")
     )
     code = re.sub(r"\"\s*\n\s*f?\"", "", code)
-    sentences = (*said.OF_FORMS, *said.OF_PROBLEMS, *said.OF_FILES)
+    sentences = (*api_messages.OF_FORMS, *api_messages.OF_PROBLEMS, *api_messages.OF_FILES)
     assert len(set(sentences)) == len(sentences)
     silent = [
         each
@@ -58,12 +58,12 @@ def test_every_sentence_is_still_said_by_somebody() -> None:
 )
 def test_a_sentence_is_told_with_what_varies(english, german) -> None:
     with i18n.speaking("de"):
-        told = said.in_words(english)
+        told = api_messages.in_words(english)
     if english != "Field required":
         assert told == german
     assert told != english or english == german
     with i18n.speaking("en"):
-        assert said.in_words(english) == english
+        assert api_messages.in_words(english) == english
 
 
 def test_what_pydantic_says_of_a_form_is_german() -> None:
@@ -83,7 +83,7 @@ def test_what_pydantic_says_of_a_form_is_german() -> None:
     messages = [each["msg"].removeprefix("Value error, ") for each in refused.value.errors()]
     assert len(messages) >= 6
     with i18n.speaking("de"):
-        english = [each for each in messages if said.in_words(each) == each]
+        english = [each for each in messages if api_messages.in_words(each) == each]
     assert english == []
 
 

@@ -1,4 +1,4 @@
-"""What a portfolio holds by weight, with the daily returns of the past: what figures of risk are made of."""
+"""Holdings by weight with their past daily returns: the input of all figures of risk."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -21,7 +21,7 @@ _LEAST = 1e-12
 """Of a close that is left of another: the logarithm of nothing at all is no number."""
 
 
-class Weighed(NamedTuple):
+class WeightedHolding(NamedTuple):
     """An asset, what it is worth, and its daily returns."""
 
     token_id: UUID
@@ -30,7 +30,7 @@ class Weighed(NamedTuple):
     moves: Mapping[date, float]
 
 
-def largest(conn: Connection, held: Sequence[Holding], period: Period) -> list[Weighed]:
+def largest(conn: Connection, held: Sequence[Holding], period: Period) -> list[WeightedHolding]:
     """The largest assets with their daily returns, over days that have a close of their own."""
     market = StoredMarket(conn)
     weights = current_holdings.weights(held)
@@ -39,7 +39,7 @@ def largest(conn: Connection, held: Sequence[Holding], period: Period) -> list[W
     market.prepare([token_id for token_id, _ in chosen], first)
     names = {each.row.token_id: each.row.symbol for each in held}
     return [
-        Weighed(
+        WeightedHolding(
             token_id,
             names[token_id],
             float(value),
