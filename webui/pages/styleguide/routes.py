@@ -11,7 +11,7 @@ from flask import Blueprint, Response
 from webapi.http import errors
 from webapi.services import services
 from webui import charts, icons, rendering
-from webui.pages.filled import Filled
+from webui.pages.submissions import Submission
 from webui.security.access import anyone
 
 web_styleguide = Blueprint("web_styleguide", __name__)
@@ -19,7 +19,7 @@ web_styleguide = Blueprint("web_styleguide", __name__)
 _SHEET = Path(__file__).parents[2] / "static" / "app.css"
 _ORIGIN = datetime(2026, 1, 31, tzinfo=UTC)
 _CLOSES = [Decimal(100 + (day * 37) % 11 + day // 3) for day in range(45)]
-_FILLED = Filled(
+_FILLED = Submission(
     values={"name": "Savings", "amount": "1,5x", "currency": "EUR"},
     faults={"amount": "This is no number."},
     problem="Something is wrong in the form: look at the fields that are marked.",
