@@ -8,6 +8,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from webapi.http.schema import Input, Line, Output
+from webapi.http.visible import VISIBLE
 from webapi.passkeys.schemas import AssertionIn
 from webapi.security import password_rules, passwords
 
@@ -54,7 +55,7 @@ def _new_password(text: str) -> str:
 Email = Annotated[Line, AfterValidator(email_address)]
 NewPassword = Annotated[str, AfterValidator(_new_password)]
 GivenPassword = Annotated[str, StringConstraints(max_length=1024)]
-PersonName = Annotated[Line, StringConstraints(max_length=100)]
+PersonName = Annotated[Line, StringConstraints(max_length=100), VISIBLE]
 OpaqueToken = Annotated[Line, StringConstraints(min_length=1, max_length=512)]
 
 

@@ -11,6 +11,7 @@ from coinsphere.defi.model import PositionKind
 from coinsphere.wallets.repository import MOST_TOKENS
 from webapi.defi.net_worth import InProtocolsOut
 from webapi.http.schema import Amount, Input, Line, Output, Query
+from webapi.http.visible import VISIBLE
 
 EXAMPLE_ADDRESS = "0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"
 Address = Annotated[Line, StringConstraints(min_length=1, max_length=200)]
@@ -27,7 +28,7 @@ class ConnectWalletIn(Input):
 
     address: Address = Field(description="Of Bitcoin also an extended public key.")
     blockchain: Blockchain
-    label: Annotated[Line, StringConstraints(min_length=1, max_length=100)] | None = None
+    label: Annotated[Line, StringConstraints(min_length=1, max_length=100), VISIBLE] | None = None
     portfolio_id: UUID | None = Field(
         None,
         description="Whose ledger the balances are booked in; without one they are only shown.",

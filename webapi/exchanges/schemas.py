@@ -9,6 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from coinsphere.exchanges.model import Verdict
 from coinsphere.exchanges.venues.all import VENUES
 from webapi.http.schema import SINGLE_LINE, Input, Line, Output, Query
+from webapi.http.visible import VISIBLE
 
 
 def _supported(name: str) -> str:
@@ -45,7 +46,7 @@ class ExchangeKeyIn(Input):
 class ConnectExchangeIn(ExchangeKeyIn):
     """An account to be connected."""
 
-    label: Annotated[Line, Field(min_length=1, max_length=40)] | None = None
+    label: Annotated[Line, Field(min_length=1, max_length=40), VISIBLE] | None = None
     portfolio_id: UUID | None = Field(
         None, description="Where its transactions go; the active portfolio where none is named."
     )

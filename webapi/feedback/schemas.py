@@ -7,9 +7,12 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints
 
 from webapi.http.schema import Input, Output, Query
+from webapi.http.visible import VISIBLE
 
 Category = Literal["fault", "idea", "question", "praise"]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000), VISIBLE
+]
 
 
 class FeedbackIn(Input):

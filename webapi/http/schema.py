@@ -24,6 +24,7 @@ from pydantic import (
 
 from coinsphere.untrusted_json import Repeated
 from webapi.http import errors, json
+from webapi.http.visible import VISIBLE
 
 Given = TypeVar("Given", bound=BaseModel)
 
@@ -59,7 +60,7 @@ SINGLE_LINE = AfterValidator(_single_line)
 Line = Annotated[str, SINGLE_LINE]
 """Text without control characters, kept as it is."""
 
-Name = Annotated[Line, StringConstraints(min_length=1, max_length=100)]
+Name = Annotated[Line, StringConstraints(min_length=1, max_length=100), VISIBLE]
 
 
 class Input(BaseModel):

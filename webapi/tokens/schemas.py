@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from webapi.http.schema import Amount, Input, Line, Name, Output, Query
+from webapi.http.visible import VISIBLE, WHOLLY_VISIBLE
 
 LISTED: dict[str, Any] = {
     "id": "0b7f5a4e-3c0b-4f0e-8d6a-6f1f4b3f2b11",
@@ -70,11 +71,13 @@ def _web_address(text: str) -> str:
     return text
 
 
-Short = Annotated[Line, StringConstraints(min_length=1, max_length=50)]
-CoingeckoId = Annotated[Line, StringConstraints(min_length=1, max_length=100)]
-Contract = Annotated[Line, StringConstraints(min_length=1, max_length=128)]
+Short = Annotated[Line, StringConstraints(min_length=1, max_length=50), VISIBLE]
+CoingeckoId = Annotated[Line, StringConstraints(min_length=1, max_length=100), WHOLLY_VISIBLE]
+Contract = Annotated[Line, StringConstraints(min_length=1, max_length=128), WHOLLY_VISIBLE]
 LogoUrl = Annotated[Line, StringConstraints(max_length=500), AfterValidator(_web_address)]
-Symbol = Annotated[Line, StringConstraints(min_length=1, max_length=20, pattern=r"^\S+$")]
+Symbol = Annotated[
+    Line, StringConstraints(min_length=1, max_length=20, pattern=r"^\S+$"), WHOLLY_VISIBLE
+]
 
 
 class ListQuery(Query):

@@ -147,6 +147,45 @@ def _is_whole(parameter: dict) -> bool:
     return parameter["in"] == "query" and kinds == {"integer"}
 
 
+UNSEEN = [
+    "   ",
+    "\u200b\u200d",
+    "\u00a0",
+    "\u3164\u2800",
+    "\u00ad\u2060\ufeff",
+    "\u0301\ufe0f",
+    "\u3000",
+]
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_a_name_that_nobody_sees_is_none(person, administrator, name: str) -> None:
+    token = {"symbol": "XNEW", "name": name, "blockchain": "Ethereum"}
+    for who, path, body, field in (
+        (person, "/portfolios", {"name": name}, "name"),
+        (person, "/api-keys", {"name": name, "scopes": ["read:market"]}, "name"),
+        (person, "/channels", {"name": name, "kind": "webhook", "url": "https://example.com"}, "name"),
+        (person, "/defi/connect", {"address": "x", "blockchain": "ethereum", "label": name}, "label"),
+        (person, "/feedback", {"category": "idea", "text": name}, "text"),
+        (administrator, "/tokens", token, "name"),
+        (administrator, "/tokens", {**token, "name": "N", "symbol": f"BTC{name}"}, "symbol"),
+        (administrator, "/tokens", {**token, "name": "N", "contractAddress": f"0x1{name}"}, "contractAddress"),
+    ):  # fmt: skip
+        faults = assert_problem(who.post(path, body), 400)["details"]
+        assert field in {fault["path"] for fault in faults}, (path, faults)
+
+
+def test_spaces_and_joiners_within_a_name_are_kept(person) -> None:
+    for name in (
+        "  Mine ",
+        "\u0646\u0645\u06cc\u200c\u062f\u0627\u0646\u0645",
+        "\U0001f469\u200d\U0001f4bb",
+        "\u0915\u094d\u200d\u0937",
+    ):
+        made = person.post("/portfolios", {"name": name})
+        assert made.json["portfolio"]["name"] == name
+
+
 @pytest.mark.parametrize("weight", ["NaN", "sNaN", "Infinity", "1_0", "%EF%BC%91"])
 def test_a_weight_of_a_benchmark_is_a_number(person, weight: str) -> None:
     portfolio = person.post("/portfolios", {"name": "Mine"}).json["portfolio"]["id"]

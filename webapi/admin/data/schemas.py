@@ -8,10 +8,14 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from webapi.admin.schemas import Cursor
 from webapi.http.schema import SINGLE_LINE, Input, Line, Number, Output, Query
+from webapi.http.visible import VISIBLE
 
 Symbol = Annotated[Line, StringConstraints(min_length=1, max_length=20)]
 Reason = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500), SINGLE_LINE
+    str,
+    StringConstraints(strip_whitespace=True, min_length=3, max_length=500),
+    SINGLE_LINE,
+    VISIBLE,
 ]
 
 
