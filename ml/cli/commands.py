@@ -1,6 +1,6 @@
 """Commands that train, evaluate and use models, and show what the registry holds; thin over `ml.pipeline`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -15,7 +15,7 @@ from coinsphere.clock import utc_now
 from coinsphere.errors import CoinsphereError
 from coinsphere.market.model import Token
 from coinsphere.settings import Role, Settings
-from ml.cli import tables
+from ml.cli import each_token, tables
 from ml.cli.backtest import backtest
 from ml.cli.implied import implied
 from ml.errors import ArtifactRefused
@@ -47,7 +47,9 @@ def train(symbols: tuple[str, ...]) -> None:
     from ml import pipeline
 
     settings, table = Settings.from_env(), Table("token", "model", "version", "run", "figures")
-    for token in _tokens(settings, symbols):
+
+    def act(symbol: str) -> None:
+        token = _token(settings, symbol)
         with _connection(settings) as conn:
             training_set = pipeline.build_training_set(conn, token, settings)
         with stage(f"Training the models of {token.symbol}"):
@@ -55,7 +57,8 @@ def train(symbols: tuple[str, ...]) -> None:
         for model in trained:
             figures = ", ".join(f"{name} {value:.4g}" for name, value in model.metrics.items())
             table.add_row(token.symbol, model.algorithm, str(model.version), model.run_id, figures)
-    new_console().print(table)
+
+    _for_each(symbols or settings.ml_tokens, act, table)
 
 
 @ml.command()
@@ -65,14 +68,17 @@ def evaluate(symbols: tuple[str, ...]) -> None:
     from ml import pipeline
 
     settings, table = Settings.from_env(), tables.scores()
-    for token in _tokens(settings, symbols):
+
+    def act(symbol: str) -> None:
+        token = _token(settings, symbol)
         models = pipeline.registered_models(settings, token)
         with _connection(settings) as conn, stage(f"Evaluating the models of {token.symbol}"):
             training_set = pipeline.build_training_set(conn, token, settings)
             evaluation = pipeline.evaluate_token(conn, settings, training_set, models)
         for score in evaluation.scores:
             tables.add_score(table, token.symbol, score, champion=evaluation.champion.version)
-    new_console().print(table)
+
+    _for_each(symbols or settings.ml_tokens, act, table)
 
 
 @ml.command()
@@ -83,12 +89,15 @@ def predict(symbols: tuple[str, ...]) -> None:
 
     settings = Settings.from_env()
     table = Table("token", "from", "days", "price", "median", "80 %", "95 %", "model")
-    for token in _tokens(settings, symbols):
+
+    def act(symbol: str) -> None:
+        token = _token(settings, symbol)
         with _connection(settings) as conn, stage(f"Forecasting {token.symbol}"):
             forecasts = pipeline.predict_token(conn, settings, token, utc_now())
         for forecast in forecasts:
             table.add_row(*tables.forecast_row(forecast))
-    new_console().print(table)
+
+    _for_each(symbols or settings.ml_tokens, act, table)
 
 
 @ml.command()
@@ -176,12 +185,20 @@ def _figures(settings: Settings, promotion: "Promotion") -> Iterable[Score]:
         yield from token_registry.scores_of(settings, promotion.model_name, version).values()
 
 
-def _tokens(settings: Settings, symbols: tuple[str, ...]) -> list[Token]:
+def _for_each(symbols: Sequence[str], act: Callable[[str], None], table: Table) -> None:
+    """Act for each token, show what was made, and end with the failures."""
+    failed = each_token.of_each(symbols, act)
+    if table.row_count:
+        new_console().print(table)
+    each_token.require_none(failed, len(symbols))
+
+
+def _token(settings: Settings, symbol: str) -> Token:
     from coinsphere.market.reference import tokens
 
     with _connection(settings) as conn:
         try:
-            return [tokens.by_symbol(conn, symbol) for symbol in symbols or settings.ml_tokens]
+            return tokens.by_symbol(conn, symbol)
         except LookupError as error:
             raise CoinsphereError(str(error.args[0])) from error
 

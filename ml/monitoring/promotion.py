@@ -106,7 +106,6 @@ def watch(conn: Connection, settings: Settings, now: datetime) -> Watched:
     Raises:
         NoChampion: no version is registered.
         RegistryUnavailable: MLflow does not answer.
-        ArtifactRefused: the challenger's files are not what was registered.
     """
     serving = global_registry.serving(settings)
     if not serving.versions:
@@ -160,21 +159,23 @@ def _by_number(loaded: Iterable[Loaded]) -> dict[int, Loaded]:
 def _candidate(settings: Settings, serving: Serving) -> Registered | None:
     """The challenger, if it passed at a horizon at which it does not serve yet; a vetoed one is shown as such.
 
-    One whose tags make no sense passed nothing: it waits for nothing, and the next version takes its place.
+    One whose tags make no sense, or whose files are not what was registered, passed nothing: it waits for nothing, and
+    the next version takes its place.
     """
     if serving.challenger is None:
         return None
     try:
         found = validation.registered(settings, serving.challenger)
+        waiting = tuple(
+            horizon for horizon in found.horizons if serving.champions.get(horizon) != found.version
+        )
+        if found.status != validation.VETOED and not waiting:
+            return None
+        global_registry.load(settings, found.version)
     except ArtifactRefused as error:
         _log.error("model_unreadable", version=serving.challenger, reason=str(error))
         return None
-    waiting = tuple(
-        horizon for horizon in found.horizons if serving.champions.get(horizon) != found.version
-    )
-    if found.status == validation.VETOED or waiting:
-        return replace(found, horizons=waiting)
-    return None
+    return replace(found, horizons=waiting)
 
 
 def _judge(

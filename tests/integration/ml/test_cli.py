@@ -58,3 +58,20 @@ def test_without_a_champion_it_says_so(ml):
     done = ml("predict", "USDC")
     assert done.returncode == 1
     assert "USDC has no evaluated model" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict"])
+def test_a_token_that_fails_is_named_and_holds_up_no_other(ml, command):
+    """The first two fail, each for its own reason; ETH comes last."""
+    for before in ("train", "evaluate", "predict"):
+        if before == command:
+            break
+        assert ml(before, "ETH").returncode == 0
+    done = ml(command, "NOPE", "USDC", "ETH")
+    assert done.returncode == 1
+    assert "ETH" in done.stdout, done.stderr
+    assert "2 of 3 failed" in done.stderr
+    for symbol in ("NOPE", "USDC"):
+        assert f"  {symbol}: " in done.stderr
+    assert "ETH:" not in done.stderr
+    assert "Traceback" not in done.stderr

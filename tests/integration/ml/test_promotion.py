@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import numpy as np
@@ -340,6 +341,50 @@ def test_tags_that_make_no_sense_cost_their_version_alone(world, champion, chall
     mlflow_client.set_model_version_tag(name, str(champion), "data_cutoff", "9" * 99)
     serving = global_registry.serving(settings)
     assert global_registry.standing(settings, serving, NOW) == {}
+
+
+def _files(settings: Settings, folder: Path, version: int) -> list[Path]:
+    """What MLflow keeps of a version."""
+    found = client(settings).get_model_version(global_registry.NAME, str(version))
+    model = found.source.removeprefix("models:/")
+    return [each for each in folder.rglob("*") if model in str(each) and each.is_file()]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda files: files[0].write_bytes(b"x"), id="altered"),
+        pytest.param(lambda files: files[0].unlink(), id="one is gone"),
+        pytest.param(lambda files: [each.unlink() for each in files], id="all are gone"),
+    ],
+)
+@pytest.mark.parametrize("days_ago", [5, 400])
+def test_a_challenger_whose_files_are_damaged_costs_itself_alone(
+    world, register, mlflow_server, damage, days_ago
+):
+    """It may be waiting in the shadow, or could serve at once as the champion is stale."""
+    settings, pipeline, _, log = world
+    champion, challenger = register(LINEAR, days_ago=days_ago), register(LINEAR)
+    global_registry.set_alias(settings, global_registry.BASELINE, register(BASELINE))
+    _crown(settings, champion)
+    global_registry.set_alias(settings, global_registry.CHALLENGER, challenger)
+    log(champion, 60, 6.0)
+    log(challenger, 40, shadow=True)
+    damage(
+        [
+            each
+            for each in _files(settings, mlflow_server.folder, challenger)
+            if each.suffix == ".npz"
+        ]
+    )
+    found = promotion.watch(pipeline, settings, NOW)
+    assert (found.challenger, found.shadow) == (None, None)
+    assert _serves(settings) == dict.fromkeys((7, 14, 30), champion), (
+        "the champion's return goes on"
+    )
+    newest = register(LINEAR, (1,))
+    promotion.challenge(settings, newest, global_registry.serving(settings))
+    assert global_registry.serving(settings).challenger == newest
 
 
 @pytest.mark.parametrize(
