@@ -52,7 +52,7 @@ def findings_of(content: Content) -> dict[str, Any]:
         "decisions": [each._asdict() for each in content.decisions],
         "unread": [each._asdict() for each in content.unread],
         "questions": [each._asdict() for each in content.questions],
-        "warnings": [asdict(each) for each in content.warnings],
+        "warnings": [asdict(each) for each in content.warnings[:MOST_PROBLEMS]],
         "leftOut": [asdict(each) for each in content.left_out[:MOST_PROBLEMS]],
         "leftOutCount": len(content.left_out),
     }

@@ -211,10 +211,22 @@ def _has_minus(rows: Sequence[Numbered], column: str) -> bool:
 
 
 def _warnings(rows: Sequence[Numbered], layout: Layout, names: Mapping[str, str]) -> list[Problem]:
+    if layout.contradiction is not None:
+        return [found for row in rows if (found := _contradiction(row, layout, names))]
     if layout.balance is None or layout.balance.column not in names:
         return []
     found = balances.first_difference(rows, layout.balance)
     return [] if found is None else [replace(found, column=names[layout.balance.column])]
+
+
+def _contradiction(row: Numbered, layout: Layout, names: Mapping[str, str]) -> Problem | None:
+    """What does not add up within a row that can be read."""
+    assert layout.contradiction is not None
+    try:
+        found = layout.contradiction(row.cells)
+    except WrongCell:
+        return None
+    return None if found is None else Problem(row.number, names.get(found[0], found[0]), found[1])
 
 
 def _groups(rows: Sequence[Numbered], layout: Layout) -> list[list[Numbered]]:

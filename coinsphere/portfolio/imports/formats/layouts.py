@@ -7,7 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from coinsphere.portfolio.errors import UnreadableFile
-from coinsphere.portfolio.imports.formats import balances, coinbase, exchanges, koinly, row_readers
+from coinsphere.portfolio.imports.formats import (
+    balances,
+    coinbase,
+    coinbase_totals,
+    exchanges,
+    koinly,
+    row_readers,
+)
 from coinsphere.portfolio.imports.formats.balances import Balance
 from coinsphere.portfolio.imports.formats.columns import Column
 from coinsphere.portfolio.imports.formats.decisions import Customs
@@ -23,7 +30,8 @@ class Layout:
     """A format.
 
     `told` gives the columns from which the parts of a transaction come, to name them in problems; `identity` is the
-    column that names a row for all time.
+    column that names a row for all time; `contradiction` gives the column of a row that does not follow from its others,
+    and why.
     """
 
     columns: tuple[Column, ...]
@@ -33,6 +41,7 @@ class Layout:
     customs: Customs = field(default_factory=Customs)
     balance: Balance | None = None
     identity: str | None = None
+    contradiction: Callable[[Cells], tuple[str, str] | None] | None = None
 
 
 def _single(read: Callable[[Cells], list[Parsed]]) -> Callable[[Sequence[Cells]], list[Parsed]]:
@@ -133,7 +142,7 @@ _KNOWN = {
         _COINBASE, _single(coinbase.read),
         _always(symbol="Asset", counter_symbol="Notes", amount="Quantity Transacted", occurred_at="Timestamp",
                 price="Price at Transaction", fee="Fees", currency="Price Currency"),
-        identity="ID",
+        identity="ID", contradiction=coinbase_totals.contradiction,
     ),
     "kraken": Layout(
         _KRAKEN, exchanges.kraken, _always(symbol="asset", counter_symbol="asset", fee_symbol="asset", occurred_at="time"),

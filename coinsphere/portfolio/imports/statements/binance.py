@@ -1,5 +1,6 @@
 """Binance's statement (`Transaction History`): which rows belong together, and what they mean."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ _MOVES = {
     Meaning.SPENT: (Kind.DEPOSIT, Kind.WITHDRAWAL),
     Meaning.GIFT: (Kind.REWARD, Kind.GIFT),
 }
+_OF_POSITIONS = frozenset({Meaning.POSITION, Meaning.FEE, Meaning.TRADE, Meaning.UNKNOWN})
+"""What a row of an account of futures or options is, beside what is moved there, converted and given."""
 _PAIRED = frozenset({Meaning.TRADE, Meaning.FEE})
 _LENT = ("interest", "flexible", "savings", "launchpool", "vault")
 """Words of distributions that the statement calls an interest."""
@@ -48,12 +51,18 @@ def income(info: str) -> Kind:
 
 
 def groups(entries: Sequence[Entry]) -> list[list[int]]:
-    """Which rows belong together, by their places: legs of a trade with its fees, sides of a conversion."""
+    """Which rows belong together, by their places: legs of a trade with its fees, sides of a conversion.
+
+    In an account of futures or options, all rows of a second that are no transfer.
+    """
     families: dict[tuple[str, str], list[int]] = defaultdict(list)
+    positions: dict[tuple[str, datetime], list[int]] = defaultdict(list)
     found: list[list[int]] = []
     for place, entry in enumerate(entries):
         what = meaning(entry.kind)
-        if what in _PAIRED:
+        if _is_of_derivatives(entry) and what not in (Meaning.INSIDE, Meaning.CONVERSION):
+            positions[entry.account, entry.at].append(place)
+        elif what in _PAIRED:
             families[entry.account, "trade"].append(place)
         elif what in (Meaning.CONVERSION, Meaning.BOUGHT):
             families[entry.account, entry.kind].append(place)
@@ -61,7 +70,22 @@ def groups(entries: Sequence[Entry]) -> list[list[int]]:
             found.append([place])
     for places in families.values():
         found += _events(entries, places)
-    return sorted(found)
+    return sorted([*found, *positions.values()])
+
+
+def _is_of_derivatives(entry: Entry) -> bool:
+    """Whether a row is of an account of futures or options: `USDT-Futures`, `Coin-Futures`, `UM Futures`, `Options`."""
+    words = re.split(r"[\W_]+", entry.account.lower())
+    return not {"futures", "options", "um", "cm"}.isdisjoint(words)
+
+
+def _position(entries: Sequence[Entry]) -> Entry | None:
+    """The row, if any, that is of a position: with it go all others of its second, of which it is the reason."""
+    kinds = _OF_POSITIONS if _is_of_derivatives(entries[0]) else {Meaning.POSITION}
+    found = [entry for entry in entries if meaning(entry.kind) in kinds]
+    return next(
+        (each for each in found if meaning(each.kind) is Meaning.POSITION), next(iter(found), None)
+    )
 
 
 def records(entries: Sequence[Entry]) -> list[Record]:
@@ -70,7 +94,9 @@ def records(entries: Sequence[Entry]) -> list[Record]:
     Raises:
         Nothing, NotUnderstood: see there.
     """
-    first = entries[0]
+    first, position = entries[0], _position(entries)
+    if position is not None:
+        raise NotUnderstood("kind", f"{position.kind!r}: positions and loans are not kept")
     what = next(
         (m for entry in entries if (m := meaning(entry.kind)) is not Meaning.FEE), Meaning.FEE
     )
@@ -84,12 +110,13 @@ def records(entries: Sequence[Entry]) -> list[Record]:
         raise Nothing("moved between your own accounts at Binance")
     if what is Meaning.BOUGHT and len(entries) > 1:
         return exchanged(first.name, entries)
-    if what is Meaning.POSITION:
-        raise NotUnderstood("kind", f"{first.kind!r}: positions and loans are not kept")
     if what is Meaning.UNKNOWN:
         raise NotUnderstood("kind", f"{first.kind[:40]!r} is no kind that we know")
-    come, go = _MOVES.get(what) or (_INCOME[what], Kind.TRANSFER_OUT)
-    return [moved(entry, come, go) for entry in entries]
+    return [moved(entry, *_ways(meaning(entry.kind))) for entry in entries]
+
+
+def _ways(what: Meaning) -> tuple[Kind, Kind]:
+    return _MOVES.get(what) or (_INCOME[what], Kind.TRANSFER_OUT)
 
 
 def _converted(entries: Sequence[Entry]) -> list[Record]:

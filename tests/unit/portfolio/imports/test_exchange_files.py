@@ -416,3 +416,46 @@ def test_coinbase_until_2019_the_total_alone_tells_the_fee() -> None:
         ["buy 0.1 BTC at 6600 USD", "transfer_out 0.05 BTC", "sell 0.05 BTC at 6400 USD"],
         [],
     )
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [
+        ("Buy,BTC,0.5,20000,10000,10050,50,", None),
+        ("Buy,BTC,0.5,20000,10000,9950,50,", "Total (inclusive of fees and/or spread)"),
+        ("Sell,BTC,0.5,20000,10000,9950,50,", None),
+        ("Sell,BTC,0.5,20000,10000,10050,50,", "Total (inclusive of fees and/or spread)"),
+        ("Sell,BTC,-0.5,20000,-10000,-9950,50,", None),
+        ("Buy,BTC,0.5,20000,10000,9950,-50,", None),
+        ("Buy,BTC,5,20000,10000,10050,50,", "Subtotal"),
+        ("Buy,BTC,0.5,2,10000,10050,50,", "Subtotal"),
+        ("Buy,BTC,0.00123457,40500.41,50.00,51.49,1.49,", None),
+        ("Buy,BTC,1000000,0.00,12.34,13.34,1.00,", None),
+        ("Staking Income,ETH,0.01,2000,20,20,0,", None),
+        ("Staking Income,ETH,0.01,2000,2,20,0,", "Subtotal"),
+        ("Receive,ETH,0.01,2000,,,,", None),
+        ("Send,ETH,0.01,2000,20,20.5,0.5,", None),
+    ],
+)  # fmt: skip
+def test_coinbase_money_that_contradicts_itself_is_said(row: str, column: str | None) -> None:
+    found = coinbase(row)
+    assert [(each.line, each.column) for each in found.warnings] == (
+        [(2, column)] if column else []
+    )
+    assert len(found.parsed) == 1
+
+
+@pytest.mark.parametrize(
+    "account", ["USDT-Futures", "Coin-Futures", "USD-M Futures", "UM Futures", "Options"]
+)
+def test_binance_what_belongs_to_a_position_is_refused_whole(account: str) -> None:
+    found = binance(
+        f"04,{account},Transfer Between Spot Account and UM Futures Account,USDT,100",
+        f"05,{account},Realized Profit and Loss,USDT,12.5", f"05,{account},Fee,USDT,-0.4",
+        f"05,{account},Fee,BNB,-0.001", f"05,{account},Commission Rebate,USDT,0.1",
+        "05,Spot,Deposit,BTC,1", f"06,{account},Fee,USDT,-0.4", f"07,{account},Referrer rebates,USDT,0.2",
+    )  # fmt: skip
+    assert said(found) == ["transfer_in 1 BTC", "reward 0.2 USDT"]
+    assert [each.line for each in found.left_out] == [2]
+    assert [each.line for each in found.problems] == [3, 4, 5, 6, 8]
+    assert found.problems[1].message.startswith("belongs to line 3: 'Realized Profit and Loss'")
