@@ -10,8 +10,8 @@ from webapi.http.schema import check
 from webapi.security import access
 from webui import rendering
 from webui.i18n import gettext
-from webui.pages import filled, notes
-from webui.pages.filled import EMPTY, Filled
+from webui.pages import flash_messages, submissions
+from webui.pages.submissions import EMPTY, Submission
 from webui.security.access import admin, analyst
 
 web_flags = Blueprint("web_flags", __name__)
@@ -32,9 +32,11 @@ def change(flag: str) -> Response:
 
     def act() -> Response:
         acts.change(flag, _given())
-        return notes.lead_to(_PAGE, gettext("Changed; every process follows within two seconds."))
+        return flash_messages.lead_to(
+            _PAGE, gettext("Changed; every process follows within two seconds.")
+        )
 
-    return filled.attempted(act, lambda form: _page(form, flag))
+    return submissions.attempted(act, lambda form: _page(form, flag))
 
 
 def _given() -> RulesIn:
@@ -52,7 +54,7 @@ def _given() -> RulesIn:
         raise errors.invalid(told) from None
 
 
-def _page(form: Filled, edited: str | None = None) -> Response:
+def _page(form: Submission, edited: str | None = None) -> Response:
     flags = acts.listed()
     written = {each["flag"]: _written(each["rules"]) for each in flags}
     return rendering.page(
