@@ -35,6 +35,7 @@ from webapi.exchanges.routes import exchanges
 from webapi.feedback.routes import feedback, feedback_administration
 from webapi.flags import acts as flag_acts
 from webapi.flags.routes import flag_administration, flags
+from webapi.graphql.routes import blueprint as graphql
 from webapi.health.routes import health
 from webapi.holdings.routes import blueprint as holdings
 from webapi.http import (
@@ -228,6 +229,7 @@ def _add_routes(app: APIFlask) -> None:
     app.register_blueprint(alerts, url_prefix=f"{V1}/alerts")
     app.register_blueprint(channels, url_prefix=f"{V1}/channels")
     app.register_blueprint(predictions, url_prefix=f"{V1}/predictions")
+    app.register_blueprint(graphql, url_prefix=f"{V1}/graphql")
     app.register_blueprint(api_keys, url_prefix=f"{V1}/api-keys")
     app.register_blueprint(administration, url_prefix=f"{V1}/admin")
     app.register_blueprint(token_administration, url_prefix=f"{V1}/admin/tokens")

@@ -117,6 +117,14 @@ def openapi() -> None:
     click.echo(json.dumps(_document()).decode())
 
 
+@api.command("graphql")
+def graphql() -> None:
+    """Print the schema of GraphQL, as `docs/schema.graphql` has it; needs no running system."""
+    from webapi.graphql import schema
+
+    click.echo(schema.printed(), nl=False)
+
+
 def _document() -> dict[str, Any]:
     """The document of an API that is connected to nothing; its signing key is made and forgotten."""
     import tempfile

@@ -84,6 +84,10 @@ class Api(Base):
         description="Parts of the API that are off whatever an administrator switched: registration, api-keys, "
         "predictions, portfolios, alerts, defi, exchanges.",
     )
+    graphql_introspection: bool = Field(
+        default=False,
+        description="Whether GraphQL tells its schema; `coinsphere api graphql` prints it in any case.",
+    )
     login_failures_global: int = Field(
         1000,
         ge=1,

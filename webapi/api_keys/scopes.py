@@ -25,11 +25,20 @@ SIGNED = frozenset((KeyScope.EXCHANGES_WRITE, KeyScope.PAYOUTS_WRITE))
 """They change where money or secrets go: a key that has one of them must sign its requests."""
 
 
+BY_FIELD = "by-field"
+"""What the policy says of a route whose parts each ask for the scope of the route that gives the same."""
+
+
 def needed(method: str, rule: str) -> KeyScope | None:
-    """The scope that `method` on the route `rule` asks of a key; None: no key may call it."""
+    """The scope that `method` on the route `rule` asks of a key; None: no key may call it, or see `is_by_field`."""
     entry = policy().get(f"{'GET' if method == 'HEAD' else method} {rule}", {})
     scope = entry.get("scope")
-    return None if scope is None else KeyScope(scope)
+    return None if scope in (None, BY_FIELD) else KeyScope(str(scope))
+
+
+def is_by_field(method: str, rule: str) -> bool:
+    """Whether a key may call a route and each part of the answer asks for its own scope."""
+    return policy().get(f"{method} {rule}", {}).get("scope") == BY_FIELD
 
 
 @cache

@@ -12,7 +12,7 @@ from psycopg import Connection
 from coinsphere.audit.events import Event
 from coinsphere.notify import account_mails
 from webapi import mails
-from webapi.auth import logins, proofs, queries, registration, schemas
+from webapi.auth import logins, own, proofs, queries, registration, schemas
 from webapi.http.schema import Message
 from webapi.security import access, access_tokens, audit, limits, sessions
 from webapi.security.access import public, signed_in
@@ -121,14 +121,7 @@ def logout_all() -> dict[str, Any]:
 @auth.output(schemas.MeOut)
 def me() -> dict[str, Any]:
     """One's own account."""
-    work = services()
-    caller = access.principal()
-    with work.database.reading() as conn:
-        asked = queries.ask_account(conn, caller.user_id, work.clock())
-    found = asked.fetchone()
-    if found is None:
-        raise access_tokens.unauthorized("the account is gone")
-    return {"user": found, "sessions": found.sessions}
+    return own.account()
 
 
 @auth.post("/step-up")

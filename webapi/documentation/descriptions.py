@@ -26,6 +26,7 @@ TAGS = {
     "Alerts": "Rules that tell their owner when a price, a portfolio, a risk or a forecast moves.",
     "Predictions": "Forecasts with their intervals, and how earlier ones fared.",
     "Risk": "How risky a token is, from 0 to 100.",
+    "GraphQL": "One question for what several routes give, in the words of docs/schema.graphql.",
     "Portfolios": "What somebody holds, what it is worth, earned and may lose.",
     "Transactions": "The ledger: every purchase, sale, transfer and fee.",
     "Exchanges": "Accounts at exchanges, read by a key that may do nothing else.",

@@ -130,9 +130,9 @@ def _path(rule: str) -> str:
 
 
 def _complete(route: _Route, operation: dict[str, Any], schemas: dict[str, Any]) -> None:
-    keyed: list[dict[str, list[str]]] = (
-        [{_KEY_SCHEME: []}] if scopes.needed(route.method.upper(), route.rule) else []
-    )
+    method, rule = route.method.upper(), route.rule
+    takes_keys = scopes.needed(method, rule) is not None or scopes.is_by_field(method, rule)
+    keyed: list[dict[str, list[str]]] = [{_KEY_SCHEME: []}] if takes_keys else []
     operation["security"] = [] if route.is_public else [{_SCHEME: []}, *keyed]
     _lift_examples(operation, schemas)
     _describe(route, operation)

@@ -171,9 +171,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(Problem, response)
     app.register_error_handler(HTTPException, _of_werkzeug)
     app.register_error_handler(HTTPError, _of_apiflask)
-    for kind in DATABASE_AWAY:
-        app.register_error_handler(kind, _of_database)
-    app.register_error_handler(Exception, _unforeseen)
+    app.register_error_handler(Exception, _of_exception)
 
 
 def raise_bad_json() -> NoReturn:
@@ -193,11 +191,16 @@ def _of_apiflask(error: HTTPError) -> Response:
     return response(Problem(error.status_code, headers=dict(Headers(error.headers))))
 
 
-def _of_database(error: Exception) -> Response:
-    _log.error("database away", kind=type(error).__name__, reason=str(error).strip())
-    return response(unavailable("service unavailable: the database does not answer"))
-
-
-def _unforeseen(error: Exception) -> Response:
+def problem_of(error: Exception) -> Problem:
+    """What an exception means to who asked; one that is none of ours goes to the log."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, DATABASE_AWAY):
+        _log.error("database away", kind=type(error).__name__, reason=str(error).strip())
+        return unavailable("service unavailable: the database does not answer")
     _log.error("unhandled exception", kind=type(error).__name__, exc_info=error)
-    return response(Problem(500))
+    return Problem(500)
+
+
+def _of_exception(error: Exception) -> Response:
+    return response(problem_of(error))

@@ -1,16 +1,51 @@
 """The forecast that stands now, for whoever shows it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 
 from coinsphere.market.quality import set_aside
 from webapi.http import errors
-from webapi.predictions import model_server
+from webapi.predictions import answers, indicator_queries, model_server
+from webapi.predictions.indicator_queries import Indicators
 from webapi.predictions.model_server import Forecast
 from webapi.services import Services
 from webapi.tokens.queries import Token
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What the database says of forecasts: the indicators beside them, and what forbids to give one, by token."""
+
+    technical: Mapping[UUID, Indicators]
+    refusals: Mapping[UUID, errors.Problem]
+
+
+def grounds(conn: Connection, tokens: Sequence[Token]) -> Grounds:
+    """What is known of the forecasts of these tokens."""
+    technical = indicator_queries.indicators(conn, [token.id for token in tokens])
+    return Grounds(technical, refusals(conn, tokens))
+
+
+def submit(work: Services, token: Token, days: int, known: Grounds) -> Callable[[], dict[str, Any]]:
+    """Ask for a forecast without waiting for it.
+
+    Returns:
+        what waits for the answer, as `PredictionOut` takes it, and raises `errors.Problem` where there is none.
+    """
+    refused = known.refusals.get(token.id)
+    future = None if refused is not None else work.helpers.submit(of_server, work, token, days)
+
+    def wait() -> dict[str, Any]:
+        if future is None:
+            assert refused is not None
+            raise refused
+        return answers.prediction(token, future.result(), known.technical.get(token.id))
+
+    return wait
 
 
 def refusals(conn: Connection, tokens: Iterable[Token]) -> dict[UUID, errors.Problem]:

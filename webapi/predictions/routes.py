@@ -56,23 +56,14 @@ def get_predictions(json_data: schemas.BatchIn) -> dict[str, Any]:
     with work.database.connection() as conn:
         wanted = symbols.find_all(conn, json_data.symbols)
         known = [token for _, token in wanted if token]
-        technical = indicator_queries.indicators(conn, [token.id for token in known])
-        refusals = current.refusals(conn, known)
-    asked = {
-        token.id: work.helpers.submit(current.of_server, work, token, json_data.horizon)
-        for token in known
-        if token.id not in refusals
-    }
+        grounds = current.grounds(conn, known)
+    asked = {token.id: current.submit(work, token, json_data.horizon, grounds) for token in known}
     found, failures = [], []
     for symbol, token in wanted:
         try:
             if token is None:
                 raise errors.token_not_found(symbol)
-            if token.id in refusals:
-                raise refusals[token.id]
-            found.append(
-                answers.prediction(token, asked[token.id].result(), technical.get(token.id))
-            )
+            found.append(asked[token.id]())
         except errors.Problem as problem:
             failures.append({"symbol": symbol, "status": problem.status, "error": problem.error})
     return {

@@ -149,6 +149,31 @@ def is_open_to(access: Access, role: str) -> bool:
     return role in _ROLES[access]
 
 
+def require_like(route: str) -> None:
+    """Check that the caller of the present request may use another route too, one that is for users.
+
+    Args:
+        route: its method and address, as the policy has them.
+
+    Raises:
+        errors.Problem: 403, the route or the scope is not for the caller; 503, its feature is switched off.
+    """
+    method, _, rule = route.partition(" ")
+    endpoint = _endpoint_of(method, rule)
+    assert of(current_app.view_functions[endpoint]) is Access.USER, route
+    key = presented.find()
+    if key is not None:
+        _require_scope(key, method, rule)
+    features.require(endpoint)
+
+
+def _endpoint_of(method: str, rule: str) -> str:
+    for each in current_app.url_map.iter_rules():
+        if each.rule == rule and method in (each.methods or ()):
+            return str(each.endpoint)
+    raise LookupError(f"no route {method} {rule}")
+
+
 def _check() -> ResponseReturnValue | None:
     # A browser asks by OPTIONS, without a token, whether it may ask at all; the answer tells methods only.
     if request.endpoint is None or request.method == "OPTIONS":
@@ -186,7 +211,10 @@ def _owner_of_key() -> Principal | None:
         raise errors.Problem(403, "the API key may not be used from this address", code="network")
     if key.public_key is not None:
         _require_signature(key, key.public_key)
-    _require_scope(key)
+    rule = request.url_rule
+    assert rule is not None
+    if not scopes.is_by_field(request.method, rule.rule):
+        _require_scope(key, request.method, rule.rule)
     return Principal(session_id=key.id, user_id=key.user_id, role=key.role)
 
 
@@ -202,10 +230,8 @@ def _require_signature(key: PresentedKey, public_key: bytes) -> None:
         raise errors.Problem(401, f"unauthorized: {refusal}", code="signature") from None
 
 
-def _require_scope(key: PresentedKey) -> None:
-    rule = request.url_rule
-    assert rule is not None
-    needed = scopes.needed(request.method, rule.rule)
+def _require_scope(key: PresentedKey, method: str, rule: str) -> None:
+    needed = scopes.needed(method, rule)
     if needed is None:
         problem = errors.Problem(403, "an API key cannot be used here", code="session-needed")
     elif needed not in key.scopes:
@@ -214,15 +240,17 @@ def _require_scope(key: PresentedKey) -> None:
         problem = errors.Problem(403, "the API key must sign its requests", code="signature")
     else:
         return
-    _denied(Event.ACCESS_DENIED, key.user_id, str(key.id))
+    _denied(Event.ACCESS_DENIED, key.user_id, str(key.id), f"{method} {rule}")
     raise problem
 
 
-def _denied(event: Event, user_id: UUID, key_id: str | None = None) -> None:
+def _denied(
+    event: Event, user_id: UUID, key_id: str | None = None, route: str | None = None
+) -> None:
     """Tell the audit log of a refusal, in a transaction of its own: the request ends without one."""
     with services().database.connection_as(Scope.AUTHENTICATION) as conn:
-        where = f"{request.method} {request.url_rule.rule if request.url_rule else request.path}"
-        details = {"route": where} if key_id is None else {"route": where, "apiKey": key_id}
+        own = f"{request.method} {request.url_rule.rule if request.url_rule else request.path}"
+        details = {"route": route or own} | ({} if key_id is None else {"apiKey": key_id})
         audit.record(conn, event, actor_id=user_id, details=details)
 
 

@@ -98,6 +98,22 @@ def _count() -> None:
         raise too_many(found.refused)
 
 
+def count_also(requests: int) -> None:
+    """Count the present request of a user as so many more: it turned out to cost as much.
+
+    Raises:
+        errors.Problem: 429.
+    """
+    if requests <= 0:
+        return
+    work = services()
+    caller = of_user(access.principal().user_id)
+    found = work.admissions.admit(windows_of(work.settings, caller, requests, _presented_key()))
+    admission.keep(found)
+    if found.refused is not None:
+        raise too_many(found.refused)
+
+
 def windows_of(
     settings: Settings, caller: str, cost: int, key: PresentedKey | None = None
 ) -> list[Window]:

@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 
 from coinsphere.market.reference import price_line
 from webapi.backends import warehouse
-from webapi.tokens import minutes
+from webapi.tokens import minutes, schemas
 
 MAX_POINTS = 1000
 
@@ -109,6 +109,14 @@ class Point:
     source: str
     is_filled: bool
     interval: str
+
+
+def of_frame(
+    conn: Connection, token_id: UUID, frame: str, as_of: datetime | None = None
+) -> list[Point]:
+    """The candles of a frame of `schemas.Frame`, else as `points`."""
+    finer = frame in schemas.FINER
+    return points(conn, token_id, schemas.SPANS[frame], as_of, may_be_finer=finer)
 
 
 def points(

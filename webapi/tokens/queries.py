@@ -1,8 +1,10 @@
 """Tokens, their prices and their candles, as the API shows them."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
@@ -82,13 +84,13 @@ _BY_SYMBOLS = (
     order by symbol, is_active desc, market_cap desc nulls last, created_at, id
 """
 )
-_BY_ID = _PRICED + "where t.id = %(token_id)s"
+_BY_IDS = _PRICED + "where t.id = any(%(token_ids)s)"
 _EXTREMES = """
     select
-        all_time_high, all_time_high_date::timestamp at time zone 'UTC' as all_time_high_at,
+        token_id, all_time_high, all_time_high_date::timestamp at time zone 'UTC' as all_time_high_at,
         all_time_low, all_time_low_date::timestamp at time zone 'UTC' as all_time_low_at
     from marts.fct_token_stats
-    where token_id = %(token_id)s
+    where token_id = any(%(token_ids)s)
 """
 
 
@@ -127,6 +129,7 @@ class Token:
 class Extremes:
     """The highest and lowest price of the candles that we hold."""
 
+    token_id: UUID
     all_time_high: Decimal
     all_time_high_at: datetime
     all_time_low: Decimal
@@ -179,30 +182,41 @@ def by_symbols(conn: Connection, symbols: list[str]) -> dict[str, Token]:
 
 def by_id(conn: Connection, token_id: UUID) -> Token:
     """The token of that id, which is there."""
+    return by_ids(conn, [token_id])[token_id]
+
+
+def by_ids(conn: Connection, token_ids: Sequence[UUID]) -> dict[UUID, Token]:
+    """The tokens of these ids; those that no token has are missing."""
     cursor = conn.cursor(row_factory=class_row(Token))
-    (token,) = cursor.execute(_BY_ID, {"token_id": token_id})
-    return token
+    found = cursor.execute(_BY_IDS, {"token_ids": list(token_ids)})
+    return {token.id: token for token in found}
 
 
-def extremes(conn: Connection, token_id: UUID) -> Extremes | None:
-    """The extremes of the candles; None before the warehouse has any."""
-    found = warehouse.rows(conn, _EXTREMES, {"token_id": token_id}, Extremes)
-    return found[0] if found else None
+def extremes(conn: Connection, token_ids: Sequence[UUID]) -> dict[UUID, Extremes]:
+    """The extremes of the tokens' candles; of none before the warehouse has any."""
+    found = warehouse.rows(conn, _EXTREMES, {"token_ids": list(token_ids)}, Extremes)
+    return {each.token_id: each for each in found or []}
 
 
 def with_extremes(conn: Connection, token: Token) -> Token:
     """The token with the extremes of our own candles where no provider told them."""
-    if token.ath is not None and token.atl is not None:
-        return token
-    found = extremes(conn, token.id)
-    if found is None:
-        return token
-    values = asdict(token)
+    return all_with_extremes(conn, [token])[token]
+
+
+def all_with_extremes(conn: Connection, tokens: Sequence[Token]) -> dict[Token, Token]:
+    """The same for several tokens, by what they were."""
+    untold = [each.id for each in tokens if each.ath is None or each.atl is None]
+    found = extremes(conn, untold) if untold else {}
+    return {each: _extended(each, found[each.id]) if each.id in found else each for each in tokens}
+
+
+def _extended(token: Token, found: Extremes) -> Token:
+    values: dict[str, Any] = {}
     if token.ath is None:
         values |= {"ath": found.all_time_high, "ath_date": found.all_time_high_at}
     if token.atl is None:
         values |= {"atl": found.all_time_low, "atl_date": found.all_time_low_at}
-    return Token(**values)
+    return replace(token, **values)
 
 
 def _literally(text: str) -> str:

@@ -112,9 +112,7 @@ def _detail(symbol: str) -> schemas.DetailOut:
 def _history(symbol: str, frame: str, as_of: datetime | None) -> schemas.HistoryOut:
     with services().database.connection() as conn:
         token = symbols.find(conn, symbol)
-        points = history.points(
-            conn, token.id, schemas.SPANS[frame], as_of, may_be_finer=frame in schemas.FINER
-        )
+        points = history.of_frame(conn, token.id, frame, as_of)
         price, source = token.current_price, token.price_source
         if as_of is not None:
             then = prices.at(conn, token.id, as_of, as_of)

@@ -1,6 +1,7 @@
 """What users do with their transactions; the API and the pages both call it, within a transaction that acts for the user."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,25 +27,40 @@ WHAT = "transaction"
 
 def listed(conn: Connection, asked: schemas.TransactionsQuery) -> dict[str, Any]:
     """Transactions, the newest first, as `TransactionsOut` takes them. Raises `errors.Problem`: 400 or 404."""
+    wanted = _wanted(conn, asked)
+    shown, has_more = _page(conn, wanted)
+    total = queries.total(conn, wanted)
+    pagination = {"total": total, "limit": asked.limit, "offset": asked.offset}
+    following = cursor_of(shown[-1]) if has_more else None
+    return {"transactions": shown, "pagination": pagination, "nextCursor": following}
+
+
+def page(conn: Connection, asked: schemas.TransactionsQuery) -> tuple[list[dict[str, Any]], bool]:
+    """The same transactions without their number, and whether more follow. Raises `errors.Problem`: 400 or 404."""
+    return _page(conn, _wanted(conn, asked))
+
+
+def cursor_of(row: dict[str, Any]) -> str:
+    """The cursor behind a transaction."""
+    return cursor.encode([row["timestamp"].isoformat(), str(row["id"])])
+
+
+def _wanted(conn: Connection, asked: schemas.TransactionsQuery) -> queries.Wanted:
     token = asked.token_symbol
-    wanted = queries.Wanted(
+    return queries.Wanted(
         user_id=scope.user_id(),
         portfolio_id=asked.portfolio_id,
         token_id=None if token is None else symbols.find(conn, token).id,
         type=asked.type,
-        limit=asked.limit + 1,
+        limit=asked.limit,
         offset=asked.offset,
         before=None if asked.cursor is None else _before(asked.cursor),
     )
-    rows = queries.listed(conn, wanted)
-    total = queries.total(conn, wanted)
-    shown = rows[: asked.limit]
-    last = shown[-1] if len(rows) > asked.limit else None
-    following = None
-    if last is not None:
-        following = cursor.encode([last["timestamp"].isoformat(), str(last["id"])])
-    pagination = {"total": total, "limit": asked.limit, "offset": asked.offset}
-    return {"transactions": shown, "pagination": pagination, "nextCursor": following}
+
+
+def _page(conn: Connection, wanted: queries.Wanted) -> tuple[list[dict[str, Any]], bool]:
+    rows = queries.listed(conn, replace(wanted, limit=wanted.limit + 1))
+    return rows[: wanted.limit], len(rows) > wanted.limit
 
 
 def record(conn: Connection, asked: schemas.TransactionIn) -> dict[str, Any]:

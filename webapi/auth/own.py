@@ -1,0 +1,18 @@
+"""The account of who asks."""
+
+from typing import Any
+
+from webapi.auth import queries
+from webapi.security import access, access_tokens
+from webapi.services import services
+
+
+def account() -> dict[str, Any]:
+    """The caller's account as `MeOut` takes it. Raises `errors.Problem` with status 401 where it is gone."""
+    work = services()
+    with work.database.reading() as conn:
+        asked = queries.ask_account(conn, access.principal().user_id, work.clock())
+    found = asked.fetchone()
+    if found is None:
+        raise access_tokens.unauthorized("the account is gone")
+    return {"user": found, "sessions": found.sessions}

@@ -1,0 +1,60 @@
+"""Alerts: which there are, and the acts that set and delete them."""
+
+from uuid import UUID
+
+import strawberry
+
+from coinsphere.alerts import repository
+from webapi.alerts import acts
+from webapi.alerts.schemas import AlertIn, AlertOut, OneAlertOut
+from webapi.graphql import shapes
+from webapi.graphql.fields import like
+from webapi.http.schema import check
+from webapi.security import access
+from webapi.services import services
+
+_OF_ALERTS = "GET /api/v1/alerts"
+_SETS = "POST /api/v1/alerts"
+_DELETES = "DELETE /api/v1/alerts/<alert_id>"
+
+
+@shapes.of(AlertOut)
+class Alert:
+    """An alert and its state."""
+
+
+@shapes.given(AlertIn)
+class AlertInput:
+    """A new alert."""
+
+
+@strawberry.type
+class AlertQueries:
+    """What may be asked of one's alerts."""
+
+    @like(_OF_ALERTS, list[Alert] | None)
+    def alerts(self) -> list[AlertOut]:
+        """All of one's alerts, newest first; nobody has more than 200."""
+        with services().database.connection() as conn:
+            found = acts.shown(conn, repository.list_for(conn, access.principal().user_id))
+        return [AlertOut.model_validate(each) for each in found]
+
+
+@strawberry.type
+class AlertActs:
+    """What may be done to one's alerts."""
+
+    @like(_SETS, Alert | None)
+    def create_alert(self, alert: AlertInput) -> AlertOut:
+        """Set an alert."""
+        asked = check(AlertIn, shapes.values(alert))
+        with services().database.connection() as conn:
+            made = acts.one(conn, acts.create(conn, asked))
+        return OneAlertOut.model_validate(made).alert
+
+    @like(_DELETES, UUID | None)
+    def delete_alert(self, id: UUID) -> UUID:  # noqa: A002 - its name in GraphQL
+        """Delete an alert and its events; gives its id."""
+        with services().database.connection() as conn:
+            acts.delete(conn, str(id))
+        return id

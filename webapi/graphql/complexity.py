@@ -1,0 +1,171 @@
+"""What a query asks for, measured before anything runs: how deep, with how many aliases, and at what cost.
+
+A fragment is measured once however often it is spread, so that a document of a thousand words costs no more than its words:
+fragments that each spread the next one twice would otherwise be walked 2^n times.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+    get_named_type,
+    is_leaf_type,
+    is_list_type,
+)
+from graphql.utilities import value_from_ast_untyped
+
+from webapi.graphql.fields import WEIGHT
+from webapi.http import errors
+
+MAX_DEPTH = 8
+MAX_ALIASES = 15
+MAX_COST = 2_000
+COST_OF_REQUEST = 400
+"""A query counts as one request against the limits, and as one more for each such part of its cost."""
+
+_ITEMS = 10
+"""Of a list that takes no `first`: most portfolios hold fewer things."""
+_MOST = 1_000
+"""Of a list whose `first` is no number: the query will be refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Levels of fields, fields that are renamed, and cost; introspection has none of the first and the last."""
+
+    depth: int = 0
+    aliases: int = 0
+    cost: int = 0
+
+    def beside(self, other: "Measure") -> "Measure":
+        """Both together."""
+        depth = max(self.depth, other.depth)
+        return Measure(depth, self.aliases + other.aliases, self.cost + other.cost)
+
+
+def measure(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Mapping[str, Any],
+) -> Measure:
+    """What an operation of a valid document asks for."""
+    walk = _Walk(schema, document, _values(operation, variables))
+    root = schema.get_root_type(operation.operation)
+    assert root is not None
+    return walk.selections(operation.selection_set, root)
+
+
+def require_modest(found: Measure) -> None:
+    """Refuse what asks for too much. Raises `errors.Problem` with status 400."""
+    limits = (
+        ("depth", found.depth, MAX_DEPTH),
+        ("aliases", found.aliases, MAX_ALIASES),
+        ("cost", found.cost, MAX_COST),
+    )
+    for name, value, most in limits:
+        if value > most:
+            raise errors.Problem(
+                400,
+                f"the query asks for too much: its {name} may be {most}",
+                code="query-too-large",
+                extra={"limit": {"of": name, "most": most}},
+            )
+
+
+class _Walk:
+    """Through one operation."""
+
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]
+    ) -> None:
+        self._schema, self._variables = schema, variables
+        self._fragments = {
+            each.name.value: each
+            for each in document.definitions
+            if isinstance(each, FragmentDefinitionNode)
+        }
+        self._measured: dict[tuple[str, int], Measure] = {}
+
+    def selections(
+        self, node: SelectionSetNode, parent: GraphQLObjectType, size: int = _ITEMS
+    ) -> Measure:
+        """What is asked of an object whose lists have so many items."""
+        total = Measure()
+        for each in node.selections:
+            if isinstance(each, FieldNode):
+                total = total.beside(self._field(each, parent, size))
+            elif isinstance(each, FragmentSpreadNode):
+                total = total.beside(self._fragment(each.name.value, size))
+            elif isinstance(each, InlineFragmentNode):
+                total = total.beside(self.selections(each.selection_set, parent, size))
+        return total
+
+    def _fragment(self, name: str, size: int) -> Measure:
+        if (name, size) not in self._measured:
+            found = self._fragments[name]
+            parent = self._schema.get_type(found.type_condition.name.value)
+            self._measured[name, size] = self.selections(
+                found.selection_set, cast("GraphQLObjectType", parent), size
+            )
+        return self._measured[name, size]
+
+    def _field(self, node: FieldNode, parent: GraphQLObjectType, size: int) -> Measure:
+        aliases = int(node.alias is not None)
+        if node.name.value.startswith("__"):
+            return Measure(aliases=aliases)
+        field = parent.fields[node.name.value]
+        kind = get_named_type(field.type)
+        if is_leaf_type(kind) or node.selection_set is None:
+            return Measure(1, aliases, _weight(field))
+        # A connection's lists are the page that it was asked for.
+        page = self._first(node, field) if "first" in field.args else _ITEMS
+        inner = self.selections(node.selection_set, cast("GraphQLObjectType", kind), page)
+        items = size if is_list_type(_without_null(field.type)) else 1
+        cost = _weight(field) + items * (1 + inner.cost)
+        return Measure(1 + inner.depth, aliases + inner.aliases, cost)
+
+    def _first(self, node: FieldNode, field: GraphQLField) -> int:
+        """The value of the argument `first`."""
+        given = next((each.value for each in node.arguments if each.name.value == "first"), None)
+        value: Any = field.args["first"].default_value
+        if isinstance(given, VariableNode):
+            value = self._variables.get(given.name.value, value)
+        elif isinstance(given, IntValueNode):
+            value = int(given.value)
+        return max(value, 1) if isinstance(value, int) else _MOST
+
+
+def _without_null(kind: GraphQLOutputType) -> GraphQLOutputType:
+    return cast("GraphQLOutputType", kind.of_type) if isinstance(kind, GraphQLNonNull) else kind
+
+
+def _values(operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables' values, their defaults among them."""
+    defaults = {
+        each.variable.name.value: value_from_ast_untyped(each.default_value)
+        for each in operation.variable_definitions
+        if each.default_value is not None
+    }
+    return {**defaults, **variables}
+
+
+def _weight(field: GraphQLField) -> int:
+    definition = field.extensions.get("strawberry-definition")
+    metadata: Mapping[str, Any] = getattr(definition, "metadata", {})
+    return int(metadata.get(WEIGHT, 0))

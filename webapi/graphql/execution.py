@@ -1,0 +1,130 @@
+"""One query from its text to its answer: parsed, checked, measured, counted, and only then run."""
+
+import asyncio
+import inspect
+from functools import lru_cache
+from typing import Any
+
+from flask import g
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSyntaxError,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    execute,
+    parse,
+    specified_rules,
+    validate,
+)
+from graphql.utilities import get_operation_ast
+
+from webapi.graphql import complexity
+from webapi.graphql.context import Context
+from webapi.graphql.schema import EXECUTABLE
+from webapi.graphql.schemas import GraphqlIn
+from webapi.http import errors
+from webapi.security import limits
+from webapi.services import services
+
+MAX_TOKENS = 1_000
+"""Words and signs of a document."""
+_KNOWN_DOCUMENTS = 200
+_MOST_FAULTS = 10
+
+
+def answer(asked: GraphqlIn) -> dict[str, Any]:
+    """The answer to a query: `data`, and `errors` where a field has one.
+
+    Raises:
+        errors.Problem: 400, nothing was run: the text is no query of this schema, or asks for too much; 429.
+    """
+    document = _document(asked.query, services().settings.graphql_introspection)
+    operation = _operation(document, asked.operation_name)
+    variables = asked.variables or {}
+    found = complexity.measure(EXECUTABLE, document, operation, variables)
+    complexity.require_modest(found)
+    limits.count_also(found.cost // complexity.COST_OF_REQUEST)
+    result = asyncio.run(_executed(document, asked, variables))
+    return _told(result)
+
+
+@lru_cache(maxsize=_KNOWN_DOCUMENTS)
+def _document(text: str, may_introspect: bool) -> DocumentNode:
+    """A valid document; programs send the same few again and again. Raises `errors.Problem` with status 400."""
+    rules = [*specified_rules, *([] if may_introspect else [NoSchemaIntrospectionCustomRule])]
+    try:
+        document = parse(text, max_tokens=MAX_TOKENS)
+        faults = validate(EXECUTABLE, document, rules, max_errors=_MOST_FAULTS)
+    except GraphQLSyntaxError as error:
+        raise _refused([error]) from None
+    except RecursionError:
+        raise _refused([GraphQLError("it is nested too deeply")]) from None
+    if faults:
+        raise _refused(faults)
+    return document
+
+
+def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    found = get_operation_ast(document, name)
+    if found is None:
+        said = "give operationName: there are several" if name is None else f"no operation {name}"
+        raise _refused([GraphQLError(said)])
+    if EXECUTABLE.get_root_type(found.operation) is None:
+        raise _refused(
+            [GraphQLError("there are no subscriptions; the WebSocket tells what changes")]
+        )
+    return found
+
+
+async def _executed(
+    document: DocumentNode, asked: GraphqlIn, variables: dict[str, Any]
+) -> ExecutionResult:
+    found = execute(
+        EXECUTABLE,
+        document,
+        context_value=Context(),
+        variable_values=variables,
+        operation_name=asked.operation_name,
+    )
+    return await found if inspect.isawaitable(found) else found
+
+
+def _told(result: ExecutionResult) -> dict[str, Any]:
+    faults = result.errors or []
+    # What has no path lies before the first field: a variable that does not fit.
+    if any(fault.path is None for fault in faults):
+        raise _refused(faults)
+    told = {"data": result.data}
+    return {**told, "errors": [_error(fault) for fault in faults]} if faults else told
+
+
+def _error(fault: GraphQLError) -> dict[str, Any]:
+    """An error of a field; what REST would have answered is in `extensions`."""
+    problem = _problem(fault)
+    body = problem.body(g.get("request_id", ""))
+    return {
+        "message": body.pop("error"),
+        "path": fault.path,
+        "locations": [each.formatted for each in fault.locations or []],
+        "extensions": body,
+    }
+
+
+def _problem(fault: GraphQLError) -> errors.Problem:
+    cause = fault.original_error
+    if cause is None or isinstance(cause, GraphQLError):
+        return errors.Problem(400, fault.message, code="graphql")
+    return errors.problem_of(cause)
+
+
+def _refused(faults: list[GraphQLError]) -> errors.Problem:
+    """400 for what was not run."""
+    return errors.Problem(
+        400,
+        f"the query was not run: {faults[0].message}",
+        detail="It does not fit the schema; `errors` says where.",
+        code="graphql",
+        extra={"errors": [fault.formatted for fault in faults]},
+    )

@@ -1,0 +1,103 @@
+"""Portfolios with what they hold and what it is worth, and the ledger behind them."""
+
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from strawberry import Parent
+
+from coinsphere.portfolio import portfolios as stored
+from webapi.graphql import shapes
+from webapi.graphql.connections import Connection, Page
+from webapi.graphql.fields import Asking, like
+from webapi.graphql.tokens import Token
+from webapi.holdings.schemas import HoldingOut, HoldingTokenOut
+from webapi.http.schema import check
+from webapi.portfolios import overview, scope, whole
+from webapi.portfolios.periods import CurrencyQuery
+from webapi.portfolios.schemas import PortfolioOut, PortfoliosOut
+from webapi.tokens import queries
+from webapi.transactions import acts
+from webapi.transactions.schemas import TransactionOut, TransactionsQuery
+
+_OF_PORTFOLIOS = "GET /api/v1/portfolios"
+_OF_PORTFOLIO = "GET /api/v1/portfolios/<portfolio_id>"
+_OF_TRANSACTIONS = "GET /api/v1/transactions"
+_OF_TOKEN = "GET /api/v1/tokens/<symbol>"  # noqa: S105 - a route
+
+
+@like(_OF_TOKEN, Token | None, weight=1)
+async def _details(root: Parent[dict[str, Any]], info: Asking) -> queries.Token | None:
+    """All that is known of the token."""
+    return await info.context.loaders.token.load(root["id"])
+
+
+@shapes.of(HoldingTokenOut)
+class HoldingToken:
+    """The token of a holding."""
+
+    details = _details
+
+
+@shapes.of(HoldingOut)
+class Holding:
+    """What is held of a token."""
+
+
+@shapes.of(PortfolioOut)
+class Portfolio:
+    """A portfolio with what it holds."""
+
+
+@shapes.of(PortfoliosOut)
+class Portfolios:
+    """All of one's portfolios, and sums over them."""
+
+
+@shapes.of(TransactionOut)
+class Transaction:
+    """A transaction."""
+
+
+@strawberry.type
+class PortfolioQueries:
+    """What may be asked of one's portfolios."""
+
+    @like(_OF_PORTFOLIOS, Portfolios | None)
+    def portfolios(self, currency: str | None = None) -> dict[str, Any]:
+        """All of one's portfolios with what they hold, the oldest first, and sums over them in `currency`."""
+        asked = check(CurrencyQuery, {"currency": currency})
+        with scope.connection() as conn:
+            return overview.everything(conn, scope.user_id(), asked.currency)
+
+    @like(_OF_PORTFOLIO, Portfolio | None)
+    def portfolio(self, id: UUID, currency: str | None = None) -> dict[str, Any]:  # noqa: A002 - its name in GraphQL
+        """A portfolio at current prices. What has no price is listed in `unpriced`, and is never zero."""
+        asked, owner = check(CurrencyQuery, {"currency": currency}), scope.user_id()
+        with scope.reading() as conn:
+            found, parts = stored.ask(conn, owner, id), whole.ask(conn, owner, id)
+            return whole.shown(conn, scope.taken(found), parts, asked.currency)
+
+    @like(_OF_TRANSACTIONS, Connection[Transaction] | None)
+    def transactions(
+        self,
+        portfolio_id: UUID | None = None,
+        token_symbol: str | None = None,
+        type: str | None = None,  # noqa: A002 - its name in GraphQL
+        first: int = 50,
+        after: str | None = None,
+    ) -> Page:
+        """Transactions, the newest first: of a portfolio, a token, a type, or all."""
+        asked = check(
+            TransactionsQuery,
+            {
+                "portfolioId": portfolio_id,
+                "tokenSymbol": token_symbol,
+                "type": type,
+                "limit": first,
+                "cursor": after,
+            },
+        )
+        with scope.connection() as conn:
+            found, has_more = acts.page(conn, asked)
+        return Page(found, acts.cursor_of, has_more=has_more)
