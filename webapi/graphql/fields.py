@@ -25,12 +25,14 @@ class Like(FieldExtension):
         self.route = route
 
     def resolve(self, next_: Callable[..., Any], source: Any, info: Asking, **given: Any) -> Any:
+        """What a resolver gives that asks for itself."""
         info.context.require(self.route)
         return next_(source, info, **given)
 
     async def resolve_async(
         self, next_: Callable[..., Any], source: Any, info: Asking, **given: Any
     ) -> Any:
+        """What a resolver gives that waits for others."""
         info.context.require(self.route)
         return await next_(source, info, **given)
 

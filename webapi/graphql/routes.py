@@ -17,6 +17,8 @@ blueprint = APIBlueprint("graphql", __name__, tag="GraphQL")
 def query_graphql(json_data: GraphqlIn) -> Response:
     """Answer a query of GraphQL; each field is for whom the route of REST is that gives the same.
 
+    An API key may be used; each field asks for the scope of its route.
+
     Answers 400 for what was not run: text that does not fit the schema, or asks for too much (depth 8, 15 aliases, cost
     2,000). Counts as one request, and as one more for each 400 of cost. A field that fails is null and named in `errors`.
     """

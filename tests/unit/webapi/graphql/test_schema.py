@@ -1,5 +1,7 @@
 """The schema that is committed, and that every entry stands behind the door of a route."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,16 @@ def test_what_would_break_a_client_is_named() -> None:
 
 def test_the_command_prints_it() -> None:
     assert CliRunner().invoke(cli, ["api", "graphql"]).output == printed()
+
+
+def test_an_api_without_queries_does_not_load_the_library() -> None:
+    loaded = (
+        "import sys, webapi.app; print([n for n in sys.modules if n in ('strawberry', 'graphql')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", loaded], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "[]\n"
 
 
 @pytest.mark.parametrize("name", sorted(ENTRIES))
