@@ -13,7 +13,7 @@ from webapi.graphql.fields import Asking, like
 from webapi.graphql.tokens import Token
 from webapi.holdings.schemas import HoldingOut, HoldingTokenOut
 from webapi.http.schema import check
-from webapi.portfolios import overview, scope, whole
+from webapi.portfolios import details, overview, scope
 from webapi.portfolios.periods import CurrencyQuery
 from webapi.portfolios.schemas import PortfolioOut, PortfoliosOut
 from webapi.tokens import queries
@@ -75,8 +75,8 @@ class PortfolioQueries:
         """A portfolio at current prices. What has no price is listed in `unpriced`, and is never zero."""
         asked, owner = check(CurrencyQuery, {"currency": currency}), scope.user_id()
         with scope.reading() as conn:
-            found, parts = stored.ask(conn, owner, id), whole.ask(conn, owner, id)
-            return whole.shown(conn, scope.taken(found), parts, asked.currency)
+            found, parts = stored.ask(conn, owner, id), details.ask(conn, owner, id)
+            return details.shown(conn, scope.taken(found), parts, asked.currency)
 
     @like(_OF_TRANSACTIONS, Connection[Transaction] | None)
     def transactions(
