@@ -161,7 +161,7 @@ def require_like(route: str) -> None:
     method, _, rule = route.partition(" ")
     endpoint = _endpoint_of(method, rule)
     assert of(current_app.view_functions[endpoint]) is Access.USER, route
-    key = presented.find()
+    key = request_key.find()
     if key is not None:
         _require_scope(key, method, rule)
     features.require(endpoint)
