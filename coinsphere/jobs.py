@@ -26,7 +26,7 @@ from coinsphere.clock import utc_now
 from coinsphere.exchanges import tasks as exchanges
 from coinsphere.notify import data_alarm, disk_alarm, mail, transport
 from coinsphere.notify.channels import tasks as channels
-from coinsphere.observability import exposition, faults, traced_jobs
+from coinsphere.observability import exposition, faults, traced_jobs, traces
 from coinsphere.patience import Patience
 from coinsphere.portfolio import tasks as portfolios
 from coinsphere.settings import Settings
@@ -234,6 +234,7 @@ def main() -> None:
     settings = Settings.from_env()
     log.configure(settings.log_level)
     faults.start(settings, "worker")
+    traces.start(settings, "worker")
     # It tells of each run of the minutely housekeeping.
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
     exposition.serve(settings, settings.worker_metrics_port)

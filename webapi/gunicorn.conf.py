@@ -48,8 +48,8 @@ def on_starting(_server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """In each worker, after the fork: open the pool, answer scrapes, and tell of faults."""
-    from coinsphere.observability import faults
+    """In each worker, after the fork: open the pool, answer scrapes, tell of faults and traces."""
+    from coinsphere.observability import faults, traces
     from webapi.observability import metrics_server, sampling
     from webapi.services import EXTENSION
 
@@ -59,6 +59,10 @@ def post_worker_init(worker: Any) -> None:
     sampling.start(work)
     metrics_server.start(_settings)
     faults.start(_settings, "api")
+    if (spans := traces.start(_settings, "api")) is not None:
+        from webapi.observability import traced
+
+        traced.register(worker.wsgi, spans)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -1,14 +1,16 @@
 """What the routes work with; made once by `create_app` and found again through the running app."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import cast
+from typing import ParamSpec, TypeVar, cast
 
 import httpx2
 from flask import current_app
 
 from coinsphere.clock import Clock
+from coinsphere.observability import traces
 from coinsphere.security.access_tokens import Verifier
 from coinsphere.security.signing.keyrings import Keyring
 from coinsphere.security.symmetric_keys import SymmetricKeys
@@ -24,6 +26,19 @@ from webapi.security.session_cache import SessionCache
 
 EXTENSION = "coinsphere"
 HELPERS = 12
+
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
+
+
+class Helpers(ThreadPoolExecutor):
+    """Threads for questions to other servers that are asked at once; each knows for which request it asks."""
+
+    def submit(
+        self, fn: Callable[P, Answer], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[Answer]:
+        """See `ThreadPoolExecutor`."""
+        return super().submit(traces.carried(fn), *args, **kwargs)
 
 
 @dataclass
@@ -47,10 +62,8 @@ class Services:
     http: httpx2.Client
     health: Health
     _database: RequestDatabase
-    helpers: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(HELPERS, thread_name_prefix="helper")
-    )
-    """For questions to other servers that are asked at once; its threads start on first use, after the fork."""
+    helpers: Helpers = field(default_factory=lambda: Helpers(HELPERS, thread_name_prefix="helper"))
+    """Its threads start on first use, after the fork."""
     _is_open: bool = False
 
     def __post_init__(self) -> None:

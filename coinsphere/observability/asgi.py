@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from prometheus_client import Counter, Histogram
 
 from coinsphere import log
-from coinsphere.observability import requests
+from coinsphere.observability import parts, requests, traces
+from coinsphere.observability.parts import Part
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,7 +26,6 @@ DURATION = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 _FAULT = 500
-_NAME = requests.HEADER.lower().encode()
 
 
 class Measured:
@@ -39,6 +39,8 @@ class Measured:
         """Let the application answer, and look at what it answers."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            if scope["type"] == "lifespan":  # uvicorn ends by the signal that it got
+                traces.stop()
             return
         began, status = time.perf_counter(), _FAULT
 
@@ -49,11 +51,14 @@ class Measured:
             await send(message)
 
         # Each request is a task of its own, and so ends with what is bound.
-        requests.bind(_id_of(scope))
-        try:
-            await self._app(scope, receive, sending)
-        finally:
-            self._record(scope, status, time.perf_counter() - began)
+        requests.bind(_header(scope, requests.HEADER))
+        part = Part(scope["method"], {"http.request.method": scope["method"]})
+        with traces.continued(part, _header(scope, parts.HEADER)):
+            try:
+                await self._app(scope, receive, sending)
+            finally:
+                _describe(part, scope, status)
+                self._record(scope, status, time.perf_counter() - began)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         REQUESTS.labels(self._service, status).inc()
@@ -66,7 +71,15 @@ class Measured:
             )
 
 
-def _id_of(scope: Scope) -> str | None:
-    return next(
-        (value.decode("latin-1") for name, value in scope["headers"] if name == _NAME), None
-    )
+def _header(scope: Scope, wanted: str) -> str | None:
+    name = wanted.lower().encode()
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
+
+
+def _describe(part: Part, scope: Scope, status: int) -> None:
+    """By its route, where the application has any: a path names what somebody has."""
+    part.attributes["http.response.status_code"] = status
+    part.failed = status >= _FAULT
+    if (route := getattr(scope.get("route"), "path", None)) is not None:
+        part.name = f"{scope['method']} {route}"
+        part.attributes["http.route"] = route

@@ -17,7 +17,7 @@ from coinsphere.settings import Settings
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
 # PostgreSQL quotes the row that it refuses: somebody's data.
 _ROW = re.compile(r"^(DETAIL|CONTEXT|LINE \d+):.*", re.MULTILINE | re.DOTALL)
-_KEPT = ("request_id", "job_id", "component", "kind")
+_KEPT = ("request_id", "trace_id", "job_id", "component", "kind")
 """Of an event, beside its name and its exception."""
 _DEEPEST = 16
 """Levels of an event of Sentry: a frame of a stack lies seven deep."""

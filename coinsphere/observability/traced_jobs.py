@@ -10,7 +10,8 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker
 from prometheus_client import Counter, Histogram
 
-from coinsphere.observability import requests
+from coinsphere.observability import requests, traces
+from coinsphere.observability.parts import Part
 
 LAG = Histogram(
     "coinsphere_job_lag_seconds",
@@ -50,12 +51,25 @@ async def traced(call_next: Callable[[], Awaitable[Any]], context: JobContext, _
     await _begin(context)
     began, outcome = time.perf_counter(), "failed"
     try:
-        done = await call_next()
+        with traces.job(_part(context)):
+            done = await call_next()
         outcome = "done"
     finally:
         DURATION.labels(job.task_name).observe(time.perf_counter() - began)
         ENDED.labels(job.task_name, outcome).inc()
     return done
+
+
+def _part(context: JobContext) -> Part:
+    job = context.job
+    told: dict[str, str | int | float] = {
+        "messaging.system": "procrastinate",
+        "messaging.destination.name": job.queue,
+        "messaging.operation.type": "process",
+        "coinsphere.job.id": job.id or 0,
+        "coinsphere.job.attempts": job.attempts,
+    }
+    return Part(f"process {job.task_name}", told)
 
 
 async def _begin(context: JobContext) -> None:

@@ -97,6 +97,20 @@ class Servers(Base):
         description="Where faults that nobody expected are sent, by the protocol of Sentry, without secrets and addresses of "
         "people; needs the extra `sentry`. Empty: nowhere.",
     )
+    traces_url: SecretStr | None = Field(
+        None,
+        description="Collector of OpenTelemetry traces, by OTLP over HTTP (`http://127.0.0.1:4318`; `/v1/traces` is added "
+        "where no path is named); needs the extra `tracing`. Empty: none are told.",
+    )
+    traces_headers: SecretStr | None = Field(
+        None, description="Headers that the collector demands, as `name=value, name=value`."
+    )
+    traces_share: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="Which part of requests, jobs and runs is traced; of the others only what failed, without its steps.",
+    )
     postgres_port: int = Field(5433, ge=1, le=65535, description="Embedded PostgreSQL.")
     redis_port: int = Field(6380, ge=1, le=65535, description="Embedded Redis.")
     service_hosts: tuple[str, ...] = Field(

@@ -27,7 +27,7 @@ from coinsphere.db.pool import Database
 from coinsphere.guard.asgi import Guard
 from coinsphere.market.model import Token
 from coinsphere.market.reference import tokens
-from coinsphere.observability import exposition, faults
+from coinsphere.observability import exposition, faults, traces
 from coinsphere.observability.asgi import Measured
 from coinsphere.observability.pools import PoolFigures
 from coinsphere.settings import Settings
@@ -185,6 +185,7 @@ def main() -> None:
     settings = Settings.from_env()
     log.configure(settings.log_level)
     faults.start(settings, "ml")
+    traces.start(settings, "ml")
     champions = Champions(settings)
     database = Database(
         settings.dsn,

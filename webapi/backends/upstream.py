@@ -2,7 +2,7 @@
 
 import httpx2
 
-from coinsphere.observability import requests
+from coinsphere.observability import parts, requests, traces
 
 TIMEOUT = httpx2.Timeout(3.0, connect=0.5)
 
@@ -18,6 +18,8 @@ def client() -> httpx2.Client:
 
 
 def _name_request(request: httpx2.Request) -> None:
-    """Who is asked writes the same id into its log."""
+    """Who is asked writes the same id into its log, and goes on with the same trace."""
     if request_id := requests.current():
         request.headers[requests.HEADER] = request_id
+    if parent := traces.header():
+        request.headers[parts.HEADER] = parent

@@ -88,7 +88,8 @@ class Gate:
         if admitted is None:
             return self._flask(environ, start)
         status, headers, body = _answer(known, environ)
-        request_id = middleware.new_id()
+        request_id = middleware.id_of(environ)
+        environ[middleware.ROUTE] = known.offer.rule
         start(status, _completed(headers, limits.headers(admitted.standings), request_id))
         middleware.record(
             "GET",

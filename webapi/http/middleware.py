@@ -3,6 +3,8 @@
 import re
 import secrets
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from flask import Flask, Response, g, request
 
@@ -11,6 +13,11 @@ from coinsphere.observability import requests
 from webapi.http import errors
 from webapi.http.envelope import HEADERS, REQUEST_ID
 from webapi.observability import metrics
+
+ID = "coinsphere.request_id"
+"""Where a request's id stands that was made in front of us."""
+ROUTE = "coinsphere.route"
+"""Where the template of a request's route stands, once it is answered."""
 
 _log = log.get("webapi.access")
 _SHARED = "/shared/"
@@ -30,6 +37,17 @@ def register(app: Flask) -> None:
 def new_id() -> str:
     """By which an answer and what is logged of it are found."""
     return secrets.token_hex(16)
+
+
+def id_of(environ: Mapping[str, Any]) -> str:
+    """The id of a request: the one that it has, or a new one."""
+    return environ.get(ID) or new_id()
+
+
+def method_of(environ: Mapping[str, Any]) -> str:
+    """A method of HTTP; `other` for what is none: as a label, it would let a stranger fill the memory."""
+    method: str = environ["REQUEST_METHOD"]
+    return method if method in _METHODS else "other"
 
 
 def record(
@@ -60,7 +78,7 @@ def record(
 
 
 def _begin() -> None:
-    g.request_id = new_id()
+    g.request_id = id_of(request.environ)
     g.began = time.perf_counter()
     requests.bind(g.request_id)
 
@@ -81,8 +99,9 @@ def _secure(answer: Response) -> Response:
 
 def _record(answer: Response) -> Response:
     route = request.url_rule.rule if request.url_rule is not None else "none"
+    request.environ[ROUTE] = route
     record(
-        _method(),
+        method_of(request.environ),
         route,
         request.path,
         answer.status_code,
@@ -94,10 +113,6 @@ def _record(answer: Response) -> Response:
 
 def _end(_: BaseException | None) -> None:
     requests.unbind()
-
-
-def _method() -> str:
-    return request.method if request.method in _METHODS else "other"
 
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

@@ -1,0 +1,280 @@
+"""The spans of this process, and the thread that sends them. Imports OpenTelemetry, which is an extra."""
+
+import atexit
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+import requests as requests_library
+import structlog
+from opentelemetry import context as contexts
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, TraceFlags
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from coinsphere.errors import ConfigurationError
+from coinsphere.observability.parts import HEADER, Part, headers_of
+from coinsphere.settings import Settings
+
+_PATH = "/v1/traces"
+_HALF = 16
+"""Hexadecimal digits of half a trace's id, and of a span's."""
+_QUEUE = 4_096
+"""Spans that wait to be sent; what comes when it is full pushes the oldest out."""
+_BATCH = 512
+_EVERY_SECONDS = 2.0
+_PATIENCE_SECONDS = 5.0
+"""For a collector's answer: the thread that sends waits so long, and nobody else."""
+_PARTING_SECONDS = 2.0
+"""A process that ends sends what it has left within so long."""
+_TALKATIVE = (
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    "opentelemetry.sdk._shared_internal",
+)
+_QUIET_SECONDS = 60.0
+
+_first: ContextVar[str | None] = ContextVar("first", default=None)
+
+
+class _Ids(RandomIdGenerator):
+    """Random ids, except for those of a trace's first span: both come of the trace's name."""
+
+    def generate_trace_id(self) -> int:
+        named = _first.get()
+        return int(named, 16) if named else super().generate_trace_id()
+
+    def generate_span_id(self) -> int:
+        named = _first.get()
+        return int(named[:_HALF], 16) if named else super().generate_span_id()
+
+
+class Spans:
+    """Makes spans of a process.
+
+    Args:
+        provider: makes them.
+        sending: the thread that sends them.
+        share: which part of all traces is told; of the others only what failed, alone.
+    """
+
+    def __init__(self, provider: TracerProvider, sending: BatchSpanProcessor, share: float) -> None:
+        self._tracer = provider.get_tracer("coinsphere", version("coinsphere"))
+        self._bound = round(share * (1 << 64))
+        self._propagator = TraceContextTextMapPropagator()
+        self._sending = sending
+        atexit.register(self.stop)
+
+    def stop(self) -> None:
+        """Send what is left, for two seconds at most: by itself it would wait half a minute for a collector that hangs."""
+        self._sending._batch_processor.shutdown(int(_PARTING_SECONDS * 1000))  # noqa: SLF001
+
+    @contextmanager
+    def first(self, named: str, part: Part, kind: SpanKind = SpanKind.SERVER) -> Iterator[Part]:
+        """`part` is the first of the trace `named`, 32 hexadecimal digits."""
+        with self._told(named, part, Context(), kind, is_first=True):
+            yield part
+
+    @contextmanager
+    def after(self, named: str, part: Part) -> Iterator[Part]:
+        """`part` follows from the first of the trace `named`; is the first of one of its own where no name is given."""
+        own = named or secrets.token_hex(16)
+        above = _below(_first_of(named)) if named else Context()
+        with self._told(own, part, above, SpanKind.CONSUMER, is_first=not named):
+            yield part
+
+    @contextmanager
+    def continued(self, header: str, part: Part) -> Iterator[Part]:
+        """`part` of what another process does, which names itself in `traceparent`."""
+        above = self._propagator.extract({HEADER: header}, Context())
+        caller = trace.get_current_span(above).get_span_context()
+        if not caller.trace_flags.sampled:
+            yield part
+            return
+        named = trace.format_trace_id(caller.trace_id)
+        span = self._begin(part, above, SpanKind.SERVER)
+        with structlog.contextvars.bound_contextvars(trace_id=named), self._current(span, part):
+            yield part
+
+    @contextmanager
+    def within(self, header: str) -> Iterator[None]:
+        """What is done within belongs to the span that `header` names."""
+        token = contexts.attach(self._propagator.extract({HEADER: header}, Context()))
+        try:
+            yield
+        finally:
+            contexts.detach(token)
+
+    @contextmanager
+    def step(self, part: Part, kind: SpanKind = SpanKind.CLIENT) -> Iterator[Part]:
+        """`part` of what is being done now, which is told."""
+        with self._current(self._begin(part, None, kind), part):
+            yield part
+
+    def header(self) -> str | None:
+        """What names the present span to another process; None where there is none."""
+        carrier: dict[str, str] = {}
+        if is_told():
+            self._propagator.inject(carrier)
+        return carrier.get(HEADER)
+
+    @contextmanager
+    def _told(
+        self, named: str, part: Part, above: Context, kind: SpanKind, *, is_first: bool
+    ) -> Iterator[None]:
+        first = named if is_first else None
+        if int(named[:_HALF], 16) < self._bound:
+            span = self._begin(part, above, kind, first=first)
+            with structlog.contextvars.bound_contextvars(trace_id=named), self._current(span, part):
+                yield
+            return
+        began = time.time_ns()
+        try:
+            with _noting(part):
+                yield
+        finally:
+            if part.failed:
+                _end(self._begin(part, above, kind, first=first, began=began), part)
+
+    def _begin(
+        self,
+        part: Part,
+        above: Context | None,
+        kind: SpanKind,
+        *,
+        first: str | None = None,
+        began: int | None = None,
+    ) -> Span:
+        token = _first.set(first)
+        try:
+            return self._tracer.start_span(part.name, above, kind, start_time=began)
+        finally:
+            _first.reset(token)
+
+    @contextmanager
+    def _current(self, span: Span, part: Part) -> Iterator[None]:
+        token = contexts.attach(trace.set_span_in_context(span))
+        try:
+            with _noting(part):
+                yield
+        finally:
+            contexts.detach(token)
+            _end(span, part)
+
+
+def is_told() -> bool:
+    """Whether what this thread or task does now belongs to a trace that is told."""
+    return trace.get_current_span().get_span_context().trace_flags.sampled
+
+
+def build(settings: Settings, process: str) -> Spans:
+    """What sends the spans of `process` to `traces_url`.
+
+    Raises:
+        ConfigurationError: the address or a header is none.
+    """
+    assert settings.traces_url is not None
+    exporter = OTLPSpanExporter(
+        endpoint=_endpoint(settings.traces_url.get_secret_value()),
+        headers=headers_of(settings),
+        timeout=_PATIENCE_SECONDS,
+        compression=Compression.Gzip,
+        session=_session(),
+    )
+    sending = BatchSpanProcessor(
+        exporter,
+        max_queue_size=_QUEUE,
+        max_export_batch_size=_BATCH,
+        schedule_delay_millis=_EVERY_SECONDS * 1000,
+    )
+    provider = TracerProvider(
+        sampler=ALWAYS_ON,  # what is not to be told is never begun
+        resource=_resource(settings, process),
+        id_generator=_Ids(),
+        shutdown_on_exit=False,
+    )
+    provider.add_span_processor(sending)
+    for name in _TALKATIVE:
+        logging.getLogger(name).addFilter(_now_and_then())
+    return Spans(provider, sending, settings.traces_share)
+
+
+def _endpoint(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigurationError("COINSPHERE_TRACES_URL is no address of HTTP.")
+    return url if parts.path.strip("/") else url.rstrip("/") + _PATH
+
+
+def _now_and_then() -> Callable[[logging.LogRecord], bool]:
+    """Lets a line a minute through: a collector that is away for a night is no news every two seconds."""
+    heard = -_QUIET_SECONDS
+
+    def is_due(_: logging.LogRecord) -> bool:
+        nonlocal heard
+        now = time.monotonic()
+        if now - heard < _QUIET_SECONDS:
+            return False
+        heard = now
+        return True
+
+    return is_due
+
+
+def _session() -> requests_library.Session:
+    session = requests_library.Session()
+    session.trust_env = False
+    return session
+
+
+def _resource(settings: Settings, process: str) -> Resource:
+    return Resource(
+        {
+            "service.namespace": "coinsphere",
+            "service.name": f"coinsphere-{process}",
+            "service.version": version("coinsphere"),
+            "service.instance.id": str(os.getpid()),
+            "deployment.environment.name": settings.environment,
+        }
+    )
+
+
+def _first_of(named: str) -> SpanContext:
+    flags = TraceFlags(TraceFlags.SAMPLED)
+    return SpanContext(int(named, 16), int(named[:_HALF], 16), is_remote=True, trace_flags=flags)
+
+
+def _below(parent: SpanContext) -> Context:
+    return trace.set_span_in_context(trace.NonRecordingSpan(parent), Context())
+
+
+@contextmanager
+def _noting(part: Part) -> Iterator[None]:
+    """Of an exception its type alone: its text may hold what somebody wrote."""
+    try:
+        yield
+    except BaseException as error:
+        part.failed = True
+        part.attributes["error.type"] = type(error).__qualname__
+        raise
+
+
+def _end(span: Span, part: Part) -> None:
+    span.update_name(part.name)
+    span.set_attributes(part.attributes)
+    if part.failed:
+        span.set_status(StatusCode.ERROR)
+    span.end()
