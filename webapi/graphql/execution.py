@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+from collections import Counter
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +14,8 @@ from graphql import (
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
+    Token,
+    TokenKind,
     execute,
     parse,
     specified_rules,
@@ -30,6 +33,8 @@ from webapi.services import services
 
 MAX_TOKENS = 1_000
 """Words and signs of a document."""
+MAX_SAME = 100
+"""How often one word may stand in a document: equal fields are compared each with each."""
 _KNOWN_DOCUMENTS = 200
 _MOST_FAULTS = 10
 
@@ -56,6 +61,7 @@ def _document(text: str, may_introspect: bool) -> DocumentNode:
     rules = [*specified_rules, *([] if may_introspect else [NoSchemaIntrospectionCustomRule])]
     try:
         document = parse(text, max_tokens=MAX_TOKENS)
+        _require_varied(document)
         faults = validate(EXECUTABLE, document, rules, max_errors=_MOST_FAULTS)
     except GraphQLSyntaxError as error:
         raise _refused([error]) from None
@@ -64,6 +70,19 @@ def _document(text: str, may_introspect: bool) -> DocumentNode:
     if faults:
         raise _refused(faults)
     return document
+
+
+def _require_varied(document: DocumentNode) -> None:
+    """Refuse a document that says one word again and again, before its fields are compared."""
+    assert document.loc is not None
+    token: Token | None = document.loc.start_token
+    words: Counter[str] = Counter()
+    while token is not None:
+        if token.kind is TokenKind.NAME:
+            words[token.value or ""] += 1
+        token = token.next
+    if words and max(words.values()) > MAX_SAME:
+        raise _refused([GraphQLError(f"a word may stand in it {MAX_SAME} times")])
 
 
 def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:

@@ -1,6 +1,7 @@
 """Portfolios with what they hold and what it is worth, and the ledger behind them."""
 
-from typing import Any
+from datetime import date
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -14,7 +15,9 @@ from webapi.graphql.tokens import Token
 from webapi.holdings.schemas import HoldingOut, HoldingTokenOut
 from webapi.http.schema import check
 from webapi.portfolios import details, overview, scope
-from webapi.portfolios.periods import CurrencyQuery
+from webapi.portfolios.performance import answers
+from webapi.portfolios.performance.schemas import PerformanceOut
+from webapi.portfolios.periods import CurrencyQuery, PeriodQuery
 from webapi.portfolios.schemas import PortfolioOut, PortfoliosOut
 from webapi.tokens import queries
 from webapi.transactions import acts
@@ -22,7 +25,11 @@ from webapi.transactions.schemas import TransactionOut, TransactionsQuery
 
 _OF_PORTFOLIOS = "GET /api/v1/portfolios"
 _OF_PORTFOLIO = "GET /api/v1/portfolios/<portfolio_id>"
+_OF_PERFORMANCE = "GET /api/v1/portfolios/<portfolio_id>/performance"
 _OF_TRANSACTIONS = "GET /api/v1/transactions"
+_OF_A_THOUSAND_DAYS = 200
+"""Weight of values over time: a list whose length the period says."""
+
 _OF_TOKEN = "GET /api/v1/tokens/<symbol>"  # noqa: S105 - a route
 
 
@@ -54,6 +61,11 @@ class Portfolios:
     """All of one's portfolios, and sums over them."""
 
 
+@shapes.of(PerformanceOut)
+class Performance:
+    """A portfolio over time."""
+
+
 @shapes.of(TransactionOut)
 class Transaction:
     """A transaction."""
@@ -77,6 +89,24 @@ class PortfolioQueries:
         with scope.reading() as conn:
             found, parts = stored.ask(conn, owner, id), details.ask(conn, owner, id)
             return details.shown(conn, scope.taken(found), parts, asked.currency)
+
+    @like(_OF_PERFORMANCE, Performance | None, weight=_OF_A_THOUSAND_DAYS)
+    def performance(
+        self,
+        portfolio_id: UUID,
+        *,
+        days: int | None = None,
+        from_: Annotated[date | None, strawberry.argument(name="from")] = None,
+        to: date | None = None,
+        currency: str | None = None,
+        benchmark: str | None = None,
+        explain: bool = False,
+    ) -> dict[str, Any]:
+        """Values of a portfolio over time, and the returns of closed days; the arguments are REST's."""
+        period = {"days": days, "from": from_, "to": to}
+        shown = {"currency": currency, "benchmark": benchmark, "explain": explain}
+        asked = check(PeriodQuery, period | shown)
+        return answers.performance(str(portfolio_id), asked)
 
     @like(_OF_TRANSACTIONS, Connection[Transaction] | None)
     def transactions(

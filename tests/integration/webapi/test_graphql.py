@@ -242,6 +242,26 @@ def test_a_portfolio_with_its_ledger_is_what_rest_says(person, prices) -> None:
     )
 
 
+def test_values_over_time_are_those_of_rest(person, prices, work) -> None:
+    made = books.make(person)
+    books.trade(person, made, "buy", "BTC", "1", "50000", books.day(2))
+    work(person)
+    query = """
+        query ($id: UUID!) { performance(portfolioId: $id, from: "2026-02-10", to: "2026-02-20", benchmark: "ETH", explain: true) {
+            currency dataPoints performance { date value cost growth benchmark isLive }
+            returns { firstDay gain timeWeighted { percentage } moneyWeighted { reason } }
+            benchmark { mix percentage } explain { subPeriods { date result } }
+        } }
+    """
+    shown = data(ask(person, query, {"id": made["id"]}))["performance"]
+    asked = "from=2026-02-10&to=2026-02-20&benchmark=ETH&explain=true"
+    there = exact(person.get(f"/portfolios/{made['id']}/performance?{asked}"))
+    assert shown == picked(shown, there)
+    assert shown["dataPoints"] == 11
+    turned = query.replace("2026-02-20", "2026-02-01")
+    assert failed(ask(person, turned, {"id": made["id"]}))["performance"]["status"] == 400
+
+
 def test_what_is_somebody_elses_does_not_exist(person, other) -> None:
     made = books.make(person)
     query = "query ($id: UUID!) { portfolio(id: $id) { name } transactions(portfolioId: $id) { nodes { id } } }"
@@ -444,6 +464,7 @@ BOMB = f"{{ ...F0 }} {FRAGMENTS} fragment F80 on Query {{ a: me {{ sessions }} }
             "{ tokens(first: 200) { nodes { symbol prediction { confidence } } } }",
             "cost may be 2000",
         ),
+        ("{ " + "me { sessions } " * 101 + "}", "100 times"),
         ("{ " + "me { sessions } " * 300 + "}", "more than 1000 tokens"),
         ("{ me " * 240 + "x" + " }" * 240, ""),
         ("{ __schema { types { name } } }", "introspection"),
@@ -549,4 +570,5 @@ def test_the_guide_names_the_limits() -> None:
     for limit in (complexity.MAX_COST, execution.MAX_TOKENS):
         assert f"{limit:,}" in GUIDE
     assert f"{complexity.MAX_DEPTH} levels, {complexity.MAX_ALIASES} aliases" in GUIDE
+    assert f"one word {execution.MAX_SAME} times" in GUIDE
     assert f"each {complexity.COST_OF_REQUEST} of its cost" in GUIDE

@@ -1,0 +1,115 @@
+"""A portfolio over time in the words of the wire."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from coinsphere.portfolio.performance import returns
+from coinsphere.portfolio.performance.stored_days import Point
+from coinsphere.portfolio.valuation import current_holdings, daily_growth
+from coinsphere.portfolio.valuation.current_holdings import Holding
+from webapi.portfolios import periods, queries, scope
+from webapi.portfolios.performance import benchmarks, reading
+from webapi.portfolios.periods import PeriodQuery
+from webapi.services import services
+
+
+def performance(portfolio_id: str, asked: PeriodQuery) -> dict[str, Any]:
+    """Values and returns of a period as `PerformanceOut` takes them. Raises `errors.Problem`: 400 or 404."""
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        currency = queries.shown_currency(conn, asked.currency, found.currency)
+        period = periods.of(found, asked)
+        read = reading.of(conn, found, period, currency)
+        compared = benchmarks.growth(conn, currency, asked.benchmark, period, read.points)
+        held = queries.holdings(conn, scope.user_id(), [found], shown=currency)[found.id]
+        rate_date = queries.rate_date(conn, found, currency)
+    outcome = returns.over(read.before, read.days)
+    series = [
+        {**_point(point, compared.get(point.day)), "rateDate": read.rate_dates.get(point.day)}
+        for point in read.points
+    ]
+    if period.last >= services().clock().date():
+        series.append({**_live_point(held), "rateDate": rate_date})
+    is_explained = asked.explain and outcome is not None
+    return {
+        "portfolioId": found.id,
+        "currency": currency,
+        "dataPoints": len(series),
+        "performance": series,
+        "returns": None if outcome is None else _returns(outcome),
+        "unavailable": None if outcome is not None else returns.why(read.days),
+        "realisedGain": read.realised.gain,
+        "realisedUnknown": read.realised.unknown,
+        "benchmark": benchmarks.outcome(asked.benchmark, compared),
+        "explain": _explained(read.before, read.days) if is_explained else None,
+        "isPending": found.is_pending,
+    }
+
+
+def _returns(outcome: returns.Returns) -> dict[str, Any]:
+    return {
+        "firstDay": outcome.first_day.isoformat(),
+        "lastDay": outcome.last_day.isoformat(),
+        "startValue": outcome.start_value,
+        "endValue": outcome.end_value,
+        "inflow": outcome.inflow,
+        "outflow": outcome.outflow,
+        "gain": outcome.gain,
+        "timeWeighted": _rate(outcome.time_weighted),
+        "moneyWeighted": _rate(outcome.money_weighted),
+        "moneyWeightedOfPeriod": _rate(outcome.money_weighted_of_period),
+        "simple": _rate(outcome.simple),
+    }
+
+
+def _rate(found: returns.Return) -> dict[str, Any]:
+    return {"percentage": daily_growth.percent(found.rate), "reason": found.reason}
+
+
+def _explained(before: daily_growth.DayOfReturn | None, days: daily_growth.Days) -> dict[str, Any]:
+    return {
+        "cashFlows": [
+            {"date": flow.day.isoformat(), "amount": flow.amount}
+            for flow in returns.cash_flows(before, days)
+        ],
+        "subPeriods": [
+            {
+                "date": each.day.isoformat(),
+                "invested": each.invested,
+                "result": each.result,
+                "percentage": daily_growth.percent(each.rate),
+            }
+            for each in returns.sub_periods(before, days)
+        ],
+    }
+
+
+def _point(point: Point, benchmark: Decimal | None) -> dict[str, Any]:
+    return {
+        "date": point.day.isoformat(),
+        "value": point.value,
+        "cost": point.cost,
+        "growth": point.growth,
+        "filledAssets": point.filled_assets,
+        "unpricedAssets": point.unpriced_assets,
+        "benchmark": benchmark,
+        "isLive": False,
+    }
+
+
+def _live_point(held: Sequence[Holding]) -> dict[str, Any]:
+    # Stored days go on at the last close of what is delisted, and so does the last of them: a series falls by nothing.
+    as_stored = [replace(each, row=replace(each.row, is_listed=True)) for each in held]
+    sums = current_holdings.totals(as_stored)
+    return {
+        "date": services().clock().date().isoformat(),
+        "value": sums.total_value,
+        "cost": sums.total_cost,
+        "growth": None,
+        "filledAssets": sum(each.is_stale for each in held),
+        "unpricedAssets": len(sums.unpriced),
+        "benchmark": None,
+        "isLive": True,
+    }
