@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from coinsphere.local.processes import APPLICATIONS
+from coinsphere.local.state import ROLE_SETTINGS
 from coinsphere.settings import Settings
 
 _SUPERVISED = ("watch",)
@@ -83,22 +84,10 @@ def secrets(folder: Path, postgres: str, redis: str, smtp: str) -> None:
         "redis_url": f"redis://:{passwords['redis']}@{redis}/0",
         "service_token": generator.token_urlsafe(32),
         "smtp_url": smtp,
-        **{name: _database_url(role, postgres) for name, role in _ROLES.items()},
+        **{name: _database_url(role, postgres) for name, role in ROLE_SETTINGS.items()},
     }
     written = [_write(folder / name, value) for name, value in values.items()]
     click.echo(f"{sum(written)} secrets written to {folder}, {len(written) - sum(written)} kept.")
-
-
-_ROLES = {
-    "database_url": "coinsphere_owner",
-    "api_database_url": "coinsphere_api",
-    "pipeline_database_url": "coinsphere_pipeline",
-    "worker_database_url": "coinsphere_worker",
-    "readonly_database_url": "coinsphere_readonly",
-    "backup_database_url": "coinsphere_backup",
-    "dagster_database_url": "dagster",
-    "mlflow_database_url": "mlflow",
-}
 
 
 def _database_url(role: str, server: str) -> str:

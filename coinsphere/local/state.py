@@ -23,7 +23,7 @@ LEAST_FREE_BYTES = 1 << 30
 
 _SUPERUSER_URL = "POSTGRES_SUPERUSER_URL"
 _SERVICE_TOKEN = variable("service_token")
-_ROLE_SETTINGS = {
+ROLE_SETTINGS = {
     "database_url": "coinsphere_owner",
     "api_database_url": "coinsphere_api",
     "pipeline_database_url": "coinsphere_pipeline",
@@ -33,6 +33,7 @@ _ROLE_SETTINGS = {
     "dagster_database_url": "dagster",
     "mlflow_database_url": "mlflow",
 }
+"""The database role behind each address of a database among the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def write_credentials(
     if postgres is not None:
         databases = {owner: database for database, owner in DATABASES.items()}
         lines[_SUPERUSER_URL] = postgres.url(SUPERUSER, "postgres")
-        for field, role in _ROLE_SETTINGS.items():
+        for field, role in ROLE_SETTINGS.items():
             lines[variable(field)] = postgres.url(role, databases.get(role, _database_of(role)))
     if redis is not None:
         lines[variable("redis_url")] = redis.url
@@ -172,7 +173,7 @@ def _passwords(state: State) -> dict[str, str]:
     """One for each role: as written before, or new."""
     known = dotenv_values(state.credentials)
     urls = {SUPERUSER: known.get(_SUPERUSER_URL)}
-    urls |= {role: known.get(variable(field)) for field, role in _ROLE_SETTINGS.items()}
+    urls |= {role: known.get(variable(field)) for field, role in ROLE_SETTINGS.items()}
     return {
         role: urlsplit(urls.get(role) or "").password or secrets.token_hex(24)
         for role in (SUPERUSER, *LOGIN_ROLES)

@@ -52,8 +52,8 @@ class Garch:
 
     def predict(self, features: FeatureSet, first: int) -> Student:
         """See `GlobalModel`."""
-        scale = _deviations(self.dynamics, features)[:, first:] * np.exp(self.shifts)
-        return Student.centred(scale, self.degrees)
+        deviations = _deviations(self.dynamics, features)[:, first:]
+        return Student.shifted(deviations, self.shifts, self.degrees)
 
     def parameters(self) -> Mapping[str, Any]:
         """All of it."""

@@ -36,7 +36,7 @@ class GkHarT:
     def predict(self, features: FeatureSet, first: int) -> Student:
         """See `GlobalModel`."""
         shifts = volatilities(features)[:, first:] @ self.slopes.T + self.intercepts
-        return Student.centred(_unit() * np.exp(shifts), self.degrees)
+        return Student.shifted(_unit(), shifts, self.degrees)
 
     def effects(self, features: FeatureSet, day: int) -> Floats:
         """What each volatility adds to the log scale against its mean of a year, shape [tokens, HORIZONS, SPANS]."""

@@ -9,10 +9,11 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-import onnxruntime
+from onnxruntime import InferenceSession
 
 from ml.data.features import NAMES, FeatureSet, Floats
 from ml.data.horizons import HORIZONS
+from ml.models import onnx_session
 from ml.models.student import Student
 
 NETWORK = "network.onnx"
@@ -35,14 +36,8 @@ class GlobalLstm:
     name: ClassVar[str] = "global_lstm"
 
     @cached_property
-    def _session(self) -> onnxruntime.InferenceSession:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        # A spinning thread burns a core for a second after each call.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        return onnxruntime.InferenceSession(
-            self.network, options, providers=["CPUExecutionProvider"]
-        )
+    def _session(self) -> InferenceSession:
+        return onnx_session.on_one_thread(self.network)
 
     def shifts(self, features: FeatureSet, first: int) -> Floats:
         """Log scale against EWMA volatility's, shape [tokens, days, HORIZONS]."""
@@ -58,8 +53,8 @@ class GlobalLstm:
 
     def predict(self, features: FeatureSet, first: int) -> Student:
         """See `GlobalModel`."""
-        scale = features.unit[:, first:] * np.exp(self.shifts(features, first))
-        return Student.centred(scale, self.degrees)
+        unit, shifts = features.unit[:, first:], self.shifts(features, first)
+        return Student.shifted(unit, shifts, self.degrees)
 
     def parameters(self) -> Mapping[str, Any]:
         """All but the graph."""

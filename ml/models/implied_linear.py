@@ -33,7 +33,7 @@ class ImpliedLinear:
         """See `GlobalModel`."""
         inputs = _inputs(features, self.closes, self.usual)[:, first:]
         shifts = inputs @ self.weights.T + self.intercepts
-        return Student.centred(features.unit[:, first:] * np.exp(shifts), self.degrees)
+        return Student.shifted(features.unit[:, first:], shifts, self.degrees)
 
     def parameters(self) -> Mapping[str, Any]:
         """What it was fitted to."""

@@ -11,10 +11,11 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-import onnxruntime
+from onnxruntime import InferenceSession
 
 from ml.data.horizons import CONTEXT, HORIZONS
 from ml.data.windows import Floats, Mask
+from ml.models import onnx_session
 
 STEPS = CONTEXT - 1
 NETWORK = "network.onnx"
@@ -55,14 +56,8 @@ class Lstm:
     algorithm: ClassVar[str] = "lstm"
 
     @cached_property
-    def _session(self) -> onnxruntime.InferenceSession:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        # A spinning thread burns a core for a second after each call.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        return onnxruntime.InferenceSession(
-            self.network, options, providers=["CPUExecutionProvider"]
-        )
+    def _session(self) -> InferenceSession:
+        return onnx_session.on_one_thread(self.network)
 
     def next_step(self, scaled: Floats) -> Floats:
         """The net's output for windows of 60 scaled log prices, shape [windows]."""

@@ -42,8 +42,8 @@ class PooledLinear:
 
     def predict(self, features: FeatureSet, first: int) -> Student:
         """See `GlobalModel`."""
-        scale = features.unit[:, first:] * np.exp(self.shifts(features, first))
-        return Student.centred(scale, self.degrees)
+        unit, shifts = features.unit[:, first:], self.shifts(features, first)
+        return Student.shifted(unit, shifts, self.degrees)
 
     def parameters(self) -> Mapping[str, Any]:
         """All of it."""

@@ -35,7 +35,7 @@ class RandomWalk:
         returns = np.diff(features.log_closes, axis=1, prepend=np.nan)
         volatility = np.maximum(np.sqrt(ewma(returns**2, _DECAYS[self.name])), _LEAST)
         unit = volatility[:, first:, None] * np.sqrt(np.array(HORIZONS, dtype=np.float64))
-        return Student.centred(unit * np.exp(self.shifts), self.degrees)
+        return Student.shifted(unit, self.shifts, self.degrees)
 
     def parameters(self) -> Mapping[str, Any]:
         """Shift and degrees by horizon; null for a normal."""

@@ -31,6 +31,11 @@ class Student:
         full = np.broadcast_to(np.asarray(degrees, dtype=np.float64), scale.shape)
         return cls(np.zeros_like(scale), scale, full)
 
+    @classmethod
+    def shifted(cls, unit: Floats, shifts: Floats, degrees: Floats) -> Self:
+        """Distributions around zero whose scale is `unit` with `shifts` added to its logarithm."""
+        return cls.centred(unit * np.exp(shifts), degrees)
+
     def at(self, where: Any) -> Self:
         """The distributions at an index or mask."""
         return type(self)(self.location[where], self.scale[where], self.degrees[where])

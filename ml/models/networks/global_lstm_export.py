@@ -14,10 +14,9 @@ from scipy.linalg import block_diag
 
 from ml.data.features import NAMES
 from ml.data.horizons import HORIZONS
+from ml.models.networks import onnx_file
 from ml.models.networks.global_lstm_network import GlobalLstmNetwork
 
-_OPSET = 17
-_IR = 8  # what opset 17 came with: a newer runtime reads it, an older one too
 _Array = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 
@@ -42,15 +41,7 @@ def to_onnx(networks: Sequence[GlobalLstmNetwork]) -> bytes:
             for name, array in _weights(networks, hidden).items()
         ],
     )
-    model = helper.make_model(
-        graph,
-        opset_imports=[helper.make_opsetid("", _OPSET)],
-        ir_version=_IR,
-        producer_name="coinsphere",
-    )
-    onnx.checker.check_model(model, full_check=True)
-    content: bytes = model.SerializeToString(deterministic=True)
-    return content
+    return onnx_file.serialise(graph)
 
 
 def _nodes(width: int) -> list[onnx.NodeProto]:

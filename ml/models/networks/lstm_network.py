@@ -9,11 +9,10 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from ml.models.lstm import STEPS
+from ml.models.networks import onnx_file
 
 LAYERS = (128, 64, 32)
 DROPOUT = 0.2
-_OPSET = 17
-_IR = 8  # what opset 17 came with: a newer runtime reads it, an older one too
 
 
 class LstmNetwork(nn.Module):
@@ -61,15 +60,7 @@ def to_onnx(network: LstmNetwork) -> bytes:
     window = helper.make_tensor_value_info("window", TensorProto.FLOAT, ["batch", STEPS, 1])
     output = helper.make_tensor_value_info("next", TensorProto.FLOAT, ["batch", 1])
     graph = helper.make_graph(nodes, "lstm", [window], [output], weights)
-    model = helper.make_model(
-        graph,
-        opset_imports=[helper.make_opsetid("", _OPSET)],
-        ir_version=_IR,
-        producer_name="coinsphere",
-    )
-    onnx.checker.check_model(model, full_check=True)
-    content: bytes = model.SerializeToString(deterministic=True)
-    return content
+    return onnx_file.serialise(graph)
 
 
 def _layer_nodes(index: int, hidden: int) -> list[onnx.NodeProto]:
