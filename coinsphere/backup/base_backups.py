@@ -37,15 +37,15 @@ def stored(place: Place) -> list[Backup]:
     Raises:
         BackupError: the place does not answer.
     """
-    found = []
+    backups = []
     with tempfile.TemporaryDirectory(prefix="coinsphere-backup-") as scratch:
         for path, _ in list(place.walk(BASES)):
             if Path(path).name == MANIFEST:
                 target = Path(scratch, "manifest")
                 place.get(path, target)
                 with suppress(msgspec.MsgspecError):
-                    found.append(decode(target.read_bytes()))
-    return sorted(found, key=lambda each: each.finished_at)
+                    backups.append(decode(target.read_bytes()))
+    return sorted(backups, key=lambda backup: backup.finished_at)
 
 
 def create(
@@ -76,26 +76,26 @@ def create(
         _refuse_without_room_or_right(settings, folder)
         work = _Work(settings, places[0], seals, folder, clock)
         try:
-            made = _make(work, parent)
+            backup = _make(work, parent)
         except BackupError as error:
             if parent is None:
                 raise
             _log.warning("no incremental backup, a full one instead", why=str(error))
             shutil.rmtree(folder / "raw", ignore_errors=True)
-            made = _make(work, None)
-        _store(made, places, folder / "sealed")
-    return made
+            backup = _make(work, None)
+        _store(backup, places, folder / "sealed")
+    return backup
 
 
-def note(conn: psycopg.Connection, made: Backup) -> None:
+def note(conn: psycopg.Connection, backup: Backup) -> None:
     """Note in the database that a base backup is stored."""
     backup_records.made(
         conn,
-        made.id,
-        made.kind,
-        started=made.started_at,
-        finished=made.finished_at,
-        size=made.size,
+        backup.id,
+        backup.kind,
+        started=backup.started_at,
+        finished=backup.finished_at,
+        size=backup.size,
     )
 
 
@@ -110,9 +110,9 @@ def prune(place: Place, seals: Seals, settings: Settings, now: datetime) -> list
     )
     backups = stored(place)
     going = catalogue.superfluous(backups, keeping, now)
-    kept = [each for each in backups if each not in going]
+    kept = [backup for backup in backups if backup not in going]
     # The manifest goes first: what is left of a removal that broke off is no backup.
-    removed = [each.path(name) for each in going for name in (MANIFEST, *_names(each))]
+    removed = [backup.path(name) for backup in going for name in (MANIFEST, *_names(backup))]
     if kept:
         removed += _old_log(place, kept, keeping, now)
         removed += files.old(place, kept[0].started_at)
@@ -130,9 +130,9 @@ def verify(place: Place, seals: Seals, backup: Backup) -> None:
     Raises:
         BackupError: the first thing that is wrong.
     """
-    for each in catalogue.chain(stored(place), backup):
+    for link in catalogue.chain(stored(place), backup):
         with tempfile.TemporaryDirectory(prefix="coinsphere-verify-") as name:
-            unpacking.unpack(place, seals, each, Path(name))
+            unpacking.unpack(place, seals, link, Path(name))
     names = [segment for _, segment, _ in wal.segments(place)]
     missing = catalogue.gaps(backup.first_segment, names)
     if missing:
@@ -184,20 +184,20 @@ def _seal(path: Path, folder: Path, seals: Seals) -> Part:
     return Part(name=target.name, size=target.stat().st_size, sha256=files.digest_of(target))
 
 
-def _store(made: Backup, places: Sequence[Place], folder: Path) -> None:
+def _store(backup: Backup, places: Sequence[Place], folder: Path) -> None:
     """Write it to each place, its manifest last: what has none is unfinished."""
     failures = []
     manifest = folder / MANIFEST
-    manifest.write_bytes(encode(made))
+    manifest.write_bytes(encode(backup))
     for place in places:
         try:
-            for name in (*_names(made), MANIFEST):
-                place.put(made.path(name), folder / name)
+            for name in (*_names(backup), MANIFEST):
+                place.put(backup.path(name), folder / name)
         except BackupError as error:
             failures.append(str(error))
     if failures:
         raise BackupError(
-            f"{made.id} is not everywhere ({len(failures)} of {len(places)}): {'; '.join(failures)}"
+            f"{backup.id} is not everywhere ({len(failures)} of {len(places)}): {'; '.join(failures)}"
         )
 
 
@@ -214,11 +214,13 @@ def _manifest_of(work: _Work, parent: Backup) -> Path:
 
 def _old_log(place: Place, kept: Sequence[Backup], keeping: Keeping, now: datetime) -> list[str]:
     """Log before the oldest young backup, which no restore to a second needs; and the oldest beyond the bound."""
-    young = [each for each in kept if now - each.finished_at <= timedelta(days=keeping.days)]
+    young = [backup for backup in kept if now - backup.finished_at <= timedelta(days=keeping.days)]
     first = catalogue.chain(kept, (young or kept[-1:])[0])[0].first_segment
     going, size = [], 0
-    for path, name, held in sorted(wal.segments(place), key=lambda each: each[1], reverse=True):
-        size += held
+    for path, name, segment_size in sorted(
+        wal.segments(place), key=lambda segment: segment[1], reverse=True
+    ):
+        size += segment_size
         is_needed = name.endswith(".history") or (name[8:] >= first[8:] and size <= keeping.most)
         if not is_needed:
             going.append(path)

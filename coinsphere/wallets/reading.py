@@ -1,4 +1,4 @@
-"""All that an EVM address has, as of one block: balances, and positions in every protocol of its chain."""
+"""Reads an EVM address as of one block: its balances, and its positions in every protocol of its chain."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -58,33 +58,35 @@ def read(
         slug: _guarded(reader(owner)) for slug, reader in readers.items()
     }
     plans[""] = evm.balances(owner, tokens)
-    done = multicall.run(plans, ask)
-    balances = done.pop("")
+    answers = multicall.run(plans, ask)
+    balances = answers.pop("")
     assert isinstance(balances, dict)
-    readings = {slug: each for slug, each in done.items() if isinstance(each, Reading)}
-    failed = {slug: each for slug, each in done.items() if isinstance(each, str)}
-    unread = {slug: each.unread for slug, each in readings.items() if each.unread is not None}
+    readings = {slug: answer for slug, answer in answers.items() if isinstance(answer, Reading)}
+    failed = {slug: answer for slug, answer in answers.items() if isinstance(answer, str)}
+    unread = {
+        slug: reading.unread for slug, reading in readings.items() if reading.unread is not None
+    }
     for slug, reason in (failed | unread).items():
         _log.warning(
             "protocol unreadable", protocol=slug, chain=node.chain.blockchain, error=reason
         )
     worth = {
         contract.lower(): function
-        for each in readings.values()
-        for contract, function in each.worth.items()
+        for reading in readings.values()
+        for contract, function in reading.worth.items()
     }
     positions, facts = _complete(readings, worth, tokens, ask)
-    receipts = {token.lower() for each in readings.values() for token in each.receipts}
+    receipts = {token.lower() for reading in readings.values() for token in reading.receipts}
     # Of a protocol that could not be read nobody knows which ticked tokens are receipts of it; curated ones are none.
-    kept = {
-        contract: None if failed and tokens[contract].decimals is None else each
-        for contract, each in balances.items()
+    owned = {
+        contract: None if failed and tokens[contract].decimals is None else balance
+        for contract, balance in balances.items()
         if contract.lower() not in receipts
     }
     if node.block(block.number).hash != block.hash:
         raise Unavailable(str(node.chain.blockchain), "the chain was reorganised while it was read")
     stamp = f"block {block.number} {block.hash[:10]}"
-    return WalletReading(block.number, kept, positions, failed, frozenset(unread), facts, stamp)
+    return WalletReading(block.number, owned, positions, failed, frozenset(unread), facts, stamp)
 
 
 def _complete(
@@ -93,40 +95,45 @@ def _complete(
     tokens: Mapping[str, TokenFacts],
     ask: Ask,
 ) -> tuple[dict[str, tuple[Position, ...]], dict[str, TokenFacts]]:
-    """Positions with claims on the coin as the coin, and what their tokens say of themselves."""
+    """Positions, with claims on the native coin as that coin, and the facts of their tokens."""
     known = {contract.lower(): facts for contract, facts in tokens.items()}
-    contracts = {each.contract for reading in readings.values() for each in reading.positions}
+    contracts = {
+        position.contract for reading in readings.values() for position in reading.positions
+    }
     unknown = sorted(
         contract
         for contract in contracts
         if contract.lower() not in worth and contract.lower() not in known
     )
     plans: dict[str, Plan[object]] = {
-        slug: _as_coin(each.positions, worth) for slug, each in readings.items()
+        slug: _as_coin(reading.positions, worth) for slug, reading in readings.items()
     }
     plans[""] = evm.token_facts(unknown)
-    done = multicall.run(plans, ask)
-    facts = done.pop("")
+    answers = multicall.run(plans, ask)
+    facts = answers.pop("")
     assert isinstance(facts, dict)
-    told = {contract.lower(): each for contract, each in facts.items()}
-    return {slug: each for slug, each in done.items() if isinstance(each, tuple)}, {**known, **told}
+    known |= {contract.lower(): token for contract, token in facts.items()}
+    positions = {slug: answer for slug, answer in answers.items() if isinstance(answer, tuple)}
+    return positions, known
 
 
 def _as_coin(
     positions: Iterable[Position], worth: Mapping[str, str | None]
 ) -> Plan[tuple[Position, ...]]:
-    """Plan: positions in tokens that are a claim on the coin, like wstETH lent to Aave, as that much of the coin."""
+    """Plan: converts positions in claims on the native coin, like wstETH lent to Aave, into that coin."""
     claims = [
-        (each, function)
-        for each in positions
-        if (function := worth.get(each.contract.lower())) is not None
+        (position, function)
+        for position in positions
+        if (function := worth.get(position.contract.lower())) is not None
     ]
-    asked = [Call(each.contract, function, (each.raw,)) for each, function in claims]
-    found: list[Result] = list((yield asked) if asked else [])
+    asked = [Call(position.contract, function, (position.raw,)) for position, function in claims]
+    results: list[Result] = list((yield asked) if asked else [])
     amounts = {
-        each.key: result[0] for (each, _), result in zip(claims, found, strict=True) if result
+        position.key: result[0]
+        for (position, _), result in zip(claims, results, strict=True)
+        if result
     }
-    return tuple(_converted(each, amounts, worth) for each in positions)
+    return tuple(_converted(position, amounts, worth) for position in positions)
 
 
 def _converted(
@@ -142,7 +149,7 @@ def _converted(
 
 
 def _guarded(plan: Plan[Reading]) -> Plan[object]:
-    """Plan: the reading, or in words why there is none. One protocol that changed must not hide all others."""
+    """Plan: the reading, or the reason why there is none, so that one changed protocol does not hide the others."""
     try:
         return (yield from plan)
     except Unreadable as error:

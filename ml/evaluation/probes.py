@@ -26,10 +26,12 @@ def probe(features: FeatureSet, model: GlobalModel, made: Backtest, recipe: Reci
     """Try a model that was fitted by `recipe` on all of `features`; `made` is its walk-forward."""
     first = max(made.end - walk_forward.REFIT_DAYS, made.first)
     nets = [
-        global_lstm_loop.fit(features, first, seed=seed, shape=recipe.shape)
+        global_lstm_loop.fit(features, first, seed=seed, parameters=recipe.parameters)
         for seed in recipe.seeds
     ]
-    again = global_lstm_loop.fit(features, first, seed=recipe.seeds[0], shape=recipe.shape)
+    again = global_lstm_loop.fit(
+        features, first, seed=recipe.seeds[0], parameters=recipe.parameters
+    )
     graph = global_lstm_export.to_onnx([net.network for net in nets])
     return Probes(
         is_causal=is_causal(features, model),

@@ -150,7 +150,7 @@ class GlobalTraining:
         return facts, made
 
     def _parameters(self, name: str) -> dict[str, object]:
-        recipe = {"seeds": self._recipe.seeds, **asdict(self._recipe.shape)}
+        recipe = {"seeds": self._recipe.seeds, **asdict(self._recipe.parameters)}
         return {"algorithm": name, **(recipe if catalog.has_net(name) else {})}
 
     def _log(

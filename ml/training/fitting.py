@@ -14,8 +14,8 @@ from ml.models import garch, gk_har_t, pooled_linear, random_walk, reversal
 from ml.models.catalog import ASSESSMENT, CHAMPION, GLOBAL_MODELS, PARTS
 from ml.models.combination import Combination
 from ml.models.global_lstm import GlobalLstm
+from ml.models.hyperparameters import Hyperparameters
 from ml.models.interface import GlobalModel
-from ml.models.shape import Shape
 
 if TYPE_CHECKING:
     from ml.training.global_lstm_loop import FittedNetwork
@@ -42,7 +42,7 @@ class Recipe:
     """How models are fitted: which seeds, how large the net is, and what is none of the catalogue's."""
 
     seeds: tuple[int, ...] = SEEDS
-    shape: Shape = field(default_factory=Shape)
+    parameters: Hyperparameters = field(default_factory=Hyperparameters)
     epochs: int = 50
     """Of the assessment's LSTM."""
     own: Mapping[str, Fitter] = field(default_factory=dict)
@@ -87,7 +87,7 @@ def fit_global_lstm(features: FeatureSet, end: int, recipe: Recipe) -> GlobalLst
 
     return as_graph(
         [
-            global_lstm_loop.fit(features, end, seed=seed, shape=recipe.shape)
+            global_lstm_loop.fit(features, end, seed=seed, parameters=recipe.parameters)
             for seed in recipe.seeds
         ]
     )

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ml.data.features import FeatureSet, Floats
+from ml.models.hyperparameters import Hyperparameters
 from ml.models.networks.global_lstm_network import GlobalLstmNetwork, negative_log_likelihood
-from ml.models.shape import Shape
 from ml.training.determinism import reproducible
 
 
@@ -26,15 +26,21 @@ class FittedNetwork:
     losses: tuple[float, ...]
 
 
-def fit(features: FeatureSet, end: int, *, seed: int, shape: Shape = Shape()) -> FittedNetwork:  # noqa: B008 - frozen
+def fit(
+    features: FeatureSet,
+    end: int,
+    *,
+    seed: int,
+    parameters: Hyperparameters = Hyperparameters(),  # noqa: B008 - frozen
+) -> FittedNetwork:
     """Train on what was known when day `end` began."""
     known = features.known_at(end)
     rows = features.inputs[known.any(axis=2)]
     mean, deviation = rows.mean(axis=0), rows.std(axis=0)
     deviation = np.where(deviation > 0, deviation, 1.0)
     with reproducible(seed):
-        network = GlobalLstmNetwork(shape)
-        losses = _train(network, _tensors(features, known, end, mean, deviation), seed, shape)
+        network = GlobalLstmNetwork(parameters)
+        losses = _train(network, _tensors(features, known, end, mean, deviation), seed, parameters)
     return FittedNetwork(network, mean, deviation, tuple(losses))
 
 
@@ -54,26 +60,32 @@ def _tensors(
 
 
 def _train(
-    network: GlobalLstmNetwork, data: tuple[Tensor, Tensor, Tensor], seed: int, shape: Shape
+    network: GlobalLstmNetwork,
+    data: tuple[Tensor, Tensor, Tensor],
+    seed: int,
+    parameters: Hyperparameters,
 ) -> list[float]:
     inputs, outcomes, known = data
     optimiser = torch.optim.AdamW(
-        network.parameters(), lr=shape.learning_rate, weight_decay=shape.weight_decay, fused=True
+        network.parameters(),
+        lr=parameters.learning_rate,
+        weight_decay=parameters.weight_decay,
+        fused=True,
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, max_lr=shape.learning_rate, total_steps=shape.steps
+        optimiser, max_lr=parameters.learning_rate, total_steps=parameters.steps
     )
-    places = _places(known, shape)
+    places = _places(known, parameters)
     shuffle = torch.Generator().manual_seed(seed)
-    offsets = torch.arange(min(shape.window, inputs.shape[1]))
+    offsets = torch.arange(min(parameters.window, inputs.shape[1]))
     losses = []
     network.train()
-    for _ in range(shape.steps):
-        chosen = places[torch.randint(len(places), (shape.batch,), generator=shuffle)]
+    for _ in range(parameters.steps):
+        chosen = places[torch.randint(len(places), (parameters.batch,), generator=shuffle)]
         at = chosen[:, 1:] + offsets
         token = chosen[:, :1]
         counted = known[token, at].clone()
-        counted[:, : shape.warm_up] = 0.0
+        counted[:, : parameters.warm_up] = 0.0
         loss = negative_log_likelihood(
             network(inputs[token, at]), network.degrees(), outcomes[token, at], counted
         )
@@ -87,12 +99,12 @@ def _train(
     return losses
 
 
-def _places(known: Tensor, shape: Shape) -> Tensor:
+def _places(known: Tensor, parameters: Hyperparameters) -> Tensor:
     """Token and first day of every stretch that holds an outcome past its warm-up, shape [stretches, 2]."""
     days = known.shape[1]
-    window = min(shape.window, days)
+    window = min(parameters.window, days)
     seen = torch.cumsum(known.any(dim=2).long(), dim=1)
     seen = torch.cat((torch.zeros_like(seen[:, :1]), seen), dim=1)
     starts = days - window + 1
-    counted = seen[:, window:] - seen[:, shape.warm_up : shape.warm_up + starts]
+    counted = seen[:, window:] - seen[:, parameters.warm_up : parameters.warm_up + starts]
     return torch.nonzero(counted > 0)

@@ -35,8 +35,8 @@ def envelope(response: Response) -> Response:
 def list_protocols() -> dict[str, Any]:
     """All protocols, the largest first, with what lies in them and what their largest pools yield."""
     with services().database.connection() as conn:
-        found = queries.protocols(conn)
-    return {"data": found, "count": len(found)}
+        protocols = queries.protocols(conn)
+    return {"data": protocols, "count": len(protocols)}
 
 
 @defi.get("/connect/nonce")
@@ -48,11 +48,11 @@ def get_nonce(query_data: schemas.NonceQuery) -> dict[str, Any]:
 
     With `address` the answer holds the message that the wallet has to sign.
     """
-    said = acts.message(query_data)
+    message = acts.message(query_data)
     return {
         "data": {
-            **{name: getattr(said, name) for name in said.__slots__},
-            "message": said.text() if query_data.address else None,
+            **{name: getattr(message, name) for name in message.__slots__},
+            "message": message.text() if query_data.address else None,
         }
     }
 
@@ -66,8 +66,8 @@ def connect_wallet(json_data: schemas.ConnectWalletIn) -> dict[str, Any]:
 
     A seed phrase or a private key is refused, and written nowhere.
     """
-    made, job_id = acts.connect(json_data)
-    return {"data": {"wallet": made, "sync_job_id": job_id}}
+    wallet, job_id = acts.connect(json_data)
+    return {"data": {"wallet": wallet, "sync_job_id": job_id}}
 
 
 @defi.get("/wallets")
@@ -76,8 +76,8 @@ def connect_wallet(json_data: schemas.ConnectWalletIn) -> dict[str, Any]:
 def list_wallets() -> dict[str, Any]:
     """All of one's wallets; nobody has more than 50."""
     with services().database.connection() as conn:
-        found = wallets.list_for(conn, access.principal().user_id)
-    return {"data": {"wallets": found, "count": len(found)}}
+        owned = wallets.list_for(conn, access.principal().user_id)
+    return {"data": {"wallets": owned, "count": len(owned)}}
 
 
 @defi.get("/wallets/<wallet_id>")
@@ -106,8 +106,8 @@ def list_balances(wallet_id: str) -> dict[str, Any]:
     """What a wallet held when it was read last; what lies in protocols is at `/defi/positions`."""
     with services().database.connection() as conn:
         wallet = acts.find(conn, wallet_id)
-        found = wallets.balances(conn, wallet.user_id, wallet.id)
-    return {"data": {"balances": found, "count": len(found)}}
+        balances = wallets.balances(conn, wallet.user_id, wallet.id)
+    return {"data": {"balances": balances, "count": len(balances)}}
 
 
 @defi.put("/wallets/<wallet_id>/tokens")
@@ -126,14 +126,16 @@ def set_tokens(wallet_id: str, json_data: schemas.TokensIn) -> dict[str, Any]:
 def list_positions(query_data: schemas.PositionsQuery) -> dict[str, Any]:
     """Open positions at our own prices. What is borrowed counts below zero."""
     with services().database.connection() as conn:
-        found = positions.open_positions(conn, access.principal().user_id, query_data.wallet_id)
-    sums = valuation.totals(found)
+        open_positions = positions.open_positions(
+            conn, access.principal().user_id, query_data.wallet_id
+        )
+    totals = valuation.totals(open_positions)
     return {
         "data": {
-            "positions": queries.shown(found),
-            "total_value": sums.total_value,
-            "unpriced": sums.unpriced,
-            "count": len(found),
+            "positions": queries.shown(open_positions),
+            "total_value": totals.total_value,
+            "unpriced": totals.unpriced,
+            "count": len(open_positions),
         }
     }
 
@@ -145,27 +147,29 @@ def get_stats() -> dict[str, Any]:
     """Sums over all positions, by kind and by protocol, and the net worth of portfolios with what they hold."""
     user_id = access.principal().user_id
     with services().database.connection() as conn:
-        found = positions.open_positions(conn, user_id)
-        owned = wallets.list_for(conn, user_id)
-        worths = queries.worth_of_portfolios(conn, user_id, {each.portfolio_id for each in found})
-    sums = valuation.totals(found)
-    synced = [each.last_synced_at for each in owned if each.last_synced_at is not None]
+        open_positions = positions.open_positions(conn, user_id)
+        own_wallets = wallets.list_for(conn, user_id)
+        worths = queries.worth_of_portfolios(
+            conn, user_id, {position.portfolio_id for position in open_positions}
+        )
+    totals = valuation.totals(open_positions)
+    synced = [wallet.last_synced_at for wallet in own_wallets if wallet.last_synced_at is not None]
     return {
         "data": {
-            "total_value": sums.total_value,
-            "total_supplied": sums.by_kind[PositionKind.SUPPLIED],
-            "total_borrowed": sums.by_kind[PositionKind.BORROWED],
-            "total_staked": sums.by_kind[PositionKind.STAKED],
-            "total_liquidity": sums.by_kind[PositionKind.LIQUIDITY],
-            "total_rewards": sums.by_kind[PositionKind.REWARD],
-            "positions_count": len(found),
-            "protocols_count": len(sums.by_protocol),
-            "wallets_count": len(owned),
+            "total_value": totals.total_value,
+            "total_supplied": totals.by_kind[PositionKind.SUPPLIED],
+            "total_borrowed": totals.by_kind[PositionKind.BORROWED],
+            "total_staked": totals.by_kind[PositionKind.STAKED],
+            "total_liquidity": totals.by_kind[PositionKind.LIQUIDITY],
+            "total_rewards": totals.by_kind[PositionKind.REWARD],
+            "positions_count": len(open_positions),
+            "protocols_count": len(totals.by_protocol),
+            "wallets_count": len(own_wallets),
             "by_protocol": [
-                {"slug": slug, "value": worth} for slug, worth in sums.by_protocol.items()
+                {"slug": slug, "value": worth} for slug, worth in totals.by_protocol.items()
             ],
             "by_portfolio": worths,
-            "unpriced": sums.unpriced,
+            "unpriced": totals.unpriced,
             "last_synced_at": min(synced, default=None),
         }
     }
@@ -184,8 +188,8 @@ def start_sync(json_data: schemas.SyncIn) -> dict[str, Any]:
         else:
             chosen = [acts.find(conn, str(json_data.wallet_id))]
         started = [
-            {"wallet_id": each.id, "job_id": sync.request(conn, user_id, each.id)}
-            for each in chosen
+            {"wallet_id": wallet.id, "job_id": sync.request(conn, user_id, wallet.id)}
+            for wallet in chosen
         ]
     return {"data": {"syncs": started, "count": len(started)}, "message": "Sync initiated"}
 
@@ -196,7 +200,7 @@ def start_sync(json_data: schemas.SyncIn) -> dict[str, Any]:
 def get_sync(job_id: str) -> dict[str, Any]:
     """A sync and how far it is."""
     with services().database.connection() as conn:
-        found = sync.get(conn, paths.uuid(job_id, "sync"), access.principal().user_id)
-    if found is None:
+        requested = sync.get(conn, paths.uuid(job_id, "sync"), access.principal().user_id)
+    if requested is None:
         raise errors.not_found("sync")
-    return {"data": found}
+    return {"data": requested}

@@ -1,4 +1,4 @@
-"""A constituent as JSON, as it is stored and told: numbers are text, so that every digit stays."""
+"""Writes a constituent as JSON and reads it again: numbers are text, so that every digit stays."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -11,50 +11,50 @@ _QUOTED = ("bid", "ask", "volume", "change_24h", "market_cap")
 _FOUND = ("rate", "price", "apart")
 
 
-def written(each: Constituent) -> dict[str, Any]:
+def written(constituent: Constituent) -> dict[str, Any]:
     """The constituent without what is empty."""
-    quote = each.quote
-    made: dict[str, Any] = {
+    quote = constituent.quote
+    fields: dict[str, Any] = {
         "venue": quote.venue,
         "currency": quote.currency,
         "quoted": str(quote.price),
         "observed_at": quote.observed_at.isoformat(),
-        "age": each.age.total_seconds(),
-        "unchanged_since": each.unchanged_since.isoformat(),
-        "noise": str(each.noise),
-        "weight": str(each.weight),
+        "age": constituent.age.total_seconds(),
+        "unchanged_since": constituent.unchanged_since.isoformat(),
+        "noise": str(constituent.noise),
+        "weight": str(constituent.weight),
         **{name: _text(getattr(quote, name)) for name in _QUOTED},
-        **{name: _text(getattr(each, name)) for name in _FOUND},
-        "left_out": each.left_out,
-        "is_outvoted": each.is_outvoted or None,
+        **{name: _text(getattr(constituent, name)) for name in _FOUND},
+        "left_out": constituent.left_out,
+        "is_outvoted": constituent.is_outvoted or None,
         "is_aggregate": quote.is_aggregate or None,
-        "is_barred": each.is_barred or None,
-        "agreeing_since": each.agreeing_since and each.agreeing_since.isoformat(),
+        "is_barred": constituent.is_barred or None,
+        "agreeing_since": constituent.agreeing_since and constituent.agreeing_since.isoformat(),
     }
-    return {name: value for name, value in made.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
-def read(asset: Asset, made: Mapping[str, Any]) -> Constituent:
+def read(asset: Asset, fields: Mapping[str, Any]) -> Constituent:
     """The constituent that `written` wrote."""
-    since = made.get("agreeing_since")
+    since = fields.get("agreeing_since")
     return Constituent(
         quote=VenueQuote(
             asset=asset,
-            venue=made["venue"],
-            currency=made["currency"],
-            price=Decimal(made["quoted"]),
-            observed_at=datetime.fromisoformat(made["observed_at"]),
-            is_aggregate=made.get("is_aggregate", False),
-            **{name: _number(made.get(name)) for name in _QUOTED},
+            venue=fields["venue"],
+            currency=fields["currency"],
+            price=Decimal(fields["quoted"]),
+            observed_at=datetime.fromisoformat(fields["observed_at"]),
+            is_aggregate=fields.get("is_aggregate", False),
+            **{name: _number(fields.get(name)) for name in _QUOTED},
         ),
-        age=timedelta(seconds=made["age"]),
-        unchanged_since=datetime.fromisoformat(made["unchanged_since"]),
-        noise=Decimal(made["noise"]),
-        weight=Decimal(made["weight"]),
-        **{name: _number(made.get(name)) for name in _FOUND},
-        left_out=made.get("left_out"),
-        is_outvoted=made.get("is_outvoted", False),
-        is_barred=made.get("is_barred", False),
+        age=timedelta(seconds=fields["age"]),
+        unchanged_since=datetime.fromisoformat(fields["unchanged_since"]),
+        noise=Decimal(fields["noise"]),
+        weight=Decimal(fields["weight"]),
+        **{name: _number(fields.get(name)) for name in _FOUND},
+        left_out=fields.get("left_out"),
+        is_outvoted=fields.get("is_outvoted", False),
+        is_barred=fields.get("is_barred", False),
         agreeing_since=None if since is None else datetime.fromisoformat(since),
     )
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ml.data.features import NAMES
 from ml.data.horizons import HORIZONS
-from ml.models.shape import Shape
+from ml.models.hyperparameters import Hyperparameters
 
 START_DEGREES = 4.0
 START_SHIFT = -0.35
@@ -20,13 +20,13 @@ START_SHIFT = -0.35
 class GlobalLstmNetwork(nn.Module):
     """Standardised inputs [batch, days, NAMES] to shifts of the log scale [batch, days, HORIZONS]."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, parameters: Hyperparameters) -> None:
         super().__init__()
-        self.entry = nn.Linear(len(NAMES), shape.hidden)
-        self.memory = nn.LSTM(shape.hidden, shape.hidden, batch_first=True)
-        self.norm = nn.LayerNorm(shape.hidden)
-        self.dropout = nn.Dropout(shape.dropout)
-        self.head = nn.Linear(shape.hidden + len(NAMES), len(HORIZONS))
+        self.entry = nn.Linear(len(NAMES), parameters.hidden)
+        self.memory = nn.LSTM(parameters.hidden, parameters.hidden, batch_first=True)
+        self.norm = nn.LayerNorm(parameters.hidden)
+        self.dropout = nn.Dropout(parameters.dropout)
+        self.head = nn.Linear(parameters.hidden + len(NAMES), len(HORIZONS))
         nn.init.zeros_(self.head.weight)
         nn.init.constant_(self.head.bias, START_SHIFT)
         start = torch.full((len(HORIZONS),), START_DEGREES - 2.1)

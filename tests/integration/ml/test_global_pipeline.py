@@ -22,8 +22,8 @@ from ml.evaluation import gates, held_out_origins
 from ml.evaluation.held_out import pinball
 from ml.models import residual
 from ml.models.artifact import Facts
+from ml.models.hyperparameters import Hyperparameters
 from ml.models.naive import Naive
-from ml.models.shape import Shape
 from ml.monitoring import reproduction
 from ml.registry import global_registry, token_listing, validation
 from ml.registry.global_version import MANIFEST
@@ -39,10 +39,12 @@ from tests.unit.ml import panels
 DAYS = 1150
 SYMBOLS = ("ADA", "BTC", "ETH", "LTC", "SOL", "XRP")
 NOW = datetime(2019, 1, 1, 1, tzinfo=UTC) + timedelta(days=DAYS)
-QUICK = Recipe(seeds=(0, 1), shape=Shape(steps=40, window=96, warm_up=32))
+QUICK = Recipe(seeds=(0, 1), parameters=Hyperparameters(steps=40, window=96, warm_up=32))
 LARGE = Recipe(
     seeds=(0, 1),
-    shape=Shape(hidden=32, steps=120, dropout=0.0, weight_decay=0.0, learning_rate=2e-2),
+    parameters=Hyperparameters(
+        hidden=32, steps=120, dropout=0.0, weight_decay=0.0, learning_rate=2e-2
+    ),
 )
 LIMITS = gates.Limits(days=500, beyond=-np.inf)
 """The market is made up as `gk_har_t` sees it: what is richer proves nothing here."""

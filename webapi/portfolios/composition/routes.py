@@ -35,19 +35,21 @@ _DAY = timedelta(days=1)
 def get_allocation(portfolio_id: str, query_data: CurrencyQuery) -> Response:
     """What a portfolio is made of at current prices, the largest part first."""
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        currency = queries.shown_currency(conn, query_data.currency, found.currency)
-        held = queries.holdings(conn, scope.user_id(), [found], shown=currency)[found.id]
-        rate_date = queries.rate_date(conn, found, currency)
-    sums = current_holdings.totals(held)
+        portfolio = scope.find(conn, portfolio_id)
+        currency = queries.shown_currency(conn, query_data.currency, portfolio.currency)
+        holdings = queries.holdings(conn, scope.user_id(), [portfolio], shown=currency)[
+            portfolio.id
+        ]
+        rate_date = queries.rate_date(conn, portfolio, currency)
+    totals = current_holdings.totals(holdings)
     body = {
-        "totalValue": sums.total_value,
+        "totalValue": totals.total_value,
         "currency": currency,
         "rateDate": rate_date,
-        "allocations": parts(held),
-        "unpriced": sums.unpriced,
-        "stale": sums.stale,
-        "missingRates": sums.missing_rates,
+        "allocations": parts(holdings),
+        "unpriced": totals.unpriced,
+        "stale": totals.stale,
+        "missingRates": totals.missing_rates,
     }
     return scope.tagged(body)
 
@@ -59,37 +61,37 @@ def get_allocation(portfolio_id: str, query_data: CurrencyQuery) -> Response:
 def get_contributions(portfolio_id: str, query_data: PeriodQuery) -> Response:
     """What each asset added to a portfolio in a period; null where one of its ends has no price."""
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        asked = periods.of(found, query_data)
+        portfolio = scope.find(conn, portfolio_id)
+        asked = periods.of(portfolio, query_data)
         period = replace(asked, last=min(asked.last, services().clock().date() - _DAY))
         crossed = defaultdict(list)
         for flow in contributions.flows(conn, period):
             crossed[flow.token_id].append(flow)
         ends = contributions.ends(conn, period)
         market = StoredMarket(conn)
-        market.prepare([each.token_id for each in ends], period.first - _DAY)
-        worth = Valuer(market, found.currency).worth
-        made = [
-            contributions.contribution(each, crossed[each.token_id], worth, period) for each in ends
+        market.prepare([end.token_id for end in ends], period.first - _DAY)
+        worth = Valuer(market, portfolio.currency).worth
+        by_asset = [
+            contributions.contribution(end, crossed[end.token_id], worth, period) for end in ends
         ]
     body = {
-        "currency": found.currency,
+        "currency": portfolio.currency,
         "firstDay": period.first.isoformat(),
         "lastDay": period.last.isoformat(),
-        "contributions": [_contribution(each) for each in made],
+        "contributions": [_contribution(contribution) for contribution in by_asset],
     }
     return scope.tagged(body)
 
 
-def parts(held: Sequence[Holding]) -> list[dict[str, Any]]:
+def parts(holdings: Sequence[Holding]) -> list[dict[str, Any]]:
     """Each token's part of the whole, the largest first."""
-    worth = current_holdings.weights(held)
+    worth = current_holdings.weights(holdings)
     with localcontext(EXACT):
         total = sum(worth.values(), ZERO)
         amounts: dict[UUID, Decimal] = defaultdict(Decimal)
-        for each in held:
-            amounts[each.row.token_id] += each.row.amount
-        names = {each.row.token_id: each.row for each in held}
+        for holding in holdings:
+            amounts[holding.row.token_id] += holding.row.amount
+        names = {holding.row.token_id: holding.row for holding in holdings}
         return [
             {
                 "symbol": names[token_id].symbol,
@@ -103,14 +105,14 @@ def parts(held: Sequence[Holding]) -> list[dict[str, Any]]:
         ]
 
 
-def _contribution(each: contributions.Contribution) -> dict[str, Any]:
+def _contribution(contribution: contributions.Contribution) -> dict[str, Any]:
     return {
-        "symbol": each.symbol,
-        "name": each.name,
-        "startValue": each.start_value,
-        "endValue": each.end_value,
-        "inflow": each.inflow,
-        "outflow": each.outflow,
-        "income": each.income,
-        "gain": each.gain,
+        "symbol": contribution.symbol,
+        "name": contribution.name,
+        "startValue": contribution.start_value,
+        "endValue": contribution.end_value,
+        "inflow": contribution.inflow,
+        "outflow": contribution.outflow,
+        "income": contribution.income,
+        "gain": contribution.gain,
     }

@@ -16,16 +16,16 @@ from ml.errors import TooLittleHistory
 from ml.evaluation import backtest, walk_forward
 from ml.models import catalog, garch, gk_har_t, global_lstm, pooled_linear, random_walk, reversal
 from ml.models.combination import Combination, mean
+from ml.models.hyperparameters import Hyperparameters
 from ml.models.networks import global_lstm_export
 from ml.models.networks.global_lstm_network import GlobalLstmNetwork
 from ml.models.residual import PARAMETERS
-from ml.models.shape import Shape
 from ml.training import fitting, global_lstm_loop
 from ml.training.fitting import Recipe
 from tests.unit.ml import panels
 
 END = 700
-QUICK = Recipe(seeds=(0, 1), shape=Shape(steps=12, window=96, warm_up=32), epochs=1)
+QUICK = Recipe(seeds=(0, 1), parameters=Hyperparameters(steps=12, window=96, warm_up=32), epochs=1)
 
 
 @pytest.fixture(scope="module")
@@ -80,14 +80,17 @@ def test_an_unknown_model_is_named(market):
 
 
 def test_an_untrained_net_is_the_baseline():
-    network = GlobalLstmNetwork(Shape()).eval()
+    network = GlobalLstmNetwork(Hyperparameters()).eval()
     with torch.no_grad():
         shifts = network(torch.randn(3, 20, len(features.NAMES)))
     assert (shifts == shifts[0, 0, 0]).all()
 
 
 def test_the_graph_gives_the_mean_of_the_nets(market):
-    fits = [global_lstm_loop.fit(market, END, seed=seed, shape=QUICK.shape) for seed in (3, 4, 5)]
+    fits = [
+        global_lstm_loop.fit(market, END, seed=seed, parameters=QUICK.parameters)
+        for seed in (3, 4, 5)
+    ]
     graph = global_lstm.GlobalLstm(
         global_lstm_export.to_onnx([made.network for made in fits]),
         fits[0].mean,
@@ -112,7 +115,9 @@ def test_what_lies_beyond_the_memory_of_the_net_is_forgotten(fitted, market):
 
 
 def test_training_makes_the_loss_less(market):
-    made = global_lstm_loop.fit(market, END, seed=0, shape=Shape(steps=60, window=96, warm_up=32))
+    made = global_lstm_loop.fit(
+        market, END, seed=0, parameters=Hyperparameters(steps=60, window=96, warm_up=32)
+    )
     assert np.mean(made.losses[-10:]) < np.mean(made.losses[:10])
 
 

@@ -1,11 +1,11 @@
-"""How large the global LSTM is and how it is trained; apart from the net, as whoever asks for one needs no torch."""
+"""The hyperparameters of the global LSTM. They stand apart from the network, as choosing them needs no torch."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """How large the net is and how it is trained."""
+class Hyperparameters:
+    """How large the network is and how it is trained."""
 
     hidden: int = 8
     dropout: float = 0.5
