@@ -38,7 +38,7 @@ def create(*, full: bool) -> None:
     from coinsphere.clock import utc_now
 
     settings = Settings.from_env()
-    made = base_backups.create(
+    created = base_backups.create(
         settings,
         places.build(settings),
         sealing.build(settings),
@@ -46,8 +46,8 @@ def create(*, full: bool) -> None:
         kind="full" if full else None,
     )
     with psycopg.connect(settings.url_for(Role.WORKER), autocommit=True) as conn:
-        base_backups.note(conn, made)
-    click.echo(f"{made.id}: {made.size >> 10:,} KiB at {len(places.build(settings))} places.")
+        base_backups.note(conn, created)
+    click.echo(f"{created.id}: {created.size >> 10:,} KiB at {len(places.build(settings))} places.")
 
 
 @backup.command("list")
@@ -62,21 +62,22 @@ def list_(place: str | None, *, as_json: bool) -> None:
     from coinsphere.cli.console import console as new_console
 
     chosen = _place(place, Settings.from_env())
-    found = base_backups.stored(chosen)
+    backups = base_backups.stored(chosen)
     if as_json:
-        click.echo(json.dumps([json.loads(encode(each)) for each in found], indent=2))
+        click.echo(json.dumps([json.loads(encode(stored)) for stored in backups], indent=2))
         return
     table = Table("backup", "builds on", "finished", "KiB", title=chosen.name, title_justify="left")
-    for each in found:
-        finished = f"{each.finished_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(each.id, each.parent or "-", finished, f"{each.size >> 10:,}")
+    for stored in backups:
+        finished = f"{stored.finished_at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(stored.id, stored.parent or "-", finished, f"{stored.size >> 10:,}")
     console = new_console()
     console.print(table)
-    held = sorted(wal.segments(chosen), key=lambda each: each[1])
-    if held:
-        size = sum(size for _, _, size in held) >> 10
+    segments = sorted(wal.segments(chosen), key=lambda segment: segment[1])
+    if segments:
+        size = sum(size for _, _, size in segments) >> 10
         console.print(
-            f"{len(held)} segments of log, {size:,} KiB, the newest {held[-1][1]}.", highlight=False
+            f"{len(segments)} segments of log, {size:,} KiB, the newest {segments[-1][1]}.",
+            highlight=False,
         )
 
 
@@ -89,9 +90,9 @@ def verify(backup_id: str | None, place: str | None) -> None:
 
     settings = Settings.from_env()
     chosen = _place(place, settings)
-    found = _backup(chosen, backup_id)
-    base_backups.verify(chosen, sealing.build(settings), found)
-    click.echo(f"{found.id} at {chosen.name} is good, and so is the log behind it.")
+    chosen_backup = _backup(chosen, backup_id)
+    base_backups.verify(chosen, sealing.build(settings), chosen_backup)
+    click.echo(f"{chosen_backup.id} at {chosen.name} is good, and so is the log behind it.")
 
 
 @backup.command()
@@ -140,17 +141,17 @@ def drill(place: str | None, *, as_json: bool) -> None:
     from coinsphere.clock import utc_now
 
     settings = Settings.from_env()
-    made = drills.run(settings, _place(place, settings), sealing.build(settings), utc_now)
+    report = drills.run(settings, _place(place, settings), sealing.build(settings), utc_now)
     if as_json:
-        click.echo(json.dumps(asdict(made), indent=2, default=str))
+        click.echo(json.dumps(asdict(report), indent=2, default=str))
     else:
-        lost = "unknown" if made.rpo_seconds is None else f"{made.rpo_seconds:.1f} s"
+        lost = "unknown" if report.rpo_seconds is None else f"{report.rpo_seconds:.1f} s"
         click.echo(
-            f"{made.backup_id}: lost {lost}, back after {made.rto_seconds:.1f} s, {made.rows:,} rows."
+            f"{report.backup_id}: lost {lost}, back after {report.rto_seconds:.1f} s, {report.rows:,} rows."
         )
-        for name, problem in made.problems.items():
+        for name, problem in report.problems.items():
             click.echo(f"{name}: {problem}", err=True)
-    if not made.is_good:
+    if not report.is_good:
         raise click.exceptions.Exit(1)
 
 
@@ -161,9 +162,9 @@ def prune() -> None:
     from coinsphere.clock import utc_now
 
     settings = Settings.from_env()
-    for each in places.build(settings):
-        removed = base_backups.prune(each, sealing.build(settings), settings, utc_now())
-        click.echo(f"{each.name}: {len(removed)} files removed.")
+    for place in places.build(settings):
+        removed = base_backups.prune(place, sealing.build(settings), settings, utc_now())
+        click.echo(f"{place.name}: {len(removed)} files removed.")
 
 
 @backup.command()
@@ -188,12 +189,12 @@ def _place(name: str | None, settings: Settings) -> "Place":
 def _backup(place: "Place", backup_id: str | None) -> "Backup":
     from coinsphere.backup import base_backups, catalogue
 
-    found = base_backups.stored(place)
+    backups = base_backups.stored(place)
     if backup_id is None:
-        return catalogue.newest(found)
-    for each in found:
-        if each.id == backup_id:
-            return each
+        return catalogue.newest(backups)
+    for stored in backups:
+        if stored.id == backup_id:
+            return stored
     raise click.ClickException(f"There is no backup {backup_id}: see `coinsphere backup list`.")
 
 

@@ -1,4 +1,4 @@
-"""What people look for after a forecasting step, as metadata: counts, tables and small pictures. Pure functions."""
+"""Metadata of the forecasting assets, for people: counts, tables and small pictures. Pure functions."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -34,22 +34,22 @@ def of_training_sets(sets: Outcome[TrainingSet]) -> Metadata:
     rows = [
         {
             "token": symbol,
-            "days": len(held.days),
-            "missing": len(_gaps(held)),
-            "first": held.first_day,
-            "last": held.last_day,
-            "source": held.price_source,
-            "digest": held.digest[:12],
+            "days": len(training_set.days),
+            "missing": len(_gaps(training_set)),
+            "first": training_set.first_day,
+            "last": training_set.last_day,
+            "source": training_set.price_source,
+            "digest": training_set.digest[:12],
         }
-        for symbol, held in sets.done.items()
+        for symbol, training_set in sets.done.items()
     ]
     pictures = {
         f"{symbol} prices": plots.price_history(
-            symbol, _dates(held.days), held.closes.tolist(), _gaps(held)
+            symbol, _dates(training_set.days), training_set.closes.tolist(), _gaps(training_set)
         )
-        for symbol, held in sets.done.items()
+        for symbol, training_set in sets.done.items()
     }
-    count = sum(len(held.days) for held in sets.done.values())
+    count = sum(len(training_set.days) for training_set in sets.done.values())
     return {**_facts(count, sets), "training sets": dg.MetadataValue.md(table(rows)), **pictures}
 
 
@@ -75,18 +75,22 @@ def of_models(symbol: str, versions: list[TrainedModel]) -> Metadata:
     return {"models": _rows(rows), **pictures}
 
 
-def of_evaluation(symbol: str, made: Evaluation) -> Metadata:
+def of_evaluation(symbol: str, evaluation: Evaluation) -> Metadata:
     """All scores of a token beside those of naive, its champion, and the pictures that the evaluation drew."""
     champion = {
         "token": symbol,
-        "champion": made.champion.algorithm,
-        "version": made.champion.version,
+        "champion": evaluation.champion.algorithm,
+        "version": evaluation.champion.version,
     }
     rows = [
-        _score(symbol, made, score)
-        for score in sorted(made.scores, key=lambda score: (score.horizon_days, score.pinball_loss))
+        _score(symbol, evaluation, score)
+        for score in sorted(
+            evaluation.scores, key=lambda score: (score.horizon_days, score.pinball_loss)
+        )
     ]
-    pictures = {f"{symbol} {name}": plots.embedded(image) for name, image in made.plots.items()}
+    pictures = {
+        f"{symbol} {name}": plots.embedded(image) for name, image in evaluation.plots.items()
+    }
     return {
         "scores": _rows(rows),
         "champions": _rows([champion]),
@@ -94,17 +98,17 @@ def of_evaluation(symbol: str, made: Evaluation) -> Metadata:
     }
 
 
-def together(counted: str, found: Outcome[Metadata]) -> Metadata:
-    """What was said of each token as one: rows of the same name become one table, pictures stay as they are.
+def together(counted: str, outcome: Outcome[Metadata]) -> Metadata:
+    """Merges the metadata of all tokens: rows of the same name become one table, pictures stay as they are.
 
     Args:
         counted: the table whose rows are the asset's.
-        found: by symbol.
+        outcome: by symbol.
     """
     rows: dict[str, list[dict[str, object]]] = {}
     pictures: Metadata = {}
-    for said in found.done.values():
-        for name, value in said.items():
+    for metadata in outcome.done.values():
+        for name, value in metadata.items():
             if isinstance(value, dg.JsonMetadataValue):
                 columns, *values = value.value or ()
                 rows.setdefault(name, []).extend(
@@ -112,8 +116,8 @@ def together(counted: str, found: Outcome[Metadata]) -> Metadata:
                 )
             else:
                 pictures[name] = value
-    tables = {name: dg.MetadataValue.md(table(each)) for name, each in rows.items()}
-    return {**_facts(len(rows[counted]), found), **tables, **pictures}
+    tables = {name: dg.MetadataValue.md(table(table_rows)) for name, table_rows in rows.items()}
+    return {**_facts(len(rows[counted]), outcome), **tables, **pictures}
 
 
 def of_predictions(issued: Outcome[tuple[TrainingSet, list[Forecast]]]) -> Metadata:
@@ -133,26 +137,29 @@ def of_predictions(issued: Outcome[tuple[TrainingSet, list[Forecast]]]) -> Metad
     ]
     pictures = {
         f"{symbol} forecast": plots.forecast_fan(
-            symbol, _dates(recent.days), recent.closes.tolist(), [_fan(made) for made in forecasts]
+            symbol,
+            _dates(recent.days),
+            recent.closes.tolist(),
+            [_fan(forecast) for forecast in forecasts],
         )
         for symbol, (recent, forecasts) in issued.done.items()
     }
     return {**_facts(len(rows), issued), "forecasts": dg.MetadataValue.md(table(rows)), **pictures}
 
 
-def of_global_model(made: TrainedGlobal) -> Metadata:
+def of_global_model(trained: TrainedGlobal) -> Metadata:
     """The verdict, all models beside each other, and the card's pictures; links lead to MLflow."""
     rows = [
         {
             "days": row.horizon,
-            "model": f"**{row.model}**" if row.model == made.model else row.model,
+            "model": f"**{row.model}**" if row.model == trained.model else row.model,
             "CRPS %": f"{100 * row.crps:.3f}",
             "skill %": f"{100 * row.skill:+.2f} ± {100 * row.skill_error:.2f}",
             "DM t": f"{row.dm_t:+.1f}",
             "in 80/95 %": f"{100 * row.coverage80:.2f} / {100 * row.coverage95:.2f}",
             "forecasts": row.forecasts,
         }
-        for row in made.backtest.table()
+        for row in trained.backtest.table()
     ]
     verdict = [
         {
@@ -160,75 +167,80 @@ def of_global_model(made: TrainedGlobal) -> Metadata:
             "": "passed" if gate.passed else "**refused**",
             "why": "; ".join(map(str, gate.reasons)),
         }
-        for gate in made.report.gates
+        for gate in trained.report.gates
     ]
     pictures = {
         name: plots.embedded(content)
-        for name, content in made.card.items()
+        for name, content in trained.card.items()
         if name.endswith(".png")
     }
     return {
-        "version": dg.MetadataValue.int(made.version),
-        "passed at days": dg.MetadataValue.text(_days(made.report.horizons)),
-        "serves at days": dg.MetadataValue.text(_days(made.serves)),
+        "version": dg.MetadataValue.int(trained.version),
+        "passed at days": dg.MetadataValue.text(_days(trained.report.horizons)),
+        "serves at days": dg.MetadataValue.text(_days(trained.serves)),
         "gates": dg.MetadataValue.md(table(verdict)),
         "walk_forward": dg.MetadataValue.md(table(rows)),
-        "model_card": dg.MetadataValue.md(made.card["model_card.md"].decode()),
-        "mlflow_run": dg.MetadataValue.url(made.page),
-        "data_digest": dg.MetadataValue.text(made.data_digest),
-        "gate_report": dg.MetadataValue.text(str(made.report_id)),
+        "model_card": dg.MetadataValue.md(trained.card["model_card.md"].decode()),
+        "mlflow_run": dg.MetadataValue.url(trained.page),
+        "data_digest": dg.MetadataValue.text(trained.data_digest),
+        "gate_report": dg.MetadataValue.text(str(trained.report_id)),
         **pictures,
     }
 
 
-def refusal(made: TrainedGlobal) -> tuple[Alarm, ...]:
+def refusal(trained: TrainedGlobal) -> tuple[Alarm, ...]:
     """The alarm that a version was refused at some horizon, with every reason; none if it passed at all of them."""
-    if made.report.passed:
+    if trained.report.passed:
         return ()
-    passed = _days(made.report.horizons)
-    reasons = "; ".join(made.report.refused())
+    passed = _days(trained.report.horizons)
+    reasons = "; ".join(trained.report.refused())
     return (
         Alarm(
-            "refused", f"version {made.version} passed at {passed} days and was refused. {reasons}"
+            "refused",
+            f"version {trained.version} passed at {passed} days and was refused. {reasons}",
         ),
     )
 
 
-def alarms(found: "Watched") -> dict[str, tuple[int, tuple[Alarm, ...]]]:
-    """By check: the version that it is about, and what is wrong with it."""
-    challenger = found.challenger or found.newest
+def alarms(watched: "Watched") -> dict[str, tuple[int, tuple[Alarm, ...]]]:
+    """By check: the version it concerns, and its alarms."""
+    challenger = watched.challenger or watched.newest
     vetoed: tuple[Alarm, ...] = ()
-    if found.shadow is not None and not found.shadow.passed:
-        detail = f"version {challenger} may not serve: {'; '.join(map(str, found.shadow.reasons))}"
+    if watched.shadow is not None and not watched.shadow.passed:
+        detail = (
+            f"version {challenger} may not serve: {'; '.join(map(str, watched.shadow.reasons))}"
+        )
         vetoed = (Alarm(f"veto_{challenger}", detail),)
     return {
-        DRIFT: (found.newest, found.drift.alarms),
+        DRIFT: (watched.newest, watched.drift.alarms),
         SHADOW: (challenger, vetoed),
-        FRESH: (found.newest, found.staleness),
+        FRESH: (watched.newest, watched.staleness),
     }
 
 
-def of_watch(found: "Watched") -> dict[str, Metadata]:
+def of_watch(watched: "Watched") -> dict[str, Metadata]:
     """Figures and pictures of each check."""
     figures = {
-        name: dg.MetadataValue.float(float(each)) for name, each in found.drift.figures.items()
+        name: dg.MetadataValue.float(float(figure))
+        for name, figure in watched.drift.figures.items()
     }
-    pictures = {name: plots.embedded(content) for name, content in found.pictures.items()}
-    if found.challenger is None:
+    pictures = {name: plots.embedded(content) for name, content in watched.pictures.items()}
+    if watched.challenger is None:
         shadow: Metadata = {"challenger": dg.MetadataValue.text("none waits")}
-    elif found.shadow is None:
+    elif watched.shadow is None:
         shadow = {"challenger": dg.MetadataValue.text("waits: too few closes are known of it")}
     else:
         shadow = {
-            name: dg.MetadataValue.float(float(each)) for name, each in found.shadow.figures.items()
+            name: dg.MetadataValue.float(float(figure))
+            for name, figure in watched.shadow.figures.items()
         }
     return {DRIFT: {**figures, **pictures}, SHADOW: shadow, FRESH: {}}
 
 
 def of_issued(issued: list[Issued]) -> Metadata:
     """What each version of the global model forecast, and how much of it is public."""
-    rows = [asdict(each) for each in issued]
-    count = sum(each.forecasts for each in issued)
+    rows = [asdict(version) for version in issued]
+    count = sum(version.forecasts for version in issued)
     return {
         "dagster/row_count": dg.MetadataValue.int(count),
         "versions": dg.MetadataValue.md(table(rows)),
@@ -247,8 +259,8 @@ def _rows(rows: list[dict[str, object]]) -> dg.JsonMetadataValue:
     return dg.MetadataValue.json([list(rows[0]), *(list(row.values()) for row in rows)])
 
 
-def _score(symbol: str, made: Evaluation, score: Score) -> dict[str, object]:
-    is_champion = score.algorithm == made.champion.algorithm
+def _score(symbol: str, evaluation: Evaluation, score: Score) -> dict[str, object]:
+    is_champion = score.algorithm == evaluation.champion.algorithm
     return {
         "token": symbol,
         "days": score.horizon_days,
@@ -288,10 +300,10 @@ def _dates(days: np.ndarray) -> list[date]:
     return list(days.astype("datetime64[D]").astype(object))
 
 
-def _gaps(held: TrainingSet) -> list[date]:
+def _gaps(training_set: TrainingSet) -> list[date]:
     """Days between the first and the last that have no close."""
-    _, known = held.calendar()
-    return _dates(held.days[0] + np.flatnonzero(~known))
+    _, known = training_set.calendar()
+    return _dates(training_set.days[0] + np.flatnonzero(~known))
 
 
 def _days(horizons: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""What the routes of wallets and DeFi do beside `coinsphere.wallets` and `coinsphere.defi`."""
+"""Queries of the routes for wallets and DeFi, above `coinsphere.wallets` and `coinsphere.defi`."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ _YIELDS_SHOWN = 5
 
 
 def connect(conn: Connection, user_id: UUID, new: NewWallet, now: datetime) -> Wallet:
-    """Store a wallet; one that goes from one portfolio into another takes back what it told the first.
+    """Store a wallet. One that moves to another portfolio takes its bookings out of the first.
 
     Raises:
         LookupError: the portfolio is not the user's.
@@ -29,15 +29,15 @@ def connect(conn: Connection, user_id: UUID, new: NewWallet, now: datetime) -> W
     invalidations.lock(conn, user_id)
     known = wallets.find(conn, user_id, new.blockchain, new.address)
     before = None if known is None else wallets.get(conn, user_id, known)
-    made = wallets.connect(conn, user_id, new)
-    if before is not None and before.portfolio_id != made.portfolio_id:
-        booking.withdraw(conn, user_id, made.id, now)
-        wallets.unbook(conn, made.id)
-    return made
+    connected = wallets.connect(conn, user_id, new)
+    if before is not None and before.portfolio_id != connected.portfolio_id:
+        booking.withdraw(conn, user_id, connected.id, now)
+        wallets.unbook(conn, connected.id)
+    return connected
 
 
 def disconnect(conn: Connection, user_id: UUID, wallet_id: UUID, now: datetime) -> bool:
-    """Forget a wallet and take back what it told a ledger; False where there is none of that id."""
+    """Delete a wallet with its bookings; False where there is none of that id."""
     invalidations.lock(conn, user_id)
     if wallets.get(conn, user_id, wallet_id) is None:
         return False
@@ -48,14 +48,14 @@ def disconnect(conn: Connection, user_id: UUID, wallet_id: UUID, now: datetime) 
 def protocols(conn: Connection) -> list[dict[str, object]]:
     """All protocols, each with its largest pools."""
     pools: dict[UUID, list[Yield]] = {}
-    for each in positions.yields(conn):
-        pools.setdefault(each.protocol_id, []).append(each)
+    for pool in positions.yields(conn):
+        pools.setdefault(pool.protocol_id, []).append(pool)
     return [
         {
-            **{name: getattr(each, name) for name in each.__slots__},
-            "yields": pools.get(each.id, [])[:_YIELDS_SHOWN],
+            **{name: getattr(protocol, name) for name in protocol.__slots__},
+            "yields": pools.get(protocol.id, [])[:_YIELDS_SHOWN],
         }
-        for each in positions.protocols(conn)
+        for protocol in positions.protocols(conn)
     ]
 
 
@@ -64,39 +64,41 @@ def worth_of_portfolios(
 ) -> list[dict[str, object]]:
     """Holdings, positions and net worth of those portfolios of a user."""
     work = services()
-    found = [each for each in portfolios.list_for(conn, user_id) if each.id in wanted]
-    if not found:
+    chosen = [
+        portfolio for portfolio in portfolios.list_for(conn, user_id) if portfolio.id in wanted
+    ]
+    if not chosen:
         return []
     stale_after = timedelta(seconds=work.settings.market_stale_seconds)
-    currencies = {each.id: each.currency for each in found}
-    held = current_holdings.holdings(conn, user_id, currencies, work.clock(), stale_after)
-    sums = [current_holdings.totals(held[each.id]) for each in found]
-    worths = net_worth.beside(conn, positions.open_positions(conn, user_id), found, sums)
+    currencies = {portfolio.id: portfolio.currency for portfolio in chosen}
+    holdings = current_holdings.holdings(conn, user_id, currencies, work.clock(), stale_after)
+    totals = [current_holdings.totals(holdings[portfolio.id]) for portfolio in chosen]
+    worths = net_worth.beside(conn, positions.open_positions(conn, user_id), chosen, totals)
     return [
         {
-            "portfolioId": each.id,
-            "name": each.name,
-            "currency": each.currency,
+            "portfolioId": portfolio.id,
+            "name": portfolio.name,
+            "currency": portfolio.currency,
             "holdingsValue": total.total_value,
-            **worths[each.id],
+            **worths[portfolio.id],
         }
-        for each, total in zip(found, sums, strict=True)
+        for portfolio, total in zip(chosen, totals, strict=True)
     ]
 
 
-def shown(found: Iterable[StoredPosition]) -> list[dict[str, object]]:
-    """Positions as they go over the wire."""
+def shown(open_positions: Iterable[StoredPosition]) -> list[dict[str, object]]:
+    """Positions as the API answers them."""
     return [
         {
-            **{name: getattr(each, name) for name in each.__slots__},
+            **{name: getattr(position, name) for name in position.__slots__},
             "protocol": {
-                "id": each.protocol_id,
-                "slug": each.protocol_slug,
-                "name": each.protocol_name,
-                "category": each.protocol_category,
-                "logo_url": each.protocol_logo_url,
+                "id": position.protocol_id,
+                "slug": position.protocol_slug,
+                "name": position.protocol_name,
+                "category": position.protocol_category,
+                "logo_url": position.protocol_logo_url,
             },
-            "value": valuation.value(each),
+            "value": valuation.value(position),
         }
-        for each in found
+        for position in open_positions
     ]

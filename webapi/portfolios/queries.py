@@ -1,4 +1,4 @@
-"""What the routes of portfolios ask beside `coinsphere.portfolio`."""
+"""Queries of the routes for portfolios, above `coinsphere.portfolio`."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -28,45 +28,48 @@ MAX_PORTFOLIOS = 200
 def holdings(
     conn: Connection,
     owner: UUID,
-    found: Sequence[Portfolio],
+    portfolios: Sequence[Portfolio],
     holding_id: UUID | None = None,
     *,
     shown: str | None = None,
 ) -> dict[UUID, list[Holding]]:
     """What these portfolios of one user hold now, each in its own currency or all in `shown`."""
-    only = found[0].id if len(found) == 1 else None
-    asked = current_holdings.ask(conn, owner, only, holding_id)
-    return valued(conn, asked.fetchall(), found, shown)
+    only = portfolios[0].id if len(portfolios) == 1 else None
+    cursor = current_holdings.ask(conn, owner, only, holding_id)
+    return valued(conn, cursor.fetchall(), portfolios, shown)
 
 
 def valued(
-    conn: Connection, rows: Sequence[Row], found: Sequence[Portfolio], shown: str | None
+    conn: Connection, rows: Sequence[Row], portfolios: Sequence[Portfolio], shown: str | None
 ) -> dict[UUID, list[Holding]]:
-    """The same, of what `current_holdings.ask` found."""
+    """The same from rows of `current_holdings.ask`."""
     work = services()
     now = work.clock()
-    currencies = {each.id: each.currency for each in found}
+    currencies = {portfolio.id: portfolio.currency for portfolio in portfolios}
     stale_after = timedelta(seconds=work.settings.market_stale_seconds)
-    held = current_holdings.valued(conn, rows, currencies, now, stale_after)
-    for each in found:
-        if shown is not None and each.currency != shown:
-            between = converter(conn, each, shown)
+    holdings = current_holdings.valued(conn, rows, currencies, now, stale_after)
+    for portfolio in portfolios:
+        if shown is not None and portfolio.currency != shown:
+            between = converter(conn, portfolio, shown)
             rate, missing = between.now(now.date()), between.missing(now.date())
-            held[each.id] = [display_currency.holding(one, rate, missing) for one in held[each.id]]
-    return held
+            holdings[portfolio.id] = [
+                display_currency.holding(holding, rate, missing)
+                for holding in holdings[portfolio.id]
+            ]
+    return holdings
 
 
-def rate_date(conn: Connection, found: Portfolio, shown: str) -> date | None:
+def rate_date(conn: Connection, portfolio: Portfolio, shown: str) -> date | None:
     """The day of the rate at which what is held now is shown; None where nothing is converted, or there is no rate."""
-    if shown == found.currency:
+    if shown == portfolio.currency:
         return None
-    rate = converter(conn, found, shown).now(services().clock().date())
+    rate = converter(conn, portfolio, shown).now(services().clock().date())
     return None if rate is None else rate.day
 
 
-def converter(conn: Connection, found: Portfolio, shown: str) -> Converter:
+def converter(conn: Connection, portfolio: Portfolio, shown: str) -> Converter:
     """From a portfolio's currency to the shown one."""
-    return Converter(StoredMarket(conn), found.currency, shown)
+    return Converter(StoredMarket(conn), portfolio.currency, shown)
 
 
 def shown_currency(conn: Connection, asked: str | None, own: str) -> str:
@@ -75,7 +78,7 @@ def shown_currency(conn: Connection, asked: str | None, own: str) -> str:
 
 
 def currency(conn: Connection, wanted: str) -> str:
-    """`wanted` as we keep it. Raises `errors.Problem` with status 400 where it is neither a currency nor a token."""
+    """`wanted` by its code. Raises `errors.Problem` with status 400 where it is neither a currency nor a token."""
     code = wanted.upper()
     if code in MONEY:
         return code
@@ -91,39 +94,39 @@ def currency(conn: Connection, wanted: str) -> str:
 _IN_COMMON = "USD"
 
 
-def common_currency(asked: str | None, found: Sequence[Portfolio]) -> str:
+def common_currency(asked: str | None, portfolios: Sequence[Portfolio]) -> str:
     """The currency of sums over portfolios: what is asked for, else what all are in, else US dollars."""
-    own = {each.currency for each in found}
+    own = {portfolio.currency for portfolio in portfolios}
     return asked or (own.pop() if len(own) == 1 else _IN_COMMON)
 
 
-def over_all(found: Sequence[Portfolio], sums: Sequence[Totals]) -> dict[str, Any]:
-    """Sums over portfolios that are all in one currency, and what they leave out: no portfolio takes another's away."""
+def over_all(portfolios: Sequence[Portfolio], totals: Sequence[Totals]) -> dict[str, Any]:
+    """Sums over portfolios in one currency, and what they leave out. A portfolio without a value does not hide the others'."""
     with localcontext(EXACT):
-        value = known_sum([each.total_value for each in sums])
-        change = known_sum([each.change_24h for each in sums])
-        profit = known_sum([each.profit_loss for each in sums])
-        before = sum((each.changed_value for each in sums), ZERO) - (change or ZERO)
+        value = known_sum([total.total_value for total in totals])
+        change = known_sum([total.change_24h for total in totals])
+        profit = known_sum([total.profit_loss for total in totals])
+        before = sum((total.changed_value for total in totals), ZERO) - (change or ZERO)
         return {
             "totalValue": value,
             "change24h": change,
             "change24hPercentage": percentage(change, before),
             "totalProfitLoss": profit,
             "totalProfitLossPercentage": percentage(
-                profit, sum((each.gain_cost for each in sums), ZERO)
+                profit, sum((total.gain_cost for total in totals), ZERO)
             ),
             "leftOut": [
-                _left_out(each, total)
-                for each, total in zip(found, sums, strict=True)
+                _left_out(portfolio, total)
+                for portfolio, total in zip(portfolios, totals, strict=True)
                 if total.unpriced or total.stale or total.missing_rates
             ],
         }
 
 
-def _left_out(found: Portfolio, total: Totals) -> dict[str, Any]:
+def _left_out(portfolio: Portfolio, total: Totals) -> dict[str, Any]:
     return {
-        "portfolioId": found.id,
-        "name": found.name,
+        "portfolioId": portfolio.id,
+        "name": portfolio.name,
         "unpriced": total.unpriced,
         "stale": total.stale,
         "missingRates": total.missing_rates,

@@ -1,4 +1,4 @@
-"""A forecast in the words of the wire. Every number is the model's, or arithmetic on the model's."""
+"""Forecasts as the API answers them. Every number is the model's, or computed from the model's."""
 
 from dataclasses import asdict
 from decimal import Decimal
@@ -27,54 +27,55 @@ _RANGE = N_(
 _STALE = N_("This forecast has expired: no newer one was issued.")
 
 
-def prediction(token: Token, found: Forecast, technical: Indicators | None) -> dict[str, Any]:
+def prediction(token: Token, forecast: Forecast, technical: Indicators | None) -> dict[str, Any]:
     """The answer for one token."""
-    median = found.quantile("0.5")
-    change = median - found.reference_price
-    percent = anchoring.change_percent(median, found.reference_price)
+    median = forecast.quantile("0.5")
+    change = median - forecast.reference_price
+    percent = anchoring.change_percent(median, forecast.reference_price)
     side = distribution.direction(
-        {float(level): price for level, price in found.quantiles.items()}, found.reference_price
+        {float(level): price for level, price in forecast.quantiles.items()},
+        forecast.reference_price,
     )
     confidence = Decimal(repr(side.probability)).quantize(_PROBABILITY_STEP)
     return {
         "symbol": token.symbol,
         "name": token.name,
-        "current_price": found.reference_price,
-        "price_source": token.price_source or found.price_source,
-        "reference_price": found.reference_price,
-        "origin_at": found.origin_at,
-        "anchored_at": found.anchored_at,
-        "target_at": found.target_at,
+        "current_price": forecast.reference_price,
+        "price_source": token.price_source or forecast.price_source,
+        "reference_price": forecast.reference_price,
+        "origin_at": forecast.origin_at,
+        "anchored_at": forecast.anchored_at,
+        "target_at": forecast.target_at,
         "prediction": {
             "predicted_price": median,
             "change": change,
             "change_percent": percent,
             "confidence": 100 * confidence,
             "direction": side.name,
-            "factors": found.factors,
-            "note": _note(found),
+            "factors": forecast.factors,
+            "note": _note(forecast),
             "technical_indicators": indicators.describe(technical),
-            "model_version": str(found.model.version),
-            "quantiles": _quantiles(found),
-            "interval80": [found.quantile("0.1"), found.quantile("0.9")],
-            "interval95": [found.quantile("0.025"), found.quantile("0.975")],
+            "model_version": str(forecast.model.version),
+            "quantiles": _quantiles(forecast),
+            "interval80": [forecast.quantile("0.1"), forecast.quantile("0.9")],
+            "interval95": [forecast.quantile("0.025"), forecast.quantile("0.975")],
         },
         "predicted_price": median,
         "prediction_change": change,
         "prediction_change_percent": percent,
         "confidence": confidence,
-        "days_ahead": found.days_ahead,
-        "timeframe": schemas.FRAMES[found.days_ahead],
-        "timestamp": found.issued_at,
+        "days_ahead": forecast.days_ahead,
+        "timeframe": schemas.FRAMES[forecast.days_ahead],
+        "timestamp": forecast.issued_at,
         "model": {
-            **found.model.model_dump(),
-            "version": str(found.model.version),
-            "algorithm": found.algorithm,
+            **forecast.model.model_dump(),
+            "version": str(forecast.model.version),
+            "algorithm": forecast.algorithm,
         },
-        "quality": found.quality.model_dump(),
-        "prediction_id": found.prediction_id,
-        "expires_at": found.expires_at,
-        "stale": found.stale,
+        "quality": forecast.quality.model_dump(),
+        "prediction_id": forecast.prediction_id,
+        "expires_at": forecast.expires_at,
+        "stale": forecast.stale,
     }
 
 
@@ -88,16 +89,16 @@ def stored(row: Stored) -> dict[str, Any]:
     }
 
 
-def _note(found: Forecast) -> str | None:
+def _note(forecast: Forecast) -> str | None:
     notes = []
-    if found.quantile("0.5") == found.reference_price:
-        text = _RANGE_TOMORROW if found.days_ahead == 1 else _RANGE
-        low, high = found.quantile("0.1"), found.quantile("0.9")
-        values = {"low": _short(low), "high": _short(high), "days": found.days_ahead}
+    if forecast.quantile("0.5") == forecast.reference_price:
+        text = _RANGE_TOMORROW if forecast.days_ahead == 1 else _RANGE
+        low, high = forecast.quantile("0.1"), forecast.quantile("0.9")
+        values = {"low": _short(low), "high": _short(high), "days": forecast.days_ahead}
         notes.append(gettext(text) % values)
-    if found.quality.beats_naive is False:
+    if forecast.quality.beats_naive is False:
         notes.append(gettext(_NO_SKILL))
-    if found.stale:
+    if forecast.stale:
         notes.append(gettext(_STALE))
     return " ".join(notes) or None
 
@@ -111,7 +112,7 @@ def _short(price: Decimal) -> str:
     return text
 
 
-def _quantiles(found: Forecast) -> dict[str, Decimal]:
+def _quantiles(forecast: Forecast) -> dict[str, Decimal]:
     return dict(
-        zip(("p025", "p10", "p50", "p90", "p975"), map(found.quantile, LEVELS), strict=True)
+        zip(("p025", "p10", "p50", "p90", "p975"), map(forecast.quantile, LEVELS), strict=True)
     )

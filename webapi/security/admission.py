@@ -1,9 +1,8 @@
-"""One question to Redis that admits a request: counts it in its windows, and reads its session.
+"""Admits requests by one call to Redis, which counts the request in its rate-limit windows and reads its session.
 
-Windows move: a request is counted in each of its windows, or in none where one of them is full. For a caller who asks
-often, a process has some requests counted ahead and admits them without asking, see `webapi.security.quota_leases`. Without
-Redis, or with a slow one, each process counts for itself until it is back: the limits widen by the number of processes,
-but the door is neither open nor shut.
+The windows slide. A request is counted in each of its windows, or in none where one of them is full. For frequent callers
+a process leases some requests ahead and admits them without asking, see `webapi.security.quota_leases`. While Redis is
+away or slow, each process counts for itself: a caller may then make as many times more requests as there are processes.
 """
 
 import time
@@ -24,7 +23,7 @@ from webapi.security.windows import Standing, Window
 
 _ADMISSION = "admission"
 ADMISSION = "coinsphere.admission"
-"""Where an environ of WSGI has what was found out before Flask was asked."""
+"""The key of a WSGI environ under which the admission lies that was found before Flask was called."""
 
 # A window is a list of instants, the newest first; what has left it is dropped first, so each request costs the same,
 # however many a window holds.
@@ -68,7 +67,7 @@ _ADMIT = """
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What Redis had of a session: its value, for how many seconds more, and the stamp of changes before it was asked."""
+    """A session from Redis: its value, the seconds that it still lives, and the stamp of changes before Redis was asked."""
 
     value: bytes | None
     seconds: float
@@ -77,11 +76,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What was found out.
+    """Whether a request is admitted, and the session that was read with it.
 
     Attributes:
         standings: of each window, this request counted.
-        refused: the first window that is full; the request was counted in none then.
+        refused: the first full window; the request is then counted in none.
         session: what Redis has of the session; None where it was not asked.
     """
 
@@ -94,70 +93,74 @@ _NOTHING = Kept(None, 0, 0)
 
 
 class Admissions:
-    """The way to the windows of all processes, and those of this process for when Redis is away."""
+    """The windows that all processes share, and those of this process for when Redis is away."""
 
     def __init__(self, cache: Cache, changes: Changes) -> None:
         self._ask = cache.script(_ADMIT)
         self._changes = changes
-        self._shares = Leases()
+        self._leases = Leases()
         self._alone = MovingWindowRateLimiter(MemoryStorage())
 
     def admit(self, windows: Sequence[Window], *, session: str = "") -> Admission:
         """Count a request, and read what Redis has under the key `session`, if it is asked at all."""
-        standing = self._shares.spend(windows[0]) if _may_be_shared(windows) else None
+        standing = self._leases.spend(windows[0]) if _may_be_shared(windows) else None
         if standing is not None:
             return Admission([standing])
-        found = self._asked(windows, session)
-        return self._counted_alone(windows) if found is None else found
+        admission = self._asked(windows, session)
+        return self._counted_alone(windows) if admission is None else admission
 
     def session(self, key: str) -> Kept:
-        """What Redis has of a session."""
-        found = self._asked([], key)
-        return found.session if found is not None and found.session is not None else _NOTHING
+        """Read a session from Redis."""
+        admission = self._asked([], key)
+        return (
+            admission.session
+            if admission is not None and admission.session is not None
+            else _NOTHING
+        )
 
     def _asked(self, windows: Sequence[Window], session: str) -> Admission | None:
         is_shared, stamp = _may_be_shared(windows), self._changes.stamp()
-        wanted = self._shares.wanted(windows[0]) if is_shared else Wanted()
+        wanted = self._leases.wanted(windows[0]) if is_shared else Wanted()
         arguments: list[Any] = [time.time(), quota_leases.PART]
-        for each in windows:
-            arguments += [each.amount, each.seconds, each.cost, int(each.counts)]
+        for window in windows:
+            arguments += [window.amount, window.seconds, window.cost, int(window.counts)]
             arguments += [wanted.ahead, wanted.back]
-        found = self._ask([session, *(each.key for each in windows)], arguments)
-        if not found:
+        answer = self._ask([session, *(window.key for window in windows)], arguments)
+        if not answer:
             return None
-        kept, lives, refused, told = found
+        session_value, lives, refused, counts = answer
         standings = [
             Standing(window, max(0, window.amount - count), float(oldest) + window.seconds)
-            for window, (count, oldest, _) in zip(windows, told, strict=True)
+            for window, (count, oldest, _) in zip(windows, counts, strict=True)
         ]
         if is_shared and not refused:
-            standings = [self._shares.begin(standings[0], told[0][2])]
+            standings = [self._leases.begin(standings[0], counts[0][2])]
         full = standings[refused - 1] if refused else None
-        return Admission(standings, full, Kept(kept, max(0, lives) / 1000, stamp))
+        return Admission(standings, full, Kept(session_value, max(0, lives) / 1000, stamp))
 
     def _counted_alone(self, windows: Sequence[Window]) -> Admission:
-        items = [RateLimitItemPerSecond(each.amount, each.seconds) for each in windows]
+        items = [RateLimitItemPerSecond(window.amount, window.seconds) for window in windows]
         asked = list(zip(windows, items, strict=True))
-        full = [not self._alone.test(item, each.key, cost=each.cost) for each, item in asked]
+        full = [not self._alone.test(item, window.key, cost=window.cost) for window, item in asked]
         if not any(full):
-            for each, item in asked:
-                if each.counts:
-                    self._alone.hit(item, each.key, cost=each.cost)
+            for window, item in asked:
+                if window.counts:
+                    self._alone.hit(item, window.key, cost=window.cost)
         standings = []
-        for each, item in asked:
-            stats = self._alone.get_window_stats(item, each.key)
-            standings.append(Standing(each, max(0, stats.remaining), stats.reset_time))
+        for window, item in asked:
+            stats = self._alone.get_window_stats(item, window.key)
+            standings.append(Standing(window, max(0, stats.remaining), stats.reset_time))
         return Admission(standings, standings[full.index(True)] if any(full) else None)
 
 
 def _may_be_shared(windows: Sequence[Window]) -> bool:
-    """Of several windows each must have room for a request, which only Redis knows of all at once."""
+    """Whether requests can be leased: with several windows each must have room, which only Redis can check at once."""
     return len(windows) == 1 and windows[0].counts
 
 
-def keep(found: Admission) -> None:
+def keep(admission: Admission) -> None:
     """Note how the present request was admitted."""
-    setattr(g, _ADMISSION, found)
+    setattr(g, _ADMISSION, admission)
 
 
 def of_request() -> Admission | None:

@@ -1,4 +1,4 @@
-"""Uniswap V3: each position is a token of its own, between two prices; what is in it and the fees it is owed.
+"""Uniswap V3: each position is an NFT, with liquidity between two prices. Reads its amounts and the fees it is owed.
 
 The contracts' own fixed-point arithmetic, in whole numbers: prices are square roots in 96 fractional bits, growths of
 fees per unit of liquidity in 128, all modulo 2^256.
@@ -32,8 +32,8 @@ _FACTORS = (
 """1.0001 to the power of -1/2, -1, -2, … in 128 fractional bits: one for each bit of a tick."""
 
 
-class Held(NamedTuple):
-    """A position as its manager tells it."""
+class PositionNft(NamedTuple):
+    """A position as its manager's contract gives it."""
 
     token_id: int
     token0: str
@@ -66,12 +66,12 @@ class UniswapV3:
 
     def __call__(self, owner: str) -> Plan[Reading]:
         """Plan: see `model.Reader`. Requests are cut to what a node takes, however many positions there are."""
-        factory, found = yield [
+        factory, balance = yield [
             Call(self.manager, "factory()", (), ("address",)),
             balance_of(self.manager, owner),
         ]
         (exchange,) = required(factory, "the factory of Uniswap")
-        (count,) = required(found, "the positions of Uniswap")
+        (count,) = required(balance, "the positions of Uniswap")
         if count > _MOST_POSITIONS:
             # A part of them would close the others.
             raise Unreadable(f"more than {_MOST_POSITIONS} positions of Uniswap")
@@ -79,41 +79,41 @@ class UniswapV3:
             Call(self.manager, "tokenOfOwnerByIndex(address,uint256)", (owner, index))
             for index in range(count)
         ]
-        numbers = [required(each, "a position of Uniswap")[0] for each in ids]
+        numbers = [required(answer, "a position of Uniswap")[0] for answer in ids]
         rows = yield [
             Call(self.manager, "positions(uint256)", (number,), _POSITION) for number in numbers
         ]
-        held = [
-            Held(number, *required(row, "a position of Uniswap")[2:])
+        nfts = [
+            PositionNft(number, *required(row, "a position of Uniswap")[2:])
             for number, row in zip(numbers, rows, strict=True)
         ]
-        open_ = [each for each in held if each.liquidity or each.owed0 or each.owed1]
+        open_ = [nft for nft in nfts if nft.liquidity or nft.owed0 or nft.owed1]
         markets = yield from _markets(exchange, open_)
         positions = [
-            position for each, market in zip(open_, markets, strict=True)
-            for position in _positions(each, market)
+            position for nft, market in zip(open_, markets, strict=True)
+            for position in _positions(nft, market)
         ]  # fmt: skip
         return Reading(tuple(positions))
 
 
-def _markets(factory: str, held: list[Held]) -> Plan[list[Market]]:
-    found = yield [
-        Call(factory, "getPool(address,address,uint24)", each[1:4], ("address",)) for each in held
+def _markets(factory: str, nfts: list[PositionNft]) -> Plan[list[Market]]:
+    pool_answers = yield [
+        Call(factory, "getPool(address,address,uint24)", nft[1:4], ("address",)) for nft in nfts
     ]
-    pools = [str(required(each, "a pool of Uniswap")[0]) for each in found]
+    pools = [str(required(answer, "a pool of Uniswap")[0]) for answer in pool_answers]
     rows = yield [
         call
-        for pool, each in zip(pools, held, strict=True)
+        for pool, nft in zip(pools, nfts, strict=True)
         for call in (
             Call(pool, "slot0()", (), _SLOT0),
             Call(pool, "feeGrowthGlobal0X128()"),
             Call(pool, "feeGrowthGlobal1X128()"),
-            Call(pool, "ticks(int24)", (each.lower,), _TICK),
-            Call(pool, "ticks(int24)", (each.upper,), _TICK),
+            Call(pool, "ticks(int24)", (nft.lower,), _TICK),
+            Call(pool, "ticks(int24)", (nft.upper,), _TICK),
         )
     ]
-    told = [required(each, "a pool of Uniswap") for each in rows]
-    return [_market(told[first : first + 5]) for first in range(0, len(told), 5)]
+    answers = [required(row, "a pool of Uniswap") for row in rows]
+    return [_market(answers[first : first + 5]) for first in range(0, len(answers), 5)]
 
 
 def _market(rows: list[tuple[Any, ...]]) -> Market:
@@ -121,26 +121,26 @@ def _market(rows: list[tuple[Any, ...]]) -> Market:
     return Market(price, tick, (growth0, growth1), lower[2:4], upper[2:4])
 
 
-def _positions(held: Held, market: Market) -> list[Position]:
-    amounts = inside(held.liquidity, market.price, held.lower, held.upper)
-    earned = fees(held, market)
-    group = f"position:{held.token_id}"
+def _positions(nft: PositionNft, market: Market) -> list[Position]:
+    amounts = inside(nft.liquidity, market.price, nft.lower, nft.upper)
+    earned = fees(nft, market)
+    group = f"position:{nft.token_id}"
     details = {
         "group": group,
-        "feeTier": held.fee,
-        "tickLower": held.lower,
-        "tickUpper": held.upper,
-        "isInRange": held.lower <= market.tick < held.upper,
+        "feeTier": nft.fee,
+        "tickLower": nft.lower,
+        "tickUpper": nft.upper,
+        "isInRange": nft.lower <= market.tick < nft.upper,
     }
-    found = []
-    for token, raw, fee in zip((held.token0, held.token1), amounts, earned, strict=True):
+    positions = []
+    for token, raw, fee in zip((nft.token0, nft.token1), amounts, earned, strict=True):
         if raw > 0:
             key = f"{group}:{token}"
-            found.append(Position(key, PositionKind.LIQUIDITY, token, raw, details))
+            positions.append(Position(key, PositionKind.LIQUIDITY, token, raw, details))
         if fee > 0:
             key = f"{group}:fees:{token}"
-            found.append(Position(key, PositionKind.REWARD, token, fee, details))
-    return found
+            positions.append(Position(key, PositionKind.REWARD, token, fee, details))
+    return positions
 
 
 def inside(liquidity: int, price: int, lower: int, upper: int) -> tuple[int, int]:
@@ -151,23 +151,23 @@ def inside(liquidity: int, price: int, lower: int, upper: int) -> tuple[int, int
     return amount0, liquidity * (now - low) // _Q96
 
 
-def fees(held: Held, market: Market) -> tuple[int, int]:
+def fees(nft: PositionNft, market: Market) -> tuple[int, int]:
     """Fees of both tokens that a position has earned and not collected."""
     growths = zip(
         market.growth, market.outside_lower, market.outside_upper,
-        (held.growth0, held.growth1), (held.owed0, held.owed1), strict=True,
+        (nft.growth0, nft.growth1), (nft.owed0, nft.owed1), strict=True,
     )  # fmt: skip
     first, second = (
-        owed + held.liquidity * _since(last, _growth(market, held, *outer)) // _Q128
+        owed + nft.liquidity * _since(last, _growth(market, nft, *outer)) // _Q128
         for *outer, last, owed in growths
     )
     return first, second
 
 
-def _growth(market: Market, held: Held, total: int, lower: int, upper: int) -> int:
+def _growth(market: Market, nft: PositionNft, total: int, lower: int, upper: int) -> int:
     """The growth of fees between the bounds of a position since the pool began, but for a multiple of 2^256."""
-    below = lower if market.tick >= held.lower else total - lower
-    above = upper if market.tick < held.upper else total - upper
+    below = lower if market.tick >= nft.lower else total - lower
+    above = upper if market.tick < nft.upper else total - upper
     return total - below - above
 
 

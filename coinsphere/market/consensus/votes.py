@@ -1,4 +1,4 @@
-"""Which of the quotes may vote: one a venue, alive, with a sound book, and not far from the others."""
+"""Chooses the quotes that vote: one per venue, fresh, with a sound book, and near the others."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ _LEAST, _MOST = Decimal("1e-18"), Decimal("1e15")
 NO_PRICE = "its price is no positive number, or past all bounds"
 AHEAD = "its clock is ahead"
 _PAIR = 2
-"""Two cannot be judged by the median of the others."""
+"""Of two, neither can be judged by the median of the others."""
 _FIRST_NOISE = Decimal(10)
 _OWNERS = {
     "binanceus": "binance",
@@ -30,7 +30,7 @@ _OWNERS = {
 
 
 def owner(venue: str) -> str:
-    """Whom a venue belongs to."""
+    """The owner of a venue, else the venue itself."""
     return _OWNERS.get(venue, venue)
 
 
@@ -41,12 +41,12 @@ def heard(
     now: datetime,
     rules: Rules,
 ) -> Constituent:
-    """The quote with what is known of its market; left out where it is at fault itself."""
+    """The quote as a constituent, with its history; `left_out` names a fault of its own."""
     quote = _cleaned(quote)
     before = None if previous is None else previous.constituent(quote.venue, quote.currency)
     watched = previous is not None and now - previous.valid_at <= rules.frozen_after
     unchanged = watched and before is not None and _face(quote) == _face(before.quote)
-    made = Constituent(
+    constituent = Constituent(
         quote=quote,
         rate=rate,
         price=None,
@@ -56,39 +56,40 @@ def heard(
         is_barred=before is not None and before.is_barred,
         agreeing_since=before.agreeing_since if before else None,
     )
-    fault = _fault(made, now, rules)
+    fault = _fault(constituent, now, rules)
     price = _in_book(quote) * rate if _is_price(quote.price) and rate is not None else None
-    return replace(made, price=price, left_out=fault)
+    return replace(constituent, price=price, left_out=fault)
 
 
-def one_a_venue(all_: Sequence[Constituent]) -> list[Constituent]:
-    """Leaves out all but the largest market of each owner among those that can vote."""
+def one_a_venue(constituents: Sequence[Constituent]) -> list[Constituent]:
+    """Keep the vote of each owner's largest market, and leave out its others."""
     chosen: dict[str, Constituent] = {}
-    for each in sorted(all_, key=_by_size, reverse=True):
-        if each.left_out is None:
-            chosen.setdefault(owner(each.quote.venue), each)
+    for constituent in sorted(constituents, key=_by_size, reverse=True):
+        if constituent.left_out is None:
+            chosen.setdefault(owner(constituent.quote.venue), constituent)
     return [
-        each
-        if each.left_out or chosen[owner(each.quote.venue)] is each
+        constituent
+        if constituent.left_out or chosen[owner(constituent.quote.venue)] is constituent
         else replace(
-            each, left_out=f"its {chosen[owner(each.quote.venue)].quote.currency} market votes"
+            constituent,
+            left_out=f"its {chosen[owner(constituent.quote.venue)].quote.currency} market votes",
         )
-        for each in all_
+        for constituent in constituents
     ]
 
 
-def near_each_other(all_: Sequence[Constituent], rules: Rules) -> list[Constituent]:
+def near_each_other(constituents: Sequence[Constituent], rules: Rules) -> list[Constituent]:
     """Leaves out the furthest from the median of the others, one by one, until none is too far away."""
     outvoted: dict[tuple[str, str], str] = {}
-    votes = [each for each in all_ if each.left_out is None]
+    votes = [vote for vote in constituents if vote.left_out is None]
     while len(votes) > _PAIR:
-        distances = {id(each): _from_others(each, votes) for each in votes}
+        distances = {id(vote): _from_others(vote, votes) for vote in votes}
         worst = max(
             votes,
-            key=lambda each: (
-                distances[id(each)] / _tolerated(each, rules),
-                -(each.volume or 0),
-                _key(each),
+            key=lambda vote: (
+                distances[id(vote)] / _tolerated(vote, rules),
+                -(vote.volume or 0),
+                _key(vote),
             ),
         )
         if distances[id(worst)] <= _tolerated(worst, rules):
@@ -98,12 +99,12 @@ def near_each_other(all_: Sequence[Constituent], rules: Rules) -> list[Constitue
     gap = statistics.apart(_price(votes[0]), _price(votes[-1])) if len(votes) == _PAIR else 0
     if gap > rules.pair_tolerance:
         reason = f"the only two venues that are left are {gap:.0f} bp apart"
-        outvoted |= {_key(each): reason for each in votes}
+        outvoted |= {_key(vote): reason for vote in votes}
     return [
-        replace(each, left_out=outvoted[_key(each)], is_outvoted=True)
-        if _key(each) in outvoted
-        else each
-        for each in all_
+        replace(vote, left_out=outvoted[_key(vote)], is_outvoted=True)
+        if _key(vote) in outvoted
+        else vote
+        for vote in constituents
     ]
 
 
@@ -126,33 +127,33 @@ def _amount(number: Decimal | None) -> Decimal | None:
     return number if number is not None and number.is_finite() and number >= 0 else None
 
 
-def _fault(made: Constituent, now: datetime, rules: Rules) -> str | None:
-    """What speaks against the market by itself, the plainest first."""
-    quote = made.quote
+def _fault(constituent: Constituent, now: datetime, rules: Rules) -> str | None:
+    """The first fault of the quote itself."""
+    quote = constituent.quote
     if not _is_price(quote.price):
         return NO_PRICE
     return (
-        _time_fault(made, now, rules)
-        or (f"no rate from {quote.currency} to US dollars" if made.rate is None else None)
+        _time_fault(constituent, now, rules)
+        or (f"no rate from {quote.currency} to US dollars" if constituent.rate is None else None)
         or _book_fault(quote, rules)
-        or _bar(made)
+        or _bar(constituent)
     )
 
 
-def _time_fault(made: Constituent, now: datetime, rules: Rules) -> str | None:
-    quote = made.quote
+def _time_fault(constituent: Constituent, now: datetime, rules: Rules) -> str | None:
+    quote = constituent.quote
     if quote.observed_at > now + rules.ahead:
         return AHEAD
-    if made.age > (rules.frozen_after if quote.is_aggregate else rules.stale_after):
-        return f"stale: {made.age.total_seconds():.0f} s old"
-    still = now - made.unchanged_since
+    if constituent.age > (rules.frozen_after if quote.is_aggregate else rules.stale_after):
+        return f"stale: {constituent.age.total_seconds():.0f} s old"
+    still = now - constituent.unchanged_since
     if still > rules.frozen_after:
         return f"frozen: nothing moved for {still.total_seconds() / 60:.0f} min"
     return None
 
 
-def _bar(made: Constituent) -> str | None:
-    if made.is_barred:
+def _bar(constituent: Constituent) -> str | None:
+    if constituent.is_barred:
         return "was far off, and has not agreed with the others for long enough since"
     return None
 
@@ -180,24 +181,24 @@ def _face(quote: VenueQuote) -> tuple[str, ...]:
     return tuple(map(str, (quote.price, quote.bid, quote.ask, quote.volume)))
 
 
-def _key(each: Constituent) -> tuple[str, str]:
-    return each.quote.venue, each.quote.currency
+def _key(constituent: Constituent) -> tuple[str, str]:
+    return constituent.quote.venue, constituent.quote.currency
 
 
-def _by_size(each: Constituent) -> tuple[Decimal, str, str]:
-    return each.volume or Decimal(0), each.quote.venue, each.quote.currency
+def _by_size(constituent: Constituent) -> tuple[Decimal, str, str]:
+    return constituent.volume or Decimal(0), constituent.quote.venue, constituent.quote.currency
 
 
-def _price(each: Constituent) -> Decimal:
-    if each.price is None:
+def _price(constituent: Constituent) -> Decimal:
+    if constituent.price is None:
         raise AssertionError("who can vote has a price")
-    return each.price
+    return constituent.price
 
 
-def _from_others(each: Constituent, votes: Sequence[Constituent]) -> Decimal:
-    others = statistics.median(_price(other) for other in votes if other is not each)
-    return statistics.apart(_price(each), others)
+def _from_others(constituent: Constituent, votes: Sequence[Constituent]) -> Decimal:
+    others = statistics.median(_price(other) for other in votes if other is not constituent)
+    return statistics.apart(_price(constituent), others)
 
 
-def _tolerated(each: Constituent, rules: Rules) -> Decimal:
-    return min(max(rules.tolerance, rules.noises * each.noise), rules.pair_tolerance)
+def _tolerated(constituent: Constituent, rules: Rules) -> Decimal:
+    return min(max(rules.tolerance, rules.noises * constituent.noise), rules.pair_tolerance)

@@ -76,18 +76,18 @@ class SimulatedMarket:
     ) -> Iterator[Candle]:
         """Candles that open in [start, end) and not after now; the running one is unfinished."""
         now = self._clock()
-        made = self._simulated(token, now)
+        simulated = self._simulated(token, now)
         step = interval.duration // HOUR
         first = max(0, _ceil(start, step))
         running = hour_of(now) // step * step
         last = min(_ceil(end, step), running)
         if first < last:
-            bars = made.path.bars(first, last)
+            bars = simulated.path.bars(first, last)
             if interval is Interval.DAY:
                 bars = bars.daily()
-            yield from _finished(made, interval, first, bars, now)
+            yield from _finished(simulated, interval, first, bars, now)
         if first <= running < _ceil(end, step):
-            yield _running(made, interval, running, now)
+            yield _running(simulated, interval, running, now)
 
     def quotes(self, tokens: Sequence[Token]) -> list[Quote]:
         """The price at the last full minute of every token."""
@@ -114,11 +114,11 @@ class SimulatedMarket:
     def metadata(self, tokens: Sequence[Token]) -> list[Metadata]:
         """Supply, and the highest and lowest price of the simulated history so far."""
         now = self._clock()
-        made = [self._simulated(token, now) for token in tokens]
+        simulated = [self._simulated(token, now) for token in tokens]
         by_cap = sorted(
-            made, key=lambda each: -_price_at(each.path, now) * each.profile.circulating
+            simulated, key=lambda one: -_price_at(one.path, now) * one.profile.circulating
         )
-        return [self._metadata(each, by_cap.index(each) + 1, now) for each in made]
+        return [self._metadata(one, by_cap.index(one) + 1, now) for one in simulated]
 
     def _simulated(self, token: Token, now: datetime) -> _Simulated:
         if now < EPOCH + DAY:
@@ -133,19 +133,19 @@ class SimulatedMarket:
             self._cache[key] = _Simulated(token, profile, path, digits)
         return self._cache[key]
 
-    def _quote(self, made: _Simulated, now: datetime) -> Quote:
-        price = _price_at(made.path, now)
+    def _quote(self, simulated: _Simulated, now: datetime) -> Quote:
+        price = _price_at(simulated.path, now)
         hour = hour_of(now)
-        day_before = _price_at(made.path, now - _DAY_HOURS * HOUR)
-        last_day = made.path.bars(hour - _DAY_HOURS, hour + 1)
+        day_before = _price_at(simulated.path, now - _DAY_HOURS * HOUR)
+        last_day = simulated.path.bars(hour - _DAY_HOURS, hour + 1)
         passed = now.minute / 60
         shares = np.concatenate([[1 - passed], np.ones(_DAY_HOURS - 1), [passed]])
         traded = float(np.sum(last_day.volume * last_day.open * shares))
         return Quote(
-            token_id=made.token.id,
-            price=made.price(price),
-            volume_24h=made.dollars(traded),
-            market_cap=made.dollars(price * made.profile.circulating),
+            token_id=simulated.token.id,
+            price=simulated.price(price),
+            volume_24h=simulated.dollars(traded),
+            market_cap=simulated.dollars(price * simulated.profile.circulating),
             change_24h=Decimal(f"{(price / day_before - 1) * 100:.6f}"),
             source=SIMULATED,
             observed_at=now.replace(second=0, microsecond=0),
@@ -175,20 +175,20 @@ class SimulatedMarket:
                 market_cap=quote.market_cap,
             )
 
-    def _metadata(self, made: _Simulated, rank: int, now: datetime) -> Metadata:
-        bars = made.path.bars(0, hour_of(now))
+    def _metadata(self, simulated: _Simulated, rank: int, now: datetime) -> Metadata:
+        bars = simulated.path.bars(0, hour_of(now))
         highest, lowest = int(bars.high.argmax()), int(bars.low.argmin())
-        cap = made.profile.supply_cap
+        cap = simulated.profile.supply_cap
         return Metadata(
-            token_id=made.token.id,
+            token_id=simulated.token.id,
             logo_url=None,
             market_cap_rank=rank,
-            circulating_supply=made.units(made.profile.circulating),
-            total_supply=made.units(cap or made.profile.circulating),
-            max_supply=None if cap is None else made.units(cap),
-            all_time_high=made.price(bars.high[highest]),
+            circulating_supply=simulated.units(simulated.profile.circulating),
+            total_supply=simulated.units(cap or simulated.profile.circulating),
+            max_supply=None if cap is None else simulated.units(cap),
+            all_time_high=simulated.price(bars.high[highest]),
             all_time_high_at=EPOCH + highest * HOUR,
-            all_time_low=made.price(bars.low[lowest]),
+            all_time_low=simulated.price(bars.low[lowest]),
             all_time_low_at=EPOCH + lowest * HOUR,
             source=SIMULATED,
             observed_at=now,
@@ -196,22 +196,22 @@ class SimulatedMarket:
 
 
 def _finished(
-    made: _Simulated, interval: Interval, first: int, bars: Bars, now: datetime
+    simulated: _Simulated, interval: Interval, first: int, bars: Bars, now: datetime
 ) -> Iterator[Candle]:
     columns = (bars.open, bars.high, bars.low, bars.close, bars.volume)
     rows = zip(*(column.tolist() for column in columns), strict=True)
     opened_at = EPOCH + first * HOUR
     for row in rows:
-        yield _candle(made, interval, opened_at, row, is_final=True, now=now)
+        yield _candle(simulated, interval, opened_at, row, is_final=True, now=now)
         opened_at += interval.duration
 
 
-def _running(made: _Simulated, interval: Interval, first: int, now: datetime) -> Candle:
+def _running(simulated: _Simulated, interval: Interval, first: int, now: datetime) -> Candle:
     """The candle that `now` lies in, from what has passed of it."""
     hour = hour_of(now)
     passed = now.minute
-    minutes = made.path.minutes(hour)[: passed + 1]
-    whole = made.path.bars(hour, hour + 1)
+    minutes = simulated.path.minutes(hour)[: passed + 1]
+    whole = simulated.path.bars(hour, hour + 1)
     row = [
         float(minutes[0]),
         float(minutes.max()),
@@ -220,17 +220,17 @@ def _running(made: _Simulated, interval: Interval, first: int, now: datetime) ->
         float(whole.volume[0]) * passed / 60,
     ]
     if first < hour:
-        before = made.path.bars(first, hour)
+        before = simulated.path.bars(first, hour)
         row[0] = float(before.open[0])
         row[1] = max(row[1], float(before.high.max()))
         row[2] = min(row[2], float(before.low.min()))
         row[4] += float(before.volume.sum())
     opened_at = EPOCH + first * HOUR
-    return _candle(made, interval, opened_at, tuple(row), is_final=False, now=now)
+    return _candle(simulated, interval, opened_at, tuple(row), is_final=False, now=now)
 
 
 def _candle(
-    made: _Simulated,
+    simulated: _Simulated,
     interval: Interval,
     opened_at: datetime,
     row: tuple[float, ...],
@@ -238,9 +238,9 @@ def _candle(
     is_final: bool,
     now: datetime,
 ) -> Candle:
-    price = made.price
+    price = simulated.price
     return Candle(
-        made.token.id,
+        simulated.token.id,
         interval,
         opened_at,
         price(row[0]),

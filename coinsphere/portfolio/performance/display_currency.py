@@ -1,4 +1,4 @@
-"""A portfolio shown in a currency that is not its own: what was at the rate of its day, what is at the newest one.
+"""Converts a portfolio into another currency: the past at the rate of each day, the present at the newest rate.
 
 The books stay as they are. Days before the first rate are unknown; a day that the bank does not publish on has the last
 rate before, and the answer names that rate's day.
@@ -61,16 +61,18 @@ class Converter:
         return None
 
     def _of(self, day: date) -> Rate | None:
-        ours, theirs = (self._market.per_dollar(each, day) for each in (self._own, self._shown))
+        ours, theirs = (
+            self._market.per_dollar(currency, day) for currency in (self._own, self._shown)
+        )
         return self._ratio(ours, theirs, day)
 
     def _ratio(self, ours: Decimal | None, theirs: Decimal | None, day: date) -> Rate | None:
-        days = [self._market.rate_day(each, day) for each in (self._own, self._shown)]
+        days = [self._market.rate_day(currency, day) for currency in (self._own, self._shown)]
         if not ours or theirs is None:
             return None
         with localcontext(EXACT):
             factor = (theirs / ours).quantize(_RATE_UNIT)
-        return Rate(factor, min((each for each in days if each is not None), default=day))
+        return Rate(factor, min((known for known in days if known is not None), default=day))
 
 
 class History(NamedTuple):
@@ -111,48 +113,52 @@ def history(
     growth: Decimal | None = Decimal(1)
     previous = ZERO
     with localcontext(EXACT):
-        for each in all_days:
-            rate = converter.on(each.day)
-            if rate is None or each.value is None or each.inflow is None or each.outflow is None:
-                is_known = is_known and each.day < first
+        for day in all_days:
+            rate = converter.on(day.day)
+            if rate is None or day.value is None or day.inflow is None or day.outflow is None:
+                is_known = is_known and day.day < first
                 continue
             value, inflow, outflow = (
                 (amount * rate.factor).quantize(UNIT)
-                for amount in (each.value, each.inflow, each.outflow)
+                for amount in (day.value, day.inflow, day.outflow)
             )
             if growth is not None:
                 growth = daily_growth.grown(growth, previous, value, inflow, outflow)
             previous = value
-            shown.append(DayOfReturn(each.day, value, inflow, outflow, growth))
-    before = next((each for each in reversed(shown) if each.day < first), None)
-    of_period = [each for each in shown if each.day >= first]
-    grown = {each.day: each.growth for each in shown if each.growth is not None}
-    made = _days(of_period, is_known=is_known, is_priced=is_priced)
-    return History(before, made, grown)
+            shown.append(DayOfReturn(day.day, value, inflow, outflow, growth))
+    before = next((day for day in reversed(shown) if day.day < first), None)
+    of_period = [day for day in shown if day.day >= first]
+    grown = {day.day: day.growth for day in shown if day.growth is not None}
+    converted = _days(of_period, is_known=is_known, is_priced=is_priced)
+    return History(before, converted, grown)
 
 
-def point(each: Point, converter: Converter, grown: dict[date, Decimal]) -> Point:
+def point(point: Point, converter: Converter, grown: dict[date, Decimal]) -> Point:
     """A day of a chart in the shown currency; None where that has no rate yet."""
-    rate = converter.on(each.day)
-    return each._replace(
-        value=_shown(each.value, rate), cost=_shown(each.cost, rate), growth=grown.get(each.day)
+    rate = converter.on(point.day)
+    return point._replace(
+        value=_shown(point.value, rate), cost=_shown(point.cost, rate), growth=grown.get(point.day)
     )
 
 
-def gain(each: Gain, converter: Converter) -> Gain:
+def gain(gain: Gain, converter: Converter) -> Gain:
     """A realised gain at the rate of the day on which it was realised."""
-    rate = converter.on(each.used_at.date())
-    return replace(each, cost=_shown(each.cost, rate), proceeds=_shown(each.proceeds, rate))
+    rate = converter.on(gain.used_at.date())
+    return replace(gain, cost=_shown(gain.cost, rate), proceeds=_shown(gain.proceeds, rate))
 
 
 def realised(of_days: Sequence[RealisedOfDay], converter: Converter) -> Realised:
     """The sum of realised gains, each at the rate of its day, and how many are unknown; those without a rate are."""
     total, unknown = Decimal(0), 0
     with localcontext(EXACT):
-        for each in of_days:
-            rate = converter.on(each.day)
-            unknown += each.unknown if rate is not None else each.unknown + each.known
-            total += (each.gain * rate.factor).quantize(UNIT) if rate is not None else 0
+        for realised_day in of_days:
+            rate = converter.on(realised_day.day)
+            unknown += (
+                realised_day.unknown
+                if rate is not None
+                else realised_day.unknown + realised_day.known
+            )
+            total += (realised_day.gain * rate.factor).quantize(UNIT) if rate is not None else 0
     return Realised(total, unknown)
 
 
@@ -164,12 +170,12 @@ def _shown(amount: Decimal | None, rate: Rate | None) -> Decimal | None:
 
 
 def _days(shown: Sequence[DayOfReturn], *, is_known: bool, is_priced: bool) -> Days:
-    ordinals = np.array([each.day.toordinal() for each in shown], dtype=np.int64)
+    ordinals = np.array([day.day.toordinal() for day in shown], dtype=np.int64)
     columns = [
         np.array(
-            [daily_series.units(_NO_GROWTH if each is None else each) for each in column],
+            [daily_series.units(_NO_GROWTH if amount is None else amount) for amount in column],
             dtype=object,
         )
-        for column in list(zip(*(each[1:] for each in shown), strict=True)) or [()] * 4
+        for column in list(zip(*(day[1:] for day in shown), strict=True)) or [()] * 4
     ]
     return Days(ordinals, columns, is_known=is_known, is_priced=is_priced)

@@ -35,9 +35,9 @@ def _rows(report: Report) -> Iterator[Row]:
     yield ("section", "date", "acquired", "token", "account", "what", "quantity", "proceeds", "cost",
            "gain_or_value", "currency", "term", "rule", "box", "transaction")  # fmt: skip
     currency = report.currency
-    for each in report.unknown:
-        yield ("unknown", each.on, None, each.symbol, None, each.reason, each.quantity, None, None, None, currency, None,
-               None, None, each.fact_id)  # fmt: skip
+    for question in report.unknown:
+        yield ("unknown", question.on, None, question.symbol, None, question.reason, question.quantity, None, None, None, currency, None,
+               None, None, question.fact_id)  # fmt: skip
     for line in report.disposals:
         yield ("disposal", line.disposed_on, line.acquired_on, line.symbol, line.account, line.use, line.quantity,
                line.proceeds, line.cost, line.gain, currency, _term(report, line), line.rule,
@@ -53,8 +53,8 @@ def _rows(report: Report) -> Iterator[Row]:
 
 def _totals(report: Report) -> Iterator[Row]:
     nothing = (None,) * 4
-    for each in report.sums:
-        yield ("total", None, None, None, None, f"gains, {each.name}", None, each.proceeds, each.cost, each.gain,
+    for gains in report.sums:
+        yield ("total", None, None, None, None, f"gains, {gains.name}", None, gains.proceeds, gains.cost, gains.gain,
                report.currency, *nothing)  # fmt: skip
     for name, amount in (("income", report.earned), ("fees", report.fees_paid)):
         yield ("total", *nothing, name, None, None, None, amount, report.currency, *nothing)
@@ -82,42 +82,45 @@ def _title(paper: FPDF, report: Report) -> None:
     paper.set_font("Helvetica", "B", 15)
     _line(paper, f"{report.regime.name}: tax year {first.isoformat()} to {last.isoformat()}", 9)
     paper.set_font("Helvetica", "", 9)
-    for each in (f"All amounts in {report.currency}. {DISCLAIMER}", *report.regime.says):
-        _line(paper, each)
+    for sentence in (f"All amounts in {report.currency}. {DISCLAIMER}", *report.regime.says):
+        _line(paper, sentence)
 
 
 def _unknown(paper: FPDF, report: Report) -> None:
     _heading(paper, f"Not known, and in no sum: {len(report.unknown)}")
-    for each in report.unknown[:MOST_LINES]:
-        _line(paper, f"{each.on.isoformat()}  {plain(each.quantity)} {each.symbol}: {each.reason}")
+    for question in report.unknown[:MOST_LINES]:
+        _line(
+            paper,
+            f"{question.on.isoformat()}  {plain(question.quantity)} {question.symbol}: {question.reason}",
+        )
 
 
 def _sums(paper: FPDF, report: Report) -> None:
     _heading(paper, "Sums")
-    for each in report.sums:
+    for gains in report.sums:
         _line(
             paper,
-            f"Gains, {each.name}: {_shown(each.gain)} ({_shown(each.proceeds)} less {_shown(each.cost)}, {each.lines} lines)",
+            f"Gains, {gains.name}: {_shown(gains.gain)} ({_shown(gains.proceeds)} less {_shown(gains.cost)}, {gains.lines} lines)",
         )
     _line(
         paper,
         f"Income: {_shown(report.earned)}. Fees, part of the above: {_shown(report.fees_paid)}",
     )
     for limit in report.limits:
-        said = "not known here" if limit.amount is None else _shown(limit.amount)
+        allowance = "not known here" if limit.amount is None else _shown(limit.amount)
         left = "" if limit.counted is None else f"; left to be taxed: {_shown(limit.counted)}"
-        _line(paper, f"{limit.name} on {limit.of}: {said}, against {_shown(limit.sum)}{left}")
+        _line(paper, f"{limit.name} on {limit.of}: {allowance}, against {_shown(limit.sum)}{left}")
 
 
 def _lines(paper: FPDF, report: Report) -> None:
     _heading(paper, f"Disposals: {len(report.disposals)}")
     _cells(paper, _HEAD)
-    for each in report.disposals[:MOST_LINES]:
-        acquired = "" if each.acquired_on is None else each.acquired_on.isoformat()
+    for disposal in report.disposals[:MOST_LINES]:
+        acquired = "" if disposal.acquired_on is None else disposal.acquired_on.isoformat()
         _cells(
             paper,
-            (each.symbol, each.rule, acquired, each.disposed_on.isoformat(), plain(each.quantity), _shown(each.proceeds),
-             _shown(each.cost), _shown(each.gain)),
+            (disposal.symbol, disposal.rule, acquired, disposal.disposed_on.isoformat(), plain(disposal.quantity), _shown(disposal.proceeds),
+             _shown(disposal.cost), _shown(disposal.gain)),
         )  # fmt: skip
     if len(report.disposals) > MOST_LINES:
         _line(paper, f"The CSV has the other {len(report.disposals) - MOST_LINES}, too.")

@@ -1,4 +1,4 @@
-"""From the facts of one token to the lines of a tax report. No I/O; use it with the decimal context `EXACT`."""
+"""Turns the facts of one token into the lines of a tax report. No I/O; run it in the decimal context `EXACT`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -44,9 +44,9 @@ class Token:
         rules: how each portfolio is booked.
         market: prices and rates.
         regime, year, currency: of the report.
-        successions: which tokens became which, as far as the token is one of them.
-        ends: what becomes another token, or this one in another unit.
-        carried: what came from other tokens, as their `given` has it, in this one's unit.
+        successions: the renames and swaps in which the token takes part.
+        ends: conversions of this token into another one, or into another unit of itself.
+        carried: lots converted from other tokens, as their `given` returns them, in this token's unit.
     """
 
     token_id: UUID
@@ -68,18 +68,18 @@ class Token:
         return book.book(conversions.in_order(self.token_id, self.entries, self.ends, self.carried))
 
     def given(self) -> list[Carried]:
-        """What became another token, in this one's unit; its cost is the regime's."""
-        found = self._ended()
-        return self._out_of_pool(found) if self.regime.matching is Matching.POOL else found
+        """Lots converted into other tokens, in this token's unit, with their cost by the regime."""
+        carried = self._ended()
+        return self._out_of_pool(carried) if self.regime.matching is Matching.POOL else carried
 
     def disposals(self) -> Iterator[Disposal | Question]:
-        """What was realised in the year; what is unknown or undecided comes as a question."""
+        """The disposals of the year; what is unknown or undecided comes as a question."""
         by_pool = self.regime.matching is Matching.POOL
-        for each in self._by_pool() if by_pool else self._by_lots():
-            yield self._judged(each)
+        for disposal in self._by_pool() if by_pool else self._by_lots():
+            yield self._judged(disposal)
 
     def income(self) -> Iterator[Earned | Question]:
-        """What was earned in the year."""
+        """The income of the year; income of unknown value comes as a question."""
         valuer = Valuer(self.market, self.currency)
         for fact in self._own():
             if fact.kind not in INCOME:
@@ -119,18 +119,20 @@ class Token:
                 reason = _LEFT_OUT[Use.WITHDRAWAL]
                 yield Question(on, self.symbol, fact.amount, reason, fact.fact_id)
 
-    def _judged(self, found: Disposal) -> Disposal | Question:
-        is_bare_fee = found.use is Use.FEE and found.proceeds == ZERO
+    def _judged(self, disposal: Disposal) -> Disposal | Question:
+        is_bare_fee = disposal.use is Use.FEE and disposal.proceeds == ZERO
         counts_losses = Use.LOST in self.regime.counts
-        if found.use not in self.regime.counts or (is_bare_fee and not counts_losses):
-            reason = _LEFT_OUT[found.use]
-        elif found.cost is None:
+        if disposal.use not in self.regime.counts or (is_bare_fee and not counts_losses):
+            reason = _LEFT_OUT[disposal.use]
+        elif disposal.cost is None:
             reason = N_("sold, but what it cost is unknown")
-        elif found.proceeds is None:
+        elif disposal.proceeds is None:
             reason = N_("given, but what it brought is unknown")
         else:
-            return found
-        return Question(found.disposed_on, self.symbol, found.quantity, reason, found.fact_id)
+            return disposal
+        return Question(
+            disposal.disposed_on, self.symbol, disposal.quantity, reason, disposal.fact_id
+        )
 
     def _by_lots(self) -> Iterator[Disposal]:
         acquired = {lot.number: lot.acquired_at for lot in self.records.lots}
@@ -147,22 +149,22 @@ class Token:
         regime = self.regime
         return {
             key: replace(
-                each,
+                rules,
                 currency=self.currency,
-                method=regime.method or each.method,
-                scope=regime.scope or each.scope,
+                method=regime.method or rules.method,
+                scope=regime.scope or rules.scope,
             )
-            for key, each in self.rules.items()
+            for key, rules in self.rules.items()
         }
 
     def _by_pool(self) -> Iterator[Disposal]:
         first = self.regime.first_day(self.year)
         last = self.regime.first_day(self.year + 1)
-        for each in self._pooled:
-            if first <= each.sold_on < last and each.legacy is None:
+        for matched in self._pooled:
+            if first <= matched.sold_on < last and matched.legacy is None:
                 yield Disposal(
-                    self.symbol, "", each.bought_on, each.sold_on, Use.SALE, self._in_unit_of(each), each.cost,
-                    each.proceeds, each.rule, None,
+                    self.symbol, "", matched.bought_on, matched.sold_on, Use.SALE, self._in_unit_of(matched), matched.cost,
+                    matched.proceeds, matched.rule, None,
                 )  # fmt: skip
         yield from self._not_sold()
 
@@ -182,8 +184,12 @@ class Token:
     # The pool across changes of name and unit
 
     def _units(self) -> list[Conversion]:
-        """The changes of the token's unit; they are at one instant for all portfolios."""
-        own = {each.event_id: each for each in self.ends if each.heir == self.token_id}
+        """The token's changes of unit, each once: they happen at one instant in all portfolios."""
+        own = {
+            conversion.event_id: conversion
+            for conversion in self.ends
+            if conversion.heir == self.token_id
+        }
         return list(own.values())
 
     def _scale(self, at: datetime | date) -> Decimal:
@@ -192,32 +198,38 @@ class Token:
         It is chosen so that no amount has to be rounded: where 1,000 became 1, an old unit counts 1, a new one 1,000.
         """
         scale = Decimal(1)
-        for each in self._units():
-            is_new = each.at <= at if isinstance(at, datetime) else self.regime.day(each.at) <= at
-            scale *= each.ratio.old if is_new else each.ratio.new
+        for conversion in self._units():
+            is_new = (
+                conversion.at <= at
+                if isinstance(at, datetime)
+                else self.regime.day(conversion.at) <= at
+            )
+            scale *= conversion.ratio.old if is_new else conversion.ratio.new
         return scale
 
-    def _in_unit_of(self, found: Matched) -> Decimal:
-        scale = self._scale(found.sold_on)
-        return found.quantity if scale == 1 else (found.quantity / scale).quantize(UNIT)
+    def _in_unit_of(self, matched: Matched) -> Decimal:
+        scale = self._scale(matched.sold_on)
+        return matched.quantity if scale == 1 else (matched.quantity / scale).quantize(UNIT)
 
     def _inherited(self) -> Iterator[Change]:
-        for each in self.carried:
-            on, scale = self.regime.day(each.at), self._scale(each.at)
-            for lot in each.lots:
+        for carried in self.carried:
+            on, scale = self.regime.day(carried.at), self._scale(carried.at)
+            for lot in carried.lots:
                 yield Change(on, lot.quantity * scale, lot.cost, is_in=True, legacy=0)
 
     def _ended(self) -> list[Carried]:
-        units = {each.event_id for each in self._units()}
-        return [each for each in conversions.given(self.records) if each.fact_id not in units]
+        units = {conversion.event_id for conversion in self._units()}
+        return [
+            carried for carried in conversions.given(self.records) if carried.fact_id not in units
+        ]
 
     def _left(self) -> Iterator[Change]:
-        for number, each in enumerate(self._ended()):
-            quantity = sum((lot.quantity for lot in each.lots), ZERO) * self._scale(each.at)
-            yield Change(self.regime.day(each.at), quantity, None, is_in=False, legacy=number)
+        for number, carried in enumerate(self._ended()):
+            quantity = sum((lot.quantity for lot in carried.lots), ZERO) * self._scale(carried.at)
+            yield Change(self.regime.day(carried.at), quantity, None, is_in=False, legacy=number)
 
     def _out_of_pool(self, given: Sequence[Carried]) -> list[Carried]:
-        """What left, with its share of the pool's cost; what the pool did not have does not go on."""
+        """Converted lots with their share of the pool's cost, as far as the pool had them."""
         shares = {each.legacy: each for each in self._pooled if each.legacy is not None}
         made = []
         for number, each in enumerate(given):
@@ -227,7 +239,7 @@ class Token:
         return made
 
     def _not_sold(self) -> Iterator[Disposal]:
-        """What went in the year without being sold."""
+        """Losses, gifts and bare fees of the year, which are no sales."""
         for entry, move in self._moves():
             undecided = isinstance(move, Dispose) and (
                 move.use in (Use.LOST, Use.GIFT) or (move.use is Use.FEE and move.proceeds == ZERO)

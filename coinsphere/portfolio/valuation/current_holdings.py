@@ -1,4 +1,4 @@
-"""What is held now at the current quotes: one query, nothing computed from history."""
+"""Present holdings valued at current quotes, by one query; nothing is computed from history."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -181,76 +181,87 @@ def ask(
 
 def valued(
     conn: Connection,
-    quoted: Sequence[Row],
+    quoted_rows: Sequence[Row],
     currencies: dict[UUID, str],
     now: datetime,
     stale_after: timedelta,
 ) -> dict[UUID, list[Holding]]:
-    """What `ask` found, in the currencies of the portfolios; arguments as `holdings`."""
-    rows = _with_last_closes(conn, quoted)
+    """Value the rows of `ask` in the portfolios' currencies; arguments as of `holdings`."""
+    rows = _with_last_closes(conn, quoted_rows)
     rates = _rates(conn, set(currencies.values()), now.date())
-    found: dict[UUID, list[Holding]] = {portfolio_id: [] for portfolio_id in currencies}
+    by_portfolio: dict[UUID, list[Holding]] = {portfolio_id: [] for portfolio_id in currencies}
     with localcontext(EXACT):
         for row in rows:
-            if row.portfolio_id in found:
+            if row.portfolio_id in by_portfolio:
                 currency = currencies[row.portfolio_id]
                 is_stale = row.price_updated_at is None or row.price_updated_at < now - stale_after
-                found[row.portfolio_id].append(
+                by_portfolio[row.portfolio_id].append(
                     _valued(row, currency, rates[currency], is_stale=is_stale)
                 )
-    return found
+    return by_portfolio
 
 
 def _with_last_closes(conn: Connection, rows: Sequence[Row]) -> Sequence[Row]:
     unquoted = sorted({row.token_id for row in rows if row.price is None})
     if not unquoted:
         return rows
-    found = {
+    last_closes = {
         token_id: {"price": close, "price_source": source, "price_updated_at": known_at}
         for token_id, close, source, known_at in conn.execute(_LAST_CLOSES, {"token_ids": unquoted})
     }
     return [
-        replace(row, **found.get(row.token_id, {})) if row.price is None else row for row in rows
+        replace(row, **last_closes.get(row.token_id, {})) if row.price is None else row
+        for row in rows
     ]
 
 
-def totals(held: Sequence[Holding]) -> Totals:
-    """The sums of a portfolio's holdings; what is delisted costs what it cost, and has no part in value, gain and change."""
+def totals(holdings: Sequence[Holding]) -> Totals:
+    """Sums over a portfolio's holdings. Delisted ones count in the cost, but not in value, gain and change."""
     with localcontext(EXACT):
-        traded = [each for each in held if not each.is_delisted]
-        priced = [each for each in traded if each.current_value is not None]
-        gains = [each for each in traded if each.profit_loss is not None]
-        value = _sum(each.current_value for each in priced)
-        profit = _sum(each.profit_loss for each in gains)
-        change = _sum(each.change_24h for each in traded)
-        changed = _sum(each.current_value for each in priced if each.change_24h is not None)
-        costs = [each.cost_basis for each in held if each.cost_basis is not None]
-        gain_cost = _sum(each.cost_basis for each in gains)
+        traded = [holding for holding in holdings if not holding.is_delisted]
+        priced = [holding for holding in traded if holding.current_value is not None]
+        gains = [holding for holding in traded if holding.profit_loss is not None]
+        value = _sum(holding.current_value for holding in priced)
+        profit = _sum(holding.profit_loss for holding in gains)
+        change = _sum(holding.change_24h for holding in traded)
+        changed = _sum(
+            holding.current_value for holding in priced if holding.change_24h is not None
+        )
+        costs = [holding.cost_basis for holding in holdings if holding.cost_basis is not None]
+        gain_cost = _sum(holding.cost_basis for holding in gains)
         return Totals(
-            total_value=value if priced or not held else None,
-            total_cost=_sum(costs) if costs or not held else None,
-            profit_loss=profit if gains or not held else None,
+            total_value=value if priced or not holdings else None,
+            total_cost=_sum(costs) if costs or not holdings else None,
+            profit_loss=profit if gains or not holdings else None,
             profit_loss_percentage=percentage(profit, gain_cost),
-            change_24h=change if any(each.change_24h is not None for each in traded) else None,
+            change_24h=change
+            if any(holding.change_24h is not None for holding in traded)
+            else None,
             change_percent_24h=percentage(change, changed - change),
-            holdings_count=len(held),
-            asset_count=len({each.row.token_id for each in held}),
-            unpriced=sorted({each.row.symbol for each in held if each.row.price is None}),
-            stale=sorted({each.row.symbol for each in held if each.is_delisted}),
-            uncosted=sorted({each.row.symbol for each in held if _cost(each.row) is None}),
-            missing_rates=sorted({each.missing_rate for each in held if each.missing_rate}),
+            holdings_count=len(holdings),
+            asset_count=len({holding.row.token_id for holding in holdings}),
+            unpriced=sorted(
+                {holding.row.symbol for holding in holdings if holding.row.price is None}
+            ),
+            stale=sorted({holding.row.symbol for holding in holdings if holding.is_delisted}),
+            uncosted=sorted(
+                {holding.row.symbol for holding in holdings if _cost(holding.row) is None}
+            ),
+            missing_rates=sorted(
+                {holding.missing_rate for holding in holdings if holding.missing_rate}
+            ),
             gain_cost=gain_cost,
             changed_value=changed,
         )
 
 
-def weights(held: Sequence[Holding]) -> dict[UUID, Decimal]:
-    """What each token is worth, of those that are traded and have a price."""
+def weights(holdings: Sequence[Holding]) -> dict[UUID, Decimal]:
+    """The value of each token that is traded and has a price."""
     worth: dict[UUID, Decimal] = defaultdict(Decimal)
     with localcontext(EXACT):
-        for each in held:
-            if each.current_value is not None and not each.is_delisted:
-                worth[each.row.token_id] += each.current_value
+        for holding in holdings:
+            if holding.current_value is not None and not holding.is_delisted:
+                worth[holding.row.token_id] += holding.current_value
     return dict(worth)
 
 

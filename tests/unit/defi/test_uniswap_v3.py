@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coinsphere.defi.protocols import uniswap_v3
-from coinsphere.defi.protocols.uniswap_v3 import Held, Market
+from coinsphere.defi.protocols.uniswap_v3 import Market, PositionNft
 
 TICKS = st.integers(-887_272, 887_272)
 
@@ -66,5 +66,5 @@ def test_fees_are_counted_across_the_wrap_of_the_counters(tick: int) -> None:
         0, tick, (total, total), (outside_lower % wrap,) * 2, (outside_upper % wrap,) * 2
     )
     last = (inside - grown) % wrap
-    held = Held(1, "a", "b", 500, -100, 100, 10, last, last, 4, 0)
+    held = PositionNft(1, "a", "b", 500, -100, 100, 10, last, last, 4, 0)
     assert uniswap_v3.fees(held, market) == (34, 30)

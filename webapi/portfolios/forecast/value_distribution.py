@@ -29,51 +29,59 @@ _NOTHING = N_("nothing is held of which enough is known")
 _SMALL = f"only the {SIMULATED} largest are simulated"
 
 
-def of_portfolio(conn: Connection, found: Portfolio, owner: UUID, now: datetime) -> dict[str, Any]:
+def of_portfolio(
+    conn: Connection, portfolio: Portfolio, owner: UUID, now: datetime
+) -> dict[str, Any]:
     """What `ForecastOut` says of a portfolio, but whose and when it is.
 
     Args:
         conn: a transaction that acts for `owner`.
-        found: the portfolio.
+        portfolio: the portfolio.
         owner: whose it is.
         now: the present instant.
     """
-    held = queries.holdings(conn, owner, [found])[found.id]
+    holdings = queries.holdings(conn, owner, [portfolio])[portfolio.id]
     today = now.date()
-    year = Period(owner, found.id, today - timedelta(days=_CORRELATED_DAYS - 1), today)
-    total = sum(map(float, current_holdings.weights(held).values()))
-    body = describe(conn, weights.largest(conn, held, year), total, now)
-    unpriced = sorted({each.row.symbol for each in held if each.current_value is None})
+    year = Period(owner, portfolio.id, today - timedelta(days=_CORRELATED_DAYS - 1), today)
+    total = sum(map(float, current_holdings.weights(holdings).values()))
+    body = describe(conn, weights.largest(conn, holdings, year), total, now)
+    unpriced = sorted({holding.row.symbol for holding in holdings if holding.current_value is None})
     body["leftOut"] += [{"symbol": symbol, "reason": NO_PRICE} for symbol in unpriced]
     return body
 
 
 def describe(
-    conn: Connection, held: Sequence[WeightedHolding], total: float, now: datetime
+    conn: Connection, holdings: Sequence[WeightedHolding], total: float, now: datetime
 ) -> dict[str, Any]:
     """The distributions by horizon with their inputs, and what is left out.
 
     Args:
         conn: a connection.
-        held: the largest assets.
+        holdings: the largest assets.
         total: what all assets that have a price are worth.
         now: the present instant.
     """
-    kept = _known(held)
-    scores = forecast_risk.joint_scores([_asset(each, None, 1) for each in kept]) if kept else None
-    left: list[dict[str, str | None]] = [
-        {"symbol": each.symbol, "reason": _TOO_YOUNG} for each in held if each not in kept
+    simulated = _known(holdings)
+    scores = (
+        forecast_risk.joint_scores([_asset(holding, None, 1) for holding in simulated])
+        if simulated
+        else None
+    )
+    left_out: list[dict[str, str | None]] = [
+        {"symbol": holding.symbol, "reason": _TOO_YOUNG}
+        for holding in holdings
+        if holding not in simulated
     ]
-    if total > sum(each.value for each in held) * (1 + 1e-9):
-        left.append({"symbol": None, "reason": _SMALL})
+    if total > sum(holding.value for holding in holdings) * (1 + 1e-9):
+        left_out.append({"symbol": None, "reason": _SMALL})
     return {
-        "value": sum(each.value for each in kept),
+        "value": sum(holding.value for holding in simulated),
         "totalValue": total,
         "unavailable": _NOTHING if scores is None else None,
         "horizons": []
         if scores is None
-        else [_of(conn, kept, scores, horizon, now) for horizon in HORIZONS],
-        "leftOut": left,
+        else [_of(conn, simulated, scores, horizon, now) for horizon in HORIZONS],
+        "leftOut": left_out,
         "method": METHOD,
         "copulaDegrees": forecast_risk.COPULA_DEGREES,
         "draws": forecast_risk.DRAWS,
@@ -81,48 +89,60 @@ def describe(
     }
 
 
-def _known(held: Sequence[WeightedHolding]) -> list[WeightedHolding]:
+def _known(holdings: Sequence[WeightedHolding]) -> list[WeightedHolding]:
     """The assets of which it is known how they move together."""
-    enough = [each for each in held if len(each.moves) >= LEAST_DAYS and each.value > 0]
-    by_id = {str(each.token_id): each for each in enough}
+    candidates = [
+        holding for holding in holdings if len(holding.moves) >= LEAST_DAYS and holding.value > 0
+    ]
+    by_id = {str(holding.token_id): holding for holding in candidates}
     assets = [
-        Asset(key, each.value, ObservedDistribution(()), each.moves) for key, each in by_id.items()
+        Asset(key, holding.value, ObservedDistribution(()), holding.moves)
+        for key, holding in by_id.items()
     ]
     return [by_id[asset.symbol] for asset in forecast_risk.familiar(assets)]
 
 
 def _of(
-    conn: Connection, kept: Sequence[WeightedHolding], scores: Any, horizon: int, now: datetime
+    conn: Connection, simulated: Sequence[WeightedHolding], scores: Any, horizon: int, now: datetime
 ) -> dict[str, Any]:
-    known = stored_forecasts.newest(conn, [each.token_id for each in kept], now, horizon)
-    assets = [_asset(each, known.get(each.token_id), horizon, now) for each in kept]
-    made = forecast_risk.distribution(forecast_risk.portfolio_returns(scores, assets))
-    value = sum(each.value for each in kept)
+    forecasts = stored_forecasts.newest(
+        conn, [holding.token_id for holding in simulated], now, horizon
+    )
+    assets = [
+        _asset(holding, forecasts.get(holding.token_id), horizon, now) for holding in simulated
+    ]
+    distribution = forecast_risk.distribution(forecast_risk.portfolio_returns(scores, assets))
+    value = sum(holding.value for holding in simulated)
     levels = [f"{level:g}" for level in QUANTILES]
-    modelled = sum(each.value for each in kept if each.token_id in known)
+    modelled = sum(holding.value for holding in simulated if holding.token_id in forecasts)
     return {
         "daysAhead": horizon,
-        "targetAt": max((each.target_at for each in known.values()), default=None),
+        "targetAt": max((holding.target_at for holding in forecasts.values()), default=None),
         "quantiles": {
             level: value * (1 + quantile)
-            for level, quantile in zip(levels, made.quantiles, strict=True)
+            for level, quantile in zip(levels, distribution.quantiles, strict=True)
         },
-        "valueAtRisk95": 100 * made.value_at_risk95,
-        "expectedShortfall95": 100 * made.expected_shortfall95,
-        "valueAtRisk99": 100 * made.value_at_risk99,
-        "expectedShortfall99": 100 * made.expected_shortfall99,
+        "valueAtRisk95": 100 * distribution.value_at_risk95,
+        "expectedShortfall95": 100 * distribution.expected_shortfall95,
+        "valueAtRisk99": 100 * distribution.value_at_risk99,
+        "expectedShortfall99": 100 * distribution.expected_shortfall99,
         "coveredPercentage": 100 * modelled / value,
-        "inputs": [forecast_based.input_of(each, known.get(each.token_id), value) for each in kept],
+        "inputs": [
+            forecast_based.input_of(holding, forecasts.get(holding.token_id), value)
+            for holding in simulated
+        ],
     }
 
 
 def _asset(
-    each: WeightedHolding, forecast: Forecast | None, horizon: int, now: datetime | None = None
+    holding: WeightedHolding, forecast: Forecast | None, horizon: int, now: datetime | None = None
 ) -> Asset:
     if forecast is not None and now is not None:
         marginal = forecast.marginal(forecast.share_left(now))
-        return Asset(each.symbol, each.value, marginal, each.moves)
+        return Asset(holding.symbol, holding.value, marginal, holding.moves)
     # Around today's price, as wide as the root of the days says: a mean of the past foretells nothing.
-    returns = np.log1p(list(each.moves.values()))
+    returns = np.log1p(list(holding.moves.values()))
     spread = (returns - returns.mean()) * horizon**0.5
-    return Asset(each.symbol, each.value, ObservedDistribution(tuple(spread.tolist())), each.moves)
+    return Asset(
+        holding.symbol, holding.value, ObservedDistribution(tuple(spread.tolist())), holding.moves
+    )

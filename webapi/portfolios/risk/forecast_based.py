@@ -26,110 +26,115 @@ _ROUNDING = 1e-9
 
 
 def describe(
-    conn: Connection, held: Sequence[WeightedHolding], total: float, now: datetime
+    conn: Connection, holdings: Sequence[WeightedHolding], total: float, now: datetime
 ) -> dict[str, Any]:
     """The figures with their inputs, what they leave out, or the reason why there are none.
 
     Args:
         conn: a connection.
-        held: the largest assets.
+        holdings: the largest assets.
         total: what all assets are worth.
         now: the present instant.
     """
-    known = stored_forecasts.newest(conn, [each.token_id for each in held], now)
-    kept = _familiar(held, known)
-    found = forecast_risk.Tail(None, None, _why(held, kept, known, total))
-    if found.unavailable is None:
-        found = forecast_risk.tail([_asset(each, known.get(each.token_id)) for each in kept])
-    covered = sum(each.value for each in kept if each.token_id in known)
+    forecasts = stored_forecasts.newest(conn, [holding.token_id for holding in holdings], now)
+    simulated = _familiar(holdings, forecasts)
+    tail = forecast_risk.Tail(None, None, _why(holdings, simulated, forecasts, total))
+    if tail.unavailable is None:
+        tail = forecast_risk.tail(
+            [_asset(holding, forecasts.get(holding.token_id)) for holding in simulated]
+        )
+    covered = sum(holding.value for holding in simulated if holding.token_id in forecasts)
     return {
-        "valueAtRisk95": _percent(found.value_at_risk),
-        "expectedShortfall95": _percent(found.expected_shortfall),
-        "unavailable": found.unavailable,
+        "valueAtRisk95": _percent(tail.value_at_risk),
+        "expectedShortfall95": _percent(tail.expected_shortfall),
+        "unavailable": tail.unavailable,
         "method": METHOD,
         "copulaDegrees": forecast_risk.COPULA_DEGREES,
         "draws": forecast_risk.DRAWS,
         "seed": forecast_risk.SEED,
         "coveredPercentage": 100 * covered / total if total > 0 else None,
-        "inputs": [input_of(each, known.get(each.token_id), total) for each in kept],
-        "leftOut": _left_out(held, kept, known, total),
+        "inputs": [
+            input_of(holding, forecasts.get(holding.token_id), total) for holding in simulated
+        ],
+        "leftOut": _left_out(holdings, simulated, forecasts, total),
     }
 
 
 def _familiar(
-    held: Sequence[WeightedHolding], known: Mapping[UUID, Forecast]
+    holdings: Sequence[WeightedHolding], forecasts: Mapping[UUID, Forecast]
 ) -> list[WeightedHolding]:
     """The assets that have a distribution, and of which it is known how they move together."""
-    enough = {
-        str(each.token_id): each
-        for each in held
-        if each.value > 0 and (each.token_id in known or len(each.moves) >= LEAST_DAYS)
+    candidates = {
+        str(holding.token_id): holding
+        for holding in holdings
+        if holding.value > 0 and (holding.token_id in forecasts or len(holding.moves) >= LEAST_DAYS)
     }
     assets = [
-        Asset(key, each.value, ObservedDistribution(()), each.moves) for key, each in enough.items()
+        Asset(key, holding.value, ObservedDistribution(()), holding.moves)
+        for key, holding in candidates.items()
     ]
-    return [enough[asset.symbol] for asset in forecast_risk.familiar(assets)]
+    return [candidates[asset.symbol] for asset in forecast_risk.familiar(assets)]
 
 
 def _left_out(
-    held: Sequence[WeightedHolding],
-    kept: Sequence[WeightedHolding],
-    known: Mapping[UUID, Forecast],
+    holdings: Sequence[WeightedHolding],
+    simulated: Sequence[WeightedHolding],
+    forecasts: Mapping[UUID, Forecast],
     total: float,
 ) -> list[dict[str, Any]]:
-    left: list[dict[str, Any]] = [
+    left_out: list[dict[str, Any]] = [
         {
-            "symbol": each.symbol,
-            "percentage": 100 * each.value / total if total > 0 else None,
-            "reason": _reason(each, known),
+            "symbol": holding.symbol,
+            "percentage": 100 * holding.value / total if total > 0 else None,
+            "reason": _reason(holding, forecasts),
         }
-        for each in held
-        if each not in kept
+        for holding in holdings
+        if holding not in simulated
     ]
-    small = total - sum(each.value for each in held)
+    small = total - sum(holding.value for holding in holdings)
     if small > total * _ROUNDING:
-        left.append({"symbol": None, "percentage": 100 * small / total, "reason": _SMALL})
-    return left
+        left_out.append({"symbol": None, "percentage": 100 * small / total, "reason": _SMALL})
+    return left_out
 
 
-def _reason(each: WeightedHolding, known: Mapping[UUID, Forecast]) -> str:
-    is_young = each.token_id not in known and len(each.moves) < LEAST_DAYS
+def _reason(holding: WeightedHolding, forecasts: Mapping[UUID, Forecast]) -> str:
+    is_young = holding.token_id not in forecasts and len(holding.moves) < LEAST_DAYS
     return _TOO_YOUNG if is_young else _STRANGER
 
 
 def _why(
-    held: Sequence[WeightedHolding],
-    kept: Sequence[WeightedHolding],
-    known: Mapping[UUID, Forecast],
+    holdings: Sequence[WeightedHolding],
+    simulated: Sequence[WeightedHolding],
+    forecasts: Mapping[UUID, Forecast],
     total: float,
 ) -> str | None:
     """Why there are no figures."""
-    if total > 0 and not known:
+    if total > 0 and not forecasts:
         return _NO_FORECAST
-    share = sum(each.value for each in kept) / total if total > 0 else 1.0
+    share = sum(holding.value for holding in simulated) / total if total > 0 else 1.0
     if share >= _LEAST_COVERED:
         return None
-    names = ", ".join(each.symbol for each in held if each not in kept)
+    names = ", ".join(holding.symbol for holding in holdings if holding not in simulated)
     return (
         f"enough is known of {100 * share:.0f} % of the value only, under {100 * _LEAST_COVERED:.0f} %: of {names} there "
         f"are no forecasts, and under {LEAST_DAYS} days of prices"
     )
 
 
-def _asset(each: WeightedHolding, forecast: Forecast | None) -> Asset:
+def _asset(holding: WeightedHolding, forecast: Forecast | None) -> Asset:
     if forecast is not None:
-        return Asset(each.symbol, each.value, forecast.marginal(), each.moves)
-    past = ObservedDistribution(tuple(np.log1p(list(each.moves.values())).tolist()))
-    return Asset(each.symbol, each.value, past, each.moves)
+        return Asset(holding.symbol, holding.value, forecast.marginal(), holding.moves)
+    past = ObservedDistribution(tuple(np.log1p(list(holding.moves.values())).tolist()))
+    return Asset(holding.symbol, holding.value, past, holding.moves)
 
 
-def input_of(each: WeightedHolding, forecast: Forecast | None, total: float) -> dict[str, Any]:
+def input_of(holding: WeightedHolding, forecast: Forecast | None, total: float) -> dict[str, Any]:
     """An asset, and the forecast that stands for it; None where its own history does."""
     return {
-        "symbol": each.symbol,
-        "percentage": 100 * each.value / total if total > 0 else None,
+        "symbol": holding.symbol,
+        "percentage": 100 * holding.value / total if total > 0 else None,
         "source": "history" if forecast is None else "model",
-        "days": len(each.moves),
+        "days": len(holding.moves),
         "model": None if forecast is None else forecast.model_name,
         "modelVersion": None if forecast is None else str(forecast.model_version),
         "originAt": None if forecast is None else forecast.origin_at,
