@@ -7,28 +7,31 @@ from psycopg import Connection
 
 _PUBLISH = """
     insert into market.risk_scores as kept
-        (token_id, day, overall_score, risk_level, liquidity_score, volatility_score, market_cap_score, volume_score,
-         annual_volatility, price_source, computed_at)
+        (token_id, day, overall_score, risk_level, volatility_score, drawdown_score, tail_score, liquidity_score,
+         market_cap_score, volume_score, annual_volatility, price_source, computed_at)
     select
-        token_id, as_of, overall_score, risk_level, liquidity_score, volatility_score, market_cap_score, volume_score,
-        annual_volatility, price_source, %(now)s
+        token_id, as_of, overall_score, risk_level, volatility_score, drawdown_score, tail_score, liquidity_score,
+        market_cap_score, volume_score, annual_volatility, price_source, %(now)s
     from marts.fct_risk_scores
     where overall_score between 0 and 100 and annual_volatility >= 0
     on conflict (token_id, day) do update set
         overall_score = excluded.overall_score,
         risk_level = excluded.risk_level,
-        liquidity_score = excluded.liquidity_score,
         volatility_score = excluded.volatility_score,
+        drawdown_score = excluded.drawdown_score,
+        tail_score = excluded.tail_score,
+        liquidity_score = excluded.liquidity_score,
         market_cap_score = excluded.market_cap_score,
         volume_score = excluded.volume_score,
         annual_volatility = excluded.annual_volatility,
         price_source = excluded.price_source,
         computed_at = excluded.computed_at
-    where (kept.overall_score, kept.risk_level, kept.liquidity_score, kept.volatility_score, kept.market_cap_score,
-           kept.volume_score, kept.annual_volatility, kept.price_source)
+    where (kept.overall_score, kept.risk_level, kept.volatility_score, kept.drawdown_score, kept.tail_score,
+           kept.liquidity_score, kept.market_cap_score, kept.volume_score, kept.annual_volatility, kept.price_source)
         is distinct from
-          (excluded.overall_score, excluded.risk_level, excluded.liquidity_score, excluded.volatility_score,
-           excluded.market_cap_score, excluded.volume_score, excluded.annual_volatility, excluded.price_source)
+          (excluded.overall_score, excluded.risk_level, excluded.volatility_score, excluded.drawdown_score,
+           excluded.tail_score, excluded.liquidity_score, excluded.market_cap_score, excluded.volume_score,
+           excluded.annual_volatility, excluded.price_source)
 """
 _REFUSED = """
     select t.symbol from marts.fct_risk_scores s

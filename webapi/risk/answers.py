@@ -3,11 +3,11 @@
 from typing import Any
 
 from webapi.http import errors
-from webapi.risk import analysis
+from webapi.risk import analysis, schemas
 from webapi.risk.queries import Score
 from webapi.tokens.queries import Token
 
-_PARTS = ("liquidity_score", "volatility_score", "market_cap_score", "volume_score")
+_PARTS = tuple(schemas.ComponentsOut.model_fields)
 
 
 def risk(token: Token, score: Score | None) -> dict[str, Any]:

@@ -14,8 +14,8 @@ _NEWEST = """
     from unnest(%(token_ids)s::uuid[]) as wanted (token_id)
     join lateral (
         select
-            token_id, day, overall_score, risk_level, liquidity_score, volatility_score, market_cap_score,
-            volume_score, annual_volatility, price_source, computed_at
+            token_id, day, overall_score, risk_level, volatility_score, drawdown_score, tail_score, liquidity_score,
+            market_cap_score, volume_score, annual_volatility, price_source, computed_at
         from market.risk_scores
         where token_id = wanted.token_id
         order by day desc
@@ -32,8 +32,10 @@ class Score:
     day: date
     overall_score: Decimal
     risk_level: str
-    liquidity_score: Decimal | None
     volatility_score: Decimal | None
+    drawdown_score: Decimal | None
+    tail_score: Decimal | None
+    liquidity_score: Decimal | None
     market_cap_score: Decimal | None
     volume_score: Decimal | None
     annual_volatility: Decimal | None

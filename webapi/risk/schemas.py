@@ -18,15 +18,17 @@ _RISK: dict[str, Any] = {
         "overallScore": 27.4,
         "riskLevel": "low",
         "components": {
-            "liquidityScore": 0,
             "volatilityScore": 41.2,
+            "drawdownScore": 35.6,
+            "tailScore": 22.3,
+            "liquidityScore": 0,
             "marketCapScore": 0,
             "volumeScore": 18.5,
         },
         "analysis": {
             "summary": "BTC is a low risk: 27.4 of 100.",
             "warnings": [],
-            "insights": ["Volatility weighs most: 41.2 of 100."],
+            "insights": ["Riskiest of its parts: volatility, 41.2 of 100."],
         },
     },
     "volatility": 0.618,
@@ -47,8 +49,10 @@ class RiskBatchIn(Input):
 class ComponentsOut(Output):
     """The parts of a score, 0 (safe) to 100; null where unknown, and then left out of the whole."""
 
-    liquidity_score: Amount | None
     volatility_score: Amount | None
+    drawdown_score: Amount | None
+    tail_score: Amount | None
+    liquidity_score: Amount | None
     market_cap_score: Amount | None
     volume_score: Amount | None
 

@@ -13,22 +13,22 @@ def scores(module_database):
     """Two scores of BTC, one of ETH of which little is known."""
     with psycopg.connect(module_database.owner, autocommit=True) as conn:
         for symbol, day, overall, level, parts in (
-            ("BTC", "2026-03-08", "90", "extreme", ("1", "1", "1", "1", "1")),
+            ("BTC", "2026-03-08", "90", "extreme", ("1", "1", "1", "1", "1", "1", "1")),
             (
                 "BTC",
                 "2026-03-09",
                 "27.400000000000000001",
                 "low",
-                ("0", "65", "0", "18.5", "0.975"),
+                ("65", "60.5", "32", "0", "0", "18.5", "0.975"),
             ),
-            ("ETH", "2026-03-09", "41", "medium", (None, "41", None, None, "0.6")),
+            ("ETH", "2026-03-09", "41", "medium", ("41", "44", "38", None, None, None, "0.6")),
         ):
             conn.execute(
                 """
                 insert into market.risk_scores
-                    (token_id, day, overall_score, risk_level, liquidity_score, volatility_score, market_cap_score,
-                     volume_score, annual_volatility, price_source, computed_at)
-                select id, %s, %s, %s, %s, %s, %s, %s, %s, 'binance', '2026-03-10 00:10Z'
+                    (token_id, day, overall_score, risk_level, volatility_score, drawdown_score, tail_score,
+                     liquidity_score, market_cap_score, volume_score, annual_volatility, price_source, computed_at)
+                select id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'binance', '2026-03-10 00:10Z'
                 from market.tokens where symbol = %s
                 """,
                 [day, overall, level, *parts, symbol],
@@ -44,16 +44,21 @@ def test_the_newest_score_is_shown(person) -> None:
             "overallScore": 27.4,
             "riskLevel": "low",
             "components": {
-                "liquidityScore": 0,
                 "volatilityScore": 65,
+                "drawdownScore": 60.5,
+                "tailScore": 32,
+                "liquidityScore": 0,
                 "marketCapScore": 0,
                 "volumeScore": 18.5,
             },
             "analysis": {
                 "summary": "BTC is a low risk: 27.4 of 100.",
-                "warnings": ["The price moves strongly (65.0 of 100)."],
+                "warnings": [
+                    "The price moves strongly (65.0 of 100).",
+                    "The price fell far below its peak within the last year (60.5 of 100).",
+                ],
                 "insights": [
-                    "The greatest part is volatility: 65.0 of 100.",
+                    "Riskiest of its parts: volatility, 65.0 of 100.",
                     "Annualised volatility of the last 30 days: 97.5 %.",
                 ],
             },

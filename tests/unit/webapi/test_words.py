@@ -105,8 +105,10 @@ def score(**changes) -> Score:
         "day": date(2026, 3, 9),
         "overall_score": Decimal("27.44"),
         "risk_level": "low",
-        "liquidity_score": Decimal(10),
         "volatility_score": Decimal(59),
+        "drawdown_score": Decimal("71.5"),
+        "tail_score": Decimal(20),
+        "liquidity_score": Decimal(10),
         "market_cap_score": Decimal(60),
         "volume_score": None,
         "annual_volatility": None,
@@ -120,12 +122,23 @@ def test_a_score_in_words_says_what_its_numbers_say() -> None:
     found = analysis.describe("BTC", score())
     assert found == {
         "summary": "BTC is a low risk: 27.4 of 100.",
-        "warnings": ["The market capitalisation is small (60.0 of 100)."],
+        "warnings": [
+            "The price fell far below its peak within the last year (71.5 of 100).",
+            "The market capitalisation is small (60.0 of 100).",
+        ],
         "insights": [
-            "The greatest part is market capitalisation: 60.0 of 100.",
+            "Riskiest of its parts: deepest fall of the last year, 71.5 of 100.",
             "Not known, and left out of the score: steadiness of volume.",
         ],
     }
+
+
+def test_parts_that_were_not_kept_yet_are_not_called_unknown() -> None:
+    insights = analysis.describe("BTC", score(drawdown_score=None, tail_score=None))["insights"]
+    assert insights == [
+        "Riskiest of its parts: market capitalisation, 60.0 of 100.",
+        "Not known, and left out of the score: steadiness of volume.",
+    ]
 
 
 @pytest.mark.parametrize(
