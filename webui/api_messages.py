@@ -79,6 +79,7 @@ OF_PROBLEMS = (
     N_("Admin access required"),
     N_("%(role)s access required"),
     N_("An administrator has switched this off for now."),
+    N_("This link is not valid, or the alert was deleted."),
     N_("Service unavailable: %(what)s is switched off"),
     N_("service unavailable: the database does not answer"),
     N_("nothing of that time is stored"),

@@ -16,6 +16,7 @@ from webui.pages.admin.models import web_admin_models
 from webui.pages.admin.routes import web_administration
 from webui.pages.admin.tokens import web_admin_tokens
 from webui.pages.admin.users import web_admin_users
+from webui.pages.alerts.answers import web_alert_answers
 from webui.pages.alerts.routes import web_alerts
 from webui.pages.api_keys.routes import web_api_keys
 from webui.pages.appearance.routes import web_appearance
@@ -68,6 +69,7 @@ PAGES = (
     web_defi,
     web_transactions,
     web_alerts,
+    web_alert_answers,
     web_channels,
     web_tax,
     web_administration,

@@ -201,7 +201,7 @@ def evaluate(
     # Each row repeats the counts; without a firing there is one row, of nulls.
     counts, *_ = [{name: row.pop(name) for name in _COUNTS} for row in rows]
     firings = [Firing(**row) for row in rows if row["event_id"] is not None]
-    mails.write(conn, firings)
+    mails.write(conn, firings, now)
     channel_messages.write(conn, firings, now)
     fired = [(each.user_id, AlertFired(each.alert_type)) for each in firings]
     recording.record_all(conn, fired, now)

@@ -25,10 +25,10 @@ class Wording(StrEnum):
     CROSSING = "crossing"
 
 
-def fired(firing: Firing, wording: Wording = Wording.VALUE) -> Message:
-    """The mail about an alert that fired."""
+def fired(firing: Firing, question: str, wording: Wording = Wording.VALUE) -> Message:
+    """The mail about an alert that fired; `question` is the link by which its owner says whether it was useful."""
     with i18n.speaking(firing.locale):
-        return _fired(firing, _HEADLINES[wording](firing))
+        return _fired(firing, question, _HEADLINES[wording](firing))
 
 
 def short(firing: Firing) -> tuple[str, list[str]]:
@@ -75,7 +75,7 @@ def _previous(firing: Firing) -> str:
     return _WRITTEN[firing.alert_type](previous, i18n.language())
 
 
-def _fired(firing: Firing, headline: str) -> Message:
+def _fired(firing: Firing, question: str, headline: str) -> Message:
     language = i18n.language()
     written = _WRITTEN[firing.alert_type]
     return templates.render(
@@ -88,6 +88,7 @@ def _fired(firing: Firing, headline: str) -> Message:
         threshold=written(firing.threshold, language),
         source=firing.source,
         observed_at=figures.moment(firing.observed_at, language, firing.time_zone),
+        question=question,
     )
 
 

@@ -1,16 +1,20 @@
 """The mails about alerts that fired: each worded as its owner is given it, and put into the outbox."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 from psycopg import Connection
 
-from coinsphere.alerts import mail_templates
+from coinsphere.alerts import mail_templates, verdicts
 from coinsphere.alerts.firing import Firing
 from coinsphere.alerts.mail_templates import Wording
+from coinsphere.experiments import records
 from coinsphere.flags.catalogue import ALERT_MAIL_WORDING
 from coinsphere.flags.client import Flags
-from coinsphere.notify import mail
+from coinsphere.notify import mail, templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +23,41 @@ class AlertMails:
 
     Attributes:
         flags: say how a mail is worded.
+        pages_url: base of the link by which a mail asks whether it was useful.
     """
 
     flags: Flags
+    pages_url: str
 
-    def write(self, conn: Connection, firings: Iterable[Firing]) -> None:
+    def write(self, conn: Connection, firings: Sequence[Firing], now: datetime) -> None:
         """Write a mail for each firing whose alert is told by mail; addresses that nobody confirmed get none."""
         told = [each for each in firings if "email" in each.channels and each.email_verified]
-        mail.enqueue_all(conn, [_mail(each, self._wording(conn, each)) for each in told])
+        wordings, tokens = self._wordings(conn, told, now), verdicts.ask(conn, told)
+        mails = [
+            _mail(
+                each,
+                wordings[each.user_id],
+                templates.link(self.pages_url, "alerts/useful", tokens[each.event_id]),
+            )
+            for each in told
+        ]
+        mail.enqueue_all(conn, mails)
 
-    def _wording(self, conn: Connection, firing: Firing) -> Wording:
-        given = self.flags.give(conn, ALERT_MAIL_WORDING, firing.user_id, firing.plan)
-        return Wording(given.value)
+    def _wordings(
+        self, conn: Connection, firings: Sequence[Firing], now: datetime
+    ) -> dict[UUID, Wording]:
+        """By owner; who takes part in the experiment is noted."""
+        given = {
+            each.user_id: self.flags.give(conn, ALERT_MAIL_WORDING, each.user_id, each.plan)
+            for each in firings
+        }
+        times = Counter(each.user_id for each in firings)
+        shown = records.expose(conn, ALERT_MAIL_WORDING, given, times, now)
+        return {user_id: Wording(variant) for user_id, variant in shown.items()}
 
 
-def _mail(firing: Firing, wording: Wording) -> mail.NewMail:
-    message = mail_templates.fired(firing, wording)
+def _mail(firing: Firing, wording: Wording, question: str) -> mail.NewMail:
+    message = mail_templates.fired(firing, question, wording)
     return mail.NewMail(
         firing.email,
         message.subject,

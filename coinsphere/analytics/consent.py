@@ -1,10 +1,12 @@
-"""Whether somebody allows that product events are kept of them. Who takes it back takes the events along."""
+"""Whether somebody allows that product events and their part in experiments are kept. Who takes it back takes them along."""
 
 from datetime import datetime
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import scalar_row
+
+from coinsphere.experiments import records
 
 _SINCE = "select usage_shared_since from app.users where id = %(user_id)s"
 _GIVE = """
@@ -30,3 +32,4 @@ def take_back(conn: Connection, user_id: UUID) -> None:
     """It is allowed no more, and what was kept is deleted."""
     conn.execute(_TAKE_BACK, {"user_id": user_id})
     conn.execute(_FORGET, {"user_id": user_id})
+    records.forget(conn, user_id)

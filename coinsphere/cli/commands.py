@@ -10,6 +10,7 @@ from coinsphere.cli import (
     deployment,
     doctor,
     exchanges,
+    experiments,
     integrity,
     jobs,
     keys,
@@ -41,5 +42,6 @@ def register(cli: click.Group) -> None:
         backup,
         jobs,
         exchanges,
+        experiments,
     ):
         module.register(cli)

@@ -4,7 +4,6 @@ Each is written in the present language: `coinsphere.i18n.speaking` says which.
 """
 
 from datetime import datetime
-from urllib.parse import quote
 
 from coinsphere import i18n
 from coinsphere.i18n import gettext
@@ -21,7 +20,7 @@ def verify_address(frontend_url: str, token: str, hours: int) -> Message:
         ),
         gettext("It is good for %(hours)s hours. If it was not you, there is nothing to do.")
         % {"hours": hours},
-        link=_link(frontend_url, "verify-email", token),
+        link=templates.link(frontend_url, "verify-email", token),
     )
 
 
@@ -36,7 +35,7 @@ def confirm_new_address(frontend_url: str, token: str, hours: int) -> Message:
             "It is good for %(hours)s hours; until then nothing changes. If it was not you, there is nothing to do."
         )
         % {"hours": hours},
-        link=_link(frontend_url, "verify-email", token),
+        link=templates.link(frontend_url, "verify-email", token),
     )
 
 
@@ -92,7 +91,7 @@ def reset_password(frontend_url: str, token: str, minutes: int) -> Message:
             "It is good once, for %(minutes)s minutes; a newer link replaces it. If it was not you, there is nothing to do."
         )
         % {"minutes": minutes},
-        link=_link(frontend_url, "reset-password", token),
+        link=templates.link(frontend_url, "reset-password", token),
     )
 
 
@@ -217,10 +216,6 @@ def payment_failed(address: str, ends_at: datetime) -> Message:
 
 def _not_you() -> str:
     return gettext("If this was not you, choose a new password at once and end all other sessions.")
-
-
-def _link(frontend_url: str, page: str, token: str) -> str:
-    return f"{frontend_url.rstrip('/')}/{page}?token={quote(token, safe='')}"
 
 
 def _where(ip_address: str | None, now: datetime) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -40,6 +41,11 @@ def render(name: str, subject: str, **values: Any) -> Message:
         environment.get_template(f"{name}.txt").render(values),
         environment.get_template(f"{name}.html").render(values),
     )
+
+
+def link(pages_url: str, page: str, token: str) -> str:
+    """The address of a page of ours with a token that a mail gives."""
+    return f"{pages_url.rstrip('/')}/{page}?token={quote(token, safe='')}"
 
 
 @cache

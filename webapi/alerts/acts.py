@@ -13,6 +13,8 @@ from coinsphere.alerts.repository import Alert, NewAlert
 from coinsphere.alerts.rules import AlertType, Condition
 from coinsphere.analytics.events import AlertCreated
 from coinsphere.billing.plans import PlanLimit
+from coinsphere.experiments import records
+from coinsphere.experiments.catalogue import Metric
 from webapi.alerts import backtest_data, queries, schemas
 from webapi.alerts.backtest_data import Past
 from webapi.analytics.happenings import happened
@@ -53,20 +55,28 @@ def change(conn: Connection, alert_id: str, given: schemas.AlertChange) -> Alert
     stored = find(conn, alert_id)
     changes = given.model_dump(exclude_unset=True)
     wanted = _checked(conn, _merged(stored, changes), services().clock())
-    changed = repository.update(conn, access.principal().user_id, stored.id, wanted)
-    return _required(changed, "portfolio")
+    changed = _required(
+        repository.update(conn, access.principal().user_id, stored.id, wanted), "portfolio"
+    )
+    if stored.is_active and not changed.is_active:
+        _count_end(conn)
+    return changed
 
 
 def delete(conn: Connection, alert_id: str) -> None:
     """Delete an alert and its events. Raises `errors.Problem` with status 404."""
     if not repository.delete(conn, access.principal().user_id, paths.uuid(alert_id, _WHAT)):
         raise errors.not_found(_WHAT)
+    _count_end(conn)
 
 
 def toggle(conn: Connection, alert_id: str) -> Alert:
     """Switch an alert off, or on again. Raises `errors.Problem` with status 404."""
     identity = paths.uuid(alert_id, _WHAT)
-    return _required(repository.toggle(conn, access.principal().user_id, identity), _WHAT)
+    toggled = _required(repository.toggle(conn, access.principal().user_id, identity), _WHAT)
+    if not toggled.is_active:
+        _count_end(conn)
+    return toggled
 
 
 def one(conn: Connection, alert: Alert) -> dict[str, Any]:
@@ -89,6 +99,11 @@ def find(conn: Connection, alert_id: str) -> Alert:
     """One of the caller's alerts. Raises `errors.Problem` with status 404."""
     user_id = access.principal().user_id
     return _required(repository.get(conn, user_id, paths.uuid(alert_id, _WHAT)), _WHAT)
+
+
+def _count_end(conn: Connection) -> None:
+    """Experiments about alerts must not lead to fewer of them."""
+    records.observe(conn, Metric.ALERT_ENDED, access.principal().user_id, services().clock())
 
 
 def _required(alert: Alert | None, what: str) -> Alert:

@@ -6,6 +6,8 @@ import msgspec
 from flask import current_app
 
 from coinsphere.audit.events import Event
+from coinsphere.experiments import report
+from coinsphere.experiments.report import Report
 from coinsphere.flags import repository, rules
 from coinsphere.flags.catalogue import CATALOGUE, Flag
 from coinsphere.flags.client import Flags
@@ -61,6 +63,13 @@ def change(key: str, wanted: schemas.RulesIn) -> dict[str, Any]:
         )
     _flags().forget()
     return _shown(flag, stored)
+
+
+def experiments() -> list[Report]:
+    """A report of every experiment that runs; those who take part are seen in the scope of administration alone."""
+    work = services()
+    with work.database.connection() as conn:
+        return report.running(conn, work.clock())
 
 
 def _flags() -> Flags:

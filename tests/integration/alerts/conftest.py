@@ -17,7 +17,7 @@ from coinsphere.flags.client import Flags
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 STALE_AFTER = timedelta(minutes=5)
-MAILS = AlertMails(Flags("local"))
+MAILS = AlertMails(Flags("local"), "https://coinsphere.example")
 
 _QUOTE = """
     insert into market.quotes (token_id, price, volume_24h, change_24h, source, quality, observed_at)

@@ -20,7 +20,7 @@ def test_each_owner_gets_the_wording_that_the_rules_give(world) -> None:
         world.user = user
         world.alert("above", 100)
     world.quote(101)
-    mails = AlertMails(Flags("local"))
+    mails = AlertMails(Flags("local"), "https://coinsphere.example")
     assert evaluation.evaluate(world.conn, world.now, STALE_AFTER, mails).fired == 2
     assert dict(world.conn.execute(_SUBJECTS).fetchall()) == {
         "ada@example.org": "BTC: price is 101 USD",
@@ -33,5 +33,5 @@ def test_the_pipelines_role_may_read_what_it_needs_for_that(world, pipeline) -> 
     world.quote(101)
     world.conn.commit()
     pipeline.execute("set search_path = app, market, model, jobs, public")
-    mails = AlertMails(Flags("local"))
+    mails = AlertMails(Flags("local"), "https://coinsphere.example")
     assert evaluation.evaluate(pipeline, world.now, STALE_AFTER, mails).fired == 1

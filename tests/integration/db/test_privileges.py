@@ -73,7 +73,7 @@ EXCEPT = {
     ("coinsphere_pipeline", "app.product_events"): "ra",
     ("coinsphere_api", "app.flags"): "raw",
     ("coinsphere_pipeline", "app.flags"): "r",
-    ("coinsphere_api", "app.experiment_assignments"): "r",
+    ("coinsphere_api", "app.experiment_assignments"): "rd",
     ("coinsphere_pipeline", "app.experiment_assignments"): "raw",
     ("coinsphere_api", "app.experiment_outcomes"): "ra",
     ("coinsphere_pipeline", "app.experiment_outcomes"): "r",

@@ -31,7 +31,10 @@ def _evaluate(database) -> int:
     with psycopg.connect(database.pipeline) as conn:
         conn.execute("set search_path = app, market, model, jobs, public")
         return evaluation.evaluate(
-            conn, datetime.now(UTC), timedelta(minutes=5), AlertMails(Flags("local"))
+            conn,
+            datetime.now(UTC),
+            timedelta(minutes=5),
+            AlertMails(Flags("local"), "https://coinsphere.example"),
         ).fired
 
 

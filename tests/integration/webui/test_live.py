@@ -95,7 +95,10 @@ def test_prices_values_and_firings_are_seen_without_asking(member, served, outsi
 def evaluate(conn) -> int:
     with conn.transaction():
         return evaluation.evaluate(
-            conn, datetime.now(UTC), timedelta(minutes=5), AlertMails(Flags("local"))
+            conn,
+            datetime.now(UTC),
+            timedelta(minutes=5),
+            AlertMails(Flags("local"), "https://coinsphere.example"),
         ).fired
 
 

@@ -14,6 +14,7 @@ from coinsphere.alerts.rules import AlertType, Condition
 from coinsphere.flags.catalogue import ALERT_MAIL_WORDING
 from coinsphere.notify import account_mails
 
+LINK = "https://coinsphere.example/alerts/useful?token=t"
 FIRING = Firing(
     event_id=UUID(int=1),
     alert_id=UUID(int=3),
@@ -33,7 +34,7 @@ FIRING = Firing(
 
 
 def test_the_mail_says_what_fired_from_where_as_people_read_it():
-    message = mail_templates.fired(FIRING)
+    message = mail_templates.fired(FIRING, LINK)
     assert message.subject == "PEPE: price is 0.00000001235 USD"
     for part in (
         "Before:    not known",
@@ -56,7 +57,7 @@ def test_the_mail_says_what_fired_from_where_as_people_read_it():
 )
 def test_the_other_wording_says_what_was_crossed(locale, condition, subject):
     firing = replace(FIRING, locale=locale, condition=condition)
-    message = mail_templates.fired(firing, Wording.CROSSING)
+    message = mail_templates.fired(firing, LINK, Wording.CROSSING)
     assert message.subject == subject
     assert message.text.startswith(f"{subject}\n")
     assert f">{subject}</h1>" in message.html
@@ -69,7 +70,7 @@ def test_the_wordings_are_the_variants_of_the_flag():
 
 def test_a_users_text_becomes_neither_markup_nor_a_header():
     firing = replace(FIRING, alert_type=AlertType.PORTFOLIO, subject="<b>\r\nBcc: eve@example.org")
-    message = mail_templates.fired(firing)
+    message = mail_templates.fired(firing, LINK)
     assert "<b>" not in message.html
     assert "\r" not in message.subject
     assert "\n" not in message.subject
@@ -77,7 +78,9 @@ def test_a_users_text_becomes_neither_markup_nor_a_header():
 
 @pytest.mark.parametrize("alert_type", list(AlertType))
 def test_every_type_has_its_words(alert_type):
-    assert mail_templates.fired(replace(FIRING, alert_type=alert_type)).subject.startswith("PEPE: ")
+    assert mail_templates.fired(replace(FIRING, alert_type=alert_type), LINK).subject.startswith(
+        "PEPE: "
+    )
 
 
 def test_a_link_stands_whole_in_both_forms_and_its_token_is_escaped():

@@ -62,14 +62,14 @@ def test_an_alerts_mail_is_in_its_owners_language_with_a_persons_number() -> Non
         locale="de",
         observed_value=Decimal("52.258997149001779517"),
     )
-    message = mail_templates.fired(firing)
+    message = mail_templates.fired(firing, "https://coinsphere.example")
     assert message.subject == "PEPE: Risikowert ist 52,3"
     assert "10. März 2026, 12:00 UTC" in message.text
-    at_home = mail_templates.fired(replace(firing, time_zone="Asia/Tokyo")).text
+    at_home = mail_templates.fired(replace(firing, time_zone="Asia/Tokyo"), "").text
     assert "10. März 2026, 21:00 JST" in at_home
     assert '<html lang="de">' in message.html
     assert i18n.language() == "en"
-    english = mail_templates.fired(replace(firing, locale=None)).subject
+    english = mail_templates.fired(replace(firing, locale=None), "").subject
     assert english == "PEPE: risk score is 52.3"
 
 

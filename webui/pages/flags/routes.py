@@ -1,7 +1,11 @@
-"""Flags: their rules as JSON, which administrators change."""
+"""Flags: their rules as JSON, which administrators change; and the experiments that they make."""
 
 from flask import Blueprint, Response, request
 
+from coinsphere.experiments.analysis import UNSOUND
+from coinsphere.experiments.catalogue import Metric
+from coinsphere.experiments.report import Verdict
+from coinsphere.i18n import N_
 from webapi.flags import acts
 from webapi.flags.schemas import RuleOut, RulesIn
 from webapi.http import errors, json
@@ -16,6 +20,18 @@ from webui.security.access import admin, analyst
 
 web_flags = Blueprint("web_flags", __name__)
 _PAGE = "/admin/flags"
+METRICS = {
+    Metric.ALERT_USEFUL: N_("called an alert useful"),
+    Metric.ALERT_NOT_USEFUL: N_("called an alert not useful"),
+    Metric.ALERT_ENDED: N_("ended an alert"),
+}
+VERDICTS: dict[Verdict, str] = {
+    "unsound": N_("nothing"),
+    "too few": N_("too few users"),
+    "open": N_("no difference yet"),
+    "better": N_("better"),
+    "worse": N_("worse"),
+}
 
 
 @web_flags.get(_PAGE)
@@ -37,6 +53,19 @@ def change(flag: str) -> Response:
         )
 
     return submissions.attempted(act, lambda form: _page(form, flag))
+
+
+@web_flags.get("/admin/experiments")
+@admin
+def experiments() -> Response:
+    """What runs, who takes part, and what it says so far."""
+    return rendering.page(
+        "admin/experiments.html",
+        reports=acts.experiments(),
+        metrics=METRICS,
+        verdicts=VERDICTS,
+        unsound=UNSOUND,
+    )
 
 
 def _given() -> RulesIn:

@@ -1,0 +1,60 @@
+"""Whether the mail about an alert was useful: asked by a link in it, answered once, without a login."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import Connection
+
+from coinsphere.accounts import opaque_tokens
+from coinsphere.alerts.firing import Firing
+from coinsphere.experiments import records
+from coinsphere.experiments.catalogue import Metric
+
+_ASK = """
+    insert into app.alert_verdicts (alert_event_id, user_id, token_hash)
+    values (%(event_id)s, %(user_id)s, %(token_hash)s)
+"""
+_OWNER = "select user_id from app.alert_verdicts where token_hash = %s"
+_ANSWER = """
+    update app.alert_verdicts set is_useful = %(is_useful)s, answered_at = %(now)s
+    where token_hash = %(token_hash)s and answered_at is null
+"""
+
+
+def ask(conn: Connection, firings: Sequence[Firing]) -> dict[UUID, str]:
+    """The token by which each firing's owner answers, by its event; only a hash of it is kept."""
+    tokens = {each.event_id: opaque_tokens.new() for each in firings}
+    rows = [
+        {
+            "event_id": each.event_id,
+            "user_id": each.user_id,
+            "token_hash": opaque_tokens.digest(tokens[each.event_id]),
+        }
+        for each in firings
+    ]
+    with conn.cursor() as cursor:
+        cursor.executemany(_ASK, rows)
+    return tokens
+
+
+def owner(conn: Connection, token: str) -> UUID | None:
+    """Whom a link was mailed to; None where there is no such alert any more."""
+    row = conn.execute(_OWNER, [opaque_tokens.digest(token)]).fetchone()
+    return row[0] if row else None
+
+
+def answer(conn: Connection, token: str, user_id: UUID, now: datetime, *, is_useful: bool) -> None:
+    """Note an answer, unless there is one; experiments count it.
+
+    Args:
+        conn: acts for the owner.
+        token: that of the link.
+        user_id: its owner.
+        now: when.
+        is_useful: what they say.
+    """
+    values = {"is_useful": is_useful, "now": now, "token_hash": opaque_tokens.digest(token)}
+    if conn.execute(_ANSWER, values).rowcount:
+        metric = Metric.ALERT_USEFUL if is_useful else Metric.ALERT_NOT_USEFUL
+        records.observe(conn, metric, user_id, now)
