@@ -36,7 +36,7 @@ MAX_DEPTH = 8
 MAX_ALIASES = 15
 MAX_COST = 2_000
 COST_OF_REQUEST = 400
-"""A query counts as one request against the limits, and as one more for each such part of its cost."""
+"""A query counts as one request against the limits for each entry, as in REST, and for each such part of its cost."""
 
 _ITEMS = 10
 """Of a list that takes no `first`: most portfolios hold fewer things."""
@@ -46,16 +46,26 @@ _MOST = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Levels of fields, fields that are renamed, and cost; introspection has none of the first and the last."""
+    """Levels of fields, fields that are renamed, cost, and fields of the root; introspection counts for aliases alone."""
 
     depth: int = 0
     aliases: int = 0
     cost: int = 0
+    entries: int = 0
+
+    @property
+    def requests(self) -> int:
+        """As how many requests it counts."""
+        return max(self.entries, 1) + self.cost // COST_OF_REQUEST
 
     def beside(self, other: "Measure") -> "Measure":
         """Both together."""
-        depth = max(self.depth, other.depth)
-        return Measure(depth, self.aliases + other.aliases, self.cost + other.cost)
+        return Measure(
+            max(self.depth, other.depth),
+            self.aliases + other.aliases,
+            self.cost + other.cost,
+            self.entries + other.entries,
+        )
 
 
 def measure(
@@ -95,6 +105,7 @@ class _Walk:
         self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]
     ) -> None:
         self._schema, self._variables = schema, variables
+        self._roots = (schema.query_type, schema.mutation_type)
         self._fragments = {
             each.name.value: each
             for each in document.definitions
@@ -129,16 +140,16 @@ class _Walk:
         aliases = int(node.alias is not None)
         if node.name.value.startswith("__"):
             return Measure(aliases=aliases)
-        field = parent.fields[node.name.value]
+        field, entries = parent.fields[node.name.value], int(parent in self._roots)
         kind = get_named_type(field.type)
         if is_leaf_type(kind) or node.selection_set is None:
-            return Measure(1, aliases, _weight(field))
+            return Measure(1, aliases, _weight(field), entries)
         # A connection's lists are the page that it was asked for.
         page = self._first(node, field) if "first" in field.args else _ITEMS
         inner = self.selections(node.selection_set, cast("GraphQLObjectType", kind), page)
         items = size if is_list_type(_without_null(field.type)) else 1
         cost = _weight(field) + items * (1 + inner.cost)
-        return Measure(1 + inner.depth, aliases + inner.aliases, cost)
+        return Measure(1 + inner.depth, aliases + inner.aliases, cost, entries)
 
     def _first(self, node: FieldNode, field: GraphQLField) -> int:
         """The value of the argument `first`."""

@@ -50,7 +50,7 @@ def answer(asked: GraphqlIn) -> dict[str, Any]:
     variables = asked.variables or {}
     found = complexity.measure(EXECUTABLE, document, operation, variables)
     complexity.require_modest(found)
-    limits.count_also(found.cost // complexity.COST_OF_REQUEST)
+    limits.count_also(found.requests - 1)
     result = asyncio.run(_executed(document, asked, variables))
     return _told(result)
 

@@ -20,7 +20,8 @@ def query_graphql(json_data: GraphqlIn) -> Response:
     An API key may be used; each field asks for the scope of its route.
 
     Answers 400 for what was not run: text that does not fit the schema, or asks for too much (depth 8, 15 aliases, cost
-    2,000). Counts as one request, and as one more for each 400 of cost. A field that fails is null and named in `errors`.
+    2,000). Counts as one request for each field of the root, and for each 400 of cost. A field that fails is null and named in
+    `errors`.
     """
     # Whoever does without GraphQL does not pay for it: the library is loaded by the first query.
     from webapi.graphql import execution  # noqa: PLC0415

@@ -73,6 +73,8 @@ def test_a_session_is_begun_renewed_and_every_digit_survives(front, person) -> N
         made = api.post("/alerts", ALERT)["alert"]
         assert made["threshold"] == Decimal("0.000000012345678901")
         assert isinstance(api.get(f"/alerts/{made['id']}")["alert"]["threshold"], Decimal)
+        asked = api.post("/graphql", {"query": "{ alerts { id threshold } }"})
+        assert asked["data"]["alerts"] == [{"id": made["id"], "threshold": made["threshold"]}]
         before = api.refresh_token
         api._credentials.access_token = "dead"
         assert len(api.get("/alerts")["alerts"]) == 1

@@ -24,7 +24,7 @@ from webapi.app import create_app
 from webapi.features import Feature
 from webapi.graphql import complexity, execution
 from webapi.security import session_cache
-from webapi.services import EXTENSION
+from webapi.services import EXTENSION, services
 
 
 def ask(person, query: str, variables: dict | None = None, **options):
@@ -166,6 +166,25 @@ def test_what_breaks_is_masked_and_leaves_the_others(person, monkeypatch) -> Non
     assert answer.json["data"] == {"me": None, "token": {"symbol": "BTC"}}
     assert failed(answer)["me"]["status"] == 500
     assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "one-transaction"}])
+def test_a_statement_that_fails_leaves_the_others(person, monkeypatch, headers) -> None:
+    """With a key all fields share a transaction; PostgreSQL would refuse the rest of it after an error."""
+
+    def failing() -> None:
+        with services().database.connection() as conn:
+            conn.execute("select 1 / 0")
+
+    monkeypatch.setattr("webapi.auth.own.account", failing)
+    query = '{ me { sessions } token(symbol: "BTC") { symbol risk { asOf } } alerts { id } }'
+    answer = ask(person, query, headers=headers)
+    assert answer.json["data"] == {
+        "me": None,
+        "token": {"symbol": "BTC", "risk": {"asOf": "2026-03-09"}},
+        "alerts": [],
+    }
+    assert failed(answer)["me"]["status"] == 500
 
 
 def test_candles_come_in_pages_and_are_those_of_rest(person, prices) -> None:
@@ -522,6 +541,14 @@ def test_a_costly_query_counts_as_several_requests(api_settings, clock) -> None:
         assert 429 in answers
     finally:
         made.extensions[EXTENSION].close()
+
+
+def test_an_entry_more_is_a_request_more(person) -> None:
+    """As in REST: aliases are no way round the limits."""
+    one = ask(person, "{ alerts { id } }")
+    three = ask(person, "{ alerts { id } b: alerts { id } c: alerts { id } }")
+    left = [int(each.headers["X-RateLimit-Remaining"]) for each in (one, three)]
+    assert left[0] - left[1] == 3
 
 
 def test_a_database_that_is_away_is_told_by_field(api_settings, clock, monkeypatch) -> None:

@@ -55,6 +55,14 @@ def test_fragments_that_double_are_measured_at_once() -> None:
     assert found.cost == 11 * 2**90
 
 
+def test_a_query_counts_as_the_requests_that_it_replaces() -> None:
+    several = "{ ...F a: me { sessions } tokens(first: 9) { nodes { prediction { confidence } } } __typename }"
+    found = measured(several + " fragment F on Query { alerts { id } }")
+    assert (found.entries, found.cost) == (3, 20 + 11 + 11 + 9 * 42)
+    assert found.requests == 3 + 1
+    assert measured("{ __typename }").requests == 1
+
+
 @pytest.mark.parametrize(
     ("found", "limit"),
     [
