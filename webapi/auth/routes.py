@@ -12,7 +12,7 @@ from psycopg import Connection
 from coinsphere.audit.events import Event
 from coinsphere.notify import account_mails
 from webapi import mails
-from webapi.auth import logins, own, proofs, queries, registration, schemas
+from webapi.auth import current_user, logins, proofs, queries, registration, schemas
 from webapi.http.schema import Message
 from webapi.security import access, access_tokens, audit, limits, sessions
 from webapi.security.access import public, signed_in
@@ -121,7 +121,7 @@ def logout_all() -> dict[str, Any]:
 @auth.output(schemas.MeOut)
 def me() -> dict[str, Any]:
     """One's own account."""
-    return own.account()
+    return current_user.current_user()
 
 
 @auth.post("/step-up")

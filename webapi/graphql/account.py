@@ -4,15 +4,15 @@ from typing import Any
 
 import strawberry
 
-from webapi.auth import own
+from webapi.auth import current_user
 from webapi.auth.schemas import MeOut
-from webapi.graphql import shapes
-from webapi.graphql.fields import like
+from webapi.graphql import model_types
+from webapi.graphql.fields import route_field
 
 _OF_ME = "GET /api/v1/auth/me"
 
 
-@shapes.of(MeOut)
+@model_types.output_type(MeOut)
 class Me:
     """Who is asking."""
 
@@ -21,7 +21,7 @@ class Me:
 class AccountQueries:
     """What may be asked of the own account."""
 
-    @like(_OF_ME, Me | None)
+    @route_field(_OF_ME, Me | None)
     def me(self) -> dict[str, Any]:
         """One's own account."""
-        return own.account()
+        return current_user.current_user()

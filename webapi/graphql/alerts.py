@@ -7,8 +7,8 @@ import strawberry
 from coinsphere.alerts import repository
 from webapi.alerts import acts
 from webapi.alerts.schemas import AlertIn, AlertOut, OneAlertOut
-from webapi.graphql import shapes
-from webapi.graphql.fields import like
+from webapi.graphql import model_types
+from webapi.graphql.fields import route_field
 from webapi.http.schema import check
 from webapi.security import access
 from webapi.services import services
@@ -18,12 +18,12 @@ _SETS = "POST /api/v1/alerts"
 _DELETES = "DELETE /api/v1/alerts/<alert_id>"
 
 
-@shapes.of(AlertOut)
+@model_types.output_type(AlertOut)
 class Alert:
     """An alert and its state."""
 
 
-@shapes.given(AlertIn)
+@model_types.input_type(AlertIn)
 class AlertInput:
     """A new alert."""
 
@@ -32,7 +32,7 @@ class AlertInput:
 class AlertQueries:
     """What may be asked of one's alerts."""
 
-    @like(_OF_ALERTS, list[Alert] | None)
+    @route_field(_OF_ALERTS, list[Alert] | None)
     def alerts(self) -> list[AlertOut]:
         """All of one's alerts, newest first; nobody has more than 200."""
         with services().database.connection() as conn:
@@ -44,15 +44,15 @@ class AlertQueries:
 class AlertActs:
     """What may be done to one's alerts."""
 
-    @like(_SETS, Alert | None)
+    @route_field(_SETS, Alert | None)
     def create_alert(self, alert: AlertInput) -> AlertOut:
         """Set an alert."""
-        asked = check(AlertIn, shapes.values(alert))
+        asked = check(AlertIn, model_types.input_values(alert))
         with services().database.connection() as conn:
             made = acts.one(conn, acts.create(conn, asked))
         return OneAlertOut.model_validate(made).alert
 
-    @like(_DELETES, UUID | None)
+    @route_field(_DELETES, UUID | None)
     def delete_alert(self, id: UUID) -> UUID:  # noqa: A002 - its name in GraphQL
         """Delete an alert and its events; gives its id."""
         with services().database.connection() as conn:

@@ -36,7 +36,7 @@ MAX_DEPTH = 8
 MAX_ALIASES = 15
 MAX_COST = 2_000
 COST_OF_REQUEST = 400
-"""A query counts as one request against the limits for each entry, as in REST, and for each such part of its cost."""
+"""A query counts as one request against the limits for each field of the root, as in REST, and for each such part of its cost."""
 
 _ITEMS = 10
 """Of a list that takes no `first`: most portfolios hold fewer things."""
@@ -45,26 +45,25 @@ _MOST = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class Complexity:
     """Levels of fields, fields that are renamed, cost, and fields of the root; introspection counts for aliases alone."""
 
     depth: int = 0
     aliases: int = 0
     cost: int = 0
-    entries: int = 0
+    root_fields: int = 0
 
     @property
     def requests(self) -> int:
         """As how many requests it counts."""
-        return max(self.entries, 1) + self.cost // COST_OF_REQUEST
+        return max(self.root_fields, 1) + self.cost // COST_OF_REQUEST
 
-    def beside(self, other: "Measure") -> "Measure":
-        """Both together."""
-        return Measure(
+    def __add__(self, other: "Complexity") -> "Complexity":
+        return Complexity(
             max(self.depth, other.depth),
             self.aliases + other.aliases,
             self.cost + other.cost,
-            self.entries + other.entries,
+            self.root_fields + other.root_fields,
         )
 
 
@@ -73,7 +72,7 @@ def measure(
     document: DocumentNode,
     operation: OperationDefinitionNode,
     variables: Mapping[str, Any],
-) -> Measure:
+) -> Complexity:
     """What an operation of a valid document asks for."""
     walk = _Walk(schema, document, _values(operation, variables))
     root = schema.get_root_type(operation.operation)
@@ -81,7 +80,7 @@ def measure(
     return walk.selections(operation.selection_set, root)
 
 
-def require_modest(found: Measure) -> None:
+def require_within_limits(found: Complexity) -> None:
     """Refuse what asks for too much. Raises `errors.Problem` with status 400."""
     limits = (
         ("depth", found.depth, MAX_DEPTH),
@@ -111,23 +110,23 @@ class _Walk:
             for each in document.definitions
             if isinstance(each, FragmentDefinitionNode)
         }
-        self._measured: dict[tuple[str, int], Measure] = {}
+        self._measured: dict[tuple[str, int], Complexity] = {}
 
     def selections(
         self, node: SelectionSetNode, parent: GraphQLObjectType, size: int = _ITEMS
-    ) -> Measure:
+    ) -> Complexity:
         """What is asked of an object whose lists have so many items."""
-        total = Measure()
+        total = Complexity()
         for each in node.selections:
             if isinstance(each, FieldNode):
-                total = total.beside(self._field(each, parent, size))
+                total += self._field(each, parent, size)
             elif isinstance(each, FragmentSpreadNode):
-                total = total.beside(self._fragment(each.name.value, size))
+                total += self._fragment(each.name.value, size)
             elif isinstance(each, InlineFragmentNode):
-                total = total.beside(self.selections(each.selection_set, parent, size))
+                total += self.selections(each.selection_set, parent, size)
         return total
 
-    def _fragment(self, name: str, size: int) -> Measure:
+    def _fragment(self, name: str, size: int) -> Complexity:
         if (name, size) not in self._measured:
             found = self._fragments[name]
             parent = self._schema.get_type(found.type_condition.name.value)
@@ -136,20 +135,20 @@ class _Walk:
             )
         return self._measured[name, size]
 
-    def _field(self, node: FieldNode, parent: GraphQLObjectType, size: int) -> Measure:
+    def _field(self, node: FieldNode, parent: GraphQLObjectType, size: int) -> Complexity:
         aliases = int(node.alias is not None)
         if node.name.value.startswith("__"):
-            return Measure(aliases=aliases)
-        field, entries = parent.fields[node.name.value], int(parent in self._roots)
+            return Complexity(aliases=aliases)
+        field, root_fields = parent.fields[node.name.value], int(parent in self._roots)
         kind = get_named_type(field.type)
         if is_leaf_type(kind) or node.selection_set is None:
-            return Measure(1, aliases, _weight(field), entries)
+            return Complexity(1, aliases, _weight(field), root_fields)
         # A connection's lists are the page that it was asked for.
         page = self._first(node, field) if "first" in field.args else _ITEMS
         inner = self.selections(node.selection_set, cast("GraphQLObjectType", kind), page)
         items = size if is_list_type(_without_null(field.type)) else 1
         cost = _weight(field) + items * (1 + inner.cost)
-        return Measure(1 + inner.depth, aliases + inner.aliases, cost, entries)
+        return Complexity(1 + inner.depth, aliases + inner.aliases, cost, root_fields)
 
     def _first(self, node: FieldNode, field: GraphQLField) -> int:
         """The value of the argument `first`."""

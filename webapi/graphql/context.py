@@ -29,7 +29,7 @@ class Context:
 
 def _refusal(route: str) -> errors.Problem | None:
     try:
-        access.require_like(route)
+        access.require_route_access(route)
     except errors.Problem as problem:
         return problem
     return None

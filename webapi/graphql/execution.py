@@ -33,7 +33,7 @@ from webapi.services import services
 
 MAX_TOKENS = 1_000
 """Words and signs of a document."""
-MAX_SAME = 100
+MAX_REPEATS = 100
 """How often one word may stand in a document: equal fields are compared each with each."""
 _KNOWN_DOCUMENTS = 200
 _MOST_FAULTS = 10
@@ -49,10 +49,10 @@ def answer(asked: GraphqlIn) -> dict[str, Any]:
     operation = _operation(document, asked.operation_name)
     variables = asked.variables or {}
     found = complexity.measure(EXECUTABLE, document, operation, variables)
-    complexity.require_modest(found)
-    limits.count_also(found.requests - 1)
+    complexity.require_within_limits(found)
+    limits.count_extra(found.requests - 1)
     result = asyncio.run(_executed(document, asked, variables))
-    return _told(result)
+    return _response(result)
 
 
 @lru_cache(maxsize=_KNOWN_DOCUMENTS)
@@ -61,18 +61,18 @@ def _document(text: str, may_introspect: bool) -> DocumentNode:
     rules = [*specified_rules, *([] if may_introspect else [NoSchemaIntrospectionCustomRule])]
     try:
         document = parse(text, max_tokens=MAX_TOKENS)
-        _require_varied(document)
+        _require_few_repeats(document)
         faults = validate(EXECUTABLE, document, rules, max_errors=_MOST_FAULTS)
     except GraphQLSyntaxError as error:
-        raise _refused([error]) from None
+        raise _request_error([error]) from None
     except RecursionError:
-        raise _refused([GraphQLError("it is nested too deeply")]) from None
+        raise _request_error([GraphQLError("it is nested too deeply")]) from None
     if faults:
-        raise _refused(faults)
+        raise _request_error(faults)
     return document
 
 
-def _require_varied(document: DocumentNode) -> None:
+def _require_few_repeats(document: DocumentNode) -> None:
     """Refuse a document that says one word again and again, before its fields are compared."""
     assert document.loc is not None
     token: Token | None = document.loc.start_token
@@ -81,17 +81,17 @@ def _require_varied(document: DocumentNode) -> None:
         if token.kind is TokenKind.NAME:
             words[token.value or ""] += 1
         token = token.next
-    if words and max(words.values()) > MAX_SAME:
-        raise _refused([GraphQLError(f"a word may stand in it {MAX_SAME} times")])
+    if words and max(words.values()) > MAX_REPEATS:
+        raise _request_error([GraphQLError(f"a word may stand in it {MAX_REPEATS} times")])
 
 
 def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
     found = get_operation_ast(document, name)
     if found is None:
         said = "give operationName: there are several" if name is None else f"no operation {name}"
-        raise _refused([GraphQLError(said)])
+        raise _request_error([GraphQLError(said)])
     if EXECUTABLE.get_root_type(found.operation) is None:
-        raise _refused(
+        raise _request_error(
             [GraphQLError("there are no subscriptions; the WebSocket tells what changes")]
         )
     return found
@@ -110,11 +110,11 @@ async def _executed(
     return await found if inspect.isawaitable(found) else found
 
 
-def _told(result: ExecutionResult) -> dict[str, Any]:
+def _response(result: ExecutionResult) -> dict[str, Any]:
     faults = result.errors or []
     # What has no path lies before the first field: a variable that does not fit.
     if any(fault.path is None for fault in faults):
-        raise _refused(faults)
+        raise _request_error(faults)
     told = {"data": result.data}
     return {**told, "errors": [_error(fault) for fault in faults]} if faults else told
 
@@ -138,7 +138,7 @@ def _problem(fault: GraphQLError) -> errors.Problem:
     return errors.problem_of(cause)
 
 
-def _refused(faults: list[GraphQLError]) -> errors.Problem:
+def _request_error(faults: list[GraphQLError]) -> errors.Problem:
     """400 for what was not run."""
     return errors.Problem(
         400,

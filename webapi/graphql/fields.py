@@ -10,7 +10,7 @@ from strawberry.types.info import Info
 
 from webapi.graphql.context import Context
 
-Asking = Info[Context, None]
+RequestInfo = Info[Context, None]
 WEIGHT = "weight"
 """Under this name a field's metadata says what it costs."""
 
@@ -18,31 +18,35 @@ STATEMENT = 10
 """Weight of a field that asks the database; an object costs 1, a value nothing."""
 
 
-class Like(FieldExtension):
+class RoutePermission(FieldExtension):
     """Lets in whom a route of REST lets in, while its feature is on."""
 
     def __init__(self, route: str) -> None:
         self.route = route
 
-    def resolve(self, next_: Callable[..., Any], source: Any, info: Asking, **given: Any) -> Any:
+    def resolve(
+        self, next_: Callable[..., Any], source: Any, info: RequestInfo, **given: Any
+    ) -> Any:
         """What a resolver gives that asks for itself."""
         info.context.require(self.route)
         return next_(source, info, **given)
 
     async def resolve_async(
-        self, next_: Callable[..., Any], source: Any, info: Asking, **given: Any
+        self, next_: Callable[..., Any], source: Any, info: RequestInfo, **given: Any
     ) -> Any:
         """What a resolver gives that waits for others."""
         info.context.require(self.route)
         return await next_(source, info, **given)
 
 
-def like(route: str, shows: Any, *, weight: int = STATEMENT) -> Callable[[Callable[..., Any]], Any]:
+def route_field(
+    route: str, shows: Any, *, weight: int = STATEMENT
+) -> Callable[[Callable[..., Any]], Any]:
     """A field for whom a route of REST is for.
 
     Args:
         route: its method and address, as `webapi/security/policy.json` has it: access, scope and feature are its own.
-        shows: its GraphQL type; the resolver gives what a source of that type may be, see `shapes.of`.
+        shows: its GraphQL type; the resolver gives what a source of that type may be, see `model_types.output_type`.
         weight: what the field costs by itself, see `webapi.graphql.complexity`.
 
     Returns:
@@ -54,7 +58,7 @@ def like(route: str, shows: Any, *, weight: int = STATEMENT) -> Callable[[Callab
             resolver=resolver,
             graphql_type=shows,
             description=inspect.getdoc(resolver),
-            extensions=[Like(route)],
+            extensions=[RoutePermission(route)],
             metadata={WEIGHT: weight},
         )
 

@@ -7,8 +7,10 @@ from uuid import UUID
 from psycopg import Connection
 from strawberry.dataloader import DataLoader
 
+from webapi.http import errors
 from webapi.predictions import current, indicator_queries
 from webapi.predictions.indicator_queries import Indicators
+from webapi.predictions.schemas import MAX_SYMBOLS
 from webapi.risk import queries as risk
 from webapi.risk.queries import Score
 from webapi.services import services
@@ -51,6 +53,9 @@ async def _predictions(
     keys: list[tuple[Token, int]],
 ) -> list[dict[str, Any] | BaseException]:
     """The forecasts of tokens, each by its days ahead; what refuses one does not spoil the others."""
+    if len(keys) > MAX_SYMBOLS:
+        error = f"one query may ask for {MAX_SYMBOLS} forecasts"
+        return [errors.Problem(400, error, code="query-too-large") for _ in keys]
     work = services()
     with work.database.connection() as conn:
         grounds = current.grounds(conn, list({token.id: token for token, _ in keys}.values()))

@@ -8,9 +8,9 @@ import strawberry
 from strawberry import Parent
 
 from coinsphere.portfolio import portfolios as stored
-from webapi.graphql import shapes
+from webapi.graphql import model_types
 from webapi.graphql.connections import Connection, Page
-from webapi.graphql.fields import Asking, like
+from webapi.graphql.fields import RequestInfo, route_field
 from webapi.graphql.tokens import Token
 from webapi.holdings.schemas import HoldingOut, HoldingTokenOut
 from webapi.http.schema import check
@@ -33,40 +33,40 @@ _OF_A_THOUSAND_DAYS = 200
 _OF_TOKEN = "GET /api/v1/tokens/<symbol>"  # noqa: S105 - a route
 
 
-@like(_OF_TOKEN, Token | None, weight=1)
-async def _details(root: Parent[dict[str, Any]], info: Asking) -> queries.Token | None:
+@route_field(_OF_TOKEN, Token | None, weight=1)
+async def _details(root: Parent[dict[str, Any]], info: RequestInfo) -> queries.Token | None:
     """All that is known of the token."""
     return await info.context.loaders.token.load(root["id"])
 
 
-@shapes.of(HoldingTokenOut)
+@model_types.output_type(HoldingTokenOut)
 class HoldingToken:
     """The token of a holding."""
 
     details = _details
 
 
-@shapes.of(HoldingOut)
+@model_types.output_type(HoldingOut)
 class Holding:
     """What is held of a token."""
 
 
-@shapes.of(PortfolioOut)
+@model_types.output_type(PortfolioOut)
 class Portfolio:
     """A portfolio with what it holds."""
 
 
-@shapes.of(PortfoliosOut)
+@model_types.output_type(PortfoliosOut)
 class Portfolios:
     """All of one's portfolios, and sums over them."""
 
 
-@shapes.of(PerformanceOut)
+@model_types.output_type(PerformanceOut)
 class Performance:
     """A portfolio over time."""
 
 
-@shapes.of(TransactionOut)
+@model_types.output_type(TransactionOut)
 class Transaction:
     """A transaction."""
 
@@ -75,14 +75,14 @@ class Transaction:
 class PortfolioQueries:
     """What may be asked of one's portfolios."""
 
-    @like(_OF_PORTFOLIOS, Portfolios | None)
+    @route_field(_OF_PORTFOLIOS, Portfolios | None)
     def portfolios(self, currency: str | None = None) -> dict[str, Any]:
         """All of one's portfolios with what they hold, the oldest first, and sums over them in `currency`."""
         asked = check(CurrencyQuery, {"currency": currency})
         with scope.connection() as conn:
             return overview.everything(conn, scope.user_id(), asked.currency)
 
-    @like(_OF_PORTFOLIO, Portfolio | None)
+    @route_field(_OF_PORTFOLIO, Portfolio | None)
     def portfolio(self, id: UUID, currency: str | None = None) -> dict[str, Any]:  # noqa: A002 - its name in GraphQL
         """A portfolio at current prices. What has no price is listed in `unpriced`, and is never zero."""
         asked, owner = check(CurrencyQuery, {"currency": currency}), scope.user_id()
@@ -90,7 +90,7 @@ class PortfolioQueries:
             found, parts = stored.ask(conn, owner, id), details.ask(conn, owner, id)
             return details.shown(conn, scope.taken(found), parts, asked.currency)
 
-    @like(_OF_PERFORMANCE, Performance | None, weight=_OF_A_THOUSAND_DAYS)
+    @route_field(_OF_PERFORMANCE, Performance | None, weight=_OF_A_THOUSAND_DAYS)
     def performance(
         self,
         portfolio_id: UUID,
@@ -108,7 +108,7 @@ class PortfolioQueries:
         asked = check(PeriodQuery, period | shown)
         return answers.performance(str(portfolio_id), asked)
 
-    @like(_OF_TRANSACTIONS, Connection[Transaction] | None)
+    @route_field(_OF_TRANSACTIONS, Connection[Transaction] | None)
     def transactions(
         self,
         portfolio_id: UUID | None = None,

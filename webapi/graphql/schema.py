@@ -4,7 +4,7 @@ import strawberry
 from graphql import GraphQLSchema, print_schema
 from strawberry.schema.config import StrawberryConfig
 
-from webapi.graphql import shapes
+from webapi.graphql import model_types
 from webapi.graphql.account import AccountQueries
 from webapi.graphql.alerts import AlertActs, AlertQueries
 from webapi.graphql.portfolios import PortfolioQueries
@@ -25,7 +25,7 @@ class Mutation(AlertActs):
 _schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
-    config=StrawberryConfig(scalar_map=SCALARS, default_resolver=shapes.resolve),
+    config=StrawberryConfig(scalar_map=SCALARS, default_resolver=model_types.resolve),
 )
 EXECUTABLE: GraphQLSchema = _schema._schema  # noqa: SLF001 - the library documents it as the way to graphql-core's own
 

@@ -8,9 +8,9 @@ import strawberry
 from pydantic import Field
 from strawberry import Parent
 
-from webapi.graphql import shapes
+from webapi.graphql import model_types
 from webapi.graphql.connections import Connection, Page
-from webapi.graphql.fields import Asking, like
+from webapi.graphql.fields import RequestInfo, route_field
 from webapi.http import cursor
 from webapi.http.schema import check
 from webapi.predictions import indicators
@@ -23,8 +23,8 @@ from webapi.tokens import paging, queries, symbols
 from webapi.tokens.history import Point
 from webapi.tokens.schemas import HistoryQuery, ListQuery, PricePointOut, TokenOut
 
-_FORECAST_WEIGHT = 40
-"""Each forecast is asked of another server: one question has room for as many as a batch of REST."""
+_FORECAST_WEIGHT = 90
+"""Each forecast is asked of another server: one question has room for as many as a batch of REST, see `loaders`."""
 
 _OF_TOKENS = "GET /api/v1/tokens"
 _OF_TOKEN = "GET /api/v1/tokens/<symbol>"  # noqa: S105 - a route
@@ -33,36 +33,36 @@ _OF_RISK = "GET /api/v1/risk/<symbol>"
 _OF_FORECAST = "GET /api/v1/predictions/<symbol>"
 
 
-@shapes.of(IndicatorsOut)
+@model_types.output_type(IndicatorsOut)
 class Indicators:
     """The indicators of a token's newest final day."""
 
 
-@shapes.of(RiskOut)
+@model_types.output_type(RiskOut)
 class Risk:
     """How risky a token is."""
 
 
-@shapes.of(PredictionOut)
+@model_types.output_type(PredictionOut)
 class Prediction:
     """A forecast."""
 
 
-@like(_OF_RISK, Risk | None, weight=1)
-async def _risk(root: Parent[queries.Token], info: Asking) -> dict[str, Any]:
+@route_field(_OF_RISK, Risk | None, weight=1)
+async def _risk(root: Parent[queries.Token], info: RequestInfo) -> dict[str, Any]:
     """The newest risk score; an error where there is none yet."""
     return risks.risk(root, await info.context.loaders.score.load(root.id))
 
 
-@like(_OF_FORECAST, Indicators | None, weight=1)
-async def _indicators(root: Parent[queries.Token], info: Asking) -> dict[str, Any] | None:
+@route_field(_OF_FORECAST, Indicators | None, weight=1)
+async def _indicators(root: Parent[queries.Token], info: RequestInfo) -> dict[str, Any] | None:
     """Technical indicators of the newest final day."""
     return indicators.describe(await info.context.loaders.indicators.load(root.id))
 
 
-@like(_OF_FORECAST, Prediction | None, weight=_FORECAST_WEIGHT)
+@route_field(_OF_FORECAST, Prediction | None, weight=_FORECAST_WEIGHT)
 async def _prediction(
-    root: Parent[queries.Token], info: Asking, timeframe: str = "24h"
+    root: Parent[queries.Token], info: RequestInfo, timeframe: str = "24h"
 ) -> dict[str, Any]:
     """The champion's forecast for 24h, 7d, 14d or 30d; an error with the reason where there is none."""
     days = check(HorizonQuery, {"timeframe": timeframe}).horizon
@@ -72,7 +72,7 @@ async def _prediction(
 def _extreme(name: str, kind: Any) -> Any:
     """An extreme of the price: what a provider tells, else that of our own candles."""
 
-    async def resolve(root: Parent[queries.Token], info: Asking) -> Any:
+    async def resolve(root: Parent[queries.Token], info: RequestInfo) -> Any:
         if root.ath is not None and root.atl is not None:
             return getattr(root, name)
         found = await info.context.loaders.with_extremes.load(root)
@@ -81,7 +81,7 @@ def _extreme(name: str, kind: Any) -> Any:
     return strawberry.field(resolver=resolve, graphql_type=kind)
 
 
-@shapes.of(TokenOut)
+@model_types.output_type(TokenOut)
 class Token:
     """A token; its source is `queries.Token`. What a list wants of each of its tokens is loaded for all at once."""
 
@@ -94,7 +94,7 @@ class Token:
     prediction = _prediction
 
 
-@shapes.of(PricePointOut, without=("time",))
+@model_types.output_type(PricePointOut, without=("time",))
 class Candle:
     """A candle; its source is `Point`."""
 
@@ -119,7 +119,7 @@ class _CandlesQuery(HistoryQuery):
 class TokenQueries:
     """What may be asked of tokens."""
 
-    @like(_OF_TOKENS, Connection[Token] | None)
+    @route_field(_OF_TOKENS, Connection[Token] | None)
     def tokens(self, q: str | None = None, first: int = 50, after: str | None = None) -> Page:
         """Tokens by market cap, unknown last; `q` is looked for in symbol, name and CoinGecko id."""
         asked = check(ListQuery, {"limit": first, "cursor": after, "q": q})
@@ -128,13 +128,13 @@ class TokenQueries:
             found = queries.search(conn, asked.q or None, behind, asked.limit + 1)
         return Page.of(found, asked.limit, paging.cursor_of)
 
-    @like(_OF_TOKEN, Token | None)
+    @route_field(_OF_TOKEN, Token | None)
     def token(self, symbol: str) -> queries.Token:
         """A token by its symbol, in any case; of several the one of the highest market cap."""
         with services().database.connection() as conn:
             return symbols.find(conn, symbol)
 
-    @like(_OF_HISTORY, Connection[Candle] | None)
+    @route_field(_OF_HISTORY, Connection[Candle] | None)
     def history(
         self,
         symbol: str,

@@ -149,7 +149,7 @@ def is_open_to(access: Access, role: str) -> bool:
     return role in _ROLES[access]
 
 
-def require_like(route: str) -> None:
+def require_route_access(route: str) -> None:
     """Check that the caller of the present request may use another route too, one that is for users.
 
     Args:

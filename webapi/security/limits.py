@@ -98,7 +98,7 @@ def _count() -> None:
         raise too_many(found.refused)
 
 
-def count_also(requests: int) -> None:
+def count_extra(requests: int) -> None:
     """Count the present request of a user as so many more: it turned out to cost as much.
 
     Raises:

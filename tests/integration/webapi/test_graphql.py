@@ -22,7 +22,7 @@ from tests.integration.webapi.test_predictions import forecast
 from webapi import features
 from webapi.app import create_app
 from webapi.features import Feature
-from webapi.graphql import complexity, execution
+from webapi.graphql import complexity, execution, loaders
 from webapi.security import session_cache
 from webapi.services import EXTENSION, services
 
@@ -161,7 +161,7 @@ def test_what_breaks_is_masked_and_leaves_the_others(person, monkeypatch) -> Non
     def broken(*_: object) -> None:
         raise RuntimeError("select secret from somewhere")
 
-    monkeypatch.setattr("webapi.auth.own.account", broken)
+    monkeypatch.setattr("webapi.auth.current_user.current_user", broken)
     answer = ask(person, '{ me { sessions } token(symbol: "BTC") { symbol } }')
     assert answer.json["data"] == {"me": None, "token": {"symbol": "BTC"}}
     assert failed(answer)["me"]["status"] == 500
@@ -176,7 +176,7 @@ def test_a_statement_that_fails_leaves_the_others(person, monkeypatch, headers) 
         with services().database.connection() as conn:
             conn.execute("select 1 / 0")
 
-    monkeypatch.setattr("webapi.auth.own.account", failing)
+    monkeypatch.setattr("webapi.auth.current_user.current_user", failing)
     query = '{ me { sessions } token(symbol: "BTC") { symbol risk { asOf } } alerts { id } }'
     answer = ask(person, query, headers=headers)
     assert answer.json["data"] == {
@@ -532,8 +532,8 @@ def test_a_costly_query_counts_as_several_requests(api_settings, clock) -> None:
         someone = new_person(made.test_client())
         cheap = ask(someone, "{ me { sessions } }")
         left = int(cheap.headers["X-RateLimit-Remaining"])
-        query = "{ tokens(first: 30) { nodes { prediction { confidence } } } }"
-        parts = (11 + 30 * 42) // complexity.COST_OF_REQUEST
+        query = "{ tokens(first: 15) { nodes { prediction { confidence } } } }"
+        parts = (11 + 15 * 92) // complexity.COST_OF_REQUEST
         assert parts >= 2
         costly = ask(someone, query)
         assert int(costly.headers["X-RateLimit-Remaining"]) == left - 1 - parts
@@ -541,6 +541,15 @@ def test_a_costly_query_counts_as_several_requests(api_settings, clock) -> None:
         assert 429 in answers
     finally:
         made.extensions[EXTENSION].close()
+
+
+def test_a_query_gets_no_more_forecasts_than_a_batch(person, monkeypatch) -> None:
+    monkeypatch.setattr(loaders, "MAX_SYMBOLS", 2)
+    answer = ask(person, "{ tokens(first: 3) { nodes { symbol prediction { confidence } } } }")
+    assert len(answer.json["data"]["tokens"]["nodes"]) == 3
+    assert {each["extensions"]["type"] for each in answer.json["errors"]} == {
+        "urn:coinsphere:problem:query-too-large"
+    }
 
 
 def test_an_entry_more_is_a_request_more(person) -> None:
@@ -597,5 +606,5 @@ def test_the_guide_names_the_limits() -> None:
     for limit in (complexity.MAX_COST, execution.MAX_TOKENS):
         assert f"{limit:,}" in GUIDE
     assert f"{complexity.MAX_DEPTH} levels, {complexity.MAX_ALIASES} aliases" in GUIDE
-    assert f"one word {execution.MAX_SAME} times" in GUIDE
+    assert f"one word {execution.MAX_REPEATS} times" in GUIDE
     assert f"each {complexity.COST_OF_REQUEST} of its cost" in GUIDE

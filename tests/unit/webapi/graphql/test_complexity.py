@@ -5,12 +5,12 @@ from graphql import parse
 from graphql.utilities import get_operation_ast
 
 from webapi.graphql import complexity
-from webapi.graphql.complexity import Measure
+from webapi.graphql.complexity import Complexity
 from webapi.graphql.schema import EXECUTABLE
 from webapi.http import errors
 
 
-def measured(text: str, **variables: object) -> Measure:
+def measured(text: str, **variables: object) -> Complexity:
     document = parse(text)
     operation = get_operation_ast(document)
     assert operation is not None
@@ -26,7 +26,7 @@ def measured(text: str, **variables: object) -> Measure:
         ("{ tokens(first: 7) { edges { node { symbol } } } }", 4, 11 + 7 * 2),
         ("{ tokens { nodes { symbol } } }", 3, 11 + 50),
         ("query ($n: Int = 3) { tokens(first: $n) { nodes { symbol } } }", 3, 11 + 3),
-        ("{ tokens(first: 3) { nodes { prediction { confidence } } } }", 4, 11 + 3 * 42),
+        ("{ tokens(first: 3) { nodes { prediction { confidence } } } }", 4, 11 + 3 * 92),
         ("{ alerts { id } }", 2, 10 + 10),
         ("{ tokens(first: -5) { nodes { symbol } } }", 3, 11 + 1),
         ("{ __schema { types { name } } }", 0, 0),
@@ -58,21 +58,21 @@ def test_fragments_that_double_are_measured_at_once() -> None:
 def test_a_query_counts_as_the_requests_that_it_replaces() -> None:
     several = "{ ...F a: me { sessions } tokens(first: 9) { nodes { prediction { confidence } } } __typename }"
     found = measured(several + " fragment F on Query { alerts { id } }")
-    assert (found.entries, found.cost) == (3, 20 + 11 + 11 + 9 * 42)
-    assert found.requests == 3 + 1
+    assert (found.root_fields, found.cost) == (3, 20 + 11 + 11 + 9 * 92)
+    assert found.requests == 3 + 2
     assert measured("{ __typename }").requests == 1
 
 
 @pytest.mark.parametrize(
     ("found", "limit"),
     [
-        (Measure(depth=9), "depth"),
-        (Measure(aliases=16), "aliases"),
-        (Measure(cost=2001), "cost"),
+        (Complexity(depth=9), "depth"),
+        (Complexity(aliases=16), "aliases"),
+        (Complexity(cost=2001), "cost"),
     ],
 )
-def test_each_limit_refuses_by_its_name(found: Measure, limit: str) -> None:
-    complexity.require_modest(Measure(8, 15, 2000))
+def test_each_limit_refuses_by_its_name(found: Complexity, limit: str) -> None:
+    complexity.require_within_limits(Complexity(8, 15, 2000))
     with pytest.raises(errors.Problem) as refused:
-        complexity.require_modest(found)
+        complexity.require_within_limits(found)
     assert refused.value.extra["limit"]["of"] == limit

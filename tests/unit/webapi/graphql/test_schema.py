@@ -11,7 +11,7 @@ from graphql.utilities import find_breaking_changes
 
 from coinsphere.cli.main import cli
 from webapi.api_keys.scopes import policy
-from webapi.graphql.fields import Like
+from webapi.graphql.fields import RoutePermission
 from webapi.graphql.schema import EXECUTABLE, printed
 
 COMMITTED = Path(__file__).resolve().parents[4] / "docs" / "schema.graphql"
@@ -48,7 +48,7 @@ def test_an_api_without_queries_does_not_load_the_library() -> None:
 @pytest.mark.parametrize("name", sorted(ENTRIES))
 def test_every_entry_is_for_whom_a_route_is_for(name: str) -> None:
     extensions = ENTRIES[name].extensions["strawberry-definition"].extensions
-    (door,) = [each for each in extensions if isinstance(each, Like)]
+    (door,) = [each for each in extensions if isinstance(each, RoutePermission)]
     assert policy()[door.route]["access"] == "user"
 
 

@@ -7,7 +7,7 @@ from webapi.security import access, access_tokens
 from webapi.services import services
 
 
-def account() -> dict[str, Any]:
+def current_user() -> dict[str, Any]:
     """The caller's account as `MeOut` takes it. Raises `errors.Problem` with status 401 where it is gone."""
     work = services()
     with work.database.reading() as conn:

@@ -21,7 +21,7 @@ _shapes: dict[type[Output], type] = {}
 """The type of each model that has one."""
 
 
-def of(model: type[Output], *, without: tuple[str, ...] = ()) -> Callable[[Shape], Shape]:
+def output_type(model: type[Output], *, without: tuple[str, ...] = ()) -> Callable[[Shape], Shape]:
     """Make a class the GraphQL type of a model: it shows the model's fields beside those that it declares itself.
 
     Args:
@@ -47,7 +47,7 @@ def of(model: type[Output], *, without: tuple[str, ...] = ()) -> Callable[[Shape
     return make
 
 
-def given(model: type[Input]) -> Callable[[Shape], Shape]:
+def input_type(model: type[Input]) -> Callable[[Shape], Shape]:
     """Make a class the GraphQL input of a model; what the model does not require may be left out."""
 
     def make(shape: Shape) -> Shape:
@@ -65,7 +65,7 @@ def given(model: type[Input]) -> Callable[[Shape], Shape]:
     return make
 
 
-def values(given: object) -> dict[str, Any]:
+def input_values(given: object) -> dict[str, Any]:
     """What an input holds, by the names of the wire, for `webapi.http.schema.check`; what was left out is missing."""
     return {
         camel(name): value for name, value in vars(given).items() if value is not strawberry.UNSET
@@ -81,7 +81,7 @@ def resolve(source: Any, name: str) -> Any:
 
 def _shape(model: type[Output]) -> type:
     known = _shapes.get(model)
-    return known or of(model)(type(model.__name__.removesuffix("Out"), (), {}))
+    return known or output_type(model)(type(model.__name__.removesuffix("Out"), (), {}))
 
 
 def _field(model: type[Output], name: str, field: FieldInfo) -> Any:
