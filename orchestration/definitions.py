@@ -3,7 +3,7 @@
 import dagster as dg
 
 from coinsphere import log
-from coinsphere.observability import faults
+from coinsphere.observability import faults, traces
 from coinsphere.settings import Settings
 from orchestration import backups, housekeeping, jobs, resources, schedules, sensors
 from orchestration.alerts import assets as alerts
@@ -65,4 +65,8 @@ def defs() -> dg.Definitions:
     log.configure(settings.log_level)
     log.adopt("dagster")
     faults.start(settings, "dagster-code")
+    if (spans := traces.start(settings, "dagster")) is not None:
+        from orchestration import traced_runs
+
+        traced_runs.watch(spans)
     return build_definitions(settings)

@@ -27,6 +27,6 @@ def headers_of(settings: Settings) -> Mapping[str, str]:
     """
     text = settings.traces_headers.get_secret_value() if settings.traces_headers else ""
     pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
-    if not all(name.strip() and value for name, _, value in pairs):
+    if not all(name.strip() and value.strip() for name, _, value in pairs):
         raise ConfigurationError("COINSPHERE_TRACES_HEADERS must be name=value, name=value.")
-    return {name.strip(): value for name, _, value in pairs}
+    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -47,6 +47,10 @@ _TALKATIVE = (
 )
 _QUIET_SECONDS = 60.0
 
+_MOST = 1_000
+"""Steps of one request, job or step of a run: who books an import makes more statements than anybody reads."""
+
+_left: ContextVar[list[int] | None] = ContextVar("left", default=None)
 _first: ContextVar[str | None] = ContextVar("first", default=None)
 
 
@@ -89,11 +93,11 @@ class Spans:
             yield part
 
     @contextmanager
-    def after(self, named: str, part: Part) -> Iterator[Part]:
+    def after(self, named: str, part: Part, kind: SpanKind = SpanKind.CONSUMER) -> Iterator[Part]:
         """`part` follows from the first of the trace `named`; is the first of one of its own where no name is given."""
         own = named or secrets.token_hex(16)
         above = _below(_first_of(named)) if named else Context()
-        with self._told(own, part, above, SpanKind.CONSUMER, is_first=not named):
+        with self._told(own, part, above, kind, is_first=not named):
             yield part
 
     @contextmanager
@@ -138,7 +142,7 @@ class Spans:
         first = named if is_first else None
         if int(named[:_HALF], 16) < self._bound:
             span = self._begin(part, above, kind, first=first)
-            with structlog.contextvars.bound_contextvars(trace_id=named), self._current(span, part):
+            with structlog.contextvars.bound_contextvars(trace_id=named), self._bounded(span, part):
                 yield
             return
         began = time.time_ns()
@@ -165,6 +169,20 @@ class Spans:
             _first.reset(token)
 
     @contextmanager
+    def _bounded(self, span: Span, part: Part) -> Iterator[None]:
+        left = [_MOST]
+        token = _left.set(left)
+        try:
+            with self._current(span, part):
+                try:
+                    yield
+                finally:
+                    if left[0] < 0:
+                        part.attributes["coinsphere.steps.untold"] = -left[0]
+        finally:
+            _left.reset(token)
+
+    @contextmanager
     def _current(self, span: Span, part: Part) -> Iterator[None]:
         token = contexts.attach(trace.set_span_in_context(span))
         try:
@@ -178,6 +196,17 @@ class Spans:
 def is_told() -> bool:
     """Whether what this thread or task does now belongs to a trace that is told."""
     return trace.get_current_span().get_span_context().trace_flags.sampled
+
+
+def takes_step() -> bool:
+    """Whether a step of what is done now is told: of a trace that is, up to a number."""
+    if not is_told():
+        return False
+    left = _left.get()
+    if left is None:
+        return True
+    left[0] -= 1
+    return left[0] >= 0
 
 
 def build(settings: Settings, process: str) -> Spans:

@@ -17,7 +17,7 @@ from psycopg import sql
 from redis.client import Pipeline
 
 from coinsphere.observability.parts import Part
-from coinsphere.observability.spans import Spans, is_told
+from coinsphere.observability.spans import Spans, takes_step
 
 _LONGEST = 2_000
 _TOKENS = re.compile(
@@ -52,7 +52,7 @@ def watch(spans: Spans) -> None:
 def _statement(spans: Spans, plain: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(plain)
     def execute(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Any:
-        if not is_told():
+        if not takes_step():
             return plain(cursor, query, *arguments, **options)
         with _in_database(spans, cursor, query):
             return plain(cursor, query, *arguments, **options)
@@ -64,7 +64,7 @@ def _copy(spans: Spans, plain: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(plain)
     @contextmanager
     def copy(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Iterator[Any]:
-        if not is_told():
+        if not takes_step():
             with plain(cursor, query, *arguments, **options) as copying:
                 yield copying
             return
@@ -117,7 +117,7 @@ def _without_value(token: re.Match[str]) -> str:
 def _command(spans: Spans, plain: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(plain)
     def execute_command(client: Any, *arguments: Any, **options: Any) -> Any:
-        if not is_told():
+        if not takes_step():
             return plain(client, *arguments, **options)
         with spans.step(Part(str(arguments[0]), {"db.system.name": "redis"})):
             return plain(client, *arguments, **options)
@@ -128,7 +128,7 @@ def _command(spans: Spans, plain: Callable[..., Any]) -> Callable[..., Any]:
 def _commands(spans: Spans, plain: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(plain)
     def execute(pipeline: Any, *arguments: Any, **options: Any) -> Any:
-        if not is_told():
+        if not takes_step():
             return plain(pipeline, *arguments, **options)
         size = len(pipeline.command_stack)
         part = Part("PIPELINE", {"db.system.name": "redis", "db.operation.batch.size": size})
@@ -141,7 +141,7 @@ def _commands(spans: Spans, plain: Callable[..., Any]) -> Callable[..., Any]:
 def _call(spans: Spans, plain: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(plain)
     def send(client: httpx2.Client, request: httpx2.Request, **options: Any) -> httpx2.Response:
-        if not is_told():
+        if not takes_step():
             answer: httpx2.Response = plain(client, request, **options)
             return answer
         # Neither path nor query: in those of others stand keys, and addresses of wallets.
