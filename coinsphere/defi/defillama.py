@@ -82,7 +82,7 @@ class Pool:
 
 @dataclass(slots=True)
 class Report:
-    """What a refresh did; `refused` says in words what was not believed."""
+    """What a refresh stored, and the reasons of what it refused."""
 
     protocols: int = 0
     pools: int = 0
@@ -91,15 +91,15 @@ class Report:
 
 @dataclass(slots=True)
 class Snapshot:
-    """What a source tells, by our slugs.
+    """Figures of protocols from a source, by our slugs.
 
     Attributes:
-        source: who tells it.
+        source: its name.
         tvl: US dollars in a protocol.
         logos: addresses of pictures.
         pools: the largest ones of a protocol.
-        refused: in words, what of it makes no sense; `unbelieved` holds the same by protocol where it is its value.
-        missing: why one of two answers did not come.
+        refused: reasons why rows were refused; `unbelieved` has those that concern a protocol's value, by protocol.
+        missing: why one of the two responses is missing.
     """
 
     source: str
@@ -112,76 +112,76 @@ class Snapshot:
 
 
 def fetch(http: httpx2.Client, url: str, yields_url: str) -> Snapshot:
-    """What DefiLlama tells of our protocols; where one of its two answers does not come, what the other says.
+    """What DefiLlama knows of our protocols; where one of its two responses is missing, the content of the other.
 
     Raises:
         RateLimited, Unavailable, BadPayload: neither came; see there.
     """
     ours = {theirs: slug for slug, theirs in SLUGS.items()}
-    found = Snapshot(NAME)
+    snapshot = Snapshot(NAME)
     errors: list[ProviderError] = []
     for address, read in ((f"{url}/protocols", _read_values), (f"{yields_url}/pools", _read_pools)):
         try:
-            read(found, outbound.ask(http, NAME, address, largest=_LARGEST_ANSWER), ours)
+            read(snapshot, outbound.ask(http, NAME, address, largest=_LARGEST_ANSWER), ours)
         except ProviderError as error:
             errors.append(error)
     if len(errors) == 2:  # noqa: PLR2004 - both
         raise errors[0]
-    found.missing = errors[0] if errors else None
-    return found
+    snapshot.missing = errors[0] if errors else None
+    return snapshot
 
 
-def _read_values(found: Snapshot, answer: Any, ours: Mapping[str, str]) -> None:
+def _read_values(snapshot: Snapshot, answer: Any, ours: Mapping[str, str]) -> None:
     for row in _rows(answer):
         slug = ours.get(str(row.get("slug")))
         if slug is not None:
-            _take(found, slug, row)
+            _take(snapshot, slug, row)
 
 
-def _read_pools(found: Snapshot, answer: Any, ours: Mapping[str, str]) -> None:
+def _read_pools(snapshot: Snapshot, answer: Any, ours: Mapping[str, str]) -> None:
     pools: dict[str, dict[str, Pool]] = defaultdict(dict)
     for row in _rows(answer.get("data") if isinstance(answer, dict) else None):
         slug = ours.get(str(row.get("project")))
         if slug is not None and _chain(row) in EVM:
-            _add(pools[slug], slug, row, found.refused)
+            _add(pools[slug], slug, row, snapshot.refused)
     for slug, named in pools.items():
-        largest = sorted(named.values(), key=lambda each: (-each.tvl, each.pool))
-        found.pools[slug] = largest[:_POOLS]
+        largest = sorted(named.values(), key=lambda pool: (-pool.tvl, pool.pool))
+        snapshot.pools[slug] = largest[:_POOLS]
 
 
-def store(conn: Connection, found: Snapshot, now: datetime) -> Report:
-    """Store what is believed; a protocol that was not told of keeps what it has, with its age and the reason."""
-    report = Report(refused=list(found.refused))
+def store(conn: Connection, snapshot: Snapshot, now: datetime) -> Report:
+    """Store plausible values; a protocol without one keeps its last, with its age and the reason."""
+    report = Report(refused=list(snapshot.refused))
     for slug, protocol_id, tvl, observed_at in conn.execute(_STORED).fetchall():
-        new = found.tvl.get(slug)
-        why = found.unbelieved.get(slug, str(found.missing or _NOT_TOLD))
+        new = snapshot.tvl.get(slug)
+        reason = snapshot.unbelieved.get(slug, str(snapshot.missing or _NOT_TOLD))
         if new is not None and _is_jump(new, tvl, observed_at, now):
-            why = f"{new:f} US dollars after {tvl:f} is no change to believe"
-            report.refused.append(f"{slug}: {why}")
+            reason = f"{new:f} US dollars after {tvl:f} is no change to believe"
+            report.refused.append(f"{slug}: {reason}")
             new = None
         if new is None:
-            conn.execute(_UNTOLD, {"id": protocol_id, "why": why})
+            conn.execute(_UNTOLD, {"id": protocol_id, "why": reason})
         else:
-            logo_url = found.logos.get(slug)
-            told = {"id": protocol_id, "tvl": new, "now": now, "logo": logo_url}
-            conn.execute(_TVL, {**told, "source": found.source})
+            logo_url = snapshot.logos.get(slug)
+            values = {"id": protocol_id, "tvl": new, "now": now, "logo": logo_url}
+            conn.execute(_TVL, {**values, "source": snapshot.source})
             report.protocols += 1
-        if slug in found.pools:
-            _store_pools(conn, protocol_id, found.pools[slug], now)
-            report.pools += len(found.pools[slug])
+        if slug in snapshot.pools:
+            _store_pools(conn, protocol_id, snapshot.pools[slug], now)
+            report.pools += len(snapshot.pools[slug])
     return report
 
 
 def note_absence(conn: Connection, error: ProviderError) -> None:
-    """Say of every protocol why the last look brought nothing; what was known stays, with its age."""
+    """Note at every protocol why the last request brought nothing; its last values stay, with their age."""
     conn.execute(_UNTOLD_AT_ALL, {"why": str(error)[:_LONGEST_REASON]})
 
 
 def _store_pools(conn: Connection, protocol_id: UUID, pools: Iterable[Pool], now: datetime) -> None:
     conn.execute(_FORGET, {"id": protocol_id})
     rows = [
-        {"id": protocol_id, "now": now, **{name: getattr(each, name) for name in each.__slots__}}
-        for each in pools
+        {"id": protocol_id, "now": now, **{name: getattr(pool, name) for name in pool.__slots__}}
+        for pool in pools
     ]
     with conn.cursor() as cursor:
         cursor.executemany(_YIELD, rows)
@@ -201,19 +201,19 @@ def _rows(answer: Any) -> Iterable[Mapping[str, Any]]:
     return (row for row in answer if isinstance(row, dict))
 
 
-def _take(found: Snapshot, slug: str, row: Mapping[str, Any]) -> None:
+def _take(snapshot: Snapshot, slug: str, row: Mapping[str, Any]) -> None:
     picture = logo(row.get("logo"))
     if picture is not None:
-        found.logos[slug] = picture
+        snapshot.logos[slug] = picture
     try:
-        found.tvl[slug] = _dollars(row["tvl"])
+        snapshot.tvl[slug] = _dollars(row["tvl"])
     except _NONSENSE as error:
-        found.unbelieved[slug] = f"its value makes no sense ({error})"[:_LONGEST_REASON]
-        found.refused.append(f"{slug}: {found.unbelieved[slug]}")
+        snapshot.unbelieved[slug] = f"its value makes no sense ({error})"[:_LONGEST_REASON]
+        snapshot.refused.append(f"{slug}: {snapshot.unbelieved[slug]}")
 
 
 def _add(pools: dict[str, Pool], slug: str, row: Mapping[str, Any], refused: list[str]) -> None:
-    """Add a pool by its name; of one that is told twice the first stays."""
+    """Add a pool by its name; of duplicates the first stays."""
     try:
         pool = Pool(
             pool=_text(row["pool"]),

@@ -108,8 +108,8 @@ def register(
 ) -> Version:
     """Make the files the newest version; it serves nobody yet."""
     _registered(mlflow_client)
-    told = {"dagster_run_id": facts.dagster_run_id, **validation.tags(facts)}
-    made = Made(facts.model, facts, files, example, parameters, told)
+    version_tags = {"dagster_run_id": facts.dagster_run_id, **validation.tags(facts)}
+    made = Made(facts.model, facts, files, example, parameters, version_tags)
     return versions.register(mlflow_client, _FAMILY, made)
 
 
@@ -120,17 +120,17 @@ def serving(settings: Settings) -> Serving:
         RegistryUnavailable: MLflow does not answer.
     """
     with answers(settings.tracking_url):
-        found = _registered(client(settings))
-    if found is None:
+        model = _registered(client(settings))
+    if model is None:
         return Serving()
-    champions = _by_horizon(found.aliases, champion_alias)
-    chosen = _told(found.tags, _chosen_tag)
+    champions = _by_horizon(model.aliases, champion_alias)
+    chosen = _told(model.tags, _chosen_tag)
     return Serving(
         champions,
-        _number(found.aliases.get(BASELINE)),
-        _number(found.aliases.get(CHALLENGER)),
-        {horizon: each for horizon, each in chosen.items() if horizon not in champions},
-        _told(found.tags, _returned_tag),
+        _number(model.aliases.get(BASELINE)),
+        _number(model.aliases.get(CHALLENGER)),
+        {horizon: version for horizon, version in chosen.items() if horizon not in champions},
+        _told(model.tags, _returned_tag),
     )
 
 
@@ -138,7 +138,7 @@ def _registered(mlflow_client: MlflowClient) -> RegisteredModel | None:
     """The registered model under its name of today; one of an earlier system is renamed."""
     for name in (NAME, _FORMERLY):
         try:
-            found = mlflow_client.get_registered_model(name)
+            model = mlflow_client.get_registered_model(name)
         except MlflowException as error:
             if not is_missing(error):
                 raise
@@ -146,7 +146,7 @@ def _registered(mlflow_client: MlflowClient) -> RegisteredModel | None:
         if name == _FORMERLY:
             mlflow_client.set_registered_model_tag(name, KIND, NAME)
             mlflow_client.rename_registered_model(name, NAME)
-        return found
+        return model
     return None
 
 
@@ -201,8 +201,10 @@ def standing(settings: Settings, serving: Serving, now: datetime) -> dict[int, i
     """
     oldest = now - timedelta(days=settings.ml_baseline_days)
     champions = set(serving.champions.values())
-    fresh = {each for each in champions if validation.learned_after(settings, each, oldest)}
-    return {horizon: each for horizon, each in serving.champions.items() if each in fresh}
+    fresh = {
+        version for version in champions if validation.learned_after(settings, version, oldest)
+    }
+    return {horizon: version for horizon, version in serving.champions.items() if version in fresh}
 
 
 def run_of(settings: Settings, version: int) -> str:
@@ -222,8 +224,8 @@ def load(settings: Settings, version: int) -> Loaded:
         RegistryUnavailable: MLflow does not answer, or has no such version.
         ArtifactRefused: its files are not what was registered.
     """
-    found, files = versions.fetch(settings, NAME, version)
-    return Loaded(version, unpack(files, versions.manifest_digest(found)))
+    stored, files = versions.fetch(settings, NAME, version)
+    return Loaded(version, unpack(files, versions.manifest_digest(stored)))
 
 
 def load_all(settings: Settings, numbers: Iterable[int]) -> list[Loaded]:

@@ -22,17 +22,17 @@ class Champions:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._held: Mapping[UUID, Champion] = MappingProxyType({})
+        self._champions: Mapping[UUID, Champion] = MappingProxyType({})
         self._known: dict[Promotion, UUID] = {}
         self._lost: Mapping[UUID, str] = MappingProxyType({})
 
     def of(self, token_id: UUID) -> Champion | None:
         """The token's champion; None where it has none."""
-        return self._held.get(token_id)
+        return self._champions.get(token_id)
 
     def is_behind(self, token_id: UUID, horizon: int) -> bool:
         """Whether the token has a champion that lost more at a horizon than the baseline did on the same days."""
-        champion = self._held.get(token_id)
+        champion = self._champions.get(token_id)
         return champion is not None and horizon in champion.behind
 
     def lost(self, token_id: UUID) -> str | None:
@@ -41,7 +41,7 @@ class Champions:
 
     def symbols(self) -> list[str]:
         """Symbols of the tokens that have a champion, ascending."""
-        return sorted(champion.facts.symbol for champion in self._held.values())
+        return sorted(champion.facts.symbol for champion in self._champions.values())
 
     def refresh(self) -> None:
         """Load what the registry has promoted since the last time, and stop serving what it has taken back.
@@ -50,22 +50,31 @@ class Champions:
         its token had before stays, and all others are served as if nothing were.
         """
         try:
-            found = token_listing.listing(self._settings)
+            listing = token_listing.listing(self._settings)
         except RegistryUnavailable as error:
-            _log.warning("registry_unavailable", reason=str(error), serving=len(self._held))
+            _log.warning("registry_unavailable", reason=str(error), serving=len(self._champions))
             return
-        for name, why in found.unreadable.items():
+        for name, why in listing.unreadable.items():
             _log.error("model_unreadable", model=name, reason=why)
-        loaded = {each: self._load(each) for each in found.promotions if each not in self._known}
+        loaded = {
+            promotion: self._load(promotion)
+            for promotion in listing.promotions
+            if promotion not in self._known
+        }
         failed = {
-            each.token_id: f"version {each.version} of {each.model_name} cannot be loaded: {made}"
-            for each, made in loaded.items()
-            if isinstance(made, str)
+            promotion.token_id: f"version {promotion.version} of {promotion.model_name} cannot be loaded: {result}"
+            for promotion, result in loaded.items()
+            if isinstance(result, str)
         }
         self._swap(
-            found, {each: made for each, made in loaded.items() if not isinstance(made, str)}
+            listing,
+            {
+                promotion: result
+                for promotion, result in loaded.items()
+                if not isinstance(result, str)
+            },
         )
-        self._lost = MappingProxyType({**found.lost, **failed})
+        self._lost = MappingProxyType({**listing.lost, **failed})
 
     def _load(self, promotion: Promotion) -> Champion | str:
         """The champion, or why there is none."""
@@ -81,22 +90,22 @@ class Champions:
         _log.info("champion_loaded", model=name, version=version, algorithm=algorithm)
         return replace(champion, behind=promotion.behind)
 
-    def _swap(self, found: Listing, loaded: Mapping[Promotion, Champion]) -> None:
-        by_name = {champion.model_name: champion for champion in self._held.values()}
-        held = {
+    def _swap(self, listing: Listing, loaded: Mapping[Promotion, Champion]) -> None:
+        by_name = {champion.model_name: champion for champion in self._champions.values()}
+        champions = {
             champion.facts.token_id: champion
             for name, champion in by_name.items()
-            if name in found.unreadable
+            if name in listing.unreadable
         }
         known = {}
-        for promotion in found.promotions:
+        for promotion in listing.promotions:
             champion = loaded.get(promotion) or by_name.get(promotion.model_name)
             if champion is None:
                 continue
-            held[champion.facts.token_id] = champion
+            champions[champion.facts.token_id] = champion
             if (champion.model_name, champion.version) == (promotion.model_name, promotion.version):
                 known[promotion] = champion.facts.token_id
-        self._held, self._known = MappingProxyType(held), known
+        self._champions, self._known = MappingProxyType(champions), known
 
 
 class Refreshed(Protocol):
@@ -110,18 +119,18 @@ class Refreshed(Protocol):
 class Refresher(threading.Thread):
     """Refreshes what it is given every `seconds` until it is stopped."""
 
-    def __init__(self, all_of_it: Iterable[Refreshed], seconds: float) -> None:
+    def __init__(self, refreshed: Iterable[Refreshed], seconds: float) -> None:
         super().__init__(name="refresher", daemon=True)
-        self._all = tuple(all_of_it)
+        self._refreshed = tuple(refreshed)
         self._seconds = seconds
         self._stopping = threading.Event()
 
     def run(self) -> None:
         """Refresh now and then; an error that nobody expected is logged, and the next round comes all the same."""
         while True:
-            for each in self._all:
+            for part in self._refreshed:
                 try:
-                    each.refresh()
+                    part.refresh()
                 except Exception:  # noqa: BLE001 - the thread must outlive it, and it is logged
                     _log.exception("refresh_failed")
             if self._stopping.wait(self._seconds):

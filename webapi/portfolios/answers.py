@@ -1,4 +1,4 @@
-"""Portfolios and holdings in the words of the wire."""
+"""Portfolios and holdings as the API answers them."""
 
 from typing import Any
 
@@ -6,23 +6,23 @@ from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.valuation.current_holdings import Holding, Totals
 
 
-def holding(found: Holding) -> dict[str, Any]:
+def holding(valued: Holding) -> dict[str, Any]:
     """A holding as `HoldingOut` takes it."""
-    row = found.row
+    row = valued.row
     return {
         "id": row.id,
         "portfolioId": row.portfolio_id,
         "amount": row.amount,
         "averageBuyPrice": row.average_buy_price,
         "source": row.source,
-        "currentValue": found.current_value,
-        "costBasis": found.cost_basis,
-        "profitLoss": found.profit_loss,
-        "profitLossPercentage": found.profit_loss_percentage,
-        "profitLossReason": found.no_percentage,
-        "unrealizedPnL": found.profit_loss,
-        "isStale": found.is_stale,
-        "missingRate": found.missing_rate,
+        "currentValue": valued.current_value,
+        "costBasis": valued.cost_basis,
+        "profitLoss": valued.profit_loss,
+        "profitLossPercentage": valued.profit_loss_percentage,
+        "profitLossReason": valued.no_percentage,
+        "unrealizedPnL": valued.profit_loss,
+        "isStale": valued.is_stale,
+        "missingRate": valued.missing_rate,
         "token": {
             "id": row.token_id,
             "symbol": row.symbol,
@@ -38,39 +38,39 @@ def holding(found: Holding) -> dict[str, Any]:
     }
 
 
-def portfolio(found: Portfolio, held: list[Holding], sums: Totals) -> dict[str, Any]:
-    """A portfolio as the wire has it."""
+def portfolio(stored: Portfolio, holdings: list[Holding], totals: Totals) -> dict[str, Any]:
+    """A portfolio as `PortfolioOut` takes it."""
     return {
-        "id": found.id,
-        "name": found.name,
-        "description": found.description,
-        "icon": found.icon,
-        "currency": found.currency,
-        "lotMethod": found.lot_method,
-        "lotScope": found.lot_scope,
-        "transferTolerance": found.transfer_tolerance,
-        "transferHours": found.transfer_hours,
-        "isActive": found.is_active,
-        "createdAt": found.created_at,
-        "updatedAt": found.updated_at,
-        "holdings": [holding(each) for each in held],
+        "id": stored.id,
+        "name": stored.name,
+        "description": stored.description,
+        "icon": stored.icon,
+        "currency": stored.currency,
+        "lotMethod": stored.lot_method,
+        "lotScope": stored.lot_scope,
+        "transferTolerance": stored.transfer_tolerance,
+        "transferHours": stored.transfer_hours,
+        "isActive": stored.is_active,
+        "createdAt": stored.created_at,
+        "updatedAt": stored.updated_at,
+        "holdings": [holding(row) for row in holdings],
         "stats": {
-            "totalValue": sums.total_value,
-            "totalCost": sums.total_cost,
-            "profitLoss": sums.profit_loss,
-            "profitLossPercentage": sums.profit_loss_percentage,
-            "profitLossReason": sums.no_percentage,
-            "holdingsCount": sums.holdings_count,
+            "totalValue": totals.total_value,
+            "totalCost": totals.total_cost,
+            "profitLoss": totals.profit_loss,
+            "profitLossPercentage": totals.profit_loss_percentage,
+            "profitLossReason": totals.no_percentage,
+            "holdingsCount": totals.holdings_count,
         },
-        "totalValue": sums.total_value,
-        "change24h": sums.change_24h,
-        "changePercent24h": sums.change_percent_24h,
-        "assetCount": sums.asset_count,
-        "transactionCount": found.transaction_count,
-        "unpriced": sums.unpriced,
-        "stale": sums.stale,
-        "uncosted": sums.uncosted,
-        "missingRates": sums.missing_rates,
-        "isPending": found.is_pending,
-        "valuedAt": found.valued_at,
+        "totalValue": totals.total_value,
+        "change24h": totals.change_24h,
+        "changePercent24h": totals.change_percent_24h,
+        "assetCount": totals.asset_count,
+        "transactionCount": stored.transaction_count,
+        "unpriced": totals.unpriced,
+        "stale": totals.stale,
+        "uncosted": totals.uncosted,
+        "missingRates": totals.missing_rates,
+        "isPending": stored.is_pending,
+        "valuedAt": stored.valued_at,
     }

@@ -30,33 +30,36 @@ def everything(
         errors.Problem: 400, there is no such currency.
     """
     currency = None if asked is None else queries.currency(conn, asked)
-    found = portfolios.list_for(conn, owner)
-    held = queries.holdings(conn, owner, found, shown=currency) if found else {}
-    sums = [current_holdings.totals(held[each.id]) for each in found]
-    as_shown = [replace(each, currency=currency or each.currency) for each in found]
+    own = portfolios.list_for(conn, owner)
+    holdings = queries.holdings(conn, owner, own, shown=currency) if own else {}
+    totals = [current_holdings.totals(holdings[portfolio.id]) for portfolio in own]
+    as_shown = [replace(portfolio, currency=currency or portfolio.currency) for portfolio in own]
     positions = repository.open_positions(conn, owner)
-    worths = in_common = net_worth.beside(conn, positions, as_shown, sums)
-    common = queries.common_currency(currency or summed_in, found)
-    summed = [replace(each, currency=common) for each in found]
+    worths = in_common = net_worth.beside(conn, positions, as_shown, totals)
+    common = queries.common_currency(currency or summed_in, own)
+    summed = [replace(portfolio, currency=common) for portfolio in own]
     if summed != as_shown:
-        there = queries.holdings(conn, owner, found, shown=common)
-        sums = [current_holdings.totals(there[each.id]) for each in found]
-        in_common = net_worth.beside(conn, positions, summed, sums)
+        converted = queries.holdings(conn, owner, own, shown=common)
+        totals = [current_holdings.totals(converted[portfolio.id]) for portfolio in own]
+        in_common = net_worth.beside(conn, positions, summed, totals)
     portrayed = [
-        shown(conn, each, held[each.id], currency or each.currency) | worths[each.id]
-        for each in found
+        shown(conn, portfolio, holdings[portfolio.id], currency or portfolio.currency)
+        | worths[portfolio.id]
+        for portfolio in own
     ]
     return {
         "portfolios": portrayed,
-        "count": len(found),
+        "count": len(own),
         "currency": common,
         "netWorth": net_worth.total(in_common),
-        **queries.over_all(found, sums),
+        **queries.over_all(own, totals),
     }
 
 
-def shown(conn: Connection, found: Portfolio, held: list[Holding], currency: str) -> dict[str, Any]:
+def shown(
+    conn: Connection, portfolio: Portfolio, holdings: list[Holding], currency: str
+) -> dict[str, Any]:
     """A portfolio in `currency`, with the day of the exchange rate where that is not its own."""
-    portrayed = answers.portfolio(found, held, current_holdings.totals(held))
-    rate_date = queries.rate_date(conn, found, currency)
+    portrayed = answers.portfolio(portfolio, holdings, current_holdings.totals(holdings))
+    rate_date = queries.rate_date(conn, portfolio, currency)
     return {**portrayed, "displayCurrency": currency, "rateDate": rate_date}

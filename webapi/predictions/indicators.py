@@ -11,23 +11,23 @@ _CENTS = 2
 _READ_DIGITS = 5
 
 
-def describe(found: Indicators | None) -> dict[str, Any] | None:
+def describe(newest: Indicators | None) -> dict[str, Any] | None:
     """The indicators of the newest final day; None where there are none."""
-    if found is None:
+    if newest is None:
         return None
     exact = {
-        "rsi": found.rsi_14,
-        "macd": _macd(found),
-        "bollinger_bands": _bands(found),
+        "rsi": newest.rsi_14,
+        "macd": _macd(newest),
+        "bollinger_bands": _bands(newest),
     }
-    decimals = decimals_of(found.close)
+    decimals = decimals_of(newest.close)
     return {
         "rsi": _rounded(exact["rsi"], 1),
         "macd": _rounded(exact["macd"], decimals),
-        "trend": trend(found),
+        "trend": trend(newest),
         "bollinger_bands": _rounded(exact["bollinger_bands"], decimals),
-        "volume_trend": volume_trend(found.volume_ratio_30d),
-        "as_of": found.price_date.isoformat(),
+        "volume_trend": volume_trend(newest.volume_ratio_30d),
+        "as_of": newest.price_date.isoformat(),
         "exact": exact,
     }
 
@@ -37,16 +37,16 @@ def decimals_of(price: Decimal) -> int:
     return max(_CENTS, _READ_DIGITS - 1 - price.adjusted())
 
 
-def trend(found: Indicators) -> str | None:
+def trend(newest: Indicators) -> str | None:
     """The trend as close and MACD agree on it; None where one of them is unknown.
 
     `bullish` where the close lies above its mean of 20 days and the MACD above its signal, `bearish` where both lie
     below, else `neutral`.
     """
-    if found.bollinger_middle is None or found.macd is None or found.macd_signal is None:
+    if newest.bollinger_middle is None or newest.macd is None or newest.macd_signal is None:
         return None
-    above_mean = float(found.close) > found.bollinger_middle
-    if above_mean != (found.macd > found.macd_signal):
+    above_mean = float(newest.close) > newest.bollinger_middle
+    if above_mean != (newest.macd > newest.macd_signal):
         return "neutral"
     return "bullish" if above_mean else "bearish"
 
@@ -66,15 +66,15 @@ def _rounded(value: Any, decimals: int) -> Any:
     return None if value is None else round(value, decimals)
 
 
-def _macd(found: Indicators) -> dict[str, float | None] | None:
-    return None if found.macd is None else {"value": found.macd, "signal": found.macd_signal}
+def _macd(newest: Indicators) -> dict[str, float | None] | None:
+    return None if newest.macd is None else {"value": newest.macd, "signal": newest.macd_signal}
 
 
-def _bands(found: Indicators) -> dict[str, float | None] | None:
-    if found.bollinger_middle is None:
+def _bands(newest: Indicators) -> dict[str, float | None] | None:
+    if newest.bollinger_middle is None:
         return None
     return {
-        "upper": found.bollinger_upper,
-        "middle": found.bollinger_middle,
-        "lower": found.bollinger_lower,
+        "upper": newest.bollinger_upper,
+        "middle": newest.bollinger_middle,
+        "lower": newest.bollinger_lower,
     }

@@ -72,28 +72,28 @@ class _Day:
     inherited: _Side = field(default_factory=_Side)
     left: list[tuple[int, Decimal]] = field(default_factory=list)
 
-    def add(self, each: Change) -> None:
-        if each.is_in:
-            side = self.bought if each.legacy is None else self.inherited
-            side.add(each.quantity, each.money)
-        elif each.legacy is not None:
-            self.left.append((each.legacy, each.quantity))
-        elif each.is_sale:
-            self.sold.add(each.quantity, each.money)
+    def add(self, change: Change) -> None:
+        if change.is_in:
+            side = self.bought if change.legacy is None else self.inherited
+            side.add(change.quantity, change.money)
+        elif change.legacy is not None:
+            self.left.append((change.legacy, change.quantity))
+        elif change.is_sale:
+            self.sold.add(change.quantity, change.money)
         else:
-            self.gone += each.quantity
+            self.gone += change.quantity
 
 
 def match(changes: Iterable[Change]) -> list[Matched]:
-    """All that was sold, and all that went on as another token, in the order of days, each part with its cost."""
+    """Sales and conversions into other tokens by day, each in parts with their cost."""
     days: dict[date, _Day] = {}
-    for each in sorted(changes, key=lambda change: change.on):
-        days.setdefault(each.on, _Day()).add(each)
-    found = [*_same_day(days), *_thirty_days(days), *_pooled(days)]
+    for change in sorted(changes, key=lambda change: change.on):
+        days.setdefault(change.on, _Day()).add(change)
+    matches = [*_same_day(days), *_thirty_days(days), *_pooled(days)]
     order = (SAME_DAY, THIRTY_DAYS, POOL, CONTINUED)
     return sorted(
-        found,
-        key=lambda each: (each.sold_on, order.index(each.rule), each.bought_on or each.sold_on),
+        matches,
+        key=lambda part: (part.sold_on, order.index(part.rule), part.bought_on or part.sold_on),
     )
 
 
@@ -121,21 +121,21 @@ def _pair(on: date, sold: _Side, bought_on: date, bought: _Side, rule: str) -> I
 
 
 def _pooled(days: dict[date, _Day]) -> Iterator[Matched]:
-    """What is left goes into the pool and comes out of it; what was never there has no known cost."""
+    """Match the rest by the pool; a sale of more than the pool holds has no known cost."""
     pool = _Side()
     for on, day in days.items():
         for side in (day.inherited, day.bought):
             if side.quantity:
                 pool.add(side.quantity, side.money)
-        if held := min(day.sold.quantity, pool.quantity):
-            cost, proceeds = pool.take(held), day.sold.take(held)
-            yield Matched(on, None, held, cost, proceeds, POOL)
-        if left := day.sold.quantity:
-            yield Matched(on, None, left, None, day.sold.take(left), POOL)
+        if covered := min(day.sold.quantity, pool.quantity):
+            cost, proceeds = pool.take(covered), day.sold.take(covered)
+            yield Matched(on, None, covered, cost, proceeds, POOL)
+        if uncovered := day.sold.quantity:
+            yield Matched(on, None, uncovered, None, day.sold.take(uncovered), POOL)
         if gone := min(day.gone, pool.quantity):
             pool.take(gone)
         for legacy, quantity in day.left:
-            if held := min(quantity, pool.quantity):
-                yield Matched(on, None, held, pool.take(held), None, CONTINUED, legacy)
+            if covered := min(quantity, pool.quantity):
+                yield Matched(on, None, covered, pool.take(covered), None, CONTINUED, legacy)
         if not pool.quantity:
             pool = _Side()

@@ -1,7 +1,7 @@
-"""The tax report of a user out of the ledger: every token from its first transaction on. Reads only.
+"""Computes a user's tax report from the ledger, every token from its first transaction on. Reads only.
 
-Each token is booked by the rules of the report, which may not be those of its portfolios, and hands over to the token
-that it became what its own book has.
+Each token is booked by the rules of the report, which may differ from those of its portfolios. Lots of a token that became
+another one go on in the book of that other token.
 """
 
 from collections import defaultdict
@@ -52,33 +52,33 @@ def read(conn: Connection, user_id: UUID, regime: Regime, year: int, currency: s
     """
     shown = regime.currency or currency
     market = StoredMarket(conn)
-    found: list[Disposal | Earned | Paid | Question] = []
+    report_lines: list[Disposal | Earned | Paid | Question] = []
     tokens = conn.execute(_TOKENS, {"user_id": user_id}).fetchall()
     row = conn.execute(_FIRST, {"user_id": user_id}).fetchone()
-    market.prepare([each[0] for each in tokens], (row and row[0]) or date(year, 1, 1))
+    market.prepare([token_id for token_id, _ in tokens], (row and row[0]) or date(year, 1, 1))
     with localcontext(EXACT):
         of_report = partial(
             Token, rules=rebooking.rules(conn, user_id), market=market, regime=regime, year=year, currency=shown,
         )  # fmt: skip
         for token in _tokens(conn, user_id, dict(tokens), of_report):
             for lines in (token.disposals(), token.income(), token.fees(), token.questions()):
-                found.extend(lines)
-    return _report(found, regime, year, shown)
+                report_lines.extend(lines)
+    return _report(report_lines, regime, year, shown)
 
 
 def _tokens(
     conn: Connection, user_id: UUID, symbols: dict[UUID, str], token: Callable[..., Token]
 ) -> Iterator[Token]:
-    """Each token behind all that it comes from; `token` makes one out of what is its own."""
-    lines = {each: stored_events.line(conn, each) for each in symbols}
+    """The tokens in an order in which each comes after those it was converted from; `token` makes one."""
+    lines = {token_id: stored_events.line(conn, token_id) for token_id in symbols}
     carried: dict[UUID, list[Carried]] = defaultdict(list)
-    former = {each: line.former() & symbols.keys() for each, line in lines.items()}
-    for each in TopologicalSorter(former).static_order():
-        line, came = lines[each], carried.pop(each, [])
-        scope = {"user_id": user_id, "token_id": each, "since": rebooking.BEGINNING}
+    former = {token_id: line.former() & symbols.keys() for token_id, line in lines.items()}
+    for token_id in TopologicalSorter(former).static_order():
+        line, arrived = lines[token_id], carried.pop(token_id, [])
+        scope = {"user_id": user_id, "token_id": token_id, "since": rebooking.BEGINNING}
         token_year = token(
-            token_id=each, symbol=symbols[each], entries=list(rebooking.entries(conn, user_id, each)),
-            successions=line.successions(), ends=line.conversions(conn, scope, came), carried=came,
+            token_id=token_id, symbol=symbols[token_id], entries=list(rebooking.entries(conn, user_id, token_id)),
+            successions=line.successions(), ends=line.conversions(conn, scope, arrived), carried=arrived,
         )  # fmt: skip
         yield token_year
         if line.heirs():
@@ -88,27 +88,30 @@ def _tokens(
 
 
 def _report(
-    found: Iterable[Disposal | Earned | Paid | Question], regime: Regime, year: int, currency: str
+    report_lines: Iterable[Disposal | Earned | Paid | Question],
+    regime: Regime,
+    year: int,
+    currency: str,
 ) -> Report:
     disposals: list[Disposal] = []
     income: list[Earned] = []
     fees: list[Paid] = []
     unknown: list[Question] = []
-    for each in found:
-        if isinstance(each, Disposal):
-            disposals.append(each)
-        elif isinstance(each, Earned):
-            income.append(each)
-        elif isinstance(each, Paid):
-            fees.append(each)
+    for line in report_lines:
+        if isinstance(line, Disposal):
+            disposals.append(line)
+        elif isinstance(line, Earned):
+            income.append(line)
+        elif isinstance(line, Paid):
+            fees.append(line)
         else:
-            unknown.append(each)
+            unknown.append(line)
     return Report(
         regime,
         year,
         currency,
-        sorted(unknown, key=lambda each: (each.on, each.symbol)),
-        sorted(disposals, key=lambda each: (each.disposed_on, each.symbol)),
-        sorted(income, key=lambda each: (each.on, each.symbol)),
-        sorted(fees, key=lambda each: each.on),
+        sorted(unknown, key=lambda line: (line.on, line.symbol)),
+        sorted(disposals, key=lambda line: (line.disposed_on, line.symbol)),
+        sorted(income, key=lambda line: (line.on, line.symbol)),
+        sorted(fees, key=lambda line: line.on),
     )

@@ -61,12 +61,12 @@ class Worth:
     @property
     def rest(self) -> Decimal:
         """The share of all that are not among the largest."""
-        return sum((each.share or Decimal(0) for each in self.parts[_SHOWN:]), Decimal(0))
+        return sum((part.share or Decimal(0) for part in self.parts[_SHOWN:]), Decimal(0))
 
     @property
     def movers(self) -> Sequence[Part]:
         """What moved most in 24 hours."""
-        moved = [each for each in self.parts if each.change_24h is not None]
+        moved = [part for part in self.parts if part.change_24h is not None]
         return sorted(moved, key=_movement, reverse=True)[:_MOVERS]
 
 
@@ -78,24 +78,24 @@ def now(conn: Connection, owner: UUID) -> Worth:
     """What all portfolios of `owner` come to at this moment, in the currency that the reader chose, else their common one."""
     own = overview.everything(conn, owner, None, summed_in=cookies.currency())
     body = overview.everything(conn, owner, own["currency"]) if _differ(own) else own
-    held = [each for portfolio in body["portfolios"] for each in portfolio["holdings"]]
-    return Worth(body, tuple(_parts(held)))
+    holdings = [holding for portfolio in body["portfolios"] for holding in portfolio["holdings"]]
+    return Worth(body, tuple(_parts(holdings)))
 
 
 def _differ(body: dict[str, Any]) -> bool:
-    return any(each["displayCurrency"] != body["currency"] for each in body["portfolios"])
+    return any(portfolio["displayCurrency"] != body["currency"] for portfolio in body["portfolios"])
 
 
-def _parts(held: Iterable[dict[str, Any]]) -> list[Part]:
-    """One part for each token, the largest first, what has no price last."""
+def _parts(holdings: Iterable[dict[str, Any]]) -> list[Part]:
+    """One part per token, the largest first, those without a price last."""
     by_token: dict[UUID, list[dict[str, Any]]] = {}
-    for each in held:
-        if each["amount"]:
-            by_token.setdefault(each["token"]["id"], []).append(each)
-    sums = {key: _known([each["currentValue"] for each in rows]) for key, rows in by_token.items()}
+    for holding in holdings:
+        if holding["amount"]:
+            by_token.setdefault(holding["token"]["id"], []).append(holding)
+    sums = {key: _known([row["currentValue"] for row in rows]) for key, rows in by_token.items()}
     total = sum((value for value in sums.values() if value is not None), Decimal(0))
     parts = [_part(rows, sums[key], total) for key, rows in by_token.items()]
-    return sorted(parts, key=lambda each: (each.value is None, -(each.value or 0), each.symbol))
+    return sorted(parts, key=lambda part: (part.value is None, -(part.value or 0), part.symbol))
 
 
 def _part(rows: list[dict[str, Any]], value: Decimal | None, total: Decimal) -> Part:
@@ -117,12 +117,12 @@ def history(conn: Connection, owner: UUID, currency: str) -> Series | None:
     """
     today = services().clock().date()
     days: dict[date, list[tuple[Decimal | None, Decimal | None]]] = {}
-    for each in portfolios.list_for(conn, owner):
-        if each.first_day is None:
+    for portfolio in portfolios.list_for(conn, owner):
+        if portfolio.first_day is None:
             continue
-        first = max(each.first_day, today - _HISTORY)
-        period = Period(owner, each.id, min(first, today), today)
-        for point in reading.points(conn, each, period, currency):
+        first = max(portfolio.first_day, today - _HISTORY)
+        period = Period(owner, portfolio.id, min(first, today), today)
+        for point in reading.points(conn, portfolio, period, currency):
             if not point.is_unpriced:
                 days.setdefault(point.day, []).append((point.value, point.cost))
     rows = [
@@ -143,5 +143,9 @@ def open_issues(conn: Connection, owner: UUID) -> list[Issue]:
 
 def fired(conn: Connection, owner: UUID) -> list[Alert]:
     """Alerts that fired last, the newest first."""
-    known = [each for each in alerts.list_for(conn, owner) if each.last_triggered_at is not None]
-    return sorted(known, key=lambda each: str(each.last_triggered_at), reverse=True)[:_SHOWN]
+    fired_alerts = [
+        alert for alert in alerts.list_for(conn, owner) if alert.last_triggered_at is not None
+    ]
+    return sorted(fired_alerts, key=lambda alert: str(alert.last_triggered_at), reverse=True)[
+        :_SHOWN
+    ]
