@@ -11,7 +11,7 @@ import click
 from coinsphere.clock import utc_now
 from coinsphere.errors import LocalServiceError
 from coinsphere.local import log_lines
-from coinsphere.local.log_lines import LEVELS, Wanted
+from coinsphere.local.log_lines import LEVELS, LineFilter
 from coinsphere.settings import Settings
 
 _LAST = 50
@@ -48,7 +48,7 @@ def logs(
             f"{since!r} is no instant like 2026-11-28T20:15, and no span like 15m",
             param_hint="--since",
         ) from error
-    found = log_lines.of_files(paths, Wanted(instant, level, request))
+    found = log_lines.of_files(paths, LineFilter(instant, level, request))
     for line in found if lines is None else deque(found, lines):
         for text in line.text.split("\n"):
             click.echo(f"{line.process:<17} {text}")

@@ -15,7 +15,7 @@ from coinsphere.cli.console import console as new_console
 from coinsphere.clock import iso, utc_now
 from coinsphere.market.quality import quarantine_review, set_aside, summaries
 from coinsphere.market.quality.quarantine_review import Refused
-from coinsphere.market.quality.set_aside import Held
+from coinsphere.market.quality.set_aside import Entry
 from coinsphere.market.reference import tokens
 
 Decide = Callable[[Connection, Sequence[int], str, str, datetime], int]
@@ -74,7 +74,7 @@ def decide(
     new_console().print(f"{changed} {rows} of {which} {decision}d.")
 
 
-def show_set_aside(console: Console, held: Sequence[Held]) -> None:
+def show_set_aside(console: Console, held: Sequence[Entry]) -> None:
     """Print a line for each token and rule; nothing where nothing is set aside."""
     lines = summaries.of_held(held)
     for line in lines[:_SHOWN]:
@@ -85,7 +85,7 @@ def show_set_aside(console: Console, held: Sequence[Held]) -> None:
         console.print("`coinsphere market quarantine` lists all, `release` and `remove` decide.")
 
 
-def as_dict(held: Held) -> dict[str, Any]:
+def as_dict(held: Entry) -> dict[str, Any]:
     """An entry for programs."""
     return {
         "id": held.id,
@@ -98,7 +98,7 @@ def as_dict(held: Held) -> dict[str, Any]:
     }
 
 
-def _table(held: Sequence[Held]) -> Table:
+def _table(held: Sequence[Entry]) -> Table:
     table = Table("id", "token", "what", "of", "why", "since", "state", title="Set aside")
     for each in held:
         by = f"{each.state} by {each.changed_by}" if each.state != "held" else "held"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from coinsphere.local.disk import Room
     from coinsphere.local.system import Health
     from coinsphere.market.origin import Origin
-    from coinsphere.market.quality.set_aside import Held
+    from coinsphere.market.quality.set_aside import Entry
 
 
 def register(cli: click.Group) -> None:
@@ -71,7 +71,7 @@ def stored_origin(settings: Settings) -> "Origin | None":
         return None
 
 
-def held(settings: Settings) -> "list[Held]":
+def held(settings: Settings) -> "list[Entry]":
     """What checks set aside; empty where the database cannot say now."""
     from coinsphere.market.quality import set_aside
 

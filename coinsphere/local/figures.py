@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Usage:
     """What a process takes with those that it started: bytes, seconds of all cores, numbers."""
 
     resident_bytes: float = 0.0
@@ -19,9 +19,9 @@ class Taken:
     open_files: float = 0.0
     threads: float = 0.0
 
-    def __add__(self, other: "Taken") -> "Taken":
+    def __add__(self, other: "Usage") -> "Usage":
         """Of both together."""
-        return Taken(
+        return Usage(
             *(getattr(self, each.name) + getattr(other, each.name) for each in fields(self))
         )
 
@@ -57,24 +57,24 @@ class ProcessFigures(Collector):
             yield _family(f"coinsphere_process_{each}", said, values)
 
 
-def of_tree(pid: int) -> Taken:
+def of_tree(pid: int) -> Usage:
     """What a process and all that it started take; of those that have ended, nothing."""
     with suppress(psutil.NoSuchProcess):
         top = psutil.Process(pid)
-        return sum(map(_of, [top, *top.children(recursive=True)]), Taken())
-    return Taken()
+        return sum(map(_of, [top, *top.children(recursive=True)]), Usage())
+    return Usage()
 
 
-def _of(process: psutil.Process) -> Taken:
+def _of(process: psutil.Process) -> Usage:
     with suppress(psutil.NoSuchProcess, psutil.AccessDenied), process.oneshot():
         times = process.cpu_times()
-        return Taken(
+        return Usage(
             process.memory_info().rss,
             times.user + times.system,
             process.num_fds(),
             process.num_threads(),
         )
-    return Taken()
+    return Usage()
 
 
 def _age(pid: int) -> float | None:

@@ -53,7 +53,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class LineFilter:
     """Which lines are looked for; None is any."""
 
     since: datetime | None = None
@@ -81,7 +81,7 @@ def instant(text: str, now: datetime) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def of_files(paths: Iterable[Path], wanted: Wanted) -> Iterator[Line]:
+def of_files(paths: Iterable[Path], wanted: LineFilter) -> Iterator[Line]:
     """The wanted lines of logs, the oldest first; `NAME.log.1` holds what NAME wrote before `NAME.log`."""
     by_process: dict[str, list[Path]] = {}
     # `worker.log.2` is older than `worker.log.1`, and that than `worker.log`.

@@ -35,7 +35,7 @@ You will not hear of the same again, and of what comes now after a day at the ea
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Findings:
     """Lines of what is still to be decided, one a cause."""
 
     set_aside: Sequence[str]
@@ -57,17 +57,17 @@ def check(settings: Settings, now: datetime) -> int:
         return operators.tell(conn, settings.operator_email, SUBJECT, body)
 
 
-def text(found: Found, url: str) -> str:
+def text(found: Findings, url: str) -> str:
     """The mail's text."""
     sections = _section("Set aside by checks, and used by nothing", found.set_aside)
     sections += _section("Refused on arrival, and kept as it came", found.refused)
     return _BODY.format(sections=sections, url=url)
 
 
-def _found(conn: Connection, since: datetime, until: datetime) -> Found:
+def _found(conn: Connection, since: datetime, until: datetime) -> Findings:
     held = [each for each in set_aside.entries(conn) if since <= each.since < until]
     waiting = quarantine_review.waiting(conn, since=since, until=until)
-    return Found(summaries.of_held(held), [summaries.of_refused(each) for each in waiting])
+    return Findings(summaries.of_held(held), [summaries.of_refused(each) for each in waiting])
 
 
 def _section(title: str, lines: Sequence[str]) -> str:

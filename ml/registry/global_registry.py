@@ -21,7 +21,7 @@ from ml.errors import ArtifactRefused
 from ml.registry import flavours, tags, validation, versions
 from ml.registry.global_version import NAME, GlobalFacts, GlobalVersion, unpack
 from ml.registry.mlflow_client import answers, client, is_missing
-from ml.registry.versions import KIND, Family, Made, Version, VersionInfo
+from ml.registry.versions import KIND, Family, NewVersion, Version, VersionInfo
 
 _log = log.get("ml.registry.global_registry")
 
@@ -109,7 +109,7 @@ def register(
     """Make the files the newest version; it serves nobody yet."""
     _registered(mlflow_client)
     version_tags = {"dagster_run_id": facts.dagster_run_id, **validation.tags(facts)}
-    made = Made(facts.model, facts, files, example, parameters, version_tags)
+    made = NewVersion(facts.model, facts, files, example, parameters, version_tags)
     return versions.register(mlflow_client, _FAMILY, made)
 
 

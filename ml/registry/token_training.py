@@ -19,7 +19,7 @@ from ml.models.artifact import Facts
 from ml.registry import code_version, token_card, token_registry, tracking, versions
 from ml.registry.mlflow_client import answers, client
 from ml.registry.tracking import Subject
-from ml.registry.versions import Made
+from ml.registry.versions import NewVersion
 from ml.training import token_fits
 from ml.training.token_fits import Fitted
 
@@ -81,7 +81,7 @@ def _train(
             code_version=code_version.current(),
         )
         files = artifact.pack(residual.calibrate(fitted.model, series), facts)
-        made = Made(
+        made = NewVersion(
             algorithm,
             facts,
             files,

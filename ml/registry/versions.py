@@ -112,7 +112,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class NewVersion:
     """What becomes a version.
 
     Attributes:
@@ -132,7 +132,7 @@ class Made:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-def register(mlflow_client: MlflowClient, family: Family, made: Made) -> Version:
+def register(mlflow_client: MlflowClient, family: Family, made: NewVersion) -> Version:
     """Store the files as a logged model of the run, and make them the newest version of the family."""
     name, facts = ensure(mlflow_client, family), made.facts
     logged = mlflow_client.create_logged_model(

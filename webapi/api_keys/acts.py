@@ -21,14 +21,14 @@ _WHAT = "API key"
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class IssuedKey:
     """A new key; `secret` is shown this once and stored nowhere."""
 
     key: ApiKey
     secret: str
 
 
-def create(work: Services, given: schemas.KeyIn) -> Made:
+def create(work: Services, given: schemas.KeyIn) -> IssuedKey:
     """Make a key; the caller must have been asked for a step-up.
 
     Raises:
@@ -41,7 +41,7 @@ def create(work: Services, given: schemas.KeyIn) -> Made:
         return _create(conn, new, now, Event.API_KEY_CREATED)
 
 
-def rotate(work: Services, key_id: str, given: schemas.RotateIn) -> Made:
+def rotate(work: Services, key_id: str, given: schemas.RotateIn) -> IssuedKey:
     """Make a key that takes the place of another; the caller must have been asked for a step-up.
 
     Raises:
@@ -67,7 +67,7 @@ def revoke(work: Services, key_id: str) -> None:
         audit.record(conn, Event.API_KEY_REVOKED, actor_id=user_id, target=str(wanted))
 
 
-def _create(conn: Connection, new: NewKey, now: datetime, event: Event) -> Made:
+def _create(conn: Connection, new: NewKey, now: datetime, event: Event) -> IssuedKey:
     user_id = access.principal().user_id
     if queries.is_full(conn, user_id, now):
         raise errors.Problem(
@@ -81,7 +81,7 @@ def _create(conn: Connection, new: NewKey, now: datetime, event: Event) -> Made:
         "signed": made.public_key is not None,
     }
     audit.record(conn, event, actor_id=user_id, target=str(key_id), details=details)
-    return Made(made, secret)
+    return IssuedKey(made, secret)
 
 
 def _wanted(given: schemas.KeyIn, now: datetime) -> NewKey:

@@ -6,7 +6,7 @@ from typing import Any
 from apiflask import APIBlueprint
 
 from webapi.api_keys import acts, queries, schemas
-from webapi.api_keys.acts import Made
+from webapi.api_keys.acts import IssuedKey
 from webapi.api_keys.queries import ApiKey
 from webapi.http.schema import Message
 from webapi.security import access, step_up
@@ -58,7 +58,7 @@ def revoke_key(key_id: str) -> dict[str, str]:
     return _REVOKED
 
 
-def _new(made: Made) -> dict[str, Any]:
+def _new(made: IssuedKey) -> dict[str, Any]:
     return {"api_key": _shown(made.key), "key": made.secret}
 
 

@@ -18,7 +18,7 @@ from limits.strategies import MovingWindowRateLimiter
 from webapi.backends.cache import Cache
 from webapi.backends.memory import Changes
 from webapi.security import quota_leases
-from webapi.security.quota_leases import Leases, Wanted
+from webapi.security.quota_leases import LeaseRequest, Leases
 from webapi.security.windows import Standing, Window
 
 _ADMISSION = "admission"
@@ -66,7 +66,7 @@ _ADMIT = """
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredSession:
     """A session from Redis: its value, the seconds that it still lives, and the stamp of changes before Redis was asked."""
 
     value: bytes | None
@@ -86,10 +86,10 @@ class Admission:
 
     standings: Sequence[Standing]
     refused: Standing | None = None
-    session: Kept | None = None
+    session: StoredSession | None = None
 
 
-_NOTHING = Kept(None, 0, 0)
+_NOTHING = StoredSession(None, 0, 0)
 
 
 class Admissions:
@@ -109,7 +109,7 @@ class Admissions:
         admission = self._asked(windows, session)
         return self._counted_alone(windows) if admission is None else admission
 
-    def session(self, key: str) -> Kept:
+    def session(self, key: str) -> StoredSession:
         """Read a session from Redis."""
         admission = self._asked([], key)
         return (
@@ -120,7 +120,7 @@ class Admissions:
 
     def _asked(self, windows: Sequence[Window], session: str) -> Admission | None:
         is_shared, stamp = _may_be_shared(windows), self._changes.stamp()
-        wanted = self._leases.wanted(windows[0]) if is_shared else Wanted()
+        wanted = self._leases.wanted(windows[0]) if is_shared else LeaseRequest()
         arguments: list[Any] = [time.time(), quota_leases.PART]
         for window in windows:
             arguments += [window.amount, window.seconds, window.cost, int(window.counts)]
@@ -136,7 +136,7 @@ class Admissions:
         if is_shared and not refused:
             standings = [self._leases.begin(standings[0], counts[0][2])]
         full = standings[refused - 1] if refused else None
-        return Admission(standings, full, Kept(session_value, max(0, lives) / 1000, stamp))
+        return Admission(standings, full, StoredSession(session_value, max(0, lives) / 1000, stamp))
 
     def _counted_alone(self, windows: Sequence[Window]) -> Admission:
         items = [RateLimitItemPerSecond(window.amount, window.seconds) for window in windows]

@@ -40,7 +40,7 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class LeaseRequest:
     """What to ask Redis for: requests to count ahead, and those of before that are given back."""
 
     ahead: int = 0
@@ -66,19 +66,19 @@ class Leases:
             lease.used += window.cost
             return Standing(window, lease.left + lease.units, lease.reset_at)
 
-    def wanted(self, window: Window) -> Wanted:
+    def wanted(self, window: Window) -> LeaseRequest:
         """How much to count ahead now; what is left of before is out of use from here on."""
         with self._lock:
             lease = self._leases.pop(window.key, None)
         age = time.monotonic() - lease.asked_at if lease is not None else _GIVEN_BACK_SECONDS
         # Later it may have left the window, and somebody else's would be given back for it.
         if lease is None or age >= min(_GIVEN_BACK_SECONDS, window.seconds / 2):
-            return Wanted()
+            return LeaseRequest()
         # Twice as much as it took: so a caller who goes on is asked for ever less often.
         ahead = (
             min(_MOST, 2 * (lease.used + window.cost)) if age < _SECONDS else min(_MOST, lease.used)
         )
-        return Wanted(ahead, lease.units)
+        return LeaseRequest(ahead, lease.units)
 
     def begin(self, standing: Standing, ahead: int) -> Standing:
         """Keep what Redis has counted ahead; how the caller stands, to whom it is left."""

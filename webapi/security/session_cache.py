@@ -12,7 +12,7 @@ import msgspec
 
 from webapi.backends.cache import Cache
 from webapi.backends.memory import Changes, Memory
-from webapi.security.admission import Kept
+from webapi.security.admission import StoredSession
 from webapi.security.sessions import Principal
 
 CACHE_SECONDS = 1.0
@@ -33,7 +33,7 @@ class SessionCache:
         """Whom this process remembers; None if nobody."""
         return self._here.get(session_id)
 
-    def take(self, session_id: UUID, kept: Kept) -> Principal | None:
+    def take(self, session_id: UUID, kept: StoredSession) -> Principal | None:
         """The principal that Redis has, remembered as long as Redis does; None if it knows none, or an end."""
         if kept.value is None or kept.value == TOMBSTONE:
             return None

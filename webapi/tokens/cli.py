@@ -72,7 +72,7 @@ def add(symbol: str, name: str, **given: object) -> None:
     with _connection() as conn:
         try:
             token_id = listing.add(conn, values.model_dump())
-        except listing.Taken:
+        except listing.AlreadyListed:
             raise _taken() from None
         token = _found(conn, str(token_id))
         _tell(conn, Event.TOKEN_LISTED, token, {})
@@ -115,7 +115,7 @@ def delete(token: str) -> None:
         found = _found(conn, token)
         try:
             listing.delete(conn, found.id)
-        except listing.Used as used:
+        except listing.TokenInUse as used:
             raise click.ClickException(
                 f"{found.symbol} cannot be deleted, {used}. `coinsphere tokens deactivate` takes it out of use."
             ) from None
@@ -133,7 +133,7 @@ def _change(token: str, given: dict[str, Any]) -> None:
         found = _found(conn, token)
         try:
             done = listing.change(conn, found.id, values)
-        except listing.Taken:
+        except listing.AlreadyListed:
             raise _taken() from None
         if done is None:
             raise click.ClickException(f"{token} is gone.")

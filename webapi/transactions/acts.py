@@ -45,9 +45,9 @@ def cursor_of(row: dict[str, Any]) -> str:
     return cursor.encode([row["timestamp"].isoformat(), str(row["id"])])
 
 
-def _wanted(conn: Connection, asked: schemas.TransactionsQuery) -> queries.Wanted:
+def _wanted(conn: Connection, asked: schemas.TransactionsQuery) -> queries.TransactionFilter:
     token = asked.token_symbol
-    return queries.Wanted(
+    return queries.TransactionFilter(
         user_id=scope.user_id(),
         portfolio_id=asked.portfolio_id,
         token_id=None if token is None else symbols.find(conn, token).id,
@@ -58,7 +58,7 @@ def _wanted(conn: Connection, asked: schemas.TransactionsQuery) -> queries.Wante
     )
 
 
-def _page(conn: Connection, wanted: queries.Wanted) -> tuple[list[dict[str, Any]], bool]:
+def _page(conn: Connection, wanted: queries.TransactionFilter) -> tuple[list[dict[str, Any]], bool]:
     rows = queries.listed(conn, replace(wanted, limit=wanted.limit + 1))
     return rows[: wanted.limit], len(rows) > wanted.limit
 

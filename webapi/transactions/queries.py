@@ -67,7 +67,7 @@ _ACTIVE = """
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TransactionFilter:
     """Which transactions are asked for."""
 
     user_id: UUID
@@ -93,12 +93,12 @@ class Wanted:
         }
 
 
-def listed(conn: Connection, wanted: Wanted) -> list[dict[str, Any]]:
+def listed(conn: Connection, wanted: TransactionFilter) -> list[dict[str, Any]]:
     """The transactions, the newest first."""
     return conn.cursor(row_factory=dict_row).execute(_LIST, wanted.parameters()).fetchall()
 
 
-def total(conn: Connection, wanted: Wanted) -> int:
+def total(conn: Connection, wanted: TransactionFilter) -> int:
     """How many there are; without a filter it is kept, as counting hundreds of thousands takes a while."""
     is_filtered = wanted.token_id is not None or wanted.type is not None
     row = conn.execute(_COUNT if is_filtered else _ALL, wanted.parameters()).fetchone()

@@ -1,4 +1,4 @@
-"""Symbols that name another coin since: what comes by such a symbol is of the one or the other, by its time."""
+"""Tickers that passed from one coin to another: the time of a candle says which of the two it is of."""
 
 from psycopg import Connection
 

@@ -1,4 +1,4 @@
-"""What changed of candles that were final: what was believed, until when, what became of it, by whom and why."""
+"""Revisions of final candles: the values before and after, when, by whom and why."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Each minute's consensus into `market.consensus`, with all that it was made of; what is new becomes the tokens' quote."""
+"""Computes each minute's consensus and stores it with its constituents in `market.consensus`; new prices become quotes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,8 +69,8 @@ _INSERT = """
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What became of the quotes; `doubts` tells of each token that was quoted and has no new price, why not."""
+class ConsensusUpdate:
+    """What was stored; `doubts` has the reason of each token that was quoted and has no new price."""
 
     loaded: Loaded
     doubts: list[str]
@@ -83,7 +83,7 @@ def settle(  # noqa: PLR0917 - what was said, of what, and when
     said: Sequence[VenueQuote],
     now: datetime,
     rules: Rules,
-) -> "Settled":
+) -> "ConsensusUpdate":
     """Store what the venues agree on at `now`; the quote of each token follows where its price is new.
 
     Raises:
@@ -103,7 +103,7 @@ def settle(  # noqa: PLR0917 - what was said, of what, and when
             conn, [quote for quote in new if quote is not None], now, are_agreed=True
         )
     counted = Loaded(len(said), loaded.written, loaded.quarantined + len(refused))
-    return Settled(
+    return ConsensusUpdate(
         counted,
         [
             _doubt(token.symbol, agreed[token.id])

@@ -1,4 +1,4 @@
-"""Sources that know what several venues say, and which asset stands behind each quote currency."""
+"""The protocol of sources that quote by venue, and the asset behind each quote currency."""
 
 from collections.abc import Sequence
 from decimal import Decimal

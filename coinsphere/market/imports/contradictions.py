@@ -1,4 +1,4 @@
-"""Candles of a file that contradict what is stored beside them, as another contract, unit or token does."""
+"""Finds candles of a file that contradict stored ones, as those of another contract, unit or token do."""
 
 from collections.abc import Set as AbstractSet
 from datetime import datetime

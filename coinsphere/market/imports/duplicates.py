@@ -1,4 +1,4 @@
-"""Whether a file says two things of one candle."""
+"""Finds rows of a file that contradict an earlier row of the same start."""
 
 from array import array
 from datetime import datetime
@@ -10,29 +10,29 @@ _HOUR = 3600
 """Seconds; a candle opens at a full hour or not at all."""
 
 
-class Seen:
-    """What a file said of each hour so far, whatever its length: eight bytes for each hour since the first token."""
+class DuplicateCheck:
+    """A hash of the first row of each hour: eight bytes for each hour since the first token, however long the file."""
 
     def __init__(self, now: datetime) -> None:
         self._base = int(validation.EARLIEST.timestamp()) // _HOUR
-        self._told = array("q", bytes(8 * max(int(now.timestamp()) // _HOUR - self._base + 1, 0)))
+        self._hashes = array("q", bytes(8 * max(int(now.timestamp()) // _HOUR - self._base + 1, 0)))
 
     def is_contradicted(self, candle: Candle) -> bool:
-        """Whether an earlier row of the same start said something else; what the first one says is kept."""
+        """Whether an earlier row of the same start differs; the first one counts."""
         hour = int(candle.opened_at.timestamp()) // _HOUR - self._base
-        if not 0 <= hour < len(self._told):
+        if not 0 <= hour < len(self._hashes):
             return False  # such a candle is refused anyway
-        told = self._told[hour]
+        first = self._hashes[hour]
         try:
-            says = hash((candle.open, candle.high, candle.low, candle.close, candle.volume)) or 1
+            own = hash((candle.open, candle.high, candle.low, candle.close, candle.volume)) or 1
         except TypeError:  # a signalling NaN, refused anyway
             return False
-        if told == 0:
-            self._told[hour] = says
-        return told not in (0, says)
+        if first == 0:
+            self._hashes[hour] = own
+        return first not in (0, own)
 
     def forget(self, candle: Candle) -> None:
-        """The candle is refused: another one of its start contradicts nothing."""
+        """Forget a candle that was refused, so that another one of its start contradicts nothing."""
         hour = int(candle.opened_at.timestamp()) // _HOUR - self._base
-        if 0 <= hour < len(self._told):
-            self._told[hour] = 0
+        if 0 <= hour < len(self._hashes):
+            self._hashes[hour] = 0

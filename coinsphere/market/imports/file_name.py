@@ -1,4 +1,4 @@
-"""What the name of a candle file says: which token, in which currency, and whether it is a price of the token at all.
+"""Reads the name of a candle file: the token, the currency, and whether it holds spot prices at all.
 
 `BTC.csv`, `BTCUSDT-1d-2024-01.zip`, `Binance_BTCUSDT_1h.csv`, `BTC__source.csv`. Prices are kept in US dollars, so a
 file in another currency is refused, as is one of futures, options or of an index: none of them is a spot price.

@@ -1,4 +1,4 @@
-"""Where each column of a candle file stands, by its header, and what of it is not read and why.
+"""Finds the columns of a candle file by its header, and says which are not read and why.
 
 A volume is kept in units of the token. Who calls a column `Volume` may mean dollars: Yahoo Finance (beside `Adj Close`)
 and CoinMarketCap (beside `marketCap`) do, and their volume is not read.

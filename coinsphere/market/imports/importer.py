@@ -214,7 +214,7 @@ class _Reader:
     ) -> None:
         self._without = without
         self._file, self._token, self._report, self._now = file, token, report, now
-        self._seen = duplicates.Seen(now)
+        self._seen = duplicates.DuplicateCheck(now)
         self._line = 0
         self._spanned: tuple[datetime | None, datetime | None] = (None, None)
         self.unreadable: list[Rejected] = []

@@ -1,6 +1,6 @@
-"""What the rows of a candle file say of themselves beside figures: of which pair, in which currency, on which clock.
+"""Checks the labels in the rows of a candle file: the pair, the currency and the time zone.
 
-The first row says it for the file; a row that says otherwise is none of it.
+The first row decides for the file; a row with other labels is refused.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""How far apart the candles of a file are, by its name and by its rows."""
+"""Detects the interval of a file's candles by its name and by its rows."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""When candles open, as files write it; how a column is written is decided by all of its cells, never by one.
+"""Parses the times at which candles open. All cells of a column decide its format, never a single one.
 
 Days (2024-06-30, 2024/06/30), instants (2024-06-30T12:00:00Z, UTC where no zone is given), epochs in seconds to
 nanoseconds, digits alone (20240630, 2024063012, 202406301200, 20240630120000), and days before or after months

@@ -1,4 +1,4 @@
-"""Rows that made no sense, kept as they came for a person to judge: `coinsphere.market.quality.quarantine_review` has what is decided."""
+"""Stores refused rows as they came. A person decides on them by `coinsphere.market.quality.quarantine_review`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

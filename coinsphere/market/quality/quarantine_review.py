@@ -1,7 +1,7 @@
-"""What a person decides about rows that were refused on arrival: used after all, or confirmed to be wrong.
+"""A person's decisions on rows that were refused on arrival: use them after all, or confirm that they are wrong.
 
-Rows are kept by `coinsphere.market.quality.quarantine`. One is used after all only where it can be true by itself: what spoke
-against it were its neighbours, or an earlier row of the same start.
+`coinsphere.market.quality.quarantine` stores the rows. Only a row that is valid by itself can be used after all: one that
+was refused because of its neighbours, or of an earlier row of the same start.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
-"""What checks set aside: listed with its reason, used by nothing, released or removed by a person, with a trail.
+"""Rows and tokens that checks set aside: nothing uses them, and a person releases or removes them. A trail keeps each step.
 
-A check names rows or tokens; everything else goes on. What is set aside comes back by itself when a later check finds
-its cause gone: docs/adr/0116-the-blast-radius-of-a-check.md.
+A check names rows or tokens, and everything else goes on. An entry ends by itself when a later check finds its cause
+gone: docs/adr/0116-the-blast-radius-of-a-check.md.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ CHECK = "check"
 
 
 class Scope(StrEnum):
-    """What is set aside. A token is neither learned from nor forecast; its price is still shown."""
+    """The kinds of entries. A token that is set aside is neither learned from nor forecast; its price is still shown."""
 
     CANDLE = "candle"
     """A daily one, by its day."""
@@ -33,7 +33,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a rule speaks of: a token, or its row of the instant `about`."""
+    """What broke a rule: a token, or its row of the instant `about`."""
 
     token_id: UUID
     about: datetime | None
@@ -43,7 +43,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Entry:
     """An entry of the list."""
 
     id: int
@@ -63,7 +63,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What became of an entry at an instant, by whom and why."""
+    """A change of an entry's state: when, by whom and why."""
 
     set_aside_id: int
     state: str
@@ -148,7 +148,7 @@ def apply(  # noqa: PLR0917 - what was checked, and what was found
     since: datetime | None,
     now: datetime,
 ) -> set[tuple[UUID, datetime | None, str]]:
-    """Set aside `subjects`, and let go what the rules of `suite` no longer speak of; one transaction of its own.
+    """Set aside `subjects`, and end entries that the rules of `suite` no longer name, in a transaction of its own.
 
     Args:
         conn: in the pipeline's role.
@@ -180,7 +180,7 @@ def apply(  # noqa: PLR0917 - what was checked, and what was found
 
 
 def confirm(conn: Connection, subjects: Sequence[Subject]) -> None:
-    """Mark candles that moved far and are explained by their neighbours."""
+    """Mark candles as confirmed whose large moves their neighbours explain."""
     conn.execute(
         _CONFIRM,
         {
@@ -198,8 +198,8 @@ def entries(
     past: bool = False,
     before: int | None = None,
     limit: int | None = None,
-) -> list[Held]:
-    """What is set aside now, newest first; with `past`, also what was."""
+) -> list[Entry]:
+    """Present entries, newest first; with `past`, also ended ones."""
     arguments = {
         "token_id": token_id,
         "id": entry,
@@ -207,7 +207,7 @@ def entries(
         "before": before,
         "limit": limit,
     }
-    return conn.cursor(row_factory=class_row(Held)).execute(_LIST, arguments).fetchall()
+    return conn.cursor(row_factory=class_row(Entry)).execute(_LIST, arguments).fetchall()
 
 
 def count(conn: Connection) -> int:
@@ -217,7 +217,7 @@ def count(conn: Connection) -> int:
 
 
 def trails(conn: Connection, ids: Sequence[int]) -> dict[int, list[Step]]:
-    """What became of each of these entries, oldest first."""
+    """The steps of each of these entries, oldest first."""
     steps: dict[int, list[Step]] = {each: [] for each in ids}
     cursor = conn.cursor(row_factory=class_row(Step))
     for step in cursor.execute(_TRAIL, {"ids": list(ids)}):
@@ -236,7 +236,7 @@ def remove(conn: Connection, ids: Sequence[int], by: str, why: str, now: datetim
 
 
 def reasons(conn: Connection, token_ids: Iterable[UUID]) -> dict[UUID, str]:
-    """Why no forecast of some tokens is given now; those that nothing speaks against are absent."""
+    """Reasons why tokens have no forecast now, by token; tokens that may be forecast are absent."""
     return dict(conn.execute(_WHY, {"token_ids": list(token_ids)}).fetchall())
 
 

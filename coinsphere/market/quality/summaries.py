@@ -1,4 +1,4 @@
-"""What was set aside or refused, in a line for each cause."""
+"""Sums up rows that were set aside or refused, in one line for each cause."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,10 +6,10 @@ from itertools import groupby, pairwise
 from operator import attrgetter
 
 from coinsphere.market.quality.quarantine_review import Waiting
-from coinsphere.market.quality.set_aside import Held
+from coinsphere.market.quality.set_aside import Entry
 
 
-def of_held(held: Sequence[Held]) -> list[str]:
+def of_held(held: Sequence[Entry]) -> list[str]:
     """A line for each token, kind of row and rule."""
     order = attrgetter("symbol", "scope", "rule")
     return [
@@ -33,7 +33,7 @@ def moment(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d}" if midnight else f"{instant:%Y-%m-%d %H:%M}"
 
 
-def _of_cause(symbol: str, scope: str, rows: Sequence[Held]) -> str:
+def _of_cause(symbol: str, scope: str, rows: Sequence[Entry]) -> str:
     moments = sorted(each.about for each in rows if each.about)
     plural = "s" * (len(rows) > 1)
     what = "" if scope == "token" else f", {len(rows):,} {scope}{plural} {_span(moments, scope)}"

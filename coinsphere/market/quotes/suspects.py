@@ -1,6 +1,6 @@
-"""Prices that a person doubts: out of use until a newer one comes, and kept with the reason for the doubt.
+"""Marks a quote as suspect by hand: nothing uses it until a newer one comes, and the quarantine keeps it with the reason.
 
-What the rules of arrival doubt never becomes a quote. This is for what passed them and is wrong all the same.
+A quote that fails the checks on arrival is never stored. This is for quotes that passed them and are wrong all the same.
 """
 
 from decimal import Decimal
@@ -22,27 +22,27 @@ _BELIEVE = """
 """
 
 
-class Marked(NamedTuple):
-    """A quote that was marked; the price in US dollars."""
+class SuspectQuote(NamedTuple):
+    """A quote that was marked as suspect, or is no longer; the price in US dollars."""
 
     price: Decimal
     source: str
     observed_at: str
 
 
-def doubt(conn: Connection, token_id: UUID, reason: str) -> Marked | None:
+def doubt(conn: Connection, token_id: UUID, reason: str) -> SuspectQuote | None:
     """Take a token's present price out of use: no value, no alert and no forecast uses it. None where none is used."""
     row = conn.execute(_DOUBT, {"token_id": token_id}).fetchone()
     if row is None:
         return None
-    marked = Marked(*row)
+    marked = SuspectQuote(*row)
     payload = {"price": f"{marked.price:f}", "observedAt": marked.observed_at}
     kept = Rejected(token_id, "quote", marked.source, f"doubted by hand: {reason}", payload)
     quarantine.store(conn, [kept])
     return marked
 
 
-def believe(conn: Connection, token_id: UUID) -> Marked | None:
+def believe(conn: Connection, token_id: UUID) -> SuspectQuote | None:
     """Take a doubted price into use again; None where there is none."""
     row = conn.execute(_BELIEVE, {"token_id": token_id}).fetchone()
-    return None if row is None else Marked(*row)
+    return None if row is None else SuspectQuote(*row)

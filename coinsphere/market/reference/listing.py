@@ -47,11 +47,11 @@ _USES = "select used_by, rows from market.token_uses(%(token_id)s)"
 _DELETE = "select market.delete_token(%(token_id)s)"
 
 
-class Taken(Exception):
+class AlreadyListed(Exception):
     """Another token has the contract on its chain, or the id at CoinGecko."""
 
 
-class Used(Exception):
+class TokenInUse(Exception):
     """Something refers to the token.
 
     Attributes:
@@ -126,7 +126,7 @@ def add(conn: Connection, values: Mapping[str, object]) -> UUID:
     """
     row = conn.execute(_ADD, values).fetchone()
     if row is None:
-        raise Taken
+        raise AlreadyListed
     return UUID(str(row[0]))
 
 
@@ -147,7 +147,7 @@ def change(
         with conn.transaction():
             conn.execute(_CHANGE, asdict(wanted))
     except UniqueViolation:
-        raise Taken from None
+        raise AlreadyListed from None
     after = get(conn, token_id)
     return None if after is None else (before, after)
 
@@ -169,7 +169,7 @@ def delete(conn: Connection, token_id: UUID) -> bool:
         return True
     found = uses(conn, token_id)
     if found:
-        raise Used(found)
+        raise TokenInUse(found)
     return False
 
 

@@ -1,4 +1,4 @@
-"""Whether a token's history runs across changes of its name or unit, which `market.price_line` of the database tells."""
+"""Whether a token's history continues across changes of its name or unit, by the function `market.price_line` of the database."""
 
 from uuid import UUID
 

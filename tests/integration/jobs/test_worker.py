@@ -290,5 +290,7 @@ def test_a_job_bears_the_request_that_enqueued_it_and_its_figures_are_told(
             if sample.name == "coinsphere_job_lag_seconds_sum"
         }
     assert waited["portfolios"] > 0
-    lines = log_lines.of_files([tmp_path / "worker.log"], log_lines.Wanted(request_id=request_id))
+    lines = log_lines.of_files(
+        [tmp_path / "worker.log"], log_lines.LineFilter(request_id=request_id)
+    )
     assert [json.loads(line.text)["event"] for line in lines] == ["portfolios updated"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from coinsphere.cli.logs import logs
 from coinsphere.local import log_lines
-from coinsphere.local.log_lines import LEVELS, Wanted
+from coinsphere.local.log_lines import LEVELS, LineFilter
 
 NOW = datetime(2026, 11, 28, 20, 15, tzinfo=UTC)
 ID = "0123456789abcdef" * 2
@@ -87,4 +87,4 @@ def test_spans_are_counted_back_from_now() -> None:
 def test_whatever_a_process_writes_is_shown_once(texts: list[str]) -> None:
     said = list(log_lines.parsed("any", texts))
     assert "\n".join(line.text for line in said).split("\n") == (texts or [""])
-    assert all(line.level in LEVELS and Wanted().holds(line) for line in said)
+    assert all(line.level in LEVELS and LineFilter().holds(line) for line in said)

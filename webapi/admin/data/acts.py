@@ -11,7 +11,7 @@ from coinsphere.audit.events import Event
 from coinsphere.errors import ConfigurationError
 from coinsphere.market.quality import quarantine_review, set_aside
 from coinsphere.market.quality.quarantine_review import Refused
-from coinsphere.market.quality.set_aside import Held
+from coinsphere.market.quality.set_aside import Entry
 from webapi.admin.data import schemas
 from webapi.http import cursor, errors
 from webapi.security import access, audit
@@ -22,10 +22,10 @@ _MOST_DECIDED = 10_000
 """Rows of one token that one request decides."""
 
 Decide = Callable[[Connection, Sequence[int], str, str, datetime], int]
-Row = TypeVar("Row", Held, Refused)
+Row = TypeVar("Row", Entry, Refused)
 
 
-def held(conn: Connection, query: schemas.ListQuery) -> tuple[list[Held], str | None]:
+def held(conn: Connection, query: schemas.ListQuery) -> tuple[list[Entry], str | None]:
     """What checks set aside, newest first, and the cursor behind it where there is more."""
     return _page(set_aside.entries(conn, **_filters(conn, query)), query.limit)
 

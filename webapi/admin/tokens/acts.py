@@ -42,7 +42,7 @@ def create(wanted: TokenIn) -> Token:
     with services().database.connection() as conn:
         try:
             token = queries.by_id(conn, listing.add(conn, wanted.model_dump()))
-        except listing.Taken:
+        except listing.AlreadyListed:
             raise errors.token_taken() from None
         _tell(conn, Event.TOKEN_LISTED, token.id, token.symbol, {})
     cache_keys.forget(token.symbol)
@@ -56,7 +56,7 @@ def change(token_id: str, wanted: schemas.TokenChange) -> Listing:
             done = listing.change(
                 conn, paths.uuid(token_id, _TOKEN), wanted.model_dump(exclude_unset=True)
             )
-        except listing.Taken:
+        except listing.AlreadyListed:
             raise errors.token_taken() from None
         if done is None:
             raise errors.not_found(_TOKEN)
@@ -74,7 +74,7 @@ def delete(token_id: str) -> Listing:
         try:
             if not listing.delete(conn, token.id):
                 raise errors.not_found(_TOKEN)
-        except listing.Used as used:
+        except listing.TokenInUse as used:
             raise _in_use(token, used) from None
         _tell(conn, Event.TOKEN_DELETED, token.id, token.symbol, {})
     cache_keys.forget(token.symbol)
@@ -93,7 +93,7 @@ def _tell(
     )
 
 
-def _in_use(token: Listing, used: listing.Used) -> errors.Problem:
+def _in_use(token: Listing, used: listing.TokenInUse) -> errors.Problem:
     return errors.Problem(
         409,
         f"{token.symbol} cannot be deleted, {used}; it can be deactivated",

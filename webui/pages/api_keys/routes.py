@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from webapi.api_keys import acts, queries
-from webapi.api_keys.acts import Made
+from webapi.api_keys.acts import IssuedKey
 from webapi.api_keys.schemas import KeyIn, RotateIn
 from webapi.api_keys.scopes import SIGNED, KeyScope
 from webapi.security import access, step_up
@@ -73,7 +73,7 @@ def _given() -> KeyIn:
     return submissions.given(KeyIn, {"life"}, **more)
 
 
-def _page(form: Submission, made: Made | None = None) -> Response:
+def _page(form: Submission, made: IssuedKey | None = None) -> Response:
     work = services()
     with work.database.connection() as conn:
         found = queries.all_of(conn, access.principal().user_id, work.clock())
