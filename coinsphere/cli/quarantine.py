@@ -36,10 +36,10 @@ def show(conn: Connection, symbol: str | None, *, past: bool) -> None:
     """Print what is set aside, and how many rows were refused on arrival."""
     console = new_console()
     token_id = _token(conn, symbol) if symbol else None
-    held = set_aside.entries(conn, token_id=token_id, past=past)
-    console.print(_table(held) if held else "Nothing is set aside.")
-    for each in quarantine_review.waiting(conn, token_id):
-        console.print(escape(summaries.of_refused(each)), highlight=False)
+    entries = set_aside.entries(conn, token_id=token_id, past=past)
+    console.print(_table(entries) if entries else "Nothing is set aside.")
+    for cause in quarantine_review.waiting(conn, token_id):
+        console.print(escape(summaries.of_refused(cause)), highlight=False)
 
 
 def show_refused(conn: Connection, symbol: str | None, *, past: bool) -> None:
@@ -74,9 +74,9 @@ def decide(
     new_console().print(f"{changed} {rows} of {which} {decision}d.")
 
 
-def show_set_aside(console: Console, held: Sequence[Entry]) -> None:
+def show_set_aside(console: Console, entries: Sequence[Entry]) -> None:
     """Print a line for each token and rule; nothing where nothing is set aside."""
-    lines = summaries.of_held(held)
+    lines = summaries.of_held(entries)
     for line in lines[:_SHOWN]:
         console.print(f"[yellow]set aside[/yellow] {escape(line)}", highlight=False)
     if len(lines) > _SHOWN:
@@ -85,32 +85,32 @@ def show_set_aside(console: Console, held: Sequence[Entry]) -> None:
         console.print("`coinsphere market quarantine` lists all, `release` and `remove` decide.")
 
 
-def as_dict(held: Entry) -> dict[str, Any]:
+def as_dict(entry: Entry) -> dict[str, Any]:
     """An entry for programs."""
     return {
-        "id": held.id,
-        "symbol": held.symbol,
-        "scope": held.scope,
-        "about": iso(held.about) if held.about else None,
-        "rule": held.rule,
-        "reason": held.reason,
-        "since": iso(held.since),
+        "id": entry.id,
+        "symbol": entry.symbol,
+        "scope": entry.scope,
+        "about": iso(entry.about) if entry.about else None,
+        "rule": entry.rule,
+        "reason": entry.reason,
+        "since": iso(entry.since),
     }
 
 
-def _table(held: Sequence[Entry]) -> Table:
+def _table(entries: Sequence[Entry]) -> Table:
     table = Table("id", "token", "what", "of", "why", "since", "state", title="Set aside")
-    for each in held:
-        by = f"{each.state} by {each.changed_by}" if each.state != "held" else "held"
-        why = f"{each.reason} {each.evidence}"
+    for entry in entries:
+        by = f"{entry.state} by {entry.changed_by}" if entry.state != "held" else "held"
+        why = f"{entry.reason} {entry.evidence}"
         table.add_row(
-            str(each.id),
-            each.symbol,
-            each.scope,
-            summaries.moment(each.about) if each.about else "",
+            str(entry.id),
+            entry.symbol,
+            entry.scope,
+            summaries.moment(entry.about) if entry.about else "",
             escape(why),
-            summaries.moment(each.since),
-            escape(by + (f": {each.change_reason}" if each.change_reason else "")),
+            summaries.moment(entry.since),
+            escape(by + (f": {entry.change_reason}" if entry.change_reason else "")),
         )
     return table
 
@@ -139,7 +139,7 @@ def _ids(conn: Connection, which: str, *, of_refused: bool) -> list[int]:
     token_id = _token(conn, which)
     if of_refused:
         return [row.id for row in quarantine_review.rows(conn, token_id=token_id)]
-    return [each.id for each in set_aside.entries(conn, token_id=token_id)]
+    return [entry.id for entry in set_aside.entries(conn, token_id=token_id)]
 
 
 def _token(conn: Connection, symbol: str) -> Any:

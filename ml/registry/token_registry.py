@@ -75,8 +75,8 @@ def model_name(settings: Settings, token: Token) -> str | None:
         RegistryUnavailable: MLflow does not answer.
     """
     with answers(settings.tracking_url):
-        found = versions.find(client(settings), _identity(token))
-    return None if found is None else str(found.name)
+        model = versions.find(client(settings), _identity(token))
+    return None if model is None else str(model.name)
 
 
 def family(token: Token) -> Family:
@@ -109,12 +109,12 @@ def promote(settings: Settings, outcome: Evaluation) -> None:
         for algorithm in dict.fromkeys(score.algorithm for score in outcome.scores):
             scores = outcome.of(algorithm)
             version = str(scores[0].model_version)
-            held = mlflow_client.get_model_version(outcome.model_name, version)
+            version_info = mlflow_client.get_model_version(outcome.model_name, version)
             data = tracking.closes_of(outcome.token), outcome.data_digest
-            of = Subject(scores[0].run_id, versions.logged_model(held), *data)
+            of = Subject(scores[0].run_id, versions.logged_model(version_info), *data)
             tracking.log_metrics(mlflow_client, of, _metrics(scores), at_ms)
             card = token_card.write(outcome.facts[algorithm], outcome.scores)
-            token_card.keep(mlflow_client, held, card)
+            token_card.keep(mlflow_client, version_info, card)
             mlflow_client.set_model_version_tag(
                 outcome.model_name, version, _EVALUATION, _scores_to_json(scores)
             )
@@ -138,11 +138,11 @@ def champion(settings: Settings, token: Token) -> Champion:
         ArtifactRefused: its files are not what was registered, or its tags make no sense.
     """
     with answers(settings.tracking_url):
-        found = versions.find(client(settings), _identity(token))
-    if found is None or CHAMPION not in found.aliases:
+        model = versions.find(client(settings), _identity(token))
+    if model is None or CHAMPION not in model.aliases:
         raise NoChampion(f"{token.symbol} has no evaluated model")
-    held = load(settings, found.name, int(found.aliases[CHAMPION]))
-    return replace(held, behind=behind_of(found))
+    loaded = load(settings, model.name, int(model.aliases[CHAMPION]))
+    return replace(loaded, behind=behind_of(model))
 
 
 def load(settings: Settings, name: str, version: int) -> Champion:
@@ -152,9 +152,9 @@ def load(settings: Settings, name: str, version: int) -> Champion:
         RegistryUnavailable: MLflow does not answer, or has no such version.
         ArtifactRefused: its files are not what was registered, or its figures are none.
     """
-    found, files = versions.fetch(settings, name, version)
-    opened = artifact.unpack(files, versions.manifest_digest(found))
-    scores = _scores_from_json(found)
+    stored, files = versions.fetch(settings, name, version)
+    opened = artifact.unpack(files, versions.manifest_digest(stored))
+    scores = _scores_from_json(stored)
     return Champion(opened.facts, opened.forecaster, name, version, scores)
 
 
@@ -179,11 +179,11 @@ def newest(settings: Settings, token: Token) -> list[TrainedModel]:
 def newest_versions(settings: Settings, name: str) -> dict[str, int]:
     """The newest version of a registered model by algorithm."""
     with answers(settings.tracking_url):
-        found = client(settings).search_model_versions(
+        stored = client(settings).search_model_versions(
             f"name='{name}'", max_results=200, order_by=["version_number DESC"]
         )
     # Reversed, so that the newest of an algorithm is the one that stays.
-    return {each.tags.get("algorithm", ""): int(each.version) for each in reversed(found)}
+    return {each.tags.get("algorithm", ""): int(each.version) for each in reversed(stored)}
 
 
 def scores_of(settings: Settings, name: str, version: int) -> dict[int, Score]:
@@ -193,8 +193,8 @@ def scores_of(settings: Settings, name: str, version: int) -> dict[int, Score]:
 
 
 def _trained(settings: Settings, token: Token, name: str, version: int) -> TrainedModel:
-    found, files = versions.fetch(settings, name, version)
-    facts = artifact.unpack(files, versions.manifest_digest(found)).facts
+    stored, files = versions.fetch(settings, name, version)
+    facts = artifact.unpack(files, versions.manifest_digest(stored)).facts
     return TrainedModel(
         token,
         facts.algorithm,

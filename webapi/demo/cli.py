@@ -35,35 +35,35 @@ def demo(*, remove: bool) -> None:
     A second time it only says so again.
     """
     settings = Settings.from_env()
-    kept = settings.state / _FILE
+    file = settings.state / _FILE
     url = f"http://{settings.bind_host}:{settings.api_port}"
     try:
         with httpx2.Client(base_url=f"{url}/api/v1", timeout=_SECONDS, trust_env=False) as client:
             if remove:
-                _remove(client, kept)
+                _remove(client, file)
             else:
-                _say(settings, _made(client, kept))
+                _say(settings, _made(client, file))
     except httpx2.HTTPError as error:
         raise click.ClickException(
             f"The system does not answer at {url} ({type(error).__name__}): start it with `coinsphere up`."
         ) from error
 
 
-def _made(client: httpx2.Client, kept: Path) -> dict[str, Any]:
+def _made(client: httpx2.Client, file: Path) -> dict[str, Any]:
     """The account, made where it is not there yet or where making it was cut off."""
-    known = _known(kept)
+    known = _known(file)
     if known is None:
         known = {"email": EMAIL, "password": secrets.token_urlsafe(12)}
         # Before the account: one whose password nobody knows could not be removed.
-        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        private_files.write(kept, json.dumps(known).encode())
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_files.write(file, json.dumps(known).encode())
     if not _logged_in(client, known):
         wanted = {**_credentials(known), "firstName": "Demo"}
         _enter(client, _ask(client, "post", "/auth/register", wanted))
         known.pop("share", None)
     if "share" not in known:
         known["share"] = _filled(client)
-        private_files.write(kept, json.dumps(known).encode())
+        private_files.write(file, json.dumps(known).encode())
     return known
 
 
@@ -78,10 +78,10 @@ def _filled(client: httpx2.Client) -> str:
         "description": "Made up: nobody traded so, at prices that there were.",
     }
     portfolio = _ask(client, "post", "/portfolios", described)["portfolio"]["id"]
-    told = scenario.transactions(_courses(client), utc_now())
-    if not told:
+    transactions = scenario.transactions(_courses(client), utc_now())
+    if not transactions:
         raise click.ClickException("There are no prices yet: wait for the end of `coinsphere up`.")
-    body = {"portfolioId": portfolio, "transactions": told}
+    body = {"portfolioId": portfolio, "transactions": transactions}
     _ask(client, "post", "/transactions/bulk", body)
     for alert in _ALERTS:
         _ask(client, "post", "/alerts", {**alert, "channels": ["stream"]})
@@ -90,29 +90,29 @@ def _filled(client: httpx2.Client) -> str:
 
 
 def _courses(client: httpx2.Client) -> dict[str, Course]:
-    found = {}
+    courses = {}
     for symbol in scenario.TOKENS:
         answer = client.get(f"/tokens/{symbol}/history", params={"timeframe": "all"})
         points = json.loads(answer.text, parse_float=Decimal).get("priceHistory", [])
-        times = [datetime.fromtimestamp(each["time"] / 1000, tz=UTC) for each in points]
+        times = [datetime.fromtimestamp(point["time"] / 1000, tz=UTC) for point in points]
         if times:
-            found[symbol] = Course(times, [Decimal(each["close"]) for each in points])
-    return found
+            courses[symbol] = Course(times, [Decimal(point["close"]) for point in points])
+    return courses
 
 
-def _remove(client: httpx2.Client, kept: Path) -> None:
-    known = _known(kept)
+def _remove(client: httpx2.Client, file: Path) -> None:
+    known = _known(file)
     if known is None:
         click.echo("There is no demo account.")
         return
     if _logged_in(client, known):
         _ask(client, "post", "/account/delete", {"password": known["password"]})
-    kept.unlink()
+    file.unlink()
     click.echo("The demo account is deleted, with all that belonged to it.")
 
 
-def _known(kept: Path) -> dict[str, Any] | None:
-    return json.loads(private_files.read(kept)) if kept.exists() else None
+def _known(file: Path) -> dict[str, Any] | None:
+    return json.loads(private_files.read(file)) if file.exists() else None
 
 
 def _credentials(known: dict[str, Any]) -> dict[str, Any]:
@@ -135,8 +135,8 @@ def _ask(client: httpx2.Client, method: str, path: str, body: Any = None) -> dic
     answer = client.request(method, path, json=body) if body else client.request(method, path)
     if not answer.is_success:
         raise click.ClickException(f"{method.upper()} {path}: {answer.json().get('error')}")
-    found: dict[str, Any] = answer.json() if answer.content else {}
-    return found
+    content: dict[str, Any] = answer.json() if answer.content else {}
+    return content
 
 
 def _say(settings: Settings, known: dict[str, Any]) -> None:

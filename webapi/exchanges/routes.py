@@ -51,12 +51,12 @@ def connect(json_data: schemas.ConnectExchangeIn) -> dict[str, Any]:
     A key that can withdraw or transfer is refused, one that can trade needs `allowTrading`. The key is stored sealed,
     and never shown again.
     """
-    made = acts.connect(json_data)
+    connected = acts.connect(json_data)
     return {
-        "message": keys.MESSAGES[made.info.permissions.verdict],
-        "connection_id": made.connection.id,
-        "job_id": made.job_id,
-        "permissions": connections.written(made.info.permissions),
+        "message": keys.MESSAGES[connected.info.permissions.verdict],
+        "connection_id": connected.connection.id,
+        "job_id": connected.job_id,
+        "permissions": connections.written(connected.info.permissions),
     }
 
 
@@ -66,8 +66,8 @@ def connect(json_data: schemas.ConnectExchangeIn) -> dict[str, Any]:
 def list_connections() -> dict[str, Any]:
     """One's connections, the oldest first; nobody has more than 20."""
     with services().database.connection() as conn:
-        found = connections.list_for(conn, access.principal().user_id)
-        return {"connections": [_shown(conn, each) for each in found]}
+        own = connections.list_for(conn, access.principal().user_id)
+        return {"connections": [_shown(conn, connection) for connection in own]}
 
 
 @exchanges.patch("/connections/<connection_id>")
@@ -100,9 +100,9 @@ def disconnect(connection_id: str) -> dict[str, Any]:
 def sync_connection(connection_id: str) -> dict[str, Any]:
     """Read an account; where that is under way, answers with the same job."""
     with services().database.connection() as conn:
-        found = acts.find(conn, connection_id)
-        job_id = acts.sync(conn, found)
-    return {"message": "Sync initiated", "connection_id": found.id, "job_id": job_id}
+        connection = acts.find(conn, connection_id)
+        job_id = acts.sync(conn, connection)
+    return {"message": "Sync initiated", "connection_id": connection.id, "job_id": job_id}
 
 
 @exchanges.get("/connections/<connection_id>/sync/<job_id>")
@@ -111,9 +111,9 @@ def sync_connection(connection_id: str) -> dict[str, Any]:
 def get_sync(connection_id: str, job_id: str) -> syncs.Sync:
     """How far a sync is."""
     with services().database.connection() as conn:
-        found = acts.find(conn, connection_id)
-        sync = syncs.get(conn, paths.uuid(job_id, "sync"), found.user_id)
-    if sync is None or sync.connection_id != found.id:
+        connection = acts.find(conn, connection_id)
+        sync = syncs.get(conn, paths.uuid(job_id, "sync"), connection.user_id)
+    if sync is None or sync.connection_id != connection.id:
         raise errors.not_found("sync")
     return sync
 
@@ -125,8 +125,8 @@ def get_sync(connection_id: str, job_id: str) -> syncs.Sync:
 def list_unbooked(connection_id: str, query_data: schemas.UnbookedQuery) -> dict[str, Any]:
     """What an exchange told and is not in the books, with the reason; each sync tries it again."""
     with services().database.connection() as conn:
-        found = acts.find(conn, connection_id)
-        return {"unbooked": unbooked.listed(conn, found.id, query_data.limit)}
+        connection = acts.find(conn, connection_id)
+        return {"unbooked": unbooked.listed(conn, connection.id, query_data.limit)}
 
 
 @exchanges.post("/sync-all")
@@ -135,8 +135,8 @@ def list_unbooked(connection_id: str, query_data: schemas.UnbookedQuery) -> dict
 def sync_all() -> dict[str, Any]:
     """Read every account that is not stopped."""
     with services().database.connection() as conn:
-        found = connections.list_for(conn, access.principal().user_id)
-        asked = [(each.id, syncs.request(conn, each.id)) for each in found]
+        own = connections.list_for(conn, access.principal().user_id)
+        asked = [(connection.id, syncs.request(conn, connection.id)) for connection in own]
     jobs = [
         {"connection_id": connection_id, "job_id": job_id}
         for connection_id, job_id in asked
@@ -145,14 +145,14 @@ def sync_all() -> dict[str, Any]:
     return {"message": "Sync initiated", "jobs": jobs}
 
 
-def _shown(conn: Database, found: Connection) -> dict[str, Any]:
+def _shown(conn: Database, connection: Connection) -> dict[str, Any]:
     return {
-        **{name: getattr(found, name) for name in _SHOWN},
-        "name": VENUES[found.exchange].name,
-        "allow_trading": found.allows_trading,
-        "permissions": schemas.permissions(found.permissions),
-        "last_sync": syncs.latest(conn, found.user_id, found.id),
-        "unbooked": unbooked.counts(conn, [found.id]).get(found.id, 0),
+        **{name: getattr(connection, name) for name in _SHOWN},
+        "name": VENUES[connection.exchange].name,
+        "allow_trading": connection.allows_trading,
+        "permissions": schemas.permissions(connection.permissions),
+        "last_sync": syncs.latest(conn, connection.user_id, connection.id),
+        "unbooked": unbooked.counts(conn, [connection.id]).get(connection.id, 0),
     }
 
 

@@ -102,9 +102,9 @@ def activate_portfolio(portfolio_id: str) -> dict[str, Any]:
 def start_sync(portfolio_id: str) -> dict[str, Any]:
     """Have its exchange accounts read, and everything booked and valued anew from the transactions."""
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        job_id = syncs.request(conn, scope.user_id(), found.id)
-        portfolio_parts.request(conn, scope.user_id(), found.id, job_id)
+        portfolio = scope.find(conn, portfolio_id)
+        job_id = syncs.request(conn, scope.user_id(), portfolio.id)
+        portfolio_parts.request(conn, scope.user_id(), portfolio.id, job_id)
     return {
         "message": "Sync initiated",
         "jobId": job_id,
@@ -118,8 +118,8 @@ def start_sync(portfolio_id: str) -> dict[str, Any]:
 def get_sync(portfolio_id: str, job_id: str) -> syncs.Sync:
     """How far a sync is."""
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        sync = syncs.get(conn, paths.uuid(job_id, "sync"), scope.user_id(), found.id)
+        portfolio = scope.find(conn, portfolio_id)
+        sync = syncs.get(conn, paths.uuid(job_id, "sync"), scope.user_id(), portfolio.id)
         if sync is None:
             raise errors.not_found("sync")
         return portfolio_parts.with_parts(conn, sync)
@@ -132,10 +132,14 @@ def get_sync(portfolio_id: str, job_id: str) -> syncs.Sync:
 def list_holdings(portfolio_id: str, query_data: CurrencyQuery) -> Response:
     """What a portfolio holds."""
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        currency = queries.shown_currency(conn, query_data.currency, found.currency)
-        held = queries.holdings(conn, scope.user_id(), [found], shown=currency)[found.id]
-    return scope.tagged({"holdings": [answers.holding(each) for each in held], "count": len(held)})
+        portfolio = scope.find(conn, portfolio_id)
+        currency = queries.shown_currency(conn, query_data.currency, portfolio.currency)
+        holdings = queries.holdings(conn, scope.user_id(), [portfolio], shown=currency)[
+            portfolio.id
+        ]
+    return scope.tagged(
+        {"holdings": [answers.holding(holding) for holding in holdings], "count": len(holdings)}
+    )
 
 
 @blueprint.post("/<portfolio_id>/holdings")
@@ -151,23 +155,27 @@ def add_holding(portfolio_id: str, json_data: HoldingIn) -> dict[str, Any]:
             [{"path": "tokenSymbol", "message": "Field required", "code": "missing"}]
         )
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
+        portfolio = scope.find(conn, portfolio_id)
         token = symbols.find(conn, symbol)
         now = work.clock()
         new = NewFact(
-            found.id, Kind.OPENING_BALANCE, token.id, json_data.amount, json_data.acquired_at or now,
-            json_data.average_buy_price, found.currency,
+            portfolio.id, Kind.OPENING_BALANCE, token.id, json_data.amount, json_data.acquired_at or now,
+            json_data.average_buy_price, portfolio.currency,
         )  # fmt: skip
         transactions.refusing(lambda: recording.record(conn, scope.user_id(), [new], now))
-        held = queries.holdings(conn, scope.user_id(), [found])[found.id]
-    made = next(
-        (each for each in held if each.row.token_id == token.id and each.row.source == "ledger"),
+        holdings = queries.holdings(conn, scope.user_id(), [portfolio])[portfolio.id]
+    added = next(
+        (
+            holding
+            for holding in holdings
+            if holding.row.token_id == token.id and holding.row.source == "ledger"
+        ),
         None,
     )
-    if made is None:
+    if added is None:
         raise errors.Problem(409, "the holding is being computed; ask for it again", code="pending")
-    return {"holding": answers.holding(made)}
+    return {"holding": answers.holding(added)}
 
 
-def _shown(conn: Connection, found: Portfolio) -> dict[str, Any]:
-    return details.shown(conn, found, details.ask(conn, scope.user_id(), found.id))
+def _shown(conn: Connection, portfolio: Portfolio) -> dict[str, Any]:
+    return details.shown(conn, portfolio, details.ask(conn, scope.user_id(), portfolio.id))

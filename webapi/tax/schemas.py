@@ -146,25 +146,25 @@ class TaxReportOut(Output):
     notice: str = Field(description="That this is a computation and no advice.")
 
 
-def shown(found: Any) -> dict[str, Any]:
+def shown(report: Any) -> dict[str, Any]:
     """A report as `TaxReportOut` takes it."""
-    regime, year = found.regime, found.year
+    regime, year = report.regime, report.year
     return {
-        "regime": regime.code, "year": year, "currency": found.currency,
+        "regime": regime.code, "year": year, "currency": report.currency,
         "from": regime.first_day(year), "to": date.fromordinal(regime.first_day(year + 1).toordinal() - 1),
-        "unknown_count": len(found.unknown),
+        "unknown_count": len(report.unknown),
         "unknown": [
             each._asdict() | {"token_symbol": each.symbol, "transaction_id": each.fact_id}
-            for each in found.unknown[:MOST]
+            for each in report.unknown[:MOST]
         ],
-        "sums": found.sums, "income": found.earned, "fees": found.fees_paid, "limits": found.limits,
-        "disposal_count": len(found.disposals),
+        "sums": report.sums, "income": report.earned, "fees": report.fees_paid, "limits": report.limits,
+        "disposal_count": len(report.disposals),
         "disposals": [
             each._asdict() | {
                 "token_symbol": each.symbol, "transaction_id": each.fact_id, "gain": each.gain, "is_long": each.is_long,
                 "box": regime.box(year, is_long=each.is_long),
             }
-            for each in found.disposals[:MOST]
+            for each in report.disposals[:MOST]
         ],
         "says": list(regime.says),
     }  # fmt: skip

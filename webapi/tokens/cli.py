@@ -48,12 +48,12 @@ def list_(search: str | None) -> None:
     from coinsphere.market.reference import listing
 
     with _connection() as conn:
-        found = listing.listed(conn, _ALL, text=search)
+        rows = listing.listed(conn, _ALL, text=search)
     table = Table("id", "symbol", "name", "chain", "CoinGecko id", "contract", "active")
-    for each in found:
-        texts = (each.symbol, each.name, each.blockchain, each.coingecko_id, each.contract_address)
+    for row in rows:
+        texts = (row.symbol, row.name, row.blockchain, row.coingecko_id, row.contract_address)
         table.add_row(
-            str(each.id), *(escape(text or "") for text in texts), "yes" if each.is_active else "no"
+            str(row.id), *(escape(text or "") for text in texts), "yes" if row.is_active else "no"
         )
     new_console().print(table)
 
@@ -112,15 +112,15 @@ def delete(token: str) -> None:
     from coinsphere.market.reference import listing
 
     with _connection() as conn:
-        found = _found(conn, token)
+        listed = _found(conn, token)
         try:
-            listing.delete(conn, found.id)
+            listing.delete(conn, listed.id)
         except listing.TokenInUse as used:
             raise click.ClickException(
-                f"{found.symbol} cannot be deleted, {used}. `coinsphere tokens deactivate` takes it out of use."
+                f"{listed.symbol} cannot be deleted, {used}. `coinsphere tokens deactivate` takes it out of use."
             ) from None
-        _tell(conn, Event.TOKEN_DELETED, found, {})
-    click.echo(f"{found.symbol} is deleted.")
+        _tell(conn, Event.TOKEN_DELETED, listed, {})
+    click.echo(f"{listed.symbol} is deleted.")
 
 
 def _change(token: str, given: dict[str, Any]) -> None:
@@ -130,17 +130,17 @@ def _change(token: str, given: dict[str, Any]) -> None:
 
     values = _checked(TokenChange, given).model_dump(exclude_unset=True)
     with _connection() as conn:
-        found = _found(conn, token)
+        listed = _found(conn, token)
         try:
-            done = listing.change(conn, found.id, values)
+            done = listing.change(conn, listed.id, values)
         except listing.AlreadyListed:
             raise _taken() from None
         if done is None:
             raise click.ClickException(f"{token} is gone.")
         changes = listing.differences(*done)
         _tell(conn, Event.TOKEN_CHANGED, done[1], changes)
-    said = "; ".join(f"{name}: {change}" for name, change in changes.items())
-    click.echo(f"{found.symbol}: {said or 'nothing to change'}")
+    summary = "; ".join(f"{name}: {change}" for name, change in changes.items())
+    click.echo(f"{listed.symbol}: {summary or 'nothing to change'}")
 
 
 def _given(options: dict[str, object]) -> dict[str, Any]:
@@ -168,19 +168,19 @@ def _found(conn: "Connection", token: str) -> "Listing":
 
     try:
         by_id = listing.get(conn, UUID(token))
-        found = [] if by_id is None else [by_id]
+        matches = [] if by_id is None else [by_id]
     except ValueError:
-        found = [
-            each
-            for each in listing.listed(conn, _ALL, text=token)
-            if each.symbol.lower() == token.lower()
+        matches = [
+            match
+            for match in listing.listed(conn, _ALL, text=token)
+            if match.symbol.lower() == token.lower()
         ]
-    if not found:
+    if not matches:
         raise click.ClickException(f"There is no token {token}: see `coinsphere tokens list`.")
-    if len(found) > 1:
-        ids = ", ".join(f"{each.id} ({each.name})" for each in found)
-        raise click.ClickException(f"{len(found)} tokens are called {token}: give an id, {ids}.")
-    return found[0]
+    if len(matches) > 1:
+        ids = ", ".join(f"{match.id} ({match.name})" for match in matches)
+        raise click.ClickException(f"{len(matches)} tokens are called {token}: give an id, {ids}.")
+    return matches[0]
 
 
 def _taken() -> click.ClickException:

@@ -48,9 +48,9 @@ def create() -> Response:
     def act() -> Response:
         given = submissions.given(PortfolioIn)
         with scope.connection() as conn:
-            made = acts.create(conn, given)
+            created = acts.create(conn, given)
         text = gettext("Your portfolio is there. Now bring in what you have.")
-        return flash_messages.lead_to(f"{_LIST}/{made.id}", text)
+        return flash_messages.lead_to(f"{_LIST}/{created.id}", text)
 
     return submissions.attempted(act, _listing)
 
@@ -61,17 +61,17 @@ def portfolio(portfolio_id: str) -> Response:
     """What a portfolio holds, how that came, what it risks."""
     order = Order.asked(request.args.get("sort", ""), request.args.get("way", ""))
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        values = _held(conn, found, order)
-        values["course"] = value_history.of(conn, found)
+        stored = scope.find(conn, portfolio_id)
+        values = _held(conn, stored, order)
+        values["course"] = value_history.of(conn, stored)
         values["tokens"] = tokens.all_of(conn)
         values["issues"] = issues.list_for(
-            conn, scope.user_id(), found.id, state="open", limit=_ISSUES
+            conn, scope.user_id(), stored.id, state="open", limit=_ISSUES
         )
         happened(conn, PortfolioViewed())
     return rendering.page(
         "portfolios/portfolio.html",
-        portfolio=found,
+        portfolio=stored,
         order=order,
         spans=value_history.SPANS,
         wanted=request.args.get("q", "").strip(),
@@ -85,10 +85,10 @@ def portfolio(portfolio_id: str) -> Response:
 def range_ahead(portfolio_id: str) -> Response:
     """What it may be worth, a part that its page gets after itself."""
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        made = portfolio_forecast.of_one(conn, scope.user_id(), found, services().clock())
+        stored = scope.find(conn, portfolio_id)
+        forecast = portfolio_forecast.of_one(conn, scope.user_id(), stored, services().clock())
         happened(conn, ForecastViewed("portfolio"))
-    return rendering.page("dashboard/outlook.html", outlook=made, is_wide=True)
+    return rendering.page("dashboard/outlook.html", outlook=forecast, is_wide=True)
 
 
 @web_portfolios.get("/portfolios/<portfolio_id>/trail")
@@ -96,10 +96,10 @@ def range_ahead(portfolio_id: str) -> Response:
 def trail(portfolio_id: str) -> Response:
     """How the returns were computed: money in and out, and the days between."""
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        made = value_history.trail(conn, found)
+        stored = scope.find(conn, portfolio_id)
+        course = value_history.trail(conn, stored)
     return rendering.page(
-        "portfolios/trail.html", portfolio=found, trail=made, spans=value_history.SPANS,
+        "portfolios/trail.html", portfolio=stored, trail=course, spans=value_history.SPANS,
         percent=daily_growth.percent,
     )  # fmt: skip
 
@@ -138,10 +138,10 @@ def delete(portfolio_id: str) -> Response:
 def settings_page(portfolio_id: str, form: Submission = EMPTY, link: str | None = None) -> Response:
     """The page of settings; `link` is a new one, shown this once."""
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        shares = sharing.list_for(conn, scope.user_id(), found.id)
+        stored = scope.find(conn, portfolio_id)
+        shares = sharing.list_for(conn, scope.user_id(), stored.id)
     return rendering.page(
-        "portfolios/settings.html", portfolio=found, shares=shares, form=form, link=link,
+        "portfolios/settings.html", portfolio=stored, shares=shares, form=form, link=link,
         currencies=_CURRENCIES, now=services().clock(),
     )  # fmt: skip
 
@@ -152,16 +152,16 @@ def _listing(form: Submission) -> Response:
     return rendering.page("portfolios/index.html", body=body, form=form, currencies=_CURRENCIES)
 
 
-def _held(conn: Connection, found: Portfolio, order: Order) -> dict[str, Any]:
+def _held(conn: Connection, stored: Portfolio, order: Order) -> dict[str, Any]:
     """The table and its sums."""
-    held = queries.holdings(conn, scope.user_id(), [found])[found.id]
-    sums = current_holdings.totals(held)
-    realised = realised_gains.realised_by_token(conn, scope.user_id(), found.id)
+    holdings = queries.holdings(conn, scope.user_id(), [stored])[stored.id]
+    totals = current_holdings.totals(holdings)
+    realised = realised_gains.realised_by_token(conn, scope.user_id(), stored.id)
     return {
-        "sums": sums,
-        "held": len(held),
+        "sums": totals,
+        "held": len(holdings),
         "lines": table.wanted(
-            table.lines(held, sums.total_value, realised, order), request.args.get("q", "")
+            table.lines(holdings, totals.total_value, realised, order), request.args.get("q", "")
         ),
-        "realised": sum((each.gain for each in realised.values()), start=ZERO),
+        "realised": sum((gains.gain for gains in realised.values()), start=ZERO),
     }

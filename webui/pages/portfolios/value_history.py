@@ -53,11 +53,11 @@ class Course:
         """The three returns."""
         if self.outcome is None:
             return dict.fromkeys(("time", "money", "simple"), Rate(None, self.unavailable))
-        found = self.outcome
+        outcome = self.outcome
         return {
-            "time": _rate(found.time_weighted),
-            "money": _rate(found.money_weighted),
-            "simple": _rate(found.simple),
+            "time": _rate(outcome.time_weighted),
+            "money": _rate(outcome.money_weighted),
+            "simple": _rate(outcome.simple),
         }
 
 
@@ -72,23 +72,23 @@ class Trail:
     parts: list[SubPeriod]
 
 
-def of(conn: Connection, found: Portfolio) -> Course:
+def of(conn: Connection, portfolio: Portfolio) -> Course:
     """The period that the present address asks for."""
-    span, period = _period(found)
-    read = reading.of(conn, found, period, found.currency)
+    span, period = _period(portfolio)
+    read = reading.of(conn, portfolio, period, portfolio.currency)
     outcome = returns.over(read.before, read.days)
     unavailable = returns.why(read.days)
     series = _series(read) if len(read.points) >= _LEAST_POINTS else None
-    asked, compared = _compared(conn, found, period, read)
+    asked, compared = _compared(conn, portfolio, period, read)
     return Course(
         span, series, outcome, unavailable, read.realised, _risk(conn, period), asked, compared
     )
 
 
-def trail(conn: Connection, found: Portfolio) -> Trail:
+def trail(conn: Connection, portfolio: Portfolio) -> Trail:
     """How the returns of the period that the present address asks for were computed."""
-    span, period = _period(found)
-    read = reading.of(conn, found, period, found.currency)
+    span, period = _period(portfolio)
+    read = reading.of(conn, portfolio, period, portfolio.currency)
     unavailable = returns.why(read.days)
     return Trail(
         span, returns.over(read.before, read.days), unavailable,
@@ -96,41 +96,41 @@ def trail(conn: Connection, found: Portfolio) -> Trail:
     )  # fmt: skip
 
 
-def _period(found: Portfolio) -> tuple[str, Period]:
+def _period(portfolio: Portfolio) -> tuple[str, Period]:
     asked = request.args.get("span", "")
     span = asked if asked in SPANS else USUAL
-    return span, periods.of(found, check(PeriodQuery, {"days": SPANS[span]}))
+    return span, periods.of(portfolio, check(PeriodQuery, {"days": SPANS[span]}))
 
 
 def _compared(
-    conn: Connection, found: Portfolio, period: Period, read: reading.Read
+    conn: Connection, portfolio: Portfolio, period: Period, read: reading.Read
 ) -> tuple[str, Rate | None]:
     """What is compared with, and its return; a token that nobody knows says so."""
     asked = request.args.get("benchmark", "").strip()[:_MOST_CHARACTERS]
     if not asked:
         return "", None
     try:
-        grown = benchmarks.growth(conn, found.currency, asked, period, read.points)
+        grown = benchmarks.growth(conn, portfolio.currency, asked, period, read.points)
     except Problem:
         return asked, Rate(None, "no token has that symbol")
-    told = benchmarks.outcome(asked, grown) or {}
-    return asked, Rate(told.get("percentage"), told.get("reason"))
+    outcome = benchmarks.outcome(asked, grown) or {}
+    return asked, Rate(outcome.get("percentage"), outcome.get("reason"))
 
 
 def _series(read: reading.Read) -> Series:
     put_in = returns.net_contributions(read.before, read.days)
     return Series.of(
-        [Row(_midnight(each.day), (each.value, put_in.get(each.day))) for each in read.points]
+        [Row(_midnight(point.day), (point.value, put_in.get(point.day))) for point in read.points]
     )
 
 
 def _risk(conn: Connection, period: Period) -> Risk:
     grown = stored_days.growth(conn, period)
-    return risk.assess([each.day for each in grown], [each.growth for each in grown])
+    return risk.assess([day.day for day in grown], [day.growth for day in grown])
 
 
-def _rate(found: Return) -> Rate:
-    return Rate(percent(found.rate), found.reason)
+def _rate(measured: Return) -> Rate:
+    return Rate(percent(measured.rate), measured.reason)
 
 
 def _midnight(day: date) -> datetime:

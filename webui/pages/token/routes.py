@@ -53,40 +53,40 @@ def token(symbol: str) -> Response:
     if requests.is_part() and request.args.get("part") == "head":
         return _head(symbol)
     with scope.connection() as conn:
-        found = queries.with_extremes(conn, symbols.find(conn, symbol))
-        past = history.points(conn, found.id, SPANS[frame], may_be_finer=frame in FINER)
+        listed = queries.with_extremes(conn, symbols.find(conn, symbol))
+        past = history.points(conn, listed.id, SPANS[frame], may_be_finer=frame in FINER)
         since = past[0].opened_at.date() if past else work.clock().date()
-        bands = indicator_queries.bands(conn, found.id, since) if frame not in FINER else {}
-        technical = indicator_queries.indicators(conn, [found.id]).get(found.id)
+        bands = indicator_queries.bands(conn, listed.id, since) if frame not in FINER else {}
+        technical = indicator_queries.indicators(conn, [listed.id]).get(listed.id)
         chart = {
             "series": Series.of_candles(past, bands),
             "filled": charts.filled(past),
             "has_bands": bool(bands),
             "frame": frame,
             "frames": FRAMES,
-            "token": found,
+            "token": listed,
         }
         if requests.is_part():
             return rendering.page("token/chart.html", **chart)
-        recent = history.points(conn, found.id, _BEFORE_FAN, may_be_finer=False)
-        score = risk.newest(conn, [found.id]).get(found.id)
-        fared = forecasts.measured(conn, found, work.clock())
-        position = _position(conn, found)
-        is_watched = bool(watched.among(conn, scope.user_id(), [found.id]))
-    made, reason = forecasts.fan(work, found)
-    if made is not None:
+        recent = history.points(conn, listed.id, _BEFORE_FAN, may_be_finer=False)
+        score = risk.newest(conn, [listed.id]).get(listed.id)
+        fared = forecasts.measured(conn, listed, work.clock())
+        position = _position(conn, listed)
+        is_watched = bool(watched.among(conn, scope.user_id(), [listed.id]))
+    fan, reason = forecasts.fan(work, listed)
+    if fan is not None:
         with scope.connection() as conn:
             happened(conn, ForecastViewed("token"))
     closes = [(point.opened_at, point.close) for point in recent]
     return rendering.page(
         "token/index.html",
-        fan=made,
+        fan=fan,
         reason=reason,
-        picture=charts.fan(closes, made.points) if made is not None else None,
-        nearest=answers.prediction(found, made.nearest, None) if made is not None else None,
+        picture=charts.fan(closes, fan.points) if fan is not None else None,
+        nearest=answers.prediction(listed, fan.nearest, None) if fan is not None else None,
         fared=fared,
         score=score,
-        risk=analysis.describe(found.symbol, score) if score is not None else None,
+        risk=analysis.describe(listed.symbol, score) if score is not None else None,
         position=position,
         is_watched=is_watched,
         technical=indicators.describe(technical),
@@ -100,22 +100,27 @@ def _head(symbol: str) -> Response:
         return rendering.page("token/head.html", token=symbols.find(conn, symbol))
 
 
-def _position(conn: Connection, found: Token) -> Position | None:
+def _position(conn: Connection, asked: Token) -> Position | None:
     """What the reader has of it."""
     if not switches().is_on(Feature.PORTFOLIOS):
         return None
     owned = portfolios.list_for(conn, scope.user_id())
     currency = portfolio_queries.common_currency(cookies.currency(), owned)
-    held: dict[Any, Any] = (
+    holdings: dict[Any, Any] = (
         portfolio_queries.holdings(conn, scope.user_id(), owned, shown=currency) if owned else {}
     )
-    mine = [each for rows in held.values() for each in rows if each.row.token_id == found.id]
+    mine = [
+        holding
+        for rows in holdings.values()
+        for holding in rows
+        if holding.row.token_id == asked.id
+    ]
     if not mine:
         return None
     return Position(
-        sum((each.row.amount for each in mine), Decimal(0)),
-        _sum([each.current_value for each in mine]),
-        _sum([each.profit_loss for each in mine]),
+        sum((holding.row.amount for holding in mine), Decimal(0)),
+        _sum([holding.current_value for holding in mine]),
+        _sum([holding.profit_loss for holding in mine]),
         currency,
     )
 
