@@ -27,8 +27,8 @@ from coinsphere.exchanges import tasks as exchanges
 from coinsphere.notify import data_alarm, disk_alarm, mail, transport
 from coinsphere.notify.channels import tasks as channels
 from coinsphere.observability import exposition, faults, traced_jobs, traces
-from coinsphere.patience import Patience
 from coinsphere.portfolio import tasks as portfolios
+from coinsphere.retries import RetryPolicy
 from coinsphere.settings import Settings
 from coinsphere.ticks import CRONS
 from coinsphere.wallets import tasks as wallets
@@ -85,11 +85,11 @@ def _add_mail(app: App, settings: Settings) -> None:
     carrier = transport.build(settings)
 
     # Waits 4, 16, 64 … seconds: a relay that is down for a day is outlived.
-    patience = Patience(
+    retry_policy = RetryPolicy(
         max_attempts=9, exponential_wait=4, retry_exceptions=(OSError, psycopg.Error)
     )
 
-    @app.task(name=mail.TASK, queue=mail.QUEUE, retry=patience)
+    @app.task(name=mail.TASK, queue=mail.QUEUE, retry=retry_policy)
     def send_mail(mail_id: str) -> None:
         try:
             with psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5) as conn:

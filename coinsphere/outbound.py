@@ -23,7 +23,7 @@ import msgspec
 from coinsphere import untrusted_json
 from coinsphere.clock import utc_now
 from coinsphere.errors import BadPayload, RateLimited, Unavailable
-from coinsphere.patience import asked_pause
+from coinsphere.retries import asked_pause
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of an answer; that of 500 calls is far smaller."""

@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.connection import Connection, ConnectionInterface
 from redis.retry import Retry
 
-from coinsphere.breaker import Breaker
+from coinsphere.circuit_breaker import CircuitBreaker
 
 TIMEOUT_SECONDS = 0.15
 FAILED_REST_SECONDS = 1.0
@@ -42,7 +42,7 @@ class GuardedPool(redis.ConnectionPool):
     def __init__(self, *, slow_seconds: float = SLOW_SECONDS, **options: Any) -> None:
         super().__init__(**options)
         self._slow_seconds = slow_seconds
-        self.breaker = Breaker(SLOW_ANSWERS, SLOW_REST_SECONDS)
+        self.breaker = CircuitBreaker(SLOW_ANSWERS, SLOW_REST_SECONDS)
         self._lent_at: dict[ConnectionInterface, float] = {}
 
     def get_connection(self, *_: object, **__: object) -> Connection:

@@ -8,7 +8,7 @@ from procrastinate import App
 from coinsphere import log
 from coinsphere.accounts import maintenance, password_resets
 from coinsphere.clock import utc_now
-from coinsphere.patience import Patience
+from coinsphere.retries import RetryPolicy
 from coinsphere.settings import Settings
 from coinsphere.ticks import CRONS
 
@@ -19,14 +19,14 @@ _log = log.get("accounts")
 
 def add(app: App, settings: Settings) -> None:
     """Add them to the worker's app."""
-    patience = Patience(
+    retry_policy = RetryPolicy(
         max_attempts=6, exponential_wait=3, retry_exceptions=(OSError, psycopg.Error)
     )
 
     def connect() -> psycopg.Connection:
         return psycopg.connect(settings.dsn, connect_timeout=5, options=_OPTIONS)
 
-    @app.task(name=password_resets.TASK, queue=password_resets.QUEUE, retry=patience)
+    @app.task(name=password_resets.TASK, queue=password_resets.QUEUE, retry=retry_policy)
     def send_password_reset(email: str) -> None:
         with connect() as conn:
             password_resets.send_link(conn, email, settings.pages_url, RESET_LIFE, utc_now())

@@ -7,7 +7,7 @@ from coinsphere import log
 from coinsphere.asset_events import applying
 from coinsphere.clock import utc_now
 from coinsphere.market.reference import asset_events
-from coinsphere.patience import Patience
+from coinsphere.retries import RetryPolicy
 from coinsphere.settings import Settings
 from coinsphere.ticks import CRONS
 
@@ -17,12 +17,12 @@ _log = log.get("asset_events")
 
 def add(app: App, settings: Settings) -> None:
     """Add it to the worker's app."""
-    patience = Patience(
+    retry_policy = RetryPolicy(
         max_attempts=6, exponential_wait=3, retry_exceptions=(OSError, psycopg.Error)
     )
 
     @app.periodic(cron=CRONS[asset_events.TASK])
-    @app.task(name=asset_events.TASK, queue=asset_events.QUEUE, retry=patience)
+    @app.task(name=asset_events.TASK, queue=asset_events.QUEUE, retry=retry_policy)
     def apply_asset_events(timestamp: int | None = None) -> None:  # noqa: ARG001  procrastinate passes it
         """Apply events that were recorded or removed, and those that were recorded ahead of their time."""
         with psycopg.connect(

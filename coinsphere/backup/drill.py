@@ -21,7 +21,7 @@ from psycopg import sql
 
 from coinsphere import backup_records, log
 from coinsphere.audit import anchoring, verification
-from coinsphere.backup import restoring, scratch
+from coinsphere.backup import restoring, trial_system
 from coinsphere.backup.places import Place
 from coinsphere.backup.sealing import Seals
 from coinsphere.clock import Clock
@@ -79,7 +79,7 @@ def run(settings: Settings, place: Place, seals: Seals, clock: Clock) -> Drill:
         into = folder / "restored"
         restored = restoring.restore(place, seals, None, into)
         drill.backup_id, drill.segments = restored.backup_id, restored.segments
-        with scratch.running(into, folder) as replica:
+        with trial_system.running(into, folder) as replica:
             drill.rto_seconds = time.monotonic() - began
             drill.rpo_seconds = _lost(replica, restored.read_at)
             _examine(drill, settings, replica, folder)
@@ -168,7 +168,7 @@ def _forecasts(replica: Settings, folder: Path) -> str | None:
         process = subprocess.run(  # noqa: S603 - no shell, a program of ours  # nosec B603
             [program, "ml", "reproduce", prediction_id],
             cwd=folder,
-            env=scratch.variables(replica),
+            env=trial_system.variables(replica),
             capture_output=True,
             text=True,
             check=False,

@@ -10,7 +10,7 @@ from coinsphere import log
 from coinsphere.billing import dunning, events, reconciliation
 from coinsphere.billing.stripe_api import PROVIDER, Fault, Stripe
 from coinsphere.clock import utc_now
-from coinsphere.patience import Patience
+from coinsphere.retries import RetryPolicy
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
 from coinsphere.ticks import CRONS
@@ -24,17 +24,19 @@ _log = log.get("billing")
 
 def add(app: App, settings: Settings) -> None:
     """Add them to the worker's app."""
-    patience = Patience(max_attempts=8, exponential_wait=4, retry_exceptions=(Fault, psycopg.Error))
+    retry_policy = RetryPolicy(
+        max_attempts=8, exponential_wait=4, retry_exceptions=(Fault, psycopg.Error)
+    )
 
     def connect() -> Connection:
         return psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5, options=_OPTIONS)
 
-    @app.task(name=events.REFRESH, queue=events.QUEUE, retry=patience)
+    @app.task(name=events.REFRESH, queue=events.QUEUE, retry=retry_policy)
     def refresh_customer(provider: str, customer: str) -> None:
         with connect() as conn:
             refresh(conn, settings, provider, customer, utc_now())
 
-    @app.task(name=events.CLOSE, queue=events.QUEUE, retry=patience)
+    @app.task(name=events.CLOSE, queue=events.QUEUE, retry=retry_policy)
     def close_customer(provider: str, customer: str) -> None:
         """End what an account subscribed to that was deleted."""
         Stripe.of(settings).forget(customer)

@@ -46,7 +46,7 @@ def register(cli: click.Group) -> None:
 )
 def up(*, detach: bool, market: str | None) -> None:
     """Start everything, fill the price history and run the pipeline once; Ctrl-C stops it again."""
-    from coinsphere import upgrading
+    from coinsphere import upgrade
     from coinsphere.cli.progress import ConsoleProgress
     from coinsphere.local import system
     from coinsphere.local.supervision import Supervisor
@@ -63,7 +63,7 @@ def up(*, detach: bool, market: str | None) -> None:
         console.print("`coinsphere status` shows it, `coinsphere down` stops it.")
         return
     with _terminable():
-        settings = system.up(chosen, progress, upgrading.bring)
+        settings = system.up(chosen, progress, upgrade.bring)
         try:
             _fill(console, settings, progress)
             console.print(f"Ready after {time.monotonic() - began:.0f} s.", highlight=False)
@@ -86,12 +86,12 @@ def up(*, detach: bool, market: str | None) -> None:
 @click.option("--no-backup", is_flag=True, help="Where none can be made and none is wanted.")
 def upgrade(*, no_look: bool, no_backup: bool) -> None:
     """Back up the state of an older version and bring it to this one, all of it or nothing: what fails leaves it as it was."""
-    from coinsphere import upgrading
+    from coinsphere import upgrade
     from coinsphere.cli.progress import ConsoleProgress
     from coinsphere.local import system
 
     with system.servers_alone(_chosen(None), ConsoleProgress(new_console())) as settings:
-        done = upgrading.upgrade(settings, utc_now, looks=not no_look, backs_up=not no_backup)
+        done = upgrade.upgrade(settings, utc_now, looks=not no_look, backs_up=not no_backup)
     if done.before == done.after:
         click.echo(f"The state is of this version already (revision {done.after}).")
         return

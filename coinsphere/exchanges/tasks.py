@@ -12,7 +12,7 @@ from coinsphere.errors import RateLimited, Unavailable
 from coinsphere.exchanges.accounts import Accounts
 from coinsphere.exchanges.errors import Busy
 from coinsphere.exchanges.sync import syncs
-from coinsphere.patience import Patience
+from coinsphere.retries import RetryPolicy
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
 from coinsphere.ticks import CRONS
@@ -25,7 +25,7 @@ _log = log.get("exchanges")
 def add(app: App, settings: Settings) -> None:
     """Add them to the worker's app."""
     # Waits 5, 25, 125 … seconds: an exchange that is away for an hour is outlived.
-    patience = Patience(
+    retry_policy = RetryPolicy(
         max_attempts=_TRIES,
         exponential_wait=5,
         retry_exceptions=(OSError, psycopg.Error, Busy, RateLimited, Unavailable),
@@ -41,10 +41,13 @@ def add(app: App, settings: Settings) -> None:
         with connect() as conn:
             syncs.give_up(conn, UUID(sync_id), utc_now(), why)
 
-    @app.task(name=syncs.TASK, queue=syncs.QUEUE, retry=patience, pass_context=True)
+    @app.task(name=syncs.TASK, queue=syncs.QUEUE, retry=retry_policy, pass_context=True)
     def sync_exchange(context: JobContext, sync_id: str) -> None:
         is_last = context.job.attempts >= _TRIES
-        with patience.closing(context.job, lambda why: give_up(sync_id, why)), connect() as conn:
+        with (
+            retry_policy.closing(context.job, lambda why: give_up(sync_id, why)),
+            connect() as conn,
+        ):
             syncs.run(conn, UUID(sync_id), accounts, keys, is_last_try=is_last)
             done = syncs.get(conn, UUID(sync_id))
         if done is not None:

@@ -16,7 +16,7 @@ from threading import Timer
 from typing import Any, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from coinsphere.breaker import Breaker
+from coinsphere.circuit_breaker import CircuitBreaker
 from coinsphere.errors import ConfigurationError
 from coinsphere.settings import Settings
 
@@ -140,7 +140,7 @@ class Guarded:
     """A relay that is left alone for a while where it fails, so that mails do not wait for it one after another."""
 
     relay: Transport
-    breaker: Breaker
+    breaker: CircuitBreaker
 
     def send(self, mail_id: str, recipient: str, subject: str, text: str, html: str | None) -> None:
         """Send, or raise what went wrong; `RelayAway` without asking where the relay failed a moment ago."""
@@ -209,7 +209,7 @@ def build(settings: Settings) -> Transport:
         raise ConfigurationError(
             "COINSPHERE_SMTP_URL must be smtp://host:port or smtps://host:port."
         )
-    return Guarded(SmtpTransport(url, settings.mail_from), Breaker(_FAILURES, _REST_SECONDS))
+    return Guarded(SmtpTransport(url, settings.mail_from), CircuitBreaker(_FAILURES, _REST_SECONDS))
 
 
 def _is_relay(url: str) -> bool:

@@ -10,10 +10,10 @@ from procrastinate import App, JobContext
 
 from coinsphere import log
 from coinsphere.clock import utc_now
-from coinsphere.patience import Patience
 from coinsphere.portfolio import invalidations
 from coinsphere.portfolio.imports import batches, importing
 from coinsphere.portfolio.jobs import recompute, syncs
+from coinsphere.retries import RetryPolicy
 from coinsphere.settings import Settings
 
 _OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"
@@ -25,14 +25,14 @@ GiveUp = Callable[[psycopg.Connection, UUID, datetime, str], None]
 def add(app: App, settings: Settings) -> None:
     """Add them to the worker's app."""
     # What is marked stays marked until it is done, so any later job does it, too.
-    patience = Patience(
+    retry_policy = RetryPolicy(
         max_attempts=6, exponential_wait=3, retry_exceptions=(OSError, psycopg.Error)
     )
 
     def connect() -> psycopg.Connection:
         return psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5, options=_OPTIONS)
 
-    @app.task(name=invalidations.TASK, queue=invalidations.QUEUE, retry=patience)
+    @app.task(name=invalidations.TASK, queue=invalidations.QUEUE, retry=retry_policy)
     def update_portfolios(user_id: str) -> None:
         with connect() as conn:
             steps = recompute.update(conn, UUID(user_id), utc_now())
@@ -43,15 +43,15 @@ def add(app: App, settings: Settings) -> None:
             with connect() as conn:
                 give_up(conn, UUID(what), utc_now(), why)
 
-        return patience.closing(context.job, close)
+        return retry_policy.closing(context.job, close)
 
-    @app.task(name=syncs.TASK, queue=invalidations.QUEUE, retry=patience, pass_context=True)
+    @app.task(name=syncs.TASK, queue=invalidations.QUEUE, retry=retry_policy, pass_context=True)
     def sync_portfolio(context: JobContext, sync_id: str) -> None:
         with closing(context, syncs.give_up, sync_id), connect() as conn:
             syncs.run(conn, UUID(sync_id), utc_now)
         _log.info("portfolio synchronised", sync_id=sync_id)
 
-    @app.task(name=batches.TASK, queue=invalidations.QUEUE, retry=patience, pass_context=True)
+    @app.task(name=batches.TASK, queue=invalidations.QUEUE, retry=retry_policy, pass_context=True)
     def import_transactions(context: JobContext, batch_id: str) -> None:
         with closing(context, importing.give_up, batch_id), connect() as conn:
             importing.run(conn, UUID(batch_id), utc_now)

@@ -11,7 +11,7 @@ from coinsphere import log
 from coinsphere.chains.nodes import Nodes
 from coinsphere.clock import utc_now
 from coinsphere.errors import RateLimited, Unavailable
-from coinsphere.patience import Patience
+from coinsphere.retries import RetryPolicy
 from coinsphere.settings import Settings
 from coinsphere.ticks import CRONS
 from coinsphere.wallets import sync
@@ -35,7 +35,7 @@ _KEPT = timedelta(days=30)
 
 def add(app: App, settings: Settings) -> None:
     """Add them to the worker's app."""
-    patience = Patience(
+    retry_policy = RetryPolicy(
         max_attempts=_TRIES,
         exponential_wait=4,
         retry_exceptions=(RateLimited, Unavailable, OSError, psycopg.OperationalError),
@@ -44,7 +44,7 @@ def add(app: App, settings: Settings) -> None:
     def connect() -> Connection:
         return psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5, options=_OPTIONS)
 
-    @app.task(name=sync.TASK, queue=sync.QUEUE, retry=patience, pass_context=True)
+    @app.task(name=sync.TASK, queue=sync.QUEUE, retry=retry_policy, pass_context=True)
     def sync_wallet(context: JobContext, sync_id: str) -> None:
         is_last = context.job.attempts >= _TRIES
         with connect() as conn, Nodes(settings, seconds=_NODE_SECONDS) as nodes:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from redis import Redis
 
-from coinsphere.breaker import Breaker
+from coinsphere import circuit_breaker
 from coinsphere.exchanges.api.shared_state import SharedState
 from coinsphere.exchanges.errors import CircuitOpen
 
@@ -38,7 +38,7 @@ class CircuitBreaker:
         self, venue: str, shared: SharedState, elapsed: Callable[[], float] = time.monotonic
     ) -> None:
         self._venue, self._shared = venue, shared
-        self._own = Breaker(FAILURES, REST_SECONDS, elapsed)
+        self._own = circuit_breaker.CircuitBreaker(FAILURES, REST_SECONDS, elapsed)
         self._failures, self._resting = shared.key("failures"), shared.key("resting")
 
     def admit(self) -> None:

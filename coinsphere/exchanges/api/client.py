@@ -21,7 +21,7 @@ from coinsphere.exchanges.api.limits import Limits
 from coinsphere.exchanges.api.rate_limit import RateLimit
 from coinsphere.exchanges.errors import CircuitOpen, KeyRefused, PermissionMissing
 from coinsphere.exchanges.model import Credentials
-from coinsphere.patience import asked_pause
+from coinsphere.retries import asked_pause
 
 TIMEOUT_MS = 10_000
 """Of each single wait for the exchange."""

@@ -31,7 +31,7 @@ from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.logos import logo
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.market.sources.rows import Noted
-from coinsphere.patience import asked_pause
+from coinsphere.retries import asked_pause
 
 NAME = "coingecko"
 _CALLS_A_MINUTE = 25

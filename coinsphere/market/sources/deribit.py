@@ -18,7 +18,7 @@ from coinsphere.clock import Clock
 from coinsphere.errors import BadPayload, NotListed, ProviderError, RateLimited, Unavailable
 from coinsphere.market.sources.moments import from_milliseconds, to_milliseconds
 from coinsphere.market.sources.rows import Noted
-from coinsphere.patience import asked_pause
+from coinsphere.retries import asked_pause
 
 NAME = "deribit"
 FIRST_DAY = date(2021, 3, 24)

@@ -12,12 +12,12 @@ from coinsphere import i18n
 from coinsphere.clock import Clock
 from coinsphere.i18n import gettext, ngettext
 from coinsphere.notify import mail, templates
-from coinsphere.notify.channels import outbox, patience, receiver, repository
+from coinsphere.notify.channels import outbox, receiver, repository, retries
 from coinsphere.notify.channels.outbox import Waiting
 from coinsphere.notify.channels.posting import NotReached
 from coinsphere.notify.channels.receiver import Answer, Message, Outgoing, Receiver, Verdict
 from coinsphere.notify.channels.repository import Channel
-from coinsphere.patience import asked_pause
+from coinsphere.retries import asked_pause
 from coinsphere.security.symmetric_keys import SymmetricKeys
 
 DIGEST = "alerts.digest"
@@ -70,7 +70,7 @@ class Courier:
             message = composed(due)
         said, error, asked = self._posted(to, message)
         now = self.clock()
-        health, trial = patience.judged(channel.health, due[0].trial, said, now, asked)
+        health, trial = retries.judged(channel.health, due[0].trial, said, now, asked)
         is_taken = said is Verdict.TAKEN
         with self.conn.transaction():
             outbox.tried(self.conn, due, trial, error, now)

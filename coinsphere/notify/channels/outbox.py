@@ -10,9 +10,9 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from coinsphere.notify.channels import hours
-from coinsphere.notify.channels.patience import Trial
 from coinsphere.notify.channels.receiver import Message
 from coinsphere.notify.channels.repository import Channel
+from coinsphere.notify.channels.retries import Trial
 
 QUEUE = "channels"
 TASK = "deliver_messages"

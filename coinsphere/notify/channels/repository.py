@@ -11,8 +11,8 @@ from psycopg.rows import class_row
 
 from coinsphere.notify.channels import kinds
 from coinsphere.notify.channels.hours import Habits
-from coinsphere.notify.channels.patience import Health
 from coinsphere.notify.channels.receiver import Receiver
+from coinsphere.notify.channels.retries import Health
 from coinsphere.security import envelope, sealed_columns
 from coinsphere.security.symmetric_keys import SymmetricKeys
 

@@ -12,7 +12,7 @@ from coinsphere.clock import utc_now
 from coinsphere.notify.channels import outbox
 from coinsphere.notify.channels.delivery import Courier
 from coinsphere.notify.channels.posting import Poster
-from coinsphere.patience import Patience
+from coinsphere.retries import RetryPolicy
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
 from coinsphere.ticks import CRONS
@@ -24,13 +24,15 @@ _log = log.get("channels")
 def add(app: App, settings: Settings) -> None:
     """Add them to the worker's app."""
     # What a receiver does is no failure of the job; the minute's tick takes up what waits.
-    patience = Patience(max_attempts=6, exponential_wait=4, retry_exceptions=(psycopg.Error,))
+    retry_policy = RetryPolicy(
+        max_attempts=6, exponential_wait=4, retry_exceptions=(psycopg.Error,)
+    )
     keys = SymmetricKeys(settings.encryption_keys)
 
     def connect() -> Connection:
         return psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5, options=_OPTIONS)
 
-    @app.task(name=outbox.TASK, queue=outbox.QUEUE, retry=patience)
+    @app.task(name=outbox.TASK, queue=outbox.QUEUE, retry=retry_policy)
     def deliver_messages(channel_id: str) -> None:
         with (
             connect() as conn,

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from coinsphere import upgrading
+from coinsphere import upgrade
 from coinsphere.backup import base_backups, places, restoring, sealing
 from coinsphere.clock import utc_now
 from coinsphere.db import migrate
@@ -44,7 +44,7 @@ def _no_slot_left(postgres):
 
 
 def test_an_upgrade_is_undone_by_the_backup_that_it_made(settings, database, owner, tmp_path):
-    done = upgrading.upgrade(settings, utc_now)
+    done = upgrade.upgrade(settings, utc_now)
     assert done.before == OLD
     assert owner.execute(_STATE).fetchone() == ("ada@example.org", "backups")
     assert owner.execute("select id from app.backups").fetchone() == (done.backup_id,)
@@ -62,8 +62,8 @@ def test_an_upgrade_is_undone_by_the_backup_that_it_made(settings, database, own
 def test_without_a_backup_nothing_is_changed_unless_that_is_wanted(settings, database, tmp_path):
     (tmp_path / "second").write_text("a file, where a folder should be")
     with pytest.raises(UpgradeRefused, match=r"nothing was changed.*1 of 2.*--no-backup"):
-        upgrading.upgrade(settings, utc_now)
+        upgrade.upgrade(settings, utc_now)
     assert migrate.current(database.owner) == OLD
-    done = upgrading.upgrade(settings, utc_now, backs_up=False)
+    done = upgrade.upgrade(settings, utc_now, backs_up=False)
     assert (done.backup_id, migrate.current(database.owner)) == (None, done.after)
-    assert upgrading.upgrade(settings, utc_now).before == done.after
+    assert upgrade.upgrade(settings, utc_now).before == done.after

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from coinsphere import upgrading
+from coinsphere import upgrade
 from coinsphere.clock import utc_now
 from coinsphere.db import migrate
 from coinsphere.errors import DatabaseNotReady, UpgradeRefused
@@ -26,7 +26,7 @@ def old(database, owner):
 
 def bring(database, **options):
     settings = Settings(database_url=SecretStr(database.owner))
-    return upgrading.upgrade(settings, utc_now, **options)
+    return upgrade.upgrade(settings, utc_now, **options)
 
 
 def test_an_older_state_becomes_this_versions(old, owner) -> None:
@@ -39,7 +39,7 @@ def test_an_older_state_becomes_this_versions(old, owner) -> None:
 
 
 def test_what_a_look_refuses_is_undone_to_the_last_row(old, owner, monkeypatch) -> None:
-    monkeypatch.setattr(upgrading, "_rows", lambda _: {"app.users": 2})
+    monkeypatch.setattr(upgrade, "_rows", lambda _: {"app.users": 2})
     with pytest.raises(UpgradeRefused, match=r"app\.users has 1 rows, it had 2"):
         bring(old)
     assert migrate.current(old.owner) == OLD

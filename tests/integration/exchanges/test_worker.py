@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from coinsphere.exchanges.sync import syncs
-from coinsphere.patience import FAULT
+from coinsphere.retries import FAULT
 from tests.fakes import exchange_okx
 from tests.fakes.exchange_okx import OkxAccount
 

@@ -21,9 +21,9 @@ from coinsphere.market.quality import quarantine, set_aside
 from coinsphere.market.quality.quarantine import Rejected
 from coinsphere.market.quality.set_aside import Scope, Subject
 from coinsphere.notify import data_alarm, disk_alarm, mail
-from coinsphere.patience import FAULT
 from coinsphere.portfolio.imports import importing
 from coinsphere.portfolio.jobs import recompute
+from coinsphere.retries import FAULT
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
 from tests.fakes import stripe_server

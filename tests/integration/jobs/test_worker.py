@@ -19,8 +19,8 @@ from coinsphere import jobs
 from coinsphere.db import owner as scopes
 from coinsphere.local import log_lines
 from coinsphere.notify import mail
-from coinsphere.patience import Patience
 from coinsphere.portfolio import invalidations
+from coinsphere.retries import RetryPolicy
 from coinsphere.settings import Settings
 from tests.conftest import free_port
 from tests.integration.outage import away
@@ -247,7 +247,7 @@ def test_a_job_that_waits_for_its_next_try_holds_up_no_other_of_its_lock(databas
     invalidations.enqueue(owner, user)
     (first,) = owner.execute(_FETCH).fetchone()
     invalidations.enqueue(owner, user)
-    decision = Patience(exponential_wait=3).get_retry_decision(
+    decision = RetryPolicy(exponential_wait=3).get_retry_decision(
         exception=OSError(), job=SimpleNamespace(attempts=5)
     )
     retry = "select jobs.procrastinate_retry_job_v2(%s, %s, %s, null, null)"

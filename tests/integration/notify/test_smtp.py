@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from coinsphere.breaker import Breaker
+from coinsphere.circuit_breaker import CircuitBreaker
 from coinsphere.notify.transport import Guarded, RelayAway, SmtpTransport, is_refusal
 
 from .conftest import SENDER, Relay, serve
@@ -122,7 +122,7 @@ class _Clock:
 
 def test_a_relay_that_fails_is_left_alone_and_one_that_refuses_a_mail_is_not(relay):
     clock = _Clock()
-    guarded = Guarded(relay.transport(), Breaker(2, 30.0, clock))
+    guarded = Guarded(relay.transport(), CircuitBreaker(2, 30.0, clock))
     relay.answers["RCPT"] = "550 no such user"
     for _ in range(3):
         with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:

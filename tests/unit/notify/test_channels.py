@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from coinsphere.notify.channels import hours, kinds, receiver, webhooks
 from coinsphere.notify.channels.chats import Discord, Ntfy, Slack, Telegram
 from coinsphere.notify.channels.hours import Habits
-from coinsphere.notify.channels.patience import GIVEN_UP, Health, Trial, judged
 from coinsphere.notify.channels.receiver import Answer, Message, ReceiverFault, Verdict
+from coinsphere.notify.channels.retries import GIVEN_UP, Health, Trial, judged
 from coinsphere.notify.channels.webhooks import Webhook
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""When a message that did not get through is tried again, and when a channel is given up. Nothing here waits or stores."""
+"""When an undelivered message is sent again, and when a channel is given up. Pure."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

@@ -1,11 +1,11 @@
-"""A breaker: who fails several times in a row is left alone for a while, so that nobody waits for it in vain."""
+"""A circuit breaker: after several failures in a row a server is not called for a while, so nobody waits in vain."""
 
 import threading
 import time
 from collections.abc import Callable
 
 
-class Breaker:
+class CircuitBreaker:
     """Opens after some failures in a row; after a rest lets one call try, which closes it or opens it again.
 
     Args:

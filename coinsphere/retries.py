@@ -1,4 +1,4 @@
-"""How a job that failed is tried again, and how long a server that is busy asks us to wait."""
+"""Retries: when a failed job runs again, and how long a busy server asks us to wait."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -20,8 +20,8 @@ FAULT = (
 """What people are told of a failure that nobody foresaw."""
 
 
-class Patience(RetryStrategy):
-    """Tries again later and later, and not before the failure says that it may pass.
+class RetryPolicy(RetryStrategy):
+    """Retries with growing pauses, and not before the failure's own `retry_after`.
 
     A job that waits for its next try comes behind those of its lock, which it would hold up until then.
     """

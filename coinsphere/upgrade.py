@@ -1,4 +1,4 @@
-"""From the state of an older version to this one's: migrated in one transaction, and looked at before it counts.
+"""Upgrades the state of an older version: migrates it in one transaction, and checks it before the commit.
 
 What a migration or a check refuses is undone by the transaction's end, so the state is as it was, to the last row. What
 is found out later is undone by a restore to the instant before: a base backup is made ahead, and the log of the upgrade

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from coinsphere.errors import Unavailable
-from coinsphere.patience import LONGEST_SECONDS, Patience, asked_pause
+from coinsphere.retries import LONGEST_SECONDS, RetryPolicy, asked_pause
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
 
@@ -35,7 +35,7 @@ def test_an_answer_that_asks_for_no_pause_has_none():
 
 
 def test_the_next_try_comes_behind_others_and_not_before_it_was_asked_for():
-    patience = Patience(max_attempts=3, exponential_wait=4, retry_exceptions=(Unavailable,))
+    patience = RetryPolicy(max_attempts=3, exponential_wait=4, retry_exceptions=(Unavailable,))
     job = SimpleNamespace(attempts=0)
     before = datetime.now(UTC)
     decision = patience.get_retry_decision(exception=Unavailable("x", "y", 900.0), job=job)

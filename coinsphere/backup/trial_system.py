@@ -1,4 +1,4 @@
-"""A restored state brought up beside the running one: its own processes, on free ports, for as long as it is looked at."""
+"""Runs a restored state beside the running system, with its own processes on free ports, while a drill examines it."""
 
 import os
 import signal
