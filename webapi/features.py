@@ -39,6 +39,7 @@ class Feature(StrEnum):
     ALERTS = "alerts"
     DEFI = "defi"
     EXCHANGES = "exchanges"
+    GRAPHQL = "graphql"
 
 
 _OF_ENDPOINT = {
@@ -62,6 +63,7 @@ _OF_ENDPOINT = {
     "channels": Feature.ALERTS,
     "defi": Feature.DEFI,
     "exchanges": Feature.EXCHANGES,
+    "graphql": Feature.GRAPHQL,
 }
 """By endpoint, or by blueprint for all its routes."""
 

@@ -82,7 +82,7 @@ class Api(Base):
     features_off: tuple[str, ...] = Field(
         (),
         description="Parts of the API that are off whatever an administrator switched: registration, api-keys, "
-        "predictions, portfolios, alerts, defi, exchanges.",
+        "predictions, portfolios, alerts, defi, exchanges, graphql.",
     )
     graphql_introspection: bool = Field(
         default=False,

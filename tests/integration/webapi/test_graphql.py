@@ -385,20 +385,35 @@ def test_without_a_token_nothing_is_asked(client) -> None:
     assert_problem(client.post(f"{V1}/graphql", json={"query": ALL}), 401, says="unauthorized")
 
 
-def test_a_feature_that_is_off_is_off_here_too(app, person, owner_db) -> None:
+@pytest.fixture
+def off(app, owner_db):
+    """Switches features off until the test ends."""
     switches = app.extensions[features.EXTENSION]
-    owner_db.execute(
-        "insert into app.feature_switches (feature, is_on, changed_at) values (%s, false, %s)",
-        [Feature.PORTFOLIOS, NOW],
-    )
-    switches.forget()
-    try:
-        answer = ask(person, '{ portfolios { count } token(symbol: "BTC") { symbol } }')
-        assert answer.json["data"] == {"portfolios": None, "token": {"symbol": "BTC"}}
-        assert failed(answer)["portfolios"]["type"].endswith(":switched-off")
-    finally:
-        owner_db.execute("delete from app.feature_switches")
+
+    def switch(feature: Feature) -> None:
+        statement = (
+            "insert into app.feature_switches (feature, is_on, changed_at) values (%s, false, %s)"
+        )
+        owner_db.execute(statement, [feature, NOW])
         switches.forget()
+
+    yield switch
+    owner_db.execute("delete from app.feature_switches")
+    switches.forget()
+
+
+def test_graphql_itself_can_be_switched_off(person, off) -> None:
+    off(Feature.GRAPHQL)
+    problem = assert_problem(ask(person, "{ __typename }"), 503, says="graphql is switched off")
+    assert problem["type"].endswith(":switched-off")
+    assert person.get("/portfolios").status_code == 200
+
+
+def test_a_feature_that_is_off_is_off_here_too(person, off) -> None:
+    off(Feature.PORTFOLIOS)
+    answer = ask(person, '{ portfolios { count } token(symbol: "BTC") { symbol } }')
+    assert answer.json["data"] == {"portfolios": None, "token": {"symbol": "BTC"}}
+    assert failed(answer)["portfolios"]["type"].endswith(":switched-off")
 
 
 class Statements:
