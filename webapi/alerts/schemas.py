@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from coinsphere.alerts import rules
 from coinsphere.alerts.repository import NewAlert
 from coinsphere.alerts.rules import AlertType, Condition
-from webapi.http.schema import Amount, Input, Line, Number, Output, Query
+from webapi.http.schema import Amount, Input, Instant, Line, Number, Output, Query
 
 ALIASES = {
     "equals": "equal",
@@ -72,7 +72,7 @@ class AlertIn(Input):
         "by default 1 % of a threshold in dollars, else one point.",
     )
     is_active: bool = True
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
 
 
 class AlertChange(Input):
@@ -90,7 +90,7 @@ class AlertChange(Input):
     cooldown_seconds: Cooldown | None = None
     hysteresis: Margin | None = None
     is_active: bool | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
 
 
 class EventsQuery(Query):

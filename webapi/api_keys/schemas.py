@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from webapi.api_keys.scopes import KeyScope
-from webapi.http.schema import Input, Line, Name, Output
+from webapi.http.schema import Input, Instant, Line, Name, Output
 
 PUBLIC_KEY_BYTES = 32
 MAX_OVERLAP_SECONDS = 7 * 24 * 3600
@@ -56,7 +56,7 @@ class KeyIn(Input):
     allowed_networks: tuple[Network, ...] = Field(
         (), max_length=20, description="Addresses the key may be used from; empty: all."
     )
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
     public_key: PublicKey | None = Field(
         None,
         description="Ed25519, base64. With it every request of the key must be signed (RFC 9421); `exchanges:write` "

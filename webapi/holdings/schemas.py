@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from webapi.http.schema import Amount, Input, Line, Number, Output
+from webapi.http.schema import Amount, Input, Instant, Line, Number, Output
 from webapi.portfolios.examples import AT, ID, example
 
 
@@ -28,7 +28,7 @@ class HoldingIn(Input):
         None, ge=0, description="In the portfolio's currency; null where it is not known."
     )
     source: Literal["manual"] = "manual"
-    acquired_at: AwareDatetime | None = Field(None, description="Default: now.")
+    acquired_at: Instant | None = Field(None, description="Default: now.")
 
 
 class HoldingChange(Input):

@@ -4,6 +4,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -13,6 +14,7 @@ from apiflask.schema_adapters.pydantic import PydanticAdapter
 from flask import Request
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -50,6 +52,17 @@ Number = Annotated[
     WithJsonSchema({"type": "number"}, mode="serialization"),
 ]
 """An exact decimal: a number or numeric string on input, a number with every digit on output."""
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies outside the calendar") from None
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""An instant of a request, in UTC: an offset of 16 hours or more is none for PostgreSQL, and year 10000 none for Python."""
 
 Amount = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 """An exact decimal of an answer."""

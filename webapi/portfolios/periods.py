@@ -13,6 +13,8 @@ from webapi.portfolios.schemas import Currency
 from webapi.services import services
 
 USUAL_DAYS = 30
+_FIRST_DAY = date(2009, 1, 1)
+"""Before it there was no token: what lies beside it in a report would fall out of the calendar."""
 
 
 class CurrencyQuery(Query):
@@ -43,11 +45,16 @@ def of(found: Portfolio, asked: PeriodQuery, usual: int = USUAL_DAYS) -> Period:
     """The days that are asked for, from the portfolio's first on. Raises `errors.Problem` with status 400."""
     today = services().clock().date()
     last = min(asked.last or today, today)
+    if last < _FIRST_DAY:
+        raise _refused("to", "lies before the first token, of January 2009")
     first = asked.first or last - timedelta(days=(asked.days or usual) - 1)
     if first > last:
-        raise errors.invalid(
-            [{"path": "from", "message": "lies after the last day", "code": "period"}]
-        )
+        raise _refused("from", "lies after the last day")
+    first = max(first, _FIRST_DAY)
     if found.first_day is not None:
         first = min(max(first, found.first_day), last)
     return Period(scope.user_id(), found.id, first, last)
+
+
+def _refused(name: str, message: str) -> errors.Problem:
+    return errors.invalid([{"path": name, "message": message, "code": "period"}])

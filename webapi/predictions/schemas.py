@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from webapi.http.schema import Amount, Input, Line, Output, Query
+from webapi.http.schema import Amount, Input, Instant, Line, Output, Query
 from webapi.predictions.examples import PREDICTION
 from webapi.risk.schemas import FailureOut
 from webapi.tokens.schemas import AS_OF, Symbol
@@ -61,7 +61,7 @@ class HistoryQuery(HorizonQuery):
     cursor: Annotated[Line, StringConstraints(max_length=500)] | None = Field(
         None, description="`nextCursor` of the page before."
     )
-    as_of: AwareDatetime | None = Field(None, description=AS_OF)
+    as_of: Instant | None = Field(None, description=AS_OF)
 
 
 class AccuracyQuery(HorizonQuery):

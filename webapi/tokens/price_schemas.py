@@ -3,17 +3,17 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from webapi.http.schema import Amount, Output, Query
+from webapi.http.schema import Amount, Instant, Output, Query
 from webapi.tokens.schemas import AS_OF
 
 
 class PriceQuery(Query):
     """Which price."""
 
-    at: AwareDatetime | None = Field(None, description="The price at that instant; now by default.")
-    as_of: AwareDatetime | None = Field(None, description=AS_OF)
+    at: Instant | None = Field(None, description="The price at that instant; now by default.")
+    as_of: Instant | None = Field(None, description=AS_OF)
     explain: bool = Field(
         default=False, description="Each venue's quote, with its weight or why it was left out."
     )

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     ConfigDict,
     Field,
     HttpUrl,
@@ -14,7 +13,7 @@ from pydantic import (
     TypeAdapter,
 )
 
-from webapi.http.schema import Amount, Input, Line, Name, Output, Query
+from webapi.http.schema import Amount, Input, Instant, Line, Name, Output, Query
 from webapi.http.visible import VISIBLE, WHOLLY_VISIBLE
 
 LISTED: dict[str, Any] = {
@@ -96,7 +95,7 @@ class HistoryQuery(Query):
     """Which part of the history."""
 
     timeframe: Frame = Field("7d", description="Measured back from the newest candle.")
-    as_of: AwareDatetime | None = Field(None, description=AS_OF)
+    as_of: Instant | None = Field(None, description=AS_OF)
 
 
 class TokenIn(Input):

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import (
-    AwareDatetime,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -14,7 +13,7 @@ from pydantic import (
 )
 
 from coinsphere.portfolio.model import Kind, Use
-from webapi.http.schema import Amount, Input, Line, Number, Output, Query
+from webapi.http.schema import Amount, Input, Instant, Line, Number, Output, Query
 
 ALIASES = {"transfer": Kind.TRANSFER_OUT, "send": Kind.TRANSFER_OUT, "receive": Kind.TRANSFER_IN}
 """Words of old clients for kinds."""
@@ -85,7 +84,7 @@ class TransactionIn(Input):
     counter_token_symbol: Line | None = None
     counter_amount: Number | None = Field(None, gt=0)
     notes: Notes | None = None
-    timestamp: AwareDatetime | None = Field(None, description="Default: now.")
+    timestamp: Instant | None = Field(None, description="Default: now.")
     tx_hash: Hash | None = None
     exchange: Exchange | None = Field(None, description="The account or wallet, by its name.")
 
@@ -109,7 +108,7 @@ class TransactionChange(Input):
     counter_token_symbol: Line | None = None
     counter_amount: Number | None = Field(None, gt=0)
     notes: Notes | None = None
-    timestamp: AwareDatetime | None = None
+    timestamp: Instant | None = None
     tx_hash: Hash | None = None
     exchange: Exchange | None = None
 

@@ -143,6 +143,27 @@ def require_sums(person, portfolio: str) -> None:
         assert abs(sum(parts) - 100) < D("1e-12")
 
 
+ENDS = ("0001-01-01", "1969-12-31", "2008-12-31", "2009-01-01", "9999-12-31")
+
+
+def test_no_day_of_the_calendar_breaks_a_report(owner_of_all, routes, work, cache) -> None:
+    """A report looks at the day before its first one, which the first day of the calendar does not have."""
+    person = owner_of_all
+    portfolio = make(person, currency="EUR")["id"]
+    bought = Event("buy", "BTC", "1", "100", "2026-02-01", "").body(portfolio)
+    assert person.post("/transactions", bought).status_code == 201
+    work(person)
+    for route in routes:
+        path = route.replace("<portfolio_id>", portfolio)
+        for first in ("", *ENDS):
+            for last in ("", *ENDS):
+                cache.flushdb()
+                answer = person.get(f"{path}?{first and f'from={first}&'}{last and f'to={last}'}")
+                assert answer.status_code in (200, 400), (
+                    f"{path} {first} {last}: {answer.text[:300]}"
+                )
+
+
 def figures(person, portfolio: str) -> list[Any]:
     base = f"/portfolios/{portfolio}"
     whole = read(person, base)["portfolio"]

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote as escaped
 
 import pytest
 from structlog.testing import capture_logs
@@ -184,6 +185,35 @@ def test_spaces_and_joiners_within_a_name_are_kept(person) -> None:
     ):
         made = person.post("/portfolios", {"name": name})
         assert made.json["portfolio"]["name"] == name
+
+
+EDGES = [
+    "0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59Z", "2026-03-09T10:00:00+23:59",
+    "2026-03-09T10:00:00-23:59",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("at", EDGES)
+def test_no_instant_of_the_calendar_breaks_a_request(
+    person, administrator, prices, at: str
+) -> None:
+    """PostgreSQL takes no offset of 16 hours or more, and year 10000 fits nowhere."""
+    portfolio = person.post("/portfolios", {"name": "Mine"}).json["portfolio"]["id"]
+    alert = {"alertType": "price", "tokenSymbol": "BTC", "condition": "above", "threshold": 1}
+    bought = {"portfolioId": portfolio, "tokenSymbol": "BTC", "type": "buy", "amount": 1}
+    event = {"kind": "delisting", "token": "DOGE", "reason": "because"}
+    for who, path, body in (
+        (person, "/alerts", {**alert, "expiresAt": at}),
+        (person, "/transactions", {**bought, "timestamp": at}),
+        (person, f"/portfolios/{portfolio}/holdings", {"tokenSymbol": "BTC", "amount": 1, "acquiredAt": at}),
+        (person, f"/portfolios/{portfolio}/shares", {"expiresAt": at}),
+        (person, "/api-keys", {"name": "k", "scopes": ["market:read"], "expiresAt": at}),
+        (administrator, "/admin/asset-events", {**event, "happenedAt": at}),
+    ):  # fmt: skip
+        assert who.post(path, body).status_code in {201, 400}, path
+    for path in ("/tokens/BTC/history?asOf=", "/tokens/BTC/price?at=", "/tokens/BTC/price?asOf=", "/predictions/BTC?asOf="):  # fmt: skip
+        answer = person.get(path + escaped(at))
+        assert answer.status_code in {200, 400, 404, 503}, (path, answer.text)
 
 
 @pytest.mark.parametrize("weight", ["NaN", "sNaN", "Infinity", "1_0", "%EF%BC%91"])

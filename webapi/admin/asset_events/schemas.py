@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 from coinsphere.market.reference.asset_events import EventKind
 from webapi.admin.data.schemas import Reason
-from webapi.http.schema import SINGLE_LINE, Input, Output, Query
+from webapi.http.schema import SINGLE_LINE, Input, Instant, Output, Query
 
 Which = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40), SINGLE_LINE
@@ -50,7 +50,7 @@ class AssetEventIn(Input):
         None, description="Symbol or id of the other token, where there is one."
     )
     ratio: RatioText = Field("1:1", description="Old units, a colon, and what they became.")
-    happened_at: AwareDatetime = Field(
+    happened_at: Instant = Field(
         description="When; it may lie ahead. Of a new unit: a midnight in UTC."
     )
     reason: Reason = Field(description="What says so; kept with the event.")

@@ -3,9 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from webapi.http.schema import Input, Output
+from webapi.http.schema import Input, Instant, Output
 from webapi.portfolios.examples import AT, ID, example
 
 
@@ -15,7 +15,7 @@ class ShareIn(Input):
     model_config = ConfigDict(json_schema_extra={"example": {"hidesAmounts": True}})
 
     hides_amounts: bool = Field(default=True, description="Show shares of the whole only.")
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
 
 
 class ShareOut(Output):
