@@ -22,6 +22,8 @@ OF_FORMS = (
     N_("String should have at least %(least)s character"),
     N_("String should have at least %(least)s characters"),
     N_("String should have at most %(most)s characters"),
+    N_("must hold something that can be seen"),
+    N_("must not hold spaces or characters that cannot be seen"),
     N_("is wrong"),
     N_("is wrong, or was used before"),
     N_("is no token that we know"),
@@ -129,6 +131,12 @@ OF_FILES = (
     N_("%(cell)s in line %(line)s can be read in more than one order of day and month"),
     N_("the column %(name)s is in a local time that the file does not name"),
     N_("each date is the same in both orders"),
+    N_("%(total)s is not the subtotal and the fees, %(wanted)s"),
+    N_("%(worth)s is not what %(quantity)s at %(price)s are worth, %(wanted)s"),
+    N_(
+        "is one side of an exchange, whose other side is missing: it is booked as moved, without a price"
+    ),
+    N_("%(kind)s: positions and loans are not kept"),
     N_("as answered"),
     N_("fits all cells"),
 )

@@ -12,6 +12,7 @@ from coinsphere.portfolio.imports.formats.row import (
     Cells,
     Nothing,
     Parsed,
+    WrongCell,
     agreed,
     amount,
     moment,
@@ -23,7 +24,7 @@ from coinsphere.portfolio.imports.formats.row import (
 from coinsphere.portfolio.imports.statements import coinbase
 from coinsphere.portfolio.imports.statements.coinbase import Meaning, Noted
 from coinsphere.portfolio.imports.statements.record import MONEY, Entry, NotUnderstood
-from coinsphere.portfolio.model import EXACT, UNIT, Kind
+from coinsphere.portfolio.model import EXACT, UNIT, ZERO, Kind
 
 _COLUMNS = {
     "kind": "Transaction Type", "change": "Quantity Transacted", "amount": "Quantity Transacted",
@@ -118,11 +119,22 @@ def _for_money(cells: Cells, entry: Entry) -> Parsed:
         symbol=entry.asset,
         amount=quantity,
         occurred_at=entry.at,
-        price=_whole_price(cells, quantity) if is_whole else _price(cells),
+        price=_whole_price(cells, quantity)
+        if is_whole
+        else _price(cells) or _left_of_total(cells, is_buy=is_buy),
         currency=_currency(cells),
         fee=abs(fee) if fee and not is_whole else None,
         exchange="coinbase",
     )
+
+
+def _left_of_total(cells: Cells, *, is_buy: bool) -> Decimal | None:
+    """The price of a unit where neither price nor subtotal is told: a price of 0.00 is that of a small coin, rounded."""
+    total, fee = (abs(number(cells, column) or ZERO) for column in ("Total", "Fees"))
+    worth = EXACT.subtract(total, fee) if is_buy else EXACT.add(total, fee)
+    if not total or worth <= 0:
+        return number(cells, "Price at Transaction")
+    return EXACT.divide(worth, amount(cells, "Quantity Transacted")).quantize(UNIT, context=EXACT)
 
 
 def _is_rebate(cells: Cells, *, is_buy: bool) -> bool:
@@ -152,10 +164,15 @@ def _unit_price(cells: Cells, column: str, quantity: Decimal) -> Decimal | None:
     return EXACT.divide(abs(worth), quantity).quantize(UNIT, context=EXACT)
 
 
+_MONEY = ("Price at Transaction", "Subtotal", "Total", "Fees")
+
+
 def _currency(cells: Cells) -> str:
     """That of all money of a row, by its own column, its headers (`EUR Subtotal`) or the signs beside its numbers."""
     told = text(cells, "Price Currency")
     found = told.upper() if told else None
-    for column in ("Price at Transaction", "Subtotal", "Total", "Fees"):
+    for column in _MONEY:
         found = agreed(cells, column, found)
+    if found is None and any(number(cells, column) for column in _MONEY):
+        raise WrongCell("Price Currency", "is empty, and no number tells its currency")
     return found or "USD"

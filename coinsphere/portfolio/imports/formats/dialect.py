@@ -3,12 +3,16 @@
 Nothing is guessed: what its cells do not decide is asked.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
 
 from coinsphere.portfolio.errors import UnreadableFile
-from coinsphere.portfolio.imports.formats import named_dates, numbers, row_readers, timestamps
+from coinsphere.portfolio.imports.formats import (
+    named_dates,
+    numbers,
+    timestamps,
+    untold_columns,
+)
 from coinsphere.portfolio.imports.formats.columns import Column
 from coinsphere.portfolio.imports.formats.decisions import (
     Answers,
@@ -22,7 +26,6 @@ from coinsphere.portfolio.imports.formats.numbers import Evidence, Mark
 from coinsphere.portfolio.imports.formats.row import Reading
 from coinsphere.portfolio.imports.formats.table import Table
 from coinsphere.portfolio.imports.formats.timestamps import ASKED, NoMoment, Order
-from coinsphere.portfolio.imports.statements.record import MONEY
 
 
 def decide(table: Table, columns: Sequence[Column], customs: Customs, answers: Answers) -> Decided:
@@ -235,14 +238,18 @@ def _note_unread(table: Table, customs: Customs, answers: Answers, made: Decided
             made.unread.append(Unread(name, "is empty"))
         elif column is None and name in answers.ignore_columns:
             made.unread.append(Unread(name, "as answered"))
-        elif column is None and customs.takes_any_column and not _may_tell(table, place):
+        elif (
+            column is None
+            and customs.takes_any_column
+            and not untold_columns.may_tell(table, place)
+        ):
             made.unread.append(Unread(name, "is not mapped"))
         elif column is None:
             made.unread.append(Unread(name, "is not known"))
             unknown.append(name)
     if unknown:
         what = (
-            "may tell that a row did not happen, or what its price is in, unless mapped as status or currency"
+            "may tell that a row did not happen, which way it went, when, or what its price is in, unless mapped"
             if customs.takes_any_column
             else "this format does not know"
         )
@@ -250,46 +257,6 @@ def _note_unread(table: Table, customs: Customs, answers: Answers, made: Decided
             f"columns of the file that {what}: {', '.join(unknown)}; without them, is all said?"
         )
         made.questions.append(Question("ignoreColumns", tuple(unknown), tuple(unknown), message))
-
-
-_CURRENCY = re.compile(
-    r"(?:.*[\s_])?(?:currency|ccy|quote|w(?:ä|ae)hrung|devise|valuta|moneda|fiat)(?:[\s_](?:code|symbol))?",
-    re.IGNORECASE,
-)
-_STATUS = re.compile(r"(?:.*[\s_])?(?:status|state|statut|stato|estado|zustand)", re.IGNORECASE)
-
-
-def _may_tell(table: Table, place: int) -> bool:
-    """Whether a column that is not mapped may change what is booked."""
-    return _may_undo(table, place) or _may_price(table, place)
-
-
-def _may_price(table: Table, place: int) -> bool:
-    """Whether it says that prices are in something else than the dollars that are meant where no column says it."""
-    is_priced = {"price", "fee"} & table.header.places.keys()
-    if not is_priced or "currency" in table.header.places:
-        return False
-    told = {line.cells[place].strip().upper() for line in table.lines if place < len(line.cells)}
-    is_money = bool(told & MONEY) and told <= MONEY | {""}
-    return (
-        is_money
-        and not told <= {"USD", ""}
-        and _CURRENCY.fullmatch(_title(table, place)) is not None
-    )
-
-
-def _title(table: Table, place: int) -> str:
-    return table.titles[place].strip()
-
-
-def _may_undo(table: Table, place: int) -> bool:
-    """Whether a column that is not mapped says that some rows did not happen, or may say so."""
-    if not _STATUS.fullmatch(_title(table, place)):
-        return False
-    told = {
-        row_readers.status_of(line.cells[place]) for line in table.lines if place < len(line.cells)
-    }
-    return not told <= row_readers.DONE | {""}
 
 
 def _holds(table: Table, place: int) -> bool:

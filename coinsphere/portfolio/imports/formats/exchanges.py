@@ -61,6 +61,11 @@ def kraken(rows: Sequence[Cells]) -> list[Parsed]:
         return records.parsed(kraken_rows.records(records.entries(_kraken_entry, rows)), "kraken")
 
 
+def kraken_is_half(rows: Sequence[Cells]) -> bool:
+    """Whether rows that were read are one side of an exchange."""
+    return kraken_rows.is_half(records.entries(_kraken_entry, rows))
+
+
 def _kraken_entry(row: Cells) -> Entry:
     with records.columns(_KRAKEN):
         kraken_rows.require_currency(text(row, "aclass") or "")
@@ -97,6 +102,11 @@ def binance(rows: Sequence[Cells]) -> list[Parsed]:
         return records.parsed(
             binance_rows.records(records.entries(_binance_entry, rows)), "binance"
         )
+
+
+def binance_is_half(rows: Sequence[Cells]) -> bool:
+    """Whether rows that were read are one side of a conversion."""
+    return binance_rows.is_half(records.entries(_binance_entry, rows))
 
 
 def _binance_entry(row: Cells) -> Entry:

@@ -162,6 +162,7 @@ def _read(  # noqa: PLR0917 - what is known by now
     _note_signs(rows, decided.reading)
     names = decided.reading.names
     parsed: list[tuple[int, Parsed]] = []
+    halves: list[Problem] = []
     once, again, contradicting = identities.told_once(rows, layout.identity, names)
     left_out, problems = left_out + again, problems + contradicting
     for group in _groups(once, layout):
@@ -174,11 +175,19 @@ def _read(  # noqa: PLR0917 - what is known by now
             left_out += [Problem(row.number, None, str(nothing)) for row in group]
         else:
             parsed += [(group[0].number, each) for each in made]
+            halves += _half(group, layout)
             problems += [] if made else _refused(group, None, "is not understood")
     return Content(
         count, identities.named(parsed, form), sorted(problems, key=_by_line), sorted(left_out, key=_by_line),
-        _warnings(once, layout, names), decisions=decided.decisions, unread=decided.unread, layout=layout, names=names,
+        sorted([*_warnings(once, layout, names), *halves], key=_by_line), decisions=decided.decisions, unread=decided.unread, layout=layout, names=names,
     )  # fmt: skip
+
+
+def _half(group: Sequence[Numbered], layout: Layout) -> list[Problem]:
+    if layout.is_half is None or not layout.is_half([row.cells for row in group]):
+        return []
+    reason = "is one side of an exchange, whose other side is missing: it is booked as moved, without a price"
+    return [Problem(group[0].number, None, reason)]
 
 
 _by_line = attrgetter("line")

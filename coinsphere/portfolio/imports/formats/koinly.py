@@ -137,7 +137,9 @@ def _worth(cells: Cells) -> tuple[Decimal, str] | None:
         return None
     told = text(cells, "Net Worth Currency")
     currency = agreed(cells, "Net Worth Amount", told.upper() if told else None)
-    return abs(worth), currency or "USD"
+    if currency is None:
+        raise WrongCell("Net Worth Currency", "is empty, and the amount does not tell its currency")
+    return abs(worth), currency
 
 
 def _told(cells: Cells, made: Parsed, wallet: str | None) -> Parsed:

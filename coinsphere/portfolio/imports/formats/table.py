@@ -78,7 +78,7 @@ def _header(body: str, columns: Sequence[Column]) -> tuple[int, int, str, Header
         offset += len(line)
         for delimiter in DELIMITERS:
             cells = [
-                cell.strip()
+                _seen(cell).strip()
                 for cell in next(csv.reader([line.strip("\r\n")], delimiter=delimiter), [])
             ]
             header = understood(cells, columns)
@@ -102,6 +102,16 @@ def _rows(
     return lines, lines.pop() if is_cut else None
 
 
+_UNSEEN = (
+    "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff \t\u00a0"
+)
+"""Marks of writing directions and of no width, which spreadsheets and web pages leave around what is copied."""
+
+
+def _seen(cell: str) -> str:
+    return cell if cell.isascii() else cell.strip(_UNSEEN)
+
+
 def _parsed(body: str, after: int, delimiter: str) -> Iterator[Line]:
     rows = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter, strict=True)
     begins = after + 1
@@ -110,7 +120,7 @@ def _parsed(body: str, after: int, delimiter: str) -> Iterator[Line]:
         for cells in rows:
             if any(cell.strip() for cell in cells):
                 count += 1
-                yield Line(begins, cells)
+                yield Line(begins, list(map(_seen, cells)))
             begins = after + rows.line_num + 1
             if count > MOST_ROWS:
                 raise UnreadableFile(f"has more than {MOST_ROWS:,} lines: split it")

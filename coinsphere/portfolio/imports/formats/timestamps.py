@@ -71,7 +71,8 @@ def _parts(cell: str, language: str | None = None) -> Parts:
     if _EPOCH.fullmatch(cell) and _compact(cell) is None:
         return Parts({} if _epoch(cell) is None else {Order.EPOCH: (0, 0, 0)}, "")
     if _SERIAL.fullmatch(cell):
-        return Parts({Order.SERIAL: (0, 0, 0)}, "")
+        is_day = _serial(cell).year in named_dates.YEARS
+        return Parts({Order.SERIAL: (0, 0, 0)} if is_day else {}, "")
     compact = _compact(cell)
     if compact is not None:
         return compact

@@ -7,7 +7,13 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from coinsphere.portfolio.imports.statements.binance_operations import Meaning, meaning
-from coinsphere.portfolio.imports.statements.grouping import balanced, exchanged, moved, totals
+from coinsphere.portfolio.imports.statements.grouping import (
+    balanced,
+    exchanged,
+    is_one_sided,
+    moved,
+    totals,
+)
 from coinsphere.portfolio.imports.statements.record import Entry, Nothing, NotUnderstood, Record
 from coinsphere.portfolio.model import EXACT, ZERO, Kind
 
@@ -64,7 +70,10 @@ def groups(entries: Sequence[Entry]) -> list[list[int]]:
             positions[entry.account, entry.at].append(place)
         elif what in _PAIRED:
             families[entry.account, "trade"].append(place)
-        elif what in (Meaning.CONVERSION, Meaning.BOUGHT):
+        elif what is Meaning.CONVERSION:
+            # What is converted may leave the funding account, and come to the spot account.
+            families["", entry.kind].append(place)
+        elif what is Meaning.BOUGHT:
             families[entry.account, entry.kind].append(place)
         else:
             found.append([place])
@@ -86,6 +95,11 @@ def _position(entries: Sequence[Entry]) -> Entry | None:
     return next(
         (each for each in found if meaning(each.kind) is Meaning.POSITION), next(iter(found), None)
     )
+
+
+def is_half(entries: Sequence[Entry]) -> bool:
+    """Whether rows are one side of a conversion, booked as moved."""
+    return meaning(entries[0].kind) is Meaning.CONVERSION and is_one_sided(entries)
 
 
 def records(entries: Sequence[Entry]) -> list[Record]:

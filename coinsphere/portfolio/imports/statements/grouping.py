@@ -58,6 +58,11 @@ def totals(entries: Iterable[Entry]) -> tuple[Sums, Sums]:
     return _without_zeros(changes), _without_zeros(fees)
 
 
+def is_one_sided(entries: Iterable[Entry]) -> bool:
+    """Whether all came or all left, of what should be an exchange: the rows of the other side are missing."""
+    return len({entry.change > 0 for entry in entries if entry.change}) == 1
+
+
 def exchanged(name: str, entries: Sequence[Entry]) -> list[Record]:
     """The records of one exchange of assets, any number of which were given for one, or one for any number.
 

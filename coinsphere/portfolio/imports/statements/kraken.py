@@ -9,7 +9,12 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from enum import StrEnum
 
-from coinsphere.portfolio.imports.statements.grouping import exchanged, moved, totals
+from coinsphere.portfolio.imports.statements.grouping import (
+    exchanged,
+    is_one_sided,
+    moved,
+    totals,
+)
 from coinsphere.portfolio.imports.statements.record import Entry, Nothing, NotUnderstood, Record
 from coinsphere.portfolio.model import EXACT, ZERO, Kind
 
@@ -125,6 +130,13 @@ def key(entry: Entry) -> str:
         return f"row {entry.name}"
     joint = Meaning.INSIDE if entry.kind in ("transfer", "earn") else family
     return f"{joint} {entry.group or entry.name}"
+
+
+def is_half(entries: Sequence[Entry]) -> bool:
+    """Whether rows are one side of an exchange, booked as moved."""
+    held = [entry for entry in entries if entry.asset not in _CREDITS]
+    is_exchange = meaning(entries[0].kind, entries[0].subtype) is Meaning.EXCHANGE
+    return is_exchange and is_one_sided(held)
 
 
 def records(entries: Sequence[Entry]) -> list[Record]:

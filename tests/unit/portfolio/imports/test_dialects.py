@@ -687,3 +687,47 @@ def test_all_our_columns_can_be_mapped() -> None:
     )
     found = files.read(text, "generic", {name: name.title() for name in OWN_COLUMNS})
     assert [each.fee for _, each in found.parsed] == [1]
+
+
+@pytest.mark.parametrize(
+    ("title", "cells", "is_asked"),
+    [
+        ("Side", ("BUY", "SELL"), True), ("Direction", ("out", "in"), True), ("D/C", ("Dr", "Cr"), True), ("Side", ("", "sell"), True),
+        ("Time", ("03:04:05", "14:00"), True), ("Uhrzeit", ("3:04 PM", ""), True), ("Venue", ("Kraken", "OKX"), False),
+        ("Note", ("sell", "what I wrote"), False), ("Lasted", ("5", "12"), False),
+    ],
+)  # fmt: skip
+def test_a_column_that_may_turn_or_time_a_row_is_asked_about(title, cells, is_asked) -> None:
+    mapping = {"date": "Day", "token": "Coin", "amount": "Units"}
+    rows = "".join(f"2026-01-0{at},BTC,1,{cell}\n" for at, cell in enumerate(cells, 1))
+    found = files.read(f"Day,Coin,Units,{title}\n{rows}", "generic", mapping)
+    assert [each.columns for each in found.questions] == ([(title,)] if is_asked else [])
+
+
+def test_a_side_beside_a_type_and_a_clock_beside_an_instant_tell_nothing_new() -> None:
+    text = "Day,What,Coin,Units,Side,Clock\n2026-01-02 03:04,buy,BTC,1,buy,03:04\n"
+    mapping = {"date": "Day", "type": "What", "token": "Coin", "amount": "Units"}
+    assert times(files.read(text, "generic", mapping)) == [at(2026, 1, 2, 3, 4)]
+
+
+def test_marks_that_nobody_sees_around_a_cell_are_none_of_it() -> None:
+    """Windows writes U+200E around dates, web pages leave U+200B, U+FEFF and U+2069."""
+    cells = (
+        "\u200e2026-01-02",
+        "buy\u200b",
+        "\ufeffBTC\u2069",
+        "\u200f1.5\u200e",
+        "\u202d\u202c5",
+        "EUR\u00a0",
+    )
+    found = files.read(
+        f"\u200edate,type,token\u200b,amount,price,currency\n{','.join(cells)}\n", "coinsphere"
+    )
+    assert amounts(found) == [(D("1.5"), 5)]
+    assert (found.parsed[0][1].symbol, found.parsed[0][1].currency) == ("BTC", "EUR")
+
+
+@pytest.mark.parametrize("cell", ["99999", "00001", "20000.5"])
+def test_a_day_s_number_is_of_a_year_of_tokens(cell: str) -> None:
+    (problem,) = days(cell).problems
+    assert "is no date" in problem.message

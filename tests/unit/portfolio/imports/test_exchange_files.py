@@ -459,3 +459,40 @@ def test_binance_what_belongs_to_a_position_is_refused_whole(account: str) -> No
     assert [each.line for each in found.left_out] == [2]
     assert [each.line for each in found.problems] == [3, 4, 5, 6, 8]
     assert found.problems[1].message.startswith("belongs to line 3: 'Realized Profit and Loss'")
+
+
+def test_one_side_of_an_exchange_is_said() -> None:
+    """As where a file begins or ends within one."""
+    for found in (
+        kraken("R1,trade,,XXBT,0.1,0", "R2,deposit,,XXBT,1,0", "R3,trade,,ZEUR,-5,0", "R3,trade,,XETH,1,0"),
+        binance("05,Spot,Binance Convert,BTC,0.1", "20,Spot,Deposit,BTC,1", "25,Spot,Convert,ETH,-1", "25,Spot,Convert,BTC,1"),
+    ):  # fmt: skip
+        assert [
+            (each.line, each.column) for each in found.warnings if "one side" in each.message
+        ] == [(2, None)]
+        assert len(found.parsed) == 3
+
+
+def test_binance_a_conversion_may_leave_one_account_and_come_to_another() -> None:
+    told = binance("05,Funding,Binance Convert,USDT,-50", "05,Spot,Binance Convert,BTC,0.001")
+    assert said(told) == ["swap 50 USDT for 0.001 BTC"]
+    assert not told.warnings
+
+
+def test_coinbase_a_price_of_zero_is_that_of_a_small_coin_and_the_total_tells_more() -> None:
+    assert said(coinbase("Buy,SHIB,1000000,0.00,,13,1,")) == [
+        "buy 1000000 SHIB at 0.000012 EUR fee 1 EUR"
+    ]
+    assert said(coinbase("Sell,SHIB,1000000,,,11,1,")) == [
+        "sell 1000000 SHIB at 0.000012 EUR fee 1 EUR"
+    ]
+
+
+@pytest.mark.parametrize("amount", ["5", "5,", "-5"])
+def test_money_whose_currency_nothing_tells_is_refused(amount: str) -> None:
+    koinly = "Date,Sent Amount,Sent Currency,Received Amount,Received Currency,Net Worth Amount,Net Worth Currency"
+    found = files.read(f'{koinly}\n2026-01-02,,,1,BTC,"{amount}",\n', "koinly")
+    assert [each.column for each in found.problems] == ["Net Worth Currency"]
+    row = f'a,2026-01-02,Buy,BTC,1,,"{amount}",,,,\n'
+    found = files.read(f"{COINBASE}\n{row}", "coinbase")
+    assert [each.column for each in found.problems] == ["Price Currency"]
