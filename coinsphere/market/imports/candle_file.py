@@ -8,6 +8,7 @@ interval is read from the name (`BTC_1h.csv`), otherwise from the distance of th
 
 import csv
 import lzma
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +33,7 @@ SUFFIXES = (".csv", ".zip")
 _PEEKED = 50
 """Rows looked at to tell the interval."""
 _ABOVE = ("http://", "https://", "sep=")
+_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")
 _DELIMITERS = (",", ";", "\t", "|")
 _LONGEST_LINE = 10_000
 """Characters of a line; the rest counts as further lines, so that no file can fill the memory."""
@@ -212,7 +214,7 @@ def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
 def _understood(path: Path, text: TextIO, symbol: str | None) -> CandleFile:
     symbols = list(filter(None, [symbol, *file_name.symbols(path)]))
-    first, lines = _table(path, text)
+    first, lines, sign = _table(path, text)
     if header.is_binance(first):
         columns = header.binance()
         lines = chain([(1, first)], lines)
@@ -221,6 +223,8 @@ def _understood(path: Path, text: TextIO, symbol: str | None) -> CandleFile:
     places, width = columns.places, len(first)
     peeked = list(islice(lines, _PEEKED))
     whole = [cells for _, cells in peeked if len(cells) == width]
+    if sign != ",":
+        _require_fractions(path, [cells[places[name]] for cells in whole for name in PRICES])
     times = [cells[places["time"]] for cells in whole]
     try:
         reader = timestamps.decide(times, partial(_column, path, places["time"], width))
@@ -236,8 +240,8 @@ def _understood(path: Path, text: TextIO, symbol: str | None) -> CandleFile:
     )
 
 
-def _table(path: Path, text: TextIO) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """The first line that is a table's, and those after it.
+def _table(path: Path, text: TextIO) -> tuple[list[str], Iterator[tuple[int, list[str]]], str]:
+    """The first line that is a table's, those after it, and what parts their cells.
 
     CryptoDataDownload writes an address above the header, Excel which sign parts the cells.
     """
@@ -249,7 +253,8 @@ def _table(path: Path, text: TextIO) -> tuple[list[str], Iterator[tuple[int, lis
     first = next(reader, None)
     if not first:
         raise ImportRefused(f"{path.name}: is empty")
-    return first, ((reader.line_num + before, cells) for cells in reader if cells)
+    rows = ((reader.line_num + before, cells) for cells in reader if cells)
+    return first, rows, reader.dialect.delimiter
 
 
 def _delimiter(start: str) -> str:
@@ -260,8 +265,17 @@ def _delimiter(start: str) -> str:
 def _column(path: Path, place: int, width: int) -> Iterator[str]:
     """The cells of one column, of the file opened once more."""
     with _text(path) as text:
-        _, lines = _table(path, text)
+        _, lines, _ = _table(path, text)
         yield from (cells[place] for _, cells in lines if len(cells) == width)
+
+
+def _require_fractions(path: Path, prices: Sequence[str]) -> None:
+    """See that points stand before fractions: where cells are parted otherwise than by commas, they may be thousands'."""
+    if prices and all(map(_THOUSANDS.fullmatch, prices)):
+        raise ImportRefused(
+            f"{path.name}: whether {prices[0]!r} has its point before a fraction or between thousands is not proved by "
+            "any price; write prices with two digits after the point, or cells parted by commas"
+        )
 
 
 def _require_one_clock(

@@ -5,6 +5,7 @@ and CoinMarketCap (beside `marketCap`) do, and their volume is not read.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -74,9 +75,10 @@ def understood(name: str, header: Sequence[str], symbols: Sequence[str]) -> Colu
         symbols: what the file's token may be called.
 
     Raises:
-        ImportRefused: the time or a price is missing or stands twice, or a volume is in a currency other than the
-            dollar.
+        ImportRefused: the time or a price is missing or stands twice, or a price or a volume is in a currency other
+            than the dollar.
     """
+    _require_dollar_signs(name, header, symbols)
     names = [_plain(cell) for cell in header]
     seconds = [column for column in names if column in _SECOND_TIMES]
     times = _of(names, _OPENING_TIMES) or _of(names, _TIMES) or seconds
@@ -97,6 +99,22 @@ def understood(name: str, header: Sequence[str], symbols: Sequence[str]) -> Colu
         places["second"] = names.index(seconds[0])
     volume, note = _volume(name, header, names, symbols)
     return Columns(places | ({} if volume is None else {"volume": volume}), note)
+
+
+def _require_dollar_signs(file: str, header: Sequence[str], symbols: Sequence[str]) -> None:
+    """See that no title has another currency's sign than the dollar's, in whatever width."""
+    own = {"$", "₿"} if "BTC" in symbols else {"$"}
+    for cell in header:
+        signs = {
+            unicodedata.normalize("NFKC", each)
+            for each in cell
+            if unicodedata.category(each) == "Sc"
+        }
+        if not signs <= own:
+            raise ImportRefused(
+                f"{file}: line 1: {cell.strip()[:40]!r} says that prices are in {(signs - own).pop()}, and only US "
+                "dollars are kept"
+            )
 
 
 def _of(names: Sequence[str], known: Sequence[str]) -> list[str]:

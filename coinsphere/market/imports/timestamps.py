@@ -34,6 +34,7 @@ _ORDERED = re.compile(
     r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:,?[T ]+(\d{1,2}):(\d{2})(?::(\d{2}))?(?: ?([AP]M))?)?(?: ?UTC|Z)?",
     re.ASCII | re.IGNORECASE,
 )
+_NAMED = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})\[[A-Za-z0-9/_+-]+\]$", re.IGNORECASE)
 _LAST_MONTH = 12
 
 
@@ -95,7 +96,8 @@ def _from_text(text: str) -> datetime:
     whole = _WHOLE.fullmatch(text)
     if whole is not None:  # as pandas writes a column of whole numbers that lacks one
         return parse(whole.group(1))
-    text = text.removesuffix(" UTC")
+    # `Z[UTC]`, `+01:00[Europe/Berlin]` (RFC 9557): the offset tells the instant.
+    text = _NAMED.sub(r"\1", text.removesuffix(" UTC"))
     year_first = _YEAR_FIRST.match(text)
     if year_first is not None:
         year, month, day = year_first.groups()

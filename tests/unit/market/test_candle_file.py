@@ -481,3 +481,38 @@ def test_a_file_may_be_in_utf_16_with_a_mark_or_without(tmp_path, now, encoding,
         path.write_bytes(content)
     _, [(_, candle)] = read(path, now)
     assert candle.close == Decimal("1.5")
+
+
+@pytest.mark.parametrize(
+    ("title", "is_read"),
+    [
+        ("open ($)", True), ("open (\uff04)", True), ("open \u20ac", False), ("open\uffe5", False), ("open (\u00a3)", False), ("open \u00a2", False),
+    ],
+)  # fmt: skip
+def test_the_sign_of_another_currency_in_a_title_is_heeded(tmp_path, now, title, is_read):
+    """Signs were taken off titles with brackets and spaces: euros were stored as dollars."""
+    path = write(tmp_path, "ETH_1d.csv", f"date,{title},high,low,close\n2024-01-01,1,2,0.5,1.5\n")
+    if is_read:
+        assert read(path, now)[1][0][1].close == Decimal("1.5")
+    else:
+        with pytest.raises(ImportRefused, match="only US dollars are kept"):
+            read(path, now)
+
+
+def test_a_point_that_may_be_one_of_thousands_is_asked_for(tmp_path, now):
+    """With semicolons, 42.280 is a price of forty-two thousand in Germany."""
+    rows = ("2024-01-01;42.280;44.175;42.214;44.167\n", "2024-01-02;0.280;1.175;0.214;0.5\n")
+    head = "date;open;high;low;close\n"
+    with pytest.raises(ImportRefused, match="between thousands"):
+        read(write(tmp_path, "BTC_1d.csv", head + rows[0]), now)
+    _, [(_, candle), _] = read(write(tmp_path, "BTC_1d.csv", head + "".join(rows)), now)
+    assert candle.close == Decimal("44.167")
+    _, [(_, candle)] = read(write(tmp_path, "BTC_1d.csv", (head + rows[0]).replace(";", ",")), now)
+    assert candle.close == Decimal("44.167")
+
+
+@pytest.mark.parametrize("zone", ["Z[UTC]", "+00:00[Etc/UTC]", "Z[Europe/Berlin]"])
+def test_an_instant_may_name_its_zone_beside_its_offset(tmp_path, now, zone):
+    text = f"date,open,high,low,close\n2024-01-01T00:00:00{zone},1,2,0.5,1.5\n"
+    _, [(_, candle)] = read(write(tmp_path, "BTC_1d.csv", text), now)
+    assert candle.opened_at == datetime(2024, 1, 1, tzinfo=UTC)
