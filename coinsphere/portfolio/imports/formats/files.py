@@ -7,7 +7,7 @@ of one file stay two.
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import attrgetter
@@ -91,8 +91,9 @@ def read(
     """
     layout = layouts.layout(form, mapping)
     if form == "coinsphere" and content.lstrip("\ufeff \r\n\t").startswith("{"):
-        lines = list(_objects(content))
-        return _read(lines, layout, form, Decided(Reading()), len(lines), [], [])
+        decided = Decided(Reading(has_plain_numbers=True))
+        lines, decided.unread = _objects(content, decided.reading)
+        return _read(lines, layout, form, decided, len(lines), [], [])
     found = table(content, layout.columns)
     decided = decide(found, layout.columns, layout.customs, answers)
     if decided.questions:
@@ -246,8 +247,11 @@ def _groups(rows: Sequence[Numbered], layout: Layout) -> list[list[Numbered]]:
     return [[rows[index] for index in group] for group in indices]
 
 
-def _objects(content: str) -> Iterator[Numbered]:
-    """The transactions of our JSON export, as cells of its CSV; the number of each takes the place of a line's."""
+def _objects(content: str, reading: Reading) -> tuple[list[Numbered], list[Unread]]:
+    """The transactions of our JSON export, as cells of its CSV, and members that are none of its columns.
+
+    The number of each takes the place of a line's.
+    """
     try:
         told = untrusted_json.decode(content.removeprefix("\ufeff"), _texts)
     except ValueError as error:
@@ -257,10 +261,16 @@ def _objects(content: str) -> Iterator[Numbered]:
         raise UnreadableFile("has no list of transactions")
     if len(listed) > MOST_ROWS:
         raise UnreadableFile(f"has more than {MOST_ROWS:,} transactions: split it")
-    for place, each in enumerate(listed, 1):
-        yield Numbered(
-            place, Row({name: _cell(each.get(name)) for name in row_readers.OWN_COLUMNS}, Reading())
-        )
+    rows = [Numbered(place, Row(_cells(each), reading)) for place, each in enumerate(listed, 1)]
+    others = dict.fromkeys(name for each in listed for name in each if name not in _OWN)
+    return rows, [Unread(name, "is not known") for name in others]
+
+
+_OWN = frozenset(row_readers.OWN_COLUMNS)
+
+
+def _cells(told: Mapping[str, object]) -> dict[str, str]:
+    return {name: _cell(told.get(name)) for name in row_readers.OWN_COLUMNS}
 
 
 def _cell(value: object) -> str:

@@ -19,7 +19,8 @@ Cells = Mapping[str, str]
 class Reading:
     """How the cells of a table are read, by column: decided from all of them.
 
-    What is not named is read as numbers with a decimal point, and times in UTC with the year first.
+    What is not named is read as numbers with a decimal point, and times in UTC with the year first. `has_plain_numbers`
+    where no mark parts thousands, as in JSON.
     """
 
     marks: dict[str, Mark] = field(default_factory=dict)
@@ -30,6 +31,7 @@ class Reading:
     names: dict[str, str] = field(default_factory=dict)
     has_signs: bool = False
     has_negative_fees: bool = False
+    has_plain_numbers: bool = False
 
 
 class Row(dict[str, str]):
@@ -115,7 +117,7 @@ def number(cells: Cells, column: str) -> Decimal | None:
     found = text(cells, column)
     if found is None or found.lower() in NOTHING:
         return None
-    written = numbers.written(found)
+    written = None if _is_marked(cells, found) else numbers.written(found)
     mark = reading(cells).marks.get(column, Mark.POINT)
     value = None if written is None else numbers.value(written, mark)
     if value is None:
@@ -128,6 +130,11 @@ def number(cells: Cells, column: str) -> Decimal | None:
     if isinstance(exponent, int) and exponent < -_FRACTION_DIGITS:
         raise WrongCell(column, "has more than 18 digits after the point")
     return value
+
+
+def _is_marked(cells: Cells, found: str) -> bool:
+    """Whether a number has a comma where all numbers are plain: no other row would tell what it stands for."""
+    return reading(cells).has_plain_numbers and "," in found
 
 
 _MOST_DIGITS = 20

@@ -154,3 +154,17 @@ def test_a_file_without_its_header_is_refused(text: str) -> None:
 def test_what_a_spreadsheet_takes_for_a_formula_is_guarded(start: str) -> None:
     assert guarded(f"{start}1+1") == f"'{start}1+1"
     assert guarded("plain") == "plain"
+
+
+def test_json_has_plain_numbers_and_every_member_is_known_or_named() -> None:
+    """`1,234` has one meaning in Germany and another in England, and no other row decides."""
+    each = '{"date": "2026-01-02", "type": "buy", "token": "BTC", "amount": %s, "slippage": 5}'
+    rows = ", ".join(each % amount for amount in ('"1,234"', '"1,5"', "1.234", '"1.5"', '"1_0"'))
+    found = files.read(f'{{"transactions": [{rows}]}}', "coinsphere")
+    assert [str(told.amount) for _, told in found.parsed] == ["1.234", "1.5"]
+    assert [(problem.line, problem.column) for problem in found.problems] == [
+        (1, "amount"),
+        (2, "amount"),
+        (5, "amount"),
+    ]
+    assert [told.column for told in found.unread] == ["slippage"]
