@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from coinsphere.i18n import N_
+
 ON, OFF = "on", "off"
 """The variants of a flag that is asked for a boolean."""
 
@@ -30,8 +32,10 @@ class Flag:
 
 ALERT_MAIL_WORDING = Flag(
     "alert-mail-wording",
-    "How the subject and first line of an alert's mail are worded: by the value that was seen, or by the threshold "
-    "that was crossed.",
+    N_(
+        "How the subject and first line of an alert's mail are worded: by the value that was seen, or by the threshold "
+        "that was crossed."
+    ),
     ("value", "crossing"),
     "alerts",
 )

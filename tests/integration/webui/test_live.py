@@ -110,6 +110,16 @@ def test_an_administrator_sees_everything_and_ends_an_open_page(walk, member, se
             "insert into jobs.procrastinate_jobs (queue_name, task_name, args, status, attempts)"
             " values ('mail', 'send_mails', '{\"name\": 1}', 'failed', 8)"
         )
+        # An experiment that somebody takes part in.
+        rules = '[{"weights": {"value": 1, "crossing": 1}, "plans": ["free"], "share": 20}]'
+        conn.execute(
+            "insert into app.flags values ('alert-mail-wording', 1, %s, null, now())", [rules]
+        )
+        conn.execute(
+            "insert into app.experiment_assignments select 'alert-mail-wording', 1, id, 'crossing',"
+            " now() - interval '8 days', now(), 2 from app.users where email = %s",
+            [admin],
+        )
     walk.go("/feedback")
     page.locator("textarea").fill("wide" * 60)
     page.get_by_role("button", name="Send").click()
@@ -124,6 +134,8 @@ def test_an_administrator_sees_everything_and_ends_an_open_page(walk, member, se
         "/tokens/new",
         "/jobs",
         "/features",
+        "/flags",
+        "/experiments",
         "/audit",
     ):
         walk.go(f"/admin{name}")
