@@ -1,11 +1,12 @@
 """`coinsphere exchanges`: which accounts are connected, how their syncs went, and what could not be booked."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
+
+from coinsphere.cli import database
+from coinsphere.settings import Role
 
 
 def register(cli: click.Group) -> None:
@@ -75,7 +76,7 @@ def sync(connection_id: Any) -> None:
     """Have the worker read an account now."""
     from coinsphere.exchanges.sync import syncs
 
-    with _connection() as conn:
+    with database.connection(Role.WORKER) as conn:
         job_id = syncs.request(conn, connection_id)
     if job_id is None:
         raise click.ClickException(
@@ -85,18 +86,5 @@ def sync(connection_id: Any) -> None:
 
 
 def _rows(statement: Any, limit: int) -> list[tuple[Any, ...]]:
-    with _connection() as conn:
+    with database.connection(Role.WORKER) as conn:
         return list(conn.execute(statement, {"limit": limit}))
-
-
-@contextmanager
-def _connection() -> Iterator[Any]:
-    """A transaction in the worker's role; a database that is away ends the command with what to do."""
-    from coinsphere.db.pool import Database
-    from coinsphere.settings import Role, Settings
-
-    with (
-        Database(Settings.from_env().url_for(Role.WORKER), size=1) as database,
-        database.connection() as conn,
-    ):
-        yield conn

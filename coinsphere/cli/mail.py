@@ -1,15 +1,12 @@
 """`coinsphere mail`: what was sent, what waits, and why."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
 
-if TYPE_CHECKING:
-    from psycopg import Connection
+from coinsphere.cli import database
+from coinsphere.settings import Role
 
 
 def register(cli: click.Group) -> None:
@@ -43,7 +40,7 @@ def list_(limit: int, *, as_json: bool) -> None:
     from coinsphere.clock import iso
     from coinsphere.notify import mail as outbox
 
-    with _connection() as conn:
+    with database.connection(Role.PIPELINE) as conn:
         mails = outbox.newest(conn, limit)
     if as_json:
         rows = [
@@ -79,7 +76,7 @@ def show(mail_id: UUID) -> None:
     """Print one mail."""
     from coinsphere.notify import mail as outbox
 
-    with _connection() as conn:
+    with database.connection(Role.PIPELINE) as conn:
         found = outbox.get(conn, mail_id)
     if found is None:
         raise click.ClickException(
@@ -93,17 +90,6 @@ def retry() -> None:
     """Try every mail again whose sending failed."""
     from coinsphere.notify import mail as outbox
 
-    with _connection() as conn:
+    with database.connection(Role.PIPELINE) as conn:
         count = outbox.retry(conn)
     click.echo(f"{count} mail{' is' if count == 1 else 's are'} tried again.")
-
-
-@contextmanager
-def _connection() -> "Iterator[Connection]":
-    """A connection in the pipeline's role; a database that is away ends the command with what to do."""
-    from coinsphere.db.pool import Database
-    from coinsphere.settings import Role, Settings
-
-    url = Settings.from_env().url_for(Role.PIPELINE)
-    with Database(url, size=1) as database, database.connection() as conn:
-        yield conn
