@@ -77,8 +77,8 @@ def instant(text: str, now: datetime) -> datetime:
     """
     if span := _SPAN.fullmatch(text):
         return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def of_files(paths: Iterable[Path], wanted: LineFilter) -> Iterator[Line]:
@@ -94,17 +94,17 @@ def of_files(paths: Iterable[Path], wanted: LineFilter) -> Iterator[Line]:
 
 def parsed(process: str, texts: Iterable[str]) -> Iterator[Line]:
     """What a process logged, line by line; one that began nothing new belongs to the one before."""
-    said: Line | None = None
+    line: Line | None = None
     for text in texts:
-        begun = _begun(process, text, said.at if said else _NEVER)
-        if begun is None and said is not None:
-            said = Line(said.at, process, said.level, said.request_id, f"{said.text}\n{text}")
+        begun = _begun(process, text, line.at if line else _NEVER)
+        if begun is None and line is not None:
+            line = Line(line.at, process, line.level, line.request_id, f"{line.text}\n{text}")
             continue
-        if said is not None:
-            yield said
-        said = begun or Line(_NEVER, process, "info", None, text)
-    if said is not None:
-        yield said
+        if line is not None:
+            yield line
+        line = begun or Line(_NEVER, process, "info", None, text)
+    if line is not None:
+        yield line
 
 
 def _read(process: str, files: Iterable[Path]) -> Iterator[Line]:
@@ -120,22 +120,22 @@ def _lines(path: Path) -> Iterator[str]:
 def _begun(process: str, text: str, before: datetime) -> Line | None:
     if text.startswith("{"):
         return _of_json(process, text, before)
-    if told := _REDIS.match(text):
-        at = datetime.strptime(told[1], "%d %b %Y %H:%M:%S").replace(tzinfo=UTC)
-        return Line(at, process, _OF_REDIS[told[2]], None, text)
-    if told := _INSTANT.match(text):
-        micros = (told[3] or "").ljust(6, "0")
-        at = datetime.fromisoformat(f"{told[1]}T{told[2]}.{micros}+00:00")
-        word = _WORD.search(text, told.end(), told.end() + _HEAD)
+    if match := _REDIS.match(text):
+        at = datetime.strptime(match[1], "%d %b %Y %H:%M:%S").replace(tzinfo=UTC)
+        return Line(at, process, _OF_REDIS[match[2]], None, text)
+    if match := _INSTANT.match(text):
+        micros = (match[3] or "").ljust(6, "0")
+        at = datetime.fromisoformat(f"{match[1]}T{match[2]}.{micros}+00:00")
+        word = _WORD.search(text, match.end(), match.end() + _HEAD)
         return Line(at, process, _WORDS[word[1].lower()] if word else "info", None, text)
     return None
 
 
 def _of_json(process: str, text: str, before: datetime) -> Line | None:
     try:
-        told: Any = json.loads(text)
-        at = datetime.fromisoformat(told["timestamp"]) if "timestamp" in told else before
-        level = _WORDS.get(str(told.get("level", "info")).lower(), "info")
-        return Line(at, process, level, told.get("request_id"), text)
+        fields: Any = json.loads(text)
+        at = datetime.fromisoformat(fields["timestamp"]) if "timestamp" in fields else before
+        level = _WORDS.get(str(fields.get("level", "info")).lower(), "info")
+        return Line(at, process, level, fields.get("request_id"), text)
     except (ValueError, TypeError):
         return None

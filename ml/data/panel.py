@@ -139,16 +139,16 @@ def from_npz(content: bytes) -> Panel:
         BadHistory: the content is no such archive.
     """
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as held:
-            source, location = (str(text) for text in held["source"])
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            source, location = (str(text) for text in arrays["source"])
             return _sealed(
                 Panel(
-                    symbols=tuple(str(symbol) for symbol in held["symbols"]),
-                    days=held["days"].astype("datetime64[D]"),
-                    candles=held["candles"].astype(np.float64),
+                    symbols=tuple(str(symbol) for symbol in arrays["symbols"]),
+                    days=arrays["days"].astype("datetime64[D]"),
+                    candles=arrays["candles"].astype(np.float64),
                     price_source=source,
                     location=location,
-                    token_ids=tuple(UUID(str(token_id)) for token_id in held["token_ids"]),
+                    token_ids=tuple(UUID(str(token_id)) for token_id in arrays["token_ids"]),
                 )
             )
     except (ValueError, KeyError, OSError) as error:
@@ -169,19 +169,19 @@ def from_rows(
         TooLittleHistory: there is no candle.
         BadHistory: a price is not a positive finite number.
     """
-    held = {symbol: days for symbol, days in sorted(rows.items()) if days}
-    if not held:
+    known = {symbol: days for symbol, days in sorted(rows.items()) if days}
+    if not known:
         raise TooLittleHistory(f"{location} has no daily candles")
-    first = np.datetime64(min(min(days) for days in held.values()), "D")
-    last = np.datetime64(max(max(days) for days in held.values()), "D")
+    first = np.datetime64(min(min(days) for days in known.values()), "D")
+    last = np.datetime64(max(max(days) for days in known.values()), "D")
     calendar = np.arange(first, last + 1)
-    candles = np.full((len(held), len(calendar), len(COLUMNS)), np.nan)
-    for place, (symbol, days) in enumerate(held.items()):
+    candles = np.full((len(known), len(calendar), len(COLUMNS)), np.nan)
+    for place, (symbol, days) in enumerate(known.items()):
         at = (np.array(list(days), dtype="datetime64[D]") - first).astype(np.int64)
         candles[place, at] = _checked(symbol, np.array(list(days.values()), dtype=np.float64))
-    ids = tuple(token_ids[symbol] for symbol in held) if token_ids else ()
+    ids = tuple(token_ids[symbol] for symbol in known) if token_ids else ()
     return _sealed(
-        Panel(tuple(held), calendar, candles, price_source, location, "", ids, tuple(notes))
+        Panel(tuple(known), calendar, candles, price_source, location, "", ids, tuple(notes))
     )
 
 
@@ -200,11 +200,11 @@ def from_mart(
         BadHistory: simulated candles lie among real ones.
     """
     wanted = None if symbols is None else list(symbols)
-    found = conn.execute(_CANDLES, {"first": first, "symbols": wanted}).fetchall()
+    candle_rows = conn.execute(_CANDLES, {"first": first, "symbols": wanted}).fetchall()
     rows: dict[str, dict[date, Sequence[float]]] = {}
     ids: dict[str, UUID] = {}
     sources: set[str] = set()
-    for symbol, token_id, day, *prices, source in found:
+    for symbol, token_id, day, *prices, source in candle_rows:
         if ids.setdefault(symbol, token_id) == token_id:
             rows.setdefault(symbol, {})[day] = [_float(price) for price in prices]
             sources.add(_kind(source))

@@ -87,8 +87,8 @@ class Conformal:
 
 def conformity(pit: Floats) -> Floats:
     """|2 F(y) - 1| from F(y)."""
-    made: Floats = np.abs(2 * pit - 1)
-    return made
+    scores: Floats = np.abs(2 * pit - 1)
+    return scores
 
 
 def run(symbols: tuple[str, ...], scores: Floats) -> tuple[Floats, Conformal]:
@@ -117,19 +117,19 @@ def run(symbols: tuple[str, ...], scores: Floats) -> tuple[Floats, Conformal]:
 def pooled_levels(scores: Floats, horizon: int) -> Floats:
     """Split conformal levels of each day and of the one after the last, shape [days + 1, NOMINAL]."""
     days = scores.shape[1]
-    made = np.tile(np.array(NOMINAL), (days + 1, 1))
+    levels_by_day = np.tile(np.array(NOMINAL), (days + 1, 1))
     for day in range(days + 1):
         if day % _POOLED_EVERY and day < days:
-            made[day] = made[day - 1]
+            levels_by_day[day] = levels_by_day[day - 1]
             continue
         # The forecast of day t is answered by the close of day t + horizon, which is known on that day.
         end = max(day - horizon + 1, 0)
-        held = scores[:, max(end - POOLED_DAYS, 0) : end]
-        held = held[np.isfinite(held)]
-        if len(held) >= LEAST_POOLED:
-            levels = np.array([split_level(held, nominal) for nominal in NOMINAL])
-            made[day] += trust(end, horizon) * (levels - NOMINAL)
-    return made
+        recent = scores[:, max(end - POOLED_DAYS, 0) : end]
+        recent = recent[np.isfinite(recent)]
+        if len(recent) >= LEAST_POOLED:
+            levels = np.array([split_level(recent, nominal) for nominal in NOMINAL])
+            levels_by_day[day] += trust(end, horizon) * (levels - NOMINAL)
+    return levels_by_day
 
 
 def own_levels(scores: Floats, pooled: Floats, horizon: int) -> Floats:
@@ -144,23 +144,23 @@ def own_levels(scores: Floats, pooled: Floats, horizon: int) -> Floats:
     """
     tokens, days = scores.shape
     away = np.zeros((tokens, len(NOMINAL)))
-    made = np.empty((tokens, days + 1, len(NOMINAL)))
+    own = np.empty((tokens, days + 1, len(NOMINAL)))
     for day in range(days + 1):
         if day % _POOLED_EVERY == 0 or day == days:
-            held = scores[:, : max(day - horizon + 1, 0)]
+            past = scores[:, : max(day - horizon + 1, 0)]
             away = np.array(
-                [_away(of_one[np.isfinite(of_one)], pooled[day], horizon) for of_one in held]
+                [_away(of_one[np.isfinite(of_one)], pooled[day], horizon) for of_one in past]
             )
-        made[:, day] = np.clip(pooled[day] + away, *_BOUNDS)
-    return made
+        own[:, day] = np.clip(pooled[day] + away, *_BOUNDS)
+    return own
 
 
-def _away(held: Floats, pooled: Floats, horizon: int) -> Floats:
+def _away(past: Floats, pooled: Floats, horizon: int) -> Floats:
     """How far a token's level lies from the pool's, given its outcomes so far."""
-    if len(held) < _LEAST_OWN:
+    if len(past) < _LEAST_OWN:
         return np.zeros(len(NOMINAL))
-    windows = len(held) / horizon
-    own = np.array([split_level(held, nominal) for nominal in NOMINAL])
+    windows = len(past) / horizon
+    own = np.array([split_level(past, nominal) for nominal in NOMINAL])
     away: Floats = windows / (windows + OWN_PRIOR_WINDOWS) * (own - pooled)
     return away
 
@@ -195,12 +195,12 @@ def adaptive_levels(scores: Floats, levels: Floats, horizon: int) -> Floats:
     tokens, days = scores.shape
     misses = 1 - np.array(NOMINAL)
     offset = np.zeros((tokens, len(NOMINAL)))
-    made = np.empty((tokens, days + 1, len(NOMINAL)))
+    adapted = np.empty((tokens, days + 1, len(NOMINAL)))
     for day in range(days + 1):
         if day >= horizon:
             answered = scores[:, day - horizon, None]
-            missed = answered > made[:, day - horizon]
+            missed = answered > adapted[:, day - horizon]
             step = np.array(STEPS[horizon]) * (missed - misses)
             offset += np.where(np.isfinite(answered), step, 0.0)
-        made[:, day] = np.clip(levels[:, day] + offset, *_BOUNDS)
-    return made
+        adapted[:, day] = np.clip(levels[:, day] + offset, *_BOUNDS)
+    return adapted

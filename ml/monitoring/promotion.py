@@ -110,16 +110,16 @@ def watch(conn: Connection, settings: Settings, now: datetime) -> Watched:
     serving = global_registry.serving(settings)
     if not serving.versions:
         raise NoChampion("no version of the global model is registered")
-    held = _records(conn, serving, now)
+    records = _records(conn, serving, now)
     candidate = _candidate(settings, serving)
-    shadow = None if candidate is None else _judge(conn, settings, candidate, held, now)
+    shadow = None if candidate is None else _judge(conn, settings, candidate, records, now)
     loaded = _by_number(global_registry.load_all(settings, serving.versions))
     for horizon in HORIZONS:
         champion = serving.champions.get(horizon)
         if (
             champion is not None
-            and horizon in held
-            and accuracy.must_return(horizon, held[horizon])
+            and horizon in records
+            and accuracy.must_return(horizon, records[horizon])
         ):
             global_registry.take_back(settings, horizon, champion)
             # Else it would wait its thirty days as the challenger that it was, and return.
@@ -131,7 +131,7 @@ def watch(conn: Connection, settings: Settings, now: datetime) -> Watched:
                 global_registry.let_serve(settings, horizon, candidate.version)
     after = global_registry.serving(settings)
     return Watched(
-        accuracy.drift(held),
+        accuracy.drift(records),
         None if candidate is None else candidate.version,
         shadow,
         after,
@@ -153,7 +153,7 @@ def _records(conn: Connection, serving: Serving, now: datetime) -> dict[int, Rec
 
 
 def _by_number(loaded: Iterable[Loaded]) -> dict[int, Loaded]:
-    return {each.number: each for each in loaded}
+    return {version.number: version for version in loaded}
 
 
 def _candidate(settings: Settings, serving: Serving) -> Registered | None:
@@ -165,17 +165,19 @@ def _candidate(settings: Settings, serving: Serving) -> Registered | None:
     if serving.challenger is None:
         return None
     try:
-        found = validation.registered(settings, serving.challenger)
+        challenger = validation.registered(settings, serving.challenger)
         waiting = tuple(
-            horizon for horizon in found.horizons if serving.champions.get(horizon) != found.version
+            horizon
+            for horizon in challenger.horizons
+            if serving.champions.get(horizon) != challenger.version
         )
-        if found.status != validation.VETOED and not waiting:
+        if challenger.status != validation.VETOED and not waiting:
             return None
-        global_registry.load(settings, found.version)
+        global_registry.load(settings, challenger.version)
     except ArtifactRefused as error:
         _log.error("model_unreadable", version=serving.challenger, reason=str(error))
         return None
-    return replace(found, horizons=waiting)
+    return replace(challenger, horizons=waiting)
 
 
 def _judge(
@@ -186,19 +188,19 @@ def _judge(
     now: datetime,
 ) -> Gate | None:
     """The gate of the shadow, kept as the report of any other gate when it falls; a veto is for ever."""
-    made = accuracy.shadow(accuracy.records(conn, candidate.version, now), champions)
+    shadow = accuracy.shadow(accuracy.records(conn, candidate.version, now), champions)
     if candidate.status == validation.VETOED:
-        reasons = made.reasons if made else ()
+        reasons = shadow.reasons if shadow else ()
         return Gate(accuracy.SHADOW, reasons or (Reason("it was vetoed before"),))
-    if made is None:
+    if shadow is None:
         return None
-    report = GateReport(candidate.model, (made,))
+    report = GateReport(candidate.model, (shadow,))
     facts = global_registry.load(settings, candidate.version).version.facts
     gate_reports.record(conn, candidate.version, facts, report, now)
     vetoed = [each for each in candidate.horizons if each not in report.horizons]
     if vetoed:
         validation.veto(settings, candidate.version, vetoed)
-    return made
+    return shadow
 
 
 def _staleness(
@@ -226,11 +228,11 @@ def _staleness(
         for version in serving.versions
         if version not in loaded
     ]
-    for version, held in loaded.items():
-        days = (now - held.version.facts.data_cutoff).days
-        told = f"the data of version {version} is {days} days old"
+    for version, champion in loaded.items():
+        days = (now - champion.version.facts.data_cutoff).days
+        age = f"the data of version {version} is {days} days old"
         if days >= settings.ml_expiry_days:
-            alarms.append(Alarm("stale", f"{told}: its forecasts are marked as stale"))
+            alarms.append(Alarm("stale", f"{age}: its forecasts are marked as stale"))
         if days >= settings.ml_baseline_days and version != serving.baseline:
-            alarms.append(Alarm("expired", f"{told}: the baseline serves in its place"))
+            alarms.append(Alarm("expired", f"{age}: the baseline serves in its place"))
     return tuple({alarm.name: alarm for alarm in alarms}.values())

@@ -25,7 +25,7 @@ _LONGEST_NOTE = 5000
 
 def write(
     facts: GlobalFacts,
-    made: Backtest | None,
+    backtest: Backtest | None,
     report: GateReport | None,
     *,
     expiry_days: int,
@@ -35,30 +35,30 @@ def write(
 
     Args:
         facts: what is known of the version.
-        made: its walk-forward; None where there were too few days for one.
+        backtest: its walk-forward; None where there were too few days for one.
         report: how its gates judged it; None of a baseline, which has none to pass.
         expiry_days: after which it is stale.
         baseline_days: after which the baseline takes its place.
     """
     lines = _head(facts, expiry_days, baseline_days)
-    if made is None:
+    if backtest is None:
         lines += ["", "Too few days for a walk-forward: it has no figures of its own."]
     else:
-        lines += [*_data(made), *_figures(made.table()), *_slices(made, facts.model)]
+        lines += [*_data(backtest), *_figures(backtest.table()), *_slices(backtest, facts.model)]
     if report is not None:
         lines += _gates(report)
     lines += ["", "## Limits", "", *(f"- {limit}" for limit in _LIMITS), ""]
-    return {"model_card.md": "\n".join(lines).encode(), **_pictures(facts, made)}
+    return {"model_card.md": "\n".join(lines).encode(), **_pictures(facts, backtest)}
 
 
-def _pictures(facts: GlobalFacts, made: Backtest | None) -> dict[str, bytes]:
-    if made is None:
+def _pictures(facts: GlobalFacts, backtest: Backtest | None) -> dict[str, bytes]:
+    if backtest is None:
         return {}
-    rows = [row for row in made.table() if row.model == facts.model]
+    rows = [row for row in backtest.table() if row.model == facts.model]
     subject = plots.subject("all tokens", facts.price_source)
     title = f"{subject}, {facts.model}"
     return {
-        "skill.png": _skill(made, subject),
+        "skill.png": _skill(backtest, subject),
         "pit.png": plots.pit({row.horizon: row.pit_histogram for row in rows}, title),
         "coverage.png": plots.coverage(
             {facts.model: [(row.coverage80, row.coverage95) for row in rows]}, title
@@ -66,11 +66,11 @@ def _pictures(facts: GlobalFacts, made: Backtest | None) -> dict[str, bytes]:
     }
 
 
-def _skill(made: Backtest, subject: str) -> bytes:
+def _skill(backtest: Backtest, subject: str) -> bytes:
     """Skill of every model but the one that it is measured against."""
-    table = made.table()
+    table = backtest.table()
     skills = []
-    for model in made.scores:
+    for model in backtest.scores:
         rows = [row for row in table if row.model == model]
         if any(row.skill for row in rows):
             values = {row.horizon: row.skill for row in rows}
@@ -81,8 +81,8 @@ def _skill(made: Backtest, subject: str) -> bytes:
 def note(card: bytes) -> str:
     """The card without slices and pictures, which MLflow's own pages cannot show: they lie among the run's artifacts."""
     parts = card.decode().split("\n## ")
-    kept = [part for part in parts if not part.startswith("By ")]
-    lines = "\n## ".join(kept).splitlines()
+    chosen = [part for part in parts if not part.startswith("By ")]
+    lines = "\n## ".join(chosen).splitlines()
     text = "\n".join(line for line in lines if not line.startswith("![")).strip()
     return f"{_ELSEWHERE}\n\n{text}"[:_LONGEST_NOTE]
 
@@ -104,12 +104,12 @@ def _head(facts: GlobalFacts, expiry_days: int, baseline_days: int) -> list[str]
     ]
 
 
-def _data(made: Backtest) -> list[str]:
+def _data(backtest: Backtest) -> list[str]:
     calendar = holdout_calendar.load()
-    symbols = made.features.panel.symbols
+    symbols = backtest.features.panel.symbols
     return [
-        f"- {len(symbols)} tokens: {', '.join(symbols)}; pegged, so not scored: {', '.join(made.pegged()) or 'none'}",
-        f"- walk-forward over origins {made.start} to {made.last}",
+        f"- {len(symbols)} tokens: {', '.join(symbols)}; pegged, so not scored: {', '.join(backtest.pegged()) or 'none'}",
+        f"- walk-forward over origins {backtest.start} to {backtest.last}",
         (
             f"- choices were made on {calendar.development[0]} to {calendar.development[1]}, with "
             f"{calendar.configurations_tried} configurations tried; vault year {calendar.vault[0]} to {calendar.vault[1]}"
@@ -136,9 +136,9 @@ def _figures(rows: list[Figures]) -> list[str]:
     return lines
 
 
-def _slices(made: Backtest, model: str) -> list[str]:
+def _slices(backtest: Backtest, model: str) -> list[str]:
     lines = []
-    for title, rows in (("year", made.by_year(model)), ("token", made.by_token(model))):
+    for title, rows in (("year", backtest.by_year(model)), ("token", backtest.by_token(model))):
         lines += [
             "",
             f"## By {title}",

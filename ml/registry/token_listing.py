@@ -54,36 +54,36 @@ def listing(settings: Settings) -> Listing:
     """
     promotions, lost, unreadable = [], {}, {}
     with answers(settings.tracking_url):
-        for found in _registered_models(client(settings)):
+        for model in _registered_models(client(settings)):
             try:
-                token_id = UUID(found.tags["token_id"])
-                if CHAMPION in found.aliases:
-                    promotions.append(_promotion(found, token_id))
-                elif EVALUATED_AT in found.tags:
-                    lost[token_id] = _what_is_lost(found)
+                token_id = UUID(model.tags["token_id"])
+                if CHAMPION in model.aliases:
+                    promotions.append(_promotion(model, token_id))
+                elif EVALUATED_AT in model.tags:
+                    lost[token_id] = _what_is_lost(model)
             except ArtifactRefused as error:
-                unreadable[found.name] = str(error)
-                lost[token_id] = f"{found.name} cannot be used: {error}"
+                unreadable[model.name] = str(error)
+                lost[token_id] = f"{model.name} cannot be used: {error}"
             except (KeyError, ValueError, TypeError) as error:
-                unreadable[found.name] = f"{type(error).__name__}: {error}"
+                unreadable[model.name] = f"{type(error).__name__}: {error}"
     return Listing(tuple(promotions), lost, unreadable)
 
 
-def _promotion(found: RegisteredModel, token_id: UUID) -> Promotion:
-    version, evaluated_at = int(found.aliases[CHAMPION]), found.tags.get(EVALUATED_AT, "")
-    return Promotion(found.name, version, evaluated_at, token_id, behind_of(found))
+def _promotion(model: RegisteredModel, token_id: UUID) -> Promotion:
+    version, evaluated_at = int(model.aliases[CHAMPION]), model.tags.get(EVALUATED_AT, "")
+    return Promotion(model.name, version, evaluated_at, token_id, behind_of(model))
 
 
-def behind_of(found: RegisteredModel) -> frozenset[int]:
+def behind_of(model: RegisteredModel) -> frozenset[int]:
     """The horizons at which a registered model's tag says that the baseline lost less. Raises ArtifactRefused."""
-    return frozenset(tags.horizons(found.tags, BEHIND))
+    return frozenset(tags.horizons(model.tags, BEHIND))
 
 
-def _what_is_lost(found: RegisteredModel) -> str:
+def _what_is_lost(model: RegisteredModel) -> str:
     """MLflow forgets an alias when its version is deleted."""
     return (
-        f"the alias `{CHAMPION}` of {found.name} is gone; "
-        f"`coinsphere ml evaluate {found.tags['symbol']}` sets it anew"
+        f"the alias `{CHAMPION}` of {model.name} is gone; "
+        f"`coinsphere ml evaluate {model.tags['symbol']}` sets it anew"
     )
 
 

@@ -132,19 +132,19 @@ class NewVersion:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-def register(mlflow_client: MlflowClient, family: Family, made: NewVersion) -> Version:
+def register(mlflow_client: MlflowClient, family: Family, new: NewVersion) -> Version:
     """Store the files as a logged model of the run, and make them the newest version of the family."""
-    name, facts = ensure(mlflow_client, family), made.facts
+    name, facts = ensure(mlflow_client, family), new.facts
     logged = mlflow_client.create_logged_model(
         tracking.experiment_id(mlflow_client),
-        name=f"{name}-{made.algorithm}",
+        name=f"{name}-{new.algorithm}",
         source_run_id=facts.run_id,
-        model_type=made.algorithm,
-        params={key: str(value) for key, value in made.parameters.items()},
+        model_type=new.algorithm,
+        params={key: str(value) for key, value in new.parameters.items()},
     )
     about = Logged(logged.model_id, logged.artifact_location, facts.run_id, facts.trained_at)
-    described = flavours.described(family.asked, about, made.example, made.files)
-    with tracking.as_folder({**made.files, **described}) as folder:
+    described = flavours.described(family.asked, about, new.example, new.files)
+    with tracking.as_folder({**new.files, **described}) as folder:
         mlflow_client.log_model_artifacts(logged.model_id, str(folder))
     mlflow_client.log_outputs(facts.run_id, [LoggedModelOutput(logged.model_id, step=0)])
     mlflow_client.finalize_logged_model(logged.model_id, "READY")
@@ -154,11 +154,11 @@ def register(mlflow_client: MlflowClient, family: Family, made: NewVersion) -> V
         run_id=facts.run_id,
         model_id=logged.model_id,
         tags={
-            "algorithm": made.algorithm,
+            "algorithm": new.algorithm,
             "data_digest": facts.data_digest,
             "code_version": facts.code_version,
-            _MANIFEST_DIGEST: artifact.digest(made.files[MANIFEST]),
-            **made.tags,
+            _MANIFEST_DIGEST: artifact.digest(new.files[MANIFEST]),
+            **new.tags,
         },
         await_creation_for=0,
     )
@@ -174,9 +174,9 @@ def find(mlflow_client: MlflowClient, identity: Mapping[str, str]) -> Registered
 def ensure(mlflow_client: MlflowClient, family: Family) -> str:
     """The name of the family's registered model, which is made where there is none."""
     for name in family.names:
-        found = find(mlflow_client, family.identity)
-        if found is not None:
-            return str(found.name)
+        model = find(mlflow_client, family.identity)
+        if model is not None:
+            return str(model.name)
         try:
             mlflow_client.create_registered_model(
                 name, tags={**family.identity, **family.tags}, description=family.description
@@ -188,10 +188,10 @@ def ensure(mlflow_client: MlflowClient, family: Family) -> str:
             taken = error
         else:
             return name
-    found = find(mlflow_client, family.identity)
-    if found is None:
+    model = find(mlflow_client, family.identity)
+    if model is None:
         raise taken
-    return str(found.name)
+    return str(model.name)
 
 
 def vouched(mlflow_client: MlflowClient, folder: Path, manifest: bytes) -> ModelVersion:
@@ -209,30 +209,30 @@ def vouched(mlflow_client: MlflowClient, folder: Path, manifest: bytes) -> Model
         asked = read_yaml(str(folder), REGISTERED_MODEL_META_FILE_NAME)  # type: ignore[no-untyped-call]  # MLflow's own
         return mlflow_client.get_model_version(asked["model_name"], str(asked["model_version"]))
     digest = artifact.digest(manifest)
-    found = mlflow_client.search_model_versions(
+    stored = mlflow_client.search_model_versions(
         f"tags.{_MANIFEST_DIGEST} = '{digest}'", max_results=1
     )
-    if not found:
+    if not stored:
         raise ArtifactRefused(
             f"the registry vouches for no version with the manifest {digest}: MLFLOW_TRACKING_URI must name the server "
             "that it was registered with, and none of its files may have been changed"
         )
-    return found[0]
+    return stored[0]
 
 
 def fetch(settings: Settings, name: str, version: int) -> tuple[ModelVersion, dict[str, bytes]]:
     """A version and all its files, unverified, without MLflow's own."""
     with answers(settings.tracking_url), tempfile.TemporaryDirectory() as folder:
         mlflow_client = client(settings)
-        found = mlflow_client.get_model_version(name, str(version))
-        logged = mlflow_client.get_logged_model(logged_model(found))
+        stored = mlflow_client.get_model_version(name, str(version))
+        logged = mlflow_client.get_logged_model(logged_model(stored))
         # Not by its `models:/` name: MLflow would then look for a database of its own beside the server's.
         fetched = mlflow.artifacts.download_artifacts(
             artifact_uri=logged.artifact_location,
             dst_path=folder,
             tracking_uri=settings.tracking_url,
         )
-        return found, dict(read(Path(fetched)))
+        return stored, dict(read(Path(fetched)))
 
 
 def read(folder: Path) -> Iterator[tuple[str, bytes]]:

@@ -36,8 +36,8 @@ class Contents(NamedTuple):
 
 def listed(booster: str) -> Plan[list[Listed]]:
     """Plan: the pools that Convex lists."""
-    (found,) = yield [Call(booster, "poolLength()")]
-    (count,) = required(found, "the pools of Convex")
+    (length,) = yield [Call(booster, "poolLength()")]
+    (count,) = required(length, "the pools of Convex")
     rows = yield [Call(booster, "poolInfo(uint256)", (number,), _POOL) for number in range(count)]
     return [
         Listed(number, *map(str, required(row, "a pool of Convex")[:4]))
@@ -48,13 +48,13 @@ def listed(booster: str) -> Plan[list[Listed]]:
 def contents(registry: str, shares: Sequence[str]) -> Plan[dict[str, Contents]]:
     """Plan: what shares of pools stand for; of shares that no pool is known of, nothing."""
     tokens = list(dict.fromkeys(shares))
-    found = yield [
+    addresses = yield [
         Call(registry, "get_pool_from_lp_token(address)", (token,), ("address",))
         for token in tokens
     ]
     pools = {
         token: str(row[0])
-        for token, row in zip(tokens, found, strict=True)
+        for token, row in zip(tokens, addresses, strict=True)
         if row is not None and coin_or(row[0])
     }
     rows = yield [
@@ -66,29 +66,29 @@ def contents(registry: str, shares: Sequence[str]) -> Plan[dict[str, Contents]]:
             Call(token, "totalSupply()"),
         )
     ]
-    made = {}
+    by_token = {}
     for position, token in enumerate(pools):
         coins, balances, supply = (
             required(row, "a pool of Curve") for row in rows[3 * position : 3 * position + 3]
         )
-        held = tuple(
+        contained = tuple(
             (coin_or(coin), amount)
             for coin, amount in zip(coins[0], balances[0], strict=True)
             if amount > 0
         )
-        made[token] = Contents(int(supply[0]), held)
-    return made
+        by_token[token] = Contents(int(supply[0]), contained)
+    return by_token
 
 
 def parts(
     group: str, shares: str, raw: int, of: Contents | None, details: dict[str, object]
 ) -> list[Position]:
     """The coins behind some shares; the shares themselves, unpriced, where nobody knows what they stand for."""
-    told = {"group": group, "shares": str(raw), **details}
+    described = {"group": group, "shares": str(raw), **details}
     if of is None:
-        return [Position(group, PositionKind.LIQUIDITY, shares, raw, told)]
+        return [Position(group, PositionKind.LIQUIDITY, shares, raw, described)]
     return [
-        Position(f"{group}:{coin}", PositionKind.LIQUIDITY, coin, part, told)
+        Position(f"{group}:{coin}", PositionKind.LIQUIDITY, coin, part, described)
         for coin, amount in of.coins
         if (part := share(raw, of.supply, amount)) > 0
     ]
@@ -108,20 +108,20 @@ class Curve:
         holders = list(
             dict.fromkeys(token for pool in pools for token in (pool.shares, pool.gauge))
         )
-        found = yield [balance_of(token, owner) for token in holders]
-        held = dict(zip(holders, map(whole, found), strict=True))
+        answers = yield [balance_of(token, owner) for token in holders]
+        balances = dict(zip(holders, map(whole, answers), strict=True))
         stakes = [
             (where, token, pool.shares)
             for pool in {pool.shares: pool for pool in pools}.values()
             for where, token in (("wallet", pool.shares), ("gauge", pool.gauge))
-            if held[token]
+            if balances[token]
         ]
         known = yield from contents(self.registry, [shares for *_, shares in stakes])
         positions = [
             position
             for where, token, shares in stakes
             for position in parts(
-                f"{where}:{token}", shares, held[token], known.get(shares), {"in": where}
+                f"{where}:{token}", shares, balances[token], known.get(shares), {"in": where}
             )
         ]
         staked = [
