@@ -541,7 +541,7 @@ def test_a_tokens_own_model_speaks_only_where_the_baseline_did_not_lose_less(
         client(market).delete_registered_model_alias(
             global_registry.NAME, global_registry.champion_alias(horizon)
         )
-    monkeypatch.setattr(server.app.state.champions, "_held", {token.id: own})
+    monkeypatch.setattr(server.app.state.champions, "_champions", {token.id: own})
     refreshed()
     said = {days: server.get(f"/predict/ETH?days={days}").json() for days in HORIZONS}
     assert {days: each["model"]["rung"] for days, each in said.items()} == {
