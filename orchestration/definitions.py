@@ -31,6 +31,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             market.token_metadata,
             market.candles_daily,
             market.candles_hourly,
+            warehouse.product_events,
+            warehouse.users,
             dbt_models,
             warehouse.risk_scores,
             forecasting.training_sets,

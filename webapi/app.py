@@ -18,6 +18,7 @@ from webapi.admin.jobs.routes import blueprint as administration_jobs
 from webapi.admin.routes import administration
 from webapi.admin.tokens.routes import blueprint as token_administration
 from webapi.alerts.routes import alerts
+from webapi.analytics.routes import analytics
 from webapi.api_keys import request_key
 from webapi.api_keys.routes import api_keys
 from webapi.auth.routes import auth
@@ -236,6 +237,7 @@ def _add_routes(app: APIFlask) -> None:
     app.register_blueprint(administration_data, url_prefix=f"{V1}/admin/data")
     app.register_blueprint(asset_events, url_prefix=f"{V1}/admin/asset-events")
     app.register_blueprint(administration_jobs, url_prefix=f"{V1}/admin/jobs")
+    app.register_blueprint(analytics, url_prefix=f"{V1}/admin/analytics")
     app.register_blueprint(risk, url_prefix=f"{V1}/risk")
     app.register_blueprint(exchanges, url_prefix=f"{V1}/exchanges")
     app.register_blueprint(defi, url_prefix=f"{V1}/defi")

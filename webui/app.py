@@ -10,6 +10,7 @@ from webapi.security import access
 from webui import assets, problems, rendering
 from webui.assets import Assets
 from webui.pages.account.routes import web_account
+from webui.pages.admin.analytics import web_admin_analytics
 from webui.pages.admin.data import web_admin_data
 from webui.pages.admin.jobs import web_admin_jobs
 from webui.pages.admin.models import web_admin_models
@@ -76,6 +77,7 @@ PAGES = (
     web_admin_users,
     web_admin_data,
     web_admin_jobs,
+    web_admin_analytics,
     web_admin_models,
     web_admin_tokens,
 )

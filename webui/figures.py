@@ -72,6 +72,11 @@ def short_day(value: date) -> str:
     return str(format_skeleton("Md", datetime.combine(value, time()), locale=locale()))
 
 
+def month(value: date) -> str:
+    """A month with its year."""
+    return str(format_skeleton("yMMM", datetime.combine(value, time()), locale=locale()))
+
+
 def moment(instant: datetime | None) -> Markup:
     """An instant for people and, in its attribute, for programs."""
     if instant is None:
@@ -152,6 +157,6 @@ def field_time(instant: datetime) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "money": money, "short_money": short_money, "quantity": quantity, "change": change, "part": part,
-    "number": number, "day": day, "short_day": short_day, "moment": moment, "ago": ago, "plain": plain,
+    "number": number, "day": day, "short_day": short_day, "month": month, "moment": moment, "ago": ago, "plain": plain,
     "field_number": field_number, "field_time": field_time,
 }  # fmt: skip

@@ -14,3 +14,8 @@ where held.token_id is null
         is distinct from ({% for column in columns %}held.{{ column }}{{ ", " if not loop.last }}{% endfor %})
 {% endif %}
 {% endmacro %}
+
+{# Of what has `column`, that from `oldest` on, which is computed from the rows that the table holds; all where it holds none. #}
+{% macro where_from(column, oldest) %}
+{% if is_incremental() %}where {{ column }} >= coalesce((select {{ oldest }} from {{ this }}), '-infinity'){% endif %}
+{% endmacro %}

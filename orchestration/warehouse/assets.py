@@ -18,6 +18,22 @@ RISK_SCORES = dg.AssetKey(["market", "risk_scores"])
 FEATURES = dg.AssetKey(["marts", "ml_features_daily"])
 
 
+product_events = dg.AssetSpec(
+    dg.AssetKey(["app", "product_events"]),
+    description="What users who allow it did, a row for a day of use. Written by the API, the pages and the worker.",
+    group_name="app",
+    owners=["team:data"],
+    kinds={"postgres"},
+)
+users = dg.AssetSpec(
+    dg.AssetKey(["app", "users"]),
+    description="Accounts; dbt reads since when each allows product events.",
+    group_name="app",
+    owners=["team:data"],
+    kinds={"postgres"},
+)
+
+
 class Translator(DagsterDbtTranslator):
     """Gives each dbt model the group, owner and policies that our own assets have."""
 

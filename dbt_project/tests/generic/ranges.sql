@@ -26,3 +26,10 @@ select open, high, low, close
 from {{ model }}
 where low > least(open, close) or high < greatest(open, close)
 {% endtest %}
+
+{# A count of people who could be recognised fails the build. #}
+{% test never_few(model, column_name) %}
+select {{ column_name }}
+from {{ model }}
+where {{ column_name }} > 0 and {{ column_name }} < {{ var('fewest_people_shown') }}
+{% endtest %}

@@ -34,3 +34,12 @@ def test_who_ticks_it_when_registering_is_counted_from_then_on(visitor, owner_db
         ("portfolio_viewed", {}),
         ("registered", {}),
     ]
+
+
+def test_what_it_amounts_to_is_for_analysts_and_empty_before_the_first_build(
+    member, administrator
+) -> None:
+    assert member.get("/admin/analytics").status_code == 403
+    page = administrator.get("/admin/analytics")
+    assert "Nothing was counted yet" in page.text
+    assert administrator.get("/admin/analytics?weeks=0").status_code == 400
