@@ -112,7 +112,7 @@ def test_a_state_comes_back_as_it_was_at_any_second(settings, kept, owner, datab
     assert middle.size < full.size / 3
     after = write(owner, "after")
     (State(settings.state).artifacts / "1" / "later.bin").write_bytes(b"more")
-    kept._posts[0]._mirror.sync(utc_now())
+    kept._uploads[0]._mirror.sync(utc_now())
     last = write(owner, "last")
     until(lambda: stored_by(owner, last))
     for backup in (full, middle):
