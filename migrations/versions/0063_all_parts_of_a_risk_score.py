@@ -6,7 +6,7 @@ The fall from the peak and the loss on the worst days are 45 % of a score, and w
 from alembic import op
 
 revision = "0063"
-down_revision = "0061"
+down_revision = "0062"
 
 
 def upgrade() -> None:

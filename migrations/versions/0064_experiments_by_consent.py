@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "0061_1"
+revision = "0064"
 down_revision = "0063"
 
 

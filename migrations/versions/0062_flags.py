@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0061"
-down_revision = "0062"
+revision = "0062"
+down_revision = "0061"
 
 UP = """
 create table app.flags (
