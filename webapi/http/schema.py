@@ -58,11 +58,13 @@ def _in_utc(at: datetime) -> datetime:
     try:
         return at.astimezone(UTC)
     except OverflowError:
-        raise ValueError("lies outside the calendar") from None
+        # Within a day of an end of the calendar, which it means.
+        ends = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+        return ends[at.year > 1]
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-"""An instant of a request, in UTC: an offset of 16 hours or more is none for PostgreSQL, and year 10000 none for Python."""
+"""An instant of a request, in UTC: PostgreSQL takes no offset of 16 hours or more, and Python no year 10000."""
 
 Amount = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 """An exact decimal of an answer."""
