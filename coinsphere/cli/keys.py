@@ -67,8 +67,8 @@ def rotate(use: str, algorithm: str | None) -> None:
         _rotate_audit(settings)
 
 
-# A thumbprint may begin with a dash, which is no option here.
-@keys.command(context_settings={"ignore_unknown_options": True})
+# A thumbprint may begin with a dash, and then no letter in it is an option.
+@keys.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("kid")
 def revoke(kid: str) -> None:
     """Disown the key KID at once.

@@ -131,7 +131,7 @@ def test_signing_keys_rotate_and_are_revoked_without_a_database(
     rows = json.loads(run("keys", "list", "--json").output)
     (following,) = (row["kid"] for row in rows if row["state"] == "next")
     assert run("keys", "revoke", following).exit_code == 0
-    for unknown in ("unknown", "-AvwVhXz6AgZwa0EYFYz4LLyBk_fl9tEdks-u0R2ZVE"):
+    for unknown in ("unknown", "-AvwVhXz6AgZwa0EYFYz4LLyBk_fl9tEdks-u0R2ZVE", "-h"):
         refused = run("keys", "revoke", unknown)
         assert refused.exit_code == 1, refused.output
         assert unknown in refused.output

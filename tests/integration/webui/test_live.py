@@ -113,7 +113,9 @@ def test_an_administrator_sees_everything_and_ends_an_open_page(walk, member, se
         # An experiment that somebody takes part in.
         rules = '[{"weights": {"value": 1, "crossing": 1}, "plans": ["free"], "share": 20}]'
         conn.execute(
-            "insert into app.flags values ('alert-mail-wording', 1, %s, null, now())", [rules]
+            "insert into app.flags values ('alert-mail-wording', 1, %s, null, now())"
+            " on conflict do nothing",
+            [rules],
         )
         conn.execute(
             "insert into app.experiment_assignments select 'alert-mail-wording', 1, id, 'crossing',"
