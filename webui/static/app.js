@@ -21,6 +21,12 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 });
 
+// Where there is no room for all tabs, the present one is in sight.
+for (const tab of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("nav.rooms > [aria-current], nav.frames > [aria-current]"))) {
+  const row = /** @type {HTMLElement} */ (tab.parentElement);
+  row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+}
+
 // Who is logged in finds the last pages again without a network; who is not leaves none behind.
 if (document.body.classList.contains("has-tabs")) navigator.serviceWorker?.register("/worker.js").catch(() => {});
 else globalThis.caches?.keys().then((names) => names.forEach((name) => caches.delete(name)), () => {});

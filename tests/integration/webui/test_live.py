@@ -142,6 +142,9 @@ def test_an_administrator_sees_everything_and_ends_an_open_page(walk, member, se
     ):
         walk.go(f"/admin{name}")
         walk.look(f"admin{name.replace('/', '-')}")
+    # The last of the tabs is in sight, on a phone, too.
+    present = page.locator("nav.rooms [aria-current]")
+    assert present.evaluate("tab => tab.getBoundingClientRect().right <= innerWidth")
     walk.go("/admin/users")
     page.get_by_role("searchbox").press_sequentially(member.email[:8])
     page.get_by_role("link", name=admin).wait_for(state="detached")
