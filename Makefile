@@ -3,12 +3,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST ?= $(BIN)/pytest
 INSTALLED := $(VENV)/.installed
 MARKET ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: messages dashboards help setup up down test test-again test-slow chaos test-deploy lint format check bench bench-peers lighthouse lock audit sbom docs postman clean-state
+.PHONY: messages dashboards help setup up down test test-slow chaos test-deploy lint format check bench bench-peers lighthouse lock audit sbom docs postman clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,10 +34,7 @@ down: setup ## stop what `coinsphere up --detach` started
 	@$(BIN)/coinsphere down
 
 test: setup ## run the tests against servers that the tests start themselves
-	@$(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder -m "not slow and not chaos"
-
-test-again: setup ## ask what failed in the last run once more, alone; CI does so
-	@$(BIN)/python .ci/again.py
+	@$(PYTEST) -n logical --dist loadfile --no-loadscope-reorder -m "not slow and not chaos"
 
 test-slow: setup ## run the tests that take minutes and rarely break: hung processes, killed workers, spread trainings
 	@$(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder -m slow

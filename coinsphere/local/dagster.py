@@ -200,7 +200,7 @@ def _explain(settings: Settings, run_id: str, status: str) -> str:
     return f"The run ended with {status}; its log: {url}\n" + "\n".join(reasons)
 
 
-class _stop_where_the_system_was_stopped(stop_base):  # noqa: N801 - tenacity's own spelling
+class _SystemStopped(stop_base):
     """There is nothing to wait for. The settings are what is called with first."""
 
     def __call__(self, retry_state: RetryCallState) -> bool:
@@ -211,7 +211,7 @@ class _stop_where_the_system_was_stopped(stop_base):  # noqa: N801 - tenacity's 
 _patiently = retry(
     retry=retry_if_exception_type(LocalServiceError),
     wait=wait_fixed(2 * _POLL_SECONDS),
-    stop=stop_after_delay(_PATIENCE_SECONDS) | _stop_where_the_system_was_stopped(),
+    stop=stop_after_delay(_PATIENCE_SECONDS) | _SystemStopped(),
     reraise=True,
 )
 """Looks again where the webserver is busy: a run goes on whether it is watched or not."""
