@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 Numbers: TypeAlias = NDArray[np.float64]
 
@@ -86,7 +87,7 @@ def sample_ratio(counts: Sequence[int], shares: Sequence[float]) -> float:
         return 1.0
     expected = [whole * share for share in shares]
     statistic = sum((n - e) ** 2 / e for n, e in zip(counts, expected, strict=True))
-    return _upper_chi_square(statistic, len(counts) - 1)
+    return float(special.chdtrc(len(counts) - 1, statistic))
 
 
 def _estimated(rates: Rates) -> tuple[Numbers, Numbers]:
@@ -107,13 +108,3 @@ def _margin(variance: float, effect: float, alpha: float) -> float:
 def _is_enough(rates: Rates) -> NDArray[np.bool_]:
     enough: NDArray[np.bool_] = np.minimum(rates.control_users, rates.users) >= LEAST_USERS
     return enough
-
-
-def _upper_chi_square(statistic: float, degrees: int) -> float:
-    """P(X > statistic), by the recurrence of the incomplete gamma function (DLMF 8.8.2)."""
-    half, shape = statistic / 2, 0.5 if degrees % 2 else 1.0
-    found = math.erfc(math.sqrt(half)) if degrees % 2 else math.exp(-half)
-    while shape < degrees / 2:
-        found += half**shape * math.exp(-half) / math.gamma(shape + 1)
-        shape += 1
-    return found
