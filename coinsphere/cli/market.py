@@ -105,7 +105,7 @@ def gaps(interval: str | None) -> None:
 @click.option("--days", default=30, show_default=True, type=click.IntRange(1, 10_000))
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
 def revisions_(symbol: str | None, days: int, limit: int) -> None:
-    """Show which final candles changed, of SYMBOL or of all tokens: what they said, what they say, by whom and why."""
+    """Show which final candles and rates changed, of SYMBOL (a token or currency) or of all: was, is, by whom and why."""
     with _connection() as (conn, _):
         revisions.show(conn, symbol, days, limit)
 

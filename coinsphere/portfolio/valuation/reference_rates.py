@@ -31,11 +31,13 @@ _FAULTS_NAMED = 5
 _PATIENCE = httpx2.Timeout(30.0, connect=5.0)
 
 # A published rate does not change; one that was corrected replaces the old one, as does the bank's what stood in for it.
+# What was believed stays in market.rate_revisions; a number that another source confirms is known since it was first told.
 _STORE = """
     insert into market.exchange_rates as known (currency, day, per_euro, source)
     select * from unnest(%(currencies)s::text[], %(days)s::date[], %(rates)s::numeric[], %(sources)s::text[])
     on conflict (currency, day) do update set
-        per_euro = excluded.per_euro, source = excluded.source, ingested_at = now()
+        per_euro = excluded.per_euro, source = excluded.source,
+        ingested_at = case when known.per_euro = excluded.per_euro then known.ingested_at else now() end
     where known.per_euro <> excluded.per_euro or known.source <> excluded.source
 """
 # What is simulated ends where the bank's own rates come, also on days on which the bank has none.
@@ -45,6 +47,7 @@ _FILL = """
     select * from unnest(%(currencies)s::text[], %(days)s::date[], %(rates)s::numeric[], %(sources)s::text[])
     on conflict (currency, day) do nothing
 """
+_CURRENCIES = "select distinct currency from market.exchange_rates"
 _NEWEST = "select max(day) from market.exchange_rates"
 
 
@@ -217,6 +220,11 @@ def newest(conn: Connection) -> date | None:
     """The newest day that has rates; None where there are none."""
     row = conn.execute(_NEWEST).fetchone()
     return row[0] if row else None
+
+
+def currencies(conn: Connection) -> set[str]:
+    """The currencies that have rates; the euro, which they are counted in, is none of them."""
+    return {currency for (currency,) in conn.execute(_CURRENCIES)}
 
 
 def _day(text: str) -> date:

@@ -1,13 +1,14 @@
 """Prices and exchange rates of the past, from the database: final daily closes, and reference rates."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, localcontext
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere.market import prices
 from coinsphere.market.reference import tokens
 from coinsphere.portfolio.model import EXACT
 from coinsphere.portfolio.valuation import daily_series
@@ -44,15 +45,17 @@ _CLOSES_BEFORE = """
         string_agg(round(p.close * e.old_units / e.new_units, 18)::numeric(38, 18)::text, ' ')
     from market.asset_events e
     join market.price_data p on p.token_id = e.token_id and p.interval = '1d' and p.is_final and p.quality <> 'suspect'
-    where e.successor_id = any(%(token_ids)s) and e.kind in ('rename', 'swap') and e.removed_at is null
-        and e.happened_at <= clock_timestamp() and round(p.close * e.old_units / e.new_units, 18) between 1e-18 and 1e19
+    where e.successor_id = any(%(token_ids)s) and e.kind in ('rename', 'swap')
+        and e.recorded_at <= %(as_of)s and (e.removed_at is null or e.removed_at > %(as_of)s)
+        and e.happened_at <= least(clock_timestamp(), %(as_of)s::timestamptz) and round(p.close * e.old_units / e.new_units, 18) between 1e-18 and 1e19
         and p.opened_at < coalesce((
             select min(own.opened_at) from market.price_data own
             where own.token_id = e.successor_id and own.interval = '1d' and own.is_final and own.quality <> 'suspect'
         ), 'infinity')
         and not exists (
             select from market.asset_events other
-            where other.successor_id = e.successor_id and other.kind in ('rename', 'swap') and other.removed_at is null
+            where other.successor_id = e.successor_id and other.kind in ('rename', 'swap')
+                and other.recorded_at <= %(as_of)s and (other.removed_at is null or other.removed_at > %(as_of)s)
                 and (other.happened_at > e.happened_at
                     or other.happened_at = e.happened_at and (other.recorded_at, other.id) < (e.recorded_at, e.id))
         )
@@ -61,8 +64,7 @@ _CLOSES_BEFORE = """
 _RATES = """
     select coalesce(string_agg((day - date '0001-01-01' + 1)::text, ' '), ''),
         coalesce(string_agg(per_euro::text, ' '), '')
-    from market.exchange_rates
-    where currency = %(currency)s
+    from market.rates_known(%(currency)s, %(as_of)s)
 """
 _NEWEST_RATES = """
     select wanted.currency, newest.per_euro
@@ -75,6 +77,31 @@ _NEWEST_RATES = """
         limit 1
     ) newest
 """
+# The same of what was known at a past instant.
+_KNOWN: LiteralString = """
+    with known as materialized (
+        select c.*, true as is_final
+        from (
+            select unnest(%(token_ids)s::uuid[]) as id
+            union
+            select token_id from market.asset_events where successor_id = any(%(token_ids)s)
+        ) wanted
+        cross join lateral market.candles_known(wanted.id, %(as_of)s) c
+        where c.interval = '1d'
+    )
+"""
+
+
+def _as_known(statement: LiteralString) -> LiteralString:
+    return _KNOWN + statement.replace("market.price_data", "known")
+
+
+_CLOSES_KNOWN = _as_known(_CLOSES)
+_LAST_BEFORE_KNOWN = _as_known(_LAST_BEFORE)
+_CLOSES_BEFORE_KNOWN = _as_known(_CLOSES_BEFORE)
+_NEWEST_RATES_KNOWN = _NEWEST_RATES.replace(
+    "market.exchange_rates r", "market.rates_known(wanted.currency, %(as_of)s) r"
+)
 _QUOTE = "select price from market.quotes where token_id = %(token_id)s and quality = 'ok'"
 _ONE = Decimal(1)
 _RATE_UNIT = Decimal(1).scaleb(-30)
@@ -93,10 +120,16 @@ class _Closes(NamedTuple):
 
 
 class StoredMarket:
-    """What the database knows of the past, each series read once. Serves one transaction or a few; then make another."""
+    """What the database knows of the past, each series read once. Serves one transaction or a few; then make another.
 
-    def __init__(self, conn: Connection) -> None:
+    Args:
+        conn: a connection.
+        as_of: only what was known then counts, as it was believed; None for what is known now.
+    """
+
+    def __init__(self, conn: Connection, as_of: datetime | None = None) -> None:
         self._conn = conn
+        self._as_of = as_of
         self._closes: dict[UUID, _Closes] = {}
         self._rates: dict[str, Series] = {}
         self._token_ids: dict[str, UUID | None] = {}
@@ -157,17 +190,27 @@ class StoredMarket:
         """Units of `currency` for one US dollar now: a token by its quote, or last close, a currency by its newest rate."""
         if currency == "USD":
             return _ONE
-        parameters = {"currencies": [currency, "USD"], "today": today}
-        newest = {"EUR": _ONE, **dict(self._conn.execute(_NEWEST_RATES, parameters).fetchall())}
+        parameters = self._moment() | {"currencies": [currency, "USD"], "today": today}
+        statement = _NEWEST_RATES if self._as_of is None else _NEWEST_RATES_KNOWN
+        newest = {"EUR": _ONE, **dict(self._conn.execute(statement, parameters).fetchall())}
         rate = _per_dollar(newest.get(currency), newest.get("USD"))
         if rate is not None:
             return rate
         token_id = self._token_id(currency)
         if token_id is None:
             return None
-        row = self._conn.execute(_QUOTE, {"token_id": token_id}).fetchone()
-        price = self.close(token_id, today) if row is None else row[0]
+        price = self._price(token_id, today)
         return None if price is None else _ratio(_ONE, price)
+
+    def _price(self, token_id: UUID, today: date) -> Decimal | None:
+        if self._as_of is not None:
+            known = prices.at(self._conn, token_id, self._as_of, self._as_of)
+            return None if known is None else known.price
+        row = self._conn.execute(_QUOTE, {"token_id": token_id}).fetchone()
+        return self.close(token_id, today) if row is None else row[0]
+
+    def _moment(self) -> dict[str, object]:
+        return {"as_of": "infinity" if self._as_of is None else self._as_of}
 
     def _per_euro(self, currency: str, day: date) -> Decimal | None:
         return _ONE if currency == "EUR" else self._rates_of(currency).on(day)
@@ -175,7 +218,7 @@ class StoredMarket:
     def _rates_of(self, currency: str) -> Series:
         found = self._rates.get(currency)
         if found is None:
-            row = self._conn.execute(_RATES, {"currency": currency}).fetchone()
+            row = self._conn.execute(_RATES, self._moment() | {"currency": currency}).fetchone()
             assert row is not None
             found = self._rates[currency] = Series.read(*row)
         return found
@@ -192,10 +235,11 @@ class StoredMarket:
         if len(self._closes) + len(token_ids) > _MOST_SERIES:
             self._closes.clear()
         since = date.fromordinal(max(first - _REACH, 1))
-        parameters = {"token_ids": list(token_ids), "since": since}
+        parameters = self._moment() | {"token_ids": list(token_ids), "since": since}
+        statement = _CLOSES if self._as_of is None else _CLOSES_KNOWN
         found = {
             token_id: Series.read(days, closes)
-            for token_id, days, closes in self._conn.execute(_CLOSES, parameters)
+            for token_id, days, closes in self._conn.execute(statement, parameters)
         }
         late = [each for each in token_ids if each not in found or found[each].days[0] > first]
         if late and since > date.min:
@@ -209,17 +253,19 @@ class StoredMarket:
         self, token_ids: Sequence[UUID], since: date, found: dict[UUID, Series]
     ) -> dict[UUID, Series]:
         """The series of those tokens that have a close before `since`, beginning with the last of them."""
-        parameters = {"token_ids": list(token_ids), "since": since}
+        parameters = self._moment() | {"token_ids": list(token_ids), "since": since}
+        statement = _LAST_BEFORE if self._as_of is None else _LAST_BEFORE_KNOWN
         return {
             token_id: Series.read(day, close).followed_by(found.get(token_id, daily_series.EMPTY))
-            for token_id, day, close in self._conn.execute(_LAST_BEFORE, parameters)
+            for token_id, day, close in self._conn.execute(statement, parameters)
         }
 
     def _with_closes_before(
         self, token_ids: Sequence[UUID], found: dict[UUID, Series]
     ) -> dict[UUID, Series]:
         """The series of those tokens that were another one before, beginning with the first close of that."""
-        rows = self._conn.execute(_CLOSES_BEFORE, {"token_ids": list(token_ids)})
+        statement = _CLOSES_BEFORE if self._as_of is None else _CLOSES_BEFORE_KNOWN
+        rows = self._conn.execute(statement, self._moment() | {"token_ids": list(token_ids)})
         return {
             token_id: Series.read(days, closes).followed_by(found.get(token_id, daily_series.EMPTY))
             for token_id, days, closes in rows

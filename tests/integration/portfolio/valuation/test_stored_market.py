@@ -66,3 +66,25 @@ def test_rates_are_of_the_day_or_the_last_before(world: World, owner) -> None:
     )
     assert market.now_per_dollar("CHF", date(2026, 2, 5)) is None
     assert market.now_per_dollar("USD", date(2026, 2, 1)) == 1
+
+
+def test_closes_are_those_that_were_believed(
+    market: StoredMarket, world: World, owner, pipeline
+) -> None:
+    """A close that is corrected; with it the one of the day after, which goes on at it."""
+    sol, moments = world.tokens["SOL"], []
+    for price in ("151", "152"):
+        moments.append(pipeline.execute("select clock_timestamp()").fetchone()[0])
+        owner.execute(
+            "update market.price_data set high = 200, close = %s, ingested_at = clock_timestamp()"
+            " where token_id = %s and opened_at = %s",
+            [price, sol, datetime(NEW.year, NEW.month, NEW.day, tzinfo=UTC)],
+        )
+    believed = [StoredMarket(world.conn, each) for each in (*moments, None)]
+    assert [known.close(sol, NEW + timedelta(days=1)) for known in believed] == [150, 151, 152]
+    assert {known.close(sol, OLD) for known in believed} == {Decimal("20.000000000000000001")}
+    assert {known.now_per_dollar("SOL", NEW) for known in believed} == {
+        known.per_dollar("SOL", NEW) for known in believed
+    }
+    before_all = datetime(2020, 1, 1, tzinfo=UTC)
+    assert StoredMarket(world.conn, before_all).close(sol, NEW) is None
