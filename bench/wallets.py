@@ -6,12 +6,12 @@ import sys
 import time
 
 from bench.measure import Measure
-from coinsphere import outbound
 from coinsphere.chains import multicall
 from coinsphere.chains.blockchains import CHAINS, NATIVE, Blockchain
 from coinsphere.chains.evm import balances
 from coinsphere.chains.model import TokenFacts
 from coinsphere.chains.rpc import Node
+from coinsphere.network import outbound
 
 TOKENS = 1_000
 _RUNS = 7

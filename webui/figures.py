@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_skeleton, format_timedelta
 from markupsafe import Markup, escape
 
-from coinsphere import decimals
 from coinsphere.alerts.repository import Alert
 from coinsphere.notify import figures
+from coinsphere.parsing import decimals
 from webapi.services import services
 from webui.i18n import gettext, locale
 from webui.security.cookies import time_zone

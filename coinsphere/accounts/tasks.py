@@ -8,9 +8,9 @@ from procrastinate import App
 from coinsphere import log
 from coinsphere.accounts import maintenance, password_resets
 from coinsphere.clock import utc_now
-from coinsphere.retries import RetryPolicy
+from coinsphere.jobs.cron import CRONS
+from coinsphere.jobs.retries import RetryPolicy
 from coinsphere.settings import Settings
-from coinsphere.ticks import CRONS
 
 RESET_LIFE = timedelta(minutes=30)
 _OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"

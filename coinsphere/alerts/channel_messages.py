@@ -11,10 +11,10 @@ from psycopg.rows import dict_row
 from coinsphere.alerts import mail_templates
 from coinsphere.alerts.firing import Firing
 from coinsphere.clock import iso
-from coinsphere.decimals import plain
 from coinsphere.notify.channels import outbox
 from coinsphere.notify.channels.receiver import Message
 from coinsphere.notify.channels.repository import Channel
+from coinsphere.parsing.decimals import plain
 
 _CHOSEN = """
     select e.id as event_id, c.id, c.user_id, c.kind, c.name, c.hint, c.status, c.quiet_from, c.quiet_until, c.zone,

@@ -6,10 +6,10 @@ from procrastinate import App
 from coinsphere import log
 from coinsphere.asset_events import applying
 from coinsphere.clock import utc_now
+from coinsphere.jobs.cron import CRONS
+from coinsphere.jobs.retries import RetryPolicy
 from coinsphere.market.reference import asset_events
-from coinsphere.retries import RetryPolicy
 from coinsphere.settings import Settings
-from coinsphere.ticks import CRONS
 
 _OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"
 _log = log.get("asset_events")

@@ -13,7 +13,7 @@ import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from coinsphere import backup_records, log
+from coinsphere import log
 from coinsphere.backup import catalogue, files, privileges, tools, unpacking, wal
 from coinsphere.backup.catalogue import Keeping
 from coinsphere.backup.model import BASES, MANIFEST, Backup, Kind, Part, decode, encode
@@ -21,6 +21,7 @@ from coinsphere.backup.places import Place
 from coinsphere.backup.sealing import SUFFIX, Seals
 from coinsphere.clock import Clock
 from coinsphere.errors import BackupError
+from coinsphere.health import backup_progress
 from coinsphere.settings import Settings
 
 PG_MANIFEST = "backup_manifest"
@@ -89,7 +90,7 @@ def create(
 
 def note(conn: psycopg.Connection, backup: Backup) -> None:
     """Note in the database that a base backup is stored."""
-    backup_records.made(
+    backup_progress.made(
         conn,
         backup.id,
         backup.kind,

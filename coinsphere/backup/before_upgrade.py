@@ -10,9 +10,9 @@ from coinsphere import log
 from coinsphere.backup import base_backups, places, sealing, wal
 from coinsphere.backup.model import Backup
 from coinsphere.backup.uploads import Upload
-from coinsphere.backup_records import SLOT
 from coinsphere.clock import Clock
 from coinsphere.errors import BackupError
+from coinsphere.health.backup_progress import SLOT
 from coinsphere.local.state import State
 from coinsphere.settings import Settings
 

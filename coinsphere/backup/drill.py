@@ -19,13 +19,14 @@ import httpx2
 import psycopg
 from psycopg import sql
 
-from coinsphere import backup_records, log
+from coinsphere import log
 from coinsphere.audit import anchoring, verification
 from coinsphere.backup import restoring, trial_system
 from coinsphere.backup.places import Place
 from coinsphere.backup.sealing import Seals
 from coinsphere.clock import Clock
 from coinsphere.errors import CoinsphereError
+from coinsphere.health import backup_progress
 from coinsphere.portfolio import integrity
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Role, Settings
@@ -193,7 +194,7 @@ def _note(settings: Settings, drill: Drill) -> None:
     report: dict[str, Any] = asdict(drill)
     report["started_at"] = drill.started_at.isoformat()
     with psycopg.connect(settings.url_for(Role.PIPELINE), autocommit=True) as conn:
-        backup_records.drilled(
+        backup_progress.drilled(
             conn,
             drill.backup_id,
             drill.started_at,

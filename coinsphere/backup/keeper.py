@@ -13,12 +13,13 @@ from datetime import timedelta
 import psycopg
 from prometheus_client import Counter
 
-from coinsphere import backup_records, log
+from coinsphere import log
 from coinsphere.backup import base_backups, places, sealing, wal
 from coinsphere.backup.model import Kind
 from coinsphere.backup.uploads import Upload
 from coinsphere.clock import utc_now
 from coinsphere.errors import BackupError, CoinsphereError
+from coinsphere.health import backup_progress
 from coinsphere.local.state import State
 from coinsphere.observability import exposition, faults
 from coinsphere.settings import Settings
@@ -45,7 +46,7 @@ def bring(upload: Upload, conn: psycopg.Connection) -> None:
         problem = str(error)
         _log.error("not stored", place=upload.place.name, why=problem)
     _STORED.labels(upload.place.name, "failed" if problem else "done").inc()
-    backup_records.beat(conn, upload.place.name, segment, problem)
+    backup_progress.beat(conn, upload.place.name, segment, problem)
 
 
 class Keeper:
@@ -84,7 +85,7 @@ class Keeper:
         """Note why nothing is stored, for `coinsphere status` and `/health`."""
         with suppress(psycopg.Error), psycopg.connect(self._settings.dsn, autocommit=True) as conn:
             for place in self._places:
-                backup_records.beat(conn, place.name, None, problem)
+                backup_progress.beat(conn, place.name, None, problem)
 
     def stop(self) -> None:
         """End the receiver, after the last that was committed is stored; a base backup that is being made is given up."""

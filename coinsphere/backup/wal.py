@@ -19,8 +19,8 @@ from coinsphere.backup import privileges, tools
 from coinsphere.backup.model import SEGMENT, WAL
 from coinsphere.backup.places import Place
 from coinsphere.backup.sealing import SUFFIX, Seals
-from coinsphere.backup_records import SLOT
 from coinsphere.errors import BackupError
+from coinsphere.health.backup_progress import SLOT
 from coinsphere.local import postgres
 
 PARTIAL = ".partial"

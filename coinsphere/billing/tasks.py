@@ -10,10 +10,10 @@ from coinsphere import log
 from coinsphere.billing import dunning, events, reconciliation
 from coinsphere.billing.stripe_api import PROVIDER, Fault, Stripe
 from coinsphere.clock import utc_now
-from coinsphere.retries import RetryPolicy
+from coinsphere.jobs.cron import CRONS
+from coinsphere.jobs.retries import RetryPolicy
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
-from coinsphere.ticks import CRONS
 
 LOOKED_BACK = timedelta(days=3)
 """For so long Stripe itself tries to tell an event; from then on only this look finds it."""

@@ -11,9 +11,10 @@ import httpx2
 from embit import script
 from embit.bip32 import HDKey
 
-from coinsphere import log, outbound
+from coinsphere import log
 from coinsphere.chains import addresses
 from coinsphere.errors import BadPayload, ProviderError, Unavailable
+from coinsphere.network import outbound
 
 _GAP = 20
 """Unused addresses in a row after which a wallet looks no further (BIP-44)."""

@@ -4,10 +4,10 @@ from collections import defaultdict
 from types import TracebackType
 from typing import Self
 
-from coinsphere import outbound
 from coinsphere.chains.blockchains import CHAINS, Blockchain
 from coinsphere.chains.rpc import Node
 from coinsphere.errors import ConfigurationError
+from coinsphere.network import outbound
 from coinsphere.settings import Settings, variable
 
 _PUBLIC = {

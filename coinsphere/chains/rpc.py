@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import httpx2
 
-from coinsphere import log, outbound
+from coinsphere import log
 from coinsphere.chains.blockchains import Chain
 from coinsphere.errors import BadPayload, ProviderError, RateLimited, Unavailable
+from coinsphere.network import outbound
 
 _log = log.get("wallets")
 # Refusals of a provider that come as answers of the protocol: another may do it.

@@ -2,36 +2,22 @@
 
 import click
 
-from coinsphere.cli import (
-    audit,
-    backup,
-    config,
-    db,
-    deployment,
-    doctor,
-    exchanges,
-    experiments,
-    integrity,
-    jobs,
-    keys,
-    links,
-    mail,
-    market,
-    portfolio,
-    status,
-    system,
-)
+from coinsphere.cli.market import commands as market
+from coinsphere.cli.security import audit, keys
+from coinsphere.cli.storage import backup, integrity, schema
+from coinsphere.cli.system import config, deployment, doctor, jobs, links, status, up
+from coinsphere.cli.users import exchanges, experiments, mail, portfolio
 
 
 def register(cli: click.Group) -> None:
     """Add them to `coinsphere`."""
     for module in (
-        system,
+        up,
         status,
         deployment,
         doctor,
         config,
-        db,
+        schema,
         market,
         mail,
         keys,

@@ -14,11 +14,11 @@ from uuid import UUID
 import httpx2
 from psycopg import Connection
 
-from coinsphere import outbound
 from coinsphere.chains.blockchains import EVM
 from coinsphere.errors import BadPayload, ProviderError
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.logos import logo
+from coinsphere.network import outbound
 
 NAME = "defillama"
 SLUGS = {

@@ -12,10 +12,10 @@ from coinsphere.errors import RateLimited, Unavailable
 from coinsphere.exchanges.accounts import Accounts
 from coinsphere.exchanges.errors import Busy
 from coinsphere.exchanges.sync import syncs
-from coinsphere.retries import RetryPolicy
+from coinsphere.jobs.cron import CRONS
+from coinsphere.jobs.retries import RetryPolicy
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
-from coinsphere.ticks import CRONS
 
 _OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"
 _TRIES = 6

@@ -7,8 +7,9 @@ import httpx2
 import psycopg
 import redis
 
-from coinsphere import daemons, redis_pool
+from coinsphere.health import dagster_daemons
 from coinsphere.local import probes
+from coinsphere.network import redis_pool
 from coinsphere.settings import Settings
 
 Answers = Callable[[Settings], bool | None]
@@ -52,10 +53,10 @@ def _code_server(settings: Settings) -> bool:
 
 def _daemon(settings: Settings) -> bool | None:
     try:
-        found = probes.graphql(settings, daemons.QUERY, seconds=_SECONDS)
+        found = probes.graphql(settings, dagster_daemons.QUERY, seconds=_SECONDS)
     except (httpx2.HTTPError, ValueError):
         return None
-    return time.time() - daemons.newest_beat(found) < _DAEMON_SECONDS
+    return time.time() - dagster_daemons.newest_beat(found) < _DAEMON_SECONDS
 
 
 def _worker(settings: Settings) -> bool | None:

@@ -10,10 +10,11 @@ import httpx2
 import psycopg
 import redis
 
-from coinsphere import conditions as checks
-from coinsphere import daemons, redis_pool
 from coinsphere.clock import utc_now
+from coinsphere.health import conditions as checks
+from coinsphere.health import dagster_daemons
 from coinsphere.local.state import State
+from coinsphere.network import redis_pool
 from coinsphere.settings import Role, Settings
 
 Probe = Callable[[Settings], str | None]
@@ -68,7 +69,9 @@ def conditions(settings: Settings) -> list[str]:
     with psycopg.connect(settings.url_for(Role.WORKER), connect_timeout=3) as conn:
         found = checks.problems(conn, settings, now)
     with suppress(httpx2.HTTPError, ValueError):  # that Dagster is away is told of its process
-        found["schedules"] += daemons.late(graphql(settings, daemons.SCHEDULES), now)
+        found["schedules"] += dagster_daemons.late(
+            graphql(settings, dagster_daemons.SCHEDULES), now
+        )
     return [f"{name}: {said}" for name, sentences in found.items() for said in sentences]
 
 
@@ -145,7 +148,7 @@ def _webserver(settings: Settings) -> str | None:
 
 
 def _daemon(settings: Settings) -> str | None:
-    ill = daemons.silent(graphql(settings, daemons.QUERY), time.time())
+    ill = dagster_daemons.silent(graphql(settings, dagster_daemons.QUERY), time.time())
     return f"no heartbeat of {', '.join(ill)}" if ill else None
 
 

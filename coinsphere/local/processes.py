@@ -164,7 +164,7 @@ def _api(settings: Settings) -> Process:
 def _worker(_settings: Settings) -> Process:
     return Process(
         "worker",
-        _module("coinsphere.jobs"),
+        _module("coinsphere.worker"),
         role=Role.WORKER,
         stop_seconds=30,
         metrics_setting="worker_metrics_port",

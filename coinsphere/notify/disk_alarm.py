@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import psycopg
 
 from coinsphere import log
-from coinsphere.local.disk import Room
+from coinsphere.health.disk import Room
 from coinsphere.notify import operators
 from coinsphere.settings import Role, Settings
 

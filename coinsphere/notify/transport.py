@@ -16,8 +16,8 @@ from threading import Timer
 from typing import Any, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from coinsphere.circuit_breaker import CircuitBreaker
 from coinsphere.errors import ConfigurationError
+from coinsphere.network.circuit_breaker import CircuitBreaker
 from coinsphere.settings import Settings
 
 _TIMEOUT = 5.0

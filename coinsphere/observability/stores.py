@@ -8,7 +8,7 @@ import redis
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from coinsphere import redis_pool
+from coinsphere.network import redis_pool
 from coinsphere.observability.exposition import gauge
 from coinsphere.settings import Role, Settings
 

@@ -10,8 +10,8 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from coinsphere.decimals import plain
 from coinsphere.i18n import N_, gettext
+from coinsphere.parsing.decimals import plain
 from coinsphere.portfolio.model import Finding, IssueKind
 
 State = Literal["open", "resolved", "dismissed"]

@@ -10,10 +10,10 @@ from procrastinate import App, JobContext
 
 from coinsphere import log
 from coinsphere.clock import utc_now
+from coinsphere.jobs.retries import RetryPolicy
 from coinsphere.portfolio import invalidations
 from coinsphere.portfolio.imports import batches, importing
 from coinsphere.portfolio.jobs import recompute, syncs
-from coinsphere.retries import RetryPolicy
 from coinsphere.settings import Settings
 
 _OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"

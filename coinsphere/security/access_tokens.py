@@ -14,8 +14,8 @@ from uuid import UUID, uuid4
 
 import jwt
 
-from coinsphere import untrusted_json
 from coinsphere.errors import TokenExpired, TokenRefused
+from coinsphere.parsing import untrusted_json
 from coinsphere.security.signing.keyrings import Keyring
 from coinsphere.security.signing.keys import LONGEST_TOKEN, SKEW, SigningKey
 

@@ -8,7 +8,7 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection
 from websockets.server import ServerProtocol
 
-from coinsphere.networks import network
+from coinsphere.network.client_networks import network
 from coinsphere.stream import handshake
 
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import msgspec
 
 from coinsphere.clock import iso
-from coinsphere.decimals import plain
+from coinsphere.parsing.decimals import plain
+from coinsphere.parsing.untrusted_json import LEVELS, outline, refuse_repeated, require_shallow
 from coinsphere.stream.reading import ExchangeSync, Firing, PortfolioValue, Quote, WalletSync
-from coinsphere.untrusted_json import LEVELS, outline, refuse_repeated, require_shallow
 
 _Symbols = Annotated[
     list[Annotated[str, msgspec.Meta(min_length=1, max_length=20)]],

@@ -12,7 +12,7 @@ from eth_utils.address import is_checksum_address
 
 from coinsphere.chains.errors import OwnershipRefused
 from coinsphere.clock import iso
-from coinsphere.process_limits import recursion_limit_kept
+from coinsphere.wallets.recursion_limit import recursion_limit_kept
 
 with recursion_limit_kept():
     from eth_account import Account

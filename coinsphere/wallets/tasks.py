@@ -11,9 +11,9 @@ from coinsphere import log
 from coinsphere.chains.nodes import Nodes
 from coinsphere.clock import utc_now
 from coinsphere.errors import RateLimited, Unavailable
-from coinsphere.retries import RetryPolicy
+from coinsphere.jobs.cron import CRONS
+from coinsphere.jobs.retries import RetryPolicy
 from coinsphere.settings import Settings
-from coinsphere.ticks import CRONS
 from coinsphere.wallets import sync
 
 _OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"

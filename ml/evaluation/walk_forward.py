@@ -12,7 +12,6 @@ from datetime import date
 
 import numpy as np
 
-from coinsphere import orphans
 from ml.data.features import FeatureSet
 from ml.data.horizons import HORIZONS
 from ml.data.panel import as_date
@@ -20,7 +19,7 @@ from ml.errors import TooLittleHistory
 from ml.models import catalog
 from ml.models.interface import GlobalModel
 from ml.models.student import Student
-from ml.training import fitting
+from ml.training import child_processes, fitting
 from ml.training.fitting import Recipe
 
 REFIT_DAYS = 180
@@ -176,7 +175,7 @@ _worker: list[_Worker] = []
 def _initialise(
     features: FeatureSet, names: Sequence[str], recipe: Recipe, days: Sequence[Block]
 ) -> None:
-    orphans.end_with_parent()
+    child_processes.end_with_parent()
     _worker.append(_Worker(features, names, recipe, days))
 
 

@@ -10,8 +10,8 @@ from uuid import UUID
 import msgspec
 
 from coinsphere.clock import iso
-from coinsphere.decimals import plain
 from coinsphere.market import anchoring
+from coinsphere.parsing.decimals import plain
 from ml.registry.global_registry import Loaded
 from ml.registry.token_registry import Champion
 from ml.registry.versions import VersionInfo

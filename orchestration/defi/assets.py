@@ -64,8 +64,8 @@ def protocols(
 
 
 def _fetched(settings: Settings) -> "Snapshot":
-    from coinsphere import outbound
     from coinsphere.defi import defillama
+    from coinsphere.network import outbound
 
     with outbound.client(is_private_allowed=settings.wallet_private_networks) as http:
         return defillama.fetch(http, settings.defillama_url, settings.defillama_yields_url)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 import dagster as dg
 
-from coinsphere import orphans
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.market.model import Token
 from coinsphere.settings import Settings
+from ml.training import child_processes
 from orchestration import automation, failures
 from orchestration.forecasting.figures import Metadata, together
 from orchestration.forecasting.tokens import Outcome, TokenChoice, for_each
@@ -109,7 +109,7 @@ def _of_token(name: str, key: dg.AssetKey, work: Work) -> dg.OpDefinition:
         database: dg.ResourceParam[Database],
         clock: dg.ResourceParam[Clock],
     ) -> None:
-        orphans.end_with_parent()
+        child_processes.end_with_parent()
         symbol = symbol_of(context.get_mapping_key() or "")
         outcome = for_each(
             database,

@@ -21,7 +21,7 @@ import psycopg
 import pytest
 from dotenv import dotenv_values
 
-from coinsphere import figures
+from coinsphere.health import metrics
 from coinsphere.local.state import State
 from coinsphere.settings import CREDENTIALS_FILE
 from tests import prometheus
@@ -257,7 +257,7 @@ def test_every_rule_and_panel_asks_for_what_the_processes_tell(
     wait_until(lambda: up <= set(scraped(where["watch"]).splitlines()), 120)
     told = {name: scraped(at) for name, at in where.items()}
     # What is unknown yet is absent, as the age of a drill before the first.
-    exposed = set(figures._SAID).union(*map(prometheus.exposed, told.values()))
+    exposed = set(metrics._SAID).union(*map(prometheus.exposed, told.values()))
     asked = prometheus.queries()
     assert {query: prometheus.names(query) - exposed for query in asked.values()} == {
         query: set() for query in asked.values()

@@ -10,8 +10,9 @@ from typing import Any
 
 import redis
 
-from coinsphere import log, redis_pool
-from coinsphere.redis_pool import GuardedPool, RedisAway
+from coinsphere import log
+from coinsphere.network import redis_pool
+from coinsphere.network.redis_pool import GuardedPool, RedisAway
 from webapi.backends.memory import Changes, Memory
 from webapi.observability import metrics
 

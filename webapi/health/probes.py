@@ -12,9 +12,10 @@ import httpx2
 import psycopg
 import psycopg_pool
 
-from coinsphere import conditions, daemons, log
+from coinsphere import log
+from coinsphere.health import conditions, dagster_daemons
+from coinsphere.health.disk import Room
 from coinsphere.local import probes
-from coinsphere.local.disk import Room
 from coinsphere.market.quality import set_aside
 from webapi.services import Services
 
@@ -74,12 +75,12 @@ def holds(work: Services, name: str) -> bool:
 
 def daemon_beats(work: Services) -> bool:
     """Whether Dagster's daemon beat lately, as its webserver knows."""
-    return not daemons.silent(_dagster(work, daemons.QUERY), time.time())
+    return not dagster_daemons.silent(_dagster(work, dagster_daemons.QUERY), time.time())
 
 
 def schedules_tick(work: Services) -> bool:
     """Whether the schedules of the worker and of Dagster came when they should."""
-    late = daemons.late(_dagster(work, daemons.SCHEDULES), work.clock())
+    late = dagster_daemons.late(_dagster(work, dagster_daemons.SCHEDULES), work.clock())
     return not late and holds(work, "schedules")
 
 

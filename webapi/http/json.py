@@ -17,8 +17,8 @@ from flask.json.provider import JSONProvider
 from pydantic import BaseModel
 
 from coinsphere.clock import iso
-from coinsphere.decimals import plain, read
-from coinsphere.untrusted_json import LEVELS, outline, refuse_repeated, require_shallow
+from coinsphere.parsing.decimals import plain, read
+from coinsphere.parsing.untrusted_json import LEVELS, outline, refuse_repeated, require_shallow
 
 MAX_VALUES = 50_000
 """Members and items of a text: a thousand items, the most of a request, of 50 members each."""
@@ -88,7 +88,7 @@ def loads(data: bytes | str) -> Any:
     """The value of a JSON text, fractions as `Decimal` of their literal text.
 
     Raises:
-        TooDeep, Repeated: see `coinsphere.untrusted_json`.
+        TooDeep, Repeated: see `coinsphere.parsing.untrusted_json`.
         ValueError: the text is not JSON, or holds more than `MAX_VALUES` or a number longer than `MAX_NUMBER_LENGTH`.
     """
     text = data if isinstance(data, bytes) else data.encode(errors="surrogatepass")

@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from coinsphere.untrusted_json import Repeated
+from coinsphere.parsing.untrusted_json import Repeated
 from webapi.http import errors, json
 from webapi.http.visible import VISIBLE
 

@@ -10,7 +10,7 @@ import socket
 from prometheus_client import CollectorRegistry, multiprocess
 
 from coinsphere.errors import ConfigurationError
-from coinsphere.figures import SystemFigures
+from coinsphere.health.metrics import SystemFigures
 from coinsphere.observability import exposition
 from coinsphere.observability.stores import StoreFigures
 from coinsphere.settings import Settings

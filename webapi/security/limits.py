@@ -9,7 +9,7 @@ from flask import Flask, Response, current_app, request
 from psycopg import Error as DatabaseError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from coinsphere.networks import network
+from coinsphere.network.client_networks import network
 from coinsphere.settings import Settings
 from webapi.api_keys import request_key
 from webapi.api_keys.queries import PresentedKey

@@ -25,7 +25,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from coinsphere.networks import network
+from coinsphere.network.client_networks import network
 from coinsphere.stream import handover
 from webapi.http.errors import Problem, unavailable
 from webapi.server import refusals

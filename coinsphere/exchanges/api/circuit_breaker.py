@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from redis import Redis
 
-from coinsphere import circuit_breaker
 from coinsphere.exchanges.api.shared_state import SharedState
 from coinsphere.exchanges.errors import CircuitOpen
+from coinsphere.network import circuit_breaker
 
 FAILURES = 5
 """Failures in a row after which an exchange is left alone."""

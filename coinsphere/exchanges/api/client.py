@@ -14,14 +14,15 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from coinsphere import log, untrusted_json
+from coinsphere import log
 from coinsphere.clock import utc_now
 from coinsphere.errors import BadPayload, ProviderError, RateLimited, Unavailable
 from coinsphere.exchanges.api.limits import Limits
 from coinsphere.exchanges.api.rate_limit import RateLimit
 from coinsphere.exchanges.errors import CircuitOpen, KeyRefused, PermissionMissing
 from coinsphere.exchanges.model import Credentials
-from coinsphere.retries import asked_pause
+from coinsphere.network.retry_after import asked_pause
+from coinsphere.parsing import untrusted_json
 
 TIMEOUT_MS = 10_000
 """Of each single wait for the exchange."""

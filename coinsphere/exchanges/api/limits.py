@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 from redis import Redis
 
-from coinsphere import redis_pool
 from coinsphere.exchanges.api.circuit_breaker import CircuitBreaker
 from coinsphere.exchanges.api.rate_limit import RateLimit
 from coinsphere.exchanges.api.shared_state import SharedState
-from coinsphere.redis_pool import GuardedPool
+from coinsphere.network import redis_pool
+from coinsphere.network.redis_pool import GuardedPool
 
 _REDIS_TIMEOUT_SECONDS = 0.5
 _SLOW_SECONDS = 0.25

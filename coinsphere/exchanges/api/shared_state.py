@@ -6,7 +6,7 @@ from typing import Any
 from redis import Redis, RedisError
 
 from coinsphere import log
-from coinsphere.redis_pool import RedisAway
+from coinsphere.network.redis_pool import RedisAway
 
 _log = log.get("exchanges")
 

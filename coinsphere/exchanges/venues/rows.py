@@ -7,9 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from coinsphere import decimals, log
+from coinsphere import log
 from coinsphere.errors import BadPayload
 from coinsphere.exchanges.model import Page, Position, Unread
+from coinsphere.parsing import decimals
 from coinsphere.portfolio.imports.statements.record import Record
 from coinsphere.portfolio.model import EXACT
 

@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import IO, TextIO
 from uuid import UUID
 
-from coinsphere import decimals, text_encoding
 from coinsphere.errors import ImportRefused
 from coinsphere.market.imports import checksum, file_name, header, row_labels, timeframe, timestamps
 from coinsphere.market.imports.header import PRICES
 from coinsphere.market.model import Candle, Interval
+from coinsphere.parsing import decimals, text_encoding
 
 SUFFIXES = (".csv", ".zip")
 

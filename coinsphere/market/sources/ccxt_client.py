@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 import ccxt
 
-from coinsphere import untrusted_json
 from coinsphere.errors import BadPayload
 from coinsphere.market.sources.rows import NONSENSE, Noted
+from coinsphere.parsing import untrusted_json
 
 _SPOT_ONLY = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
 

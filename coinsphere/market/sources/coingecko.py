@@ -15,7 +15,6 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
-from coinsphere import untrusted_json
 from coinsphere.clock import Clock
 from coinsphere.errors import (
     BadPayload,
@@ -31,7 +30,8 @@ from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.logos import logo
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.market.sources.rows import Noted
-from coinsphere.retries import asked_pause
+from coinsphere.network.retry_after import asked_pause
+from coinsphere.parsing import untrusted_json
 
 NAME = "coingecko"
 _CALLS_A_MINUTE = 25

@@ -13,12 +13,12 @@ from typing import Any
 
 import httpx2
 
-from coinsphere import untrusted_json
 from coinsphere.clock import Clock
 from coinsphere.errors import BadPayload, NotListed, ProviderError, RateLimited, Unavailable
 from coinsphere.market.sources.moments import from_milliseconds, to_milliseconds
 from coinsphere.market.sources.rows import Noted
-from coinsphere.retries import asked_pause
+from coinsphere.network.retry_after import asked_pause
+from coinsphere.parsing import untrusted_json
 
 NAME = "deribit"
 FIRST_DAY = date(2021, 3, 24)

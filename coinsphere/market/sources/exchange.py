@@ -26,7 +26,7 @@ from coinsphere.market.sources import ccxt_client
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds, to_milliseconds
 from coinsphere.market.sources.rows import NONSENSE, Noted
-from coinsphere.retries import asked_pause
+from coinsphere.network.retry_after import asked_pause
 
 _PAGES = {"binance": 1000, "coinbase": 300, "kraken": 720, "kucoin": 1500}
 """Candles that an exchange gives at most in one answer; 500 of any other."""

@@ -11,13 +11,13 @@ from psycopg import Connection
 from coinsphere import i18n
 from coinsphere.clock import Clock
 from coinsphere.i18n import gettext, ngettext
+from coinsphere.network.retry_after import asked_pause
 from coinsphere.notify import mail, templates
 from coinsphere.notify.channels import outbox, receiver, repository, retries
 from coinsphere.notify.channels.outbox import Waiting
 from coinsphere.notify.channels.posting import NotReached
 from coinsphere.notify.channels.receiver import Answer, Message, Outgoing, Receiver, Verdict
 from coinsphere.notify.channels.repository import Channel
-from coinsphere.retries import asked_pause
 from coinsphere.security.symmetric_keys import SymmetricKeys
 
 DIGEST = "alerts.digest"

@@ -6,7 +6,7 @@ from typing import Self
 
 import httpx2
 
-from coinsphere import outbound
+from coinsphere.network import outbound
 from coinsphere.notify.channels.receiver import Answer, Outgoing
 
 SECONDS = 15.0

@@ -110,7 +110,7 @@ def verdict(receiver: Receiver, answer: Answer) -> Verdict:
 def require_url(name: str, url: str, *, is_private_allowed: bool) -> None:
     """Check an address as far as that is possible without a question to anybody.
 
-    What lies behind its name is looked at when a message is sent (`coinsphere.outbound`).
+    What lies behind its name is looked at when a message is sent (`coinsphere.network.outbound`).
 
     Raises:
         ReceiverFault: it is none that messages are sent to.

@@ -9,13 +9,13 @@ from psycopg import Connection
 
 from coinsphere import log
 from coinsphere.clock import utc_now
+from coinsphere.jobs.cron import CRONS
+from coinsphere.jobs.retries import RetryPolicy
 from coinsphere.notify.channels import outbox
 from coinsphere.notify.channels.delivery import Courier
 from coinsphere.notify.channels.posting import Poster
-from coinsphere.retries import RetryPolicy
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
-from coinsphere.ticks import CRONS
 
 _OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"
 _log = log.get("channels")

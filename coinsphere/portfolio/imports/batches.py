@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from coinsphere import text_encoding
+from coinsphere.parsing import text_encoding
 from coinsphere.portfolio import invalidations
 from coinsphere.portfolio.errors import UnreadableFile
 

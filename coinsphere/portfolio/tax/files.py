@@ -8,8 +8,8 @@ from typing import IO
 
 from fpdf import FPDF
 
-from coinsphere.decimals import plain
 from coinsphere.i18n import N_
+from coinsphere.parsing.decimals import plain
 from coinsphere.portfolio.imports.formats.row_readers import guarded
 from coinsphere.portfolio.model import EXACT
 from coinsphere.portfolio.tax.report import Disposal, Report

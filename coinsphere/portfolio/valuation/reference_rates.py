@@ -14,9 +14,9 @@ import httpx2
 from defusedxml import DefusedXmlException, ElementTree
 from psycopg import Connection
 
-from coinsphere import decimals
 from coinsphere.errors import Unavailable
 from coinsphere.market.quality.validation import fits
+from coinsphere.parsing import decimals
 from coinsphere.portfolio.errors import UnreadableFile
 
 SOURCE = "ecb"

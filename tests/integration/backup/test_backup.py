@@ -13,11 +13,11 @@ from click.testing import CliRunner
 from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
-from coinsphere import backup_records
 from coinsphere.backup import base_backups, drill, files, keeper, places, restoring, sealing, wal
 from coinsphere.cli.main import cli
 from coinsphere.clock import utc_now
 from coinsphere.errors import BackupError
+from coinsphere.health import backup_progress
 from coinsphere.local.postgres import SUPERUSER, PostgresServer
 from coinsphere.local.state import State, write_credentials
 from coinsphere.settings import Settings
@@ -193,7 +193,7 @@ def test_a_receiver_that_dies_is_begun_again_and_one_that_stays_away_is_told(set
     assert owner.execute("select active_pid from pg_replication_slots").fetchone() != (slot,)
 
     def told(**later: int) -> str:
-        return "; ".join(backup_records.problems(owner, 24, utc_now() + timedelta(**later)))
+        return "; ".join(backup_progress.problems(owner, 24, utc_now() + timedelta(**later)))
 
     until(lambda: not told())
     assert "stored nowhere else" in told(minutes=6)
@@ -203,9 +203,9 @@ def test_a_receiver_that_dies_is_begun_again_and_one_that_stays_away_is_told(set
     assert "second: no room" in told()
     kept._receiver._child.send_signal(signal.SIGCONT)
     drilled = {"rpo_seconds": 1.0, "rto_seconds": 9.0, "report": {}}
-    backup_records.drilled(owner, None, utc_now(), is_good=False, **drilled)
+    backup_progress.drilled(owner, None, utc_now(), is_good=False, **drilled)
     assert "the drill of" in told()
-    backup_records.drilled(owner, None, utc_now(), is_good=True, **drilled)
+    backup_progress.drilled(owner, None, utc_now(), is_good=True, **drilled)
     until(lambda: not told())
     assert "the last drill" in told(days=10)
 
@@ -236,14 +236,14 @@ def test_a_drill_misses_no_row_that_is_younger_than_what_was_stored(settings, da
         return found["app.mails"], found["market.price_data"], found["market.tokens"] > 0
 
     write(owner, "before")
-    backup_records.beat(owner, "first", None, None)
+    backup_progress.beat(owner, "first", None, None)
     owner.execute("""
         insert into market.price_data
             (token_id, interval, opened_at, open, high, low, close, volume, source, is_final, observed_at)
         select id, '1d', now(), 5, 5, 5, 5, 1, 'kraken', true, now() from market.tokens where symbol = 'BTC'
     """)
     assert counted() == (0, 0, True)
-    backup_records.beat(owner, "first", None, None)
+    backup_progress.beat(owner, "first", None, None)
     owner.execute("""
         insert into app.mails (user_id, recipient, subject, body_text) select id, email, 's', 't' from app.users
     """)

@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 from websockets.asyncio.client import connect
 
-from coinsphere.cli.deployment import secrets
+from coinsphere.cli.system.deployment import secrets
 from coinsphere.local.postgres import SUPERUSER, PostgresServer
 from coinsphere.security.signing.file_keyring import FileKeyring
 from tests.conftest import free_port

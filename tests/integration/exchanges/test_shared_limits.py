@@ -12,7 +12,7 @@ import redis
 from coinsphere.exchanges.api.circuit_breaker import FAILURES
 from coinsphere.exchanges.api.limits import LimitsByExchange
 from coinsphere.exchanges.errors import CircuitOpen
-from coinsphere.redis_pool import SLOW_ANSWERS
+from coinsphere.network.redis_pool import SLOW_ANSWERS
 from tests.conftest import free_port
 from tests.fakes.slow_relay import relaying
 

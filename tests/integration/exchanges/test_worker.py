@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from coinsphere.exchanges.sync import syncs
-from coinsphere.retries import FAULT
+from coinsphere.jobs.retries import FAULT
 from tests.fakes import exchange_okx
 from tests.fakes.exchange_okx import OkxAccount
 
@@ -61,7 +61,7 @@ def start(world, tmp_path, redis_url) -> Iterator[Callable[[], Any]]:
         "COINSPHERE_ENCRYPTION_KEYS_DIR": str(world.keys.folder),
         "COINSPHERE_EXCHANGE_BASE_URL": world.server.url,
     }
-    command = [sys.executable, "-m", "coinsphere.jobs"]
+    command = [sys.executable, "-m", "coinsphere.worker"]
     started: list[subprocess.Popen[bytes]] = []
 
     @contextmanager

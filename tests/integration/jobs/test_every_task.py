@@ -12,20 +12,22 @@ from procrastinate import JobContext
 from procrastinate.jobs import Job
 from pydantic import SecretStr
 
-from coinsphere import job_records, jobs, ticks
 from coinsphere.audit import anchoring, chain
 from coinsphere.audit.events import Event
 from coinsphere.cli.main import cli
 from coinsphere.clock import utc_now
+from coinsphere.jobs import cron as worker_crons
+from coinsphere.jobs import records
+from coinsphere.jobs.retries import FAULT
 from coinsphere.market.quality import quarantine, set_aside
 from coinsphere.market.quality.quarantine import Rejected
 from coinsphere.market.quality.set_aside import Scope, Subject
 from coinsphere.notify import data_alarm, disk_alarm, mail
 from coinsphere.portfolio.imports import importing
 from coinsphere.portfolio.jobs import recompute
-from coinsphere.retries import FAULT
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
+from coinsphere.worker import app as worker_app
 from tests.fakes import stripe_server
 
 from .test_worker import _user, _worker, until
@@ -66,7 +68,7 @@ def _arguments(owner) -> dict[str, dict[str, object]]:
 
 
 def test_every_task_succeeds_in_the_workers_process_and_role(database, owner, tmp_path):
-    app = jobs.build(Settings(database_url=SecretStr(database.worker), home=tmp_path))
+    app = worker_app.build(Settings(database_url=SecretStr(database.worker), home=tmp_path))
     tasks = {name: task for name, task in app.tasks.items() if task.queue != "builtin"}
     periodic = {name for name, _ in app.periodic_registry.periodic_tasks}
     told = _arguments(owner) | {name: {"timestamp": int(NOW.timestamp())} for name in periodic}
@@ -119,7 +121,7 @@ def test_what_a_failed_job_leaves_open_is_closed_unless_it_is_tried_again(
 
     monkeypatch.setattr(recompute, "rebuild", fail)
     monkeypatch.setattr(importing, "resolve", fail)
-    app = jobs.build(Settings(database_url=SecretStr(database.worker), home=tmp_path))
+    app = worker_app.build(Settings(database_url=SecretStr(database.worker), home=tmp_path))
     for name, args in (
         ("sync_portfolio", {"sync_id": str(sync)}),
         ("import_transactions", {"batch_id": str(batch)}),
@@ -269,11 +271,11 @@ def test_a_job_that_failed_or_is_stuck_is_seen_until_its_work_is_done_or_it_is_c
     assert "anchor_audit" in run("list").output
     assert json.loads(run("show", first).output)["events"][-1]["event"] == "started"
     with psycopg.connect(database.api) as api:
-        assert job_records.problems(api) == ["1 failed in the queue housekeeping"]
+        assert records.problems(api) == ["1 failed in the queue housekeeping"]
     job("succeeded", 2)
-    assert job_records.problems(owner) == []
+    assert records.problems(owner) == []
     second = job("failed", 3)
-    assert job_records.forget_done(owner) == 1
+    assert records.forget_done(owner) == 1
     assert run("retry", second).exit_code == 0
     assert listed("--state", "waiting") == {(second, "waiting")}
     slow, quick = job("doing", 4, old="61 minutes"), job("doing", 5, old="59 minutes")
@@ -282,7 +284,7 @@ def test_a_job_that_failed_or_is_stuck_is_seen_until_its_work_is_done_or_it_is_c
     assert listed("--state", "running", "--queue", "housekeeping") == {(quick, "running")}
     assert listed("--queue", "mail") == set()
     with psycopg.connect(database.api) as api:
-        assert job_records.problems(api) == ["2 stuck in the queue housekeeping"]
+        assert records.problems(api) == ["2 stuck in the queue housekeeping"]
     # One whose time has not come yet waits, however long ago it was asked for.
     owner.execute(
         "update jobs.procrastinate_jobs set scheduled_at = now() + interval '1 hour' where id = %s",
@@ -315,24 +317,26 @@ def test_a_periodic_task_whose_tick_did_not_come_is_told_once_a_worker_ran_that_
             [int(now.timestamp()), last, first],
         )
 
-    assert ticks.of_worker(owner, now) == [], "nothing ran yet"
+    assert worker_crons.of_worker(owner, now) == [], "nothing ran yet"
     minutes(300, 240)
-    for name, cron in ticks.CRONS.items():
+    for name, cron in worker_crons.CRONS.items():
         tick(name, at=now if cron.startswith("*") else now - timedelta(minutes=240))
     minutes(10, 0)
-    assert ticks.of_worker(owner, now) == [], "it was down when they should have come"
+    assert worker_crons.of_worker(owner, now) == [], "it was down when they should have come"
     minutes(100, 11)
-    hourly = {name for name, cron in ticks.CRONS.items() if not cron.startswith("*")}
-    assert {said.split()[0] for said in ticks.of_worker(owner, now)} == hourly
+    hourly = {name for name, cron in worker_crons.CRONS.items() if not cron.startswith("*")}
+    assert {said.split()[0] for said in worker_crons.of_worker(owner, now)} == hourly
     for name in hourly - {"anchor_audit"}:
         owner.execute("delete from jobs.procrastinate_periodic_defers where task_name = %s", [name])
         tick(name, at=now - timedelta(minutes=20))
-    assert ticks.of_worker(owner, now) == ["anchor_audit did not come at 2026-03-10 11:41 UTC"]
+    assert worker_crons.of_worker(owner, now) == [
+        "anchor_audit did not come at 2026-03-10 11:41 UTC"
+    ]
 
 
 def test_every_periodic_task_has_its_time_in_the_table_of_ticks(tmp_path):
-    app = jobs.build(Settings(database_url=SecretStr("postgresql://x"), home=tmp_path))
+    app = worker_app.build(Settings(database_url=SecretStr("postgresql://x"), home=tmp_path))
     registered = {
         name: task.cron for (name, _), task in app.periodic_registry.periodic_tasks.items()
     }
-    assert registered == ticks.CRONS
+    assert registered == worker_crons.CRONS

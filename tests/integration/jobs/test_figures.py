@@ -4,9 +4,9 @@ import psycopg
 from prometheus_client import CollectorRegistry, generate_latest
 from pydantic import SecretStr
 
-from coinsphere import backup_records
 from coinsphere.clock import utc_now
-from coinsphere.figures import SystemFigures
+from coinsphere.health import backup_progress
+from coinsphere.health.metrics import SystemFigures
 from coinsphere.local.postgres import SUPERUSER
 from coinsphere.observability.stores import StoreFigures
 from coinsphere.settings import Settings
@@ -36,7 +36,7 @@ def test_figures_of_jobs_ages_and_drills_are_read_in_the_apis_role(database, own
         "insert into market.quotes (token_id, price, observed_at, source)"
         " select id, 1, now() - interval '90 seconds', 'kraken' from market.tokens limit 1"
     )
-    backup_records.drilled(
+    backup_progress.drilled(
         owner, "one", utc_now(), rpo_seconds=4.5, rto_seconds=60.0, is_good=False, report={}
     )
     found = scraped(database.api, tmp_path)

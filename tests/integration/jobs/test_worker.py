@@ -1,4 +1,4 @@
-"""The worker process as the local system starts it: `python -m coinsphere.jobs` in the role of the worker."""
+"""The worker process as the local system starts it: `python -m coinsphere.worker` in the role of the worker."""
 
 import json
 import os
@@ -15,13 +15,13 @@ import psycopg
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from coinsphere import jobs
 from coinsphere.db import owner as scopes
+from coinsphere.jobs.retries import RetryPolicy
 from coinsphere.local import log_lines
 from coinsphere.notify import mail
 from coinsphere.portfolio import invalidations
-from coinsphere.retries import RetryPolicy
 from coinsphere.settings import Settings
+from coinsphere.worker import app as worker_app
 from tests.conftest import free_port
 from tests.integration.outage import away
 
@@ -41,7 +41,7 @@ def _worker(database, home, **environment):
     inherited = {name: value for name, value in os.environ.items() if name != "COINSPHERE_HOME"}
     with (home / "worker.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "coinsphere.jobs"],
+            [sys.executable, "-m", "coinsphere.worker"],
             cwd=home,
             env={
                 **inherited,
@@ -256,10 +256,10 @@ def test_a_job_that_waits_for_its_next_try_holds_up_no_other_of_its_lock(databas
 
 
 def test_every_task_is_of_a_queue_that_is_served(database):
-    app = jobs.build(Settings(database_url=SecretStr(database.worker)))
+    app = worker_app.build(Settings(database_url=SecretStr(database.worker)))
     own = [task for task in app.tasks.values() if task.queue != "builtin"]
     assert own
-    assert {task.queue for task in own} == set(jobs.SLOTS)
+    assert {task.queue for task in own} == set(worker_app.SLOTS)
 
 
 def test_a_job_bears_the_request_that_enqueued_it_and_its_figures_are_told(

@@ -11,10 +11,10 @@ import pytest
 
 _STARTED = """
 import multiprocessing, os, sys, time
-from coinsphere import orphans
+from ml.training import child_processes
 
 def work(pipe, depth):
-    orphans.end_with_parent()
+    child_processes.end_with_parent()
     pipe.send(os.getpid())
     if depth:
         begin(pipe, depth - 1)

@@ -11,8 +11,8 @@ import pytest
 from pydantic import SecretStr
 from rich.console import Console
 
-from coinsphere.cli import system
 from coinsphere.cli.progress import ConsoleProgress
+from coinsphere.cli.system import up
 from coinsphere.market.quality import set_aside
 from coinsphere.market.quality.set_aside import Scope, Subject
 from coinsphere.settings import Settings
@@ -44,7 +44,7 @@ def test_a_run_that_fails_is_said_and_ends_nothing(settings, owner, pipeline):
     said = io.StringIO()
     console = Console(file=said, width=200)
 
-    system._fill(console, settings, ConsoleProgress(console))
+    up._fill(console, settings, ConsoleProgress(console))
 
     assert "Not everything is green: Dagster's webserver does not answer" in said.getvalue()
     assert "set aside DAI: Its feed is stuck." in said.getvalue()
@@ -93,7 +93,7 @@ def test_an_import_is_shown_and_the_pipeline_launched_though_dagster_is_busy(
     said = io.StringIO()
     console = Console(file=said, width=200)
     try:
-        system._fill(console, settings, ConsoleProgress(console))
+        up._fill(console, settings, ConsoleProgress(console))
     finally:
         server.shutdown()
         server.server_close()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from coinsphere.cli.market import show_import
+from coinsphere.cli.market.commands import show_import
 from coinsphere.market.imports import importer
 from coinsphere.market.reference import tokens
 from coinsphere.market.sources.files import FilesSource

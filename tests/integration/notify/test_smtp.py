@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from coinsphere.circuit_breaker import CircuitBreaker
+from coinsphere.network.circuit_breaker import CircuitBreaker
 from coinsphere.notify.transport import Guarded, RelayAway, SmtpTransport, is_refusal
 
 from .conftest import SENDER, Relay, serve

@@ -430,9 +430,9 @@ def test_the_hourly_check_anchors_what_is_good_and_nothing_else(
 
 
 def test_the_worker_has_the_hourly_job() -> None:
-    from coinsphere import jobs
+    from coinsphere.worker import app as worker_app
 
-    app = jobs.build(Settings(database_url="postgresql://x:y@127.0.0.1/x"))
+    app = worker_app.build(Settings(database_url="postgresql://x:y@127.0.0.1/x"))
     assert "anchor_audit" in {name for name, _ in app.periodic_registry.periodic_tasks}
 
 

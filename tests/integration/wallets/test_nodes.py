@@ -10,13 +10,13 @@ import httpx2
 import pytest
 from embit import bip32, script
 
-from coinsphere import outbound
 from coinsphere.chains import bitcoin, curated, multicall, solana
 from coinsphere.chains.blockchains import CHAINS, MULTICALL3, Blockchain
 from coinsphere.chains.model import TokenFacts
 from coinsphere.chains.multicall import Call
 from coinsphere.chains.rpc import CallFailed, Node, Question
 from coinsphere.errors import BadPayload, ProviderError, RateLimited, Unavailable
+from coinsphere.network import outbound
 from tests.fakes.evm import world
 from tests.fakes.evm.chain import Chain, NodeServer, served
 

@@ -34,7 +34,7 @@ def a_worker(database, node: NodeServer, home: Path) -> Iterator[subprocess.Pope
         "COINSPHERE_WALLET_NODES": f"ethereum={node.url}/v2/{_KEY}",
         "COINSPHERE_WALLET_PRIVATE_NETWORKS": "true",
     }
-    command = [sys.executable, "-m", "coinsphere.jobs"]
+    command = [sys.executable, "-m", "coinsphere.worker"]
     with (
         (home / "worker.log").open("ab") as log,
         subprocess.Popen(command, cwd=home, env=environment, stderr=log) as process,

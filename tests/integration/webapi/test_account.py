@@ -14,11 +14,11 @@ import pytest
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 
-from coinsphere import jobs
 from coinsphere.accounts import password_resets
 from coinsphere.notify import mail
 from coinsphere.notify.transport import FolderTransport
 from coinsphere.settings import Settings
+from coinsphere.worker import app as worker_app
 from tests.integration.webapi.conftest import (
     NOW,
     PASSWORD,
@@ -292,7 +292,7 @@ def test_five_links_an_hour_are_enough_and_the_disabled_get_none(
 def test_the_worker_sends_the_link(client, person, owner_db, module_database, tmp_path) -> None:
     forget(client, person.email)
     settings = Settings(home=tmp_path, database_url=SecretStr(module_database.pipeline))
-    worker = jobs.build(settings)
+    worker = worker_app.build(settings)
 
     async def work() -> None:
         async with worker.open_async():

@@ -21,7 +21,7 @@ import psutil
 import psycopg
 import pytest
 
-from coinsphere.cli.system import examples
+from coinsphere.cli.system.up import examples
 from coinsphere.settings import Settings
 from tests.conftest import free_port
 from tests.integration.webapi.conftest import PASSWORD, V1

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from coinsphere import conditions
+from coinsphere.health import conditions
 from coinsphere.local.state import State
 from tests.conftest import free_port
 from webapi.app import create_app
@@ -50,7 +50,7 @@ def running(api_settings, module_database, module_redis, keys_dir, tmp_path) -> 
     api, worker = module_database.api, module_database.worker
     with (
         process("coinsphere.stream", COINSPHERE_DATABASE_URL=api, **variables) as stream,
-        process("coinsphere.jobs", COINSPHERE_DATABASE_URL=worker, **variables) as jobs,
+        process("coinsphere.worker", COINSPHERE_DATABASE_URL=worker, **variables) as jobs,
     ):
         yield app.test_client(), {"stream": stream, "worker": jobs}
     app.extensions[EXTENSION].close()

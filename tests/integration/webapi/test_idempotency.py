@@ -169,7 +169,7 @@ def test_a_process_that_is_killed_leaves_one_effect_in_the_end(  # noqa: PLR0917
 
 
 def test_keys_are_forgotten_after_three_days(person, owner_db, module_database) -> None:
-    from coinsphere.housekeeping import forget_requests
+    from coinsphere.worker.housekeeping import forget_requests
 
     create(person, "old")
     create(person, "new")

@@ -5,7 +5,7 @@ import secrets
 import pytest
 from pydantic import SecretStr
 
-from coinsphere.networks import network
+from coinsphere.network.client_networks import network
 from tests.integration.webapi.conftest import (
     NOW,
     PASSWORD,

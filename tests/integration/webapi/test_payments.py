@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from coinsphere import jobs
 from coinsphere.billing import tasks
 from coinsphere.billing.stripe_api import Fault, Stripe
+from coinsphere.worker import app as worker_app
 from tests.fakes import stripe_server
 from tests.integration.webapi.conftest import (
     NOW,
@@ -69,7 +69,9 @@ def buyer(client, owner_db):
 def worker(module_database, sold, stripe, monkeypatch):
     """Does all jobs of payments as the worker does, in its role, at the time that Stripe has."""
     monkeypatch.setattr(tasks, "utc_now", lambda: stripe.now)
-    app = jobs.build(sold.model_copy(update={"database_url": SecretStr(module_database.worker)}))
+    app = worker_app.build(
+        sold.model_copy(update={"database_url": SecretStr(module_database.worker)})
+    )
 
     async def work() -> None:
         async with app.open_async():

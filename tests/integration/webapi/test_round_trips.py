@@ -16,7 +16,7 @@ import pytest
 from psycopg import pq
 
 from coinsphere.flags import client as flag_client
-from coinsphere.redis_pool import GuardedPool
+from coinsphere.network.redis_pool import GuardedPool
 from tests.integration.webapi.conftest import NOW, OPTIONS, Person, new_person
 from tests.integration.webapi.test_access_matrix import Route, owned, routes
 from tests.integration.webapi.test_predictions import forecast

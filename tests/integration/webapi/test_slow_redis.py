@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
-from coinsphere import redis_pool
+from coinsphere.network import redis_pool
 from tests.fakes.slow_relay import SlowRelay, relaying
 from tests.integration.webapi.conftest import NOW, new_person
 from webapi.app import create_app

@@ -8,13 +8,13 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from coinsphere.circuit_breaker import CircuitBreaker
 from coinsphere.market.consensus import statistics
 from coinsphere.market.consensus import store as consensus_store
 from coinsphere.market.consensus.model import Rules, VenueQuote
 from coinsphere.market.quality import set_aside
 from coinsphere.market.quality.set_aside import Scope, Subject
 from coinsphere.market.reference import tokens as token_store
+from coinsphere.network.circuit_breaker import CircuitBreaker
 from tests.integration.webapi.conftest import NOW, assert_problem, exact, quote
 from webapi.services import EXTENSION
 

@@ -9,7 +9,7 @@ PACKAGES = ("coinsphere", "ml", "expectations", "orchestration", "webapi", "webu
 
 def test_no_module_is_in_a_circle_of_imports():
     graph = grimp.build_graph(*PACKAGES, cache_dir=None)
-    # `python -m coinsphere.jobs` imports itself under its own name: as `__main__` it is another module.
+    # `python -m coinsphere.worker` imports itself under its own name: as `__main__` it is another module.
     imports = {
         module: graph.find_modules_directly_imported_by(module) - {module}
         for module in graph.modules

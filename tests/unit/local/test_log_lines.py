@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coinsphere.cli.logs import logs
+from coinsphere.cli.system.logs import logs
 from coinsphere.local import log_lines
 from coinsphere.local.log_lines import LEVELS, LineFilter
 

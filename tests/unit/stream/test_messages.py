@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from coinsphere.decimals import plain
+from coinsphere.parsing.decimals import plain
 from coinsphere.stream import messages
 from coinsphere.stream.messages import Ping, Subscribe, Unsubscribe
 from coinsphere.stream.reading import PortfolioValue, Quote

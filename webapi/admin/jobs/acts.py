@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from psycopg import Connection
 
-from coinsphere import job_records
 from coinsphere.audit.events import Event
-from coinsphere.job_records import Job
+from coinsphere.jobs import records
+from coinsphere.jobs.records import Job
 from webapi.admin.jobs import schemas
 from webapi.http import cursor, errors
 from webapi.security import access, audit
@@ -17,10 +17,10 @@ JOB = "job in that state"
 
 def listed(query: schemas.ListQuery) -> tuple[list[Job], str | None]:
     """Jobs that failed or are stuck, or in the state that is asked for, and the cursor behind them where there are more."""
-    states = job_records.ILL if query.state is None else (query.state,)
+    states = records.ILL if query.state is None else (query.state,)
     before = None if query.cursor is None else cursor.number(query.cursor)
     with services().database.connection() as conn:
-        found = job_records.newest(
+        found = records.newest(
             conn, states, queue=query.queue, before=before, limit=query.limit + 1
         )
     shown = found[: query.limit]
@@ -29,12 +29,12 @@ def listed(query: schemas.ListQuery) -> tuple[list[Job], str | None]:
 
 def retry(job_id: str) -> int:
     """Try a failed job again now. Raises `errors.Problem`: 404 where it did not fail."""
-    return _change(job_id, job_records.retry, Event.JOB_RETRIED)
+    return _change(job_id, records.retry, Event.JOB_RETRIED)
 
 
 def cancel(job_id: str) -> int:
     """Forget a job. Raises `errors.Problem`: 404 for one that runs, or that a person waits for."""
-    return _change(job_id, job_records.cancel, Event.JOB_CANCELLED)
+    return _change(job_id, records.cancel, Event.JOB_CANCELLED)
 
 
 def number_of(text: str) -> int:
@@ -48,7 +48,7 @@ def number_of(text: str) -> int:
 def _change(job_id: str, change: Callable[[Connection, int], bool], event: Event) -> int:
     number = number_of(job_id)
     with services().database.connection() as conn:
-        found = job_records.find(conn, number)
+        found = records.find(conn, number)
         if found is None or not change(conn, number):
             raise errors.not_found(JOB)
         audit.record(

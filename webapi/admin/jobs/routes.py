@@ -4,7 +4,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from coinsphere import job_records
+from coinsphere.jobs import records
 from webapi.admin.jobs import acts, schemas
 from webapi.http import errors
 from webapi.security.access import admin
@@ -31,10 +31,10 @@ def get_job(number: str) -> dict[str, Any]:
     """One job that is not done, and what happened to it."""
     job_id = acts.number_of(number)
     with services().database.connection() as conn:
-        found = job_records.find(conn, job_id)
+        found = records.find(conn, job_id)
         if found is None:
             raise errors.not_found(acts.JOB)
-        told = job_records.events(conn, job_id)
+        told = records.events(conn, job_id)
     return {"job": found, "events": [{"event": event, "at": at} for event, at in told]}
 
 

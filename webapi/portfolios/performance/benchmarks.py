@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from coinsphere import decimals
+from coinsphere.parsing import decimals
 from coinsphere.portfolio.model import EXACT, UNIT, ZERO
 from coinsphere.portfolio.performance import returns
 from coinsphere.portfolio.performance.period import Period

@@ -2,10 +2,10 @@
 
 from flask import Blueprint, Response, request
 
-from coinsphere import job_records
 from coinsphere.audit import anchoring, verification
 from coinsphere.audit.events import Event
 from coinsphere.audit.verification import Verdict
+from coinsphere.jobs import records
 from coinsphere.market.quality import set_aside
 from coinsphere.security.symmetric_keys import SymmetricKeys
 from webapi.admin import acts
@@ -30,10 +30,10 @@ def overview() -> Response:
     work = services()
     states, held = probes.states(work)
     with work.database.connection() as conn:
-        depths = job_records.depths(conn)
+        depths = records.depths(conn)
         refused = acts.data_status()["quotes"].quarantined
         held = set_aside.count(conn) if held is None else held
-    ill = sum(each.jobs for each in depths if each.state in job_records.ILL)
+    ill = sum(each.jobs for each in depths if each.state in records.ILL)
     return rendering.page("admin/index.html", states=states, held=held, jobs=ill, refused=refused)
 
 

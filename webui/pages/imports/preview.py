@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from flask import request
 from psycopg import Connection
 
-from coinsphere import text_encoding
+from coinsphere.parsing import text_encoding
 from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.portfolio.imports import batches, previews
 from coinsphere.portfolio.imports.batches import Batch

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, localcontext
 from typing import NamedTuple
 
-from coinsphere.decimals import plain
+from coinsphere.parsing.decimals import plain
 from coinsphere.portfolio.imports.formats.row import (
     Cells,
     Nothing,

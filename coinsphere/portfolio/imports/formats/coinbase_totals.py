@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from coinsphere.decimals import plain
+from coinsphere.parsing.decimals import plain
 from coinsphere.portfolio.imports.formats.row import Cells, number, text
 from coinsphere.portfolio.imports.statements import coinbase
 from coinsphere.portfolio.imports.statements.coinbase import Meaning

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import attrgetter
 
-from coinsphere import untrusted_json
+from coinsphere.parsing import untrusted_json
 from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.portfolio.imports.formats import balances, identities, layouts, row_readers
 from coinsphere.portfolio.imports.formats.decisions import (

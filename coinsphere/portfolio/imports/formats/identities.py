@@ -8,7 +8,7 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import NamedTuple
 
-from coinsphere.decimals import plain
+from coinsphere.parsing.decimals import plain
 from coinsphere.portfolio.imports.formats.row import Cells, Parsed, Problem, text
 
 

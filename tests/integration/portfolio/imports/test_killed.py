@@ -30,7 +30,7 @@ def worker(database, home: Path) -> Iterator[subprocess.Popen]:
     settings = {"COINSPHERE_HOME": str(home), "COINSPHERE_DATABASE_URL": database.worker}
     with (home / "worker.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "coinsphere.jobs"], env={**os.environ, **settings}, stderr=log
+            [sys.executable, "-m", "coinsphere.worker"], env={**os.environ, **settings}, stderr=log
         )
         try:
             yield process

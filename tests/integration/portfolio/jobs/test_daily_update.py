@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import dagster as dg
 
-from coinsphere import jobs
 from coinsphere.portfolio import integrity
 from coinsphere.portfolio.jobs import daily_update, recompute
 from coinsphere.portfolio.valuation import reference_rates
 from coinsphere.settings import Settings
+from coinsphere.worker import app as worker_app
 from tests.integration.portfolio.conftest import NOW, World
 
 _CLOSE = """
@@ -84,7 +84,7 @@ def test_a_change_is_valued_by_the_worker_that_its_job_starts(
 ) -> None:
     world.record(world.new("buy", "BTC", 1, 50_000, 5))
     assert values(world) == {}
-    app = jobs.build(Settings(home=tmp_path, database_url=database.pipeline))
+    app = worker_app.build(Settings(home=tmp_path, database_url=database.pipeline))
 
     async def once() -> None:
         async with app.open_async():

@@ -263,7 +263,7 @@ def materialized(url: str, database, home: Path, now: datetime) -> dg.ExecuteInP
 def test_the_command_takes_the_bank_or_a_file(
     bank: Bank, database, tmp_path: Path, monkeypatch
 ) -> None:
-    from coinsphere.cli.portfolio import portfolio
+    from coinsphere.cli.users.portfolio import portfolio
 
     monkeypatch.setenv("COINSPHERE_HOME", str(tmp_path))
     monkeypatch.setenv("COINSPHERE_PIPELINE_DATABASE_URL", database.pipeline)

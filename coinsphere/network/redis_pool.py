@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.connection import Connection, ConnectionInterface
 from redis.retry import Retry
 
-from coinsphere.circuit_breaker import CircuitBreaker
+from coinsphere.network.circuit_breaker import CircuitBreaker
 
 TIMEOUT_SECONDS = 0.15
 FAILED_REST_SECONDS = 1.0

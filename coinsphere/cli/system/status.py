@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from coinsphere.cli import links
 from coinsphere.cli.console import console as new_console
+from coinsphere.cli.system import links
 from coinsphere.clock import iso, utc_now
 from coinsphere.settings import Role, Settings
 
 if TYPE_CHECKING:
-    from coinsphere.local.disk import Room
+    from coinsphere.health.disk import Room
     from coinsphere.local.system import Health
     from coinsphere.market.origin import Origin
     from coinsphere.market.quality.set_aside import Entry
@@ -31,9 +31,9 @@ def register(cli: click.Group) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def status(*, as_json: bool) -> None:
     """Show every process, where prices come from, and what is wrong: jobs, schedules, old data, the disk. Exits with 1 if ill."""
-    from coinsphere.cli.quarantine import as_dict, show_set_aside
+    from coinsphere.cli.market.quarantine import as_dict, show_set_aside
+    from coinsphere.health.disk import Room
     from coinsphere.local import system
-    from coinsphere.local.disk import Room
 
     settings = Settings.from_env()
     healths, room = system.status(settings), Room.of(settings)

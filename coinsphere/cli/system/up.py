@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from coinsphere.cli import links, status
 from coinsphere.cli.console import console as new_console
-from coinsphere.cli.logs import logs
+from coinsphere.cli.system import links, status
+from coinsphere.cli.system.logs import logs
 from coinsphere.clock import iso, utc_now
 from coinsphere.errors import CoinsphereError, LocalServiceError
 from coinsphere.settings import Settings, environment, variable
@@ -120,8 +120,8 @@ def _fill(console: Console, settings: Settings, progress: "ConsoleProgress") -> 
     Raises:
         LocalServiceError: somebody stopped the system meanwhile.
     """
-    from coinsphere.cli.market import show_import
-    from coinsphere.cli.quarantine import show_set_aside
+    from coinsphere.cli.market.commands import show_import
+    from coinsphere.cli.market.quarantine import show_set_aside
     from coinsphere.local import backfill
     from coinsphere.local.supervision import Supervisor
 

@@ -10,7 +10,7 @@ from coinsphere.settings import Role, Settings
 if TYPE_CHECKING:
     import psycopg
 
-    from coinsphere.job_records import Job, State
+    from coinsphere.jobs.records import Job, State
 
 _STATES = ("failed", "stuck", "running", "waiting")
 
@@ -43,11 +43,11 @@ def list_(states: "tuple[State, ...]", queue: str | None, *, as_json: bool) -> N
     from rich.markup import escape
     from rich.table import Table
 
-    from coinsphere import job_records
     from coinsphere.cli.console import console as new_console
+    from coinsphere.jobs import records
 
     with _connect() as conn:
-        found = job_records.newest(conn, states or job_records.ILL, queue=queue)
+        found = records.newest(conn, states or records.ILL, queue=queue)
     rows = [_as_dict(each) for each in found]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
@@ -65,12 +65,12 @@ def list_(states: "tuple[State, ...]", queue: str | None, *, as_json: bool) -> N
 @click.argument("job_id", type=int)
 def show(job_id: int) -> None:
     """Show one that is not done, and what happened to it."""
-    from coinsphere import job_records
     from coinsphere.clock import iso
+    from coinsphere.jobs import records
 
     with _connect() as conn:
-        found = job_records.find(conn, job_id)
-        events = job_records.events(conn, job_id)
+        found = records.find(conn, job_id)
+        events = records.events(conn, job_id)
     if found is None:
         raise _no_such_job(job_id, "is not done")
     told = [{"event": name, "at": iso(at)} for name, at in events]
@@ -81,10 +81,10 @@ def show(job_id: int) -> None:
 @click.argument("job_id", type=int)
 def retry(job_id: int) -> None:
     """Try a failed job again."""
-    from coinsphere import job_records
+    from coinsphere.jobs import records
 
     with _connect() as conn:
-        if not job_records.retry(conn, job_id):
+        if not records.retry(conn, job_id):
             raise _no_such_job(job_id, "failed")
     click.echo(f"Job {job_id} is tried again.")
 
@@ -93,10 +93,10 @@ def retry(job_id: int) -> None:
 @click.argument("job_id", type=int)
 def cancel(job_id: int) -> None:
     """Forget a job that failed or was not begun: its work will not be done. What somebody waits for is not cancelled."""
-    from coinsphere import job_records
+    from coinsphere.jobs import records
 
     with _connect() as conn:
-        if not job_records.cancel(conn, job_id):
+        if not records.cancel(conn, job_id):
             raise _no_such_job(job_id, "failed, or was not begun and nobody waits for it")
     click.echo(f"Job {job_id} is cancelled.")
 

@@ -6,8 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coinsphere import untrusted_json
-from coinsphere.untrusted_json import Repeated, TooDeep, outline, refuse_repeated, require_shallow
+from coinsphere.parsing import untrusted_json
+from coinsphere.parsing.untrusted_json import (
+    Repeated,
+    TooDeep,
+    outline,
+    refuse_repeated,
+    require_shallow,
+)
 
 VALUES = st.recursive(
     st.none() | st.integers() | st.text(alphabet='[]{}:,"\\a\n€'),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from coinsphere import ticks
+from coinsphere.jobs import cron
 
 QUERY = """
     query { instance { daemonHealth { allDaemonStatuses { daemonType required healthy lastHeartbeatTime } } } }
@@ -69,6 +69,6 @@ def _late(schedule: Mapping[str, Any], now: datetime) -> list[str]:
     if tick["status"] == "FAILURE":
         return [f"{schedule['name']}: its last tick failed"]
     last = datetime.fromtimestamp(tick["timestamp"], UTC)
-    return ticks.problems(
+    return cron.problems(
         {schedule["name"]: schedule["cronSchedule"]}, {schedule["name"]: last}, last, now
     )

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from psycopg import Connection
 
-from coinsphere import backup_records, job_records, ticks
+from coinsphere.health import backup_progress
+from coinsphere.jobs import cron, records
 from coinsphere.market import origin
 from coinsphere.settings import Settings
 
@@ -30,12 +31,12 @@ Check = Callable[[Connection, Settings, datetime], list[str]]
 
 def jobs(conn: Connection, _settings: Settings, _now: datetime) -> list[str]:
     """Background jobs that failed or are stuck, by queue."""
-    return job_records.problems(conn)
+    return records.problems(conn)
 
 
 def schedules(conn: Connection, _settings: Settings, now: datetime) -> list[str]:
     """The worker's periodic tasks that missed their tick."""
-    return ticks.of_worker(conn, now)
+    return cron.of_worker(conn, now)
 
 
 def data(conn: Connection, settings: Settings, now: datetime) -> list[str]:
@@ -63,7 +64,7 @@ def connections(conn: Connection, _settings: Settings, _now: datetime) -> list[s
 
 def backups(conn: Connection, settings: Settings, now: datetime) -> list[str]:
     """Whether what was committed is stored elsewhere, base backups are young, and the last drill went well."""
-    return backup_records.problems(conn, settings.backup_hours, now)
+    return backup_progress.problems(conn, settings.backup_hours, now)
 
 
 CHECKS: Mapping[str, Check] = {

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from coinsphere.cli import asset_events, progress, quarantine, revisions
+from coinsphere.cli import progress
 from coinsphere.cli.console import console as new_console
+from coinsphere.cli.market import asset_events, quarantine, revisions
 from coinsphere.clock import DAY, utc_now
 from coinsphere.db.pool import Database
 from coinsphere.errors import CoinsphereError

@@ -20,10 +20,10 @@ from typing import Any
 import httpx2
 import msgspec
 
-from coinsphere import untrusted_json
 from coinsphere.clock import utc_now
 from coinsphere.errors import BadPayload, RateLimited, Unavailable
-from coinsphere.retries import asked_pause
+from coinsphere.network.retry_after import asked_pause
+from coinsphere.parsing import untrusted_json
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of an answer; that of 500 calls is far smaller."""

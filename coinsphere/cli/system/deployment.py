@@ -56,7 +56,7 @@ def prepare() -> None:
 def fill() -> None:
     """Fill the price history and run the whole pipeline through Dagster, unless it was done before; then end."""
     from coinsphere.cli.console import console as new_console
-    from coinsphere.cli.market import show_import
+    from coinsphere.cli.market.commands import show_import
     from coinsphere.cli.progress import ConsoleProgress
     from coinsphere.local import backfill
 

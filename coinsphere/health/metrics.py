@@ -10,9 +10,10 @@ import psycopg
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from coinsphere import conditions, job_records
 from coinsphere.clock import Clock, utc_now
-from coinsphere.local.disk import Room
+from coinsphere.health import conditions
+from coinsphere.health.disk import Room
+from coinsphere.jobs import records
 from coinsphere.observability.exposition import gauge
 from coinsphere.settings import Role, Settings
 
@@ -91,7 +92,7 @@ class SystemFigures(Collector):
             "How long the first of them is in its state.",
             labels=labels,
         )
-        for each in job_records.depths(conn):
+        for each in records.depths(conn):
             jobs.add_metric([each.queue, each.state], each.jobs)
             oldest.add_metric([each.queue, each.state], each.seconds)
         return [jobs, oldest]

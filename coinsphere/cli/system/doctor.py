@@ -66,7 +66,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def _disk(settings: Settings) -> Finding:
-    from coinsphere.local.disk import Room
+    from coinsphere.health.disk import Room
 
     room = Room.of(settings)
     return Finding("disk", room.found, room.remedy)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from coinsphere.cli.doctor import examine
 from coinsphere.cli.main import cli
+from coinsphere.cli.system.doctor import examine
 from coinsphere.local import system
 from coinsphere.settings import Settings
 

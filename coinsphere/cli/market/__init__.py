@@ -1,0 +1,1 @@
+"""`coinsphere market`: candle files, names of tokens, quarantine, revisions."""

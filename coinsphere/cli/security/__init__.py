@@ -1,0 +1,1 @@
+"""`coinsphere keys` and `coinsphere audit`."""

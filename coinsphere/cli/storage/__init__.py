@@ -1,0 +1,1 @@
+"""`coinsphere db`, `backup` and `integrity`: what is stored."""

@@ -1,0 +1,1 @@
+"""Commands on what belongs to users: exchanges, portfolios, mails, experiments."""

@@ -1,0 +1,1 @@
+"""Calls to other servers and to Redis: limits, circuit breakers, pauses, and by which address callers count."""

@@ -1,0 +1,1 @@
+"""The process that runs background jobs: `python -m coinsphere.worker`."""
