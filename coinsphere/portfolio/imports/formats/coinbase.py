@@ -3,6 +3,7 @@
 What rows mean stands in `coinsphere.portfolio.imports.statements.coinbase`, for the API as well.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -23,6 +24,7 @@ from coinsphere.portfolio.imports.formats.row import (
 )
 from coinsphere.portfolio.imports.statements import coinbase
 from coinsphere.portfolio.imports.statements.coinbase import Meaning, Noted
+from coinsphere.portfolio.imports.statements.grouping import BORROWED
 from coinsphere.portfolio.imports.statements.record import MONEY, Entry, NotUnderstood
 from coinsphere.portfolio.model import EXACT, UNIT, ZERO, Kind
 
@@ -48,6 +50,12 @@ def read(cells: Cells) -> list[Parsed]:
                 )
             ]
     return [replace(each, notes=notes, external_id=text(cells, "ID")) for each in made]
+
+
+def caution(rows: Sequence[Cells]) -> str | None:
+    """What to know of a row that was read."""
+    is_loan = coinbase.meaning(required(rows[0], "Transaction Type")) is Meaning.LENT
+    return BORROWED if is_loan else None
 
 
 _PRICELESS = frozenset(

@@ -61,9 +61,9 @@ def kraken(rows: Sequence[Cells]) -> list[Parsed]:
         return records.parsed(kraken_rows.records(records.entries(_kraken_entry, rows)), "kraken")
 
 
-def kraken_is_half(rows: Sequence[Cells]) -> bool:
-    """Whether rows that were read are one side of an exchange."""
-    return kraken_rows.is_half(records.entries(_kraken_entry, rows))
+def kraken_caution(rows: Sequence[Cells]) -> str | None:
+    """What to know of rows that were read."""
+    return kraken_rows.caution(records.entries(_kraken_entry, rows))
 
 
 def _kraken_entry(row: Cells) -> Entry:
@@ -104,9 +104,9 @@ def binance(rows: Sequence[Cells]) -> list[Parsed]:
         )
 
 
-def binance_is_half(rows: Sequence[Cells]) -> bool:
-    """Whether rows that were read are one side of a conversion."""
-    return binance_rows.is_half(records.entries(_binance_entry, rows))
+def binance_caution(rows: Sequence[Cells]) -> str | None:
+    """What to know of rows that were read."""
+    return binance_rows.caution(records.entries(_binance_entry, rows))
 
 
 def _binance_entry(row: Cells) -> Entry:

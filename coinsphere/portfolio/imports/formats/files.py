@@ -163,7 +163,7 @@ def _read(  # noqa: PLR0917 - what is known by now
     _note_signs(rows, decided.reading)
     names = decided.reading.names
     parsed: list[tuple[int, Parsed]] = []
-    halves: list[Problem] = []
+    cautions: list[Problem] = []
     once, again, contradicting = identities.told_once(rows, layout.identity, names)
     left_out, problems = left_out + again, problems + contradicting
     for group in _groups(once, layout):
@@ -176,19 +176,17 @@ def _read(  # noqa: PLR0917 - what is known by now
             left_out += [Problem(row.number, None, str(nothing)) for row in group]
         else:
             parsed += [(group[0].number, each) for each in made]
-            halves += _half(group, layout)
+            cautions += _caution(group, layout)
             problems += [] if made else _refused(group, None, "is not understood")
     return Content(
         count, identities.named(parsed, form), sorted(problems, key=_by_line), sorted(left_out, key=_by_line),
-        sorted([*_warnings(once, layout, names), *halves], key=_by_line), decisions=decided.decisions, unread=decided.unread, layout=layout, names=names,
+        sorted([*_warnings(once, layout, names), *cautions], key=_by_line), decisions=decided.decisions, unread=decided.unread, layout=layout, names=names,
     )  # fmt: skip
 
 
-def _half(group: Sequence[Numbered], layout: Layout) -> list[Problem]:
-    if layout.is_half is None or not layout.is_half([row.cells for row in group]):
-        return []
-    reason = "is one side of an exchange, whose other side is missing: it is booked as moved, without a price"
-    return [Problem(group[0].number, None, reason)]
+def _caution(group: Sequence[Numbered], layout: Layout) -> list[Problem]:
+    reason = layout.caution([row.cells for row in group]) if layout.caution else None
+    return [] if reason is None else [Problem(group[0].number, None, reason)]
 
 
 _by_line = attrgetter("line")

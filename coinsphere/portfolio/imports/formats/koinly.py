@@ -4,7 +4,7 @@ The labels are those of https://support.koinly.io/en/articles/9490023-what-are-t
 export of the US calls the column `Tag` and tells the worth in `Net Value (USD)`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -20,6 +20,7 @@ from coinsphere.portfolio.imports.formats.row import (
     text,
 )
 from coinsphere.portfolio.imports.formats.sides import Sides
+from coinsphere.portfolio.imports.statements.grouping import BORROWED
 from coinsphere.portfolio.model import Kind
 
 _IN = {
@@ -37,6 +38,7 @@ _OUT = {
     "realized gain": Kind.LOST, "realized pnl": Kind.LOST, "realized p&l": Kind.LOST,
     "loan repayment": Kind.WITHDRAWAL, "margin repayment": Kind.WITHDRAWAL,
 }  # fmt: skip
+_LOANS = frozenset({"loan", "margin loan"})
 _TRADE = frozenset(
     {"swap", "liquidity in", "liquidity out", "realized gain", "realized pnl", "realized p&l"}
 )
@@ -58,7 +60,7 @@ def read(cells: Cells) -> list[Parsed]:
         raise WrongCell("Received Amount", "is negative: what left was sent")
     if (text(cells, "Deleted") or "").lower() in {"true", "yes", "1"}:
         raise Nothing("is deleted at Koinly")
-    label = " ".join((text(cells, "Label") or "").lower().replace("_", " ").split())
+    label = _label(cells)
     if label in _INSIDE:
         raise Nothing(f"{_INSIDE[label]} ({label})")
     if sent and received and sent[0] == received[0]:
@@ -71,6 +73,16 @@ def read(cells: Cells) -> list[Parsed]:
     )  # fmt: skip
     wallet = text(cells, "Receiving Wallet") if sent is None else text(cells, "Sending Wallet")
     return [_told(cells, made, wallet)]
+
+
+def caution(rows: Sequence[Cells]) -> str | None:
+    """What to know of a row that was read."""
+    is_loan = _label(rows[0]) in _LOANS and bool(number(rows[0], "Received Amount"))
+    return BORROWED if is_loan else None
+
+
+def _label(cells: Cells) -> str:
+    return " ".join((text(cells, "Label") or "").lower().replace("_", " ").split())
 
 
 def _side(cells: Cells, side: str) -> tuple[str, Decimal] | None:

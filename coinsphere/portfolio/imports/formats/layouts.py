@@ -31,7 +31,7 @@ class Layout:
 
     `told` gives the columns from which the parts of a transaction come, to name them in problems; `identity` is the
     column that names a row for all time; `contradiction` gives the column of a row that does not follow from its others,
-    and why; `is_half` tells whether rows are one side of an exchange, which is booked as moved.
+    and why; `caution` tells what to know of rows that are booked, such as that they are one side of an exchange.
     """
 
     columns: tuple[Column, ...]
@@ -42,7 +42,7 @@ class Layout:
     balance: Balance | None = None
     identity: str | None = None
     contradiction: Callable[[Cells], tuple[str, str] | None] | None = None
-    is_half: Callable[[Sequence[Cells]], bool] | None = None
+    caution: Callable[[Sequence[Cells]], str | None] | None = None
 
 
 def _single(read: Callable[[Cells], list[Parsed]]) -> Callable[[Sequence[Cells]], list[Parsed]]:
@@ -143,19 +143,19 @@ _KNOWN = {
         _COINBASE, _single(coinbase.read),
         _always(symbol="Asset", counter_symbol="Notes", amount="Quantity Transacted", occurred_at="Timestamp",
                 price="Price at Transaction", fee="Fees", currency="Price Currency"),
-        identity="ID", contradiction=coinbase_totals.contradiction,
+        identity="ID", contradiction=coinbase_totals.contradiction, caution=coinbase.caution,
     ),
     "kraken": Layout(
         _KRAKEN, exchanges.kraken, _always(symbol="asset", counter_symbol="asset", fee_symbol="asset", occurred_at="time"),
         groups=exchanges.kraken_groups, balance=Balance("balance", balances.kraken),
-        identity="txid", is_half=exchanges.kraken_is_half,
+        identity="txid", caution=exchanges.kraken_caution,
     ),
     "binance": Layout(
         _BINANCE, exchanges.binance,
         _always(symbol="Coin", counter_symbol="Coin", fee_symbol="Coin", amount="Change", occurred_at="UTC_Time"),
-        groups=exchanges.binance_groups, customs=Customs(Order.YMD), is_half=exchanges.binance_is_half,
+        groups=exchanges.binance_groups, customs=Customs(Order.YMD), caution=exchanges.binance_caution,
     ),
-    "koinly": Layout(_KOINLY, _single(koinly.read), koinly.told, identity="ID"),
+    "koinly": Layout(_KOINLY, _single(koinly.read), koinly.told, identity="ID", caution=koinly.caution),
 }  # fmt: skip
 
 FORMATS = (*_KNOWN, "generic")

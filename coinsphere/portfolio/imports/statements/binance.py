@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from coinsphere.portfolio.imports.statements.binance_operations import Meaning, meaning
 from coinsphere.portfolio.imports.statements.grouping import (
+    BORROWED,
+    HALF,
     balanced,
     exchanged,
     is_one_sided,
@@ -28,8 +30,12 @@ _MOVES = {
     Meaning.BOUGHT: (Kind.BUY, Kind.WITHDRAWAL),
     Meaning.SPENT: (Kind.DEPOSIT, Kind.WITHDRAWAL),
     Meaning.GIFT: (Kind.REWARD, Kind.GIFT),
+    Meaning.LOAN: (Kind.DEPOSIT, Kind.WITHDRAWAL),
+    Meaning.CHARGE: (Kind.REWARD, Kind.FEE),
 }
-_OF_POSITIONS = frozenset({Meaning.POSITION, Meaning.FEE, Meaning.TRADE, Meaning.UNKNOWN})
+_OF_POSITIONS = frozenset({
+    Meaning.POSITION, Meaning.FEE, Meaning.TRADE, Meaning.LOAN, Meaning.CHARGE, Meaning.UNKNOWN,
+})  # fmt: skip
 """What a row of an account of futures or options is, beside what is moved there, converted and given."""
 _PAIRED = frozenset({Meaning.TRADE, Meaning.FEE})
 _LENT = ("interest", "flexible", "savings", "launchpool", "vault")
@@ -97,9 +103,12 @@ def _position(entries: Sequence[Entry]) -> Entry | None:
     )
 
 
-def is_half(entries: Sequence[Entry]) -> bool:
-    """Whether rows are one side of a conversion, booked as moved."""
-    return meaning(entries[0].kind) is Meaning.CONVERSION and is_one_sided(entries)
+def caution(entries: Sequence[Entry]) -> str | None:
+    """What to know of rows that are booked, if anything: one side of a conversion, or what was borrowed."""
+    what = meaning(entries[0].kind)
+    if what is Meaning.CONVERSION and is_one_sided(entries):
+        return HALF
+    return BORROWED if what is Meaning.LOAN and entries[0].change > 0 else None
 
 
 def records(entries: Sequence[Entry]) -> list[Record]:
@@ -110,7 +119,7 @@ def records(entries: Sequence[Entry]) -> list[Record]:
     """
     first, position = entries[0], _position(entries)
     if position is not None:
-        raise NotUnderstood("kind", f"{position.kind!r}: positions and loans are not kept")
+        raise NotUnderstood("kind", f"{position.kind!r}: positions are not kept")
     what = next(
         (m for entry in entries if (m := meaning(entry.kind)) is not Meaning.FEE), Meaning.FEE
     )

@@ -22,6 +22,8 @@ class Meaning(StrEnum):
     INTEREST = "interest"
     AIRDROP = "airdrop"
     REWARD = "reward"
+    LOAN = "loan"
+    CHARGE = "charge"
     POSITION = "position"
     UNKNOWN = "unknown"
 
@@ -62,7 +64,7 @@ OPERATIONS = {
         "On-chain Yields Subscription", "On-chain Yields Redemption", "BNB Vault Subscription", "BNB Vault Redemption", "Launchpool Subscription",
         "Launchpool Redemption", "Launchpool Subscription/Redemption", "Launchpad Freeze", "Launchpad Unfreeze", "Dual Investment Subscription",
         "Dual Investment Purchase", "Activity Saving Purchase", "Activity Saving Redemption", "Customized Fixed Purchase", "Customized Fixed Redemption",
-        "Liquidity Farming Subscription", "Liquidity Farming Redemption", "Crypto Loan Collateral", "Pledge Transfer", "Portfolio Margin Transfer",
+        "Liquidity Farming Subscription", "Liquidity Farming Redemption", "Crypto Loan Collateral", "Flexible Loan - Collateral Transfer", "Pledge Transfer", "Portfolio Margin Transfer",
     ),
     Meaning.BOUGHT: ("Buy Crypto With Fiat", "Sell Crypto To Fiat", "Buy Crypto With Card", "Fiat OCBS - Buy", "Credit Card Buy", "Auto-Buy"),
     Meaning.SPENT: (
@@ -88,10 +90,19 @@ OPERATIONS = {
         "Asset Recovery", "Trial Fund", "Mission Reward Distribution", "Mining Rewards", "Pool Distribution", "Bonus", "Launchpad Airdrop", "Gift",
         "Welcome Bonus", "New User Reward", "Campaign Reward", "BNB Deducts Fee Rebate", "Crypto Box Reward", "Red Packet", "Insurance Fund Compensation",
     ),
+    Meaning.LOAN: (
+        "Margin Loan", "Margin Repayment", "Cross Margin Loan", "Cross Margin Repayment", "Isolated Margin Loan", "IsolatedMargin loan",
+        "Isolated Margin Repayment", "IsolatedMargin repayment", "Cross Margin Liquidation", "Isolated Margin Liquidation",
+        "Cross Margin Liquidation - Forced Repayment", "Isolated Margin Liquidation - Forced Repayment", "Forced Repayment",
+        "Cross Margin Liquidation - Small Assets Takeover", "Crypto Loans", "Crypto Loan Repayment", "Loan Repayment",
+        "Flexible Loan - Lending", "Flexible Loan - Repayment",
+    ),
+    Meaning.CHARGE: (
+        "Margin Interest", "Auto-Margin Interest", "Cross Margin Interest", "Isolated Margin Interest", "Margin Fee", "Liquidation Fee",
+        "Loan Interest",
+    ),
     Meaning.POSITION: (
-        "Realized Profit and Loss", "Realize profit and loss", "Realized PnL", "Funding Fee", "Margin Loan", "Margin Repayment", "Isolated Margin Loan",
-        "Isolated Margin Repayment", "Cross Margin Liquidation", "Isolated Margin Liquidation", "Margin Interest", "Auto-Margin Interest",
-        "Crypto Loans", "Loan Repayment", "Liquidation Fee", "Options Premium", "Options Settlement",
+        "Realized Profit and Loss", "Realize profit and loss", "Realized PnL", "Funding Fee", "Options Premium", "Options Settlement",
     ),
 }  # fmt: skip
 _MEANINGS = {name.lower(): meaning for meaning, names in OPERATIONS.items() for name in names}

@@ -35,6 +35,8 @@ class Meaning(StrEnum):
     INSIDE = "inside"
     FEE = "fee"
     SPENT = "spent"
+    LENT = "lent"
+    REPAID = "repaid"
     STAKING = "staking"
     INTEREST = "interest"
     AIRDROP = "airdrop"
@@ -63,6 +65,8 @@ TYPES = {
     ),
     Meaning.FEE: ("subscription", "fee", "coinbase fee", "coinbase one", "managed ecosystem token fee", "network fee"),
     Meaning.SPENT: ("cardspend", "card spend", "order", "paid for an order", "merchant payment", "commerce withdrawal"),
+    Meaning.LENT: ("loan",),
+    Meaning.REPAID: ("loan repayment",),
     Meaning.STAKING: ("staking reward", "staking income", "inflation reward", "staking rewards", "delegation reward"),
     Meaning.INTEREST: ("interest", "interest income", "interest payout", "usdc reward", "usdc rewards", "lending interest"),
     Meaning.AIRDROP: ("airdrop", "fork", "hard fork"),
@@ -71,7 +75,7 @@ TYPES = {
         "card reward", "subscription rebate", "subscription rebates", "subscription rebates (24 hours)", "retail simple price improvement",
         "referral reward", "referral bonus", "quest reward", "bonus", "rebate", "trading rebate", "gift",
     ),
-    Meaning.POSITION: ("derivatives settlement", "fcm futures usdc sweep", "perpetual futures buy", "perpetual futures sell", "loan", "loan repayment"),
+    Meaning.POSITION: ("derivatives settlement", "fcm futures usdc sweep", "perpetual futures buy", "perpetual futures sell"),
 }  # fmt: skip
 _MEANINGS = {name: meaning for meaning, names in TYPES.items() for name in names}
 _INCOME = {
@@ -80,7 +84,7 @@ _INCOME = {
     Meaning.AIRDROP: Kind.AIRDROP,
     Meaning.REWARD: Kind.REWARD,
 }
-_OUT = frozenset({Meaning.GOES, Meaning.FEE, Meaning.SPENT, Meaning.SOLD})
+_OUT = frozenset({Meaning.GOES, Meaning.FEE, Meaning.SPENT, Meaning.SOLD, Meaning.REPAID})
 _NOTE = re.compile(
     r"(?:Bought|Sold|Converted)\s+(?P<first>\S+)\s+(?P<asset>\S+)\s+(?:for|to)\s+"
     r"(?P<second>[^\s\d]*\d[\d.,]*)(?:\s+(?P<other>[A-Za-z0-9]+))?",
@@ -149,7 +153,7 @@ def records(entries: Sequence[Entry]) -> list[Record]:
             raise Nothing("the same asset under another name")
         return exchanged(first.group or first.name, entries)
     if what is Meaning.POSITION:
-        raise NotUnderstood("kind", f"{first.kind!r}: positions and loans are not kept")
+        raise NotUnderstood("kind", f"{first.kind!r}: positions are not kept")
     if what is Meaning.UNKNOWN:
         raise NotUnderstood("kind", f"{first.kind[:40]!r} is no kind that we know")
     return [moved(entry, *_kinds(what)) for entry in entries]
@@ -159,7 +163,7 @@ def _kinds(what: Meaning) -> tuple[Kind, Kind]:
     """What it is where it comes, and where it goes."""
     if what is Meaning.FEE:
         return Kind.REWARD, Kind.FEE
-    if what is Meaning.SPENT:
+    if what in (Meaning.SPENT, Meaning.LENT, Meaning.REPAID):
         return Kind.DEPOSIT, Kind.WITHDRAWAL
     if what in (Meaning.BOUGHT, Meaning.SOLD):
         return Kind.BUY, Kind.SELL

@@ -17,6 +17,9 @@ from coinsphere.portfolio.model import EXACT, UNIT, ZERO, Kind
 
 Sums = dict[str, Decimal]
 
+HALF = "is one side of an exchange, whose other side is missing: it is booked as moved, without a price"
+BORROWED = "is borrowed: it counts as held until it is repaid, the debt is not kept"
+
 
 def moved(entry: Entry, come: Kind, go: Kind) -> Record:
     """What one row brought or took.

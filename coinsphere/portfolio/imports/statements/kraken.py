@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from coinsphere.portfolio.imports.statements.grouping import (
+    HALF,
     exchanged,
     is_one_sided,
     moved,
@@ -132,11 +133,11 @@ def key(entry: Entry) -> str:
     return f"{joint} {entry.group or entry.name}"
 
 
-def is_half(entries: Sequence[Entry]) -> bool:
-    """Whether rows are one side of an exchange, booked as moved."""
+def caution(entries: Sequence[Entry]) -> str | None:
+    """What to know of rows that are booked, if anything: that they are one side of an exchange."""
     held = [entry for entry in entries if entry.asset not in _CREDITS]
     is_exchange = meaning(entries[0].kind, entries[0].subtype) is Meaning.EXCHANGE
-    return is_exchange and is_one_sided(held)
+    return HALF if is_exchange and is_one_sided(held) else None
 
 
 def records(entries: Sequence[Entry]) -> list[Record]:

@@ -303,6 +303,43 @@ def test_binance_every_operation_is_booked_or_named() -> None:
     ]
 
 
+def test_binance_what_is_borrowed_is_held_until_it_is_repaid() -> None:
+    margin = "Isolated Margin"
+    found = binance(
+        "01,Spot,Transfer Between Spot Account and Isolated Margin Account,USDT,-100",
+        f"01,{margin},Transfer Between Spot Account and Isolated Margin Account,USDT,100",
+        f"05,{margin},Isolated Margin Loan,BTC,1",
+        f"06,{margin},Transaction Sold,BTC,-1", f"06,{margin},Transaction Revenue,USDT,50000",
+        f"20,{margin},Transaction Buy,BTC,1.001", f"20,{margin},Transaction Spend,USDT,-40000",
+        f"30,{margin},Isolated Margin Interest,BTC,-0.001", f"31,{margin},Isolated Margin Repayment,BTC,-1",
+        "40,Cross Margin,Cross Margin Liquidation - Forced Repayment,BTC,-0.1", "41,USDT-Futures,Margin Loan,USDT,5",
+    )  # fmt: skip
+    assert said(found) == [
+        "deposit 1 BTC", "swap 1 BTC for 50000 USDT", "swap 40000 USDT for 1.001 BTC", "fee 0.001 BTC", "withdrawal 1 BTC",
+        "withdrawal 0.1 BTC",
+    ]  # fmt: skip
+    # No trade of an account of futures is booked, so nothing that is borrowed there is.
+    assert [each.line for each in found.problems] == [12]
+    ((line, warning),) = [(each.line, each.message) for each in found.warnings]
+    assert (line, "the debt is not kept" in warning) == (4, True)
+
+
+@pytest.mark.parametrize("label", ["loan", "margin loan"])
+def test_koinly_and_coinbase_say_what_is_borrowed(label) -> None:
+    header = "Date,Sent Amount,Sent Currency,Received Amount,Received Currency,Label"
+    rows = [
+        f"2026-01-02 03:04:05,,,1,BTC,{label}",
+        f"2026-01-03 03:04:05,1,BTC,,,{label.replace('loan', '').strip() or 'loan'} repayment",
+    ]
+    koinly = files.read("\n".join([header, *rows, ""]), "koinly")
+    assert said(koinly) == ["deposit 1 BTC", "withdrawal 1 BTC"]
+    told = coinbase("Loan,USDC,100,1,100,100,0,", "Loan Repayment,USDC,100,1,100,100,0,")
+    assert said(told) == ["deposit 100 USDC", "withdrawal 100 USDC"]
+    for content in (koinly, told):
+        assert [each.line for each in content.warnings] == [2]
+        assert "the debt is not kept" in content.warnings[0].message
+
+
 def test_binance_conversions_of_one_second_are_told_apart() -> None:
     convert, dust = "05,Spot,Binance Convert,", "34,Spot,Small Assets Exchange BNB,"
     for sides, right in (

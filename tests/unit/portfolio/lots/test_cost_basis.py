@@ -206,3 +206,19 @@ def test_a_sale_waits_for_what_comes_in_the_same_instant() -> None:
     book = booked([fact("sell", 1, 150, 1), fact("buy", 1, 140, 1)])
     assert [(use.cost, use.proceeds) for use in book.records.uses] == [(140, 150)]
     assert not book.records.findings
+
+
+def test_what_was_borrowed_makes_no_gain() -> None:
+    """Sold at 50,000, bought back at 40,000 and repaid (ADR 0307): the gain of the sale is unknown, never the whole of it."""
+    loan = fact("deposit", 1, day=0)
+    book = booked([
+        loan, fact("sell", 1, 50_000, day=1), fact("buy", 1, 40_000, day=2), fact("withdrawal", 1, day=3),
+    ])  # fmt: skip
+    assert [(use.kind, use.cost, use.proceeds) for use in book.records.uses] == [
+        (Use.SALE, None, D(50_000)),
+        (Use.WITHDRAWAL, D(40_000), None),
+    ]
+    assert (book.open_lots(MAIN), [found.fact_id for found in book.records.findings]) == (
+        [],
+        [loan.fact_id],
+    )
