@@ -8,7 +8,6 @@ interval is read from the name (`BTC_1h.csv`), otherwise from the distance of th
 
 import csv
 import lzma
-import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,17 +22,24 @@ from typing import IO, TextIO
 from uuid import UUID
 
 from coinsphere.errors import ImportRefused
-from coinsphere.market.imports import checksum, file_name, header, row_labels, timeframe, timestamps
+from coinsphere.market.imports import (
+    checksum,
+    file_name,
+    header,
+    number_columns,
+    row_labels,
+    timeframe,
+    timestamps,
+)
 from coinsphere.market.imports.header import PRICES
 from coinsphere.market.model import Candle, Interval
-from coinsphere.parsing import decimals, text_encoding
+from coinsphere.parsing import text_encoding
 
 SUFFIXES = (".csv", ".zip")
 
 _PEEKED = 50
 """Rows looked at to tell the interval."""
 _ABOVE = ("http://", "https://", "sep=")
-_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")
 _DELIMITERS = (",", ";", "\t", "|")
 _LONGEST_LINE = 10_000
 """Characters of a line; the rest counts as further lines, so that no file can fill the memory."""
@@ -63,6 +69,7 @@ class CandleFile:
     columns: Mapping[str, int]
     width: int
     parse_time: timestamps.Reader
+    numbers: number_columns.Readers
     notes: tuple[str, ...]
     labels: Mapping[str, str]
     lines: Iterator[tuple[int, list[str]]]
@@ -80,7 +87,7 @@ class CandleFile:
         length, interval = self.interval.duration, self.interval
         time, opened, high, low, closed = (self.columns[name] for name in ("time", *PRICES))
         volume, width, parse_time = self.columns.get("volume"), self.width, self.parse_time
-        is_other, number = self._is_other, decimals.read
+        is_other, (price, amount) = self._is_other, self.numbers
         for line, cells in self.lines:
             if len(cells) != width or is_other(cells):
                 yield line, self._explain(line, cells)
@@ -92,11 +99,11 @@ class CandleFile:
                     token_id,
                     interval,
                     opened_at,
-                    number(cells[opened]),
-                    number(cells[high]),
-                    number(cells[low]),
-                    number(cells[closed]),
-                    number(traded) if traded else None,
+                    price(cells[opened]),
+                    price(cells[high]),
+                    price(cells[low]),
+                    price(cells[closed]),
+                    amount(traded) if traded else None,
                     source,
                     opened_at + length <= now,
                     now,
@@ -113,7 +120,7 @@ class CandleFile:
     def _explain(self, line: int, cells: Sequence[str]) -> BadRow:
         """Find what is wrong with a row."""
         if len(cells) != self.width:
-            reason = f"the row has {len(cells)} cells, not {self.width} (a number holds no comma)"
+            reason = f"the row has {len(cells)} cells, not {self.width} (a number with a comma stands in quotes)"
             return BadRow(line, "row", reason, cells)
         for name, index in self.columns.items():
             fault = self._cell_fault(name, cells[index])
@@ -133,7 +140,7 @@ class CandleFile:
         if not text.strip():
             return None if name == "volume" else f"{name} is empty"
         try:
-            decimals.read(text)
+            (self.numbers.volume if name == "volume" else self.numbers.price)(text)
         except ValueError:
             return f"{name} {text[:40]!r} is not a number"
         return None
@@ -222,21 +229,22 @@ def _understood(path: Path, text: TextIO, symbol: str | None) -> CandleFile:
         columns = header.understood(path.name, first, symbols)
     places, width = columns.places, len(first)
     peeked = list(islice(lines, _PEEKED))
-    whole = [cells for _, cells in peeked if len(cells) == width]
-    if sign != ",":
-        _require_fractions(path, [cells[places[name]] for cells in whole for name in PRICES])
-    times = [cells[places["time"]] for cells in whole]
+    whole = [(line, cells) for line, cells in peeked if len(cells) == width]
+    every = partial(_rows, path, width)
+    numbers = number_columns.decide(path.name, places, whole, every, sign)
+    times = [cells[places["time"]] for _, cells in whole]
     try:
-        reader = timestamps.decide(times, partial(_column, path, places["time"], width))
+        reader = timestamps.decide(times, lambda: (cells[places["time"]] for _, cells in every()))
     except timestamps.UnreadableTimes as error:
         raise ImportRefused(f"{path.name}: {error}") from error
     moments = [_time_or_none(reader, cell) for cell in times]
     if "second" in places:
-        _require_one_clock(path, moments, [cells[places["second"]] for cells in whole])
+        _require_one_clock(path, moments, [cells[places["second"]] for _, cells in whole])
     interval = timeframe.detect(path, moments)
-    labels = row_labels.read(path, places, whole[0], symbols) if whole else {}
+    labels = row_labels.read(path, places, whole[0][1], symbols) if whole else {}
+    rest = chain(peeked, lines)
     return CandleFile(
-        path.name, interval, places, width, reader, columns.notes, labels, chain(peeked, lines)
+        path.name, interval, places, width, reader, numbers, columns.notes, labels, rest
     )
 
 
@@ -262,20 +270,11 @@ def _delimiter(start: str) -> str:
     return max(_DELIMITERS, key=lambda sign: len(next(csv.reader([start], delimiter=sign), [])))
 
 
-def _column(path: Path, place: int, width: int) -> Iterator[str]:
-    """The cells of one column, of the file opened once more."""
+def _rows(path: Path, width: int) -> Iterator[tuple[int, list[str]]]:
+    """The rows of the file, opened once more."""
     with _text(path) as text:
         _, lines, _ = _table(path, text)
-        yield from (cells[place] for _, cells in lines if len(cells) == width)
-
-
-def _require_fractions(path: Path, prices: Sequence[str]) -> None:
-    """See that points stand before fractions: where cells are parted otherwise than by commas, they may be thousands'."""
-    if prices and all(map(_THOUSANDS.fullmatch, prices)):
-        raise ImportRefused(
-            f"{path.name}: whether {prices[0]!r} has its point before a fraction or between thousands is not proved by "
-            "any price; write prices with two digits after the point, or cells parted by commas"
-        )
+        yield from (row for row in lines if len(row[1]) == width)
 
 
 def _require_one_clock(

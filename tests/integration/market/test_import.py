@@ -143,8 +143,8 @@ BAD_ROWS = [
     ("2024-01-06,1,2,0.5,1.6,1", "line 22, date: 2024-01-06: says something else than an earlier row"),
     ("2031-02-01,1,2,0.5,1.5,1", "line 22, date: 2031-02-01: opens in the future"),
     ("2024-02-01,nan,2,0.5,1.5,1", "line 22, open: 2024-02-01: open is not a finite number"),
-    ('2024-02-01,"1,000.5",2000,0.5,1.5,1', "line 22, open: open '1,000.5' is not a number"),
-    ("2024-02-01,1,000.5,2000,0.5,1.5,1", "line 22, row: the row has 7 cells, not 6 (a number holds no comma)"),
+    ('2024-02-01,"1.000,5",2000,0.5,1.5,1', "line 22, open: open '1.000,5' is not a number"),
+    ("2024-02-01,1,000.5,2000,0.5,1.5,1", "line 22, row: the row has 7 cells, not 6 (a number with a comma stands in quotes)"),
     ("yesterday,1,2,0.5,1.5,1", "line 22, time: 'yesterday' is not a time"),
     ("2024-02-01,1,2,0.5,1.5,1e30", "line 22, volume: 2024-02-01: volume has more digits"),
 ]  # fmt: skip

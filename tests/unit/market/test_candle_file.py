@@ -102,7 +102,11 @@ def test_binance_dumps_are_read_in_every_form(tmp_path, now, factor, header, zip
         ("2024-01-02,1,,0.5,1.5,1", "high", "high is empty"),
         ("2024-13-02,1,2,0.5,1.5,1", "time", "'2024-13-02' is not a time"),
         ("2024-01-02,1,2", "row", "the row has 3 cells, not 6"),
-        ("2024-01-02,1,2,0.5,1,5,1", "row", "the row has 7 cells, not 6 (a number holds no comma)"),
+        (
+            "2024-01-02,1,2,0.5,1,5,1",
+            "row",
+            "the row has 7 cells, not 6 (a number with a comma stands in quotes)",
+        ),
         ("99999999999999999999,1,2,0.5,1.5,1", "time", "is not a time"),
         ('2024-01-02,"1,5",2,0.5,1.5,1', "open", "open '1,5' is not a number"),
     ],
@@ -516,3 +520,67 @@ def test_an_instant_may_name_its_zone_beside_its_offset(tmp_path, now, zone):
     text = f"date,open,high,low,close\n2024-01-01T00:00:00{zone},1,2,0.5,1.5\n"
     _, [(_, candle)] = read(write(tmp_path, "BTC_1d.csv", text), now)
     assert candle.opened_at == datetime(2024, 1, 1, tzinfo=UTC)
+
+
+PLAIN = ("2024-01-01", "42283.58", "42554.57", "42261.02", "42475.23", "1271.685")
+GERMAN = ("2024-01-01", "42.283,58", "42.554,57", "42.261,02", "42.475,23", "1.271,685")
+
+
+@pytest.mark.parametrize(
+    ("sign", "rows"),
+    [
+        (";", [GERMAN]),
+        ("\t", [GERMAN]),
+        (",", [[f'"{cell}"' for cell in GERMAN]]),
+        (";", [[cell.replace(".", "") for cell in GERMAN]]),
+        (";", [[cell.replace(".", " ") for cell in GERMAN]]),
+        (",", [[f'"{float(cell):,}"' if "." in cell else cell for cell in PLAIN]]),
+        # A volume of thousands is told by the prices.
+        (";", [[*GERMAN[:5], "1.271"], [*GERMAN[:5], "12"]]),
+        # What no price of the first fifty rows tells, a later one does.
+        (";", [("2024-01-01", *["42.283"] * 4, "7"), *[("2024-01-01", *["42.283"] * 4, "7")] * 60, GERMAN]),
+    ],
+)  # fmt: skip
+def test_prices_have_the_mark_that_all_of_them_prove(tmp_path, now, sign, rows):
+    text = "\n".join(sign.join(row) for row in [HEADER.strip().split(","), *rows]) + "\n"
+    _, read_rows = read(write(tmp_path, "BTC_1d.csv", text), now)
+    candles = [candle for _, candle in read_rows]
+    assert len(candles) == len(rows)
+    assert {candle.close for candle in candles} <= {Decimal("42475.23"), Decimal(42283)}
+    volumes = {Decimal("1271.685"), Decimal(1271), Decimal(12), Decimal(7)}
+    assert {candle.volume for candle in candles} <= volumes
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        (["42.283;42.554;42.261;42.475;1.271"], "between thousands"),
+        (["42.283;42.554;42.261;42.475;1", "0,5;0,5;0,5;0,5;1", "0.5;0.5;0.5;0.5;1"], "in two ways: '0.5' in line 4, '0,5' in line 3"),
+        (["1,234;1,234;1,234;1,234;5"], "between thousands"),
+        (["0,5;0,6;0,4;0,5;1.234;"], "has 7 cells"),
+    ],
+)  # fmt: skip
+def test_numbers_that_nothing_tells_are_refused(tmp_path, now, cells, reason):
+    text = "\n".join(
+        [
+            HEADER.strip().replace(",", ";"),
+            *(f"2024-01-0{n};{row}" for n, row in enumerate(cells, 1)),
+        ]
+    )
+    path = write(tmp_path, "BTC_1d.csv", text + "\n")
+    try:
+        _, rows = read(path, now)
+    except ImportRefused as error:
+        assert reason in str(error)  # noqa: PT017 - the other way is a refused row
+    else:
+        assert [row.reason for _, row in rows if reason in row.reason]
+
+
+def test_a_cell_that_tells_by_itself_costs_its_row_alone(tmp_path, now):
+    """A comma among points, where no cell can be read in both ways."""
+    text = (
+        HEADER
+        + '2024-01-01,1,2,0.5,1.5,1\n2024-01-02,"1,5",2,0.5,1.5,1\n2024-01-03,1,2,0.5,1.5,$1\n'
+    )
+    _, rows = read(write(tmp_path, "BTC_1d.csv", text), now)
+    assert [isinstance(row, BadRow) for _, row in rows] == [False, True, True]

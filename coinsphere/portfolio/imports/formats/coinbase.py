@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from coinsphere.portfolio.imports.formats import numbers, records
-from coinsphere.portfolio.imports.formats.numbers import Mark
+from coinsphere.parsing import number_formats
+from coinsphere.parsing.number_formats import Mark
+from coinsphere.portfolio.imports.formats import records
 from coinsphere.portfolio.imports.formats.row import (
     Cells,
     Nothing,
@@ -99,13 +100,15 @@ def _noted(cells: Cells, noted: Noted, quantity: Decimal) -> Decimal:
 
     Else notes are English as Coinbase writes them, unless the file's own numbers are not.
     """
-    told, own = (numbers.written(each.strip(".,")) for each in (noted.amount, noted.quantity))
-    possible = set(numbers.marks(told.digits)) if told else set()
+    told, own = (
+        number_formats.written(each.strip(".,")) for each in (noted.amount, noted.quantity)
+    )
+    possible = set(number_formats.marks(told.digits)) if told else set()
     if len(possible) > 1:
-        fitting = {each for each in possible if own and numbers.value(own, each) == quantity}
+        fitting = {each for each in possible if own and number_formats.value(own, each) == quantity}
         is_english = Mark.COMMA not in reading(cells).marks.values()
         possible = fitting if len(fitting) == 1 else {Mark.POINT} if is_english else set()
-    found = numbers.value(told, possible.pop()) if told and possible else None
+    found = number_formats.value(told, possible.pop()) if told and possible else None
     if not found:
         raise NotUnderstood("notes", f"{noted.amount[:40]!r} does not tell how much it was")
     return found

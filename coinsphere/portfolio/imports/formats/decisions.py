@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from coinsphere.portfolio.imports.formats.numbers import Mark
+from coinsphere.parsing.number_formats import Mark
 from coinsphere.portfolio.imports.formats.row import Reading
 from coinsphere.portfolio.imports.formats.timestamps import Order
 

@@ -6,10 +6,11 @@ Nothing is guessed: what its cells do not decide is asked.
 from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
 
+from coinsphere.parsing import number_formats
+from coinsphere.parsing.number_formats import Contradiction, Evidence, Mark
 from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.portfolio.imports.formats import (
     named_dates,
-    numbers,
     timestamps,
     untold_columns,
 )
@@ -22,7 +23,6 @@ from coinsphere.portfolio.imports.formats.decisions import (
     Question,
     Unread,
 )
-from coinsphere.portfolio.imports.formats.numbers import Evidence, Mark
 from coinsphere.portfolio.imports.formats.row import Reading
 from coinsphere.portfolio.imports.formats.table import Table
 from coinsphere.portfolio.imports.formats.timestamps import ASKED, NoMoment, Order
@@ -56,10 +56,10 @@ def _cells(table: Table, name: str) -> Iterator[tuple[int, str]]:
 
 
 def _decide_numbers(table: Table, names: Sequence[str], answers: Answers, made: Decided) -> None:
-    found = {name: numbers.evidence(_cells(table, name)) for name in names}
+    found = {name: number_formats.evidence(_cells(table, name)) for name in names}
     open_columns = []
     for name, seen in found.items():
-        others = {mark for other, its in found.items() if other != name for mark in its.proofs}
+        others = [its for other, its in found.items() if other != name]
         mark, because = _mark(table, name, seen, others, answers)
         if mark is None:
             open_columns.append((name, next(iter(seen.ambiguous.values()))))
@@ -80,26 +80,18 @@ def _decide_numbers(table: Table, names: Sequence[str], answers: Answers, made: 
 
 
 def _mark(
-    table: Table, name: str, seen: Evidence, others: set[Mark], answers: Answers
+    table: Table, name: str, seen: Evidence, others: Sequence[Evidence], answers: Answers
 ) -> tuple[Mark | None, str]:
     """The mark before the fraction and why; None where it is to be asked."""
     if answers.number_format is not None:
         return answers.number_format, "as answered"
-    if len(seen.proofs) > 1:
-        point, comma = seen.proofs[Mark.POINT], seen.proofs[Mark.COMMA]
+    try:
+        return number_formats.decided(seen, others, table.delimiter)
+    except Contradiction as error:
         raise UnreadableFile(
-            f"writes numbers in two ways in the column {table.header.names[name]!r}: {point.cell!r} in line {point.line},"
-            f" {comma.cell!r} in line {comma.line}; if one of both is wrong, answer numberFormat"
-        )
-    for mark, proof in seen.proofs.items():
-        return mark, f"{proof.cell.strip()!r} in line {proof.line}"
-    if not seen.ambiguous:
-        return Mark.POINT, ""
-    if len(others) == 1:
-        return next(iter(others)), "as in the other columns"
-    if not others and "," not in seen.ambiguous and table.delimiter != ";":
-        return Mark.POINT, "no cell has a comma"
-    return None, ""
+            f"writes numbers in two ways in the column {table.header.names[name]!r}: {error}; if one of both is wrong, "
+            "answer numberFormat"
+        ) from None
 
 
 # Dates
@@ -261,6 +253,6 @@ def _note_unread(table: Table, customs: Customs, answers: Answers, made: Decided
 
 def _holds(table: Table, place: int) -> bool:
     return any(
-        place < len(line.cells) and line.cells[place].strip().lower() not in numbers.NOTHING
+        place < len(line.cells) and line.cells[place].strip().lower() not in number_formats.NOTHING
         for line in table.lines
     )

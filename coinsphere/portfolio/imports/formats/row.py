@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 
-from coinsphere.portfolio.imports.formats import numbers, timestamps
+from coinsphere.parsing import number_formats
+from coinsphere.parsing.number_formats import NOTHING, Mark
+from coinsphere.portfolio.imports.formats import timestamps
 from coinsphere.portfolio.imports.formats.named_dates import ENGLISH
-from coinsphere.portfolio.imports.formats.numbers import NOTHING, Mark
 from coinsphere.portfolio.imports.formats.timestamps import NoMoment, Order
 from coinsphere.portfolio.model import Kind
 
@@ -117,9 +118,9 @@ def number(cells: Cells, column: str) -> Decimal | None:
     found = text(cells, column)
     if found is None or found.lower() in NOTHING:
         return None
-    written = None if _is_marked(cells, found) else numbers.written(found)
+    written = None if _is_marked(cells, found) else number_formats.written(found)
     mark = reading(cells).marks.get(column, Mark.POINT)
-    value = None if written is None else numbers.value(written, mark)
+    value = None if written is None else number_formats.value(written, mark)
     if value is None:
         is_mark = written is not None and {".", ","} & set(written.digits)
         how = f" with a decimal {mark}" if is_mark else ""
@@ -144,7 +145,7 @@ _FRACTION_DIGITS = 18
 def unit(cells: Cells, column: str) -> str | None:
     """The currency or token beside a cell's number, else that of the column's header; None where neither tells it."""
     found = text(cells, column)
-    written = None if found is None else numbers.written(found)
+    written = None if found is None else number_formats.written(found)
     told = None if written is None else written.unit
     return told or reading(cells).units.get(column)
 

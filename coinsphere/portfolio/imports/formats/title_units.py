@@ -5,8 +5,8 @@ Only the titles of a table that somebody maps are looked at: those of exchanges 
 
 import re
 
+from coinsphere.parsing.number_formats import currency_of
 from coinsphere.portfolio.errors import UnreadableFile
-from coinsphere.portfolio.imports.formats.numbers import currency_of
 from coinsphere.portfolio.imports.statements.record import MONEY
 
 _SCALES = re.compile(

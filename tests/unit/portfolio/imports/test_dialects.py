@@ -10,10 +10,10 @@ from babel.dates import format_datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coinsphere.parsing.number_formats import Mark
 from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.portfolio.imports.formats import files
 from coinsphere.portfolio.imports.formats.decisions import Answers
-from coinsphere.portfolio.imports.formats.numbers import Mark
 from coinsphere.portfolio.imports.formats.row_readers import OWN_COLUMNS
 from coinsphere.portfolio.imports.formats.timestamps import Order
 from coinsphere.portfolio.model import Kind

@@ -6,7 +6,7 @@ other columns, else the person who imports. A column that contradicts itself is 
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
@@ -194,6 +194,16 @@ class Evidence(NamedTuple):
     ambiguous: dict[str, Proof]
 
 
+class Contradiction(ValueError):
+    """A column has proofs for both marks."""
+
+    def __init__(self, proofs: Mapping[Mark, Proof]) -> None:
+        self.point, self.comma = proofs[Mark.POINT], proofs[Mark.COMMA]
+        super().__init__(
+            f"{self.point.cell!r} in line {self.point.line}, {self.comma.cell!r} in line {self.comma.line}"
+        )
+
+
 def evidence(cells: Iterable[tuple[int, str]]) -> Evidence:
     """Look at all cells of a column.
 
@@ -212,3 +222,28 @@ def evidence(cells: Iterable[tuple[int, str]]) -> Evidence:
         elif possible:
             ambiguous.setdefault("," if "," in number.digits else ".", Proof(line, cell))
     return Evidence(proofs, ambiguous)
+
+
+def decided(seen: Evidence, others: Iterable[Evidence], delimiter: str) -> tuple[Mark | None, str]:
+    """The mark before the fraction of a column, and why; None where nothing tells.
+
+    Args:
+        seen: what its cells say.
+        others: what those of the table's other columns of numbers say.
+        delimiter: what parts the table's cells; beside semicolons a point may be one of thousands.
+
+    Raises:
+        Contradiction: the column has both.
+    """
+    if len(seen.proofs) > 1:
+        raise Contradiction(seen.proofs)
+    for mark, proof in seen.proofs.items():
+        return mark, f"{proof.cell.strip()!r} in line {proof.line}"
+    if not seen.ambiguous:
+        return Mark.POINT, ""
+    marks_of_others = {mark for other in others for mark in other.proofs}
+    if len(marks_of_others) == 1:
+        return marks_of_others.pop(), "as in the other columns"
+    if not marks_of_others and "," not in seen.ambiguous and delimiter != ";":
+        return Mark.POINT, "no cell has a comma"
+    return None, ""
