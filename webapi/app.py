@@ -34,7 +34,7 @@ from webapi.documentation import specification
 from webapi.documentation.routes import documentation
 from webapi.exchanges.routes import exchanges
 from webapi.feedback.routes import feedback, feedback_administration
-from webapi.flags import acts as flag_acts
+from webapi.flags import use_cases as flag_use_cases
 from webapi.flags.routes import flag_administration, flags
 from webapi.graphql.routes import blueprint as graphql
 from webapi.health.routes import health
@@ -120,7 +120,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
     app.extensions[EXTENSION] = work
     _configure(app, settings)
     switches = app.extensions[features.EXTENSION] = features.Switches(settings)
-    app.extensions[flag_acts.EXTENSION] = Flags(settings.environment)
+    app.extensions[flag_use_cases.EXTENSION] = Flags(settings.environment)
     middleware.register(app)
     literal_routes.register(app)
     deprecation.register(app)

@@ -6,8 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import ConfigDict
 
-from webapi.account import data as acts
-from webapi.account import schemas
+from webapi.account import personal_data, schemas
 from webapi.http.schema import Message, Output
 from webapi.security import limits, step_up
 from webapi.security.access import signed_in
@@ -37,8 +36,8 @@ class ExportOut(Output):
 @data.output(ExportOut)
 def export_data() -> Response:
     """Everything that is stored of one's account, as one JSON document; needs a recent login."""
-    answer = Response(acts.exported(services()), mimetype="application/json")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{acts.FILE_NAME}"'
+    answer = Response(personal_data.exported(services()), mimetype="application/json")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{personal_data.FILE_NAME}"'
     return answer
 
 
@@ -47,7 +46,7 @@ def export_data() -> Response:
 @data.output(schemas.UsageOut)
 def get_usage() -> dict[str, datetime | None]:
     """Whether one allows that product events are kept, and since when."""
-    return {"shared_since": acts.usage_shared_since(services())}
+    return {"shared_since": personal_data.usage_shared_since(services())}
 
 
 @data.patch("/usage")
@@ -60,7 +59,7 @@ def change_usage(json_data: schemas.UsageIn) -> dict[str, datetime | None]:
     Product events say what was used on a day, by words of closed lists: no address, no amount, no name. Without being
     allowed none are kept, and with what takes it back go all that were.
     """
-    return {"shared_since": acts.share_usage(services(), is_shared=json_data.shared)}
+    return {"shared_since": personal_data.share_usage(services(), is_shared=json_data.shared)}
 
 
 @data.post("/delete")
@@ -73,5 +72,5 @@ def delete_account(json_data: schemas.DeleteIn) -> dict[str, str]:
 
     What was paid stays in the books, without a name.
     """
-    acts.delete(services(), json_data)
+    personal_data.delete(services(), json_data)
     return {"message": "Account deleted"}

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from webapi.account import acts, preferences, schemas
+from webapi.account import preferences, schemas, use_cases
 from webapi.account.preferences import Preferences
 from webapi.http import paths
 from webapi.http.schema import Message
@@ -28,7 +28,7 @@ def change_profile(json_data: schemas.ProfileIn) -> dict[str, Any]:
     A new address needs a recent login, and counts once the link sent to it was followed; the present one is told. An
     unchanged address stays verified.
     """
-    user, pending = acts.change_profile(services(), json_data)
+    user, pending = use_cases.change_profile(services(), json_data)
     return {"user": user, "pending_email": pending}
 
 
@@ -39,7 +39,7 @@ def change_profile(json_data: schemas.ProfileIn) -> dict[str, Any]:
 @account.output(Message, example={"message": "Password changed successfully"})
 def change_password(json_data: schemas.ChangePasswordIn) -> dict[str, str]:
     """Replace one's password; all other sessions end."""
-    acts.change_password(services(), json_data)
+    use_cases.change_password(services(), json_data)
     return {"message": "Password changed successfully"}
 
 
@@ -50,7 +50,7 @@ def change_password(json_data: schemas.ChangePasswordIn) -> dict[str, str]:
 @account.output(Message, example={"message": _SENT})
 def forgot_password(json_data: schemas.ForgotPasswordIn) -> dict[str, str]:
     """Have a link sent by which a new password is chosen; the answer is the same for every address."""
-    acts.request_reset(services(), json_data)
+    use_cases.request_reset(services(), json_data)
     return {"message": _SENT}
 
 
@@ -61,7 +61,7 @@ def forgot_password(json_data: schemas.ForgotPasswordIn) -> dict[str, str]:
 @account.output(Message, example={"message": "Password changed successfully. Log in with it."})
 def reset_password(json_data: schemas.ResetPasswordIn) -> dict[str, str]:
     """Choose a new password by the token of a link. All sessions end; a second factor is asked for as before."""
-    acts.reset_password(services(), json_data)
+    use_cases.reset_password(services(), json_data)
     return {"message": "Password changed successfully. Log in with it."}
 
 
@@ -72,7 +72,7 @@ def reset_password(json_data: schemas.ResetPasswordIn) -> dict[str, str]:
 @account.output(Message, example={"message": "Email verified successfully"})
 def verify_email(json_data: schemas.VerifyEmailIn) -> dict[str, str]:
     """Confirm an address by the token of the link that was sent to it; a changed address counts from now on."""
-    acts.verify_email(services(), json_data)
+    use_cases.verify_email(services(), json_data)
     return {"message": "Email verified successfully"}
 
 
@@ -82,7 +82,7 @@ def verify_email(json_data: schemas.VerifyEmailIn) -> dict[str, str]:
 @account.output(Message, example={"message": "Verification email sent"})
 def resend_verification() -> dict[str, str]:
     """Have the link sent once more that confirms one's address, or the new one; six a day at most."""
-    if acts.resend_verification(services()):
+    if use_cases.resend_verification(services()):
         return {"message": "Verification email sent"}
     return {"message": "The address is verified already"}
 
@@ -105,7 +105,7 @@ def list_sessions() -> dict[str, Any]:
 @account.output(Message, example={"message": "Session ended"})
 def end_session(session_id: str) -> dict[str, str]:
     """End one session; needs a recent login."""
-    acts.end_session(services(), paths.uuid(session_id, "session"))
+    use_cases.end_session(services(), paths.uuid(session_id, "session"))
     return {"message": "Session ended"}
 
 
@@ -115,7 +115,7 @@ def end_session(session_id: str) -> dict[str, str]:
 @account.output(schemas.EndedOut, example={"message": "All other sessions ended", "sessions": 2})
 def end_other_sessions() -> dict[str, Any]:
     """End all sessions but the one that asks; needs a recent login."""
-    ended = acts.end_other_sessions(services())
+    ended = use_cases.end_other_sessions(services())
     return {"message": "All other sessions ended", "sessions": ended}
 
 

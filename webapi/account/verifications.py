@@ -1,4 +1,4 @@
-"""Proofs that an address is its account's: links that are sent to it, each good once, the newest only."""
+"""Verification of mail addresses: a link is sent to the address, is good once, and makes older links void."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,12 +11,14 @@ from coinsphere.accounts import opaque_tokens
 from coinsphere.notify import account_mails
 from webapi import mails
 from webapi.http import errors
-from webapi.services import Services
+from webapi.security import access
+from webapi.services import Services, services
 
 LIFE = timedelta(hours=24)
 A_DAY = 6
 """Links that one account is sent in 24 hours at most."""
 
+_IS_VERIFIED = "select email_verified from app.users where id = %(user_id)s"
 _COUNT = """
     select count(*), min(created_at) from app.email_verifications
     where user_id = %(user_id)s and created_at > %(since)s
@@ -99,6 +101,23 @@ def spend(conn: Connection, token: str, now: datetime) -> Confirmed | None:
     return cursor.execute(
         _SPEND, {"token_hash": opaque_tokens.digest(token), "now": now}
     ).fetchone()
+
+
+def require_verified() -> None:
+    """Refuse a caller without a verified address: nobody could be told when a key goes wrong.
+
+    Raises:
+        errors.Problem: 403.
+    """
+    with services().database.connection() as conn:
+        parameters = {"user_id": access.principal().user_id}
+        if conn.execute(_IS_VERIFIED, parameters).fetchone() != (True,):
+            raise errors.Problem(
+                403,
+                "confirm your address first",
+                detail="Follow the link in the mail that we sent you, then try again.",
+                code="email-not-verified",
+            )
 
 
 def _require_patience(conn: Connection, user_id: UUID, now: datetime) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from webapi.admin import acts, schemas
+from webapi.admin import schemas, use_cases
 from webapi.security.access import admin, analyst
 from webapi.services import services
 
@@ -17,7 +17,7 @@ administration = APIBlueprint("administration", __name__, tag="Administration")
 @administration.output(schemas.AccountsOut)
 def list_users(query_data: schemas.UsersQuery) -> dict[str, Any]:
     """Accounts, oldest first."""
-    shown, following = acts.accounts(query_data)
+    shown, following = use_cases.accounts(query_data)
     return {"users": shown, "next_cursor": following}
 
 
@@ -27,7 +27,7 @@ def list_users(query_data: schemas.UsersQuery) -> dict[str, Any]:
 def get_user(user_id: str) -> dict[str, Any]:
     """One account."""
     with services().database.connection() as conn:
-        return {"user": acts.account(conn, user_id)}
+        return {"user": use_cases.account(conn, user_id)}
 
 
 @administration.patch("/users/<user_id>")
@@ -39,7 +39,7 @@ def change_user(user_id: str, json_data: schemas.UserChange) -> dict[str, Any]:
 
     A disabled account's sessions and API keys end at once. Nobody changes themselves, so that an administrator remains.
     """
-    return {"user": acts.change(user_id, json_data)}
+    return {"user": use_cases.change(user_id, json_data)}
 
 
 @administration.post("/users/<user_id>/end-sessions")
@@ -47,7 +47,7 @@ def change_user(user_id: str, json_data: schemas.UserChange) -> dict[str, Any]:
 @administration.output(schemas.EndedSessionsOut)
 def end_sessions(user_id: str) -> dict[str, Any]:
     """End every session of an account."""
-    return {"message": "Sessions ended", "sessions": acts.end_sessions(user_id)}
+    return {"message": "Sessions ended", "sessions": use_cases.end_sessions(user_id)}
 
 
 @administration.get("/audit-log")
@@ -57,7 +57,7 @@ def end_sessions(user_id: str) -> dict[str, Any]:
 def audit_log(query_data: schemas.AuditQuery) -> dict[str, Any]:
     """Entries of the audit log, newest first. That somebody read it is an entry too."""
     with services().database.connection() as conn:
-        shown, following = acts.audit_entries(conn, query_data)
+        shown, following = use_cases.audit_entries(conn, query_data)
     return {"entries": shown, "next_cursor": following}
 
 
@@ -66,7 +66,7 @@ def audit_log(query_data: schemas.AuditQuery) -> dict[str, Any]:
 @administration.output(schemas.DataStatusOut)
 def data_status() -> dict[str, Any]:
     """What the market tables hold, how fresh it is, and how sources failed in the last day."""
-    return acts.data_status()
+    return use_cases.data_status()
 
 
 @administration.get("/features")
@@ -74,7 +74,7 @@ def data_status() -> dict[str, Any]:
 @administration.output(schemas.FeaturesOut)
 def list_features() -> dict[str, Any]:
     """Every feature that can be turned off, and whether it is on."""
-    return {"features": acts.switches()}
+    return {"features": use_cases.switches()}
 
 
 @administration.put("/features/<feature>")
@@ -83,4 +83,4 @@ def list_features() -> dict[str, Any]:
 @administration.output(schemas.OneFeatureOut)
 def switch_feature(feature: str, json_data: schemas.SwitchIn) -> dict[str, Any]:
     """Turn a feature on or off; every process follows within two seconds."""
-    return {"feature": acts.switch(feature, json_data)}
+    return {"feature": use_cases.switch(feature, json_data)}

@@ -5,7 +5,7 @@ from typing import Any
 from apiflask import APIBlueprint
 
 from coinsphere.alerts import repository
-from webapi.alerts import acts, schemas
+from webapi.alerts import schemas, use_cases
 from webapi.http.schema import Message
 from webapi.security import access
 from webapi.security.access import signed_in
@@ -21,7 +21,7 @@ def list_alerts() -> dict[str, Any]:
     """All of one's alerts, newest first; nobody has more than 200."""
     with services().database.connection() as conn:
         user_id = access.principal().user_id
-        return {"alerts": acts.shown(conn, repository.list_for(conn, user_id))}
+        return {"alerts": use_cases.shown(conn, repository.list_for(conn, user_id))}
 
 
 @alerts.post("")
@@ -34,7 +34,7 @@ def create_alert(json_data: schemas.AlertIn) -> dict[str, Any]:
     Answers 404 for an unknown token, and for a portfolio that is not one's own.
     """
     with services().database.connection() as conn:
-        return acts.one(conn, acts.create(conn, json_data))
+        return use_cases.one(conn, use_cases.create(conn, json_data))
 
 
 @alerts.get("/<alert_id>")
@@ -43,7 +43,7 @@ def create_alert(json_data: schemas.AlertIn) -> dict[str, Any]:
 def get_alert(alert_id: str) -> dict[str, Any]:
     """One alert."""
     with services().database.connection() as conn:
-        return acts.one(conn, acts.find(conn, alert_id))
+        return use_cases.one(conn, use_cases.find(conn, alert_id))
 
 
 @alerts.put("/<alert_id>")
@@ -53,7 +53,7 @@ def get_alert(alert_id: str) -> dict[str, Any]:
 def change_alert(alert_id: str, json_data: schemas.AlertChange) -> dict[str, Any]:
     """Change an alert. Fields that are left out stay; a changed alert starts anew."""
     with services().database.connection() as conn:
-        return acts.one(conn, acts.change(conn, alert_id, json_data))
+        return use_cases.one(conn, use_cases.change(conn, alert_id, json_data))
 
 
 @alerts.delete("/<alert_id>")
@@ -62,7 +62,7 @@ def change_alert(alert_id: str, json_data: schemas.AlertChange) -> dict[str, Any
 def delete_alert(alert_id: str) -> dict[str, str]:
     """Delete an alert and its events."""
     with services().database.connection() as conn:
-        acts.delete(conn, alert_id)
+        use_cases.delete(conn, alert_id)
     return {"message": "Alert deleted successfully"}
 
 
@@ -72,7 +72,7 @@ def delete_alert(alert_id: str) -> dict[str, str]:
 def toggle_alert(alert_id: str) -> dict[str, Any]:
     """Switch an alert off, or on again; it starts anew."""
     with services().database.connection() as conn:
-        return acts.one(conn, acts.toggle(conn, alert_id))
+        return use_cases.one(conn, use_cases.toggle(conn, alert_id))
 
 
 @alerts.get("/<alert_id>/events")
@@ -82,6 +82,6 @@ def toggle_alert(alert_id: str) -> dict[str, Any]:
 def list_events(alert_id: str, query_data: schemas.EventsQuery) -> dict[str, Any]:
     """The firings of an alert, newest first, each with the value and the source that fired it."""
     with services().database.connection() as conn:
-        alert = acts.find(conn, alert_id)
+        alert = use_cases.find(conn, alert_id)
         found = repository.events(conn, access.principal().user_id, alert.id, query_data.limit)
     return {"events": found}

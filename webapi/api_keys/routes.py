@@ -5,9 +5,9 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from webapi.api_keys import acts, queries, schemas
-from webapi.api_keys.acts import IssuedKey
+from webapi.api_keys import queries, schemas, use_cases
 from webapi.api_keys.queries import ApiKey
+from webapi.api_keys.use_cases import IssuedKey
 from webapi.http.schema import Message
 from webapi.security import access, step_up
 from webapi.security.access import signed_in
@@ -36,7 +36,7 @@ def list_keys() -> dict[str, Any]:
 @api_keys.output(schemas.NewKeyOut, 201)
 def create_key(json_data: schemas.KeyIn) -> dict[str, Any]:
     """Make an API key, shown once, in this answer; needs a recent login."""
-    return _new(acts.create(services(), json_data))
+    return _new(use_cases.create(services(), json_data))
 
 
 @api_keys.post("/<key_id>/rotate")
@@ -46,7 +46,7 @@ def create_key(json_data: schemas.KeyIn) -> dict[str, Any]:
 @api_keys.output(schemas.NewKeyOut, 201)
 def rotate_key(key_id: str, json_data: schemas.RotateIn) -> dict[str, Any]:
     """Make a key that takes the place of another, which lives on for `overlapSeconds`; needs a recent login."""
-    return _new(acts.rotate(services(), key_id, json_data))
+    return _new(use_cases.rotate(services(), key_id, json_data))
 
 
 @api_keys.delete("/<key_id>")
@@ -54,7 +54,7 @@ def rotate_key(key_id: str, json_data: schemas.RotateIn) -> dict[str, Any]:
 @api_keys.output(Message, example=_REVOKED)
 def revoke_key(key_id: str) -> dict[str, str]:
     """End an API key at once."""
-    acts.revoke(services(), key_id)
+    use_cases.revoke(services(), key_id)
     return _REVOKED
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import request
 
-from webapi.billing import acts, schemas
+from webapi.billing import schemas, use_cases
 from webapi.http.schema import Message
 from webapi.security import limits
 from webapi.security.access import public, signed_in
@@ -25,7 +25,7 @@ def get_plan() -> dict[str, Any]:
     Where the system sells nothing, everybody has everything, and `isLimited` says so.
     """
     with services().database.connection() as conn:
-        return acts.standing(conn)
+        return use_cases.standing(conn)
 
 
 @billing.post("/checkout")
@@ -38,7 +38,7 @@ def begin_checkout() -> dict[str, str]:
     The answer names a page of the provider's, which asks for the card; it never comes here. The plan is there once the
     provider has told that it is paid, which takes seconds, whether or not the page is left by its button.
     """
-    return {"url": acts.checkout()}
+    return {"url": use_cases.checkout()}
 
 
 @billing.post("/portal")
@@ -47,7 +47,7 @@ def begin_checkout() -> dict[str, str]:
 @billing.output(schemas.PaymentPageOut, 201)
 def open_portal() -> dict[str, str]:
     """Open the provider's page for the card, for invoices and for cancelling at the period's end."""
-    return {"url": acts.portal()}
+    return {"url": use_cases.portal()}
 
 
 @billing.post("/stripe/events")
@@ -57,5 +57,5 @@ def open_portal() -> dict[str, str]:
 @billing.output(Message, example=_HEARD)
 def hear_stripe() -> dict[str, str]:
     """What Stripe tells, signed over the exact bytes; stored, and handled by the worker."""
-    acts.hear(request.get_data(cache=False), request.headers.get("Stripe-Signature"))
+    use_cases.hear(request.get_data(cache=False), request.headers.get("Stripe-Signature"))
     return _HEARD

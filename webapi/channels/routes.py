@@ -5,7 +5,7 @@ from typing import Any
 from apiflask import APIBlueprint
 
 from coinsphere.notify.channels import outbox, repository
-from webapi.channels import acts, schemas
+from webapi.channels import schemas, use_cases
 from webapi.http.schema import Message
 from webapi.security import access, limits
 from webapi.security.access import signed_in
@@ -23,7 +23,7 @@ def list_channels() -> dict[str, Any]:
     """One's channels, the oldest first, each with how it fares; nobody has more than ten."""
     with services().database.connection() as conn:
         found = repository.list_for(conn, access.principal().user_id)
-    return {"channels": [acts.shown(each) for each in found]}
+    return {"channels": [use_cases.shown(each) for each in found]}
 
 
 @channels.post("")
@@ -37,8 +37,8 @@ def add_channel(json_data: schemas.ChannelIn) -> dict[str, Any]:
     Alerts use it once they choose it by `channelIds`. What opens it is stored sealed and never shown again; the
     secret of a webhook stands in this answer alone.
     """
-    added = acts.add(json_data)
-    return {"channel": acts.shown(added.channel), "secret": added.secret}
+    added = use_cases.add(json_data)
+    return {"channel": use_cases.shown(added.channel), "secret": added.secret}
 
 
 @channels.get("/push-key")
@@ -46,7 +46,7 @@ def add_channel(json_data: schemas.ChannelIn) -> dict[str, Any]:
 @channels.output(schemas.PushKeyOut)
 def get_push_key() -> dict[str, str]:
     """The key that a browser subscribes for, before it is added as a channel of the kind `web_push`."""
-    return {"publicKey": acts.push_key()}
+    return {"publicKey": use_cases.push_key()}
 
 
 @channels.patch("/<channel_id>")
@@ -56,7 +56,7 @@ def get_push_key() -> dict[str, str]:
 def change_channel(channel_id: str, json_data: schemas.ChannelChange) -> dict[str, Any]:
     """Change a channel's name, quiet hours or digest, or switch it off or on."""
     with services().database.connection() as conn:
-        return {"channel": acts.shown(acts.change(conn, channel_id, json_data))}
+        return {"channel": use_cases.shown(use_cases.change(conn, channel_id, json_data))}
 
 
 @channels.delete("/<channel_id>")
@@ -65,7 +65,7 @@ def change_channel(channel_id: str, json_data: schemas.ChannelChange) -> dict[st
 def delete_channel(channel_id: str) -> dict[str, str]:
     """Delete a channel; what waits for it is dropped, and alerts that chose it lose it."""
     with services().database.connection() as conn:
-        acts.delete(conn, channel_id)
+        use_cases.delete(conn, channel_id)
     return _DELETED
 
 
@@ -76,7 +76,7 @@ def delete_channel(channel_id: str) -> dict[str, str]:
 def test_channel(channel_id: str) -> dict[str, Any]:
     """Send a channel a message to try it; the list of its messages tells what became of it."""
     with services().database.connection() as conn:
-        return {"message_id": acts.test(conn, channel_id)}
+        return {"message_id": use_cases.test(conn, channel_id)}
 
 
 @channels.get("/<channel_id>/messages")
@@ -86,6 +86,6 @@ def test_channel(channel_id: str) -> dict[str, Any]:
 def list_messages(channel_id: str, query_data: schemas.MessagesQuery) -> dict[str, Any]:
     """What became of the messages to a channel, the newest first; settled ones are kept for 30 days."""
     with services().database.connection() as conn:
-        channel = acts.find(conn, channel_id)
+        channel = use_cases.find(conn, channel_id)
         found = outbox.newest(conn, channel.user_id, channel.id, query_data.limit)
     return {"messages": found}

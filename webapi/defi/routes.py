@@ -10,7 +10,7 @@ from coinsphere.defi import valuation
 from coinsphere.defi.model import PositionKind
 from coinsphere.wallets import repository as wallets
 from coinsphere.wallets import sync
-from webapi.defi import acts, envelopes, queries, schemas
+from webapi.defi import envelopes, queries, schemas, use_cases
 from webapi.http import errors, json, paths
 from webapi.security import access
 from webapi.security.access import signed_in
@@ -48,7 +48,7 @@ def get_nonce(query_data: schemas.NonceQuery) -> dict[str, Any]:
 
     With `address` the answer holds the message that the wallet has to sign.
     """
-    message = acts.message(query_data)
+    message = use_cases.message(query_data)
     return {
         "data": {
             **{name: getattr(message, name) for name in message.__slots__},
@@ -66,7 +66,7 @@ def connect_wallet(json_data: schemas.ConnectWalletIn) -> dict[str, Any]:
 
     A seed phrase or a private key is refused, and written nowhere.
     """
-    wallet, job_id = acts.connect(json_data)
+    wallet, job_id = use_cases.connect(json_data)
     return {"data": {"wallet": wallet, "sync_job_id": job_id}}
 
 
@@ -86,7 +86,7 @@ def list_wallets() -> dict[str, Any]:
 def get_wallet(wallet_id: str) -> dict[str, Any]:
     """One wallet."""
     with services().database.connection() as conn:
-        return {"data": {"wallet": acts.find(conn, wallet_id)}}
+        return {"data": {"wallet": use_cases.find(conn, wallet_id)}}
 
 
 @defi.delete("/wallets/<wallet_id>")
@@ -95,7 +95,7 @@ def get_wallet(wallet_id: str) -> dict[str, Any]:
 def delete_wallet(wallet_id: str) -> dict[str, Any]:
     """Disconnect a wallet; what its balances told a ledger is taken back, and stays in its history."""
     with services().database.connection() as conn:
-        acts.disconnect(conn, wallet_id)
+        use_cases.disconnect(conn, wallet_id)
     return {"message": "Wallet disconnected successfully"}
 
 
@@ -105,7 +105,7 @@ def delete_wallet(wallet_id: str) -> dict[str, Any]:
 def list_balances(wallet_id: str) -> dict[str, Any]:
     """What a wallet held when it was read last; what lies in protocols is at `/defi/positions`."""
     with services().database.connection() as conn:
-        wallet = acts.find(conn, wallet_id)
+        wallet = use_cases.find(conn, wallet_id)
         balances = wallets.balances(conn, wallet.user_id, wallet.id)
     return {"data": {"balances": balances, "count": len(balances)}}
 
@@ -116,7 +116,7 @@ def list_balances(wallet_id: str) -> dict[str, Any]:
 @defi.output(envelopes.WalletAnswer)
 def set_tokens(wallet_id: str, json_data: schemas.TokensIn) -> dict[str, Any]:
     """Say which tokens to look for beside the usual ones, by their contracts; the wallet is read again."""
-    return {"data": {"wallet": acts.set_tokens(wallet_id, json_data.contracts)}}
+    return {"data": {"wallet": use_cases.set_tokens(wallet_id, json_data.contracts)}}
 
 
 @defi.get("/positions")
@@ -186,7 +186,7 @@ def start_sync(json_data: schemas.SyncIn) -> dict[str, Any]:
         if json_data.wallet_id is None:
             chosen = wallets.list_for(conn, user_id)
         else:
-            chosen = [acts.find(conn, str(json_data.wallet_id))]
+            chosen = [use_cases.find(conn, str(json_data.wallet_id))]
         started = [
             {"wallet_id": wallet.id, "job_id": sync.request(conn, user_id, wallet.id)}
             for wallet in chosen

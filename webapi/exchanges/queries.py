@@ -7,15 +7,9 @@ from psycopg import Connection
 from coinsphere.portfolio import portfolios
 from coinsphere.portfolio.portfolios import Definition
 
-_VERIFIED = "select email_verified from app.users where id = %(user_id)s"
 _ACTIVE = """
     select id from app.portfolios where user_id = %(user_id)s order by is_active desc, created_at, id limit 1
 """
-
-
-def is_verified(conn: Connection, user_id: UUID) -> bool:
-    """Whether the user has confirmed an address."""
-    return conn.execute(_VERIFIED, {"user_id": user_id}).fetchone() == (True,)
 
 
 def portfolio_for(conn: Connection, user_id: UUID, wanted: UUID | None) -> UUID | None:

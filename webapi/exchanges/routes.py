@@ -9,7 +9,7 @@ from coinsphere.exchanges import connections
 from coinsphere.exchanges.connections import Connection
 from coinsphere.exchanges.sync import syncs, unbooked
 from coinsphere.exchanges.venues.all import VENUES
-from webapi.exchanges import acts, examples, keys, schemas
+from webapi.exchanges import examples, keys, schemas, use_cases
 from webapi.http import errors, paths
 from webapi.security import access, limits
 from webapi.security.access import signed_in
@@ -33,7 +33,7 @@ def list_supported() -> dict[str, Any]:
 @exchanges.output(schemas.TestedOut, example=examples.TESTED)
 def test_key(json_data: schemas.ExchangeKeyIn) -> dict[str, Any]:
     """Ask an exchange what a key may do. Nothing is stored; a key that can withdraw or transfer is refused."""
-    info = acts.look_at(json_data)
+    info = use_cases.look_at(json_data)
     return {
         "message": keys.MESSAGES[info.permissions.verdict],
         "permissions": connections.written(info.permissions),
@@ -51,7 +51,7 @@ def connect(json_data: schemas.ConnectExchangeIn) -> dict[str, Any]:
     A key that can withdraw or transfer is refused, one that can trade needs `allowTrading`. The key is stored sealed,
     and never shown again.
     """
-    connected = acts.connect(json_data)
+    connected = use_cases.connect(json_data)
     return {
         "message": keys.MESSAGES[connected.info.permissions.verdict],
         "connection_id": connected.connection.id,
@@ -80,7 +80,7 @@ def change_connection(connection_id: str, json_data: schemas.ConnectionChange) -
     Another portfolio gets everything anew; what the former one has stays there.
     """
     with services().database.connection() as conn:
-        changed = acts.change(conn, connection_id, json_data)
+        changed = use_cases.change(conn, connection_id, json_data)
         return {"connection": _shown(conn, changed)}
 
 
@@ -90,7 +90,7 @@ def change_connection(connection_id: str, json_data: schemas.ConnectionChange) -
 def disconnect(connection_id: str) -> dict[str, Any]:
     """Forget a connection and its key. The transactions that it brought stay."""
     with services().database.connection() as conn:
-        acts.disconnect(conn, connection_id)
+        use_cases.disconnect(conn, connection_id)
     return {"message": "Exchange disconnected successfully"}
 
 
@@ -100,8 +100,8 @@ def disconnect(connection_id: str) -> dict[str, Any]:
 def sync_connection(connection_id: str) -> dict[str, Any]:
     """Read an account; where that is under way, answers with the same job."""
     with services().database.connection() as conn:
-        connection = acts.find(conn, connection_id)
-        job_id = acts.sync(conn, connection)
+        connection = use_cases.find(conn, connection_id)
+        job_id = use_cases.sync(conn, connection)
     return {"message": "Sync initiated", "connection_id": connection.id, "job_id": job_id}
 
 
@@ -111,7 +111,7 @@ def sync_connection(connection_id: str) -> dict[str, Any]:
 def get_sync(connection_id: str, job_id: str) -> syncs.Sync:
     """How far a sync is."""
     with services().database.connection() as conn:
-        connection = acts.find(conn, connection_id)
+        connection = use_cases.find(conn, connection_id)
         sync = syncs.get(conn, paths.uuid(job_id, "sync"), connection.user_id)
     if sync is None or sync.connection_id != connection.id:
         raise errors.not_found("sync")
@@ -125,7 +125,7 @@ def get_sync(connection_id: str, job_id: str) -> syncs.Sync:
 def list_unbooked(connection_id: str, query_data: schemas.UnbookedQuery) -> dict[str, Any]:
     """What an exchange told and is not in the books, with the reason; each sync tries it again."""
     with services().database.connection() as conn:
-        connection = acts.find(conn, connection_id)
+        connection = use_cases.find(conn, connection_id)
         return {"unbooked": unbooked.listed(conn, connection.id, query_data.limit)}
 
 

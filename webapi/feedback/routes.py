@@ -5,7 +5,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from webapi.feedback import acts, schemas
+from webapi.feedback import schemas, use_cases
 from webapi.http.schema import Message
 from webapi.security import limits
 from webapi.security.access import admin, signed_in
@@ -23,7 +23,7 @@ _CLOSED = {"message": "Closed"}
 @feedback.output(schemas.ToldOut, 201)
 def give_feedback(json_data: schemas.FeedbackIn) -> dict[str, UUID]:
     """Tell those who run the system of a fault, an idea, a question or praise; 20 times a day at most."""
-    return {"id": acts.tell(json_data)}
+    return {"id": use_cases.tell(json_data)}
 
 
 @feedback_administration.get("")
@@ -32,7 +32,7 @@ def give_feedback(json_data: schemas.FeedbackIn) -> dict[str, UUID]:
 @feedback_administration.output(schemas.FeedbackListOut)
 def list_feedback(query_data: schemas.FeedbackQuery) -> dict[str, Any]:
     """What users told: what is open, the oldest first, or what was closed."""
-    return {"feedback": acts.listed(query_data)}
+    return {"feedback": use_cases.listed(query_data)}
 
 
 @feedback_administration.post("/<feedback_id>/close")
@@ -40,5 +40,5 @@ def list_feedback(query_data: schemas.FeedbackQuery) -> dict[str, Any]:
 @feedback_administration.output(Message, example=_CLOSED)
 def close_feedback(feedback_id: str) -> dict[str, str]:
     """Close what is dealt with; 404 where it is closed already."""
-    acts.close(feedback_id)
+    use_cases.close(feedback_id)
     return _CLOSED

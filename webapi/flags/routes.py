@@ -4,7 +4,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from webapi.flags import acts, schemas
+from webapi.flags import schemas, use_cases
 from webapi.security.access import admin, analyst, signed_in
 
 flags = APIBlueprint("flags", __name__, tag="Account")
@@ -16,7 +16,7 @@ flag_administration = APIBlueprint("flag_administration", __name__, tag="Adminis
 @flags.output(schemas.GivenFlagsOut)
 def get_flags() -> dict[str, Any]:
     """What every flag gives to the caller, and whether a rule or chance decided so."""
-    return {"flags": acts.given()}
+    return {"flags": use_cases.given()}
 
 
 @flag_administration.get("")
@@ -24,7 +24,7 @@ def get_flags() -> dict[str, Any]:
 @flag_administration.output(schemas.FlagsOut)
 def list_flags() -> dict[str, Any]:
     """Every flag with its rules: whom each is for, and which variants it gives them."""
-    return {"flags": acts.listed()}
+    return {"flags": use_cases.listed()}
 
 
 @flag_administration.put("/<flag>")
@@ -37,4 +37,4 @@ def change_flag(flag: str, json_data: schemas.RulesIn) -> dict[str, Any]:
     Rules that mean nothing are refused: a variant that the flag lacks, no weight above 0, a rule behind one that is for
     everybody, two rules that draw between variants.
     """
-    return {"flag": acts.change(flag, json_data)}
+    return {"flag": use_cases.change(flag, json_data)}

@@ -1,11 +1,11 @@
-"""Alerts: which there are, and the acts that set and delete them."""
+"""Alerts: which there are, and the mutations that set and delete them."""
 
 from uuid import UUID
 
 import strawberry
 
 from coinsphere.alerts import repository
-from webapi.alerts import acts
+from webapi.alerts import use_cases
 from webapi.alerts.schemas import AlertIn, AlertOut, OneAlertOut
 from webapi.graphql import model_types
 from webapi.graphql.fields import route_field
@@ -36,7 +36,7 @@ class AlertQueries:
     def alerts(self) -> list[AlertOut]:
         """All of one's alerts, newest first; nobody has more than 200."""
         with services().database.connection() as conn:
-            found = acts.shown(conn, repository.list_for(conn, access.principal().user_id))
+            found = use_cases.shown(conn, repository.list_for(conn, access.principal().user_id))
         return [AlertOut.model_validate(each) for each in found]
 
 
@@ -49,12 +49,12 @@ class AlertActs:
         """Set an alert."""
         asked = check(AlertIn, model_types.input_values(alert))
         with services().database.connection() as conn:
-            made = acts.one(conn, acts.create(conn, asked))
+            made = use_cases.one(conn, use_cases.create(conn, asked))
         return OneAlertOut.model_validate(made).alert
 
     @route_field(_DELETES, UUID | None)
     def delete_alert(self, id: UUID) -> UUID:  # noqa: A002 - its name in GraphQL
         """Delete an alert and its events; gives its id."""
         with services().database.connection() as conn:
-            acts.delete(conn, str(id))
+            use_cases.delete(conn, str(id))
         return id

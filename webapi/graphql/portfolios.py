@@ -20,7 +20,7 @@ from webapi.portfolios.performance.schemas import PerformanceOut
 from webapi.portfolios.periods import CurrencyQuery, PeriodQuery
 from webapi.portfolios.schemas import PortfolioOut, PortfoliosOut
 from webapi.tokens import queries
-from webapi.transactions import acts
+from webapi.transactions import use_cases
 from webapi.transactions.schemas import TransactionOut, TransactionsQuery
 
 _OF_PORTFOLIOS = "GET /api/v1/portfolios"
@@ -129,5 +129,5 @@ class PortfolioQueries:
             },
         )
         with scope.connection() as conn:
-            found, has_more = acts.page(conn, asked)
-        return Page(found, acts.cursor_of, has_more=has_more)
+            found, has_more = use_cases.page(conn, asked)
+        return Page(found, use_cases.cursor_of, has_more=has_more)

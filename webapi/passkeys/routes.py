@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 from webapi.auth import logins
 from webapi.auth.schemas import LoggedInOut
 from webapi.http.schema import Message
-from webapi.passkeys import acts, queries, schemas
+from webapi.passkeys import queries, schemas, use_cases
 from webapi.security import access, limits, step_up
 from webapi.security.access import public, signed_in
 from webapi.services import services
@@ -30,7 +30,7 @@ def list_passkeys() -> dict[str, Any]:
 @passkeys.output(schemas.ChallengeOut)
 def registration_options() -> dict[str, Any]:
     """What an authenticator is to be asked for a new passkey; needs a recent login."""
-    return acts.registration(services())
+    return use_cases.registration(services())
 
 
 @passkeys.post("")
@@ -44,7 +44,7 @@ def add(json_data: schemas.RegistrationIn) -> dict[str, Any]:
 
     The account's first second factor comes with recovery codes, shown this once.
     """
-    added = acts.add(services(), json_data)
+    added = use_cases.add(services(), json_data)
     return {"passkey": added.passkey, "backup_codes": added.codes}
 
 
@@ -54,7 +54,7 @@ def add(json_data: schemas.RegistrationIn) -> dict[str, Any]:
 @passkeys.output(Message, example={"message": "Passkey removed"})
 def remove(passkey_id: str) -> dict[str, str]:
     """Remove a passkey; needs a recent login. Other sessions end."""
-    acts.remove(services(), passkey_id)
+    use_cases.remove(services(), passkey_id)
     return {"message": "Passkey removed"}
 
 
@@ -64,7 +64,7 @@ def remove(passkey_id: str) -> dict[str, str]:
 @passkeys.output(schemas.ChallengeOut)
 def login_options() -> dict[str, Any]:
     """What a passkey is to be asked for a login; it is the same for everybody, the passkey says who it is."""
-    return acts.asked_for_login(services())
+    return use_cases.asked_for_login(services())
 
 
 @passkeys.post("/login")
@@ -74,4 +74,4 @@ def login_options() -> dict[str, Any]:
 @passkeys.output(LoggedInOut)
 def login(json_data: schemas.AssertionIn) -> dict[str, Any]:
     """Log in by a passkey alone. It must have verified its user, so no password and no code is asked for."""
-    return acts.log_in(services(), json_data, logins.tokens).answer
+    return use_cases.log_in(services(), json_data, logins.tokens).answer

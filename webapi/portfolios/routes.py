@@ -16,7 +16,7 @@ from coinsphere.portfolio.portfolios import Portfolio
 from webapi.holdings.schemas import HoldingIn, HoldingsOut, OneHoldingOut
 from webapi.http import errors, paths
 from webapi.http.schema import Message
-from webapi.portfolios import acts, answers, details, overview, queries, schemas, scope
+from webapi.portfolios import answers, details, overview, queries, schemas, scope, use_cases
 from webapi.portfolios.periods import CurrencyQuery
 from webapi.security.access import signed_in
 from webapi.services import services
@@ -47,7 +47,7 @@ def list_portfolios(query_data: CurrencyQuery) -> Response:
 def create_portfolio(json_data: schemas.PortfolioIn) -> dict[str, Any]:
     """Make a portfolio; the first one is the active one. Nobody has more than 200."""
     with scope.connection() as conn:
-        return {"portfolio": _shown(conn, acts.create(conn, json_data))}
+        return {"portfolio": _shown(conn, use_cases.create(conn, json_data))}
 
 
 @blueprint.get("/<portfolio_id>")
@@ -72,7 +72,7 @@ def get_portfolio(portfolio_id: str, query_data: CurrencyQuery) -> Response:
 def change_portfolio(portfolio_id: str, json_data: schemas.PortfolioChange) -> dict[str, Any]:
     """Change a portfolio. Fields that are left out stay."""
     with scope.connection() as conn:
-        return {"portfolio": _shown(conn, acts.change(conn, portfolio_id, json_data))}
+        return {"portfolio": _shown(conn, use_cases.change(conn, portfolio_id, json_data))}
 
 
 @blueprint.delete("/<portfolio_id>")
@@ -81,7 +81,7 @@ def change_portfolio(portfolio_id: str, json_data: schemas.PortfolioChange) -> d
 def delete_portfolio(portfolio_id: str) -> dict[str, str]:
     """Delete a portfolio with its transactions, and its history with it."""
     with scope.connection() as conn:
-        acts.delete(conn, portfolio_id)
+        use_cases.delete(conn, portfolio_id)
     return {"message": "Portfolio deleted successfully"}
 
 
@@ -93,7 +93,7 @@ def activate_portfolio(portfolio_id: str) -> dict[str, Any]:
     with scope.connection() as conn:
         identity = paths.uuid(portfolio_id, scope.WHAT)
         changed = portfolios.activate(conn, scope.user_id(), identity)
-        return {"portfolio": _shown(conn, acts.required(changed))}
+        return {"portfolio": _shown(conn, use_cases.required(changed))}
 
 
 @blueprint.post("/<portfolio_id>/sync")

@@ -9,7 +9,7 @@ from coinsphere.portfolio.tax.files import DISCLAIMER
 from coinsphere.portfolio.tax.regimes import REGIMES
 from webapi.security import limits
 from webapi.security.access import signed_in
-from webapi.tax import acts, schemas
+from webapi.tax import schemas, use_cases
 
 tax = APIBlueprint("tax", __name__, tag="Portfolios")
 
@@ -50,7 +50,9 @@ def get_tax_report(regime: str, year: str, query_data: schemas.TaxQuery) -> dict
 
     The year is the calendar year in which the tax year begins: 2024 is the United Kingdom's 2024/25.
     """
-    return schemas.shown(acts.report(regime, year, query_data.currency)) | {"notice": DISCLAIMER}
+    return schemas.shown(use_cases.report(regime, year, query_data.currency)) | {
+        "notice": DISCLAIMER
+    }
 
 
 @tax.get("/<regime>/<year>/file")
@@ -60,4 +62,4 @@ def get_tax_report(regime: str, year: str, query_data: schemas.TaxQuery) -> dict
 @tax.doc(responses=_FILE)
 def get_tax_file(regime: str, year: str, query_data: schemas.TaxFileQuery) -> Response:
     """The same as a file: CSV with every line, or a PDF."""
-    return acts.file(regime, year, query_data.currency, query_data.format)
+    return use_cases.file(regime, year, query_data.currency, query_data.format)

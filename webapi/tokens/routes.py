@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from coinsphere.market import prices
-from webapi.admin.tokens import acts
+from webapi.admin.tokens import use_cases
 from webapi.http import errors, pages
 from webapi.security.access import admin, signed_in
 from webapi.services import services
@@ -51,7 +51,7 @@ def create_token(json_data: schemas.TokenIn) -> dict[str, Any]:
     Answers 409 where the contract on its chain, or the CoinGecko id, belongs to another. A symbol may occur twice.
     Lists that are cached show it within seconds.
     """
-    return {"token": acts.create(json_data)}
+    return {"token": use_cases.create(json_data)}
 
 
 @tokens.get("/<symbol>")

@@ -13,7 +13,7 @@ from webapi.http.schema import Message, camel
 from webapi.portfolios import scope
 from webapi.security.access import signed_in
 from webapi.services import services
-from webapi.transactions import acts, queries, schemas
+from webapi.transactions import queries, schemas, use_cases
 
 blueprint = APIBlueprint("transactions", __name__, tag="Transactions")
 
@@ -25,7 +25,7 @@ blueprint = APIBlueprint("transactions", __name__, tag="Transactions")
 def list_transactions(query_data: schemas.TransactionsQuery) -> dict[str, Any]:
     """Transactions, the newest first, by `cursor` or by `offset`."""
     with scope.connection() as conn:
-        return acts.listed(conn, query_data)
+        return use_cases.listed(conn, query_data)
 
 
 @blueprint.post("")
@@ -35,7 +35,7 @@ def list_transactions(query_data: schemas.TransactionsQuery) -> dict[str, Any]:
 def create_transaction(json_data: schemas.TransactionIn) -> dict[str, Any]:
     """Record a transaction. What is held shows it at once, values of past days within a second."""
     with scope.connection() as conn:
-        return acts.record(conn, json_data)
+        return use_cases.record(conn, json_data)
 
 
 @blueprint.post("/bulk")
@@ -46,7 +46,10 @@ def create_transactions(json_data: schemas.BulkIn) -> dict[str, Any]:
     """Record up to 1,000 transactions, all or none."""
     now = services().clock()
     with scope.connection() as conn:
-        new = [acts.new(conn, each, json_data.portfolio_id, now) for each in json_data.transactions]
+        new = [
+            use_cases.new(conn, each, json_data.portfolio_id, now)
+            for each in json_data.transactions
+        ]
         done = queries.refusing(lambda: recording.record(conn, scope.user_id(), new, now))
         made = queries.some(conn, scope.user_id(), done.fact_ids)
     return {"transactions": made, "count": len(made), "isPending": not done.is_booked}
@@ -58,7 +61,7 @@ def create_transactions(json_data: schemas.BulkIn) -> dict[str, Any]:
 def get_transaction(transaction_id: str) -> Response:
     """A transaction."""
     with scope.connection() as conn:
-        found = acts.find(conn, transaction_id)
+        found = use_cases.find(conn, transaction_id)
         pending = portfolios.get(conn, scope.user_id(), found["portfolio_id"])
     shown = {camel(name): value for name, value in found.items() if name != "superseded_at"}
     is_pending = pending is not None and pending.is_pending
@@ -74,7 +77,7 @@ def correct_transaction(
 ) -> dict[str, Any]:
     """Correct a transaction. Fields that are left out stay; the old version stays in the history."""
     with scope.connection() as conn:
-        return acts.correct(conn, transaction_id, json_data)
+        return use_cases.correct(conn, transaction_id, json_data)
 
 
 @blueprint.delete("/<transaction_id>")
@@ -83,7 +86,7 @@ def correct_transaction(
 def delete_transaction(transaction_id: str) -> dict[str, str]:
     """Take a transaction back: it counts no more, and stays in the history."""
     with scope.connection() as conn:
-        acts.withdraw(conn, transaction_id)
+        use_cases.withdraw(conn, transaction_id)
     return {"message": "Transaction deleted successfully"}
 
 
@@ -93,8 +96,8 @@ def delete_transaction(transaction_id: str) -> dict[str, str]:
 def restore_transaction(transaction_id: str) -> dict[str, Any]:
     """Let a transaction count again that was deleted, as it was last; one that counts stays as it is."""
     with scope.connection() as conn:
-        acts.bring_back(conn, [transaction_id])
-        found = acts.find(conn, transaction_id)
+        use_cases.bring_back(conn, [transaction_id])
+        found = use_cases.find(conn, transaction_id)
         owning = portfolios.get(conn, scope.user_id(), found["portfolio_id"])
     return {"transaction": found, "isPending": owning is not None and owning.is_pending}
 
@@ -105,9 +108,11 @@ def restore_transaction(transaction_id: str) -> dict[str, Any]:
 def get_history(transaction_id: str) -> dict[str, Any]:
     """All versions of a transaction, the newest first; also of one that was deleted."""
     with scope.connection() as conn:
-        versions = queries.history(conn, scope.user_id(), paths.uuid(transaction_id, acts.WHAT))
+        versions = queries.history(
+            conn, scope.user_id(), paths.uuid(transaction_id, use_cases.WHAT)
+        )
     if not versions:
-        raise errors.not_found(acts.WHAT)
+        raise errors.not_found(use_cases.WHAT)
     return {"versions": versions}
 
 
@@ -117,7 +122,7 @@ def get_history(transaction_id: str) -> dict[str, Any]:
 def get_lots(transaction_id: str) -> dict[str, Any]:
     """The lots that a transaction used, with the gain of each part."""
     with scope.connection() as conn:
-        identity = paths.uuid(transaction_id, acts.WHAT)
+        identity = paths.uuid(transaction_id, use_cases.WHAT)
         if transactions.get(conn, scope.user_id(), identity) is None:
-            raise errors.not_found(acts.WHAT)
+            raise errors.not_found(use_cases.WHAT)
         return {"lots": realised_gains.lots_of(conn, scope.user_id(), identity)}

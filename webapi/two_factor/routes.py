@@ -8,7 +8,7 @@ from webapi.auth import proofs
 from webapi.security import access, limits, step_up
 from webapi.security.access import signed_in
 from webapi.services import services
-from webapi.two_factor import acts, codes, queries, schemas
+from webapi.two_factor import codes, queries, schemas, use_cases
 
 two_factor = APIBlueprint("two_factor", __name__, tag="Two-factor authentication")
 
@@ -20,7 +20,7 @@ two_factor = APIBlueprint("two_factor", __name__, tag="Two-factor authentication
 def set_up() -> dict[str, str]:
     """A new secret for an authenticator app; needs a recent login. It counts once `/2fa/verify` got a code of it."""
     work = services()
-    secret = acts.set_up(work)
+    secret = use_cases.set_up(work)
     address = codes.address_of(secret, proofs.caller(work).email)
     return {"secret": secret, "otpauth_url": address, "qr_code": codes.qr_code(address)}
 
@@ -32,7 +32,7 @@ def set_up() -> dict[str, str]:
 @two_factor.output(schemas.VerifiedOut)
 def verify(json_data: schemas.VerifyIn) -> dict[str, Any]:
     """Make the new secret count, by a code of it; recovery codes are shown this once, and other sessions end."""
-    return {"success": True, "backup_codes": acts.enable(services(), json_data)}
+    return {"success": True, "backup_codes": use_cases.enable(services(), json_data)}
 
 
 @two_factor.post("/disable")
@@ -42,7 +42,7 @@ def verify(json_data: schemas.VerifyIn) -> dict[str, Any]:
 @two_factor.output(schemas.DisabledOut)
 def disable(json_data: schemas.DisableIn) -> dict[str, Any]:
     """Forget the authenticator app, by the password and a code; other sessions end."""
-    acts.disable(services(), json_data)
+    use_cases.disable(services(), json_data)
     return {"success": True, "message": "Two-factor authentication disabled"}
 
 
@@ -68,4 +68,4 @@ def status() -> dict[str, Any]:
 @two_factor.output(schemas.CodesOut)
 def regenerate(json_data: schemas.RegenerateIn) -> dict[str, Any]:
     """New recovery codes in place of the old ones; needs a recent login."""
-    return {"backup_codes": acts.renew_codes(services(), json_data)}
+    return {"backup_codes": use_cases.renew_codes(services(), json_data)}

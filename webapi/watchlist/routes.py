@@ -9,7 +9,7 @@ from webapi.security import access
 from webapi.security.access import signed_in
 from webapi.services import services
 from webapi.tokens import queries as tokens
-from webapi.watchlist import acts, queries, schemas
+from webapi.watchlist import queries, schemas, use_cases
 
 watchlist = APIBlueprint("watchlist", __name__, tag="Watchlist")
 
@@ -30,7 +30,7 @@ def list_watched() -> dict[str, Any]:
 def watch(symbol: str) -> dict[str, str]:
     """Watch a token; said twice, it is the same as once."""
     with services().database.connection() as conn:
-        return {"message": f"{acts.watch(conn, symbol).symbol} is watched"}
+        return {"message": f"{use_cases.watch(conn, symbol).symbol} is watched"}
 
 
 @watchlist.delete("/<symbol>")
@@ -39,4 +39,4 @@ def watch(symbol: str) -> dict[str, str]:
 def unwatch(symbol: str) -> dict[str, str]:
     """Watch a token no more."""
     with services().database.connection() as conn:
-        return {"message": f"{acts.unwatch(conn, symbol).symbol} is watched no more"}
+        return {"message": f"{use_cases.unwatch(conn, symbol).symbol} is watched no more"}

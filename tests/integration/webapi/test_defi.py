@@ -168,7 +168,7 @@ def test_a_contract_proves_by_approving(person: Person, monkeypatch, api_setting
         own = SecretStr(f"ethereum={server.url}")
         settings = api_settings.model_copy(update={"wallet_nodes": own})
         monkeypatch.setattr(
-            "webapi.defi.acts.Nodes", lambda _, **options: Nodes(settings, **options)
+            "webapi.defi.use_cases.Nodes", lambda _, **options: Nodes(settings, **options)
         )
         text = asked(person, CONTRACT.lower())["message"]
         address = text.splitlines()[1]

@@ -4,7 +4,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from webapi.admin.asset_events import acts, schemas
+from webapi.admin.asset_events import schemas, use_cases
 from webapi.security.access import admin, analyst
 from webapi.security.step_up import step_up
 
@@ -17,7 +17,7 @@ blueprint = APIBlueprint("asset_events", __name__, tag="Administration")
 @blueprint.output(schemas.AssetEventsOut)
 def list_asset_events(query_data: schemas.AssetEventsQuery) -> dict[str, Any]:
     """Renames, redenominations, swaps, splits, delistings and reused tickers, by the instant at which they happened."""
-    return {"asset_events": acts.listed(query_data)}
+    return {"asset_events": use_cases.listed(query_data)}
 
 
 @blueprint.post("")
@@ -30,7 +30,7 @@ def add_asset_event(json_data: schemas.AssetEventIn) -> dict[str, Any]:
 
     Answers 409 where the token has a successor, or another unit from that day on, already.
     """
-    return {"asset_event": acts.add(json_data)}
+    return {"asset_event": use_cases.add(json_data)}
 
 
 @blueprint.post("/<event_id>/remove")
@@ -40,4 +40,4 @@ def add_asset_event(json_data: schemas.AssetEventIn) -> dict[str, Any]:
 @blueprint.output(schemas.OneAssetEventOut)
 def remove_asset_event(event_id: str, json_data: schemas.RemovalIn) -> dict[str, Any]:
     """Let an event count no more: books and history are as if it had not happened. Alerts that it changed stay changed."""
-    return {"asset_event": acts.remove(event_id, json_data.reason)}
+    return {"asset_event": use_cases.remove(event_id, json_data.reason)}

@@ -6,7 +6,7 @@ from typing import Any
 from apiflask import APIBlueprint
 
 from coinsphere.market.quality import set_aside
-from webapi.admin.data import acts, health, schemas
+from webapi.admin.data import health, schemas, use_cases
 from webapi.security.access import admin, analyst
 from webapi.security.step_up import step_up
 from webapi.services import services
@@ -30,7 +30,7 @@ def data_health(query_data: schemas.HealthQuery) -> health.DataHealth:
 def list_set_aside(query_data: schemas.ListQuery) -> dict[str, Any]:
     """What checks set aside and nothing uses, newest first, each with its trail."""
     with services().database.connection() as conn:
-        shown, following = acts.held(conn, query_data)
+        shown, following = use_cases.held(conn, query_data)
         trails = set_aside.trails(conn, [each.id for each in shown])
     return {
         "entries": [{**asdict(each), "trail": trails[each.id]} for each in shown],
@@ -44,7 +44,7 @@ def list_set_aside(query_data: schemas.ListQuery) -> dict[str, Any]:
 @blueprint.output(schemas.DecidedOut)
 def release_set_aside(which: str, json_data: schemas.DecisionIn) -> dict[str, int]:
     """Use again what was set aside, as long as its cause lasts: an entry's number, or a symbol for all of its token."""
-    return {"decided": acts.release_set_aside(which, json_data.reason)}
+    return {"decided": use_cases.release_set_aside(which, json_data.reason)}
 
 
 @blueprint.post("/set-aside/<which>/remove")
@@ -54,7 +54,7 @@ def release_set_aside(which: str, json_data: schemas.DecisionIn) -> dict[str, in
 @blueprint.output(schemas.DecidedOut)
 def remove_set_aside(which: str, json_data: schemas.DecisionIn) -> dict[str, int]:
     """Take candles that were set aside out of the history; they stay among what was refused. A recent login is needed."""
-    return {"decided": acts.remove_set_aside(which, json_data.reason)}
+    return {"decided": use_cases.remove_set_aside(which, json_data.reason)}
 
 
 @blueprint.get("/refused")
@@ -64,7 +64,7 @@ def remove_set_aside(which: str, json_data: schemas.DecisionIn) -> dict[str, int
 def list_refused(query_data: schemas.ListQuery) -> dict[str, Any]:
     """Rows of sources and files that were refused on arrival and wait for a decision, newest first, as they came."""
     with services().database.connection() as conn:
-        shown, following = acts.waiting(conn, query_data)
+        shown, following = use_cases.waiting(conn, query_data)
     return {"rows": shown, "next_cursor": following}
 
 
@@ -77,7 +77,7 @@ def release_refused(which: str, json_data: schemas.DecisionIn) -> dict[str, int]
 
     409 where one of them cannot be true by itself, like a price of zero; then none is used.
     """
-    return {"decided": acts.release_refused(which, json_data.reason)}
+    return {"decided": use_cases.release_refused(which, json_data.reason)}
 
 
 @blueprint.post("/refused/<which>/remove")
@@ -86,4 +86,4 @@ def release_refused(which: str, json_data: schemas.DecisionIn) -> dict[str, int]
 @blueprint.output(schemas.DecidedOut)
 def remove_refused(which: str, json_data: schemas.DecisionIn) -> dict[str, int]:
     """Confirm that rows which were refused are wrong: they wait no longer, and are kept."""
-    return {"decided": acts.remove_refused(which, json_data.reason)}
+    return {"decided": use_cases.remove_refused(which, json_data.reason)}

@@ -5,7 +5,7 @@ from typing import Any
 from apiflask import APIBlueprint
 
 from coinsphere.jobs import records
-from webapi.admin.jobs import acts, schemas
+from webapi.admin.jobs import schemas, use_cases
 from webapi.http import errors
 from webapi.security.access import admin
 from webapi.security.step_up import step_up
@@ -20,7 +20,7 @@ blueprint = APIBlueprint("administration_jobs", __name__, tag="Administration")
 @blueprint.output(schemas.JobsOut)
 def list_jobs(query_data: schemas.ListQuery) -> dict[str, Any]:
     """Background jobs that failed and whose work was not done later, and those that are stuck, newest first."""
-    shown, following = acts.listed(query_data)
+    shown, following = use_cases.listed(query_data)
     return {"jobs": shown, "next_cursor": following}
 
 
@@ -29,11 +29,11 @@ def list_jobs(query_data: schemas.ListQuery) -> dict[str, Any]:
 @blueprint.output(schemas.OneJobOut)
 def get_job(number: str) -> dict[str, Any]:
     """One job that is not done, and what happened to it."""
-    job_id = acts.number_of(number)
+    job_id = use_cases.number_of(number)
     with services().database.connection() as conn:
         found = records.find(conn, job_id)
         if found is None:
-            raise errors.not_found(acts.JOB)
+            raise errors.not_found(use_cases.JOB)
         told = records.events(conn, job_id)
     return {"job": found, "events": [{"event": event, "at": at} for event, at in told]}
 
@@ -43,7 +43,7 @@ def get_job(number: str) -> dict[str, Any]:
 @blueprint.output(schemas.ChangedJobOut)
 def retry_job(number: str) -> dict[str, int]:
     """Try a failed job again now; 404 where it did not fail."""
-    return {"id": acts.retry(number)}
+    return {"id": use_cases.retry(number)}
 
 
 @blueprint.post("/<number>/cancel")
@@ -55,4 +55,4 @@ def cancel_job(number: str) -> dict[str, int]:
 
     404 for one that runs, and for one that a person waits for, like an import: they end by themselves.
     """
-    return {"id": acts.cancel(number)}
+    return {"id": use_cases.cancel(number)}

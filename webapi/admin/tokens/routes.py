@@ -5,7 +5,7 @@ from typing import Any
 from apiflask import APIBlueprint
 
 from coinsphere.market.reference import listing
-from webapi.admin.tokens import acts, schemas
+from webapi.admin.tokens import schemas, use_cases
 from webapi.security.access import admin
 from webapi.services import services
 
@@ -19,7 +19,7 @@ blueprint = APIBlueprint("token_administration", __name__, tag="Administration")
 def list_listings(query_data: schemas.ListQuery) -> dict[str, Any]:
     """All tokens by symbol, deactivated ones too."""
     with services().database.connection() as conn:
-        page, following = acts.listed(conn, query_data)
+        page, following = use_cases.listed(conn, query_data)
     return {"tokens": page, "next_cursor": following}
 
 
@@ -29,7 +29,7 @@ def list_listings(query_data: schemas.ListQuery) -> dict[str, Any]:
 def get_listing(token_id: str) -> dict[str, Any]:
     """One token, and what refers to it."""
     with services().database.connection() as conn:
-        token = acts.find(conn, token_id)
+        token = use_cases.find(conn, token_id)
         return {"token": token, "uses": listing.uses(conn, token.id)}
 
 
@@ -42,7 +42,7 @@ def change_listing(token_id: str, json_data: schemas.TokenChange) -> dict[str, A
 
     Answers 409 where the contract on its chain, or the CoinGecko id, belongs to another.
     """
-    return {"token": acts.change(token_id, json_data)}
+    return {"token": use_cases.change(token_id, json_data)}
 
 
 @blueprint.delete("/<token_id>")
@@ -53,4 +53,4 @@ def delete_listing(token_id: str) -> dict[str, str]:
 
     Answers 409 with `uses` where something does: deactivate it instead.
     """
-    return {"message": f"{acts.delete(token_id).symbol} deleted"}
+    return {"message": f"{use_cases.delete(token_id).symbol} deleted"}

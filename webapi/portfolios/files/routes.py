@@ -11,7 +11,7 @@ from coinsphere.portfolio.imports.batches import Batch
 from coinsphere.portfolio.imports.previews import Example
 from webapi.http.schema import Message
 from webapi.portfolios import scope
-from webapi.portfolios.files import acts, schemas
+from webapi.portfolios.files import schemas, use_cases
 from webapi.security.access import signed_in
 
 blueprint = APIBlueprint("portfolio_files", __name__, tag="Portfolios")
@@ -45,7 +45,7 @@ def start_import(portfolio_id: str, json_data: schemas.ImportIn) -> dict[str, An
             form=json_data.format, content=json_data.content.encode(), file_name=json_data.file_name,
             mapping=json_data.mapping, answers=json_data.told(),
         )  # fmt: skip
-        return _shown(conn, acts.find(conn, str(found.id), str(batch_id)))
+        return _shown(conn, use_cases.find(conn, str(found.id), str(batch_id)))
 
 
 @blueprint.post("/<portfolio_id>/imports/<batch_id>/parts")
@@ -55,7 +55,9 @@ def start_import(portfolio_id: str, json_data: schemas.ImportIn) -> dict[str, An
 def add_part(portfolio_id: str, batch_id: str, json_data: schemas.ImportPart) -> dict[str, str]:
     """Send the next part of a file; 64 MiB in all."""
     with scope.connection() as conn:
-        acts.append(conn, acts.find(conn, portfolio_id, batch_id), json_data.content.encode())
+        use_cases.append(
+            conn, use_cases.find(conn, portfolio_id, batch_id), json_data.content.encode()
+        )
     return {"message": "Part received"}
 
 
@@ -66,8 +68,8 @@ def add_part(portfolio_id: str, batch_id: str, json_data: schemas.ImportPart) ->
 def answer_import(portfolio_id: str, batch_id: str, json_data: schemas.AnswersIn) -> dict[str, Any]:
     """Answer what a file leaves open: its number format, order of dates, time zone, unknown columns."""
     with scope.connection() as conn:
-        acts.answer(conn, acts.find(conn, portfolio_id, batch_id), json_data.told())
-        return _shown(conn, acts.find(conn, portfolio_id, batch_id))
+        use_cases.answer(conn, use_cases.find(conn, portfolio_id, batch_id), json_data.told())
+        return _shown(conn, use_cases.find(conn, portfolio_id, batch_id))
 
 
 @blueprint.get("/<portfolio_id>/imports")
@@ -86,7 +88,7 @@ def list_imports(portfolio_id: str) -> dict[str, Any]:
 def get_import(portfolio_id: str, batch_id: str) -> dict[str, Any]:
     """An import: what it would do, or how far it is."""
     with scope.connection() as conn:
-        return _shown(conn, acts.find(conn, portfolio_id, batch_id))
+        return _shown(conn, use_cases.find(conn, portfolio_id, batch_id))
 
 
 @blueprint.post("/<portfolio_id>/imports/<batch_id>/confirm")
@@ -95,8 +97,8 @@ def get_import(portfolio_id: str, batch_id: str) -> dict[str, Any]:
 def confirm_import(portfolio_id: str, batch_id: str) -> dict[str, Any]:
     """Have the worker do an import. Lines that are wrong are left out and named."""
     with scope.connection() as conn:
-        acts.confirm(conn, acts.find(conn, portfolio_id, batch_id))
-        return {"import": acts.find(conn, portfolio_id, batch_id), "preview": None}
+        use_cases.confirm(conn, use_cases.find(conn, portfolio_id, batch_id))
+        return {"import": use_cases.find(conn, portfolio_id, batch_id), "preview": None}
 
 
 @blueprint.post("/<portfolio_id>/imports/<batch_id>/take-back")
@@ -108,8 +110,8 @@ def take_import_back(portfolio_id: str, batch_id: str) -> dict[str, Any]:
     Each transaction stays in its history. Answers 409 while the import is under way.
     """
     with scope.connection() as conn:
-        acts.take_back(conn, acts.find(conn, portfolio_id, batch_id))
-        return {"import": acts.find(conn, portfolio_id, batch_id), "preview": None}
+        use_cases.take_back(conn, use_cases.find(conn, portfolio_id, batch_id))
+        return {"import": use_cases.find(conn, portfolio_id, batch_id), "preview": None}
 
 
 @blueprint.get("/<portfolio_id>/export")
@@ -118,13 +120,13 @@ def take_import_back(portfolio_id: str, batch_id: str) -> dict[str, Any]:
 @blueprint.doc(responses=_FILE)
 def export(portfolio_id: str, query_data: schemas.ExportQuery) -> Response:
     """All transactions, as a file that imports back to the same state; safe to open in a spreadsheet."""
-    return acts.export(portfolio_id, query_data.format)
+    return use_cases.export(portfolio_id, query_data.format)
 
 
 def _shown(conn: Connection, batch: Batch) -> dict[str, Any]:
     if batch.status != "previewed":
         return {"import": batch, "preview": None}
-    looked = acts.preview(conn, batch)
+    looked = use_cases.preview(conn, batch)
     preview = {
         "rows": looked.rows,
         "transactions": looked.transactions,

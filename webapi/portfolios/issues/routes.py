@@ -10,7 +10,7 @@ from coinsphere.portfolio import issues
 from webapi.http import cursor
 from webapi.http.schema import Message
 from webapi.portfolios import scope
-from webapi.portfolios.issues import acts, schemas
+from webapi.portfolios.issues import schemas, use_cases
 from webapi.security.access import signed_in
 
 blueprint = APIBlueprint("portfolio_issues", __name__, tag="Portfolios")
@@ -48,7 +48,7 @@ def resolve_issue(
 ) -> dict[str, Any]:
     """Say what becomes of an issue: one that is dismissed stays so, one that is found again opens again."""
     with scope.connection() as conn:
-        return {"issue": acts.settle(conn, portfolio_id, issue_id, json_data)}
+        return {"issue": use_cases.settle(conn, portfolio_id, issue_id, json_data)}
 
 
 @blueprint.post("/<portfolio_id>/transfers")
@@ -58,7 +58,7 @@ def resolve_issue(
 def decide_transfer(portfolio_id: str, json_data: schemas.TransferDecision) -> dict[str, str]:
     """Confirm or reject that two transactions are the ends of one own transfer; lots move, or do not, accordingly."""
     with scope.connection() as conn:
-        acts.decide(conn, portfolio_id, json_data)
+        use_cases.decide(conn, portfolio_id, json_data)
     return {"message": f"Transfer {json_data.decision}"}
 
 

@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 from coinsphere.portfolio import sharing
 from webapi.http.schema import Message
 from webapi.portfolios import scope
-from webapi.portfolios.shares import acts, schemas
+from webapi.portfolios.shares import schemas, use_cases
 from webapi.security.access import signed_in
 
 blueprint = APIBlueprint("portfolio_shares", __name__, tag="Portfolios")
@@ -20,9 +20,9 @@ blueprint = APIBlueprint("portfolio_shares", __name__, tag="Portfolios")
 def add_share(portfolio_id: str, json_data: schemas.ShareIn) -> dict[str, Any]:
     """Make a link by which anybody sees a portfolio. Its secret is shown this once."""
     with scope.connection() as conn:
-        share, secret = acts.add(conn, portfolio_id, json_data)
+        share, secret = use_cases.add(conn, portfolio_id, json_data)
     shown = schemas.ShareOut.model_validate(share).model_dump()
-    return {"share": {**shown, "secret": secret, "url": acts.address(secret)}}
+    return {"share": {**shown, "secret": secret, "url": use_cases.address(secret)}}
 
 
 @blueprint.get("/<portfolio_id>/shares")
@@ -41,5 +41,5 @@ def list_shares(portfolio_id: str) -> dict[str, Any]:
 def revoke_share(portfolio_id: str, share_id: str) -> dict[str, str]:
     """End a link at once."""
     with scope.connection() as conn:
-        acts.revoke(conn, portfolio_id, share_id)
+        use_cases.revoke(conn, portfolio_id, share_id)
     return {"message": "Link revoked"}

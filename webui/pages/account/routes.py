@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from flask import Blueprint, Response
 
 from coinsphere.portfolio.imports.statements.record import MONEY
-from webapi.account import acts, preferences
+from webapi.account import preferences, use_cases
 from webapi.account.preferences import Preferences
 from webapi.account.schemas import ChangePasswordIn, PreferencesIn, ProfileIn
 from webapi.auth import proofs
@@ -49,7 +49,7 @@ def change_profile() -> Response:
     """Change names or address; an emptied name is none."""
     try:
         given = submissions.given(ProfileIn, **submissions.emptied(*_NAMES))
-        _, pending = acts.change_profile(services(), given)
+        _, pending = use_cases.change_profile(services(), given)
     except Problem as problem:
         return _again(problem, "profile")
     if pending is not None and given.email == pending:
@@ -78,7 +78,7 @@ def change_preferences() -> Response:
 def change_password() -> Response:
     """Replace the password; all other sessions end."""
     try:
-        acts.change_password(services(), submissions.given(ChangePasswordIn))
+        use_cases.change_password(services(), submissions.given(ChangePasswordIn))
     except Problem as problem:
         return _again(problem, "password")
     return flash_messages.lead_to(
@@ -91,7 +91,7 @@ def change_password() -> Response:
 @limits.auth
 def resend() -> Response:
     """Have the link sent once more that confirms one's address."""
-    if acts.resend_verification(services()):
+    if use_cases.resend_verification(services()):
         return flash_messages.lead_to(_PAGE, gettext("The link is on its way."))
     return flash_messages.lead_to(_PAGE, gettext("Your address is confirmed already."))
 
@@ -101,7 +101,7 @@ def resend() -> Response:
 @step_up.step_up
 def end_session(session_id: str) -> Response:
     """End one session."""
-    acts.end_session(services(), paths.uuid(session_id, "session"))
+    use_cases.end_session(services(), paths.uuid(session_id, "session"))
     return flash_messages.lead_to(_PAGE, gettext("That session has ended."))
 
 
@@ -110,7 +110,7 @@ def end_session(session_id: str) -> Response:
 @step_up.step_up
 def end_other_sessions() -> Response:
     """End all sessions but this one."""
-    acts.end_other_sessions(services())
+    use_cases.end_other_sessions(services())
     return flash_messages.lead_to(_PAGE, gettext("All other sessions have ended."))
 
 
@@ -131,7 +131,7 @@ def _page(shown: _Forms) -> Response:
             "sessions": sessions.all_of(conn, user.id, work.clock()),
             "factors": two_factor.state(conn, user.id),
             "chosen": preferences.of(conn, user.id),
-            "pending": acts.pending_email(work, conn, user),
+            "pending": use_cases.pending_email(work, conn, user),
         }
     return rendering.page(
         "account/profile.html",

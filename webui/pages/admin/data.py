@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response
 
-from webapi.admin import acts as administration
-from webapi.admin.data import acts
+from webapi.admin import use_cases as administration
 from webapi.admin.data import health as data_health
+from webapi.admin.data import use_cases
 from webapi.admin.data.schemas import DecisionIn, HealthQuery, ListQuery
 from webapi.admin.schemas import Cursor
 from webapi.http.schema import Query, check
@@ -43,7 +43,7 @@ def data() -> Response:
 @admin
 def release_set_aside(which: str) -> Response:
     """Use again what a check set aside."""
-    return _decided(acts.release_set_aside, which)
+    return _decided(use_cases.release_set_aside, which)
 
 
 @web_admin_data.post(f"{_PAGE}/set-aside/<which>/remove")
@@ -51,21 +51,21 @@ def release_set_aside(which: str) -> Response:
 @step_up
 def remove_set_aside(which: str) -> Response:
     """Take out of the history what a check set aside."""
-    return _decided(acts.remove_set_aside, which)
+    return _decided(use_cases.remove_set_aside, which)
 
 
 @web_admin_data.post(f"{_PAGE}/refused/<which>/release")
 @admin
 def release_refused(which: str) -> Response:
     """Use after all what was refused."""
-    return _decided(acts.release_refused, which)
+    return _decided(use_cases.release_refused, which)
 
 
 @web_admin_data.post(f"{_PAGE}/refused/<which>/remove")
 @admin
 def remove_refused(which: str) -> Response:
     """Confirm that it is wrong."""
-    return _decided(acts.remove_refused, which)
+    return _decided(use_cases.remove_refused, which)
 
 
 def _decided(decide: Callable[[str, str], int], which: str) -> Response:
@@ -86,8 +86,8 @@ def _page(form: Submission) -> Response:
         HealthQuery(symbol=query.symbol, cursor=wanted.page, days=14, limit=50)
     )
     with services().database.connection() as conn:
-        held, more_held = acts.held(conn, query)
-        refused, more_refused = acts.waiting(conn, query)
+        held, more_held = use_cases.held(conn, query)
+        refused, more_refused = use_cases.waiting(conn, query)
     return rendering.page(
         "admin/data.html",
         status=administration.data_status(),

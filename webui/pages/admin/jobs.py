@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from webapi.admin.jobs import acts
+from webapi.admin.jobs import use_cases
 from webapi.admin.jobs.schemas import ListQuery
 from webapi.http.schema import check
 from webapi.security.step_up import step_up
@@ -19,7 +19,7 @@ _PAGE = "/admin/jobs"
 @admin
 def jobs() -> Response:
     """The newest of them."""
-    found, following = acts.listed(check(ListQuery, query_parameters.given("cursor")))
+    found, following = use_cases.listed(check(ListQuery, query_parameters.given("cursor")))
     return rendering.page("admin/jobs.html", jobs=found, next_cursor=following)
 
 
@@ -27,7 +27,7 @@ def jobs() -> Response:
 @admin
 def retry(job_id: str) -> Response:
     """Try a failed job again now."""
-    acts.retry(job_id)
+    use_cases.retry(job_id)
     return flash_messages.lead_to(_PAGE, gettext("It is tried again."))
 
 
@@ -36,5 +36,5 @@ def retry(job_id: str) -> Response:
 @step_up
 def cancel(job_id: str) -> Response:
     """Forget a job: its work will not be done."""
-    acts.cancel(job_id)
+    use_cases.cancel(job_id)
     return flash_messages.lead_to(_PAGE, gettext("It is forgotten; its work will not be done."))

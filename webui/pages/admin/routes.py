@@ -8,7 +8,7 @@ from coinsphere.audit.verification import Verdict
 from coinsphere.jobs import records
 from coinsphere.market.quality import set_aside
 from coinsphere.security.symmetric_keys import SymmetricKeys
-from webapi.admin import acts
+from webapi.admin import use_cases
 from webapi.admin.schemas import AuditQuery, SwitchIn
 from webapi.health import probes
 from webapi.http.schema import check
@@ -31,7 +31,7 @@ def overview() -> Response:
     states, held = probes.states(work)
     with work.database.connection() as conn:
         depths = records.depths(conn)
-        refused = acts.data_status()["quotes"].quarantined
+        refused = use_cases.data_status()["quotes"].quarantined
         held = set_aside.count(conn) if held is None else held
     ill = sum(each.jobs for each in depths if each.state in records.ILL)
     return rendering.page("admin/index.html", states=states, held=held, jobs=ill, refused=refused)
@@ -45,7 +45,7 @@ def audit_log() -> Response:
     work = services()
     query = check(AuditQuery, query_parameters.given("action", "actorId", "cursor"))
     with work.database.connection() as conn:
-        shown, following = acts.audit_entries(conn, query)
+        shown, following = use_cases.audit_entries(conn, query)
     is_whole = request.args.get("whole") == "1"
     return rendering.page(
         "admin/audit.html",
@@ -63,7 +63,9 @@ def audit_log() -> Response:
 def switches() -> Response:
     """What can be turned off, and whether it is on."""
     may_switch = access.principal().role == "admin"
-    return rendering.page("admin/features.html", features=acts.switches(), may_switch=may_switch)
+    return rendering.page(
+        "admin/features.html", features=use_cases.switches(), may_switch=may_switch
+    )
 
 
 @web_administration.post(f"{_FEATURES}/<feature>")
@@ -71,7 +73,7 @@ def switches() -> Response:
 def switch(feature: str) -> Response:
     """Turn a feature on or off."""
     is_on = request.form.get("isOn") == "true"
-    acts.switch(feature, submissions.given(SwitchIn, isOn=is_on))
+    use_cases.switch(feature, submissions.given(SwitchIn, isOn=is_on))
     return flash_messages.lead_to(
         _FEATURES, gettext("Turned on.") if is_on else gettext("Turned off; every page follows.")
     )

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request
 
 from coinsphere.market.reference import listing
-from webapi.admin.tokens import acts
+from webapi.admin.tokens import use_cases
 from webapi.admin.tokens.schemas import ListQuery, TokenChange
 from webapi.http.schema import check
 from webapi.services import services
@@ -25,7 +25,7 @@ def tokens() -> Response:
     """All tokens, deactivated ones too; htmx gets the rows alone."""
     query = check(ListQuery, query_parameters.given("q", "cursor"))
     with services().database.connection() as conn:
-        found, following = acts.listed(conn, query)
+        found, following = use_cases.listed(conn, query)
     return rendering.page(
         "admin/token_rows.html" if requests.is_part() else "admin/tokens.html",
         tokens=found,
@@ -47,7 +47,7 @@ def add() -> Response:
     """Add a token."""
 
     def act() -> Response:
-        made = acts.create(submissions.given(TokenIn, **submissions.whole("decimals")))
+        made = use_cases.create(submissions.given(TokenIn, **submissions.whole("decimals")))
         return flash_messages.lead_to(f"{_LIST}/{made.id}", gettext("It is listed."))
 
     return submissions.answered(act, "admin/token.html", token=None, uses=[])
@@ -68,7 +68,7 @@ def change(token_id: str) -> Response:
     def act() -> Response:
         changes = {**submissions.emptied(*_MAY_BE_UNKNOWN), **submissions.whole("decimals")}
         given = {**changes, "isActive": request.form.get("isActive") == "true"}
-        acts.change(token_id, submissions.given(TokenChange, **given))
+        use_cases.change(token_id, submissions.given(TokenChange, **given))
         return flash_messages.lead_to(f"{_LIST}/{token_id}", gettext("Saved."))
 
     return submissions.attempted(act, lambda form: _page(token_id, form))
@@ -80,7 +80,7 @@ def delete(token_id: str) -> Response:
     """Delete a token that nothing refers to."""
 
     def act() -> Response:
-        acts.delete(token_id)
+        use_cases.delete(token_id)
         return flash_messages.lead_to(_LIST, gettext("The token is deleted."))
 
     return submissions.attempted(act, lambda form: _page(token_id, form))
@@ -88,6 +88,6 @@ def delete(token_id: str) -> Response:
 
 def _page(token_id: str, form: Submission) -> Response:
     with services().database.connection() as conn:
-        found = acts.find(conn, token_id)
+        found = use_cases.find(conn, token_id)
         uses = listing.uses(conn, found.id)
     return rendering.page("admin/token.html", token=found, uses=uses, form=form)

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from webapi.admin import acts
+from webapi.admin import use_cases
 from webapi.admin.schemas import UserChange, UsersQuery
 from webapi.http.schema import check
 from webapi.security import access, sessions
@@ -21,7 +21,7 @@ web_admin_users = Blueprint("web_admin_users", __name__)
 def users() -> Response:
     """Accounts by part of their address, and by role; htmx gets the rows alone."""
     query = check(UsersQuery, query_parameters.given("q", "role", "cursor"))
-    found, following = acts.accounts(query)
+    found, following = use_cases.accounts(query)
     return rendering.page(
         "admin/user_rows.html" if requests.is_part() else "admin/users.html",
         users=found,
@@ -45,7 +45,7 @@ def change(user_id: str) -> Response:
     def act() -> Response:
         is_active = request.form.get("isActive")
         more = {} if is_active is None else {"isActive": is_active == "true"}
-        acts.change(user_id, submissions.given(UserChange, **more))
+        use_cases.change(user_id, submissions.given(UserChange, **more))
         return flash_messages.lead_to(f"/admin/users/{user_id}", gettext("Changed."))
 
     return submissions.attempted(act, lambda form: _page(user_id, form))
@@ -55,7 +55,7 @@ def change(user_id: str) -> Response:
 @admin
 def end_sessions(user_id: str) -> Response:
     """End all sessions of an account."""
-    acts.end_sessions(user_id)
+    use_cases.end_sessions(user_id)
     return flash_messages.lead_to(
         f"/admin/users/{user_id}", gettext("All its sessions have ended.")
     )
@@ -64,7 +64,7 @@ def end_sessions(user_id: str) -> Response:
 def _page(user_id: str, form: Submission) -> Response:
     work = services()
     with work.database.connection() as conn:
-        found = acts.account(conn, user_id)
+        found = use_cases.account(conn, user_id)
         opened = sessions.all_of(conn, found.id, work.clock())
     is_own = found.id == access.principal().user_id
     return rendering.page("admin/user.html", user=found, sessions=opened, form=form, is_own=is_own)

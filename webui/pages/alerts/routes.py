@@ -9,7 +9,7 @@ from coinsphere.alerts.repository import Alert
 from coinsphere.alerts.rules import AlertType, Condition
 from coinsphere.notify.channels import repository as channels
 from coinsphere.portfolio import portfolios
-from webapi.alerts import acts
+from webapi.alerts import use_cases
 from webapi.alerts.schemas import AlertChange, AlertIn
 from webapi.auth import proofs
 from webapi.http.errors import Problem
@@ -34,7 +34,7 @@ def alerts() -> Response:
     """All alerts, each with what may keep it from firing or from being mailed."""
     with scope.connection() as conn:
         found = repository.list_for(conn, scope.user_id())
-        warned = {each["id"]: each["warnings"] for each in acts.shown(conn, found)}
+        warned = {each["id"]: each["warnings"] for each in use_cases.shown(conn, found)}
         names = {each.id: each.name for each in portfolios.list_for(conn, scope.user_id())}
     return rendering.page(
         "alerts/index.html",
@@ -61,7 +61,7 @@ def create() -> Response:
     def act() -> Response:
         with scope.connection() as conn:
             tokens.require(conn, "tokenSymbol")
-            acts.create(conn, submissions.given(AlertIn, _unneeded(), **_channels()))
+            use_cases.create(conn, submissions.given(AlertIn, _unneeded(), **_channels()))
         return flash_messages.lead_to(_LIST, gettext("The alert is set."))
 
     return submissions.attempted(act, lambda form: _form(None, form))
@@ -75,7 +75,7 @@ def preview() -> Response:
         with scope.connection() as conn:
             tokens.require(conn, "tokenSymbol")
             given = submissions.given(AlertIn, _unneeded(), **_channels())
-            found = acts.would_have_fired(conn, given)
+            found = use_cases.would_have_fired(conn, given)
     except Problem as problem:
         if problem.code == "switched-off":
             raise
@@ -98,7 +98,7 @@ def change(alert_id: str) -> Response:
     def act() -> Response:
         given = submissions.given(AlertChange, **_channels())
         with scope.connection() as conn:
-            acts.change(conn, alert_id, given)
+            use_cases.change(conn, alert_id, given)
         return flash_messages.lead_to(_LIST, gettext("Changed. The alert starts anew."))
 
     return submissions.attempted(act, lambda form: _stored(alert_id, form))
@@ -109,7 +109,7 @@ def change(alert_id: str) -> Response:
 def toggle(alert_id: str) -> Response:
     """Pause an alert, or let it go on."""
     with scope.connection() as conn:
-        is_on = acts.toggle(conn, alert_id).is_active
+        is_on = use_cases.toggle(conn, alert_id).is_active
     return flash_messages.lead_to(
         _LIST, gettext("It watches again.") if is_on else gettext("Paused.")
     )
@@ -120,14 +120,14 @@ def toggle(alert_id: str) -> Response:
 def delete(alert_id: str) -> Response:
     """Delete an alert and its history."""
     with scope.connection() as conn:
-        acts.delete(conn, alert_id)
+        use_cases.delete(conn, alert_id)
     return flash_messages.lead_to(_LIST, gettext("The alert is deleted."))
 
 
 def _stored(alert_id: str, form: Submission) -> Response:
     with scope.connection() as conn:
-        stored = acts.find(conn, alert_id)
-        (shown,) = acts.shown(conn, [stored])
+        stored = use_cases.find(conn, alert_id)
+        (shown,) = use_cases.shown(conn, [stored])
         fired = repository.events(conn, scope.user_id(), stored.id, _EVENTS)
     return _form(stored, form, fired=fired, warnings=shown["warnings"])
 

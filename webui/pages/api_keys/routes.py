@@ -5,10 +5,10 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from webapi.api_keys import acts, queries
-from webapi.api_keys.acts import IssuedKey
+from webapi.api_keys import queries, use_cases
 from webapi.api_keys.schemas import KeyIn, RotateIn
 from webapi.api_keys.scopes import SIGNED, KeyScope
+from webapi.api_keys.use_cases import IssuedKey
 from webapi.security import access, step_up
 from webapi.services import services
 from webui import rendering
@@ -36,7 +36,7 @@ def create() -> Response:
     """Make a key and show it, this once."""
 
     def act() -> Response:
-        return _page(EMPTY, acts.create(services(), _given()))
+        return _page(EMPTY, use_cases.create(services(), _given()))
 
     return submissions.attempted(act, _page)
 
@@ -48,7 +48,7 @@ def rotate(key_id: str) -> Response:
     """Make a key in the place of another, which lives on for a day."""
 
     def act() -> Response:
-        return _page(EMPTY, acts.rotate(services(), key_id, RotateIn()))
+        return _page(EMPTY, use_cases.rotate(services(), key_id, RotateIn()))
 
     return submissions.attempted(act, _page)
 
@@ -57,7 +57,7 @@ def rotate(key_id: str) -> Response:
 @signed_in
 def revoke(key_id: str) -> Response:
     """End a key at once."""
-    acts.revoke(services(), key_id)
+    use_cases.revoke(services(), key_id)
     return flash_messages.lead_to(_PAGE, gettext("The key is dead from now on."))
 
 

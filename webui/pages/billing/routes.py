@@ -4,7 +4,7 @@ from flask import Blueprint, Response, request
 
 from coinsphere.billing.plans import PlanFeature, PlanLimit
 from coinsphere.i18n import N_
-from webapi.billing import acts
+from webapi.billing import use_cases
 from webapi.portfolios import scope
 from webapi.security import limits
 from webui import rendering
@@ -37,7 +37,7 @@ def plan() -> Response:
 @limits.weighs(10)
 def checkout() -> Response:
     """Begin to buy; the page leads on by a link, as no form of ours may lead to another's site."""
-    return _page(acts.checkout())
+    return _page(use_cases.checkout())
 
 
 @web_billing.post("/billing/portal")
@@ -45,12 +45,12 @@ def checkout() -> Response:
 @limits.weighs(10)
 def portal() -> Response:
     """Open the provider's page for card, invoices and cancellation, by a link as well."""
-    return _page(acts.portal())
+    return _page(use_cases.portal())
 
 
 def _page(leads_to: str | None = None) -> Response:
     with scope.connection() as conn:
-        standing = acts.standing(conn)
+        standing = use_cases.standing(conn)
     return rendering.page(
         "billing/index.html", standing=standing, leads_to=leads_to, limits=LIMITS,
         features=FEATURES, has_come_back="paid" in request.args,

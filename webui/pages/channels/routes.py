@@ -4,9 +4,9 @@ from flask import Blueprint, Response, request
 
 from coinsphere.notify.channels import outbox, repository
 from webapi.auth import proofs
-from webapi.channels import acts
-from webapi.channels.acts import Added
+from webapi.channels import use_cases
 from webapi.channels.schemas import ChannelChange, ChannelIn
+from webapi.channels.use_cases import Added
 from webapi.portfolios import scope
 from webapi.security import limits
 from webapi.services import services
@@ -37,7 +37,7 @@ def add() -> Response:
 
     def act() -> Response:
         return _page(
-            EMPTY, acts.add(submissions.given(ChannelIn, **submissions.whole("digestMinutes")))
+            EMPTY, use_cases.add(submissions.given(ChannelIn, **submissions.whole("digestMinutes")))
         )
 
     return submissions.attempted(act, _page)
@@ -52,7 +52,7 @@ def change(channel_id: str) -> Response:
         emptied = submissions.emptied("quietFrom", "quietUntil", "digestMinutes")
         given = submissions.given(ChannelChange, **emptied, **submissions.whole("digestMinutes"))
         with scope.connection() as conn:
-            acts.change(conn, channel_id, given)
+            use_cases.change(conn, channel_id, given)
         return flash_messages.lead_to(_PAGE, gettext("Changed."))
 
     return submissions.attempted(act, _page)
@@ -64,7 +64,7 @@ def change(channel_id: str) -> Response:
 def try_out(channel_id: str) -> Response:
     """Send a message to try a channel."""
     with scope.connection() as conn:
-        acts.test(conn, channel_id)
+        use_cases.test(conn, channel_id)
     return flash_messages.lead_to(
         _PAGE, gettext("A message is on its way. What became of it stands here in a moment.")
     )
@@ -75,8 +75,8 @@ def try_out(channel_id: str) -> Response:
 def toggle(channel_id: str) -> Response:
     """Switch a channel off, or on again."""
     with scope.connection() as conn:
-        is_active = acts.find(conn, channel_id).status != "active"
-        acts.change(conn, channel_id, ChannelChange(isActive=is_active))
+        is_active = use_cases.find(conn, channel_id).status != "active"
+        use_cases.change(conn, channel_id, ChannelChange(isActive=is_active))
     text = gettext("It is told again.") if is_active else gettext("Switched off.")
     return flash_messages.lead_to(_PAGE, text)
 
@@ -86,7 +86,7 @@ def toggle(channel_id: str) -> Response:
 def delete(channel_id: str) -> Response:
     """Delete a channel; alerts that chose it lose it."""
     with scope.connection() as conn:
-        acts.delete(conn, channel_id)
+        use_cases.delete(conn, channel_id)
     return flash_messages.lead_to(_PAGE, gettext("The channel is deleted."))
 
 
@@ -97,5 +97,5 @@ def _page(form: Submission, added: Added | None = None) -> Response:
         fared = {each.id: outbox.newest(conn, scope.user_id(), each.id, _SHOWN) for each in found}
     return rendering.page(
         "channels/index.html", form=form, channels=found, fared=fared, added=added, kinds=KINDS,
-        push_key=acts.push_key(), kind=wanted if wanted in KINDS else KINDS[0], user=proofs.caller(services()),
+        push_key=use_cases.push_key(), kind=wanted if wanted in KINDS else KINDS[0], user=proofs.caller(services()),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from coinsphere.exchanges.sync import syncs, unbooked
 from coinsphere.exchanges.venues.all import VENUES
 from coinsphere.portfolio import portfolios
 from webapi.auth import proofs
-from webapi.exchanges import acts
+from webapi.exchanges import use_cases
 from webapi.exchanges.schemas import ConnectExchangeIn, ConnectionChange, ExchangeKeyIn
 from webapi.http.errors import Problem
 from webapi.portfolios import scope
@@ -40,7 +40,7 @@ def connecting() -> Response:
 def look() -> Response:
     """A part of the page: what the exchange says that the key may do. Nothing is stored."""
     try:
-        info = acts.look_at(submissions.given(ExchangeKeyIn, _BESIDE))
+        info = use_cases.look_at(submissions.given(ExchangeKeyIn, _BESIDE))
     except Problem as problem:
         if problem.code == "switched-off":
             raise
@@ -55,7 +55,7 @@ def connect() -> Response:
     """Keep a key, sealed, and have the account read."""
 
     def act() -> Response:
-        made = acts.connect(submissions.given(ConnectExchangeIn, **_markets()))
+        made = use_cases.connect(submissions.given(ConnectExchangeIn, **_markets()))
         address = f"{_LIST}/exchanges/{made.connection.id}"
         return flash_messages.lead_to(
             address, gettext("Connected. It is being read for the first time.")
@@ -81,7 +81,7 @@ def change(connection_id: str) -> Response:
             ConnectionChange, **_markets(), **submissions.whole("syncMinutes")
         )
         with scope.connection() as conn:
-            acts.change(conn, connection_id, given)
+            use_cases.change(conn, connection_id, given)
         return flash_messages.lead_to(f"{_LIST}/exchanges/{connection_id}", gettext("Saved."))
 
     return submissions.attempted(act, lambda form: _one(connection_id, form))
@@ -94,7 +94,7 @@ def sync(connection_id: str) -> Response:
 
     def act() -> Response:
         with scope.connection() as conn:
-            acts.sync(conn, acts.find(conn, connection_id))
+            use_cases.sync(conn, use_cases.find(conn, connection_id))
         return requests.lead_to(f"{_LIST}/exchanges/{connection_id}")
 
     return submissions.attempted(act, lambda form: _one(connection_id, form))
@@ -105,7 +105,7 @@ def sync(connection_id: str) -> Response:
 def remove(connection_id: str) -> Response:
     """Forget the account and its key."""
     with scope.connection() as conn:
-        acts.disconnect(conn, connection_id)
+        use_cases.disconnect(conn, connection_id)
     return flash_messages.lead_to(_LIST, gettext("Forgotten, with its key. Its transactions stay."))
 
 
@@ -125,7 +125,7 @@ def _form(form: Submission) -> Response:
 
 def _one(connection_id: str, form: Submission) -> Response:
     with scope.connection() as conn:
-        found = acts.find(conn, connection_id)
+        found = use_cases.find(conn, connection_id)
         newest = syncs.latest(conn, found.user_id, found.id)
         left = unbooked.listed(conn, found.id, _SHOWN + 1)
         more = _places(conn)

@@ -10,7 +10,7 @@ from coinsphere.defi import valuation
 from coinsphere.portfolio import portfolios
 from coinsphere.wallets import repository as wallets
 from coinsphere.wallets import sync as syncs
-from webapi.defi import acts
+from webapi.defi import use_cases
 from webapi.defi.schemas import ConnectWalletIn, NonceQuery, TokensIn
 from webapi.portfolios import scope
 from webui import rendering
@@ -34,7 +34,7 @@ def connecting() -> Response:
 @signed_in
 def message() -> Response:
     """What the browser's wallet has to sign, as text for a script."""
-    said = acts.message(
+    said = use_cases.message(
         submissions.given(NonceQuery, {"label", "portfolioId", "message", "signature"})
     )
     return Response(said.text(), mimetype="text/plain")
@@ -46,7 +46,7 @@ def connect() -> Response:
     """Keep a wallet, and have it read."""
 
     def act() -> Response:
-        made, _ = acts.connect(submissions.given(ConnectWalletIn, **_message()))
+        made, _ = use_cases.connect(submissions.given(ConnectWalletIn, **_message()))
         address = f"{_LIST}/wallets/{made.id}"
         return flash_messages.lead_to(address, gettext("The wallet is there. It is being read."))
 
@@ -67,7 +67,7 @@ def tokens(wallet_id: str) -> Response:
 
     def act() -> Response:
         contracts = request.form.get("contracts", "").split()
-        acts.set_tokens(wallet_id, submissions.given(TokensIn, contracts=contracts).contracts)
+        use_cases.set_tokens(wallet_id, submissions.given(TokensIn, contracts=contracts).contracts)
         return flash_messages.lead_to(
             f"{_LIST}/wallets/{wallet_id}", gettext("Saved. It is read again.")
         )
@@ -80,7 +80,7 @@ def tokens(wallet_id: str) -> Response:
 def sync(wallet_id: str) -> Response:
     """Have it read now."""
     with scope.connection() as conn:
-        found = acts.find(conn, wallet_id)
+        found = use_cases.find(conn, wallet_id)
         syncs.request(conn, found.user_id, found.id)
     return flash_messages.lead_to(f"{_LIST}/wallets/{wallet_id}", gettext("It is being read."))
 
@@ -90,7 +90,7 @@ def sync(wallet_id: str) -> Response:
 def remove(wallet_id: str) -> Response:
     """Forget a wallet."""
     with scope.connection() as conn:
-        acts.disconnect(conn, wallet_id)
+        use_cases.disconnect(conn, wallet_id)
     return flash_messages.lead_to(
         _LIST, gettext("The wallet is forgotten; what it told a portfolio is taken back.")
     )
@@ -112,7 +112,7 @@ def _form(form: Submission) -> Response:
 
 def _one(wallet_id: str, form: Submission) -> Response:
     with scope.connection() as conn:
-        found = acts.find(conn, wallet_id)
+        found = use_cases.find(conn, wallet_id)
         held = wallets.balances(conn, found.user_id, found.id)
         inside = positions.open_positions(conn, found.user_id, found.id)
         names = {each.id: each.name for each in portfolios.list_for(conn, found.user_id)}

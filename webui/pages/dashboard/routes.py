@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 from psycopg import Connection
 
 from coinsphere.analytics.events import DashboardViewed
-from webapi.alerts import acts
+from webapi.alerts import use_cases
 from webapi.analytics.happenings import happened
 from webapi.auth import proofs
 from webapi.features import Feature, switches
@@ -56,7 +56,7 @@ def range_ahead() -> Response:
 def fired(alert_id: str) -> Response:
     """That an alert has just fired, as every open page says it."""
     with scope.connection() as conn:
-        return rendering.page("dashboard/fired_now.html", alert=acts.find(conn, alert_id))
+        return rendering.page("dashboard/fired_now.html", alert=use_cases.find(conn, alert_id))
 
 
 def _part(name: str) -> Response:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from webapi.account import data as acts
+from webapi.account import personal_data
 from webapi.account.schemas import DeleteIn, UsageIn
 from webapi.auth import proofs
 from webapi.http.errors import Problem
@@ -32,8 +32,8 @@ def data() -> Response:
 @limits.auth
 def export() -> Response:
     """Everything that is stored of the account, as a file."""
-    answer = Response(acts.exported(services()), mimetype="application/json")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{acts.FILE_NAME}"'
+    answer = Response(personal_data.exported(services()), mimetype="application/json")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{personal_data.FILE_NAME}"'
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -42,7 +42,7 @@ def export() -> Response:
 @signed_in
 def change_usage() -> Response:
     """Allow that product events are kept, or take that back."""
-    acts.share_usage(services(), is_shared=submissions.given(UsageIn).shared)
+    personal_data.share_usage(services(), is_shared=submissions.given(UsageIn).shared)
     return flash_messages.lead_to(_PAGE, gettext("Saved."))
 
 
@@ -53,7 +53,7 @@ def delete() -> Response:
     """Delete the account, at once and for good."""
     work = services()
     try:
-        acts.delete(work, submissions.given(DeleteIn))
+        personal_data.delete(work, submissions.given(DeleteIn))
     except Problem as problem:
         is_code = problem.code == "two-factor"
         answer = _page(submissions.of_code(problem) if is_code else submissions.of(problem))
@@ -70,5 +70,5 @@ def _page(form: Submission) -> Response:
         "account/data.html",
         form=form,
         user=proofs.caller(work),
-        shared_since=acts.usage_shared_since(work),
+        shared_since=personal_data.usage_shared_since(work),
     )

@@ -4,12 +4,12 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from webapi.account import acts
+from webapi.account import use_cases
 from webapi.account.schemas import ForgotPasswordIn, ResetPasswordIn, VerifyEmailIn
 from webapi.auth import logins, proofs, registration
 from webapi.auth.schemas import LoginIn, RegisterIn, StepUpIn
 from webapi.http.errors import Problem
-from webapi.passkeys import acts as passkeys
+from webapi.passkeys import use_cases as passkeys
 from webapi.passkeys.schemas import AssertionIn
 from webapi.security import limits
 from webapi.services import services
@@ -161,7 +161,7 @@ def verify_email() -> Response:
     """Confirm the address."""
 
     def act() -> Response:
-        acts.verify_email(services(), submissions.given(VerifyEmailIn))
+        use_cases.verify_email(services(), submissions.given(VerifyEmailIn))
         return _told(
             gettext("Your address is confirmed"),
             gettext("Alerts and letters about your account reach you from now on."),
@@ -185,7 +185,7 @@ def forgot() -> Response:
     """Have a link sent; what is answered is the same for every address."""
 
     def act() -> Response:
-        acts.request_reset(services(), submissions.given(ForgotPasswordIn))
+        use_cases.request_reset(services(), submissions.given(ForgotPasswordIn))
         return _told(
             gettext("Look into your mail"),
             gettext(
@@ -211,7 +211,7 @@ def reset() -> Response:
     """Choose the new password; every session of the account ends, this browser's too."""
 
     def act() -> Response:
-        acts.reset_password(services(), submissions.given(ResetPasswordIn))
+        use_cases.reset_password(services(), submissions.given(ResetPasswordIn))
         return _told(
             gettext("Your password is changed"),
             gettext("All sessions of your account have ended. Log in with the new password."),

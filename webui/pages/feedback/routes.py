@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from coinsphere.i18n import N_
-from webapi.feedback import acts
+from webapi.feedback import use_cases
 from webapi.feedback.schemas import FeedbackIn, FeedbackQuery
 from webapi.http.schema import check
 from webapi.security import limits
@@ -38,7 +38,7 @@ def tell() -> Response:
     """Send it."""
 
     def act() -> Response:
-        acts.tell(submissions.given(FeedbackIn))
+        use_cases.tell(submissions.given(FeedbackIn))
         return flash_messages.lead_to(_PAGE, gettext("Thank you. We read every message."))
 
     return submissions.attempted(act, _page)
@@ -50,7 +50,10 @@ def listed() -> Response:
     """What is open, or was closed."""
     query = check(FeedbackQuery, query_parameters.given("closed"))
     return rendering.page(
-        "admin/feedback.html", found=acts.listed(query), closed=query.closed, categories=CATEGORIES
+        "admin/feedback.html",
+        found=use_cases.listed(query),
+        closed=query.closed,
+        categories=CATEGORIES,
     )
 
 
@@ -58,7 +61,7 @@ def listed() -> Response:
 @admin
 def close(feedback_id: str) -> Response:
     """Close what is dealt with."""
-    acts.close(feedback_id)
+    use_cases.close(feedback_id)
     return flash_messages.lead_to(_ADMIN, gettext("Closed."))
 
 

@@ -6,7 +6,7 @@ from coinsphere.experiments.analysis import UNSOUND
 from coinsphere.experiments.catalogue import Metric
 from coinsphere.experiments.report import Verdict
 from coinsphere.i18n import N_
-from webapi.flags import acts
+from webapi.flags import use_cases
 from webapi.flags.schemas import RuleOut, RulesIn
 from webapi.http import errors, json
 from webapi.http.errors import Problem
@@ -47,7 +47,7 @@ def change(flag: str) -> Response:
     """Give a flag other rules."""
 
     def act() -> Response:
-        acts.change(flag, _given())
+        use_cases.change(flag, _given())
         return flash_messages.lead_to(
             _PAGE, gettext("Changed; every process follows within two seconds.")
         )
@@ -61,7 +61,7 @@ def experiments() -> Response:
     """What runs, who takes part, and what it says so far."""
     return rendering.page(
         "admin/experiments.html",
-        reports=acts.experiments(),
+        reports=use_cases.experiments(),
         metrics=METRICS,
         verdicts=VERDICTS,
         unsound=UNSOUND,
@@ -84,7 +84,7 @@ def _given() -> RulesIn:
 
 
 def _page(form: Submission, edited: str | None = None) -> Response:
-    flags = acts.listed()
+    flags = use_cases.listed()
     written = {each["flag"]: _written(each["rules"]) for each in flags}
     return rendering.page(
         "admin/flags.html",

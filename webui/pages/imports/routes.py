@@ -11,7 +11,7 @@ from coinsphere.portfolio.imports.formats.layouts import FORMATS
 from webapi.http import errors
 from webapi.http.schema import check
 from webapi.portfolios import scope
-from webapi.portfolios.files import acts
+from webapi.portfolios.files import use_cases
 from webapi.portfolios.files.schemas import AnswersIn, ExportQuery
 from webui import rendering, requests
 from webui.i18n import ngettext
@@ -59,7 +59,7 @@ def start(portfolio_id: str) -> Response:
 def add_part(portfolio_id: str, batch_id: str) -> Response:
     """Take the next part of a file; a script sends it."""
     with scope.connection() as conn:
-        acts.append(conn, acts.find(conn, portfolio_id, batch_id), _given()[1])
+        use_cases.append(conn, use_cases.find(conn, portfolio_id, batch_id), _given()[1])
     return Response(status=204)
 
 
@@ -79,7 +79,7 @@ def answer(portfolio_id: str, batch_id: str) -> Response:
         ignored = request.form.getlist("ignoreColumns")
         given = submissions.given(AnswersIn, **({"ignoreColumns": ignored} if ignored else {}))
         with scope.connection() as conn:
-            acts.answer(conn, acts.find(conn, portfolio_id, batch_id), given.told())
+            use_cases.answer(conn, use_cases.find(conn, portfolio_id, batch_id), given.told())
         return _back(portfolio_id, batch_id)
 
     return submissions.attempted(act, lambda form: _shown(portfolio_id, batch_id, form))
@@ -92,9 +92,9 @@ def read_as(portfolio_id: str, batch_id: str) -> Response:
     form = request.form.get("format", "")
     mapping = preview.mapped() if form == recognition.OTHER else None
     with scope.connection() as conn:
-        batch = acts.find(conn, portfolio_id, batch_id)
+        batch = use_cases.find(conn, portfolio_id, batch_id)
         if form not in FORMATS or not batches.read_as(conn, batch, form, mapping or None):
-            raise acts.closed()
+            raise use_cases.closed()
     return _back(portfolio_id, batch_id)
 
 
@@ -105,7 +105,7 @@ def confirm(portfolio_id: str, batch_id: str) -> Response:
 
     def act() -> Response:
         with scope.connection() as conn:
-            acts.confirm(conn, acts.find(conn, portfolio_id, batch_id))
+            use_cases.confirm(conn, use_cases.find(conn, portfolio_id, batch_id))
         return _back(portfolio_id, batch_id)
 
     return submissions.attempted(act, lambda form: _shown(portfolio_id, batch_id, form))
@@ -115,7 +115,7 @@ def confirm(portfolio_id: str, batch_id: str) -> Response:
 @signed_in
 def export(portfolio_id: str) -> Response:
     """All transactions of a portfolio, as a file."""
-    return acts.export(portfolio_id, check(ExportQuery, request.args.to_dict()).format)
+    return use_cases.export(portfolio_id, check(ExportQuery, request.args.to_dict()).format)
 
 
 @web_portfolio_files.post("/portfolios/<portfolio_id>/imports/<batch_id>/take-back")
@@ -125,7 +125,7 @@ def take_back(portfolio_id: str, batch_id: str) -> Response:
 
     def act() -> Response:
         with scope.connection() as conn:
-            count = acts.take_back(conn, acts.find(conn, portfolio_id, batch_id))
+            count = use_cases.take_back(conn, use_cases.find(conn, portfolio_id, batch_id))
         text = ngettext(
             "%(num)s transaction is taken back.", "%(num)s transactions are taken back.", count
         )
@@ -162,7 +162,7 @@ def _list(portfolio_id: str, form: Submission) -> Response:
 def _shown(portfolio_id: str, batch_id: str, form: Submission) -> Response:
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
-        batch = acts.find(conn, portfolio_id, batch_id)
+        batch = use_cases.find(conn, portfolio_id, batch_id)
         more = _preview(conn, batch) if batch.status == "previewed" else {}
     whole = "imports/preview.html" if batch.status == "previewed" else "imports/progress.html"
     template = "imports/state.html" if requests.is_part() else whole

@@ -9,9 +9,9 @@ from coinsphere.portfolio.ledger import transfers
 from coinsphere.portfolio.model import IssueKind
 from webapi.http.schema import check
 from webapi.portfolios import scope
-from webapi.portfolios.issues import acts
+from webapi.portfolios.issues import use_cases
 from webapi.portfolios.issues.schemas import IssueChange, IssuesQuery, TransferDecision
-from webapi.transactions import acts as transactions
+from webapi.transactions import use_cases as transactions
 from webui import rendering, requests
 from webui.i18n import gettext
 from webui.pages import flash_messages, submissions
@@ -45,7 +45,7 @@ def settle(portfolio_id: str, issue_id: str) -> Response:
     """Say that an issue is known and needs nothing, is done, or is open again."""
     given = submissions.given(IssueChange, {"next"})
     with scope.connection() as conn:
-        acts.settle(conn, portfolio_id, issue_id, given)
+        use_cases.settle(conn, portfolio_id, issue_id, given)
     address = requests.local(request.form.get("next"), f"/portfolios/{portfolio_id}")
     return flash_messages.lead_to(address, gettext("Noted."))
 
@@ -55,7 +55,7 @@ def settle(portfolio_id: str, issue_id: str) -> Response:
 def pair(portfolio_id: str) -> Response:
     """Say that two transfers are one, out of here and into there; its cost goes along."""
     with scope.connection() as conn:
-        acts.decide(
+        use_cases.decide(
             conn, portfolio_id, submissions.given(TransferDecision, {"ends"}, **_ends(conn))
         )
     address = f"/portfolios/{portfolio_id}/issues"

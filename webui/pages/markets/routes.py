@@ -8,8 +8,8 @@ from webapi.services import services
 from webapi.tokens import paging
 from webapi.tokens import queries as tokens
 from webapi.tokens.schemas import ListQuery
-from webapi.watchlist import acts as watchlist
 from webapi.watchlist import queries as watched
+from webapi.watchlist import use_cases as watchlist
 from webui import charts, rendering, requests
 from webui.pages import query_parameters
 from webui.pages.markets import queries

@@ -13,7 +13,7 @@ from coinsphere.portfolio.performance import realised_gains
 from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.valuation import current_holdings, daily_growth
 from webapi.analytics.happenings import happened
-from webapi.portfolios import acts, overview, queries, scope
+from webapi.portfolios import overview, queries, scope, use_cases
 from webapi.portfolios.schemas import PortfolioChange, PortfolioIn
 from webapi.security import limits
 from webapi.services import services
@@ -48,7 +48,7 @@ def create() -> Response:
     def act() -> Response:
         given = submissions.given(PortfolioIn)
         with scope.connection() as conn:
-            created = acts.create(conn, given)
+            created = use_cases.create(conn, given)
         text = gettext("Your portfolio is there. Now bring in what you have.")
         return flash_messages.lead_to(f"{_LIST}/{created.id}", text)
 
@@ -120,7 +120,7 @@ def change(portfolio_id: str) -> Response:
         emptied = {} if request.form.get("description") else {"description": None}
         given = submissions.given(PortfolioChange, **emptied)
         with scope.connection() as conn:
-            acts.change(conn, portfolio_id, given)
+            use_cases.change(conn, portfolio_id, given)
         return flash_messages.lead_to(f"{_LIST}/{portfolio_id}", gettext("Saved."))
 
     return submissions.attempted(act, lambda form: settings_page(portfolio_id, form))
@@ -131,7 +131,7 @@ def change(portfolio_id: str) -> Response:
 def delete(portfolio_id: str) -> Response:
     """Delete a portfolio with all that is in it."""
     with scope.connection() as conn:
-        acts.delete(conn, portfolio_id)
+        use_cases.delete(conn, portfolio_id)
     return flash_messages.lead_to(_LIST, gettext("The portfolio is deleted."))
 
 

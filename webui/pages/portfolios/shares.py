@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 
 from webapi.http.schema import Input
 from webapi.portfolios import scope
-from webapi.portfolios.shares import acts
+from webapi.portfolios.shares import use_cases
 from webapi.portfolios.shares.schemas import ShareIn
 from webapi.services import services
 from webui.i18n import gettext
@@ -33,8 +33,8 @@ def share(portfolio_id: str) -> Response:
     def act() -> Response:
         wanted = submissions.given(_LinkForm)
         with scope.connection() as conn:
-            _, secret = acts.add(conn, portfolio_id, _given(wanted))
-        return settings_page(portfolio_id, link=acts.address(secret))
+            _, secret = use_cases.add(conn, portfolio_id, _given(wanted))
+        return settings_page(portfolio_id, link=use_cases.address(secret))
 
     return submissions.attempted(act, lambda form: settings_page(portfolio_id, form))
 
@@ -44,7 +44,7 @@ def share(portfolio_id: str) -> Response:
 def end(portfolio_id: str, share_id: str) -> Response:
     """End a link at once."""
     with scope.connection() as conn:
-        acts.revoke(conn, portfolio_id, share_id)
+        use_cases.revoke(conn, portfolio_id, share_id)
     address = f"/portfolios/{portfolio_id}/settings"
     return flash_messages.lead_to(address, gettext("The link is dead from now on."))
 

@@ -5,12 +5,12 @@ from typing import Any
 from flask import Blueprint, Response
 
 from webapi.auth import proofs
-from webapi.passkeys import acts as passkey_acts
 from webapi.passkeys import queries as passkeys
+from webapi.passkeys import use_cases as passkey_use_cases
 from webapi.passkeys.schemas import RegistrationIn
 from webapi.security import access, limits, step_up
 from webapi.services import services
-from webapi.two_factor import acts, codes, queries
+from webapi.two_factor import codes, queries, use_cases
 from webapi.two_factor.schemas import DisableIn, RegenerateIn, VerifyIn
 from webui import rendering
 from webui.i18n import gettext
@@ -34,7 +34,7 @@ def security() -> Response:
 @step_up.step_up
 def adding_app() -> Response:
     """How an authenticator app is added; a secret that waits for its first code is shown again."""
-    return _app(acts.pending(services()), EMPTY)
+    return _app(use_cases.pending(services()), EMPTY)
 
 
 @web_second_factors.post("/profile/security/app")
@@ -42,7 +42,7 @@ def adding_app() -> Response:
 @step_up.step_up
 def begin_app() -> Response:
     """Make a new secret and show it as a QR code."""
-    return _app(acts.set_up(services()), EMPTY)
+    return _app(use_cases.set_up(services()), EMPTY)
 
 
 @web_second_factors.post("/profile/security/app/confirm")
@@ -53,10 +53,10 @@ def confirm_app() -> Response:
     """Make the secret count, by a code of it; recovery codes are shown this once."""
 
     def act() -> Response:
-        made = acts.enable(services(), submissions.given(VerifyIn))
+        made = use_cases.enable(services(), submissions.given(VerifyIn))
         return _codes(made, gettext("Your authenticator app protects your account"))
 
-    return submissions.attempted(act, lambda form: _app(acts.pending(services()), form))
+    return submissions.attempted(act, lambda form: _app(use_cases.pending(services()), form))
 
 
 @web_second_factors.post("/profile/security/app/remove")
@@ -66,7 +66,7 @@ def remove_app() -> Response:
     """Forget the authenticator app, by password and code."""
 
     def act() -> Response:
-        acts.disable(services(), submissions.given(DisableIn))
+        use_cases.disable(services(), submissions.given(DisableIn))
         return flash_messages.lead_to(_PAGE, gettext("The authenticator app counts no more."))
 
     return submissions.attempted(act, _page)
@@ -80,7 +80,7 @@ def renew_codes() -> Response:
     """New recovery codes in place of the old ones, shown this once."""
 
     def act() -> Response:
-        made = acts.renew_codes(services(), RegenerateIn())
+        made = use_cases.renew_codes(services(), RegenerateIn())
         return _codes(made, gettext("New recovery codes"))
 
     return submissions.attempted(act, _page)
@@ -100,7 +100,7 @@ def adding_passkey() -> Response:
 @limits.auth
 def passkey_options() -> dict[str, Any]:
     """What the browser has to ask an authenticator for a new passkey."""
-    return passkey_acts.registration(services())
+    return passkey_use_cases.registration(services())
 
 
 @web_second_factors.post("/profile/security/passkeys/new")
@@ -112,7 +112,7 @@ def add_passkey() -> Response:
 
     def act() -> Response:
         given = submissions.given(RegistrationIn, **passkey_answers.credential())
-        added = passkey_acts.add(services(), given)
+        added = passkey_use_cases.add(services(), given)
         text = gettext("Your passkey is ready")
         return (
             flash_messages.lead_to(_PAGE, f"{text}.")
@@ -128,7 +128,7 @@ def add_passkey() -> Response:
 @step_up.step_up
 def remove_passkey(passkey_id: str) -> Response:
     """Remove a passkey."""
-    passkey_acts.remove(services(), passkey_id)
+    passkey_use_cases.remove(services(), passkey_id)
     return flash_messages.lead_to(
         _PAGE, gettext("The passkey is removed; all other sessions have ended.")
     )

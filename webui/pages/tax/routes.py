@@ -6,7 +6,7 @@ from coinsphere.portfolio.tax.files import DISCLAIMER
 from coinsphere.portfolio.tax.regimes import REGIMES
 from webapi.security import limits
 from webapi.services import services
-from webapi.tax import acts
+from webapi.tax import use_cases
 from webui import rendering
 from webui.security.access import signed_in
 
@@ -23,7 +23,7 @@ def report() -> Response:
     this_year = services().clock().year
     regime = request.args.get("regime", "generic")
     year = request.args.get("year", str(this_year - 1))
-    found = acts.report(regime, year, _currency())
+    found = use_cases.report(regime, year, _currency())
     return rendering.page(
         "tax/index.html", report=found, regimes=REGIMES.values(), years=range(this_year, this_year - _YEARS, -1),
         disclaimer=DISCLAIMER, most=_SHOWN, currency=_currency(),
@@ -35,7 +35,7 @@ def report() -> Response:
 @limits.weighs(20)
 def file(regime: str, year: str, form: str) -> Response:
     """The report as a file."""
-    return acts.file(regime, year, _currency(), form)
+    return use_cases.file(regime, year, _currency(), form)
 
 
 def _currency() -> str:

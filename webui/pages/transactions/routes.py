@@ -12,7 +12,7 @@ from coinsphere.portfolio.model import Kind
 from coinsphere.portfolio.performance import realised_gains
 from webapi.http.schema import check
 from webapi.portfolios import scope
-from webapi.transactions import acts, queries
+from webapi.transactions import queries, use_cases
 from webapi.transactions.schemas import TransactionChange, TransactionIn, TransactionsQuery
 from webui import figures, rendering, requests
 from webui.i18n import gettext, ngettext
@@ -37,8 +37,8 @@ def transactions(portfolio_id: str) -> Response:
         known = not token or tokens.is_known(conn, token)
         wanted = {"portfolioId": found.id, "limit": _ROWS, **asked}
         query = check(TransactionsQuery, wanted | ({"tokenSymbol": token} if token else {}))
-        taken = acts.taken_back(conn, request.args.getlist("taken")[:_ROWS])
-        body = acts.listed(conn, query) if known else {"transactions": [], "nextCursor": None}
+        taken = use_cases.taken_back(conn, request.args.getlist("taken")[:_ROWS])
+        body = use_cases.listed(conn, query) if known else {"transactions": [], "nextCursor": None}
     return rendering.page(
         "transactions/index.html", portfolio=found, body=body, token=token, kinds=list(Kind),
         kind=query.type, taken=taken,
@@ -65,7 +65,7 @@ def add(portfolio_id: str) -> Response:
             given = submissions.given(
                 TransactionIn, {"again"}, portfolioId=found.id, **submissions.instant("timestamp")
             )
-            acts.record(conn, given)
+            use_cases.record(conn, given)
         base = f"/portfolios/{portfolio_id}"
         address = f"{base}/transactions/new" if again else base
         return flash_messages.lead_to(address, gettext("The transaction is in the books."))
@@ -89,8 +89,8 @@ def correct(transaction_id: str) -> Response:
         with scope.connection() as conn:
             tokens.require(conn, *_TOKENS)
             emptied = dict.fromkeys(name for name in _OPTIONAL if not request.form.get(name))
-            given = _correction(acts.find(conn, transaction_id)["timestamp"], emptied)
-            made = acts.correct(conn, transaction_id, given)["transaction"]
+            given = _correction(use_cases.find(conn, transaction_id)["timestamp"], emptied)
+            made = use_cases.correct(conn, transaction_id, given)["transaction"]
         address = f"/portfolios/{made['portfolio_id']}/transactions"
         return flash_messages.lead_to(
             address, gettext("Corrected. The version before stays in its history.")
@@ -105,7 +105,7 @@ def delete_some(portfolio_id: str) -> Response:
     """Take the chosen transactions back, all or none."""
     chosen = request.form.getlist("chosen")
     with scope.connection() as conn:
-        count = acts.withdraw_all(conn, scope.find(conn, portfolio_id).id, chosen)
+        count = use_cases.withdraw_all(conn, scope.find(conn, portfolio_id).id, chosen)
     address = f"/portfolios/{portfolio_id}/transactions"
     if not count:
         return flash_messages.lead_to(address, gettext("Nothing was chosen."))
@@ -117,7 +117,7 @@ def delete_some(portfolio_id: str) -> Response:
 def restore(portfolio_id: str) -> Response:
     """Let transactions count again that were taken back."""
     with scope.connection() as conn:
-        count = acts.bring_back(conn, request.form.getlist("taken")[:_ROWS])
+        count = use_cases.bring_back(conn, request.form.getlist("taken")[:_ROWS])
     text = ngettext("%(num)s counts again.", "%(num)s count again.", count)
     return flash_messages.lead_to(f"/portfolios/{portfolio_id}/transactions", text % {"num": count})
 
@@ -127,8 +127,8 @@ def restore(portfolio_id: str) -> Response:
 def delete(transaction_id: str) -> Response:
     """Take a transaction back."""
     with scope.connection() as conn:
-        found = acts.find(conn, transaction_id)
-        acts.withdraw(conn, transaction_id)
+        found = use_cases.find(conn, transaction_id)
+        use_cases.withdraw(conn, transaction_id)
     return requests.lead_to(
         f"/portfolios/{found['portfolio_id']}/transactions?taken={transaction_id}"
     )
@@ -144,7 +144,7 @@ def _correction(occurred_at: datetime, emptied: dict[str, None]) -> TransactionC
 
 def _stored(transaction_id: str, form: Submission) -> Response:
     with scope.connection() as conn:
-        found = acts.find(conn, transaction_id)
+        found = use_cases.find(conn, transaction_id)
         more = {
             "lots": realised_gains.lots_of(conn, scope.user_id(), found["id"]),
             "versions": queries.history(conn, scope.user_id(), found["id"]),

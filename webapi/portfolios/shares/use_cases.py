@@ -1,4 +1,4 @@
-"""Making and ending links to a portfolio; the API and the pages both call it."""
+"""Creates and revokes public links to a portfolio."""
 
 from psycopg import Connection
 

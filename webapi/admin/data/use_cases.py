@@ -1,4 +1,4 @@
-"""What an administrator decides of rows that were set aside, or refused on arrival: for routes and pages alike."""
+"""What administrators decide about rows that were quarantined or refused on arrival."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

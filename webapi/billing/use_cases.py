@@ -1,4 +1,4 @@
-"""What users do about their plan; the API and the pages both call it."""
+"""What users do about their plan, and what Stripe tells of it."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from coinsphere.audit.events import Event
 from coinsphere.billing import customers, events, plans, repository
 from coinsphere.billing.plans import FREE, Plan, PlanFeature, PlanLimit
 from coinsphere.billing.stripe_api import PROVIDER, Fault, Forged, NotSold, Stripe
+from webapi.account.verifications import require_verified
 from webapi.billing import guard
-from webapi.exchanges.acts import require_verified
 from webapi.http import errors
 from webapi.security import access, audit
 from webapi.services import services

@@ -1,4 +1,4 @@
-"""What administrators do with accounts and switches: for the API's routes and the pages alike."""
+"""What administrators do with accounts and feature switches."""
 
 from datetime import datetime, timedelta
 from typing import Any

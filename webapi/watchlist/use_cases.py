@@ -1,4 +1,4 @@
-"""What users do with their watchlist; the API and the pages both call it."""
+"""What users do with their watchlist."""
 
 from psycopg import Connection
 

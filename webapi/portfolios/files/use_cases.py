@@ -1,4 +1,4 @@
-"""What one does with files of transactions, by whichever way one asks for it."""
+"""Imports and exports of files of transactions."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack

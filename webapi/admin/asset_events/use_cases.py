@@ -1,4 +1,4 @@
-"""What administrators record of tokens' names and units, by the same services as `coinsphere market events`."""
+"""What administrators record of changes of tokens' names and units; `coinsphere market events` does the same."""
 
 from uuid import UUID
 

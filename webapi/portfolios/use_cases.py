@@ -1,4 +1,4 @@
-"""What users do with their portfolios; the API and the pages both call it. All within a transaction that acts for the user."""
+"""What users do with their portfolios, within a transaction that acts for the user."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What one does with wallets, by whichever way one asks for it. What belongs to somebody else does not exist."""
+"""What users do with their wallets. A wallet of somebody else is not found."""
 
 from collections.abc import Sequence
 from urllib.parse import urlsplit

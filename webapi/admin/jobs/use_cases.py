@@ -1,4 +1,4 @@
-"""What administrators do with background jobs: for routes and pages alike."""
+"""What administrators do with background jobs: list, retry and cancel them."""
 
 from collections.abc import Callable
 

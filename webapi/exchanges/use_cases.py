@@ -1,4 +1,4 @@
-"""What one does with accounts at exchanges, by whichever way one asks for it. What belongs to somebody else does not exist."""
+"""What users do with their accounts at exchanges. An account of somebody else is not found."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,6 +13,7 @@ from coinsphere.exchanges.connections import Connection, NewConnection
 from coinsphere.exchanges.errors import KeyTooPowerful
 from coinsphere.exchanges.model import KeyInfo
 from coinsphere.exchanges.sync import syncs
+from webapi.account.verifications import require_verified
 from webapi.analytics.happenings import happened
 from webapi.billing import guard
 from webapi.exchanges import keys, queries, schemas
@@ -150,16 +151,3 @@ def sync(conn: Database, found: Connection) -> UUID:
             409, "the connection is stopped", detail=found.last_error, code="connection-stopped"
         )
     return job_id
-
-
-def require_verified() -> None:
-    """Only who has confirmed an address can be told when a key goes wrong."""
-    user_id: UUID = access.principal().user_id
-    with services().database.connection() as conn:
-        if not queries.is_verified(conn, user_id):
-            raise errors.Problem(
-                403,
-                "confirm your address first",
-                detail="Follow the link in the mail that we sent you, then try again.",
-                code="email-not-verified",
-            )

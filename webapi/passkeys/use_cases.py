@@ -1,4 +1,4 @@
-"""What one does with passkeys, by whichever way one asks for it."""
+"""What users do with passkeys: register, remove, and log in with one."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""What users do with their alerts; the API and the pages both call it."""
+"""What users do with their alerts."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -19,7 +19,7 @@ from webapi.alerts import backtest_data, queries, schemas
 from webapi.alerts.backtest_data import Past
 from webapi.analytics.happenings import happened
 from webapi.billing import guard
-from webapi.channels import acts as channels
+from webapi.channels import use_cases as channels
 from webapi.http import errors, paths
 from webapi.http.schema import camel
 from webapi.security import access

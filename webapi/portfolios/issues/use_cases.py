@@ -1,4 +1,4 @@
-"""What users say of issues; the API and the pages both call it, within a transaction that acts for the user."""
+"""What users decide about issues of a portfolio, within a transaction that acts for the user."""
 
 from psycopg import Connection
 

@@ -1,4 +1,4 @@
-"""Flags as callers are given them and administrators set them: for the API's routes and the pages alike."""
+"""Flags: their values for a caller, and how administrators set them."""
 
 from typing import Any
 

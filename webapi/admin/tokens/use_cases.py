@@ -1,4 +1,4 @@
-"""What administrators do with tokens: for routes and pages alike. Ids name them, as a symbol may occur twice."""
+"""What administrators do with tokens. A token is named by its id, as a symbol may occur twice."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What one does to one's account, by whichever way one asks for it."""
+"""What a person does to the own account: profile, password, address and sessions."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What one does to one's API keys, by whichever way one asks for it."""
+"""What users do with their API keys: create, rotate and revoke them."""
 
 import base64
 from dataclasses import dataclass

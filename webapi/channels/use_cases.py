@@ -1,4 +1,4 @@
-"""What users do with their channels; the API and the pages both call it."""
+"""What users do with the channels that alerts are sent to."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -17,10 +17,10 @@ from coinsphere.notify.channels import kinds, outbox, push, repository, webhooks
 from coinsphere.notify.channels.hours import Habits
 from coinsphere.notify.channels.receiver import Message, Receiver, ReceiverFault
 from coinsphere.notify.channels.repository import Channel
+from webapi.account.verifications import require_verified
 from webapi.analytics.happenings import happened
 from webapi.billing import guard
 from webapi.channels import schemas
-from webapi.exchanges.acts import require_verified
 from webapi.http import errors, paths
 from webapi.security import access, audit
 from webapi.services import services

@@ -1,4 +1,4 @@
-"""What one does to one's second factors, by whichever way one asks for it."""
+"""What users do with their second factors: set up, enable, disable, new recovery codes."""
 
 from typing import Any
 

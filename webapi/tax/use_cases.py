@@ -1,4 +1,4 @@
-"""A tax report of the caller; the API and the pages both call it."""
+"""Tax reports of the caller."""
 
 from io import StringIO
 

@@ -1,4 +1,4 @@
-"""What users do with their transactions; the API and the pages both call it, within a transaction that acts for the user."""
+"""What users do with their transactions, within a transaction that acts for the user."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What users tell us and administrators do with it: for the API's routes and the pages alike."""
+"""What users tell us, and what administrators do with it."""
 
 from uuid import UUID
 
