@@ -14,10 +14,11 @@ NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
 def course(days: int, moves: list[int]) -> Course:
-    """Closes of the last `days`, each so many percent of the one before."""
+    """Closes of the last `days`, each so many percent of the one before, within what any token costs."""
     price, closes = Decimal(100), []
     for day in range(days):
-        price = max(price * moves[day % len(moves)] / 100, Decimal("0.0001"))
+        moved = price * moves[day % len(moves)] / 100
+        price = min(max(moved, Decimal("0.0001")), Decimal(10**9))
         closes.append(price)
     return Course([NOW - timedelta(days=days - each) for each in range(days)], closes)
 
