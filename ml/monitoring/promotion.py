@@ -4,7 +4,7 @@ Looked at once a day, when outcomes have come in. The gates of years make a vers
 it up, and they may take a champion back. They make none.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -38,7 +38,7 @@ class Watched:
         challenger: the version that has passed gates and waits, or was vetoed; None where there is none.
         shadow: the gate of its live forecasts; None where it did not wait for long enough yet.
         serving: who serves from now on.
-        staleness: what is wrong with the age of its data, or with who serves.
+        staleness: what is wrong with the age of its data, with who serves, or with the challenger.
         served: the public forecasts of a year by horizon, whichever version made them.
     """
 
@@ -95,7 +95,7 @@ def admit(
 
 def challenge(settings: Settings, version: int, serving: Serving) -> None:
     """Let a new version forecast in the shadow, unless another that has passed its gates is waiting there."""
-    before = _candidate(settings, serving)
+    before, _ = _candidate(settings, serving)
     if before is None or before.status != validation.PASSED:
         global_registry.set_alias(settings, global_registry.CHALLENGER, version)
 
@@ -111,9 +111,9 @@ def watch(conn: Connection, settings: Settings, now: datetime) -> Watched:
     if not serving.versions:
         raise NoChampion("no version of the global model is registered")
     records = _records(conn, serving, now)
-    candidate = _candidate(settings, serving)
+    candidate, damage = _candidate(settings, serving)
     shadow = None if candidate is None else _judge(conn, settings, candidate, records, now)
-    loaded = _by_number(global_registry.load_all(settings, serving.versions))
+    loaded = _loaded(settings, serving)
     for horizon in HORIZONS:
         champion = serving.champions.get(horizon)
         if (
@@ -135,9 +135,7 @@ def watch(conn: Connection, settings: Settings, now: datetime) -> Watched:
         None if candidate is None else candidate.version,
         shadow,
         after,
-        _staleness(
-            settings, after, _by_number(global_registry.load_all(settings, after.versions)), now
-        ),
+        damage + _staleness(settings, after, _loaded(settings, after), now),
         accuracy.records(conn, None, now, days=_SHOWN_DAYS),
     )
 
@@ -152,18 +150,19 @@ def _records(conn: Connection, serving: Serving, now: datetime) -> dict[int, Rec
     }
 
 
-def _by_number(loaded: Iterable[Loaded]) -> dict[int, Loaded]:
+def _loaded(settings: Settings, serving: Serving) -> dict[int, Loaded]:
+    loaded = global_registry.load_all(settings, serving.versions)
     return {version.number: version for version in loaded}
 
 
-def _candidate(settings: Settings, serving: Serving) -> Registered | None:
+def _candidate(settings: Settings, serving: Serving) -> tuple[Registered | None, tuple[Alarm, ...]]:
     """The challenger, if it passed at a horizon at which it does not serve yet; a vetoed one is shown as such.
 
-    One whose tags make no sense, or whose files are not what was registered, passed nothing: it waits for nothing, and
-    the next version takes its place.
+    One whose tags make no sense, or whose files are not what was registered, passed nothing: it waits for nothing, the
+    next version takes its place, and an alarm says so.
     """
     if serving.challenger is None:
-        return None
+        return None, ()
     try:
         challenger = validation.registered(settings, serving.challenger)
         waiting = tuple(
@@ -172,12 +171,13 @@ def _candidate(settings: Settings, serving: Serving) -> Registered | None:
             if serving.champions.get(horizon) != challenger.version
         )
         if challenger.status != validation.VETOED and not waiting:
-            return None
+            return None, ()
         global_registry.load(settings, challenger.version)
     except ArtifactRefused as error:
         _log.error("model_unreadable", version=serving.challenger, reason=str(error))
-        return None
-    return replace(challenger, horizons=waiting)
+        what = f"the challenger, version {serving.challenger}, cannot be read and waits for nothing"
+        return None, (Alarm(f"challenger_refused_{serving.challenger}", f"{what}: {error}"),)
+    return replace(challenger, horizons=waiting), ()
 
 
 def _judge(

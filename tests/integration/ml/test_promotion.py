@@ -379,12 +379,37 @@ def test_a_challenger_whose_files_are_damaged_costs_itself_alone(
     )
     found = promotion.watch(pipeline, settings, NOW)
     assert (found.challenger, found.shadow) == (None, None)
+    (alarm,) = [each for each in found.staleness if each.name == f"challenger_refused_{challenger}"]
+    assert f"version {challenger}, cannot be read" in alarm.detail
     assert _serves(settings) == dict.fromkeys((7, 14, 30), champion), (
         "the champion's return goes on"
     )
     newest = register(LINEAR, (1,))
     promotion.challenge(settings, newest, global_registry.serving(settings))
     assert global_registry.serving(settings).challenger == newest
+    after = promotion.watch(pipeline, settings, NOW)
+    assert not [each for each in after.staleness if each.name.startswith("challenger_refused")]
+
+
+def test_a_damaged_challenger_is_told_of_by_a_check_and_one_mail(
+    world, champion, challenger, mlflow_server, run_checks
+):
+    settings, _, owner, log = world
+    log(champion, 60, 1.0)
+    healthy = run_checks(NOW)[FRESH]
+    assert healthy.passed
+    for each in _files(settings, mlflow_server.folder, challenger):
+        if each.suffix == ".npz":
+            each.write_bytes(b"x")
+    found = run_checks(NOW + timedelta(hours=1))[FRESH]
+    assert f"version {challenger}, cannot be read" in found.metadata["alarms"].value
+    assert not found.passed
+    told = mail.newest(owner)
+    run_checks(NOW + timedelta(hours=2))
+    assert ([each.recipient for each in told], len(mail.newest(owner))) == (
+        ["operator@example.org"],
+        1,
+    )
 
 
 @pytest.mark.parametrize(
