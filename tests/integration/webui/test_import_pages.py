@@ -213,3 +213,16 @@ def test_an_import_of_others_is_not_taken_back(member, home, app, redis_url) -> 
     other.register()
     other.get("/profile")
     assert other.post(f"{address}/take-back").status_code == 404
+
+
+def test_a_file_of_ledger_live_is_recognised_by_its_header(member, home) -> None:
+    looked = sent(
+        member,
+        home,
+        "Operation Date,Status,Currency Ticker,Operation Type,Operation Amount,Operation Fees,Operation Hash,Account Name\n"
+        "2026-02-01T09:00:00.000Z,Confirmed,BTC,OUT,0.2001,0.0001,b,Bitcoin 1\n"
+        "2026-02-01T09:00:00.000Z,Confirmed,BTC,TELEPORT,0.2001,0.0001,b,Bitcoin 1\n",
+    ).text
+    assert "Read as a file of Ledger Live" in looked
+    assert "is no kind that we know" in looked
+    assert "Bitfinex: deposits and withdrawals" in member.get(f"{home}/imports").text

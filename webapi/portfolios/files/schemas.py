@@ -55,7 +55,10 @@ class ImportIn(AnswersIn):
         }
     )
 
-    format: Literal["coinsphere", "coinbase", "kraken", "binance", "koinly", "generic"]
+    format: Literal[
+        "coinsphere", "coinbase", "kraken", "binance", "koinly", "bitstamp", "bitfinex_trades", "bitfinex_movements",
+        "kucoin_trades", "kucoin_deposits", "kucoin_withdrawals", "ledger_live", "cointracking", "generic",
+    ]  # fmt: skip
     content: str = Field(min_length=1)
     file_name: Annotated[Line, StringConstraints(max_length=200)] | None = None
     mapping: dict[str, str] | None = Field(

@@ -47,7 +47,9 @@ def understood(cells: Sequence[str], columns: Sequence[Column]) -> Header | None
     names, units, known = dict[str, str](), dict[str, str](), dict[int, Column]()
     zones, local, twice = dict[str, tzinfo](), set[str](), []
     for place, cell in enumerate(cells):
-        for column, unit in _meanings(cell, columns):
+        for column, unit in _meanings(_told_apart(cells, place), columns) or _meanings(
+            cell, columns
+        ):
             known[place] = column
             if column.role == "unread":
                 continue
@@ -62,6 +64,15 @@ def understood(cells: Sequence[str], columns: Sequence[Column]) -> Header | None
     if any(column.is_required and column.name not in places for column in columns):
         return None
     return Header(places, names, units, zones, frozenset(local), known, tuple(twice))
+
+
+def _told_apart(cells: Sequence[str], place: int) -> str:
+    """A title that stands several times with the last before it that does not: `Buy,Cur.,Sell,Cur.` has a `Buy Cur.`."""
+    title = cells[place]
+    if cells.count(title) == 1:
+        return title
+    before = next((each for each in reversed(cells[:place]) if cells.count(each) == 1), "")
+    return f"{before} {title}"
 
 
 def _meanings(cell: str, columns: Sequence[Column]) -> list[tuple[Column, str | None]]:

@@ -55,10 +55,15 @@ class Decided:
 
 
 class Customs(NamedTuple):
-    """How a format is documented to write a date whose cells leave it open, and whether other columns may be there."""
+    """How a format is documented to write what its cells leave open.
+
+    The order of dates, whether other columns may be there, and whether times are those of a clock that somebody has
+    chosen, which the file does not name.
+    """
 
     order: Order | None = None
     takes_any_column: bool = False
+    has_own_clock: bool = False
 
 
 def answered(given: Mapping[str, object]) -> Answers:

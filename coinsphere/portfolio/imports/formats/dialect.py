@@ -38,7 +38,7 @@ def decide(table: Table, columns: Sequence[Column], customs: Customs, answers: A
     _decide_numbers(table, _of(columns, "number", table), answers, made)
     for name in _of(columns, "moment", table):
         _decide_order(table, name, customs, answers, made)
-        _decide_zone(table, name, answers, made)
+        _decide_zone(table, name, customs, answers, made)
     _note_unread(table, customs, answers, made)
     return made
 
@@ -188,10 +188,13 @@ def _is_same_everywhere(table: Table, name: str, choices: Sequence[Order]) -> bo
     )
 
 
-def _decide_zone(table: Table, name: str, answers: Answers, made: Decided) -> None:
+def _decide_zone(
+    table: Table, name: str, customs: Customs, answers: Answers, made: Decided
+) -> None:
     zone = _answered_zone(answers) or table.header.zones.get(name)
     title = table.header.names[name]
-    if zone is None and name in table.header.local and not _names_zones(table, name):
+    is_local = customs.has_own_clock or name in table.header.local
+    if zone is None and is_local and not _names_zones(table, name):
         message = f"the column {title!r} is in a local time that the file does not name"
         made.questions.append(Question("timeZone", (title,), (), message))
         return

@@ -1,10 +1,9 @@
-"""The formats that we read: their columns, how rows belong together, and who reads them.
+"""The formats that we read; those of which a row tells a transaction by itself stand in `programs`, a module each.
 
 Headers of exchanges change with the years; a new name of a column is a new expression in `also`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.portfolio.imports.formats import (
@@ -18,40 +17,17 @@ from coinsphere.portfolio.imports.formats import (
 from coinsphere.portfolio.imports.formats.balances import Balance
 from coinsphere.portfolio.imports.formats.columns import Column
 from coinsphere.portfolio.imports.formats.decisions import Customs
-from coinsphere.portfolio.imports.formats.row import Cells, Parsed
+from coinsphere.portfolio.imports.formats.layout import Layout, always, single
+from coinsphere.portfolio.imports.formats.programs import (
+    bitfinex,
+    bitstamp,
+    cointracking,
+    kucoin,
+    ledger_live,
+)
 from coinsphere.portfolio.imports.formats.timestamps import Order
 
-Groups = Callable[[Sequence[Cells]], list[list[int]]]
-"""Which rows, by index, belong together, in the order of the first of each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """A format.
-
-    `told` gives the columns from which the parts of a transaction come, to name them in problems; `identity` is the
-    column that names a row for all time; `contradiction` gives the column of a row that does not follow from its others,
-    and why; `caution` tells what to know of rows that are booked, such as that they are one side of an exchange.
-    """
-
-    columns: tuple[Column, ...]
-    read: Callable[[Sequence[Cells]], list[Parsed]]
-    told: Callable[[Parsed], Mapping[str, str]]
-    groups: Groups | None = None
-    customs: Customs = field(default_factory=Customs)
-    balance: Balance | None = None
-    identity: str | None = None
-    contradiction: Callable[[Cells], tuple[str, str] | None] | None = None
-    caution: Callable[[Sequence[Cells]], str | None] | None = None
-
-
-def _single(read: Callable[[Cells], list[Parsed]]) -> Callable[[Sequence[Cells]], list[Parsed]]:
-    return lambda rows: read(rows[0])
-
-
-def _always(**columns: str) -> Callable[[Parsed], Mapping[str, str]]:
-    return lambda _: columns
-
+__all__ = ["FORMATS", "Layout", "layout"]
 
 _NUMBERS = ("amount", "price", "fee", "counter_amount", "balance")
 _OWN_REQUIRED = ("date", "type", "token", "amount")
@@ -62,7 +38,7 @@ def _role(name: str) -> Column:
     return Column(name, role, is_required=name in _OWN_REQUIRED)  # type: ignore[arg-type]
 
 
-_OWN_TOLD = _always(
+_OWN_TOLD = always(
     symbol="token", fee_symbol="fee_token", counter_symbol="counter_token", occurred_at="date",
 )  # fmt: skip
 
@@ -138,24 +114,29 @@ _KOINLY = (
 )  # fmt: skip
 
 _KNOWN = {
-    "coinsphere": Layout(tuple(map(_role, row_readers.OWN_COLUMNS)), _single(row_readers.own), _OWN_TOLD, identity="external_id"),
+    "coinsphere": Layout(tuple(map(_role, row_readers.OWN_COLUMNS)), single(row_readers.own), _OWN_TOLD, identity="external_id"),
     "coinbase": Layout(
-        _COINBASE, _single(coinbase.read),
-        _always(symbol="Asset", counter_symbol="Notes", amount="Quantity Transacted", occurred_at="Timestamp",
+        _COINBASE, single(coinbase.read),
+        always(symbol="Asset", counter_symbol="Notes", amount="Quantity Transacted", occurred_at="Timestamp",
                 price="Price at Transaction", fee="Fees", currency="Price Currency"),
         identity="ID", contradiction=coinbase_totals.contradiction, caution=coinbase.caution,
     ),
     "kraken": Layout(
-        _KRAKEN, exchanges.kraken, _always(symbol="asset", counter_symbol="asset", fee_symbol="asset", occurred_at="time"),
+        _KRAKEN, exchanges.kraken, always(symbol="asset", counter_symbol="asset", fee_symbol="asset", occurred_at="time"),
         groups=exchanges.kraken_groups, balance=Balance("balance", balances.kraken),
         identity="txid", caution=exchanges.kraken_caution,
     ),
     "binance": Layout(
         _BINANCE, exchanges.binance,
-        _always(symbol="Coin", counter_symbol="Coin", fee_symbol="Coin", amount="Change", occurred_at="UTC_Time"),
+        always(symbol="Coin", counter_symbol="Coin", fee_symbol="Coin", amount="Change", occurred_at="UTC_Time"),
         groups=exchanges.binance_groups, customs=Customs(Order.YMD), caution=exchanges.binance_caution,
     ),
-    "koinly": Layout(_KOINLY, _single(koinly.read), koinly.told, identity="ID", caution=koinly.caution),
+    "koinly": Layout(_KOINLY, single(koinly.read), koinly.told, identity="ID", caution=koinly.caution),
+    **bitstamp.FORMATS,
+    **bitfinex.FORMATS,
+    **kucoin.FORMATS,
+    **ledger_live.FORMATS,
+    **cointracking.FORMATS,
 }  # fmt: skip
 
 FORMATS = (*_KNOWN, "generic")
@@ -181,6 +162,6 @@ def _generic(mapping: Mapping[str, str]) -> Layout:
         for ours, theirs in mapping.items()
     )
     return Layout(
-        columns, _single(row_readers.generic), _OWN_TOLD, customs=Customs(takes_any_column=True),
+        columns, single(row_readers.generic), _OWN_TOLD, customs=Customs(takes_any_column=True),
         balance=Balance("balance", lambda cells: balances.booked(row_readers.generic(cells))), identity="external_id",
     )  # fmt: skip

@@ -165,7 +165,7 @@ def generic(cells: Cells) -> list[Parsed]:
         Nothing: by its `status` it did not happen, or not yet.
         WrongCell: see there.
     """
-    _require_done(cells)
+    require_done(cells)
     if "type" in cells:
         return own(cells)
     change = number(cells, "amount")
@@ -190,14 +190,15 @@ def status_of(cell: str) -> str:
     return " ".join(re.split(r"[\s_-]+", cell.strip().lower()))
 
 
-def _require_done(cells: Cells) -> None:
-    told = text(cells, "status")
+def require_done(cells: Cells, column: str = "status") -> None:
+    """Refuse a row that did not happen. Raises `Nothing`; `WrongCell` where its status is not known."""
+    told = text(cells, column)
     status = status_of(told or "")
     if not status or status in DONE:
         return
     if status in _NOT_DONE:
         raise Nothing(f"its status is {status!r}: it did not happen, or not yet")
-    raise WrongCell("status", f"{status[:40]!r} is no status that we know")
+    raise WrongCell(column, f"{status[:40]!r} is no status that we know")
 
 
 def guarded(text: str) -> str:

@@ -93,7 +93,7 @@ def balanced(name: str, at: datetime, changes: Sums, fees: Sums) -> list[Record]
         raise Nothing("its rows cancel each other")
     if sent and received:
         return list(_trades(name, at, (sent, received), fees))
-    return list(_alone(name, at, changes, fees))
+    return list(alone(name, at, changes, fees))
 
 
 def _trades(
@@ -139,12 +139,19 @@ def _money_back(asset: str, fees: Sums) -> Decimal:
     return fees.pop(asset) if is_back else ZERO
 
 
-def _alone(name: str, at: datetime, changes: Sums, fees: Sums) -> Iterator[Record]:
-    """What came or left without a counterpart: the account holds it or does not, so it is booked as moved."""
+_MOVED = (Kind.TRANSFER_IN, Kind.TRANSFER_OUT)
+
+
+def alone(
+    name: str, at: datetime, changes: Sums, fees: Sums, kinds: tuple[Kind, Kind] = _MOVED
+) -> Iterator[Record]:
+    """What came or left without a counterpart: the account holds it or does not, so it is booked as moved.
+
+    `kinds` say otherwise: what it is where it comes, and where it goes.
+    """
     left = dict(fees)
     for asset, change in sorted(changes.items()):
         own = name if len(changes) == 1 else f"{name}:{asset}"
-        kinds = (Kind.TRANSFER_IN, Kind.TRANSFER_OUT)
         yield moved(Entry(own, "", at, "", asset, change, left.pop(asset, ZERO)), *kinds)
     yield from _fees(name, at, {asset: fee for asset, fee in left.items() if fee > 0})
     yield from _rebates(name, at, left)

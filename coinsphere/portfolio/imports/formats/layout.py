@@ -1,0 +1,42 @@
+"""What a format is: its columns, how rows belong together, and who reads them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from coinsphere.portfolio.imports.formats.balances import Balance
+from coinsphere.portfolio.imports.formats.columns import Column
+from coinsphere.portfolio.imports.formats.decisions import Customs
+from coinsphere.portfolio.imports.formats.row import Cells, Parsed
+
+Groups = Callable[[Sequence[Cells]], list[list[int]]]
+"""Which rows, by index, belong together, in the order of the first of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A format.
+
+    `told` gives the columns from which the parts of a transaction come, to name them in problems; `identity` is the
+    column that names a row for all time; `contradiction` gives the column of a row that does not follow from its others,
+    and why; `caution` tells what to know of rows that are booked, such as that they are one side of an exchange.
+    """
+
+    columns: tuple[Column, ...]
+    read: Callable[[Sequence[Cells]], list[Parsed]]
+    told: Callable[[Parsed], Mapping[str, str]]
+    groups: Groups | None = None
+    customs: Customs = field(default_factory=Customs)
+    balance: Balance | None = None
+    identity: str | None = None
+    contradiction: Callable[[Cells], tuple[str, str] | None] | None = None
+    caution: Callable[[Sequence[Cells]], str | None] | None = None
+
+
+def single(read: Callable[[Cells], list[Parsed]]) -> Callable[[Sequence[Cells]], list[Parsed]]:
+    """A reader of formats of which each row stands for itself."""
+    return lambda rows: read(rows[0])
+
+
+def always(**columns: str) -> Callable[[Parsed], Mapping[str, str]]:
+    """The columns of the parts, whatever the transaction."""
+    return lambda _: columns

@@ -1,0 +1,66 @@
+"""What the kinds of a file's rows mean, for the tables of `programs`."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from coinsphere.portfolio.model import Kind
+
+
+class Way(StrEnum):
+    """Which side a row's amount is: bought or sold, by its sign, what came or went, or its fee alone."""
+
+    BOUGHT = "bought"
+    SOLD = "sold"
+    SIGNED = "signed"
+    TRADED = "traded"
+    MOVED = "moved"
+    COMES = "comes"
+    GOES = "goes"
+    COSTS = "costs"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A kind of row: which way its amount went, and what it is where it came or went without a counterpart.
+
+    Without `pays`, a fee that the row tells was paid by somebody else.
+    """
+
+    way: Way
+    come: Kind = Kind.TRANSFER_IN
+    go: Kind = Kind.TRANSFER_OUT
+    pays: bool = True
+
+
+Kinds = dict[str, Meaning | str]
+"""Kinds in lower case by their meaning; a text says why rows of it mean nothing for what is held."""
+
+BOUGHT, SOLD = Meaning(Way.BOUGHT), Meaning(Way.SOLD)
+SIGNED = Meaning(Way.SIGNED)
+"""Bought where the amount is above zero, sold where it is below."""
+TRADED = Meaning(Way.TRADED)
+"""What left and what came stand in columns of their own."""
+COSTS = Meaning(Way.COSTS, go=Kind.FEE)
+"""Nothing but the fee left."""
+MOVED = Meaning(Way.MOVED)
+"""Came where the amount is above zero, left where it is below."""
+
+
+def comes(kind: Kind = Kind.TRANSFER_IN, *, pays: bool = True) -> Meaning:
+    """What the row tells came."""
+    return Meaning(Way.COMES, come=kind, pays=pays)
+
+
+def goes(kind: Kind = Kind.TRANSFER_OUT) -> Meaning:
+    """What the row tells left."""
+    return Meaning(Way.GOES, go=kind)
+
+
+def either(come: Kind, go: Kind) -> Meaning:
+    """As `MOVED`, of a kind by its sign."""
+    return Meaning(Way.MOVED, come, go)
+
+
+def all_of(meaning: Meaning | str, *kinds: str) -> Kinds:
+    """The same for several kinds."""
+    return dict.fromkeys(kinds, meaning)

@@ -1,0 +1,1 @@
+"""Exchanges, wallets and programs whose files tell a transaction a row: a module each, as tables."""

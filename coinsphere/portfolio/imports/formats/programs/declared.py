@@ -1,0 +1,15 @@
+"""A format made of its columns and the table of its rows."""
+
+from coinsphere.portfolio.imports.formats.columns import Column
+from coinsphere.portfolio.imports.formats.decisions import Customs
+from coinsphere.portfolio.imports.formats.layout import Layout, single
+from coinsphere.portfolio.imports.formats.one_row import OneRow
+
+_NO_CUSTOMS = Customs()
+
+
+def declared(columns: tuple[Column, ...], rows: OneRow, customs: Customs = _NO_CUSTOMS) -> Layout:
+    """The format whose rows stand each for itself."""
+    return Layout(
+        columns, single(rows.read), rows.told, customs=customs, identity=rows.identity
+    )  # fmt: skip
