@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0070"
-down_revision = "0064"
+down_revision = "0067"
 
 _CONSTRAINT = "import_batches_format_check"
 _BEFORE = "'coinsphere', 'coinbase', 'kraken', 'binance', 'koinly', 'generic'"
