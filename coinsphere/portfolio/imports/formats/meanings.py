@@ -23,13 +23,14 @@ class Way(StrEnum):
 class Meaning:
     """A kind of row: which way its amount went, and what it is where it came or went without a counterpart.
 
-    Without `pays`, a fee that the row tells was paid by somebody else.
+    Without `pays`, a fee that the row tells was paid by somebody else. `caution` is what to know of rows that are booked.
     """
 
     way: Way
     come: Kind = Kind.TRANSFER_IN
     go: Kind = Kind.TRANSFER_OUT
     pays: bool = True
+    caution: str | None = None
 
 
 Kinds = dict[str, Meaning | str]
@@ -46,9 +47,11 @@ MOVED = Meaning(Way.MOVED)
 """Came where the amount is above zero, left where it is below."""
 
 
-def comes(kind: Kind = Kind.TRANSFER_IN, *, pays: bool = True) -> Meaning:
+def comes(
+    kind: Kind = Kind.TRANSFER_IN, *, pays: bool = True, caution: str | None = None
+) -> Meaning:
     """What the row tells came."""
-    return Meaning(Way.COMES, come=kind, pays=pays)
+    return Meaning(Way.COMES, come=kind, pays=pays, caution=caution)
 
 
 def goes(kind: Kind = Kind.TRANSFER_OUT) -> Meaning:

@@ -88,6 +88,10 @@ class OneRow:
         notes, tx_hash = self._told(cells, self.notes), self._told(cells, self.tx_hash)
         return [replace(each, exchange=wallet, notes=notes, tx_hash=tx_hash) for each in made]
 
+    def caution(self, rows: Sequence[Cells]) -> str | None:
+        """What to know of a row that was read."""
+        return self._meaning(rows[0]).caution
+
     def told(self, parsed: Parsed) -> Mapping[str, str]:
         """The columns from which the parts of a transaction come."""
         is_worth = self.has_sides and parsed.kind not in row_readers.OUTGOING

@@ -60,6 +60,7 @@ ROWS = (
     '"Gift","-","","0.10000000","ETH","-","","Kraken","","","16.03.2025 10:00:00"',
     '"Withdrawal","-","","1.00000000","BTC","0.00050000","BTC","Kraken","","","17.03.2025 10:00:00"',
     '"Stolen","0.50000000","BTC","-","","-","","Kraken","","","18.03.2025 10:00:00"',
+    '"Receive Loan","1000.00000000","USDT","-","","-","","Kraken","","","18.03.2025 10:00:00"',
     '"Barter","-","","1.00000000","BTC","-","","Kraken","","","19.03.2025 10:00:00"',
 )
 
@@ -71,12 +72,13 @@ def test_cointracking() -> None:
     found = files.read(content, "cointracking", answers=Answers(time_zone="Europe/Berlin"))
     assert said(found) == [
         "transfer_in 2 BTC", "sell 0.05 BTC at 60000 EUR fee 4.5 EUR", "swap 0.03 BTC for 1 ETH fee 0.0001 BTC", "staking 0.01 ETH",
-        "gift 0.1 ETH", "transfer_out 1 BTC fee 0.0005 BTC",
+        "gift 0.1 ETH", "transfer_out 1 BTC fee 0.0005 BTC", "deposit 1000 USDT",
     ]  # fmt: skip
-    assert balances(found) == {"BTC": "0.9194", "ETH": "0.91"}
+    assert balances(found) == {"BTC": "0.9194", "ETH": "0.91", "USDT": "1000"}
+    assert [each.line for each in found.warnings] == [9], "what is borrowed"
     assert [(each.line, each.column, each.message) for each in found.problems] == [
         (8, "Sell", "is empty, which does not fit 'Stolen'"),
-        (9, "Type", "'barter' is no kind that we know"),
+        (10, "Type", "'barter' is no kind that we know"),
     ]
     assert found.parsed[0][1].occurred_at.hour == 9
     assert found.parsed[1][1].notes == "a sale"

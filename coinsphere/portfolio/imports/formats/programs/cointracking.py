@@ -9,6 +9,7 @@ from coinsphere.portfolio.imports.formats.decisions import Customs
 from coinsphere.portfolio.imports.formats.meanings import TRADED, Kinds, all_of, comes, goes
 from coinsphere.portfolio.imports.formats.one_row import At, OneRow
 from coinsphere.portfolio.imports.formats.programs.declared import declared
+from coinsphere.portfolio.imports.statements.grouping import BORROWED
 from coinsphere.portfolio.model import Kind
 
 _WORTH = "the worth is that of the day's close"
@@ -32,7 +33,8 @@ KINDS: Kinds = {
     **all_of(TRADED, "trade", "margin trade", "swap (non taxable)"),
     **all_of(comes(), "deposit"),
     **all_of(goes(), "withdrawal"),
-    **all_of(comes(Kind.DEPOSIT), "gift/tip", "receive loan", "income (non taxable)"),
+    **all_of(comes(Kind.DEPOSIT), "gift/tip", "income (non taxable)"),
+    "receive loan": comes(Kind.DEPOSIT, caution=BORROWED),
     **all_of(comes(Kind.REWARD), "income", "other income", "reward/bonus", "reward / bonus", "mining", "mining (commercial)", "minting",
              "margin profit", "derivatives / futures profit", "lp rewards"),
     **all_of(comes(Kind.AIRDROP), "airdrop", "airdrop (non taxable)"),

@@ -11,5 +11,5 @@ _NO_CUSTOMS = Customs()
 def declared(columns: tuple[Column, ...], rows: OneRow, customs: Customs = _NO_CUSTOMS) -> Layout:
     """The format whose rows stand each for itself."""
     return Layout(
-        columns, single(rows.read), rows.told, customs=customs, identity=rows.identity
+        columns, single(rows.read), rows.told, customs=customs, identity=rows.identity, caution=rows.caution
     )  # fmt: skip
