@@ -144,7 +144,7 @@ OF_FILES = (
     N_(
         "is one side of an exchange, whose other side is missing: it is booked as moved, without a price"
     ),
-    N_("%(kind)s: positions and loans are not kept"),
+    N_("%(kind)s: positions are not kept"),
     N_("as answered"),
     N_("fits all cells"),
 )
