@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from coinsphere.portfolio.performance import dependence, forecast_risk, risk
-from coinsphere.portfolio.performance.forecast_risk import StatedDistribution
+from coinsphere.portfolio.performance.forecast_risk import JointDraws, StatedDistribution
 from ml.data.features import Floats, Mask
 from ml.data.horizons import HORIZONS, LEVELS
 from ml.evaluation import violations
@@ -126,25 +127,27 @@ def _of_day(walk: _Walk, number: int) -> Iterator[tuple[int, _Day]]:
     drawn = np.flatnonzero(held.any(axis=1))
     if len(drawn) < 2:  # noqa: PLR2004 - two tokens can move together
         return
-    scores = forecast_risk.draw(dependence.kendall(past[drawn]))
+    draws = forecast_risk.draw(dependence.kendall(past[drawn]))
     for place, horizon in enumerate(HORIZONS):
         tokens = np.flatnonzero(held[:, place])
         chosen = walk.weights[:, tokens]
         if number % horizon not in starts(horizon) or len(tokens) < 2 or not chosen.any():  # noqa: PLR2004 - as above
             continue
         at = np.s_[tokens, number, place]
-        of_tokens = scores[:, np.searchsorted(drawn, tokens)]
-        returns = _returns(of_tokens, walk.quantiles[at], walk.degrees[at])
+        places = np.searchsorted(drawn, tokens)
+        returns = _returns(draws, places, walk.quantiles[at], walk.degrees[at])
         yield horizon, _day(number, returns, np.expm1(walk.outcomes[at]), chosen)
 
 
-def _returns(scores: Floats, quantiles: Floats, degrees: Floats) -> Floats:
-    """Simulated returns, shape [draws, tokens]."""
+def _returns(
+    draws: JointDraws, places: npt.NDArray[np.intp], quantiles: Floats, degrees: Floats
+) -> Floats:
+    """Simulated returns of the tokens at `places` of the draws, shape [draws, tokens]."""
     columns = [
-        forecast_risk.asset_returns(
-            scores[:, at], StatedDistribution(LEVELS, tuple(quantiles[at]), float(degrees[at]))
+        draws.returns(
+            int(place), StatedDistribution(LEVELS, tuple(quantiles[at]), float(degrees[at]))
         )
-        for at in range(len(quantiles))
+        for at, place in enumerate(places)
     ]
     return np.stack(columns, axis=1)
 

@@ -6,6 +6,7 @@ understated how far tokens fall together; ranks do not know how wild a day was.
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +47,13 @@ def of(moves: Sequence[Mapping[date, float]]) -> Floats:
     table = np.full((len(moves), len(days)), np.nan)
     for row, each in zip(table, moves, strict=True):
         row[[days[day] for day in each]] = list(each.values())
-    return kendall(table)
+    return _remembered(table.tobytes(), table.shape).copy()
+
+
+@lru_cache(maxsize=32)
+def _remembered(table: bytes, shape: tuple[int, ...]) -> Floats:
+    """Past returns stay as they are until the day ends, while the same portfolio is looked at again and again."""
+    return kendall(np.frombuffer(table).reshape(shape))
 
 
 def positive_definite(known: Floats) -> Floats:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import combinations
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
+import numpy.typing as npt
 from scipy import special
 
 from coinsphere.portfolio.performance import dependence, risk
@@ -26,7 +27,9 @@ COPULA_DEGREES = 8.0
 TAIL_DEGREES = 4.0
 """Of the tails of a model that states quantiles only, which say nothing beyond the outermost."""
 
-_GRID = np.sinh(np.linspace(-4.5, 4.5, 2_001))
+_GRID_REACH = 4.5
+_GRID_STEPS = 2_000
+_GRID = np.sinh(np.linspace(-_GRID_REACH, _GRID_REACH, _GRID_STEPS + 1))
 """Points of the copula's margin, dense in the middle and as far out as a draw may lie."""
 _GRID_LEVELS = special.stdtr(COPULA_DEGREES, _GRID)
 QUANTILES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99)
@@ -89,6 +92,32 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
+class JointDraws:
+    """Draws of the copula, shape [assets, DRAWS], found on the grid once for every distribution that is asked of them.
+
+    `below` is the point of the grid at or below a draw, `share` how much of the way to the next point it has gone.
+    """
+
+    below: npt.NDArray[np.intp]
+    share: Floats
+
+    @classmethod
+    def of(cls, scores: Floats) -> Self:
+        """From draws of a margin that is a Student t; shape [assets, DRAWS]."""
+        steps = (np.arcsinh(scores) + _GRID_REACH) * (_GRID_STEPS / (2 * _GRID_REACH))
+        below = np.clip(steps.astype(np.intp), 0, _GRID_STEPS - 1)
+        share = (scores - _GRID[below]) / np.diff(_GRID)[below]
+        return cls(below, np.clip(share, 0.0, 1.0))
+
+    def returns(self, place: int, marginal: Marginal) -> Floats:
+        """The simple return of the asset at `place` in each draw, shape [DRAWS]."""
+        known = np.expm1(marginal.quantile(_GRID_LEVELS))
+        below = self.below[place]
+        made: Floats = known[below] + self.share[place] * np.diff(known)[below]
+        return made
+
+
+@dataclass(frozen=True, slots=True)
 class Tail:
     """Value at risk and expected shortfall at 95 %, as fractions of the value; None with the reason."""
 
@@ -102,14 +131,14 @@ def tail(assets: Sequence[Asset]) -> Tail:
     total = sum(asset.weight for asset in assets)
     if total <= 0:
         return Tail(None, None, "nothing is held that has a price")
-    scores = joint_scores(assets)
-    if isinstance(scores, str):
-        return Tail(None, None, scores)
-    return Tail(*risk.tail(portfolio_returns(scores, assets)))
+    draws = joint_draws(assets)
+    if isinstance(draws, str):
+        return Tail(None, None, draws)
+    return Tail(*risk.tail(portfolio_returns(draws, assets)))
 
 
-def joint_scores(assets: Sequence[Asset]) -> Floats | str:
-    """Draws of the copula with the correlations of the assets' past, shape [DRAWS, assets]; or why there are none."""
+def joint_draws(assets: Sequence[Asset]) -> JointDraws | str:
+    """Draws of the copula with the correlations of the assets' past; or why there are none."""
     known = dependence.of([asset.moves for asset in assets])
     strangers = _strangers(assets, known)
     if strangers is not None:
@@ -128,19 +157,13 @@ def familiar(assets: Sequence[Asset]) -> list[Asset]:
     return [largest[place] for place in kept]
 
 
-def portfolio_returns(scores: Floats, assets: Sequence[Asset]) -> Floats:
+def portfolio_returns(draws: JointDraws, assets: Sequence[Asset]) -> Floats:
     """The portfolio's return in each draw, shape [DRAWS]."""
     total = sum(asset.weight for asset in assets)
-    returns = np.zeros(len(scores))
+    returns = np.zeros(DRAWS)
     for place, asset in enumerate(assets):
-        returns += asset.weight / total * asset_returns(scores[:, place], asset.marginal)
+        returns += asset.weight / total * draws.returns(place, asset.marginal)
     return returns
-
-
-def asset_returns(scores: Floats, marginal: Marginal) -> Floats:
-    """An asset's return in each draw of its margin of the copula."""
-    made: Floats = np.expm1(np.interp(scores, _GRID, marginal.quantile(_GRID_LEVELS)))
-    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +204,8 @@ def _is_still(asset: Asset) -> bool:
     return len(asset.moves) >= LEAST_DAYS and len(set(asset.moves.values())) == 1
 
 
-def draw(known: Floats) -> Floats:
-    """Draws of a multivariate Student t, shape [DRAWS, assets]; each normal draw has its opposite among them.
+def draw(known: Floats) -> JointDraws:
+    """Draws of a multivariate Student t; each normal draw has its opposite among them.
 
     Args:
         known: correlations, NaN where there is none, shape [assets, assets].
@@ -192,8 +215,7 @@ def draw(known: Floats) -> Floats:
     root = np.linalg.cholesky(dependence.positive_definite(known))
     normal = np.concatenate([half, -half]) @ root.T
     shared = random.chisquare(COPULA_DEGREES, (DRAWS, 1)) / COPULA_DEGREES
-    draws: Floats = normal / np.sqrt(shared)
-    return draws
+    return JointDraws.of(np.ascontiguousarray((normal / np.sqrt(shared)).T))
 
 
 @lru_cache(maxsize=64)

@@ -62,8 +62,8 @@ def describe(
         now: the present instant.
     """
     simulated = _known(holdings)
-    scores = (
-        forecast_risk.joint_scores([_asset(holding, None, 1) for holding in simulated])
+    draws = (
+        forecast_risk.joint_draws([_asset(holding, None, 1) for holding in simulated])
         if simulated
         else None
     )
@@ -77,10 +77,10 @@ def describe(
     return {
         "value": sum(holding.value for holding in simulated),
         "totalValue": total,
-        "unavailable": _NOTHING if scores is None else None,
+        "unavailable": _NOTHING if draws is None else None,
         "horizons": []
-        if scores is None
-        else [_of(conn, simulated, scores, horizon, now) for horizon in HORIZONS],
+        if draws is None
+        else [_of(conn, simulated, draws, horizon, now) for horizon in HORIZONS],
         "leftOut": left_out,
         "method": METHOD,
         "copulaDegrees": forecast_risk.COPULA_DEGREES,
@@ -103,7 +103,7 @@ def _known(holdings: Sequence[WeightedHolding]) -> list[WeightedHolding]:
 
 
 def _of(
-    conn: Connection, simulated: Sequence[WeightedHolding], scores: Any, horizon: int, now: datetime
+    conn: Connection, simulated: Sequence[WeightedHolding], draws: Any, horizon: int, now: datetime
 ) -> dict[str, Any]:
     forecasts = stored_forecasts.newest(
         conn, [holding.token_id for holding in simulated], now, horizon
@@ -111,7 +111,7 @@ def _of(
     assets = [
         _asset(holding, forecasts.get(holding.token_id), horizon, now) for holding in simulated
     ]
-    distribution = forecast_risk.distribution(forecast_risk.portfolio_returns(scores, assets))
+    distribution = forecast_risk.distribution(forecast_risk.portfolio_returns(draws, assets))
     value = sum(holding.value for holding in simulated)
     levels = [f"{level:g}" for level in QUANTILES]
     modelled = sum(holding.value for holding in simulated if holding.token_id in forecasts)

@@ -45,6 +45,19 @@ def test_what_never_moves_has_no_correlation_and_twins_have_one() -> None:
     assert np.isnan(found[0, 3])
 
 
+def test_what_was_computed_before_is_the_same_and_nobody_elses_to_change() -> None:
+    random = np.random.default_rng(4)
+    days = [FIRST + timedelta(day) for day in range(60)]
+    moves = [dict(zip(days, random.standard_normal(60), strict=True)) for _ in range(3)]
+    first = dependence.of(moves)
+    expected = first.copy()
+    first[:] = 0
+    np.testing.assert_array_equal(dependence.of(moves), expected)
+    moves[0][days[-1]] += 5
+    assert (dependence.of(moves) != expected).any(), "a day that was corrected counts"
+    assert dependence.of([]).shape == (0, 0)
+
+
 def test_correlations_that_contradict_each_other_are_made_possible() -> None:
     known = np.array([[1, 0.9, 0.9], [0.9, 1, -0.9], [0.9, -0.9, 1]])
     made = dependence.positive_definite(known)

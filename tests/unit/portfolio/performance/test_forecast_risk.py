@@ -63,6 +63,18 @@ def test_assets_that_move_as_one_are_one_and_those_that_do_not_are_less() -> Non
     assert forecast_risk.tail(opposites).value_at_risk < alone / 20
 
 
+def test_draws_are_returned_as_numpy_interpolates_between_the_points_of_the_grid() -> None:
+    scores = np.array([[-60.0, -45.0, -1.2345, 0.0, 0.3, 7.7, 45.0, 60.0]])
+    scores[0, 0] = -1e300
+    grid, levels = forecast_risk._GRID, forecast_risk._GRID_LEVELS
+    marginal = stated(0.02)
+    simple = np.interp(scores[0], grid, np.expm1(marginal.quantile(levels)))
+    found = forecast_risk.JointDraws.of(scores).returns(0, marginal)
+    np.testing.assert_allclose(found, simple, rtol=1e-9, atol=1e-15)
+    exact = np.expm1(marginal.quantile(stats.t.cdf(scores[0, 2:6], forecast_risk.COPULA_DEGREES)))
+    np.testing.assert_allclose(found[2:6], exact, rtol=2e-4, atol=1e-6)
+
+
 def test_weights_are_parts_of_the_whole() -> None:
     assets = [
         Asset("A", 3_000.0, stated(0.02), moves(1)),
