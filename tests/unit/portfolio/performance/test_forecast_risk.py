@@ -75,6 +75,13 @@ def test_draws_are_returned_as_numpy_interpolates_between_the_points_of_the_grid
     np.testing.assert_allclose(found[2:6], exact, rtol=2e-4, atol=1e-6)
 
 
+def test_what_happened_has_numpys_quantiles() -> None:
+    happened = np.random.default_rng(5).standard_normal(365)
+    levels = np.linspace(0, 1, 1_001)
+    found = ObservedDistribution(tuple(happened)).quantile(levels)
+    np.testing.assert_allclose(found, np.quantile(happened, levels), atol=1e-12)
+
+
 def test_weights_are_parts_of_the_whole() -> None:
     assets = [
         Asset("A", 3_000.0, stated(0.02), moves(1)),
