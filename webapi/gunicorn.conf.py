@@ -48,7 +48,8 @@ def on_starting(_server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """In each worker, after the fork: open the pool, answer scrapes, tell of faults and traces."""
+    """In each worker, after the fork: open the pool, answer scrapes, tell of faults and traces, spare what is loaded."""
+    from coinsphere import garbage
     from coinsphere.observability import faults, traces
     from webapi.observability import metrics_server, sampling
     from webapi.services import EXTENSION
@@ -63,6 +64,7 @@ def post_worker_init(worker: Any) -> None:
         from webapi.observability import traced
 
         traced.register(worker.wsgi, spans)
+    garbage.spare_what_is_loaded()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -6,7 +6,7 @@ import signal
 
 from prometheus_client import REGISTRY
 
-from coinsphere import log
+from coinsphere import garbage, log
 from coinsphere.observability import exposition, faults
 from coinsphere.settings import Settings
 from coinsphere.stream.figures import StreamFigures
@@ -38,6 +38,7 @@ def main() -> None:
     faults.start(settings, "stream")
     # It logs whole requests, tokens included, where the level is DEBUG.
     logging.getLogger("websockets").setLevel(logging.WARNING)
+    garbage.spare_what_is_loaded()
     asyncio.run(run(settings))
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from coinsphere import log
+from coinsphere import garbage, log
 from coinsphere.observability import exposition, faults, traces
 from coinsphere.settings import Settings
 from coinsphere.worker.process import run
@@ -18,6 +18,7 @@ def main() -> None:
     # It tells of each run of the minutely housekeeping.
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
     exposition.serve(settings, settings.worker_metrics_port)
+    garbage.spare_what_is_loaded()
     asyncio.run(run(settings))
 
 

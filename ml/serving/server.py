@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from coinsphere import log
+from coinsphere import garbage, log
 from coinsphere.clock import Clock, utc_now
 from coinsphere.db.pool import Database
 from coinsphere.guard.asgi import Guard
@@ -203,6 +203,7 @@ def main() -> None:
     for each in (ModelFigures(champions, everyone), PoolFigures(database)):
         REGISTRY.register(each)
     exposition.serve(settings, settings.ml_metrics_port)
+    garbage.spare_what_is_loaded()
     uvicorn.run(
         Measured(Guard(app, settings, "ml", public=("/health",)), "ml"),
         host=settings.bind_host,

@@ -71,15 +71,8 @@ def alive(process: psutil.Process) -> bool:
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
-def command() -> list[str]:
-    return [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "--config",
-        "webapi/gunicorn.conf.py",
-        "webui.wsgi:app",
-    ]
+def command(config: str | Path = "webapi/gunicorn.conf.py") -> list[str]:
+    return [sys.executable, "-m", "gunicorn", "--config", str(config), "webui.wsgi:app"]
 
 
 def environment(database, own_redis_url: str, home: Path, keys_dir: Path) -> dict[str, str]:
@@ -326,3 +319,33 @@ def test_a_metrics_port_that_is_taken_is_said(variables) -> None:
         )
     assert done.returncode != 0
     assert b"COINSPHERE_METRICS_PORT" in done.stderr
+
+
+_WATCHED = """
+import gc, pathlib
+exec(pathlib.Path("webapi/gunicorn.conf.py").read_text())
+_as_it_is = post_worker_init
+def post_worker_init(worker):
+    _as_it_is(worker)
+    pathlib.Path({told!r}).write_text(f"{{gc.get_freeze_count()}} {{len(gc.get_objects())}}")
+"""
+
+
+def test_a_workers_garbage_collector_leaves_the_libraries_alone(variables, tmp_path: Path) -> None:
+    """A full collection of all of them stops a worker for most of a second."""
+    told, config = tmp_path / "told", tmp_path / "gunicorn.conf.py"
+    config.write_text(_WATCHED.format(told=str(told)))
+    with subprocess.Popen(
+        command(config),
+        cwd=ROOT,
+        env=variables | {"COINSPHERE_API_WORKERS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            wait_for(lambda: told.exists() and told.read_text(), "a worker that is ready")
+        finally:
+            process.terminate()
+    frozen, watched = map(int, told.read_text().split())
+    assert frozen > 100_000
+    assert watched < frozen / 20
