@@ -16,8 +16,8 @@ from webapi.holdings.schemas import HoldingOut, HoldingTokenOut
 from webapi.http.schema import check
 from webapi.portfolios import details, overview, scope
 from webapi.portfolios.performance import answers
-from webapi.portfolios.performance.schemas import PerformanceOut
-from webapi.portfolios.periods import CurrencyQuery, PeriodQuery
+from webapi.portfolios.performance.schemas import PerformanceOut, PerformanceQuery
+from webapi.portfolios.periods import CurrencyQuery
 from webapi.portfolios.schemas import PortfolioOut, PortfoliosOut
 from webapi.tokens import queries
 from webapi.transactions import use_cases
@@ -105,7 +105,7 @@ class PortfolioQueries:
         """Values of a portfolio over time, and the returns of closed days; the arguments are REST's."""
         period = {"days": days, "from": from_, "to": to}
         shown = {"currency": currency, "benchmark": benchmark, "explain": explain}
-        asked = check(PeriodQuery, period | shown)
+        asked = check(PerformanceQuery, period | shown)
         return answers.performance(str(portfolio_id), asked)
 
     @route_field(_OF_TRANSACTIONS, Connection[Transaction] | None)

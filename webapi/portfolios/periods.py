@@ -43,7 +43,12 @@ class PeriodQuery(CurrencyQuery):
 
 def of(found: Portfolio, asked: PeriodQuery, usual: int = USUAL_DAYS) -> Period:
     """The days that are asked for, from the portfolio's first on. Raises `errors.Problem` with status 400."""
-    today = services().clock().date()
+    return until(found, asked, services().clock().date(), usual)
+
+
+def until(found: Portfolio, asked: PeriodQuery, today: date, usual: int = USUAL_DAYS) -> Period:
+    """The same with another day as the last that there is; before the first token it is that of the first token."""
+    today = max(today, _FIRST_DAY)
     last = min(asked.last or today, today)
     if last < _FIRST_DAY:
         raise _refused("to", "lies before the first token, of January 2009")

@@ -27,9 +27,9 @@ class _Answer(BaseModel):
 
 
 class Model(_Answer):
-    """The model that made a forecast, as which rung of the ladder, and what it was made from."""
+    """The model that made a forecast, as which rung of the ladder (None of one of the past), and what it was made from."""
 
-    rung: Literal["global_champion", "token_champion", "global_baseline"]
+    rung: Literal["global_champion", "token_champion", "global_baseline"] | None
     name: str
     version: str | int
     run_id: str
@@ -48,7 +48,7 @@ class Quality(_Answer):
     evaluated_on: str | None
     in_distribution: bool | None
     beats_naive: bool | None
-    validated: bool
+    validated: bool | None
     reason: str | None
 
 

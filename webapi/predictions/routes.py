@@ -1,6 +1,6 @@
 """Forecasts of the champions, live from the model server, and how earlier ones fared."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from webapi.predictions import (
     current,
     indicator_queries,
     outcome_schemas,
+    past_answer,
     point_in_time,
     queries,
     schemas,
@@ -32,15 +33,21 @@ _PAGE = "prediction"
 @predictions.get("/<symbol>")
 @signed_in
 @pages.cached
-@predictions.input(schemas.HorizonQuery, location="query")
+@predictions.input(schemas.PredictionQuery, location="query")
 @predictions.output(schemas.PredictionOut)
-def get_prediction(symbol: str, query_data: schemas.HorizonQuery) -> Response:
+def get_prediction(symbol: str, query_data: schemas.PredictionQuery) -> Response:
     """The champion's forecast of a token.
 
     Answers 503 with the reason where there is no champion, too little history, or no answer. A forecast that has
     expired is given with `stale: true`. As a price, it is kept for some seconds; `anchoredAt` says of when it is.
+
+    `asOf` gives the forecast that stood then, on the price that was known then; 404 where none had been issued, or a check
+    held it aside.
     """
-    days = query_data.horizon
+    days, as_of = query_data.horizon, query_data.as_of
+    if as_of is not None:
+        key = f"{symbol.upper()}:{days}:{as_of.isoformat()}"
+        return pages.respond(_PAGE, key, lambda: _past_prediction(symbol, days, as_of))
     return pages.respond(_PAGE, f"{symbol.upper()}:{days}", lambda: _prediction(symbol, days))
 
 
@@ -157,6 +164,15 @@ def _prediction(symbol: str, days: int) -> schemas.PredictionOut:
     # The connection is back in the pool while the model server is asked.
     found = current.of_server(work, token, days)
     return schemas.PredictionOut.model_validate(answers.prediction(token, found, technical))
+
+
+def _past_prediction(symbol: str, days: int, as_of: datetime) -> schemas.PredictionOut:
+    with services().database.connection() as conn:
+        token = symbols.find(conn, symbol)
+        found = past_answer.standing(conn, token, days, as_of)
+    # What quotes the token now is no source of that price.
+    token = replace(token, price_source=None)
+    return schemas.PredictionOut.model_validate(answers.prediction(token, found, None))
 
 
 def _cursor(row: Stored) -> str:

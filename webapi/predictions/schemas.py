@@ -54,6 +54,15 @@ class HorizonQuery(Query, _Horizon):
         return self
 
 
+class PredictionQuery(HorizonQuery):
+    """Which forecast."""
+
+    as_of: Instant | None = Field(
+        None,
+        description=f"{AS_OF} Indicators, the rung and what the model had reached were not kept: they are null.",
+    )
+
+
 class HistoryQuery(HorizonQuery):
     """Which forecasts."""
 
@@ -158,9 +167,9 @@ class ForecastOut(Output):
 class ModelOut(Output):
     """The model behind the forecast, and what it was made from."""
 
-    rung: Literal["global_champion", "token_champion", "global_baseline"] = Field(
+    rung: Literal["global_champion", "token_champion", "global_baseline"] | None = Field(
         description="Who speaks, the best first: a version of the global model that passed its gates at this horizon, the "
-        "token's own champion, or a random walk with the volatility of the last weeks."
+        "token's own champion, or a random walk with the volatility of the last weeks. Null with `asOf`."
     )
     name: str
     version: str
@@ -181,7 +190,9 @@ class QualityOut(Output):
     evaluated_on: str | None
     in_distribution: bool | None
     beats_naive: bool | None
-    validated: bool = Field(description="Whether the model passed all gates at this horizon.")
+    validated: bool | None = Field(
+        description="Whether the model passed all gates at this horizon. Null with `asOf`."
+    )
     reason: str | None = Field(
         description="Where it did not: which gate refused the global model, and by how much."
     )

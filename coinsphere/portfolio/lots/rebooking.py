@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
@@ -12,7 +12,7 @@ from coinsphere.clock import start_of_day
 from coinsphere.db.bulk_insert import Rows
 from coinsphere.portfolio import issues
 from coinsphere.portfolio.ledger import transfers
-from coinsphere.portfolio.lots import conversions, stored_events
+from coinsphere.portfolio.lots import conversions, facts_known, stored_events
 from coinsphere.portfolio.lots.book_records import Arrival, BookRecords, Entry, Restored, Start
 from coinsphere.portfolio.lots.cost_basis import Book
 from coinsphere.portfolio.model import (
@@ -113,6 +113,7 @@ _ENTRIES = """
         )
     order by at, t.place
 """
+_ENTRIES_KNOWN = facts_known.as_known(_ENTRIES)
 _CLOSE_POSITION = """
     update app.positions set until_day = %(day)s
     where portfolio_id = %(portfolio_id)s and token_id = %(token_id)s and from_day < %(day)s and until_day = 'infinity'
@@ -220,9 +221,12 @@ def rebook(
     return Rebooked(day, frozenset(changed), line.heirs())
 
 
-def entries(conn: Connection, user_id: UUID, token_id: UUID) -> Iterator[Entry]:
-    """All facts of a token of the user in the order of booking; `conn` is within a transaction."""
-    yield from _entries(conn, {"user_id": user_id, "token_id": token_id, "since": BEGINNING})
+def entries(
+    conn: Connection, user_id: UUID, token_id: UUID, as_of: datetime | None = None
+) -> Iterator[Entry]:
+    """All facts of a token of the user in the order of booking, or those known then; `conn` is within a transaction."""
+    scope = {"user_id": user_id, "token_id": token_id, "since": BEGINNING, "as_of": as_of}
+    yield from _entries(conn, scope, _ENTRIES if as_of is None else _ENTRIES_KNOWN)
 
 
 def _start(conn: Connection, scope: Mapping[str, Any]) -> Start:
@@ -245,11 +249,13 @@ def _forget(conn: Connection, scope: Mapping[str, Any]) -> set[UUID]:
     return {portfolio_id for (portfolio_id,) in conn.execute(_FORGET_POSITIONS, scope)}
 
 
-def _entries(conn: Connection, scope: Mapping[str, Any]) -> Iterator[Entry]:
+def _entries(
+    conn: Connection, scope: Mapping[str, Any], statement: LiteralString = _ENTRIES
+) -> Iterator[Entry]:
     """The facts of the token in the order of booking, read in portions: a token may have hundreds of thousands."""
     with conn.cursor(name="entries") as cursor:
         cursor.itersize = 5_000
-        for row in cursor.execute(_ENTRIES, scope):
+        for row in cursor.execute(statement, scope):
             fact = Fact._make((*row[:2], Kind(row[2]), *row[3:13]))
             yield Entry(fact, row[13], None if row[14] is None else Arrival(*row[14:]))
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from coinsphere.market.reference.asset_events import Ratio
-from coinsphere.portfolio.lots import conversions
+from coinsphere.portfolio.lots import conversions, facts_known
 from coinsphere.portfolio.lots.book_records import BookRecords, Carried, CarriedLot, Conversion
 from coinsphere.portfolio.model import Fact
 
@@ -19,7 +19,8 @@ _EVENTS = """
     from market.asset_events
     where %(token_id)s in (token_id, successor_id) and kind in ('rename', 'swap', 'split', 'redenomination')
         and (successor_id is not null or kind = 'redenomination')
-        and removed_at is null and happened_at <= clock_timestamp()
+        and recorded_at <= %(as_of)s and (removed_at is null or removed_at > %(as_of)s)
+        and happened_at <= least(clock_timestamp(), %(as_of)s::timestamptz)
 """
 # Records that go on in the former token after the event show that it was converted later.
 _LAST_FACTS = """
@@ -31,6 +32,7 @@ _LAST_FACTS = """
     from app.portfolios p
     where p.user_id = %(user_id)s
 """
+_LAST_FACTS_KNOWN = facts_known.as_known(_LAST_FACTS)
 # Uses in the former tokens' books, by an event or by the user's own exchange of the two.
 _CARRIED = """
     select u.fact_id, u.used_at, u.portfolio_id, u.account, u.quantity, u.cost, l.acquired_at,
@@ -73,10 +75,14 @@ class _Event(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A token among its events: those that end it (one at most), split it, change its unit, and those it comes from."""
+    """A token among its events: those that end it (one at most), split it, change its unit, and those it comes from.
+
+    With `as_of`, those that were known then, and so the facts that they are laid among.
+    """
 
     token_id: UUID
     events: tuple[_Event, ...]
+    as_of: datetime | None = None
 
     def since(self, since: datetime) -> datetime:
         """From when on to book: whatever happens in a token that has ended may move the moment of its end."""
@@ -138,7 +144,10 @@ class Line(NamedTuple):
         """What becomes something else from `since` of the scope on, in each of the user's portfolios."""
         if not any(event.token_id == self.token_id for event in self.events):
             return []
-        last: dict[UUID, datetime | None] = dict(conn.execute(_LAST_FACTS, scope).fetchall())
+        statement = _LAST_FACTS if self.as_of is None else _LAST_FACTS_KNOWN
+        last: dict[UUID, datetime | None] = dict(
+            conn.execute(statement, {**scope, "as_of": self.as_of}).fetchall()
+        )
         came: dict[UUID, list[datetime]] = defaultdict(list)
         for each in carried:
             came[each.portfolio_id].append(each.at)
@@ -165,10 +174,11 @@ class Line(NamedTuple):
         return made
 
 
-def line(conn: Connection, token_id: UUID) -> Line:
-    """The token with all events that count and have happened."""
-    rows = conn.execute(_EVENTS, {"token_id": token_id})
-    return Line(token_id, tuple(_Event(*row) for row in rows))
+def line(conn: Connection, token_id: UUID, as_of: datetime | None = None) -> Line:
+    """The token with all events that count and have happened, as it is known now or was at a moment."""
+    known = {"token_id": token_id, "as_of": "infinity" if as_of is None else as_of}
+    rows = conn.execute(_EVENTS, known)
+    return Line(token_id, tuple(_Event(*row) for row in rows), as_of)
 
 
 def _carried(conn: Connection, parameters: Mapping[str, Any]) -> list[Carried]:

@@ -19,6 +19,7 @@ from coinsphere.portfolio.valuation import daily_growth, daily_series
 from coinsphere.portfolio.valuation.current_holdings import Holding
 from coinsphere.portfolio.valuation.daily_growth import DayOfReturn, Days
 from coinsphere.portfolio.valuation.stored_market import StoredMarket
+from coinsphere.portfolio.valuation.values_known import Held
 
 _NO_GROWTH = Decimal(-1)
 _RATE_UNIT = Decimal(1).scaleb(-36)
@@ -129,7 +130,7 @@ def history(
     before = next((day for day in reversed(shown) if day.day < first), None)
     of_period = [day for day in shown if day.day >= first]
     grown = {day.day: day.growth for day in shown if day.growth is not None}
-    converted = _days(of_period, is_known=is_known, is_priced=is_priced)
+    converted = in_columns(of_period, is_known=is_known, is_priced=is_priced)
     return History(before, converted, grown)
 
 
@@ -139,6 +140,11 @@ def point(point: Point, converter: Converter, grown: dict[date, Decimal]) -> Poi
     return point._replace(
         value=_shown(point.value, rate), cost=_shown(point.cost, rate), growth=grown.get(point.day)
     )
+
+
+def held(held: Held, rate: Rate | None) -> Held:
+    """What was held at a past instant, in the shown currency."""
+    return replace(held, value=_shown(held.value, rate), cost=_shown(held.cost, rate))
 
 
 def gain(gain: Gain, converter: Converter) -> Gain:
@@ -169,7 +175,8 @@ def _shown(amount: Decimal | None, rate: Rate | None) -> Decimal | None:
         return (amount * rate.factor).quantize(UNIT)
 
 
-def _days(shown: Sequence[DayOfReturn], *, is_known: bool, is_priced: bool) -> Days:
+def in_columns(shown: Sequence[DayOfReturn], *, is_known: bool, is_priced: bool) -> Days:
+    """Days that have a value as `Days` keeps them."""
     ordinals = np.array([day.day.toordinal() for day in shown], dtype=np.int64)
     columns = [
         np.array(

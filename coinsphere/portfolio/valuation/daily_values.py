@@ -127,7 +127,7 @@ def revalue(
     before = conn.execute(_BEFORE, parameters).fetchone() or (None, None)
     days = _summed(conn, parameters, market)
     with localcontext(EXACT):
-        rows = list(_valued(days, currency, market, before))
+        rows = list(valued(days, currency, market, before))
     realised = {day: found for day, *found in conn.execute(_REALISED, parameters)}
     _VALUES.insert(
         conn,
@@ -178,12 +178,13 @@ def _crossed(*texts: str) -> FlowSeries:
     return FlowSeries(days, *columns)
 
 
-def _valued(
+def valued(
     days: Iterable[DayTotals],
     currency: str,
     market: Market,
     before: tuple[Decimal | None, Decimal | None],
 ) -> Iterator[ValueOfDay]:
+    """The days in the portfolio's currency; `before` has the value and the growth of the day before. In the context `EXACT`."""
     value, growth = before
     # Growth without a number after a day with a value went out of range.
     growth = _ONE if value is None else growth

@@ -5,33 +5,36 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from psycopg import Connection
+
 from coinsphere.portfolio.performance import returns
+from coinsphere.portfolio.performance.period import Period
 from coinsphere.portfolio.performance.stored_days import Point
+from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.valuation import current_holdings, daily_growth
 from coinsphere.portfolio.valuation.current_holdings import Holding
 from webapi.portfolios import periods, queries, scope
-from webapi.portfolios.performance import benchmarks, reading
-from webapi.portfolios.periods import PeriodQuery
+from webapi.portfolios.performance import benchmarks, past, reading
+from webapi.portfolios.performance.schemas import PerformanceQuery
 from webapi.services import services
 
 
-def performance(portfolio_id: str, asked: PeriodQuery) -> dict[str, Any]:
+def performance(portfolio_id: str, asked: PerformanceQuery) -> dict[str, Any]:
     """Values and returns of a period as `PerformanceOut` takes them. Raises `errors.Problem`: 400 or 404."""
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
         currency = queries.shown_currency(conn, asked.currency, found.currency)
-        period = periods.of(found, asked)
-        read = reading.of(conn, found, period, currency)
-        compared = benchmarks.growth(conn, currency, asked.benchmark, period, read.points)
-        held = queries.holdings(conn, scope.user_id(), [found], shown=currency)[found.id]
-        rate_date = queries.rate_date(conn, found, currency)
+        period, read, live = _read(conn, found, asked, currency)
+        compared = benchmarks.growth(
+            conn, currency, asked.benchmark, period, read.points, as_of=asked.as_of
+        )
     outcome = returns.over(read.before, read.days)
     series = [
         {**_point(point, compared.get(point.day)), "rateDate": read.rate_dates.get(point.day)}
         for point in read.points
     ]
-    if period.last >= services().clock().date():
-        series.append({**_live_point(held), "rateDate": rate_date})
+    if live is not None:
+        series.append(live)
     is_explained = asked.explain and outcome is not None
     return {
         "portfolioId": found.id,
@@ -44,8 +47,27 @@ def performance(portfolio_id: str, asked: PeriodQuery) -> dict[str, Any]:
         "realisedUnknown": read.realised.unknown,
         "benchmark": benchmarks.outcome(asked.benchmark, compared),
         "explain": _explained(read.before, read.days) if is_explained else None,
-        "isPending": found.is_pending,
+        "isPending": found.is_pending and asked.as_of is None,
     }
+
+
+def _read(
+    conn: Connection, found: Portfolio, asked: PerformanceQuery, currency: str
+) -> tuple[Period, reading.Read, dict[str, Any] | None]:
+    """The period, its days, and the point of the last moment where that is of the period."""
+    now = services().clock()
+    if asked.as_of is not None:
+        today = min(asked.as_of, now).date()
+        period = periods.until(found, asked, today)
+        known = past.of(conn, found, period, currency, (asked.as_of, now))
+        return period, known.read, known.live if period.last >= today else None
+    period = periods.of(found, asked)
+    read = reading.of(conn, found, period, currency)
+    if period.last < now.date():
+        return period, read, None
+    held = queries.holdings(conn, scope.user_id(), [found], shown=currency)[found.id]
+    rate_date = queries.rate_date(conn, found, currency)
+    return period, read, {**_live_point(held), "rateDate": rate_date}
 
 
 def _returns(outcome: returns.Returns) -> dict[str, Any]:

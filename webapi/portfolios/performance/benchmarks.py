@@ -1,7 +1,7 @@
 """What the same money would have become in a token, or in a mix of them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -24,13 +24,19 @@ _UNITS = Decimal(10**9)
 
 
 def growth(
-    conn: Connection, currency: str, asked: str | None, period: Period, points: Sequence[Point]
+    conn: Connection,
+    currency: str,
+    asked: str | None,
+    period: Period,
+    points: Sequence[Point],
+    *,
+    as_of: datetime | None = None,
 ) -> Mapping[date, Decimal]:
-    """What 1 of a currency, put into the mix at the start, was worth on each point's day."""
+    """What 1 of a currency, put into the mix at the start, was worth on each point's day, as it is known or was then."""
     if asked is None:
         return {}
     mix = [(symbols.find(conn, symbol).id, weight) for symbol, weight in _mix(asked)]
-    market = StoredMarket(conn)
+    market = StoredMarket(conn, as_of)
     worth = Valuer(market, currency).worth
     grown: dict[date, Decimal] = {}
     with localcontext(EXACT):

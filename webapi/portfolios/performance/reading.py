@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, Protocol
 
 from psycopg import Connection
 
 from coinsphere.portfolio.performance import display_currency, realised_gains, stored_days
+from coinsphere.portfolio.performance.display_currency import Converter
 from coinsphere.portfolio.performance.period import Period
 from coinsphere.portfolio.performance.stored_days import Point
 from coinsphere.portfolio.portfolios import Portfolio
@@ -25,41 +27,71 @@ class Read(NamedTuple):
     rate_dates: Mapping[date, date]
 
 
+class Source(Protocol):
+    """Where a portfolio's days come from, in its own currency."""
+
+    def days(self, period: Period) -> tuple[daily_growth.DayOfReturn | None, daily_growth.Days]:
+        """The day before the period, and its days."""
+        ...
+
+    def points(self, period: Period) -> Sequence[Point]:
+        """The days of a chart."""
+        ...
+
+    def realised(self, period: Period) -> realised_gains.Realised:
+        """The sum of the realised gains."""
+        ...
+
+    def realised_by_day(self, period: Period) -> Sequence[realised_gains.RealisedOfDay]:
+        """The realised gains of each day that has any."""
+        ...
+
+
+class _Stored:
+    """The days that are stored."""
+
+    def __init__(self, conn: Connection) -> None:
+        self.days = partial(stored_days.days, conn)
+        self.points = partial(stored_days.points, conn)
+        self.realised = partial(realised_gains.realised, conn)
+        self.realised_by_day = partial(realised_gains.realised_by_day, conn)
+
+
 def of(conn: Connection, found: Portfolio, period: Period, currency: str) -> Read:
     """The days of a period in `currency`, which has a reference rate or is a token's symbol."""
+    stored = _Stored(conn)
     if currency == found.currency:
-        return _own(conn, period)
-    return _shown(conn, found, period, currency)
+        return own(stored, period)
+    return shown(stored, period, found.first_day, queries.converter(conn, found, currency))
 
 
 def points(conn: Connection, found: Portfolio, period: Period, currency: str) -> Sequence[Point]:
     """The points of `of` alone, for a picture: in the portfolio's own currency nothing else is read."""
     if currency == found.currency:
         return stored_days.points(conn, period)
-    return _shown(conn, found, period, currency).points
+    return of(conn, found, period, currency).points
 
 
-def _own(conn: Connection, period: Period) -> Read:
-    before, days = stored_days.days(conn, period)
-    points = stored_days.points(conn, period)
-    return Read(points, before, days, realised_gains.realised(conn, period), {})
+def own(source: Source, period: Period) -> Read:
+    """The days of a period in the portfolio's own currency."""
+    before, days = source.days(period)
+    return Read(source.points(period), before, days, source.realised(period), {})
 
 
-def _shown(conn: Connection, found: Portfolio, period: Period, currency: str) -> Read:
-    """Growth is chained from the portfolio's first day on, so all its days are read: one row for each."""
-    converter = queries.converter(conn, found, currency)
-    _, all_days = stored_days.days(conn, replace(period, first=found.first_day or period.first))
-    _, of_period = stored_days.days(conn, period)
+def shown(source: Source, period: Period, first_day: date | None, converter: Converter) -> Read:
+    """In another currency. Growth is chained from the portfolio's first day on, so all its days are read: one row for each."""
+    _, all_days = source.days(replace(period, first=first_day or period.first))
+    _, of_period = source.days(period)
     past = display_currency.history(
         all_days, converter, period.first,
         is_known=of_period.is_known, is_priced=of_period.is_priced,
     )  # fmt: skip
-    points = stored_days.points(conn, period)
+    points = source.points(period)
     rates = {point.day: converter.on(point.day) for point in points}
     return Read(
         [display_currency.point(point, converter, past.growth) for point in points],
         past.before,
         past.days,
-        display_currency.realised(realised_gains.realised_by_day(conn, period), converter),
+        display_currency.realised(source.realised_by_day(period), converter),
         {day: rate.day for day, rate in rates.items() if rate is not None},
     )

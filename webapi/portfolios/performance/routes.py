@@ -5,7 +5,6 @@ from flask import Response
 
 from webapi.portfolios import scope
 from webapi.portfolios.performance import answers, schemas
-from webapi.portfolios.periods import PeriodQuery
 from webapi.security.access import signed_in
 
 blueprint = APIBlueprint("portfolio_performance", __name__, tag="Portfolios")
@@ -13,11 +12,12 @@ blueprint = APIBlueprint("portfolio_performance", __name__, tag="Portfolios")
 
 @blueprint.get("/<portfolio_id>/performance")
 @signed_in
-@blueprint.input(PeriodQuery, location="query")
+@blueprint.input(schemas.PerformanceQuery, location="query")
 @blueprint.output(schemas.PerformanceOut)
-def get_performance(portfolio_id: str, query_data: PeriodQuery) -> Response:
+def get_performance(portfolio_id: str, query_data: schemas.PerformanceQuery) -> Response:
     """Values over time, at most 1,000 points, and the returns of the period's closed days.
 
-    `explain=true` adds the cash flows and the daily sub-periods that the returns come from.
+    `explain=true` adds the cash flows and the daily sub-periods that the returns come from. `asOf` books and values the
+    portfolio anew from what was known then.
     """
     return scope.tagged(answers.performance(portfolio_id, query_data))

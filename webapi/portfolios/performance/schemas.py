@@ -6,8 +6,20 @@ from uuid import UUID
 from pydantic import Field
 
 from coinsphere.portfolio.performance import returns
-from webapi.http.schema import Amount, Output
+from webapi.http.schema import Amount, Instant, Output
 from webapi.portfolios.examples import ID, example
+from webapi.portfolios.periods import PeriodQuery
+from webapi.tokens.schemas import AS_OF
+
+
+class PerformanceQuery(PeriodQuery):
+    """Which days, and of which moment."""
+
+    as_of: Instant | None = Field(
+        None,
+        description=f"{AS_OF} Transactions, events, closes and exchange rates; the last point is of that moment. For at most "
+        "20,000 transactions of the user.",
+    )
 
 
 class RateOut(Output):

@@ -1,0 +1,153 @@
+"""What a portfolio was believed to be worth on each day, as of a past instant: computed, as nobody stores it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal, localcontext
+from uuid import UUID
+
+import numpy as np
+from psycopg import Connection
+
+from coinsphere.market import prices
+from coinsphere.portfolio.lots import books_known
+from coinsphere.portfolio.lots.book_records import BookRecords
+from coinsphere.portfolio.model import EXACT, UNIT, ZERO, Flow, LotUse, Position
+from coinsphere.portfolio.valuation import daily_series, daily_values
+from coinsphere.portfolio.valuation.daily_series import Units
+from coinsphere.portfolio.valuation.daily_totals import DailyTotals, FlowSeries, PositionSeries
+from coinsphere.portfolio.valuation.daily_values import ValueOfDay
+from coinsphere.portfolio.valuation.stored_market import StoredMarket
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What was held at the moment, at the prices and the rate known then; None where there was no rate."""
+
+    value: Decimal | None
+    cost: Decimal | None
+    unpriced: int
+
+
+@dataclass(slots=True)
+class Known:
+    """A portfolio's days from its first to the last that had closed, what it used of lots, and what it held then."""
+
+    days: list[ValueOfDay]
+    uses: list[LotUse]
+    held: Held
+
+
+@dataclass(slots=True)
+class _Books:
+    positions: dict[UUID, list[Position]] = field(default_factory=dict)
+    flows: dict[UUID, list[Flow]] = field(default_factory=dict)
+    uses: list[LotUse] = field(default_factory=list)
+
+    def add(self, token_id: UUID, made: BookRecords, portfolio_id: UUID) -> None:
+        """Take of a token's book what is of one portfolio."""
+        self.positions[token_id] = [p for p in made.positions if p.portfolio_id == portfolio_id]
+        self.flows[token_id] = [flow for flow in made.flows if flow.portfolio_id == portfolio_id]
+        self.uses += [use for use in made.uses if use.portfolio_id == portfolio_id]
+
+    def first_day(self) -> date | None:
+        """The day of the first change."""
+        positions = [p.day for ps in self.positions.values() for p in ps]
+        flows = [flow.day for fs in self.flows.values() for flow in fs]
+        return min(positions + flows, default=None)
+
+
+def values(  # noqa: PLR0917 - whose, what, and when
+    conn: Connection,
+    user_id: UUID,
+    portfolio_id: UUID,
+    currency: str,
+    as_of: datetime,
+    now: datetime,
+) -> Known:
+    """The portfolio as it was believed to be: facts, events, closes and rates as they were known then.
+
+    Args:
+        conn: within a transaction.
+        user_id: whose it is.
+        portfolio_id: which; all of the user's facts are booked, as lots move between portfolios.
+        currency: the portfolio's own.
+        as_of: the moment.
+        now: the present; the last closed day of the earlier of both is the last of the days.
+    """
+    market = StoredMarket(conn, as_of)
+    books, token_ids = _Books(), books_known.tokens(conn, user_id, as_of)
+    for token_id, made in books_known.books(conn, user_id, token_ids, as_of, market):
+        books.add(token_id, made, portfolio_id)
+    first, moment = books.first_day(), min(as_of, now)
+    with localcontext(EXACT):
+        held = _held(conn, books, currency, market, (moment, as_of))
+        if first is None or first >= moment.date():
+            return Known([], books.uses, held)
+        totals = _totals(books, market, first, moment.date() - timedelta(days=1))
+        days = daily_values.valued(totals.days(), currency, market, (None, None))
+        return Known(list(days), books.uses, held)
+
+
+def _totals(books: _Books, market: StoredMarket, first: date, last: date) -> DailyTotals:
+    market.prepare(books.positions, first)
+    sums = DailyTotals(first, last)
+    for token_id, positions in books.positions.items():
+        flows = [flow for flow in books.flows[token_id] if flow.day <= last]
+        sums.add(market.closes_since(token_id, first), _positions(positions), _flows(flows))
+    return sums
+
+
+def _held(
+    conn: Connection,
+    books: _Books,
+    currency: str,
+    market: StoredMarket,
+    when: tuple[datetime, datetime],
+) -> Held:
+    """The last position of each token, at the price of the first instant that was known at the second."""
+    rate = market.now_per_dollar(currency, when[0].date())
+    value, cost, unpriced = ZERO, ZERO, 0
+    for token_id, positions in books.positions.items():
+        last = positions[-1] if positions else None
+        if last is None or last.amount == 0:
+            continue
+        known = prices.at(conn, token_id, *when)
+        cost += last.cost
+        if known is None or known.price is None:
+            unpriced += 1
+        elif rate is not None:
+            value += (last.amount * known.price * rate).quantize(UNIT)
+    return Held(None if rate is None else value, cost, unpriced)
+
+
+def _positions(rows: Sequence[Position]) -> PositionSeries | None:
+    if not rows:
+        return None
+    return PositionSeries(
+        _ordinals(rows),
+        _units([row.amount for row in rows]),
+        _units([row.cost for row in rows]),
+        _units([row.uncosted for row in rows]),
+    )
+
+
+def _flows(rows: Sequence[Flow]) -> FlowSeries | None:
+    if not rows:
+        return None
+    return FlowSeries(
+        _ordinals(rows),
+        _units([row.money_in for row in rows]),
+        _units([row.money_out for row in rows]),
+        _units([row.amount_in for row in rows]),
+        _units([row.amount_out for row in rows]),
+        _units([row.swap_in - row.swap_out for row in rows]),
+    )
+
+
+def _ordinals(rows: Sequence[Position] | Sequence[Flow]) -> daily_series.Days:
+    return np.array([row.day.toordinal() for row in rows], dtype=np.int64)
+
+
+def _units(numbers: Sequence[Decimal]) -> Units:
+    return np.array([daily_series.units(number) for number in numbers], dtype=object)
