@@ -11,10 +11,13 @@ from psycopg import Connection
 from coinsphere.health import backup_progress
 from coinsphere.jobs import cron, records
 from coinsphere.market import origin
+from coinsphere.market.feed import states
 from coinsphere.settings import Settings
 
 CLOSES_AT_MOST = timedelta(hours=51)
 """The last closed day's candle is 48 hours old just before midnight; the daily job has three more."""
+FEED_IS_SILENT = timedelta(minutes=2)
+"""It beats each 5 s."""
 MOST_CONNECTIONS = 0.9
 """Of those that PostgreSQL lets in; the rest is left to who looks what is wrong."""
 
@@ -45,6 +48,20 @@ def data(conn: Connection, settings: Settings, now: datetime) -> list[str]:
     if decided is None or decided.source == "files":
         return []
     quoted, closed = conn.execute(_AGES).fetchone() or (None, None)
+    return [*_late_feed(conn, settings, decided.source, now), *_old(quoted, closed, settings, now)]
+
+
+def _late_feed(conn: Connection, settings: Settings, source: str, now: datetime) -> list[str]:
+    """Whether the feed of a live market went silent: prices come each minute then, and not each second."""
+    feed = states.feed(conn) if source == "live" and settings.market_feed else None
+    if feed is None or now - feed.beat_at < FEED_IS_SILENT:
+        return []
+    return [f"the feed of live prices did not look round since {feed.beat_at:%Y-%m-%d %H:%M} UTC"]
+
+
+def _old(
+    quoted: datetime | None, closed: datetime | None, settings: Settings, now: datetime
+) -> list[str]:
     limits = (
         ("quote", quoted, timedelta(seconds=settings.market_stale_seconds)),
         ("closed day", closed, CLOSES_AT_MOST),

@@ -68,6 +68,13 @@ def _worker(settings: Settings) -> bool | None:
     return bool(alive)
 
 
+def _feed(settings: Settings) -> bool | None:
+    try:
+        return probes.check("feed", settings) is None
+    except psycopg.Error:
+        return None
+
+
 def _backup(settings: Settings) -> bool:
     return probes.check("backup", settings) is None
 
@@ -82,5 +89,6 @@ _ASKED: dict[str, Answers] = {
     "api": _http("api_port", "/health/live"),
     "worker": _worker,
     "stream": _http("stream_port", "/health"),
+    "feed": _feed,
     "backup": _backup,
 }

@@ -27,6 +27,9 @@ _SECONDS = 3.0
 BEAT_SECONDS = 120
 """A watch that did not look round for so long hangs itself: it waits ten seconds for each of the others."""
 _WORKER = "select count(*) from jobs.procrastinate_workers where last_heartbeat > now() - interval '20 seconds'"
+_FEED = "select extract(epoch from clock_timestamp() - beat_at)::float from market.feed"
+FEED_BEAT_SECONDS = 30
+"""It beats each 5 s."""
 _LOCATIONS = """
     query {
         workspaceOrError {
@@ -158,6 +161,14 @@ def _worker(settings: Settings) -> str | None:
     return None if alive else "no heartbeat"
 
 
+def _feed(settings: Settings) -> str | None:
+    with psycopg.connect(settings.dsn, connect_timeout=3) as conn:
+        (age,) = conn.execute(_FEED).fetchone() or (None,)
+    if age is None:
+        return "has not looked round yet"
+    return f"did not look round for {age:.0f} s" if age > FEED_BEAT_SECONDS else None
+
+
 _PROBES: dict[str, Probe] = {
     "postgres": _postgres,
     "redis": _redis,
@@ -169,6 +180,7 @@ _PROBES: dict[str, Probe] = {
     "api": _http("api_port", "/health/live"),
     "worker": _worker,
     "stream": _http("stream_port", "/health"),
+    "feed": _feed,
     "backup": _backup,
     "watch": _watch,
 }

@@ -15,6 +15,8 @@ from coinsphere.settings import Role, Settings, environment, sqlalchemy_url, var
 ROOT = Path(__file__).resolve().parents[2]
 """The project's folder: configuration files of the processes are named by their path in it."""
 
+FEED = "feed"
+"""It has work in a live market alone, which is known when the database is there."""
 _DAGSTER_LOCATION = "coinsphere"
 
 
@@ -183,6 +185,15 @@ def _stream(settings: Settings) -> Process:
     )
 
 
+def _feed(_settings: Settings) -> Process:
+    return Process(
+        FEED,
+        _module("coinsphere.market.feed"),
+        role=Role.PIPELINE,
+        metrics_setting="feed_metrics_port",
+    )
+
+
 def _backup(_settings: Settings) -> Process:
     # It writes down what it did as the worker does.
     return Process(
@@ -206,6 +217,7 @@ _APPLICATIONS: Mapping[str, Callable[[Settings], Process]] = {
     "api": _api,
     "worker": _worker,
     "stream": _stream,
+    FEED: _feed,
     "backup": _backup,
     # The last to start and the first to stop.
     "watch": _watch,

@@ -110,6 +110,24 @@ class Supervisor:
         self._file.write_text(_configuration(self._folder, processes))
         self._launch()
 
+    def include(self, processes: Sequence[Process], name: str) -> None:
+        """Take the process called `name` in beside those that were configured at the start, without starting it yet.
+
+        Args:
+            processes: all of them now.
+            name: of the new one.
+
+        Raises:
+            LocalServiceError: it does not answer.
+        """
+        self._file.write_text(_configuration(self._folder, processes))
+        self._call("reloadConfig")
+        try:
+            self._call("addProcessGroup", name)
+        except xmlrpc.client.Fault as fault:
+            if "ALREADY_ADDED" not in fault.faultString:
+                raise LocalServiceError(f"{name}: {fault.faultString}") from fault
+
     def revive(self) -> None:
         """Start it again as it was, after it was killed, with a stand-in for each process that outlived it.
 

@@ -17,6 +17,7 @@ from coinsphere.local.progress import Progress
 from coinsphere.local.state import State
 from coinsphere.local.supervision import Running, Supervisor
 from coinsphere.market import origin
+from coinsphere.market.origin import Origin
 from coinsphere.market.sources import factory
 from coinsphere.settings import Role, Settings, environment
 
@@ -76,7 +77,9 @@ def up(
             settings = _start_servers(chosen, folder, supervisor, progress)
             with progress.stage("Bringing the database to the newest schema"):
                 bring(settings)
-                prepare_database(settings, chosen.market)
+                taken = prepare_database(settings, chosen.market)
+            if taken.source == "live" and settings.market_feed:
+                supervisor.include(processes.table(settings), processes.FEED)
             _start_applications(chosen, settings, supervisor, progress)
         except BaseException:
             supervisor.stop()
@@ -140,7 +143,7 @@ def _start_servers(
             redis.initialise()
         state.write_credentials(folder, postgres, redis)
         settings = Settings.from_env(environment())
-        every = processes.table(settings)
+        every = [each for each in processes.table(settings) if each.name != processes.FEED]
         ports.refuse_taken(every, settings)
         processes.write_dagster_files(settings)
         supervisor.start(every)
@@ -158,7 +161,8 @@ def _start_applications(
     chosen: Settings, settings: Settings, supervisor: Supervisor, progress: Progress
 ) -> None:
     servers = {server.name for server in processes.servers(chosen)}
-    applications = [process for process in processes.table(settings) if process.name not in servers]
+    wanted = {each.name for each in supervisor.list()} - servers
+    applications = [process for process in processes.table(settings) if process.name in wanted]
     first = [process for process in applications if process.name not in _ASK_THE_CODE_SERVER]
     with progress.stage(f"Starting {len(applications)} processes"):
         _start_and_wait(first, supervisor, settings)
@@ -207,8 +211,8 @@ def _log_tail(settings: Settings, name: str) -> str:
     return f"The end of {path}:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def prepare_database(settings: Settings, market: str) -> None:
-    """Bring the schema to its newest revision, add the seeds, and decide once where prices come from.
+def prepare_database(settings: Settings, market: str) -> Origin:
+    """Bring the schema to its newest revision, add the seeds, and decide once where prices come from: which it is.
 
     Raises:
         ConfigurationError: `market` contradicts what the database holds.
@@ -218,7 +222,7 @@ def prepare_database(settings: Settings, market: str) -> None:
     migrate.upgrade(url)
     with psycopg.connect(url) as conn:
         seeds.apply(conn)
-        origin.decide(conn, market, settings, probe=factory.probe_live)
+        return origin.decide(conn, market, settings, probe=factory.probe_live)
 
 
 def _join(chosen: Settings, supervisor: Supervisor) -> Settings:

@@ -106,6 +106,8 @@ def refresh_quotes(
         Unavailable: the same.
     """
     run = _Run(conn, source, "quotes")
+    if not tokens:
+        return run.finish()
     with run.attempt():
         if isinstance(source, VenueSource):
             said = source.venue_quotes(tokens)

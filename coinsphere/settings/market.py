@@ -40,6 +40,28 @@ class Market(Base):
         le=3650,
         description="Days that each minute's price is kept with what it was made of; of older ones each hour's stays.",
     )
+    market_feed: bool = Field(
+        default=True,
+        description="Quotes of a live market are streamed by the process `feed`; else they are asked for each minute alone.",
+    )
+    market_feed_seconds: float = Field(
+        0.4,
+        ge=0.05,
+        le=5,
+        description="What venues stream is gathered for so long before a price is made of it.",
+    )
+    market_feed_silence_seconds: float = Field(
+        30,
+        ge=1,
+        le=90,
+        description="A venue whose stream gives no price for so long is asked instead, and its stream opened anew.",
+    )
+    market_feed_poll_seconds: float = Field(
+        20,
+        ge=1,
+        le=60,
+        description="So often a venue is asked whose stream does not work.",
+    )
     market_quote_currencies: tuple[str, ...] = Field(
         ("USDT", "USD", "USDC"),
         description="Quote currencies of candles that are accepted as US dollars, in order of preference.",

@@ -92,6 +92,9 @@ class Servers(Base):
     watch_metrics_port: int = Field(
         9108, ge=1, le=65535, description="Metrics of the processes of this machine."
     )
+    feed_metrics_port: int = Field(
+        9109, ge=1, le=65535, description="Metrics of the feed of live quotes."
+    )
     sentry_dsn: SecretStr | None = Field(
         None,
         description="Where faults that nobody expected are sent, by the protocol of Sentry, without secrets and addresses of "

@@ -73,6 +73,7 @@ PRODUCTION = Installation(
     sizes={
         "api": Size(1024, 2048, 3, 24),
         "stream": Size(512, 1024, 2, 12),
+        "feed": Size(512, 1024, 1, 1),
         "worker": Size(512, 2048, 2, 8),
         "ml": Size(1024, 4096, 2, 8),
         "mlflow": Size(512, 2048, 1, 1),
@@ -100,6 +101,7 @@ STAGING = Installation(
     sizes={
         "api": Size(512, 1024, 2, 4),
         "stream": Size(256, 512, 2, 2),
+        "feed": Size(512, 1024, 1, 1),
         "worker": Size(512, 1024, 1, 2),
         "ml": Size(512, 2048, 1, 2),
         "mlflow": Size(512, 2048, 1, 1),

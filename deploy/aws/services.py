@@ -48,6 +48,7 @@ API = Process(
     "api", "web", ("api_database_url", "redis_url", "service_token"), 3001, "/health/live", "keys"
 )
 STREAM = Process("stream", "web", ("api_database_url", "redis_url"), 3002, "/health", "keys")
+FEED = Process("feed", "web", ("pipeline_database_url",))
 WORKER = Process(
     "worker",
     "web",
@@ -120,7 +121,7 @@ class Services(Construct):
             default_cloud_map_namespace=ecs.CloudMapNamespaceOptions(name=NAMESPACE),
         )
         self.services: dict[str, ecs.FargateService] = {}
-        for process in (API, STREAM, WORKER, ML, MLFLOW):
+        for process in (API, STREAM, FEED, WORKER, ML, MLFLOW):
             self._serve(process.name, [process], process.folder)
         self._serve("dagster", DAGSTER_PROCESSES, "dagster")
         for name, (command, secrets) in ONCE.items():

@@ -11,6 +11,7 @@ from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.market import ingest
 from coinsphere.market.consensus.model import Rules
+from coinsphere.market.feed import states as feed
 from coinsphere.market.model import Interval, MarketDataSource, Token
 from coinsphere.market.reference import tokens
 from coinsphere.settings import Settings
@@ -52,10 +53,17 @@ def quotes(
     source: dg.ResourceParam[MarketDataSource],
     clock: dg.ResourceParam[Clock],
 ) -> dg.MaterializeResult:
-    """The price of each token that the venues agree on; one that none can be believed of keeps its last, with its age."""
+    """The price of each token that the venues agree on; one that none can be believed of keeps its last, with its age.
+
+    Of a live market the feed stores each minute; the venues are asked for what it has no price of, and for all while it is
+    away.
+    """
     rules = Rules(quorum=settings.market_quorum)
     report = _fetch(
-        database, lambda conn, all_: ingest.refresh_quotes(conn, source, all_, clock(), rules)
+        database,
+        lambda conn, all_: ingest.refresh_quotes(
+            conn, source, feed.left_by(conn, all_, clock()), clock(), rules
+        ),
     )
     return _result(report, database, counts.QUOTES)
 

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from coinsphere.cli import progress
 from coinsphere.cli.console import console as new_console
-from coinsphere.cli.market import asset_events, quarantine, revisions
+from coinsphere.cli.market import asset_events, feed, quarantine, revisions
 from coinsphere.clock import DAY, utc_now
 from coinsphere.db.pool import Database
 from coinsphere.errors import CoinsphereError
@@ -72,6 +72,7 @@ def status() -> None:
         _show_origin(console, conn)
         console.print(_holdings_table(conn))
         stale_after = timedelta(seconds=settings.market_stale_seconds)
+        feed.show(console, conn)
         _show_quotes(console, overview.quote_state(conn, now, stale_after), now)
         for failure in overview.failures(conn, now - DAY):
             what = failure.error_code.replace("_", " ")

@@ -50,6 +50,7 @@ def status(*, as_json: bool) -> None:
         console = new_console()
         console.print(_health_table(healths))
         show_origin(console, origin)
+        _show_feed(console, settings)
         show_set_aside(console, aside)
         for said in ill:
             console.print(f"[red]{escape(said)}[/red]", highlight=False)
@@ -95,6 +96,17 @@ def show_origin(console: Console, origin: "Origin | None") -> None:
     else:
         place = f" in {escape(origin.location)}" if origin.location else ""
         console.print(f"Prices come from {origin.source}{place}.", highlight=False)
+
+
+def _show_feed(console: Console, settings: Settings) -> None:
+    """Say which venues are asked for prices instead of heard; nothing where there is no feed."""
+    from coinsphere.cli.market import feed
+
+    try:
+        with psycopg.connect(settings.url_for(Role.READONLY), connect_timeout=3) as conn:
+            feed.show_briefly(console, conn)
+    except psycopg.Error:
+        return
 
 
 def _conditions(settings: Settings) -> list[str]:

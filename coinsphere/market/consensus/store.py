@@ -74,6 +74,7 @@ class ConsensusUpdate:
 
     loaded: Loaded
     doubts: list[str]
+    agreed: dict[Asset, Consensus]
 
 
 def settle(  # noqa: PLR0917 - what was said, of what, and when
@@ -110,7 +111,35 @@ def settle(  # noqa: PLR0917 - what was said, of what, and when
             for token in tokens
             if _is_doubted(agreed.get(token.id))
         ],
+        agreed,
     )
+
+
+def refresh(  # noqa: PLR0917 - as `settle`
+    conn: Connection,
+    currencies: Mapping[str, Asset],
+    said: Sequence[VenueQuote],
+    before: Mapping[Asset, Consensus],
+    now: datetime,
+    rules: Rules,
+) -> Loaded:
+    """Store the quotes that follow from what venues say between two minutes; the minutes' own rows stay as they are.
+
+    Args:
+        conn: a connection of a database that holds real prices.
+        currencies: the asset behind each quote currency.
+        said: of the tokens that have news, and of those currencies.
+        before: the last minute's consensus of each.
+        now: the instant.
+        rules: the numbers.
+
+    Raises:
+        ConfigurationError: see `settle`.
+    """
+    agreed = rule.agree_on_all(said, before, currencies, _known_rates(conn, now), now, rules)
+    new = [_quote(each, SOURCE) for each in agreed.values() if each.is_new]
+    quotes = [quote for quote in new if quote is not None]
+    return quote_store.store(conn, quotes, now, are_agreed=True)
 
 
 def forget(conn: Connection, now: datetime, kept: timedelta) -> int:

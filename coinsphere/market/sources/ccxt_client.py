@@ -9,7 +9,7 @@ from coinsphere.errors import BadPayload
 from coinsphere.market.sources.rows import NONSENSE, Noted
 from coinsphere.parsing import untrusted_json
 
-_SPOT_ONLY = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
+SPOT_ONLY = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
 
 
 def build(name: str, base_url: str | None, timeout_ms: int, noted: Noted) -> Any:
@@ -26,7 +26,7 @@ def build(name: str, base_url: str | None, timeout_ms: int, noted: Noted) -> Any
         {
             "enableRateLimit": True,
             "timeout": timeout_ms,
-            "options": {**_SPOT_ONLY, "maxRetriesOnFailure": 0},
+            "options": {**SPOT_ONLY, "maxRetriesOnFailure": 0},
             "quoteJsonNumbers": True,
         }
     )
@@ -37,7 +37,7 @@ def build(name: str, base_url: str | None, timeout_ms: int, noted: Noted) -> Any
     # A price comes from the host that was asked, or not at all.
     client.session.max_redirects = 0
     if base_url is not None:
-        client.urls["api"] = _moved(client.urls["api"], f"{base_url.rstrip('/')}/{name}")
+        client.urls["api"] = moved(client.urls["api"], f"{base_url.rstrip('/')}/{name}")
     return client
 
 
@@ -89,8 +89,8 @@ class _Strict:
         return row
 
 
-def _moved(urls: Any, base: str) -> Any:
+def moved(urls: Any, base: str) -> Any:
     """The same URLs on another host, whose path begins with the exchange's name."""
     if isinstance(urls, str):
         return base + urlsplit(urls).path
-    return {key: _moved(url, base) for key, url in urls.items()}
+    return {key: moved(url, base) for key, url in urls.items()}

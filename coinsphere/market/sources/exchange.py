@@ -3,7 +3,7 @@
 ccxt's own rate limiter is the token bucket: a call waits until the exchange's published limit allows it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -34,7 +34,7 @@ _WINDOWS = {"kraken": 720}
 """Candles back from now that an exchange gives at all, whatever is asked for."""
 
 
-class _Market(NamedTuple):
+class VenueMarket(NamedTuple):
     """A token, or a currency, in a quote currency."""
 
     symbol: str
@@ -114,8 +114,7 @@ class Exchange:
         Raises:
             RateLimited, Unavailable, BadPayload: see there.
         """
-        self._load()
-        listed = {market.pair: market for market in _markets(tokens) if self._trades(market.pair)}
+        listed = self.listed(tokens)
         if not listed:
             return []
         tickers = self._call(self._client.fetch_tickers, list(listed))
@@ -123,7 +122,20 @@ class Exchange:
             raise BadPayload(self.name, "tickers are no mapping", repr(tickers))
         now = self._clock()
         rows = ((market, tickers.get(pair)) for pair, market in listed.items())
-        return self._noted.understood(rows, lambda market, row: self._quote(market, row, now))
+        return self._noted.understood(rows, lambda market, row: self.quote(market, row, now))
+
+    def listed(self, tokens: Sequence[Token]) -> dict[str, VenueMarket]:
+        """The markets of the tokens, and of the currencies, that are traded there, by their pair.
+
+        Raises:
+            RateLimited, Unavailable, BadPayload: see there.
+        """
+        self._load()
+        return {market.pair: market for market in _markets(tokens) if self._trades(market.pair)}
+
+    def described(self, pairs: Iterable[str]) -> list[dict[str, Any]]:
+        """What ccxt knows of these markets, which are loaded."""
+        return [self._client.markets[pair] for pair in pairs]
 
     def take_problems(self) -> list[ProviderError]:
         """Tickers and candles that made no sense, since the last call."""
@@ -180,8 +192,12 @@ class Exchange:
             now,
         )
 
-    def _quote(self, market: _Market, ticker: Any, now: datetime) -> VenueQuote | None:
-        """The quote in a ticker; None where it holds no price."""
+    def quote(self, market: VenueMarket, ticker: Any, now: datetime) -> VenueQuote | None:
+        """The quote in a ticker of ccxt, as of `now` where it tells no time; None where it holds no price.
+
+        Raises:
+            rows.NONSENSE: it makes no sense.
+        """
         if ticker is None or ticker.get("last") is None:
             return None
         moment = ticker.get("timestamp")
@@ -220,13 +236,13 @@ class Exchange:
         return Unavailable(self.name, message, pause)
 
 
-def _markets(tokens: Sequence[Token]) -> Iterator[_Market]:
+def _markets(tokens: Sequence[Token]) -> Iterator[VenueMarket]:
     """The markets of the tokens whose symbol means them, and of the currencies that are no tokens."""
     assets: list[tuple[str, Asset]] = [(t.symbol, t.id) for t in tokens if t.leads_symbol]
     codes = venues.currencies(tokens).items()
     assets += [(code, asset) for code, asset in codes if isinstance(asset, str)]
     for symbol, asset in assets:
-        yield from (_Market(symbol, asset, currency) for currency in CURRENCIES)
+        yield from (VenueMarket(symbol, asset, currency) for currency in CURRENCIES)
 
 
 def _decimal(value: Any) -> Decimal | None:

@@ -233,13 +233,21 @@ def build(
     Raises:
         ConfigurationError: an exchange is unknown to ccxt.
     """
-    exchanges = [
-        _exchange(settings, name, clock, int(timeout * 1000)) for name in settings.market_exchanges
-    ]
+    venues = exchanges(settings, clock, timeout)
     client = httpx2.Client(timeout=timeout, follow_redirects=False)
     pause = sleep or time.sleep
     coingecko = CoinGecko(settings.coingecko_url, settings.coingecko_api_key, client, clock, pause)
-    return LiveMarket(exchanges, coingecko, clock, pause, timeout)
+    return LiveMarket(venues, coingecko, clock, pause, timeout)
+
+
+def exchanges(settings: Settings, clock: Clock, timeout: float = 10.0) -> list[Exchange]:
+    """The exchanges that the settings name, in their order; one answer may take `timeout` seconds.
+
+    Raises:
+        ConfigurationError: one is unknown to ccxt.
+    """
+    milliseconds = int(timeout * 1000)
+    return [_exchange(settings, name, clock, milliseconds) for name in settings.market_exchanges]
 
 
 def answers(settings: Settings) -> bool:

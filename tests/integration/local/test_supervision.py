@@ -245,3 +245,20 @@ def test_a_taken_port_names_its_holder_and_the_setting() -> None:
     assert str(os.getpid()) in str(caught.value)
     assert "COINSPHERE_API_PORT" in str(caught.value)
     ports.refuse_taken([Process("api", (), port, "api_port")], Settings(api_port=port))
+
+
+def test_a_process_is_taken_in_beside_those_that_run(supervisor, settings) -> None:
+    server = of(supervisor, "redis").pid
+    every = [each for each in processes.table(settings) if each.name in ("redis", "feed", "watch")]
+    for _ in range(2):
+        supervisor.include(every, processes.FEED)
+    assert {each.name: each.state for each in supervisor.list()} == {
+        "redis": "RUNNING",
+        "feed": "STOPPED",
+        "watch": "STOPPED",
+    }
+    assert of(supervisor, "redis").pid == server
+    # It has no database here: that it is started, and starts by its own name, is what matters.
+    supervisor.start_process("feed")
+    log = State(settings.state).logs / "feed.log"
+    wait_until(lambda: log.exists() and "the database is away" in log.read_text())

@@ -162,3 +162,18 @@ def test_hourly_candles_overlap_the_last_run_by_a_day(settings, pool, market, in
         "yesterday/rows_quarantined": 0,
         "yesterday/candles_revised": 0,
     }
+
+
+def test_what_the_feed_keeps_is_not_asked_for(settings, pool, market, instance, owner):
+    owner.execute(
+        "insert into market.feed (started_at, beat_at, settled_at, token_ids)"
+        " select %(now)s, %(now)s, %(now)s, array_agg(id) from market.tokens",
+        {"now": NOW - timedelta(seconds=50)},
+    )
+    market.failing["*"] = Unavailable("simulated", "nobody may ask")
+
+    assert _materialize(assets.quotes, settings, pool, market, instance).success
+
+    owner.execute("update market.feed set settled_at = %s", [NOW - timedelta(minutes=2)])
+    late = _materialize(assets.quotes, settings, pool, market, instance, raise_on_error=False)
+    assert not late.success

@@ -20,6 +20,7 @@ _HERE_ONLY = {"watch", "backup"}
 _ROLES = {
     "api": "api_database_url",
     "stream": "api_database_url",
+    "feed": "pipeline_database_url",
     "worker": "worker_database_url",
     "ml": "readonly_database_url",
     "mlflow": "mlflow_database_url",

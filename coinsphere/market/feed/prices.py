@@ -1,0 +1,57 @@
+"""From what venues say to prices: each minute's is stored with all that it was made of, those between as quotes alone.
+
+Between two minutes the rule is asked what the running minute would be if it ended now. So its fold goes by minutes as it
+does without a feed: what is usual, who is barred, and a jump that waits for the next minute's word.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from psycopg import Connection
+
+from coinsphere.market.consensus import store, venues
+from coinsphere.market.consensus.model import Asset, Consensus, Rules, VenueQuote
+from coinsphere.market.feed import states
+from coinsphere.market.model import Token
+
+_MINUTE = timedelta(minutes=1)
+
+
+class Prices:
+    """The prices of some tokens.
+
+    Args:
+        tokens: that are followed.
+        rules: of the consensus.
+    """
+
+    def __init__(self, tokens: Sequence[Token], rules: Rules) -> None:
+        self._tokens, self._rules = tokens, rules
+        self._before: Mapping[Asset, Consensus] = {}
+        self._minute: datetime | None = None
+        self.currencies = venues.currencies(tokens)
+
+    def is_minute_over(self, now: datetime) -> bool:
+        """Whether the next prices are a minute's."""
+        return self._minute is None or now >= self._minute + _MINUTE
+
+    def settle(self, conn: Connection, said: Sequence[VenueQuote], now: datetime) -> int:
+        """Store the minute's prices, of all that venues say; how many quotes were written."""
+        update = store.settle(conn, store.SOURCE, self._tokens, said, now, self._rules)
+        new = [token.id for token in self._tokens if _is_new(update.agreed.get(token.id))]
+        states.settled(conn, now, new)
+        self._before, self._minute = update.agreed, now.replace(second=0, microsecond=0)
+        return update.loaded.written
+
+    def refresh(self, conn: Connection, said: Sequence[VenueQuote], now: datetime) -> int:
+        """Store the quotes that follow from news of some tokens and from all currencies; how many were written."""
+        before = {
+            asset: self._before[asset]
+            for asset in {quote.asset for quote in said}
+            if asset in self._before
+        }
+        return store.refresh(conn, self.currencies, said, before, now, self._rules).written
+
+
+def _is_new(consensus: Consensus | None) -> bool:
+    return consensus is not None and consensus.is_new
