@@ -14,9 +14,10 @@ from zlib import error as DamagedBytes  # noqa: N812 - an exception's name
 import ccxt.pro
 import msgspec
 
-from coinsphere import log, untrusted_json
+from coinsphere import log
 from coinsphere.market.sources import ccxt_client
 from coinsphere.market.sources.rows import NONSENSE
+from coinsphere.parsing import untrusted_json
 
 MOST_MESSAGES = 10_000
 """A second; a venue that sends more is cut off, so that it takes no time from the others."""
