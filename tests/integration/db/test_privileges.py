@@ -38,6 +38,7 @@ USUAL = {
     ("coinsphere_readonly", "jobs"): "",
 }
 EXCEPT = {
+    ("coinsphere_pipeline", "market.feed_venues"): "rawd",
     ("coinsphere_api", "app.audit_logs"): "ra",
     ("coinsphere_api", "app.alert_events"): "r",
     ("coinsphere_api", "app.defi_protocols"): "r",
