@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0066"
-down_revision = "0067"
+down_revision = "0070"
 
 UP = """
 create table market.feed (
