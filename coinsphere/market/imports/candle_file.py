@@ -15,14 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from io import TextIOWrapper
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, TextIO
+from typing import TextIO
 from uuid import UUID
 
 from coinsphere.errors import ImportRefused
 from coinsphere.market.imports import (
+    archives,
     checksum,
     file_name,
     header,
@@ -33,7 +33,6 @@ from coinsphere.market.imports import (
 )
 from coinsphere.market.imports.header import PRICES
 from coinsphere.market.model import Candle, Interval
-from coinsphere.parsing import text_encoding
 
 SUFFIXES = (".csv", ".zip")
 
@@ -43,10 +42,6 @@ _ABOVE = ("http://", "https://", "sep=")
 _DELIMITERS = (",", ";", "\t", "|")
 _LONGEST_LINE = 10_000
 """Characters of a line; the rest counts as further lines, so that no file can fill the memory."""
-_LARGEST_UNPACKED = 2 * 1024**3
-_MOST_PACKED = 200
-"""Candles shrink to a fifth or so; what shrinks to a two-hundredth is no candle file but a trap."""
-_SURELY_HARMLESS = 10 * 1024**2
 _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 
 
@@ -160,7 +155,7 @@ def opened(path: Path, symbol: str | None = None) -> Iterator[CandleFile]:
     file_name.require_spot_in_dollars(path, symbol)
     try:
         checksum.require(path)
-        with _text(path) as text:
+        with archives.text(path, symbol) as text:
             yield _understood(path, text, symbol)
     except _BROKEN_ZIP as error:
         raise ImportRefused(f"{path.name}: the zip archive is broken ({error})") from error
@@ -177,48 +172,6 @@ def is_candidate(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
-@contextmanager
-def _text(path: Path) -> Iterator[TextIO]:
-    if path.suffix.lower() != ".zip":
-        with path.open("rb") as content:
-            yield _decoded(content)
-        return
-    with zipfile.ZipFile(path) as archive:
-        member = _only_member(path, archive)
-        with _member(path, archive, member) as content:
-            yield _decoded(content)
-
-
-def _decoded(content: IO[bytes]) -> TextIO:
-    start = content.peek(2)  # type: ignore[attr-defined]  # both readers have it, IO does not tell
-    return TextIOWrapper(content, encoding=text_encoding.encoding_of(start), newline="")
-
-
-def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
-    try:
-        return archive.open(member)
-    except RuntimeError as error:
-        # What zipfile raises for a password and for a compression that it does not know.
-        raise ImportRefused(f"{path.name}: the zip archive cannot be opened ({error})") from error
-
-
-def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    """The one candle file in an archive; zipfile never unpacks more of it than the size that stands here."""
-    members = [
-        member
-        for member in archive.infolist()
-        if member.filename.lower().endswith(".csv") and not member.filename.startswith("__MACOSX/")
-    ]
-    if len(members) != 1:
-        raise ImportRefused(f"{path.name}: must hold exactly one .csv file, holds {len(members)}")
-    size, packed = members[0].file_size, members[0].compress_size
-    if size > max(_SURELY_HARMLESS, min(_LARGEST_UNPACKED, _MOST_PACKED * packed)):
-        raise ImportRefused(
-            f"{path.name}: {packed:,} bytes would unpack to {size:,}, which no candle file does"
-        )
-    return members[0]
-
-
 def _understood(path: Path, text: TextIO, symbol: str | None) -> CandleFile:
     symbols = list(filter(None, [symbol, *file_name.symbols(path)]))
     first, lines, sign = _table(path, text)
@@ -230,7 +183,7 @@ def _understood(path: Path, text: TextIO, symbol: str | None) -> CandleFile:
     places, width = columns.places, len(first)
     peeked = list(islice(lines, _PEEKED))
     whole = [(line, cells) for line, cells in peeked if len(cells) == width]
-    every = partial(_rows, path, width)
+    every = partial(_rows, path, symbol, width)
     numbers = number_columns.decide(path.name, places, whole, every, sign)
     times = [cells[places["time"]] for _, cells in whole]
     try:
@@ -270,9 +223,9 @@ def _delimiter(start: str) -> str:
     return max(_DELIMITERS, key=lambda sign: len(next(csv.reader([start], delimiter=sign), [])))
 
 
-def _rows(path: Path, width: int) -> Iterator[tuple[int, list[str]]]:
+def _rows(path: Path, symbol: str | None, width: int) -> Iterator[tuple[int, list[str]]]:
     """The rows of the file, opened once more."""
-    with _text(path) as text:
+    with archives.text(path, symbol) as text:
         _, lines, _ = _table(path, text)
         yield from (row for row in lines if len(row[1]) == width)
 

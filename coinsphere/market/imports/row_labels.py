@@ -13,7 +13,7 @@ from coinsphere.market.imports import file_name
 
 _DOLLARS = frozenset({*file_name.QUOTES, "$", "US$", "US DOLLAR", "US-DOLLAR"})
 _UTC = frozenset(("", "UTC", "GMT", "Z", "ETC/UTC", "UTC+0", "UTC+00:00", "+00:00", "+0000", "+0", "0"))  # fmt: skip
-_SAME = {"XBT": "BTC", "XDG": "DOGE"}
+SAME = {"XBT": "BTC", "XDG": "DOGE"}
 """Kraken's and BitMEX's names, by those of everybody else (ISO 4217 has X before what belongs to no state)."""
 _KRAKEN = re.compile(r"X([A-Z]{3,4})Z[A-Z]{3}")
 
@@ -55,7 +55,7 @@ def _require_pair(path: Path, pair: str, symbols: Collection[str]) -> None:
         )
     file_name.require_dollars(path, name)
     names = _names(name)
-    if names and not names & {_SAME.get(each, each) for each in symbols}:
+    if names and not names & {SAME.get(each, each) for each in symbols}:
         raise ImportRefused(
             f"{path.name}: its rows are of {pair[:20]!r}, and the file's name says {next(iter(symbols))}"
         )
@@ -70,7 +70,7 @@ def _names(pair: str) -> frozenset[str]:
         return frozenset()
     # Bitfinex writes `tBTCUSD`.
     told = (*names, *(name.removeprefix("T") for name in names))
-    return frozenset(_SAME.get(each, each) for each in told)
+    return frozenset(SAME.get(each, each) for each in told)
 
 
 def _require_dollars(path: Path, currency: str, _: Collection[str]) -> None:

@@ -584,3 +584,31 @@ def test_a_cell_that_tells_by_itself_costs_its_row_alone(tmp_path, now):
     )
     _, rows = read(write(tmp_path, "BTC_1d.csv", text), now)
     assert [isinstance(row, BadRow) for _, row in rows] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "member", "reason"),
+    [
+        ("BTCUSDT-1d.zip", "ETHUSDT-1d.csv", "another token"),
+        ("BTC_1d.zip", "ETH_1d.csv", "another token"),
+        ("BTC_1d.zip", "ethusd_1d.csv", "another token"),
+        ("BTC_1d.zip", "BTC-EUR_1d.csv", "prices in EUR"),
+        ("BTCUSDT-1d.zip", "BTCUSDT_241227-1d.csv", "future"),
+        ("BTCUSDT-1d.zip", "futures/um/BTCUSDT-1d.csv", "future"),
+        ("BTC_1d.zip", "XBTUSD_1d.csv", None),
+        ("BTC_1d.zip", "candles_1d.csv", None),
+        ("BTC_1d.zip", "OHLCV.csv", None),
+        ("BTC_1d.zip", "download.csv", None),
+        ("Binance_BTCUSDT_d.zip", "a/BTCUSDT.csv", None),
+    ],
+)
+def test_an_archive_holds_the_token_of_its_name(tmp_path, now, name, member, reason):
+    """The prices of the ETH within were stored as BTC's."""
+    path = tmp_path / name
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(member, HEADER + "2024-01-01,1,2,0.5,1.5,1\n2024-01-02,1,2,0.5,1.5,1\n")
+    if reason is None:
+        assert len(read(path, now)[1]) == 2
+    else:
+        with pytest.raises(ImportRefused, match=reason):
+            read(path, now)

@@ -77,18 +77,25 @@ def _told_apart(cells: Sequence[str], place: int) -> str:
 
 def _meanings(cell: str, columns: Sequence[Column]) -> list[tuple[Column, str | None]]:
     """What a header stands for: of a mapping perhaps several things. Raises `UnreadableFile`, see `title_units`."""
-    mapped: list[tuple[Column, str | None]] = [
-        (column, title_units.unit(cell) if column.role == "number" else None)
+    chosen = [
+        column
         for column in columns
         if column.header is not None and column.header.strip() == cell.strip()
     ]
-    if mapped:
-        return mapped
+    if chosen:
+        return [(column, _unit(column, cell)) for column in chosen]
     name = _plain(cell)
     own = [column for column in columns if column.header is None]
     return _meant(name, own) or _meant(
         _ZONE.sub("", name).strip(), [column for column in own if column.role == "moment"]
     )
+
+
+def _unit(column: Column, title: str) -> str | None:
+    """What the title of a mapped column counts in. Raises `UnreadableFile`, see `title_units`."""
+    if column.name == "price":
+        title_units.require_each(title)
+    return title_units.unit(title) if column.role == "number" else None
 
 
 def _meant(name: str, columns: Sequence[Column]) -> list[tuple[Column, str | None]]:

@@ -7,7 +7,8 @@ of one file stay two.
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import attrgetter
@@ -204,18 +205,18 @@ def _refused(
 
 def _note_signs(rows: Sequence[Numbered], reading: Reading) -> None:
     """Whether a file's amounts have signs: then one without a minus says that it comes; the same of fees."""
-    reading.has_signs = _has_minus(rows, "amount")
-    reading.has_negative_fees = _has_minus(rows, "fee")
+    reading.has_signs = any(_with_minus(rows, "amount"))
+    reading.has_negative_fees = any(_with_minus(rows, "fee"))
+    reading.signed_kinds |= {
+        row.cells["type"] for row in _with_minus(rows, "amount") if "type" in row.cells
+    }
 
 
-def _has_minus(rows: Sequence[Numbered], column: str) -> bool:
+def _with_minus(rows: Sequence[Numbered], column: str) -> Iterator[Numbered]:
     for row in rows:
-        try:
+        with suppress(WrongCell):
             if (number(row.cells, column) or 0) < 0:
-                return True
-        except WrongCell:
-            continue
-    return False
+                yield row
 
 
 def _warnings(rows: Sequence[Numbered], layout: Layout, names: Mapping[str, str]) -> list[Problem]:

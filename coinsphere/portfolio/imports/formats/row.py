@@ -21,7 +21,7 @@ class Reading:
     """How the cells of a table are read, by column: decided from all of them.
 
     What is not named is read as numbers with a decimal point, and times in UTC with the year first. `has_plain_numbers`
-    where no mark parts thousands, as in JSON.
+    where no mark parts thousands, as in JSON. `signed_kinds` are the kinds, as the file writes them, that have a minus.
     """
 
     marks: dict[str, Mark] = field(default_factory=dict)
@@ -32,6 +32,7 @@ class Reading:
     names: dict[str, str] = field(default_factory=dict)
     has_signs: bool = False
     has_negative_fees: bool = False
+    signed_kinds: set[str] = field(default_factory=set)
     has_plain_numbers: bool = False
 
 

@@ -123,10 +123,14 @@ def _directed(cells: Cells, swap: Parsed) -> Parsed:
 
 
 def _signed_amount(cells: Cells, kind_of: Kind) -> Decimal:
-    """How much came or went; a minus says that it went. Raises `WrongCell` where the kind says that it came."""
+    """How much came or went; a minus says that it went. Raises `WrongCell` where it does not fit the kind."""
     found = amount(cells, "amount")
-    if kind_of not in OUTGOING and (number(cells, "amount") or found) < 0:
+    is_minus = (number(cells, "amount") or found) < 0
+    if kind_of not in OUTGOING and is_minus:
         raise WrongCell("amount", f"is negative, which does not fit {kind_of}")
+    is_signed = cells.get("type") in reading(cells).signed_kinds
+    if kind_of in OUTGOING - {Kind.SWAP} and is_signed and not is_minus:
+        raise WrongCell("amount", f"has no minus, as others of {kind_of} have: did it come back?")
     return found
 
 

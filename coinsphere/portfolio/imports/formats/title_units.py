@@ -14,6 +14,10 @@ _SCALES = re.compile(
     r"thousands?|millions?|billions?|mio|mrd|tsd|per [0-9]+|k)\b",
     re.IGNORECASE,
 )
+_WHOLE = re.compile(
+    r"\b(?:(?:sub)?totals?|gesamt\w*|summe|proceeds|turnover|umsatz|subtotal)\b", re.IGNORECASE
+)
+_EACH = re.compile(r"\b(?:per|unit|each|avg|average|pro|je)\b", re.IGNORECASE)
 _BRACKETED = re.compile(r"[(\[]\s*([A-Z][A-Z0-9]{1,9})\s*[)\]]")
 _NO_UNITS = frozenset(("AVG", "NET", "INCL", "EXCL", "MAX", "MIN", "UTC", "GMT", "VAT", "NO", "ID"))
 
@@ -33,6 +37,20 @@ def unit(title: str) -> str | None:
     bracketed = [each for each in _BRACKETED.findall(title) if each not in _NO_UNITS]
     told = {*bracketed, *_money(words)}
     return told.pop() if len(told) == 1 else None
+
+
+def require_each(title: str) -> None:
+    """See that the title of prices speaks of no total: `Total (EUR)` is what all units came to.
+
+    Raises:
+        UnreadableFile: it does.
+    """
+    words = title.replace("_", " ")
+    whole = _WHOLE.search(words)
+    if whole is not None and not _EACH.search(words):
+        raise UnreadableFile(
+            f"has a {whole[0]!r} in the column {title.strip()!r}, which is mapped as the price of one unit: leave it out"
+        )
 
 
 def _money(words: str) -> list[str]:

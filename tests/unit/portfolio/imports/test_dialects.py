@@ -645,6 +645,7 @@ def test_a_table_in_any_dialect_says_the_same_or_is_asked(events, dialect) -> No
         ("amount", "Satoshi", "counts in 'Satoshi'"),
         ("price", "price (cents)", "counts in 'cents'"),
         ("price", "price per 1000", "counts in 'per 1000'"),
+        ("price", "Price per unit (total incl. fee)", (D(2), "USD", D("0.5"), None)),
         ("fee", "fee_pct", "counts in 'pct'"),
         ("fee", "Fee %", "counts in '%'"),
         ("fee", "fee (gwei)", "counts in 'gwei'"),
@@ -664,6 +665,33 @@ def test_what_the_title_of_a_mapped_column_counts_in_is_heeded(column, title, ri
         return
     ((_, made),) = found.parsed
     assert (made.price, made.currency, made.fee, made.fee_symbol) == right
+
+
+@pytest.mark.parametrize(
+    "title", ["Total", "Subtotal (EUR)", "total_price", "Gesamtbetrag", "Proceeds"]
+)
+def test_a_total_is_no_price_of_one(title) -> None:
+    """0.1 BTC for 5,000 in all was booked at 5,000 for one."""
+    mapping = {"date": "date", "token": "token", "amount": "amount", "price": title}
+    with pytest.raises(UnreadableFile, match="price of one unit"):
+        files.read(f"date,token,amount,{title}\n2026-01-02,BTC,0.1,5000\n", "generic", mapping)
+
+
+def test_of_a_kind_that_has_a_minus_every_row_has_one() -> None:
+    """A sale that was taken back was booked as another sale."""
+    mapping = {"date": "date", "type": "type", "token": "token", "amount": "amount"}
+    rows = (
+        "2026-01-02,buy,BTC,2",
+        "2026-01-03,sell,BTC,-1",
+        "2026-01-04,sell,BTC,1",
+        "2026-01-05,fee,BTC,0.1",
+    )
+    found = files.read("\n".join(["date,type,token,amount", *rows, ""]), "generic", mapping)
+    assert [(each.kind, each.amount) for _, each in found.parsed] == [
+        (Kind.BUY, D(2)), (Kind.SELL, D(1)), (Kind.FEE, D("0.1")),
+    ]  # fmt: skip
+    ((line, message),) = [(each.line, each.message) for each in found.problems]
+    assert (line, "did it come back?" in message) == (4, True)
 
 
 def test_a_currency_that_is_not_mapped_is_asked_about_before_prices_are_taken_for_dollars() -> None:
