@@ -8,7 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from coinsphere.cli.main import cli
+from tests.conftest import free_port
 from tests.integration.webapi.test_gunicorn import environment
+from tests.integration.webapi.test_health import process
 from tests.integration.webapi.test_schemathesis import LIMITS, started
 from tests.integration.webui import seeds
 
@@ -23,7 +25,15 @@ def demo(module_database, module_redis, keys_dir, tmp_path, monkeypatch):
     }
     seeds.market(module_database.owner)
     url = f"http://127.0.0.1:{variables['COINSPHERE_API_PORT']}"
-    with started(variables, url, tmp_path / "api.log"):
+    worker = {
+        **variables,
+        "COINSPHERE_DATABASE_URL": module_database.worker,
+        "COINSPHERE_WORKER_METRICS_PORT": str(free_port()),
+    }
+    with (
+        started(variables, url, tmp_path / "api.log"),
+        process("coinsphere.worker", **worker),
+    ):
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         yield lambda *args: CliRunner().invoke(cli, ["demo", *args])
@@ -40,6 +50,8 @@ def test_a_demo_is_made_once_said_again_and_deleted(demo, owner_db, tmp_path) ->
     users, portfolios, transactions, alerts = owner_db.execute(counts).fetchone()
     assert (users, portfolios, alerts) == (1, 1, 4)
     assert transactions > 30
+    confirmed = owner_db.execute("select bool_and(email_verified) from app.users").fetchone()
+    assert confirmed == (True,), "nobody but us gets the mails of a made-up address"
     (kept,) = tmp_path.rglob("demo.json")
     assert kept.stat().st_mode & 0o077 == 0
     share = re.search(r"http://localhost:\d+/shared/\S+", made.output)[0]
