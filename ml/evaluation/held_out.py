@@ -16,8 +16,9 @@ from ml.evaluation.origin import Origin
 from ml.evaluation.plots import Skills
 from ml.evaluation.results import Evaluation, Score, TrainedModel
 from ml.evaluation.scoring import pinball_loss
-from ml.models import artifact, catalog
-from ml.models.artifact import MANIFEST, Artifact
+from ml.models import artifact, catalog, manifest
+from ml.models.artifact import Artifact
+from ml.models.manifest import MANIFEST
 
 
 def evaluate(
@@ -92,7 +93,7 @@ def coverage(quantiles: Floats, outcomes: Floats, low: float, high: float) -> fl
 
 def _open(model: TrainedModel) -> Artifact:
     # Whoever made or fetched the record verified the manifest; its files are compared with it again.
-    return artifact.unpack(model.files, artifact.digest(model.files[MANIFEST]))
+    return artifact.unpack(model.files, manifest.digest(model.files[MANIFEST]))
 
 
 def _held_out(training_set: TrainingSet, opened: Sequence[Artifact]) -> Series:

@@ -12,7 +12,7 @@ from ml.evaluation.origin import Origin
 if TYPE_CHECKING:
     from ml.evaluation.backtest import Backtest
     from ml.evaluation.gate_report import GateReport
-    from ml.models.artifact import Facts
+    from ml.models.artifact import TokenFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Evaluation:
     """Horizons at which the global baseline, where one is registered, lost less on the same days, and serves."""
     origins: tuple[Origin, ...] = field(default=(), repr=False)
     """What the champion forecast on the rows that it was scored on."""
-    facts: Mapping[str, "Facts"] = field(default_factory=dict, repr=False)
+    facts: Mapping[str, "TokenFacts"] = field(default_factory=dict, repr=False)
     """What is known of each model that was scored, by algorithm."""
     plots: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 

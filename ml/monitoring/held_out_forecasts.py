@@ -158,14 +158,14 @@ def of_walk_forward(conn: Connection, version: int, facts: GlobalFacts, walked: 
     judged = Judged(
         NAME,
         version,
-        facts.model,
+        facts.algorithm,
         facts.run_id,
         facts.data_digest,
         facts.code_version,
         facts.price_source,
     )
     origins = held_out_origins.of_walk_forward(
-        walked.features, walked.first, walked.published[facts.model], walked.scored
+        walked.features, walked.first, walked.published[facts.algorithm], walked.scored
     )
     record(conn, judged, list(origins), facts.trained_at)
 

@@ -70,7 +70,7 @@ def record(
             "id": report_id,
             "model_name": NAME,
             "model_version": version,
-            "algorithm": facts.model,
+            "algorithm": facts.algorithm,
             "run_id": facts.run_id,
             "dagster_run_id": facts.dagster_run_id,
             "data_digest": facts.data_digest,

@@ -1,8 +1,9 @@
 """The global model in MLflow: one registered model, whose aliases say which version serves at which horizon.
 
 `champion-1d` to `champion-30d` serve, set by the gates alone, and `champion` is that of the shortest horizon; `challenger`
-forecasts in their shadow; `baseline` serves where no champion stands. An alias goes when somebody deletes its version, so tags of the registered model keep which
-version should serve: a champion that is gone is told apart from one that never was.
+forecasts in their shadow; `baseline` serves where no champion stands. An alias goes when somebody deletes its version, so
+tags of the registered model keep which version should serve: a champion that is gone is told apart from one that never
+was.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -86,17 +87,7 @@ class Loaded:
     def info(self) -> VersionInfo:
         """Which version it is."""
         facts = self.version.facts
-        return VersionInfo(
-            NAME,
-            self.number,
-            facts.model,
-            facts.run_id,
-            facts.trained_at,
-            facts.data_cutoff,
-            facts.code_version,
-            facts.data_digest,
-            facts.dagster_run_id,
-        )
+        return VersionInfo.of(NAME, self.number, facts, facts.dagster_run_id)
 
 
 def register(
@@ -109,7 +100,7 @@ def register(
     """Make the files the newest version; it serves nobody yet."""
     _registered(mlflow_client)
     version_tags = {"dagster_run_id": facts.dagster_run_id, **validation.tags(facts)}
-    made = NewVersion(facts.model, facts, files, example, parameters, version_tags)
+    made = NewVersion(facts.algorithm, facts, files, example, parameters, version_tags)
     return versions.register(mlflow_client, _FAMILY, made)
 
 

@@ -20,7 +20,14 @@ from ml.evaluation.gates import Limits
 from ml.evaluation.losses import Losses
 from ml.models import catalog, novelty
 from ml.models.interface import GlobalModel
-from ml.registry import code_version, global_registry, global_version, model_card, tracking
+from ml.registry import (
+    code_version,
+    global_card,
+    global_registry,
+    global_version,
+    model_card,
+    tracking,
+)
 from ml.registry.global_registry import Loaded
 from ml.registry.global_version import GlobalFacts, GlobalVersion
 from ml.registry.mlflow_client import answers, client
@@ -128,7 +135,7 @@ class GlobalTraining:
     ) -> tuple[GlobalFacts, Version]:
         """Make a version of it; without a walk-forward its intervals are the distribution's."""
         facts = GlobalFacts(
-            model=name,
+            algorithm=name,
             run_id=run_id,
             trained_at=self._clock(),
             data_cutoff=self._panel.data_cutoff,
@@ -161,30 +168,26 @@ class GlobalTraining:
         report: GateReport | None,
     ) -> Mapping[str, bytes]:
         """Keep figures, parameters and card with the run and the version; gives the card."""
-        card = model_card.write(
+        card = global_card.write(
             facts,
             walked,
             report,
             expiry_days=self._settings.ml_expiry_days,
             baseline_days=self._settings.ml_baseline_days,
         )
-        note = model_card.note(card["model_card.md"])
+        note = global_card.note(card[model_card.FILE])
         tags = {
-            "code_version": facts.code_version,
-            "data_digest": facts.data_digest,
-            "price_source": facts.price_source,
+            **facts.provenance(),
             **tracking.lineage(self._settings, facts.dagster_run_id),
-            "mlflow.note.content": note,
         }
         of = Subject(facts.run_id, version.model_id, tracking.CANDLES, facts.data_digest)
         at_ms = int(facts.trained_at.timestamp() * 1000)
         with answers(self._settings.tracking_url):
             if walked is not None:
-                tracking.log_metrics(self._client, of, _metrics(walked, facts.model), at_ms)
+                tracking.log_metrics(self._client, of, _metrics(walked, facts.algorithm), at_ms)
             tracking.log_tags(self._client, facts.run_id, tags)
-            tracking.log_parameters(self._client, facts.run_id, self._parameters(facts.model))
-            tracking.log_files(self._client, facts.run_id, card, "model_card")
-            self._client.update_model_version(version.name, str(version.number), note)
+            tracking.log_parameters(self._client, facts.run_id, self._parameters(facts.algorithm))
+            model_card.keep(self._client, version, facts.run_id, card, note)
         return card
 
     def _log_judgement(self, facts: GlobalFacts, walked: Backtest, report: GateReport) -> None:

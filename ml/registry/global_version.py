@@ -1,25 +1,19 @@
-"""A version of the global model: its files, and the manifest that vouches for them.
-
-As with `ml.models.artifact`, every file's SHA-256 stands in the manifest, the manifest's own in the registry's database, and
-nothing is parsed before both were compared.
-"""
+"""A version of the global model as files, which `ml.models.manifest` vouches for."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from coinsphere.clock import iso
 from ml.errors import ArtifactRefused
 from ml.evaluation.backtest import Backtest
 from ml.evaluation.conformal import Conformal
 from ml.evaluation.figures import Figures
 from ml.evaluation.losses import Losses
-from ml.models import artifact, catalog
-from ml.models.artifact import MANIFEST
+from ml.models import catalog, manifest
 from ml.models.global_lstm import NETWORK
 from ml.models.interface import GlobalModel
+from ml.models.manifest import MANIFEST, TrainingFacts
 from ml.models.novelty import Novelty
 from ml.models.residual import PARAMETERS
 
@@ -30,30 +24,17 @@ CONFORMAL = "conformal.json"
 NOVELTY = "novelty.json"
 FIGURES = "figures.json"
 LOSSES = "losses.npz"
-_FORMAT = 1
 _REQUIRED = frozenset({PARAMETERS, CONFORMAL, NOVELTY, FIGURES, LOSSES})
 _ALLOWED = _REQUIRED | {NETWORK}
 
 
 @dataclass(frozen=True, slots=True)
-class GlobalFacts:
-    """What is known of a version when it was trained; `data_cutoff` is the close of the last day of its panel."""
+class GlobalFacts(TrainingFacts):
+    """What is known of a version of the global model."""
 
-    model: str
-    run_id: str
-    trained_at: datetime
-    data_cutoff: datetime
-    data_digest: str
-    price_source: str
-    code_version: str
+    NAMES: ClassVar[Mapping[str, str]] = {"algorithm": "model"}
+
     dagster_run_id: str
-
-    def to_json(self) -> dict[str, str]:
-        """As JSON holds it."""
-        return {
-            name: iso(value) if isinstance(value, datetime) else str(value)
-            for name, value in asdict(self).items()
-        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,12 +91,7 @@ def pack(version: GlobalVersion) -> dict[str, bytes]:
         FIGURES: _json(version.figures),
         LOSSES: version.losses,
     }
-    manifest = {
-        "format": _FORMAT,
-        "facts": version.facts.to_json(),
-        "files": {name: artifact.digest(content) for name, content in sorted(files.items())},
-    }
-    return {**files, MANIFEST: _json(manifest)}
+    return manifest.write(files, {"facts": version.facts.to_json()})
 
 
 def unpack(files: Mapping[str, bytes], manifest_digest: str) -> GlobalVersion:
@@ -125,33 +101,28 @@ def unpack(files: Mapping[str, bytes], manifest_digest: str) -> GlobalVersion:
         ArtifactRefused: a file is missing, was altered or is not named in the manifest, or this version of the code
             cannot read it.
     """
-    artifact.compare(MANIFEST, files, manifest_digest)
+    facts, digests = manifest.read(files, manifest_digest, _facts)
+    if not _REQUIRED <= set(digests) <= _ALLOWED:
+        raise ArtifactRefused(f"{MANIFEST} names what this version of the code does not read")
+    return _load(facts, manifest.verified(files, digests))
+
+
+def _load(facts: GlobalFacts, files: Mapping[str, bytes]) -> GlobalVersion:
     try:
-        manifest = json.loads(files[MANIFEST])
-        named = dict(manifest["files"])
-        if manifest["format"] != _FORMAT or not _REQUIRED <= set(named) <= _ALLOWED:
-            raise ArtifactRefused(f"{MANIFEST} names what this version of the code does not read")
-        for name, expected in named.items():
-            artifact.compare(name, files, str(expected))
-        held = {name: files[name] for name in named}
         return GlobalVersion(
-            _facts(manifest["facts"]),
-            catalog.load_global(held),
-            Conformal.from_json(json.loads(held[CONFORMAL])),
-            Novelty.from_json(json.loads(held[NOVELTY])),
-            json.loads(held[FIGURES]),
-            held[LOSSES],
+            facts,
+            catalog.load_global(files),
+            Conformal.from_json(json.loads(files[CONFORMAL])),
+            Novelty.from_json(json.loads(files[NOVELTY])),
+            json.loads(files[FIGURES]),
+            files[LOSSES],
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactRefused(f"the version cannot be loaded: {error!r}") from error
 
 
-def _facts(value: Mapping[str, str]) -> GlobalFacts:
-    instants = {name: datetime.fromisoformat(value[name]) for name in ("trained_at", "data_cutoff")}
-    texts = {
-        name: str(value[name]) for name in GlobalFacts.__dataclass_fields__ if name not in instants
-    }
-    return GlobalFacts(**texts, **instants)  # type: ignore[arg-type]  # two instants, the rest texts
+def _facts(value: Mapping[str, Any]) -> GlobalFacts:
+    return GlobalFacts.from_json(value["facts"])
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

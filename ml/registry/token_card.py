@@ -6,10 +6,10 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
 from ml.evaluation.results import Score
-from ml.models.artifact import Facts
-from ml.registry import tracking
+from ml.models.artifact import TokenFacts
+from ml.registry import model_card
+from ml.registry.versions import Version
 
-FILE = "model_card.md"
 _METHODS = {
     "naive": "Tomorrow equals today: the median is the last close, the width the same at all times.",
     "ewma": "The median is the last close; the width follows EWMA(0.94) volatility and the root of the horizon.",
@@ -26,9 +26,8 @@ _LIMITS = (
 )
 
 
-def write(facts: Facts, scores: Sequence[Score]) -> str:
+def write(facts: TokenFacts, scores: Sequence[Score]) -> str:
     """The card in Markdown; `scores` are those of all the token's models in one evaluation, none before the first."""
-    source = "**simulated prices**" if facts.price_source == "simulated" else facts.price_source
     return "\n".join(
         [
             f"# {facts.symbol}: {facts.algorithm}",
@@ -37,33 +36,25 @@ def write(facts: Facts, scores: Sequence[Score]) -> str:
             "",
             (
                 f"Trained {facts.trained_at:%Y-%m-%d %H:%M} UTC on daily closes up to {facts.data_cutoff:%Y-%m-%d}, prices: "
-                f"{source}. Nothing from {facts.held_out_from} on was seen by training or calibration."
+                f"{model_card.prices(facts)}. Nothing from {facts.held_out_from} on was seen by training or calibration."
             ),
             "",
-            f"- data digest `{facts.data_digest}`",
-            f"- code `{facts.code_version}`",
-            f"- MLflow run `{facts.run_id}`",
+            *model_card.provenance(facts),
             "",
             *_figures(facts, scores),
-            "",
-            "## Limits",
-            "",
-            *(f"- {limit}" for limit in _LIMITS),
-            "",
+            *model_card.limits(_LIMITS),
         ]
     )
 
 
-def keep(mlflow_client: MlflowClient, version: ModelVersion, card: str) -> None:
+def keep(
+    mlflow_client: MlflowClient, version: Version | ModelVersion, run_id: str, card: str
+) -> None:
     """Show the card on the version's page, and keep it with its run."""
-    mlflow_client.update_model_version(version.name, version.version, card)
-    note = {"mlflow.note.content": card}
-    tracking.log_tags(mlflow_client, str(version.run_id), note)
-    files = {FILE: card.encode()}
-    tracking.log_files(mlflow_client, str(version.run_id), files, "model_card")
+    model_card.keep(mlflow_client, version, run_id, {model_card.FILE: card.encode()}, card)
 
 
-def _figures(facts: Facts, scores: Sequence[Score]) -> list[str]:
+def _figures(facts: TokenFacts, scores: Sequence[Score]) -> list[str]:
     if not scores:
         return ["It was not evaluated yet."]
     first, last = scores[0].first_origin, max(score.last_origin for score in scores)
@@ -82,5 +73,5 @@ def _figures(facts: Facts, scores: Sequence[Score]) -> list[str]:
     ]
 
 
-def _emphasis(algorithm: str, facts: Facts) -> str:
+def _emphasis(algorithm: str, facts: TokenFacts) -> str:
     return f"**{algorithm}**" if algorithm == facts.algorithm else algorithm

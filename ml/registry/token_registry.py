@@ -23,7 +23,7 @@ from ml.data.horizons import CONTEXT, HORIZONS
 from ml.errors import ArtifactRefused, NoChampion
 from ml.evaluation.results import Evaluation, Score, TrainedModel
 from ml.models import artifact, catalog
-from ml.models.artifact import Facts
+from ml.models.artifact import TokenFacts
 from ml.models.interface import Forecaster
 from ml.registry import flavours, token_card, tracking, versions
 from ml.registry.mlflow_client import answers, client
@@ -40,7 +40,7 @@ _EVALUATION = "evaluation"
 class Champion:
     """A verified, loaded version, and its scores by horizon; empty where it was never evaluated."""
 
-    facts: Facts
+    facts: TokenFacts
     forecaster: Forecaster
     model_name: str
     version: int
@@ -51,17 +51,7 @@ class Champion:
     @property
     def info(self) -> VersionInfo:
         """Which version it is."""
-        facts = self.facts
-        return VersionInfo(
-            self.model_name,
-            self.version,
-            facts.algorithm,
-            facts.run_id,
-            facts.trained_at,
-            facts.data_cutoff,
-            facts.code_version,
-            facts.data_digest,
-        )
+        return VersionInfo.of(self.model_name, self.version, self.facts)
 
     def warm_up(self) -> None:
         """Forecast once from a price that stands still, so that the first real forecast is as fast as the next."""
@@ -114,7 +104,7 @@ def promote(settings: Settings, outcome: Evaluation) -> None:
             of = Subject(scores[0].run_id, versions.logged_model(version_info), *data)
             tracking.log_metrics(mlflow_client, of, _metrics(scores), at_ms)
             card = token_card.write(outcome.facts[algorithm], outcome.scores)
-            token_card.keep(mlflow_client, version_info, card)
+            token_card.keep(mlflow_client, version_info, scores[0].run_id, card)
             mlflow_client.set_model_version_tag(
                 outcome.model_name, version, _EVALUATION, _scores_to_json(scores)
             )

@@ -15,7 +15,7 @@ from ml.data.windows import Series
 from ml.evaluation import plots
 from ml.evaluation.results import TrainedModel
 from ml.models import artifact, catalog, residual
-from ml.models.artifact import Facts
+from ml.models.artifact import TokenFacts
 from ml.registry import code_version, token_card, token_registry, tracking, versions
 from ml.registry.mlflow_client import answers, client
 from ml.registry.tracking import Subject
@@ -68,7 +68,7 @@ def _train(
         fitted = token_fits.fit(algorithm, series, epochs=settings.ml_epochs, seed=settings.ml_seed)
         pictures = _pictures(training_set, fitted)
         trained_at = clock()
-        facts = Facts(
+        facts = TokenFacts(
             algorithm=algorithm,
             token_id=training_set.token.id,
             symbol=training_set.token.symbol,
@@ -94,8 +94,7 @@ def _train(
         of = Subject(run_id, version.model_id, data.name, data.digest)
         tracking.log_parameters(mlflow_client, run_id, made.parameters)
         _log(mlflow_client, of, facts, fitted, pictures)
-        registered = mlflow_client.get_model_version(version.name, str(version.number))
-        token_card.keep(mlflow_client, registered, token_card.write(facts, ()))
+        token_card.keep(mlflow_client, version, run_id, token_card.write(facts, ()))
     return TrainedModel(
         training_set.token,
         algorithm,
@@ -116,7 +115,7 @@ def _example(training_set: TrainingSet) -> pd.DataFrame:
     return pd.DataFrame({"date": days, "close": training_set.closes[-CONTEXT:]})
 
 
-def _parameters(facts: Facts, fitted: Fitted, series: Series) -> dict[str, object]:
+def _parameters(facts: TokenFacts, fitted: Fitted, series: Series) -> dict[str, object]:
     parts = {
         f"days_{part}": last - first
         for part in ("train", "validation", "calibration", "test")
@@ -128,19 +127,14 @@ def _parameters(facts: Facts, fitted: Fitted, series: Series) -> dict[str, objec
 def _log(
     mlflow_client: MlflowClient,
     of: Subject,
-    facts: Facts,
+    facts: TokenFacts,
     fitted: Fitted,
     pictures: Mapping[str, bytes],
 ) -> None:
     tracking.log_tags(
         mlflow_client,
         of.run_id,
-        {
-            "code_version": facts.code_version,
-            "data_digest": facts.data_digest,
-            "price_source": facts.price_source,
-            "held_out_from": str(facts.held_out_from),
-        },
+        {**facts.provenance(), "held_out_from": str(facts.held_out_from)},
     )
     at_ms = int(facts.trained_at.timestamp() * 1000)
     tracking.log_metrics(mlflow_client, of, dict(enumerate(fitted.steps, 1)), at_ms)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Self
 
 import mlflow.artifacts
 import pandas as pd
@@ -25,8 +25,8 @@ from mlflow.utils.yaml_utils import read_yaml
 
 from coinsphere.settings import Settings
 from ml.errors import ArtifactRefused
-from ml.models import artifact
-from ml.models.artifact import MANIFEST
+from ml.models import manifest
+from ml.models.manifest import MANIFEST, TrainingFacts
 from ml.registry import flavours, tracking
 from ml.registry.flavours import OWN_FILES, Logged
 from ml.registry.mlflow_client import answers, client
@@ -58,6 +58,23 @@ class VersionInfo:
     data_digest: str
     dagster_run_id: str | None = None
 
+    @classmethod
+    def of(
+        cls, name: str, number: int, facts: TrainingFacts, dagster_run_id: str | None = None
+    ) -> Self:
+        """The version of that number, by what is known of it."""
+        return cls(
+            name,
+            number,
+            facts.algorithm,
+            facts.run_id,
+            facts.trained_at,
+            facts.data_cutoff,
+            facts.code_version,
+            facts.data_digest,
+            dagster_run_id,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Family:
@@ -76,30 +93,6 @@ class Family:
     description: str
     asked: Mapping[str, DataType]
     tags: Mapping[str, str] = field(default_factory=dict)
-
-
-class Trained(Protocol):
-    """What is known of a model when it has been trained, whichever family it is of."""
-
-    @property
-    def run_id(self) -> str:
-        """MLflow's run."""
-        ...
-
-    @property
-    def trained_at(self) -> datetime:
-        """When."""
-        ...
-
-    @property
-    def data_digest(self) -> str:
-        """SHA-256 of what it was trained on."""
-        ...
-
-    @property
-    def code_version(self) -> str:
-        """Which code trained it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +118,7 @@ class NewVersion:
     """
 
     algorithm: str
-    facts: Trained
+    facts: TrainingFacts
     files: Mapping[str, bytes] = field(repr=False)
     example: pd.DataFrame = field(repr=False)
     parameters: Mapping[str, object] = field(default_factory=dict)
@@ -157,7 +150,7 @@ def register(mlflow_client: MlflowClient, family: Family, new: NewVersion) -> Ve
             "algorithm": new.algorithm,
             "data_digest": facts.data_digest,
             "code_version": facts.code_version,
-            _MANIFEST_DIGEST: artifact.digest(new.files[MANIFEST]),
+            _MANIFEST_DIGEST: manifest.digest(new.files[MANIFEST]),
             **new.tags,
         },
         await_creation_for=0,
@@ -194,13 +187,13 @@ def ensure(mlflow_client: MlflowClient, family: Family) -> str:
     return str(model.name)
 
 
-def vouched(mlflow_client: MlflowClient, folder: Path, manifest: bytes) -> ModelVersion:
+def vouched(mlflow_client: MlflowClient, folder: Path, stored_manifest: bytes) -> ModelVersion:
     """The version that a folder holds: the one that was asked for, else the one whose manifest this is.
 
     Args:
         mlflow_client: of the registry, whose database knows what was registered.
         folder: where MLflow put the files.
-        manifest: as it lies there.
+        stored_manifest: as it lies there.
 
     Raises:
         ArtifactRefused: no version has this manifest.
@@ -208,7 +201,7 @@ def vouched(mlflow_client: MlflowClient, folder: Path, manifest: bytes) -> Model
     if (folder / REGISTERED_MODEL_META_FILE_NAME).exists():
         asked = read_yaml(str(folder), REGISTERED_MODEL_META_FILE_NAME)  # type: ignore[no-untyped-call]  # MLflow's own
         return mlflow_client.get_model_version(asked["model_name"], str(asked["model_version"]))
-    digest = artifact.digest(manifest)
+    digest = manifest.digest(stored_manifest)
     stored = mlflow_client.search_model_versions(
         f"tags.{_MANIFEST_DIGEST} = '{digest}'", max_results=1
     )

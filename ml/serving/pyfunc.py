@@ -24,7 +24,8 @@ from ml.data.panel import Panel
 from ml.data.windows import complete
 from ml.errors import ArtifactRefused, BadHistory, TooLittleHistory
 from ml.models import artifact
-from ml.models.artifact import MANIFEST, Artifact
+from ml.models.artifact import Artifact
+from ml.models.manifest import MANIFEST
 from ml.registry import global_version, versions
 from ml.registry.flavours import CANDLES, CLOSES, FORECAST
 from ml.registry.global_version import GlobalVersion

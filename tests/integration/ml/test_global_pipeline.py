@@ -21,7 +21,7 @@ from ml.errors import ArtifactRefused, ModelError, NoChampion, TooLittleHistory
 from ml.evaluation import gates, held_out_origins
 from ml.evaluation.held_out import pinball
 from ml.models import residual
-from ml.models.artifact import Facts
+from ml.models.artifact import TokenFacts
 from ml.models.hyperparameters import Hyperparameters
 from ml.models.naive import Naive
 from ml.monitoring import reproduction
@@ -531,7 +531,9 @@ def test_a_tokens_own_model_speaks_only_where_the_baseline_did_not_lose_less(
     closes = np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.03, 900)))
     series = windows.series(closes, np.ones(900, dtype=bool))
     own = Champion(
-        Facts("naive", token.id, "ETH", "r1", NOW, NOW, date(2020, 1, 1), "0" * 64, "test", "c"),
+        TokenFacts(
+            "naive", "r1", NOW, NOW, "0" * 64, "test", "c", token.id, "ETH", date(2020, 1, 1)
+        ),
         residual.calibrate(Naive(), series),
         "ETH-forecaster",
         3,

@@ -25,7 +25,7 @@ from ml.data import datasets, snapshots
 from ml.data.horizons import HORIZONS
 from ml.errors import ArtifactRefused, ModelError, NoChampion, RegistryUnavailable
 from ml.evaluation import held_out
-from ml.models import artifact
+from ml.models import artifact, manifest
 from ml.models.catalog import ALGORITHMS
 from ml.monitoring import held_out_forecasts, reproduction
 from ml.registry import token_listing, token_registry, tracking, versions
@@ -139,7 +139,7 @@ def test_the_champion_is_the_best_on_held_out_days(
 
 def _facts(evaluation, score):
     files = evaluation.champion.files
-    return artifact.unpack(files, artifact.digest(files["manifest.json"])).facts
+    return artifact.unpack(files, manifest.digest(files["manifest.json"])).facts
 
 
 def test_figures_are_rows_and_metrics(warehouse, mlflow_client, evaluation):

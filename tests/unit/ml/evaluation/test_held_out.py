@@ -11,7 +11,7 @@ from ml.errors import NoChampion, TooLittleHistory
 from ml.evaluation import held_out
 from ml.evaluation.results import Score, TrainedModel
 from ml.models import artifact, residual
-from ml.models.artifact import Facts
+from ml.models.artifact import TokenFacts
 from ml.models.ewma import Ewma
 from ml.models.naive import Naive
 from tests.unit.ml.conftest import DAYS, TOKEN, closes, training_set_of
@@ -20,7 +20,7 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def _trained(model, series, version: int, held_out_from: date) -> TrainedModel:
-    facts = Facts(
+    facts = TokenFacts(
         model.algorithm,
         TOKEN.id,
         "ABC",

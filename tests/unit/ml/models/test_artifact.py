@@ -7,11 +7,12 @@ import pytest
 
 from ml.errors import ArtifactRefused
 from ml.models import artifact, catalog, residual
-from ml.models.artifact import Facts
+from ml.models import manifest as manifests
+from ml.models.artifact import TokenFacts
 from ml.models.ewma import Ewma
 from tests.unit.ml.conftest import TOKEN
 
-FACTS = Facts(
+FACTS = TokenFacts(
     algorithm="ewma",
     token_id=TOKEN.id,
     symbol="ABC",
@@ -32,7 +33,7 @@ def files(series) -> dict[str, bytes]:
 
 @pytest.fixture
 def registered(files) -> str:
-    return artifact.digest(files["manifest.json"])
+    return manifests.digest(files["manifest.json"])
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +63,7 @@ def test_an_altered_manifest_is_refused(files, registered):
     """Whoever alters a file and the manifest beside it still lacks the digest that the registry keeps."""
     altered = {**files, "parameters.json": files["parameters.json"] + b" "}
     manifest = json.loads(files["manifest.json"])
-    manifest["files"]["parameters.json"] = artifact.digest(altered["parameters.json"])
+    manifest["files"]["parameters.json"] = manifests.digest(altered["parameters.json"])
     altered["manifest.json"] = json.dumps(manifest).encode()
     _refused(altered, registered, "manifest.json is not the file")
 
@@ -79,9 +80,9 @@ def test_a_file_beside_the_models_own_is_refused(files, registered):
 @pytest.mark.parametrize("name", ["../parameters.json", "/etc/passwd", "weights.pkl", "a/b.json"])
 def test_a_manifest_that_names_another_file_is_refused(files, name):
     manifest = json.loads(files["manifest.json"])
-    manifest["files"][name] = artifact.digest(b"x")
+    manifest["files"][name] = manifests.digest(b"x")
     altered = {**files, name: b"x", "manifest.json": json.dumps(manifest).encode()}
-    _refused(altered, artifact.digest(altered["manifest.json"]), "consists of")
+    _refused(altered, manifests.digest(altered["manifest.json"]), "consists of")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_a_manifest_that_names_another_file_is_refused(files, name):
 def test_a_manifest_that_makes_no_sense_is_refused(files, change, reason):
     manifest = {**json.loads(files["manifest.json"]), **change}
     altered = {**files, "manifest.json": json.dumps(manifest).encode()}
-    _refused(altered, artifact.digest(altered["manifest.json"]), reason)
+    _refused(altered, manifests.digest(altered["manifest.json"]), reason)
 
 
 def test_parameters_of_another_model_are_refused(series):
@@ -105,12 +106,12 @@ def test_parameters_of_another_model_are_refused(series):
     manifest = {
         "format": 1,
         **FACTS.to_json(),
-        "files": {"parameters.json": artifact.digest(parameters)},
+        "files": {"parameters.json": manifests.digest(parameters)},
     }
     text = json.dumps(manifest).encode()
     with pytest.raises(ArtifactRefused, match="cannot be loaded"):
         artifact.unpack(
-            {"parameters.json": parameters, "manifest.json": text}, artifact.digest(text)
+            {"parameters.json": parameters, "manifest.json": text}, manifests.digest(text)
         )
 
 

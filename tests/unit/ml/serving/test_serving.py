@@ -17,7 +17,7 @@ from ml.data.history import History
 from ml.data.horizons import HORIZONS
 from ml.evaluation.results import Score
 from ml.models import residual
-from ml.models.artifact import Facts
+from ml.models.artifact import TokenFacts
 from ml.models.naive import Naive
 from ml.registry import code_version
 from ml.registry.token_registry import Champion
@@ -32,7 +32,7 @@ ORIGIN = datetime(2025, 2, 24, tzinfo=UTC)
 
 @pytest.fixture
 def champion(series) -> Champion:
-    facts = Facts(
+    facts = TokenFacts(
         "naive", TOKEN.id, "ABC", "r1", ORIGIN, ORIGIN, date(2025, 1, 1), "0" * 64, "test", "c"
     )
     day = date(2025, 1, 1)
