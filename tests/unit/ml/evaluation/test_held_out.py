@@ -22,15 +22,15 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 def _trained(model, series, version: int, held_out_from: date) -> TrainedModel:
     facts = TokenFacts(
         model.algorithm,
-        TOKEN.id,
-        "ABC",
         f"r{version}",
         NOW,
         NOW,
-        held_out_from,
         "0" * 64,
         "test",
         "c",
+        TOKEN.id,
+        "ABC",
+        held_out_from,
     )
     files = artifact.pack(residual.calibrate(model, series), facts)
     return TrainedModel(

@@ -33,7 +33,7 @@ ORIGIN = datetime(2025, 2, 24, tzinfo=UTC)
 @pytest.fixture
 def champion(series) -> Champion:
     facts = TokenFacts(
-        "naive", TOKEN.id, "ABC", "r1", ORIGIN, ORIGIN, date(2025, 1, 1), "0" * 64, "test", "c"
+        "naive", "r1", ORIGIN, ORIGIN, "0" * 64, "test", "c", TOKEN.id, "ABC", date(2025, 1, 1)
     )
     day = date(2025, 1, 1)
     scores = {
