@@ -4,6 +4,7 @@ from apiflask import APIFlask
 from flask import Response
 from flask_cors import CORS
 
+from coinsphere.accounts.openid.provider import Provider
 from coinsphere.clock import Clock, utc_now
 from coinsphere.flags.client import Flags
 from coinsphere.security.signing.file_keyring import FileKeyring
@@ -50,6 +51,7 @@ from webapi.http import (
 )
 from webapi.http.envelope import BODY_LIMIT, REQUEST_ID
 from webapi.http.json import ExactProvider
+from webapi.openid.routes import openid
 from webapi.passkeys.routes import passkeys
 from webapi.portfolios.composition.routes import blueprint as portfolio_composition
 from webapi.portfolios.files.routes import blueprint as portfolio_files
@@ -157,6 +159,7 @@ def _services(settings: Settings, clock: Clock) -> Services:
         sessions=SessionCache(cache, changes),
         admissions=Admissions(cache, changes),
         http=http,
+        openid=Provider.of(settings),
         health=Health(),
         _database=RequestDatabase(settings.url_for(Role.API), size=settings.database_pool_size),
     )
@@ -216,6 +219,7 @@ def _add_routes(app: APIFlask) -> None:
     app.register_blueprint(documentation, url_prefix="/api")
     app.register_blueprint(auth, url_prefix=f"{V1}/auth")
     app.register_blueprint(account, url_prefix=f"{V1}/auth")
+    app.register_blueprint(openid, url_prefix=f"{V1}/auth/openid")
     app.register_blueprint(data, url_prefix=f"{V1}/account")
     app.register_blueprint(two_factor, url_prefix=f"{V1}/2fa")
     app.register_blueprint(passkeys, url_prefix=f"{V1}/passkeys")

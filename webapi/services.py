@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar, cast
 import httpx2
 from flask import current_app
 
+from coinsphere.accounts.openid.provider import Provider
 from coinsphere.clock import Clock
 from coinsphere.observability import traces
 from coinsphere.security.access_tokens import Verifier
@@ -60,6 +61,7 @@ class Services:
     admissions: Admissions
     verifier: Verifier
     http: httpx2.Client
+    openid: Provider | None
     health: Health
     _database: RequestDatabase
     helpers: Helpers = field(default_factory=lambda: Helpers(HELPERS, thread_name_prefix="helper"))
@@ -90,6 +92,8 @@ class Services:
         self._database.close()
         self.cache.close()
         self.http.close()
+        if self.openid is not None:
+            self.openid.close()
 
 
 def services() -> Services:

@@ -95,6 +95,20 @@ OF_PROBLEMS = (
 )
 """Why something could not be done or is not known."""
 
+OF_LOGINS = (
+    N_("this login was begun elsewhere, or is over: start it again"),
+    N_("your account and the one at the provider must have the same confirmed address"),
+    N_(
+        "an account with this address already exists: log in with its password, and link the provider in your profile"
+    ),
+    N_("this account at the provider opens an account already"),
+    N_("nobody gets an account by the provider here"),
+    N_("the provider has confirmed no address of yours"),
+    N_("the provider's answer does not let you in"),
+    N_("the provider is away: log in with your password, or try again soon"),
+)
+"""Why an OpenID provider lets nobody in."""
+
 OF_FILES = (
     N_("is empty"),
     N_("is zero"),
@@ -150,7 +164,7 @@ OF_FILES = (
 )
 """What is found in a file that is imported."""
 
-_EVERYTHING = (*OF_FORMS, *OF_PROBLEMS, *OF_FILES)
+_EVERYTHING = (*OF_FORMS, *OF_PROBLEMS, *OF_LOGINS, *OF_FILES)
 _PLACE = re.compile(r"%\((\w+)\)s")
 _NESTED = "why"
 """A place of this name holds a sentence, too."""

@@ -28,6 +28,7 @@ from webui.pages.connections.routes import web_connections
 from webui.pages.connections.wallets import web_defi
 from webui.pages.dashboard.routes import web_dashboard
 from webui.pages.data.routes import web_data
+from webui.pages.entry.openid import web_openid
 from webui.pages.entry.routes import web_auth
 from webui.pages.feedback.routes import web_feedback
 from webui.pages.flags.routes import web_flags
@@ -50,6 +51,7 @@ PAGES = (
     web_styleguide,
     web_appearance,
     web_auth,
+    web_openid,
     web_account,
     web_second_factors,
     web_api_keys,

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Flask, Response, render_template, request
 from jinja2 import StrictUndefined
 
+from webapi.services import services
 from webui import api_messages, figures, i18n, icons, requests
 from webui.assets import Assets
 from webui.i18n import gettext, locale, ngettext
@@ -47,7 +48,7 @@ def register(app: Flask, files: Assets) -> None:
     environment.filters.update(figures.FILTERS, said=api_messages.in_words)
     environment.globals.update(
         asset=files.url, has_asset=files.has, icon=icons.icon, csrf_token=forms.token,
-        locale=locale, languages=i18n.NAMES, theme=theme, caller=cookies.caller, caller_is_known=cookies.is_known, time_zone=cookies.time_zone, themes=THEMES, take_note=flash_messages.take,alert_words=figures.alert_words, alert_value=figures.alert_value,
+        locale=locale, languages=i18n.NAMES, theme=theme, caller=cookies.caller, openid=_openid, caller_is_known=cookies.is_known, time_zone=cookies.time_zone, themes=THEMES, take_note=flash_messages.take,alert_words=figures.alert_words, alert_value=figures.alert_value,
         known_places=lambda: {rule.rule for rule in app.url_map.iter_rules()},
     )  # fmt: skip
     app.after_request(_finish)
@@ -56,6 +57,12 @@ def register(app: Flask, files: Assets) -> None:
 def page(template: str, **values: Any) -> Response:
     """The page, or the part of one, that `template` makes of `values`."""
     return Response(render_template(template, **values), mimetype="text/html")
+
+
+def _openid() -> str | None:
+    """What the button for the OpenID provider calls it; None where there is none."""
+    work = services()
+    return work.settings.oidc_name if work.openid is not None else None
 
 
 def theme() -> str:

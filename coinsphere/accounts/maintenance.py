@@ -27,6 +27,7 @@ _TAKE_INCOMPLETE = """
 """
 _FORGET = (
     "delete from app.passkey_challenges where expires_at < %(now)s",
+    "delete from app.openid_logins where expires_at < %(now)s",
     "delete from app.login_failures where last_failed_at < %(failures_before)s",
     "delete from app.mails where user_id is null and sent_at < %(mails_before)s",
     "delete from app.product_events where occurred_at < %(events_before)s",

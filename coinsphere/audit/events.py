@@ -39,6 +39,8 @@ class Event(StrEnum):
     BACKUP_CODES_REGENERATED = "two_factor.backup_codes_regenerated"
     PASSKEY_ADDED = "passkey.added"
     PASSKEY_REMOVED = "passkey.removed"
+    OPENID_LINKED = "openid.linked"
+    OPENID_UNLINKED = "openid.unlinked"
     API_KEY_CREATED = "api_key.created"
     API_KEY_ROTATED = "api_key.rotated"
     API_KEY_REVOKED = "api_key.revoked"

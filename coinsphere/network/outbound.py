@@ -10,7 +10,7 @@ import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -169,19 +169,40 @@ def client(
 
 
 def ask(
-    http: httpx2.Client, source: str, url: str, *, body: object = None, largest: int = LARGEST
+    http: httpx2.Client,
+    source: str,
+    url: str,
+    *,
+    body: object = None,
+    form: Mapping[str, str] | None = None,
+    auth: tuple[str, str] | None = None,
+    bearer: str | None = None,
+    largest: int = LARGEST,
+    also: frozenset[int] = frozenset(),
 ) -> Any:
-    """The decoded JSON of a GET, or of a POST where there is a body; fractions as `Decimal`.
+    """The decoded JSON of a GET, or of a POST where there is a body or a form; fractions as `Decimal`.
 
     Errors name `source`, never the address: keys of providers stand in it.
+
+    Args:
+        http: the way out, see `client`.
+        source: who is asked, in words.
+        url: where.
+        body: sent as JSON.
+        form: sent as a form.
+        auth: name and password (HTTP Basic).
+        bearer: a token to be sent along.
+        largest: bytes of an answer.
+        also: statuses beside success whose JSON is an answer, too.
 
     Raises:
         RateLimited, Unavailable, BadPayload: see there.
     """
-    method = "GET" if body is None else "POST"
+    method = "GET" if body is None and form is None else "POST"
+    headers = {} if bearer is None else {"Authorization": f"Bearer {bearer}"}
     try:
         until = time.monotonic() + _LONGEST * (http.timeout.read or PATIENCE)
-        with http.stream(method, url, json=body) as response:
+        with http.stream(method, url, json=body, data=form, auth=auth, headers=headers) as response:
             status, content = response.status_code, _read(response, source, largest, until)
     except httpx2.HTTPError as error:
         # The message of some of them holds the whole address.
@@ -198,7 +219,8 @@ def ask(
         raise Unavailable(source, f"HTTP status {status}", pause) from None
     # Some nodes send the error of a call with a status of its own.
     is_answer = isinstance(answer, list) or (isinstance(answer, dict) and "jsonrpc" in answer)
-    if not response.is_success and not (is_answer and body is not None):
+    is_answer = status in also or (is_answer and body is not None)
+    if not response.is_success and not is_answer:
         raise Unavailable(source, f"HTTP status {status}", pause)
     return answer
 

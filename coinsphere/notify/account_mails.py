@@ -126,6 +126,32 @@ def second_factor_added(what: str, ip_address: str | None, now: datetime) -> Mes
     )
 
 
+def identity_linked(provider: str, ip_address: str | None, now: datetime) -> Message:
+    """An account elsewhere lets its owner in from now on."""
+    told = {"provider": provider}
+    return templates.account_mail(
+        gettext("%(provider)s opens your account") % told,
+        gettext(
+            "An account at %(provider)s was linked with your Coinsphere account: who is logged in there gets in here, too."
+        )
+        % told,
+        _not_you(),
+        facts=_where(ip_address, now),
+    )
+
+
+def identity_unlinked(provider: str, ip_address: str | None, now: datetime) -> Message:
+    """An account elsewhere lets nobody in any more."""
+    told = {"provider": provider}
+    return templates.account_mail(
+        gettext("%(provider)s opens your account no more") % told,
+        gettext("An account at %(provider)s is no longer linked with your Coinsphere account.")
+        % told,
+        _not_you(),
+        facts=_where(ip_address, now),
+    )
+
+
 def second_factor_removed(what: str, ip_address: str | None, now: datetime) -> Message:
     """A login needs less from now on."""
     told = {"what": gettext(what)}

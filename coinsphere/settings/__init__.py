@@ -19,6 +19,7 @@ from coinsphere.settings.base import PREFIX, Base, variable
 from coinsphere.settings.billing import Billing
 from coinsphere.settings.chains import Chains
 from coinsphere.settings.keys import Keys
+from coinsphere.settings.login import Login
 from coinsphere.settings.market import Market
 from coinsphere.settings.models import Models
 from coinsphere.settings.servers import Executor, Role, Servers
@@ -43,6 +44,7 @@ TOPICS: tuple[type[Base], ...] = (
     Market,
     Models,
     Api,
+    Login,
     Chains,
     Keys,
     Backups,
@@ -51,7 +53,7 @@ TOPICS: tuple[type[Base], ...] = (
 """In the order of `docs/settings.md`."""
 
 
-class Settings(Servers, Market, Models, Api, Chains, Keys, Backups, Billing):
+class Settings(Servers, Market, Models, Api, Login, Chains, Keys, Backups, Billing):
     """The settings of one process. See `docs/settings.md` for the tables made from its topics."""
 
     @classmethod

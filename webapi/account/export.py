@@ -14,6 +14,7 @@ SECTIONS: dict[str, str] = {
     "users": "id = %(user_id)s",
     "sessions": "user_id = %(user_id)s",
     "passkeys": "user_id = %(user_id)s",
+    "openid_identities": "user_id = %(user_id)s",
     "api_keys": "user_id = %(user_id)s",
     "email_verifications": "user_id = %(user_id)s",
     "portfolios": "user_id = %(user_id)s",

@@ -32,10 +32,15 @@ def register(app: Flask) -> None:
 
 def token() -> str:
     """The token of the forms of the present page."""
-    key = request.cookies.get(COOKIE, "") or g.get("form_secret", "")
+    return _token(browser())
+
+
+def browser() -> str:
+    """What the present browser alone keeps; made where it has none yet."""
+    key: str = request.cookies.get(COOKIE, "") or g.get("form_secret", "")
     if not key:
         key = g.form_secret = opaque_tokens.new()
-    return _token(key)
+    return key
 
 
 def _token(key: str) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import httpx2
@@ -34,6 +35,7 @@ from webapi.security.passwords import Passwords
 
 V1 = "/api/v1"
 PASSWORD = "correct horse battery"
+BACK = "https://app.example.com/back"
 SETTINGS = Settings.from_env()
 TALLY = Path(os.environ["SCHEMA_TALLY"])
 MARK = "Bearer of the account of the moment"
@@ -273,6 +275,16 @@ def _passkey_login(account: Account, case: Case) -> None:
     device, _ = _device(account)
     asked = _http.post("/passkeys/login/options").json()
     _only(case, challengeId=asked["challengeId"], credential=device.get(asked["options"]))
+
+
+def _openid(_: Account, case: Case) -> None:
+    """A login that the local provider has led back."""
+    begun = _http.post("/auth/openid/begin", json={"redirectUri": BACK}).json()
+    back = httpx2.get(begun["authorizationUrl"], trust_env=False).headers["Location"]
+    brought = parse_qs(urlsplit(back).query)
+    _only(
+        case, code=brought["code"][0], state=brought["state"][0], loginSecret=begun["loginSecret"]
+    )
 
 
 def _portfolio(account: Account) -> str:
@@ -577,6 +589,8 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
         case, passkey_id=_device(account)[1]
     ),
     f"POST {V1}/passkeys/login": _passkey_login,
+    f"POST {V1}/auth/openid/begin": lambda _, case: _only(case, redirectUri=BACK),
+    f"POST {V1}/auth/openid/finish": _openid,
     f"GET {V1}/admin/asset-events": lambda _, case: setattr(case, "query", {}),
     f"POST {V1}/admin/asset-events": _happen,
     f"POST {V1}/admin/asset-events/{{event_id}}/remove": _happened,

@@ -80,7 +80,7 @@ def test_only_what_the_contract_names_is_public(app) -> None:
     }
     # Whoever calls one of these presents a credential: a password, a token of a mail, a link's secret, a signature.
     credentials = re.compile(
-        f"^{V1}/(auth/(register|login|refresh|logout|forgot-password|reset-password|verify-email|confirm-email)"
+        f"^{V1}/(auth/(register|login|refresh|logout|forgot-password|reset-password|verify-email|confirm-email|openid/(begin|finish))"
         "|passkeys/login.*|shared/nothing|billing/stripe/events)$"
     )
     assert [path for path in sorted(public - outside) if not credentials.match(path)] == []

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from coinsphere.clock import iso, utc_now
-from tests.fakes import stripe_server
+from tests.fakes import openid_provider, stripe_server
 from tests.fakes.exchange_kraken import KrakenAccount
 from tests.fakes.exchange_server import serving
 from tests.integration.webapi.authenticator import Authenticator
@@ -83,7 +83,11 @@ def served(  # noqa: PLR0917 - fixtures
     account = KrakenAccount()
     soon = iso(utc_now() + timedelta(days=1))
     model_server.answers = {"BTC": (200, forecast(expiresAt=soon, targetAt=soon))}
-    with serving(account) as exchanges, stripe_server.serving(utc_now()) as stripe:
+    with (
+        serving(account) as exchanges,
+        stripe_server.serving(utc_now()) as stripe,
+        openid_provider.served(utc_now) as openid,
+    ):
         variables = {
             **environment(module_database, module_redis.url, home / "home", keys_dir),
             **LIMITS,
@@ -95,6 +99,11 @@ def served(  # noqa: PLR0917 - fixtures
             "COINSPHERE_STRIPE_SECRET_KEY": stripe_server.KEY,
             "COINSPHERE_STRIPE_WEBHOOK_SECRET": stripe_server.SECRET,
             "COINSPHERE_STRIPE_PRICE": stripe_server.PRICE,
+            "COINSPHERE_OIDC_ISSUER": openid.url,
+            "COINSPHERE_OIDC_CLIENT_ID": openid_provider.CLIENT_ID,
+            "COINSPHERE_OIDC_CLIENT_SECRET": openid_provider.SECRET,
+            "COINSPHERE_OIDC_REDIRECT_URIS": "https://app.example.com/back",
+            "COINSPHERE_OIDC_PRIVATE_NETWORK": "true",
             "COINSPHERE_FRONTEND_URL": Authenticator.origin,
         }
         key = {"exchange": account.name, "apiKey": account.key, "apiSecret": account.secret}

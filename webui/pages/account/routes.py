@@ -13,6 +13,7 @@ from webapi.account.schemas import ChangePasswordIn, PreferencesIn, ProfileIn
 from webapi.auth import proofs
 from webapi.http import paths
 from webapi.http.errors import Problem
+from webapi.openid import queries as openid
 from webapi.security import access, limits, sessions, step_up
 from webapi.services import services
 from webapi.two_factor import queries as two_factor
@@ -130,6 +131,7 @@ def _page(shown: _Forms) -> Response:
         values: dict[str, Any] = {
             "sessions": sessions.all_of(conn, user.id, work.clock()),
             "factors": two_factor.state(conn, user.id),
+            "identities": openid.of_user(conn, user.id),
             "chosen": preferences.of(conn, user.id),
             "pending": use_cases.pending_email(work, conn, user),
         }

@@ -8,7 +8,6 @@ from webapi.account import use_cases
 from webapi.account.schemas import ForgotPasswordIn, ResetPasswordIn, VerifyEmailIn
 from webapi.auth import logins, proofs, registration
 from webapi.auth.schemas import LoginIn, RegisterIn, StepUpIn
-from webapi.http.errors import Problem
 from webapi.passkeys import use_cases as passkeys
 from webapi.passkeys.schemas import AssertionIn
 from webapi.security import limits
@@ -16,6 +15,7 @@ from webapi.services import services
 from webui import rendering, requests
 from webui.i18n import gettext
 from webui.pages import passkey_answers, submissions
+from webui.pages.entry.second_step import ask_for_code, let_in, second
 from webui.security import cookies, tickets
 from webui.security.access import anyone, signed_in
 
@@ -72,9 +72,9 @@ def login() -> Response:
         credentials = submissions.given(LoginIn)
         proved = logins.prove_password(work, credentials.email, credentials.password)
         if not proved.user.two_factor_enabled:
-            return _let_in(logins.with_password(work, proved, cookies.grant), wanted)
-        return _ask_for_code(
-            tickets.issue(work, proved), lambda: _second(proved, wanted, None, None)
+            return let_in(logins.with_password(work, proved, cookies.grant), wanted)
+        return ask_for_code(
+            tickets.issue(work, proved), wanted, lambda: second(proved, wanted, None, None)
         )
 
     return submissions.answered(act, "entry/login.html", wanted=wanted)
@@ -92,7 +92,7 @@ def login_code() -> Response:
         return requests.lead_to("/login")
     code = request.form.get("twoFactorToken", "").strip()
     answer = None if code else passkey_answers.assertion()
-    return _ask_for_code(ticket, lambda: _second(proved, wanted, code or None, answer))
+    return ask_for_code(ticket, wanted, lambda: second(proved, wanted, code or None, answer))
 
 
 @web_auth.post("/login/passkey/options")
@@ -112,7 +112,7 @@ def login_by_passkey() -> Response:
 
     def act() -> Response:
         given = submissions.given(AssertionIn, **passkey_answers.credential())
-        return _let_in(passkeys.log_in(services(), given, cookies.grant), wanted)
+        return let_in(passkeys.log_in(services(), given, cookies.grant), wanted)
 
     return submissions.answered(act, "entry/login.html", wanted=wanted)
 
@@ -219,34 +219,6 @@ def reset() -> Response:
 
     token = request.form.get("token", "")
     return submissions.answered(act, "entry/reset_password.html", token=token)
-
-
-def _second(
-    proved: logins.Proved, wanted: str, code: str | None, answer: AssertionIn | None
-) -> Response:
-    opened = logins.with_second_factor(services(), proved, code, answer, cookies.grant)
-    return _let_in(opened, wanted)
-
-
-def _ask_for_code(ticket: str, act: submissions.Act) -> Response:
-    """The page for the code, unless `act` gets on without. That a first code is missing is nobody's mistake."""
-    wanted = requests.local(request.args.get("next"), _HOME)
-    try:
-        return act()
-    except Problem as problem:
-        is_first = "ticket" not in request.form
-        form = submissions.EMPTY if is_first else submissions.of_code(problem)
-        answer = rendering.page(
-            "entry/code.html", form=form, wanted=wanted, ticket=ticket,
-            asked=problem.extra.get("passkey"),
-        )  # fmt: skip
-        answer.status_code = problem.status
-        return answer
-
-
-def _let_in(opened: logins.Opened, wanted: str) -> Response:
-    services().sessions.bury(*opened.ended)
-    return cookies.put(requests.lead_to(wanted), opened.answer[cookies.COOKIE])
 
 
 def _told(title: str, text: str) -> Response:

@@ -1,0 +1,1 @@
+"""Log in by an account at an OpenID provider."""
