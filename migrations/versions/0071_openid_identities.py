@@ -33,8 +33,8 @@ comment on column app.openid_logins.salt is 'Makes nonce and verifier of what th
 comment on column app.openid_logins.user_id is 'Who is logged in and links the account; null for a login';
 
 grant select, insert, update, delete on app.openid_identities, app.openid_logins to coinsphere_api;
-grant select, delete on app.openid_logins to coinsphere_pipeline;
-grant select on app.openid_identities to coinsphere_pipeline;
+grant select, delete on app.openid_logins to coinsphere_pipeline, coinsphere_worker;
+create policy pipeline on app.openid_logins to coinsphere_pipeline, coinsphere_worker using (true) with check (true);
 """
 
 OWNED = ("openid_identities", "openid_logins")
@@ -45,7 +45,6 @@ create policy owner_of_rows on app.{table} to coinsphere_api
 create policy authentication on app.{table} to coinsphere_api
     using (app.acting_scope() in ('authentication', 'administration'))
     with check (app.acting_scope() in ('authentication', 'administration'));
-create policy pipeline on app.{table} to coinsphere_pipeline using (true) with check (true);
 create policy owner_of_schema on app.{table} to current_user using (true) with check (true);
 """
 

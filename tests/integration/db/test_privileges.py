@@ -132,6 +132,8 @@ EXCEPT = {
     ("coinsphere_pipeline", "app.incomplete_logins"): "rd",
     ("coinsphere_pipeline", "app.login_failures"): "rd",
     ("coinsphere_pipeline", "app.passkey_challenges"): "rd",
+    ("coinsphere_pipeline", "app.openid_logins"): "rd",
+    ("coinsphere_worker", "app.openid_logins"): "rd",
     ("coinsphere_pipeline", "app.defi_protocols"): "raw",
     ("coinsphere_pipeline", "app.defi_positions"): "raw",
     ("coinsphere_pipeline", "app.defi_yields"): "rawd",
