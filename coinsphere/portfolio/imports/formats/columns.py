@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Literal, NamedTuple
 
@@ -17,7 +17,8 @@ class Column:
     """A column that we know.
 
     `name` is what readers call it, `also` are expressions of other headers that mean the same, a group `unit` of which
-    names the currency of the cells. With `header`, only the column called exactly so is meant. One that is `unread` says
+    names the currency of the cells; with a group `each`, which names an asset, there may be such a column for every asset,
+    called by `name` and the asset. With `header`, only the column called exactly so is meant. One that is `unread` says
     nothing about what is held: `why`.
     """
 
@@ -39,6 +40,11 @@ class Header(NamedTuple):
     local: frozenset[str]
     known: Mapping[int, Column]
     twice: tuple[str, ...]
+
+
+def all_columns(header: Header, columns: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns of a format with those of a file that each asset has for itself."""
+    return (*columns, *(each for each in header.known.values() if each not in columns))
 
 
 def understood(cells: Sequence[str], columns: Sequence[Column]) -> Header | None:
@@ -106,7 +112,14 @@ def _meant(name: str, columns: Sequence[Column]) -> list[tuple[Column, str | Non
         for form in column.also:
             found = re.fullmatch(form, name, re.IGNORECASE)
             if found:
-                return [(column, found.groupdict().get("unit"))]
+                told = found.groupdict()
+                each = told.get("each")
+                own = (
+                    column
+                    if each is None
+                    else replace(column, name=f"{column.name} {each.upper()}")
+                )
+                return [(own, told.get("unit"))]
     return []
 
 

@@ -191,7 +191,7 @@ def _is_same_everywhere(table: Table, name: str, choices: Sequence[Order]) -> bo
 def _decide_zone(
     table: Table, name: str, customs: Customs, answers: Answers, made: Decided
 ) -> None:
-    zone = _answered_zone(answers) or table.header.zones.get(name)
+    zone = _answered_zone(answers) or table.header.zones.get(name) or _zone_above(table)
     title = table.header.names[name]
     is_local = customs.has_own_clock or name in table.header.local
     if zone is None and is_local and not _names_zones(table, name):
@@ -204,6 +204,14 @@ def _decide_zone(
         "as answered" if answers.time_zone else "by its header" if zone else "no zone is named"
     )
     made.decisions.append(Decision(title, what, because))
+
+
+def _zone_above(table: Table) -> tzinfo | None:
+    """The zone that the lines above the header name."""
+    try:
+        return timestamps.zone_of(table.zone) if table.zone else None
+    except NoMoment:
+        return None
 
 
 def _answered_zone(answers: Answers) -> tzinfo | None:

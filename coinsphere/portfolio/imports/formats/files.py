@@ -6,16 +6,13 @@ of one file stay two.
 """
 
 import itertools
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from operator import attrgetter
 
-from coinsphere.parsing import untrusted_json
-from coinsphere.portfolio.errors import UnreadableFile
-from coinsphere.portfolio.imports.formats import balances, identities, layouts, row_readers
+from coinsphere.portfolio.imports.formats import balances, identities, json_members, layouts
+from coinsphere.portfolio.imports.formats.columns import all_columns
 from coinsphere.portfolio.imports.formats.decisions import (
     Answers,
     Decided,
@@ -36,16 +33,11 @@ from coinsphere.portfolio.imports.formats.row import (
     moment,
     number,
 )
-from coinsphere.portfolio.imports.formats.table import MOST_ROWS, Line, Table, table
+from coinsphere.portfolio.imports.formats.table import Line, Table, table
 
 __all__ = ["FORMATS", "Content", "read"]
 
 _NO_ANSWERS = Answers()
-
-_texts = partial(
-    json.loads, parse_float=str, parse_int=str, object_pairs_hook=untrusted_json.unique
-)
-"""Numbers stay as they are written: a float has too few digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +83,13 @@ def read(
         UnreadableFile: it has no header with the columns of the format, contradicts itself, or has too many rows.
     """
     layout = layouts.layout(form, mapping)
-    if form == "coinsphere" and content.lstrip("\ufeff \r\n\t").startswith("{"):
+    if layout.members is not None and content.lstrip("\ufeff \r\n\t").startswith("{"):
         decided = Decided(Reading(has_plain_numbers=True))
-        lines, decided.unread = _objects(content, decided.reading)
+        lines, decided.unread = json_members.read(content, decided.reading, layout.members)
         return _read(lines, layout, form, decided, len(lines), [], [])
     found = table(content, layout.columns)
-    decided = decide(found, layout.columns, layout.customs, answers)
+    columns = all_columns(found.header, layout.columns)
+    decided = decide(found, columns, layout.customs, answers)
     if decided.questions:
         return Content(
             len(found.lines), [], [], questions=decided.questions, decisions=decided.decisions, unread=decided.unread
@@ -244,33 +237,3 @@ def _groups(rows: Sequence[Numbered], layout: Layout) -> list[list[Numbered]]:
         return [[row] for row in rows]
     indices = layout.groups([row.cells for row in rows])
     return [[rows[index] for index in group] for group in indices]
-
-
-def _objects(content: str, reading: Reading) -> tuple[list[Numbered], list[Unread]]:
-    """The transactions of our JSON export, as cells of its CSV, and members that are none of its columns.
-
-    The number of each takes the place of a line's.
-    """
-    try:
-        told = untrusted_json.decode(content.removeprefix("\ufeff"), _texts)
-    except ValueError as error:
-        raise UnreadableFile(f"is no JSON: {error}") from None
-    listed = told.get("transactions")
-    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
-        raise UnreadableFile("has no list of transactions")
-    if len(listed) > MOST_ROWS:
-        raise UnreadableFile(f"has more than {MOST_ROWS:,} transactions: split it")
-    rows = [Numbered(place, Row(_cells(each), reading)) for place, each in enumerate(listed, 1)]
-    others = dict.fromkeys(name for each in listed for name in each if name not in _OWN)
-    return rows, [Unread(name, "is not known") for name in others]
-
-
-_OWN = frozenset(row_readers.OWN_COLUMNS)
-
-
-def _cells(told: Mapping[str, object]) -> dict[str, str]:
-    return {name: _cell(told.get(name)) for name in row_readers.OWN_COLUMNS}
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else row_readers.guarded(str(value))

@@ -17,13 +17,19 @@ from coinsphere.portfolio.imports.formats import (
 from coinsphere.portfolio.imports.formats.balances import Balance
 from coinsphere.portfolio.imports.formats.columns import Column
 from coinsphere.portfolio.imports.formats.decisions import Customs
-from coinsphere.portfolio.imports.formats.layout import Layout, always, single
+from coinsphere.portfolio.imports.formats.layout import Layout, Members, always, single
 from coinsphere.portfolio.imports.formats.programs import (
     bitfinex,
     bitstamp,
+    bybit,
     cointracking,
+    crypto_com,
+    gemini,
+    ghostfolio,
     kucoin,
     ledger_live,
+    okx,
+    rotki,
 )
 from coinsphere.portfolio.imports.formats.timestamps import Order
 
@@ -113,8 +119,12 @@ _KOINLY = (
     Column("Deleted"),
 )  # fmt: skip
 
+_OWN_MEMBERS = Members(
+    "transactions", {name: name for name in row_readers.OWN_COLUMNS}, is_guarded=True
+)
+
 _KNOWN = {
-    "coinsphere": Layout(tuple(map(_role, row_readers.OWN_COLUMNS)), single(row_readers.own), _OWN_TOLD, identity="external_id"),
+    "coinsphere": Layout(tuple(map(_role, row_readers.OWN_COLUMNS)), single(row_readers.own), _OWN_TOLD, identity="external_id", members=_OWN_MEMBERS),
     "coinbase": Layout(
         _COINBASE, single(coinbase.read),
         always(symbol="Asset", counter_symbol="Notes", amount="Quantity Transacted", occurred_at="Timestamp",
@@ -137,6 +147,12 @@ _KNOWN = {
     **kucoin.FORMATS,
     **ledger_live.FORMATS,
     **cointracking.FORMATS,
+    **okx.FORMATS,
+    **bybit.FORMATS,
+    **crypto_com.FORMATS,
+    **gemini.FORMATS,
+    **ghostfolio.FORMATS,
+    **rotki.FORMATS,
 }  # fmt: skip
 
 FORMATS = (*_KNOWN, "generic")

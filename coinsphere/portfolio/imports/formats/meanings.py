@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from coinsphere.portfolio.model import Kind
 
@@ -19,11 +20,19 @@ class Way(StrEnum):
     COSTS = "costs"
 
 
+class At(NamedTuple):
+    """Where an amount stands, and what it is of; without `asset` that stands beside the number, as `0.5 BTC`."""
+
+    number: str
+    asset: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """A kind of row: which way its amount went, and what it is where it came or went without a counterpart.
 
-    Without `pays`, a fee that the row tells was paid by somebody else. `caution` is what to know of rows that are booked.
+    Without `pays`, a fee that the row tells was paid by somebody else. `worth` is where the other side of a trade of this kind
+    stands, where that is elsewhere than of others. `caution` is what to know of rows that are booked.
     """
 
     way: Way
@@ -31,6 +40,7 @@ class Meaning:
     go: Kind = Kind.TRANSFER_OUT
     pays: bool = True
     caution: str | None = None
+    worth: At | None = None
 
 
 Kinds = dict[str, Meaning | str]
@@ -45,6 +55,16 @@ COSTS = Meaning(Way.COSTS, go=Kind.FEE)
 """Nothing but the fee left."""
 MOVED = Meaning(Way.MOVED)
 """Came where the amount is above zero, left where it is below."""
+
+
+def bought_for(worth: At) -> Meaning:
+    """Bought for what stands there."""
+    return Meaning(Way.BOUGHT, worth=worth)
+
+
+def sold_for(worth: At) -> Meaning:
+    """Sold for what stands there."""
+    return Meaning(Way.SOLD, worth=worth)
 
 
 def comes(

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from coinsphere.portfolio.imports.formats import records, row_readers
-from coinsphere.portfolio.imports.formats.meanings import Kinds, Meaning, Way
+from coinsphere.portfolio.imports.formats.meanings import At, Kinds, Meaning, Way
 from coinsphere.portfolio.imports.formats.row import (
     Cells,
     Nothing,
@@ -28,12 +28,7 @@ from coinsphere.portfolio.imports.statements.grouping import Sums, alone, traded
 from coinsphere.portfolio.imports.statements.record import Record, Side
 from coinsphere.portfolio.model import EXACT, UNIT, ZERO, Kind
 
-
-class At(NamedTuple):
-    """Where an amount stands, and what it is of; without `asset` that stands beside the number, as `0.5 BTC`."""
-
-    number: str
-    asset: str | None = None
+__all__ = ["At", "OneRow", "Pair"]
 
 
 class Pair(NamedTuple):
@@ -82,10 +77,10 @@ class OneRow:
         if self.status is not None:
             row_readers.require_done(cells, self.status)
         meaning = self._meaning(cells)
-        with records.columns(self._parts()):
+        with records.columns(self.parts()):
             made = records.parsed(self._records(cells, meaning), self.exchange)
-        wallet = self._told(cells, self.wallet) or self.exchange
-        notes, tx_hash = self._told(cells, self.notes), self._told(cells, self.tx_hash)
+        wallet = self.wallet_of(cells)
+        notes, tx_hash = self.cell(cells, self.notes), self.cell(cells, self.tx_hash)
         return [replace(each, exchange=wallet, notes=notes, tx_hash=tx_hash) for each in made]
 
     def caution(self, rows: Sequence[Cells]) -> str | None:
@@ -115,17 +110,28 @@ class OneRow:
         assert self.amount is not None
         return self.amount
 
-    def _parts(self) -> Mapping[str, str]:
+    def parts(self) -> Mapping[str, str]:
+        """The columns of what can be wrong with the records of a row."""
         column = self._first().number
         fee = self.fee.number if self.fee else column
         return {"amount": column, "change": column, "fee": fee, "kind": (*self.kind, column)[0]}
 
-    def _told(self, cells: Cells, column: str | None) -> str | None:
+    def cell(self, cells: Cells, column: str | None) -> str | None:
+        """The text of a column; None where the format has none."""
         return None if column is None else text(cells, column)
 
-    def _meaning(self, cells: Cells) -> Meaning:
+    def wallet_of(self, cells: Cells) -> str:
+        """The account of a row."""
+        return self.cell(cells, self.wallet) or self.exchange
+
+    def kind_of(self, cells: Cells) -> str:
+        """What names the kind of a row, in lower case."""
         told = " ".join(found.lower() for column in self.kind if (found := text(cells, column)))
-        meaning = self.kinds.get(" ".join(told.split()))
+        return " ".join(told.split())
+
+    def _meaning(self, cells: Cells) -> Meaning:
+        told = self.kind_of(cells)
+        meaning = self.kinds.get(told)
         if meaning is None:
             raise WrongCell(
                 (*self.kind, self._first().number)[0], f"{told[:40]!r} is no kind that we know" if told else "is empty"
@@ -137,7 +143,7 @@ class OneRow:
     # Sides and fees
 
     def _records(self, cells: Cells, meaning: Meaning) -> Sequence[Record]:
-        name = self._told(cells, self.identity) or ""
+        name = self.cell(cells, self.identity) or ""
         fees = self._fees(cells) if meaning.pays else {}
         sent, received = self._sides(cells, meaning)
         at = moment(cells, self.at)
@@ -156,7 +162,7 @@ class OneRow:
         asset, given = sent
         within = max(fees.get(asset, ZERO), ZERO) if self.has_fee_within else ZERO
         if within > given:
-            raise WrongCell(self._parts()["fee"], "is more than what left, which has it within")
+            raise WrongCell(self.parts()["fee"], "is more than what left, which has it within")
         left = EXACT.subtract(given, within)
         return {asset: -left} if left else {}
 
@@ -167,14 +173,14 @@ class OneRow:
         if self.has_sides:
             return self._told_sides(cells, meaning)
         if meaning.way in (Way.BOUGHT, Way.SOLD, Way.SIGNED):
-            return self._trade(cells, meaning.way)
+            return self._trade(cells, meaning)
         first, change = self._first(), records.given(cells, self._first().number)
         way = meaning.way
         if way is Way.MOVED:
             way = Way.COMES if change > 0 else Way.GOES
         if way is Way.COMES and change < 0:
             raise WrongCell(first.number, f"is negative, which does not fit {meaning.come}")
-        side = (self._asset(cells, first), abs(change))
+        side = (self.asset(cells, first), abs(change))
         return (None, side) if way is Way.COMES else (side, None)
 
     def _told_sides(self, cells: Cells, meaning: Meaning) -> tuple[Side | None, Side | None]:
@@ -194,19 +200,21 @@ class OneRow:
         return self._required_side(cells, at) if number(cells, at.number) else None
 
     def _required_side(self, cells: Cells, at: At) -> Side:
-        return self._asset(cells, at), amount(cells, at.number)
+        return self.asset(cells, at), amount(cells, at.number)
 
-    def _trade(self, cells: Cells, way: Way) -> tuple[Side, Side]:
+    def _trade(self, cells: Cells, meaning: Meaning) -> tuple[Side, Side]:
+        way = meaning.way
         change = records.given(cells, self._first().number)
         if way is Way.SIGNED:
             way = Way.BOUGHT if change > 0 else Way.SOLD
-        first, other = self._market(cells)
+        first, other = self._market(cells, meaning.worth)
         return (other, first) if way is Way.BOUGHT else (first, other)
 
-    def _market(self, cells: Cells) -> tuple[Side, Side]:
+    def _market(self, cells: Cells, worth: At | None) -> tuple[Side, Side]:
         if self.pair is None:
-            assert self.worth is not None
-            return self._required_side(cells, self._first()), self._required_side(cells, self.worth)
+            worth = worth or self.worth
+            assert worth is not None
+            return self._required_side(cells, self._first()), self._required_side(cells, worth)
         told = required(cells, self.pair.column)
         parts = re.split(self.pair.between, told.strip())
         if len(parts) != 2 or not all(parts):  # noqa: PLR2004 - a pair
@@ -226,9 +234,9 @@ class OneRow:
         paid = number(cells, self.fee.number) if self.fee else None
         if not paid or self.fee is None:
             return {}
-        return {self._asset(cells, self.fee): paid * self.fee_sign}
+        return {self.asset(cells, self.fee): paid * self.fee_sign}
 
-    def _asset(self, cells: Cells, at: At) -> str:
+    def asset(self, cells: Cells, at: At) -> str:
         """Which asset an amount is of. Raises `WrongCell` where nothing tells it, or its unit is another."""
         told = text(cells, at.asset) if at.asset else None
         found = agreed(cells, at.number, told.upper() if told else None)

@@ -2,12 +2,15 @@
 
 import csv
 import io
+import re
 from itertools import islice
 
 from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.portfolio.imports.formats import layouts, table
 
 OTHER = "generic"
+_ACTIVITIES = re.compile(r'"activities"\s*:\s*\[')
+"""What Ghostfolio calls its transactions."""
 _LEAST_TITLES = 3
 _MOST_PREAMBLE = 200
 
@@ -19,7 +22,7 @@ def format_of(text: str) -> str:
         UnreadableFile: it is no text that can hold a table.
     """
     if text.lstrip("\ufeff \r\n\t").startswith("{"):
-        return "coinsphere"
+        return "ghostfolio" if _ACTIVITIES.search(text) else "coinsphere"
     table.require_text(text)
     known = {form: _known_columns(text, form) for form in layouts.FORMATS if form != OTHER}
     best = max(known, key=lambda form: known[form])

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -30,8 +31,12 @@ class Table(NamedTuple):
     header_line: int
     lines: list[Line]
     cut: Line | None
+    zone: str | None = None
+    """The zone of its times that the lines above the header name."""
 
 
+_ZONE = re.compile(r"time ?zone:\s*((?:utc|gmt)[+-]?[0-9:]*)", re.IGNORECASE)
+"""`UID:1,Account Type:Main,Time Zone:UTC+8`, as OKX writes above its header."""
 _BINARY = {
     "PK\x03\x04": "is a workbook or a zip archive, not text: save the sheet as CSV",
     "%PDF": "is a PDF, not a table: export it as CSV",
@@ -63,7 +68,8 @@ def table(text: str, columns: Sequence[Column]) -> Table:
     body = text.removeprefix("\ufeff")
     offset, number, delimiter, header, titles = _header(body, columns)
     lines, cut = _rows(body[offset:], number, delimiter, titles)
-    return Table(delimiter, header, titles, number, lines, cut)
+    found = _ZONE.search(body[:offset])
+    return Table(delimiter, header, titles, number, lines, cut, found[1] if found else None)
 
 
 def header_of(text: str, columns: Sequence[Column]) -> Header:

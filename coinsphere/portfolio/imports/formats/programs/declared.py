@@ -2,6 +2,7 @@
 
 from coinsphere.portfolio.imports.formats.columns import Column
 from coinsphere.portfolio.imports.formats.decisions import Customs
+from coinsphere.portfolio.imports.formats.grouped_rows import GroupedRows
 from coinsphere.portfolio.imports.formats.layout import Layout, single
 from coinsphere.portfolio.imports.formats.one_row import OneRow
 
@@ -12,4 +13,13 @@ def declared(columns: tuple[Column, ...], rows: OneRow, customs: Customs = _NO_C
     """The format whose rows stand each for itself."""
     return Layout(
         columns, single(rows.read), rows.told, customs=customs, identity=rows.identity, caution=rows.caution
+    )  # fmt: skip
+
+
+def grouped(
+    columns: tuple[Column, ...], rows: GroupedRows, customs: Customs = _NO_CUSTOMS
+) -> Layout:
+    """The format of which some rows belong together."""
+    return Layout(
+        columns, rows.read, rows.rows.told, groups=rows.groups, customs=customs, identity=rows.rows.identity, caution=rows.caution,
     )  # fmt: skip

@@ -1,0 +1,84 @@
+"""Formats of which some rows tell one side of an exchange: those that belong together are read at once, others by themselves."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from coinsphere.portfolio.imports.formats import records
+from coinsphere.portfolio.imports.formats.one_row import OneRow
+from coinsphere.portfolio.imports.formats.row import Cells, Parsed, WrongCell, moment, number, text
+from coinsphere.portfolio.imports.statements.grouping import HALF, exchanged, is_one_sided
+from coinsphere.portfolio.imports.statements.record import Entry
+from coinsphere.portfolio.model import EXACT, ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedRows:
+    """A format's rows.
+
+    `sides` gives, for each kind of row that is a side of an exchange, its family: rows of one family whose cells in `by` are
+    the same are one exchange. `signs` of a kind say which way its amount went, where that has no sign, 0 that it is the
+    exchange's fee; with `is_net`, the
+    amount has its fee taken off already. All else, and how columns are read, says `rows`.
+    """
+
+    rows: OneRow
+    sides: Mapping[str, str]
+    by: tuple[str, ...]
+    signs: Mapping[str, int] | None = None
+    is_net: bool = False
+
+    def groups(self, rows: Sequence[Cells]) -> list[list[int]]:
+        """Which rows, by index, are one event."""
+        events: dict[object, list[int]] = defaultdict(list)
+        for place, row in enumerate(rows):
+            family = self.sides.get(self.rows.kind_of(row))
+            if family is None:
+                events[place].append(place)
+            else:
+                events[family, *(text(row, column) for column in self.by)].append(place)
+        return list(events.values())
+
+    def read(self, rows: Sequence[Cells]) -> list[Parsed]:
+        """The transactions of the rows of one event. Raises `Nothing`, `WrongCell`."""
+        if self.rows.kind_of(rows[0]) not in self.sides:
+            return self.rows.read(rows[0])
+        with records.columns(self.rows.parts()):
+            made = records.parsed(exchanged("", self._entries(rows)), self.rows.exchange)
+        wallet = self.rows.wallet_of(rows[0])
+        notes = self.rows.cell(rows[0], self.rows.notes)
+        return [replace(each, exchange=wallet, notes=notes) for each in made]
+
+    def caution(self, rows: Sequence[Cells]) -> str | None:
+        """What to know of rows that were read."""
+        if self.rows.kind_of(rows[0]) not in self.sides:
+            return self.rows.caution(rows)
+        return HALF if is_one_sided(self._entries(rows)) else None
+
+    def _entries(self, rows: Sequence[Cells]) -> list[Entry]:
+        return records.entries(self._entry, rows)
+
+    def _entry(self, row: Cells) -> Entry:
+        at = self.rows.amount
+        assert at is not None
+        change = records.given(row, at.number)
+        if self.signs is not None:
+            sign = self.signs[self.rows.kind_of(row)]
+            fee = ZERO if sign else abs(change)
+            return Entry(
+                "",
+                "",
+                moment(row, self.rows.at),
+                "",
+                self.rows.asset(row, at),
+                abs(change) * sign,
+                fee,
+            )
+        asset, fee = self.rows.asset(row, at), ZERO
+        if self.rows.fee is not None and number(row, self.rows.fee.number):
+            if self.rows.asset(row, self.rows.fee) != asset:
+                raise WrongCell(self.rows.fee.number, f"is in another asset than {asset}")
+            fee = records.given(row, self.rows.fee.number) * self.rows.fee_sign
+        if self.is_net:
+            change = EXACT.add(change, fee)
+        return Entry("", "", moment(row, self.rows.at), "", asset, change, fee)

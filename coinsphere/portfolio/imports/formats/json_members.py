@@ -1,0 +1,49 @@
+"""Transactions of a JSON file, as cells of the table that the same program writes."""
+
+import json
+from collections.abc import Mapping
+from functools import partial
+
+from coinsphere.parsing import untrusted_json
+from coinsphere.portfolio.errors import UnreadableFile
+from coinsphere.portfolio.imports.formats import row_readers
+from coinsphere.portfolio.imports.formats.decisions import Unread
+from coinsphere.portfolio.imports.formats.identities import Numbered
+from coinsphere.portfolio.imports.formats.layout import Members
+from coinsphere.portfolio.imports.formats.row import Reading, Row
+from coinsphere.portfolio.imports.formats.table import MOST_ROWS
+
+_texts = partial(
+    json.loads, parse_float=str, parse_int=str, object_pairs_hook=untrusted_json.unique
+)
+"""Numbers stay as they are written: a float has too few digits."""
+
+
+def read(content: str, reading: Reading, members: Members) -> tuple[list[Numbered], list[Unread]]:
+    """The transactions, and members of them that are not read; the number of each takes the place of a line's.
+
+    Raises:
+        UnreadableFile: it is no JSON, has no list of that name, or too many transactions.
+    """
+    try:
+        told = untrusted_json.decode(content.removeprefix("\ufeff"), _texts)
+    except ValueError as error:
+        raise UnreadableFile(f"is no JSON: {error}") from None
+    listed = told.get(members.name)
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        raise UnreadableFile(f"has no list of {members.name}")
+    if len(listed) > MOST_ROWS:
+        raise UnreadableFile(f"has more than {MOST_ROWS:,} transactions: split it")
+    rows = [
+        Numbered(place, Row(_cells(each, members), reading)) for place, each in enumerate(listed, 1)
+    ]
+    others = dict.fromkeys(name for each in listed for name in each if name not in members.columns)
+    return rows, [Unread(name, members.unread.get(name, "is not known")) for name in others]
+
+
+def _cells(told: Mapping[str, object], members: Members) -> dict[str, str]:
+    write = row_readers.guarded if members.is_guarded else str
+    return {
+        column: "" if told.get(name) is None else write(str(told[name]))
+        for name, column in members.columns.items()
+    }
