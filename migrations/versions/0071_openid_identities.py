@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0071"
-down_revision = "0070"
+down_revision = "0066"
 
 TABLES = """
 create table app.openid_identities (
