@@ -11,7 +11,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from coinsphere import log
 from coinsphere.clock import Clock
 from coinsphere.stream import messages, reading
-from coinsphere.stream.hub import Client, Hub
+from coinsphere.stream.hub import Client, Hub, price_of
 from coinsphere.stream.reading import ExchangeSync, PortfolioValue, Quote, WalletSync
 
 _KINDS = frozenset({"quotes", "alerts", "portfolios", "exchanges", "wallets", "sessions"})
@@ -53,7 +53,7 @@ class Feed:
     def welcome(self, client: Client, symbols: set[str]) -> None:
         """Queue the last known price of each of `symbols`."""
         for symbol in sorted(symbols & self._quotes.keys()):
-            client.offer(messages.price_update(self._quotes[symbol]))
+            client.offer(messages.price_update(self._quotes[symbol]), price_of(symbol))
 
     async def follow(self) -> None:
         """Listen and fan out until cancelled; where PostgreSQL goes away, come back to it."""
@@ -122,7 +122,8 @@ class Feed:
         for portfolio in found:
             if self._portfolios.get(portfolio.portfolio_id) != portfolio:
                 text = messages.portfolio_update(portfolio, self._clock())
-                self._hub.to_user(portfolio.user_id, text)
+                about = f"portfolio {portfolio.portfolio_id}"
+                self._hub.to_user(portfolio.user_id, text, about)
                 await _let_senders_run()
         self._portfolios = {portfolio.portfolio_id: portfolio for portfolio in found}
 

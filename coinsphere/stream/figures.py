@@ -22,6 +22,6 @@ class StreamFigures(Collector):
         yield gauge("coinsphere_stream_listening", "1 where the database feeds it.", listens)
         clients = list(self._hub.clients)
         yield gauge("coinsphere_stream_clients", "Connections of clients.", len(clients))
-        waiting = max((client.queue.qsize() for client in clients), default=0)
+        waiting = max((client.waiting for client in clients), default=0)
         said = "Messages that wait for the client who is furthest behind."
         yield gauge("coinsphere_stream_backlog", said, waiting)

@@ -22,15 +22,38 @@ class Client:
         self.user_id = user_id
         self.session_id = session_id
         self.symbols: set[str] = set()
-        self.queue: asyncio.Queue[str] = asyncio.Queue(QUEUE_MESSAGES)
+        self._queue: asyncio.Queue[tuple[str | None, str]] = asyncio.Queue(QUEUE_MESSAGES)
+        self._newest: dict[str, str] = {}
         self._drop = drop
 
-    def offer(self, text: str) -> None:
-        """Queue a message, or drop a client that does not keep up."""
+    @property
+    def waiting(self) -> int:
+        """How many messages wait."""
+        return self._queue.qsize()
+
+    def offer(self, text: str, about: str | None = None) -> None:
+        """Queue a message, or drop a client that does not keep up.
+
+        Args:
+            text: the message.
+            about: what it tells the state of. One about the same that still waits gives way to it, in its place: a client that
+                is slow gets the newest price and not all.
+        """
+        if about is not None and about in self._newest:
+            self._newest[about] = text
+            return
         try:
-            self.queue.put_nowait(text)
+            self._queue.put_nowait((about, text))
         except asyncio.QueueFull:
             self._drop()
+            return
+        if about is not None:
+            self._newest[about] = text
+
+    async def next(self) -> str:
+        """The message that has waited longest, as soon as there is one."""
+        about, text = await self._queue.get()
+        return text if about is None else self._newest.pop(about)
 
 
 class Hub:
@@ -76,14 +99,19 @@ class Hub:
             _discard(self._by_symbol, symbol, client)
 
     def to_subscribers(self, symbol: str, text: str) -> None:
-        """Queue a message for everybody who subscribed to `symbol`."""
+        """Queue the price of `symbol` for everybody who subscribed to it."""
         for client in list(self._by_symbol.get(symbol, ())):
-            client.offer(text)
+            client.offer(text, price_of(symbol))
 
-    def to_user(self, user_id: UUID, text: str) -> None:
-        """Queue a message for all connections of one user."""
+    def to_user(self, user_id: UUID, text: str, about: str | None = None) -> None:
+        """Queue a message for all connections of one user; `about` as in `Client.offer`."""
         for client in list(self._by_user.get(user_id, ())):
-            client.offer(text)
+            client.offer(text, about)
+
+
+def price_of(symbol: str) -> str:
+    """What the messages about the price of `symbol` are about."""
+    return f"price {symbol}"
 
 
 def _discard(index: dict[Key, set[Client]], key: Key, client: Client) -> None:

@@ -244,7 +244,7 @@ async def _send(client: Client, connection: ServerConnection) -> None:
     """Empty the client's queue into its connection, as fast as the client takes it."""
     try:
         while True:
-            await connection.send(await client.queue.get())
+            await connection.send(await client.next())
             counters.SENT.inc()
     except ConnectionClosed:
         pass  # the handler sees it too

@@ -6,7 +6,7 @@ One server in a thread; each venue lives below `/<name>`. A test says what a mar
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -106,23 +106,27 @@ class Streams:
 
     async def _send(self, venue: FakeVenue, text: str | bytes, times: int) -> None:
         for connection in list(venue.connections):
-            try:
-                for _ in range(times):
-                    await connection.send(text)
-            except ConnectionClosed:
-                venue.connections.discard(connection)
+            await self._write(venue, connection, [text] * times)
 
     async def _stream(self, venue: FakeVenue, bases: list[str]) -> None:
-        if venue.is_frozen:
-            return
-        for connection in list(venue.connections):
-            for base in bases:
-                await connection.send(self._ticker(venue, connection, base))
+        for connection in [] if venue.is_frozen else list(venue.connections):
+            texts = [self._ticker(venue, connection, base) for base in bases]
+            await self._write(venue, connection, texts)
+
+    async def _write(
+        self, venue: FakeVenue, connection: ServerConnection, texts: Sequence[str | bytes]
+    ) -> None:
+        """Send them, unless the feed has gone."""
+        try:
+            for text in texts:
+                await connection.send(text)
+        except ConnectionClosed:
+            venue.connections.discard(connection)
 
     def _ticker(self, venue: FakeVenue, connection: ServerConnection, base: str) -> str:
         message = _TICKERS[venue.name](venue.pair(base), venue.prices[base])
         if venue.name == "coinbase":
-            number = venue.numbers[connection]
+            number = venue.numbers.get(connection, 0)
             venue.numbers[connection] = number + 1
             message["sequence_num"] = number
         return json.dumps(message)

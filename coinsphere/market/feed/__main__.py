@@ -25,7 +25,7 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     exposition.serve(settings, settings.feed_metrics_port)
-    with closing(Database(settings.dsn, size=3).open()) as database:
+    with closing(Database(settings.dsn, size=3, statement_timeout_ms=60_000).open()) as database:
         working = asyncio.create_task(_work(settings, database))
         stopping = asyncio.create_task(stopped.wait())
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -72,7 +72,9 @@ def store(
             rejected.append(_rejected(quote, fault.reason))
     with conn.transaction(), conn.cursor() as cursor:
         quarantine.store(conn, rejected)
-        cursor.executemany(_UPSERT, [_parameters(quote) for quote in sound])
+        # In one order, so that two who store at once wait for each other and not in a circle.
+        ordered = sorted(sound, key=lambda quote: quote.token_id)
+        cursor.executemany(_UPSERT, [_parameters(quote) for quote in ordered])
         written = max(cursor.rowcount, 0) if sound else 0
         # One that is the close of a candle which is set aside is used no more than that.
         cursor.execute(_FOLLOW, {"now": now})

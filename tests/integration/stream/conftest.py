@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,9 @@ from coinsphere.security.access_tokens import sign_access_token
 from coinsphere.security.signing.file_keyring import FileKeyring
 from coinsphere.settings import Settings
 from coinsphere.stream.server import Stream
+from tests.fakes.streams import Streams, streaming
+
+from .feeding import VENUES
 
 _QUOTE = """
     insert into market.quotes (token_id, price, change_24h, source, observed_at)
@@ -131,3 +134,14 @@ async def receive(client: ClientConnection, kind: str, seconds: float = 30) -> d
 
 async def say(client: ClientConnection, kind: str, **fields) -> None:
     await client.send(json.dumps({"type": kind, **fields}))
+
+
+@pytest.fixture
+def streams() -> Iterator[Streams]:
+    """Local venues that stream the prices of two tokens, and of what converts Binance's."""
+    with streaming() as made:
+        for name in VENUES:
+            made.add(name, BTC="100.5", ETH="5.25")
+        made.venues["kraken"].prices["USDT"] = "1.0"
+        made.venues["coinbase"].prices["USDT"] = "1.0"
+        yield made

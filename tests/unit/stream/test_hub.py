@@ -1,5 +1,6 @@
 """Who gets which message, and that nobody who has gone is remembered."""
 
+import asyncio
 from uuid import UUID
 
 from coinsphere.stream.hub import CONNECTIONS_OF_A_USER, QUEUE_MESSAGES, Client, Hub
@@ -14,7 +15,10 @@ def _client(hub: Hub, user: UUID, dropped: list | None = None) -> Client:
 
 
 def _received(client: Client) -> list[str]:
-    return [client.queue.get_nowait() for _ in range(client.queue.qsize())]
+    async def taken() -> list[str]:
+        return [await client.next() for _ in range(client.waiting)]
+
+    return asyncio.run(taken())
 
 
 def test_messages_reach_subscribers_and_owners_only():
@@ -54,8 +58,25 @@ def test_a_client_that_does_not_keep_up_is_dropped_and_its_queue_stays_bounded()
     client = _client(hub, ADA, dropped)
     hub.subscribe(client, {"BTC"})
     for _ in range(QUEUE_MESSAGES):
-        hub.to_subscribers("BTC", "price")
+        hub.to_user(ADA, "alert")
     assert dropped == []
-    hub.to_subscribers("BTC", "price")
+    hub.to_user(ADA, "alert")
     assert dropped == [1]
-    assert client.queue.qsize() == QUEUE_MESSAGES
+    assert client.waiting == QUEUE_MESSAGES
+
+
+def test_a_slow_client_gets_the_newest_price_of_each_symbol_and_not_all():
+    hub, dropped = Hub(), []
+    client = _client(hub, ADA, dropped)
+    hub.subscribe(client, {"BTC", "ETH"})
+    hub.to_subscribers("BTC", "BTC 0")
+    hub.to_user(ADA, "alert")
+    for number in range(1, 10 * QUEUE_MESSAGES):
+        hub.to_subscribers("BTC", f"BTC {number}")
+        hub.to_subscribers("ETH", f"ETH {number}")
+    last = 10 * QUEUE_MESSAGES - 1
+    assert client.waiting == 3
+    assert _received(client) == [f"BTC {last}", "alert", f"ETH {last}"]
+    assert dropped == []
+    hub.to_subscribers("BTC", "BTC after")
+    assert _received(client) == ["BTC after"]
