@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx2
 import psycopg
+from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import ClientConnection, connect
 
 from bench.measure import Measure
@@ -44,6 +46,7 @@ class _System:
     streams: Streams
     feed: int
     postgres: int
+    figures: int
     url: str
     token: str
     symbols: list[str]
@@ -73,9 +76,10 @@ async def _measured(system: _System) -> tuple[float, float, list[float]]:
         reading = asyncio.create_task(_read(client, sent, latencies))
         await asyncio.to_thread(_speak, system, sent, 10.0)
         latencies.clear()
-        before = cpu_seconds(system.feed), cpu_seconds(system.postgres)
-        updates = await asyncio.to_thread(_speak, system, sent, float(_SECONDS))
+        before = cpu_seconds(system.feed), cpu_seconds(system.postgres), _heard(system)
+        await asyncio.to_thread(_speak, system, sent, float(_SECONDS))
         spent = cpu_seconds(system.feed) - before[0], cpu_seconds(system.postgres) - before[1]
+        updates = _heard(system) - before[2]
         reading.cancel()
     feed, database = (100 * _RATE * seconds / updates for seconds in spent)
     return feed, database, latencies
@@ -91,20 +95,32 @@ async def _read(client: ClientConnection, sent: dict[float, float], latencies: l
                 latencies.append(time.monotonic() - said)
 
 
-def _speak(system: _System, sent: dict[float, float], seconds: float) -> int:
-    """Let the venues stream a new price of all tokens as often as makes the rate; how many updates that were."""
+def _heard(system: _System) -> float:
+    """How many updates the feed has heard; it must not have lost a venue meanwhile."""
+    url = f"http://127.0.0.1:{system.figures}/metrics"
+    told = {"updates": 0.0, "breaks": 0.0}
+    for family in text_string_to_metric_families(httpx2.get(url, timeout=30).text):
+        name = family.name.removeprefix("coinsphere_feed_")
+        if name in told:
+            told[name] = sum(each.value for each in family.samples)
+    if told["breaks"]:
+        raise RuntimeError("a venue's stream broke")
+    return told["updates"]
+
+
+def _speak(system: _System, sent: dict[float, float], seconds: float) -> None:
+    """Let the venues stream a new price of all tokens as often as makes the rate."""
     pause = len(_VENUES) * len(system.symbols) / _RATE
     began = time.monotonic()
     for updates in itertools.count():
         now = time.monotonic()
         if now - began > seconds:
-            return updates * len(_VENUES) * len(system.symbols)
+            return
         price = round(100 + (len(sent) % 100_000) / 1000, 3)
         sent[price] = now
         for name in _VENUES:
             system.streams.say(name, **dict.fromkeys(system.symbols, str(price)))
         time.sleep(max(0.0, began + (updates + 1) * pause - time.monotonic()))
-    raise AssertionError("it counts without end")
 
 
 @contextmanager
@@ -130,6 +146,7 @@ def _system() -> Iterator[_System]:
                 streams.venues[name].prices["USDT"] = "1.0"
             port = free_port()
             variables = _variables(home, streams, port)
+            figures = int(variables["COINSPHERE_FEED_METRICS_PORT"])
             for module, role in (("market.feed", "pipeline"), ("stream", "api")):
                 own = variables | {"COINSPHERE_DATABASE_URL": postgres.url(f"coinsphere_{role}")}
                 command = [sys.executable, "-m", f"coinsphere.{module}"]
@@ -137,7 +154,8 @@ def _system() -> Iterator[_System]:
             wait(f"http://127.0.0.1:{port}/health")
             _wait_until_heard(owner)
             url = f"ws://127.0.0.1:{port}/api/v1/ws"
-            yield _System(streams, processes[1].pid, processes[0].pid, url, token, symbols)
+            feed, server = processes[1].pid, processes[0].pid
+            yield _System(streams, feed, server, figures, url, token, symbols)
         finally:
             for process in reversed(processes):
                 stop(process)

@@ -139,6 +139,10 @@ class Streams:
         try:
             async for text in connection:
                 asked = json.loads(text)
+                if asked.get("method") == "ping":
+                    await connection.send(
+                        json.dumps({"method": "pong", "req_id": asked.get("req_id")})
+                    )
                 if venue.is_frozen or "subscribe" not in str(text).lower():
                     continue
                 venue.connections.add(connection)
