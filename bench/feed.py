@@ -147,7 +147,7 @@ def _system() -> Iterator[_System]:
             port = free_port()
             variables = _variables(home, streams, port)
             figures = int(variables["COINSPHERE_FEED_METRICS_PORT"])
-            for module, role in (("market.feed", "pipeline"), ("stream", "api")):
+            for module, role in (("feed", "pipeline"), ("stream", "api")):
                 own = variables | {"COINSPHERE_DATABASE_URL": postgres.url(f"coinsphere_{role}")}
                 command = [sys.executable, "-m", f"coinsphere.{module}"]
                 processes.append(subprocess.Popen(command, env=own, **QUIET))

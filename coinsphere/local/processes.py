@@ -188,7 +188,7 @@ def _stream(settings: Settings) -> Process:
 def _feed(_settings: Settings) -> Process:
     return Process(
         FEED,
-        _module("coinsphere.market.feed"),
+        _module("coinsphere.feed"),
         role=Role.PIPELINE,
         metrics_setting="feed_metrics_port",
     )

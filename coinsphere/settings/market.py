@@ -62,6 +62,10 @@ class Market(Base):
         le=60,
         description="So often a venue is asked whose stream does not work.",
     )
+    alerts_on_consensus: bool = Field(
+        default=False,
+        description="Alerts are evaluated on each price that the feed stores, several times a second; else each minute.",
+    )
     market_quote_currencies: tuple[str, ...] = Field(
         ("USDT", "USD", "USDC"),
         description="Quote currencies of candles that are accepted as US dollars, in order of preference.",

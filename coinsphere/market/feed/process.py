@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import psycopg
 from psycopg import Connection
@@ -28,6 +29,16 @@ _AGAIN_SECONDS = 1.0
 _AWAY = (psycopg.OperationalError, PoolTimeout)
 
 T = TypeVar("T")
+
+
+class After(Protocol):
+    """What follows a stored price."""
+
+    def __call__(self, conn: Connection, now: datetime) -> object:
+        """Do it."""
+        ...
+
+
 _log = log.get("feed")
 
 
@@ -38,21 +49,30 @@ class Feed:
         settings: of the feed and the market.
         database: in the pipeline's role.
         clock: answers the present instant.
+        after: done with each stored price, in a transaction of its own; what takes longer than the next price is done once
+            for all that came meanwhile.
     """
 
-    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, clock: Clock, after: After | None = None
+    ) -> None:
         self.venues: list[Venue] = []
         self._settings, self._database, self._clock = settings, database, clock
         self._started_at = clock()
         self._news: set[Asset] = set()
         self._stirred = asyncio.Event()
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="prices")
+        self._after = after
+        self._stored = asyncio.Event()
+        self._following = ThreadPoolExecutor(1, thread_name_prefix="after")
         self._telling = ThreadPoolExecutor(1, thread_name_prefix="beat")
 
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._beat())
+            if self._after is not None:
+                group.create_task(self._follow_up(self._after))
             while True:
                 followed = await self._persistently(tokens.active)
                 await self._follow(followed)
@@ -92,10 +112,21 @@ class Feed:
     async def _write(self, work: Callable[[Connection], int]) -> None:
         """Do it once: where the database is away, the next prices are newer than these."""
         try:
-            await self._in_thread(self._writing, work)
+            if await self._in_thread(self._writing, work):
+                self._stored.set()
         except _AWAY as error:
             _log.warning("the database is away", error=str(error))
             await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _follow_up(self, after: After) -> None:
+        while True:
+            await self._stored.wait()
+            self._stored.clear()
+            try:
+                await self._in_thread(self._following, partial(after, now=self._clock()))
+            except _AWAY as error:
+                _log.warning("the database is away", error=str(error))
+                await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _beat(self) -> None:
         while True:

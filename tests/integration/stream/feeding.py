@@ -27,7 +27,7 @@ def feed(
     with psycopg.connect(database.owner, autocommit=True) as conn:
         conn.execute("insert into market.origin (source) values ('live') on conflict do nothing")
     started = subprocess.Popen(
-        [sys.executable, "-m", "coinsphere.market.feed"],
+        [sys.executable, "-m", "coinsphere.feed"],
         cwd=folder,
         env={
             **os.environ,

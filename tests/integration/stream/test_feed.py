@@ -51,3 +51,26 @@ def test_a_minute_is_stored_with_all_that_it_was_made_of(database, owner, stream
     assert said == {("binance", "USDT"), ("kraken", "USD"), ("coinbase", "USD")}
     assert states.feed(owner).tokens == 3
     assert price(owner) == Decimal("100.5")
+
+
+def test_an_alert_fires_between_two_minutes_where_that_is_set(
+    world, database, owner, streams, tmp_path
+):
+    account = world.account()
+    owner.execute(
+        "insert into app.alerts (user_id, token_id, alert_type, condition, threshold, channels)"
+        " values (%s, %s, 'price', 'above', 110, '{stream}')",
+        [account.user_id, world.token_id("BTC")],
+    )
+    with feed(database, streams, tmp_path, COINSPHERE_ALERTS_ON_CONSENSUS="true"):
+        until(lambda: price(owner) == Decimal("100.5"))
+        minutes = until(lambda: owner.execute("select count(*) from market.consensus").fetchone())
+        for name in VENUES:
+            streams.say(name, BTC="111.5")
+        fired = until(
+            lambda: owner.execute(
+                "select observed_value, threshold, source from app.alert_events"
+            ).fetchall()
+        )
+    assert fired == [(Decimal("111.5"), Decimal(110), "consensus")]
+    assert minutes[0] > 0

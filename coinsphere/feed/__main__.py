@@ -1,4 +1,4 @@
-"""The feed process: `python -m coinsphere.market.feed`."""
+"""The feed process: `python -m coinsphere.feed`."""
 
 import asyncio
 import signal
@@ -43,10 +43,12 @@ async def _work(settings: Settings, database: Database) -> None:
         await asyncio.sleep(_LOOK_SECONDS)
         is_wanted = await asyncio.to_thread(_is_wanted, settings, database)
     # ccxt takes two seconds and 80 MB, for nothing where the market is simulated.
+    from coinsphere.feed.alerts import Alerts  # noqa: PLC0415
     from coinsphere.market.feed.figures import FeedFigures  # noqa: PLC0415
     from coinsphere.market.feed.process import Feed  # noqa: PLC0415
 
-    feed = Feed(settings, database, utc_now)
+    alerts = Alerts(settings).evaluate if settings.alerts_on_consensus else None
+    feed = Feed(settings, database, utc_now, alerts)
     REGISTRY.register(FeedFigures(feed))
     await feed.run()
 
