@@ -9,7 +9,7 @@ MARKET ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: messages dashboards help setup up down test test-slow chaos test-deploy lint format check bench bench-peers lighthouse lock audit sbom docs postman clean-state
+.PHONY: messages dashboards help setup up down test test-slow chaos test-deploy lint format check bench capacity bench-peers lighthouse lock audit sbom docs postman clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ bench: setup ## measure speed and memory; prints a table and writes bench/result
 lighthouse: setup ## judge front page, dashboard and token by Lighthouse in Chromium, of its own lock of npm
 	@cd bench/npm && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null
 	@$(BIN)/python -m bench.lighthouse
+
+capacity: setup ## measure what users cost and write docs/capacity.md; USERS="1000 1000000" for more, which takes hours
+	@$(BIN)/python -m bench.capacity $(if $(USERS),--users $(USERS)) $(if $(TRANSACTIONS),--transactions $(TRANSACTIONS))
 
 bench-peers: setup ## our forecasts beside those of known libraries, in an environment of their own; writes bench/peers.json
 	@$(PYTHON) -m venv $(VENV)-peers

@@ -41,7 +41,7 @@ _FLOOR_TARGET = {"/tokens": 1.2, "/tokens/T00": 1.2}
 
 def run() -> list[Measure]:
     """CPU in milliseconds a request, and how many times the floor of the same bytes."""
-    with _model_server() as ml, served(ML_URL=ml, LOG_LEVEL="INFO") as serving:
+    with model_server() as ml, served(ML_URL=ml, LOG_LEVEL="INFO") as serving:
         _seed(serving)
         with httpx2.Client(base_url=serving.url, timeout=30) as client:
             token, portfolio = _reader(client)
@@ -110,13 +110,20 @@ def _reader(client: httpx2.Client) -> tuple[str, str]:
 
 
 def _seed(serving: Serving) -> None:
-    """Tokens with quotes, and `DAYS` of indicators each, in a table of the mart's name."""
+    """Tokens with quotes, and indicators of each."""
     with psycopg.connect(serving.database_url, autocommit=True) as conn:
         conn.execute(_SEED, {"tokens": TOKENS})
-        conn.execute(_FEATURES, {"days": DAYS})
-        conn.execute("grant usage on schema marts to coinsphere_api")
-        conn.execute("grant select on all tables in schema marts to coinsphere_api")
+        add_indicators(conn)
         conn.execute("analyze")
+
+
+def add_indicators(conn: psycopg.Connection) -> None:
+    """`DAYS` of indicators of each token, in a table of the mart's name."""
+    conn.execute("create schema if not exists marts")
+    conn.execute(_FEATURES, {"days": DAYS})
+    conn.execute("create unique index on marts.ml_features_daily (token_id, price_date)")
+    conn.execute("grant usage on schema marts to coinsphere_api")
+    conn.execute("grant select on all tables in schema marts to coinsphere_api")
 
 
 _SEED = """
@@ -130,22 +137,20 @@ _SEED = """
     select id, 100, 1000, 1000000, 1.5, 'simulated', now() from made
 """
 _FEATURES = """
-    create schema if not exists marts;
     create table marts.ml_features_daily as
     select
         t.id as token_id, d::date as price_date, 100.0::numeric(38, 18) as close, 50.0::float8 as rsi_14, 1.0::float8 as macd,
         0.5::float8 as macd_signal, 110.0::float8 as bollinger_upper, 100.0::float8 as bollinger_middle,
         90.0::float8 as bollinger_lower, 1.1::float8 as volume_ratio_30d, true as is_final
-    from market.tokens t, generate_series(now() - make_interval(days => 2000), now(), interval '1 day') as d;
-    create unique index on marts.ml_features_daily (token_id, price_date);
+    from market.tokens t, generate_series(now() - make_interval(days => %(days)s), now(), interval '1 day') as d;
 """
 
 
 @contextmanager
-def _model_server() -> Iterator[str]:
-    """The address of a server that speaks the model server's protocol."""
+def model_server(symbol: str = "T00") -> Iterator[str]:
+    """The address of a server that speaks the model server's protocol, and knows one forecast of one token."""
     now = datetime.now(UTC)
-    body = json.dumps(_forecast(now)).encode()
+    body = json.dumps({**_forecast(now), "symbol": symbol}).encode()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -169,7 +174,6 @@ def _model_server() -> Iterator[str]:
 def _forecast(now: datetime) -> dict[str, object]:
     at = {"originAt": now, "anchoredAt": now, "issuedAt": now, "targetAt": now + timedelta(days=1)}
     return {
-        "symbol": "T00",
         "daysAhead": 1,
         "algorithm": "seasonal",
         "referencePrice": 100,

@@ -27,13 +27,17 @@ QUIET: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVN
 
 @dataclass(frozen=True)
 class Serving:
-    """What runs: the API's address, the processes that all others come from, and the owner's way to the database."""
+    """What runs: the API's address, the processes that all others come from, the ways of owner and superuser to the
+    database, and the variables of the API.
+    """
 
     url: str
     api: int
     postgres: int
     redis: int
     database_url: str
+    superuser_url: str
+    variables: dict[str, str]
 
     def cpu_seconds(self) -> float:
         """Of all server parts, so far."""
@@ -74,7 +78,7 @@ def served(**settings: str) -> Iterator[Serving]:
             )
             wait(f"{url}/health/ready")
             pids = [each.pid for each in processes]
-            yield Serving(url, pids[2], pids[0], pids[1], owner)
+            yield Serving(url, pids[2], pids[0], pids[1], owner, postgres.url(SUPERUSER), variables)
         finally:
             for process in reversed(processes):
                 stop(process)

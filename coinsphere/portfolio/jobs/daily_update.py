@@ -92,10 +92,16 @@ class Updated:
 
 def update(conn: Connection, now: datetime) -> Updated:
     """Bring the values of all portfolios to the last closed day. `conn` in autocommit, in the role of the pipeline."""
+    tokens, portfolios = mark(conn, now)
+    users: list[UUID] = [row[0] for row in conn.execute(_MARKED_USERS).fetchall()]
+    steps = sum(recompute.update(conn, user_id, now) for user_id in users)
+    return Updated(tokens, portfolios, len(users), steps)
+
+
+def mark(conn: Connection, now: datetime) -> tuple[int, int]:
+    """Mark what is to be booked and valued anew; how many tokens of users, and how many portfolios. `conn` as for `update`."""
     with conn.transaction():
         conn.execute(_FRESH)
         tokens = conn.execute(_MARK_BOOKINGS).rowcount
         portfolios = conn.execute(_MARK_VALUES, {"today": now.date()}).rowcount
-    users: list[UUID] = [row[0] for row in conn.execute(_MARKED_USERS).fetchall()]
-    steps = sum(recompute.update(conn, user_id, now) for user_id in users)
-    return Updated(tokens, portfolios, len(users), steps)
+    return tokens, portfolios
