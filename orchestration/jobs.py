@@ -33,6 +33,8 @@ _DAILY_CANDLES = dg.AssetSelection.assets(candles_daily)
 _CANDLES = dg.AssetSelection.assets(candles_daily, candles_hourly)
 _CANDLE_CHECKS = dg.AssetSelection.checks_for_assets(candles_daily)
 _MINUTE = dg.AssetSelection.assets(QUOTES, EVALUATIONS)
+_VALUES = dg.AssetSelection.assets(EXCHANGE_RATES, POSITION_VALUES)
+_PROTOCOLS = dg.AssetSelection.assets(PROTOCOLS)
 _GLOBAL = dg.AssetSelection.assets(GLOBAL_MODEL, GLOBAL_PREDICTIONS)
 _MODELS = dg.AssetSelection.assets(TRAINING_SETS, TRAINED_MODELS, EVALUATION, PREDICTIONS) | _GLOBAL
 
@@ -45,69 +47,96 @@ _HOURS = 60 * _MINUTES
 
 def build(dbt_models: dg.AssetsDefinition, settings: Settings) -> Sequence[Job]:
     """All jobs. `history` and `pipeline` are what `coinsphere up` launches, the others have schedules."""
-    spreading = executors.spreading(settings)
     warehouse = dg.AssetSelection.assets(dbt_models, RISK_SCORES)
-    values = dg.AssetSelection.assets(EXCHANGE_RATES, POSITION_VALUES)
-    protocols = dg.AssetSelection.assets(PROTOCOLS)
-    daily = (
-        _CANDLES
-        | warehouse
-        | values
-        | dg.AssetSelection.assets(TOKEN_METADATA, PREDICTIONS, GLOBAL_PREDICTIONS)
-    )
-    unpartitioned = dg.AssetSelection.assets(TOKEN_METADATA, candles_hourly) | _MINUTE
+    spreading = executors.spreading(settings)
     return [
-        _job(
-            "history",
-            # Alone: Dagster plans each other asset of the run once for every day of the range.
-            _DAILY_CANDLES.without_checks(),
-            6 * _HOURS,
-            "Fill the history of daily candles. The run's partition range says which days.",
-        ),
-        _job(
-            "pipeline",
-            unpartitioned | _CANDLE_CHECKS | warehouse | values | _MODELS | protocols,
-            3 * _HOURS,
-            "Everything but daily candles, once: checks, dbt, training, evaluation, predictions, alerts, protocols.",
-            {GOES_ON: "true"},
-        ),
-        _job(
-            "minute",
-            _MINUTE.without_checks(),
-            5 * _MINUTES,
-            "Quotes and alerts. Ingestion validates each quote itself; the suites of Great Expectations, whose import "
-            "alone takes 5 s, run hourly.",
-            {"dagster/priority": "1", "dagster/max_retries": "0"},
-            is_heavy=False,
-        ),
-        _job(
-            "hourly",
-            _CANDLES | warehouse | dg.AssetSelection.checks_for_assets(quotes),
-            _HOURS,
-            "Candles, their checks, and what dbt makes of them.",
-        ),
-        _job("daily", daily, 2 * _HOURS, "The hour's work after the daily close, and predictions."),
-        _job(
-            "training",
-            _MODELS,
-            6 * _HOURS,
-            "Retrain, evaluate and predict; a step for each token.",
-            executor=spreading,
-        ),
-        _job(
-            "defi",
-            protocols,
-            15 * _MINUTES,
-            "What lies in DeFi protocols and what they yield.",
-        ),
-        _job(
-            "evaluation",
-            dg.AssetSelection.assets(EVALUATION, PREDICTIONS),
-            6 * _HOURS,
-            "Evaluate every registered model anew and choose the champions.",
-            executor=spreading,
-        ),
+        _history(),
+        _pipeline(warehouse),
+        _minute(),
+        _hourly(warehouse),
+        _daily(warehouse),
+        _training(spreading),
+        _defi(),
+        _evaluation(spreading),
     ]
+
+
+def _history() -> Job:
+    return _job(
+        "history",
+        # Alone: Dagster plans each other asset of the run once for every day of the range.
+        _DAILY_CANDLES.without_checks(),
+        6 * _HOURS,
+        "Fill the history of daily candles. The run's partition range says which days.",
+    )
+
+
+def _pipeline(warehouse: dg.AssetSelection) -> Job:
+    unpartitioned = dg.AssetSelection.assets(TOKEN_METADATA, candles_hourly) | _MINUTE
+    return _job(
+        "pipeline",
+        unpartitioned | _CANDLE_CHECKS | warehouse | _VALUES | _MODELS | _PROTOCOLS,
+        3 * _HOURS,
+        "Everything but daily candles, once: checks, dbt, training, evaluation, predictions, alerts, protocols.",
+        {GOES_ON: "true"},
+    )
+
+
+def _minute() -> Job:
+    return _job(
+        "minute",
+        _MINUTE.without_checks(),
+        5 * _MINUTES,
+        "Quotes and alerts. Ingestion validates each quote itself; the suites of Great Expectations, whose import "
+        "alone takes 5 s, run hourly.",
+        {"dagster/priority": "1", "dagster/max_retries": "0"},
+        is_heavy=False,
+    )
+
+
+def _hourly(warehouse: dg.AssetSelection) -> Job:
+    return _job(
+        "hourly",
+        _CANDLES | warehouse | dg.AssetSelection.checks_for_assets(quotes),
+        _HOURS,
+        "Candles, their checks, and what dbt makes of them.",
+    )
+
+
+def _daily(warehouse: dg.AssetSelection) -> Job:
+    forecasts = dg.AssetSelection.assets(TOKEN_METADATA, PREDICTIONS, GLOBAL_PREDICTIONS)
+    return _job(
+        "daily",
+        _CANDLES | warehouse | _VALUES | forecasts,
+        2 * _HOURS,
+        "The hour's work after the daily close, and predictions.",
+    )
+
+
+def _training(spreading: dg.ExecutorDefinition) -> Job:
+    return _job(
+        "training",
+        _MODELS,
+        6 * _HOURS,
+        "Retrain, evaluate and predict; a step for each token.",
+        executor=spreading,
+    )
+
+
+def _defi() -> Job:
+    return _job(
+        "defi", _PROTOCOLS, 15 * _MINUTES, "What lies in DeFi protocols and what they yield."
+    )
+
+
+def _evaluation(spreading: dg.ExecutorDefinition) -> Job:
+    return _job(
+        "evaluation",
+        dg.AssetSelection.assets(EVALUATION, PREDICTIONS),
+        6 * _HOURS,
+        "Evaluate every registered model anew and choose the champions.",
+        executor=spreading,
+    )
 
 
 def _job(

@@ -10,22 +10,22 @@ import psutil
 
 from coinsphere.errors import CoinsphereError
 from coinsphere.local import processes, records
+from coinsphere.local.adoption import adopt
 from coinsphere.local.orphans import OWNER_VARIABLE
-from coinsphere.local.stand_in import stand_in
 from coinsphere.settings import Settings
 
 _MOST_LEFTOVERS = 100
 _SOONER_SECONDS = 3
-"""By so much before the supervisor would kill a stand-in, the stand-in kills whom it stands in for."""
+"""By so much before the supervisor would kill this process, it kills the one that it adopted."""
 
 
 def main(name: str) -> None:
-    """Replace this process by the one called `name`; where one outlived its supervisor, stand in for it until it ends."""
+    """Replace this process by the one called `name`; one that outlived its supervisor is adopted until it ends."""
     settings = Settings.from_env()
     process = next(each for each in processes.table(settings) if each.name == name)
     predecessor = records.living(settings.state, name)
     if predecessor is not None and OWNER_VARIABLE in os.environ:
-        stand_in(predecessor, process.stop_seconds - _SOONER_SECONDS)
+        adopt(predecessor, process.stop_seconds - _SOONER_SECONDS)
         return
     records.note(settings.state, name)
     if process.port is not None:

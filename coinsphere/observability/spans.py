@@ -1,52 +1,31 @@
 """The spans of this process, and the thread that sends them. Imports OpenTelemetry, which is an extra."""
 
 import atexit
-import logging
-import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib.metadata import version
-from urllib.parse import urlsplit
 
-import requests as requests_library
 import structlog
 from opentelemetry import context as contexts
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http import Compression
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from coinsphere.errors import ConfigurationError
-from coinsphere.observability.parts import HEADER, Part, headers_of
+from coinsphere.observability import span_export
+from coinsphere.observability.parts import HEADER, Part
 from coinsphere.settings import Settings
 
-_PATH = "/v1/traces"
 _HALF = 16
 """Hexadecimal digits of half a trace's id, and of a span's."""
-_QUEUE = 4_096
-"""Spans that wait to be sent; what comes when it is full pushes the oldest out."""
-_BATCH = 512
-_EVERY_SECONDS = 2.0
-_PATIENCE_SECONDS = 5.0
-"""For a collector's answer: the thread that sends waits so long, and nobody else."""
 _PARTING_SECONDS = 2.0
 """A process that ends sends what it has left within so long."""
-_TALKATIVE = (
-    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
-    "opentelemetry.sdk._shared_internal",
-)
-_QUIET_SECONDS = 60.0
-
 _MOST = 1_000
 """Steps of one request, job or step of a run: who books an import makes more statements than anybody reads."""
 
@@ -215,70 +194,7 @@ def build(settings: Settings, process: str) -> Spans:
     Raises:
         ConfigurationError: the address or a header is none.
     """
-    assert settings.traces_url is not None
-    exporter = OTLPSpanExporter(
-        endpoint=_endpoint(settings.traces_url.get_secret_value()),
-        headers=headers_of(settings),
-        timeout=_PATIENCE_SECONDS,
-        compression=Compression.Gzip,
-        session=_session(),
-    )
-    sending = BatchSpanProcessor(
-        exporter,
-        max_queue_size=_QUEUE,
-        max_export_batch_size=_BATCH,
-        schedule_delay_millis=_EVERY_SECONDS * 1000,
-    )
-    provider = TracerProvider(
-        sampler=ALWAYS_ON,  # what is not to be told is never begun
-        resource=_resource(settings, process),
-        id_generator=_Ids(),
-        shutdown_on_exit=False,
-    )
-    provider.add_span_processor(sending)
-    for name in _TALKATIVE:
-        logging.getLogger(name).addFilter(_now_and_then())
-    return Spans(provider, sending, settings.traces_share)
-
-
-def _endpoint(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigurationError("COINSPHERE_TRACES_URL is no address of HTTP.")
-    return url if parts.path.strip("/") else url.rstrip("/") + _PATH
-
-
-def _now_and_then() -> Callable[[logging.LogRecord], bool]:
-    """Lets a line a minute through: a collector that is away for a night is no news every two seconds."""
-    heard = -_QUIET_SECONDS
-
-    def is_due(_: logging.LogRecord) -> bool:
-        nonlocal heard
-        now = time.monotonic()
-        if now - heard < _QUIET_SECONDS:
-            return False
-        heard = now
-        return True
-
-    return is_due
-
-
-def _session() -> requests_library.Session:
-    session = requests_library.Session()
-    session.trust_env = False
-    return session
-
-
-def _resource(settings: Settings, process: str) -> Resource:
-    return Resource(
-        {
-            "service.namespace": "coinsphere",
-            "service.name": f"coinsphere-{process}",
-            "service.version": version("coinsphere"),
-            "service.instance.id": str(os.getpid()),
-            "deployment.environment.name": settings.environment,
-        }
-    )
+    return Spans(*span_export.build(settings, process, _Ids()), settings.traces_share)
 
 
 def _first_of(named: str) -> SpanContext:

@@ -20,7 +20,7 @@ from ml.data.datasets import TrainingSet
 from ml.errors import NoChampion, TooLittleHistory
 from ml.serving.forecasting import Forecast
 from orchestration import automation, failures, notifications
-from orchestration.forecasting import figures, per_token, verdicts
+from orchestration.forecasting import global_metadata, per_token, token_metadata, verdicts
 from orchestration.forecasting.tokens import Outcome, TokenChoice, for_each
 from orchestration.warehouse.assets import FEATURES
 
@@ -65,17 +65,17 @@ def training_sets(
             return pipeline.build_training_set(conn, token, settings)
 
     sets = for_each(database, config.chosen(settings), snapshot).required()
-    return dg.MaterializeResult(metadata=figures.of_training_sets(sets))
+    return dg.MaterializeResult(metadata=token_metadata.of_training_sets(sets))
 
 
 def _train(
     settings: Settings, database: Database, clock: Clock, run_id: str, token: Token
-) -> figures.Metadata:
+) -> token_metadata.Metadata:
     """The LSTM and its baselines, trained for each token and registered; who serves is decided by the evaluation."""
     with database.connection() as conn:
         training_set = pipeline.build_training_set(conn, token, settings)
     made = pipeline.train_token(settings, training_set, clock=clock, dagster_run_id=run_id)
-    return figures.of_models(token.symbol, made)
+    return token_metadata.of_models(token.symbol, made)
 
 
 trained_models = per_token.build(
@@ -90,14 +90,14 @@ trained_models = per_token.build(
 
 def _evaluate(
     settings: Settings, database: Database, clock: Clock, _: str, token: Token
-) -> figures.Metadata:
+) -> token_metadata.Metadata:
     """The newest registered models of each token, scored on the same held-out days; the best one serves from now on."""
     models = pipeline.registered_models(settings, token)
     with database.connection() as conn:
         training_set = pipeline.build_training_set(conn, token, settings)
         conn.commit()  # no transaction stays open while models forecast: it would keep an import waiting
         made = pipeline.evaluate_token(conn, settings, training_set, models, clock=clock)
-    return figures.of_evaluation(token.symbol, made)
+    return token_metadata.of_evaluation(token.symbol, made)
 
 
 evaluation = per_token.build(
@@ -139,7 +139,7 @@ def predictions(
 
     issued: Outcome[tuple[TrainingSet, list[Forecast]]]
     issued = for_each(database, config.chosen(settings), predict)
-    return dg.MaterializeResult(metadata=figures.of_predictions(issued))
+    return dg.MaterializeResult(metadata=token_metadata.of_predictions(issued))
 
 
 @dg.asset(
@@ -175,7 +175,7 @@ def global_model(
                 conn,
                 settings,
                 f"{GLOBAL_MODEL.to_user_string()}: gates",
-                figures.refusal(made),
+                global_metadata.refusal(made),
                 version=made.version,
                 run_id=context.run.run_id,
                 now=clock(),
@@ -186,7 +186,7 @@ def global_model(
                 check_results=[verdicts.unknown(name, str(reason)) for name in verdicts.GATES],
             )
     return dg.MaterializeResult(
-        metadata=figures.of_global_model(made),
+        metadata=global_metadata.of_version(made),
         check_results=[verdicts.of(gate, made) for gate in made.report.gates],
     )
 
@@ -215,4 +215,4 @@ def global_predictions(
             return dg.MaterializeResult(
                 metadata={"dagster/row_count": 0, "passed_over": dg.MetadataValue.md(str(reason))}
             )
-    return dg.MaterializeResult(metadata=figures.of_issued(issued))
+    return dg.MaterializeResult(metadata=global_metadata.of_issued(issued))

@@ -15,16 +15,16 @@ from ml import pipeline
 from ml.errors import NoChampion
 from ml.monitoring.alarms import Alarm
 from orchestration import checks, failures, notifications
-from orchestration.forecasting import figures
+from orchestration.forecasting import global_metadata
 from orchestration.forecasting.assets import GLOBAL_PREDICTIONS, PREDICTIONS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _WATCHED = {
-    figures.DRIFT: "Coverage, PIT and paired skill of what was issued: docs/guides/forecasting.md.",
-    figures.SHADOW: "The challenger's forecasts beside the champion's, which may veto it and prove nothing.",
-    figures.FRESH: "What serves is not the baseline, and its data is not too old.",
+    global_metadata.DRIFT: "Coverage, PIT and paired skill of what was issued: docs/guides/forecasting.md.",
+    global_metadata.SHADOW: "The challenger's forecasts beside the champion's, which may veto it and prove nothing.",
+    global_metadata.FRESH: "What serves is not the baseline, and its data is not too old.",
 }
 
 
@@ -56,7 +56,7 @@ def watch_global_model(
         except NoChampion as reason:
             results = [_check(name, (), {"passed_over": str(reason)}) for name in _WATCHED]
         else:
-            standing = figures.alarms(found)
+            standing = global_metadata.alarms(found)
             for name, (version, alarms) in standing.items():
                 subject = f"{GLOBAL_PREDICTIONS.to_user_string()}: {name}"
                 notifications.tell(
@@ -68,7 +68,7 @@ def watch_global_model(
                     run_id=context.run.run_id,
                     now=clock(),
                 )
-            shown = figures.of_watch(found)
+            shown = global_metadata.of_watch(found)
             results = [
                 _check(name, alarms, {"version": version, **shown[name]})
                 for name, (version, alarms) in standing.items()

@@ -15,7 +15,7 @@ from coinsphere.market.model import Token
 from coinsphere.settings import Settings
 from ml.training import child_processes
 from orchestration import automation, failures
-from orchestration.forecasting.figures import Metadata, together
+from orchestration.forecasting.token_metadata import Metadata, together
 from orchestration.forecasting.tokens import Outcome, TokenChoice, for_each
 
 Work = Callable[[Settings, Database, Clock, str, Token], Metadata]

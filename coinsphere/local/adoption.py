@@ -1,6 +1,6 @@
-"""Stands in for a process whose supervisor was killed: the new one cannot be its parent, but can be this one's.
+"""Adopts a process whose supervisor was killed: a new supervisor watches this process in its place.
 
-The process goes on serving. What the supervisor tells this one is passed on; when the process has ended this one ends,
+The adopted process goes on serving. Signals of the supervisor are passed on to it. When it has ended this process ends,
 and the supervisor starts it anew, as its own child.
 """
 
@@ -13,11 +13,11 @@ import psutil
 _POLL_SECONDS = 0.2
 
 
-def stand_in(process: psutil.Process, seconds: float) -> None:
+def adopt(process: psutil.Process, seconds: float) -> None:
     """Return once `process` has ended.
 
     Args:
-        process: whom to stand in for.
+        process: the one that outlived its supervisor.
         seconds: how long it may take to end when it is told to; then it is killed.
     """
     told: list[int] = []

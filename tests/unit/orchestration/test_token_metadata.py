@@ -15,7 +15,7 @@ from ml.errors import ArtifactRefused, NoChampion, TooLittleHistory
 from ml.evaluation.results import Evaluation, Score, TrainedModel
 from ml.serving.forecasting import Forecast
 from orchestration.checks import table
-from orchestration.forecasting import figures
+from orchestration.forecasting import token_metadata
 from orchestration.forecasting.tokens import Outcome
 
 TOKEN = Token(UUID(int=1), "BTC", "Bitcoin", "Bitcoin", "bitcoin", None, None)
@@ -47,7 +47,7 @@ def _model(algorithm: str = "naive") -> TrainedModel:
 
 
 def test_training_sets_name_their_gaps_and_who_was_passed_over(closes):
-    facts = figures.of_training_sets(Outcome({"BTC": closes}, SKIPPED))
+    facts = token_metadata.of_training_sets(Outcome({"BTC": closes}, SKIPPED))
 
     assert facts["dagster/row_count"].value == 4
     assert "| BTC | 4 | 1 | 2026-01-01 | 2026-01-05 | test |" in facts["training sets"].value
@@ -57,8 +57,8 @@ def test_training_sets_name_their_gaps_and_who_was_passed_over(closes):
 
 
 def test_models_are_listed_with_their_figures_and_pictures():
-    said = figures.of_models("BTC", [_model("naive"), _model("lstm")])
-    facts = figures.together("models", Outcome({"BTC": said}, {}))
+    said = token_metadata.of_models("BTC", [_model("naive"), _model("lstm")])
+    facts = token_metadata.together("models", Outcome({"BTC": said}, {}))
 
     assert facts["dagster/row_count"].value == 2
     assert "loss 0.1235" in facts["models"].value
@@ -73,8 +73,8 @@ def test_the_champion_stands_out_among_the_scores():
     )
     made = Evaluation(TOKEN, "coinsphere-btc", "d", _model("lstm"), scores, datetime.now(UTC))
 
-    said = figures.of_evaluation("BTC", made)
-    facts = figures.together("scores", Outcome({"BTC": said, "ETH": said}, {}))
+    said = token_metadata.of_evaluation("BTC", made)
+    facts = token_metadata.together("scores", Outcome({"BTC": said, "ETH": said}, {}))
     assert facts["dagster/row_count"].value == 4
 
     lines = facts["scores"].value.splitlines()
@@ -107,10 +107,10 @@ def test_forecasts_are_drawn_to_the_day_that_they_are_of(closes):
         input_digest="i",
     )
 
-    facts = figures.of_predictions(Outcome({"BTC": (closes, [forecast])}, {}))
+    facts = token_metadata.of_predictions(Outcome({"BTC": (closes, [forecast])}, {}))
 
     assert "| BTC | 7 | 4 | 4 | 3 to 5 | 2 to 6 |" in facts["forecasts"].value
-    assert figures._fan(forecast).target == DAYS[-1] + timedelta(days=7)
+    assert token_metadata._fan(forecast).target == DAYS[-1] + timedelta(days=7)
     assert facts["BTC forecast"].value.startswith("![plot](data:image/png")
 
 
