@@ -22,7 +22,10 @@ from tests.integration.webapi.conftest import NOW, OPTIONS, V1, new_person, quot
 D = Decimal
 EXAMPLES = int(os.environ.get("COINSPHERE_EXAMPLES", "30"))
 TINY, HUGE = "0.000000000000000001", "1000000000000000000"
-DAYS = ["2009-01-03", "2016-02-29", "2026-02-01", "2026-02-20", "2026-03-09", "2026-03-10"]
+MOMENTS = [
+    "2009-01-03T10:00:00Z", "2016-02-29T10:00:00Z", "2026-02-01T10:00:00Z", "2026-02-20T10:00:00Z", "2026-03-09T10:00:00Z",
+    "2026-03-10T10:00:00Z", "2026-03-09T00:00:00Z", "2026-03-08T23:59:59.999999Z", "2026-03-09T10:00:00.000001Z",
+]  # fmt: skip
 QUERIES = [
     "",
     "?days=20000&explain=true&benchmark=BTC:0.5,ETH:0.5",
@@ -39,14 +42,17 @@ class Event(NamedTuple):
     token: str
     amount: str
     price: str | None
-    day: str
+    moment: str
     counter: str
+    fee: str | None = None
 
     def body(self, portfolio: str) -> dict[str, Any]:
         made = {
             "portfolioId": portfolio, "type": self.kind, "tokenSymbol": self.token, "amount": self.amount,
-            "price": self.price, "timestamp": f"{self.day}T10:00:00Z",
+            "price": self.price, "timestamp": self.moment,
         }  # fmt: skip
+        if self.fee is not None:
+            made |= {"fee": self.fee, "feeTokenSymbol": "LTC"}
         if self.kind == "swap":
             made |= {"counterTokenSymbol": self.counter, "counterAmount": self.amount}
         return made
@@ -60,13 +66,15 @@ class Shape(NamedTuple):
     events: list[Event]
 
 
-tokens = st.sampled_from(["BTC", "ETH", "DOGE", "ADA", "XRP"])
+tokens = st.sampled_from(["BTC", "ETH", "DOGE", "ADA", "XRP", "SHIB", "SOL"])
 kinds = st.sampled_from(
-    ["buy", "buy", "sell", "sell", "swap", "deposit", "withdrawal", "airdrop", "lost", "transfer_in", "transfer_out"]
+    ["buy", "buy", "sell", "sell", "swap", "deposit", "withdrawal", "airdrop", "lost", "transfer_in", "transfer_out", "gift",
+     "fee", "interest", "opening_balance"]
 )  # fmt: skip
 events = st.builds(
     Event, kinds, tokens, st.sampled_from([TINY, "0.1", "1", "1", HUGE]),
-    st.sampled_from([None, "0", TINY, "100", "50000", HUGE]), st.sampled_from(DAYS), tokens,
+    st.sampled_from([None, "0", TINY, "100", "50000", HUGE]), st.sampled_from(MOMENTS), tokens,
+    st.sampled_from([None, None, TINY, "0.5", HUGE]),
 )  # fmt: skip
 shapes = st.builds(
     Shape,
@@ -81,6 +89,8 @@ def market(prices, module_database):
     """Beside the usual prices one of the smallest, one of nearly the largest that moved by all of it, and one of neither."""
     with psycopg.connect(module_database.owner, autocommit=True, options=OPTIONS) as conn:
         quote(conn, "DOGE", TINY, change=D("-99.999999999999999999"), at=NOW)
+        quote(conn, "SHIB", "0.000000000001", change=D("1E-18"), at=NOW)
+        quote(conn, "SOL", "1000000000", change=D("-0.000000000000000001"), at=NOW)
         quote(conn, "ADA", "9" * 19, change=D("99999999999999999999"), at=NOW)
 
 
@@ -150,7 +160,7 @@ def test_no_day_of_the_calendar_breaks_a_report(owner_of_all, routes, work, cach
     """A report looks at the day before its first one, which the first day of the calendar does not have."""
     person = owner_of_all
     portfolio = make(person, currency="EUR")["id"]
-    bought = Event("buy", "BTC", "1", "100", "2026-02-01", "").body(portfolio)
+    bought = Event("buy", "BTC", "1", "100", "2026-02-01T10:00:00Z", "").body(portfolio)
     assert person.post("/transactions", bought).status_code == 201
     work(person)
     for route in routes:
