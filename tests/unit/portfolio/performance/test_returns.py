@@ -126,6 +126,10 @@ def test_several_rates_are_none() -> None:
     # 1,000 in, 2,300 out, 1,320 in: +10 % and +20 % a year both explain it, and the gain is -20.
     found = over_flows((1, -1_000), (365, 2_300), (731, -1_320))
     assert found.money_weighted == returns.Return(None, returns.NOT_UNIQUE)
+    # +10, +20 and +30 % a year, and a gain: the first and the last flow alone look like one rate.
+    found = over_flows((1, -1_000), (365, 3_600), (731, -4_310), (1_095, 1_716))
+    assert found.gain > 0
+    assert found.money_weighted == returns.Return(None, returns.NOT_UNIQUE)
 
 
 def test_no_rate_is_none() -> None:
