@@ -1,4 +1,4 @@
-"""What assets are handed: settings, the database, the market's source, the clock and dbt.
+"""Resources of the assets: settings, the database, the market's source, the clock and dbt.
 
 Each is the kernel's own object, so that a test passes its own in its place without a base class.
 """

@@ -1,4 +1,4 @@
-"""What reacts to events: the mail about a failed run, and the sensor behind automation conditions."""
+"""Sensors: the mail about a failed run, and the one behind automation conditions."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""Feature switches: parts of the API that an administrator, or a setting, turns off.
+"""Feature switches: parts of the API that an administrator or a setting turns off.
 
 The setting `COINSPHERE_FEATURES_OFF` wins over the table. Each process reads the table once in two seconds.
 """

@@ -1,4 +1,4 @@
-"""What lies in protocols and what they yield where the market is simulated: the same seed and day, the same figures.
+"""Simulated deposits and yields of DeFi protocols, for a simulated market: the same seed and day give the same figures.
 
 Round numbers of the kind that each protocol is known for, moved by slow waves. They are marked as simulated wherever
 they are shown, as prices are.

@@ -1,4 +1,4 @@
-"""What a person reads who is not let in."""
+"""The pages that somebody sees who is refused at a guarded server."""
 
 from html import escape
 

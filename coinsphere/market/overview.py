@@ -1,4 +1,4 @@
-"""What the market tables hold, for `coinsphere market status`."""
+"""Counts and ages of what the market tables hold, for `coinsphere market status`."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""How mails leave: an SMTP relay, or a folder where there is none."""
+"""How mails are sent: by an SMTP relay, or into a folder where none is set."""
 
 import smtplib
 import socket

@@ -1,4 +1,4 @@
-"""What is wrong with what a user asks of a portfolio."""
+"""Errors of requests about a portfolio."""
 
 from coinsphere.errors import CoinsphereError
 

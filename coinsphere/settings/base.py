@@ -1,4 +1,4 @@
-"""Where the state lies, and what kind of installation it is."""
+"""Settings of the installation: its folder of state and its environment."""
 
 from pathlib import Path
 

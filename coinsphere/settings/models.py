@@ -1,4 +1,4 @@
-"""What is trained, and which forecasts are still served."""
+"""Settings of models: what is trained, and how long a forecast is served."""
 
 from pydantic import Field
 

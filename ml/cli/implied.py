@@ -1,4 +1,4 @@
-"""`coinsphere ml implied`: fetch what options imply, for `ml backtest --implied`."""
+"""`coinsphere ml implied` fetches volatility that options imply, for `ml backtest --implied`."""
 
 from datetime import date, datetime, timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whether intervals hold what they promise, or a share that is off by more than luck explains.
+"""Tests whether intervals cover the share of outcomes that they promise, or miss it by more than chance explains.
 
 Tokens move together and returns of several days overlap, so a million forecasts may be worth a few dozen. The share of
 outcomes inside is therefore judged as if it came from so many independent ones as its own sampling error says: the

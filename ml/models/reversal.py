@@ -1,4 +1,4 @@
-"""How much of the market's last day comes back on the next: a trace of direction that held for years, and may not hold on.
+"""A small reversal: part of the market's last move that comes back on the next day. It held for years, and may not last.
 
 After a day on which most tokens rose more than usual the next one lies a little lower, and the other way round. A
 twentieth of a day's volatility is all that it is, and only the mean of the market shows it: a token's own last return

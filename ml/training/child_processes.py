@@ -1,4 +1,4 @@
-"""A process of `multiprocessing` that ends with the one that started it, however that ended.
+"""Ends a process of `multiprocessing` together with its parent, however the parent ended.
 
 A parent that is killed tells its children nothing: a step would train on beside the retry that took its place, and the
 workers of a pool would wait for work for ever.

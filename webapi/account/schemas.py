@@ -1,4 +1,4 @@
-"""What goes over the wire of one's account."""
+"""Request and response bodies of one's account."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar

@@ -1,4 +1,4 @@
-"""What goes over the wire of `/admin`."""
+"""Request and response bodies of `/admin`."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

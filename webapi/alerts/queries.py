@@ -1,4 +1,4 @@
-"""What the routes of alerts ask beside `coinsphere.alerts.repository`."""
+"""SQL of the routes of alerts, beside `coinsphere.alerts.repository`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

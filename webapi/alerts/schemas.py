@@ -1,4 +1,4 @@
-"""What goes over the wire of `/alerts`."""
+"""Request and response bodies of `/alerts`."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""What goes over the wire of `/admin/analytics`."""
+"""Request and response bodies of `/admin/analytics`."""
 
 from datetime import date
 

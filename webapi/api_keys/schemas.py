@@ -1,4 +1,4 @@
-"""What goes over the wire of `/api-keys`."""
+"""Request and response bodies of `/api-keys`."""
 
 import base64
 import binascii

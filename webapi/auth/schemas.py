@@ -1,4 +1,4 @@
-"""What goes over the wire of `/auth`."""
+"""Request and response bodies of `/auth`."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal

@@ -1,4 +1,4 @@
-"""What goes over the wire of `/billing`."""
+"""Request and response bodies of `/billing`."""
 
 from datetime import datetime
 from typing import Any, Literal

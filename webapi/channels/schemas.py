@@ -1,4 +1,4 @@
-"""What goes over the wire of `/channels`."""
+"""Request and response bodies of `/channels`."""
 
 from datetime import datetime
 from functools import cache

@@ -1,4 +1,4 @@
-"""What goes over the wire of `/defi`: `{success, data}` around every answer."""
+"""Request and response bodies of `/defi`: `{success, data}` around every answer."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

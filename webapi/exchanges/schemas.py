@@ -1,4 +1,4 @@
-"""What goes over the wire of `/exchanges`."""
+"""Request and response bodies of `/exchanges`."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""What goes over the wire of `/feedback`."""
+"""Request and response bodies of `/feedback`."""
 
 from datetime import datetime
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""What goes over the wire of `/flags` and `/admin/flags`."""
+"""Request and response bodies of `/flags` and `/admin/flags`."""
 
 from datetime import datetime
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""What goes over the wire of `/graphql`, around the schema that `docs/schema.graphql` has."""
+"""Request and response bodies of `/graphql`, around the schema that `docs/schema.graphql` has."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""What goes over the wire of `/health`."""
+"""Request and response bodies of `/health`."""
 
 from datetime import datetime
 from typing import Literal

@@ -1,4 +1,4 @@
-"""What the routes of holdings ask beside `coinsphere.portfolio`."""
+"""SQL of the routes of holdings, beside what `coinsphere.portfolio` reads."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What goes over the wire of `/holdings`."""
+"""Request and response bodies of `/holdings`."""
 
 from datetime import datetime
 from typing import Any, ClassVar, Literal

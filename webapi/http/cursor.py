@@ -1,4 +1,4 @@
-"""Opaque cursors: where a list goes on, as text that clients hand back unread."""
+"""Opaque cursors of lists: text that says where the next page begins; clients send it back unread."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""What goes over the wire of `/auth/openid`."""
+"""Request and response bodies of `/auth/openid`."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What goes over the wire of `/passkeys`."""
+"""Request and response bodies of `/passkeys`."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What goes over the wire of `/portfolios` and `/holdings`."""
+"""Request and response bodies of `/portfolios` and `/holdings`."""
 
 from datetime import date, datetime
 from decimal import Decimal

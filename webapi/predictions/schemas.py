@@ -1,4 +1,4 @@
-"""What goes over the wire of `/predictions`."""
+"""Request and response bodies of `/predictions`."""
 
 from datetime import datetime
 from typing import Annotated, Literal

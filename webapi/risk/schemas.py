@@ -1,4 +1,4 @@
-"""What goes over the wire of `/risk`."""
+"""Request and response bodies of `/risk`."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""Limits as they concern one caller, and how he stands in them."""
+"""Rate-limit windows of one caller: the limits, and how much of each is used."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""What goes over the wire of a shared portfolio."""
+"""Response bodies of a shared portfolio."""
 
 from datetime import date
 

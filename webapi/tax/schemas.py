@@ -1,4 +1,4 @@
-"""What goes over the wire of `/tax`."""
+"""Request and response bodies of `/tax`."""
 
 from datetime import date
 from typing import Any, Literal

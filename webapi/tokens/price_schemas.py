@@ -1,4 +1,4 @@
-"""What goes over the wire of a token's price."""
+"""Request and response bodies of a token's price."""
 
 from datetime import datetime
 from typing import Literal

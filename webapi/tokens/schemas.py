@@ -1,4 +1,4 @@
-"""What goes over the wire of `/tokens`."""
+"""Request and response bodies of `/tokens`."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""What goes over the wire of `/transactions`."""
+"""Request and response bodies of `/transactions`."""
 
 from datetime import datetime
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""What goes over the wire of `/2fa`."""
+"""Request and response bodies of `/2fa`."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""What goes over the wire of `/watchlist`."""
+"""Request and response bodies of `/watchlist`."""
 
 from pydantic import ConfigDict
 

@@ -1,4 +1,4 @@
-"""What an authenticator answered, as a script puts it into a form."""
+"""Reads an authenticator's answer out of the form that a script filled in."""
 
 import json
 from typing import Any

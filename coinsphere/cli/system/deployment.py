@@ -1,4 +1,4 @@
-"""`coinsphere run`, `prepare`, `fill` and `secrets`: the system taken apart, for whatever keeps processes running elsewhere.
+"""`coinsphere run`, `prepare`, `fill` and `secrets`: each part of `coinsphere up` by itself, for containers and systemd.
 
 `coinsphere up` does all of it on one machine. Containers, units of systemd and pods start each process by itself.
 """

@@ -1,4 +1,4 @@
-"""What all processes know of an exchange, in Redis; nothing is shared while Redis is away."""
+"""What all processes know of an exchange, kept in Redis; while Redis is away nothing is shared."""
 
 from collections.abc import Callable
 from typing import Any

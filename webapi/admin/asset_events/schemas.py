@@ -1,4 +1,4 @@
-"""What goes over the wire of `/admin/asset-events`."""
+"""Request and response bodies of `/admin/asset-events`."""
 
 from datetime import datetime
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""What goes over the wire of `/admin/data`."""
+"""Request and response bodies of `/admin/data`."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""What goes over the wire of `/admin/jobs`."""
+"""Request and response bodies of `/admin/jobs`."""
 
 from datetime import datetime
 from typing import Any, Literal

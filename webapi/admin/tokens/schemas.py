@@ -1,4 +1,4 @@
-"""What goes over the wire of `/admin/tokens`."""
+"""Request and response bodies of `/admin/tokens`."""
 
 from datetime import datetime
 from typing import Annotated, Any

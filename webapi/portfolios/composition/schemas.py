@@ -1,4 +1,4 @@
-"""What goes over the wire of what a portfolio is made of."""
+"""Request and response bodies of a portfolio's composition."""
 
 from datetime import date
 

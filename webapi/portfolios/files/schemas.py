@@ -1,4 +1,4 @@
-"""What goes over the wire of imports and exports."""
+"""Request and response bodies of imports and exports."""
 
 from datetime import datetime
 from typing import Annotated, Literal

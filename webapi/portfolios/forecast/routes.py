@@ -1,4 +1,4 @@
-"""What a portfolio may be worth."""
+"""The forecast of a portfolio's value."""
 
 from apiflask import APIBlueprint
 from flask import Response

@@ -1,4 +1,4 @@
-"""What goes over the wire of a portfolio's forecast."""
+"""Request and response bodies of a portfolio's forecast."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What goes over the wire of realised gains."""
+"""Request and response bodies of realised gains."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What goes over the wire of a portfolio's issues and transfers."""
+"""Request and response bodies of a portfolio's issues and transfers."""
 
 from datetime import datetime
 from typing import Literal

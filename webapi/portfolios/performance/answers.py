@@ -1,4 +1,4 @@
-"""A portfolio over time in the words of the wire."""
+"""The history of a portfolio's value as a response of the API."""
 
 from collections.abc import Sequence
 from dataclasses import replace

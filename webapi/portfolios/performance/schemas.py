@@ -1,4 +1,4 @@
-"""What goes over the wire of a portfolio's performance."""
+"""Request and response bodies of a portfolio's performance."""
 
 from datetime import date
 from uuid import UUID

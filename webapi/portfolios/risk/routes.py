@@ -1,4 +1,4 @@
-"""How much a portfolio may lose."""
+"""Risk of a portfolio: how much it may lose."""
 
 from apiflask import APIBlueprint
 from flask import Response

@@ -1,4 +1,4 @@
-"""What goes over the wire of a portfolio's risk."""
+"""Request and response bodies of a portfolio's risk."""
 
 from datetime import date, datetime
 from typing import Literal

@@ -1,4 +1,4 @@
-"""What goes over the wire of the links of a portfolio."""
+"""Request and response bodies of the links of a portfolio."""
 
 from datetime import datetime
 from uuid import UUID

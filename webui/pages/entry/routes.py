@@ -1,4 +1,4 @@
-"""Register, log in, show to be there, log out; what links in mails lead to."""
+"""Pages to register, log in, prove who one is again and log out, and those that links in mails lead to."""
 
 from typing import Any
 
