@@ -59,6 +59,7 @@ class Book:
         market: prices and rates of the past.
         start: what an earlier book left.
         successions: which tokens became which, as far as the token is one of them.
+        records: take what the book makes; new ones where none are given.
     """
 
     def __init__(
@@ -68,12 +69,14 @@ class Book:
         market: Market,
         start: Start = _BEGINNING,
         successions: conversions.Successions = MappingProxyType({}),
+        *,
+        records: BookRecords | None = None,
     ) -> None:
         self._token_id = token_id
         self._rules = rules
         self._valuers = {key: Valuer(market, rule.currency) for key, rule in rules.items()}
         self._successions = successions
-        self.records = BookRecords()
+        self.records = BookRecords() if records is None else records
         self._totals = DailyTotals(self.records)
         self._inventory = Inventory(rules, self.records, self._totals, start)
 

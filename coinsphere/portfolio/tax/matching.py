@@ -1,10 +1,11 @@
 """Turns the facts of one token into the lines of a tax report. No I/O; run it in the decimal context `EXACT`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import ROUND_DOWN, Decimal
 from functools import cached_property
+from itertools import chain
 from uuid import UUID
 
 from coinsphere.i18n import N_
@@ -18,11 +19,22 @@ from coinsphere.portfolio.lots.book_records import (
 )
 from coinsphere.portfolio.lots.cost_basis import Book
 from coinsphere.portfolio.lots.movements import Acquire, Dispose, fee_in, movements_of, value
-from coinsphere.portfolio.model import INCOME, UNIT, ZERO, Fact, Kind, Market, Rules, Use
+from coinsphere.portfolio.model import (
+    INCOME,
+    UNIT,
+    ZERO,
+    Fact,
+    Kind,
+    LotUse,
+    Market,
+    Rules,
+    Use,
+)
 from coinsphere.portfolio.tax import pools
 from coinsphere.portfolio.tax.pools import Change, Matched
 from coinsphere.portfolio.tax.regimes import Matching, Regime
 from coinsphere.portfolio.tax.report import Disposal, Earned, Paid, Question
+from coinsphere.portfolio.tax.year_records import year_records
 from coinsphere.portfolio.valuer import Valuer
 
 _REALISED = (Use.SALE, Use.SWAP, Use.FEE, Use.LOST)
@@ -40,18 +52,20 @@ class Token:
 
     Attributes:
         token_id, symbol: the token.
-        entries: all its facts since the beginning, in the order of booking.
+        entries: all its facts since the beginning, in the order of booking; read anew each time they are asked for, so that
+            no more than those of the year are held.
         rules: how each portfolio is booked.
         market: prices and rates.
         regime, year, currency: of the report.
         successions: the renames and swaps in which the token takes part.
         ends: conversions of this token into another one, or into another unit of itself.
         carried: lots converted from other tokens, as their `given` returns them, in this token's unit.
+        is_converted: whether its lots go on in other tokens, so that all of its book is needed.
     """
 
     token_id: UUID
     symbol: str
-    entries: Sequence[Entry]
+    entries: Iterable[Entry]
     rules: Mapping[UUID, Rules]
     market: Market
     regime: Regime
@@ -60,12 +74,49 @@ class Token:
     successions: conversions.Successions = field(default_factory=dict)
     ends: Sequence[Conversion] = ()
     carried: Sequence[Carried] = ()
+    is_converted: bool = False
+    _of_year: list[Entry] = field(default_factory=list, init=False, repr=False)
+    """Filled by `_noting`."""
+    _undecided: list[Disposal] = field(default_factory=list, init=False, repr=False)
+    """Filled by `_changes`."""
 
     @cached_property
     def records(self) -> BookRecords:
-        """The token's book by the rules of the regime."""
-        book = Book(self.token_id, self._rules(), self.market, successions=self.successions)
-        return book.book(conversions.in_order(self.token_id, self.entries, self.ends, self.carried))
+        """The token's whole book by the rules of the regime."""
+        return self._booked(BookRecords())
+
+    def _booked(self, records: BookRecords) -> BookRecords:
+        book = Book(
+            self.token_id, self._rules(), self.market, successions=self.successions, records=records
+        )
+        steps = conversions.in_order(self.token_id, self._noting(), self.ends, self.carried)
+        return book.book(steps)
+
+    def _noting(self) -> Iterator[Entry]:
+        """All entries; those of the year are noted on the way."""
+        self._of_year.clear()
+        for entry in self.entries:
+            if self._is_in_year(entry.fact.occurred_at):
+                self._of_year.append(entry)
+            yield entry
+
+    @cached_property
+    def _uses(self) -> tuple[Sequence[LotUse], Mapping[int, datetime]]:
+        """The uses of the year, and when lots were acquired."""
+        if self._is_of_events:
+            acquired = {lot.number: lot.acquired_at for lot in self.records.lots}
+            return self.records.uses, acquired
+        records, lots = year_records(lambda use: self._is_in_year(use.used_at))
+        return self._booked(records).uses, lots.at
+
+    @property
+    def _is_of_events(self) -> bool:
+        return self.is_converted or bool(self.ends or self.successions or self.carried)
+
+    def _year(self) -> Sequence[Entry]:
+        """The entries of the year: of all that was matched, which is done by now or is done here."""
+        _ = self._pooled if self.regime.matching is Matching.POOL else self._uses
+        return self._of_year
 
     def given(self) -> list[Carried]:
         """Lots converted into other tokens, in this token's unit, with their cost by the regime."""
@@ -110,11 +161,11 @@ class Token:
 
     def questions(self) -> Iterator[Question]:
         """Transfers in the year whose other side nobody knows."""
-        for entry in self.entries:
+        for entry in self._year():
             fact = entry.fact
             is_out = fact.kind in (Kind.TRANSFER_OUT, Kind.WITHDRAWAL)
             is_lone = is_out and entry.arrival is None
-            if is_lone and fact.token_id == self.token_id and self._is_in_year(fact.occurred_at):
+            if is_lone and fact.token_id == self.token_id:
                 on = self.regime.day(fact.occurred_at)
                 reason = _LEFT_OUT[Use.WITHDRAWAL]
                 yield Question(on, self.symbol, fact.amount, reason, fact.fact_id)
@@ -135,8 +186,8 @@ class Token:
         )
 
     def _by_lots(self) -> Iterator[Disposal]:
-        acquired = {lot.number: lot.acquired_at for lot in self.records.lots}
-        for use in self.records.uses:
+        uses, acquired = self._uses
+        for use in uses:
             if not self._is_in_year(use.used_at) or use.kind not in (*_REALISED, Use.GIFT):
                 continue
             since = acquired.get(use.lot_number) if use.lot_number is not None else None
@@ -166,14 +217,16 @@ class Token:
                     self.symbol, "", matched.bought_on, matched.sold_on, Use.SALE, self._in_unit_of(matched), matched.cost,
                     matched.proceeds, matched.rule, None,
                 )  # fmt: skip
-        yield from self._not_sold()
+        yield from self._undecided
 
     @cached_property
     def _pooled(self) -> list[Matched]:
-        return pools.match([*self._changes(), *self._inherited(), *self._left()])
+        return pools.match(chain(self._changes(), self._inherited(), self._left()))
 
     def _changes(self) -> Iterator[Change]:
+        self._undecided.clear()
         for entry, move in self._moves():
+            self._note_undecided(entry, move)
             on, quantity = self.regime.day(entry.at), move.quantity * self._scale(entry.at)
             if isinstance(move, Acquire):
                 yield Change(on, quantity, move.cost, is_in=True)
@@ -218,6 +271,8 @@ class Token:
                 yield Change(on, lot.quantity * scale, lot.cost, is_in=True, legacy=0)
 
     def _ended(self) -> list[Carried]:
+        if not self._is_of_events:
+            return []
         units = {conversion.event_id for conversion in self._units()}
         return [
             carried for carried in conversions.given(self.records) if carried.fact_id not in units
@@ -238,22 +293,23 @@ class Token:
                 made.append(each._replace(lots=(CarriedLot(units, found.cost, None),)))
         return made
 
-    def _not_sold(self) -> Iterator[Disposal]:
+    def _note_undecided(self, entry: Entry, move: Acquire | Dispose) -> None:
         """Losses, gifts and bare fees of the year, which are no sales."""
-        for entry, move in self._moves():
-            undecided = isinstance(move, Dispose) and (
-                move.use in (Use.LOST, Use.GIFT) or (move.use is Use.FEE and move.proceeds == ZERO)
-            )
-            if undecided and isinstance(move, Dispose) and self._is_in_year(entry.at):
-                yield Disposal(
+        is_undecided = isinstance(move, Dispose) and (
+            move.use in (Use.LOST, Use.GIFT) or (move.use is Use.FEE and move.proceeds == ZERO)
+        )
+        if is_undecided and isinstance(move, Dispose) and self._is_in_year(entry.at):
+            self._undecided.append(
+                Disposal(
                     self.symbol, "", None, self.regime.day(entry.at), move.use, move.quantity, None,
                     move.proceeds, "section 104", entry.fact.fact_id,
-                )  # fmt: skip
+                )
+            )  # fmt: skip
 
     def _moves(self) -> Iterator[tuple[Entry, Acquire | Dispose]]:
         """What each fact does to the token; of a transfer between own accounts only its fee leaves."""
         valuer = Valuer(self.market, self.currency)
-        for entry in self.entries:
+        for entry in self._noting():
             if conversions.is_of_event(entry.fact, self.successions):
                 fee = fee_in(entry.fact, self.token_id)
                 if fee and self.token_id != entry.fact.counter_token_id:
@@ -269,11 +325,14 @@ class Token:
 
     def _own(self) -> Iterator[Fact]:
         """The facts of the year that are of this token, not of its fees or its counterpart."""
-        for entry in self.entries:
-            fact = entry.fact
-            if fact.token_id == self.token_id and self._is_in_year(fact.occurred_at):
-                yield fact
+        for entry in self._year():
+            if entry.fact.token_id == self.token_id:
+                yield entry.fact
+
+    @cached_property
+    def _bounds(self) -> tuple[datetime, datetime]:
+        return self.regime.bounds(self.year)
 
     def _is_in_year(self, at: datetime) -> bool:
-        first, last = self.regime.bounds(self.year)
+        first, last = self._bounds
         return first <= at < last

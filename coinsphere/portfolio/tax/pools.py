@@ -86,9 +86,10 @@ class _Day:
 
 def match(changes: Iterable[Change]) -> list[Matched]:
     """Sales and conversions into other tokens by day, each in parts with their cost."""
-    days: dict[date, _Day] = {}
-    for change in sorted(changes, key=lambda change: change.on):
-        days.setdefault(change.on, _Day()).add(change)
+    found: dict[date, _Day] = {}
+    for change in changes:
+        found.setdefault(change.on, _Day()).add(change)
+    days = dict(sorted(found.items()))
     matches = [*_same_day(days), *_thirty_days(days), *_pooled(days)]
     order = (SAME_DAY, THIRTY_DAYS, POOL, CONTINUED)
     return sorted(

@@ -6,6 +6,7 @@ another one go on in the book of that other token.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from decimal import localcontext
 from functools import partial
@@ -15,7 +16,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from coinsphere.portfolio.lots import rebooking, stored_events
-from coinsphere.portfolio.lots.book_records import Carried
+from coinsphere.portfolio.lots.book_records import Carried, Entry
 from coinsphere.portfolio.model import EXACT
 from coinsphere.portfolio.tax.matching import Token
 from coinsphere.portfolio.tax.regimes import Regime
@@ -66,6 +67,18 @@ def read(conn: Connection, user_id: UUID, regime: Regime, year: int, currency: s
     return _report(report_lines, regime, year, shown)
 
 
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """All facts of a token, read in portions each time that they are asked for."""
+
+    conn: Connection
+    user_id: UUID
+    token_id: UUID
+
+    def __iter__(self) -> Iterator[Entry]:
+        return rebooking.entries(self.conn, self.user_id, self.token_id)
+
+
 def _tokens(
     conn: Connection, user_id: UUID, symbols: dict[UUID, str], token: Callable[..., Token]
 ) -> Iterator[Token]:
@@ -77,8 +90,9 @@ def _tokens(
         line, arrived = lines[token_id], carried.pop(token_id, [])
         scope = {"user_id": user_id, "token_id": token_id, "since": rebooking.BEGINNING}
         token_year = token(
-            token_id=token_id, symbol=symbols[token_id], entries=list(rebooking.entries(conn, user_id, token_id)),
+            token_id=token_id, symbol=symbols[token_id], entries=_Entries(conn, user_id, token_id),
             successions=line.successions(), ends=line.conversions(conn, scope, arrived), carried=arrived,
+            is_converted=bool(line.events),
         )  # fmt: skip
         yield token_year
         if line.heirs():
