@@ -1,7 +1,7 @@
 """Turns the facts of one token into the lines of a tax report. No I/O; run it in the decimal context `EXACT`."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_DOWN, Decimal
 from functools import cached_property
@@ -31,6 +31,7 @@ from coinsphere.portfolio.model import (
     Use,
 )
 from coinsphere.portfolio.tax import pools
+from coinsphere.portfolio.tax.judgements import LEFT_OUT, is_no_sale, judged
 from coinsphere.portfolio.tax.pools import Change, Matched
 from coinsphere.portfolio.tax.regimes import Matching, Regime
 from coinsphere.portfolio.tax.report import Disposal, Earned, Paid, Question
@@ -38,12 +39,6 @@ from coinsphere.portfolio.tax.year_records import year_records
 from coinsphere.portfolio.valuer import Valuer
 
 _REALISED = (Use.SALE, Use.SWAP, Use.FEE, Use.LOST)
-_LEFT_OUT = {
-    Use.LOST: N_("what was lost or stolen: whether it counts has to be decided"),
-    Use.GIFT: N_("given away: whether that is a disposal has to be decided"),
-    Use.WITHDRAWAL: N_("left to where nobody knows: a payment would be a disposal"),
-    Use.FEE: N_("a fee that bought nothing: whether its cost counts has to be decided"),
-}
 
 
 @dataclass(frozen=True)
@@ -52,8 +47,7 @@ class Token:
 
     Attributes:
         token_id, symbol: the token.
-        entries: all its facts since the beginning, in the order of booking; read anew each time they are asked for, so that
-            no more than those of the year are held.
+        entries: all its facts since the beginning, in the order of booking; gone through more than once.
         rules: how each portfolio is booked.
         market: prices and rates.
         regime, year, currency: of the report.
@@ -75,19 +69,19 @@ class Token:
     ends: Sequence[Conversion] = ()
     carried: Sequence[Carried] = ()
     is_converted: bool = False
+    # Noted on the way, where facts are matched: what of them the report tells besides.
     _of_year: list[Entry] = field(default_factory=list, init=False, repr=False)
-    """Filled by `_noting`."""
     _undecided: list[Disposal] = field(default_factory=list, init=False, repr=False)
-    """Filled by `_changes`."""
 
     @cached_property
     def records(self) -> BookRecords:
-        """The token's whole book by the rules of the regime."""
+        """The whole book by the rules of the regime."""
         return self._booked(BookRecords())
 
     def _booked(self, records: BookRecords) -> BookRecords:
+        rules = self.regime.applied(self.rules, self.currency)
         book = Book(
-            self.token_id, self._rules(), self.market, successions=self.successions, records=records
+            self.token_id, rules, self.market, successions=self.successions, records=records
         )
         steps = conversions.in_order(self.token_id, self._noting(), self.ends, self.carried)
         return book.book(steps)
@@ -114,7 +108,7 @@ class Token:
         return self.is_converted or bool(self.ends or self.successions or self.carried)
 
     def _year(self) -> Sequence[Entry]:
-        """The entries of the year: of all that was matched, which is done by now or is done here."""
+        """The entries of the year, noted where all are matched."""
         _ = self._pooled if self.regime.matching is Matching.POOL else self._uses
         return self._of_year
 
@@ -127,7 +121,7 @@ class Token:
         """The disposals of the year; what is unknown or undecided comes as a question."""
         by_pool = self.regime.matching is Matching.POOL
         for disposal in self._by_pool() if by_pool else self._by_lots():
-            yield self._judged(disposal)
+            yield judged(disposal, self.regime)
 
     def income(self) -> Iterator[Earned | Question]:
         """The income of the year; income of unknown value comes as a question."""
@@ -166,24 +160,8 @@ class Token:
             is_out = fact.kind in (Kind.TRANSFER_OUT, Kind.WITHDRAWAL)
             is_lone = is_out and entry.arrival is None
             if is_lone and fact.token_id == self.token_id:
-                on = self.regime.day(fact.occurred_at)
-                reason = _LEFT_OUT[Use.WITHDRAWAL]
+                on, reason = self.regime.day(fact.occurred_at), LEFT_OUT[Use.WITHDRAWAL]
                 yield Question(on, self.symbol, fact.amount, reason, fact.fact_id)
-
-    def _judged(self, disposal: Disposal) -> Disposal | Question:
-        is_bare_fee = disposal.use is Use.FEE and disposal.proceeds == ZERO
-        counts_losses = Use.LOST in self.regime.counts
-        if disposal.use not in self.regime.counts or (is_bare_fee and not counts_losses):
-            reason = _LEFT_OUT[disposal.use]
-        elif disposal.cost is None:
-            reason = N_("sold, but what it cost is unknown")
-        elif disposal.proceeds is None:
-            reason = N_("given, but what it brought is unknown")
-        else:
-            return disposal
-        return Question(
-            disposal.disposed_on, self.symbol, disposal.quantity, reason, disposal.fact_id
-        )
 
     def _by_lots(self) -> Iterator[Disposal]:
         uses, acquired = self._uses
@@ -195,18 +173,6 @@ class Token:
                 self.symbol, use.account, None if since is None else self.regime.day(since),
                 self.regime.day(use.used_at), use.kind, use.quantity, use.cost, use.proceeds, "lot", use.fact_id,
             )  # fmt: skip
-
-    def _rules(self) -> dict[UUID, Rules]:
-        regime = self.regime
-        return {
-            key: replace(
-                rules,
-                currency=self.currency,
-                method=regime.method or rules.method,
-                scope=regime.scope or rules.scope,
-            )
-            for key, rules in self.rules.items()
-        }
 
     def _by_pool(self) -> Iterator[Disposal]:
         first = self.regime.first_day(self.year)
@@ -295,10 +261,7 @@ class Token:
 
     def _note_undecided(self, entry: Entry, move: Acquire | Dispose) -> None:
         """Losses, gifts and bare fees of the year, which are no sales."""
-        is_undecided = isinstance(move, Dispose) and (
-            move.use in (Use.LOST, Use.GIFT) or (move.use is Use.FEE and move.proceeds == ZERO)
-        )
-        if is_undecided and isinstance(move, Dispose) and self._is_in_year(entry.at):
+        if isinstance(move, Dispose) and is_no_sale(move) and self._is_in_year(entry.at):
             self._undecided.append(
                 Disposal(
                     self.symbol, "", None, self.regime.day(entry.at), move.use, move.quantity, None,
@@ -334,5 +297,4 @@ class Token:
         return self.regime.bounds(self.year)
 
     def _is_in_year(self, at: datetime) -> bool:
-        first, last = self._bounds
-        return first <= at < last
+        return self._bounds[0] <= at < self._bounds[1]

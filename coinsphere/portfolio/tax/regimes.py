@@ -5,14 +5,15 @@ States: IRC §§ 1012, 1222, Rev. Proc. 2024-28, Form 8949; United Kingdom: TCGA
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from coinsphere.i18n import N_
-from coinsphere.portfolio.model import LotMethod, LotScope, Use
+from coinsphere.portfolio.model import LotMethod, LotScope, Rules, Use
 
 
 class Matching(StrEnum):
@@ -99,6 +100,18 @@ class Regime:
             for each in (year, year + 1)
         )
         return first, last
+
+    def applied(self, rules: Mapping[UUID, Rules], currency: str) -> dict[UUID, Rules]:
+        """How portfolios are booked by the regime, in a currency."""
+        return {
+            key: replace(
+                own,
+                currency=currency,
+                method=self.method or own.method,
+                scope=self.scope or own.scope,
+            )
+            for key, own in rules.items()
+        }
 
     def day(self, at: datetime) -> date:
         """The day of an instant."""
