@@ -9,7 +9,7 @@ MARKET ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: messages dashboards help setup up down test test-slow chaos test-deploy lint format check bench capacity bench-peers lighthouse lock audit sbom docs postman clean-state
+.PHONY: messages dashboards help setup up down test test-slow chaos test-deploy lint format check bench capacity images bench-peers lighthouse lock audit sbom docs postman clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ lighthouse: setup ## judge front page, dashboard and token by Lighthouse in Chro
 
 capacity: setup ## measure what users cost and write docs/capacity.md; USERS="1000 1000000" for more, which takes hours
 	@$(BIN)/python -m bench.capacity $(if $(USERS),--users $(USERS)) $(if $(TRANSACTIONS),--transactions $(TRANSACTIONS))
+
+images: setup ## build the images with buildah and start what they are for; IMAGES="web pipeline", BASE=…
+	@$(BIN)/python -m bench.images $(IMAGES)
 
 bench-peers: setup ## our forecasts beside those of known libraries, in an environment of their own; writes bench/peers.json
 	@$(PYTHON) -m venv $(VENV)-peers

@@ -48,6 +48,7 @@ _EVALUATE = """
         join market.tokens on tokens.id = holdings.token_id and tokens.is_active
         left join good_quotes as quotes on quotes.token_id = holdings.token_id
         where holdings.amount > 0
+            and holdings.portfolio_id in (select portfolio_id from app.alerts where portfolio_id is not null and is_active)
         group by holdings.portfolio_id
         having count(*) = count(quotes.price)
     ),
@@ -69,23 +70,72 @@ _EVALUATE = """
         from observed
         where abs(round(value, 18)) < 1e20
     ),
+    watching as (
+        select alert_type, coalesce(token_id, portfolio_id) as subject_id, count(*) as alerts
+        from app.alerts
+        where is_active and (expires_at is null or expires_at > %(now)s)
+            and user_id not in (select id from app.users where not is_active)
+        group by 1, 2
+    ),
     tally as (
         select
-            count(*) as active,
-            count(sound.value) as comparable,
-            count(sound.value) filter (where alerts.last_value is distinct from sound.value or not alerts.is_armed) as moving
-        from app.alerts
-        join app.users on users.id = alerts.user_id and users.is_active
-        left join sound
-            on sound.alert_type = alerts.alert_type
-            and sound.subject_id = coalesce(alerts.token_id, alerts.portfolio_id)
-        where alerts.is_active and (alerts.expires_at is null or alerts.expires_at > %(now)s)
+            coalesce(sum(watching.alerts), 0)::bigint as active,
+            coalesce(sum(watching.alerts) filter (where sound.value is not null), 0)::bigint as comparable
+        from watching
+        left join sound using (alert_type, subject_id)
     ),
-    -- An alert that is armed and sees the value that it saw last can neither fire nor change: it is not even locked.
+    -- Only what its value has passed, or has to be armed again, can fire or change. What a token's alerts wait for is found
+    -- by the indexes `alerts_waiting` and `alerts_disarmed`, whatever the number of alerts (ADR 0313); of portfolios few
+    -- have more than one alert each.
+    passed as (
+        select crossed.id
+        from sound
+        cross join lateral (
+            select id from app.alerts
+            where alert_type = sound.alert_type and coalesce(token_id, portfolio_id) = sound.subject_id
+                and is_active and is_armed and sign(last_value - threshold) is null
+            union all
+            select id from app.alerts
+            where alert_type = sound.alert_type and coalesce(token_id, portfolio_id) = sound.subject_id
+                and is_active and is_armed and sign(last_value - threshold) = -1 and threshold <= sound.value
+            union all
+            select id from app.alerts
+            where alert_type = sound.alert_type and coalesce(token_id, portfolio_id) = sound.subject_id
+                and is_active and is_armed and sign(last_value - threshold) = 1 and threshold >= sound.value
+            union all
+            select id from app.alerts
+            where alert_type = sound.alert_type and coalesce(token_id, portfolio_id) = sound.subject_id
+                and is_active and is_armed and sign(last_value - threshold) = 0 and threshold <> sound.value
+            union all
+            select id from app.alerts
+            where alert_type = sound.alert_type and coalesce(token_id, portfolio_id) = sound.subject_id
+                and is_active and not is_armed
+        ) as crossed
+        where sound.alert_type <> 'portfolio'
+        union all
+        select alerts.id
+        from app.alerts
+        join sound on sound.alert_type = 'portfolio' and sound.subject_id = alerts.portfolio_id
+        where alerts.is_active and (
+            not alerts.is_armed or sign(alerts.last_value - threshold) is distinct from sign(sound.value - threshold)
+        )
+    ),
+    candidates as (
+        select alerts.id
+        from passed
+        join app.alerts on alerts.id = passed.id and (alerts.expires_at is null or alerts.expires_at > %(now)s)
+        join app.users on users.id = alerts.user_id and users.is_active
+    ),
     watched as (
         select
             alerts.id, alerts.user_id, alerts.alert_type, alerts.token_id, alerts.portfolio_id, alerts.channels,
-            alerts.condition, alerts.threshold, alerts.hysteresis, alerts.last_value as previous,
+            alerts.condition, alerts.threshold, alerts.hysteresis, alerts.is_armed as was_armed,
+            sign(alerts.last_value - threshold) is distinct from sign(sound.value - threshold) as is_passed,
+            -- What it was compared with last: its own row says so only as of when that passed its threshold.
+            case
+                when sign(before.value - threshold) = sign(alerts.last_value - threshold) then before.value
+                else alerts.last_value
+            end as previous,
             alerts.is_armed or case
                 when alerts.condition in ('above', 'crosses_above') then sound.value <= threshold - hysteresis
                 when alerts.condition in ('below', 'crosses_below') then sound.value >= threshold + hysteresis
@@ -94,13 +144,15 @@ _EVALUATE = """
             sound.value, sound.source, sound.observed_at,
             alerts.last_triggered_at is null
                 or alerts.last_triggered_at + make_interval(secs => alerts.cooldown_seconds) <= %(now)s as is_cooled_down
-        from app.alerts
-        join app.users on users.id = alerts.user_id and users.is_active
+        from candidates
+        join app.alerts on alerts.id = candidates.id
         join sound
             on sound.alert_type = alerts.alert_type
             and sound.subject_id = coalesce(alerts.token_id, alerts.portfolio_id)
-        where alerts.is_active and (alerts.expires_at is null or alerts.expires_at > %(now)s)
-            and (alerts.last_value is distinct from sound.value or not alerts.is_armed)
+        left join app.alert_observations as before
+            on before.alert_type = alerts.alert_type
+            and before.subject_id = coalesce(alerts.token_id, alerts.portfolio_id)
+        where alerts.is_active
         for update of alerts skip locked
     ),
     judged as (
@@ -126,15 +178,14 @@ _EVALUATE = """
             trigger_count = alerts.trigger_count + judged.fires::integer
         from judged
         where alerts.id = judged.id
-          and (judged.fires or judged.previous is distinct from judged.value or judged.is_armed <> alerts.is_armed)
+          and (judged.fires or judged.is_passed or judged.is_armed <> judged.was_armed)
     ),
-    -- When each subject was last compared: an unchanged minute writes one row a subject, not one an alert.
+    -- When each subject was last compared, and with what: a minute writes one row a subject, not one an alert.
     seen as (
-        insert into app.alert_observations (alert_type, subject_id, evaluated_at)
-        select alert_type, subject_id, %(now)s
+        insert into app.alert_observations (alert_type, subject_id, evaluated_at, value)
+        select alert_type, subject_id, %(now)s, value
         from sound
-        where alert_type <> 'portfolio' or exists (select from app.alerts where portfolio_id = subject_id)
-        on conflict (alert_type, subject_id) do update set evaluated_at = excluded.evaluated_at
+        on conflict (alert_type, subject_id) do update set evaluated_at = excluded.evaluated_at, value = excluded.value
     ),
     fired as (
         insert into app.alert_events
@@ -158,7 +209,7 @@ _EVALUATE = """
     ),
     counted as (
         select
-            tally.comparable - tally.moving + (select count(*) from judged) as evaluated,
+            tally.comparable - (select count(*) from candidates) + (select count(*) from judged) as evaluated,
             (select count(*) from fired) as fired,
             tally.active
         from tally

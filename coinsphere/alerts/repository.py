@@ -68,8 +68,8 @@ class AlertEvent:
     observed_at: datetime
 
 
-# An alert is written when its value moves; an evaluation that saw the same value stands with its subject alone. It counts
-# if the alert was looked at then: on, not yet expired, and as it is now.
+# An alert is written when its value passes its threshold; other evaluations stand with its subject alone. They count if the
+# alert was looked at then: on, not yet expired, and as it is now.
 _EVALUATED = """
     greatest(alerts.last_evaluated_at, (
         select seen.evaluated_at
@@ -81,15 +81,29 @@ _EVALUATED = """
             and (alerts.expires_at is null or alerts.expires_at > seen.evaluated_at)
     ))
 """
+# Of the newest evaluation; an alert that was being changed then has missed it, and waits on the other side.
+_LAST_VALUE = """
+    coalesce((
+        select seen.value
+        from app.alert_observations as seen
+        where seen.alert_type = alerts.alert_type
+            and seen.subject_id = coalesce(alerts.token_id, alerts.portfolio_id)
+            and alerts.is_active
+            and (alerts.expires_at is null or alerts.expires_at > seen.evaluated_at)
+            and sign(seen.value - alerts.threshold) = sign(alerts.last_value - alerts.threshold)
+    ), alerts.last_value)
+"""
 _ALERT = (
     """
     select alerts.id, alert_type, token_id, tokens.symbol as token_symbol, portfolio_id, condition, threshold, channels,
            array(select channel_id from app.alert_channel_choices where alert_id = alerts.id order by 1) as channel_ids,
-           cooldown_seconds, hysteresis, alerts.is_active, expires_at, last_value,
+           cooldown_seconds, hysteresis, alerts.is_active, expires_at,
            last_triggered_at, trigger_count, alerts.created_at, alerts.updated_at,
     """  # noqa: S608 - constants alone
     + _EVALUATED
-    + """ as last_evaluated_at
+    + " as last_evaluated_at,"
+    + _LAST_VALUE
+    + """ as last_value
     from app.alerts
     left join market.tokens on tokens.id = alerts.token_id
 """

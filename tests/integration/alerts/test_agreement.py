@@ -1,7 +1,7 @@
 """The set-based statement and the plain functions of `rules` say the same, for random sequences of values."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import product
 
@@ -10,12 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coinsphere.alerts import evaluation
+from coinsphere.alerts import evaluation, repository
 from coinsphere.alerts.rules import Condition, is_cooled_down, is_met, is_rearmed
 
 from .conftest import MAILS, NOW, STALE_AFTER, World, add_user
 
 _TINY = Decimal("0.000000000000000001")
+_PREVIOUS = "select alert_id, fired_at, previous_value from app.alert_events"
 _VALUES = [Decimal(value) for value in (99, 100, 101)] + [100 - _TINY, 100 + _TINY]
 
 
@@ -31,6 +32,8 @@ class Model:
     previous: Decimal | None = None
     triggered_at: object = None
     count: int = 0
+    fired: list[tuple[datetime, Decimal | None]] = field(default_factory=list)
+    """When, and what the value was before."""
 
     def see(self, value, now) -> None:
         self.is_armed |= is_rearmed(self.condition, self.threshold, self.hysteresis, value)
@@ -38,6 +41,7 @@ class Model:
         if is_met_now and self.is_armed and is_cooled_down(self.triggered_at, self.cooldown, now):
             self.is_armed = not self.hysteresis
             self.triggered_at, self.count = now, self.count + 1
+            self.fired.append((now, self.previous))
         self.previous = value
 
 
@@ -81,8 +85,11 @@ def test_the_statement_agrees_with_the_rules(conn, steps, thresholds, cooldowns,
         if state == "ok":
             for model in models.values():
                 model.see(value, world.now)
-    stored = conn.execute("select id, trigger_count, last_value, last_triggered_at from app.alerts")
-    found = {row[0]: tuple(row[1:]) for row in stored}
+    found = {
+        alert.id: (alert.trigger_count, alert.last_value, alert.last_triggered_at)
+        for alert in repository.list_for(conn, world.user)
+    }
+    previous = conn.execute(_PREVIOUS).fetchall()
     events = dict(conn.execute("select alert_id, count(*) from app.alert_events group by 1"))
     conn.rollback()
     assert world.now > NOW
@@ -90,3 +97,6 @@ def test_the_statement_agrees_with_the_rules(conn, steps, thresholds, cooldowns,
         alert: (model.count, model.previous, model.triggered_at) for alert, model in models.items()
     }
     assert events == {alert: model.count for alert, model in models.items() if model.count}
+    assert sorted(previous, key=str) == sorted(
+        ((alert, *fired) for alert, model in models.items() for fired in model.fired), key=str
+    )

@@ -269,7 +269,7 @@ def test_an_alert_whose_value_stands_still_is_neither_locked_nor_written(world, 
         other.execute("select from app.alerts for update")
         assert world.evaluate().skipped == 1, "the one that waits to be armed again"
         world.quote(95)
-        assert world.evaluate().skipped == 6
+        assert world.evaluate().skipped == 3, "that one, and the two whose threshold was passed"
     assert world.fired(95) == [1]
 
 
@@ -317,3 +317,17 @@ def test_a_firing_is_a_product_event_of_who_allows_it(world) -> None:
     assert world.fired(99, 101) == [0, 2]
     kept = world.conn.execute("select user_id, name, properties from app.product_events").fetchall()
     assert kept == [(world.user, "alert_fired", {"kind": "price"})]
+
+
+def test_alerts_whose_value_moves_on_its_own_side_are_not_written(world):
+    for threshold in (90, 100, 110):
+        world.alert("above", threshold, cooldown_seconds=0)
+    world.fired(105)
+    rows = "select array_agg(concat_ws(' ', ctid, xmin, xmax) order by id) from app.alerts"
+    before = world.scalar(rows)
+    assert world.fired(106, 109, 101) == [0, 0, 0]
+    assert world.scalar(rows) == before
+    seen = [alert.last_value for alert in repository.list_for(world.conn, world.user)]
+    assert seen == [101, 101, 101]
+    assert world.fired(111) == [1]
+    assert world.scalar("select previous_value from app.alert_events where threshold = 110") == 101

@@ -121,7 +121,7 @@ def test_the_network_is_closed_but_for_what_is_named(manifests) -> None:
     }
     assert "ingress" not in policies["cs-closed"]
     opened = policies["cs-front"]["podSelector"]["matchExpressions"][0]["values"]
-    assert opened == ["api", "stream"]
+    assert opened == ["api", "api-canary", "stream"]
 
 
 def test_values_that_make_no_sense_are_refused() -> None:
@@ -176,3 +176,32 @@ def test_figures_of_every_process_are_scraped_where_that_is_wanted_and_closed_el
     (api,) = pods(found)["cs-api"]["containers"]
     hosts = next(each for each in api["env"] if each["name"] == "COINSPHERE_SERVICE_HOSTS")
     assert "$(POD_IP)" in hosts["value"].split(","), "a pod is asked by its address"
+
+
+def test_a_canary_is_the_api_of_another_version_for_some_of_the_requests() -> None:
+    values = yaml.safe_load((CHART / "values-production.yaml").read_text())
+    usual, canary = (
+        render({**values, "image": {"tag": "1.0.0"}, "canary": {"tag": tag, "weight": 5}})
+        for tag in ("", "1.1.0")
+    )
+    names = {(each["kind"], each["metadata"]["name"]) for each in usual}
+    added = {
+        (each["kind"], each["metadata"]["name"]): each
+        for each in canary
+        if (each["kind"], each["metadata"]["name"]) not in names
+    }
+    assert set(added) == {
+        ("Deployment", "cs-api-canary"),
+        ("Service", "cs-api-canary"),
+        ("Ingress", "cs-canary"),
+    }
+    for each in added.values():
+        kubernetes_validate.validate(each, "1.31", strict=True)
+    notes = added["Ingress", "cs-canary"]["metadata"]["annotations"]
+    assert notes["nginx.ingress.kubernetes.io/canary-weight"] == "5"
+    images = {name: pod["containers"][0]["image"] for name, pod in pods(canary).items()}
+    assert images["cs-api-canary"] == images["cs-prepare"] == "web:1.1.0"
+    assert images["cs-api"] == images["cs-worker"] == "web:1.0.0"
+    (container,) = pods(canary)["cs-api-canary"]["containers"]
+    assert container["command"] == ["coinsphere", "run", "api"]
+    assert pods(canary)["cs-api-canary"]["volumes"] == pods(canary)["cs-api"]["volumes"]

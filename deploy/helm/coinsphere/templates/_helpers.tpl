@@ -7,7 +7,9 @@ app.kubernetes.io/component: {{ .name }}
 {{- define "coinsphere.image" -}}
 {{- $registry := ternary (printf "%s/" .root.Values.image.registry) "" (ne .root.Values.image.registry "") -}}
 {{- $digest := index .root.Values.image.digest .image -}}
-{{- if $digest -}}
+{{- if .tag -}}
+{{ $registry }}{{ .image }}:{{ .tag }}
+{{- else if $digest -}}
 {{ $registry }}{{ .image }}@{{ $digest }}
 {{- else -}}
 {{ $registry }}{{ .image }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
