@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from expectations import data_docs
+from expectations.data_docs import Site
 from expectations.suites.rules import Rule, Severity
 
 _SHOWN = 10
@@ -36,36 +38,51 @@ class Finding:
         return self.rule.sets_aside is not None and bool(self.rows)
 
 
-def validate(frame: pd.DataFrame, rules: Sequence[Rule], labels: Sequence[str]) -> list[Finding]:
+def validate(
+    frame: pd.DataFrame, rules: Sequence[Rule], labels: Sequence[str], site: Site | None = None
+) -> list[Finding]:
     """Check `frame` against `rules`, in their order.
 
     Args:
         frame: has the columns that the rules name; one that lacks breaks its rule, as one that has a wrong type does.
         rules: a suite.
         labels: columns by which a person finds a row.
+        site: where Great Expectations' pages of it are built; None for nowhere.
     """
-    with _quiet():
-        import great_expectations as gx  # noqa: PLC0415 - takes 4 to 7 s
-        from great_expectations.data_context.types.base import (  # noqa: PLC0415 - the same
-            ProgressBarsConfig,
-        )
-
-        context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = ProgressBarsConfig(
-            globally=False, metric_calculations=False
-        )
-        source = context.data_sources.add_pandas("memory")
-        batch = (
-            source.add_dataframe_asset("frame")
-            .add_batch_definition_whole_dataframe("all")
-            .get_batch({"dataframe": frame})
-        )
-        suite = gx.ExpectationSuite(
-            name="suite", expectations=[_expectation(gx, rule) for rule in rules]
-        )
-        outcome = batch.validate(suite, result_format={"result_format": "COMPLETE"})
+    with _quiet(), _context(site) as context:
+        outcome = _outcome(context, frame, rules, site.suite if site else "suite")
     by_name = {_name(result): result for result in outcome.results}
     return [_finding(rule, by_name[rule.name], frame, labels) for rule in rules]
+
+
+@contextmanager
+def _context(site: Site | None) -> Iterator[Any]:
+    import great_expectations as gx  # noqa: PLC0415 - takes 4 to 7 s
+
+    if site is None:
+        yield gx.get_context(mode="ephemeral")
+    else:
+        with data_docs.opened(site) as context:
+            yield context
+
+
+def _outcome(context: Any, frame: pd.DataFrame, rules: Sequence[Rule], name: str) -> Any:
+    import great_expectations as gx  # noqa: PLC0415 - the same
+    from great_expectations.data_context.types.base import (  # noqa: PLC0415 - the same
+        ProgressBarsConfig,
+    )
+
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+    source = context.data_sources.add_or_update_pandas(name)
+    batch = source.add_dataframe_asset("frame").add_batch_definition_whole_dataframe("all")
+    expectations = [_expectation(gx, rule) for rule in rules]
+    suite = context.suites.add_or_update(gx.ExpectationSuite(name=name, expectations=expectations))
+    definition = context.validation_definitions.add_or_update(
+        gx.ValidationDefinition(name=name, data=batch, suite=suite)
+    )
+    return definition.run(
+        batch_parameters={"dataframe": frame}, result_format={"result_format": "COMPLETE"}
+    )
 
 
 def _expectation(gx: Any, rule: Rule) -> Any:

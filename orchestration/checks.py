@@ -16,7 +16,7 @@ from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.settings import Settings
 from expectations.suites.rules import Rule, Severity
-from orchestration import check_effects, failures
+from orchestration import check_effects, documents, failures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,7 @@ def build(
         name=name,
         specs=[_spec(asset, rule) for rule in suite],
         retry_policy=failures.PATIENT,
-        description=f"The suite `{name}` of Great Expectations: docs/guides/data-quality.md.",
+        description=f"The suite `{name}` of Great Expectations, with pages of its own: docs/guides/data-quality.md.",
     )
     def check(
         settings: dg.ResourceParam[Settings],
@@ -59,9 +59,10 @@ def build(
         with failures.classified():
             with database.connection() as conn:
                 frame = read(conn, settings, clock())
-            from expectations import runner
+            from expectations import data_docs, runner
 
-            findings = runner.validate(frame, suite, labels)
+            site = data_docs.Site(documents.checks(settings), name)
+            findings = runner.validate(frame, suite, labels, site)
             with database.connection() as conn:
                 held = check_effects.settle(conn, suite, findings, frame, clock())
         for finding in findings:

@@ -35,6 +35,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             warehouse.users,
             dbt_models,
             warehouse.risk_scores,
+            warehouse.dbt_docs,
             forecasting.training_sets,
             forecasting.trained_models,
             forecasting.evaluation,

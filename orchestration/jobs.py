@@ -25,7 +25,7 @@ from orchestration.market.assets import (
     quotes,
 )
 from orchestration.portfolios.assets import EXCHANGE_RATES, POSITION_VALUES
-from orchestration.warehouse.assets import RISK_SCORES
+from orchestration.warehouse.assets import DBT_DOCS, RISK_SCORES
 
 Job = UnresolvedAssetJobDefinition | dg.JobDefinition
 
@@ -72,7 +72,7 @@ def _history() -> Job:
 
 
 def _pipeline(warehouse: dg.AssetSelection) -> Job:
-    unpartitioned = dg.AssetSelection.assets(TOKEN_METADATA, candles_hourly) | _MINUTE
+    unpartitioned = dg.AssetSelection.assets(TOKEN_METADATA, candles_hourly, DBT_DOCS) | _MINUTE
     return _job(
         "pipeline",
         unpartitioned | _CANDLE_CHECKS | warehouse | _VALUES | _MODELS | _PROTOCOLS,
@@ -105,9 +105,10 @@ def _hourly(warehouse: dg.AssetSelection) -> Job:
 
 def _daily(warehouse: dg.AssetSelection) -> Job:
     forecasts = dg.AssetSelection.assets(TOKEN_METADATA, PREDICTIONS, GLOBAL_PREDICTIONS)
+    described = dg.AssetSelection.assets(DBT_DOCS)
     return _job(
         "daily",
-        _CANDLES | warehouse | _VALUES | forecasts,
+        _CANDLES | warehouse | _VALUES | forecasts | described,
         2 * _HOURS,
         "The hour's work after the daily close, and predictions.",
     )

@@ -18,6 +18,7 @@ from coinsphere.local.state import State
 from coinsphere.observability import exposition, faults
 from coinsphere.observability.asgi import Measured
 from coinsphere.settings import Settings
+from orchestration.documents import Beside
 from orchestration.figures import DagsterFigures
 
 _STATEMENT_TIMEOUT_MS = 15_000
@@ -43,7 +44,7 @@ def main() -> None:
             REGISTRY.register(DagsterFigures(instance))
             exposition.serve(settings, settings.dagster_metrics_port)
             uvicorn.run(
-                Measured(Guard(app, settings, "dagster"), "dagster"),
+                Measured(Guard(Beside(app, settings), settings, "dagster"), "dagster"),
                 host=settings.bind_host,
                 port=settings.dagster_port,
                 log_config=None,  # its lines are ours, too

@@ -1,12 +1,13 @@
 """Daily candles of active tokens, as the candle suite asks about them."""
 
 from datetime import datetime, timedelta
+from typing import LiteralString
 
 import numpy as np
 import pandas as pd
 from psycopg import Connection
 
-from expectations.frames import columns, contradictions
+from expectations.frames import columns, contradictions, venues
 from expectations.frames.columns import (
     LEAST_VOLATILITY,
     SIMULATED,
@@ -16,11 +17,12 @@ from expectations.frames.columns import (
     logarithm,
 )
 
-_CANDLES = """
+_CANDLES: LiteralString = f"""
     select
         t.id::text as token_id, t.symbol, t.peg_usd::float8 as peg_usd, d.opened_at as day,
         d.open::float8 as open, d.high::float8 as high, d.low::float8 as low, d.close::float8 as close,
         d.volume::float8 as volume, d.source, d.is_final, h.close::float8 as second_close,
+        {venues.COLUMNS},
         exists (
             select from market.set_aside s
             where s.token_id = d.token_id and s.scope = 'candle' and s.about = d.opened_at and s.state = 'released'
@@ -30,12 +32,13 @@ _CANDLES = """
     left join market.price_data h
         on h.token_id = d.token_id and h.interval = '1h' and h.opened_at = d.opened_at + interval '23 hours'
         and h.is_final and d.is_final and h.quality <> 'suspect'
+    {venues.told("d", "1 day")}
     where d.interval = '1d' and t.is_active
       and d.opened_at > (
           select max(opened_at) from market.price_data where interval = '1d' and opened_at <= %(now)s
       ) - make_interval(days => %(days)s)
     order by t.symbol, t.id, d.opened_at
-"""
+"""  # noqa: S608 - constants alone
 
 _VOLATILITY_DAYS = 90
 _LEAST_RETURNS = 30
@@ -54,7 +57,7 @@ def with_measures(raw: pd.DataFrame, now: datetime) -> pd.DataFrame:
 
     Args:
         raw: `token_id`, `symbol`, `peg_usd`, `day` (UTC), open, high, low, close, `volume`, `source`, `is_final` and
-            `second_close`, ascending by token and day; `vouched`, where there, tells which a person believes.
+            `second_close`, ascending by token and day; what `venues.gap` takes; `vouched`, where there, tells which a person believes.
         now: the instant past which nothing can be known.
     """
     frame = raw.reset_index(drop=True)
@@ -75,6 +78,7 @@ def with_measures(raw: pd.DataFrame, now: datetime) -> pd.DataFrame:
         days_behind=in_days(newest - frame["day"]).where(last),
         days_unfinished=in_days(newest - frame["day"]).where(~frame["is_final"]),
         second_source_gap=logarithm(frame["close"] / frame["second_close"]).abs(),
+        venues_gap=venues.gap(frame),
         peg_gap=(frame["close"] / frame["peg_usd"] - 1).abs(),
         **_jumps(frame),
     )

@@ -7,6 +7,7 @@ from expectations.suites.rules import (
     Rule,
     Severity,
     Suite,
+    agreeing,
     between,
     near_peg,
     none_missing,
@@ -102,6 +103,7 @@ SUITE: Suite = setting_aside(
             "second_source_gap",
             most=OTHER_MARKET,
         ),
+        agreeing("close_agrees_with_the_other_venues"),
         none_missing(
             "no_day_is_missing",
             "Each token has a candle on every day from its first to its last.",

@@ -9,6 +9,7 @@ from coinsphere.market.quality.set_aside import Scope
 from expectations.suites.rules import (
     Severity,
     Suite,
+    agreeing,
     between,
     near_peg,
     none_missing,
@@ -81,6 +82,7 @@ SUITE: Suite = setting_aside(
             least=-LARGEST_MOVE,
             most=LARGEST_MOVE,
         ),
+        agreeing("hourly_close_agrees_with_the_other_venues"),
         none_missing(
             "no_hour_is_missing",
             "Each token has a candle in every hour from its first to its last.",

@@ -137,6 +137,18 @@ def one_origin() -> Rule:
     )
 
 
+def agreeing(name: str) -> Rule:
+    """A close is as near to those of the other venues as these are to each other."""
+    return between(
+        name,
+        "Where two other venues or more said a price at the instant of the close, it is as near to their middle as venues "
+        "may be apart, by the token's own noise.",
+        Severity.CRITICAL,
+        "venues_gap",
+        most=1,
+    )
+
+
 def near_peg(column: str) -> Rule:
     """`column` is a stablecoin's relative distance from its peg; a loss of the peg is shown, not hidden."""
     return between(

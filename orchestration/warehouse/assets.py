@@ -10,12 +10,14 @@ from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
-from orchestration import automation, failures
-from orchestration.warehouse import risk
+from coinsphere.settings import Settings
+from orchestration import automation, documents, failures
+from orchestration.warehouse import documentation, risk
 from orchestration.warehouse.dbt import Dbt
 
 RISK_SCORES = dg.AssetKey(["market", "risk_scores"])
 FEATURES = dg.AssetKey(["marts", "ml_features_daily"])
+DBT_DOCS = dg.AssetKey(["documentation", "dbt_docs"])
 
 
 product_events = dg.AssetSpec(
@@ -106,4 +108,34 @@ def risk_scores(
             "rows_written": published.written,
             "refused": ", ".join(published.refused) or "none",
         }
+    )
+
+
+@dg.asset(
+    key=DBT_DOCS,
+    deps=[FEATURES, RISK_SCORES],
+    group_name="documentation",
+    owners=["team:data"],
+    kinds={"dbt"},
+    pool="dbt",
+    retry_policy=failures.PATIENT,
+    freshness_policy=automation.daily_after_close(),
+    check_specs=[
+        dg.AssetCheckSpec(
+            documentation.FRESH,
+            asset=DBT_DOCS,
+            description="No source of dbt is older than its freshness in `models/staging` says.",
+        )
+    ],
+)
+@failures.classified()
+def dbt_docs(
+    settings: dg.ResourceParam[Settings], dbt: dg.ResourceParam[Dbt]
+) -> dg.MaterializeResult:
+    """Tables, columns, tests, lineage and who reads them, as one page beside Dagster's UI: docs/guides/warehouse.md."""
+    found = documentation.sources(dbt)
+    documentation.generate(dbt, documents.dbt(settings))
+    return dg.MaterializeResult(
+        metadata={"page": dg.MetadataValue.url(settings.orchestrator_url + documents.DBT)},
+        check_results=[documentation.freshness(DBT_DOCS, found)],
     )

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import dagster as dg
 from dagster_dbt import DbtCliInvocation, DbtCliResource
@@ -27,15 +28,29 @@ class Dbt:
         It writes into one folder of the state: a folder for each run, which is Dagster's way, would never be removed,
         and the pool `dbt` lets one run at a time.
         """
+        with _environment(project.environment(self._settings)):
+            return _client().cli(list(args), context=context, target_path=self.target)
+
+    def run(self, args: Sequence[str]) -> bool:
+        """Run dbt for no asset, to its end; whether it found nothing wrong. It writes into the same folder."""
+        with _environment(project.environment(self._settings)):
+            done = _client().cli(list(args), raise_on_error=False, target_path=self.target)
+            return done.wait().is_successful()
+
+    @property
+    def target(self) -> Path:
+        """The folder that dbt writes into."""
         target = self._settings.state / "dbt"
         target.mkdir(parents=True, exist_ok=True)
-        client = DbtCliResource(
-            project_dir=os.fspath(project.PROJECT),
-            profiles_dir=os.fspath(project.PROJECT),
-            dbt_executable=project.executable(),
-        )
-        with _environment(project.environment(self._settings)):
-            return client.cli(list(args), context=context, target_path=target)
+        return target
+
+
+def _client() -> DbtCliResource:
+    return DbtCliResource(
+        project_dir=os.fspath(project.PROJECT),
+        profiles_dir=os.fspath(project.PROJECT),
+        dbt_executable=project.executable(),
+    )
 
 
 @contextmanager

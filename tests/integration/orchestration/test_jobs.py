@@ -7,10 +7,14 @@ import pytest
 
 from coinsphere.errors import ConfigurationError
 from coinsphere.market.quality import set_aside
+from expectations import data_docs
+from orchestration import documents
 from orchestration.definitions import build_definitions
 from orchestration.market.assets import CANDLES_DAILY
 from orchestration.partitions import range_tags
-from orchestration.warehouse.assets import FEATURES
+from orchestration.warehouse import assets as warehouse
+from orchestration.warehouse.assets import DBT_DOCS, FEATURES
+from orchestration.warehouse.dbt import Dbt
 
 FIRST, TODAY = date(2025, 11, 1), date(2026, 3, 10)
 
@@ -54,7 +58,7 @@ def _count(owner, table):
     return owner.execute(f"select count(*) from {table}").fetchone()[0]
 
 
-def test_history_then_an_hour(execute, owner):
+def test_history_then_an_hour(execute, owner, settings, instance):
     """Candles, the suite, dbt with its tests, the suite of features, risk scores; a WARN is shown and holds up none."""
     assert execute("history", range_tags(FIRST, TODAY)).success
     days = (TODAY - FIRST).days + 1
@@ -75,6 +79,45 @@ def test_history_then_an_hour(execute, owner):
     assert _count(owner, "marts.ml_features_daily") == 2 * days
     assert _count(owner, "market.risk_scores") == 2
     assert _failed(_checks(done, FEATURES)) == {"trained_tokens_have_history"}
+    _pages_tell_of_the_newest_run(settings)
+
+    described = _described(settings, instance)
+    page = documents.dbt(settings).read_text(encoding="utf-8")
+    assert "ml_features_daily" in page
+    assert "model_server" in page
+    assert "| market.adjusted_candles | pass |" in _freshness(described)
+    owner.execute("update market.price_data set ingested_at = now() - interval '2 days'")
+    late = _described(settings, instance)
+    assert "| market.adjusted_candles | error |" in _freshness(late)
+    assert _failed(_checks(late, DBT_DOCS)) == {"sources_are_fresh"}
+
+
+def _freshness(done) -> str:
+    return _evaluation(done, "sources_are_fresh").metadata["sources"].value
+
+
+def _described(settings, instance) -> dg.ExecuteInProcessResult:
+    """A run of the asset that describes the warehouse, alone."""
+    done = dg.materialize(
+        [warehouse.dbt_docs],
+        instance=instance,
+        resources={
+            "settings": settings,
+            "dbt": dg.ResourceDefinition.hardcoded_resource(Dbt(settings)),
+        },
+    )
+    assert done.success
+    return done
+
+
+def _pages_tell_of_the_newest_run(settings):
+    """Data Docs have one result of each suite, and the name of the rule that was broken."""
+    pages = data_docs.pages(documents.checks(settings))
+    index = (pages / "index.html").read_text(encoding="utf-8")
+    for suite in ("check_candles", "check_hours", "check_features"):
+        assert suite in index
+        (result,) = (pages / "validations" / suite).rglob("*.html")
+        assert result.stat().st_size > 1000
 
 
 @pytest.mark.slow

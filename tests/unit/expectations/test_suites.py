@@ -25,6 +25,11 @@ ALL = {
 }
 
 
+def told(close) -> dict[str, object]:
+    """Two other venues or more at each close, 10 bp away, whose usual distance that is."""
+    return {"told_close": close * 1.001, "told_venues": 3, "told_noise": 10.0, "usual_move": 5.0}
+
+
 def raw_candles() -> pd.DataFrame:
     """Two tokens and a stablecoin, 120 days each, the last one unfinished."""
     rng = np.random.default_rng(3)
@@ -52,6 +57,7 @@ def raw_candles() -> pd.DataFrame:
                     "source": "test",
                     "is_final": [True] * (DAYS - 1) + [False],
                     "second_close": close,
+                    **told(close),
                 }
             )
         )
@@ -72,7 +78,7 @@ def in_row(column, value, row=100):
     return change
 
 
-def scaled(factor, row=100, columns=("open", "high", "low", "close", "second_close")):
+def scaled(factor, row=100, columns=("open", "high", "low", "close", "second_close", "told_close")):
     """The prices of one day of the first token, with candles that stay in order."""
 
     def change(frame: pd.DataFrame) -> pd.DataFrame:
@@ -86,11 +92,18 @@ def without(row):
     return lambda frame: frame.drop(index=row)
 
 
+def doubted_by_the_venues(frame: pd.DataFrame) -> pd.DataFrame:
+    """Prices that the other venues do not know: 1 % away, where they are 0.1 % apart."""
+    frame.loc[100, "told_close"] *= 0.99
+    return frame
+
+
 def everything_after(factor):
     """A move that stays: all of the first token from day 100 on."""
 
     def change(frame: pd.DataFrame) -> pd.DataFrame:
-        frame.loc[100 : DAYS - 1, ["open", "high", "low", "close", "second_close"]] *= factor
+        columns = ["open", "high", "low", "close", "second_close", "told_close"]
+        frame.loc[100 : DAYS - 1, columns] *= factor
         return frame
 
     return change
@@ -133,6 +146,7 @@ CANDLE_FAULTS = [
         in_row("second_close", lambda close: close * 1.3),
         {"close_is_not_of_another_market", "close_agrees_with_a_second_source"},
     ),
+    ("close_agrees_with_the_other_venues", doubted_by_the_venues, None),
     ("no_day_is_missing", without(50), None),
     ("no_token_has_stopped", lambda frame: frame.drop(index=range(DAYS - 3, DAYS)), None),
     ("no_old_candle_is_unfinished", in_row("is_final", value=False), None),
@@ -188,6 +202,7 @@ HOURLY_FAULTS = {
     "simulated_and_real_hours_are_not_mixed": in_row("source", "simulated"),
     "no_close_is_ten_times_the_last": lambda frame: scaled(1000)(frame.assign(second_close=1.0)),
     "no_hour_moved_tenfold": lambda frame: crash(0.04)(frame.assign(second_close=1.0)),
+    "hourly_close_agrees_with_the_other_venues": doubted_by_the_venues,
     "no_hour_is_missing": without(50),
     "no_token_has_stopped_by_the_hour": lambda frame: frame.drop(index=range(DAYS - 4, DAYS)),
     "no_old_hour_is_unfinished": in_row("is_final", value=False),

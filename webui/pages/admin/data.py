@@ -88,8 +88,13 @@ def _page(form: Submission) -> Response:
     with services().database.connection() as conn:
         held, more_held = use_cases.held(conn, query)
         refused, more_refused = use_cases.waiting(conn, query)
+    dagster = services().settings.orchestrator_url
     return rendering.page(
         "admin/data.html",
+        dagster=dagster,
+        # `orchestration.documents` serves them, beside Dagster's UI.
+        data_docs=f"{dagster}/coinsphere/docs/checks/index.html",
+        dbt_docs=f"{dagster}/coinsphere/docs/dbt",
         status=administration.data_status(),
         held=held,
         refused=refused,

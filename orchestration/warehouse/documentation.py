@@ -1,0 +1,55 @@
+"""What dbt tells of itself: its docs, and how fresh it finds its sources."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from orchestration import checks
+from orchestration.warehouse.dbt import Dbt
+
+FRESH = "sources_are_fresh"
+
+
+def sources(dbt: Dbt) -> list[dict[str, Any]]:
+    """How old dbt finds each source that has a freshness; it may be too old, which is no fault of dbt's."""
+    dbt.run(["source", "freshness"])
+    told = json.loads((dbt.target / "sources.json").read_text(encoding="utf-8"))
+    results: list[dict[str, Any]] = told["results"]
+    return results
+
+
+def generate(dbt: Dbt, page: Path) -> None:
+    """Make the docs, as one page that needs no other file.
+
+    Raises:
+        dagster.Failure: dbt could not; its own words stand in the log.
+    """
+    if not dbt.run(["docs", "generate", "--static"]):
+        raise dg.Failure("dbt could not generate its docs; its own words stand above")
+    page.parent.mkdir(parents=True, exist_ok=True)
+    new = page.with_suffix(".new")
+    shutil.copyfile(dbt.target / "static_index.html", new)
+    new.replace(page)
+
+
+def freshness(asset: dg.AssetKey, found: Sequence[Mapping[str, Any]]) -> dg.AssetCheckResult:
+    """A warning: what dbt makes of old sources is as old as they are, and wrong in nothing else."""
+    rows = [
+        {
+            "source": each["unique_id"].removeprefix("source.coinsphere."),
+            "state": each["status"],
+            "newest": str(each.get("max_loaded_at", "")),
+        }
+        for each in found
+    ]
+    return dg.AssetCheckResult(
+        passed=all(row["state"] == "pass" for row in rows),
+        asset_key=asset,
+        check_name=FRESH,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"sources": dg.MetadataValue.md(checks.table(rows))},
+    )
