@@ -88,6 +88,7 @@ class Venue:
                 await self._ask_for(pause * random.uniform(0.5, 1))  # noqa: S311 # nosec B311
         finally:
             self._asking.shutdown(wait=False, cancel_futures=True)
+            self._exchange.close()
 
     def quotes(self, assets: Iterable[Asset] | None = None) -> list[VenueQuote]:
         """The newest quote of each market of `assets`, or of all; what makes no sense is left out.
