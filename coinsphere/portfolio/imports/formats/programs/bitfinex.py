@@ -1,6 +1,6 @@
 """Bitfinex's reports of trades and of movements; its ledger tells both again, and is not read.
 
-Names of assets are those of its `pub:map:currency:sym`. A report has the clock of the time zone set for it, which the file
+Names of assets are its own, as exchange libraries translate them (ccxt's `commonCurrencies` among them). A report has the clock of the time zone set for it, which the file
 does not name.
 """
 
@@ -11,9 +11,11 @@ from coinsphere.portfolio.imports.formats.one_row import At, OneRow, Pair
 from coinsphere.portfolio.imports.formats.programs.declared import declared
 
 NAMES = {
-    "ALG": "ALGO", "AMP": "AMPL", "ATO": "ATOM", "DAT": "DATA", "DSH": "DASH", "EUT": "EURT", "EUS": "EURS", "GNT": "GLM",
-    "IOT": "IOTA", "LBT": "LBTC", "MNA": "MANA", "OMN": "OMNI", "QTM": "QTUM", "STJ": "STORJ", "TSD": "TUSD", "UDC": "USDC",
-    "UST": "USDT", "VSY": "VSYS", "WBT": "WBTC", "XCH": "XCHF",
+    "ALG": "ALGO", "AMP": "AMPL", "ATO": "ATOM", "BCHABC": "XEC", "BCHN": "BCH", "BCHSV": "BSV", "DAT": "DATA", "DSH": "DASH",
+    "EDO": "PNT", "EUS": "EURS", "EUT": "EURT", "GNT": "GLM", "IDX": "ID", "IOT": "IOTA", "IQX": "IQ", "LBT": "LBTC",
+    "LUNA": "LUNC", "LUNA2": "LUNA", "MNA": "MANA", "OMN": "OMNI", "QSH": "QASH", "QTM": "QTUM", "RBT": "RBTC", "SNG": "SNGLS",
+    "STJ": "STORJ", "TERRAUST": "USTC", "TSD": "TUSD", "UDC": "USDC", "UST": "USDT", "VSY": "VSYS", "WAX": "WAXP", "WBT": "WBTC",
+    "XCH": "XCHF", "YYW": "YOYOW",
 }  # fmt: skip
 
 _TRADES = (

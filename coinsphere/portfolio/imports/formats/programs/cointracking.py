@@ -1,6 +1,6 @@
 """CoinTracking's trade table: what came (`Buy`), what left (`Sell`) and the fee, of a type.
 
-Types are those of its page "Transaction types". Times have the clock of the account's settings, which the file does not
+Types are those that public tools know of its export. Times have the clock of the account's settings, which the file does not
 name.
 """
 

@@ -1,7 +1,7 @@
 """rotki's export of history events: rows of one event id belong together, and a column says which way each went.
 
-Types and subtypes are those of its documentation of history events. Times are written as its user has set, by default with
-the day first and a zone.
+Types and subtypes are those that its export writes, as far as they are known; others are refused. Times are written as its
+user has set, by default with the day first and a zone.
 """
 
 from coinsphere.portfolio.imports.formats.columns import Column
