@@ -38,10 +38,15 @@ _TAKE_VALUATION = """
     from taken join app.portfolios on portfolios.id = taken.portfolio_id
     group by taken.portfolio_id, currency
 """
+# By portfolio, which an index leads to whatever version of a fact it is.
 _TOKENS = """
-    select token_id from app.transactions where user_id = %(user_id)s
-    union select fee_token_id from app.transactions where user_id = %(user_id)s and fee_token_id is not null
-    union select counter_token_id from app.transactions where user_id = %(user_id)s and counter_token_id is not null
+    with facts as (
+        select token_id, fee_token_id, counter_token_id from app.transactions
+        where portfolio_id in (select id from app.portfolios where user_id = %(user_id)s)
+    )
+    select token_id from facts
+    union select fee_token_id from facts where fee_token_id is not null
+    union select counter_token_id from facts where counter_token_id is not null
     union select token_id from app.lots where user_id = %(user_id)s
 """
 _PORTFOLIOS = "select id from app.portfolios where user_id = %(user_id)s"
