@@ -97,9 +97,9 @@ def _minute() -> Job:
 def _hourly(warehouse: dg.AssetSelection) -> Job:
     return _job(
         "hourly",
-        _CANDLES | warehouse | dg.AssetSelection.checks_for_assets(quotes),
+        _CANDLES | warehouse | dg.AssetSelection.assets(quotes),
         _HOURS,
-        "Candles, their checks, and what dbt makes of them.",
+        "Candles and quotes, their checks, and what dbt makes of them.",
     )
 
 

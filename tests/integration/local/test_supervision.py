@@ -185,6 +185,8 @@ def test_the_watch_brings_the_supervisor_back_and_what_dies_then_is_started_anew
     os.kill(dead, signal.SIGKILL)
     wait_until(lambda: supervisor.is_running() and supervisor.pid() != dead, 60)
     if is_awaited:
+        # The new supervisor answers before it has started what it keeps.
+        wait_until(lambda: of(supervisor, "redis").pid is not None, 60)
         stand_in = of(supervisor, "redis").pid
         wait_until(lambda: stands_in(stand_in), 60)
     served.kill()
@@ -248,6 +250,7 @@ def test_a_taken_port_names_its_holder_and_the_setting() -> None:
 
 
 def test_a_process_is_taken_in_beside_those_that_run(supervisor, settings) -> None:
+    wait_until(lambda: of(supervisor, "redis").state == "RUNNING", 60)
     server = of(supervisor, "redis").pid
     every = [each for each in processes.table(settings) if each.name in ("redis", "feed", "watch")]
     for _ in range(2):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
-from orchestration.forecasting.figures import DRIFT, FRESH, SHADOW
+from orchestration.forecasting.global_metadata import DRIFT, FRESH, SHADOW
 from pydantic import SecretStr
 
 from coinsphere.db.pool import Database
