@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
-from orchestration.forecasting.global_metadata import DRIFT, FRESH, SHADOW
 from pydantic import SecretStr
 
 from coinsphere.db.pool import Database
@@ -26,6 +25,7 @@ from ml.registry.mlflow_client import client
 from ml.training import fitting
 from ml.training.fitting import Recipe
 from orchestration.forecasting import assets, checks
+from orchestration.forecasting.global_metadata import DRIFT, FRESH, SHADOW
 from tests.integration.notify.conftest import Relay, serve
 from tests.unit.ml import panels
 
