@@ -158,7 +158,8 @@ def _conditions(settings: Settings) -> Finding:
 
     found = probes.conditions(settings)
     remedy = f"{'; '.join(found)}. {probes.CONDITIONS_REMEDY}" if found else None
-    return Finding("work", f"{len(found)} things are wrong" if found else "is done in time", remedy)
+    wrong = "1 thing is wrong" if len(found) == 1 else f"{len(found)} things are wrong"
+    return Finding("work", wrong if found else "is done in time", remedy)
 
 
 _CHECKS: dict[str, Callable[[Settings], Finding]] = {
