@@ -39,6 +39,7 @@ _LONGEST = (
     "integration/webui/test_portfolio_in_chromium.py",
     "integration/jobs/test_worker.py",
     "integration/stream/test_stream.py",
+    "integration/stream/test_feed_faults.py",
 )
 """Begun first: a file is one process's, and one that is begun last keeps the others waiting."""
 

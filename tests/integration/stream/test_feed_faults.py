@@ -71,6 +71,7 @@ def test_a_connection_that_drops_is_opened_anew(heard, owner):
     assert [each.breaks for each in venue_states(owner).values()] == [0, 0, 1]
 
 
+@pytest.mark.slow
 def test_a_venue_that_says_nothing_is_asked_and_its_prices_count_on(heard, owner):
     venue = heard.venues["coinbase"]
     venue.is_frozen = True
