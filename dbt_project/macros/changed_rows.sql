@@ -15,6 +15,16 @@ where held.token_id is null
 {% endif %}
 {% endmacro %}
 
+{# A day whose candle was removed at either end of a history, or with all of it, leaves the table, too. #}
+{% macro without_removed_days() %}
+delete from {{ this }} as held
+where not exists (
+    select 1
+    from {{ ref('int_prices_daily_filled') }} as prices
+    where prices.token_id = held.token_id and prices.price_date = held.price_date
+)
+{% endmacro %}
+
 {# Of what has `column`, that from `oldest` on, which is computed from the rows that the table holds; all where it holds none. #}
 {% macro where_from(column, oldest) %}
 {% if is_incremental() %}where {{ column }} >= coalesce((select {{ oldest }} from {{ this }}), '-infinity'){% endif %}

@@ -4,6 +4,7 @@
     unique_key=['token_id', 'price_date'],
     on_schema_change='fail',
     indexes=[{'columns': ['token_id', 'price_date'], 'unique': true}],
+    post_hook='{{ without_removed_days() }}',
 ) }}
 
 with

@@ -157,6 +157,28 @@ def test_a_late_and_a_corrected_candle_flow_in_and_equal_a_full_build(warehouse,
     assert not features(warehouse, "BTC").loc[date(2023, 4, 11), "is_filled"]
 
 
+def test_candles_that_were_removed_leave_what_was_built_of_them(warehouse, closes) -> None:
+    """At the end of one token's history, and all that there were of another."""
+    with psycopg.connect(warehouse.pipeline) as conn:
+        for day in range(40):
+            conn.execute(_INSERT, candle("DOGE", closes["SHIB"], day))
+    dbt(warehouse, "run")
+    assert len(features(warehouse, "DOGE")) == 40
+    newest = features(warehouse, "SHIB").index.max()
+    with psycopg.connect(warehouse.owner) as conn:
+        removed = """
+            delete from market.price_data using market.tokens
+            where tokens.id = token_id and (symbol = 'DOGE' or symbol = 'SHIB' and opened_at >= %s)
+        """
+        assert conn.execute(removed, [newest]).rowcount == 41
+    dbt(warehouse, "run")
+    incremental = {name: table(warehouse, name) for name in _MARTS}
+    assert features(warehouse, "DOGE").empty
+    assert features(warehouse, "SHIB").index.max() < newest
+    dbt(warehouse, "run", "--full-refresh")
+    assert incremental == {name: table(warehouse, name) for name in _MARTS}
+
+
 def table(database, name: str) -> list[tuple]:
     with psycopg.connect(database.api) as conn:
         return sorted(map(str, conn.execute(f"select * from marts.{name}").fetchall()))
