@@ -1,8 +1,9 @@
-"""Coinbase's transaction history as transactions, a row a transaction: what a trade was paid in stands in its notes.
+"""Coinbase's transaction history as transactions, mostly a row a transaction: what a trade was paid in stands in its notes.
 
 What rows mean stands in `coinsphere.portfolio.imports.statements.coinbase`, for the API as well.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -35,8 +36,47 @@ _COLUMNS = {
 }  # fmt: skip
 
 
-def read(cells: Cells) -> list[Parsed]:
-    """Coinbase's transaction history, a row a transaction: what a trade was paid in stands in its notes."""
+def groups(rows: Sequence[Cells]) -> list[list[int]]:
+    """Which rows, by index, are one event: newer files give what a conversion took and what it gave a row each."""
+    events: dict[object, list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        kind, at = (text(row, column) or "" for column in ("Transaction Type", "Timestamp"))
+        is_conversion = coinbase.meaning(kind) is Meaning.CONVERTED
+        events[(kind, at) if is_conversion else place].append(place)
+    parts = (part for places in events.values() for part in _two_sides(rows, places))
+    return sorted(parts, key=min)
+
+
+def _two_sides(rows: Sequence[Cells], places: list[int]) -> list[list[int]]:
+    """The rows together where they are one minus and one plus of two assets; else each by itself."""
+    sides = [records.readable(_coinbase_entry, rows[place]) for place in places]
+    names = {text(rows[place], "Asset") for place in places}
+    signs = {side.change > 0 for side in sides if side}
+    is_pair = len(places) == len(names) == len(signs)
+    return [places] if is_pair else [[place] for place in places]
+
+
+def read(rows: Sequence[Cells]) -> list[Parsed]:
+    """The transactions of one event. Raises `Nothing`, `WrongCell`."""
+    return _read_one(rows[0]) if len(rows) == 1 else _read_conversion(rows)
+
+
+def _read_conversion(rows: Sequence[Cells]) -> list[Parsed]:
+    """What was given for what came, worth what the row of what was given says."""
+    entries = records.entries(_coinbase_entry, rows)
+    given = rows[0] if entries[0].change < 0 else rows[1]
+    with records.columns(_COLUMNS):
+        made = records.parsed(coinbase.records(entries), "coinbase")
+    return [
+        replace(
+            each, price=_price(given), currency=_currency(given), notes=text(given, "Notes"), external_id=text(given, "ID")
+        )
+        for each in made
+    ]  # fmt: skip
+
+
+def _read_one(cells: Cells) -> list[Parsed]:
+    """A row that is a transaction by itself: what a trade was paid in stands in its notes."""
     entry = _coinbase_entry(cells)
     with records.columns(_COLUMNS):
         what, notes = coinbase.meaning(entry.kind), text(cells, "Notes")

@@ -173,7 +173,7 @@ def _read(  # noqa: PLR0917 - what is known by now
             cautions += _caution(group, layout)
             problems += [] if made else _refused(group, None, "is not understood")
     return Content(
-        count, identities.named(parsed, form), sorted(problems, key=_by_line), sorted(left_out, key=_by_line),
+        count, identities.named(parsed, layout.shares_names_with or form), sorted(problems, key=_by_line), sorted(left_out, key=_by_line),
         sorted([*_warnings(once, layout, names), *cautions], key=_by_line), decisions=decided.decisions, unread=decided.unread, layout=layout, names=names,
     )  # fmt: skip
 

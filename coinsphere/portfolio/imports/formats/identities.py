@@ -40,7 +40,10 @@ def told_once(
 
 
 def named(parsed: list[tuple[int, Parsed]], form: str) -> list[tuple[int, Parsed]]:
-    """Each with a name: its source's, or by what it says and how many equal ones came before it."""
+    """Each with a name: its source's, or by what it says and how many equal ones came before it.
+
+    `form` is the format, or that whose names it shares.
+    """
     seen: Counter[str] = Counter()
     found = []
     for line, each in parsed:

@@ -31,7 +31,7 @@ class Layout:
     """A format.
 
     `told` gives the columns from which the parts of a transaction come, to name them in problems; `identity` is the
-    column that names a row for all time; `members` are those of a JSON file; `contradiction` gives the column of a row that does not follow from its others,
+    column that names a row for all time, `shares_names_with` the format that gives the same events the same names; `members` are those of a JSON file; `contradiction` gives the column of a row that does not follow from its others,
     and why; `caution` tells what to know of rows that are booked, such as that they are one side of an exchange.
     """
 
@@ -42,6 +42,7 @@ class Layout:
     customs: Customs = field(default_factory=Customs)
     balance: Balance | None = None
     identity: str | None = None
+    shares_names_with: str | None = None
     contradiction: Callable[[Cells], tuple[str, str] | None] | None = None
     caution: Callable[[Sequence[Cells]], str | None] | None = None
     members: Members | None = None

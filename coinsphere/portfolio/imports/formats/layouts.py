@@ -19,13 +19,16 @@ from coinsphere.portfolio.imports.formats.columns import Column
 from coinsphere.portfolio.imports.formats.decisions import Customs
 from coinsphere.portfolio.imports.formats.layout import Layout, Members, always, single
 from coinsphere.portfolio.imports.formats.programs import (
+    binance_history,
     bitfinex,
     bitstamp,
     bybit,
+    coinbase_pro,
     cointracking,
     crypto_com,
     gemini,
     ghostfolio,
+    kraken_trades,
     kucoin,
     ledger_live,
     okx,
@@ -126,10 +129,10 @@ _OWN_MEMBERS = Members(
 _KNOWN = {
     "coinsphere": Layout(tuple(map(_role, row_readers.OWN_COLUMNS)), single(row_readers.own), _OWN_TOLD, identity="external_id", members=_OWN_MEMBERS),
     "coinbase": Layout(
-        _COINBASE, single(coinbase.read),
+        _COINBASE, coinbase.read,
         always(symbol="Asset", counter_symbol="Notes", amount="Quantity Transacted", occurred_at="Timestamp",
                 price="Price at Transaction", fee="Fees", currency="Price Currency"),
-        identity="ID", contradiction=coinbase_totals.contradiction, caution=coinbase.caution,
+        groups=coinbase.groups, identity="ID", contradiction=coinbase_totals.contradiction, caution=coinbase.caution,
     ),
     "kraken": Layout(
         _KRAKEN, exchanges.kraken, always(symbol="asset", counter_symbol="asset", fee_symbol="asset", occurred_at="time"),
@@ -142,6 +145,9 @@ _KNOWN = {
         groups=exchanges.binance_groups, customs=Customs(Order.YMD), caution=exchanges.binance_caution,
     ),
     "koinly": Layout(_KOINLY, single(koinly.read), koinly.told, identity="ID", caution=koinly.caution),
+    **binance_history.FORMATS,
+    **kraken_trades.FORMATS,
+    **coinbase_pro.FORMATS,
     **bitstamp.FORMATS,
     **bitfinex.FORMATS,
     **kucoin.FORMATS,

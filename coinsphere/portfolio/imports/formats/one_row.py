@@ -50,8 +50,8 @@ class OneRow:
 
     `kind` are columns whose cells, parted by a space, name the row's kind. Amounts stand in `amount` and, of trades, in
     `worth` or in `pair`; with `has_sides`, `amount` is what left and `worth` what came. A fee that was paid is below zero
-    where `fee_sign` is -1, and stands within the amount that left where `has_fee_within`. `names` are assets that the
-    program calls otherwise.
+    where `fee_sign` is -1, and stands within the amount that left where `has_fee_within`; with `is_fee_in_worth` it is in what
+    the pair is traded for. `names` are assets that the program calls otherwise.
     """
 
     exchange: str
@@ -64,6 +64,7 @@ class OneRow:
     fee: At | None = None
     fee_sign: int = 1
     has_fee_within: bool = False
+    is_fee_in_worth: bool = False
     has_sides: bool = False
     status: str | None = None
     identity: str | None = None
@@ -215,13 +216,17 @@ class OneRow:
             worth = worth or self.worth
             assert worth is not None
             return self._required_side(cells, self._first()), self._required_side(cells, worth)
-        told = required(cells, self.pair.column)
-        parts = re.split(self.pair.between, told.strip())
-        if len(parts) != 2 or not all(parts):  # noqa: PLR2004 - a pair
-            raise WrongCell(self.pair.column, f"{told[:40]!r} is no pair of assets")
-        first, other = map(self._named, parts)
+        first, other = self._assets(cells, self.pair)
         traded_amount = amount(cells, self.pair.amount)
         return (first, traded_amount), (other, self._pair_worth(cells, traded_amount))
+
+    def _assets(self, cells: Cells, pair: Pair) -> tuple[str, str]:
+        """The two of a market."""
+        told = required(cells, pair.column)
+        parts = re.split(pair.between, told.strip())
+        if len(parts) != 2 or not all(parts):  # noqa: PLR2004 - a pair
+            raise WrongCell(pair.column, f"{told[:40]!r} is no pair of assets")
+        return self._named(parts[0]), self._named(parts[1])
 
     def _pair_worth(self, cells: Cells, traded_amount: Decimal) -> Decimal:
         assert self.pair is not None
@@ -234,6 +239,8 @@ class OneRow:
         paid = number(cells, self.fee.number) if self.fee else None
         if not paid or self.fee is None:
             return {}
+        if self.is_fee_in_worth and self.pair is not None:
+            return {self._assets(cells, self.pair)[1]: paid * self.fee_sign}
         return {self.asset(cells, self.fee): paid * self.fee_sign}
 
     def asset(self, cells: Cells, at: At) -> str:

@@ -32,7 +32,7 @@ OPERATIONS = {
     Meaning.TRADE: (
         "Buy", "Sell", "Transaction Related", "Transaction Buy", "Transaction Spend", "Transaction Sold", "Transaction Revenue",
     ),
-    Meaning.FEE: ("Fee", "Transaction Fee", "BNB Fee Deduction", "Trading Fee", "Commission Fee"),
+    Meaning.FEE: ("Fee", "Transaction Fee", "BNB Fee Deduction", "BNB deducts fee", "Trading Fee", "Commission Fee"),
     Meaning.CONVERSION: (
         "Large OTC trading", "OTC trading", "Binance Convert", "Convert", "Small assets exchange BNB", "Small Assets Exchange BNB (Spot)",
         "Convert to BNB", "Stablecoins Auto-Conversion", "Token Swap - Redenomination/Rebranding", "Token Swap - Distribution", "Token Swap",
@@ -41,6 +41,7 @@ OPERATIONS = {
         "Liquid Swap add", "Liquid Swap remove", "Liquid Swap add/sell", "Liquidity Farming Add", "Liquidity Farming Remove",
         "Leverage Token Purchase", "Leverage Token Redemption", "Leveraged Coin Consolidation", "BLVT Subscription", "BLVT Redemption",
         "Index Rebalance", "Index-Linked Plan Transaction", "RWUSD - Subscription", "RWUSD - Redemption", "BFUSD Subscription", "BFUSD Redemption",
+        "Asset Conversion Transfer", "Convert Fiat to Crypto OCBS",
     ),
     Meaning.MOVED: (
         "Deposit", "Withdraw", "Withdrawal", "Send", "Receive", "Fiat Deposit", "Fiat Withdraw", "Fiat Withdrawal", "Buy Crypto", "P2P Trading",
@@ -80,15 +81,19 @@ OPERATIONS = {
         "Savings Interest", "Savings interest", "Simple Earn Flexible Interest", "Simple Earn Flexible Rewards", "Simple Earn Flexible Airdrop",
         "Simple Earn Locked Interest", "Activity Saving Interest", "Customized Fixed Interest", "BNB Vault Rewards", "Launchpool Interest",
         "Launchpool Earnings Withdrawal", "Liquid Swap Rewards", "Swap Farming Rewards", "Liquidity Farming Rewards", "Dual Investment Interest",
-        "Earn - Reward", "BFUSD Rewards", "RWUSD - Interest", "Lending Interest", "Super BNB Mining",
+        "Earn - Reward", "BFUSD Reward", "BFUSD Rewards", "RWUSD - Distribution", "RWUSD - Interest", "Lending Interest", "Super BNB Mining",
     ),
-    Meaning.AIRDROP: ("Distribution", "Airdrop Assets", "Airdrop", "HODLer Airdrops Distribution", "HODLer Airdrop", "Megadrop Rewards", "Fork"),
+    Meaning.AIRDROP: (
+        "Distribution", "Airdrop Assets", "Airdrop", "HODLer Airdrops Distribution", "HODLer Airdrop", "Megadrop Rewards", "Fork",
+        "Launchpool Airdrop", "Launchpool Airdrop - System Distribution",
+    ),
     Meaning.REWARD: (
         "Commission Rebate", "Commission rebate", "Commission History", "Commission Fee Shared With You", "Referral Kickback", "Referral Commission",
         "Referrer Commission", "Referrer rebates", "Referee rebates", "Cash Voucher Distribution", "Cash Voucher", "Cashback Voucher", "Card Cashback",
         "Binance Card Cashback", "Cashback", "Reward", "Rewards Distribution", "Token Reward", "Learn and Earn Reward", "Trading Fee Rebate",
         "Asset Recovery", "Trial Fund", "Mission Reward Distribution", "Mining Rewards", "Pool Distribution", "Bonus", "Launchpad Airdrop", "Gift",
         "Welcome Bonus", "New User Reward", "Campaign Reward", "BNB Deducts Fee Rebate", "Crypto Box Reward", "Red Packet", "Insurance Fund Compensation",
+        "Strategy Trading Fee Rebate", "Spot Rebate",
     ),
     Meaning.LOAN: (
         "Margin Loan", "Margin Repayment", "Cross Margin Loan", "Cross Margin Repayment", "Isolated Margin Loan", "IsolatedMargin loan",

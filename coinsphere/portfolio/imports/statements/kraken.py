@@ -19,7 +19,7 @@ from coinsphere.portfolio.imports.statements.grouping import (
 from coinsphere.portfolio.imports.statements.record import Entry, Nothing, NotUnderstood, Record
 from coinsphere.portfolio.model import EXACT, ZERO, Kind
 
-_NAMES = {
+NAMES = {
     **{
         f"X{name}": name
         for name in ("DAO", "ETC", "ETH", "ICN", "LTC", "MLN", "NMC", "XLM", "XMR", "XRP", "XVN", "ZEC")
@@ -106,7 +106,7 @@ def asset(name: str) -> str:
     plain = _SUFFIX.sub("", upper)
     if plain != upper:
         plain = _BOND.sub("", plain)
-    return _NAMES.get(plain, plain)
+    return NAMES.get(plain, plain)
 
 
 def is_held(name: str) -> bool:

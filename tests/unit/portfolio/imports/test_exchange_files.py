@@ -427,6 +427,30 @@ def test_coinbase_a_trade_of_two_tokens_takes_what_was_paid() -> None:
     assert [(problem.line, problem.column) for problem in found.problems] == [(6, "Notes")]
 
 
+def test_coinbase_a_conversion_in_two_rows_is_one() -> None:
+    def converted(*rows: str) -> Content:
+        lines = (f"a{n},2026-01-01 10:00:00 UTC,{row}" for n, row in enumerate(rows))
+        return files.read("\n".join([COINBASE, *lines]) + "\n", "coinbase")
+
+    gone = "Asset Migration,MATIC,-100,EUR,€0.50,-€50,-€50,€0,"
+    came = "Asset Migration,POL,100,EUR,€0.50,€50,€50,€0,"
+    for rows in ((gone, came), (came, gone)):
+        found = converted(*rows)
+        assert (said(found), found.problems) == (["swap 100 MATIC at 0.5 EUR for 100 POL"], [])
+    note = "Converted 1 ETH to 0.0495 BTC"
+    both = converted(
+        f"Convert,ETH,-1,EUR,€3000,-€3000,-€3000,€0,{note}",
+        f"Convert,BTC,0.0495,EUR,€60000,€2970,€2970,€0,{note}",
+    )
+    assert said(both) == ["swap 1 ETH at 3000 EUR for 0.0495 BTC"]
+    # Alone, or where a third row leaves open which belongs to which, nothing is guessed.
+    for rows, wrong in (((came,), 1), ((gone, came, came.replace("POL", "SOL")), 3)):
+        found = converted(*rows)
+        assert (said(found), len(found.problems)) == ([], wrong)
+    renamed = converted("Convert,ETH,-1,EUR,1,1,1,0,", "Convert,ETH2,1,EUR,1,1,1,0,")
+    assert {each.message for each in renamed.left_out} == {"the same asset under another name"}
+
+
 def test_coinbase_every_kind_is_booked_or_named() -> None:
     found = coinbase(
         "Exchange Deposit,BTC,-0.1,1,1,1,0,", "Exchange Withdrawal,ETH,1,1,1,1,0,", "Retail Staking Transfer,ETH,-0.5,1,1,1,0,",

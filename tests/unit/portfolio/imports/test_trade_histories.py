@@ -1,0 +1,107 @@
+"""Files of trades of Binance, Kraken and Coinbase Pro: what each row is booked as, what it leaves, and what is refused."""
+
+import pytest
+
+from coinsphere.portfolio.imports.formats import files
+from tests.unit.portfolio.imports.ledgers import balances, said
+
+KRAKEN = (
+    "txid,ordertxid,pair,aclass,subclass,time,type,ordertype,price,cost,fee,vol,margin,misc,ledgers"
+)
+
+
+def kraken(*rows: str) -> files.Content:
+    return files.read("\n".join([KRAKEN, *rows]) + "\n", "kraken_trades")
+
+
+def test_binance_with_units_in_its_cells() -> None:
+    found = files.read(
+        "Date(UTC),Pair,Side,Price,Executed,Amount,Fee\n"
+        '2021-05-01 10:00:00,BTCUSDT,BUY,"57,000.00",0.1000000000BTC,"5,700.00000000USDT",0.0001000000BTC\n'
+        "2021-05-01 10:00:01,ETHBTC,SELL,0.05,2.0000000000ETH,0.10000000BTC,0.0000500000BNB\n"
+        "2021-05-02 10:00:01,BTCEUR,SELL,50000,0.0100000000BTC,500.00000000EUR,0.5000000000EUR\n"
+        "2021-05-03 10:00:01,BTCEUR,SWAP,50000,0.0100000000BTC,500.00000000EUR,0.5000000000EUR\n"
+        "2021-05-04 10:00:01,BTCEUR,SELL,50000,0.0100000000,500.00000000EUR,0.5000000000EUR\n",
+        "binance_trades",
+    )
+    assert said(found) == [
+        "swap 5700 USDT for 0.1 BTC fee 0.0001 BTC", "swap 2 ETH for 0.1 BTC fee 0.00005 BNB", "sell 0.01 BTC at 50000 EUR fee 0.5 EUR",
+    ]  # fmt: skip
+    assert balances(found) == {
+        "BNB": "-0.00005",
+        "BTC": "0.1899",
+        "ETH": "-2",
+        "USDT": "-5700",
+    }
+    assert [(each.line, each.column) for each in found.problems] == [(5, "Side"), (6, "Executed")]
+
+
+def test_binance_with_its_market_parted() -> None:
+    found = files.read(
+        "Date(UTC),Market,Type,Price,Amount,Total,Fee,Fee Coin\n"
+        "2018-01-01 10:00:00,TRXBTC,BUY,0.00000321,1000,0.00321,1,TRX\n"
+        "2018-01-02 10:00:00,BNBUSDT,SELL,10.5,3,31.5,0.0315,USDT\n"
+        "2018-01-03 10:00:00,BTCXYZ,SELL,10.5,3,31.5,0.0315,XYZ\n",
+        "binance_trades_before",
+    )
+    assert said(found) == [
+        "swap 0.00321 BTC for 1000 TRX fee 1 TRX",
+        "swap 3 BNB for 31.5 USDT fee 0.0315 USDT",
+    ]
+    assert [(each.line, each.column) for each in found.problems] == [(4, "Market")]
+
+
+def test_kraken_trades_have_the_names_of_the_ledger() -> None:
+    trades = kraken(
+        'TA-1,O-1,XBT/EUR,forex,crypto,2025-03-01 10:00:00.1234,sell,limit,80000.0,800.0,2.08,0.01,0.0,,"L-1,L-2"',
+        "TA-2,O-2,ETHXBT,forex,crypto,2025-03-01 11:00:00.5,buy,market,0.05,0.5,0.0013,10,0.0,initiated,",
+        "TA-3,O-3,XXBTZUSD,forex,crypto,2025-03-01 12:00:00.5,buy,market,80000,800,2,0.01,160.0,initiated,",
+    )
+    assert said(trades) == [
+        "sell 0.01 BTC at 80000 EUR fee 2.08 EUR",
+        "swap 0.5 BTC for 10 ETH fee 0.0013 BTC",
+    ]
+    assert [(each.line, each.column) for each in trades.problems] == [(4, "margin")]
+    ledger = files.read(
+        "txid,refid,time,type,subtype,aclass,asset,amount,fee,balance\n"
+        "L-1,TA-1,2025-03-01 10:00:00,trade,,currency,XXBT,-0.01,0,0.99\n"
+        "L-2,TA-1,2025-03-01 10:00:00,trade,,currency,ZEUR,800,2.08,797.92\n",
+        "kraken",
+    )
+    assert said(ledger) == said(trades)[:1]
+    assert ledger.parsed[0][1].external_id == trades.parsed[0][1].external_id
+
+
+@pytest.mark.parametrize(
+    ("pair", "first", "other"),
+    [
+        ("XXBTZUSD", "BTC", "USD"), ("XTZUSD", "XTZ", "USD"), ("USDTZUSD", "USDT", "USD"), ("XETHXXBT", "ETH", "BTC"),
+        ("XXDGZEUR", "DOGE", "EUR"), ("DOTPYUSD", "DOT", "PYUSD"), ("AUDIOETH", "AUDIO", "ETH"), ("1INCHEUR", "1INCH", "EUR"),
+        ("SOL/USDC", "SOL", "USDC"),
+    ],
+)  # fmt: skip
+def test_the_markets_of_kraken(pair: str, first: str, other: str) -> None:
+    ((_, made),) = kraken(f"T,O,{pair},,,2025-03-01 10:00:00,sell,limit,2,20,0,10,0,,").parsed
+    assert (made.symbol, made.counter_symbol or made.currency) == (first, other)
+
+
+def test_a_market_of_kraken_that_is_none() -> None:
+    assert [
+        each.column
+        for each in kraken("T,O,EUR,,,2025-03-01 10:00:00,sell,limit,2,20,0,10,0,,").problems
+    ] == ["pair"]
+
+
+def test_coinbase_pro() -> None:
+    found = files.read(
+        "portfolio,trade id,product,side,created at,size,size unit,price,fee,total,price/fee/total unit\n"
+        "default,1,BTC-EUR,BUY,2021-01-01T10:00:00.123Z,0.01,BTC,25000,1.25,-251.25,EUR\n"
+        "default,2,ETH-BTC,SELL,2021-01-02T10:00:00.123Z,2,ETH,0.03,0.00018,0.05982,BTC\n"
+        "default,3,ETH,SELL,2021-01-02T10:00:00.123Z,2,ETH,0.03,0.00018,0.05982,BTC\n",
+        "coinbase_pro_fills",
+    )
+    assert said(found) == [
+        "buy 0.01 BTC at 25000 EUR fee 1.25 EUR",
+        "swap 2 ETH for 0.06 BTC fee 0.00018 BTC",
+    ]
+    assert [(each.line, each.column) for each in found.problems] == [(4, "product")]
