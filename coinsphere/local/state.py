@@ -4,6 +4,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from coinsphere.settings import CREDENTIALS_FILE, Settings, variable
 LEAST_FREE_BYTES = 1 << 30
 """A start needs this much of the disk: PostgreSQL stops in the middle of its work where it cannot write."""
 
+_OURS_ALONE = 0o700
 _SUPERUSER_URL = "POSTGRES_SUPERUSER_URL"
 _SERVICE_TOKEN = variable("service_token")
 ROLE_SETTINGS = {
@@ -99,11 +101,12 @@ class State:
             LocalServiceError: they cannot be made, or the disk is nearly full.
         """
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=_OURS_ALONE, parents=True, exist_ok=True)
             for folder in (self.logs, self.dagster_home, self.artifacts):
                 folder.mkdir(exist_ok=True)
-                # The state folder may be one that a person made, open to others.
-                folder.chmod(0o700)
+                # The state folder may be one that a person made, open to others; what is mounted only to be read is not ours.
+                if stat.S_IMODE(folder.stat().st_mode) != _OURS_ALONE:
+                    folder.chmod(_OURS_ALONE)
         except OSError as error:
             raise LocalServiceError(
                 f"{self.folder} cannot be used: {error.strerror}. Choose another folder in COINSPHERE_HOME."
@@ -155,18 +158,19 @@ def write_credentials(
     """Write the URLs of the embedded servers, and the token of the others, as settings that every command finds."""
     lines = {_SERVICE_TOKEN: _service_token(state)}
     if postgres is not None:
-        databases = {owner: database for database, owner in DATABASES.items()}
         lines[_SUPERUSER_URL] = postgres.url(SUPERUSER, "postgres")
         for field, role in ROLE_SETTINGS.items():
-            lines[variable(field)] = postgres.url(role, databases.get(role, _database_of(role)))
+            lines[variable(field)] = postgres.url(role, database_of(role))
     if redis is not None:
         lines[variable("redis_url")] = redis.url
     _write_private(state.credentials, lines)
 
 
-def _database_of(role: str) -> str:
-    """Backups are of the whole server, and their role enters none of our databases."""
-    return "postgres" if role == BACKUP_ROLE else "coinsphere"
+def database_of(role: str) -> str:
+    """The database that a role's address names. Backups are of the whole server, and their role enters none of ours."""
+    if role == BACKUP_ROLE:
+        return "postgres"
+    return next((database for database, owner in DATABASES.items() if owner == role), "coinsphere")
 
 
 def _passwords(state: State) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from coinsphere.local.processes import APPLICATIONS
-from coinsphere.local.state import ROLE_SETTINGS
+from coinsphere.local.state import ROLE_SETTINGS, database_of
 from coinsphere.settings import Settings
 
 _SUPERVISED = ("watch",)
@@ -91,8 +91,7 @@ def secrets(folder: Path, postgres: str, redis: str, smtp: str) -> None:
 
 
 def _database_url(role: str, server: str) -> str:
-    database = role if role in ("dagster", "mlflow") else "coinsphere"
-    return f"postgresql://{role}:{generator.token_hex(24)}@{server}/{database}"
+    return f"postgresql://{role}:{generator.token_hex(24)}@{server}/{database_of(role)}"
 
 
 def _kept(folder: Path, name: str) -> str:

@@ -58,15 +58,58 @@ def test_a_wrong_manifest_would_be_refused(manifests) -> None:
         kubernetes_validate.validate(wrong, "1.31", strict=True)
 
 
-def test_every_process_runs_somewhere(manifests) -> None:
-    commands = [
+def commands(manifests: list[dict[str, Any]]) -> list[list[str]]:
+    return [
         container["command"] for pod in pods(manifests).values() for container in pod["containers"]
     ]
-    assert {command[2] for command in commands if command[1] == "run"} == set(APPLICATIONS) - {
-        "watch",
-        "backup",
+
+
+def test_every_process_runs_somewhere(manifests) -> None:
+    started = {command[2] for command in commands(manifests) if command[1] == "run"}
+    assert started >= set(APPLICATIONS) - {"watch", "backup"}
+    assert ["coinsphere", "prepare"] in commands(manifests)
+
+
+def test_backups_are_kept_but_where_the_server_lets_nobody_replicate() -> None:
+    keeps = {
+        name: ["coinsphere", "run", "backup"] in commands(installation(name))
+        for name in ("", "-staging", "-production")
     }
-    assert ["coinsphere", "prepare"] in commands
+    assert keeps == {"": True, "-staging": True, "-production": False}
+    stored = {each["metadata"]["name"] for each in installation("-production")}
+    assert not any("backup" in name for name in stored)
+
+
+def test_the_keeper_is_where_the_models_are_and_reads_all_that_is_stored() -> None:
+    bucket = {
+        "places": ["/var/lib/coinsphere/backups", "s3://far/away"],
+        "serviceAccount": "writer",
+    }
+    found = render({"backup": bucket, "postgres": {"cloudNativePG": {"enabled": True}}})
+    pod = pods(found)["cs-backup"]
+    assert pod["serviceAccountName"] == "writer"
+    (term,) = pod["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    models = next(
+        each["spec"]["template"]["metadata"]["labels"]
+        for each in found
+        if each["kind"] == "Deployment" and each["metadata"]["name"] == "cs-mlflow"
+    )
+    assert term["labelSelector"]["matchLabels"].items() <= models.items()
+    claims = {
+        each["name"]: each["persistentVolumeClaim"]["claimName"]
+        for each in pod["volumes"]
+        if "persistentVolumeClaim" in each
+    }
+    assert claims == {"state": "cs-backup", "keys": "cs-keys", "artifacts": "cs-mlflow"}
+    (container,) = pod["containers"]
+    mounts = {each["name"]: each for each in container["volumeMounts"]}
+    assert mounts["keys"]["readOnly"]
+    assert mounts["artifacts"]["readOnly"]
+    given = {each["name"]: each.get("value") for each in container["env"]}
+    assert given["COINSPHERE_BACKUP_PLACES"] == "/var/lib/coinsphere/backups,s3://far/away"
+    (cluster,) = (each for each in found if each["kind"] == "Cluster")
+    (rule,) = cluster["spec"]["postgresql"]["pg_hba"]
+    assert rule.split()[1:3] == ["replication", "coinsphere_backup"]
 
 
 def test_pods_fit_the_restricted_standard(manifests) -> None:
@@ -130,6 +173,7 @@ def test_values_that_make_no_sense_are_refused() -> None:
         ({"processes": {"api": {"replicas": 0}}}, "replicas"),
         ({"processes": {"api": {"colour": "red"}}}, "colour"),
         ({"settings": {"PATH": "/"}}, "PATH"),
+        ({"backup": {"places": []}}, "places"),
     ):
         with pytest.raises(helm.HelmValuesError, match=why):
             render(wrong)
@@ -165,7 +209,7 @@ def test_figures_of_every_process_are_scraped_where_that_is_wanted_and_closed_el
     assert scraped == {
         each["labels"]["process"]: int(each["targets"][0].rpartition(":")[2])
         for each in wanted
-        if each["labels"]["process"] not in ("watch", "backup")
+        if each["labels"]["process"] != "watch"
     }
     assert set(scraped.values()) <= set(defaults.values())
     (monitor,) = (each for each in found if each["kind"] == "PodMonitor")

