@@ -65,7 +65,8 @@ def _follow(settings: Settings, receiver: wal.Receiver, uploads: Sequence[Upload
         deadline = time.monotonic() + _SECONDS
         while conn.execute(_RECEIVED, {"lsn": lsn, "slot": SLOT}).fetchone() != (True,):
             if receiver.has_ended or time.monotonic() > deadline:
-                raise BackupError("The server does not send its log.")
+                why = receiver.last_words if receiver.has_ended else ""
+                raise BackupError(f"The server does not send its log. {why}".rstrip())
             time.sleep(_POLL_SECONDS)
     for upload in uploads:
         upload.store()

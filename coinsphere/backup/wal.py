@@ -8,9 +8,12 @@ import gzip
 import shutil
 import subprocess
 import tempfile
+import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 import psycopg
 
@@ -33,6 +36,10 @@ _PACKED = f".gz{SUFFIX}"
 _MOST_RECEIVED = 256
 """Segments, 4 GiB, that wait here for a place that is away; the oldest are given up then, and the next base begins anew."""
 
+_LAST_WORDS = 5
+"""Lines of the receiver that are told when it ends by itself. One that we end has words, too, as that its newest segment is not
+whole: they frighten for nothing."""
+
 _log = log.get("backup")
 
 
@@ -42,7 +49,9 @@ class Receiver:
     def __init__(self, url: str, folder: Path) -> None:
         self._url = url
         self._folder = folder
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: subprocess.Popen[str] | None = None
+        self._hearing: threading.Thread | None = None
+        self._words: deque[str] = deque(maxlen=_LAST_WORDS)
 
     def ensure(self, settle: Callable[[], object] = lambda: None) -> bool:
         """See to it that it runs; True where the log has a gap, as the server could not keep it for us.
@@ -57,7 +66,9 @@ class Receiver:
         if self._child is not None and self._child.poll() is None:
             return False
         if self._child is not None:
-            _log.error("the receiver of the log ended", code=self._child.returncode)
+            _log.error(
+                "the receiver of the log ended", code=self._child.returncode, said=self.last_words
+            )
         has_gap = self._prepare_slot()
         if has_gap:
             settle()
@@ -70,13 +81,36 @@ class Receiver:
             "--no-loop",
             "--no-password",
         ]
-        self._child = subprocess.Popen(command, env=tools.environment(self._url))  # noqa: S603  # nosec B603
+        self._begin(command)
         return has_gap
 
     @property
     def has_ended(self) -> bool:
         """Whether it ended by itself."""
         return self._child is not None and self._child.poll() is not None
+
+    @property
+    def last_words(self) -> str:
+        """What it said last, once it has ended."""
+        if self._hearing is not None:
+            self._hearing.join()
+        return " / ".join(self._words)
+
+    def _begin(self, command: list[str]) -> None:
+        self._words.clear()
+        self._child = subprocess.Popen(  # noqa: S603 - no shell, a program of ours  # nosec B603
+            command,
+            env=tools.environment(self._url),
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        self._hearing = threading.Thread(target=self._hear, args=[self._child.stderr], daemon=True)
+        self._hearing.start()
+
+    def _hear(self, said: IO[str]) -> None:
+        with said:
+            self._words.extend(line.strip() for line in said)
 
     def stop(self) -> bool:
         """End it; False where it never ran."""
@@ -87,6 +121,8 @@ class Receiver:
             self._child.wait(timeout=10)
         self._child.kill()
         self._child.wait()
+        if self._hearing is not None:
+            self._hearing.join()
         return True
 
     def _prepare_slot(self) -> bool:

@@ -168,3 +168,18 @@ def until(condition) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.2)
+
+
+def test_a_receiver_that_ends_by_itself_says_why(server, superuser, tmp_path) -> None:
+    receiver = wal.Receiver(server.url(_ROLE, "postgres"), tmp_path / "received")
+    receiver.ensure()
+    deadline = time.monotonic() + 60
+    while not receiver.has_ended:
+        assert time.monotonic() < deadline
+        superuser.execute("""
+            select pg_terminate_backend(active_pid) from pg_replication_slots where active
+        """)
+        time.sleep(0.1)
+    assert "administrator command" in receiver.last_words
+    receiver.ensure()
+    receiver.stop()
