@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -21,10 +23,12 @@ from coinsphere.local.postgres import SUPERUSER, PostgresServer
 from coinsphere.local.redis import RedisServer
 from coinsphere.local.state import State
 from coinsphere.settings import Settings, environment
+from tests.chaos.disks import Disk, small_disk
 from tests.chaos.load import Load, Person
 from tests.conftest import free_port
 
 _PORTS = ("API", "ML", "MLFLOW", "METRICS", "WORKER_METRICS", "ML_METRICS", "MLFLOW_METRICS")
+_ORDER = ("postgres", "redis", "relay", "mlflow", "ml", "api", "worker")
 _PATIENCE_SECONDS = 240.0
 _ROWS: list[tuple[str, ...]] = []
 
@@ -46,23 +50,25 @@ class Town:
     variables: dict[str, str]
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     people: list[Person] = field(default_factory=list)
+    disk: Disk | None = None
+    """What the state folder lies on; None where no disk can be mounted here."""
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.settings.api_port}"
 
-    def start(self, name: str) -> None:
-        """Start a process, and return once it does its work."""
+    def start(self, name: str, **added: str) -> None:
+        """Start a process with more variables of the environment, and return once it does its work."""
         commands = {
             "postgres": self.postgres.command(),
             "redis": self.redis.command(),
             "relay": [sys.executable, "-m", "aiosmtpd", "-n", "-c", "aiosmtpd.handlers.Sink", "-l", self._relay],
         }  # fmt: skip
         ours = [sys.executable, "-m", "coinsphere.local.launch", name]
-        with (self.settings.state / f"{name}.log").open("ab") as log:
+        with (self.settings.state.parent / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
                 commands.get(name, ours),
-                env=self.variables,
+                env=self.variables | added,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -77,14 +83,39 @@ class Town:
         return self.variables["COINSPHERE_SMTP_URL"].removeprefix("smtp://")
 
     def kill(self, name: str) -> None:
-        os.killpg(self.running[name].pid, signal.SIGKILL)
+        self._tell(name, signal.SIGKILL)
         self.running[name].wait()
 
     def hold(self, name: str) -> None:
-        os.killpg(self.running[name].pid, signal.SIGSTOP)
+        self._tell(name, signal.SIGSTOP)
 
     def release(self, name: str) -> None:
-        os.killpg(self.running[name].pid, signal.SIGCONT)
+        self._tell(name, signal.SIGCONT)
+
+    def restart_postgres(self) -> None:
+        """As an operator does: sessions are ended, what they had not committed is rolled back."""
+        self.running["postgres"].send_signal(signal.SIGINT)
+        self.running["postgres"].wait()
+        self.start("postgres")
+
+    def start_all(self) -> None:
+        """Start whatever does not run, in the order in which they need each other."""
+        for name in _ORDER:
+            if name not in self.running or self.running[name].poll() is not None:
+                self.start(name)
+        await_that(lambda: len(self.api_workers()) == 2, "the last worker")
+
+    def end_all(self) -> None:
+        for name in reversed(_ORDER):
+            if name in self.running and self.running[name].poll() is None:
+                self.kill(name)
+
+    def _tell(self, name: str, number: signal.Signals) -> None:
+        """A signal for a process and its children: those of PostgreSQL have groups of their own."""
+        first = psutil.Process(self.running[name].pid)
+        for each in (first, *first.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                each.send_signal(number)
 
     def api_workers(self) -> list[psutil.Process]:
         return psutil.Process(self.running["api"].pid).children()
@@ -108,7 +139,12 @@ class Town:
 @pytest.fixture(scope="session")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """PostgreSQL that keeps what it acknowledges, Redis, API of two workers, worker, MLflow, model server, relay."""
-    home = tmp_path_factory.mktemp("chaos") / "home"
+    folder = tmp_path_factory.mktemp("chaos")
+    with small_disk(folder) as disk:
+        yield from _town(folder / "home", disk)
+
+
+def _town(home: Path, disk: Disk | None) -> Iterator[Town]:
     passwords = {role: secrets.token_hex(8) for role in (SUPERUSER, *LOGIN_ROLES)}
     postgres = PostgresServer(home / "postgres", free_port(), passwords, durable=True)
     redis = RedisServer(home / "redis" / "redis.conf", free_port(), secrets.token_hex(8))
@@ -129,24 +165,19 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in variables.items():
             patch.setenv(name, value)
-        made = Town(Settings.from_env(environment()), postgres, redis, variables)
+        made = Town(Settings.from_env(environment()), postgres, redis, variables, disk=disk)
     try:
         _begin(made)
         yield made
     finally:
-        for each in reversed(made.running.values()):
-            if each.poll() is None:
-                os.killpg(each.pid, signal.SIGKILL)
-                each.wait()
+        made.end_all()
 
 
 def _begin(town: Town) -> None:
     town.start("postgres")
     town.postgres.provision()
     system.prepare_database(town.settings, "simulated")
-    for name in ("redis", "relay", "mlflow", "ml", "api", "worker"):
-        town.start(name)
-    await_that(lambda: len(town.api_workers()) == 2, "the last worker")
+    town.start_all()
     town.people = [Person(town.url, f"person{number}") for number in range(4)]
 
 

@@ -23,6 +23,8 @@ class Load:
         acknowledged: the ids of transactions that were answered by 201.
         statuses: how many answers there were of each status.
         cut: requests without an answer, as their connection ended.
+        failed_reads: how many answers of 5xx were of reads.
+        renewed: how often somebody had to log in anew.
         slowest: seconds of the slowest read that was answered.
         answered_at: when the last was answered without a fault, by `time.monotonic`.
     """
@@ -30,6 +32,8 @@ class Load:
     acknowledged: list[str] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     cut: int = 0
+    failed_reads: int = 0
+    renewed: int = 0
     slowest: float = 0.0
     answered_at: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -49,6 +53,13 @@ class Load:
             assert time.monotonic() < deadline, (self.statuses, self.cut)
             time.sleep(0.02)
 
+    def await_faults(self, count: int) -> None:
+        """Wait until so many more answers are faults of ours: what was done has come through to people then."""
+        wanted, deadline = self.faults + count, time.monotonic() + _PATIENCE_SECONDS
+        while self.faults < wanted:
+            assert time.monotonic() < deadline, (self.statuses, self.cut)
+            time.sleep(0.02)
+
     def lost(self, conn: psycopg.Connection) -> int:
         """How many of the acknowledged ones are not stored."""
         query = "select count(distinct fact_id) from app.transactions where fact_id::text = any(%s)"
@@ -65,6 +76,7 @@ class Load:
                 self.acknowledged.append(answer.json()["transaction"]["id"])
             elif answer.request.method == "GET":
                 self.slowest = max(self.slowest, answer.elapsed.total_seconds())
+                self.failed_reads += answer.status_code >= 500
 
     def note_cut(self) -> None:
         with self._lock:
@@ -76,9 +88,9 @@ class Person:
 
     def __init__(self, url: str, name: str) -> None:
         self.url = f"{url}{V1}"
-        body = {"email": f"{name}@example.com", "password": PASSWORD}
+        self._account = {"email": f"{name}@example.com", "password": PASSWORD}
         with httpx2.Client(trust_env=False, timeout=60) as client:
-            made = client.post(f"{self.url}/auth/register", json=body)
+            made = client.post(f"{self.url}/auth/register", json=self._account)
             assert made.status_code == 201, made.text
             self.headers = {"Authorization": f"Bearer {made.json()['accessToken']}"}
             kept = client.post(
@@ -107,9 +119,21 @@ class Person:
             "price": 50_000,
             "timestamp": "2026-06-01T00:00:00Z",
         }
-        load.note(client.post(f"{self.url}/transactions", json=trade))
+        written = client.post(f"{self.url}/transactions", json=trade)
+        load.note(written)
+        if written.status_code == 401:
+            self._log_in(client, load)
+            return
         for path in (f"/portfolios/{self.portfolio}", "/tokens", "/auth/me"):
             load.note(client.get(f"{self.url}{path}"))
+
+    def _log_in(self, client: httpx2.Client, load: Load) -> None:
+        answer = client.post(f"{self.url}/auth/login", json=self._account)
+        load.note(answer)
+        if answer.status_code == 200:
+            load.renewed += 1
+            self.headers = {"Authorization": f"Bearer {answer.json()['accessToken']}"}
+            client.headers.update(self.headers)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from apiflask.exceptions import HTTPError
 from flask import Flask, Response, current_app, g
 from psycopg import InterfaceError, OperationalError
+from psycopg.errors import InsufficientPrivilege
 from psycopg_pool import PoolTimeout, TooManyRequests
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
@@ -21,6 +22,9 @@ PAGES = "coinsphere-error-pages"
 
 DATABASE_AWAY = (PoolTimeout, TooManyRequests, OperationalError, InterfaceError)
 """What psycopg raises where the database does not answer."""
+
+_READ_ONLY = "Read-only file system"
+"""So PostgreSQL says, under the code of a missing privilege, that its disk takes nothing any more."""
 
 _log = log.get("webapi")
 
@@ -195,11 +199,17 @@ def problem_of(error: Exception) -> Problem:
     """What an exception means to who asked; one that is none of ours goes to the log."""
     if isinstance(error, Problem):
         return error
-    if isinstance(error, DATABASE_AWAY):
+    if _is_of_the_database(error):
         _log.error("database away", kind=type(error).__name__, reason=str(error).strip())
         return unavailable("service unavailable: the database does not answer")
     _log.error("unhandled exception", kind=type(error).__name__, exc_info=error)
     return Problem(500)
+
+
+def _is_of_the_database(error: Exception) -> bool:
+    if isinstance(error, InsufficientPrivilege):
+        return _READ_ONLY in str(error)
+    return isinstance(error, DATABASE_AWAY)
 
 
 def _of_exception(error: Exception) -> Response:
