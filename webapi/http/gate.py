@@ -24,7 +24,7 @@ from webapi import features
 from webapi.api_keys.queries import PREFIX
 from webapi.backends.cache import Page
 from webapi.backends.memory import Memory
-from webapi.http import deprecation, middleware, pages
+from webapi.http import deprecation, middleware, pages, tables
 from webapi.http.envelope import REQUEST_ID
 from webapi.security import access, admission, limits, session_cache
 from webapi.security.admission import Admission
@@ -77,7 +77,7 @@ class Gate:
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """Answer, or let Flask do it."""
-        if environ["REQUEST_METHOD"] != "GET" or not _NOT_PLAIN.isdisjoint(environ):
+        if not _is_plain(environ):
             return self._flask(environ, start)
         began, key = time.perf_counter(), tuple(map(environ.get, _MADE_FROM))
         known = self._known.get(key)
@@ -153,6 +153,12 @@ class Gate:
     def _is_open(self, endpoint: str) -> bool:
         feature = features.of(endpoint)
         return feature is None or self._switches.is_known_on(feature)
+
+
+def _is_plain(environ: Environ) -> bool:
+    """Whether it is a read like any other, of JSON."""
+    is_read = environ["REQUEST_METHOD"] == "GET" and _NOT_PLAIN.isdisjoint(environ)
+    return is_read and not tables.is_accepted(environ.get("HTTP_ACCEPT", ""))
 
 
 def register(app: Flask, work: Services, switches: features.Switches) -> None:

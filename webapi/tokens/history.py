@@ -17,7 +17,7 @@ MAX_POINTS = 1000
 
 # Short frames are drawn from hourly candles where these are as new as the daily ones and reach back to nine tenths of
 # the frame, else from daily ones. A frame ends at the newest candle, not now: imported history may be old.
-_CANDLES = """
+_CHOSEN = """
     with newest as (
         select
             (select opened_at from market.price_data
@@ -38,12 +38,15 @@ _CANDLES = """
             ) as by_hour
         ) as choice
     ),
+"""
+CANDLES = """
     candles as (
         select p.opened_at, p.open, p.high, p.low, p.close, p.volume, p.source, false as is_filled
         from market.price_data p
         where p.token_id = %(token_id)s and p.interval = (select interval from chosen) and p.quality <> 'suspect'
           and p.opened_at >= (select since from chosen)
 """
+"""What follows a `chosen` interval and its beginning; the parenthesis is left open."""
 _BUCKETS = """
     ),
     numbered as (
@@ -68,7 +71,7 @@ _BUCKETS = """
     group by bucket
     order by bucket
 """
-_FILLED = """
+FILLED = """
         union all
         select
             f.price_date::timestamp at time zone 'UTC', f.open, f.high, f.low, f.close, f.volume, f.source, true
@@ -81,19 +84,20 @@ _FILLED = """
               and p.opened_at = f.price_date::timestamp at time zone 'UTC'
           )
 """
-_HISTORY = _CANDLES + _FILLED + _BUCKETS
-_HISTORY_WITHOUT_WAREHOUSE = _CANDLES + _BUCKETS
+_HISTORY = _CHOSEN + CANDLES + FILLED + _BUCKETS
+_HISTORY_WITHOUT_WAREHOUSE = _CHOSEN + CANDLES + _BUCKETS
 # The same, over candles across a token's changes of name and unit, as they are known or were believed to be; which days
 # are filled is known of the present alone.
 _LINE = "with line as (select * from market.candles_in_line(%(token_id)s, %(as_of)s)), "
 
 
-def _in_line(statement: LiteralString) -> LiteralString:
+def in_line(statement: LiteralString) -> LiteralString:
+    """The same over candles across changes of name and unit, as known or believed to be at `as_of`."""
     return _LINE + statement.strip().removeprefix("with ").replace("market.price_data", "line")
 
 
-_HISTORY_IN_LINE = _in_line(_HISTORY)
-_HISTORY_IN_LINE_WITHOUT_WAREHOUSE = _in_line(_HISTORY_WITHOUT_WAREHOUSE)
+_HISTORY_IN_LINE = in_line(_HISTORY)
+_HISTORY_IN_LINE_WITHOUT_WAREHOUSE = in_line(_HISTORY_WITHOUT_WAREHOUSE)
 
 
 @dataclass(frozen=True, slots=True)

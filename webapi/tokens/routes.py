@@ -2,19 +2,20 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from apiflask import APIBlueprint
 from flask import Response
 
 from coinsphere.market import prices
 from webapi.admin.tokens import use_cases
-from webapi.http import errors, pages
+from webapi.http import errors, pages, tables
 from webapi.security.access import admin, signed_in
 from webapi.services import services
 from webapi.tokens import (
     cache_keys,
     history,
+    history_files,
     paging,
     price_answers,
     price_schemas,
@@ -66,13 +67,21 @@ def get_token(symbol: str) -> Response:
 @tokens.get("/<symbol>/history")
 @signed_in
 @pages.cached
-@tokens.input(schemas.HistoryQuery, location="query")
+@tokens.input(schemas.HistoryFileQuery, location="query")
 @tokens.output(schemas.HistoryOut)
-def get_history(symbol: str, query_data: schemas.HistoryQuery) -> Response:
-    """Candles of a token, at most 1,000, measured back from the newest; `asOf` shows what was believed then."""
+@tokens.doc(responses=tables.INSTEAD)
+def get_history(symbol: str, query_data: schemas.HistoryFileQuery) -> Response:
+    """Candles of a token, at most 1,000, measured back from the newest; `asOf` shows what was believed then.
+
+    As Parquet or Arrow it is a file of every candle of the frame, with exact decimals and instants in UTC.
+    """
+    form = tables.asked(query_data.format)
+    if form != "json":
+        return history_files.answer(symbol, query_data, cast("tables.Form", form))
     frame, as_of = query_data.timeframe, query_data.as_of
     key = f"{symbol.upper()}:{frame}" + (f":{as_of.isoformat()}" if as_of else "")
-    return pages.respond(cache_keys.HISTORY, key, lambda: _history(symbol, frame, as_of))
+    told = pages.respond(cache_keys.HISTORY, key, lambda: _history(symbol, frame, as_of))
+    return tables.beside(told)
 
 
 @tokens.get("/<symbol>/price")

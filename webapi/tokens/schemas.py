@@ -98,6 +98,19 @@ class HistoryQuery(Query):
     as_of: Instant | None = Field(None, description=AS_OF)
 
 
+class HistoryFileQuery(HistoryQuery):
+    """Which part of the history, and as what."""
+
+    format: Literal["json", "parquet", "arrow"] | None = Field(
+        None,
+        description="`parquet` and `arrow` have every candle of the frame, unmerged. By default what `Accept` asks for.",
+    )
+    interval: Literal["1h", "1d"] | None = Field(
+        None,
+        description="Width of a file's candles; by default an hour for frames up to 30 days, else a day. JSON chooses itself.",
+    )
+
+
 class TokenIn(Input):
     """A new token."""
 

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere import arrow_files
 from coinsphere.clock import iso
 from coinsphere.parsing.decimals import plain
-from coinsphere.portfolio.imports import arrow_files
 from coinsphere.portfolio.imports.formats.row_readers import OWN_COLUMNS, guarded
 
 _ROWS = """

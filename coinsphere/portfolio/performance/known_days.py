@@ -44,10 +44,10 @@ class KnownDays:
         columns = display_currency.in_columns(of_return, is_known=is_known, is_priced=is_priced)
         return before, columns
 
-    def points(self, period: Period) -> list[Point]:
-        """At most `MAX_POINTS` days of the period at even distances, its first and its last among them."""
+    def points(self, period: Period, most: int = MAX_POINTS - 2) -> list[Point]:
+        """At most `most` + 1 days of the period at even distances, its first and its last among them."""
         inside = self._inside(period)
-        step = max(-(-len(inside) // (MAX_POINTS - 2)), 1)
+        step = max(-(-len(inside) // most), 1)
         last = len(inside) - 1
         return [
             _point(day)

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from coinsphere.portfolio.imports import arrow_files, exporting
+from coinsphere import arrow_files
+from coinsphere.portfolio.imports import exporting
 from tests.integration.webapi.conftest import assert_problem
 
 TINY, LARGE = "0.000000012345678901", "123456789012.123456789012345678"
@@ -34,7 +35,9 @@ def test_transactions_come_back_with_every_digit(person) -> None:
     assert schema.field("amount").type == pa.decimal128(38, 18)
     with pa.ipc.open_file(io.BytesIO(person.get(f"{path}arrow").data)) as opened:
         assert opened.read_all().to_pylist() == pq.read_table(io.BytesIO(answer.data)).to_pylist()
-    text = person.get(f"{path}csv").text
+    by_header = person.get(path.removesuffix("?format="), headers={"Accept": answer.mimetype})
+    assert by_header.mimetype == answer.mimetype
+    text = person.get(path.removesuffix("?format="), headers={"Accept": "application/json"}).text
     assert text.count("\n") == len(frame) + 1
 
 

@@ -9,6 +9,7 @@ from psycopg import Connection
 from coinsphere.portfolio.imports import batches
 from coinsphere.portfolio.imports.batches import Batch
 from coinsphere.portfolio.imports.previews import Example
+from webapi.http import tables
 from webapi.http.schema import Message
 from webapi.portfolios import scope
 from webapi.portfolios.files import schemas, use_cases
@@ -120,7 +121,7 @@ def take_import_back(portfolio_id: str, batch_id: str) -> dict[str, Any]:
 @blueprint.doc(responses=_FILE)
 def export(portfolio_id: str, query_data: schemas.ExportQuery) -> Response:
     """All transactions, as a file that imports back to the same state; safe to open in a spreadsheet."""
-    return use_cases.export(portfolio_id, query_data.format)
+    return use_cases.export(portfolio_id, tables.asked(query_data.format, usual="csv"))
 
 
 def _shown(conn: Connection, batch: Batch) -> dict[str, Any]:

@@ -79,7 +79,9 @@ class ImportPart(Input):
 class ExportQuery(Query):
     """As what."""
 
-    format: Literal["csv", "json", "parquet", "arrow"] = "csv"
+    format: Literal["csv", "json", "parquet", "arrow"] | None = Field(
+        None, description="By default Parquet or Arrow where `Accept` asks for it, else CSV."
+    )
 
 
 class ProblemOut(Output):

@@ -1,30 +1,27 @@
 """Imports and exports of files of transactions."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping
+from functools import partial
 from io import TextIOWrapper
-from tempfile import SpooledTemporaryFile
 from typing import IO
 
 from flask import Response
 from psycopg import Connection
 
+from coinsphere import arrow_files
 from coinsphere.audit.events import Event
 from coinsphere.portfolio import recording
 from coinsphere.portfolio.errors import UnreadableFile
-from coinsphere.portfolio.imports import arrow_files, batches, exporting, previews
+from coinsphere.portfolio.imports import batches, exporting, previews
 from coinsphere.portfolio.imports.batches import Batch
 from coinsphere.portfolio.imports.previews import Preview
 from coinsphere.portfolio.portfolios import Portfolio
-from webapi.http import errors, json, paths
+from webapi.http import errors, json, paths, tables
 from webapi.portfolios import scope
 from webapi.security import audit
 from webapi.services import services
 
 _IMPORT = "import"
-_IN_MEMORY = 1024 * 1024
-"""Bytes of an export from which on it lies on disk."""
-_PART = 64 * 1024
 
 
 def find(conn: Connection, portfolio_id: str, batch_id: str) -> Batch:
@@ -114,17 +111,13 @@ def closed() -> errors.Problem:
 def export(portfolio_id: str, form: str) -> Response:
     """All transactions of a portfolio as a file of the format; safe to open in a spreadsheet.
 
-    The file is written first, row by row and on disk once it is large: a reader that is slow, or gone, holds no
-    connection of the database, and what fails does so before anything was sent.
-
     Raises:
         errors.Problem: 400, a number is too great for the format; 404, there is no such portfolio.
     """
-    with ExitStack() as until_sent:
-        file = until_sent.enter_context(SpooledTemporaryFile(max_size=_IN_MEMORY))
-        with scope.connection() as conn:
+    with tables.sending() as file:
+        with scope.connection() as conn, tables.fitting():
             found = scope.find(conn, portfolio_id)
-            count = _written(conn, found, file, form)
+            count = _WRITERS[form](conn, found, file)
             audit.record(
                 conn,
                 Event.PORTFOLIO_EXPORTED,
@@ -132,18 +125,7 @@ def export(portfolio_id: str, form: str) -> Response:
                 target=str(found.id),
                 details={"format": form, "transactions": count},
             )
-        answer = _attachment(file, f"portfolio-{found.id}.{form}", form)
-        until_sent.pop_all()
-    return answer
-
-
-def _written(conn: Connection, found: Portfolio, file: IO[bytes], form: str) -> int:
-    try:
-        return _WRITERS[form](conn, found, file)
-    except arrow_files.TooGreat as error:
-        message = f"{error}; csv and json have it whole"
-        problem = {"path": "format", "message": message, "code": "too_great"}
-        raise errors.invalid([problem]) from None
+        return tables.attachment(file, f"portfolio-{found.id}", form)
 
 
 def _write_csv(conn: Connection, found: Portfolio, file: IO[bytes]) -> int:
@@ -168,42 +150,14 @@ def _json(value: object) -> bytes:
     return text if isinstance(text, bytes) else text.encode()
 
 
-def _write_parquet(conn: Connection, found: Portfolio, file: IO[bytes]) -> int:
+def _write_table(form: tables.Form, conn: Connection, found: Portfolio, file: IO[bytes]) -> int:
     rows = exporting.rows(conn, scope.user_id(), found.id)
-    return arrow_files.write(rows, exporting.COLUMNS, file, "parquet")
-
-
-def _write_arrow(conn: Connection, found: Portfolio, file: IO[bytes]) -> int:
-    rows = exporting.rows(conn, scope.user_id(), found.id)
-    return arrow_files.write(rows, exporting.COLUMNS, file, "arrow")
+    return arrow_files.write(rows, exporting.COLUMNS, file, form)
 
 
 _WRITERS = {
     "csv": _write_csv,
     "json": _write_json,
-    "parquet": _write_parquet,
-    "arrow": _write_arrow,
+    "parquet": partial(_write_table, "parquet"),
+    "arrow": partial(_write_table, "arrow"),
 }
-_TYPES = {
-    "csv": "text/csv",
-    "json": "application/json",
-    "parquet": "application/vnd.apache.parquet",
-    "arrow": "application/vnd.apache.arrow.file",
-}
-
-
-def _attachment(file: IO[bytes], name: str, form: str) -> Response:
-    size = file.tell()
-    file.seek(0)
-    answer = Response(_parts(file), mimetype=_TYPES[form])
-    answer.call_on_close(file.close)
-    answer.content_length = size
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
-
-
-def _parts(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while part := file.read(_PART):
-            yield part

@@ -19,12 +19,20 @@ from webapi.portfolios.performance.schemas import PerformanceQuery
 from webapi.services import services
 
 
-def performance(portfolio_id: str, asked: PerformanceQuery) -> dict[str, Any]:
-    """Values and returns of a period as `PerformanceOut` takes them. Raises `errors.Problem`: 400 or 404."""
+def performance(
+    portfolio_id: str, asked: PerformanceQuery, most: int = reading.USUAL_POINTS
+) -> dict[str, Any]:
+    """Values and returns of a period as `PerformanceOut` takes them. Raises `errors.Problem`: 400 or 404.
+
+    Args:
+        portfolio_id: whose.
+        asked: which days.
+        most: about how many points.
+    """
     with scope.connection() as conn:
         found = scope.find(conn, portfolio_id)
         currency = queries.shown_currency(conn, asked.currency, found.currency)
-        period, read, live = _read(conn, found, asked, currency)
+        period, read, live = _read(conn, found, asked, currency, most)
         compared = benchmarks.growth(
             conn, currency, asked.benchmark, period, read.points, as_of=asked.as_of
         )
@@ -52,17 +60,17 @@ def performance(portfolio_id: str, asked: PerformanceQuery) -> dict[str, Any]:
 
 
 def _read(
-    conn: Connection, found: Portfolio, asked: PerformanceQuery, currency: str
+    conn: Connection, found: Portfolio, asked: PerformanceQuery, currency: str, most: int
 ) -> tuple[Period, reading.Read, dict[str, Any] | None]:
     """The period, its days, and the point of the last moment where that is of the period."""
     now = services().clock()
     if asked.as_of is not None:
         today = min(asked.as_of, now).date()
         period = periods.until(found, asked, today)
-        known = past.of(conn, found, period, currency, (asked.as_of, now))
+        known = past.of(conn, found, period, currency, (asked.as_of, now), most=most)
         return period, known.read, known.live if period.last >= today else None
     period = periods.of(found, asked)
-    read = reading.of(conn, found, period, currency)
+    read = reading.of(conn, found, period, currency, most)
     if period.last < now.date():
         return period, read, None
     held = queries.holdings(conn, scope.user_id(), [found], shown=currency)[found.id]

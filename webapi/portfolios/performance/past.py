@@ -37,6 +37,8 @@ def of(
     period: Period,
     currency: str,
     when: tuple[datetime, datetime],
+    *,
+    most: int,
 ) -> Past:
     """The days of a period in `currency`.
 
@@ -46,6 +48,7 @@ def of(
         period: its days.
         currency: that amounts are shown in.
         when: the moment as of which it is asked, and the present one.
+        most: about how many points.
 
     Raises:
         errors.Problem: 400 where there are too many facts to book at once.
@@ -57,11 +60,11 @@ def of(
     known = values_known.values(conn, period.user_id, found.id, found.currency, as_of, now)
     source, today = KnownDays(known.days, known.uses), min(as_of, now).date()
     if currency == found.currency:
-        return Past(reading.own(source, period), _live(known.held, today, None))
+        return Past(reading.own(source, period, most), _live(known.held, today, None))
     converter = Converter(StoredMarket(conn, as_of), found.currency, currency)
     rate = converter.now(today)
     held = display_currency.held(known.held, rate)
-    read = reading.shown(source, period, source.first_day, converter)
+    read = reading.shown(source, period, source.first_day, converter, most)
     return Past(read, _live(held, today, rate and rate.day))
 
 

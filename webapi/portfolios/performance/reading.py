@@ -16,6 +16,8 @@ from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.valuation import daily_growth
 from webapi.portfolios import queries
 
+USUAL_POINTS = stored_days.MAX_POINTS - 2
+
 
 class Read(NamedTuple):
     """A period in the currency that it is shown in; `rate_dates` where it is not the portfolio's own."""
@@ -34,8 +36,8 @@ class Source(Protocol):
         """The day before the period, and its days."""
         ...
 
-    def points(self, period: Period) -> Sequence[Point]:
-        """The days of a chart."""
+    def points(self, period: Period, most: int) -> Sequence[Point]:
+        """At most so many days for a chart, and one more."""
         ...
 
     def realised(self, period: Period) -> realised_gains.Realised:
@@ -57,12 +59,15 @@ class _Stored:
         self.realised_by_day = partial(realised_gains.realised_by_day, conn)
 
 
-def of(conn: Connection, found: Portfolio, period: Period, currency: str) -> Read:
-    """The days of a period in `currency`, which has a reference rate or is a token's symbol."""
+def of(
+    conn: Connection, found: Portfolio, period: Period, currency: str, most: int = USUAL_POINTS
+) -> Read:
+    """The days of a period in `currency`, which has a reference rate or is a token's symbol; about `most` points of them."""
     stored = _Stored(conn)
     if currency == found.currency:
-        return own(stored, period)
-    return shown(stored, period, found.first_day, queries.converter(conn, found, currency))
+        return own(stored, period, most)
+    converter = queries.converter(conn, found, currency)
+    return shown(stored, period, found.first_day, converter, most)
 
 
 def points(conn: Connection, found: Portfolio, period: Period, currency: str) -> Sequence[Point]:
@@ -72,13 +77,19 @@ def points(conn: Connection, found: Portfolio, period: Period, currency: str) ->
     return of(conn, found, period, currency).points
 
 
-def own(source: Source, period: Period) -> Read:
+def own(source: Source, period: Period, most: int = USUAL_POINTS) -> Read:
     """The days of a period in the portfolio's own currency."""
     before, days = source.days(period)
-    return Read(source.points(period), before, days, source.realised(period), {})
+    return Read(source.points(period, most), before, days, source.realised(period), {})
 
 
-def shown(source: Source, period: Period, first_day: date | None, converter: Converter) -> Read:
+def shown(
+    source: Source,
+    period: Period,
+    first_day: date | None,
+    converter: Converter,
+    most: int = USUAL_POINTS,
+) -> Read:
     """In another currency. Growth is chained from the portfolio's first day on, so all its days are read: one row for each."""
     _, all_days = source.days(replace(period, first=first_day or period.first))
     _, of_period = source.days(period)
@@ -86,7 +97,7 @@ def shown(source: Source, period: Period, first_day: date | None, converter: Con
         all_days, converter, period.first,
         is_known=of_period.is_known, is_priced=of_period.is_priced,
     )  # fmt: skip
-    points = source.points(period)
+    points = source.points(period, most)
     rates = {point.day: converter.on(point.day) for point in points}
     return Read(
         [display_currency.point(point, converter, past.growth) for point in points],

@@ -1,10 +1,13 @@
 """What a portfolio became over time: read from stored days, never computed from transactions."""
 
+from typing import cast
+
 from apiflask import APIBlueprint
 from flask import Response
 
+from webapi.http import tables
 from webapi.portfolios import scope
-from webapi.portfolios.performance import answers, schemas
+from webapi.portfolios.performance import answers, files, schemas
 from webapi.security.access import signed_in
 
 blueprint = APIBlueprint("portfolio_performance", __name__, tag="Portfolios")
@@ -12,12 +15,16 @@ blueprint = APIBlueprint("portfolio_performance", __name__, tag="Portfolios")
 
 @blueprint.get("/<portfolio_id>/performance")
 @signed_in
-@blueprint.input(schemas.PerformanceQuery, location="query")
+@blueprint.input(schemas.PerformanceFileQuery, location="query")
 @blueprint.output(schemas.PerformanceOut)
-def get_performance(portfolio_id: str, query_data: schemas.PerformanceQuery) -> Response:
+@blueprint.doc(responses=tables.INSTEAD)
+def get_performance(portfolio_id: str, query_data: schemas.PerformanceFileQuery) -> Response:
     """Values over time, at most 1,000 points, and the returns of the period's closed days.
 
     `explain=true` adds the cash flows and the daily sub-periods that the returns come from. `asOf` books and values the
-    portfolio anew from what was known then.
+    portfolio anew from what was known then. As Parquet or Arrow it is a file of every day, with exact decimals.
     """
-    return scope.tagged(answers.performance(portfolio_id, query_data))
+    form = tables.asked(query_data.format)
+    if form != "json":
+        return files.answer(portfolio_id, query_data, cast("tables.Form", form))
+    return tables.beside(scope.tagged(answers.performance(portfolio_id, query_data)))

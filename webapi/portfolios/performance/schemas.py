@@ -1,6 +1,7 @@
 """Request and response bodies of a portfolio's performance."""
 
 from datetime import date
+from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -19,6 +20,15 @@ class PerformanceQuery(PeriodQuery):
         None,
         description=f"{AS_OF} Transactions, events, closes and exchange rates; the last point is of that moment. For at most "
         "20,000 transactions of the user.",
+    )
+
+
+class PerformanceFileQuery(PerformanceQuery):
+    """Which days, and as what."""
+
+    format: Literal["json", "parquet", "arrow"] | None = Field(
+        None,
+        description="`parquet` and `arrow` have the values of every day, and no returns. By default what `Accept` asks for.",
     )
 
 

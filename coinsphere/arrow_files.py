@@ -18,6 +18,7 @@ INSTANT = pa.timestamp("us", tz="UTC")
 DAY = pa.date32()
 TEXT = pa.string()
 COUNT = pa.int32()
+FLAG = pa.bool_()
 
 
 class TooGreat(ValueError):
