@@ -1,6 +1,6 @@
 """Imports and exports of files of transactions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from io import TextIOWrapper
 from typing import IO
@@ -155,7 +155,7 @@ def _write_table(form: tables.Form, conn: Connection, found: Portfolio, file: IO
     return arrow_files.write(rows, exporting.COLUMNS, file, form)
 
 
-_WRITERS = {
+_WRITERS: dict[str, Callable[[Connection, Portfolio, IO[bytes]], int]] = {
     "csv": _write_csv,
     "json": _write_json,
     "parquet": partial(_write_table, "parquet"),

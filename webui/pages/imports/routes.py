@@ -115,7 +115,8 @@ def confirm(portfolio_id: str, batch_id: str) -> Response:
 @signed_in
 def export(portfolio_id: str) -> Response:
     """All transactions of a portfolio, as a file."""
-    return use_cases.export(portfolio_id, check(ExportQuery, request.args.to_dict()).format)
+    asked = check(ExportQuery, request.args.to_dict())
+    return use_cases.export(portfolio_id, asked.format or "csv")
 
 
 @web_portfolio_files.post("/portfolios/<portfolio_id>/imports/<batch_id>/take-back")
