@@ -1,5 +1,6 @@
 """By which name a provider knows a user."""
 
+import secrets
 from datetime import datetime
 from uuid import UUID
 
@@ -23,3 +24,13 @@ def store(conn: Connection, provider: str, user_id: UUID, reference: str, now: d
     """Remember it; the first stays."""
     values = {"provider": provider, "user_id": user_id, "reference": reference, "now": now}
     conn.execute(_STORE, values)
+
+
+def named(conn: Connection, provider: str, user_id: UUID, now: datetime) -> str:
+    """The name of a user for a provider that has none of its own: by chance, and one however many ask at once."""
+    known = find(conn, provider, user_id)
+    if known is not None:
+        return known
+    made = secrets.token_hex(16)
+    store(conn, provider, user_id, made, now)
+    return find(conn, provider, user_id) or made

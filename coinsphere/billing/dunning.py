@@ -1,13 +1,13 @@
-"""The mail that tells somebody that a payment failed, and until when the plan is kept."""
+"""The mails that tell somebody that a payment failed, or bought nothing."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from psycopg import Connection
 
 from coinsphere import i18n
-from coinsphere.billing.entitlement import Subscription, gives_until
+from coinsphere.billing.entitlement import gives_until
+from coinsphere.billing.reconciliation import Trouble
 from coinsphere.notify import account_mails, mail
 
 _WHO = "select email, locale from app.users where id = %(user_id)s and is_active"
@@ -16,18 +16,24 @@ _WHO = "select email, locale from app.users where id = %(user_id)s and is_active
 def tell(
     conn: Connection,
     user_id: UUID,
-    failed: Sequence[Subscription],
+    trouble: Trouble,
     pages_url: str,
     *,
     grace: timedelta,
     now: datetime,
 ) -> None:
-    """Write one mail where a payment has just failed and the plan is still kept, in the transaction that notes it."""
-    ends = [end for each in failed if (end := gives_until(each, grace)) and end > now]
-    row = conn.execute(_WHO, {"user_id": user_id}).fetchone() if ends else None
+    """Write what has just happened, in the transaction that notes it.
+
+    One mail for a payment that failed while the plan is still kept, and one for each that was too small or too late.
+    """
+    ends = [end for each in trouble.failed if (end := gives_until(each, grace)) and end > now]
+    row = conn.execute(_WHO, {"user_id": user_id}).fetchone() if ends or trouble.short else None
     if row is None:
         return
     email, locale = row
+    page = f"{pages_url}/billing"
     with i18n.speaking(locale):
-        told = account_mails.payment_failed(f"{pages_url}/billing", max(ends))
-    mail.enqueue(conn, email, told.subject, told.text, told.html, user_id=user_id)
+        told = [account_mails.payment_failed(page, max(ends))] if ends else []
+        told += [account_mails.payment_short(page, each.reference) for each in trouble.short]
+    for message in told:
+        mail.enqueue(conn, email, message.subject, message.text, message.html, user_id=user_id)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from psycopg import Connection
 
-from coinsphere.billing.stripe_objects import StripeEvent
+from coinsphere.billing.model import PaymentEvent
 
 QUEUE = "billing"
 REFRESH = "refresh_customer"
@@ -46,7 +46,7 @@ _FORGET = "delete from app.payment_events where handled_at < %(before)s"
 def store(
     conn: Connection,
     provider: str,
-    event: StripeEvent,
+    event: PaymentEvent,
     now: datetime,
     found_by: Literal["webhook", "reconciliation"],
 ) -> bool:

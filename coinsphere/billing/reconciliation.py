@@ -1,7 +1,7 @@
 """Brings our tables in line with what a payment provider says of a customer; every change goes to the audit log."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,12 +13,21 @@ from coinsphere.analytics.events import PlanChanged
 from coinsphere.audit import chain
 from coinsphere.audit.events import Event
 from coinsphere.audit.masking import Detail
-from coinsphere.billing import entitlement
+from coinsphere.billing import repository
 from coinsphere.billing.entitlement import Subscription
-from coinsphere.billing.stripe_objects import Payment, Standing
+from coinsphere.billing.model import Payment, Standing
 from coinsphere.security.symmetric_keys import SymmetricKeys
 
 Act = tuple[Event, str, dict[str, Detail]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What somebody is told by mail: subscriptions whose payment has just failed, and payments that bought nothing."""
+
+    failed: list[Subscription]
+    short: list[Payment]
+
 
 _WHO = "select user_id from app.billing_customers where provider = %(provider)s and reference = %(customer)s"
 _STATUSES = "select reference, status, cancels_at from app.subscriptions where provider = %(provider)s and user_id = %(user_id)s"
@@ -60,8 +69,8 @@ def apply(
     *,
     now: datetime,
     grace: timedelta,
-) -> list[Subscription]:
-    """Bring our tables up to date in the caller's transaction; gives the subscriptions whose payment has just failed.
+) -> Trouble:
+    """Bring our tables up to date in the caller's transaction; gives what has just gone wrong.
 
     Applying the same again changes nothing and audits nothing.
     """
@@ -72,28 +81,33 @@ def apply(
         for subscription in standing.subscriptions
         if before.get(subscription.reference) != (subscription.status, subscription.cancels_at)
     ]
-    acts = [*_paid(conn, known, standing.payments), *map(_plan_act, changed)]
+    news = _news(conn, known, standing.payments)
+    acts = [*_paid(conn, known, news), *map(_plan_act, changed)]
     for subscription in standing.subscriptions:
         conn.execute(_SUBSCRIPTION, {**known, **asdict(subscription)})
-    plan = entitlement.of(standing.subscriptions, now, grace).plan
+    # What another provider sold counts, too.
+    plan = repository.entitled(conn, user_id, now, grace).plan
     conn.execute(_TIER, {**known, "plan": plan.name})
     if changed:
         recording.record(conn, user_id, PlanChanged(plan.name), now)
     for event, target, details in acts:
         chain.append(conn, keys, event, now, actor_id=user_id, target=target, details=details)
-    return [
+    failed = [
         subscription
         for subscription in changed
         if subscription.status == "past_due"
         and before.get(subscription.reference, ("",))[0] != "past_due"
     ]
+    return Trouble(failed, [payment for payment in news if payment.is_short])
 
 
-def _paid(conn: Connection, known: dict[str, Any], payments: Sequence[Payment]) -> Iterator[Act]:
+def _news(conn: Connection, known: dict[str, Any], payments: Sequence[Payment]) -> list[Payment]:
     before: dict[str, str] = dict(conn.execute(_PAYMENTS, known).fetchall())
-    for payment in payments:
-        if before.get(payment.reference) == payment.status:
-            continue
+    return [payment for payment in payments if before.get(payment.reference) != payment.status]
+
+
+def _paid(conn: Connection, known: dict[str, Any], news: Sequence[Payment]) -> Iterator[Act]:
+    for payment in news:
         conn.execute(_PAYMENT, {**known, **asdict(payment)})
         if payment.status in _EVENTS:
             sum_paid = {"amount": str(payment.amount), "currency": payment.currency}

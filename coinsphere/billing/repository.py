@@ -8,11 +8,25 @@ from psycopg.rows import class_row
 
 from coinsphere.billing import entitlement
 from coinsphere.billing.entitlement import Entitlement, Subscription
+from coinsphere.billing.model import Invoice
 from coinsphere.billing.plans import PlanLimit
 
 _HELD = """
     select reference, plan, status, period_started_at, period_ends_at, cancels_at
-    from app.subscriptions where user_id = %(user_id)s
+    from app.subscriptions where user_id = %(user_id)s and (%(provider)s::text is null or provider = %(provider)s)
+"""
+_BOOKED = """
+    select provider_reference, status from app.payment_intents
+    where provider = %(provider)s and user_id = %(user_id)s and provider_reference is not null
+"""
+# Of an account that is gone nothing is booked any more.
+_BOOKED_SINCE = """
+    select provider_reference, status from app.payment_intents
+    where provider = %(provider)s and created_at >= %(since)s and user_id is not null and provider_reference is not null
+"""
+_BOOK = """
+    insert into app.payment_intents (user_id, provider, provider_reference, plan, amount, currency, status, created_at, updated_at)
+    values (%(user_id)s, %(provider)s, %(reference)s, %(plan)s, %(amount)s, %(currency)s, 'pending', %(now)s, %(now)s)
 """
 _EVER = "select exists (select from app.subscriptions where user_id = %(user_id)s)"
 _LOCK = "select pg_advisory_xact_lock(hashtextextended(%(name)s, 0))"
@@ -30,11 +44,32 @@ _COUNTED: dict[PlanLimit, str] = {
 _USED = "select " + ", ".join(f"({query})" for query in _COUNTED.values())
 
 
-def entitled(conn: Connection, user_id: UUID, now: datetime, grace: timedelta) -> Entitlement:
-    """What a user's subscriptions give him now."""
+def entitled(
+    conn: Connection, user_id: UUID, now: datetime, grace: timedelta, provider: str | None = None
+) -> Entitlement:
+    """What a user's subscriptions, or those at one provider, give him now."""
     with conn.cursor(row_factory=class_row(Subscription)) as cursor:
-        held = cursor.execute(_HELD, {"user_id": user_id}).fetchall()
+        held = cursor.execute(_HELD, {"user_id": user_id, "provider": provider}).fetchall()
     return entitlement.of(held, now, grace)
+
+
+def booked(conn: Connection, provider: str, user_id: UUID) -> dict[str, str]:
+    """The status of each payment of a user, by the provider's name of it."""
+    return dict(conn.execute(_BOOKED, {"provider": provider, "user_id": user_id}).fetchall())
+
+
+def booked_since(conn: Connection, provider: str, since: datetime) -> dict[str, str]:
+    """The same of all users, of payments that were asked for since then."""
+    return dict(conn.execute(_BOOKED_SINCE, {"provider": provider, "since": since}).fetchall())
+
+
+def book(
+    conn: Connection, provider: str, user_id: UUID, invoice: Invoice, *, plan: str, now: datetime
+) -> None:
+    """Note what somebody is asked to pay, before he can."""
+    asked = {"reference": invoice.reference, "amount": invoice.amount, "currency": invoice.currency}
+    whose = {"provider": provider, "user_id": user_id, "plan": plan, "now": now}
+    conn.execute(_BOOK, {**whose, **asked})
 
 
 def has_subscribed(conn: Connection, user_id: UUID) -> bool:

@@ -1,7 +1,7 @@
 """Stripe, through its own SDK: the one module that knows it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
@@ -10,8 +10,7 @@ import stripe
 
 from coinsphere import log
 from coinsphere.billing import stripe_objects
-from coinsphere.billing.stripe_objects import Standing, StripeEvent
-from coinsphere.errors import ConfigurationError
+from coinsphere.billing.model import NONSENSE, Forged, NotSold, PaymentEvent, Standing
 from coinsphere.settings import Settings
 
 PROVIDER = "stripe"
@@ -24,16 +23,10 @@ _GONE = "resource_missing"
 _log = log.get("billing.stripe")
 
 
-class NotSold(ConfigurationError):
-    """This system sells nothing."""
-
-
-class Forged(ValueError):
-    """What was sent is not signed by Stripe, or was long ago."""
-
-
 class Stripe:
     """A client for one account of Stripe's."""
+
+    name = PROVIDER
 
     def __init__(self, key: str, signing_secret: str, price: str, url: str) -> None:
         self._secret, self._price = signing_secret, price
@@ -95,8 +88,13 @@ class Stripe:
         made = self._api.billing_portal.sessions.create({"customer": customer, "return_url": page})
         return str(made.url)
 
-    def standing(self, customer: str) -> Standing:
-        """What Stripe knows of a customer now; nothing where he is gone. Raises `Fault`."""
+    def standing(
+        self,
+        customer: str,
+        booked: Mapping[str, str] | None = None,  # noqa: ARG002 - the seam's
+        now: datetime | None = None,  # noqa: ARG002 - the seam's
+    ) -> Standing:
+        """What Stripe knows of a customer now; nothing where he is gone. It needs neither books nor time. Raises `Fault`."""
         try:
             subscribed = _all(
                 self._api.subscriptions.list(
@@ -120,8 +118,12 @@ class Stripe:
             stripe_objects.payments(invoices, charges, ours),
         )
 
-    def happened_since(self, since: datetime) -> Iterator[StripeEvent]:
-        """Every event from then on, the newest first; Stripe keeps them for 30 days. Raises `Fault`.
+    def missed(
+        self,
+        since: datetime,
+        booked: Mapping[str, str],  # noqa: ARG002 - the seam's
+    ) -> Iterator[PaymentEvent]:
+        """Every event from then on, the newest first; Stripe keeps them for 30 days, and no books are needed. Raises `Fault`.
 
         One that makes no sense is named in the log: it keeps no other from being found.
         """
@@ -129,7 +131,7 @@ class Stripe:
         for each in _all(self._api.events.list({"created": created, "limit": _PAGE})):
             try:
                 yield stripe_objects.event(each)
-            except stripe_objects.NONSENSE as error:
+            except NONSENSE as error:
                 _log.error(
                     "event not understood", reference=str(each.get("id"))[:80], error=str(error)
                 )
@@ -150,7 +152,7 @@ class Stripe:
             if error.code != _GONE:
                 raise
 
-    def heard(self, body: bytes, signature: str | None) -> StripeEvent:
+    def heard(self, body: bytes, signature: str | None) -> PaymentEvent:
         """An event that was sent to us. Raises `Forged`.
 
         The signature is over the exact bytes and a time, which may be five minutes old.
@@ -163,7 +165,7 @@ class Stripe:
             return stripe_objects.event(json.loads(text))
         except (stripe.SignatureVerificationError, ValueError) as error:
             raise Forged(str(error)) from None
-        except stripe_objects.NONSENSE:
+        except NONSENSE:
             raise Forged("it is no event") from None
 
 

@@ -4,15 +4,11 @@ Source: Stripe's API reference, version 2026-10-28 (Subscription, Invoice, Charg
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from coinsphere.billing.entitlement import Status, Subscription
-
-Raw = Mapping[str, Any]
-PaymentStatus = Literal["pending", "succeeded", "failed", "expired", "refunded"]
+from coinsphere.billing.model import Payment, PaymentEvent, PaymentStatus, Raw, moment, word
 
 _STATUSES: Mapping[str, Status] = {
     "trialing": "trial",
@@ -30,9 +26,6 @@ _PAID: Mapping[str, PaymentStatus] = {
     "uncollectible": "failed",
     "void": "expired",
 }
-NONSENSE = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
-"""What reading raises where something is not what Stripe's reference says."""
-_LONGEST = 255
 _WHOLE = frozenset(
     ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
 )  # fmt: skip
@@ -40,52 +33,12 @@ _THOUSANDTHS = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
 """https://docs.stripe.com/currencies: of all others Stripe counts hundredths."""
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """An invoice of a subscription that is to be paid, in units of its currency."""
-
-    reference: str
-    plan: str
-    amount: Decimal
-    currency: str
-    status: PaymentStatus
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """All of a customer: what he subscribed to, what of it goes on, and what he was asked to pay."""
-
-    subscriptions: list[Subscription] = field(default_factory=list)
-    running: frozenset[str] = frozenset()
-    """References of those that the provider asks money for, now or later, whatever they give."""
-    payments: list[Payment] = field(default_factory=list)
-
-    @property
-    def refunded(self) -> list[str]:
-        """Those that go on though the newest payment was given back."""
-        return [
-            subscription.reference
-            for subscription in self.subscriptions
-            if subscription.status == "refunded" and subscription.reference in self.running
-        ]
-
-
-@dataclass(frozen=True, slots=True)
-class StripeEvent:
-    """Says that something of a customer changed; what, is asked anew. `customer` is None where it is about none."""
-
-    reference: str
-    topic: str
-    customer: str | None
-    occurred_at: datetime
-
-
-def event(raw: Raw) -> StripeEvent:
-    """An event. Raises one of `NONSENSE` for what is none."""
+def event(raw: Raw) -> PaymentEvent:
+    """An event. Raises one of `model.NONSENSE` for what is none."""
     about = raw["data"]["object"]
     who = about["id"] if about.get("object") == "customer" else about.get("customer")
-    customer = None if who is None else _word(_id(who))
-    return StripeEvent(_word(raw["id"]), _word(raw["type"]), customer, _moment(raw["created"]))
+    customer = None if who is None else word(_id(who))
+    return PaymentEvent(word(raw["id"]), word(raw["type"]), customer, moment(raw["created"]))
 
 
 def subscriptions(
@@ -141,7 +94,7 @@ def amount(minor: int, currency: str) -> Decimal:
 def _subscription(raw: Raw, item: Raw, *, is_refunded: bool) -> Subscription:
     status = _STATUSES.get(raw["status"], "incomplete")
     has_ended = status == "cancelled"
-    ends_at = _moment(item["current_period_end"])
+    ends_at = moment(item["current_period_end"])
     cancels_at = raw["cancel_at"] or (raw["ended_at"] if has_ended else None)
     at_period_end = ends_at if raw["cancel_at_period_end"] else None
     if has_ended and raw["ended_at"]:
@@ -150,9 +103,9 @@ def _subscription(raw: Raw, item: Raw, *, is_refunded: bool) -> Subscription:
         reference=raw["id"],
         plan="pro",
         status="refunded" if is_refunded else status,
-        period_started_at=_moment(item["current_period_start"]),
+        period_started_at=moment(item["current_period_start"]),
         period_ends_at=ends_at,
-        cancels_at=_moment(cancels_at) if cancels_at else at_period_end,
+        cancels_at=moment(cancels_at) if cancels_at else at_period_end,
     )
 
 
@@ -203,15 +156,3 @@ def _bought(invoice: Raw) -> str | None:
 def _id(value: Any) -> str | None:
     """The id of what Stripe gives as an id or, where it was asked to, as the whole object."""
     return value if value is None or isinstance(value, str) else str(value["id"])
-
-
-def _word(value: Any) -> str:
-    if not (isinstance(value, str) and value.isascii() and value.isprintable()):
-        raise ValueError("a name is no text")
-    if not 0 < len(value) <= _LONGEST:
-        raise ValueError("a name is empty or too long")
-    return value
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -7,8 +7,8 @@ from procrastinate import App
 from psycopg import Connection
 
 from coinsphere import log
-from coinsphere.billing import dunning, events, reconciliation
-from coinsphere.billing.stripe_api import PROVIDER, Fault, Stripe
+from coinsphere.billing import dunning, events, providers, reconciliation, repository
+from coinsphere.billing.providers import Provider
 from coinsphere.clock import utc_now
 from coinsphere.jobs.cron import CRONS
 from coinsphere.jobs.retries import RetryPolicy
@@ -16,7 +16,7 @@ from coinsphere.security.symmetric_keys import SymmetricKeys
 from coinsphere.settings import Settings
 
 LOOKED_BACK = timedelta(days=3)
-"""For so long Stripe itself tries to tell an event; from then on only this look finds it."""
+"""For so long a provider itself tries to tell an event; from then on only this look finds it."""
 KEPT = timedelta(days=90)
 _OPTIONS = "-c timezone=UTC -c search_path=app,market,model,jobs,public"
 _log = log.get("billing")
@@ -25,7 +25,7 @@ _log = log.get("billing")
 def add(app: App, settings: Settings) -> None:
     """Add them to the worker's app."""
     retry_policy = RetryPolicy(
-        max_attempts=8, exponential_wait=4, retry_exceptions=(Fault, psycopg.Error)
+        max_attempts=8, exponential_wait=4, retry_exceptions=(*providers.FAULTS, psycopg.Error)
     )
 
     def connect() -> Connection:
@@ -39,16 +39,17 @@ def add(app: App, settings: Settings) -> None:
     @app.task(name=events.CLOSE, queue=events.QUEUE, retry=retry_policy)
     def close_customer(provider: str, customer: str) -> None:
         """End what an account subscribed to that was deleted."""
-        Stripe.of(settings).forget(customer)
+        providers.of(settings, provider).forget(customer)
         _log.info("customer closed", provider=provider)
 
     @app.periodic(cron=CRONS["reconcile_payments"])
     @app.task(name="reconcile_payments", queue=events.QUEUE, queueing_lock="reconcile_payments")
     def reconcile_payments(timestamp: int) -> None:
         """Find what the provider told and we did not hear."""
-        if settings.is_billing_configured:
+        now = datetime.fromtimestamp(timestamp, UTC)
+        for provider in providers.configured(settings):
             with connect() as conn:
-                reconcile(conn, Stripe.of(settings), datetime.fromtimestamp(timestamp, UTC))
+                reconcile(conn, provider, now)
 
 
 def refresh(
@@ -61,41 +62,45 @@ def refresh(
     so that nobody pays again for what he has no more.
 
     Raises:
-        Fault: the provider does not answer.
+        FAULTS (providers): it does not answer.
         NotSold: no provider is configured any more.
     """
     # Before the question: what arrives meanwhile is handled by the next job.
     told = events.waiting(conn, provider, customer)
     user_id = reconciliation.owner(conn, provider, customer)
-    stripe = None if user_id is None else Stripe.of(settings)
-    standing = None if stripe is None else stripe.standing(customer)
+    seller = None if user_id is None else providers.of(settings, provider)
+    standing = None
+    if seller is not None and user_id is not None:
+        standing = seller.standing(customer, repository.booked(conn, provider, user_id), now)
     with conn.transaction():
         if user_id is not None and standing is not None:
             grace = timedelta(days=settings.billing_grace_days)
-            failed = reconciliation.apply(
+            trouble = reconciliation.apply(
                 conn, SymmetricKeys(settings.audit_keys), provider, user_id,
                 standing, now=now, grace=grace,
             )  # fmt: skip
-            dunning.tell(conn, user_id, failed, settings.pages_url, grace=grace, now=now)
+            dunning.tell(conn, user_id, trouble, settings.pages_url, grace=grace, now=now)
         events.handled(conn, provider, customer, told, now)
-    if stripe is not None and standing is not None:
+    if seller is not None and standing is not None:
         for reference in standing.refunded:
-            stripe.end(reference)
+            seller.end(reference)
             _log.info("refunded subscription ended", reference=reference)
     _log.info("customer", provider=provider, events=len(told), is_ours=user_id is not None)
 
 
-def reconcile(conn: Connection, provider: Stripe, now: datetime) -> int:
-    """Store the events of the last days that are not known, and look at every customer of whom something is missing.
+def reconcile(conn: Connection, provider: Provider, now: datetime) -> int:
+    """Store what was missed in the last days, and look at every customer of whom something is missing.
 
-    Gives how many events had not been heard. Raises `Fault`.
+    Gives how many events had not been heard. Raises one of `providers.FAULTS`.
     """
-    found = list(provider.happened_since(now - LOOKED_BACK))
+    since = now - LOOKED_BACK
+    booked = repository.booked_since(conn, provider.name, since)
+    found = list(provider.missed(since, booked))
     with conn.transaction():
-        lost = sum(events.store(conn, PROVIDER, each, now, "reconciliation") for each in found)
-        for customer in events.behind(conn, PROVIDER, now):
-            events.refresh_later(conn, PROVIDER, customer)
+        lost = sum(events.store(conn, provider.name, each, now, "reconciliation") for each in found)
+        for customer in events.behind(conn, provider.name, now):
+            events.refresh_later(conn, provider.name, customer)
         events.forget(conn, now - KEPT)
     if lost:
-        _log.warning("events had not been heard", lost=lost)
+        _log.warning("events had not been heard", lost=lost, provider=provider.name)
     return lost

@@ -240,6 +240,21 @@ def payment_failed(address: str, ends_at: datetime) -> Message:
     )
 
 
+def payment_short(address: str, invoice: str) -> Message:
+    """A payment came in part or too late, so that it bought nothing; the link leads to the plan."""
+    return templates.account_mail(
+        gettext("Your payment bought nothing yet"),
+        gettext(
+            "A payment for your Coinsphere plan came in part, or after its invoice had expired. The plan is not yours by it."
+        ),
+        gettext(
+            "Nothing is lost: whoever runs this system can accept it or send it back. Answer this mail and name the invoice."
+        ),
+        link=address,
+        facts=[(gettext("Invoice"), invoice)],
+    )
+
+
 def _not_you() -> str:
     return gettext("If this was not you, choose a new password at once and end all other sessions.")
 

@@ -5,6 +5,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import request
 
+from coinsphere.billing.btcpay_api import SIGNATURE
 from webapi.billing import schemas, use_cases
 from webapi.http.schema import Message
 from webapi.security import limits
@@ -50,6 +51,20 @@ def open_portal() -> dict[str, str]:
     return {"url": use_cases.portal()}
 
 
+@billing.post("/prepayments")
+@signed_in
+@limits.weighs(10)
+@billing.output(schemas.PaymentPageOut, 201)
+def begin_prepayment() -> dict[str, str]:
+    """Begin to pay some days of the plan pro in crypto; needs a confirmed address.
+
+    The answer names a page of the payment server's, which shows what to send where. The days count once the payment is
+    confirmed, from then or from the end of those that were bought before, and nothing renews itself. Who asks again
+    before he has paid gets the same page.
+    """
+    return {"url": use_cases.prepay()}
+
+
 @billing.post("/stripe/events")
 @public
 @limits.exempt
@@ -57,5 +72,16 @@ def open_portal() -> dict[str, str]:
 @billing.output(Message, example=_HEARD)
 def hear_stripe() -> dict[str, str]:
     """What Stripe tells, signed over the exact bytes; stored, and handled by the worker."""
-    use_cases.hear(request.get_data(cache=False), request.headers.get("Stripe-Signature"))
+    use_cases.hear_stripe(request.get_data(cache=False), request.headers.get("Stripe-Signature"))
+    return _HEARD
+
+
+@billing.post("/btcpay/events")
+@public
+@limits.exempt
+@billing.doc(hide=True)
+@billing.output(Message, example=_HEARD)
+def hear_btcpay() -> dict[str, str]:
+    """What BTCPay Server tells, signed over the exact bytes; stored, and handled by the worker."""
+    use_cases.hear_btcpay(request.get_data(cache=False), request.headers.get(SIGNATURE))
     return _HEARD

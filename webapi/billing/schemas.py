@@ -1,6 +1,7 @@
 """Request and response bodies of `/billing`."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
@@ -41,6 +42,14 @@ class SoldPlanOut(Output):
     features: list[PlanFeatureOut] = Field(description="What it has, and what not.")
 
 
+class PrepaidOut(Output):
+    """What days of the plan cost that are paid in crypto."""
+
+    amount: Decimal = Field(description="Price of the days.", examples=[9])
+    currency: str = Field(description="Currency of the price.", examples=["EUR"])
+    days: int = Field(description="How many days one payment buys.", examples=[30])
+
+
 _FEATURES: Any = [{"name": "taxReports", "isIncluded": True}]
 
 
@@ -51,6 +60,9 @@ class PlanOut(Output):
         json_schema_extra={
             "example": {
                 "isLimited": True,
+                "isPaidByCard": True,
+                "hasPortal": True,
+                "prepaid": {"amount": 9, "currency": "EUR", "days": 30},
                 "plan": "pro",
                 "status": "active",
                 "endsAt": None,
@@ -70,6 +82,13 @@ class PlanOut(Output):
 
     is_limited: bool = Field(
         description="Whether this system sells plans; where not, everybody has everything."
+    )
+    is_paid_by_card: bool = Field(description="Whether the plan can be bought by card.")
+    has_portal: bool = Field(
+        description="Whether one has bought by card, and so has a page for the card, invoices and cancelling."
+    )
+    prepaid: PrepaidOut | None = Field(
+        description="What days cost that are paid in crypto; null: they are not sold."
     )
     plan: str = Field(description="`free`, `pro`, or `unlimited` where nothing is sold.")
     status: Literal[

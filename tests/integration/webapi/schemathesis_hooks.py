@@ -636,6 +636,7 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"GET {V1}/portfolios/{{portfolio_id}}/sync/{{job_id}}": _sync,
     f"POST {V1}/billing/checkout": _without_plan,
     f"POST {V1}/billing/portal": _with_customer,
+    f"POST {V1}/billing/prepayments": _without_plan,
     f"POST {V1}/graphql": lambda _, case: _only(case, query="{ me { sessions } }"),
     f"POST {V1}/feedback": _without_feedback,
     f"POST {V1}/admin/feedback/{{feedback_id}}/close": _open_feedback,

@@ -19,7 +19,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 UNSIGNED = sorted(set(KeyScope) - SIGNED)
 UNKNOWN = str(UUID(int=7))
 # They take what they are given in the path or the body for a credential, so that nobody is refused for who they are.
-UNTOLD = {f"{V1}/billing/stripe/events"}
+UNTOLD = {f"{V1}/billing/stripe/events", f"{V1}/billing/btcpay/events"}
 """Not in the document: only a provider of payments calls it."""
 BY_CREDENTIAL = re.compile(rf"^{V1}/(auth|2fa|passkeys|shared)/")
 MAY_BE_UNKNOWN = re.compile(

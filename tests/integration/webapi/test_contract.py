@@ -13,7 +13,7 @@ from webapi.security import access, limits
 from webapi.security.access import Access, public
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-UNTOLD = {f"{V1}/billing/stripe/events"}
+UNTOLD = {f"{V1}/billing/stripe/events", f"{V1}/billing/btcpay/events"}
 """Not in the document: only a provider of payments calls it, with a signature of the body's bytes."""
 ARGUMENTS = {
     "symbol": "BTC",
@@ -81,7 +81,7 @@ def test_only_what_the_contract_names_is_public(app) -> None:
     # Whoever calls one of these presents a credential: a password, a token of a mail, a link's secret, a signature.
     credentials = re.compile(
         f"^{V1}/(auth/(register|login|refresh|logout|forgot-password|reset-password|verify-email|confirm-email|openid/(begin|finish))"
-        "|passkeys/login.*|shared/nothing|billing/stripe/events)$"
+        "|passkeys/login.*|shared/nothing|billing/(stripe|btcpay)/events)$"
     )
     assert [path for path in sorted(public - outside) if not credentials.match(path)] == []
 

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from coinsphere.clock import iso, utc_now
-from tests.fakes import openid_provider, stripe_server
+from tests.fakes import btcpay_server, openid_provider, stripe_server
 from tests.fakes.exchange_kraken import KrakenAccount
 from tests.fakes.exchange_server import serving
 from tests.integration.webapi.authenticator import Authenticator
@@ -87,6 +87,7 @@ def served(  # noqa: PLR0917 - fixtures
         serving(account) as exchanges,
         stripe_server.serving(utc_now()) as stripe,
         openid_provider.served(utc_now) as openid,
+        btcpay_server.serving(utc_now()) as btcpay,
     ):
         variables = {
             **environment(module_database, module_redis.url, home / "home", keys_dir),
@@ -99,6 +100,8 @@ def served(  # noqa: PLR0917 - fixtures
             "COINSPHERE_STRIPE_SECRET_KEY": stripe_server.KEY,
             "COINSPHERE_STRIPE_WEBHOOK_SECRET": stripe_server.SECRET,
             "COINSPHERE_STRIPE_PRICE": stripe_server.PRICE,
+            "COINSPHERE_BTCPAY_URL": btcpay.url,
+            **{f"COINSPHERE_{name.upper()}": each for name, each in btcpay_server.SETTINGS.items()},
             "COINSPHERE_OIDC_ISSUER": openid.url,
             "COINSPHERE_OIDC_CLIENT_ID": openid_provider.CLIENT_ID,
             "COINSPHERE_OIDC_CLIENT_SECRET": openid_provider.SECRET,

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import SecretStr
 
-from tests.fakes import stripe_server
+from coinsphere.settings import Settings
+from tests.fakes import btcpay_server, stripe_server
 from webapi.services import EXTENSION
 
 
@@ -59,3 +60,33 @@ def test_what_the_plan_does_not_have_is_said_on_a_page(member, stripe) -> None:
     page = member.get("/tax")
     assert page.status_code == 402
     assert "Your plan does not have this" in page.text
+
+
+@pytest.fixture
+def btcpay(app, monkeypatch):
+    """A local BTCPay Server, by which the app that is there sells for the time of a test."""
+    work = app.extensions[EXTENSION]
+    now = work.clock()
+    with btcpay_server.serving(now) as served:
+        given = work.settings.model_dump(exclude_unset=True)
+        sold = Settings(**given | btcpay_server.SETTINGS, btcpay_url=served.url)
+        monkeypatch.setattr(work, "settings", sold)
+        yield served
+
+
+def test_days_are_bought_in_crypto(member, btcpay, owner_db) -> None:
+    owner_db.execute("update app.users set email_verified = true where email = %s", [member.email])
+    page = member.get("/billing").text
+    assert "Pay 30 days in crypto for €9.00" in page
+    assert "/billing/checkout" not in page
+    page = member.post("/billing/prepay")
+    assert f'href="{btcpay.url}/i/{btcpay.newest}"' in page.text
+    assert "confirmed on its chain" in member.get("/billing?paid=crypto").text
+    owner_db.execute(
+        "insert into app.subscriptions (user_id, provider, reference, plan, status, period_started_at, period_ends_at, cancels_at, updated_at)"
+        " select id, 'btcpay', 'inv_page', 'pro', 'active', now(), now() + interval '30 days', now() + interval '30 days', now() from app.users where email = %s",
+        [member.email],
+    )
+    page = member.get("/billing").text
+    assert "Days that you pay now begin where these end" in page
+    assert "/billing/portal" not in page

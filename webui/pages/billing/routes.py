@@ -40,6 +40,14 @@ def checkout() -> Response:
     return _page(use_cases.checkout())
 
 
+@web_billing.post("/billing/prepay")
+@signed_in
+@limits.weighs(10)
+def prepay() -> Response:
+    """Begin to pay days in crypto; the page leads on by a link, too."""
+    return _page(use_cases.prepay(), is_crypto=True)
+
+
 @web_billing.post("/billing/portal")
 @signed_in
 @limits.weighs(10)
@@ -48,10 +56,11 @@ def portal() -> Response:
     return _page(use_cases.portal())
 
 
-def _page(leads_to: str | None = None) -> Response:
+def _page(leads_to: str | None = None, *, is_crypto: bool = False) -> Response:
     with scope.connection() as conn:
         standing = use_cases.standing(conn)
     return rendering.page(
         "billing/index.html", standing=standing, leads_to=leads_to, limits=LIMITS,
-        features=FEATURES, has_come_back="paid" in request.args,
+        features=FEATURES, is_crypto=is_crypto,
+        paid=request.args.get("paid"),
     )  # fmt: skip
