@@ -1,13 +1,12 @@
 """Request and response bodies of `/billing`."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from coinsphere.billing.plans import PlanFeature, PlanLimit
-from webapi.http.schema import Output
+from webapi.http.schema import Amount, Output
 
 
 class PlanLimitOut(Output):
@@ -45,7 +44,7 @@ class SoldPlanOut(Output):
 class PrepaidOut(Output):
     """What days of the plan cost that are paid in crypto."""
 
-    amount: Decimal = Field(description="Price of the days.", examples=[9])
+    amount: Amount = Field(description="Price of the days.", examples=[9])
     currency: str = Field(description="Currency of the price.", examples=["EUR"])
     days: int = Field(description="How many days one payment buys.", examples=[30])
 
