@@ -1,15 +1,13 @@
-"""Local venues that speak Binance's, Kraken's and Coinbase's public protocol: their markets by REST, tickers by WebSocket.
+"""Local venues that speak the public protocol of exchanges: their markets by REST, tickers by WebSocket.
 
 One server in a thread; each venue lives below `/<name>`. A test says what a market's price is, and how a venue misbehaves.
 """
 
 import asyncio
 import json
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from http import HTTPStatus
 from threading import Thread
 from typing import Any
@@ -20,8 +18,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-QUOTES = {"binance": "USDT", "kraken": "USD", "coinbase": "USD"}
-"""The currency of each venue's markets."""
+from tests.fakes.venue_dialects import DIALECTS, HOST
 
 
 @dataclass
@@ -40,11 +37,23 @@ class FakeVenue:
     """Set where it answers questions by REST."""
     numbers: dict[ServerConnection, int] = field(default_factory=dict)
 
-    def pair(self, base: str) -> str:
-        quote = QUOTES[self.name]
-        return {"binance": f"{base}{quote}", "kraken": f"{base}/{quote}"}.get(
-            self.name, f"{base}-{quote}"
-        )
+    subscribed: list[list[str]] = field(default_factory=list)
+    """The markets that each message of the feed subscribed to, where the venue's dialect lists them."""
+
+
+class _Connection(ServerConnection):
+    """The library answers GET alone; KuCoin is asked for its address by a POST, whose body says nothing."""
+
+    def data_received(self, data: bytes) -> None:
+        if data.startswith(b"POST "):
+            head = data.partition(b"\r\n\r\n")[0].replace(b"POST ", b"GET ", 1)
+            lines = [
+                line
+                for line in head.split(b"\r\n")
+                if not line.lower().startswith(b"content-length")
+            ]
+            data = b"\r\n".join(lines) + b"\r\n\r\n"
+        super().data_received(data)
 
 
 class Streams:
@@ -124,7 +133,7 @@ class Streams:
             venue.connections.discard(connection)
 
     def _ticker(self, venue: FakeVenue, connection: ServerConnection, base: str) -> str:
-        message = _TICKERS[venue.name](venue.pair(base), venue.prices[base])
+        message = DIALECTS[venue.name].ticker(base, venue.prices[base])
         if venue.name == "coinbase":
             number = venue.numbers.get(connection, 0)
             venue.numbers[connection] = number + 1
@@ -138,16 +147,17 @@ class Streams:
         venue.numbers[connection] = 0
         try:
             async for text in connection:
-                asked = json.loads(text)
-                if asked.get("method") == "ping":
-                    await connection.send(
-                        json.dumps({"method": "pong", "req_id": asked.get("req_id")})
-                    )
+                dialect = DIALECTS[venue.name]
+                pong = dialect.pong(text)
+                if pong is not None:
+                    await connection.send(pong)
                 if venue.is_frozen or "subscribe" not in str(text).lower():
                     continue
+                asked = json.loads(text)
                 venue.connections.add(connection)
-                if venue.name == "binance":
-                    await connection.send(json.dumps({"result": None, "id": asked["id"]}))
+                venue.subscribed.append(dialect.markets(asked))
+                for answer in dialect.acknowledged(asked):
+                    await connection.send(json.dumps(answer))
                 await self._stream(venue, list(venue.prices))
         except ConnectionClosed:
             pass
@@ -166,14 +176,20 @@ class Streams:
             return connection.respond(HTTPStatus.NOT_FOUND, "no such venue")
         venue.asked += 1
         await venue.answers.wait()
-        body = json.dumps(_REST[name](venue, path)).encode()
+        answer = json.dumps(DIALECTS[name].rest(venue.prices, path))
+        body = answer.replace(HOST, request.headers["Host"]).encode()
         headers = Headers({"Content-Type": "application/json", "Content-Length": str(len(body))})
         return Response(200, "OK", headers, body)
 
     async def serve(self, port: int) -> int:
         """Listen on a port, 0 for a free one; which it is."""
         self._server = await serve(
-            self._serve, "127.0.0.1", port, process_request=self._answer, compression=None
+            self._serve,
+            "127.0.0.1",
+            port,
+            process_request=self._answer,
+            compression=None,
+            create_connection=_Connection,
         )
         return int(self._server.sockets[0].getsockname()[1])
 
@@ -193,111 +209,3 @@ def streaming(port: int = 0) -> Iterator[Streams]:
     streams = Streams()
     with streams.running(port):
         yield streams
-
-
-def _now() -> int:
-    return int(time.time() * 1000)
-
-
-def _binance_ticker(pair: str, price: str) -> dict[str, Any]:
-    """https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams, individual symbol ticker."""
-    return {
-        "e": "24hrTicker", "E": _now(), "s": pair, "p": "1", "P": "1.5", "w": price, "c": price, "b": price, "a": price,
-        "B": "1", "A": "1", "o": price, "h": price, "l": price, "v": "100", "q": "1000000.5", "n": 10,
-    }  # fmt: skip
-
-
-def _kraken_ticker(pair: str, price: str) -> dict[str, Any]:
-    """https://docs.kraken.com/api/docs/websocket-v2/ticker"""
-    number = float(price)
-    row = {
-        "symbol": pair, "bid": number, "bid_qty": 1.0, "ask": number, "ask_qty": 1.0, "last": number, "volume": 90.5,
-        "vwap": number, "low": number, "high": number, "change": 1.0, "change_pct": 1.5,
-    }  # fmt: skip
-    return {"channel": "ticker", "type": "update", "data": [row]}
-
-
-def _coinbase_ticker(pair: str, price: str) -> dict[str, Any]:
-    """https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels, ticker."""
-    row = {
-        "type": "ticker", "product_id": pair, "price": price, "volume_24_h": "95.5", "low_24_h": price,
-        "high_24_h": price, "price_percent_chg_24_h": "1.5", "best_bid": price, "best_ask": price,
-        "best_bid_quantity": "1", "best_ask_quantity": "1",
-    }  # fmt: skip
-    moment = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    return {
-        "channel": "ticker", "client_id": "", "timestamp": moment, "sequence_num": 0,
-        "events": [{"type": "update", "tickers": [row]}],
-    }  # fmt: skip
-
-
-_TICKERS = {
-    "binance": _binance_ticker,
-    "kraken": _kraken_ticker,
-    "coinbase": _coinbase_ticker,
-}
-
-
-def _binance(venue: FakeVenue, path: str) -> Any:
-    if path.endswith("/exchangeInfo"):
-        symbols = [
-            {
-                "symbol": venue.pair(base), "status": "TRADING", "baseAsset": base, "quoteAsset": "USDT",
-                "isSpotTradingAllowed": True, "permissions": ["SPOT"], "filters": [], "orderTypes": ["LIMIT"],
-            }
-            for base in venue.prices
-        ]  # fmt: skip
-        return {"timezone": "UTC", "symbols": symbols}
-    if path.endswith("/ticker/24hr"):
-        return [
-            {
-                "symbol": venue.pair(base), "lastPrice": price, "bidPrice": price, "askPrice": price, "openPrice": price,
-                "priceChangePercent": "1.5", "quoteVolume": "1000000.5", "volume": "100", "closeTime": _now(),
-            }
-            for base, price in venue.prices.items()
-        ]  # fmt: skip
-    return {"serverTime": _now()}
-
-
-def _kraken(venue: FakeVenue, path: str) -> Any:
-    names = {base: f"{base}USD" for base in venue.prices}
-    if path.endswith("/AssetPairs"):
-        result: Any = {
-            name: {
-                "altname": name, "wsname": f"{base}/USD", "base": base, "quote": "ZUSD", "pair_decimals": 1,
-                "lot_decimals": 8, "status": "online",
-            }
-            for base, name in names.items()
-        }  # fmt: skip
-    elif path.endswith("/Assets"):
-        result = {base: {"aclass": "currency", "altname": base, "decimals": 10} for base in names}
-        result["ZUSD"] = {"aclass": "currency", "altname": "USD", "decimals": 4}
-    elif path.endswith("/Ticker"):
-        result = {
-            name: {
-                "c": [venue.prices[base], "1"], "v": ["5", "90.5"], "p": [venue.prices[base]] * 2,
-                "h": ["1", "1"], "l": ["1", "1"], "o": "1",
-                "a": [venue.prices[base], "1", "1"], "b": [venue.prices[base], "1", "1"],
-            }
-            for base, name in names.items()
-        }  # fmt: skip
-    else:
-        result = {"unixtime": _now() // 1000}
-    return {"error": [], "result": result}
-
-
-def _coinbase(venue: FakeVenue, path: str) -> Any:
-    if not path.endswith("/market/products"):
-        return {"data": [], "products": []}
-    products = [
-        {
-            "product_id": venue.pair(base), "base_currency_id": base, "quote_currency_id": "USD", "product_type": "SPOT",
-            "trading_disabled": False, "price": price, "price_percentage_change_24h": "1.5", "volume_24h": "95.5",
-            "approximate_quote_24h_volume": "1000",
-        }
-        for base, price in venue.prices.items()
-    ]  # fmt: skip
-    return {"products": products}
-
-
-_REST = {"binance": _binance, "kraken": _kraken, "coinbase": _coinbase}

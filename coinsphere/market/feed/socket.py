@@ -23,8 +23,12 @@ MOST_MESSAGES = 10_000
 """A second; a venue that sends more is cut off, so that it takes no time from the others."""
 _MOST_NONSENSE = 20
 """Messages in a row."""
+_PONG = "pong"
+"""OKX's answer to a ping, which is no JSON."""
 _NUMBERED = {"coinbase": "sequence_num"}
 """Under what name a venue numbers the messages of a connection."""
+_MOST_AT_ONCE = {"bybit": 10, "kucoin": 100}
+"""Markets that a venue lets one message subscribe to; more are refused as a whole."""
 _PARAMETERS = {"binance": {"name": "ticker"}}
 """Else it leaves the book out."""
 
@@ -47,13 +51,19 @@ class VenueSocket:
         markets: what ccxt knows of those that are wanted.
         base_url: of a server that stands in for it; None: the venue itself.
         hear: called with each ticker.
+        ping_seconds: how long lies between two pings; None: as long as ccxt has it for the venue.
 
     Raises:
         Broken: ccxt cannot stream the venue's tickers.
     """
 
     def __init__(
-        self, name: str, markets: Sequence[dict[str, Any]], base_url: str | None, hear: Hear
+        self,
+        name: str,
+        markets: Sequence[dict[str, Any]],
+        base_url: str | None,
+        hear: Hear,
+        ping_seconds: float | None = None,
     ) -> None:
         self.gaps = 0
         self.nonsense = 0
@@ -66,6 +76,8 @@ class VenueSocket:
         self._client = _client(self, name, base_url)
         self._client.set_markets(list(markets))
         self._client.tickers = _Tickers(hear)
+        if ping_seconds is not None:
+            self._client.options["ws"] = {"keepAlive": ping_seconds * 1000}
 
     async def subscribe(self, seconds: float) -> None:
         """Connect, and return when the first ticker is there.
@@ -113,18 +125,27 @@ class VenueSocket:
         Raises:
             ValueError: it is none.
         """
-        message = untrusted_json.decode(data, _decode)
-        if not isinstance(message, dict | list):
+        message = data if data == _PONG else untrusted_json.decode(data, _decode)
+        if message != _PONG and not isinstance(message, dict | list):
             raise TypeError("neither an object nor a list")
         self._count(message)
         self._client.handle_message(client, message)
 
     async def _subscribed(self) -> None:
+        # KuCoin is asked by REST for the address of its stream, which wants an open client.
+        self._client.open()
         if self._name == "coinbase":
             # ccxt's `watch_tickers` takes the channel that speaks each five seconds.
             await self._client.subscribe_multiple("ticker", False, self._pairs)  # noqa: FBT003
         else:
-            await self._client.watch_tickers(self._pairs, _PARAMETERS.get(self._name, {}))
+            most = _MOST_AT_ONCE.get(self._name, len(self._pairs))
+            parts = [
+                self._pairs[first : first + most] for first in range(0, len(self._pairs), most)
+            ]
+            parameters = _PARAMETERS.get(self._name, {})
+            await asyncio.gather(
+                *(self._client.watch_tickers(part, dict(parameters)) for part in parts)
+            )
 
     def _count(self, message: Any) -> None:
         """A number that is left out: updates are lost, and only a new connection begins with a whole picture."""
@@ -205,6 +226,5 @@ def _client(socket: VenueSocket, name: str, base_url: str | None) -> Any:
     client.socket = socket
     client.number = str
     if base_url is not None:
-        sockets = f"ws{base_url.rstrip('/').removeprefix('http')}/{name}"
-        client.urls["api"]["ws"] = ccxt_client.moved(client.urls["api"]["ws"], sockets)
+        client.urls["api"] = ccxt_client.moved(client.urls["api"], f"{base_url.rstrip('/')}/{name}")
     return client

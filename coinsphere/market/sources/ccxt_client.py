@@ -90,7 +90,9 @@ class _Strict:
 
 
 def moved(urls: Any, base: str) -> Any:
-    """The same URLs on another host, whose path begins with the exchange's name."""
+    """The same URLs, of WebSockets too, on another host, whose path begins with the exchange's name."""
     if isinstance(urls, str):
-        return base + urlsplit(urls).path
+        parts = urlsplit(urls)
+        is_socket = parts.scheme in {"ws", "wss"}
+        return (f"ws{base.removeprefix('http')}" if is_socket else base) + parts.path
     return {key: moved(url, base) for key, url in urls.items()}
