@@ -12,13 +12,22 @@ import pytest
 import redis
 
 from coinsphere.errors import LocalServiceError
-from coinsphere.local import ports, probes, processes, records, state
+from coinsphere.local import liveness, ports, probes, processes, records, state, supervision
 from coinsphere.local.processes import Process
 from coinsphere.local.state import State
 from coinsphere.local.supervision import Running, Supervisor
 from coinsphere.local.watch import Watch
 from coinsphere.settings import Settings
 from tests.conftest import free_port
+
+_ANSWER_SECONDS = 2.0
+
+
+@pytest.fixture(autouse=True)
+def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is stopped on purpose is waited for again and again: shorter than a busy system would be."""
+    monkeypatch.setattr(supervision, "_ANSWER_SECONDS", _ANSWER_SECONDS)
+    monkeypatch.setattr(liveness, "_SECONDS", _ANSWER_SECONDS)
 
 
 @pytest.fixture
