@@ -207,22 +207,34 @@ def ask(
     except httpx2.HTTPError as error:
         # The message of some of them holds the whole address.
         raise Unavailable(source, type(error).__name__) from None
-    pause = None if response.is_success else asked_pause(response.headers, utc_now())
     if status == _TOO_MANY:
-        raise RateLimited(source, "too many calls", pause)
-    try:
-        answer = untrusted_json.decode(content, _decoder.decode)
-    except ValueError:
-        if response.is_success:
-            start = content[:200].decode(errors="replace")
-            raise BadPayload(source, "the answer is not JSON", start) from None
-        raise Unavailable(source, f"HTTP status {status}", pause) from None
+        raise RateLimited(source, "too many calls", asked_pause(response.headers, utc_now()))
+    answer = _decoded(response, content, source)
     # Some nodes send the error of a call with a status of its own.
-    is_answer = isinstance(answer, list) or (isinstance(answer, dict) and "jsonrpc" in answer)
-    is_answer = status in also or (is_answer and body is not None)
-    if not response.is_success and not is_answer:
-        raise Unavailable(source, f"HTTP status {status}", pause)
-    return answer
+    is_of_a_call = body is not None and _is_json_rpc(answer)
+    if response.is_success or status in also or is_of_a_call:
+        return answer
+    raise _failed(response, source)
+
+
+def _decoded(response: httpx2.Response, content: bytes, source: str) -> Any:
+    try:
+        return untrusted_json.decode(content, _decoder.decode)
+    except ValueError:
+        if not response.is_success:
+            raise _failed(response, source) from None
+        start = content[:200].decode(errors="replace")
+        raise BadPayload(source, "the answer is not JSON", start) from None
+
+
+def _is_json_rpc(answer: object) -> bool:
+    """Whether it answers a call, or, as a list, several at once."""
+    return isinstance(answer, list) or (isinstance(answer, dict) and "jsonrpc" in answer)
+
+
+def _failed(response: httpx2.Response, source: str) -> Unavailable:
+    pause = asked_pause(response.headers, utc_now())
+    return Unavailable(source, f"HTTP status {response.status_code}", pause)
 
 
 def _read(response: httpx2.Response, source: str, largest: int, until: float) -> bytes:

@@ -63,48 +63,58 @@ def read(
     assert isinstance(balances, dict)
     readings = {slug: answer for slug, answer in answers.items() if isinstance(answer, Reading)}
     failed = {slug: answer for slug, answer in answers.items() if isinstance(answer, str)}
-    unread = {
+    unrewarded = {
         slug: reading.unread for slug, reading in readings.items() if reading.unread is not None
     }
-    for slug, reason in (failed | unread).items():
+    for slug, reason in (failed | unrewarded).items():
         _log.warning(
             "protocol unreadable", protocol=slug, chain=node.chain.blockchain, error=reason
         )
+    positions, facts = _complete(readings, tokens, ask)
+    owned = _without_receipts(balances, readings, tokens, is_complete=not failed)
+    if node.block(block.number).hash != block.hash:
+        raise Unavailable(str(node.chain.blockchain), "the chain was reorganised while it was read")
+    stamp = f"block {block.number} {block.hash[:10]}"
+    return WalletReading(
+        block.number, owned, positions, failed, frozenset(unrewarded), facts, stamp
+    )
+
+
+def _without_receipts(
+    balances: Mapping[str, Balance | None],
+    readings: Mapping[str, Reading],
+    tokens: Mapping[str, TokenFacts],
+    *,
+    is_complete: bool,
+) -> dict[str, Balance | None]:
+    """The balances without the receipts of positions, whose worth would count twice.
+
+    Where a protocol could not be read, nobody knows which ticked tokens are receipts of it: their balances are unknown.
+    Curated tokens are receipts of none.
+    """
+    receipts = {token.lower() for reading in readings.values() for token in reading.receipts}
+    return {
+        contract: balance if is_complete or tokens[contract].decimals is not None else None
+        for contract, balance in balances.items()
+        if contract.lower() not in receipts
+    }
+
+
+def _complete(
+    readings: Mapping[str, Reading], tokens: Mapping[str, TokenFacts], ask: Ask
+) -> tuple[dict[str, tuple[Position, ...]], dict[str, TokenFacts]]:
+    """Positions, with claims on the native coin as that coin, and the facts of their tokens."""
     worth = {
         contract.lower(): function
         for reading in readings.values()
         for contract, function in reading.worth.items()
     }
-    positions, facts = _complete(readings, worth, tokens, ask)
-    receipts = {token.lower() for reading in readings.values() for token in reading.receipts}
-    # Of a protocol that could not be read nobody knows which ticked tokens are receipts of it; curated ones are none.
-    owned = {
-        contract: None if failed and tokens[contract].decimals is None else balance
-        for contract, balance in balances.items()
-        if contract.lower() not in receipts
-    }
-    if node.block(block.number).hash != block.hash:
-        raise Unavailable(str(node.chain.blockchain), "the chain was reorganised while it was read")
-    stamp = f"block {block.number} {block.hash[:10]}"
-    return WalletReading(block.number, owned, positions, failed, frozenset(unread), facts, stamp)
-
-
-def _complete(
-    readings: Mapping[str, Reading],
-    worth: Mapping[str, str | None],
-    tokens: Mapping[str, TokenFacts],
-    ask: Ask,
-) -> tuple[dict[str, tuple[Position, ...]], dict[str, TokenFacts]]:
-    """Positions, with claims on the native coin as that coin, and the facts of their tokens."""
     known = {contract.lower(): facts for contract, facts in tokens.items()}
     contracts = {
         position.contract for reading in readings.values() for position in reading.positions
     }
-    unknown = sorted(
-        contract
-        for contract in contracts
-        if contract.lower() not in worth and contract.lower() not in known
-    )
+    described = worth.keys() | known.keys()
+    unknown = sorted(contract for contract in contracts if contract.lower() not in described)
     plans: dict[str, Plan[object]] = {
         slug: _as_coin(reading.positions, worth) for slug, reading in readings.items()
     }

@@ -138,10 +138,7 @@ def run(conn: Connection, sync_id: UUID, nodes: Nodes, clock: Clock, *, is_last_
     wallet = repository.by_id(conn, sync.wallet_id)
     if wallet is None:
         return
-    with conn.transaction():
-        conn.execute(_START, {"id": sync_id, "now": clock()})
-        conn.execute(_STATUS, {"id": wallet.id, "status": "syncing", "error": wallet.last_error})
-        conn.execute(_ANNOUNCE)
+    _note_start(conn, sync, wallet, clock())
     directory = curated.directory(conn, wallet.blockchain)
     try:
         observed = _read(wallet, directory, nodes, clock())
@@ -158,18 +155,32 @@ def run(conn: Connection, sync_id: UUID, nodes: Nodes, clock: Clock, *, is_last_
         conn.execute(_ANNOUNCE)
     with conn.transaction():
         imported = storing.store(conn, wallet, directory, observed, clock())
-        outcome = {
-            "id": sync_id,
-            "now": clock(),
-            "imported": imported,
-            "balances": sum(
-                1 for each in observed.balances.values() if each is not None and each.raw
-            ),
-            "positions": sum(map(len, observed.positions.values())),
-            "error": storing.failures(observed),
-        }
-        conn.execute(_FINISH, outcome)
+        _note_success(conn, sync, observed, imported, clock())
+
+
+def _note_start(conn: Connection, sync: Sync, wallet: Wallet, now: datetime) -> None:
+    with conn.transaction():
+        conn.execute(_START, {"id": sync.id, "now": now})
+        conn.execute(_STATUS, {"id": wallet.id, "status": "syncing", "error": wallet.last_error})
         conn.execute(_ANNOUNCE)
+
+
+def _note_success(
+    conn: Connection, sync: Sync, observed: WalletReading, imported: int, now: datetime
+) -> None:
+    non_zero = [
+        balance for balance in observed.balances.values() if balance is not None and balance.raw
+    ]
+    outcome = {
+        "id": sync.id,
+        "now": now,
+        "imported": imported,
+        "balances": len(non_zero),
+        "positions": sum(map(len, observed.positions.values())),
+        "error": storing.failures(observed),
+    }
+    conn.execute(_FINISH, outcome)
+    conn.execute(_ANNOUNCE)
 
 
 def _may_pass(error: Exception) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -69,7 +69,6 @@ def backtest(  # noqa: PLR0917 - click passes by name
     """
     from ml.data import features
     from ml.evaluation import backtest as walk
-    from ml.evaluation import implied as trial
     from ml.evaluation import portfolio_backtest
 
     names, recipe = _compared(models, implied)
@@ -90,16 +89,9 @@ def backtest(  # noqa: PLR0917 - click passes by name
         with stage("Simulating portfolios"):
             judged = portfolio_backtest.run(walked, list(walked.scores)[-1])
     if as_json:
-        document = {
-            **walked.to_json(),
-            "implied": {
-                horizon: asdict(row) | {"t": row.t} for horizon, row in trial.added(walked).items()
-            },
-            "portfolios": [asdict(row) for row in judged],
-        }
-        click.echo(json.dumps(document, indent=1))
-        return
-    _show(walked, judged)
+        click.echo(json.dumps(_document(walked, judged), indent=1))
+    else:
+        _show(walked, judged)
 
 
 def _compared(models: tuple[str, ...], implied: Path | None) -> tuple[Sequence[str], "Recipe"]:
@@ -139,6 +131,17 @@ def _panel(folder: Path, tokens: str | None, start: date, end: date) -> "Panel":
             f"The candles end on {panel.last_day}, before the end that was asked for.", err=True
         )
     return panel
+
+
+def _document(walked: "Backtest", judged: "list[PortfolioFigures]") -> dict[str, Any]:
+    from ml.evaluation import implied as trial
+
+    added = trial.added(walked)
+    return {
+        **walked.to_json(),
+        "implied": {horizon: asdict(row) | {"t": row.t} for horizon, row in added.items()},
+        "portfolios": [asdict(row) for row in judged],
+    }
 
 
 def _show(walked: "Backtest", judged: "list[PortfolioFigures]") -> None:

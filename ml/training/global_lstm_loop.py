@@ -4,6 +4,7 @@ Each outcome is seen once in each stretch and not once for each window that it c
 training of all tokens and horizons faster than one epoch of a net that is shown one window after the other.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,7 +66,6 @@ def _train(
     seed: int,
     parameters: Hyperparameters,
 ) -> list[float]:
-    inputs, outcomes, known = data
     optimiser = torch.optim.AdamW(
         network.parameters(),
         lr=parameters.learning_rate,
@@ -75,20 +75,10 @@ def _train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=parameters.learning_rate, total_steps=parameters.steps
     )
-    places = _places(known, parameters)
-    shuffle = torch.Generator().manual_seed(seed)
-    offsets = torch.arange(min(parameters.window, inputs.shape[1]))
     losses = []
     network.train()
-    for _ in range(parameters.steps):
-        chosen = places[torch.randint(len(places), (parameters.batch,), generator=shuffle)]
-        at = chosen[:, 1:] + offsets
-        token = chosen[:, :1]
-        counted = known[token, at].clone()
-        counted[:, : parameters.warm_up] = 0.0
-        loss = negative_log_likelihood(
-            network(inputs[token, at]), network.degrees(), outcomes[token, at], counted
-        )
+    for inputs, outcomes, counted in _batches(data, seed, parameters):
+        loss = negative_log_likelihood(network(inputs), network.degrees(), outcomes, counted)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -97,6 +87,22 @@ def _train(
         losses.append(float(loss.detach()))
     network.eval()
     return losses
+
+
+def _batches(
+    data: tuple[Tensor, Tensor, Tensor], seed: int, parameters: Hyperparameters
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """For each step random stretches of random tokens: inputs, outcomes, and which outcomes count, shape [batch, window, …]."""
+    inputs, outcomes, known = data
+    places = _places(known, parameters)
+    shuffle = torch.Generator().manual_seed(seed)
+    offsets = torch.arange(min(parameters.window, inputs.shape[1]))
+    for _ in range(parameters.steps):
+        chosen = places[torch.randint(len(places), (parameters.batch,), generator=shuffle)]
+        token, days = chosen[:, :1], chosen[:, 1:] + offsets
+        counted = known[token, days].clone()
+        counted[:, : parameters.warm_up] = 0.0
+        yield inputs[token, days], outcomes[token, days], counted
 
 
 def _places(known: Tensor, parameters: Hyperparameters) -> Tensor:

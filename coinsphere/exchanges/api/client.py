@@ -176,28 +176,8 @@ def connect(
     """
     import ccxt  # noqa: PLC0415  see above
 
-    from coinsphere.exchanges.api.response_limits import BoundedSession  # noqa: PLC0415  it brings requests
-
     kind = type(f"Account_{venue}", (_Account, getattr(ccxt, venue)), {})
-    api = kind(
-        {
-            "apiKey": credentials.api_key,
-            "secret": credentials.api_secret,
-            "password": credentials.passphrase or "",
-            "enableRateLimit": True,
-            "timeout": TIMEOUT_MS,
-            "session": BoundedSession(venue, LONGEST_SECONDS),
-            "options": {
-                "defaultType": "spot",
-                "fetchMarkets": {"types": ["spot"]},
-                "fetchMargins": False,
-                "maxRetriesOnFailure": 0,
-                "adjustForTimeDifference": False,
-                "warnOnFetchOpenOrdersWithoutSymbol": False,
-            },
-            "quoteJsonNumbers": True,
-        }
-    )
+    api = kind(_configuration(venue, credentials))
     api.has["fetchCurrencies"] = venue == "kraken"  # without them it does not know its own names
     api.number = str
     # At the level DEBUG ccxt's own logger writes keys and signatures.
@@ -208,6 +188,29 @@ def connect(
     if base_url is not None:
         api.urls["api"] = _moved(api.urls["api"], f"{base_url.rstrip('/')}/{venue}")
     return Client(api, limits, credentials, sleep, patience)
+
+
+def _configuration(venue: str, credentials: Credentials) -> dict[str, Any]:
+    """What ccxt's class is made with."""
+    from coinsphere.exchanges.api.response_limits import BoundedSession  # noqa: PLC0415  it brings requests
+
+    return {
+        "apiKey": credentials.api_key,
+        "secret": credentials.api_secret,
+        "password": credentials.passphrase or "",
+        "enableRateLimit": True,
+        "timeout": TIMEOUT_MS,
+        "session": BoundedSession(venue, LONGEST_SECONDS),
+        "options": {
+            "defaultType": "spot",
+            "fetchMarkets": {"types": ["spot"]},
+            "fetchMargins": False,
+            "maxRetriesOnFailure": 0,
+            "adjustForTimeDifference": False,
+            "warnOnFetchOpenOrdersWithoutSymbol": False,
+        },
+        "quoteJsonNumbers": True,
+    }
 
 
 class _Account:
