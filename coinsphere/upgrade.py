@@ -49,8 +49,8 @@ class Upgrade:
 
 def is_due(settings: Settings) -> bool:
     """Whether there is a state, and it is of another version."""
-    found = migrate.current(settings.url_for(Role.OWNER))
-    return found is not None and found != migrate.revisions()[-1]
+    revision = migrate.current(settings.url_for(Role.OWNER))
+    return revision is not None and revision != migrate.revisions()[-1]
 
 
 def bring(settings: Settings) -> None:

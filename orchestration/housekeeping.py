@@ -48,8 +48,8 @@ def make_partitions(
 ) -> None:
     """Make the partitions that loaders will need, and say how many."""
     with database.connection() as conn:
-        made = candle_store.make_partitions(conn, clock())
-    context.add_output_metadata({"partitions_made": made})
+        partitions = candle_store.make_partitions(conn, clock())
+    context.add_output_metadata({"partitions_made": partitions})
 
 
 @dg.op(

@@ -78,10 +78,10 @@ class Passes:
 
     def _cookie_of(self, request: Request) -> str:
         try:
-            found = SimpleCookie(request.get("cookie")).get(self.cookie)
+            cookie = SimpleCookie(request.get("cookie")).get(self.cookie)
         except CookieError:
             return ""
-        return found.value if found else ""
+        return cookie.value if cookie else ""
 
     def _signer(self, purpose: str) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(

@@ -81,10 +81,10 @@ def is_known(host: str, names: Collection[str]) -> bool:
 
     Not Werkzeug's `host_is_trusted`, which takes `[::1]` for a name with a port.
     """
-    found = _HOST.fullmatch(host)
-    if found is None:
+    match = _HOST.fullmatch(host)
+    if match is None:
         return False
-    name = found["name"]
+    name = match["name"]
     return any(
         name == known.removeprefix(".") or (known.startswith(".") and name.endswith(known))
         for known in map(str.lower, names)

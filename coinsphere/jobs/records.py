@@ -125,8 +125,8 @@ def events(conn: Connection, job_id: int) -> list[tuple[str, datetime]]:
 
 def problems(conn: Connection) -> list[str]:
     """How many jobs failed or are stuck, a sentence for each queue and state."""
-    found = conn.execute(_ILL, _LIMITS).fetchall()
-    return [f"{count} {state} in the queue {queue}" for queue, state, count in found]
+    ill_jobs = conn.execute(_ILL, _LIMITS).fetchall()
+    return [f"{count} {state} in the queue {queue}" for queue, state, count in ill_jobs]
 
 
 def depths(conn: Connection) -> list[Depth]:

@@ -57,9 +57,9 @@ def _listener_of_ours(port: int) -> psutil.Process | None:
             listens = connection.status == psutil.CONN_LISTEN and address and address.port == port
             if owner is None or not listens or connection.pid in (None, os.getpid()):
                 continue
-            found = psutil.Process(connection.pid)
-            if found.environ().get(OWNER_VARIABLE) == owner:
-                return found
+            listener = psutil.Process(connection.pid)
+            if listener.environ().get(OWNER_VARIABLE) == owner:
+                return listener
     except (psutil.AccessDenied, psutil.NoSuchProcess):
         return None
     return None

@@ -24,9 +24,9 @@ def living(folder: Path, name: str) -> psutil.Process | None:
     """The process that noted itself as `name`, if it lives; its id alone may be another's by now."""
     try:
         noted = json.loads(_path(folder, name).read_text())
-        found = psutil.Process(noted["pid"])
-        is_same = abs(found.create_time() - noted["started"]) < _SAME_SECONDS
-        return found if is_same and found.status() != psutil.STATUS_ZOMBIE else None
+        process = psutil.Process(noted["pid"])
+        is_same = abs(process.create_time() - noted["started"]) < _SAME_SECONDS
+        return process if is_same and process.status() != psutil.STATUS_ZOMBIE else None
     except (OSError, ValueError, LookupError, TypeError, psutil.Error):
         return None
 

@@ -253,9 +253,9 @@ class _Transport(SupervisorTransport):  # type: ignore[misc]  # untyped
         self._get_connection = self._connect
 
     def _connect(self) -> _Connection:
-        made = _Connection("localhost")
-        made.socketfile = str(self._path)
-        return made
+        connection = _Connection("localhost")
+        connection.socketfile = str(self._path)
+        return connection
 
 
 def _configuration(folder: Path, processes: Sequence[Process]) -> str:

@@ -81,11 +81,11 @@ def written(cell: str) -> Written | None:
     inner, text = _sign(text) if not sign else ("", text)
     if (is_negative and (sign or inner)) or unit in _MAGNITUDES:
         return None
-    found = _NUMBER.fullmatch(text)
-    digits = _closed_up(found["digits"]) if found else None
-    if found is None or digits is None:
+    match = _NUMBER.fullmatch(text)
+    digits = _closed_up(match["digits"]) if match else None
+    if match is None or digits is None:
         return None
-    return Written("-" if is_negative else sign or inner, digits, found["exponent"] or "", unit)
+    return Written("-" if is_negative else sign or inner, digits, match["exponent"] or "", unit)
 
 
 def _sign(text: str) -> tuple[str, str]:

@@ -120,9 +120,9 @@ def create(conn: Connection, user_id: UUID, new: Definition) -> Portfolio:
     """Store a portfolio."""
     row = conn.execute(_CREATE, {"user_id": user_id, **asdict(new)}).fetchone()
     assert row is not None
-    made = get(conn, user_id, row[0])
-    assert made is not None
-    return made
+    portfolio = get(conn, user_id, row[0])
+    assert portfolio is not None
+    return portfolio
 
 
 def update(

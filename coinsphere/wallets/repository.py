@@ -155,9 +155,9 @@ def connect(conn: Connection, user_id: UUID, new: NewWallet) -> Wallet:
     }
     row = conn.execute(_CONNECT, parameters).fetchone()
     assert row is not None
-    made = get(conn, user_id, row[0])
-    assert made is not None
-    return made
+    wallet = get(conn, user_id, row[0])
+    assert wallet is not None
+    return wallet
 
 
 def delete(conn: Connection, user_id: UUID, wallet_id: UUID) -> bool:

@@ -94,20 +94,20 @@ def parse(text: str) -> SignIn:
     Raises:
         OwnershipRefused: it is no message of EIP-4361.
     """
-    found = _MESSAGE.fullmatch(text) if len(text) <= _LONGEST else None
-    if found is None:
+    match = _MESSAGE.fullmatch(text) if len(text) <= _LONGEST else None
+    if match is None:
         raise OwnershipRefused("the message does not follow EIP-4361")
     return SignIn(
-        domain=found["domain"],
-        address=found["address"],
-        uri=found["uri"],
-        chain_id=int(found["chain_id"]),
-        nonce=found["nonce"],
-        issued_at=_required(found["issued_at"]),
-        expires_at=_instant(found["expires_at"]),
-        not_before=_instant(found["not_before"]),
-        statement=found["statement"],
-        version=found["version"],
+        domain=match["domain"],
+        address=match["address"],
+        uri=match["uri"],
+        chain_id=int(match["chain_id"]),
+        nonce=match["nonce"],
+        issued_at=_required(match["issued_at"]),
+        expires_at=_instant(match["expires_at"]),
+        not_before=_instant(match["not_before"]),
+        statement=match["statement"],
+        version=match["version"],
     )
 
 

@@ -98,11 +98,11 @@ class FeatureSet:
 
     def outcomes(self) -> Floats:
         """The log return of the days after each day, NaN where not known (yet), shape [tokens, days, HORIZONS]."""
-        made = np.full((*self.log_closes.shape, len(HORIZONS)), np.nan)
+        outcomes = np.full((*self.log_closes.shape, len(HORIZONS)), np.nan)
         for place, horizon in enumerate(HORIZONS):
             later, now = self.log_closes[:, horizon:], self.log_closes[:, :-horizon]
-            made[:, : later.shape[1], place] = later - now
-        return made
+            outcomes[:, : later.shape[1], place] = later - now
+        return outcomes
 
     def known_at(self, end: int) -> Mask:
         """Which outcomes of learnable days are known before day `end` begins, shape [tokens, days, HORIZONS].

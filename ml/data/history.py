@@ -83,9 +83,11 @@ def kept(conn: Connection, token: Token, digest: str, price_source: str) -> Trai
     """
     try:
         text = zlib.decompress(snapshots.content(conn, digest)).decode()
-        made = datasets.from_csv(token, text, price_source=price_source, location="model.snapshots")
+        training_set = datasets.from_csv(
+            token, text, price_source=price_source, location="model.snapshots"
+        )
     except (zlib.error, UnicodeDecodeError, BadHistory, TooLittleHistory) as error:
         raise ModelError(f"the closes {digest} were changed: {error}") from error
-    if made.digest != digest:
-        raise ModelError(f"the closes {digest} were changed: their digest is {made.digest}")
-    return made
+    if training_set.digest != digest:
+        raise ModelError(f"the closes {digest} were changed: their digest is {training_set.digest}")
+    return training_set

@@ -127,11 +127,11 @@ class Backtest:
     def difference(self, model: str, other: str, horizon: int) -> Difference:
         """By how much the model's CRPS is less than the other's, in units of the reference's mean CRPS."""
         place = HORIZONS.index(horizon)
-        found = comparison.compare(
+        compared = comparison.compare(
             self.scores[model].crps[:, :, place], self.scores[other].crps[:, :, place], horizon
         )
         unit = float(self.scores[REFERENCE].crps[:, :, place][self.scored[:, :, place]].mean())
-        return Difference(found.mean / unit, found.error / unit, found.days)
+        return Difference(compared.mean / unit, compared.error / unit, compared.days)
 
     def lean(self, model: str) -> Sequence[Tilt]:
         """What remains by year of the lean of a model's centre against the market's last move."""

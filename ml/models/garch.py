@@ -100,15 +100,15 @@ def _fit_one(returns: Floats) -> Dynamics:
     model = arch_model(
         _PERCENT * returns, mean="Zero", vol="GARCH", p=1, o=1, q=1, dist="t", rescale=False
     )
-    found = model.fit(disp="off", show_warning=False)
-    values = dict(found.params)
+    fitted = model.fit(disp="off", show_warning=False)
+    values = dict(fitted.params)
     made = Dynamics(
         omega=float(values["omega"]) / _PERCENT**2,
         alpha=float(values["alpha[1]"]),
         gamma=float(values["gamma[1]"]),
         beta=float(values["beta[1]"]),
     )
-    return made if found.convergence_flag == 0 and made.beta < 1 else _EWMA
+    return made if fitted.convergence_flag == 0 and made.beta < 1 else _EWMA
 
 
 def _returns(features: FeatureSet) -> Floats:

@@ -109,9 +109,11 @@ def fit_student(inputs: Floats, outcomes: Floats, penalty: float) -> tuple[Float
     natural = _natural(design, penalty)
     data = (natural, design, outcomes, penalty)
     begun = np.linalg.solve(natural, start)
-    found = natural @ optimize.minimize(_loss_along, begun, data, jac=True, method="L-BFGS-B").x
-    weights = found[1:-1] / deviation
-    return weights, float(found[0] - mean @ weights), _degrees(found[-1])
+    coefficients = (
+        natural @ optimize.minimize(_loss_along, begun, data, jac=True, method="L-BFGS-B").x
+    )
+    weights = coefficients[1:-1] / deviation
+    return weights, float(coefficients[0] - mean @ weights), _degrees(coefficients[-1])
 
 
 def _natural(design: Floats, penalty: float) -> Floats:

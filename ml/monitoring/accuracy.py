@@ -151,12 +151,12 @@ def must_return(horizon: int, record: Record) -> bool:
         return False
     if horizon > 1:
         days, tokens = sorted(set(record.days)), sorted(set(record.tokens))
-        found = comparison.compare(
+        compared = comparison.compare(
             _laid(record, record.crps, days, tokens),
             _laid(record, record.reference_crps, days, tokens),
             horizon,
         )
-        return found.t < RETURN_Z
+        return compared.t < RETURN_Z
     newest = set(sorted(set(record.days))[-ROLLBACK_DAYS:])
     recent = np.array([day in newest for day in record.days])
     return bool(record.crps[recent].mean() > record.reference_crps[recent].mean())

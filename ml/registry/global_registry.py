@@ -100,8 +100,8 @@ def register(
     """Make the files the newest version; it serves nobody yet."""
     _registered(mlflow_client)
     version_tags = {"dagster_run_id": facts.dagster_run_id, **validation.tags(facts)}
-    made = NewVersion(facts.algorithm, facts, files, example, parameters, version_tags)
-    return versions.register(mlflow_client, _FAMILY, made)
+    new_version = NewVersion(facts.algorithm, facts, files, example, parameters, version_tags)
+    return versions.register(mlflow_client, _FAMILY, new_version)
 
 
 def serving(settings: Settings) -> Serving:

@@ -81,7 +81,7 @@ def _train(
             code_version=code_version.current(),
         )
         files = artifact.pack(residual.calibrate(fitted.model, series), facts)
-        made = NewVersion(
+        new_version = NewVersion(
             algorithm,
             facts,
             files,
@@ -90,9 +90,9 @@ def _train(
             {"dagster_run_id": dagster_run_id},
         )
         family = token_registry.family(training_set.token)
-        version = versions.register(mlflow_client, family, made)
+        version = versions.register(mlflow_client, family, new_version)
         of = Subject(run_id, version.model_id, data.name, data.digest)
-        tracking.log_parameters(mlflow_client, run_id, made.parameters)
+        tracking.log_parameters(mlflow_client, run_id, new_version.parameters)
         _log(mlflow_client, of, facts, fitted, pictures)
         token_card.keep(mlflow_client, version, run_id, token_card.write(facts, ()))
     return TrainedModel(

@@ -148,20 +148,20 @@ def lineage(settings: Settings, dagster_run_id: str) -> dict[str, str]:
 
 def experiment_id(client: MlflowClient) -> str:
     """The experiment of all runs; made where there is none."""
-    found = client.get_experiment_by_name(EXPERIMENT)
-    if found is None:
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    if experiment is None:
         try:
             made: str = client.create_experiment(EXPERIMENT, tags={_KIND: _MODEL_TRAINING})
         except MlflowException:
             # Another process may have made it in between.
-            found = client.get_experiment_by_name(EXPERIMENT)
-            if found is None:
+            experiment = client.get_experiment_by_name(EXPERIMENT)
+            if experiment is None:
                 raise
         else:
             return made
-    if found.tags.get(_KIND) != _MODEL_TRAINING:
-        client.set_experiment_tag(found.experiment_id, _KIND, _MODEL_TRAINING)
-    return str(found.experiment_id)
+    if experiment.tags.get(_KIND) != _MODEL_TRAINING:
+        client.set_experiment_tag(experiment.experiment_id, _KIND, _MODEL_TRAINING)
+    return str(experiment.experiment_id)
 
 
 def run_page(client: MlflowClient, settings: Settings, run_id: str) -> str:

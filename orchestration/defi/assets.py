@@ -49,7 +49,7 @@ def protocols(
     if decided is not None and decided.seed is not None:
         return _stored(database, simulated.snapshot(decided.seed, clock()), clock())
     try:
-        found = _fetched(settings)
+        snapshot = _fetched(settings)
     except ProviderError as error:
         with database.connection() as conn:
             defillama.note_absence(conn, error)
@@ -57,9 +57,9 @@ def protocols(
             raise
         context.log.warning("DefiLlama does not tell of protocols: %s", error)
         return dg.MaterializeResult(metadata={"dagster/row_count": 0, "problem": str(error)})
-    result = _stored(database, found, clock())
-    if found.missing is not None and GOES_ON not in context.run.tags:
-        raise found.missing
+    result = _stored(database, snapshot, clock())
+    if snapshot.missing is not None and GOES_ON not in context.run.tags:
+        raise snapshot.missing
     return result
 
 

@@ -74,8 +74,8 @@ def _train(
     """The LSTM and its baselines, trained for each token and registered; who serves is decided by the evaluation."""
     with database.connection() as conn:
         training_set = pipeline.build_training_set(conn, token, settings)
-    made = pipeline.train_token(settings, training_set, clock=clock, dagster_run_id=run_id)
-    return token_metadata.of_models(token.symbol, made)
+    trained = pipeline.train_token(settings, training_set, clock=clock, dagster_run_id=run_id)
+    return token_metadata.of_models(token.symbol, trained)
 
 
 trained_models = per_token.build(
@@ -96,8 +96,8 @@ def _evaluate(
     with database.connection() as conn:
         training_set = pipeline.build_training_set(conn, token, settings)
         conn.commit()  # no transaction stays open while models forecast: it would keep an import waiting
-        made = pipeline.evaluate_token(conn, settings, training_set, models, clock=clock)
-    return token_metadata.of_evaluation(token.symbol, made)
+        evaluated = pipeline.evaluate_token(conn, settings, training_set, models, clock=clock)
+    return token_metadata.of_evaluation(token.symbol, evaluated)
 
 
 evaluation = per_token.build(
@@ -168,15 +168,15 @@ def global_model(
         try:
             panel = pipeline.build_panel(conn)
             conn.commit()  # no transaction stays open for the hours of a training: it would keep an import waiting
-            made = pipeline.train_global(
+            trained = pipeline.train_global(
                 conn, settings, panel, clock=clock, dagster_run_id=context.run.run_id
             )
             notifications.tell(
                 conn,
                 settings,
                 f"{GLOBAL_MODEL.to_user_string()}: gates",
-                global_metadata.refusal(made),
-                version=made.version,
+                global_metadata.refusal(trained),
+                version=trained.version,
                 run_id=context.run.run_id,
                 now=clock(),
             )
@@ -186,8 +186,8 @@ def global_model(
                 check_results=[verdicts.unknown(name, str(reason)) for name in verdicts.GATES],
             )
     return dg.MaterializeResult(
-        metadata=global_metadata.of_version(made),
-        check_results=[verdicts.of(gate, made) for gate in made.report.gates],
+        metadata=global_metadata.of_version(trained),
+        check_results=[verdicts.of(gate, trained) for gate in trained.report.gates],
     )
 
 

@@ -52,11 +52,11 @@ def watch_global_model(
     """Three checks of what was issued. What newly went wrong is mailed, and not again before it has passed."""
     with failures.classified(), database.connection() as conn:
         try:
-            found = pipeline.watch_global(conn, settings, clock())
+            watched = pipeline.watch_global(conn, settings, clock())
         except NoChampion as reason:
             results = [_check(name, (), {"passed_over": str(reason)}) for name in _WATCHED]
         else:
-            standing = global_metadata.alarms(found)
+            standing = global_metadata.alarms(watched)
             for name, (version, alarms) in standing.items():
                 subject = f"{GLOBAL_PREDICTIONS.to_user_string()}: {name}"
                 notifications.tell(
@@ -68,7 +68,7 @@ def watch_global_model(
                     run_id=context.run.run_id,
                     now=clock(),
                 )
-            shown = global_metadata.of_watch(found)
+            shown = global_metadata.of_watch(watched)
             results = [
                 _check(name, alarms, {"version": version, **shown[name]})
                 for name, (version, alarms) in standing.items()

@@ -41,7 +41,7 @@ def exchange_rates(
     """
     try:
         with httpx2.Client() as client:
-            found = reference_rates.bring(
+            rates = reference_rates.bring(
                 client, settings.exchange_rates_url, settings.exchange_rates_file
             )
     except (Unavailable, UnreadableFile) as error:
@@ -54,8 +54,8 @@ def exchange_rates(
                 str(error),
             )
     with database.connection() as conn:
-        written = reference_rates.store(conn, found.rates)
-        return _described(conn, written, found.source, found.problem or "none")
+        written = reference_rates.store(conn, rates.rates)
+        return _described(conn, written, rates.source, rates.problem or "none")
 
 
 def _described(

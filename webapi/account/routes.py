@@ -95,8 +95,8 @@ def list_sessions() -> dict[str, Any]:
     work = services()
     caller = access.principal()
     with work.database.connection() as conn:
-        found = sessions.all_of(conn, caller.user_id, work.clock())
-    return {"sessions": [_session(each, caller.session_id) for each in found]}
+        own_sessions = sessions.all_of(conn, caller.user_id, work.clock())
+    return {"sessions": [_session(each, caller.session_id) for each in own_sessions]}
 
 
 @account.delete("/sessions/<session_id>")

@@ -91,12 +91,12 @@ def audit_entries(
 ) -> tuple[list[queries.AuditEntry], str | None]:
     """Entries of the audit log, newest first. That somebody read it is an entry too."""
     before = None if query.cursor is None else cursor.number(query.cursor)
-    found = queries.audit_log(
+    entries = queries.audit_log(
         conn, query.limit + 1, action=query.action, actor_id=query.actor_id, before=before
     )
     audit.record(conn, Event.AUDIT_READ, actor_id=access.principal().user_id)
-    shown = found[: query.limit]
-    return shown, cursor.encode([shown[-1].id]) if len(found) > len(shown) else None
+    shown = entries[: query.limit]
+    return shown, cursor.encode([shown[-1].id]) if len(entries) > len(shown) else None
 
 
 def data_status() -> dict[str, Any]:

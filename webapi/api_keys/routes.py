@@ -25,8 +25,8 @@ def list_keys() -> dict[str, Any]:
     """One's live API keys, newest first; nobody has more than 20."""
     work = services()
     with work.database.connection() as conn:
-        found = queries.all_of(conn, access.principal().user_id, work.clock())
-    return {"api_keys": [_shown(key) for key in found]}
+        keys = queries.all_of(conn, access.principal().user_id, work.clock())
+    return {"api_keys": [_shown(key) for key in keys]}
 
 
 @api_keys.post("")

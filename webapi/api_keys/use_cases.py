@@ -74,14 +74,14 @@ def _create(conn: Connection, new: NewKey, now: datetime, event: Event) -> Issue
             409, f"nobody may have more than {queries.MAX_KEYS} API keys", code="api-keys-full"
         )
     key_id, secret = queries.create(conn, user_id, new, now)
-    made = queries.get(conn, user_id, key_id, now)
-    assert made is not None
+    key = queries.get(conn, user_id, key_id, now)
+    assert key is not None
     details: dict[str, Detail] = {
-        "scopes": " ".join(made.scopes),
-        "signed": made.public_key is not None,
+        "scopes": " ".join(key.scopes),
+        "signed": key.public_key is not None,
     }
     audit.record(conn, event, actor_id=user_id, target=str(key_id), details=details)
-    return IssuedKey(made, secret)
+    return IssuedKey(key, secret)
 
 
 def _wanted(given: schemas.KeyIn, now: datetime) -> NewKey:

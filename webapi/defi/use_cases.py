@@ -79,24 +79,24 @@ def connect(given: schemas.ConnectWalletIn) -> tuple[Wallet, UUID]:
     with work.database.connection() as conn:
         _require_room(conn, user_id, new)
         try:
-            made = queries.connect(conn, user_id, new, work.clock())
+            wallet = queries.connect(conn, user_id, new, work.clock())
         except LookupError:
             raise errors.not_found("portfolio") from None
-        job_id = sync.request(conn, user_id, made.id)
-        details = {"blockchain": str(made.blockchain), "ownership": made.ownership}
+        job_id = sync.request(conn, user_id, wallet.id)
+        details = {"blockchain": str(wallet.blockchain), "ownership": wallet.ownership}
         audit.record(
-            conn, Event.WALLET_CONNECTED, actor_id=user_id, target=str(made.id), details=details
+            conn, Event.WALLET_CONNECTED, actor_id=user_id, target=str(wallet.id), details=details
         )
-        happened(conn, WalletConnected(made.blockchain))
-    return made, job_id
+        happened(conn, WalletConnected(wallet.blockchain))
+    return wallet, job_id
 
 
 def find(conn: Connection, wallet_id: str) -> Wallet:
     """A wallet of the caller. Raises `errors.Problem` with status 404."""
-    found = wallets.get(conn, access.principal().user_id, paths.uuid(wallet_id, _WHAT))
-    if found is None:
+    wallet = wallets.get(conn, access.principal().user_id, paths.uuid(wallet_id, _WHAT))
+    if wallet is None:
         raise errors.not_found(_WHAT)
-    return found
+    return wallet
 
 
 def disconnect(conn: Connection, wallet_id: str) -> None:

@@ -15,8 +15,8 @@ _ACTIVE = """
 def portfolio_for(conn: Connection, user_id: UUID, wanted: UUID | None) -> UUID | None:
     """The portfolio that is wanted, if it is the user's; else the active one, which is made where there is none."""
     if wanted is not None:
-        found = portfolios.get(conn, user_id, wanted)
-        return None if found is None else found.id
+        portfolio = portfolios.get(conn, user_id, wanted)
+        return None if portfolio is None else portfolio.id
     row = conn.execute(_ACTIVE, {"user_id": user_id}).fetchone()
     return (
         UUID(str(row[0])) if row else portfolios.create(conn, user_id, Definition("Exchanges")).id

@@ -80,32 +80,32 @@ def connect(given: schemas.ConnectExchangeIn) -> Connected:
             markets=tuple(given.markets),
         )
         try:
-            made = connections.create(
+            connection = connections.create(
                 conn, work.encryption_keys, user_id, new, info=info, now=work.clock()
             )
         except KeyTooPowerful as error:
             raise keys.too_powerful(error) from None
-        if made is None:
+        if connection is None:
             raise errors.Problem(409, "this key is connected already", code="key-connected")
-        job_id = syncs.request(conn, made.id)
+        job_id = syncs.request(conn, connection.id)
         audit.record(
             conn,
             Event.EXCHANGE_CONNECTED,
             actor_id=user_id,
-            target=str(made.id),
-            details={"exchange": made.exchange, "verdict": info.permissions.verdict},
+            target=str(connection.id),
+            details={"exchange": connection.exchange, "verdict": info.permissions.verdict},
         )
-        happened(conn, ExchangeConnected(made.exchange))
-    return Connected(made, info, job_id)
+        happened(conn, ExchangeConnected(connection.exchange))
+    return Connected(connection, info, job_id)
 
 
 def find(conn: Database, connection_id: str) -> Connection:
     """A connection of the caller. Raises `errors.Problem` with status 404."""
     identity = paths.uuid(connection_id, WHAT)
-    found = connections.get(conn, identity, access.principal().user_id)
-    if found is None:
+    connection = connections.get(conn, identity, access.principal().user_id)
+    if connection is None:
         raise errors.not_found(WHAT)
-    return found
+    return connection
 
 
 def change(conn: Database, connection_id: str, given: schemas.ConnectionChange) -> Connection:

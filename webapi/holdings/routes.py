@@ -37,8 +37,10 @@ def list_all_holdings(query_data: CurrencyQuery) -> Response:
     with scope.connection() as conn:
         currency = None if asked is None else of_portfolios.currency(conn, asked)
         found = portfolios.list_for(conn, scope.user_id())
-        held = of_portfolios.holdings(conn, scope.user_id(), found, shown=currency) if found else {}
-    shown = [answers.holding(each) for portfolio in found for each in held[portfolio.id]]
+        holdings_of = (
+            of_portfolios.holdings(conn, scope.user_id(), found, shown=currency) if found else {}
+        )
+    shown = [answers.holding(each) for portfolio in found for each in holdings_of[portfolio.id]]
     return scope.tagged({"holdings": shown, "count": len(shown)})
 
 
@@ -84,24 +86,24 @@ def delete_holding(holding_id: str) -> dict[str, str]:
 
 def _find(conn: Connection, holding_id: UUID) -> Holding:
     portfolio_id = queries.portfolio_of(conn, scope.user_id(), holding_id)
-    found = None
+    holding = None
     if portfolio_id is not None:
         portfolio = portfolios.get(conn, scope.user_id(), portfolio_id)
         if portfolio is not None:
-            held = of_portfolios.holdings(conn, scope.user_id(), [portfolio], holding_id)
-            found = next(iter(held[portfolio.id]), None)
-    if found is None:
+            holdings_of = of_portfolios.holdings(conn, scope.user_id(), [portfolio], holding_id)
+            holding = next(iter(holdings_of[portfolio.id]), None)
+    if holding is None:
         raise errors.not_found(_WHAT)
-    return found
+    return holding
 
 
 def _opening(conn: Connection, holding_id: str) -> tuple[Holding, StoredFact]:
     """The opening balance that is all that a holding follows from. Raises `errors.Problem` with status 404 or 409."""
-    held = _find(conn, paths.uuid(holding_id, _WHAT))
-    only = queries.only_fact(conn, scope.user_id(), held.row.portfolio_id, held.row.token_id)
+    holding = _find(conn, paths.uuid(holding_id, _WHAT))
+    only = queries.only_fact(conn, scope.user_id(), holding.row.portfolio_id, holding.row.token_id)
     opening = None if only is None else transactions.get(conn, scope.user_id(), only)
-    if opening is None or held.row.source != "ledger":
+    if opening is None or holding.row.source != "ledger":
         raise errors.Problem(
             409, "the holding follows from transactions: correct those", code="holding-computed"
         )
-    return held, opening
+    return holding, opening

@@ -8,10 +8,10 @@ from webapi.http import errors
 def uuid(text: str, what: str) -> UUID:
     """The id that `text` is. Raises `errors.Problem` with status 404: what is malformed names nothing."""
     try:
-        found = UUID(text)
+        parsed = UUID(text)
     except ValueError:
         raise errors.not_found(what) from None
     # Other spellings that `UUID` takes are no addresses of ours.
-    if str(found) != text.lower():
+    if str(parsed) != text.lower():
         raise errors.not_found(what)
-    return found
+    return parsed

@@ -57,14 +57,14 @@ def add(work: Services, given: schemas.RegistrationIn) -> Added:
             raise errors.Problem(409, "the passkey is known already", code="known-already")
         second_factors.mark(conn, user.id)
         first = not user.two_factor_enabled
-        made = factors.issue_codes(conn, user.id, now) if first else None
+        recovery_codes = factors.issue_codes(conn, user.id, now) if first else None
         ended = sessions.end_others(conn, user.id, access.principal().session_id, "two_factor", now)
         added = next(each for each in queries.all_of(conn, user.id) if each.id == passkey_id)
         message = account_mails.second_factor_added("A passkey", request.remote_addr, now)
         mails.send(conn, user.email, message, user.id)
         audit.record(conn, Event.PASSKEY_ADDED, actor_id=user.id, target=str(passkey_id))
     work.sessions.bury(*ended)
-    return Added(added, made)
+    return Added(added, recovery_codes)
 
 
 def remove(work: Services, passkey_id: str) -> None:

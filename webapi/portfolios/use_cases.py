@@ -28,9 +28,9 @@ def create(conn: Connection, given: schemas.PortfolioIn) -> Portfolio:
     guard.require_room(conn, PlanLimit.PORTFOLIOS)
     currency = queries.currency(conn, given.currency)
     wanted = Definition(**{**given.model_dump(), "currency": currency})
-    made = portfolios.create(conn, scope.user_id(), wanted)
+    portfolio = portfolios.create(conn, scope.user_id(), wanted)
     happened(conn, PortfolioMade())
-    return made
+    return portfolio
 
 
 def change(conn: Connection, portfolio_id: str, given: schemas.PortfolioChange) -> Portfolio:

@@ -58,11 +58,11 @@ class Bands:
 
 def indicators(conn: Connection, token_ids: list[UUID]) -> dict[UUID, Indicators]:
     """The newest indicators of each token; none before the warehouse is built."""
-    found = warehouse.rows(conn, _INDICATORS, {"token_ids": token_ids}, Indicators)
-    return {row.token_id: row for row in found or []}
+    rows = warehouse.rows(conn, _INDICATORS, {"token_ids": token_ids}, Indicators)
+    return {row.token_id: row for row in rows or []}
 
 
 def bands(conn: Connection, token_id: UUID, since: date) -> dict[date, Bands]:
     """The bands of a token's days from `since` on; none before the warehouse is built."""
-    found = warehouse.rows(conn, _BANDS, {"token_id": token_id, "since": since}, Bands)
-    return {row.price_date: row for row in found or []}
+    rows = warehouse.rows(conn, _BANDS, {"token_id": token_id, "since": since}, Bands)
+    return {row.price_date: row for row in rows or []}

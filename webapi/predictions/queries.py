@@ -232,8 +232,8 @@ def history(
 def by_id(conn: Connection, prediction_id: UUID) -> tuple[str, Stored] | None:
     """A stored forecast and the symbol of its token; None where there is none, or the warehouse is not built."""
     symbol = conn.execute(_SYMBOL, {"id": prediction_id}).fetchone()
-    found = warehouse.rows(conn, _BY_ID, {"id": prediction_id}, Stored)
-    return (symbol[0], found[0]) if symbol and found else None
+    rows = warehouse.rows(conn, _BY_ID, {"id": prediction_id}, Stored)
+    return (symbol[0], rows[0]) if symbol and rows else None
 
 
 def accuracy(
@@ -241,12 +241,12 @@ def accuracy(
 ) -> Accuracy | None:
     """How the forecasts fared whose targets lie after `since`; None where none has come true or false yet."""
     parameters = {"token_id": token_id, "days": days, "since": since, "now": now}
-    found = warehouse.rows(conn, _ACCURACY, parameters, Accuracy)
-    return found[0] if found else None
+    rows = warehouse.rows(conn, _ACCURACY, parameters, Accuracy)
+    return rows[0] if rows else None
 
 
 def held_out_accuracy(conn: Connection, token_id: UUID, days: int) -> Accuracy | None:
     """How the version that speaks fared on the days that it was judged by; None where none of its forecasts are kept."""
     parameters = {"token_id": token_id, "days": days}
-    found = warehouse.rows(conn, _HELD_OUT_ACCURACY, parameters, Accuracy)
-    return found[0] if found else None
+    rows = warehouse.rows(conn, _HELD_OUT_ACCURACY, parameters, Accuracy)
+    return rows[0] if rows else None

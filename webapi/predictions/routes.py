@@ -87,10 +87,10 @@ def get_predictions(json_data: schemas.BatchIn) -> dict[str, Any]:
 def get_stored(prediction_id: str) -> dict[str, Any]:
     """A forecast as it was stored after a close, with the price that came where that is known."""
     with services().database.connection() as conn:
-        found = queries.by_id(conn, paths.uuid(prediction_id, "prediction"))
-    if found is None:
+        stored = queries.by_id(conn, paths.uuid(prediction_id, "prediction"))
+    if stored is None:
         raise errors.not_found("prediction")
-    symbol, row = found
+    symbol, row = stored
     return {
         "symbol": symbol,
         "timeframe": schemas.FRAMES[row.horizon_days],
@@ -113,15 +113,15 @@ def get_history(symbol: str, query_data: schemas.HistoryQuery) -> dict[str, Any]
     with services().database.connection() as conn:
         token = symbols.find(conn, symbol)
         if as_of is None:
-            found = queries.history(conn, token.id, days, after, limit)
+            rows = queries.history(conn, token.id, days, after, limit)
         else:
-            found = point_in_time.history(conn, token.id, days, after, limit, as_of=as_of)
-    page = found[: query_data.limit]
+            rows = point_in_time.history(conn, token.id, days, after, limit, as_of=as_of)
+    page = rows[: query_data.limit]
     return {
         "symbol": token.symbol,
         "timeframe": schemas.FRAMES[query_data.horizon],
         "predictions": [answers.stored(row) for row in page],
-        "next_cursor": _cursor(page[-1]) if len(found) > query_data.limit else None,
+        "next_cursor": _cursor(page[-1]) if len(rows) > query_data.limit else None,
     }
 
 
@@ -162,17 +162,17 @@ def _prediction(symbol: str, days: int) -> schemas.PredictionOut:
         technical = indicator_queries.indicators(conn, [token.id]).get(token.id)
         current.require_none_against(conn, token)
     # The connection is back in the pool while the model server is asked.
-    found = current.of_server(work, token, days)
-    return schemas.PredictionOut.model_validate(answers.prediction(token, found, technical))
+    forecast = current.of_server(work, token, days)
+    return schemas.PredictionOut.model_validate(answers.prediction(token, forecast, technical))
 
 
 def _past_prediction(symbol: str, days: int, as_of: datetime) -> schemas.PredictionOut:
     with services().database.connection() as conn:
         token = symbols.find(conn, symbol)
-        found = past_answer.standing(conn, token, days, as_of)
+        forecast = past_answer.standing(conn, token, days, as_of)
     # What quotes the token now is no source of that price.
     token = replace(token, price_source=None)
-    return schemas.PredictionOut.model_validate(answers.prediction(token, found, None))
+    return schemas.PredictionOut.model_validate(answers.prediction(token, forecast, None))
 
 
 def _cursor(row: Stored) -> str:

@@ -46,5 +46,5 @@ class Score:
 def newest(conn: Connection, token_ids: Sequence[UUID]) -> dict[UUID, Score]:
     """The newest score of each token that has one."""
     cursor = conn.cursor(row_factory=class_row(Score))
-    found = cursor.execute(_NEWEST, {"token_ids": list(token_ids)})
-    return {score.token_id: score for score in found}
+    rows = cursor.execute(_NEWEST, {"token_ids": list(token_ids)})
+    return {score.token_id: score for score in rows}

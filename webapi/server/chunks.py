@@ -48,10 +48,10 @@ class Chunks:
         line = _line(received)
         if line is None:
             return False
-        found = _SIZE.fullmatch(line)
-        if found is None:
+        match = _SIZE.fullmatch(line)
+        if match is None:
             raise Malformed
-        self._left = int(found[1], 16)
+        self._left = int(match[1], 16)
         self._count += 1
         if len(self.body) + self._left > self._most or self._count > _CHUNKS:
             raise TooLarge

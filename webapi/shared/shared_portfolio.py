@@ -34,27 +34,27 @@ def opened(secret: str) -> dict[str, Any]:
     if shared is None:
         raise errors.not_found(_WHAT)
     with scope.connection(shared.user_id) as conn:
-        found = portfolios.get(conn, shared.user_id, shared.portfolio_id)
-        if found is None:
+        portfolio = portfolios.get(conn, shared.user_id, shared.portfolio_id)
+        if portfolio is None:
             raise errors.not_found(_WHAT)
-        held = queries.holdings(conn, shared.user_id, [found])[found.id]
-        first = found.first_day or now.date()
-        period = Period(shared.user_id, found.id, first, now.date())
+        holdings = queries.holdings(conn, shared.user_id, [portfolio])[portfolio.id]
+        first = portfolio.first_day or now.date()
+        period = Period(shared.user_id, portfolio.id, first, now.date())
         points = stored_days.points(conn, period)
         audit.record(
             conn,
             Event.PORTFOLIO_SHARE_OPENED,
             target=str(sharing.identify(conn, shared.user_id, secret)),
-            details={"portfolio": str(found.id)},
+            details={"portfolio": str(portfolio.id)},
         )
-    sums = current_holdings.totals(held)
+    sums = current_holdings.totals(holdings)
     hides = shared.hides_amounts
     return {
-        "name": found.name,
-        "currency": found.currency,
+        "name": portfolio.name,
+        "currency": portfolio.currency,
         "hidesAmounts": hides,
         "totalValue": None if hides else sums.total_value,
-        "allocations": [_part(part, hides=hides) for part in parts(held)],
+        "allocations": [_part(part, hides=hides) for part in parts(holdings)],
         "performance": [_point(point, hides=hides) for point in points],
         "unpriced": sums.unpriced,
         "stale": sums.stale,

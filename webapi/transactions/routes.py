@@ -51,8 +51,8 @@ def create_transactions(json_data: schemas.BulkIn) -> dict[str, Any]:
             for each in json_data.transactions
         ]
         done = queries.refusing(lambda: recording.record(conn, scope.user_id(), new, now))
-        made = queries.some(conn, scope.user_id(), done.fact_ids)
-    return {"transactions": made, "count": len(made), "isPending": not done.is_booked}
+        recorded = queries.some(conn, scope.user_id(), done.fact_ids)
+    return {"transactions": recorded, "count": len(recorded), "isPending": not done.is_booked}
 
 
 @blueprint.get("/<transaction_id>")
@@ -61,9 +61,9 @@ def create_transactions(json_data: schemas.BulkIn) -> dict[str, Any]:
 def get_transaction(transaction_id: str) -> Response:
     """A transaction."""
     with scope.connection() as conn:
-        found = use_cases.find(conn, transaction_id)
-        pending = portfolios.get(conn, scope.user_id(), found["portfolio_id"])
-    shown = {camel(name): value for name, value in found.items() if name != "superseded_at"}
+        transaction = use_cases.find(conn, transaction_id)
+        pending = portfolios.get(conn, scope.user_id(), transaction["portfolio_id"])
+    shown = {camel(name): value for name, value in transaction.items() if name != "superseded_at"}
     is_pending = pending is not None and pending.is_pending
     return scope.tagged({"transaction": shown, "isPending": is_pending})
 
@@ -97,9 +97,9 @@ def restore_transaction(transaction_id: str) -> dict[str, Any]:
     """Let a transaction count again that was deleted, as it was last; one that counts stays as it is."""
     with scope.connection() as conn:
         use_cases.bring_back(conn, [transaction_id])
-        found = use_cases.find(conn, transaction_id)
-        owning = portfolios.get(conn, scope.user_id(), found["portfolio_id"])
-    return {"transaction": found, "isPending": owning is not None and owning.is_pending}
+        transaction = use_cases.find(conn, transaction_id)
+        owning = portfolios.get(conn, scope.user_id(), transaction["portfolio_id"])
+    return {"transaction": transaction, "isPending": owning is not None and owning.is_pending}
 
 
 @blueprint.get("/<transaction_id>/history")

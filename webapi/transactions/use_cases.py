@@ -66,8 +66,8 @@ def _page(conn: Connection, wanted: queries.TransactionFilter) -> tuple[list[dic
 def record(conn: Connection, asked: schemas.TransactionIn) -> dict[str, Any]:
     """Record a transaction, as `OneTransactionOut` takes it. Raises `errors.Problem`: 400 or 404."""
     now = services().clock()
-    made = new(conn, asked, None, now)
-    done = queries.refusing(lambda: recording.record(conn, scope.user_id(), [made], now))
+    fact = new(conn, asked, None, now)
+    done = queries.refusing(lambda: recording.record(conn, scope.user_id(), [fact], now))
     happened(conn, TransactionAdded(asked.type))
     rows = queries.some(conn, scope.user_id(), done.fact_ids)
     return {"transaction": rows[0], "isPending": not done.is_booked}
@@ -83,11 +83,11 @@ def correct(
     wanted = _changed(conn, stored, asked)
     now = services().clock()
     queries.refusing(lambda: recording.correct(conn, scope.user_id(), stored.fact_id, wanted, now))
-    made = queries.some(conn, scope.user_id(), [stored.fact_id])
-    if not made:
+    written = queries.some(conn, scope.user_id(), [stored.fact_id])
+    if not written:
         raise errors.not_found(WHAT)
     owning = portfolios.get(conn, scope.user_id(), stored.portfolio_id)
-    return {"transaction": made[0], "isPending": owning is not None and owning.is_pending}
+    return {"transaction": written[0], "isPending": owning is not None and owning.is_pending}
 
 
 def withdraw(conn: Connection, transaction_id: str) -> None:
@@ -142,12 +142,12 @@ def new(
         raise errors.invalid(
             [{"path": "portfolioId", "message": "Field required", "code": "missing"}]
         )
-    found = portfolios.get(conn, scope.user_id(), owning)
-    if found is None:
+    portfolio = portfolios.get(conn, scope.user_id(), owning)
+    if portfolio is None:
         raise errors.not_found(scope.WHAT)
-    of_price = found.currency if asked.currency is None else currency(conn, asked.currency)
+    of_price = portfolio.currency if asked.currency is None else currency(conn, asked.currency)
     return NewFact(
-        portfolio_id=found.id,
+        portfolio_id=portfolio.id,
         kind=asked.type,
         token_id=symbols.find(conn, asked.token_symbol).id,
         amount=asked.amount,

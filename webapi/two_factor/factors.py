@@ -41,16 +41,16 @@ def take(work: Services, conn: Connection, user_id: UUID, code: str, now: dateti
 
 def take_pending(work: Services, conn: Connection, user_id: UUID, code: str) -> bool:
     """Use up a code of the pending secret; False if it is wrong."""
-    found = queries.state(conn, user_id)
-    if found is None or found.is_enabled:
+    state = queries.state(conn, user_id)
+    if state is None or state.is_enabled:
         return False
-    return _take_step(work, conn, user_id, found, codes.tidied(code))
+    return _take_step(work, conn, user_id, state, codes.tidied(code))
 
 
 def tell_of_recovery(conn: Connection, user_id: UUID, email: str, now: datetime) -> None:
     """Tell the owner, and the audit log, that a recovery code was used."""
-    found = queries.state(conn, user_id)
-    left = 0 if found is None else found.codes_left
+    state = queries.state(conn, user_id)
+    left = 0 if state is None else state.codes_left
     message = account_mails.recovery_code_used(left, codes.FEW, request.remote_addr, now)
     mails.send(conn, email, message, user_id)
     audit.record(conn, Event.RECOVERY_CODE_USED, actor_id=user_id, details={"left": left})
@@ -58,16 +58,18 @@ def tell_of_recovery(conn: Connection, user_id: UUID, email: str, now: datetime)
 
 def issue_codes(conn: Connection, user_id: UUID, now: datetime) -> list[str]:
     """New recovery codes, shown this once; the old ones are void."""
-    made = codes.new_recovery_codes()
-    queries.replace_codes(conn, user_id, [codes.recovery_hash(code) for code in made], now)
-    return made
+    recovery_codes = codes.new_recovery_codes()
+    queries.replace_codes(
+        conn, user_id, [codes.recovery_hash(code) for code in recovery_codes], now
+    )
+    return recovery_codes
 
 
 def _take_time_based(work: Services, conn: Connection, user_id: UUID, code: str) -> bool:
-    found = queries.state(conn, user_id)
-    if found is None or not found.is_enabled:
+    state = queries.state(conn, user_id)
+    if state is None or not state.is_enabled:
         return False
-    return _take_step(work, conn, user_id, found, code)
+    return _take_step(work, conn, user_id, state, code)
 
 
 def _take_step(work: Services, conn: Connection, user_id: UUID, found: State, code: str) -> bool:

@@ -52,11 +52,11 @@ def disable(json_data: schemas.DisableIn) -> dict[str, Any]:
 def status() -> dict[str, Any]:
     """Which second factors one's account has."""
     with services().database.connection() as conn:
-        found = queries.state(conn, access.principal().user_id)
+        state = queries.state(conn, access.principal().user_id)
     return {
-        "enabled": found is not None and found.is_enabled,
-        "backup_codes_left": 0 if found is None else found.codes_left,
-        "passkeys": 0 if found is None else found.passkeys,
+        "enabled": state is not None and state.is_enabled,
+        "backup_codes_left": 0 if state is None else state.codes_left,
+        "passkeys": 0 if state is None else state.passkeys,
     }
 
 

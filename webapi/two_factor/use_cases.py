@@ -41,10 +41,10 @@ def pending(work: Services) -> str | None:
     """The secret that waits for its first code; None if there is none."""
     user_id = access.principal().user_id
     with work.database.connection() as conn:
-        found = queries.state(conn, user_id)
-    if found is None or found.is_enabled or found.sealed_secret is None:
+        state = queries.state(conn, user_id)
+    if state is None or state.is_enabled or state.sealed_secret is None:
         return None
-    return envelope.open_(work.encryption_keys, found.sealed_secret, totp_secret(user_id)).decode()
+    return envelope.open_(work.encryption_keys, state.sealed_secret, totp_secret(user_id)).decode()
 
 
 def enable(work: Services, given: schemas.VerifyIn) -> list[str]:
@@ -62,7 +62,7 @@ def enable(work: Services, given: schemas.VerifyIn) -> list[str]:
         if is_right:
             throttle.forget(conn, guarded)
             queries.enable(conn, user.id, now)
-            made = factors.issue_codes(conn, user.id, now)
+            recovery_codes = factors.issue_codes(conn, user.id, now)
             ended = _changed(work, conn, user, Event.TWO_FACTOR_ENABLED)
         else:
             throttle.failed(conn, guarded, now)
@@ -70,7 +70,7 @@ def enable(work: Services, given: schemas.VerifyIn) -> list[str]:
     if not is_right:
         raise proofs.wrong_code("token")
     work.sessions.bury(*ended)
-    return made
+    return recovery_codes
 
 
 def disable(work: Services, given: schemas.DisableIn) -> None:
@@ -106,11 +106,11 @@ def renew_codes(work: Services, given: schemas.RegenerateIn) -> list[str]:
     now = work.clock()
     with work.database.connection() as conn:
         queries.lock(conn, user.id)
-        made = factors.issue_codes(conn, user.id, now)
+        recovery_codes = factors.issue_codes(conn, user.id, now)
         message = account_mails.recovery_codes_replaced(request.remote_addr, now)
         mails.send(conn, user.email, message, user.id)
         audit.record(conn, Event.BACKUP_CODES_REGENERATED, actor_id=user.id)
-    return made
+    return recovery_codes
 
 
 def _changed(work: Services, conn: Connection, user: User, event: Event) -> list[Any]:

@@ -33,5 +33,5 @@ def remove(conn: Connection, user_id: UUID, token_id: UUID) -> None:
 
 def among(conn: Connection, user_id: UUID, token_ids: list[UUID]) -> set[UUID]:
     """Those of `token_ids` that the user watches."""
-    found = conn.execute(_AMONG, {"user_id": user_id, "token_ids": token_ids})
-    return {token_id for (token_id,) in found}
+    rows = conn.execute(_AMONG, {"user_id": user_id, "token_ids": token_ids})
+    return {token_id for (token_id,) in rows}

@@ -35,8 +35,8 @@ def register(market: click.Group, connect: Connect) -> None:
         """List what happened, to one token or to all."""
         with connect() as (conn, _):
             token_id = _token(conn, symbol) if symbol else None
-            found = asset_events.listed(conn, token_id=token_id, past=past)
-        new_console().print(_table(found) if found else "No events.", highlight=False)
+            listed = asset_events.listed(conn, token_id=token_id, past=past)
+        new_console().print(_table(listed) if listed else "No events.", highlight=False)
 
     @events.command()
     @click.argument("kind", type=_KINDS)

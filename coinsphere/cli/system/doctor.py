@@ -156,10 +156,10 @@ def _redis(settings: Settings) -> Finding:
 def _conditions(settings: Settings) -> Finding:
     from coinsphere.local import probes
 
-    found = probes.conditions(settings)
-    remedy = f"{'; '.join(found)}. {probes.CONDITIONS_REMEDY}" if found else None
-    wrong = "1 thing is wrong" if len(found) == 1 else f"{len(found)} things are wrong"
-    return Finding("work", wrong if found else "is done in time", remedy)
+    conditions = probes.conditions(settings)
+    remedy = f"{'; '.join(conditions)}. {probes.CONDITIONS_REMEDY}" if conditions else None
+    wrong = "1 thing is wrong" if len(conditions) == 1 else f"{len(conditions)} things are wrong"
+    return Finding("work", wrong if conditions else "is done in time", remedy)
 
 
 _CHECKS: dict[str, Callable[[Settings], Finding]] = {

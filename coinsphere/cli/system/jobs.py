@@ -69,12 +69,12 @@ def show(job_id: int) -> None:
     from coinsphere.jobs import records
 
     with _connect() as conn:
-        found = records.find(conn, job_id)
+        job = records.find(conn, job_id)
         events = records.events(conn, job_id)
-    if found is None:
+    if job is None:
         raise _no_such_job(job_id, "is not done")
     told = [{"event": name, "at": iso(at)} for name, at in events]
-    click.echo(json.dumps(_as_dict(found) | {"events": told}, indent=2))
+    click.echo(json.dumps(_as_dict(job) | {"events": told}, indent=2))
 
 
 @jobs.command()

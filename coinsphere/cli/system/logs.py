@@ -57,17 +57,17 @@ def logs(
 def _paths(name: str | None) -> list[Path]:
     """The logs of a process, or of all, those that were put aside included."""
     folder = Settings.from_env().state / "logs"
-    found = sorted(folder.glob("*.log*"))
-    known = sorted({path.name.partition(".log")[0] for path in found})
+    files = sorted(folder.glob("*.log*"))
+    known = sorted({path.name.partition(".log")[0] for path in files})
     if name is not None and name not in known:
         raise click.ClickException(
             f"There is no log of {name!r}; there are: {', '.join(known) or 'none'}."
         )
-    if not found:
+    if not files:
         raise LocalServiceError(
             f"There are no logs in {folder}: start the system with `coinsphere up`."
         )
-    return [path for path in found if name in (None, path.name.partition(".log")[0])]
+    return [path for path in files if name in (None, path.name.partition(".log")[0])]
 
 
 def _show_ends(paths: Sequence[Path], lines: int, *, follow: bool) -> None:

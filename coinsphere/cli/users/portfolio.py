@@ -68,11 +68,11 @@ def tax(email: str, regime: str, year: int, currency: str, pdf: Path | None) -> 
         ).fetchone()
         if row is None:
             raise click.ClickException(f"There is no user {email}.")
-        found = reading.read(conn, row[0], REGIMES[regime], year, currency)
+        report = reading.read(conn, row[0], REGIMES[regime], year, currency)
     if pdf is None:
-        files.write_csv(found, sys.stdout)
+        files.write_csv(report, sys.stdout)
     else:
-        pdf.write_bytes(files.write_pdf(found))
+        pdf.write_bytes(files.write_pdf(report))
 
 
 @portfolio.command()

@@ -165,28 +165,28 @@ def run(
         Busy, RateLimited, Unavailable: to be tried again; what was read is stored.
     """
     sync = get(conn, sync_id)
-    found = None if sync is None else connections.get(conn, sync.connection_id)
-    if sync is None or found is None or sync.status in ("succeeded", "failed"):
+    connection = None if sync is None else connections.get(conn, sync.connection_id)
+    if sync is None or connection is None or sync.status in ("succeeded", "failed"):
         return
     try:
-        with _alone(conn, found):
+        with _alone(conn, connection):
             # Another job of the same sync may have done it since it was looked at.
             if conn.execute(_START, {"id": sync_id, "now": accounts.clock()}).rowcount:
-                _settle(conn, sync_id, found, accounts, keys)
+                _settle(conn, sync_id, connection, accounts, keys)
     except (Busy, RateLimited, Unavailable) as error:
         conn.execute(_NOTE, {"id": sync_id, "error": str(error)[:500]})
         if is_last_try:
             now, told = accounts.clock(), f"{error} It is tried again at the next time."
-            _finish(conn, sync_id, found, now, told)
+            _finish(conn, sync_id, connection, now, told)
         raise
 
 
 def give_up(conn: Database, sync_id: UUID, now: datetime, why: str) -> None:
     """End a sync that is open and that nobody goes on with."""
     sync = get(conn, sync_id)
-    found = None if sync is None else connections.get(conn, sync.connection_id)
-    if sync is not None and found is not None and sync.status in ("queued", "running"):
-        _finish(conn, sync_id, found, now, why)
+    connection = None if sync is None else connections.get(conn, sync.connection_id)
+    if sync is not None and connection is not None and sync.status in ("queued", "running"):
+        _finish(conn, sync_id, connection, now, why)
 
 
 def _settle(

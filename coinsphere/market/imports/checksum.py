@@ -46,9 +46,11 @@ def _told(path: Path, beside: Path) -> str:
     """The checksum of `path`: the line that names it, or the only one."""
     with beside.open(encoding="utf-8-sig", errors="replace") as text:
         lines = [line.strip() for line in text.read(_LARGEST).splitlines() if line.strip()]
-    found = [match for line in lines if (match := _LINE.fullmatch(line))]
-    named = [match for match in found if match[2] is not None and Path(match[2]).name == path.name]
-    chosen = named or [match for match in found if match[2] is None]
+    matches = [match for line in lines if (match := _LINE.fullmatch(line))]
+    named = [
+        match for match in matches if match[2] is not None and Path(match[2]).name == path.name
+    ]
+    chosen = named or [match for match in matches if match[2] is None]
     if len(chosen) != 1 or len(chosen[0][1]) not in _BY_LENGTH:
         raise ImportRefused(f"{path.name}: {beside.name} beside it holds no checksum of it")
     return chosen[0][1].lower()

@@ -184,9 +184,9 @@ def _contract(path: Path, after: str, head: str, rest: list[str], symbol: str | 
         return head
     if head != symbol and (_JOINED.fullmatch(head) or _MARKED.search(head)):
         return head
-    found = _COMPOUND.search(after) or re.match(r"\.P(?![A-Z])", after)
-    if found is not None:
-        return found.group()
+    match = _COMPOUND.search(after) or re.match(r"\.P(?![A-Z])", after)
+    if match is not None:
+        return match.group()
     dated = [part for part in _before_interval(rest) if _is_delivery(part)]
     return next((part for part in rest if part in _CONTRACTS), dated[0] if dated else None)
 
@@ -214,5 +214,5 @@ def _is_delivery(part: str) -> bool:
 def _index(path: Path, after: str) -> str | None:
     """What in a name or its folders speaks of an index, a mark price, a premium, a rate of funding or a computed figure."""
     folder = next((part for part in path.parts[:-1] if part.lower() in _FOLDERS), None)
-    found = _INDEX.search(after)
-    return folder or (found and found.group())
+    match = _INDEX.search(after)
+    return folder or (match and match.group())

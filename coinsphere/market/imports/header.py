@@ -156,8 +156,8 @@ def _in_units(name: str, symbols: Sequence[str]) -> bool:
 
 def _unit(name: str) -> str | None:
     """What a column of a volume is counted in by its name."""
-    found = _VOLUME_OF.fullmatch(name)
-    return None if found is None else found[1] or found[2]
+    match = _VOLUME_OF.fullmatch(name)
+    return None if match is None else match[1] or match[2]
 
 
 def _is_of_volume(name: str) -> bool:

@@ -119,15 +119,15 @@ def _read_hours(text: str) -> datetime:
 
 def _ordered(first: str, cells: Iterable[str]) -> Reader:
     """The reader of a column in which day and month stand before the year, in the order that all cells prove."""
-    found = [match for cell in cells if (match := _ORDERED.fullmatch(cell.strip()))]
-    is_day_first = any(int(match[1]) > _LAST_MONTH for match in found)
-    is_month_first = any(int(match[3]) > _LAST_MONTH for match in found)
+    matches = [match for cell in cells if (match := _ORDERED.fullmatch(cell.strip()))]
+    is_day_first = any(int(match[1]) > _LAST_MONTH for match in matches)
+    is_month_first = any(int(match[3]) > _LAST_MONTH for match in matches)
     if is_day_first and is_month_first:
         raise UnreadableTimes(
             f"the times cannot be read: some have the day first, some the month, as in {first!r}"
         )
     # With points, no country writes the month first.
-    if not is_month_first and (is_day_first or all(match[2] == "." for match in found)):
+    if not is_month_first and (is_day_first or all(match[2] == "." for match in matches)):
         return lambda text: _read_ordered(text, day=1, month=3)
     if is_month_first:
         return lambda text: _read_ordered(text, day=3, month=1)

@@ -85,8 +85,8 @@ def ratio(text: str) -> Ratio:
     Raises:
         InvalidEvent: it is none.
     """
-    found = _RATIO.fullmatch(text.strip().replace(",", ""))
-    parts = [Decimal(part) for part in found.groups()] if found else []
+    match = _RATIO.fullmatch(text.strip().replace(",", ""))
+    parts = [Decimal(part) for part in match.groups()] if match else []
     if not parts or not all(parts):
         raise InvalidEvent(
             f"{text!r} is no ratio: write old units, a colon and new units, as 1:24000"

@@ -108,9 +108,9 @@ def postings(fact: Fact) -> list[Posting]:
     """
     check(fact)
     with localcontext(EXACT):
-        made = [*_of_token(fact), *_of_money(fact), *_of_fee(fact)]
-    require_balance(made)
-    return made
+        entries = [*_of_token(fact), *_of_money(fact), *_of_fee(fact)]
+    require_balance(entries)
+    return entries
 
 
 def require_balance(made: Sequence[Posting]) -> None:

@@ -187,8 +187,8 @@ def insert(conn: Connection, user_id: UUID, versions: Sequence[Version], now: da
     for version in versions:
         require_time(version.new.occurred_at, now)
         key = (user_id, version.new.portfolio_id, version.version_id)
-        made = double_entry.postings(version.new.fact(version.fact_id))
-        entries.extend((*key, *posting) for posting in made)
+        postings = double_entry.postings(version.new.fact(version.fact_id))
+        entries.extend((*key, *posting) for posting in postings)
     _TRANSACTIONS.insert(conn, (_row(user_id, version, now) for version in versions))
     _ENTRIES.insert(conn, entries)
 
@@ -214,8 +214,12 @@ def supersede_batch(
     conn: Connection, user_id: UUID, batch_id: UUID
 ) -> tuple[dict[UUID, datetime], int]:
     """Let nothing count any more that an import brought; what each token changes from, and how many facts it were."""
-    found = conn.execute(_SUPERSEDE_BATCH, {"user_id": user_id, "batch_id": batch_id}).fetchall()
-    return {token_id: since for token_id, since, _ in found}, found[0][2] if found else 0
+    superseded = conn.execute(
+        _SUPERSEDE_BATCH, {"user_id": user_id, "batch_id": batch_id}
+    ).fetchall()
+    return {token_id: since for token_id, since, _ in superseded}, superseded[0][
+        2
+    ] if superseded else 0
 
 
 def _stored(row: dict[str, Any] | None) -> StoredFact | None:

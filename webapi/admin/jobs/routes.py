@@ -31,11 +31,11 @@ def get_job(number: str) -> dict[str, Any]:
     """One job that is not done, and what happened to it."""
     job_id = use_cases.number_of(number)
     with services().database.connection() as conn:
-        found = records.find(conn, job_id)
-        if found is None:
+        job = records.find(conn, job_id)
+        if job is None:
             raise errors.not_found(use_cases.JOB)
-        told = records.events(conn, job_id)
-    return {"job": found, "events": [{"event": event, "at": at} for event, at in told]}
+        events = records.events(conn, job_id)
+    return {"job": job, "events": [{"event": event, "at": at} for event, at in events]}
 
 
 @blueprint.post("/<number>/retry")

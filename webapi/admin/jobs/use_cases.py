@@ -20,11 +20,11 @@ def listed(query: schemas.ListQuery) -> tuple[list[Job], str | None]:
     states = records.ILL if query.state is None else (query.state,)
     before = None if query.cursor is None else cursor.number(query.cursor)
     with services().database.connection() as conn:
-        found = records.newest(
+        newest_jobs = records.newest(
             conn, states, queue=query.queue, before=before, limit=query.limit + 1
         )
-    shown = found[: query.limit]
-    return shown, cursor.encode([shown[-1].id]) if len(found) > len(shown) else None
+    shown = newest_jobs[: query.limit]
+    return shown, cursor.encode([shown[-1].id]) if len(newest_jobs) > len(shown) else None
 
 
 def retry(job_id: str) -> int:
@@ -48,14 +48,14 @@ def number_of(text: str) -> int:
 def _change(job_id: str, change: Callable[[Connection, int], bool], event: Event) -> int:
     number = number_of(job_id)
     with services().database.connection() as conn:
-        found = records.find(conn, number)
-        if found is None or not change(conn, number):
+        job = records.find(conn, number)
+        if job is None or not change(conn, number):
             raise errors.not_found(JOB)
         audit.record(
             conn,
             event,
             actor_id=access.principal().user_id,
             target=str(number),
-            details={"task": found.task},
+            details={"task": job.task},
         )
     return number

@@ -21,20 +21,20 @@ _TOKEN = "token"  # noqa: S105  a coin
 def listed(conn: Connection, query: schemas.ListQuery) -> tuple[list[Listing], str | None]:
     """All tokens by symbol, deactivated ones too, and the cursor behind them where there are more."""
     after = None if query.cursor is None else _after(query.cursor)
-    found = listing.listed(
+    tokens = listing.listed(
         conn, query.limit + 1, text=query.q or None, is_active=query.active, after=after
     )
-    page = found[: query.limit]
-    more = len(found) > len(page)
+    page = tokens[: query.limit]
+    more = len(tokens) > len(page)
     return page, cursor.encode([page[-1].symbol, str(page[-1].id)]) if more else None
 
 
 def find(conn: Connection, token_id: str) -> Listing:
     """One token. Raises `errors.Problem`: 404."""
-    found = listing.get(conn, paths.uuid(token_id, _TOKEN))
-    if found is None:
+    token = listing.get(conn, paths.uuid(token_id, _TOKEN))
+    if token is None:
         raise errors.not_found(_TOKEN)
-    return found
+    return token
 
 
 def create(wanted: TokenIn) -> Token:

@@ -24,6 +24,8 @@ def get_forecast(portfolio_id: str) -> Response:
     """
     now = services().clock()
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        body = value_distribution.of_portfolio(conn, found, scope.user_id(), now)
-    return scope.tagged({"portfolioId": found.id, "currency": found.currency, "at": now, **body})
+        portfolio = scope.find(conn, portfolio_id)
+        body = value_distribution.of_portfolio(conn, portfolio, scope.user_id(), now)
+    return scope.tagged(
+        {"portfolioId": portfolio.id, "currency": portfolio.currency, "at": now, **body}
+    )

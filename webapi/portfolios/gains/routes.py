@@ -23,13 +23,13 @@ def list_gains(portfolio_id: str, query_data: schemas.GainsQuery) -> dict[str, A
     """Realised gains of a period, the newest first: each part of a lot that was sold, spent or lost."""
     before = None if query_data.cursor is None else _gain_cursor(query_data.cursor)
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        period = periods.of(found, query_data, usual=365)
+        portfolio = scope.find(conn, portfolio_id)
+        period = periods.of(portfolio, query_data, usual=365)
         rows = realised_gains.gains(conn, period, query_data.limit + 1, before)
-        currency = queries.shown_currency(conn, query_data.currency, found.currency)
+        currency = queries.shown_currency(conn, query_data.currency, portfolio.currency)
         total = realised_gains.realised(conn, period)
-        if currency != found.currency:
-            converter = queries.converter(conn, found, currency)
+        if currency != portfolio.currency:
+            converter = queries.converter(conn, portfolio, currency)
             rows = [display_currency.gain(row, converter) for row in rows]
             total = display_currency.realised(
                 realised_gains.realised_by_day(conn, period), converter

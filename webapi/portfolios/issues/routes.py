@@ -24,11 +24,11 @@ def list_issues(portfolio_id: str, query_data: schemas.IssuesQuery) -> dict[str,
     """What somebody has to look at, the newest first, each with what to do."""
     before = None if query_data.cursor is None else _issue_cursor(query_data.cursor)
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
+        portfolio = scope.find(conn, portfolio_id)
         rows = issues.list_for(
             conn,
             scope.user_id(),
-            found.id,
+            portfolio.id,
             state=query_data.state,
             limit=query_data.limit + 1,
             before=before,

@@ -14,9 +14,9 @@ from webapi.services import services
 
 def settle(conn: Connection, portfolio_id: str, issue_id: str, given: IssueChange) -> Issue:
     """Say what becomes of an issue. Raises `errors.Problem` with status 404."""
-    found = scope.find(conn, portfolio_id)
+    portfolio = scope.find(conn, portfolio_id)
     changed = issues.change(
-        conn, scope.user_id(), found.id, paths.uuid(issue_id, "issue"),
+        conn, scope.user_id(), portfolio.id, paths.uuid(issue_id, "issue"),
         state=given.state, note=given.note,
     )  # fmt: skip
     if changed is None:

@@ -24,19 +24,19 @@ _CORRELATED = 20
 def get_risk(portfolio_id: str, query_data: PeriodQuery) -> Response:
     """How much a portfolio may lose: by its own history, null under 30 days of it, and by the models' forecasts."""
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        period = periods.of(found, query_data, usual=365)
+        portfolio = scope.find(conn, portfolio_id)
+        period = periods.of(portfolio, query_data, usual=365)
         grown = stored_days.growth(conn, period)
-        held = queries.holdings(conn, scope.user_id(), [found])[found.id]
-        shares = [float(value) for value in current_holdings.weights(held).values()]
-        largest = weights.largest(conn, held, period)
+        holdings = queries.holdings(conn, scope.user_id(), [portfolio])[portfolio.id]
+        shares = [float(value) for value in current_holdings.weights(holdings).values()]
+        largest = weights.largest(conn, holdings, period)
         expected = forecast_based.describe(conn, largest, sum(shares), services().clock())
     judged = risk.assess([each.day for each in grown], [each.growth for each in grown])
     moves = {each.symbol: each.moves for each in largest[:_CORRELATED]}
     fall = judged.drawdown
     body = {
-        "portfolioId": found.id,
-        "currency": found.currency,
+        "portfolioId": portfolio.id,
+        "currency": portfolio.currency,
         "days": judged.days,
         "volatility": _percent(judged.volatility),
         "sharpe": judged.sharpe,

@@ -31,8 +31,8 @@ def add_share(portfolio_id: str, json_data: schemas.ShareIn) -> dict[str, Any]:
 def list_shares(portfolio_id: str) -> dict[str, Any]:
     """The links of a portfolio, without their secrets."""
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        return {"shares": sharing.list_for(conn, scope.user_id(), found.id)}
+        portfolio = scope.find(conn, portfolio_id)
+        return {"shares": sharing.list_for(conn, scope.user_id(), portfolio.id)}
 
 
 @blueprint.delete("/<portfolio_id>/shares/<share_id>")

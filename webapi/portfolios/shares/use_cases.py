@@ -24,10 +24,10 @@ def add(conn: Connection, portfolio_id: str, given: schemas.ShareIn) -> tuple[Sh
         raise errors.invalid(
             [{"path": "expiresAt", "message": "must lie in the future", "code": "value_error"}]
         )
-    found = scope.find(conn, portfolio_id)
+    portfolio = scope.find(conn, portfolio_id)
     guard.require_feature(conn, PlanFeature.SHARED_LINKS)
     share, secret = sharing.add(
-        conn, scope.user_id(), found.id,
+        conn, scope.user_id(), portfolio.id,
         hides_amounts=given.hides_amounts, expires_at=given.expires_at,
     )  # fmt: skip
     audit.record(
@@ -35,7 +35,7 @@ def add(conn: Connection, portfolio_id: str, given: schemas.ShareIn) -> tuple[Sh
         Event.PORTFOLIO_SHARED,
         actor_id=scope.user_id(),
         target=str(share.id),
-        details={"portfolio": str(found.id), "hides_amounts": share.hides_amounts},
+        details={"portfolio": str(portfolio.id), "hides_amounts": share.hides_amounts},
     )
     happened(conn, ShareMade())
     return share, secret
@@ -48,14 +48,14 @@ def address(secret: str) -> str:
 
 def revoke(conn: Connection, portfolio_id: str, share_id: str) -> None:
     """End a link at once. Raises `errors.Problem` with status 404."""
-    found = scope.find(conn, portfolio_id)
+    portfolio = scope.find(conn, portfolio_id)
     identity = paths.uuid(share_id, _SHARE)
-    if not sharing.revoke(conn, scope.user_id(), found.id, identity, services().clock()):
+    if not sharing.revoke(conn, scope.user_id(), portfolio.id, identity, services().clock()):
         raise errors.not_found(_SHARE)
     audit.record(
         conn,
         Event.PORTFOLIO_SHARE_REVOKED,
         actor_id=scope.user_id(),
         target=str(identity),
-        details={"portfolio": str(found.id)},
+        details={"portfolio": str(portfolio.id)},
     )
