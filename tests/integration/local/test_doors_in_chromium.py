@@ -12,6 +12,7 @@ from tests.integration.local.chromium import Site
 from tests.integration.local.test_doors import LIMIT
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.timeout(600),
     pytest.mark.skipif(
         chromium.PROGRAM is None, reason="no Chromium here: apt-get install chromium"
