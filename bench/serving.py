@@ -110,7 +110,7 @@ def _variables(
         **settings,
     }
     own = {k: v for k, v in os.environ.items() if not k.startswith("COINSPHERE_")}
-    # A benchmark asks often enough to see a worker replaced, which closes kept connections.
+    # A benchmark asks often enough to see a worker replaced, and its load opens no connection anew.
     own["GUNICORN_CMD_ARGS"] = "--max-requests 0"
     return f"http://127.0.0.1:{port}", own | {f"COINSPHERE_{k}": v for k, v in given.items()}
 

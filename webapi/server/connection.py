@@ -61,7 +61,8 @@ class Connection:
         self._began_at = 0.0
         self._sent_before = 0
         self._drained = 0
-        self.due = time.monotonic() + self._idle_seconds
+        self.idle_since = time.monotonic()
+        self.due = self.idle_since + self._idle_seconds
 
     def receive(self) -> bool:
         """Read what is there, without blocking; whether the connection lives on. Raises OSError: it is broken."""
@@ -77,7 +78,8 @@ class Connection:
         """For the rest of a request, or the next one."""
         now = time.monotonic()
         if self.receiver.is_empty:
-            self.state, self.due = State.IDLE, now + self._idle_seconds
+            self.state, self.idle_since = State.IDLE, now
+            self.due = now + self._idle_seconds
             return
         if self.state is not State.RECEIVING:
             self.state, self._began_at = State.RECEIVING, now

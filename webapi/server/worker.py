@@ -10,6 +10,9 @@ process lives, which others that wait for the database must not hide.
 
 Whichever process wakes first accepts, and one that just did is awake: of 16 connections that come at once one process
 got most, while the other's core was idle. So who has connections lets the others come first, by a moment.
+
+Who closes a kept connection may lose a request that is on its way, and most clients send none again by themselves. So a worker
+that has served its time says `Connection: close` for a while before it ends, and closes unsaid only what was silent.
 """
 
 import errno
@@ -45,6 +48,10 @@ _SWITCH_SECONDS = 0.0005
 """A read asks for the interpreter's lock a dozen times; by default each may take 5 ms while others compute."""
 _MOST_HELD = 256 * 1024 * 1024
 """Bytes of requests that are not there whole, of all connections."""
+_RETIRING_SECONDS = 10.0
+"""How long a worker that has served its time waits for those who keep a connection; twice as long as one may be silent."""
+_FAREWELL_SECONDS = 1.0
+"""A connection that says nothing for so long when the worker ends is closed without a word."""
 _MOST_TURNED_AWAY = 50
 """Connections over an address's number that are told so at the same time; further ones are closed without a word."""
 
@@ -62,6 +69,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._turned_away = 0
         self._held = 0
         self._looked_at = 0.0
+        # gunicorn would stop at once with that request, and close what others keep.
+        self._most_requests, self.max_requests = self.max_requests, sys.maxsize
+        self._untold: set[Connection] | None = None
+        self._retires_by = 0.0
         super().init_process()
 
     def run(self) -> None:
@@ -103,6 +114,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """On a thread: answer a request; whether another may follow on its connection."""
         if conn.came_at is not None:
             conn.sock.is_late = time.monotonic() - conn.came_at > LANE_WAIT_SECONDS
+        if self._untold is not None or not self.alive:
+            conn.request.force_close()
         try:
             is_kept = bool(self.handle_request(conn.request, conn))
         except StopIteration:
@@ -131,9 +144,24 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         now = time.monotonic()
         if now - self._looked_at >= _LOOK_SECONDS:
             self._looked_at = now
+            if self.alive and self.nr >= self._most_requests:
+                self._retire()
             for conn in list(self._connections):
-                if conn.due <= now or (not self.alive and conn.state is State.IDLE):
+                if conn.due <= now or self._is_silent_at_the_end(conn, now):
                     self._guarded(self._overdue, conn)
+
+    def _retire(self) -> None:
+        """Tell each who keeps a connection that it ends; stop when all know. Until then others may come, and are told at once."""
+        now = time.monotonic()
+        if self._untold is None:
+            self.log.info("Worker retires after %s requests (pid: %s)", self.nr, self.pid)
+            self._untold, self._retires_by = set(self._connections), now + _RETIRING_SECONDS
+        self._untold &= self._connections
+        self.alive = bool(self._untold) and now < self._retires_by
+
+    def _is_silent_at_the_end(self, conn: Connection, now: float) -> bool:
+        is_silent = conn.state is State.IDLE and now - conn.idle_since >= _FAREWELL_SECONDS
+        return is_silent and not self.alive
 
     def murder_keepalived(self) -> None:
         """Nothing: see `wait_for_and_dispatch_events`."""
@@ -242,7 +270,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if conn.sock.waiting:
             conn.send()
             self._watch(conn, EVENT_WRITE, self._writable)
-        elif conn.is_kept and self.alive:
+        elif conn.is_kept:
             conn.state = State.IDLE
             self._unwatch(conn)
             self._advance(conn)

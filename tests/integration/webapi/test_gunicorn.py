@@ -10,9 +10,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from http.client import HTTPConnection
 from pathlib import Path
+from threading import Event
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -223,6 +226,48 @@ def test_a_request_under_way_is_finished_before_the_end(running: Running) -> Non
         raw.sendall(body)
         assert raw.recv(100).startswith(b"HTTP/1.1 200")
     assert running.process.wait(25) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "variables",
+    [{"GUNICORN_CMD_ARGS": "--max-requests 60 --max-requests-jitter 30"}],
+    indirect=True,
+)
+def test_a_worker_that_is_replaced_loses_no_request(running: Running) -> None:
+    """Kept connections ask on without a pause, and send nothing twice; both workers are replaced while they do."""
+    first = {worker.pid for worker in running.workers()}
+    is_over = Event()
+
+    def keep_asking(_: int) -> tuple[int, int]:
+        """How many were answered, and of these with the word that the connection ends."""
+        answered = told = 0
+        connection = HTTPConnection("127.0.0.1", urlsplit(running.url).port or 0, timeout=60)
+        with closing(connection):
+            while not is_over.is_set():
+                connection.request("GET", "/health/live")
+                answer = connection.getresponse()
+                answer.read()
+                assert answer.status == 200
+                answered += 1
+                told += answer.getheader("Connection") == "close"
+        return answered, told
+
+    with ThreadPoolExecutor(6) as clients:
+        asking = [clients.submit(keep_asking, number) for number in range(6)]
+        try:
+            wait_for(
+                lambda: (
+                    any(each.done() for each in asking)
+                    or first.isdisjoint(worker.pid for worker in running.workers())
+                ),
+                "the replacement of both workers",
+            )
+        finally:
+            is_over.set()
+        counts = [each.result() for each in asking]
+    assert sum(answered for answered, _ in counts) > 120
+    assert all(told for _, told in counts)
 
 
 # With one common thread a single login in it would hold every read up.
