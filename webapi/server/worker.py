@@ -157,7 +157,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self.log.info("Worker retires after %s requests (pid: %s)", self.nr, self.pid)
             self._untold, self._retires_by = set(self._connections), now + _RETIRING_SECONDS
         self._untold &= self._connections
-        self.alive = bool(self._untold) and now < self._retires_by
+        # Never set to true: a signal may have said otherwise just now.
+        if not self._untold or now >= self._retires_by:
+            self.alive = False
 
     def _is_silent_at_the_end(self, conn: Connection, now: float) -> bool:
         is_silent = conn.state is State.IDLE and now - conn.idle_since >= _FAREWELL_SECONDS
