@@ -161,7 +161,11 @@ def _services(settings: Settings, clock: Clock) -> Services:
         http=http,
         openid=Provider.of(settings),
         health=Health(),
-        _database=RequestDatabase(settings.url_for(Role.API), size=settings.database_pool_size),
+        _database=RequestDatabase(
+            settings.url_for(Role.API),
+            size=settings.database_pool_size,
+            prepares=settings.api_prepared_statements,
+        ),
     )
 
 

@@ -10,6 +10,9 @@ from psycopg_pool import ConnectionPool
 
 _OPTIONS = "-c timezone=UTC -c statement_timeout={timeout_ms} -c lock_timeout=10000 -c search_path=app,market,model,jobs,public"
 
+PREPARED_FROM = 5
+"""A statement is prepared when a connection has it for the so-manieth time."""
+
 
 def _require_quiet(conn: Connection) -> None:
     """Ask the server whether a connection lives, where it said something unasked.
@@ -40,9 +43,26 @@ class Database:
         size: int = 8,
         statement_timeout_ms: int = 5_000,
         begins_itself: bool = True,
+        role_has_settings: bool = False,
+        prepares: bool = True,
     ) -> None:
-        """See the class; who begins transactions in words of their own says `begins_itself=False`."""
+        """See the class.
+
+        Args:
+            url: of the database, with the role.
+            size: connections at most.
+            statement_timeout_ms: of each statement.
+            begins_itself: False for who begins transactions in words of their own.
+            role_has_settings: time zone, search path and timeouts are the role's own (migration 0073), so that a pooler, which
+                knows no options, may stand in front of the server.
+            prepares: the server may keep plans of statements.
+        """
         self.url = url
+        options = (
+            {}
+            if role_has_settings
+            else {"options": _OPTIONS.format(timeout_ms=statement_timeout_ms)}
+        )
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
             open=False,
@@ -53,9 +73,10 @@ class Database:
             max_waiting=200,
             check=_require_quiet,
             kwargs={
-                "options": _OPTIONS.format(timeout_ms=statement_timeout_ms),
+                **options,
                 "application_name": "coinsphere",
                 "autocommit": not begins_itself,
+                "prepare_threshold": PREPARED_FROM if prepares else None,
             },
         )
 

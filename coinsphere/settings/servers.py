@@ -35,7 +35,19 @@ class Servers(Base):
         description="PostgreSQL URL (`postgresql://user:password@host:port/db`) of this process; "
         "empty: the embedded server.",
     )
-    api_database_url: SecretStr | None = Field(None, description="The same with the API's role.")
+    api_database_url: SecretStr | None = Field(
+        None,
+        description="The same with the API's role; it may lead to PgBouncer in transaction mode.",
+    )
+    api_direct_database_url: SecretStr | None = Field(
+        None,
+        description="The same past a pooler: the stream listens over it for what is new. Empty: `api_database_url`.",
+    )
+    api_prepared_statements: bool = Field(
+        default=True,
+        description="API and stream have PostgreSQL keep plans of statements. Off behind PgBouncer before 1.22, and where its "
+        "`max_prepared_statements` is 0.",
+    )
     pipeline_database_url: SecretStr | None = Field(
         None, description="The same with the pipeline's role."
     )
@@ -172,6 +184,12 @@ class Servers(Base):
         """
         own = self.database_url if role is Role.OWNER else getattr(self, f"{role}_database_url")
         return required(own or self.database_url)
+
+    @property
+    def api_direct_dsn(self) -> str:
+        """The database URL of the API's role past a pooler. Raises ConfigurationError if no database is configured."""
+        own = self.api_direct_database_url
+        return self.url_for(Role.API) if own is None else own.get_secret_value()
 
     @property
     def dsn(self) -> str:

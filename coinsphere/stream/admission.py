@@ -21,8 +21,8 @@ from coinsphere.security.access_tokens import verify_access_token
 from coinsphere.security.signing.file_keyring import FileKeyring
 from coinsphere.settings import Settings
 from coinsphere.stream import handshake, reading
-from coinsphere.stream.feed import Pool
 from coinsphere.stream.handover import PATH
+from coinsphere.stream.reading_pool import ReadingPool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Admission:
         clock: answers the present instant.
     """
 
-    def __init__(self, settings: Settings, pool: Pool, clock: Clock) -> None:
+    def __init__(self, settings: Settings, pool: ReadingPool, clock: Clock) -> None:
         self._settings = settings
         self._keyring = FileKeyring(settings.keys_dir, settings.jwt_algorithm)
         self._pool = pool

@@ -6,13 +6,14 @@ from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from coinsphere import log
 from coinsphere.clock import Clock
 from coinsphere.stream import messages, reading
 from coinsphere.stream.hub import Client, Hub, price_of
 from coinsphere.stream.reading import ExchangeSync, PortfolioValue, Quote, WalletSync
+from coinsphere.stream.reading_pool import ReadingPool
 
 _KINDS = frozenset({"quotes", "alerts", "portfolios", "exchanges", "wallets", "sessions"})
 _QUIET_SECONDS = 30.0
@@ -25,8 +26,6 @@ _OVERLAP = timedelta(minutes=5)
 
 _log = log.get("stream")
 
-Pool = AsyncConnectionPool[AsyncConnection]
-
 
 class Feed:
     """What the stream knows of prices, firings and portfolios, and who was told.
@@ -35,7 +34,7 @@ class Feed:
     so that a lost notification, or a database that was away, loses nothing.
     """
 
-    def __init__(self, dsn: str, pool: Pool, hub: Hub, clock: Clock) -> None:
+    def __init__(self, dsn: str, pool: ReadingPool, hub: Hub, clock: Clock) -> None:
         self.listening = asyncio.Event()
         self.sessions_changed = asyncio.Event()
         self.symbols: set[str] = set()

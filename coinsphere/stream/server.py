@@ -9,7 +9,7 @@ from socket import socket
 from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
@@ -20,9 +20,10 @@ from coinsphere.settings import Role, Settings
 from coinsphere.stream import counters, handshake, messages
 from coinsphere.stream.admission import Admission, Caller, Refused
 from coinsphere.stream.connection import Connection, Openings
-from coinsphere.stream.feed import Feed, Pool
+from coinsphere.stream.feed import Feed
 from coinsphere.stream.handover import Door
 from coinsphere.stream.hub import SUBSCRIPTIONS, Client, Hub
+from coinsphere.stream.reading_pool import ReadingPool
 
 RECHECK_SECONDS = 10.0
 """How soon a session that ran out closes its connections; of one that somebody ended the database tells at once."""
@@ -33,7 +34,6 @@ SESSION_ENDED = 4401
 TOO_MANY = 4429
 _CLOSE_SECONDS = 3.0
 _MINUTE = 60.0
-_OPTIONS = "-c timezone=UTC -c statement_timeout=5000 -c default_transaction_read_only=on -c app.scope=stream"
 
 _log = log.get("stream")
 
@@ -54,15 +54,7 @@ class Stream:
         self._settings = settings
         self._clock = clock
         self._recheck_seconds = recheck_seconds
-        self._pool: Pool = AsyncConnectionPool(
-            dsn,
-            open=False,
-            min_size=1,
-            max_size=4,
-            timeout=3.0,
-            check=AsyncConnectionPool.check_connection,
-            kwargs={"options": _OPTIONS, "application_name": "coinsphere-stream"},
-        )
+        self._pool = ReadingPool(dsn, prepares=settings.api_prepared_statements)
         self._admission = Admission(settings, self._pool, clock)
         self._callers: WeakKeyDictionary[ServerConnection, Caller] = WeakKeyDictionary()
         self._connections: dict[Client, ServerConnection] = {}
@@ -71,7 +63,7 @@ class Stream:
         most = 0 if settings.trusted_proxies else settings.api_connections_per_address
         self._openings = Openings(most)
         self.hub = Hub()
-        self.feed = Feed(dsn, self._pool, self.hub, clock)
+        self.feed = Feed(settings.api_direct_dsn, self._pool, self.hub, clock)
 
     @asynccontextmanager
     async def serving(self, host: str, port: int) -> AsyncIterator[Server]:

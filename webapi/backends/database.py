@@ -36,8 +36,10 @@ class RequestDatabase(Database):
     Outside a request, and before `acts` was called, they act for nobody and see no user's rows.
     """
 
-    def __init__(self, url: str, *, size: int) -> None:
-        super().__init__(url, size=size, begins_itself=False)
+    def __init__(self, url: str, *, size: int, prepares: bool = True) -> None:
+        super().__init__(
+            url, size=size, begins_itself=False, role_has_settings=True, prepares=prepares
+        )
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
