@@ -1,13 +1,13 @@
 """The API's role has its settings in the database: a pooler hands out connections to which no client may give options.
 
 Revision ID: 0073
-Revises: 0069
+Revises: 0079
 """
 
 from alembic import op
 
 revision = "0073"
-down_revision = "0069"
+down_revision = "0079"
 
 SETTINGS = {
     "timezone": "'UTC'",
