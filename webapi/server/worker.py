@@ -59,6 +59,9 @@ _MOST_TURNED_AWAY = 50
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """A worker whose threads wait for no client."""
 
+    alive: bool
+    max_requests: int
+
     def init_process(self) -> None:
         """After the fork: the lanes' threads start on first use."""
         sys.setswitchinterval(_SWITCH_SECONDS)
