@@ -1,13 +1,13 @@
 """The API's role has its settings in the database: a pooler hands out connections to which no client may give options.
 
 Revision ID: 0073
-Revises: 0079
+Revises: 0075
 """
 
 from alembic import op
 
 revision = "0073"
-down_revision = "0079"
+down_revision = "0075"
 
 SETTINGS = {
     "timezone": "'UTC'",
