@@ -110,6 +110,7 @@ messages: setup ## gather what is to be translated into coinsphere/locale/*/LC_M
 
 docs: setup ## write the documents that are made from code
 	@$(BIN)/coinsphere config docs > docs/settings.md
+	@$(BIN)/python -m webui.npm_packages
 
 clean-state: ## stop everything and remove all local state
 	@if [ -x $(BIN)/coinsphere ]; then $(BIN)/coinsphere down; fi

@@ -109,6 +109,22 @@ OF_LOGINS = (
 )
 """Why an OpenID provider lets nobody in."""
 
+OF_ASSET_EVENTS = (
+    N_("%(text)s is no ratio: write old units, a colon and new units, as 1:24000"),
+    N_("a %(kind)s names the other token"),
+    N_("a %(kind)s is of one token"),
+    N_("a %(kind)s has no ratio"),
+    N_("the other token is the token itself"),
+    N_("it lies before %(year)s, when no token was traded"),
+    N_("a redenomination changes the unit: name its ratio, as 1000:1"),
+    N_("a redenomination counts from a midnight in UTC, as a day's candle has one unit"),
+    N_("the other token became this one by an earlier event: remove that first"),
+    N_(
+        "the token has a successor, or another unit from that day on, already: remove that event first"
+    ),
+)
+"""What administrators are told of an event of a token that cannot be."""
+
 OF_FILES = (
     N_("is empty"),
     N_("is zero"),
@@ -176,7 +192,7 @@ OF_FILES = (
 )
 """What is found in a file that is imported."""
 
-_EVERYTHING = (*OF_FORMS, *OF_PROBLEMS, *OF_LOGINS, *OF_FILES)
+_EVERYTHING = (*OF_FORMS, *OF_PROBLEMS, *OF_LOGINS, *OF_ASSET_EVENTS, *OF_FILES)
 _PLACE = re.compile(r"%\((\w+)\)s")
 _NESTED = "why"
 """A place of this name holds a sentence, too."""

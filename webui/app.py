@@ -11,6 +11,7 @@ from webui import assets, problems, rendering
 from webui.assets import Assets
 from webui.pages.account.routes import web_account
 from webui.pages.admin.analytics import web_admin_analytics
+from webui.pages.admin.asset_events import web_admin_asset_events
 from webui.pages.admin.data import web_admin_data
 from webui.pages.admin.jobs import web_admin_jobs
 from webui.pages.admin.models import web_admin_models
@@ -82,6 +83,7 @@ PAGES = (
     web_admin_analytics,
     web_admin_models,
     web_admin_tokens,
+    web_admin_asset_events,
 )
 """All blueprints of pages; a page author adds his here."""
 

@@ -1,8 +1,11 @@
 """Tokens in forms: suggested while somebody types, and refused at their field where nobody knows them."""
 
+from collections.abc import Callable
+
 from flask import request
 from psycopg import Connection
 
+from coinsphere.market.reference import tokens as reference
 from webapi.http import errors
 from webapi.http.errors import Problem
 from webapi.tokens import queries, symbols
@@ -25,12 +28,23 @@ def is_known(conn: Connection, symbol: str) -> bool:
     return True
 
 
-def require(conn: Connection, *fields: str) -> None:
+def is_on_record(conn: Connection, which: str) -> bool:
+    """Whether a token, also one that is listed no more, has that symbol or id."""
+    try:
+        reference.named(conn, which)
+    except LookupError:
+        return False
+    return True
+
+
+def require(
+    conn: Connection, *fields: str, known: Callable[[Connection, str], bool] = is_known
+) -> None:
     """Refuse, each at its field, symbols of the present form that no token has. Raises `errors.Problem`: 400."""
     unknown = [
         name
         for name in fields
-        if (given := request.form.get(name, "").strip()) and not is_known(conn, given)
+        if (given := request.form.get(name, "").strip()) and not known(conn, given)
     ]
     if unknown:
         message = "is no token that we know"

@@ -253,6 +253,48 @@ def test_a_token_is_added_edited_deactivated_and_deleted(administrator, owner_db
     assert administrator.post(f"/admin/tokens/{held}/delete").status_code == 409
 
 
+def test_what_happened_to_a_token_is_recorded_listed_and_removed(
+    administrator, analyst, owner_db
+) -> None:
+    path = "/admin/asset-events"
+    seeded = words(administrator.get(path).text)
+    assert "1 MKR → 24,000 SKY swapped" in seeded
+    assert seeded.index("24,000 SKY") < seeded.index("MATIC")
+    given = {"kind": "redenomination", "token": "pepe", "ratio": "1,000:1", "happenedAt": "2026-01-10T00:00", "reason": HOSTILE}  # fmt: skip
+    for wrong, says in (
+        ({"token": "NOPE"}, "Is no token that we know."),
+        ({"ratio": "x"}, "is no ratio"),
+        ({"happenedAt": "2026-01-10T01:00"}, "A redenomination counts from a midnight in UTC"),
+        ({"happenedAt": ""}, "Field required"),
+        ({"reason": ""}, "Field required"),
+    ):
+        refused = administrator.post(path, {**given, **wrong})
+        assert (refused.status_code, says in refused.text) == (400, True), (wrong, refused.text)
+    german = {**HTML, "Accept-Language": "de"}
+    refused = administrator.client.post(path, data={**given, "ratio": "1:1", "csrf": administrator.form}, headers=german)  # fmt: skip
+    assert "Eine Umstellung ändert die Einheit" in refused.text
+    assert administrator.post(path, given).status_code == 303
+    page = administrator.get(f"{path}?token=pepe").text
+    assert HOSTILE not in page
+    assert "1,000 PEPE → 1 PEPE counted anew not yet applied" in words(page)
+    (number,) = re.findall(r"/admin/asset-events/([0-9a-f-]{36})/remove", page)
+    assert administrator.post(path, given).status_code == 409
+    assert "Record an event" not in analyst.get(path).text
+    assert f"{number}/remove" not in analyst.get(path).text
+    assert analyst.post(path, given).status_code == 403
+    assert administrator.post(f"{path}/{number}/remove", {"reason": "x"}).status_code == 400
+    assert administrator.post(f"{path}/{number}/remove", {"reason": "a test"}).status_code == 303
+    assert "Nothing is on record of this token" in administrator.get(f"{path}?token=PEPE").text
+    assert "a test" in administrator.get(f"{path}?token=PEPE&past=1").text
+    assert "No token has that name" in administrator.get(f"{path}?token=NOPE").text
+    owner_db.execute(
+        "update app.sessions set authenticated_at = %s", [datetime(2020, 1, 1, tzinfo=UTC)]
+    )
+    assert administrator.post(path, given).headers["Location"].startswith("/step-up")
+    told = [each for each in acts(owner_db) if "asset" in each[0]]
+    assert told == [("admin.asset_event_added", number), ("admin.asset_event_removed", number)]
+
+
 def test_models_are_linked_to_where_they_are_worked_on(analyst, owner_db, model_server) -> None:
     assert "None: forecasts are issued" in analyst.get("/admin/models").text
     owner_db.execute("""

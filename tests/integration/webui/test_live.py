@@ -1,9 +1,11 @@
 """Open pages in a real browser follow what happens: prices, values, firings, and the end of their session."""
 
+import re
 import secrets
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -16,7 +18,7 @@ from coinsphere.alerts.rules import AlertType, Condition
 from coinsphere.flags.client import Flags
 from tests.integration.local.chromium import PROGRAM
 from tests.integration.webapi.conftest import OPTIONS, PASSWORD, quote
-from tests.integration.webui.test_in_chromium import Walk, fill
+from tests.integration.webui.test_in_chromium import Walk, fill, mailed
 from tests.integration.webui.test_in_chromium import browser as browser  # noqa: PLC0414 - a fixture
 from tests.integration.webui.test_in_chromium import served as served  # noqa: PLC0414 - a fixture
 from tests.integration.webui.test_in_chromium import walk as walk  # noqa: PLC0414 - a fixture
@@ -90,6 +92,54 @@ def test_prices_values_and_firings_are_seen_without_asking(member, served, outsi
     page.locator("#head", has_text="$98,765.43").wait_for()
     assert page.evaluate("globalThis.isSamePage")
     assert member.wrong == []
+
+
+COUNTING = "addEventListener('click', (event) => { if (event.isTrusted && event.detail) __clicked(); }, true);"
+GUIDE = Path(__file__).resolve().parents[3] / "docs" / "guides" / "webui.md"
+
+
+def test_a_newcomer_is_told_by_an_alert_after_as_many_clicks_as_the_guide_says(
+    walk, served, outside
+) -> None:
+    """From the front page to an alert that fires; nothing but clicks and what is typed, the link in the mail is one, too."""
+    page, clicks = walk.page, []
+    page.expose_function("__clicked", lambda: clicks.append(page.url))
+    page.add_init_script(COUNTING)
+    quote(outside, "ETH", "3000", at=datetime.now(UTC))
+    email = f"{secrets.token_hex(5)}@example.com"
+    walk.go("/")
+    page.get_by_role("link", name="Create account").first.click()
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    page.get_by_role("heading", name="Three steps to your first value").wait_for()
+    clicks.append("the link in the mail")
+    walk.go(mailed(served, email))
+    page.get_by_role("button", name="Confirm my address").click()
+    page.get_by_role("link", name="To the dashboard").click()
+    page.get_by_role("link", name="Begin", exact=True).click()
+    page.get_by_label("Name").fill("Savings")
+    page.get_by_role("button", name="Make the portfolio").click()
+    page.get_by_role("link", name="Add a transaction", exact=True).click()
+    page.get_by_label("Token", exact=True).fill("ETH")
+    page.get_by_label("Quantity", exact=True).fill("2")
+    page.get_by_label("Price of one").fill("2500")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("link", name="ETH", exact=False).first.click()
+    page.locator("#chart canvas").wait_for()
+    page.get_by_label("US dollars").fill("3100")
+    page.get_by_role("button", name="Set an alert").click()
+    page.get_by_role("button", name="Set it").click()
+    page.get_by_role("link", name="ETH price above").wait_for()
+    is_live(page)
+    evaluate(outside)
+    quote(outside, "ETH", "3200", at=datetime.now(UTC))
+    assert evaluate(outside) >= 1
+    page.locator("#fired-now .toast", has_text="ETH price above $3,100.00").wait_for()
+    walk.look("newcomer-told")
+    promised = re.search(r"(\d+) clicks from the front page", GUIDE.read_text())[1]
+    assert len(clicks) == int(promised), clicks
+    assert walk.wrong == []
 
 
 def evaluate(conn) -> int:
