@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from expectations import standalone_pages
+
 _KEPT = "gx/uncommitted"
 _SITE = f"{_KEPT}/data_docs/local_site"
 _RESULTS = f"{_KEPT}/validations"
@@ -45,3 +47,4 @@ def opened(site: Site) -> Iterator[Any]:
         context = gx.get_context(mode="file", project_root_dir=site.folder)
         yield context
         context.build_data_docs()
+        standalone_pages.finish(site.pages, site.folder / _RESULTS)

@@ -3,14 +3,16 @@
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coinsphere.settings import Settings
 from expectations import data_docs
+from expectations.standalone_pages import POLICY
 
 _PREFIX = "/coinsphere/docs"
 DBT = f"{_PREFIX}/dbt"
@@ -58,4 +60,10 @@ class Beside:
         pages: ASGIApp = (
             StaticFiles(directory=self._checks) if is_built else PlainTextResponse(_NOT_YET, 404)
         )
-        await pages(scope, receive, send)
+
+        async def with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["Content-Security-Policy"] = POLICY
+            await send(message)
+
+        await pages(scope, receive, with_policy)
