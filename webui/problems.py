@@ -71,6 +71,13 @@ def _leading_to(address: str) -> Response:
     return Response(status=303, headers={"Location": target})
 
 
+def _closed(detail: str) -> str:
+    """Whom a page is for, to a person who meant to read it."""
+    if detail == "Admin access required":
+        return gettext("This page is for those who run the system. Nothing of yours is missing.")
+    return detail
+
+
 def _words(problem: Problem) -> tuple[str, str]:
     known = {
         402: (
@@ -81,7 +88,7 @@ def _words(problem: Problem) -> tuple[str, str]:
             gettext("There is no such page"),
             gettext("The address may be mistyped, or what was here is gone."),
         ),
-        403: (gettext("This is not open to you"), in_words(problem.detail)),
+        403: (gettext("This is not open to you"), in_words(_closed(problem.detail))),
         405: (gettext("That cannot be done here"), gettext("Go back and try it from the page.")),
         429: (
             gettext("That was too much at once"),

@@ -7,7 +7,7 @@ from flask import Flask, Response, render_template, request
 from jinja2 import StrictUndefined
 
 from webapi.services import services
-from webui import api_messages, figures, i18n, icons, requests
+from webui import api_messages, devices, figures, i18n, icons, requests
 from webui.assets import Assets
 from webui.i18n import gettext, locale, ngettext
 from webui.pages import flash_messages
@@ -45,7 +45,7 @@ def register(app: Flask, files: Assets) -> None:
     i18n.register(app)
     environment.undefined = StrictUndefined
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.filters.update(figures.FILTERS, said=api_messages.in_words)
+    environment.filters.update(figures.FILTERS, said=api_messages.in_words, device=devices.named)
     environment.globals.update(
         asset=files.url, has_asset=files.has, icon=icons.icon, csrf_token=forms.token,
         locale=locale, languages=i18n.NAMES, theme=theme, caller=cookies.caller, openid=_openid, caller_is_known=cookies.is_known, time_zone=cookies.time_zone, themes=THEMES, take_note=flash_messages.take,alert_words=figures.alert_words, alert_value=figures.alert_value,

@@ -1,16 +1,25 @@
 """An exchange and a wallet connected in a real browser, against local exchanges and a wallet of ours; see `test_in_chromium`."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct
 
+from coinsphere.chains.nodes import Nodes
+from coinsphere.clock import utc_now
+from coinsphere.wallets import sync
+from tests.fakes.evm import world
+from tests.fakes.evm.chain import NodeServer
 from tests.fakes.exchange_kraken import KrakenAccount
 from tests.fakes.exchange_server import ExchangeServer
 from tests.fakes.exchange_server import serving as exchanges
 from tests.integration.local.chromium import PROGRAM
+from tests.integration.wallets.conftest import PRICES, node_settings
+from tests.integration.wallets.conftest import node as node  # noqa: PLC0414 - a fixture
+from tests.integration.webapi.conftest import OPTIONS, quote
 from tests.integration.webui.test_account_in_chromium import mended, register
 from tests.integration.webui.test_in_chromium import Served, serving
 from tests.integration.webui.test_in_chromium import browser as browser  # noqa: PLC0414 - a fixture
@@ -134,4 +143,38 @@ def test_a_wallet(walk) -> None:
     page.get_by_role("heading", name="Remove the wallet").click()
     page.get_by_role("button", name="Remove it").click()
     page.get_by_text("The wallet is forgotten").wait_for()
+    assert mended(walk) == []
+
+
+def read(walk, node: NodeServer) -> None:
+    """The wallet's chain, as the worker does."""
+    nodes = Nodes(node_settings(f"ethereum={node.url}"))
+    with psycopg.connect(walk.served.pipeline, autocommit=True, options=OPTIONS) as conn:
+        for symbol, price in PRICES.items():
+            quote(conn, symbol, price, at=datetime.now(UTC))
+        (queued,) = conn.execute(
+            "select id from app.wallet_syncs where status = 'queued' order by created_at desc limit 1"
+        ).fetchone()
+        sync.run(conn, queued, nodes, utc_now, is_last_try=True)
+    nodes.close()
+
+
+def test_what_a_wallet_has_in_protocols(walk, node) -> None:
+    page = walk.page
+    register(walk)
+    walk.go("/connections/wallets/new")
+    page.get_by_label("Address").fill(world.OWNER)
+    page.get_by_role("button", name="Watch it").click()
+    page.get_by_text("Not read yet.").wait_for()
+    read(walk, node)
+    page.reload()
+    held = page.get_by_role("table", name="In protocols")
+    debt = held.get_by_role("row", name="12,000 USDC borrowed")
+    assert "-$12,000.00" in debt.inner_text()
+    # 10 and 1.2 ETH at 3,000 dollars, less the debt; of the reward no price is known.
+    assert "$21,600.00" in held.get_by_role("row", name="Aave V3").inner_text()
+    walk.look("wallet-in-protocols")
+    walk.go("/connections")
+    assert held.get_by_role("row").count() > 5
+    walk.look("connections-in-protocols")
     assert mended(walk) == []

@@ -21,7 +21,8 @@ from webapi.portfolios.performance import benchmarks, reading
 from webapi.portfolios.periods import PeriodQuery
 from webui.charts import Row, Series
 
-SPANS = {"30": 30, "90": 90, "365": 365, "all": 20_000}
+SPANS = {"30": 30, "90": 90, "365": 366, "all": 20_000}
+"""Days to today; a year has one more, as today has no close yet and a yearly rate needs a whole year of them."""
 USUAL = "90"
 _LEAST_POINTS = 2
 _MOST_CHARACTERS = 40
