@@ -56,8 +56,20 @@ class Courier:
             to = repository.receiver(self.conn, self.keys, channel) if due else None
             if to is None:
                 break
-            taken += self._attempt(channel, to, due)
+            with i18n.speaking(_locale(self.conn, channel)):
+                taken += self._hand_over(channel, to, due)
         return taken
+
+    def _hand_over(self, channel: Channel, to: Receiver, due: Sequence[Sequence[Waiting]]) -> int:
+        """How many were taken, one after another, until one is not or the channel is switched off."""
+        for count, each in enumerate(due):
+            said, error, asked = self._posted(to, composed(each))
+            if said is not Verdict.TAKEN:
+                self._failed(channel.id, each, said, error or "", asked)
+                return count
+            if not outbox.taken(self.conn, channel.id, each, self.clock()):
+                return count + 1
+        return len(due)
 
     def _ready(self, channel_id: UUID) -> Channel | None:
         channel = repository.get(self.conn, channel_id)
@@ -65,20 +77,26 @@ class Courier:
             return None
         return None if channel.retry_at and channel.retry_at > self.clock() else channel
 
-    def _attempt(self, channel: Channel, to: Receiver, due: Sequence[Waiting]) -> bool:
-        with i18n.speaking(_locale(self.conn, channel)):
-            message = composed(due)
-        said, error, asked = self._posted(to, message)
+    def _failed(
+        self,
+        channel_id: UUID,
+        sent: Sequence[Waiting],
+        said: Verdict,
+        error: str,
+        asked: timedelta | None,
+    ) -> None:
+        # What was taken before it has changed how the channel fares.
+        channel = repository.get(self.conn, channel_id)
+        if channel is None:
+            return
         now = self.clock()
-        health, trial = retries.judged(channel.health, due[0].trial, said, now, asked)
-        is_taken = said is Verdict.TAKEN
+        health, trial = retries.judged(channel.health, sent[0].trial, said, now, asked)
         with self.conn.transaction():
-            outbox.tried(self.conn, due, trial, error, now)
-            repository.fared(self.conn, channel.id, health, error, now if is_taken else None)
+            outbox.failed(self.conn, sent, trial, error)
+            repository.fared(self.conn, channel_id, health, error)
             if health.is_over:
-                outbox.give_up(self.conn, channel.id, "the channel was switched off")
-                _tell_owner(self.conn, channel, error or "")
-        return is_taken
+                outbox.give_up(self.conn, channel_id, "the channel was switched off")
+                _tell_owner(self.conn, channel, error)
 
     def _posted(
         self, to: Receiver, message: Message

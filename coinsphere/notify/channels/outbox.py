@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,6 +18,8 @@ from coinsphere.notify.channels.retries import Trial
 QUEUE = "channels"
 TASK = "deliver_messages"
 MOST_IN_DIGEST = 100
+_MOST_AT_ONCE = 100
+"""Messages of a channel that are read together; each is noted by itself once it is taken."""
 _KEPT = timedelta(days=30)
 
 _WRITE = """
@@ -45,20 +48,32 @@ _BATCH = """
     )
 """
 _NEXT = """
-    with first as (
-        select coalesce(batch_id, id) as number from app.channel_messages
-        where channel_id = %(channel_id)s and status = 'waiting' and due_at <= %(now)s
-        order by due_at, created_at, id limit 1
-    )
     select id, batch_id, type, at, title, body, data, attempts, created_at, due_at
     from app.channel_messages
-    where channel_id = %(channel_id)s and status = 'waiting' and coalesce(batch_id, id) = (select number from first)
+    where channel_id = %(channel_id)s and status = 'waiting' and due_at <= %(now)s
+    order by due_at, created_at, id limit %(most)s
+"""
+_OF_BATCH = """
+    select id, batch_id, type, at, title, body, data, attempts, created_at, due_at
+    from app.channel_messages
+    where channel_id = %(channel_id)s and status = 'waiting' and batch_id = %(batch_id)s
     order by at, created_at, id
+"""
+# One way to the database for each message that is taken; whether the channel is still on comes back with it.
+_TAKEN = """
+    with sent as (
+        update app.channel_messages set
+            attempts = attempts + 1, last_error = null, status = 'delivered', delivered_at = %(now)s
+        where id = any(%(ids)s)
+    )
+    update app.alert_channels set
+        failures = 0, failing_since = null, retry_at = null, last_error = null, last_delivered_at = %(now)s
+    where id = %(channel_id)s
+    returning status = 'active'
 """
 _TRIED = """
     update app.channel_messages set
-        attempts = %(attempts)s, due_at = coalesce(%(due_at)s, due_at), last_error = %(error)s, status = %(status)s,
-        delivered_at = %(delivered_at)s
+        attempts = %(attempts)s, due_at = coalesce(%(due_at)s, due_at), last_error = %(error)s, status = %(status)s
     where id = any(%(ids)s)
 """
 _GIVE_UP = """
@@ -164,26 +179,33 @@ def wake_due(conn: Connection, now: datetime) -> int:
     return len(due)
 
 
-def next_due(conn: Connection, channel: Channel, now: datetime) -> Sequence[Waiting]:
-    """What goes out next to a channel, as one: a message, or those of a digest; empty where nothing is due."""
+def next_due(conn: Connection, channel: Channel, now: datetime) -> Sequence[Sequence[Waiting]]:
+    """What goes out next to a channel, in this order: messages each alone, or a digest; empty where nothing is due."""
     wanted = {"channel_id": channel.id, "now": now}
     if channel.digest_minutes is not None:
         conn.execute(_BATCH, wanted | {"batch_id": uuid4(), "most": MOST_IN_DIGEST})
-    return conn.cursor(row_factory=class_row(Waiting)).execute(_NEXT, wanted).fetchall()
+    cursor = conn.cursor(row_factory=class_row(Waiting))
+    rows = cursor.execute(_NEXT, wanted | {"most": _MOST_AT_ONCE}).fetchall()
+    if rows and rows[0].batch_id is not None:
+        digest = {"channel_id": channel.id, "batch_id": rows[0].batch_id}
+        return [cursor.execute(_OF_BATCH, digest).fetchall()]
+    return [[row] for row in takewhile(lambda row: row.batch_id is None, rows)]
 
 
-def tried(
-    conn: Connection, sent: Sequence[Waiting], trial: Trial, error: str | None, now: datetime
-) -> None:
-    """Note what became of what went out as one; without an error it was taken."""
-    status = "delivered" if error is None else "given_up" if trial.is_over else "waiting"
+def taken(conn: Connection, channel_id: UUID, sent: Sequence[Waiting], now: datetime) -> bool:
+    """Note that what went out as one was taken, and so that the channel is well; False where it is off or gone."""
+    values = {"channel_id": channel_id, "ids": [each.id for each in sent], "now": now}
+    return conn.execute(_TAKEN, values).fetchone() == (True,)
+
+
+def failed(conn: Connection, sent: Sequence[Waiting], trial: Trial, error: str) -> None:
+    """Note that what went out as one was not taken, and when it is tried again."""
     values = {
         "ids": [each.id for each in sent],
         "attempts": trial.attempts,
         "due_at": trial.due_at,
         "error": error,
-        "status": status,
-        "delivered_at": now if error is None else None,
+        "status": "given_up" if trial.is_over else "waiting",
     }
     conn.execute(_TRIED, values)
 

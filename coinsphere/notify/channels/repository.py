@@ -49,8 +49,7 @@ _RECEIVER = "select app.sealed_channel_receiver(%(id)s)"
 _FARED = """
     update app.alert_channels set
         failures = %(failures)s, failing_since = %(failing_since)s, retry_at = %(retry_at)s, last_error = %(error)s,
-        status = case when %(is_over)s then 'disabled' else status end,
-        last_delivered_at = coalesce(%(delivered_at)s, last_delivered_at)
+        status = case when %(is_over)s then 'disabled' else status end
     where id = %(id)s
 """
 
@@ -157,14 +156,8 @@ def receiver(conn: Connection, keys: SymmetricKeys, channel: Channel) -> Receive
     return kinds.unpack(channel.kind, envelope.open_(keys, row[0], place))
 
 
-def fared(
-    conn: Connection,
-    channel_id: UUID,
-    health: Health,
-    error: str | None,
-    delivered_at: datetime | None,
-) -> None:
-    """Note how a channel fares after an attempt."""
+def fared(conn: Connection, channel_id: UUID, health: Health, error: str) -> None:
+    """Note how a channel fares after an attempt that failed."""
     values = {
         "id": channel_id,
         "failures": health.failures,
@@ -172,7 +165,6 @@ def fared(
         "retry_at": health.retry_at,
         "is_over": health.is_over,
         "error": error,
-        "delivered_at": delivered_at,
     }
     conn.execute(_FARED, values)
 

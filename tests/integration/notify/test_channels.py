@@ -3,6 +3,7 @@
 import json
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -320,3 +321,46 @@ def test_a_browser_that_subscribed_is_told_and_forgotten_when_it_ended(
     assert len(receiving.of("push")) == 2, "nobody is asked again who is gone"
     assert set(states(world, mine)) == {"delivered", "given_up"}
     assert repository.get(world.conn, mine).status == "disabled"
+
+
+def test_messages_go_out_in_their_order_and_none_after_the_channel_is_switched_off(
+    world, keys, receiving, courier
+):
+    """They are read together and noted one by one: what is switched off meanwhile sends no more."""
+    work, _ = courier
+    mine = hook(world, keys, receiving)
+    for number in range(5):
+        say(world, mine, f"{number}", NOW - timedelta(minutes=9 - number))
+    stored = repository.get(world.conn, mine)
+    posted: list[str] = []
+
+    def post(outgoing: Outgoing):
+        posted.append(json.loads(outgoing.content)["timestamp"])
+        if len(posted) == 3:
+            repository.change(world.conn, stored, name="off", habits=Habits(), is_active=False)
+        return work.post(outgoing)
+
+    assert replace(work, post=post).deliver(mine) == 3
+    assert posted == sorted(posted)
+    assert len(receiving.of("hook")) == 3
+    assert sorted(states(world, mine)) == ["delivered"] * 3 + ["waiting"] * 2
+
+
+def test_what_fails_in_the_midst_is_noted_beside_what_was_taken_before_it(
+    world, keys, receiving, courier
+):
+    work, _ = courier
+    mine = hook(world, keys, receiving)
+    for number in range(3):
+        say(world, mine, f"{number}", NOW - timedelta(minutes=9 - number))
+
+    def post(outgoing: Outgoing):
+        if receiving.of("hook"):
+            receiving.answers["hook"] = (503, {})
+        return work.post(outgoing)
+
+    assert replace(work, post=post).deliver(mine) == 1
+    stored = repository.get(world.conn, mine)
+    assert (stored.failures, stored.last_delivered_at) == (1, NOW)
+    assert sorted(states(world, mine)) == ["delivered", "waiting", "waiting"]
+    assert len(receiving.of("hook")) == 2, "the third is not tried while the receiver is away"
