@@ -142,6 +142,48 @@ def test_a_newcomer_is_told_by_an_alert_after_as_many_clicks_as_the_guide_says(
     assert walk.wrong == []
 
 
+FOCUSED = """() => {
+    const at = document.activeElement, box = at.getBoundingClientRect(), look = getComputedStyle(at);
+    const name = at.labels?.[0]?.innerText || at.getAttribute("aria-label") || at.innerText || "";
+    return {
+        name: name.trim(), seen: box.width > 0 && box.height > 0,
+        ring: look.outlineStyle !== "none" || look.boxShadow !== "none",
+    };
+}"""
+
+
+def reach(page, name: str) -> None:
+    """Go on by Tab until that has the focus; whatever has it on the way is seen, and shows that it has it."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        at = page.evaluate(FOCUSED)
+        assert at["seen"], at
+        assert at["ring"], at
+        if at["name"] == name:
+            return
+    raise AssertionError(f"{name} is not reached by Tab")
+
+
+def test_an_alert_is_set_by_keys_alone(walk) -> None:
+    page, keys = walk.page, walk.page.keyboard
+    register(walk)
+    walk.go("/markets")
+    reach(page, "Skip to the content")
+    keys.press("Enter")
+    reach(page, "Search by symbol or name")
+    keys.type("bitc")
+    page.wait_for_url("**/markets?q=bitc")
+    walk.go("/tokens/BTC")
+    reach(page, "US dollars")
+    keys.type("100000")
+    keys.press("Enter")
+    page.wait_for_url("**/alerts/new?**")
+    reach(page, "Set it")
+    keys.press("Enter")
+    page.get_by_role("link", name="BTC price above $100,000.00").wait_for()
+    assert walk.wrong == []
+
+
 def evaluate(conn) -> int:
     with conn.transaction():
         return evaluation.evaluate(
