@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import psycopg
 import redis
+import requests
 from psycopg import sql
 from redis.client import Pipeline
 
@@ -47,6 +49,9 @@ def watch(spans: Spans) -> None:
     pipeline.execute = _commands(spans, pipeline.execute)
     http: Any = httpx2.Client
     http.send = _call(spans, http.send)
+    # MLflow's client asks its server by it; what sends the spans does, too, in a thread of which nothing is told.
+    session: Any = requests.Session
+    session.send = _call(spans, session.send)
 
 
 def _statement(spans: Spans, plain: Callable[..., Any]) -> Callable[..., Any]:
@@ -140,14 +145,14 @@ def _commands(spans: Spans, plain: Callable[..., Any]) -> Callable[..., Any]:
 
 def _call(spans: Spans, plain: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(plain)
-    def send(client: httpx2.Client, request: httpx2.Request, **options: Any) -> httpx2.Response:
+    def send(client: Any, request: Any, **options: Any) -> Any:
         if not takes_step():
-            answer: httpx2.Response = plain(client, request, **options)
-            return answer
+            return plain(client, request, **options)
         # Neither path nor query: in those of others stand keys, and addresses of wallets.
+        host = urlsplit(str(request.url)).hostname or ""
         part = Part(
-            f"{request.method} {request.url.host}",
-            {"http.request.method": request.method, "server.address": request.url.host},
+            f"{request.method} {host}",
+            {"http.request.method": str(request.method), "server.address": host},
         )
         with spans.step(part):
             answer = plain(client, request, **options)

@@ -8,8 +8,9 @@ from pathlib import Path
 import dagster as dg
 from dagster_dbt import DbtCliInvocation, DbtCliResource
 
+from coinsphere.observability import traces
 from coinsphere.settings import Settings
-from orchestration.warehouse import project
+from orchestration.warehouse import project, traced_dbt
 
 
 class Dbt:
@@ -28,14 +29,28 @@ class Dbt:
         It writes into one folder of the state: a folder for each run, which is Dagster's way, would never be removed,
         and the pool `dbt` lets one run at a time.
         """
-        with _environment(project.environment(self._settings)):
-            return _client().cli(list(args), context=context, target_path=self.target)
+        with self._client() as client:
+            return client.cli(list(args), context=context, target_path=self.target)
 
     def run(self, args: Sequence[str]) -> bool:
         """Run dbt for no asset, to its end; whether it found nothing wrong. It writes into the same folder."""
-        with _environment(project.environment(self._settings)):
-            done = _client().cli(list(args), raise_on_error=False, target_path=self.target)
+        with self._client() as client:
+            done = client.cli(list(args), raise_on_error=False, target_path=self.target)
             return done.wait().is_successful()
+
+    @contextmanager
+    def _client(self) -> Iterator[DbtCliResource]:
+        """Dagster's client and the environment of its calls; where the present step is told, it runs a dbt that tells, too."""
+        header = traces.header()
+        variables = project.environment(self._settings)
+        if header is not None:
+            variables |= traced_dbt.variables(self._settings, header)
+        with _environment(variables):
+            yield DbtCliResource(
+                project_dir=os.fspath(project.PROJECT),
+                profiles_dir=os.fspath(project.PROJECT),
+                dbt_executable=project.executable("dbt" if header is None else traced_dbt.PROGRAM),
+            )
 
     @property
     def target(self) -> Path:
@@ -43,14 +58,6 @@ class Dbt:
         target = self._settings.state / "dbt"
         target.mkdir(parents=True, exist_ok=True)
         return target
-
-
-def _client() -> DbtCliResource:
-    return DbtCliResource(
-        project_dir=os.fspath(project.PROJECT),
-        profiles_dir=os.fspath(project.PROJECT),
-        dbt_executable=project.executable(),
-    )
 
 
 @contextmanager

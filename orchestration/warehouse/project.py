@@ -29,9 +29,9 @@ _NOWHERE = {
 """Parsing renders the profile but connects to nothing."""
 
 
-def executable() -> str:
-    """The `dbt` that is installed beside this Python, whatever PATH says."""
-    return str(Path(sys.executable).parent / "dbt")
+def executable(program: str = "dbt") -> str:
+    """The program that is installed beside this Python, whatever PATH says."""
+    return str(Path(sys.executable).parent / program)
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -1,11 +1,18 @@
-"""A job whose steps have a process each, and whose one step fails; told as the runs of `orchestration.definitions` are."""
+"""Jobs whose runs are told as those of `orchestration.definitions` are: one of steps that have a process each, and one of which
+fails; and one that has dbt and MLflow do something.
+"""
+
+from contextlib import suppress
 
 import dagster as dg
 import psycopg
+from mlflow.exceptions import MlflowException
 
 from coinsphere.observability import traces
 from coinsphere.settings import Settings
+from ml.registry import mlflow_client
 from orchestration import traced_runs
+from orchestration.warehouse.dbt import Dbt
 
 
 @dg.op
@@ -28,10 +35,30 @@ def spread() -> None:
     fails()
 
 
+@dg.op
+def models() -> None:
+    """Build one of dbt's models."""
+    assert Dbt(Settings.from_env()).run(["run", "--select", "stg_market__tokens"])
+
+
+@dg.op
+def experiments() -> None:
+    """Ask MLflow, whose place the collector takes: it knows no such address."""
+    with suppress(MlflowException):
+        mlflow_client.client(Settings.from_env()).search_experiments()
+
+
+@dg.job(executor_def=dg.in_process_executor)
+def others() -> None:
+    """Both."""
+    models()
+    experiments()
+
+
 @dg.definitions
 def defs() -> dg.Definitions:
     """What a test loads."""
     spans = traces.start(Settings.from_env(), "dagster")
     assert spans is not None
     traced_runs.watch(spans)
-    return dg.Definitions(jobs=[spread])
+    return dg.Definitions(jobs=[spread, others])

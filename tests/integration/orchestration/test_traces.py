@@ -82,3 +82,24 @@ def test_a_run_whose_steps_have_processes_of_their_own(environment) -> None:
     assert (run.failed, asks.failed, fails.failed) == (True, False, True)
     (statement,) = told.named("SELECT pg_class", trace)
     assert statement.parent == asks.id
+
+
+def test_dbts_statements_and_calls_of_mlflow_are_below_their_steps(environment) -> None:
+    module = "tests.integration.orchestration.spread"
+    with collector() as told:
+        environment |= {"COINSPHERE_MLFLOW_URL": told.url}
+        trace = _run(environment, told, module, "others")
+        until(lambda: told.named("dbt model stg_market__tokens", trace))
+    (model,) = told.named("dbt model stg_market__tokens", trace)
+    assert model.process == "coinsphere-dbt"
+    assert told.above(model) == ["step models", "run others"]
+    (created,) = [
+        each
+        for each in told.of(trace)
+        if "create view" in each.attributes.get("db.query.text", "") and each.parent == model.id
+    ]
+    assert not model.failed
+    assert created.name.startswith("CREATE")
+    (asked,) = told.named("POST 127.0.0.1", trace)
+    assert asked.attributes["http.response.status_code"] == 404
+    assert told.above(asked) == ["step experiments", "run others"]
