@@ -9,7 +9,7 @@ MARKET ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: messages dashboards help setup up down test test-slow chaos test-deploy lint format check bench capacity images bench-peers lighthouse lock audit sbom docs postman clean-state
+.PHONY: messages dashboards help setup up down test test-slow chaos test-deploy lint format check bench soak capacity images bench-peers lighthouse lock audit sbom docs postman clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ check: lint test ## what CI runs
 
 bench: setup ## measure speed and memory; prints a table and writes bench/results.json
 	@$(BIN)/python -m bench
+
+soak: setup ## API and worker for half an hour at 60 % of what they can do, and what grew meanwhile; MINUTES=10 for less
+	@$(BIN)/python -m bench.soak $(if $(MINUTES),--minutes $(MINUTES))
 
 lighthouse: setup ## judge front page, dashboard and token by Lighthouse in Chromium, of its own lock of npm
 	@cd bench/npm && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null

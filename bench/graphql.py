@@ -9,7 +9,7 @@ from collections.abc import Callable
 import httpx2
 import psycopg
 
-from bench.hot import V1, _reader, _seed
+from bench.hot import V1, reader, seed
 from bench.measure import Measure
 from bench.serving import Serving, served
 
@@ -43,10 +43,10 @@ _SCORES = """
 def run() -> list[Measure]:
     """CPU in milliseconds a page, and how many times that of REST."""
     with served() as serving, httpx2.Client(base_url=serving.url, timeout=30) as client:
-        _seed(serving)
+        seed(serving)
         with psycopg.connect(serving.database_url, autocommit=True) as conn:
             conn.execute(_SCORES)
-        _, portfolio = _reader(client)
+        _, portfolio = reader(client)
         for symbol in _SYMBOLS[:5]:
             wanted = {"alertType": "price", "condition": "above", "threshold": 1000}
             client.post(f"{V1}/alerts", json={**wanted, "tokenSymbol": symbol}).raise_for_status()

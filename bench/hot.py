@@ -42,9 +42,9 @@ _FLOOR_TARGET = {"/tokens": 1.2, "/tokens/T00": 1.2}
 def run() -> list[Measure]:
     """CPU in milliseconds a request, and how many times the floor of the same bytes."""
     with model_server() as ml, served(ML_URL=ml, LOG_LEVEL="INFO") as serving:
-        _seed(serving)
+        seed(serving)
         with httpx2.Client(base_url=serving.url, timeout=30) as client:
-            token, portfolio = _reader(client)
+            token, portfolio = reader(client)
         paths = {path: V1 + path.replace("{id}", portfolio) for path in _TARGETS_MS}
         measures = []
         for path, address in paths.items():
@@ -64,9 +64,9 @@ def _cost(serving: Serving, token: str, address: str) -> tuple[float, float, byt
     """Milliseconds of CPU, requests a second, and the body of an answer."""
     headers = {"Authorization": f"Bearer {token}"}
     body = httpx2.get(serving.url + address, headers=headers).raise_for_status().content
-    _reads(serving.url, token, 1.5, address)
+    reads(serving.url, token, 1.5, address)
     before = serving.cpu_seconds()
-    count = _reads(serving.url, token, SECONDS, address)
+    count = reads(serving.url, token, SECONDS, address)
     return 1000 * (serving.cpu_seconds() - before) / count, count / SECONDS, body
 
 
@@ -81,15 +81,15 @@ def _floor(body: bytes) -> float:
         url = f"http://127.0.0.1:{port}"
         try:
             wait(f"{url}/any")
-            _reads(url, "", 1.0, "/any")
+            reads(url, "", 1.0, "/any")
             before = cpu_seconds(process.pid)
-            count = _reads(url, "", SECONDS, "/any")
+            count = reads(url, "", SECONDS, "/any")
             return 1000 * (cpu_seconds(process.pid) - before) / count
         finally:
             stop(process)
 
 
-def _reads(url: str, token: str, seconds: float, path: str) -> int:
+def reads(url: str, token: str, seconds: float, path: str) -> int:
     """How many were answered."""
     arguments = ["reads", url, token or "none", str(seconds), str(CONNECTIONS), "--path", path]
     command = [sys.executable, "-m", "bench.load", *arguments]
@@ -97,7 +97,7 @@ def _reads(url: str, token: str, seconds: float, path: str) -> int:
     return len(json.loads(done.stdout))
 
 
-def _reader(client: httpx2.Client) -> tuple[str, str]:
+def reader(client: httpx2.Client) -> tuple[str, str]:
     """An account's token, and its portfolio of 20 tokens."""
     account = {"email": "reader@example.com", "password": "correct horse battery staple"}
     made = client.post(f"{V1}/auth/register", json=account).raise_for_status().json()
@@ -109,7 +109,7 @@ def _reader(client: httpx2.Client) -> tuple[str, str]:
     return str(made["accessToken"]), str(portfolio["portfolio"]["id"])
 
 
-def _seed(serving: Serving) -> None:
+def seed(serving: Serving) -> None:
     """Tokens with quotes, and indicators of each."""
     with psycopg.connect(serving.database_url, autocommit=True) as conn:
         conn.execute(_SEED, {"tokens": TOKENS})

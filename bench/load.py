@@ -3,7 +3,7 @@ cores the server gets what there is.
 
 `python -m bench.load reads …` reads over kept connections, as fast as answers come (closed), and then perhaps at a
 constant rate (open: the time of an answer counts from when its request was due, so that a server that stalls cannot hide
-it). `python -m bench.load logins …` is a crowd that logs in, and comes back when it is told to. Each prints JSON. Nothing
+it). `python -m bench.load mix …` sends the requests of a file in turn, as fast or at a rate. `python -m bench.load logins …` is a crowd that logs in, and comes back when it is told to. Each prints JSON. Nothing
 waits longer than it is told to.
 """
 
@@ -15,7 +15,10 @@ import selectors
 import socket
 import time
 from collections import Counter, deque
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
 from urllib.parse import urlsplit
 
 V1 = "/api/v1"
@@ -61,16 +64,39 @@ def reads(
         asking = _Asking(_connect(url))
         selector.register(asking.socket, selectors.EVENT_READ, asking)
         idle.append(asking)
+    requests = cycle([request])
     if share is None:
-        return _read(selector, idle, request, seconds, None)
-    fast = _read(selector, idle, request, seconds / 2, None)
-    return fast + _read(selector, idle, request, seconds / 2, share * len(fast) / (seconds / 2))
+        return _read(selector, idle, requests, seconds, None)
+    fast = _read(selector, idle, requests, seconds / 2, None)
+    return fast + _read(selector, idle, requests, seconds / 2, share * len(fast) / (seconds / 2))
+
+
+def mix(url: str, file: str, seconds: float, connections: int, rate: float | None) -> Samples:
+    """Ask for so long what a file of JSON lists in turn: method, path, token and body of each request.
+
+    Returns:
+        As `reads`.
+    """
+    requests = cycle(_listed(url, *each) for each in json.loads(Path(file).read_text()))
+    selector = selectors.DefaultSelector()
+    idle = deque(_Asking(_connect(url)) for _ in range(connections))
+    for asking in idle:
+        selector.register(asking.socket, selectors.EVENT_READ, asking)
+    return _read(selector, idle, requests, seconds, rate)
+
+
+def _listed(url: str, method: str, path: str, token: str, body: object) -> bytes:
+    data = b"" if body is None else json.dumps(body).encode()
+    headers = f"Authorization: Bearer {token}\r\n"
+    if data:
+        headers += f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n"
+    return _request(url, method, path, headers) + data
 
 
 def _read(
     selector: selectors.BaseSelector,
     idle: deque[_Asking],
-    request: bytes,
+    requests: Iterator[bytes],
     seconds: float,
     rate: float | None,
 ) -> Samples:
@@ -85,7 +111,7 @@ def _read(
         while idle and not is_over and (rate is None or sent <= (now - started) * rate):
             asking = idle.popleft()
             asking.since = now if rate is None else started + sent / rate
-            asking.socket.sendall(request)
+            asking.socket.sendall(next(requests))
             sent += 1
         is_free = rate is not None and idle and not is_over
         for key, _ in selector.select(max(0.0, started + sent / rate - now) if is_free else 0.1):
@@ -104,7 +130,7 @@ def _is_answered(asking: _Asking) -> bool:
     head, end, body = asking.got.partition(b"\r\n\r\n")
     if not end:
         return False
-    if not head.startswith(b"HTTP/1.1 200"):
+    if not head.startswith(b"HTTP/1.1 2"):
         raise ConnectionError(f"a read was answered with {head[:80]!r}")
     length = next(
         int(line.partition(b":")[2])
@@ -193,6 +219,10 @@ def main() -> object:
     reading.add_argument("--share", type=float)
     reading.add_argument("--path", default=f"{V1}/auth/me")
     reading.add_argument("--page", action="store_true", help="the token is a cookie")
+    mixing = kinds.add_parser("mix")
+    for name, kind in (("url", str), ("file", str), ("seconds", float), ("connections", int)):
+        mixing.add_argument(name, type=kind)
+    mixing.add_argument("--rate", type=float)
     crowd = kinds.add_parser("logins")
     for name, kind in (("url", str), ("password", str), ("seconds", float)):
         crowd.add_argument(name, type=kind)
@@ -209,6 +239,8 @@ def main() -> object:
             path=given.path,
             is_page=given.page,
         )
+    if given.kind == "mix":
+        return mix(given.url, given.file, given.seconds, given.connections, given.rate)
     return logins(given.url, given.people, given.password, given.seconds, not given.impatient)
 
 

@@ -27,17 +27,26 @@ QUIET: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVN
 
 @dataclass(frozen=True)
 class Serving:
-    """What runs: the API's address, the processes that all others come from, the ways of owner and superuser to the
-    database, and the variables of the API.
+    """What runs: the API's address, the processes that all others come from, the way to the database, and the variables
+    of the API.
     """
 
     url: str
     api: int
     postgres: int
     redis: int
-    database_url: str
-    superuser_url: str
+    server: PostgresServer
     variables: dict[str, str]
+
+    @property
+    def database_url(self) -> str:
+        """The owner's way to the database."""
+        return self.server.url("coinsphere_owner")
+
+    @property
+    def superuser_url(self) -> str:
+        """The superuser's."""
+        return self.server.url(SUPERUSER)
 
     def cpu_seconds(self) -> float:
         """Of all server parts, so far."""
@@ -54,7 +63,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 @contextmanager
-def served(**settings: str) -> Iterator[Serving]:
+def served(*, application: str = "webui.wsgi:app", **settings: str) -> Iterator[Serving]:
     """An API that runs; `settings` are added to its own, by their names without prefix."""
     passwords = {role: secrets.token_hex(12) for role in (SUPERUSER, *LOGIN_ROLES)}
     with tempfile.TemporaryDirectory(prefix="coinsphere-bench-") as folder:
@@ -69,16 +78,15 @@ def served(**settings: str) -> Iterator[Serving]:
         try:
             postgres.wait_until_ready()
             postgres.provision()
-            owner = postgres.url("coinsphere_owner")
-            migrate.upgrade(owner)
+            migrate.upgrade(postgres.url("coinsphere_owner"))
             url, variables = _variables(home, postgres, redis, settings)
-            command = ["-m", "gunicorn", "--config", "webapi/gunicorn.conf.py", "webui.wsgi:app"]
+            command = ["-m", "gunicorn", "--config", "webapi/gunicorn.conf.py", application]
             processes.append(
                 subprocess.Popen([sys.executable, *command], cwd=ROOT, env=variables, **QUIET)
             )
             wait(f"{url}/health/ready")
             pids = [each.pid for each in processes]
-            yield Serving(url, pids[2], pids[0], pids[1], owner, postgres.url(SUPERUSER), variables)
+            yield Serving(url, pids[2], pids[0], pids[1], postgres, variables)
         finally:
             for process in reversed(processes):
                 stop(process)

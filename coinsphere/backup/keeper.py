@@ -4,6 +4,7 @@ It receives the log as it is written and stores it every few seconds, with what 
 makes a base backup each day. A place that does not answer holds up none of the others.
 """
 
+import os
 import signal
 import threading
 import time
@@ -27,6 +28,8 @@ from coinsphere.settings import Settings
 _ROUND_SECONDS = 1.0
 _RETRY = timedelta(minutes=10)
 """After a base backup that failed."""
+_POLITENESS = 15
+"""Of who makes a base backup: it gets the cores that nobody else wants, as it compresses and seals for as long as it takes."""
 
 _log = log.get("backup")
 _STORED = Counter(
@@ -122,6 +125,8 @@ class Keeper:
         return utc_now() >= self._not_before
 
     def _make_base(self) -> None:
+        # Linux knows it of each thread, and programs that the thread starts inherit it; the receiver of the log does not.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _POLITENESS)
         kind: Kind | None = "full" if self._is_full_due else None
         try:
             backup = base_backups.create(

@@ -1,0 +1,265 @@
+"""`make soak`: API and worker for half an hour at a constant rate, 60 % of what they can do, and what grew meanwhile.
+
+People read, and now and then write, so that the worker has work. The first fifth warms up and counts for nothing; the
+second is compared with the last. Limits are those of the issue: memory of our processes less than 5 %, no connection
+and no file handle more, p99 less than 20 % slower. PostgreSQL's and Redis' memory is printed alone, as they fill what they
+were given. `MINUTES=…` shortens it.
+"""
+
+import argparse
+import json
+import secrets
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx2
+import psutil
+import psycopg
+import redis
+from rich.console import Console
+from rich.table import Table
+
+from bench.hot import seed
+from bench.serving import QUIET, ROOT, Serving, served, stop
+from tests.conftest import free_port
+
+V1 = "/api/v1"
+PEOPLE = 60
+CONNECTIONS = 8
+SHARE = 0.6
+READS_A_WRITE = 12
+_CLOSED_SECONDS = 20.0
+_SAMPLE_SECONDS = 5.0
+_PARTS = 5
+Item = TypeVar("Item")
+_CONNECTIONS = "select count(*) from pg_stat_activity where backend_type = 'client backend'"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What stood at an instant, in seconds since the epoch: figures by their names."""
+
+    at: float
+    figures: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A figure before and after; `most` is by how much of itself it may grow, 0 for what is counted, None for anything."""
+
+    name: str
+    before: float
+    after: float
+    most: float | None
+
+    @property
+    def growth(self) -> float:
+        """As a share of what was before."""
+        return self.after / self.before - 1 if self.before else float(self.after > 0)
+
+    @property
+    def holds(self) -> bool:
+        """Whether it grew by no more than it may."""
+        return self.most is None or self.growth <= self.most
+
+
+def main() -> int:
+    """Run it; exits with 1 where something grew."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30.0)
+    minutes = parser.parse_args().minutes
+    console = Console()
+    with _system() as (serving, worker), tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(_requests(serving), file)
+        file.flush()
+        console.print(f"How much {CONNECTIONS} connections get at most …")
+        most = len(_load(serving, file.name, _CLOSED_SECONDS, None)) / _CLOSED_SECONDS
+        console.print(f"{most:.0f} requests/s. {minutes:g} minutes at {SHARE * most:.0f} …")
+        with _watching(serving, worker) as samples:
+            answers = _load(serving, file.name, 60 * minutes, SHARE * most)
+    verdicts = judge(samples, answers)
+    console.print(_table(verdicts))
+    console.print(f"{len(answers)} answers; load of the machine {psutil.getloadavg()[2]:.1f}")
+    return 0 if all(each.holds for each in verdicts) else 1
+
+
+def judge(samples: Sequence[Sample], answers: Sequence[Sequence[float]]) -> list[Verdict]:
+    """What the second fifth of the time and the last were like.
+
+    Args:
+        samples: of the processes, in their order.
+        answers: of the load: when each came, in seconds since the epoch, and how long it took in seconds.
+    """
+    verdicts = []
+    early, late = (_part(samples, part, lambda each: each.at) for part in (1, 4))
+    for name in samples[0].figures:
+        before, after = (
+            statistics.median(each.figures[name] for each in part) for part in (early, late)
+        )
+        verdicts.append(Verdict(name, before, after, _limit(name)))
+    slow = [_p99(_part(answers, part, lambda each: each[0])) for part in (1, 4)]
+    return [*verdicts, Verdict("p99, ms", *slow, 0.2)]
+
+
+def _limit(name: str) -> float | None:
+    if name.startswith("memory"):
+        return 0.05 if "api" in name or "worker" in name else None
+    return 0.0
+
+
+def _part(items: Sequence[Item], part: int, at: Callable[[Item], float]) -> list[Item]:
+    """The items of one of the five parts of the whole time."""
+    began, length = at(items[0]), (at(items[-1]) - at(items[0])) / _PARTS
+    return [each for each in items if part <= (at(each) - began) / length <= part + 1]
+
+
+def _p99(answers: Sequence[Sequence[float]]) -> float:
+    return 1000 * statistics.quantiles([seconds for _, seconds in answers], n=100)[98]
+
+
+@contextmanager
+def _system() -> Iterator[tuple[Serving, int]]:
+    """API, PostgreSQL, Redis, and the worker's process."""
+    with served(LOG_LEVEL="INFO", ACCESS_TOKEN_SECONDS="3600") as serving:
+        seed(serving)
+        variables = serving.variables | {
+            "COINSPHERE_WORKER_DATABASE_URL": serving.server.url("coinsphere_worker"),
+            "COINSPHERE_DATABASE_URL": serving.server.url("coinsphere_worker"),
+            "COINSPHERE_WORKER_METRICS_PORT": str(free_port()),
+        }
+        command = [sys.executable, "-m", "coinsphere.worker"]
+        worker = subprocess.Popen(command, cwd=ROOT, env=variables, **QUIET)
+        try:
+            yield serving, worker.pid
+        finally:
+            stop(worker)
+
+
+def _requests(serving: Serving) -> list[list[Any]]:
+    """What is asked in turn, by everybody: method, path, token, body."""
+    asked: list[list[Any]] = []
+    with httpx2.Client(base_url=serving.url + V1, timeout=60) as client:
+        for number in range(PEOPLE):
+            account = {"email": f"p{number}@example.com", "password": secrets.token_hex(12)}
+            token = _made(client, "/auth/register", account)["accessToken"]
+            client.headers["Authorization"] = f"Bearer {token}"
+            portfolio = _made(client, "/portfolios", {"name": "mine"})["portfolio"]["id"]
+            paths = ("/auth/me", f"/portfolios/{portfolio}", "/tokens")
+            asked += [["GET", V1 + paths[at % 3], token, None] for at in range(READS_A_WRITE)]
+            asked.append(["POST", f"{V1}/transactions", token, _trade(portfolio)])
+    return asked
+
+
+def _made(client: httpx2.Client, path: str, body: dict[str, Any]) -> Any:
+    return client.post(path, json=body).raise_for_status().json()
+
+
+def _trade(portfolio: str) -> dict[str, Any]:
+    return {
+        "portfolioId": portfolio,
+        "type": "buy",
+        "tokenSymbol": "T00",
+        "amount": 1,
+        "price": 100,
+        "timestamp": "2026-06-01T00:00:00Z",
+    }
+
+
+def _load(serving: Serving, file: str, seconds: float, rate: float | None) -> list[list[float]]:
+    arguments = ["mix", serving.url, file, str(seconds), str(CONNECTIONS)]
+    if rate is not None:
+        arguments += ["--rate", str(rate)]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.load", *arguments],
+        check=True,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    answers: list[list[float]] = json.loads(done.stdout)
+    return answers
+
+
+@contextmanager
+def _watching(serving: Serving, worker: int) -> Iterator[list[Sample]]:
+    """Samples that come as long as the context lasts."""
+    samples: list[Sample] = []
+    over = threading.Event()
+
+    def sample() -> None:
+        while not over.wait(_SAMPLE_SECONDS):
+            samples.append(Sample(time.time(), _figures(serving, worker)))
+
+    thread = threading.Thread(target=sample)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        over.set()
+        thread.join()
+
+
+def _figures(serving: Serving, worker: int) -> dict[str, float]:
+    pids = {
+        "api": serving.api,
+        "worker": worker,
+        "postgres": serving.postgres,
+        "redis": serving.redis,
+    }
+    trees = {name: _tree(pid) for name, pid in pids.items()}
+    memory = {f"memory of {name}, MB": sum(map(_bytes, tree)) / 1e6 for name, tree in trees.items()}
+    handles = {
+        f"file handles of {name}": float(sum(each.num_fds() for each in trees[name]))
+        for name in ("api", "worker")
+    }
+    with psycopg.connect(serving.superuser_url) as conn:
+        (count,) = conn.execute(_CONNECTIONS).fetchone() or (0,)
+    with redis.Redis.from_url(serving.variables["COINSPHERE_REDIS_URL"]) as client:
+        clients = client.info("clients")["connected_clients"]
+    return {
+        **memory,
+        **handles,
+        "connections of PostgreSQL": float(count),
+        "connections of Redis": float(clients),
+    }
+
+
+def _bytes(process: psutil.Process) -> int:
+    """Its share of the memory; nothing of a backend that has just ended."""
+    with suppress(psutil.NoSuchProcess):
+        return int(process.memory_full_info().pss)
+    return 0
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    first = psutil.Process(pid)
+    return [first, *first.children(recursive=True)]
+
+
+def _table(verdicts: Sequence[Verdict]) -> Table:
+    table = Table("what", "second fifth", "last fifth", "growth", "at most", "")
+    for each in verdicts:
+        limit = "" if each.most is None else f"{each.most:.0%}"
+        sign = (
+            "" if each.most is None else "[green]held[/green]" if each.holds else "[red]grew[/red]"
+        )
+        table.add_row(
+            each.name,
+            f"{each.before:,.4g}",
+            f"{each.after:,.4g}",
+            f"{each.growth:+.1%}",
+            limit,
+            sign,
+        )
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

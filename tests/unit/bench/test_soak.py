@@ -1,0 +1,41 @@
+"""How `make soak` judges what grew."""
+
+import pytest
+
+from bench.soak import Sample, judge
+
+_STEADY = [(float(at), 0.010 + at % 7 / 1000) for at in range(1000)]
+
+
+def _samples(name: str, *values: float) -> list[Sample]:
+    """One in the middle of each part of the time, and one at either end."""
+    parts = [(200.0 * part + 100, value) for part, value in enumerate(values)]
+    return [
+        Sample(at, {name: value}) for at, value in [(0.0, values[0]), *parts, (1e3, values[-1])]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "holds"),
+    [
+        ("memory of api, MB", (50, 100, 102, 103, 104), True),
+        ("memory of worker, MB", (50, 100, 102, 104, 106), False),
+        ("memory of postgres, MB", (50, 100, 150, 200, 250), True),
+        ("file handles of api", (40, 60, 60, 60, 60), True),
+        ("file handles of api", (40, 60, 61, 62, 63), False),
+        ("connections of Redis", (4, 4, 4, 3, 3), True),
+    ],
+)
+def test_what_grew_since_it_was_warm_is_told(name, values, holds) -> None:
+    found = {each.name: each for each in judge(_samples(name, *values), _STEADY)}
+    assert found[name].holds is holds
+    assert found["p99, ms"].holds
+
+
+def test_answers_that_become_slower_are_told() -> None:
+    slower = [(at, seconds * (1.5 if at > 800 else 1)) for at, seconds in _STEADY]
+    (verdict,) = (
+        each for each in judge(_samples("x", 1, 1, 1, 1, 1), slower) if each.name == "p99, ms"
+    )
+    assert not verdict.holds
+    assert verdict.growth == pytest.approx(0.5, abs=0.01)
