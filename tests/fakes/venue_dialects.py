@@ -316,7 +316,30 @@ def _kucoin(prices: Prices, path: str) -> Any:
     return {"code": "200000", "data": data}
 
 
+# Bitstamp, whose tickers are not streamed
+
+
+def _bitstamp(prices: Prices, path: str) -> Any:
+    if path.strip("/").endswith("markets"):
+        return [
+            {
+                "name": f"{base}/USD", "market_symbol": f"{base}usd".lower(), "base_currency": base, "base_decimals": 8,
+                "counter_currency": "USD", "counter_decimals": 2, "minimum_order_value": "10", "trading": "Enabled",
+                "instant_and_market_orders": "Enabled", "description": base, "market_type": "SPOT",
+            }
+            for base in prices
+        ]  # fmt: skip
+    return [
+        {
+            "timestamp": str(_now() // 1000), "high": price, "last": price, "bid": price, "vwap": price, "volume": "100", "low": price,
+            "ask": price, "open": price, "open_24": price, "percent_change_24": "1.5", "pair": f"{base}/USD", "side": "0",
+        }
+        for base, price in prices.items()
+    ]  # fmt: skip
+
+
 DIALECTS = {
+    "bitstamp": Dialect(lambda base, price: {}, _bitstamp),
     "binance": Dialect(
         _binance_ticker, _binance, lambda asked: [{"result": None, "id": asked["id"]}]
     ),

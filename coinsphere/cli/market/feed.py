@@ -7,6 +7,9 @@ from rich.table import Table
 
 from coinsphere.market.feed import states
 
+_STATES = {"streaming": "heard", "polling": "asked"}
+_NO_REASON = {"polling": "has no stream"}
+
 
 def show_briefly(console: Console, conn: Connection) -> None:
     """Say how many venues are heard, and why the others are asked; nothing where no feed ever ran."""
@@ -16,7 +19,7 @@ def show_briefly(console: Console, conn: Connection) -> None:
     heard = sum(each.state == "streaming" for each in venues)
     console.print(f"{heard} of {len(venues)} venues stream their prices.", highlight=False)
     for each in venues:
-        if each.state == "polling":
+        if each.state == "polling" and each.reason:
             said = f"{each.venue} is asked since {each.since:%H:%M:%S} UTC: {each.reason}."
             console.print(f"[yellow]{escape(said)}[/yellow]", highlight=False)
 
@@ -30,13 +33,13 @@ def show(console: Console, conn: Connection) -> None:
     for each in states.venues(conn):
         table.add_row(
             each.venue,
-            {"streaming": "heard", "polling": "asked"}.get(each.state, each.state),
+            _STATES.get(each.state, each.state),
             f"{each.since:%m-%d %H:%M:%S}",
             f"{each.heard_at:%H:%M:%S}" if each.heard_at else "",
             f"{each.updates:,}",
             str(each.breaks),
             str(each.gaps),
-            escape(each.reason or ""),
+            escape(each.reason or _NO_REASON.get(each.state, "")),
         )
     console.print(table)
     minute = f"{feed.settled_at:%Y-%m-%d %H:%M:%S}" if feed.settled_at else "none yet"

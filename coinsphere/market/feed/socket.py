@@ -43,18 +43,20 @@ class Broken(Exception):
     """The stream of a venue cannot go on; says why."""
 
 
+def can_stream(name: str) -> bool:
+    """Whether ccxt streams tickers of several markets of a venue."""
+    return name in ccxt.pro.exchanges and bool(getattr(ccxt.pro, name)().has["watchTickers"])
+
+
 class VenueSocket:
     """One connection to the tickers of a venue.
 
     Args:
-        name: of the venue, as ccxt calls it.
+        name: of a venue that `can_stream`, as ccxt calls it.
         markets: what ccxt knows of those that are wanted.
         base_url: of a server that stands in for it; None: the venue itself.
         hear: called with each ticker.
         ping_seconds: how long lies between two pings; None: as long as ccxt has it for the venue.
-
-    Raises:
-        Broken: ccxt cannot stream the venue's tickers.
     """
 
     def __init__(
@@ -217,12 +219,8 @@ class _Listening:
 
 
 def _client(socket: VenueSocket, name: str, base_url: str | None) -> Any:
-    if name not in ccxt.pro.exchanges:
-        raise Broken("ccxt knows no stream of it")
     kind = type(f"Listening_{name}", (_Listening, getattr(ccxt.pro, name)), {})
     client = kind({"enableRateLimit": True, "options": dict(ccxt_client.SPOT_ONLY)})
-    if not client.has["watchTickers"]:
-        raise Broken("ccxt cannot stream its prices")
     client.socket = socket
     client.number = str
     if base_url is not None:

@@ -1,6 +1,7 @@
 """One venue in the feed: heard where its stream works, asked where it does not, and never in another's way."""
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +15,7 @@ from coinsphere import log
 from coinsphere.clock import Clock
 from coinsphere.errors import ProviderError
 from coinsphere.market.consensus.model import Asset, VenueQuote
-from coinsphere.market.feed.socket import Broken, VenueSocket
+from coinsphere.market.feed.socket import Broken, VenueSocket, can_stream
 from coinsphere.market.feed.states import State, VenueState
 from coinsphere.market.model import Token
 from coinsphere.market.sources.decimals import rounded
@@ -76,16 +77,12 @@ class Venue:
 
     async def run(self) -> None:
         """Hear the venue, or ask it, until cancelled."""
-        failures = 0
         try:
-            while True:
-                began = time.monotonic()
-                reason = await self._heard_until_broken()
-                failures = 0 if time.monotonic() - began > _LASTED else failures + 1
-                self._become("polling", reason)
-                pause = min(_FIRST_PAUSE * 2 ** (failures - 1 if failures else 0), _LONGEST_PAUSE)
-                # Jitter keeps venues, and installations, from coming back together; it is no secret.
-                await self._ask_for(pause * random.uniform(0.5, 1))  # noqa: S311 # nosec B311
+            if can_stream(self.name):
+                await self._hear_and_ask()
+            else:
+                self.state.become("polling", self._clock(), None)
+                await self._ask_for(math.inf)
         finally:
             self._asking.shutdown(wait=False, cancel_futures=True)
             self._exchange.close()
@@ -121,6 +118,18 @@ class Venue:
             return quote
         # Some tell in tokens what was traded; at the present price it is near enough to weigh them by.
         return replace(quote, volume=rounded(quote.price * Decimal(ticker["baseVolume"])))
+
+    async def _hear_and_ask(self) -> None:
+        """Hear it; while its stream does not work, ask it."""
+        failures = 0
+        while True:
+            began = time.monotonic()
+            reason = await self._heard_until_broken()
+            failures = 0 if time.monotonic() - began > _LASTED else failures + 1
+            self._become("polling", reason)
+            pause = min(_FIRST_PAUSE * 2 ** (failures - 1 if failures else 0), _LONGEST_PAUSE)
+            # Jitter keeps venues, and installations, from coming back together; it is no secret.
+            await self._ask_for(pause * random.uniform(0.5, 1))  # noqa: S311 # nosec B311
 
     async def _heard_until_broken(self) -> str:
         """Why the venue can be heard no longer."""

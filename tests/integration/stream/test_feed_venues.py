@@ -1,11 +1,14 @@
 """The feed hears the exchanges whose streams differ from those of the other tests, and asks those that have none."""
 
 import asyncio
+import io
 
 import pytest
+from rich.console import Console
 
+from coinsphere.cli.market.feed import show_briefly
 from coinsphere.clock import utc_now
-from coinsphere.market.feed.socket import VenueSocket
+from coinsphere.market.feed.socket import VenueSocket, can_stream
 from coinsphere.market.reference import tokens
 from coinsphere.market.sources.exchange import Exchange
 from tests.fakes.streams import streaming
@@ -44,7 +47,33 @@ def test_each_is_heard(database, owner, venues, tmp_path):
     assert (max(at_once), sum(at_once)) == (10, len(PRICES))
 
 
-@pytest.mark.parametrize("name", sorted(DIALECTS))
+def said_of_venues(conn) -> list[str]:
+    """What `coinsphere status` says of the venues."""
+    console = Console(file=io.StringIO(), width=200)
+    show_briefly(console, conn)
+    return console.file.getvalue().splitlines()
+
+
+def test_one_without_a_stream_is_asked_and_nothing_is_wrong(database, owner, tmp_path):
+    with streaming() as server:
+        server.add("bitstamp", BTC="100.5")
+        server.add("kraken", BTC="100.5")
+        with feed(database, server, tmp_path, COINSPHERE_MARKET_EXCHANGES="bitstamp,kraken"):
+            until(
+                lambda: (
+                    len(venue_states(owner)) == 2
+                    and venue_states(owner)["kraken"].state == "streaming"
+                )
+            )
+            found = until(
+                lambda: (said := venue_states(owner)["bitstamp"]).state == "polling" and said
+            )
+            until(lambda: server.venues["bitstamp"].asked)
+    assert (found.reason, found.breaks) == (None, 0)
+    assert said_of_venues(owner) == ["1 of 2 venues stream their prices."]
+
+
+@pytest.mark.parametrize("name", sorted(filter(can_stream, DIALECTS)))
 def test_a_quiet_connection_stays_open(name, owner):
     """Each answers pings in its own way; one whose answer was not understood would be broken off after the second."""
     heard = []
