@@ -11,13 +11,14 @@ import time
 # What it parses comes from our own supervisord, over a socket that nobody else can open.
 import xmlrpc.client  # nosec B411
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
-from supervisor.xmlrpc import SupervisorTransport, UnixStreamHTTPConnection
+from supervisor.xmlrpc import Faults, SupervisorTransport, UnixStreamHTTPConnection
 from tenacity import RetryError, retry, retry_if_result, stop_after_delay, wait_fixed
 
 from coinsphere.errors import LocalServiceError
@@ -78,6 +79,10 @@ class Running:
     since: datetime | None
 
 
+class _EndsAlreadyError(LocalServiceError):
+    """The supervisor is shutting down, and takes no more orders."""
+
+
 class Supervisor:
     """The supervisor of one state folder."""
 
@@ -90,9 +95,11 @@ class Supervisor:
         return self._folder / "supervisor.sock"
 
     def is_running(self) -> bool:
-        """Whether it answers."""
+        """Whether it answers, and be it that it is being stopped."""
         try:
             self._call("getState")
+        except _EndsAlreadyError:
+            return True
         except LocalServiceError:
             return False
         return True
@@ -136,7 +143,7 @@ class Supervisor:
         """
         hung = orphans.noted_supervisor(self._folder)
         if hung is not None and orphans.dead_session(self._folder) is None:
-            self._kill(hung)
+            self._end(hung, 0)
         self._launch()
         for each in self.list():
             self.start_process(each.name)
@@ -157,15 +164,18 @@ class Supervisor:
     def _file(self) -> Path:
         return self._folder / "supervisord.conf"
 
-    def _kill(self, pid: int) -> None:
-        try:
-            process = psutil.Process(pid)
-            # Its id may be another's by now.
-            if str(self._file) in process.cmdline():
+    def _end(self, pid: int | None, seconds: float) -> None:
+        """Wait so long for the supervisor to end by itself, then kill it; None or another's id: there is none."""
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            process = psutil.Process(pid) if pid is not None else None
+            if process is None or str(self._file) not in process.cmdline():
+                return
+            try:
+                process.wait(timeout=seconds)
+            except psutil.TimeoutExpired:
                 process.kill()
-                process.wait(timeout=_ANSWER_SECONDS)
-        except psutil.Error:
-            return
+                with suppress(psutil.TimeoutExpired):
+                    process.wait(timeout=_ANSWER_SECONDS)
 
     def _launch(self) -> None:
         program = Path(sys.executable).parent / "supervisord"
@@ -203,16 +213,20 @@ class Supervisor:
         return int(self._call("getPID"))
 
     def stop(self) -> None:
-        """Stop every process, the last started first, and the supervisor; then what a killed one left behind."""
-        if self.is_running():
-            process = psutil.Process(self.pid())
+        """Stop every process, the last started first, and the supervisor; then what a killed one left behind.
+
+        One that is being stopped already is waited for.
+        """
+        noted = orphans.noted_supervisor(self._folder)
+        try:
+            noted = self.pid()
             self._call("shutdown")
-            try:
-                process.wait(timeout=_SHUTDOWN_SECONDS)
-            except psutil.TimeoutExpired:
-                process.kill()
-        elif (hung := orphans.noted_supervisor(self._folder)) is not None:
-            self._kill(hung)
+        except _EndsAlreadyError:
+            self._end(noted, _SHUTDOWN_SECONDS)
+        except LocalServiceError:
+            self._end(noted, 0)
+        else:
+            self._end(noted, _SHUTDOWN_SECONDS)
         orphans.end_orphans(self._folder)
 
     def _call(self, method: str, *arguments: object) -> Any:
@@ -220,6 +234,10 @@ class Supervisor:
         proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
         try:
             return getattr(proxy.supervisor, method)(*arguments)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != Faults.SHUTDOWN_STATE:
+                raise
+            raise _EndsAlreadyError(f"What ran in {self._folder} is being stopped.") from fault
         except (OSError, http.client.HTTPException) as error:
             raise LocalServiceError(self._why(error)) from error
         finally:

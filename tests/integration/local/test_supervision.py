@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -120,6 +121,25 @@ def test_stopping_ends_every_process(supervisor: Supervisor) -> None:
     supervisor.stop()
     assert not supervisor.is_running()
     assert not psutil.pid_exists(pid)
+
+
+def test_what_is_being_stopped_already_is_waited_for(
+    supervisor: Supervisor, settings: Settings
+) -> None:
+    """As by two `coinsphere down` at once: the first one's Redis takes its time."""
+    served, pid = of(supervisor, "redis").pid, supervisor.pid()
+    assert served is not None
+    os.kill(served, signal.SIGSTOP)
+    os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: "is being stopped" in complaint(supervisor))
+    assert supervisor.is_running()
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(supervisor.stop)
+        os.kill(served, signal.SIGCONT)
+        second.result(60)
+    assert not lives(pid)
+    assert not lives(served)
+    assert supervisor.has_ended(), "it ended in order"
 
 
 def test_what_a_killed_supervisor_left_behind_is_ended(
