@@ -78,6 +78,9 @@ def printable(text: str) -> str:
 
 def redact(value: object, depth: int = _DEEPEST) -> object:
     """`value` with the secrets in it masked; what is no plain value becomes its text."""
+    # Most values are plain texts or numbers: one look at the type, as each request's line is made of them.
+    if type(value) is str:
+        return redact_text(value)
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping | list | tuple | set | frozenset):

@@ -1,5 +1,8 @@
 """The composition root: `create_app` alone builds pools, clients and the app around them."""
 
+from collections.abc import Callable
+from typing import Any
+
 from apiflask import APIFlask
 from flask import Response
 from flask_cors import CORS
@@ -92,6 +95,15 @@ _OF_PORTFOLIOS = (
     portfolio_shares,
 )
 
+
+class _App(APIFlask):
+    """Flask asks anew at each of some twenty functions of a request whether it is a coroutine; none of ours is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function as it is."""
+        return func
+
+
 API_VERSION = "1.0.0"
 """Of what goes over the wire (SemVer): a field or route more is a minor step; what breaks a client is `/api/v2`."""
 
@@ -109,7 +121,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
         ConfigurationError: a setting is missing, or a signing key unusable.
         RuntimeError: a route does not declare who may call it.
     """
-    app = APIFlask(
+    app = _App(
         "webapi",
         title="Coinsphere API",
         version=API_VERSION,

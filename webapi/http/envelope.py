@@ -1,5 +1,11 @@
 """What bounds every request and what every answer bears. Imports nothing of ours: gunicorn's master loads it too."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import Headers
+
 BODY_LIMIT = 1024 * 1024
 HEADERS = {
     "Cache-Control": "no-store",
@@ -13,3 +19,9 @@ HEADERS = {
 }
 """Of every answer; a route may set its own Cache-Control and Content-Security-Policy."""
 REQUEST_ID = "X-Request-ID"
+
+
+def complete(headers: "Headers", others: Mapping[str, str]) -> None:
+    """Add those of `others` that `headers` has not: werkzeug would look through all of them for each."""
+    present = {name.lower() for name, _ in headers}
+    headers.extend([pair for pair in others.items() if pair[0].lower() not in present])

@@ -11,7 +11,7 @@ from flask import Flask, Response, g, request
 from coinsphere import log
 from coinsphere.observability import requests
 from webapi.http import errors
-from webapi.http.envelope import HEADERS, REQUEST_ID
+from webapi.http.envelope import HEADERS, REQUEST_ID, complete
 from webapi.observability import metrics
 
 ID = "coinsphere.request_id"
@@ -92,8 +92,7 @@ def _refuse_large() -> None:
 
 def _secure(answer: Response) -> Response:
     answer.headers[REQUEST_ID] = g.request_id
-    for name, value in HEADERS.items():
-        answer.headers.setdefault(name, value)
+    complete(answer.headers, HEADERS)
     return answer
 
 

@@ -41,9 +41,8 @@ def shown(
     """
     currency = queries.shown_currency(conn, asked, found.currency)
     held = queries.valued(conn, parts.held.fetchall(), [found], currency)[found.id]
-    portrayed = overview.shown(conn, found, held, currency)
-    worth = net_worth.beside(
-        conn, parts.positions.fetchall(), [replace(found, currency=currency)],
-        [current_holdings.totals(held)],
-    )  # fmt: skip
+    totals = current_holdings.totals(held)
+    portrayed = overview.shown(conn, found, held, totals, currency)
+    positions = parts.positions.fetchall()
+    worth = net_worth.beside(conn, positions, [replace(found, currency=currency)], [totals])
     return portrayed | worth[found.id]

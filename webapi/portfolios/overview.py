@@ -10,7 +10,7 @@ from coinsphere.defi import repository
 from coinsphere.portfolio import portfolios
 from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.valuation import current_holdings
-from coinsphere.portfolio.valuation.current_holdings import Holding
+from coinsphere.portfolio.valuation.current_holdings import Holding, Totals
 from webapi.defi import net_worth
 from webapi.portfolios import answers, queries
 
@@ -32,7 +32,7 @@ def everything(
     currency = None if asked is None else queries.currency(conn, asked)
     own = portfolios.list_for(conn, owner)
     holdings = queries.holdings(conn, owner, own, shown=currency) if own else {}
-    totals = [current_holdings.totals(holdings[portfolio.id]) for portfolio in own]
+    totals = in_own = [current_holdings.totals(holdings[portfolio.id]) for portfolio in own]
     as_shown = [replace(portfolio, currency=currency or portfolio.currency) for portfolio in own]
     positions = repository.open_positions(conn, owner)
     worths = in_common = net_worth.beside(conn, positions, as_shown, totals)
@@ -43,9 +43,9 @@ def everything(
         totals = [current_holdings.totals(converted[portfolio.id]) for portfolio in own]
         in_common = net_worth.beside(conn, positions, summed, totals)
     portrayed = [
-        shown(conn, portfolio, holdings[portfolio.id], currency or portfolio.currency)
+        shown(conn, portfolio, holdings[portfolio.id], own_totals, currency or portfolio.currency)
         | worths[portfolio.id]
-        for portfolio in own
+        for portfolio, own_totals in zip(own, in_own, strict=True)
     ]
     return {
         "portfolios": portrayed,
@@ -57,9 +57,9 @@ def everything(
 
 
 def shown(
-    conn: Connection, portfolio: Portfolio, holdings: list[Holding], currency: str
+    conn: Connection, portfolio: Portfolio, holdings: list[Holding], totals: Totals, currency: str
 ) -> dict[str, Any]:
     """A portfolio in `currency`, with the day of the exchange rate where that is not its own."""
-    portrayed = answers.portfolio(portfolio, holdings, current_holdings.totals(holdings))
+    portrayed = answers.portfolio(portfolio, holdings, totals)
     rate_date = queries.rate_date(conn, portfolio, currency)
     return {**portrayed, "displayCurrency": currency, "rateDate": rate_date}

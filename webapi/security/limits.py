@@ -14,6 +14,7 @@ from coinsphere.settings import Settings
 from webapi.api_keys import request_key
 from webapi.api_keys.queries import PresentedKey
 from webapi.http import errors
+from webapi.http.envelope import complete
 from webapi.security import access, access_tokens, admission, passwords, session_cache
 from webapi.security.windows import Standing, Window
 from webapi.services import services
@@ -219,7 +220,7 @@ def _tell(answer: Response) -> Response:
     if failures and answer.status_code in _REFUSED:
         counted = [replace(window, counts=True) for window in failures]
         standings[-len(failures) :] = services().admissions.admit(counted).standings
-    answer.headers.update(headers(standings))
+    complete(answer.headers, headers(standings))
     return answer
 
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from inspect import iscoroutinefunction
 from urllib.parse import quote as escaped
 
 import pytest
@@ -23,6 +24,11 @@ from webapi.services import EXTENSION, services
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 SUNSET = datetime(2026, 6, 1, 12, tzinfo=UTC)
 LINK = "https://docs.example.com/retired"
+
+
+def test_no_view_is_a_coroutine(app) -> None:
+    """The app asks none, as Flask would at each request."""
+    assert not any(map(iscoroutinefunction, app.view_functions.values()))
 
 
 @pytest.fixture
