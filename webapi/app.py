@@ -39,7 +39,7 @@ from webapi.documentation.routes import documentation
 from webapi.exchanges.routes import exchanges
 from webapi.feedback.routes import feedback, feedback_administration
 from webapi.flags import use_cases as flag_use_cases
-from webapi.flags.routes import flag_administration, flags
+from webapi.flags.routes import experiment_administration, flag_administration, flags
 from webapi.graphql.routes import blueprint as graphql
 from webapi.health.routes import health
 from webapi.holdings.routes import blueprint as holdings
@@ -266,3 +266,4 @@ def _add_routes(app: APIFlask) -> None:
     app.register_blueprint(feedback_administration, url_prefix=f"{V1}/admin/feedback")
     app.register_blueprint(flags, url_prefix=f"{V1}/flags")
     app.register_blueprint(flag_administration, url_prefix=f"{V1}/admin/flags")
+    app.register_blueprint(experiment_administration, url_prefix=f"{V1}/admin/experiments")

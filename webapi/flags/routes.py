@@ -9,6 +9,9 @@ from webapi.security.access import admin, analyst, signed_in
 
 flags = APIBlueprint("flags", __name__, tag="Account")
 flag_administration = APIBlueprint("flag_administration", __name__, tag="Administration")
+experiment_administration = APIBlueprint(
+    "experiment_administration", __name__, tag="Administration"
+)
 
 
 @flags.get("")
@@ -38,3 +41,14 @@ def change_flag(flag: str, json_data: schemas.RulesIn) -> dict[str, Any]:
     everybody, two rules that draw between variants.
     """
     return {"flag": use_cases.change(flag, json_data)}
+
+
+@experiment_administration.get("")
+@admin
+@experiment_administration.output(schemas.ExperimentsOut)
+def list_experiments() -> dict[str, Any]:
+    """Every experiment that runs: who takes part, whether the sizes are right, and how the variants compare.
+
+    It may be looked at all the time: what it calls better or worse is so by chance in one of twenty experiments at most.
+    """
+    return {"experiments": use_cases.told_experiments()}

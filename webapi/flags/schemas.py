@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from coinsphere.experiments.catalogue import Metric
+from coinsphere.experiments.report import Verdict
 from coinsphere.flags.catalogue import CATALOGUE
 from coinsphere.flags.rules import Environment, Plan
 from webapi.http.schema import Input, Output
@@ -129,3 +131,104 @@ class GivenFlagsOut(Output):
     )
 
     flags: list[GivenFlagOut] = Field(description="As code knows them.")
+
+
+class ArmOut(Output):
+    """A variant and who was given it."""
+
+    variant: str = Field(description="Its name; the first is the control, the flag's default.")
+    users: int = Field(description="Users who were given it.")
+    over: int = Field(description="Of them those whose time is over, which alone are compared.")
+    did: dict[str, int] = Field(description="How many of these did what is counted, by metric.")
+
+
+class ComparisonOut(Output):
+    """A variant against the control, as of now."""
+
+    difference: float = Field(description="Of the rates; positive where the variant's is higher.")
+    lower: float = Field(description="Lower end of the interval, valid however often one looks.")
+    upper: float = Field(description="Its upper end.")
+    p_value: float = Field(description="Always valid: it never rises with more users.")
+
+
+class FindingOut(Output):
+    """What is known of a variant in one metric."""
+
+    variant: str = Field(description="The variant that is compared with the control.")
+    metric: Metric = Field(description="What is counted.")
+    is_guard: bool = Field(
+        description="Whether it must not become more, where else more is better."
+    )
+    compared: ComparisonOut | None = Field(description="null: there are too few users.")
+    verdict: Verdict = Field(
+        description="`unsound`: the sizes of the groups are no chance, so nothing is said; `too few` users; `open`; "
+        "`better` or `worse`."
+    )
+
+
+class ExperimentOut(Output):
+    """An experiment that runs."""
+
+    flag: str = Field(description="The flag whose variants are drawn.")
+    version: int = Field(description="Of its rules; with each an experiment begins anew.")
+    since: datetime = Field(description="When these rules were set.")
+    within_days: int = Field(
+        description="What is done in so many days after one is first shown a variant counts."
+    )
+    sample_ratio_p_value: float = Field(
+        description="How often chance gives groups of such sizes; below 0.001 the experiment is at fault."
+    )
+    arms: list[ArmOut] = Field(description="The variants.")
+    findings: list[FindingOut] = Field(description="Each other variant against the control.")
+
+
+class ExperimentsOut(Output):
+    """Every experiment that runs."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "experiments": [
+                    {
+                        "flag": "alert-mail-wording",
+                        "version": 1,
+                        "since": "2026-11-24T08:00:00Z",
+                        "withinDays": 7,
+                        "sampleRatioPValue": 0.62,
+                        "arms": [
+                            {
+                                "variant": "value",
+                                "users": 410,
+                                "over": 300,
+                                "did": {"alert-useful": 41},
+                            },
+                            {
+                                "variant": "crossing",
+                                "users": 398,
+                                "over": 290,
+                                "did": {"alert-useful": 66},
+                            },
+                        ],
+                        "findings": [
+                            {
+                                "variant": "crossing",
+                                "metric": "alert-useful",
+                                "isGuard": False,
+                                "compared": {
+                                    "difference": 0.09,
+                                    "lower": 0.01,
+                                    "upper": 0.17,
+                                    "pValue": 0.02,
+                                },
+                                "verdict": "better",
+                            }
+                        ],
+                    }
+                ]
+            }
+        }
+    )
+
+    experiments: list[ExperimentOut] = Field(
+        description="None where no rule of a flag draws between variants."
+    )

@@ -1,5 +1,6 @@
 """Flags: their values for a caller, and how administrators set them."""
 
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -72,6 +73,11 @@ def experiments() -> list[Report]:
         return report.running(conn, work.clock())
 
 
+def told_experiments() -> list[dict[str, Any]]:
+    """The same as `ExperimentOut` takes it."""
+    return [_told(each) for each in experiments()]
+
+
 def _flags() -> Flags:
     found: Flags = current_app.extensions[EXTENSION]
     return found
@@ -100,4 +106,16 @@ def _shown(flag: Flag, stored: Stored | None) -> dict[str, Any]:
         "fault": fault,
         "changed_by": stored.changed_by if stored else None,
         "changed_at": stored.changed_at if stored else None,
+    }
+
+
+def _told(found: Report) -> dict[str, Any]:
+    return {
+        "flag": found.experiment.flag.key,
+        "version": found.version,
+        "since": found.since,
+        "within_days": found.experiment.within.days,
+        "sample_ratio_p_value": float(found.ratio_p),
+        "arms": [asdict(each) for each in found.arms],
+        "findings": [asdict(each) for each in found.findings],
     }

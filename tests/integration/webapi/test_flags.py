@@ -2,16 +2,21 @@
 
 import pytest
 
-from tests.integration.webapi.conftest import assert_problem
+from tests.integration.webapi.conftest import NOW, assert_problem
 from tests.integration.webapi.test_admin import told
 
 PATH = "/admin/flags/alert-mail-wording"
+_TAKES_PART = """
+    insert into app.experiment_assignments (flag, version, variant, user_id, exposed_at, last_exposed_at, exposures)
+    values ('alert-mail-wording', 1, %s, %s, %s::timestamptz - interval '8 days', %s::timestamptz - interval '8 days', 1)
+"""
 
 
 @pytest.fixture(autouse=True)
 def _no_rules(owner_db, administrator):
     yield
     administrator.ask("PUT", PATH, json={"rules": []})
+    owner_db.execute("delete from app.experiment_assignments")
     owner_db.execute("delete from app.flags")
 
 
@@ -75,3 +80,28 @@ def test_stored_rules_that_are_bad_are_told_and_give_the_default(
     assert "'gone' is no variant" in flag["fault"]
     assert flag["rules"] == []
     assert given(person) == {"flag": "alert-mail-wording", "variant": "value", "reason": "ERROR"}
+
+
+def test_experiments_that_run_are_told_to_administrators(administrator, analyst, owner_db) -> None:
+    assert administrator.get("/admin/experiments").json == {"experiments": []}
+    rule = {"weights": {"value": 1, "crossing": 1}}
+    administrator.ask("PUT", PATH, json={"rules": [rule]})
+    for _ in range(3):
+        owner_db.execute(_TAKES_PART, ["value", new_user(owner_db), NOW, NOW])
+    (found,) = administrator.get("/admin/experiments").json["experiments"]
+    assert (found["flag"], found["version"], found["withinDays"]) == ("alert-mail-wording", 1, 7)
+    assert [(arm["variant"], arm["users"], arm["over"]) for arm in found["arms"]] == [
+        ("value", 3, 3),
+        ("crossing", 0, 0),
+    ]
+    assert found["arms"][0]["did"]["alert-useful"] == 0
+    # Three of three at even odds: a quarter of the time, by the chi-square test a twelfth.
+    assert 0 < found["sampleRatioPValue"] < 0.25
+    assert {each["verdict"] for each in found["findings"]} == {"too few"}
+    assert {each["compared"] for each in found["findings"]} == {None}
+    assert_problem(analyst.get("/admin/experiments"), 403)
+
+
+def new_user(owner_db) -> str:
+    query = "insert into app.users (email, password_hash) values (gen_random_uuid() || '@example.org', 'x') returning id"
+    return owner_db.execute(query).fetchone()[0]
