@@ -14,6 +14,7 @@ from websockets.typing import StatusLike, Subprotocol
 from coinsphere.accounts import browser_sessions
 from coinsphere.errors import TokenRefused
 from coinsphere.security import bearer
+from coinsphere.stream import graphql_transport
 
 PROTOCOL = Subprotocol("coinsphere.v1")
 _PROBLEM = "application/problem+json"
@@ -53,10 +54,11 @@ def origin_of(request: Request) -> str | None:
 
 
 def chosen_protocol(_: ServerConnection, offered: Iterable[Subprotocol]) -> Subprotocol | None:
-    """Ours where it is offered, so that the token is not sent back; else the token's: browsers want one chosen."""
+    """Ours or GraphQL's, whichever is offered first, so that the token is not sent back; else the token's: browsers want one."""
     protocols = list(offered)
-    if PROTOCOL in protocols:
-        return PROTOCOL
+    spoken = [each for each in protocols if each in (PROTOCOL, graphql_transport.PROTOCOL)]
+    if spoken:
+        return spoken[0]
     return next((each for each in protocols if each.startswith(_CARRIER)), None)
 
 

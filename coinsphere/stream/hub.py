@@ -55,6 +55,10 @@ class Client:
         about, text = await self._queue.get()
         return text if about is None else self._newest.pop(about)
 
+    def frames(self, text: str) -> Iterable[str]:
+        """What goes over the wire for a message that has waited."""
+        return (text,)
+
 
 class Hub:
     """All clients of this process, by user and by symbol."""

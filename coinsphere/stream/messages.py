@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -11,6 +11,8 @@ from coinsphere.clock import iso
 from coinsphere.parsing.decimals import plain
 from coinsphere.parsing.untrusted_json import LEVELS, outline, refuse_repeated, require_shallow
 from coinsphere.stream.reading import ExchangeSync, Firing, PortfolioValue, Quote, WalletSync
+
+Said = TypeVar("Said")
 
 _Symbols = Annotated[
     list[Annotated[str, msgspec.Meta(min_length=1, max_length=20)]],
@@ -44,14 +46,24 @@ def parse(text: str | bytes) -> Request:
     Raises:
         ValueError: it is none of the messages that a client may send; the text says why.
     """
+    return decoded(text, _decoder)
+
+
+def decoded(text: str | bytes, decoder: "msgspec.json.Decoder[Said]") -> Said:
+    """A client's JSON as `decoder` reads it. Raises ValueError, whose text says why."""
     raw = text.encode() if isinstance(text, str) else text
     bare = outline(raw)
     require_shallow(bare, LEVELS)
     try:
         refuse_repeated(bare, msgspec.json.decode(raw), raw)
-        return _decoder.decode(raw)
+        return decoder.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(str(error)) from error
+
+
+def is_one_of(text: str, kinds: Iterable[str]) -> bool:
+    """Whether a message is of one of these types."""
+    return text.startswith(tuple(f'{{"type":"{kind}"' for kind in kinds))
 
 
 def connected(now: datetime) -> str:

@@ -1,7 +1,7 @@
 """The WebSocket server: who may come in, what clients say, and how messages reach them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from http import HTTPStatus
@@ -17,10 +17,17 @@ from websockets.http11 import Request, Response
 from coinsphere import log
 from coinsphere.clock import Clock, utc_now
 from coinsphere.settings import Role, Settings
-from coinsphere.stream import counters, handshake, messages
+from coinsphere.stream import counters, graphql_transport, handshake, messages
 from coinsphere.stream.admission import Admission, Caller, Refused
 from coinsphere.stream.connection import Connection, Openings
 from coinsphere.stream.feed import Feed
+from coinsphere.stream.graphql_transport import (
+    INIT_SECONDS,
+    NO_INIT,
+    Closing,
+    Conversation,
+    SubscribingClient,
+)
 from coinsphere.stream.handover import Door
 from coinsphere.stream.hub import SUBSCRIPTIONS, Client, Hub
 from coinsphere.stream.reading_pool import ReadingPool
@@ -128,7 +135,8 @@ class Stream:
 
     async def _handle(self, connection: ServerConnection) -> None:
         caller = self._callers.pop(connection)
-        client = Client(caller.user_id, caller.session_id, partial(_drop, connection))
+        kind = SubscribingClient if connection.subprotocol == graphql_transport.PROTOCOL else Client
+        client = kind(caller.user_id, caller.session_id, partial(_drop, connection))
         # Others of the same user may have come in while this one was shaking hands.
         if not self.hub.has_room(caller.user_id):
             await connection.close(TOO_MANY, "too many connections of this user")
@@ -137,8 +145,11 @@ class Stream:
         self._connections[client] = connection
         sender = asyncio.create_task(_send(client, connection))
         try:
-            client.offer(messages.connected(self._clock()))
-            await self._converse(client, connection)
+            async with asyncio.timeout(None) as patience:
+                hear = self._hearing(client, patience)
+                await self._converse(hear, connection)
+        except TimeoutError:
+            await connection.close(NO_INIT, "Connection initialisation timeout")
         except ConnectionClosed:
             pass  # how every conversation ends
         finally:
@@ -146,7 +157,24 @@ class Stream:
             del self._connections[client]
             self.hub.remove(client)
 
-    async def _converse(self, client: Client, connection: ServerConnection) -> None:
+    def _hearing(self, client: Client, patience: asyncio.Timeout) -> Callable[[str | bytes], None]:
+        """What does as a client says, by the protocol that it chose."""
+        if not isinstance(client, SubscribingClient):
+            client.offer(messages.connected(self._clock()))
+            return partial(self._respond, client)
+        conversation = Conversation(client, self.hub, self.feed)
+        patience.reschedule(asyncio.get_running_loop().time() + INIT_SECONDS)
+
+        def hear(text: str | bytes) -> None:
+            conversation.hear(text)
+            if client.has_begun:
+                patience.reschedule(None)
+
+        return hear
+
+    async def _converse(
+        self, hear: Callable[[str | bytes], None], connection: ServerConnection
+    ) -> None:
         window, count = asyncio.get_running_loop().time(), 0
         async for text in connection:
             now = asyncio.get_running_loop().time()
@@ -156,7 +184,11 @@ class Stream:
             if count > MESSAGES_A_MINUTE:
                 await connection.close(TOO_MANY, "too many messages")
                 return
-            self._respond(client, text)
+            try:
+                hear(text)
+            except Closing as closing:
+                await connection.close(closing.code, str(closing))
+                return
             # What was said at once must not fill the queue before its sender runs.
             await asyncio.sleep(0)
 
@@ -236,7 +268,8 @@ async def _send(client: Client, connection: ServerConnection) -> None:
     """Empty the client's queue into its connection, as fast as the client takes it."""
     try:
         while True:
-            await connection.send(await client.next())
-            counters.SENT.inc()
+            for frame in client.frames(await client.next()):
+                await connection.send(frame)
+                counters.SENT.inc()
     except ConnectionClosed:
         pass  # the handler sees it too

@@ -14,6 +14,7 @@ from graphql import (
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
+    OperationType,
     Token,
     TokenKind,
     execute,
@@ -23,7 +24,7 @@ from graphql import (
 )
 from graphql.utilities import get_operation_ast
 
-from webapi.graphql import complexity
+from webapi.graphql import complexity, persisted
 from webapi.graphql.context import Context
 from webapi.graphql.schema import EXECUTABLE
 from webapi.graphql.schemas import GraphqlIn
@@ -45,8 +46,12 @@ def answer(asked: GraphqlIn) -> dict[str, Any]:
     Raises:
         errors.Problem: 400, nothing was run: the text is no query of this schema, or asks for too much; 429.
     """
-    document = _document(asked.query, services().settings.graphql_introspection)
+    text = persisted.text_of(asked)
+    if text is None:
+        return persisted.NOT_FOUND
+    document = _document(text, services().settings.graphql_introspection)
     operation = _operation(document, asked.operation_name)
+    persisted.remember(asked)
     variables = asked.variables or {}
     found = complexity.measure(EXECUTABLE, document, operation, variables)
     complexity.require_within_limits(found)
@@ -90,10 +95,9 @@ def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionN
     if found is None:
         said = "give operationName: there are several" if name is None else f"no operation {name}"
         raise _request_error([GraphQLError(said)])
-    if EXECUTABLE.get_root_type(found.operation) is None:
-        raise _request_error(
-            [GraphQLError("there are no subscriptions; the WebSocket tells what changes")]
-        )
+    if found.operation is OperationType.SUBSCRIPTION:
+        said = "subscriptions go over the WebSocket /api/v1/ws, by graphql-transport-ws"
+        raise _request_error([GraphQLError(said)])
     return found
 
 

@@ -21,7 +21,7 @@ def query_graphql(json_data: GraphqlIn) -> Response:
 
     Answers 400 for what was not run: text that does not fit the schema, or asks for too much (depth 8, 15 aliases, cost
     2,000). Counts as one request for each field of the root, and for each 400 of cost. A field that fails is null and named in
-    `errors`.
+    `errors`. A document may be left out where its digest is known (`extensions.persistedQuery`).
     """
     # Whoever does without GraphQL does not pay for it: the library is loaded by the first query.
     from webapi.graphql import execution  # noqa: PLC0415

@@ -1,9 +1,10 @@
 """The schema: what may be asked, and what may be done."""
 
 import strawberry
-from graphql import GraphQLSchema, print_schema
+from graphql import GraphQLSchema, extend_schema, parse, print_schema
 from strawberry.schema.config import StrawberryConfig
 
+from coinsphere.stream import subscriptions
 from webapi.graphql import model_types
 from webapi.graphql.account import AccountQueries
 from webapi.graphql.alerts import AlertActs, AlertQueries
@@ -27,7 +28,12 @@ _schema = strawberry.Schema(
     mutation=Mutation,
     config=StrawberryConfig(scalar_map=SCALARS, default_resolver=model_types.resolve),
 )
-EXECUTABLE: GraphQLSchema = _schema._schema  # noqa: SLF001 - the library documents it as the way to graphql-core's own
+# What is subscribed to, another process answers: strawberry would want resolvers for it.
+_SUBSCRIPTIONS = parse("extend schema { subscription: Subscription }" + subscriptions.SDL)
+EXECUTABLE: GraphQLSchema = extend_schema(
+    _schema._schema,  # noqa: SLF001 - the library documents it as the way to graphql-core's own
+    _SUBSCRIPTIONS,
+)
 
 
 def printed() -> str:

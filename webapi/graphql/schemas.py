@@ -1,12 +1,33 @@
 """Request and response bodies of `/graphql`, around the schema that `docs/schema.graphql` has."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
 from webapi.http.schema import Input, Output
 
 _QUERY = "query Prices($first: Int) { tokens(first: $first) { nodes { symbol currentPrice } } }"
+
+
+class PersistedQueryIn(Input):
+    """A document by its digest, as Apollo's clients name it."""
+
+    version: Literal[1]
+    sha256_hash: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")] = Field(
+        description="SHA-256 of the document in UTF-8, in hexadecimal."
+    )
+
+
+class ExtensionsIn(Input):
+    """What clients send besides; all but `persistedQuery` is taken and not looked at."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    persisted_query: PersistedQueryIn | None = Field(
+        None,
+        description="With it `query` may be left out: where nobody knows it, `errors` says `PersistedQueryNotFound`, and who sends "
+        "both has it remembered for a day.",
+    )
 
 
 class GraphqlIn(Input):
@@ -16,8 +37,8 @@ class GraphqlIn(Input):
         json_schema_extra={"example": {"query": _QUERY, "variables": {"first": 2}}}
     )
 
-    query: Annotated[str, StringConstraints(min_length=1, max_length=20_000)] = Field(
-        description="The document; `docs/schema.graphql` has what may be asked for."
+    query: Annotated[str, StringConstraints(min_length=1, max_length=20_000)] | None = Field(
+        None, description="The document; `docs/schema.graphql` has what may be asked for."
     )
     operation_name: Annotated[str, StringConstraints(max_length=200)] | None = Field(
         None, description="Which of the document's operations is meant, where it has several."
@@ -25,8 +46,8 @@ class GraphqlIn(Input):
     variables: dict[str, Any] | None = Field(
         None, description="Values of the variables of the operation, by name."
     )
-    extensions: dict[str, Any] | None = Field(
-        None, description="Taken because clients send it, and not looked at."
+    extensions: ExtensionsIn | None = Field(
+        None, description="What clients send besides: the digest of a persisted query."
     )
 
 

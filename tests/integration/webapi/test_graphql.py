@@ -1,5 +1,6 @@
 """GraphQL beside REST: the same answers, the same doors, and no more statements for twenty things than for one."""
 
+import hashlib
 import json
 import re
 from decimal import Decimal
@@ -479,6 +480,38 @@ def test_a_holding_more_takes_no_statement_more(app, person, owner_db, prices, m
     assert [len(each["data"]["portfolio"]["holdings"]) for each in seen] == [1, 5]
 
 
+def test_a_document_is_sent_once_and_known_by_its_digest_from_then_on(person, other, cache) -> None:
+    query = '{ token(symbol: "PEPE") { currentPrice } }'
+    digest = hashlib.sha256(query.encode()).hexdigest()
+
+    def by_digest(whose, **more):
+        extensions = {"persistedQuery": {"version": 1, "sha256Hash": digest}, "clientLibrary": {}}
+        return whose.post("/graphql", {"extensions": extensions, **more})
+
+    unknown = by_digest(person)
+    assert unknown.status_code == 200
+    (error,) = unknown.json["errors"]
+    assert (error["message"], error["extensions"]) == (
+        "PersistedQueryNotFound", {"code": "PERSISTED_QUERY_NOT_FOUND"},
+    )  # fmt: skip
+    told = data(by_digest(person, query=query))
+    assert data(by_digest(person)) == data(by_digest(other)) == told
+    # Redis is a cache: without it the client sends the document again.
+    cache.flushall()
+    assert by_digest(person).json == unknown.json
+    assert_problem(by_digest(person, query=query + " "), 400, says="digest")
+    assert_problem(person.post("/graphql", {"variables": {}}), 400, says="give a query")
+
+
+def test_a_document_that_is_none_is_not_remembered(person) -> None:
+    query = "{ nothing }"
+    digest = hashlib.sha256(query.encode()).hexdigest()
+    extensions = {"persistedQuery": {"version": 1, "sha256Hash": digest}}
+    assert_problem(person.post("/graphql", {"query": query, "extensions": extensions}), 400)
+    answer = person.post("/graphql", {"extensions": extensions})
+    assert answer.json["errors"][0]["message"] == "PersistedQueryNotFound"
+
+
 FRAGMENTS = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(80))
 BOMB = f"{{ ...F0 }} {FRAGMENTS} fragment F80 on Query {{ a: me {{ sessions }} }}"
 
@@ -490,7 +523,7 @@ BOMB = f"{{ ...F0 }} {FRAGMENTS} fragment F80 on Query {{ a: me {{ sessions }} }
         ("{ nothing }", "Cannot query field"),
         ("{ tokens { nodes } }", "must have a selection of subfields"),
         ("query A { me { sessions } } query B { me { sessions } }", "operationName"),
-        ("subscription { prices }", "WebSocket"),
+        ("subscription { alerts { id } }", "WebSocket"),
         ("query ($id: UUID!) { portfolio(id: $id) { name } }", "$id"),
         ("{ " + " ".join(f"a{n}: __typename" for n in range(16)) + " }", "aliases may be 15"),
         (BOMB, "aliases may be 15"),
