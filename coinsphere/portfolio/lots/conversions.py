@@ -5,7 +5,7 @@ the next, so that no unit and no cent of cost is lost or made.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from heapq import merge
@@ -104,14 +104,16 @@ def split_off(
 def in_order(
     token_id: UUID,
     facts: Iterable[Step],
-    conversions: Iterable[Conversion],
-    carried: Iterable[Carried],
+    conversions: Collection[Conversion],
+    carried: Collection[Carried],
 ) -> Iterator[Step]:
     """All steps of a token's book by time.
 
     Of one instant a new unit comes first, as facts of that instant count in it, then what was carried over, then facts,
     and at the end what becomes another token.
     """
+    if not conversions and not carried:
+        return iter(facts)
 
     def key(step: Step) -> tuple[datetime, int]:
         if isinstance(step, Conversion):

@@ -23,7 +23,7 @@ from coinsphere.portfolio.lots.book_records import (
     Start,
     Step,
 )
-from coinsphere.portfolio.lots.daily_totals import DailyTotals
+from coinsphere.portfolio.lots.daily_totals import DailyTotals, Untotalled
 from coinsphere.portfolio.lots.inventory import Booking, Inventory
 from coinsphere.portfolio.lots.movements import (
     Acquire,
@@ -60,6 +60,7 @@ class Book:
         start: what an earlier book left.
         successions: which tokens became which, as far as the token is one of them.
         records: take what the book makes; new ones where none are given.
+        has_totals: whether positions and flows of days are wanted.
     """
 
     def __init__(
@@ -71,13 +72,14 @@ class Book:
         successions: conversions.Successions = MappingProxyType({}),
         *,
         records: BookRecords | None = None,
+        has_totals: bool = True,
     ) -> None:
         self._token_id = token_id
         self._rules = rules
         self._valuers = {key: Valuer(market, rule.currency) for key, rule in rules.items()}
         self._successions = successions
         self.records = BookRecords() if records is None else records
-        self._totals = DailyTotals(self.records)
+        self._totals = DailyTotals(self.records) if has_totals else Untotalled(self.records)
         self._inventory = Inventory(rules, self.records, self._totals, start)
 
     def book(self, steps: Iterable[Step]) -> BookRecords:
@@ -200,7 +202,7 @@ class Book:
         return self._valuers[booking.portfolio_id].worth(token_id, units, booking.at.date()) or ZERO
 
     def _note_findings(self, fact: Fact, moves: tuple[Acquire | Dispose, ...]) -> None:
-        if self._token_id not in {fact.token_id, fact.counter_token_id}:
+        if self._token_id not in (fact.token_id, fact.counter_token_id):
             return
         is_in = fact.kind is Kind.TRANSFER_IN and fact.price is None
         if is_in or fact.kind is Kind.TRANSFER_OUT:

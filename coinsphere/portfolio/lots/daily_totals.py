@@ -72,5 +72,21 @@ class DailyTotals:
         self._flows.clear()
 
 
+class Untotalled(DailyTotals):
+    """Sums up nothing, for a book of which nobody asks for positions and flows."""
+
+    def begin(self, day: date) -> None:
+        """Nothing ends."""
+
+    def change(self, portfolio_id: UUID, quantity: Decimal, cost: Decimal | None) -> None:
+        """Nothing is added."""
+
+    def add_flow(self, portfolio_id: UUID, flow: ExternalFlow) -> None:
+        """Nothing is noted."""
+
+    def close(self) -> None:
+        """Nothing is recorded."""
+
+
 def _summed(portfolio_id: UUID, day: date, flows: list[ExternalFlow]) -> Flow:
     return Flow(portfolio_id, day, *(sum(column, ZERO) for column in zip(*flows, strict=True)))

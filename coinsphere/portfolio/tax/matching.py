@@ -76,13 +76,14 @@ class Token:
     @cached_property
     def records(self) -> BookRecords:
         """The whole book by the rules of the regime."""
-        return self._booked(BookRecords())
+        return self._booked(BookRecords(), has_totals=True)
 
-    def _booked(self, records: BookRecords) -> BookRecords:
+    def _booked(self, records: BookRecords, *, has_totals: bool) -> BookRecords:
         rules = self.regime.applied(self.rules, self.currency)
         book = Book(
-            self.token_id, rules, self.market, successions=self.successions, records=records
-        )
+            self.token_id, rules, self.market, successions=self.successions, records=records,
+            has_totals=has_totals,
+        )  # fmt: skip
         steps = conversions.in_order(self.token_id, self._noting(), self.ends, self.carried)
         return book.book(steps)
 
@@ -101,7 +102,7 @@ class Token:
             acquired = {lot.number: lot.acquired_at for lot in self.records.lots}
             return self.records.uses, acquired
         records, lots = year_records(lambda use: self._is_in_year(use.used_at))
-        return self._booked(records).uses, lots.at
+        return self._booked(records, has_totals=False).uses, lots.at
 
     @property
     def _is_of_events(self) -> bool:
@@ -202,6 +203,7 @@ class Token:
 
     # The pool across changes of name and unit
 
+    @cached_property
     def _units(self) -> list[Conversion]:
         """The token's changes of unit, each once: they happen at one instant in all portfolios."""
         own = {
@@ -217,7 +219,7 @@ class Token:
         It is chosen so that no amount has to be rounded: where 1,000 became 1, an old unit counts 1, a new one 1,000.
         """
         scale = Decimal(1)
-        for conversion in self._units():
+        for conversion in self._units:
             is_new = (
                 conversion.at <= at
                 if isinstance(at, datetime)
@@ -239,7 +241,7 @@ class Token:
     def _ended(self) -> list[Carried]:
         if not self._is_of_events:
             return []
-        units = {conversion.event_id for conversion in self._units()}
+        units = {conversion.event_id for conversion in self._units}
         return [
             carried for carried in conversions.given(self.records) if carried.fact_id not in units
         ]

@@ -132,6 +132,7 @@ class StoredMarket:
         self._as_of = as_of
         self._closes: dict[UUID, _Closes] = {}
         self._rates: dict[str, Series] = {}
+        self._dollars: dict[tuple[str, date], Decimal | None] = {}
         self._token_ids: dict[str, UUID | None] = {}
 
     def prepare(self, token_ids: Iterable[UUID], since: date) -> None:
@@ -166,6 +167,13 @@ class StoredMarket:
         """Units of `currency`, an ISO code or a token's symbol, for one US dollar on `day` or the last day before."""
         if currency == "USD":
             return _ONE
+        # A report asks for the same day of each of its transactions.
+        key = (currency, day)
+        if key not in self._dollars:
+            self._dollars[key] = self._rate(currency, day)
+        return self._dollars[key]
+
+    def _rate(self, currency: str, day: date) -> Decimal | None:
         rate = _per_dollar(self._per_euro(currency, day), self._per_euro("USD", day))
         if rate is not None:
             return rate
