@@ -93,6 +93,9 @@ lock: ## resolve the ranges of pyproject.toml anew into requirements.lock
 			| grep -v -i -E '^(pip|wheel)==' | sed -E 's/^(torch==[0-9.]+)\+.*/\1/' > requirements.lock \
 		&& wc -l requirements.lock
 
+client: setup ## make the types of clients/python of the API's description
+	@$(BIN)/coinsphere api openapi | $(BIN)/python clients/python/generate.py && $(BIN)/ruff format --quiet clients
+
 audit: setup ## compare the lock with known vulnerabilities; where the advisory service is away it says so, and fails in CI
 	@$(BIN)/python .ci/audit.py requirements.lock
 

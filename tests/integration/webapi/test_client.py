@@ -5,9 +5,11 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from socketserver import ThreadingMixIn
+from uuid import UUID
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import httpx2
@@ -16,7 +18,16 @@ import pytest
 from tests.integration.webapi.conftest import PASSWORD
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "clients" / "python" / "src"))
-from coinsphere_client import ApiError, AsyncClient, Client, NotReached
+from coinsphere_client import (
+    ApiError,
+    AsyncClient,
+    Client,
+    NotReached,
+    Route,
+    UnexpectedAnswer,
+    models,
+    routes,
+)
 
 ALERT = {
     "alertType": "price",
@@ -124,6 +135,58 @@ def test_an_api_key_reads_all_pages_and_so_does_the_async_client(front, person) 
         with pytest.raises(ApiError) as forbidden:
             api.post("/alerts", ALERT)
         assert forbidden.value.status == 403
+
+
+def test_answers_are_types_with_exact_decimals_instants_and_ids(front, person) -> None:
+    url, _ = front
+    with Client(url) as api:
+        api.log_in(person.email, PASSWORD)
+        alert = api.call(routes.ALERTS_CREATE_ALERT, ALERT).alert
+        assert isinstance(alert, models.AlertOut)
+        assert (alert.threshold, alert.alert_type) == (Decimal("0.000000012345678901"), "price")
+        assert (type(alert.id), type(alert.created_at)) == (UUID, datetime)
+        assert api.call(routes.ALERTS_GET_ALERT, alert_id=alert.id).alert == alert
+        made = api.call(routes.PORTFOLIOS_CREATE_PORTFOLIO, {"name": "mine"}).portfolio
+        first = date(2026, 3, 1)
+        values = api.call(
+            routes.PORTFOLIO_PERFORMANCE_GET_PERFORMANCE, portfolio_id=made.id, from_=first, explain=True
+        )  # fmt: skip
+        assert isinstance(values.performance[-1].date, date)
+        with pytest.raises(ApiError) as missing:
+            api.call(routes.TOKENS_GET_TOKEN, symbol="N/A")
+        assert missing.value.status == 404
+        with pytest.raises(KeyError):
+            api.call(routes.TOKENS_GET_TOKEN)
+
+        async def same() -> models.AlertsOut:
+            async with AsyncClient(url, refresh_token=api.refresh_token) as beside:
+                return await beside.call(routes.ALERTS_LIST_ALERTS)
+
+        assert asyncio.run(same()).alerts == [alert]
+
+
+def test_every_list_that_needs_no_more_than_a_session_is_what_its_type_says(front, person) -> None:
+    """The description is the API's word; here it is held to it."""
+    url, _ = front
+    read, refused = 0, {}
+    with Client(url, tries=1) as api:
+        api.log_in(person.email, PASSWORD)
+        for name, route in sorted(vars(routes).items()):
+            if not isinstance(route, Route) or route.method != "GET" or "{" in route.path:
+                continue
+            try:
+                api.call(route)
+                read += 1
+            except ApiError as error:
+                refused[name] = error.status
+    assert set(refused.values()) <= {400, 403, 404, 503}, refused
+    assert read > 25
+
+
+def test_an_answer_of_another_version_is_told_as_such() -> None:
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, json={"token": 1}))
+    with pytest.raises(UnexpectedAnswer), Client("http://old.example", transport=transport) as api:
+        api.call(routes.TOKENS_GET_TOKEN, symbol="BTC")
 
 
 def test_a_key_is_taken_beside_the_bearer_which_decides_where_both_are_sent(

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -90,6 +91,38 @@ def test_a_title_is_the_first_clause() -> None:
         == "Disconnect a wallet"
     )
     assert descriptions.title("One wallet.") == "One wallet"
+
+
+CLIENT = Path(__file__).resolve().parents[3] / "clients" / "python"
+
+
+def test_the_types_of_our_client_are_those_of_the_description(document) -> None:
+    made = runpy.run_path(str(CLIENT / "generate.py"))["main"](json.loads(json.dumps(document)))
+    for name, text in made.items():
+        path = CLIENT / "src" / "coinsphere_client" / f"{name}.py"
+        command = [Path(sys.executable).parent / "ruff", "format", "--stdin-filename", path, "-"]
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
+        assert path.read_text() == done.stdout, f"{name} is of another description: make client"
+
+
+def test_the_types_of_our_client_hold() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--config-file=",
+        "-p",
+        "coinsphere_client",
+    ]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=CLIENT / "src",
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_client_is_made_of_it_without_a_warning(document, tmp_path: Path) -> None:

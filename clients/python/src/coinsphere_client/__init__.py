@@ -1,7 +1,19 @@
 """A thin client of Coinsphere's REST API: log in, retries, pages, exact decimals; sync and async."""
 
+from coinsphere_client import models, routes
 from coinsphere_client.asynchronous import AsyncClient
-from coinsphere_client.errors import ApiError, ClientError, NotReached
+from coinsphere_client.errors import ApiError, ClientError, NotReached, UnexpectedAnswer
+from coinsphere_client.protocol import Route
 from coinsphere_client.synchronous import Client
 
-__all__ = ["ApiError", "AsyncClient", "Client", "ClientError", "NotReached"]
+__all__ = [
+    "ApiError",
+    "AsyncClient",
+    "Client",
+    "ClientError",
+    "NotReached",
+    "Route",
+    "UnexpectedAnswer",
+    "models",
+    "routes",
+]

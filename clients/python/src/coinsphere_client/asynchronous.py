@@ -9,7 +9,7 @@ import httpx2
 
 from coinsphere_client import protocol
 from coinsphere_client.errors import NotReached
-from coinsphere_client.protocol import Call, Credentials
+from coinsphere_client.protocol import Answer, Call, Credentials, Route
 
 
 class AsyncClient:
@@ -65,6 +65,11 @@ class AsyncClient:
         user: Mapping[str, Any] = session["user"]
         return user
 
+    async def call(self, route: Route[Answer], body: Any = None, **parameters: Any) -> Answer:
+        """The answer of a route of `coinsphere_client.routes`, as its type. Raises `ApiError`, `NotReached`, `UnexpectedAnswer`."""
+        answer = await self._answer(route.call(body, parameters))
+        return protocol.read_as(answer, route.answer)
+
     async def get(self, path: str, **query: Any) -> Any:
         """The answer to a GET. Raises `ApiError`, `NotReached`."""
         return await self.ask(Call("GET", path, query=query))
@@ -97,11 +102,14 @@ class AsyncClient:
 
     async def ask(self, call: Call) -> Any:
         """The answer to any request. Raises `ApiError`, `NotReached`."""
+        return protocol.read(await self._answer(call))
+
+    async def _answer(self, call: Call) -> httpx2.Response:
         answer = await self._sent(call)
         if self._credentials.can_renew(answer):
             await self._renew()
             answer = await self._sent(call)
-        return protocol.read(answer)
+        return answer
 
     async def _renew(self) -> None:
         token = self._credentials.refresh_token or ""

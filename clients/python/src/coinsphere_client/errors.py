@@ -12,6 +12,10 @@ class NotReached(ClientError):
     """The server gave no answer, however often it was asked."""
 
 
+class UnexpectedAnswer(ClientError):
+    """The server's answer is not what this client's types say: one of the two is older than the other."""
+
+
 class ApiError(ClientError):
     """The server refused (RFC 9457).
 

@@ -2,22 +2,27 @@
 
 import json
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx2
+import msgspec
 
-from coinsphere_client.errors import ApiError
+from coinsphere_client.errors import ApiError, UnexpectedAnswer
 
+Answer = TypeVar("Answer")
 V1 = "/api/v1"
 PATIENCE = 30.0
 """Seconds that an answer may keep us waiting."""
 _AGAIN = frozenset((429, 502, 503, 504))
 _LONGEST_PAUSE = 60.0
 _UNAUTHORIZED = 401
+_PARAMETER = re.compile(r"{(\w+)}")
 
 
 @dataclass
@@ -41,6 +46,31 @@ class Credentials:
     def can_renew(self, answer: httpx2.Response) -> bool:
         """Whether a refused request may be good with a new access token."""
         return answer.status_code == _UNAUTHORIZED and self.refresh_token is not None
+
+
+@dataclass(frozen=True)
+class Route(Generic[Answer]):
+    """A route, and the type of what it answers; see `coinsphere_client.routes`."""
+
+    method: str
+    path: str
+    answer: type[Answer]
+
+    def call(self, body: Any, parameters: Mapping[str, Any]) -> "Call":
+        """A request of it: parameters of the path by their names, others are of the query, in Python's manner or the wire's.
+
+        Raises:
+            KeyError: a parameter of the path is missing.
+        """
+        of_path = _PARAMETER.findall(self.path)
+        path = self.path.format(**{name: quote(str(parameters[name]), safe="") for name in of_path})
+        query = {
+            _camel(name): _sent(value)
+            for name, value in parameters.items()
+            if name not in of_path and value is not None
+        }
+        is_bare = body is None and self.method == "POST"
+        return Call(self.method, path, {} if is_bare else body, query)
 
 
 @dataclass(frozen=True)
@@ -95,6 +125,27 @@ def read(answer: httpx2.Response) -> Any:
     if answer.is_success:
         return body
     raise ApiError(answer.status_code, body if isinstance(body, dict) else {})
+
+
+def read_as(answer: httpx2.Response, kind: type[Answer]) -> Answer:
+    """The body of a success as a type; what the type does not know is left out. Raises `ApiError`, `UnexpectedAnswer`."""
+    if not answer.is_success:
+        read(answer)
+    try:
+        return msgspec.json.decode(answer.content, type=kind)
+    except msgspec.MsgspecError as error:
+        raise UnexpectedAnswer(
+            f"{answer.request.method} {answer.request.url.path}: {error}"
+        ) from error
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.rstrip("_").split("_")
+    return first + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def _sent(value: Any) -> Any:
+    return _plain(value) if isinstance(value, Decimal) or hasattr(value, "isoformat") else value
 
 
 def written(body: Any) -> bytes:

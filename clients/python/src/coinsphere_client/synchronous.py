@@ -9,7 +9,7 @@ import httpx2
 
 from coinsphere_client import protocol
 from coinsphere_client.errors import NotReached
-from coinsphere_client.protocol import Call, Credentials
+from coinsphere_client.protocol import Answer, Call, Credentials, Route
 
 
 class Client:
@@ -65,6 +65,11 @@ class Client:
         user: Mapping[str, Any] = session["user"]
         return user
 
+    def call(self, route: Route[Answer], body: Any = None, **parameters: Any) -> Answer:
+        """The answer of a route of `coinsphere_client.routes`, as its type. Raises `ApiError`, `NotReached`, `UnexpectedAnswer`."""
+        answer = self._answer(route.call(body, parameters))
+        return protocol.read_as(answer, route.answer)
+
     def get(self, path: str, **query: Any) -> Any:
         """The answer to a GET. Raises `ApiError`, `NotReached`."""
         return self.ask(Call("GET", path, query=query))
@@ -97,11 +102,14 @@ class Client:
 
     def ask(self, call: Call) -> Any:
         """The answer to any request. Raises `ApiError`, `NotReached`."""
+        return protocol.read(self._answer(call))
+
+    def _answer(self, call: Call) -> httpx2.Response:
         answer = self._sent(call)
         if self._credentials.can_renew(answer):
             self._renew()
             answer = self._sent(call)
-        return protocol.read(answer)
+        return answer
 
     def _renew(self) -> None:
         token = self._credentials.refresh_token or ""
