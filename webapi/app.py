@@ -134,7 +134,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
     app.extensions[EXTENSION] = work
     _configure(app, settings)
     switches = app.extensions[features.EXTENSION] = features.Switches(settings)
-    app.extensions[flag_use_cases.EXTENSION] = Flags(settings.environment)
+    app.extensions[flag_use_cases.EXTENSION] = Flags.of(settings)
     middleware.register(app)
     literal_routes.register(app)
     deprecation.register(app)

@@ -22,7 +22,7 @@ class Alerts:
 
     def __init__(self, settings: Settings) -> None:
         self._stale_after = timedelta(seconds=settings.market_stale_seconds)
-        self._mails = AlertMails(Flags(settings.environment), settings.pages_url)
+        self._mails = AlertMails(Flags.of(settings), settings.pages_url)
 
     def evaluate(self, conn: Connection, now: datetime) -> None:
         """Evaluate them once; a firing, its mail and its job are one transaction, which the caller ends."""

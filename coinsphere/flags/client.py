@@ -1,7 +1,8 @@
-"""The seam: code asks OpenFeature's client, which asks the rules as this process read them last."""
+"""The seam: code asks OpenFeature's client, which asks the rules as this process read them last, or another server."""
 
 import time
 from threading import Lock
+from typing import Self
 from uuid import UUID, uuid4
 
 from openfeature import api
@@ -13,6 +14,8 @@ from psycopg import Connection
 from coinsphere.flags import repository
 from coinsphere.flags.catalogue import Flag
 from coinsphere.flags.provider import RulesProvider
+from coinsphere.flags.remote import RemoteProvider
+from coinsphere.settings import Settings
 
 CACHE_SECONDS = 2.0
 
@@ -22,16 +25,26 @@ class Flags:
 
     Args:
         environment: the kind of this installation, as the setting names it.
+        remote: a server that decides instead of the rules in the database.
     """
 
-    def __init__(self, environment: str) -> None:
+    def __init__(self, environment: str, remote: RemoteProvider | None = None) -> None:
         domain = f"coinsphere-{uuid4().hex}"
-        self._provider = RulesProvider()
+        self._provider = RulesProvider() if remote is None else remote
         api.set_provider_and_wait(self._provider, domain)
         context = EvaluationContext(attributes={"environment": environment})
         self._client = OpenFeatureClient(domain, None, context)
         self._until = 0.0
         self._reading = Lock()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Flags as an installation decides them."""
+        if settings.flags_url is None:
+            return cls(settings.environment)
+        token = settings.flags_token
+        secret = None if token is None else token.get_secret_value()
+        return cls(settings.environment, RemoteProvider(settings.flags_url, secret))
 
     def give(
         self, conn: Connection, flag: Flag, user_id: UUID, plan: str
@@ -53,6 +66,8 @@ class Flags:
         self._until = 0.0
 
     def _refresh(self, conn: Connection) -> None:
+        if not isinstance(self._provider, RulesProvider):
+            return
         with self._reading:
             if time.monotonic() >= self._until:
                 self._provider.learn(repository.stored(conn))

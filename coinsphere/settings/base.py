@@ -24,6 +24,15 @@ class Base(BaseModel):
         "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged."
     )
 
+    flags_url: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="Server that decides flags by OpenFeature's remote protocol (OFREP), instead of the rules of administrators.",
+    )
+    flags_token: SecretStr | None = Field(
+        None, description="What that server is shown as a bearer token."
+    )
+
     @property
     def state(self) -> Path:
         """The state folder as an absolute path."""

@@ -33,7 +33,7 @@ def evaluations(
 ) -> dg.MaterializeResult:
     """Each active alert against the newest good price; a crossing becomes an event and a mail in one transaction."""
     stale_after = timedelta(seconds=settings.market_stale_seconds)
-    mails = AlertMails(Flags(settings.environment), settings.pages_url)
+    mails = AlertMails(Flags.of(settings), settings.pages_url)
     with database.connection() as conn:
         report = evaluation.evaluate(conn, clock(), stale_after, mails)
     return dg.MaterializeResult(
