@@ -150,6 +150,15 @@ class AnalyticsOut(Struct, kw_only=True, frozen=True):
     features: list[FeatureWeekUseOut]
 
 
+class ArmOut(Struct, kw_only=True, frozen=True):
+    """A variant and who was given it."""
+
+    variant: str
+    users: int
+    over: int
+    did: Mapping[str, int]
+
+
 class AssetEventOut(Struct, kw_only=True, frozen=True):
     """What happened to a token; it counts until it is removed."""
 
@@ -366,6 +375,15 @@ class CohortWeekOut(Struct, kw_only=True, frozen=True):
 
     week_number: int = field(name="weekNumber")
     users: int | None
+
+
+class ComparisonOut(Struct, kw_only=True, frozen=True):
+    """A variant against the control, as of now."""
+
+    difference: _decimals.Decimal
+    lower: _decimals.Decimal
+    upper: _decimals.Decimal
+    p_value: _decimals.Decimal = field(name="pValue")
 
 
 class ComponentsOut(Struct, kw_only=True, frozen=True):
@@ -712,6 +730,24 @@ class ExchangeSyncOut(Struct, kw_only=True, frozen=True):
     finished_at: dt.datetime | None = field(name="finishedAt")
 
 
+class ExperimentOut(Struct, kw_only=True, frozen=True):
+    """An experiment that runs."""
+
+    flag: str
+    version: int
+    since: dt.datetime
+    within_days: int = field(name="withinDays")
+    sample_ratio_pvalue: _decimals.Decimal = field(name="sampleRatioPValue")
+    arms: list[ArmOut]
+    findings: list[FindingOut]
+
+
+class ExperimentsOut(Struct, kw_only=True, frozen=True):
+    """Every experiment that runs."""
+
+    experiments: list[ExperimentOut]
+
+
 class ExplainOut(Struct, kw_only=True, frozen=True):
     """The trail of the returns."""
 
@@ -814,6 +850,16 @@ class FiguresOut(Struct, kw_only=True, frozen=True):
     first_target_at: dt.datetime | None = field(name="firstTargetAt", default=None)
     last_target_at: dt.datetime | None = field(name="lastTargetAt", default=None)
     held_out: bool | None = field(name="heldOut", default=None)
+
+
+class FindingOut(Struct, kw_only=True, frozen=True):
+    """What is known of a variant in one metric."""
+
+    variant: str
+    metric: Metric
+    is_guard: bool = field(name="isGuard")
+    compared: ComparisonOut | None
+    verdict: Literal["unsound", "too few", "open", "better", "worse"]
 
 
 class FindingsOut(Struct, kw_only=True, frozen=True):
@@ -1300,6 +1346,9 @@ class MessageAnswer(Struct, kw_only=True, frozen=True):
 
     success: Literal[True] | None = None
     message: str
+
+
+Metric = Literal["alert-useful", "alert-not-useful", "alert-ended"]
 
 
 class ModelOut(Struct, kw_only=True, frozen=True):

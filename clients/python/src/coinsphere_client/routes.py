@@ -75,6 +75,10 @@ ADMINISTRATION_DATA_REMOVE_SET_ASIDE: Route[models.DecidedOut] = Route(
     "POST", "/admin/data/set-aside/{which}/remove", models.DecidedOut
 )
 """Take candles that were set aside out of the history."""
+EXPERIMENT_ADMINISTRATION_LIST_EXPERIMENTS: Route[models.ExperimentsOut] = Route(
+    "GET", "/admin/experiments", models.ExperimentsOut
+)
+"""Every experiment that runs."""
 ADMINISTRATION_LIST_FEATURES: Route[models.FeaturesOut] = Route(
     "GET", "/admin/features", models.FeaturesOut
 )
