@@ -1,0 +1,155 @@
+"""What watching the API costs: figures for Prometheus, and traces at a tenth, as ratios of CPU; and reads during a backup.
+
+Three APIs run side by side and are asked in turn, so that what else the machine does falls on each alike: one that counts
+nothing, one as it is, and one that tells traces to a collector besides. CPU is of API, PostgreSQL and Redis together; with
+both cores full, throughput is its inverse. The collector's CPU is not counted.
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import httpx2
+import psutil
+import psycopg
+
+from bench.hot import CONNECTIONS, V1, reader, reads, seed
+from bench.measure import Measure
+from bench.serving import QUIET, ROOT, Serving, served, stop
+from tests.conftest import free_port
+from tests.fakes.collector import collector
+
+ROUNDS = 3
+SECONDS = 3.0
+_PATHS = ("/auth/me", "/tokens", "/portfolios/{id}")
+_SLICE_SECONDS = 2.0
+_BALLAST = """
+    create table app.bench_ballast as
+    select n, md5(n::text) || md5((-n)::text) as text from generate_series(1, 4_000_000) as n
+"""
+"""400 MB: of what a migrated database weighs alone, a backup is made before anybody could count."""
+
+
+def run() -> list[Measure]:
+    """Ratios to the same API without, beside their targets."""
+    return [*_watching(), *_backing_up()]
+
+
+def _watching() -> list[Measure]:
+    with collector() as told, ExitStack() as stack:
+        apis = {
+            "nothing": stack.enter_context(
+                served(application="bench.uncounted:app", LOG_LEVEL="INFO")
+            ),
+            "figures": stack.enter_context(served(LOG_LEVEL="INFO")),
+            "traces": stack.enter_context(
+                served(LOG_LEVEL="INFO", TRACES_URL=told.url, TRACES_SHARE="0.1")
+            ),
+        }
+        asked = {name: _prepared(serving) for name, serving in apis.items()}
+        costs: dict[str, list[float]] = {name: [] for name in apis}
+        for _ in range(ROUNDS):
+            for name, serving in apis.items():
+                costs[name].append(_cost(serving, *asked[name]))
+        assert told.spans, "no trace was told"
+    ratios = {
+        name: statistics.median(
+            with_it / without for with_it, without in zip(costs[name], costs[base], strict=True)
+        )
+        for name, base in (("figures", "nothing"), ("traces", "figures"))
+    }
+    label = f"CPU of all server parts, a mix of reads at {CONNECTIONS} connections:"
+    return [
+        Measure(f"{label} nothing counted", 1000 * statistics.median(costs["nothing"]), "ms"),
+        Measure(
+            f"{label} figures, scraped every {SECONDS:.0f} s",
+            100 * (ratios["figures"] - 1),
+            "% more",
+            5,
+        ),
+        Measure(f"{label} traces at a tenth besides", 100 * (ratios["traces"] - 1), "% more", 15),
+    ]
+
+
+def _prepared(serving: Serving) -> tuple[str, list[str]]:
+    seed(serving)
+    with httpx2.Client(base_url=serving.url, timeout=60) as client:
+        token, portfolio = reader(client)
+    paths = [V1 + path.replace("{id}", portfolio) for path in _PATHS]
+    for path in paths:
+        reads(serving.url, token, 1.5, path)
+    return token, paths
+
+
+def _cost(serving: Serving, token: str, paths: list[str]) -> float:
+    """Seconds of CPU a read, of all paths alike; the figures are scraped once, as Prometheus would."""
+    total = 0.0
+    for path in paths:
+        before = serving.cpu_seconds()
+        httpx2.get(
+            f"http://127.0.0.1:{serving.variables['COINSPHERE_METRICS_PORT']}/metrics", timeout=30
+        )
+        count = reads(serving.url, token, SECONDS, path)
+        total += (serving.cpu_seconds() - before) / count
+    return total / len(paths)
+
+
+def _backing_up() -> list[Measure]:
+    """Reads a second while a full base backup is made and the log is received, beside those before and after."""
+    with served(LOG_LEVEL="INFO") as serving:
+        token, (path, *_) = _prepared(serving)
+        with psycopg.connect(serving.superuser_url, autocommit=True) as conn:
+            conn.execute(_BALLAST)
+            conn.execute("checkpoint")
+        around = [_rate(serving, token, path) for _ in range(ROUNDS)]
+        with _keeper(serving) as keeper:
+            _await(lambda: any("pg_basebackup" in each.name() for each in keeper.children()))
+            began = time.monotonic()
+            during = []
+            while not _is_made(serving):
+                during.append(_rate(serving, token, path))
+            lasted = time.monotonic() - began
+        around += [_rate(serving, token, path) for _ in range(ROUNDS)]
+    if not during[:-1]:
+        raise RuntimeError("the backup was made before it could be measured")
+    lost = 1 - statistics.median(during[:-1]) / statistics.median(around)
+    return [
+        Measure("a full base backup beside reads", lasted, "s"),
+        Measure("reads lost while it is made", 100 * lost, "% of throughput", 10),
+    ]
+
+
+def _rate(serving: Serving, token: str, path: str) -> float:
+    return reads(serving.url, token, _SLICE_SECONDS, path) / _SLICE_SECONDS
+
+
+@contextmanager
+def _keeper(serving: Serving) -> Iterator[psutil.Process]:
+    """The keeper of backups, which begins with a full base backup."""
+    variables = serving.variables | {
+        "COINSPHERE_DATABASE_URL": serving.server.url("coinsphere_worker"),
+        "COINSPHERE_BACKUP_DATABASE_URL": serving.server.url("coinsphere_backup", "postgres"),
+        "COINSPHERE_BACKUP_METRICS_PORT": str(free_port()),
+    }
+    command = [sys.executable, "-m", "coinsphere.backup.keeper"]
+    process = subprocess.Popen(command, cwd=ROOT, env=variables, **QUIET)
+    try:
+        yield psutil.Process(process.pid)
+    finally:
+        stop(process)
+
+
+def _is_made(serving: Serving) -> bool:
+    with psycopg.connect(serving.database_url) as conn:
+        return conn.execute("select 1 from app.backups").fetchone() is not None
+
+
+def _await(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("no backup was begun")
+        time.sleep(0.05)
