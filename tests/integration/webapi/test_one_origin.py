@@ -60,6 +60,10 @@ def test_the_stream_answers_on_the_apis_port(running: Running, stream) -> None:
         running, None, origin=running.url.replace("127.0.0.1", "localhost"), **offered
     ) as client:
         assert client.subprotocol == "coinsphere.v1"
+    graphql = ["graphql-transport-ws", f"token.{token}"]
+    with opened(running, None, subprotocols=graphql) as client:
+        client.send('{"type":"connection_init"}')
+        assert json.loads(client.recv(60)) == {"type": "connection_ack"}
     with pytest.raises(InvalidStatus) as foreign:
         opened(running, None, origin="https://evil.example", **offered)
     assert foreign.value.response.status_code == 403
