@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_skeleton, format_timedelta
+from babel.dates import format_skeleton, format_timedelta
 from markupsafe import Markup, escape
 
 from coinsphere.alerts.repository import Alert
@@ -64,7 +64,7 @@ def number(value: Decimal | float | None, places: int = 2) -> str:
 
 def day(value: date | datetime | None) -> str:
     """A day."""
-    return UNKNOWN if value is None else str(format_date(value, "medium", locale=locale()))
+    return UNKNOWN if value is None else figures.day(value, locale())
 
 
 def short_day(value: date) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -86,9 +86,18 @@ def quantity(amount: Decimal, locale: str = LOCALE) -> str:
 def moment(instant: datetime, locale: str = LOCALE, zone: str | None = None) -> str:
     """An instant by minutes, by the clock of a zone of the IANA database, by default UTC."""
     at = instant.astimezone(UTC if zone is None else ZoneInfo(zone))
-    # In English without the comma and the order of months that only Americans expect.
-    day = format_date(at, "d MMMM y" if locale.startswith("en") else "long", locale=locale)
-    return f"{day}, {at:%H:%M} {at:%Z}"
+    written = format_date(at, "d MMMM y" if _is_english(locale) else "long", locale=locale)
+    return f"{written}, {at:%H:%M} {at:%Z}"
+
+
+def day(value: date, locale: str = LOCALE) -> str:
+    """A day with its month in short."""
+    return str(format_date(value, "d MMM y" if _is_english(locale) else "medium", locale=locale))
+
+
+def _is_english(locale: str) -> bool:
+    """Whether days are written without the comma and the order that only Americans expect."""
+    return locale.startswith("en")
 
 
 def _places(value: Decimal, usual: int, least: Decimal = Decimal(1)) -> int:

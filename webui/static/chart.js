@@ -22,9 +22,12 @@ const sizeOf = (place) => ({ width: place.clientWidth, height: place.clientWidth
 /** @param {string} name */
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
+/** The language of the page's days: in English without the order that only Americans expect, as the pages have them. */
+const calendar = () => (document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang);
+
 /** How the days of an axis are written: with the year where a year begins, with the hour where they are hours. @param {number[]} splits */
 function dates(splits) {
-  const locale = document.documentElement.lang;
+  const locale = calendar();
   const step = splits.length > 1 ? splits[1] - splits[0] : 86_400;
   const year = new Intl.DateTimeFormat(locale, { year: "numeric", timeZone: "UTC" });
   const month = new Intl.DateTimeFormat(locale, { month: "short", timeZone: "UTC" });
@@ -41,7 +44,7 @@ function dates(splits) {
 /** How one moment is written: with the hour where some are not midnight. @param {(number | null)[]} times in seconds */
 function moments(times) {
   const isDaily = times.every((at) => (at ?? 0) % 86_400 === 0);
-  return new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeZone: "UTC", ...(isDaily ? {} : { timeStyle: "short" }) });
+  return new Intl.DateTimeFormat(calendar(), { dateStyle: "medium", timeZone: "UTC", ...(isDaily ? {} : { timeStyle: "short" }) });
 }
 
 /** @param {string} currency */

@@ -116,8 +116,9 @@ async function withItsAge(kept) {
   const text = await kept.text();
   const words = /<meta name="offline" content="([^"]*)">/.exec(text)?.[1] ?? "";
   const language = /<html lang="([a-z]{2})"/.exec(text)?.[1] ?? "en";
+  const calendar = language === "en" ? "en-GB" : language;
   const at = new Date(kept.headers.get("Date") ?? Date.now());
-  const when = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(at);
+  const when = new Intl.DateTimeFormat(calendar, { dateStyle: "medium", timeStyle: "short" }).format(at);
   const note = `<p class="hintbox offline" role="status"><span>${words.replace("%(when)s", when)}</span></p>`;
   return new Response(text.replace(/(<main[^>]*>)/, `$1${note}`), { status: 200, headers: plain(kept.headers) });
 }

@@ -174,7 +174,7 @@ def test_an_alert_ends_on_a_day_and_goes_on_without_it(member, prices) -> None:
     assert member.post("/alerts/new", {**ALERT, "expiresAt": "never"}).status_code == 400
     assert member.post("/alerts/new", {**ALERT, "expiresAt": "2026-12-31"}).status_code == 303
     listed = member.get("/alerts").text
-    assert "until Dec 31, 2026" in listed
+    assert "until 31 Dec 2026" in listed
     address = re.search(r'href="(/alerts/[0-9a-f-]{36})"', listed)[1]
     assert 'value="2026-12-31"' in member.get(address).text
     kept = {name: ALERT[name] for name in ("condition", "threshold", "channels", "cooldownSeconds")}

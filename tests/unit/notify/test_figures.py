@@ -42,6 +42,7 @@ def test_another_locale_has_its_own_signs():
     assert figures.dollars(Decimal("64123.456"), "de") == "64.123,46 USD"
     instant = datetime(2026, 3, 1, 9, 5, tzinfo=UTC)
     assert figures.moment(instant) == "1 March 2026, 09:05 UTC"
+    assert (figures.day(instant), figures.day(instant, "de")) == ("1 Mar 2026", "01.03.2026")
     assert figures.moment(instant, "de") == "1. März 2026, 09:05 UTC"
     assert figures.moment(instant, "de", "Europe/Berlin") == "1. März 2026, 10:05 CET"
     assert figures.moment(instant, zone="America/New_York") == "1 March 2026, 04:05 EST"

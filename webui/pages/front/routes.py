@@ -5,6 +5,7 @@ from datetime import timedelta
 from flask import Blueprint, Response
 from markupsafe import Markup
 
+from webapi.health import probes
 from webapi.services import services
 from webapi.tokens import history, queries
 from webui import charts, rendering, requests
@@ -16,6 +17,15 @@ from webui.security.access import anyone
 web_front = Blueprint("web_front", __name__)
 _SHOWN = "BTC"
 _PAST = timedelta(days=45)
+_NEEDS = {
+    "pages": ("postgres", "connections", "disk"),
+    "prices": ("data", "schedules", "orchestrator", "daemon"),
+    "live": ("stream",),
+    "forecasts": ("ml",),
+    "work": ("worker", "jobs"),
+    "backups": ("backups",),
+}
+"""What of `/health` each thing that people do needs; what else it names is felt by operators alone."""
 
 
 @web_front.get("/")
@@ -28,6 +38,16 @@ def front() -> Response:
     page = services().pages.page("web-front", locale(), _live)
     live = Markup(page.body.decode())  # noqa: S704 - rendered by a template  # nosec B704
     return rendering.page("front/index.html", live=live)
+
+
+@web_front.get("/status")
+@anyone
+def status() -> Response:
+    """Whether each thing that people do here works at the moment."""
+    work = services()
+    states, _ = probes.states(work)
+    parts = {part: all(states[name] for name in needed) for part, needed in _NEEDS.items()}
+    return rendering.page("front/status.html", parts=parts, at=work.clock())
 
 
 @web_front.get("/offline")
