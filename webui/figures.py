@@ -115,6 +115,9 @@ _WRITTEN: dict[str, Callable[[Decimal], str]] = {
     "portfolio": money,
     "percent_change": lambda value: figures.change(value, locale()),
     "prediction": lambda value: figures.change(value, locale()),
+    "volatility": lambda value: figures.percent(value, locale()),
+    "drawdown": lambda value: figures.percent(value, locale()),
+    "stale_data": lambda value: figures.minutes(value, locale()),
 }
 
 
@@ -127,6 +130,10 @@ def alert_words(alert: Alert) -> str:
         "percent_change": gettext("change of 24 hours"),
         "prediction": gettext("forecast for tomorrow"),
         "risk": gettext("risk score"),
+        "volatility": gettext("volatility of a year"),
+        "drawdown": gettext("fall from the year's highest close"),
+        "stale_data": gettext("age of the price"),
+        "reconciliation": gettext("differences in the books"),
     }
     conditions = {
         "above": gettext("above"),

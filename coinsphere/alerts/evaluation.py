@@ -26,7 +26,7 @@ _EVALUATE = """
         where quality = 'ok' and observed_at > %(now)s - %(stale_after)s and observed_at <= %(now)s
     ),
     newest_risk as (
-        select distinct on (token_id) token_id, overall_score, price_source, computed_at
+        select distinct on (token_id) token_id, overall_score, annual_volatility, price_source, computed_at
         from market.risk_scores
         where computed_at > %(now)s - interval '2 days'
         order by token_id, day desc
@@ -52,6 +52,22 @@ _EVALUATE = """
         group by holdings.portfolio_id
         having count(*) = count(quotes.price)
     ),
+    -- Only of what somebody watches: the rest would be a year of candles of every token, each minute.
+    peaks as (
+        select token_id, max(close) as peak
+        from market.adjusted_candles
+        where interval = '1d' and is_final and quality <> 'suspect' and opened_at > %(now)s - interval '365 days'
+            and token_id in (select token_id from app.alerts where alert_type = 'drawdown' and is_active)
+        group by token_id
+    ),
+    differences as (
+        select watched.portfolio_id, count(issues.id) as value, max(issues.found_at) as found_at
+        from (select distinct portfolio_id from app.alerts where alert_type = 'reconciliation' and is_active) as watched
+        left join app.portfolio_issues as issues
+            on issues.portfolio_id = watched.portfolio_id and issues.state = 'open'
+            and issues.kind in ('balance_difference', 'negative_balance')
+        group by watched.portfolio_id
+    ),
     observed (alert_type, subject_id, value, source, observed_at) as (
         select 'price', token_id, price, source, observed_at from good_quotes
         union all
@@ -64,6 +80,21 @@ _EVALUATE = """
         select 'prediction', token_id, change, source, anchored_at from anchored_predictions
         union all
         select 'portfolio', portfolio_id, value, source, observed_at from portfolio_values
+        union all
+        select 'volatility', token_id, 100 * annual_volatility, price_source, computed_at
+        from newest_risk
+        where annual_volatility is not null
+        union all
+        select 'drawdown', token_id, 100 * (1 - price / greatest(peak, price)), source, observed_at
+        from good_quotes
+        join peaks using (token_id)
+        union all
+        select 'stale_data', token_id, extract(epoch from %(now)s - observed_at)::numeric / 60, source, observed_at
+        from market.quotes
+        where observed_at <= %(now)s
+            and token_id in (select token_id from app.alerts where alert_type = 'stale_data' and is_active)
+        union all
+        select 'reconciliation', portfolio_id, value, 'ledger', coalesce(found_at, %(now)s) from differences
     ),
     sound as (
         select alert_type, subject_id, round(value, 18) as value, source, observed_at
@@ -111,11 +142,11 @@ _EVALUATE = """
             where alert_type = sound.alert_type and coalesce(token_id, portfolio_id) = sound.subject_id
                 and is_active and not is_armed
         ) as crossed
-        where sound.alert_type <> 'portfolio'
+        where sound.alert_type not in ('portfolio', 'reconciliation')
         union all
         select alerts.id
         from app.alerts
-        join sound on sound.alert_type = 'portfolio' and sound.subject_id = alerts.portfolio_id
+        join sound on sound.alert_type = alerts.alert_type and sound.subject_id = alerts.portfolio_id
         where alerts.is_active and (
             not alerts.is_armed or sign(alerts.last_value - threshold) is distinct from sign(sound.value - threshold)
         )

@@ -15,6 +15,10 @@ _WRITTEN = {
     "prediction": figures.percent,
     "risk": figures.score,
     "portfolio": figures.dollars,
+    "volatility": figures.percent,
+    "drawdown": figures.percent,
+    "stale_data": figures.minutes,
+    "reconciliation": figures.score,
 }
 
 
@@ -100,6 +104,10 @@ def _watched(alert_type: str) -> str:
         "prediction": gettext("predicted change for tomorrow"),
         "risk": gettext("risk score"),
         "portfolio": gettext("value"),
+        "volatility": gettext("volatility of a year"),
+        "drawdown": gettext("fall from the year's highest close"),
+        "stale_data": gettext("age of the price"),
+        "reconciliation": gettext("count of differences in the books"),
     }[alert_type]
 
 

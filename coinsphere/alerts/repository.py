@@ -14,7 +14,7 @@ from coinsphere.alerts.rules import AlertType, Condition
 
 @dataclass(frozen=True, slots=True)
 class NewAlert:
-    """What a user asks for. `token_id` for all types but `portfolio`, which has `portfolio_id` instead."""
+    """What a user asks for. `token_id`, or `portfolio_id` for the types `OF_PORTFOLIOS`."""
 
     alert_type: AlertType
     condition: Condition

@@ -14,6 +14,10 @@ class AlertType(StrEnum):
     PREDICTION = "prediction"
     RISK = "risk"
     PORTFOLIO = "portfolio"
+    VOLATILITY = "volatility"
+    DRAWDOWN = "drawdown"
+    STALE_DATA = "stale_data"
+    RECONCILIATION = "reconciliation"
 
 
 class Condition(StrEnum):
@@ -27,9 +31,14 @@ class Condition(StrEnum):
 
 
 IN_DOLLARS = (AlertType.PRICE, AlertType.VOLUME, AlertType.PORTFOLIO)
+OF_PORTFOLIOS = (AlertType.PORTFOLIO, AlertType.RECONCILIATION)
+"""What is watched of a portfolio; everything else is of a token."""
+_UP_TO_A_HUNDRED = (AlertType.RISK, AlertType.DRAWDOWN)
+_FROM_ZERO = (*_UP_TO_A_HUNDRED, AlertType.STALE_DATA, AlertType.RECONCILIATION)
+"""May be exactly zero; all else only comes near the end of its range."""
 _UPWARD = (Condition.ABOVE, Condition.CROSSES_ABOVE)
 _DOWNWARD = (Condition.BELOW, Condition.CROSSES_BELOW)
-_MOST_RISK = 100
+_HUNDRED = 100
 _SMALLEST = Decimal("1e-18")
 _EXACT = Context(prec=80)
 """Any sum of two numeric(38,18), as PostgreSQL counts."""
@@ -83,10 +92,9 @@ def usual_hysteresis(alert_type: AlertType, condition: Condition, threshold: Dec
 def threshold_fault(alert_type: AlertType, condition: Condition, threshold: Decimal) -> str | None:
     """Why an alert could never fire, or could not but hold; None where it can do both."""
     low, high = _range(alert_type)
-    if alert_type is AlertType.RISK and not 0 <= threshold <= _MOST_RISK:
+    if alert_type in _UP_TO_A_HUNDRED and not 0 <= threshold <= _HUNDRED:
         return "must be between 0 and 100"
-    # A risk score may be exactly 0 or 100; all else only comes near the end of its range.
-    is_end_reached = alert_type is AlertType.RISK
+    is_end_reached = alert_type in _FROM_ZERO
     if low is not None and (threshold < low or (threshold == low and not is_end_reached)):
         return f"must be greater than {low}"
     if threshold == low and condition in _DOWNWARD:
@@ -101,7 +109,7 @@ def hysteresis_fault(
 ) -> str | None:
     """Why an alert that fired once could never fire again; None where it can."""
     low, high = _range(alert_type)
-    is_end_reached = alert_type is AlertType.RISK
+    is_end_reached = alert_type in _FROM_ZERO
     back, forth = _EXACT.subtract(threshold, hysteresis), _EXACT.add(threshold, hysteresis)
     is_low_free = low is None or back > low or (back == low and is_end_reached)
     is_high_free = high is None or forth <= high
@@ -116,7 +124,7 @@ def _range(alert_type: AlertType) -> tuple[Decimal | None, Decimal | None]:
     """Between which numbers values lie: nothing falls by more than all of it."""
     if alert_type in (AlertType.PERCENT_CHANGE, AlertType.PREDICTION):
         return Decimal(-100), None
-    return Decimal(0), Decimal(_MOST_RISK) if alert_type is AlertType.RISK else None
+    return Decimal(0), Decimal(_HUNDRED) if alert_type in _UP_TO_A_HUNDRED else None
 
 
 def is_cooled_down(last_triggered_at: datetime | None, cooldown: timedelta, now: datetime) -> bool:

@@ -46,6 +46,11 @@ def score(value: Decimal, locale: str = LOCALE) -> str:
     return _written(value, 1, locale)
 
 
+def minutes(value: Decimal, locale: str = LOCALE) -> str:
+    """A time in minutes with one place."""
+    return f"{_written(value, 1, locale)} min"
+
+
 def money(amount: Decimal, currency: str = "USD", locale: str = LOCALE) -> str:
     """An amount with its currency's sign where the language puts it: to the cent from one on, to four digits below."""
     return fixed(amount, _places(amount, 2), locale, currency)

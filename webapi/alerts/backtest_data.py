@@ -46,11 +46,41 @@ _RISK = """
     select computed_at, overall_score from market.risk_scores
     where token_id = %(token_id)s and computed_at > %(since)s and computed_at <= %(now)s order by computed_at
 """
+_VOLATILITIES = """
+    select computed_at, 100 * annual_volatility from market.risk_scores
+    where token_id = %(token_id)s and computed_at > %(since)s and computed_at <= %(now)s and annual_volatility is not null
+    order by computed_at
+"""
+_DRAWDOWNS = """
+    select at, 100 * (1 - close / peak)
+    from (
+        select
+            opened_at + interval '1 day' as at, close,
+            max(close) over (order by opened_at range between interval '364 days' preceding and current row) as peak
+        from market.adjusted_candles
+        where token_id = %(token_id)s and interval = '1d' and is_final and quality <> 'suspect'
+            and opened_at > %(since)s - interval '366 days' and opened_at + interval '1 day' <= %(now)s
+    ) as falls
+    where at > %(since)s
+    order by at
+"""
 _VALUES = """
     select day::timestamptz + interval '1 day', value from app.portfolio_values_daily
     where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and day >= %(since)s::date and value is not null
     order by day
 """
+_KEPT: dict[AlertType, LiteralString] = {
+    AlertType.PORTFOLIO: _VALUES,
+    AlertType.RISK: _RISK,
+    AlertType.VOLATILITY: _VOLATILITIES,
+    AlertType.DRAWDOWN: _DRAWDOWNS,
+}
+_NOT_KEPT = (
+    AlertType.VOLUME,
+    AlertType.PREDICTION,
+    AlertType.STALE_DATA,
+    AlertType.RECONCILIATION,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +109,7 @@ def of(conn: Connection, user_id: UUID, wanted: NewAlert, now: datetime) -> Past
 
 
 def _reason(conn: Connection, user_id: UUID, wanted: NewAlert) -> str | None:
-    if wanted.alert_type in (AlertType.VOLUME, AlertType.PREDICTION):
+    if wanted.alert_type in _NOT_KEPT:
         return "what it watches is not kept as it was"
     if wanted.portfolio_id is None:
         return None
@@ -96,10 +126,9 @@ def _seen(conn: Connection, user_id: UUID, wanted: NewAlert, now: datetime) -> l
         "since": now - SPAN,
         "now": now,
     }
-    if wanted.alert_type == AlertType.PORTFOLIO:
-        return [Moment(*row) for row in conn.execute(_VALUES, parameters)]
-    if wanted.alert_type == AlertType.RISK:
-        return [Moment(*row) for row in conn.execute(_RISK, parameters)]
+    kept = _KEPT.get(wanted.alert_type)
+    if kept is not None:
+        return [Moment(*row) for row in conn.execute(kept, parameters)]
     has_line = wanted.token_id is not None and price_line.has_line(conn, wanted.token_id)
     rows = conn.execute(_CLOSES_IN_LINE if has_line else _CLOSES, parameters).fetchall()
     if wanted.alert_type == AlertType.PRICE:

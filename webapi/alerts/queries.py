@@ -35,6 +35,12 @@ _STATES = """
                 select from market.risk_scores
                 where token_id = alerts.token_id and computed_at > %(now)s - interval '2 days'
             )
+            when 'volatility' then exists (
+                select from market.risk_scores
+                where token_id = alerts.token_id and computed_at > %(now)s - interval '2 days' and annual_volatility is not null
+            )
+            when 'stale_data' then exists (select from market.quotes where token_id = alerts.token_id)
+            when 'reconciliation' then true
             when 'portfolio' then exists (
                 select from app.holdings
                 join market.tokens on tokens.id = holdings.token_id and tokens.is_active
@@ -78,6 +84,13 @@ _UNKNOWN = {
     AlertType.PREDICTION: N_(
         "no model forecasts %(symbol)s at present; the alert waits until that changes"
     ),
+    AlertType.VOLATILITY: N_(
+        "no current volatility of %(symbol)s is known; the alert waits until that changes"
+    ),
+    AlertType.DRAWDOWN: N_(
+        "no current price of %(symbol)s is known; the alert waits until that changes"
+    ),
+    AlertType.STALE_DATA: N_("%(symbol)s never had a price; the alert waits until that changes"),
     AlertType.PORTFOLIO: N_(
         "the portfolio has no value: it is empty, or a price in it is missing; the alert waits until that changes"
     ),

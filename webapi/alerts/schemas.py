@@ -42,7 +42,7 @@ Cooldown = Annotated[int, Field(ge=0, le=_MAX_COOLDOWN, strict=True)]
 
 
 class AlertIn(Input):
-    """A new alert. `portfolioId` with the type `portfolio`, `tokenSymbol` with every other."""
+    """A new alert. `portfolioId` with the types `portfolio` and `reconciliation`, `tokenSymbol` with every other."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -60,8 +60,8 @@ class AlertIn(Input):
     portfolio_id: UUID | None = None
     condition: AnyCondition
     threshold: Number = Field(
-        description="US dollars for price, volume and portfolio; percent for percent_change and prediction; "
-        "0 to 100 for risk."
+        description="US dollars for price, volume and portfolio; percent for percent_change, prediction, volatility and "
+        "drawdown; 0 to 100 for risk; minutes for stale_data; how many for reconciliation."
     )
     channels: Channels = ("email",)
     channel_ids: ChannelIds = ()
@@ -204,9 +204,9 @@ class EventsOut(Output):
 def fault(wanted: NewAlert, *, has_token: bool) -> tuple[str, str] | None:
     """The field that does not fit the type of alert, and why; None where all fit."""
     alert_type, has_portfolio = wanted.alert_type, wanted.portfolio_id is not None
-    is_portfolio = alert_type is AlertType.PORTFOLIO
+    is_portfolio = alert_type in rules.OF_PORTFOLIOS
     if is_portfolio and not has_portfolio:
-        return "portfolioId", "is needed for an alert of the type portfolio"
+        return "portfolioId", f"is needed for an alert of the type {alert_type}"
     if not is_portfolio and not has_token:
         return "tokenSymbol", f"is needed for an alert of the type {alert_type}"
     if has_token and has_portfolio:

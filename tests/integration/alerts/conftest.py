@@ -12,7 +12,7 @@ from coinsphere.alerts import evaluation, repository
 from coinsphere.alerts.evaluation import AlertReport
 from coinsphere.alerts.mails import AlertMails
 from coinsphere.alerts.repository import NewAlert
-from coinsphere.alerts.rules import AlertType, Condition
+from coinsphere.alerts.rules import OF_PORTFOLIOS, AlertType, Condition
 from coinsphere.flags.client import Flags
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -55,7 +55,7 @@ class World:
         )
 
     def alert(self, condition="above", threshold=100, alert_type="price", **options) -> UUID:
-        if alert_type != "portfolio":
+        if alert_type not in OF_PORTFOLIOS:
             options["token_id"] = self.token()
         new = NewAlert(AlertType(alert_type), Condition(condition), Decimal(threshold), **options)
         return repository.create(self.conn, self.user, new).id

@@ -331,3 +331,85 @@ def test_alerts_whose_value_moves_on_its_own_side_are_not_written(world):
     assert seen == [101, 101, 101]
     assert world.fired(111) == [1]
     assert world.scalar("select previous_value from app.alert_events where threshold = 110") == 101
+
+
+_CLOSE = """
+    insert into market.price_data
+        (token_id, interval, opened_at, open, high, low, close, source, is_final, observed_at)
+    values (%(token)s, '1d', %(at)s, %(close)s, %(close)s, %(close)s, %(close)s, 'kraken', true, now())
+"""
+
+
+def close(world, price, days_ago) -> None:
+    at = world.now.replace(hour=0) - timedelta(days=days_ago)
+    world.conn.execute(_CLOSE, {"token": world.token(), "at": at, "close": price})
+
+
+def subjects(world) -> set[str]:
+    return {subject for (subject,) in world.conn.execute("select subject from app.mails")}
+
+
+def test_a_fall_is_measured_from_the_highest_close_of_a_year(world):
+    close(world, 500, 400)
+    close(world, 200, 300)
+    close(world, 150, 1)
+    alert = world.alert("above", 40, "drawdown", cooldown_seconds=0)
+    assert world.fired(121, 119, 118, 124, 119) == [0, 1, 0, 0, 1]
+    first, *_ = repository.events(world.conn, world.user, alert)[::-1]
+    assert (first.observed_value, first.source) == (Decimal("40.5"), "kraken")
+    # What is dearer than ever did not fall, and a doubted close is no peak.
+    world.conn.execute("update market.price_data set quality = 'suspect' where close = 200")
+    world.fired(160)
+    assert (
+        world.scalar("select value from app.alert_observations where alert_type = 'drawdown'") == 0
+    )
+
+
+def test_a_price_that_grows_old_is_told_once_and_again_after_it_was_fresh(world):
+    alert = world.alert("above", 10, "stale_data", cooldown_seconds=0)
+    told = []
+    for age in (60, 660, 720, 30, 700):
+        world.quote(100, age=age, quality="suspect")
+        told.append(world.evaluate(0).fired)
+    assert told == [0, 1, 0, 0, 1]
+    events = repository.events(world.conn, world.user, alert)
+    assert {(round(event.observed_value, 2), event.source) for event in events} == {
+        (Decimal("11.00"), "kraken"),
+        (Decimal("11.67"), "kraken"),
+    }
+    assert subjects(world) == {
+        "BTC: age of the price is 11 min",
+        "BTC: age of the price is 11.7 min",
+    }
+
+
+def test_volatility_is_the_published_one(world):
+    world.alert("above", 60, "volatility")
+    for day, volatility in ((1, "0.55"), (0, "0.61")):
+        world.conn.execute(
+            "insert into market.risk_scores (token_id, day, overall_score, risk_level, annual_volatility, price_source, computed_at)"
+            " values (%s, %s, 50, 'medium', %s, 'kraken', %s)",
+            [world.token(), world.now.date() - timedelta(days=day), volatility, world.now],
+        )
+        assert world.evaluate().fired == 1 - day
+
+
+def test_a_difference_in_the_books_is_told(world):
+    (portfolio,) = world.conn.execute(
+        "insert into app.portfolios (user_id, name, currency) values (%s, 'Main', 'USD') returning id",
+        [world.user],
+    ).fetchone()
+    world.alert("above", 0, "reconciliation", portfolio_id=portfolio, cooldown_seconds=0)
+    add = (
+        "insert into app.portfolio_issues (user_id, portfolio_id, kind, token_id, amount)"
+        " values (%s, %s, %s, %s, 1)"
+    )
+    assert world.evaluate().fired == 0
+    for kind, fires in (("missing_cost", 0), ("balance_difference", 1), ("negative_balance", 0)):
+        world.conn.execute(add, [world.user, portfolio, kind, world.token()])
+        assert world.evaluate().fired == fires, kind
+    world.conn.execute("update app.portfolio_issues set state = 'resolved', settled_at = now()")
+    assert world.evaluate().fired == 0
+    world.conn.execute(add, [world.user, portfolio, "balance_difference", world.token("ETH")])
+    assert world.evaluate().fired == 1
+    assert subjects(world) == {"Main: count of differences in the books is 1"}

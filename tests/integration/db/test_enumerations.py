@@ -13,7 +13,7 @@ ENUMERATIONS = {
     "app.transfer_matches": {"state"},
     "app.lot_uses": {"kind"},
     "app.portfolio_issues": {"kind", "state"},
-    "app.import_batches": {"format", "status"},
+    "app.import_batches": {"status"},
     "app.portfolio_syncs": {"status"},
     "app.alerts": {"alert_type", "condition", "channels"},
     "app.alert_observations": {"alert_type"},

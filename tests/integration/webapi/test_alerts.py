@@ -141,6 +141,23 @@ def test_an_alert_needs_a_known_token(person) -> None:
     assert_problem(create(person, tokenSymbol="B\u0007C"), 400)
 
 
+def waiting(alert) -> int:
+    return sum("the alert waits until that changes" in text for text in alert["warnings"])
+
+
+def test_books_prices_and_swings_are_watched_as_well(person, owner_db) -> None:
+    mine = portfolio(owner_db, person.id)
+    books = {"alertType": "reconciliation", "condition": "above", "threshold": 0}
+    assert_problem(person.post("/alerts", {**books, "tokenSymbol": "BTC"}), 400)
+    made = person.post("/alerts", {**books, "portfolioId": mine}).json["alert"]
+    assert (made["portfolioId"], waiting(made)) == (mine, 0)
+    for kind in ("volatility", "drawdown", "stale_data"):
+        wanted = {"alertType": kind, "tokenSymbol": "BTC", "condition": "above", "threshold": 20}
+        told = person.post("/alerts", wanted).json["alert"]
+        assert told["tokenSymbol"] == "BTC"
+        assert waiting(told) == 1
+
+
 def test_an_alert_of_a_portfolio_needs_one_of_ones_own(person, other, owner_db) -> None:
     mine, foreign = portfolio(owner_db, person.id), portfolio(owner_db, other.id)
     wanted = {"alertType": "portfolio", "condition": "below", "threshold": 10}

@@ -91,6 +91,10 @@ def test_a_portfolio_is_watched_too(member, owned) -> None:
     }
     assert member.post("/alerts/new", own).status_code == 303
     assert "<b>Long term</b> value above $1,000.00" in member.get("/alerts").text
+    member.get("/alerts/new")
+    books = own | {"alertType": "reconciliation", "threshold": "0", "tokenSymbol": "BTC"}
+    assert member.post("/alerts/new", books).status_code == 303
+    assert "<b>Long term</b> differences in the books above 0" in member.get("/alerts").text
 
 
 def test_alerts_of_others_do_not_exist(watching, app) -> None:

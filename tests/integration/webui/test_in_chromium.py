@@ -218,6 +218,9 @@ def test_the_way_of_a_newcomer(walk, served) -> None:
     walk.go("/")
     page.get_by_role("img", name="Price of the last weeks").wait_for()
     walk.look("front")
+    page.get_by_role("link", name="Status").click()
+    walk.look("status")
+    walk.go("/")
     page.get_by_role("link", name="Create account").first.click()
     walk.look("register")
     page.get_by_label("E-mail address").fill(email)
@@ -284,6 +287,17 @@ def bought(served: Served, email: str) -> None:
         recompute.update(conn, UUID(user), datetime.now(UTC))
 
 
+def asks_what_it_needs(page) -> None:
+    """The form of an alert shows a portfolio where one is watched, else a token."""
+    for kind, shown, hidden in (
+        ("reconciliation", "portfolio", "token"),
+        ("price", "token", "portfolio"),
+    ):
+        page.get_by_label("Watch", exact=True).select_option(kind)
+        page.get_by_label(f"Of the {shown}").wait_for()
+        page.get_by_label(f"Of the {hidden}").wait_for(state="hidden")
+
+
 def test_what_somebody_has(walk, served) -> None:
     page, email = walk.page, f"{secrets.token_hex(5)}@example.com"
     walk.go("/register")
@@ -312,6 +326,7 @@ def test_what_somebody_has(walk, served) -> None:
     page.get_by_role("heading", name="Transaction", exact=True).wait_for()
     walk.look("transaction")
     walk.go("/alerts/new")
+    asks_what_it_needs(page)
     page.get_by_label("Of the token").fill("BTC")
     page.get_by_label("This value").fill("100000")
     walk.look("alert-new")

@@ -29,6 +29,21 @@ def test_a_browser_gets_pages_and_a_program_json(visitor) -> None:
     assert visitor.post("/login/code/none").mimetype == "text/html"
 
 
+def test_the_status_says_what_people_feel(visitor) -> None:
+    """Something answers for the model server here, and no worker's heart beats."""
+    page = visitor.get("/status")
+    assert (page.status_code, "Some things do not work." in page.text) == (200, True)
+    states = dict(re.findall(r'<li><span>([^<]+)</span><span class="tag (good|bad)">', page.text))
+    assert (states["Pages and API"], states["Forecasts"], states["Mails, imports and syncs"]) == (
+        "good",
+        "good",
+        "bad",
+    )
+    assert set(states) == {
+        "Pages and API", "Prices and risk", "Live updates", "Forecasts", "Mails, imports and syncs", "Backups",
+    }  # fmt: skip
+
+
 def test_what_is_refused_before_its_page_is_asked_is_told_in_the_readers_language(
     app, member
 ) -> None:

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from coinsphere.alerts import repository
 from coinsphere.alerts.repository import Alert
-from coinsphere.alerts.rules import AlertType, Condition
+from coinsphere.alerts.rules import OF_PORTFOLIOS, AlertType, Condition
 from coinsphere.notify.channels import repository as channels
 from coinsphere.portfolio import portfolios
 from webapi.alerts import use_cases
@@ -146,7 +146,7 @@ def _form(stored: Alert | None, form: Submission, **more: Any) -> Response:
 
 def _unneeded() -> frozenset[str]:
     """A form shows both subjects; the type says which one counts."""
-    is_portfolio = request.form.get("alertType") == AlertType.PORTFOLIO
+    is_portfolio = request.form.get("alertType") in OF_PORTFOLIOS
     return frozenset(("tokenSymbol" if is_portfolio else "portfolioId", "channel"))
 
 

@@ -94,7 +94,18 @@ class AlertOut(Struct, kw_only=True, frozen=True):
     updated_at: dt.datetime = field(name="updatedAt")
 
 
-AlertType = Literal["price", "percent_change", "volume", "prediction", "risk", "portfolio"]
+AlertType = Literal[
+    "price",
+    "percent_change",
+    "volume",
+    "prediction",
+    "risk",
+    "portfolio",
+    "volatility",
+    "drawdown",
+    "stale_data",
+    "reconciliation",
+]
 
 
 class AlertsOut(Struct, kw_only=True, frozen=True):
