@@ -4,8 +4,6 @@ dbt itself runs as ever, by its own command line; it tells its callbacks of ever
 https://docs.getdbt.com/reference/programmatic-invocations, https://docs.getdbt.com/reference/events-logging.
 """
 
-from __future__ import annotations
-
 import threading
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
@@ -38,7 +36,7 @@ def variables(settings: Settings, header: str) -> dict[str, str]:
 class Teller:
     """Takes dbt's events, and makes of them what is below the span that `header` names."""
 
-    def __init__(self, spans: Spans, header: str) -> None:
+    def __init__(self, spans: "Spans", header: str) -> None:
         self._spans = spans
         self._header = header
         self._thread = threading.local()

@@ -160,13 +160,14 @@ def test_who_has_not_confirmed_an_address_connects_nothing(person, kraken, excha
 
 
 def test_every_route_that_takes_a_key_a_payment_or_a_webhook_is_known_to_the_test_above(app):
-    """A new one must ask for a confirmed address, and say so there; `sync-all` takes nothing."""
+    """A new one must ask for a confirmed address, and say so there; `sync-all` takes nothing, `test_prepayments` tries its own."""
     taking = {
         rule.rule
         for rule in app.url_map.iter_rules()
         if "POST" in rule.methods and re.search(r"exchanges/[\w-]+$|payment|webhook", rule.rule)
     }
-    assert taking == {f"/api/v1/exchanges/{path}" for path in ("connect", "test", "sync-all")}
+    exchanges = {f"/api/v1/exchanges/{path}" for path in ("connect", "test", "sync-all")}
+    assert taking == {*exchanges, "/api/v1/billing/prepayments"}
 
 
 def test_who_loses_the_confirmation_connects_nothing_more(verified, owner_db, kraken):
