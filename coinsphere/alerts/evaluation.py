@@ -52,21 +52,33 @@ _EVALUATE = """
         group by holdings.portfolio_id
         having count(*) = count(quotes.price)
     ),
-    -- Only of what somebody watches: the rest would be a year of candles of every token, each minute.
+    watching as (
+        select alert_type, coalesce(token_id, portfolio_id) as subject_id, count(*) as alerts
+        from app.alerts
+        where is_active and (expires_at is null or expires_at > %(now)s)
+            and user_id not in (select id from app.users where not is_active)
+        group by 1, 2
+    ),
+    -- Only of what somebody watches: all tokens' candles of a year are not read each minute.
     peaks as (
-        select token_id, max(close) as peak
-        from market.adjusted_candles
-        where interval = '1d' and is_final and quality <> 'suspect' and opened_at > %(now)s - interval '365 days'
-            and token_id in (select token_id from app.alerts where alert_type = 'drawdown' and is_active)
-        group by token_id
+        select watching.subject_id as token_id, highest.peak
+        from watching
+        cross join lateral (
+            select max(close) as peak
+            from market.adjusted_candles
+            where token_id = watching.subject_id and interval = '1d' and is_final and quality <> 'suspect'
+                and opened_at > %(now)s - interval '365 days'
+        ) as highest
+        where watching.alert_type = 'drawdown' and highest.peak is not null
     ),
     differences as (
-        select watched.portfolio_id, count(issues.id) as value, max(issues.found_at) as found_at
-        from (select distinct portfolio_id from app.alerts where alert_type = 'reconciliation' and is_active) as watched
+        select watching.subject_id as portfolio_id, count(issues.id) as value, max(issues.found_at) as found_at
+        from watching
         left join app.portfolio_issues as issues
-            on issues.portfolio_id = watched.portfolio_id and issues.state = 'open'
+            on issues.portfolio_id = watching.subject_id and issues.state = 'open'
             and issues.kind in ('balance_difference', 'negative_balance')
-        group by watched.portfolio_id
+        where watching.alert_type = 'reconciliation'
+        group by watching.subject_id
     ),
     observed (alert_type, subject_id, value, source, observed_at) as (
         select 'price', token_id, price, source, observed_at from good_quotes
@@ -92,7 +104,7 @@ _EVALUATE = """
         select 'stale_data', token_id, extract(epoch from %(now)s - observed_at)::numeric / 60, source, observed_at
         from market.quotes
         where observed_at <= %(now)s
-            and token_id in (select token_id from app.alerts where alert_type = 'stale_data' and is_active)
+            and token_id in (select subject_id from watching where alert_type = 'stale_data')
         union all
         select 'reconciliation', portfolio_id, value, 'ledger', coalesce(found_at, %(now)s) from differences
     ),
@@ -100,13 +112,6 @@ _EVALUATE = """
         select alert_type, subject_id, round(value, 18) as value, source, observed_at
         from observed
         where abs(round(value, 18)) < 1e20
-    ),
-    watching as (
-        select alert_type, coalesce(token_id, portfolio_id) as subject_id, count(*) as alerts
-        from app.alerts
-        where is_active and (expires_at is null or expires_at > %(now)s)
-            and user_id not in (select id from app.users where not is_active)
-        group by 1, 2
     ),
     tally as (
         select
