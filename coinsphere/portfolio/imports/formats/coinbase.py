@@ -100,12 +100,12 @@ def caution(rows: Sequence[Cells]) -> str | None:
 
 
 _PRICELESS = frozenset(
-    {Kind.TRANSFER_IN, Kind.TRANSFER_OUT, Kind.WITHDRAWAL, Kind.DEPOSIT, Kind.FEE}
+    {Kind.TRANSFER_IN, Kind.TRANSFER_OUT, Kind.WITHDRAWAL, Kind.DEPOSIT, Kind.GIFT, Kind.FEE}
 )
 
 
 def _coinbase_entry(cells: Cells) -> Entry:
-    kind = required(cells, "Transaction Type")
+    kind = coinbase.kind_of(required(cells, "Transaction Type"), text(cells, "Notes") or "")
     amount(cells, "Quantity Transacted")
     return Entry(
         name=text(cells, "ID") or "",

@@ -18,14 +18,15 @@ class GroupedRows:
 
     `sides` gives, for each kind of row that is a side of an exchange, its family: rows of one family whose cells in `by` are
     the same are one exchange. `signs` of a kind say which way its amount went, where that has no sign, 0 that it is the
-    exchange's fee; with `is_net`, the
-    amount has its fee taken off already. All else, and how columns are read, says `rows`.
+    exchange's fee; `fees` are kinds whose amount, which has a sign, is that fee. With `is_net`, the amount has its fee taken
+    off already. All else, and how columns are read, says `rows`.
     """
 
     rows: OneRow
     sides: Mapping[str, str]
     by: tuple[str, ...]
     signs: Mapping[str, int] | None = None
+    fees: frozenset[str] = frozenset()
     is_net: bool = False
 
     def groups(self, rows: Sequence[Cells]) -> list[list[int]]:
@@ -44,7 +45,8 @@ class GroupedRows:
         if self.rows.kind_of(rows[0]) not in self.sides:
             return self.rows.read(rows[0])
         with records.columns(self.rows.parts()):
-            made = records.parsed(exchanged("", self._entries(rows)), self.rows.exchange)
+            name = self.rows.cell(rows[0], self.rows.identity) or ""
+            made = records.parsed(exchanged(name, self._entries(rows)), self.rows.exchange)
         wallet = self.rows.wallet_of(rows[0])
         notes = self.rows.cell(rows[0], self.rows.notes)
         return [replace(each, exchange=wallet, notes=notes) for each in made]
@@ -59,26 +61,29 @@ class GroupedRows:
         return records.entries(self._entry, rows)
 
     def _entry(self, row: Cells) -> Entry:
-        at = self.rows.amount
+        at, kind = self.rows.amount, self.rows.kind_of(row)
         assert at is not None
-        change = records.given(row, at.number)
+        entry = Entry(
+            "",
+            "",
+            moment(row, self.rows.at),
+            "",
+            self.rows.asset(row, at),
+            records.given(row, at.number),
+        )
+        if kind in self.fees:
+            return entry._replace(change=ZERO, fee=EXACT.minus(entry.change))
         if self.signs is not None:
-            sign = self.signs[self.rows.kind_of(row)]
-            fee = ZERO if sign else abs(change)
-            return Entry(
-                "",
-                "",
-                moment(row, self.rows.at),
-                "",
-                self.rows.asset(row, at),
-                abs(change) * sign,
-                fee,
-            )
-        asset, fee = self.rows.asset(row, at), ZERO
+            sign, size = self.signs[kind], abs(entry.change)
+            return entry._replace(change=size * sign, fee=ZERO if sign else size)
+        return self._with_fee(row, entry)
+
+    def _with_fee(self, row: Cells, entry: Entry) -> Entry:
+        """With the fee that the row tells beside its amount."""
+        fee = ZERO
         if self.rows.fee is not None and number(row, self.rows.fee.number):
-            if self.rows.asset(row, self.rows.fee) != asset:
-                raise WrongCell(self.rows.fee.number, f"is in another asset than {asset}")
+            if self.rows.asset(row, self.rows.fee) != entry.asset:
+                raise WrongCell(self.rows.fee.number, f"is in another asset than {entry.asset}")
             fee = records.given(row, self.rows.fee.number) * self.rows.fee_sign
-        if self.is_net:
-            change = EXACT.add(change, fee)
-        return Entry("", "", moment(row, self.rows.at), "", asset, change, fee)
+        change = EXACT.add(entry.change, fee) if self.is_net else entry.change
+        return entry._replace(change=change, fee=fee)

@@ -89,9 +89,11 @@ def groups(entries: Sequence[Entry]) -> list[list[int]]:
 
 
 def _is_of_derivatives(entry: Entry) -> bool:
-    """Whether a row is of an account of futures or options: `USDT-Futures`, `Coin-Futures`, `UM Futures`, `Options`."""
-    words = re.split(r"[\W_]+", entry.account.lower())
-    return not {"futures", "options", "um", "cm"}.isdisjoint(words)
+    """Whether a row is of an account of futures or options: `USDT-Futures`, `USD-MFutures`, `UM`, `Options`."""
+    account = entry.account.lower()
+    return "futures" in account or not {"options", "um", "cm"}.isdisjoint(
+        re.split(r"[\W_]+", account)
+    )
 
 
 def _position(entries: Sequence[Entry]) -> Entry | None:

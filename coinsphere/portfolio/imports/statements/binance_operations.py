@@ -1,7 +1,8 @@
 """Binance's statement: what each operation means.
 
 Operations: Binance's support articles "How to generate transaction history" and "Operation types", and what files of
-customers hold. None is known by a part of its name.
+customers hold, as the importers of BittyTax and rotki tell them: `Asset - Transfer` is how distributions were called until
+2021. None is known by a part of its name.
 """
 
 from enum import StrEnum
@@ -41,13 +42,13 @@ OPERATIONS = {
         "Liquid Swap add", "Liquid Swap remove", "Liquid Swap add/sell", "Liquidity Farming Add", "Liquidity Farming Remove",
         "Leverage Token Purchase", "Leverage Token Redemption", "Leveraged Coin Consolidation", "BLVT Subscription", "BLVT Redemption",
         "Index Rebalance", "Index-Linked Plan Transaction", "RWUSD - Subscription", "RWUSD - Redemption", "BFUSD Subscription", "BFUSD Redemption",
-        "Asset Conversion Transfer", "Convert Fiat to Crypto OCBS",
+        "Asset Conversion Transfer", "Futures Convert", "Convert Fiat to Crypto OCBS",
     ),
     Meaning.MOVED: (
         "Deposit", "Withdraw", "Withdrawal", "Send", "Receive", "Fiat Deposit", "Fiat Withdraw", "Fiat Withdrawal", "Buy Crypto", "P2P Trading",
         "P2P - Seller Release", "P2P Transfer", "Sub-account Transfer", "Sub-Account Transfer", "Binance Pay", "Binance Pay Transfer", "Pay Transfer",
         "Crypto Box", "Internal Transfer", "Initiated Withdrawal", "Withdrawal Refund", "Withdraw Refund", "Broker Withdraw", "Merchant Acquiring",
-        "Launchpad Token Distribution", "Launchpad Subscribe", "Fund Recovery",
+        "Launchpad Token Distribution", "Launchpad Subscribe", "Fund Recovery", "Fiat OCBS - Add Fiat and Fees",
     ),
     Meaning.INSIDE: (
         "Transfer Between Main and Funding Wallet", "Transfer Between Spot and Funding Wallet", "Main and Funding Account Transfer",
@@ -57,7 +58,8 @@ OPERATIONS = {
         "Transfer Between UM Futures and Funding Account", "Transfer Between Spot Account and Options Account",
         "Transfer from Main Account to Futures Account", "Transfer from Futures Account to Main Account",
         "Transfer from Main to Margin", "Transfer from Margin to Main", "Isolated Margin Transfer", "Margin Transfer", "Futures Transfer", "futures transfer",
-        "Cross Margin Transfer", "Options Transfer", "Strategy Transfer", "Spot-Futures Transfer", "transfer_in", "transfer_out", "Asset - Transfer",
+        "Cross Margin Transfer", "Options Transfer", "Strategy Transfer", "Spot-Futures Transfer", "transfer_in", "transfer_out",
+        "Transfer Between Main Account And Mining Account", "Transfer Between Main And Mining Account",
         "Savings Purchase", "Savings purchase", "Savings Principal redemption", "Savings Principal Redemption", "Savings Redemption",
         "POS savings purchase", "POS savings redemption", "Staking Purchase", "Staking Redemption", "DeFi Staking Purchase", "DeFi Staking Redemption",
         "DeFi Staking Subscription", "Locked Staking Purchase", "Locked Staking Redemption", "Simple Earn Flexible Subscription",
@@ -75,31 +77,31 @@ OPERATIONS = {
     Meaning.GIFT: ("Donation", "Charity Donation"),
     Meaning.STAKING: (
         "POS savings interest", "Staking Rewards", "ETH 2.0 Staking Rewards", "DeFi Staking Interest", "Locked Staking Rewards",
-        "Simple Earn Locked Rewards", "On-chain Yields Rewards", "SOL Staking Rewards", "BNSOL Rewards", "BETH Rewards", "Soft Staking Rewards",
+        "Simple Earn Locked Rewards", "DOT Slot Auction Rewards", "On-chain Yields Rewards", "SOL Staking Rewards", "BNSOL Rewards", "BETH Rewards", "Soft Staking Rewards",
     ),
     Meaning.INTEREST: (
-        "Savings Interest", "Savings interest", "Simple Earn Flexible Interest", "Simple Earn Flexible Rewards", "Simple Earn Flexible Airdrop",
+        "Savings Interest", "Savings interest", "Savings Distribution", "Simple Earn Flexible Interest", "Simple Earn Flexible Rewards", "Simple Earn Flexible Airdrop",
         "Simple Earn Locked Interest", "Activity Saving Interest", "Customized Fixed Interest", "BNB Vault Rewards", "Launchpool Interest",
         "Launchpool Earnings Withdrawal", "Liquid Swap Rewards", "Swap Farming Rewards", "Liquidity Farming Rewards", "Dual Investment Interest",
         "Earn - Reward", "BFUSD Reward", "BFUSD Rewards", "RWUSD - Distribution", "RWUSD - Interest", "Lending Interest", "Super BNB Mining",
     ),
     Meaning.AIRDROP: (
         "Distribution", "Airdrop Assets", "Airdrop", "HODLer Airdrops Distribution", "HODLer Airdrop", "Megadrop Rewards", "Fork",
-        "Launchpool Airdrop", "Launchpool Airdrop - System Distribution",
+        "Launchpool Airdrop", "Launchpool Airdrop - System Distribution", "Launchpool Airdrop - User Claim Distribution", "Asset - Transfer",
     ),
     Meaning.REWARD: (
         "Commission Rebate", "Commission rebate", "Commission History", "Commission Fee Shared With You", "Referral Kickback", "Referral Commission",
         "Referrer Commission", "Referrer rebates", "Referee rebates", "Cash Voucher Distribution", "Cash Voucher", "Cashback Voucher", "Card Cashback",
         "Binance Card Cashback", "Cashback", "Reward", "Rewards Distribution", "Token Reward", "Learn and Earn Reward", "Trading Fee Rebate",
         "Asset Recovery", "Trial Fund", "Mission Reward Distribution", "Mining Rewards", "Pool Distribution", "Bonus", "Launchpad Airdrop", "Gift",
-        "Welcome Bonus", "New User Reward", "Campaign Reward", "BNB Deducts Fee Rebate", "Crypto Box Reward", "Red Packet", "Insurance Fund Compensation",
+        "Welcome Bonus", "New User Reward", "Campaign Reward", "Campaign Related Reward", "BNB Deducts Fee Rebate", "Crypto Box Reward", "Red Packet", "Insurance Fund Compensation",
         "Strategy Trading Fee Rebate", "Spot Rebate",
     ),
     Meaning.LOAN: (
         "Margin Loan", "Margin Repayment", "Cross Margin Loan", "Cross Margin Repayment", "Isolated Margin Loan", "IsolatedMargin loan",
         "Isolated Margin Repayment", "IsolatedMargin repayment", "Cross Margin Liquidation", "Isolated Margin Liquidation",
         "Cross Margin Liquidation - Forced Repayment", "Isolated Margin Liquidation - Forced Repayment", "Forced Repayment",
-        "Cross Margin Liquidation - Small Assets Takeover", "Crypto Loans", "Crypto Loan Repayment", "Loan Repayment",
+        "Cross Margin Liquidation - Repayment", "Cross Margin Liquidation - Small Assets Takeover", "Crypto Loans", "Crypto Loan Repayment", "Loan Repayment",
         "Flexible Loan - Lending", "Flexible Loan - Repayment",
     ),
     Meaning.CHARGE: (

@@ -35,6 +35,7 @@ class Meaning(StrEnum):
     INSIDE = "inside"
     FEE = "fee"
     SPENT = "spent"
+    GIFT = "gift"
     LENT = "lent"
     REPAID = "repaid"
     STAKING = "staking"
@@ -58,6 +59,7 @@ TYPES = {
     Meaning.GOES: (
         "send", "withdrawal", "exchange deposit", "pro deposit", "coinbase pro deposit", "prime deposit", "fiat withdrawal",
         "intx deposit", "derivatives deposit", "admin debit", "clawback", "incentives shared clawback", "onchain deposit",
+        "retail mgx dex send",
     ),
     Meaning.INSIDE: (
         "staking transfer", "unstaking transfer", "retail staking transfer", "retail unstaking transfer", "vault deposit", "vault withdrawal",
@@ -65,6 +67,7 @@ TYPES = {
     ),
     Meaning.FEE: ("subscription", "fee", "coinbase fee", "coinbase one", "managed ecosystem token fee", "network fee"),
     Meaning.SPENT: ("cardspend", "card spend", "order", "paid for an order", "merchant payment", "commerce withdrawal"),
+    Meaning.GIFT: ("donation",),
     Meaning.LENT: ("loan",),
     Meaning.REPAID: ("loan repayment",),
     Meaning.STAKING: ("staking reward", "staking income", "inflation reward", "staking rewards", "delegation reward"),
@@ -84,7 +87,10 @@ _INCOME = {
     Meaning.AIRDROP: Kind.AIRDROP,
     Meaning.REWARD: Kind.REWARD,
 }
-_OUT = frozenset({Meaning.GOES, Meaning.FEE, Meaning.SPENT, Meaning.SOLD, Meaning.REPAID})
+_OUT = frozenset(
+    {Meaning.GOES, Meaning.FEE, Meaning.SPENT, Meaning.GIFT, Meaning.SOLD, Meaning.REPAID}
+)
+_GIVEN = re.compile(r"\bfrom Coinbase (?:Earn|Rewards|Referral)\b", re.IGNORECASE)
 _NOTE = re.compile(
     r"(?:Bought|Sold|Converted)\s+(?P<first>\S+)\s+(?P<asset>\S+)\s+(?:for|to)\s+"
     r"(?P<second>[^\s\d]*\d[\d.,]*)(?:\s+(?P<other>[A-Za-z0-9]+))?",
@@ -95,6 +101,11 @@ _NOTE = re.compile(
 def meaning(kind: str) -> Meaning:
     """What a type is, as a file or as the API writes it."""
     return _MEANINGS.get(" ".join(kind.replace("_", " ").lower().split()), Meaning.UNKNOWN)
+
+
+def kind_of(kind: str, notes: str) -> str:
+    """The type of a file's row: what Coinbase gave was called a receipt until 2021, and its notes tell from whom it came."""
+    return "coinbase earn" if meaning(kind) is Meaning.COMES and _GIVEN.search(notes) else kind
 
 
 def asset(name: str) -> str:
@@ -163,6 +174,8 @@ def _kinds(what: Meaning) -> tuple[Kind, Kind]:
     """What it is where it comes, and where it goes."""
     if what is Meaning.FEE:
         return Kind.REWARD, Kind.FEE
+    if what is Meaning.GIFT:
+        return Kind.REWARD, Kind.GIFT
     if what in (Meaning.SPENT, Meaning.LENT, Meaning.REPAID):
         return Kind.DEPOSIT, Kind.WITHDRAWAL
     if what in (Meaning.BOUGHT, Meaning.SOLD):

@@ -303,6 +303,11 @@ def test_binance_every_operation_is_booked_or_named() -> None:
     ]
 
 
+def test_binance_a_distribution_of_before_2021_is_no_move_within() -> None:
+    found = binance("01,Spot,Asset - Transfer,OP,20", "09,Spot,Asset - Transfer,BTT,-5")
+    assert (said(found), found.left_out) == (["airdrop 20 OP", "transfer_out 5 BTT"], [])
+
+
 def test_binance_what_is_borrowed_is_held_until_it_is_repaid() -> None:
     margin = "Isolated Margin"
     found = binance(
@@ -463,6 +468,18 @@ def test_coinbase_every_kind_is_booked_or_named() -> None:
     assert [problem.line for problem in found.problems] == [9, 10]
 
 
+def test_coinbase_what_it_gave_is_no_transfer_though_it_was_called_a_receipt() -> None:
+    found = coinbase(
+        "Receive,GRT,3,0.10,,,,Received 3 GRT from Coinbase Earn", "Receive,USDC,0.5,0.70,,,,Received 0.5 USDC from Coinbase Rewards",
+        "Receive,BTC,0.01,30000,,,,Received 0.01 BTC from Coinbase Referral", "Receive,BTC,0.01,30000,,,,Received 0.01 BTC from Coinbase",
+        "Send,BTC,0.01,30000,,,,Sent to a friend from Coinbase Earn", "Donation,BTC,0.001,30000,30,30,0,",
+    )  # fmt: skip
+    assert said(found) == [
+        "reward 3 GRT at 0.1 EUR", "reward 0.5 USDC at 0.7 EUR", "reward 0.01 BTC at 30000 EUR", "transfer_in 0.01 BTC",
+        "transfer_out 0.01 BTC", "gift 0.001 BTC",
+    ]  # fmt: skip
+
+
 def test_coinbase_until_2019_the_total_alone_tells_the_fee() -> None:
     header = (
         "Timestamp,Transaction Type,Asset,Quantity Transacted,USD Spot Price at Transaction,"
@@ -507,7 +524,16 @@ def test_coinbase_money_that_contradicts_itself_is_said(row: str, column: str | 
 
 
 @pytest.mark.parametrize(
-    "account", ["USDT-Futures", "Coin-Futures", "USD-M Futures", "UM Futures", "Options"]
+    "account",
+    [
+        "USDT-Futures",
+        "Coin-Futures",
+        "USD-M Futures",
+        "USD-MFutures",
+        "CoinFutures",
+        "UM Futures",
+        "Options",
+    ],
 )
 def test_binance_what_belongs_to_a_position_is_refused_whole(account: str) -> None:
     found = binance(

@@ -8,7 +8,7 @@ from coinsphere.portfolio.imports.formats import layouts, recognition
 
 def header(form: str) -> str:
     """All columns of a format that has a reader of its own."""
-    return ",".join(column.name for column in layouts.layout(form, None).columns)
+    return ",".join(each.header or each.name for each in layouts.layout(form, None).columns)
 
 
 @pytest.mark.parametrize("form", [each for each in layouts.FORMATS if each != "generic"])

@@ -1,8 +1,9 @@
-"""Files of trades of Binance, Kraken and Coinbase Pro: what each row is booked as, what it leaves, and what is refused."""
+"""Histories of Binance, Kraken and Coinbase Pro: what each row is booked as, what it leaves, and what is refused."""
 
 import pytest
 
 from coinsphere.portfolio.imports.formats import files
+from coinsphere.portfolio.imports.formats.recognition import format_of
 from tests.unit.portfolio.imports.ledgers import balances, said
 
 KRAKEN = (
@@ -105,3 +106,80 @@ def test_coinbase_pro() -> None:
         "swap 2 ETH for 0.06 BTC fee 0.00018 BTC",
     ]
     assert [(each.line, each.column) for each in found.problems] == [(4, "product")]
+
+
+STATEMENT = "portfolio,type,time,amount,balance,amount/balance unit,transfer id,trade id,order id"
+
+
+def test_the_statement_of_coinbase_pro_tells_a_fill_under_the_name_of_the_fill() -> None:
+    rows = [
+        "default,deposit,2021-01-01T09:00:00.123Z,1000,1000,EUR,t1,,",
+        "default,match,2021-01-01T10:00:00.127Z,-250,750,EUR,,1,o1",
+        "default,fee,2021-01-01T10:00:00.127Z,-1.25,748.75,EUR,,1,o1",
+        "default,match,2021-01-01T10:00:00.127Z,0.01,0.01,BTC,,1,o1",
+        "default,match,2021-01-02T10:00:00.123Z,-2,3,ETH,,1,o2",
+        "default,fee,2021-01-02T10:00:00.123Z,-0.00018,0.00982,BTC,,1,o2",
+        "default,match,2021-01-02T10:00:00.123Z,0.06,0.06982,BTC,,1,o2",
+        "default,conversion,2021-01-03T10:00:00.123Z,-100,0,USD,,,",
+        "default,conversion,2021-01-03T10:00:00.123Z,100,100,USDC,,,",
+        "default,conversion,2021-01-04T10:00:00.123Z,-50,50,USDC,,,",
+        "default,conversion,2021-01-04T10:00:00.123Z,50,50,USD,,,",
+        "default,withdrawal,2021-01-05T11:00:00.123Z,-0.01,0.05982,BTC,t3,,",
+        "default,rebate,2021-01-06T11:00:00.123Z,0.001,0.06082,BTC,,,",
+        "default,match,2021-01-07T11:00:00.123Z,0.001,0.07,BTC,,9,o9",
+        "default,what,2021-01-08T11:00:00.123Z,0.001,,BTC,,,",
+    ]
+    found = files.read("\n".join([STATEMENT, *rows]) + "\n", "coinbase_pro_statement")
+    assert said(found) == [
+        "buy 0.01 BTC at 25000 EUR fee 1.25 EUR", "swap 2 ETH for 0.06 BTC fee 0.00018 BTC", "buy 100 USDC at 1 USD", "sell 50 USDC at 1 USD",
+        "transfer_out 0.01 BTC", "reward 0.001 BTC", "transfer_in 0.001 BTC",
+    ]  # fmt: skip
+    assert balances(found) == {"BTC": "0.06182", "ETH": "-2", "USDC": "50"}
+    assert [(each.line, each.column) for each in found.problems] == [(16, "type")]
+    # The balance does not follow, and a fill has one side.
+    assert [(each.line, each.column) for each in found.warnings] == [(15, "balance"), (15, None)]
+    fills = files.read(
+        "portfolio,trade id,product,side,created at,size,size unit,price,fee,total,price/fee/total unit\n"
+        "default,1,BTC-EUR,BUY,2021-01-01T10:00:00.123Z,0.01,BTC,25000,1.25,-251.25,EUR\n"
+        "default,1,ETH-BTC,SELL,2021-01-02T10:00:00.121Z,2,ETH,0.03,0.00018,0.05982,BTC\n",
+        "coinbase_pro_fills",
+    )
+    names = [[each.external_id for _, each in content.parsed] for content in (fills, found)]
+    assert len(set(names[0])) == 2
+    assert names[0] == names[1][:2]
+
+
+def test_the_conversions_and_moves_of_binance() -> None:
+    convert = (
+        "Date,Wallet,Pair,Type,Sell,Buy,Price,Inverse Price,Date Updated,Status\n"
+        "2023-05-01 10:00:00,Spot Wallet,BTCUSDT,Market,100.5 USDT,0.004 BTC,1 USDT = 0.00004 BTC,1 BTC = 25000 USDT,2023-05-01 10:00:01,Successful\n"
+        "2023-05-01 11:00:00,Spot Wallet,BTCUSDT,Limit,100.5 USDT,0.004 BTC,1 USDT = 0.00004 BTC,1 BTC = 25000 USDT,2023-05-01 11:00:01,Expired\n"
+    )
+    deposits = (
+        "Date(UTC+0),Coin,Network,Amount,Address,TXID,Status\n"
+        "2024-01-01 10:00:00,BTC,BTC,0.1,bc1,hash,Completed\n"
+        "2024-01-01 11:00:00,BTC,BTC,0.1,bc1,hash2,Failed\n"
+    )
+    withdrawals = (
+        "Date(UTC+0),Coin,Network,Amount,Fee,Address,TXID,Status\n"
+        "2024-01-02 10:00:00,BTC,BTC,0.1,0.0002,bc1,hash,Completed\n"
+    )
+    told = {
+        "binance_conversions": (convert, ["swap 100.5 USDT for 0.004 BTC"], 1),
+        "binance_deposits": (deposits, ["transfer_in 0.1 BTC"], 1),
+        "binance_withdrawals": (withdrawals, ["transfer_out 0.1 BTC fee 0.0002 BTC"], 0),
+    }
+    for form, (content, right, left_out) in told.items():
+        found = files.read(content, format_of(content))
+        assert format_of(content) == form
+        assert (said(found), len(found.left_out), found.problems) == (right, left_out, [])
+
+
+def test_moves_of_binance_of_which_only_the_name_of_the_file_tells_the_way_are_not_guessed() -> (
+    None
+):
+    content = (
+        "Date(UTC),Coin,Network,Amount,TransactionFee,Address,TXID,SourceAddress,PaymentID,Status\n"
+        "2021-05-01 10:00:00,ETH,ETH,1.5,0.005,0xabc,0xhash1,,,Completed\n"
+    )
+    assert format_of(content) == "generic"

@@ -1,7 +1,10 @@
-"""Binance's spot trade history: cells have their units in the form of today, the market names them in the one before."""
+"""Binance's histories: spot trades, of which cells have their units today and the market names them before; conversions; moves.
+
+Deposits and withdrawals of before 2024 have one header, and only the file's name tells which they are: those need a mapping.
+"""
 
 from coinsphere.portfolio.imports.formats.columns import Column
-from coinsphere.portfolio.imports.formats.meanings import BOUGHT, SOLD
+from coinsphere.portfolio.imports.formats.meanings import BOUGHT, SOLD, TRADED, comes, goes
 from coinsphere.portfolio.imports.formats.one_row import At, OneRow, Pair
 from coinsphere.portfolio.imports.formats.programs.declared import declared
 
@@ -34,6 +37,30 @@ _TRADES_BEFORE = (
     Column("Fee", "number", is_required=True),
     Column("Fee Coin", is_required=True),
 )
+_CONVERSIONS = (
+    Column("Date", "moment", is_required=True),
+    Column("Wallet", "unread", why="all wallets of one exchange are one account"),
+    Column("Pair", "unread", why="the units stand beside the numbers"),
+    Column("Type", "unread", why="is market or limit"),
+    Column("Sell", "number", is_required=True),
+    Column("Buy", "number", is_required=True),
+    Column("Price", "unread", also=("inverse price",), why="follows from what was sold and bought"),
+    Column("Date Updated", "unread", why="is when its status changed"),
+    Column("Status", is_required=True),
+)
+_DEPOSITS = (
+    Column("Date", "moment", header="Date(UTC+0)", is_required=True),
+    Column("Coin", is_required=True),
+    Column("Network", "unread", why="is the chain"),
+    Column("Amount", "number", is_required=True),
+    Column("Address", "unread", why="is an address"),
+    Column("TXID", is_required=True),
+    Column("Status", is_required=True),
+)
+_WITHDRAWALS = (*_DEPOSITS, Column("Fee", "number", is_required=True))
+_MOVE = {
+    "exchange": "binance", "at": "Date", "kind": (), "amount": At("Amount", "Coin"), "status": "Status", "tx_hash": "TXID",
+}  # fmt: skip
 
 FORMATS = {
     "binance_trades": declared(
@@ -48,5 +75,13 @@ FORMATS = {
             exchange="binance", at="Date", kind=("Type",), kinds=dict(_KINDS), pair=Pair("Market", _BETWEEN, "Amount", worth="Total"),
             fee=At("Fee", "Fee Coin"),
         ),
+    ),
+    "binance_conversions": declared(
+        _CONVERSIONS,
+        OneRow(exchange="binance", at="Date", kind=(), kinds={"": TRADED}, amount=At("Sell"), worth=At("Buy"), has_sides=True, status="Status"),
+    ),
+    "binance_deposits": declared(_DEPOSITS, OneRow(kinds={"": comes()}, **_MOVE)),  # type: ignore[arg-type]
+    "binance_withdrawals": declared(
+        _WITHDRAWALS, OneRow(kinds={"": goes()}, fee=At("Fee", "Coin"), **_MOVE)  # type: ignore[arg-type]
     ),
 }  # fmt: skip
