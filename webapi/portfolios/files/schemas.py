@@ -56,7 +56,7 @@ class ImportIn(AnswersIn):
     )
 
     format: Literal[
-        "coinsphere", "coinbase", "kraken", "binance", "koinly", "binance_trades", "binance_trades_before", "binance_conversions", "binance_deposits", "binance_withdrawals", "kraken_trades", "coinbase_pro_fills",
+        "coinsphere", "coinbase", "kraken", "binance", "koinly", "binance_trades", "binance_trades_before", "binance_conversions", "binance_deposits", "binance_withdrawals", "binance_us", "kraken_trades", "coinbase_pro_fills",
         "coinbase_pro_statement", "bitstamp", "bitfinex_trades", "bitfinex_movements",
         "kucoin_trades", "kucoin_deposits", "kucoin_withdrawals", "ledger_live", "cointracking", "okx_trading", "okx_funding", "bybit_unified", "bybit_funding", "crypto_com_app", "crypto_com_exchange", "gemini", "ghostfolio", "rotki", "generic",
     ]  # fmt: skip

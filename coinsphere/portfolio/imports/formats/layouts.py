@@ -20,6 +20,7 @@ from coinsphere.portfolio.imports.formats.decisions import Customs
 from coinsphere.portfolio.imports.formats.layout import Layout, Members, always, single
 from coinsphere.portfolio.imports.formats.programs import (
     binance_history,
+    binance_us,
     bitfinex,
     bitstamp,
     bybit,
@@ -146,6 +147,7 @@ _KNOWN = {
     ),
     "koinly": Layout(_KOINLY, single(koinly.read), koinly.told, identity="ID", caution=koinly.caution),
     **binance_history.FORMATS,
+    **binance_us.FORMATS,
     **kraken_trades.FORMATS,
     **coinbase_pro.FORMATS,
     **bitstamp.FORMATS,

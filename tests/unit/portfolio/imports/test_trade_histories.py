@@ -183,3 +183,40 @@ def test_moves_of_binance_of_which_only_the_name_of_the_file_tells_the_way_are_n
         "2021-05-01 10:00:00,ETH,ETH,1.5,0.005,0xabc,0xhash1,,,Completed\n"
     )
     assert format_of(content) == "generic"
+
+
+def test_binance_us() -> None:
+    """What was traded on its market, and what was bought quickly, stand the other way round."""
+    assets = ("Primary", "Base", "Quote", "Fee")
+    amounts = ",".join(
+        f"{each}_Asset,Realized_Amount_For_{each}_Asset,Realized_Amount_For_{each}_Asset_In_USD_Value"
+        for each in assets
+    )
+    header = f"User_Id,Time,Category,Operation,Order_Id,Transaction_Id,{amounts},Payment_Method,Withdrawal_Method,Additional_Note"
+    rows = [
+        "1,2021-03-01T00:00:00.000+00:00,Deposit,USD Deposit,1,1,USD,5000,5000,,,,,,,,,,Debit,,",
+        "1,2021-03-02T15:35:02.000+00:00,Spot Trading,Buy,2,2,,,,BTC,0.01,480,USD,480,480,BTC,0.00001,0,Wallet,,",
+        "1,2021-03-03T15:35:02.000+00:00,Spot Trading,Sell,3,3,,,,ETH,2,,BTC,0.06,,BNB,0.01,2,Wallet,,",
+        "1,2021-03-04T03:49:18.000+00:00,Quick Buy,Buy,q4,4,,,,USD,30,30,BUSD,29.84,29.85,USD,0.15,0.15,Wallet,,",
+        "1,2021-03-05T03:49:18.000+00:00,Quick Sell,Sell,q5,5,,,,BTC,0.01,600,USD,590,590,USD,2.97,2.97,Wallet,,",
+        "1,2021-03-06 03:49:18,Distribution,Staking Rewards,6,6,ATOM,1,10,,,,,,,,,,,,",
+        "1,2021-03-07 03:49:18,Distribution,Staking Rewards,7,7,ATOM,-0.1,1,,,,,,,,,,,,",
+        "1,2021-03-08 03:49:18,Distribution,Referral Commission,8,8,SUSHI,0.002,,,,,,,,,,,Wallet,,",
+        "1,2021-03-09 03:49:18,Withdrawal,Crypto Withdrawal,9,9,ETH,1,2000,,,,,,,ETH,0.005,10,Wallet,Wallet,",
+        "1,2021-03-10 03:49:18,Convert,Convert,10,10,,,,BTC,0.01,600,USD,590,590,USD,0,0,Wallet,,",
+        "1,2021-03-11 03:49:18,Spot Trading,Buy,11,11,,,,BTC,0.01,480,USD,,480,BTC,0.00001,0,Wallet,,",
+    ]
+    content = "\n".join([header, *rows, ""])
+    assert format_of(content) == "binance_us"
+    found = files.read(content, "binance_us")
+    assert said(found) == [
+        "buy 0.01 BTC at 48000 USD fee 0.00001 BTC", "swap 2 ETH for 0.06 BTC fee 0.01 BNB", "buy 29.84 BUSD at 1.005361930294906166 USD",
+        "sell 0.01 BTC at 59000 USD", "staking 1 ATOM", "fee 0.1 ATOM", "reward 0.002 SUSHI", "transfer_out 1 ETH fee 0.005 ETH",
+    ]  # fmt: skip
+    assert balances(found) == {
+        "ATOM": "0.9", "BNB": "-0.01", "BTC": "0.05999", "BUSD": "29.84", "ETH": "-3.005", "SUSHI": "0.002",
+    }  # fmt: skip
+    assert [(each.line, each.column) for each in found.problems] == [
+        (11, "Category"),
+        (12, "Realized_Amount_For_Quote_Asset"),
+    ]
