@@ -83,17 +83,53 @@ from webapi.watchlist.routes import watchlist
 
 V1 = "/api/v1"
 
-_OF_PORTFOLIOS = (
-    portfolios,
-    portfolio_performance,
-    portfolio_composition,
-    portfolio_forecast,
-    portfolio_risk,
-    portfolio_gains,
-    portfolio_issues,
-    portfolio_files,
-    portfolio_shares,
+_BLUEPRINTS = (
+    (health, None),
+    (security, None),
+    (documentation, "/api"),
+    (auth, f"{V1}/auth"),
+    (account, f"{V1}/auth"),
+    (openid, f"{V1}/auth/openid"),
+    (data, f"{V1}/account"),
+    (two_factor, f"{V1}/2fa"),
+    (passkeys, f"{V1}/passkeys"),
+    (tokens, f"{V1}/tokens"),
+    (watchlist, f"{V1}/watchlist"),
+    (portfolios, f"{V1}/portfolios"),
+    (portfolio_performance, f"{V1}/portfolios"),
+    (portfolio_composition, f"{V1}/portfolios"),
+    (portfolio_forecast, f"{V1}/portfolios"),
+    (portfolio_risk, f"{V1}/portfolios"),
+    (portfolio_gains, f"{V1}/portfolios"),
+    (portfolio_issues, f"{V1}/portfolios"),
+    (portfolio_files, f"{V1}/portfolios"),
+    (portfolio_shares, f"{V1}/portfolios"),
+    (holdings, f"{V1}/holdings"),
+    (transactions, f"{V1}/transactions"),
+    (tax, f"{V1}/tax"),
+    (shared, f"{V1}/shared"),
+    (alerts, f"{V1}/alerts"),
+    (channels, f"{V1}/channels"),
+    (predictions, f"{V1}/predictions"),
+    (graphql, f"{V1}/graphql"),
+    (api_keys, f"{V1}/api-keys"),
+    (administration, f"{V1}/admin"),
+    (token_administration, f"{V1}/admin/tokens"),
+    (administration_data, f"{V1}/admin/data"),
+    (asset_events, f"{V1}/admin/asset-events"),
+    (administration_jobs, f"{V1}/admin/jobs"),
+    (analytics, f"{V1}/admin/analytics"),
+    (risk, f"{V1}/risk"),
+    (exchanges, f"{V1}/exchanges"),
+    (defi, f"{V1}/defi"),
+    (billing, f"{V1}/billing"),
+    (feedback, f"{V1}/feedback"),
+    (feedback_administration, f"{V1}/admin/feedback"),
+    (flags, f"{V1}/flags"),
+    (flag_administration, f"{V1}/admin/flags"),
+    (experiment_administration, f"{V1}/admin/experiments"),
 )
+"""Each resource's routes, and the prefix of their paths."""
 
 
 class _App(APIFlask):
@@ -195,33 +231,37 @@ def _configure(app: APIFlask, settings: Settings) -> None:
         TRUSTED_HOSTS=[*settings.api_hosts, settings.bind_host],
     )
     if settings.cors_origins:
-        # Flask-CORS leaves it out where there is one origin; a cache could then give its answer to another's page.
-        app.after_request(_vary_by_origin)
-        CORS(
-            app,
-            resources={r"/(api|health|\.well-known)/?.*": {"origins": list(settings.cors_origins)}},
-            allow_headers=[
-                "Authorization",
-                request_key.HEADER,
-                "Content-Digest",
-                "Content-Type",
-                idempotency.HEADER,
-                "If-None-Match",
-                "Signature",
-                "Signature-Input",
-            ],
-            expose_headers=[
-                "ETag",
-                REQUEST_ID,
-                "Retry-After",
-                "RateLimit",
-                "RateLimit-Policy",
-                idempotency.REPLAYED,
-                "Deprecation",
-                "Sunset",
-            ],
-            max_age=600,
-        )
+        _allow_origins(app, list(settings.cors_origins))
+
+
+def _allow_origins(app: APIFlask, origins: list[str]) -> None:
+    # Flask-CORS leaves it out where there is one origin; a cache could then give its answer to another's page.
+    app.after_request(_vary_by_origin)
+    CORS(
+        app,
+        resources={r"/(api|health|\.well-known)/?.*": {"origins": origins}},
+        allow_headers=[
+            "Authorization",
+            request_key.HEADER,
+            "Content-Digest",
+            "Content-Type",
+            idempotency.HEADER,
+            "If-None-Match",
+            "Signature",
+            "Signature-Input",
+        ],
+        expose_headers=[
+            "ETag",
+            REQUEST_ID,
+            "Retry-After",
+            "RateLimit",
+            "RateLimit-Policy",
+            idempotency.REPLAYED,
+            "Deprecation",
+            "Sunset",
+        ],
+        max_age=600,
+    )
 
 
 def _vary_by_origin(answer: Response) -> Response:
@@ -230,40 +270,5 @@ def _vary_by_origin(answer: Response) -> Response:
 
 
 def _add_routes(app: APIFlask) -> None:
-    app.register_blueprint(health)
-    app.register_blueprint(security)
-    app.register_blueprint(documentation, url_prefix="/api")
-    app.register_blueprint(auth, url_prefix=f"{V1}/auth")
-    app.register_blueprint(account, url_prefix=f"{V1}/auth")
-    app.register_blueprint(openid, url_prefix=f"{V1}/auth/openid")
-    app.register_blueprint(data, url_prefix=f"{V1}/account")
-    app.register_blueprint(two_factor, url_prefix=f"{V1}/2fa")
-    app.register_blueprint(passkeys, url_prefix=f"{V1}/passkeys")
-    app.register_blueprint(tokens, url_prefix=f"{V1}/tokens")
-    app.register_blueprint(watchlist, url_prefix=f"{V1}/watchlist")
-    for part in _OF_PORTFOLIOS:
-        app.register_blueprint(part, url_prefix=f"{V1}/portfolios")
-    app.register_blueprint(holdings, url_prefix=f"{V1}/holdings")
-    app.register_blueprint(transactions, url_prefix=f"{V1}/transactions")
-    app.register_blueprint(tax, url_prefix=f"{V1}/tax")
-    app.register_blueprint(shared, url_prefix=f"{V1}/shared")
-    app.register_blueprint(alerts, url_prefix=f"{V1}/alerts")
-    app.register_blueprint(channels, url_prefix=f"{V1}/channels")
-    app.register_blueprint(predictions, url_prefix=f"{V1}/predictions")
-    app.register_blueprint(graphql, url_prefix=f"{V1}/graphql")
-    app.register_blueprint(api_keys, url_prefix=f"{V1}/api-keys")
-    app.register_blueprint(administration, url_prefix=f"{V1}/admin")
-    app.register_blueprint(token_administration, url_prefix=f"{V1}/admin/tokens")
-    app.register_blueprint(administration_data, url_prefix=f"{V1}/admin/data")
-    app.register_blueprint(asset_events, url_prefix=f"{V1}/admin/asset-events")
-    app.register_blueprint(administration_jobs, url_prefix=f"{V1}/admin/jobs")
-    app.register_blueprint(analytics, url_prefix=f"{V1}/admin/analytics")
-    app.register_blueprint(risk, url_prefix=f"{V1}/risk")
-    app.register_blueprint(exchanges, url_prefix=f"{V1}/exchanges")
-    app.register_blueprint(defi, url_prefix=f"{V1}/defi")
-    app.register_blueprint(billing, url_prefix=f"{V1}/billing")
-    app.register_blueprint(feedback, url_prefix=f"{V1}/feedback")
-    app.register_blueprint(feedback_administration, url_prefix=f"{V1}/admin/feedback")
-    app.register_blueprint(flags, url_prefix=f"{V1}/flags")
-    app.register_blueprint(flag_administration, url_prefix=f"{V1}/admin/flags")
-    app.register_blueprint(experiment_administration, url_prefix=f"{V1}/admin/experiments")
+    for blueprint, prefix in _BLUEPRINTS:
+        app.register_blueprint(blueprint, url_prefix=prefix)

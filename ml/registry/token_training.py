@@ -67,19 +67,7 @@ def _train(
     with tracking.run(mlflow_client, settings, data, algorithm, lineage) as run_id:
         fitted = token_fits.fit(algorithm, series, epochs=settings.ml_epochs, seed=settings.ml_seed)
         pictures = _pictures(training_set, fitted)
-        trained_at = clock()
-        facts = TokenFacts(
-            algorithm=algorithm,
-            token_id=training_set.token.id,
-            symbol=training_set.token.symbol,
-            run_id=run_id,
-            trained_at=trained_at,
-            data_cutoff=training_set.data_cutoff,
-            held_out_from=held_out_from(training_set, series).date(),
-            data_digest=training_set.digest,
-            price_source=training_set.price_source,
-            code_version=code_version.current(),
-        )
+        facts = _facts(training_set, series, algorithm, run_id, clock())
         files = artifact.pack(residual.calibrate(fitted.model, series), facts)
         new_version = NewVersion(
             algorithm,
@@ -106,6 +94,23 @@ def _train(
         files,
         _summary(fitted),
         pictures,
+    )
+
+
+def _facts(
+    training_set: TrainingSet, series: Series, algorithm: str, run_id: str, trained_at: datetime
+) -> TokenFacts:
+    return TokenFacts(
+        algorithm=algorithm,
+        token_id=training_set.token.id,
+        symbol=training_set.token.symbol,
+        run_id=run_id,
+        trained_at=trained_at,
+        data_cutoff=training_set.data_cutoff,
+        held_out_from=held_out_from(training_set, series).date(),
+        data_digest=training_set.digest,
+        price_source=training_set.price_source,
+        code_version=code_version.current(),
     )
 
 

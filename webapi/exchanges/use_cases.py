@@ -61,13 +61,7 @@ def connect(given: schemas.ConnectExchangeIn) -> Connected:
     work = services()
     user_id = access.principal().user_id
     with work.database.connection() as conn:
-        if connections.is_full(conn, user_id):
-            raise errors.Problem(
-                409,
-                f"nobody may have more than {connections.MOST} connections",
-                code="connections-full",
-            )
-        guard.require_room(conn, PlanLimit.EXCHANGES)
+        _require_room(conn, user_id)
         portfolio_id = queries.portfolio_for(conn, user_id, given.portfolio_id)
         if portfolio_id is None:
             raise errors.not_found("portfolio")
@@ -97,6 +91,17 @@ def connect(given: schemas.ConnectExchangeIn) -> Connected:
         )
         happened(conn, ExchangeConnected(connection.exchange))
     return Connected(connection, info, job_id)
+
+
+def _require_room(conn: Database, user_id: UUID) -> None:
+    """Refuse one connection more than anybody may have, or than the caller's plan allows."""
+    if connections.is_full(conn, user_id):
+        raise errors.Problem(
+            409,
+            f"nobody may have more than {connections.MOST} connections",
+            code="connections-full",
+        )
+    guard.require_room(conn, PlanLimit.EXCHANGES)
 
 
 def find(conn: Database, connection_id: str) -> Connection:

@@ -32,11 +32,7 @@ def prediction(token: Token, forecast: Forecast, technical: Indicators | None) -
     median = forecast.quantile("0.5")
     change = median - forecast.reference_price
     percent = anchoring.change_percent(median, forecast.reference_price)
-    side = distribution.direction(
-        {float(level): price for level, price in forecast.quantiles.items()},
-        forecast.reference_price,
-    )
-    confidence = Decimal(repr(side.probability)).quantize(_PROBABILITY_STEP)
+    direction, confidence = _direction(forecast)
     return {
         "symbol": token.symbol,
         "name": token.name,
@@ -51,14 +47,12 @@ def prediction(token: Token, forecast: Forecast, technical: Indicators | None) -
             "change": change,
             "change_percent": percent,
             "confidence": 100 * confidence,
-            "direction": side.name,
+            "direction": direction,
             "factors": forecast.factors,
             "note": _note(forecast),
             "technical_indicators": indicators.describe(technical),
             "model_version": str(forecast.model.version),
-            "quantiles": _quantiles(forecast),
-            "interval80": [forecast.quantile("0.1"), forecast.quantile("0.9")],
-            "interval95": [forecast.quantile("0.025"), forecast.quantile("0.975")],
+            **_spread(forecast),
         },
         "predicted_price": median,
         "prediction_change": change,
@@ -76,6 +70,22 @@ def prediction(token: Token, forecast: Forecast, technical: Indicators | None) -
         "prediction_id": forecast.prediction_id,
         "expires_at": forecast.expires_at,
         "stale": forecast.stale,
+    }
+
+
+def _direction(forecast: Forecast) -> tuple[str, Decimal]:
+    """Where the price is likelier to go, and the probability of that, from 0 to 1."""
+    prices = {float(level): price for level, price in forecast.quantiles.items()}
+    likelier = distribution.direction(prices, forecast.reference_price)
+    return likelier.name, Decimal(repr(likelier.probability)).quantize(_PROBABILITY_STEP)
+
+
+def _spread(forecast: Forecast) -> dict[str, Any]:
+    """The quantiles, and the intervals between some of them."""
+    return {
+        "quantiles": _quantiles(forecast),
+        "interval80": [forecast.quantile("0.1"), forecast.quantile("0.9")],
+        "interval95": [forecast.quantile("0.025"), forecast.quantile("0.975")],
     }
 
 

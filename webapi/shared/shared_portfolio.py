@@ -1,5 +1,6 @@
 """A portfolio as the holder of a link sees it. Each look is written to the audit log."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ from coinsphere.portfolio.model import EXACT
 from coinsphere.portfolio.performance import stored_days
 from coinsphere.portfolio.performance.period import Period
 from coinsphere.portfolio.performance.stored_days import Point
+from coinsphere.portfolio.sharing import Shared
 from coinsphere.portfolio.valuation import current_holdings
 from webapi.http import errors
 from webapi.portfolios import queries, scope
@@ -29,10 +31,7 @@ def opened(secret: str) -> dict[str, Any]:
         errors.Problem: 404, there is no such link (any more).
     """
     now = services().clock()
-    with services().database.connection() as conn:
-        shared = sharing.find(conn, secret, now) if len(secret) <= _LONGEST else None
-    if shared is None:
-        raise errors.not_found(_WHAT)
+    shared = _shared(secret, now)
     with scope.connection(shared.user_id) as conn:
         portfolio = portfolios.get(conn, shared.user_id, shared.portfolio_id)
         if portfolio is None:
@@ -41,12 +40,9 @@ def opened(secret: str) -> dict[str, Any]:
         first = portfolio.first_day or now.date()
         period = Period(shared.user_id, portfolio.id, first, now.date())
         points = stored_days.points(conn, period)
-        audit.record(
-            conn,
-            Event.PORTFOLIO_SHARE_OPENED,
-            target=str(sharing.identify(conn, shared.user_id, secret)),
-            details={"portfolio": str(portfolio.id)},
-        )
+        identity = str(sharing.identify(conn, shared.user_id, secret))
+        details = {"portfolio": str(portfolio.id)}
+        audit.record(conn, Event.PORTFOLIO_SHARE_OPENED, target=identity, details=details)
     sums = current_holdings.totals(holdings)
     hides = shared.hides_amounts
     return {
@@ -60,6 +56,15 @@ def opened(secret: str) -> dict[str, Any]:
         "stale": sums.stale,
         "missingRates": sums.missing_rates,
     }
+
+
+def _shared(secret: str, now: datetime) -> Shared:
+    """What a link leads to, while it is good."""
+    with services().database.connection() as conn:
+        shared = sharing.find(conn, secret, now) if len(secret) <= _LONGEST else None
+    if shared is None:
+        raise errors.not_found(_WHAT)
+    return shared
 
 
 def _part(part: dict[str, Any], *, hides: bool) -> dict[str, Any]:

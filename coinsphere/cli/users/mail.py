@@ -1,12 +1,19 @@
 """`coinsphere mail`: what was sent, what waits, and why."""
 
 import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
 
 from coinsphere.cli import database
 from coinsphere.settings import Role
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from coinsphere.notify.mail import Mail
 
 
 def register(cli: click.Group) -> None:
@@ -33,41 +40,47 @@ def mail(context: click.Context) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def list_(limit: int, *, as_json: bool) -> None:
     """List the newest mails."""
-    from rich.markup import escape
-    from rich.table import Table
-
     from coinsphere.cli.console import console as new_console
-    from coinsphere.clock import iso
     from coinsphere.notify import mail as outbox
 
     with database.connection(Role.PIPELINE) as conn:
         mails = outbox.newest(conn, limit)
     if as_json:
-        rows = [
-            {
-                "id": str(found.id),
-                "recipient": found.recipient,
-                "subject": found.subject,
-                "attempts": found.attempts,
-                "lastError": found.last_error,
-                "createdAt": iso(found.created_at),
-                "sentAt": iso(found.sent_at) if found.sent_at else None,
-            }
-            for found in mails
-        ]
-        click.echo(json.dumps(rows, indent=2))
-        return
+        click.echo(json.dumps([_as_json(queued) for queued in mails], indent=2))
+    else:
+        new_console().print(_table(mails))
+
+
+def _as_json(queued: "Mail") -> dict[str, Any]:
+    from coinsphere.clock import iso
+
+    return {
+        "id": str(queued.id),
+        "recipient": queued.recipient,
+        "subject": queued.subject,
+        "attempts": queued.attempts,
+        "lastError": queued.last_error,
+        "createdAt": iso(queued.created_at),
+        "sentAt": iso(queued.sent_at) if queued.sent_at else None,
+    }
+
+
+def _table(mails: Sequence["Mail"]) -> "Table":
+    from rich.markup import escape
+    from rich.table import Table
+
     table = Table("id", "created", "to", "subject", "state")
-    for found in mails:
-        state = f"sent {found.sent_at:%H:%M:%S}" if found.sent_at else found.last_error or "waiting"
+    for queued in mails:
+        sent_at = queued.sent_at
+        state = f"sent {sent_at:%H:%M:%S}" if sent_at else queued.last_error or "waiting"
         table.add_row(
-            str(found.id),
-            f"{found.created_at:%Y-%m-%d %H:%M:%S}",
-            escape(found.recipient),
-            escape(found.subject),
+            str(queued.id),
+            f"{queued.created_at:%Y-%m-%d %H:%M:%S}",
+            escape(queued.recipient),
+            escape(queued.subject),
             escape(state),
         )
-    new_console().print(table)
+    return table
 
 
 @mail.command()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coinsphere.chains.evm import balance_of
-from coinsphere.chains.multicall import Call, Plan
+from coinsphere.chains.multicall import Call, Plan, Result
 from coinsphere.defi.model import Position, PositionKind, Reading, whole
 from coinsphere.defi.protocols import curve
 from coinsphere.defi.protocols.curve import Listed
@@ -54,21 +54,9 @@ class Convex:
             )
         ]
         owed = [(pool, raw) for pool, raw in zip(pools, earned, strict=True) if raw > 0]
-        positions += [_reward(f"pool:{pool.number}", self.crv, raw, "earned") for pool, raw in owed]
-        if owed and None not in cliffs:
-            supply, *rest = map(whole, cliffs)
-            positions += [
-                _reward(f"pool:{pool.number}", self.cvx, minted, "minted")
-                for pool, raw in owed if (minted := with_crv(raw, supply, *rest))
-            ]  # fmt: skip
         rewarded = {pool.number: pool for pool, _ in (*used, *owed)}
         extra, is_whole = yield from _extra(owner, tuple(rewarded.values()))
-        if raw := whole(locked):
-            positions.append(Position("locked", PositionKind.STAKED, self.cvx, raw))
-        positions += [
-            _reward("locked", str(token), raw, f"earned:{token}")
-            for token, raw in (locked_earned or ((),))[0] if raw > 0
-        ]  # fmt: skip
+        positions += [*self._of_pools(owed, cliffs), *self._of_locker(locked, locked_earned)]
         receipts = {token for pool in pools for token in (pool.rewards, pool.deposit)}
         is_whole = is_whole and locked_earned is not None and (not owed or None not in cliffs)
         return Reading(
@@ -76,6 +64,30 @@ class Convex:
             frozenset(receipts | {self.locker}),
             unread=None if is_whole else "rewards",
         )
+
+    def _of_pools(
+        self, owed: Sequence[tuple[Listed, int]], cliffs: Sequence[Result]
+    ) -> list[Position]:
+        """The CRV that pools earned, and the CVX that comes with it where the figures of its cliffs are known."""
+        positions = [_reward(f"pool:{pool.number}", self.crv, raw, "earned") for pool, raw in owed]
+        if owed and None not in cliffs:
+            supply, *rest = map(whole, cliffs)
+            positions += [
+                _reward(f"pool:{pool.number}", self.cvx, minted, "minted")
+                for pool, raw in owed if (minted := with_crv(raw, supply, *rest))
+            ]  # fmt: skip
+        return positions
+
+    def _of_locker(self, locked: Result, earned: Result) -> list[Position]:
+        """Locked CVX, and what it earned."""
+        raw = whole(locked)
+        return [
+            *([Position("locked", PositionKind.STAKED, self.cvx, raw)] if raw else []),
+            *(
+                _reward("locked", str(token), amount, f"earned:{token}")
+                for token, amount in (earned or ((),))[0] if amount > 0
+            ),
+        ]  # fmt: skip
 
 
 def with_crv(crv: int, supply: int, each_cliff: int, cliffs: int, most: int) -> int:

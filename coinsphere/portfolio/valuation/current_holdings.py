@@ -234,28 +234,21 @@ def totals(holdings: Sequence[Holding]) -> Totals:
             holding.current_value for holding in priced if holding.change_24h is not None
         )
         costs = [holding.cost_basis for holding in holdings if holding.cost_basis is not None]
+        has_change = any(holding.change_24h is not None for holding in traded)
         gain_cost = _sum(holding.cost_basis for holding in gains)
         return Totals(
             total_value=value if priced or not holdings else None,
             total_cost=_sum(costs) if costs or not holdings else None,
             profit_loss=profit if gains or not holdings else None,
             profit_loss_percentage=percentage(profit, gain_cost),
-            change_24h=change
-            if any(holding.change_24h is not None for holding in traded)
-            else None,
+            change_24h=change if has_change else None,
             change_percent_24h=percentage(change, changed - change),
             holdings_count=len(holdings),
             asset_count=len({holding.row.token_id for holding in holdings}),
-            unpriced=sorted(
-                {holding.row.symbol for holding in holdings if holding.row.price is None}
-            ),
-            stale=sorted({holding.row.symbol for holding in holdings if holding.is_delisted}),
-            uncosted=sorted(
-                {holding.row.symbol for holding in holdings if _cost(holding.row) is None}
-            ),
-            missing_rates=sorted(
-                {holding.missing_rate for holding in holdings if holding.missing_rate}
-            ),
+            unpriced=_symbols(each.row for each in holdings if each.row.price is None),
+            stale=_symbols(each.row for each in holdings if each.is_delisted),
+            uncosted=_symbols(each.row for each in holdings if _cost(each.row) is None),
+            missing_rates=sorted({each.missing_rate for each in holdings if each.missing_rate}),
             gain_cost=gain_cost,
             changed_value=changed,
         )
@@ -303,6 +296,10 @@ def _change(value: Decimal | None, percent: Decimal | None) -> Decimal | None:
     if value is None or percent is None or percent <= -100:  # noqa: PLR2004 - all of it
         return None
     return (value - value / (1 + percent / 100)).quantize(UNIT)
+
+
+def _symbols(rows: Iterable[Row]) -> list[str]:
+    return sorted({row.symbol for row in rows})
 
 
 def _sum(numbers: Iterable[Decimal | None]) -> Decimal:

@@ -40,23 +40,24 @@ def list_gains(portfolio_id: str, query_data: schemas.GainsQuery) -> dict[str, A
         "currency": currency,
         "totalGain": total.gain,
         "unknown": total.unknown,
-        "gains": [
-            {
-                "tokenSymbol": row.symbol,
-                "transactionId": row.fact_id,
-                "kind": row.kind,
-                "usedAt": row.used_at,
-                "acquiredAt": row.acquired_at,
-                "quantity": row.quantity,
-                "cost": row.cost,
-                "proceeds": row.proceeds,
-                "gain": row.gain,
-            }
-            for row in shown
-        ],
+        "gains": [_gain(row) for row in shown],
         "nextCursor": None
         if last is None
         else cursor.encode([last.used_at.isoformat(), str(last.token_id), last.number]),
+    }
+
+
+def _gain(row: realised_gains.Gain) -> dict[str, Any]:
+    return {
+        "tokenSymbol": row.symbol,
+        "transactionId": row.fact_id,
+        "kind": row.kind,
+        "usedAt": row.used_at,
+        "acquiredAt": row.acquired_at,
+        "quantity": row.quantity,
+        "cost": row.cost,
+        "proceeds": row.proceeds,
+        "gain": row.gain,
     }
 
 

@@ -1,9 +1,12 @@
 """Risk of a portfolio: how much it may lose."""
 
+from typing import Any
+
 from apiflask import APIBlueprint
 from flask import Response
 
 from coinsphere.portfolio.performance import risk, stored_days
+from coinsphere.portfolio.performance.risk import Drawdown
 from coinsphere.portfolio.valuation import current_holdings
 from webapi.portfolios import periods, queries, scope, weights
 from webapi.portfolios.periods import PeriodQuery
@@ -33,7 +36,6 @@ def get_risk(portfolio_id: str, query_data: PeriodQuery) -> Response:
         expected = forecast_based.describe(conn, largest, sum(shares), services().clock())
     judged = risk.assess([each.day for each in grown], [each.growth for each in grown])
     moves = {each.symbol: each.moves for each in largest[:_CORRELATED]}
-    fall = judged.drawdown
     body = {
         "portfolioId": portfolio.id,
         "currency": portfolio.currency,
@@ -43,13 +45,7 @@ def get_risk(portfolio_id: str, query_data: PeriodQuery) -> Response:
         "sortino": judged.sortino,
         "valueAtRisk95": _percent(judged.value_at_risk),
         "expectedShortfall95": _percent(judged.expected_shortfall),
-        "maxDrawdown": None
-        if fall is None
-        else {
-            "percentage": _percent(fall.depth),
-            "peakDay": fall.peak_day.isoformat(),
-            "lowDay": fall.low_day.isoformat(),
-        },
+        "maxDrawdown": _fall(judged.drawdown),
         "concentration": risk.concentration(shares),
         "correlations": risk.correlations(moves),
         "unavailable": judged.unavailable,
@@ -57,6 +53,16 @@ def get_risk(portfolio_id: str, query_data: PeriodQuery) -> Response:
         "byModels": expected,
     }
     return scope.tagged(body)
+
+
+def _fall(drawdown: Drawdown | None) -> dict[str, Any] | None:
+    if drawdown is None:
+        return None
+    return {
+        "percentage": _percent(drawdown.depth),
+        "peakDay": drawdown.peak_day.isoformat(),
+        "lowDay": drawdown.low_day.isoformat(),
+    }
 
 
 def _percent(fraction: float | None) -> float | None:

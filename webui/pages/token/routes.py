@@ -54,20 +54,10 @@ def token(symbol: str) -> Response:
         return _head(symbol)
     with scope.connection() as conn:
         listed = queries.with_extremes(conn, symbols.find(conn, symbol))
-        past = history.points(conn, listed.id, SPANS[frame], may_be_finer=frame in FINER)
-        since = past[0].opened_at.date() if past else work.clock().date()
-        bands = indicator_queries.bands(conn, listed.id, since) if frame not in FINER else {}
-        technical = indicator_queries.indicators(conn, [listed.id]).get(listed.id)
-        chart = {
-            "series": Series.of_candles(past, bands),
-            "filled": charts.filled(past),
-            "has_bands": bool(bands),
-            "frame": frame,
-            "frames": FRAMES,
-            "token": listed,
-        }
+        chart = _chart(conn, listed, frame)
         if requests.is_part():
             return rendering.page("token/chart.html", **chart)
+        technical = indicator_queries.indicators(conn, [listed.id]).get(listed.id)
         recent = history.points(conn, listed.id, _BEFORE_FAN, may_be_finer=False)
         score = risk.newest(conn, [listed.id]).get(listed.id)
         fared = forecasts.measured(conn, listed, work.clock())
@@ -92,6 +82,21 @@ def token(symbol: str) -> Response:
         technical=indicators.describe(technical),
         **chart,
     )
+
+
+def _chart(conn: Connection, listed: Token, frame: str) -> dict[str, Any]:
+    """What the chart of a timeframe shows: candles, and Bollinger's bands where they are of days."""
+    past = history.points(conn, listed.id, SPANS[frame], may_be_finer=frame in FINER)
+    since = past[0].opened_at.date() if past else services().clock().date()
+    bands = indicator_queries.bands(conn, listed.id, since) if frame not in FINER else {}
+    return {
+        "series": Series.of_candles(past, bands),
+        "filled": charts.filled(past),
+        "has_bands": bool(bands),
+        "frame": frame,
+        "frames": FRAMES,
+        "token": listed,
+    }
 
 
 def _head(symbol: str) -> Response:
