@@ -10,7 +10,7 @@ from coinsphere.exchanges.venues.rows import NONSENSE, number
 from coinsphere.market.sources.decimals import rounded
 from coinsphere.market.sources.moments import from_milliseconds
 from coinsphere.portfolio.imports.statements.grouping import refused, traded
-from coinsphere.portfolio.imports.statements.record import Entry, Record
+from coinsphere.portfolio.imports.statements.record import Entry, Record, Side
 from coinsphere.portfolio.model import EXACT, Kind
 
 _OF_TRADES = ("symbol", "amount", "price", "side")
@@ -28,15 +28,20 @@ def trades(venue: str, parsed: Mapping[str, Any], native_id: str) -> Iterator[Re
     at = _instant(venue, parsed)
     try:
         symbol = str(parsed["symbol"])
-        amount, price = number(parsed["amount"]), number(parsed["price"])
-        cost = number(parsed["cost"]) if parsed.get("cost") else EXACT.multiply(amount, price)
+        amount, price = _size(parsed["amount"]), _size(parsed["price"])
+        # What is worth next to nothing costs 0.00000 at Kraken.
+        cost = number(parsed.get("cost") or 0) or EXACT.multiply(amount, price)
         is_buy = {"buy": True, "sell": False}[parsed["side"]]
         fees = _fees(parsed)
     except NONSENSE as error:
         raise BadPayload(venue, _lacking(parsed, _OF_TRADES, error), repr(parsed)) from error
     # A market that was delisted long ago has a name only: kept, as an asset that nobody knows.
     base, _, quote = symbol.partition("/") if "/" in symbol else (symbol, "", f"money of {symbol}")
-    got, gave = (base, rounded(amount)), (quote.partition(":")[0], rounded(cost))
+    if ":" in quote:
+        reason = f"{symbol[:40]!r} is a contract: positions are not kept"
+        yield Record(native_id, Kind.SWAP, at, refused=reason)
+        return
+    got, gave = (base, rounded(amount)), (quote, rounded(cost))
     sent, received = (gave, got) if is_buy else (got, gave)
     unnamed = fees.pop("", None)
     # Of several fees some change what was sent or received, and the price with it.
@@ -53,7 +58,7 @@ def transfer(
     asset: str,
     change: Decimal,
     *,
-    fee: Decimal | None = None,
+    fee: Side | None = None,
     tx_hash: str | None = None,
     income: Kind | None = None,
 ) -> Record | None:
@@ -61,7 +66,7 @@ def transfer(
     if not change:
         return None
     side = (asset, rounded(abs(change)))
-    paid = (asset, rounded(fee)) if fee else None
+    paid = (fee[0], rounded(fee[1])) if fee and fee[1] else None
     if change > 0:
         return Record(
             native_id, income or Kind.TRANSFER_IN, at, received=side, fee=paid, tx_hash=tx_hash
@@ -99,13 +104,13 @@ def moved(venue: str, row: Mapping[str, Any]) -> Iterator[Record]:
     at = _instant(venue, row)
     try:
         sign = {"deposit": 1, "withdrawal": -1}[row["type"]]
-        fee = (row.get("fee") or {}).get("cost")
+        asset, fee = _given(row["currency"]), row.get("fee") or {}
         made = transfer(
             moved_name(row),
             at,
-            _given(row["currency"]),
-            sign * number(row["amount"]),
-            fee=None if fee is None else number(fee),
+            asset,
+            sign * _size(row["amount"]),
+            fee=(str(fee.get("currency") or asset), _size(fee.get("cost") or 0)),
             tx_hash=row["txid"] or None,
         )
     except NONSENSE as error:
@@ -132,15 +137,23 @@ def _lacking(row: Mapping[str, Any], parts: Iterable[str], error: Exception) -> 
         value = row.get(part)
         if not value and value != 0:
             return f"it has no {part}"
-        if part in _NUMBERS and not _is_number(value):
+        if part in _NUMBERS and not _is_size(value):
             return f"its {part} is {str(value)[:40]!r}"
     return f"it makes no sense ({type(error).__name__})"
 
 
-def _is_number(value: object) -> bool:
+def _size(value: object) -> Decimal:
+    """An amount, whose direction stands elsewhere. Raises `ValueError` where it has a minus: which of both holds?"""
+    found = number(value)
+    if found < 0:
+        raise ValueError(f"{str(value)[:40]!r} is negative")
+    return found
+
+
+def _is_size(value: object) -> bool:
     try:
-        return Decimal(str(value)).is_finite()
-    except ArithmeticError:
+        return _size(value) >= 0
+    except NONSENSE:
         return False
 
 

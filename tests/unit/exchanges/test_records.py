@@ -1,5 +1,6 @@
 """A row of an exchange that makes no sense is named by itself, and takes no other with it."""
 
+from decimal import Decimal
 from operator import itemgetter
 
 import pytest
@@ -33,6 +34,8 @@ TRANSFER = {
     [
         {"amount": "much"},
         {"amount": None},
+        {"amount": "-2"},
+        {"price": "-10"},
         {"price": "x"},
         {"side": "sideways"},
         {"side": []},
@@ -77,6 +80,9 @@ def test_a_row_without_a_time_is_named_as_such(timestamp) -> None:
     [
         ({"id": "", "txid": ""}, "a part is missing"),
         ({"amount": "Infinity"}, "its amount is 'Infinity'"),
+        ({"amount": "-2"}, "its amount is '-2'"),
+        ({"amount": "-2", "type": "withdrawal"}, "its amount is '-2'"),
+        ({"fee": {"cost": "-1"}}, "it makes no sense"),
         ({"amount": "100000000000000000000"}, "an amount of 1"),
         ({"currency": "B\0TC"}, "an asset without a name"),
         ({"id": "7\ud800"}, "an id that cannot be read"),
@@ -106,3 +112,27 @@ def moved(*rows) -> Told:
     return read(
         "binance", rows, ccxt_records.moved_name, lambda row: ccxt_records.moved("binance", row)
     )
+
+
+def test_the_fee_of_a_transfer_is_in_what_it_was_paid_in() -> None:
+    fees = [
+        {"cost": "1"},
+        {"cost": "1", "currency": "USDT"},
+        {"cost": "0", "currency": "USDT"},
+        None,
+    ]
+    told = moved(*(TRANSFER | {"fee": fee} for fee in fees)).records
+    assert [each.fee for each in told] == [("BTC", Decimal(1)), ("USDT", Decimal(1)), None, None]
+
+
+@pytest.mark.parametrize("cost", [None, "0.00000", "20"])
+def test_what_a_trade_cost_follows_from_its_price_where_it_was_rounded_to_nothing(cost) -> None:
+    (made,) = ccxt_records.trades("kraken", TRADE | {"cost": cost}, "T1")
+    assert made.sent == ("USDT", Decimal(20))
+
+
+@pytest.mark.parametrize("symbol", ["BTC/USDT:USDT", "BTC/USD:BTC-241227"])
+def test_a_contract_is_no_trade_of_its_coin(symbol: str) -> None:
+    (made,) = ccxt_records.trades("okx", TRADE | {"symbol": symbol}, "T1")
+    assert (made.sent, made.received) == (None, None)
+    assert "is a contract" in (made.refused or "")
