@@ -8,6 +8,7 @@ from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.storage.runs.schema import RunsTable
 
 from coinsphere.db.pool import Database
+from coinsphere.local.processes import dagster_environment
 from coinsphere.settings import Settings
 from orchestration.housekeeping import forget, housekeeping
 
@@ -31,6 +32,31 @@ def test_no_tick_is_kept_for_ever(postgres_instance, kind):
     days = postgres_instance.get_tick_retention_settings(kind).values()
 
     assert all(0 < kept <= 30 for kept in days)
+
+
+def test_the_days_of_a_range_are_stored_together(postgres_instance, monkeypatch):
+    named = Settings.from_env({"COINSPHERE_DAGSTER_DATABASE_URL": "postgresql://localhost/dagster"})
+    size = "DAGSTER_EVENT_BATCH_SIZE"
+    monkeypatch.setenv(size, dagster_environment(named)[size])
+    days = dg.DailyPartitionsDefinition("2026-01-01", end_date="2026-04-01")
+
+    @dg.asset(partitions_def=days, backfill_policy=dg.BackfillPolicy.single_run())
+    def candles() -> None:
+        pass
+
+    tags = {
+        "dagster/asset_partition_range_start": "2026-01-01",
+        "dagster/asset_partition_range_end": "2026-03-31",
+    }
+    run = dg.materialize([candles], instance=postgres_instance, tags=tags)
+
+    with postgres_instance.event_log_storage.index_connection() as conn:
+        stored = conn.exec_driver_sql(
+            "select count(*), count(distinct xmin::text), count(distinct partition) from event_logs "
+            "where run_id = %s and dagster_event_type = 'ASSET_MATERIALIZATION'",
+            (run.run_id,),
+        ).one()
+    assert stored == (90, 1, 90)
 
 
 @dg.asset
