@@ -98,26 +98,27 @@ def _cost(serving: Serving, token: str, paths: list[str]) -> float:
 
 
 def _backing_up() -> list[Measure]:
-    """Reads a second while a full base backup is made and the log is received, beside those before and after."""
+    """Reads a second while a full base backup is made and the log is received, beside those while all of it stands still.
+
+    In turn, as the machine may do other things meanwhile.
+    """
     with served(LOG_LEVEL="INFO") as serving:
         token, (path, *_) = _prepared(serving)
         with psycopg.connect(serving.superuser_url, autocommit=True) as conn:
             conn.execute(_BALLAST)
             conn.execute("checkpoint")
-        around = [_rate(serving, token, path) for _ in range(ROUNDS)]
+        shares = []
         with _keeper(serving) as keeper:
             _await(lambda: any("pg_basebackup" in each.name() for each in keeper.children()))
-            began = time.monotonic()
-            during = []
             while not _is_made(serving):
-                during.append(_rate(serving, token, path))
-            lasted = time.monotonic() - began
-        around += [_rate(serving, token, path) for _ in range(ROUNDS)]
-    if not during[:-1]:
+                during = _rate(serving, token, path)
+                with _held(keeper):
+                    shares.append(during / _rate(serving, token, path))
+    if not shares[:-1]:
         raise RuntimeError("the backup was made before it could be measured")
-    lost = 1 - statistics.median(during[:-1]) / statistics.median(around)
+    lost = 1 - statistics.median(shares[:-1])
     return [
-        Measure("a full base backup beside reads", lasted, "s"),
+        Measure("a full base backup beside reads", len(shares) * _SLICE_SECONDS, "s"),
         Measure("reads lost while it is made", 100 * lost, "% of throughput", 10),
     ]
 
@@ -140,6 +141,19 @@ def _keeper(serving: Serving) -> Iterator[psutil.Process]:
         yield psutil.Process(process.pid)
     finally:
         stop(process)
+
+
+@contextmanager
+def _held(keeper: psutil.Process) -> Iterator[None]:
+    """The keeper and its programs stand still; the server, which waits for them, too."""
+    processes = [keeper, *keeper.children()]
+    for each in processes:
+        each.suspend()
+    try:
+        yield
+    finally:
+        for each in processes:
+            each.resume()
 
 
 def _is_made(serving: Serving) -> bool:

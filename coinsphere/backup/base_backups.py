@@ -160,7 +160,7 @@ def _make(work: _Work, parent: Backup | None) -> Backup:
     raw, sealed = folder / "raw", folder / "sealed"
     url = settings.backup_dsn
     parent_manifest = _manifest_of(work, parent) if parent else None
-    tools.base_backup(url, made_id, raw, parent_manifest)
+    tools.base_backup(url, made_id, raw, parent_manifest, settings.backup_mib_a_second)
     (raw / _SETTINGS).write_bytes(files.plain_settings(settings))
     timeline, lsn = tools.wal_start(json.loads((raw / PG_MANIFEST).read_bytes()))
     sealed.mkdir(exist_ok=True)

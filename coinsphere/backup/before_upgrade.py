@@ -45,7 +45,7 @@ def secured(settings: Settings, clock: Clock) -> Iterator[Backup]:
     try:
         has_gap = receiver.ensure(lambda: [upload.store() for upload in uploads])
         backup = base_backups.create(
-            settings,
+            settings.model_copy(update={"backup_mib_a_second": 0}),
             [upload.place for upload in uploads],
             seals,
             clock=clock,

@@ -49,13 +49,23 @@ def run(program: str, *arguments: str | Path, url: str | None = None) -> str:
     return done.stdout
 
 
-def base_backup(url: str, label: str, folder: Path, parent_manifest: Path | None) -> None:
+def base_backup(
+    url: str, label: str, folder: Path, parent_manifest: Path | None, mib_a_second: int
+) -> None:
     """Take a base backup as compressed archives, with the log that it needs to be consistent by itself.
+
+    Args:
+        url: of the server.
+        label: what the server calls it.
+        folder: where the archives come to lie.
+        parent_manifest: PostgreSQL's own of the backup that this one is an increment to.
+        mib_a_second: how fast the server may read at most; 0 for no bound.
 
     Raises:
         BackupError: the server refuses, or went away.
     """
     increment = () if parent_manifest is None else (f"--incremental={parent_manifest}",)
+    rate = (f"--max-rate={mib_a_second}M",) if mib_a_second else ()
     run(
         "pg_basebackup",
         f"--pgdata={folder}",
@@ -64,9 +74,11 @@ def base_backup(url: str, label: str, folder: Path, parent_manifest: Path | None
         "--compress=client-gzip:1",
         "--wal-method=stream",
         "--checkpoint=fast",
-        "--manifest-checksums=SHA256",
+        # The server computes them, for accidents alone: the seals are what nobody can forge.
+        "--manifest-checksums=CRC32C",
         "--no-password",
         f"--label={label}",
+        *rate,
         *increment,
         url=url,
     )

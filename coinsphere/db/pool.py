@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
 
-from psycopg import Connection
+from psycopg import Connection, OperationalError
 from psycopg_pool import ConnectionPool
 
 _OPTIONS = "-c timezone=UTC -c statement_timeout={timeout_ms} -c lock_timeout=10000 -c search_path=app,market,model,jobs,public"
@@ -13,20 +13,13 @@ _OPTIONS = "-c timezone=UTC -c statement_timeout={timeout_ms} -c lock_timeout=10
 PREPARED_FROM = 5
 """A statement is prepared when a connection has it for the so-manieth time."""
 
-
-def _require_quiet(conn: Connection) -> None:
-    """Ask the server whether a connection lives, where it said something unasked.
-
-    A server that ends, or ends a session, says so or closes: then there is something to read. To ask each time that a
-    connection is lent would cost every request a round trip.
-
-    Raises:
-        psycopg.OperationalError: it is dead; the pool makes another.
-    """
-    waiting = select.poll()
-    waiting.register(conn.fileno(), select.POLLIN)
-    if waiting.poll(0):
-        ConnectionPool.check_connection(conn)
+WAIT_SECONDS = 3.0
+"""For how long a query waits for a connection."""
+RETRY_SECONDS = 1.0
+"""From one try to reach a server that is away to the next. The pool would double it from try to try, and sleep on for half a
+minute once the server is back."""
+CONNECT_SECONDS = 5
+"""A try that is not answered ends then: a server that hangs, or an address that nobody has any more, answers never."""
 
 
 class Database:
@@ -68,12 +61,15 @@ class Database:
             open=False,
             min_size=1,
             max_size=size,
-            timeout=3.0,
+            timeout=WAIT_SECONDS,
             max_lifetime=1800.0,
             max_waiting=200,
-            check=_require_quiet,
+            check=self._require_alive,
+            reconnect_timeout=RETRY_SECONDS,
+            reconnect_failed=ConnectionPool.check,
             kwargs={
                 **options,
+                "connect_timeout": CONNECT_SECONDS,
                 "application_name": "coinsphere",
                 "autocommit": not begins_itself,
                 "prepare_threshold": PREPARED_FROM if prepares else None,
@@ -98,6 +94,25 @@ class Database:
         """
         with self._pool.connection() as conn:
             yield conn
+
+    def _require_alive(self, conn: Connection) -> None:
+        """Ask the server whether a connection lives, where it said something unasked.
+
+        A server that ends, or ends a session, says so or closes: then there is something to read. To ask each time that a
+        connection is lent would cost every request a round trip. One that is dead is seldom the only one: all are looked at,
+        as who asks would come upon them one by one otherwise, with a pause behind each.
+
+        Raises:
+            psycopg.OperationalError: it is dead; the pool makes another.
+        """
+        waiting = select.poll()
+        waiting.register(conn.fileno(), select.POLLIN)
+        if waiting.poll(0):
+            try:
+                ConnectionPool.check_connection(conn)
+            except OperationalError:
+                self._pool.check()
+                raise
 
     def stats(self) -> dict[str, int]:
         """The pool's counters, as psycopg_pool names them."""

@@ -7,6 +7,7 @@ Great Expectations and others need a host, so the server is started here, on loo
 import importlib.util
 import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -50,6 +51,9 @@ class PostgresServer:
             # Among the values of a slow statement may be a mail with a link that lets somebody in.
             "log_parameter_max_length": "0",
         }
+        if sys.platform == "linux":
+            # Behind a crash each of some thousand files would be opened and synced alone, which takes seconds.
+            settings["recovery_init_sync_method"] = "syncfs"
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]

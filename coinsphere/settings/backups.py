@@ -57,6 +57,14 @@ class Backups(Base):
         5, ge=1, le=60, description="So often what was committed since is written to the places."
     )
 
+    backup_mib_a_second: int = Field(
+        16,
+        ge=0,
+        le=1024,
+        description="A base backup reads the database no faster than this, in MiB a second, so that people notice nothing of "
+        "it; 0: as fast as it can. Before an upgrade, when nobody is served, it does so anyway.",
+    )
+
     @property
     def makes_backups(self) -> bool:
         """Whether backups are made here."""

@@ -8,10 +8,9 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from coinsphere.db.owner import Scope
-from coinsphere.db.pool import PREPARED_FROM
+from coinsphere.db.pool import CONNECT_SECONDS, PREPARED_FROM, RETRY_SECONDS, WAIT_SECONDS
 
 _SIZE = 4
-_WAIT_SECONDS = 3.0
 _ACT = "select set_config('app.scope', %(scope)s, true)"
 
 
@@ -29,10 +28,13 @@ class ReadingPool:
             open=False,
             min_size=1,
             max_size=_SIZE,
-            timeout=_WAIT_SECONDS,
+            timeout=WAIT_SECONDS,
             configure=_let_read,
             check=AsyncConnectionPool.check_connection,
+            reconnect_timeout=RETRY_SECONDS,
+            reconnect_failed=AsyncConnectionPool.check,
             kwargs={
+                "connect_timeout": CONNECT_SECONDS,
                 "application_name": "coinsphere-stream",
                 "prepare_threshold": PREPARED_FROM if prepares else None,
             },

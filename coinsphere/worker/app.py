@@ -3,11 +3,13 @@
 Jobs are rows of the same database (procrastinate), written in the transaction that causes them.
 """
 
+from functools import partial
 from uuid import UUID
 
 import psycopg
 from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
+from psycopg_pool import AsyncConnectionPool
 
 from coinsphere import log
 from coinsphere.accounts import tasks as accounts
@@ -15,6 +17,7 @@ from coinsphere.asset_events import tasks as asset_events
 from coinsphere.audit import hourly as audit
 from coinsphere.billing import tasks as billing
 from coinsphere.clock import utc_now
+from coinsphere.db.pool import RETRY_SECONDS
 from coinsphere.exchanges import tasks as exchanges
 from coinsphere.jobs import records
 from coinsphere.jobs.cron import CRONS
@@ -52,6 +55,11 @@ def build(settings: Settings) -> App:
         min_size=1,
         max_size=2 * len(SLOTS) + 2,
         timeout=5.0,
+        pool_factory=partial(
+            AsyncConnectionPool,
+            reconnect_timeout=RETRY_SECONDS,
+            reconnect_failed=AsyncConnectionPool.check,
+        ),
     )
     app = App(connector=connector)
     _add_mail(app, settings)

@@ -83,8 +83,11 @@ class Town:
         return self.variables["COINSPHERE_SMTP_URL"].removeprefix("smtp://")
 
     def kill(self, name: str) -> None:
-        self._tell(name, signal.SIGKILL)
+        killed = self._tell(name, signal.SIGKILL)
         self.running[name].wait()
+        psutil.wait_procs(
+            killed, timeout=10
+        )  # what the disk lies on is unmounted once nobody is there
 
     def hold(self, name: str) -> None:
         self._tell(name, signal.SIGSTOP)
@@ -110,12 +113,14 @@ class Town:
             if name in self.running and self.running[name].poll() is None:
                 self.kill(name)
 
-    def _tell(self, name: str, number: signal.Signals) -> None:
+    def _tell(self, name: str, number: signal.Signals) -> list[psutil.Process]:
         """A signal for a process and its children: those of PostgreSQL have groups of their own."""
         first = psutil.Process(self.running[name].pid)
-        for each in (first, *first.children(recursive=True)):
+        told = [first, *first.children(recursive=True)]
+        for each in told:
             with suppress(psutil.NoSuchProcess):
                 each.send_signal(number)
+        return told
 
     def api_workers(self) -> list[psutil.Process]:
         return psutil.Process(self.running["api"].pid).children()

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 
 import httpx2
+import psycopg
 import pytest
 
+from coinsphere.local.postgres import SUPERUSER
 from tests.chaos.conftest import Town, await_that
 from tests.chaos.load import under_load
 
@@ -36,7 +38,12 @@ def test_workers_of_the_api(town: Town, report: Callable[..., None]) -> None:
 
 
 def test_a_backend_of_postgresql(town: Town, report: Callable[..., None]) -> None:
-    """PostgreSQL ends every connection and recovers from its log then."""
+    """PostgreSQL ends every connection and recovers from its log then.
+
+    The tables were made a moment ago: a system that has run for some minutes has written them all long since.
+    """
+    with psycopg.connect(town.postgres.url(SUPERUSER, "postgres"), autocommit=True) as conn:
+        conn.execute("checkpoint")
     back = []
     with under_load(town.people) as load:
         for _ in range(_KILLS):

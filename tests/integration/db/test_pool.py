@@ -1,0 +1,46 @@
+"""The pool finds its way back to a server that ended every connection, and to one that was away for long."""
+
+import time
+from contextlib import ExitStack
+
+from coinsphere.db import pool
+from coinsphere.db.pool import Database
+from tests.integration.outage import away
+
+_SIZE = 4
+
+
+def test_a_server_that_ended_all_connections_costs_no_request(postgres, database) -> None:
+    with Database(database.api, size=_SIZE) as opened:
+        _fill(opened)
+        with away(postgres, database.name):
+            pass
+        with opened.connection() as conn:
+            assert conn.execute("select 1").fetchone() == (1,)
+
+
+def test_a_server_that_was_away_is_found_without_a_request(postgres, database, monkeypatch) -> None:
+    monkeypatch.setattr(pool, "RETRY_SECONDS", 0.05)
+    with away(postgres, database.name):
+        opened = Database(database.api, size=_SIZE).open()
+        try:
+            _await(opened, "connections_errors", 4)
+        except BaseException:
+            opened.close()
+            raise
+    with opened:
+        _await(opened, "pool_available", 1)
+
+
+def _fill(opened: Database) -> None:
+    """Lend as many connections at once as it may hold."""
+    with ExitStack() as stack:
+        for _ in range(_SIZE):
+            stack.enter_context(opened.connection())
+
+
+def _await(opened: Database, name: str, count: int) -> None:
+    deadline = time.monotonic() + 30
+    while opened.stats().get(name, 0) < count:
+        assert time.monotonic() < deadline, opened.stats()
+        time.sleep(0.02)
