@@ -16,7 +16,8 @@ def away(server: PostgresServer, database: str) -> Iterator[None]:
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as conn:
         conn.execute(statement.format(sql.Identifier(database), sql.Literal(False)))  # noqa: FBT003  SQL's literal
         conn.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [database]
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s",
+            [database],
         )
         try:
             yield
