@@ -10,13 +10,15 @@ import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from threading import Lock
 from typing import Any
 
+import httpcore2
 import httpx2
 import msgspec
 
@@ -33,6 +35,8 @@ PATIENCE = 20.0
 _LONGEST = 3
 """Times its patience is what an answer may take altogether: one that comes byte by byte would never end."""
 _PORT = 443
+_KEPT_SECONDS = 5.0
+"""For how long a connection that nobody uses is kept."""
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 _TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
@@ -93,7 +97,7 @@ class PinnedTransport(httpx2.BaseTransport):
     """Connects through a door alone, each name to the address that was checked."""
 
     def __init__(self, *, is_private_allowed: bool, resolve: Resolve | None = None) -> None:
-        self._door = Door(is_private_allowed, resolve or _addresses)
+        self._door = Door(is_private_allowed, resolve or addresses)
         # One for each name: connections are pooled by address, and one that was made for a name serves no other.
         self._transports: dict[str, httpx2.HTTPTransport] = {}
         self._lock = Lock()
@@ -114,27 +118,59 @@ class PinnedTransport(httpx2.BaseTransport):
             return self._transports.setdefault(host, httpx2.HTTPTransport(verify=_tls()))
 
 
-class AsyncPinnedTransport(httpx2.AsyncBaseTransport):
-    """The same for one host and one event loop: whoever waits may give up at any time, also while a name is resolved."""
+class _CheckedNames(httpcore2.AnyIOBackend):
+    """Connects to the address that was checked; TLS still asks for the name, and a kept connection serves that name alone."""
 
-    def __init__(self, *, is_private_allowed: bool, resolve: Resolve | None = None) -> None:
-        self._door = Door(is_private_allowed, resolve or _addresses)
-        self._host: str | None = None
-        self._transport = httpx2.AsyncHTTPTransport(verify=_tls())
+    def __init__(self, door: Door, threads: ThreadPoolExecutor) -> None:
+        self._door = door
+        self._threads = threads
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109  the interface has it
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        loop = asyncio.get_running_loop()
+        address = await loop.run_in_executor(self._threads, self._door.address, host, port)
+        return await super().connect_tcp(address, port, timeout, local_address, socket_options)
+
+
+class AsyncPinnedTransport(httpx2.AsyncHTTPTransport):
+    """The same for one event loop: whoever waits may give up at any time, also while a name is resolved.
+
+    Args:
+        is_private_allowed: see `Door`.
+        resolve: see `Door`.
+        connections: how many are open at once; one that was used is kept for the next request to its name.
+    """
+
+    def __init__(
+        self, *, is_private_allowed: bool, resolve: Resolve | None = None, connections: int
+    ) -> None:
+        super().__init__(verify=_tls())
+        self._door = Door(is_private_allowed, resolve or addresses)
+        # A name whose servers hang holds up no other, nor the end of the loop.
+        self._threads = ThreadPoolExecutor(connections, thread_name_prefix="resolve")
+        # The library's own pool, by names; httpx hands on no backend.
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=_tls(),
+            max_connections=connections,
+            keepalive_expiry=_KEPT_SECONDS,
+            network_backend=_CheckedNames(self._door, self._threads),
+        )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request. Raises `Refused` for an address that must not be asked."""
-        host = request.url.host
-        port = self._door.require(request.url)
-        if host != (self._host or host):
-            raise Refused("this way leads to one host")
-        self._host = host
-        address = await asyncio.to_thread(self._door.address, host, port)
-        return await self._transport.handle_async_request(_pinned(request, address))
+        self._door.require(request.url)
+        return await super().handle_async_request(request)
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._transport.aclose()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        await super().aclose()
 
 
 @cache
@@ -248,6 +284,7 @@ def _read(response: httpx2.Response, source: str, largest: int, until: float) ->
     return bytes(content)
 
 
-def _addresses(host: str, port: int) -> list[str]:
+def addresses(host: str, port: int) -> list[str]:
+    """The addresses of a name, or of an address in any spelling. Raises `OSError`."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))

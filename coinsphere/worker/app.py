@@ -32,7 +32,7 @@ from coinsphere.worker import housekeeping
 _SEARCH_PATH = "-c search_path=jobs,public -c timezone=UTC"
 SLOTS = {
     "mail": 2,
-    "channels": 12,
+    "channels": 2,
     "portfolios": 3,
     "exchanges": 2,
     "wallets": 2,

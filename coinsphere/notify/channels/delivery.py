@@ -1,15 +1,18 @@
-"""The worker's part: what is due to a channel is handed over, one after another, until nothing is due or it rests."""
+"""The worker's part: what is due is handed over, to many channels side by side, to each in its order."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
+from time import monotonic
 from uuid import UUID
 
 import msgspec
 from psycopg import Connection
 
-from coinsphere import i18n
+from coinsphere import i18n, log
 from coinsphere.clock import Clock
+from coinsphere.errors import SealError
 from coinsphere.i18n import gettext, ngettext
 from coinsphere.network.retry_after import asked_pause
 from coinsphere.notify import mail, templates
@@ -17,15 +20,84 @@ from coinsphere.notify.channels import outbox, receiver, repository, retries
 from coinsphere.notify.channels.outbox import Waiting
 from coinsphere.notify.channels.posting import NotReached
 from coinsphere.notify.channels.receiver import Answer, Message, Outgoing, Receiver, Verdict
-from coinsphere.notify.channels.repository import Channel
+from coinsphere.notify.channels.repository import Channel, Claimed
 from coinsphere.security.symmetric_keys import SymmetricKeys
 
 DIGEST = "alerts.digest"
+SIDE_BY_SIDE = 100
+"""Channels that are served at once; who hangs holds one of these places."""
 _SHOWN = 20
-_LOCALE = "select locale from app.users where id = %(id)s"
+_LOOK_SECONDS = 1.0
+"""After so long it is looked for more that is due, though nobody has finished."""
+_BEGIN_SECONDS = 10.0
+"""For so long channels are taken up; then a new job takes up the others, so that a worker can end."""
 _OWNER = "select email, locale from app.users where id = %(id)s and is_active and email_verified"
 
-Post = Callable[[Outgoing], Answer]
+Post = Callable[[Outgoing], Awaitable[Answer]]
+Parcel = Sequence[Waiting]
+_log = log.get("channels")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What an attempt came to, what is to be said of it, and for how long the receiver wants to rest."""
+
+    verdict: Verdict
+    error: str = ""
+    asked: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the database is told, one statement at a time, outside of the event loop.
+
+    Attributes:
+        conn: in autocommit, in the worker's role.
+        clock: the present.
+    """
+
+    conn: Connection
+    clock: Clock
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _taken: list[tuple[Parcel, asyncio.Future[bool]]] = field(default_factory=list)
+
+    async def claim(self, most: int) -> list[tuple[Claimed, Sequence[Parcel]]]:
+        """Channels to serve, each with what is due to it."""
+        async with self._turn:
+            return await asyncio.to_thread(self._claim, most)
+
+    async def release(self, channel_ids: Sequence[UUID]) -> None:
+        """Leave these channels to whoever claims them next."""
+        async with self._turn:
+            await asyncio.to_thread(outbox.release, self.conn, channel_ids)
+
+    async def taken(self, parcel: Parcel) -> bool:
+        """Note that a parcel was taken, together with those that come meanwhile; False where its channel is off or gone."""
+        noted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._taken.append((parcel, noted))
+        async with self._turn:
+            if not noted.done():
+                await self._note()
+        return await noted
+
+    async def failed(self, channel_id: UUID, parcel: Parcel, attempt: Attempt) -> None:
+        """Note that a parcel was not taken, and how its channel fares."""
+        async with self._turn:
+            await asyncio.to_thread(_failed, self.conn, self.clock, channel_id, parcel, attempt)
+
+    def _claim(self, most: int) -> list[tuple[Claimed, Sequence[Parcel]]]:
+        now = self.clock()
+        channels = outbox.claim(self.conn, now, most)
+        due = outbox.next_due(self.conn, channels, now) if channels else {}
+        return [(channel, due[channel.id]) for channel in channels]
+
+    async def _note(self) -> None:
+        noted = self._taken[:]
+        self._taken.clear()
+        parcels = [parcel for parcel, _ in noted]
+        are_on = await asyncio.to_thread(outbox.taken, self.conn, parcels, self.clock())
+        for parcel, future in noted:
+            future.set_result(parcel[0].channel_id in are_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,88 +105,68 @@ class Courier:
     """Hands over what is due.
 
     Attributes:
-        conn: in autocommit, in the worker's role.
+        books: the database.
         keys: what receivers are sealed with.
         post: sends a request; raises `NotReached`.
-        clock: the present.
     """
 
-    conn: Connection
+    books: Books
     keys: SymmetricKeys
     post: Post
-    clock: Clock
 
-    def deliver(self, channel_id: UUID) -> int:
-        """Hand over what is due to a channel, unless it is gone, off or resting; how many requests were taken.
+    async def deliver(self) -> int:
+        """Hand over what is due to channels that nobody else serves, until nothing is; how many requests were taken."""
+        taken, until = 0, monotonic() + _BEGIN_SECONDS
+        serving: set[asyncio.Task[tuple[UUID, int]]] = set()
+        while True:
+            room = SIDE_BY_SIDE - len(serving) if monotonic() < until else 0
+            for channel, parcels in await self.books.claim(room) if room else ():
+                serving.add(asyncio.create_task(self._serve(channel, parcels)))
+            if not serving:
+                return taken
+            done, serving = await asyncio.wait(
+                serving, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            served = [task.result() for task in done]
+            await self.books.release([channel_id for channel_id, _ in served])
+            taken += sum(count for _, count in served)
 
-        Raises:
-            SealError: what is stored of the receiver does not open.
-        """
-        taken = 0
-        while (channel := self._ready(channel_id)) is not None:
-            due = outbox.next_due(self.conn, channel, self.clock())
-            to = repository.receiver(self.conn, self.keys, channel) if due else None
-            if to is None:
-                break
-            with i18n.speaking(_locale(self.conn, channel)):
-                taken += self._hand_over(channel, to, due)
-        return taken
-
-    def _hand_over(self, channel: Channel, to: Receiver, due: Sequence[Sequence[Waiting]]) -> int:
+    async def _serve(self, channel: Claimed, parcels: Sequence[Parcel]) -> tuple[UUID, int]:
         """How many were taken, one after another, until one is not or the channel is switched off."""
-        for count, each in enumerate(due):
-            said, error, asked = self._posted(to, composed(each))
-            if said is not Verdict.TAKEN:
-                self._failed(channel.id, each, said, error or "", asked)
-                return count
-            if not outbox.taken(self.conn, channel.id, each, self.clock()):
-                return count + 1
-        return len(due)
+        with i18n.speaking(channel.locale):
+            for count, parcel in enumerate(parcels):
+                attempt = await self._attempt(channel, parcel)
+                if attempt.verdict is not Verdict.TAKEN:
+                    await self.books.failed(channel.id, parcel, attempt)
+                    return channel.id, count
+                if not await self.books.taken(parcel):
+                    return channel.id, count + 1
+        return channel.id, len(parcels)
 
-    def _ready(self, channel_id: UUID) -> Channel | None:
-        channel = repository.get(self.conn, channel_id)
-        if channel is None or channel.status != "active":
-            return None
-        return None if channel.retry_at and channel.retry_at > self.clock() else channel
-
-    def _failed(
-        self,
-        channel_id: UUID,
-        sent: Sequence[Waiting],
-        said: Verdict,
-        error: str,
-        asked: timedelta | None,
-    ) -> None:
-        # What was taken before it has changed how the channel fares.
-        channel = repository.get(self.conn, channel_id)
-        if channel is None:
-            return
-        now = self.clock()
-        health, trial = retries.judged(channel.health, sent[0].trial, said, now, asked)
-        with self.conn.transaction():
-            outbox.failed(self.conn, sent, trial, error)
-            repository.fared(self.conn, channel_id, health, error)
-            if health.is_over:
-                outbox.give_up(self.conn, channel_id, "the channel was switched off")
-                _tell_owner(self.conn, channel, error)
-
-    def _posted(
-        self, to: Receiver, message: Message
-    ) -> tuple[Verdict, str | None, timedelta | None]:
-        """What an attempt came to, what is to be said of it, and for how long the receiver wants to rest."""
+    async def _attempt(self, channel: Claimed, parcel: Parcel) -> Attempt:
         try:
-            answer = self.post(to.request(message, self.clock()))
+            to = repository.receiver(self.keys, channel, channel.sealed)
+            answer = await self.post(to.request(composed(parcel), self.books.clock()))
         except NotReached as error:
-            return Verdict.AWAY, str(error), None
-        said = receiver.verdict(to, answer)
-        if said is Verdict.TAKEN:
-            return said, None, None
-        pause = asked_pause(answer.headers, self.clock())
-        asked = None if pause is None else timedelta(seconds=pause)
-        return said, f"it answered with the status {answer.status}", asked
+            return Attempt(Verdict.AWAY, str(error))
+        except SealError as error:
+            _log.error(
+                "a channel's receiver does not open", channel_id=str(channel.id), error=str(error)
+            )
+            return Attempt(Verdict.AWAY, "it cannot be read")
+        return _judged(to, answer, self.books.clock)
 
 
-def composed(due: Sequence[Waiting]) -> Message:
+def _judged(to: Receiver, answer: Answer, clock: Clock) -> Attempt:
+    said = receiver.verdict(to, answer)
+    if said is Verdict.TAKEN:
+        return Attempt(said)
+    pause = asked_pause(answer.headers, clock())
+    asked = None if pause is None else timedelta(seconds=pause)
+    return Attempt(said, f"it answered with the status {answer.status}", asked)
+
+
+def composed(due: Parcel) -> Message:
     """What goes out as one, in the reader's language: a message as it is, or a digest, which names the first twenty."""
     if len(due) == 1 and due[0].batch_id is None:
         return due[0].message
@@ -133,9 +185,24 @@ def composed(due: Sequence[Waiting]) -> Message:
     )
 
 
-def _locale(conn: Connection, channel: Channel) -> str | None:
-    row = conn.execute(_LOCALE, {"id": channel.user_id}).fetchone()
-    return row[0] if row else None
+def _failed(
+    conn: Connection, clock: Clock, channel_id: UUID, parcel: Parcel, attempt: Attempt
+) -> None:
+    # What was taken before it has changed how the channel fares.
+    channel = repository.get(conn, channel_id)
+    if channel is None:
+        return
+    health, trial = retries.judged(
+        channel.health, parcel[0].trial, attempt.verdict, clock(), attempt.asked
+    )
+    with conn.transaction():
+        outbox.failed(conn, parcel, trial, attempt.error)
+        repository.fared(conn, channel_id, health, attempt.error)
+        if health.is_over:
+            outbox.give_up(conn, channel_id, "the channel was switched off")
+            _tell_owner(conn, channel, attempt.error)
+        elif health.retry_at is not None:
+            outbox.rest(conn, channel_id, health.retry_at)
 
 
 def _tell_owner(conn: Connection, channel: Channel, error: str) -> None:

@@ -1,6 +1,6 @@
 """Messages to channels: written in the transaction that causes them, handed over at least once by the worker."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -12,7 +12,7 @@ from psycopg.rows import class_row
 
 from coinsphere.notify.channels import hours
 from coinsphere.notify.channels.receiver import Message
-from coinsphere.notify.channels.repository import Channel
+from coinsphere.notify.channels.repository import Channel, Claimed
 from coinsphere.notify.channels.retries import Trial
 
 QUEUE = "channels"
@@ -21,26 +21,40 @@ MOST_IN_DIGEST = 100
 _MOST_AT_ONCE = 100
 """Messages of a channel that are read together; each is noted by itself once it is taken."""
 _KEPT = timedelta(days=30)
+_CLAIM_LASTS = timedelta(minutes=2)
+"""Far longer than a delivery takes, and each that is taken begins it anew; who died is replaced after it."""
 
 _WRITE = """
     insert into app.channel_messages (id, channel_id, alert_event_id, type, at, title, body, data, due_at)
     values (%(id)s, %(channel_id)s, %(alert_event_id)s, %(type)s, %(at)s, %(title)s, %(body)s, %(data)s, %(due_at)s)
     on conflict (channel_id, alert_event_id) do nothing
 """
-# One job of a channel runs at a time, and one waits: a receiver that hangs holds up its own messages alone.
-_WAKE = """
-    select jobs.defer_once(
-        %(queue)s, %(task)s, 'channel ' || id, jsonb_build_object('channel_id', id::text)
-    )
-    from unnest(%(ids)s::uuid[]) as id
-"""
+# One job waits for all channels: those that run meanwhile may have looked already.
+_WAKE = "select jobs.defer_once(%(queue)s, %(task)s, null, '{}')"
 _COLLECTING = """
     select min(due_at) from app.channel_messages
     where channel_id = %(channel_id)s and status = 'waiting' and batch_id is null and due_at > %(now)s
 """
+# Whom another serves is left to it, also where that has changed since the rows were looked for.
+_CLAIM = """
+    with due as (
+        select c.id from app.alert_channels c
+        where c.id in (select channel_id from app.channel_messages where status = 'waiting' and due_at <= %(now)s)
+            and c.status = 'active'
+            and (c.retry_at is null or c.retry_at <= %(now)s)
+            and (c.claimed_until is null or c.claimed_until <= %(now)s)
+        limit %(most)s
+        for update of c skip locked
+    )
+    update app.alert_channels c set claimed_until = %(until)s
+    from due, app.users u
+    where c.id = due.id and u.id = c.user_id
+    returning c.id, c.user_id, c.kind, c.digest_minutes is not null as is_digest,
+        app.sealed_channel_receiver(c.id) as sealed, u.locale
+"""
 # What goes out as one keeps its number, so that a repetition is known as such.
 _BATCH = """
-    update app.channel_messages set batch_id = %(batch_id)s
+    update app.channel_messages m set batch_id = %(batch_id)s
     where id in (
         select id from app.channel_messages
         where channel_id = %(channel_id)s and status = 'waiting' and batch_id is null and due_at <= %(now)s
@@ -48,18 +62,22 @@ _BATCH = """
     )
 """
 _NEXT = """
-    select id, batch_id, type, at, title, body, data, attempts, created_at, due_at
-    from app.channel_messages
-    where channel_id = %(channel_id)s and status = 'waiting' and due_at <= %(now)s
-    order by due_at, created_at, id limit %(most)s
+    select m.*
+    from unnest(%(channel_ids)s::uuid[]) as c (id) cross join lateral (
+        select id, channel_id, batch_id, type, at, title, body, data, attempts, created_at, due_at
+        from app.channel_messages
+        where channel_id = c.id and status = 'waiting' and due_at <= %(now)s
+        order by due_at, created_at, id limit %(most)s
+    ) m
+    order by m.due_at, m.created_at, m.id
 """
 _OF_BATCH = """
-    select id, batch_id, type, at, title, body, data, attempts, created_at, due_at
+    select id, channel_id, batch_id, type, at, title, body, data, attempts, created_at, due_at
     from app.channel_messages
-    where channel_id = %(channel_id)s and status = 'waiting' and batch_id = %(batch_id)s
+    where status = 'waiting' and channel_id = %(channel_id)s and batch_id = %(batch_id)s
     order by at, created_at, id
 """
-# One way to the database for each message that is taken; whether the channel is still on comes back with it.
+# One way to the database for all that were taken meanwhile; which channels are still on comes back with it.
 _TAKEN = """
     with sent as (
         update app.channel_messages set
@@ -67,24 +85,33 @@ _TAKEN = """
         where id = any(%(ids)s)
     )
     update app.alert_channels set
-        failures = 0, failing_since = null, retry_at = null, last_error = null, last_delivered_at = %(now)s
-    where id = %(channel_id)s
-    returning status = 'active'
+        failures = 0, failing_since = null, retry_at = null, last_error = null, last_delivered_at = %(now)s,
+        claimed_until = %(until)s
+    where id = any(%(channel_ids)s)
+    returning id, status = 'active'
 """
+_RELEASE = "update app.alert_channels set claimed_until = null where id = any(%(channel_ids)s)"
 _TRIED = """
     update app.channel_messages set
         attempts = %(attempts)s, due_at = coalesce(%(due_at)s, due_at), last_error = %(error)s, status = %(status)s
     where id = any(%(ids)s)
 """
+# A channel rests with all its messages.
+_REST = """
+    update app.channel_messages set due_at = %(until)s
+    where channel_id = %(channel_id)s and status = 'waiting' and due_at < %(until)s
+"""
 _GIVE_UP = """
     update app.channel_messages set status = 'given_up', last_error = %(error)s
     where channel_id = %(channel_id)s and status = 'waiting'
 """
-_DUE = """
-    select distinct m.channel_id
-    from app.channel_messages m join app.alert_channels c on c.id = m.channel_id
-    where m.status = 'waiting' and m.due_at <= %(now)s and c.status = 'active'
-        and (c.retry_at is null or c.retry_at <= %(now)s)
+_IS_DUE = """
+    select exists (
+        select from app.channel_messages m join app.alert_channels c on c.id = m.channel_id and c.status = 'active'
+        where m.status = 'waiting' and m.due_at <= %(now)s
+            and (c.retry_at is null or c.retry_at <= %(now)s)
+            and (c.claimed_until is null or c.claimed_until <= %(now)s)
+    )
 """
 _FORGET = "delete from app.channel_messages where status <> 'waiting' and created_at < %(before)s"
 _NEWEST = """
@@ -100,6 +127,7 @@ class Waiting:
     """A message that is due, as it is stored."""
 
     id: UUID
+    channel_id: UUID
     batch_id: UUID | None
     type: str
     at: datetime
@@ -160,42 +188,76 @@ def write(
                 collecting[channel.id] = _collected(conn, channel, now)
             due_at = hours.due(channel.habits, now, collecting[channel.id])
             collecting[channel.id] = due_at
-        rows.append(_row(channel, message, event_id, due_at))
+        rows.append(_row(channel, message, event_id, max(due_at, channel.retry_at or now)))
     with conn.cursor() as cursor:
         cursor.executemany(_WRITE, rows)
-    wake(conn, list({row["channel_id"] for row in rows if row["due_at"] <= now}))
+    if any(row["due_at"] <= now for row in rows):
+        conn.execute(_WAKE, {"queue": QUEUE, "task": TASK})
 
 
-def wake(conn: Connection, channel_ids: Sequence[UUID]) -> None:
-    """Have the worker deliver what is due to these channels."""
-    conn.execute(_WAKE, {"queue": QUEUE, "task": TASK, "ids": list(channel_ids)})
+def wake_due(conn: Connection, now: datetime) -> bool:
+    """Have the worker deliver what is due to channels that nobody serves; False where nothing is."""
+    is_due = conn.execute(_IS_DUE, {"now": now}).fetchone() == (True,)
+    if is_due:
+        conn.execute(_WAKE, {"queue": QUEUE, "task": TASK})
+    return is_due
 
 
-def wake_due(conn: Connection, now: datetime) -> int:
-    """Wake every channel to which something is due, and forget what was settled long ago; how many were woken."""
+def forget(conn: Connection, now: datetime) -> None:
+    """Forget what was settled long ago."""
     conn.execute(_FORGET, {"before": now - _KEPT})
-    due = [row[0] for row in conn.execute(_DUE, {"now": now})]
-    wake(conn, due)
-    return len(due)
 
 
-def next_due(conn: Connection, channel: Channel, now: datetime) -> Sequence[Sequence[Waiting]]:
-    """What goes out next to a channel, in this order: messages each alone, or a digest; empty where nothing is due."""
-    wanted = {"channel_id": channel.id, "now": now}
-    if channel.digest_minutes is not None:
-        conn.execute(_BATCH, wanted | {"batch_id": uuid4(), "most": MOST_IN_DIGEST})
-    cursor = conn.cursor(row_factory=class_row(Waiting))
-    rows = cursor.execute(_NEXT, wanted | {"most": _MOST_AT_ONCE}).fetchall()
+def claim(conn: Connection, now: datetime, most: int) -> Sequence[Claimed]:
+    """Channels to which something is due, at most so many, for a while the caller's alone."""
+    cursor = conn.cursor(row_factory=class_row(Claimed))
+    return cursor.execute(
+        _CLAIM, {"now": now, "until": now + _CLAIM_LASTS, "most": most}
+    ).fetchall()
+
+
+def next_due(
+    conn: Connection, channels: Sequence[Claimed], now: datetime
+) -> Mapping[UUID, Sequence[Sequence[Waiting]]]:
+    """What goes out next to each channel, in this order: messages each alone, or a digest."""
+    for channel in channels:
+        if channel.is_digest:
+            values = {
+                "batch_id": uuid4(),
+                "channel_id": channel.id,
+                "now": now,
+                "most": MOST_IN_DIGEST,
+            }
+            conn.execute(_BATCH, values)
+    wanted = {"channel_ids": [each.id for each in channels], "now": now, "most": _MOST_AT_ONCE}
+    rows: dict[UUID, list[Waiting]] = {each.id: [] for each in channels}
+    for row in conn.cursor(row_factory=class_row(Waiting)).execute(_NEXT, wanted):
+        rows[row.channel_id].append(row)
+    return {channel_id: _parcels(conn, of_channel) for channel_id, of_channel in rows.items()}
+
+
+def _parcels(conn: Connection, rows: Sequence[Waiting]) -> Sequence[Sequence[Waiting]]:
     if rows and rows[0].batch_id is not None:
-        digest = {"channel_id": channel.id, "batch_id": rows[0].batch_id}
+        digest = {"channel_id": rows[0].channel_id, "batch_id": rows[0].batch_id}
+        cursor = conn.cursor(row_factory=class_row(Waiting))
         return [cursor.execute(_OF_BATCH, digest).fetchall()]
     return [[row] for row in takewhile(lambda row: row.batch_id is None, rows)]
 
 
-def taken(conn: Connection, channel_id: UUID, sent: Sequence[Waiting], now: datetime) -> bool:
-    """Note that what went out as one was taken, and so that the channel is well; False where it is off or gone."""
-    values = {"channel_id": channel_id, "ids": [each.id for each in sent], "now": now}
-    return conn.execute(_TAKEN, values).fetchone() == (True,)
+def taken(conn: Connection, parcels: Sequence[Sequence[Waiting]], now: datetime) -> frozenset[UUID]:
+    """Note that parcels of several channels were taken, and so that these are well and claimed still; those that are on."""
+    values = {
+        "channel_ids": [each[0].channel_id for each in parcels],
+        "ids": [message.id for each in parcels for message in each],
+        "now": now,
+        "until": now + _CLAIM_LASTS,
+    }
+    return frozenset(row[0] for row in conn.execute(_TAKEN, values) if row[1])
+
+
+def release(conn: Connection, channel_ids: Sequence[UUID]) -> None:
+    """Let others serve these channels."""
+    conn.execute(_RELEASE, {"channel_ids": list(channel_ids)})
 
 
 def failed(conn: Connection, sent: Sequence[Waiting], trial: Trial, error: str) -> None:
@@ -208,6 +270,11 @@ def failed(conn: Connection, sent: Sequence[Waiting], trial: Trial, error: str) 
         "status": "given_up" if trial.is_over else "waiting",
     }
     conn.execute(_TRIED, values)
+
+
+def rest(conn: Connection, channel_id: UUID, until: datetime) -> None:
+    """Let all that waits for a channel wait until then."""
+    conn.execute(_REST, {"channel_id": channel_id, "until": until})
 
 
 def give_up(conn: Connection, channel_id: UUID, error: str) -> None:

@@ -20,40 +20,40 @@ class NotReached(Exception):
 
 
 class Poster:
-    """Posts to one host, over one connection that is kept. Use it as a context manager, in one thread."""
+    """Posts to many hosts, over connections that are kept. Use it as a context manager, in one event loop."""
 
     def __init__(
         self,
         *,
         is_private_allowed: bool,
+        connections: int,
         seconds: float = SECONDS,
         resolve: outbound.Resolve | None = None,
     ) -> None:
         self._seconds = seconds
-        self._runner = asyncio.Runner()
         transport = outbound.AsyncPinnedTransport(
-            is_private_allowed=is_private_allowed, resolve=resolve
+            is_private_allowed=is_private_allowed, resolve=resolve, connections=connections
         )
         self._http = httpx2.AsyncClient(
             transport=transport, timeout=seconds, follow_redirects=False, trust_env=False
         )
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> Self:
         return self
 
-    def __exit__(
+    async def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._runner.run(self._http.aclose())
-        self._runner.close()
+        await self._http.aclose()
 
-    def post(self, outgoing: Outgoing) -> Answer:
+    async def post(self, outgoing: Outgoing) -> Answer:
         """The answer to a request. Raises `NotReached`."""
         try:
-            return self._runner.run(self._within(outgoing))
+            async with asyncio.timeout(self._seconds):
+                return await self._posted(outgoing)
         except TimeoutError:
             raise NotReached(f"no answer within {self._seconds:g} seconds") from None
         except outbound.Refused as error:
@@ -61,10 +61,6 @@ class Poster:
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             # The message of some of them holds the whole address.
             raise NotReached(f"no answer ({type(error).__name__})") from None
-
-    async def _within(self, outgoing: Outgoing) -> Answer:
-        async with asyncio.timeout(self._seconds):
-            return await self._posted(outgoing)
 
     async def _posted(self, outgoing: Outgoing) -> Answer:
         headers = {"user-agent": _AGENT, "accept-encoding": "identity", **outgoing.headers}

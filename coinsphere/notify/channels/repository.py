@@ -45,7 +45,6 @@ _CHANGE = """
 _DELETE = (
     "delete from app.alert_channels where user_id = %(user_id)s and id = %(id)s returning kind"
 )
-_RECEIVER = "select app.sealed_channel_receiver(%(id)s)"
 _FARED = """
     update app.alert_channels set
         failures = %(failures)s, failing_since = %(failing_since)s, retry_at = %(retry_at)s, last_error = %(error)s,
@@ -85,6 +84,23 @@ class Channel:
         """How it fared so far."""
         is_over = self.status != "active"
         return Health(self.failures, self.failing_since, self.retry_at, is_over)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A channel that is served by who claimed it, and by nobody else, until a time.
+
+    Attributes:
+        sealed: what its receiver is made of.
+        locale: its owner's language.
+    """
+
+    id: UUID
+    user_id: UUID
+    kind: str
+    is_digest: bool
+    sealed: bytes
+    locale: str | None
 
 
 def create(
@@ -143,17 +159,14 @@ def delete(conn: Connection, user_id: UUID, channel_id: UUID) -> str | None:
     return None if row is None else str(row[0])
 
 
-def receiver(conn: Connection, keys: SymmetricKeys, channel: Channel) -> Receiver | None:
-    """The receiver of a channel, opened; None where the channel is gone. Only the worker's role may read it.
+def receiver(keys: SymmetricKeys, channel: Channel | Claimed, sealed: bytes) -> Receiver:
+    """The receiver of a channel, opened.
 
     Raises:
         SealError: it does not open.
     """
-    row = conn.execute(_RECEIVER, {"id": channel.id}).fetchone()
-    if row is None or row[0] is None:
-        return None
     place = sealed_columns.channel_receiver(channel.user_id, channel.id)
-    return kinds.unpack(channel.kind, envelope.open_(keys, row[0], place))
+    return kinds.unpack(channel.kind, envelope.open_(keys, sealed, place))
 
 
 def fared(conn: Connection, channel_id: UUID, health: Health, error: str) -> None:

@@ -61,7 +61,7 @@ def _arguments(owner) -> dict[str, dict[str, object]]:
         "import_transactions": {"batch_id": str(uuid4())},
         "sync_exchange": {"sync_id": str(uuid4())},
         "sync_wallet": {"sync_id": str(uuid4())},
-        "deliver_messages": {"channel_id": str(uuid4())},
+        "deliver_messages": {},
         "refresh_customer": {"provider": "stripe", "customer": "cus_1"},
         "close_customer": {"provider": "stripe", "customer": "cus_1"},
     }
