@@ -46,8 +46,8 @@ def test_a_channel_lives_and_dies_and_never_tells_its_secret_twice(verified, own
     assert not any(part in each for each in told for part in (secret.encode(), b"very/private"))
     stored = owner_db.execute("select c::text from app.alert_channels c").fetchall()
     assert "very/private" not in str(stored)
-    jobs = "select count(*) from jobs.procrastinate_jobs where args ->> 'channel_id' = %s"
-    assert owner_db.execute(jobs, [channel["id"]]).fetchone() == (1,)
+    jobs = "select count(*) from jobs.procrastinate_jobs where task_name = 'deliver_messages'"
+    assert owner_db.execute(jobs).fetchone() == (1,)
     acts = "select array_agg(action order by seq) from app.audit_logs where target = %s"
     verified.ask("DELETE", path)
     assert owner_db.execute(acts, [channel["id"]]).fetchone()[0] == [
@@ -131,7 +131,9 @@ def test_a_browser_subscribes_for_a_key_of_its_owner(verified, owner_db, api_set
     assert (channel["kind"], channel["hint"]) == ("web_push", "push.example.org")
     keys = SymmetricKeys(api_settings.encryption_keys)
     found = repository.get(owner_db, channel["id"])
-    to = repository.receiver(owner_db, keys, found)
+    stored = "select receiver from app.alert_channels where id = %s"
+    sealed = owner_db.execute(stored, [channel["id"]]).fetchone()[0]
+    to = repository.receiver(keys, found, sealed)
     assert to.url == subscription["url"]
     assert push.public_key(to.key) == key
     assert to.contact.startswith("mailto:")
