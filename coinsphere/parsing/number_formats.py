@@ -57,6 +57,10 @@ _MAGNITUDES = frozenset({
     "MN", "MRD", "TAUSEND", "THOUSAND", "THSD", "TRILLION", "TRN", "TSD",
 })  # fmt: skip
 """Words that make a number larger, and are no unit: `1.2 Mio` is not 1.2."""
+_UNIT_APART = re.compile(
+    r"(?<=[0-9.,]) (?![0-9]+E[0-9]+$)((?=[0-9]*[A-Z])[A-Z0-9]{2,12})$", re.IGNORECASE
+)
+"""A token with a digit in its name, such as `1INCH` and `C98`: behind a space, as its digits would join the number's."""
 _NO_FRACTION = re.compile(r"(?<=[0-9])([.,])(?:--?|[\u2012-\u2015])(?![0-9])")
 """`100.-`, `1.234,--`: no cents, in Switzerland and Germany; the dash is no minus."""
 
@@ -131,7 +135,7 @@ def _unit(text: str) -> tuple[str | None, str]:
             # `Rs.500`: the point is that of an abbreviation.
             return None, text
         return _DOLLARS.get(told, told), text[before.end() :]
-    after = re.search(r"(?<=[0-9.,]) ?([A-Za-z]{2,10})$", text)
+    after = _UNIT_APART.search(text) or re.search(r"(?<=[0-9.,]) ?([A-Za-z]{2,10})$", text)
     if after:
         return after[1].upper(), text[: after.start()].strip()
     return None, text

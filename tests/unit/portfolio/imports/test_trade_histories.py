@@ -37,6 +37,23 @@ def test_binance_with_units_in_its_cells() -> None:
     assert [(each.line, each.column) for each in found.problems] == [(5, "Side"), (6, "Executed")]
 
 
+def test_binance_the_market_tells_where_a_number_ends_and_its_unit_begins() -> None:
+    """`10.01INCH` is 10.01 of INCH, or 10.0 of 1INCH."""
+    found = files.read(
+        "Date(UTC),Pair,Side,Price,Executed,Amount,Fee\n"
+        "2021-05-01 10:00:00,1INCHUSDT,BUY,3,10.01INCH,30.03USDT,0.011INCH\n"
+        "2021-05-01 11:00:00,1000SATSUSDT,SELL,0.002,500.01000SATS,1.0USDT,0.0001BNB\n"
+        "2021-05-01 12:00:00,C98USDT,BUY,3,10C98,30USDT,0.01C98\n"
+        "2021-05-01 13:00:00,INCHUSDT,BUY,3,10.01INCH,30.03USDT,0.01INCH\n",
+        "binance_trades",
+    )
+    assert said(found) == [
+        "swap 30.03 USDT for 10 1INCH fee 0.01 1INCH", "swap 500 1000SATS for 1 USDT fee 0.0001 BNB", "swap 30 USDT for 10 C98 fee 0.01 C98",
+        "swap 30.03 USDT for 10.01 INCH fee 0.01 INCH",
+    ]  # fmt: skip
+    assert found.problems == []
+
+
 def test_binance_with_its_market_parted() -> None:
     found = files.read(
         "Date(UTC),Market,Type,Price,Amount,Total,Fee,Fee Coin\n"
@@ -153,6 +170,7 @@ def test_the_conversions_and_moves_of_binance() -> None:
     convert = (
         "Date,Wallet,Pair,Type,Sell,Buy,Price,Inverse Price,Date Updated,Status\n"
         "2023-05-01 10:00:00,Spot Wallet,BTCUSDT,Market,100.5 USDT,0.004 BTC,1 USDT = 0.00004 BTC,1 BTC = 25000 USDT,2023-05-01 10:00:01,Successful\n"
+        "2023-05-01 10:30:00,Spot Wallet,1INCHUSDT,Market,10 USDT,5.5 1INCH,1 USDT = 0.55 1INCH,1 1INCH = 1.8 USDT,2023-05-01 10:30:01,Successful\n"
         "2023-05-01 11:00:00,Spot Wallet,BTCUSDT,Limit,100.5 USDT,0.004 BTC,1 USDT = 0.00004 BTC,1 BTC = 25000 USDT,2023-05-01 11:00:01,Expired\n"
     )
     deposits = (
@@ -165,7 +183,11 @@ def test_the_conversions_and_moves_of_binance() -> None:
         "2024-01-02 10:00:00,BTC,BTC,0.1,0.0002,bc1,hash,Completed\n"
     )
     told = {
-        "binance_conversions": (convert, ["swap 100.5 USDT for 0.004 BTC"], 1),
+        "binance_conversions": (
+            convert,
+            ["swap 100.5 USDT for 0.004 BTC", "swap 10 USDT for 5.5 1INCH"],
+            1,
+        ),
         "binance_deposits": (deposits, ["transfer_in 0.1 BTC"], 1),
         "binance_withdrawals": (withdrawals, ["transfer_out 0.1 BTC fee 0.0002 BTC"], 0),
     }

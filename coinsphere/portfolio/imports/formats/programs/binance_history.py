@@ -4,9 +4,18 @@ Deposits and withdrawals of before 2024 have one header, and only the file's nam
 """
 
 from coinsphere.portfolio.imports.formats.columns import Column
-from coinsphere.portfolio.imports.formats.meanings import BOUGHT, SOLD, TRADED, comes, goes
+from coinsphere.portfolio.imports.formats.layout import Layout, single
+from coinsphere.portfolio.imports.formats.meanings import (
+    BOUGHT,
+    SOLD,
+    TRADED,
+    Kinds,
+    comes,
+    goes,
+)
 from coinsphere.portfolio.imports.formats.one_row import At, OneRow, Pair
 from coinsphere.portfolio.imports.formats.programs.declared import declared
+from coinsphere.portfolio.imports.formats.row import Cells, Parsed, Row, reading, text, unit
 
 _QUOTES = (
     "USDT", "USDC", "BUSD", "TUSD", "FDUSD", "USDP", "USDS", "PAX", "DAI", "UST", "BTC", "ETH", "BNB", "TRX", "XRP", "DOGE", "EUR", "GBP",
@@ -14,12 +23,16 @@ _QUOTES = (
 )  # fmt: skip
 """What is paid in on Binance's markets; none ends with another, so that a name is parted in one way."""
 _BETWEEN = rf"(?<=.)(?=(?:{'|'.join(_QUOTES)})$)"
-_KINDS = {"buy": BOUGHT, "sell": SOLD}
+_KINDS: Kinds = {"buy": BOUGHT, "sell": SOLD}
 
 _TRADES = (
     Column("Date", "moment", also=("time",), is_required=True),
+    Column("Pair"),
     Column(
-        "Pair", "unread", also=("order id", "orderno"), why="the units stand beside the numbers"
+        "Order ID",
+        "unread",
+        also=("orderno",),
+        why="an order that was filled in parts has several rows",
     ),
     Column("Side", is_required=True),
     Column("Price", "unread", why="is the amount of one, which the amount tells exactly"),
@@ -61,18 +74,33 @@ _WITHDRAWALS = (*_DEPOSITS, Column("Fee", "number", is_required=True))
 _MOVE = {
     "exchange": "binance", "at": "Date", "kind": (), "amount": At("Amount", "Coin"), "status": "Status", "tx_hash": "TXID",
 }  # fmt: skip
+_TRADE_ROWS = OneRow(
+    exchange="binance", at="Date", kind=("Side",), kinds=_KINDS, amount=At("Executed"), worth=At("Amount"), fee=At("Fee"),
+)  # fmt: skip
+
+
+def _trade(cells: Cells) -> list[Parsed]:
+    """The transaction of a row; the market tells where a number ends: `10.01INCH` on 1INCHUSDT is 10.0 of 1INCH."""
+    market, quote = text(cells, "Pair") or "", unit(cells, "Amount") or ""
+    base = market.upper().removesuffix(quote)
+    if not quote or base == market.upper():
+        return _TRADE_ROWS.read(cells)
+    apart = {column: _apart(cells[column].strip(), base) for column in ("Executed", "Fee")}
+    return _TRADE_ROWS.read(Row({**cells, **apart}, reading(cells)))
+
+
+def _apart(cell: str, asset: str) -> str:
+    """A number and its unit with a space between."""
+    is_of = cell.upper().endswith(asset)
+    return f"{cell[: -len(asset)].rstrip()} {asset}" if is_of else cell
+
 
 FORMATS = {
-    "binance_trades": declared(
-        _TRADES,
-        OneRow(
-            exchange="binance", at="Date", kind=("Side",), kinds=dict(_KINDS), amount=At("Executed"), worth=At("Amount"), fee=At("Fee"),
-        ),
-    ),
+    "binance_trades": Layout(_TRADES, single(_trade), _TRADE_ROWS.told),
     "binance_trades_before": declared(
         _TRADES_BEFORE,
         OneRow(
-            exchange="binance", at="Date", kind=("Type",), kinds=dict(_KINDS), pair=Pair("Market", _BETWEEN, "Amount", worth="Total"),
+            exchange="binance", at="Date", kind=("Type",), kinds=_KINDS, pair=Pair("Market", _BETWEEN, "Amount", worth="Total"),
             fee=At("Fee", "Fee Coin"),
         ),
     ),
