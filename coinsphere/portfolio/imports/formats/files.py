@@ -85,8 +85,8 @@ def read(
     layout = layouts.layout(form, mapping)
     if layout.members is not None and content.lstrip("\ufeff \r\n\t").startswith("{"):
         decided = Decided(Reading(has_plain_numbers=True))
-        lines, decided.unread = json_members.read(content, decided.reading, layout.members)
-        return _read(lines, layout, form, decided, len(lines), [], [])
+        lines, wrong, decided.unread = json_members.read(content, decided.reading, layout.members)
+        return _read(lines, layout, form, decided, len(lines) + len(wrong), wrong, [])
     found = table(content, layout.columns)
     columns = all_columns(found.header, layout.columns)
     decided = decide(found, columns, layout.customs, answers)

@@ -10,7 +10,7 @@ from coinsphere.portfolio.imports.formats import row_readers
 from coinsphere.portfolio.imports.formats.decisions import Unread
 from coinsphere.portfolio.imports.formats.identities import Numbered
 from coinsphere.portfolio.imports.formats.layout import Members
-from coinsphere.portfolio.imports.formats.row import Reading, Row
+from coinsphere.portfolio.imports.formats.row import Problem, Reading, Row
 from coinsphere.portfolio.imports.formats.table import MOST_ROWS
 
 _texts = partial(
@@ -19,8 +19,10 @@ _texts = partial(
 """Numbers stay as they are written: a float has too few digits."""
 
 
-def read(content: str, reading: Reading, members: Members) -> tuple[list[Numbered], list[Unread]]:
-    """The transactions, and members of them that are not read; the number of each takes the place of a line's.
+def read(
+    content: str, reading: Reading, members: Members
+) -> tuple[list[Numbered], list[Problem], list[Unread]]:
+    """The transactions, what of the list is none, and members that are not read; numbers take the place of lines'.
 
     Raises:
         UnreadableFile: it is no JSON, has no list of that name, or too many transactions.
@@ -30,15 +32,21 @@ def read(content: str, reading: Reading, members: Members) -> tuple[list[Numbere
     except ValueError as error:
         raise UnreadableFile(f"is no JSON: {error}") from None
     listed = told.get(members.name)
-    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+    if not isinstance(listed, list):
         raise UnreadableFile(f"has no list of {members.name}")
     if len(listed) > MOST_ROWS:
         raise UnreadableFile(f"has more than {MOST_ROWS:,} transactions: split it")
-    rows = [
-        Numbered(place, Row(_cells(each, members), reading)) for place, each in enumerate(listed, 1)
+    places = {place: each for place, each in enumerate(listed, 1) if isinstance(each, dict)}
+    rows = [Numbered(place, Row(_cells(each, members), reading)) for place, each in places.items()]
+    wrong = [
+        Problem(place, None, "is no transaction")
+        for place in range(1, len(listed) + 1)
+        if place not in places
     ]
-    others = dict.fromkeys(name for each in listed for name in each if name not in members.columns)
-    return rows, [Unread(name, members.unread.get(name, "is not known")) for name in others]
+    others = dict.fromkeys(
+        name for each in places.values() for name in each if name not in members.columns
+    )
+    return rows, wrong, [Unread(name, members.unread.get(name, "is not known")) for name in others]
 
 
 def _cells(told: Mapping[str, object], members: Members) -> dict[str, str]:

@@ -168,3 +168,14 @@ def test_json_has_plain_numbers_and_every_member_is_known_or_named() -> None:
         (5, "amount"),
     ]
     assert [told.column for told in found.unread] == ["slippage"]
+
+
+def test_what_is_no_transaction_in_a_list_of_json_costs_itself_alone() -> None:
+    one = '{"date": "2026-01-02", "type": "buy", "token": "BTC", "amount": 1}'
+    found = files.read(f'{{"transactions": [{one}, 7, null, [{one}], {one}]}}', "coinsphere")
+    assert (found.rows, len(found.parsed)) == (5, 2)
+    assert [(problem.line, problem.message) for problem in found.problems] == [
+        (place, "is no transaction") for place in (2, 3, 4)
+    ]
+    with pytest.raises(UnreadableFile, match="no list of transactions"):
+        files.read('{"transactions": {}}', "coinsphere")
