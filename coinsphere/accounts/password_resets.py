@@ -66,19 +66,10 @@ def send_link(
     minutes = int(life.total_seconds() // 60)
     with i18n.speaking(language):
         message = account_mails.reset_password(frontend_url, token, minutes)
-    mail.enqueue_all(
-        conn,
-        [
-            mail.NewMail(
-                address,
-                message.subject,
-                message.text,
-                message.html,
-                user_id=user_id,
-                is_secret=True,
-            )
-        ],
+    link = mail.NewMail(
+        address, message.subject, message.text, message.html, user_id=user_id, is_secret=True
     )
+    mail.enqueue_all(conn, [link])
     return True
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 
 from coinsphere.backup import base_backups, catalogue, files, tools, unpacking, wal
+from coinsphere.backup.model import Backup
 from coinsphere.backup.places import Place
 from coinsphere.backup.sealing import Seals
 from coinsphere.clock import utc_now
@@ -74,23 +75,13 @@ def restore(
         BackupError: there is no backup for that instant, or something in it is wrong; says what.
     """
     began = time.monotonic()
-    if into.exists() and any(into.iterdir()):
-        raise BackupError(
-            f"{into} is not empty: a restore never writes over a state. Name another folder."
-        )
+    _refuse_full(into)
     backup = catalogue.newest(base_backups.stored(place), until)
     _refuse_other_version(backup.server_version)
     into.mkdir(mode=0o700, parents=True, exist_ok=True)
     data, log = into / "postgres", into / "restored-log"
-    with tempfile.TemporaryDirectory(prefix="restore-", dir=into) as scratch:
-        say(f"Reading {backup.id}")
-        chain = catalogue.chain(base_backups.stored(place), backup)
-        folders = [unpacking.unpack(place, seals, each, Path(scratch)) for each in chain]
-        if len(folders) > 1:
-            tools.combine(folders, data)
-        else:
-            folders[0].replace(data)
-    data.chmod(0o700)
+    say(f"Reading {backup.id}")
+    _unpack(place, seals, backup, data)
     log.mkdir()
     say("Reading the log behind it")
     segments = wal.fetch(place, seals, backup.first_segment, log)
@@ -120,6 +111,25 @@ def _roll_forward(data: Path, log: Path, until: datetime | None, role: str) -> N
     for name, text in _CONFIGURATION.items():
         if not (data / name).exists():
             (data / name).write_text(text)
+
+
+def _refuse_full(into: Path) -> None:
+    if into.exists() and any(into.iterdir()):
+        raise BackupError(
+            f"{into} is not empty: a restore never writes over a state. Name another folder."
+        )
+
+
+def _unpack(place: Place, seals: Seals, backup: Backup, data: Path) -> None:
+    """The files of a base backup, and of those that it builds on, as the one folder `data`."""
+    with tempfile.TemporaryDirectory(prefix="restore-", dir=data.parent) as scratch:
+        chain = catalogue.chain(base_backups.stored(place), backup)
+        folders = [unpacking.unpack(place, seals, each, Path(scratch)) for each in chain]
+        if len(folders) > 1:
+            tools.combine(folders, data)
+        else:
+            folders[0].replace(data)
+    data.chmod(0o700)
 
 
 def _recover(data: Path, folder: Path, role: str) -> None:

@@ -8,6 +8,7 @@ of them cost as many requests as the longest.
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any, TypeVar
 
 from eth_abi.abi import decode, encode
@@ -56,6 +57,12 @@ class Call:
 Result = tuple[Any, ...] | None
 Plan = Generator[Sequence[Call], Sequence[Result], T]
 Ask = Callable[[Sequence[Call]], list[Result]]
+
+
+def grouped(groups: Sequence[Sequence[Call]]) -> Plan[list[list[Result]]]:
+    """Plan: the results of calls that belong together, group by group."""
+    results = iter((yield [call for group in groups for call in group]))
+    return [list(islice(results, len(group))) for group in groups]
 
 
 def asker(node: Node, block: int, multicall: str = MULTICALL3) -> Ask:

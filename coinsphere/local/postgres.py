@@ -75,20 +75,14 @@ class PostgresServer:
         password_file.write_text(self.passwords[SUPERUSER])
         try:
             _run(
-                *(
-                    *as_ordinary_user(),
-                    str(binary("initdb")),
-                    "-D",
-                    str(self.data),
-                    "-U",
-                    SUPERUSER,
-                ),
-                *(
-                    "--auth=scram-sha-256",
-                    f"--pwfile={password_file}",
-                    "--encoding=UTF8",
-                    "--locale=C.UTF-8",
-                ),
+                *as_ordinary_user(),
+                str(binary("initdb")),
+                f"--pgdata={self.data}",
+                f"--username={SUPERUSER}",
+                "--auth=scram-sha-256",
+                f"--pwfile={password_file}",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
                 "--data-checksums",
             )
         finally:

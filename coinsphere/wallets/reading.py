@@ -66,10 +66,7 @@ def read(
     unrewarded = {
         slug: reading.unread for slug, reading in readings.items() if reading.unread is not None
     }
-    for slug, reason in (failed | unrewarded).items():
-        _log.warning(
-            "protocol unreadable", protocol=slug, chain=node.chain.blockchain, error=reason
-        )
+    _tell(node, failed | unrewarded)
     positions, facts = _complete(readings, tokens, ask)
     owned = _without_receipts(balances, readings, tokens, is_complete=not failed)
     if node.block(block.number).hash != block.hash:
@@ -78,6 +75,13 @@ def read(
     return WalletReading(
         block.number, owned, positions, failed, frozenset(unrewarded), facts, stamp
     )
+
+
+def _tell(node: Node, unread: Mapping[str, str]) -> None:
+    for slug, reason in unread.items():
+        _log.warning(
+            "protocol unreadable", protocol=slug, chain=node.chain.blockchain, error=reason
+        )
 
 
 def _without_receipts(

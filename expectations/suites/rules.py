@@ -67,12 +67,6 @@ def table(
     rows: Severity = Severity.CRITICAL,
 ) -> Suite:
     """What must hold of a table as a whole: its columns, its key, and that there is anything."""
-    unique: tuple[str, Mapping[str, Any]] = (
-        "ExpectCompoundColumnsToBeUnique",
-        {"column_list": list(key)},
-    )
-    if len(key) == 1:
-        unique = "ExpectColumnValuesToBeUnique", {"column": key[0]}
     return (
         Rule(
             f"{what}_have_their_columns",
@@ -92,9 +86,15 @@ def table(
             f"no_{what}_are_duplicated",
             f"No two rows share {', '.join(key)}.",
             Severity.CRITICAL,
-            *unique,
+            *_unique(key),
         ),
     )
+
+
+def _unique(key: tuple[str, ...]) -> tuple[str, Mapping[str, Any]]:
+    if len(key) == 1:
+        return "ExpectColumnValuesToBeUnique", {"column": key[0]}
+    return "ExpectCompoundColumnsToBeUnique", {"column_list": list(key)}
 
 
 def between(

@@ -72,10 +72,10 @@ class Backtest:
         compared = comparison.compare(crps, crps_reference, horizon)
         within, pit = ours.within[:, :, place], ours.pit[:, :, place]
         raw = conformal.conformity(pit)
-        interval = ours.interval[:, :, place][mask].mean(axis=0)
-        covered = within[mask].mean(axis=0)
-        raw_covered = [(raw[mask] <= nominal).mean() for nominal in NOMINAL]
-        errors = self._token_errors(within, mask)
+        interval80, interval95 = map(float, ours.interval[:, :, place][mask].mean(axis=0))
+        coverage80, coverage95 = map(float, within[mask].mean(axis=0))
+        raw80, raw95 = (float((raw[mask] <= nominal).mean()) for nominal in NOMINAL)
+        error80, error95 = self._token_errors(within, mask)
         log_score = float(ours.log_score[:, :, place][mask].mean())
         return Figures(
             model=model,
@@ -88,14 +88,14 @@ class Backtest:
             log_score=log_score,
             log_gain=float(reference.log_score[:, :, place][mask].mean()) - log_score,
             pinball=float(ours.pinball[:, :, place][mask].mean()),
-            interval80=float(interval[0]),
-            interval95=float(interval[1]),
-            coverage80=float(covered[0]),
-            coverage95=float(covered[1]),
-            raw_coverage80=float(raw_covered[0]),
-            raw_coverage95=float(raw_covered[1]),
-            token_error80=errors[0],
-            token_error95=errors[1],
+            interval80=interval80,
+            interval95=interval95,
+            coverage80=coverage80,
+            coverage95=coverage95,
+            raw_coverage80=raw80,
+            raw_coverage95=raw95,
+            token_error80=error80,
+            token_error95=error95,
             pit_distance=scoring.pit_distance(pit[mask]),
             pit_histogram=tuple(scoring.pit_histogram(pit[mask])),
         )

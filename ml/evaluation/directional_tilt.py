@@ -46,10 +46,8 @@ def by_year(
     mask = scored[:, :, _PLACE]
     outcomes = np.where(mask, features.outcomes()[:, scored_days, _PLACE], np.nan)
     plain = replace(nearest, location=np.zeros_like(nearest.location)).crps(outcomes)
-    leaning, moved = (
-        nearest.crps(outcomes),
-        reversal.market(features)[scored_days] * features.volatility[:, scored_days],
-    )
+    leaning = nearest.crps(outcomes)
+    moved = reversal.market(features)[scored_days] * features.volatility[:, scored_days]
     years = features.panel.days[scored_days].astype("datetime64[Y]")
     rows = []
     for year in np.unique(years):

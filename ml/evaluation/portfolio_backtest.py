@@ -184,14 +184,7 @@ def _figures(horizon: int, days: list[_Day]) -> PortfolioFigures:
         for at in range(len(_CENTRAL))
     ]
     beyond = -outcomes[:, None] > value_at_risk
-    began = np.array([day.number % horizon for day in days])
-    judged = [
-        [
-            _judge(beyond[began == start, at], outcomes[began == start], share)
-            for start in np.unique(began)
-        ]
-        for at, share in enumerate(TAILS)
-    ]
+    judged = _judged(horizon, days, beyond, outcomes)
     return PortfolioFigures(
         horizon,
         len(days),
@@ -205,6 +198,20 @@ def _figures(horizon: int, days: list[_Day]) -> PortfolioFigures:
         ),
         tuple(_lost(outcomes, beyond[:, at], shortfall[:, at]) for at in range(len(TAILS))),
     )
+
+
+def _judged(
+    horizon: int, days: list[_Day], beyond: Mask, outcomes: Floats
+) -> list[list[list[Violations]]]:
+    """Each portfolio of each series of spans that do not overlap, by tail."""
+    began = np.array([day.number % horizon for day in days])
+    return [
+        [
+            _judge(beyond[began == start, at], outcomes[began == start], share)
+            for start in np.unique(began)
+        ]
+        for at, share in enumerate(TAILS)
+    ]
 
 
 def _judge(beyond: Mask, outcomes: Floats, share: float) -> list[Violations]:

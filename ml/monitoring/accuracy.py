@@ -125,12 +125,17 @@ def drift(held: Mapping[int, Record]) -> Drift:
         if horizon == 1 and len(record.pit) >= _LEAST_OF_PSI:
             figures["pit_psi_1d"] = psi(record.pit)
             figures["pit_distance_1d"] = scoring.pit_distance(record.pit)
-            if figures["pit_psi_1d"] > PSI_ALARM:
-                detail = (
-                    f"1 d: outcomes fall elsewhere than forecast (PSI {figures['pit_psi_1d']:.2f})"
-                )
-                alarms.append(Alarm("pit_1d", detail))
-    alarms += [
+            alarms += _misplaced(figures["pit_psi_1d"])
+    return Drift((*alarms, *_without_skill(held)), figures)
+
+
+def _misplaced(pit_psi: float) -> list[Alarm]:
+    detail = f"1 d: outcomes fall elsewhere than forecast (PSI {pit_psi:.2f})"
+    return [Alarm("pit_1d", detail)] if pit_psi > PSI_ALARM else []
+
+
+def _without_skill(held: Mapping[int, Record]) -> list[Alarm]:
+    return [
         Alarm(
             f"skill_{horizon}d",
             f"{horizon} d: worse than the random walk over {record.origins} days",
@@ -138,7 +143,6 @@ def drift(held: Mapping[int, Record]) -> Drift:
         for horizon, record in held.items()
         if must_return(horizon, record)
     ]
-    return Drift(tuple(alarms), figures)
 
 
 def must_return(horizon: int, record: Record) -> bool:

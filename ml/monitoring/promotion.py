@@ -4,7 +4,7 @@ Looked at once a day, when outcomes have come in. The gates of years make a vers
 it up, and they may take a champion back. They make none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -206,33 +206,35 @@ def _judge(
 def _staleness(
     settings: Settings, serving: Serving, loaded: Mapping[int, Loaded], now: datetime
 ) -> tuple[Alarm, ...]:
-    alarms = []
-    for name, versions, detail in (
-        (
-            "baseline_serves",
-            serving.returned,
-            "did worse than the random walk: the next rung serves",
-        ),
-        (
-            "champion_lost",
-            serving.lost,
-            "should serve, but its alias is gone: train the global model",
-        ),
-    ):
-        alarms += [
-            Alarm(f"{name}_{horizon}d", f"{horizon} d: version {version} {detail}")
-            for horizon, version in versions.items()
-        ]
-    alarms += [
+    refused = [
         Alarm(f"refused_{version}", f"the files of version {version} are not what was registered")
         for version in serving.versions
         if version not in loaded
     ]
+    alarms = [*_without_champion(serving), *refused, *_aged(settings, serving, loaded, now)]
+    return tuple({alarm.name: alarm for alarm in alarms}.values())
+
+
+def _without_champion(serving: Serving) -> list[Alarm]:
+    returned = "did worse than the random walk: the next rung serves"
+    lost = "should serve, but its alias is gone: train the global model"
+    return [
+        Alarm(f"{name}_{horizon}d", f"{horizon} d: version {version} {detail}")
+        for name, versions, detail in (
+            ("baseline_serves", serving.returned, returned),
+            ("champion_lost", serving.lost, lost),
+        )
+        for horizon, version in versions.items()
+    ]
+
+
+def _aged(
+    settings: Settings, serving: Serving, loaded: Mapping[int, Loaded], now: datetime
+) -> Iterator[Alarm]:
     for version, champion in loaded.items():
         days = (now - champion.version.facts.data_cutoff).days
         age = f"the data of version {version} is {days} days old"
         if days >= settings.ml_expiry_days:
-            alarms.append(Alarm("stale", f"{age}: its forecasts are marked as stale"))
+            yield Alarm("stale", f"{age}: its forecasts are marked as stale")
         if days >= settings.ml_baseline_days and version != serving.baseline:
-            alarms.append(Alarm("expired", f"{age}: the baseline serves in its place"))
-    return tuple({alarm.name: alarm for alarm in alarms}.values())
+            yield Alarm("expired", f"{age}: the baseline serves in its place")

@@ -66,14 +66,10 @@ class Champions:
             for promotion, result in loaded.items()
             if isinstance(result, str)
         }
-        self._swap(
-            listing,
-            {
-                promotion: result
-                for promotion, result in loaded.items()
-                if not isinstance(result, str)
-            },
-        )
+        good = {
+            promotion: result for promotion, result in loaded.items() if not isinstance(result, str)
+        }
+        self._swap(listing, good)
         self._lost = MappingProxyType({**listing.lost, **failed})
 
     def _load(self, promotion: Promotion) -> Champion | str:

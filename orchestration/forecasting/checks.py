@@ -60,14 +60,9 @@ def watch_global_model(
             for name, (version, alarms) in standing.items():
                 subject = f"{GLOBAL_PREDICTIONS.to_user_string()}: {name}"
                 notifications.tell(
-                    conn,
-                    settings,
-                    subject,
-                    alarms,
-                    version=version,
-                    run_id=context.run.run_id,
-                    now=clock(),
-                )
+                    conn, settings, subject, alarms,
+                    version=version, run_id=context.run.run_id, now=clock(),
+                )  # fmt: skip
             shown = global_metadata.of_watch(watched)
             results = [
                 _check(name, alarms, {"version": version, **shown[name]})

@@ -55,6 +55,22 @@ class _Route:
         return idempotency.is_honoured(self.endpoint, self.view, self.method.upper())
 
 
+_SECURITY_SCHEMES = {
+    _SCHEME: {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The `accessToken` of register, login or refresh, or an API key.",
+    },
+    _KEY_SCHEME: {
+        "type": "apiKey",
+        "in": "header",
+        "name": request_key.HEADER,
+        "description": "An API key, for routes with an `x-api-key-scope`; `Authorization` counts where both are sent.",
+    },
+}
+
+
 def register(app: APIFlask) -> None:
     """Set up how the document is written."""
     app.config.update(
@@ -63,20 +79,7 @@ def register(app: APIFlask) -> None:
         AUTO_VALIDATION_ERROR_RESPONSE=False,
         AUTO_404_RESPONSE=False,
         AUTO_OPERATION_ID=True,
-        SECURITY_SCHEMES={
-            _SCHEME: {
-                "type": "http",
-                "scheme": "bearer",
-                "bearerFormat": "JWT",
-                "description": "The `accessToken` of register, login or refresh, or an API key.",
-            },
-            _KEY_SCHEME: {
-                "type": "apiKey",
-                "in": "header",
-                "name": request_key.HEADER,
-                "description": "An API key, for routes with an `x-api-key-scope`; `Authorization` counts where both are sent.",
-            },
-        },
+        SECURITY_SCHEMES=_SECURITY_SCHEMES,
     )
     app.description = _DESCRIPTION
     app.config["INFO"] = {

@@ -3,7 +3,7 @@
 from typing import Any
 
 from coinsphere.portfolio.portfolios import Portfolio
-from coinsphere.portfolio.valuation.current_holdings import Holding, Totals
+from coinsphere.portfolio.valuation.current_holdings import Holding, Row, Totals
 
 
 def holding(valued: Holding) -> dict[str, Any]:
@@ -23,18 +23,22 @@ def holding(valued: Holding) -> dict[str, Any]:
         "unrealizedPnL": valued.profit_loss,
         "isStale": valued.is_stale,
         "missingRate": valued.missing_rate,
-        "token": {
-            "id": row.token_id,
-            "symbol": row.symbol,
-            "name": row.name,
-            "currentPrice": row.price,
-            "priceChange24h": row.price_change_24h,
-            "priceSource": row.price_source,
-            "priceUpdatedAt": row.price_updated_at,
-            "logoUrl": row.logo_url,
-        },
+        "token": _token(row),
         "createdAt": row.created_at,
         "updatedAt": row.updated_at,
+    }
+
+
+def _token(row: Row) -> dict[str, Any]:
+    return {
+        "id": row.token_id,
+        "symbol": row.symbol,
+        "name": row.name,
+        "currentPrice": row.price,
+        "priceChange24h": row.price_change_24h,
+        "priceSource": row.price_source,
+        "priceUpdatedAt": row.price_updated_at,
+        "logoUrl": row.logo_url,
     }
 
 
@@ -54,14 +58,7 @@ def portfolio(stored: Portfolio, holdings: list[Holding], totals: Totals) -> dic
         "createdAt": stored.created_at,
         "updatedAt": stored.updated_at,
         "holdings": [holding(row) for row in holdings],
-        "stats": {
-            "totalValue": totals.total_value,
-            "totalCost": totals.total_cost,
-            "profitLoss": totals.profit_loss,
-            "profitLossPercentage": totals.profit_loss_percentage,
-            "profitLossReason": totals.no_percentage,
-            "holdingsCount": totals.holdings_count,
-        },
+        "stats": _stats(totals),
         "totalValue": totals.total_value,
         "change24h": totals.change_24h,
         "changePercent24h": totals.change_percent_24h,
@@ -73,4 +70,15 @@ def portfolio(stored: Portfolio, holdings: list[Holding], totals: Totals) -> dic
         "missingRates": totals.missing_rates,
         "isPending": stored.is_pending,
         "valuedAt": stored.valued_at,
+    }
+
+
+def _stats(totals: Totals) -> dict[str, Any]:
+    return {
+        "totalValue": totals.total_value,
+        "totalCost": totals.total_cost,
+        "profitLoss": totals.profit_loss,
+        "profitLossPercentage": totals.profit_loss_percentage,
+        "profitLossReason": totals.no_percentage,
+        "holdingsCount": totals.holdings_count,
     }

@@ -1,7 +1,9 @@
 """A user's portfolios. What belongs to somebody else does not exist."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -13,6 +15,7 @@ from coinsphere.portfolio.jobs import syncs
 from coinsphere.portfolio.ledger.transactions import NewFact
 from coinsphere.portfolio.model import Kind
 from coinsphere.portfolio.portfolios import Portfolio
+from coinsphere.portfolio.valuation.current_holdings import Holding
 from webapi.holdings.schemas import HoldingIn, HoldingsOut, OneHoldingOut
 from webapi.http import errors, paths
 from webapi.http.schema import Message
@@ -164,17 +167,15 @@ def add_holding(portfolio_id: str, json_data: HoldingIn) -> dict[str, Any]:
         )  # fmt: skip
         transactions.refusing(lambda: recording.record(conn, scope.user_id(), [new], now))
         holdings = queries.holdings(conn, scope.user_id(), [portfolio])[portfolio.id]
-    added = next(
-        (
-            holding
-            for holding in holdings
-            if holding.row.token_id == token.id and holding.row.source == "ledger"
-        ),
-        None,
-    )
-    if added is None:
-        raise errors.Problem(409, "the holding is being computed; ask for it again", code="pending")
-    return {"holding": answers.holding(added)}
+    return {"holding": answers.holding(_of_ledger(holdings, token.id))}
+
+
+def _of_ledger(holdings: Sequence[Holding], token_id: UUID) -> Holding:
+    """What the ledger says is held of a token. Raises `errors.Problem`: 409, it is being computed."""
+    for holding in holdings:
+        if holding.row.token_id == token_id and holding.row.source == "ledger":
+            return holding
+    raise errors.Problem(409, "the holding is being computed; ask for it again", code="pending")
 
 
 def _shown(conn: Connection, portfolio: Portfolio) -> dict[str, Any]:

@@ -61,15 +61,19 @@ def prediction(token: Token, forecast: Forecast, technical: Indicators | None) -
         "days_ahead": forecast.days_ahead,
         "timeframe": schemas.FRAMES[forecast.days_ahead],
         "timestamp": forecast.issued_at,
-        "model": {
-            **forecast.model.model_dump(),
-            "version": str(forecast.model.version),
-            "algorithm": forecast.algorithm,
-        },
+        "model": _model(forecast),
         "quality": forecast.quality.model_dump(),
         "prediction_id": forecast.prediction_id,
         "expires_at": forecast.expires_at,
         "stale": forecast.stale,
+    }
+
+
+def _model(forecast: Forecast) -> dict[str, Any]:
+    return {
+        **forecast.model.model_dump(),
+        "version": str(forecast.model.version),
+        "algorithm": forecast.algorithm,
     }
 
 

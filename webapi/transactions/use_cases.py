@@ -13,6 +13,7 @@ from coinsphere.portfolio import portfolios, recording
 from coinsphere.portfolio.imports.statements.record import MONEY
 from coinsphere.portfolio.ledger import transactions
 from coinsphere.portfolio.ledger.transactions import NewFact, StoredFact
+from coinsphere.portfolio.portfolios import Portfolio
 from webapi.analytics.happenings import happened
 from webapi.http import cursor, errors, paths
 from webapi.http.schema import camel
@@ -133,11 +134,9 @@ def find(conn: Connection, transaction_id: str) -> dict[str, Any]:
     return found[0]
 
 
-def new(
-    conn: Connection, asked: schemas.TransactionIn, portfolio_id: UUID | None, now: datetime
-) -> NewFact:
-    """The fact that is asked for, of `portfolio_id` where it names none. Raises `errors.Problem`: 400 or 404."""
-    owning = asked.portfolio_id or portfolio_id or queries.active_portfolio(conn, scope.user_id())
+def _owning(conn: Connection, named: UUID | None) -> Portfolio:
+    """The portfolio that is named, else the active one."""
+    owning = named or queries.active_portfolio(conn, scope.user_id())
     if owning is None:
         raise errors.invalid(
             [{"path": "portfolioId", "message": "Field required", "code": "missing"}]
@@ -145,6 +144,14 @@ def new(
     portfolio = portfolios.get(conn, scope.user_id(), owning)
     if portfolio is None:
         raise errors.not_found(scope.WHAT)
+    return portfolio
+
+
+def new(
+    conn: Connection, asked: schemas.TransactionIn, portfolio_id: UUID | None, now: datetime
+) -> NewFact:
+    """The fact that is asked for, of `portfolio_id` where it names none. Raises `errors.Problem`: 400 or 404."""
+    portfolio = _owning(conn, asked.portfolio_id or portfolio_id)
     of_price = portfolio.currency if asked.currency is None else currency(conn, asked.currency)
     return NewFact(
         portfolio_id=portfolio.id,

@@ -93,7 +93,7 @@ def _rows(settings: "Settings") -> list[dict[str, str | None]]:
 
     now = utc_now()
     file_keyring.FileKeyring(settings.keys_dir, settings.jwt_algorithm)
-    rows: list[dict[str, str | None]] = [
+    signing: list[dict[str, str | None]] = [
         {
             "use": "signing",
             "kid": record.kid,
@@ -105,21 +105,26 @@ def _rows(settings: "Settings") -> list[dict[str, str | None]]:
         }
         for record in key_folder.records(settings.keys_dir)
     ]
-    for use, folder in (("encryption", settings.encryption_keys), ("audit", settings.audit_keys)):
-        found = SymmetricKeys(folder)
-        rows += [
-            {
-                "use": use,
-                "kid": key.kid,
-                "algorithm": "AES-256" if use == "encryption" else "HMAC-SHA256",
-                "state": "active" if key == found.active else "old",
-                "signsFrom": None,
-                "signsUntil": None,
-                "verifiesUntil": None,
-            }
-            for key in found.all()
-        ]
-    return rows
+    return [
+        *signing,
+        *_symmetric("encryption", "AES-256", SymmetricKeys(settings.encryption_keys)),
+        *_symmetric("audit", "HMAC-SHA256", SymmetricKeys(settings.audit_keys)),
+    ]
+
+
+def _symmetric(use: str, algorithm: str, keys: "SymmetricKeys") -> list[dict[str, str | None]]:
+    return [
+        {
+            "use": use,
+            "kid": key.kid,
+            "algorithm": algorithm,
+            "state": "active" if key == keys.active else "old",
+            "signsFrom": None,
+            "signsUntil": None,
+            "verifiesUntil": None,
+        }
+        for key in keys.all()
+    ]
 
 
 def _rotate_signing(settings: "Settings", algorithm: str) -> None:

@@ -1,8 +1,15 @@
 """`coinsphere integrity`: whether what is stored holds together."""
 
 import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from coinsphere.portfolio.integrity import Result
 
 
 def register(cli: click.Group) -> None:
@@ -15,8 +22,6 @@ def register(cli: click.Group) -> None:
 def integrity(*, as_json: bool) -> None:
     """Check ledger, lots, positions and values against each other; exits with 1 where something contradicts."""
     import psycopg
-    from rich.markup import escape
-    from rich.table import Table
 
     from coinsphere.cli.console import console
     from coinsphere.portfolio import integrity as checks
@@ -36,10 +41,17 @@ def integrity(*, as_json: bool) -> None:
         ]
         click.echo(json.dumps(rows, indent=2))
     else:
-        table = Table("check", "what must hold", "faults", "the first of them")
-        for result in results:
-            sign = "[green]0[/green]" if result.holds else f"[red]{result.faults}[/red]"
-            table.add_row(result.name, result.rule, sign, escape("\n".join(result.examples)))
-        console().print(table)
+        console().print(_table(results))
     if not all(result.holds for result in results):
         raise click.exceptions.Exit(1)
+
+
+def _table(results: Sequence["Result"]) -> "Table":
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("check", "what must hold", "faults", "the first of them")
+    for result in results:
+        sign = "[green]0[/green]" if result.holds else f"[red]{result.faults}[/red]"
+        table.add_row(result.name, result.rule, sign, escape("\n".join(result.examples)))
+    return table

@@ -39,25 +39,22 @@ def status(*, as_json: bool) -> None:
     healths, room = system.status(settings), Room.of(settings)
     origin = stored_origin(settings)
     aside = held(settings)
-    ill = _conditions(settings)
+    problems = _conditions(settings)
     if as_json:
-        told = _as_json(settings, healths, origin, room) | {
+        document = _as_json(settings, healths, origin, room) | {
             "setAside": [as_dict(each) for each in aside],
-            "problems": ill,
+            "problems": problems,
         }
-        click.echo(json.dumps(told, indent=2))
+        click.echo(json.dumps(document, indent=2))
     else:
         console = new_console()
         console.print(_health_table(healths))
         show_origin(console, origin)
         _show_feed(console, settings)
         show_set_aside(console, aside)
-        for said in ill:
-            console.print(f"[red]{escape(said)}[/red]", highlight=False)
-        if room.remedy:
-            console.print(f"[red]{escape(f'{room.found}. {room.remedy}')}[/red]")
+        _show_problems(console, problems, room)
         console.print(links.as_text(settings), highlight=False, markup=False, soft_wrap=True)
-    if ill or room.remedy or not all(health.is_well for health in healths):
+    if problems or room.remedy or not all(health.is_well for health in healths):
         raise click.exceptions.Exit(1)
 
 
@@ -135,6 +132,13 @@ def _health_table(healths: list["Health"]) -> Table:
             "[green]ok[/green]" if health.is_well else f"[red]{escape(health.problem or '')}[/red]",
         )
     return table
+
+
+def _show_problems(console: Console, problems: list[str], room: "Room") -> None:
+    for problem in problems:
+        console.print(f"[red]{escape(problem)}[/red]", highlight=False)
+    if room.remedy:
+        console.print(f"[red]{escape(f'{room.found}. {room.remedy}')}[/red]")
 
 
 def _as_json(

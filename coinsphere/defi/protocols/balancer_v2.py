@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from coinsphere.chains.evm import balance_of
-from coinsphere.chains.multicall import Call, Plan
+from coinsphere.chains.multicall import Call, Plan, grouped
 from coinsphere.defi.model import (
     Position,
     PositionKind,
@@ -91,12 +91,15 @@ class BalancerV2:
             Call(self.factories[0], "getPoolGauge(address)", (pool,), ("address",))
             for pool in pools
         ]
-        genuine = yield [
-            Call(factory, "isGaugeFromFactory(address)", (gauge,), ("bool",))
-            for gauge in stands_for
-            for factory in self.factories
-        ]
-        width = len(self.factories)
+        vouched = yield from grouped(
+            [
+                [
+                    Call(each, "isGaugeFromFactory(address)", (gauge,), ("bool",))
+                    for each in self.factories
+                ]
+                for gauge in stands_for
+            ]
+        )
         known = [
             (str(row[0]), pool)
             for pool, row in zip(pools, by_factory, strict=True)
@@ -104,8 +107,8 @@ class BalancerV2:
         ]
         known += [
             (gauge, shares)
-            for number, (gauge, shares) in enumerate(stands_for.items())
-            if any(row and row[0] for row in genuine[width * number : width * (number + 1)])
+            for (gauge, shares), rows in zip(stands_for.items(), vouched, strict=True)
+            if any(row and row[0] for row in rows)
         ]
         places = [Place("wallet", each.shares, each) for each in pools.values()]
         places += [
@@ -129,19 +132,19 @@ class BalancerV2:
 
     def _contents(self, stakes: Sequence[tuple[Place, int]]) -> Plan[list[Position]]:
         """Plan: the tokens behind shares of pools."""
-        rows = yield [
-            call
-            for place, _ in stakes
-            for call in (
-                Call(self.vault, "getPoolTokens(bytes32)", (place.pool.id,), _TOKENS),
-                *(Call(place.pool.shares, supply) for supply in _SUPPLIES),
-            )
-        ]
-        width = 1 + len(_SUPPLIES)
+        states = yield from grouped(
+            [
+                (
+                    Call(self.vault, "getPoolTokens(bytes32)", (place.pool.id,), _TOKENS),
+                    *(Call(place.pool.shares, supply) for supply in _SUPPLIES),
+                )
+                for place, _ in stakes
+            ]
+        )
         return [
             position
-            for number, (place, raw) in enumerate(stakes)
-            for position in _parts(place, raw, *rows[width * number : width * (number + 1)])
+            for (place, raw), state in zip(stakes, states, strict=True)
+            for position in _parts(place, raw, *state)
         ]
 
 

@@ -6,7 +6,7 @@ A Comet is a receipt of its token.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coinsphere.chains.multicall import Call, Plan, Result
+from coinsphere.chains.multicall import Call, Plan, Result, grouped
 from coinsphere.defi.model import Position, PositionKind, Reading, coin_or, required, whole
 
 _ASSET = (
@@ -24,37 +24,40 @@ class CompoundV3:
 
     def __call__(self, owner: str) -> Plan[Reading]:
         """Plan: see `model.Reader`."""
-        rows = yield [call for comet in self.comets for call in _overview(comet, owner)]
-        overviews = [rows[first : first + 4] for first in range(0, len(rows), 4)]
-        counts = [whole(each[3]) for each in overviews]
-        infos = yield [
-            Call(comet, "getAssetInfo(uint8)", (number,), _ASSET)
-            for comet, count in zip(self.comets, counts, strict=True)
-            for number in range(count)
-        ]
-        comets = [
-            comet for comet, count in zip(self.comets, counts, strict=True) for _ in range(count)
-        ]
-        assets = [
-            str(required(each, "a collateral of Compound")[0][_ASSET_ADDRESS]) for each in infos
-        ]
-        held = yield [
-            Call(comet, "userCollateral(address,address)", (owner, asset), ("uint128", "uint128"))
-            for comet, asset in zip(comets, assets, strict=True)
-        ]
+        overviews = yield from grouped([_overview(comet, owner) for comet in self.comets])
         lent = [
             each
             for comet, row in zip(self.comets, overviews, strict=True)
             for each in _lent(comet, row)
         ]
-        collateral = [
-            Position(f"collateral:{comet}:{asset}", PositionKind.SUPPLIED, asset, raw,
-                     {"market": comet, "isCollateral": True})
-            for comet, asset, result in zip(comets, assets, held, strict=True)
-            if (raw := int(required(result, "a collateral of Compound")[0])) > 0
-        ]  # fmt: skip
+        collateral = yield from self._collateral(owner, [whole(row[-1]) for row in overviews])
         earned, unread = yield from self._earned(owner)
         return Reading((*lent, *collateral, *earned), frozenset(self.comets), unread=unread)
+
+    def _collateral(self, owner: str, counts: Sequence[int]) -> Plan[list[Position]]:
+        """Plan: what was given as a security; `counts` tells how many kinds of it each market takes."""
+        kinds = [
+            (comet, number)
+            for comet, count in zip(self.comets, counts, strict=True)
+            for number in range(count)
+        ]
+        infos = yield [
+            Call(comet, "getAssetInfo(uint8)", (number,), _ASSET) for comet, number in kinds
+        ]
+        assets = [
+            (comet, str(required(row, "a collateral of Compound")[0][_ASSET_ADDRESS]))
+            for (comet, _), row in zip(kinds, infos, strict=True)
+        ]
+        balances = yield [
+            Call(comet, "userCollateral(address,address)", (owner, asset), ("uint128", "uint128"))
+            for comet, asset in assets
+        ]
+        return [
+            Position(f"collateral:{comet}:{asset}", PositionKind.SUPPLIED, asset, raw,
+                     {"market": comet, "isCollateral": True})
+            for (comet, asset), row in zip(assets, balances, strict=True)
+            if (raw := int(required(row, "a collateral of Compound")[0])) > 0
+        ]  # fmt: skip
 
     def _earned(self, owner: str) -> Plan[tuple[list[Position], str | None]]:
         """Plan: rewards that were not claimed; in words what of them could not be read."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from coinsphere.chains.evm import balance_of
-from coinsphere.chains.multicall import Call, Plan, Result
+from coinsphere.chains.multicall import Call, Plan, Result, grouped
 from coinsphere.defi.model import Position, PositionKind, Reading, whole
 from coinsphere.defi.protocols import curve
 from coinsphere.defi.protocols.curve import Listed
@@ -12,6 +13,15 @@ from coinsphere.defi.protocols.curve import Listed
 _LOCKED_EARNED = ("(address,uint256)[]",)
 _EARNED = "earned(address)"
 _CLIFFS = ("totalSupply()", "reductionPerCliff()", "totalCliffs()", "maxSupply()")
+
+
+class _Extra(NamedTuple):
+    """What a pool's further reward owes: the pool's number, the reward's contract, the token and its amount."""
+
+    number: int
+    place: str
+    token: str
+    raw: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +37,19 @@ class Convex:
     def __call__(self, owner: str) -> Plan[Reading]:
         """Plan: see `model.Reader`."""
         pools = yield from curve.listed(self.booster)
-        rows = yield [
-            *(balance_of(pool.rewards, owner) for pool in pools),
-            *(balance_of(pool.deposit, owner) for pool in pools),
-            *(Call(pool.rewards, _EARNED, (owner,)) for pool in pools),
-            Call(self.locker, "lockedBalanceOf(address)", (owner,)),
-            Call(self.locker, "claimableRewards(address)", (owner,), _LOCKED_EARNED),
-            *(Call(self.cvx, each) for each in _CLIFFS),
-        ]
-        count = len(pools)
-        staked, loose, earned = (
-            [whole(row) for row in rows[first : first + count]] for first in (0, count, 2 * count)
+        *of_pools, (locked, locked_earned), cliffs = yield from grouped(
+            [
+                *(_of_pool(pool, owner) for pool in pools),
+                [
+                    Call(self.locker, "lockedBalanceOf(address)", (owner,)),
+                    Call(self.locker, "claimableRewards(address)", (owner,), _LOCKED_EARNED),
+                ],
+                [Call(self.cvx, each) for each in _CLIFFS],
+            ]
         )
-        locked, locked_earned, *cliffs = rows[3 * count :]
-        used = [
-            (pool, stake + rest)
-            for pool, stake, rest in zip(pools, staked, loose, strict=True)
-            if stake + rest
-        ]
+        amounts = [(pool, list(map(whole, row))) for pool, row in zip(pools, of_pools, strict=True)]
+        used = [(pool, staked + loose) for pool, (staked, loose, _) in amounts if staked + loose]
+        owed = [(pool, earned) for pool, (_, _, earned) in amounts if earned > 0]
         known = yield from curve.contents(self.registry, [pool.shares for pool, _ in used])
         positions = [
             position
@@ -53,7 +58,6 @@ class Convex:
                 f"pool:{pool.number}", pool.shares, raw, known.get(pool.shares), {"in": "convex"}
             )
         ]
-        owed = [(pool, raw) for pool, raw in zip(pools, earned, strict=True) if raw > 0]
         rewarded = {pool.number: pool for pool, _ in (*used, *owed)}
         extra, is_whole = yield from _extra(owner, tuple(rewarded.values()))
         positions += [*self._of_pools(owed, cliffs), *self._of_locker(locked, locked_earned)]
@@ -98,44 +102,61 @@ def with_crv(crv: int, supply: int, each_cliff: int, cliffs: int, most: int) -> 
     return min(crv * (cliffs - passed) // cliffs, max(most - supply, 0))
 
 
+def _of_pool(pool: Listed, owner: str) -> list[Call]:
+    """Staked, not staked, and the CRV earned."""
+    return [
+        balance_of(pool.rewards, owner),
+        balance_of(pool.deposit, owner),
+        Call(pool.rewards, _EARNED, (owner,)),
+    ]
+
+
 def _extra(owner: str, pools: Sequence[Listed]) -> Plan[tuple[list[Position], bool]]:
     """Plan: what pools earned beside CRV and CVX, and whether all of it was told."""
     counts = yield [Call(pool.rewards, "extraRewardsLength()") for pool in pools]
-    found = yield [
-        Call(pool.rewards, "extraRewards(uint256)", (number,), ("address",))
-        for pool, count in zip(pools, counts, strict=True)
-        for number in range(whole(count))
+    rewards = yield from grouped(
+        [
+            [
+                Call(pool.rewards, "extraRewards(uint256)", (number,), ("address",))
+                for number in range(whole(count))
+            ]
+            for pool, count in zip(pools, counts, strict=True)
+        ]
+    )
+    places = [
+        (pool.number, str(row[0]))
+        for pool, rows in zip(pools, rewards, strict=True)
+        for row in rows
+        if row is not None
     ]
-    numbers = [
-        pool.number for pool, count in zip(pools, counts, strict=True) for _ in range(whole(count))
-    ]
-    extras = [
-        (number, str(row[0])) for number, row in zip(numbers, found, strict=True) if row is not None
-    ]
-    rows = yield [
-        call
-        for _, place in extras
-        for call in (
-            Call(place, _EARNED, (owner,)), Call(place, "rewardToken()", (), ("address",))
-        )
-    ]  # fmt: skip
+    states = yield from grouped(
+        [
+            (Call(place, _EARNED, (owner,)), Call(place, "rewardToken()", (), ("address",)))
+            for _, place in places
+        ]
+    )
     owed = [
-        (number, place, str(token[0]), earned[0])
-        for (number, place), earned, token in zip(extras, rows[::2], rows[1::2], strict=True)
+        _Extra(number, place, str(token[0]), earned[0])
+        for (number, place), (earned, token) in zip(places, states, strict=True)
         if earned is not None and token is not None and earned[0] > 0
     ]
+    positions = yield from _extra_positions(owed)
+    answers = (row for rows in (counts, *rewards, *states) for row in rows)
+    return positions, all(row is not None for row in answers)
+
+
+def _extra_positions(owed: Sequence[_Extra]) -> Plan[list[Position]]:
     # The token of newer pools only wraps the one that is paid out: it says so by naming its pool.
-    inner = yield [
-        Call(token, function, (), ("address",))
-        for _, _, token, _ in owed
-        for function in ("rewardPool()", "token()")
+    wrapped = yield from grouped(
+        [
+            [Call(each.token, name, (), ("address",)) for name in ("rewardPool()", "token()")]
+            for each in owed
+        ]
+    )
+    return [
+        _reward(f"pool:{number}", _unwrapped(place, token, pool, inner), raw, f"extra:{place}")
+        for (number, place, token, raw), (pool, inner) in zip(owed, wrapped, strict=True)
     ]
-    positions = [
-        _reward(f"pool:{number}", _unwrapped(place, token, *inner[2 * index : 2 * index + 2]), raw,
-                f"extra:{place}")
-        for index, (number, place, token, raw) in enumerate(owed)
-    ]  # fmt: skip
-    return positions, None not in (*counts, *found, *rows)
 
 
 def _unwrapped(

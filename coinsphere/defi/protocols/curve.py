@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from coinsphere.chains.evm import balance_of
-from coinsphere.chains.multicall import Call, Plan
+from coinsphere.chains.multicall import Call, Plan, Result, grouped
 from coinsphere.defi.model import Position, PositionKind, Reading, coin_or, required, share, whole
 from coinsphere.defi.protocols import gauges
 
@@ -57,27 +57,25 @@ def contents(registry: str, shares: Sequence[str]) -> Plan[dict[str, Contents]]:
         for token, row in zip(tokens, addresses, strict=True)
         if row is not None and coin_or(row[0])
     }
-    rows = yield [
-        call
-        for token, pool in pools.items()
-        for call in (
-            Call(registry, "get_coins(address)", (pool,), (f"address[{_COINS}]",)),
-            Call(registry, "get_balances(address)", (pool,), (f"uint256[{_COINS}]",)),
-            Call(token, "totalSupply()"),
-        )
-    ]
-    by_token = {}
-    for position, token in enumerate(pools):
-        coins, balances, supply = (
-            required(row, "a pool of Curve") for row in rows[3 * position : 3 * position + 3]
-        )
-        contained = tuple(
-            (coin_or(coin), amount)
-            for coin, amount in zip(coins[0], balances[0], strict=True)
-            if amount > 0
-        )
-        by_token[token] = Contents(int(supply[0]), contained)
-    return by_token
+    states = yield from grouped(
+        [
+            (
+                Call(registry, "get_coins(address)", (pool,), (f"address[{_COINS}]",)),
+                Call(registry, "get_balances(address)", (pool,), (f"uint256[{_COINS}]",)),
+                Call(token, "totalSupply()"),
+            )
+            for token, pool in pools.items()
+        ]
+    )
+    return {token: _contents(state) for token, state in zip(pools, states, strict=True)}
+
+
+def _contents(state: Sequence[Result]) -> Contents:
+    (coins,), (balances,), (supply,) = (required(row, "a pool of Curve") for row in state)
+    contained = (
+        (coin_or(coin), amount) for coin, amount in zip(coins, balances, strict=True) if amount > 0
+    )
+    return Contents(int(supply), tuple(contained))
 
 
 def parts(

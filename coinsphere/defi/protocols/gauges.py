@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from coinsphere.chains.multicall import Call, Plan
+from coinsphere.chains.multicall import Call, Plan, grouped
 from coinsphere.defi.model import Position, PositionKind, coin_or
 
 _MOST_TOKENS = 8
@@ -26,19 +26,7 @@ class Earned(NamedTuple):
 
 def earned(owner: str, stakes: Sequence[Stake], token: str) -> Plan[Earned]:
     """Plan: what is owed of the protocol's own `token` and of all others, by gauge and token."""
-    width = 1 + _MOST_TOKENS
-    found = yield [
-        call
-        for _, gauge in stakes
-        for call in (
-            Call(gauge, "claimable_tokens(address)", (owner,)),
-            *(
-                Call(gauge, "reward_tokens(uint256)", (number,), ("address",))
-                for number in range(_MOST_TOKENS)
-            ),
-        )
-    ]
-    rows = [found[first : first + width] for first in range(0, len(found), width)]
+    rows = yield from grouped([_rewards(gauge, owner) for _, gauge in stakes])
     extra = [
         (stake, str(row[0]))
         for stake, (_, *tokens) in zip(stakes, rows, strict=True)
@@ -57,3 +45,14 @@ def earned(owner: str, stakes: Sequence[Stake], token: str) -> Plan[Earned]:
         if row is not None and row[0] > 0
     )  # fmt: skip
     return Earned(positions, all(row is not None for *_, row in owed))
+
+
+def _rewards(gauge: str, owner: str) -> list[Call]:
+    """What is owed of the protocol's own token, and the names of the others."""
+    return [
+        Call(gauge, "claimable_tokens(address)", (owner,)),
+        *(
+            Call(gauge, "reward_tokens(uint256)", (number,), ("address",))
+            for number in range(_MOST_TOKENS)
+        ),
+    ]

@@ -1,6 +1,8 @@
 """Lido: staked ether, plain (stETH), wrapped (wstETH), or on its way out (requests of withdrawal)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from coinsphere.chains.blockchains import NATIVE
 from coinsphere.chains.evm import balance_of
@@ -42,13 +44,23 @@ class Lido:
             if raw > 0
         ]
         leaving = required(states, "the withdrawals of Lido")[0] if ids else ()
-        for number, (raw, _, _, _, is_ready, is_claimed) in zip(ids, leaving, strict=True):
-            if not is_claimed and raw > 0:
-                details = {"as": "withdrawal", "request": str(number), "isReady": is_ready}
-                key = f"withdrawal:{number}"
-                positions.append(Position(key, PositionKind.STAKED, NATIVE, raw, details))
         return Reading(
-            tuple(positions),
+            (*positions, *_withdrawals(ids, leaving)),
             frozenset((self.steth, self.wsteth)),
             {self.steth: None, self.wsteth: _WORTH},
         )
+
+
+def _withdrawals(ids: Sequence[int], states: Sequence[tuple[Any, ...]]) -> list[Position]:
+    """What was asked back and not fetched yet."""
+    return [
+        Position(
+            f"withdrawal:{number}",
+            PositionKind.STAKED,
+            NATIVE,
+            raw,
+            {"as": "withdrawal", "request": str(number), "isReady": is_ready},
+        )
+        for number, (raw, _, _, _, is_ready, is_claimed) in zip(ids, states, strict=True)
+        if not is_claimed and raw > 0
+    ]

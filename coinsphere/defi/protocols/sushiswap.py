@@ -4,12 +4,12 @@ Pairs that are looked for: those that a MasterChef ever rewarded, those of two t
 the wallet's user ticked. What is ticked may be anybody's contract, so the factory must know it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 from coinsphere.chains.evm import balance_of
-from coinsphere.chains.multicall import Call, Plan
+from coinsphere.chains.multicall import Call, Plan, Result, grouped
 from coinsphere.defi.model import (
     Position,
     PositionKind,
@@ -51,40 +51,32 @@ class SushiSwap:
         pools = yield from self._pools()
         pairs = [pair for _, _, _, pair in pools]
         others = yield from self._others()
-        held = yield [
-            *(balance_of(pair, owner) for pair in (*pairs, *others)),
-            *(
-                Call(chef, "userInfo(uint256,address)", (number, owner), _USER)
-                for _, chef, number, _ in pools
-            ),
-            *(
-                Call(chef, "pendingSushi(uint256,address)", (number, owner))
-                for _, chef, number, _ in pools
-            ),
-        ]
-        amounts = [whole(row) for row in held]
-        first, second = len(pairs) + len(others), len(amounts) - len(pools)
+        in_wallet, staked, earned = yield from grouped(
+            [
+                [balance_of(pair, owner) for pair in (*pairs, *others)],
+                [
+                    Call(chef, "userInfo(uint256,address)", (number, owner), _USER)
+                    for _, chef, number, _ in pools
+                ],
+                [
+                    Call(chef, "pendingSushi(uint256,address)", (number, owner))
+                    for _, chef, number, _ in pools
+                ],
+            ]
+        )
         # A pair may have several pools; what lies in the wallet is counted once.
-        loose = dict(zip((*pairs, *others), amounts[:first], strict=True))
+        loose = dict(zip((*pairs, *others), map(whole, in_wallet), strict=True))
         stakes = [("wallet", pair, raw) for pair, raw in loose.items()]
         stakes += [
-            (name, pair, raw)
-            for (name, *_, pair), raw in zip(pools, amounts[first:second], strict=True)
+            (name, pair, whole(row)) for (name, *_, pair), row in zip(pools, staked, strict=True)
         ]
-        used = [stake for stake in stakes if stake[2]]
-        states = yield [call for _, pair, _ in used for call in _pair(pair)]
-        positions = [
-            position
-            for number, stake in enumerate(used)
-            for position in _parts(*stake, states[4 * number : 4 * number + 4])
-        ]
+        positions = yield from _contents([stake for stake in stakes if stake[2]])
         positions += [
             Position(f"{name}:earned", PositionKind.REWARD, self.sushi, raw, {"group": f"{name}:{pair}"})
-            for (name, *_, pair), raw in zip(pools, amounts[second:], strict=True) if raw > 0
+            for (name, *_, pair), row in zip(pools, earned, strict=True) if (raw := whole(row)) > 0
         ]  # fmt: skip
-        is_whole = all(row is not None for row in held[second:])
-        receipts = frozenset(loose)
-        return Reading(tuple(positions), receipts, unread=None if is_whole else "SUSHI earned")
+        unread = None if None not in earned else "SUSHI earned"
+        return Reading(tuple(positions), frozenset(loose), unread=unread)
 
     def _pools(self) -> Plan[list[tuple[str, str, int, str]]]:
         """Plan: every pool of both chefs by name, with the chef, its number there and the pair."""
@@ -106,14 +98,15 @@ class SushiSwap:
 
     def _others(self) -> Plan[list[str]]:
         """Plan: pairs that the factory knows, of curated tokens and among what was ticked."""
-        ends = yield [
-            Call(each, f"{side}()", (), ("address",))
-            for each in self.ticked
-            for side in ("token0", "token1")
-        ]
+        ends = yield from grouped(
+            [
+                [Call(each, f"{side}()", (), ("address",)) for side in ("token0", "token1")]
+                for each in self.ticked
+            ]
+        )
         claimed = {
             each: (str(first[0]), str(second[0]))
-            for each, first, second in zip(self.ticked, ends[::2], ends[1::2], strict=True)
+            for each, (first, second) in zip(self.ticked, ends, strict=True)
             if first and second
         }
         found = yield [
@@ -122,6 +115,16 @@ class SushiSwap:
         ]
         known = [str(row[0]) for row in found if row is not None and coin_or(row[0])]
         return list(dict.fromkeys(known))
+
+
+def _contents(stakes: Sequence[tuple[str, str, int]]) -> Plan[list[Position]]:
+    """Plan: both tokens behind shares of pairs, each with the name of where they lie."""
+    states = yield from grouped([_pair(pair) for _, pair, _ in stakes])
+    return [
+        position
+        for stake, state in zip(stakes, states, strict=True)
+        for position in _parts(*stake, state)
+    ]
 
 
 def _pair(pair: str) -> list[Call]:
@@ -133,7 +136,7 @@ def _pair(pair: str) -> list[Call]:
     ]
 
 
-def _parts(where: str, pair: str, raw: int, state: Any) -> list[Position]:
+def _parts(where: str, pair: str, raw: int, state: Sequence[Result]) -> list[Position]:
     (token0,), (token1,), reserves, (supply,) = (
         required(row, "a pair of SushiSwap") for row in state
     )

@@ -5,10 +5,10 @@ fees per unit of liquidity in 128, all modulo 2^256.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from coinsphere.chains.evm import balance_of
-from coinsphere.chains.multicall import Call, Plan
+from coinsphere.chains.multicall import Call, Plan, Result, grouped
 from coinsphere.defi.model import Position, PositionKind, Reading, Unreadable, required
 
 _POSITION = (
@@ -101,23 +101,25 @@ def _markets(factory: str, nfts: list[PositionNft]) -> Plan[list[Market]]:
         Call(factory, "getPool(address,address,uint24)", nft[1:4], ("address",)) for nft in nfts
     ]
     pools = [str(required(answer, "a pool of Uniswap")[0]) for answer in pool_answers]
-    rows = yield [
-        call
-        for pool, nft in zip(pools, nfts, strict=True)
-        for call in (
-            Call(pool, "slot0()", (), _SLOT0),
-            Call(pool, "feeGrowthGlobal0X128()"),
-            Call(pool, "feeGrowthGlobal1X128()"),
-            Call(pool, "ticks(int24)", (nft.lower,), _TICK),
-            Call(pool, "ticks(int24)", (nft.upper,), _TICK),
-        )
-    ]
-    answers = [required(row, "a pool of Uniswap") for row in rows]
-    return [_market(answers[first : first + 5]) for first in range(0, len(answers), 5)]
+    states = yield from grouped(
+        [
+            (
+                Call(pool, "slot0()", (), _SLOT0),
+                Call(pool, "feeGrowthGlobal0X128()"),
+                Call(pool, "feeGrowthGlobal1X128()"),
+                Call(pool, "ticks(int24)", (nft.lower,), _TICK),
+                Call(pool, "ticks(int24)", (nft.upper,), _TICK),
+            )
+            for pool, nft in zip(pools, nfts, strict=True)
+        ]
+    )
+    return [_market(state) for state in states]
 
 
-def _market(rows: list[tuple[Any, ...]]) -> Market:
-    (price, tick), (growth0,), (growth1,), lower, upper = rows
+def _market(state: list[Result]) -> Market:
+    (price, tick), (growth0,), (growth1,), lower, upper = (
+        required(row, "a pool of Uniswap") for row in state
+    )
     return Market(price, tick, (growth0, growth1), lower[2:4], upper[2:4])
 
 

@@ -1,11 +1,13 @@
 """Yearn V2: shares of vaults, as the token that they are made of; of a pool of Curve, as its coins."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coinsphere.chains.evm import balance_of
-from coinsphere.chains.multicall import Call, Plan
+from coinsphere.chains.multicall import Call, Plan, Result, grouped
 from coinsphere.defi.model import Position, PositionKind, Reading, required, whole
 from coinsphere.defi.protocols import curve
+from coinsphere.defi.protocols.curve import Contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,31 +24,26 @@ class YearnV2:
         held = [
             (vault, raw) for vault, row in zip(vaults, found, strict=True) if (raw := whole(row))
         ]
-        rows = yield [
-            call
-            for vault, _ in held
-            for call in (
-                Call(vault, "token()", (), ("address",)),
-                Call(vault, "pricePerShare()"),
-                Call(vault, "decimals()"),
-            )
-        ]
-        told = [required(row, "a vault of Yearn")[0] for row in rows]
-        tokens = [str(each) for each in told[::3]]
-        known = yield from curve.contents(self.curve_registry, tokens)
-        positions: list[Position] = []
-        for (vault, shares), token, price, decimals in zip(
-            held, tokens, told[1::3], told[2::3], strict=True
-        ):
-            raw = shares * price // 10**decimals
-            group = f"vault:{vault}"
-            details: dict[str, object] = {"vault": vault}
-            if token in known:
-                positions += curve.parts(group, token, raw, known[token], details)
-            elif raw:
-                positions.append(
-                    Position(group, PositionKind.SUPPLIED, token, raw, {"group": group, **details})
+        states = yield from grouped(
+            [
+                (
+                    Call(vault, "token()", (), ("address",)),
+                    Call(vault, "pricePerShare()"),
+                    Call(vault, "decimals()"),
                 )
+                for vault, _ in held
+            ]
+        )
+        worth = [
+            (vault, *_worth(shares, state))
+            for (vault, shares), state in zip(held, states, strict=True)
+        ]
+        known = yield from curve.contents(self.curve_registry, [token for _, token, _ in worth])
+        positions = [
+            position
+            for vault, token, raw in worth
+            for position in _positions(vault, token, raw, known.get(token))
+        ]
         return Reading(tuple(positions), frozenset(vaults))
 
     def _vaults(self) -> Plan[list[str]]:
@@ -66,3 +63,17 @@ class YearnV2:
         ]
         vaults = (str(required(row, "a vault of Yearn")[0]) for row in found_vaults)
         return list(dict.fromkeys(vaults))
+
+
+def _worth(shares: int, state: Sequence[Result]) -> tuple[str, int]:
+    """The token that a vault is made of, and how much of it some shares stand for."""
+    (token,), (price,), (decimals,) = (required(row, "a vault of Yearn") for row in state)
+    return str(token), shares * price // 10**decimals
+
+
+def _positions(vault: str, token: str, raw: int, of: Contents | None) -> list[Position]:
+    group = f"vault:{vault}"
+    if of is not None:
+        return curve.parts(group, token, raw, of, {"vault": vault})
+    details = {"group": group, "vault": vault}
+    return [Position(group, PositionKind.SUPPLIED, token, raw, details)] if raw else []

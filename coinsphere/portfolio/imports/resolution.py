@@ -101,14 +101,9 @@ def _fact(
     batch: Batch, parsed: Parsed, tokens: Mapping[str, UUID], now: datetime
 ) -> NewFact | tuple[str | None, str]:
     """The fact, or the part of it and the reason why it is none."""
-    for field in _SYMBOLS:
-        symbol = getattr(parsed, field)
-        if symbol is not None and symbol not in tokens:
-            return field, f"no token has the symbol {symbol[:20]!r}"
-    if any("\0" in (text or "") for text in (parsed.notes, parsed.tx_hash, parsed.exchange)):
-        return None, "holds a zero byte"
-    if _has_money(parsed) and not _is_currency(parsed.currency, tokens):
-        return "currency", f"{parsed.currency[:20]!r} is no currency and no token that we know"
+    unknown = _unknown(parsed, tokens)
+    if unknown is not None:
+        return unknown
     new = NewFact(
         portfolio_id=batch.portfolio_id,
         kind=parsed.kind,
@@ -134,6 +129,19 @@ def _fact(
     except InvalidFact as error:
         return error.field, error.reason
     return new
+
+
+def _unknown(parsed: Parsed, tokens: Mapping[str, UUID]) -> tuple[str | None, str] | None:
+    """The part of a row that nothing here stands for, and the reason."""
+    for field in _SYMBOLS:
+        symbol = getattr(parsed, field)
+        if symbol is not None and symbol not in tokens:
+            return field, f"no token has the symbol {symbol[:20]!r}"
+    if any("\0" in (text or "") for text in (parsed.notes, parsed.tx_hash, parsed.exchange)):
+        return None, "holds a zero byte"
+    if _has_money(parsed) and not _is_currency(parsed.currency, tokens):
+        return "currency", f"{parsed.currency[:20]!r} is no currency and no token that we know"
+    return None
 
 
 def _has_money(parsed: Parsed) -> bool:

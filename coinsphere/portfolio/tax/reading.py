@@ -107,19 +107,11 @@ def _report(
     year: int,
     currency: str,
 ) -> Report:
-    disposals: list[Disposal] = []
-    income: list[Earned] = []
-    fees: list[Paid] = []
-    unknown: list[Question] = []
-    for line in report_lines:
-        if isinstance(line, Disposal):
-            disposals.append(line)
-        elif isinstance(line, Earned):
-            income.append(line)
-        elif isinstance(line, Paid):
-            fees.append(line)
-        else:
-            unknown.append(line)
+    lines = list(report_lines)
+    disposals = (line for line in lines if isinstance(line, Disposal))
+    income = (line for line in lines if isinstance(line, Earned))
+    fees = (line for line in lines if isinstance(line, Paid))
+    unknown = (line for line in lines if isinstance(line, Question))
     return Report(
         regime,
         year,

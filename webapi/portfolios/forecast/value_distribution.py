@@ -67,13 +67,6 @@ def describe(
         if simulated
         else None
     )
-    left_out: list[dict[str, str | None]] = [
-        {"symbol": holding.symbol, "reason": _TOO_YOUNG}
-        for holding in holdings
-        if holding not in simulated
-    ]
-    if total > sum(holding.value for holding in holdings) * (1 + 1e-9):
-        left_out.append({"symbol": None, "reason": _SMALL})
     return {
         "value": sum(holding.value for holding in simulated),
         "totalValue": total,
@@ -81,7 +74,7 @@ def describe(
         "horizons": []
         if draws is None
         else [_of(conn, simulated, draws, horizon, now) for horizon in HORIZONS],
-        "leftOut": left_out,
+        "leftOut": _left_out(holdings, simulated, total),
         "method": METHOD,
         "copulaDegrees": forecast_risk.COPULA_DEGREES,
         "draws": forecast_risk.DRAWS,
@@ -100,6 +93,19 @@ def _known(holdings: Sequence[WeightedHolding]) -> list[WeightedHolding]:
         for key, holding in by_id.items()
     ]
     return [by_id[asset.symbol] for asset in forecast_risk.familiar(assets)]
+
+
+def _left_out(
+    holdings: Sequence[WeightedHolding], simulated: Sequence[WeightedHolding], total: float
+) -> list[dict[str, str | None]]:
+    left_out: list[dict[str, str | None]] = [
+        {"symbol": holding.symbol, "reason": _TOO_YOUNG}
+        for holding in holdings
+        if holding not in simulated
+    ]
+    if total > sum(holding.value for holding in holdings) * (1 + 1e-9):
+        left_out.append({"symbol": None, "reason": _SMALL})
+    return left_out
 
 
 def _of(

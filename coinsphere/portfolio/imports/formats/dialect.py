@@ -251,15 +251,17 @@ def _note_unread(table: Table, customs: Customs, answers: Answers, made: Decided
             made.unread.append(Unread(name, "is not known"))
             unknown.append(name)
     if unknown:
-        what = (
-            "may tell that a row did not happen, which way it went, when, or what its price is in, unless mapped"
-            if customs.takes_any_column
-            else "this format does not know"
-        )
-        message = (
-            f"columns of the file that {what}: {', '.join(unknown)}; without them, is all said?"
-        )
-        made.questions.append(Question("ignoreColumns", tuple(unknown), tuple(unknown), message))
+        made.questions.append(_whether_to_ignore(tuple(unknown), customs))
+
+
+def _whether_to_ignore(columns: tuple[str, ...], customs: Customs) -> Question:
+    what = (
+        "may tell that a row did not happen, which way it went, when, or what its price is in, unless mapped"
+        if customs.takes_any_column
+        else "this format does not know"
+    )
+    message = f"columns of the file that {what}: {', '.join(columns)}; without them, is all said?"
+    return Question("ignoreColumns", columns, columns, message)
 
 
 def _holds(table: Table, place: int) -> bool:
