@@ -45,6 +45,13 @@ def test_plans_share_rounds_and_calls() -> None:
     assert [len(calls) for calls in asked] == [3, 2, 2]
 
 
+def test_results_come_in_the_groups_that_were_asked() -> None:
+    groups = [[Call("a", "one()")], [], [Call("bb", "one()"), Call("ccc", "one()")]]
+    plans = {"only": multicall.grouped(groups)}
+    done = multicall.run(plans, lambda calls: [(len(call.target),) for call in calls])
+    assert done["only"] == [[(1,)], [], [(2,), (3,)]]
+
+
 def test_an_answer_after_which_the_gas_had_run_out_is_not_believed() -> None:
     """The last call is ours and cannot fail: where it did, those before it may have failed for want of gas alone."""
     node = Node(CHAINS[Blockchain.ETHEREUM], [], httpx2.Client())
