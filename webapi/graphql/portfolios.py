@@ -1,6 +1,6 @@
 """Portfolios with what they hold and what it is worth, and the ledger behind them."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,10 +14,10 @@ from webapi.graphql.fields import RequestInfo, route_field
 from webapi.graphql.tokens import Token
 from webapi.holdings.schemas import HoldingOut, HoldingTokenOut
 from webapi.http.schema import check
-from webapi.portfolios import details, overview, scope
+from webapi.portfolios import details, overview, past_state, scope
 from webapi.portfolios.performance import answers
 from webapi.portfolios.performance.schemas import PerformanceOut, PerformanceQuery
-from webapi.portfolios.periods import CurrencyQuery
+from webapi.portfolios.periods import CurrencyQuery, PortfolioQuery
 from webapi.portfolios.schemas import PortfolioOut, PortfoliosOut
 from webapi.tokens import queries
 from webapi.transactions import use_cases
@@ -83,12 +83,22 @@ class PortfolioQueries:
             return overview.everything(conn, scope.user_id(), asked.currency)
 
     @route_field(_OF_PORTFOLIO, Portfolio | None)
-    def portfolio(self, id: UUID, currency: str | None = None) -> dict[str, Any]:  # noqa: A002 - its name in GraphQL
-        """A portfolio at current prices. What has no price is listed in `unpriced`, and is never zero."""
-        asked, owner = check(CurrencyQuery, {"currency": currency}), scope.user_id()
+    def portfolio(
+        self,
+        id: UUID,  # noqa: A002 - its name in GraphQL
+        currency: str | None = None,
+        as_of: datetime | None = None,
+    ) -> dict[str, Any]:
+        """A portfolio at current prices, or `asOf` a past instant. What has no price is listed in `unpriced`, and is never zero."""
+        asked = check(PortfolioQuery, {"currency": currency, "asOf": as_of})
+        owner = scope.user_id()
+        if asked.as_of is not None:
+            with scope.connection() as conn:
+                found = scope.find(conn, str(id))
+                return past_state.portfolio(conn, found, asked.currency, asked.as_of)
         with scope.reading() as conn:
-            found, parts = stored.ask(conn, owner, id), details.ask(conn, owner, id)
-            return details.shown(conn, scope.taken(found), parts, asked.currency)
+            own, parts = stored.ask(conn, owner, id), details.ask(conn, owner, id)
+            return details.shown(conn, scope.taken(own), parts, asked.currency)
 
     @route_field(_OF_PERFORMANCE, Performance | None, weight=_OF_A_THOUSAND_DAYS)
     def performance(
@@ -101,11 +111,12 @@ class PortfolioQueries:
         currency: str | None = None,
         benchmark: str | None = None,
         explain: bool = False,
+        as_of: datetime | None = None,
     ) -> dict[str, Any]:
         """Values of a portfolio over time, and the returns of closed days; the arguments are REST's."""
         period = {"days": days, "from": from_, "to": to}
         shown = {"currency": currency, "benchmark": benchmark, "explain": explain}
-        asked = check(PerformanceQuery, period | shown)
+        asked = check(PerformanceQuery, period | shown | {"asOf": as_of})
         return answers.performance(str(portfolio_id), asked)
 
     @route_field(_OF_TRANSACTIONS, Connection[Transaction] | None)

@@ -13,8 +13,8 @@ from webapi.graphql.connections import Connection, Page
 from webapi.graphql.fields import RequestInfo, route_field
 from webapi.http import cursor
 from webapi.http.schema import check
-from webapi.predictions import indicators
-from webapi.predictions.schemas import HorizonQuery, IndicatorsOut, PredictionOut
+from webapi.predictions import indicators, past_answer
+from webapi.predictions.schemas import IndicatorsOut, PredictionOut, PredictionQuery
 from webapi.risk import answers as risks
 from webapi.risk.schemas import RiskOut
 from webapi.services import services
@@ -62,11 +62,17 @@ async def _indicators(root: Parent[queries.Token], info: RequestInfo) -> dict[st
 
 @route_field(_OF_FORECAST, Prediction | None, weight=_FORECAST_WEIGHT)
 async def _prediction(
-    root: Parent[queries.Token], info: RequestInfo, timeframe: str = "24h"
+    root: Parent[queries.Token],
+    info: RequestInfo,
+    timeframe: str = "24h",
+    as_of: datetime | None = None,
 ) -> dict[str, Any]:
-    """The champion's forecast for 24h, 7d, 14d or 30d; an error with the reason where there is none."""
-    days = check(HorizonQuery, {"timeframe": timeframe}).horizon
-    return await info.context.loaders.prediction.load((root, days))
+    """The champion's forecast for 24h, 7d, 14d or 30d, or what it was `asOf` a past instant; an error with the reason where there is none."""
+    asked = check(PredictionQuery, {"timeframe": timeframe, "asOf": as_of})
+    if asked.as_of is None:
+        return await info.context.loaders.prediction.load((root, asked.horizon))
+    with services().database.connection() as conn:
+        return past_answer.answer(conn, root, asked.horizon, asked.as_of)
 
 
 def _extreme(name: str, kind: Any) -> Any:

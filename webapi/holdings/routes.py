@@ -61,7 +61,7 @@ def change_holding(holding_id: str, json_data: schemas.HoldingChange) -> dict[st
     """Correct a holding made by hand. Answers 409 for one that follows from other transactions: correct those."""
     changes = json_data.model_dump(exclude_unset=True)
     with scope.connection() as conn:
-        held, opening = _opening(conn, holding_id)
+        opening = _opening(conn, holding_id)
         values = {name: getattr(opening, name) for name in NewFact.__dataclass_fields__}
         wanted = NewFact(**values)
         if changes.get("amount") is not None:
@@ -70,7 +70,7 @@ def change_holding(holding_id: str, json_data: schemas.HoldingChange) -> dict[st
             wanted = replace(wanted, price=changes["average_buy_price"])
         now = services().clock()
         refusing(lambda: recording.correct(conn, scope.user_id(), opening.fact_id, wanted, now))
-        return {"holding": answers.holding(_find(conn, held.row.id))}
+        return {"holding": answers.holding(_find(conn, paths.uuid(holding_id, _WHAT)))}
 
 
 @blueprint.delete("/<holding_id>")
@@ -79,7 +79,7 @@ def change_holding(holding_id: str, json_data: schemas.HoldingChange) -> dict[st
 def delete_holding(holding_id: str) -> dict[str, str]:
     """Take back a holding made by hand. Answers 409 for one that follows from other transactions."""
     with scope.connection() as conn:
-        _, opening = _opening(conn, holding_id)
+        opening = _opening(conn, holding_id)
         recording.withdraw(conn, scope.user_id(), opening.fact_id, services().clock())
     return {"message": "Holding deleted successfully"}
 
@@ -97,7 +97,7 @@ def _find(conn: Connection, holding_id: UUID) -> Holding:
     return holding
 
 
-def _opening(conn: Connection, holding_id: str) -> tuple[Holding, StoredFact]:
+def _opening(conn: Connection, holding_id: str) -> StoredFact:
     """The opening balance that is all that a holding follows from. Raises `errors.Problem` with status 404 or 409."""
     holding = _find(conn, paths.uuid(holding_id, _WHAT))
     only = queries.only_fact(conn, scope.user_id(), holding.row.portfolio_id, holding.row.token_id)
@@ -106,4 +106,4 @@ def _opening(conn: Connection, holding_id: str) -> tuple[Holding, StoredFact]:
         raise errors.Problem(
             409, "the holding follows from transactions: correct those", code="holding-computed"
         )
-    return holding, opening
+    return opening

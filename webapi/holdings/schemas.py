@@ -56,7 +56,7 @@ class HoldingTokenOut(Output):
 class HoldingOut(Output):
     """A holding in the portfolio's currency. What is unknown is null."""
 
-    id: UUID
+    id: UUID | None = Field(description="Null with `asOf`, as are both times: it is computed.")
     portfolio_id: UUID
     amount: Amount
     average_buy_price: Amount | None
@@ -74,8 +74,8 @@ class HoldingOut(Output):
         description="The currency without an exchange rate, for want of which amounts are null."
     )
     token: HoldingTokenOut
-    created_at: datetime
-    updated_at: datetime
+    created_at: datetime | None
+    updated_at: datetime | None
 
 
 HOLDING: dict[str, Any] = {

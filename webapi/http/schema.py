@@ -18,6 +18,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     StringConstraints,
     ValidationError,
     WithJsonSchema,
@@ -110,6 +111,13 @@ class Output(BaseModel):
     model_config = ConfigDict(
         extra="ignore", alias_generator=camel, populate_by_name=True, from_attributes=True
     )
+
+
+class NotKeptOut(Output):
+    """What an answer of a past instant cannot tell: its fields are null."""
+
+    field: str = Field(description="Its name, behind a point within another one.")
+    reason: str
 
 
 class Message(Output):

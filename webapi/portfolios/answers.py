@@ -70,6 +70,7 @@ def portfolio(stored: Portfolio, holdings: list[Holding], totals: Totals) -> dic
         "missingRates": totals.missing_rates,
         "isPending": stored.is_pending,
         "valuedAt": stored.valued_at,
+        "notKept": [],
     }
 
 

@@ -1,6 +1,7 @@
 """All portfolios of a user at once, and sums over them."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -56,10 +57,15 @@ def everything(
     }
 
 
-def shown(
-    conn: Connection, portfolio: Portfolio, holdings: list[Holding], totals: Totals, currency: str
+def shown(  # noqa: PLR0917 - whose, what of it, and of when
+    conn: Connection,
+    portfolio: Portfolio,
+    holdings: list[Holding],
+    totals: Totals,
+    currency: str,
+    as_of: datetime | None = None,
 ) -> dict[str, Any]:
     """A portfolio in `currency`, with the day of the exchange rate where that is not its own."""
     portrayed = answers.portfolio(portfolio, holdings, totals)
-    rate_date = queries.rate_date(conn, portfolio, currency)
+    rate_date = queries.rate_date(conn, portfolio, currency, as_of)
     return {**portrayed, "displayCurrency": currency, "rateDate": rate_date}

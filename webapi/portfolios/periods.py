@@ -7,10 +7,11 @@ from pydantic import Field
 from coinsphere.portfolio.performance.period import Period
 from coinsphere.portfolio.portfolios import Portfolio
 from webapi.http import errors
-from webapi.http.schema import Query
+from webapi.http.schema import Instant, Query
 from webapi.portfolios import scope
 from webapi.portfolios.schemas import Currency
 from webapi.services import services
+from webapi.tokens.schemas import AS_OF
 
 USUAL_DAYS = 30
 _FIRST_DAY = date(2009, 1, 1)
@@ -24,6 +25,16 @@ class CurrencyQuery(Query):
         None,
         description="An ISO code with a reference rate, or a token's symbol. What was is converted at the rate of its day, "
         "what is at the newest one.",
+    )
+
+
+class PortfolioQuery(CurrencyQuery):
+    """In which currency, and of which moment."""
+
+    as_of: Instant | None = Field(
+        None,
+        description=f"{AS_OF} What it held by the transactions, events, prices and exchange rates that were known; its name and "
+        "method are those of now. For at most 20,000 transactions of the user.",
     )
 
 

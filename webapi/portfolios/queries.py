@@ -1,7 +1,7 @@
 """Queries of the routes for portfolios, above `coinsphere.portfolio`."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import localcontext
 from typing import Any
 from uuid import UUID
@@ -40,17 +40,21 @@ def holdings(
 
 
 def valued(
-    conn: Connection, rows: Sequence[Row], portfolios: Sequence[Portfolio], shown: str | None
+    conn: Connection,
+    rows: Sequence[Row],
+    portfolios: Sequence[Portfolio],
+    shown: str | None,
+    as_of: datetime | None = None,
 ) -> dict[UUID, list[Holding]]:
-    """The same from rows of `current_holdings.ask`."""
+    """The same from rows of `current_holdings.ask`, or with `as_of` from those of `holdings_known`."""
     work = services()
-    now = work.clock()
+    now = _moment(as_of)
     currencies = {portfolio.id: portfolio.currency for portfolio in portfolios}
     stale_after = timedelta(seconds=work.settings.market_stale_seconds)
-    holdings = current_holdings.valued(conn, rows, currencies, now, stale_after)
+    holdings = current_holdings.valued(conn, rows, currencies, now, stale_after, as_of=as_of)
     for portfolio in portfolios:
         if shown is not None and portfolio.currency != shown:
-            between = converter(conn, portfolio, shown)
+            between = converter(conn, portfolio, shown, as_of)
             rate, missing = between.now(now.date()), between.missing(now.date())
             holdings[portfolio.id] = [
                 display_currency.holding(holding, rate, missing)
@@ -59,17 +63,26 @@ def valued(
     return holdings
 
 
-def rate_date(conn: Connection, portfolio: Portfolio, shown: str) -> date | None:
+def rate_date(
+    conn: Connection, portfolio: Portfolio, shown: str, as_of: datetime | None = None
+) -> date | None:
     """The day of the rate at which what is held now is shown; None where nothing is converted, or there is no rate."""
     if shown == portfolio.currency:
         return None
-    rate = converter(conn, portfolio, shown).now(services().clock().date())
+    rate = converter(conn, portfolio, shown, as_of).now(_moment(as_of).date())
     return None if rate is None else rate.day
 
 
-def converter(conn: Connection, portfolio: Portfolio, shown: str) -> Converter:
-    """From a portfolio's currency to the shown one."""
-    return Converter(StoredMarket(conn), portfolio.currency, shown)
+def converter(
+    conn: Connection, portfolio: Portfolio, shown: str, as_of: datetime | None = None
+) -> Converter:
+    """From a portfolio's currency to the shown one, at the rates that were known by `as_of`."""
+    return Converter(StoredMarket(conn, as_of), portfolio.currency, shown)
+
+
+def _moment(as_of: datetime | None) -> datetime:
+    now = services().clock()
+    return now if as_of is None else min(as_of, now)
 
 
 def shown_currency(conn: Connection, asked: str | None, own: str) -> str:

@@ -1,7 +1,7 @@
 """A user's portfolios. What belongs to somebody else does not exist."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +19,17 @@ from coinsphere.portfolio.valuation.current_holdings import Holding
 from webapi.holdings.schemas import HoldingIn, HoldingsOut, OneHoldingOut
 from webapi.http import errors, paths
 from webapi.http.schema import Message
-from webapi.portfolios import answers, details, overview, queries, schemas, scope, use_cases
-from webapi.portfolios.periods import CurrencyQuery
+from webapi.portfolios import (
+    answers,
+    details,
+    overview,
+    past_state,
+    queries,
+    schemas,
+    scope,
+    use_cases,
+)
+from webapi.portfolios.periods import CurrencyQuery, PortfolioQuery
 from webapi.security.access import signed_in
 from webapi.services import services
 from webapi.tokens import symbols
@@ -55,10 +64,15 @@ def create_portfolio(json_data: schemas.PortfolioIn) -> dict[str, Any]:
 
 @blueprint.get("/<portfolio_id>")
 @signed_in
-@blueprint.input(CurrencyQuery, location="query")
+@blueprint.input(PortfolioQuery, location="query")
 @blueprint.output(schemas.OnePortfolioOut)
-def get_portfolio(portfolio_id: str, query_data: CurrencyQuery) -> Response:
-    """A portfolio at current prices, with its ten latest transactions. What has no price is listed, not zero."""
+def get_portfolio(portfolio_id: str, query_data: PortfolioQuery) -> Response:
+    """A portfolio at current prices, with its ten latest transactions. What has no price is listed, not zero.
+
+    `asOf` gives it as it was believed to be at a past instant; what of it was not kept is null, and `notKept` says why.
+    """
+    if query_data.as_of is not None:
+        return _past(portfolio_id, query_data.currency, query_data.as_of)
     owner, identity = scope.user_id(), paths.uuid(portfolio_id, scope.WHAT)
     with scope.reading() as conn:
         asked, parts = portfolios.ask(conn, owner, identity), details.ask(conn, owner, identity)
@@ -176,6 +190,15 @@ def _of_ledger(holdings: Sequence[Holding], token_id: UUID) -> Holding:
         if holding.row.token_id == token_id and holding.row.source == "ledger":
             return holding
     raise errors.Problem(409, "the holding is being computed; ask for it again", code="pending")
+
+
+def _past(portfolio_id: str, currency: str | None, as_of: datetime) -> Response:
+    with scope.connection() as conn:
+        found = scope.find(conn, portfolio_id)
+        shown = past_state.portfolio(conn, found, currency, as_of)
+        latest = transactions.ask_latest(conn, scope.user_id(), found.id, _LATEST, as_of)
+        shown["transactions"] = transactions.shown(latest.fetchall())
+    return scope.tagged({"portfolio": shown})
 
 
 def _shown(conn: Connection, portfolio: Portfolio) -> dict[str, Any]:

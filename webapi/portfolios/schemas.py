@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 from coinsphere.portfolio.model import LotMethod, LotScope
 from webapi.defi import net_worth
 from webapi.holdings.schemas import HOLDING, HoldingOut
-from webapi.http.schema import Amount, Input, Line, Name, Number, Output
+from webapi.http.schema import Amount, Input, Line, Name, NotKeptOut, Number, Output
 from webapi.portfolios.examples import AT, ID, example
 
 Icon = Annotated[Line, StringConstraints(max_length=50)]
@@ -132,8 +132,9 @@ class PortfolioOut(Output):
     )
     is_pending: bool
     valued_at: datetime | None
-    defi: net_worth.InProtocolsOut
+    defi: net_worth.InProtocolsOut | None = Field(description="Null with `asOf`.")
     net_worth: Amount | None
+    not_kept: list[NotKeptOut]
 
 
 _STATS = {
@@ -176,6 +177,7 @@ _PORTFOLIO: dict[str, Any] = {
     "valuedAt": AT,
     "defi": net_worth.EXAMPLE,
     "netWorth": 42000,
+    "notKept": [],
 }
 
 

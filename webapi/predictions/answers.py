@@ -66,6 +66,7 @@ def prediction(token: Token, forecast: Forecast, technical: Indicators | None) -
         "prediction_id": forecast.prediction_id,
         "expires_at": forecast.expires_at,
         "stale": forecast.stale,
+        "not_kept": [],
     }
 
 

@@ -72,4 +72,5 @@ PREDICTION: dict[str, Any] = {
     "predictionId": "6f4a3a0e-6a0c-4a53-9a1e-2d1c0b9a8f7e",
     "expiresAt": "2026-11-25T00:00:00Z",
     "stale": False,
+    "notKept": [],
 }

@@ -1,25 +1,40 @@
 """The forecast that stood at a past instant, laid on the price that was known then."""
 
 import math
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from coinsphere.clock import DAY
 from coinsphere.market import anchoring, prices
 from webapi.http import errors
+from webapi.http.schema import camel
+from webapi.predictions import answers
 from webapi.predictions.model_server import LEVELS, Forecast, Model, Quality
 from webapi.tokens.queries import Token
 
 # The newest that had been issued, and why a check held it or its token aside at that moment.
 _STOOD: LiteralString = """
     select p.id, p.origin_at, p.issued_at, p.reference_price, p.quantiles, p.model_name, p.model_version, p.algorithm,
-        p.run_id, p.code_version, p.data_digest, p.price_source, p.in_distribution, held.reason as held
+        p.run_id, p.code_version, p.data_digest, p.price_source, p.in_distribution, held.reason as held, trained.last_day,
+        reached.coverage80, reached.coverage95, reached.skill_vs_naive, reached.first_origin, reached.last_origin
     from model.predictions p
+    join model.training_sets trained on trained.digest = p.data_digest
+    left join lateral (
+        select round(e.coverage80::numeric, 6) as coverage80, round(e.coverage95::numeric, 6) as coverage95,
+            round(e.skill_vs_naive::numeric, 6) as skill_vs_naive, e.first_origin, e.last_origin
+        from model.evaluations e
+        where e.token_id = p.token_id and e.model_name = p.model_name and e.model_version = p.model_version
+            and e.horizon_days = p.horizon_days and e.evaluated_at <= %(as_of)s
+        order by e.evaluated_at desc
+        limit 1
+    ) reached on true
     left join lateral (
         select s.reason
         from market.set_aside s
@@ -40,6 +55,24 @@ _STOOD: LiteralString = """
 """
 
 
+_OF_ALL_TOKENS = "all-tokens-forecaster"
+_OF_VERSION = "what the version had reached is not kept with a forecast"
+_OF_RUNG = "as which of the models of all tokens it stood, champion or baseline, is not kept with a forecast"
+_NOT_KEPT = {
+    "prediction.technical_indicators": "indicators are not kept by moment",
+    "model.rung": _OF_RUNG,
+    "model.trained_at": "when it was trained is not kept with a forecast",
+    "quality.coverage80": _OF_VERSION,
+    "quality.coverage95": _OF_VERSION,
+    "quality.skill_vs_naive": _OF_VERSION,
+    "quality.evaluated_on": _OF_VERSION,
+    "quality.beats_naive": _OF_VERSION,
+    "quality.in_distribution": "the forecast does not say it",
+    "quality.validated": _OF_RUNG,
+    "quality.reason": "why no model of all tokens had passed its gates is not kept with a forecast",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Stood:
     id: UUID
@@ -56,6 +89,12 @@ class _Stood:
     price_source: str
     in_distribution: bool | None
     held: str | None
+    last_day: date
+    coverage80: Decimal | None
+    coverage95: Decimal | None
+    skill_vs_naive: Decimal | None
+    first_origin: date | None
+    last_origin: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +103,16 @@ class _Anchor:
     seen_at: datetime
 
 
+def answer(conn: Connection, token: Token, days: int, as_of: datetime) -> dict[str, Any]:
+    """The answer that stood at `as_of`, as `PredictionOut` takes it. Arguments and errors as of `standing`."""
+    forecast = standing(conn, token, days, as_of)
+    # What quotes the token now is no source of that price.
+    shown = answers.prediction(replace(token, price_source=None), forecast, None)
+    return shown | {"not_kept": _not_kept(shown)}
+
+
 def standing(conn: Connection, token: Token, days: int, as_of: datetime) -> Forecast:
-    """The forecast that the API gave at `as_of`; which rung it was of and what that had reached was not stored.
+    """The forecast that the API gave at `as_of`; what was not stored with it is None.
 
     Args:
         conn: a connection.
@@ -87,6 +134,16 @@ def standing(conn: Connection, token: Token, days: int, as_of: datetime) -> Fore
             404, f"{token.symbol} was set aside then: {row.held}", code="set-aside"
         )
     return _answered(row, _anchor(conn, token.id, row, as_of), token.symbol, days, as_of)
+
+
+def _not_kept(shown: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Which fields of an answer are null because they were not stored, and why."""
+    absent = []
+    for path, reason in _NOT_KEPT.items():
+        part, field = path.split(".")
+        if shown[part][field] is None:
+            absent.append({"field": camel(path), "reason": reason})
+    return absent
 
 
 def _anchor(conn: Connection, token_id: UUID, row: _Stood, as_of: datetime) -> _Anchor:
@@ -135,12 +192,13 @@ def _anchored(row: _Stood, price: Decimal, share: float) -> dict[str, Decimal]:
 
 def _model(row: _Stood) -> Model:
     return Model.model_construct(
-        rung=None,
+        # Only of a model of the token alone it follows from the name: nothing else of it may speak.
+        rung=None if row.model_name == _OF_ALL_TOKENS else "token_champion",
         name=row.model_name,
         version=row.model_version,
         run_id=row.run_id,
         trained_at=None,
-        data_cutoff=None,
+        data_cutoff=datetime.combine(row.last_day, time(), UTC) + DAY,
         code_version=row.code_version,
         data_digest=row.data_digest,
     )
@@ -148,12 +206,13 @@ def _model(row: _Stood) -> Model:
 
 def _quality(row: _Stood) -> Quality:
     return Quality.model_construct(
-        coverage80=None,
-        coverage95=None,
-        skill_vs_naive=None,
-        evaluated_on=None,
+        coverage80=row.coverage80,
+        coverage95=row.coverage95,
+        skill_vs_naive=row.skill_vs_naive,
+        evaluated_on=None if row.first_origin is None else f"{row.first_origin}/{row.last_origin}",
         in_distribution=row.in_distribution,
-        beats_naive=None,
-        validated=None,
+        beats_naive=None if row.skill_vs_naive is None else row.skill_vs_naive > 0,
+        # A token's own model speaks where none of all tokens has passed its gates.
+        validated=None if row.model_name == _OF_ALL_TOKENS else False,
         reason=None,
     )

@@ -1,6 +1,6 @@
 """Forecasts of the champions, live from the model server, and how earlier ones fared."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -169,10 +169,8 @@ def _prediction(symbol: str, days: int) -> schemas.PredictionOut:
 def _past_prediction(symbol: str, days: int, as_of: datetime) -> schemas.PredictionOut:
     with services().database.connection() as conn:
         token = symbols.find(conn, symbol)
-        forecast = past_answer.standing(conn, token, days, as_of)
-    # What quotes the token now is no source of that price.
-    token = replace(token, price_source=None)
-    return schemas.PredictionOut.model_validate(answers.prediction(token, forecast, None))
+        answer = past_answer.answer(conn, token, days, as_of)
+    return schemas.PredictionOut.model_validate(answer)
 
 
 def _cursor(row: Stored) -> str:

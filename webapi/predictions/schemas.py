@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from webapi.http.schema import Amount, Input, Instant, Line, Output, Query
+from webapi.http.schema import Amount, Input, Instant, Line, NotKeptOut, Output, Query
 from webapi.predictions.examples import PREDICTION
 from webapi.risk.schemas import FailureOut
 from webapi.tokens.schemas import AS_OF, Symbol
@@ -59,7 +59,7 @@ class PredictionQuery(HorizonQuery):
 
     as_of: Instant | None = Field(
         None,
-        description=f"{AS_OF} Indicators, the rung and what the model had reached were not kept: they are null.",
+        description=f"{AS_OF} What was not kept with a forecast is null, and `notKept` says why.",
     )
 
 
@@ -169,7 +169,7 @@ class ModelOut(Output):
 
     rung: Literal["global_champion", "token_champion", "global_baseline"] | None = Field(
         description="Who speaks, the best first: a version of the global model that passed its gates at this horizon, the "
-        "token's own champion, or a random walk with the volatility of the last weeks. Null with `asOf`."
+        "token's own champion, or a random walk with the volatility of the last weeks."
     )
     name: str
     version: str
@@ -191,7 +191,7 @@ class QualityOut(Output):
     in_distribution: bool | None
     beats_naive: bool | None
     validated: bool | None = Field(
-        description="Whether the model passed all gates at this horizon. Null with `asOf`."
+        description="Whether the model passed all gates at this horizon."
     )
     reason: str | None = Field(
         description="Where it did not: which gate refused the global model, and by how much."
@@ -233,6 +233,7 @@ class PredictionOut(Output):
     )
     expires_at: datetime
     stale: bool = Field(description="Whether the forecast has expired.")
+    not_kept: list[NotKeptOut]
 
 
 class BatchOut(Output):

@@ -11,6 +11,7 @@ from psycopg.errors import NumericValueOutOfRange
 from psycopg.rows import dict_row
 
 from coinsphere.portfolio.errors import InvalidFact
+from coinsphere.portfolio.lots import facts_known
 from webapi.http import errors
 from webapi.http.schema import camel
 
@@ -50,6 +51,7 @@ _LATEST = (
     limit %(limit)s
 """
 )
+_LATEST_KNOWN = facts_known.as_known(_LATEST)
 _COUNT = "select count(*) from app.transactions t" + _FILTER  # noqa: S608 - constants alone
 _ALL = """
     select coalesce(sum(transaction_count), 0)::bigint from app.portfolio_states
@@ -107,11 +109,15 @@ def total(conn: Connection, wanted: TransactionFilter) -> int:
 
 
 def ask_latest(
-    conn: Connection, user_id: UUID, portfolio_id: UUID, limit: int
+    conn: Connection, user_id: UUID, portfolio_id: UUID, limit: int, as_of: datetime | None = None
 ) -> Cursor[dict[str, Any]]:
-    """The latest transactions of a portfolio, for `shown`; in a pipeline nobody has waited for it yet."""
-    parameters = {"user_id": user_id, "portfolio_id": portfolio_id, "limit": limit}
-    return conn.cursor(row_factory=dict_row).execute(_LATEST, parameters)
+    """The latest transactions of a portfolio, for `shown`; in a pipeline nobody has waited for it yet.
+
+    With `as_of` as they were known then.
+    """
+    parameters = {"user_id": user_id, "portfolio_id": portfolio_id, "limit": limit, "as_of": as_of}
+    statement = _LATEST if as_of is None else _LATEST_KNOWN
+    return conn.cursor(row_factory=dict_row).execute(statement, parameters)
 
 
 def shown(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

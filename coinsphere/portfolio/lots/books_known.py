@@ -32,9 +32,10 @@ _TOKENS: LiteralString = facts_known.as_known("""
     )
     select token_id from held
 """)
-_COUNT: LiteralString = facts_known.as_known(
-    "select count(*) from app.transactions t where t.user_id = %(user_id)s and t.superseded_at is null"
-)
+_COUNT: LiteralString = facts_known.as_known("""
+    select count(*) from app.transactions t where t.user_id = %(user_id)s and t.superseded_at is null
+        and (%(portfolio_id)s::uuid is null or t.portfolio_id = %(portfolio_id)s)
+""")
 
 
 def tokens(conn: Connection, user_id: UUID, as_of: datetime) -> list[UUID]:
@@ -43,9 +44,12 @@ def tokens(conn: Connection, user_id: UUID, as_of: datetime) -> list[UUID]:
     return [token_id for (token_id,) in rows.fetchall()]
 
 
-def facts(conn: Connection, user_id: UUID, as_of: datetime) -> int:
-    """How many facts there would be to book."""
-    row = conn.execute(_COUNT, {"user_id": user_id, "as_of": as_of}).fetchone()
+def facts(
+    conn: Connection, user_id: UUID, as_of: datetime, portfolio_id: UUID | None = None
+) -> int:
+    """How many facts the user had entered, in a portfolio or in all: there would be so many to book."""
+    parameters = {"user_id": user_id, "as_of": as_of, "portfolio_id": portfolio_id}
+    row = conn.execute(_COUNT, parameters).fetchone()
     return int(row[0]) if row else 0
 
 

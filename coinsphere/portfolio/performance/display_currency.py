@@ -19,7 +19,6 @@ from coinsphere.portfolio.valuation import daily_growth, daily_series
 from coinsphere.portfolio.valuation.current_holdings import Holding
 from coinsphere.portfolio.valuation.daily_growth import DayOfReturn, Days
 from coinsphere.portfolio.valuation.stored_market import StoredMarket
-from coinsphere.portfolio.valuation.values_known import Held
 
 _NO_GROWTH = Decimal(-1)
 _RATE_UNIT = Decimal(1).scaleb(-36)
@@ -140,11 +139,6 @@ def point(point: Point, converter: Converter, grown: dict[date, Decimal]) -> Poi
     return point._replace(
         value=_shown(point.value, rate), cost=_shown(point.cost, rate), growth=grown.get(point.day)
     )
-
-
-def held(held: Held, rate: Rate | None) -> Held:
-    """What was held at a past instant, in the shown currency."""
-    return replace(held, value=_shown(held.value, rate), cost=_shown(held.cost, rate))
 
 
 def gain(gain: Gain, converter: Converter) -> Gain:

@@ -52,9 +52,12 @@ _LAST_CLOSES = """
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A holding as the database gives it; prices in US dollars, cost in the portfolio's currency."""
+    """A holding as the database gives it; prices in US dollars, cost in the portfolio's currency.
 
-    id: UUID
+    One of the past is computed: it has no id, and nobody made or changed it.
+    """
+
+    id: UUID | None
     portfolio_id: UUID
     amount: Decimal
     average_buy_price: Decimal | None
@@ -69,8 +72,8 @@ class Row:
     price_change_24h: Decimal | None
     cost: Decimal | None
     uncosted: Decimal
-    created_at: datetime
-    updated_at: datetime
+    created_at: datetime | None
+    updated_at: datetime | None
     is_listed: bool = True
     """Whether its token is traded."""
 
@@ -191,10 +194,15 @@ def valued(
     currencies: dict[UUID, str],
     now: datetime,
     stale_after: timedelta,
+    *,
+    as_of: datetime | None = None,
 ) -> dict[UUID, list[Holding]]:
-    """Value the rows of `ask` in the portfolios' currencies; arguments as of `holdings`."""
-    rows = _with_last_closes(conn, quoted_rows)
-    rates = _rates(conn, set(currencies.values()), now.date())
+    """Value the rows of `ask` in the portfolios' currencies; arguments as of `holdings`.
+
+    With `as_of` the rows are those of `holdings_known`, which have the prices that were known by then, and rates are, too.
+    """
+    rows = _with_last_closes(conn, quoted_rows) if as_of is None else quoted_rows
+    rates = _rates(StoredMarket(conn, as_of), set(currencies.values()), now.date())
     by_portfolio: dict[UUID, list[Holding]] = {portfolio_id: [] for portfolio_id in currencies}
     with localcontext(EXACT):
         for row in rows:
@@ -264,8 +272,7 @@ def weights(holdings: Sequence[Holding]) -> dict[UUID, Decimal]:
     return dict(worth)
 
 
-def _rates(conn: Connection, currencies: set[str], today: date) -> dict[str, Decimal | None]:
-    market = StoredMarket(conn)
+def _rates(market: StoredMarket, currencies: set[str], today: date) -> dict[str, Decimal | None]:
     return {currency: market.now_per_dollar(currency, today) for currency in currencies}
 
 

@@ -9,10 +9,9 @@ from uuid import UUID
 import numpy as np
 from psycopg import Connection
 
-from coinsphere.market import prices
 from coinsphere.portfolio.lots import books_known
 from coinsphere.portfolio.lots.book_records import BookRecords
-from coinsphere.portfolio.model import EXACT, UNIT, ZERO, Flow, LotUse, Position
+from coinsphere.portfolio.model import EXACT, Flow, LotUse, Position
 from coinsphere.portfolio.valuation import daily_series, daily_values
 from coinsphere.portfolio.valuation.daily_series import Units
 from coinsphere.portfolio.valuation.daily_totals import DailyTotals, FlowSeries, PositionSeries
@@ -20,22 +19,13 @@ from coinsphere.portfolio.valuation.daily_values import ValueOfDay
 from coinsphere.portfolio.valuation.stored_market import StoredMarket
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What was held at the moment, at the prices and the rate known then; None where there was no rate."""
-
-    value: Decimal | None
-    cost: Decimal | None
-    unpriced: int
-
-
 @dataclass(slots=True)
 class Known:
-    """A portfolio's days from its first to the last that had closed, what it used of lots, and what it held then."""
+    """A portfolio's days from its first to the last that had closed, what it used of lots, and its last position of each token."""
 
     days: list[ValueOfDay]
     uses: list[LotUse]
-    held: Held
+    held: dict[UUID, Position]
 
 
 @dataclass(slots=True)
@@ -49,6 +39,10 @@ class _Books:
         self.positions[token_id] = [p for p in made.positions if p.portfolio_id == portfolio_id]
         self.flows[token_id] = [flow for flow in made.flows if flow.portfolio_id == portfolio_id]
         self.uses += [use for use in made.uses if use.portfolio_id == portfolio_id]
+
+    def last(self) -> dict[UUID, Position]:
+        """The last position of each token."""
+        return {token_id: rows[-1] for token_id, rows in self.positions.items() if rows}
 
     def first_day(self) -> date | None:
         """The day of the first change."""
@@ -76,17 +70,31 @@ def values(  # noqa: PLR0917 - whose, what, and when
         now: the present; the last closed day of the earlier of both is the last of the days.
     """
     market = StoredMarket(conn, as_of)
+    books = _booked(conn, user_id, portfolio_id, as_of, market)
+    first, moment = books.first_day(), min(as_of, now)
+    with localcontext(EXACT):
+        if first is None or first >= moment.date():
+            return Known([], books.uses, books.last())
+        totals = _totals(books, market, first, moment.date() - timedelta(days=1))
+        days = daily_values.valued(totals.days(), currency, market, (None, None))
+        return Known(list(days), books.uses, books.last())
+
+
+def held(
+    conn: Connection, user_id: UUID, portfolio_id: UUID, as_of: datetime
+) -> dict[UUID, Position]:
+    """The portfolio's last position of each token as `values` gives it, without its days."""
+    market = StoredMarket(conn, as_of)
+    return _booked(conn, user_id, portfolio_id, as_of, market).last()
+
+
+def _booked(
+    conn: Connection, user_id: UUID, portfolio_id: UUID, as_of: datetime, market: StoredMarket
+) -> _Books:
     books, token_ids = _Books(), books_known.tokens(conn, user_id, as_of)
     for token_id, made in books_known.books(conn, user_id, token_ids, as_of, market):
         books.add(token_id, made, portfolio_id)
-    first, moment = books.first_day(), min(as_of, now)
-    with localcontext(EXACT):
-        held = _held(conn, books, currency, market, (moment, as_of))
-        if first is None or first >= moment.date():
-            return Known([], books.uses, held)
-        totals = _totals(books, market, first, moment.date() - timedelta(days=1))
-        days = daily_values.valued(totals.days(), currency, market, (None, None))
-        return Known(list(days), books.uses, held)
+    return books
 
 
 def _totals(books: _Books, market: StoredMarket, first: date, last: date) -> DailyTotals:
@@ -96,29 +104,6 @@ def _totals(books: _Books, market: StoredMarket, first: date, last: date) -> Dai
         flows = [flow for flow in books.flows[token_id] if flow.day <= last]
         sums.add(market.closes_since(token_id, first), _positions(positions), _flows(flows))
     return sums
-
-
-def _held(
-    conn: Connection,
-    books: _Books,
-    currency: str,
-    market: StoredMarket,
-    when: tuple[datetime, datetime],
-) -> Held:
-    """The last position of each token, at the price of the first instant that was known at the second."""
-    rate = market.now_per_dollar(currency, when[0].date())
-    value, cost, unpriced = ZERO, ZERO, 0
-    for token_id, positions in books.positions.items():
-        last = positions[-1] if positions else None
-        if last is None or last.amount == 0:
-            continue
-        known = prices.at(conn, token_id, *when)
-        cost += last.cost
-        if known is None or known.price is None:
-            unpriced += 1
-        elif rate is not None:
-            value += (last.amount * known.price * rate).quantize(UNIT)
-    return Held(None if rate is None else value, cost, unpriced)
 
 
 def _positions(rows: Sequence[Position]) -> PositionSeries | None:

@@ -62,6 +62,25 @@ def forecast(conn) -> None:
     )
 
 
+def judged(conn) -> None:
+    """What its model had reached on held-out days, and what it reached when it was judged anew, after the moments."""
+    for at, coverage in ((TODAY - DAY, 0.79), (TODAY + 400 * DAY, 0.5)):
+        conn.execute(
+            """
+            insert into model.evaluations
+                (token_id, model_name, model_version, algorithm, run_id, horizon_days, first_origin, last_origin, forecasts,
+                 pinball_loss, mean_absolute_error, skill_vs_naive, coverage80, coverage95, data_digest, is_champion,
+                 evaluated_at)
+            values (%s, 'm', 3, 'lstm', 'r', 1, '2026-02-01', '2026-02-20', 20, 1, 1, 0.01, %s, 0.95, %s, true, %s)
+            """,
+            [token_store.by_symbol(conn, "ADA").id, coverage, DIGEST, at],
+        )
+
+
+def exact_day(text: str) -> str:
+    return datetime.fromisoformat(text).date().isoformat()
+
+
 def instant(conn) -> datetime:
     return conn.execute("select clock_timestamp()").fetchone()[0].astimezone(UTC)
 
@@ -73,6 +92,7 @@ def moments(pipeline) -> list[datetime]:
     candle(pipeline, LAST - DAY, "1")
     candle(pipeline, LAST, "2")
     forecast(pipeline)
+    judged(pipeline)
     reference_rates.store(pipeline, [Rate("USD", LAST.date() - 3 * DAY, D("1.25"))])
     seen = [instant(pipeline)]
     candle(pipeline, LAST, "4")
@@ -101,9 +121,15 @@ def test_a_prediction_stands_on_the_price_that_was_believed(person, moments) -> 
     assert before["predictedPrice"] == pytest.approx(D("2.04"))
     assert after["predictedPrice"] == pytest.approx(D("4.08"))
     assert after["prediction"]["interval80"] == pytest.approx([D("3.6"), D("4.4")])
-    assert (before["model"]["name"], before["model"]["rung"], before["quality"]["validated"]) == (
-        "m", None, None,
-    )  # fmt: skip
+    assert before["model"] | {"name": "m", "rung": "token_champion"} == before["model"]
+    assert before["quality"]["validated"] is False
+    assert before["quality"]["coverage80"] == D("0.79")
+    assert before["quality"]["evaluatedOn"] == "2026-02-01/2026-02-20"
+    assert exact_day(before["model"]["dataCutoff"]) == "2026-03-02"
+    absent = {each["field"]: each["reason"] for each in before["notKept"]}
+    assert set(absent) == {
+        "prediction.technicalIndicators", "model.trainedAt", "quality.inDistribution", "quality.reason",
+    }  # fmt: skip
     assert before["predictionId"] == after["predictionId"]
     issued = TODAY + timedelta(minutes=5)
     early = person.get(f"/predictions/ADA?asOf={quote((issued - DAY / 24).isoformat())}")
@@ -132,6 +158,78 @@ def test_a_portfolio_is_worth_what_was_believed(person, pipeline, moments, euros
     now, again = known(person, path, None), known(person, path, instant(pipeline))
     assert again["performance"][:-1] == now["performance"][:-1]
     assert again["returns"] == now["returns"]
+
+
+def test_a_portfolio_holds_what_was_believed(person, pipeline, moments, euros, work) -> None:
+    path = f"/portfolios/{euros['id']}"
+    seen = [known(person, path, each)["portfolio"] for each in moments]
+    assert [each["totalValue"] for each in seen] == [160, 320, 250]
+    assert [each["stats"]["totalCost"] for each in seen] == [80, 80, D("62.5")]
+    (ada,) = seen[0]["holdings"]
+    assert (ada["amount"], ada["averageBuyPrice"], ada["id"]) == (100, D("0.8"), None)
+    token = ada["token"]
+    # A day before the close was 1: it doubled.
+    assert (token["symbol"], token["currentPrice"], token["priceChange24h"]) == ("ADA", 2, 100)
+    assert [each["currency"] for each in seen[0]["transactions"]] == ["USD"]
+    assert (seen[0]["transactionCount"], seen[0]["defi"], seen[0]["netWorth"]) == (1, None, None)
+    assert {"defi", "netWorth", "holdings.id"} <= {each["field"] for each in seen[0]["notKept"]}
+    in_dollars = known(person, f"{path}?currency=USD", moments[0])["portfolio"]
+    assert (in_dollars["totalValue"], in_dollars["rateDate"]) == (200, str(LAST.date() - 3 * DAY))
+    work(person)
+    now, again = (known(person, path, each)["portfolio"] for each in (None, instant(pipeline)))
+    same = (
+        "totalValue",
+        "stats",
+        "unpriced",
+        "stale",
+        "uncosted",
+        "transactions",
+        "transactionCount",
+    )
+    assert {name: again[name] for name in same} == {name: now[name] for name in same}
+    assert now["notKept"] == []
+
+
+def test_graphql_answers_of_a_moment_as_rest_does(person, moments, euros) -> None:
+    query = (
+        "query ($id: UUID!, $at: DateTime!) { portfolio(id: $id, asOf: $at) { totalValue }"
+        " performance(portfolioId: $id, asOf: $at, days: 5) { performance { value } }"
+        ' token(symbol: "ADA") { prediction(asOf: $at) { predictedPrice } } }'
+    )
+    seen = []
+    for moment in moments:
+        asked = {"query": query, "variables": {"id": euros["id"], "at": moment.isoformat()}}
+        seen.append(exact(person.post("/graphql", asked))["data"])
+    assert [each["portfolio"]["totalValue"] for each in seen] == [160, 320, 250]
+    last = [each["performance"]["performance"][-1] for each in seen]
+    assert [each["value"] for each in last] == [160, 320, 250]
+    predicted = [each["token"]["prediction"]["predictedPrice"] for each in seen]
+    assert predicted == pytest.approx([D("2.04"), D("4.08"), D("4.08")])
+
+
+def test_what_was_delisted_since_was_traded_then(person, owner_db, moments, euros) -> None:
+    ada = owner_db.execute("select id from market.tokens where symbol = 'ADA'").fetchone()[0]
+    event = {"kind": "delisting", "token_id": ada, "happened_at": NOW - DAY / 24}
+    owner_db.execute(
+        "insert into market.asset_events (kind, token_id, old_units, new_units, happened_at, reason, recorded_by)"
+        " values (%(kind)s, %(token_id)s, 1, 1, %(happened_at)s, 'gone', 'test')",
+        event,
+    )
+    owner_db.execute("update market.tokens set is_active = false where id = %s", [ada])
+    try:
+        path = f"/portfolios/{euros['id']}"
+        then, after = (
+            known(person, path, each)["portfolio"]
+            for each in (moments[-1] - timedelta(microseconds=1), instant(owner_db))
+        )
+        assert (then["totalValue"], then["stale"]) == (250, [])
+        assert (after["totalValue"], after["stale"]) == (None, ["ADA"])
+        assert after["holdings"][0]["currentValue"] == 250
+    finally:
+        owner_db.execute("update market.tokens set is_active = true where id = %s", [ada])
+        owner_db.execute("alter table market.asset_events disable trigger user")
+        owner_db.execute("delete from market.asset_events where token_id = %s", [ada])
+        owner_db.execute("alter table market.asset_events enable trigger user")
 
 
 @pytest.fixture
@@ -170,12 +268,14 @@ def test_a_transaction_counts_from_when_it_was_entered_until_it_was_corrected(
 
 @pytest.mark.parametrize("moment", ["yesterday", "2026-03-10T00:00:00", "1"])
 def test_a_moment_that_is_none_is_refused(person, euros, moment: str) -> None:
-    for path in (f"/portfolios/{euros['id']}/performance", "/predictions/ADA"):
+    own = f"/portfolios/{euros['id']}"
+    for path in (own, f"{own}/performance", "/predictions/ADA"):
         assert_problem(person.get(f"{path}?asOf={moment}"), 400)
 
 
 @pytest.mark.parametrize("end", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"])
 def test_the_ends_of_time_are_moments(person, moments, euros, end: str) -> None:
-    answer = person.get(f"/portfolios/{euros['id']}/performance?asOf={end}")
-    assert answer.status_code == 200, answer.text
+    for path in (f"/portfolios/{euros['id']}", f"/portfolios/{euros['id']}/performance"):
+        answer = person.get(f"{path}?asOf={end}")
+        assert answer.status_code == 200, answer.text
     assert person.get(f"/predictions/ADA?asOf={end}").status_code in {200, 404}

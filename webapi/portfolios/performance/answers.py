@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -68,14 +69,16 @@ def _read(
         today = min(asked.as_of, now).date()
         period = periods.until(found, asked, today)
         known = past.of(conn, found, period, currency, (asked.as_of, now), most=most)
-        return period, known.read, known.live if period.last >= today else None
+        rate_date = queries.rate_date(conn, found, currency, asked.as_of)
+        live = {**_live_point(known.held, today), "rateDate": rate_date}
+        return period, known.read, live if period.last >= today else None
     period = periods.of(found, asked)
     read = reading.of(conn, found, period, currency, most)
     if period.last < now.date():
         return period, read, None
     held = queries.holdings(conn, scope.user_id(), [found], shown=currency)[found.id]
     rate_date = queries.rate_date(conn, found, currency)
-    return period, read, {**_live_point(held), "rateDate": rate_date}
+    return period, read, {**_live_point(held, now.date()), "rateDate": rate_date}
 
 
 def _returns(outcome: returns.Returns) -> dict[str, Any]:
@@ -129,12 +132,12 @@ def _point(point: Point, benchmark: Decimal | None) -> dict[str, Any]:
     }
 
 
-def _live_point(held: Sequence[Holding]) -> dict[str, Any]:
+def _live_point(held: Sequence[Holding], today: date) -> dict[str, Any]:
     # Stored days go on at the last close of what is delisted, and so does the last of them: a series falls by nothing.
     as_stored = [replace(each, row=replace(each.row, is_listed=True)) for each in held]
     sums = current_holdings.totals(as_stored)
     return {
-        "date": services().clock().date().isoformat(),
+        "date": today.isoformat(),
         "value": sums.total_value,
         "cost": sums.total_cost,
         "growth": None,

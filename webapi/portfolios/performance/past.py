@@ -1,34 +1,27 @@
 """A portfolio over time as it was believed to be at a past instant."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
 
 from psycopg import Connection
 
-from coinsphere.portfolio.lots import books_known
-from coinsphere.portfolio.performance import display_currency
-from coinsphere.portfolio.performance.display_currency import Converter
 from coinsphere.portfolio.performance.known_days import KnownDays
 from coinsphere.portfolio.performance.period import Period
 from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.valuation import values_known
-from coinsphere.portfolio.valuation.stored_market import StoredMarket
-from coinsphere.portfolio.valuation.values_known import Held
-from webapi.http import errors
+from coinsphere.portfolio.valuation.current_holdings import Holding
+from webapi.portfolios import past_state, queries
 from webapi.portfolios.performance import reading
 from webapi.portfolios.performance.reading import Read
-
-MOST_FACTS = 20_000
-"""Books are made anew for each answer; those of more facts would take seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What was read of a period, and the point of the moment itself, as the wire has it."""
+    """What was read of a period, and what was held at the moment itself."""
 
     read: Read
-    live: dict[str, Any]
+    held: Sequence[Holding]
 
 
 def of(
@@ -54,29 +47,11 @@ def of(
         errors.Problem: 400 where there are too many facts to book at once.
     """
     as_of, now = when
-    if books_known.facts(conn, period.user_id, as_of) > MOST_FACTS:
-        message = f"with more than {MOST_FACTS} transactions a past state is not computed"
-        raise errors.invalid([{"path": "asOf", "message": message, "code": "too_many"}])
+    past_state.require_bookable(conn, period.user_id, as_of)
     known = values_known.values(conn, period.user_id, found.id, found.currency, as_of, now)
-    source, today = KnownDays(known.days, known.uses), min(as_of, now).date()
+    held = past_state.holdings(conn, found, known.held, currency, as_of)
+    source = KnownDays(known.days, known.uses)
     if currency == found.currency:
-        return Past(reading.own(source, period, most), _live(known.held, today, None))
-    converter = Converter(StoredMarket(conn, as_of), found.currency, currency)
-    rate = converter.now(today)
-    held = display_currency.held(known.held, rate)
-    read = reading.shown(source, period, source.first_day, converter, most)
-    return Past(read, _live(held, today, rate and rate.day))
-
-
-def _live(held: Held, today: date, rate_date: date | None) -> dict[str, Any]:
-    return {
-        "date": today.isoformat(),
-        "value": held.value,
-        "cost": held.cost,
-        "growth": None,
-        "filledAssets": 0,
-        "unpricedAssets": held.unpriced,
-        "benchmark": None,
-        "isLive": True,
-        "rateDate": rate_date,
-    }
+        return Past(reading.own(source, period, most), held)
+    converter = queries.converter(conn, found, currency, as_of)
+    return Past(reading.shown(source, period, source.first_day, converter, most), held)

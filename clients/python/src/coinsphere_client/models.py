@@ -1024,7 +1024,7 @@ class HistoryOut(Struct, kw_only=True, frozen=True):
 class HoldingOut(Struct, kw_only=True, frozen=True):
     """A holding in the portfolio's currency. What is unknown is null."""
 
-    id: _ids.UUID
+    id: _ids.UUID | None
     portfolio_id: _ids.UUID = field(name="portfolioId")
     amount: _decimals.Decimal
     average_buy_price: _decimals.Decimal | None = field(name="averageBuyPrice")
@@ -1038,8 +1038,8 @@ class HoldingOut(Struct, kw_only=True, frozen=True):
     is_stale: bool = field(name="isStale")
     missing_rate: str | None = field(name="missingRate")
     token: HoldingTokenOut
-    created_at: dt.datetime = field(name="createdAt")
-    updated_at: dt.datetime = field(name="updatedAt")
+    created_at: dt.datetime | None = field(name="createdAt")
+    updated_at: dt.datetime | None = field(name="updatedAt")
 
 
 class HoldingTokenOut(Struct, kw_only=True, frozen=True):
@@ -1439,6 +1439,13 @@ class NotBookedOut(Struct, kw_only=True, frozen=True):
     tried_at: dt.datetime | None = field(name="triedAt")
 
 
+class NotKeptOut(Struct, kw_only=True, frozen=True):
+    """What an answer of a past instant cannot tell: its fields are null."""
+
+    field: str
+    reason: str
+
+
 class OneAccountOut(Struct, kw_only=True, frozen=True):
     """One account."""
 
@@ -1681,8 +1688,9 @@ class PortfolioOut(Struct, kw_only=True, frozen=True):
     missing_rates: list[str] = field(name="missingRates")
     is_pending: bool = field(name="isPending")
     valued_at: dt.datetime | None = field(name="valuedAt")
-    defi: InProtocolsOut
+    defi: InProtocolsOut | None
     net_worth: _decimals.Decimal | None = field(name="netWorth")
+    not_kept: list[NotKeptOut] = field(name="notKept")
 
 
 class PortfolioRiskOut(Struct, kw_only=True, frozen=True):
@@ -1785,6 +1793,7 @@ class PredictionOut(Struct, kw_only=True, frozen=True):
     prediction_id: _ids.UUID | None = field(name="predictionId")
     expires_at: dt.datetime = field(name="expiresAt")
     stale: bool
+    not_kept: list[NotKeptOut] = field(name="notKept")
 
 
 class PreferencesOut(Struct, kw_only=True, frozen=True):
