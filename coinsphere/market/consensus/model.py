@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-METHOD = 1
+METHOD = 2
 """Version of the rule; each stored price names the one that it was made by."""
 DOLLAR = "USD"
 CURRENCIES = (DOLLAR, "USDT", "USDC", "EUR")

@@ -59,8 +59,11 @@ def agree_on_all(  # noqa: PLR0917 - as `agree`
         if asset is not None and asset in by_asset:
             said = by_asset.pop(asset)
             agreed[asset] = agree(asset, said, rates, previous.get(asset), now, rules)
-        rate = _rate(agreed.get(asset) if asset is not None else None, rules)
-        if (rate := rate or known_rates.get(currency)) is not None:
+        consensus = None if asset is None else agreed.get(asset)
+        if consensus is not None and consensus.jump == "waiting":
+            continue  # whichever of its two prices converted, the quotes in it could outvote those in dollars
+        rate = _rate(consensus, rules) or known_rates.get(currency)
+        if rate is not None:
             rates[currency] = rate
     for asset, said in by_asset.items():
         agreed[asset] = agree(asset, said, rates, previous.get(asset), now, rules)

@@ -169,6 +169,39 @@ def test_a_stablecoin_that_loses_its_peg_moves_no_price_but_its_own():
     assert second["X"].jump is None
 
 
+@pytest.mark.parametrize("told_by", [("kraken",), ("kraken", "coinbase")])
+def test_while_a_stablecoins_fall_waits_for_its_confirmation_nothing_is_converted_by_it(told_by):
+    """Five venues quote in it and two in dollars: at its price of before the five would outvote the two, and bar them."""
+
+    def said(now, peg):
+        quotes = [says(venue, peg, asset="T") for venue in told_by]
+        quotes += [says(venue, 100) for venue in ("kraken", "coinbase")]
+        others = ("binance", "okx", "bybit", "kucoin", "gate")
+        quotes += [says(venue, Decimal(100) / peg, currency="USDT") for venue in others]
+        return [replace(quote, observed_at=now) for quote in quotes]
+
+    agreed = {}
+    prices, states = [], []
+    for number, peg in enumerate(("1", "0.9", "0.9")):
+        now = NOW + number * MINUTE
+        agreed = rule.agree_on_all(said(now, Decimal(peg)), agreed, CODES, {}, now, Rules())
+        prices.append(agreed["X"].price)
+        states.append((agreed["T"].jump, agreed["X"].state, agreed["X"].venues))
+    assert max(abs(price - 100) for price in prices) < Decimal("0.001")
+    assert states == [(None, "ok", 7), ("waiting", "thin", 2), ("confirmed", "ok", 7)]
+
+
+def test_a_stablecoin_that_slides_for_an_hour_moves_no_price_but_its_own():
+    agreed = {}
+    for minute in range(60):
+        now = NOW + minute * MINUTE
+        quotes = _everyone(now, peg=1 - minute * Decimal("0.002"))
+        agreed = rule.agree_on_all(quotes, agreed, CODES, {}, now, Rules())
+        assert abs(agreed["X"].price - 100) < Decimal("0.0001")
+        assert agreed["X"].state is State.OK
+    assert agreed["T"].price == Decimal("0.882")
+
+
 def test_a_currency_without_a_rate_is_left_out_by_name_and_known_rates_help():
     quotes = [q for q in _everyone() if q.asset == "X"]
     none = rule.agree_on_all(quotes, {}, CODES, {}, NOW, Rules())["X"]
