@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from threading import Thread
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
@@ -166,7 +166,8 @@ class Streams:
             venue.numbers.pop(connection, None)
 
     async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
-        name, _, path = urlsplit(request.path).path.strip("/").partition("/")
+        address = urlsplit(request.path)
+        name, _, path = address.path.strip("/").partition("/")
         venue = self.venues.get(name)
         if request.headers.get("Upgrade"):
             if venue is None or venue.refuses:
@@ -176,9 +177,12 @@ class Streams:
             return connection.respond(HTTPStatus.NOT_FOUND, "no such venue")
         venue.asked += 1
         await venue.answers.wait()
-        answer = json.dumps(DIALECTS[name].rest(venue.prices, path))
+        dialect, parameters = DIALECTS[name], dict(parse_qsl(address.query))
+        refusal = dialect.refusal(venue.prices, parameters)
+        answer = json.dumps(refusal or dialect.rest(venue.prices, path))
         body = answer.replace(HOST, request.headers["Host"]).encode()
         headers = Headers({"Content-Type": "application/json", "Content-Length": str(len(body))})
+        headers["Connection"] = "close"
         return Response(200, "OK", headers, body)
 
     async def serve(self, port: int) -> int:

@@ -14,7 +14,8 @@ class Dialect(NamedTuple):
     """A venue's way of speaking.
 
     `ticker` is the message of a base's price, `rest` answers a path, `acknowledged` a subscription, of which `markets` gives
-    the markets where that is needed, and `pong` a ping of its own kind, where it has one.
+    the markets where that is needed, and `pong` a ping of its own kind, where it has one. `refusal` answers a question of
+    these parameters, where a market that is named in it is none.
     """
 
     ticker: Callable[[str, str], dict[str, Any]]
@@ -22,6 +23,7 @@ class Dialect(NamedTuple):
     acknowledged: Callable[[Any], list[Any]] = lambda _: []
     markets: Callable[[Any], list[str]] = lambda _: []
     pong: Callable[[str | bytes], str | None] = lambda _: None
+    refusal: Callable[[Prices, Mapping[str, str]], Any] = lambda *_: None
 
 
 def _answering(member: str, name: str) -> Callable[[str | bytes], str | None]:
@@ -108,6 +110,13 @@ def _kraken(prices: Prices, path: str) -> Any:
     else:
         result = {"unixtime": _now() // 1000}
     return {"error": [], "result": result}
+
+
+def _kraken_refusal(prices: Prices, parameters: Mapping[str, str]) -> Any:
+    """One pair that it does not know is an error of all."""
+    names = {f"{base}USD" for base in prices}
+    asked = set(filter(None, parameters.get("pair", "").split(",")))
+    return {"error": ["EQuery:Unknown asset pair"]} if asked - names else None
 
 
 # Coinbase
@@ -343,7 +352,9 @@ DIALECTS = {
     "binance": Dialect(
         _binance_ticker, _binance, lambda asked: [{"result": None, "id": asked["id"]}]
     ),
-    "kraken": Dialect(_kraken_ticker, _kraken, pong=_answering("method", "req_id")),
+    "kraken": Dialect(
+        _kraken_ticker, _kraken, pong=_answering("method", "req_id"), refusal=_kraken_refusal
+    ),
     "coinbase": Dialect(_coinbase_ticker, _coinbase),
     "okx": Dialect(
         _okx_ticker,

@@ -138,6 +138,7 @@ class Venue:
             self._listed = await self._in_thread(lambda: self._exchange.listed(self._tokens))
             if not self._listed:
                 return "lists none of our tokens"
+            self._forget_closed()
             socket = VenueSocket(
                 self.name,
                 self._exchange.described(self._listed),
@@ -155,6 +156,12 @@ class Venue:
             if socket is not None:
                 self.state.gaps += socket.gaps
                 await socket.close()
+
+    def _forget_closed(self) -> None:
+        """What was said last holds while a stream lives, but not of a market that is no more."""
+        markets = {(market.asset, market.currency) for market in self._listed.values()}
+        for key in self._newest.keys() - markets:
+            del self._newest[key]
 
     async def _watched(self, socket: VenueSocket) -> str:
         """Why the stream ended: it broke, or gave no price for too long."""

@@ -4,8 +4,9 @@ ccxt's own rate limiter is the token bucket: a call waits until the exchange's p
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 import ccxt
@@ -32,6 +33,11 @@ _PAGES = {"binance": 1000, "coinbase": 300, "kraken": 720, "kucoin": 1500}
 """Candles that an exchange gives at most in one answer; 500 of any other."""
 _WINDOWS = {"kraken": 720}
 """Candles back from now that an exchange gives at all, whatever is asked for."""
+
+_MARKETS_LAST = timedelta(hours=1)
+"""Markets open, close and are halted while a process runs for weeks: their list is read anew so often."""
+
+_FIRST_TOKEN = datetime(2009, 1, 3, tzinfo=UTC)
 
 
 class VenueMarket(NamedTuple):
@@ -63,6 +69,7 @@ class Exchange:
         self._currencies, self._clock = currencies, clock
         self._size = _PAGES.get(name, 500)
         self._noted = Noted(name)
+        self._loaded_at: datetime | None = None
         self._client = ccxt_client.build(name, base_url, timeout_ms, self._noted)
 
     def close(self) -> None:
@@ -109,12 +116,24 @@ class Exchange:
     def venue_quotes(self, tokens: Sequence[Token]) -> list[VenueQuote]:
         """What every market of the tokens, and of the currencies, says: one call for all of them.
 
-        A ticker that makes no sense is noted and left out.
+        A ticker that makes no sense is noted and left out. Some venues answer nothing at all where one of the markets that
+        are named was closed or renamed: then it is asked for those that there are by now.
 
         Raises:
             RateLimited, Unavailable, BadPayload: see there.
         """
         listed = self.listed(tokens)
+        try:
+            return self._quotes(listed)
+        except ProviderError as error:
+            if not isinstance(error.__cause__, ccxt.ExchangeError):
+                raise
+            self._loaded_at = None
+            if (newer := self.listed(tokens)).keys() == listed.keys():
+                raise
+            return self._quotes(newer)
+
+    def _quotes(self, listed: Mapping[str, VenueMarket]) -> list[VenueQuote]:
         if not listed:
             return []
         tickers = self._call(self._client.fetch_tickers, list(listed))
@@ -152,8 +171,10 @@ class Exchange:
         raise NotListed(self.name, f"no market of {token.symbol} in US dollars")
 
     def _load(self) -> None:
-        if not self._client.markets:
-            self._call(self._client.load_markets)
+        now = self._clock()
+        if self._loaded_at is None or now - self._loaded_at > _MARKETS_LAST:
+            self._call(partial(self._client.load_markets, reload=True))
+            self._loaded_at = now
 
     def _trades(self, pair: str) -> bool:
         market = self._client.markets.get(pair)
@@ -177,7 +198,7 @@ class Exchange:
 
     def _candle(self, token: Token, interval: Interval, row: Any, now: datetime) -> Candle:
         moment, opened, high, low, closed, volume = row[:6]
-        opened_at = from_milliseconds(moment)
+        opened_at = _instant(moment)
         return Candle(
             token.id,
             interval,
@@ -206,7 +227,7 @@ class Exchange:
             venue=self.name,
             currency=market.currency,
             price=Decimal(ticker["last"]),
-            observed_at=now if moment is None else from_milliseconds(moment),
+            observed_at=now if moment is None else _instant(moment),
             bid=_decimal(ticker.get("bid")),
             ask=_decimal(ticker.get("ask")),
             volume=_decimal(ticker.get("quoteVolume")),
@@ -243,6 +264,14 @@ def _markets(tokens: Sequence[Token]) -> Iterator[VenueMarket]:
     assets += [(code, asset) for code, asset in codes if isinstance(asset, str)]
     for symbol, asset in assets:
         yield from (VenueMarket(symbol, asset, currency) for currency in CURRENCIES)
+
+
+def _instant(milliseconds: float | str) -> datetime:
+    """Raises `ValueError` for one before the first token: it was told in seconds, or not at all."""
+    instant = from_milliseconds(milliseconds)
+    if instant < _FIRST_TOKEN:
+        raise ValueError(f"its time is {instant:%Y-%m-%d}, before the first token")
+    return instant
 
 
 def _decimal(value: Any) -> Decimal | None:

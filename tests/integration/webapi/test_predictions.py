@@ -120,6 +120,7 @@ def test_a_forecast_is_the_models(person, model_server) -> None:
         "predictionId": None,
         "expiresAt": "2026-03-11T00:00:00Z",
         "stale": False,
+        "notKept": [],
     }
     assert 0.5 < body["confidence"] < 0.6
     assert prediction == {
