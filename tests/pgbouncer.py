@@ -1,5 +1,6 @@
 """PgBouncer in transaction mode in front of a test's database, by Debian's package of that name."""
 
+import configparser
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -18,6 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 from tests.conftest import free_port
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+SHIPPED = Path(__file__).resolve().parents[1] / "deploy" / "compose" / "pgbouncer.ini"
 SERVER_CONNECTIONS = 2
 _PREPARES_FROM = (1, 22)
 """Since then it also passes on that a client no longer needs a statement."""
@@ -44,13 +47,8 @@ def pooled(url: str) -> Iterator[Pooler]:
         folder = Path(name)
         (folder / "users.txt").write_text(f'"{to["user"]}" "{to["password"]}"\n')
         config = folder / "pgbouncer.ini"
-        config.write_text(
-            _CONFIG.format(
-                **to, folder=folder, listen=port, size=SERVER_CONNECTIONS, prepared=200 * prepares
-            )
-        )
-        if not prepares:
-            config.write_text(config.read_text().replace("max_prepared_statements = 0\n", ""))
+        with config.open("w") as file:
+            _config(to, folder, port, prepares=prepares).write(file)
         command = [PROGRAM, "--quiet", str(config)]
         if os.geteuid() == 0:  # it refuses to run as root
             command[1:1] = ["--user", "nobody"]
@@ -65,20 +63,23 @@ def pooled(url: str) -> Iterator[Pooler]:
                 process.terminate()
 
 
-_CONFIG = """
-[databases]
-{dbname} = host={host} port={port} dbname={dbname}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {listen}
-unix_socket_dir =
-auth_type = scram-sha-256
-auth_file = {folder}/users.txt
-logfile = {folder}/log
-pool_mode = transaction
-default_pool_size = {size}
-max_prepared_statements = {prepared}
-"""
+def _config(
+    to: dict[str, Any], folder: Path, port: int, *, prepares: bool
+) -> configparser.ConfigParser:
+    """That of the compose file, but for addresses, the files beside it, and fewer connections."""
+    config = configparser.ConfigParser()
+    config.read(SHIPPED)
+    config["databases"] = {to["dbname"]: f"host={to['host']} port={to['port']}"}
+    config["pgbouncer"].update(
+        listen_addr="127.0.0.1",
+        listen_port=str(port),
+        auth_file=f"{folder}/users.txt",
+        logfile=f"{folder}/log",
+        default_pool_size=str(SERVER_CONNECTIONS),
+    )
+    if not prepares:
+        del config["pgbouncer"]["max_prepared_statements"]
+    return config
 
 
 def _version() -> tuple[int, int]:

@@ -6,6 +6,7 @@
 import os
 import secrets as generator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -70,28 +71,46 @@ def fill() -> None:
 @click.option(
     "--postgres", default="postgres:5432", help="HOST:PORT at which processes reach PostgreSQL."
 )
+@click.option(
+    "--pooler", default="pgbouncer:6432", help="HOST:PORT of PgBouncer, where one is used."
+)
 @click.option("--redis", default="redis:6379", help="HOST:PORT at which they reach Redis.")
 @click.option("--smtp", default="smtp://mail:1025", help="Mail relay.")
-def secrets(folder: Path, postgres: str, redis: str, smtp: str) -> None:
+def secrets(folder: Path, postgres: str, pooler: str, redis: str, smtp: str) -> None:
     """Write new secrets into FOLDER, a file each, for `COINSPHERE_SECRETS_DIR`; what is there is kept."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Containers run as another account: the folder keeps others out, and each container is given its files only.
     folder.chmod(0o700)
     passwords = {role: _kept(folder, f"{role}_password") for role in ("superuser", "redis")}
+    urls = {name: _database_url(folder, name, postgres) for name in ROLE_SETTINGS}
     values = {
         **{f"{role}_password": password for role, password in passwords.items()},
         "superuser_database_url": f"postgresql://postgres:{passwords['superuser']}@{postgres}/postgres",
         "redis_url": f"redis://:{passwords['redis']}@{redis}/0",
         "service_token": generator.token_urlsafe(32),
         "smtp_url": smtp,
-        **{name: _database_url(role, postgres) for name, role in ROLE_SETTINGS.items()},
+        **urls,
+        **_pooled(urls["api_database_url"], pooler),
     }
     written = [_write(folder / name, value) for name, value in values.items()]
     click.echo(f"{sum(written)} secrets written to {folder}, {len(written) - sum(written)} kept.")
 
 
-def _database_url(role: str, server: str) -> str:
+def _database_url(folder: Path, name: str, server: str) -> str:
+    path, role = folder / name, ROLE_SETTINGS[name]
+    if path.exists():
+        return path.read_text()
     return f"postgresql://{role}:{generator.token_hex(24)}@{server}/{database_of(role)}"
+
+
+def _pooled(url: str, pooler: str) -> dict[str, str]:
+    """What PgBouncer knows of the role of `url`, and the URL by which it is asked in the server's place."""
+    parts = urlsplit(url)
+    credentials = parts.netloc.rpartition("@")[0]
+    return {
+        "pooler_users": f'"{parts.username}" "{parts.password}"\n',
+        "api_pooled_database_url": parts._replace(netloc=f"{credentials}@{pooler}").geturl(),
+    }
 
 
 def _kept(folder: Path, name: str) -> str:

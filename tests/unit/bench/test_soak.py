@@ -21,8 +21,9 @@ def _samples(name: str, *values: float) -> list[Sample]:
         ("memory of api, MB", (50, 100, 102, 103, 104), True),
         ("memory of worker, MB", (50, 100, 102, 104, 106), False),
         ("memory of postgres, MB", (50, 100, 150, 200, 250), True),
-        ("file handles of api", (40, 60, 60, 60, 60), True),
-        ("file handles of api", (40, 60, 61, 62, 63), False),
+        ("other file handles of api", (40, 60, 60, 60, 60), True),
+        ("other file handles of api", (40, 60, 61, 62, 63), False),
+        ("pool of api", (4, 6, 7, 7, 8), True),
         ("connections of Redis", (4, 4, 4, 3, 3), True),
     ],
 )

@@ -13,7 +13,9 @@ from tests.prometheus import SCRAPES
 helm = pytest.importorskip("helm_python", reason="`make test-deploy` installs Helm and the schemas")
 kubernetes_validate = pytest.importorskip("kubernetes_validate")
 
-CHART = Path(__file__).resolve().parents[3] / "deploy" / "helm" / "coinsphere"
+DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
+CHART = DEPLOY / "helm" / "coinsphere"
+COMPOSE_POOLER = DEPLOY / "compose" / "pgbouncer.ini"
 _OF_OPERATORS = ("external-secrets.io/v1", "postgresql.cnpg.io/v1", "monitoring.coreos.com/v1")
 
 
@@ -192,6 +194,28 @@ def test_a_store_of_secrets_and_a_cluster_of_postgres_can_be_asked_for() -> None
     wanted = {"postgres": {"cloudNativePG": {"enabled": True}}}
     (cluster,) = (each for each in render(wanted) if each["kind"] == "Cluster")
     assert cluster["spec"]["instances"] == 3
+
+
+def test_a_pooler_comes_between_api_and_stream_and_the_server_where_that_is_wanted() -> None:
+    found = render({"pooler": {"enabled": True, "server": "db.example.com"}})
+    added = [each for each in found if each["metadata"]["name"] == "cs-pooler"]
+    kinds = {"ConfigMap", "Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy"}
+    assert {each["kind"] for each in added} == kinds
+    for each in added:
+        kubernetes_validate.validate(each, "1.31", strict=True)
+    config = next(each["data"]["pgbouncer.ini"] for each in added if each["kind"] == "ConfigMap")
+    shipped = COMPOSE_POOLER.read_text().replace("host=postgres", "host=db.example.com")
+    assert config.splitlines() == [line for line in shipped.splitlines() if line[0] != ";"]
+    keys = {
+        name: {item["key"] for item in pods(found)[name]["volumes"][0]["secret"]["items"]}
+        for name in ("cs-api", "cs-stream", "cs-worker", "cs-pooler")
+    }
+    assert "api_direct_database_url" in keys["cs-api"] & keys["cs-stream"]
+    assert "api_direct_database_url" not in keys["cs-worker"]
+    assert keys["cs-pooler"] == {"pooler_users"}
+    pod = pods(found)["cs-pooler"]
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"]
 
 
 def test_figures_of_every_process_are_scraped_where_that_is_wanted_and_closed_else(manifests):

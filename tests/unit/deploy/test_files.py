@@ -1,16 +1,20 @@
 """What containers are made and started from: complete, closed by default, and in step with the code."""
 
+import configparser
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from compose_spec import PyCompose
 
+from coinsphere.cli.system.deployment import secrets
 from coinsphere.local.processes import APPLICATIONS
 from coinsphere.local.state import State
 from coinsphere.settings import Settings
@@ -84,6 +88,31 @@ def test_a_process_gets_the_database_roles_that_it_needs_and_no_other(compose) -
     holders = {name for name, found in roles.items() if "superuser_database_url" in found}
     assert holders == {"provision"}
     assert roles["backup"] == ["backup_database_url", "worker_database_url"]
+
+
+def test_a_pooler_comes_between_the_api_and_its_server_by_one_more_file(tmp_path) -> None:
+    pooler = yaml.safe_load(interpolated((COMPOSE.parent / "pooler.yaml").read_text()))
+    services = pooler["services"]
+    PyCompose.from_yaml(yaml.safe_dump({"services": {"pgbouncer": services["pgbouncer"]}}))
+    assert services["pgbouncer"]["read_only"]
+    assert services["pgbouncer"]["cap_drop"] == ["ALL"]
+    for name in ("api", "stream"):
+        led = {Path(each["target"]).name: each["source"] for each in services[name]["secrets"]}
+        assert led == {
+            "api_database_url": "api_pooled_database_url",
+            "api_direct_database_url": "api_database_url",
+        }
+    assert CliRunner().invoke(secrets, [str(tmp_path / "s")]).exit_code == 0
+    written = {name: (tmp_path / "s" / name).read_text() for name in pooler["secrets"]}
+    direct = urlsplit((tmp_path / "s" / "api_database_url").read_text())
+    shipped = configparser.ConfigParser()
+    shipped.read(COMPOSE.parent / "pgbouncer.ini")
+    port = shipped["pgbouncer"]["listen_port"]
+    assert urlsplit(written["api_pooled_database_url"]) == direct._replace(
+        netloc=f"{direct.username}:{direct.password}@pgbouncer:{port}"
+    )
+    assert written["pooler_users"] == f'"{direct.username}" "{direct.password}"\n'
+    assert shipped["pgbouncer"]["auth_file"] == "/run/secrets/pooler_users"
 
 
 def test_the_keeper_reads_what_is_to_be_stored_and_changes_none_of_it(compose) -> None:

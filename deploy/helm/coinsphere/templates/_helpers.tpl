@@ -62,6 +62,11 @@ capabilities: {drop: [ALL]}
 - {name: COINSPHERE_AUDIT_ANCHOR_FILE, value: /keys/audit-anchors.jsonl}
 {{- end }}
 
+{{- define "coinsphere.secretKeys" -}}
+{{- $isPooled := and .root.Values.pooler.enabled (has "api_database_url" .process.secrets) -}}
+{{- ternary (append .process.secrets "api_direct_database_url") .process.secrets $isPooled | toJson -}}
+{{- end }}
+
 {{- define "coinsphere.secretVolume" -}}
 - name: secrets
   secret:
