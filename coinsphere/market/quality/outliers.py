@@ -81,8 +81,10 @@ def _outward(series: Series, rows: Iterable[int], sure: AbstractSet[int]) -> lis
     levels: list[int] = []
     for row in rows:
         near = next((level for level in levels if not series.jumps(level, row)), None)
-        if near is None and row - 1 in levels and series.is_traded_through(row):
-            near = row - 1
+        if near is None:
+            # Earlier candles may be brought to later ones, too: the history of before a crash.
+            beside = (each for each in (row - 1, row + 1) if each in levels)
+            near = next((each for each in beside if series.is_traded_through(max(row, each))), None)
         if near is not None:
             levels.remove(near)
         elif row not in sure:

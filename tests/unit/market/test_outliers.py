@@ -44,8 +44,12 @@ def test_a_close_that_trading_did_not_go_on_from_is_a_stray():
 
 def test_a_crash_that_was_traded_all_the_way_is_none():
     closes = [100.0] * 8 + [4.0, 0.04] + [0.05] * 5
+    crash = _series(closes)
 
-    assert _strays(_series(closes)) == []
+    assert longest_stretch(crash) == range(len(closes))
+    # As well where only what came before it, or after it, was believed until now.
+    for believed in (range(8), range(10, 15)):
+        assert strays(crash, believed) == []
 
 
 def test_the_real_crash_is_none(shared_data):
