@@ -187,6 +187,10 @@ OF_FILES = (
         "is one side of an exchange, whose other side is missing: it is booked as moved, without a price"
     ),
     N_("%(kind)s: positions are not kept"),
+    N_(
+        "has no type and no price: by its sign it is taken for a purchase or a sale, and may have been moved"
+    ),
+    N_("is no transaction"),
     N_("as answered"),
     N_("fits all cells"),
 )

@@ -187,5 +187,5 @@ def _generic(mapping: Mapping[str, str]) -> Layout:
     )
     return Layout(
         columns, single(row_readers.generic), _OWN_TOLD, customs=Customs(takes_any_column=True),
-        balance=Balance("balance", lambda cells: balances.booked(row_readers.generic(cells))), identity="external_id",
+        balance=Balance("balance", lambda cells: balances.booked(row_readers.generic(cells))), identity="external_id", caution=row_readers.untold_kind,
     )  # fmt: skip

@@ -4,6 +4,7 @@ Those of exchanges are read by `coinsphere.portfolio.imports.formats.exchanges`,
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -175,6 +176,14 @@ def generic(cells: Cells) -> list[Parsed]:
     change = number(cells, "amount")
     side = "sell" if change is not None and change < 0 else "buy"
     return own(Row({**cells, "type": side}, reading(cells)))
+
+
+def untold_kind(rows: Sequence[Cells]) -> str | None:
+    """What to know of a row that neither its kind nor a price tells a purchase."""
+    cells = rows[0]
+    if "type" in cells or number(cells, "price") is not None:
+        return None
+    return "has no type and no price: by its sign it is taken for a purchase or a sale, and may have been moved"
 
 
 DONE = frozenset({

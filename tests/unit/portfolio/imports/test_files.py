@@ -6,6 +6,7 @@ import pytest
 
 from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.portfolio.imports.formats import files
+from coinsphere.portfolio.imports.formats.decisions import Answers
 from coinsphere.portfolio.imports.formats.row_readers import guarded
 from coinsphere.portfolio.model import Kind
 
@@ -130,6 +131,18 @@ def test_a_generic_table_by_its_mapping() -> None:
     ):
         with pytest.raises(UnreadableFile):
             files.read(text, "generic", mapping)
+
+
+def test_a_generic_row_without_type_and_price_says_that_it_may_be_no_purchase() -> None:
+    text = "Day,Coin,Units,Each,What\n2026-01-02,BTC,0.5,,buy\n2026-01-03,BTC,0.5,100,buy\n"
+    mapping = {"date": "Day", "token": "Coin", "amount": "Units", "price": "Each"}
+    answers = Answers(ignore_columns=("What",))
+    found = files.read(text, "generic", mapping, answers)
+    assert [(each.line, each.message[:24]) for each in found.warnings] == [
+        (2, "has no type and no price")
+    ]
+    assert len(found.parsed) == 2
+    assert files.read(text, "generic", {**mapping, "type": "What"}).warnings == []
 
 
 def test_rows_are_named_by_what_they_say_and_equal_ones_stay_apart() -> None:
