@@ -191,6 +191,7 @@ OF_FILES = (
         "has no type and no price: by its sign it is taken for a purchase or a sale, and may have been moved"
     ),
     N_("is no transaction"),
+    N_("has a fee, and nothing tells whether the quantity has it within: it is not booked"),
     N_("as answered"),
     N_("fits all cells"),
 )

@@ -95,10 +95,13 @@ def _read_one(cells: Cells) -> list[Parsed]:
 
 def caution(rows: Sequence[Cells]) -> str | None:
     """What to know of a row that was read."""
-    is_loan = coinbase.meaning(required(rows[0], "Transaction Type")) is Meaning.LENT
-    return BORROWED if is_loan else None
+    what = coinbase.meaning(required(rows[0], "Transaction Type"))
+    if what in (Meaning.COMES, Meaning.GOES) and number(rows[0], "Fees"):
+        return _FEE_OF_A_MOVE
+    return BORROWED if what is Meaning.LENT else None
 
 
+_FEE_OF_A_MOVE = "has a fee, and nothing tells whether the quantity has it within: it is not booked"
 _PRICELESS = frozenset(
     {Kind.TRANSFER_IN, Kind.TRANSFER_OUT, Kind.WITHDRAWAL, Kind.DEPOSIT, Kind.GIFT, Kind.FEE}
 )

@@ -24,7 +24,7 @@ NAMES = {
         f"X{name}": name
         for name in ("DAO", "ETC", "ETH", "ICN", "LTC", "MLN", "NMC", "XLM", "XMR", "XRP", "XVN", "ZEC")
     },
-    **{f"Z{name}": name for name in ("AUD", "CAD", "CHF", "EUR", "GBP", "JPY", "KRW", "USD")},
+    **{f"Z{name}": name for name in ("ARS", "AUD", "CAD", "CHF", "CLP", "COP", "DKK", "EUR", "GBP", "JPY", "KRW", "MXN", "PLN", "SEK", "USD", "VND")},
     "XXBT": "BTC", "XBT": "BTC", "XXDG": "DOGE", "XDG": "DOGE", "ETH2": "ETH", "XREP": "REPV1", "REP": "REPV1", "REPV2": "REP",
     "LUNA": "LUNC", "LUNA2": "LUNA", "UST": "USTC",
 }  # fmt: skip

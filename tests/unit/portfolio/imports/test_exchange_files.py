@@ -126,6 +126,7 @@ def test_kraken_withdrawal_that_came_back_is_none() -> None:
     [
         (("T1,trade,,ZEUR,-500,1.3", "T1,trade,,XXBT,0.01,0.00001"), ["buy 0.00999 BTC at 50050.05005005005005005 EUR fee 1.3 EUR"]),
         (("T1,trade,,ZEUR,-500,0", "T1,trade,,XXBT,0.01,0", "T1,trade,,KFEE,0,130"), ["buy 0.01 BTC at 50000 EUR"]),
+        (("T1,trade,,ZPLN,-500,1.3", "T1,trade,,XXBT,0.01,0"), ["buy 0.01 BTC at 50000 PLN fee 1.3 PLN"]),
         (("T1,trade,,XXBT,-1,0.1", "T1,trade,,XETH,20,1", "T1,trade,,USDT,0,3"), ["swap 1.1 BTC for 19 ETH fee 3 USDT"]),
         (("T1,spend,,ADA,-1.5,0", "T1,spend,,XXDG,-3,0", "T1,receive,,ZEUR,1.2,0.03"),
          ["sell 1.5 ADA at 0.4 EUR fee 0.015 EUR", "sell 3 DOGE at 0.2 EUR fee 0.015 EUR"]),
@@ -480,6 +481,12 @@ def test_coinbase_what_it_gave_is_no_transfer_though_it_was_called_a_receipt() -
     ]  # fmt: skip
 
 
+def test_coinbase_a_fee_of_what_was_sent_is_said_as_nothing_tells_what_it_is_of() -> None:
+    found = coinbase("Send,ETH,-0.01,2000,-20,-20.5,0.5,", "Send,ETH,-0.01,2000,-20,-20,0,")
+    assert said(found) == ["transfer_out 0.01 ETH"] * 2
+    assert [(each.line, "not booked" in each.message) for each in found.warnings] == [(2, True)]
+
+
 def test_coinbase_until_2019_the_total_alone_tells_the_fee() -> None:
     header = (
         "Timestamp,Transaction Type,Asset,Quantity Transacted,USD Spot Price at Transaction,"
@@ -517,7 +524,7 @@ def test_coinbase_until_2019_the_total_alone_tells_the_fee() -> None:
 )  # fmt: skip
 def test_coinbase_money_that_contradicts_itself_is_said(row: str, column: str | None) -> None:
     found = coinbase(row)
-    assert [(each.line, each.column) for each in found.warnings] == (
+    assert [(each.line, each.column) for each in found.warnings if each.column] == (
         [(2, column)] if column else []
     )
     assert len(found.parsed) == 1
