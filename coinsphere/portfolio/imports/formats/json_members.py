@@ -27,15 +27,7 @@ def read(
     Raises:
         UnreadableFile: it is no JSON, has no list of that name, or too many transactions.
     """
-    try:
-        told = untrusted_json.decode(content.removeprefix("\ufeff"), _texts)
-    except ValueError as error:
-        raise UnreadableFile(f"is no JSON: {error}") from None
-    listed = told.get(members.name)
-    if not isinstance(listed, list):
-        raise UnreadableFile(f"has no list of {members.name}")
-    if len(listed) > MOST_ROWS:
-        raise UnreadableFile(f"has more than {MOST_ROWS:,} transactions: split it")
+    listed = _listed(content, members.name)
     places = {place: each for place, each in enumerate(listed, 1) if isinstance(each, dict)}
     rows = [Numbered(place, Row(_cells(each, members), reading)) for place, each in places.items()]
     wrong = [
@@ -47,6 +39,21 @@ def read(
         name for each in places.values() for name in each if name not in members.columns
     )
     return rows, wrong, [Unread(name, members.unread.get(name, "is not known")) for name in others]
+
+
+def _listed(content: str, name: str) -> list[object]:
+    """What stands in the list of that name, of which something is a transaction. Raises `UnreadableFile`."""
+    try:
+        told = untrusted_json.decode(content.removeprefix("\ufeff"), _texts)
+    except ValueError as error:
+        raise UnreadableFile(f"is no JSON: {error}") from None
+    listed = told.get(name)
+    is_list = isinstance(listed, list)
+    if not is_list or (listed and not any(isinstance(each, dict) for each in listed)):
+        raise UnreadableFile(f"has no list of {name}")
+    if len(listed) > MOST_ROWS:
+        raise UnreadableFile(f"has more than {MOST_ROWS:,} transactions: split it")
+    return list(listed)
 
 
 def _cells(told: Mapping[str, object], members: Members) -> dict[str, str]:
