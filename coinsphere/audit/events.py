@@ -87,6 +87,7 @@ class Event(StrEnum):
     JOB_RETRIED = "admin.job_retried"
     JOB_CANCELLED = "admin.job_cancelled"
     FEEDBACK_CLOSED = "admin.feedback_closed"
+    FEEDBACK_ANSWERED = "admin.feedback_answered"
     AUDIT_READ = "admin.audit_read"
 
     # Payments

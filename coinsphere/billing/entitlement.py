@@ -4,7 +4,7 @@ A subscription is what the provider told when it was last asked, so it may be be
 given the same grace as a payment that failed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -53,6 +53,7 @@ class Entitlement:
     renews_at: datetime | None = None
 
 
+_RUNNING: Collection[Status] = ("trial", "active")
 EVERYTHING = Entitlement(UNLIMITED)
 NOTHING_BOUGHT = Entitlement(FREE)
 
@@ -75,12 +76,14 @@ def of(held: Sequence[Subscription], now: datetime, grace: timedelta) -> Entitle
         return _given(best, end)
     if held:
         newest = max(held, key=lambda each: each.period_started_at)
-        return Entitlement(FREE, newest.status)
+        # The provider may tell that it has ended an hour later.
+        has_ended = newest.status in _RUNNING
+        return Entitlement(FREE, "cancelled" if has_ended else newest.status)
     return NOTHING_BOUGHT
 
 
 def _given(held: Subscription, end: datetime) -> Entitlement:
-    renews = held.status in ("trial", "active") and held.cancels_at is None
+    renews = held.status in _RUNNING and held.cancels_at is None
     return Entitlement(
         SOLD[held.plan],
         held.status,

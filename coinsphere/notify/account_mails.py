@@ -24,6 +24,17 @@ def verify_address(frontend_url: str, token: str, hours: int) -> Message:
     )
 
 
+def answer_to_feedback(told: str, answer: str) -> Message:
+    """What somebody told us, and what we say to it; each line a paragraph."""
+    quoted = (f"> {line}" for line in told.splitlines())
+    return templates.account_mail(
+        gettext("Your feedback to Coinsphere"),
+        *answer.splitlines(),
+        gettext("You had written:"),
+        *quoted,
+    )
+
+
 def confirm_new_address(frontend_url: str, token: str, hours: int) -> Message:
     """To the new address: the link that makes it the account's."""
     return templates.account_mail(

@@ -20,14 +20,19 @@ _ADD = """
     returning id
 """
 _LISTED = """
-    select f.id, f.category, f.body, f.created_at, f.closed_at, f.user_id, u.email
+    select f.id, f.category, f.body, f.answer, f.created_at, f.closed_at, f.user_id, u.email
     from app.feedback f
     join app.users u on u.id = f.user_id
     where (f.closed_at is not null) = %(closed)s
     order by coalesce(f.closed_at, '-infinity') desc, f.created_at, f.id
     limit %(limit)s
 """
-_CLOSE = "update app.feedback set closed_at = %(now)s where id = %(id)s and closed_at is null"
+_CLOSE = """
+    update app.feedback f set closed_at = %(now)s, answer = %(answer)s
+    from app.users u
+    where f.id = %(id)s and f.closed_at is null and u.id = f.user_id
+    returning f.body, u.id as user_id, u.email, u.locale
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +42,21 @@ class Feedback:
     id: UUID
     category: str
     body: str
+    answer: str | None
     created_at: datetime
     closed_at: datetime | None
     user_id: UUID
     email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What was dealt with, and whom that concerns."""
+
+    body: str
+    user_id: UUID
+    email: str
+    locale: str | None
 
 
 def add(conn: Connection, user_id: UUID, category: str, body: str, now: datetime) -> UUID | None:
@@ -57,6 +73,9 @@ def listed(conn: Connection, limit: int, *, closed: bool) -> list[Feedback]:
     return rows.execute(_LISTED, {"closed": closed, "limit": limit}).fetchall()
 
 
-def close(conn: Connection, feedback_id: UUID, now: datetime) -> bool:
-    """Close what is open; False where nothing open has that id."""
-    return conn.execute(_CLOSE, {"id": feedback_id, "now": now}).rowcount == 1
+def close(
+    conn: Connection, feedback_id: UUID, now: datetime, answer: str | None = None
+) -> Closed | None:
+    """Close what is open, with what its owner is answered; None where nothing open has that id."""
+    row = conn.cursor(row_factory=class_row(Closed))
+    return row.execute(_CLOSE, {"id": feedback_id, "now": now, "answer": answer}).fetchone()

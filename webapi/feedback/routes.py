@@ -14,6 +14,7 @@ feedback = APIBlueprint("feedback", __name__, tag="Feedback")
 feedback_administration = APIBlueprint("feedback_administration", __name__, tag="Administration")
 
 _CLOSED = {"message": "Closed"}
+_ANSWERED = {"message": "Answered"}
 
 
 @feedback.post("")
@@ -42,3 +43,13 @@ def close_feedback(feedback_id: str) -> dict[str, str]:
     """Close what is dealt with; 404 where it is closed already."""
     use_cases.close(feedback_id)
     return _CLOSED
+
+
+@feedback_administration.post("/<feedback_id>/answer")
+@admin
+@feedback_administration.input(schemas.AnswerIn)
+@feedback_administration.output(Message, example=_ANSWERED)
+def answer_feedback(feedback_id: str, json_data: schemas.AnswerIn) -> dict[str, str]:
+    """Answer who told it, by mail in their language, and close it; 404 where it is closed already."""
+    use_cases.answer(feedback_id, json_data)
+    return _ANSWERED

@@ -26,6 +26,16 @@ class FeedbackIn(Input):
     text: Text = Field(description="The message; it may have several lines.")
 
 
+class AnswerIn(Input):
+    """What who told it is answered."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"text": "Fees by month are on the page of taxes now."}}
+    )
+
+    text: Text = Field(description="The answer; it may have several lines.")
+
+
 class FeedbackQuery(Query):
     """Which messages."""
 
@@ -49,6 +59,7 @@ class FeedbackOut(Output):
     id: UUID
     category: Category = Field(description="What it is.")
     text: str = Field(validation_alias="body", description="The message.")
+    answer: str | None = Field(description="What they were answered by mail; null: nothing.")
     email: str = Field(description="Address of who told it.")
     user_id: UUID = Field(description="Account of who told it.")
     created_at: datetime
@@ -66,6 +77,7 @@ class FeedbackListOut(Output):
                         "id": "7b0c1a52-6f0e-4a57-9d3c-2f1e8b6a4d10",
                         "category": "idea",
                         "text": "Show fees by month.",
+                        "answer": None,
                         "email": "ada@example.com",
                         "userId": "0f5d2c8e-93b1-4c6a-8a57-6d4e1f2b3c90",
                         "createdAt": "2026-03-10T12:00:00Z",

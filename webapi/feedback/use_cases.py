@@ -2,7 +2,12 @@
 
 from uuid import UUID
 
+from psycopg import Connection
+
+from coinsphere import i18n
 from coinsphere.audit.events import Event
+from coinsphere.notify import account_mails
+from webapi import mails
 from webapi.feedback import queries, schemas
 from webapi.http import errors, paths
 from webapi.security import access, audit
@@ -31,10 +36,23 @@ def listed(query: schemas.FeedbackQuery) -> list[queries.Feedback]:
 
 def close(feedback_id: str) -> None:
     """Close what is dealt with. Raises `errors.Problem`: 404, nothing open has that id."""
-    work = services()
-    with work.database.connection() as conn:
-        which = paths.uuid(feedback_id, "feedback")
-        if not queries.close(conn, which, work.clock()):
-            raise errors.not_found("feedback")
-        caller = access.principal().user_id
-        audit.record(conn, Event.FEEDBACK_CLOSED, actor_id=caller, target=str(which))
+    with services().database.connection() as conn:
+        _close(conn, feedback_id, None, Event.FEEDBACK_CLOSED)
+
+
+def answer(feedback_id: str, given: schemas.AnswerIn) -> None:
+    """Close what is dealt with, and tell its owner by mail. Raises `errors.Problem`: 404, nothing open has that id."""
+    with services().database.connection() as conn:
+        closed = _close(conn, feedback_id, given.text, Event.FEEDBACK_ANSWERED)
+        with i18n.speaking(closed.locale):
+            message = account_mails.answer_to_feedback(closed.body, given.text)
+        mails.send(conn, closed.email, message, closed.user_id)
+
+
+def _close(conn: Connection, feedback_id: str, answer: str | None, event: Event) -> queries.Closed:
+    which = paths.uuid(feedback_id, "feedback")
+    closed = queries.close(conn, which, services().clock(), answer)
+    if closed is None:
+        raise errors.not_found("feedback")
+    audit.record(conn, event, actor_id=access.principal().user_id, target=str(which))
+    return closed

@@ -639,6 +639,7 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"POST {V1}/billing/prepayments": _without_plan,
     f"POST {V1}/graphql": lambda _, case: _only(case, query="{ me { sessions } }"),
     f"POST {V1}/feedback": _without_feedback,
+    f"POST {V1}/admin/feedback/{{feedback_id}}/answer": _open_feedback,
     f"POST {V1}/admin/feedback/{{feedback_id}}/close": _open_feedback,
     f"POST {V1}/channels": _add_channel,
     f"PATCH {V1}/channels/{{channel_id}}": _change_channel,

@@ -34,6 +34,31 @@ def test_what_a_user_tells_is_read_and_closed_by_an_administrator(
     assert owner_db.execute(audited, [told.json["id"]]).fetchall() == [("admin.feedback_closed",)]
 
 
+def test_an_answer_goes_out_by_mail_in_their_language_and_closes_it(
+    person, administrator, owner_db
+) -> None:
+    told = person.post("/feedback", {"category": "question", "text": "Fees?\nBy <month>?"}).json
+    owner_db.execute("update app.users set locale = 'de' where email = %s", [person.email])
+    path = f"/admin/feedback/{told['id']}/answer"
+    answer = {"text": "Yes, <now>.\n\nThank you!"}
+    assert_problem(person.post(path, answer), 403)
+    assert_problem(administrator.post(path, {"text": " "}), 400)
+    assert administrator.post(path, answer).status_code == 200
+    assert_problem(administrator.post(path, answer), 404)
+    (mail,) = owner_db.execute(
+        "select subject, body_text, body_html from app.mails where recipient = %s and subject like '%%Coinsphere'",
+        [person.email],
+    ).fetchall()
+    assert mail[0] == "Deine Rückmeldung an Coinsphere"
+    assert "Yes, <now>." in mail[1]
+    assert "> By <month>?" in mail[1]
+    assert "Yes, &lt;now&gt;." in mail[2]
+    closed = _listed(administrator, "&closed=true")
+    assert [each["answer"] for each in closed if each["id"] == told["id"]] == [answer["text"]]
+    (exported,) = person.get("/account/export").json["feedback"]
+    assert exported["answer"] == answer["text"]
+
+
 def test_nonsense_is_refused_and_a_day_has_a_limit(person, clock, owner_db) -> None:
     for wrong in (
         {"category": "spam", "text": "x"},

@@ -18,8 +18,12 @@ def test_a_message_is_sent_read_and_closed(member, administrator) -> None:
     page = administrator.get("/admin/feedback").text
     assert f"&lt;b&gt;Fees&lt;/b&gt; by month, says {member.email}" in page
     row = page[page.index(f"by month, says {member.email}") :]
-    found = re.search(r'action="(/admin/feedback/[-0-9a-f]+/close)"', row)
+    found = re.search(r'action="(/admin/feedback/[-0-9a-f]+)/answer"', row)
     assert found is not None
-    assert administrator.post(found[1]).status_code == 303
+    refused = administrator.post(f"{found[1]}/answer", {"text": " "})
+    assert (refused.status_code, 'role="alert"' in refused.text) == (400, True)
+    assert administrator.post(f"{found[1]}/answer", {"text": "It comes."}).status_code == 303
     assert member.email not in administrator.get("/admin/feedback").text
-    assert member.email in administrator.get("/admin/feedback?closed=true").text
+    closed = administrator.get("/admin/feedback?closed=true").text
+    assert member.email in closed
+    assert "It comes." in closed

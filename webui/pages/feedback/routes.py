@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 
 from coinsphere.i18n import N_
 from webapi.feedback import use_cases
-from webapi.feedback.schemas import FeedbackIn, FeedbackQuery
+from webapi.feedback.schemas import AnswerIn, FeedbackIn, FeedbackQuery
 from webapi.http.schema import check
 from webapi.security import limits
 from webui import rendering
@@ -48,13 +48,7 @@ def tell() -> Response:
 @admin
 def listed() -> Response:
     """What is open, or was closed."""
-    query = check(FeedbackQuery, query_parameters.given("closed"))
-    return rendering.page(
-        "admin/feedback.html",
-        found=use_cases.listed(query),
-        closed=query.closed,
-        categories=CATEGORIES,
-    )
+    return _listed(EMPTY)
 
 
 @web_feedback.post(f"{_ADMIN}/<feedback_id>/close")
@@ -63,6 +57,29 @@ def close(feedback_id: str) -> Response:
     """Close what is dealt with."""
     use_cases.close(feedback_id)
     return flash_messages.lead_to(_ADMIN, gettext("Closed."))
+
+
+@web_feedback.post(f"{_ADMIN}/<feedback_id>/answer")
+@admin
+def answer(feedback_id: str) -> Response:
+    """Answer by mail, and close."""
+
+    def act() -> Response:
+        use_cases.answer(feedback_id, submissions.given(AnswerIn))
+        return flash_messages.lead_to(_ADMIN, gettext("Answered."))
+
+    return submissions.attempted(act, _listed)
+
+
+def _listed(form: Submission) -> Response:
+    query = check(FeedbackQuery, query_parameters.given("closed"))
+    return rendering.page(
+        "admin/feedback.html",
+        form=form,
+        found=use_cases.listed(query),
+        closed=query.closed,
+        categories=CATEGORIES,
+    )
 
 
 def _page(form: Submission) -> Response:

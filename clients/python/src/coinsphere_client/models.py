@@ -833,6 +833,7 @@ class FeedbackOut(Struct, kw_only=True, frozen=True):
     id: _ids.UUID
     category: Literal["fault", "idea", "question", "praise"]
     text: str
+    answer: str | None
     email: str
     user_id: _ids.UUID = field(name="userId")
     created_at: dt.datetime = field(name="createdAt")

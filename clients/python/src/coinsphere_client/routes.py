@@ -91,6 +91,10 @@ FEEDBACK_ADMINISTRATION_LIST_FEEDBACK: Route[models.FeedbackListOut] = Route(
     "GET", "/admin/feedback", models.FeedbackListOut
 )
 """What users told."""
+FEEDBACK_ADMINISTRATION_ANSWER_FEEDBACK: Route[models.Message] = Route(
+    "POST", "/admin/feedback/{feedback_id}/answer", models.Message
+)
+"""Answer who told it, by mail in their language, and close it."""
 FEEDBACK_ADMINISTRATION_CLOSE_FEEDBACK: Route[models.Message] = Route(
     "POST", "/admin/feedback/{feedback_id}/close", models.Message
 )
