@@ -55,6 +55,10 @@ class ImportRefused(CoinsphereError):
     """A file of market data is unusable as a whole; nothing of it was stored."""
 
 
+class NoPicture(CoinsphereError):
+    """What somebody sent is no picture that is taken."""
+
+
 class SealError(CoinsphereError):
     """A sealed value cannot be opened."""
 

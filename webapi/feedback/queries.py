@@ -1,6 +1,6 @@
 """What users tell us, as it is stored."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,25 +14,35 @@ WITHIN = timedelta(days=1)
 # The account's row is locked, so that what is told at once is counted, too.
 _LOCK = "select from app.users where id = %s for no key update"
 _ADD = """
-    insert into app.feedback (user_id, category, body, created_at)
-    select %(user_id)s, %(category)s, %(body)s, %(now)s
+    insert into app.feedback (user_id, category, body, screenshot, created_at)
+    select %(user_id)s, %(category)s, %(body)s, %(screenshot)s, %(now)s
     where (select count(*) from app.feedback where user_id = %(user_id)s and created_at > %(since)s) < %(most)s
     returning id
 """
 _LISTED = """
-    select f.id, f.category, f.body, f.answer, f.created_at, f.closed_at, f.user_id, u.email
+    select f.id, f.category, f.body, f.answer, f.screenshot is not null as has_screenshot, f.created_at, f.closed_at, f.user_id, u.email
     from app.feedback f
     join app.users u on u.id = f.user_id
     where (f.closed_at is not null) = %(closed)s
     order by coalesce(f.closed_at, '-infinity') desc, f.created_at, f.id
     limit %(limit)s
 """
+_SCREENSHOT = "select screenshot from app.feedback where id = %s and screenshot is not null"
 _CLOSE = """
     update app.feedback f set closed_at = %(now)s, answer = %(answer)s
     from app.users u
     where f.id = %(id)s and f.closed_at is null and u.id = f.user_id
     returning f.body, u.id as user_id, u.email, u.locale
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What somebody tells; the screenshot as WebP."""
+
+    category: str
+    body: str
+    screenshot: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,7 @@ class Feedback:
     category: str
     body: str
     answer: str | None
+    has_screenshot: bool
     created_at: datetime
     closed_at: datetime | None
     user_id: UUID
@@ -59,11 +70,17 @@ class Closed:
     locale: str | None
 
 
-def add(conn: Connection, user_id: UUID, category: str, body: str, now: datetime) -> UUID | None:
+def add(conn: Connection, user_id: UUID, told: Told, now: datetime) -> UUID | None:
     """Store what a user tells; its id, or None where they told as much as they may."""
     conn.execute(_LOCK, [user_id])
-    values = {"user_id": user_id, "category": category, "body": body, "now": now}
-    row = conn.execute(_ADD, values | {"since": now - WITHIN, "most": MOST}).fetchone()
+    values = {"user_id": user_id, "now": now, "since": now - WITHIN, "most": MOST}
+    row = conn.execute(_ADD, values | asdict(told)).fetchone()
+    return row[0] if row else None
+
+
+def screenshot(conn: Connection, feedback_id: UUID) -> bytes | None:
+    """The picture that came along, None where there is none."""
+    row = conn.execute(_SCREENSHOT, [feedback_id]).fetchone()
     return row[0] if row else None
 
 

@@ -24,6 +24,11 @@ class FeedbackIn(Input):
 
     category: Category = Field(description="What it is.")
     text: Text = Field(description="The message; it may have several lines.")
+    screenshot: Annotated[str, StringConstraints(min_length=1, max_length=935_000)] | None = Field(
+        None,
+        description="A PNG, JPEG or WebP of at most 700,000 bytes, in base64. It is drawn anew, without what is told beside "
+        "the picture, and shown to administrators alone.",
+    )
 
 
 class AnswerIn(Input):
@@ -59,6 +64,7 @@ class FeedbackOut(Output):
     id: UUID
     category: Category = Field(description="What it is.")
     text: str = Field(validation_alias="body", description="The message.")
+    has_screenshot: bool = Field(description="Whether a picture came along.")
     answer: str | None = Field(description="What they were answered by mail; null: nothing.")
     email: str = Field(description="Address of who told it.")
     user_id: UUID = Field(description="Account of who told it.")
@@ -77,6 +83,7 @@ class FeedbackListOut(Output):
                         "id": "7b0c1a52-6f0e-4a57-9d3c-2f1e8b6a4d10",
                         "category": "idea",
                         "text": "Show fees by month.",
+                        "hasScreenshot": False,
                         "answer": None,
                         "email": "ada@example.com",
                         "userId": "0f5d2c8e-93b1-4c6a-8a57-6d4e1f2b3c90",

@@ -1,12 +1,16 @@
 """What users tell us, and what administrators do with it."""
 
+import base64
+import binascii
 from uuid import UUID
 
 from psycopg import Connection
 
 from coinsphere import i18n
 from coinsphere.audit.events import Event
+from coinsphere.errors import NoPicture
 from coinsphere.notify import account_mails
+from coinsphere.parsing import pictures
 from webapi import mails
 from webapi.feedback import queries, schemas
 from webapi.http import errors, paths
@@ -15,17 +19,42 @@ from webapi.services import services
 
 
 def tell(given: schemas.FeedbackIn) -> UUID:
-    """Store what the caller tells. Raises `errors.Problem`: 429, the caller told as much as one may within a day."""
+    """Store what the caller tells.
+
+    Raises:
+        errors.Problem: 400, the screenshot is none; 429, the caller told as much as one may within a day.
+    """
     work = services()
+    picture = None if given.screenshot is None else _picture(given.screenshot)
+    said = queries.Told(given.category, given.text, picture)
     with work.database.connection() as conn:
         user_id = access.principal().user_id
-        told = queries.add(conn, user_id, given.category, given.text, work.clock())
+        told = queries.add(conn, user_id, said, work.clock())
     if told is None:
         raise errors.Problem(
             429, f"nobody may send more than {queries.MOST} messages a day",
             headers={"Retry-After": str(int(queries.WITHIN.total_seconds()))}, code="feedback-full",
         )  # fmt: skip
     return told
+
+
+def _picture(given: str) -> bytes:
+    try:
+        return pictures.redrawn(base64.b64decode(given, validate=True))
+    except binascii.Error:
+        reason = "must be in base64"
+    except NoPicture as error:
+        reason = str(error)
+    raise errors.invalid([{"path": "screenshot", "message": reason, "code": "picture"}])
+
+
+def screenshot(feedback_id: str) -> bytes:
+    """The picture that came along. Raises `errors.Problem`: 404, there is none."""
+    with services().database.connection() as conn:
+        found = queries.screenshot(conn, paths.uuid(feedback_id, "feedback"))
+    if found is None:
+        raise errors.not_found("screenshot")
+    return found
 
 
 def listed(query: schemas.FeedbackQuery) -> list[queries.Feedback]:

@@ -1,8 +1,10 @@
 """Feedback: told by users, counted by day, read and closed by administrators, gone with the account."""
 
+import base64
 from datetime import timedelta
 
 from tests.integration.webapi.conftest import assert_problem
+from tests.unit.parsing.test_pictures import told
 from webapi.feedback.queries import MOST, WITHIN
 
 _TOLD = (
@@ -57,6 +59,25 @@ def test_an_answer_goes_out_by_mail_in_their_language_and_closes_it(
     assert [each["answer"] for each in closed if each["id"] == told["id"]] == [answer["text"]]
     (exported,) = person.get("/account/export").json["feedback"]
     assert exported["answer"] == answer["text"]
+
+
+def test_a_screenshot_is_drawn_anew_and_what_is_none_is_refused(
+    person, administrator, owner_db
+) -> None:
+    one = {"category": "fault", "text": "See the picture."}
+    for wrong in ("no base64!", "aGVsbG8=", ""):
+        assert_problem(person.post("/feedback", one | {"screenshot": wrong}), 400)
+    sent = base64.b64encode(told("JPEG")).decode()
+    made = person.post("/feedback", one | {"screenshot": sent})
+    assert made.status_code == 201, made.text
+    stored = "select screenshot from app.feedback where id = %s"
+    (content,) = owner_db.execute(stored, [made.json["id"]]).fetchone()
+    assert content[8:12] == b"WEBP"
+    assert b"Camera" not in content
+    (shown,) = [each for each in _listed(administrator) if each["id"] == made.json["id"]]
+    assert shown["hasScreenshot"] is True
+    owner_db.execute("delete from app.users where email = %s", [person.email])
+    assert owner_db.execute(stored, [made.json["id"]]).fetchone() is None
 
 
 def test_nonsense_is_refused_and_a_day_has_a_limit(person, clock, owner_db) -> None:

@@ -1,6 +1,9 @@
 """The form by which users tell something, and the page on which it is read and closed."""
 
+import io
 import re
+
+from tests.unit.parsing.test_pictures import told
 
 
 def test_a_message_is_sent_read_and_closed(member, administrator) -> None:
@@ -10,7 +13,12 @@ def test_a_message_is_sent_read_and_closed(member, administrator) -> None:
     assert refused.status_code == 400
     assert 'aria-invalid="true"' in refused.text
     text = f"<b>Fees</b> by month, says {member.email}"
-    sent = member.post("/feedback", {"category": "idea", "text": text})
+    broken = (io.BytesIO(b"<svg/>"), "a.png")
+    refused = member.post("/feedback", {"category": "idea", "text": text, "screenshot": broken})
+    assert refused.status_code == 400
+    assert "Must be a PNG, JPEG or WebP." in refused.text
+    picture = (io.BytesIO(told("PNG")), "a.png")
+    sent = member.post("/feedback", {"category": "idea", "text": text, "screenshot": picture})
     assert sent.status_code == 303
     assert "Thank you. We read every message." in member.get("/feedback").text
 
@@ -20,6 +28,9 @@ def test_a_message_is_sent_read_and_closed(member, administrator) -> None:
     row = page[page.index(f"by month, says {member.email}") :]
     found = re.search(r'action="(/admin/feedback/[-0-9a-f]+)/answer"', row)
     assert found is not None
+    assert member.get(f"{found[1]}/screenshot").status_code == 403
+    shown = administrator.get(f"{found[1]}/screenshot")
+    assert (shown.status_code, shown.mimetype) == (200, "image/webp")
     refused = administrator.post(f"{found[1]}/answer", {"text": " "})
     assert (refused.status_code, 'role="alert"' in refused.text) == (400, True)
     assert administrator.post(f"{found[1]}/answer", {"text": "It comes."}).status_code == 303

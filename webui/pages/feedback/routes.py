@@ -1,8 +1,11 @@
 """Feedback: a form for users, and what administrators read and close."""
 
-from flask import Blueprint, Response
+import base64
+
+from flask import Blueprint, Response, request
 
 from coinsphere.i18n import N_
+from coinsphere.parsing import pictures
 from webapi.feedback import use_cases
 from webapi.feedback.schemas import AnswerIn, FeedbackIn, FeedbackQuery
 from webapi.http.schema import check
@@ -38,7 +41,7 @@ def tell() -> Response:
     """Send it."""
 
     def act() -> Response:
-        use_cases.tell(submissions.given(FeedbackIn))
+        use_cases.tell(submissions.given(FeedbackIn, **_picture()))
         return flash_messages.lead_to(_PAGE, gettext("Thank you. We read every message."))
 
     return submissions.attempted(act, _page)
@@ -69,6 +72,19 @@ def answer(feedback_id: str) -> Response:
         return flash_messages.lead_to(_ADMIN, gettext("Answered."))
 
     return submissions.attempted(act, _listed)
+
+
+@web_feedback.get(f"{_ADMIN}/<feedback_id>/screenshot")
+@admin
+def screenshot(feedback_id: str) -> Response:
+    """The picture that came along."""
+    return Response(use_cases.screenshot(feedback_id), mimetype=pictures.MIMETYPE)
+
+
+def _picture() -> dict[str, str]:
+    sent = request.files.get("screenshot")
+    content = sent.read() if sent is not None else b""
+    return {"screenshot": base64.b64encode(content).decode()} if content else {}
 
 
 def _listed(form: Submission) -> Response:

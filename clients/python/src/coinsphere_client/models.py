@@ -833,6 +833,7 @@ class FeedbackOut(Struct, kw_only=True, frozen=True):
     id: _ids.UUID
     category: Literal["fault", "idea", "question", "praise"]
     text: str
+    has_screenshot: bool = field(name="hasScreenshot")
     answer: str | None
     email: str
     user_id: _ids.UUID = field(name="userId")
