@@ -29,7 +29,7 @@ def test_a_message_is_sent_read_and_closed(member, administrator) -> None:
     found = re.search(r'action="(/admin/feedback/[-0-9a-f]+)/answer"', row)
     assert found is not None
     assert member.get(f"{found[1]}/screenshot").status_code == 403
-    shown = administrator.get(f"{found[1]}/screenshot")
+    shown = administrator.client.get(f"{found[1]}/screenshot")
     assert (shown.status_code, shown.mimetype) == (200, "image/webp")
     refused = administrator.post(f"{found[1]}/answer", {"text": " "})
     assert (refused.status_code, 'role="alert"' in refused.text) == (400, True)
