@@ -129,13 +129,13 @@ def _rate(serving: Serving, token: str, path: str) -> float:
 
 @contextmanager
 def _keeper(serving: Serving) -> Iterator[psutil.Process]:
-    """The keeper of backups, which begins with a full base backup."""
+    """The backup daemon, which begins with a full base backup."""
     variables = serving.variables | {
         "COINSPHERE_DATABASE_URL": serving.server.url("coinsphere_worker"),
         "COINSPHERE_BACKUP_DATABASE_URL": serving.server.url("coinsphere_backup", "postgres"),
         "COINSPHERE_BACKUP_METRICS_PORT": str(free_port()),
     }
-    command = [sys.executable, "-m", "coinsphere.backup.keeper"]
+    command = [sys.executable, "-m", "coinsphere.backup.daemon"]
     process = subprocess.Popen(command, cwd=ROOT, env=variables, **QUIET)
     try:
         yield psutil.Process(process.pid)
@@ -145,7 +145,7 @@ def _keeper(serving: Serving) -> Iterator[psutil.Process]:
 
 @contextmanager
 def _held(keeper: psutil.Process) -> Iterator[None]:
-    """The keeper and its programs stand still; the server, which waits for them, too."""
+    """The backup daemon and its programs stand still; the server, which waits for them, too."""
     processes = [keeper, *keeper.children()]
     for each in processes:
         each.suspend()

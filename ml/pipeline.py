@@ -117,8 +117,8 @@ def train_global(
     walked = training.walk_forward([*gates.BASELINES_OF_GATE, name])
     champions = global_registry.champions(settings, global_registry.serving(settings))
     judged = training.judge(name, walked, champions, limits or gates.Limits())
-    held_out_forecasts.of_walk_forward(conn, judged.version, judged.facts, walked)
-    held_out_forecasts.of_walk_forward(conn, *training.register_baseline(walked), walked)
+    held_out_forecasts.store_walk_forward(conn, judged.version, judged.facts, walked)
+    held_out_forecasts.store_walk_forward(conn, *training.register_baseline(walked), walked)
     report_id, serves = promotion.admit(conn, settings, judged, champions, clock())
     facts, report = judged.facts, judged.report
     return TrainedGlobal(

@@ -55,8 +55,8 @@ _LAST = "select seq, entry_hash from app.audit_logs where seq is not null order 
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A row of the log. `seq` and what follows from it are None for entries older than the chain."""
+class Act:
+    """What a row of the log tells; `seq` is None for entries older than the chain."""
 
     id: int
     seq: int | None
@@ -67,6 +67,12 @@ class Entry:
     ip_address: str | None
     request_id: str | None
     details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Act):
+    """A row of the log with the hashes that chain it, None for entries older than the chain."""
+
     prev_hash: bytes | None
     entry_hash: bytes | None
     key_id: str | None

@@ -1,4 +1,4 @@
-"""A base backup before an upgrade, and the log of the upgrade itself, where no keeper runs."""
+"""A base backup before an upgrade, and the log of the upgrade itself, where no backup daemon runs."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -73,7 +73,7 @@ def _follow(settings: Settings, receiver: wal.Receiver, uploads: Sequence[Upload
 
 
 def _end(settings: Settings, receiver: wal.Receiver, uploads: Sequence[Upload]) -> None:
-    """Store the log of what was done. It is done: where that fails now, the keeper does it later, from the slot on."""
+    """Store the log of what was done. It is done: where that fails now, the backup daemon does it later, from the slot on."""
     try:
         _follow(settings, receiver, uploads)
     except (BackupError, psycopg.Error, OSError) as error:

@@ -1,6 +1,6 @@
 """The drill: the newest backup is restored beside the running system, brought up there, and looked at.
 
-Nothing is a backup before a drill has read it. What was lost (RPO) is how old the newest beat of the keeper in the
+Nothing is a backup before a drill has read it. What was lost (RPO) is how old the newest beat of the backup daemon in the
 restored database is; how long it took (RTO) ends when the restored API answers.
 """
 
@@ -112,7 +112,7 @@ def _examine(drill: Drill, settings: Settings, replica: Settings, folder: Path) 
 
 
 def _lost(replica: Settings, read_at: datetime) -> float | None:
-    """Seconds of changes that were not stored when the log was read; None where no keeper ever stored it."""
+    """Seconds of changes that were not stored when the log was read; None where no backup daemon ever stored it."""
     with psycopg.connect(replica.url_for(Role.WORKER)) as conn:
         (stored,) = conn.execute("select max(at) from app.backup_progress").fetchone() or (None,)
     return None if stored is None else max(0.0, (read_at - stored).total_seconds())
@@ -120,7 +120,7 @@ def _lost(replica: Settings, read_at: datetime) -> float | None:
 
 def _much(seconds: float | None) -> str | None:
     if seconds is None:
-        return "what was lost is unknown: no keeper ever stored the log"
+        return "what was lost is unknown: no backup daemon ever stored the log"
     return f"{seconds:.0f} s of changes would be lost" if seconds > MOST_LOST_SECONDS else None
 
 

@@ -13,7 +13,6 @@ FILES = "files"
 KEYS = "keys"
 SEGMENT = re.compile(r"[0-9A-F]{24}")
 """Name of a segment of write-ahead log: time line, and number in two parts, each of eight hexadecimal digits."""
-SEGMENT_BYTES = 16 << 20
 
 Kind = Literal["full", "incremental"]
 

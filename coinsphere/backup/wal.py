@@ -129,7 +129,7 @@ class Receiver:
         """Make the slot where there is none, or anew where the server gave up keeping the log for it."""
         with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as conn:
             privileges.refuse_without(conn)
-            # A receiver that outlived a killed keeper would keep the slot from the new one.
+            # A receiver that outlived a killed backup daemon would keep the slot from the new one.
             conn.execute(_END_OTHERS, {"slot": SLOT})
             known = conn.execute(_STATUS, {"slot": SLOT}).fetchone()
             is_new = known is None or known == ("lost",)

@@ -1,7 +1,6 @@
 """Which nodes and interfaces are asked: the operator's, or public ones that need no account."""
 
 from collections import defaultdict
-from types import TracebackType
 from typing import Self
 
 from coinsphere.chains.blockchains import CHAINS, Blockchain
@@ -54,12 +53,7 @@ class Nodes:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from coinsphere.defi import repository, valuation
+from coinsphere.defi import valuation
 from coinsphere.defi.model import PositionKind
 from coinsphere.defi.repository import StoredPosition
 from coinsphere.defi.valuation import known_sum
@@ -39,20 +39,13 @@ class InProtocols:
     observed_at: datetime | None
 
 
-def in_protocols(
-    conn: Connection, user_id: UUID, currencies: Mapping[UUID, str], today: date
-) -> dict[UUID, InProtocols]:
-    """What the portfolios of `currencies`, all of one user, have in protocols by the wallets that belong to them."""
-    return of_positions(conn, repository.open_positions(conn, user_id), currencies, today)
-
-
 def of_positions(
     conn: Connection,
     positions: Sequence[StoredPosition],
     currencies: Mapping[UUID, str],
     today: date,
 ) -> dict[UUID, InProtocols]:
-    """The same, of positions that were read already."""
+    """What the portfolios of `currencies`, all of one user, have in protocols by the wallets that belong to them."""
     found: dict[UUID, list[StoredPosition]] = {portfolio_id: [] for portfolio_id in currencies}
     for each in positions:
         if each.portfolio_id in found:

@@ -14,7 +14,6 @@ from psycopg.rows import class_row
 
 State = Literal["failed", "stuck", "running", "waiting"]
 ILL: tuple[State, ...] = ("failed", "stuck")
-EVERY: tuple[State, ...] = (*ILL, "running", "waiting")
 
 WAITS_AT_MOST = timedelta(minutes=10)
 """After its time has come; a queue whose slots all hang is seen by that."""

@@ -198,7 +198,7 @@ def _backup(_settings: Settings) -> Process:
     # It writes down what it did as the worker does.
     return Process(
         "backup",
-        _module("coinsphere.backup.keeper"),
+        _module("coinsphere.backup.daemon"),
         role=Role.WORKER,
         metrics_setting="backup_metrics_port",
     )

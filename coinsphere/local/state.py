@@ -81,7 +81,7 @@ class State:
 
     @property
     def backup_beat(self) -> Path:
-        """The file that the keeper of backups touches each time it looks round."""
+        """The file that the backup daemon touches each time it looks round."""
         return self.folder / "run" / "backup.beat"
 
     @property

@@ -50,7 +50,7 @@ class Refused(httpx2.TransportError):
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class AddressPolicy:
     """Which addresses may be asked.
 
     Attributes:
@@ -94,10 +94,10 @@ def _pinned(request: httpx2.Request, address: str) -> httpx2.Request:
 
 
 class PinnedTransport(httpx2.BaseTransport):
-    """Connects through a door alone, each name to the address that was checked."""
+    """Connects as a policy allows, each name to the address that was checked."""
 
     def __init__(self, *, is_private_allowed: bool, resolve: Resolve | None = None) -> None:
-        self._door = Door(is_private_allowed, resolve or addresses)
+        self._policy = AddressPolicy(is_private_allowed, resolve or addresses)
         # One for each name: connections are pooled by address, and one that was made for a name serves no other.
         self._transports: dict[str, httpx2.HTTPTransport] = {}
         self._lock = Lock()
@@ -105,7 +105,7 @@ class PinnedTransport(httpx2.BaseTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request. Raises `Refused` for an address that must not be asked."""
         host = request.url.host
-        address = self._door.address(host, self._door.require(request.url))
+        address = self._policy.address(host, self._policy.require(request.url))
         return self._transport(host).handle_request(_pinned(request, address))
 
     def close(self) -> None:
@@ -121,8 +121,8 @@ class PinnedTransport(httpx2.BaseTransport):
 class _CheckedNames(httpcore2.AnyIOBackend):
     """Connects to the address that was checked; TLS still asks for the name, and a kept connection serves that name alone."""
 
-    def __init__(self, door: Door, threads: ThreadPoolExecutor) -> None:
-        self._door = door
+    def __init__(self, door: AddressPolicy, threads: ThreadPoolExecutor) -> None:
+        self._policy = door
         self._threads = threads
 
     async def connect_tcp(
@@ -134,7 +134,7 @@ class _CheckedNames(httpcore2.AnyIOBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         loop = asyncio.get_running_loop()
-        address = await loop.run_in_executor(self._threads, self._door.address, host, port)
+        address = await loop.run_in_executor(self._threads, self._policy.address, host, port)
         return await super().connect_tcp(address, port, timeout, local_address, socket_options)
 
 
@@ -142,8 +142,8 @@ class AsyncPinnedTransport(httpx2.AsyncHTTPTransport):
     """The same for one event loop: whoever waits may give up at any time, also while a name is resolved.
 
     Args:
-        is_private_allowed: see `Door`.
-        resolve: see `Door`.
+        is_private_allowed: see `AddressPolicy`.
+        resolve: see `AddressPolicy`.
         connections: how many are open at once; one that was used is kept for the next request to its name.
     """
 
@@ -151,7 +151,7 @@ class AsyncPinnedTransport(httpx2.AsyncHTTPTransport):
         self, *, is_private_allowed: bool, resolve: Resolve | None = None, connections: int
     ) -> None:
         super().__init__(verify=_tls())
-        self._door = Door(is_private_allowed, resolve or addresses)
+        self._policy = AddressPolicy(is_private_allowed, resolve or addresses)
         # A name whose servers hang holds up no other, nor the end of the loop.
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix="resolve")
         # The library's own pool, by names; httpx hands on no backend.
@@ -159,12 +159,12 @@ class AsyncPinnedTransport(httpx2.AsyncHTTPTransport):
             ssl_context=_tls(),
             max_connections=connections,
             keepalive_expiry=_KEPT_SECONDS,
-            network_backend=_CheckedNames(self._door, self._threads),
+            network_backend=_CheckedNames(self._policy, self._threads),
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request. Raises `Refused` for an address that must not be asked."""
-        self._door.require(request.url)
+        self._policy.require(request.url)
         return await super().handle_async_request(request)
 
     async def aclose(self) -> None:

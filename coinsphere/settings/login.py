@@ -34,11 +34,6 @@ class Login(Base):
         default=False, description="The provider may be in a private network, and without TLS."
     )
 
-    @property
-    def is_oidc_configured(self) -> bool:
-        """Whether there is a provider."""
-        return self.oidc_issuer is not None
-
     @model_validator(mode="after")
     def _require_all_of_oidc(self) -> Self:
         missing = [variable(name) for name in _ALL if getattr(self, name) is None]

@@ -44,12 +44,6 @@ class Market(Base):
         default=True,
         description="Quotes of a live market are streamed by the process `feed`; else they are asked for each minute alone.",
     )
-    market_feed_seconds: float = Field(
-        0.4,
-        ge=0.05,
-        le=5,
-        description="What venues stream is gathered for so long before a price is made of it.",
-    )
     market_feed_silence_seconds: float = Field(
         30,
         ge=1,

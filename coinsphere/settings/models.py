@@ -18,7 +18,6 @@ class Models(Base):
     ml_epochs: int = Field(
         50, ge=1, le=1000, description="Most epochs of a training; early stopping may end it."
     )
-    ml_seed: int = Field(7, ge=0, description="Seed of every training.")
     ml_refresh_seconds: int = Field(
         15, ge=1, description="How often the model server looks for a new champion."
     )

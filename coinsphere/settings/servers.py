@@ -99,7 +99,7 @@ class Servers(Base):
     )
     mlflow_metrics_port: int = Field(9106, ge=1, le=65535, description="MLflow's metrics.")
     backup_metrics_port: int = Field(
-        9107, ge=1, le=65535, description="Metrics of the keeper of backups."
+        9107, ge=1, le=65535, description="Metrics of the backup daemon."
     )
     watch_metrics_port: int = Field(
         9108, ge=1, le=65535, description="Metrics of the processes of this machine."

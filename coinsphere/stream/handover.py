@@ -35,7 +35,7 @@ def give(path: Path, connection: socket.socket, begun: bytes) -> None:
         socket.send_fds(courier, [begun], [connection.fileno()])
 
 
-class Door:
+class HandoverSocket:
     """Where connections are taken.
 
     Args:

@@ -28,7 +28,7 @@ from coinsphere.stream.graphql_transport import (
     Conversation,
     SubscribingClient,
 )
-from coinsphere.stream.handover import Door
+from coinsphere.stream.handover import HandoverSocket
 from coinsphere.stream.hub import SUBSCRIPTIONS, Client, Hub
 from coinsphere.stream.reading_pool import ReadingPool
 
@@ -97,11 +97,11 @@ class Stream:
             ) as server,
             asyncio.TaskGroup() as group,
         ):
-            door = Door(
+            handover_socket = HandoverSocket(
                 self._settings.stream_socket,
                 lambda accepted, begun: group.create_task(_adopt(server, accepted, begun)),
             )
-            door.open()
+            handover_socket.open()
             tasks = [
                 group.create_task(self.feed.follow()),
                 group.create_task(self._watch_sessions()),
@@ -109,7 +109,7 @@ class Stream:
             try:
                 yield server
             finally:
-                door.close()
+                handover_socket.close()
                 for task in tasks:
                     task.cancel()
 

@@ -1,6 +1,6 @@
 """What must be true of daily candles."""
 
-from coinsphere.market.quality.outliers import LARGEST_MOVE, RULE
+from coinsphere.market.quality.outliers import LARGEST_MOVE
 from coinsphere.market.quality.set_aside import Scope
 from expectations.suites.rules import (
     LARGEST_JUMP,
@@ -10,9 +10,11 @@ from expectations.suites.rules import (
     agreeing,
     between,
     near_peg,
+    no_stray,
     none_missing,
     not_ahead,
     one_origin,
+    possible_prices,
     setting_aside,
     table,
 )
@@ -26,44 +28,14 @@ SUITE: Suite = setting_aside(
     Scope.CANDLE,
     (
         *table("candles", ("token_id", "day"), ("open", "high", "low", "close", "is_final")),
-        none_missing(
-            "every_price_is_known", "Open, high, low and close are known.", "prices_missing"
-        ),
-        between(
-            "prices_are_positive",
-            "Every price is above zero.",
-            Severity.CRITICAL,
-            "least_price",
-            above=0,
-        ),
-        between(
-            "open_and_close_lie_within_low_and_high",
-            "Low is at most, high at least, open and close.",
-            Severity.CRITICAL,
-            "range_margin",
-            least=0,
-        ),
-        between(
-            "volumes_are_not_negative",
-            "A volume that is known is at least zero.",
-            Severity.CRITICAL,
-            "volume",
-            least=0,
-        ),
+        *possible_prices(),
         not_ahead(
             "no_candle_is_of_the_future",
             "No candle opens, or is final, before its time.",
             "days_ahead",
         ),
         one_origin(),
-        between(
-            RULE,
-            "No close is ten times, or a tenth of, its neighbours' without having been traded all the way: a decimal "
-            "point slipped, or another token, unit or market came.",
-            Severity.CRITICAL,
-            "stray",
-            most=0,
-        ),
+        no_stray(),
         Rule(
             "no_price_moved_tenfold",
             "No close is ten times, or a tenth of, the day before's. One that was traded all the way, or "

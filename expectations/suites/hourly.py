@@ -4,7 +4,7 @@ They are the second reading of the daily ones, which are set aside where both co
 be is set aside by its hour, and nothing but that hour; only what concerns the table as a whole blocks.
 """
 
-from coinsphere.market.quality.outliers import LARGEST_MOVE, RULE
+from coinsphere.market.quality.outliers import LARGEST_MOVE
 from coinsphere.market.quality.set_aside import Scope
 from expectations.suites.rules import (
     Severity,
@@ -12,8 +12,11 @@ from expectations.suites.rules import (
     agreeing,
     between,
     near_peg,
+    no_stray,
     none_missing,
     not_ahead,
+    one_origin,
+    possible_prices,
     setting_aside,
     table,
 )
@@ -30,50 +33,14 @@ SUITE: Suite = setting_aside(
             ("open", "high", "low", "close", "is_final"),
             rows=Severity.WARNING,
         ),
-        none_missing(
-            "every_hourly_price_is_known", "Open, high, low and close are known.", "prices_missing"
-        ),
-        between(
-            "hourly_prices_are_positive",
-            "Every price is above zero.",
-            Severity.CRITICAL,
-            "least_price",
-            above=0,
-        ),
-        between(
-            "hourly_open_and_close_lie_within_low_and_high",
-            "Low is at most, high at least, open and close.",
-            Severity.CRITICAL,
-            "range_margin",
-            least=0,
-        ),
-        between(
-            "hourly_volumes_are_not_negative",
-            "A volume that is known is at least zero.",
-            Severity.CRITICAL,
-            "volume",
-            least=0,
-        ),
+        *possible_prices("hourly_"),
         not_ahead(
             "no_hourly_candle_is_of_the_future",
             "No candle opens, or is final, before its time.",
             "hours_ahead",
         ),
-        between(
-            "simulated_and_real_hours_are_not_mixed",
-            "All rows are simulated, or none is: those of the fewer kind are strangers.",
-            Severity.CRITICAL,
-            "is_foreign",
-            most=0,
-        ),
-        between(
-            RULE,
-            "No close is ten times, or a tenth of, its neighbours' without having been traded all the way: a decimal "
-            "point slipped, or another token, unit or market came.",
-            Severity.CRITICAL,
-            "stray",
-            most=0,
-        ),
+        one_origin("hours"),
+        no_stray(),
         between(
             "no_hour_moved_tenfold",
             "No close is ten times, or a tenth of, the hour's before. One that was traded all the way is used.",

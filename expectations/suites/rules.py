@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from coinsphere.market.quality.outliers import RULE
 from coinsphere.market.quality.set_aside import Scope
 
 LARGEST_JUMP = 25.0
@@ -126,14 +127,58 @@ def not_ahead(name: str, description: str, column: str) -> Rule:
     return between(name, description, Severity.CRITICAL, column, most=0)
 
 
-def one_origin() -> Rule:
+def possible_prices(hourly: str = "") -> Suite:
+    """What must be true of any candle alone; `hourly` stands in the names of those of hours."""
+    return (
+        none_missing(
+            f"every_{hourly}price_is_known",
+            "Open, high, low and close are known.",
+            "prices_missing",
+        ),
+        between(
+            f"{hourly}prices_are_positive",
+            "Every price is above zero.",
+            Severity.CRITICAL,
+            "least_price",
+            above=0,
+        ),
+        between(
+            f"{hourly}open_and_close_lie_within_low_and_high",
+            "Low is at most, high at least, open and close.",
+            Severity.CRITICAL,
+            "range_margin",
+            least=0,
+        ),
+        between(
+            f"{hourly}volumes_are_not_negative",
+            "A volume that is known is at least zero.",
+            Severity.CRITICAL,
+            "volume",
+            least=0,
+        ),
+    )
+
+
+def no_stray() -> Rule:
+    """No close is far from those before and after it, unless the market went there and back."""
+    return between(
+        RULE,
+        "No close is ten times, or a tenth of, its neighbours' without having been traded all the way: a decimal "
+        "point slipped, or another token, unit or market came.",
+        Severity.CRITICAL,
+        "stray",
+        most=0,
+    )
+
+
+def one_origin(rows: str = "prices") -> Rule:
     """Simulated and real prices never stand in one table."""
-    return Rule(
-        "simulated_and_real_prices_are_not_mixed",
+    return between(
+        f"simulated_and_real_{rows}_are_not_mixed",
         "All rows are simulated, or none is: those of the fewer kind are strangers.",
         Severity.CRITICAL,
-        "ExpectColumnValuesToBeBetween",
-        {"column": "is_foreign", "max_value": 0},
+        "is_foreign",
+        most=0,
     )
 
 

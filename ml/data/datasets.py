@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from uuid import UUID
 
 import numpy as np
@@ -165,25 +164,6 @@ def closes_at(conn: Connection, origins: Mapping[UUID, datetime]) -> dict[UUID, 
     """The exact close of each token at the end of its day; a token whose mart has no such day is absent."""
     parameters = {"token_ids": list(origins), "origins": list(origins.values())}
     return dict(conn.execute(_CLOSES_AT, parameters).fetchall())
-
-
-def from_folder(
-    folder: Path, tokens: Mapping[str, Token], days: int | None = None
-) -> dict[str, TrainingSet]:
-    """Training sets by symbol from candle files `SYMBOL.csv` with the columns `date` and `close`.
-
-    Args:
-        folder: holds the files; one whose symbol is not in `tokens` is passed over.
-        tokens: tokens by symbol.
-        days: only the last so many days; None takes all.
-    """
-    return {
-        path.stem: from_csv(
-            tokens[path.stem], path.read_text(), days=days, price_source="files", location=str(path)
-        )
-        for path in sorted(folder.glob("*.csv"))
-        if path.stem in tokens
-    }
 
 
 def from_csv(

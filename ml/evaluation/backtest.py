@@ -234,7 +234,7 @@ def run(
     names: Sequence[str] = catalog.GLOBAL_DEFAULT,
     recipe: Recipe = Recipe(),  # noqa: B008 - frozen
     processes: int = 1,
-    done: walk_forward.Done = walk_forward.unheard,
+    done: walk_forward.Done = walk_forward.ignore_progress,
 ) -> Backtest:
     """Walk forward over the origins from `start` to the day before `end`.
 

@@ -13,7 +13,6 @@ from ml.models.student import Student
 
 NOMINAL = (0.8, 0.95)
 """Of the two intervals."""
-TAIL_LEVELS = {0.8: (0.1, 0.9), 0.95: (0.025, 0.975)}
 
 
 @dataclass(frozen=True, slots=True)

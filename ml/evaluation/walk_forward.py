@@ -77,7 +77,7 @@ def _hint(features: FeatureSet) -> str:
     return f", which there are from {as_date(panel.days[enough[0] + longest + 1])} on"
 
 
-def unheard(_: int, __: int) -> None:
+def ignore_progress(_: int, __: int) -> None:
     """Tell nobody."""
 
 
@@ -88,7 +88,7 @@ def run(
     recipe: Recipe,
     *,
     processes: int = 1,
-    done: Done = unheard,
+    done: Done = ignore_progress,
 ) -> dict[str, Student]:
     """Each model's distributions for all days of the blocks, shape [tokens, days, HORIZONS].
 

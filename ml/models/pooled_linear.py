@@ -42,8 +42,7 @@ class PooledLinear:
 
     def predict(self, features: FeatureSet, first: int) -> Student:
         """See `GlobalModel`."""
-        unit, shifts = features.unit[:, first:], self.shifts(features, first)
-        return Student.shifted(unit, shifts, self.degrees)
+        return Student.shifted(features.unit[:, first:], self.shifts(features, first), self.degrees)
 
     def parameters(self) -> Mapping[str, Any]:
         """All of it."""

@@ -153,7 +153,9 @@ def _is_behind(rows: Sequence[tuple[float, list[float], list[float]]]) -> bool:
     return bool(own > baseline)
 
 
-def of_walk_forward(conn: Connection, version: int, facts: GlobalFacts, walked: Backtest) -> None:
+def store_walk_forward(
+    conn: Connection, version: int, facts: GlobalFacts, walked: Backtest
+) -> None:
     """Keep what models made as this version was forecast in its walk-forward."""
     judged = Judged(
         NAME,

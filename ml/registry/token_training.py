@@ -65,7 +65,7 @@ def _train(
     lineage = tracking.lineage(settings, dagster_run_id)
     data = tracking.of_training_set(training_set)
     with tracking.run(mlflow_client, settings, data, algorithm, lineage) as run_id:
-        fitted = token_fits.fit(algorithm, series, epochs=settings.ml_epochs, seed=settings.ml_seed)
+        fitted = token_fits.fit(algorithm, series, epochs=settings.ml_epochs, seed=token_fits.SEED)
         pictures = _pictures(training_set, fitted)
         facts = _facts(training_set, series, algorithm, run_id, clock())
         files = artifact.pack(residual.calibrate(fitted.model, series), facts)

@@ -37,7 +37,7 @@ _RECENT = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class VersionForecasts:
     """A loaded version and what it says, by token and horizon."""
 
     loaded: Loaded
@@ -56,13 +56,13 @@ class _State:
         input_digest: of the panel.
     """
 
-    champions: Mapping[int, Spoken] = field(default_factory=dict)
-    baseline: Spoken | None = None
+    champions: Mapping[int, VersionForecasts] = field(default_factory=dict)
+    baseline: VersionForecasts | None = None
     reasons: Mapping[int, str] = field(default_factory=dict)
     price_source: str = ""
     input_digest: str = ""
 
-    def spoken(self) -> Iterable[Spoken]:
+    def forecasts(self) -> Iterable[VersionForecasts]:
         yield from self.champions.values()
         if self.baseline is not None:
             yield self.baseline
@@ -79,7 +79,11 @@ class GlobalForecasts:
 
     def symbols(self) -> set[str]:
         """Symbols that are answered for."""
-        return {each.symbol for spoken in self._state.spoken() for each in spoken.expected.values()}
+        return {
+            each.symbol
+            for forecasts in self._state.forecasts()
+            for each in forecasts.expected.values()
+        }
 
     def champion(self, token_id: UUID, horizon: int) -> Statement | None:
         """What the champion of the horizon says of the token; None where none stands or it cannot speak of the token."""
@@ -108,18 +112,18 @@ class GlobalForecasts:
 
     def hold(self, loaded: Loaded, recent: Panel, ids: Mapping[str, UUID]) -> None:
         """Answer at every horizon from what a version says of a panel."""
-        spoken = _spoken(loaded, recent, ids)
+        forecasts = _forecasts_of(loaded, recent, ids)
         self._state = _State(
-            dict.fromkeys(HORIZONS, spoken), None, {}, recent.price_source, recent.digest
+            dict.fromkeys(HORIZONS, forecasts), None, {}, recent.price_source, recent.digest
         )
 
     def _statement(
-        self, rung: Rung, spoken: Spoken | None, token_id: UUID, horizon: int
+        self, rung: Rung, forecasts: VersionForecasts | None, token_id: UUID, horizon: int
     ) -> Statement | None:
-        expected = None if spoken is None else spoken.expected.get((token_id, horizon))
-        if spoken is None or expected is None:
+        expected = None if forecasts is None else forecasts.expected.get((token_id, horizon))
+        if forecasts is None or expected is None:
             return None
-        state, loaded = self._state, spoken.loaded
+        state, loaded = self._state, forecasts.loaded
         quality = responses.quality_of_figures(loaded, expected)
         return Statement(
             rung, loaded.info, expected, state.price_source, state.input_digest, quality
@@ -142,11 +146,13 @@ class GlobalForecasts:
             return
         recent = panel.recent(conn, now)
         ids = dict(zip(recent.symbols, recent.token_ids, strict=True))
-        spoken = {number: _spoken(each, recent, ids) for number, each in self._loaded.items()}
+        forecasts = {
+            number: _forecasts_of(each, recent, ids) for number, each in self._loaded.items()
+        }
         standing = _standing(self._settings, serving, self._loaded, now)
         self._state = _State(
-            {horizon: spoken[number] for horizon, number in standing.items()},
-            spoken.get(serving.baseline or 0),
+            {horizon: forecasts[number] for horizon, number in standing.items()},
+            forecasts.get(serving.baseline or 0),
             _reasons(self._settings, serving, verdict, standing, refused),
             recent.price_source,
             recent.digest,
@@ -154,7 +160,7 @@ class GlobalForecasts:
         # One that was refused is tried again at the next round.
         self._inputs = None if refused else inputs
         _log.info(
-            "outlooks_computed",
+            "forecasts_computed",
             champions=standing,
             baseline=serving.baseline,
             tokens=len(self.symbols()),
@@ -176,9 +182,9 @@ class GlobalForecasts:
         return refused
 
 
-def _spoken(loaded: Loaded, recent: Panel, ids: Mapping[str, UUID]) -> Spoken:
+def _forecasts_of(loaded: Loaded, recent: Panel, ids: Mapping[str, UUID]) -> VersionForecasts:
     forecasts = global_forecasting.distributions(loaded.version, recent)
-    return Spoken(
+    return VersionForecasts(
         loaded, {(ids[forecast.symbol], forecast.horizon_days): forecast for forecast in forecasts}
     )
 

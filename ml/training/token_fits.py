@@ -9,6 +9,9 @@ from ml.models.ewma import Ewma
 from ml.models.interface import CentredModel
 from ml.models.naive import Naive
 
+SEED = 7
+"""Of every training: who trains on the same data gets the same model."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:

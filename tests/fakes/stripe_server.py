@@ -90,10 +90,6 @@ class StripeServer:
         bought["status"] = "active"
         self._tell("customer.subscription.updated", bought)
 
-    def give_up(self, subscription: str) -> None:
-        """Every try failed."""
-        self._end(self.subscriptions[subscription])
-
     def cancel(self, subscription: str) -> None:
         """Its owner cancels it in the portal, at the period's end."""
         bought = self.subscriptions[subscription]

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import class_row
+
+from coinsphere.audit.chain import Act
 
 _ACCOUNT = """
     select u.id, u.email, u.first_name, u.last_name, u.role, u.email_verified, u.subscription_tier, u.is_active,
@@ -62,21 +63,6 @@ class Account:
     created_at: datetime
     last_login_at: datetime | None
     sessions: int
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """An entry of the audit log, without the hashes that chain it."""
-
-    id: int
-    seq: int | None
-    occurred_at: datetime
-    actor_id: UUID | None
-    action: str
-    target: str | None
-    ip_address: str | None
-    request_id: str | None
-    details: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +123,7 @@ def audit_log(
     action: str | None = None,
     actor_id: UUID | None = None,
     before: int | None = None,
-) -> list[AuditEntry]:
+) -> list[Act]:
     """Entries of the audit log, newest first."""
     wanted = {"limit": limit, "action": action, "actor_id": actor_id, "before": before}
-    return conn.cursor(row_factory=class_row(AuditEntry)).execute(_AUDIT, wanted).fetchall()
+    return conn.cursor(row_factory=class_row(Act)).execute(_AUDIT, wanted).fetchall()

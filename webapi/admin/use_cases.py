@@ -6,6 +6,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere.audit.chain import Act
 from coinsphere.audit.events import Event
 from coinsphere.market import origin, overview
 from webapi import features
@@ -86,9 +87,7 @@ def end_sessions(user_id: str) -> int:
     return len(ended)
 
 
-def audit_entries(
-    conn: Connection, query: schemas.AuditQuery
-) -> tuple[list[queries.AuditEntry], str | None]:
+def audit_entries(conn: Connection, query: schemas.AuditQuery) -> tuple[list[Act], str | None]:
     """Entries of the audit log, newest first. That somebody read it is an entry too."""
     before = None if query.cursor is None else cursor.number(query.cursor)
     entries = queries.audit_log(

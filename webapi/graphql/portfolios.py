@@ -80,7 +80,7 @@ class PortfolioQueries:
         """All of one's portfolios with what they hold, the oldest first, and sums over them in `currency`."""
         asked = check(CurrencyQuery, {"currency": currency})
         with scope.connection() as conn:
-            return overview.everything(conn, scope.user_id(), asked.currency)
+            return overview.portfolios_with_totals(conn, scope.user_id(), asked.currency)
 
     @route_field(_OF_PORTFOLIO, Portfolio | None)
     def portfolio(

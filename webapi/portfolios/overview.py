@@ -16,7 +16,7 @@ from webapi.defi import net_worth
 from webapi.portfolios import answers, queries
 
 
-def everything(
+def portfolios_with_totals(
     conn: Connection, owner: UUID, asked: str | None, *, summed_in: str | None = None
 ) -> dict[str, Any]:
     """Portfolios with what they hold, the oldest first, and sums over them, as `PortfoliosOut` takes it.

@@ -48,7 +48,7 @@ _USUAL_SYNC = timedelta(seconds=10)
 def list_portfolios(query_data: CurrencyQuery) -> Response:
     """All of one's portfolios with what they hold, the oldest first, and sums over them in `currency`."""
     with scope.connection() as conn:
-        body = overview.everything(conn, scope.user_id(), query_data.currency)
+        body = overview.portfolios_with_totals(conn, scope.user_id(), query_data.currency)
     return scope.tagged(body)
 
 

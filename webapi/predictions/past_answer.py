@@ -17,10 +17,11 @@ from webapi.http import errors
 from webapi.http.schema import camel
 from webapi.predictions import answers
 from webapi.predictions.model_server import LEVELS, Forecast, Model, Quality
+from webapi.predictions.point_in_time import STATE_THEN
 from webapi.tokens.queries import Token
 
 # The newest that had been issued, and why a check held it or its token aside at that moment.
-_STOOD: LiteralString = """
+_STOOD: LiteralString = f"""
     select p.id, p.origin_at, p.issued_at, p.reference_price, p.quantiles, p.model_name, p.model_version, p.algorithm,
         p.run_id, p.code_version, p.data_digest, p.price_source, p.in_distribution, held.reason as held, trained.last_day,
         reached.coverage80, reached.coverage95, reached.skill_vs_naive, reached.first_origin, reached.last_origin
@@ -38,12 +39,7 @@ _STOOD: LiteralString = """
     left join lateral (
         select s.reason
         from market.set_aside s
-        cross join lateral (
-            select t.state from market.set_aside_trail t
-            where t.set_aside_id = s.id and t.at <= %(as_of)s
-            order by t.at desc, t.id desc
-            limit 1
-        ) known
+        {STATE_THEN}
         where s.token_id = p.token_id and known.state = 'held'
             and (s.scope = 'token' or s.scope = 'forecast' and s.about = p.origin_at)
         limit 1
@@ -52,7 +48,7 @@ _STOOD: LiteralString = """
         and p.issued_at <= %(as_of)s and p.quantiles ?& %(levels)s
     order by p.origin_at desc, p.issued_at desc
     limit 1
-"""
+"""  # noqa: S608 - constants alone
 
 
 _OF_ALL_TOKENS = "all-tokens-forecaster"

@@ -9,6 +9,13 @@ from psycopg.rows import class_row
 
 from webapi.predictions.queries import STORED, After, Stored
 
+STATE_THEN: LiteralString = """cross join lateral (
+        select t.state from market.set_aside_trail t
+        where t.set_aside_id = s.id and t.at <= %(as_of)s
+        order by t.at desc, t.id desc
+        limit 1
+    ) known"""
+"""The state at that moment of what was set aside (`s`), as `known.state`."""
 # Nothing that was recorded later counts: no forecast, no candle, no correction of one, and no judgement of a check.
 _HISTORY: LiteralString = f"""
     {STORED}
@@ -20,12 +27,7 @@ _HISTORY: LiteralString = f"""
       and not exists (
           select
           from market.set_aside s
-          cross join lateral (
-              select t.state from market.set_aside_trail t
-              where t.set_aside_id = s.id and t.at <= %(as_of)s
-              order by t.at desc, t.id desc
-              limit 1
-          ) known
+          {STATE_THEN}
           where s.token_id = p.token_id and s.scope = 'forecast' and s.about = p.origin_at and known.state = 'held'
       )
       and (%(after_id)s::uuid is null or (p.origin_at, p.id) < (%(after_origin)s, %(after_id)s))

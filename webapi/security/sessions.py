@@ -117,11 +117,6 @@ class Principal:
     user_id: UUID
     role: str
 
-    @property
-    def is_admin(self) -> bool:
-        """Whether everything is allowed."""
-        return self.role == "admin"
-
 
 @dataclass(frozen=True, slots=True)
 class Session:

@@ -18,7 +18,7 @@ def get_shared(secret: str) -> Response:
 
     Of exact parts one could tell amounts that are round numbers of units: they stand to each other as whole numbers.
     """
-    answer = scope.tagged(shared_portfolio.opened(secret))
+    answer = scope.tagged(shared_portfolio.open_link(secret))
     # Kept nowhere: it ends when the link does. Found by no search engine.
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["X-Robots-Tag"] = "noindex, nofollow"

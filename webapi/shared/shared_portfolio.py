@@ -24,7 +24,7 @@ _CENT = Decimal("0.01")
 _GROWTH_STEP = Decimal("0.0001")
 
 
-def opened(secret: str) -> dict[str, Any]:
+def open_link(secret: str) -> dict[str, Any]:
     """The portfolio as `SharedOut` takes it, with amounts hidden where its owner wished.
 
     Raises:

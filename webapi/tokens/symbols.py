@@ -8,7 +8,6 @@ from webapi.http import errors
 from webapi.tokens import queries
 from webapi.tokens.queries import Token
 
-MAX_LENGTH = 20
 _KNOWN_FORM = re.compile(r"[^\x00-\x20\x7f]{1,20}")
 
 

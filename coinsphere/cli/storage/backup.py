@@ -31,7 +31,7 @@ def backup() -> None:
 @backup.command()
 @click.option("--full", is_flag=True, help="Not on top of the one before.")
 def create(*, full: bool) -> None:
-    """Make a base backup now, beside those that the keeper makes, and store it at every place."""
+    """Make a base backup now, beside those that the backup daemon makes, and store it at every place."""
     import psycopg
 
     from coinsphere.backup import base_backups, places, sealing
@@ -157,7 +157,7 @@ def drill(place: str | None, *, as_json: bool) -> None:
 
 @backup.command()
 def prune() -> None:
-    """Forget at every place what the settings do not keep, as the keeper does after each base backup."""
+    """Forget at every place what the settings do not keep, as the backup daemon does after each base backup."""
     from coinsphere.backup import base_backups, places, sealing
     from coinsphere.clock import utc_now
 

@@ -93,7 +93,7 @@ def agree(  # noqa: PLR0917 - what is said, what converts it, what was before
         votes.heard(quote, rates.get(quote.currency), previous, now, rules)
         for _, quote in sorted(markets.items())
     ]
-    parts = votes.near_each_other(votes.one_a_venue(parts), rules)
+    parts = votes.reject_outliers(votes.one_a_venue(parts), rules)
     voting = [part for part in parts if part.left_out is None]
     unpriced = Consensus(asset, now, _state(parts, len(voting), rules), len(voting))
     if not voting:

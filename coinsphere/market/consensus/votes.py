@@ -78,7 +78,7 @@ def one_a_venue(constituents: Sequence[Constituent]) -> list[Constituent]:
     ]
 
 
-def near_each_other(constituents: Sequence[Constituent], rules: Rules) -> list[Constituent]:
+def reject_outliers(constituents: Sequence[Constituent], rules: Rules) -> list[Constituent]:
     """Leaves out the furthest from the median of the others, one by one, until none is too far away."""
     outvoted: dict[tuple[str, str], str] = {}
     votes = [vote for vote in constituents if vote.left_out is None]

@@ -26,6 +26,8 @@ from coinsphere.settings import Settings
 BEAT_SECONDS = 5.0
 _TOKENS_SECONDS = 60.0
 _AGAIN_SECONDS = 1.0
+_GATHER_SECONDS = 0.4
+"""What venues stream is gathered for so long before a price is made of it."""
 _AWAY = (psycopg.OperationalError, PoolTimeout)
 
 T = TypeVar("T")
@@ -99,7 +101,7 @@ class Feed:
     async def _make_prices(self, prices: Prices) -> None:
         while True:
             await self._stirred.wait()
-            await asyncio.sleep(self._settings.market_feed_seconds)
+            await asyncio.sleep(_GATHER_SECONDS)
             self._stirred.clear()
             news, self._news = self._news, set()
             now = self._clock()

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
-from coinsphere.backup import base_backups, drill, files, keeper, places, restoring, sealing, wal
+from coinsphere.backup import base_backups, daemon, drill, files, places, restoring, sealing, wal
 from coinsphere.cli.main import cli
 from coinsphere.clock import utc_now
 from coinsphere.errors import BackupError
@@ -48,7 +48,7 @@ def settings(postgres, database, tmp_path) -> Settings:
 @pytest.fixture
 def kept(settings):
     """A keeper at work, in a thread of its own."""
-    made, stopped = keeper.Keeper(settings), threading.Event()
+    made, stopped = daemon.BackupDaemon(settings), threading.Event()
 
     def work() -> None:
         while not stopped.wait(0.2):

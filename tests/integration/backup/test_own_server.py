@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from pydantic import SecretStr
 
-from coinsphere.backup import before_upgrade, keeper, places, wal
+from coinsphere.backup import before_upgrade, daemon, places, wal
 from coinsphere.cli.main import cli
 from coinsphere.clock import iso, utc_now
 from coinsphere.db import migrate
@@ -124,7 +124,7 @@ def test_rights_that_are_missing_are_named_with_what_gives_them(server, superuse
     superuser.execute(f"revoke pg_read_all_stats from {_ROLE}")
     try:
         refused = run("create")
-        made = keeper.Keeper(settings)
+        made = daemon.BackupDaemon(settings)
         made.round()
         made.stop()
     finally:
@@ -143,7 +143,7 @@ def test_rights_that_are_missing_are_named_with_what_gives_them(server, superuse
 def test_behind_a_gap_the_log_is_received_anew_and_a_full_backup_follows(superuser, settings):
     """As after a fail-over, which takes no slots along: what lies here is behind what the server has."""
     folder = State(settings.state).received_log
-    shipping = wal.Shipping(places.build(settings)[0], keeper.sealing.build(settings), folder)
+    shipping = wal.Shipping(places.build(settings)[0], daemon.sealing.build(settings), folder)
     receiver = wal.Receiver(settings.backup_dsn, folder)
     assert not receiver.ensure()
     until(shipping.ship)

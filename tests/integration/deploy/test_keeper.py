@@ -1,4 +1,4 @@
-"""The keeper of backups as the compose file starts it: its variables, its secrets, and who may connect to PostgreSQL."""
+"""The backup daemon as the compose file starts it: its variables, its secrets, and who may connect to PostgreSQL."""
 
 import os
 import shutil

@@ -30,6 +30,7 @@ from ml.models.catalog import ALGORITHMS
 from ml.monitoring import held_out_forecasts, reproduction
 from ml.registry import token_listing, token_registry, tracking, versions
 from ml.registry.global_version import NAME
+from ml.training import token_fits
 from tests.integration.ml.conftest import NOW
 
 
@@ -68,7 +69,7 @@ def test_a_run_holds_what_made_the_model(mlflow_client, trained, training_set, w
     run = mlflow_client.get_run(lstm.run_id)
     assert run.info.status == "FINISHED"
     assert run.data.params["layers"] == "128/64/32"
-    assert run.data.params["seed"] == str(warehouse.settings.ml_seed)
+    assert run.data.params["seed"] == str(token_fits.SEED)
     assert run.data.tags["code_version"] == lstm.code_version
     assert run.data.tags["data_digest"] == training_set.digest
     history = mlflow_client.get_metric_history(lstm.run_id, "validation_loss")

@@ -15,9 +15,13 @@ def test_the_lstm_is_shown_beside_naive_and_the_best_serves(shared_data, warehou
     settings = warehouse.settings
     with warehouse.pipeline() as conn:
         token = tokens.by_symbol(conn, "ADA")
-        training_set = datasets.from_folder(
-            shared_data / "daily", {"ADA": token}, days=settings.ml_training_days
-        )["ADA"]
+        training_set = datasets.from_csv(
+            token,
+            (shared_data / "daily" / "ADA.csv").read_text(),
+            days=settings.ml_training_days,
+            price_source="files",
+            location="ADA.csv",
+        )
         snapshots.record(conn, training_set, token.id)
         trained = pipeline.train_token(settings, training_set, clock=lambda: NOW)
         made = pipeline.evaluate_token(conn, settings, training_set, trained, clock=lambda: NOW)

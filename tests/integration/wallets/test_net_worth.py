@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from coinsphere.defi import net_worth
+from coinsphere.defi import repository as positions_store
 from coinsphere.defi.net_worth import InProtocols
 from coinsphere.portfolio.valuation import current_holdings
 from coinsphere.wallets import repository
@@ -26,9 +27,10 @@ def worth(reader):
             reader.owner, reader.user_id, currencies, reader.now, timedelta(hours=1)
         )
         total = current_holdings.totals(held[reader.portfolio_id])
-        protocols = net_worth.in_protocols(
-            reader.owner, reader.user_id, currencies, reader.now.date()
-        )[reader.portfolio_id]
+        positions = positions_store.open_positions(reader.owner, reader.user_id)
+        protocols = net_worth.of_positions(reader.owner, positions, currencies, reader.now.date())[
+            reader.portfolio_id
+        ]
         worth = net_worth.net_worth(total.total_value, total.holdings_count, protocols)
         return total.total_value, protocols, worth
 

@@ -77,3 +77,22 @@ def test_the_index_names_every_decision_once_and_says_which_were_superseded() ->
             assert "superseded by" in lines[0], (
                 f"the index does not say what superseded {page.name}"
             )
+
+
+def test_the_index_says_of_each_decision_which_later_one_changed_a_part_of_it() -> None:
+    index = (ROOT / "docs" / "adr" / "README.md").read_text()
+    line_of = {line[3:7]: line for line in index.splitlines() if line.startswith("- [")}
+    changing = r"(?:supersedes|replaces|changes|takes)\b([^;]*?)(?:;|\.\s|\n\n)"
+    unmarked = [
+        (former, page.name)
+        for page in sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
+        for part in re.findall(changing, _status(page), flags=re.IGNORECASE | re.DOTALL)
+        for former in re.findall(r"\b\d{4}\b", re.sub(r"\([^)]*\)", "", part))
+        if page.name[:4] not in line_of[former]
+    ]
+    assert unmarked == []
+
+
+def _status(page: Path) -> str:
+    text = page.read_text()
+    return text[text.index("Status:") : text.index("## Context")]

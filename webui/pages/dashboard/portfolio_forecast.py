@@ -34,7 +34,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class PortfolioForecast:
     """The fan of a portfolio; `body` is what the API answers."""
 
     portfolio: Portfolio
@@ -45,7 +45,7 @@ class Outlook:
 
 def of_largest(
     conn: Connection, owner: UUID, held: Sequence[dict[str, Any]], now: datetime
-) -> Outlook | None:
+) -> PortfolioForecast | None:
     """The outlook of the largest of the portfolios that the overview `held` lists; None without any.
 
     Bounds of several cannot be added: what moves one moves the others.
@@ -58,13 +58,13 @@ def of_largest(
     return of_one(conn, owner, chosen, now)
 
 
-def of_one(conn: Connection, owner: UUID, chosen: Portfolio, now: datetime) -> Outlook:
+def of_one(conn: Connection, owner: UUID, chosen: Portfolio, now: datetime) -> PortfolioForecast:
     """The outlook of a portfolio of `owner`."""
     body = value_distribution.of_portfolio(conn, chosen, owner, now)
     points = tuple(_range(each, now) for each in body["horizons"])
     past = _past(conn, chosen, owner, now)
     picture = charts.fan([*past, (now, _amount(body["value"]))], points) if points else None
-    return Outlook(chosen, body, points, picture)
+    return PortfolioForecast(chosen, body, points, picture)
 
 
 def _range(horizon: dict[str, Any], now: datetime) -> Range:

@@ -76,8 +76,8 @@ def _movement(part: Part) -> Decimal:
 
 def now(conn: Connection, owner: UUID) -> Worth:
     """What all portfolios of `owner` come to at this moment, in the currency that the reader chose, else their common one."""
-    own = overview.everything(conn, owner, None, summed_in=cookies.currency())
-    body = overview.everything(conn, owner, own["currency"]) if _differ(own) else own
+    own = overview.portfolios_with_totals(conn, owner, None, summed_in=cookies.currency())
+    body = overview.portfolios_with_totals(conn, owner, own["currency"]) if _differ(own) else own
     holdings = [holding for portfolio in body["portfolios"] for holding in portfolio["holdings"]]
     return Worth(body, tuple(_parts(holdings)))
 

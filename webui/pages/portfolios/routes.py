@@ -148,7 +148,9 @@ def settings_page(portfolio_id: str, form: Submission = EMPTY, link: str | None 
 
 def _listing(form: Submission) -> Response:
     with scope.connection() as conn:
-        body = overview.everything(conn, scope.user_id(), None, summed_in=cookies.currency())
+        body = overview.portfolios_with_totals(
+            conn, scope.user_id(), None, summed_in=cookies.currency()
+        )
     return rendering.page("portfolios/index.html", body=body, form=form, currencies=_CURRENCIES)
 
 

@@ -16,7 +16,7 @@ web_shared = Blueprint("web_shared", __name__)
 @anyone
 def shared(secret: str) -> Response:
     """What it is made of and how it grew; amounts where the owner wished."""
-    body = shared_portfolio.opened(secret)
+    body = shared_portfolio.open_link(secret)
     grown = [
         Row(datetime.fromisoformat(each["date"]).replace(tzinfo=UTC), (each["growth"],))
         for each in body["performance"]

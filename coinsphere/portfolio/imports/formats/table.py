@@ -28,7 +28,6 @@ class Table(NamedTuple):
     delimiter: str
     header: Header
     titles: list[str]
-    header_line: int
     lines: list[Line]
     cut: Line | None
     zone: str | None = None
@@ -69,7 +68,7 @@ def table(text: str, columns: Sequence[Column]) -> Table:
     offset, number, delimiter, header, titles = _header(body, columns)
     lines, cut = _rows(body[offset:], number, delimiter, titles)
     found = _ZONE.search(body[:offset])
-    return Table(delimiter, header, titles, number, lines, cut, found[1] if found else None)
+    return Table(delimiter, header, titles, lines, cut, found[1] if found else None)
 
 
 def header_of(text: str, columns: Sequence[Column]) -> Header:

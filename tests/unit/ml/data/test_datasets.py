@@ -63,11 +63,3 @@ def test_a_gap_repeats_the_last_close_and_is_known_as_such():
     filled, known = made.calendar()
     assert filled.tolist() == [1.0, 1.0, 1.0, 2.0]
     assert known.tolist() == [True, False, False, True]
-
-
-def test_a_folder_gives_the_last_days_of_known_tokens(tmp_path):
-    (tmp_path / "ABC.csv").write_text("date,close\n2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n")
-    (tmp_path / "XYZ.csv").write_text("date,close\n2024-01-01,1\n")
-    made = datasets.from_folder(tmp_path, {"ABC": TOKEN}, days=2)
-    assert list(made) == ["ABC"]
-    assert made["ABC"].closes.tolist() == [2.0, 3.0]

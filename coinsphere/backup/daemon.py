@@ -1,4 +1,4 @@
-"""Keeps the backups: `python -m coinsphere.backup.keeper`, a process of the local system.
+"""Keeps the backups: `python -m coinsphere.backup.daemon`, a process of the local system.
 
 It receives the log as it is written and stores it every few seconds, with what is new of models' files and of keys; and
 makes a base backup each day. A place that does not answer holds up none of the others.
@@ -52,8 +52,8 @@ def bring(upload: Upload, conn: psycopg.Connection) -> None:
     backup_progress.beat(conn, upload.place.name, segment, problem)
 
 
-class Keeper:
-    """The keeper of one state."""
+class BackupDaemon:
+    """Receives, stores and makes the backups of one state."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -150,14 +150,14 @@ def main() -> None:
     settings = Settings.from_env()
     log.configure(settings.log_level)
     faults.start(settings, "backup")
-    keeper = Keeper(settings)
+    daemon = BackupDaemon(settings)
     exposition.serve(settings, settings.backup_metrics_port)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     while not stopped.wait(_ROUND_SECONDS):
-        keeper.round()
-    keeper.stop()
+        daemon.round()
+    daemon.stop()
 
 
 if __name__ == "__main__":
