@@ -90,7 +90,14 @@ def memory(url: str, count: int = MILLION) -> dict[str, float]:
 
 @contextmanager
 def _database() -> Iterator[str]:
-    """A migrated and seeded database on an embedded server that writes to the disk as the real one does."""
+    """The URL of its owner."""
+    with database() as (server, _):
+        yield server.url("coinsphere_owner")
+
+
+@contextmanager
+def database() -> Iterator[tuple[PostgresServer, int]]:
+    """A migrated and seeded database on an embedded server that writes to the disk as the real one does, and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -106,7 +113,7 @@ def _database() -> Iterator[str]:
                 migrate.upgrade(url)
                 with psycopg.connect(url) as conn:
                     seeds.apply(conn)
-                yield url
+                yield server, process.pid
             finally:
                 # Not SIGTERM, upon which PostgreSQL waits for as long as anybody is connected.
                 _end(process, signal.SIGINT)

@@ -16,7 +16,7 @@ def run() -> list[Measure]:
     with started("simulated", **quick) as system:
         settings = Settings.from_env(_variables(system))
         costs = sorted(_cost(system, settings) for _ in range(_ROUNDS))
-    return [Measure("CPU of a scheduled minute", costs[_ROUNDS // 2], "s", target=8)]
+    return [Measure("CPU of a scheduled minute", costs[_ROUNDS // 2], "s", target=5)]
 
 
 def _cost(system: System, settings: Settings) -> float:

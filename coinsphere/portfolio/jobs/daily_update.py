@@ -8,21 +8,28 @@ from psycopg import Connection
 
 from coinsphere.portfolio.jobs import recompute
 
-# Closes and rates that were stored after some portfolio was valued, the earliest day of each. One threshold for all:
-# a portfolio that was valued later is valued again from that day, to the same result.
+# Closes and rates that were stored after some portfolio was valued, or taken out, which leaves no new row but what was believed
+# before; the earliest day of each. One threshold for all: a portfolio that was valued later is valued again from that day, to
+# the same result.
 _FRESH = """
     create temporary table fresh on commit drop as
     with threshold as (
         select min(valued_at) as at from app.portfolio_states where first_day is not null
     )
     select c.token_id, null::text as currency, min(c.opened_at at time zone 'UTC')::date as day
-    from market.price_data c, threshold
-    where c.interval = '1d' and c.is_final and c.ingested_at > threshold.at
+    from (
+        select token_id, interval, opened_at, ingested_at as at from market.price_data where is_final
+        union all select token_id, interval, opened_at, believed_until from market.price_revisions
+    ) c, threshold
+    where c.interval = '1d' and c.at > threshold.at
     group by c.token_id
     union all
     select null, r.currency, min(r.day)
-    from market.exchange_rates r, threshold
-    where r.ingested_at > threshold.at
+    from (
+        select currency, day, ingested_at as at from market.exchange_rates
+        union all select currency, day, believed_until from market.rate_revisions
+    ) r, threshold
+    where r.at > threshold.at
     group by r.currency
 """
 # What was earned, swapped or paid as a fee at the market's price, and whatever was converted at a rate.

@@ -1,7 +1,7 @@
 """The new day, late closes and corrected ones reach the values; the job and the asset do the work."""
 
 import asyncio
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import dagster as dg
@@ -58,6 +58,35 @@ def test_a_new_day_and_a_corrected_close_are_valued_and_nothing_else(world: Worl
     assert cost == (9_000,)
     left = world.state()
     recompute.rebuild(world.conn, world.user, later)
+    assert world.state() == left
+
+
+def test_a_close_that_was_taken_out_and_a_rate_that_ended_leave_the_values(
+    world: World, owner
+) -> None:
+    """Both leave no row that is new: only what was believed before tells of them."""
+    euros = reference_rates.Rate("USD", date(2026, 2, 20), Decimal("1.25"))
+    later = reference_rates.Rate("USD", date(2026, 2, 25), Decimal("1.6"))
+    owner.execute("update app.portfolios set currency = 'EUR'")
+    reference_rates.store(world.conn, [euros])
+    reference_rates.fill(world.conn, [later], "simulated")
+    world.record(world.new("buy", "BTC", 1, 50_000, 21))
+    world.work()
+    before = values(world)
+    age(owner)
+    owner.execute(
+        "delete from market.price_data where token_id = %s and opened_at = '2026-02-22'",
+        [world.tokens["BTC"]],
+    )
+    reference_rates.store(world.conn, [])
+    daily_update.update(world.conn, NOW)
+    after = values(world)
+    assert after["2026-02-22"] == after["2026-02-21"] == before["2026-02-21"]
+    assert after["2026-02-26"] == (before["2026-02-26"] * Decimal("1.28")).quantize(
+        Decimal("1e-18")
+    )
+    left = world.state()
+    recompute.rebuild(world.conn, world.user, NOW)
     assert world.state() == left
 
 
