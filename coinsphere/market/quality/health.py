@@ -1,7 +1,7 @@
 """How good the market's data are, day by day: of each token, and of each venue that quotes it.
 
-Prices that venues agree on are read as they were at the first minute of each hour, and what each venue said of them at
-that of each third: the work grows with tokens and days that are asked for, and not with what is stored.
+Prices that venues agree on are read as they were at the first minute that there is of each hour, and what each venue said of
+them at that of each three: the work grows with tokens and days that are asked for, and not with what is stored.
 """
 
 from collections.abc import Sequence
@@ -107,7 +107,7 @@ _DAYS = """
         cross join generate_series(%(since)s::timestamptz, least(%(until)s, %(now)s::timestamptz), %(every)s) as hour
         cross join lateral (
             select c.valid_at, c.price, c.confidence, c.agreed_at, c.constituents from market.consensus c
-            where c.token_id = chosen.id and c.valid_at >= hour and c.valid_at < least(hour + interval '1 hour', %(until)s)
+            where c.token_id = chosen.id and c.valid_at >= hour and c.valid_at < least(hour + %(every)s, %(until)s)
             order by c.valid_at limit 1
         ) found
     ),

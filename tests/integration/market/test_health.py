@@ -122,6 +122,13 @@ def test_a_venues_days_say_how_often_it_spoke_voted_and_how_far_off_it_was(btc, 
     ]
 
 
+def test_what_began_within_the_three_hours_is_told_of_at_once(owner, api, tokens):
+    (eth,) = tokens("ETH")
+    agree(owner, eth.id, NOW - 2 * HOUR, [said("kraken", 4, "1")])
+    (day,) = health.of_venues(api, [Followed(eth.id, "ETH")], Window.of(1, NOW), NOW)
+    assert (day.venue, day.expected, day.answered) == ("kraken", 1, 1)
+
+
 def test_tokens_are_told_page_by_page_and_a_delisted_one_by_name(btc, api, tokens, owner):
     everything = health.followed(api, 1000)
     first = health.followed(api, 10)
