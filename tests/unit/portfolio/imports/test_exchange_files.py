@@ -309,6 +309,21 @@ def test_binance_a_distribution_of_before_2021_is_no_move_within() -> None:
     assert (said(found), found.left_out) == (["airdrop 20 OP", "transfer_out 5 BTT"], [])
 
 
+def test_binance_what_a_liquidation_sells_is_sold_and_what_may_come_back_as_another_coin_left() -> (
+    None
+):
+    found = binance(
+        "01,Cross Margin,Cross Margin Liquidation - Small Assets Takeover,WLD,-0.1",
+        "01,Cross Margin,Cross Margin Liquidation - Small Assets Takeover,USDT,0.05",
+        "05,Isolated Margin,Isolated Margin Liquidation - Fee,USDT,-1",
+        "10,Spot,Dual Savings Purchase,BTC,-0.1", "20,Spot,Dual Savings Settlement,USDT,4000", "30,Spot,Transfer Funds to Spot,USDT,5",
+    )  # fmt: skip
+    assert said(found) == [
+        "swap 0.1 WLD for 0.05 USDT", "fee 1 USDT", "transfer_out 0.1 BTC", "transfer_in 4000 USDT",
+    ]  # fmt: skip
+    assert ([each.line for each in found.left_out], found.problems) == ([7], [])
+
+
 def test_binance_what_is_borrowed_is_held_until_it_is_repaid() -> None:
     margin = "Isolated Margin"
     found = binance(
