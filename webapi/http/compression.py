@@ -52,7 +52,9 @@ class Compression:
             if close is not None:
                 close()
         if len(body) >= LEAST:
-            body, headers = _packed(environ, body, Headers(headers))
+            headers = [*headers, ("Vary", "Accept-Encoding")]
+            if parse_accept_header(environ.get("HTTP_ACCEPT_ENCODING", "")).quality("gzip"):
+                body, headers = _packed(body, Headers(headers))
         start(status, headers, *rest)
         return [body]
 
@@ -70,14 +72,12 @@ def _may_be_packed(environ: Environ, headers: list[tuple[str, str]]) -> bool:
     return is_json and is_whole and is_read and SECRETS.match(environ["PATH_INFO"]) is None
 
 
-def _packed(environ: Environ, body: bytes, headers: Headers) -> tuple[bytes, list[tuple[str, str]]]:
+def _packed(body: bytes, headers: Headers) -> tuple[bytes, list[tuple[str, str]]]:
     """Body and headers. The entity tag becomes a weak one: the same content, in other bytes (RFC 9110 8.8.1)."""
-    headers.add("Vary", "Accept-Encoding")
-    if parse_accept_header(environ.get("HTTP_ACCEPT_ENCODING", "")).quality("gzip"):
-        body = gzip.compress(body, _LEVEL, mtime=0)
-        headers["Content-Encoding"] = "gzip"
-        headers["Content-Length"] = str(len(body))
-        tag = headers.get("ETag")
-        if tag is not None and not tag.startswith("W/"):
-            headers["ETag"] = f"W/{tag}"
+    body = gzip.compress(body, _LEVEL, mtime=0)
+    headers["Content-Encoding"] = "gzip"
+    headers["Content-Length"] = str(len(body))
+    tag = headers.get("ETag")
+    if tag is not None and not tag.startswith("W/"):
+        headers["ETag"] = f"W/{tag}"
     return body, headers.to_wsgi_list()

@@ -33,6 +33,7 @@ from coinsphere.stream import handover
 from webapi.http.errors import Problem, unavailable
 from webapi.server import refusals
 from webapi.server.connection import Connection, State
+from webapi.server.fixed_settings import FixedSettings
 
 _LOOK_SECONDS = 0.5
 _LOGINS = frozenset(f"/api/v1/auth/{name}" for name in ("login", "register", "reset-password"))
@@ -60,11 +61,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """A worker whose threads wait for no client."""
 
     alive: bool
+    cfg: Any
     max_requests: int
 
     def init_process(self) -> None:
         """After the fork: the lanes' threads start on first use."""
         sys.setswitchinterval(_SWITCH_SECONDS)
+        self.cfg = FixedSettings(self.cfg)
         self._logins = ThreadPoolExecutor(_LOGIN_THREADS, thread_name_prefix="login")
         self._liveness = ThreadPoolExecutor(1, thread_name_prefix="liveness")
         self._connections: set[Connection] = set()

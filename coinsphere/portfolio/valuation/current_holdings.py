@@ -203,16 +203,17 @@ def valued(
     """
     rows = _with_last_closes(conn, quoted_rows) if as_of is None else quoted_rows
     rates = _rates(StoredMarket(conn, as_of), set(currencies.values()), now.date())
-    by_portfolio: dict[UUID, list[Holding]] = {portfolio_id: [] for portfolio_id in currencies}
+    by_portfolio: dict[UUID, list[Row]] = {portfolio_id: [] for portfolio_id in currencies}
+    for row in rows:
+        by_portfolio.get(row.portfolio_id, []).append(row)
+    since = now - stale_after
     with localcontext(EXACT):
-        for row in rows:
-            if row.portfolio_id in by_portfolio:
-                currency = currencies[row.portfolio_id]
-                is_stale = row.price_updated_at is None or row.price_updated_at < now - stale_after
-                by_portfolio[row.portfolio_id].append(
-                    _valued(row, currency, rates[currency], is_stale=is_stale)
-                )
-    return by_portfolio
+        return {
+            portfolio_id: [
+                _valued(row, currency, rates[currency], since) for row in by_portfolio[portfolio_id]
+            ]
+            for portfolio_id, currency in currencies.items()
+        }
 
 
 def _with_last_closes(conn: Connection, rows: Sequence[Row]) -> Sequence[Row]:
@@ -235,27 +236,25 @@ def totals(holdings: Sequence[Holding]) -> Totals:
         traded = [holding for holding in holdings if not holding.is_delisted]
         priced = [holding for holding in traded if holding.current_value is not None]
         gains = [holding for holding in traded if holding.profit_loss is not None]
-        value = _sum(holding.current_value for holding in priced)
-        profit = _sum(holding.profit_loss for holding in gains)
-        change = _sum(holding.change_24h for holding in traded)
-        changed = _sum(
-            holding.current_value for holding in priced if holding.change_24h is not None
-        )
+        changes = [holding for holding in traded if holding.change_24h is not None]
+        value = _sum([holding.current_value for holding in priced])
+        profit = _sum([holding.profit_loss for holding in gains])
+        change = _sum([holding.change_24h for holding in changes])
+        changed = _sum([holding.current_value for holding in changes])
         costs = [holding.cost_basis for holding in holdings if holding.cost_basis is not None]
-        has_change = any(holding.change_24h is not None for holding in traded)
-        gain_cost = _sum(holding.cost_basis for holding in gains)
+        gain_cost = _sum([holding.cost_basis for holding in gains])
         return Totals(
             total_value=value if priced or not holdings else None,
             total_cost=_sum(costs) if costs or not holdings else None,
             profit_loss=profit if gains or not holdings else None,
             profit_loss_percentage=percentage(profit, gain_cost),
-            change_24h=change if has_change else None,
+            change_24h=change if changes else None,
             change_percent_24h=percentage(change, changed - change),
             holdings_count=len(holdings),
             asset_count=len({holding.row.token_id for holding in holdings}),
             unpriced=_symbols(each.row for each in holdings if each.row.price is None),
             stale=_symbols(each.row for each in holdings if each.is_delisted),
-            uncosted=_symbols(each.row for each in holdings if _cost(each.row) is None),
+            uncosted=_symbols(each.row for each in holdings if each.cost_basis is None),
             missing_rates=sorted({each.missing_rate for each in holdings if each.missing_rate}),
             gain_cost=gain_cost,
             changed_value=changed,
@@ -276,15 +275,12 @@ def _rates(market: StoredMarket, currencies: set[str], today: date) -> dict[str,
     return {currency: market.now_per_dollar(currency, today) for currency in currencies}
 
 
-def _cost(row: Row) -> Decimal | None:
-    return None if row.uncosted else row.cost
-
-
-def _valued(row: Row, currency: str, rate: Decimal | None, *, is_stale: bool) -> Holding:
+def _valued(row: Row, currency: str, rate: Decimal | None, since: datetime) -> Holding:
+    """Its price is stale where it was last seen before `since`."""
     value = None
     if row.price is not None and rate is not None:
         value = (row.amount * row.price * rate).quantize(UNIT)
-    cost = _cost(row)
+    cost = None if row.uncosted else row.cost
     profit = None if value is None or cost is None else value - cost
     return Holding(
         row=row,
@@ -293,7 +289,7 @@ def _valued(row: Row, currency: str, rate: Decimal | None, *, is_stale: bool) ->
         profit_loss=profit,
         profit_loss_percentage=percentage(profit, cost),
         change_24h=_change(value, row.price_change_24h),
-        is_stale=is_stale,
+        is_stale=row.price_updated_at is None or row.price_updated_at < since,
         missing_rate=currency if rate is None else None,
     )
 
@@ -310,4 +306,4 @@ def _symbols(rows: Iterable[Row]) -> list[str]:
 
 
 def _sum(numbers: Iterable[Decimal | None]) -> Decimal:
-    return sum((number for number in numbers if number is not None), ZERO)
+    return sum(filter(None, numbers), ZERO)
