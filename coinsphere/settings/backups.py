@@ -58,7 +58,7 @@ class Backups(Base):
     )
 
     backup_mib_a_second: int = Field(
-        16,
+        8,
         ge=0,
         le=1024,
         description="A base backup reads the database no faster than this, in MiB a second, so that people notice nothing of "
