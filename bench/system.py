@@ -19,7 +19,7 @@ import psutil
 from bench.measure import Measure
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "daily"
-PORTS = ("API", "ML", "DAGSTER", "MLFLOW", "STREAM", "METRICS", "POSTGRES", "REDIS", "DAGSTER_CODE")
+PORTS = ("API", "ML", "DAGSTER", "MLFLOW", "STREAM", "METRICS", "POSTGRES", "REDIS")
 _COMMAND = str(Path(sys.executable).parent / "coinsphere")
 _IDLE_SECONDS = 120
 """Two of the scheduled minutes."""
