@@ -206,11 +206,11 @@ def valued(
     by_portfolio: dict[UUID, list[Row]] = {portfolio_id: [] for portfolio_id in currencies}
     for row in rows:
         by_portfolio.get(row.portfolio_id, []).append(row)
-    since = now - stale_after
     with localcontext(EXACT):
         return {
             portfolio_id: [
-                _valued(row, currency, rates[currency], since) for row in by_portfolio[portfolio_id]
+                _valued(row, currency, rates[currency], is_stale=_is_stale(row, now, stale_after))
+                for row in by_portfolio[portfolio_id]
             ]
             for portfolio_id, currency in currencies.items()
         }
@@ -275,8 +275,12 @@ def _rates(market: StoredMarket, currencies: set[str], today: date) -> dict[str,
     return {currency: market.now_per_dollar(currency, today) for currency in currencies}
 
 
-def _valued(row: Row, currency: str, rate: Decimal | None, since: datetime) -> Holding:
-    """Its price is stale where it was last seen before `since`."""
+def _is_stale(row: Row, now: datetime, stale_after: timedelta) -> bool:
+    # Not `now - stale_after`: the first moments that can be asked for have nothing before them.
+    return row.price_updated_at is None or now - row.price_updated_at > stale_after
+
+
+def _valued(row: Row, currency: str, rate: Decimal | None, *, is_stale: bool) -> Holding:
     value = None
     if row.price is not None and rate is not None:
         value = (row.amount * row.price * rate).quantize(UNIT)
@@ -289,7 +293,7 @@ def _valued(row: Row, currency: str, rate: Decimal | None, since: datetime) -> H
         profit_loss=profit,
         profit_loss_percentage=percentage(profit, cost),
         change_24h=_change(value, row.price_change_24h),
-        is_stale=row.price_updated_at is None or row.price_updated_at < since,
+        is_stale=is_stale,
         missing_rate=currency if rate is None else None,
     )
 
