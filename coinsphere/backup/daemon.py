@@ -100,6 +100,7 @@ class BackupDaemon:
         with psycopg.connect(self._settings.dsn, autocommit=True, connect_timeout=5) as conn:
             for upload in self._uploads:
                 bring(upload, conn)
+            backup_progress.keep_only(conn, [place.name for place in self._places])
         wal.clear(self._state.received_log, [upload.shipping for upload in self._uploads])
 
     def _begin_base(self) -> None:

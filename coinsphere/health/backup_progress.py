@@ -1,5 +1,6 @@
 """What the database itself tells of its backups: those that were made, how far the log is stored, how drills went."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from psycopg import Connection
@@ -57,6 +58,13 @@ def made(
 def beat(conn: Connection, place: str, segment: str | None, problem: str | None) -> None:
     """Note that everything committed until now is stored at a place, up to a segment; or why it is not."""
     conn.execute(_BEAT, {"place": place, "segment": segment, "problem": problem})
+
+
+def keep_only(conn: Connection, places: Sequence[str]) -> None:
+    """Forget places that are written to no more, as behind a restore elsewhere: they would be told as late for good."""
+    conn.execute(
+        "delete from app.backup_progress where place <> all(%(places)s)", {"places": list(places)}
+    )
 
 
 def drilled(

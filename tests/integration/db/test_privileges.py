@@ -149,7 +149,7 @@ WORKERS = {
     for (role, table), letters in EXCEPT.items()
     if role == "coinsphere_pipeline" and table.startswith("app.")
 } | {
-    ("coinsphere_worker", "app.backup_progress"): "raw",
+    ("coinsphere_worker", "app.backup_progress"): "rawd",
     ("coinsphere_worker", "app.channel_messages"): "rawd",
     ("coinsphere_worker", "app.product_events"): "rad",
     ("coinsphere_worker", "app.audit_logs"): "a",
