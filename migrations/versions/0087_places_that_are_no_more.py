@@ -1,8 +1,8 @@
-"""The keeper of backups forgets how far the log was stored at places that it no longer has."""
+"""The daemon of backups forgets how far the log was stored at places that it no longer has."""
 
 from alembic import op
 
-revision = "0082"
+revision = "0087"
 down_revision = "0086"
 
 
