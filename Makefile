@@ -9,7 +9,7 @@ MARKET ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: messages dashboards help setup up down test test-slow chaos test-deploy lint format check bench soak capacity images bench-peers lighthouse lock audit sbom docs postman clean-state
+.PHONY: messages dashboards help setup up down test test-slow chaos test-deploy lint format check bench soak capacity images bench-peers lighthouse lock api-lint audit sbom docs postman clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,15 @@ lock: ## resolve the ranges of pyproject.toml anew into requirements.lock
 
 client: setup ## make the types of clients/python of the API's description
 	@$(BIN)/coinsphere api openapi | $(BIN)/python clients/python/generate.py && $(BIN)/ruff format --quiet clients
+
+api-lint: setup ## judge the API's description by Spectral and Redocly, and write its types for TypeScript (clients/npm/coinsphere.d.ts)
+	@cd clients/npm && export PATH="$(CURDIR)/$(BIN):$$PATH" REDOCLY_TELEMETRY=off \
+		&& npm ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null \
+		&& coinsphere api openapi > openapi.json \
+		&& npx --no-install spectral lint --fail-severity warn openapi.json \
+		&& npx --no-install redocly lint openapi.json \
+		&& npx --no-install openapi-typescript openapi.json --output coinsphere.d.ts \
+		&& npx --no-install tsc --noEmit --strict coinsphere.d.ts
 
 audit: setup ## compare the lock with known vulnerabilities; where the advisory service is away it says so, and fails in CI
 	@$(BIN)/python .ci/audit.py requirements.lock

@@ -12,7 +12,7 @@ _ROOT = _HERE.parent
 _PAGE = _ROOT / "docs" / "npm.md"
 _HEAD = """# What comes from npm
 
-Made from `webui/package-lock.json`, `webui/vendor.json` and `bench/npm/package-lock.json` by `make docs`; a test compares.
+Made from the locks in `webui`, `bench/npm` and `clients/npm`, and `webui/vendor.json`, by `make docs`; a test compares.
 No file of it is committed: `make setup` installs the first two tables, copies what pages load under the digests of
 `vendor.json`, and refuses what differs ([how](guides/webui.md)). Each licence is served beside its file.
 
@@ -27,10 +27,17 @@ _TOOLS = """
 | package | version | licence |
 |---|---|---|
 """
+_JUDGES = {
+    "bench/npm": ("What judges pages by `make lighthouse`", ("lighthouse",)),
+    "clients/npm": (
+        "What judges the API's description, and makes its types, by `make api-lint`",
+        ("@stoplight/spectral-cli", "@redocly/cli", "openapi-typescript"),
+    ),
+}
 _JUDGE = """
-## What judges pages by `make lighthouse`
+## {title}
 
-Another lock, which nothing else installs: {packages} packages, of them `lighthouse` {version}.
+Another lock, which nothing else installs: {packages} packages, of them {named}.
 
 | licence | packages |
 |---|---|
@@ -39,17 +46,25 @@ Another lock, which nothing else installs: {packages} packages, of them `lightho
 
 def document() -> str:
     """The page, as it is to be."""
-    lock, judge = (_packages(_ROOT / folder) for folder in ("webui", "bench/npm"))
-    licences = Counter(each["license"] for each in judge.values())
-    version = judge["node_modules/lighthouse"]["version"]
-    told = _JUDGE.format(packages=len(judge), version=version)
+    lock = _packages(_ROOT / "webui")
     return "".join(
         [
             _HEAD,
             *_served(lock),
             _TOOLS,
             *(_row(_name(path), *_of(each)) for path, each in lock.items() if each.get("dev")),
-            told,
+            *(_judge(folder, *told) for folder, told in _JUDGES.items()),
+        ]
+    )
+
+
+def _judge(folder: str, title: str, names: tuple[str, ...]) -> str:
+    lock = _packages(_ROOT / folder)
+    licences = Counter(each.get("license", "not said") for each in lock.values())
+    named = ", ".join(f"`{name}` {lock[f'node_modules/{name}']['version']}" for name in names)
+    return "".join(
+        [
+            _JUDGE.format(title=title, packages=len(lock), named=named),
             *(_row(*each) for each in sorted(licences.items(), key=lambda each: (-each[1], each))),
         ]
     )
