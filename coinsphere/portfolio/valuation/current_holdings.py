@@ -254,7 +254,7 @@ def totals(holdings: Sequence[Holding]) -> Totals:
             asset_count=len({holding.row.token_id for holding in holdings}),
             unpriced=_symbols(each.row for each in holdings if each.row.price is None),
             stale=_symbols(each.row for each in holdings if each.is_delisted),
-            uncosted=_symbols(each.row for each in holdings if each.cost_basis is None),
+            uncosted=_symbols(each.row for each in holdings if _cost(each.row) is None),
             missing_rates=sorted({each.missing_rate for each in holdings if each.missing_rate}),
             gain_cost=gain_cost,
             changed_value=changed,
@@ -280,11 +280,16 @@ def _is_stale(row: Row, now: datetime, stale_after: timedelta) -> bool:
     return row.price_updated_at is None or now - row.price_updated_at > stale_after
 
 
+def _cost(row: Row) -> Decimal | None:
+    """In the portfolio's currency; a rate that is missing takes nothing from it."""
+    return None if row.uncosted else row.cost
+
+
 def _valued(row: Row, currency: str, rate: Decimal | None, *, is_stale: bool) -> Holding:
     value = None
     if row.price is not None and rate is not None:
         value = (row.amount * row.price * rate).quantize(UNIT)
-    cost = None if row.uncosted else row.cost
+    cost = _cost(row)
     profit = None if value is None or cost is None else value - cost
     return Holding(
         row=row,

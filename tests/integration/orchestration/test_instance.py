@@ -56,6 +56,7 @@ def test_the_days_of_a_range_are_stored_together(postgres_instance, monkeypatch)
             "where run_id = %s and dagster_event_type = 'ASSET_MATERIALIZATION'",
             (run.run_id,),
         ).one()
+    postgres_instance.delete_run(run.run_id)
     assert stored == (90, 1, 90)
 
 

@@ -479,15 +479,21 @@ def _without_plan(account: Account, _: Case) -> None:
     _db.execute("delete from app.subscriptions where user_id = %s", [account.id])
 
 
-def _without_feedback(account: Account, case: Case) -> None:
-    _db.execute("delete from app.feedback where user_id = %s", [account.id])
-    _only(case, category="idea", text="Show fees by month.")
+_FEEDBACK = {"category": "idea", "text": "Show fees by month."}
+
+
+def _give_feedback(account: Account, case: Case) -> None:
+    _forget_feedback(account)
+    _only(case, **_FEEDBACK)
 
 
 def _open_feedback(account: Account, case: Case) -> None:
-    _without_feedback(account, case)
-    made = account.ask("POST", "/feedback", {"category": "idea", "text": "Show fees by month."})
-    _path(case, feedback_id=made["id"])
+    _forget_feedback(account)
+    _path(case, feedback_id=account.ask("POST", "/feedback", _FEEDBACK)["id"])
+
+
+def _forget_feedback(account: Account) -> None:
+    _db.execute("delete from app.feedback where user_id = %s", [account.id])
 
 
 def _flag(_: Account, case: Case) -> None:
@@ -638,7 +644,7 @@ _PREPARED: dict[str, Callable[[Account, Case], None]] = {
     f"POST {V1}/billing/portal": _with_customer,
     f"POST {V1}/billing/prepayments": _without_plan,
     f"POST {V1}/graphql": lambda _, case: _only(case, query="{ me { sessions } }"),
-    f"POST {V1}/feedback": _without_feedback,
+    f"POST {V1}/feedback": _give_feedback,
     f"POST {V1}/admin/feedback/{{feedback_id}}/answer": _open_feedback,
     f"POST {V1}/admin/feedback/{{feedback_id}}/close": _open_feedback,
     f"POST {V1}/channels": _add_channel,
