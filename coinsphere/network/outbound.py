@@ -1,6 +1,7 @@
 """The way out to nodes, public interfaces and receivers of messages.
 
-No server of ours can be reached by it, and no answer fills the memory. A name is resolved once, every address behind it must be public, and the connection goes to the one that was checked.
+No server of ours can be reached by it, and no answer fills the memory. A name is resolved once, every address behind it must be
+public, and the connection goes to the one that was checked.
 Redirects are not followed. An operator's own node is reached by the setting `wallet_private_networks`, a person's own
 receiver by `channel_private_networks`.
 """
@@ -121,8 +122,8 @@ class PinnedTransport(httpx2.BaseTransport):
 class _CheckedNames(httpcore2.AnyIOBackend):
     """Connects to the address that was checked; TLS still asks for the name, and a kept connection serves that name alone."""
 
-    def __init__(self, door: AddressPolicy, threads: ThreadPoolExecutor) -> None:
-        self._policy = door
+    def __init__(self, policy: AddressPolicy, threads: ThreadPoolExecutor) -> None:
+        self._policy = policy
         self._threads = threads
 
     async def connect_tcp(

@@ -154,6 +154,9 @@ class Courier:
                 "a channel's receiver does not open", channel_id=str(channel.id), error=str(error)
             )
             return Attempt(Verdict.AWAY, "it cannot be read")
+        except Exception:  # noqa: BLE001 - what is odd of one channel must not end the job of all
+            _log.exception("a channel cannot be served", channel_id=str(channel.id))
+            return Attempt(Verdict.AWAY, "it cannot be served")
         return _judged(to, answer, self.books.clock)
 
 

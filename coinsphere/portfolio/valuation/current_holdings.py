@@ -205,7 +205,8 @@ def valued(
     rates = _rates(StoredMarket(conn, as_of), set(currencies.values()), now.date())
     by_portfolio: dict[UUID, list[Row]] = {portfolio_id: [] for portfolio_id in currencies}
     for row in rows:
-        by_portfolio.get(row.portfolio_id, []).append(row)
+        if row.portfolio_id in by_portfolio:
+            by_portfolio[row.portfolio_id].append(row)
     with localcontext(EXACT):
         return {
             portfolio_id: [

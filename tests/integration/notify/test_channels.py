@@ -387,6 +387,22 @@ def test_many_channels_are_served_side_by_side_though_one_hangs_and_one_does_not
     assert repository.get(world.conn, closed).last_error == "it cannot be read"
 
 
+def test_what_nobody_thought_of_in_one_channel_ends_no_others(world, keys, receiving, work):
+    odd, other = hook(world, keys, receiving, "odd"), hook(world, keys, receiving)
+
+    def post(outgoing: Outgoing) -> None:
+        if outgoing.url.endswith("odd"):
+            raise ValueError(outgoing.url)
+
+    work.post = post
+    for each in (odd, other):
+        say(world, each)
+    assert work.deliver() == 1
+    assert (states(world, odd), states(world, other)) == (["waiting"], ["delivered"])
+    channel = repository.get(world.conn, odd)
+    assert (channel.failures, channel.last_error) == (1, "it cannot be served")
+
+
 def test_a_message_to_a_channel_that_rests_waits_until_it_is_tried_again(
     world, keys, receiving, work
 ):
