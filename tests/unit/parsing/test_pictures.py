@@ -1,6 +1,7 @@
 """Pictures that users send: what is drawn anew holds no word of what stood beside it, and nothing else is taken."""
 
 import io
+from contextlib import suppress
 
 import pytest
 from PIL import Image, PngImagePlugin
@@ -62,3 +63,12 @@ def test_a_large_one_is_made_small_and_its_shape_stays() -> None:
 def test_what_is_no_picture_broken_or_too_large_is_refused(content) -> None:
     with pytest.raises(NoPicture):
         pictures.redrawn(content)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_whatever_byte_is_wrong_in_what_is_told_beside_it_nothing_else_is_raised(kind) -> None:
+    content = told(kind)
+    for at in range(min(len(content), 260)):
+        for wrong in (0, 2, 3, 4, 5, 7, 10, 12, 131, 255):
+            with suppress(NoPicture):
+                pictures.redrawn(content[:at] + bytes([wrong]) + content[at + 1 :])
