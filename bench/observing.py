@@ -5,6 +5,7 @@ nothing, one as it is, and one that tells traces to a collector besides. CPU is 
 both cores full, throughput is its inverse. The collector's CPU is not counted.
 """
 
+import os
 import statistics
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import psycopg
 
 from bench.hot import CONNECTIONS, V1, reader, reads, seed
 from bench.measure import Measure
-from bench.serving import QUIET, ROOT, Serving, served, stop
+from bench.serving import QUIET, ROOT, Serving, cpu_seconds, served, stop
 from tests.conftest import free_port
 from tests.fakes.collector import collector
 
@@ -100,18 +101,21 @@ def _cost(serving: Serving, token: str, paths: list[str]) -> float:
 def _backing_up() -> list[Measure]:
     """Reads a second while a full base backup is made and the log is received, beside those while all of it stands still.
 
-    In turn, as the machine may do other things meanwhile.
+    In turn, as the machine may do other things meanwhile. What the backup takes of the cores tells the same where it does.
     """
     with served(LOG_LEVEL="INFO") as serving:
         token, (path, *_) = _prepared(serving)
         with psycopg.connect(serving.superuser_url, autocommit=True) as conn:
             conn.execute(_BALLAST)
             conn.execute("checkpoint")
-        shares = []
+        shares, cores = [], []
         with _keeper(serving) as keeper:
             _await(lambda: any("pg_basebackup" in each.name() for each in keeper.children()))
             while not _is_made(serving):
+                began, before = time.monotonic(), _backup_cpu(serving, keeper)
                 during = _rate(serving, token, path)
+                used = _backup_cpu(serving, keeper) - before
+                cores.append(used / (time.monotonic() - began) / (os.cpu_count() or 1))
                 with _held(keeper):
                     shares.append(during / _rate(serving, token, path))
     if not shares[:-1]:
@@ -120,7 +124,19 @@ def _backing_up() -> list[Measure]:
     return [
         Measure("a full base backup beside reads", len(shares) * _SLICE_SECONDS, "s"),
         Measure("reads lost while it is made", 100 * lost, "% of throughput", 10),
+        Measure(
+            "CPU of a full base backup and of the log",
+            100 * statistics.mean(cores),
+            "% of all cores",
+        ),
     ]
+
+
+def _backup_cpu(serving: Serving, keeper: psutil.Process) -> float:
+    """Seconds that the backup daemon, its programs and what serves them in PostgreSQL have computed so far."""
+    backends = psutil.Process(serving.postgres).children()
+    senders = [each for each in backends if "walsender" in "".join(each.cmdline())]
+    return cpu_seconds(keeper.pid) + sum(cpu_seconds(each.pid) for each in senders)
 
 
 def _rate(serving: Serving, token: str, path: str) -> float:

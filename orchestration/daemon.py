@@ -13,6 +13,7 @@ from dagster._daemon.controller import daemon_controller_from_instance
 from dagster._utils.interrupts import capture_interrupts, setup_interrupt_handlers
 
 from coinsphere import log
+from coinsphere.health import dagster_daemons
 from coinsphere.local.state import State
 from coinsphere.observability import faults
 from coinsphere.settings import Settings
@@ -31,7 +32,9 @@ def main() -> None:
         suppress(KeyboardInterrupt),
         capture_interrupts(),
         dg.DagsterInstance.get() as instance,
-        daemon_controller_from_instance(instance, workspace) as controller,
+        daemon_controller_from_instance(
+            instance, workspace, heartbeat_interval_seconds=dagster_daemons.BEAT_SECONDS
+        ) as controller,
     ):
         # The controller gave it a handler of its own.
         log.adopt("dagster")

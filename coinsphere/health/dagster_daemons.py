@@ -19,8 +19,12 @@ SCHEDULES = """
         } } } }
     }
 """
+BEAT_SECONDS = 10
+"""So often each kind of daemon beats, at most: Dagster's default is 30."""
+STOPPED_SECONDS = 30.0
+"""Each kind beats from a thread of its own: where none did for so long, the process hangs."""
 _SECONDS = 120.0
-"""Dagster calls a daemon healthy for half an hour after its last beat, which comes each 30 s, on a busy machine later."""
+"""Dagster calls a daemon healthy for half an hour after its last beat; one kind alone may be busy for as long as this."""
 
 
 def silent(data: Mapping[str, Any], now: float) -> Sequence[str]:
@@ -31,21 +35,27 @@ def silent(data: Mapping[str, Any], now: float) -> Sequence[str]:
         now: seconds since the epoch.
     """
     statuses = data["instance"]["daemonHealth"]["allDaemonStatuses"]
+    limit = _SECONDS if beats(data, now) else STOPPED_SECONDS
     return [
         each["daemonType"]
         for each in statuses
         if each["required"]
-        and not (each["healthy"] and (each["lastHeartbeatTime"] or 0.0) > now - _SECONDS)
+        and not (each["healthy"] and (each["lastHeartbeatTime"] or 0.0) > now - limit)
     ]
 
 
-def newest_beat(data: Mapping[str, Any]) -> float:
-    """When any kind of daemon beat last, in seconds since the epoch; 0.0 where none ever did.
+def beats(data: Mapping[str, Any], now: float) -> bool:
+    """Whether any kind of daemon beat lately, and so their process goes on.
 
     One that works on something long beats late, on a busy machine by minutes; a process that is stuck beats not at all.
+
+    Args:
+        data: the `data` of the answer to `QUERY`.
+        now: seconds since the epoch.
     """
     statuses = data["instance"]["daemonHealth"]["allDaemonStatuses"]
-    return max((each["lastHeartbeatTime"] or 0.0 for each in statuses), default=0.0)
+    newest = max((each["lastHeartbeatTime"] or 0.0 for each in statuses), default=0.0)
+    return now - newest < STOPPED_SECONDS
 
 
 def late(data: Mapping[str, Any], now: datetime) -> list[str]:

@@ -16,8 +16,6 @@ Answers = Callable[[Settings], bool | None]
 """Whether it answers; None where that cannot be told, as another process that knows is away."""
 
 _SECONDS = 10.0
-_DAEMON_SECONDS = 90.0
-"""Dagster's daemon beats each 30 s."""
 _WORKER = "select count(*) from jobs.procrastinate_workers where last_heartbeat > now() - interval '30 seconds'"
 
 
@@ -56,7 +54,7 @@ def _daemon(settings: Settings) -> bool | None:
         found = probes.graphql(settings, dagster_daemons.QUERY, seconds=_SECONDS)
     except (httpx2.HTTPError, ValueError):
         return None
-    return time.time() - dagster_daemons.newest_beat(found) < _DAEMON_SECONDS
+    return dagster_daemons.beats(found, time.time())
 
 
 def _worker(settings: Settings) -> bool | None:

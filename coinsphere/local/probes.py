@@ -24,6 +24,7 @@ CONDITIONS_REMEDY = (
     "`coinsphere jobs list` and `coinsphere logs worker` say more; docs/runbooks tell what to do."
 )
 _SECONDS = 3.0
+_DAGSTER_SECONDS = 10.0
 BEAT_SECONDS = 120
 """A watch that did not look round for so long hangs itself: it waits ten seconds for each of the others."""
 _WORKER = "select count(*) from jobs.procrastinate_workers where last_heartbeat > now() - interval '20 seconds'"
@@ -73,7 +74,7 @@ def conditions(settings: Settings) -> list[str]:
         found = checks.problems(conn, settings, now)
     with suppress(httpx2.HTTPError, ValueError):  # that Dagster is away is told of its process
         found["schedules"] += dagster_daemons.late(
-            graphql(settings, dagster_daemons.SCHEDULES), now
+            graphql(settings, dagster_daemons.SCHEDULES, seconds=_DAGSTER_SECONDS), now
         )
     return [f"{name}: {said}" for name, sentences in found.items() for said in sentences]
 
@@ -141,7 +142,8 @@ def _backup(settings: Settings) -> str | None:
 
 
 def _webserver(settings: Settings) -> str | None:
-    entries = graphql(settings, _LOCATIONS)["workspaceOrError"].get("locationEntries", ())
+    told = graphql(settings, _LOCATIONS, seconds=_DAGSTER_SECONDS)
+    entries = told["workspaceOrError"].get("locationEntries", ())
     loaded = [
         entry
         for entry in entries
@@ -151,7 +153,8 @@ def _webserver(settings: Settings) -> str | None:
 
 
 def _daemon(settings: Settings) -> str | None:
-    ill = dagster_daemons.silent(graphql(settings, dagster_daemons.QUERY), time.time())
+    told = graphql(settings, dagster_daemons.QUERY, seconds=_DAGSTER_SECONDS)
+    ill = dagster_daemons.silent(told, time.time())
     return f"no heartbeat of {', '.join(ill)}" if ill else None
 
 

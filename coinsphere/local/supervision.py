@@ -24,6 +24,7 @@ from tenacity import RetryError, retry, retry_if_result, stop_after_delay, wait_
 from coinsphere.errors import LocalServiceError
 from coinsphere.local import orphans, records
 from coinsphere.local.processes import Process
+from coinsphere.local.state import State
 
 _LONGEST_SOCKET_PATH = 100
 """Unix allows 108 bytes; supervisord adds its process id while it makes the socket."""
@@ -51,7 +52,7 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 # startretries: after a crash of PostgreSQL the others fail until it is back, and back-off grows by a second each time.
 _PROGRAM = """
 [program:{name}]
-command={python} -m coinsphere.local.launch {name}
+command=/bin/sh -c {command}
 directory={directory}
 priority={priority}
 autostart=false
@@ -63,10 +64,10 @@ stopwaitsecs={stop_seconds}
 stopasgroup={as_group}
 killasgroup=true
 redirect_stderr=true
-stdout_logfile={folder}/logs/{name}.log
-stdout_logfile_maxbytes=10MB
-stdout_logfile_backups=2
+stdout_logfile=NONE
 """
+_COMMAND = "exec {python} -m coinsphere.local.launch {name} >>{log} 2>&1"
+"""Each process writes its log itself: a pipe to the supervisor would end with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,9 +282,8 @@ def _configuration(folder: Path, processes: Sequence[Process]) -> str:
     programs = [
         _PROGRAM.format(
             name=process.name,
-            python=shlex.quote(_escaped(Path(sys.executable))),
+            command=_escaped(shlex.quote(_command(folder, process.name))),
             directory=_escaped(Path.cwd()),
-            folder=_escaped(folder),
             priority=position,
             stop_signal=process.stop_signal,
             stop_seconds=process.stop_seconds,
@@ -295,9 +295,15 @@ def _configuration(folder: Path, processes: Sequence[Process]) -> str:
     return head + "".join(programs)
 
 
-def _escaped(path: Path) -> str:
-    """`path` as supervisord's configuration reads it: a percent sign begins an expansion."""
-    return str(path).replace("%", "%%")
+def _command(folder: Path, name: str) -> str:
+    """What a shell becomes the process by; it adds to the end of the log, wherever that is by now."""
+    python, log = shlex.quote(sys.executable), shlex.quote(str(State(folder).logs / f"{name}.log"))
+    return _COMMAND.format(python=python, name=name, log=log)
+
+
+def _escaped(text: object) -> str:
+    """A path or a command as supervisord's configuration reads it: a percent sign begins an expansion."""
+    return str(text).replace("%", "%%")
 
 
 def _running(info: dict[str, Any]) -> Running:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -120,14 +121,16 @@ def down(chosen: Settings) -> bool:
 
 
 def status(settings: Settings) -> list[Health]:
-    """Every process and whether it does its work.
+    """Every process and whether it does its work; all are asked at once, so that those that hang are waited for together.
 
     Raises:
         LocalServiceError: nothing runs.
     """
     running = Supervisor(settings.state).list()
     table = {process.name: process for process in processes.table(settings)}
-    return [_health(table[each.name], each, settings) for each in running if each.name in table]
+    known = [each for each in running if each.name in table]
+    with ThreadPoolExecutor(len(table)) as pool:
+        return list(pool.map(lambda each: _health(table[each.name], each, settings), known))
 
 
 def _start_servers(

@@ -1,10 +1,11 @@
-"""Watches the local system from within: what hangs is started again, and so is a supervisor that was killed.
+"""Watches the local system from within: what hangs is started again, and so is a supervisor that was killed; logs are bounded.
 
 `python -m coinsphere.local.watch`, which `coinsphere up` starts last. The supervisor sees that a process ended, not that
 it is stuck; and nobody is the supervisor's own.
 """
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ from prometheus_client import REGISTRY
 
 from coinsphere import log
 from coinsphere.errors import LocalServiceError
-from coinsphere.local import liveness, processes
+from coinsphere.local import liveness, log_files, processes
 from coinsphere.local.figures import ProcessFigures
 from coinsphere.local.state import State
 from coinsphere.local.supervision import Running, Supervisor
@@ -61,6 +62,7 @@ class Watch:
         self._folder = State(settings.state)
         self._supervisor = Supervisor(settings.state)
         self._patience = Patience(settings.hang_seconds)
+        self._askers = ThreadPoolExecutor(len(processes.APPLICATIONS) + 2)
         self._seen: dict[tuple[str, int], bool | None] = {}
 
     def seen(self) -> dict[tuple[str, int], bool | None]:
@@ -70,23 +72,26 @@ class Watch:
     def round(self) -> bool:
         """Look at everything once; whether to go on: who brought the supervisor back makes room for its successor."""
         self._folder.beat.touch()
+        for path in log_files.bound(self._folder.logs):
+            _log.info("log put aside", file=path.name)
         try:
             running = self._supervisor.list()
         except LocalServiceError as error:
             return not self._is_revived(error)
         self._hangs(_SUPERVISOR, answers=True)
-        self._seen = {
-            (each.name, each.pid or 0): self._look(each, each.pid) if each.pid else False
-            for each in running
-        }
+        self._seen = dict(self._askers.map(self._ask, running))
+        is_running = {each.name for each in running if each.state == "RUNNING"}
+        for (name, pid), answers in self._seen.items():
+            if pid and name in is_running and self._hangs((name, pid), answers=answers):
+                _log.error("process hangs, started again", process=name, pid=pid)
+                end(pid, _stop_seconds(name))
         return True
 
-    def _look(self, each: Running, pid: int) -> bool | None:
-        answers = liveness.answers(each.name, self._settings)
-        if each.state == "RUNNING" and self._hangs((each.name, pid), answers=answers):
-            _log.error("process hangs, started again", process=each.name, pid=pid)
-            end(pid, _stop_seconds(each.name))
-        return answers
+    def _ask(self, each: Running) -> tuple[tuple[str, int], bool | None]:
+        """In a thread of its own: those that hang together are waited for together."""
+        if each.pid is None:
+            return (each.name, 0), False
+        return (each.name, each.pid), liveness.answers(each.name, self._settings)
 
     def _is_revived(self, error: LocalServiceError) -> bool:
         hangs = isinstance(error.__cause__, TimeoutError) and self._hangs(

@@ -333,20 +333,28 @@ def test_each_process_that_is_killed_comes_back(system: System, client: httpx2.C
 def test_each_process_that_hangs_is_seen_and_started_again(
     system: System, client: httpx2.Client
 ) -> None:
-    """All that can be asked are stopped at once, each as a process of its own: none hides another."""
+    """All that can be asked are stopped at once, each as a process of its own: none hides another.
+
+    The API, which is asked for the others, is stopped when it has told.
+    """
     system.await_well(120)
     before = system.status()
     hung = [name for name in before if name not in ("postgres", "redis", "api", "watch")]
     for name in hung:
         os.kill(before[name]["pid"], signal.SIGSTOP)
+    told: set[str] = set()
     seen: set[str] = set()
 
     def is_seen() -> bool:
-        told = client.get(system.url("API", "/health")).json()["services"]
-        seen.update(name for name, state in told.items() if state == "error")
-        return seen >= {"ml", "mlflow", "orchestrator", "daemon", "worker", "stream"}
+        services = client.get(system.url("API", "/health")).json()["services"]
+        told.update(name for name, state in services.items() if state == "error")
+        seen.update(name for name, each in system.status().items() if each["health"] != "ok")
+        of_health = {"ml", "mlflow", "orchestrator", "daemon", "worker", "stream"}
+        return told >= of_health and seen >= set(hung)
 
     wait_until(is_seen, 180)
+    os.kill(before["api"]["pid"], signal.SIGSTOP)
+    hung.append("api")
 
     def is_new() -> bool:
         now = system.status()
@@ -354,7 +362,7 @@ def test_each_process_that_hangs_is_seen_and_started_again(
 
     wait_until(is_new, 400)
     system.await_well(240)
-    unhurt = {"postgres", "redis", "api", "watch"}
+    unhurt = {"postgres", "redis", "watch"}
     now = system.status()
     assert {name for name in before if now[name]["pid"] == before[name]["pid"]} == unhurt
     assert "process hangs" in system.run("logs", "watch", "-n", "500").stdout

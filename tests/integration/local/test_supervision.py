@@ -193,6 +193,7 @@ def test_a_killed_or_hung_supervisor_comes_back_and_what_it_left_goes_on(
     wait_until(lambda: of(supervisor, "redis").state == "RUNNING")
     assert of(supervisor, "redis").pid != served
     assert lives(served)
+    assert_logs_go_on(settings)
     os.kill(served, signal.SIGKILL)
     wait_until(lambda: answers(settings))
     redis_alone = records.living(settings.state, "redis")
@@ -200,6 +201,15 @@ def test_a_killed_or_hung_supervisor_comes_back_and_what_it_left_goes_on(
     wait_until(lambda: of(supervisor, "redis").pid == redis_alone.pid)
     supervisor.stop()
     wait_until(lambda: not lives(redis_alone.pid))
+
+
+def assert_logs_go_on(settings: Settings) -> None:
+    """It notes in its log that it saves; the supervisor that started it is dead."""
+    log = State(settings.state).logs / "redis.log"
+    before = len(log.read_text())
+    with redis.Redis.from_url(settings.redis_dsn) as client:
+        client.bgsave()
+    wait_until(lambda: "Background saving" in log.read_text()[before:])
 
 
 @pytest.mark.parametrize("is_awaited", [True, False], ids=["stands in", "has not looked yet"])

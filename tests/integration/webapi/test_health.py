@@ -69,7 +69,7 @@ def test_a_process_that_hangs_is_seen_until_it_goes_on(running, model_server) ->
     until(lambda: not ill())
     for each in processes.values():
         each.send_signal(signal.SIGSTOP)
-    model_server.silent_seconds = 180
+    model_server.silent_seconds = 31
     until(lambda: ill() == {"stream", "worker", "daemon"})
     for each in processes.values():
         each.send_signal(signal.SIGCONT)
