@@ -77,6 +77,18 @@ def test_the_worker(town: Town, report: Callable[..., None]) -> None:
     assert (lost, load.faults, load.cut, failed) == (0, 0, 0, 0)
 
 
+@pytest.mark.parametrize("name", ["ml", "mlflow"])
+def test_who_is_asked_for_forecasts(town: Town, report: Callable[..., None], name: str) -> None:
+    with under_load(town.people) as load:
+        town.kill(name)
+        load.await_more(40)
+        town.start(name)
+        load.await_more(20)
+    lost = town.lost(load)
+    report(f"{name} killed", "0 lost, no 5xx", load, lost, f"slowest read {load.slowest:.2f} s")
+    assert (lost, load.faults, load.cut) == (0, 0, 0)
+
+
 def test_redis_killed_and_emptied(town: Town, report: Callable[..., None]) -> None:
     """Nobody notices but by speed, and a session that ended stays so."""
     with httpx2.Client(trust_env=False, timeout=60, base_url=town.people[0].url) as client:

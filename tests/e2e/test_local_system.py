@@ -136,6 +136,37 @@ def client(system: System) -> Iterator[httpx2.Client]:
         yield made
 
 
+class Books:
+    """A portfolio that a user writes to, and what of it was acknowledged."""
+
+    def __init__(self, client: httpx2.Client) -> None:
+        self._client = client
+        made = client.post("/portfolios", json={"name": "Written meanwhile"}).json()["portfolio"]
+        self._trade = {
+            "portfolioId": made["id"],
+            "type": "buy",
+            "tokenSymbol": "BTC",
+            "amount": 1,
+            "price": 50_000,
+            "timestamp": "2026-06-01T00:00:00Z",
+        }
+        self._acknowledged: list[str] = []
+        self.last_request = ""
+
+    def write(self) -> httpx2.Response:
+        """Add a transaction."""
+        answer = self._client.post("/transactions", json=self._trade)
+        assert answer.status_code == 201, answer.text
+        self._acknowledged.append(answer.json()["transaction"]["id"])
+        self.last_request = answer.headers["X-Request-ID"]
+        return answer
+
+    def lost(self) -> list[str]:
+        """What was acknowledged and is not stored."""
+        paths = {each: f"/transactions/{each}" for each in self._acknowledged}
+        return [each for each, path in paths.items() if self._client.get(path).status_code != 200]
+
+
 def links(system: System, page: str) -> list[str]:
     """The tokens of the links to a page that the relay was given mails with."""
     texts = [
@@ -280,15 +311,7 @@ def scraped(address: str) -> str:
 def test_a_request_is_found_in_the_log_of_every_process_that_works_for_it(
     system: System, client: httpx2.Client
 ) -> None:
-    made = client.post("/portfolios", json={"name": "Traced"}).json()["portfolio"]
-    trade = {
-        "portfolioId": made["id"],
-        "type": "buy",
-        "tokenSymbol": "BTC",
-        "amount": 1,
-        "price": 50_000,
-        "timestamp": "2026-06-01T00:00:00Z",
-    }
+    books = Books(client)
     # The last one was kept for a while: what is asked anew reaches the model server.
     forecast = client.get("/predictions/ETH", params={"timeframe": "30d"})
 
@@ -298,8 +321,7 @@ def test_a_request_is_found_in_the_log_of_every_process_that_works_for_it(
 
     def is_traced() -> bool:
         """A job that waited already would bear the request before."""
-        written = client.post("/transactions", json=trade)
-        assert written.status_code == 201, written.text
+        written = books.write()
         time.sleep(5)
         return logged(written) == {"api", "worker"}
 
@@ -374,13 +396,14 @@ def test_a_supervisor_that_is_killed_comes_back_while_everything_is_served(
 ) -> None:
     system.await_well(120)
     before = system.status()
+    books = Books(client)
     noted = system.home / "supervisord.pid"
     dead = int(noted.read_text())
     os.kill(dead, signal.SIGKILL)
-    assert client.get("/tokens").status_code == 200
+    books.write()
 
     def is_back() -> bool:
-        assert client.get("/tokens").status_code == 200
+        books.write()
         return int(noted.read_text()) != dead and system.is_well()
 
     wait_until(is_back, 240)
@@ -391,6 +414,9 @@ def test_a_supervisor_that_is_killed_comes_back_while_everything_is_served(
     os.kill(before["stream"]["pid"], signal.SIGKILL)
     system.await_well(120)
     assert not psutil.pid_exists(before["stream"]["pid"])
+    # Who went on without a supervisor wrote its log on, too.
+    assert books.last_request in system.run("logs", "api", "-n", "5000").stdout
+    assert books.lost() == []
 
 
 def test_a_second_start_on_the_same_state_says_what_runs(system: System) -> None:
