@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from eth_keys.constants import SECPK1_N
+from eth_keys.datatypes import Signature
 from eth_utils.address import is_checksum_address
+from eth_utils.crypto import keccak
 
 from coinsphere.chains.errors import OwnershipRefused
 from coinsphere.clock import iso
-from coinsphere.wallets.recursion_limit import recursion_limit_kept
-
-with recursion_limit_kept():
-    from eth_account import Account
-    from eth_account.messages import defunct_hash_message, encode_defunct
 
 STATEMENT = "Show Coinsphere that this wallet is yours. It costs nothing and moves nothing."
 LIFE = timedelta(minutes=5)
@@ -24,6 +21,7 @@ _CLOCK_SKEW = timedelta(minutes=1)
 _LONGEST = 4_000
 _SIGNATURE_BYTES = 65
 _RECOVERY_IDS = (0, 1, 27, 28)
+"""The last byte: which of two points it was. Wallets add 27, as Bitcoin once did."""
 
 _INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)"
 _MESSAGE = re.compile(
@@ -145,15 +143,18 @@ def signer(text: str, signature: bytes) -> str | None:
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
     if not (0 < r < SECPK1_N and 0 < s <= SECPK1_N // 2):
         return None
+    recovery_id = signature[64] % 27
     try:
-        return str(Account.recover_message(encode_defunct(text=text), signature=signature))
+        key = Signature(vrs=(recovery_id, r, s)).recover_public_key_from_msg_hash(digest(text))
+        return str(key.to_checksum_address())
     except Exception:  # noqa: BLE001  eth-keys raises several kinds for points that are not on the curve
         return None
 
 
 def digest(text: str) -> bytes:
-    """The 32 bytes that a wallet signs for `text` (EIP-191), which a contract wallet is asked about."""
-    return bytes(defunct_hash_message(text=text))
+    """The 32 bytes that a wallet signs for `text` (EIP-191, version E), which a contract wallet is asked about, too."""
+    message = text.encode()
+    return keccak(b"\x19Ethereum Signed Message:\n%d%b" % (len(message), message))
 
 
 def _required(text: str) -> datetime:

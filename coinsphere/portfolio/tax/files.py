@@ -4,15 +4,16 @@ import csv
 from collections.abc import Iterator
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import IO
-
-from fpdf import FPDF
+from typing import IO, TYPE_CHECKING
 
 from coinsphere.i18n import N_
 from coinsphere.parsing.decimals import plain
 from coinsphere.portfolio.imports.formats.row_readers import guarded
 from coinsphere.portfolio.model import EXACT
 from coinsphere.portfolio.tax.report import Disposal, Report
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 DISCLAIMER = N_("This is a computation from the transactions that were recorded, not tax advice.")
 MOST_LINES = 1000
@@ -66,6 +67,8 @@ def _totals(report: Report) -> Iterator[Row]:
 
 def write_pdf(report: Report) -> bytes:
     """The report on paper: what is unknown, totals, and the first thousand disposals."""
+    from fpdf import FPDF  # noqa: PLC0415 - its fonts take half a second, and few who start an API ask for a PDF
+
     paper = FPDF(format="A4")
     paper.set_auto_page_break(auto=True, margin=15)
     paper.add_page()
@@ -76,7 +79,7 @@ def write_pdf(report: Report) -> bytes:
     return bytes(paper.output())
 
 
-def _title(paper: FPDF, report: Report) -> None:
+def _title(paper: "FPDF", report: Report) -> None:
     first, last = report.regime.first_day(report.year), report.regime.first_day(report.year + 1)
     last = date.fromordinal(last.toordinal() - 1)
     paper.set_font("Helvetica", "B", 15)
@@ -86,7 +89,7 @@ def _title(paper: FPDF, report: Report) -> None:
         _line(paper, sentence)
 
 
-def _unknown(paper: FPDF, report: Report) -> None:
+def _unknown(paper: "FPDF", report: Report) -> None:
     _heading(paper, f"Not known, and in no sum: {len(report.unknown)}")
     for question in report.unknown[:MOST_LINES]:
         _line(
@@ -95,7 +98,7 @@ def _unknown(paper: FPDF, report: Report) -> None:
         )
 
 
-def _sums(paper: FPDF, report: Report) -> None:
+def _sums(paper: "FPDF", report: Report) -> None:
     _heading(paper, "Sums")
     for gains in report.sums:
         _line(
@@ -112,7 +115,7 @@ def _sums(paper: FPDF, report: Report) -> None:
         _line(paper, f"{limit.name} on {limit.of}: {allowance}, against {_shown(limit.sum)}{left}")
 
 
-def _lines(paper: FPDF, report: Report) -> None:
+def _lines(paper: "FPDF", report: Report) -> None:
     _heading(paper, f"Disposals: {len(report.disposals)}")
     _cells(paper, _HEAD)
     for disposal in report.disposals[:MOST_LINES]:
@@ -126,18 +129,18 @@ def _lines(paper: FPDF, report: Report) -> None:
         _line(paper, f"The CSV has the other {len(report.disposals) - MOST_LINES}, too.")
 
 
-def _heading(paper: FPDF, text: str) -> None:
+def _heading(paper: "FPDF", text: str) -> None:
     paper.ln(3)
     paper.set_font("Helvetica", "B", 11)
     _line(paper, text, 7)
     paper.set_font("Helvetica", "", 8)
 
 
-def _line(paper: FPDF, text: str, height: float = 5) -> None:
+def _line(paper: "FPDF", text: str, height: float = 5) -> None:
     paper.multi_cell(0, height, _printable(text), new_x="LMARGIN", new_y="NEXT")
 
 
-def _cells(paper: FPDF, texts: tuple[str, ...]) -> None:
+def _cells(paper: "FPDF", texts: tuple[str, ...]) -> None:
     for width, text in zip(_WIDTHS, texts, strict=True):
         paper.cell(width, 5, _printable(text)[:22])
     paper.ln()
