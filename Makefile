@@ -110,7 +110,10 @@ audit: setup ## compare the lock with known vulnerabilities; where the advisory 
 
 sbom: setup ## write what the system is made of, with licences: build/sbom.json (CycloneDX)
 	@mkdir -p build
-	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON \
+	@# Apart: it brings a parser of IRIs that every later import of jsonschema builds anew, two seconds for each dbt.
+	@$(PYTHON) -m venv $(VENV)-sbom
+	@$(VENV)-sbom/bin/pip install --quiet cyclonedx-bom==7.5.0
+	@$(VENV)-sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON \
 		--output-file build/sbom.json $(BIN)/python
 
 postman: setup ## write the API as a Postman collection: build/coinsphere.postman_collection.json

@@ -106,10 +106,11 @@ def judge(samples: Sequence[Sample], answers: Sequence[Sequence[float]]) -> list
     verdicts = []
     early, late = (_part(samples, part, lambda each: each.at) for part in (1, 4))
     for name in samples[0].figures:
-        before, after = (
-            statistics.median(each.figures[name] for each in part) for part in (early, late)
-        )
-        verdicts.append(Verdict(name, before, after, _limit(name)))
+        most = _limit(name)
+        # A job at work has a connection of its own; what was lost is there at the quietest moment, too.
+        typical = min if most == 0 else statistics.median
+        before, after = (typical(each.figures[name] for each in part) for part in (early, late))
+        verdicts.append(Verdict(name, before, after, most))
     slow = [_p99(_part(answers, part, lambda each: each[0])) for part in (1, 4)]
     return [*verdicts, Verdict("p99, ms", *slow, 0.2)]
 

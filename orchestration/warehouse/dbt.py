@@ -3,14 +3,29 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtCliInvocation, DbtCliResource
+from dagster_dbt.compat import DBT_PYTHON_VERSION
 
 from coinsphere.observability import traces
 from coinsphere.settings import Settings
 from orchestration.warehouse import project, traced_dbt
+
+
+class _InstalledDbt(DbtCliResource):
+    """Dagster's client of the dbt that is installed beside it, whose package tells its version.
+
+    The client itself starts `dbt --version` before each call: five seconds of a core, and a question to the package
+    index about newer ones.
+    """
+
+    @cached_property
+    def _cli_version(self) -> Any:
+        return DBT_PYTHON_VERSION
 
 
 class Dbt:
@@ -39,14 +54,14 @@ class Dbt:
             return done.wait().is_successful()
 
     @contextmanager
-    def _client(self) -> Iterator[DbtCliResource]:
+    def _client(self) -> Iterator[_InstalledDbt]:
         """Dagster's client and the environment of its calls; where the present step is told, it runs a dbt that tells, too."""
         header = traces.header()
         variables = project.environment(self._settings)
         if header is not None:
             variables |= traced_dbt.variables(self._settings, header)
         with _environment(variables):
-            yield DbtCliResource(
+            yield _InstalledDbt(
                 project_dir=os.fspath(project.PROJECT),
                 profiles_dir=os.fspath(project.PROJECT),
                 dbt_executable=project.executable("dbt" if header is None else traced_dbt.PROGRAM),

@@ -33,6 +33,13 @@ def test_what_grew_since_it_was_warm_is_told(name, values, holds) -> None:
     assert found["p99, ms"].holds
 
 
+def test_the_connection_of_a_job_at_work_is_none_that_was_lost() -> None:
+    busy = [Sample(at, {"connections": 3.0 if at > 900 else 2.0}) for at in range(0, 1000, 10)]
+    leaking = [Sample(each.at, {"connections": 2.0 + (each.at > 700)}) for each in busy]
+    assert judge(busy, _STEADY)[0].holds
+    assert not judge(leaking, _STEADY)[0].holds
+
+
 def test_answers_that_become_slower_are_told() -> None:
     slower = [(at, seconds * (1.5 if at > 800 else 1)) for at, seconds in _STEADY]
     (verdict,) = (
