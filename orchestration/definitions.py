@@ -5,48 +5,31 @@ import dagster as dg
 from coinsphere import log
 from coinsphere.observability import faults, traces
 from coinsphere.settings import Settings
-from orchestration import backups, housekeeping, jobs, resources, schedules, sensors
+from orchestration import jobs, resources, schedules, sensors
 from orchestration.alerts import assets as alerts
 from orchestration.defi import assets as defi
 from orchestration.forecasting import assets as forecasting
 from orchestration.forecasting import checks as forecasting_checks
 from orchestration.market import assets as market
 from orchestration.market import checks as market_checks
+from orchestration.operations.backup_drill import backup_drill
+from orchestration.operations.housekeeping import housekeeping
 from orchestration.portfolios import assets as portfolios
 from orchestration.portfolios import checks as portfolio_checks
 from orchestration.warehouse import assets as warehouse
 from orchestration.warehouse import checks as warehouse_checks
 from orchestration.warehouse import project
 
+_ASSETS = (alerts, defi, forecasting, market, portfolios, warehouse)
+"""All assets at the top of these modules are taken; those of dbt are made from its manifest."""
+
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The definitions for `settings`. Opens nothing; parses the dbt project if it changed."""
     dbt_models = warehouse.build_models(project.manifest(settings))
-    all_jobs: list[jobs.Job]
-    all_jobs = [*jobs.build(dbt_models, settings), housekeeping.housekeeping, backups.backup_drill]
+    all_jobs = [*jobs.build(dbt_models, settings), housekeeping, backup_drill]
     return dg.Definitions(
-        assets=[
-            market.token_list,
-            market.quotes,
-            market.token_metadata,
-            market.candles_daily,
-            market.candles_hourly,
-            warehouse.product_events,
-            warehouse.users,
-            dbt_models,
-            warehouse.risk_scores,
-            warehouse.dbt_docs,
-            forecasting.training_sets,
-            forecasting.trained_models,
-            forecasting.evaluation,
-            forecasting.predictions,
-            forecasting.global_model,
-            forecasting.global_predictions,
-            alerts.evaluations,
-            defi.protocols,
-            portfolios.exchange_rates,
-            portfolios.position_values_daily,
-        ],
+        assets=[dbt_models, *dg.load_assets_from_modules(_ASSETS, include_specs=True)],
         asset_checks=[
             *market_checks.CHECKS,
             *warehouse_checks.CHECKS,
@@ -69,7 +52,7 @@ def defs() -> dg.Definitions:
     log.adopt("dagster")
     faults.start(settings, "dagster-code")
     if (spans := traces.start(settings, "dagster")) is not None:
-        from orchestration import traced_runs
+        from orchestration.execution import traced_runs
 
         traced_runs.watch(spans)
     return build_definitions(settings)

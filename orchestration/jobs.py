@@ -6,9 +6,9 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from coinsphere.settings import Settings
-from orchestration import executors
 from orchestration.alerts.assets import EVALUATIONS
 from orchestration.defi.assets import GOES_ON, PROTOCOLS
+from orchestration.execution import executors
 from orchestration.forecasting.assets import (
     EVALUATION,
     GLOBAL_MODEL,

@@ -6,7 +6,8 @@ from coinsphere import log
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.settings import Settings
-from orchestration import jobs, notifications
+from orchestration import jobs
+from orchestration.operations import notifications
 
 _log = log.get("orchestration.sensors")
 

@@ -121,7 +121,7 @@ def _dagster_code(settings: Settings) -> Process:
 def _dagster_webserver(settings: Settings) -> Process:
     return Process(
         "dagster-webserver",
-        _module("orchestration.webserver"),
+        _module("orchestration.servers.webserver"),
         settings.dagster_port,
         "dagster_port",
         environment=dagster_environment(settings),
@@ -132,7 +132,7 @@ def _dagster_webserver(settings: Settings) -> Process:
 def _dagster_daemon(settings: Settings) -> Process:
     return Process(
         "dagster-daemon",
-        _module("orchestration.daemon"),
+        _module("orchestration.servers.daemon"),
         environment=dagster_environment(settings),
     )
 

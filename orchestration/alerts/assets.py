@@ -10,7 +10,8 @@ from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.flags.client import Flags
 from coinsphere.settings import Settings
-from orchestration import automation, failures
+from orchestration import automation
+from orchestration.execution import failures
 from orchestration.market.assets import QUOTES
 
 EVALUATIONS = dg.AssetKey(["alerts", "evaluations"])

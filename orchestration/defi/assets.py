@@ -9,7 +9,8 @@ from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.market import origin
 from coinsphere.settings import Settings
-from orchestration import automation, failures
+from orchestration import automation
+from orchestration.execution import failures
 
 if TYPE_CHECKING:
     from coinsphere.defi.defillama import Snapshot

@@ -19,9 +19,11 @@ from ml.data import datasets
 from ml.data.datasets import TrainingSet
 from ml.errors import NoChampion, TooLittleHistory
 from ml.serving.forecasting import Forecast
-from orchestration import automation, failures, notifications
+from orchestration import automation
+from orchestration.execution import failures
 from orchestration.forecasting import global_metadata, per_token, token_metadata, verdicts
 from orchestration.forecasting.tokens import Outcome, TokenChoice, for_each
+from orchestration.operations import notifications
 from orchestration.warehouse.assets import FEATURES
 
 TRAINING_SETS = dg.AssetKey(["forecasting", "training_sets"])

@@ -14,9 +14,11 @@ from expectations.suites import predictions
 from ml import pipeline
 from ml.errors import NoChampion
 from ml.monitoring.alarms import Alarm
-from orchestration import checks, failures, notifications
+from orchestration.checks import suites
+from orchestration.execution import failures
 from orchestration.forecasting import global_metadata
 from orchestration.forecasting.assets import GLOBAL_PREDICTIONS, PREDICTIONS
+from orchestration.operations import notifications
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +85,7 @@ def _check(name: str, alarms: Sequence[Alarm], metadata: dict[str, Any]) -> dg.A
 
 
 CHECKS = [
-    checks.build(
+    suites.build(
         "check_predictions",
         PREDICTIONS,
         predictions.SUITE,

@@ -8,9 +8,9 @@ import dagster as dg
 
 from ml.evaluation.results import Issued, TrainedGlobal
 from ml.monitoring.alarms import Alarm
-from orchestration import plots
-from orchestration.checks import table
 from orchestration.forecasting.token_metadata import Metadata
+from orchestration.metadata import plots
+from orchestration.metadata.tables import table
 
 if TYPE_CHECKING:
     from ml.monitoring.promotion import Watched

@@ -14,7 +14,8 @@ from coinsphere.db.pool import Database
 from coinsphere.market.model import Token
 from coinsphere.settings import Settings
 from ml.training import child_processes
-from orchestration import automation, failures
+from orchestration import automation
+from orchestration.execution import failures
 from orchestration.forecasting.token_metadata import Metadata, together
 from orchestration.forecasting.tokens import Outcome, TokenChoice, for_each
 

@@ -9,9 +9,9 @@ import numpy as np
 from ml.data.datasets import TrainingSet
 from ml.evaluation.results import Evaluation, Score, TrainedModel
 from ml.serving.forecasting import Forecast
-from orchestration import plots
-from orchestration.checks import table
 from orchestration.forecasting.tokens import Outcome
+from orchestration.metadata import plots
+from orchestration.metadata.tables import table
 
 Metadata = dict[str, dg.MetadataValue]
 

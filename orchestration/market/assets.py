@@ -15,7 +15,8 @@ from coinsphere.market.feed import states as feed
 from coinsphere.market.model import Interval, MarketDataSource, Token
 from coinsphere.market.reference import tokens
 from coinsphere.settings import Settings
-from orchestration import automation, failures
+from orchestration import automation
+from orchestration.execution import failures
 from orchestration.market import counts, health
 from orchestration.partitions import DAYS
 

@@ -7,7 +7,7 @@ from psycopg import Connection
 
 from coinsphere.settings import Settings
 from expectations.suites import candles, hourly, quotes
-from orchestration import checks
+from orchestration.checks import suites
 from orchestration.market.assets import CANDLES_DAILY, CANDLES_HOURLY, QUOTES
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def _quotes(conn: Connection, settings: Settings, now: datetime) -> "pd.DataFram
 
 
 CHECKS = [
-    checks.build("check_candles", CANDLES_DAILY, candles.SUITE, _candles, ["symbol", "day"]),
-    checks.build("check_hours", CANDLES_HOURLY, hourly.SUITE, _hours, ["symbol", "opened_at"]),
-    checks.build("check_quotes", QUOTES, quotes.SUITE, _quotes, ["symbol", "observed_at"]),
+    suites.build("check_candles", CANDLES_DAILY, candles.SUITE, _candles, ["symbol", "day"]),
+    suites.build("check_hours", CANDLES_HOURLY, hourly.SUITE, _hours, ["symbol", "opened_at"]),
+    suites.build("check_quotes", QUOTES, quotes.SUITE, _quotes, ["symbol", "observed_at"]),
 ]

@@ -11,7 +11,8 @@ from coinsphere.portfolio.errors import UnreadableFile
 from coinsphere.portfolio.jobs import daily_update
 from coinsphere.portfolio.valuation import reference_rate_seed, reference_rates
 from coinsphere.settings import Role, Settings
-from orchestration import automation, failures
+from orchestration import automation
+from orchestration.execution import failures
 from orchestration.market.assets import CANDLES_DAILY
 
 POSITION_VALUES = dg.AssetKey(["portfolios", "position_values_daily"])

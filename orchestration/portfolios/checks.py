@@ -8,7 +8,7 @@ from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.portfolio import integrity
 from coinsphere.portfolio.valuation import reference_rates
-from orchestration import failures
+from orchestration.execution import failures
 from orchestration.portfolios.assets import EXCHANGE_RATES, POSITION_VALUES
 
 

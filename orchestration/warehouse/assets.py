@@ -11,7 +11,9 @@ from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.settings import Settings
-from orchestration import automation, documents, failures
+from orchestration import automation
+from orchestration.execution import failures
+from orchestration.servers import documents
 from orchestration.warehouse import documentation, risk
 from orchestration.warehouse.dbt import Dbt
 

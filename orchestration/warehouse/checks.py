@@ -7,7 +7,7 @@ from psycopg import Connection
 
 from coinsphere.settings import Settings
 from expectations.suites import features
-from orchestration import checks
+from orchestration.checks import suites
 from orchestration.warehouse.assets import FEATURES
 
 if TYPE_CHECKING:
@@ -21,5 +21,5 @@ def _features(conn: Connection, settings: Settings, now: datetime) -> "pd.DataFr
 
 
 CHECKS = [
-    checks.build("check_features", FEATURES, features.SUITE, _features, ["symbol", "day"]),
+    suites.build("check_features", FEATURES, features.SUITE, _features, ["symbol", "day"]),
 ]

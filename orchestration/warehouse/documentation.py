@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import checks
+from orchestration.metadata.tables import table
 from orchestration.warehouse.dbt import Dbt
 
 FRESH = "sources_are_fresh"
@@ -51,5 +51,5 @@ def freshness(asset: dg.AssetKey, found: Sequence[Mapping[str, Any]]) -> dg.Asse
         asset_key=asset,
         check_name=FRESH,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"sources": dg.MetadataValue.md(checks.table(rows))},
+        metadata={"sources": dg.MetadataValue.md(table(rows))},
     )

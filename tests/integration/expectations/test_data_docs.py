@@ -9,7 +9,7 @@ from coinsphere.settings import Settings
 from expectations import data_docs, runner, standalone_pages
 from expectations.data_docs import Site
 from expectations.suites.rules import Rule, Severity
-from orchestration import documents
+from orchestration.servers import documents
 from tests.integration.local.chromium import PROGRAM
 
 HOSTILE = "<img src=https://evil.example/x onerror=alert(1)><script>alert(1)</script>"

@@ -12,7 +12,7 @@ from expectations.frames import hourly as hourly_frame
 from expectations.frames import quotes as quote_frame
 from expectations.suites import candles, quotes
 from expectations.suites import hourly as hourly_suite
-from orchestration import check_effects
+from orchestration.checks import effects
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
 _CANDLE = """
@@ -83,7 +83,7 @@ def test_a_wrong_hour_is_set_aside_alone_and_believed_when_a_person_says_so(owne
         rows = hourly_frame.read(pipeline, now, 2)
         found = runner.validate(rows, hourly_suite.SUITE, ["symbol"])
         assert not [each.rule.name for each in found if each.blocks]
-        return check_effects.settle(pipeline, hourly_suite.SUITE, found, rows, now)
+        return effects.settle(pipeline, hourly_suite.SUITE, found, rows, now)
 
     assert checked(NOW) == {RULE}
     (held,) = set_aside.entries(pipeline)
@@ -121,7 +121,7 @@ def test_hours_are_read_by_their_window_and_a_gap_only_warns(owner, pipeline, da
 
     assert (len(rows), rows["opened_at"].max()) == (95, latest)
     assert {each.rule.name for each in found if not each.passed} == {"no_hour_is_missing"}
-    assert check_effects.settle(pipeline, hourly_suite.SUITE, found, rows, NOW) == set()
+    assert effects.settle(pipeline, hourly_suite.SUITE, found, rows, NOW) == set()
     assert set_aside.entries(pipeline) == []
 
 
@@ -182,7 +182,7 @@ def test_what_a_person_vouches_for_is_believed_however_often_it_is_checked(owner
         now = NOW + timedelta(hours=number)
         rows = candle_frame.read(pipeline, now, 1500)
         suite = candles.SUITE
-        check_effects.settle(pipeline, suite, runner.validate(rows, suite, ["symbol"]), rows, now)
+        effects.settle(pipeline, suite, runner.validate(rows, suite, ["symbol"]), rows, now)
         return [
             quality
             for (quality,) in owner.execute(

@@ -14,7 +14,7 @@ from expectations import runner
 from expectations.frames import candles, hourly
 from expectations.suites import candles as daily_suite
 from expectations.suites import hourly as hourly_suite
-from orchestration import check_effects
+from orchestration.checks import effects
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
 TODAY = NOW.replace(hour=0, minute=0)
@@ -60,7 +60,7 @@ def test_a_close_that_the_others_deny_is_set_aside_with_its_measure(pipeline, to
         (hourly.read(pipeline, NOW, 30), hourly_suite.SUITE, "hourly_close_agrees_with_the_other_venues"),
     ):  # fmt: skip
         findings = runner.validate(frame, suite, ["symbol"])
-        held = check_effects.settle(pipeline, suite, findings, frame, NOW)
+        held = effects.settle(pipeline, suite, findings, frame, NOW)
         assert rule in held
         assert frame.set_index("symbol")["venues_gap"].between(0, 1).to_dict() == {
             "BTC": False,

@@ -59,7 +59,15 @@ def environment(warehouse, postgres, module_redis, tmp_path_factory) -> dict[str
 @contextmanager
 def worker(name: str, environment: dict[str, str], log: Path) -> Iterator[None]:
     """A Celery worker of one process, from the command that the guide names."""
-    command = ["dagster-celery", "worker", "start", "-A", "orchestration.celery_app", "-n", name]
+    command = [
+        "dagster-celery",
+        "worker",
+        "start",
+        "-A",
+        "orchestration.execution.celery_app",
+        "-n",
+        name,
+    ]
     with (
         log.open("w") as out,
         subprocess.Popen(

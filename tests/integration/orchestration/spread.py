@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 from coinsphere.observability import traces
 from coinsphere.settings import Settings
 from ml.registry import mlflow_client
-from orchestration import traced_runs
+from orchestration.execution import traced_runs
 from orchestration.warehouse.dbt import Dbt
 
 

@@ -115,7 +115,7 @@ def _has_rows(conn: psycopg.Connection, table: str) -> bool:
 def test_daemon_tells(dagster) -> None:
     with (
         sentry() as sent,
-        process("-m", "orchestration.daemon", **dagster, COINSPHERE_SENTRY_DSN=sent.dsn),
+        process("-m", "orchestration.servers.daemon", **dagster, COINSPHERE_SENTRY_DSN=sent.dsn),
     ):
         broken(dagster, "daemon_heartbeats")
         until(lambda: sent.events, _PATIENCE)
@@ -129,7 +129,7 @@ def test_webserver_tells(dagster) -> None:
         sentry() as sent,
         process(
             "-m",
-            "orchestration.webserver",
+            "orchestration.servers.webserver",
             **dagster,
             COINSPHERE_DAGSTER_PORT=str(port),
             COINSPHERE_DAGSTER_METRICS_PORT=str(free_port()),

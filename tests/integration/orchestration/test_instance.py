@@ -10,7 +10,7 @@ from dagster._core.storage.runs.schema import RunsTable
 from coinsphere.db.pool import Database
 from coinsphere.local.processes import dagster_environment
 from coinsphere.settings import Settings
-from orchestration.housekeeping import forget, housekeeping
+from orchestration.operations.housekeeping import forget, housekeeping
 
 
 def test_the_template_is_what_the_guide_says(postgres_instance):

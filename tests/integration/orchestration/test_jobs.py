@@ -8,10 +8,10 @@ import pytest
 from coinsphere.errors import ConfigurationError
 from coinsphere.market.quality import set_aside
 from expectations import data_docs
-from orchestration import documents
 from orchestration.definitions import build_definitions
 from orchestration.market.assets import CANDLES_DAILY
 from orchestration.partitions import range_tags
+from orchestration.servers import documents
 from orchestration.warehouse import assets as warehouse
 from orchestration.warehouse.assets import DBT_DOCS, FEATURES
 from orchestration.warehouse.dbt import Dbt

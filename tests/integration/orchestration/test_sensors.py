@@ -6,8 +6,9 @@ import dagster as dg
 import pytest
 
 from coinsphere.settings import Settings
-from orchestration import notifications, sensors
+from orchestration import sensors
 from orchestration.definitions import build_definitions
+from orchestration.operations import notifications
 
 NIGHT = datetime(2026, 3, 1, 0, 10, tzinfo=UTC)
 

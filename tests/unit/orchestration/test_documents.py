@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 from coinsphere.guard.asgi import Guard
 from coinsphere.settings import Settings
 from expectations import data_docs
-from orchestration import documents
+from orchestration.servers import documents
 
 TOKEN = "t" * 43
 
@@ -19,7 +19,7 @@ def settings(tmp_path) -> Settings:
 
 @pytest.fixture
 def client(settings) -> TestClient:
-    app = documents.Beside(PlainTextResponse("Dagster"), settings)
+    app = documents.DocumentsMiddleware(PlainTextResponse("Dagster"), settings)
     return TestClient(Guard(app, settings, "dagster"), base_url="http://127.0.0.1:3000")
 
 

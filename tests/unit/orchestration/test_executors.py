@@ -12,7 +12,7 @@ from dagster._config import process_config, resolve_to_config_type
 import orchestration
 from coinsphere.errors import ConfigurationError
 from coinsphere.settings import Executor, Settings
-from orchestration import executors
+from orchestration.execution import executors
 
 GUIDE = Path(orchestration.__file__).parents[1] / "docs" / "guides" / "orchestration.md"
 REDIS = "redis://:a-secret@127.0.0.1:1/0"

@@ -6,7 +6,7 @@ import psycopg_pool
 import pytest
 
 from coinsphere.errors import BadPayload, ConfigurationError, NotListed, RateLimited, Unavailable
-from orchestration.failures import classified
+from orchestration.execution.failures import classified
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from ml.data import datasets, windows
 from ml.errors import ArtifactRefused, NoChampion, TooLittleHistory
 from ml.evaluation.results import Evaluation, Score, TrainedModel
 from ml.serving.forecasting import Forecast
-from orchestration.checks import table
 from orchestration.forecasting import token_metadata
 from orchestration.forecasting.tokens import Outcome
+from orchestration.metadata.tables import table
 
 TOKEN = Token(UUID(int=1), "BTC", "Bitcoin", "Bitcoin", "bitcoin", None, None)
 DAYS = [date(2026, 1, day) for day in (1, 2, 3, 5)]

@@ -92,7 +92,7 @@ def _page(form: Submission) -> Response:
     return rendering.page(
         "admin/data.html",
         dagster=dagster,
-        # `orchestration.documents` serves them, beside Dagster's UI.
+        # `orchestration.servers.documents` serves them, beside Dagster's UI.
         data_docs=f"{dagster}/coinsphere/docs/checks/index.html",
         dbt_docs=f"{dagster}/coinsphere/docs/dbt",
         status=administration.data_status(),

@@ -27,7 +27,7 @@ _CHECKS = (
 )
 
 
-class DagsterFigures(Collector):
+class DagsterMetrics(Collector):
     """Asked of the instance at each scrape; a database that is away leaves `coinsphere_dagster_up` at 0 alone."""
 
     def __init__(self, instance: dg.DagsterInstance) -> None:

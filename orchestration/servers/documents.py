@@ -30,7 +30,7 @@ def checks(settings: Settings) -> Path:
     return settings.state / "documents" / "checks"
 
 
-class Beside:
+class DocumentsMiddleware:
     """Serves the pages, and everything else by `app`."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:

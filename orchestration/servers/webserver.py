@@ -1,4 +1,4 @@
-"""Dagster's UI behind our guard: `python -m orchestration.webserver`.
+"""Dagster's UI behind our guard: `python -m orchestration.servers.webserver`.
 
 Dagster's own command serves whoever reaches its port, executes mutations by GET, and takes any `Host`. Its application
 is the same here; the guard stands before it.
@@ -18,8 +18,8 @@ from coinsphere.local.state import State
 from coinsphere.observability import exposition, faults
 from coinsphere.observability.asgi import Measured
 from coinsphere.settings import Settings
-from orchestration.documents import Beside
-from orchestration.figures import DagsterFigures
+from orchestration.servers.documents import DocumentsMiddleware
+from orchestration.servers.metrics import DagsterMetrics
 
 _STATEMENT_TIMEOUT_MS = 15_000
 _POOL_RECYCLE_SECONDS = 3600
@@ -41,10 +41,10 @@ def main() -> None:
             instance, version=__version__, workspace_load_target=workspace
         ) as context:
             app = create_app_from_workspace_process_context(context, "", _POLL_MS)
-            REGISTRY.register(DagsterFigures(instance))
+            REGISTRY.register(DagsterMetrics(instance))
             exposition.serve(settings, settings.dagster_metrics_port)
             uvicorn.run(
-                Measured(Guard(Beside(app, settings), settings, "dagster"), "dagster"),
+                Measured(Guard(DocumentsMiddleware(app, settings), settings, "dagster"), "dagster"),
                 host=settings.bind_host,
                 port=settings.dagster_port,
                 log_config=None,  # its lines are ours, too

@@ -5,7 +5,7 @@ are imported inside the step. What a rule finds is set aside, row by row or toke
 begins, and the check warns; only what concerns the table as a whole is an ERROR, and blocks.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,10 @@ from coinsphere.clock import Clock
 from coinsphere.db.pool import Database
 from coinsphere.settings import Settings
 from expectations.suites.rules import Rule, Severity
-from orchestration import check_effects, documents, failures
+from orchestration.checks import effects
+from orchestration.execution import failures
+from orchestration.metadata.tables import table
+from orchestration.servers import documents
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +67,7 @@ def build(
             site = data_docs.Site(documents.checks(settings), name)
             findings = runner.validate(frame, suite, labels, site)
             with database.connection() as conn:
-                held = check_effects.settle(conn, suite, findings, frame, clock())
+                held = effects.settle(conn, suite, findings, frame, clock())
         for finding in findings:
             yield _result(asset, finding, len(frame), held)
 
@@ -101,13 +104,3 @@ def _result(
         description=None if finding.passed else finding.rule.description,
         metadata=facts,
     )
-
-
-def table(rows: Sequence[Mapping[str, object]]) -> str:
-    """`rows`, all with the same columns, as a table in Markdown."""
-    if not rows:
-        return "none"
-    columns = list(rows[0])
-    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-    lines += ["| " + " | ".join(str(row[column]) for column in columns) + " |" for row in rows]
-    return "\n".join(lines)
