@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import call_order
+
 ROOT = Path(__file__).resolve().parents[3]
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 WAYS = re.split(r"^### ", ARCHITECTURE, flags=re.MULTILINE)[1:]
@@ -36,6 +38,16 @@ def test_a_way_names_functions_that_exist(way: str) -> None:
     names = NAME.findall(way)
     assert len(names) >= 5
     assert [name for name in names if not exists(name)] == []
+
+
+@pytest.mark.parametrize("way", WAYS, ids=[way.splitlines()[0] for way in WAYS])
+def test_the_functions_of_a_way_call_one_another_in_its_order(way: str) -> None:
+    """In each process, whose name stands in italics; and not the other way round."""
+    chains = [NAME.findall(chain) for chain in re.split(r"(?m)^\d+\. (?=\*)", way)[1:]]
+    assert sum(map(len, chains)) == len(NAME.findall(way))
+    assert [call_order.out_of_order(names) for names in chains] == [[] for _ in chains]
+    turned = [names[::-1] for names in chains if len(names) > 1]
+    assert all(call_order.out_of_order(names) for names in turned)
 
 
 def test_there_is_a_way_for_each_kind_of_data() -> None:
