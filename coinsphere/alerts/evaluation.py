@@ -9,6 +9,7 @@ from psycopg.rows import dict_row
 from coinsphere.alerts import channel_messages, predictions
 from coinsphere.alerts.firing import Firing
 from coinsphere.alerts.mails import AlertMails
+from coinsphere.alerts.rules import OF_PORTFOLIOS, AlertType
 from coinsphere.analytics import recording
 from coinsphere.analytics.events import AlertFired
 
@@ -37,48 +38,55 @@ _EVALUATE = """
             %(token_ids)s::uuid[], %(changes)s::numeric[], %(sources)s::text[], %(anchored_at)s::timestamptz[]
         ) as anchored (token_id, change, source, anchored_at)
     ),
+    -- What somebody watches: a probe of two indexes for each kind and token, whatever the number of alerts.
+    watched_tokens as (
+        select kinds.alert_type, tokens.id as subject_id
+        from market.tokens
+        cross join unnest(%(of_tokens)s::text[]) as kinds (alert_type)
+        cross join lateral (
+            select 1 from app.alerts
+            where alert_type = kinds.alert_type and coalesce(token_id, portfolio_id) = tokens.id and is_active and is_armed
+            union all
+            select 1 from app.alerts
+            where alert_type = kinds.alert_type and coalesce(token_id, portfolio_id) = tokens.id and is_active and not is_armed
+            limit 1
+        ) as first_alert
+    ),
+    -- Inlined, as the planner then knows how many there are.
+    watched_portfolios as not materialized (
+        select alert_type, portfolio_id as subject_id from app.alerts where is_active and portfolio_id is not null
+    ),
+    -- Of all that are watched, so the value alone; where it comes from is asked of those that may fire.
     portfolio_values as (
-        select
-            holdings.portfolio_id,
-            sum(holdings.amount * quotes.price) as value,
-            string_agg(distinct quotes.source, ', ') as source,
-            min(quotes.observed_at) as observed_at
+        select holdings.portfolio_id, sum(holdings.amount * quotes.price) as value
         from app.holdings
         -- What is delisted has a last price alone, and must not keep the alert from seeing the rest.
         join market.tokens on tokens.id = holdings.token_id and tokens.is_active
         left join good_quotes as quotes on quotes.token_id = holdings.token_id
         where holdings.amount > 0
-            and holdings.portfolio_id in (select portfolio_id from app.alerts where portfolio_id is not null and is_active)
+            and holdings.portfolio_id in (select subject_id from watched_portfolios where alert_type = 'portfolio')
         group by holdings.portfolio_id
         having count(*) = count(quotes.price)
     ),
-    watching as (
-        select alert_type, coalesce(token_id, portfolio_id) as subject_id, count(*) as alerts
-        from app.alerts
-        where is_active and (expires_at is null or expires_at > %(now)s)
-            and user_id not in (select id from app.users where not is_active)
-        group by 1, 2
-    ),
     -- Only of what somebody watches: all tokens' candles of a year are not read each minute.
     peaks as (
-        select watching.subject_id as token_id, highest.peak
-        from watching
+        select watched_tokens.subject_id as token_id, highest.peak
+        from watched_tokens
         cross join lateral (
             select max(close) as peak
             from market.adjusted_candles
-            where token_id = watching.subject_id and interval = '1d' and is_final and quality <> 'suspect'
+            where token_id = watched_tokens.subject_id and interval = '1d' and is_final and quality <> 'suspect'
                 and opened_at > %(now)s - interval '365 days'
         ) as highest
-        where watching.alert_type = 'drawdown' and highest.peak is not null
+        where watched_tokens.alert_type = 'drawdown' and highest.peak is not null
     ),
     differences as (
-        select watching.subject_id as portfolio_id, count(issues.id) as value, max(issues.found_at) as found_at
-        from watching
+        select watched.subject_id as portfolio_id, count(issues.id) as value, max(issues.found_at) as found_at
+        from (select distinct subject_id from watched_portfolios where alert_type = 'reconciliation') as watched
         left join app.portfolio_issues as issues
-            on issues.portfolio_id = watching.subject_id and issues.state = 'open'
+            on issues.portfolio_id = watched.subject_id and issues.state = 'open'
             and issues.kind in ('balance_difference', 'negative_balance')
-        where watching.alert_type = 'reconciliation'
-        group by watching.subject_id
+        group by watched.subject_id
     ),
     observed (alert_type, subject_id, value, source, observed_at) as (
         select 'price', token_id, price, source, observed_at from good_quotes
@@ -91,7 +99,7 @@ _EVALUATE = """
         union all
         select 'prediction', token_id, change, source, anchored_at from anchored_predictions
         union all
-        select 'portfolio', portfolio_id, value, source, observed_at from portfolio_values
+        select 'portfolio', portfolio_id, value, null, null from portfolio_values
         union all
         select 'volatility', token_id, 100 * annual_volatility, price_source, computed_at
         from newest_risk
@@ -104,7 +112,7 @@ _EVALUATE = """
         select 'stale_data', token_id, extract(epoch from %(now)s - observed_at)::numeric / 60, source, observed_at
         from market.quotes
         where observed_at <= %(now)s
-            and token_id in (select subject_id from watching where alert_type = 'stale_data')
+            and token_id in (select subject_id from watched_tokens where alert_type = 'stale_data')
         union all
         select 'reconciliation', portfolio_id, value, 'ledger', coalesce(found_at, %(now)s) from differences
     ),
@@ -113,12 +121,26 @@ _EVALUATE = """
         from observed
         where abs(round(value, 18)) < 1e20
     ),
-    tally as (
-        select
-            coalesce(sum(watching.alerts), 0)::bigint as active,
-            coalesce(sum(watching.alerts) filter (where sound.value is not null), 0)::bigint as comparable
-        from watching
-        left join sound using (alert_type, subject_id)
+    -- What has no value is a little of all that is watched, and only its alerts are counted.
+    unseen as (
+        select alert_type, subject_id from (table watched_tokens union all table watched_portfolios) as watched
+        except
+        select alert_type, subject_id from sound
+    ),
+    overlooked as (
+        select resting.user_id
+        from unseen
+        cross join lateral (
+            select user_id, expires_at from app.alerts
+            where alert_type = unseen.alert_type and coalesce(token_id, portfolio_id) = unseen.subject_id
+                and is_active and is_armed
+            union all
+            select user_id, expires_at from app.alerts
+            where alert_type = unseen.alert_type and coalesce(token_id, portfolio_id) = unseen.subject_id
+                and is_active and not is_armed
+        ) as resting
+        cross join lateral (select 1 from app.users where id = resting.user_id and is_active limit 1) as owner
+        where resting.expires_at is null or resting.expires_at > %(now)s
     ),
     -- Only what its value has passed, or has to be armed again, can fire or change. What a token's alerts wait for is found
     -- by the indexes `alerts_waiting` and `alerts_disarmed`, whatever the number of alerts (ADR 0313); of portfolios few
@@ -147,7 +169,7 @@ _EVALUATE = """
             where alert_type = sound.alert_type and coalesce(token_id, portfolio_id) = sound.subject_id
                 and is_active and not is_armed
         ) as crossed
-        where sound.alert_type not in ('portfolio', 'reconciliation')
+        where sound.alert_type <> all(%(of_portfolios)s)
         union all
         select alerts.id
         from app.alerts
@@ -177,7 +199,8 @@ _EVALUATE = """
                 when alerts.condition in ('below', 'crosses_below') then sound.value >= threshold + hysteresis
                 else abs(sound.value - threshold) >= hysteresis
             end as is_armed,
-            sound.value, sound.source, sound.observed_at,
+            sound.value, coalesce(sound.source, held.source) as source,
+            coalesce(sound.observed_at, held.observed_at) as observed_at,
             alerts.last_triggered_at is null
                 or alerts.last_triggered_at + make_interval(secs => alerts.cooldown_seconds) <= %(now)s as is_cooled_down
         from candidates
@@ -188,6 +211,13 @@ _EVALUATE = """
         left join app.alert_observations as before
             on before.alert_type = alerts.alert_type
             and before.subject_id = coalesce(alerts.token_id, alerts.portfolio_id)
+        left join lateral (
+            select string_agg(distinct quotes.source, ', ') as source, min(quotes.observed_at) as observed_at
+            from app.holdings
+            join market.tokens on tokens.id = holdings.token_id and tokens.is_active
+            join good_quotes as quotes on quotes.token_id = holdings.token_id
+            where holdings.portfolio_id = alerts.portfolio_id and holdings.amount > 0
+        ) as held on sound.source is null
         where alerts.is_active
         for update of alerts skip locked
     ),
@@ -216,11 +246,16 @@ _EVALUATE = """
         where alerts.id = judged.id
           and (judged.fires or judged.is_passed or judged.is_armed <> judged.was_armed)
     ),
-    -- When each subject was last compared, and with what: a minute writes one row a subject, not one an alert.
+    -- When each subject was last compared, and with what: a row a subject, not one an alert. Of portfolios, which are many
+    -- and move each minute, only what moved by a hundredth, or was not written for ten minutes.
     seen as (
         insert into app.alert_observations (alert_type, subject_id, evaluated_at, value)
-        select alert_type, subject_id, %(now)s, value
+        select sound.alert_type, sound.subject_id, %(now)s, sound.value
         from sound
+        left join app.alert_observations as before using (alert_type, subject_id)
+        where sound.alert_type <> all(%(of_portfolios)s) or before.value is null
+            or before.evaluated_at <= %(now)s - interval '10 minutes'
+            or abs(sound.value - before.value) > abs(before.value) / 100
         on conflict (alert_type, subject_id) do update set evaluated_at = excluded.evaluated_at, value = excluded.value
     ),
     fired as (
@@ -245,10 +280,9 @@ _EVALUATE = """
     ),
     counted as (
         select
-            tally.comparable - (select count(*) from candidates) + (select count(*) from judged) as evaluated,
+            (select count(*) from judged) as judged,
             (select count(*) from fired) as fired,
-            tally.active
-        from tally
+            (select count(*) from candidates) - (select count(*) from judged) + (select count(*) from overlooked) as skipped
     )
     select counted.*, announced.*
     from counted
@@ -256,14 +290,24 @@ _EVALUATE = """
 """
 
 
-_COUNTS = ("evaluated", "fired", "active")
+_COUNTS = ("judged", "fired", "skipped")
+_SUBJECTS = {
+    "of_tokens": [each.value for each in AlertType if each not in OF_PORTFOLIOS],
+    "of_portfolios": [each.value for each in OF_PORTFOLIOS],
+}
 
 
 @dataclass(frozen=True, slots=True)
 class AlertReport:
-    """What an evaluation did: alerts that were compared, that fired, and that had no good value or were being changed."""
+    """What an evaluation did.
 
-    evaluated: int
+    Attributes:
+        judged: alerts whose value passed their threshold, or that wait to be armed again: no other can fire.
+        fired: of those.
+        skipped: alerts that had no good value, or were being changed.
+    """
+
+    judged: int
     fired: int
     skipped: int
 
@@ -283,7 +327,12 @@ def evaluate(
     conn.execute(_ONE_AT_A_TIME)
     cursor = conn.cursor(row_factory=dict_row)
     anchored = predictions.anchored(conn, now, stale_after)
-    parameters = {"now": now, "stale_after": stale_after, **predictions.columns(anchored)}
+    parameters = {
+        "now": now,
+        "stale_after": stale_after,
+        **_SUBJECTS,
+        **predictions.columns(anchored),
+    }
     rows = cursor.execute(_EVALUATE, parameters).fetchall()
     # Each row repeats the counts; without a firing there is one row, of nulls.
     counts, *_ = [{name: row.pop(name) for name in _COUNTS} for row in rows]
@@ -292,8 +341,4 @@ def evaluate(
     channel_messages.write(conn, firings, now)
     fired = [(each.user_id, AlertFired(each.alert_type)) for each in firings]
     recording.record_all(conn, fired, now)
-    return AlertReport(
-        evaluated=counts["evaluated"],
-        fired=counts["fired"],
-        skipped=counts["active"] - counts["evaluated"],
-    )
+    return AlertReport(**counts)

@@ -28,4 +28,4 @@ class Alerts:
         """Evaluate them once; a firing, its mail and its job are one transaction, which the caller ends."""
         report = evaluation.evaluate(conn, now, self._stale_after, self._mails)
         if report.fired:
-            _log.info("alerts fired", fired=report.fired, evaluated=report.evaluated)
+            _log.info("alerts fired", fired=report.fired, judged=report.judged)

@@ -39,8 +39,8 @@ def evaluations(
         report = evaluation.evaluate(conn, clock(), stale_after, mails)
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": report.evaluated,
-            "evaluated": report.evaluated,
+            "dagster/row_count": report.judged,
+            "judged": report.judged,
             "fired": report.fired,
             "skipped": report.skipped,
         }

@@ -37,7 +37,7 @@ def test_nothing_fires_on_a_doubted_stale_or_future_price(world, fault):
     world.fired(99)
     world.quote(101, **fault)
     report = world.evaluate()
-    assert (report.evaluated, report.fired, report.skipped) == (0, 0, 1)
+    assert (report.judged, report.fired, report.skipped) == (0, 0, 1)
     # The crossing is still seen once the price can be trusted.
     assert world.fired(101) == [1]
 
@@ -78,7 +78,7 @@ def test_an_expired_or_switched_off_alert_is_not_looked_at(world):
     world.alert("above", is_active=False)
     world.quote(101)
     report = world.evaluate()
-    assert (report.evaluated, report.fired, report.skipped) == (0, 0, 0)
+    assert (report.judged, report.fired, report.skipped) == (0, 0, 0)
 
 
 def test_an_alert_switched_off_and_on_starts_anew(world):
@@ -263,7 +263,7 @@ def test_an_alert_whose_value_stands_still_is_neither_locked_nor_written(world, 
     assert world.scalar("select count(*) from app.alerts where not is_armed") == 1
     before = world.scalar(marks)
     still = world.evaluate()
-    assert (still.evaluated, still.fired, still.skipped) == (6, 0, 0)
+    assert (still.judged, still.fired, still.skipped) == (1, 0, 0)
     assert world.scalar(marks) == before
     with psycopg.connect(database.owner) as other:
         other.execute("select from app.alerts for update")

@@ -248,7 +248,7 @@ def test_a_minute_fires_an_alert(execute, owner, now):
     assert done.success
     assert _states(done) == {"market__quotes": "done", "alerts__evaluations": "done"}
     (event,) = done.asset_materializations_for_node("alerts__evaluations")
-    assert (event.metadata["evaluated"].value, event.metadata["fired"].value) == (1, 1)
+    assert (event.metadata["judged"].value, event.metadata["fired"].value) == (1, 1)
     assert _count(owner, "app.alert_events") == 1
     assert _count(owner, "app.mails") == 1
 
