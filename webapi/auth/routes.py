@@ -5,7 +5,7 @@ from uuid import UUID
 
 import jwt
 from apiflask import APIBlueprint
-from flask import request
+from flask import Response, request
 from flask_jwt_extended.exceptions import JWTExtendedException
 from psycopg import Connection
 
@@ -13,6 +13,7 @@ from coinsphere.audit.events import Event
 from coinsphere.notify import account_mails
 from webapi import mails
 from webapi.auth import current_user, logins, proofs, queries, registration, schemas
+from webapi.http import pages
 from webapi.http.schema import Message
 from webapi.security import access, access_tokens, audit, limits, sessions
 from webapi.security.access import public, signed_in
@@ -119,9 +120,10 @@ def logout_all() -> dict[str, Any]:
 @auth.get("/me")
 @signed_in
 @auth.output(schemas.MeOut)
-def me() -> dict[str, Any]:
+def me() -> Response:
     """One's own account."""
-    return current_user.current_user()
+    page = pages.own(lambda: schemas.MeOut.model_validate(current_user.current_user()))
+    return Response(page.body, mimetype="application/json")
 
 
 @auth.post("/step-up")

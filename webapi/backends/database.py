@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from flask import g, has_request_context
+from flask import g, has_app_context
 from psycopg import Connection
 
 from coinsphere.db import owner
@@ -48,7 +48,7 @@ class RequestDatabase(Database):
         Raises:
             psycopg_pool.PoolTimeout: no connection was free, or the server was away, for 3 s.
         """
-        shared: Connection | None = g.get(_SHARED) if has_request_context() else None
+        shared: Connection | None = g.get(_SHARED) if has_app_context() else None
         if shared is not None:
             with shared.transaction():
                 yield shared
@@ -93,5 +93,5 @@ class RequestDatabase(Database):
 
 def _acting() -> Acting:
     """For whom the present request acts; outside one, and before it is said, for nobody."""
-    found: Acting | None = g.get(_ACTING) if has_request_context() else None
+    found: Acting | None = g.get(_ACTING) if has_app_context() else None
     return found or Acting()

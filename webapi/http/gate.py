@@ -1,14 +1,14 @@
-"""The short way of a request: a cached answer that this process has is given without Flask.
+"""The short way of a request: an answer that this process can give by itself is given without Flask's request.
 
 The gate stands in front of Flask and knows no route. What it may give it learns from Flask's own answers: `pages.respond`
-offers each, and when it has become bytes and headers the gate remembers them, by all that the answer was made from beside
-its caller. Who asks, whether he may, what he has left, what is logged and counted is asked of the same functions that
+offers what is cached, and `pages.own` what is made anew for each caller by the route's own function. When an offer has become
+headers the gate remembers them, by all that the answer was made from beside its caller. Who asks, whether he may, what he has left, what is logged and counted is asked of the same functions that
 Flask's way asks. Whatever is not a plain good read goes on to Flask as it came, refusals included: there is one way to
 refuse.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -27,7 +27,9 @@ from webapi.backends.memory import Memory
 from webapi.http import deprecation, middleware, pages, tables
 from webapi.http.envelope import REQUEST_ID
 from webapi.security import access, admission, limits, session_cache
-from webapi.security.admission import Admission
+from webapi.security.access import Access
+from webapi.security.sessions import Principal
+from webapi.security.windows import Standing
 from webapi.services import Services
 
 Environ = dict[str, Any]
@@ -36,7 +38,7 @@ Application = Callable[[Environ, Start], Iterable[bytes]]
 Pairs = list[tuple[str, str]]
 
 EXTENSION = "coinsphere-gate"
-_MOST = 1_000
+_MOST = 4_000
 _SECONDS = 60.0
 _MADE_FROM = ("PATH_INFO", "QUERY_STRING", "HTTP_HOST", "HTTP_ORIGIN", "wsgi.url_scheme")
 """Beside the caller: routing, parameters, trusted hosts, CORS."""
@@ -49,15 +51,20 @@ _CHANGES = frozenset(("set-cookie",))
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """An answer that Flask gave, and of what route."""
+    """An answer that Flask gave: of what route, with what headers, and whether they have an entity tag."""
 
     offer: pages.Offer
     headers: Pairs
+    is_tagged: bool
 
-    @property
-    def etag(self) -> str:
-        """The page's entity tag, as the header has it."""
-        return f'"{self.offer.page.etag}"'
+
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    """Who is let in, by what the route declares, and what they have left."""
+
+    caller: Principal
+    access: Access
+    standings: Sequence[Standing]
 
 
 class Gate:
@@ -70,7 +77,7 @@ class Gate:
     """
 
     def __init__(self, app: Flask, work: Services, switches: features.Switches) -> None:
-        self._flask: Application = app.wsgi_app
+        self._app, self._flask = app, app.wsgi_app
         self._views = app.view_functions
         self._work, self._switches = work, switches
         self._known: Memory[tuple[Any, ...], _Known] = Memory(work.changes, _MOST)
@@ -81,32 +88,37 @@ class Gate:
             return self._flask(environ, start)
         began, key = time.perf_counter(), tuple(map(environ.get, _MADE_FROM))
         known = self._known.get(key)
-        page = self._page(known)
-        if known is None or page is None:
+        found = None if known is None else self._found(known.offer, environ)
+        if known is None or found is None:
             return self._learning(key, environ, start)
-        admitted = self._admitted(known.offer, environ)
-        if admitted is None:
-            return self._flask(environ, start)
-        status, headers, body = _answer(known, environ)
-        request_id = middleware.id_of(environ)
-        environ[middleware.ROUTE] = known.offer.rule
-        start(status, _completed(headers, limits.headers(admitted.standings), request_id))
-        middleware.record(
-            "GET",
-            known.offer.rule,
-            environ["PATH_INFO"],
-            int(status[:3]),
-            began=began,
-            request_id=request_id,
-        )
+        page, standings = found
+        status, headers, body = _answer(known, page, environ)
+        request_id, rule = middleware.id_of(environ), known.offer.rule
+        environ[middleware.ROUTE] = rule
+        start(status, _completed(headers, page, limits.headers(standings), request_id))
+        path, code = environ["PATH_INFO"], int(status[:3])
+        middleware.record("GET", rule, path, code, began=began, request_id=request_id)
         return [body]
 
-    def _page(self, known: _Known | None) -> Page | None:
-        """The page of a known answer, if this process has it still."""
-        if known is None:
-            return None
-        page = self._work.pages.here(known.offer.name, known.offer.key)
-        return page if page is known.offer.page else None
+    def _found(
+        self, offer: pages.Offer, environ: Environ
+    ) -> tuple[Page, Sequence[Standing]] | None:
+        """The answer, and what its caller has left; None where Flask has to answer."""
+        admitted = self._admitted(offer, environ)
+        page = None if admitted is None else self._page(offer, admitted, environ)
+        return None if admitted is None or page is None else (page, admitted.standings)
+
+    def _page(self, offer: pages.Offer, admitted: _Admitted, environ: Environ) -> Page | None:
+        """The answer as it is now; None where Flask has to make it, or to say why there is none."""
+        if not offer.is_own:
+            return offer.page()
+        with self._app.app_context():
+            access.act_for(admitted.caller, admitted.access)
+            try:
+                return offer.page()
+            except Exception as error:  # noqa: BLE001 - the route raises it again, and Flask answers it
+                environ[pages.RAISED] = error
+                return None
 
     def _learning(self, key: tuple[Any, ...], environ: Environ, start: Start) -> Iterable[bytes]:
         stamp = self._work.changes.stamp()
@@ -114,12 +126,13 @@ class Gate:
         def noting(status: str, headers: Pairs, *rest: Any) -> Any:
             offer = environ.get(pages.OFFER)
             if offer is not None and status == "200 OK" and _may_be_repeated(headers):
-                self._known.put(key, _Known(offer, list(headers)), _SECONDS, stamp)
+                is_tagged = any(name == "ETag" for name, _ in headers)
+                self._known.put(key, _Known(offer, list(headers), is_tagged), _SECONDS, stamp)
             return start(status, headers, *rest)
 
         return self._flask(environ, noting)
 
-    def _admitted(self, offer: pages.Offer, environ: Environ) -> Admission | None:
+    def _admitted(self, offer: pages.Offer, environ: Environ) -> _Admitted | None:
         """How the request is let in; None where Flask has to say what is wrong with it, or cannot be said here."""
         view, now = self._views[offer.endpoint], self._work.clock()
         claims = self._claims(environ)
@@ -138,7 +151,9 @@ class Gate:
         declared = access.of(view)
         if principal is None or declared is None:
             return None
-        return admitted if access.is_open_to(declared, principal.role) else None
+        if not access.is_open_to(declared, principal.role):
+            return None
+        return _Admitted(principal, declared, admitted.standings)
 
     def _claims(self, environ: Environ) -> Claims | None:
         """What the request's access token says; None if it brings another credential, none, or one that is refused."""
@@ -167,19 +182,30 @@ def register(app: Flask, work: Services, switches: features.Switches) -> None:
     app.wsgi_app = gate  # type: ignore[method-assign,assignment]
 
 
-def _answer(known: _Known, environ: Environ) -> tuple[str, Pairs, bytes]:
+def _answer(known: _Known, page: Page, environ: Environ) -> tuple[str, Pairs, bytes]:
     """Status, headers and body: without the latter for a client that has it."""
-    if "HTTP_IF_NONE_MATCH" not in environ or is_resource_modified(environ, known.etag):
-        return "200 OK", known.headers, known.offer.page.body
+    is_asked = known.is_tagged and "HTTP_IF_NONE_MATCH" in environ
+    if not is_asked or is_resource_modified(environ, _quoted(page)):
+        return "200 OK", known.headers, page.body
     headers = Headers(known.headers)
     remove_entity_headers(headers)
     return "304 NOT MODIFIED", headers.to_wsgi_list(), b""
 
 
-def _completed(headers: Pairs, standing: Mapping[str, str], request_id: str) -> Pairs:
-    """The headers with those in place that are other ones for each request."""
-    own = {**standing, REQUEST_ID: request_id, "Date": _date(int(time.time()))}
+def _completed(headers: Pairs, page: Page, standing: Mapping[str, str], request_id: str) -> Pairs:
+    """The headers with those in place that are other ones for each request or page."""
+    own = {
+        **standing,
+        REQUEST_ID: request_id,
+        "Date": _date(int(time.time())),
+        "ETag": _quoted(page),
+        "Content-Length": str(len(page.body)),
+    }
     return [(name, own.get(name, value)) for name, value in headers]
+
+
+def _quoted(page: Page) -> str:
+    return f'"{page.etag}"'
 
 
 @lru_cache(maxsize=2)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -134,6 +135,8 @@ def _plain_other(value: Any) -> Any:
     return value
 
 
+# Prices, amounts and days come again with each request; numbers that are equal are written alike, and so are instants.
+@lru_cache(maxsize=8_192)
 def _number(value: Decimal) -> msgspec.Raw:
     return msgspec.Raw(plain(value).encode())
 
@@ -162,7 +165,7 @@ def _real(value: float) -> msgspec.Raw | None:
 _WRITERS: Mapping[type, Callable[[Any], Any]] = {
     Decimal: _number,
     float: _real,
-    datetime: iso,
+    datetime: lru_cache(maxsize=8_192)(iso),
     Mapping: _mapping,
     dict: _mapping,
     list: _sequence,

@@ -1,7 +1,8 @@
-"""Cached answers: bytes with a strong entity tag, and 304 for a client that has them."""
+"""Answers as pages: bytes with a strong entity tag, 304 for a client that has them, and what the gate may give again."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from flask import Response, request
@@ -13,22 +14,23 @@ from webapi.services import services
 View = TypeVar("View", bound=Callable[..., Any])
 _MARK = "_cached"
 OFFER = "coinsphere.offer"
-"""Where the environ of WSGI has an answer that others may be given too; see `webapi.http.gate`."""
+"""Where the environ of WSGI has an answer that may be given again; see `webapi.http.gate`."""
+RAISED = "coinsphere.raised"
+"""Where it has what was raised when the gate tried to make an answer: Flask raises it once more, and says what it means."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An answer that is the same for everybody who may call the route.
+    """How the gate comes by the answer of an address without Flask's request.
 
     Attributes:
-        name, key: of the page, as `respond`.
-        page: its bytes.
+        page: gives it as it is now; None where nobody has it.
+        is_own: each caller has their own, which `page` makes for who is `access.principal`. Else it is the same for all.
         endpoint, rule: of the route.
     """
 
-    name: str
-    key: str
-    page: Page
+    page: Callable[[], Page | None]
+    is_own: bool
     endpoint: str
     rule: str
 
@@ -52,9 +54,29 @@ def respond(name: str, key: str, make: Callable[[], object]) -> Response:
         key: names the page among all of its kind.
         make: gives what is written as JSON.
     """
-    page = services().pages.page(name, key, lambda: json.dumps(make()))
-    if request.endpoint is not None and request.url_rule is not None:
-        request.environ[OFFER] = Offer(name, key, page, request.endpoint, request.url_rule.rule)
+    kept = services().pages
+    page = kept.page(name, key, lambda: json.dumps(make()))
+    _offer(partial(kept.here, name, key), is_own=False)
+    return tagged(page)
+
+
+def own(make: Callable[[], object]) -> Page:
+    """What `make` gives who asks, as a page; nothing of it is kept.
+
+    Args:
+        make: gives what is written as JSON. It knows the caller by `access.principal`, and nothing else of the request, as the
+            gate calls it where there is none.
+    """
+    raised = request.environ.pop(RAISED, None)
+    if raised is not None:
+        raise raised
+    made = partial(_made, make)
+    _offer(made, is_own=True)
+    return made()
+
+
+def tagged(page: Page) -> Response:
+    """The answer with the page's entity tag; 304 for a client that has it. Kept in no shared cache."""
     answer = Response(page.body, mimetype="application/json")
     answer.set_etag(page.etag)
     # The client may keep it, and asks each time whether it still holds.
@@ -62,3 +84,13 @@ def respond(name: str, key: str, make: Callable[[], object]) -> Response:
     answer.headers["Vary"] = "Authorization, X-API-Key"
     answer.make_conditional(request)
     return answer
+
+
+def _made(make: Callable[[], object]) -> Page:
+    return Page.of(json.dumps(make()))
+
+
+def _offer(page: Callable[[], Page | None], *, is_own: bool) -> None:
+    if request.endpoint is not None and request.url_rule is not None:
+        offered = Offer(page, is_own, request.endpoint, request.url_rule.rule)
+        request.environ[OFFER] = offered

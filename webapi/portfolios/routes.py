@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from coinsphere.portfolio.model import Kind
 from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.valuation.current_holdings import Holding
 from webapi.holdings.schemas import HoldingIn, HoldingsOut, OneHoldingOut
-from webapi.http import errors, paths
+from webapi.http import errors, pages, paths
 from webapi.http.schema import Message
 from webapi.portfolios import (
     answers,
@@ -73,13 +74,7 @@ def get_portfolio(portfolio_id: str, query_data: PortfolioQuery) -> Response:
     """
     if query_data.as_of is not None:
         return _past(portfolio_id, query_data.currency, query_data.as_of)
-    owner, identity = scope.user_id(), paths.uuid(portfolio_id, scope.WHAT)
-    with scope.reading() as conn:
-        asked, parts = portfolios.ask(conn, owner, identity), details.ask(conn, owner, identity)
-        latest = transactions.ask_latest(conn, owner, identity, _LATEST)
-        shown = details.shown(conn, scope.taken(asked), parts, query_data.currency)
-        shown["transactions"] = transactions.shown(latest.fetchall())
-    return scope.tagged({"portfolio": shown})
+    return pages.tagged(pages.own(partial(_present, portfolio_id, query_data.currency)))
 
 
 @blueprint.put("/<portfolio_id>")
@@ -190,6 +185,16 @@ def _of_ledger(holdings: Sequence[Holding], token_id: UUID) -> Holding:
         if holding.row.token_id == token_id and holding.row.source == "ledger":
             return holding
     raise errors.Problem(409, "the holding is being computed; ask for it again", code="pending")
+
+
+def _present(portfolio_id: str, currency: str | None) -> dict[str, Any]:
+    owner, identity = scope.user_id(), paths.uuid(portfolio_id, scope.WHAT)
+    with scope.reading() as conn:
+        asked, parts = portfolios.ask(conn, owner, identity), details.ask(conn, owner, identity)
+        latest = transactions.ask_latest(conn, owner, identity, _LATEST)
+        shown = details.shown(conn, scope.taken(asked), parts, currency)
+        shown["transactions"] = transactions.shown(latest.fetchall())
+    return {"portfolio": shown}
 
 
 def _past(portfolio_id: str, currency: str | None, as_of: datetime) -> Response:

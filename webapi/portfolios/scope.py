@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response
 from psycopg import Connection, Cursor
 
 from coinsphere.db.owner import act_for
 from coinsphere.portfolio import portfolios
 from coinsphere.portfolio.portfolios import Portfolio
 from webapi.backends.cache import Page
-from webapi.http import errors, json, paths
+from webapi.http import errors, json, pages, paths
 from webapi.security import access
 from webapi.services import services
 
@@ -55,10 +55,4 @@ def taken(asked: Cursor[Portfolio]) -> Portfolio:
 
 def tagged(answer: object) -> Response:
     """`answer` with a strong entity tag of its bytes; 304 for a client that has them. Kept in no shared cache."""
-    page = Page.of(json.dumps(answer))
-    response = Response(page.body, mimetype="application/json")
-    response.set_etag(page.etag)
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["Vary"] = "Authorization, X-API-Key"
-    response.make_conditional(request)
-    return response
+    return pages.tagged(Page.of(json.dumps(answer)))

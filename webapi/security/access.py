@@ -144,6 +144,12 @@ def remembered(work: Services, session_id: UUID, admitted: Admission | None) -> 
     return work.sessions.take(session_id, kept)
 
 
+def act_for(caller: Principal, access: Access) -> None:
+    """From here on every transaction sees the rows of who asks alone; with what a route declares that lets them in."""
+    g.principal = caller
+    database.acts(caller.user_id, Scope.ADMINISTRATION if access is Access.ADMIN else None)
+
+
 def is_open_to(access: Access, role: str) -> bool:
     """Whether a route that declares `access`, other than public, is for people of a role."""
     return role in _ROLES[access]
@@ -193,12 +199,10 @@ def _let_in(access: Access, find: Finder) -> None:
     caller = find()
     if caller is None:
         raise access_tokens.unauthorized("the session has ended")
-    g.principal = caller
     if not is_open_to(access, caller.role):
         _denied(Event.ACCESS_DENIED, caller.user_id)
         raise errors.Problem(403, f"{access.capitalize()} access required")
-    # From here on every transaction of this request sees the rows of its caller alone.
-    database.acts(caller.user_id, Scope.ADMINISTRATION if access is Access.ADMIN else None)
+    act_for(caller, access)
 
 
 def _owner_of_key() -> Principal | None:

@@ -1,4 +1,4 @@
-"""The short way of a cached read, beside Flask's: the same answers to the byte, and the same refusals."""
+"""The short way of a read, beside Flask's: the same answers to the byte, and the same refusals."""
 
 import sys
 from collections.abc import Iterator
@@ -7,17 +7,20 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from psycopg_pool import PoolTimeout
 from werkzeug.test import EnvironBuilder
 
 from coinsphere.security.signing import rotation
 from coinsphere.security.signing.file_keyring import FileKeyring
 from tests.integration.webapi.conftest import NOW, V1, Person, assert_problem, new_person
 from tests.integration.webapi.test_predictions import forecast
+from webapi import features
 from webapi.app import create_app
+from webapi.auth import current_user
 from webapi.backends import cache as backend_cache
 from webapi.http import deprecation, pages
 from webapi.http.gate import EXTENSION as EXTENSION_OF_GATE
-from webapi.security import quota_leases
+from webapi.security import quota_leases, session_cache
 from webapi.services import EXTENSION
 
 EACH_HIS_OWN = {"X-Request-ID", "Date", "RateLimit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
@@ -28,6 +31,8 @@ ADDRESSES = {
     "/api/v1/predictions/<symbol>": ["/predictions/BTC", "/predictions/BTC?days=1"],
 }
 """Of each cached route, some with an answer."""
+OWN = ["/auth/me", "/portfolios/{portfolio}", "/portfolios/{portfolio}?currency=EUR"]
+"""Of routes whose answer each caller has their own of, some; another than the owner gets no portfolio."""
 PLENTY = {"rate_limit_api": 100_000, "rate_limit_key": 100_000}
 SENT: list[dict[str, str]] = [
     {},
@@ -157,9 +162,10 @@ def test_both_ways_answer_alike(short, plain, person, administrator, model_serve
     model_server.answers = {"BTC": (200, forecast())}
     behind, compared = Counter(short), 0
     ways = short.test_client(), plain.test_client()
+    addresses = [each for some in ADDRESSES.values() for each in some] + own(person)
     for who, credentials in callers(person, administrator).items():
-        for path in (V1 + each for some in ADDRESSES.values() for each in some):
-            etag = ways[1].get(path, headers=person.headers).headers["ETag"]
+        for path in (V1 + each for each in addresses):
+            etag = ways[1].get(path, headers=person.headers).headers.get("ETag", '"none"')
             for method, sent in _requests(who):
                 headers = {name: value.format(etag=etag) for name, value in sent.items()}
                 # Twice on the short way: Flask is asked first, and for the second the gate knows the answer.
@@ -173,6 +179,14 @@ def test_both_ways_answer_alike(short, plain, person, administrator, model_serve
     assert compared > 500
     # Of the requests of users a good part was answered by the gate, or Flask was compared with itself.
     assert compared - behind.requests > compared / 10
+
+
+def own(person: Person) -> list[str]:
+    """`OWN` of a person with a portfolio."""
+    portfolio = person.post("/portfolios", {"name": "mine"}).json["portfolio"]["id"]
+    holding = {"tokenSymbol": "BTC", "amount": 1}
+    assert person.post(f"/portfolios/{portfolio}/holdings", holding).status_code == 201
+    return [path.format(portfolio=portfolio) for path in OWN]
 
 
 def _requests(who: str) -> list[tuple[str, dict[str, str]]]:
@@ -192,23 +206,82 @@ def hot(short, person):
     return short, behind
 
 
-def test_the_short_way_is_short(hot, person) -> None:
-    """In calls of Python, which no busy machine changes: Flask's way takes five times as many."""
-    app, behind = hot
-    environ = EnvironBuilder(path=f"{V1}/tokens", headers=person.headers).get_environ()
-    calls = 0
+def calls(app, person: Person, path: str) -> int:
+    """What a request takes in calls of Python, which no busy machine changes."""
+    environ = EnvironBuilder(path=path, headers=person.headers).get_environ()
+    counted = 0
 
     def count(_frame: Any, event: str, _argument: Any) -> None:
-        nonlocal calls
-        calls += event == "call"
+        nonlocal counted
+        counted += event == "call"
 
     sys.setprofile(count)
     try:
         app(environ, lambda *_: None)
     finally:
         sys.setprofile(None)
+    return counted
+
+
+def test_the_short_way_is_short(hot, person) -> None:
+    """Flask's way takes five times as many."""
+    app, behind = hot
+    assert calls(app, person, f"{V1}/tokens") < 250
     assert behind.requests == 0
-    assert calls < 250
+
+
+@pytest.fixture
+def known_own(short, person, monkeypatch) -> tuple[Counter, str, str]:
+    """What counts the requests that still reach Flask, and two own addresses of the person that the gate knows."""
+    monkeypatch.setattr(session_cache, "CACHE_SECONDS", 3600.0)
+    monkeypatch.setattr(features, "CACHE_SECONDS", 3600.0)
+    me, portfolio, _ = (f"{V1}{path}" for path in own(person))
+    for path in (me, portfolio) * 4:
+        assert asked(short, person, path).status_code == 200
+    return Counter(short), me, portfolio
+
+
+def test_ones_own_is_short_too(short, person, known_own) -> None:
+    behind, me, portfolio = known_own
+    assert calls(short, person, me) < 550
+    assert calls(short, person, portfolio) < 1_400
+    assert behind.requests == 0
+
+
+def test_ones_own_is_never_older_than_the_request(short, person, known_own) -> None:
+    behind, me, portfolio = known_own
+    # By another process, which tells this one nothing.
+    for path, change in (
+        (f"{V1}/auth/profile", {"firstName": "Augusta"}),
+        (portfolio, {"name": "ours"}),
+    ):
+        changed = person.client.put(path, json=change, headers=person.headers)
+        assert changed.status_code == 200, changed.text
+    assert asked(short, person, me).json["user"]["firstName"] == "Augusta"
+    assert asked(short, person, portfolio).json["portfolio"]["name"] == "ours"
+    assert behind.requests == 0
+
+
+def test_of_ones_own_each_caller_gets_theirs(short, administrator, known_own) -> None:
+    behind, me, portfolio = known_own
+    asked(short, administrator, f"{V1}/tokens")
+    before = behind.requests
+    assert asked(short, administrator, me).json["user"]["id"] == str(administrator.id)
+    assert behind.requests == before
+    assert_problem(asked(short, administrator, portfolio), 404)
+
+
+def test_what_the_short_way_meets_is_not_tried_again(short, person, known_own, monkeypatch) -> None:
+    _, me, _ = known_own
+    tries = []
+
+    def away() -> None:
+        tries.append(1)
+        raise PoolTimeout("away")
+
+    monkeypatch.setattr(current_user, "current_user", away)
+    assert_problem(asked(short, person, me), 503)
+    assert tries == [1]
 
 
 def test_a_session_ends_in_every_process_at_once(make, hot, person) -> None:
