@@ -13,7 +13,7 @@ from psycopg import Connection
 from coinsphere.clock import Clock, utc_now
 from coinsphere.market.model import Token
 from coinsphere.settings import Settings
-from ml.data import datasets, panel, snapshots
+from ml.data import datasets, panel, past_beliefs, snapshots
 from ml.data.datasets import TrainingSet
 from ml.data.panel import Panel
 from ml.errors import NoChampion
@@ -41,13 +41,13 @@ def build_training_set(conn: Connection, token: Token, settings: Settings) -> Tr
 
 
 def build_panel(conn: Connection) -> Panel:
-    """The panel of all tokens, recorded in `model.training_sets`.
+    """The panel of all tokens with what was believed of it before, recorded in `model.training_sets`.
 
     Raises:
         TooLittleHistory: the mart has no final day.
         BadHistory: simulated candles lie among real ones.
     """
-    candles = panel.from_mart(conn)
+    candles = past_beliefs.joined(conn, panel.from_mart(conn))
     snapshots.record(conn, candles)
     return candles
 

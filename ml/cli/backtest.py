@@ -1,4 +1,4 @@
-"""`coinsphere ml backtest`: what each model is worth on candle files."""
+"""`coinsphere ml backtest`: what each model is worth on the candles of the database or of files."""
 
 import json
 from collections.abc import Sequence
@@ -14,6 +14,8 @@ from coinsphere.cli.console import console as new_console
 from coinsphere.cli.progress import count, stage
 from coinsphere.clock import utc_now
 from coinsphere.errors import CoinsphereError
+from coinsphere.settings import Settings
+from ml.cli.database import connection
 
 if TYPE_CHECKING:
     from ml.data.panel import Panel
@@ -26,13 +28,12 @@ if TYPE_CHECKING:
 @click.option(
     "--data",
     "folder",
-    required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of daily candle files, one for each token.",
+    help="Folder of daily candle files, one for each token; the database by default.",
 )
 @click.option("--start", required=True, type=click.DateTime(["%Y-%m-%d"]), help="First origin.")
 @click.option("--end", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Day after the last.")
-@click.option("--tokens", help="Symbols to read, comma-separated; all that have a file by default.")
+@click.option("--tokens", help="Symbols to read, comma-separated; all by default.")
 @click.option(
     "--model",
     "models",
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     help="Closes of implied volatility, as `ml implied` writes them: what they would add.",
 )
 def backtest(  # noqa: PLR0917 - click passes by name
-    folder: Path,
+    folder: Path | None,
     start: datetime,
     end: datetime,
     tokens: str | None,
@@ -62,10 +63,11 @@ def backtest(  # noqa: PLR0917 - click passes by name
     portfolios: bool,
     implied: Path | None,
 ) -> None:
-    """Walk every model and baseline forward over the same rows of candle files, and print what each is worth.
+    """Walk every model and baseline forward over the same rows of candles, and print what each is worth.
 
-    Each is fitted on the past alone, again every 180 days. Skill is the gain in CRPS against a random walk with
-    EWMA(0.94) volatility; DM is Diebold and Mariano's t of that gain.
+    Each is fitted on the past alone, again every 180 days. Of the database each origin reads what was believed then,
+    without what was corrected since; files do not tell what they said before. Skill is the gain in CRPS against a random
+    walk with EWMA(0.94) volatility; DM is Diebold and Mariano's t of that gain.
     """
     from ml.data import features
     from ml.evaluation import backtest as walk
@@ -113,16 +115,19 @@ def _compared(models: tuple[str, ...], implied: Path | None) -> tuple[Sequence[s
     )
 
 
-def _panel(folder: Path, tokens: str | None, start: date, end: date) -> "Panel":
+def _panel(folder: Path | None, tokens: str | None, start: date, end: date) -> "Panel":
     from ml.data import candle_folder
 
     symbols = None if tokens is None else tokens.replace(",", " ").split()
     if symbols == []:
         raise CoinsphereError("--tokens names no token")
+    first = candle_folder.first_day(start)
     try:
-        with stage(f"Reading {folder}"):
-            panel = candle_folder.read(
-                folder, utc_now(), symbols, first=candle_folder.first_day(start)
+        with stage(f"Reading {folder or 'the database'}"):
+            panel = (
+                candle_folder.read(folder, utc_now(), symbols, first=first)
+                if folder
+                else _of_database(symbols, first)
             )
     except LookupError as error:
         raise CoinsphereError(str(error.args[0])) from error
@@ -131,6 +136,14 @@ def _panel(folder: Path, tokens: str | None, start: date, end: date) -> "Panel":
             f"The candles end on {panel.last_day}, before the end that was asked for.", err=True
         )
     return panel
+
+
+def _of_database(symbols: list[str] | None, first: date) -> "Panel":
+    from ml.data import panel, past_beliefs
+
+    with connection(Settings.from_env()) as conn:
+        candles = past_beliefs.joined(conn, panel.from_mart(conn, first=first))
+    return candles if symbols is None else candles.only(symbol.upper() for symbol in symbols)
 
 
 def _document(walked: "Backtest", judged: "list[PortfolioFigures]") -> dict[str, Any]:

@@ -1,12 +1,10 @@
 """Commands that train, evaluate and use models, and show what the registry holds; thin over `ml.pipeline`."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
-from psycopg import Connection
 from rich.table import Table
 
 from coinsphere.cli.console import console as new_console
@@ -14,9 +12,10 @@ from coinsphere.cli.progress import stage
 from coinsphere.clock import utc_now
 from coinsphere.errors import CoinsphereError
 from coinsphere.market.model import Token
-from coinsphere.settings import Role, Settings
+from coinsphere.settings import Settings
 from ml.cli import each_token, tables
 from ml.cli.backtest import backtest
+from ml.cli.database import connection
 from ml.cli.implied import implied
 from ml.errors import ArtifactRefused
 from ml.evaluation.results import Score
@@ -24,7 +23,6 @@ from ml.evaluation.results import Score
 if TYPE_CHECKING:
     from ml.registry.token_listing import Promotion
 
-_TIMEOUT_MS = 600_000
 _symbols = click.argument("symbols", nargs=-1, metavar="[SYMBOL]...")
 
 
@@ -50,7 +48,7 @@ def train(symbols: tuple[str, ...]) -> None:
 
     def act(symbol: str) -> None:
         token = _token(settings, symbol)
-        with _connection(settings) as conn:
+        with connection(settings) as conn:
             training_set = pipeline.build_training_set(conn, token, settings)
         with stage(f"Training the models of {token.symbol}"):
             trained = pipeline.train_token(settings, training_set)
@@ -72,7 +70,7 @@ def evaluate(symbols: tuple[str, ...]) -> None:
     def act(symbol: str) -> None:
         token = _token(settings, symbol)
         models = pipeline.registered_models(settings, token)
-        with _connection(settings) as conn, stage(f"Evaluating the models of {token.symbol}"):
+        with connection(settings) as conn, stage(f"Evaluating the models of {token.symbol}"):
             training_set = pipeline.build_training_set(conn, token, settings)
             evaluation = pipeline.evaluate_token(conn, settings, training_set, models)
         for score in evaluation.scores:
@@ -92,7 +90,7 @@ def predict(symbols: tuple[str, ...]) -> None:
 
     def act(symbol: str) -> None:
         token = _token(settings, symbol)
-        with _connection(settings) as conn, stage(f"Forecasting {token.symbol}"):
+        with connection(settings) as conn, stage(f"Forecasting {token.symbol}"):
             forecasts = pipeline.predict_token(conn, settings, token, utc_now())
         for forecast in forecasts:
             table.add_row(*tables.forecast_row(forecast))
@@ -125,7 +123,7 @@ def train_global() -> None:
     from ml import pipeline
 
     settings = Settings.from_env()
-    with _connection(settings) as conn, stage("Training and judging the global model"):
+    with connection(settings) as conn, stage("Training and judging the global model"):
         panel = pipeline.build_panel(conn)
         training = pipeline.train_global(conn, settings, panel)
     days = ", ".join(map(str, training.report.horizons)) or "no"
@@ -144,7 +142,7 @@ def predict_global() -> None:
     from ml import pipeline
 
     settings = Settings.from_env()
-    with _connection(settings) as conn:
+    with connection(settings) as conn:
         for issued in pipeline.predict_global(conn, settings, utc_now()):
             click.echo(
                 f"Version {issued.version} ({issued.model}): {issued.forecasts} forecasts of {issued.tokens} tokens, "
@@ -159,7 +157,7 @@ def reproduce(prediction_id: UUID) -> None:
     from ml.monitoring import reproduction
 
     settings = Settings.from_env()
-    with _connection(settings) as conn, stage("Computing the forecast again"):
+    with connection(settings) as conn, stage("Computing the forecast again"):
         try:
             reproduced = reproduction.reproduce(conn, settings, prediction_id)
         except LookupError as error:
@@ -196,21 +194,8 @@ def _for_each(symbols: Sequence[str], act: Callable[[str], None], table: Table) 
 def _token(settings: Settings, symbol: str) -> Token:
     from coinsphere.market.reference import tokens
 
-    with _connection(settings) as conn:
+    with connection(settings) as conn:
         try:
             return tokens.by_symbol(conn, symbol)
         except LookupError as error:
             raise CoinsphereError(str(error.args[0])) from error
-
-
-@contextmanager
-def _connection(settings: Settings) -> Iterator[Connection]:
-    """A connection with the pipeline's role, in one transaction."""
-    from coinsphere.db.pool import Database
-
-    url = settings.url_for(Role.PIPELINE)
-    with (
-        Database(url, size=1, statement_timeout_ms=_TIMEOUT_MS) as database,
-        database.connection() as conn,
-    ):
-        yield conn

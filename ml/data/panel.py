@@ -49,10 +49,24 @@ _CANDLES = """
 
 
 @dataclass(frozen=True, slots=True)
+class Belief:
+    """What was believed of a token's day at the close of the days from `first` to the one before `end`, and is no more.
+
+    `candle` is NaN where the day was believed to have none.
+    """
+
+    symbol: str
+    day: date
+    candle: Sequence[float]
+    first: date
+    end: date
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
     """Candles of all tokens, shape [tokens, days, COLUMNS]; build it by one of this module's functions.
 
-    `notes` say what was left out and why; they are no part of the digest.
+    `notes` say what was left out and why, `beliefs` what was corrected since; neither is part of the digest.
     """
 
     symbols: tuple[str, ...]
@@ -63,6 +77,7 @@ class Panel:
     digest: str = ""
     token_ids: tuple[UUID, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
+    beliefs: tuple[Belief, ...] = field(default=(), repr=False)
 
     @property
     def closes(self) -> Floats:
@@ -73,6 +88,11 @@ class Panel:
     def rows(self) -> int:
         """How many days of all tokens are known."""
         return int(np.isfinite(self.closes).sum())
+
+    @property
+    def corrected(self) -> int:
+        """How many days of all tokens were believed to be something else once, at the close of a day."""
+        return len({(each.symbol, each.day) for each in self.beliefs})
 
     @property
     def first_day(self) -> date:
@@ -114,9 +134,26 @@ class Panel:
             raise LookupError(f"no candles of {', '.join(unknown)}")
         at = [self.symbols.index(symbol) for symbol in chosen]
         ids = tuple(self.token_ids[place] for place in at) if self.token_ids else ()
+        beliefs = tuple(each for each in self.beliefs if each.symbol in chosen)
         return _sealed(
-            replace(self, symbols=tuple(chosen), candles=self.candles[at], token_ids=ids)
+            replace(
+                self,
+                symbols=tuple(chosen),
+                candles=self.candles[at],
+                token_ids=ids,
+                beliefs=beliefs,
+            )
         )
+
+    def believed_on(self, day: date) -> "Panel":
+        """The panel with what was believed at the close of `day`; itself where nothing was corrected since."""
+        undone = [each for each in self.beliefs if each.day <= day and each.first <= day < each.end]
+        if not undone:
+            return self
+        candles = self.candles.copy()
+        for each in undone:
+            candles[self.symbols.index(each.symbol), self.index(each.day)] = each.candle
+        return resealed(self, candles)
 
     def npz(self) -> bytes:
         """The snapshot as a compressed archive of arrays. `from_npz` of it gives the same digest."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ml.data import vintages
 from ml.data.features import FeatureSet, Floats, Mask
 from ml.data.horizons import HORIZONS
 from ml.data.panel import as_date
@@ -197,6 +198,7 @@ class Backtest:
             "pegged": self.pegged(),
             "notScored": self.not_scored(),
             "leftOut": list(panel.notes),
+            "correctedDays": panel.corrected,
             "start": str(self.start),
             "lastOrigin": str(self.last),
             "refitDays": walk_forward.REFIT_DAYS,
@@ -238,7 +240,8 @@ def run(
 ) -> Backtest:
     """Walk forward over the origins from `start` to the day before `end`.
 
-    A row is scored if every model of the comparison answers for it and its outcome is known.
+    A row is scored if every model of the comparison answers for it and its outcome is known. Forecasts and the widths of
+    their intervals rest on what was believed at each origin; they are judged on what is believed now.
 
     Raises:
         TooLittleHistory: there is too little before `start` to fit anything on, or nothing to score.
@@ -249,15 +252,14 @@ def run(
     students = walk_forward.run(features, days, models, recipe, processes=processes, done=done)
     first, last = days[0].first, days[-1].end
     scored_from = features.panel.index(start) - first
-    outcomes = features.outcomes()[:, first:last]
-    outcomes = np.where(features.pegged[:, first:last, None], np.nan, outcomes)
-    outcomes = np.where(features.usable[:, first:last, None], outcomes, np.nan)
+    due = vintages.outcomes_when_due(features)[:, first:last]
+    outcomes = features.outcomes()[:, first + scored_from : last]
     scores, calibrations, published = {}, {}, {}
     for name, student in students.items():
-        published[name], calibrations[name] = _publish(features, student, outcomes, scored_from)
-        said = published[name]
-        scores[name] = scoring.score(said.student, outcomes[:, scored_from:], said.widths)
-    scored = np.isfinite(outcomes)[:, scored_from:]
+        said, calibrations[name] = _publish(features, student, due, scored_from)
+        scores[name] = scoring.score(said.student, outcomes, said.widths)
+        published[name] = said
+    scored = np.isfinite(outcomes) & np.isfinite(published[REFERENCE].student.scale)
     if not scored.any():
         raise TooLittleHistory(f"no forecast from {start} to {end} can be checked")
     return Backtest(features, first + scored_from, last, scores, scored, calibrations, published)

@@ -159,5 +159,7 @@ def _notes(backtest: Backtest) -> Iterator[str]:
         yield f"Pegged, so not scored: {', '.join(backtest.pegged())}"
     if backtest.not_scored():
         yield f"Not scored, as they have too few days before or in the span: {', '.join(backtest.not_scored())}"
+    if backtest.features.panel.corrected:
+        yield f"Corrected since: {backtest.features.panel.corrected} candles; each origin read what was believed then."
     for note in backtest.features.panel.notes:
         yield f"Of the files: {note}"

@@ -1,17 +1,19 @@
 """Forecasts as they would have been made: fitted on the past, made for the days that follow, fitted again.
 
 The training set of each fit grows (expanding walk-forward), and no outcome that the first forecast after it could not
-know is among its targets (purging). All models are asked for the same rows.
+know is among its targets (purging). What was corrected later is read as it was believed at each origin. All models are
+asked for the same rows.
 """
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 
+from ml.data import vintages
 from ml.data.features import FeatureSet
 from ml.data.horizons import HORIZONS
 from ml.data.panel import as_date
@@ -92,6 +94,8 @@ def run(
 ) -> dict[str, Student]:
     """Each model's distributions for all days of the blocks, shape [tokens, days, HORIZONS].
 
+    Their scale is NaN where the day's own closes allow no forecast, or the token was pegged.
+
     Args:
         features: inputs and outcomes.
         days: the blocks, one after the other.
@@ -139,34 +143,32 @@ class _Worker:
         """Fit, and forecast the days of the block."""
         number, block = numbered
         names = [name for name in self._names if name != catalog.ASSESSMENT]
-        models = fitting.fit(self._features, block.first, names, self._recipe)
+        models = self._fit(block.first, names)
         if catalog.ASSESSMENT in self._names:
             models |= self._assessment(self._days[number - number % _ASSESSMENT_FITS_EVERY].first)
-        length = block.end - block.first
-        known = self._until(block.end)
+        spans = vintages.spans(self._features.panel, block.first, block.end)
+        parts = [self._predict(models, *span) for span in spans]
+        return {name: _joined([part[name] for part in parts]) for name in self._names}
+
+    def _fit(self, end: int, names: Sequence[str]) -> dict[str, GlobalModel]:
+        """The models fitted on what was known when day `end` began."""
+        return fitting.fit(vintages.known_on(self._features, end - 1), end, names, self._recipe)
+
+    def _predict(
+        self, models: Mapping[str, GlobalModel], first: int, end: int
+    ) -> dict[str, Student]:
+        """Forecasts of days that saw the same candles."""
+        known = _until(vintages.known_on(self._features, end - 1), end)
+        answers = (known.usable & ~known.pegged)[:, first:]
         return {
-            name: models[name].predict(known, block.first).at(np.s_[:, :length])
+            name: models[name].predict(known, first).at(np.s_[:, : end - first]).only(answers)
             for name in self._names
         }
 
     def _assessment(self, end: int) -> dict[str, GlobalModel]:
         if end not in self._assessments:
-            self._assessments[end] = fitting.fit(
-                self._features, end, [catalog.ASSESSMENT], self._recipe
-            )
+            self._assessments[end] = self._fit(end, [catalog.ASSESSMENT])
         return self._assessments[end]
-
-    def _until(self, end: int) -> FeatureSet:
-        """The features of the days before `end`: nothing later is even computed."""
-        held = self._features
-        return FeatureSet(
-            held.panel,
-            held.inputs[:, :end],
-            held.volatility[:, :end],
-            held.log_closes[:, :end],
-            held.usable[:, :end],
-            held.pegged[:, :end],
-        )
 
 
 _worker: list[_Worker] = []
@@ -181,6 +183,18 @@ def _initialise(
 
 def _forecast(numbered: tuple[int, Block]) -> dict[str, Student]:
     return _worker[0].forecast(numbered)
+
+
+def _until(held: FeatureSet, end: int) -> FeatureSet:
+    """The features of the days before `end`: nothing later is even shown."""
+    return FeatureSet(
+        held.panel,
+        held.inputs[:, :end],
+        held.volatility[:, :end],
+        held.log_closes[:, :end],
+        held.usable[:, :end],
+        held.pegged[:, :end],
+    )
 
 
 def _joined(parts: Sequence[Student]) -> Student:

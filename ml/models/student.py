@@ -40,6 +40,11 @@ class Student:
         """The distributions at an index or mask."""
         return type(self)(self.location[where], self.scale[where], self.degrees[where])
 
+    def only(self, where: NDArray[np.bool_]) -> Self:
+        """The distributions where `where` is true, of fewer axes; elsewhere the scale is NaN, and so is all that is asked."""
+        mask = where.reshape(*where.shape, *(1,) * (self.scale.ndim - where.ndim))
+        return type(self)(self.location, np.where(mask, self.scale, np.nan), self.degrees)
+
     def standardised(self, outcomes: Floats) -> Floats:
         """Outcomes in units of the scale."""
         return (outcomes - self.location) / self.scale
