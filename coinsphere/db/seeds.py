@@ -19,7 +19,8 @@ _ADD_COIN = """
     from planted
     on conflict do nothing
 """
-# One that an administrator removed stays removed. The worker, in its round, brings holdings in line with it.
+# One of tokens that are listed later comes then; one that an administrator removed stays removed. The worker, in its round,
+# brings holdings in line with it.
 _ADD_EVENT = """
     insert into market.asset_events
         (kind, token_id, successor_id, old_units, new_units, happened_at, reason, recorded_by)

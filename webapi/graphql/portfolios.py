@@ -17,7 +17,7 @@ from webapi.http.schema import check
 from webapi.portfolios import details, overview, past_state, scope
 from webapi.portfolios.performance import answers
 from webapi.portfolios.performance.schemas import PerformanceOut, PerformanceQuery
-from webapi.portfolios.periods import CurrencyQuery, PortfolioQuery
+from webapi.portfolios.periods import PortfolioQuery
 from webapi.portfolios.schemas import PortfolioOut, PortfoliosOut
 from webapi.tokens import queries
 from webapi.transactions import use_cases
@@ -76,10 +76,14 @@ class PortfolioQueries:
     """What may be asked of one's portfolios."""
 
     @route_field(_OF_PORTFOLIOS, Portfolios | None)
-    def portfolios(self, currency: str | None = None) -> dict[str, Any]:
-        """All of one's portfolios with what they hold, the oldest first, and sums over them in `currency`."""
-        asked = check(CurrencyQuery, {"currency": currency})
+    def portfolios(
+        self, currency: str | None = None, as_of: datetime | None = None
+    ) -> dict[str, Any]:
+        """All of one's portfolios with what they hold, the oldest first, and sums over them in `currency`; `asOf` as they were."""
+        asked = check(PortfolioQuery, {"currency": currency, "asOf": as_of})
         with scope.connection() as conn:
+            if asked.as_of is not None:
+                return past_state.portfolios(conn, asked.currency, asked.as_of)
             return overview.portfolios_with_totals(conn, scope.user_id(), asked.currency)
 
     @route_field(_OF_PORTFOLIO, Portfolio | None)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from webapi.http.schema import Amount, Input, Instant, Line, Number, Output
+from webapi.http.schema import Amount, Input, Instant, Line, NotKeptOut, Number, Output
 from webapi.portfolios.examples import AT, ID, example
 
 
@@ -110,10 +110,11 @@ HOLDING: dict[str, Any] = {
 class HoldingsOut(Output):
     """What is held."""
 
-    model_config = example(holdings=[HOLDING], count=1)
+    model_config = example(holdings=[HOLDING], count=1, notKept=[])
 
     holdings: list[HoldingOut]
     count: int
+    not_kept: list[NotKeptOut]
 
 
 class OneHoldingOut(Output):

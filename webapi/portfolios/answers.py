@@ -42,7 +42,12 @@ def _token(row: Row) -> dict[str, Any]:
     }
 
 
-def portfolio(stored: Portfolio, holdings: list[Holding], totals: Totals) -> dict[str, Any]:
+def holdings(rows: list[Holding]) -> dict[str, Any]:
+    """What is held, as `HoldingsOut` takes it."""
+    return {"holdings": [holding(row) for row in rows], "count": len(rows), "notKept": []}
+
+
+def portfolio(stored: Portfolio, held: list[Holding], totals: Totals) -> dict[str, Any]:
     """A portfolio as `PortfolioOut` takes it."""
     return {
         "id": stored.id,
@@ -57,7 +62,7 @@ def portfolio(stored: Portfolio, holdings: list[Holding], totals: Totals) -> dic
         "isActive": stored.is_active,
         "createdAt": stored.created_at,
         "updatedAt": stored.updated_at,
-        "holdings": [holding(row) for row in holdings],
+        "holdings": [holding(row) for row in held],
         "stats": _stats(totals),
         "totalValue": totals.total_value,
         "change24h": totals.change_24h,

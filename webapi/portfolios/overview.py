@@ -53,6 +53,7 @@ def portfolios_with_totals(
         "count": len(own),
         "currency": common,
         "netWorth": net_worth.total(in_common),
+        "notKept": [],
         **queries.over_all(own, totals),
     }
 

@@ -1,4 +1,4 @@
-"""What a portfolio was believed to hold and to be worth at a past instant."""
+"""What portfolios were believed to hold and to be worth at a past instant."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,26 +7,33 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere.portfolio import portfolios as stored
 from coinsphere.portfolio.lots import books_known
 from coinsphere.portfolio.model import Position
 from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.valuation import current_holdings, holdings_known, values_known
 from coinsphere.portfolio.valuation.current_holdings import Holding
 from webapi.http import errors
-from webapi.portfolios import overview, queries, scope
+from webapi.portfolios import answers, overview, queries, scope
 from webapi.services import services
 
 MOST_FACTS = 20_000
 """Books are made anew for each answer; those of more facts would take seconds."""
 _COMPUTED = "what was held then is computed for this answer"
-_NOT_KEPT = {
-    "defi": "what wallets had in protocols is not kept by moment",
-    "netWorth": "what wallets had in protocols is not kept by moment",
-    "valuedAt": _COMPUTED,
+_OF_WALLETS = "what wallets had in protocols is not kept by moment"
+_HOLDINGS_NOT_KEPT = {
     "holdings.id": _COMPUTED,
     "holdings.createdAt": _COMPUTED,
     "holdings.updatedAt": _COMPUTED,
 }
+_SUMS_NOT_KEPT = {"netWorth": _OF_WALLETS}
+_NOT_KEPT = {
+    "defi": _OF_WALLETS,
+    **_SUMS_NOT_KEPT,
+    "valuedAt": _COMPUTED,
+    **_HOLDINGS_NOT_KEPT,
+}
+_Positions = Mapping[UUID, Position]
 
 
 def require_bookable(conn: Connection, owner: UUID, as_of: datetime) -> None:
@@ -39,7 +46,7 @@ def require_bookable(conn: Connection, owner: UUID, as_of: datetime) -> None:
 def holdings(
     conn: Connection,
     found: Portfolio,
-    positions: Mapping[UUID, Position],
+    positions: _Positions,
     currency: str,
     as_of: datetime,
 ) -> list[Holding]:
@@ -65,16 +72,70 @@ def portfolio(
     Raises:
         errors.Problem: 400: there is no such currency, or there are too many facts to book at once.
     """
-    owner, currency = scope.user_id(), queries.shown_currency(conn, asked, found.currency)
-    require_bookable(conn, owner, as_of)
-    positions = values_known.held(conn, owner, found.id, as_of)
+    currency = queries.shown_currency(conn, asked, found.currency)
+    return _shown(conn, found, _held(conn, as_of).get(found.id, {}), currency, as_of)
+
+
+def portfolios(conn: Connection, asked: str | None, as_of: datetime) -> dict[str, Any]:
+    """One's portfolios of now as they were believed to be, and sums over them, as `PortfoliosOut` takes it.
+
+    Raises:
+        errors.Problem: as `portfolio`.
+    """
+    currency = None if asked is None else queries.currency(conn, asked)
+    held = _held(conn, as_of)
+    own = stored.list_for(conn, scope.user_id())
+    common = queries.common_currency(currency, own)
+    totals = [
+        current_holdings.totals(holdings(conn, each, held.get(each.id, {}), common, as_of))
+        for each in own
+    ]
+    portrayed = [
+        _shown(conn, each, held.get(each.id, {}), currency or each.currency, as_of) for each in own
+    ]
+    return {
+        "portfolios": portrayed,
+        "count": len(own),
+        "currency": common,
+        "netWorth": None,
+        "notKept": _listed(_SUMS_NOT_KEPT),
+        **queries.over_all(own, totals),
+    }
+
+
+def held_in(
+    conn: Connection, found: Portfolio, asked: str | None, as_of: datetime
+) -> dict[str, Any]:
+    """What a portfolio was believed to hold, as `HoldingsOut` takes it.
+
+    Raises:
+        errors.Problem: as `portfolio`.
+    """
+    currency = queries.shown_currency(conn, asked, found.currency)
+    rows = holdings(conn, found, _held(conn, as_of).get(found.id, {}), currency, as_of)
+    return answers.holdings(rows) | {"notKept": _listed(_HOLDINGS_NOT_KEPT)}
+
+
+def _held(conn: Connection, as_of: datetime) -> Mapping[UUID, _Positions]:
+    """The last positions of each portfolio, by token."""
+    require_bookable(conn, scope.user_id(), as_of)
+    return values_known.held(conn, scope.user_id(), as_of)
+
+
+def _shown(
+    conn: Connection, found: Portfolio, positions: _Positions, currency: str, as_of: datetime
+) -> dict[str, Any]:
     held = holdings(conn, found, positions, currency, as_of)
     totals = current_holdings.totals(held)
     return overview.shown(conn, found, held, totals, currency, as_of) | {
-        "transactionCount": books_known.facts(conn, owner, as_of, found.id),
+        "transactionCount": books_known.facts(conn, scope.user_id(), as_of, found.id),
         "isPending": False,
         "valuedAt": None,
         "defi": None,
         "netWorth": None,
-        "notKept": [{"field": field, "reason": why} for field, why in _NOT_KEPT.items()],
+        "notKept": _listed(_NOT_KEPT),
     }
+
+
+def _listed(reasons: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"field": field, "reason": why} for field, why in reasons.items()]

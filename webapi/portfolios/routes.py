@@ -30,7 +30,7 @@ from webapi.portfolios import (
     scope,
     use_cases,
 )
-from webapi.portfolios.periods import CurrencyQuery, PortfolioQuery
+from webapi.portfolios.periods import PortfolioQuery
 from webapi.security.access import signed_in
 from webapi.services import services
 from webapi.tokens import symbols
@@ -44,13 +44,18 @@ _USUAL_SYNC = timedelta(seconds=10)
 
 @blueprint.get("")
 @signed_in
-@blueprint.input(CurrencyQuery, location="query")
+@blueprint.input(PortfolioQuery, location="query")
 @blueprint.output(schemas.PortfoliosOut)
-def list_portfolios(query_data: CurrencyQuery) -> Response:
-    """All of one's portfolios with what they hold, the oldest first, and sums over them in `currency`."""
+def list_portfolios(query_data: PortfolioQuery) -> Response:
+    """All of one's portfolios with what they hold, the oldest first, and sums over them in `currency`.
+
+    `asOf` gives those of now as they were believed to be at a past instant; `notKept` says what is null then, and why.
+    """
+    currency, as_of = query_data.currency, query_data.as_of
     with scope.connection() as conn:
-        body = overview.portfolios_with_totals(conn, scope.user_id(), query_data.currency)
-    return scope.tagged(body)
+        if as_of is not None:
+            return scope.tagged(past_state.portfolios(conn, currency, as_of))
+        return scope.tagged(overview.portfolios_with_totals(conn, scope.user_id(), currency))
 
 
 @blueprint.post("")
@@ -139,19 +144,18 @@ def get_sync(portfolio_id: str, job_id: str) -> syncs.Sync:
 
 @blueprint.get("/<portfolio_id>/holdings")
 @signed_in
-@blueprint.input(CurrencyQuery, location="query")
+@blueprint.input(PortfolioQuery, location="query")
 @blueprint.output(HoldingsOut)
-def list_holdings(portfolio_id: str, query_data: CurrencyQuery) -> Response:
-    """What a portfolio holds."""
+def list_holdings(portfolio_id: str, query_data: PortfolioQuery) -> Response:
+    """What a portfolio holds, or with `asOf` was believed to hold at a past instant."""
     with scope.connection() as conn:
         portfolio = scope.find(conn, portfolio_id)
+        if query_data.as_of is not None:
+            past = past_state.held_in(conn, portfolio, query_data.currency, query_data.as_of)
+            return scope.tagged(past)
         currency = queries.shown_currency(conn, query_data.currency, portfolio.currency)
-        holdings = queries.holdings(conn, scope.user_id(), [portfolio], shown=currency)[
-            portfolio.id
-        ]
-    return scope.tagged(
-        {"holdings": [answers.holding(holding) for holding in holdings], "count": len(holdings)}
-    )
+        holdings = queries.holdings(conn, scope.user_id(), [portfolio], shown=currency)
+    return scope.tagged(answers.holdings(holdings[portfolio.id]))
 
 
 @blueprint.post("/<portfolio_id>/holdings")

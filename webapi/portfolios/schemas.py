@@ -195,7 +195,7 @@ class PortfoliosOut(Output):
     """One's portfolios, and sums over what is known of all of them; `leftOut` names what they do not contain."""
 
     model_config = example(
-        portfolios=[_PORTFOLIO], count=1, currency="USD", leftOut=[], netWorth=42000, totalValue=30000, change24h=443.35, change24hPercentage=1.5,
+        portfolios=[_PORTFOLIO], count=1, currency="USD", leftOut=[], notKept=[], netWorth=42000, totalValue=30000, change24h=443.35, change24hPercentage=1.5,
         totalProfitLoss=10000, totalProfitLossPercentage=50,
     )  # fmt: skip
 
@@ -205,6 +205,7 @@ class PortfoliosOut(Output):
         description="Of the sums: `?currency=`, else that of all portfolios, else US dollars."
     )
     left_out: list[LeftOutOut]
+    not_kept: list[NotKeptOut]
     net_worth: Amount | None
     total_value: Amount | None
     change24h: Amount | None

@@ -1,6 +1,7 @@
 """What a portfolio was believed to be worth on each day, as of a past instant: computed, as nobody stores it."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
@@ -80,21 +81,29 @@ def values(  # noqa: PLR0917 - whose, what, and when
         return Known(list(days), books.uses, books.last())
 
 
-def held(
-    conn: Connection, user_id: UUID, portfolio_id: UUID, as_of: datetime
-) -> dict[UUID, Position]:
-    """The portfolio's last position of each token as `values` gives it, without its days."""
-    market = StoredMarket(conn, as_of)
-    return _booked(conn, user_id, portfolio_id, as_of, market).last()
+def held(conn: Connection, user_id: UUID, as_of: datetime) -> dict[UUID, dict[UUID, Position]]:
+    """The last position of each token in each portfolio of the user, as `values` gives them of one, without its days."""
+    last: dict[UUID, dict[UUID, Position]] = defaultdict(dict)
+    for token_id, made in _of_user(conn, user_id, as_of, StoredMarket(conn, as_of)):
+        for position in made.positions:
+            last[position.portfolio_id][token_id] = position
+    return last
 
 
 def _booked(
     conn: Connection, user_id: UUID, portfolio_id: UUID, as_of: datetime, market: StoredMarket
 ) -> _Books:
-    books, token_ids = _Books(), books_known.tokens(conn, user_id, as_of)
-    for token_id, made in books_known.books(conn, user_id, token_ids, as_of, market):
+    books = _Books()
+    for token_id, made in _of_user(conn, user_id, as_of, market):
         books.add(token_id, made, portfolio_id)
     return books
+
+
+def _of_user(
+    conn: Connection, user_id: UUID, as_of: datetime, market: StoredMarket
+) -> Iterator[tuple[UUID, BookRecords]]:
+    token_ids = books_known.tokens(conn, user_id, as_of)
+    return books_known.books(conn, user_id, token_ids, as_of, market)
 
 
 def _totals(books: _Books, market: StoredMarket, first: date, last: date) -> DailyTotals:

@@ -89,3 +89,22 @@ def test_seeds_add_what_is_missing_and_touch_nothing_else(owner: psycopg.Connect
     assert owner.execute("select logo_url from market.tokens where symbol = 'BTC'").fetchone() == (
         "https://example.org/btc.png",
     )
+
+
+def test_an_event_comes_once_its_tokens_are_listed(owner: psycopg.Connection) -> None:
+    listed = (
+        "insert into market.tokens (symbol, name, blockchain, coingecko_id) values (%s, %s, %s, %s)"
+    )
+    owner.execute(listed, ["EOS", "EOS", "EOS", "eos"])
+    assert seeds.apply(owner) == 0
+    owner.execute(listed, ["A", "Vaulta", "Vaulta", "vaulta"])
+    assert seeds.apply(owner) == 1
+    event = owner.execute("""
+        select e.kind, s.symbol, e.old_units::int, e.new_units::int, e.happened_at::date::text
+        from market.asset_events e
+        join market.tokens t on t.id = e.token_id
+        join market.tokens s on s.id = e.successor_id
+        where t.symbol = 'EOS'
+    """).fetchall()
+    assert event == [("swap", "A", 1, 1, "2025-05-14")]
+    assert seeds.apply(owner) == 0

@@ -190,9 +190,39 @@ def test_a_portfolio_holds_what_was_believed(person, pipeline, moments, euros, w
     assert now["notKept"] == []
 
 
+def test_the_list_and_the_holdings_are_what_was_believed(
+    person, pipeline, moments, euros, work
+) -> None:
+    other = make(person, currency="USD", name="Dollars")
+    trade(person, other, "buy", "ADA", 10, 1, BOUGHT)
+    seen = [known(person, "/portfolios", each) for each in moments]
+    # A sum over different currencies is in dollars: 110 ADA at the price of then.
+    assert [(each["totalValue"], each["currency"]) for each in seen] == [
+        (220, "USD"), (440, "USD"), (440, "USD"),
+    ]  # fmt: skip
+    assert [each["totalValue"] for each in seen[0]["portfolios"]] == [160, 20]
+    one = known(person, f"/portfolios/{euros['id']}", moments[0])["portfolio"]
+    assert seen[0]["portfolios"][0] | {"transactions": one["transactions"]} == one
+    assert [each["field"] for each in seen[0]["notKept"]] == ["netWorth"]
+    in_euros = known(person, "/portfolios?currency=EUR", moments[2])
+    assert [each["totalValue"] for each in in_euros["portfolios"]] == [250, 25]
+    assert in_euros["totalValue"] == 275
+    path = f"/portfolios/{euros['id']}/holdings"
+    held = [known(person, path, each) for each in moments]
+    assert [each["holdings"][0]["currentValue"] for each in held] == [160, 320, 250]
+    assert held[0]["holdings"] == one["holdings"]
+    assert held[0]["notKept"][0]["field"] == "holdings.id"
+    work(person)
+    now, again = (known(person, "/portfolios", each) for each in (None, instant(pipeline)))
+    same = ("totalValue", "change24h", "totalProfitLoss", "currency", "count", "leftOut")
+    assert {name: again[name] for name in same} == {name: now[name] for name in same}
+    assert now["notKept"] == known(person, path, None)["notKept"] == []
+
+
 def test_graphql_answers_of_a_moment_as_rest_does(person, moments, euros) -> None:
     query = (
         "query ($id: UUID!, $at: DateTime!) { portfolio(id: $id, asOf: $at) { totalValue }"
+        " portfolios(asOf: $at) { totalValue }"
         " performance(portfolioId: $id, asOf: $at, days: 5) { performance { value } }"
         ' token(symbol: "ADA") { prediction(asOf: $at) { predictedPrice } } }'
     )
@@ -201,6 +231,7 @@ def test_graphql_answers_of_a_moment_as_rest_does(person, moments, euros) -> Non
         asked = {"query": query, "variables": {"id": euros["id"], "at": moment.isoformat()}}
         seen.append(exact(person.post("/graphql", asked))["data"])
     assert [each["portfolio"]["totalValue"] for each in seen] == [160, 320, 250]
+    assert [each["portfolios"]["totalValue"] for each in seen] == [160, 320, 250]
     last = [each["performance"]["performance"][-1] for each in seen]
     assert [each["value"] for each in last] == [160, 320, 250]
     predicted = [each["token"]["prediction"]["predictedPrice"] for each in seen]
@@ -269,13 +300,14 @@ def test_a_transaction_counts_from_when_it_was_entered_until_it_was_corrected(
 @pytest.mark.parametrize("moment", ["yesterday", "2026-03-10T00:00:00", "1"])
 def test_a_moment_that_is_none_is_refused(person, euros, moment: str) -> None:
     own = f"/portfolios/{euros['id']}"
-    for path in (own, f"{own}/performance", "/predictions/ADA"):
+    for path in ("/portfolios", own, f"{own}/holdings", f"{own}/performance", "/predictions/ADA"):
         assert_problem(person.get(f"{path}?asOf={moment}"), 400)
 
 
 @pytest.mark.parametrize("end", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"])
 def test_the_ends_of_time_are_moments(person, moments, euros, end: str) -> None:
-    for path in (f"/portfolios/{euros['id']}", f"/portfolios/{euros['id']}/performance"):
+    own = f"/portfolios/{euros['id']}"
+    for path in ("/portfolios", own, f"{own}/holdings", f"{own}/performance"):
         answer = person.get(f"{path}?asOf={end}")
         assert answer.status_code == 200, answer.text
     assert person.get(f"/predictions/ADA?asOf={end}").status_code in {200, 404}
