@@ -1062,6 +1062,7 @@ class HoldingsOut(Struct, kw_only=True, frozen=True):
 
     holdings: list[HoldingOut]
     count: int
+    not_kept: list[NotKeptOut] = field(name="notKept")
 
 
 class HorizonOut(Struct, kw_only=True, frozen=True):
@@ -1721,6 +1722,7 @@ class PortfoliosOut(Struct, kw_only=True, frozen=True):
     count: int
     currency: str
     left_out: list[LeftOutOut] = field(name="leftOut")
+    not_kept: list[NotKeptOut] = field(name="notKept")
     net_worth: _decimals.Decimal | None = field(name="netWorth")
     total_value: _decimals.Decimal | None = field(name="totalValue")
     change_24h: _decimals.Decimal | None = field(name="change24h")
