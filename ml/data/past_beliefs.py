@@ -7,6 +7,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from coinsphere.clock import start_of_day
 from ml.data.panel import Belief, Panel
 
 # The second part is of days that came in later, as by an import of years: nobody knew them before, so there the first
@@ -26,8 +27,7 @@ _BELIEFS = """
         cross join lateral market.price_line(t.id, 'infinity') l
         join market.price_revisions r on r.token_id = l.source_id and r.interval = l.interval
             and r.opened_at >= l.from_at and r.opened_at < l.until_at
-        where l.interval = '1d'
-            and r.opened_at between %(first)s::timestamp at time zone 'UTC' and %(last)s::timestamp at time zone 'UTC'
+        where l.interval = '1d' and r.opened_at between %(first)s and %(last)s
     )
     select token_id, day, is_sound, open, high, low, close, volume, believed_from, believed_until from past
     union all
@@ -49,8 +49,12 @@ def joined(conn: Connection, candles: Panel) -> Panel:
         conn: of the pipeline or the API.
         candles: a panel of the database; one of files has no past.
     """
-    window = {"first": candles.first_day, "last": candles.last_day}
-    rows = conn.execute(_BELIEFS, {"token_ids": list(candles.token_ids), **window}).fetchall()
+    asked = {
+        "token_ids": list(candles.token_ids),
+        "first": start_of_day(candles.first_day),
+        "last": start_of_day(candles.last_day),
+    }
+    rows = conn.execute(_BELIEFS, asked).fetchall()
     symbols = dict(zip(candles.token_ids, candles.symbols, strict=True))
     beliefs = [_belief(symbols, *row) for row in rows]
     # What was learned and corrected between two closes no day ever saw.
