@@ -40,8 +40,8 @@ def list_all_holdings(query_data: CurrencyQuery) -> Response:
         holdings_of = (
             of_portfolios.holdings(conn, scope.user_id(), found, shown=currency) if found else {}
         )
-    shown = [answers.holding(each) for portfolio in found for each in holdings_of[portfolio.id]]
-    return scope.tagged({"holdings": shown, "count": len(shown)})
+    held = [each for portfolio in found for each in holdings_of[portfolio.id]]
+    return scope.tagged(answers.holdings(held))
 
 
 @blueprint.get("/<holding_id>")
