@@ -5,11 +5,12 @@ The supervisor starts every process through this module, so that its configurati
 
 import os
 import sys
+from dataclasses import replace
 
 import psutil
 
 from coinsphere.errors import CoinsphereError
-from coinsphere.local import processes, records
+from coinsphere.local import ports, processes, records
 from coinsphere.local.adoption import adopt
 from coinsphere.local.orphans import OWNER_VARIABLE
 from coinsphere.settings import Settings
@@ -20,7 +21,11 @@ _SOONER_SECONDS = 3
 
 
 def main(name: str) -> None:
-    """Replace this process by the one called `name`; one that outlived its supervisor is adopted until it ends."""
+    """Replace this process by the one called `name`; one that outlived its supervisor is adopted until it ends.
+
+    Raises:
+        LocalServiceError: its port was taken since the system was started; says by whom. Figures alone it can do without.
+    """
     settings = Settings.from_env()
     process = next(each for each in processes.table(settings) if each.name == name)
     predecessor = records.living(settings.state, name)
@@ -30,6 +35,7 @@ def main(name: str) -> None:
     records.note(settings.state, name)
     if process.port is not None:
         end_leftovers(process.port)
+        ports.refuse_taken([replace(process, metrics_setting=None)], settings)
     added = processes.variables(process, settings)
     os.execvpe(process.command[0], list(process.command), {**os.environ, **added})  # noqa: S606 - no shell
 

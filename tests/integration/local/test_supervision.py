@@ -13,7 +13,16 @@ import pytest
 import redis
 
 from coinsphere.errors import LocalServiceError
-from coinsphere.local import liveness, ports, probes, processes, records, state, supervision
+from coinsphere.local import (
+    liveness,
+    ports,
+    probes,
+    processes,
+    records,
+    state,
+    supervision,
+    system,
+)
 from coinsphere.local.processes import Process
 from coinsphere.local.state import State
 from coinsphere.local.supervision import Running, Supervisor
@@ -286,6 +295,21 @@ def test_a_taken_port_names_its_holder_and_the_setting() -> None:
     assert str(os.getpid()) in str(caught.value)
     assert "COINSPHERE_API_PORT" in str(caught.value)
     ports.refuse_taken([Process("api", (), port, "api_port")], Settings(api_port=port))
+
+
+def test_a_port_that_is_taken_meanwhile_is_named_at_once(settings: Settings) -> None:
+    """As by a second system that is started beside: nothing waits until a process that cannot start has started."""
+    wanted = [each for each in processes.table(settings) if each.name == "redis"]
+    supervisor = Supervisor(settings.state)
+    supervisor.start(wanted)
+    try:
+        with (
+            socket.create_server(("127.0.0.1", settings.redis_port)),
+            pytest.raises(LocalServiceError, match=rf"is taken by .*{os.getpid()}.*_REDIS_PORT"),
+        ):
+            system._start_and_wait(wanted, supervisor, settings)
+    finally:
+        supervisor.stop()
 
 
 def test_a_process_is_taken_in_beside_those_that_run(supervisor, settings) -> None:
