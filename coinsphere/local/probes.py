@@ -25,6 +25,11 @@ CONDITIONS_REMEDY = (
 )
 _SECONDS = 3.0
 _DAGSTER_SECONDS = 10.0
+START_SECONDS = 600
+"""A process that never answered may take so long to begin: on a machine that does much else, imports alone take minutes.
+
+One that ends, or whose port is taken, is told at once.
+"""
 BEAT_SECONDS = 120
 """A watch that did not look round for so long hangs itself: it waits ten seconds for each of the others."""
 _WORKER = "select count(*) from jobs.procrastinate_workers where last_heartbeat > now() - interval '20 seconds'"

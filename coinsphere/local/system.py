@@ -22,8 +22,6 @@ from coinsphere.market.origin import Origin
 from coinsphere.market.sources import factory
 from coinsphere.settings import Role, Settings, environment
 
-START_SECONDS = 180
-"""A process that does no work after so long has failed to start."""
 _POLL_SECONDS = 0.25
 _ASK_THE_CODE_SERVER = ("dagster-webserver", "dagster-daemon")
 """They look for our definitions once, when they start, and again only when the code server changes."""
@@ -186,7 +184,7 @@ def _start_and_wait(
         supervisor.start_process(process.name)
     # Before roles exist PostgreSQL is asked by its superuser alone, see `_start`.
     asked = [process for process in wanted if not (superuser and process.name == "postgres")]
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + probes.START_SECONDS
     waiting = {process.name for process in asked}
     while waiting:
         ill = {name: probes.check(name, settings) for name in waiting}

@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 
 from coinsphere import log
 from coinsphere.errors import LocalServiceError
-from coinsphere.local import liveness, log_files, processes
+from coinsphere.local import liveness, log_files, probes, processes
 from coinsphere.local.figures import ProcessFigures
 from coinsphere.local.state import State
 from coinsphere.local.supervision import Running, Supervisor
@@ -22,8 +22,6 @@ from coinsphere.observability import exposition, faults
 from coinsphere.settings import Settings
 
 _ROUND_SECONDS = 3.0
-_START_SECONDS = 180
-"""A process that never answered yet may take so long to begin."""
 _TERM_SECONDS = 5.0
 _SUPERVISOR = ("supervisor", 0)
 
@@ -50,7 +48,7 @@ class Patience:
                 self._answered.add(key)
             return False
         since = self._silent_since.setdefault(key, now)
-        limit = self.seconds if key in self._answered else max(self.seconds, _START_SECONDS)
+        limit = self.seconds if key in self._answered else max(self.seconds, probes.START_SECONDS)
         return now - since >= limit
 
 

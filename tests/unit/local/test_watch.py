@@ -29,7 +29,7 @@ def test_what_cannot_be_told_is_held_against_nobody() -> None:
 
 def test_one_that_never_answered_has_the_time_of_a_start() -> None:
     patience = Patience(60)
-    seen = (0, False), (61, False), (179, False), (180, False)
+    seen = (0, False), (61, False), (599, False), (600, False)
     assert found(patience, *seen) == [False, False, False, True]
 
 
