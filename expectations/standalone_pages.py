@@ -37,13 +37,13 @@ class Result:
     @classmethod
     def read(cls, file: Path, results: Path) -> Self:
         """Of Great Expectations' file of a result, which lies in `results` as its page does among the pages."""
-        told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        validation: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return cls(
-            suite=told["suite_name"],
-            at=str(told["meta"]["run_id"]["run_time"])[:16].replace("T", " "),
-            is_good=bool(told["success"]),
-            rules=len(told["results"]),
-            broken=tuple(_name(each) for each in told["results"] if not each["success"]),
+            suite=validation["suite_name"],
+            at=str(validation["meta"]["run_id"]["run_time"])[:16].replace("T", " "),
+            is_good=bool(validation["success"]),
+            rules=len(validation["results"]),
+            broken=tuple(_name(each) for each in validation["results"] if not each["success"]),
             page=f"validations/{file.relative_to(results).with_suffix('.html').as_posix()}",
         )
 
@@ -78,13 +78,13 @@ def _index(results: list[Result], style: str) -> str:
 
 def _results(folder: Path) -> Iterator[Result]:
     """Of each suite one; those that broke a rule come first."""
-    found = [Result.read(file, folder) for file in folder.rglob("*.json")]
-    yield from sorted(found, key=lambda each: (each.is_good, each.suite))
+    results = [Result.read(file, folder) for file in folder.rglob("*.json")]
+    yield from sorted(results, key=lambda each: (each.is_good, each.suite))
 
 
 def _name(result: dict[str, Any]) -> str:
-    told = result["expectation_config"]
-    return str(told.get("meta", {}).get("name") or told["type"])
+    configuration = result["expectation_config"]
+    return str(configuration.get("meta", {}).get("name") or configuration["type"])
 
 
 def _ours(name: str) -> str:

@@ -224,11 +224,11 @@ def in_words(text: str) -> str:
 
 def _by_its_form(text: str) -> str:
     for message, form in _forms():
-        found = form.fullmatch(_bare(text))
-        if found is not None:
+        match = form.fullmatch(_bare(text))
+        if match is not None:
             values = {
                 name: in_words(value) if name == _NESTED else value
-                for name, value in found.groupdict().items()
+                for name, value in match.groupdict().items()
             }
             return gettext(message) % values
     return text

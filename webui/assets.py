@@ -133,12 +133,12 @@ def manifest() -> Response:
 @limits.exempt
 def file(digest: str, name: str) -> Response:
     """A style sheet, script or picture."""
-    found = current().get(digest, name)
-    if found is None:
+    asset = current().get(digest, name)
+    if asset is None:
         raise errors.not_found("file")
-    is_packed = found.packed is not None and request.accept_encodings.quality("gzip") > 0
+    is_packed = asset.packed is not None and request.accept_encodings.quality("gzip") > 0
     answer = Response(
-        found.packed if is_packed and found.packed else found.body, mimetype=found.mimetype
+        asset.packed if is_packed and asset.packed else asset.body, mimetype=asset.mimetype
     )
     if is_packed:
         answer.headers["Content-Encoding"] = "gzip"

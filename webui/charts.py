@@ -188,8 +188,8 @@ def filled(points: Sequence[Point]) -> str:
     return " ".join(str(index) for index, each in enumerate(points) if each.is_filled)
 
 
-def _candle(point: Point, found: Bands | None) -> Row:
-    numbers = (None, None, None) if found is None else (found.upper, found.middle, found.lower)
+def _candle(point: Point, band: Bands | None) -> Row:
+    numbers = (None, None, None) if band is None else (band.upper, band.middle, band.lower)
     bands = tuple(None if each is None else Decimal(f"{each:.8g}") for each in numbers)
     return Row(
         point.opened_at, (point.open, point.high, point.low, point.close, point.volume, *bands)

@@ -29,8 +29,8 @@ def locale() -> str:
             if chosen in LANGUAGES
             else request.accept_languages.best_match(LANGUAGES, ENGLISH)
         )
-    found: str = g.locale
-    return found
+    language: str = g.locale
+    return language
 
 
 def _choose() -> None:

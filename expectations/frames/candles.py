@@ -114,6 +114,6 @@ def _undone(log: pd.Series, move: pd.Series, tokens: pd.Series) -> pd.Series:
     parts = []
     for days in range(1, _UNDONE_WITHIN + 1):
         back = log.groupby(tokens).shift(-days) - log
-        taken = pd.concat([back.abs(), move.abs()], axis=1).min(axis=1)
-        parts.append(taken.where(back * move < 0, 0.0))
+        smaller = pd.concat([back.abs(), move.abs()], axis=1).min(axis=1)
+        parts.append(smaller.where(back * move < 0, 0.0))
     return pd.concat(parts, axis=1).max(axis=1)

@@ -20,13 +20,13 @@ def stray(frame: pd.DataFrame, opened_at: str, step: timedelta, ahead: pd.Series
     """
     sound = (frame[["open", "close"]] > 0).all(axis=1) & (ahead <= 0)
     usable = frame[sound & frame["peg_usd"].isna()]
-    found = pd.Series(0, index=frame.index)
+    flags = pd.Series(0, index=frame.index)
     for _, rows in usable.groupby("token_id"):
         starts = (rows[opened_at] - rows[opened_at].iloc[0]) // step
         series = Series(starts.tolist(), rows["open"].tolist(), rows["close"].tolist())
         vouched = np.flatnonzero(rows["vouched"]).tolist() if "vouched" in rows else []
-        found.loc[rows.index[_wrong(series, vouched)]] = 1
-    return found
+        flags.loc[rows.index[_wrong(series, vouched)]] = 1
+    return flags
 
 
 def _wrong(series: Series, vouched: list[int]) -> list[int]:

@@ -104,9 +104,9 @@ def show() -> None:
     from ml.registry import token_listing
 
     settings, table = Settings.from_env(), tables.scores()
-    found = token_listing.listing(settings)
-    faults = dict(found.unreadable)
-    for promotion in found.promotions:
+    listing = token_listing.listing(settings)
+    faults = dict(listing.unreadable)
+    for promotion in listing.promotions:
         try:
             for score in _figures(settings, promotion):
                 tables.add_score(table, promotion.model_name, score, champion=promotion.version)

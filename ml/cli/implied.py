@@ -41,9 +41,9 @@ def implied(
         source = Deribit(Settings.from_env().deribit_url, client, utc_now)
         for currency in dict.fromkeys(each.strip().upper() for each in currencies):
             with stage(f"Asking Deribit for {currency}"):
-                found = _fetched(source, currency, first, last)
-            if found:
-                closes[currency] = found
+                daily = _fetched(source, currency, first, last)
+            if daily:
+                closes[currency] = daily
     if not closes:
         raise CoinsphereError("Deribit gave no implied volatility; nothing was written")
     click.echo(f"{files.write(out, closes)} closes of {', '.join(closes)} are in {out}.")
@@ -52,10 +52,10 @@ def implied(
 def _fetched(source: Deribit, currency: str, first: date, last: date) -> dict[date, float]:
     """The closes; none, and why, where it cannot be had."""
     try:
-        found = source.implied_volatility(currency, first, last)
+        daily = source.implied_volatility(currency, first, last)
     except ProviderError as error:
         click.echo(f"{currency}: {error}", err=True)
         return {}
     for problem in source.take_problems():
         click.echo(f"Left out: {problem}", err=True)
-    return found
+    return daily

@@ -129,9 +129,9 @@ class _Reader:
             return
         prices = [float(price) for price in (row.open, row.high, row.low, row.close)]
         candle = [*prices, float("nan") if row.volume is None else float(row.volume)]
-        held = self.rows.setdefault(symbol, {}).setdefault(day, candle)
+        existing = self.rows.setdefault(symbol, {}).setdefault(day, candle)
         first = self._places.setdefault((symbol, day), place)
-        if held[:4] != prices:
+        if existing[:4] != prices:
             raise BadHistory(
                 f"{place}: {symbol} has other prices on {day} than in {first}; keep one file of each token"
             )

@@ -93,8 +93,8 @@ class FeatureSet:
     def surprise(self) -> Floats:
         """The last return in units of the volatility known before it, up to 6 either way, shape [tokens, days]."""
         size, downward = (self.inputs[:, :, NAMES.index(name)] for name in _SIGNED)
-        made: Floats = size - 2 * downward
-        return made
+        signed: Floats = size - 2 * downward
+        return signed
 
     def outcomes(self) -> Floats:
         """The log return of the days after each day, NaN where not known (yet), shape [tokens, days, HORIZONS]."""
@@ -200,9 +200,9 @@ def _is_pegged(log_closes: Floats, volatility: Floats) -> Mask:
 
 def _lagged(returns: Floats, volatility: Floats) -> Floats:
     """Returns in units of the volatility that was known the day before."""
-    made = np.full_like(returns, np.nan)
-    made[:, 1:] = returns[:, 1:] / volatility[:, :-1]
-    return made
+    lagged = np.full_like(returns, np.nan)
+    lagged[:, 1:] = returns[:, 1:] / volatility[:, :-1]
+    return lagged
 
 
 def garman_klass(panel: Panel) -> Floats:
@@ -210,16 +210,16 @@ def garman_klass(panel: Panel) -> Floats:
     opened, high, low, close, _ = (panel.candles[:, :, at] for at in range(len(COLUMNS)))
     spread, body = np.log(high / low), np.log(close / opened)
     variance = 0.5 * spread**2 - (2 * np.log(2) - 1) * body**2
-    made: Floats = np.clip(variance, 1e-8, _RANGE_CAP**2)
-    return made
+    bounded: Floats = np.clip(variance, 1e-8, _RANGE_CAP**2)
+    return bounded
 
 
 def _unusual_volume(volume: Floats) -> Floats:
     """Log volume minus its usual value; zero, so as usual, where no volume is known."""
     logs = np.where(volume > 0, np.log(np.where(volume > 0, volume, 1.0)), np.nan)
     unusual = logs - ewma(logs, 0.95)
-    made: Floats = np.where(np.isfinite(unusual), np.clip(unusual, -3.0, 3.0), 0.0)
-    return made
+    bounded: Floats = np.where(np.isfinite(unusual), np.clip(unusual, -3.0, 3.0), 0.0)
+    return bounded
 
 
 def _market_mean(values: Floats) -> Floats:

@@ -42,7 +42,7 @@ def read(path: Path) -> dict[str, dict[date, float]]:
     Raises:
         CoinsphereError: a line is none of a day, a currency and a positive number, or stands twice.
     """
-    made: dict[str, dict[date, float]] = {}
+    percents: dict[str, dict[date, float]] = {}
     with path.open(encoding="utf-8", newline="") as file:
         lines = csv.reader(file)
         if tuple(next(lines, ())) != COLUMNS:
@@ -52,10 +52,10 @@ def read(path: Path) -> dict[str, dict[date, float]]:
                 day, currency, percent = _parsed(row)
             except ValueError as error:
                 raise CoinsphereError(f"{path}, line {lines.line_num}: {error}") from error
-            if day in made.setdefault(currency, {}):
+            if day in percents.setdefault(currency, {}):
                 raise CoinsphereError(f"{path}, line {lines.line_num}: {currency} has {day} twice")
-            made[currency][day] = percent
-    return made
+            percents[currency][day] = percent
+    return percents
 
 
 def _parsed(row: list[str]) -> tuple[date, str, float]:
@@ -83,6 +83,6 @@ def against_volatility(features: FeatureSet, closes: Closes) -> Floats:
 def _ratio(closes: Mapping[date, float], days: Floats, volatility: Floats) -> Floats:
     implied = np.array([closes.get(day, np.nan) for day in days]) / 100 / math.sqrt(_YEAR)
     known = np.isfinite(implied) & (volatility > 0)
-    made = np.full(len(days), np.nan)
-    made[known] = np.log(implied[known] / volatility[known])
-    return made
+    ratio = np.full(len(days), np.nan)
+    ratio[known] = np.log(implied[known] / volatility[known])
+    return ratio

@@ -46,14 +46,14 @@ def split(symbol: str, days: Mapping[date, Row]) -> tuple[list[Series], list[str
     notes += _moves(symbol, ordered, days)
     starts = [*ordered[:1], *(after for _, after in breaks)]
     ends = [*(before for before, _ in breaks), *ordered[-1:]]
-    made = [
+    parts = [
         Series(
             symbol if last == ordered[-1] else f"{symbol} until {last}",
             {day: days[day] for day in ordered if first <= day <= last},
         )
         for first, last in zip(starts, ends, strict=True)
     ]
-    return made, notes
+    return parts, notes
 
 
 def _is_break(before: Row, after: Row, distance: timedelta) -> bool:

@@ -41,12 +41,12 @@ def evaluate(
     opened = {model.algorithm: (model, _open(model)) for model in trained}
     if catalog.NAIVE not in opened:
         raise NoChampion(f"{training_set.token.symbol} has no trained models to compare")
-    series = _held_out(training_set, [made for _, made in opened.values()])
+    series = _held_out(training_set, [loaded for _, loaded in opened.values()])
     first_day = training_set.first_day
     reference = _losses(opened[catalog.NAIVE][1], series)
     scores = {
-        algorithm: _scores(model, made, series, reference, start_of_day(first_day))
-        for algorithm, (model, made) in opened.items()
+        algorithm: _scores(model, loaded, series, reference, start_of_day(first_day))
+        for algorithm, (model, loaded) in opened.items()
     }
     best = choose(scores)
     return Evaluation(
@@ -57,7 +57,7 @@ def evaluate(
         scores=tuple(score for of_one in scores.values() for score in of_one),
         evaluated_at=evaluated_at,
         origins=tuple(_origins(training_set, opened[best][1], series)),
-        facts={algorithm: made.facts for algorithm, (_, made) in opened.items()},
+        facts={algorithm: loaded.facts for algorithm, (_, loaded) in opened.items()},
         plots=_plots(training_set, scores, best),
     )
 
@@ -97,26 +97,26 @@ def _open(model: TrainedModel) -> Artifact:
 
 
 def _held_out(training_set: TrainingSet, opened: Sequence[Artifact]) -> Series:
-    unseen = max(made.facts.held_out_from for made in opened)
+    unseen = max(each.facts.held_out_from for each in opened)
     first = max((unseen - training_set.first_day).days, 0)
     return windows.held_out(*training_set.calendar(), first)
 
 
-def _losses(made: Artifact, series: Series) -> dict[int, float]:
-    quantiles, candidates = _quantiles(made, series)
+def _losses(model: Artifact, series: Series) -> dict[int, float]:
+    quantiles, candidates = _quantiles(model, series)
     return {
         horizon: float(pinball(*_rows(quantiles, candidates, series, index)).mean())
         for index, horizon in enumerate(HORIZONS)
     }
 
 
-def _quantiles(made: Artifact, series: Series) -> tuple[Floats, Indices]:
+def _quantiles(model: Artifact, series: Series) -> tuple[Floats, Indices]:
     candidates = series.candidates("test")
-    return made.forecaster.quantiles(series.windows(candidates)), candidates
+    return model.forecaster.quantiles(series.windows(candidates)), candidates
 
 
-def _origins(training_set: TrainingSet, made: Artifact, series: Series) -> Iterator[Origin]:
-    quantiles, candidates = _quantiles(made, series)
+def _origins(training_set: TrainingSet, model: Artifact, series: Series) -> Iterator[Origin]:
+    quantiles, candidates = _quantiles(model, series)
     for index, horizon in enumerate(HORIZONS):
         forecast, _ = _rows(quantiles, candidates, series, index)
         for day, levels in zip(series.origins("test", horizon), forecast.tolist(), strict=True):
@@ -136,12 +136,12 @@ def _rows(
 
 def _scores(
     model: TrainedModel,
-    made: Artifact,
+    loaded: Artifact,
     series: Series,
     reference: Mapping[int, float],
     opened_at: datetime,
 ) -> tuple[Score, ...]:
-    quantiles, candidates = _quantiles(made, series)
+    quantiles, candidates = _quantiles(loaded, series)
     scores = []
     for index, horizon in enumerate(HORIZONS):
         forecast, outcomes = _rows(quantiles, candidates, series, index)
@@ -181,15 +181,15 @@ def _plots(
     skills = [
         Skills(
             named[name],
-            {score.horizon_days: score.skill_vs_naive for score in made},
+            {score.horizon_days: score.skill_vs_naive for score in of_horizons},
         )
-        for name, made in scores.items()
+        for name, of_horizons in scores.items()
         if name != catalog.NAIVE
     ]
     subject = plots.subject(training_set.token.symbol, training_set.price_source)
     covered = {
-        named[name]: [(score.coverage80, score.coverage95) for score in made]
-        for name, made in scores.items()
+        named[name]: [(score.coverage80, score.coverage95) for score in of_horizons]
+        for name, of_horizons in scores.items()
     }
     return {
         "skill.png": plots.skill(skills, catalog.NAIVE, f"{subject}: held-out pinball loss"),

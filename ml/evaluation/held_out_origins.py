@@ -30,14 +30,14 @@ class Published:
         """Log returns at LEVELS, the last axis."""
         narrow, wide = self.widths[..., 0], self.widths[..., 1]
         levels = ((1 - wide) / 2, (1 - narrow) / 2, None, (1 + narrow) / 2, (1 + wide) / 2)
-        made: Floats = np.stack(
+        stacked: Floats = np.stack(
             [
                 self.student.location if level is None else self.student.quantile(level)
                 for level in levels
             ],
             axis=-1,
         )
-        return made
+        return stacked
 
 
 def of_walk_forward(

@@ -33,11 +33,11 @@ class TestCalendar:
 @cache
 def load() -> TestCalendar:
     """The committed calendar."""
-    held = json.loads(_FILE.read_text())
+    calendar = json.loads(_FILE.read_text())
     return TestCalendar(
-        _span(held["development"]),
-        _span(held["vault"]),
-        sum(int(each["count"]) for each in held["configurations"]),
+        _span(calendar["development"]),
+        _span(calendar["vault"]),
+        sum(int(each["count"]) for each in calendar["configurations"]),
     )
 
 

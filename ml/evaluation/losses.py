@@ -20,11 +20,11 @@ class Losses:
     crps: Floats
 
     @classmethod
-    def of(cls, made: Backtest, model: str) -> "Losses":
+    def of(cls, backtest: Backtest, model: str) -> "Losses":
         """Those of a model of a backtest."""
-        panel = made.features.panel
-        crps = np.where(made.scored, made.scores[model].crps, np.nan)
-        return cls(panel.symbols, panel.days[made.first : made.end], crps)
+        panel = backtest.features.panel
+        crps = np.where(backtest.scored, backtest.scores[model].crps, np.nan)
+        return cls(panel.symbols, panel.days[backtest.first : backtest.end], crps)
 
     def npz(self) -> bytes:
         """As an archive of arrays."""
@@ -40,18 +40,18 @@ class Losses:
     @classmethod
     def from_npz(cls, content: bytes) -> "Losses":
         """What `npz` wrote."""
-        with np.load(io.BytesIO(content), allow_pickle=False) as held:
-            symbols = tuple(str(symbol) for symbol in held["symbols"])
-            days = held["days"].astype("datetime64[D]")
-            return cls(symbols, days, held["crps"].astype(np.float64))
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            symbols = tuple(str(symbol) for symbol in arrays["symbols"])
+            days = arrays["days"].astype("datetime64[D]")
+            return cls(symbols, days, arrays["crps"].astype(np.float64))
 
     def on(
         self, symbols: tuple[str, ...], days: np.ndarray[Any, np.dtype[np.datetime64]]
     ) -> Floats:
         """The losses laid on other tokens and days; NaN where there is none."""
-        made = np.full((len(symbols), len(days), len(HORIZONS)), np.nan)
+        aligned = np.full((len(symbols), len(days), len(HORIZONS)), np.nan)
         shared, at, here = np.intersect1d(days, self.days, return_indices=True)
         for place, symbol in enumerate(symbols):
             if symbol in self.symbols and len(shared):
-                made[place, at] = self.crps[self.symbols.index(symbol), here]
-        return made
+                aligned[place, at] = self.crps[self.symbols.index(symbol), here]
+        return aligned

@@ -96,11 +96,11 @@ def run(backtest: Backtest, model: str) -> list[PortfolioFigures]:
         backtest.features.outcomes()[:, backtest.first : backtest.end],
         np.diff(backtest.features.log_closes, axis=1, prepend=np.nan),
     )
-    found: dict[int, list[_Day]] = {horizon: [] for horizon in HORIZONS}
+    by_horizon: dict[int, list[_Day]] = {horizon: [] for horizon in HORIZONS}
     for number in range(walk.scored.shape[1]):
         for horizon, day in _of_day(walk, number):
-            found[horizon].append(day)
-    return [_figures(horizon, days) for horizon, days in found.items()]
+            by_horizon[horizon].append(day)
+    return [_figures(horizon, days) for horizon, days in by_horizon.items()]
 
 
 def starts(horizon: int) -> range:
@@ -123,13 +123,13 @@ def _of_day(walk: _Walk, number: int) -> Iterator[tuple[int, _Day]]:
     end = walk.first + number + 1
     past = walk.moves[:, end - _YEAR : end]
     # A portfolio is of those of its tokens that were forecast and have a year of returns.
-    held = walk.scored[:, number] & np.isfinite(past).all(axis=1, keepdims=True)
-    drawn = np.flatnonzero(held.any(axis=1))
+    is_known = walk.scored[:, number] & np.isfinite(past).all(axis=1, keepdims=True)
+    drawn = np.flatnonzero(is_known.any(axis=1))
     if len(drawn) < 2:  # noqa: PLR2004 - two tokens can move together
         return
     draws = forecast_risk.draw(dependence.kendall(past[drawn]))
     for place, horizon in enumerate(HORIZONS):
-        tokens = np.flatnonzero(held[:, place])
+        tokens = np.flatnonzero(is_known[:, place])
         chosen = walk.weights[:, tokens]
         if number % horizon not in starts(horizon) or len(tokens) < 2 or not chosen.any():  # noqa: PLR2004 - as above
             continue

@@ -30,23 +30,25 @@ class Scores:
     interval: Floats
 
 
-def score(made: Student, outcomes: Floats, widths: Floats) -> Scores:
+def score(student: Student, outcomes: Floats, widths: Floats) -> Scores:
     """Score distributions on their outcomes.
 
     Args:
-        made: the distributions, of any shape.
+        student: the distributions, of any shape.
         outcomes: log returns, same shape; NaN where unknown, which makes the row's figures NaN.
         widths: probabilities of the central intervals that are published as NOMINAL, same shape with a last axis of
             NOMINAL; NOMINAL itself where nothing was calibrated.
     """
-    lows = np.stack([made.quantile((1 - widths[..., at]) / 2) for at in range(len(NOMINAL))], -1)
-    highs = np.stack([made.quantile((1 + widths[..., at]) / 2) for at in range(len(NOMINAL))], -1)
+    lows = np.stack([student.quantile((1 - widths[..., at]) / 2) for at in range(len(NOMINAL))], -1)
+    highs = np.stack(
+        [student.quantile((1 + widths[..., at]) / 2) for at in range(len(NOMINAL))], -1
+    )
     beside = outcomes[..., None]
     return Scores(
-        crps=made.crps(outcomes),
-        log_score=made.log_score(outcomes),
-        pinball=_pinball(made, outcomes, lows, highs),
-        pit=made.cdf(outcomes),
+        crps=student.crps(outcomes),
+        log_score=student.log_score(outcomes),
+        pinball=_pinball(student, outcomes, lows, highs),
+        pit=student.cdf(outcomes),
         within=(beside >= lows) & (beside <= highs),
         interval=interval_score(lows, highs, beside, 1 - np.array(NOMINAL)),
     )
@@ -56,32 +58,32 @@ def interval_score(lows: Floats, highs: Floats, outcomes: Floats, misses: Floats
     """Winkler's score: the width, and a fine for each outcome outside by how far, divided by the rate of misses."""
     below = np.maximum(lows - outcomes, 0.0)
     above = np.maximum(outcomes - highs, 0.0)
-    made: Floats = highs - lows + 2 / misses * (below + above)
-    return made
+    scores: Floats = highs - lows + 2 / misses * (below + above)
+    return scores
 
 
 def pinball_loss(quantiles: Floats, outcomes: Floats, level: float | Floats) -> Floats:
     """The loss whose expectation the true quantile of `level` makes least."""
     above = outcomes - quantiles
-    made: Floats = np.maximum(level * above, (level - 1) * above)
-    return made
+    losses: Floats = np.maximum(level * above, (level - 1) * above)
+    return losses
 
 
-def _pinball(made: Student, outcomes: Floats, lows: Floats, highs: Floats) -> Floats:
+def _pinball(student: Student, outcomes: Floats, lows: Floats, highs: Floats) -> Floats:
     """Mean over the published quantiles."""
     ends = {0.1: lows[..., 0], 0.9: highs[..., 0], 0.025: lows[..., 1], 0.975: highs[..., 1]}
-    losses = [pinball_loss(ends.get(level, made.location), outcomes, level) for level in LEVELS]
+    losses = [pinball_loss(ends.get(level, student.location), outcomes, level) for level in LEVELS]
     mean: Floats = np.mean(losses, axis=0)
     return mean
 
 
 def pit_distance(pit: Floats) -> float:
     """The largest distance of the PIT values' distribution to the uniform one (Kolmogorov and Smirnov's)."""
-    held = np.sort(pit[np.isfinite(pit)])
-    if not len(held):
+    finite = np.sort(pit[np.isfinite(pit)])
+    if not len(finite):
         return float("nan")
-    steps = np.arange(len(held) + 1) / len(held)
-    return float(max((steps[1:] - held).max(), (held - steps[:-1]).max()))
+    steps = np.arange(len(finite) + 1) / len(finite)
+    return float(max((steps[1:] - finite).max(), (finite - steps[:-1]).max()))
 
 
 def pit_histogram(pit: Floats, bins: int = 10) -> list[float]:

@@ -100,19 +100,19 @@ def records(
         "now": now,
     }
     rows = conn.execute(_OUTCOMES, parameters).fetchall()
-    made = {}
+    by_horizon = {}
     for horizon in HORIZONS:
         of_horizon = [row for row in rows if row[1] == horizon]
         if of_horizon:
-            made[horizon] = _record(of_horizon, days)
-    return made
+            by_horizon[horizon] = _record(of_horizon, days)
+    return by_horizon
 
 
-def drift(held: Mapping[int, Record]) -> Drift:
+def drift(by_horizon: Mapping[int, Record]) -> Drift:
     """Alarms on coverage, PIT and skill; what moves of the inputs alone is a figure and no alarm."""
     alarms: list[Alarm] = []
     figures: dict[str, float] = {}
-    for horizon, record in held.items():
+    for horizon, record in by_horizon.items():
         figures[f"skill_{horizon}d"] = record.skill
         figures[f"days_{horizon}d"] = record.origins
         figures[f"familiar_{horizon}d"] = record.familiar
@@ -126,7 +126,7 @@ def drift(held: Mapping[int, Record]) -> Drift:
             figures["pit_psi_1d"] = psi(record.pit)
             figures["pit_distance_1d"] = scoring.pit_distance(record.pit)
             alarms += _misplaced(figures["pit_psi_1d"])
-    return Drift((*alarms, *_without_skill(held)), figures)
+    return Drift((*alarms, *_without_skill(by_horizon)), figures)
 
 
 def _misplaced(pit_psi: float) -> list[Alarm]:
@@ -134,13 +134,13 @@ def _misplaced(pit_psi: float) -> list[Alarm]:
     return [Alarm("pit_1d", detail)] if pit_psi > PSI_ALARM else []
 
 
-def _without_skill(held: Mapping[int, Record]) -> list[Alarm]:
+def _without_skill(by_horizon: Mapping[int, Record]) -> list[Alarm]:
     return [
         Alarm(
             f"skill_{horizon}d",
             f"{horizon} d: worse than the random walk over {record.origins} days",
         )
-        for horizon, record in held.items()
+        for horizon, record in by_horizon.items()
         if must_return(horizon, record)
     ]
 

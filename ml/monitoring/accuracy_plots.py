@@ -87,8 +87,8 @@ def _trailing(record: Record, values: Floats) -> tuple[Days, Floats]:
     sums = np.cumsum([0.0, *np.bincount(places, weights=values)])
     counted = np.cumsum([0, *counts])
     before = np.searchsorted(days, days - np.timedelta64(DRIFT_DAYS, "D"), "right")
-    made: Floats = (sums[1:] - sums[before]) / (counted[1:] - counted[before])
-    return days, made
+    means: Floats = (sums[1:] - sums[before]) / (counted[1:] - counted[before])
+    return days, means
 
 
 def _finish(axes: Axes, record: Record | None) -> None:

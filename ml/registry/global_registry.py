@@ -253,14 +253,14 @@ def _by_horizon(named: Mapping[str, str | int], name_of: Callable[[int], str]) -
 
 def _told(named: Mapping[str, str], name_of: Callable[[int], str]) -> dict[int, int]:
     """The versions that tags of horizons name; one that makes no sense is logged and says nothing of the others."""
-    found = {}
+    of_horizon = {}
     for horizon in HORIZONS:
         try:
             if name_of(horizon) in named:
-                found[horizon] = tags.version(named, name_of(horizon))
+                of_horizon[horizon] = tags.version(named, name_of(horizon))
         except ArtifactRefused as error:
             _log.error("tag_unreadable", horizon=horizon, reason=str(error))
-    return found
+    return of_horizon
 
 
 def _chosen_tag(horizon: int) -> str:

@@ -153,8 +153,8 @@ class GlobalTraining:
         files, example = global_version.pack(version), _example(self._panel)
         with answers(self._settings.tracking_url):
             parameters = self._parameters(name)
-            made = global_registry.register(self._client, facts, files, example, parameters)
-        return facts, made
+            registered = global_registry.register(self._client, facts, files, example, parameters)
+        return facts, registered
 
     def _parameters(self, name: str) -> dict[str, object]:
         recipe = {"seeds": self._recipe.seeds, **asdict(self._recipe.parameters)}

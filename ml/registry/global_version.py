@@ -63,17 +63,17 @@ class GlobalVersion:
         return f"{self.figures['start']}/{self.figures['last']}"
 
 
-def reached(made: Backtest, model: str) -> dict[str, Any]:
+def reached(backtest: Backtest, model: str) -> dict[str, Any]:
     """What a walk-forward gives to a version: its intervals, its figures by horizon and when they were measured."""
-    rows = {row.horizon: row for row in made.table() if row.model == model}
+    rows = {row.horizon: row for row in backtest.table() if row.model == model}
     return {
-        "conformal": made.calibrations[model],
+        "conformal": backtest.calibrations[model],
         "figures": {
-            "start": str(made.start),
-            "last": str(made.last),
+            "start": str(backtest.start),
+            "last": str(backtest.last),
             "horizons": {str(horizon): asdict(row) for horizon, row in rows.items()},
         },
-        "losses": Losses.of(made, model).npz(),
+        "losses": Losses.of(backtest, model).npz(),
     }
 
 

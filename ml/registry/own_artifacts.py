@@ -72,8 +72,8 @@ class _OwnArtifacts(LocalArtifactRepository):
 
     def list_artifacts(self, path: str | None = None) -> list[Any]:
         """What lies there, without links that lead out."""
-        found: list[Any] = super().list_artifacts(path)  # type: ignore[no-untyped-call]  # MLflow does not annotate it
-        return [info for info in found if self._is_inside(info.path)]
+        infos: list[Any] = super().list_artifacts(path)  # type: ignore[no-untyped-call]  # MLflow does not annotate it
+        return [info for info in infos if self._is_inside(info.path)]
 
     def delete_artifacts(self, artifact_path: str | None = None) -> None:
         """Delete what lies there. Raises MlflowException where a link leads out."""
@@ -83,8 +83,8 @@ class _OwnArtifacts(LocalArtifactRepository):
     def download_trace_data(self) -> dict[str, Any]:
         """The trace's own file. Raises MlflowException where it is a link that leads out."""
         validate_path_within_directory(self.artifact_dir, self._path("traces.json"))
-        found: dict[str, Any] = super().download_trace_data()
-        return found
+        data: dict[str, Any] = super().download_trace_data()
+        return data
 
     def _path(self, path: str) -> str:
         return str(Path(self.artifact_dir) / path)

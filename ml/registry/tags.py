@@ -42,12 +42,12 @@ def moment(tags: Mapping[str, str], name: str) -> datetime:
         ArtifactRefused: it names none.
     """
     try:
-        found = datetime.fromisoformat(str(tags.get(name, "")))
+        instant = datetime.fromisoformat(str(tags.get(name, "")))
     except ValueError:
         raise _nonsense(tags, name, "no moment") from None
-    if found.tzinfo is None:
+    if instant.tzinfo is None:
         raise _nonsense(tags, name, "no time zone")
-    return found
+    return instant
 
 
 def _nonsense(tags: Mapping[str, str], name: str, lacking: str) -> ArtifactRefused:

@@ -151,14 +151,14 @@ def experiment_id(client: MlflowClient) -> str:
     experiment = client.get_experiment_by_name(EXPERIMENT)
     if experiment is None:
         try:
-            made: str = client.create_experiment(EXPERIMENT, tags={_KIND: _MODEL_TRAINING})
+            created: str = client.create_experiment(EXPERIMENT, tags={_KIND: _MODEL_TRAINING})
         except MlflowException:
             # Another process may have made it in between.
             experiment = client.get_experiment_by_name(EXPERIMENT)
             if experiment is None:
                 raise
         else:
-            return made
+            return created
     if experiment.tags.get(_KIND) != _MODEL_TRAINING:
         client.set_experiment_tag(experiment.experiment_id, _KIND, _MODEL_TRAINING)
     return str(experiment.experiment_id)

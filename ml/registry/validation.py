@@ -98,12 +98,12 @@ def registered(settings: Settings, version: int) -> Registered:
         ArtifactRefused: its tags make no sense.
     """
     with answers(settings.tracking_url):
-        found = client(settings).get_model_version(NAME, str(version))
+        stored = client(settings).get_model_version(NAME, str(version))
     return Registered(
-        int(found.version),
-        str(found.tags.get("algorithm", "")),
-        found.tags.get(_GATE_REPORT),
-        str(found.tags.get(_STATUS, PENDING)),
-        registry_tags.horizons(found.tags, _PASSED_HORIZONS),
-        registry_tags.moment(found.tags, _DATA_CUTOFF),
+        int(stored.version),
+        str(stored.tags.get("algorithm", "")),
+        stored.tags.get(_GATE_REPORT),
+        str(stored.tags.get(_STATUS, PENDING)),
+        registry_tags.horizons(stored.tags, _PASSED_HORIZONS),
+        registry_tags.moment(stored.tags, _DATA_CUTOFF),
     )

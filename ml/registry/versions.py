@@ -178,12 +178,12 @@ def ensure(mlflow_client: MlflowClient, family: Family) -> str:
             # Another model's, or another process made ours in between: looked up again, the next name is tried.
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-            taken = error
+            conflict = error
         else:
             return name
     model = find(mlflow_client, family.identity)
     if model is None:
-        raise taken
+        raise conflict
     return str(model.name)
 
 

@@ -67,9 +67,9 @@ def build(
             site = data_docs.Site(documents.checks(settings), name)
             findings = runner.validate(frame, suite, labels, site)
             with database.connection() as conn:
-                held = effects.settle(conn, suite, findings, frame, clock())
+                holding = effects.settle(conn, suite, findings, frame, clock())
         for finding in findings:
-            yield _result(asset, finding, len(frame), held)
+            yield _result(asset, finding, len(frame), holding)
 
     return check
 
@@ -85,10 +85,10 @@ def _spec(asset: dg.AssetKey, rule: Rule) -> dg.AssetCheckSpec:
 
 
 def _result(
-    asset: dg.AssetKey, finding: "Finding", rows: int, held: Collection[str]
+    asset: dg.AssetKey, finding: "Finding", rows: int, holding: Collection[str]
 ) -> dg.AssetCheckResult:
     facts: dict[str, dg.MetadataValue] = {
-        "set_aside": dg.MetadataValue.bool(finding.rule.name in held),
+        "set_aside": dg.MetadataValue.bool(finding.rule.name in holding),
         "rows_checked": dg.MetadataValue.int(rows),
         "rows_unexpected": dg.MetadataValue.int(finding.unexpected),
     }
@@ -97,7 +97,7 @@ def _result(
     if finding.examples:
         facts["examples"] = dg.MetadataValue.md(table(finding.examples))
     return dg.AssetCheckResult(
-        passed=finding.passed or (finding.is_of_rows and finding.rule.name not in held),
+        passed=finding.passed or (finding.is_of_rows and finding.rule.name not in holding),
         asset_key=asset,
         check_name=finding.rule.name,
         severity=dg.AssetCheckSeverity.ERROR if finding.blocks else dg.AssetCheckSeverity.WARN,

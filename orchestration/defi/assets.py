@@ -72,18 +72,18 @@ def _fetched(settings: Settings) -> "Snapshot":
         return defillama.fetch(http, settings.defillama_url, settings.defillama_yields_url)
 
 
-def _stored(database: Database, found: "Snapshot", now: datetime) -> dg.MaterializeResult:
+def _stored(database: Database, snapshot: "Snapshot", now: datetime) -> dg.MaterializeResult:
     from coinsphere.defi import defillama
 
     with database.connection() as conn:
-        report = defillama.store(conn, found, now)
+        report = defillama.store(conn, snapshot, now)
     refused = "\n".join(f"- {each}" for each in report.refused[:100]) or "none"
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": report.protocols,
             "pools": report.pools,
-            "source": found.source,
-            "problem": str(found.missing or "none"),
+            "source": snapshot.source,
+            "problem": str(snapshot.missing or "none"),
             "refused": dg.MetadataValue.md(refused),
         }
     )

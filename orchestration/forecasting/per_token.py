@@ -144,25 +144,29 @@ def _found(context: dg.OpExecutionContext, key: dg.AssetKey) -> Outcome[Metadata
     runs = {context.run_id, context.run.parent_run_id, context.run.root_run_id}
     newest: dict[str, Mapping[str, dg.MetadataValue]] = {}
     for record in context.instance.fetch_observations(key, limit=_NEWEST).records:
-        said = record.asset_observation.metadata if record.asset_observation else {}
-        if record.run_id in runs and _SYMBOL in said:
-            newest.setdefault(str(said[_SYMBOL].value), said)
+        metadata = record.asset_observation.metadata if record.asset_observation else {}
+        if record.run_id in runs and _SYMBOL in metadata:
+            newest.setdefault(str(metadata[_SYMBOL].value), metadata)
     ordered = sorted(newest.items())
     return Outcome(
         {
-            symbol: {name: value for name, value in said.items() if name != _SYMBOL}
-            for symbol, said in ordered
-            if _PASSED_OVER not in said
+            symbol: {name: value for name, value in metadata.items() if name != _SYMBOL}
+            for symbol, metadata in ordered
+            if _PASSED_OVER not in metadata
         },
-        {symbol: str(said[_PASSED_OVER].value) for symbol, said in ordered if _PASSED_OVER in said},
+        {
+            symbol: str(metadata[_PASSED_OVER].value)
+            for symbol, metadata in ordered
+            if _PASSED_OVER in metadata
+        },
     )
 
 
 def step_key(symbol: str) -> str:
     """A symbol as the key of a step, which may hold letters, digits and underscores alone."""
-    return _STRANGE.sub(lambda found: f"_{ord(found.group()):x}_", symbol)
+    return _STRANGE.sub(lambda match: f"_{ord(match.group()):x}_", symbol)
 
 
 def symbol_of(key: str) -> str:
     """The symbol that `step_key` made a key of."""
-    return _WRITTEN.sub(lambda found: chr(int(found.group(1), 16)), key)
+    return _WRITTEN.sub(lambda match: chr(int(match.group(1), 16)), key)

@@ -55,14 +55,14 @@ def for_each(database: Database, symbols: Sequence[str], work: Callable[[Token],
     A token that is unknown, deactivated or set aside, or has no usable history, model or champion, is passed over with its
     reason and holds up no other. Any other error ends the step: it would meet the next token too.
     """
-    done: dict[str, T] = {}
+    results: dict[str, T] = {}
     skipped: dict[str, str] = {}
     for symbol in dict.fromkeys(symbols):
         try:
-            done[symbol] = work(_token(database, symbol))
+            results[symbol] = work(_token(database, symbol))
         except (_PassedOver, TooLittleHistory, BadHistory, NoChampion, ArtifactRefused) as reason:
             skipped[symbol] = str(reason)
-    return Outcome(done, skipped)
+    return Outcome(results, skipped)
 
 
 class _PassedOver(Exception):

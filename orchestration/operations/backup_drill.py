@@ -19,18 +19,18 @@ def restore_and_look(
     if not settings.makes_backups:
         context.log.info("No backups are made here.")
         return
-    made = drill.run(settings, places.build(settings)[0], sealing.build(settings), clock)
+    report = drill.run(settings, places.build(settings)[0], sealing.build(settings), clock)
     context.add_output_metadata(
         {
-            "backup": made.backup_id or "none",
-            "rpo_seconds": -1.0 if made.rpo_seconds is None else made.rpo_seconds,
-            "rto_seconds": made.rto_seconds,
-            "rows": made.rows,
+            "backup": report.backup_id or "none",
+            "rpo_seconds": -1.0 if report.rpo_seconds is None else report.rpo_seconds,
+            "rto_seconds": report.rto_seconds,
+            "rows": report.rows,
         }
     )
-    if not made.is_good:
-        told = "; ".join(f"{name}: {problem}" for name, problem in made.problems.items())
-        raise dg.Failure(f"The backup is not good. {told}", allow_retries=False)
+    if not report.is_good:
+        problems = "; ".join(f"{name}: {problem}" for name, problem in report.problems.items())
+        raise dg.Failure(f"The backup is not good. {problems}", allow_retries=False)
 
 
 @dg.job(

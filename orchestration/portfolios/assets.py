@@ -88,12 +88,12 @@ def position_values_daily(
     with psycopg.connect(
         settings.url_for(Role.PIPELINE), autocommit=True, options=_OPTIONS
     ) as conn:
-        done = daily_update.update(conn, clock())
+        report = daily_update.update(conn, clock())
     return dg.MaterializeResult(
         metadata={
-            "tokens_marked": done.tokens,
-            "portfolios_marked": done.portfolios,
-            "users": done.users,
-            "steps": done.steps,
+            "tokens_marked": report.tokens,
+            "portfolios_marked": report.portfolios,
+            "users": report.users,
+            "steps": report.steps,
         }
     )

@@ -36,23 +36,23 @@ class DagsterMetrics(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The figures of this instant."""
         try:
-            found = [self._unfinished(), self._of_day(), self._beats(), self._checks()]
+            families = [self._unfinished(), self._of_day(), self._beats(), self._checks()]
         except sa.exc.SQLAlchemyError:
-            found = []
-        is_up = float(bool(found))
+            families = []
+        is_up = float(bool(families))
         yield GaugeMetricFamily(
             "coinsphere_dagster_up", "1 where Dagster's database answers.", is_up
         )
-        yield from found
+        yield from families
 
     def _unfinished(self) -> GaugeMetricFamily:
         runs = self._runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES))
-        said = "Age of the oldest run that has not finished, by its state."
-        family = GaugeMetricFamily("coinsphere_run_oldest_seconds", said, labels=["status"])
+        description = "Age of the oldest run that has not finished, by its state."
+        family = GaugeMetricFamily("coinsphere_run_oldest_seconds", description, labels=["status"])
         oldest: dict[str, float] = {}
         for run in runs:
-            status, made = run.dagster_run.status.value, run.create_timestamp.timestamp()
-            oldest[status] = max(oldest.get(status, 0.0), time.time() - made)
+            status, created = run.dagster_run.status.value, run.create_timestamp.timestamp()
+            oldest[status] = max(oldest.get(status, 0.0), time.time() - created)
         for status, seconds in oldest.items():
             family.add_metric([status], seconds)
         return family

@@ -135,9 +135,9 @@ def dbt_docs(
     settings: dg.ResourceParam[Settings], dbt: dg.ResourceParam[Dbt]
 ) -> dg.MaterializeResult:
     """Tables, columns, tests, lineage and who reads them, as one page beside Dagster's UI: docs/guides/warehouse.md."""
-    found = documentation.sources(dbt)
+    sources = documentation.sources(dbt)
     documentation.generate(dbt, documents.dbt(settings))
     return dg.MaterializeResult(
         metadata={"page": dg.MetadataValue.url(settings.orchestrator_url + documents.DBT)},
-        check_results=[documentation.freshness(DBT_DOCS, found)],
+        check_results=[documentation.freshness(DBT_DOCS, sources)],
     )

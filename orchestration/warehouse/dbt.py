@@ -50,8 +50,8 @@ class Dbt:
     def run(self, args: Sequence[str]) -> bool:
         """Run dbt for no asset, to its end; whether it found nothing wrong. It writes into the same folder."""
         with self._client() as client:
-            done = client.cli(list(args), raise_on_error=False, target_path=self.target)
-            return done.wait().is_successful()
+            invocation = client.cli(list(args), raise_on_error=False, target_path=self.target)
+            return invocation.wait().is_successful()
 
     @contextmanager
     def _client(self) -> Iterator[_InstalledDbt]:

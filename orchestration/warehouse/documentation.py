@@ -17,8 +17,8 @@ FRESH = "sources_are_fresh"
 def sources(dbt: Dbt) -> list[dict[str, Any]]:
     """How old dbt finds each source that has a freshness; it may be too old, which is no fault of dbt's."""
     dbt.run(["source", "freshness"])
-    told = json.loads((dbt.target / "sources.json").read_text(encoding="utf-8"))
-    results: list[dict[str, Any]] = told["results"]
+    report = json.loads((dbt.target / "sources.json").read_text(encoding="utf-8"))
+    results: list[dict[str, Any]] = report["results"]
     return results
 
 
@@ -36,7 +36,7 @@ def generate(dbt: Dbt, page: Path) -> None:
     new.replace(page)
 
 
-def freshness(asset: dg.AssetKey, found: Sequence[Mapping[str, Any]]) -> dg.AssetCheckResult:
+def freshness(asset: dg.AssetKey, results: Sequence[Mapping[str, Any]]) -> dg.AssetCheckResult:
     """A warning: what dbt makes of old sources is as old as they are, and wrong in nothing else."""
     rows = [
         {
@@ -44,7 +44,7 @@ def freshness(asset: dg.AssetKey, found: Sequence[Mapping[str, Any]]) -> dg.Asse
             "state": each["status"],
             "newest": str(each.get("max_loaded_at", "")),
         }
-        for each in found
+        for each in results
     ]
     return dg.AssetCheckResult(
         passed=all(row["state"] == "pass" for row in rows),

@@ -25,12 +25,12 @@ Node = Mapping[str, Any]
 def main() -> int:
     """Print each fault; the exit status is 1 if there is one."""
     try:
-        found = [*faults(_manifest()), *_badly_written()]
+        all_faults = [*faults(_manifest()), *_badly_written()]
     except ConfigurationError as error:
-        found = [str(error)]
-    for fault in found:
+        all_faults = [str(error)]
+    for fault in all_faults:
         print(fault, file=sys.stderr)  # noqa: T201 - a command
-    return 1 if found else 0
+    return 1 if all_faults else 0
 
 
 def faults(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -61,12 +61,12 @@ def _model_faults(model: Node, tests: set[str]) -> Iterator[str]:
 
 def _tests_by_model(manifest: Mapping[str, Any]) -> Mapping[str, set[str]]:
     """The names of the generic tests of each model."""
-    found: dict[str, set[str]] = {}
+    tests: dict[str, set[str]] = {}
     for node in manifest["nodes"].values():
         if node["resource_type"] == "test" and node.get("attached_node"):
             name = (node.get("test_metadata") or {}).get("name", "")
-            found.setdefault(node["attached_node"], set()).add(name)
-    return found
+            tests.setdefault(node["attached_node"], set()).add(name)
+    return tests
 
 
 def _badly_written() -> list[str]:
@@ -78,7 +78,7 @@ def _badly_written() -> list[str]:
         "--processes",
         "1",
     ]
-    done = subprocess.run(  # noqa: S603 - a tool of our own environment
+    process = subprocess.run(  # noqa: S603 - a tool of our own environment
         [*command, "--config", str(project.PROJECT / ".sqlfluff"), "models"],
         cwd=project.PROJECT,
         env={**os.environ, "DO_NOT_TRACK": "1"},
@@ -86,7 +86,7 @@ def _badly_written() -> list[str]:
         text=True,
         check=False,
     )
-    return [] if done.returncode == 0 else [done.stdout + done.stderr]
+    return [] if process.returncode == 0 else [process.stdout + process.stderr]
 
 
 def _manifest() -> Mapping[str, Any]:

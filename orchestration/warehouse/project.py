@@ -68,8 +68,8 @@ def ensure_manifest() -> Path:
 def _is_stale() -> bool:
     if not MANIFEST.is_file():
         return True
-    made = MANIFEST.stat().st_mtime
-    return any(path.stat().st_mtime > made for path in _files())
+    parsed_at = MANIFEST.stat().st_mtime
+    return any(path.stat().st_mtime > parsed_at for path in _files())
 
 
 def _files() -> Iterator[Path]:
@@ -115,7 +115,7 @@ def parse(target: Path, *options: str) -> None:
     Raises:
         ConfigurationError: dbt cannot parse it; carries what it said.
     """
-    done = subprocess.run(  # noqa: S603 - our own executable and arguments
+    process = subprocess.run(  # noqa: S603 - our own executable and arguments
         [executable(), "--quiet", *options, "parse", "--no-partial-parse"],
         cwd=PROJECT,
         env={
@@ -129,8 +129,8 @@ def parse(target: Path, *options: str) -> None:
         text=True,
         check=False,
     )
-    if done.returncode != 0:
-        raise ConfigurationError(f"dbt cannot parse {PROJECT}:\n{done.stdout}{done.stderr}")
+    if process.returncode != 0:
+        raise ConfigurationError(f"dbt cannot parse {PROJECT}:\n{process.stdout}{process.stderr}")
 
 
 def _variables(values: dict[str, str]) -> dict[str, str]:

@@ -24,12 +24,12 @@ _FAILED = {"error", "fail", "runtime error", "partial success"}
 def variables(settings: Settings, header: str) -> dict[str, str]:
     """What this program has to find in its environment beside dbt's own: where it tells, and what it belongs to."""
     url, headers = settings.traces_url, settings.traces_headers
-    given = {
+    values = {
         "traces_url": url and url.get_secret_value(),
         "traces_headers": headers and headers.get_secret_value(),
         "environment": settings.environment,
     }
-    named = {variable(name): value for name, value in given.items() if value}
+    named = {variable(name): value for name, value in values.items() if value}
     return {_HEADER_VARIABLE: header, **named}
 
 
@@ -82,23 +82,30 @@ class Teller:
     def _end(self, kind: str, *, failed: bool) -> None:
         if kind == "node":
             self._end("statement", failed=True)
-        found = self._open(kind)
-        if found is not None:
-            stack, part = found
+        opened = self._open(kind)
+        if opened is not None:
+            stack, part = opened
             setattr(self._thread, kind, None)
             part.failed = failed
             stack.close()
 
     def _open(self, kind: str) -> tuple[ExitStack, Part] | None:
-        found: tuple[ExitStack, Part] | None = getattr(self._thread, kind, None)
-        return found
+        opened: tuple[ExitStack, Part] | None = getattr(self._thread, kind, None)
+        return opened
 
 
 def main() -> None:
     """dbt, as its own command line runs it."""
     from dbt.cli.main import cli
 
-    given = environment(with_credentials=False)
-    own = {variable(name): given[variable(name)] for name in _SETTINGS if variable(name) in given}
-    spans, header = traces.start(Settings.from_env(own), "dbt"), given.get(_HEADER_VARIABLE)
+    own_environment = environment(with_credentials=False)
+    own = {
+        variable(name): own_environment[variable(name)]
+        for name in _SETTINGS
+        if variable(name) in own_environment
+    }
+    spans, header = (
+        traces.start(Settings.from_env(own), "dbt"),
+        own_environment.get(_HEADER_VARIABLE),
+    )
     cli(obj={"callbacks": [Teller(spans, header)] if spans and header else []})

@@ -62,15 +62,15 @@ def _asked(work: Services, token: Token) -> bytes:
     with work.database.connection() as conn:
         current.require_none_against(conn, token)
     asked = [work.helpers.submit(current.of_server, work, token, days) for days in schemas.FRAMES]
-    found, problems = [], []
+    answers, problems = [], []
     for future in asked:
         try:
-            found.append(future.result())
+            answers.append(future.result())
         except Problem as problem:
             problems.append(problem)
-    if not found:
+    if not answers:
         raise problems[0]
-    return _FORECASTS.dump_json(found, by_alias=True)
+    return _FORECASTS.dump_json(answers, by_alias=True)
 
 
 def measured(conn: Connection, token: Token, now: datetime, days: int = 1) -> Accuracy | None:
@@ -78,10 +78,17 @@ def measured(conn: Connection, token: Token, now: datetime, days: int = 1) -> Ac
     return queries.accuracy(conn, token.id, days, now - timedelta(days=MEASURED_DAYS), now)
 
 
-def _point(found: Forecast) -> FanPoint:
+def _point(forecast: Forecast) -> FanPoint:
     lower95, lower80, median, upper80, upper95 = (
-        found.quantile(level) for level in ("0.025", "0.1", "0.5", "0.9", "0.975")
+        forecast.quantile(level) for level in ("0.025", "0.1", "0.5", "0.9", "0.975")
     )
     return FanPoint(
-        found.days_ahead, found.target_at, lower95, lower80, median, upper80, upper95, found
+        forecast.days_ahead,
+        forecast.target_at,
+        lower95,
+        lower80,
+        median,
+        upper80,
+        upper95,
+        forecast,
     )

@@ -17,16 +17,16 @@ def credential() -> dict[str, Any]:
     if not 0 < len(text) <= _MOST_CHARACTERS:
         return {}
     try:
-        found = json.loads(text)
+        answer = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    return {"credential": found} if isinstance(found, dict) else {}
+    return {"credential": answer} if isinstance(answer, dict) else {}
 
 
 def assertion() -> AssertionIn | None:
     """The answer to a challenge; None where there is none."""
     try:
-        given = {"challengeId": request.form.get("challengeId"), **credential()}
-        return AssertionIn.model_validate(given)
+        fields = {"challengeId": request.form.get("challengeId"), **credential()}
+        return AssertionIn.model_validate(fields)
     except ValidationError:
         return None

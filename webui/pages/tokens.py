@@ -44,7 +44,7 @@ def require(
     unknown = [
         name
         for name in fields
-        if (given := request.form.get(name, "").strip()) and not known(conn, given)
+        if (entered := request.form.get(name, "").strip()) and not known(conn, entered)
     ]
     if unknown:
         message = "is no token that we know"

@@ -44,8 +44,8 @@ def caller() -> Principal | None:
         secret = request.cookies.get(NAME, "")
         is_possible = browser_sessions.is_possible(secret)
         g.page_caller = _find_once(secret) if is_possible else None
-    found: Principal | None = g.page_caller
-    return found
+    principal: Principal | None = g.page_caller
+    return principal
 
 
 def _find_once(secret: str) -> Principal | None:
@@ -64,13 +64,13 @@ def _find(work: Services, secret: str) -> Principal | None:
     wanted = browser_sessions.parameters(secret, now, work.settings.refresh_idle_days)
     with work.database.connection_as(Scope.AUTHENTICATION) as conn:
         cursor = conn.cursor(row_factory=class_row(BrowserSession))
-        found = cursor.execute(browser_sessions.FIND, wanted).fetchone()
-        if found is None:
+        session = cursor.execute(browser_sessions.FIND, wanted).fetchone()
+        if session is None:
             return None
-        if now - found.last_seen_at > _NOTED_EVERY:
-            conn.execute(_SEEN, {"session_id": found.session_id, "now": now})
-    g.page_preferences = found.currency, found.time_zone
-    return Principal(found.session_id, found.user_id, found.role)
+        if now - session.last_seen_at > _NOTED_EVERY:
+            conn.execute(_SEEN, {"session_id": session.session_id, "now": now})
+    g.page_preferences = session.currency, session.time_zone
+    return Principal(session.session_id, session.user_id, session.role)
 
 
 def find_if_possible() -> None:

@@ -59,8 +59,8 @@ def _check() -> None:
     if not _is_own_site():
         raise _refused("the request came from another site")
     key = request.cookies.get(COOKIE, "")
-    given = request.headers.get(HEADER) or request.form.get(FIELD, "")
-    if not key or not secrets.compare_digest(given.encode(), _token(key).encode()):
+    form_token = request.headers.get(HEADER) or request.form.get(FIELD, "")
+    if not key or not secrets.compare_digest(form_token.encode(), _token(key).encode()):
         raise _refused("the form is out of date")
 
 
@@ -78,9 +78,9 @@ def _refused(why: str) -> errors.Problem:
 
 
 def _keep(answer: Response) -> Response:
-    made = g.get("form_secret")
-    if made is not None:
+    secret = g.get("form_secret")
+    if secret is not None:
         answer.set_cookie(
-            COOKIE, made, path="/", secure=True, httponly=True, samesite="Strict"
+            COOKIE, secret, path="/", secure=True, httponly=True, samesite="Strict"
         )  # fmt: skip
     return answer

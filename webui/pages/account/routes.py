@@ -49,11 +49,11 @@ def profile() -> Response:
 def change_profile() -> Response:
     """Change names or address; an emptied name is none."""
     try:
-        given = submissions.given(ProfileIn, **submissions.emptied(*_NAMES))
-        _, pending = use_cases.change_profile(services(), given)
+        changes = submissions.given(ProfileIn, **submissions.emptied(*_NAMES))
+        _, pending = use_cases.change_profile(services(), changes)
     except Problem as problem:
         return _again(problem, "profile")
-    if pending is not None and given.email == pending:
+    if pending is not None and changes.email == pending:
         return flash_messages.lead_to(
             _PAGE, gettext("Follow the link that we sent to the new address.")
         )
@@ -65,11 +65,11 @@ def change_profile() -> Response:
 def change_preferences() -> Response:
     """Choose currency and time zone; an emptied one is what is usual."""
     try:
-        given = submissions.given(PreferencesIn)
+        chosen = submissions.given(PreferencesIn)
     except Problem as problem:
         return _again(problem, "preferences")
     with services().database.connection() as conn:
-        preferences.keep(conn, access.principal().user_id, Preferences(**given.model_dump()))
+        preferences.keep(conn, access.principal().user_id, Preferences(**chosen.model_dump()))
     return flash_messages.lead_to(_PAGE, gettext("Saved."))
 
 

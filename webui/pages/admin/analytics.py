@@ -60,17 +60,17 @@ class Cell:
 def analytics() -> Response:
     """Funnels, cohorts and features of the last weeks."""
     weeks = check(AnalyticsQuery, query_parameters.given("weeks")).weeks
-    found = use.looked_at(weeks)
+    usage = use.looked_at(weeks)
     return rendering.page(
         "admin/analytics.html",
         weeks=weeks,
         spans=SPANS,
         steps=STEPS,
-        funnels=[_funnel(each) for each in found.activation],
-        cohorts=[_cohort(each) for each in found.retention],
-        columns=max((len(each["weeks"]) for each in found.retention), default=0),
-        days=[each["week"] for each in found.features],
-        features=_features(found.features),
+        funnels=[_funnel(each) for each in usage.activation],
+        cohorts=[_cohort(each) for each in usage.retention],
+        columns=max((len(each["weeks"]) for each in usage.retention), default=0),
+        days=[each["week"] for each in usage.features],
+        features=_features(usage.features),
         names=FEATURES,
     )
 

@@ -60,8 +60,8 @@ def remove(event_id: str) -> Response:
 
 def _instant() -> dict[str, str]:
     """A new unit counts from a midnight in UTC, so this field has no other clock."""
-    given = request.form.get("happenedAt", "")
-    return {"happenedAt": f"{given}Z"} if given else {}
+    entered = request.form.get("happenedAt", "")
+    return {"happenedAt": f"{entered}Z"} if entered else {}
 
 
 def _page(form: Submission) -> Response:

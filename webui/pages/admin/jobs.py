@@ -19,8 +19,8 @@ _PAGE = "/admin/jobs"
 @admin
 def jobs() -> Response:
     """The newest of them."""
-    found, following = use_cases.listed(check(ListQuery, query_parameters.given("cursor")))
-    return rendering.page("admin/jobs.html", jobs=found, next_cursor=following)
+    entries, following = use_cases.listed(check(ListQuery, query_parameters.given("cursor")))
+    return rendering.page("admin/jobs.html", jobs=entries, next_cursor=following)
 
 
 @web_admin_jobs.post(f"{_PAGE}/<job_id>/retry")

@@ -28,13 +28,15 @@ _FEATURES = "/admin/features"
 def overview() -> Response:
     """How each part of the system is, and what waits for somebody."""
     work = services()
-    states, held = probes.states(work)
+    states, rows_set_aside = probes.states(work)
     with work.database.connection() as conn:
         depths = records.depths(conn)
         refused = use_cases.data_status()["quotes"].quarantined
-        held = set_aside.count(conn) if held is None else held
+        rows_set_aside = set_aside.count(conn) if rows_set_aside is None else rows_set_aside
     ill = sum(each.jobs for each in depths if each.state in records.ILL)
-    return rendering.page("admin/index.html", states=states, held=held, jobs=ill, refused=refused)
+    return rendering.page(
+        "admin/index.html", states=states, held=rows_set_aside, jobs=ill, refused=refused
+    )
 
 
 @web_administration.get("/admin/audit")

@@ -25,10 +25,10 @@ def tokens() -> Response:
     """All tokens, deactivated ones too; htmx gets the rows alone."""
     query = check(ListQuery, query_parameters.given("q", "cursor"))
     with services().database.connection() as conn:
-        found, following = use_cases.listed(conn, query)
+        listed, following = use_cases.listed(conn, query)
     return rendering.page(
         "admin/token_rows.html" if requests.is_part() else "admin/tokens.html",
-        tokens=found,
+        tokens=listed,
         next_cursor=following,
         query=query,
     )
@@ -47,8 +47,8 @@ def add() -> Response:
     """Add a token."""
 
     def act() -> Response:
-        made = use_cases.create(submissions.given(TokenIn, **submissions.whole("decimals")))
-        return flash_messages.lead_to(f"{_LIST}/{made.id}", gettext("It is listed."))
+        listed = use_cases.create(submissions.given(TokenIn, **submissions.whole("decimals")))
+        return flash_messages.lead_to(f"{_LIST}/{listed.id}", gettext("It is listed."))
 
     return submissions.answered(act, "admin/token.html", token=None, uses=[])
 
@@ -67,8 +67,8 @@ def change(token_id: str) -> Response:
 
     def act() -> Response:
         changes = {**submissions.emptied(*_MAY_BE_UNKNOWN), **submissions.whole("decimals")}
-        given = {**changes, "isActive": request.form.get("isActive") == "true"}
-        use_cases.change(token_id, submissions.given(TokenChange, **given))
+        fields = {**changes, "isActive": request.form.get("isActive") == "true"}
+        use_cases.change(token_id, submissions.given(TokenChange, **fields))
         return flash_messages.lead_to(f"{_LIST}/{token_id}", gettext("Saved."))
 
     return submissions.attempted(act, lambda form: _page(token_id, form))
@@ -88,6 +88,6 @@ def delete(token_id: str) -> Response:
 
 def _page(token_id: str, form: Submission) -> Response:
     with services().database.connection() as conn:
-        found = use_cases.find(conn, token_id)
-        uses = listing.uses(conn, found.id)
-    return rendering.page("admin/token.html", token=found, uses=uses, form=form)
+        listed = use_cases.find(conn, token_id)
+        uses = listing.uses(conn, listed.id)
+    return rendering.page("admin/token.html", token=listed, uses=uses, form=form)

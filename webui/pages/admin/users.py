@@ -21,10 +21,10 @@ web_admin_users = Blueprint("web_admin_users", __name__)
 def users() -> Response:
     """Accounts by part of their address, and by role; htmx gets the rows alone."""
     query = check(UsersQuery, query_parameters.given("q", "role", "cursor"))
-    found, following = use_cases.accounts(query)
+    accounts, following = use_cases.accounts(query)
     return rendering.page(
         "admin/user_rows.html" if requests.is_part() else "admin/users.html",
-        users=found,
+        users=accounts,
         next_cursor=following,
         query=query,
     )
@@ -64,7 +64,9 @@ def end_sessions(user_id: str) -> Response:
 def _page(user_id: str, form: Submission) -> Response:
     work = services()
     with work.database.connection() as conn:
-        found = use_cases.account(conn, user_id)
-        opened = sessions.all_of(conn, found.id, work.clock())
-    is_own = found.id == access.principal().user_id
-    return rendering.page("admin/user.html", user=found, sessions=opened, form=form, is_own=is_own)
+        account = use_cases.account(conn, user_id)
+        opened = sessions.all_of(conn, account.id, work.clock())
+    is_own = account.id == access.principal().user_id
+    return rendering.page(
+        "admin/user.html", user=account, sessions=opened, form=form, is_own=is_own
+    )

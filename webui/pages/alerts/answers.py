@@ -53,18 +53,18 @@ def answer() -> Response:
     return submissions.attempted(act, lambda form: _page(form, request.form.get("token", "")))
 
 
-def _note(given: AnswerIn) -> None:
+def _note(verdict: AnswerIn) -> None:
     """Raises `errors.Problem`: 400, nobody was sent that link, or the alert is gone."""
     work = services()
     with work.database.connection_as(Scope.AUTHENTICATION) as conn:
-        user_id = verdicts.owner(conn, given.token)
+        user_id = verdicts.owner(conn, verdict.token)
         if user_id is None:
             raise errors.Problem(
                 400, "the link is not valid",
                 detail="This link is not valid, or the alert was deleted.", code="bad-link",
             )  # fmt: skip
         act_for(conn, user_id)
-        verdicts.answer(conn, given.token, user_id, work.clock(), is_useful=given.is_useful)
+        verdicts.answer(conn, verdict.token, user_id, work.clock(), is_useful=verdict.is_useful)
 
 
 def _page(form: Submission, token: str) -> Response:

@@ -33,12 +33,12 @@ _PREFILLED = ("alertType", "tokenSymbol", "condition", "threshold")
 def alerts() -> Response:
     """All alerts, each with what may keep it from firing or from being mailed."""
     with scope.connection() as conn:
-        found = repository.list_for(conn, scope.user_id())
-        warned = {each["id"]: each["warnings"] for each in use_cases.shown(conn, found)}
+        own_alerts = repository.list_for(conn, scope.user_id())
+        warned = {each["id"]: each["warnings"] for each in use_cases.shown(conn, own_alerts)}
         names = {each.id: each.name for each in portfolios.list_for(conn, scope.user_id())}
     return rendering.page(
         "alerts/index.html",
-        alerts=found,
+        alerts=own_alerts,
         warned=warned,
         names=names,
         user=proofs.caller(services()),
@@ -49,8 +49,8 @@ def alerts() -> Response:
 @signed_in
 def setting() -> Response:
     """The form for a new alert; a token's page fills in its symbol."""
-    given = {name: request.args[name] for name in _PREFILLED if name in request.args}
-    return _form(None, Submission(given))
+    prefilled = {name: request.args[name] for name in _PREFILLED if name in request.args}
+    return _form(None, Submission(prefilled))
 
 
 @web_alerts.post("/alerts/new")
@@ -74,13 +74,13 @@ def preview() -> Response:
     try:
         with scope.connection() as conn:
             tokens.require(conn, "tokenSymbol")
-            given = submissions.given(AlertIn, _unneeded(), **_channels())
-            found = use_cases.would_have_fired(conn, given)
+            draft = submissions.given(AlertIn, _unneeded(), **_channels())
+            past = use_cases.would_have_fired(conn, draft)
     except Problem as problem:
         if problem.code == "switched-off":
             raise
         return rendering.page("alerts/preview.html", form=submissions.of(problem), past=None)
-    return rendering.page("alerts/preview.html", form=EMPTY, past=found, alert=given, most=_SHOWN)
+    return rendering.page("alerts/preview.html", form=EMPTY, past=past, alert=draft, most=_SHOWN)
 
 
 @web_alerts.get("/alerts/<alert_id>")
@@ -96,9 +96,9 @@ def change(alert_id: str) -> Response:
     """Change an alert; it starts anew."""
 
     def act() -> Response:
-        given = submissions.given(AlertChange, **_channels())
+        changes = submissions.given(AlertChange, **_channels())
         with scope.connection() as conn:
-            use_cases.change(conn, alert_id, given)
+            use_cases.change(conn, alert_id, changes)
         return flash_messages.lead_to(_LIST, gettext("Changed. The alert starts anew."))
 
     return submissions.attempted(act, lambda form: _stored(alert_id, form))

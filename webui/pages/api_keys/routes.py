@@ -73,11 +73,11 @@ def _given() -> KeyIn:
     return submissions.given(KeyIn, {"life"}, **more)
 
 
-def _page(form: Submission, made: IssuedKey | None = None) -> Response:
+def _page(form: Submission, issued: IssuedKey | None = None) -> Response:
     work = services()
     with work.database.connection() as conn:
-        found = queries.all_of(conn, access.principal().user_id, work.clock())
+        own_keys = queries.all_of(conn, access.principal().user_id, work.clock())
     return rendering.page(
-        "account/api_keys.html", form=form, keys=found, made=made, scopes=list(KeyScope),
+        "account/api_keys.html", form=form, keys=own_keys, made=issued, scopes=list(KeyScope),
         signed=SIGNED, chosen=request.form.getlist("scopes"),
     )  # fmt: skip

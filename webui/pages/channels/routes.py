@@ -50,9 +50,9 @@ def change(channel_id: str) -> Response:
 
     def act() -> Response:
         emptied = submissions.emptied("quietFrom", "quietUntil", "digestMinutes")
-        given = submissions.given(ChannelChange, **emptied, **submissions.whole("digestMinutes"))
+        changes = submissions.given(ChannelChange, **emptied, **submissions.whole("digestMinutes"))
         with scope.connection() as conn:
-            use_cases.change(conn, channel_id, given)
+            use_cases.change(conn, channel_id, changes)
         return flash_messages.lead_to(_PAGE, gettext("Changed."))
 
     return submissions.attempted(act, _page)
@@ -93,9 +93,11 @@ def delete(channel_id: str) -> Response:
 def _page(form: Submission, added: Added | None = None) -> Response:
     wanted = request.form.get("kind") or request.args.get("kind", "")
     with scope.connection() as conn:
-        found = repository.list_for(conn, scope.user_id())
-        fared = {each.id: outbox.newest(conn, scope.user_id(), each.id, _SHOWN) for each in found}
+        own_channels = repository.list_for(conn, scope.user_id())
+        fared = {
+            each.id: outbox.newest(conn, scope.user_id(), each.id, _SHOWN) for each in own_channels
+        }
     return rendering.page(
-        "channels/index.html", form=form, channels=found, fared=fared, added=added, kinds=KINDS,
+        "channels/index.html", form=form, channels=own_channels, fared=fared, added=added, kinds=KINDS,
         push_key=use_cases.push_key(), kind=wanted if wanted in KINDS else KINDS[0], user=proofs.caller(services()),
     )  # fmt: skip

@@ -55,8 +55,8 @@ def connect() -> Response:
     """Keep a key, sealed, and have the account read."""
 
     def act() -> Response:
-        made = use_cases.connect(submissions.given(ConnectExchangeIn, **_markets()))
-        address = f"{_LIST}/exchanges/{made.connection.id}"
+        connected = use_cases.connect(submissions.given(ConnectExchangeIn, **_markets()))
+        address = f"{_LIST}/exchanges/{connected.connection.id}"
         return flash_messages.lead_to(
             address, gettext("Connected. It is being read for the first time.")
         )
@@ -77,11 +77,11 @@ def change(connection_id: str) -> Response:
     """Change portfolio, markets, or how often it is read."""
 
     def act() -> Response:
-        given = submissions.given(
+        changes = submissions.given(
             ConnectionChange, **_markets(), **submissions.whole("syncMinutes")
         )
         with scope.connection() as conn:
-            use_cases.change(conn, connection_id, given)
+            use_cases.change(conn, connection_id, changes)
         return flash_messages.lead_to(f"{_LIST}/exchanges/{connection_id}", gettext("Saved."))
 
     return submissions.attempted(act, lambda form: _one(connection_id, form))
@@ -125,13 +125,13 @@ def _form(form: Submission) -> Response:
 
 def _one(connection_id: str, form: Submission) -> Response:
     with scope.connection() as conn:
-        found = use_cases.find(conn, connection_id)
-        newest = syncs.latest(conn, found.user_id, found.id)
-        left = unbooked.listed(conn, found.id, _SHOWN + 1)
+        account = use_cases.find(conn, connection_id)
+        newest = syncs.latest(conn, account.user_id, account.id)
+        left = unbooked.listed(conn, account.id, _SHOWN + 1)
         more = _places(conn)
     template = "connections/sync.html" if requests.is_part() else "connections/exchange.html"
     return rendering.page(
-        template, found=found, sync=newest, form=form, venue=VENUES[found.exchange], unbooked=left[:_SHOWN],
+        template, found=account, sync=newest, form=form, venue=VENUES[account.exchange], unbooked=left[:_SHOWN],
         has_more=len(left) > _SHOWN, **more,
     )  # fmt: skip
 

@@ -21,11 +21,11 @@ def everything() -> Response:
     """All connections with how they are."""
     user_id = scope.user_id()
     with scope.connection() as conn:
-        found = connections.list_for(conn, user_id)
-        newest = {each.id: syncs.latest(conn, user_id, each.id) for each in found}
+        exchanges = connections.list_for(conn, user_id)
+        newest = {each.id: syncs.latest(conn, user_id, each.id) for each in exchanges}
         owned = wallets.list_for(conn, user_id)
-        held = positions.open_positions(conn, user_id)
+        defi_positions = positions.open_positions(conn, user_id)
     return rendering.page(
-        "connections/index.html", exchanges=found, newest=newest, wallets=owned, positions=held,
-        sums=valuation.totals(held), worth=valuation.value, venues=VENUES,
+        "connections/index.html", exchanges=exchanges, newest=newest, wallets=owned, positions=defi_positions,
+        sums=valuation.totals(defi_positions), worth=valuation.value, venues=VENUES,
     )  # fmt: skip

@@ -34,10 +34,10 @@ def connecting() -> Response:
 @signed_in
 def message() -> Response:
     """What the browser's wallet has to sign, as text for a script."""
-    said = use_cases.message(
+    challenge = use_cases.message(
         submissions.given(NonceQuery, {"label", "portfolioId", "message", "signature"})
     )
-    return Response(said.text(), mimetype="text/plain")
+    return Response(challenge.text(), mimetype="text/plain")
 
 
 @web_defi.post("/connections/wallets/new")
@@ -46,8 +46,8 @@ def connect() -> Response:
     """Keep a wallet, and have it read."""
 
     def act() -> Response:
-        made, _ = use_cases.connect(submissions.given(ConnectWalletIn, **_message()))
-        address = f"{_LIST}/wallets/{made.id}"
+        added, _ = use_cases.connect(submissions.given(ConnectWalletIn, **_message()))
+        address = f"{_LIST}/wallets/{added.id}"
         return flash_messages.lead_to(address, gettext("The wallet is there. It is being read."))
 
     return submissions.attempted(act, _form)
@@ -80,8 +80,8 @@ def tokens(wallet_id: str) -> Response:
 def sync(wallet_id: str) -> Response:
     """Have it read now."""
     with scope.connection() as conn:
-        found = use_cases.find(conn, wallet_id)
-        syncs.request(conn, found.user_id, found.id)
+        own_wallet = use_cases.find(conn, wallet_id)
+        syncs.request(conn, own_wallet.user_id, own_wallet.id)
     return flash_messages.lead_to(f"{_LIST}/wallets/{wallet_id}", gettext("It is being read."))
 
 
@@ -112,11 +112,11 @@ def _form(form: Submission) -> Response:
 
 def _one(wallet_id: str, form: Submission) -> Response:
     with scope.connection() as conn:
-        found = use_cases.find(conn, wallet_id)
-        held = wallets.balances(conn, found.user_id, found.id)
-        inside = positions.open_positions(conn, found.user_id, found.id)
-        names = {each.id: each.name for each in portfolios.list_for(conn, found.user_id)}
+        own_wallet = use_cases.find(conn, wallet_id)
+        balances = wallets.balances(conn, own_wallet.user_id, own_wallet.id)
+        inside = positions.open_positions(conn, own_wallet.user_id, own_wallet.id)
+        names = {each.id: each.name for each in portfolios.list_for(conn, own_wallet.user_id)}
     return rendering.page(
-        "connections/wallet.html", found=found, balances=held, positions=inside, form=form, names=names,
+        "connections/wallet.html", found=own_wallet, balances=balances, positions=inside, form=form, names=names,
         sums=valuation.totals(inside), worth=valuation.value,
     )  # fmt: skip

@@ -44,17 +44,17 @@ class PortfolioForecast:
 
 
 def of_largest(
-    conn: Connection, owner: UUID, held: Sequence[dict[str, Any]], now: datetime
+    conn: Connection, owner: UUID, summaries: Sequence[dict[str, Any]], now: datetime
 ) -> PortfolioForecast | None:
     """The outlook of the largest of the portfolios that the overview `held` lists; None without any.
 
     Bounds of several cannot be added: what moves one moves the others.
     """
-    found = {each.id: each for each in portfolios.list_for(conn, owner)}
-    if not found:
+    by_id = {each.id: each for each in portfolios.list_for(conn, owner)}
+    if not by_id:
         return None
-    worth = {each["id"]: each["totalValue"] or Decimal(0) for each in held}
-    chosen = max(found.values(), key=lambda each: worth.get(each.id, Decimal(0)))
+    worth = {each["id"]: each["totalValue"] or Decimal(0) for each in summaries}
+    chosen = max(by_id.values(), key=lambda each: worth.get(each.id, Decimal(0)))
     return of_one(conn, owner, chosen, now)
 
 
@@ -78,14 +78,14 @@ def _amount(value: float) -> Decimal:
 
 
 def _past(
-    conn: Connection, found: Portfolio, owner: UUID, now: datetime
+    conn: Connection, portfolio: Portfolio, owner: UUID, now: datetime
 ) -> list[tuple[datetime, Decimal]]:
-    if found.first_day is None:
+    if portfolio.first_day is None:
         return []
     today = now.date()
-    first = min(max(found.first_day, today - _PAST), today)
-    period = Period(owner, found.id, first, today)
-    points = reading.points(conn, found, period, found.currency)
+    first = min(max(portfolio.first_day, today - _PAST), today)
+    period = Period(owner, portfolio.id, first, today)
+    points = reading.points(conn, portfolio, period, portfolio.currency)
     return [
         (datetime.combine(each.day, time(), UTC), each.value)
         for each in points

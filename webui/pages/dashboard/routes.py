@@ -43,12 +43,14 @@ def dashboard() -> Response:
 @limits.weighs(5)
 def range_ahead() -> Response:
     """What the largest portfolio may be worth; the page gets it after itself, as it is computed."""
-    found = None
+    forecast = None
     with scope.connection() as conn:
         if switches().is_on(Feature.PORTFOLIOS):
-            held = summary.now(conn, scope.user_id()).body["portfolios"]
-            found = portfolio_forecast.of_largest(conn, scope.user_id(), held, services().clock())
-    return rendering.page("dashboard/outlook.html", outlook=found, is_wide=False)
+            summaries = summary.now(conn, scope.user_id()).body["portfolios"]
+            forecast = portfolio_forecast.of_largest(
+                conn, scope.user_id(), summaries, services().clock()
+            )
+    return rendering.page("dashboard/outlook.html", outlook=forecast, is_wide=False)
 
 
 @web_dashboard.get("/dashboard/fired/<alert_id>")

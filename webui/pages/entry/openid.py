@@ -59,8 +59,10 @@ def unlink(identity_id: str) -> Response:
 @anyone
 def answer() -> Response:
     """Where the provider leads back to; goes on from our own site."""
-    told = {name: request.args[name][:_LONGEST] for name in _TOLD if name in request.args}
-    return rendering.page("entry/onward.html", address=f"/login/openid/finish?{urlencode(told)}")
+    parameters = {name: request.args[name][:_LONGEST] for name in _TOLD if name in request.args}
+    return rendering.page(
+        "entry/onward.html", address=f"/login/openid/finish?{urlencode(parameters)}"
+    )
 
 
 @web_openid.get("/login/openid/finish")

@@ -111,8 +111,8 @@ def login_by_passkey() -> Response:
     wanted = requests.local(request.args.get("next"), _HOME)
 
     def act() -> Response:
-        given = submissions.given(AssertionIn, **passkey_answers.credential())
-        return let_in(passkeys.log_in(services(), given, cookies.grant), wanted)
+        assertion = submissions.given(AssertionIn, **passkey_answers.credential())
+        return let_in(passkeys.log_in(services(), assertion, cookies.grant), wanted)
 
     return submissions.answered(act, "entry/login.html", wanted=wanted)
 

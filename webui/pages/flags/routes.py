@@ -78,9 +78,9 @@ def _given() -> RulesIn:
     try:
         return check(RulesIn, {"rules": rules})
     except Problem as problem:
-        found = problem.extra["details"]
-        told = [{**each, "path": "rules", "message": ": ".join((each["path"], each["message"]))} for each in found]  # fmt: skip
-        raise errors.invalid(told) from None
+        details = problem.extra["details"]
+        under_rules = [{**each, "path": "rules", "message": ": ".join((each["path"], each["message"]))} for each in details]  # fmt: skip
+        raise errors.invalid(under_rules) from None
 
 
 def _page(form: Submission, edited: str | None = None) -> Response:

@@ -64,8 +64,8 @@ def _live() -> bytes:
         token = queries.by_symbol(conn, _SHOWN)
         past = history.points(conn, token.id, _PAST, may_be_finer=False) if token else []
         fared = forecasts.measured(conn, token, work.clock()) if token else None
-    made = forecasts.fan(work, token)[0] if token else None
+    fan = forecasts.fan(work, token)[0] if token else None
     closes = [(point.opened_at, point.close) for point in past]
-    picture = charts.fan(closes, made.points) if made is not None else None
-    answer = rendering.page("front/live.html", token=token, fan=made, picture=picture, fared=fared)
+    picture = charts.fan(closes, fan.points) if fan is not None else None
+    answer = rendering.page("front/live.html", token=token, fan=fan, picture=picture, fared=fared)
     return answer.get_data()

@@ -39,12 +39,12 @@ def start(portfolio_id: str) -> Response:
 
     def act() -> Response:
         with scope.connection() as conn:
-            found = scope.find(conn, portfolio_id)
+            portfolio = scope.find(conn, portfolio_id)
             name, content = _given()
             wanted = request.form.get("format", "")
             form = wanted if wanted in FORMATS else preview.recognised(content)
             batch_id = batches.start(
-                conn, scope.user_id(), found.id, form=form, content=content, file_name=name
+                conn, scope.user_id(), portfolio.id, form=form, content=content, file_name=name
             )
         address = f"/portfolios/{portfolio_id}/imports/{batch_id}"
         if "parts" in request.form:
@@ -77,9 +77,9 @@ def answer(portfolio_id: str, batch_id: str) -> Response:
 
     def act() -> Response:
         ignored = request.form.getlist("ignoreColumns")
-        given = submissions.given(AnswersIn, **({"ignoreColumns": ignored} if ignored else {}))
+        answers = submissions.given(AnswersIn, **({"ignoreColumns": ignored} if ignored else {}))
         with scope.connection() as conn:
-            use_cases.answer(conn, use_cases.find(conn, portfolio_id, batch_id), given.told())
+            use_cases.answer(conn, use_cases.find(conn, portfolio_id, batch_id), answers.told())
         return _back(portfolio_id, batch_id)
 
     return submissions.attempted(act, lambda form: _shown(portfolio_id, batch_id, form))
@@ -153,22 +153,28 @@ def _back(portfolio_id: str, batch_id: str) -> Response:
 
 def _list(portfolio_id: str, form: Submission) -> Response:
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        done = batches.list_for(conn, scope.user_id(), found.id)
+        portfolio = scope.find(conn, portfolio_id)
+        past_imports = batches.list_for(conn, scope.user_id(), portfolio.id)
     return rendering.page(
-        "imports/index.html", portfolio=found, imports=done, form=form, formats=FORMATS
+        "imports/index.html", portfolio=portfolio, imports=past_imports, form=form, formats=FORMATS
     )
 
 
 def _shown(portfolio_id: str, batch_id: str, form: Submission) -> Response:
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
+        portfolio = scope.find(conn, portfolio_id)
         batch = use_cases.find(conn, portfolio_id, batch_id)
         more = _preview(conn, batch) if batch.status == "previewed" else {}
     whole = "imports/preview.html" if batch.status == "previewed" else "imports/progress.html"
     template = "imports/state.html" if requests.is_part() else whole
     return rendering.page(
-        template, portfolio=found, batch=batch, form=form, formats=FORMATS, rows=_MOST_ROWS, **more
+        template,
+        portfolio=portfolio,
+        batch=batch,
+        form=form,
+        formats=FORMATS,
+        rows=_MOST_ROWS,
+        **more,
     )
 
 

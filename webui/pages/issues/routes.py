@@ -27,15 +27,15 @@ def inbox(portfolio_id: str) -> Response:
     """The issues of a state, each with what to do; for a transfer, what may be its other end."""
     state = check(IssuesQuery, {"state": request.args.get("state", "open")}).state
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
-        listed = issues.list_for(conn, scope.user_id(), found.id, state=state, limit=_MOST)
+        portfolio = scope.find(conn, portfolio_id)
+        listed = issues.list_for(conn, scope.user_id(), portfolio.id, state=state, limit=_MOST)
         ends = {
             each.id: transfers.candidates(conn, scope.user_id(), each.fact_id)
             for each in listed
             if each.fact_id is not None and _is_open_transfer(each)
         }
     return rendering.page(
-        "issues/index.html", portfolio=found, issues=listed, state=state, ends=ends
+        "issues/index.html", portfolio=portfolio, issues=listed, state=state, ends=ends
     )
 
 
@@ -43,9 +43,9 @@ def inbox(portfolio_id: str) -> Response:
 @signed_in
 def settle(portfolio_id: str, issue_id: str) -> Response:
     """Say that an issue is known and needs nothing, is done, or is open again."""
-    given = submissions.given(IssueChange, {"next"})
+    changes = submissions.given(IssueChange, {"next"})
     with scope.connection() as conn:
-        use_cases.settle(conn, portfolio_id, issue_id, given)
+        use_cases.settle(conn, portfolio_id, issue_id, changes)
     address = requests.local(request.form.get("next"), f"/portfolios/{portfolio_id}")
     return flash_messages.lead_to(address, gettext("Noted."))
 
@@ -68,8 +68,8 @@ def _ends(conn: Connection) -> dict[str, str]:
     """The two transactions of the form, each at the end that its type says."""
     names = {"transfer_out": "outTransactionId", "transfer_in": "inTransactionId"}
     chosen = request.form.getlist("ends")[:2]
-    found = {each: transactions.find(conn, each)["type"] for each in chosen}
-    return {names[kind]: each for each, kind in found.items() if kind in names}
+    kinds = {each: transactions.find(conn, each)["type"] for each in chosen}
+    return {names[kind]: each for each, kind in kinds.items() if kind in names}
 
 
 def _is_open_transfer(each: Issue) -> bool:

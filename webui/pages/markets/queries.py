@@ -21,5 +21,5 @@ _CLOSES = """
 
 def closes(conn: Connection, token_ids: Sequence[UUID], days: int) -> dict[UUID, list[Decimal]]:
     """Daily closes of each token, oldest first, the newest `days` of them; a token without any is missing."""
-    found = conn.execute(_CLOSES, {"token_ids": list(token_ids), "days": days})
-    return {row[0]: row[1] for row in found}
+    rows = conn.execute(_CLOSES, {"token_ids": list(token_ids), "days": days})
+    return {row[0]: row[1] for row in rows}

@@ -29,10 +29,10 @@ def markets() -> Response:
     reader = access.principal().user_id
     is_own = request.args.get("watched") == "1"
     with services().database.connection() as conn:
-        found = tokens.search(
+        rows = tokens.search(
             conn, query.q or None, after, _ON_A_PAGE + 1, watcher=reader if is_own else None
         )
-        page = found[:_ON_A_PAGE]
+        page = rows[:_ON_A_PAGE]
         shown = [each.id for each in page]
         closes = queries.closes(conn, shown, _LINE_DAYS)
         stars = watched.among(conn, reader, shown)
@@ -43,7 +43,7 @@ def markets() -> Response:
         stars=stars,
         q=query.q or "",
         is_own=is_own,
-        next_cursor=paging.cursor_of(page[-1]) if len(found) > _ON_A_PAGE else None,
+        next_cursor=paging.cursor_of(page[-1]) if len(rows) > _ON_A_PAGE else None,
     )
 
 

@@ -46,9 +46,9 @@ def create() -> Response:
     """Make a portfolio, and go there."""
 
     def act() -> Response:
-        given = submissions.given(PortfolioIn)
+        wanted = submissions.given(PortfolioIn)
         with scope.connection() as conn:
-            created = use_cases.create(conn, given)
+            created = use_cases.create(conn, wanted)
         text = gettext("Your portfolio is there. Now bring in what you have.")
         return flash_messages.lead_to(f"{_LIST}/{created.id}", text)
 
@@ -118,9 +118,9 @@ def change(portfolio_id: str) -> Response:
 
     def act() -> Response:
         emptied = {} if request.form.get("description") else {"description": None}
-        given = submissions.given(PortfolioChange, **emptied)
+        changes = submissions.given(PortfolioChange, **emptied)
         with scope.connection() as conn:
-            use_cases.change(conn, portfolio_id, given)
+            use_cases.change(conn, portfolio_id, changes)
         return flash_messages.lead_to(f"{_LIST}/{portfolio_id}", gettext("Saved."))
 
     return submissions.attempted(act, lambda form: settings_page(portfolio_id, form))

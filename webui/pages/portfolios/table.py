@@ -60,29 +60,32 @@ class Order:
 
 
 def lines(
-    held: Sequence[Holding], total: Decimal | None, realised: Mapping[UUID, Realised], order: Order
+    holdings: Sequence[Holding],
+    total: Decimal | None,
+    realised: Mapping[UUID, Realised],
+    order: Order,
 ) -> list[Line]:
     """The lines in order; what is unknown stands last, whichever way.
 
     Args:
-        held: the holdings.
+        holdings: what is held.
         total: what all are worth together.
         realised: realised gains by token.
         order: which.
     """
-    made = [Line(each, _share(each, total), _realised(each, realised)) for each in held]
+    all_lines = [Line(each, _share(each, total), _realised(each, realised)) for each in holdings]
     key = ORDERS[order.by]
-    known = [line for line in made if key(line) is not None]
-    unknown = [line for line in made if key(line) is None]
+    known = [line for line in all_lines if key(line) is not None]
+    unknown = [line for line in all_lines if key(line) is None]
     return sorted(known, key=key, reverse=not order.is_rising) + unknown  # type: ignore[arg-type]  # none is None
 
 
-def wanted(made: Sequence[Line], words: str) -> list[Line]:
+def wanted(all_lines: Sequence[Line], words: str) -> list[Line]:
     """Those whose symbol or name has all of `words` in it."""
     parts = words.lower().split()
     return [
         line
-        for line in made
+        for line in all_lines
         if all(part in f"{line.held.row.symbol} {line.held.row.name}".lower() for part in parts)
     ]
 

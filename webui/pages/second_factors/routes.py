@@ -53,8 +53,8 @@ def confirm_app() -> Response:
     """Make the secret count, by a code of it; recovery codes are shown this once."""
 
     def act() -> Response:
-        made = use_cases.enable(services(), submissions.given(VerifyIn))
-        return _codes(made, gettext("Your authenticator app protects your account"))
+        recovery_codes = use_cases.enable(services(), submissions.given(VerifyIn))
+        return _codes(recovery_codes, gettext("Your authenticator app protects your account"))
 
     return submissions.attempted(act, lambda form: _app(use_cases.pending(services()), form))
 
@@ -80,8 +80,8 @@ def renew_codes() -> Response:
     """New recovery codes in place of the old ones, shown this once."""
 
     def act() -> Response:
-        made = use_cases.renew_codes(services(), RegenerateIn())
-        return _codes(made, gettext("New recovery codes"))
+        recovery_codes = use_cases.renew_codes(services(), RegenerateIn())
+        return _codes(recovery_codes, gettext("New recovery codes"))
 
     return submissions.attempted(act, _page)
 
@@ -111,8 +111,8 @@ def add_passkey() -> Response:
     """Keep a passkey; with the first second factor come recovery codes, shown this once."""
 
     def act() -> Response:
-        given = submissions.given(RegistrationIn, **passkey_answers.credential())
-        added = passkey_use_cases.add(services(), given)
+        registration = submissions.given(RegistrationIn, **passkey_answers.credential())
+        added = passkey_use_cases.add(services(), registration)
         text = gettext("Your passkey is ready")
         return (
             flash_messages.lead_to(_PAGE, f"{text}.")
@@ -151,5 +151,5 @@ def _app(secret: str | None, form: Submission) -> Response:
     )  # fmt: skip
 
 
-def _codes(made: list[str], title: str) -> Response:
-    return rendering.page("security/codes.html", codes=made, title=title)
+def _codes(recovery_codes: list[str], title: str) -> Response:
+    return rendering.page("security/codes.html", codes=recovery_codes, title=title)

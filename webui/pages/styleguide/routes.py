@@ -90,5 +90,5 @@ def styleguide() -> Response:
 
 def _custom_properties(value: str, prefix: str = "") -> list[str]:
     """Names of the style sheet's custom properties with such a value, each once, in its order."""
-    found = re.findall(rf"^\s+--({prefix}[\w-]+): {value};", _SHEET.read_text(), re.MULTILINE)
-    return list(dict.fromkeys(found))
+    names = re.findall(rf"^\s+--({prefix}[\w-]+): {value};", _SHEET.read_text(), re.MULTILINE)
+    return list(dict.fromkeys(names))

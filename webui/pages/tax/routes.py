@@ -23,9 +23,9 @@ def report() -> Response:
     this_year = services().clock().year
     regime = request.args.get("regime", "generic")
     year = request.args.get("year", str(this_year - 1))
-    found = use_cases.report(regime, year, _currency())
+    tax_report = use_cases.report(regime, year, _currency())
     return rendering.page(
-        "tax/index.html", report=found, regimes=REGIMES.values(), years=range(this_year, this_year - _YEARS, -1),
+        "tax/index.html", report=tax_report, regimes=REGIMES.values(), years=range(this_year, this_year - _YEARS, -1),
         disclaimer=DISCLAIMER, most=_SHOWN, currency=_currency(),
     )  # fmt: skip
 

@@ -33,15 +33,15 @@ def transactions(portfolio_id: str) -> Response:
     asked = {name: request.args[name] for name in ("type", "cursor") if request.args.get(name)}
     token = request.args.get("token", "").strip()
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
+        portfolio = scope.find(conn, portfolio_id)
         known = not token or tokens.is_known(conn, token)
-        wanted = {"portfolioId": found.id, "limit": _ROWS, **asked}
+        wanted = {"portfolioId": portfolio.id, "limit": _ROWS, **asked}
         query = check(TransactionsQuery, wanted | ({"tokenSymbol": token} if token else {}))
-        taken = use_cases.taken_back(conn, request.args.getlist("taken")[:_ROWS])
+        withdrawn = use_cases.taken_back(conn, request.args.getlist("taken")[:_ROWS])
         body = use_cases.listed(conn, query) if known else {"transactions": [], "nextCursor": None}
     return rendering.page(
-        "transactions/index.html", portfolio=found, body=body, token=token, kinds=list(Kind),
-        kind=query.type, taken=taken,
+        "transactions/index.html", portfolio=portfolio, body=body, token=token, kinds=list(Kind),
+        kind=query.type, taken=withdrawn,
     )  # fmt: skip
 
 
@@ -59,13 +59,16 @@ def add(portfolio_id: str) -> Response:
 
     def act() -> Response:
         with scope.connection() as conn:
-            found = scope.find(conn, portfolio_id)
+            portfolio = scope.find(conn, portfolio_id)
             again = request.form.get("again")
             tokens.require(conn, *_TOKENS)
-            given = submissions.given(
-                TransactionIn, {"again"}, portfolioId=found.id, **submissions.instant("timestamp")
+            fact = submissions.given(
+                TransactionIn,
+                {"again"},
+                portfolioId=portfolio.id,
+                **submissions.instant("timestamp"),
             )
-            use_cases.record(conn, given)
+            use_cases.record(conn, fact)
         base = f"/portfolios/{portfolio_id}"
         address = f"{base}/transactions/new" if again else base
         return flash_messages.lead_to(address, gettext("The transaction is in the books."))
@@ -89,9 +92,9 @@ def correct(transaction_id: str) -> Response:
         with scope.connection() as conn:
             tokens.require(conn, *_TOKENS)
             emptied = dict.fromkeys(name for name in _OPTIONAL if not request.form.get(name))
-            given = _correction(use_cases.find(conn, transaction_id)["timestamp"], emptied)
-            made = use_cases.correct(conn, transaction_id, given)["transaction"]
-        address = f"/portfolios/{made['portfolio_id']}/transactions"
+            correction = _correction(use_cases.find(conn, transaction_id)["timestamp"], emptied)
+            corrected = use_cases.correct(conn, transaction_id, correction)["transaction"]
+        address = f"/portfolios/{corrected['portfolio_id']}/transactions"
         return flash_messages.lead_to(
             address, gettext("Corrected. The version before stays in its history.")
         )
@@ -127,10 +130,10 @@ def restore(portfolio_id: str) -> Response:
 def delete(transaction_id: str) -> Response:
     """Take a transaction back."""
     with scope.connection() as conn:
-        found = use_cases.find(conn, transaction_id)
+        fact = use_cases.find(conn, transaction_id)
         use_cases.withdraw(conn, transaction_id)
     return requests.lead_to(
-        f"/portfolios/{found['portfolio_id']}/transactions?taken={transaction_id}"
+        f"/portfolios/{fact['portfolio_id']}/transactions?taken={transaction_id}"
     )
 
 
@@ -144,24 +147,24 @@ def _correction(occurred_at: datetime, emptied: dict[str, None]) -> TransactionC
 
 def _stored(transaction_id: str, form: Submission) -> Response:
     with scope.connection() as conn:
-        found = use_cases.find(conn, transaction_id)
+        fact = use_cases.find(conn, transaction_id)
         more = {
-            "lots": realised_gains.lots_of(conn, scope.user_id(), found["id"]),
-            "versions": queries.history(conn, scope.user_id(), found["id"]),
+            "lots": realised_gains.lots_of(conn, scope.user_id(), fact["id"]),
+            "versions": queries.history(conn, scope.user_id(), fact["id"]),
         }
-    return _form(str(found["portfolio_id"]), found, form, **more)
+    return _form(str(fact["portfolio_id"]), fact, form, **more)
 
 
 def _form(
     portfolio_id: str, stored: dict[str, Any] | None, form: Submission, **more: Any
 ) -> Response:
     with scope.connection() as conn:
-        found = scope.find(conn, portfolio_id)
+        portfolio = scope.find(conn, portfolio_id)
         known = tokens.all_of(conn)
     return rendering.page(
-        "transactions/form.html", portfolio=found, stored=stored, form=form, kinds=list(Kind),
+        "transactions/form.html", portfolio=portfolio, stored=stored, form=form, kinds=list(Kind),
         at=stored or defaultdict(lambda: None),
-        tokens=known, currencies=_currencies(stored, found.currency), **more,
+        tokens=known, currencies=_currencies(stored, portfolio.currency), **more,
     )  # fmt: skip
 
 
