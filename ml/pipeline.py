@@ -21,6 +21,7 @@ from ml.evaluation.results import Evaluation, Issued, TrainedGlobal, TrainedMode
 from ml.serving.forecasting import Forecast
 
 if TYPE_CHECKING:
+    from ml.data.history import History
     from ml.evaluation.gates import Limits
     from ml.monitoring.promotion import Watched
     from ml.registry.global_registry import Loaded
@@ -196,7 +197,6 @@ def predict_token(
         RegistryUnavailable: the tracking server does not answer.
     """
     from ml.data import history  # noqa: PLC0415 - slow to import
-    from ml.evaluation import plots  # noqa: PLC0415 - slow to import
     from ml.monitoring import prediction_log  # noqa: PLC0415 - slow to import
     from ml.registry import global_registry, token_registry  # noqa: PLC0415 - slow to import
     from ml.serving import token_forecasting  # noqa: PLC0415 - slow to import
@@ -215,13 +215,20 @@ def predict_token(
         is_shadow=lambda each: each.horizon_days in above,
         dagster_run_id=dagster_run_id,
     )
+    picture = _fan(token, newest, f"{champion.info.algorithm} {champion.version}", forecasts)
+    return [replace(forecast, plots={"fan": picture}) for forecast in forecasts]
+
+
+def _fan(token: Token, newest: "History", model: str, forecasts: Sequence[Forecast]) -> bytes:
+    """A picture of the forecasts of all horizons."""
+    from ml.evaluation import plots  # noqa: PLC0415 - slow to import
+
     subject = plots.subject(token.symbol, newest.price_source)
-    picture = plots.fan(
-        f"{subject} from {newest.origin_at:%Y-%m-%d}, {champion.info.algorithm} {champion.version}",
+    return plots.fan(
+        f"{subject} from {newest.origin_at:%Y-%m-%d}, {model}",
         newest.reference_price,
         {each.horizon_days: each.quantiles for each in forecasts},
     )
-    return [replace(forecast, plots={"fan": picture}) for forecast in forecasts]
 
 
 def predict_global(

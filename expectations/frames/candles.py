@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import LiteralString
 
-import numpy as np
 import pandas as pd
 from psycopg import Connection
 
@@ -68,10 +67,7 @@ def with_measures(raw: pd.DataFrame, now: datetime) -> pd.DataFrame:
     measured = frame.assign(
         prices_missing=prices.isna().sum(axis=1),
         least_price=prices.min(axis=1),
-        range_margin=np.minimum(
-            frame[["open", "close"]].min(axis=1) - frame["low"],
-            frame["high"] - frame[["open", "close"]].max(axis=1),
-        ),
+        range_margin=columns.range_margin(frame),
         days_ahead=in_days(edge - now),
         is_foreign=foreign(frame["source"] == SIMULATED),
         days_missing_before=days_missing_before(frame),

@@ -55,6 +55,14 @@ def is_simulated(source: pd.Series) -> pd.Series:
     return source.str.contains(SIMULATED).where(source.notna())
 
 
+def range_margin(candles: pd.DataFrame) -> pd.Series:
+    """How far open and close lie within low and high, in the prices' unit; negative where one lies outside."""
+    ends = candles[["open", "close"]]
+    return pd.Series(
+        np.minimum(ends.min(axis=1) - candles["low"], candles["high"] - ends.max(axis=1))
+    )
+
+
 def logarithm(ratio: pd.Series) -> pd.Series:
     """The logarithm where there is one: a price that is not positive is another rule's matter."""
     return pd.Series(np.log(ratio.where(ratio > 0)))

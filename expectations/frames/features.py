@@ -26,6 +26,9 @@ _FEATURES = """
     order by t.symbol, t.id, f.price_date
 """
 
+_INDICATORS = [
+    "log_return", "ewma_volatility", "rolling_volatility_30d", "rsi_14", "macd_signal", "bollinger_upper",
+]  # fmt: skip
 _WARM_UP = 35
 """Days after which every indicator is known; the MACD's signal is the last, on day 34."""
 _MOST_RSI = 100 + 1e-9
@@ -46,23 +49,16 @@ def read(conn: Connection, now: datetime, trained: Sequence[str]) -> pd.DataFram
     last = ~frame.duplicated("token_id", keep="last")
     by_token = frame.groupby("token_id")["is_filled"]
     real_days = by_token.transform("size") - by_token.transform("sum")
-    indicators = frame[
-        [
-            "log_return",
-            "ewma_volatility",
-            "rolling_volatility_30d",
-            "rsi_14",
-            "macd_signal",
-            "bollinger_upper",
-        ]
-    ]
     unchanged = _unchanged(frame)
     patience = frame["peg_usd"].isna().map({True: _STUCK_DAYS, False: _STUCK_PEGGED_DAYS})
     return frame.assign(
         close_missing=frame["close"].isna().astype(int),
         days_ahead=in_days(frame["close_at"] - now),
         days_missing_before=days_missing_before(frame),
-        indicators_missing=indicators.isna().sum(axis=1).where(frame["nth_day"] >= _WARM_UP),
+        indicators_missing=frame[_INDICATORS]
+        .isna()
+        .sum(axis=1)
+        .where(frame["nth_day"] >= _WARM_UP),
         out_of_range=_out_of_range(frame),
         filled_share=by_token.transform("mean").where(last),
         days_unchanged=unchanged.where(frame["peg_usd"].isna()),

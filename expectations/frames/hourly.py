@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import LiteralString
 
-import numpy as np
 import pandas as pd
 from psycopg import Connection
 
@@ -57,10 +56,7 @@ def with_measures(raw: pd.DataFrame, now: datetime) -> pd.DataFrame:
     return frame.assign(
         prices_missing=prices.isna().sum(axis=1),
         least_price=prices.min(axis=1),
-        range_margin=np.minimum(
-            frame[["open", "close"]].min(axis=1) - frame["low"],
-            frame["high"] - frame[["open", "close"]].max(axis=1),
-        ),
+        range_margin=columns.range_margin(frame),
         hours_ahead=ahead,
         is_foreign=foreign(frame["source"] == SIMULATED),
         hours_missing_before=(step - 1).clip(lower=0).fillna(0),

@@ -116,14 +116,9 @@ def watch(conn: Connection, settings: Settings, now: datetime) -> Watched:
     loaded = _loaded(settings, serving)
     for horizon in HORIZONS:
         champion = serving.champions.get(horizon)
-        if (
-            champion is not None
-            and horizon in records
-            and accuracy.must_return(horizon, records[horizon])
-        ):
-            global_registry.take_back(settings, horizon, champion)
-            # Else it would wait its thirty days as the challenger that it was, and return.
-            validation.veto(settings, champion, [horizon])
+        record = records.get(horizon)
+        if champion and record and accuracy.must_return(horizon, record):
+            _take_back(settings, horizon, champion)
         elif candidate is not None and horizon in candidate.horizons:
             waits = shadow is None and must_wait(settings, loaded.get(champion or 0), now)
             refused = shadow is not None and any(each.concerns(horizon) for each in shadow.reasons)
@@ -138,6 +133,12 @@ def watch(conn: Connection, settings: Settings, now: datetime) -> Watched:
         damage + _staleness(settings, after, _loaded(settings, after), now),
         accuracy.records(conn, None, now, days=_SHOWN_DAYS),
     )
+
+
+def _take_back(settings: Settings, horizon: int, champion: int) -> None:
+    global_registry.take_back(settings, horizon, champion)
+    # Else it would wait its thirty days as the challenger that it was, and return.
+    validation.veto(settings, champion, [horizon])
 
 
 def _records(conn: Connection, serving: Serving, now: datetime) -> dict[int, Record]:

@@ -69,18 +69,13 @@ def _train(
         pictures = _pictures(training_set, fitted)
         facts = _facts(training_set, series, algorithm, run_id, clock())
         files = artifact.pack(residual.calibrate(fitted.model, series), facts)
-        new_version = NewVersion(
-            algorithm,
-            facts,
-            files,
-            _example(training_set),
-            _parameters(facts, fitted, series),
-            {"dagster_run_id": dagster_run_id},
-        )
+        example, parameters = _example(training_set), _parameters(facts, fitted, series)
+        tags = {"dagster_run_id": dagster_run_id}
+        new_version = NewVersion(algorithm, facts, files, example, parameters, tags)
         family = token_registry.family(training_set.token)
         version = versions.register(mlflow_client, family, new_version)
         of = Subject(run_id, version.model_id, data.name, data.digest)
-        tracking.log_parameters(mlflow_client, run_id, new_version.parameters)
+        tracking.log_parameters(mlflow_client, run_id, parameters)
         _log(mlflow_client, of, facts, fitted, pictures)
         token_card.keep(mlflow_client, version, run_id, token_card.write(facts, ()))
     return TrainedModel(

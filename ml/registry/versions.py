@@ -16,7 +16,7 @@ from typing import Self
 import mlflow.artifacts
 import pandas as pd
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModelOutput
+from mlflow.entities import LoggedModel, LoggedModelOutput
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.models_artifact_repo import REGISTERED_MODEL_META_FILE_NAME
@@ -128,19 +128,7 @@ class NewVersion:
 def register(mlflow_client: MlflowClient, family: Family, new: NewVersion) -> Version:
     """Store the files as a logged model of the run, and make them the newest version of the family."""
     name, facts = ensure(mlflow_client, family), new.facts
-    logged = mlflow_client.create_logged_model(
-        tracking.experiment_id(mlflow_client),
-        name=f"{name}-{new.algorithm}",
-        source_run_id=facts.run_id,
-        model_type=new.algorithm,
-        params={key: str(value) for key, value in new.parameters.items()},
-    )
-    about = Logged(logged.model_id, logged.artifact_location, facts.run_id, facts.trained_at)
-    described = flavours.described(family.asked, about, new.example, new.files)
-    with tracking.as_folder({**new.files, **described}) as folder:
-        mlflow_client.log_model_artifacts(logged.model_id, str(folder))
-    mlflow_client.log_outputs(facts.run_id, [LoggedModelOutput(logged.model_id, step=0)])
-    mlflow_client.finalize_logged_model(logged.model_id, "READY")
+    logged = _log_model(mlflow_client, family, f"{name}-{new.algorithm}", new)
     version = mlflow_client.create_model_version(
         name,
         source=logged.model_uri,
@@ -156,6 +144,27 @@ def register(mlflow_client: MlflowClient, family: Family, new: NewVersion) -> Ve
         await_creation_for=0,
     )
     return Version(name, int(version.version), logged.model_id)
+
+
+def _log_model(
+    mlflow_client: MlflowClient, family: Family, name: str, new: NewVersion
+) -> LoggedModel:
+    """A logged model of the run with the files and what MLflow wants to know of them."""
+    facts = new.facts
+    logged = mlflow_client.create_logged_model(
+        tracking.experiment_id(mlflow_client),
+        name=name,
+        source_run_id=facts.run_id,
+        model_type=new.algorithm,
+        params={key: str(value) for key, value in new.parameters.items()},
+    )
+    about = Logged(logged.model_id, logged.artifact_location, facts.run_id, facts.trained_at)
+    described = flavours.described(family.asked, about, new.example, new.files)
+    with tracking.as_folder({**new.files, **described}) as folder:
+        mlflow_client.log_model_artifacts(logged.model_id, str(folder))
+    mlflow_client.log_outputs(facts.run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    mlflow_client.finalize_logged_model(logged.model_id, "READY")
+    return logged
 
 
 def find(mlflow_client: MlflowClient, identity: Mapping[str, str]) -> RegisteredModel | None:

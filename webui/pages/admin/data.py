@@ -88,13 +88,9 @@ def _page(form: Submission) -> Response:
     with services().database.connection() as conn:
         held, more_held = use_cases.held(conn, query)
         refused, more_refused = use_cases.waiting(conn, query)
-    dagster = services().settings.orchestrator_url
     return rendering.page(
         "admin/data.html",
-        dagster=dagster,
-        # `orchestration.servers.documents` serves them, beside Dagster's UI.
-        data_docs=f"{dagster}/coinsphere/docs/checks/index.html",
-        dbt_docs=f"{dagster}/coinsphere/docs/dbt",
+        **_documents(services().settings.orchestrator_url),
         status=administration.data_status(),
         held=held,
         refused=refused,
@@ -107,3 +103,12 @@ def _page(form: Submission) -> Response:
         may_decide=access.principal().role == "admin",
         title=gettext("Data"),
     )
+
+
+def _documents(dagster: str) -> dict[str, str]:
+    """Where the documents are that `orchestration.servers.documents` serves, beside Dagster's UI."""
+    return {
+        "dagster": dagster,
+        "data_docs": f"{dagster}/coinsphere/docs/checks/index.html",
+        "dbt_docs": f"{dagster}/coinsphere/docs/dbt",
+    }

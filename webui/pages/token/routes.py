@@ -1,5 +1,6 @@
 """One token: its price and where that comes from, its past, what the models expect and how good they were, its risk."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -20,6 +21,7 @@ from webapi.risk import analysis
 from webapi.risk import queries as risk
 from webapi.services import services
 from webapi.tokens import history, queries, symbols
+from webapi.tokens.history import Point
 from webapi.tokens.queries import Token
 from webapi.tokens.schemas import FINER, SPANS, HistoryQuery
 from webapi.watchlist import queries as watched
@@ -49,7 +51,6 @@ class Position:
 def token(symbol: str) -> Response:
     """Everything about a token; htmx gets the chart of another timeframe alone."""
     frame = check(HistoryQuery, {"timeframe": request.args.get("timeframe", "1y")}).timeframe
-    work = services()
     if requests.is_part() and request.args.get("part") == "head":
         return _head(symbol)
     with scope.connection() as conn:
@@ -57,31 +58,39 @@ def token(symbol: str) -> Response:
         chart = _chart(conn, listed, frame)
         if requests.is_part():
             return rendering.page("token/chart.html", **chart)
-        technical = indicator_queries.indicators(conn, [listed.id]).get(listed.id)
+        facts = _facts(conn, listed)
         recent = history.points(conn, listed.id, _BEFORE_FAN, may_be_finer=False)
-        score = risk.newest(conn, [listed.id]).get(listed.id)
-        fared = forecasts.measured(conn, listed, work.clock())
-        position = _position(conn, listed)
-        is_watched = bool(watched.among(conn, scope.user_id(), [listed.id]))
-    fan, reason = forecasts.fan(work, listed)
-    if fan is not None:
-        with scope.connection() as conn:
-            happened(conn, ForecastViewed("token"))
+    return rendering.page("token/index.html", **_forecast(listed, recent), **facts, **chart)
+
+
+def _facts(conn: Connection, listed: Token) -> dict[str, Any]:
+    """What the page shows beside chart and forecast: risk, indicators, how forecasts fared, what the reader has of it."""
+    score = risk.newest(conn, [listed.id]).get(listed.id)
+    technical = indicator_queries.indicators(conn, [listed.id]).get(listed.id)
+    return {
+        "fared": forecasts.measured(conn, listed, services().clock()),
+        "score": score,
+        "risk": analysis.describe(listed.symbol, score) if score is not None else None,
+        "position": _position(conn, listed),
+        "is_watched": bool(watched.among(conn, scope.user_id(), [listed.id])),
+        "technical": indicators.describe(technical),
+    }
+
+
+def _forecast(listed: Token, recent: Sequence[Point]) -> dict[str, Any]:
+    """What the models expect, drawn behind the `recent` closes; the reason where they expect nothing."""
+    fan, reason = forecasts.fan(services(), listed)
+    if fan is None:
+        return {"fan": None, "reason": reason, "picture": None, "nearest": None}
+    with scope.connection() as conn:
+        happened(conn, ForecastViewed("token"))
     closes = [(point.opened_at, point.close) for point in recent]
-    return rendering.page(
-        "token/index.html",
-        fan=fan,
-        reason=reason,
-        picture=charts.fan(closes, fan.points) if fan is not None else None,
-        nearest=answers.prediction(listed, fan.nearest, None) if fan is not None else None,
-        fared=fared,
-        score=score,
-        risk=analysis.describe(listed.symbol, score) if score is not None else None,
-        position=position,
-        is_watched=is_watched,
-        technical=indicators.describe(technical),
-        **chart,
-    )
+    return {
+        "fan": fan,
+        "reason": reason,
+        "picture": charts.fan(closes, fan.points),
+        "nearest": answers.prediction(listed, fan.nearest, None),
+    }
 
 
 def _chart(conn: Connection, listed: Token, frame: str) -> dict[str, Any]:
