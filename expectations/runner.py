@@ -1,4 +1,4 @@
-"""Runs a suite over a table, and tells for each rule whether it held and where it did not."""
+"""Runs a suite over a table; reports for each rule whether it held, and which rows broke it."""
 
 import logging
 import os

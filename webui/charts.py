@@ -62,7 +62,7 @@ class Range(Protocol):
 
 
 def fan(past: Sequence[tuple[datetime, Decimal]], points: Sequence[Range]) -> FanPicture | None:
-    """The picture of a fan behind the values before it, oldest first; None without at least two of them."""
+    """The chart of a forecast's fan behind past values, oldest first; None with fewer than two of them."""
     if len(past) < 2:  # noqa: PLR2004 - a line has two ends
         return None
     end_x = _WIDTH - _RIGHT
@@ -184,7 +184,7 @@ class Series:
 
 
 def filled(points: Sequence[Point]) -> str:
-    """The places of candles that were not traded but carried on."""
+    """The indices of candles that were filled, not traded."""
     return " ".join(str(index) for index, each in enumerate(points) if each.is_filled)
 
 

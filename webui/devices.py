@@ -1,4 +1,4 @@
-"""What a session runs on, in two words that its owner knows, of what browsers say of themselves."""
+"""Names the browser and system of a session, from its `User-Agent`."""
 
 import re
 

@@ -45,7 +45,7 @@ Another lock, which nothing else installs: {packages} packages, of them {named}.
 
 
 def document() -> str:
-    """The page, as it is to be."""
+    """The text of the page."""
     lock = _packages(_ROOT / "webui")
     return "".join(
         [

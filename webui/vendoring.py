@@ -15,7 +15,7 @@ _LIST = _HERE / "vendor.json"
 
 
 def main() -> int:
-    """Copy all; 1 where a file is missing or another."""
+    """Copy all files; returns 1 where one is missing or differs."""
     target = _HERE / "vendor"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()

@@ -31,7 +31,7 @@ _CANDLES: LiteralString = f"""
     left join market.price_data h
         on h.token_id = d.token_id and h.interval = '1h' and h.opened_at = d.opened_at + interval '23 hours'
         and h.is_final and d.is_final and h.quality <> 'suspect'
-    {venues.told("d", "1 day")}
+    {venues.join("d", "1 day")}
     where d.interval = '1d' and t.is_active
       and d.opened_at > (
           select max(opened_at) from market.price_data where interval = '1d' and opened_at <= %(now)s

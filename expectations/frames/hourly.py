@@ -21,7 +21,7 @@ _CANDLES: LiteralString = f"""
         ) as vouched
     from market.price_data h
     join market.tokens t on t.id = h.token_id
-    {venues.told("h", "1 hour")}
+    {venues.join("h", "1 hour")}
     where h.interval = '1h' and t.is_active
       and h.opened_at > (
           select max(opened_at) from market.price_data where interval = '1h' and opened_at <= %(now)s

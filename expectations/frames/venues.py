@@ -42,7 +42,7 @@ _TOLD: LiteralString = """
 COLUMNS: LiteralString = "told.told_close, coalesce(told.told_venues, 0) as told_venues, told.told_noise, told.usual_move"
 
 
-def told(candle: LiteralString, width: LiteralString) -> LiteralString:
+def join(candle: LiteralString, width: LiteralString) -> LiteralString:
     """The join that gives `COLUMNS` for candles of `width`, an interval of SQL, under the alias `candle`."""
     closed = "(" + candle + ".opened_at + interval '" + width + "')"
     return _TOLD.replace("{candle}", candle).replace("{closed}", closed)

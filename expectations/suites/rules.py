@@ -22,7 +22,7 @@ PEG_TOLERANCE = 0.10
 
 
 class Severity(StrEnum):
-    """What breaks a critical rule is used by nothing; a warning is shown."""
+    """Nothing uses what breaks a critical rule; a warning is only shown."""
 
     CRITICAL = "critical"
     WARNING = "warning"
@@ -51,7 +51,7 @@ _OF_THE_TABLE = ("ExpectTableColumnsToMatchSet", "ExpectTableRowCountToBeBetween
 
 
 def setting_aside(scope: Scope, rules: Iterable[Rule]) -> Suite:
-    """`rules`, of which each critical one that speaks of rows sets those aside."""
+    """The rules, where each critical one about rows sets those rows aside."""
     return tuple(
         replace(rule, sets_aside=scope)
         if rule.severity is Severity.CRITICAL and rule.kind not in _OF_THE_TABLE

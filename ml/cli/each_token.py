@@ -15,7 +15,7 @@ class SomeFailed(CoinsphereError):
 
 
 def of_each(symbols: Iterable[str], act: Callable[[str], None]) -> list[str]:
-    """Act for each token; gives what went wrong, a line a token.
+    """Call the function for each token; returns the failures, one line a token.
 
     Raises:
         OperationalError: the database is away, which no other token would find otherwise.

@@ -1,4 +1,4 @@
-"""What the global models are shown of a day: scale-free, causal inputs, and the scale that all else is measured in.
+"""Features of the global models: scale-free, causal inputs of each day, and the volatility that outcomes are measured in.
 
 No price level and no level of volatility enters: a level is learned from the regimes of the training years and misleads
 in the next one. All that is left are ratios of volatility measures to each other, how unusual the last days were, and

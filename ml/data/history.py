@@ -71,12 +71,12 @@ def of(training_set: TrainingSet, reference_price: Decimal) -> History:
 
 
 def keep(conn: Connection, history: History) -> None:
-    """Keep the closes themselves, so that a forecast can be computed again."""
+    """Store the closes themselves, so that a forecast can be reproduced."""
     snapshots.keep(conn, history.closes, zlib.compress(history.closes.csv().encode()))
 
 
 def kept(conn: Connection, token: Token, digest: str, price_source: str) -> TrainingSet:
-    """The closes of a digest, compared with it.
+    """The closes stored under a digest, after comparing them with it.
 
     Raises:
         ModelError: they are not kept, or were changed.

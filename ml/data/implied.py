@@ -25,7 +25,7 @@ Closes = Mapping[str, Mapping[date, float]]
 
 
 def write(path: Path, closes: Closes) -> int:
-    """Write a file of closes; how many it holds."""
+    """Write a file of closes; returns how many."""
     rows = [
         (day.isoformat(), currency, f"{percent:g}")
         for currency, days in sorted(closes.items())

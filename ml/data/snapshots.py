@@ -70,13 +70,13 @@ def record(conn: Connection, snapshot: Snapshot, token_id: UUID | None = None) -
 
 
 def keep(conn: Connection, snapshot: Snapshot, content: bytes) -> None:
-    """Keep the content; one that is there already stays as it is."""
+    """Store the content under its digest; does nothing where it is stored already."""
     row = {name: getattr(snapshot, name) for name in ("digest", "first_day", "last_day")}
     conn.execute(_KEEP, {**row, "content": content})
 
 
 def content(conn: Connection, digest: str) -> bytes:
-    """What is kept under a digest; whoever reads it compares it with the digest.
+    """The stored content of a digest, unverified: the caller compares it with the digest.
 
     Raises:
         ModelError: nothing is.
@@ -88,7 +88,7 @@ def content(conn: Connection, digest: str) -> bytes:
 
 
 def kept_panel(conn: Connection, digest: str) -> Panel:
-    """The panel of a digest, compared with it.
+    """The panel stored under a digest, after comparing it with it.
 
     Raises:
         ModelError: it is not kept, or was changed.

@@ -25,7 +25,7 @@ def ewma(windows: Floats) -> Floats:
 
 
 def named(volatility: Floats, last_return: float) -> tuple[str, ...]:
-    """What a random walk's width rests on, in words: the volatility now against its mean, and the last move's share in it.
+    """What explains a random walk's width: the volatility against its mean, and the share of the last move in it.
 
     Args:
         volatility: EWMA(0.94) volatilities of the days up to now, the oldest first, shape [days]; NaN where unknown.

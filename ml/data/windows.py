@@ -63,7 +63,7 @@ class Series:
         return candidates[usable]
 
     def candidates(self, part: str) -> Indices:
-        """Indices of `part` that are an origin of at least one horizon: what a model is asked for once."""
+        """Indices of `part` that are an origin of at least one horizon, each once."""
         return np.unique(np.concatenate([self.origins(part, horizon) for horizon in HORIZONS]))
 
     def windows(self, origins: Indices) -> Floats:
@@ -136,7 +136,7 @@ def minimum_days() -> int:
 
 
 def complete(known: Mask) -> Mask:
-    """Whether a window may end at each index: the day is known, and few of its `CONTEXT` days are bridged."""
+    """Whether a window may end at each index: its last day is known, and at most `MAX_BRIDGED` of its `CONTEXT` days are gaps."""
     missing = np.concatenate(([0], np.cumsum(~known)))
     ends = np.arange(len(known)) + 1
     starts = np.maximum(ends - CONTEXT, 0)

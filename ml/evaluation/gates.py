@@ -48,7 +48,7 @@ NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """What was tried on the model itself.
+    """Results of the tests of the model itself.
 
     Attributes:
         is_causal: forecasts up to a day stayed the same bits when all that followed was changed.
@@ -67,7 +67,7 @@ class Probes:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What may be asked less strictly of a market that is made up.
+    """Thresholds of the gates, which tests with a simulated market relax.
 
     Attributes:
         days: that must be scored.

@@ -48,7 +48,7 @@ class Losses:
     def on(
         self, symbols: tuple[str, ...], days: np.ndarray[Any, np.dtype[np.datetime64]]
     ) -> Floats:
-        """The losses laid on other tokens and days; NaN where there is none."""
+        """The losses aligned to other tokens and days; NaN where a row has none."""
         aligned = np.full((len(symbols), len(days), len(HORIZONS)), np.nan)
         shared, at, here = np.intersect1d(days, self.days, return_indices=True)
         for place, symbol in enumerate(symbols):

@@ -114,7 +114,7 @@ def _days(horizons: Sequence[int]) -> list[str]:
 
 
 def pit(histograms: Mapping[int, Sequence[float]], title: str) -> bytes:
-    """Where outcomes fell in the forecast distributions, shares by horizon: flat lines are honest ones."""
+    """PIT histogram by horizon: shares of outcomes by tenth of the forecast distribution; flat where it is calibrated."""
 
     def draw(axes: Axes) -> None:
         for horizon, histogram in histograms.items():
@@ -187,14 +187,14 @@ def fan(title: str, price: Decimal, quantiles: Mapping[int, Mapping[str, Decimal
 
 
 def png(draw: Callable[[Axes], None]) -> bytes:
-    """What `draw` draws, as a PNG image."""
+    """A PNG image of one plot."""
     figure = Figure(figsize=_SIZE, dpi=_DPI, layout="tight")
     draw(figure.add_subplot())
     return _image(figure)
 
 
 def panels(draws: Sequence[Callable[[Axes], None]]) -> bytes:
-    """What each draws, two beside each other, as one PNG image."""
+    """One PNG image of several plots, two in a row."""
     rows = -(-len(draws) // 2)
     figure = Figure(figsize=(1.4 * _SIZE[0], 0.8 * _SIZE[1] * rows), dpi=_DPI, layout="constrained")
     for at, draw in enumerate(draws, 1):

@@ -55,7 +55,7 @@ def score(student: Student, outcomes: Floats, widths: Floats) -> Scores:
 
 
 def interval_score(lows: Floats, highs: Floats, outcomes: Floats, misses: Floats) -> Floats:
-    """Winkler's score: the width, and a fine for each outcome outside by how far, divided by the rate of misses."""
+    """Winkler's interval score: the width, plus 2 / `misses` times how far the outcome lies outside."""
     below = np.maximum(lows - outcomes, 0.0)
     above = np.maximum(outcomes - highs, 0.0)
     scores: Floats = highs - lows + 2 / misses * (below + above)
@@ -63,7 +63,7 @@ def interval_score(lows: Floats, highs: Floats, outcomes: Floats, misses: Floats
 
 
 def pinball_loss(quantiles: Floats, outcomes: Floats, level: float | Floats) -> Floats:
-    """The loss whose expectation the true quantile of `level` makes least."""
+    """Pinball loss: the true quantile of `level` minimises its expectation."""
     above = outcomes - quantiles
     losses: Floats = np.maximum(level * above, (level - 1) * above)
     return losses

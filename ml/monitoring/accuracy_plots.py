@@ -1,4 +1,4 @@
-"""Pictures of how issued forecasts fared: coverage and skill over time, and where outcomes fell. Pure functions."""
+"""Plots of issued forecasts against their outcomes: coverage and skill over time, PIT histogram. Pure functions."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

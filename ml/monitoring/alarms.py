@@ -1,4 +1,4 @@
-"""`model.alarms`: which alarms stand. One that is raised is told of once, and again only after it was cleared."""
+"""`model.alarms`: which alarms are active. An alarm is reported once, and again only after it was cleared."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Alarm:
 def settle(
     conn: Connection, subject: str, standing: Sequence[Alarm], version: int, now: datetime
 ) -> tuple[Alarm, ...]:
-    """Record which alarms of a subject stand, and clear all others of it; returns those that did not stand before.
+    """Record the active alarms of a subject and clear its others; returns those that are new.
 
     Args:
         conn: the caller tells people in the same transaction, so an alarm is told of exactly once.

@@ -1,4 +1,4 @@
-"""Who follows whom, at each horizon: a challenger that waited in the champion's shadow, or the next rung of the ladder.
+"""Promotion and return at each horizon: a challenger takes over after its time in the shadow, or the next rung of the ladder does.
 
 Looked at once a day, when outcomes have come in. The gates of years make a version a candidate; live forecasts may hold
 it up, and they may take a champion back. They make none.

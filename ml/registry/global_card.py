@@ -1,4 +1,4 @@
-"""The card of a version of the global model: what it was made from, what it reached beside every baseline, what it cannot do, when it ends."""
+"""The card of a version of the global model: what it was made from, its figures beside every baseline, its limits, its expiry."""
 
 from datetime import timedelta
 

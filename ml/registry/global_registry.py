@@ -161,7 +161,7 @@ def let_serve(settings: Settings, horizon: int, version: int) -> None:
 
 
 def take_back(settings: Settings, horizon: int, version: int) -> None:
-    """Let the champion serve no longer at the horizon: the next rung of the ladder does.
+    """Remove the champion's alias at the horizon; the next rung of the ladder serves there.
 
     Raises:
         RegistryUnavailable: MLflow does not answer.
@@ -185,7 +185,7 @@ def set_alias(settings: Settings, alias: str, version: int) -> None:
 
 
 def standing(settings: Settings, serving: Serving, now: datetime) -> dict[int, int]:
-    """The champions by horizon whose data is not so old that the next rung of the ladder serves in their place.
+    """The champions by horizon, without those whose data is too old to serve.
 
     Raises:
         RegistryUnavailable: MLflow does not answer.

@@ -1,4 +1,4 @@
-"""The way to MLflow: one client, short waits, and one error for every way in which it may not answer."""
+"""MLflow's client with short timeouts; every failure of MLflow becomes one error."""
 
 import os
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def authenticate(settings: Settings) -> None:
 
 @contextmanager
 def answers(url: str) -> Iterator[None]:
-    """Turn every failure of MLflow at `url` into RegistryUnavailable. Catch inside what it may rightly not have."""
+    """Turn every failure of MLflow at `url` into RegistryUnavailable. Catch inside the block what may be missing by right."""
     try:
         yield
     except MlflowException as error:

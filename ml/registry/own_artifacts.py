@@ -1,4 +1,4 @@
-"""MLflow's artifacts lie below one folder, and nothing else is ever read as one.
+"""Restricts MLflow's artifacts to one folder.
 
 An experiment, a version of a model and a trace can name the place of their artifacts, and MLflow's server reads there
 with its own rights: any folder of the machine, or through a link. Here every way to artifacts ends in a repository that

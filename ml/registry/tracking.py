@@ -61,7 +61,7 @@ class RunInput:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What figures are about: a run, and where they are a model's on a data set, these."""
+    """What metrics belong to: a run, and for those of a model on a data set, these two."""
 
     run_id: str
     model_id: str | None = None

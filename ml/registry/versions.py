@@ -106,7 +106,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class NewVersion:
-    """What becomes a version.
+    """The files and facts that `register` makes a version of.
 
     Attributes:
         algorithm: what kind of model it is.
@@ -197,7 +197,7 @@ def ensure(mlflow_client: MlflowClient, family: Family) -> str:
 
 
 def vouched(mlflow_client: MlflowClient, folder: Path, stored_manifest: bytes) -> ModelVersion:
-    """The version that a folder holds: the one that was asked for, else the one whose manifest this is.
+    """Of the versions whose files lie in a folder, the one asked for, else the one with this manifest's digest.
 
     Args:
         mlflow_client: of the registry, whose database knows what was registered.

@@ -1,4 +1,4 @@
-"""What the steps of a training run on: the processes of this machine, Celery workers, or pods.
+"""The executors of training runs: processes of this machine, Celery workers, or pods.
 
 Only jobs with a step for each token use it; all others are faster in one process
 (docs/adr/0070-runs-in-one-process.md).
@@ -32,7 +32,7 @@ def spreading(settings: Settings) -> dg.ExecutorDefinition:
 
 
 def celery_arguments(settings: Settings) -> dict[str, Any]:
-    """How runs and workers find each other.
+    """Celery's configuration, which runs and workers share.
 
     A task is acknowledged when it is done and not when it is fetched, so that of a worker that dies another one takes it.
 

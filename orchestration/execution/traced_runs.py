@@ -1,4 +1,4 @@
-"""Runs of Dagster and their steps as traces, told from the events that Dagster logs.
+"""Traces of Dagster's runs and steps, made from the events that Dagster logs.
 
 A run's id without its dashes is that of its trace, so a step in a process of its own goes on with it. An event of a step is
 logged in the thread that does the step, before and after it: what it asks of PostgreSQL in between is below it.

@@ -1,4 +1,4 @@
-"""What must hold of forecasts before anybody believes them, and of what was issued once outcomes are known."""
+"""Checks of forecasts: of their form when they are issued, and of their accuracy once outcomes are known."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

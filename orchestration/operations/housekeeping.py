@@ -1,4 +1,4 @@
-"""What is done at a quiet hour: forgetting old runs and old minutes of prices, and making partitions ahead.
+"""Daily housekeeping: deletes old runs and old minutes of prices, and makes partitions ahead.
 
 1,440 runs of the minute a day fill the event log with 50 MB, and nobody reads last week's.
 """

@@ -92,7 +92,7 @@ def tell(
     run_id: str,
     now: datetime,
 ) -> int:
-    """Record which alarms of `subject` stand, and mail those that did not before; how many mails."""
+    """Record the active alarms of `subject` and mail those that are new; returns how many mails."""
     raised = alarms.settle(conn, subject, standing, version, now)
     url = f"{settings.orchestrator_url}/runs/{run_id}"
     return announce_alarms(

@@ -1,4 +1,4 @@
-"""Dagster's daemon, whose lines and faults go where those of all processes go: `python -m orchestration.servers.daemon`.
+"""Dagster's daemon with our logging and error reporting: `python -m orchestration.servers.daemon`.
 
 Dagster's own command does the same with a log of its own form, which nothing masks and nobody else hears.
 """

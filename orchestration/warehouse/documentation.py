@@ -1,4 +1,4 @@
-"""What dbt tells of itself: its docs, and how fresh it finds its sources."""
+"""dbt's generated docs, and the freshness of its sources."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ FRESH = "sources_are_fresh"
 
 
 def sources(dbt: Dbt) -> list[dict[str, Any]]:
-    """How old dbt finds each source that has a freshness; it may be too old, which is no fault of dbt's."""
+    """The results of `dbt source freshness`; a source that is too old is a result, not an error."""
     dbt.run(["source", "freshness"])
     report = json.loads((dbt.target / "sources.json").read_text(encoding="utf-8"))
     results: list[dict[str, Any]] = report["results"]
@@ -37,7 +37,7 @@ def generate(dbt: Dbt, page: Path) -> None:
 
 
 def freshness(asset: dg.AssetKey, results: Sequence[Mapping[str, Any]]) -> dg.AssetCheckResult:
-    """A warning: what dbt makes of old sources is as old as they are, and wrong in nothing else."""
+    """A check that warns of old sources: models of them are as old, and otherwise right."""
     rows = [
         {
             "source": each["unique_id"].removeprefix("source.coinsphere."),

@@ -1,4 +1,4 @@
-"""dbt, whose nodes and statements are told as parts of the trace of the step that started it: `coinsphere-dbt`.
+"""Runs dbt and traces its nodes and statements below the step that started it: `coinsphere-dbt`.
 
 dbt itself runs as ever, by its own command line; it tells its callbacks of everything in the thread that does it. Sources:
 https://docs.getdbt.com/reference/programmatic-invocations, https://docs.getdbt.com/reference/events-logging.
@@ -22,7 +22,7 @@ _FAILED = {"error", "fail", "runtime error", "partial success"}
 
 
 def variables(settings: Settings, header: str) -> dict[str, str]:
-    """What this program has to find in its environment beside dbt's own: where it tells, and what it belongs to."""
+    """The variables that this program needs beside dbt's own: where traces go, and the span that is its parent."""
     url, headers = settings.traces_url, settings.traces_headers
     values = {
         "traces_url": url and url.get_secret_value(),
@@ -34,7 +34,7 @@ def variables(settings: Settings, header: str) -> dict[str, str]:
 
 
 class Teller:
-    """Takes dbt's events, and makes of them what is below the span that `header` names."""
+    """Turns dbt's events into spans below the one that `header` names."""
 
     def __init__(self, spans: "Spans", header: str) -> None:
         self._spans = spans

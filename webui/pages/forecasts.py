@@ -46,7 +46,7 @@ class Fan:
 
 
 def fan(work: Services, token: Token) -> tuple[Fan | None, str | None]:
-    """The forecasts that stand, and why there is none where there is none."""
+    """The current forecasts of all horizons; None and the reason where there are none."""
     if not switches().is_on(Feature.PREDICTIONS):
         return None, "predictions are switched off"
     try:

@@ -82,7 +82,7 @@ def find_if_possible() -> None:
 
 
 def is_known() -> bool:
-    """Whether it could be told who calls, be it nobody."""
+    """Whether the caller could be determined, also as nobody."""
     return "page_database_away" not in g
 
 

@@ -18,7 +18,7 @@ _PAGE = "/admin/jobs"
 @web_admin_jobs.get(_PAGE)
 @admin
 def jobs() -> Response:
-    """The newest of them."""
+    """The newest failed or stuck jobs."""
     entries, following = use_cases.listed(check(ListQuery, query_parameters.given("cursor")))
     return rendering.page("admin/jobs.html", jobs=entries, next_cursor=following)
 

@@ -99,7 +99,7 @@ class Scored:
 
 
 def everything(conn: Connection, since: datetime) -> dict[str, Any]:
-    """All of it; forecasts issued after `since` say who issues them."""
+    """All that the page of models shows; forecasts issued after `since` say which versions issue."""
     return {
         "issuing": conn.cursor(row_factory=class_row(Issuing)).execute(_ISSUING, {"since": since}).fetchall(),
         "judged": conn.cursor(row_factory=class_row(Judged)).execute(_JUDGED).fetchall(),

@@ -46,7 +46,7 @@ class PortfolioForecast:
 def of_largest(
     conn: Connection, owner: UUID, summaries: Sequence[dict[str, Any]], now: datetime
 ) -> PortfolioForecast | None:
-    """The outlook of the largest of the portfolios that the overview `held` lists; None without any.
+    """The forecast of the largest portfolio in the overview `summaries`; None without any.
 
     Bounds of several cannot be added: what moves one moves the others.
     """
@@ -59,7 +59,7 @@ def of_largest(
 
 
 def of_one(conn: Connection, owner: UUID, chosen: Portfolio, now: datetime) -> PortfolioForecast:
-    """The outlook of a portfolio of `owner`."""
+    """The forecast of a portfolio of `owner`."""
     body = value_distribution.of_portfolio(conn, chosen, owner, now)
     points = tuple(_range(each, now) for each in body["horizons"])
     past = _past(conn, chosen, owner, now)

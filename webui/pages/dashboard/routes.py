@@ -1,4 +1,4 @@
-"""The first page of who is logged in: what one has now, how that came, what asks for attention."""
+"""The dashboard: what all portfolios are worth, how that came, and what needs attention."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def dashboard() -> Response:
 @signed_in
 @limits.weighs(5)
 def range_ahead() -> Response:
-    """What the largest portfolio may be worth; the page gets it after itself, as it is computed."""
+    """The forecast of the largest portfolio; htmx loads it after the page, as it takes time to compute."""
     forecast = None
     with scope.connection() as conn:
         if switches().is_on(Feature.PORTFOLIOS):
@@ -56,7 +56,7 @@ def range_ahead() -> Response:
 @web_dashboard.get("/dashboard/fired/<alert_id>")
 @signed_in
 def fired(alert_id: str) -> Response:
-    """That an alert has just fired, as every open page says it."""
+    """The notice that an alert has just fired, which every open page shows."""
     with scope.connection() as conn:
         return rendering.page("dashboard/fired_now.html", alert=use_cases.find(conn, alert_id))
 

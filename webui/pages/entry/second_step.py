@@ -1,4 +1,4 @@
-"""What follows a first proof, be it a password or a provider's word: a second factor where there is one, and the session."""
+"""The second step of a login, after a password or an OpenID provider: a second factor where there is one, and the session."""
 
 from flask import Response, request
 

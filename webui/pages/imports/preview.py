@@ -32,7 +32,7 @@ class FilePreview:
 
 
 def at(conn: Connection, batch: Batch) -> FilePreview:
-    """What the import would do, or why nobody knows yet."""
+    """The preview of an import, or the reason why there is none yet."""
     try:
         titles = _titles(conn, batch)
         mapping = batch.mapping if batch.mapping is not None else _guessed(titles)
@@ -47,7 +47,7 @@ def at(conn: Connection, batch: Batch) -> FilePreview:
 
 
 def mapped() -> dict[str, str]:
-    """What the present form says of columns.
+    """The mapping of columns in the submitted form.
 
     Raises:
         errors.Problem: 400 where that cannot be stored.
@@ -57,7 +57,7 @@ def mapped() -> dict[str, str]:
 
 
 def recognised(start: bytes) -> str:
-    """The format that a file has by its first part; `generic` for one that none of ours is."""
+    """The format that the first part of a file shows; `generic` where none of ours fits."""
     try:
         return recognition.format_of(
             start.decode(text_encoding.encoding_of(start), errors="replace")

@@ -1,4 +1,4 @@
-"""Files of transactions: brought in by a look at what they would do, and taken out."""
+"""Imports of files, each with a preview before anything is stored; and the export."""
 
 from typing import Any
 

@@ -23,7 +23,7 @@ _LINE_DAYS = 30
 @web_tokens.get("/markets")
 @signed_in
 def markets() -> Response:
-    """The list, or what of it a search leaves; htmx gets the rows alone."""
+    """All tokens, or those that a search finds; htmx gets the rows alone."""
     query = check(ListQuery, query_parameters.given("q", "cursor"))
     after = None if query.cursor is None else paging.after(query.cursor)
     reader = access.principal().user_id

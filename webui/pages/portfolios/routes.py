@@ -1,4 +1,4 @@
-"""One's portfolios: the list, each with its holdings, its course and what somebody has to look at."""
+"""One's portfolios: the list, and of each its holdings, value over time and issues."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ def create() -> Response:
 @web_portfolios.get("/portfolios/<portfolio_id>")
 @signed_in
 def portfolio(portfolio_id: str) -> Response:
-    """What a portfolio holds, how that came, what it risks."""
+    """A portfolio: its holdings, value over time and risk."""
     order = Order.asked(request.args.get("sort", ""), request.args.get("way", ""))
     with scope.connection() as conn:
         stored = scope.find(conn, portfolio_id)
@@ -83,7 +83,7 @@ def portfolio(portfolio_id: str) -> Response:
 @signed_in
 @limits.weighs(5)
 def range_ahead(portfolio_id: str) -> Response:
-    """What it may be worth, a part that its page gets after itself."""
+    """The forecast of a portfolio's value; htmx loads it after the page."""
     with scope.connection() as conn:
         stored = scope.find(conn, portfolio_id)
         forecast = portfolio_forecast.of_one(conn, scope.user_id(), stored, services().clock())
@@ -107,7 +107,7 @@ def trail(portfolio_id: str) -> Response:
 @web_portfolios.get("/portfolios/<portfolio_id>/settings")
 @signed_in
 def settings(portfolio_id: str) -> Response:
-    """How a portfolio is called and booked, who may see it, and its end."""
+    """The settings of a portfolio: name, booking, share links, deletion."""
     return settings_page(portfolio_id)
 
 

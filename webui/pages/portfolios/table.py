@@ -1,4 +1,4 @@
-"""The table of a portfolio's holdings: what each is, cost, brought, and which part of the whole it is."""
+"""The table of a portfolio's holdings: value, cost, profit and share of each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

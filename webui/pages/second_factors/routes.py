@@ -50,7 +50,7 @@ def begin_app() -> Response:
 @step_up.step_up
 @limits.auth
 def confirm_app() -> Response:
-    """Make the secret count, by a code of it; recovery codes are shown this once."""
+    """Turn the authenticator app on by its first code; recovery codes are shown this once."""
 
     def act() -> Response:
         recovery_codes = use_cases.enable(services(), submissions.given(VerifyIn))

@@ -15,7 +15,7 @@ web_shared = Blueprint("web_shared", __name__)
 @web_shared.get("/shared/<secret>")
 @anyone
 def shared(secret: str) -> Response:
-    """What it is made of and how it grew; amounts where the owner wished."""
+    """The composition and growth of a shared portfolio; amounts only where its owner allows."""
     body = shared_portfolio.open_link(secret)
     grown = [
         Row(datetime.fromisoformat(each["date"]).replace(tzinfo=UTC), (each["growth"],))
