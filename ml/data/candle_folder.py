@@ -45,9 +45,9 @@ def read(
     rows, breaks = _in_one_unit(reader.rows)
     notes = [*reader.notes(), *breaks]
     present = {symbol for symbol, days in reader.rows.items() if days}
-    if requested is not None and not requested <= present:
-        absent = ", ".join(sorted(requested - present))
-        raise LookupError("; ".join((f"{folder} has no daily candles of {absent}", *notes)))
+    if absent := (requested or set()) - present:
+        missing = f"{folder} has no daily candles of {', '.join(sorted(absent))}"
+        raise LookupError("; ".join((missing, *notes)))
     if not present:
         raise TooLittleHistory("; ".join((f"{folder} has no daily candles", *notes)))
     return panel.from_rows(rows, price_source="files", location=folder.name, notes=notes)

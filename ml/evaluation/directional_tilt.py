@@ -52,12 +52,11 @@ def by_year(
     rows = []
     for year in np.unique(years):
         chosen = mask & (years == year)[None]
-        if not chosen.any():
-            continue
-        unit = float(reference[:, :, _PLACE][chosen].mean())
-        gain = comparison.compare(
-            np.where(chosen, leaning, np.nan), np.where(chosen, plain, np.nan), 1
-        )
-        weight = (nearest.location[chosen] * moved[chosen]).sum() / (moved[chosen] ** 2).sum()
-        rows.append(Tilt(str(year), float(weight), gain.mean / unit, gain.t))
+        if chosen.any():
+            unit = float(reference[:, :, _PLACE][chosen].mean())
+            gain = comparison.compare(
+                *(np.where(chosen, each, np.nan) for each in (leaning, plain)), 1
+            )
+            weight = (nearest.location[chosen] * moved[chosen]).sum() / (moved[chosen] ** 2).sum()
+            rows.append(Tilt(str(year), float(weight), gain.mean / unit, gain.t))
     return rows

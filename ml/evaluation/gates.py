@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ml.data.features import Floats
 from ml.data.horizons import HORIZONS
 from ml.evaluation import comparison, coverage
 from ml.evaluation.backtest import Backtest
+from ml.evaluation.comparison import Difference
 from ml.evaluation.gate_report import Gate, GateReport, Reason
 from ml.evaluation.losses import Losses
 from ml.evaluation.scoring import NOMINAL
@@ -118,11 +120,7 @@ def _data(backtest: Backtest, least_days: int) -> Gate:
     checks, panel = _Checks(NAMES[0]), backtest.features.panel
     days = backtest.end - backtest.first
     scored_tokens = backtest.scored[:, :, 0].sum(axis=1)
-    is_known = np.isfinite(panel.closes)
-    listed = np.maximum.accumulate(is_known, axis=1) & np.flip(
-        np.maximum.accumulate(np.flip(is_known, axis=1), axis=1), axis=1
-    )
-    share = float(is_known.sum() / max(listed.sum(), 1))
+    share = _known_share(panel.closes)
     checks.figures |= {
         "digest": panel.digest,
         "days": days,
@@ -137,6 +135,14 @@ def _data(backtest: Backtest, least_days: int) -> Gate:
         "simulated days lie among real ones",
     )
     return checks.done()
+
+
+def _known_share(closes: Floats) -> float:
+    """The share of days with a close, of each token's days from its first close to its last; shape [tokens, days]."""
+    is_known = np.isfinite(closes)
+    has_begun = np.maximum.accumulate(is_known, axis=1)
+    goes_on = np.flip(np.maximum.accumulate(np.flip(is_known, axis=1), axis=1), axis=1)
+    return float(is_known.sum() / max((has_begun & goes_on).sum(), 1))
 
 
 def _causality(probes: Probes) -> Gate:
@@ -157,18 +163,23 @@ def _baselines(backtest: Backtest, model: str, beyond: float) -> Gate:
         for other, difference in against.items():
             checks.figures[f"skill_vs_{other}_{horizon}d"] = difference.mean
         checks.figures[f"dm_t_{horizon}d"] = against[REFERENCE].t
-        for other in [name for name in (REFERENCE, BASELINE) if name in against]:
-            gain = against[other].mean
-            checks.require(gain > 0, f"no better than {other} ({gain:+.2%})", horizon)
-        if PooledLinear.name in against and model != PooledLinear.name:
-            gain = against[PooledLinear.name].mean
-            checks.require(
-                gain > -LINEAR_MARGIN, f"{-gain:.2%} worse than the linear model", horizon
-            )
-        if horizon <= 7:  # noqa: PLR2004 - longer ones have too few independent windows for a test
-            t = against[REFERENCE].t
-            checks.require(t > SIGNIFICANT, f"t of {t:.2f} against {REFERENCE}", horizon)
+        _require_gains(checks, model, horizon, against)
     return checks.done()
+
+
+def _require_gains(
+    checks: _Checks, model: str, horizon: int, against: Mapping[str, Difference]
+) -> None:
+    """Require that the model is better than the baselines, significantly at short horizons, and hardly worse than linear."""
+    for other in [name for name in (REFERENCE, BASELINE) if name in against]:
+        gain = against[other].mean
+        checks.require(gain > 0, f"no better than {other} ({gain:+.2%})", horizon)
+    if PooledLinear.name in against and model != PooledLinear.name:
+        gain = against[PooledLinear.name].mean
+        checks.require(gain > -LINEAR_MARGIN, f"{-gain:.2%} worse than the linear model", horizon)
+    if horizon <= 7:  # noqa: PLR2004 - longer ones have too few independent windows for a test
+        t = against[REFERENCE].t
+        checks.require(t > SIGNIFICANT, f"t of {t:.2f} against {REFERENCE}", horizon)
 
 
 def _simplest(checks: _Checks, backtest: Backtest, model: str, beyond: float) -> None:
@@ -188,27 +199,34 @@ def _champions(backtest: Backtest, model: str, champions: Mapping[int, Losses]) 
     checks = _Checks(NAMES[3])
     if not champions:
         checks.figures["champion"] = "none"
-    panel = backtest.features.panel
     for horizon, losses in champions.items():
-        place = HORIZONS.index(horizon)
-        theirs = losses.on(panel.symbols, panel.days[backtest.first : backtest.end])[:, :, place]
-        ours = np.where(
-            backtest.scored[:, :, place], backtest.scores[model].crps[:, :, place], np.nan
-        )
-        both = np.isfinite(ours) & np.isfinite(theirs)
-        if not both.any():
+        worst = _worst_regression(backtest, model, horizon, losses)
+        if worst is None:
             checks.require(
                 holds=False, reason="no row in common with the champion", horizon=horizon
             )
             continue
-        unit = float(backtest.scores[REFERENCE].crps[:, :, place][both].mean())
-        worst = comparison.compare(ours, theirs, horizon).upper_regression() / unit
         checks.figures[f"worst_regression_{horizon}d"] = worst
         limit = _REGRESSION[horizon]
         checks.require(
             worst <= limit, f"may be {worst:.2%} worse than the champion ({limit:.2%})", horizon
         )
     return checks.done()
+
+
+def _worst_regression(
+    backtest: Backtest, model: str, horizon: int, champion: Losses
+) -> float | None:
+    """By how much the model may be worse than the champion, in units of the reference; None without a row in common."""
+    panel, place = backtest.features.panel, HORIZONS.index(horizon)
+    days = panel.days[backtest.first : backtest.end]
+    theirs = champion.on(panel.symbols, days)[:, :, place]
+    ours = np.where(backtest.scored[:, :, place], backtest.scores[model].crps[:, :, place], np.nan)
+    both = np.isfinite(ours) & np.isfinite(theirs)
+    if not both.any():
+        return None
+    unit = float(backtest.scores[REFERENCE].crps[:, :, place][both].mean())
+    return comparison.compare(ours, theirs, horizon).upper_regression() / unit
 
 
 def _calibration(backtest: Backtest, model: str) -> Gate:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
 from coinsphere.clock import iso
@@ -95,19 +96,8 @@ def promote(settings: Settings, outcome: Evaluation) -> None:
     """
     with answers(settings.tracking_url):
         mlflow_client = client(settings)
-        at_ms = int(outcome.evaluated_at.timestamp() * 1000)
         for algorithm in dict.fromkeys(score.algorithm for score in outcome.scores):
-            scores = outcome.of(algorithm)
-            version = str(scores[0].model_version)
-            version_info = mlflow_client.get_model_version(outcome.model_name, version)
-            data = tracking.closes_of(outcome.token), outcome.data_digest
-            of = Subject(scores[0].run_id, versions.logged_model(version_info), *data)
-            tracking.log_metrics(mlflow_client, of, _metrics(scores), at_ms)
-            card = token_card.write(outcome.facts[algorithm], outcome.scores)
-            token_card.keep(mlflow_client, version_info, scores[0].run_id, card)
-            mlflow_client.set_model_version_tag(
-                outcome.model_name, version, _EVALUATION, _scores_to_json(scores)
-            )
+            version = _attach_figures(mlflow_client, outcome, algorithm)
             if algorithm == catalog.NAIVE:
                 mlflow_client.set_registered_model_alias(outcome.model_name, BASELINE, version)
         tracking.log_files(mlflow_client, outcome.champion.run_id, outcome.plots, "evaluation")
@@ -117,6 +107,23 @@ def promote(settings: Settings, outcome: Evaluation) -> None:
         mlflow_client.set_registered_model_alias(
             outcome.model_name, CHAMPION, str(outcome.champion.version)
         )
+
+
+def _attach_figures(mlflow_client: MlflowClient, outcome: Evaluation, algorithm: str) -> str:
+    """Show an algorithm's figures on its version: as metrics, card and tag. Returns the version's number."""
+    scores = outcome.of(algorithm)
+    version = str(scores[0].model_version)
+    version_info = mlflow_client.get_model_version(outcome.model_name, version)
+    data = tracking.closes_of(outcome.token), outcome.data_digest
+    of = Subject(scores[0].run_id, versions.logged_model(version_info), *data)
+    at_ms = int(outcome.evaluated_at.timestamp() * 1000)
+    tracking.log_metrics(mlflow_client, of, _metrics(scores), at_ms)
+    card = token_card.write(outcome.facts[algorithm], outcome.scores)
+    token_card.keep(mlflow_client, version_info, scores[0].run_id, card)
+    mlflow_client.set_model_version_tag(
+        outcome.model_name, version, _EVALUATION, _scores_to_json(scores)
+    )
+    return version
 
 
 def champion(settings: Settings, token: Token) -> Champion:

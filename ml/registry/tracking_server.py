@@ -7,16 +7,13 @@ that an experiment, a run or a trace names as the place of its artifacts.
 import os
 import re
 
-import uvicorn
 from mlflow import environment_variables as variables
 from mlflow.server import constants
 
 from coinsphere import log
 from coinsphere.errors import ConfigurationError
-from coinsphere.guard.asgi import Guard
 from coinsphere.local.state import State
-from coinsphere.observability import exposition, faults
-from coinsphere.observability.asgi import Measured
+from coinsphere.observability import asgi_server, exposition, faults
 from coinsphere.settings import Settings
 from ml.registry import own_artifacts
 
@@ -47,15 +44,7 @@ def main() -> None:
     own_artifacts.restrict(root)
     initialize_backend_stores(store, store, own_artifacts.PROXIED)
     exposition.serve(settings, settings.mlflow_metrics_port)
-    uvicorn.run(
-        Measured(Guard(app, settings, "mlflow", public=("/health",), raw=_RAW), "mlflow"),
-        host=settings.bind_host,
-        port=settings.mlflow_port,
-        log_config=None,  # its lines are ours, too
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )
+    asgi_server.serve(app, settings, "mlflow", settings.mlflow_port, public=("/health",), raw=_RAW)
 
 
 def _tell(store: str, artifacts: str) -> None:

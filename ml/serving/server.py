@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any, Final
 
 import psycopg
-import uvicorn
 from prometheus_client import REGISTRY
 from psycopg import Connection
 from psycopg_pool import PoolTimeout
@@ -24,11 +23,9 @@ from starlette.routing import Route
 from coinsphere import garbage, log
 from coinsphere.clock import Clock, utc_now
 from coinsphere.db.pool import Database
-from coinsphere.guard.asgi import Guard
 from coinsphere.market.model import Token
 from coinsphere.market.reference import tokens
-from coinsphere.observability import exposition, faults, traces
-from coinsphere.observability.asgi import Measured
+from coinsphere.observability import asgi_server, exposition, faults, traces
 from coinsphere.observability.pools import PoolFigures
 from coinsphere.settings import Settings
 from ml.data import history
@@ -204,15 +201,8 @@ def main() -> None:
         REGISTRY.register(each)
     exposition.serve(settings, settings.ml_metrics_port)
     garbage.spare_what_is_loaded()
-    uvicorn.run(
-        Measured(Guard(app, settings, "ml", public=("/health",)), "ml"),
-        host=settings.bind_host,
-        port=settings.ml_port,
-        log_config=None,  # its lines are ours, too
-        log_level=settings.log_level.lower(),
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )
+    level = settings.log_level.lower()
+    asgi_server.serve(app, settings, "ml", settings.ml_port, log_level=level, public=("/health",))
 
 
 def _statements(champion: Champion, newest: History) -> list[Statement]:

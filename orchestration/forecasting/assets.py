@@ -183,13 +183,18 @@ def global_model(
                 now=clock(),
             )
         except TooLittleHistory as reason:
-            return dg.MaterializeResult(
-                metadata={"passed_over": dg.MetadataValue.md(_SKIPPED.format(reason=reason))},
-                check_results=[verdicts.unknown(name, str(reason)) for name in verdicts.GATES],
-            )
+            return _unjudged(str(reason))
     return dg.MaterializeResult(
         metadata=global_metadata.of_version(trained),
         check_results=[verdicts.of(gate, trained) for gate in trained.report.gates],
+    )
+
+
+def _unjudged(reason: str) -> dg.MaterializeResult:
+    """No version, and every gate as one that could not judge."""
+    return dg.MaterializeResult(
+        metadata={"passed_over": dg.MetadataValue.md(_SKIPPED.format(reason=reason))},
+        check_results=[verdicts.unknown(name, reason) for name in verdicts.GATES],
     )
 
 

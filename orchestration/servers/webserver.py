@@ -5,7 +5,6 @@ is the same here; the guard stands before it.
 """
 
 import dagster as dg
-import uvicorn
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
@@ -13,10 +12,8 @@ from dagster_webserver.version import __version__
 from prometheus_client import REGISTRY
 
 from coinsphere import log
-from coinsphere.guard.asgi import Guard
 from coinsphere.local.state import State
-from coinsphere.observability import exposition, faults
-from coinsphere.observability.asgi import Measured
+from coinsphere.observability import asgi_server, exposition, faults
 from coinsphere.settings import Settings
 from orchestration.servers.documents import DocumentsMiddleware
 from orchestration.servers.metrics import DagsterMetrics
@@ -43,15 +40,8 @@ def main() -> None:
             app = create_app_from_workspace_process_context(context, "", _POLL_MS)
             REGISTRY.register(DagsterMetrics(instance))
             exposition.serve(settings, settings.dagster_metrics_port)
-            uvicorn.run(
-                Measured(Guard(DocumentsMiddleware(app, settings), settings, "dagster"), "dagster"),
-                host=settings.bind_host,
-                port=settings.dagster_port,
-                log_config=None,  # its lines are ours, too
-                log_level="warning",
-                access_log=False,
-                timeout_graceful_shutdown=5,
-            )
+            documented = DocumentsMiddleware(app, settings)
+            asgi_server.serve(documented, settings, "dagster", settings.dagster_port)
 
 
 if __name__ == "__main__":
