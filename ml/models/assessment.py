@@ -36,8 +36,10 @@ class Assessment:
 
     def predict(self, features: FeatureSet, first: int) -> Student:
         """See `GlobalModel`."""
-        made = self.baseline.predict(features, first)
-        location, scale, degrees = (np.array(a) for a in (made.location, made.scale, made.degrees))
+        baseline = self.baseline.predict(features, first)
+        location, scale, degrees = (
+            np.array(a) for a in (baseline.location, baseline.scale, baseline.degrees)
+        )
         for place, symbol in enumerate(features.panel.symbols):
             if symbol in self.nets:
                 one = self.nets[symbol]
@@ -61,13 +63,13 @@ class Assessment:
 
 def _windows(features: FeatureSet, place: int, days: np.ndarray) -> Floats:
     logs = np.log(filled(features.panel.closes[place]))
-    made: Floats = logs[days[:, None] + np.arange(1 - CONTEXT, 1)]
-    return made
+    selected: Floats = logs[days[:, None] + np.arange(1 - CONTEXT, 1)]
+    return selected
 
 
 def filled(closes: Floats) -> Floats:
     """A gap repeats the last known close."""
     known = np.isfinite(closes)
     last = np.maximum.accumulate(np.where(known, np.arange(len(closes)), -1))
-    made: Floats = closes[np.maximum(last, int(np.argmax(known)))]
-    return made
+    bridged: Floats = closes[np.maximum(last, int(np.argmax(known)))]
+    return bridged

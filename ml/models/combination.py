@@ -26,8 +26,8 @@ class Combination:
 
     def predict(self, features: FeatureSet, first: int) -> Student:
         """See `GlobalModel`."""
-        made = mean([part.predict(features, first) for part in self.parts])
-        return replace(made, location=self.reversal.location(features, first))
+        combined = mean([part.predict(features, first) for part in self.parts])
+        return replace(combined, location=self.reversal.location(features, first))
 
     def parameters(self) -> Mapping[str, Any]:
         """Those of its parts by name, and its own."""
@@ -39,10 +39,10 @@ class Combination:
         return {name: content for part in self.parts for name, content in part.binaries().items()}
 
 
-def mean(made: Sequence[Student]) -> Student:
+def mean(forecasts: Sequence[Student]) -> Student:
     """The combined distributions."""
-    scale = np.exp(np.mean([np.log(each.scale) for each in made], axis=0))
-    return Student.centred(scale, np.mean([each.degrees for each in made], axis=0))
+    scale = np.exp(np.mean([np.log(each.scale) for each in forecasts], axis=0))
+    return Student.centred(scale, np.mean([each.degrees for each in forecasts], axis=0))
 
 
 def as_text(model: GlobalModel) -> bytes:

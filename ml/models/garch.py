@@ -102,13 +102,13 @@ def _fit_one(returns: Floats) -> Dynamics:
     )
     fitted = model.fit(disp="off", show_warning=False)
     values = dict(fitted.params)
-    made = Dynamics(
+    dynamics = Dynamics(
         omega=float(values["omega"]) / _PERCENT**2,
         alpha=float(values["alpha[1]"]),
         gamma=float(values["gamma[1]"]),
         beta=float(values["beta[1]"]),
     )
-    return made if fitted.convergence_flag == 0 and made.beta < 1 else _EWMA
+    return dynamics if fitted.convergence_flag == 0 and dynamics.beta < 1 else _EWMA
 
 
 def _returns(features: FeatureSet) -> Floats:
@@ -136,8 +136,8 @@ def _horizons(one: Dynamics, returns: Floats) -> Floats:
     tomorrow = lfilter([1.0], [1.0, -one.beta], news, zi=[one.beta * first])[0]
     persistence = one.persistence
     usual = one.omega / (1 - persistence)
-    made = []
+    variances = []
     for horizon in HORIZONS:
         share = (1 - persistence**horizon) / (1 - persistence)
-        made.append(horizon * usual + (tomorrow - usual) * share)
-    return np.column_stack(made)
+        variances.append(horizon * usual + (tomorrow - usual) * share)
+    return np.column_stack(variances)

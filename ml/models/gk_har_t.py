@@ -44,8 +44,8 @@ class GkHarT:
         known = np.isfinite(year)
         mean = np.where(known, year, 0.0).sum(axis=1) / known.sum(axis=1).clip(1)
         away = np.where(known[:, -1], year[:, -1] - mean, 0.0)
-        made: Floats = away[:, None, :] * self.slopes[None]
-        return made
+        shares: Floats = away[:, None, :] * self.slopes[None]
+        return shares
 
     def parameters(self) -> Mapping[str, Any]:
         """All of it."""
@@ -98,8 +98,8 @@ def volatilities(features: FeatureSet) -> Floats:
             / lfilter(np.ones(span), [1.0], known.astype(np.float64), axis=1)
             for span in SPANS
         ]
-        made: Floats = 0.5 * np.log(np.stack(means, axis=2)) - np.log(_USUAL)
-    return made
+        logs: Floats = 0.5 * np.log(np.stack(means, axis=2)) - np.log(_USUAL)
+    return logs
 
 
 def _unit() -> Floats:

@@ -88,7 +88,9 @@ def _fit_horizon(series: Series, horizon: int) -> tuple[Floats, float, float]:
         return candidates[-1]
     return min(
         candidates,
-        key=lambda made: float(np.mean((held_out @ made[0] + made[1] - held_out_targets) ** 2)),
+        key=lambda candidate: float(
+            np.mean((held_out @ candidate[0] + candidate[1] - held_out_targets) ** 2)
+        ),
     )
 
 

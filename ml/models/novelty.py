@@ -30,14 +30,14 @@ class Novelty:
 
     def is_familiar(self, inputs: Floats) -> Mask:
         """Whether each row of inputs [..., NAMES] is within the distance."""
-        made: Mask = self.distance(inputs) <= self.limit
-        return made
+        is_near: Mask = self.distance(inputs) <= self.limit
+        return is_near
 
     def distance(self, inputs: Floats) -> Floats:
         """Squared distances."""
         away = inputs[..., :_SMOOTH] - self.mean
-        made: Floats = np.einsum("...i,ij,...j->...", away, self.precision, away)
-        return made
+        squared: Floats = np.einsum("...i,ij,...j->...", away, self.precision, away)
+        return squared
 
     def to_json(self) -> dict[str, Any]:
         """As JSON holds it."""

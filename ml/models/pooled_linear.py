@@ -37,8 +37,8 @@ class PooledLinear:
 
     def shifts(self, features: FeatureSet, first: int) -> Floats:
         """Log scale against EWMA volatility's, shape [tokens, days, HORIZONS]."""
-        made: Floats = features.inputs[:, first:] @ self.weights.T + self.intercepts
-        return made
+        log_scales: Floats = features.inputs[:, first:] @ self.weights.T + self.intercepts
+        return log_scales
 
     def predict(self, features: FeatureSet, first: int) -> Student:
         """See `GlobalModel`."""
@@ -125,8 +125,8 @@ def _natural(design: Floats, penalty: float) -> Floats:
     penalised = np.append(0.0, np.full(columns - 1, 2 * penalty))
     curvature = design.T @ design / len(design) + np.diag(penalised + _LEAST_CURVATURE)
     root = linalg.cholesky(curvature)
-    made: Floats = linalg.block_diag(linalg.inv(root), 1.0)
-    return made
+    transform: Floats = linalg.block_diag(linalg.inv(root), 1.0)
+    return transform
 
 
 def _loss_along(point: Floats, natural: Floats, *data: Any) -> tuple[float, Floats]:

@@ -33,10 +33,10 @@ class Reversal:
     def location(self, features: FeatureSet, first: int) -> Floats:
         """Expected log returns after each day from index `first` on, shape [tokens, days - first, HORIZONS]."""
         volatility = features.volatility[:, first:]
-        made = np.zeros((*volatility.shape, len(HORIZONS)))
+        expected = np.zeros((*volatility.shape, len(HORIZONS)))
         shift = self.weight * market(features)[first:] * volatility
-        made[:, :, _PLACE] = np.where(np.isfinite(shift), shift, 0.0)
-        return made
+        expected[:, :, _PLACE] = np.where(np.isfinite(shift), shift, 0.0)
+        return expected
 
 
 def fit(features: FeatureSet, end: int) -> Reversal:

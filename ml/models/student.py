@@ -52,19 +52,19 @@ class Student:
     def cdf(self, outcomes: Floats) -> Floats:
         """The probability of less than each outcome."""
         z = self.standardised(outcomes)
-        made: Floats = np.where(
+        probability: Floats = np.where(
             np.isinf(self.degrees), special.ndtr(z), special.stdtr(_finite(self.degrees), z)
         )
-        return made
+        return probability
 
     def quantile(self, level: Floats | float) -> Floats:
         """The value that each distribution stays below with probability `level`."""
-        made: Floats = self.location + self.scale * np.where(
+        value: Floats = self.location + self.scale * np.where(
             np.isinf(self.degrees),
             special.ndtri(level),
             special.stdtrit(_finite(self.degrees), level),
         )
-        return made
+        return value
 
     def log_score(self, outcomes: Floats) -> Floats:
         """Minus the log density at each outcome, in nats: less is better."""
@@ -72,16 +72,16 @@ class Student:
         degrees = _finite(self.degrees)
         student = -stats.t.logpdf(z, degrees)
         normal = 0.5 * z**2 + 0.5 * np.log(2 * np.pi)
-        made: Floats = np.log(self.scale) + np.where(np.isinf(self.degrees), normal, student)
-        return made
+        score: Floats = np.log(self.scale) + np.where(np.isinf(self.degrees), normal, student)
+        return score
 
     def crps(self, outcomes: Floats) -> Floats:
         """Continuous ranked probability score at each outcome, in units of the outcome: less is better."""
         z = self.standardised(outcomes)
-        made: Floats = self.scale * np.where(
+        score: Floats = self.scale * np.where(
             np.isinf(self.degrees), _crps_normal(z), _crps_student(z, _finite(self.degrees))
         )
-        return made
+        return score
 
 
 def _finite(degrees: Floats) -> Floats:
@@ -91,8 +91,8 @@ def _finite(degrees: Floats) -> Floats:
 
 def _crps_normal(z: Floats) -> Floats:
     density = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
-    made: Floats = z * (2 * special.ndtr(z) - 1) + 2 * density - 1 / np.sqrt(np.pi)
-    return made
+    score: Floats = z * (2 * special.ndtr(z) - 1) + 2 * density - 1 / np.sqrt(np.pi)
+    return score
 
 
 def _crps_student(z: Floats, degrees: Floats) -> Floats:
@@ -103,5 +103,5 @@ def _crps_student(z: Floats, degrees: Floats) -> Floats:
     ratio = special.betaln(0.5, degrees - 0.5) - 2 * special.betaln(0.5, degrees / 2)
     spread = 2 * np.sqrt(degrees) / (degrees - 1) * np.exp(ratio)
     below = 2 * special.stdtr(degrees, z) - 1
-    made: Floats = z * below + 2 * density * (degrees + z**2) / (degrees - 1) - spread
-    return made
+    score: Floats = z * below + 2 * density * (degrees + z**2) / (degrees - 1) - spread
+    return score

@@ -30,7 +30,7 @@ _ANCHOR = """
 
 
 def of(
-    conn: Connection, token: Token, said: Statement, now: datetime, stale_seconds: int
+    conn: Connection, token: Token, statement: Statement, now: datetime, stale_seconds: int
 ) -> Anchor:
     """The newest price that was seen since the forecast's close; and the stored forecast of the same version.
 
@@ -39,7 +39,7 @@ def of(
     Args:
         conn: with quotes, closes and the prediction log.
         token: that is asked for.
-        said: what is to be anchored.
+        statement: what is to be anchored.
         now: quotes older than `stale_seconds` before it do not count.
         stale_seconds: see the setting `market_stale_seconds`.
 
@@ -48,16 +48,16 @@ def of(
     """
     parameters = {
         "token_id": token.id,
-        "origin_at": said.expected.origin_at,
-        "horizon_days": said.expected.horizon_days,
-        "model_name": said.version.name,
-        "model_version": said.version.number,
-        "since": max(said.expected.origin_at, now - timedelta(seconds=stale_seconds)),
+        "origin_at": statement.expected.origin_at,
+        "horizon_days": statement.expected.horizon_days,
+        "model_name": statement.version.name,
+        "model_version": statement.version.number,
+        "since": max(statement.expected.origin_at, now - timedelta(seconds=stale_seconds)),
     }
     row = conn.execute(_ANCHOR, parameters).fetchone()
     price, seen_at, close, closed_at, prediction_id = row or (None, None, None, None, None)
     if price is not None:
         return Anchor(price, seen_at, prediction_id)
     if close is None:
-        raise ModelError(f"the close of {token.symbol} at {said.expected.origin_at} is gone")
+        raise ModelError(f"the close of {token.symbol} at {statement.expected.origin_at} is gone")
     return Anchor(close, closed_at, prediction_id)

@@ -23,5 +23,5 @@ class ModelFigures(Collector):
         """The figures of this instant."""
         own = self._champions.symbols()
         yield gauge("coinsphere_models_loaded", "Tokens with a champion of their own.", len(own))
-        told = len({*own, *self._everyone.symbols()})
-        yield gauge("coinsphere_tokens_forecast", "Tokens that can be forecast now.", told)
+        tokens = len({*own, *self._everyone.symbols()})
+        yield gauge("coinsphere_tokens_forecast", "Tokens that can be forecast now.", tokens)

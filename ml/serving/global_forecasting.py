@@ -127,7 +127,7 @@ def _distributions(
     version: GlobalVersion, features: FeatureSet, day: int, places: NDArray[np.int64]
 ) -> Iterator[StudentReturns]:
     """Those of the tokens at `places`, as seen when day `day` closed."""
-    made = version.model.predict(features, day).at(np.s_[:, :1])
+    predicted = version.model.predict(features, day).at(np.s_[:, :1])
     familiar = version.novelty.is_familiar(features.inputs[:, day]) & ~features.pegged[:, day]
     named = factors(version.model, features, day)
     for place in places:
@@ -138,10 +138,10 @@ def _distributions(
                 symbol=symbol,
                 horizon_days=horizon,
                 origin_at=features.panel.closed_at(day),
-                location=float(made.location[place, 0, at]),
-                log_scale=float(np.log(made.scale[place, 0, at])),
+                location=float(predicted.location[place, 0, at]),
+                log_scale=float(np.log(predicted.scale[place, 0, at])),
                 reference_log_scale=float(np.log(features.unit[place, day, at])),
-                degrees=float(made.degrees[place, 0, at]),
+                degrees=float(predicted.degrees[place, 0, at]),
                 width80=float(widths[at, NOMINAL.index(0.8)]),
                 width95=float(widths[at, NOMINAL.index(0.95)]),
                 in_distribution=bool(familiar[place]),

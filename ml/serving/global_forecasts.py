@@ -145,18 +145,9 @@ class GlobalForecasts:
             self._state = _State(reasons=_reasons(self._settings, serving, verdict, {}, refused))
             return
         recent = panel.recent(conn, now)
-        ids = dict(zip(recent.symbols, recent.token_ids, strict=True))
-        forecasts = {
-            number: _forecasts_of(each, recent, ids) for number, each in self._loaded.items()
-        }
         standing = _standing(self._settings, serving, self._loaded, now)
-        self._state = _State(
-            {horizon: forecasts[number] for horizon, number in standing.items()},
-            forecasts.get(serving.baseline or 0),
-            _reasons(self._settings, serving, verdict, standing, refused),
-            recent.price_source,
-            recent.digest,
-        )
+        reasons = _reasons(self._settings, serving, verdict, standing, refused)
+        self._state = self._computed(recent, standing, serving.baseline, reasons)
         # One that was refused is tried again at the next round.
         self._inputs = None if refused else inputs
         _log.info(
@@ -165,6 +156,23 @@ class GlobalForecasts:
             baseline=serving.baseline,
             tokens=len(self.symbols()),
             last_day=str(recent.last_day),
+        )
+
+    def _computed(
+        self,
+        recent: Panel,
+        standing: Mapping[int, int],
+        baseline: int | None,
+        reasons: Mapping[int, str],
+    ) -> _State:
+        """What every loaded version expects after the panel's last day; `standing` says which serves at which horizon."""
+        ids = dict(zip(recent.symbols, recent.token_ids, strict=True))
+        forecasts = {
+            number: _forecasts_of(each, recent, ids) for number, each in self._loaded.items()
+        }
+        champions = {horizon: forecasts[number] for horizon, number in standing.items()}
+        return _State(
+            champions, forecasts.get(baseline or 0), reasons, recent.price_source, recent.digest
         )
 
     def _load(self, serving: Serving) -> dict[int, str]:

@@ -66,18 +66,18 @@ class Statement:
 
 
 def answer(
-    said: Statement, anchor: Anchor, *, reason: str | None, now: datetime, expiry_days: int
+    statement: Statement, anchor: Anchor, *, reason: str | None, now: datetime, expiry_days: int
 ) -> dict[str, Any]:
     """The answer as JSON holds it.
 
     Args:
-        said: by the rung that stands.
+        statement: by the rung that stands.
         anchor: the price that it starts from.
         reason: why no global champion speaks at this horizon; None where one does.
         now: decides whether the answer is stale.
         expiry_days: age of the model's data cut-off past which it is.
     """
-    expected, version = said.expected, said.version
+    expected, version = statement.expected, statement.version
     start = anchoring.horizon_start(expected.origin_at, anchor.observed_at)
     length = timedelta(days=expected.horizon_days)
     expires_at = expiry(expected, version.data_cutoff, expiry_days)
@@ -95,14 +95,14 @@ def answer(
         "factors": list(expected.factors),
         "model": {
             **_of_version(version),
-            "inputDigest": said.input_digest,
-            "rung": said.rung.value,
+            "inputDigest": statement.input_digest,
+            "rung": statement.rung.value,
         },
-        "quality": {**said.quality, "validated": reason is None, "reason": reason},
+        "quality": {**statement.quality, "validated": reason is None, "reason": reason},
         "predictionId": anchor.prediction_id and str(anchor.prediction_id),
         "expiresAt": expires_at,
         "stale": now >= expires_at,
-        "priceSource": said.price_source,
+        "priceSource": statement.price_source,
     }
 
 

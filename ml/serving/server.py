@@ -60,13 +60,13 @@ class Forecasts:
     def of(self, champion: Champion, newest: History) -> list[Statement]:
         """What it says of all horizons."""
         key = (champion.model_name, champion.version, newest.digest, newest.origin_at)
-        made = self._made.get(key)
-        if made is None:
-            made = _statements(champion, newest)
+        statements = self._made.get(key)
+        if statements is None:
+            statements = _statements(champion, newest)
             if len(self._made) >= _CACHED:
                 self._made.clear()
-            self._made[key] = made
-        return made
+            self._made[key] = statements
+        return statements
 
 
 class Endpoints:
@@ -103,15 +103,17 @@ class Endpoints:
         horizon, now = _horizon(request.query_params.get("days", "1")), self._clock()
         with self._database.connection() as conn:
             token = _token(conn, request.path_params["symbol"])
-            said, reason = self._said(conn, token, horizon)
-            anchor = anchors.of(conn, token, said, now, self._settings.market_stale_seconds)
+            statement, reason = self._statement(conn, token, horizon)
+            anchor = anchors.of(conn, token, statement, now, self._settings.market_stale_seconds)
         answer = responses.answer(
-            said, anchor, reason=reason, now=now, expiry_days=self._settings.ml_expiry_days
+            statement, anchor, reason=reason, now=now, expiry_days=self._settings.ml_expiry_days
         )
-        FORECASTS.labels(said.rung).inc()
+        FORECASTS.labels(statement.rung).inc()
         return _json(answer)
 
-    def _said(self, conn: Connection, token: Token, horizon: int) -> tuple[Statement, str | None]:
+    def _statement(
+        self, conn: Connection, token: Token, horizon: int
+    ) -> tuple[Statement, str | None]:
         """What the highest rung that stands says, and why no global champion does. Raises HTTPException 503."""
         champion = self._everyone.champion(token.id, horizon)
         if champion is not None:
@@ -131,10 +133,10 @@ class Endpoints:
         )
         if own and rung is Rung.GLOBAL_BASELINE:
             reasons.append(f"{token.symbol}'s own model lost more on the same days")
-        said = None if rung is None else statements[rung]
-        if said is None:
+        statement = None if rung is None else statements[rung]
+        if statement is None:
             raise _nobody(conn, token, reasons)
-        return said, "; ".join(reasons)
+        return statement, "; ".join(reasons)
 
     def _own(self, conn: Connection, token: Token) -> tuple[list[Statement], list[str]]:
         """What the token's own champion says of all horizons, and what is wrong where it says nothing though it should."""
@@ -224,8 +226,8 @@ def _nobody(conn: Connection, token: Token, reasons: list[str]) -> HTTPException
     row = conn.execute(_REAL_DAYS, {"token_id": token.id}).fetchone()
     days = row[0] if row else 0
     if days < CONTEXT:
-        told = f"{token.symbol} has {days} days of real prices; a forecast needs {CONTEXT}"
-        return HTTPException(503, told)
+        detail = f"{token.symbol} has {days} days of real prices; a forecast needs {CONTEXT}"
+        return HTTPException(503, detail)
     return HTTPException(503, f"No model can speak of {token.symbol}: {'; '.join(reasons)}")
 
 

@@ -97,9 +97,9 @@ def as_graph(fitted: Sequence["FittedNetwork"]) -> GlobalLstm:
     """Trained nets of the same training set as one graph."""
     from ml.models.networks import global_lstm_export  # noqa: PLC0415 - onnx is slow to import
 
-    degrees = [made.network.degrees().detach().numpy().astype(np.float64) for made in fitted]
+    degrees = [one.network.degrees().detach().numpy().astype(np.float64) for one in fitted]
     return GlobalLstm(
-        global_lstm_export.to_onnx([made.network for made in fitted]),
+        global_lstm_export.to_onnx([one.network for one in fitted]),
         fitted[0].mean,
         fitted[0].deviation,
         np.mean(degrees, axis=0),

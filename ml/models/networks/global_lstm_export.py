@@ -111,10 +111,10 @@ def _gates(
 
 
 def _blocks(parts: Sequence[_Array]) -> _Array:
-    made: _Array = block_diag(*parts)
-    return made
+    blocks: _Array = block_diag(*parts)
+    return blocks
 
 
 def _array(tensor: object) -> _Array:
-    made: _Array = tensor.detach().numpy()  # type: ignore[attr-defined]  # a parameter
-    return made
+    values: _Array = tensor.detach().numpy()  # type: ignore[attr-defined]  # a parameter
+    return values
