@@ -54,9 +54,8 @@ def by_year(
         chosen = mask & (years == year)[None]
         if chosen.any():
             unit = float(reference[:, :, _PLACE][chosen].mean())
-            gain = comparison.compare(
-                *(np.where(chosen, each, np.nan) for each in (leaning, plain)), 1
-            )
+            ours, theirs = (np.where(chosen, each, np.nan) for each in (leaning, plain))
+            gain = comparison.compare(ours, theirs, 1)
             weight = (nearest.location[chosen] * moved[chosen]).sum() / (moved[chosen] ** 2).sum()
             rows.append(Tilt(str(year), float(weight), gain.mean / unit, gain.t))
     return rows
