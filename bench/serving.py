@@ -63,11 +63,13 @@ def cpu_seconds(pid: int) -> float:
 
 
 def _clock(pid: int) -> float:
-    """The CPU seconds of one process to the nanosecond; what `/proc` tells moves by hundredths of a second."""
+    """The CPU seconds of one process to the nanosecond; what `/proc` tells moves by hundredths of a second.
+
+    None of one that has ended by now, as the autovacuum's do: its parent counts them.
+    """
     clock = ctypes.c_int()
-    if error := ctypes.CDLL(None).clock_getcpuclockid(pid, ctypes.byref(clock)):
-        raise OSError(error, os.strerror(error))
-    return time.clock_gettime(clock.value)
+    is_gone = ctypes.CDLL(None).clock_getcpuclockid(pid, ctypes.byref(clock)) != 0
+    return 0.0 if is_gone else time.clock_gettime(clock.value)
 
 
 @contextmanager
