@@ -131,6 +131,27 @@ _BLUEPRINTS = (
 )
 """Each resource's routes, and the prefix of their paths."""
 
+_CROSS_ORIGIN_REQUEST_HEADERS = [
+    "Authorization",
+    request_key.HEADER,
+    "Content-Digest",
+    "Content-Type",
+    idempotency.HEADER,
+    "If-None-Match",
+    "Signature",
+    "Signature-Input",
+]
+_CROSS_ORIGIN_RESPONSE_HEADERS = [
+    "ETag",
+    REQUEST_ID,
+    "Retry-After",
+    "RateLimit",
+    "RateLimit-Policy",
+    idempotency.REPLAYED,
+    "Deprecation",
+    "Sunset",
+]
+
 
 class _App(APIFlask):
     """Flask asks anew at each of some twenty functions of a request whether it is a coroutine; none of ours is."""
@@ -157,15 +178,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
         ConfigurationError: a setting is missing, or a signing key unusable.
         RuntimeError: a route does not declare who may call it.
     """
-    app = _App(
-        "webapi",
-        title="Coinsphere API",
-        version=API_VERSION,
-        spec_path=None,
-        docs_path=None,
-        json_errors=False,
-        static_folder=None,  # type: ignore[arg-type]  # typed narrower than Flask takes it
-    )
+    app = _empty_app()
     work = _services(settings, clock)
     app.extensions[EXTENSION] = work
     _configure(app, settings)
@@ -185,6 +198,18 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> APIFlask:
     access.refuse_undeclared(app)
     idempotency.register(app)
     return app
+
+
+def _empty_app() -> APIFlask:
+    return _App(
+        "webapi",
+        title="Coinsphere API",
+        version=API_VERSION,
+        spec_path=None,
+        docs_path=None,
+        json_errors=False,
+        static_folder=None,  # type: ignore[arg-type]  # typed narrower than Flask takes it
+    )
 
 
 def _services(settings: Settings, clock: Clock) -> Services:
@@ -240,26 +265,8 @@ def _allow_origins(app: APIFlask, origins: list[str]) -> None:
     CORS(
         app,
         resources={r"/(api|health|\.well-known)/?.*": {"origins": origins}},
-        allow_headers=[
-            "Authorization",
-            request_key.HEADER,
-            "Content-Digest",
-            "Content-Type",
-            idempotency.HEADER,
-            "If-None-Match",
-            "Signature",
-            "Signature-Input",
-        ],
-        expose_headers=[
-            "ETag",
-            REQUEST_ID,
-            "Retry-After",
-            "RateLimit",
-            "RateLimit-Policy",
-            idempotency.REPLAYED,
-            "Deprecation",
-            "Sunset",
-        ],
+        allow_headers=_CROSS_ORIGIN_REQUEST_HEADERS,
+        expose_headers=_CROSS_ORIGIN_RESPONSE_HEADERS,
         max_age=600,
     )
 

@@ -2,12 +2,15 @@
 
 import secrets
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from webapi.demo.cli import demo
 from webapi.tokens.cli import tokens
+
+if TYPE_CHECKING:
+    from coinsphere.settings import Settings
 
 _TO_CHOOSE = timedelta(hours=1)
 """A new administrator's time to choose a password."""
@@ -30,6 +33,25 @@ def users() -> None:
 @click.argument("email")
 def create_admin(email: str) -> None:
     """Create an administrator, who has no password: a token to choose one by is printed once, and good once."""
+    from coinsphere.settings import Settings
+    from webapi.auth import schemas
+
+    try:
+        address = schemas.email_address(email)
+    except ValueError as error:
+        raise click.BadParameter(f"{email} {error}", param_hint="EMAIL") from error
+    settings = Settings.from_env()
+    token = _administrator(settings, address)
+    click.echo(
+        f"Administrator {address} created, without a password. Choose one within an hour, on the page\n"
+        f"{settings.pages_url}/reset-password?token={token}\n"
+        'or by POST /api/v1/auth/reset-password {"token": …, "newPassword": …} with this token, good once:\n'
+        f"{token}"
+    )
+
+
+def _administrator(settings: "Settings", address: str) -> str:
+    """Creates the account, and returns the token by which its password is chosen."""
     import psycopg
 
     from coinsphere.accounts import password_resets
@@ -39,15 +61,11 @@ def create_admin(email: str) -> None:
     from coinsphere.db import owner
     from coinsphere.db.owner import Scope
     from coinsphere.security.symmetric_keys import SymmetricKeys
-    from coinsphere.settings import Role, Settings
-    from webapi.auth import queries, schemas
+    from coinsphere.settings import Role
+    from webapi.auth import queries
     from webapi.security.passwords import Passwords
 
-    try:
-        address = schemas.email_address(email)
-    except ValueError as error:
-        raise click.BadParameter(f"{email} {error}", param_hint="EMAIL") from error
-    settings, now = Settings.from_env(), utc_now()
+    now = utc_now()
     nobody_knows = Passwords.of(settings).made(secrets.token_urlsafe(32))
     with psycopg.connect(settings.url_for(Role.API)) as conn:
         owner.act(conn, None, Scope.ADMINISTRATION)
@@ -57,12 +75,7 @@ def create_admin(email: str) -> None:
         token = password_resets.issue(conn, user.id, _TO_CHOOSE, now)
         keys = SymmetricKeys(settings.audit_keys)
         chain.append(conn, keys, Event.ADMIN_CREATED, now, target=str(user.id))
-    click.echo(
-        f"Administrator {address} created, without a password. Choose one within an hour, on the page\n"
-        f"{settings.pages_url}/reset-password?token={token}\n"
-        'or by POST /api/v1/auth/reset-password {"token": …, "newPassword": …} with this token, good once:\n'
-        f"{token}"
-    )
+    return token
 
 
 @users.command("list")

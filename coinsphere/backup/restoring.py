@@ -138,10 +138,25 @@ def _recover(data: Path, folder: Path, role: str) -> None:
     What the server was set to where it ran is of no use here: its libraries, certificates and other folders may be
     missing, and its archive is not ours to write to.
     """
-    said = folder / "log"
     (folder / "postgresql.conf").touch()
     (folder / "pg_hba.conf").write_text(_LOCAL_TRUST)
     (folder / "pg_ident.conf").touch()
+    command, server_log = _server_command(data, folder), folder / "log"
+    with (
+        server_log.open("w") as output,
+        subprocess.Popen(command, stdout=output, stderr=output) as server,  # noqa: S603  # nosec B603
+    ):
+        try:
+            _wait(server, folder, role)
+        except BackupError as error:
+            raise BackupError(_why(server_log, error)) from error
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait()
+
+
+def _server_command(data: Path, folder: Path) -> list[str]:
+    """Starts PostgreSQL over `data` by the configuration in `folder`, reachable by its socket there alone."""
     options = {
         "config_file": str(folder / "postgresql.conf"),
         "data_directory": str(data),
@@ -154,18 +169,7 @@ def _recover(data: Path, folder: Path, role: str) -> None:
         **_ALONE,
     }
     words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-    command = [*postgres.as_ordinary_user(), str(postgres.binary("postgres")), *words]
-    with (
-        said.open("w") as output,
-        subprocess.Popen(command, stdout=output, stderr=output) as server,  # noqa: S603  # nosec B603
-    ):
-        try:
-            _wait(server, folder, role)
-        except BackupError as error:
-            raise BackupError(_why(said, error)) from error
-        finally:
-            server.send_signal(signal.SIGINT)
-            server.wait()
+    return [*postgres.as_ordinary_user(), str(postgres.binary("postgres")), *words]
 
 
 def _wait(server: "subprocess.Popen[bytes]", folder: Path, role: str) -> None:

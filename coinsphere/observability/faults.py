@@ -33,29 +33,34 @@ def start(settings: Settings, process: str) -> None:
         return
     try:
         import sentry_sdk  # noqa: PLC0415  optional
-        from sentry_sdk.integrations.atexit import AtexitIntegration  # noqa: PLC0415  optional
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             "COINSPHERE_SENTRY_DSN needs packages: pip install 'coinsphere[sentry]'."
         ) from error
     try:
-        sentry_sdk.init(
-            dsn=settings.sentry_dsn.get_secret_value(),
-            release=version("coinsphere"),
-            environment=settings.environment,
-            server_name=process,
-            default_integrations=False,
-            auto_enabling_integrations=False,
-            # What ended a process is told in the two seconds that it has left; nobody reads that on a terminal.
-            integrations=[AtexitIntegration(callback=lambda _pending, _timeout: None)],
-            include_local_variables=False,
-            include_source_context=False,
-            max_breadcrumbs=0,
-            before_send=scrubbed,
-        )
+        _initialise(sentry_sdk, settings.sentry_dsn.get_secret_value(), settings, process)
     except ValueError as error:  # which may quote the key
         raise ConfigurationError("COINSPHERE_SENTRY_DSN is no address of Sentry.") from error
     log.tell_faults(lambda event: _tell(sentry_sdk, process, event))
+
+
+def _initialise(sentry: Any, dsn: str, settings: Settings, process: str) -> None:
+    from sentry_sdk.integrations.atexit import AtexitIntegration  # noqa: PLC0415  optional
+
+    sentry.init(
+        dsn=dsn,
+        release=version("coinsphere"),
+        environment=settings.environment,
+        server_name=process,
+        default_integrations=False,
+        auto_enabling_integrations=False,
+        # What ended a process is told in the two seconds that it has left; nobody reads that on a terminal.
+        integrations=[AtexitIntegration(callback=lambda _pending, _timeout: None)],
+        include_local_variables=False,
+        include_source_context=False,
+        max_breadcrumbs=0,
+        before_send=scrubbed,
+    )
 
 
 def scrubbed(event: Any, _hint: object = None) -> Any:

@@ -81,20 +81,7 @@ class Stream:
         """
         async with (
             self._pool,
-            serve(
-                self._handle,
-                host,
-                port,
-                select_subprotocol=handshake.chosen_protocol,
-                process_request=self._admit,
-                compression=None,
-                server_header=None,
-                ping_interval=PING_SECONDS,
-                ping_timeout=PING_SECONDS,
-                close_timeout=_CLOSE_SECONDS,
-                max_size=MAX_MESSAGE_BYTES,
-                create_connection=partial(Connection, self._openings),  # type: ignore[arg-type]  # it is called, no more
-            ) as server,
+            self._serve(host, port) as server,
             asyncio.TaskGroup() as group,
         ):
             handover_socket = HandoverSocket(
@@ -112,6 +99,22 @@ class Stream:
                 handover_socket.close()
                 for task in tasks:
                     task.cancel()
+
+    def _serve(self, host: str, port: int) -> serve:
+        return serve(
+            self._handle,
+            host,
+            port,
+            select_subprotocol=handshake.chosen_protocol,
+            process_request=self._admit,
+            compression=None,
+            server_header=None,
+            ping_interval=PING_SECONDS,
+            ping_timeout=PING_SECONDS,
+            close_timeout=_CLOSE_SECONDS,
+            max_size=MAX_MESSAGE_BYTES,
+            create_connection=partial(Connection, self._openings),  # type: ignore[arg-type]  # it is called, no more
+        )
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer what is no WebSocket of a known session; None lets the caller in."""

@@ -49,19 +49,7 @@ _log = log.get("jobs")
 
 def build(settings: Settings) -> App:
     """The app with all its tasks, connected to nothing before it is opened."""
-    connector = PsycopgConnector(
-        conninfo=settings.dsn,
-        kwargs={"options": _SEARCH_PATH, "application_name": "coinsphere-worker"},
-        min_size=1,
-        max_size=2 * len(SLOTS) + 2,
-        timeout=5.0,
-        pool_factory=partial(
-            AsyncConnectionPool,
-            reconnect_timeout=RETRY_SECONDS,
-            reconnect_failed=AsyncConnectionPool.check,
-        ),
-    )
-    app = App(connector=connector)
+    app = App(connector=_connector(settings))
     _add_mail(app, settings)
     channels.add(app, settings)
     accounts.add(app, settings)
@@ -75,6 +63,21 @@ def build(settings: Settings) -> App:
     _add_alarms(app, settings)
     _add_requests(app, settings)
     return app
+
+
+def _connector(settings: Settings) -> PsycopgConnector:
+    return PsycopgConnector(
+        conninfo=settings.dsn,
+        kwargs={"options": _SEARCH_PATH, "application_name": "coinsphere-worker"},
+        min_size=1,
+        max_size=2 * len(SLOTS) + 2,
+        timeout=5.0,
+        pool_factory=partial(
+            AsyncConnectionPool,
+            reconnect_timeout=RETRY_SECONDS,
+            reconnect_failed=AsyncConnectionPool.check,
+        ),
+    )
 
 
 def _add_mail(app: App, settings: Settings) -> None:

@@ -152,26 +152,31 @@ def get_stats() -> dict[str, Any]:
         worths = queries.worth_of_portfolios(
             conn, user_id, {position.portfolio_id for position in open_positions}
         )
-    totals = valuation.totals(open_positions)
     synced = [wallet.last_synced_at for wallet in own_wallets if wallet.last_synced_at is not None]
     return {
         "data": {
-            "total_value": totals.total_value,
-            "total_supplied": totals.by_kind[PositionKind.SUPPLIED],
-            "total_borrowed": totals.by_kind[PositionKind.BORROWED],
-            "total_staked": totals.by_kind[PositionKind.STAKED],
-            "total_liquidity": totals.by_kind[PositionKind.LIQUIDITY],
-            "total_rewards": totals.by_kind[PositionKind.REWARD],
+            **_sums(valuation.totals(open_positions)),
             "positions_count": len(open_positions),
-            "protocols_count": len(totals.by_protocol),
             "wallets_count": len(own_wallets),
-            "by_protocol": [
-                {"slug": slug, "value": worth} for slug, worth in totals.by_protocol.items()
-            ],
             "by_portfolio": worths,
-            "unpriced": totals.unpriced,
             "last_synced_at": min(synced, default=None),
         }
+    }
+
+
+def _sums(totals: valuation.Totals) -> dict[str, Any]:
+    return {
+        "total_value": totals.total_value,
+        "total_supplied": totals.by_kind[PositionKind.SUPPLIED],
+        "total_borrowed": totals.by_kind[PositionKind.BORROWED],
+        "total_staked": totals.by_kind[PositionKind.STAKED],
+        "total_liquidity": totals.by_kind[PositionKind.LIQUIDITY],
+        "total_rewards": totals.by_kind[PositionKind.REWARD],
+        "protocols_count": len(totals.by_protocol),
+        "by_protocol": [
+            {"slug": slug, "value": worth} for slug, worth in totals.by_protocol.items()
+        ],
+        "unpriced": totals.unpriced,
     }
 
 

@@ -58,9 +58,8 @@ def connect(given: schemas.ConnectExchangeIn) -> Connected:
     """
     require_verified()
     secret, info = keys.look_at(given)
-    work = services()
     user_id = access.principal().user_id
-    with work.database.connection() as conn:
+    with services().database.connection() as conn:
         _require_room(conn, user_id)
         portfolio_id = queries.portfolio_for(conn, user_id, given.portfolio_id)
         if portfolio_id is None:
@@ -73,24 +72,31 @@ def connect(given: schemas.ConnectExchangeIn) -> Connected:
             allows_trading=given.allow_trading,
             markets=tuple(given.markets),
         )
-        try:
-            connection = connections.create(
-                conn, work.encryption_keys, user_id, new, info=info, now=work.clock()
-            )
-        except KeyTooPowerful as error:
-            raise keys.too_powerful(error) from None
-        if connection is None:
-            raise errors.Problem(409, "this key is connected already", code="key-connected")
+        connection = _create(conn, user_id, new, info)
         job_id = syncs.request(conn, connection.id)
-        audit.record(
-            conn,
-            Event.EXCHANGE_CONNECTED,
-            actor_id=user_id,
-            target=str(connection.id),
-            details={"exchange": connection.exchange, "verdict": info.permissions.verdict},
-        )
         happened(conn, ExchangeConnected(connection.exchange))
     return Connected(connection, info, job_id)
+
+
+def _create(conn: Database, user_id: UUID, new: NewConnection, info: KeyInfo) -> Connection:
+    """Stores the connection, and the act in the audit log."""
+    work = services()
+    try:
+        connection = connections.create(
+            conn, work.encryption_keys, user_id, new, info=info, now=work.clock()
+        )
+    except KeyTooPowerful as error:
+        raise keys.too_powerful(error) from None
+    if connection is None:
+        raise errors.Problem(409, "this key is connected already", code="key-connected")
+    audit.record(
+        conn,
+        Event.EXCHANGE_CONNECTED,
+        actor_id=user_id,
+        target=str(connection.id),
+        details={"exchange": connection.exchange, "verdict": info.permissions.verdict},
+    )
+    return connection
 
 
 def _require_room(conn: Database, user_id: UUID) -> None:

@@ -29,9 +29,7 @@ _STALE = N_("This forecast has expired: no newer one was issued.")
 
 def prediction(token: Token, forecast: Forecast, technical: Indicators | None) -> dict[str, Any]:
     """The answer for one token."""
-    median = forecast.quantile("0.5")
-    change = median - forecast.reference_price
-    percent = anchoring.change_percent(median, forecast.reference_price)
+    median, change, percent = _change(forecast)
     direction, confidence = _direction(forecast)
     return {
         "symbol": token.symbol,
@@ -48,16 +46,38 @@ def prediction(token: Token, forecast: Forecast, technical: Indicators | None) -
             "change_percent": percent,
             "confidence": 100 * confidence,
             "direction": direction,
-            "factors": forecast.factors,
-            "note": _note(forecast),
-            "technical_indicators": indicators.describe(technical),
-            "model_version": str(forecast.model.version),
+            **_explanation(forecast, technical),
             **_spread(forecast),
         },
         "predicted_price": median,
         "prediction_change": change,
         "prediction_change_percent": percent,
         "confidence": confidence,
+        **_issue(forecast),
+        "not_kept": [],
+    }
+
+
+def _change(forecast: Forecast) -> tuple[Decimal, Decimal, Decimal]:
+    """The median price, how far it lies from the reference price, and that distance in percent."""
+    median = forecast.quantile("0.5")
+    percent = anchoring.change_percent(median, forecast.reference_price)
+    return median, median - forecast.reference_price, percent
+
+
+def _explanation(forecast: Forecast, technical: Indicators | None) -> dict[str, Any]:
+    """Why the model says so, in words and indicators."""
+    return {
+        "factors": forecast.factors,
+        "note": _note(forecast),
+        "technical_indicators": indicators.describe(technical),
+        "model_version": str(forecast.model.version),
+    }
+
+
+def _issue(forecast: Forecast) -> dict[str, Any]:
+    """Which model issued the forecast, when, and for how long it is good."""
+    return {
         "days_ahead": forecast.days_ahead,
         "timeframe": schemas.FRAMES[forecast.days_ahead],
         "timestamp": forecast.issued_at,
@@ -66,7 +86,6 @@ def prediction(token: Token, forecast: Forecast, technical: Indicators | None) -
         "prediction_id": forecast.prediction_id,
         "expires_at": forecast.expires_at,
         "stale": forecast.stale,
-        "not_kept": [],
     }
 
 

@@ -1,5 +1,6 @@
 """A portfolio as the holder of a link sees it. Each look is written to the audit log."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,8 +11,10 @@ from coinsphere.portfolio.model import EXACT
 from coinsphere.portfolio.performance import stored_days
 from coinsphere.portfolio.performance.period import Period
 from coinsphere.portfolio.performance.stored_days import Point
+from coinsphere.portfolio.portfolios import Portfolio
 from coinsphere.portfolio.sharing import Shared
 from coinsphere.portfolio.valuation import current_holdings
+from coinsphere.portfolio.valuation.current_holdings import Holding
 from webapi.http import errors
 from webapi.portfolios import queries, scope
 from webapi.portfolios.composition.routes import parts
@@ -43,8 +46,13 @@ def open_link(secret: str) -> dict[str, Any]:
         identity = str(sharing.identify(conn, shared.user_id, secret))
         details = {"portfolio": str(portfolio.id)}
         audit.record(conn, Event.PORTFOLIO_SHARE_OPENED, target=identity, details=details)
+    return _answer(portfolio, holdings, points, hides=shared.hides_amounts)
+
+
+def _answer(
+    portfolio: Portfolio, holdings: Sequence[Holding], points: Sequence[Point], *, hides: bool
+) -> dict[str, Any]:
     sums = current_holdings.totals(holdings)
-    hides = shared.hides_amounts
     return {
         "name": portfolio.name,
         "currency": portfolio.currency,

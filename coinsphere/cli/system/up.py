@@ -46,39 +46,56 @@ def register(cli: click.Group) -> None:
 )
 def up(*, detach: bool, market: str | None) -> None:
     """Start everything, fill the price history and run the pipeline once; Ctrl-C stops it again."""
-    from coinsphere import upgrade
-    from coinsphere.cli.progress import ConsoleProgress
-    from coinsphere.local import system
     from coinsphere.local.supervision import Supervisor
 
     chosen = _chosen(market)
     console = new_console()
-    began = time.monotonic()
     console.print(f"[bold]Coinsphere[/bold] in {chosen.state}", highlight=False)
-    progress = ConsoleProgress(console)
     if Supervisor(chosen.state).is_running():
-        settings = system.up(chosen, progress)
-        console.print("It runs already and goes on; what is not done yet is done now.")
-        _fill(console, settings, progress)
-        console.print("`coinsphere status` shows it, `coinsphere down` stops it.")
+        _complete(console, chosen)
         return
     with _terminable():
-        settings = system.up(chosen, progress, upgrade.bring)
-        try:
-            _fill(console, settings, progress)
-            console.print(f"Ready after {time.monotonic() - began:.0f} s.", highlight=False)
-            if detach:
-                console.print("It goes on in the background; `coinsphere down` stops it.")
-                return
-            console.print("Ctrl-C stops everything.")
-            _watch(console, settings)
-        except KeyboardInterrupt:
-            console.print("\nStopping")
-        except BaseException:
-            system.down(chosen)
-            raise
+        is_stopped = _start(console, chosen, detach=detach)
+    if is_stopped:
+        console.print("Stopped.")
+
+
+def _complete(console: Console, chosen: Settings) -> None:
+    """Do what is not done yet on a system that runs."""
+    from coinsphere.cli.progress import ConsoleProgress
+    from coinsphere.local import system
+
+    progress = ConsoleProgress(console)
+    settings = system.up(chosen, progress)
+    console.print("It runs already and goes on; what is not done yet is done now.")
+    _fill(console, settings, progress)
+    console.print("`coinsphere status` shows it, `coinsphere down` stops it.")
+
+
+def _start(console: Console, chosen: Settings, *, detach: bool) -> bool:
+    """Start everything and fill it. Returns whether it was stopped again: by Ctrl-C, where it does not go on by itself."""
+    from coinsphere import upgrade
+    from coinsphere.cli.progress import ConsoleProgress
+    from coinsphere.local import system
+
+    began = time.monotonic()
+    progress = ConsoleProgress(console)
+    settings = system.up(chosen, progress, upgrade.bring)
+    try:
+        _fill(console, settings, progress)
+        console.print(f"Ready after {time.monotonic() - began:.0f} s.", highlight=False)
+        if detach:
+            console.print("It goes on in the background; `coinsphere down` stops it.")
+            return False
+        console.print("Ctrl-C stops everything.")
+        _watch(console, settings)
+    except KeyboardInterrupt:
+        console.print("\nStopping")
+    except BaseException:
         system.down(chosen)
-    console.print("Stopped.")
+        raise
+    system.down(chosen)
+    return True
 
 
 @click.command()

@@ -82,39 +82,50 @@ class BalancerV2:
 
     def _places(self) -> Plan[list[Place]]:
         """Plan: shares and gauges of every pool that is looked for."""
-        behind = yield [Call(each, "lp_token()", (), ("address",)) for each in self.ticked]
-        stands_for = {
-            gauge: str(row[0]) for gauge, row in zip(self.ticked, behind, strict=True) if row
-        }
-        pools = yield from self._pools((*self.pools, *self.ticked, *stands_for.values()))
-        by_factory = yield [
+        claimed = yield from self._claimed_gauges()
+        pools = yield from self._pools((*self.pools, *self.ticked, *claimed.values()))
+        listed = yield from self._listed_gauges(list(pools))
+        vouched = yield from self._vouched_for(list(claimed))
+        gauges_of = [*listed, *((gauge, claimed[gauge]) for gauge in vouched)]
+        places = [Place("wallet", pool.shares, pool) for pool in pools.values()]
+        places += [
+            Place("gauge", gauge, pools[shares]) for gauge, shares in gauges_of if shares in pools
+        ]
+        return list({place.token.lower(): place for place in places}.values())
+
+    def _claimed_gauges(self) -> Plan[dict[str, str]]:
+        """Plan: what of the ticked contracts says that it is a gauge, with the shares that it names."""
+        shares = yield [Call(gauge, "lp_token()", (), ("address",)) for gauge in self.ticked]
+        return {gauge: str(row[0]) for gauge, row in zip(self.ticked, shares, strict=True) if row}
+
+    def _listed_gauges(self, pools: Sequence[str]) -> Plan[list[tuple[str, str]]]:
+        """Plan: the gauges that the first factory lists of pools, each with the pool's shares."""
+        rows = yield [
             Call(self.factories[0], "getPoolGauge(address)", (pool,), ("address",))
             for pool in pools
         ]
-        vouched = yield from grouped(
-            [
-                [
-                    Call(each, "isGaugeFromFactory(address)", (gauge,), ("bool",))
-                    for each in self.factories
-                ]
-                for gauge in stands_for
-            ]
-        )
-        known = [
+        return [
             (str(row[0]), pool)
-            for pool, row in zip(pools, by_factory, strict=True)
+            for pool, row in zip(pools, rows, strict=True)
             if row is not None and coin_or(row[0])
         ]
-        known += [
-            (gauge, shares)
-            for (gauge, shares), rows in zip(stands_for.items(), vouched, strict=True)
+
+    def _vouched_for(self, candidates: Sequence[str]) -> Plan[list[str]]:
+        """Plan: those of the candidates that a factory made, and so are gauges."""
+        answers = yield from grouped(
+            [
+                [
+                    Call(factory, "isGaugeFromFactory(address)", (gauge,), ("bool",))
+                    for factory in self.factories
+                ]
+                for gauge in candidates
+            ]
+        )
+        return [
+            gauge
+            for gauge, rows in zip(candidates, answers, strict=True)
             if any(row and row[0] for row in rows)
         ]
-        places = [Place("wallet", each.shares, each) for each in pools.values()]
-        places += [
-            Place("gauge", gauge, pools[shares]) for gauge, shares in known if shares in pools
-        ]
-        return list({place.token.lower(): place for place in places}.values())
 
     def _pools(self, candidates: Iterable[str]) -> Plan[dict[str, Pool]]:
         """Plan: those of some contracts that the vault knows as pools."""

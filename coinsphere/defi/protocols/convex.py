@@ -38,26 +38,12 @@ class Convex:
         """Plan: see `model.Reader`."""
         pools = yield from curve.listed(self.booster)
         *of_pools, (locked, locked_earned), cliffs = yield from grouped(
-            [
-                *(_of_pool(pool, owner) for pool in pools),
-                [
-                    Call(self.locker, "lockedBalanceOf(address)", (owner,)),
-                    Call(self.locker, "claimableRewards(address)", (owner,), _LOCKED_EARNED),
-                ],
-                [Call(self.cvx, each) for each in _CLIFFS],
-            ]
+            [*(_of_pool(pool, owner) for pool in pools), *self._of_cvx(owner)]
         )
         amounts = [(pool, list(map(whole, row))) for pool, row in zip(pools, of_pools, strict=True)]
         used = [(pool, staked + loose) for pool, (staked, loose, _) in amounts if staked + loose]
         owed = [(pool, earned) for pool, (_, _, earned) in amounts if earned > 0]
-        known = yield from curve.contents(self.registry, [pool.shares for pool, _ in used])
-        positions = [
-            position
-            for pool, raw in used
-            for position in curve.parts(
-                f"pool:{pool.number}", pool.shares, raw, known.get(pool.shares), {"in": "convex"}
-            )
-        ]
+        positions = yield from self._shares(used)
         rewarded = {pool.number: pool for pool, _ in (*used, *owed)}
         extra, is_whole = yield from _extra(owner, tuple(rewarded.values()))
         positions += [*self._of_pools(owed, cliffs), *self._of_locker(locked, locked_earned)]
@@ -68,6 +54,27 @@ class Convex:
             frozenset(receipts | {self.locker}),
             unread=None if is_whole else "rewards",
         )
+
+    def _of_cvx(self, owner: str) -> list[list[Call]]:
+        """CVX locked and what it earned, then the figures that tell how much CVX comes with CRV."""
+        return [
+            [
+                Call(self.locker, "lockedBalanceOf(address)", (owner,)),
+                Call(self.locker, "claimableRewards(address)", (owner,), _LOCKED_EARNED),
+            ],
+            [Call(self.cvx, name) for name in _CLIFFS],
+        ]
+
+    def _shares(self, used: Sequence[tuple[Listed, int]]) -> Plan[list[Position]]:
+        """Plan: the coins behind the shares that are staked or wait to be."""
+        contents = yield from curve.contents(self.registry, [pool.shares for pool, _ in used])
+        return [
+            position
+            for pool, raw in used
+            for position in curve.parts(
+                f"pool:{pool.number}", pool.shares, raw, contents.get(pool.shares), {"in": "convex"}
+            )
+        ]
 
     def _of_pools(
         self, owed: Sequence[tuple[Listed, int]], cliffs: Sequence[Result]
@@ -113,22 +120,7 @@ def _of_pool(pool: Listed, owner: str) -> list[Call]:
 
 def _extra(owner: str, pools: Sequence[Listed]) -> Plan[tuple[list[Position], bool]]:
     """Plan: what pools earned beside CRV and CVX, and whether all of it was told."""
-    counts = yield [Call(pool.rewards, "extraRewardsLength()") for pool in pools]
-    rewards = yield from grouped(
-        [
-            [
-                Call(pool.rewards, "extraRewards(uint256)", (number,), ("address",))
-                for number in range(whole(count))
-            ]
-            for pool, count in zip(pools, counts, strict=True)
-        ]
-    )
-    places = [
-        (pool.number, str(row[0]))
-        for pool, rows in zip(pools, rewards, strict=True)
-        for row in rows
-        if row is not None
-    ]
+    places, is_listed = yield from _extra_contracts(pools)
     states = yield from grouped(
         [
             (Call(place, _EARNED, (owner,)), Call(place, "rewardToken()", (), ("address",)))
@@ -141,8 +133,28 @@ def _extra(owner: str, pools: Sequence[Listed]) -> Plan[tuple[list[Position], bo
         if earned is not None and token is not None and earned[0] > 0
     ]
     positions = yield from _extra_positions(owed)
-    answers = (row for rows in (counts, *rewards, *states) for row in rows)
-    return positions, all(row is not None for row in answers)
+    return positions, is_listed and all(None not in state for state in states)
+
+
+def _extra_contracts(pools: Sequence[Listed]) -> Plan[tuple[list[tuple[int, str]], bool]]:
+    """Plan: the contracts of further rewards with their pools' numbers, and whether every pool told all of its own."""
+    counts = yield [Call(pool.rewards, "extraRewardsLength()") for pool in pools]
+    rewards = yield from grouped(
+        [
+            [
+                Call(pool.rewards, "extraRewards(uint256)", (number,), ("address",))
+                for number in range(whole(count))
+            ]
+            for pool, count in zip(pools, counts, strict=True)
+        ]
+    )
+    contracts = [
+        (pool.number, str(row[0]))
+        for pool, rows in zip(pools, rewards, strict=True)
+        for row in rows
+        if row is not None
+    ]
+    return contracts, None not in counts and all(None not in rows for rows in rewards)
 
 
 def _extra_positions(owed: Sequence[_Extra]) -> Plan[list[Position]]:

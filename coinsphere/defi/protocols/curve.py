@@ -4,7 +4,7 @@ Which pools there are is told by Convex, which lists the pool of every gauge tha
 their amounts by Curve's own registry.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,6 +25,20 @@ class Listed(NamedTuple):
     deposit: str
     gauge: str
     rewards: str
+
+
+class Stake(NamedTuple):
+    """Shares of a pool in the wallet or in a gauge: `raw` is the owner's balance of `token`."""
+
+    where: str
+    token: str
+    shares: str
+    raw: int
+
+    @property
+    def group(self) -> str:
+        """What the positions behind these shares are grouped by."""
+        return f"{self.where}:{self.token}"
 
 
 class Contents(NamedTuple):
@@ -103,30 +117,34 @@ class Curve:
     def __call__(self, owner: str) -> Plan[Reading]:
         """Plan: see `model.Reader`."""
         pools = yield from listed(self.booster)
-        holders = list(
-            dict.fromkeys(token for pool in pools for token in (pool.shares, pool.gauge))
-        )
-        answers = yield [balance_of(token, owner) for token in holders]
-        balances = dict(zip(holders, map(whole, answers), strict=True))
-        stakes = [
-            (where, token, pool.shares)
-            for pool in {pool.shares: pool for pool in pools}.values()
-            for where, token in (("wallet", pool.shares), ("gauge", pool.gauge))
-            if balances[token]
-        ]
-        known = yield from contents(self.registry, [shares for *_, shares in stakes])
+        tokens = list(dict.fromkeys(token for pool in pools for token in (pool.shares, pool.gauge)))
+        answers = yield [balance_of(token, owner) for token in tokens]
+        stakes = _stakes(pools, dict(zip(tokens, map(whole, answers), strict=True)))
+        contained = yield from contents(self.registry, [stake.shares for stake in stakes])
         positions = [
             position
-            for where, token, shares in stakes
+            for stake in stakes
             for position in parts(
-                f"{where}:{token}", shares, balances[token], known.get(shares), {"in": where}
+                stake.group,
+                stake.shares,
+                stake.raw,
+                contained.get(stake.shares),
+                {"in": stake.where},
             )
         ]
-        staked = [
-            gauges.Stake(f"{where}:{gauge}", gauge)
-            for where, gauge, _ in stakes
-            if where == "gauge"
+        in_gauges = [
+            gauges.Stake(stake.group, stake.token) for stake in stakes if stake.where == "gauge"
         ]
-        earned = yield from gauges.earned(owner, staked, self.crv)
+        earned = yield from gauges.earned(owner, in_gauges, self.crv)
         unread = None if earned.is_whole else "rewards of gauges"
-        return Reading((*positions, *earned.positions), frozenset(holders), unread=unread)
+        return Reading((*positions, *earned.positions), frozenset(tokens), unread=unread)
+
+
+def _stakes(pools: Sequence[Listed], balances: Mapping[str, int]) -> list[Stake]:
+    """Where shares lie, by the balance of each token; a pool that is listed twice counts once."""
+    return [
+        Stake(where, token, pool.shares, balances[token])
+        for pool in {pool.shares: pool for pool in pools}.values()
+        for where, token in (("wallet", pool.shares), ("gauge", pool.gauge))
+        if balances[token]
+    ]

@@ -23,7 +23,7 @@ class Lido:
 
     def __call__(self, owner: str) -> Plan[Reading]:
         """Plan: see `model.Reader`. One stETH is one ether that Lido owes."""
-        held, wrapped, requests = yield [
+        balance, wrapped, requests = yield [
             balance_of(self.steth, owner),
             balance_of(self.wsteth, owner),
             Call(self.queue, "getWithdrawalRequests(address)", (owner,), ("uint256[]",)),
@@ -34,14 +34,9 @@ class Lido:
             Call(self.wsteth, _WORTH, (shares,)),
             Call(self.queue, "getWithdrawalStatus(uint256[])", (ids,), _STATUS),
         ]
-        amounts = (
-            ("steth", int(required(held, "stETH of Lido")[0]), {"as": "stETH"}),
-            ("wsteth", whole(unwrapped), {"as": "wstETH", "shares": str(shares)}),
-        )
         positions = [
-            Position(key, PositionKind.STAKED, NATIVE, raw, details)
-            for key, raw, details in amounts
-            if raw > 0
+            *_staked("steth", int(required(balance, "stETH of Lido")[0]), {"as": "stETH"}),
+            *_staked("wsteth", whole(unwrapped), {"as": "wstETH", "shares": str(shares)}),
         ]
         leaving = required(states, "the withdrawals of Lido")[0] if ids else ()
         return Reading(
@@ -49,6 +44,10 @@ class Lido:
             frozenset((self.steth, self.wsteth)),
             {self.steth: None, self.wsteth: _WORTH},
         )
+
+
+def _staked(key: str, raw: int, details: dict[str, object]) -> list[Position]:
+    return [Position(key, PositionKind.STAKED, NATIVE, raw, details)] if raw > 0 else []
 
 
 def _withdrawals(ids: Sequence[int], states: Sequence[tuple[Any, ...]]) -> list[Position]:

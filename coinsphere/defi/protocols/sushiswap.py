@@ -7,6 +7,7 @@ the wallet's user ticked. What is ticked may be anybody's contract, so the facto
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 from coinsphere.chains.evm import balance_of
 from coinsphere.chains.multicall import Call, Plan, Result, grouped
@@ -26,6 +27,28 @@ _PAIR = "getPair(address,address)"
 _POOLS = ("poolInfo(uint256)", "lpToken(uint256)")
 """How the first and the second MasterChef name a pool's pair."""
 _PREFIXES = ("pool", "pool-v2")
+
+
+class Pool(NamedTuple):
+    """A pool of a MasterChef: its name, the chef, its number there, and the pair that is staked in it."""
+
+    name: str
+    chef: str
+    number: int
+    pair: str
+
+    def staked(self, owner: str) -> Call:
+        """Asks how many shares of the pair somebody has staked."""
+        return Call(self.chef, "userInfo(uint256,address)", (self.number, owner), _USER)
+
+    def earned(self, owner: str) -> Call:
+        """Asks how much SUSHI somebody has earned and not yet claimed."""
+        return Call(self.chef, "pendingSushi(uint256,address)", (self.number, owner))
+
+    def reward(self, sushi: str, raw: int) -> Position:
+        """The position of `raw` units of SUSHI that were earned."""
+        group = f"{self.name}:{self.pair}"
+        return Position(f"{self.name}:earned", PositionKind.REWARD, sushi, raw, {"group": group})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,42 +72,37 @@ class SushiSwap:
     def __call__(self, owner: str) -> Plan[Reading]:
         """Plan: see `model.Reader`."""
         pools = yield from self._pools()
-        pairs = [pair for _, _, _, pair in pools]
+        pairs = [pool.pair for pool in pools]
         others = yield from self._others()
         in_wallet, staked, earned = yield from grouped(
             [
                 [balance_of(pair, owner) for pair in (*pairs, *others)],
-                [
-                    Call(chef, "userInfo(uint256,address)", (number, owner), _USER)
-                    for _, chef, number, _ in pools
-                ],
-                [
-                    Call(chef, "pendingSushi(uint256,address)", (number, owner))
-                    for _, chef, number, _ in pools
-                ],
+                [pool.staked(owner) for pool in pools],
+                [pool.earned(owner) for pool in pools],
             ]
         )
         # A pair may have several pools; what lies in the wallet is counted once.
         loose = dict(zip((*pairs, *others), map(whole, in_wallet), strict=True))
         stakes = [("wallet", pair, raw) for pair, raw in loose.items()]
         stakes += [
-            (name, pair, whole(row)) for (name, *_, pair), row in zip(pools, staked, strict=True)
+            (pool.name, pool.pair, whole(row)) for pool, row in zip(pools, staked, strict=True)
         ]
         positions = yield from _contents([stake for stake in stakes if stake[2]])
         positions += [
-            Position(f"{name}:earned", PositionKind.REWARD, self.sushi, raw, {"group": f"{name}:{pair}"})
-            for (name, *_, pair), row in zip(pools, earned, strict=True) if (raw := whole(row)) > 0
-        ]  # fmt: skip
+            pool.reward(self.sushi, raw)
+            for pool, row in zip(pools, earned, strict=True)
+            if (raw := whole(row)) > 0
+        ]
         unread = None if None not in earned else "SUSHI earned"
         return Reading(tuple(positions), frozenset(loose), unread=unread)
 
-    def _pools(self) -> Plan[list[tuple[str, str, int, str]]]:
-        """Plan: every pool of both chefs by name, with the chef, its number there and the pair."""
-        found = yield [Call(chef, "poolLength()") for chef in self.chefs]
+    def _pools(self) -> Plan[list[Pool]]:
+        """Plan: every pool of both chefs."""
+        counts = yield [Call(chef, "poolLength()") for chef in self.chefs]
         named = [
             (f"{prefix}:{number}", chef, number, function)
             for prefix, chef, function, row in zip(
-                _PREFIXES, self.chefs, _POOLS, found, strict=True
+                _PREFIXES, self.chefs, _POOLS, counts, strict=True
             )
             for number in range(required(row, "the pools of SushiSwap")[0])
         ]
@@ -92,7 +110,7 @@ class SushiSwap:
             Call(chef, function, (number,), ("address",)) for _, chef, number, function in named
         ]
         return [
-            (name, chef, number, str(required(row, "a pool of SushiSwap")[0]))
+            Pool(name, chef, number, str(required(row, "a pool of SushiSwap")[0]))
             for (name, chef, number, _), row in zip(named, rows, strict=True)
         ]
 

@@ -72,6 +72,17 @@ class UniswapV3:
         ]
         (exchange,) = required(factory, "the factory of Uniswap")
         (count,) = required(balance, "the positions of Uniswap")
+        nfts = yield from self._nfts(owner, count)
+        open_ = [nft for nft in nfts if nft.liquidity or nft.owed0 or nft.owed1]
+        markets = yield from _markets(exchange, open_)
+        positions = [
+            position for nft, market in zip(open_, markets, strict=True)
+            for position in _positions(nft, market)
+        ]  # fmt: skip
+        return Reading(tuple(positions))
+
+    def _nfts(self, owner: str, count: int) -> Plan[list[PositionNft]]:
+        """Plan: all positions of an owner, also those that are closed. Raises `Unreadable` where there are too many."""
         if count > _MOST_POSITIONS:
             # A part of them would close the others.
             raise Unreadable(f"more than {_MOST_POSITIONS} positions of Uniswap")
@@ -83,17 +94,10 @@ class UniswapV3:
         rows = yield [
             Call(self.manager, "positions(uint256)", (number,), _POSITION) for number in numbers
         ]
-        nfts = [
+        return [
             PositionNft(number, *required(row, "a position of Uniswap")[2:])
             for number, row in zip(numbers, rows, strict=True)
         ]
-        open_ = [nft for nft in nfts if nft.liquidity or nft.owed0 or nft.owed1]
-        markets = yield from _markets(exchange, open_)
-        positions = [
-            position for nft, market in zip(open_, markets, strict=True)
-            for position in _positions(nft, market)
-        ]  # fmt: skip
-        return Reading(tuple(positions))
 
 
 def _markets(factory: str, nfts: list[PositionNft]) -> Plan[list[Market]]:

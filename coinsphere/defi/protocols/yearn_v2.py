@@ -20,29 +20,22 @@ class YearnV2:
     def __call__(self, owner: str) -> Plan[Reading]:
         """Plan: see `model.Reader`."""
         vaults = yield from self._vaults()
-        found = yield [balance_of(vault, owner) for vault in vaults]
-        held = [
-            (vault, raw) for vault, row in zip(vaults, found, strict=True) if (raw := whole(row))
+        rows = yield [balance_of(vault, owner) for vault in vaults]
+        balances = [
+            (vault, shares)
+            for vault, row in zip(vaults, rows, strict=True)
+            if (shares := whole(row))
         ]
-        states = yield from grouped(
-            [
-                (
-                    Call(vault, "token()", (), ("address",)),
-                    Call(vault, "pricePerShare()"),
-                    Call(vault, "decimals()"),
-                )
-                for vault, _ in held
-            ]
-        )
+        states = yield from grouped([_state(vault) for vault, _ in balances])
         worth = [
             (vault, *_worth(shares, state))
-            for (vault, shares), state in zip(held, states, strict=True)
+            for (vault, shares), state in zip(balances, states, strict=True)
         ]
-        known = yield from curve.contents(self.curve_registry, [token for _, token, _ in worth])
+        contents = yield from curve.contents(self.curve_registry, [token for _, token, _ in worth])
         positions = [
             position
             for vault, token, raw in worth
-            for position in _positions(vault, token, raw, known.get(token))
+            for position in _positions(vault, token, raw, contents.get(token))
         ]
         return Reading(tuple(positions), frozenset(vaults))
 
@@ -63,6 +56,14 @@ class YearnV2:
         ]
         vaults = (str(required(row, "a vault of Yearn")[0]) for row in found_vaults)
         return list(dict.fromkeys(vaults))
+
+
+def _state(vault: str) -> list[Call]:
+    return [
+        Call(vault, "token()", (), ("address",)),
+        Call(vault, "pricePerShare()"),
+        Call(vault, "decimals()"),
+    ]
 
 
 def _worth(shares: int, state: Sequence[Result]) -> tuple[str, int]:

@@ -11,7 +11,7 @@ from psycopg import Connection
 from coinsphere.exchanges.model import LedgerAccount
 from coinsphere.portfolio.errors import InvalidFact
 from coinsphere.portfolio.imports.statements.record import MONEY, NotUnderstood, Record
-from coinsphere.portfolio.imports.statements.trades import deal
+from coinsphere.portfolio.imports.statements.trades import Deal, deal
 from coinsphere.portfolio.ledger import double_entry, transactions
 from coinsphere.portfolio.ledger.transactions import NewFact
 
@@ -73,22 +73,28 @@ def _fact(record: Record, account: LedgerAccount, known: Mapping[str, UUID]) -> 
         return None
     _require_known([*sides, *([record.fee] if record.fee else [])], known)
     try:
-        made = deal(record)
+        trade = deal(record)
     except NotUnderstood as error:
         raise InvalidFact(error.part, error.reason) from None
-    assert made is not None
+    assert trade is not None
+    return _new_fact(record, account, trade, known)
+
+
+def _new_fact(
+    record: Record, account: LedgerAccount, trade: Deal, known: Mapping[str, UUID]
+) -> NewFact:
     return NewFact(
         portfolio_id=account.portfolio_id,
-        kind=made.kind,
-        token_id=known[made.asset],
-        amount=made.amount,
+        kind=trade.kind,
+        token_id=known[trade.asset],
+        amount=trade.amount,
         occurred_at=record.at,
-        price=made.price,
-        currency=made.currency or "USD",
-        fee=made.fee,
-        fee_token_id=known[made.fee_asset] if made.fee_asset else None,
-        counter_token_id=known[made.counter_asset] if made.counter_asset else None,
-        counter_amount=made.counter_amount,
+        price=trade.price,
+        currency=trade.currency or "USD",
+        fee=trade.fee,
+        fee_token_id=known[trade.fee_asset] if trade.fee_asset else None,
+        counter_token_id=known[trade.counter_asset] if trade.counter_asset else None,
+        counter_amount=trade.counter_amount,
         exchange=account.name,
         tx_hash=record.tx_hash[:200] if record.tx_hash else None,
         source="exchange",

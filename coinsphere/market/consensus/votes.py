@@ -78,23 +78,29 @@ def one_a_venue(constituents: Sequence[Constituent]) -> list[Constituent]:
     ]
 
 
+def _furthest(votes: Sequence[Constituent], rules: Rules) -> tuple[Constituent, Decimal]:
+    """The vote that is furthest from the others for what is tolerated of it, and its distance in basis points."""
+    distances = {id(vote): _from_others(vote, votes) for vote in votes}
+    furthest = max(
+        votes,
+        key=lambda vote: (
+            distances[id(vote)] / _tolerated(vote, rules),
+            -(vote.volume or 0),
+            _key(vote),
+        ),
+    )
+    return furthest, distances[id(furthest)]
+
+
 def reject_outliers(constituents: Sequence[Constituent], rules: Rules) -> list[Constituent]:
     """Leaves out the furthest from the median of the others, one by one, until none is too far away."""
     outvoted: dict[tuple[str, str], str] = {}
     votes = [vote for vote in constituents if vote.left_out is None]
     while len(votes) > _PAIR:
-        distances = {id(vote): _from_others(vote, votes) for vote in votes}
-        worst = max(
-            votes,
-            key=lambda vote: (
-                distances[id(vote)] / _tolerated(vote, rules),
-                -(vote.volume or 0),
-                _key(vote),
-            ),
-        )
-        if distances[id(worst)] <= _tolerated(worst, rules):
+        worst, distance = _furthest(votes, rules)
+        if distance <= _tolerated(worst, rules):
             break
-        outvoted[_key(worst)] = f"{distances[id(worst)]:.0f} bp from the median of the others"
+        outvoted[_key(worst)] = f"{distance:.0f} bp from the median of the others"
         votes.remove(worst)
     gap = statistics.apart(_price(votes[0]), _price(votes[-1])) if len(votes) == _PAIR else 0
     if gap > rules.pair_tolerance:

@@ -10,7 +10,7 @@ import csv
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -186,10 +186,7 @@ def _understood(path: Path, text: TextIO, symbol: str | None) -> CandleFile:
     every = partial(_rows, path, symbol, width)
     numbers = number_columns.decide(path.name, places, whole, every, sign)
     times = [cells[places["time"]] for _, cells in whole]
-    try:
-        reader = timestamps.decide(times, lambda: (cells[places["time"]] for _, cells in every()))
-    except timestamps.UnreadableTimes as error:
-        raise ImportRefused(f"{path.name}: {error}") from error
+    reader = _time_reader(path, times, lambda: (cells[places["time"]] for _, cells in every()))
     moments = [_time_or_none(reader, cell) for cell in times]
     if "second" in places:
         _require_one_clock(path, moments, [cells[places["second"]] for _, cells in whole])
@@ -199,6 +196,15 @@ def _understood(path: Path, text: TextIO, symbol: str | None) -> CandleFile:
     return CandleFile(
         path.name, interval, places, width, reader, numbers, columns.notes, labels, rest
     )
+
+
+def _time_reader(
+    path: Path, times: Sequence[str], every: Callable[[], Iterable[str]]
+) -> timestamps.Reader:
+    try:
+        return timestamps.decide(times, every)
+    except timestamps.UnreadableTimes as error:
+        raise ImportRefused(f"{path.name}: {error}") from error
 
 
 def _table(path: Path, text: TextIO) -> tuple[list[str], Iterator[tuple[int, list[str]]], str]:

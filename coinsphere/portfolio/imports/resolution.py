@@ -104,7 +104,17 @@ def _fact(
     unknown = _unknown(parsed, tokens)
     if unknown is not None:
         return unknown
-    new = NewFact(
+    new = _new_fact(batch, parsed, tokens)
+    try:
+        double_entry.check(new.fact(batch.id))
+        transactions.require_time(new.occurred_at, now)
+    except InvalidFact as error:
+        return error.field, error.reason
+    return new
+
+
+def _new_fact(batch: Batch, parsed: Parsed, tokens: Mapping[str, UUID]) -> NewFact:
+    return NewFact(
         portfolio_id=batch.portfolio_id,
         kind=parsed.kind,
         token_id=tokens[parsed.symbol],
@@ -123,12 +133,6 @@ def _fact(
         external_id=parsed.external_id,
         batch_id=batch.id,
     )
-    try:
-        double_entry.check(new.fact(batch.id))
-        transactions.require_time(new.occurred_at, now)
-    except InvalidFact as error:
-        return error.field, error.reason
-    return new
 
 
 def _unknown(parsed: Parsed, tokens: Mapping[str, UUID]) -> tuple[str | None, str] | None:

@@ -253,13 +253,20 @@ def totals(holdings: Sequence[Holding]) -> Totals:
             change_percent_24h=percentage(change, changed - change),
             holdings_count=len(holdings),
             asset_count=len({holding.row.token_id for holding in holdings}),
-            unpriced=_symbols(each.row for each in holdings if each.row.price is None),
-            stale=_symbols(each.row for each in holdings if each.is_delisted),
-            uncosted=_symbols(each.row for each in holdings if _cost(each.row) is None),
-            missing_rates=sorted({each.missing_rate for each in holdings if each.missing_rate}),
             gain_cost=gain_cost,
             changed_value=changed,
+            **_gaps(holdings),
         )
+
+
+def _gaps(holdings: Sequence[Holding]) -> dict[str, list[str]]:
+    """The symbols and currencies that the sums say too little of, by the field of `Totals` that names them."""
+    return {
+        "unpriced": _symbols(holding.row for holding in holdings if holding.row.price is None),
+        "stale": _symbols(holding.row for holding in holdings if holding.is_delisted),
+        "uncosted": _symbols(holding.row for holding in holdings if _cost(holding.row) is None),
+        "missing_rates": sorted({each.missing_rate for each in holdings if each.missing_rate}),
+    }
 
 
 def weights(holdings: Sequence[Holding]) -> dict[UUID, Decimal]:

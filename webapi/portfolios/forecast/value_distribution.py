@@ -119,11 +119,23 @@ def _of(
     ]
     distribution = forecast_risk.distribution(forecast_risk.portfolio_returns(draws, assets))
     value = sum(holding.value for holding in simulated)
-    levels = [f"{level:g}" for level in QUANTILES]
     modelled = sum(holding.value for holding in simulated if holding.token_id in forecasts)
     return {
         "daysAhead": horizon,
         "targetAt": max((holding.target_at for holding in forecasts.values()), default=None),
+        **_figures(distribution, value),
+        "coveredPercentage": 100 * modelled / value,
+        "inputs": [
+            forecast_based.input_of(holding, forecasts.get(holding.token_id), value)
+            for holding in simulated
+        ],
+    }
+
+
+def _figures(distribution: forecast_risk.ReturnDistribution, value: float) -> dict[str, Any]:
+    """Quantiles of the portfolio's value in its currency, and how much of it may be lost, in percent."""
+    levels = [f"{level:g}" for level in QUANTILES]
+    return {
         "quantiles": {
             level: value * (1 + quantile)
             for level, quantile in zip(levels, distribution.quantiles, strict=True)
@@ -132,11 +144,6 @@ def _of(
         "expectedShortfall95": 100 * distribution.expected_shortfall95,
         "valueAtRisk99": 100 * distribution.value_at_risk99,
         "expectedShortfall99": 100 * distribution.expected_shortfall99,
-        "coveredPercentage": 100 * modelled / value,
-        "inputs": [
-            forecast_based.input_of(holding, forecasts.get(holding.token_id), value)
-            for holding in simulated
-        ],
     }
 
 

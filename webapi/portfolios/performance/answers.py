@@ -1,6 +1,6 @@
 """The history of a portfolio's value as a response of the API."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -38,12 +38,7 @@ def performance(
             conn, currency, asked.benchmark, period, read.points, as_of=asked.as_of
         )
     outcome = returns.over(read.before, read.days)
-    series = [
-        {**_point(point, compared.get(point.day)), "rateDate": read.rate_dates.get(point.day)}
-        for point in read.points
-    ]
-    if live is not None:
-        series.append(live)
+    series = [*_points(read, compared), *([] if live is None else [live])]
     is_explained = asked.explain and outcome is not None
     return {
         "portfolioId": found.id,
@@ -79,6 +74,13 @@ def _read(
     held = queries.holdings(conn, scope.user_id(), [found], shown=currency)[found.id]
     rate_date = queries.rate_date(conn, found, currency)
     return period, read, {**_live_point(held, now.date()), "rateDate": rate_date}
+
+
+def _points(read: reading.Read, compared: Mapping[date, Decimal]) -> list[dict[str, Any]]:
+    return [
+        {**_point(point, compared.get(point.day)), "rateDate": read.rate_dates.get(point.day)}
+        for point in read.points
+    ]
 
 
 def _returns(outcome: returns.Returns) -> dict[str, Any]:

@@ -39,13 +39,7 @@ def get_risk(portfolio_id: str, query_data: PeriodQuery) -> Response:
     body = {
         "portfolioId": portfolio.id,
         "currency": portfolio.currency,
-        "days": judged.days,
-        "volatility": _percent(judged.volatility),
-        "sharpe": judged.sharpe,
-        "sortino": judged.sortino,
-        "valueAtRisk95": _percent(judged.value_at_risk),
-        "expectedShortfall95": _percent(judged.expected_shortfall),
-        "maxDrawdown": _fall(judged.drawdown),
+        **_by_history(judged),
         "concentration": risk.concentration(shares),
         "correlations": risk.correlations(moves),
         "unavailable": judged.unavailable,
@@ -53,6 +47,19 @@ def get_risk(portfolio_id: str, query_data: PeriodQuery) -> Response:
         "byModels": expected,
     }
     return scope.tagged(body)
+
+
+def _by_history(judged: risk.Risk) -> dict[str, Any]:
+    """The figures of the portfolio's own days, in percent where `PortfolioRiskOut` says so."""
+    return {
+        "days": judged.days,
+        "volatility": _percent(judged.volatility),
+        "sharpe": judged.sharpe,
+        "sortino": judged.sortino,
+        "valueAtRisk95": _percent(judged.value_at_risk),
+        "expectedShortfall95": _percent(judged.expected_shortfall),
+        "maxDrawdown": _fall(judged.drawdown),
+    }
 
 
 def _fall(drawdown: Drawdown | None) -> dict[str, Any] | None:

@@ -69,18 +69,15 @@ def _transfer(cells: Cells) -> Kind:
 
 def own(cells: Cells) -> list[Parsed]:
     """Our own export, or a table with our columns."""
-    found = kind(cells, "type")
+    transaction_kind = kind(cells, "type")
     symbol = required_symbol(cells, "token")
     agreed(cells, "amount", symbol)
-    currency = agreed(cells, "price", _symbol(cells, "currency"))
-    fee_symbol = _symbol(cells, "fee_token") or _fee_token(cells, currency)
-    currency = agreed(cells, "fee", currency) if fee_symbol is None else currency
-    agreed(cells, "fee", fee_symbol or currency)
+    currency, fee_symbol = _units(cells)
     fee = _fee(cells)
-    made = Parsed(
-        kind=found,
+    parsed = Parsed(
+        kind=transaction_kind,
         symbol=symbol,
-        amount=_signed_amount(cells, found),
+        amount=_signed_amount(cells, transaction_kind),
         occurred_at=moment(cells, "date"),
         price=number(cells, "price"),
         currency=currency or "USD",
@@ -95,7 +92,16 @@ def own(cells: Cells) -> list[Parsed]:
         external_id=_unguarded(text(cells, "external_id")),
         source=text(cells, "source") or "import",
     )
-    return [_directed(cells, made) if found is Kind.SWAP else made]
+    return [_directed(cells, parsed) if transaction_kind is Kind.SWAP else parsed]
+
+
+def _units(cells: Cells) -> tuple[str | None, str | None]:
+    """The currency of the price, and the token of the fee where it is not that currency."""
+    currency = agreed(cells, "price", _symbol(cells, "currency"))
+    fee_symbol = _symbol(cells, "fee_token") or _fee_token(cells, currency)
+    currency = agreed(cells, "fee", currency) if fee_symbol is None else currency
+    agreed(cells, "fee", fee_symbol or currency)
+    return currency, fee_symbol
 
 
 def _fee_token(cells: Cells, currency: str | None) -> str | None:
