@@ -9,20 +9,12 @@ from uuid import UUID
 from psycopg import Connection
 
 from coinsphere.exchanges.model import LedgerAccount
+from coinsphere.market.reference import tokens as reference
 from coinsphere.portfolio.errors import InvalidFact
 from coinsphere.portfolio.imports.statements.record import MONEY, NotUnderstood, Record
 from coinsphere.portfolio.imports.statements.trades import Deal, deal
 from coinsphere.portfolio.ledger import double_entry, transactions
 from coinsphere.portfolio.ledger.transactions import NewFact
-
-# Of several tokens with one symbol, the one of the highest market cap, as everywhere: exchanges name no contract.
-_TOKENS = """
-    select distinct on (t.symbol) t.symbol, t.id
-    from market.tokens t
-    left join market.quotes q on q.token_id = t.id
-    where t.symbol = any(%(symbols)s)
-    order by t.symbol, t.is_active desc, q.market_cap desc nulls last, t.created_at, t.id
-"""
 
 
 class Unbooked(NamedTuple):
@@ -39,9 +31,8 @@ def assets(records: Iterable[Record]) -> set[str]:
 
 
 def tokens(conn: Connection, symbols: Iterable[str]) -> dict[str, UUID]:
-    """The tokens that these assets are, of those that we know."""
-    wanted = {symbol for symbol in symbols if symbol not in MONEY and "\0" not in symbol}
-    return dict(conn.execute(_TOKENS, {"symbols": sorted(wanted)}).fetchall())
+    """The tokens that these assets are, of those that we know; money is none. Exchanges name a symbol and no contract."""
+    return reference.ids_by_symbol(conn, (symbol for symbol in symbols if symbol not in MONEY))
 
 
 def resolve(

@@ -1,5 +1,6 @@
 """The tokens that the system knows."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from psycopg import Connection
@@ -25,6 +26,13 @@ _BY_SYMBOL = """
     where t.symbol = upper(%(symbol)s)
     order by t.is_active desc, q.market_cap desc nulls last, t.created_at, t.id
     limit 1
+"""
+_IDS_BY_SYMBOL = """
+    select distinct on (t.symbol) t.symbol, t.id
+    from market.tokens t
+    left join market.quotes q on q.token_id = t.id
+    where t.symbol = any(%(symbols)s)
+    order by t.symbol, t.is_active desc, q.market_cap desc nulls last, t.created_at, t.id
 """
 _BY_ID = """
     select t.id, t.symbol, t.name, t.blockchain, t.coingecko_id, t.contract_address, t.peg_usd, t.is_active,
@@ -57,6 +65,13 @@ def by_symbol(conn: Connection, symbol: str) -> Token:
     if token is None:
         raise LookupError(f"no token has the symbol {symbol!r}")
     return token
+
+
+def ids_by_symbol(conn: Connection, symbols: Iterable[str]) -> dict[str, UUID]:
+    """The tokens of those symbols that any has, in this case; of several with one symbol, the one of the highest market cap."""
+    # PostgreSQL refuses a zero byte in a text.
+    named_symbols = sorted({symbol for symbol in symbols if "\0" not in symbol})
+    return dict(conn.execute(_IDS_BY_SYMBOL, {"symbols": named_symbols}).fetchall())
 
 
 def named(conn: Connection, which: str) -> Token:

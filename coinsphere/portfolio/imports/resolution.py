@@ -9,6 +9,7 @@ from uuid import UUID
 from babel.core import get_global
 from psycopg import Connection
 
+from coinsphere.market.reference import tokens as reference
 from coinsphere.portfolio.errors import InvalidFact
 from coinsphere.portfolio.imports import batches
 from coinsphere.portfolio.imports.batches import Batch
@@ -21,14 +22,6 @@ from coinsphere.portfolio.ledger.transactions import NewFact
 
 MOST_PROBLEMS = 1_000
 """Problems kept of one file; how many there were is counted beyond."""
-# Of several tokens with one symbol, the one of the highest market cap, as everywhere.
-_TOKENS = """
-    select distinct on (t.symbol) t.symbol, t.id
-    from market.tokens t
-    left join market.quotes q on q.token_id = t.id
-    where t.symbol = any(%(symbols)s)
-    order by t.symbol, t.is_active desc, q.market_cap desc nulls last, t.created_at, t.id
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +61,29 @@ def content_of(conn: Connection, batch: Batch) -> Content:
 def resolve(conn: Connection, batch: Batch, now: datetime) -> Resolved:
     """The facts that the file tells, in its order, the oldest first: that order holds within one instant."""
     content = content_of(conn, batch)
-    tokens = _tokens(conn, content.parsed)
+    tokens = reference.ids_by_symbol(conn, _symbols(content.parsed))
     problems = list(content.problems)
     resolved: list[tuple[int, NewFact]] = []
     parsed: list[tuple[int, Parsed]] = []
-    for line, each in content.parsed:
-        made = _fact(batch, each, tokens, now)
-        if isinstance(made, NewFact):
-            resolved.append((line, made))
-            parsed.append((line, each))
+    for line, row in content.parsed:
+        outcome = _fact(batch, row, tokens, now)
+        if isinstance(outcome, NewFact):
+            resolved.append((line, outcome))
+            parsed.append((line, row))
         else:
-            part, reason = made
-            column = None if part is None else content.column_of(each, part)
+            part, reason = outcome
+            column = None if part is None else content.column_of(row, part)
             problems.append(Problem(line, column, reason))
     return Resolved(content, resolved, parsed, sorted(problems, key=lambda each: each.line))
 
 
-def _tokens(conn: Connection, parsed: Iterable[tuple[int, Parsed]]) -> dict[str, UUID]:
-    symbols = {
+def _symbols(parsed: Iterable[tuple[int, Parsed]]) -> set[str]:
+    return {
         symbol
-        for _, each in parsed
-        for symbol in (each.symbol, each.fee_symbol, each.counter_symbol, each.currency)
-        if symbol and "\0" not in symbol
+        for _, row in parsed
+        for symbol in (row.symbol, row.fee_symbol, row.counter_symbol, row.currency)
+        if symbol
     }
-    return dict(conn.execute(_TOKENS, {"symbols": sorted(symbols)}).fetchall())
 
 
 _SYMBOLS = ("symbol", "fee_symbol", "counter_symbol")
