@@ -31,7 +31,7 @@ def write(
     out: IO[bytes],
     form: Form,
 ) -> int:
-    """Write rows; how many they are. Raises `TooGreat`."""
+    """Write rows and return how many they are. Raises `TooGreat`."""
     schema = pa.schema(list(columns))
     written, left = 0, iter(rows)
     with _writer(out, schema, form) as writer:

@@ -56,7 +56,7 @@ class ImportRefused(CoinsphereError):
 
 
 class NoPicture(CoinsphereError):
-    """What somebody sent is no picture that is taken."""
+    """An upload is no picture that is accepted."""
 
 
 class SealError(CoinsphereError):
@@ -76,11 +76,11 @@ class SealBroken(SealError):
 
 
 class TokenRefused(CoinsphereError):
-    """An access token is not to be believed; why is for the log, never for the one who presented it."""
+    """An access token failed a check; the reason is for the log, never for the caller."""
 
 
 class TokenExpired(TokenRefused):
-    """An access token of ours whose time is over."""
+    """An access token of ours has expired."""
 
 
 class ProviderError(CoinsphereError):

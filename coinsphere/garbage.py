@@ -1,4 +1,4 @@
-"""What a process has loaded lives as long as the process; the garbage collector is told so once.
+"""Freezes the objects loaded at start, so that the garbage collector does not scan them again and again.
 
 A full collection of an API's worker looks at 300,000 objects of its libraries and stops all of its threads for up to a
 second on a busy machine. Frozen, they are left alone, and a full collection takes a millisecond or two
@@ -9,6 +9,6 @@ import gc
 
 
 def spare_what_is_loaded() -> None:
-    """To be called when a process is ready to serve, as late as that: what is loaded afterwards is looked at as before."""
+    """Freeze all present objects. Called when a process is ready to serve; objects made later are collected as usual."""
     gc.collect()
     gc.freeze()

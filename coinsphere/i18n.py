@@ -1,4 +1,4 @@
-"""Words in a person's language: catalogues of Babel in `locale/`, made ready when they are first needed, so none is stale.
+"""Translates texts by Babel catalogues in `locale/`, compiled when first needed, so none is stale.
 
 English is what everything is written in. Who writes to a person says in which language by `speaking`; pages say it once a
 request. Numbers and dates by the same language: `coinsphere.notify.figures`.
@@ -23,23 +23,23 @@ _language = ContextVar("language", default=ENGLISH)
 
 
 def N_(message: str) -> str:  # noqa: N802 - its name in gettext's manual
-    """Marks what is translated where it is shown."""
+    """Marks a text for translation where it is shown later."""
     return message
 
 
 def language() -> str:
-    """The present reader's, of `LANGUAGES`."""
+    """The present reader's language, one of `LANGUAGES`."""
     return _language.get()
 
 
 def speak(chosen: str) -> None:
-    """Write in this language from now on, in the present request or task."""
+    """Set the language of the present request or task."""
     _language.set(chosen if chosen in LANGUAGES else ENGLISH)
 
 
 @contextmanager
 def speaking(chosen: str | None) -> Iterator[None]:
-    """Write in a person's language, English where it is not known; then in the one before."""
+    """Use a person's language within the context, English where it is not known."""
     before = _language.set(chosen if chosen in LANGUAGES else ENGLISH)
     try:
         yield
@@ -48,7 +48,7 @@ def speaking(chosen: str | None) -> Iterator[None]:
 
 
 def gettext(message: str) -> str:
-    """`message` in the reader's language; as it is where nobody has translated it."""
+    """`message` in the reader's language; unchanged where there is no translation."""
     translated: str = _catalogue(language()).ugettext(message)
     return translated
 

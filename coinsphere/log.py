@@ -53,7 +53,7 @@ _SHORTEST = 7
 
 @lru_cache(maxsize=1_000)
 def is_secret_name(name: str) -> bool:
-    """Whether what stands under `name` is a secret: `password`, `api_key`, but not `token_id`."""
+    """Whether a value called `name` is a secret: `password`, `api_key`, but not `token_id`."""
     return _SECRET_NAME.search(name.replace("-", "_")) is not None
 
 
@@ -77,7 +77,7 @@ def printable(text: str) -> str:
 
 
 def redact(value: object, depth: int = _DEEPEST) -> object:
-    """`value` with the secrets in it masked; what is no plain value becomes its text."""
+    """`value` with its secrets masked; a value that is no plain type becomes text."""
     # Most values are plain texts or numbers: one look at the type, as each request's line is made of them.
     if type(value) is str:
         return redact_text(value)
@@ -89,7 +89,7 @@ def redact(value: object, depth: int = _DEEPEST) -> object:
 
 
 def configure(level: str = "INFO") -> None:
-    """Set up structlog for this process; standard-library loggers follow the same level and form."""
+    """Set up structlog for this process; loggers of the standard library follow the same level and form."""
     _use(
         level,
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -111,7 +111,7 @@ def configure(level: str = "INFO") -> None:
 
 
 def adopt(*names: str) -> None:
-    """Let libraries that write by handlers of their own write as all others do: in one form, masked, and heard by who is told."""
+    """Route loggers of libraries that install handlers of their own through ours: same form, same masking, same listeners."""
     for name in names:
         logger = logging.getLogger(name)
         logger.handlers = []
@@ -119,7 +119,7 @@ def adopt(*names: str) -> None:
 
 
 def tell_faults(to: Callable[[Mapping[str, Any]], object] | None) -> None:
-    """Hand every event of an error that has an exception to `to`, before it is written; None ends that.
+    """Pass every error event with an exception to `to` before it is written; None ends that.
 
     What `to` raises is dropped: nothing fails because it cannot be told. It has to mask what is secret by itself.
     """

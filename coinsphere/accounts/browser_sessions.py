@@ -1,4 +1,4 @@
-"""A browser's session as the API's pages and the stream find it: by the secret of a cookie, of which the SHA-256 is kept."""
+"""Finds a browser's session by the secret in its cookie, for the API's pages and the stream; only the secret's SHA-256 is stored."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ FIND = """
 
 @dataclass(frozen=True, slots=True)
 class BrowserSession:
-    """A session that has not ended, and whose it is."""
+    """A session that has not ended, and the user it belongs to."""
 
     session_id: UUID
     user_id: UUID
@@ -33,11 +33,11 @@ class BrowserSession:
 
 
 def parameters(secret: str, now: datetime, idle_days: int) -> dict[str, Any]:
-    """Of `FIND`: a session that nobody used for `idle_days` is not found."""
+    """The parameters of the statement `FIND`; it leaves out a session that nobody used for `idle_days`."""
     since = now - timedelta(days=idle_days)
     return {"hash": opaque_tokens.digest(secret), "now": now, "since": since}
 
 
 def is_possible(secret: str) -> bool:
-    """Whether it is worth asking for."""
+    """Whether a secret has the form of one of ours, so that asking the database can find anything."""
     return 0 < len(secret) <= MOST_CHARACTERS

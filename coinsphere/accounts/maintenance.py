@@ -1,4 +1,4 @@
-"""Regular work on accounts: owners learn of unfinished logins, and what has expired is deleted."""
+"""Regular work on accounts: mails owners about unfinished logins, and deletes what has expired."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -47,7 +47,7 @@ class _Incomplete:
 
 
 def tell_of_incomplete_logins(conn: Connection, now: datetime) -> int:
-    """Mail the owners of accounts whose password somebody knew without a second factor; returns how many.
+    """Mail the owners of accounts where a right password was not followed by a second factor. Returns how many mails.
 
     Each is told once; `conn` is of the pipeline's role, and the caller owns the transaction.
     """

@@ -12,16 +12,16 @@ def new() -> str:
 
 
 def salt() -> bytes:
-    """Random bytes to derive one other token by."""
+    """Random bytes from which `derived` makes another token of a token."""
     return secrets.token_bytes(32)
 
 
 def derived(salt: bytes, token: str) -> str:
-    """Another token, as hard to guess for who lacks either `salt` or `token`."""
+    """A token computed from `token` and `salt`; who lacks either of them cannot guess it."""
     made = hmac.digest(salt, token.encode(), hashlib.sha256)
     return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
 
 
 def digest(token: str) -> bytes:
-    """What is stored of a token. No salt or stretching: so many random bits cannot be guessed."""
+    """The SHA-256 that is stored of a token. It needs no salt or stretching: so many random bits cannot be guessed."""
     return hashlib.sha256(token.encode()).digest()

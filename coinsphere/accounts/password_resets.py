@@ -1,4 +1,4 @@
-"""Forgotten passwords: the API notes a wish alike for every address; the worker finds out whose it is."""
+"""Forgotten passwords: the API stores a request in the same way for every address; the worker looks up the account and mails a link."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -38,14 +38,14 @@ _SPEND = """
 
 
 def request(conn: Connection, email: str) -> None:
-    """Note that the owner of an address, if there is one, wants a new password: the same work for every address."""
+    """Store that a new password was asked for by an address, with or without an account: the work is the same, so its time tells nothing."""
     conn.execute(_ENQUEUE, {"queue": QUEUE, "task": TASK, "email": email})
 
 
 def send_link(
     conn: Connection, email: str, frontend_url: str, life: timedelta, now: datetime
 ) -> bool:
-    """Mail a link to the account of an address; a newer one voids the older. False: there is no account, or enough.
+    """Mail a link to the account of an address; a newer link voids the older. Returns False without an account, or after too many links.
 
     Args:
         conn: of the pipeline's role; the caller owns the transaction.

@@ -18,7 +18,7 @@ _log = log.get("accounts")
 
 
 def add(app: App, settings: Settings) -> None:
-    """Add them to the worker's app."""
+    """Register the tasks of accounts with the worker's app."""
     retry_policy = RetryPolicy(
         max_attempts=6, exponential_wait=3, retry_exceptions=(OSError, psycopg.Error)
     )

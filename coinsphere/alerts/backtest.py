@@ -1,4 +1,4 @@
-"""When an alert would have fired on values of the past, by the rules that it fires by. No I/O."""
+"""Finds when an alert would have fired on past values, by the same rules as live ones. No I/O."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from coinsphere.alerts.repository import NewAlert
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A value of the past, and when it was so."""
+    """A past value, and the instant it held at."""
 
     at: datetime
     value: Decimal

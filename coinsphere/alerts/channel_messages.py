@@ -1,4 +1,4 @@
-"""What channels are told of alerts that fired: written in the transaction of the firing."""
+"""Messages to channels about alerts that fired, written in the transaction of the firing."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -40,7 +40,7 @@ def write(conn: Connection, firings: Sequence[Firing], now: datetime) -> None:
 
 
 def message(firing: Firing, now: datetime) -> Message:
-    """A firing for people, in their language, and for programs, with every digit."""
+    """The message about a firing: for people in their language, for programs with every digit."""
     headline, lines = mail_templates.short(firing)
     return Message(uuid4(), TYPE, now, headline, "\n".join(lines), _data(firing, now))
 

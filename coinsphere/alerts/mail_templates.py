@@ -36,7 +36,7 @@ def fired(firing: Firing, question: str, wording: Wording = Wording.VALUE) -> Me
 
 
 def short(firing: Firing) -> tuple[str, list[str]]:
-    """The same in a few words, for chats: a headline, and lines below it."""
+    """The headline and the lines of a message for chats."""
     with i18n.speaking(firing.locale):
         language = i18n.language()
         written = _WRITTEN[firing.alert_type]

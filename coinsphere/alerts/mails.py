@@ -1,4 +1,4 @@
-"""The mails about alerts that fired: each worded as its owner is given it, and put into the outbox."""
+"""Writes the mails about alerts that fired into the outbox, each in the wording that its owner's variant has."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from coinsphere.notify import mail, templates
 
 @dataclass(frozen=True, slots=True)
 class AlertMails:
-    """Writes mails.
+    """Writes mails about firings.
 
     Attributes:
         flags: say how a mail is worded.

@@ -1,4 +1,4 @@
-"""What the forecasts of a day say at an instant, against the price beside them: as the API answers then."""
+"""Reads what one-day forecasts predict at an instant against the price beside them, as the API would answer then."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class _Standing:
 
 @dataclass(frozen=True, slots=True)
 class Anchored:
-    """By how many percent a forecast sees the price move from where it stands."""
+    """The change in percent that a forecast expects from the price it is anchored at."""
 
     token_id: UUID
     change: Decimal
@@ -61,14 +61,14 @@ class Anchored:
 
 
 def anchored(conn: Connection, now: datetime, stale_after: timedelta) -> list[Anchored]:
-    """What the newest forecast of a day says of each token that has one; in one read."""
+    """The newest one-day forecast of each token that has one, anchored at its price; read by one statement."""
     cursor = conn.cursor(row_factory=class_row(_Standing))
     parameters = {"now": now, "stale_after": stale_after}
     return [_anchor(row) for row in cursor.execute(_STANDING, parameters)]
 
 
 def columns(made: Sequence[Anchored]) -> dict[str, list[Any]]:
-    """As a statement takes them: an array for each column."""
+    """The rows as one array a column, as a statement takes them."""
     return {
         "token_ids": [each.token_id for each in made],
         "changes": [each.change for each in made],

@@ -1,4 +1,4 @@
-"""Alerts of users. Every statement names the owner; what belongs to somebody else does not exist."""
+"""Alerts of users in PostgreSQL. Every statement names the owner, so nobody finds an alert of somebody else."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""When an alert fires, as plain functions. The set-based statement of `evaluation` does the same for all alerts at once."""
+"""The rules by which an alert fires, as plain functions; the statement in `evaluation` applies the same to all alerts at once."""
 
 from datetime import datetime, timedelta
 from decimal import Context, Decimal
@@ -68,7 +68,7 @@ def is_met(
 def is_rearmed(
     condition: Condition, threshold: Decimal, hysteresis: Decimal, value: Decimal
 ) -> bool:
-    """Whether `value` is far enough back behind the threshold for an alert that fired to fire again.
+    """Whether `value` has gone back far enough behind the threshold for an alert that fired to fire again.
 
     So a price that trembles around its threshold fires once. Without hysteresis every value is.
     """
@@ -80,7 +80,7 @@ def is_rearmed(
 
 
 def usual_hysteresis(alert_type: AlertType, condition: Condition, threshold: Decimal) -> Decimal:
-    """One percent of a threshold in dollars, else one point; none where that leaves nothing to go back to."""
+    """The default hysteresis: one percent of a threshold in dollars, else one point; none where a value could never go back so far."""
     usual = Decimal(1)
     if alert_type in IN_DOLLARS:
         usual = _EXACT.quantize(_EXACT.divide(threshold, Decimal(100)), _SMALLEST)
@@ -90,7 +90,7 @@ def usual_hysteresis(alert_type: AlertType, condition: Condition, threshold: Dec
 
 
 def threshold_fault(alert_type: AlertType, condition: Condition, threshold: Decimal) -> str | None:
-    """Why an alert could never fire, or could not but hold; None where it can do both."""
+    """Why an alert with this threshold could never fire, or would hold always; None where it can do both."""
     low, high = _range(alert_type)
     if alert_type in _UP_TO_A_HUNDRED and not 0 <= threshold <= _HUNDRED:
         return "must be between 0 and 100"

@@ -1,4 +1,4 @@
-"""Whether the mail about an alert was useful: asked by a link in it, answered once, without a login."""
+"""Asks by a link in the mail whether an alert was useful; it is answered once, without a login."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ _ANSWER = """
 
 
 def ask(conn: Connection, firings: Sequence[Firing]) -> dict[UUID, str]:
-    """The token by which each firing's owner answers, by its event; only a hash of it is kept."""
+    """Create the token of each firing's link, by event; only its hash is stored."""
     tokens = {each.event_id: opaque_tokens.new() for each in firings}
     rows = [
         {
@@ -39,13 +39,13 @@ def ask(conn: Connection, firings: Sequence[Firing]) -> dict[UUID, str]:
 
 
 def owner(conn: Connection, token: str) -> UUID | None:
-    """Whom a link was mailed to; None where there is no such alert any more."""
+    """The user whom a link was mailed to; None where the alert is gone."""
     row = conn.execute(_OWNER, [opaque_tokens.digest(token)]).fetchone()
     return row[0] if row else None
 
 
 def answer(conn: Connection, token: str, user_id: UUID, now: datetime, *, is_useful: bool) -> None:
-    """Note an answer, unless there is one; experiments count it.
+    """Store the answer to a link, unless it was answered before; experiments count it.
 
     Args:
         conn: acts for the owner.

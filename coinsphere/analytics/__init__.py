@@ -1,1 +1,1 @@
-"""What users who allow it do with the product, and what that amounts to."""
+"""Product events of users who consent, and figures computed from them."""

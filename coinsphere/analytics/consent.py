@@ -1,4 +1,4 @@
-"""Whether somebody allows that product events and their part in experiments are kept. Who takes it back takes them along."""
+"""Consent to keeping product events and taking part in experiments. Withdrawing it deletes what was kept."""
 
 from datetime import datetime
 from uuid import UUID
@@ -17,19 +17,19 @@ _FORGET = "delete from app.product_events where user_id = %(user_id)s"
 
 
 def since(conn: Connection, user_id: UUID) -> datetime | None:
-    """Since when a user allows it; None where they do not."""
+    """The instant since when a user consents; None where they do not."""
     cursor = conn.cursor(row_factory=scalar_row)
     found: datetime | None = cursor.execute(_SINCE, {"user_id": user_id}).fetchone()
     return found
 
 
 def give(conn: Connection, user_id: UUID, now: datetime) -> None:
-    """From now on it is allowed; where it was, since then as before."""
+    """Store the consent of a user; one that was given before keeps its instant."""
     conn.execute(_GIVE, {"user_id": user_id, "now": now})
 
 
 def take_back(conn: Connection, user_id: UUID) -> None:
-    """It is allowed no more, and what was kept is deleted."""
+    """Withdraw the consent of a user, and delete the events that were kept by it."""
     conn.execute(_TAKE_BACK, {"user_id": user_id})
     conn.execute(_FORGET, {"user_id": user_id})
     records.forget(conn, user_id)

@@ -1,4 +1,4 @@
-"""The catalogue of product events. Their properties are words of ours: the database refuses whatever else.
+"""The catalogue of product events. Properties are words from fixed lists; the database refuses any other text.
 
 No event holds an amount, an address, a name or a text of anybody. `docs/guides/analytics.md` describes each; the migration
 that made `app.product_events` lists the names.
@@ -10,12 +10,12 @@ from typing import ClassVar, Literal
 
 @dataclass(frozen=True, slots=True)
 class ProductEvent:
-    """Something that a user did, or that happened to him. Words are lower case, as of an enumeration."""
+    """Something that a user did, or that happened to them. Words are lower case, as of an enumeration."""
 
     name: ClassVar[str]
 
     def properties(self) -> dict[str, str]:
-        """What belongs to it, by name."""
+        """The event's fields by name."""
         return {name: str(value) for name, value in asdict(self).items()}
 
 
@@ -66,7 +66,7 @@ class ExchangeConnected(ProductEvent):
 
 @dataclass(frozen=True, slots=True)
 class WalletConnected(ProductEvent):
-    """Connected a wallet; of it, its chain alone is told."""
+    """Connected a wallet; only its chain is kept."""
 
     name = "wallet_connected"
     blockchain: str

@@ -1,4 +1,4 @@
-"""Writing product events: in the transaction of what happened, and never deciding what becomes of it."""
+"""Writes product events in the transaction of what happened; a failure here never fails that."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -15,14 +15,14 @@ _log = log.get("analytics")
 
 
 def record(conn: Connection, user_id: UUID, event: ProductEvent, now: datetime) -> None:
-    """Keep what a user did, if they allow it; see `record_all`."""
+    """Store an event of a user who consents; see `record_all`."""
     record_all(conn, [(user_id, event)], now)
 
 
 def record_all(
     conn: Connection, happened: Iterable[tuple[UUID, ProductEvent]], now: datetime
 ) -> None:
-    """Keep what users did, of those who allow it, in the present transaction by one statement.
+    """Store events of those users who consent, in the present transaction, by one statement.
 
     What was done before on the same day is not kept again. What cannot be kept is logged, and nothing is raised.
     """

@@ -1,1 +1,1 @@
-"""Bringing listings, alerts and books in line with what happened to a token."""
+"""Applies asset events (renames, migrations, redenominations) to listings, alerts and books."""

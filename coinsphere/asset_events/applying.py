@@ -1,4 +1,4 @@
-"""What an event changes: which token is listed, what alerts watch, and whose books are made anew. In the worker's role."""
+"""Applies an asset event: changes which token is listed and what alerts watch, and has books made anew. Runs in the worker's role."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ class _Changed:
 
 
 def apply_due(conn: Connection, now: datetime) -> int:
-    """Apply what has happened and was not applied, in order, each in a transaction of its own; how many that were."""
+    """Apply the events that are due, in order, each in its own transaction. Returns how many."""
     done = 0
     while _apply_next(conn, now):
         done += 1

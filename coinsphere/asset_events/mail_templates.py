@@ -11,14 +11,14 @@ from coinsphere.notify.templates import Message
 
 
 class Threshold(NamedTuple):
-    """A threshold in US dollars, before and after."""
+    """An alert's threshold in US dollars, before and after the event."""
 
     before: Decimal
     after: Decimal
 
 
 def converted(symbol: str, heir: str, thresholds: Sequence[Threshold]) -> Message:
-    """Alerts watch another token, or the same in another unit, and go on."""
+    """The mail about alerts that go on with another token, or with the same in another unit."""
     language = i18n.language()
     headline = gettext("%(symbol)s has a new name or unit: %(heir)s") % {
         "symbol": symbol,
@@ -35,7 +35,7 @@ def converted(symbol: str, heir: str, thresholds: Sequence[Threshold]) -> Messag
 
 
 def stopped(symbol: str) -> Message:
-    """Alerts were switched off, as nothing can be compared any more."""
+    """The mail about alerts that were switched off, as they have nothing left to compare."""
     return templates.account_mail(
         gettext("Your alerts on %(symbol)s were stopped") % {"symbol": symbol},
         gettext(

@@ -16,7 +16,7 @@ _log = log.get("asset_events")
 
 
 def add(app: App, settings: Settings) -> None:
-    """Add it to the worker's app."""
+    """Register the task with the worker's app."""
     retry_policy = RetryPolicy(
         max_attempts=6, exponential_wait=3, retry_exceptions=(OSError, psycopg.Error)
     )

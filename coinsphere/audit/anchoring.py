@@ -1,4 +1,4 @@
-"""Anchors of the audit log: notes of the chain's end in a file outside the database, each sealed by a key.
+"""Anchors of the audit log: the number and hash of its last entry, written to a file outside the database and sealed by a key.
 
 A chain cannot show that its end was cut off. An anchor names an entry that must still be there.
 """
@@ -30,7 +30,7 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     seal: str = ""
 
     def has_good_seal(self, keys: SymmetricKeys) -> bool:
-        """Whether the anchor is as one of `keys` sealed it."""
+        """Whether one of `keys` sealed the anchor as it stands."""
         try:
             key = keys.find(self.key_id)
         except UnknownKey:
@@ -39,7 +39,7 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def anchor(conn: Connection, keys: SymmetricKeys, path: Path, now: datetime) -> Anchor | None:
-    """Add the chain's present end to the anchor file, and to the process's log; None where there is no entry yet."""
+    """Write the chain's present end to the anchor file and to the process's log. Returns None where there is no entry yet."""
     end = chain.end(conn)
     if end is None:
         return None
@@ -71,7 +71,7 @@ def read_anchors(path: Path) -> list[Anchor]:
 def reseal(
     conn: Connection, keys: SymmetricKeys, path: Path, now: datetime, reason: str
 ) -> tuple[Anchor | None, Path | None]:
-    """After a restore from a backup: tell in the log which entries it lost, and begin a new anchor file.
+    """After a restore from a backup: write to the log which entries it lost, and begin a new anchor file.
 
     The old file is kept beside it. Gives the new anchor, and where the old file went.
     """

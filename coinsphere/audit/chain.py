@@ -1,4 +1,4 @@
-"""The audit log's entries, in a chain that shows every change made to it.
+"""The entries of the audit log, chained by hashes so that every later change shows.
 
 An entry carries the hash of the one before and its own, an HMAC-SHA256 under a key that the database does not have.
 There is one chain, written in order under an advisory lock that the caller's transaction holds until its end: append
@@ -56,7 +56,7 @@ _LAST = "select seq, entry_hash from app.audit_logs where seq is not null order 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What a row of the log tells; `seq` is None for entries older than the chain."""
+    """A row of the log; `seq` is None for entries older than the chain."""
 
     id: int
     seq: int | None
@@ -90,7 +90,7 @@ def append(
     request_id: str | None = None,
     details: Mapping[str, Detail] | None = None,
 ) -> int:
-    """Write down an act in the transaction that does it; gives the entry's number.
+    """Write an entry in the transaction of the act itself. Returns the entry's number.
 
     Secrets are masked, mail and wallet addresses are shortened, network addresses become their /24 or /48.
 
@@ -139,7 +139,7 @@ def entries(conn: Connection, *, after: int) -> Iterator[Entry]:
 
 
 def loose(conn: Connection) -> tuple[int, int | None]:
-    """How many rows are in no chain, and the id of the first of them that is not older than the chain."""
+    """How many rows stand outside the chain, and the id of the first of them that is not older than the chain."""
     return conn.execute(_LOOSE).fetchone() or (0, None)
 
 

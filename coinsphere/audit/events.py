@@ -1,10 +1,10 @@
-"""The catalogue of what the audit log tells: every act is one of these, by the OWASP logging vocabulary's groups."""
+"""The catalogue of audit events, by the groups of the OWASP logging vocabulary."""
 
 from enum import StrEnum
 
 
 class Event(StrEnum):
-    """An act worth telling afterwards. `docs/guides/secrets.md` describes each."""
+    """An act that the audit log records. `docs/guides/secrets.md` describes each."""
 
     # Authentication
     REGISTERED = "user.registered"

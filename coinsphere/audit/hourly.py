@@ -1,4 +1,4 @@
-"""The audit log's hourly check: new entries are verified, at night all of them, and a good end is anchored."""
+"""The hourly check of the audit log: verifies new entries, at night all of them, and anchors a good end."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ _log = log.get("audit")
 
 
 def check_and_anchor(settings: Settings, now: datetime) -> Verdict:
-    """Verify, and anchor the end where all is good; a broken chain is an error in the log, and is not anchored."""
+    """Verify the chain and anchor its end; a broken chain is logged as an error, and not anchored."""
     keys, path = SymmetricKeys(settings.audit_keys), settings.audit_anchors
     anchors = anchoring.read_anchors(path)
     after = None if _reads_all(anchors, now) else anchors[-1]

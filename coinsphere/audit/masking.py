@@ -1,4 +1,4 @@
-"""What the audit log may say: short, on one line, without secrets and without full addresses."""
+"""Masks what the audit log stores: short, on one line, without secrets and without full addresses."""
 
 import ipaddress
 import re
@@ -18,7 +18,7 @@ _CHAIN_ADDRESS = re.compile(
 
 
 def network(address: str | None) -> str | None:
-    """The /24 (IPv4) or /48 (IPv6) that an address lies in: it shows where from, but names no household.
+    """The /24 (IPv4) or /48 (IPv6) network of an address: it shows the origin, but names no household.
 
     None where `address` is none.
     """

@@ -1,4 +1,4 @@
-"""Checks the audit log: whether an entry was altered, inserted, moved or removed, and whether its end was cut off."""
+"""Verifies the audit log: finds entries that were altered, inserted, moved or removed, and an end that was cut off."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from coinsphere.security.symmetric_keys import SymmetricKeys
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a verification found.
+    """The result of a verification.
 
     Attributes:
         checked: entries whose hash was computed anew.
@@ -36,7 +36,7 @@ def verify(
     *,
     after: Anchor | None = None,
 ) -> Verdict:
-    """Check the chain and the anchors; the first thing that is wrong is named.
+    """Check the chain and the anchors, and name the first fault.
 
     Args:
         conn: in a transaction, so that the chain stands still.

@@ -33,7 +33,7 @@ _log = log.get("backup")
 
 
 def stored(place: Place) -> list[Backup]:
-    """Every base backup at a place, the oldest first; one without a readable manifest is unfinished and left out.
+    """Every finished base backup at a place, the oldest first; one without a readable manifest is left out as unfinished.
 
     Raises:
         BackupError: the place does not answer.
@@ -57,7 +57,7 @@ def create(
     clock: Clock,
     kind: Kind | None = None,
 ) -> Backup:
-    """Make a base backup and store it at every place; one that does not take it fails it after the others have it.
+    """Make a base backup and store it at every place. Where one place refuses it, the others get it before the error is raised.
 
     Args:
         settings: name the server.
@@ -89,7 +89,7 @@ def create(
 
 
 def note(conn: psycopg.Connection, backup: Backup) -> None:
-    """Note in the database that a base backup is stored."""
+    """Store in the database that a base backup exists."""
     backup_progress.made(
         conn,
         backup.id,
@@ -101,7 +101,7 @@ def note(conn: psycopg.Connection, backup: Backup) -> None:
 
 
 def prune(place: Place, seals: Seals, settings: Settings, now: datetime) -> list[str]:
-    """Forget what the rule of retention does not keep; the paths that were removed.
+    """Delete what the rule of retention does not keep. Returns the paths that were removed.
 
     Raises:
         BackupError: the place does not let it be removed.
@@ -126,7 +126,7 @@ def prune(place: Place, seals: Seals, settings: Settings, now: datetime) -> list
 
 
 def verify(place: Place, seals: Seals, backup: Backup) -> None:
-    """Read a whole backup: digests, seals, PostgreSQL's own manifest, and the log behind it without a gap.
+    """Read a whole backup and check digests, seals, PostgreSQL's own manifest, and that the log behind it has no gap.
 
     Raises:
         BackupError: the first thing that is wrong.

@@ -1,4 +1,4 @@
-"""A base backup before an upgrade, and the log of the upgrade itself, where no backup daemon runs."""
+"""Secures the state before an upgrade where no backup daemon runs: a base backup, then the log of the upgrade itself."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ _log = log.get("backup")
 
 @contextmanager
 def secured(settings: Settings, clock: Clock) -> Iterator[Backup]:
-    """A base backup at every place. The log of what is done in the context follows it, so that all before comes back.
+    """A context with a base backup at every place; the log of what is done within it is stored after it.
 
     Args:
         settings: name the server and the places.

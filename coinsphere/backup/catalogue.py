@@ -1,4 +1,4 @@
-"""Which backups belong together, which is needed for an instant, what is made next, and what may go. Pure."""
+"""Decides which backups belong together, which one an instant needs, what is made next, and what may be deleted. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def chain(backups: Iterable[Backup], backup: Backup) -> list[Backup]:
 
 
 def newest(backups: Iterable[Backup], until: datetime | None = None) -> Backup:
-    """The newest backup that was finished by `until`, whose whole chain is there.
+    """The newest backup that was finished by `until` and whose whole chain is stored.
 
     Raises:
         BackupError: there is none.
@@ -51,7 +51,7 @@ def newest(backups: Iterable[Backup], until: datetime | None = None) -> Backup:
 
 
 def next_kind(backups: Sequence[Backup]) -> tuple[Kind, Backup | None]:
-    """What to make next, and what it builds on."""
+    """The kind of the next backup, full or incremental, and the backup that it builds on."""
     try:
         parent = newest(backups)
     except BackupError:
@@ -62,7 +62,7 @@ def next_kind(backups: Sequence[Backup]) -> tuple[Kind, Backup | None]:
 
 
 def superfluous(backups: Sequence[Backup], keeping: Keeping, now: datetime) -> list[Backup]:
-    """Those that may go, oldest first: whole chains only, and never the newest one.
+    """Backups that may be deleted, oldest first: whole chains only, and never the newest one.
 
     A chain is as old as its newest backup.
     """
@@ -89,7 +89,7 @@ def superfluous(backups: Sequence[Backup], keeping: Keeping, now: datetime) -> l
 
 
 def gaps(first: str, names: Iterable[str]) -> list[str]:
-    """The segments that are missing between `first` and the newest of `names`, which begin on the time line of `first`."""
+    """The segments missing between `first` and the newest of `names`, which begin on the time line of `first`."""
     there = {name for name in names if SEGMENT.fullmatch(name) and name[:8] == first[:8]}
     last = max(there, default="")
     missing, segment = [], first

@@ -1,4 +1,4 @@
-"""Keeps the backups: `python -m coinsphere.backup.daemon`, a process of the local system.
+"""The backup daemon, `python -m coinsphere.backup.daemon`: a process of the local system that makes and stores backups.
 
 It receives the log as it is written and stores it every few seconds, with what is new of models' files and of keys; and
 makes a base backup each day. A place that does not answer holds up none of the others.
@@ -41,7 +41,7 @@ _BASES = Counter("coinsphere_backup_bases", "Base backups begun, by how they end
 
 
 def bring(upload: Upload, conn: psycopg.Connection) -> None:
-    """Store what is new at a place, and note in the database that it is, or why it is not."""
+    """Store what is new at a place, and write to the database that it succeeded, or why not."""
     segment, problem = None, None
     try:
         segment = upload.store()
@@ -53,7 +53,7 @@ def bring(upload: Upload, conn: psycopg.Connection) -> None:
 
 
 class BackupDaemon:
-    """Receives, stores and makes the backups of one state."""
+    """Receives the log, makes base backups, and stores both, for one state."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -69,7 +69,7 @@ class BackupDaemon:
         self._is_full_due = False
 
     def round(self) -> None:
-        """Look at everything once."""
+        """Do once whatever is due."""
         self._state.backup_beat.parent.mkdir(exist_ok=True)
         self._state.backup_beat.touch()
         try:
@@ -91,7 +91,7 @@ class BackupDaemon:
                 backup_progress.beat(conn, place.name, None, problem)
 
     def stop(self) -> None:
-        """End the receiver, after the last that was committed is stored; a base backup that is being made is given up."""
+        """Stop the receiver after the last commit is stored; a base backup under way is given up."""
         if self._receiver.stop():
             with suppress(psycopg.Error):
                 self._bring()
@@ -147,7 +147,7 @@ class BackupDaemon:
 
 
 def main() -> None:
-    """The process."""
+    """Run the daemon until a signal ends it."""
     settings = Settings.from_env()
     log.configure(settings.log_level)
     faults.start(settings, "backup")

@@ -1,4 +1,4 @@
-"""The drill: the newest backup is restored beside the running system, brought up there, and looked at.
+"""The restore drill: restores the newest backup beside the running system, starts it there, and compares the two.
 
 Nothing is a backup before a drill has read it. What was lost (RPO) is how old the newest beat of the backup daemon in the
 restored database is; how long it took (RTO) ends when the restored API answers.
@@ -52,7 +52,7 @@ Counts = Mapping[str, int]
 
 @dataclass(slots=True)
 class Drill:
-    """How a drill went: seconds lost and taken, rows beside those of the running system, and what is wrong."""
+    """The result of a drill: seconds lost and taken, rows beside those of the running system, and what is wrong."""
 
     started_at: datetime
     backup_id: str | None = None
@@ -69,7 +69,7 @@ class Drill:
 
 
 def run(settings: Settings, place: Place, seals: Seals, clock: Clock) -> Drill:
-    """Restore the newest backup of `place` to a scratch folder, look at it, and note in the database how that went.
+    """Restore the newest backup of `place` to a scratch folder, examine it, and store the result in the database.
 
     A check that fails does not keep the others from being made.
     """
@@ -180,7 +180,7 @@ def _forecasts(replica: Settings, folder: Path) -> str | None:
 
 
 def counts(settings: Settings, stored: str | None = None) -> Counts:
-    """Rows of each table that the pipeline reads; of those, only what was written before the transaction `stored`."""
+    """The number of rows of each table that the pipeline reads, counting only those written before the transaction `stored`."""
     with psycopg.connect(settings.url_for(Role.PIPELINE)) as conn:
         counted = {}
         for schema, table in conn.execute(_TABLES).fetchall():

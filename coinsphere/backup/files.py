@@ -1,4 +1,4 @@
-"""What lies beside the databases: the files of models, stored once by their content; keys, sealed apart; settings."""
+"""Backs up what lies beside the databases: files of models, stored once by content; keys, sealed apart; settings."""
 
 import hashlib
 import io
@@ -24,7 +24,7 @@ _INDEXES = f"{FILES}/indexes"
 
 
 class Mirror:
-    """Stores at one place what is new of the models' files, and of the keys."""
+    """Stores new files of models and new keys at one place."""
 
     def __init__(self, place: Place, seals: Seals, settings: Settings) -> None:
         self._place = place
@@ -91,7 +91,7 @@ class Mirror:
 
 
 def fetch_files(place: Place, seals: Seals, until: datetime | None, folder: Path) -> int:
-    """Write the models' files as they were last by `until` into `folder`; how many they are.
+    """Write the models' files as they were at `until` into `folder`. Returns how many they are.
 
     Raises:
         BackupError: one is missing, cannot be opened, or is not what it was.
@@ -110,7 +110,7 @@ def fetch_files(place: Place, seals: Seals, until: datetime | None, folder: Path
 
 
 def fetch_keys(place: Place, seals: Seals, until: datetime | None, folder: Path) -> None:
-    """Write the keys as they were last by `until` into `folder`, readable by nobody else.
+    """Write the keys as they were at `until` into `folder`, readable by nobody else. Returns how many they are.
 
     Raises:
         BackupError: there are none, or they cannot be opened.
@@ -129,7 +129,7 @@ def fetch_keys(place: Place, seals: Seals, until: datetime | None, folder: Path)
 
 
 def bundle(settings: Settings) -> bytes:
-    """Every key and password of the state as a tar, the same bytes for the same content."""
+    """Every key and password of the state as a tar; the same content gives the same bytes."""
     state = State(settings.state)
     sources = {
         "keys": settings.keys_dir,
@@ -149,7 +149,7 @@ def bundle(settings: Settings) -> bytes:
 
 
 def plain_settings(settings: Settings) -> bytes:
-    """The settings as JSON, without those that are secret."""
+    """The settings that are no secrets, as JSON."""
     shown = {
         name: value
         for name, value in settings.model_dump(mode="json").items()
@@ -165,7 +165,7 @@ def digest_of(path: Path) -> str:
 
 
 def old(place: Place, before: datetime) -> list[str]:
-    """Paths of indexes and keys that were replaced before `before`, and so are of no backup that is kept."""
+    """Paths of indexes and keys that were replaced before `before`; no backup that is kept needs them."""
     found = []
     for prefix in (_INDEXES, KEYS):
         earlier = [path for path, _ in place.walk(prefix) if _stamp(path) < before]
@@ -175,7 +175,7 @@ def old(place: Place, before: datetime) -> list[str]:
 
 
 def unused(place: Place, seals: Seals) -> list[str]:
-    """Paths of files that no index names any more; none where the indexes cannot be opened here."""
+    """Paths of files that no index names any more; none where the indexes cannot be opened on this machine."""
     if not seals.identities:
         return []
     named: set[str] = set()

@@ -1,4 +1,4 @@
-"""What a backup is made of, as its manifest tells it."""
+"""The parts of a backup, as its manifest describes them."""
 
 import re
 from datetime import datetime

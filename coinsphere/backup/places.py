@@ -1,4 +1,4 @@
-"""Where backups lie: folders and buckets of S3, by the same four acts."""
+"""Places where backups lie: folders and S3 buckets behind one interface of four methods."""
 
 import shutil
 from collections.abc import Iterator
@@ -128,7 +128,7 @@ class Bucket:
 
 
 def build(settings: Settings) -> list[Place]:
-    """The places that the settings name; without any the folder `backups` in the state folder.
+    """The places that the settings name; by default the folder `backups` in the state folder.
 
     Raises:
         ConfigurationError: one needs packages that are not there.

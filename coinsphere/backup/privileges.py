@@ -1,4 +1,4 @@
-"""Privileges that a role needs for backups. They are checked first, as PostgreSQL's tools name one that lacks at a time."""
+"""Checks all privileges that backups need at once, as PostgreSQL's tools name one missing at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _FACTS = """
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a server is set to, and what its `role` may."""
+    """The settings of a server, and the privileges of its `role`."""
 
     role: str
     version: int
@@ -42,7 +42,7 @@ class Facts:
 
 
 def refuse_without(conn: Connection) -> None:
-    """Go on only where the server of `conn` can be backed up by its role.
+    """Raise where the server of `conn` cannot be backed up by its role.
 
     Raises:
         BackupError: says all that is missing, and the words that mend it.
@@ -54,7 +54,7 @@ def refuse_without(conn: Connection) -> None:
 
 
 def lacks(facts: Facts, version: int) -> Iterator[str]:
-    """What is missing, each with what mends it; `version` is the major one of the tools here."""
+    """The missing settings and privileges, each with its remedy; `version` is the major one of the tools here."""
     if facts.version != version:
         yield (
             f"it is PostgreSQL {facts.version} and the tools here are of {version}, which could not restore it: back it up "

@@ -1,4 +1,4 @@
-"""Restoring a whole state into an empty folder, as it was at any second since the first base backup that is kept."""
+"""Restores a whole state into an empty folder, as of any second since the first base backup that is kept."""
 
 import shutil
 import signal
@@ -48,7 +48,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was restored: the base backup, how many segments of log behind it, how many files of models, and when its log was read."""
+    """The result of a restore: base backup, segments of log behind it, files of models, and the instant its log was read."""
 
     backup_id: str
     segments: int
@@ -133,7 +133,7 @@ def _unpack(place: Place, seals: Seals, backup: Backup, data: Path) -> None:
 
 
 def _recover(data: Path, folder: Path, role: str) -> None:
-    """Run the server until it has recovered. It listens on a socket in a folder of ours, which lets in by no password.
+    """Run the server until recovery is done, listening on a socket in our folder alone, without passwords.
 
     What the server was set to where it ran is of no use here: its libraries, certificates and other folders may be
     missing, and its archive is not ours to write to.

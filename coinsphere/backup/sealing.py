@@ -1,4 +1,4 @@
-"""Sealing of what leaves the machine, in the format of age (https://age-encryption.org/v1), readable by its own tool.
+"""Encrypts what leaves the machine in the format of age (https://age-encryption.org/v1), which its own tool reads.
 
 Data are sealed for recipients, keys for a passphrase where one is set. Without a recipient one is made for this state.
 """
@@ -45,7 +45,7 @@ class Seals:
             raise BackupError(f"{source.name} cannot be opened: {error}. {_WHERE}") from error
 
     def seal_keys(self, keys: bytes) -> bytes:
-        """Keys, sealed apart: by the passphrase where there is one."""
+        """Encrypt keys by the passphrase where there is one, apart from the rest."""
         if self.passphrase is not None:
             return bytes(pyrage.passphrase.encrypt(keys, self.passphrase))
         return bytes(pyrage.encrypt(keys, list(self.recipients)))
@@ -64,7 +64,7 @@ class Seals:
 
 
 def build(settings: Settings) -> Seals:
-    """By the settings; where they name no recipient the state's own identity is made and used.
+    """The seals of the settings; without a recipient there, the state's own identity is made and used.
 
     Raises:
         ConfigurationError: a recipient or an identity is none.

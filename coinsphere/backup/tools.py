@@ -1,4 +1,4 @@
-"""PostgreSQL's own tools: run by their path in the embedded server's package, with the password in their environment."""
+"""Runs PostgreSQL's own tools from the embedded server's package, with the password in their environment."""
 
 import os
 import re
@@ -23,7 +23,7 @@ _LSN = re.compile(r"([0-9A-F]+)/([0-9A-F]+)")
 
 
 def environment(url: str | None) -> dict[str, str]:
-    """The variables by which a tool reaches the server at `url`; what `ps` shows holds no password."""
+    """The variables by which a tool reaches the server at `url`; so no password shows in `ps`."""
     named = conninfo_to_dict(url) if url else {}
     added = {_VARIABLES[name]: str(value) for name, value in named.items() if name in _VARIABLES}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
@@ -31,7 +31,7 @@ def environment(url: str | None) -> dict[str, str]:
 
 
 def run(program: str, *arguments: str | Path, url: str | None = None) -> str:
-    """Run a tool to its end; what it wrote.
+    """Run a tool to its end. Returns its output.
 
     Raises:
         BackupError: it failed; carries its own last words.

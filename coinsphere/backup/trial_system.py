@@ -69,7 +69,7 @@ def prepare(into: Path) -> Settings:
 
 
 def variables(settings: Settings) -> dict[str, str]:
-    """What its processes inherit: nothing of ours but where it lies, and its ports."""
+    """The environment of its processes: ours without our settings, and where the state and its ports are."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     return {**kept, **_named(settings)}
 

@@ -1,4 +1,4 @@
-"""Reading a base backup: every digest, every seal, and PostgreSQL's own manifest are checked while it is unpacked."""
+"""Unpacks a base backup, and checks every digest, every seal and PostgreSQL's own manifest on the way."""
 
 import tarfile
 from pathlib import Path

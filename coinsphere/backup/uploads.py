@@ -1,4 +1,4 @@
-"""Uploads to one place what is new since the last time: the log, files of models, keys."""
+"""Uploads to one place what is new since the last time: log, files of models, keys."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from coinsphere.settings import Settings
 
 
 class Upload:
-    """One place, and how far it has been filled."""
+    """The upload to one place, and how far it has come."""
 
     def __init__(self, place: Place, seals: Seals, settings: Settings, folder: Path) -> None:
         self.place = place

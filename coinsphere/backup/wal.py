@@ -1,4 +1,4 @@
-"""The write-ahead log, received as it is written, and stored sealed at every place a few seconds later.
+"""Receives the write-ahead log as it is written, and stores it encrypted at every place within seconds.
 
 `pg_receivewal` may end while everything else returns 0, and its newest segment is a `.partial` one: so it is watched,
 and that segment is stored, too, as often as it changes.
@@ -44,7 +44,7 @@ _log = log.get("backup")
 
 
 class Receiver:
-    """`pg_receivewal` as a child of this process, begun again whenever it ends."""
+    """`pg_receivewal` as a child process, started again whenever it ends."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self._url = url
@@ -54,7 +54,7 @@ class Receiver:
         self._words: deque[str] = deque(maxlen=_LAST_WORDS)
 
     def ensure(self, settle: Callable[[], object] = lambda: None) -> bool:
-        """See to it that it runs; True where the log has a gap, as the server could not keep it for us.
+        """Start it where it does not run. Returns True where the log has a gap, as the server could not keep it for us.
 
         Args:
             settle: stores what was received before the gap, which is removed then.
@@ -91,7 +91,7 @@ class Receiver:
 
     @property
     def last_words(self) -> str:
-        """What it said last, once it has ended."""
+        """Its last output, once it has ended."""
         if self._hearing is not None:
             self._hearing.join()
         return " / ".join(self._words)
@@ -113,7 +113,7 @@ class Receiver:
             self._words.extend(line.strip() for line in said)
 
     def stop(self) -> bool:
-        """End it; False where it never ran."""
+        """Stop it. Returns False where it never ran."""
         if self._child is None:
             return False
         self._child.terminate()
@@ -150,7 +150,7 @@ class Receiver:
 
 
 class Shipping:
-    """Stores what was received at one place."""
+    """Stores the received log at one place."""
 
     def __init__(self, place: Place, seals: Seals, folder: Path) -> None:
         self._place = place
@@ -160,7 +160,7 @@ class Shipping:
         self._partial: tuple[str, int] | None = None
 
     def ship(self) -> str | None:
-        """Store what is new; the name of the newest segment, None where nothing was received yet.
+        """Store new segments. Returns the name of the newest, None where nothing was received yet.
 
         Raises:
             BackupError: the place does not take it.
@@ -201,13 +201,13 @@ class Shipping:
 
 
 def received(folder: Path) -> list[Path]:
-    """What was received, in the order of the log: histories, whole segments and the one being written."""
+    """The received files in the order of the log: histories, whole segments and the one being written."""
     names = [path for path in folder.glob("*") if _is_log(path.name)]
     return sorted(names, key=lambda path: path.name)
 
 
 def clear(folder: Path, shippings: list[Shipping]) -> None:
-    """Remove whole segments that every place has, but the newest: the receiver goes on behind it."""
+    """Remove whole segments that every place has, except the newest, from which the receiver goes on."""
     whole = [path for path in received(folder) if SEGMENT.fullmatch(path.name)]
     for path in whole[:-1]:
         if all(each.has(path.name) for each in shippings):
@@ -219,7 +219,7 @@ def clear(folder: Path, shippings: list[Shipping]) -> None:
 
 
 def fetch(place: Place, seals: Seals, first: str, folder: Path) -> list[str]:
-    """Write the log from segment `first` on to `folder`; the names of its segments, a partial one without its suffix.
+    """Write the log from segment `first` on to `folder`. Returns its segments' names, a partial one without its suffix.
 
     Raises:
         BackupError: one cannot be read or opened.
@@ -237,7 +237,7 @@ def fetch(place: Place, seals: Seals, first: str, folder: Path) -> list[str]:
 
 
 def segments(place: Place) -> list[tuple[str, str, int]]:
-    """What is stored of the log at a place: path, name of the segment or history, bytes."""
+    """The log stored at a place: path, name of the segment or history, bytes."""
     return [
         (path, Path(path).name.removesuffix(_PACKED).removesuffix(PARTIAL), size)
         for path, size in place.walk(WAL)

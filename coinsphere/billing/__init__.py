@@ -1,1 +1,1 @@
-"""Plans, who has which, and how they are paid for."""
+"""Plans, who has which, and payments for them."""

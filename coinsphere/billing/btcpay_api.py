@@ -1,4 +1,4 @@
-"""BTCPay Server by its Greenfield API: the one module that knows how it is asked."""
+"""The client of BTCPay Server's Greenfield API; no other module calls it."""
 
 import hashlib
 import hmac
@@ -40,7 +40,7 @@ _log = log.get("billing.btcpay")
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What is sold: days of the plan pro."""
+    """What is sold: a number of days of the plan pro, and their price."""
 
     amount: Decimal
     currency: str
@@ -70,13 +70,13 @@ class BTCPay:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The one that the settings name. Raises `NotSold` where they name none."""
+        """The client of the store that the settings name. Raises `NotSold` where they name none."""
         return cls(settings)
 
     def open_invoice(
         self, customer: str, booked: Mapping[str, str], now: datetime
     ) -> Invoice | None:
-        """The invoice of today's price that a customer may still pay.
+        """A customer's invoice at today's price that is still open to pay.
 
         Raises:
             PaymentOnItsWay: he has paid one, and it is not confirmed.
@@ -95,7 +95,7 @@ class BTCPay:
         return next((each for each in found if (each.amount, each.currency) == offered), None)
 
     def invoice(self, customer: str, page: str) -> Invoice:
-        """Ask for a payment; its page leads back to `page`. Raises `ProviderError`."""
+        """Create an invoice, whose page leads back to `page`. Raises `ProviderError`."""
         bought = {"orderId": customer, "plan": "pro", "days": self.offer.days}
         asked = {
             "amount": str(self.offer.amount),
@@ -119,7 +119,7 @@ class BTCPay:
             )
 
     def missed(self, since: datetime, booked: Mapping[str, str]) -> Iterator[PaymentEvent]:
-        """The invoices since then of which our books say otherwise. Raises `ProviderError`."""
+        """Events for the invoices since then of which our books say otherwise. Raises `ProviderError`."""
         for raw in self._invoices(startDate=int(since.timestamp())):
             try:
                 before = booked.get(raw["id"])
@@ -131,15 +131,15 @@ class BTCPay:
                 )
 
     def end(self, subscription: str) -> None:
-        """Nothing renews itself here."""
+        """Does nothing: what is bought here does not renew itself."""
 
     def forget(self, customer: str) -> None:
-        """Close what somebody could still pay whose account is gone. Raises `ProviderError`."""
+        """Invalidate the open invoices of a customer whose account is gone. Raises `ProviderError`."""
         for raw in self._invoices(orderId=customer, status="New"):
             self._ask(f"/{quote(raw['id'], safe='')}/status", body={"status": "Invalid"})
 
     def heard(self, body: bytes, signature: str | None) -> PaymentEvent:
-        """An event that was sent to us. Raises `Forged`.
+        """Verify and read a webhook's event. Raises `Forged`.
 
         The signature is over the exact bytes. There is no time in it, and a repetition is only another reason to look.
         """

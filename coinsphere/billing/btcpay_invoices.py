@@ -19,7 +19,7 @@ _MOST_DAYS = 3660
 
 
 def event(raw: Raw) -> PaymentEvent:
-    """An event. Raises one of `model.NONSENSE` for what is none.
+    """Read an event of a webhook. Raises one of `model.NONSENSE` for anything else.
 
     A delivery that is repeated keeps the name of the first.
     """
@@ -33,7 +33,7 @@ def event(raw: Raw) -> PaymentEvent:
 
 
 def status(raw: Raw, booked: str | None) -> PaymentStatus:
-    """What became of an invoice; `booked` is what our books say, by which a payment that was taken back is told."""
+    """The status of an invoice; a payment that was taken back shows by `booked`, the status in our books."""
     match raw["status"]:
         case "Settled":
             return "succeeded"
@@ -55,7 +55,7 @@ def payments(raws: Sequence[Raw], booked: Mapping[str, str]) -> list[Payment]:
 def subscriptions(
     raws: Sequence[Raw], booked: Mapping[str, str], now: datetime
 ) -> list[Subscription]:
-    """What the invoices bought, one subscription each, which does not renew itself."""
+    """The subscription that each paid invoice bought; none renews itself."""
     return list(_bought(sorted(raws, key=_created), booked, now))
 
 

@@ -1,4 +1,4 @@
-"""By which name a provider knows a user."""
+"""Maps users to the ids by which a provider knows them."""
 
 import secrets
 from datetime import datetime
@@ -15,19 +15,19 @@ _STORE = """
 
 
 def find(conn: Connection, provider: str, user_id: UUID) -> str | None:
-    """The provider's name of a user; None where he never went to buy."""
+    """The provider's id of a user; None where they never went to buy."""
     row = conn.execute(_FIND, {"provider": provider, "user_id": user_id}).fetchone()
     return None if row is None else str(row[0])
 
 
 def store(conn: Connection, provider: str, user_id: UUID, reference: str, now: datetime) -> None:
-    """Remember it; the first stays."""
+    """Store the provider's id of a user, unless there is one."""
     values = {"provider": provider, "user_id": user_id, "reference": reference, "now": now}
     conn.execute(_STORE, values)
 
 
 def named(conn: Connection, provider: str, user_id: UUID, now: datetime) -> str:
-    """The name of a user for a provider that has none of its own: by chance, and one however many ask at once."""
+    """The id of a user at a provider that gives none itself: a random one, the same for all who ask at once."""
     known = find(conn, provider, user_id)
     if known is not None:
         return known

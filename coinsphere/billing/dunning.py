@@ -1,4 +1,4 @@
-"""The mails that tell somebody that a payment failed, or bought nothing."""
+"""Mails about payments that failed, or that bought nothing."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -22,7 +22,7 @@ def tell(
     grace: timedelta,
     now: datetime,
 ) -> None:
-    """Write what has just happened, in the transaction that notes it.
+    """Write the mails about new trouble, in the transaction that stores it.
 
     One mail for a payment that failed while the plan is still kept, and one for each that was too small or too late.
     """

@@ -1,4 +1,4 @@
-"""What a user's subscriptions give at a moment. Pure.
+"""Computes the plan that a user's subscriptions give at an instant. Pure.
 
 A subscription is what the provider told when it was last asked, so it may be behind: a renewal whose news is late is
 given the same grace as a payment that failed.
@@ -16,7 +16,7 @@ Status = Literal["incomplete", "trial", "active", "past_due", "cancelled", "refu
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """As the provider has it.
+    """A subscription as the provider has it.
 
     Attributes:
         reference: the provider's name of it.
@@ -59,7 +59,7 @@ NOTHING_BOUGHT = Entitlement(FREE)
 
 
 def gives_until(held: Subscription, grace: timedelta) -> datetime | None:
-    """When a subscription stops to give its plan; None where it gives nothing."""
+    """The instant a subscription stops to give its plan; None where it gives nothing."""
     if held.status in ("incomplete", "refunded"):
         return None
     if held.status == "past_due":
@@ -69,7 +69,7 @@ def gives_until(held: Subscription, grace: timedelta) -> datetime | None:
 
 
 def of(held: Sequence[Subscription], now: datetime, grace: timedelta) -> Entitlement:
-    """What subscriptions give together: the one that lasts longest counts."""
+    """The plan that several subscriptions give together: the one that lasts longest counts."""
     ends = [(end, each) for each in held if (end := gives_until(each, grace)) and end > now]
     if ends:
         end, best = max(ends, key=lambda pair: pair[0])

@@ -1,4 +1,4 @@
-"""What a provider told: stored first, then handled by the worker, one job for each customer."""
+"""Events from payment providers: stored first, then handled by the worker in one job for each customer."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -50,7 +50,7 @@ def store(
     now: datetime,
     found_by: Literal["webhook", "reconciliation"],
 ) -> bool:
-    """Store an event, and the job that handles it; False where it is known, which changes nothing."""
+    """Store an event and the job that handles it. Returns False, and changes nothing, where it is known."""
     values = {
         "provider": provider,
         "reference": event.reference,
@@ -67,7 +67,7 @@ def store(
 
 
 def refresh_later(conn: Connection, provider: str, customer: str) -> None:
-    """Have a customer looked at anew, once however often it is asked for before it is done."""
+    """Queue a job that asks the provider anew about a customer; only one waits at a time."""
     values = {"queue": QUEUE, "task": REFRESH, "provider": provider, "customer": customer}
     conn.execute(_REFRESH, values)
 
@@ -81,18 +81,18 @@ def waiting(conn: Connection, provider: str, customer: str) -> list[str]:
 def handled(
     conn: Connection, provider: str, customer: str, references: Iterable[str], now: datetime
 ) -> None:
-    """Note that events were acted on, and whom they are about."""
+    """Mark events as handled, and store which user they are about."""
     values = {"provider": provider, "customer": customer, "references": list(references)}
     conn.execute(_HANDLED, {**values, "now": now})
 
 
 def behind(conn: Connection, provider: str, now: datetime) -> list[str]:
-    """The customers of whom something waits, or from whom something should have been heard."""
+    """Customers with an event that waits, or without one that should have come."""
     conn.execute(_ABOUT_NOBODY)
     found = conn.execute(_BEHIND, {"provider": provider, "now": now})
     return [customer for (customer,) in found]
 
 
 def forget(conn: Connection, before: datetime) -> None:
-    """Delete what was handled before then."""
+    """Delete events that were handled before then."""
     conn.execute(_FORGET, {"before": before})

@@ -1,4 +1,4 @@
-"""What every provider of payments is read into: a customer's standing, and events. Pure."""
+"""The model into which every payment provider is read: a customer's standing, and events. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,16 +17,16 @@ _LONGEST = 255
 
 
 class NotSold(ConfigurationError):
-    """This system sells nothing, or not in this way."""
+    """This system sells nothing, or does not sell by this provider."""
 
 
 class Forged(ValueError):
-    """What was sent is not signed by the provider, or was long ago."""
+    """The signature of a webhook is missing, wrong or too old."""
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What somebody was asked to pay, in units of its currency.
+    """A demand for payment, in units of its currency.
 
     `is_short`: money came, and too little or too late, so that it bought nothing.
     """
@@ -41,7 +41,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """What somebody is asked to pay, and the page on which he does."""
+    """A demand for payment, and the page on which it is paid."""
 
     reference: str
     url: str
@@ -51,7 +51,7 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """All of a customer: what he subscribed to, what of it goes on, and what he was asked to pay."""
+    """All that a provider knows of a customer: subscriptions, those still running, and payments."""
 
     subscriptions: list[Subscription] = field(default_factory=list)
     running: frozenset[str] = frozenset()
@@ -60,7 +60,7 @@ class Standing:
 
     @property
     def refunded(self) -> list[str]:
-        """Those that go on though the newest payment was given back."""
+        """Running subscriptions whose newest payment was given back."""
         return [
             subscription.reference
             for subscription in self.subscriptions
@@ -70,7 +70,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class PaymentEvent:
-    """Says that something of a customer changed; what, is asked anew. `customer` is None where it is about none."""
+    """Says that something of a customer changed, but not what: that is asked anew. `customer` is None where it is about none."""
 
     reference: str
     topic: str
@@ -79,7 +79,7 @@ class PaymentEvent:
 
 
 def word(value: Any) -> str:
-    """A name that a provider gives. Raises ValueError for anything else."""
+    """Validates a name that a provider gives. Raises ValueError for anything else."""
     if not (isinstance(value, str) and value.isascii() and value.isprintable()):
         raise ValueError("a name is no text")
     if not 0 < len(value) <= _LONGEST:

@@ -1,4 +1,4 @@
-"""What each plan allows, in one place. Pure."""
+"""The plans: how much each allows, and which features it has. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class PlanLimit(StrEnum):
-    """What a plan counts."""
+    """Something that a plan counts."""
 
     PORTFOLIOS = "portfolios"
     ALERTS = "alerts"
@@ -17,7 +17,7 @@ class PlanLimit(StrEnum):
 
 
 class PlanFeature(StrEnum):
-    """What a plan has, or has not."""
+    """Something that a plan has or lacks."""
 
     TAX_REPORTS = "taxReports"
     SHARED_LINKS = "sharedLinks"
@@ -25,7 +25,7 @@ class PlanFeature(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What somebody may do: how many of each, None for as many as the system lets anybody have, and which features."""
+    """How many of each limit a plan allows, None for as many as the system allows anybody, and its features."""
 
     name: str
     limits: Mapping[PlanLimit, int | None]

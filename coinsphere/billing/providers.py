@@ -1,4 +1,4 @@
-"""The seam between payments and who takes them: each provider tells a customer's standing, and is asked by its name."""
+"""The interface of payment providers, and the provider that the settings name for each."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -18,21 +18,21 @@ FAULTS = (stripe.StripeError, ProviderError)
 
 
 class Provider(Protocol):
-    """Whoever takes payments. Each method raises one of `FAULTS`."""
+    """A payment provider. Each method raises one of `FAULTS`."""
 
     name: str
 
     def standing(self, customer: str, booked: Mapping[str, str], now: datetime) -> Standing:
-        """What it knows of a customer now; `booked` is the status of each payment that our books have of him."""
+        """A customer's standing now; `booked` is the status of each of their payments in our books."""
 
     def missed(self, since: datetime, booked: Mapping[str, str]) -> Iterator[PaymentEvent]:
-        """What happened since then, as far as it can tell; `booked` is the status of each payment of all customers."""
+        """The events since then, as far as the provider can tell; `booked` is the status of each payment of all customers."""
 
     def end(self, subscription: str) -> None:
-        """End a subscription that renews itself."""
+        """Cancel a subscription that renews itself."""
 
     def forget(self, customer: str) -> None:
-        """End what somebody pays for whose account is gone."""
+        """Cancel all that a customer still pays for, as the account is gone."""
 
 
 def of(settings: Settings, name: str) -> Provider:
@@ -45,7 +45,7 @@ def of(settings: Settings, name: str) -> Provider:
 
 
 def configured(settings: Settings) -> Iterator[Provider]:
-    """All that the settings have."""
+    """All providers that the settings configure."""
     if settings.is_stripe_configured:
         yield Stripe.of(settings)
     if settings.is_btcpay_configured:

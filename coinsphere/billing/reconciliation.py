@@ -1,4 +1,4 @@
-"""Brings our tables in line with what a payment provider says of a customer; every change goes to the audit log."""
+"""Brings our tables in line with a payment provider's standing of a customer; every change goes to the audit log."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -23,7 +23,7 @@ Act = tuple[Event, str, dict[str, Detail]]
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What somebody is told by mail: subscriptions whose payment has just failed, and payments that bought nothing."""
+    """New trouble to mail a user about: subscriptions whose payment failed, and payments that bought nothing."""
 
     failed: list[Subscription]
     short: list[Payment]
@@ -55,7 +55,7 @@ _EVENTS = {
 
 
 def owner(conn: Connection, provider: str, customer: str) -> UUID | None:
-    """Whose customer this is; None where he is gone, or none of ours."""
+    """The user that a customer belongs to; None where the account is gone, or is none of ours."""
     row = conn.execute(_WHO, {"provider": provider, "customer": customer}).fetchone()
     return None if row is None else UUID(str(row[0]))
 
@@ -70,7 +70,7 @@ def apply(
     now: datetime,
     grace: timedelta,
 ) -> Trouble:
-    """Bring our tables up to date in the caller's transaction; gives what has just gone wrong.
+    """Bring our tables up to date in the caller's transaction. Returns new trouble.
 
     Applying the same again changes nothing and audits nothing.
     """

@@ -1,4 +1,4 @@
-"""Subscriptions in PostgreSQL, and how much of what plans count a user has."""
+"""Subscriptions in PostgreSQL, and how much of each plan's limits a user has used."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -47,26 +47,26 @@ _USED = "select " + ", ".join(f"({query})" for query in _COUNTED.values())
 def entitled(
     conn: Connection, user_id: UUID, now: datetime, grace: timedelta, provider: str | None = None
 ) -> Entitlement:
-    """What a user's subscriptions, or those at one provider, give him now."""
+    """The plan that a user's subscriptions give now; with a provider, only those there."""
     with conn.cursor(row_factory=class_row(Subscription)) as cursor:
         held = cursor.execute(_HELD, {"user_id": user_id, "provider": provider}).fetchall()
     return entitlement.of(held, now, grace)
 
 
 def booked(conn: Connection, provider: str, user_id: UUID) -> dict[str, str]:
-    """The status of each payment of a user, by the provider's name of it."""
+    """The status of each payment of a user, by the provider's id of it."""
     return dict(conn.execute(_BOOKED, {"provider": provider, "user_id": user_id}).fetchall())
 
 
 def booked_since(conn: Connection, provider: str, since: datetime) -> dict[str, str]:
-    """The same of all users, of payments that were asked for since then."""
+    """The status of each payment of all users that was asked for since then."""
     return dict(conn.execute(_BOOKED_SINCE, {"provider": provider, "since": since}).fetchall())
 
 
 def book(
     conn: Connection, provider: str, user_id: UUID, invoice: Invoice, *, plan: str, now: datetime
 ) -> None:
-    """Note what somebody is asked to pay, before he can."""
+    """Store a demand for payment, before it can be paid."""
     asked = {"reference": invoice.reference, "amount": invoice.amount, "currency": invoice.currency}
     whose = {"provider": provider, "user_id": user_id, "plan": plan, "now": now}
     conn.execute(_BOOK, {**whose, **asked})
@@ -78,13 +78,13 @@ def has_subscribed(conn: Connection, user_id: UUID) -> bool:
 
 
 def used(conn: Connection, user_id: UUID, now: datetime) -> dict[PlanLimit, int]:
-    """How many of everything that plans count a user has."""
+    """How many a user has of everything that plans count."""
     row = conn.execute(_USED, {"user_id": user_id, "now": now}).fetchone() or ()
     return dict(zip(_COUNTED, row, strict=True))
 
 
 def count_alone(conn: Connection, user_id: UUID, limit: PlanLimit, now: datetime) -> int:
-    """The same of one limit, while nobody else counts it for this user until the transaction ends."""
+    """How many a user has of one limit, locked so that nobody else counts it for this user until the transaction ends."""
     conn.execute(_LOCK, {"name": f"plan {user_id} {limit}"})
     row = conn.execute(_COUNTED[limit], {"user_id": user_id, "now": now}).fetchone()
     return int(row[0]) if row else 0

@@ -1,4 +1,4 @@
-"""Stripe, through its own SDK: the one module that knows it."""
+"""The client of Stripe by its own SDK; no other module calls it."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ _log = log.get("billing.stripe")
 
 
 class Stripe:
-    """A client for one account of Stripe's."""
+    """A client for one Stripe account."""
 
     name = PROVIDER
 
@@ -39,7 +39,7 @@ class Stripe:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The one that the settings name. Raises `NotSold` where they name none."""
+        """The client of the account that the settings name. Raises `NotSold` where they name none."""
         key, secret, price = (
             settings.stripe_secret_key,
             settings.stripe_webhook_secret,
@@ -50,7 +50,7 @@ class Stripe:
         return cls(key.get_secret_value(), secret.get_secret_value(), price, settings.stripe_url)
 
     def customer(self, user_id: UUID) -> str:
-        """Stripe's name of a user, made once: said twice, Stripe answers the same. Raises `Fault`.
+        """The id of a user at Stripe, created on the first call; a repeated call gets the same. Raises `Fault`.
 
         It is told the id alone: the address and the card are asked for by its own page.
         """
@@ -153,7 +153,7 @@ class Stripe:
                 raise
 
     def heard(self, body: bytes, signature: str | None) -> PaymentEvent:
-        """An event that was sent to us. Raises `Forged`.
+        """Verify and read a webhook's event. Raises `Forged`.
 
         The signature is over the exact bytes and a time, which may be five minutes old.
         """

@@ -34,7 +34,7 @@ _THOUSANDTHS = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
 
 
 def event(raw: Raw) -> PaymentEvent:
-    """An event. Raises one of `model.NONSENSE` for what is none."""
+    """Read an event of a webhook. Raises one of `model.NONSENSE` for anything else."""
     about = raw["data"]["object"]
     who = about["id"] if about.get("object") == "customer" else about.get("customer")
     customer = None if who is None else word(_id(who))
@@ -44,7 +44,7 @@ def event(raw: Raw) -> PaymentEvent:
 def subscriptions(
     raws: Sequence[Raw], invoices: Sequence[Raw], charges: Sequence[Raw], price: str
 ) -> list[Subscription]:
-    """Those that sell our price.
+    """The subscriptions to our price.
 
     Args:
         raws: all subscriptions of a customer.
@@ -85,7 +85,7 @@ def payments(
 
 
 def amount(minor: int, currency: str) -> Decimal:
-    """What Stripe counts in a currency's smallest unit, in its own."""
+    """Converts an amount in a currency's smallest unit, as Stripe counts, to units of the currency."""
     code = currency.lower()
     digits = 0 if code in _WHOLE else 3 if code in _THOUSANDTHS else 2
     return Decimal(minor).scaleb(-digits)

@@ -23,7 +23,7 @@ _log = log.get("billing")
 
 
 def add(app: App, settings: Settings) -> None:
-    """Add them to the worker's app."""
+    """Register the tasks of payments with the worker's app."""
     retry_policy = RetryPolicy(
         max_attempts=8, exponential_wait=4, retry_exceptions=(*providers.FAULTS, psycopg.Error)
     )
@@ -89,7 +89,7 @@ def refresh(
 
 
 def reconcile(conn: Connection, provider: Provider, now: datetime) -> int:
-    """Store what was missed in the last days, and look at every customer of whom something is missing.
+    """Store events missed in the last days, and refresh every customer who is behind.
 
     Gives how many events had not been heard. Raises one of `providers.FAULTS`.
     """

@@ -1,4 +1,4 @@
-"""Addresses in the one spelling in which they are stored; what is no address of its chain is refused."""
+"""Normalises addresses to the one spelling that is stored, and refuses what is no address of its chain."""
 
 import re
 
@@ -19,7 +19,7 @@ _NONSENSE = (EmbitError, ValueError, KeyError, IndexError, TypeError, AssertionE
 
 
 def normalise(blockchain: Blockchain, text: str) -> str:
-    """`text` as the chain's wallets write it.
+    """The address in the spelling of the chain's own wallets.
 
     Raises:
         AddressRefused: it is no address of the main network; mixed case that fails EIP-55 is a typing error.

@@ -1,4 +1,4 @@
-"""Balances of Bitcoin: of an address, or of all addresses of an extended public key, by Esplora's interface.
+"""Balances of Bitcoin by Esplora's interface: of an address, or of all addresses of an extended public key.
 
 An extended key says by its first letter which addresses its wallet makes: `ypub` nested and `zpub` native segregated
 witness; `xpub` is used for old addresses and, by newer wallets, for native ones, so both are looked for.

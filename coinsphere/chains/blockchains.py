@@ -1,4 +1,4 @@
-"""The blockchains whose wallets we read. Identity of a token on one is (blockchain, contract), never a symbol."""
+"""The blockchains whose wallets are read. A token is identified by (blockchain, contract), never by its symbol."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,7 +25,7 @@ class Blockchain(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """What is known of a chain.
+    """The facts of a chain.
 
     Attributes:
         chain_id: by EIP-155, None where there is none.

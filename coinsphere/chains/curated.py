@@ -1,4 +1,4 @@
-"""The tokens that we look for without being asked, by blockchain and contract. Spam is on no list of ours.
+"""The tokens that every wallet is searched for, by blockchain and contract; so spam tokens never show.
 
 Those are the tokens that the system follows, and `tokens.csv`: what a followed token is on other chains, where its
 issuer or the chain's own bridge stands for it one to one. A claim on a third party, like WBTC, is a token of its own.
@@ -31,18 +31,18 @@ class Listed(NamedTuple):
 
 
 class Directory(NamedTuple):
-    """What is known of the tokens of one chain, by contract in lower case; the chain's coin stands under ''."""
+    """The tokens of one chain by contract in lower case; the chain's coin stands under ''."""
 
     tokens: dict[str, UUID]
     facts: dict[str, TokenFacts]
 
     def token_id(self, contract: str) -> UUID | None:
-        """The token that a contract is; None where we follow none."""
+        """The id of a contract's token; None where it is not followed."""
         return self.tokens.get(contract.lower())
 
 
 def directory(conn: Connection, blockchain: Blockchain) -> Directory:
-    """The tokens of a chain that we look for."""
+    """The directory of a chain's curated tokens."""
     rows = conn.execute(_FOLLOWED).fetchall()
     by_coingecko = {row[1]: row[0] for row in rows if row[1]}
     coin = CHAINS[blockchain]

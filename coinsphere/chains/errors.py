@@ -1,4 +1,4 @@
-"""What is refused of a wallet before anything is asked or stored. No message ever repeats what was given.
+"""Reasons to refuse a wallet before anything is asked or stored. No message ever repeats the input.
 
 ::
 
@@ -13,15 +13,15 @@ from coinsphere.errors import CoinsphereError
 
 
 class WalletRefused(CoinsphereError):
-    """A wallet cannot be connected; the message says why, without what was given."""
+    """A wallet cannot be connected; the message says why, without the input."""
 
 
 class AddressRefused(WalletRefused):
-    """It is no address of that chain."""
+    """The text is no address of that chain."""
 
 
 class SecretRefused(WalletRefused):
-    """It looks like a seed phrase or a private key, which must never leave the wallet."""
+    """The text looks like a seed phrase or a private key, which must never leave the wallet."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""What a wallet holds, as its chain tells it: whole numbers of the smallest unit until a token's decimals are known."""
+"""A wallet's holdings as its chain gives them: whole numbers of the smallest unit, before decimals are known."""
 
 from dataclasses import dataclass
 from decimal import Context, Decimal
@@ -11,7 +11,7 @@ MOST_DECIMALS = 36
 
 
 class TokenFacts(NamedTuple):
-    """What a contract says of itself; a symbol is a label, never an identity."""
+    """A token contract's own symbol and decimals; a symbol is a label, never an identity."""
 
     symbol: str | None
     decimals: int | None

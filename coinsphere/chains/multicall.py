@@ -1,4 +1,4 @@
-"""Reads of contracts: plans that say in rounds what they want to know, and one request for a round of all plans.
+"""Reads contracts by plans that ask in rounds; one request serves a round of all plans.
 
 A plan is a generator. It yields calls, is handed their results in that order, and returns what it made of them; a call
 that reverts, or whose contract is not there, gives None. So every protocol is written as if it were alone, and a dozen
@@ -42,12 +42,12 @@ class Call:
     returns: tuple[str, ...] = ("uint256",)
 
     def data(self) -> bytes:
-        """What is sent to the contract."""
+        """The call as it is sent to the contract."""
         selector, types = _shape(self.signature)
         return selector + encode(types, self.arguments)
 
     def read(self, data: bytes) -> tuple[Any, ...] | None:
-        """What came back; None where it is not what the signature promises."""
+        """The decoded result; None where it does not fit the signature."""
         try:
             return tuple(decode(self.returns, data))
         except (DecodingError, OverflowError, UnicodeDecodeError):
@@ -66,7 +66,7 @@ def grouped(groups: Sequence[Sequence[Call]]) -> Plan[list[list[Result]]]:
 
 
 def asker(node: Node, block: int, multicall: str = MULTICALL3) -> Ask:
-    """Asks a node, everything as of one block."""
+    """A function that asks a node, with every answer as of one block."""
 
     def ask(calls: Sequence[Call]) -> list[Result]:
         given_up: list[Call] = []
@@ -84,7 +84,7 @@ def asker(node: Node, block: int, multicall: str = MULTICALL3) -> Ask:
 
 
 def run(plans: Mapping[K, Plan[T]], ask: Ask) -> dict[K, T]:
-    """Run plans side by side; what each returned. A call that two of them want is asked once."""
+    """Run plans side by side and return their results by key. A call that two of them need is asked once."""
     done: dict[K, T] = {}
     waiting: dict[K, Sequence[Call]] = {}
     for key, plan in plans.items():

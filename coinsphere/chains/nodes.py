@@ -1,4 +1,4 @@
-"""Which nodes and interfaces are asked: the operator's, or public ones that need no account."""
+"""The nodes that are asked: the operator's, or public ones that need no account."""
 
 from collections import defaultdict
 from typing import Self
@@ -25,7 +25,7 @@ _PUBLIC = {
 
 
 class Nodes:
-    """The nodes of all chains, with one client for them. A chain that the setting names has those of the setting alone.
+    """The nodes of all chains, with one HTTP client. For a chain named in the setting, only the nodes of the setting are used.
 
     Raises:
         ConfigurationError: the setting is wrong.
@@ -41,7 +41,7 @@ class Nodes:
         self._nodes: dict[Blockchain, Node] = {}
 
     def of(self, blockchain: Blockchain) -> Node:
-        """The nodes of a chain that speaks JSON-RPC: all but Bitcoin."""
+        """The node of a chain that speaks JSON-RPC, which is every one except Bitcoin."""
         if blockchain not in self._nodes:
             self._nodes[blockchain] = Node(CHAINS[blockchain], self.urls[blockchain], self.http)
         return self._nodes[blockchain]

@@ -27,7 +27,7 @@ _WIF_VERSIONS = (0x80, 0xEF)
 
 
 def refuse(*texts: str | None) -> None:
-    """Raise `SecretRefused` where one of the texts holds what only its owner may know."""
+    """Raise `SecretRefused` where one of the texts holds a seed phrase or private key."""
     if any(text is not None and is_secret(text) for text in texts):
         raise SecretRefused
 

@@ -1,4 +1,4 @@
-"""JSON-RPC of a chain's nodes: several for one chain, asked in order until one answers; many questions in one request."""
+"""JSON-RPC of a chain's nodes: several are asked in order until one answers; one request carries many questions."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ _LARGEST_LAG = timedelta(minutes=15)
 
 
 class Question(NamedTuple):
-    """One call of the protocol."""
+    """One JSON-RPC call."""
 
     method: str
     parameters: tuple[Any, ...] = ()
@@ -35,11 +35,11 @@ class Block(NamedTuple):
 
 
 class CallFailed(BadPayload):
-    """The node did understand the call and says that it fails: it reverts, or costs too much."""
+    """The node understood the call and reports that it fails: it reverts, or costs too much."""
 
 
 class Node:
-    """A chain as its nodes tell of it.
+    """All nodes of a chain, asked as one.
 
     Args:
         chain: which one; a node that says to be of another is not believed.
@@ -57,7 +57,7 @@ class Node:
     def ask(
         self, questions: Sequence[Question], check: Callable[[list[Any]], object] | None = None
     ) -> list[Any]:
-        """The answers in the order of the questions, all of one node.
+        """The answers in the order of the questions, all from the same node.
 
         Args:
             questions: what is asked.
@@ -94,7 +94,7 @@ class Node:
         return self.ask([Question(method, parameters)])[0]
 
     def settled(self, now: datetime) -> Block:
-        """The newest block that is not expected to be taken back, of a node that keeps up with its chain.
+        """The newest block that is not expected to be reverted, from a node that keeps up with its chain.
 
         Raises as `ask` does; a node whose newest block is old counts as one that does not answer.
         """

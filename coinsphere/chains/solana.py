@@ -23,7 +23,7 @@ _log = log.get("wallets")
 def balances(
     node: Node, owner: str, known: Directory, ticked: set[str]
 ) -> dict[str, Balance | None]:
-    """What an address holds, of the coin, of tokens that we look for and of those that its user ticked.
+    """The balances of an address: the coin, curated tokens, and tokens that its user ticked.
 
     None of a token of which an account cannot be read: the others are told all the same.
 

@@ -9,6 +9,6 @@ _WIDTH_ELSEWHERE = 160
 
 
 def console() -> Console:
-    """A console on standard output that folds no table where nobody needs it folded."""
+    """A console on standard output that wraps tables only on a terminal."""
     width = None if sys.stdout.isatty() else _WIDTH_ELSEWHERE
     return Console(soft_wrap=True, width=width)

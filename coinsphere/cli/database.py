@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def connection(role: "Role") -> "Iterator[Connection]":
-    """A transaction in the role.
+    """A transaction in a role, for one command.
 
     Raises:
         psycopg_pool.PoolTimeout: the database is away.

@@ -10,7 +10,7 @@ from coinsphere.errors import CoinsphereError
 
 
 class _Commands(click.Group):
-    """Shows our own errors as one message, without a stack: they are written for the person at the keyboard."""
+    """Shows our own errors as one message without a stack trace: they are written for the person at the keyboard."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:

@@ -1,4 +1,4 @@
-"""How far things are, on a terminal or in a log: one line for each stage and step, with its time."""
+"""Shows progress on a terminal or in a log: one line for each stage and step, with its time."""
 
 import sys
 import time
@@ -14,14 +14,14 @@ _SLOW_SECONDS = 1.0
 
 
 class ConsoleProgress:
-    """Prints stages; on a terminal the one under way is shown with a spinner."""
+    """Prints stages; on a terminal the present one has a spinner."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     @contextmanager
     def stage(self, title: str) -> Iterator["ConsoleStage"]:
-        """Tell of a stage while it lasts, and how long it took."""
+        """Show a stage while it lasts, then its time."""
         began = time.monotonic()
         if not self._console.is_terminal:
             self._console.print(f"  … {title}")
@@ -40,12 +40,12 @@ class ConsoleProgress:
 
 
 def count(what: str, done: int, total: int) -> None:
-    """Tell on standard error, which a program that reads our output does not read, how far a loop is."""
+    """Show how far a loop is, on standard error, so that output stays clean for programs."""
     print(f"  … {what} {done} of {total}", file=sys.stderr, flush=True)
 
 
 def stage(title: str) -> AbstractContextManager["ConsoleStage"]:
-    """Tell on standard error of something that takes its time, while it lasts."""
+    """Show a stage on standard error while it lasts."""
     return ConsoleProgress(Console(stderr=True, soft_wrap=True)).stage(title)
 
 

@@ -1,4 +1,4 @@
-"""Inserting many rows by one statement, as arrays: COPY is refused on tables with row-level security."""
+"""Inserts many rows by one statement, as arrays: PostgreSQL refuses COPY on tables with row-level security."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -12,7 +12,7 @@ CHUNK = 5_000
 
 
 class Rows:
-    """A table, and the columns of it that are inserted with their types, in the order of the rows given."""
+    """A table, and the columns to insert with their types, in the order of the rows."""
 
     def __init__(self, schema: str, table: str, columns: dict[str, str]) -> None:
         self._writers = [_WRITERS.get(kind, _plain) for kind in columns.values()]

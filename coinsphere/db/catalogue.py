@@ -1,4 +1,4 @@
-"""What the database itself says of the schema: how candles are kept, how large each table is."""
+"""Reads the database's own catalogue: how candles are partitioned, and how large each table is."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Versioned schema changes: Alembic with raw SQL in its revisions."""
+"""Migrates the schema by Alembic revisions of raw SQL."""
 
 import time
 from collections.abc import Callable
@@ -28,7 +28,7 @@ Check = Callable[[psycopg.Connection], None]
 
 
 def upgrade(url: str, revision: str = "head", check: Check = lambda _: None) -> None:
-    """Bring the database at `url` to `revision`, in one transaction. Does nothing where it is there already.
+    """Migrate the database at `url` up to `revision`, in one transaction. Does nothing where it is there already.
 
     Whoever waits for a lock makes all who come later wait behind it: so a lock is not waited for but some seconds, and
     all of it is tried again.
@@ -57,7 +57,7 @@ def upgrade(url: str, revision: str = "head", check: Check = lambda _: None) -> 
 
 
 def downgrade(url: str, revision: str) -> None:
-    """Take the database at `url` back to `revision`; `base` empties it."""
+    """Migrate the database at `url` back to `revision`; `base` empties it."""
     _run(url, lambda config: command.downgrade(config, revision))
 
 
@@ -68,7 +68,7 @@ def revisions() -> list[str]:
 
 
 def current(url: str) -> str | None:
-    """The revision that the database at `url` is at; None where it is empty."""
+    """The revision of the database at `url`; None where it is empty."""
     engine = create_engine(sqlalchemy_url(url, "psycopg"), poolclass=NullPool)
     with engine.connect() as connection:
         revision: str | None = MigrationContext.configure(
@@ -78,7 +78,7 @@ def current(url: str) -> str | None:
 
 
 def require_current(url: str) -> None:
-    """Check that the schema is the one that this code was written for.
+    """Raise unless the schema is the one that this code was written for.
 
     Raises:
         DatabaseNotReady: it is not; says which it is and what to do.

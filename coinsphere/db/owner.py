@@ -1,4 +1,4 @@
-"""For whom a transaction acts: row-level security shows it the rows of that user, whatever its queries say."""
+"""Says for which user a transaction acts: row-level security then shows it that user's rows, whatever its queries say."""
 
 from enum import StrEnum
 from functools import lru_cache
@@ -19,7 +19,7 @@ _BEGIN = sql.SQL(
 
 
 class Scope(StrEnum):
-    """What a transaction of the API's role may see beyond the rows of one user."""
+    """What a transaction of the API's role may see beyond one user's rows."""
 
     AUTHENTICATION = "authentication"
     """Accounts, sessions and credentials, to find out whom what was presented belongs to."""
@@ -30,7 +30,7 @@ class Scope(StrEnum):
 
 
 def act_for(conn: Connection, user_id: UUID) -> None:
-    """Make the present transaction see and write the rows of `user_id` alone.
+    """Limit the present transaction to reading and writing the rows of `user_id`.
 
     The setting ends with the transaction, so a pooled connection never carries it to the next user. In autocommit it
     would end with this statement: open a transaction first.
@@ -39,7 +39,7 @@ def act_for(conn: Connection, user_id: UUID) -> None:
 
 
 def act(conn: Connection, user_id: UUID | None, scope: Scope | None = None) -> None:
-    """Say for whom the present transaction acts, and what it may see beside; without either it sees nobody's rows."""
+    """Set the user and the scope of the present transaction; without either it sees nobody's rows."""
     conn.execute(_ACT, {"user_id": str(user_id or ""), "scope": scope or ""})
 
 

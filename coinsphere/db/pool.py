@@ -1,4 +1,4 @@
-"""The way to PostgreSQL: one pool a process, opened after a fork."""
+"""The connection pool to PostgreSQL: one a process, opened after a fork."""
 
 import select
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Roles that may log in, and databases: what migrations need, as only a superuser makes it."""
+"""Creates login roles and databases, which migrations need and only a superuser can make."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ BACKUP_ROLE = "coinsphere_backup"
 
 
 def provision(conn: psycopg.Connection, passwords: Mapping[str, str]) -> None:
-    """Make roles and databases where they are missing, and set the passwords; twice does no harm.
+    """Create missing roles and databases, and set the passwords. Idempotent.
 
     Args:
         conn: of a superuser, in autocommit: a database is not made in a transaction.

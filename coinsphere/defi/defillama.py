@@ -1,4 +1,4 @@
-"""DefiLlama: what lies in each protocol and what its largest pools yield, checked before it is believed.
+"""The client of DefiLlama: the value in each protocol and the yields of its largest pools, checked for plausibility.
 
 Two answers of some megabytes hold everything; https://api-docs.defillama.com describes them.
 """
@@ -82,7 +82,7 @@ class Pool:
 
 @dataclass(slots=True)
 class Report:
-    """What a refresh stored, and the reasons of what it refused."""
+    """The number of values that a refresh stored, and the reasons of what it refused."""
 
     protocols: int = 0
     pools: int = 0
@@ -112,7 +112,7 @@ class Snapshot:
 
 
 def fetch(http: httpx2.Client, url: str, yields_url: str) -> Snapshot:
-    """What DefiLlama knows of our protocols; where one of its two responses is missing, the content of the other.
+    """The figures that DefiLlama has of our protocols; where one of its two responses is missing, the content of the other.
 
     Raises:
         RateLimited, Unavailable, BadPayload: neither came; see there.
@@ -173,7 +173,7 @@ def store(conn: Connection, snapshot: Snapshot, now: datetime) -> Report:
 
 
 def note_absence(conn: Connection, error: ProviderError) -> None:
-    """Note at every protocol why the last request brought nothing; its last values stay, with their age."""
+    """Store at every protocol why the last request brought nothing; its last values stay, with their age."""
     conn.execute(_UNTOLD_AT_ALL, {"why": str(error)[:_LONGEST_REASON]})
 
 

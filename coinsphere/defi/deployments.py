@@ -1,4 +1,4 @@
-"""Where the protocols' contracts lie: the one or two of each from which the others are found.
+"""Addresses of the protocols' contracts: the one or two of each from which the others are found.
 
 Each address stands in what the protocol's makers publish. They were compared, letter by letter, with the newest stored
 snapshots of these repositories on 2026-11-24; `docs/guides/wallets.md` tells how to do it again.
@@ -159,7 +159,7 @@ DEPLOYMENTS: Deployments = {
 def of(
     blockchain: Blockchain, listed: Sequence[str] = (), ticked: Sequence[str] = ()
 ) -> Mapping[str, Reader]:
-    """The protocols of a chain by slug, told what may lead them to more pools: curated tokens, and what a user ticked."""
+    """The readers of a chain's protocols by slug, given the curated tokens and those that the user ticked, which may lead to more pools."""
     return {
         slug: _told(reader, tuple(listed), tuple(ticked))
         for slug, reader in DEPLOYMENTS.get(blockchain, {}).items()

@@ -1,4 +1,4 @@
-"""What a wallet has in a protocol, as the protocol's own contracts tell it."""
+"""The model of a wallet's positions in a protocol, as read from the protocol's own contracts."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from coinsphere.chains.multicall import Plan, Result
 
 
 class PositionKind(StrEnum):
-    """What a position is. `borrowed` is a debt: it is subtracted."""
+    """The kind of a position. `borrowed` is a debt: it is subtracted."""
 
     SUPPLIED = "supplied"
     BORROWED = "borrowed"
@@ -36,7 +36,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read of a protocol.
+    """The result of reading a protocol.
 
     `receipts` are tokens that stand for a position, and count as that alone. `worth` says of tokens that are a claim on
     the chain's coin which function of the contract tells how much of it, None where it is one for one: they may lie in
@@ -50,7 +50,7 @@ class Reading:
 
 
 class Unreadable(Exception):
-    """A protocol's contracts did not answer as theirs do; what was known of it stays as it is."""
+    """A protocol's contracts did not answer as expected; what was known of it stays as it is."""
 
 
 Reader = Callable[[str], Plan[Reading]]
@@ -71,12 +71,12 @@ def coin_or(contract: str) -> str:
 
 
 def whole(result: Result) -> int:
-    """The number that a call gave; zero where it failed, for things that a contract need not have."""
+    """The whole number that a call returned; zero where it failed, for calls that a contract need not support."""
     return 0 if result is None else int(result[0])
 
 
 def required(result: Result, what: str) -> tuple[Any, ...]:
-    """What a call gave. Raises `Unreadable` where it failed."""
+    """The result of a call. Raises `Unreadable` where it failed."""
     if result is None:
         raise Unreadable(what)
     return result

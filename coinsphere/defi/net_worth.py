@@ -1,4 +1,4 @@
-"""What the wallets of a portfolio have in protocols, in the portfolio's currency, and its net worth with it.
+"""The value of a portfolio's wallets in protocols, in its currency, and the net worth that includes it.
 
 Costs and gains are of the ledger, which knows nothing of protocols: this stands beside them and is never mixed in. A
 token that stands for a position is no balance of a wallet, so it is no holding either: nothing is counted twice.
@@ -22,7 +22,7 @@ from coinsphere.portfolio.valuation.stored_market import StoredMarket
 
 @dataclass(frozen=True, slots=True)
 class InProtocols:
-    """What a portfolio has in protocols, in its currency; None where nothing of the kind has a price or a rate.
+    """A portfolio's value in protocols, in its currency; None where nothing of the kind has a price or a rate.
 
     Attributes:
         total_value: all of it, debts subtracted.
@@ -45,7 +45,7 @@ def of_positions(
     currencies: Mapping[UUID, str],
     today: date,
 ) -> dict[UUID, InProtocols]:
-    """What the portfolios of `currencies`, all of one user, have in protocols by the wallets that belong to them."""
+    """The value in protocols of each of one user's portfolios, by the wallets that belong to it."""
     found: dict[UUID, list[StoredPosition]] = {portfolio_id: [] for portfolio_id in currencies}
     for each in positions:
         if each.portfolio_id in found:
@@ -62,7 +62,7 @@ def of_positions(
 def net_worth(
     held_value: Decimal | None, holdings_count: int, protocols: InProtocols
 ) -> Decimal | None:
-    """What is held and what lies in protocols together, of what is known of both; None where nothing of it is."""
+    """The sum of holdings and positions, of those that are known; None where none is."""
     parts = [held_value] if holdings_count else []
     parts += [protocols.total_value] if protocols.positions_count else []
     return known_sum(parts)

@@ -1,4 +1,4 @@
-"""Protocols, their yields, and what users have in them. Every statement of the API names the owner."""
+"""Protocols, their yields and users' positions in PostgreSQL. Every statement of the API names the owner."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ _YIELDS = """
 
 
 class Described(NamedTuple):
-    """A protocol that is not among the seeds."""
+    """The description of a protocol that is not among the seeds."""
 
     name: str
     category: str
@@ -169,7 +169,7 @@ def store(
     *,
     are_rewards_known: bool = True,
 ) -> None:
-    """Store what a wallet has in a protocol; what it has no more is closed, of rewards only where they are known.
+    """Store a wallet's positions in a protocol and close those that are gone; rewards are closed only where they were read.
 
     Raises:
         LookupError: there is no such protocol.
@@ -185,14 +185,14 @@ def store(
 def open_positions(
     conn: Connection, user_id: UUID, wallet_id: UUID | None = None
 ) -> list[StoredPosition]:
-    """What the user has in protocols, by protocol; of one wallet where it is named."""
+    """The user's open positions, ordered by protocol; with a wallet, only its own."""
     return ask_open_positions(conn, user_id, wallet_id).fetchall()
 
 
 def ask_open_positions(
     conn: Connection, user_id: UUID, wallet_id: UUID | None = None
 ) -> Cursor[StoredPosition]:
-    """The same; in a pipeline nobody has waited for it yet."""
+    """Sends the statement of `open_positions`; in a pipeline, without waiting for the answer."""
     parameters = {"user_id": user_id, "wallet_id": wallet_id}
     return conn.cursor(row_factory=class_row(StoredPosition)).execute(_OPEN, parameters)
 

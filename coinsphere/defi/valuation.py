@@ -1,4 +1,4 @@
-"""What positions are worth at our own prices. Debts are subtracted; what has no price is named and not counted."""
+"""Values positions at our own prices. Debts are subtracted; a position without a price is named and not counted."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Totals:
 
 
 def value(position: StoredPosition) -> Decimal | None:
-    """US dollars that a position adds, below zero for a debt; None without a price."""
+    """The value in US dollars that a position adds, negative for a debt; None without a price."""
     if position.price is None:
         return None
     with localcontext(_EXACT):
@@ -33,7 +33,7 @@ def value(position: StoredPosition) -> Decimal | None:
 
 
 def totals(positions: Sequence[StoredPosition]) -> Totals:
-    """Sums over positions. Of kinds, what is borrowed is a sum above zero."""
+    """Sums over positions. The sum of the kind `borrowed` is positive."""
     by_kind: dict[PositionKind, list[Decimal | None]] = {kind: [] for kind in PositionKind}
     by_protocol: dict[str, list[Decimal | None]] = defaultdict(list)
     for each in positions:
@@ -51,7 +51,7 @@ def totals(positions: Sequence[StoredPosition]) -> Totals:
 
 
 def known_sum(parts: Sequence[Decimal | None]) -> Decimal | None:
-    """The sum of what is known; of nothing at all it is zero, of unknown parts alone unknown."""
+    """The sum of the known parts: zero of no parts, None of unknown parts alone."""
     known = [part for part in parts if part is not None]
     if parts and not known:
         return None

@@ -1,4 +1,4 @@
-"""The way to an account: its client, with the key's nonces from the database."""
+"""Opens clients of users' accounts, with the key's nonces from the database."""
 
 import time
 from collections.abc import Callable
@@ -40,7 +40,7 @@ class Accounts:
         self._base_url, self._sleep, self._patience = base_url, sleep, patience
 
     def open(self, connect: Connect, exchange: str, secret: Credentials) -> Client:
-        """A client; close it. `connect` is for the nonces, see there."""
+        """A client of the account, which the caller closes. `connect` opens the connection that nonces are taken by."""
         key_hash = nonces.fingerprint(exchange, secret.api_key)
         counter = nonces.counter(connect, key_hash, lambda: _microseconds(self.clock()))
         return client.connect(
@@ -54,7 +54,7 @@ class Accounts:
         )
 
     def look_at(self, connect: Connect, exchange: str, secret: Credentials) -> KeyInfo:
-        """What a key may do. `connect` as for `open`.
+        """The permissions of a key. `connect` as for `open`.
 
         Raises:
             KeyRefused: the exchange does not accept it.
@@ -68,7 +68,7 @@ class Accounts:
 
 
 def key_info(exchange: str, client: Client) -> KeyInfo:
-    """What a key may do; unknown where it may not even ask for that, but can read. Errors as `Accounts.look_at`."""
+    """The permissions of a key; unknown where the key may read, but not ask for them. Errors as `Accounts.look_at`."""
     venue = VENUES[exchange]
     try:
         return venue.key(client)

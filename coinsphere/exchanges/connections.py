@@ -1,4 +1,4 @@
-"""A user's accounts at exchanges: sealed keys, what they may do, and when they are read again."""
+"""Users' accounts at exchanges: their sealed keys, the keys' permissions, and when they are read next."""
 
 import json
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ _STOP = """
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An account at an exchange, without its key; `assets` is what it holds or ever moved."""
+    """An account at an exchange, without its key; `assets` are those that it holds or ever moved."""
 
     id: UUID
     user_id: UUID
@@ -84,17 +84,17 @@ class Connection:
 
     @property
     def ledger_name(self) -> str:
-        """How the ledger calls the account; the view `app.exchange_differences` makes the same of it."""
+        """The account's name in the ledger; the view `app.exchange_differences` derives the same."""
         return (self.exchange + (f":{self.label}" if self.label is not None else ""))[:_NAME]
 
     def ledger_account(self, portfolio_id: UUID) -> LedgerAccount:
-        """Where its facts go."""
+        """The account that its facts are booked to."""
         return LedgerAccount(portfolio_id, self.exchange, self.account, self.ledger_name)
 
 
 @dataclass(frozen=True, slots=True)
 class NewConnection:
-    """What a user connects."""
+    """The account and key that a user connects."""
 
     exchange: str
     credentials: Credentials
@@ -113,7 +113,7 @@ def create(
     info: KeyInfo,
     now: datetime,
 ) -> Connection | None:
-    """Store a connection, its key sealed; None where the user has connected this key already.
+    """Store a connection with its key sealed. Returns None where the user has connected this key already.
 
     Raises:
         KeyTooPowerful: see `require_harmless`.
@@ -142,7 +142,7 @@ def create(
 
 
 def require_harmless(permissions: Permissions, *, allows_trading: bool) -> None:
-    """Check that a key can do no harm here.
+    """Raise `KeyTooPowerful` where a key can do harm.
 
     Raises:
         KeyTooPowerful: it can withdraw or transfer, or it can trade and its owner did not say yes to that.
@@ -172,7 +172,7 @@ def list_for(conn: Database, user_id: UUID) -> Sequence[Connection]:
 
 
 def is_full(conn: Database, user_id: UUID) -> bool:
-    """Whether the user has as many connections as one may have."""
+    """Whether the user has as many connections as are allowed."""
     row = conn.execute(_COUNT, {"user_id": user_id}).fetchone()
     return row is not None and int(row[0]) >= MOST
 
@@ -186,7 +186,7 @@ def change(
     sync_minutes: int,
     now: datetime,
 ) -> Connection | None:
-    """Change what a user decides of a connection; another portfolio gets everything anew."""
+    """Change a connection's settings; one that moves to another portfolio is read there from the beginning."""
     values = {
         "id": found.id,
         "user_id": found.user_id,
@@ -200,7 +200,7 @@ def change(
 
 
 def delete(conn: Database, user_id: UUID, connection_id: UUID) -> str | None:
-    """Forget a connection and its key; what it brought stays in the ledger. Its exchange; None where there was none."""
+    """Delete a connection and its key; its facts stay in the ledger. Returns its exchange, None where there was none."""
     row = conn.execute(_DELETE, {"user_id": user_id, "id": connection_id}).fetchone()
     return None if row is None else str(row[0])
 
@@ -220,7 +220,7 @@ def credentials(conn: Database, keys: SymmetricKeys, found: Connection) -> Crede
 
 
 def checked(conn: Database, connection_id: UUID, info: KeyInfo, now: datetime) -> None:
-    """Note what the exchange said of the key."""
+    """Store the permissions that the exchange reported for the key."""
     permissions = Jsonb(written(info.permissions))
     values = {"id": connection_id, "permissions": permissions, "account": info.account, "now": now}
     conn.execute(_CHECKED, values)
@@ -229,14 +229,14 @@ def checked(conn: Database, connection_id: UUID, info: KeyInfo, now: datetime) -
 def stop(
     conn: Database, connection_id: UUID, status: Status, error: str, now: datetime
 ) -> UUID | None:
-    """Read an account no more; its user, None where it was stopped before."""
+    """Stop reading an account. Returns its user, None where it was stopped before."""
     values = {"id": connection_id, "status": status, "error": error[:500], "now": now}
     row = conn.execute(_STOP, values).fetchone()
     return None if row is None else UUID(str(row[0]))
 
 
 def written(permissions: Permissions) -> dict[str, Any]:
-    """Permissions as they are stored and shown."""
+    """Permissions in the form in which they are stored and shown."""
     return {
         "verdict": permissions.verdict,
         "canRead": permissions.verdict is not Verdict.UNKNOWN or None,

@@ -1,4 +1,4 @@
-"""What goes wrong with an account at an exchange. Messages are meant for its owner and hold no secret."""
+"""Failures with an account at an exchange. Messages are meant for its owner and hold no secret."""
 
 from coinsphere.errors import CoinsphereError, ProviderError, Unavailable
 
@@ -8,7 +8,7 @@ class KeyRefused(ProviderError):
 
 
 class KeyTooPowerful(CoinsphereError):
-    """A key that we do not want: it can withdraw or transfer, or trade without the user's yes."""
+    """A key with permissions that are refused: it can withdraw or transfer, or trade without the user's consent."""
 
     def __init__(self, message: str, *, can_withdraw: bool) -> None:
         super().__init__(message)
@@ -20,11 +20,11 @@ class CircuitOpen(Unavailable):
 
 
 class Busy(CoinsphereError):
-    """Another process works with the same key; later."""
+    """Another process works with the same key; try later."""
 
 
 class PermissionMissing(KeyRefused):
-    """The exchange knows the key, and does not let it do what was asked."""
+    """The exchange knows the key, but does not permit it the call."""
 
 
 class Disconnected(CoinsphereError):

@@ -1,4 +1,4 @@
-"""What an account at an exchange is made of: its key, what the key may do, and the records of its past.
+"""The model of an account at an exchange: its key, the key's permissions, and the records of its past.
 
 Amounts are in units of the asset, which is named as ccxt names it everywhere; what an asset is decides `sync.resolution`.
 """
@@ -19,7 +19,7 @@ Position = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What an exchange gave its customer; never shown, never logged."""
+    """An API key with its secrets; never shown, never logged."""
 
     api_key: str = field(repr=False)
     api_secret: str = field(repr=False)
@@ -27,7 +27,7 @@ class Credentials:
 
 
 class Verdict(StrEnum):
-    """What a key's permissions mean to us."""
+    """How harmful a key's permissions are."""
 
     READ_ONLY = "read_only"
     CAN_TRADE = "can_trade"
@@ -37,7 +37,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """What a key may do, as its exchange says; None where it does not say.
+    """A key's permissions as its exchange reports them; None where it does not.
 
     Attributes:
         trade: place orders of any kind.
@@ -51,7 +51,7 @@ class Permissions:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of it."""
+        """The verdict on the most harmful of the permissions."""
         if self.withdraw:
             return Verdict.CAN_WITHDRAW
         if self.trade:
@@ -61,14 +61,14 @@ class Permissions:
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """What an exchange says of a key; `account` names the account where the exchange tells it."""
+    """A key's permissions, and the account's name where the exchange reports it."""
 
     permissions: Permissions
     account: str | None = None
 
 
 class Unread(NamedTuple):
-    """A row that cannot be read: nothing of it is booked, and it takes no other with it.
+    """A row that cannot be read: it is not booked, and the others are.
 
     Attributes:
         native_id: what its record will be called, or, where that is not told, a name by its content.
@@ -86,7 +86,7 @@ class Unread(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Some records, rows that cannot be read, and where the stream goes on behind them."""
+    """Records, rows that cannot be read, and the position from which the stream continues."""
 
     records: list[Record]
     position: Position
@@ -96,7 +96,7 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One of the lists that an account's past is told in.
+    """One of the lists that make up an account's past, such as trades or deposits.
 
     Attributes:
         page: asks for what follows a position.
@@ -110,7 +110,7 @@ class Stream:
 
 @dataclass(slots=True)
 class Known:
-    """What is known of an account beforehand, for exchanges that tell trades by market only.
+    """The assets and markets already known of an account, for exchanges that list trades by market only.
 
     Attributes:
         assets: what it holds or ever moved.
@@ -122,28 +122,28 @@ class Known:
 
 
 class Venue(Protocol):
-    """How one exchange tells an account's past. `client` is ccxt's, made by `client.connect`."""
+    """The reader of one exchange. `client` is made by `client.connect`."""
 
     id: str
     name: str
     requires_passphrase: bool
 
     def key(self, client: Any) -> KeyInfo:
-        """What the key may do."""
+        """The key's permissions."""
         ...
 
     def balances(self, client: Any) -> dict[str, Decimal]:
-        """What the account holds, free or not."""
+        """The account's balances by asset, free and locked together."""
         ...
 
     def streams(self, client: Any, known: Known) -> list[Stream]:
-        """The lists to read; more may be found once `known` has grown."""
+        """The lists to read; there may be more once `known` has grown."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerAccount:
-    """Where the facts of a connection go. `name` is how the ledger calls the account."""
+    """The account that a connection's facts are booked to; `name` is its name in the ledger."""
 
     portfolio_id: UUID
     exchange: str
@@ -151,7 +151,7 @@ class LedgerAccount:
     name: str
 
     def external_id(self, native_id: str) -> str:
-        """The record's name in the ledger: the same whenever and however often it is told.
+        """The record's id in the ledger: the same each time the record is read.
 
         Kraken's ids are unique in the world, and files that it exports bear them too.
         """

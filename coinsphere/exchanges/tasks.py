@@ -23,7 +23,7 @@ _log = log.get("exchanges")
 
 
 def add(app: App, settings: Settings) -> None:
-    """Add them to the worker's app."""
+    """Register the tasks of exchanges with the worker's app."""
     # Waits 5, 25, 125 … seconds: an exchange that is away for an hour is outlived.
     retry_policy = RetryPolicy(
         max_attempts=_TRIES,

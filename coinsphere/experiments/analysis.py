@@ -1,4 +1,4 @@
-"""Analysis of experiments that may be looked at all the time. Pure.
+"""Sequential analysis of experiments: results stay valid however often they are looked at. Pure.
 
 A test of fixed size that is looked at after each user finds a difference that is not there almost surely. The mixture
 sequential probability ratio test (Robbins 1970; Johari, Pekelis and Walsh, "Always valid inference", 2015) does so with
@@ -55,7 +55,7 @@ class Comparison:
 
 
 def compare(rates: Rates, effect: float, alpha: float = ALPHA) -> Comparison | None:
-    """Compare after each look of `rates`, and say what holds at the last; None while there are too few users.
+    """Compare after each look of `rates`, and report the result of the last; None while there are too few users.
 
     Args:
         rates: counts so far after each user, so that it does not matter who looked when.

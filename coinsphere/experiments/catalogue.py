@@ -1,4 +1,4 @@
-"""The experiments: of which flag each is, what decides it, and what must not become worse.
+"""The experiments: the flag of each, the metric that decides it, and those that must not get worse.
 
 An experiment runs while a rule of its flag draws between variants; those whom the rule is for take part. The control is
 the flag's default.
@@ -12,7 +12,7 @@ from coinsphere.flags.catalogue import ALERT_MAIL_WORDING, Flag
 
 
 class Metric(StrEnum):
-    """What somebody who takes part did, at least once."""
+    """Something that a participant did, at least once."""
 
     ALERT_USEFUL = "alert-useful"
     """Said by the link in a mail that the alert was useful."""
@@ -24,7 +24,7 @@ class Metric(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """What is compared.
+    """An experiment: the flag whose variants are compared, and by what.
 
     Attributes:
         flag: whose variants.
@@ -42,7 +42,7 @@ class Experiment:
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """All that is counted."""
+        """All metrics that are counted."""
         return (self.metric, *self.guards)
 
 

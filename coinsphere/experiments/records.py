@@ -1,4 +1,4 @@
-"""Who was given which variant, when first, and what they did then: written in the transaction of what happens."""
+"""Records of experiments: who was first given which variant, and what they did afterwards, written in the transaction of the act."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -42,7 +42,7 @@ def expose(
     times: Mapping[UUID, int],
     now: datetime,
 ) -> dict[UUID, str]:
-    """Note who is now shown what a flag gives them, and return it by user.
+    """Store the variant that each user is now shown, and return it by user.
 
     Whoever was given a variant by chance once keeps it for this version of the rules. Who has it by a rule that draws
     nothing, or does not allow that use is counted, is shown it and takes part in nothing.
@@ -70,11 +70,11 @@ def expose(
 
 
 def observe(conn: Connection, metric: Metric, user_id: UUID, now: datetime) -> None:
-    """Note that a user did what experiments count, for those that they take part in; the first time counts."""
+    """Store that a user did what experiments count, for those they take part in; only the first time counts."""
     values = {"metric": metric, "user_id": user_id, "flags": flags_that_count(metric), "now": now}
     conn.execute(_OBSERVE, values)
 
 
 def forget(conn: Connection, user_id: UUID) -> None:
-    """Take a user out of every experiment, with what they did."""
+    """Remove a user and their records from every experiment."""
     conn.execute(_FORGET, {"user_id": user_id})

@@ -1,4 +1,4 @@
-"""What an experiment says so far: who takes part, whether the sizes are right, and how the variants compare."""
+"""The present report of an experiment: participants, a check of the sizes, and a comparison of the variants."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _TAKING_PART = """
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A user who takes part; `is_over` once the time in which something counts is."""
+    """A user who takes part; `is_over` once the time in which metrics count has passed."""
 
     variant: str
     is_over: bool
@@ -44,7 +44,7 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A variant: users that were given it, of them those whose time is over, and how many of these did what is counted."""
+    """A variant: its users, those of them whose time is over, and how many of these reached each metric."""
 
     variant: str
     users: int
@@ -76,7 +76,7 @@ class Report:
 
 
 def running(conn: Connection, now: datetime) -> list[Report]:
-    """A report of every experiment that runs."""
+    """The reports of all experiments that run."""
     known = repository.stored(conn)
     found = [(each, known.get(each.flag.key)) for each in EXPERIMENTS]
     return [

@@ -1,1 +1,1 @@
-"""The feed process: hears the venues of a live market, and evaluates alerts where a price moves."""
+"""The feed process: streams prices of a live market's venues, and evaluates alerts as prices move."""

@@ -68,7 +68,7 @@ def _is_wanted(settings: Settings, database: Database) -> bool:
 
 
 def main() -> None:
-    """The process."""
+    """Run the process."""
     settings = Settings.from_env()
     log.configure(settings.log_level)
     faults.start(settings, "feed")

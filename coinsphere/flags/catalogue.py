@@ -1,4 +1,4 @@
-"""Every flag that code asks for. What a flag gives to whom is data; which flags and variants there are is code."""
+"""The catalogue of flags that code asks for. Rules (who gets which variant) are data; flags and variants are code."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ ON, OFF = "on", "off"
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A question that code asks for a user.
+    """A flag: a question that code asks about a user, with the variants that may answer it.
 
     Attributes:
         key: its name, in the database and over the wire.
@@ -26,7 +26,7 @@ class Flag:
 
     @property
     def default(self) -> str:
-        """What holds where no rule decides, and where rules cannot be read."""
+        """The variant without a rule that decides, and where rules cannot be read."""
         return self.variants[0]
 
 

@@ -1,4 +1,4 @@
-"""The seam: code asks OpenFeature's client, which asks the rules as this process read them last, or another server."""
+"""Evaluates flags through OpenFeature's client, by rules from our database or by another server."""
 
 import time
 from threading import Lock
@@ -21,7 +21,7 @@ CACHE_SECONDS = 2.0
 
 
 class Flags:
-    """What flags give to whom, with a provider of its own.
+    """Evaluates flags for users, with a provider of its own.
 
     Args:
         environment: the kind of this installation, as the setting names it.
@@ -39,7 +39,7 @@ class Flags:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Flags as an installation decides them."""
+        """The flags of an installation, by the provider that its settings name."""
         if settings.flags_url is None:
             return cls(settings.environment)
         token = settings.flags_token
@@ -49,7 +49,7 @@ class Flags:
     def give(
         self, conn: Connection, flag: Flag, user_id: UUID, plan: str
     ) -> FlagEvaluationDetails[str]:
-        """The variant of a flag that a user is given, and why; the default where rules are bad.
+        """The variant that a user is given, and why; the default where rules are invalid.
 
         Args:
             conn: the rules are read by it where those that are known are older than `CACHE_SECONDS`.
@@ -62,7 +62,7 @@ class Flags:
         return self._client.get_string_details(flag.key, flag.default, context)
 
     def forget(self) -> None:
-        """Read the rules at the next question."""
+        """Discard the rules, so that the next question reads them again."""
         self._until = 0.0
 
     def _refresh(self, conn: Connection) -> None:

@@ -1,4 +1,4 @@
-"""OpenFeature's provider over rules that were read from PostgreSQL: it decides in the process, and asks nobody."""
+"""OpenFeature's provider over rules from PostgreSQL: it decides in the process, without a request."""
 
 from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
@@ -29,14 +29,14 @@ Value = TypeVar("Value", bool, str)
 
 
 class RulesProvider(AbstractProvider):
-    """Answers from the rules that it was told last. Raises what OpenFeature answers with the caller's default."""
+    """Decides by the rules that it learned last. Its errors make OpenFeature answer with the caller's default."""
 
     def __init__(self) -> None:
         super().__init__()
         self._known: Mapping[str, tuple[int, tuple[Rule, ...] | BadRules]] = {}
 
     def learn(self, stored: Mapping[str, Stored]) -> None:
-        """Decide by these rules from now on; a flag whose rules are bad gives defaults, and the others stay good."""
+        """Decide by these rules from now on; a flag with invalid rules gives its default, and no other is affected."""
         known = {key: (each.version, each.parsed()) for key, each in stored.items()}
         for key, (version, found) in known.items():
             if isinstance(found, BadRules) and self._known.get(key, (0,))[0] != version:
@@ -62,7 +62,7 @@ class RulesProvider(AbstractProvider):
         default_value: bool,
         evaluation_context: EvaluationContext | None = None,
     ) -> FlagResolutionDetails[bool]:
-        """Of a flag whose variants are on and off."""
+        """The value of a flag whose variants are on and off."""
         flag = _flag(flag_key)
         if set(flag.variants) != {ON, OFF}:
             _refuse(flag_key)

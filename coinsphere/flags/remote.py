@@ -1,4 +1,4 @@
-"""Flags of another server by OpenFeature's remote protocol (OFREP): it decides, and this process asks.
+"""Flags of another server by OpenFeature's remote protocol (OFREP), which decides in our place.
 
 https://openfeature.dev/specification/appendix-c
 """
@@ -20,7 +20,7 @@ _FAILURES, _REST_SECONDS = 3, 30.0
 
 
 class RemoteProvider(OFREPProvider):
-    """Asks a server of flags, and leaves one alone that does not answer. Raises what OpenFeature answers with defaults.
+    """Asks a flag server, and pauses when it does not answer. Its errors make OpenFeature answer with defaults.
 
     Args:
         url: of the server, without `/ofrep/v1`.

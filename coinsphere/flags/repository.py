@@ -26,7 +26,7 @@ _SET = """
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The rules of a flag as JSON, whether they mean something or not.
+    """The stored rules of a flag as JSON, valid or not.
 
     `version` counts changes: an experiment begins anew with each.
     """
@@ -38,7 +38,7 @@ class Stored:
     changed_at: datetime
 
     def parsed(self) -> tuple[Rule, ...] | BadRules:
-        """The rules, or what is wrong with them."""
+        """The parsed rules, or why they are invalid."""
         try:
             return parse(CATALOGUE[self.flag], self.rules)
         except BadRules as error:
@@ -46,7 +46,7 @@ class Stored:
 
 
 def stored(conn: Connection) -> dict[str, Stored]:
-    """By key, of every flag that code knows and somebody has set."""
+    """The stored rules by flag, of every flag in the catalogue that has any."""
     rows = conn.cursor(row_factory=class_row(Stored)).execute(_ALL).fetchall()
     return {row.flag: row for row in rows if row.flag in CATALOGUE}
 
@@ -54,7 +54,7 @@ def stored(conn: Connection) -> dict[str, Stored]:
 def store(
     conn: Connection, flag: Flag, rules: tuple[Rule, ...], user_id: UUID, now: datetime
 ) -> Stored:
-    """Give a flag these rules instead of those that it has; they must have been checked."""
+    """Replace the rules of a flag; they must have been checked."""
     values = {
         "flag": flag.key,
         "rules": Jsonb(msgspec.to_builtins(rules)),

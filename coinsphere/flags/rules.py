@@ -1,4 +1,4 @@
-"""Rules of a flag: whom a rule is for, and which variants it gives them. Pure.
+"""Rules of a flag: the users that each rule matches, and the variants that it gives them. Pure.
 
 The first rule that fits decides. Who is in a share, and which variant they get, comes from a hash of flag and user, so
 it stays the same for as long as the rules do, in every process, without a row for each user.
@@ -23,11 +23,11 @@ Weight = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 
 
 class BadRules(CoinsphereError):
-    """Rules that mean nothing; the message says which and why."""
+    """Rules are invalid; the message says which and why."""
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """Whom a rule is for (each condition that is given must hold), and what they get.
+    """One rule: the conditions on users, all of which must hold, and the variants that matching users get.
 
     Attributes:
         weights: how often each variant is given, in proportion to the others; one alone: it is given to all.
@@ -45,24 +45,24 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="came
 
     @property
     def shares(self) -> dict[str, float]:
-        """The part of users that each variant is given to, of those whom the rule is for."""
+        """The share of matching users that gets each variant."""
         whole = sum(self.weights.values())
         return {variant: weight / whole for variant, weight in self.weights.items() if weight}
 
     @property
     def splits(self) -> bool:
-        """Whether chance decides between variants: those whom it is for take part in an experiment."""
+        """Whether chance decides between several variants: matching users then take part in an experiment."""
         return len(self.shares) > 1
 
     @property
     def is_for_all(self) -> bool:
-        """Whether it leaves nothing to the rules after it."""
+        """Whether the rule matches everybody, so that no rule after it is reached."""
         return not (self.user_ids or self.plans or self.environments) and self.share == EVERYBODY
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """For whom a flag is asked, and where."""
+    """The user and the place that a flag is evaluated for."""
 
     user_id: UUID
     plan: str
@@ -71,14 +71,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The variant that a rule gives; `was_drawn` where chance chose between several."""
+    """The variant of a rule; `was_drawn` where chance chose between several."""
 
     variant: str
     was_drawn: bool
 
 
 def parse(flag: Flag, data: Any) -> tuple[Rule, ...]:
-    """The rules of a flag, from what JSON has. Raises `BadRules`: which rule is wrong, and why."""
+    """Parse the rules of a flag from JSON. Raises `BadRules`: which rule is wrong, and why."""
     try:
         rules = msgspec.convert(data, tuple[Rule, ...])
     except msgspec.ValidationError as error:
@@ -88,7 +88,7 @@ def parse(flag: Flag, data: Any) -> tuple[Rule, ...]:
 
 
 def check(flag: Flag, rules: Sequence[Rule]) -> None:
-    """Refuse rules that cannot be meant. Raises `BadRules`."""
+    """Refuse rules that decide nothing, or of which two draw between variants. Raises `BadRules`."""
     for number, rule in enumerate(rules, 1):
         unknown = sorted(set(rule.weights) - set(flag.variants))
         if unknown:
@@ -105,7 +105,7 @@ def check(flag: Flag, rules: Sequence[Rule]) -> None:
 
 
 def decide(flag: Flag, rules: Sequence[Rule], asked: Asked) -> Decision | None:
-    """What the first rule that fits gives; None where none does."""
+    """The decision of the first rule that matches; None where none does."""
     for rule in rules:
         if _fits(flag, rule, asked):
             return Decision(_drawn(flag, rule, asked.user_id), rule.splits)
@@ -113,7 +113,7 @@ def decide(flag: Flag, rules: Sequence[Rule], asked: Asked) -> Decision | None:
 
 
 def position(flag: Flag, purpose: str, user_id: UUID) -> float:
-    """Where a user lies between 0 and 1: evenly spread, independent between flags and purposes."""
+    """A user's position between 0 and 1: evenly spread, and independent between flags and purposes."""
     digest = hashlib.sha256(f"{flag.key}/{purpose}/{user_id}".encode()).digest()
     # 53 bits are what a float holds exactly, so 1 itself is never reached.
     return (int.from_bytes(digest[:8]) >> 11) / 2**53

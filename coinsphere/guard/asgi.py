@@ -22,7 +22,7 @@ _HEADERS = {
 
 
 class Guard:
-    """Lets through to `app` who holds a pass, from its own pages, and to change something with JSON.
+    """Lets requests through to `app` that carry a pass, come from its own pages, and write by JSON alone.
 
     Args:
         app: the application.
@@ -113,7 +113,7 @@ def _text(refusal: Refusal) -> Response:
 
 
 def _hardened(send: Send) -> Send:
-    """Let no other site show or read what is answered."""
+    """`send` with headers that forbid other sites to frame or read the response."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""The pages that somebody sees who is refused at a guarded server."""
+"""The pages shown when a guarded server refuses a request."""
 
 from html import escape
 
@@ -23,7 +23,7 @@ _CONTINUE = """<p>Signed in before, and came by a link of another page, such as 
 
 
 def sign_in(service: str, *, may_continue: bool) -> str:
-    """The page in place of one that needs a pass.
+    """The page shown in place of one that needs a pass.
 
     Args:
         service: its name.

@@ -1,4 +1,4 @@
-"""What lets a caller in: the token of the state folder, a link that opens once, and the cookie that it leaves.
+"""Passes of guarded servers: the token of the state folder, a link that opens once, and the cookie that it sets.
 
 Other accounts of the machine reach its ports, but not the token, which lies in a file of mode 0600.
 """

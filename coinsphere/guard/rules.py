@@ -1,4 +1,4 @@
-"""What of a request can be refused by its looks: a foreign host, a foreign site's page, a change in disguise.
+"""Rules that refuse a request by its head: a foreign host, a page of another site, a write in disguise.
 
 A page of another site can make the operator's browser send requests to 127.0.0.1. Browsers say from where (`Origin`,
 Fetch Metadata), ask first before they send JSON, and a name that an attacker points at 127.0.0.1 stands in `Host`.
@@ -38,7 +38,7 @@ class Request:
 
     @property
     def is_navigation(self) -> bool:
-        """Whether a person follows a link to a page of its own, with nothing around it."""
+        """Whether a person navigates to a page of its own, not inside a frame."""
         return (
             self.method == "GET"
             and self.get("sec-fetch-mode") == "navigate"
@@ -48,7 +48,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is not let through, for the person who reads the answer."""
+    """The reason a request is refused, for the person who reads the answer."""
 
     status: HTTPStatus
     reason: str
@@ -92,7 +92,7 @@ def is_known(host: str, names: Collection[str]) -> bool:
 
 
 def disguised(request: Request, raw: re.Pattern[str] | None = None) -> Refusal | None:
-    """The refusal of a change that is not asked for by JSON, and of GraphQL that is asked for by GET.
+    """The refusal of a write that is not sent as JSON, and of GraphQL by GET.
 
     Args:
         request: the request's head.

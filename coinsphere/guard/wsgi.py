@@ -1,4 +1,4 @@
-"""The guard before a WSGI application that anybody on the machine may read: the metrics."""
+"""The guard of a WSGI application that anybody on the machine may read: the metrics."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ _READING = ("GET", "HEAD")
 
 
 def guarded(app: "WSGIApplication", settings: Settings) -> "WSGIApplication":
-    """`app` for its own hosts, for no page of another site, and for reading alone."""
+    """`app`, refusing foreign hosts, pages of other sites and every write."""
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         request = _request(environ)

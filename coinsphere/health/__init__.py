@@ -1,1 +1,1 @@
-"""Whether the system does its work: sentences of what is wrong, and the same as metrics."""
+"""Whether the system does its work: problems as sentences, and as metrics."""

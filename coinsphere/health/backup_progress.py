@@ -1,4 +1,4 @@
-"""What the database itself tells of its backups: those that were made, how far the log is stored, how drills went."""
+"""The progress of backups as the database knows it: base backups, how far the log is stored, drills."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -44,7 +44,7 @@ _SLOT = """
 def made(
     conn: Connection, backup_id: str, kind: str, *, started: datetime, finished: datetime, size: int
 ) -> None:
-    """Note a base backup of `size` bytes that is stored."""
+    """Store that a base backup of `size` bytes was made."""
     told = {
         "id": backup_id,
         "kind": kind,
@@ -56,12 +56,12 @@ def made(
 
 
 def beat(conn: Connection, place: str, segment: str | None, problem: str | None) -> None:
-    """Note that everything committed until now is stored at a place, up to a segment; or why it is not."""
+    """Store that every commit until now is at a place, up to a segment; or why not."""
     conn.execute(_BEAT, {"place": place, "segment": segment, "problem": problem})
 
 
 def keep_only(conn: Connection, places: Sequence[str]) -> None:
-    """Forget places that are written to no more, as behind a restore elsewhere: they would be told as late for good."""
+    """Delete places that are no longer written to, which would be reported as late for good."""
     conn.execute(
         "delete from app.backup_progress where place <> all(%(places)s)", {"places": list(places)}
     )
@@ -77,7 +77,7 @@ def drilled(
     is_good: bool,
     report: object,
 ) -> None:
-    """Note how a drill went; `report` is JSON."""
+    """Store the result of a drill; `report` is JSON."""
     told = {
         "backup": backup_id,
         "started": started_at,
@@ -90,7 +90,7 @@ def drilled(
 
 
 def problems(conn: Connection, hours: int, now: datetime) -> list[str]:
-    """What is wrong with the backups, a sentence each; none where no backups are made here at all.
+    """The problems of backups, a sentence each; none where no backups are made here.
 
     `hours` are those from one base backup to the next.
     """

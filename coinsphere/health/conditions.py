@@ -1,4 +1,4 @@
-"""What is wrong though every process lives: failed or stuck jobs, missed ticks, old data, too many connections.
+"""Problems that show in no process's own state: failed or stuck jobs, missed ticks, old data, too many connections.
 
 Each is a list of sentences, empty where all is well; `/health` tells only whether one is.
 """
@@ -43,7 +43,7 @@ def schedules(conn: Connection, _settings: Settings, now: datetime) -> list[str]
 
 
 def data(conn: Connection, settings: Settings, now: datetime) -> list[str]:
-    """Quotes and daily closes that are older than they may be. Files are what they are."""
+    """Quotes and daily closes that are older than they may be. Prices from files are never too old."""
     decided = origin.get(conn)
     if decided is None or decided.source == "files":
         return []
@@ -80,7 +80,7 @@ def connections(conn: Connection, _settings: Settings, _now: datetime) -> list[s
 
 
 def backups(conn: Connection, settings: Settings, now: datetime) -> list[str]:
-    """Whether what was committed is stored elsewhere, base backups are young, and the last drill went well."""
+    """Problems of backups: commits that are not stored elsewhere, old base backups, a failed drill."""
     return backup_progress.problems(conn, settings.backup_hours, now)
 
 

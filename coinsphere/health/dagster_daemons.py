@@ -1,4 +1,4 @@
-"""Whether Dagster's daemon and schedules work: what its webserver is asked for, and what the answers mean.
+"""Whether Dagster's daemon and schedules work: the query to its webserver, and the reading of the answer.
 
 Source: Dagster's GraphQL schema, `DaemonHealth.allDaemonStatuses` and `Schedule.scheduleState`.
 """

@@ -1,4 +1,4 @@
-"""Room on the disk of the state folder: watched, as nothing can be written where there is none."""
+"""Free room on the disk of the state folder, as nothing can be written to a full one."""
 
 import shutil
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from coinsphere.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Bytes that are free for a folder, and how many should be."""
+    """Free bytes for a folder, and how many should be free."""
 
     folder: Path
     free: int
@@ -17,14 +17,14 @@ class Room:
 
     @classmethod
     def of(cls, settings: Settings) -> "Room":
-        """Of the state folder, or of what holds it. Raises OSError if the disk cannot be asked."""
+        """The room of the state folder, or of the folder that will hold it. Raises OSError if the disk cannot be asked."""
         folder = settings.state
         there = next(path for path in (folder, *folder.parents) if path.exists())
         return cls(folder, shutil.disk_usage(there).free, settings.least_free_mib << 20)
 
     @property
     def found(self) -> str:
-        """What is free."""
+        """A sentence that says how much is free."""
         return f"{self.free >> 20:,} MiB free at {self.folder}"
 
     @property

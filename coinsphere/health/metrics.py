@@ -1,4 +1,4 @@
-"""What Prometheus reads of the whole system: figures of what is stored, which no single process knows of itself.
+"""Prometheus metrics of the whole system, from figures in the database that no single process knows.
 
 They are asked of the database at each scrape, in one connection; where it is away they are absent, and
 `coinsphere_database_up` is 0.
@@ -63,7 +63,7 @@ _SAID: Mapping[str, str] = {
 
 
 class SystemFigures(Collector):
-    """Collects them anew at each scrape."""
+    """Collects the metrics anew at each scrape."""
 
     def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
         self._settings = settings

@@ -1,4 +1,4 @@
-"""Schedules that missed their tick: when each should have come last, and when it did.
+"""Finds schedules that missed a tick: when each should have run last, and when it did.
 
 Pure but for `of_worker`. A schedule is asked only about ticks since everything was awake: what was missed while the
 system was down is no fault of its.

@@ -1,4 +1,4 @@
-"""The rows of background jobs: which failed, are stuck, run or wait, and what a person decides of one.
+"""The rows of background jobs: those that failed, are stuck, run or wait, and decisions on them.
 
 A failed job counts until the same work was done later, or somebody cancels it. The state of a job is one word more than
 procrastinate's: `stuck` is one that waits or runs for longer than any should.
@@ -76,7 +76,7 @@ _LIMITS = {"waits": WAITS_AT_MOST, "runs": RUNS_AT_MOST}
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job that is not done; the worker's log tells why one failed. `changed_at`: when its last event was."""
+    """A job that is not done; the worker's log says why one failed. `changed_at` is the time of its last event."""
 
     id: int
     task: str
@@ -90,7 +90,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many jobs of a queue are in a state, and for how many seconds the first of them is."""
+    """The number of jobs of a queue in one state, and the seconds since the first of them got there."""
 
     queue: str
     state: State
@@ -106,13 +106,13 @@ def newest(
     before: int | None = None,
     limit: int = 50,
 ) -> list[Job]:
-    """Those in `states`, the newest first; `before` is the number of the last one of the page before."""
+    """The jobs in `states`, the newest first; `before` is the last number on the page before."""
     told = {**_LIMITS, "states": list(states), "queue": queue, "before": before, "limit": limit}
     return conn.cursor(row_factory=class_row(Job)).execute(_LIST, told).fetchall()
 
 
 def find(conn: Connection, job_id: int) -> Job | None:
-    """One that is not done."""
+    """A job that is not done."""
     told = {**_LIMITS, "id": job_id}
     return conn.cursor(row_factory=class_row(Job)).execute(_ONE, told).fetchone()
 
@@ -123,26 +123,26 @@ def events(conn: Connection, job_id: int) -> list[tuple[str, datetime]]:
 
 
 def problems(conn: Connection) -> list[str]:
-    """How many jobs failed or are stuck, a sentence for each queue and state."""
+    """A sentence for each queue and state with failed or stuck jobs."""
     ill_jobs = conn.execute(_ILL, _LIMITS).fetchall()
     return [f"{count} {state} in the queue {queue}" for queue, state, count in ill_jobs]
 
 
 def depths(conn: Connection) -> list[Depth]:
-    """How much there is of each queue and state; of what is absent there is no row."""
+    """The number of jobs by queue and state; without a row where there are none."""
     return [Depth(*row) for row in conn.execute(_DEPTHS, _LIMITS)]
 
 
 def retry(conn: Connection, job_id: int) -> bool:
-    """Try a failed one again now; False where it did not fail."""
+    """Run a failed job again now. Returns False where it did not fail."""
     return conn.execute(_RETRY, {"id": job_id}).rowcount > 0
 
 
 def cancel(conn: Connection, job_id: int) -> bool:
-    """Forget one that failed or was not begun: its work will not be done. False where that cannot be."""
+    """Cancel a job that failed or was not begun, so that its work is not done. Returns False where that cannot be."""
     return conn.execute(_CANCEL, {"id": job_id, "watched": list(WATCHED)}).rowcount > 0
 
 
 def forget_done(conn: Connection) -> int:
-    """Forget the failed ones whose work was done later; how many they were."""
+    """Delete failed jobs whose work was done later. Returns how many."""
     return conn.execute(_FORGET_DONE).rowcount

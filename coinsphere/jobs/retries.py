@@ -1,4 +1,4 @@
-"""Retries of background jobs: when a failed one runs again, and what it leaves open where it does not."""
+"""The retry policy of background jobs, and the closing of what a job that is given up left open."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,13 +15,13 @@ FAULT = (
 
 
 class RetryPolicy(RetryStrategy):
-    """Retries with growing pauses, and not before the failure's own `retry_after`.
+    """Retries with growing pauses, and not before the error's own `retry_after`.
 
     A job that waits for its next try comes behind those of its lock, which it would hold up until then.
     """
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        """When to try again; None: not at all."""
+        """When to try again; None for never."""
         if self.max_attempts is not None and job.attempts >= self.max_attempts:
             return None
         if self.retry_exceptions and not isinstance(exception, tuple(self.retry_exceptions)):
@@ -32,7 +32,7 @@ class RetryPolicy(RetryStrategy):
 
     @contextmanager
     def closing(self, job: Job, close: Callable[[str], object]) -> Iterator[None]:
-        """Close what a job leaves open if it fails and is not tried again: nobody should wait for it.
+        """Close what a job leaves open when it fails for good, so that nobody waits for it.
 
         Args:
             job: the one under way.

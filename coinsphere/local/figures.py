@@ -1,4 +1,4 @@
-"""What Prometheus reads of the processes of one machine: whether they answer, and what they take."""
+"""Prometheus metrics of the processes on one machine: whether they answer, and what they use."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process takes with those that it started: bytes, seconds of all cores, numbers."""
+    """The resources of a process and its children: bytes, seconds over all cores, numbers."""
 
     resident_bytes: float = 0.0
     cpu_seconds: float = 0.0
@@ -20,7 +20,7 @@ class Usage:
     threads: float = 0.0
 
     def __add__(self, other: "Usage") -> "Usage":
-        """Of both together."""
+        """The sum of both."""
         return Usage(
             *(getattr(self, each.name) + getattr(other, each.name) for each in fields(self))
         )
@@ -35,7 +35,7 @@ SAID: Mapping[str, str] = {
 
 
 class ProcessFigures(Collector):
-    """Of each process that the supervisor knows.
+    """Metrics of each process that the supervisor knows.
 
     Args:
         found: each process with its id, and whether it answered lately; None where that cannot be told.
@@ -45,7 +45,7 @@ class ProcessFigures(Collector):
         self._found = found
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The figures of this instant."""
+        """The metrics of this instant."""
         found = self._found()
         answers = {name: float(said) for (name, _), said in found.items() if said is not None}
         yield _family("coinsphere_process_up", "1 where the process answers.", answers.items())
@@ -58,7 +58,7 @@ class ProcessFigures(Collector):
 
 
 def of_tree(pid: int) -> Usage:
-    """What a process and all that it started take; of those that have ended, nothing."""
+    """The resources of a process and all its children; those that have ended are left out."""
     with suppress(psutil.NoSuchProcess):
         top = psutil.Process(pid)
         return sum(map(_of, [top, *top.children(recursive=True)]), Usage())

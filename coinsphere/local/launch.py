@@ -41,7 +41,7 @@ def main(name: str) -> None:
 
 
 def end_leftovers(port: int) -> None:
-    """End children that a killed predecessor left behind and that still listen on its port.
+    """Stop children that a killed predecessor left behind and that still listen on its port.
 
     MLflow's server and gunicorn's workers outlive a `kill -9` of their parents, and would keep the new one from its
     port. Runs that Dagster's code server had started listen nowhere, and go on.

@@ -1,4 +1,4 @@
-"""Whether a process answers at all, however it is: one that is stopped or stuck lives, keeps its port, and never does."""
+"""Whether a process answers at all: one that is stopped or stuck keeps its port, but never answers."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The lines of all processes' logs as one: in the order of time, from an instant on, from a level on, of one request.
+"""Merges the logs of all processes in the order of time, and filters them by instant, level and request.
 
 Our own lines are JSON. Those of PostgreSQL, Redis, Dagster, gunicorn and supervisord begin with their instant, in UTC; a
 line without one goes on with what the line before said.
@@ -43,7 +43,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What was logged at once, often one line; `at` is that of the line before where it tells none itself."""
+    """One entry of a log, often one line; `at` is that of the entry before where it has none itself."""
 
     at: datetime
     process: str
@@ -54,14 +54,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class LineFilter:
-    """Which lines are looked for; None is any."""
+    """A filter of log lines; None means any."""
 
     since: datetime | None = None
     level: str | None = None
     request_id: str | None = None
 
     def holds(self, line: Line) -> bool:
-        """Whether a line is one of them."""
+        """Whether a line passes the filter."""
         if self.since is not None and line.at < self.since:
             return False
         if self.level is not None and LEVELS.index(line.level) < LEVELS.index(self.level):
@@ -70,7 +70,7 @@ class LineFilter:
 
 
 def instant(text: str, now: datetime) -> datetime:
-    """An instant of ISO 8601, in UTC where it names no zone, or so long ago: `90s`, `15m`, `2h`, `3d`.
+    """Parses an instant: ISO 8601, in UTC without a zone, or an age such as `90s`, `15m`, `2h`, `3d`.
 
     Raises:
         ValueError: it is neither.
@@ -82,7 +82,7 @@ def instant(text: str, now: datetime) -> datetime:
 
 
 def of_files(paths: Iterable[Path], wanted: LineFilter) -> Iterator[Line]:
-    """The wanted lines of logs, the oldest first; `NAME.log.1` holds what NAME wrote before `NAME.log`."""
+    """The lines that pass the filter, the oldest first; `NAME.log.1` comes before `NAME.log`."""
     by_process: dict[str, list[Path]] = {}
     # `worker.log.2` is older than `worker.log.1`, and that than `worker.log`.
     for path in sorted(paths, key=lambda each: each.name, reverse=True):
@@ -93,7 +93,7 @@ def of_files(paths: Iterable[Path], wanted: LineFilter) -> Iterator[Line]:
 
 
 def parsed(process: str, texts: Iterable[str]) -> Iterator[Line]:
-    """What a process logged, line by line; one that began nothing new belongs to the one before."""
+    """The entries of a process's log; a line that begins no entry belongs to the one before."""
     line: Line | None = None
     for text in texts:
         begun = _begun(process, text, line.at if line else _NEVER)

@@ -1,4 +1,4 @@
-"""What a killed supervisor left behind."""
+"""Finds and ends processes that a killed supervisor left behind."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ OWNER_VARIABLE = "SUPERVISOR_SERVER_URL"
 
 
 def end_orphans(folder: Path) -> list[int]:
-    """End the processes that a supervisor of `folder` started and did not live to stop; returns their ids."""
+    """End the processes that a killed supervisor of `folder` left behind. Returns their ids."""
     session = dead_session(folder)
     url = f"unix://{folder / 'supervisor.sock'}"
     noted = {process.pid for process in records.all_living(folder)}

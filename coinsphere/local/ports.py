@@ -1,4 +1,4 @@
-"""Ports that are taken, and by whom."""
+"""Finds TCP ports that are taken, and by which process."""
 
 import socket
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Whether each local process does its work: not that it is there, but that it answers."""
+"""Probes whether each local process does its work, by asking it."""
 
 import socket
 import time
@@ -46,7 +46,7 @@ _LOCATIONS = """
 
 
 def check(name: str, settings: Settings) -> str | None:
-    """Ask the process called `name`; None where all is well."""
+    """Ask the process called `name`. Returns what is wrong, None where all is well."""
     try:
         return _PROBES[name](settings)
     except (httpx2.HTTPError, psycopg.Error, redis.RedisError, OSError, ValueError) as error:
@@ -69,7 +69,7 @@ def supervisor_answers(settings: Settings) -> bool:
 
 
 def conditions(settings: Settings) -> list[str]:
-    """What is wrong though every process lives, a sentence each: jobs, schedules, data, connections.
+    """Problems beyond the processes' own state, a sentence each: jobs, schedules, data, connections.
 
     Raises:
         psycopg.Error: the database does not answer.

@@ -1,4 +1,4 @@
-"""The processes of the local system: what each one runs, as which database role, and on which port."""
+"""The processes of the local system: command, database role and port of each."""
 
 import json
 import sys
@@ -74,7 +74,7 @@ def servers(chosen: Settings) -> list[Process]:
 
 
 def application(settings: Settings, name: str) -> Process:
-    """The process called `name`, by itself; nothing is asked of the settings that it does not need.
+    """The process called `name` alone, without reading settings that it does not need.
 
     Raises:
         ConfigurationError: a setting is missing that it does need.

@@ -1,4 +1,4 @@
-"""How a person is told what is being done."""
+"""The interface by which long work reports its progress to a person."""
 
 from contextlib import AbstractContextManager
 from typing import Protocol
@@ -7,16 +7,16 @@ from coinsphere.local import dagster
 
 
 class Stage(Protocol):
-    """What is being done at the moment, as a person is told."""
+    """A stage of the work that is under way."""
 
     def step(self, step: dagster.Step) -> None:
-        """Tell of a step that is done."""
+        """Report a step that is done."""
         ...
 
 
 class Progress(Protocol):
-    """Tells a person how far things are."""
+    """Reports the progress of long work."""
 
     def stage(self, title: str) -> AbstractContextManager[Stage]:
-        """Tell what is being done, for as long as it is."""
+        """Report a stage for as long as the context lasts."""
         ...

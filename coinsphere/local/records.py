@@ -1,4 +1,4 @@
-"""Which process has which name: each notes itself when it starts, so that it can be found when its supervisor is gone.
+"""Records which process has which name, so that it can be found when its supervisor is gone.
 
 The variables by which a process is told could be written over, as PostgreSQL and Redis do with theirs.
 """
@@ -13,7 +13,7 @@ _SAME_SECONDS = 0.5
 
 
 def note(folder: Path, name: str) -> None:
-    """Note that this process is the one called `name`, whatever program it becomes."""
+    """Record that this process is the one called `name`, whatever program it becomes."""
     path = _path(folder, name)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     me = psutil.Process()
@@ -21,7 +21,7 @@ def note(folder: Path, name: str) -> None:
 
 
 def living(folder: Path, name: str) -> psutil.Process | None:
-    """The process that noted itself as `name`, if it lives; its id alone may be another's by now."""
+    """The process recorded as `name`, if it lives; its id alone might belong to another by now."""
     try:
         noted = json.loads(_path(folder, name).read_text())
         process = psutil.Process(noted["pid"])
@@ -32,7 +32,7 @@ def living(folder: Path, name: str) -> psutil.Process | None:
 
 
 def all_living(folder: Path) -> Iterator[psutil.Process]:
-    """Every process that noted itself and lives."""
+    """Every recorded process that lives."""
     for path in sorted((folder / "run").glob("*.json")):
         found = living(folder, path.stem)
         if found is not None:

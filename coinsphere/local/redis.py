@@ -20,7 +20,7 @@ class RedisServer:
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     def initialise(self) -> None:
-        """Write its configuration; a password on the command line would be seen by everyone."""
+        """Write its configuration file, which holds the password: on a command line everyone would see it."""
         self.config.parent.mkdir(parents=True, exist_ok=True)
         self.config.touch(mode=0o600)
         lines = {

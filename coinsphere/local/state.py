@@ -1,4 +1,4 @@
-"""The state folder: where everything local lies, the lock on it, the credentials that its servers are given."""
+"""The state folder: the paths of all local state, the lock on it, and the credentials of the local servers."""
 
 import fcntl
 import os
@@ -66,7 +66,7 @@ class State:
 
     @property
     def artifacts(self) -> Path:
-        """What MLflow keeps of runs and models."""
+        """The folder of MLflow's runs and models."""
         return self.folder / "mlflow"
 
     @property
@@ -86,7 +86,7 @@ class State:
 
     @property
     def received_log(self) -> Path:
-        """Write-ahead log that was received, and waits to be stored at every place."""
+        """The folder of write-ahead log that waits to be stored at every place."""
         return self.folder / "received-log"
 
     @property
@@ -120,7 +120,7 @@ class State:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the state for a start or a stop.
+        """Lock the state for a start or a stop.
 
         Raises:
             LocalServiceError: somebody else is starting or stopping it.

@@ -1,4 +1,4 @@
-"""supervisord, which keeps the local processes running: its configuration, and the way to it over its socket."""
+"""Controls supervisord, which keeps the local processes running: writes its configuration, and talks to its socket."""
 
 import http.client
 import os
@@ -72,7 +72,7 @@ _COMMAND = "exec {python} -m coinsphere.local.launch {name} >>{log} 2>&1"
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What the supervisor knows of a process: its state in supervisord's words, such as RUNNING, BACKOFF, FATAL."""
+    """The supervisor's view of a process: its state in supervisord's words, such as RUNNING, BACKOFF, FATAL."""
 
     name: str
     state: str
@@ -96,7 +96,7 @@ class Supervisor:
         return self._folder / "supervisor.sock"
 
     def is_running(self) -> bool:
-        """Whether it answers, and be it that it is being stopped."""
+        """Whether it answers, also while it is being stopped."""
         try:
             self._call("getState")
         except _EndsAlreadyError:
@@ -106,7 +106,7 @@ class Supervisor:
         return True
 
     def start(self, processes: Sequence[Process]) -> None:
-        """Start it, and none of `processes` yet.
+        """Start the supervisor, but none of `processes` yet.
 
         Raises:
             LocalServiceError: it does not come up, or the folder's path is too long for a socket.
@@ -119,7 +119,7 @@ class Supervisor:
         self._launch()
 
     def include(self, processes: Sequence[Process], name: str) -> None:
-        """Take the process called `name` in beside those that were configured at the start, without starting it yet.
+        """Add the process called `name` to those configured at the start, without starting it.
 
         Args:
             processes: all of them now.
@@ -137,7 +137,7 @@ class Supervisor:
                 raise LocalServiceError(f"{name}: {fault.faultString}") from fault
 
     def revive(self) -> None:
-        """Start it again as it was, after it was killed, with a stand-in for each process that outlived it.
+        """Start a killed supervisor again, with a stand-in for each process that outlived it.
 
         Raises:
             LocalServiceError: it does not come up.
@@ -150,7 +150,7 @@ class Supervisor:
             self.start_process(each.name)
 
     def was_killed(self) -> bool:
-        """Whether the last one did not end in order, and its processes may go on without it."""
+        """Whether the last one did not end in order, so that its processes may still run."""
         return orphans.dead_session(self._folder) is not None
 
     def has_ended(self) -> bool:
@@ -158,7 +158,7 @@ class Supervisor:
         return orphans.noted_supervisor(self._folder) is None
 
     def was_stopped(self) -> bool:
-        """Whether there was one, and it ended in order: somebody stopped the system."""
+        """Whether there was one that ended in order, as somebody stopped the system."""
         return self._file.exists() and self.has_ended()
 
     @property
@@ -206,7 +206,7 @@ class Supervisor:
                 raise LocalServiceError(f"{name} cannot be started: {fault.faultString}") from fault
 
     def list(self) -> list[Running]:
-        """Every process."""
+        """The state of every process."""
         return [_running(info) for info in self._call("getAllProcessInfo")]
 
     def pid(self) -> int:
@@ -214,7 +214,7 @@ class Supervisor:
         return int(self._call("getPID"))
 
     def stop(self) -> None:
-        """Stop every process, the last started first, and the supervisor; then what a killed one left behind.
+        """Stop every process, the last started first, then the supervisor and whatever a killed one left behind.
 
         One that is being stopped already is waited for.
         """

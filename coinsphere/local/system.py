@@ -1,4 +1,4 @@
-"""The whole local system: brought up in the right order, looked at, taken down."""
+"""Starts the whole local system in the right order, reports its status, and stops it."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,7 +30,7 @@ _log = log.get("local")
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A process, and what is wrong with it; `problem` is None where it does its work."""
+    """A process and its problem; `problem` is None where it does its work."""
 
     name: str
     port: int | None
@@ -48,7 +48,7 @@ class Health:
 def up(
     chosen: Settings, progress: Progress, bring: Callable[[Settings], object] = lambda _: None
 ) -> Settings:
-    """Start every process in order, each once what it needs is there, and bring the database to its newest schema.
+    """Start every process in order, each after those it needs, and migrate the database to its newest schema.
 
     Where the system runs already it goes on as it is; what had given up is started again.
 
@@ -88,7 +88,7 @@ def up(
 
 @contextmanager
 def servers_alone(chosen: Settings, progress: Progress) -> Iterator[Settings]:
-    """The embedded servers for as long as the context lasts, with nothing at work on them.
+    """Run the embedded servers alone for as long as the context lasts.
 
     Raises:
         LocalServiceError: the system runs.
@@ -107,7 +107,7 @@ def servers_alone(chosen: Settings, progress: Progress) -> Iterator[Settings]:
 
 
 def down(chosen: Settings) -> bool:
-    """Stop everything; False where nothing ran."""
+    """Stop everything. Returns False where nothing ran."""
     folder = State(chosen.state)
     if not folder.folder.is_dir():
         return False
@@ -213,7 +213,7 @@ def _log_tail(settings: Settings, name: str) -> str:
 
 
 def prepare_database(settings: Settings, market: str) -> Origin:
-    """Bring the schema to its newest revision, add the seeds, and decide once where prices come from: which it is.
+    """Migrate the schema, add the seeds, and decide once where prices come from. Returns that source.
 
     Raises:
         ConfigurationError: `market` contradicts what the database holds.

@@ -1,4 +1,4 @@
-"""A forecast laid on the price beside it: how the API's answers and the alerts on forecasts read the same forecast."""
+"""Anchors a forecast at the present price, for the API's answers and for alerts on forecasts alike."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ def horizon_start(origin_at: datetime, observed_at: datetime) -> datetime:
 
 
 def share_left(start: datetime, length: timedelta, now: datetime) -> float:
-    """The share of a horizon that is still to come, from a hundredth to 1."""
+    """The share of a horizon that is still ahead, from a hundredth to 1."""
     return min(max((start + length - now) / length, 0.01), 1.0)
 
 
@@ -39,6 +39,6 @@ def price(reference: Decimal, log_return: float) -> Decimal:
 
 
 def change_percent(median: Decimal, current: Decimal) -> Decimal:
-    """By how many percent of the current price the median lies above it, in eight decimals."""
+    """The change from the current price to the median in percent, in eight decimals."""
     change = _EXACT.divide(_EXACT.multiply(100, _EXACT.subtract(median, current)), current)
     return _EXACT.quantize(change, _PERCENT_STEP)

@@ -1,4 +1,4 @@
-"""From a source into the market tables: what the scheduled assets call.
+"""Loads a source's data into the market tables; the scheduled assets call this.
 
 One token's failure never stops the others, and every attempt leaves a row in `market.ingestions`. These functions ask
 outside sources, so they commit after each token: what is done stays done whatever comes after, and no transaction is
@@ -81,7 +81,7 @@ class Problem:
 
 @dataclass(slots=True)
 class IngestionReport:
-    """What one refresh brought."""
+    """The result of one refresh."""
 
     source: str
     received: int = 0
@@ -97,7 +97,7 @@ def refresh_quotes(
     now: datetime,
     rules: Rules | None = None,
 ) -> IngestionReport:
-    """Fetch and store the newest quote of each token; one that fails keeps the quote that it has, with its age.
+    """Fetch and store the newest quote of each token; one that fails keeps its last quote, with its age.
 
     Where a source tells what several venues say, the quote is what they agree on by `rules`.
 
@@ -125,7 +125,7 @@ def refresh_quotes(
 def refresh_metadata(
     conn: Connection, source: MarketDataSource, tokens: Sequence[Token], now: datetime
 ) -> IngestionReport:
-    """Fetch and store what the source knows of each token; unknown facts keep their last value.
+    """Fetch and store the facts of each token; unknown ones keep their last value.
 
     Raises:
         RateLimited: nothing could be fetched, and it may pass.
@@ -168,7 +168,7 @@ def backfill_gaps(
     interval: Interval,
     now: datetime,
 ) -> IngestionReport:
-    """Ask again for every candle that is missing between a token's first and last one.
+    """Fetch every candle that is missing between a token's first and last one.
 
     Raises:
         RateLimited: none of them could be fetched, and it may pass.
@@ -197,7 +197,7 @@ def _refresh_token(  # noqa: PLR0917 - as above
 
 @dataclass(slots=True)
 class _Attempt:
-    """One question to a source, and the error that it answered with."""
+    """One request to a source, and the error that it raised."""
 
     error: ProviderError | None = None
 
@@ -251,12 +251,12 @@ class _Run:
             self._note(NotListed(self._source.name, f"nothing for {', '.join(absent)}"), None)
 
     def doubted(self, doubts: Sequence[str]) -> None:
-        """Note the tokens that were quoted and of which nobody could be believed."""
+        """Record the tokens that were quoted, but by no venue that could be believed."""
         if doubts:
             self._note(Unavailable(self._source.name, f"no new price of {'; '.join(doubts)}"), None)
 
     def finish(self) -> IngestionReport:
-        """The report; raises the passing error if nothing else came of the whole refresh."""
+        """The report; raises the passing error if the whole refresh brought nothing else."""
         if self._transient is not None and not self._is_success:
             raise self._transient
         return self._report

@@ -1,4 +1,4 @@
-"""What market data is made of, and the protocol by which every source gives it."""
+"""The model of market data, and the protocol that every source implements."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What became of the rows of one load; received = stored already + written + quarantined."""
+    """The counts of one load: received = stored already + written + quarantined."""
 
     received: int = 0
     written: int = 0
@@ -110,10 +110,10 @@ class Metadata:
 
 @runtime_checkable
 class NotesProblems(Protocol):
-    """A source that goes on after an error: it notes what went wrong on the way to what it gave."""
+    """A source that goes on after an error, and keeps a list of the errors it met."""
 
     def take_problems(self) -> list[ProviderError]:
-        """What was noted since the last call."""
+        """The problems noted since the last call."""
         ...
 
 
@@ -129,7 +129,7 @@ class MarketDataSource(Protocol):
         ...
 
     def metadata(self, tokens: Sequence[Token]) -> Sequence[Metadata]:
-        """What the source knows of each token."""
+        """The facts that the source has of each token."""
         ...
 
 

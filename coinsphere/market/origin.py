@@ -1,4 +1,4 @@
-"""Where the prices of this database come from: decided once, recorded in it, never mixed afterwards."""
+"""The origin of this database's prices: decided once, recorded in it, never mixed afterwards."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,12 +45,12 @@ class Origin:
 
 
 def get(conn: Connection) -> Origin | None:
-    """The decision; None before it was taken."""
+    """The origin; None before it was decided."""
     return conn.cursor(row_factory=class_row(Origin)).execute(_GET).fetchone()
 
 
 def decide(conn: Connection, setting: str, settings: Settings, *, probe: Probe) -> Origin:
-    """Take the decision, or confirm the one taken before.
+    """Decide the origin, or confirm the decision taken before.
 
     Args:
         conn: a connection; the caller owns the transaction.
@@ -74,7 +74,7 @@ def decide(conn: Connection, setting: str, settings: Settings, *, probe: Probe) 
 
 
 def require_real(conn: Connection, location: Path) -> Origin:
-    """The decision, which imported files make where it is not taken yet: real prices from `location`.
+    """The origin, which must be real prices; where none is decided yet, imported files from `location` decide it.
 
     Raises:
         ConfigurationError: this database holds simulated prices.
@@ -89,7 +89,7 @@ def require_real(conn: Connection, location: Path) -> Origin:
 
 
 def refuse_mix(origin: Origin | None, source: str) -> None:
-    """Check that rows of `source` may be stored in a database of this origin.
+    """Raise where rows of `source` must not be stored in a database of this origin.
 
     Raises:
         ConfigurationError: simulated rows would meet real ones, or nothing is decided yet.

@@ -1,4 +1,4 @@
-"""Counts and ages of what the market tables hold, for `coinsphere market status`."""
+"""Counts and ages of the rows in the market tables, for `coinsphere market status`."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -80,7 +80,7 @@ def quote_state(conn: Connection, now: datetime, stale_after: timedelta) -> Quot
 
 
 def failures(conn: Connection, since: datetime) -> list[Failure]:
-    """What sources answered instead of data since then, the most frequent first."""
+    """The failures of sources since then, by kind, the most frequent first."""
     return (
         conn.cursor(row_factory=class_row(Failure)).execute(_FAILURES, {"since": since}).fetchall()
     )

@@ -1,4 +1,4 @@
-"""The price of a token at an instant, and how it came about."""
+"""The price of a token at an instant, with everything that it was computed from."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -66,7 +66,7 @@ _CANDLE_IN_LINE: LiteralString = _CANDLE.replace("candles_known", "candles_in_li
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A price in US dollars; `agreed_at` is the instant that it is the price of, `recorded_at` when we learned it.
+    """A price in US dollars; `agreed_at` is the instant that it holds at, `recorded_at` the one at which it was stored.
 
     It is of the token's unit of today, also before a change of it or of the name; only what venues quoted stays as it was.
     Where venues agreed on it, `constituents` are their quotes; the close of a candle has one source and none.
@@ -89,7 +89,7 @@ class Price:
 def at(
     conn: Connection, token_id: UUID, moment: datetime, as_of: datetime | None = None
 ) -> Price | None:
-    """What venues agreed on at `moment`, or the close of the last candle before it; None where nothing is known.
+    """The consensus at `moment`, or the close of the last candle before it; None where neither is known.
 
     Args:
         conn: a connection.

@@ -1,1 +1,1 @@
-"""Calls to other servers and to Redis: limits, circuit breakers, pauses, and by which address callers count."""
+"""Calls to other servers and to Redis: limits, circuit breakers, pauses; and the network that a caller is counted by."""

@@ -1,4 +1,4 @@
-"""A circuit breaker: after several failures in a row a server is not called for a while, so nobody waits in vain."""
+"""A circuit breaker: stops calls to a server for a while after several failures in a row."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class CircuitBreaker:
-    """Opens after some failures in a row; after a rest lets one call try, which closes it or opens it again.
+    """Opens after some failures in a row; after a pause one call may try, which closes or opens it again.
 
     Args:
         failures: so many in a row open it.
@@ -41,18 +41,18 @@ class CircuitBreaker:
             return self._open_until is not None and self._elapsed() < self._open_until
 
     def succeeded(self) -> None:
-        """It answered."""
+        """Record that the server answered."""
         with self._lock:
             self._failures, self._open_until = 0, None
 
     def failed(self) -> None:
-        """It gave no answer, or a fault."""
+        """Record that the server gave no answer, or a fault."""
         with self._lock:
             self._failures += 1
             if self._failures >= self._most:
                 self._open_until = self._elapsed() + self._rest
 
     def rest(self, seconds: float) -> None:
-        """It asked to be left alone for so long."""
+        """Stay open for as long as the server asked."""
         with self._lock:
             self._open_until = self._elapsed() + seconds

@@ -1,10 +1,10 @@
-"""By which address callers are counted."""
+"""The network that a caller is counted by."""
 
 import ipaddress
 
 
 def network(address: str) -> str:
-    """An address, or of IPv6 its /64: so many a household has at least, and so many a stranger can take in turn."""
+    """The address, or the /64 of an IPv6 address: a household has at least that many."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

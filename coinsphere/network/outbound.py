@@ -1,4 +1,4 @@
-"""The way out to nodes, public interfaces and receivers of messages.
+"""HTTP clients for addresses that users or operators name: nodes, public interfaces, receivers of messages.
 
 No server of ours can be reached by it, and no answer fills the memory. A name is resolved once, every address behind it must be
 public, and the connection goes to the one that was checked.
@@ -47,12 +47,12 @@ Resolve = Callable[[str, int], list[str]]
 
 
 class Refused(httpx2.TransportError):
-    """An address that must not be asked."""
+    """An address that is not allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
-    """Which addresses may be asked.
+    """The addresses that may be asked.
 
     Attributes:
         is_private_allowed: also plain HTTP, any port, and addresses of private networks.
@@ -63,7 +63,7 @@ class AddressPolicy:
     resolve: Resolve
 
     def require(self, url: httpx2.URL) -> int:
-        """The port that is asked. Raises `Refused` where scheme or port must not be asked."""
+        """The port of the URL. Raises `Refused` for a scheme or port that is not allowed."""
         if url.scheme != "https" and not self.is_private_allowed:
             raise Refused("only https is asked")
         if (url.port or _PORT) != _PORT and not self.is_private_allowed:
@@ -71,7 +71,7 @@ class AddressPolicy:
         return url.port or (_PORT if url.scheme == "https" else 80)
 
     def address(self, host: str, port: int) -> str:
-        """The address of `host` to connect to. Raises `Refused`, or `ConnectError` where it has none."""
+        """The IP address of `host` to connect to. Raises `Refused`, or `ConnectError` where it has none."""
         try:
             addresses = self.resolve(host, port)
         except (OSError, UnicodeError) as error:
@@ -95,7 +95,7 @@ def _pinned(request: httpx2.Request, address: str) -> httpx2.Request:
 
 
 class PinnedTransport(httpx2.BaseTransport):
-    """Connects as a policy allows, each name to the address that was checked."""
+    """Connects each name to the address that was checked, as a policy allows."""
 
     def __init__(self, *, is_private_allowed: bool, resolve: Resolve | None = None) -> None:
         self._policy = AddressPolicy(is_private_allowed, resolve or addresses)
@@ -140,7 +140,7 @@ class _CheckedNames(httpcore2.AnyIOBackend):
 
 
 class AsyncPinnedTransport(httpx2.AsyncHTTPTransport):
-    """The same for one event loop: whoever waits may give up at any time, also while a name is resolved.
+    """Like `PinnedTransport`, for one event loop; a caller may give up at any time, also during name resolution.
 
     Args:
         is_private_allowed: see `AddressPolicy`.
@@ -181,7 +181,7 @@ def _tls() -> ssl.SSLContext:
 
 
 def is_public(address: str) -> bool:
-    """Whether an address is of the public internet; one of IPv6 that stands for one of IPv4 counts as that."""
+    """Whether an address is on the public internet; an IPv6 address that embeds an IPv4 one counts as that."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address):
         inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo or (None, None))[1]
@@ -195,7 +195,7 @@ def is_public(address: str) -> bool:
 def client(
     *, is_private_allowed: bool, seconds: float = PATIENCE, resolve: Resolve | None = None
 ) -> httpx2.Client:
-    """A client that goes out this way alone."""
+    """A client with a pinned transport."""
     transport = PinnedTransport(is_private_allowed=is_private_allowed, resolve=resolve)
     return httpx2.Client(
         transport=transport,

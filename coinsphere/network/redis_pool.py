@@ -1,4 +1,4 @@
-"""The connections to Redis that all uses of one process share, behind one breaker.
+"""The connection pool to Redis that all uses in one process share, behind one circuit breaker.
 
 A Redis that fails is left alone for a moment, one that is slow for longer: whoever asks it meanwhile gets `RedisAway`
 at once and does what it does without Redis, so that no request waits for one slow answer after another.
@@ -26,11 +26,11 @@ SLOW_REST_SECONDS = 5.0
 
 
 class RedisAway(redis.ConnectionError):
-    """Redis failed or was slow a moment ago, and is left alone for a while."""
+    """Redis failed or was slow a moment ago, and is not asked for a while."""
 
 
 class GuardedPool(redis.ConnectionPool):
-    """Lends connections as long as those that had one before were served, and soon.
+    """Lends connections only while Redis answered those before in time.
 
     A loan is one command or one pipeline, connecting included.
 
@@ -64,7 +64,7 @@ class GuardedPool(redis.ConnectionPool):
         return connection
 
     def release(self, connection: ConnectionInterface) -> None:
-        """Take a connection back, and judge how it went."""
+        """Take a connection back, and record whether its use succeeded."""
         lent_at = self._lent_at.pop(connection, None)
         if lent_at is not None:
             self._judge(connection, time.monotonic() - lent_at)
@@ -81,7 +81,7 @@ class GuardedPool(redis.ConnectionPool):
 
 
 def options(timeout: float = TIMEOUT_SECONDS) -> dict[str, Any]:
-    """How a connection is made: never tried again, as the next request is the next attempt."""
+    """The options of a connection: no retries, as the next request is the next attempt."""
     return {
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,

@@ -1,4 +1,4 @@
-"""What accounts are told by mail: links that let somebody in, and acts that only the owner should have done.
+"""Mails about accounts: links that let somebody in, and notices of acts that only the owner should have done.
 
 Each is written in the present language: `coinsphere.i18n.speaking` says which.
 """
@@ -25,7 +25,7 @@ def verify_address(frontend_url: str, token: str, hours: int) -> Message:
 
 
 def answer_to_feedback(told: str, answer: str) -> Message:
-    """What somebody told us, and what we say to it; each line a paragraph."""
+    """A user's feedback and our answer to it; each line a paragraph."""
     quoted = (f"> {line}" for line in told.splitlines())
     return templates.account_mail(
         gettext("Your feedback to Coinsphere"),
@@ -107,7 +107,7 @@ def reset_password(frontend_url: str, token: str, minutes: int) -> Message:
 
 
 def password_changed(ip_address: str | None, now: datetime, *, by_reset: bool) -> Message:
-    """The password is another one."""
+    """The password was changed."""
     how = (
         gettext(
             "The password of your Coinsphere account was changed by a link that was sent to this address. All other "
@@ -124,7 +124,7 @@ def password_changed(ip_address: str | None, now: datetime, *, by_reset: bool) -
 
 
 def second_factor_added(what: str, ip_address: str | None, now: datetime) -> Message:
-    """A login needs more from now on."""
+    """A login needs a second factor from now on."""
     told = {"what": gettext(what)}
     return templates.account_mail(
         gettext("%(what)s was added to your account") % told,
@@ -164,7 +164,7 @@ def identity_unlinked(provider: str, ip_address: str | None, now: datetime) -> M
 
 
 def second_factor_removed(what: str, ip_address: str | None, now: datetime) -> Message:
-    """A login needs less from now on."""
+    """A login needs no second factor from now on."""
     told = {"what": gettext(what)}
     return templates.account_mail(
         gettext("%(what)s was removed from your account") % told,
@@ -185,7 +185,7 @@ def recovery_codes_replaced(ip_address: str | None, now: datetime) -> Message:
 
 
 def recovery_code_used(left: int, few: int, ip_address: str | None, now: datetime) -> Message:
-    """One recovery code is spent."""
+    """A recovery code was used."""
     told = {"left": left}
     warning = [gettext("Only %(left)s are left: make new ones soon.") % told] if left <= few else []
     return templates.account_mail(
@@ -201,7 +201,7 @@ def recovery_code_used(left: int, few: int, ip_address: str | None, now: datetim
 
 
 def incomplete_login(ip_address: str, user_agent: str | None, started_at: datetime) -> Message:
-    """Somebody knows the password and has no second factor."""
+    """Somebody entered the right password, but no second factor."""
     program = (gettext("With"), user_agent or gettext("not known"))
     return templates.account_mail(
         gettext("A login to your account was not completed"),
@@ -216,7 +216,7 @@ def incomplete_login(ip_address: str, user_agent: str | None, started_at: dateti
 
 
 def session_copied(ip_address: str | None, now: datetime) -> Message:
-    """A refresh token came twice."""
+    """A refresh token was used twice, so somebody may have copied it."""
     return templates.account_mail(
         gettext("A session of yours was ended"),
         gettext(
@@ -228,7 +228,7 @@ def session_copied(ip_address: str | None, now: datetime) -> Message:
 
 
 def account_deleted(now: datetime) -> Message:
-    """A farewell."""
+    """The account was deleted."""
     return templates.account_mail(
         gettext("Your account was deleted"),
         gettext("Your Coinsphere account and all that belonged to it were deleted, as you wished."),

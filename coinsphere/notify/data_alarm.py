@@ -1,4 +1,4 @@
-"""Tells the operators what checks set aside and what was refused on arrival since they were told last.
+"""Mails operators about rows that checks set aside or refused since the last mail.
 
 One mail a day at most, and each finding in one of them alone: docs/adr/0115-a-mail-of-data-that-wait.md.
 """
@@ -36,14 +36,14 @@ You will not hear of the same again, and of what comes now after a day at the ea
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Lines of what is still to be decided, one a cause."""
+    """Lines on what waits for a decision, one a cause."""
 
     set_aside: Sequence[str]
     refused: Sequence[str]
 
 
 def check(settings: Settings, now: datetime) -> int:
-    """Write a mail to each operator where something was found since the last one; returns how many."""
+    """Mail each operator where there is something new. Returns how many mails."""
     with psycopg.connect(
         settings.url_for(Role.WORKER), connect_timeout=5, options=_OPTIONS
     ) as conn:

@@ -1,4 +1,4 @@
-"""Tells the operators that the state folder's disk fills, once a day for as long as it does."""
+"""Mails operators when the state folder's disk fills, once a day while it does."""
 
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ _log = log.get("disk")
 
 
 def check(settings: Settings, now: datetime) -> bool:
-    """Whether there is room enough; where not, one line in the log and a mail to each, unless that was done today."""
+    """Whether there is room enough; if not, log it and mail each operator, once a day."""
     room = Room.of(settings)
     if room.remedy is None:
         return True

@@ -1,4 +1,4 @@
-"""Numbers and times as people read them, in one place; which signs and order by Babel's locale (Unicode CLDR)."""
+"""Formats numbers and times for people, by Babel's locale data (Unicode CLDR)."""
 
 import re
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def dollars(amount: Decimal, locale: str = LOCALE) -> str:
 
 
 def percent(value: Decimal, locale: str = LOCALE) -> str:
-    """A percentage with two places, a tiny one with four digits; its sign is shown where it falls."""
+    """A percentage with two places, a tiny one with four digits; only a fall has a sign."""
     return f"{_written(value, _places(value, 2, least=Decimal('0.01')), locale)} %"
 
 
@@ -78,7 +78,7 @@ def change(value: Decimal, locale: str = LOCALE) -> str:
 
 
 def to_hundredths(value: Decimal) -> Decimal:
-    """A number as `change` shows it; nothing has no sign."""
+    """A number rounded as `change` shows it; zero has no sign."""
     return value.quantize(Decimal("0.01"), ROUND_HALF_EVEN, EXACT) or Decimal(0)
 
 

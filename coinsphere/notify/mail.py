@@ -1,4 +1,4 @@
-"""The outbox: a mail and the job that sends it are written in the transaction that causes them.
+"""The outbox of mails: a mail and the job that sends it are written in the transaction that causes them.
 
 A change that is rolled back sends nothing; a worker that dies while it sends leaves a job that is tried again, so a
 mail is sent at least once.
@@ -111,7 +111,7 @@ def enqueue(
     user_id: UUID | None = None,
     alert_event_id: UUID | None = None,
 ) -> None:
-    """Write a mail and the job that sends it; nothing where the alert's event has its mail already.
+    """Write a mail and the job that sends it, once for each event of an alert.
 
     `conn` must find the schema `jobs` by its search path, as those of `Database` do.
 
@@ -133,7 +133,7 @@ def enqueue_all(conn: Connection, mails: Sequence[NewMail]) -> None:
 
 
 def send(conn: Connection, mail_id: UUID, transport: Transport, now: datetime) -> bool:
-    """Send a mail unless it was sent; False where there was nothing to send.
+    """Send a mail unless it was sent. Returns False where there was nothing to send.
 
     Each step is a transaction of its own: `conn` must be in autocommit.
 
@@ -165,6 +165,6 @@ def newest(conn: Connection, limit: int = 50) -> Sequence[Mail]:
 
 
 def retry(conn: Connection) -> int:
-    """Enqueue every mail whose sending failed once more, to be sent now; returns how many."""
+    """Enqueue again every mail whose sending failed. Returns how many."""
     row = conn.execute(_RETRY, {"queue": QUEUE, "task": TASK}).fetchone()
     return row[0] if row else 0

@@ -1,4 +1,4 @@
-"""Mails to whoever runs the system: each active administrator, and `COINSPHERE_OPERATOR_EMAIL`."""
+"""Mails to the operators: each active administrator, and `COINSPHERE_OPERATOR_EMAIL`."""
 
 from datetime import datetime
 
@@ -11,13 +11,13 @@ _LAST = "select max(created_at) from app.mails where subject = %(subject)s"
 
 
 def last_told(conn: Connection, subject: str) -> datetime | None:
-    """When a mail of this subject was written last; None where none was."""
+    """The time of the last mail with this subject; None where there was none."""
     row = conn.execute(_LAST, {"subject": subject}).fetchone()
     return row[0] if row else None
 
 
 def tell(conn: Connection, operator: str | None, subject: str, body: str) -> int:
-    """Write one mail to each of them; returns how many."""
+    """Write a mail to each operator. Returns how many."""
     recipients = {email for (email,) in conn.execute(_ADMINISTRATORS)}
     if operator is not None:
         recipients.add(operator)

@@ -26,14 +26,14 @@ def account_mail(
     link: str | None = None,
     facts: Sequence[tuple[str, str]] = (),
 ) -> Message:
-    """A mail about an account: its headline is its subject too."""
+    """A mail about an account, with its headline as the subject."""
     return render(
         "account", headline, headline=headline, paragraphs=paragraphs, link=link, facts=facts
     )
 
 
 def render(name: str, subject: str, **values: Any) -> Message:
-    """The mail of the files `name` in `templates/`; what of a subject cannot be printed is left out."""
+    """The mail of the files `name` in `templates/`; unprintable characters of the subject are left out."""
     environment = _environment()
     return Message(
         # A portfolio's name is a user's text: it must not break the header into two.
@@ -44,7 +44,7 @@ def render(name: str, subject: str, **values: Any) -> Message:
 
 
 def link(pages_url: str, page: str, token: str) -> str:
-    """The address of a page of ours with a token that a mail gives."""
+    """The address of one of our pages with a token."""
     return f"{pages_url.rstrip('/')}/{page}?token={quote(token, safe='')}"
 
 

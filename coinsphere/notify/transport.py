@@ -1,4 +1,4 @@
-"""How mails are sent: by an SMTP relay, or into a folder where none is set."""
+"""Sends mails by an SMTP relay, or writes them into a folder where none is set."""
 
 import smtplib
 import socket
@@ -35,14 +35,14 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class RelayAway(OSError):
-    """The relay failed a moment ago, and is left alone for a while."""
+    """The relay failed a moment ago, and is not asked for a while."""
 
 
 class Transport(Protocol):
-    """Takes one mail out of the house; returns once somebody else is responsible for it."""
+    """Takes responsibility for one mail and returns once somebody else has it."""
 
     def send(self, mail_id: str, recipient: str, subject: str, text: str, html: str | None) -> None:
-        """Send, or raise what went wrong."""
+        """Send a mail, or raise the error."""
         ...
 
 
@@ -137,7 +137,7 @@ def _cut_off(relay: smtplib.SMTP, seconds: float) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """A relay that is left alone for a while where it fails, so that mails do not wait for it one after another."""
+    """A relay behind a circuit breaker, so that mails do not wait for a failing one in turn."""
 
     relay: Transport
     breaker: CircuitBreaker
@@ -161,7 +161,7 @@ class Guarded:
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether a mail would be refused however often it was sent: it cannot be written, or the answer is 5yz."""
+    """Whether a mail would be refused at every attempt: it cannot be written, or the answer is 5yz."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code in _PERMANENT for code, _ in error.recipients.values())
     if isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPDataError):
@@ -223,7 +223,7 @@ def _is_relay(url: str) -> bool:
 def message(
     sender: str, mail_id: str, recipient: str, subject: str, *, text: str, html: str | None
 ) -> EmailMessage:
-    """The mail as RFC 5322 wants it; the same Message-ID at each attempt, so that a reader can drop a repetition.
+    """The mail in the format of RFC 5322, with the same Message-ID at each attempt.
 
     Raises:
         ValueError: the recipient is not exactly one address, or a header holds a line break.

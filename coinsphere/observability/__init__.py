@@ -1,1 +1,1 @@
-"""What processes tell of themselves: figures for Prometheus, and the id of the request that set their work off."""
+"""Metrics for Prometheus, traces, and the id of the request that caused the present work."""

@@ -1,4 +1,4 @@
-"""Requests of an ASGI application, counted, timed, and with their id in its log: model server, MLflow, Dagster's UI."""
+"""Counts, times and logs the requests of an ASGI application: model server, MLflow, Dagster's UI."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _FAULT = 500
 
 
 class Measured:
-    """`app` with its requests told to Prometheus; one that bears an id of the API leaves a line in the log, too."""
+    """`app` with its requests measured; one that carries an id of the API is logged, too."""
 
     def __init__(self, app: ASGIApp, service: str) -> None:
         self._app, self._service = app, service
         self._log = log.get(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the application answer, and look at what it answers."""
+        """Let the application answer, and measure it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             if scope["type"] == "lifespan":  # uvicorn ends by the signal that it got

@@ -1,4 +1,4 @@
-"""Figures of a process for Prometheus, on a port of their own, so that no reverse proxy hands them out by mistake."""
+"""Serves a process's metrics to Prometheus on a port of their own, which no reverse proxy forwards by mistake."""
 
 from threading import Thread
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -34,7 +34,7 @@ def serve(
     *,
     is_shared: bool = False,
 ) -> None:
-    """Answer scrapes in a thread: figures are no secrets, but no business of other sites' pages.
+    """Answer scrapes in a thread, but none from pages of other sites.
 
     A port that cannot be had costs the figures, never the process: its absence is seen by who scrapes.
 
@@ -55,5 +55,5 @@ def serve(
 
 
 def gauge(name: str, said: str, value: float) -> GaugeMetricFamily:
-    """A figure without labels, as a collector yields it."""
+    """A metric without labels, as a collector yields it."""
     return GaugeMetricFamily(name, said, value=value)

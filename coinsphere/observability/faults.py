@@ -1,4 +1,4 @@
-"""Faults that nobody expected, told to a server of Sentry: of every process, as they are logged.
+"""Reports unexpected errors of every process to a Sentry server, as they are logged.
 
 Nothing is watched beside the log: no variables of a stack, no requests, no breadcrumbs. What is sent is masked as the log is,
 and loses addresses of mail and the rows that PostgreSQL quotes. Source: https://develop.sentry.dev/sdk/ (envelopes, scrubbing).
@@ -24,7 +24,7 @@ _DEEPEST = 16
 
 
 def start(settings: Settings, process: str) -> None:
-    """Send what this process logs as an error with an exception; does nothing without `sentry_dsn`. After a fork.
+    """Report errors that this process logs with an exception; does nothing without `sentry_dsn`. Call it after a fork.
 
     Raises:
         ConfigurationError: the extra is missing, or the address is none.
@@ -64,7 +64,7 @@ def _initialise(sentry: Any, dsn: str, settings: Settings, process: str) -> None
 
 
 def scrubbed(event: Any, _hint: object = None) -> Any:
-    """An event of Sentry as it may leave the machine."""
+    """A Sentry event without what must not leave the machine."""
     return _without_people(log.redact(event, _DEEPEST))
 
 

@@ -1,4 +1,4 @@
-"""What a trace consists of, known without OpenTelemetry."""
+"""The parts of a trace, as plain data that needs no OpenTelemetry."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ HEADER = "traceparent"
 
 @dataclass
 class Part:
-    """A part of a trace, and what is found out of it until it ends; no value here may be a secret or somebody's data."""
+    """A part of a trace with its attributes; no value may be a secret or somebody's data."""
 
     name: str
     attributes: dict[str, str | int | float] = field(default_factory=dict)
@@ -20,7 +20,7 @@ class Part:
 
 
 def headers_of(settings: Settings) -> Mapping[str, str]:
-    """The headers that the collector demands.
+    """The headers that the collector requires.
 
     Raises:
         ConfigurationError: a part has no name or no value; it is not told, as it may be a key.

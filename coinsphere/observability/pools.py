@@ -1,4 +1,4 @@
-"""Pools of connections as figures: who waits for a connection waits for everything."""
+"""Metrics of connection pools: requests that wait for a connection wait for everything."""
 
 from collections.abc import Iterator, Mapping
 
@@ -18,7 +18,7 @@ FIGURES: Mapping[str, tuple[str, str]] = {
 
 
 class PoolFigures(Collector):
-    """Of one process, which has one pool."""
+    """The metrics of a process's one pool."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

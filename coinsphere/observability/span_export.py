@@ -1,4 +1,4 @@
-"""How spans leave this process: OTLP by HTTP to a collector, in batches, from a thread of its own."""
+"""Exports spans: OTLP over HTTP to a collector, in batches, from a thread of its own."""
 
 import logging
 import os
@@ -37,7 +37,7 @@ _QUIET_SECONDS = 60.0
 def build(
     settings: Settings, process: str, ids: IdGenerator
 ) -> tuple[TracerProvider, BatchSpanProcessor]:
-    """What makes the spans of `process`, and the thread that sends them to `traces_url`.
+    """The tracer of `process` and the thread that sends its spans to `traces_url`.
 
     Raises:
         ConfigurationError: the address or a header is none.

@@ -46,7 +46,7 @@ class _Ids(RandomIdGenerator):
 
 
 class Spans:
-    """Makes spans of a process.
+    """Makes the spans of a process.
 
     Args:
         provider: makes them.
@@ -67,13 +67,13 @@ class Spans:
 
     @contextmanager
     def first(self, named: str, part: Part, kind: SpanKind = SpanKind.SERVER) -> Iterator[Part]:
-        """`part` is the first of the trace `named`, 32 hexadecimal digits."""
+        """The span of `part` as the first of the trace `named`, 32 hexadecimal digits."""
         with self._told(named, part, Context(), kind, is_first=True):
             yield part
 
     @contextmanager
     def after(self, named: str, part: Part, kind: SpanKind = SpanKind.CONSUMER) -> Iterator[Part]:
-        """`part` follows from the first of the trace `named`; is the first of one of its own where no name is given."""
+        """The span of `part` after the first of the trace `named`; the first of a new trace where no name is given."""
         own = named or secrets.token_hex(16)
         above = _below(_first_of(named)) if named else Context()
         with self._told(own, part, above, kind, is_first=not named):
@@ -81,7 +81,7 @@ class Spans:
 
     @contextmanager
     def continued(self, header: str, part: Part) -> Iterator[Part]:
-        """`part` of what another process does, which names itself in `traceparent`."""
+        """The span of `part` below another process's span, which `traceparent` names."""
         above = self._propagator.extract({HEADER: header}, Context())
         caller = trace.get_current_span(above).get_span_context()
         if not caller.trace_flags.sampled:
@@ -94,7 +94,7 @@ class Spans:
 
     @contextmanager
     def within(self, header: str) -> Iterator[None]:
-        """What is done within belongs to the span that `header` names."""
+        """A context below the span that `header` names."""
         token = contexts.attach(self._propagator.extract({HEADER: header}, Context()))
         try:
             yield
@@ -103,12 +103,12 @@ class Spans:
 
     @contextmanager
     def step(self, part: Part, kind: SpanKind = SpanKind.CLIENT) -> Iterator[Part]:
-        """`part` of what is being done now, which is told."""
+        """The span of `part` below the present one."""
         with self._current(self._begin(part, None, kind), part):
             yield part
 
     def header(self) -> str | None:
-        """What names the present span to another process; None where there is none."""
+        """The name of the present span for another process; None where there is none."""
         carrier: dict[str, str] = {}
         if is_told():
             self._propagator.inject(carrier)
@@ -173,7 +173,7 @@ class Spans:
 
 
 def is_told() -> bool:
-    """Whether what this thread or task does now belongs to a trace that is told."""
+    """Whether the present thread or task belongs to a trace that is sent."""
     return trace.get_current_span().get_span_context().trace_flags.sampled
 
 
@@ -189,7 +189,7 @@ def takes_step() -> bool:
 
 
 def build(settings: Settings, process: str) -> Spans:
-    """What sends the spans of `process` to `traces_url`.
+    """The spans of `process`, sent to `traces_url`.
 
     Raises:
         ConfigurationError: the address or a header is none.

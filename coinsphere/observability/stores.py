@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis as figures: how much there is, how busy they are, whether Redis answers."""
+"""Metrics of PostgreSQL and Redis: their size, their load, and whether Redis answers."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
@@ -57,7 +57,7 @@ _REDIS: Mapping[str, str] = {
 
 
 class StoreFigures(Collector):
-    """Collects them anew at each scrape; what does not answer is absent."""
+    """Collects the metrics anew at each scrape; those of a store that does not answer are absent."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

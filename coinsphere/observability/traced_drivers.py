@@ -1,4 +1,4 @@
-"""Statements of PostgreSQL, commands of Redis and calls over HTTP as parts of a trace, at the one door of each driver.
+"""Traces PostgreSQL statements, Redis commands and HTTP calls, each at the driver's single entry point.
 
 The doors are put in place when a process begins to tell traces, so that one that tells none goes the way that it always went.
 What is sent to a server is never told but for a statement's text without its values, and a command's name.
@@ -38,7 +38,7 @@ _ERROR = 400
 
 
 def watch(spans: Spans) -> None:
-    """Tell of what goes through the drivers as parts of what is done; where nothing is told, they go on at once."""
+    """Trace calls through the drivers; outside of a sent trace they cost nothing more."""
     watched: Any = psycopg.Cursor
     watched.execute = _statement(spans, watched.execute)
     watched.executemany = _statement(spans, watched.executemany)
@@ -103,7 +103,7 @@ def _text(cursor: Any, query: Any) -> str:
 
 @lru_cache(maxsize=1_000)
 def described(statement: str) -> tuple[str, str]:
-    """A statement's name, as `SELECT app.portfolios`, and its text without comments and values."""
+    """A statement's name, such as `SELECT app.portfolios`, and its text without comments and values."""
     text = " ".join(_TOKENS.sub(_without_value, statement).split())
     operation = _OPERATION.search(text)
     target = _TARGET.search(text)

@@ -1,4 +1,4 @@
-"""What the worker tells of each job: how long it waited and took, how it ended, and which request set it off."""
+"""Measures and traces each job of the worker: its wait, its time, its result, and the request that caused it."""
 
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -37,14 +37,14 @@ _ASKED = """
 
 
 def announce(tasks: Iterable[str]) -> None:
-    """Count from zero: of a series that begins at 1, Prometheus sees no increase."""
+    """Create the counters at zero: Prometheus sees no increase in a series that begins at 1."""
     for task in tasks:
         for outcome in ("done", "failed"):
             ENDED.labels(task, outcome)
 
 
 async def traced(call_next: Callable[[], Awaitable[Any]], context: JobContext, _: Worker) -> object:
-    """Do a job with the id of its request in the log, and tell how it went; what procrastinate calls a middleware."""
+    """Run a job with its request's id in the log, measured and traced; a middleware of procrastinate."""
     job = context.job
     # Each job is a task of its own, and so ends with what is bound; what is said of its end bears the id, too.
     structlog.contextvars.bind_contextvars(job_id=job.id)

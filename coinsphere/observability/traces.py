@@ -1,4 +1,4 @@
-"""Traces: what a request, a job or a run did, where and for how long, told to a collector by OTLP over HTTP.
+"""Traces of requests, jobs and runs, sent to a collector by OTLP over HTTP.
 
 The id of a request is that of its trace too, and the first half of the id is that of the trace's first span. Whoever knows
 a request's id so continues its trace, and decides alike whether it is told: a job in another process needs nothing more.
@@ -29,7 +29,7 @@ Answer = TypeVar("Answer")
 
 
 def start(settings: Settings, process: str) -> Spans | None:
-    """Tell of what this process does, its statements, commands and calls included; nothing without `traces_url`.
+    """Trace this process, its statements, commands and calls included; does nothing without `traces_url`.
 
     Call it after a fork, as a thread sends the spans.
 
@@ -52,30 +52,30 @@ def start(settings: Settings, process: str) -> Spans | None:
 
 
 def stop() -> None:
-    """Send what is left, for some seconds at most; a process that ends in order does so by itself."""
+    """Send the last spans, for some seconds at most; a process that ends in order does so by itself."""
     if _spans is not None:
         _spans.stop()
 
 
 def job(part: Part) -> AbstractContextManager[Part]:
-    """What is done within is `part` of the trace of the request that set it off; without one, of a trace of its own."""
+    """A context traced as `part` of the request that caused it, or as a trace of its own without one."""
     return nullcontext(part) if _spans is None else _spans.after(requests.current(), part)
 
 
 def continued(part: Part, header: str | None) -> AbstractContextManager[Part]:
-    """What is done within is `part` of the trace that another process names in `traceparent`; of none if none is told."""
+    """A context traced as `part` below the span that `traceparent` names; untraced where that is."""
     if _spans is None or header is None:
         return nullcontext(part)
     return _spans.continued(header, part)
 
 
 def header() -> str | None:
-    """What to send a server of ours as `traceparent`; None where nothing is told of what is done now."""
+    """The `traceparent` to send to one of our servers; None outside of a sent trace."""
     return None if _spans is None else _spans.header()
 
 
 def carried(function: Callable[P, Answer]) -> Callable[P, Answer]:
-    """`function` for another thread, where it belongs to the request that it is called for here."""
+    """`function` for another thread, within the trace of the present one."""
     request_id, parent = requests.current(), header()
 
     def call(*arguments: P.args, **named: P.kwargs) -> Answer:

@@ -1,1 +1,1 @@
-"""Reading what comes from outside: numbers, JSON, and how a file of text is encoded."""
+"""Parses input from outside: numbers, JSON, pictures, and encodings of text files."""

@@ -4,7 +4,7 @@ from decimal import Decimal, InvalidOperation
 
 
 def plain(number: Decimal) -> str:
-    """Every digit of `number`, without exponent and without zeros that say nothing.
+    """The number with every digit, without an exponent and trailing zeros.
 
     Raises:
         ValueError: it is not finite.
@@ -18,7 +18,7 @@ def plain(number: Decimal) -> str:
 
 
 def read(text: str) -> Decimal:
-    """The number that a text is, with every digit; it may be one that is not finite.
+    """The number of a text, with every digit; it may be infinite or NaN.
 
     `Decimal` itself takes `1_0` for ten, and the digits of every script.
 

@@ -1,4 +1,4 @@
-"""How a table writes its numbers: decided for a column from all of its cells, never for a cell alone.
+"""The number format of a table's column, decided from all of its cells, never from one alone.
 
 `1.234` may be one and a bit or over a thousand. What decides is another cell of the column (`0,5`, `1.234,56`), else the
 other columns, else the person who imports. A column that contradicts itself is refused.
@@ -16,7 +16,7 @@ NOTHING = frozenset({"", "-", "--", "\u2013", "\u2014", "n/a", "na", "nan", "nul
 
 
 class Mark(StrEnum):
-    """What stands before the fraction."""
+    """The mark before the fraction of a number."""
 
     POINT = "point"
     COMMA = "comma"
@@ -158,7 +158,7 @@ def _as_fraction(digits: str) -> str:
 
 
 def marks(digits: str) -> frozenset[Mark]:
-    """By which marks `digits` can be read: one where they decide, both where they do not, none where they are no number."""
+    """The marks by which `digits` can be read: one where they decide, both where they do not, none where they are no number."""
     return frozenset(mark for mark in Mark if _fits(digits, mark))
 
 
@@ -176,7 +176,7 @@ def _fits(digits: str, mark: Mark) -> bool:
 
 
 def value(number: Written, mark: Mark) -> Decimal | None:
-    """The number; None where it is none by that mark."""
+    """The number by a mark; None where it is none by that mark."""
     if not _fits(number.digits, mark):
         return None
     group = "," if mark is Mark.POINT else "."
@@ -192,7 +192,7 @@ class Proof(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """What a column's cells say: the first proof for each mark, and the first cell that could be both."""
+    """The evidence of a column's cells: the first proof for each mark, and the first cell that fits both."""
 
     proofs: dict[Mark, Proof]
     ambiguous: dict[str, Proof]
@@ -209,7 +209,7 @@ class Contradiction(ValueError):
 
 
 def evidence(cells: Iterable[tuple[int, str]]) -> Evidence:
-    """Look at all cells of a column.
+    """Collect the evidence of all cells of a column.
 
     Args:
         cells: the line of each and its text.

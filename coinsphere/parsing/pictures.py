@@ -1,4 +1,4 @@
-"""Pictures that anybody may send: known by their content, drawn anew without what is told beside them, and made small."""
+"""Pictures from uploads: recognised by content, and drawn anew, small and without metadata."""
 
 import io
 
@@ -17,7 +17,7 @@ _QUALITY = 80
 
 
 def redrawn(content: bytes) -> bytes:
-    """A picture as WebP, without place, time, device, or any other word in it.
+    """The picture as WebP, without place, time, device or any other metadata.
 
     Args:
         content: a PNG, JPEG or WebP of at most `LARGEST` bytes.

@@ -1,4 +1,4 @@
-"""How a file of text is written: UTF-8, or UTF-16 with a mark or without, as spreadsheets and some exchanges write it."""
+"""Detects the encoding of a text file: UTF-8, or UTF-16 with or without a mark, as spreadsheets and some exchanges write it."""
 
 import codecs
 

@@ -1,4 +1,4 @@
-"""JSON from outside, looked over as text before any parser recurses into it.
+"""Checks JSON from outside as text, before a parser recurses into it.
 
 A parser of C recurses at each bracket. How deep it may is a limit of the whole process, which a library can raise on
 import; 50,000 brackets then end the process. So the depth is measured here, without recursion and in linear time.
@@ -23,11 +23,11 @@ _AS_SQUARE = bytes.maketrans(b"{}", b"[]")
 
 
 class TooDeep(ValueError):
-    """JSON in which more containers lie in one another than a parser is given."""
+    """JSON that is nested deeper than a parser may go."""
 
 
 class Repeated(ValueError):
-    """JSON with an object in which a name stands twice.
+    """JSON with an object that has the same name twice.
 
     Args:
         name: the name.

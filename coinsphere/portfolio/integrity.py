@@ -1,4 +1,4 @@
-"""Whether what is stored holds together: each check counts the rows that contradict it, and names the first of them.
+"""Checks that stored data is consistent: each check counts the rows that contradict it, and names the first.
 
 Only looks. The books of a user who changes something meanwhile are seen before or after, as each check is one statement.
 """
@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check: what must hold, and the rows that contradict it, each as a text."""
+    """A check: the rule, and a query of rows that contradict it, each as a text."""
 
     name: str
     rule: str

@@ -1,4 +1,4 @@
-"""What is not booked or valued yet, and the job that does it: both are written with the change that causes them."""
+"""Marks what is to be booked or valued again, in the transaction of the change that causes it, and queues the job."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -26,12 +26,12 @@ _ENQUEUE = """
 
 
 def lock(conn: Connection, user_id: UUID) -> None:
-    """Wait until no other transaction changes the user's books, and keep the rest out until this one ends."""
+    """Lock the user's books against other transactions until this one ends."""
     conn.execute(_LOCK, {"user_id": user_id})
 
 
 def to_book(conn: Connection, user_id: UUID, changes: Mapping[UUID, datetime]) -> None:
-    """Note the instants from which on facts of tokens changed."""
+    """Mark tokens to be booked again, each from the instant its facts changed at."""
     parameters = {
         "user_id": user_id,
         "token_ids": list(changes),
@@ -41,7 +41,7 @@ def to_book(conn: Connection, user_id: UUID, changes: Mapping[UUID, datetime]) -
 
 
 def to_value(conn: Connection, user_id: UUID, portfolio_id: UUID, from_day: date) -> None:
-    """Note that a portfolio's values changed from `from_day` on."""
+    """Mark a portfolio to be valued again from `from_day` on."""
     parameters = {"user_id": user_id, "portfolio_id": portfolio_id, "from_day": from_day}
     conn.execute(_MARK_VALUATION, parameters)
 

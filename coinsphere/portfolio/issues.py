@@ -1,4 +1,4 @@
-"""The inbox of issues: what a person has to look at, in plain sentences, each with what to do."""
+"""The inbox of issues: things a person has to look at, in plain sentences, each with advice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -145,7 +145,7 @@ class Issue:
 
     @property
     def message(self) -> str:
-        """What is wrong, in a sentence of the reader's language."""
+        """The problem, in a sentence of the reader's language."""
         timed, timeless = _MESSAGES[IssueKind(self.kind)]
         return gettext(timeless if self.occurred_at is None else timed) % {
             "amount": "" if self.amount is None else plain(self.amount),
@@ -204,7 +204,7 @@ def note_booking(
     since: datetime,
     findings: Sequence[Finding],
 ) -> None:
-    """Open what the booking of a token from `since` on found, and settle what it did not find again."""
+    """Open the issues that the booking of a token found from `since` on, and settle those it did not find again."""
     parameters = {
         "user_id": user_id,
         "token_id": token_id,
@@ -221,7 +221,7 @@ def note_booking(
 
 
 def survey(conn: Connection, user_id: UUID, portfolio_id: UUID) -> None:
-    """Open and settle the issues that are about what is held now."""
+    """Open and settle the issues about present holdings."""
     conn.execute(_SURVEY, {"user_id": user_id, "portfolio_id": portfolio_id})
 
 
@@ -240,7 +240,7 @@ def list_for(
     limit: int,
     before: tuple[datetime, UUID] | None = None,
 ) -> list[Issue]:
-    """Issues of a portfolio of the user, the newest first, from behind `before` on."""
+    """Issues of a portfolio of the user, the newest first, after `before`."""
     parameters = {
         "user_id": user_id,
         "portfolio_id": portfolio_id,

@@ -1,4 +1,4 @@
-"""What a portfolio is made of: facts (transactions as they happened), lots, and what follows from them.
+"""The model of a portfolio: facts (transactions as they happened), lots, positions and flows.
 
 Quantities are in units of the token. Money is in the currency of the portfolio unless a name says otherwise; None is
 unknown, never zero.
@@ -19,7 +19,7 @@ ZERO = Decimal(0)
 
 
 class Kind(StrEnum):
-    """What happened. `gift` is given away; what is received as a gift is a deposit with the giver's cost."""
+    """The kind of a transaction. `gift` is given away; a received gift is a deposit with the giver's cost."""
 
     BUY = "buy"
     SELL = "sell"
@@ -46,7 +46,7 @@ ACQUISITIONS = frozenset({Kind.BUY}) | INCOME | ARRIVALS
 
 
 class LotMethod(StrEnum):
-    """Which lots a sale uses first."""
+    """The order in which a sale uses lots."""
 
     FIFO = "fifo"
     LIFO = "lifo"
@@ -55,14 +55,14 @@ class LotMethod(StrEnum):
 
 
 class LotScope(StrEnum):
-    """Whether lots of one exchange or wallet are kept apart from those of another."""
+    """Whether each exchange or wallet has a pool of lots of its own."""
 
     PORTFOLIO = "portfolio"
     ACCOUNT = "account"
 
 
 class Use(StrEnum):
-    """What a lot, or a part of it, was used for. The first four realise a gain or a loss."""
+    """The purpose that a lot, or a part of it, was used for. The first four realise a gain or a loss."""
 
     SALE = "sale"
     SWAP = "swap"
@@ -79,7 +79,7 @@ REALISING = frozenset({Use.SALE, Use.SWAP, Use.FEE, Use.LOST})
 
 
 class IssueKind(StrEnum):
-    """What a person has to look at."""
+    """The kind of an issue that a person has to look at."""
 
     NEGATIVE_BALANCE = "negative_balance"
     MISSING_COST = "missing_cost"
@@ -133,7 +133,7 @@ class Market(Protocol):
 
 
 class Lot(NamedTuple):
-    """What was acquired at once, as a row: never changed but for `closed_at`, when the last of it was used."""
+    """Units acquired at once, as a row: never changed except for `closed_at`, the instant the last was used."""
 
     number: int
     portfolio_id: UUID
@@ -161,7 +161,7 @@ class LotUse(NamedTuple):
 
 
 class Position(NamedTuple):
-    """What a portfolio holds at the end of `day`; `cost` is that of all but `uncosted` units."""
+    """A portfolio's holding at the end of `day`; `cost` is that of all but `uncosted` units."""
 
     portfolio_id: UUID
     day: date
@@ -171,7 +171,7 @@ class Position(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """What came into and went out of a position on a day.
+    """The amounts that entered and left a position on a day.
 
     `money_*` were paid or received from outside; `amount_*` are units that came or went at no price, to be valued at
     the close; `swap_*` is what the units of a swap were worth; `income` was earned.

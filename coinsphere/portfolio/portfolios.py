@@ -1,4 +1,4 @@
-"""Portfolios of users. Every statement names the owner; what belongs to somebody else does not exist."""
+"""Portfolios of users in PostgreSQL. Every statement names the owner, so nobody finds a portfolio of somebody else."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ from coinsphere.portfolio.model import LotMethod, LotScope
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What a user decides of a portfolio; `currency` is an ISO code or a token's symbol."""
+    """The settings of a portfolio; `currency` is an ISO code or a token's symbol."""
 
     name: str
     description: str | None = None
@@ -31,7 +31,7 @@ class Definition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portfolio(Definition):
-    """A portfolio and its state; `is_pending` while the worker has something of it to book or to value."""
+    """A portfolio and its state; `is_pending` while the worker has something to book or to value."""
 
     id: UUID
     is_active: bool
@@ -104,7 +104,7 @@ def get(conn: Connection, user_id: UUID, portfolio_id: UUID) -> Portfolio | None
 
 
 def ask(conn: Connection, user_id: UUID, portfolio_id: UUID) -> Cursor[Portfolio]:
-    """The same; in a pipeline nobody has waited for it yet."""
+    """Sends the statement of `get`; in a pipeline, without waiting for the answer."""
     cursor = conn.cursor(row_factory=class_row(Portfolio))
     return cursor.execute(_GET, {"user_id": user_id, "id": portfolio_id})
 
@@ -128,7 +128,7 @@ def create(conn: Connection, user_id: UUID, new: Definition) -> Portfolio:
 def update(
     conn: Connection, user_id: UUID, portfolio_id: UUID, wanted: Definition
 ) -> Portfolio | None:
-    """Change a portfolio; None where there is none of that id. Where costs depend on it, all is booked anew."""
+    """Change a portfolio; None where there is none of that id. A change that affects costs has all booked again."""
     invalidations.lock(conn, user_id)
     stored = get(conn, user_id, portfolio_id)
     if stored is None:

@@ -1,4 +1,4 @@
-"""Recording what happened: a fact is stored once, corrected by a newer version, withdrawn, and never changed.
+"""Records facts: each is stored once, corrected by a newer version, or withdrawn, and never changed.
 
 With each goes its double entry, and the reversal of it when a newer version takes its place. A change is booked in the
 same transaction where that is little work, else by the worker; values of past days are always the worker's.
@@ -53,7 +53,7 @@ _MARKED = """
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of new facts: the ids of those that were recorded, and how many were known already."""
+    """The ids of the facts that were recorded, and how many were known already."""
 
     fact_ids: list[UUID]
     known: int
@@ -96,7 +96,7 @@ def record(
 def correct(
     conn: Connection, user_id: UUID, fact_id: UUID, changed: NewFact, now: datetime
 ) -> StoredFact | None:
-    """Put a newer version of a fact in the place of the current one; None where there is none of that id.
+    """Replace the current version of a fact by a newer one; None where there is none of that id.
 
     Raises:
         InvalidFact: the new version contradicts itself or lies in the future.
@@ -121,7 +121,7 @@ def correct(
 
 
 def withdraw(conn: Connection, user_id: UUID, fact_id: UUID, now: datetime) -> StoredFact | None:
-    """Take a fact back: it stays in the history and counts no more. What it was; None where there is none."""
+    """Withdraw a fact, which stays in the history. Returns it; None where there is none."""
     invalidations.lock(conn, user_id)
     stored = transactions.get(conn, user_id, fact_id)
     if stored is None:
@@ -133,7 +133,7 @@ def withdraw(conn: Connection, user_id: UUID, fact_id: UUID, now: datetime) -> S
 
 
 def take_import_back(conn: Connection, user_id: UUID, batch_id: UUID, now: datetime) -> int:
-    """Take back all that an import brought and that still counts; how many. The booking is the worker's."""
+    """Withdraw all facts of an import that are in force. Returns how many. The worker books."""
     invalidations.lock(conn, user_id)
     row = conn.execute(_PORTFOLIO_OF_BATCH, {"user_id": user_id, "id": batch_id}).fetchone()
     changes, count = transactions.supersede_batch(conn, user_id, batch_id)
@@ -144,7 +144,7 @@ def take_import_back(conn: Connection, user_id: UUID, batch_id: UUID, now: datet
 
 
 def bring_back(conn: Connection, user_id: UUID, fact_ids: Sequence[UUID], now: datetime) -> int:
-    """Let facts count again that were withdrawn, each as it was last; how many these were. Others are left alone."""
+    """Put withdrawn facts in force again, each in its last version. Returns how many these were; others stay as they are."""
     invalidations.lock(conn, user_id)
     newest = [transactions.history(conn, user_id, each)[:1] for each in dict.fromkeys(fact_ids)]
     gone = [each for (each,) in filter(None, newest) if each.superseded_at is not None]
@@ -167,7 +167,7 @@ def update_books(
     *,
     at_once: bool = True,
 ) -> bool:
-    """Book tokens from the instants on at which their facts changed, and have the worker do the rest.
+    """Book tokens from the instants their facts changed at, and leave the rest to the worker.
 
     Args:
         conn: in a transaction that holds the user's lock.

@@ -1,4 +1,4 @@
-"""Links by which somebody without an account sees a portfolio, and nothing else; they can be revoked."""
+"""Links by which somebody without an account sees one portfolio alone; they can be revoked."""
 
 import hashlib
 import secrets
@@ -43,7 +43,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What a valid secret opens."""
+    """The portfolio that a valid link opens, and what it shows."""
 
     user_id: UUID
     portfolio_id: UUID
@@ -81,13 +81,13 @@ def list_for(conn: Connection, user_id: UUID, portfolio_id: UUID) -> list[Share]
 def revoke(
     conn: Connection, user_id: UUID, portfolio_id: UUID, share_id: UUID, now: datetime
 ) -> bool:
-    """End a link; False where there is none of that id."""
+    """Revoke a link. Returns False where there is none of that id."""
     parameters = {"user_id": user_id, "portfolio_id": portfolio_id, "id": share_id, "now": now}
     return conn.execute(_REVOKE, parameters).rowcount == 1
 
 
 def find(conn: Connection, secret: str, now: datetime) -> Shared | None:
-    """What a secret opens; None where it is unknown, revoked or expired."""
+    """The portfolio that a secret opens; None where it is unknown, revoked or expired."""
     parameters = {"secret_hash": _hash(secret), "now": now}
     return conn.cursor(row_factory=class_row(Shared)).execute(_FIND, parameters).fetchone()
 

@@ -23,7 +23,7 @@ GiveUp = Callable[[psycopg.Connection, UUID, datetime, str], None]
 
 
 def add(app: App, settings: Settings) -> None:
-    """Add them to the worker's app."""
+    """Register the tasks of portfolios with the worker's app."""
     # What is marked stays marked until it is done, so any later job does it, too.
     retry_policy = RetryPolicy(
         max_attempts=6, exponential_wait=3, retry_exceptions=(OSError, psycopg.Error)

@@ -1,4 +1,4 @@
-"""Money of a transaction in the currency of a portfolio, at the rates of the transaction's day."""
+"""Converts money of a transaction to the currency of a portfolio, at the rates of the transaction's day."""
 
 from datetime import date
 from decimal import Decimal
@@ -11,14 +11,14 @@ from coinsphere.portfolio.model import (
 
 
 class Valuer:
-    """Money of a fact in the currency of a portfolio, at the rates of the fact's day."""
+    """Converts money of a fact to the currency of a portfolio, at the rates of the fact's day."""
 
     def __init__(self, market: Market, currency: str) -> None:
         self._market = market
         self._currency = currency
 
     def money(self, amount: Decimal, currency: str, day: date) -> Decimal | None:
-        """`amount` of `currency` in the portfolio's own."""
+        """`amount` of `currency` in the portfolio's currency."""
         if currency == self._currency:
             return amount.quantize(UNIT)
         ours = self._market.per_dollar(self._currency, day)

@@ -1,4 +1,4 @@
-"""Access tokens (RFC 9068, checked as RFC 8725 asks): signed by our keys, believed after every check here."""
+"""Access tokens (RFC 9068): signed by our keys, and verified by every check of RFC 8725."""
 
 import base64
 import binascii
@@ -44,7 +44,7 @@ _jwt = jwt.PyJWT(
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What an access token says: who and which session. What is allowed is looked up on each request."""
+    """The claims of an access token: user and session. Rights are looked up on each request."""
 
     user_id: UUID
     session_id: UUID
@@ -55,7 +55,7 @@ class Claims:
 
 
 class Verifier:
-    """Judges access tokens, and remembers those that were good: what its key and the clock say of one is asked each time.
+    """Verifies access tokens and caches good ones; their key and their times are checked each time.
 
     A token that is remembered is refused like any other once its key is revoked, expired or replaced by another reading
     of the keyring, and once its own time is over. Only SHA-256 digests are kept, of so many tokens.
@@ -104,7 +104,7 @@ def sign_access_token(
     now: datetime,
     life: timedelta,
 ) -> str:
-    """A new access token of a session, good from `now` for `life`."""
+    """A new access token of a session, valid from `now` for `life`."""
     key = keyring.signing(now)
     issued = int(now.timestamp())
     claims = {

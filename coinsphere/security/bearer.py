@@ -1,9 +1,9 @@
-"""Bearer credentials in an `Authorization` header, read in one way by everything that listens."""
+"""Reads Bearer credentials from an `Authorization` header, the same way in every server."""
 
 SCHEME = "bearer"
 
 
 def credentials(header: str) -> str | None:
-    """What follows the scheme `Bearer`, in any case (RFC 9110 11.1); None where another scheme or nothing is given."""
+    """The credentials after the scheme `Bearer`, in any case (RFC 9110 11.1); None for another scheme or no header."""
     scheme, _, given = header.strip().partition(" ")
     return given.strip() or None if scheme.lower() == SCHEME else None

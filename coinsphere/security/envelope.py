@@ -34,7 +34,7 @@ _TEXT_AT = _NONCE_AT + _NONCE_BYTES
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a sealed value lives; it opens nowhere else.
+    """The row and column of a sealed value, which cannot be opened anywhere else.
 
     Attributes:
         table: with its schema, like `app.users`.
@@ -69,7 +69,7 @@ def seal(keys: SymmetricKeys, plain: bytes, place: Place) -> bytes:
 
 
 def open_(keys: SymmetricKeys, sealed: bytes, place: Place) -> bytes:
-    """What was sealed for `place`.
+    """The plain value of what was sealed for `place`.
 
     Raises:
         MalformedSeal: too short, or of a version that this code does not know.

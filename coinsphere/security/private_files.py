@@ -1,4 +1,4 @@
-"""Files that hold keys: readable by their owner alone at every moment, there in full or not at all."""
+"""Files that hold keys: readable by their owner alone at every moment, and written in full or not at all."""
 
 import fcntl
 import os
@@ -12,7 +12,7 @@ from coinsphere.errors import ConfigurationError
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Make `folder` where missing, and let one process at a time change it: several start at once."""
+    """Make `folder` where missing, and lock it against other processes, several of which may start at once."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(folder / ".lock", os.O_WRONLY | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "w") as lock:

@@ -1,4 +1,4 @@
-"""The columns that hold sealed values, and their move to a new key-encryption key while the system runs.
+"""The columns that hold sealed values, and their rewrapping by a new key while the system runs.
 
 Whoever seals or opens one of them takes its place from here: `envelope.seal(keys, secret, totp_secret(user_id))`.
 """

@@ -1,4 +1,4 @@
-"""Who may open a WebSocket: by an access token from the origins that we allow, by a page's cookie from its own alone.
+"""Decides who may open a WebSocket: by an access token from allowed origins, or by a page's cookie from its own alone.
 
 A browser sends cookies along with whatever page opens the socket, and no rule of origins keeps a script from opening one
 (cross-site WebSocket hijacking, RFC 6455 section 10.2): so a cookie counts only where `Origin` is the host that was asked.
@@ -27,7 +27,7 @@ from coinsphere.stream.reading_pool import ReadingPool
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose connection it is, and by which session."""
+    """The user and session of a connection."""
 
     user_id: UUID
     session_id: UUID
@@ -62,7 +62,7 @@ class Admission:
         self._clock = clock
 
     async def caller(self, request: Request) -> Caller:
-        """Who asks for a WebSocket. Raises `Refused`."""
+        """The caller of a request for a WebSocket. Raises `Refused`."""
         self.require_host(request)
         if handshake.path_of(request) != PATH:
             raise Refused(HTTPStatus.NOT_FOUND, "not found")
@@ -82,7 +82,7 @@ class Admission:
             return await reading.live_sessions(conn, sessions, self._clock())
 
     def require_host(self, request: Request) -> None:
-        """Refuse what names none of our hosts; several `Host` headers name none. Raises `Refused`."""
+        """Refuse a request that names none of our hosts, or several. Raises `Refused`."""
         hosts = request.headers.get_all("Host")
         known = [*self._settings.api_hosts, self._settings.bind_host]
         if len(hosts) != 1 or not is_known(hosts[0].lower(), known):

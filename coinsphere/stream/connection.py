@@ -1,4 +1,4 @@
-"""A client's connection before its WebSocket is open: bounded by address, and refused in the API's shape."""
+"""A client's connection before its WebSocket is open: limited by address, and refused in the API's format."""
 
 import asyncio
 from collections import Counter
@@ -13,7 +13,7 @@ from coinsphere.stream import handshake
 
 
 class Openings:
-    """How many connections of each address have not said yet who they are.
+    """Counts the connections of each address that have not authenticated yet.
 
     Those that have are bounded by user. One that says nothing is cut off after some seconds, and holds a socket until then.
 
@@ -26,7 +26,7 @@ class Openings:
         self._of_network: Counter[str] = Counter()
 
     def enter(self, address: str) -> bool:
-        """Count one more, unless the address has enough."""
+        """Count one more. Returns False where the address has enough."""
         origin = network(address)
         if 0 < self._most <= self._of_network[origin]:
             return False
@@ -34,7 +34,7 @@ class Openings:
         return True
 
     def leave(self, address: str) -> None:
-        """One of them is open, refused, or gone."""
+        """Count one less: it is open, refused, or gone."""
         origin = network(address)
         self._of_network[origin] -= 1
         if self._of_network[origin] <= 0:

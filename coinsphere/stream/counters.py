@@ -1,4 +1,4 @@
-"""What the stream counts for Prometheus."""
+"""The stream's counters for Prometheus."""
 
 from prometheus_client import Counter
 

@@ -1,4 +1,4 @@
-"""From PostgreSQL to the hub: one connection listens, what is new is read and fanned out."""
+"""Feeds the hub from PostgreSQL: one connection listens for notifications, and news is read and fanned out."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ _log = log.get("stream")
 
 
 class Feed:
-    """What the stream knows of prices, firings and portfolios, and who was told.
+    """The newest prices, firings and portfolio values of the stream, and what was sent of them.
 
     Notifications only say that something is new. What is new follows from comparing what is there with what was sent,
     so that a lost notification, or a database that was away, loses nothing.

@@ -1,4 +1,4 @@
-"""What Prometheus reads of the stream."""
+"""Prometheus metrics of the stream."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from coinsphere.stream.hub import Hub
 
 
 class StreamFigures(Collector):
-    """Who is connected, and whether anything feeds them."""
+    """The number of connections, and whether anything feeds them."""
 
     def __init__(self, hub: Hub, feed: Feed) -> None:
         self._hub, self._feed = hub, feed

@@ -1,4 +1,4 @@
-"""The protocol graphql-transport-ws: what its clients say, and a connection that tells by subscriptions.
+"""The protocol graphql-transport-ws: its messages, and connections with subscriptions.
 
 https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 """
@@ -27,7 +27,7 @@ _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
 
 class Init(msgspec.Struct, tag="connection_init", frozen=True):
-    """A client begins; who it is was shown as the WebSocket opened."""
+    """Begins a conversation; the user is known from the opening of the WebSocket."""
 
     payload: dict[str, Any] | None = None
 
@@ -61,7 +61,7 @@ class Subscribe(msgspec.Struct, tag="subscribe", frozen=True):
 
 
 class Complete(msgspec.Struct, tag="complete", frozen=True):
-    """A client has enough of a subscription."""
+    """A client ends a subscription."""
 
     id: _Id
 
@@ -72,7 +72,7 @@ _decoder: msgspec.json.Decoder[Init | Ping | Pong | Subscribe | Complete] = msgs
 
 
 class Closing(Exception):
-    """The protocol wants the connection closed."""
+    """The protocol requires the connection to be closed."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -86,7 +86,7 @@ class _Frame(str):
 
 
 class SubscribingClient(Client):
-    """A connection that tells what its subscriptions ask for.
+    """A client that receives what its subscriptions select.
 
     Messages of the stream wait as they are, so that of prices the newest of each symbol is kept, and become answers as they
     are sent.
@@ -103,7 +103,7 @@ class SubscribingClient(Client):
             super().offer(text, about)
 
     def frames(self, text: str) -> Iterator[str]:
-        """What goes over the wire for a text that has waited."""
+        """The frames that are sent for a text that has waited."""
         if isinstance(text, _Frame):
             yield text
             return
@@ -118,7 +118,7 @@ class SubscribingClient(Client):
 
 
 class Conversation:
-    """One connection's conversation.
+    """The conversation with one client.
 
     Args:
         client: whose.
@@ -130,7 +130,7 @@ class Conversation:
         self._client, self._hub, self._feed = client, hub, feed
 
     def hear(self, text: str | bytes) -> None:
-        """Do what a client says. Raises `Closing`."""
+        """Handle a client's message. Raises `Closing`."""
         try:
             said = messages.decoded(text, _decoder)
         except ValueError as error:

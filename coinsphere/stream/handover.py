@@ -1,4 +1,4 @@
-"""A client's connection goes from the API's process to the stream's: one origin for both, and no relay between.
+"""Hands a client's connection over from the API's process to the stream's: one origin for both, and no relay between.
 
 The API accepts and reads the head of a request; where it asks for a WebSocket, the socket itself is sent over a Unix
 socket (SCM_RIGHTS, unix(7)) together with what was read, and the API is rid of it. Only this user may enter the folder.
@@ -36,7 +36,7 @@ def give(path: Path, connection: socket.socket, begun: bytes) -> None:
 
 
 class HandoverSocket:
-    """Where connections are taken.
+    """The Unix socket at which connections are received.
 
     Args:
         path: the Unix socket; one that a dead process left is replaced.
@@ -50,7 +50,7 @@ class HandoverSocket:
         self._couriers: set[socket.socket] = set()
 
     def open(self) -> None:
-        """Begin. Raises OSError: the folder cannot be written to."""
+        """Start to receive connections. Raises OSError: the folder cannot be written to."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.unlink(missing_ok=True)
         with _short(self._path) as name:
@@ -61,7 +61,7 @@ class HandoverSocket:
         self._loop.add_reader(self._listener, self._accept)
 
     def close(self) -> None:
-        """Take no more."""
+        """Receive no more."""
         self._loop.remove_reader(self._listener)
         self._listener.close()
         self._path.unlink(missing_ok=True)

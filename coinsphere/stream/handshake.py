@@ -1,4 +1,4 @@
-"""Before a WebSocket opens: which path, which token, whose session. Every refusal is an answer in the API's shape."""
+"""Reads the request for a WebSocket: its path, token, cookie and origin. Every refusal is an answer in the API's format."""
 
 from collections.abc import Iterable
 from email.utils import formatdate
@@ -40,7 +40,7 @@ def presented_token(request: Request) -> str | None:
 
 
 def presented_secret(request: Request) -> str | None:
-    """The secret of the session's cookie; None without one that could be ours."""
+    """The secret in the session's cookie; None without one of our form."""
     parts = [part for value in request.headers.get_all("Cookie") for part in value.split(";")]
     pairs = [part.strip().partition("=") for part in parts]
     found = [value for name, _, value in pairs if name == browser_sessions.COOKIE]
@@ -48,7 +48,7 @@ def presented_secret(request: Request) -> str | None:
 
 
 def origin_of(request: Request) -> str | None:
-    """The origin of the page that asks; None where no browser does; several name none, and match nothing."""
+    """The `Origin` header; None without one; several name none, and match nothing."""
     origins = request.headers.get_all("Origin")
     return ", ".join(origins) if origins else None
 
@@ -74,7 +74,7 @@ def problem(status: StatusLike, text: str) -> Response:
 
 
 def written(status: HTTPStatus, detail: str) -> bytes:
-    """A whole refusal for who is not listened to; it ends the connection."""
+    """A whole refusal for a client that is not read further; it ends the connection."""
     body = msgspec.json.encode(_body(status, detail))
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {_PROBLEM}\r\n"

@@ -1,4 +1,4 @@
-"""Who is connected, and to whom a message goes. No input or output: a client's queue is emptied elsewhere."""
+"""The hub: who is connected, and to whom a message goes. No I/O: a client's queue is emptied elsewhere."""
 
 import asyncio
 from collections import defaultdict
@@ -56,7 +56,7 @@ class Client:
         return text if about is None else self._newest.pop(about)
 
     def frames(self, text: str) -> Iterable[str]:
-        """What goes over the wire for a message that has waited."""
+        """The frames that are sent for a message that has waited."""
         return (text,)
 
 
@@ -82,11 +82,11 @@ class Hub:
         return len(self._by_user.get(user_id, ())) < CONNECTIONS_OF_A_USER
 
     def add(self, client: Client) -> None:
-        """A client has come."""
+        """Add a client."""
         self._by_user[client.user_id].add(client)
 
     def remove(self, client: Client) -> None:
-        """A client has gone."""
+        """Remove a client."""
         self.unsubscribe(client, list(client.symbols))
         _discard(self._by_user, client.user_id, client)
 

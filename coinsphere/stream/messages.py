@@ -21,13 +21,13 @@ _Symbols = Annotated[
 
 
 class Subscribe(msgspec.Struct, tag="subscribe", frozen=True):
-    """A client wants the prices of these symbols."""
+    """A client subscribes to the prices of these symbols."""
 
     symbols: _Symbols
 
 
 class Unsubscribe(msgspec.Struct, tag="unsubscribe", frozen=True):
-    """A client wants them no longer."""
+    """A client unsubscribes from the prices of these symbols."""
 
     symbols: _Symbols
 
@@ -41,7 +41,7 @@ _decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 
 
 def parse(text: str | bytes) -> Request:
-    """What a client says.
+    """Parses a client's message.
 
     Raises:
         ValueError: it is none of the messages that a client may send; the text says why.

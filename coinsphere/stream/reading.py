@@ -1,4 +1,4 @@
-"""What the stream reads from PostgreSQL: quotes, firings, portfolio values and live sessions."""
+"""Reads the stream's data from PostgreSQL: quotes, firings, portfolio values and live sessions."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class PortfolioValue:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeSync:
-    """How far a sync of an exchange account is; times are those of the sync, None where it is not there yet."""
+    """The progress of a sync of an exchange account; a time is None until its step is reached."""
 
     id: UUID
     user_id: UUID
@@ -79,7 +79,7 @@ class ExchangeSync:
 
 @dataclass(frozen=True, slots=True)
 class WalletSync:
-    """How far a sync of a wallet is; counts are None before it was read."""
+    """The progress of a sync of a wallet; counts are None before it was read."""
 
     id: UUID
     user_id: UUID

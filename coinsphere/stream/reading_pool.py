@@ -1,4 +1,4 @@
-"""The stream's way to PostgreSQL: it reads what the scope `stream` may see, and writes nothing."""
+"""The stream's connection pool to PostgreSQL, which reads in the scope `stream` and writes nothing."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

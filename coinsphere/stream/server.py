@@ -1,4 +1,4 @@
-"""The WebSocket server: who may come in, what clients say, and how messages reach them."""
+"""The WebSocket server: admits clients, handles their messages, and sends them what the hub queues."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -46,7 +46,7 @@ _log = log.get("stream")
 
 
 class Stream:
-    """One process's stream.
+    """The stream of one process.
 
     Args:
         settings: name the database, the keys and the origins that browsers may come from.

@@ -1,4 +1,4 @@
-"""Subscriptions of GraphQL: the stream's own messages, of which a client chooses the fields. No input or output."""
+"""GraphQL subscriptions: the stream's own messages with the fields that a client selects. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -121,7 +121,7 @@ _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a client subscribes to, as it says it."""
+    """A subscription as the client sends it."""
 
     query: str
     operation_name: str | None = None
@@ -138,7 +138,7 @@ class Subscription:
     symbols: frozenset[str]
 
     def wants(self, event: Mapping[str, Any]) -> bool:
-        """Whether a message of the stream is for it."""
+        """Whether a message of the stream belongs to it."""
         is_of_field = KINDS[event["type"]] == self.field
         return is_of_field and (self.field != "prices" or event["symbol"] in self.symbols)
 
@@ -155,7 +155,7 @@ class Subscription:
 
 
 class Refused(Exception):
-    """A subscription is not begun; `faults` say why, as GraphQL writes errors."""
+    """A subscription is refused; `faults` say why, in GraphQL's format of errors."""
 
     def __init__(self, faults: list[GraphQLError]) -> None:
         super().__init__(faults[0].message)
@@ -163,12 +163,12 @@ class Refused(Exception):
 
 
 def event(text: str) -> dict[str, Any]:
-    """A message of the stream by its fields, numbers exact."""
+    """A message of the stream as a dictionary of its fields, numbers exact."""
     return _decoder.decode(text)
 
 
 def check(asked: Asked) -> Subscription:
-    """What is asked for. Raises `Refused`."""
+    """Validate a subscription. Raises `Refused`."""
     try:
         document = parse(asked.query, max_tokens=MAX_TOKENS)
         faults = validate(SCHEMA, document, max_errors=_MOST_FAULTS)

@@ -1,4 +1,4 @@
-"""What a wallet's balances mean to the ledger of its portfolio: openings at first, then what came and went in between.
+"""Books a wallet's balances in the ledger of its portfolio: openings first, then what came and went in between.
 
 A chain's balances say how much there is, not how it came. So the first balance of a token is an opening balance, and a
 later difference is a transfer whose other end is unknown until the user, or an exchange's history, tells it.
@@ -40,7 +40,7 @@ _OF_WALLET = """
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a wallet holds of a token, and what of it the ledger knows."""
+    """A wallet's balance of a token, and the part of it that the ledger knows."""
 
     contract: str
     token_id: UUID
@@ -49,7 +49,7 @@ class Difference:
 
 
 def book(conn: Connection, wallet: Wallet, stamp: str, now: datetime) -> int:
-    """Tell the ledger what changed; the number of facts recorded. Nothing for a wallet that is only looked at.
+    """Book what changed. Returns the number of facts recorded; none for a wallet that is only watched.
 
     Args:
         conn: in the transaction that stored the balances, in the role of the pipeline.
@@ -67,7 +67,7 @@ def book(conn: Connection, wallet: Wallet, stamp: str, now: datetime) -> int:
 
 
 def withdraw(conn: Connection, user_id: UUID, wallet_id: UUID, now: datetime) -> int:
-    """Take back what the ledger was told of a wallet; the number of facts. They stay in its history."""
+    """Withdraw the facts of a wallet, which stay in the history. Returns how many."""
     parameters = {"user_id": user_id, "prefix": _prefix(wallet_id)}
     found = [fact_id for (fact_id,) in conn.execute(_OF_WALLET, parameters)]
     for fact_id in found:

@@ -1,4 +1,4 @@
-"""Nonces for the proof that a wallet is one's own: made here, good for one session, once, for five minutes."""
+"""Nonces for proofs of ownership: valid for one session, once, for five minutes."""
 
 import secrets
 import string
@@ -26,7 +26,7 @@ _TAKE = """
 
 
 def issue(conn: Connection, user_id: UUID, session_id: UUID, now: datetime) -> str:
-    """A new nonce of this session; those of the user that expired are forgotten."""
+    """A new nonce of this session; expired ones of the user are deleted."""
     nonce = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
     conn.execute(_FORGET, {"user_id": user_id, "now": now})
     parameters = {"user_id": user_id, "session_id": session_id, "expires_at": now + LIFE}
@@ -35,7 +35,7 @@ def issue(conn: Connection, user_id: UUID, session_id: UUID, now: datetime) -> s
 
 
 def take(conn: Connection, user_id: UUID, session_id: UUID, nonce: str, now: datetime) -> bool:
-    """Use up a nonce; False where this session has none of that name, or it has expired."""
+    """Use up a nonce. Returns False where this session has no such one, or it has expired."""
     parameters = {"nonce": nonce, "user_id": user_id, "session_id": session_id, "now": now}
     row = conn.execute(_TAKE, parameters).fetchone()
     return row is not None and bool(row[0])

@@ -1,4 +1,4 @@
-"""The proof that a wallet is its user's: a message of EIP-4361 signed by its key, or approved by its contract."""
+"""Verifies that a wallet is its user's: a message of EIP-4361 signed by its key, or approved by its contract."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ _LONGEST = 4_096
 
 
 def read(text: str, expected: Expected, now: datetime) -> SignIn:
-    """The message, if it says what it must say here; its nonce and signature are still to be checked.
+    """The message, if it has the required content; its nonce and signature are still to be checked.
 
     Raises:
         OwnershipRefused: it does not.

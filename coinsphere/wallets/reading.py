@@ -18,7 +18,7 @@ _log = log.get("wallets")
 
 @dataclass(frozen=True, slots=True)
 class WalletReading:
-    """What was read. Protocols that could not be read are missing from `positions`; `facts` by lower-case contract.
+    """The result of a reading. Protocols that could not be read are missing from `positions`; `facts` by lower-case contract.
 
     Of the protocols in `unrewarded` all but the rewards was read. `stamp` names the block, also among those of the
     same number that a reorganisation took back; None where the chain has none.

@@ -1,1 +1,1 @@
-"""A login by an OpenID provider (OpenID Connect Core 1.0): what is asked of it, and what of its answers is believed."""
+"""Login by an OpenID provider (OpenID Connect Core 1.0): the requests to it, and the checks of its answers."""

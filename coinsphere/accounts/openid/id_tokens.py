@@ -1,4 +1,4 @@
-"""ID tokens: believed after every check here (OpenID Connect Core 1.0, 3.1.3.7; RFC 8725)."""
+"""Verifies ID tokens by the checks of OpenID Connect Core 1.0 (3.1.3.7) and RFC 8725."""
 
 import hmac
 from collections.abc import Mapping
@@ -59,7 +59,7 @@ class Expected:
 
 
 def key_id(token: str) -> str | None:
-    """The key that a token names, before anything of it is believed.
+    """The id of the key that signed a token, read before the signature is checked.
 
     Raises:
         TokenRefused: it is no token, or signed in a way that is not believed.

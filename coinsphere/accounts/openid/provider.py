@@ -1,4 +1,4 @@
-"""An OpenID provider over the network: its description and keys, kept for an hour, and its answer to a code.
+"""The client of an OpenID provider: reads its description and keys, kept for an hour, and exchanges codes for identities.
 
 It is reached by `coinsphere.outbound` alone: no address of ours, a bounded answer, a bounded wait. A key that is not known
 makes the keys be read anew, once in a minute at most, so that a provider may change them at any time and nobody makes us
@@ -45,7 +45,7 @@ _REFUSALS = frozenset((400, 401))
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What belongs to one login: where it leads back to, and the secrets that tie the answer to who asked."""
+    """One login: the address that it leads back to, and the secrets that tie the answer to the browser that asked."""
 
     redirect_uri: str
     nonce: str
@@ -89,7 +89,7 @@ class Provider:
 
     @classmethod
     def of(cls, settings: Settings) -> "Provider | None":
-        """The one of the settings; None where none is set."""
+        """The provider that the settings name; None where they name none."""
         if settings.oidc_issuer is None:
             return None
         if settings.oidc_client_id is None or settings.oidc_client_secret is None:
@@ -104,7 +104,7 @@ class Provider:
         self._http.close()
 
     def address(self, login: Login, state: str, now: datetime) -> str:
-        """Where a browser is sent to log in there. Raises `ProviderError`."""
+        """The provider's address to which a browser is sent to log in. Raises `ProviderError`."""
         client = WebApplicationClient(self._client_id)
         asked = {
             "response_type": "code",
@@ -121,7 +121,7 @@ class Provider:
         return address
 
     def identity(self, login: Login, code: str, now: datetime) -> Identity:
-        """Who logged in, by the code that the browser brought back.
+        """The identity of the user who logged in, exchanged for the code that the browser brought back.
 
         Raises:
             TokenRefused: the provider does not take the code, or what it answers is not to be believed.

@@ -1,4 +1,4 @@
-"""What `coinsphere status` and `coinsphere market status` tell of the feed of live quotes."""
+"""The feed of live quotes as `coinsphere status` and `coinsphere market status` show it."""
 
 from psycopg import Connection
 from rich.console import Console
@@ -12,7 +12,7 @@ _NO_REASON = {"polling": "has no stream"}
 
 
 def show_briefly(console: Console, conn: Connection) -> None:
-    """Say how many venues are heard, and why the others are asked; nothing where no feed ever ran."""
+    """Print how many venues stream, and why the others are polled; nothing where no feed ever ran."""
     venues = states.venues(conn)
     if not venues:
         return
@@ -25,7 +25,7 @@ def show_briefly(console: Console, conn: Connection) -> None:
 
 
 def show(console: Console, conn: Connection) -> None:
-    """Print how each venue is heard, and how far the feed is; nothing where none ever ran."""
+    """Print how each venue streams, and how far the feed is; nothing where none ever ran."""
     feed = states.feed(conn)
     if feed is None:
         return

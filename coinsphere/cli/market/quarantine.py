@@ -1,4 +1,4 @@
-"""`coinsphere market quarantine`, `release` and `remove`: what checks set aside, and what a person decides about it."""
+"""`coinsphere market quarantine`, `release` and `remove`: rows that checks set aside, and a person's decisions about them."""
 
 import getpass
 from collections.abc import Callable, Sequence
@@ -86,7 +86,7 @@ def show_set_aside(console: Console, entries: Sequence[Entry]) -> None:
 
 
 def as_dict(entry: Entry) -> dict[str, Any]:
-    """An entry for programs."""
+    """The quarantine as a dictionary, for JSON output."""
     return {
         "id": entry.id,
         "symbol": entry.symbol,

@@ -1,4 +1,4 @@
-"""`coinsphere market revisions`: what changed of candles that were final, and of exchange rates."""
+"""`coinsphere market revisions`: changes to final candles and to exchange rates."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""`coinsphere doctor`: what this machine has, what this state holds, and what to do where something is wrong."""
+"""`coinsphere doctor`: examines this machine and this state, and says how to mend what is wrong."""
 
 import platform
 import stat
@@ -26,7 +26,7 @@ _PACKAGES = ("dagster", "dbt-core", "mlflow", "torch", "great-expectations", "Fl
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, what was found, and what to do; `remedy` is None where all is well."""
+    """One check's result; `remedy` is None where all is well."""
 
     subject: str
     found: str
@@ -53,7 +53,7 @@ def doctor() -> None:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Every finding; a check that fails says so and the others go on."""
+    """The findings of all checks; one that fails becomes a finding, and the others go on."""
     yield Finding("Python", f"{platform.python_version()} at {sys.executable}")
     yield Finding("packages", ", ".join(f"{name} {version(name)}" for name in _PACKAGES))
     for subject, check in _CHECKS.items():

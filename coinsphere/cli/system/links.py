@@ -1,4 +1,4 @@
-"""`coinsphere links`: the addresses by which the operator's browser is let into Dagster's UI and MLflow."""
+"""`coinsphere links`: links that let the operator's browser into Dagster's UI and MLflow."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""`coinsphere logs`: what the processes of the local system wrote."""
+"""`coinsphere logs`: the logs of the local system's processes."""
 
 import os
 import sys

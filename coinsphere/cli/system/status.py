@@ -59,7 +59,7 @@ def status(*, as_json: bool) -> None:
 
 
 def stored_origin(settings: Settings) -> "Origin | None":
-    """Where prices come from; None where the database cannot say now."""
+    """The source of prices; None where the database cannot be asked now."""
     from coinsphere.market import origin
 
     try:
@@ -70,7 +70,7 @@ def stored_origin(settings: Settings) -> "Origin | None":
 
 
 def held(settings: Settings) -> "list[Entry]":
-    """What checks set aside; empty where the database cannot say now."""
+    """The rows that checks set aside; empty where the database cannot be asked now."""
     from coinsphere.market.quality import set_aside
 
     try:
@@ -81,7 +81,7 @@ def held(settings: Settings) -> "list[Entry]":
 
 
 def show_origin(console: Console, origin: "Origin | None") -> None:
-    """Say where prices come from, loudly where they are simulated."""
+    """Print the source of prices, loudly where they are simulated."""
     if origin is None:
         console.print(
             "[red]Where prices come from is not known: the database does not answer.[/red]"

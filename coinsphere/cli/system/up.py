@@ -61,7 +61,7 @@ def up(*, detach: bool, market: str | None) -> None:
 
 
 def _complete(console: Console, chosen: Settings) -> None:
-    """Do what is not done yet on a system that runs."""
+    """Do what is left to do on a system that already runs."""
     from coinsphere.cli.progress import ConsoleProgress
     from coinsphere.local import system
 
@@ -73,7 +73,7 @@ def _complete(console: Console, chosen: Settings) -> None:
 
 
 def _start(console: Console, chosen: Settings, *, detach: bool) -> bool:
-    """Start everything and fill it. Returns whether it was stopped again: by Ctrl-C, where it does not go on by itself."""
+    """Start and fill everything. Returns whether it was stopped again, as it is by Ctrl-C, but not with `detach`."""
     from coinsphere import upgrade
     from coinsphere.cli.progress import ConsoleProgress
     from coinsphere.local import system

@@ -1,1 +1,1 @@
-"""Commands on what belongs to users: exchanges, portfolios, mails, experiments."""
+"""Commands about users' exchanges, portfolios, mails and experiments."""

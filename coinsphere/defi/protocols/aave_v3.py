@@ -1,4 +1,4 @@
-"""Aave V3: what is supplied and what is owed, reserve by reserve, and what of incentives was not claimed.
+"""Aave V3: supplies and debts, reserve by reserve, and unclaimed incentives.
 
 Its aTokens and debt tokens are receipts; each names the contract that counts its incentives.
 """

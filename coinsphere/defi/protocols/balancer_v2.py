@@ -35,7 +35,7 @@ class Pool(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where shares of a pool may lie: `token` is what the owner's balance is asked of."""
+    """A contract that may hold shares of a pool for the owner: `token` is asked for the owner's balance."""
 
     where: str
     token: str
@@ -94,7 +94,7 @@ class BalancerV2:
         return list({place.token.lower(): place for place in places}.values())
 
     def _claimed_gauges(self) -> Plan[dict[str, str]]:
-        """Plan: what of the ticked contracts says that it is a gauge, with the shares that it names."""
+        """Plan: the ticked contracts that claim to be gauges, each with the shares that it names."""
         shares = yield [Call(gauge, "lp_token()", (), ("address",)) for gauge in self.ticked]
         return {gauge: str(row[0]) for gauge, row in zip(self.ticked, shares, strict=True) if row}
 
@@ -111,7 +111,7 @@ class BalancerV2:
         ]
 
     def _vouched_for(self, candidates: Sequence[str]) -> Plan[list[str]]:
-        """Plan: those of the candidates that a factory made, and so are gauges."""
+        """Plan: the candidates that are gauges, as a factory confirms."""
         answers = yield from grouped(
             [
                 [
@@ -128,7 +128,7 @@ class BalancerV2:
         ]
 
     def _pools(self, candidates: Iterable[str]) -> Plan[dict[str, Pool]]:
-        """Plan: those of some contracts that the vault knows as pools."""
+        """Plan: the candidates that the vault knows as pools."""
         asked = list(dict.fromkeys(each.lower() for each in candidates))
         names = yield [Call(each, "getPoolId()", (), ("bytes32",)) for each in asked]
         named = [Pool(each, row[0]) for each, row in zip(asked, names, strict=True) if row]

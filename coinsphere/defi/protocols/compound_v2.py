@@ -1,4 +1,4 @@
-"""Compound V2: what is supplied and what is owed, market by market, and COMP earned. Its cTokens are receipts."""
+"""Compound V2: supplies and debts, market by market, and COMP earned. Its cTokens are receipts."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ _MANTISSA = 10**18
 
 @dataclass(frozen=True, slots=True)
 class CompoundV2:
-    """A deployment, by its Comptroller; `coin_market` is the one whose token is the chain's coin, which says of none."""
+    """A deployment, by its Comptroller; the market `coin_market` holds the chain's coin, and so names no token."""
 
     comptroller: str
     coin_market: str

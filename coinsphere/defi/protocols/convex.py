@@ -1,4 +1,4 @@
-"""Convex: shares of Curve's pools staked through it, what they earned, and locked CVX with what that earned."""
+"""Convex: staked shares of Curve's pools with their rewards, and locked CVX with its rewards."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _CLIFFS = ("totalSupply()", "reductionPerCliff()", "totalCliffs()", "maxSupply()
 
 
 class _Extra(NamedTuple):
-    """What a pool's further reward owes: the pool's number, the reward's contract, the token and its amount."""
+    """A further reward of a pool: the pool's number, the reward's contract, the token, and the amount owed."""
 
     number: int
     place: str
@@ -56,7 +56,7 @@ class Convex:
         )
 
     def _of_cvx(self, owner: str) -> list[list[Call]]:
-        """CVX locked and what it earned, then the figures that tell how much CVX comes with CRV."""
+        """The calls for locked CVX with its rewards, then for the figures by which CVX is minted with CRV."""
         return [
             [
                 Call(self.locker, "lockedBalanceOf(address)", (owner,)),
@@ -102,7 +102,7 @@ class Convex:
 
 
 def with_crv(crv: int, supply: int, each_cliff: int, cliffs: int, most: int) -> int:
-    """The CVX that comes with claimed CRV: ever less, cliff by cliff of what was made, until there is no more."""
+    """The CVX minted with claimed CRV: less with each cliff of the supply, and none after the last."""
     passed = supply // each_cliff if each_cliff else cliffs
     if passed >= cliffs:
         return 0
@@ -110,7 +110,7 @@ def with_crv(crv: int, supply: int, each_cliff: int, cliffs: int, most: int) -> 
 
 
 def _of_pool(pool: Listed, owner: str) -> list[Call]:
-    """Staked, not staked, and the CRV earned."""
+    """The calls for a pool's staked shares, its unstaked ones, and the CRV earned."""
     return [
         balance_of(pool.rewards, owner),
         balance_of(pool.deposit, owner),
@@ -119,7 +119,7 @@ def _of_pool(pool: Listed, owner: str) -> list[Call]:
 
 
 def _extra(owner: str, pools: Sequence[Listed]) -> Plan[tuple[list[Position], bool]]:
-    """Plan: what pools earned beside CRV and CVX, and whether all of it was told."""
+    """Plan: rewards of pools beside CRV and CVX, and whether all of them could be read."""
     places, is_listed = yield from _extra_contracts(pools)
     states = yield from grouped(
         [
@@ -137,7 +137,7 @@ def _extra(owner: str, pools: Sequence[Listed]) -> Plan[tuple[list[Position], bo
 
 
 def _extra_contracts(pools: Sequence[Listed]) -> Plan[tuple[list[tuple[int, str]], bool]]:
-    """Plan: the contracts of further rewards with their pools' numbers, and whether every pool told all of its own."""
+    """Plan: the contracts of further rewards, each with its pool's number, and whether all could be read."""
     counts = yield [Call(pool.rewards, "extraRewardsLength()") for pool in pools]
     rewards = yield from grouped(
         [

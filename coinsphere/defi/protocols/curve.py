@@ -1,4 +1,4 @@
-"""Curve: shares of pools, held or staked in a gauge, as the coins that they stand for, and what the gauges owe.
+"""Curve: shares of pools, in the wallet or staked in a gauge, as the coins behind them, and the gauges' rewards.
 
 Which pools there are is told by Convex, which lists the pool of every gauge that it stakes in; a pool's coins and
 their amounts by Curve's own registry.
@@ -37,12 +37,12 @@ class Stake(NamedTuple):
 
     @property
     def group(self) -> str:
-        """What the positions behind these shares are grouped by."""
+        """The name that groups the positions behind these shares."""
         return f"{self.where}:{self.token}"
 
 
 class Contents(NamedTuple):
-    """What all shares of a pool stand for."""
+    """The coins behind all shares of a pool."""
 
     supply: int
     coins: tuple[tuple[str, int], ...]
@@ -60,7 +60,7 @@ def listed(booster: str) -> Plan[list[Listed]]:
 
 
 def contents(registry: str, shares: Sequence[str]) -> Plan[dict[str, Contents]]:
-    """Plan: what shares of pools stand for; of shares that no pool is known of, nothing."""
+    """Plan: the coins behind shares of pools; shares of an unknown pool are left out."""
     tokens = list(dict.fromkeys(shares))
     addresses = yield [
         Call(registry, "get_pool_from_lp_token(address)", (token,), ("address",))
@@ -95,7 +95,7 @@ def _contents(state: Sequence[Result]) -> Contents:
 def parts(
     group: str, shares: str, raw: int, of: Contents | None, details: dict[str, object]
 ) -> list[Position]:
-    """The coins behind some shares; the shares themselves, unpriced, where nobody knows what they stand for."""
+    """The coins behind some shares; where they are not known, the shares themselves, unpriced."""
     described = {"group": group, "shares": str(raw), **details}
     if of is None:
         return [Position(group, PositionKind.LIQUIDITY, shares, raw, described)]

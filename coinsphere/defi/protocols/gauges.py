@@ -1,4 +1,4 @@
-"""Gauges of Curve and of those who took them over, like Balancer: what a stake earned and its owner did not claim."""
+"""Gauges of Curve and of protocols that adopted them, like Balancer: rewards of stakes that were not claimed."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,21 +11,21 @@ _MOST_TOKENS = 8
 
 
 class Stake(NamedTuple):
-    """A gauge in which something lies; `group` names what belongs to it."""
+    """A stake in a gauge; `group` groups it with the positions that belong to it."""
 
     group: str
     gauge: str
 
 
 class Earned(NamedTuple):
-    """What stakes earned; not `is_whole` where a gauge did not say."""
+    """The rewards of stakes; `is_whole` is False where a gauge did not answer."""
 
     positions: tuple[Position, ...]
     is_whole: bool
 
 
 def earned(owner: str, stakes: Sequence[Stake], token: str) -> Plan[Earned]:
-    """Plan: what is owed of the protocol's own `token` and of all others, by gauge and token."""
+    """Plan: the rewards in the protocol's own `token` and in all others, by gauge and token."""
     rows = yield from grouped([_rewards(gauge, owner) for _, gauge in stakes])
     extra = [
         (stake, str(row[0]))

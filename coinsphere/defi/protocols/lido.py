@@ -51,7 +51,7 @@ def _staked(key: str, raw: int, details: dict[str, object]) -> list[Position]:
 
 
 def _withdrawals(ids: Sequence[int], states: Sequence[tuple[Any, ...]]) -> list[Position]:
-    """What was asked back and not fetched yet."""
+    """Requests of withdrawal that were not claimed yet."""
     return [
         Position(
             f"withdrawal:{number}",

@@ -1,4 +1,4 @@
-"""Rocket Pool: staked ether as rETH, whose worth in ether grows."""
+"""Rocket Pool: staked ether as rETH, whose value in ether grows."""
 
 from dataclasses import dataclass
 

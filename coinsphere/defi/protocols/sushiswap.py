@@ -1,4 +1,4 @@
-"""SushiSwap: shares of pairs, held or staked at a MasterChef, as both tokens of the pair, and the SUSHI they earned.
+"""SushiSwap: shares of pairs, in the wallet or staked at a MasterChef, as both tokens of the pair, and SUSHI rewards.
 
 Pairs that are looked for: those that a MasterChef ever rewarded, those of two tokens of the curated list, and those that
 the wallet's user ticked. What is ticked may be anybody's contract, so the factory must know it.
@@ -38,11 +38,11 @@ class Pool(NamedTuple):
     pair: str
 
     def staked(self, owner: str) -> Call:
-        """Asks how many shares of the pair somebody has staked."""
+        """The call that asks how many shares of the pair an owner has staked."""
         return Call(self.chef, "userInfo(uint256,address)", (self.number, owner), _USER)
 
     def earned(self, owner: str) -> Call:
-        """Asks how much SUSHI somebody has earned and not yet claimed."""
+        """The call that asks how much SUSHI an owner has earned and not claimed."""
         return Call(self.chef, "pendingSushi(uint256,address)", (self.number, owner))
 
     def reward(self, sushi: str, raw: int) -> Position:
@@ -115,7 +115,7 @@ class SushiSwap:
         ]
 
     def _others(self) -> Plan[list[str]]:
-        """Plan: pairs that the factory knows, of curated tokens and among what was ticked."""
+        """Plan: the pairs of curated tokens and the ticked pairs that the factory knows."""
         ends = yield from grouped(
             [
                 [Call(each, f"{side}()", (), ("address",)) for side in ("token0", "token1")]
@@ -136,7 +136,7 @@ class SushiSwap:
 
 
 def _contents(stakes: Sequence[tuple[str, str, int]]) -> Plan[list[Position]]:
-    """Plan: both tokens behind shares of pairs, each with the name of where they lie."""
+    """Plan: both tokens behind shares of pairs, named by where the shares lie."""
     states = yield from grouped([_pair(pair) for _, pair, _ in stakes])
     return [
         position

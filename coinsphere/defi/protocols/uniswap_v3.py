@@ -49,7 +49,7 @@ class PositionNft(NamedTuple):
 
 
 class Market(NamedTuple):
-    """What a pool tells that a position depends on; growths of fees by token, outside ones by bound."""
+    """The state of a pool that a position's amounts depend on; growths of fees by token, outside ones by bound."""
 
     price: int
     tick: int
@@ -150,7 +150,7 @@ def _positions(nft: PositionNft, market: Market) -> list[Position]:
 
 
 def inside(liquidity: int, price: int, lower: int, upper: int) -> tuple[int, int]:
-    """Amounts of both tokens that a position gives back at a price, as the pool computes them, rounded down."""
+    """The amounts of both tokens in a position at a price, as the pool computes them, rounded down."""
     low, high = sqrt_price(lower), sqrt_price(upper)
     now = min(max(price, low), high)
     amount0 = (liquidity << 96) * (high - now) // high // now
@@ -171,7 +171,7 @@ def fees(nft: PositionNft, market: Market) -> tuple[int, int]:
 
 
 def _growth(market: Market, nft: PositionNft, total: int, lower: int, upper: int) -> int:
-    """The growth of fees between the bounds of a position since the pool began, but for a multiple of 2^256."""
+    """The growth of fees between a position's bounds since the pool began, modulo 2^256."""
     below = lower if market.tick >= nft.lower else total - lower
     above = upper if market.tick < nft.upper else total - upper
     return total - below - above

@@ -1,4 +1,4 @@
-"""Yearn V2: shares of vaults, as the token that they are made of; of a pool of Curve, as its coins."""
+"""Yearn V2: shares of vaults as the token behind them; where that is a share of a Curve pool, as its coins."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ def _state(vault: str) -> list[Call]:
 
 
 def _worth(shares: int, state: Sequence[Result]) -> tuple[str, int]:
-    """The token that a vault is made of, and how much of it some shares stand for."""
+    """The token behind a vault, and the amount of it that some shares stand for."""
     (token,), (price,), (decimals,) = (required(row, "a vault of Yearn") for row in state)
     return str(token), shares * price // 10**decimals
 

@@ -1,1 +1,1 @@
-"""How we call exchanges: one client, within their rate limits, with nonces and with answers of bounded size."""
+"""Calls to exchanges: one client, within rate limits, with nonces and with responses of bounded size."""

@@ -1,4 +1,4 @@
-"""The circuit breaker of an exchange: one that fails, or asks for it, is left alone for a while."""
+"""The circuit breaker of an exchange: pauses calls after failures, or when the exchange asks for it."""
 
 import time
 from collections.abc import Callable
@@ -32,7 +32,7 @@ return failures
 
 
 class CircuitBreaker:
-    """One breaker of all processes, or of this one alone while Redis is away."""
+    """One breaker shared by all processes through Redis; while Redis is away, each process has its own."""
 
     def __init__(
         self, venue: str, shared: SharedState, elapsed: Callable[[], float] = time.monotonic
@@ -59,12 +59,12 @@ class CircuitBreaker:
             )
 
     def succeeded(self) -> None:
-        """The exchange answered."""
+        """Record that the exchange answered."""
         self._own.succeeded()
         self._shared.ask(lambda redis: redis.delete(self._failures, self._resting))
 
     def failed(self) -> None:
-        """The exchange gave no answer, or a fault."""
+        """Record that the exchange gave no answer, or a server fault."""
         self._own.failed()
         self._shared.ask(
             lambda redis: redis.eval(
@@ -74,7 +74,7 @@ class CircuitBreaker:
         )  # fmt: skip
 
     def rest(self, seconds: float) -> None:
-        """The exchange asked to be left alone for so long."""
+        """Pause calls for as long as the exchange asked."""
         wanted = min(seconds, LONGEST_REST_SECONDS)
         self._own.rest(wanted)
 

@@ -1,4 +1,4 @@
-"""ccxt as we use it for accounts: numbers as strings, our errors, one budget an exchange, and nonces from outside.
+"""Wraps ccxt for accounts: numbers as strings, our errors, one rate limit an exchange, and nonces from the database.
 
 ccxt is imported by the function that needs it: it takes half a second, and most processes never call an exchange.
 """
@@ -58,7 +58,7 @@ class Client:
         self.api.session.close()
 
     def call(self, method: str, params: dict[str, Any] | None = None) -> Any:
-        """Call one of ccxt's methods; what may pass is tried three times, as every call only reads.
+        """Call one of ccxt's methods; a passing failure is retried up to three times, as every call only reads.
 
         Raises:
             KeyRefused: the exchange does not accept the key.
@@ -129,7 +129,7 @@ class Client:
             raise BadPayload(self.api.id, f"cannot be understood ({error})") from None
 
     def _ours(self, ccxt: Any, error: Exception) -> ProviderError:
-        """The same error as one of ours. The chain ends here: ccxt's messages hold addresses with signatures."""
+        """The error of ccxt as one of ours, without its cause: ccxt's messages hold addresses with signatures."""
         venue, message = self.api.id, f"{type(error).__name__}: {self._clean(str(error))}"
         if isinstance(error, ccxt.PermissionDenied):
             return PermissionMissing(venue, message)
@@ -191,7 +191,7 @@ def connect(
 
 
 def _configuration(venue: str, credentials: Credentials) -> dict[str, Any]:
-    """What ccxt's class is made with."""
+    """The configuration that ccxt's class is built with."""
     from coinsphere.exchanges.api.response_limits import BoundedSession  # noqa: PLC0415  it brings requests
 
     return {
@@ -266,7 +266,7 @@ def _wait(error: RateLimited | Unavailable, attempt: int) -> float:
 
 
 def _moved(urls: Any, base: str) -> Any:
-    """The same addresses on another host, whose path begins with the exchange's name."""
+    """The same addresses below `base`, for a server that stands in for the exchange."""
     if isinstance(urls, str):
         return base + urlsplit(urls.replace("{hostname}", "host")).path
     return {key: _moved(url, base) for key, url in urls.items()}

@@ -1,4 +1,4 @@
-"""What an exchange lets us do: its rate limit, and the circuit breaker that leaves it alone when it fails.
+"""The limits on calls to an exchange: its rate limit, and its circuit breaker.
 
 Both belong to an exchange and not to a process, as its limits count by address: they live in Redis, where all workers
 and the API find them. Without Redis each process keeps its own until it is back; nothing else changes.
@@ -37,7 +37,7 @@ class Limits:
 
 
 class LimitsByExchange:
-    """The limits of each exchange; a process makes one of these and gives it to whoever calls."""
+    """The limits of every exchange; each process makes one and shares it among its callers."""
 
     def __init__(
         self, redis_url: str | None = None, sleep: Callable[[float], None] = time.sleep

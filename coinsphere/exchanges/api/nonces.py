@@ -1,4 +1,4 @@
-"""Nonces that only grow, whichever process asks: an exchange refuses a smaller one, and locks a key out that repeats.
+"""Nonces that only grow, across processes: an exchange refuses a smaller one, and may lock a key that repeats one.
 
 Each is committed before it is used, so that a crash or a rollback never brings one back.
 """
@@ -20,7 +20,7 @@ _NEXT = """
 
 
 def fingerprint(exchange: str, api_key: str) -> bytes:
-    """Names a key without telling it."""
+    """A name for a key that does not reveal it."""
     return hashlib.sha256(f"{exchange}\0{api_key}".encode()).digest()
 
 

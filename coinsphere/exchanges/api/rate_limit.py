@@ -1,4 +1,4 @@
-"""The rate limit of an exchange: spaces calls, whoever makes them."""
+"""The rate limit of an exchange: spaces calls across all processes."""
 
 import threading
 import time
@@ -17,13 +17,13 @@ return tostring(turn - now)
 
 
 class Budget:
-    """Spaces calls, whoever of this process makes them."""
+    """Spaces the calls of this process."""
 
     def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
         self._elapsed, self._lock, self._free_at = elapsed, threading.Lock(), 0.0
 
     def take(self, seconds: float) -> float:
-        """Seconds until one's turn; the next caller's comes `seconds` later."""
+        """Seconds until the caller's turn; the next caller's comes `seconds` after it."""
         with self._lock:
             now = self._elapsed()
             turn = max(now, self._free_at)
@@ -32,7 +32,7 @@ class Budget:
 
 
 class RateLimit:
-    """One budget of all processes, or of this one alone while Redis is away."""
+    """One budget shared by all processes through Redis; while Redis is away, each process has its own."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class RateLimit:
         self._shared, self._sleep, self._budget = shared, sleep, Budget(elapsed)
 
     def take(self, seconds: float) -> None:
-        """Wait for one's turn, and make the next caller wait `seconds` longer."""
+        """Wait for the caller's turn; the next caller's comes `seconds` after it."""
         key = self._shared.key("free_at")
         found = self._shared.ask(lambda redis: redis.eval(_TAKE, 1, key, repr(seconds)))
         wait = self._budget.take(seconds) if found is None else float(found)

@@ -21,7 +21,7 @@ _PART = 8 * 1024
 
 
 class BoundedSession(requests.Session):
-    """A session that gives up an answer that is too large or takes too long as a whole.
+    """A session that aborts a response that is too large, or takes too long as a whole.
 
     Args:
         venue: named in errors.
@@ -37,7 +37,7 @@ class BoundedSession(requests.Session):
             self.mount(scheme, _Adapter(seconds))
 
     def request(self, *arguments: Any, **keywords: Any) -> requests.Response:
-        """As its parent's, with the whole answer read.
+        """As the parent's, but the whole response is read, within the limits.
 
         Raises:
             BadPayload: it is too large.

@@ -1,4 +1,4 @@
-"""What all processes know of an exchange, kept in Redis; while Redis is away nothing is shared."""
+"""State of an exchange that all processes share through Redis; while Redis is away nothing is shared."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ class SharedState:
         return f"coinsphere:exchange:{self._venue}:{name}"
 
     def ask(self, question: Callable[["Redis"], Any]) -> Any:
-        """Redis's answer; None where there is no Redis, or it does not answer, or is left alone as it did not."""
+        """The answer of Redis; None without Redis, or while it does not answer."""
         if self._redis is None:
             return None
         try:

@@ -1,4 +1,4 @@
-"""What a user is told by mail about an account at an exchange."""
+"""The mails to a user about an account at an exchange."""
 
 from psycopg import Connection as Database
 
@@ -16,7 +16,7 @@ _WHY = {
 
 
 def stopped(conn: Database, found: Connection, status: Status, error: str) -> None:
-    """Write the mail that an account is read no more; nothing where its user has no confirmed address."""
+    """Write the mail that an account is no longer read; none to a user without a confirmed address."""
     row = conn.execute(_RECIPIENT, {"user_id": found.user_id}).fetchone()
     if row is None:
         return

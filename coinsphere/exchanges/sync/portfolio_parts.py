@@ -1,4 +1,4 @@
-"""The exchange accounts of a portfolio, read as parts of its sync: it is done when they are."""
+"""Syncs of a portfolio's exchange accounts as parts of its own sync, which ends when they have."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -42,7 +42,7 @@ class _Sum(NamedTuple):
 
 
 def request(conn: Connection, user_id: UUID, portfolio_id: UUID, portfolio_sync_id: UUID) -> None:
-    """Have every account of the portfolio read, as parts of its sync."""
+    """Request a sync of every account of the portfolio, as parts of its own."""
     parameters = {"user_id": user_id, "portfolio_id": portfolio_id}
     for (connection_id,) in conn.execute(_CONNECTIONS, parameters).fetchall():
         part = syncs.request(conn, connection_id)
@@ -51,7 +51,7 @@ def request(conn: Connection, user_id: UUID, portfolio_id: UUID, portfolio_sync_
 
 
 def with_parts(conn: Connection, sync: Sync) -> Sync:
-    """The sync of a portfolio with what its accounts brought; it runs while one of them does, and fails with one."""
+    """The sync of a portfolio with its accounts' results; it runs while one of them does, and fails with one."""
     cursor = conn.cursor(row_factory=class_row(_Sum))
     parts = cursor.execute(_SUM, {"portfolio_sync_id": sync.id}).fetchone()
     if parts is None:

@@ -1,4 +1,4 @@
-"""Reading an account: every list to its end, and once more what could not be read."""
+"""Reads an account: every list to its end, then again what could not be read before."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _log = log.get("exchanges")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Whose account is read, at which exchange, and where what it tells goes. `conn` is in autocommit."""
+    """One reading: the account, its exchange, and where its facts are stored. `conn` is in autocommit."""
 
     conn: Database
     target: Target
@@ -81,7 +81,7 @@ def _lists(reading: Reading, known: Known) -> BadPayload | None:
 def _told(
     reading: Reading, ask: Callable[[Position, datetime], Page], position: Position, now: datetime
 ) -> Page:
-    """A page.
+    """The page of a stream at a position.
 
     Raises:
         BadPayload: the answer has another shape than any of its exchange's.
@@ -94,7 +94,7 @@ def _told(
 
 
 def _ask_again(reading: Reading, streams: Sequence[Stream]) -> None:
-    """Ask once more for what could not be read; an exchange may tell it right by now."""
+    """Ask again for rows that could not be read; the exchange may have corrected them."""
     conn, target, now = reading.conn, reading.target, reading.clock()
     named = {stream.name: stream for stream in streams}
     for name, asked in store.unread(conn, target, _MOST_AGAIN):
@@ -110,7 +110,7 @@ def _ask_again(reading: Reading, streams: Sequence[Stream]) -> None:
 
 
 def _balances(reading: Reading) -> dict[str, Decimal] | None:
-    """What the account holds; None where that cannot be read, which is listed."""
+    """The account's balances; None where they cannot be read, which is listed as unread."""
     held: dict[str, Decimal] | None = None
     reason: str | None = None
     try:
@@ -122,7 +122,7 @@ def _balances(reading: Reading) -> dict[str, Decimal] | None:
 
 
 def _drain(reading: Reading, stream: Stream) -> set[str]:
-    """Read a stream to its end; the assets that it told of. What was read before a failure is stored."""
+    """Read a stream to its end. Returns the assets in it. What was read before a failure is stored."""
     conn, target, until = reading.conn, reading.target, reading.clock()
     position = store.cursor(conn, target, stream.name)
     seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""From records of an account to facts of the ledger: which token an asset is, and what is bought, sold or swapped."""
+"""Resolves records of an account to facts of the ledger: which token an asset is, and what is bought, sold or swapped."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -25,7 +25,7 @@ class Unbooked(NamedTuple):
 
 
 def assets(records: Iterable[Record]) -> set[str]:
-    """Everything that the records name."""
+    """Every asset that the records name."""
     sides = (side for each in records for side in (each.sent, each.received, each.fee))
     return {side[0] for side in sides if side is not None}
 
@@ -38,7 +38,7 @@ def tokens(conn: Connection, symbols: Iterable[str]) -> dict[str, UUID]:
 def resolve(
     records: Iterable[Record], account: LedgerAccount, known: Mapping[str, UUID], now: datetime
 ) -> tuple[list[NewFact], list[Unbooked]]:
-    """The facts of the records, and those records that are none. What moved money only is neither."""
+    """The facts of the records, and the records that cannot be booked. A movement of money alone is neither."""
     made: list[NewFact] = []
     unbooked: list[Unbooked] = []
     for record in records:

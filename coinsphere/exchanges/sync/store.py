@@ -1,4 +1,4 @@
-"""Storing pages: facts, what cannot be booked, and the cursor behind them, all in one transaction."""
+"""Stores pages: facts, records that cannot be booked, and the cursor behind them, in one transaction."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ _BALANCE = """
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whose account is read by which sync, and where its facts go."""
+    """The account and sync that are read, and where the facts go."""
 
     sync_id: UUID
     connection_id: UUID
@@ -92,7 +92,7 @@ class Target:
 
 
 def cursor(conn: Connection, target: Target, stream: str) -> Position:
-    """Where a stream goes on; empty where it was never read."""
+    """The position from which a stream continues; empty where it was never read."""
     parameters = {"connection_id": target.connection_id, "stream": stream}
     row = conn.execute(_CURSOR, parameters).fetchone()
     return {} if row is None else dict(row[0])
@@ -105,7 +105,7 @@ def pages(
     read: Sequence[Page],
     now: datetime,
 ) -> None:
-    """Store what pages told and the position behind them, all or nothing. `conn` must be in autocommit.
+    """Store pages and the position behind them, all or nothing. `conn` must be in autocommit.
 
     Raises:
         Disconnected: the connection was deleted, stopped, or has another portfolio now.
@@ -119,7 +119,7 @@ def pages(
 
 
 def unread(conn: Connection, target: Target, limit: int) -> list[tuple[str, Position]]:
-    """Where rows that could not be read are asked for again: the stream, and its `asked`."""
+    """The streams with rows that could not be read, and the `asked` by which each is asked for again."""
     parameters = {"connection_id": target.connection_id, "limit": limit}
     return [(stream, asked) for stream, asked in conn.execute(_UNREAD, parameters)]
 
@@ -127,7 +127,7 @@ def unread(conn: Connection, target: Target, limit: int) -> list[tuple[str, Posi
 def asked_again(
     conn: Connection, target: Target, place: tuple[str, Position], page: Page | None, now: datetime
 ) -> None:
-    """Store what is told now where rows could not be read; those that can be by now are listed no more.
+    """Store the second reading of unread rows; those that can be read now are no longer listed.
 
     `conn` and errors as for `pages`; `place` as `unread` gave it; `page` is None where the exchange did not tell it again.
     """
@@ -144,7 +144,7 @@ def asked_again(
 
 
 def note(conn: Connection, target: Target, name: str, reason: str | None, now: datetime) -> None:
-    """List what cannot be read and is no row of a stream, or, without a reason, list it no more."""
+    """List something other than a row as unread, with the reason; without a reason, remove it from the list."""
     with conn.transaction():
         _hold(conn, target)
         if reason is None:
@@ -194,7 +194,7 @@ def _keep_unread(
 
 
 def retry_unbooked(conn: Connection, target: Target, now: datetime) -> None:
-    """Book what could not be booked before, as far as it can be now. `conn` and errors as for `pages`."""
+    """Try again to book records that could not be booked. `conn` and errors as for `pages`."""
     parameters = {"connection_id": target.connection_id}
     with conn.transaction():
         _hold(conn, target)
@@ -210,7 +210,7 @@ def retry_unbooked(conn: Connection, target: Target, now: datetime) -> None:
 
 
 def balances(conn: Connection, target: Target, held: dict[str, Decimal], now: datetime) -> None:
-    """Store what the account holds, in the place of what was known. `conn` and errors as for `pages`."""
+    """Replace the stored balances of the account. `conn` and errors as for `pages`."""
     known = resolving.tokens(conn, held)
     parameters = {"connection_id": target.connection_id, "now": now}
     rows = [
@@ -233,7 +233,7 @@ def _hold(conn: Connection, target: Target) -> None:
 def _record(
     conn: Connection, target: Target, stream: str | None, records: Sequence[Record], now: datetime
 ) -> list[Unbooked]:
-    """Record facts in the order of their time; what cannot be booked is kept aside and returned."""
+    """Book records in the order of their time. Returns those that cannot be booked, which are stored apart."""
     named = resolving.assets(records)
     known = resolving.tokens(conn, named)
     ordered = sorted(records, key=lambda each: (each.at, each.native_id))

@@ -1,4 +1,4 @@
-"""Syncs: reading an account page by page, as often as one likes, with one effect."""
+"""Syncs: an account is read page by page; repeating one changes nothing."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -87,7 +87,7 @@ _log = log.get("exchanges")
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """A sync and how far it is.
+    """A sync and its progress.
 
     Attributes:
         stream: the list that is being read.
@@ -113,7 +113,7 @@ class Sync:
 
 
 def request(conn: Database, connection_id: UUID) -> UUID | None:
-    """Write a sync and the job that does it; the one that waits or runs already, where there is one.
+    """Store a sync and the job that does it. Returns its id, or that of the one that waits or runs already.
 
     None where the connection is stopped. `conn` must find the schema `jobs` by its search path.
     """
@@ -124,7 +124,7 @@ def request(conn: Database, connection_id: UUID) -> UUID | None:
 
 
 def request_due(conn: Database, now: datetime) -> int:
-    """Request a sync of every connection whose time has come; how many."""
+    """Request a sync of every connection that is due. Returns how many."""
     with conn.transaction():
         due: Sequence[tuple[UUID]] = conn.execute(_DUE, {"now": now}).fetchall()
         for (connection_id,) in due:
@@ -182,7 +182,7 @@ def run(
 
 
 def give_up(conn: Database, sync_id: UUID, now: datetime, why: str) -> None:
-    """End a sync that is open and that nobody goes on with."""
+    """Close a sync that is open and that no job continues."""
     sync = get(conn, sync_id)
     connection = None if sync is None else connections.get(conn, sync.connection_id)
     if sync is not None and connection is not None and sync.status in ("queued", "running"):
@@ -192,7 +192,7 @@ def give_up(conn: Database, sync_id: UUID, now: datetime, why: str) -> None:
 def _settle(
     conn: Database, sync_id: UUID, found: Connection, accounts: Accounts, keys: SymmetricKeys
 ) -> None:
-    """Read the account and write how it went, all before the next one may work with its key."""
+    """Read the account and store the result, before another process may work with its key."""
     now = accounts.clock
     try:
         _read(conn, sync_id, found, accounts, keys)
@@ -215,7 +215,7 @@ def _told(error: Exception) -> str:
 
 @contextmanager
 def _alone(conn: Database, found: Connection) -> Iterator[None]:
-    """Keep every other process from working with the same key; PostgreSQL lets go of it if this one dies."""
+    """Lock the key against other processes; PostgreSQL releases it if this one dies."""
     parameters = {"key_hash": found.key_hash}
     if conn.execute(_LOCK, parameters).fetchone() != (True,):
         raise Busy("The key is being worked with.")
@@ -248,7 +248,7 @@ def _read(
 
 
 def _check(conn: Database, found: Connection, client: Client, now: datetime) -> None:
-    """Look once a day whether the key may still do no harm."""
+    """Check once a day that the key can still do no harm."""
     checked_at = found.permissions_checked_at
     if checked_at is not None and now - checked_at < CHECK_EVERY:
         return
@@ -266,7 +266,7 @@ def _stop(
     error: str,
     now: datetime,
 ) -> None:
-    """Read the account no more, and tell its user by one mail."""
+    """Stop reading the account, and tell its user by mail."""
     with conn.transaction():
         if connections.stop(conn, found.id, status, error, now) is not None:
             mail_templates.stopped(conn, found, status, error)

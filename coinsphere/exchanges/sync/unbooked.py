@@ -1,4 +1,4 @@
-"""What was told of an account and is not in the books, and why."""
+"""Records of an account that are not in the books, and why."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _COUNT = """
 
 @dataclass(frozen=True, slots=True)
 class NotBooked:
-    """One thing that an exchange told and that is not booked.
+    """One record that is not booked.
 
     Attributes:
         name: of the record, by the exchange's own id.
@@ -48,11 +48,11 @@ class NotBooked:
 
 
 def listed(conn: Connection, connection_id: UUID, limit: int) -> list[NotBooked]:
-    """What is not booked of one connection: first what has no time, then the newest."""
+    """The records of a connection that are not booked: those without a time first, then the newest."""
     parameters = {"connection_id": connection_id, "limit": limit}
     return conn.cursor(row_factory=class_row(NotBooked)).execute(_LIST, parameters).fetchall()
 
 
 def counts(conn: Connection, connection_ids: Collection[UUID]) -> dict[UUID, int]:
-    """How much is not booked, by connection; those of which everything is are not named."""
+    """The number of records that are not booked, by connection; connections with none are left out."""
     return dict(conn.execute(_COUNT, {"connection_ids": list(connection_ids)}).fetchall())

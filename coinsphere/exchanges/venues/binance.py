@@ -58,7 +58,7 @@ class Binance:
         return KeyInfo(permissions, None if uid is None else str(uid))
 
     def balances(self, client: Client) -> dict[str, Decimal]:
-        """Spot balances, free and locked; what earns (`LD…`) counts as the asset itself."""
+        """Spot balances, free and locked; an asset in Earn (`LD…`) counts as the asset itself."""
         client.markets()
         rows = client.call("privateGetAccount", {"omitZeroBalances": "true"})["balances"]
         return holdings(
@@ -100,7 +100,7 @@ class Binance:
 
 
 def _used(client: Client, known: Known) -> list[tuple[str, dict[str, Any]]]:
-    """The spot markets of what the account holds or moved, and those that the user named."""
+    """The spot markets of assets that the account holds or moved, and those that the user named."""
     money = known.assets | _MONEY
     return sorted(
         (symbol, info)
@@ -183,7 +183,7 @@ def _reward(client: Client, row: dict[str, Any]) -> Record | None:
 
 
 def _older(rows: list[dict[str, Any]], part: str, most: int, end: int) -> int | None:
-    """Where those before the rows of a full answer end; None where there are none."""
+    """The end of the window with the rows before those of a full page; None where there are none."""
     if len(rows) < most:
         return None
     oldest, _ = bounds("binance", rows, lambda row: int(row[part]))
@@ -213,7 +213,7 @@ def _conversion(client: Client, conversion: dict[str, Any]) -> Told:
 
 
 def _converted(client: Client, conversion: dict[str, Any], row: dict[str, Any]) -> Record:
-    """What is told as transferred is what was left after the charge, both in BNB unless another asset is named."""
+    """One asset's part of a conversion. The amount called transferred is after the fee, both in BNB unless another asset is named."""
     got = _asset(client, row.get("targetAsset") or "BNB")
     net, charge = rounded(row["transferedAmount"]), rounded(row["serviceChargeAmount"])
     return Record(

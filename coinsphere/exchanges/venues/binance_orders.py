@@ -1,4 +1,4 @@
-"""Binance's orders beside its markets: conversions, 30 days a call, and crypto bought or sold for money, 90 days a call.
+"""Binance's orders outside its markets: conversions, 30 days a call, and purchases and sales for money, 90 days a call.
 
 What their rows mean stands in `coinsphere.portfolio.imports.statements.binance`, as for the rows of its statement. Sources:
 Binance's documentation of `convert/tradeFlow` and `fiat/payments`. Deposits and withdrawals of money (`fiat/orders`) are
@@ -134,7 +134,7 @@ def _sides(row: dict[str, Any], fee: Decimal, *, is_buy: bool) -> tuple[Decimal,
 
 
 def _is_done(status: object, done: str, others: set[str]) -> bool:
-    """Whether it happened. Raises `ValueError` for a status that is not documented."""
+    """Whether the order was executed. Raises `ValueError` for an undocumented status."""
     if str(status) not in {done, *others}:
         raise ValueError(f"its status is {str(status)[:40]!r}")
     return status == done

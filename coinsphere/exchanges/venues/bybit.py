@@ -62,7 +62,7 @@ class Bybit:
         )
 
     def balances(self, client: Client) -> dict[str, Decimal]:
-        """Balances of the unified and the funding account, and what earns."""
+        """Balances of the unified and the funding account, and of Earn."""
         unified = client.call("privateGetV5AccountWalletBalance", {"accountType": "UNIFIED"})
         funding = client.call(
             "privateGetV5AssetTransferQueryAccountCoinsBalance", {"accountType": "FUND"}
@@ -178,7 +178,7 @@ def _trade(client: Client, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _earning(client: Client) -> list[dict[str, Any]]:
-    """What lies in Earn; nothing where the key may not see it."""
+    """The balances in Earn; none where the key may not read them."""
     try:
         answers = [client.call("privateGetV5EarnPosition", {"category": each}) for each in EARN]
     except PermissionMissing:

@@ -1,4 +1,4 @@
-"""From what ccxt parses to records: trades and transfers of every exchange look alike there."""
+"""Turns ccxt's parsed trades and transfers, which look alike for every exchange, into records."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -20,7 +20,7 @@ _NUMBERS = frozenset({"amount", "price"})
 
 
 def trades(venue: str, parsed: Mapping[str, Any], native_id: str) -> Iterator[Record]:
-    """The records of a trade: itself, and what its fees are besides, all of them: a rebate, one in a third asset.
+    """The records of a trade: the trade itself, and each fee that is no part of it, such as a rebate or one in a third asset.
 
     Raises:
         BadPayload: it lacks a time, a price, an amount or a side.
@@ -62,7 +62,7 @@ def transfer(
     tx_hash: str | None = None,
     income: Kind | None = None,
 ) -> Record | None:
-    """What came (`change` above zero) or left; None where nothing moved."""  # fmt: skip
+    """An arrival (`change` above zero) or a departure; None where nothing moved."""
     if not change:
         return None
     side = (asset, rounded(abs(change)))
@@ -75,7 +75,7 @@ def transfer(
 
 
 def income(entry: Entry, kinds: Mapping[str, Kind], elsewhere: Collection[str]) -> Record | None:
-    """What a row of a ledger brought, by its type; refused where that is not known, or where it took something.
+    """The income of a row of a ledger, by its type; refused for an unknown type, or a negative amount.
 
     Args:
         entry: the row.
@@ -92,7 +92,7 @@ def income(entry: Entry, kinds: Mapping[str, Kind], elsewhere: Collection[str]) 
 
 
 def moved(venue: str, row: Mapping[str, Any]) -> Iterator[Record]:
-    """The record of a deposit or withdrawal that ccxt parsed; none where it is under way or failed.
+    """The record of a deposit or withdrawal that ccxt parsed; none where it is pending or failed.
 
     Raises:
         BadPayload: it lacks a direction, an id, a time, an amount or an asset.
@@ -120,7 +120,7 @@ def moved(venue: str, row: Mapping[str, Any]) -> Iterator[Record]:
 
 
 def moved_name(row: Mapping[str, Any]) -> str:
-    """What the record of a deposit or withdrawal is called."""
+    """The id of the record of a deposit or withdrawal."""
     return f"{row['type']}-{_given(row['id'] or row['txid'])}"
 
 
@@ -143,7 +143,7 @@ def _lacking(row: Mapping[str, Any], parts: Iterable[str], error: Exception) -> 
 
 
 def _size(value: object) -> Decimal:
-    """An amount, whose direction stands elsewhere. Raises `ValueError` where it has a minus: which of both holds?"""
+    """An amount whose direction stands elsewhere. Raises `ValueError` where it is negative, as the two may contradict."""
     found = number(value)
     if found < 0:
         raise ValueError(f"{str(value)[:40]!r} is negative")
@@ -164,7 +164,7 @@ def _given(text: object) -> str:
 
 
 def _fees(parsed: Mapping[str, Any]) -> dict[str, Decimal]:
-    """What was paid for a trade by asset, below zero where it was paid back; ccxt tells several as `fees`."""
+    """The fees of a trade by asset, negative where paid back; ccxt gives several as `fees`."""
     found: dict[str, Decimal] = {}
     for fee in parsed.get("fees") or [parsed.get("fee") or {}]:
         asset = str(fee.get("currency") or "")

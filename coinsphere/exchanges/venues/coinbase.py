@@ -152,7 +152,7 @@ def _transactions(client: Client, wallets: Sequence[str]) -> Stream:
 
 
 def _asked_again(client: Client, asked: Position, now: datetime) -> Page:  # noqa: ARG001  every stream has it
-    """The rows of a page that are events by themselves, or the halves of one conversion."""
+    """The page that is asked for again: of rows that are events by themselves, or of the halves of one conversion."""
     rows = [row for place in asked["places"] for row in _rows(client, *place)[0]]
     names = asked.get("names")
     if names is None:
@@ -208,7 +208,7 @@ def _converted(
 
 
 def _settled(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Those before the first that is under way: it is asked for again by the next sync."""
+    """The rows before the first pending one, which the next sync asks for again."""
     for row in rows:
         status = row.get("status") if isinstance(row, dict) else None
         if status in ("pending", "waiting_for_clearing", "waiting_for_signature"):
@@ -250,7 +250,7 @@ def _name(row: Any) -> str:
 
 
 def _records(rows: Sequence[dict[str, Any]]) -> list[Record]:
-    """What rows mean that tell one event.
+    """The records of the rows of one event.
 
     Raises:
         NONSENSE: a row of them cannot be read.
@@ -286,7 +286,7 @@ def _entry(row: dict[str, Any]) -> Entry:
 
 
 def _bought(row: dict[str, Any], entry: Entry) -> Record:
-    """A simple purchase or sale; what it cost, fees within, is the worth that Coinbase names."""
+    """A simple purchase or sale; its cost, including fees, is the native amount that Coinbase gives."""
     worth = row["native_amount"]
     paid = (coinbase.asset(worth["currency"]), abs(rounded(number(worth["amount"]))))
     return coinbase.purchase(entry.name, entry.at, (entry.asset, entry.change), paid)

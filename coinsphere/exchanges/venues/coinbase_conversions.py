@@ -1,4 +1,4 @@
-"""Conversions at Coinbase: their two halves stand in the lists of two wallets, and are found by id, or by time and sign."""
+"""Conversions at Coinbase: matches their two halves, which stand in two wallets' lists, by id, or by time and sign."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ _NEAR = timedelta(seconds=5)
 
 
 class Half(NamedTuple):
-    """What can be read of one half of a conversion; `told` is the conversion's id."""
+    """The readable part of one half of a conversion; `told` is the conversion's id."""
 
     kind: str
     told: str | None
@@ -35,7 +35,7 @@ def half_of(row: dict[str, Any]) -> Half:
 
 
 def pairs(halves: Mapping[str, Half]) -> list[list[str]]:
-    """Halves of one conversion: by its id where the exchange tells it, else by time and sign."""
+    """Pairs the halves of conversions: by id where the exchange gives it, else by time and sign."""
     found: dict[str, list[str]] = {}
     for name in sorted(halves, key=lambda each: (halves[each].at or _EPOCH, each)):
         half = halves[name]
@@ -48,7 +48,7 @@ def pairs(halves: Mapping[str, Half]) -> list[list[str]]:
 
 
 def _completes(half: Half, others: list[Half]) -> bool:
-    """Whether it is the other half; one whose amount cannot be read may have any sign."""
+    """Whether one half completes another; one without a readable amount may have any sign."""
     one, *more = others
     if more or half.kind != one.kind or half.at is None or one.at is None:
         return False
@@ -59,7 +59,7 @@ def _completes(half: Half, others: list[Half]) -> bool:
 
 
 def moment(row: dict[str, Any]) -> datetime:
-    """When it happened.
+    """The instant of the row.
 
     Raises:
         NONSENSE: it does not tell.

@@ -1,4 +1,4 @@
-"""Kraken: trades and the ledger, 50 rows a call from the newest of a fixed window; its nonces must grow.
+"""Kraken: trades and the ledger, 50 rows a call, back from the newest of a fixed window; nonces must grow.
 
 What a row means stands in `coinsphere.portfolio.imports.statements.kraken`, for its files as well.
 """
@@ -71,7 +71,7 @@ class Kraken:
         return KeyInfo(Permissions(bool(_TRADING & set(names)), bool(_MOVING & set(names)), names))
 
     def balances(self, client: Client) -> dict[str, Decimal]:
-        """Balances; what is staked (`.S`, `.M`, …) counts as the asset itself."""
+        """Balances; a staked asset (`.S`, `.M`, …) counts as the asset itself."""
         client.markets()
         told = client.call("privatePostBalanceEx")["result"]
         held = [(name, row) for name, row in told.items() if kraken.is_held(name)]
@@ -116,7 +116,7 @@ def _rows(
 
 
 def _ledger(client: Client) -> Stream:
-    """The ledger as a stream; rows of events that may go on in the next page wait in the position."""
+    """The ledger as a stream; rows of events that may continue on the next page wait in the position."""
 
     def page(position: Position, now: datetime) -> Page:
         told: Rows = {}
@@ -167,7 +167,7 @@ def _asked_again(client: Client, asked: Position, now: datetime) -> Page:  # noq
 
 
 def _near(told: Rows) -> dict[str, list[int]]:
-    """For rows without a time: between which instants, in milliseconds, the other rows of their page lie."""
+    """For each row without a time, the instants in milliseconds between which the other rows of its page lie."""
     times = {name: _time_of(row) for name, row in told.items()}
     known = [to_milliseconds(at) for at in times.values() if at is not None]
     return {name: [min(known), max(known)] for name, at in times.items() if at is None and known}
@@ -189,7 +189,7 @@ def _placed(told: Told, near: Mapping[str, Sequence[int]]) -> Told:
 
 
 def _withdrawn(made: list[Record], now: datetime) -> list[str]:
-    """What is booked as gone and will be read once more; it may have come back by then."""
+    """The ids of booked withdrawals that will be read once more, as they may still be returned."""
     since = now - _OVERLAP - _SPREAD
     return [each.native_id for each in made if each.kind is Kind.TRANSFER_OUT and each.at >= since]
 
@@ -213,7 +213,7 @@ def _reference(row: Any) -> str:
 
 
 def _is_whole(rows: Rows, told: Rows) -> bool:
-    """Whether nothing of the event can follow, as pages go from the newest to the oldest."""
+    """Whether no row of the event can follow, as pages go from the newest to the oldest."""
     entries = [entry for name, row in rows.items() if (entry := _readable(name, row))]
     if any(entry.kind == "withdrawal" and entry.change > 0 for entry in entries):
         return False

@@ -145,7 +145,7 @@ def _income(client: Client, row: dict[str, Any]) -> Record | None:
 
 
 def kind_of(name: str) -> Kind | None:
-    """What kind of income it is; None: none."""
+    """The kind of income of a row; None where it is none."""
     if not name.endswith(INCOME):
         return None
     if "staking" in name or "voting" in name:

@@ -1,4 +1,4 @@
-"""OKX: fills of the last three months (it tells no older ones), deposits, withdrawals and incomes, newest first.
+"""OKX: fills of the last three months (older ones are not served), deposits, withdrawals and incomes, newest first.
 
 Trades from before are not told, nor what flexible savings earn before it is taken out; both show as a difference.
 """
@@ -128,7 +128,7 @@ def _page(
 
 
 def _older(rows: list[dict[str, Any]], token: int | None) -> int | None:
-    """Where the rows before those of a full answer end; None where there are none, or none else."""
+    """The time in milliseconds before which the rows behind a full page lie; None where there are none."""
     if len(rows) < _ROWS:
         return None
     following = bounds("okx", rows, lambda row: int(row["ts"]))[0] + 1

@@ -1,4 +1,4 @@
-"""The ways in which exchanges let their lists be read, so that any page can be asked for again."""
+"""Pagination of exchanges' lists, by time or by number, so that any page can be asked for again."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -17,14 +17,14 @@ _log = log.get("exchanges")
 
 
 class Answer(NamedTuple):
-    """What one call told, and the token of the next one in the same window; None where it was the last."""
+    """The rows of one call, and the token of the next page in the same window; None after the last."""
 
     told: Told
     token: Any = None
 
 
 class Numbered(NamedTuple):
-    """What one call told, the number behind the last row that it told, and whether nothing follows."""
+    """The rows of one call, the number after its last row, and whether it was the last page."""
 
     told: Told
     following: int
@@ -111,7 +111,7 @@ def rows_of(
 
 
 def by_number(name: str, fetch: Callable[[int], Numbered]) -> Stream:
-    """A list whose rows are numbered: `fetch` gets the first number wanted."""
+    """A list whose rows are numbered; `fetch` takes the first number wanted."""
 
     def page(position: Position, now: datetime) -> Page:  # noqa: ARG001  every stream has it
         first = int(position.get("from", 0))
@@ -122,7 +122,7 @@ def by_number(name: str, fetch: Callable[[int], Numbered]) -> Stream:
 
 
 def optional(stream: Stream) -> Stream:
-    """The same list; empty as long as the key may not read it, as some exchanges ask a right of its own for it."""
+    """The same list, empty while the key may not read it, as some exchanges require a separate permission."""
 
     def page(position: Position, now: datetime) -> Page:
         try:

@@ -1,4 +1,4 @@
-"""Rows that an exchange tells, read one by one: one that makes no sense is set aside by its name, with its reason."""
+"""Reads an exchange's rows one by one; one that cannot be read is set aside with its id and the reason."""
 
 import hashlib
 import json
@@ -28,17 +28,17 @@ Row = Any
 
 
 class Told(NamedTuple):
-    """What some rows tell, and those that cannot be read."""
+    """The records of some rows, and the rows that cannot be read."""
 
     records: list[Record]
     unread: list[Unread]
 
     def joined(self, other: "Told") -> "Told":
-        """Both."""
+        """Both results together."""
         return Told([*self.records, *other.records], [*self.unread, *other.unread])
 
     def page(self, position: Position, asked: Position, *, is_last: bool) -> Page:
-        """As a page of a stream, which is asked for again by `asked`."""
+        """The result as a page of a stream, which is asked for again by `asked`."""
         return Page(self.records, position, is_last, self.placed(asked).unread)
 
     def placed(self, asked: Position) -> "Told":
@@ -54,7 +54,7 @@ def read(
     name: Callable[[Row], str],
     meant: Callable[[Row], Iterable[Record | None]],
 ) -> Told:
-    """What each row means.
+    """The records of each row.
 
     Args:
         venue: whose rows these are.
@@ -75,7 +75,7 @@ def read(
 
 
 def require_sense(record: Record) -> None:
-    """Check that a record can be stored: its numbers are numbers that fit, its names can be read.
+    """Check that a record can be stored: its numbers fit, and its names are readable text.
 
     Raises:
         ValueError: says what cannot.
@@ -96,7 +96,7 @@ def require_sense(record: Record) -> None:
 def unread(
     venue: str, row: Row, name: Callable[[Row], str], reason: str, at: datetime | None = None
 ) -> Unread:
-    """A row that is set aside."""
+    """A row as one that cannot be read, with the reason."""
     shown = json.dumps(row, default=str)
     try:
         known = name(row)
@@ -109,7 +109,7 @@ def unread(
 
 
 def why(error: Exception) -> str:
-    """What is wrong with a row, in a few words."""
+    """The fault of a row in a few words."""
     if isinstance(error, BadPayload):
         return str(error).removeprefix(f"{error.source}: ")[:_LONGEST_REASON]
     if isinstance(error, KeyError):
@@ -132,7 +132,7 @@ def number(text: object) -> Decimal:
 
 
 def bounds(venue: str, rows: Sequence[Row], place: Callable[[Row], int]) -> tuple[int, int]:
-    """The least and the greatest of what pages are ordered by, of the rows in which it can be read.
+    """The least and the greatest value by which pages are ordered, of the rows that have a readable one.
 
     Raises:
         BadPayload: none of the rows tells it, so that nobody knows what follows.
@@ -151,7 +151,7 @@ def bounds(venue: str, rows: Sequence[Row], place: Callable[[Row], int]) -> tupl
 def holdings(
     venue: str, rows: Iterable[Row], held: Callable[[Row], tuple[str, Decimal]]
 ) -> dict[str, Decimal]:
-    """The sum of what rows say is held, by asset.
+    """The sum of the rows' amounts, by asset.
 
     Raises:
         BadPayload: one cannot be read; what the account holds is not known then.

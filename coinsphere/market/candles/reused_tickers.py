@@ -1,4 +1,4 @@
-"""Tickers that passed from one coin to another: the time of a candle says which of the two it is of."""
+"""Tickers that passed from one coin to another: the time of a candle decides which coin it is of."""
 
 from psycopg import Connection
 
@@ -24,14 +24,14 @@ _REUSED = """
 
 
 class ReusedTickers:
-    """Since when and until when tokens have a symbol that another coin had before, or has since."""
+    """The spans of time in which a token's symbol belonged to another coin."""
 
     def __init__(self, conn: Connection) -> None:
         """Of all events that count."""
         self._spans = {row[0]: row[1:] for row in conn.execute(_REUSED)}
 
     def is_of_other_coin(self, candle: Candle) -> bool:
-        """Whether its source goes by symbols, and the symbol was another coin's in any part of the candle's time."""
+        """Whether a candle's source goes by symbols, and the symbol was another coin's in any part of the candle's time."""
         if candle.token_id not in self._spans or candle.source in _BY_ID:
             return False
         since, until = self._spans[candle.token_id]

@@ -34,7 +34,7 @@ _LIST = """
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A candle that was believed, and is no more. Closes in US dollars; `became` is None of one that was removed."""
+    """A final candle that was changed or removed. Closes in US dollars; `became` is None where it was removed."""
 
     symbol: str
     interval: str

@@ -1,4 +1,4 @@
-"""Candles into `market.price_data`: checked, quarantined where wrong, and written only where something changed.
+"""Writes candles to `market.price_data`: invalid ones go to the quarantine, unchanged ones are skipped.
 
 One way in for every source. A load streams: it holds one batch at a time, sends it by COPY into a temporary table
 and moves it on by one upsert. A load is one transaction (a savepoint where the caller has one open), so a loader
@@ -111,7 +111,7 @@ def load(
     clock: Clock = utc_now,
     on_reject: OnReject | None = None,
 ) -> Loaded:
-    """Store `candles`; those that cannot be true go to the quarantine instead.
+    """Store `candles`; invalid ones go to the quarantine instead.
 
     Args:
         conn: a connection; the load is a transaction of its own within the caller's.
@@ -133,7 +133,7 @@ def load(
 
 
 def make_partitions(conn: Connection, now: datetime) -> int:
-    """Make the partitions of the months from now on for two months, at a quiet hour; how many were missing.
+    """Create missing partitions for this month and the next two, at a quiet hour. Returns how many were missing.
 
     The loader that needs the first candle of a month would wait for every reader, and all others behind it.
     """
@@ -157,7 +157,7 @@ class Gap:
 def gaps(
     conn: Connection, interval: Interval, token_ids: Sequence[UUID] | None = None
 ) -> list[Gap]:
-    """Every run of missing candles between a token's first and last one, of all tokens or those given."""
+    """Every gap between a token's first and last candle, of all tokens or those given."""
     parameters = {
         "interval": interval,
         "step": interval.duration,

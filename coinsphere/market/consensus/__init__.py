@@ -1,4 +1,4 @@
-"""One price out of many venues' quotes: the rule alone, without a database, a clock or a network.
+"""Computes one price from many venues' quotes: the rule alone, without database, clock or network.
 
 The guide `docs/guides/prices.md` states it in words.
 """

@@ -1,4 +1,4 @@
-"""What venues say, what became of it, and what they agree on."""
+"""The model of a consensus: venues' quotes, the part of each, and the price they agree on."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The numbers of the rule. Distances are in basis points (bp, a ten-thousandth)."""
+    """The parameters of the rule. Distances are in basis points (bp, a ten-thousandth)."""
 
     quorum: int = 3
     stale_after: timedelta = timedelta(seconds=90)
@@ -55,7 +55,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class VenueQuote:
-    """What one market says: money in `currency`, `volume` and `market_cap` of 24 hours and in it, change in percent."""
+    """One market's quote: money in `currency`, `volume` and `market_cap` over 24 hours in it, change in percent."""
 
     asset: Asset
     venue: str
@@ -73,7 +73,7 @@ class VenueQuote:
 
 @dataclass(frozen=True, slots=True)
 class Constituent:
-    """A market's quote, and its part in the price. Money is in US dollars but for what `quote` says.
+    """A market's quote and its part in the price. Money is in US dollars, except within `quote`.
 
     `noise` is the venue's usual distance from the consensus in bp, `unchanged_since` when its market last moved;
     `agreeing_since` is set while a barred venue agrees again.
@@ -102,7 +102,7 @@ class Constituent:
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
-    """The price of an asset in US dollars at an instant, and everything that it was made of.
+    """The price of an asset in US dollars at an instant, with everything that it was computed from.
 
     `agreed_at` is when `price` was agreed on: earlier than `valid_at` where nobody could be believed, or where a jump
     still waits for its confirmation; then `candidate` is the price after the jump. `usual_move` is in bp a minute.

@@ -1,4 +1,4 @@
-"""The rule: the price that venues agree on, a fold over what they say and what was agreed on a moment ago."""
+"""The consensus rule: the price from venues' quotes and the previous consensus, as a fold."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -39,7 +39,7 @@ def agree_on_all(  # noqa: PLR0917 - as `agree`
     now: datetime,
     rules: Rules,
 ) -> dict[Asset, Consensus]:
-    """What venues agree on, for each asset that is quoted or was: currencies first, as all others convert by them.
+    """The consensus of every asset that is quoted or was; currencies come first, as the others convert by them.
 
     Args:
         quotes: what the venues say, in any order.
@@ -148,7 +148,7 @@ def _three_votes(price: Decimal, part: Constituent) -> tuple[Decimal, Decimal, D
 
 
 def _learnt(part: Constituent, price: Decimal, consensus: Consensus, rules: Rules) -> Constituent:
-    """What the next minute has to know of a market: how far it was away, and whether it may vote again."""
+    """The state of a market that the next minute needs: how far off it was, and whether it may vote again."""
     if part.price is None:
         return part
     gap = statistics.apart(part.price, price).quantize(_BP)
@@ -170,7 +170,7 @@ def _learnt(part: Constituent, price: Decimal, consensus: Consensus, rules: Rule
 def _as_before(
     consensus: Consensus, previous: Consensus | None, parts: Sequence[Constituent]
 ) -> Consensus:
-    """The last price, with its age: nobody can be believed now."""
+    """The last price with its age, as no venue can be believed now."""
     if previous is None:
         return replace(consensus, constituents=tuple(parts))
     return replace(
@@ -184,7 +184,7 @@ def _as_before(
 
 
 def _settled(consensus: Consensus, previous: Consensus | None, rules: Rules) -> Consensus:
-    """The price found, unless it is a jump that a quorum, or the next minute, has still to confirm."""
+    """The computed price, unless it is a jump that a quorum, or the next minute, has to confirm."""
     if previous is None or previous.price is None or previous.agreed_at is None:
         return consensus
     if consensus.price is None:

@@ -1,4 +1,4 @@
-"""Medians, distances and weights, in exact decimals: anyone gets the same digits."""
+"""Medians, distances and weights in exact decimals, so that everyone gets the same digits."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -71,7 +71,7 @@ def _shares(values: Sequence[Decimal]) -> list[Decimal]:
 
 
 def _cap(count: int) -> Decimal:
-    """So little that the largest minority holds less than half."""
+    """The largest share that leaves the largest minority under half."""
     minority = (count - 1) // 2
     return 1 / (2 * minority + Decimal("0.5"))
 

@@ -70,7 +70,7 @@ _INSERT = """
 
 @dataclass(frozen=True, slots=True)
 class ConsensusUpdate:
-    """What was stored; `doubts` has the reason of each token that was quoted and has no new price."""
+    """The counts of what was stored; `doubts` has the reason of each token that was quoted and has no new price."""
 
     loaded: Loaded
     doubts: list[str]
@@ -85,7 +85,7 @@ def settle(  # noqa: PLR0917 - what was said, of what, and when
     now: datetime,
     rules: Rules,
 ) -> "ConsensusUpdate":
-    """Store what the venues agree on at `now`; the quote of each token follows where its price is new.
+    """Compute and store the consensus at `now`; a token's quote is updated where its price is new.
 
     Raises:
         ConfigurationError: the rows may not share a database with what is there, see `origin.refuse_mix`.
@@ -123,7 +123,7 @@ def refresh(  # noqa: PLR0917 - as `settle`
     now: datetime,
     rules: Rules,
 ) -> Loaded:
-    """Store the quotes that follow from what venues say between two minutes; the minutes' own rows stay as they are.
+    """Update quotes between two minutes from venues' news; the minutes' own rows stay as they are.
 
     Args:
         conn: a connection of a database that holds real prices.
@@ -143,7 +143,7 @@ def refresh(  # noqa: PLR0917 - as `settle`
 
 
 def forget(conn: Connection, now: datetime, kept: timedelta) -> int:
-    """Delete the minutes that are older than `kept`, but for each hour's first; how many that were."""
+    """Delete minutes older than `kept`, except the first of each hour. Returns how many."""
     (count,) = conn.execute(
         "select market.forget_consensus(%(before)s)", {"before": now - kept}
     ).fetchone() or (0,)

@@ -13,7 +13,7 @@ class VenueSource(Protocol):
     """A source of quotes by venue, which `coinsphere.market.consensus` makes one price of."""
 
     def venue_quotes(self, tokens: Sequence[Token]) -> Sequence[VenueQuote]:
-        """What every market of the tokens, and of the currencies that they are quoted in, says now."""
+        """The present quotes of every market of the tokens, and of the currencies that they are quoted in."""
         ...
 
 

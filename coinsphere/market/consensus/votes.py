@@ -41,7 +41,7 @@ def heard(
     now: datetime,
     rules: Rules,
 ) -> Constituent:
-    """The quote as a constituent, with its history; `left_out` names a fault of its own."""
+    """The quote as a constituent with its history; `left_out` names a fault of the quote itself."""
     quote = _cleaned(quote)
     before = None if previous is None else previous.constituent(quote.venue, quote.currency)
     watched = previous is not None and now - previous.valid_at <= rules.frozen_after
@@ -79,7 +79,7 @@ def one_a_venue(constituents: Sequence[Constituent]) -> list[Constituent]:
 
 
 def _furthest(votes: Sequence[Constituent], rules: Rules) -> tuple[Constituent, Decimal]:
-    """The vote that is furthest from the others for what is tolerated of it, and its distance in basis points."""
+    """The vote furthest from the others relative to its tolerance, and its distance in basis points."""
     distances = {id(vote): _from_others(vote, votes) for vote in votes}
     furthest = max(
         votes,
@@ -93,7 +93,7 @@ def _furthest(votes: Sequence[Constituent], rules: Rules) -> tuple[Constituent, 
 
 
 def reject_outliers(constituents: Sequence[Constituent], rules: Rules) -> list[Constituent]:
-    """Leaves out the furthest from the median of the others, one by one, until none is too far away."""
+    """Leave out the vote furthest from the median of the others, one by one, until none is too far away."""
     outvoted: dict[tuple[str, str], str] = {}
     votes = [vote for vote in constituents if vote.left_out is None]
     while len(votes) > _PAIR:
@@ -165,7 +165,7 @@ def _bar(constituent: Constituent) -> str | None:
 
 
 def _book_fault(quote: VenueQuote, rules: Rules) -> str | None:
-    """What is wrong with the book; nothing where the venue does not tell it at all."""
+    """The fault of the order book; None where the venue gives no book."""
     if quote.bid is None and quote.ask is None:
         return None
     if not quote.bid or not quote.ask:

@@ -1,1 +1,1 @@
-"""The feed: what venues stream, heard by one process and made into prices several times a second."""
+"""The feed: one process that streams venues' tickers and computes prices several times a second."""

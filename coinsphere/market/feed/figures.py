@@ -1,4 +1,4 @@
-"""What Prometheus reads of the feed."""
+"""Prometheus metrics of the feed."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from coinsphere.market.feed.process import Feed
 
 
 class FeedFigures(Collector):
-    """How each venue is heard."""
+    """Metrics of how each venue is read."""
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed

@@ -1,4 +1,4 @@
-"""From what venues say to prices: each minute's is stored with all that it was made of, those between as quotes alone.
+"""Computes prices from venues' quotes: each minute's are stored with their constituents, those between as quotes alone.
 
 Between two minutes the rule is asked what the running minute would be if it ended now. So its fold goes by minutes as it
 does without a feed: what is usual, who is barred, and a jump that waits for the next minute's word.
@@ -32,11 +32,11 @@ class Prices:
         self.currencies = venues.currencies(tokens)
 
     def is_minute_over(self, now: datetime) -> bool:
-        """Whether the next prices are a minute's."""
+        """Whether a minute has ended, so that the next prices are its consensus."""
         return self._minute is None or now >= self._minute + _MINUTE
 
     def settle(self, conn: Connection, said: Sequence[VenueQuote], now: datetime) -> int:
-        """Store the minute's prices, of all that venues say; how many quotes were written."""
+        """Store the minute's consensus from all venues. Returns how many quotes were written."""
         update = store.settle(conn, store.SOURCE, self._tokens, said, now, self._rules)
         new = [token.id for token in self._tokens if _is_new(update.agreed.get(token.id))]
         states.settled(conn, now, new)
@@ -44,7 +44,7 @@ class Prices:
         return update.loaded.written
 
     def refresh(self, conn: Connection, said: Sequence[VenueQuote], now: datetime) -> int:
-        """Store the quotes that follow from news of some tokens and from all currencies; how many were written."""
+        """Store quotes that follow from news of some tokens and all currencies. Returns how many were written."""
         before = {
             asset: self._before[asset]
             for asset in {quote.asset for quote in said}

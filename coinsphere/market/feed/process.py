@@ -1,4 +1,4 @@
-"""The feed's work: one task a venue, one that makes prices of what they say, one that tells how it goes."""
+"""Runs the feed: a task for each venue, one that computes prices, and one that reports its state."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 class After(Protocol):
-    """What follows a stored price."""
+    """What is called after prices are stored."""
 
     def __call__(self, conn: Connection, now: datetime) -> object:
         """Do it."""
@@ -45,7 +45,7 @@ _log = log.get("feed")
 
 
 class Feed:
-    """What the process does.
+    """The feed: streams venues and writes prices.
 
     Args:
         settings: of the feed and the market.

@@ -40,7 +40,7 @@ _log = log.get("feed")
 
 
 class Broken(Exception):
-    """The stream of a venue cannot go on; says why."""
+    """A venue's stream cannot continue; says why."""
 
 
 def can_stream(name: str) -> bool:
@@ -106,7 +106,7 @@ class VenueSocket:
         await self._client.close()
 
     def break_off(self, reason: str) -> None:
-        """Note why nothing more is to be had of this connection; the first reason stays."""
+        """Record why the connection is given up; the first reason stays."""
         if not self._broken.done():
             self._broken.set_result(reason)
 

@@ -1,4 +1,4 @@
-"""How the feed is, as its process writes it down and others read it."""
+"""The state of the feed, as its process stores it and others read it."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -37,7 +37,7 @@ State = Literal["starting", "streaming", "polling"]
 
 @dataclass(slots=True)
 class VenueState:
-    """How a venue is heard; `updates`, `breaks` and `gaps` count since the process started."""
+    """The state of a venue's stream; `updates`, `breaks` and `gaps` count since the process started."""
 
     venue: str
     state: State
@@ -57,7 +57,7 @@ class VenueState:
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """How the process is: when it last looked round, and the minute whose prices it stored last, of so many tokens."""
+    """The state of the process: its last heartbeat, the last minute it stored, and for how many tokens."""
 
     started_at: datetime
     beat_at: datetime
@@ -66,24 +66,24 @@ class FeedState:
 
 
 def beat(conn: Connection, started_at: datetime, venues: Sequence[VenueState]) -> None:
-    """Note that the feed lives, and how it hears each venue."""
+    """Store that the feed lives, and the state of each venue."""
     conn.execute(_BEAT, {"started_at": started_at})
     conn.execute(_FORGET, {"venues": [each.venue for each in venues]})
     conn.cursor().executemany(_VENUE, [asdict(each) for each in venues])
 
 
 def settled(conn: Connection, now: datetime, token_ids: Sequence[UUID]) -> None:
-    """Note of which tokens the minute's prices are stored."""
+    """Store for which tokens the minute's prices were written."""
     conn.execute(_SETTLED, {"now": now, "token_ids": list(token_ids)})
 
 
 def fed(conn: Connection, now: datetime) -> set[UUID]:
-    """The tokens of which the feed keeps the price; none where it does not work."""
+    """The tokens whose price the feed keeps; none where it does not run."""
     return {row[0] for row in conn.execute(_FED, {"since": now - _FRESH})}
 
 
 def left_by(conn: Connection, followed: Sequence[Token], now: datetime) -> list[Token]:
-    """The tokens that the venues have to be asked for: those that the feed has no price of, with the quote currencies."""
+    """The tokens that must be polled, as the feed has no price of them, with the quote currencies."""
     kept = fed(conn, now)
     conn.commit()
     if kept.issuperset(token.id for token in followed):
@@ -92,10 +92,10 @@ def left_by(conn: Connection, followed: Sequence[Token], now: datetime) -> list[
 
 
 def feed(conn: Connection) -> FeedState | None:
-    """How the process is; None where it never ran."""
+    """The state of the process; None where it never ran."""
     return conn.cursor(row_factory=class_row(FeedState)).execute(_FEED).fetchone()
 
 
 def venues(conn: Connection) -> list[VenueState]:
-    """How each venue is heard."""
+    """The state of each venue."""
     return conn.cursor(row_factory=class_row(VenueState)).execute(_VENUES).fetchall()

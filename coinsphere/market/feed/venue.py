@@ -1,4 +1,4 @@
-"""One venue in the feed: heard where its stream works, asked where it does not, and never in another's way."""
+"""One venue in the feed: streamed where its stream works, polled where it does not, independently of the others."""
 
 import asyncio
 import math
@@ -38,7 +38,7 @@ _log = log.get("feed")
 
 @dataclass(slots=True)
 class _Newest:
-    """What a market said last, as the ticker that came or as the quote that was made of it."""
+    """The newest message of a market: the ticker as it came, or the quote made of it."""
 
     market: VenueMarket
     arrived_at: datetime
@@ -76,7 +76,7 @@ class Venue:
         self._asking = ThreadPoolExecutor(1, thread_name_prefix=exchange.name)
 
     async def run(self) -> None:
-        """Hear the venue, or ask it, until cancelled."""
+        """Stream or poll the venue until cancelled."""
         try:
             if can_stream(self.name):
                 await self._hear_and_ask()
@@ -88,7 +88,7 @@ class Venue:
             self._exchange.close()
 
     def quotes(self, assets: Iterable[Asset] | None = None) -> list[VenueQuote]:
-        """The newest quote of each market of `assets`, or of all; what makes no sense is left out.
+        """The newest quote of each market of `assets`, or of all; invalid ones are left out.
 
         A stream tells what changes. While it lives, what it said last holds: its age is that of the stream's last word.
         """

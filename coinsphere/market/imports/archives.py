@@ -1,4 +1,4 @@
-"""Opens the text of a candle file, be it plain or the one file of a zip archive."""
+"""Opens the text of a candle file, whether plain or the single file in a zip archive."""
 
 import re
 import zipfile

@@ -47,7 +47,7 @@ _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that is no candle: where, why, and what it said."""
+    """A row that is no candle: its line, the column at fault, the reason, and its cells."""
 
     line: int
     column: str

@@ -18,7 +18,7 @@ def is_checksum(path: Path) -> bool:
 
 
 def require(path: Path) -> None:
-    """See that `path` is what the checksums beside it say.
+    """Raise unless `path` has the checksum that the files beside it give.
 
     Raises:
         ImportRefused: it is not, or a checksum cannot be read.

@@ -23,7 +23,7 @@ _CLOSES = """
 
 
 def stored(conn: Connection, token_id: UUID, interval: Interval) -> dict[datetime, float]:
-    """The closes that are believed so far."""
+    """The stored closes, which are believed."""
     return {opened_at: close for opened_at, _, close in _rows(conn, token_id, interval)}
 
 

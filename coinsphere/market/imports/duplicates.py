@@ -11,7 +11,7 @@ _HOUR = 3600
 
 
 class DuplicateCheck:
-    """A hash of the first row of each hour: eight bytes for each hour since the first token, however long the file."""
+    """Keeps a hash of the first row of each hour: eight bytes an hour, however long the file."""
 
     def __init__(self, now: datetime) -> None:
         self._base = int(validation.EARLIEST.timestamp()) // _HOUR

@@ -72,7 +72,7 @@ def symbols(path: Path) -> list[str]:
 
 
 def require_spot_in_dollars(path: Path, symbol: str | None) -> None:
-    """See that a file's name speaks of nothing but spot prices of one token in US dollars.
+    """Raise unless a file's name fits spot prices of one token in US dollars.
 
     Args:
         path: of the file; of its folders only those that Binance's archive has for contracts count.
@@ -102,7 +102,7 @@ def require_spot_in_dollars(path: Path, symbol: str | None) -> None:
 
 
 def require_dollars(path: Path, pair: str) -> None:
-    """See that a pair that stands within a file, as `LTC/EUR`, is not one in another currency, and no contract.
+    """Raise where a pair named within a file, such as `LTC/EUR`, is in another currency or a contract.
 
     Raises:
         ImportRefused: it is.
@@ -123,7 +123,7 @@ def require_dollars(path: Path, pair: str) -> None:
 
 
 def require_named(path: Path) -> None:
-    """See that a file's name is text, and begins with a symbol; Linux takes any bytes for a name.
+    """Raise unless a file's name is text that begins with a symbol; Linux takes any bytes for a name.
 
     Raises:
         ImportRefused: it is not.
@@ -136,7 +136,7 @@ def require_named(path: Path) -> None:
 
 
 def shown(path: Path) -> str:
-    """The name of a file as any terminal and database takes it."""
+    """The name of a file in a form that any terminal and database accepts."""
     return path.name.encode(errors="backslashreplace").decode()
 
 

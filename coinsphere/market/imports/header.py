@@ -1,4 +1,4 @@
-"""Finds the columns of a candle file by its header, and says which are not read and why.
+"""Finds the columns of a candle file by its header, and reports those that are not read, with reasons.
 
 A volume is kept in units of the token. Who calls a column `Volume` may mean dollars: Yahoo Finance (beside `Adj Close`)
 and CoinMarketCap (beside `marketCap`) do, and their volume is not read.
@@ -47,7 +47,7 @@ _DOLLAR_WORDS = ("adj close", "adjclose", "marketcap", "market cap")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Positions of the columns that are read; `notes` tell of what is not.
+    """The positions of the columns that are read; `notes` name the others.
 
     They are time and prices, perhaps volume, pair, currency, zone, and a second time.
     """
@@ -57,7 +57,7 @@ class Columns:
 
 
 def binance() -> Columns:
-    """Those of a kline dump without a header."""
+    """The columns of a kline dump without a header."""
     return Columns({"time": 0, **{name: at for at, name in enumerate((*PRICES, "volume"), 1)}})
 
 
@@ -67,7 +67,7 @@ def is_binance(cells: Sequence[str]) -> bool:
 
 
 def understood(name: str, header: Sequence[str], symbols: Sequence[str]) -> Columns:
-    """What a header names.
+    """The columns that a header names.
 
     Args:
         name: of the file.

@@ -1,4 +1,4 @@
-"""Candle files into the database, with a report that a person can act on.
+"""Imports candle files into the database, and reports what a person has to act on.
 
 A file whose header, encoding or archive is unusable is refused as a whole; of any other the good rows are kept and each
 bad one is named by line and column, and goes to the quarantine. A file is one transaction, and the same file twice
@@ -57,7 +57,7 @@ class RejectedRow:
 
 @dataclass(slots=True)
 class FileReport:
-    """What became of one file; `notes` say what of it is not read, `refused` why nothing of it was kept."""
+    """The result of one file; `notes` name what of it is not read, `refused` is the reason that nothing of it was kept."""
 
     path: Path
     symbol: str | None = None
@@ -73,7 +73,7 @@ class FileReport:
 
     @property
     def name(self) -> str:
-        """Of the file, as any terminal and database takes it."""
+        """The file's name in a form that any terminal and database accepts."""
         return file_name.shown(self.path)
 
     def reject(self, line: int, column: str, reason: str) -> None:
@@ -85,18 +85,18 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of each file."""
+    """The result of each file."""
 
     files: list[FileReport]
 
     @property
     def written(self) -> int:
-        """Candles that were new or changed."""
+        """How many candles were new or changed."""
         return sum(file.written for file in self.files)
 
     @property
     def rejected(self) -> int:
-        """Rows that were not kept."""
+        """How many rows were not kept."""
         return sum(file.rejected_rows for file in self.files)
 
     @property

@@ -1,4 +1,4 @@
-"""Decides how a candle file writes its numbers: those of all prices together, and those of the volume.
+"""Decides how a candle file writes numbers, once for all price columns and once for the volume.
 
 As in files of transactions, all cells together decide (`0,5` and `1.234,56` tell, `1.234` does not), never one alone.
 """
@@ -20,7 +20,7 @@ Row = tuple[int, Sequence[str]]
 
 
 class Readers(NamedTuple):
-    """How prices are read, and how the volume is."""
+    """The readers of prices and of the volume."""
 
     price: Reader
     volume: Reader
@@ -33,7 +33,7 @@ def decide(
     every: Callable[[], Iterable[Row]],
     delimiter: str,
 ) -> Readers:
-    """How the cells of prices and of the volume are to be read.
+    """The readers of the cells of prices and of the volume.
 
     Args:
         name: of the file.

@@ -23,7 +23,7 @@ Check = Callable[[Path, str, Collection[str]], None]
 def read(
     path: Path, places: Mapping[str, int], row: Sequence[str], symbols: Collection[str]
 ) -> dict[str, str]:
-    """What the first row says in each column that says the same in all of them.
+    """The labels of the first row, of the columns that are the same in every row.
 
     Args:
         path: of the file.

@@ -39,11 +39,11 @@ _LAST_MONTH = 12
 
 
 class UnreadableTimes(ValueError):
-    """No cell of a column can be read as a time, or they do not say whether the day or the month comes first."""
+    """No cell of a column can be read as a time, or the order of day and month is open."""
 
 
 def decide(peeked: Sequence[str], all_cells: Callable[[], Iterable[str]]) -> Reader:
-    """How the cells of a column are to be read.
+    """The reader of a column's cells.
 
     Args:
         peeked: the first cells.

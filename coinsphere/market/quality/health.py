@@ -1,4 +1,4 @@
-"""How good the market's data are, day by day: of each token, and of each venue that quotes it.
+"""The quality of market data day by day: of each token, and of each venue that quotes it.
 
 Prices that venues agree on are read as they were at the first minute that there is of each hour, and what each venue said of
 them at that of each three: the work grows with tokens and days that are asked for, and not with what is stored.
@@ -27,13 +27,13 @@ class Window(NamedTuple):
 
     @classmethod
     def of(cls, days: int, now: datetime) -> "Window":
-        """So many days, today the last of them."""
+        """The window of so many days that ends today."""
         today = now.astimezone(UTC).date()
         return cls(today - timedelta(days=days - 1), today)
 
 
 class Followed(NamedTuple):
-    """A token of which it is told."""
+    """A token whose quality is reported."""
 
     id: UUID
     symbol: str
@@ -41,7 +41,7 @@ class Followed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TokenDay:
-    """A token's day. `age` is the greatest of its price, in seconds; `disagreement` the price's confidence in bp.
+    """A token's day. `age` is the greatest age of its price in seconds; `disagreement` its confidence in bp.
 
     `expected_hours` is None of days before the first hourly candle, `has_day` of days before the first daily one, and of
     today.
@@ -69,7 +69,7 @@ class TokenDay:
 
 @dataclass(frozen=True, slots=True)
 class VenueDay:
-    """A venue's day: of how many prices it was expected to speak, spoke and had a vote; age in seconds, distance in bp."""
+    """A venue's day: how many prices it was expected in, quoted and voted in; age in seconds, distance in bp."""
 
     venue: str
     day: date
@@ -83,7 +83,7 @@ class VenueDay:
 
     @property
     def completeness(self) -> float | None:
-        """The part of the prices of which the venue spoke; None where there was none."""
+        """The share of prices that the venue quoted; None where none was expected."""
         return self.answered / self.expected if self.expected else None
 
 
@@ -220,7 +220,7 @@ _OF_VENUES = f"""{_DAYS}
 def followed(
     conn: Connection, limit: int, *, token_id: UUID | None = None, after: Followed | None = None
 ) -> list[Followed]:
-    """Tokens that are traded, by symbol, those behind `after`; or that one alone, traded or not."""
+    """Tokens that are traded, by symbol, after `after`; or that one alone, traded or not."""
     parameters = {
         "token_id": token_id,
         "symbol": after and after.symbol,

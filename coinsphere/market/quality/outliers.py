@@ -1,4 +1,4 @@
-"""Whether a close can be true beside its neighbours: a price that is tenfold away from them needs an explanation.
+"""Finds closes that contradict their neighbours: a price tenfold away from them needs an explanation.
 
 A real crash is traded all the way: its candle opens where the last one closed, and the next opens where it closed. A
 slipped decimal point, another unit or another market's price begins and ends from nowhere.
@@ -31,7 +31,7 @@ class Series:
         return max(self.steps[last] - self.steps[first] - (last - first), 0)
 
     def jumps(self, one: int, other: int) -> bool:
-        """Whether two rows' closes are too far apart; the more candles are missing between, the more is granted."""
+        """Whether the closes of two rows are too far apart; the tolerance grows with the candles missing between them."""
         before, after = min(one, other), max(one, other)
         move = abs(math.log(self.closes[after] / self.closes[before]))
         return move > LARGEST_MOVE + math.log1p(self.missing(before, after))
@@ -47,7 +47,7 @@ class Series:
         return abs(math.log(self.opens[following] / self.closes[row])) <= _SAME_PRICE
 
     def is_linked(self, row: int) -> bool:
-        """Whether nothing speaks against `row` beside the one before."""
+        """Whether `row` is plausible beside the one before."""
         return not self.jumps(row - 1, row) or self.is_traded_through(row)
 
 

@@ -51,7 +51,7 @@ class CannotBeUsed(CoinsphereError):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Rows that were refused on arrival for one reason, and that nobody judged yet."""
+    """Rows that were refused for one reason and wait for a decision."""
 
     symbol: str | None
     kind: str
@@ -85,7 +85,7 @@ def waiting(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> list[Waiting]:
-    """What was refused on arrival, of one token or of all, in `since` <= came < `until`, the newest hundred reasons."""
+    """Refused rows by reason, of one token or of all, that came in `since` <= time < `until`; the newest hundred reasons."""
     cursor = conn.cursor(row_factory=class_row(Waiting))
     arguments = {"token_id": token_id, "since": since, "until": until}
     return cursor.execute(_WAITING, arguments).fetchall()
@@ -112,7 +112,7 @@ def rows(
 
 
 def release(conn: Connection, ids: Sequence[int], by: str, why: str, now: datetime) -> int:
-    """Use these rows after all, all or none; how many waited.
+    """Use these rows after all, all or none. Returns how many waited.
 
     A candle takes the place of one of the same start, whose values stay in `market.price_revisions`. A quote counts as
     observed when it came, so that one observed since stays, and the next is judged beside it.
@@ -134,7 +134,7 @@ def release(conn: Connection, ids: Sequence[int], by: str, why: str, now: dateti
 
 
 def remove(conn: Connection, ids: Sequence[int], by: str, why: str, now: datetime) -> int:
-    """Confirm that these rows are wrong; they stay where they are and wait no longer. How many waited."""
+    """Confirm that these rows are wrong; they stay in the quarantine. Returns how many waited."""
     arguments = {"ids": list(ids), "by": by, "why": why, "now": now}
     row = conn.execute(_REJECT, arguments).fetchone()
     return int(row[0]) if row else 0

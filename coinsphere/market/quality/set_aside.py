@@ -1,4 +1,4 @@
-"""Rows and tokens that checks set aside: nothing uses them, and a person releases or removes them. A trail keeps each step.
+"""Rows and tokens that checks set aside: unused until a person releases or removes them, with a trail of every step.
 
 A check names rows or tokens, and everything else goes on. An entry ends by itself when a later check finds its cause
 gone: docs/adr/0116-the-blast-radius-of-a-check.md.
@@ -20,7 +20,7 @@ CHECK = "check"
 
 
 class Scope(StrEnum):
-    """The kinds of entries. A token that is set aside is neither learned from nor forecast; its price is still shown."""
+    """The kind of an entry. A token that is set aside is neither learned from nor forecast; its price is still shown."""
 
     CANDLE = "candle"
     """A daily one, by its day."""
@@ -33,7 +33,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What broke a rule: a token, or its row of the instant `about`."""
+    """The subject of a broken rule: a token, or its row of the instant `about`."""
 
     token_id: UUID
     about: datetime | None
@@ -180,7 +180,7 @@ def apply(  # noqa: PLR0917 - what was checked, and what was found
 
 
 def confirm(conn: Connection, subjects: Sequence[Subject]) -> None:
-    """Mark candles as confirmed whose large moves their neighbours explain."""
+    """Mark candles as confirmed, as their neighbours explain their large moves."""
     conn.execute(
         _CONFIRM,
         {
@@ -211,7 +211,7 @@ def entries(
 
 
 def count(conn: Connection) -> int:
-    """How many entries nothing uses now."""
+    """How many entries are held at present."""
     row = conn.execute(_COUNT).fetchone()
     return int(row[0]) if row else 0
 
@@ -226,12 +226,12 @@ def trails(conn: Connection, ids: Sequence[int]) -> dict[int, list[Step]]:
 
 
 def release(conn: Connection, ids: Sequence[int], by: str, why: str, now: datetime) -> int:
-    """Use these entries again for as long as their cause lasts; how many were held."""
+    """Use these entries again for as long as their cause lasts. Returns how many were held."""
     return _decided(conn, _RELEASE, ids, by, why, now)
 
 
 def remove(conn: Connection, ids: Sequence[int], by: str, why: str, now: datetime) -> int:
-    """Take the candles of these entries out of the history; they are kept in the quarantine. How many were held."""
+    """Take the candles of these entries out of the history, into the quarantine. Returns how many were held."""
     return _decided(conn, _REMOVE, ids, by, why, now)
 
 

@@ -1,4 +1,4 @@
-"""Sums up rows that were set aside or refused, in one line for each cause."""
+"""Sums up rows that were set aside or refused, one line for each cause."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Whether a row from outside can be true: the rules that hold for every source, before anything is stored."""
+"""Validates rows from outside by the rules that hold for every source, before anything is stored."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -24,24 +24,24 @@ CLOCK_SKEW = timedelta(minutes=1)
 
 
 class Fault(NamedTuple):
-    """What is wrong with a row, and in which column."""
+    """A fault of a row, and its column."""
 
     column: str
     reason: str
 
 
 def candle_fault(candle: Candle, now: datetime) -> Fault | None:
-    """What speaks against storing `candle` at the instant `now`; None where nothing does."""
+    """Why `candle` must not be stored at the instant `now`; None where it may."""
     return untruth(candle, now) or _digits_fault(candle)
 
 
 def untruth(candle: Candle, now: datetime) -> Fault | None:
-    """Why `candle` cannot be true; unlike `candle_fault` it takes any number of digits, as floats may have."""
+    """Why `candle` cannot be true; unlike `candle_fault` it accepts any number of digits, as floats may have."""
     return _price_fault(candle) or _volume_fault(candle.volume) or _time_fault(candle, now)
 
 
 def is_plainly_sound(candle: Candle, numbers: str, now: datetime) -> bool:
-    """All rules of `candle_fault` at once for the usual candle; False only means that it must be looked at closely.
+    """All rules of `candle_fault` at once, fast; False means only that `candle_fault` must decide.
 
     Args:
         candle: millions pass here, so nothing is looked at twice.
@@ -65,7 +65,7 @@ def is_plainly_sound(candle: Candle, numbers: str, now: datetime) -> bool:
 
 
 def quote_fault(quote: Quote, last: tuple[Decimal, datetime] | None, now: datetime) -> Fault | None:
-    """What speaks against `quote`; `last` is the token's last good price and when it was observed."""
+    """Why `quote` must not be stored; `last` is the token's last good price and its time."""
     if not quote.price.is_finite() or quote.price <= 0:
         return Fault("price", "price is not a positive number")
     if quote.observed_at > now + CLOCK_SKEW:

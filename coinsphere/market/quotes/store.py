@@ -1,4 +1,4 @@
-"""Current prices into `market.quotes`: one row a token, replaced only by a newer one that can be true."""
+"""Stores current prices in `market.quotes`: one row a token, replaced only by a newer valid one."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -48,7 +48,7 @@ _FOLLOW = "select market.follow_set_aside(%(now)s)"
 def store(
     conn: Connection, quotes: Sequence[Quote], now: datetime, *, are_agreed: bool = False
 ) -> Loaded:
-    """Store `quotes`; one that cannot be true goes to the quarantine, and the last good one stays with its age.
+    """Store `quotes`; an invalid one goes to the quarantine, and the last good one stays with its age.
 
     Args:
         conn: a connection.

@@ -1,4 +1,4 @@
-"""Marks a quote as suspect by hand: nothing uses it until a newer one comes, and the quarantine keeps it with the reason.
+"""Marks a quote as suspect by hand: it is unused until a newer one comes, and kept in the quarantine with the reason.
 
 A quote that fails the checks on arrival is never stored. This is for quotes that passed them and are wrong all the same.
 """
@@ -23,7 +23,7 @@ _BELIEVE = """
 
 
 class SuspectQuote(NamedTuple):
-    """A quote that was marked as suspect, or is no longer; the price in US dollars."""
+    """A quote that is or was marked as suspect; the price in US dollars."""
 
     price: Decimal
     source: str
@@ -31,7 +31,7 @@ class SuspectQuote(NamedTuple):
 
 
 def doubt(conn: Connection, token_id: UUID, reason: str) -> SuspectQuote | None:
-    """Take a token's present price out of use: no value, no alert and no forecast uses it. None where none is used."""
+    """Mark a token's present price as suspect, so that no value, alert or forecast uses it. None where it has none."""
     row = conn.execute(_DOUBT, {"token_id": token_id}).fetchone()
     if row is None:
         return None
@@ -43,6 +43,6 @@ def doubt(conn: Connection, token_id: UUID, reason: str) -> SuspectQuote | None:
 
 
 def believe(conn: Connection, token_id: UUID) -> SuspectQuote | None:
-    """Take a doubted price into use again; None where there is none."""
+    """Take the mark off a suspect price; None where there is none."""
     row = conn.execute(_BELIEVE, {"token_id": token_id}).fetchone()
     return None if row is None else SuspectQuote(*row)

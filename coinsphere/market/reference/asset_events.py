@@ -1,4 +1,4 @@
-"""What happens to a token's name and unit: renames, redenominations, swaps, splits, delistings, reused tickers.
+"""Asset events: renames, redenominations, swaps, splits, delistings and reused tickers of tokens.
 
 Events are added and, where they were wrong, removed with a reason; none is changed. Candles stay as they came: the
 database's `market.candles_in_line` reads them across events in the unit of today.
@@ -31,7 +31,7 @@ _FIRST = datetime(2009, 1, 1, tzinfo=UTC)
 
 
 class EventKind(StrEnum):
-    """What happened. Of a rename without a successor only the name changed, and the token goes on."""
+    """The kind of an event. A rename without a successor changes the name alone, and the token goes on."""
 
     RENAME = "rename"
     REDENOMINATION = "redenomination"
@@ -56,7 +56,7 @@ class ContradictedEvent(InvalidEvent):
 
 
 class Ratio(NamedTuple):
-    """How many old units became how many new ones: 1:24000 of Maker's to Sky, 1000:1 of a redenomination."""
+    """How many old units became how many new ones, such as 1:24000 for Maker to Sky."""
 
     old: Decimal = Decimal(1)
     new: Decimal = Decimal(1)
@@ -65,22 +65,22 @@ class Ratio(NamedTuple):
         return f"{self.old.normalize():f}:{self.new.normalize():f}"
 
     def amount(self, old: Decimal) -> Decimal:
-        """What an amount of old units became, rounded down to 18 digits as a chain rounds."""
+        """An amount of old units in new ones, rounded down to 18 digits as a chain rounds."""
         with localcontext(prec=_DIGITS):
             return (old * self.new / self.old).quantize(_UNIT, ROUND_DOWN)
 
     def price(self, old: Decimal) -> Decimal:
-        """What a price of one old unit is of one new unit, to 18 digits."""
+        """The price of one old unit as that of one new unit, to 18 digits."""
         with localcontext(prec=_DIGITS):
             return (old * self.old / self.new).quantize(_UNIT)
 
     def holds(self, amount: Decimal) -> bool:
-        """Whether the amount leaves something that numeric(38, 18) can hold."""
+        """Whether the converted amount fits into numeric(38, 18) and is not zero."""
         return 0 < self.amount(amount) < _LIMIT
 
 
 def ratio(text: str) -> Ratio:
-    """A ratio as it is written, old units first: "1:24000".
+    """Parses a ratio as it is written, old units first: "1:24000".
 
     Raises:
         InvalidEvent: it is none.
@@ -128,7 +128,7 @@ class AssetEvent(NewEvent):
 
     @property
     def is_succession(self) -> bool:
-        """Whether its holders hold the successor from then on, and the token no more."""
+        """Whether holders of the token hold its successor instead from then on."""
         return self.successor_id is not None and self.kind in (EventKind.RENAME, EventKind.SWAP)
 
 
@@ -258,7 +258,7 @@ def add(conn: Connection, event: NewEvent, by: str) -> UUID:
 
 
 def remove(conn: Connection, event_id: UUID, by: str, reason: str) -> AssetEvent | None:
-    """Let an event count no more; it stays in the list of the past. What it was; None where there is none that counts.
+    """Remove an event, which stays in the list of the past. Returns it; None where none is in force.
 
     Raises:
         InvalidEvent: the reason is none.
@@ -279,21 +279,21 @@ def get(conn: Connection, event_id: UUID) -> AssetEvent | None:
 def listed(
     conn: Connection, limit: int = 1000, *, token_id: UUID | None = None, past: bool = False
 ) -> list[AssetEvent]:
-    """Events by the instant at which they happened, of one token or of all; `past`: removed ones too."""
+    """Events by the instant they happened at, of one token or of all; with `past`, removed ones too."""
     parameters = {"token_id": token_id, "past": past, "limit": limit}
     return conn.cursor(row_factory=class_row(AssetEvent)).execute(_LIST, parameters).fetchall()
 
 
 def next_due(conn: Connection, now: datetime) -> AssetEvent | None:
-    """The earliest event that has happened and was not applied, or was removed since; locked until the transaction ends."""
+    """The earliest event that is due or was removed since it was applied; locked until the transaction ends."""
     return conn.cursor(row_factory=class_row(AssetEvent)).execute(_DUE, {"now": now}).fetchone()
 
 
 def applied(conn: Connection, event_id: UUID, now: datetime) -> None:
-    """Note that an event was applied."""
+    """Mark an event as applied."""
     conn.execute(_APPLIED, {"id": event_id, "now": now})
 
 
 def enqueue(conn: Connection) -> None:
-    """Write the job that applies what is due; the worker starts it once this transaction commits."""
+    """Write the job that applies due events; the worker starts it once this transaction commits."""
     conn.execute(_ENQUEUE, {"queue": QUEUE, "task": TASK})

@@ -1,4 +1,4 @@
-"""Which tokens the system lists: added, edited, deactivated and deleted by administrators.
+"""The list of tokens as administrators add, edit, deactivate and delete them.
 
 A deactivated token is neither asked for, trained on nor offered, and keeps what it has: holdings keep its last price.
 Only what nothing refers to can be deleted.
@@ -99,7 +99,7 @@ def listed(
     is_active: bool | None = None,
     after: tuple[str, UUID] | None = None,
 ) -> list[Listing]:
-    """Tokens by symbol, deactivated ones too; `text` is looked for in symbol, name and id at CoinGecko."""
+    """Tokens by symbol, deactivated ones too; `text` is searched for in symbol, name and CoinGecko's id."""
     literal = None if text is None else text.replace("\\", r"\\").replace("%", r"\%")
     symbol, token_id = after or (None, None)
     parameters = {
@@ -133,7 +133,7 @@ def add(conn: Connection, values: Mapping[str, object]) -> UUID:
 def change(
     conn: Connection, token_id: UUID, values: Mapping[str, object]
 ) -> tuple[Listing, Listing] | None:
-    """Set the columns that `values` names; gives the token before and after it, None if there is none.
+    """Set the columns that `values` names. Returns the token before and after it; None if there is none.
 
     Raises:
         Taken: see there; nothing is changed.
@@ -153,13 +153,13 @@ def change(
 
 
 def uses(conn: Connection, token_id: UUID) -> list[Use]:
-    """What refers to the token and keeps it from being deleted, by table."""
+    """The rows that refer to the token and keep it from being deleted, counted by table."""
     cursor = conn.cursor(row_factory=class_row(Use))
     return cursor.execute(_USES, {"token_id": token_id}).fetchall()
 
 
 def delete(conn: Connection, token_id: UUID) -> bool:
-    """Delete the token with its quote and metadata; whether there was one.
+    """Delete the token with its quote and metadata. Returns whether there was one.
 
     Raises:
         Used: something refers to it; nothing is changed.
@@ -174,7 +174,7 @@ def delete(conn: Connection, token_id: UUID) -> bool:
 
 
 def differences(before: Listing, after: Listing) -> dict[str, str]:
-    """What a change changed, as "old -> new" by column, for the audit log."""
+    """The changed columns as "old -> new", for the audit log."""
     old, new = asdict(before), asdict(after)
     return {
         name: f"{_said(old[name])} -> {_said(new[name])}"

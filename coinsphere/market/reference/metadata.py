@@ -1,4 +1,4 @@
-"""Slowly changing facts of tokens into `market.token_metadata`; what a source does not tell keeps its last value."""
+"""Stores slowly changing facts of tokens in `market.token_metadata`; a fact that a source lacks keeps its last value."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -41,7 +41,7 @@ _PRICES = ("all_time_high", "all_time_low")
 
 
 def store(conn: Connection, metadata: Sequence[Metadata], now: datetime) -> Loaded:
-    """Store `metadata`; a row that cannot be true goes to the quarantine as a whole.
+    """Store `metadata`; an invalid row goes to the quarantine as a whole.
 
     Raises:
         ConfigurationError: the rows may not share a database with what is there, see `origin.refuse_mix`.

@@ -14,6 +14,6 @@ _ANY = """
 
 
 def has_line(conn: Connection, token_id: UUID) -> bool:
-    """Whether the token's own candles as they are stored may not be all of its history, or not in its unit of today."""
+    """Whether the token's history may be longer than its own candles, or in another unit than they are."""
     row = conn.execute(_ANY, {"token_id": token_id}).fetchone()
     return row == (True,)

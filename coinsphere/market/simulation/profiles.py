@@ -1,4 +1,4 @@
-"""What kind of token each simulated one is: its usual price, how it moves with the market, how much is traded."""
+"""Profiles of simulated tokens: usual price, movement with the market, and volume."""
 
 import hashlib
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ _KNOWN = {
 
 
 def key_of(token: Token) -> str:
-    """What names `token` in every database alike; its id is drawn anew in each."""
+    """A name of `token` that is the same in every database, unlike its id, which is drawn anew in each."""
     if token.coingecko_id:
         return token.coingecko_id
     return f"{token.blockchain}/{token.contract_address or token.symbol}".lower()

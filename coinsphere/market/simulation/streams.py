@@ -1,4 +1,4 @@
-"""Random numbers that depend on what they are for, never on what was drawn before.
+"""Random generators by purpose, so that draws for one never change those for another.
 
 Each stream is keyed by the market's seed, a name and a number (a year, an hour), so that any stretch of history
 can be made alone and comes out the same whatever else is asked for.

@@ -1,4 +1,4 @@
-"""A ccxt client that reads public prices strictly: nothing is dropped unseen, and nothing is made up."""
+"""A ccxt client that reads public prices strictly: it drops nothing silently, and makes nothing up."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,7 +42,7 @@ def build(name: str, base_url: str | None, timeout_ms: int, noted: Noted) -> Any
 
 
 class _Strict:
-    """Refuses what ccxt would hand on, drop or make up."""
+    """Refuses values that ccxt would drop or make up."""
 
     id: str
     noted: Noted
@@ -90,7 +90,7 @@ class _Strict:
 
 
 def moved(urls: Any, base: str) -> Any:
-    """The same URLs, of WebSockets too, on another host, whose path begins with the exchange's name."""
+    """The same URLs below another base address, those of WebSockets included."""
     if isinstance(urls, str):
         parts = urlsplit(urls)
         is_socket = parts.scheme in {"ws", "wss"}

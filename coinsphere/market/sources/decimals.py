@@ -9,7 +9,7 @@ _EXACT = Context(prec=100)
 
 
 def rounded(value: Decimal | str | float) -> Decimal:
-    """`value` with at most 18 decimals; what has no more is not touched.
+    """`value` with at most 18 decimals; one with no more is returned as it is.
 
     Raises:
         decimal.InvalidOperation: it is no number, or has more than 82 digits before the point.

@@ -1,4 +1,4 @@
-"""One exchange's public prices through ccxt: its numbers stay text, its errors become ours.
+"""Public prices of one exchange through ccxt, with numbers as text and errors as ours.
 
 ccxt's own rate limiter is the token bucket: a call waits until the exchange's published limit allows it.
 """
@@ -49,7 +49,7 @@ class VenueMarket(NamedTuple):
 
     @property
     def pair(self) -> str:
-        """As ccxt names it."""
+        """The pair in ccxt's form, such as `BTC/USDT`."""
         return f"{self.symbol}/{self.currency}"
 
 
@@ -114,7 +114,7 @@ class Exchange:
         return candles
 
     def venue_quotes(self, tokens: Sequence[Token]) -> list[VenueQuote]:
-        """What every market of the tokens, and of the currencies, says: one call for all of them.
+        """The quotes of every market of the tokens and currencies, by one call.
 
         A ticker that makes no sense is noted and left out. Some venues answer nothing at all where one of the markets that
         are named was closed or renamed: then it is asked for those that there are by now.
@@ -144,7 +144,7 @@ class Exchange:
         return self._noted.understood(rows, lambda market, row: self.quote(market, row, now))
 
     def listed(self, tokens: Sequence[Token]) -> dict[str, VenueMarket]:
-        """The markets of the tokens, and of the currencies, that are traded there, by their pair.
+        """The markets of the tokens and currencies that the exchange trades, by pair.
 
         Raises:
             RateLimited, Unavailable, BadPayload: see there.

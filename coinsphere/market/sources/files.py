@@ -45,7 +45,7 @@ class FilesSource:
         return [quote for quote in quotes if quote is not None]
 
     def metadata(self, tokens: Sequence[Token]) -> list[Metadata]:  # noqa: ARG002 - the protocol's
-        """Nothing: candle files say nothing of supply or rank."""
+        """None: candle files hold no supply or rank."""
         return []
 
     def take_problems(self) -> list[ProviderError]:

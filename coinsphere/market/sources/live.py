@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 
 class Provider(Protocol):
-    """What the live source needs of an exchange or CoinGecko."""
+    """The interface of an exchange or CoinGecko that the live source uses."""
 
     name: str
 
@@ -65,7 +65,7 @@ class Provider(Protocol):
 
 
 class Venue(Provider, Protocol):
-    """What it needs of an exchange."""
+    """The interface of an exchange that the live source uses."""
 
     def venue_quotes(self, tokens: Sequence[Token]) -> list[VenueQuote]:
         """See `VenueSource.venue_quotes`."""
@@ -95,7 +95,7 @@ class LiveMarket:
     def candles(
         self, token: Token, interval: Interval, start: datetime, end: datetime
     ) -> list[Candle]:
-        """Candles of the first provider that has any; none where a provider has the token and no candle of that time.
+        """Candles of the first provider that has any; empty where a provider lists the token but has no candle then.
 
         Raises:
             OutsideWindow: some provider has the token, but none reaches back to `start`.
@@ -116,7 +116,7 @@ class LiveMarket:
         return found
 
     def venue_quotes(self, tokens: Sequence[Token]) -> list[VenueQuote]:
-        """What every exchange says, all asked at once; CoinGecko's word for a token of which none has a price.
+        """Quotes of every exchange, all asked at once; CoinGecko's price for a token that none of them quotes.
 
         Of a stablecoin none has one where nobody trades it for dollars themselves. What fails of one exchange stays
         there, and is noted.
@@ -149,7 +149,7 @@ class LiveMarket:
             provider.close()
 
     def take_problems(self) -> list[ProviderError]:
-        """What went wrong on the way to what was given, since the last call."""
+        """The problems met while answering, since the last call."""
         problems, self._problems = self._problems, []
         return problems
 
@@ -160,7 +160,7 @@ class LiveMarket:
             return error
 
     def _told(self, tokens: Sequence[Token]) -> list[VenueQuote]:
-        """CoinGecko's prices: of many venues, but one word, so that they never vote beside a venue's own."""
+        """CoinGecko's prices: an average over venues, but a single source, so it never votes beside them."""
         if not tokens:
             return []
         quotes = self._ask(self._coingecko, partial(self._coingecko.quotes, tokens))
@@ -208,7 +208,7 @@ class LiveMarket:
         ]
 
     def _chosen(self, errors: Sequence[ProviderError]) -> ProviderError:
-        """The error that says best what to do next; the others are noted."""
+        """The error that best says what to do next; the others are noted."""
         outside = [error for error in errors if isinstance(error, OutsideWindow)]
         if outside:
             chosen: ProviderError = min(outside, key=lambda error: error.earliest or self._clock())

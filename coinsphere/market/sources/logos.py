@@ -1,4 +1,4 @@
-"""Addresses of logos, as sources tell them: shown to users, so only what is plainly one."""
+"""Validates addresses of logos from sources: they are shown to users, so only plain ones pass."""
 
 from typing import Any
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""Rows of an answer, each for itself: one that makes no sense is noted, and the others are taken."""
+"""Reads the rows of a response one by one: a faulty row is noted, and the others are used."""
 
 from collections.abc import Callable, Iterable, Sized
 from typing import Protocol, TypeVar
@@ -7,11 +7,11 @@ from coinsphere.errors import BadPayload, ProviderError
 
 
 class Named(Protocol):
-    """What a row is of: a token, or one market of it."""
+    """The subject of a row: a token, or one market of it."""
 
     @property
     def symbol(self) -> str:
-        """How it is named in a note."""
+        """Its name in a note."""
         ...
 
 
@@ -23,7 +23,7 @@ _MOST_NOTED = 50
 
 
 class Noted:
-    """Rows that a provider gave and that made no sense, until somebody asks for them."""
+    """Keeps the faulty rows of a provider until they are taken."""
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -31,7 +31,7 @@ class Noted:
         self._more = 0
 
     def note(self, what: str, row: object) -> None:
-        """Keep a row that makes no sense; of very many the first, and how many more."""
+        """Note a faulty row; of very many only the first, and how many more."""
         if len(self._problems) < _MOST_NOTED:
             self._problems.append(BadPayload(self._source, what, repr(row)))
         else:
@@ -40,7 +40,7 @@ class Noted:
     def readable(
         self, rows: Iterable[tuple[N, object]], read: Callable[[N, object], T | None]
     ) -> list[T]:
-        """What `read` makes of the rows, without those of which it makes nothing; nonsense is noted."""
+        """The results of `read` for the rows, without those that give none; faulty rows are noted."""
         made: list[T] = []
         for named, row in rows:
             try:
@@ -52,7 +52,7 @@ class Noted:
         return made
 
     def require(self, made: Sized) -> None:
-        """Refuse an answer of which nothing was made, where there was nonsense in it.
+        """Raise where a response gave nothing and had faulty rows.
 
         Raises:
             BadPayload: no row at all could be read: then it is another answer than the one that was asked for.
@@ -63,7 +63,7 @@ class Noted:
     def understood(
         self, rows: Iterable[tuple[N, object]], read: Callable[[N, object], T | None]
     ) -> list[T]:
-        """As `readable`, of a whole answer.
+        """Like `readable`, for a response as a whole.
 
         Raises:
             BadPayload: see `require`.

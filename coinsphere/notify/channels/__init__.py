@@ -1,1 +1,1 @@
-"""Ways by which people are told beside mail: webhooks, chats, push. Each kind is one class that makes a request of a message."""
+"""Channels beside mail: webhooks, chats and push. Each kind is a class that turns a message into a request."""

@@ -54,7 +54,7 @@ class Telegram:
 
 @dataclass(frozen=True, slots=True)
 class _ByAddress:
-    """A channel that is its address: who knows it may write there."""
+    """A channel whose address is a secret: whoever knows it may write there."""
 
     url: str
 

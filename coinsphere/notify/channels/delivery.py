@@ -1,4 +1,4 @@
-"""The worker's part: what is due is handed over, to many channels side by side, to each in its order."""
+"""Delivers due messages: many channels at once, each channel in its order. Runs in the worker."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -40,7 +40,7 @@ _log = log.get("channels")
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What an attempt came to, what is to be said of it, and for how long the receiver wants to rest."""
+    """The result of an attempt: verdict, a reason, and the pause that the receiver asked for."""
 
     verdict: Verdict
     error: str = ""
@@ -49,7 +49,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What the database is told, one statement at a time, outside of the event loop.
+    """The database's side of delivery, one statement at a time, outside the event loop.
 
     Attributes:
         conn: in autocommit, in the worker's role.
@@ -62,7 +62,7 @@ class Books:
     _taken: list[tuple[Parcel, asyncio.Future[bool]]] = field(default_factory=list)
 
     async def claim(self, most: int) -> list[tuple[Claimed, Sequence[Parcel]]]:
-        """Channels to serve, each with what is due to it."""
+        """Channels to serve, each with its due messages."""
         async with self._turn:
             return await asyncio.to_thread(self._claim, most)
 
@@ -72,7 +72,7 @@ class Books:
             await asyncio.to_thread(outbox.release, self.conn, channel_ids)
 
     async def taken(self, parcel: Parcel) -> bool:
-        """Note that a parcel was taken, together with those that come meanwhile; False where its channel is off or gone."""
+        """Record delivered parcels in batches. Returns False where the channel is switched off or gone."""
         noted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._taken.append((parcel, noted))
         async with self._turn:
@@ -81,7 +81,7 @@ class Books:
         return await noted
 
     async def failed(self, channel_id: UUID, parcel: Parcel, attempt: Attempt) -> None:
-        """Note that a parcel was not taken, and how its channel fares."""
+        """Record that a parcel was not delivered, and the health of its channel."""
         async with self._turn:
             await asyncio.to_thread(_failed, self.conn, self.clock, channel_id, parcel, attempt)
 
@@ -102,7 +102,7 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class Courier:
-    """Hands over what is due.
+    """Delivers due messages.
 
     Attributes:
         books: the database.
@@ -115,7 +115,7 @@ class Courier:
     post: Post
 
     async def deliver(self) -> int:
-        """Hand over what is due to channels that nobody else serves, until nothing is; how many requests were taken."""
+        """Deliver to channels that nobody else serves until nothing is due. Returns how many requests succeeded."""
         taken, until = 0, monotonic() + _BEGIN_SECONDS
         serving: set[asyncio.Task[tuple[UUID, int]]] = set()
         while True:

@@ -1,4 +1,4 @@
-"""When a message is due: at once, at the end of quiet hours, or with the next digest."""
+"""The time at which a message is due: at once, at the end of quiet hours, or with the next digest."""
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """When somebody wants to be told.
+    """A user's quiet hours and digests.
 
     Attributes:
         quiet_from: from when on nothing is told, by the clock of `zone`; None: there are no quiet hours.
@@ -23,7 +23,7 @@ class Habits:
 
 
 def due(habits: Habits, now: datetime, waiting: datetime | None = None) -> datetime:
-    """When a message of `now` is told.
+    """The instant at which a message of `now` is due.
 
     Args:
         habits: of its channel.

@@ -1,4 +1,4 @@
-"""All kinds of channels by name, and how what is stored of one is read."""
+"""All kinds of channels by name, and how a stored receiver is read."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
@@ -23,7 +23,7 @@ KINDS: dict[str, Any] = {
 
 
 def make(kind: str, values: Mapping[str, str], *, is_private_allowed: bool) -> Receiver:
-    """The receiver that a user describes.
+    """The receiver of a kind with the fields that a user gives.
 
     Args:
         kind: one of `KINDS`.
@@ -45,7 +45,7 @@ def make(kind: str, values: Mapping[str, str], *, is_private_allowed: bool) -> R
 
 
 def pack(receiver: Receiver) -> bytes:
-    """A receiver's fields, to be sealed."""
+    """The fields of a receiver as bytes, to be sealed."""
     return msgspec.json.encode(asdict(receiver))  # type: ignore[call-overload]  # each kind is a dataclass
 
 

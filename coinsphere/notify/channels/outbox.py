@@ -1,4 +1,4 @@
-"""Messages to channels: written in the transaction that causes them, handed over at least once by the worker."""
+"""The outbox of channels: messages are written in the transaction that causes them, and delivered at least once."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -140,7 +140,7 @@ class Waiting:
 
     @property
     def message(self) -> Message:
-        """What its receiver is told."""
+        """The message as its receiver gets it."""
         return Message(self.id, self.type, self.at, self.title, self.body, self.data)
 
     @property
@@ -151,7 +151,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of a message, for its owner."""
+    """The state of a message, for its owner."""
 
     id: UUID
     type: str
@@ -196,7 +196,7 @@ def write(
 
 
 def wake_due(conn: Connection, now: datetime) -> bool:
-    """Have the worker deliver what is due to channels that nobody serves; False where nothing is."""
+    """Write jobs for channels with due messages that nobody serves. Returns False where there is none."""
     is_due = conn.execute(_IS_DUE, {"now": now}).fetchone() == (True,)
     if is_due:
         conn.execute(_WAKE, {"queue": QUEUE, "task": TASK})
@@ -204,12 +204,12 @@ def wake_due(conn: Connection, now: datetime) -> bool:
 
 
 def forget(conn: Connection, now: datetime) -> None:
-    """Forget what was settled long ago."""
+    """Delete messages that were settled long ago."""
     conn.execute(_FORGET, {"before": now - _KEPT})
 
 
 def claim(conn: Connection, now: datetime, most: int) -> Sequence[Claimed]:
-    """Channels to which something is due, at most so many, for a while the caller's alone."""
+    """Claim channels with due messages, up to a number, for the caller alone and for a while."""
     cursor = conn.cursor(row_factory=class_row(Claimed))
     return cursor.execute(
         _CLAIM, {"now": now, "until": now + _CLAIM_LASTS, "most": most}
@@ -219,7 +219,7 @@ def claim(conn: Connection, now: datetime, most: int) -> Sequence[Claimed]:
 def next_due(
     conn: Connection, channels: Sequence[Claimed], now: datetime
 ) -> Mapping[UUID, Sequence[Sequence[Waiting]]]:
-    """What goes out next to each channel, in this order: messages each alone, or a digest."""
+    """The next parcels of each channel in order: messages each alone, or a digest."""
     for channel in channels:
         if channel.is_digest:
             values = {
@@ -245,7 +245,7 @@ def _parcels(conn: Connection, rows: Sequence[Waiting]) -> Sequence[Sequence[Wai
 
 
 def taken(conn: Connection, parcels: Sequence[Sequence[Waiting]], now: datetime) -> frozenset[UUID]:
-    """Note that parcels of several channels were taken, and so that these are well and claimed still; those that are on."""
+    """Record delivered parcels of several channels, which are healthy and stay claimed. Returns those still switched on."""
     values = {
         "channel_ids": [each[0].channel_id for each in parcels],
         "ids": [message.id for each in parcels for message in each],
@@ -256,12 +256,12 @@ def taken(conn: Connection, parcels: Sequence[Sequence[Waiting]], now: datetime)
 
 
 def release(conn: Connection, channel_ids: Sequence[UUID]) -> None:
-    """Let others serve these channels."""
+    """Give up the claim on these channels."""
     conn.execute(_RELEASE, {"channel_ids": list(channel_ids)})
 
 
 def failed(conn: Connection, sent: Sequence[Waiting], trial: Trial, error: str) -> None:
-    """Note that what went out as one was not taken, and when it is tried again."""
+    """Record that a parcel was not delivered, and when it is tried again."""
     values = {
         "ids": [each.id for each in sent],
         "attempts": trial.attempts,
@@ -273,19 +273,19 @@ def failed(conn: Connection, sent: Sequence[Waiting], trial: Trial, error: str) 
 
 
 def rest(conn: Connection, channel_id: UUID, until: datetime) -> None:
-    """Let all that waits for a channel wait until then."""
+    """Hold all messages of a channel back until then."""
     conn.execute(_REST, {"channel_id": channel_id, "until": until})
 
 
 def give_up(conn: Connection, channel_id: UUID, error: str) -> None:
-    """Drop what waits for a channel that is switched off."""
+    """Drop the messages of a channel that is switched off."""
     conn.execute(_GIVE_UP, {"channel_id": channel_id, "error": error})
 
 
 def newest(
     conn: Connection, user_id: UUID, channel_id: UUID, limit: int = 50
 ) -> Sequence[Delivery]:
-    """What became of the newest messages to a channel of the user."""
+    """The state of the newest messages to a channel of the user."""
     cursor = conn.cursor(row_factory=class_row(Delivery))
     wanted = {"user_id": user_id, "channel_id": channel_id, "limit": limit}
     return cursor.execute(_NEWEST, wanted).fetchall()

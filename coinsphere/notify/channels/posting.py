@@ -1,4 +1,4 @@
-"""Hands a request to a receiver whom nobody trusts: within a time, to a public address, its answer cut short."""
+"""Posts requests to untrusted receivers: within a time limit, to public addresses, reading only the start of the answer."""
 
 import asyncio
 from types import TracebackType
@@ -16,7 +16,7 @@ _AGENT = "Coinsphere/1 (+alerts)"
 
 
 class NotReached(Exception):
-    """There was no answer; the text says why, without the address."""
+    """The receiver did not answer; the text says why, without the address."""
 
 
 class Poster:

@@ -1,4 +1,4 @@
-"""Push messages of browsers: RFC 8030, sealed by RFC 8291, from a sender that RFC 8292 (VAPID) lets be known again.
+"""Push messages to browsers: RFC 8030, encrypted by RFC 8291, with a sender identified by RFC 8292 (VAPID).
 
 A browser subscribes for one public key of ours and takes messages that its private key signed. So each user has a pair,
 which is derived from the key that seals what is stored: a page can ask for it again without keeping it.
@@ -45,7 +45,7 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 def sender_key(secret: bytes, user_id: UUID) -> str:
-    """The private key by which a user's browsers know us, as `WebPush.key` takes it.
+    """The private key that identifies us to a user's browsers, in the form of `WebPush.key`.
 
     More bits than the curve has, so that no scalar is likelier than another (FIPS 186-5 A.2.1).
     """
@@ -55,7 +55,7 @@ def sender_key(secret: bytes, user_id: UUID) -> str:
 
 
 def public_key(key: str) -> str:
-    """Its public half: what a browser subscribes for (`applicationServerKey`)."""
+    """The public half of the key, which a browser subscribes with (`applicationServerKey`)."""
     return _text(_point(_private(key).public_key()))
 
 
@@ -110,7 +110,7 @@ class WebPush:
         return Outgoing(self.url, content, headers)
 
     def _token(self, now: datetime) -> str:
-        """Says who sends, to this push service alone."""
+        """The token that identifies the sender, for this push service alone."""
         parts = urlsplit(self.url)
         claims = {
             "aud": f"{parts.scheme}://{parts.netloc}",

@@ -1,4 +1,4 @@
-"""What a kind of channel is: the one interface behind which webhooks, chats and push services lie.
+"""The interface that every kind of channel implements: webhooks, chats and push services.
 
 To add a kind: a frozen dataclass of text fields with `check`, `hint` and `request`, and its line in `kinds.KINDS`.
 """
@@ -27,7 +27,7 @@ class ReceiverFault(ValueError):
 
 
 class Verdict(StrEnum):
-    """What an answer means for the message and its channel."""
+    """The meaning of an answer for the message and its channel."""
 
     TAKEN = "taken"
     AWAY = "away"
@@ -40,7 +40,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a channel is told; `id` stays the same at each attempt.
+    """A message to a channel; `id` is the same at each attempt.
 
     Attributes:
         type: for programs: `alert.fired`, `alerts.digest`, `test`.
@@ -69,7 +69,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a receiver answered; of its body the beginning."""
+    """A receiver's answer, with the start of its body."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class Answer:
 
 
 class Receiver(Protocol):
-    """Where messages of one channel go. Its fields are texts, and are stored sealed."""
+    """The destination of one channel. Its fields are texts, and are stored sealed."""
 
     GONE: ClassVar[frozenset[int]]
     """Statuses that mean that the channel is no more."""
@@ -88,16 +88,16 @@ class Receiver(Protocol):
 
     @property
     def hint(self) -> str:
-        """What its owner knows it by, without a secret."""
+        """A name by which its owner recognises it, without a secret."""
         ...
 
     def request(self, message: Message, now: datetime) -> Outgoing:
-        """The request that hands the message over."""
+        """The request that delivers the message."""
         ...
 
 
 def verdict(receiver: Receiver, answer: Answer) -> Verdict:
-    """What an answer means. A redirect is a refusal: nobody vouches for where it leads."""
+    """The verdict on an answer. A redirect is a refusal, as its target was not checked."""
     if 200 <= answer.status < 300:  # noqa: PLR2004 - successes (RFC 9110 15.3)
         return Verdict.TAKEN
     if answer.status in receiver.GONE:
@@ -108,7 +108,7 @@ def verdict(receiver: Receiver, answer: Answer) -> Verdict:
 
 
 def require_url(name: str, url: str, *, is_private_allowed: bool) -> None:
-    """Check an address as far as that is possible without a question to anybody.
+    """Validate an address as far as that is possible without a request.
 
     What lies behind its name is looked at when a message is sent (`coinsphere.network.outbound`).
 
@@ -132,7 +132,7 @@ def require_url(name: str, url: str, *, is_private_allowed: bool) -> None:
 
 
 def require_text(name: str, text: str, pattern: re.Pattern[str], meaning: str) -> None:
-    """Check a field that is no address. Raises `ReceiverFault`."""
+    """Validate a field that is no address. Raises `ReceiverFault`."""
     if not pattern.fullmatch(text):
         raise ReceiverFault(name, f"must be {meaning}")
 

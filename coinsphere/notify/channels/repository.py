@@ -55,7 +55,7 @@ _FARED = """
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A way to somebody, without what opens it; `hint` is what its owner knows it by."""
+    """A channel without its secrets; `hint` is the name by which its owner recognises it."""
 
     id: UUID
     user_id: UUID
@@ -76,19 +76,19 @@ class Channel:
 
     @property
     def habits(self) -> Habits:
-        """When its owner wants to be told by it."""
+        """Its quiet hours and digests."""
         return Habits(self.quiet_from, self.quiet_until, self.zone, self.digest_minutes)
 
     @property
     def health(self) -> Health:
-        """How it fared so far."""
+        """Its record of failures."""
         is_over = self.status != "active"
         return Health(self.failures, self.failing_since, self.retry_at, is_over)
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A channel that is served by who claimed it, and by nobody else, until a time.
+    """A channel that one worker has claimed until a time.
 
     Attributes:
         sealed: what its receiver is made of.
@@ -113,7 +113,7 @@ def create(
     receiver: Receiver,
     habits: Habits | None = None,
 ) -> Channel | None:
-    """Store a channel, its receiver sealed; None where the user has as many as one may have."""
+    """Store a channel with its receiver sealed. Returns None where the user has as many as are allowed."""
     if len(list_for(conn, user_id)) >= MOST:
         return None
     identity = uuid4()
@@ -146,7 +146,7 @@ def get(conn: Connection, channel_id: UUID, user_id: UUID | None = None) -> Chan
 def change(
     conn: Connection, stored: Channel, *, name: str, habits: Habits, is_active: bool
 ) -> Channel | None:
-    """Change what a user decides of a channel; switched on again, it begins anew."""
+    """Change a channel's settings; one that is switched on again starts without failures."""
     status = "active" if is_active else "disabled"
     values = {"id": stored.id, "user_id": stored.user_id, "name": name, "status": status}
     conn.execute(_CHANGE, values | _of(habits))
@@ -154,7 +154,7 @@ def change(
 
 
 def delete(conn: Connection, user_id: UUID, channel_id: UUID) -> str | None:
-    """Forget a channel and what waits for it; its kind, None where there was none."""
+    """Delete a channel and its waiting messages. Returns its kind, None where there was none."""
     row = conn.execute(_DELETE, {"user_id": user_id, "id": channel_id}).fetchone()
     return None if row is None else str(row[0])
 
@@ -170,7 +170,7 @@ def receiver(keys: SymmetricKeys, channel: Channel | Claimed, sealed: bytes) -> 
 
 
 def fared(conn: Connection, channel_id: UUID, health: Health, error: str) -> None:
-    """Note how a channel fares after an attempt that failed."""
+    """Store a channel's health after a failed attempt."""
     values = {
         "id": channel_id,
         "failures": health.failures,

@@ -1,4 +1,4 @@
-"""When an undelivered message is sent again, and when a channel is given up. Pure."""
+"""The retry policy of messages: when one is sent again, and when its channel is switched off. Pure."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ WAITS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a channel fared.
+    """A channel's record of failures.
 
     Attributes:
         failures: attempts in a row that no message got through.
@@ -42,14 +42,14 @@ class Trial:
 
 
 def wait(attempts: int) -> timedelta:
-    """How long to wait after so many failed attempts, one at least."""
+    """The pause after so many failed attempts, at least one."""
     return WAITS[min(attempts, len(WAITS)) - 1]
 
 
 def judged(
     health: Health, trial: Trial, verdict: Verdict, now: datetime, asked: timedelta | None = None
 ) -> tuple[Health, Trial]:
-    """Channel and message after an attempt.
+    """The state of channel and message after an attempt.
 
     A receiver that is away rests with all its messages; one that refuses a message gets the others meanwhile.
 

@@ -22,7 +22,7 @@ _log = log.get("channels")
 
 
 def add(app: App, settings: Settings) -> None:
-    """Add them to the worker's app."""
+    """Register the tasks of channels with the worker's app."""
     # What a receiver does is no failure of the job; the minute's tick takes up what waits.
     retry_policy = RetryPolicy(
         max_attempts=6, exponential_wait=4, retry_exceptions=(psycopg.Error,)

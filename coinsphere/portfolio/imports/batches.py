@@ -1,4 +1,4 @@
-"""Imports of files as they are stored: opened, added to, answered, confirmed and listed."""
+"""Stored imports of files: started, extended, answered, confirmed, taken back and listed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ _CONFIRM = """
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """An import and how far it is; `problems` are the first thousand, `findings` what was found beside (`resolution.findings_of`)."""
+    """An import and its progress; `problems` are the first thousand, `findings` as `resolution.findings_of` gives them."""
 
     id: UUID
     user_id: UUID
@@ -108,7 +108,7 @@ def start(
     mapping: Mapping[str, str] | None = None,
     answers: Mapping[str, object] | None = None,
 ) -> UUID:
-    """Store a file, or the first part of one, to be looked at; takes the place of one that was never confirmed.
+    """Store a file, or its first part, for a preview; it replaces an import that was never confirmed.
 
     Args:
         conn: acts for the user.
@@ -137,7 +137,7 @@ def start(
 def append(
     conn: Connection, user_id: UUID, portfolio_id: UUID, batch_id: UUID, content: bytes
 ) -> bool:
-    """Add the next part of a file; False where there is no such unconfirmed import, or it grows beyond 64 MiB."""
+    """Append the next part of a file. Returns False where there is no such unconfirmed import, or it exceeds 64 MiB."""
     parameters = {
         "user_id": user_id,
         "portfolio_id": portfolio_id,
@@ -155,7 +155,7 @@ def answer(
     batch_id: UUID,
     answers: Mapping[str, object],
 ) -> bool:
-    """Keep answers to what a file leaves open; False where there is no such unconfirmed import."""
+    """Store answers to a file's open questions. Returns False where there is no such unconfirmed import."""
     parameters = {
         "user_id": user_id,
         "portfolio_id": portfolio_id,
@@ -168,7 +168,7 @@ def answer(
 def read_as(
     conn: Connection, batch: Batch, form: str, mapping: Mapping[str, str] | None = None
 ) -> bool:
-    """Have an import read in another format; what was answered before is void. False where it is confirmed."""
+    """Read an import in another format; earlier answers are dropped. Returns False where it is confirmed."""
     parameters = {
         "user_id": batch.user_id,
         "portfolio_id": batch.portfolio_id,
@@ -192,7 +192,7 @@ def list_for(conn: Connection, user_id: UUID, portfolio_id: UUID, limit: int = 5
 
 
 def confirm(conn: Connection, user_id: UUID, portfolio_id: UUID, batch_id: UUID) -> bool:
-    """Have the worker do the import; False where there is none that waits for it."""
+    """Queue the job of an import. Returns False where none waits for confirmation."""
     parameters = {
         "user_id": user_id,
         "portfolio_id": portfolio_id,
@@ -205,7 +205,7 @@ def confirm(conn: Connection, user_id: UUID, portfolio_id: UUID, batch_id: UUID)
 
 
 def take_back(conn: Connection, batch: Batch) -> bool:
-    """Note that an import is taken back; False where it is not done, or was taken back before."""
+    """Mark an import as taken back. Returns False where it is not done, or was taken back before."""
     parameters = {"user_id": batch.user_id, "id": batch.id}
     return conn.execute(_TAKE_BACK, parameters).rowcount == 1
 

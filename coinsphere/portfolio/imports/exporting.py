@@ -76,7 +76,7 @@ def rows(conn: Connection, user_id: UUID, portfolio_id: UUID) -> Iterator[Row]:
 
 
 def write_csv(conn: Connection, user_id: UUID, portfolio_id: UUID, out: IO[str]) -> int:
-    """Write the transactions as CSV (RFC 4180), row by row; how many they are.
+    """Write the transactions as CSV (RFC 4180), row by row. Returns how many they are.
 
     Numbers are bare, so that they stay numbers; texts are guarded.
     """

@@ -1,4 +1,4 @@
-"""Does an import that was confirmed, by the worker: as often as one likes with one effect."""
+"""Runs a confirmed import in the worker; repeating it changes nothing."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -41,7 +41,7 @@ _FINISH = """
 
 
 def run(conn: Connection, batch_id: UUID, clock: Clock) -> None:
-    """Do an import that was confirmed, then book and value what it brought.
+    """Run a confirmed import, then book and value its facts.
 
     Portions are transactions of their own, so that progress shows; one that is done again, after a crash or by a
     second import of the same file, finds its rows known. `conn` must be in autocommit, in the role of the pipeline.
@@ -73,7 +73,7 @@ def run(conn: Connection, batch_id: UUID, clock: Clock) -> None:
 
 
 def give_up(conn: Connection, batch_id: UUID, now: datetime, why: str) -> None:
-    """End an import that is open and that nobody goes on with; what it stored stays, and is known when it is done again."""
+    """Close an import that no job continues; what it stored stays, and is recognised when it is repeated."""
     if _open(conn, batch_id) is not None:
         _finish(conn, batch_id, "failed", now, why)
 

@@ -1,4 +1,4 @@
-"""What an import would do: looked at before it is confirmed. Stores nothing."""
+"""Previews of imports: the result before it is confirmed. Stores nothing."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +29,7 @@ _CURRENCY = "select currency from app.portfolios where id = %(id)s"
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A transaction as it would be booked; `cost` is what it would cost or bring, in the portfolio's currency."""
+    """A transaction as it would be booked; `cost` is its cost or its proceeds, in the portfolio's currency."""
 
     line: int
     parsed: Parsed
@@ -38,7 +38,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What an import would do: rows read, transactions found, how many are known, the first ones, what is wrong.
+    """The result of an import before it is done: rows, transactions, known ones, the first ones, and problems.
 
     `findings` tell what was decided, what is left out or not read, and what is asked: with questions nothing is imported.
     """
@@ -53,7 +53,7 @@ class Preview:
 
 
 def preview(conn: Connection, batch: Batch, now: datetime, examples: int = 20) -> Preview:
-    """What the import would do. Stores nothing.
+    """Compute the preview of an import. Stores nothing.
 
     Raises:
         UnreadableFile: the file is unusable as a whole.
@@ -90,7 +90,7 @@ def _cost(new: NewFact, valuer: Valuer) -> Decimal | None:
 
 
 def has_questions(conn: Connection, batch: Batch) -> bool:
-    """Whether the file leaves open what has to be answered before it can be read; False for an unreadable one."""
+    """Whether the file leaves questions that must be answered before it can be read; False for an unreadable one."""
     try:
         return bool(content_of(conn, batch).questions)
     except UnreadableFile:

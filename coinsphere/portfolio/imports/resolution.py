@@ -1,4 +1,4 @@
-"""Turns the rows of a file into facts: symbols become tokens, and a row that cannot be one says why."""
+"""Resolves the rows of a file to facts: symbols become tokens, and a row that is no fact gets a reason."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -26,7 +26,7 @@ MOST_PROBLEMS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A file's facts with their lines, the rows that they were read of, and what is wrong with the others."""
+    """A file's facts with their lines, the rows they come from, and the problems of the others."""
 
     content: Content
     facts: list[tuple[int, NewFact]]
@@ -40,7 +40,7 @@ class Resolved:
 
 
 def findings_of(content: Content) -> dict[str, Any]:
-    """What was decided of a file, and what of it is not imported, as JSON."""
+    """The decisions on a file and its content that is not imported, as JSON."""
     return {
         "decisions": [each._asdict() for each in content.decisions],
         "unread": [each._asdict() for each in content.unread],
@@ -59,7 +59,7 @@ def content_of(conn: Connection, batch: Batch) -> Content:
 
 
 def resolve(conn: Connection, batch: Batch, now: datetime) -> Resolved:
-    """The facts that the file tells, in its order, the oldest first: that order holds within one instant."""
+    """The facts of a file in its order, the oldest first; that order decides within one instant."""
     content = content_of(conn, batch)
     tokens = reference.ids_by_symbol(conn, _symbols(content.parsed))
     problems = list(content.problems)
@@ -92,7 +92,7 @@ _SYMBOLS = ("symbol", "fee_symbol", "counter_symbol")
 def _fact(
     batch: Batch, parsed: Parsed, tokens: Mapping[str, UUID], now: datetime
 ) -> NewFact | tuple[str | None, str]:
-    """The fact, or the part of it and the reason why it is none."""
+    """The fact of a row, or the part at fault and the reason."""
     unknown = _unknown(parsed, tokens)
     if unknown is not None:
         return unknown
@@ -128,7 +128,7 @@ def _new_fact(batch: Batch, parsed: Parsed, tokens: Mapping[str, UUID]) -> NewFa
 
 
 def _unknown(parsed: Parsed, tokens: Mapping[str, UUID]) -> tuple[str | None, str] | None:
-    """The part of a row that nothing here stands for, and the reason."""
+    """The part of a row that is no known token or currency, and the reason."""
     for field in _SYMBOLS:
         symbol = getattr(parsed, field)
         if symbol is not None and symbol not in tokens:

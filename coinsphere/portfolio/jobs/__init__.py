@@ -1,1 +1,1 @@
-"""What the worker and the pipeline do after a change: book and value what is invalidated."""
+"""Jobs of the worker and the pipeline that book and value what was invalidated."""

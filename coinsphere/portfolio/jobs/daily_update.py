@@ -1,4 +1,4 @@
-"""The new day, and prices that came late or were corrected: what they change is marked, booked and valued."""
+"""The daily update: marks, books and values what a new day and late or corrected prices change."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -89,7 +89,7 @@ _MARKED_USERS = """
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """What a daily update did: marks it set, users that had any, tokens booked and portfolios valued."""
+    """The counts of a daily update: marks set, users that had any, tokens booked and portfolios valued."""
 
     tokens: int
     portfolios: int
@@ -106,7 +106,7 @@ def update(conn: Connection, now: datetime) -> Updated:
 
 
 def mark(conn: Connection, now: datetime) -> tuple[int, int]:
-    """Mark what is to be booked and valued anew; how many tokens of users, and how many portfolios. `conn` as for `update`."""
+    """Mark what is to be booked and valued again. Returns how many tokens of users, and how many portfolios. `conn` as for `update`."""
     with conn.transaction():
         conn.execute(_FRESH)
         tokens = conn.execute(_MARK_BOOKINGS).rowcount

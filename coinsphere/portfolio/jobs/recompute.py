@@ -1,4 +1,4 @@
-"""What the worker does after a change: book what is marked, then value what changed. Also the full rebuild."""
+"""Recomputes after a change: books what is marked, then values what changed. Also the full rebuild."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -54,7 +54,7 @@ _ANNOUNCE = "select pg_notify('coinsphere', 'portfolios')"
 
 
 def update(conn: Connection, user_id: UUID, now: datetime) -> int:
-    """Do all that is marked for a user; the number of tokens booked and portfolios valued.
+    """Book and value all that is marked for a user. Returns the number of tokens booked and portfolios valued.
 
     Each step is a transaction of its own, so that the user's own changes come in between and a step that fails undoes
     nothing: `conn` must be in autocommit, in the role of the pipeline.
@@ -76,7 +76,7 @@ def rebuild(conn: Connection, user_id: UUID, now: datetime) -> int:
 
 
 def invalidate_all(conn: Connection, user_id: UUID) -> None:
-    """Mark all of a user to be booked and valued anew."""
+    """Mark everything of a user to be booked and valued again."""
     invalidations.lock(conn, user_id)
     token_ids = [token_id for (token_id,) in conn.execute(_TOKENS, {"user_id": user_id})]
     invalidations.to_book(conn, user_id, dict.fromkeys(token_ids, rebooking.BEGINNING))

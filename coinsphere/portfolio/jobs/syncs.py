@@ -1,4 +1,4 @@
-"""A sync that the user asked for: everything booked and valued anew from the facts, with a state to look at."""
+"""A sync that a user asks for: books and values everything again from the facts, with a state to look at."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,7 +48,7 @@ _FINISH = """
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """A sync and how far it is; `imported` counts transactions that it brought."""
+    """A sync and its progress; `imported` counts the transactions that it brought."""
 
     id: UUID
     user_id: UUID
@@ -62,7 +62,7 @@ class Sync:
 
 
 def request(conn: Connection, user_id: UUID, portfolio_id: UUID) -> UUID:
-    """Write a sync and the job that does it; its id. The caller has checked that the portfolio is the user's."""
+    """Store a sync and its job. Returns its id. The caller has checked that the portfolio is the user's."""
     whose = {"user_id": user_id, "portfolio_id": portfolio_id}
     job = {"queue": invalidations.QUEUE, "task": TASK, "lock": f"portfolios {user_id}"}
     row = conn.execute(_WAITING, whose).fetchone()
@@ -98,7 +98,7 @@ def run(conn: Connection, sync_id: UUID, clock: Clock) -> None:
 
 
 def give_up(conn: Connection, sync_id: UUID, now: datetime, why: str) -> None:
-    """End a sync that is open and that nobody goes on with."""
+    """Close a sync that no job continues."""
     sync = get(conn, sync_id)
     if sync is not None and sync.status in ("queued", "running"):
         conn.execute(_FINISH, {"id": sync_id, "status": "failed", "now": now, "error": why})

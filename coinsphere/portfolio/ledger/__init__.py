@@ -1,1 +1,1 @@
-"""What happened: transactions as facts, their double entries, and the transfers of which two are one."""
+"""The ledger: transactions as facts, their double entries, and pairs of transfers between own accounts."""

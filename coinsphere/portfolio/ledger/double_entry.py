@@ -22,7 +22,7 @@ from coinsphere.portfolio.model import (
 
 
 class Account(StrEnum):
-    """Where a posting goes."""
+    """The account that a posting goes to."""
 
     HOLDING = "holding"
     TRADE = "trade"

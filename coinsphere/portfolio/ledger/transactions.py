@@ -1,4 +1,4 @@
-"""Transactions as facts: what happened is stored once, in versions of which the newest counts, each with its double entry."""
+"""Transactions as facts, stored once in versions of which the newest counts, each with its double entry."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,7 +107,7 @@ _ENTRIES = Rows(
 
 @dataclass(frozen=True, slots=True)
 class NewFact:
-    """A fact to be recorded. `external_id` names it at its source, so that it is recorded once."""
+    """A fact to be recorded. `external_id` is its id at its source, by which it is recorded only once."""
 
     portfolio_id: UUID
     kind: Kind
@@ -128,7 +128,7 @@ class NewFact:
     batch_id: UUID | None = None
 
     def fact(self, fact_id: UUID) -> Fact:
-        """What is booked of it."""
+        """The part of it that is booked."""
         return Fact(
             fact_id, self.portfolio_id, self.kind, self.token_id, self.amount, self.price, self.currency, self.fee,
             self.fee_token_id, self.counter_token_id, self.counter_amount, self.exchange, self.occurred_at,
@@ -173,7 +173,7 @@ class Version(NamedTuple):
 
 
 class ComesAgain(NamedTuple):
-    """A fact that has no version that counts, to which a newer one may come: `version` is its last."""
+    """A withdrawn fact that may be recorded again by a newer version; `version` is its last."""
 
     fact_id: UUID
     created_at: datetime
@@ -204,7 +204,7 @@ def _row(user_id: UUID, version: Version, now: datetime) -> tuple[object, ...]:
 
 
 def supersede(conn: Connection, user_id: UUID, stored: StoredFact) -> None:
-    """Let a version count no more: it stays, and its double entry is reversed."""
+    """Take a version out of force: it stays, and its double entry is reversed."""
     parameters = {"user_id": user_id, "version_id": stored.version_id}
     conn.execute(_SUPERSEDE, parameters)
     conn.execute(_REVERSE, parameters)
@@ -213,7 +213,7 @@ def supersede(conn: Connection, user_id: UUID, stored: StoredFact) -> None:
 def supersede_batch(
     conn: Connection, user_id: UUID, batch_id: UUID
 ) -> tuple[dict[UUID, datetime], int]:
-    """Let nothing count any more that an import brought; what each token changes from, and how many facts it were."""
+    """Take all facts of an import out of force. Returns the instant each token changes from, and how many facts they were."""
     superseded = conn.execute(
         _SUPERSEDE_BATCH, {"user_id": user_id, "batch_id": batch_id}
     ).fetchall()

@@ -1,4 +1,4 @@
-"""Which outgoing and which incoming transfer are the two ends of one: by token, amount and time. No I/O."""
+"""Matches outgoing with incoming transfers between own accounts, by token, amount and time. No I/O."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -40,7 +40,7 @@ def match(
     confirmed: Collection[Pair] = (),
     rejected: Collection[Pair] = (),
 ) -> list[Pair]:
-    """Pair transfers of one token, each at most once; in whatever order they are given, the pairs are the same.
+    """Pair transfers of one token, each at most once; the pairs do not depend on the order given.
 
     What a user confirmed holds, what he rejected does not. Two ends with different transaction hashes are no pair, nor is
     an arrival that came first. Of the rest the nearest pair is taken first: the same hash, then least time apart, then

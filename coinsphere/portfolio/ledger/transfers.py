@@ -1,4 +1,4 @@
-"""The stored pairs of own transfers: found by `transfer_matching`, confirmed or rejected by the user."""
+"""Stored pairs of transfers between own accounts: matched by `transfer_matching`, confirmed or rejected by the user."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ _CANDIDATES = """
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A transfer that may be the other end of another."""
+    """A transfer that may be the other end of another one."""
 
     fact_id: UUID
     portfolio_id: UUID
@@ -92,7 +92,7 @@ class Ends(NamedTuple):
 
 
 def ends(conn: Connection, user_id: UUID, pair: Pair) -> Ends | None:
-    """What two facts of the user have in common; None where they cannot be the ends of one transfer."""
+    """The token and the earlier instant of two facts of the user; None where they cannot be the ends of one transfer."""
     parameters = {"user_id": user_id, "out": pair[0], "in": pair[1]}
     return conn.cursor(row_factory=class_row(Ends)).execute(_ENDS, parameters).fetchone()
 
@@ -104,7 +104,7 @@ def decide(
     pair: Pair,
     state: Literal["confirmed", "rejected"],
 ) -> None:
-    """Store what the user says of a pair. The caller books the token anew."""
+    """Store the user's decision on a pair. The caller books the token again."""
     parameters = {"user_id": user_id, "token_id": token_id, "out": pair[0], "in": pair[1]}
     if state == "confirmed":
         conn.execute(_UNDO, parameters)
@@ -112,7 +112,7 @@ def decide(
 
 
 def rematch(conn: Connection, user_id: UUID, token_id: UUID, since: datetime) -> datetime:
-    """Match the token's transfers anew after a change of facts at `since` or later.
+    """Match the token's transfers again after a change of facts at `since` or later.
 
     Returns:
         The instant from which on the token has to be booked anew: `since`, or earlier where a match changed, or where

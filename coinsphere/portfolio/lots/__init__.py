@@ -1,1 +1,1 @@
-"""Cost basis: what transactions do to the lots, positions and flows of one token."""
+"""Cost basis: the lots, positions and flows of one token, computed from transactions."""

@@ -1,4 +1,4 @@
-"""What goes into the book of a token, and what comes out of it."""
+"""The inputs and the records of a token's book."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +18,7 @@ from coinsphere.portfolio.model import (
 
 
 class Arrival(NamedTuple):
-    """Where the units of a matched transfer arrived: `amount` of them, the rest being the network's fee."""
+    """The arrival of a matched transfer: `amount` units of it, the rest being the network's fee."""
 
     fact_id: UUID
     portfolio_id: UUID
@@ -45,7 +45,7 @@ class Conversion(NamedTuple):
 
 
 class CarriedLot(NamedTuple):
-    """A lot that goes on in other units; `acquired_at` is None where nobody knows whence it came."""
+    """A lot that goes on in other units; `acquired_at` is None where its origin is unknown."""
 
     quantity: Decimal
     cost: Decimal | None
@@ -71,7 +71,7 @@ Step = Entry | Conversion | Carried
 
 
 class Restored(NamedTuple):
-    """What was left of a lot at the start of the day from which a book goes on."""
+    """The rest of a lot at the start of the day from which a book goes on."""
 
     lot: Lot
     quantity: Decimal
@@ -79,7 +79,7 @@ class Restored(NamedTuple):
 
 
 class Start(NamedTuple):
-    """From where a book goes on: open lots, and the numbers of the next lot and of the next use."""
+    """The state from which a book goes on: open lots, and the numbers of the next lot and of the next use."""
 
     restored: tuple[Restored, ...] = ()
     next_lot: int = 1
@@ -88,7 +88,7 @@ class Start(NamedTuple):
 
 @dataclass(slots=True)
 class BookRecords:
-    """What a book made. `closed` are lots, of this book or restored, of which nothing is left, and since when."""
+    """The records of a book. `closed` has lots, of this book or restored, that are used up, and since when."""
 
     lots: list[Lot] = field(default_factory=list)
     uses: list[LotUse] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""A user's books from the facts and events that were known at a past instant: booked in memory, stored nowhere."""
+"""A user's books from the facts and events known at a past instant, computed in memory."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ _COUNT: LiteralString = facts_known.as_known("""
 
 
 def tokens(conn: Connection, user_id: UUID, as_of: datetime) -> list[UUID]:
-    """What the user had dealt with, and what had become of it."""
+    """The tokens that the user had dealt with, and their successors."""
     rows = conn.execute(_TOKENS, {"user_id": user_id, "as_of": as_of})
     return [token_id for (token_id,) in rows.fetchall()]
 
@@ -47,7 +47,7 @@ def tokens(conn: Connection, user_id: UUID, as_of: datetime) -> list[UUID]:
 def facts(
     conn: Connection, user_id: UUID, as_of: datetime, portfolio_id: UUID | None = None
 ) -> int:
-    """How many facts the user had entered, in a portfolio or in all: there would be so many to book."""
+    """The number of facts that the user had entered, in a portfolio or in all, which tells how long booking takes."""
     parameters = {"user_id": user_id, "as_of": as_of, "portfolio_id": portfolio_id}
     row = conn.execute(_COUNT, parameters).fetchone()
     return int(row[0]) if row else 0

@@ -1,4 +1,4 @@
-"""Lots across a change of a token's name or unit: their cost and date stay, their units change. No I/O.
+"""Converts lots across a change of a token's name or unit: cost and date stay, units change. No I/O.
 
 A unit becomes so many others by a ratio that holds for all that a pool holds: what is rounded away of one lot is part of
 the next, so that no unit and no cent of cost is lost or made.
@@ -67,7 +67,7 @@ def exchanged(fact: Fact) -> Ratio:
 
 
 def given(made: BookRecords) -> list[Carried]:
-    """What went on from a book, by its events and the user's own exchanges, in the unit of the book."""
+    """The lots that went on from a book, by its events and the user's own exchanges, in the unit of the book."""
     acquired = {lot.number: lot.acquired_at for lot in made.lots}
     found: dict[tuple[UUID, datetime, UUID, str], list[CarriedLot]] = defaultdict(list)
     for use in made.uses:
@@ -79,7 +79,7 @@ def given(made: BookRecords) -> list[Carried]:
 
 
 def held(made: BookRecords, at: datetime) -> dict[tuple[UUID, str], Decimal]:
-    """What a book from the first fact on held in each pool just before an instant."""
+    """The holdings of each pool just before an instant, by a book from the first fact on."""
     found: dict[tuple[UUID, str], Decimal] = defaultdict(lambda: ZERO)
     for lot in made.lots:
         if lot.opened_at < at:

@@ -1,4 +1,4 @@
-"""Per portfolio, what is held of a token at each day's end, and what came and went from outside on that day. No I/O."""
+"""Sums a token's holdings at each day's end and its flows of the day, by portfolio. No I/O."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -28,7 +28,7 @@ class _Holding:
 
 
 class DailyTotals:
-    """Sums up one day at a time; `records` gets its positions, as far as they changed, and its flows."""
+    """Sums up one day at a time; `records` gets positions where they changed, and flows."""
 
     def __init__(self, records: BookRecords) -> None:
         self._records = records
@@ -38,22 +38,22 @@ class DailyTotals:
         self._flows: dict[UUID, list[ExternalFlow]] = {}
 
     def restore(self, portfolio_id: UUID, quantity: Decimal, cost: Decimal | None) -> None:
-        """Units that were held before the first day; their position is on record already."""
+        """Add units held before the first day, whose position is recorded already."""
         self.change(portfolio_id, quantity, cost)
         self._recorded[portfolio_id] = self._holdings[portfolio_id].state()
 
     def begin(self, day: date) -> None:
-        """Go on with `day`; the one before it, if it is another, ends."""
+        """Go on with `day`, closing the one before if it is another."""
         if day != self._day:
             self.close()
             self._day = day
 
     def change(self, portfolio_id: UUID, quantity: Decimal, cost: Decimal | None) -> None:
-        """Add units (negative: take away) with their cost; None: unknown."""
+        """Add units (negative: subtract) with their cost; None is unknown."""
         self._holdings.setdefault(portfolio_id, _Holding()).change(quantity, cost)
 
     def add_flow(self, portfolio_id: UUID, flow: ExternalFlow) -> None:
-        """Note what came from outside of the portfolio, or went there."""
+        """Add a flow across the portfolio's border."""
         if any(flow):
             self._flows.setdefault(portfolio_id, []).append(flow)
 
@@ -73,7 +73,7 @@ class DailyTotals:
 
 
 class Untotalled(DailyTotals):
-    """Sums up nothing, for a book of which nobody asks for positions and flows."""
+    """Does nothing, for a book whose positions and flows are not needed."""
 
     def begin(self, day: date) -> None:
         """Nothing ends."""

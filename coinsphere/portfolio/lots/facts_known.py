@@ -1,4 +1,4 @@
-"""Statements over facts as they were known at a past instant: `%(as_of)s`.
+"""Statements over facts as they were known at a past instant, `%(as_of)s`.
 
 A version of a fact was known from when it was entered (`updated_at`) until the next one was, or it was taken away. Which
 transfers belong together is not kept by moment: two ends that were both known are matched as they are now.
@@ -25,7 +25,7 @@ _ALIASES: tuple[LiteralString, ...] = ("t", "arrival", "departure")
 
 
 def as_known(statement: LiteralString) -> LiteralString:
-    """`statement`, which looks at the facts that count now, for those that counted then."""
+    """`statement`, rewritten from facts that count now to those that counted then."""
     known = statement.replace(_ARRIVED, _ARRIVED + _LEFT)
     for alias in _ALIASES:
         known = known.replace(alias + _PRESENT, _KNOWN.replace("{fact}", alias))

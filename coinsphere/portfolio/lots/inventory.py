@@ -56,7 +56,7 @@ class Inventory:
             self._restore(restored)
 
     def account(self, portfolio_id: UUID, exchange: str | None) -> str:
-        """The name of the pool that holds what lies on `exchange`: each has its own, or all share one."""
+        """The name of the pool for holdings on `exchange`: one for each, or one for all."""
         is_split = self._rules[portfolio_id].scope is LotScope.ACCOUNT
         return (exchange or "").lower() if is_split else ""
 
@@ -72,7 +72,7 @@ class Inventory:
         return pool
 
     def acquire(self, booking: Booking, move: Acquire, acquired_at: datetime) -> None:
-        """Open a lot of what comes in; its age counts from `acquired_at`."""
+        """Open a lot; its age counts from `acquired_at`."""
         portfolio_id = booking.portfolio_id
         pool = self.pool(portfolio_id, booking.account)
         quantity, cost, since = move.quantity, move.cost, acquired_at
@@ -95,7 +95,7 @@ class Inventory:
         pool.add(_opened(pool.method, Restored(lot, quantity, cost)))
 
     def dispose(self, booking: Booking, move: Dispose) -> Decimal:
-        """Take units out, each lot with its share of the proceeds; how many of them nobody knew of."""
+        """Take units out, each lot with its share of the proceeds. Returns how many were in no lot."""
         left = move.proceeds if move.use in REALISING else None
         units, missing = move.quantity, ZERO
         for part in self.pool(booking.portfolio_id, booking.account).take(move.quantity):
@@ -122,7 +122,7 @@ class Inventory:
     def _mix(
         self, booking: Booking, move: Acquire, acquired_at: datetime
     ) -> tuple[Decimal, Decimal | None, datetime]:
-        """At average cost what comes is mixed with what is there: that lot ends, and one of both begins.
+        """At average cost, merge new units with the present lot: that one ends, and one of both begins.
 
         Of a mixture with units of unknown cost the cost is unknown as a whole.
         """

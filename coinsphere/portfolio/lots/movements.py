@@ -1,4 +1,4 @@
-"""What a fact does to one token: units that come or go, what they cost or bring, and what crossed the border.
+"""The effect of a fact on one token: units that come or go, their cost or proceeds, and external flows.
 
 Each token is booked by itself: the cost of what a swap received is what was given at its market value, so no token
 waits for the lots of another. Only a transfer between a user's own accounts carries cost, and that within one token.
@@ -31,7 +31,7 @@ class Acquire(NamedTuple):
 
 
 class Dispose(NamedTuple):
-    """Units that go, what for, and what they bring; `proceeds` is None where unknown or where nothing is realised."""
+    """Units that go, what for, and their proceeds; None where unknown or where nothing is realised."""
 
     quantity: Decimal
     use: Use
@@ -51,7 +51,7 @@ class ExternalFlow(NamedTuple):
 
 
 class Movements(NamedTuple):
-    """All that a fact does to one token."""
+    """All effects of a fact on one token."""
 
     moves: tuple[Acquire | Dispose, ...]
     external_flow: ExternalFlow = ExternalFlow()
@@ -67,7 +67,7 @@ _USES = {
 
 
 def movements_of(fact: Fact, token_id: UUID, valuer: Valuer) -> Movements:
-    """What `fact`, which is no matched transfer, does to the token `token_id`."""
+    """The effect of `fact`, which is no matched transfer, on the token `token_id`."""
     if token_id == fact.token_id:
         return _of_token(fact, valuer)
     if token_id == fact.counter_token_id:
@@ -76,7 +76,7 @@ def movements_of(fact: Fact, token_id: UUID, valuer: Valuer) -> Movements:
 
 
 def value(fact: Fact, valuer: Valuer) -> Decimal | None:
-    """What the fact's amount is worth: by its price, else by the market; a swap also by what was received."""
+    """The worth of the fact's amount: by its price, else by the market; for a swap also by the received side."""
     day = fact.occurred_at.date()
     if fact.price is not None:
         return valuer.money(fact.amount * fact.price, fact.currency, day)
@@ -87,7 +87,7 @@ def value(fact: Fact, valuer: Valuer) -> Decimal | None:
 
 
 def stated(fact: Fact, valuer: Valuer) -> Decimal | None:
-    """What the fact's amount cost or brought by its own price."""
+    """The cost or proceeds of the fact's amount by its own price."""
     if fact.price is None:
         return None
     return valuer.money(fact.amount * fact.price, fact.currency, fact.occurred_at.date())
@@ -99,7 +99,7 @@ def fee_in(fact: Fact, token_id: UUID) -> Decimal:
 
 
 def outgoing(fact: Fact, token_id: UUID) -> Decimal:
-    """How many units of the token `fact` takes; a fee out of what it brings takes none."""
+    """The number of units of the token that `fact` takes; a fee out of what it brings takes none."""
     if token_id == fact.counter_token_id:
         return ZERO
     if token_id != fact.token_id:
@@ -108,7 +108,7 @@ def outgoing(fact: Fact, token_id: UUID) -> Decimal:
 
 
 def other_fee(fact: Fact, valuer: Valuer) -> Decimal:
-    """What a fee in money, or in a third token, adds to the cost; a fee whose worth is unknown adds nothing."""
+    """The cost of a fee in money, or in a third token; a fee of unknown worth adds nothing."""
     if not fact.fee or _is_of_the_trade(fact):
         return ZERO
     day = fact.occurred_at.date()
@@ -118,7 +118,7 @@ def other_fee(fact: Fact, valuer: Valuer) -> Decimal:
 
 
 def unseen(move: Dispose, missing: Decimal, left: ExternalFlow) -> ExternalFlow:
-    """What came in by units that left and that nobody knew of: they were there, so they came in for what they left for.
+    """The flow of units that left without being known: they must have come in before, at the worth they left for.
 
     Without it all that they brought would be a gain of money that was never put in.
 

@@ -16,7 +16,7 @@ from coinsphere.portfolio.model import UNIT, ZERO, LotMethod
 
 @dataclass(slots=True)
 class OpenLot:
-    """What is left of a lot; `cost` is None where it is unknown.
+    """The rest of a lot; `cost` is None where it is unknown.
 
     `unit_cost` is that of the whole lot when it came in: what is left of it may differ in the 18th digit, and a
     rebuild from the middle must choose as one from the start does.
@@ -30,7 +30,7 @@ class OpenLot:
 
 
 class Part(NamedTuple):
-    """A part taken of a lot. `lot` is None for what was taken beyond the last lot; then the cost is unknown."""
+    """A part taken of a lot. `lot` is None beyond the last lot; then the cost is unknown."""
 
     lot: OpenLot | None
     quantity: Decimal
@@ -38,7 +38,7 @@ class Part(NamedTuple):
 
     @property
     def missing(self) -> Decimal:
-        """How many units of it no lot had."""
+        """The number of its units that were in no lot."""
         return self.quantity if self.lot is None else ZERO
 
 
@@ -83,11 +83,11 @@ class Pool:
         heapq.heappush(self._heap, (self._order(lot), lot))
 
     def quantity(self) -> Decimal:
-        """How much is in."""
+        """The number of units in the pool."""
         return sum((lot.quantity for _, lot in self._heap), ZERO)
 
     def take(self, quantity: Decimal) -> Iterator[Part]:
-        """Take `quantity` out, lot by lot in the order of the method; what is missing comes last, of no lot."""
+        """Take `quantity` out, lot by lot in the order of the method; missing units come last, of no lot."""
         left = quantity
         while left > 0 and self._heap:
             lot = self._heap[0][1]

@@ -1,4 +1,4 @@
-"""Booking a token of a user from the earliest changed day on, and storing what follows from it."""
+"""Books a user's token again from the earliest changed day on, and stores the result."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -176,7 +176,7 @@ _FLOWS = Rows(
 
 
 class Rebooked(NamedTuple):
-    """What a booking did: from which day on, which portfolios it changed, and whose books follow, from when on."""
+    """The result of a booking: its first day, the portfolios it changed, and the tokens whose books must follow, from when on."""
 
     day: date
     portfolios: frozenset[UUID]
@@ -184,7 +184,7 @@ class Rebooked(NamedTuple):
 
 
 def rules(conn: Connection, user_id: UUID) -> dict[UUID, Rules]:
-    """How each portfolio of the user is booked."""
+    """The booking rules of each portfolio of the user."""
     rows = conn.execute(_RULES, {"user_id": user_id}).fetchall()
     return {
         portfolio_id: Rules(portfolio_id, currency, LotMethod(method), LotScope(scope))
@@ -195,7 +195,7 @@ def rules(conn: Connection, user_id: UUID) -> dict[UUID, Rules]:
 def rebook(
     conn: Connection, user_id: UUID, token_id: UUID, since: datetime, market: Market
 ) -> Rebooked:
-    """Book a token of a user anew from the day of `since` on.
+    """Book a token of a user again from the day of `since` on.
 
     The caller owns the transaction, holds the user's lock (`invalidations.lock`), and marks the portfolios to be valued and
     the tokens to be booked after this one.

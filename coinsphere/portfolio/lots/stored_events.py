@@ -1,4 +1,4 @@
-"""Asset events as the database knows them, and what each does to a user's book: conversions, and lots carried over."""
+"""Asset events from the database, and their effect on a user's book: conversions, and lots carried over."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -97,7 +97,7 @@ class Line(NamedTuple):
         }
 
     def heirs(self) -> Mapping[UUID, datetime]:
-        """Whose books have to follow this one's, from when on."""
+        """The tokens whose books have to follow this one's, from when on."""
         return {
             event.successor_id: event.at
             for event in self.events
@@ -141,7 +141,7 @@ class Line(NamedTuple):
     def conversions(
         self, conn: Connection, scope: Mapping[str, Any], carried: list[Carried]
     ) -> list[Conversion]:
-        """What becomes something else from `since` of the scope on, in each of the user's portfolios."""
+        """The conversions from `since` of the scope on, in each of the user's portfolios."""
         if not any(event.token_id == self.token_id for event in self.events):
             return []
         statement = _LAST_FACTS if self.as_of is None else _LAST_FACTS_KNOWN
@@ -164,7 +164,7 @@ class Line(NamedTuple):
         return [each for each in made if each.at >= scope["since"]]
 
     def carried(self, conn: Connection, scope: Mapping[str, Any]) -> list[Carried]:
-        """The lots that came from other tokens from `since` of the scope on."""
+        """The lots carried over from other tokens from `since` of the scope on."""
         sources = [e for e in self.events if e.successor_id == self.token_id]
         former = [event.token_id for event in sources if event.kind != "split"]
         made = _carried(conn, {**scope, "former": former}) if former else []

@@ -1,1 +1,1 @@
-"""How a portfolio did: returns, realised gains, contributions, risk, and the risk that forecasts imply."""
+"""Performance of a portfolio: returns, realised gains, contributions, risk, and the risk that forecasts imply."""

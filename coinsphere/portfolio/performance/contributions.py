@@ -1,4 +1,4 @@
-"""What each asset contributed to a portfolio's gain in a period."""
+"""The contribution of each asset to a portfolio's gain in a period."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ _FLOWS = """
 
 
 class Ends(NamedTuple):
-    """What was held of a token at the start and at the end of a period."""
+    """The holding of a token at the start and at the end of a period."""
 
     token_id: UUID
     symbol: str
@@ -56,7 +56,7 @@ class Ends(NamedTuple):
 
 
 class FlowOfDay(NamedTuple):
-    """What crossed the border of an asset on a day; swaps are money here."""
+    """An asset's external flows of a day; swaps count as money here."""
 
     token_id: UUID
     day: date
@@ -68,20 +68,20 @@ class FlowOfDay(NamedTuple):
 
 
 def ends(conn: Connection, period: Period) -> list[Ends]:
-    """Each asset of the period, with what was held of it at both ends."""
+    """The holdings of each asset at both ends of the period."""
     cursor = conn.cursor(row_factory=class_row(Ends))
     return cursor.execute(_CONTRIBUTION, period.parameters()).fetchall()
 
 
 def flows(conn: Connection, period: Period) -> list[FlowOfDay]:
-    """What crossed the border of each asset."""
+    """The external flows of each asset."""
     cursor = conn.cursor(row_factory=class_row(FlowOfDay))
     return cursor.execute(_FLOWS, period.parameters()).fetchall()
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What an asset added to a portfolio in a period; None where it had no price at one of the ends."""
+    """The gain that an asset added in a period; None where it had no price at one of the ends."""
 
     token_id: UUID
     symbol: str
@@ -97,7 +97,7 @@ class Contribution:
 def contribution(
     held: Ends, crossed: Sequence[FlowOfDay], worth: Worth, period: Period
 ) -> Contribution:
-    """What one asset contributed: its value at the end and what went, less its value at the start and what came."""
+    """The contribution of one asset: its end value plus outflows, less its start value and inflows."""
     with localcontext(EXACT):
         before = period.first - timedelta(days=1)
         start = ZERO if not held.start_amount else worth(held.token_id, held.start_amount, before)

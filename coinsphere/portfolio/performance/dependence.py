@@ -1,4 +1,4 @@
-"""How assets move together: the correlations of an elliptical copula, from the order of past returns alone. No I/O.
+"""Dependence between assets: the correlations of an elliptical copula, from the ranks of past returns. No I/O.
 
 Pearson's coefficient is that of the copula only where returns are normal. A few wild days of one asset decide it, and so it
 understated how far tokens fall together; ranks do not know how wild a day was.
@@ -42,7 +42,7 @@ def kendall(moves: Floats) -> Floats:
 
 
 def of(moves: Sequence[Mapping[date, float]]) -> Floats:
-    """`kendall` of assets that have returns on days of their own."""
+    """`kendall` for assets whose returns are on different days."""
     days = {day: place for place, day in enumerate(sorted({day for each in moves for day in each}))}
     table = np.full((len(moves), len(days)), np.nan)
     for row, each in zip(table, moves, strict=True):
@@ -57,7 +57,7 @@ def _remembered(table: bytes, shape: tuple[int, ...]) -> Floats:
 
 
 def positive_definite(known: Floats) -> Floats:
-    """The nearest that a copula can take: pairs of different days may contradict each other; unknown ones are zero."""
+    """The nearest correlation matrix: pairs of different days may contradict each other; unknown ones are zero."""
     wanted = np.where(np.isfinite(known), known, 0.0)
     np.fill_diagonal(wanted, 1.0)
     values, vectors = np.linalg.eigh(wanted)

@@ -32,7 +32,7 @@ class Rate(NamedTuple):
 
 
 class Converter:
-    """From a portfolio's currency to the one that it is shown in."""
+    """Converts from a portfolio's currency to the one that it is shown in."""
 
     def __init__(self, market: StoredMarket, own: str, shown: str) -> None:
         self._market = market
@@ -142,7 +142,7 @@ def point(point: Point, converter: Converter, grown: dict[date, Decimal]) -> Poi
 
 
 def gain(gain: Gain, converter: Converter) -> Gain:
-    """A realised gain at the rate of the day on which it was realised."""
+    """A realised gain at the rate of its day."""
     rate = converter.on(gain.used_at.date())
     return replace(gain, cost=_shown(gain.cost, rate), proceeds=_shown(gain.proceeds, rate))
 

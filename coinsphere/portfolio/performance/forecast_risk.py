@@ -1,4 +1,4 @@
-"""How much a portfolio may lose by what the models expect of each asset, moving together as they did. No I/O.
+"""The risk of a portfolio by the models' forecasts of its assets, with the dependence of their past. No I/O.
 
 Each asset keeps the distribution that its model states; a Student t copula with the correlations of past returns joins
 them. The joint distribution has no closed form, so it is simulated, always with the same seed: the same inputs give the
@@ -46,7 +46,7 @@ class Marginal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StatedDistribution:
-    """What a model states: log returns by level, straight between them over the scores of a Student t.
+    """A model's distribution: log returns by level, interpolated linearly over the scores of a Student t.
 
     So a Student t itself comes out exactly, intervals that were widened after calibration keep their width, and the
     tails go on as those of the t.
@@ -71,7 +71,7 @@ class StatedDistribution:
 
 @dataclass(frozen=True, slots=True)
 class ObservedDistribution:
-    """What happened in the past, for an asset that no model knows."""
+    """The distribution of past returns, for an asset that no model forecasts."""
 
     log_returns: tuple[float, ...]
 
@@ -128,7 +128,7 @@ class Tail:
 
 
 def tail(assets: Sequence[Asset]) -> Tail:
-    """What the assets together may lose until the forecasts' target, at 95 %."""
+    """The value at risk and expected shortfall of the assets together until the forecasts' target, at 95 %."""
     total = sum(asset.weight for asset in assets)
     if total <= 0:
         return Tail(None, None, "nothing is held that has a price")
@@ -139,7 +139,7 @@ def tail(assets: Sequence[Asset]) -> Tail:
 
 
 def joint_draws(assets: Sequence[Asset]) -> JointDraws | str:
-    """Draws of the copula with the correlations of the assets' past; or why there are none."""
+    """Draws of the copula with the correlations of the assets' past; or the reason why there are none."""
     known = dependence.of([asset.moves for asset in assets])
     strangers = _strangers(assets, known)
     if strangers is not None:
@@ -148,7 +148,7 @@ def joint_draws(assets: Sequence[Asset]) -> JointDraws | str:
 
 
 def familiar(assets: Sequence[Asset]) -> list[Asset]:
-    """The assets, largest first, of which it is known how each moves with those before it."""
+    """The assets, largest first, whose dependence on those before them is known."""
     largest = sorted(assets, key=lambda each: -each.weight)
     known = dependence.of([asset.moves for asset in largest])
     kept: list[int] = []
@@ -169,7 +169,7 @@ def portfolio_returns(draws: JointDraws, assets: Sequence[Asset]) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class ReturnDistribution:
-    """What a portfolio may return: quantiles at `QUANTILES`, and losses beyond 95 and 99 %, all as fractions of its value."""
+    """A portfolio's simulated return: quantiles at `QUANTILES`, and losses beyond 95 and 99 %, as fractions of its value."""
 
     quantiles: tuple[float, ...]
     value_at_risk95: float

@@ -1,4 +1,4 @@
-"""The rates of growth at which cash flows are worth nothing: none, one or several. No I/O; in floats, as a root is no sum."""
+"""Internal rates of return: growth rates at which cash flows are worth nothing; none, one or several. No I/O; floats, as a root is no sum."""
 
 import numpy as np
 import numpy.typing as npt

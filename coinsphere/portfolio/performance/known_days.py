@@ -1,4 +1,4 @@
-"""Days of a portfolio as they were believed to be, in the shapes of those that are stored. No I/O."""
+"""Days of a portfolio as known at a past instant, in the shapes of the stored ones. No I/O."""
 
 from collections import defaultdict
 from collections.abc import Sequence

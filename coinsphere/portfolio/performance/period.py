@@ -1,4 +1,4 @@
-"""The days of one portfolio that are looked at."""
+"""The period of days that is looked at."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +15,7 @@ class Period:
     last: date
 
     def parameters(self, **more: object) -> dict[str, object]:
-        """As the statements of this module name them."""
+        """The parameters of statements over a period."""
         return {
             "user_id": self.user_id,
             "portfolio_id": self.portfolio_id,

@@ -95,7 +95,7 @@ class Gain:
 
     @property
     def gain(self) -> Decimal | None:
-        """What it brought above what it cost."""
+        """The proceeds less the cost."""
         return None if self.proceeds is None or self.cost is None else self.proceeds - self.cost
 
 
@@ -115,7 +115,7 @@ class LotOfFact:
 
     @property
     def gain(self) -> Decimal | None:
-        """What it brought above what it cost; None where nothing was realised, or one of the two is unknown."""
+        """The proceeds less the cost; None where nothing was realised, or one of the two is unknown."""
         return None if self.proceeds is None or self.cost is None else self.proceeds - self.cost
 
 
@@ -142,7 +142,7 @@ def gains(
     limit: int,
     before: tuple[datetime, UUID, int] | None = None,
 ) -> Sequence[Gain]:
-    """Realised gains and losses, the newest first, from behind `before` on."""
+    """Realised gains and losses, the newest first, after `before`."""
     at, token_id, number = before or (None, None, None)
     parameters = period.parameters(
         limit=limit, before=at, before_token=token_id, before_number=number

@@ -1,4 +1,4 @@
-"""Returns of a period: time-weighted, money-weighted and simple, each with what it was made of. No I/O.
+"""Returns of a period: time-weighted, money-weighted and simple, each with the figures it is computed from. No I/O.
 
 A return that is not defined is None with the reason; it is never zero for want of data.
 """
@@ -32,7 +32,7 @@ class CashFlow(NamedTuple):
 
 
 class SubPeriod(NamedTuple):
-    """A day of a time-weighted return: what was invested, what became of it."""
+    """A day of a time-weighted return: the invested value, and what became of it."""
 
     day: date
     invested: Decimal
@@ -104,14 +104,14 @@ def over(before: DayOfReturn | None, days: Days) -> Returns | None:
 
 
 def why(days: Days) -> str:
-    """Why a period has no returns."""
+    """The reason why a period has no returns."""
     if not days.is_known:
         return NO_RATE
     return NO_HISTORY if days.is_priced else NO_PRICE
 
 
 def cash_flows(before: DayOfReturn | None, days: Days) -> list[CashFlow]:
-    """What was put in and taken out, with the value at both ends; of each day the net.
+    """The net cash flow of each day, with the value at both ends.
 
     As in the days' returns, money comes in before the day's move, which is at the end of the day before.
     """
@@ -148,7 +148,7 @@ def _flows(before: DayOfReturn | None, days: Days) -> tuple[daily_series.Days, U
 
 
 def _time_weighted(before: DayOfReturn | None, days: Days) -> Return:
-    """What one unit of money, put in at the start and left alone, has become: it does not ask when money came."""
+    """The growth of one unit of money from the start on, whenever money came or went."""
     if not any(days.inflows) and not (before is not None and before.value):
         return Return(None, NO_MONEY)
     start = before.growth if before is not None and before.growth is not None else Decimal(1)
@@ -173,7 +173,7 @@ def _chained(before: DayOfReturn | None, days: Days) -> Decimal | None:
 
 
 def _money_weighted(ordinals: daily_series.Days, amounts: Units) -> tuple[Return, Return]:
-    """The rates at which the flows are worth nothing at the start, of the period and of a year (XIRR).
+    """The internal rates of return of the period and of a year (XIRR).
 
     They depend on when money came.
     """
@@ -206,7 +206,7 @@ def _of_period(ordinals: daily_series.Days, amounts: Units) -> Return:
 
 
 def sub_periods(before: DayOfReturn | None, days: Days) -> list[SubPeriod]:
-    """The days that a time-weighted return is chained of."""
+    """The days that a time-weighted return chains."""
     previous = before.value if before is not None and before.value is not None else ZERO
     made = []
     with localcontext(EXACT):
@@ -220,7 +220,7 @@ def sub_periods(before: DayOfReturn | None, days: Days) -> list[SubPeriod]:
 
 
 def _simple(gain: Decimal, invested: Decimal) -> Return:
-    """The gain over all money that was ever in: what it was worth at the start and what came."""
+    """The gain as a share of all money that was ever in: the start value and the inflows."""
     if invested <= 0:
         return Return(None, NO_MONEY)
     return within(gain / invested)

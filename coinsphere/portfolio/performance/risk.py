@@ -1,4 +1,4 @@
-"""How much a portfolio may lose: figures from its daily returns and from what it holds. No I/O.
+"""The historical risk of a portfolio, from its daily returns and its holdings. No I/O.
 
 Estimates, not money: computed in floats. None where there are too few days to say anything.
 """

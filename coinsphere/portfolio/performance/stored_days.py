@@ -1,4 +1,4 @@
-"""A portfolio's past as stored: series for charts, returns, risk, what each asset contributed. Reads only."""
+"""A portfolio's stored days: series for charts, returns, risk and contributions. Reads only."""
 
 from datetime import date
 from decimal import Decimal
@@ -74,7 +74,7 @@ class Point(NamedTuple):
 
 
 class GrowthOfDay(NamedTuple):
-    """What one unit of money had become, for estimates."""
+    """The growth of one unit of money up to a day, in floats, for estimates."""
 
     day: date
     growth: float

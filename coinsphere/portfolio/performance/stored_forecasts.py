@@ -44,7 +44,7 @@ class Forecast:
     target_at: datetime
 
     def share_left(self, now: datetime) -> float:
-        """The share of its horizon that is still to come."""
+        """The share of its horizon that is still ahead."""
         return anchoring.share_left(self.origin_at, self.target_at - self.origin_at, now)
 
     def marginal(self, share: float = 1.0) -> StatedDistribution:

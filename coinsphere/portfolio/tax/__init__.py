@@ -1,1 +1,1 @@
-"""Tax reports: what was realised and earned in a year, by the rules of a country. Reads only, and advises nobody."""
+"""Tax reports: gains and income of a year by the rules of a country. Reads only, and is no advice."""

@@ -1,4 +1,4 @@
-"""Whether a disposal counts by a regime, and why not. No I/O; use it with the decimal context `EXACT`."""
+"""Judges whether a disposal is taxable by a regime, and why not. No I/O; use it with the decimal context `EXACT`."""
 
 from coinsphere.i18n import N_
 from coinsphere.portfolio.lots.movements import Dispose
@@ -16,7 +16,7 @@ LEFT_OUT = {
 
 
 def judged(disposal: Disposal, regime: Regime) -> Disposal | Question:
-    """The disposal where it counts and is known; else what is to be asked."""
+    """The disposal where it counts and is known; else the question to ask."""
     is_bare_fee = disposal.use is Use.FEE and disposal.proceeds == ZERO
     counts_losses = Use.LOST in regime.counts
     if disposal.use not in regime.counts or (is_bare_fee and not counts_losses):
@@ -33,5 +33,5 @@ def judged(disposal: Disposal, regime: Regime) -> Disposal | Question:
 
 
 def is_no_sale(move: Dispose) -> bool:
-    """Whether what left was lost, given away, or a fee that bought nothing."""
+    """Whether the units were lost, given away, or a fee that bought nothing."""
     return move.use in (Use.LOST, Use.GIFT) or (move.use is Use.FEE and move.proceeds == ZERO)

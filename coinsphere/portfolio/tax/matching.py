@@ -289,7 +289,7 @@ class Token:
                 yield entry, Dispose(fee, Use.FEE, ZERO)
 
     def _own(self) -> Iterator[Fact]:
-        """The facts of the year that are of this token, not of its fees or its counterpart."""
+        """The facts of the year that are of this token itself, not of its fees or its counterpart."""
         for entry in self._year():
             if entry.fact.token_id == self.token_id:
                 yield entry.fact

@@ -18,7 +18,7 @@ _DAYS = 30
 
 
 class Change(NamedTuple):
-    """What a day brings or takes. `money` is the cost of what comes, the proceeds of what goes; None is unknown.
+    """A day's purchases or sales. `money` is the cost of purchases, the proceeds of sales; None is unknown.
 
     What goes without being sold (`is_sale` is false) leaves the pool with its share of the cost. What goes on as another
     token, or comes from one, is neither sold nor bought: only the pool knows it; `legacy` numbers it.
@@ -33,7 +33,7 @@ class Change(NamedTuple):
 
 
 class Matched(NamedTuple):
-    """A part of what a day sold, with what it cost by one of the rules; or, with `legacy`, of what went on."""
+    """A part of a day's sales with its cost by one of the rules; with `legacy`, of units that went on."""
 
     sold_on: date
     bought_on: date | None

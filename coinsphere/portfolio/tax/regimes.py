@@ -1,4 +1,4 @@
-"""Rules of countries as data. A new one is an entry here and a worked case in the tests.
+"""Tax rules of countries as data. A new one is an entry here and a worked case in the tests.
 
 Sources: Germany: EStG § 22 Nr. 3, § 23 (1) Nr. 2, (3), and the letter of the Federal Ministry of Finance of 6 March 2025; United
 States: IRC §§ 1012, 1222, Rev. Proc. 2024-28, Form 8949; United Kingdom: TCGA 1992 ss. 104, 105, 106A, HMRC CRYPTO22200.
@@ -17,7 +17,7 @@ from coinsphere.portfolio.model import LotMethod, LotScope, Rules, Use
 
 
 class Matching(StrEnum):
-    """How what was sold finds what it cost."""
+    """How the cost of a sale is found."""
 
     LOTS = "lots"
     POOL = "pool"
@@ -25,7 +25,7 @@ class Matching(StrEnum):
 
 
 class Taxes(StrEnum):
-    """What a limit is about."""
+    """The sum that a limit is about."""
 
     GAINS = "gains"
     INCOME = "income"
@@ -33,7 +33,7 @@ class Taxes(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What of a sum stays free.
+    """The part of a sum that stays free of tax.
 
     Attributes:
         name: where it stands in the law.
@@ -93,7 +93,7 @@ class Regime:
         return date(year, *self.begins)
 
     def bounds(self, year: int) -> tuple[datetime, datetime]:
-        """From when until before when a tax year lasts, in UTC."""
+        """The start and the end of a tax year, in UTC; the end is exclusive."""
         zone = ZoneInfo(self.zone)
         first, last = (
             datetime.combine(self.first_day(each), time(), zone).astimezone(UTC)
@@ -102,7 +102,7 @@ class Regime:
         return first, last
 
     def applied(self, rules: Mapping[UUID, Rules], currency: str) -> dict[UUID, Rules]:
-        """How portfolios are booked by the regime, in a currency."""
+        """The booking rules of portfolios by the regime, in a currency."""
         return {
             key: replace(
                 own,

@@ -14,7 +14,7 @@ from coinsphere.portfolio.tax.regimes import Limit, Regime, Taxes
 
 
 class Disposal(NamedTuple):
-    """A part that was sold, spent or lost, with what it cost; None is unknown.
+    """A part that was sold, spent or lost, with its cost; None is unknown.
 
     `rule` says how it found its cost: `lot`, or of the United Kingdom `same day`, `30 days`, `section 104`.
     """
@@ -32,7 +32,7 @@ class Disposal(NamedTuple):
 
     @property
     def gain(self) -> Decimal | None:
-        """What it brought above what it cost."""
+        """The proceeds less the cost."""
         return None if self.cost is None or self.proceeds is None else self.proceeds - self.cost
 
     @property
@@ -63,7 +63,7 @@ class Paid(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What the report cannot answer, and is in no sum."""
+    """A question that the report cannot answer; its amount is in no sum."""
 
     on: date
     symbol: str
@@ -126,13 +126,13 @@ class Report:
 
     @property
     def taxed_gain(self) -> Decimal:
-        """The gains that are not free by how long they were held."""
+        """The gains that are not tax-free by their holding period."""
         counted = self.sums[:1] if self.regime.frees_after_a_year else self.sums
         return sum((each.gain for each in counted), ZERO)
 
     @property
     def limits(self) -> list[Bounded]:
-        """What the regime's limits leave of gains and income."""
+        """The taxable rest of gains and income after the regime's limits."""
         sums = {Taxes.GAINS: self.taxed_gain, Taxes.INCOME: self.earned}
         return [_bounded(each, self.year, sums[each.of]) for each in self.regime.limits]
 

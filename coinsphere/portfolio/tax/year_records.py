@@ -1,4 +1,4 @@
-"""A token's book without what no report of one year needs: a book of 400,000 facts is held in memory otherwise."""
+"""The records of a token's book that the report of one year needs: a whole book of 400,000 facts would fill the memory."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,27 +11,27 @@ Row = TypeVar("Row")
 
 
 class Wanted(list[Row]):
-    """Takes only what is wanted of what is appended."""
+    """A list that keeps only the appended rows that are wanted."""
 
     def __init__(self, is_wanted: Callable[[Row], bool]) -> None:
         super().__init__()
         self._is_wanted = is_wanted
 
     def append(self, row: Row, /) -> None:
-        """Take a row, or let it go."""
+        """Keep a row if it is wanted."""
         if self._is_wanted(row):
             super().append(row)
 
 
 class Acquired(list[Lot]):
-    """Takes of lots only when each was acquired."""
+    """Keeps of each lot only the instant it was acquired at."""
 
     def __init__(self) -> None:
         super().__init__()
         self.at: dict[int, datetime] = {}
 
     def append(self, lot: Lot, /) -> None:
-        """Note a lot."""
+        """Keep the lot's instant."""
         self.at[lot.number] = lot.acquired_at
 
 

@@ -1,1 +1,1 @@
-"""What a portfolio is worth: closes, reference rates, the values of each day and those of now."""
+"""Valuation of portfolios: closes, reference rates, and values of each day and of now."""

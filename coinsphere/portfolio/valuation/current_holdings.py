@@ -1,4 +1,4 @@
-"""Present holdings valued at current quotes, by one query; nothing is computed from history."""
+"""Present holdings valued at current quotes, by one query that computes nothing from history."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -52,7 +52,7 @@ _LAST_CLOSES = """
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A holding as the database gives it; prices in US dollars, cost in the portfolio's currency.
+    """A holding from the database; prices in US dollars, cost in the portfolio's currency.
 
     One of the past is computed: it has no id, and nobody made or changed it.
     """
@@ -94,12 +94,12 @@ class Holding:
 
     @property
     def is_delisted(self) -> bool:
-        """Whether its value is that of a last price at which nobody trades any more: it is shown, and in no sum."""
+        """Whether it is valued at the last price of a token that is no longer traded: it is shown, and in no sum."""
         return self.current_value is not None and not self.row.is_listed
 
     @property
     def no_percentage(self) -> str | None:
-        """Why it has no profit or loss in percent."""
+        """The reason why it has no profit or loss in percent."""
         if self.profit_loss_percentage is not None:
             return None
         if self.row.price is None:
@@ -135,7 +135,7 @@ class Totals:
 
     @property
     def no_percentage(self) -> str | None:
-        """Why there is no profit or loss in percent."""
+        """The reason why there is no profit or loss in percent."""
         if self.profit_loss_percentage is not None:
             return None
         if not self.holdings_count:
@@ -158,7 +158,7 @@ def holdings(
     *,
     holding_id: UUID | None = None,
 ) -> dict[UUID, list[Holding]]:
-    """What the portfolios of `currencies` hold, by portfolio.
+    """The holdings of each portfolio in `currencies`.
 
     Args:
         conn: a connection.
@@ -176,7 +176,7 @@ def holdings(
 def ask(
     conn: Connection, user_id: UUID, portfolio_id: UUID | None, holding_id: UUID | None = None
 ) -> Cursor[Row]:
-    """What a portfolio holds, or all of the user's do; in a pipeline nobody has waited for it yet."""
+    """Sends the statement for the holdings of one or all portfolios; in a pipeline, without waiting for the answer."""
     parameters = {"user_id": user_id, "portfolio_id": portfolio_id, "holding_id": holding_id}
     wanted = _HELD
     wanted += _ONE_PORTFOLIO if portfolio_id is not None else ""
@@ -260,7 +260,7 @@ def totals(holdings: Sequence[Holding]) -> Totals:
 
 
 def _gaps(holdings: Sequence[Holding]) -> dict[str, list[str]]:
-    """The symbols and currencies that the sums say too little of, by the field of `Totals` that names them."""
+    """The symbols and currencies missing from the sums, by the field of `Totals` that lists them."""
     return {
         "unpriced": _symbols(holding.row for holding in holdings if holding.row.price is None),
         "stale": _symbols(holding.row for holding in holdings if holding.is_delisted),
@@ -312,7 +312,7 @@ def _valued(row: Row, currency: str, rate: Decimal | None, *, is_stale: bool) ->
 
 
 def _change(value: Decimal | None, percent: Decimal | None) -> Decimal | None:
-    """By how much a value has changed over 24 hours, from its change in percent; None for a fall by all of it."""
+    """The change of a value over 24 hours, from its change in percent; None for a fall by all of it."""
     if value is None or percent is None or percent <= -100:  # noqa: PLR2004 - all of it
         return None
     return (value - value / (1 + percent / 100)).quantize(UNIT)

@@ -14,7 +14,7 @@ MAX_RATE = Decimal(10) ** 10
 
 
 class DayOfReturn(NamedTuple):
-    """What a return needs of a day; None where the portfolio's currency had no rate yet, growth also out of range."""
+    """The figures of a day that returns need; None where the portfolio's currency had no rate yet."""
 
     day: date
     value: Decimal | None
@@ -68,7 +68,7 @@ class Days(Sequence[DayOfReturn]):
 def grown(
     growth: Decimal, previous: Decimal, value: Decimal, inflow: Decimal, outflow: Decimal
 ) -> Decimal | None:
-    """What one unit of money has become after a day: money comes in before the day's move, and goes out after it.
+    """The growth after a day: money comes in before the day's move, and goes out after it.
 
     So a day with a purchase has no denominator of zero, and one without anything invested changes nothing. None where
     it is out of range. Use it with the context `EXACT`.
@@ -86,7 +86,7 @@ def percent(fraction: Decimal | None) -> Decimal | None:
 
 
 def percentage(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
-    """`part` in percent of `whole`; None where one is unknown, of nothing, or out of range."""
+    """`part` in percent of `whole`; None where one is unknown, `whole` is zero, or the result is out of range."""
     if part is None or whole is None or whole <= 0:
         return None
     with localcontext(EXACT):

@@ -1,4 +1,4 @@
-"""Exact numbers by day, thousands at a time: whole units of 10^-18 and days as ordinals, in arrays. No I/O."""
+"""Exact numbers by day, thousands at a time: arrays of whole units of 10^-18 and of days as ordinals. No I/O."""
 
 from datetime import date
 from decimal import Decimal
@@ -19,7 +19,7 @@ _POINT = str.maketrans("", "", ".")
 
 
 def by_day(days: str, *columns: str) -> tuple[Days, list[Units]]:
-    """Days and numbers of each from texts, in the order of the days.
+    """Parses texts to days and numbers, in the order of the days.
 
     Args:
         days: ordinals, in any order.
@@ -35,17 +35,17 @@ def _units(text: str) -> Units:
 
 
 def decimal(number: int, places: int = PLACES) -> Decimal:
-    """What so many units of 10^-places are."""
+    """The decimal of so many units of 10^-places."""
     return EXACT.scaleb(Decimal(number), -places)
 
 
 def units(number: Decimal) -> int:
-    """How many units of 10^-18 a number is that has no more digits after the point."""
+    """The units of 10^-18 in a number that has no more digits after the point."""
     return int(EXACT.scaleb(number, PLACES))
 
 
 class Series(NamedTuple):
-    """Values by day, ascending; a day without one has the last before it."""
+    """Values by day, ascending; a day without one has that of the last day before it."""
 
     days: Days
     values: Units
@@ -62,7 +62,7 @@ class Series(NamedTuple):
         return decimal(self.values[place - 1]) if place else None
 
     def day_on(self, day: date) -> date | None:
-        """The day that the value of `on` is of."""
+        """The day of the value that `on` returns."""
         place = int(self.days.searchsorted(day.toordinal(), "right"))
         return date.fromordinal(int(self.days[place - 1])) if place else None
 
@@ -76,7 +76,7 @@ class Series(NamedTuple):
         ]
 
     def followed_by(self, later: "Series") -> "Series":
-        """Both, where all of `later` comes after."""
+        """Both series joined, where all of `later` comes after."""
         days = np.concatenate([self.days, later.days])
         return Series(days, np.concatenate([self.values, later.values]))
 

@@ -1,4 +1,4 @@
-"""What all assets of a portfolio are worth together on each day of a span: exact sums over arrays. No I/O.
+"""The worth of all assets of a portfolio on each day of a span: exact sums over arrays. No I/O.
 
 An asset counts, in values and in flows alike, from its first price on: on that day what was held before comes in at
 that price.
@@ -15,7 +15,7 @@ from coinsphere.portfolio.valuation.daily_series import PLACES, Days, Series, Un
 
 
 class PositionSeries(NamedTuple):
-    """The positions of an asset: what is held from each day on, until the next; `costs` are of all but `uncosted` units."""
+    """The positions of an asset: the holding from each day until the next; `costs` are of all but `uncosted` units."""
 
     days: Days
     amounts: Units
@@ -29,7 +29,7 @@ class PositionSeries(NamedTuple):
 
 
 class FlowSeries(NamedTuple):
-    """What crossed the border of an asset on some days, as in `model.Flow`; `swapped` came in by swaps, less what went."""
+    """The external flows of an asset by day, as in `model.Flow`; `swapped` is swaps in less swaps out."""
 
     days: Days
     money_in: Units

@@ -1,4 +1,4 @@
-"""Values of a portfolio at the end of each day, from positions and closes: tables, never computed on a read."""
+"""Values of a portfolio at the end of each day, stored in tables and never computed on a read."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
@@ -114,7 +114,7 @@ def revalue(
     market: StoredMarket,
     now: datetime,
 ) -> int:
-    """Value a portfolio anew from `from_day` to yesterday; today's value is live. Returns the days written."""
+    """Value a portfolio again from `from_day` to yesterday; today's value is live. Returns the days written."""
     parameters: dict[str, Any] = {"portfolio_id": portfolio_id, "day": from_day, "now": now}
     row = conn.execute(_FIRST_DAY, parameters).fetchone()
     first_day: date | None = row[0] if row else None

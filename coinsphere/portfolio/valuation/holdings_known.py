@@ -1,4 +1,4 @@
-"""What a portfolio was believed to hold at a past instant, at the prices that were known then: computed, as nobody stores it."""
+"""A portfolio's holdings as known at a past instant, at the prices known then; computed, not stored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class _Token:
 def rows(
     conn: Connection, positions: Mapping[UUID, Position], moment: datetime, as_of: datetime
 ) -> list[Row]:
-    """A portfolio's last positions by token as `current_holdings.valued` takes them; what is held no more is left out.
+    """A portfolio's last positions by token as `current_holdings.valued` takes them; closed ones are left out.
 
     Args:
         conn: a connection.

@@ -1,4 +1,4 @@
-"""Revisions of exchange rates: what was believed before and after, when, by whom and why."""
+"""Revisions of exchange rates: the rates before and after, when, by whom and why."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,7 +28,7 @@ _LIST = """
 
 @dataclass(frozen=True, slots=True)
 class RateRevision:
-    """A rate that was believed, and is no more: units of `currency` for one euro; `became` is None of one that ended."""
+    """A rate that was replaced: units of `currency` for one euro; `became` is None where it was removed."""
 
     currency: str
     day: date

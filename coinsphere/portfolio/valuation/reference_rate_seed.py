@@ -1,4 +1,4 @@
-"""Reference rates for where the bank cannot be reached: a dated set of its own, and what a simulated market makes of it.
+"""Reference rates where the bank cannot be reached: a dated set of its own, continued for a simulated market.
 
 The set is the European Central Bank's, as published up to `DAY` (https://www.ecb.europa.eu/stats/eurofxref, free to use
 with the source named), of the currencies that it still publishes. Rates of it are marked as `SEED`, those that carry on
@@ -28,7 +28,7 @@ _SATURDAY = 5
 
 
 def store(conn: Connection, today: date) -> int:
-    """Store what is not known yet of the set, and of a simulated market up to `today`; how many rates that is."""
+    """Store missing rates of the set, and those of a simulated market up to `today`. Returns how many."""
     found = [rate for rate in reference_rates.read(_FILE).rates if rate.day <= today]
     written = reference_rates.fill(conn, found, SEED)
     taken = origin.get(conn)

@@ -64,14 +64,14 @@ class Rate(NamedTuple):
 
 
 class Table(NamedTuple):
-    """What a table of rates says, and in words which of its cells say nothing."""
+    """The rates of a table, and a description of its cells that cannot be read."""
 
     rates: list[Rate]
     faults: list[str]
 
 
 class Brought(NamedTuple):
-    """Rates, and where they are from; `problem` says why it is not the bank itself, or what of it is no rate."""
+    """Rates and their source; `problem` says why it is not the bank itself, or which cells are no rates."""
 
     rates: list[Rate]
     source: str
@@ -79,7 +79,7 @@ class Brought(NamedTuple):
 
 
 def bring(client: httpx2.Client, address: str, file: Path | None) -> Brought:
-    """Rates from the bank, or from the file that stands in for it.
+    """Fetch rates from the bank, or read the file that stands in for it.
 
     Args:
         client: asks the bank.
@@ -196,13 +196,13 @@ def _of_xml(content: str) -> Iterator[_Cell]:
 
 
 def store(conn: Connection, rates: Iterable[Rate]) -> int:
-    """Store the bank's rates; returns how many are new or corrected."""
+    """Store the bank's rates. Returns how many are new or corrected."""
     conn.execute(_END_SIMULATED)
     return conn.execute(_STORE, _columns(rates, SOURCE)).rowcount
 
 
 def fill(conn: Connection, rates: Iterable[Rate], source: str) -> int:
-    """Store rates of days that have none, marked with where they are from; returns how many are new."""
+    """Store rates of days that have none, marked with their source. Returns how many are new."""
     return conn.execute(_FILL, _columns(rates, source)).rowcount
 
 
@@ -223,7 +223,7 @@ def newest(conn: Connection) -> date | None:
 
 
 def currencies(conn: Connection) -> set[str]:
-    """The currencies that have rates; the euro, which they are counted in, is none of them."""
+    """The currencies that have rates, except the euro, in which the rates are."""
     return {currency for (currency,) in conn.execute(_CURRENCIES)}
 
 

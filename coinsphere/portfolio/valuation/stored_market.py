@@ -120,7 +120,7 @@ class _Closes(NamedTuple):
 
 
 class StoredMarket:
-    """What the database knows of the past, each series read once. Serves one transaction or a few; then make another.
+    """The prices and rates of the past in the database, each series read once. Use it for one transaction or a few.
 
     Args:
         conn: a connection.
@@ -136,7 +136,7 @@ class StoredMarket:
         self._token_ids: dict[str, UUID | None] = {}
 
     def prepare(self, token_ids: Iterable[UUID], since: date) -> None:
-        """Read the closes of these tokens from `since` on together, where they will be asked for one after another."""
+        """Read the closes of these tokens from `since` on by one statement, before they are asked for one by one."""
         first = since.toordinal()
         wanted = [
             token_id

@@ -1,4 +1,4 @@
-"""What a portfolio was believed to be worth on each day, as of a past instant: computed, as nobody stores it."""
+"""A portfolio's daily values as known at a past instant; computed, not stored."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ from coinsphere.portfolio.valuation.stored_market import StoredMarket
 
 @dataclass(slots=True)
 class Known:
-    """A portfolio's days from its first to the last that had closed, what it used of lots, and its last position of each token."""
+    """A portfolio's closed days, its uses of lots, and its last position of each token."""
 
     days: list[ValueOfDay]
     uses: list[LotUse]
@@ -60,7 +60,7 @@ def values(  # noqa: PLR0917 - whose, what, and when
     as_of: datetime,
     now: datetime,
 ) -> Known:
-    """The portfolio as it was believed to be: facts, events, closes and rates as they were known then.
+    """The portfolio by the facts, events, closes and rates that were known then.
 
     Args:
         conn: within a transaction.

@@ -14,7 +14,7 @@ MANIFEST = "keyring.json"
 
 
 def records(folder: Path) -> list[KeyRecord]:
-    """What `keyring.json` says of every key, the revoked ones included. Raises ConfigurationError."""
+    """The entries of `keyring.json` for every key, revoked ones included. Raises ConfigurationError."""
     path = folder / MANIFEST
     try:
         return msgspec.json.decode(private_files.read(path), type=list[KeyRecord])

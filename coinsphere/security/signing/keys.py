@@ -18,7 +18,7 @@ LONGEST_TOKEN = timedelta(hours=1)
 
 
 class KeyState(StrEnum):
-    """What a key may be used for at some instant."""
+    """The uses that a key is allowed at an instant."""
 
     NEXT = "next"
     ACTIVE = "active"
@@ -28,7 +28,7 @@ class KeyState(StrEnum):
 
 
 class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What `keyring.json` says of a key; `file` lies beside it. None: not decided yet."""
+    """The entry of a key in `keyring.json`; `file` lies beside it. None: not decided yet."""
 
     kid: str
     algorithm: str

@@ -1,4 +1,4 @@
-"""Changes the signing keys of a folder: the first one, the next one, and one that is revoked."""
+"""Creates, rotates and revokes the signing keys of a folder."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -62,7 +62,7 @@ def rotate(folder: Path, now: datetime, algorithm: str, token_life: timedelta) -
 
 
 def revoke(folder: Path, kid: str, now: datetime) -> KeyRecord:
-    """Disown a key at once: every token that it signed is refused. Gives the key that signs from now on.
+    """Revoke a key at once: every token that it signed is refused. Returns the key that signs from now on.
 
     A next key takes over where there is one, else a new one is made.
 

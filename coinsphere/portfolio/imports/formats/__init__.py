@@ -1,1 +1,1 @@
-"""How files write transactions: layouts, columns, numbers, timestamps and rows."""
+"""Formats of transaction files: layouts, columns, numbers, timestamps and rows."""

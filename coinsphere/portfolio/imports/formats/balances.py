@@ -1,4 +1,4 @@
-"""Running balances of a statement: each row's follows from the one before, or rows are missing or were misread."""
+"""Checks a statement's running balances: one that does not follow from the row before shows a missing or misread row."""
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, localcontext
@@ -56,7 +56,7 @@ def first_difference(rows: Sequence[tuple[int, Cells]], by: Balance) -> Problem 
 
 
 def kraken(cells: Cells) -> Mapping[Place, Decimal]:
-    """A row of Kraken's ledger; one without a balance has not happened yet."""
+    """The balance of a row of Kraken's ledger; a row without one has not happened yet."""
     if number(cells, "balance") is None:
         return {}
     change = (number(cells, "amount") or ZERO) - (number(cells, "fee") or ZERO)
@@ -64,7 +64,7 @@ def kraken(cells: Cells) -> Mapping[Place, Decimal]:
 
 
 def booked(made: Sequence[Parsed]) -> Mapping[Place, Decimal]:
-    """What a row changes as it will be booked: its own token, the other side, and a fee in either."""
+    """The changes of a row by token as it will be booked: its own token, the other side, and a fee in either."""
     moves: dict[Place, Decimal] = {}
     for each in made:
         own = -each.amount if each.kind in OUTGOING else each.amount

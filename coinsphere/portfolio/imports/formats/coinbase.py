@@ -1,4 +1,4 @@
-"""Coinbase's transaction history as transactions, mostly a row a transaction: what a trade was paid in stands in its notes.
+"""Coinbase's transaction history: mostly a row a transaction; the notes of a trade tell what it was paid in.
 
 What rows mean stands in `coinsphere.portfolio.imports.statements.coinbase`, for the API as well.
 """
@@ -37,7 +37,7 @@ _COLUMNS = {
 
 
 def groups(rows: Sequence[Cells]) -> list[list[int]]:
-    """Which rows, by index, are one event: newer files give what a conversion took and what it gave a row each."""
+    """The rows, by index, of each event: newer files have a row for each side of a conversion."""
     events: dict[object, list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
         kind, at = (text(row, column) or "" for column in ("Transaction Type", "Timestamp"))
@@ -94,7 +94,7 @@ def _read_one(cells: Cells) -> list[Parsed]:
 
 
 def caution(rows: Sequence[Cells]) -> str | None:
-    """What to know of a row that was read."""
+    """A warning about a row that was read; None where there is none."""
     what = coinbase.meaning(required(rows[0], "Transaction Type"))
     if what in (Meaning.COMES, Meaning.GOES) and number(rows[0], "Fees"):
         return _FEE_OF_A_MOVE
@@ -192,7 +192,7 @@ def _left_of_total(cells: Cells, *, is_buy: bool) -> Decimal | None:
 
 
 def _is_rebate(cells: Cells, *, is_buy: bool) -> bool:
-    """Whether the fee was paid back: by the total, as a sale's is written with a minus in some years."""
+    """Whether the fee was paid back, as the total shows; in some years a sale's fee has a minus as well."""
     fee, worth, total = (number(cells, column) for column in ("Fees", "Subtotal", "Total"))
     if fee is None or fee >= 0 or not worth or not total:
         return False
@@ -206,7 +206,7 @@ def _is_total_alone(cells: Cells) -> bool:
 
 
 def _price(cells: Cells) -> Decimal | None:
-    """What was paid for a unit, from the subtotal where it is told: the price shown is rounded."""
+    """The price of a unit, from the subtotal where there is one, as the price shown is rounded."""
     quantity = amount(cells, "Quantity Transacted")
     return _unit_price(cells, "Subtotal", quantity) or number(cells, "Price at Transaction")
 
@@ -222,7 +222,7 @@ _MONEY = ("Price at Transaction", "Subtotal", "Total", "Fees")
 
 
 def _currency(cells: Cells) -> str:
-    """That of all money of a row, by its own column, its headers (`EUR Subtotal`) or the signs beside its numbers."""
+    """The currency of a row's money, by its own column, its headers (`EUR Subtotal`) or the signs beside its numbers."""
     told = text(cells, "Price Currency")
     found = told.upper() if told else None
     for column in _MONEY:

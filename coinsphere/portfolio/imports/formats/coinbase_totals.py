@@ -1,4 +1,4 @@
-"""Whether what a row of Coinbase's says of money adds up: price by quantity, subtotal, fees and total."""
+"""Checks the money of a Coinbase row: price by quantity, subtotal, fees and total must add up."""
 
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ _SPREAD = Decimal("0.01")
 
 
 def contradiction(cells: Cells) -> tuple[str, str] | None:
-    """The column that does not follow from the others, and why; None where all that is told adds up.
+    """The column that does not follow from the others, and why; None where all add up.
 
     Raises:
         WrongCell: a number cannot be read.

@@ -1,4 +1,4 @@
-"""The columns of a format: what each means, and the names by which files call it."""
+"""The columns of formats: the meaning of each, and the names by which files call it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ Role = Literal["text", "number", "moment", "unread"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column that we know.
+    """A known column.
 
     `name` is what readers call it, `also` are expressions of other headers that mean the same, a group `unit` of which
     names the currency of the cells; with a group `each`, which names an asset, there may be such a column for every asset,
@@ -31,7 +31,7 @@ class Column:
 
 
 class Header(NamedTuple):
-    """A file's header, understood: for each of our columns the place in the file, its name there, and its unit."""
+    """A parsed header: the place in the file, the title and the unit of each of our columns."""
 
     places: Mapping[str, int]
     names: Mapping[str, str]
@@ -43,12 +43,12 @@ class Header(NamedTuple):
 
 
 def all_columns(header: Header, columns: Sequence[Column]) -> tuple[Column, ...]:
-    """The columns of a format with those of a file that each asset has for itself."""
+    """The columns of a format, and those that a file has for each asset."""
     return (*columns, *(each for each in header.known.values() if each not in columns))
 
 
 def understood(cells: Sequence[str], columns: Sequence[Column]) -> Header | None:
-    """A row as a header; None where it lacks a column that is required."""
+    """A row parsed as a header; None where it lacks a required column."""
     places: dict[str, int] = {}
     names, units, known = dict[str, str](), dict[str, str](), dict[int, Column]()
     zones, local, twice = dict[str, tzinfo](), set[str](), []

@@ -1,4 +1,4 @@
-"""What is said of a table as a whole: by its cells, by the person who imports it, and what is still to be asked."""
+"""Decisions on a table as a whole: by its cells, by the answers of the person who imports it, and questions left."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from coinsphere.portfolio.imports.formats.timestamps import Order
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What the person who imports says of a file; None where it is not said."""
+    """The answers of the person who imports a file; None where there is none."""
 
     number_format: Mark | None = None
     date_order: Order | None = None
@@ -21,7 +21,7 @@ class Answers:
 
 
 class Question(NamedTuple):
-    """What a file does not decide: the answer's name, the columns it is about, and what may be answered."""
+    """A question that a file leaves open: the answer's name, its columns, and the possible answers."""
 
     option: str
     columns: tuple[str, ...]
@@ -30,7 +30,7 @@ class Question(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What was decided for a column, and by which cell or rule."""
+    """The decision on a column, and the cell or rule it follows from."""
 
     column: str
     what: str
@@ -38,7 +38,7 @@ class Decision(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """A column that is not read, and why not."""
+    """A column that is not read, and the reason."""
 
     column: str
     reason: str
@@ -46,7 +46,7 @@ class Unread(NamedTuple):
 
 @dataclass(slots=True)
 class Decided:
-    """All that was decided of a table, and what is still to be asked."""
+    """The decisions on a table, and the questions left."""
 
     reading: Reading
     decisions: list[Decision] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Decided:
 
 
 class Customs(NamedTuple):
-    """How a format is documented to write what its cells leave open.
+    """Conventions that a format documents, for what its cells leave open.
 
     The order of dates, whether other columns may be there, and whether times are those of a clock that somebody has
     chosen, which the file does not name.
@@ -67,7 +67,7 @@ class Customs(NamedTuple):
 
 
 def answered(given: Mapping[str, object]) -> Answers:
-    """Answers as they are stored."""
+    """Parses answers as they are stored."""
     mark, order, zone = given.get("numberFormat"), given.get("dateOrder"), given.get("timeZone")
     language, ignored = given.get("dateLanguage"), given.get("ignoreColumns")
     return Answers(

@@ -1,4 +1,4 @@
-"""What is decided for a table as a whole before any of its rows is read: number formats, orders of dates, time zones.
+"""Decides number formats, orders of dates and time zones of a table before any of its rows is read.
 
 Nothing is guessed: what its cells do not decide is asked.
 """
@@ -29,7 +29,7 @@ from coinsphere.portfolio.imports.formats.timestamps import ASKED, NoMoment, Ord
 
 
 def decide(table: Table, columns: Sequence[Column], customs: Customs, answers: Answers) -> Decided:
-    """Look at all cells of a table.
+    """Decide from all cells of a table.
 
     Raises:
         UnreadableFile: a column contradicts itself, or an answer is none.

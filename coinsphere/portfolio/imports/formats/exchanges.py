@@ -1,4 +1,4 @@
-"""Files of Kraken and Binance as entries of their books, and what these mean as transactions of a file.
+"""Files of Kraken and Binance: reads their rows as entries of the exchange's books, and these as transactions.
 
 What rows mean, and which belong together, stands in `coinsphere.portfolio.imports.statements`, for the APIs as well.
 """
@@ -62,7 +62,7 @@ def kraken(rows: Sequence[Cells]) -> list[Parsed]:
 
 
 def kraken_caution(rows: Sequence[Cells]) -> str | None:
-    """What to know of rows that were read."""
+    """A warning about rows that were read; None where there is none."""
     return kraken_rows.caution(records.entries(_kraken_entry, rows))
 
 
@@ -105,7 +105,7 @@ def binance(rows: Sequence[Cells]) -> list[Parsed]:
 
 
 def binance_caution(rows: Sequence[Cells]) -> str | None:
-    """What to know of rows that were read."""
+    """A warning about rows that were read; None where there is none."""
     return binance_rows.caution(records.entries(_binance_entry, rows))
 
 
@@ -116,7 +116,7 @@ def _binance_entry(row: Cells) -> Entry:
 
 
 def _binance_outline(row: Cells) -> Entry:
-    """What tells which rows belong together."""
+    """The parts of a row by which rows are grouped."""
     return Entry(
         name="",
         group="",

@@ -1,4 +1,4 @@
-"""Reading a whole file of transactions: rows, their groups, what is wrong with each, and a name for each transaction.
+"""Reads a whole file of transactions: its rows, their groups, the problems of each, and an id for each transaction.
 
 Every row is booked, left out with the reason, or wrong. A transaction that its file does not name is named by what it
 says and by how many equal ones came before it in the file. So the same file again brings nothing new, and two equal rows
@@ -42,7 +42,7 @@ _NO_ANSWERS = Answers()
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file holds: transactions with the line of each, and what becomes of the other lines.
+    """The content of a file: transactions with their lines, and the reasons for the other lines.
 
     `left_out` are rows that mean nothing for holdings, `warnings` say what does not add up though the rows are booked. With
     `questions`, nothing was read yet. `column_of` gives the file's column for a part of a transaction.
@@ -60,7 +60,7 @@ class Content:
     names: Mapping[str, str] = field(default_factory=dict)
 
     def column_of(self, parsed: Parsed, part: str) -> str:
-        """What the file calls the column that a part of a transaction comes from."""
+        """The file's title of the column that a part of a transaction comes from."""
         ours = self.layout.told(parsed).get(part, part) if self.layout else part
         return self.names.get(ours, ours)
 
@@ -189,7 +189,7 @@ _by_line = attrgetter("line")
 def _refused(
     group: Sequence[Numbered], column: str | None, reason: str, place: int = 0
 ) -> list[Problem]:
-    """Of rows that belong together all are refused, the others with the line of the one that is wrong."""
+    """Refuses all rows of a group of which one is wrong, naming that one's line."""
     lines = [row.number for row in group]
     wrong = lines.pop(place)
     told = f"belongs to line {wrong}: {reason}"
@@ -222,7 +222,7 @@ def _warnings(rows: Sequence[Numbered], layout: Layout, names: Mapping[str, str]
 
 
 def _contradiction(row: Numbered, layout: Layout, names: Mapping[str, str]) -> Problem | None:
-    """What does not add up within a row that can be read."""
+    """The contradiction within a readable row; None where there is none."""
     assert layout.contradiction is not None
     try:
         found = layout.contradiction(row.cells)

@@ -1,4 +1,4 @@
-"""Formats of which some rows tell one side of an exchange: those that belong together are read at once, others by themselves."""
+"""Formats in which some rows tell one side of an exchange: rows of one event are read together."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ class GroupedRows:
     is_net: bool = False
 
     def groups(self, rows: Sequence[Cells]) -> list[list[int]]:
-        """Which rows, by index, are one event."""
+        """The rows, by index, of each event."""
         events: dict[object, list[int]] = defaultdict(list)
         for place, row in enumerate(rows):
             family = self.sides.get(self.rows.kind_of(row))
@@ -52,7 +52,7 @@ class GroupedRows:
         return [replace(each, exchange=wallet, notes=notes) for each in made]
 
     def caution(self, rows: Sequence[Cells]) -> str | None:
-        """What to know of rows that were read."""
+        """A warning about rows that were read; None where there is none."""
         if self.rows.kind_of(rows[0]) not in self.sides:
             return self.rows.caution(rows)
         return HALF if is_one_sided(self._entries(rows)) else None

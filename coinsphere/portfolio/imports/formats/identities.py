@@ -1,4 +1,4 @@
-"""Which rows and transactions of a file are the same: by their own names, else by what they say."""
+"""Identifies equal rows and transactions of a file, by their own ids, else by their content."""
 
 import hashlib
 from collections import Counter
@@ -22,7 +22,7 @@ class Numbered(NamedTuple):
 def told_once(
     rows: list[Numbered], identity: str | None, names: Mapping[str, str]
 ) -> tuple[list[Numbered], list[Problem], list[Problem]]:
-    """Rows by their own ids: one that is told again, as where two exports overlap, is left out; two different ones contradict."""
+    """Rows without repetitions by id, as where two exports overlap; two different rows of one id contradict."""
     first: dict[str, Numbered] = {}
     once, again, contradicting = [], [], []
     for row in rows:
@@ -40,7 +40,7 @@ def told_once(
 
 
 def named(parsed: list[tuple[int, Parsed]], form: str) -> list[tuple[int, Parsed]]:
-    """Each with a name: its source's, or by what it says and how many equal ones came before it.
+    """The transactions with ids: the source's own, or one by content and the number of equal ones before.
 
     `form` is the format, or that whose names it shares.
     """

@@ -1,4 +1,4 @@
-"""Transactions of a JSON file, as cells of the table that the same program writes."""
+"""Reads transactions of a JSON file as rows of the table that the same program writes."""
 
 import json
 from collections.abc import Mapping

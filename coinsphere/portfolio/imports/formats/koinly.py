@@ -1,4 +1,4 @@
-"""Koinly's universal format and its US export: what was sent, what was received, and a label.
+"""Koinly's universal format and its US export: the sent side, the received side, and a label.
 
 The labels are those of https://support.koinly.io/en/articles/9490023-what-are-tags (they were called labels before); the
 export of the US calls the column `Tag` and tells the worth in `Net Value (USD)`.
@@ -76,7 +76,7 @@ def read(cells: Cells) -> list[Parsed]:
 
 
 def caution(rows: Sequence[Cells]) -> str | None:
-    """What to know of a row that was read."""
+    """A warning about a row that was read; None where there is none."""
     is_loan = _label(rows[0]) in _LOANS and bool(number(rows[0], "Received Amount"))
     return BORROWED if is_loan else None
 
@@ -97,7 +97,7 @@ def _side(cells: Cells, side: str) -> tuple[str, Decimal] | None:
 
 
 def _kinds(label: str, is_sent: bool, is_received: bool) -> tuple[Kind, Kind]:
-    """What a label makes of what comes and of what goes. Raises `WrongCell` where it says neither."""
+    """The kinds of transaction that a label means for the received and the sent side. Raises `WrongCell` where it fits neither."""
     if not label:
         return Kind.TRANSFER_IN, Kind.TRANSFER_OUT
     if is_sent and is_received:

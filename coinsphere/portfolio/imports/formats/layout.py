@@ -1,4 +1,4 @@
-"""What a format is: its columns, how rows belong together, and who reads them."""
+"""The description of a format: its columns, the grouping of its rows, and the function that reads them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,7 +49,7 @@ class Layout:
 
 
 def single(read: Callable[[Cells], list[Parsed]]) -> Callable[[Sequence[Cells]], list[Parsed]]:
-    """A reader of formats of which each row stands for itself."""
+    """The reader of a format in which each row is a transaction by itself."""
     return lambda rows: read(rows[0])
 
 

@@ -1,4 +1,4 @@
-"""The formats that we read; those of which a row tells a transaction by itself stand in `programs`, a module each.
+"""All formats that we read; those with one row a transaction are tables in `programs`, a module each.
 
 Headers of exchanges change with the years; a new name of a column is a new expression in `also`.
 """

@@ -1,4 +1,4 @@
-"""What the kinds of a file's rows mean, for the tables of `programs`."""
+"""The meanings of row kinds, for the tables of `programs`."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from coinsphere.portfolio.model import Kind
 
 
 class Way(StrEnum):
-    """Which side a row's amount is: bought or sold, by its sign, what came or went, or its fee alone."""
+    """The side that a row's amount is on: bought or sold, by its sign, received or sent, or a fee alone."""
 
     BOUGHT = "bought"
     SOLD = "sold"
@@ -21,7 +21,7 @@ class Way(StrEnum):
 
 
 class At(NamedTuple):
-    """Where an amount stands, and what it is of; without `asset` that stands beside the number, as `0.5 BTC`."""
+    """The place of an amount and of its asset; without `asset` that stands beside the number, as in `0.5 BTC`."""
 
     number: str
     asset: str | None = None
@@ -70,12 +70,12 @@ def sold_for(worth: At) -> Meaning:
 def comes(
     kind: Kind = Kind.TRANSFER_IN, *, pays: bool = True, caution: str | None = None
 ) -> Meaning:
-    """What the row tells came."""
+    """The row's amount was received, as this kind."""
     return Meaning(Way.COMES, come=kind, pays=pays, caution=caution)
 
 
 def goes(kind: Kind = Kind.TRANSFER_OUT) -> Meaning:
-    """What the row tells left."""
+    """The row's amount left, as this kind."""
     return Meaning(Way.GOES, go=kind)
 
 
@@ -85,5 +85,5 @@ def either(come: Kind, go: Kind) -> Meaning:
 
 
 def all_of(meaning: Meaning | str, *kinds: str) -> Kinds:
-    """The same for several kinds."""
+    """The same meaning for several kinds."""
     return dict.fromkeys(kinds, meaning)

@@ -1,4 +1,4 @@
-"""Dates with a month's name, and what they say in each language: 2 Jan 2026, Jan 2, 2026, 2. März 2026, 1er mai 2026.
+"""Dates with a month's name in many languages: 2 Jan 2026, Jan 2, 2026, 2. März 2026, 1er mai 2026.
 
 Names are CLDR's (https://cldr.unicode.org, by Babel), of each language that is official somewhere. A few words are one
 month here and another there: `listopad` is October in Croatian and November in Czech and Polish.
@@ -34,7 +34,7 @@ Date = tuple[int, int, int]
 
 
 class Named(NamedTuple):
-    """A cell with a month's name: what it says in each language that knows the word, and what follows the date."""
+    """A date with a month's name: its meaning in each language that knows the word, and the text after it."""
 
     dates: Mapping[str, Date]
     rest: str

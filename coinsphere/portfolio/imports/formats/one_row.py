@@ -1,4 +1,4 @@
-"""Formats of which one row tells one transaction: where its sides, its fee and its kind stand, as data.
+"""Formats with one row a transaction, described as data: the columns of its sides, its fee and its kind.
 
 Nothing is guessed: a kind that the table does not have, a side that does not fit the kind, and a fee or an amount without
 its asset are refused with the column and the reason.
@@ -32,7 +32,7 @@ __all__ = ["At", "OneRow", "Pair"]
 
 
 class Pair(NamedTuple):
-    """A market, `BTC/USD`, of which the first was traded for the second.
+    """A market such as `BTC/USD`: its first asset was traded for its second.
 
     `between` parts the two, an expression. What the trade was worth stands in `worth`, else it is the amount times `price`.
     """
@@ -85,7 +85,7 @@ class OneRow:
         return [replace(each, exchange=wallet, notes=notes, tx_hash=tx_hash) for each in made]
 
     def caution(self, rows: Sequence[Cells]) -> str | None:
-        """What to know of a row that was read."""
+        """A warning about a row that was read; None where there is none."""
         return self._meaning(rows[0]).caution
 
     def told(self, parsed: Parsed) -> Mapping[str, str]:
@@ -126,7 +126,7 @@ class OneRow:
         return self.cell(cells, self.wallet) or self.exchange
 
     def kind_of(self, cells: Cells) -> str:
-        """What names the kind of a row, in lower case."""
+        """The name of a row's kind, in lower case."""
         told = " ".join(found.lower() for column in self.kind if (found := text(cells, column)))
         return " ".join(told.split())
 
@@ -157,7 +157,7 @@ class OneRow:
         return made
 
     def _changes(self, sent: Side | None, received: Side | None, fees: Sums) -> Sums:
-        """By asset, what came or left besides the fee."""
+        """The amounts received or sent by asset, apart from the fee."""
         if sent is None:
             return {} if received is None else dict((received,))
         asset, given = sent
@@ -244,7 +244,7 @@ class OneRow:
         return {self.asset(cells, self.fee): paid * self.fee_sign}
 
     def asset(self, cells: Cells, at: At) -> str:
-        """Which asset an amount is of. Raises `WrongCell` where nothing tells it, or its unit is another."""
+        """The asset of an amount. Raises `WrongCell` where nothing names it, or its unit is another."""
         told = text(cells, at.asset) if at.asset else None
         found = agreed(cells, at.number, told.upper() if told else None)
         if found is None:

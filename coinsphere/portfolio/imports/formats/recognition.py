@@ -1,4 +1,4 @@
-"""Which format a file has, by its header; and the titles of one that has none of ours, for a mapping."""
+"""Recognises the format of a file by its header; for an unknown one it gives the titles, for a mapping."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ _MOST_PREAMBLE = 200
 
 
 def format_of(text: str) -> str:
-    """One of `layouts.FORMATS`: the one that knows most columns of the header; `generic` where none does.
+    """The name of the format in `layouts.FORMATS` that knows most columns of the header; `generic` where none does.
 
     Raises:
         UnreadableFile: it is no text that can hold a table.

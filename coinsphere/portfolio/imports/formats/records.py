@@ -1,4 +1,4 @@
-"""Entries of an exchange's books as a file tells them, and records made of them as transactions of that file."""
+"""Reads a file's rows as entries of an exchange's books, and the records of these as transactions."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

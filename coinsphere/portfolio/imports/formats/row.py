@@ -1,4 +1,4 @@
-"""What a row of any file of transactions says, with symbols instead of tokens, and what is wrong with one."""
+"""A row of a transaction file, with symbols instead of tokens, and the problems of one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ Cells = Mapping[str, str]
 
 @dataclass(slots=True)
 class Reading:
-    """How the cells of a table are read, by column: decided from all of them.
+    """How a table's cells are read, by column: decided from all of them.
 
     What is not named is read as numbers with a decimal point, and times in UTC with the year first. `has_plain_numbers`
     where no mark parts thousands, as in JSON. `signed_kinds` are the kinds, as the file writes them, that have a minus.
@@ -37,7 +37,7 @@ class Reading:
 
 
 class Row(dict[str, str]):
-    """A row of a table, and how that is read."""
+    """A row of a table, and how its cells are read."""
 
     def __init__(self, cells: Mapping[str, str], reading: Reading) -> None:
         super().__init__(cells)
@@ -53,7 +53,7 @@ def reading(cells: Cells) -> Reading:
 
 
 class Nothing(Exception):
-    """A row, or a group of rows, that changes nothing of what is held; says why."""
+    """A row, or a group of rows, that changes no holdings; says why."""
 
 
 class WrongCell(ValueError):
@@ -89,7 +89,7 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a line of a file; `column` is None where it is the line as a whole."""
+    """A problem of a line of a file; `column` is None where it is the line as a whole."""
 
     line: int
     column: str | None
@@ -164,7 +164,7 @@ _SEVERAL = {
 
 
 def agreed(cells: Cells, column: str, symbol: str | None) -> str | None:
-    """What a number of a column is in: `symbol`, or what stands beside it. Raises `WrongCell` where both differ."""
+    """The unit of a column's number: `symbol`, or the unit beside it. Raises `WrongCell` where both differ."""
     told = unit(cells, column)
     if told is None or told == symbol or (symbol or "") in _SEVERAL.get(told, ()):
         return symbol

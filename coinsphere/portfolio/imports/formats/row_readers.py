@@ -1,4 +1,4 @@
-"""The files that we read: how each tells a transaction. One function a format, one row at a time.
+"""Readers of our own and of generic tables, one row at a time, and helpers for the cells that all formats share.
 
 Those of exchanges are read by `coinsphere.portfolio.imports.formats.exchanges`, Koinly's by `coinsphere.portfolio.imports.formats.koinly`.
 """
@@ -47,7 +47,7 @@ OUTGOING = DEPARTURES | LOSSES | {Kind.SELL, Kind.SWAP}
 
 
 def kind(cells: Cells, column: str) -> Kind:
-    """A cell's kind of transaction, by our names and a few others. Raises `WrongCell`."""
+    """The kind of transaction in a cell, by our names and a few others. Raises `WrongCell`."""
     found = required(cells, column).lower().replace(" ", "_").replace("-", "_")
     if found == "transfer":
         return _transfer(cells)
@@ -58,7 +58,7 @@ def kind(cells: Cells, column: str) -> Kind:
 
 
 def _transfer(cells: Cells) -> Kind:
-    """Which way a transfer goes, by its sign where the file's amounts have signs."""
+    """The direction of a transfer, by its sign where the file's amounts have signs."""
     change = number(cells, "amount")
     if change is not None and change < 0:
         return Kind.TRANSFER_OUT
@@ -111,7 +111,7 @@ def _fee_token(cells: Cells, currency: str | None) -> str | None:
 
 
 def _directed(cells: Cells, swap: Parsed) -> Parsed:
-    """A swap from what left to what came: by the signs of both, where the file writes them.
+    """A swap turned so that the sent side comes first, by the signs of both amounts where the file writes them.
 
     Raises:
         WrongCell: both came or both left, or the price may be that of either.
@@ -130,7 +130,7 @@ def _directed(cells: Cells, swap: Parsed) -> Parsed:
 
 
 def _signed_amount(cells: Cells, kind_of: Kind) -> Decimal:
-    """How much came or went; a minus says that it went. Raises `WrongCell` where it does not fit the kind."""
+    """The amount without its sign. Raises `WrongCell` where a minus does not fit the kind."""
     found = amount(cells, "amount")
     is_minus = (number(cells, "amount") or found) < 0
     if kind_of not in OUTGOING and is_minus:
@@ -142,7 +142,7 @@ def _signed_amount(cells: Cells, kind_of: Kind) -> Decimal:
 
 
 def _fee(cells: Cells) -> Decimal | None:
-    """What was paid. Files write a fee with a minus or without; all of them alike, or the row is not clear."""
+    """The fee. Files write it with a minus or without; one that differs from the others is not clear. Raises `WrongCell`."""
     found, how = number(cells, "fee"), reading(cells)
     if not found or (found > 0 and not (how.has_signs and how.has_negative_fees)):
         return found
@@ -185,7 +185,7 @@ def generic(cells: Cells) -> list[Parsed]:
 
 
 def untold_kind(rows: Sequence[Cells]) -> str | None:
-    """What to know of a row that neither its kind nor a price tells a purchase."""
+    """A warning about a row whose kind was guessed from its sign; None where a kind or a price tells it."""
     cells = rows[0]
     if "type" in cells or number(cells, "price") is not None:
         return None
@@ -210,7 +210,7 @@ def status_of(cell: str) -> str:
 
 
 def require_done(cells: Cells, column: str = "status") -> None:
-    """Refuse a row that did not happen. Raises `Nothing`; `WrongCell` where its status is not known."""
+    """Raise unless the row happened: `Nothing` by its status, `WrongCell` where the status is unknown."""
     told = text(cells, column)
     status = status_of(told or "")
     if not status or status in DONE:

@@ -1,4 +1,4 @@
-"""What was sent and what was received at once, made into a transaction."""
+"""Builds a transaction from what was sent and what was received at once."""
 
 from dataclasses import replace
 from datetime import datetime

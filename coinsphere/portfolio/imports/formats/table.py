@@ -1,4 +1,4 @@
-"""A text as a table: which sign parts its cells, where its header is, and which line each row stands in."""
+"""Reads a text as a table: finds its delimiter, its header, and the line of each row."""
 
 import csv
 import io
@@ -46,7 +46,7 @@ _BINARY = {
 
 
 def require_text(text: str) -> None:
-    """Check that a file is text that can hold a table. Raises `UnreadableFile` that says what it is instead."""
+    """Raise `UnreadableFile`, which says what it is instead, unless a file is text that can hold a table."""
     start = text[:64].lstrip("\ufeff \r\n\t")
     for magic, reason in _BINARY.items():
         if start.startswith(magic):
@@ -77,7 +77,7 @@ def header_of(text: str, columns: Sequence[Column]) -> Header:
 
 
 def _header(body: str, columns: Sequence[Column]) -> tuple[int, int, str, Header, list[str]]:
-    """Where the rows begin, the header's line, the delimiter, and what the header means."""
+    """The index of the first row, the header's line, the delimiter, and the parsed header."""
     offset = 0
     for number, line in enumerate(io.StringIO(body, newline=""), 1):
         offset += len(line)

@@ -1,4 +1,4 @@
-"""How a table writes its times: decided for a column from all of its cells.
+"""Parses times of a table, in a format that is decided for a column from all of its cells.
 
 `03/04/2026` is a day in March or in April. What decides is another cell of the column (`25/04/2026`), else the person who
 imports. Seconds, milliseconds, micro- and nanoseconds since 1970 and a spreadsheet's day numbers are told apart by size.
@@ -16,7 +16,7 @@ from coinsphere.portfolio.imports.formats import named_dates
 
 
 class Order(StrEnum):
-    """In which order day, month and year stand; the last three are numbers instead."""
+    """The order of day, month and year; the last three are numbers instead."""
 
     YMD = "ymd"
     DMY = "dmy"
@@ -52,7 +52,7 @@ _OFFSETS = {
 
 
 class NoMoment(ValueError):
-    """A cell is no instant; says why."""
+    """A cell cannot be read as an instant; says why."""
 
 
 class Parts(NamedTuple):
@@ -63,7 +63,7 @@ class Parts(NamedTuple):
 
 
 def orders(cell: str) -> frozenset[Order]:
-    """In which orders a cell can be read; none where it is no date."""
+    """The orders in which a cell can be read; none where it is no date."""
     return frozenset(_parts(cell.strip()).dates)
 
 
@@ -129,7 +129,7 @@ def _epoch(cell: str) -> datetime | None:
 def moment(
     cell: str, order: Order, zone: tzinfo = UTC, language: str = named_dates.ENGLISH
 ) -> datetime:
-    """The instant that a cell tells, in UTC.
+    """The instant of a cell, in UTC.
 
     Args:
         cell: its text.
@@ -254,7 +254,7 @@ def _localised(local: datetime, zone: tzinfo, cell: str) -> datetime:
 
 
 class Found(NamedTuple):
-    """What all cells of a column can be: orders that fit every date in it; why the others do not."""
+    """The orders that fit every date of a column, and why the others do not."""
 
     possible: frozenset[Order]
     ruled_out: dict[Order, tuple[int, str]]
@@ -262,7 +262,7 @@ class Found(NamedTuple):
 
 
 def found(cells: Iterable[tuple[int, str]]) -> Found:
-    """Look at all cells of a column, each with its line; cells that are no date at all say nothing."""
+    """The orders that fit all cells of a column, each with its line; cells that are no dates decide nothing."""
     possible, ruled_out = frozenset(Order), dict[Order, tuple[int, str]]()
     first: tuple[int, str] | None = None
     for line, cell in cells:

@@ -1,4 +1,4 @@
-"""What the title of a column of numbers says that they are in: `Price (EUR)`, `fee_btc`, `Preis in €`, `amount (mBTC)`.
+"""Reads the unit in the title of a column of numbers: `Price (EUR)`, `fee_btc`, `Preis in €`, `amount (mBTC)`.
 
 Only the titles of a table that somebody maps are looked at: those of exchanges are known word by word.
 """
@@ -40,7 +40,7 @@ def unit(title: str) -> str | None:
 
 
 def require_each(title: str) -> None:
-    """See that the title of prices speaks of no total: `Total (EUR)` is what all units came to.
+    """Raise where the title of prices names a total instead: `Total (EUR)`.
 
     Raises:
         UnreadableFile: it does.

@@ -1,4 +1,4 @@
-"""Columns of a table that somebody maps, which are not mapped and may change what is booked: those are asked about."""
+"""Finds unmapped columns of a table that may change what is booked, so that they are asked about."""
 
 import re
 
@@ -21,7 +21,7 @@ _CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:\s?[AaP
 
 
 def may_tell(table: Table, place: int) -> bool:
-    """Whether a column that is not mapped may change what is booked."""
+    """Whether an unmapped column may change what is booked."""
     return (
         _may_undo(table, place)
         or _may_price(table, place)

@@ -1,1 +1,1 @@
-"""What the rows of an exchange's own books mean, the same for a file and for its API."""
+"""The meaning of rows in an exchange's own books, the same for its file and its API."""

@@ -1,4 +1,4 @@
-"""Binance's statement (`Transaction History`): which rows belong together, and what they mean."""
+"""Binance's statement (`Transaction History`): groups its rows and reads their meaning."""
 
 import re
 from collections import defaultdict
@@ -50,7 +50,7 @@ def asset(name: str) -> str:
 
 
 def income(info: str) -> Kind:
-    """What a distribution of the API is: it tells an operation, or words of its own like `OP airdrop`."""
+    """The operation of a distribution of the API, or its own words such as `OP airdrop`."""
     named = _INCOME.get(meaning(info))
     if named is not None:
         return named
@@ -63,7 +63,7 @@ def income(info: str) -> Kind:
 
 
 def groups(entries: Sequence[Entry]) -> list[list[int]]:
-    """Which rows belong together, by their places: legs of a trade with its fees, sides of a conversion.
+    """The places of the rows of each event: legs of a trade with its fees, sides of a conversion.
 
     In an account of futures or options, all rows of a second that are no transfer.
     """
@@ -106,7 +106,7 @@ def _position(entries: Sequence[Entry]) -> Entry | None:
 
 
 def caution(entries: Sequence[Entry]) -> str | None:
-    """What to know of rows that are booked, if anything: one side of a conversion, or what was borrowed."""
+    """A warning about booked rows: one side of a conversion, or a loan; None where there is none."""
     what = meaning(entries[0].kind)
     if what is Meaning.CONVERSION and is_one_sided(entries):
         return HALF
@@ -114,7 +114,7 @@ def caution(entries: Sequence[Entry]) -> str | None:
 
 
 def records(entries: Sequence[Entry]) -> list[Record]:
-    """What the rows of one group mean. They have no names of their own: all have that of the first.
+    """The records of one group of rows. Rows have no ids of their own: all records take that of the first.
 
     Raises:
         Nothing, NotUnderstood: see there.

@@ -1,4 +1,4 @@
-"""Binance's statement: what each operation means.
+"""The meaning of each operation in Binance's statement.
 
 Operations: Binance's support articles "How to generate transaction history" and "Operation types", and what files of
 customers hold, as the importers of BittyTax and rotki tell them: `Asset - Transfer` is how distributions were called until
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Meaning(StrEnum):
-    """What becomes of a row."""
+    """The treatment of a row."""
 
     TRADE = "trade"
     FEE = "fee"
@@ -120,5 +120,5 @@ _MEANINGS = {name.lower(): meaning for meaning, names in OPERATIONS.items() for 
 
 
 def meaning(operation: str) -> Meaning:
-    """What an operation is."""
+    """The meaning of an operation."""
     return _MEANINGS.get(" ".join(operation.split()).lower(), Meaning.UNKNOWN)

@@ -1,4 +1,4 @@
-"""Coinbase: what each type of a transaction means, in files of 2019 to today and in version 2 of the API.
+"""Coinbase: the meaning of each type of transaction, in files since 2019 and in version 2 of the API.
 
 Types of the API: Coinbase's documentation of the Transactions resource, "Transaction types". Files write the same in words:
 `Staking Income` is `staking_reward`.
@@ -24,7 +24,7 @@ from coinsphere.portfolio.model import Kind
 
 
 class Meaning(StrEnum):
-    """What becomes of a row. What `comes` and `goes` says so by its sign, too, where the file writes one."""
+    """The treatment of a row; with `comes` and `goes` the sign decides, where the file writes one."""
 
     BOUGHT = "bought"
     SOLD = "sold"
@@ -99,7 +99,7 @@ _NOTE = re.compile(
 
 
 def meaning(kind: str) -> Meaning:
-    """What a type is, as a file or as the API writes it."""
+    """The meaning of a type, as a file or as the API writes it."""
     return _MEANINGS.get(" ".join(kind.replace("_", " ").lower().split()), Meaning.UNKNOWN)
 
 
@@ -149,7 +149,7 @@ def counter(entry: Entry, notes: str) -> Noted | None:
 
 
 def records(entries: Sequence[Entry]) -> list[Record]:
-    """What the rows of one event mean; of a purchase, a sale and a fill only what these lists do not tell elsewhere.
+    """The records of one event; for a purchase, a sale or a fill only those that these lists alone tell.
 
     Raises:
         Nothing, NotUnderstood: see there.
@@ -171,7 +171,7 @@ def records(entries: Sequence[Entry]) -> list[Record]:
 
 
 def _kinds(what: Meaning) -> tuple[Kind, Kind]:
-    """What it is where it comes, and where it goes."""
+    """The kind where the amount is received, and where it is sent."""
     if what is Meaning.FEE:
         return Kind.REWARD, Kind.FEE
     if what is Meaning.GIFT:

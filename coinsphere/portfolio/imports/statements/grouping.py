@@ -1,4 +1,4 @@
-"""Rows that belong together become records: balanced by sign, with all their fees, whatever their order and number."""
+"""Builds records from rows of one event: balanced by sign, with all fees, in any order and number."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ BORROWED = "is borrowed: it counts as held until it is repaid, the debt is not k
 
 
 def moved(entry: Entry, come: Kind, go: Kind) -> Record:
-    """What one row brought or took.
+    """The record of one row that was received or sent.
 
     A fee that was given back, which has a sign of its own, only changes how much came or left.
 
@@ -42,7 +42,7 @@ def moved(entry: Entry, come: Kind, go: Kind) -> Record:
 
 
 def refused(entry: Entry, reason: str) -> Record:
-    """A row that is not understood, kept with its reason."""
+    """A row that is not understood, as a record with the reason."""
     side = (entry.asset, abs(entry.change))
     name = entry.name or entry.group
     if entry.change < 0:
@@ -51,7 +51,7 @@ def refused(entry: Entry, reason: str) -> Record:
 
 
 def totals(entries: Iterable[Entry]) -> tuple[Sums, Sums]:
-    """What the rows change, and what they cost, by asset; without what comes to nothing."""
+    """The sums of changes and of fees by asset, without those that are zero."""
     changes: Sums = defaultdict(Decimal)
     fees: Sums = defaultdict(Decimal)
     with localcontext(EXACT):
@@ -62,12 +62,12 @@ def totals(entries: Iterable[Entry]) -> tuple[Sums, Sums]:
 
 
 def is_one_sided(entries: Iterable[Entry]) -> bool:
-    """Whether all came or all left, of what should be an exchange: the rows of the other side are missing."""
+    """Whether an exchange has only one side, so that rows of the other are missing."""
     return len({entry.change > 0 for entry in entries if entry.change}) == 1
 
 
 def exchanged(name: str, entries: Sequence[Entry]) -> list[Record]:
-    """The records of one exchange of assets, any number of which were given for one, or one for any number.
+    """The records of one exchange of assets: any number for one, or one for any number.
 
     What stands on the one side is shared out equally among those of the other: the rows do not tell how. The whole of
     cost and proceeds is right whatever the shares, as the cost of what a swap brings is the worth of what was given.
@@ -81,7 +81,7 @@ def exchanged(name: str, entries: Sequence[Entry]) -> list[Record]:
 
 
 def balanced(name: str, at: datetime, changes: Sums, fees: Sums) -> list[Record]:
-    """As `exchanged`, of sums by asset."""
+    """Like `exchanged`, from sums by asset."""
     sent = sorted((asset, -change) for asset, change in changes.items() if change < 0)
     received = sorted((asset, change) for asset, change in changes.items() if change > 0)
     if len(sent) > 1 and len(received) > 1:
@@ -145,7 +145,7 @@ _MOVED = (Kind.TRANSFER_IN, Kind.TRANSFER_OUT)
 def alone(
     name: str, at: datetime, changes: Sums, fees: Sums, kinds: tuple[Kind, Kind] = _MOVED
 ) -> Iterator[Record]:
-    """What came or left without a counterpart: the account holds it or does not, so it is booked as moved.
+    """The record of an amount without a counterpart, which is booked as moved.
 
     `kinds` say otherwise: what it is where it comes, and where it goes.
     """

@@ -1,4 +1,4 @@
-"""Kraken's ledger: what each type and subtype of a row means, and what each asset is called elsewhere.
+"""Kraken's ledger: the meaning of each type and subtype of a row, and the common names of its assets.
 
 Types and subtypes: Kraken's documentation of `Get Ledgers Info` and its support article "How to interpret Ledger
 history fields". Names of assets: `Get Asset Info`, where a name of its own differs from the alternative one.
@@ -39,7 +39,7 @@ _BOND = re.compile(r"(?<=[A-Z])(?:0[1-9]|[12]\d)$")
 
 
 class Meaning(StrEnum):
-    """What becomes of a row."""
+    """The treatment of a row."""
 
     EXCHANGE = "exchange"
     MOVED = "moved"
@@ -91,7 +91,7 @@ _OF_POSITIONS = frozenset({"margin", "settled"})
 
 
 def require_currency(asset_class: str) -> None:
-    """Refuse a row of a stock or an NFT, whose name may be that of a coin as well.
+    """Refuse a row of a stock or an NFT, whose name may equal that of a coin.
 
     Raises:
         NotUnderstood: its class is told, and is none of currencies; those of coins and of money are one.
@@ -101,7 +101,7 @@ def require_currency(asset_class: str) -> None:
 
 
 def asset(name: str) -> str:
-    """The common name of one of Kraken's assets; what is staked, bonded or on hold is the asset itself."""
+    """The common name of one of Kraken's assets; a staked, bonded or held one is the asset itself."""
     upper = name.strip().upper()
     plain = _SUFFIX.sub("", upper)
     if plain != upper:
@@ -110,12 +110,12 @@ def asset(name: str) -> str:
 
 
 def is_held(name: str) -> bool:
-    """Whether it is an asset at all, and no fee credit."""
+    """Whether it is a real asset, and no fee credit."""
     return asset(name) not in _CREDITS
 
 
 def meaning(kind: str, subtype: str = "") -> Meaning:
-    """What a row of that type and subtype is."""
+    """The meaning of a row of that type and subtype."""
     kind, subtype = kind.strip().lower(), subtype.strip().lower()
     if subtype and kind in ("transfer", "earn"):
         return SUBTYPES.get((kind, subtype), Meaning.UNKNOWN)
@@ -123,7 +123,7 @@ def meaning(kind: str, subtype: str = "") -> Meaning:
 
 
 def key(entry: Entry) -> str:
-    """What the rows of one event have in common; others of the same `refid` are events of their own."""
+    """The key that rows of one event share; rows of the same `refid` may be several events."""
     family = meaning(entry.kind, entry.subtype)
     is_joint = family in (Meaning.EXCHANGE, Meaning.MOVED, Meaning.INSIDE)
     is_move = entry.kind == "transfer" or (entry.kind, family) == ("earn", Meaning.UNKNOWN)
@@ -134,14 +134,14 @@ def key(entry: Entry) -> str:
 
 
 def caution(entries: Sequence[Entry]) -> str | None:
-    """What to know of rows that are booked, if anything: that they are one side of an exchange."""
+    """A warning about booked rows that are one side of an exchange; None where there is none."""
     held = [entry for entry in entries if entry.asset not in _CREDITS]
     is_exchange = meaning(entries[0].kind, entries[0].subtype) is Meaning.EXCHANGE
     return HALF if is_exchange and is_one_sided(held) else None
 
 
 def records(entries: Sequence[Entry]) -> list[Record]:
-    """What the rows of one event mean.
+    """The records of the rows of one event.
 
     Raises:
         Nothing, NotUnderstood: see there.

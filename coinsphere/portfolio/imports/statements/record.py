@@ -1,4 +1,4 @@
-"""Rows of an exchange's own books and what they mean, the same for a file that it exports and for its API."""
+"""Rows of an exchange's own books and the records made of them, the same for its file and its API."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -36,7 +36,7 @@ class Entry(NamedTuple):
 
 
 class Record(NamedTuple):
-    """One thing that happened in an account, named by `native_id` for all time.
+    """One event in an account, with the permanent id `native_id`.
 
     A trade is a `SWAP` of what was sent for what was received, also where one of the two is money. What came has
     received, what left has sent only. `price` is in the other side's asset for one unit of what is not money. What is
@@ -55,11 +55,11 @@ class Record(NamedTuple):
 
 
 class Nothing(Exception):
-    """The rows are understood, and change nothing of what is held; says why."""
+    """The rows are understood, but change no holdings; says why."""
 
 
 class NotUnderstood(ValueError):
-    """The rows cannot be booked; `part` is what of them is wrong: `kind`, `subtype`, `class`, `asset` or `change`."""
+    """The rows cannot be booked; `part` is the part at fault: `kind`, `subtype`, `class`, `asset` or `change`."""
 
     def __init__(self, part: str, reason: str) -> None:
         super().__init__(reason)

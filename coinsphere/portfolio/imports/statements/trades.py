@@ -1,4 +1,4 @@
-"""What a record is in the ledger's words: bought, sold, swapped or moved, with money apart from what is held."""
+"""Turns a record into a transaction of the ledger: bought, sold, swapped or moved, with money apart from assets."""
 
 from decimal import Decimal
 from typing import NamedTuple
@@ -22,7 +22,7 @@ class Deal(NamedTuple):
 
 
 def deal(record: Record) -> Deal | None:
-    """The transaction that a record is; None where only money moved, which is kept outside.
+    """The transaction of a record; None where only money moved, which the ledger does not hold.
 
     Raises:
         NotUnderstood: an amount is zero, or the fee is in other money than the price; names `amount` or `fee`.
@@ -46,7 +46,7 @@ def _exchanged(record: Record) -> Deal:
 
 
 def _price(record: Record, money: Decimal, amount: Decimal) -> Decimal:
-    """Of one unit of the token. A market of money in a token, like EUR/USDT, has its price the other way round."""
+    """The price of one unit of the token. In a market of money in a token, like EUR/USDT, it is inverted."""
     if not amount:
         raise NotUnderstood("amount", "must be greater than 0")
     worth = EXACT.divide(money, amount).quantize(UNIT, context=EXACT)

@@ -1,4 +1,4 @@
-"""A format made of its columns and the table of its rows."""
+"""Builds a format from its columns and the table of its rows."""
 
 from coinsphere.portfolio.imports.formats.columns import Column
 from coinsphere.portfolio.imports.formats.decisions import Customs
@@ -10,7 +10,7 @@ _NO_CUSTOMS = Customs()
 
 
 def declared(columns: tuple[Column, ...], rows: OneRow, customs: Customs = _NO_CUSTOMS) -> Layout:
-    """The format whose rows stand each for itself."""
+    """The format in which each row is a transaction by itself."""
     return Layout(
         columns, single(rows.read), rows.told, customs=customs, identity=rows.identity, caution=rows.caution
     )  # fmt: skip
@@ -19,7 +19,7 @@ def declared(columns: tuple[Column, ...], rows: OneRow, customs: Customs = _NO_C
 def grouped(
     columns: tuple[Column, ...], rows: GroupedRows, customs: Customs = _NO_CUSTOMS
 ) -> Layout:
-    """The format of which some rows belong together."""
+    """The format in which some rows belong together."""
     return Layout(
         columns, rows.read, rows.rows.told, groups=rows.groups, customs=customs, identity=rows.rows.identity, caution=rows.caution,
     )  # fmt: skip
