@@ -52,8 +52,8 @@ def tell_of_incomplete_logins(conn: Connection, now: datetime) -> int:
     Each is told once; `conn` is of the pipeline's role, and the caller owns the transaction.
     """
     cursor = conn.cursor(row_factory=class_row(_Incomplete))
-    found = cursor.execute(_TAKE_INCOMPLETE, {"before": now - PATIENCE}).fetchall()
-    messages = [(row, _words(row)) for row in found]
+    logins = cursor.execute(_TAKE_INCOMPLETE, {"before": now - PATIENCE}).fetchall()
+    messages = [(row, _words(row)) for row in logins]
     mail.enqueue_all(
         conn,
         [
@@ -63,7 +63,7 @@ def tell_of_incomplete_logins(conn: Connection, now: datetime) -> int:
             for row, message in messages
         ],
     )
-    return len(found)
+    return len(logins)
 
 
 def _words(login: _Incomplete) -> Message:

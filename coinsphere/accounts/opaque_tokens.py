@@ -18,8 +18,8 @@ def salt() -> bytes:
 
 def derived(salt: bytes, token: str) -> str:
     """A token computed from `token` and `salt`; who lacks either of them cannot guess it."""
-    made = hmac.digest(salt, token.encode(), hashlib.sha256)
-    return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
+    mac = hmac.digest(salt, token.encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
 
 
 def digest(token: str) -> bytes:

@@ -36,9 +36,9 @@ def add(app: App, settings: Settings) -> None:
     def tell_of_incomplete_logins(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
         """Tell the owners of accounts of logins that lack their second factor."""
         with connect() as conn:
-            told = maintenance.tell_of_incomplete_logins(conn, utc_now())
-        if told:
-            _log.info("incomplete logins", told=told)
+            mails = maintenance.tell_of_incomplete_logins(conn, utc_now())
+        if mails:
+            _log.info("incomplete logins", told=mails)
 
     @app.periodic(cron=CRONS["account_upkeep"])
     @app.task(name="account_upkeep", queue="housekeeping", queueing_lock="account_upkeep")

@@ -31,12 +31,12 @@ TYPE = "alert.fired"
 def write(conn: Connection, firings: Sequence[Firing], now: datetime) -> None:
     """Write a message for each firing and each channel that its alert chose."""
     by_event = {each.event_id: each for each in firings}
-    told: list[tuple[Channel, Message, UUID | None]] = []
+    messages: list[tuple[Channel, Message, UUID | None]] = []
     cursor = conn.cursor(row_factory=dict_row)
     for row in cursor.execute(_CHOSEN, {"event_ids": list(by_event)}) if by_event else ():
         event_id = row.pop("event_id")
-        told.append((Channel(**row), message(by_event[event_id], now), event_id))
-    outbox.write(conn, told, now)
+        messages.append((Channel(**row), message(by_event[event_id], now), event_id))
+    outbox.write(conn, messages, now)
 
 
 def message(firing: Firing, now: datetime) -> Message:

@@ -40,7 +40,7 @@ def short(firing: Firing) -> tuple[str, list[str]]:
     with i18n.speaking(firing.locale):
         language = i18n.language()
         written = _WRITTEN[firing.alert_type]
-        said = gettext("%(source)s, observed %(at)s") % {
+        line = gettext("%(source)s, observed %(at)s") % {
             "source": firing.source,
             "at": figures.moment(firing.observed_at, language, firing.time_zone),
         }
@@ -48,7 +48,7 @@ def short(firing: Firing) -> tuple[str, list[str]]:
         return _headline(firing), [
             f"{gettext('Before')}: {_previous(firing)}",
             f"{gettext('Threshold')}: {limit}",
-            f"{gettext('Source')}: {said}",
+            f"{gettext('Source')}: {line}",
         ]
 
 

@@ -31,15 +31,15 @@ class AlertMails:
 
     def write(self, conn: Connection, firings: Sequence[Firing], now: datetime) -> None:
         """Write a mail for each firing whose alert is told by mail; addresses that nobody confirmed get none."""
-        told = [each for each in firings if "email" in each.channels and each.email_verified]
-        wordings, tokens = self._wordings(conn, told, now), verdicts.ask(conn, told)
+        mailed = [each for each in firings if "email" in each.channels and each.email_verified]
+        wordings, tokens = self._wordings(conn, mailed, now), verdicts.ask(conn, mailed)
         mails = [
             _mail(
                 each,
                 wordings[each.user_id],
                 templates.link(self.pages_url, "alerts/useful", tokens[each.event_id]),
             )
-            for each in told
+            for each in mailed
         ]
         mail.enqueue_all(conn, mails)
 
@@ -47,12 +47,12 @@ class AlertMails:
         self, conn: Connection, firings: Sequence[Firing], now: datetime
     ) -> dict[UUID, Wording]:
         """By owner; who takes part in the experiment is noted."""
-        given = {
+        variants = {
             each.user_id: self.flags.give(conn, ALERT_MAIL_WORDING, each.user_id, each.plan)
             for each in firings
         }
         times = Counter(each.user_id for each in firings)
-        shown = records.expose(conn, ALERT_MAIL_WORDING, given, times, now)
+        shown = records.expose(conn, ALERT_MAIL_WORDING, variants, times, now)
         return {user_id: Wording(variant) for user_id, variant in shown.items()}
 
 

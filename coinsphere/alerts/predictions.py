@@ -67,13 +67,13 @@ def anchored(conn: Connection, now: datetime, stale_after: timedelta) -> list[An
     return [_anchor(row) for row in cursor.execute(_STANDING, parameters)]
 
 
-def columns(made: Sequence[Anchored]) -> dict[str, list[Any]]:
+def columns(rows: Sequence[Anchored]) -> dict[str, list[Any]]:
     """The rows as one array a column, as a statement takes them."""
     return {
-        "token_ids": [each.token_id for each in made],
-        "changes": [each.change for each in made],
-        "sources": [each.source for each in made],
-        "anchored_at": [each.anchored_at for each in made],
+        "token_ids": [each.token_id for each in rows],
+        "changes": [each.change for each in rows],
+        "sources": [each.source for each in rows],
+        "anchored_at": [each.anchored_at for each in rows],
     }
 
 

@@ -19,8 +19,8 @@ _FORGET = "delete from app.product_events where user_id = %(user_id)s"
 def since(conn: Connection, user_id: UUID) -> datetime | None:
     """The instant since when a user consents; None where they do not."""
     cursor = conn.cursor(row_factory=scalar_row)
-    found: datetime | None = cursor.execute(_SINCE, {"user_id": user_id}).fetchone()
-    return found
+    instant: datetime | None = cursor.execute(_SINCE, {"user_id": user_id}).fetchone()
+    return instant
 
 
 def give(conn: Connection, user_id: UUID, now: datetime) -> None:

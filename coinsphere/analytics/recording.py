@@ -26,12 +26,12 @@ def record_all(
 
     What was done before on the same day is not kept again. What cannot be kept is logged, and nothing is raised.
     """
-    told = [
+    events = [
         {"user_id": str(user_id), "name": event.name, "properties": event.properties()}
         for user_id, event in happened
     ]
-    if not told:
+    if not events:
         return
-    (fault,) = conn.execute(_NOTE, {"told": Jsonb(told), "now": now}).fetchone() or (None,)
+    (fault,) = conn.execute(_NOTE, {"told": Jsonb(events), "now": now}).fetchone() or (None,)
     if fault is not None:
-        _log.warning("product events were lost", sqlstate=fault, lost=len(told))
+        _log.warning("product events were lost", sqlstate=fault, lost=len(events))

@@ -28,10 +28,10 @@ def converted(symbol: str, heir: str, thresholds: Sequence[Threshold]) -> Messag
         (figures.dollars(each.before, language), figures.dollars(each.after, language))
         for each in thresholds
     ]
-    told = gettext(
+    text = gettext(
         "Your alerts on it go on under the new name. Thresholds of prices were converted, so that they mean the same as before."
     )
-    return templates.account_mail(headline, told, facts=facts)
+    return templates.account_mail(headline, text, facts=facts)
 
 
 def stopped(symbol: str) -> Message:

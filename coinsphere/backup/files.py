@@ -139,13 +139,13 @@ def bundle(settings: Settings) -> bytes:
         "audit-anchors.jsonl": settings.audit_anchors,
         "credentials.env": state.credentials,
     }
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as archive:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, source in sources.items():
             for path in [source, *sorted(source.rglob("*"))] if source.exists() else []:
                 inner = PurePosixPath(name, path.relative_to(source).as_posix())
                 archive.add(path, str(inner), recursive=False)
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 def plain_settings(settings: Settings) -> bytes:
@@ -166,12 +166,12 @@ def digest_of(path: Path) -> str:
 
 def old(place: Place, before: datetime) -> list[str]:
     """Paths of indexes and keys that were replaced before `before`; no backup that is kept needs them."""
-    found = []
+    paths = []
     for prefix in (_INDEXES, KEYS):
         earlier = [path for path, _ in place.walk(prefix) if _stamp(path) < before]
         # The newest one of before is what was there then.
-        found += sorted(earlier, key=_stamp)[:-1]
-    return found
+        paths += sorted(earlier, key=_stamp)[:-1]
+    return paths
 
 
 def unused(place: Place, seals: Seals) -> list[str]:

@@ -87,12 +87,12 @@ def restore(
     segments = wal.fetch(place, seals, backup.first_segment, log)
     read_at = utc_now()
     say("Reading files of models, and keys")
-    held = files.fetch_files(place, seals, until, State(into).artifacts)
+    file_count = files.fetch_files(place, seals, until, State(into).artifacts)
     files.fetch_keys(place, seals, until, into)
     say(f"Rolling forward {len(segments)} segments")
     _roll_forward(data, log, until, backup.role)
     shutil.rmtree(log)
-    return Restored(backup.id, len(segments), held, read_at, time.monotonic() - began)
+    return Restored(backup.id, len(segments), file_count, read_at, time.monotonic() - began)
 
 
 def _roll_forward(data: Path, log: Path, until: datetime | None, role: str) -> None:
@@ -186,9 +186,9 @@ def _wait(server: "subprocess.Popen[bytes]", folder: Path, role: str) -> None:
     raise BackupError("The server did not recover.")
 
 
-def _why(said: Path, error: BackupError) -> str:
+def _why(server_log: Path, error: BackupError) -> str:
     """What the server's own log says of it."""
-    lines = said.read_text(errors="replace").splitlines()
+    lines = server_log.read_text(errors="replace").splitlines()
     if any(_SHORT in line for line in lines):
         return (
             "What is stored ends before that instant: nothing was committed after it, or the newest log is not stored "
@@ -197,10 +197,10 @@ def _why(said: Path, error: BackupError) -> str:
     return f"{error} {' / '.join(lines[-4:])}"
 
 
-def _refuse_other_version(found: str) -> None:
-    if found.split(".", maxsplit=1)[0] != postgres.version():
+def _refuse_other_version(server_version: str) -> None:
+    if server_version.split(".", maxsplit=1)[0] != postgres.version():
         raise BackupError(
-            f"The backup is of PostgreSQL {found}, the installed one is {postgres.version()}: restore it with the release "
+            f"The backup is of PostgreSQL {server_version}, the installed one is {postgres.version()}: restore it with the release "
             "of Coinsphere that made it, then upgrade."
         )
 

@@ -88,9 +88,9 @@ def build(settings: Settings) -> Seals:
 def make_identity(path: Path) -> None:
     """Make an identity, in a file that nobody else reads."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = pyrage.x25519.Identity.generate()
+    identity = pyrage.x25519.Identity.generate()
     path.touch(mode=0o600)
-    path.write_text(f"# public key: {made.to_public()}\n{made}\n")
+    path.write_text(f"# public key: {identity.to_public()}\n{identity}\n")
 
 
 def _identities(path: Path) -> list[pyrage.x25519.Identity]:

@@ -44,8 +44,8 @@ def run(program: str, *arguments: str | Path, url: str | None = None) -> str:
         check=False,
     )
     if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise BackupError(f"{program} failed: {' / '.join(said[-3:]) or done.returncode}")
+        output = (done.stderr or done.stdout).strip().splitlines()
+        raise BackupError(f"{program} failed: {' / '.join(output[-3:]) or done.returncode}")
     return done.stdout
 
 

@@ -79,8 +79,8 @@ def _named(settings: Settings) -> dict[str, str]:
 
 
 def _credentials(into: Path) -> dict[str, str]:
-    found = dotenv_values(State(into).credentials)
-    return {name: value for name, value in found.items() if value is not None}
+    values = dotenv_values(State(into).credentials)
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _start(name: str, settings: Settings, folder: Path) -> Process:
@@ -99,6 +99,6 @@ def _await(name: str, settings: Settings, process: Process, folder: Path) -> Non
     end = time.monotonic() + _START_SECONDS
     while (problem := probes.check(name, settings)) is not None:
         if process.poll() is not None or time.monotonic() > end:
-            said = (folder / f"{name}.log").read_text(errors="replace").strip()[-500:]
-            raise BackupError(f"{name} does not start from the backup ({problem}): {said}")
+            log_end = (folder / f"{name}.log").read_text(errors="replace").strip()[-500:]
+            raise BackupError(f"{name} does not start from the backup ({problem}): {log_end}")
         time.sleep(0.2)

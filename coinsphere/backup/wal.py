@@ -108,9 +108,9 @@ class Receiver:
         self._hearing = threading.Thread(target=self._hear, args=[self._child.stderr], daemon=True)
         self._hearing.start()
 
-    def _hear(self, said: IO[str]) -> None:
-        with said:
-            self._words.extend(line.strip() for line in said)
+    def _hear(self, stderr: IO[str]) -> None:
+        with stderr:
+            self._words.extend(line.strip() for line in stderr)
 
     def stop(self) -> bool:
         """Stop it. Returns False where it never ran."""

@@ -86,13 +86,13 @@ class BTCPay:
         if any(raw["status"] == "Processing" for raw in ours):
             raise PaymentOnItsWay
         latest = int((now + _TIME_TO_PAY).timestamp())
-        found = (
+        invoices = (
             _invoice(raw)
             for raw in ours
             if raw["status"] == "New" and raw["expirationTime"] > latest
         )
         offered = (self.offer.amount, self.offer.currency)
-        return next((each for each in found if (each.amount, each.currency) == offered), None)
+        return next((each for each in invoices if (each.amount, each.currency) == offered), None)
 
     def invoice(self, customer: str, page: str) -> Invoice:
         """Create an invoice, whose page leads back to `page`. Raises `ProviderError`."""
@@ -149,12 +149,12 @@ class BTCPay:
             raise Forged("the signature does not fit")
         try:
             raw = json.loads(body)
-            told, store = btcpay_invoices.event(raw), raw["storeId"]
+            event, store = btcpay_invoices.event(raw), raw["storeId"]
         except NONSENSE:
             raise Forged("it is no event of ours") from None
         if store != self._store:
             raise Forged("it is of another store")
-        return told
+        return event
 
     def _booked(self, customer: str, booked: Mapping[str, str]) -> list[Raw]:
         return [
@@ -188,8 +188,8 @@ def _invoice(raw: Raw) -> Invoice:
 def _sighting(raw: Raw, before: str) -> PaymentEvent:
     """What would have been told of an invoice; looking again before anybody acted on it is the same event."""
     name = word(f"{raw['id']} {raw['status']} after {before}")
-    topic, made = f"Invoice{raw['status']}", moment(raw["createdTime"])
-    return PaymentEvent(name, topic, word(raw["metadata"]["orderId"]), made)
+    topic, created_at = f"Invoice{raw['status']}", moment(raw["createdTime"])
+    return PaymentEvent(name, topic, word(raw["metadata"]["orderId"]), created_at)
 
 
 @contextmanager

@@ -31,6 +31,6 @@ def named(conn: Connection, provider: str, user_id: UUID, now: datetime) -> str:
     known = find(conn, provider, user_id)
     if known is not None:
         return known
-    made = secrets.token_hex(16)
-    store(conn, provider, user_id, made, now)
-    return find(conn, provider, user_id) or made
+    reference = secrets.token_hex(16)
+    store(conn, provider, user_id, reference, now)
+    return find(conn, provider, user_id) or reference

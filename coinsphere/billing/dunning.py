@@ -33,7 +33,7 @@ def tell(
     email, locale = row
     page = f"{pages_url}/billing"
     with i18n.speaking(locale):
-        told = [account_mails.payment_failed(page, max(ends))] if ends else []
-        told += [account_mails.payment_short(page, each.reference) for each in trouble.short]
-    for message in told:
+        mails = [account_mails.payment_failed(page, max(ends))] if ends else []
+        mails += [account_mails.payment_short(page, each.reference) for each in trouble.short]
+    for message in mails:
         mail.enqueue(conn, email, message.subject, message.text, message.html, user_id=user_id)

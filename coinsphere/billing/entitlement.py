@@ -58,35 +58,37 @@ EVERYTHING = Entitlement(UNLIMITED)
 NOTHING_BOUGHT = Entitlement(FREE)
 
 
-def gives_until(held: Subscription, grace: timedelta) -> datetime | None:
+def gives_until(subscription: Subscription, grace: timedelta) -> datetime | None:
     """The instant a subscription stops to give its plan; None where it gives nothing."""
-    if held.status in ("incomplete", "refunded"):
+    if subscription.status in ("incomplete", "refunded"):
         return None
-    if held.status == "past_due":
-        end = held.period_started_at + grace
-        return end if held.cancels_at is None else min(end, held.cancels_at)
-    return held.cancels_at or held.period_ends_at + grace
+    if subscription.status == "past_due":
+        end = subscription.period_started_at + grace
+        return end if subscription.cancels_at is None else min(end, subscription.cancels_at)
+    return subscription.cancels_at or subscription.period_ends_at + grace
 
 
-def of(held: Sequence[Subscription], now: datetime, grace: timedelta) -> Entitlement:
+def of(subscriptions: Sequence[Subscription], now: datetime, grace: timedelta) -> Entitlement:
     """The plan that several subscriptions give together: the one that lasts longest counts."""
-    ends = [(end, each) for each in held if (end := gives_until(each, grace)) and end > now]
+    ends = [
+        (end, each) for each in subscriptions if (end := gives_until(each, grace)) and end > now
+    ]
     if ends:
         end, best = max(ends, key=lambda pair: pair[0])
         return _given(best, end)
-    if held:
-        newest = max(held, key=lambda each: each.period_started_at)
+    if subscriptions:
+        newest = max(subscriptions, key=lambda each: each.period_started_at)
         # The provider may tell that it has ended an hour later.
         has_ended = newest.status in _RUNNING
         return Entitlement(FREE, "cancelled" if has_ended else newest.status)
     return NOTHING_BOUGHT
 
 
-def _given(held: Subscription, end: datetime) -> Entitlement:
-    renews = held.status in _RUNNING and held.cancels_at is None
+def _given(subscription: Subscription, end: datetime) -> Entitlement:
+    renews = subscription.status in _RUNNING and subscription.cancels_at is None
     return Entitlement(
-        SOLD[held.plan],
-        held.status,
+        SOLD[subscription.plan],
+        subscription.status,
         ends_at=None if renews else end,
-        renews_at=held.period_ends_at if renews else None,
+        renews_at=subscription.period_ends_at if renews else None,
     )

@@ -74,8 +74,8 @@ def refresh_later(conn: Connection, provider: str, customer: str) -> None:
 
 def waiting(conn: Connection, provider: str, customer: str) -> list[str]:
     """The events about a customer that are not handled yet."""
-    found = conn.execute(_WAITING, {"provider": provider, "customer": customer})
-    return [reference for (reference,) in found]
+    rows = conn.execute(_WAITING, {"provider": provider, "customer": customer})
+    return [reference for (reference,) in rows]
 
 
 def handled(
@@ -89,8 +89,8 @@ def handled(
 def behind(conn: Connection, provider: str, now: datetime) -> list[str]:
     """Customers with an event that waits, or without one that should have come."""
     conn.execute(_ABOUT_NOBODY)
-    found = conn.execute(_BEHIND, {"provider": provider, "now": now})
-    return [customer for (customer,) in found]
+    rows = conn.execute(_BEHIND, {"provider": provider, "now": now})
+    return [customer for (customer,) in rows]
 
 
 def forget(conn: Connection, before: datetime) -> None:

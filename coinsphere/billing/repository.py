@@ -49,8 +49,8 @@ def entitled(
 ) -> Entitlement:
     """The plan that a user's subscriptions give now; with a provider, only those there."""
     with conn.cursor(row_factory=class_row(Subscription)) as cursor:
-        held = cursor.execute(_HELD, {"user_id": user_id, "provider": provider}).fetchall()
-    return entitlement.of(held, now, grace)
+        subscriptions = cursor.execute(_HELD, {"user_id": user_id, "provider": provider}).fetchall()
+    return entitlement.of(subscriptions, now, grace)
 
 
 def booked(conn: Connection, provider: str, user_id: UUID) -> dict[str, str]:

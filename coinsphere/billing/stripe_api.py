@@ -54,10 +54,10 @@ class Stripe:
 
         It is told the id alone: the address and the card are asked for by its own page.
         """
-        made = self._api.customers.create(
+        customer = self._api.customers.create(
             {"metadata": {"user_id": str(user_id)}}, {"idempotency_key": f"customer-{user_id}"}
         )
-        return str(made.id)
+        return str(customer.id)
 
     def checkout(self, customer: str, page: str, trial_days: int) -> str:
         """The address of Stripe's page that sells the plan; it leads back to `page`. Raises `Fault`.
@@ -85,8 +85,10 @@ class Stripe:
 
     def portal(self, customer: str, page: str) -> str:
         """The address of Stripe's page for card, invoices and cancellation. Raises `Fault`."""
-        made = self._api.billing_portal.sessions.create({"customer": customer, "return_url": page})
-        return str(made.url)
+        session = self._api.billing_portal.sessions.create(
+            {"customer": customer, "return_url": page}
+        )
+        return str(session.url)
 
     def standing(
         self,

@@ -66,7 +66,7 @@ def refresh(
         NotSold: no provider is configured any more.
     """
     # Before the question: what arrives meanwhile is handled by the next job.
-    told = events.waiting(conn, provider, customer)
+    references = events.waiting(conn, provider, customer)
     user_id = reconciliation.owner(conn, provider, customer)
     seller = None if user_id is None else providers.of(settings, provider)
     standing = None
@@ -80,12 +80,12 @@ def refresh(
                 standing, now=now, grace=grace,
             )  # fmt: skip
             dunning.tell(conn, user_id, trouble, settings.pages_url, grace=grace, now=now)
-        events.handled(conn, provider, customer, told, now)
+        events.handled(conn, provider, customer, references, now)
     if seller is not None and standing is not None:
         for reference in standing.refunded:
             seller.end(reference)
             _log.info("refunded subscription ended", reference=reference)
-    _log.info("customer", provider=provider, events=len(told), is_ours=user_id is not None)
+    _log.info("customer", provider=provider, events=len(references), is_ours=user_id is not None)
 
 
 def reconcile(conn: Connection, provider: Provider, now: datetime) -> int:
@@ -95,9 +95,11 @@ def reconcile(conn: Connection, provider: Provider, now: datetime) -> int:
     """
     since = now - LOOKED_BACK
     booked = repository.booked_since(conn, provider.name, since)
-    found = list(provider.missed(since, booked))
+    missed = list(provider.missed(since, booked))
     with conn.transaction():
-        lost = sum(events.store(conn, provider.name, each, now, "reconciliation") for each in found)
+        lost = sum(
+            events.store(conn, provider.name, each, now, "reconciliation") for each in missed
+        )
         for customer in events.behind(conn, provider.name, now):
             events.refresh_later(conn, provider.name, customer)
         events.forget(conn, now - KEPT)

@@ -69,8 +69,8 @@ def _bitcoin(text: str) -> str:
     # Bech32 knows no case, Base58 does.
     address = text.lower() if text.lower().startswith("bc1") and text.upper() == text else text
     try:
-        found = script.address_to_scriptpubkey(address)
-        is_ours = found is not None and found.address(_MAINNET) == address
+        script_pubkey = script.address_to_scriptpubkey(address)
+        is_ours = script_pubkey is not None and script_pubkey.address(_MAINNET) == address
     except _NONSENSE:
         is_ours = False
     if not is_ours:

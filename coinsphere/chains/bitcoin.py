@@ -57,8 +57,8 @@ def _branch(
 ) -> int:
     total, unused = 0, 0
     for address in derived(key, branch, make):
-        held, used = _look(http, urls, address)
-        total += held
+        satoshi, used = _look(http, urls, address)
+        total += satoshi
         unused = 0 if used else unused + 1
         if unused == _GAP:
             return total
@@ -88,10 +88,10 @@ def _ask(http: httpx2.Client, url: str) -> tuple[int, bool]:
     answer = outbound.ask(http, _SOURCE, url, largest=_LARGEST_ANSWER)
     try:
         stats = answer["chain_stats"]
-        held = stats["funded_txo_sum"] - stats["spent_txo_sum"]
+        satoshi = stats["funded_txo_sum"] - stats["spent_txo_sum"]
         used = stats["tx_count"] + answer["mempool_stats"]["tx_count"] > 0
     except (KeyError, TypeError):
         raise BadPayload(_SOURCE, "the answer makes no sense", repr(answer)) from None
-    if not isinstance(held, int) or not 0 <= held <= _MOST_SATOSHI:
+    if not isinstance(satoshi, int) or not 0 <= satoshi <= _MOST_SATOSHI:
         raise BadPayload(_SOURCE, "no such amount exists", repr(answer))
-    return held, used
+    return satoshi, used

@@ -25,22 +25,24 @@ def balances(
         multicall: the contract that answers many calls at once, and knows the coin's balance.
     """
     contracts = [contract for contract in tokens if contract != NATIVE]
-    coin, *found = yield [
+    coin, *rows = yield [
         Call(multicall, "getEthBalance(address)", (owner,)),
         *(balance_of(contract, owner) for contract in contracts),
     ]
-    raw = dict(zip(contracts, map(_number, found), strict=True))
+    raw = dict(zip(contracts, map(_number, rows), strict=True))
     unknown = [
         contract for contract in contracts if raw[contract] and tokens[contract].decimals is None
     ]
     facts = {**tokens, **(yield from token_facts(unknown))}
-    made: dict[str, Balance | None] = {
+    balances_by_contract: dict[str, Balance | None] = {
         contract: None if amount is None else Balance(contract, amount, facts[contract])
         for contract, amount in raw.items()
     }
     amount = _number(coin)
-    made[NATIVE] = None if amount is None else Balance(NATIVE, amount, tokens[NATIVE])
-    return made
+    balances_by_contract[NATIVE] = (
+        None if amount is None else Balance(NATIVE, amount, tokens[NATIVE])
+    )
+    return balances_by_contract
 
 
 def token_facts(contracts: Sequence[str]) -> Plan[dict[str, TokenFacts]]:
@@ -49,11 +51,11 @@ def token_facts(contracts: Sequence[str]) -> Plan[dict[str, TokenFacts]]:
         return {}
     symbols = [Call(contract, "symbol()", (), ("string",)) for contract in contracts]
     decimals = [Call(contract, "decimals()", (), ("uint8",)) for contract in contracts]
-    found = yield [*symbols, *decimals]
+    rows = yield [*symbols, *decimals]
     return {
         contract: TokenFacts(_symbol(symbol), _number(decimal))
         for contract, symbol, decimal in zip(
-            contracts, found[: len(contracts)], found[len(contracts) :], strict=True
+            contracts, rows[: len(contracts)], rows[len(contracts) :], strict=True
         )
     }
 

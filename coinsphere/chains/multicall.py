@@ -91,9 +91,9 @@ def run(plans: Mapping[K, Plan[T]], ask: Ask) -> dict[K, T]:
         _advance(key, plan, None, done, waiting)
     while waiting:
         wanted = list(dict.fromkeys(call for calls in waiting.values() for call in calls))
-        found = dict(zip(wanted, ask(wanted), strict=True))
+        results = dict(zip(wanted, ask(wanted), strict=True))
         for key, calls in list(waiting.items()):
-            _advance(key, plans[key], [found[call] for call in calls], done, waiting)
+            _advance(key, plans[key], [results[call] for call in calls], done, waiting)
     return done
 
 

@@ -32,8 +32,8 @@ class Nodes:
     """
 
     def __init__(self, settings: Settings, *, seconds: float = outbound.PATIENCE) -> None:
-        given = settings.wallet_nodes
-        own = _parse("" if given is None else given.get_secret_value())
+        setting = settings.wallet_nodes
+        own = _parse("" if setting is None else setting.get_secret_value())
         self.urls = {name: own.get(name) or urls for name, urls in _PUBLIC.items()}
         self.http = outbound.client(
             is_private_allowed=settings.wallet_private_networks, seconds=seconds
@@ -58,7 +58,7 @@ class Nodes:
 
 
 def _parse(text: str) -> dict[Blockchain, tuple[str, ...]]:
-    found: dict[Blockchain, list[str]] = defaultdict(list)
+    by_chain: dict[Blockchain, list[str]] = defaultdict(list)
     for part in filter(None, map(str.strip, text.split(","))):
         name, is_pair, url = part.partition("=")
         if not is_pair or name not in CHAINS or not url.startswith(("https://", "http://")):
@@ -66,5 +66,5 @@ def _parse(text: str) -> dict[Blockchain, tuple[str, ...]]:
             raise ConfigurationError(
                 f"{variable('wallet_nodes')} wants chain=url pairs with commas between them; chains are {known}"
             )
-        found[Blockchain(name)].append(url)
-    return {name: tuple(urls) for name, urls in found.items()}
+        by_chain[Blockchain(name)].append(url)
+    return {name: tuple(urls) for name, urls in by_chain.items()}

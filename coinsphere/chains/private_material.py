@@ -41,9 +41,9 @@ def is_secret(text: str) -> bool:
         _EXTENDED.search(text) is not None
         or _HEX_KEY.search(text) is not None
         or _holds_phrase(text)
-        or any(_is_wif(found) for found in _WIF.findall(text))
-        or any(_decoded_size(found) == _SECRET_KEY_BYTES for found in _SOLANA_KEY.findall(text))
-        or any(_is_bytes(found) for found in _BYTES.findall(text))
+        or any(_is_wif(match) for match in _WIF.findall(text))
+        or any(_decoded_size(match) == _SECRET_KEY_BYTES for match in _SOLANA_KEY.findall(text))
+        or any(_is_bytes(match) for match in _BYTES.findall(text))
     )
 
 

@@ -147,8 +147,8 @@ class Node:
         answer = outbound.ask(
             self._http, self._source, url, body=body if len(body) > 1 else body[0]
         )
-        found = answer if isinstance(answer, list) else [answer]
-        by_id = {each.get("id"): each for each in found if isinstance(each, dict)}
+        answers = answer if isinstance(answer, list) else [answer]
+        by_id = {each.get("id"): each for each in answers if isinstance(each, dict)}
         if None in by_id:  # a refusal of the whole request
             return [self._result(by_id[None])]
         return [self._result(by_id.get(each["id"])) for each in body]

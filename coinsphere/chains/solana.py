@@ -40,34 +40,37 @@ def balances(
     ]
     coin, *programs = node.ask(questions)
     try:
-        made: dict[str, Balance | None] = {
+        balances_by_mint: dict[str, Balance | None] = {
             NATIVE: Balance(NATIVE, _whole(coin["value"]), known.facts[NATIVE])
         }
         for account in (each for program in programs for each in program["value"]):
-            _add(made, account["account"]["data"]["parsed"]["info"], known, ticked)
+            _add(balances_by_mint, account["account"]["data"]["parsed"]["info"], known, ticked)
     except (KeyError, TypeError, ValueError):
         raise BadPayload(_SOURCE, "the answer makes no sense", repr(coin)) from None
-    return made
+    return balances_by_mint
 
 
 def _add(
-    made: dict[str, Balance | None], info: dict[str, Any], known: Directory, ticked: set[str]
+    balances_by_mint: dict[str, Balance | None],
+    info: dict[str, Any],
+    known: Directory,
+    ticked: set[str],
 ) -> None:
     """Add a token account: one owner may have several of one token."""
     mint = str(info["mint"])
     facts = known.facts.get(mint.lower())
     if facts is None and mint not in ticked:
         return
-    before = made.get(mint, _NOTHING)
+    before = balances_by_mint.get(mint, _NOTHING)
     try:
         tokens = info["tokenAmount"]
-        told = facts or TokenFacts(None, _whole(tokens["decimals"]))
-        held = _whole(tokens["amount"])
+        token = facts or TokenFacts(None, _whole(tokens["decimals"]))
+        raw = _whole(tokens["amount"])
     except (LookupError, TypeError, ValueError) as error:
         _log.warning("token account unreadable", chain=_SOURCE, token=mint, error=repr(error))
-        made[mint] = None
+        balances_by_mint[mint] = None
         return
-    made[mint] = None if before is None else Balance(mint, before.raw + held, told)
+    balances_by_mint[mint] = None if before is None else Balance(mint, before.raw + raw, token)
 
 
 def _whole(value: Any) -> int:

@@ -83,10 +83,10 @@ def require_current(url: str) -> None:
     Raises:
         DatabaseNotReady: it is not; says which it is and what to do.
     """
-    found, wanted = current(url), revisions()[-1]
-    if found != wanted:
+    revision, wanted = current(url), revisions()[-1]
+    if revision != wanted:
         raise DatabaseNotReady(
-            f"The database is at revision {found or 'none'}, this version needs {wanted}: run `coinsphere db upgrade`."
+            f"The database is at revision {revision or 'none'}, this version needs {wanted}: run `coinsphere db upgrade`."
         )
 
 

@@ -46,16 +46,18 @@ def of_positions(
     today: date,
 ) -> dict[UUID, InProtocols]:
     """The value in protocols of each of one user's portfolios, by the wallets that belong to it."""
-    found: dict[UUID, list[StoredPosition]] = {portfolio_id: [] for portfolio_id in currencies}
+    by_portfolio: dict[UUID, list[StoredPosition]] = {
+        portfolio_id: [] for portfolio_id in currencies
+    }
     for each in positions:
-        if each.portfolio_id in found:
-            found[each.portfolio_id].append(each)
+        if each.portfolio_id in by_portfolio:
+            by_portfolio[each.portfolio_id].append(each)
     market = StoredMarket(conn)
-    used = {currencies[portfolio_id] for portfolio_id, each in found.items() if each}
+    used = {currencies[portfolio_id] for portfolio_id, each in by_portfolio.items() if each}
     rates = {currency: market.now_per_dollar(currency, today) for currency in used}
     return {
         portfolio_id: _summed(each, rates.get(currencies[portfolio_id]))
-        for portfolio_id, each in found.items()
+        for portfolio_id, each in by_portfolio.items()
     }
 
 

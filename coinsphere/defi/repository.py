@@ -164,7 +164,7 @@ def store(
     conn: Connection,
     wallet_id: UUID,
     slug: str,
-    found: Sequence[NewPosition],
+    positions: Sequence[NewPosition],
     now: datetime,
     *,
     are_rewards_known: bool = True,
@@ -176,10 +176,10 @@ def store(
     """
     protocol_id = _protocol(conn, slug)
     parameters = {"wallet_id": wallet_id, "protocol_id": protocol_id, "now": now}
-    keys = [each.key for each in found]
+    keys = [each.key for each in positions]
     conn.execute(_CLOSE, {**parameters, "keys": keys, "are_rewards_known": are_rewards_known})
     with conn.cursor() as cursor:
-        cursor.executemany(_UPSERT, [{**parameters, **_row(each)} for each in found])
+        cursor.executemany(_UPSERT, [{**parameters, **_row(each)} for each in positions])
 
 
 def open_positions(

@@ -44,17 +44,17 @@ _USUAL = {
 def snapshot(seed: int, now: datetime) -> Snapshot:
     """The figures of the day of `now`."""
     day = now.date().toordinal()
-    found = Snapshot(SIMULATED)
+    figures = Snapshot(SIMULATED)
     for slug, usual in _USUAL.items():
         tvl = usual.tvl * _wave(seed, slug, day)
-        found.tvl[slug] = Decimal(tvl).quantize(_CENT)
+        figures.tvl[slug] = Decimal(tvl).quantize(_CENT)
         for symbol, share, apy in usual.pools:
             name = f"{slug}:{symbol}"
             percent = Decimal(apy * _wave(seed, name, day)).quantize(_BASIS_POINT)
-            held = Decimal(tvl * share).quantize(_CENT)
-            pool = Pool(f"{SIMULATED}:{name}", "ethereum", symbol, held, percent, percent, None)
-            found.pools.setdefault(slug, []).append(pool)
-    return found
+            pool_tvl = Decimal(tvl * share).quantize(_CENT)
+            pool = Pool(f"{SIMULATED}:{name}", "ethereum", symbol, pool_tvl, percent, percent, None)
+            figures.pools.setdefault(slug, []).append(pool)
+    return figures
 
 
 def _wave(seed: int, name: str, day: int) -> float:

@@ -179,7 +179,7 @@ def is_full(conn: Database, user_id: UUID) -> bool:
 
 def change(
     conn: Database,
-    found: Connection,
+    connection: Connection,
     *,
     portfolio_id: UUID | None,
     markets: Sequence[str],
@@ -188,15 +188,15 @@ def change(
 ) -> Connection | None:
     """Change a connection's settings; one that moves to another portfolio is read there from the beginning."""
     values = {
-        "id": found.id,
-        "user_id": found.user_id,
+        "id": connection.id,
+        "user_id": connection.user_id,
         "portfolio_id": portfolio_id,
         "markets": list(markets),
         "sync_minutes": sync_minutes,
         "now": now,
     }
     conn.execute(_CHANGE, values)
-    return get(conn, found.id, found.user_id)
+    return get(conn, connection.id, connection.user_id)
 
 
 def delete(conn: Database, user_id: UUID, connection_id: UUID) -> str | None:
@@ -205,17 +205,17 @@ def delete(conn: Database, user_id: UUID, connection_id: UUID) -> str | None:
     return None if row is None else str(row[0])
 
 
-def credentials(conn: Database, keys: SymmetricKeys, found: Connection) -> Credentials:
+def credentials(conn: Database, keys: SymmetricKeys, connection: Connection) -> Credentials:
     """The key of a connection, opened. Only the worker's role may read it.
 
     Raises:
         SealError: it does not open.
         LookupError: the connection is gone.
     """
-    row = conn.execute(_CREDENTIALS, {"id": found.id}).fetchone()
+    row = conn.execute(_CREDENTIALS, {"id": connection.id}).fetchone()
     if row is None or row[0] is None:
         raise LookupError("The account was disconnected meanwhile.")
-    place = sealed_columns.exchange_credentials(found.user_id, found.id)
+    place = sealed_columns.exchange_credentials(connection.user_id, connection.id)
     return Credentials(**json.loads(envelope.open_(keys, row[0], place)))
 
 

@@ -76,8 +76,8 @@ def ratio(rates: Rates, effect: float) -> Numbers:
     mixed = variance + effect**2
     exponent = effect**2 * difference**2 / (2 * variance * mixed)
     # Beyond 700 a float has no room, and nothing is open.
-    found = np.sqrt(variance / mixed) * np.exp(np.minimum(exponent, 700))
-    return np.where(_is_enough(rates), found, 0.0)
+    likelihood_ratio = np.sqrt(variance / mixed) * np.exp(np.minimum(exponent, 700))
+    return np.where(_is_enough(rates), likelihood_ratio, 0.0)
 
 
 def sample_ratio(counts: Sequence[int], shares: Sequence[float]) -> float:

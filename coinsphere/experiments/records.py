@@ -38,7 +38,7 @@ _OBSERVE = """
 def expose(
     conn: Connection,
     flag: Flag,
-    given: Mapping[UUID, FlagEvaluationDetails[str]],
+    evaluations: Mapping[UUID, FlagEvaluationDetails[str]],
     times: Mapping[UUID, int],
     now: datetime,
 ) -> dict[UUID, str]:
@@ -50,12 +50,12 @@ def expose(
     Args:
         conn: the transaction in which it is shown.
         flag: what is given.
-        given: by user, as `Flags.give` answers.
+        evaluations: by user, as `Flags.give` answers.
         times: by user, how often it is shown.
         now: when.
     """
-    shown = {user_id: each.value for user_id, each in given.items()}
-    drawn = {user_id: each for user_id, each in given.items() if each.reason == Reason.SPLIT}
+    shown = {user_id: each.value for user_id, each in evaluations.items()}
+    drawn = {user_id: each for user_id, each in evaluations.items() if each.reason == Reason.SPLIT}
     if not drawn:
         return shown
     values = {

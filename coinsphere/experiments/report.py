@@ -78,10 +78,10 @@ class Report:
 def running(conn: Connection, now: datetime) -> list[Report]:
     """The reports of all experiments that run."""
     known = repository.stored(conn)
-    found = [(each, known.get(each.flag.key)) for each in EXPERIMENTS]
+    with_rules = [(each, known.get(each.flag.key)) for each in EXPERIMENTS]
     return [
         of(experiment, stored, shares, _participants(conn, experiment, stored.version, now))
-        for experiment, stored in found
+        for experiment, stored in with_rules
         if stored is not None and (shares := _drawn(stored))
     ]
 

@@ -38,9 +38,9 @@ class RulesProvider(AbstractProvider):
     def learn(self, stored: Mapping[str, Stored]) -> None:
         """Decide by these rules from now on; a flag with invalid rules gives its default, and no other is affected."""
         known = {key: (each.version, each.parsed()) for key, each in stored.items()}
-        for key, (version, found) in known.items():
-            if isinstance(found, BadRules) and self._known.get(key, (0,))[0] != version:
-                _log.warning("bad rules", flag=key, version=version, error=str(found))
+        for key, (version, parsed) in known.items():
+            if isinstance(parsed, BadRules) and self._known.get(key, (0,))[0] != version:
+                _log.warning("bad rules", flag=key, version=version, error=str(parsed))
         self._known = known
 
     def get_metadata(self) -> Metadata:
@@ -81,10 +81,10 @@ class RulesProvider(AbstractProvider):
         context: EvaluationContext | None,
         values: Mapping[str, Value],
     ) -> FlagResolutionDetails[Value]:
-        version, found = self._known.get(flag.key, (0, ()))
-        if isinstance(found, BadRules):
-            raise ParseError(str(found))
-        decided = rules.decide(flag, found, _asked(context)) if found else None
+        version, parsed = self._known.get(flag.key, (0, ()))
+        if isinstance(parsed, BadRules):
+            raise ParseError(str(parsed))
+        decided = rules.decide(flag, parsed, _asked(context)) if parsed else None
         if decided is None:
             return FlagResolutionDetails(default, reason=Reason.DEFAULT)
         return FlagResolutionDetails(
@@ -108,8 +108,8 @@ def _asked(context: EvaluationContext | None) -> Asked:
         user_id = UUID(context.targeting_key)
     except ValueError:
         raise InvalidContextError("the targeting key is no id of a user") from None
-    told = context.attributes
-    return Asked(user_id, str(told.get("plan", "")), str(told.get("environment", "")))
+    attributes = context.attributes
+    return Asked(user_id, str(attributes.get("plan", "")), str(attributes.get("environment", "")))
 
 
 def _refuse(key: str) -> NoReturn:

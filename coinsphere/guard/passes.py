@@ -56,7 +56,7 @@ class Passes:
     def redeem(self, code: str) -> str | None:
         """The value of a session's cookie for a code; None where it is wrong, old, or was used."""
         try:
-            value, made = self._signer("link").loads(
+            value, issued_at = self._signer("link").loads(
                 code, max_age=LINK_SECONDS, return_timestamp=True
             )
         except BadSignature:
@@ -64,7 +64,7 @@ class Passes:
         now = time.time()
         self._used = {each: until for each, until in self._used.items() if until > now}
         # What was used before this process started is forgotten, so older codes are not taken.
-        if value in self._used or made.timestamp() < self._started_at:
+        if value in self._used or issued_at.timestamp() < self._started_at:
             return None
         self._used[value] = now + LINK_SECONDS
         return self._signer("session").dumps(secrets.token_urlsafe(12))

@@ -45,14 +45,14 @@ def made(
     conn: Connection, backup_id: str, kind: str, *, started: datetime, finished: datetime, size: int
 ) -> None:
     """Store that a base backup of `size` bytes was made."""
-    told = {
+    parameters = {
         "id": backup_id,
         "kind": kind,
         "started": started,
         "finished": finished,
         "bytes": size,
     }
-    conn.execute(_MADE, told)
+    conn.execute(_MADE, parameters)
 
 
 def beat(conn: Connection, place: str, segment: str | None, problem: str | None) -> None:
@@ -78,7 +78,7 @@ def drilled(
     report: object,
 ) -> None:
     """Store the result of a drill; `report` is JSON."""
-    told = {
+    parameters = {
         "backup": backup_id,
         "started": started_at,
         "rpo": rpo_seconds,
@@ -86,7 +86,7 @@ def drilled(
         "good": is_good,
         "report": Jsonb(report),
     }
-    conn.execute(_DRILLED, told)
+    conn.execute(_DRILLED, parameters)
 
 
 def problems(conn: Connection, hours: int, now: datetime) -> list[str]:
@@ -120,21 +120,23 @@ def _of_receiver(slot: tuple[bool, str, datetime] | None, now: datetime) -> list
 def _of_ages(
     newest: datetime | None, stored: datetime | None, hours: timedelta, now: datetime
 ) -> list[str]:
-    said = []
+    sentences = []
     if newest is None:
-        said.append("there is no base backup yet")
+        sentences.append("there is no base backup yet")
     elif now - newest > hours + SPARE:
-        said.append(f"the newest base backup is of {newest:%Y-%m-%d %H:%M} UTC")
+        sentences.append(f"the newest base backup is of {newest:%Y-%m-%d %H:%M} UTC")
     if stored is not None and now - stored > BEAT_AT_MOST:
-        said.append(f"what was committed since {stored:%Y-%m-%d %H:%M} UTC is stored nowhere else")
-    return said
+        sentences.append(
+            f"what was committed since {stored:%Y-%m-%d %H:%M} UTC is stored nowhere else"
+        )
+    return sentences
 
 
 def _of_drill(conn: Connection, now: datetime) -> list[str]:
-    found = conn.execute(_DRILL).fetchone()
-    if found is None:
+    row = conn.execute(_DRILL).fetchone()
+    if row is None:
         return []
-    at, is_good = found
+    at, is_good = row
     if not is_good:
         return [f"the drill of {at:%Y-%m-%d %H:%M} UTC failed"]
     return [f"the last drill was on {at:%Y-%m-%d}"] if now - at > DRILL_AT_MOST else []

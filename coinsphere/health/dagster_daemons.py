@@ -68,7 +68,9 @@ def late(data: Mapping[str, Any], now: datetime) -> list[str]:
         now: the present instant.
     """
     nodes = data["repositoriesOrError"].get("nodes", ())
-    return [said for node in nodes for each in node["schedules"] for said in _late(each, now)]
+    return [
+        sentence for node in nodes for each in node["schedules"] for sentence in _late(each, now)
+    ]
 
 
 def _late(schedule: Mapping[str, Any], now: datetime) -> list[str]:

@@ -75,12 +75,12 @@ class SystemFigures(Collector):
         yield gauge("coinsphere_disk_free_bytes", "Room on the state folder's disk.", room.free)
         try:
             with psycopg.connect(self._settings.url_for(Role.API), connect_timeout=3) as conn:
-                found = [*self._of_jobs(conn), *self._of_conditions(conn), *_ages(conn)]
+                families = [*self._of_jobs(conn), *self._of_conditions(conn), *_ages(conn)]
         except psycopg.Error:
-            found = []
-        is_up = float(bool(found))
+            families = []
+        is_up = float(bool(families))
         yield gauge("coinsphere_database_up", "1 where PostgreSQL answers.", is_up)
-        yield from found
+        yield from families
 
     def _of_jobs(self, conn: psycopg.Connection) -> list[GaugeMetricFamily]:
         labels = ["queue", "state"]
@@ -103,21 +103,21 @@ class SystemFigures(Collector):
             "Things that are wrong though every process lives, by what is looked at.",
             labels=["check"],
         )
-        for name, said in conditions.problems(conn, self._settings, self._clock()).items():
-            family.add_metric([name], len(said))
+        for name, sentences in conditions.problems(conn, self._settings, self._clock()).items():
+            family.add_metric([name], len(sentences))
         return [family]
 
 
 def _ages(conn: psycopg.Connection) -> list[GaugeMetricFamily]:
     """One of each column; what is unknown is left out."""
-    found = []
+    families = []
     for query in (_AGES, _DRILL):
         cursor = conn.execute(query)
         row = cursor.fetchone() or ()
         names = [column.name for column in cursor.description or ()]
-        found += [
+        families += [
             gauge(name, _SAID[name], value)
             for name, value in zip(names, row, strict=False)
             if value is not None
         ]
-    return found
+    return families

@@ -74,6 +74,6 @@ def problems(
 
 def of_worker(conn: Connection, now: datetime) -> list[str]:
     """A sentence for each of the worker's periodic tasks that was not asked for in time."""
-    told = {"minutely": MINUTELY, "grace": GRACE}
-    (awake,) = conn.execute(_AWAKE, told).fetchone() or (None,)
+    parameters = {"minutely": MINUTELY, "grace": GRACE}
+    (awake,) = conn.execute(_AWAKE, parameters).fetchone() or (None,)
     return problems(CRONS, dict(conn.execute(_LAST).fetchall()), awake, now)

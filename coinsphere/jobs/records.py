@@ -107,14 +107,20 @@ def newest(
     limit: int = 50,
 ) -> list[Job]:
     """The jobs in `states`, the newest first; `before` is the last number on the page before."""
-    told = {**_LIMITS, "states": list(states), "queue": queue, "before": before, "limit": limit}
-    return conn.cursor(row_factory=class_row(Job)).execute(_LIST, told).fetchall()
+    parameters = {
+        **_LIMITS,
+        "states": list(states),
+        "queue": queue,
+        "before": before,
+        "limit": limit,
+    }
+    return conn.cursor(row_factory=class_row(Job)).execute(_LIST, parameters).fetchall()
 
 
 def find(conn: Connection, job_id: int) -> Job | None:
     """A job that is not done."""
-    told = {**_LIMITS, "id": job_id}
-    return conn.cursor(row_factory=class_row(Job)).execute(_ONE, told).fetchone()
+    parameters = {**_LIMITS, "id": job_id}
+    return conn.cursor(row_factory=class_row(Job)).execute(_ONE, parameters).fetchone()
 
 
 def events(conn: Connection, job_id: int) -> list[tuple[str, datetime]]:

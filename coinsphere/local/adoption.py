@@ -20,13 +20,13 @@ def adopt(process: psutil.Process, seconds: float) -> None:
         process: the one that outlived its supervisor.
         seconds: how long it may take to end when it is told to; then it is killed.
     """
-    told: list[int] = []
+    signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _: told.append(received))
+        signal.signal(number, lambda received, _: signals.append(received))
     deadline = float("inf")
     while _lives(process):
-        if told:
-            _send(process, told.pop(0))
+        if signals:
+            _send(process, signals.pop(0))
             deadline = min(deadline, time.monotonic() + seconds)
         if time.monotonic() > deadline:
             _send(process, signal.SIGKILL)

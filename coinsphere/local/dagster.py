@@ -106,8 +106,8 @@ def has_succeeded(settings: Settings, job: str) -> bool:
 
 def under_way(settings: Settings, job: str) -> str | None:
     """The run of `job` that waits or goes on, the newest; None where there is none."""
-    found = _ask(settings, _UNDER_WAY, job=job)["runsOrError"].get("results") or ()
-    return str(found[0]["runId"]) if found else None
+    runs = _ask(settings, _UNDER_WAY, job=job)["runsOrError"].get("results") or ()
+    return str(runs[0]["runId"]) if runs else None
 
 
 def launch(settings: Settings, job: str, tags: Mapping[str, str] | None = None) -> str:
@@ -147,8 +147,8 @@ def report_materialized(
         "description": description,
     }
     # Twice noted is noted once; thousands of partitions take a busy webserver a while.
-    told = _patiently(_ask)(settings, _REPORT, seconds=_LAUNCH_SECONDS, params=params)
-    answer = told["reportRunlessAssetEvents"]
+    reply = _patiently(_ask)(settings, _REPORT, seconds=_LAUNCH_SECONDS, params=params)
+    answer = reply["reportRunlessAssetEvents"]
     if answer["__typename"] != "ReportRunlessAssetEventsSuccess":
         raise LocalServiceError(f"Dagster does not note the partitions: {answer}")
 

@@ -46,15 +46,15 @@ class ProcessFigures(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The metrics of this instant."""
-        found = self._found()
-        answers = {name: float(said) for (name, _), said in found.items() if said is not None}
+        answering = self._found()
+        answers = {name: float(text) for (name, _), text in answering.items() if text is not None}
         yield _family("coinsphere_process_up", "1 where the process answers.", answers.items())
-        ages = {name: age for (name, pid) in found if (age := _age(pid)) is not None}
+        ages = {name: age for (name, pid) in answering if (age := _age(pid)) is not None}
         yield _family("coinsphere_process_age_seconds", "Time since its start.", ages.items())
-        taken = {name: of_tree(pid) for name, pid in found}
-        for each, said in SAID.items():
+        taken = {name: of_tree(pid) for name, pid in answering}
+        for each, text in SAID.items():
             values = ((name, getattr(took, each)) for name, took in taken.items())
-            yield _family(f"coinsphere_process_{each}", said, values)
+            yield _family(f"coinsphere_process_{each}", text, values)
 
 
 def of_tree(pid: int) -> Usage:
@@ -83,8 +83,8 @@ def _age(pid: int) -> float | None:
     return None
 
 
-def _family(name: str, said: str, values: Iterable[tuple[str, float]]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, said, labels=["process"])
+def _family(name: str, description: str, values: Iterable[tuple[str, float]]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, description, labels=["process"])
     for process, value in values:
         family.add_metric([process], value)
     return family

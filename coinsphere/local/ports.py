@@ -31,8 +31,8 @@ def refuse_taken(processes: Sequence[Process], settings: Settings) -> None:
 
 def free(count: int) -> list[int]:
     """So many TCP ports of loopback that were free a moment ago, all of them different."""
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+    with ExitStack() as sockets:
+        probes = [sockets.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:
             probe.bind(("127.0.0.1", 0))
         return [int(probe.getsockname()[1]) for probe in probes]

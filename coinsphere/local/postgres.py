@@ -103,11 +103,11 @@ class PostgresServer:
         with psycopg.connect(self.url(SUPERUSER, "postgres"), autocommit=True) as conn:
             provisioning.provision(conn, self.passwords)
 
-    def _check_version(self, found: str) -> None:
+    def _check_version(self, stored_version: str) -> None:
         wanted = version()
-        if found != wanted:
+        if stored_version != wanted:
             raise LocalServiceError(
-                f"{self.data} was made by PostgreSQL {found}, the installed one is {wanted}. Install the old release "
+                f"{self.data} was made by PostgreSQL {stored_version}, the installed one is {wanted}. Install the old release "
                 "of Coinsphere, dump the databases with its `pg_dump`, move the folder away, start again and restore "
                 "the dump; or stay on the old release."
             )

@@ -55,10 +55,10 @@ def servers(chosen: Settings) -> list[Process]:
         chosen: the settings without the credentials of the local servers: a server that they name is not embedded.
     """
     postgres, redis = states.embedded_postgres(chosen), states.embedded_redis(chosen)
-    found = []
+    processes = []
     if postgres is not None:
         # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave by itself.
-        found.append(
+        processes.append(
             Process(
                 "postgres",
                 postgres.command(),
@@ -69,8 +69,8 @@ def servers(chosen: Settings) -> list[Process]:
             )
         )
     if redis is not None:
-        found.append(Process("redis", redis.command(), redis.port, "redis_port"))
-    return found
+        processes.append(Process("redis", redis.command(), redis.port, "redis_port"))
+    return processes
 
 
 def application(settings: Settings, name: str) -> Process:

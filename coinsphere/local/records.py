@@ -34,9 +34,9 @@ def living(folder: Path, name: str) -> psutil.Process | None:
 def all_living(folder: Path) -> Iterator[psutil.Process]:
     """Every recorded process that lives."""
     for path in sorted((folder / "run").glob("*.json")):
-        found = living(folder, path.stem)
-        if found is not None:
-            yield found
+        process = living(folder, path.stem)
+        if process is not None:
+            yield process
 
 
 def _path(folder: Path, name: str) -> Path:

@@ -126,8 +126,8 @@ def end(pid: int, seconds: float) -> None:
 
 def _stop_seconds(name: str) -> float:
     """A stand-in passes the word on, and itself kills what does not end."""
-    found = [each for each in processes.table(Settings.from_env()) if each.name == name]
-    return found[0].stop_seconds + _TERM_SECONDS if found else _TERM_SECONDS
+    processes_of_name = [each for each in processes.table(Settings.from_env()) if each.name == name]
+    return processes_of_name[0].stop_seconds + _TERM_SECONDS if processes_of_name else _TERM_SECONDS
 
 
 def main() -> None:

@@ -110,11 +110,13 @@ def refresh_quotes(
         return run.finish()
     with run.attempt():
         if isinstance(source, VenueSource):
-            said = source.venue_quotes(tokens)
-            settled = consensus_store.settle(conn, source.name, tokens, said, now, rules or Rules())
+            venue_quotes = source.venue_quotes(tokens)
+            settled = consensus_store.settle(
+                conn, source.name, tokens, venue_quotes, now, rules or Rules()
+            )
             run.loaded(settled.loaded)
             run.doubted(settled.doubts)
-            run.missing(tokens, {quote.asset for quote in said})
+            run.missing(tokens, {quote.asset for quote in venue_quotes})
         elif isinstance(source, QuoteSource):
             quotes = source.quotes(tokens)
             run.loaded(quote_store.store(conn, quotes, now))

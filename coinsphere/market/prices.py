@@ -127,7 +127,7 @@ class _Candle:
 
 
 def _of_consensus(row: dict[str, Any]) -> Price:
-    found = consensus_store.consensus(row)
+    consensus = consensus_store.consensus(row)
     ratio = Ratio(row["old_units"], row["new_units"])
 
     def today(price: Decimal | None) -> Decimal | None:
@@ -135,15 +135,17 @@ def _of_consensus(row: dict[str, Any]) -> Price:
 
     return Price(
         made_of="consensus",
-        price=today(found.price),
-        agreed_at=found.agreed_at,
+        price=today(consensus.price),
+        agreed_at=consensus.agreed_at,
         recorded_at=row["recorded_at"],
         source=consensus_store.SOURCE,
-        state=found.state,
-        venues=found.venues,
-        confidence=today(found.confidence),
-        jump=found.jump,
-        candidate=today(found.candidate),
+        state=consensus.state,
+        venues=consensus.venues,
+        confidence=today(consensus.confidence),
+        jump=consensus.jump,
+        candidate=today(consensus.candidate),
         method=row["method"],
-        constituents=tuple(replace(each, price=today(each.price)) for each in found.constituents),
+        constituents=tuple(
+            replace(each, price=today(each.price)) for each in consensus.constituents
+        ),
     )

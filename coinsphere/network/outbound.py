@@ -287,5 +287,5 @@ def _read(response: httpx2.Response, source: str, largest: int, until: float) ->
 
 def addresses(host: str, port: int) -> list[str]:
     """The addresses of a name, or of an address in any spelling. Raises `OSError`."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in infos))

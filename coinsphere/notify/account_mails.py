@@ -24,9 +24,9 @@ def verify_address(frontend_url: str, token: str, hours: int) -> Message:
     )
 
 
-def answer_to_feedback(told: str, answer: str) -> Message:
+def answer_to_feedback(feedback: str, answer: str) -> Message:
     """A user's feedback and our answer to it; each line a paragraph."""
-    quoted = (f"> {line}" for line in told.splitlines())
+    quoted = (f"> {line}" for line in feedback.splitlines())
     return templates.account_mail(
         gettext("Your feedback to Coinsphere"),
         *answer.splitlines(),
@@ -125,13 +125,13 @@ def password_changed(ip_address: str | None, now: datetime, *, by_reset: bool) -
 
 def second_factor_added(what: str, ip_address: str | None, now: datetime) -> Message:
     """A login needs a second factor from now on."""
-    told = {"what": gettext(what)}
+    values = {"what": gettext(what)}
     return templates.account_mail(
-        gettext("%(what)s was added to your account") % told,
+        gettext("%(what)s was added to your account") % values,
         gettext(
             "%(what)s was added to your Coinsphere account: a password alone no longer lets anybody in."
         )
-        % told,
+        % values,
         _not_you(),
         facts=_where(ip_address, now),
     )
@@ -139,13 +139,13 @@ def second_factor_added(what: str, ip_address: str | None, now: datetime) -> Mes
 
 def identity_linked(provider: str, ip_address: str | None, now: datetime) -> Message:
     """An account elsewhere lets its owner in from now on."""
-    told = {"provider": provider}
+    values = {"provider": provider}
     return templates.account_mail(
-        gettext("%(provider)s opens your account") % told,
+        gettext("%(provider)s opens your account") % values,
         gettext(
             "An account at %(provider)s was linked with your Coinsphere account: who is logged in there gets in here, too."
         )
-        % told,
+        % values,
         _not_you(),
         facts=_where(ip_address, now),
     )
@@ -153,11 +153,11 @@ def identity_linked(provider: str, ip_address: str | None, now: datetime) -> Mes
 
 def identity_unlinked(provider: str, ip_address: str | None, now: datetime) -> Message:
     """An account elsewhere lets nobody in any more."""
-    told = {"provider": provider}
+    values = {"provider": provider}
     return templates.account_mail(
-        gettext("%(provider)s opens your account no more") % told,
+        gettext("%(provider)s opens your account no more") % values,
         gettext("An account at %(provider)s is no longer linked with your Coinsphere account.")
-        % told,
+        % values,
         _not_you(),
         facts=_where(ip_address, now),
     )
@@ -165,10 +165,10 @@ def identity_unlinked(provider: str, ip_address: str | None, now: datetime) -> M
 
 def second_factor_removed(what: str, ip_address: str | None, now: datetime) -> Message:
     """A login needs no second factor from now on."""
-    told = {"what": gettext(what)}
+    values = {"what": gettext(what)}
     return templates.account_mail(
-        gettext("%(what)s was removed from your account") % told,
-        gettext("%(what)s was removed from your Coinsphere account.") % told,
+        gettext("%(what)s was removed from your account") % values,
+        gettext("%(what)s was removed from your Coinsphere account.") % values,
         _not_you(),
         facts=_where(ip_address, now),
     )
@@ -186,14 +186,16 @@ def recovery_codes_replaced(ip_address: str | None, now: datetime) -> Message:
 
 def recovery_code_used(left: int, few: int, ip_address: str | None, now: datetime) -> Message:
     """A recovery code was used."""
-    told = {"left": left}
-    warning = [gettext("Only %(left)s are left: make new ones soon.") % told] if left <= few else []
+    values = {"left": left}
+    warning = (
+        [gettext("Only %(left)s are left: make new ones soon.") % values] if left <= few else []
+    )
     return templates.account_mail(
         gettext("A recovery code was used"),
         gettext(
             "Somebody, probably you, used a recovery code of your Coinsphere account. %(left)s are left."
         )
-        % told,
+        % values,
         *warning,
         _not_you(),
         facts=_where(ip_address, now),

@@ -50,24 +50,24 @@ def check(settings: Settings, now: datetime) -> int:
         last = operators.last_told(conn, SUBJECT)
         if last is not None and now - last < _QUIET:
             return 0
-        found = _found(conn, _BEGINNING if last is None else last - SETTLED, now - SETTLED)
-        if not found.set_aside and not found.refused:
+        findings = _found(conn, _BEGINNING if last is None else last - SETTLED, now - SETTLED)
+        if not findings.set_aside and not findings.refused:
             return 0
-        body = text(found, f"{settings.pages_url}/admin/data")
+        body = text(findings, f"{settings.pages_url}/admin/data")
         return operators.tell(conn, settings.operator_email, SUBJECT, body)
 
 
-def text(found: Findings, url: str) -> str:
+def text(findings: Findings, url: str) -> str:
     """The mail's text."""
-    sections = _section("Set aside by checks, and used by nothing", found.set_aside)
-    sections += _section("Refused on arrival, and kept as it came", found.refused)
+    sections = _section("Set aside by checks, and used by nothing", findings.set_aside)
+    sections += _section("Refused on arrival, and kept as it came", findings.refused)
     return _BODY.format(sections=sections, url=url)
 
 
 def _found(conn: Connection, since: datetime, until: datetime) -> Findings:
-    held = [each for each in set_aside.entries(conn) if since <= each.since < until]
+    entries = [each for each in set_aside.entries(conn) if since <= each.since < until]
     waiting = quarantine_review.waiting(conn, since=since, until=until)
-    return Findings(summaries.of_held(held), [summaries.of_refused(each) for each in waiting])
+    return Findings(summaries.of_held(entries), [summaries.of_refused(each) for each in waiting])
 
 
 def _section(title: str, lines: Sequence[str]) -> str:

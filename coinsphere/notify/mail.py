@@ -142,11 +142,11 @@ def send(conn: Connection, mail_id: UUID, transport: Transport, now: datetime) -
     """
     if conn.execute(_ATTEMPT, {"id": mail_id}).fetchone() is None:
         return False
-    found = get(conn, mail_id)
-    if found is None:
+    mail = get(conn, mail_id)
+    if mail is None:
         return False
     try:
-        transport.send(str(found.id), found.recipient, found.subject, found.text, found.html)
+        transport.send(str(mail.id), mail.recipient, mail.subject, mail.text, mail.html)
     except Exception as error:
         conn.execute(_FAILED, {"id": mail_id, "error": f"{type(error).__name__}: {error}"[:500]})
         raise

@@ -75,9 +75,9 @@ class SmtpTransport:
         host, port = self._parts.hostname or "", self._parts.port
         # Against this name TLS checks the certificate.
         relay._host = host  # type: ignore[attr-defined]  # noqa: SLF001  set by no public way but a connecting init
-        code, said = relay.connect(host, port or relay.default_port)
+        code, reply = relay.connect(host, port or relay.default_port)
         if code != _READY:
-            raise smtplib.SMTPConnectError(code, said)
+            raise smtplib.SMTPConnectError(code, reply)
 
     def _secure_and_log_in(self, relay: smtplib.SMTP) -> None:
         relay.ehlo()

@@ -54,6 +54,6 @@ def serve(
     Thread(target=server.serve_forever, name="metrics", daemon=True).start()
 
 
-def gauge(name: str, said: str, value: float) -> GaugeMetricFamily:
+def gauge(name: str, description: str, value: float) -> GaugeMetricFamily:
     """A metric without labels, as a collector yields it."""
-    return GaugeMetricFamily(name, said, value=value)
+    return GaugeMetricFamily(name, description, value=value)

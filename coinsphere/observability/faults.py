@@ -69,8 +69,8 @@ def scrubbed(event: Any, _hint: object = None) -> Any:
 
 
 def _tell(sentry: Any, process: str, event: Mapping[str, Any]) -> None:
-    found = event["exc_info"]
-    error = found if isinstance(found, BaseException) else _raised(found)
+    exc_info = event["exc_info"]
+    error = exc_info if isinstance(exc_info, BaseException) else _raised(exc_info)
     with sentry.new_scope() as scope:
         scope.set_tag("process", process)
         scope.set_tag("event", str(event.get("event", ""))[:200])
@@ -80,8 +80,8 @@ def _tell(sentry: Any, process: str, event: Mapping[str, Any]) -> None:
         sentry.capture_exception(error)
 
 
-def _raised(found: object) -> BaseException | None:
-    return found[1] if isinstance(found, tuple) else sys.exc_info()[1]
+def _raised(exc_info: object) -> BaseException | None:
+    return exc_info[1] if isinstance(exc_info, tuple) else sys.exc_info()[1]
 
 
 def _without_people(value: object) -> object:

@@ -26,5 +26,5 @@ class PoolFigures(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The figures of this instant."""
         stats = self._database.stats()
-        for name, (key, said) in FIGURES.items():
-            yield gauge(name, said, stats.get(key, 0))
+        for name, (key, description) in FIGURES.items():
+            yield gauge(name, description, stats.get(key, 0))

@@ -86,8 +86,10 @@ class StoreFigures(Collector):
 
 
 def _rows(conn: psycopg.Connection) -> Metric:
-    said = "About how many rows a table has: users, portfolios, transactions and what else counts."
-    family = GaugeMetricFamily("coinsphere_rows", said, labels=["table"])
+    description = (
+        "About how many rows a table has: users, portfolios, transactions and what else counts."
+    )
+    family = GaugeMetricFamily("coinsphere_rows", description, labels=["table"])
     for table, rows in conn.execute(_ROWS, {"tables": list(_TABLES)}):
         if rows is not None:
             family.add_metric([table], rows)
@@ -121,11 +123,11 @@ def _database(conn: psycopg.Connection) -> list[Metric]:
 def _of_info(info: Mapping[str, Any]) -> Iterator[Metric]:
     for key, name in _REDIS.items():
         yield gauge(name, f"What Redis calls {key}.", float(info[key]))
-    found = CounterMetricFamily(
+    evicted = CounterMetricFamily(
         "coinsphere_redis_lookups", "Keys that were looked up.", labels=["result"]
     )
-    found.add_metric(["hit"], info["keyspace_hits"])
-    found.add_metric(["miss"], info["keyspace_misses"])
-    yield found
-    said = "Keys that Redis dropped for want of memory."
-    yield CounterMetricFamily("coinsphere_redis_evicted", said, value=info["evicted_keys"])
+    evicted.add_metric(["hit"], info["keyspace_hits"])
+    evicted.add_metric(["miss"], info["keyspace_misses"])
+    yield evicted
+    description = "Keys that Redis dropped for want of memory."
+    yield CounterMetricFamily("coinsphere_redis_evicted", description, value=info["evicted_keys"])

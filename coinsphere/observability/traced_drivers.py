@@ -107,8 +107,8 @@ def described(statement: str) -> tuple[str, str]:
     text = " ".join(_TOKENS.sub(_without_value, statement).split())
     operation = _OPERATION.search(text)
     target = _TARGET.search(text)
-    found = [operation.group().upper()] if operation else ["SQL"]
-    return " ".join([*found, *([target.group(1).replace('"', "")] if target else [])]), text[
+    words = [operation.group().upper()] if operation else ["SQL"]
+    return " ".join([*words, *([target.group(1).replace('"', "")] if target else [])]), text[
         :_LONGEST
     ]
 

@@ -62,22 +62,22 @@ async def traced(call_next: Callable[[], Awaitable[Any]], context: JobContext, _
 
 def _part(context: JobContext) -> Part:
     job = context.job
-    told: dict[str, str | int | float] = {
+    attributes: dict[str, str | int | float] = {
         "messaging.system": "procrastinate",
         "messaging.destination.name": job.queue,
         "messaging.operation.type": "process",
         "coinsphere.job.id": job.id or 0,
         "coinsphere.job.attempts": job.attempts,
     }
-    return Part(f"process {job.task_name}", told)
+    return Part(f"process {job.task_name}", attributes)
 
 
 async def _begin(context: JobContext) -> None:
     job = context.job
     try:
-        found = await context.app.connector.execute_query_one_async(_ASKED, id=job.id)
+        row = await context.app.connector.execute_query_one_async(_ASKED, id=job.id)
     except ConnectorException:
         return  # the job finds out for itself, and is tried again
-    requests.bind(found["request_id"])
-    if found["lag"] is not None:
-        LAG.labels(job.queue).observe(max(0.0, found["lag"]))
+    requests.bind(row["request_id"])
+    if row["lag"] is not None:
+        LAG.labels(job.queue).observe(max(0.0, row["lag"]))

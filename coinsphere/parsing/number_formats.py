@@ -122,19 +122,19 @@ def _unit(text: str) -> tuple[str | None, str]:
     text = "".join(map(_narrow, text))
     first, last = text[:1], text[-1:]
     for sign, rest in ((first, text[1:]), (last, text[:-1])):
-        told = currency_of(sign)
-        if told is not None:
-            return told, rest.strip()
+        unit = currency_of(sign)
+        if unit is not None:
+            return unit, rest.strip()
     word = _WORD_BEFORE.match(text) or _WORD_AFTER.search(text)
     if word:
         return _WORDS[word[1].lower()], (text[: word.start()] + text[word.end() :]).strip()
     before = re.match(r"([A-Za-z]{0,3}[$¥]|[A-Za-z]{2,10}) ?(?=[-+0-9]|[.,][0-9])", text)
     if before:
-        told = before[1].upper()
+        unit = before[1].upper()
         if before[0].isalpha() and text[before.end()] in ".,":
             # `Rs.500`: the point is that of an abbreviation.
             return None, text
-        return _DOLLARS.get(told, told), text[before.end() :]
+        return _DOLLARS.get(unit, unit), text[before.end() :]
     after = _UNIT_APART.search(text) or re.search(r"(?<=[0-9.,]) ?([A-Za-z]{2,10})$", text)
     if after:
         return after[1].upper(), text[: after.start()].strip()

@@ -128,15 +128,15 @@ class Provider:
             ProviderError: it is away, or makes no sense.
         """
         described = self._description(now)
-        given = self._tokens(described, login, code)
-        token = given.get("id_token")
+        tokens = self._tokens(described, login, code)
+        token = tokens.get("id_token")
         if not isinstance(token, str):
             raise TokenRefused("there is no ID token")
         key = self._key(described, id_tokens.key_id(token), now)
         expected = Expected(self.issuer, self._client_id, login.nonce)
         claims = dict(id_tokens.verify(token, key, expected, now))
         if "email" not in claims:
-            claims |= self._more(described, given.get("access_token"), claims["sub"])
+            claims |= self._more(described, tokens.get("access_token"), claims["sub"])
         return id_tokens.identity(self.issuer, claims)
 
     # What it answers
@@ -148,34 +148,34 @@ class Provider:
             code=code, redirect_uri=login.redirect_uri, code_verifier=login.verifier,
             include_client_id=described.is_secret_in_body, **secret,
         )  # fmt: skip
-        told = self._ask(
+        answer = self._ask(
             described.token, form=dict(parse_qsl(body)), also=_REFUSALS,
             auth=None if described.is_secret_in_body else (self._client_id, self._secret),
         )  # fmt: skip
-        if "error" in told:
-            raise TokenRefused(f"the provider does not take the code: {str(told['error'])[:60]}")
-        return told
+        if "error" in answer:
+            raise TokenRefused(f"the provider does not take the code: {str(answer['error'])[:60]}")
+        return answer
 
     def _more(self, described: _Description, access_token: object, subject: str) -> dict[str, Any]:
         """The address, where the provider tells it by its other answer alone (5.3)."""
         if described.userinfo is None or not isinstance(access_token, str):
             return {}
-        told = self._ask(described.userinfo, bearer=access_token)
-        if told.get("sub") != subject:
+        userinfo = self._ask(described.userinfo, bearer=access_token)
+        if userinfo.get("sub") != subject:
             raise TokenRefused("the provider tells of somebody else")
-        return {name: told[name] for name in ("email", "email_verified") if name in told}
+        return {name: userinfo[name] for name in ("email", "email_verified") if name in userinfo}
 
     def _description(self, now: datetime) -> _Description:
         known = self._described
         if known is not None and now - known.read_at < KEPT:
             return known
-        told = self._ask(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
-        if told.get("issuer") != self.issuer:
-            raise BadPayload(SOURCE, "it calls itself otherwise", str(told.get("issuer"))[:200])
-        methods = told.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        document = self._ask(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+        if document.get("issuer") != self.issuer:
+            raise BadPayload(SOURCE, "it calls itself otherwise", str(document.get("issuer"))[:200])
+        methods = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
         self._described = _Description(
-            _address(told, "authorization_endpoint"), _address(told, "token_endpoint"), _address(told, "jwks_uri"),
-            _address(told, "userinfo_endpoint") if "userinfo_endpoint" in told else None,
+            _address(document, "authorization_endpoint"), _address(document, "token_endpoint"), _address(document, "jwks_uri"),
+            _address(document, "userinfo_endpoint") if "userinfo_endpoint" in document else None,
             "client_secret_basic" not in methods, now,
         )  # fmt: skip
         return self._described
@@ -193,18 +193,18 @@ class Provider:
         return key
 
     def _read_keys(self, described: _Description, now: datetime) -> _Keys:
-        told = self._ask(described.keys).get("keys")
-        if not isinstance(told, list) or len(told) > _MOST_KEYS:
+        listed = self._ask(described.keys).get("keys")
+        if not isinstance(listed, list) or len(listed) > _MOST_KEYS:
             raise BadPayload(SOURCE, "its keys are none")
-        found: dict[str | None, jwt.PyJWK] = {}
-        for each in told:
+        keys: dict[str | None, jwt.PyJWK] = {}
+        for each in listed:
             key = _signing_key(each)
             if key is not None:
-                found[key.key_id] = key
-        if len(found) == 1:
+                keys[key.key_id] = key
+        if len(keys) == 1:
             # A token need not name the only key.
-            found.setdefault(None, next(iter(found.values())))
-        return _Keys(found, now)
+            keys.setdefault(None, next(iter(keys.values())))
+        return _Keys(keys, now)
 
     def _ask(self, address: str, **more: Any) -> dict[str, Any]:
         if not self._breaker.admit():
@@ -220,21 +220,21 @@ class Provider:
         return answer
 
 
-def _signing_key(told: object) -> jwt.PyJWK | None:
+def _signing_key(jwk: object) -> jwt.PyJWK | None:
     """A key that signs; None for one of another use, or of a kind that we do not know."""
-    if not isinstance(told, dict) or told.get("use", "sig") != "sig" or told.get("kty") == "oct":
+    if not isinstance(jwk, dict) or jwk.get("use", "sig") != "sig" or jwk.get("kty") == "oct":
         return None
     try:
-        key = jwt.PyJWK(told)
+        key = jwt.PyJWK(jwk)
     except (jwt.PyJWTError, ValueError, TypeError):
         return None
     return key if key.algorithm_name in id_tokens.ALGORITHMS else None
 
 
-def _address(told: Mapping[str, Any], name: str) -> str:
+def _address(document: Mapping[str, Any], name: str) -> str:
     """An address of the description: without TLS only where the provider has none itself."""
-    found = told.get(name)
-    schemes = ("https", urlsplit(told["issuer"]).scheme)
-    if not isinstance(found, str) or urlsplit(found).scheme not in schemes:
+    address = document.get(name)
+    schemes = ("https", urlsplit(document["issuer"]).scheme)
+    if not isinstance(address, str) or urlsplit(address).scheme not in schemes:
         raise BadPayload(SOURCE, f"its {name} is no address")
-    return found
+    return address

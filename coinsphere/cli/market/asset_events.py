@@ -77,9 +77,9 @@ def register(market: click.Group, connect: Connect) -> None:
         )
 
 
-def _table(found: list[AssetEvent]) -> Table:
+def _table(events: list[AssetEvent]) -> Table:
     table = Table("id", "happened", "what", "token", "became", "ratio", "why", "state")
-    for each in found:
+    for each in events:
         table.add_row(
             str(each.id),
             f"{each.happened_at:%Y-%m-%d %H:%M}",

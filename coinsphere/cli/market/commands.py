@@ -89,13 +89,13 @@ def gaps(interval: str | None) -> None:
     """Show the candles that are missing between a token's first and last one."""
     intervals = list(Interval) if interval is None else [Interval(interval)]
     with _connection() as (conn, _):
-        found = [gap for each in intervals for gap in candle_store.gaps(conn, each)]
+        missing = [gap for each in intervals for gap in candle_store.gaps(conn, each)]
     console = new_console()
-    if not found:
+    if not missing:
         console.print("No candle is missing.")
         return
     table = Table("token", "interval", "first missing", "last missing", "candles")
-    for gap in found:
+    for gap in missing:
         table.add_row(
             gap.symbol, gap.interval, _moment(gap.first), _moment(gap.last), f"{gap.missing:,}"
         )

@@ -20,8 +20,8 @@ def show_briefly(console: Console, conn: Connection) -> None:
     console.print(f"{heard} of {len(venues)} venues stream their prices.", highlight=False)
     for each in venues:
         if each.state == "polling" and each.reason:
-            said = f"{each.venue} is asked since {each.since:%H:%M:%S} UTC: {each.reason}."
-            console.print(f"[yellow]{escape(said)}[/yellow]", highlight=False)
+            sentence = f"{each.venue} is asked since {each.since:%H:%M:%S} UTC: {each.reason}."
+            console.print(f"[yellow]{escape(sentence)}[/yellow]", highlight=False)
 
 
 def show(console: Console, conn: Connection) -> None:

@@ -136,10 +136,10 @@ def _rotate_signing(settings: "Settings", algorithm: str) -> None:
 
     file_keyring.FileKeyring(settings.keys_dir, settings.jwt_algorithm)
     life = timedelta(seconds=settings.access_token_seconds)
-    made = rotation.rotate(settings.keys_dir, utc_now(), algorithm, life)
-    _tell(settings, Event.SIGNING_KEY_ROTATED, {"kid": made.kid, "algorithm": algorithm})
+    key = rotation.rotate(settings.keys_dir, utc_now(), algorithm, life)
+    _tell(settings, Event.SIGNING_KEY_ROTATED, {"kid": key.kid, "algorithm": algorithm})
     click.echo(
-        f"{made.kid} ({algorithm}) is published, and signs from {made.signs_from:%Y-%m-%d %H:%M:%S} UTC. Nothing else "
+        f"{key.kid} ({algorithm}) is published, and signs from {key.signs_from:%Y-%m-%d %H:%M:%S} UTC. Nothing else "
         "needs doing."
     )
 
@@ -164,9 +164,9 @@ def _rotate_audit(settings: "Settings") -> None:
     from coinsphere.audit.events import Event
     from coinsphere.security.symmetric_keys import SymmetricKeys
 
-    made = SymmetricKeys(settings.audit_keys).add()
-    _tell(settings, Event.AUDIT_KEY_ROTATED, {"kid": made.kid})
-    click.echo(f"{made.kid} seals new entries. Keep the old keys: they verify the old entries.")
+    key = SymmetricKeys(settings.audit_keys).add()
+    _tell(settings, Event.AUDIT_KEY_ROTATED, {"kid": key.kid})
+    click.echo(f"{key.kid} seals new entries. Keep the old keys: they verify the old entries.")
 
 
 def _revoke_signing(settings: "Settings", kid: str) -> None:

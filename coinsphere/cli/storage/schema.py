@@ -70,16 +70,16 @@ def status() -> None:
     from coinsphere.db import catalogue, migrate
 
     with _owner() as url:
-        found, wanted = migrate.current(url), migrate.revisions()[-1]
+        revision, wanted = migrate.current(url), migrate.revisions()[-1]
         with psycopg.connect(url) as conn:
             storage, tables = catalogue.price_storage(conn), catalogue.table_sizes(conn)
     console = new_console()
     todo = (
         "current"
-        if found == wanted
+        if revision == wanted
         else f"this version needs {wanted}: run `coinsphere db upgrade`"
     )
-    console.print(f"Schema: revision {found or 'none'}, {todo}.", highlight=False)
+    console.print(f"Schema: revision {revision or 'none'}, {todo}.", highlight=False)
     if storage is not None:
         kind = {
             "partitions": "natively partitioned by month",

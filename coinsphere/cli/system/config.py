@@ -39,11 +39,11 @@ def config() -> None:
 def show() -> None:
     """Print every setting in force, and where it differs from its default. Secrets are masked."""
     settings = Settings.from_env()
-    given = environment()
+    variables = environment()
     table = Table("variable", "value", "")
     for name in Settings.model_fields:
         value = getattr(settings, name)
-        mark = "set" if given.get(variable(name)) else ""
+        mark = "set" if variables.get(variable(name)) else ""
         table.add_row(variable(name), "" if value is None else _plain(value), mark)
     new_console().print(table)
 

@@ -47,8 +47,8 @@ def list_(states: "tuple[State, ...]", queue: str | None, *, as_json: bool) -> N
     from coinsphere.jobs import records
 
     with _connect() as conn:
-        found = records.newest(conn, states or records.ILL, queue=queue)
-    rows = [_as_dict(each) for each in found]
+        jobs_found = records.newest(conn, states or records.ILL, queue=queue)
+    rows = [_as_dict(each) for each in jobs_found]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return

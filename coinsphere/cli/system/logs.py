@@ -48,8 +48,8 @@ def logs(
             f"{since!r} is no instant like 2026-11-28T20:15, and no span like 15m",
             param_hint="--since",
         ) from error
-    found = log_lines.of_files(paths, LineFilter(instant, level, request))
-    for line in found if lines is None else deque(found, lines):
+    picked = log_lines.of_files(paths, LineFilter(instant, level, request))
+    for line in picked if lines is None else deque(picked, lines):
         for text in line.text.split("\n"):
             click.echo(f"{line.process:<17} {text}")
 

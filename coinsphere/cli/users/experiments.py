@@ -28,57 +28,57 @@ def experiments(*, as_json: bool) -> None:
     from coinsphere.settings import Role, Settings
 
     with psycopg.connect(Settings.from_env().url_for(Role.WORKER)) as conn:
-        found = report.running(conn, utc_now())
+        reports = report.running(conn, utc_now())
     if as_json:
-        click.echo(json.dumps([_as_dict(each) for each in found], indent=2))
-    elif not found:
+        click.echo(json.dumps([_as_dict(each) for each in reports], indent=2))
+    elif not reports:
         click.echo("None runs: no rule of a flag draws between variants.")
     else:
-        for each in found:
+        for each in reports:
             _print(each)
 
 
-def _print(found: "Report") -> None:
+def _print(report: "Report") -> None:
     from rich.table import Table
 
     from coinsphere.cli.console import console as new_console
     from coinsphere.clock import iso
 
-    title = f"{found.experiment.flag.key}, version {found.version}, since {iso(found.since)}"
-    arms = Table("variant", "users", "time over", *found.experiment.metrics, title=title)
-    for arm in found.arms:
+    title = f"{report.experiment.flag.key}, version {report.version}, since {iso(report.since)}"
+    arms = Table("variant", "users", "time over", *report.experiment.metrics, title=title)
+    for arm in report.arms:
         arms.add_row(arm.variant, f"{arm.users:,}", f"{arm.over:,}", *(f"{n:,}" for n in arm.did.values()))  # fmt: skip
     compared = Table("variant", "metric", "difference", "95 % interval", "p", "verdict")
-    for finding in found.findings:
+    for finding in report.findings:
         compared.add_row(*_row(finding))
     console = new_console()
     console.print(arms)
     console.print(compared)
     console.print(
-        f"Chance gives such sizes of the groups with a probability of {found.ratio_p:.3g}."
+        f"Chance gives such sizes of the groups with a probability of {report.ratio_p:.3g}."
     )
 
 
-def _row(found: "Finding") -> list[str]:
-    said = found.compared
+def _row(finding: "Finding") -> list[str]:
+    comparison = finding.compared
     figures = ["", "", ""]
-    if said is not None:
-        interval = f"{said.lower:+.2%} to {said.upper:+.2%}"
-        figures = [f"{said.difference:+.2%}", interval, f"{said.p_value:.3g}"]
-    metric = f"{found.metric} (guard)" if found.is_guard else str(found.metric)
-    return [found.variant, metric, *figures, found.verdict]
+    if comparison is not None:
+        interval = f"{comparison.lower:+.2%} to {comparison.upper:+.2%}"
+        figures = [f"{comparison.difference:+.2%}", interval, f"{comparison.p_value:.3g}"]
+    metric = f"{finding.metric} (guard)" if finding.is_guard else str(finding.metric)
+    return [finding.variant, metric, *figures, finding.verdict]
 
 
-def _as_dict(found: "Report") -> dict[str, Any]:
+def _as_dict(report: "Report") -> dict[str, Any]:
     from dataclasses import asdict
 
     from coinsphere.clock import iso
 
     return {
-        "flag": found.experiment.flag.key,
-        "version": found.version,
-        "since": iso(found.since),
-        "sampleRatioP": found.ratio_p,
-        "variants": [asdict(arm) for arm in found.arms],
-        "findings": [asdict(finding) for finding in found.findings],
+        "flag": report.experiment.flag.key,
+        "version": report.version,
+        "since": iso(report.since),
+        "sampleRatioP": report.ratio_p,
+        "variants": [asdict(arm) for arm in report.arms],
+        "findings": [asdict(finding) for finding in report.findings],
     }

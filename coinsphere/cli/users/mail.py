@@ -90,12 +90,12 @@ def show(mail_id: UUID) -> None:
     from coinsphere.notify import mail as outbox
 
     with database.connection(Role.PIPELINE) as conn:
-        found = outbox.get(conn, mail_id)
-    if found is None:
+        stored_mail = outbox.get(conn, mail_id)
+    if stored_mail is None:
         raise click.ClickException(
             f"There is no mail {mail_id}; `coinsphere mail list` shows what there is."
         )
-    click.echo(f"To: {found.recipient}\nSubject: {found.subject}\n\n{found.text}")
+    click.echo(f"To: {stored_mail.recipient}\nSubject: {stored_mail.subject}\n\n{stored_mail.text}")
 
 
 @mail.command()

@@ -90,10 +90,10 @@ def rates(file: Path | None) -> None:
     settings = Settings.from_env()
     with httpx2.Client() as client:
         address = "" if file is not None else settings.exchange_rates_url
-        found = reference.bring(client, address, file or settings.exchange_rates_file)
-    if found.problem is not None:
-        click.echo(f"Read from {found.source}: {found.problem}.", err=True)
+        brought = reference.bring(client, address, file or settings.exchange_rates_file)
+    if brought.problem is not None:
+        click.echo(f"Read from {brought.source}: {brought.problem}.", err=True)
     with psycopg.connect(settings.url_for(Role.PIPELINE)) as conn:
-        written = reference.store(conn, found.rates)
+        written = reference.store(conn, brought.rates)
         newest = reference.newest(conn)
-    click.echo(f"{written} of {len(found.rates)} rates are new; the newest are of {newest}.")
+    click.echo(f"{written} of {len(brought.rates)} rates are new; the newest are of {newest}.")

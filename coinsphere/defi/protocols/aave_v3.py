@@ -27,11 +27,11 @@ class AaveV3:
 
     def __call__(self, owner: str) -> Plan[Reading]:
         """Plan: see `model.Reader`."""
-        found = yield [
+        answers = yield [
             Call(self.provider, "getPool()", (), ("address",)),
             Call(self.provider, "getPoolDataProvider()", (), ("address",)),
         ]
-        (pool,), (data,) = (required(each, "the addresses of Aave") for each in found)
+        (pool,), (data,) = (required(each, "the addresses of Aave") for each in answers)
         (reserves,) = yield [Call(pool, "getReservesList()", (), ("address[]",))]
         (assets,) = required(reserves, "the reserves of Aave")
         users = [
@@ -43,18 +43,20 @@ class AaveV3:
         ]
         rows = yield [*users, *tokens_of]
         states = [required(each, "a reserve of Aave") for each in rows[: len(assets)]]
-        told = [required(each, "the tokens of Aave") for each in rows[len(assets) :]]
+        tokens = [required(each, "the tokens of Aave") for each in rows[len(assets) :]]
         positions = chain.from_iterable(map(_positions, assets, states))
-        receipts = [token for row in told for token in row if coin_or(token)]
+        receipts = [token for row in tokens for token in row if coin_or(token)]
         rewards, unread = yield from _rewards(owner, receipts)
         return Reading((*positions, *rewards), frozenset(receipts), unread=unread)
 
 
 def _rewards(owner: str, receipts: Sequence[str]) -> Plan[tuple[list[Position], str | None]]:
     """Plan: incentives that were not claimed, by token; in words what of them could not be read."""
-    found = yield [Call(token, "getIncentivesController()", (), ("address",)) for token in receipts]
+    controllers = yield [
+        Call(token, "getIncentivesController()", (), ("address",)) for token in receipts
+    ]
     counted: dict[str, list[str]] = defaultdict(list)
-    for token, row in zip(receipts, found, strict=True):
+    for token, row in zip(receipts, controllers, strict=True):
         if row is not None and coin_or(row[0]):
             counted[str(row[0])].append(token)
     rows = yield [

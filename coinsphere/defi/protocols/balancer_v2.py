@@ -63,9 +63,9 @@ class BalancerV2:
     def __call__(self, owner: str) -> Plan[Reading]:
         """Plan: see `model.Reader`."""
         places = yield from self._places()
-        found = yield [balance_of(token, owner) for _, token, _ in places]
+        balances = yield [balance_of(token, owner) for _, token, _ in places]
         stakes = [
-            (place, raw) for place, row in zip(places, found, strict=True) if (raw := whole(row))
+            (place, raw) for place, row in zip(places, balances, strict=True) if (raw := whole(row))
         ]
         positions = yield from self._contents(stakes)
         staked = [
@@ -132,12 +132,12 @@ class BalancerV2:
         asked = list(dict.fromkeys(each.lower() for each in candidates))
         names = yield [Call(each, "getPoolId()", (), ("bytes32",)) for each in asked]
         named = [Pool(each, row[0]) for each, row in zip(asked, names, strict=True) if row]
-        found = yield [
+        rows = yield [
             Call(self.vault, "getPool(bytes32)", (pool.id,), ("address", "uint8")) for pool in named
         ]
         return {
             pool.shares: pool
-            for pool, row in zip(named, found, strict=True)
+            for pool, row in zip(named, rows, strict=True)
             if row and row[0].lower() == pool.shares.lower()
         }
 

@@ -19,12 +19,12 @@ class CompoundV2:
 
     def __call__(self, owner: str) -> Plan[Reading]:
         """Plan: see `model.Reader`. Interest and COMP since the last activity are not in it."""
-        found, accrued, comp = yield [
+        listed, accrued, comp = yield [
             Call(self.comptroller, "getAllMarkets()", (), ("address[]",)),
             Call(self.comptroller, "compAccrued(address)", (owner,)),
             Call(self.comptroller, "getCompAddress()", (), ("address",)),
         ]
-        (markets,) = required(found, "the markets of Compound")
+        (markets,) = required(listed, "the markets of Compound")
         snapshots = yield [
             Call(market, "getAccountSnapshot(address)", (owner,), _SNAPSHOT) for market in markets
         ]
@@ -32,7 +32,7 @@ class CompoundV2:
             market: required(each, "a market of Compound")
             for market, each in zip(markets, snapshots, strict=True)
         }
-        used = [market for market, (_, held, owed, _) in states.items() if held or owed]
+        used = [market for market, (_, supplied, owed, _) in states.items() if supplied or owed]
         underlying = yield from self._underlying(used)
         positions = [
             position
@@ -47,18 +47,18 @@ class CompoundV2:
 
     def _underlying(self, markets: list[str]) -> Plan[dict[str, str]]:
         asked = [market for market in markets if market.lower() != self.coin_market.lower()]
-        found = yield [Call(market, "underlying()", (), ("address",)) for market in asked]
+        rows = yield [Call(market, "underlying()", (), ("address",)) for market in asked]
         tokens = {
             market: str(required(each, "a token of Compound")[0])
-            for market, each in zip(asked, found, strict=True)
+            for market, each in zip(asked, rows, strict=True)
         }
         return {market: tokens.get(market, NATIVE) for market in markets}
 
 
-def _positions(market: str, token: str, held: int, owed: int, rate: int) -> list[Position]:
+def _positions(market: str, token: str, supplied: int, owed: int, rate: int) -> list[Position]:
     details = {"market": market}
     amounts = (
-        ("supplied", PositionKind.SUPPLIED, held * rate // _MANTISSA),
+        ("supplied", PositionKind.SUPPLIED, supplied * rate // _MANTISSA),
         ("borrowed", PositionKind.BORROWED, owed),
     )
     return [

@@ -61,13 +61,13 @@ class CompoundV3:
 
     def _earned(self, owner: str) -> Plan[tuple[list[Position], str | None]]:
         """Plan: rewards that were not claimed; in words what of them could not be read."""
-        found = yield [
+        answers = yield [
             Call(self.rewards, "rewardConfig(address)", (comet,), ("address",))
             for comet in self.comets
         ]
         rewarded = [
             comet
-            for comet, row in zip(self.comets, found, strict=True)
+            for comet, row in zip(self.comets, answers, strict=True)
             if row is not None and coin_or(row[0])
         ]
         # The contract brings its own books up to date first, so it is no view; nothing of a call is kept.
@@ -80,7 +80,7 @@ class CompoundV3:
             for comet, row in zip(rewarded, rows, strict=True)
             if row is not None and row[1] > 0
         ]
-        is_whole = all(row is not None for row in (*found, *rows))
+        is_whole = all(row is not None for row in (*answers, *rows))
         return positions, None if is_whole else "rewards"
 
 

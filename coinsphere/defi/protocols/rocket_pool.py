@@ -18,8 +18,8 @@ class RocketPool:
 
     def __call__(self, owner: str) -> Plan[Reading]:
         """Plan: see `model.Reader`."""
-        (found,) = yield [balance_of(self.reth, owner)]
-        (shares,) = required(found, "rETH of Rocket Pool")
+        (balance,) = yield [balance_of(self.reth, owner)]
+        (shares,) = required(balance, "rETH of Rocket Pool")
         if not shares:
             return Reading((), frozenset((self.reth,)), {self.reth: _WORTH})
         (worth,) = yield [Call(self.reth, _WORTH, (shares,))]

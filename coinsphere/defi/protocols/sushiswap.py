@@ -127,11 +127,11 @@ class SushiSwap:
             for each, (first, second) in zip(self.ticked, ends, strict=True)
             if first and second
         }
-        found = yield [
+        pairs = yield [
             Call(self.factory, _PAIR, both, ("address",))
             for both in (*combinations(self.tokens, 2), *claimed.values())
         ]
-        known = [str(row[0]) for row in found if row is not None and coin_or(row[0])]
+        known = [str(row[0]) for row in pairs if row is not None and coin_or(row[0])]
         return list(dict.fromkeys(known))
 
 

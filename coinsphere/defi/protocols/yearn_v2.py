@@ -41,8 +41,8 @@ class YearnV2:
 
     def _vaults(self) -> Plan[list[str]]:
         """Every vault that was ever endorsed: who holds shares of an old one holds them still."""
-        (found,) = yield [Call(self.registry, "numTokens()")]
-        (count,) = required(found, "the vaults of Yearn")
+        (length,) = yield [Call(self.registry, "numTokens()")]
+        (count,) = required(length, "the vaults of Yearn")
         rows = yield [
             Call(self.registry, "tokens(uint256)", (number,), ("address",))
             for number in range(count)

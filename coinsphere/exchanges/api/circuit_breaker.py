@@ -48,12 +48,12 @@ class CircuitBreaker:
             CircuitOpen: the exchange is left alone.
         """
         is_admitted = self._own.admit()
-        found = self._shared.ask(
+        state = self._shared.ask(
             lambda redis: redis.eval(
                 _ADMIT, 2, self._failures, self._resting, FAILURES, _milliseconds(REST_SECONDS)
             )
         )
-        if not (is_admitted if found is None else found):
+        if not (is_admitted if state is None else state):
             raise CircuitOpen(
                 self._venue, "failed several times, or asked for it, and is left alone for a while"
             )

@@ -45,7 +45,7 @@ class RateLimit:
     def take(self, seconds: float) -> None:
         """Wait for the caller's turn; the next caller's comes `seconds` after it."""
         key = self._shared.key("free_at")
-        found = self._shared.ask(lambda redis: redis.eval(_TAKE, 1, key, repr(seconds)))
-        wait = self._budget.take(seconds) if found is None else float(found)
+        delay = self._shared.ask(lambda redis: redis.eval(_TAKE, 1, key, repr(seconds)))
+        wait = self._budget.take(seconds) if delay is None else float(delay)
         if wait > 0:
             self._sleep(wait)

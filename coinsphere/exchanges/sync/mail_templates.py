@@ -15,16 +15,18 @@ _WHY = {
 }
 
 
-def stopped(conn: Database, found: Connection, status: Status, error: str) -> None:
+def stopped(conn: Database, connection: Connection, status: Status, error: str) -> None:
     """Write the mail that an account is no longer read; none to a user without a confirmed address."""
-    row = conn.execute(_RECIPIENT, {"user_id": found.user_id}).fetchone()
+    row = conn.execute(_RECIPIENT, {"user_id": connection.user_id}).fetchone()
     if row is None:
         return
-    name = VENUES[found.exchange].name
-    label = "" if found.label is None else f" “{found.label}”"
+    name = VENUES[connection.exchange].name
+    label = "" if connection.label is None else f" “{connection.label}”"
     message = templates.account_mail(
         f"Your {name} account{label} is no longer read",
         _WHY[status],
         facts=[("Exchange", name), ("It said", error)],
     )
-    mail.enqueue(conn, row[0], message.subject, message.text, message.html, user_id=found.user_id)
+    mail.enqueue(
+        conn, row[0], message.subject, message.text, message.html, user_id=connection.user_id
+    )

@@ -49,8 +49,8 @@ def read(reading: Reading, known: Known) -> None:
     """
     conn, target, clock = reading.conn, reading.target, reading.clock
     store.retry_unbooked(conn, target, clock())
-    held = _balances(reading) or {}
-    known.assets |= {asset for asset, amount in held.items() if amount}
+    balances = _balances(reading) or {}
+    known.assets |= {asset for asset, amount in balances.items() if amount}
     failed = _lists(reading, known)
     recompute.update(conn, target.user_id, clock())
     now_held = _balances(reading)
@@ -111,14 +111,14 @@ def _ask_again(reading: Reading, streams: Sequence[Stream]) -> None:
 
 def _balances(reading: Reading) -> dict[str, Decimal] | None:
     """The account's balances; None where they cannot be read, which is listed as unread."""
-    held: dict[str, Decimal] | None = None
+    balances: dict[str, Decimal] | None = None
     reason: str | None = None
     try:
-        held = reading.venue.balances(reading.client)
+        balances = reading.venue.balances(reading.client)
     except (BadPayload, *NONSENSE) as error:
         reason = why(error)
     store.note(reading.conn, reading.target, _BALANCES, reason, reading.clock())
-    return held
+    return balances
 
 
 def _drain(reading: Reading, stream: Stream) -> set[str]:
@@ -139,6 +139,6 @@ def _drain(reading: Reading, stream: Stream) -> set[str]:
         finally:
             if batch:
                 store.pages(conn, target, stream.name, batch, until)
-        told = (record for page in batch for record in page.records)
-        seen |= {side[0] for each in told for side in (each.sent, each.received) if side}
+        batch_records = (record for page in batch for record in page.records)
+        seen |= {side[0] for each in batch_records for side in (each.sent, each.received) if side}
     return seen

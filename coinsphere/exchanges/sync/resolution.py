@@ -39,7 +39,7 @@ def resolve(
     records: Iterable[Record], account: LedgerAccount, known: Mapping[str, UUID], now: datetime
 ) -> tuple[list[NewFact], list[Unbooked]]:
     """The facts of the records, and the records that cannot be booked. A movement of money alone is neither."""
-    made: list[NewFact] = []
+    facts: list[NewFact] = []
     unbooked: list[Unbooked] = []
     for record in records:
         if record.refused is not None:
@@ -54,8 +54,8 @@ def resolve(
         except InvalidFact as error:
             unbooked.append(Unbooked(record, str(error)[:200]))
         else:
-            made.append(fact)
-    return made, unbooked
+            facts.append(fact)
+    return facts, unbooked
 
 
 def _fact(record: Record, account: LedgerAccount, known: Mapping[str, UUID]) -> NewFact | None:

@@ -209,13 +209,13 @@ def retry_unbooked(conn: Connection, target: Target, now: datetime) -> None:
         )
 
 
-def balances(conn: Connection, target: Target, held: dict[str, Decimal], now: datetime) -> None:
+def balances(conn: Connection, target: Target, amounts: dict[str, Decimal], now: datetime) -> None:
     """Replace the stored balances of the account. `conn` and errors as for `pages`."""
-    known = resolving.tokens(conn, held)
+    known = resolving.tokens(conn, amounts)
     parameters = {"connection_id": target.connection_id, "now": now}
     rows = [
         {**parameters, "asset": asset[:100], "token_id": known.get(asset), "amount": amount}
-        for asset, amount in sorted(held.items())
+        for asset, amount in sorted(amounts.items())
         if amount and asset not in MONEY
     ]
     with conn.transaction():

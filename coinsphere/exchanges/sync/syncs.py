@@ -176,8 +176,8 @@ def run(
     except (Busy, RateLimited, Unavailable) as error:
         conn.execute(_NOTE, {"id": sync_id, "error": str(error)[:500]})
         if is_last_try:
-            now, told = accounts.clock(), f"{error} It is tried again at the next time."
-            _finish(conn, sync_id, connection, now, told)
+            now, message = accounts.clock(), f"{error} It is tried again at the next time."
+            _finish(conn, sync_id, connection, now, message)
         raise
 
 
@@ -190,21 +190,21 @@ def give_up(conn: Database, sync_id: UUID, now: datetime, why: str) -> None:
 
 
 def _settle(
-    conn: Database, sync_id: UUID, found: Connection, accounts: Accounts, keys: SymmetricKeys
+    conn: Database, sync_id: UUID, connection: Connection, accounts: Accounts, keys: SymmetricKeys
 ) -> None:
     """Read the account and store the result, before another process may work with its key."""
     now = accounts.clock
     try:
-        _read(conn, sync_id, found, accounts, keys)
+        _read(conn, sync_id, connection, accounts, keys)
     except KeyRefused as error:
-        _stop(conn, sync_id, found, status="invalid_key", error=str(error), now=now())
+        _stop(conn, sync_id, connection, status="invalid_key", error=str(error), now=now())
     except KeyTooPowerful as error:
-        _stop(conn, sync_id, found, status="disabled", error=str(error), now=now())
+        _stop(conn, sync_id, connection, status="disabled", error=str(error), now=now())
     except (BadPayload, SealError, Disconnected, LookupError) as error:
-        _log.warning("exchange not read", connection_id=str(found.id), error=str(error))
-        _finish(conn, sync_id, found, now(), _told(error))
+        _log.warning("exchange not read", connection_id=str(connection.id), error=str(error))
+        _finish(conn, sync_id, connection, now(), _told(error))
     else:
-        _finish(conn, sync_id, found, now(), None)
+        _finish(conn, sync_id, connection, now(), None)
 
 
 def _told(error: Exception) -> str:
@@ -214,9 +214,9 @@ def _told(error: Exception) -> str:
 
 
 @contextmanager
-def _alone(conn: Database, found: Connection) -> Iterator[None]:
+def _alone(conn: Database, connection: Connection) -> Iterator[None]:
     """Lock the key against other processes; PostgreSQL releases it if this one dies."""
-    parameters = {"key_hash": found.key_hash}
+    parameters = {"key_hash": connection.key_hash}
     if conn.execute(_LOCK, parameters).fetchone() != (True,):
         raise Busy("The key is being worked with.")
     try:
@@ -227,40 +227,42 @@ def _alone(conn: Database, found: Connection) -> Iterator[None]:
 
 
 def _read(
-    conn: Database, sync_id: UUID, found: Connection, accounts: Accounts, keys: SymmetricKeys
+    conn: Database, sync_id: UUID, connection: Connection, accounts: Accounts, keys: SymmetricKeys
 ) -> None:
-    if found.status != "active":
+    if connection.status != "active":
         raise Disconnected("The account is stopped; connect it again.")
-    if found.portfolio_id is None:
+    if connection.portfolio_id is None:
         raise Disconnected("The account's portfolio was deleted: choose another one.")
-    secret = connections.credentials(conn, keys, found)
-    client = accounts.open(lambda: nullcontext(conn), found.exchange, secret)
+    secret = connections.credentials(conn, keys, connection)
+    client = accounts.open(lambda: nullcontext(conn), connection.exchange, secret)
     try:
-        _check(conn, found, client, accounts.clock())
-        found = connections.get(conn, found.id) or found
-        assert found.portfolio_id is not None
-        account = found.ledger_account(found.portfolio_id)
-        target = Target(sync_id, found.id, found.user_id, account)
-        known = Known(set(found.assets), tuple(found.markets))
-        reading.read(Reading(conn, target, VENUES[found.exchange], client, accounts.clock), known)
+        _check(conn, connection, client, accounts.clock())
+        connection = connections.get(conn, connection.id) or connection
+        assert connection.portfolio_id is not None
+        account = connection.ledger_account(connection.portfolio_id)
+        target = Target(sync_id, connection.id, connection.user_id, account)
+        known = Known(set(connection.assets), tuple(connection.markets))
+        reading.read(
+            Reading(conn, target, VENUES[connection.exchange], client, accounts.clock), known
+        )
     finally:
         client.close()
 
 
-def _check(conn: Database, found: Connection, client: Client, now: datetime) -> None:
+def _check(conn: Database, connection: Connection, client: Client, now: datetime) -> None:
     """Check once a day that the key can still do no harm."""
-    checked_at = found.permissions_checked_at
+    checked_at = connection.permissions_checked_at
     if checked_at is not None and now - checked_at < CHECK_EVERY:
         return
-    info = key_info(found.exchange, client)
-    connections.checked(conn, found.id, info, now)
-    connections.require_harmless(info.permissions, allows_trading=found.allows_trading)
+    info = key_info(connection.exchange, client)
+    connections.checked(conn, connection.id, info, now)
+    connections.require_harmless(info.permissions, allows_trading=connection.allows_trading)
 
 
 def _stop(
     conn: Database,
     sync_id: UUID,
-    found: Connection,
+    connection: Connection,
     *,
     status: connections.Status,
     error: str,
@@ -268,18 +270,18 @@ def _stop(
 ) -> None:
     """Stop reading the account, and tell its user by mail."""
     with conn.transaction():
-        if connections.stop(conn, found.id, status, error, now) is not None:
-            mail_templates.stopped(conn, found, status, error)
-        _finish(conn, sync_id, found, now, error)
-    _log.warning("exchange stopped", connection_id=str(found.id), status=status, error=error)
+        if connections.stop(conn, connection.id, status, error, now) is not None:
+            mail_templates.stopped(conn, connection, status, error)
+        _finish(conn, sync_id, connection, now, error)
+    _log.warning("exchange stopped", connection_id=str(connection.id), status=status, error=error)
 
 
 def _finish(
-    conn: Database, sync_id: UUID, found: Connection, now: datetime, error: str | None
+    conn: Database, sync_id: UUID, connection: Connection, now: datetime, error: str | None
 ) -> None:
     status = "succeeded" if error is None else "failed"
     text = None if error is None else error[:500]
     with conn.transaction():
         conn.execute(_FINISH, {"id": sync_id, "status": status, "error": text, "now": now})
-        conn.execute(_SYNCED, {"connection_id": found.id, "error": text, "now": now})
+        conn.execute(_SYNCED, {"connection_id": connection.id, "error": text, "now": now})
         conn.execute(_ANNOUNCE)

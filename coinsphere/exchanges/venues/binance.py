@@ -46,8 +46,8 @@ class Binance:
 
     def key(self, client: Client) -> KeyInfo:
         """By `account/apiRestrictions`, and `account` for the account's number."""
-        found = client.call("sapiGetAccountApiRestrictions")
-        granted = tuple(sorted(name for name, value in found.items() if value is True))
+        restrictions = client.call("sapiGetAccountApiRestrictions")
+        granted = tuple(sorted(name for name, value in restrictions.items() if value is True))
         account = client.call("privateGetAccount", {"omitZeroBalances": "true"})
         permissions = Permissions(
             trade=any(name in granted for name in _TRADING),
@@ -114,16 +114,16 @@ def _market(client: Client, symbol: str, market_id: str) -> Stream:
     def fetch(first: int) -> Numbered:
         wanted = {"symbol": market_id, "fromId": first, "limit": _TRADES}
         rows = client.call("privateGetMyTrades", wanted)
-        told = read(
+        result = read(
             "binance",
             rows,
             lambda row: f"{market_id}-{row['id']}",
             lambda row: _trade(client, symbol, market_id, row),
         )
         if not rows:
-            return Numbered(told, first, is_last=True)
+            return Numbered(result, first, is_last=True)
         _, last = bounds("binance", rows, lambda row: int(row["id"]))
-        return Numbered(told, last + 1, is_last=len(rows) < _TRADES)
+        return Numbered(result, last + 1, is_last=len(rows) < _TRADES)
 
     return by_number(f"trades {symbol}", fetch)
 
@@ -148,7 +148,7 @@ def _transfers(client: Client, method: str, kind: str, where: tuple[int, int, in
     start, end, offset = where
     wanted = {"startTime": start, "endTime": end, "offset": offset, "limit": _TRANSFERS}
     rows = client.call(method, wanted)
-    told = read(
+    result = read(
         "binance",
         rows,
         lambda row: f"{kind}-{row['id']}",
@@ -156,15 +156,15 @@ def _transfers(client: Client, method: str, kind: str, where: tuple[int, int, in
             "binance", client.parse("parse_transaction", {**row, "type": kind})
         ),
     )
-    return Answer(told, offset + len(rows) if len(rows) >= _TRANSFERS else None)
+    return Answer(result, offset + len(rows) if len(rows) >= _TRANSFERS else None)
 
 
 def _dividends(client: Client, start: int, end: int) -> Answer:
     """The newest of a window; a full answer means that older ones follow, which end at its oldest."""
     wanted = {"startTime": start, "endTime": end, "limit": _DIVIDENDS}
     rows = client.call("sapiGetAssetAssetDividend", wanted)["rows"]
-    told = read("binance", rows, _reward_name, lambda row: [_reward(client, row)])
-    return Answer(told, _older(rows, "divTime", _DIVIDENDS, end))
+    result = read("binance", rows, _reward_name, lambda row: [_reward(client, row)])
+    return Answer(result, _older(rows, "divTime", _DIVIDENDS, end))
 
 
 def _reward_name(row: dict[str, Any]) -> str:
@@ -194,10 +194,10 @@ def _dust(client: Client, start: int, end: int) -> Answer:
     """Conversions of small rests, the newest of a window, paged as distributions; each asset of one is a swap."""
     wanted = {"startTime": start, "endTime": end}
     conversions = client.call("sapiGetAssetDribblet", wanted)["userAssetDribblets"]
-    told = Told([], [])
+    result = Told([], [])
     for conversion in conversions:
-        told = told.joined(_conversion(client, conversion))
-    return Answer(told, _older(conversions, "operateTime", _DUST, end))
+        result = result.joined(_conversion(client, conversion))
+    return Answer(result, _older(conversions, "operateTime", _DUST, end))
 
 
 def _conversion(client: Client, conversion: dict[str, Any]) -> Told:

@@ -85,8 +85,8 @@ def _payments(client: Client, asset: Asset, side: str) -> Callable[[int, int, An
             "transactionType": _SIDES[side][0], "beginTime": start, "endTime": end, "page": page, "rows": _PAYMENTS,
         }  # fmt: skip
         rows = client.call("sapiGetFiatPayments", wanted).get("data") or []
-        told = read("binance", rows, _payment_name, partial(_paid, asset, side))
-        return Answer(told, page + 1 if len(rows) >= _PAYMENTS else None)
+        result = read("binance", rows, _payment_name, partial(_paid, asset, side))
+        return Answer(result, page + 1 if len(rows) >= _PAYMENTS else None)
 
     return fetch
 

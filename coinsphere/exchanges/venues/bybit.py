@@ -44,18 +44,18 @@ class Bybit:
 
     def key(self, client: Client) -> KeyInfo:
         """By `v5/user/query-api`. A key that is marked as read-only can do nothing, whatever else is granted."""
-        found = client.call("privateGetV5UserQueryApi")["result"]
+        permissions = client.call("privateGetV5UserQueryApi")["result"]
         granted = tuple(
             sorted(
                 f"{group}.{name}"
-                for group, names in found["permissions"].items()
+                for group, names in permissions["permissions"].items()
                 for name in names or ()
             )
         )
-        writes = str(found.get("readOnly")) != "1"
+        writes = str(permissions.get("readOnly")) != "1"
         moves = any(name.partition(".")[2] in _MOVING for name in granted)
         trades = any(not name.startswith("Wallet.") for name in granted)
-        uid = found.get("userID")
+        uid = permissions.get("userID")
         return KeyInfo(
             Permissions(writes and trades, writes and moves, granted),
             None if uid is None else str(uid),

@@ -45,8 +45,8 @@ def trades(venue: str, parsed: Mapping[str, Any], native_id: str) -> Iterator[Re
     sent, received = (gave, got) if is_buy else (got, gave)
     unnamed = fees.pop("", None)
     # Of several fees some change what was sent or received, and the price with it.
-    told = rounded(price) if len(fees) < 2 else None  # noqa: PLR2004
-    yield from traded(Record(native_id, Kind.SWAP, at, sent, received, told), fees)
+    unit_price = rounded(price) if len(fees) < 2 else None  # noqa: PLR2004
+    yield from traded(Record(native_id, Kind.SWAP, at, sent, received, unit_price), fees)
     if unnamed:
         reason = f"a fee of {unnamed} in an asset that is not told"
         yield Record(f"{native_id}:fee", Kind.FEE, at, refused=reason)
@@ -105,7 +105,7 @@ def moved(venue: str, row: Mapping[str, Any]) -> Iterator[Record]:
     try:
         sign = {"deposit": 1, "withdrawal": -1}[row["type"]]
         asset, fee = _given(row["currency"]), row.get("fee") or {}
-        made = transfer(
+        record = transfer(
             moved_name(row),
             at,
             asset,
@@ -115,8 +115,8 @@ def moved(venue: str, row: Mapping[str, Any]) -> Iterator[Record]:
         )
     except NONSENSE as error:
         raise BadPayload(venue, _lacking(row, _OF_TRANSFERS, error), repr(row)) from error
-    if made is not None:
-        yield made
+    if record is not None:
+        yield record
 
 
 def moved_name(row: Mapping[str, Any]) -> str:
@@ -144,10 +144,10 @@ def _lacking(row: Mapping[str, Any], parts: Iterable[str], error: Exception) -> 
 
 def _size(value: object) -> Decimal:
     """An amount whose direction stands elsewhere. Raises `ValueError` where it is negative, as the two may contradict."""
-    found = number(value)
-    if found < 0:
+    size = number(value)
+    if size < 0:
         raise ValueError(f"{str(value)[:40]!r} is negative")
-    return found
+    return size
 
 
 def _is_size(value: object) -> bool:
@@ -165,8 +165,8 @@ def _given(text: object) -> str:
 
 def _fees(parsed: Mapping[str, Any]) -> dict[str, Decimal]:
     """The fees of a trade by asset, negative where paid back; ccxt gives several as `fees`."""
-    found: dict[str, Decimal] = {}
+    fees: dict[str, Decimal] = {}
     for fee in parsed.get("fees") or [parsed.get("fee") or {}]:
         asset = str(fee.get("currency") or "")
-        found[asset] = EXACT.add(found.get(asset, Decimal(0)), rounded(fee.get("cost") or 0))
-    return {asset: fee for asset, fee in found.items() if fee}
+        fees[asset] = EXACT.add(fees.get(asset, Decimal(0)), rounded(fee.get("cost") or 0))
+    return {asset: fee for asset, fee in fees.items() if fee}

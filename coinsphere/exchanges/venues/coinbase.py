@@ -56,11 +56,11 @@ class Coinbase:
 
     def key(self, client: Client) -> KeyInfo:
         """By `key_permissions`."""
-        found = client.call("v3PrivateGetBrokerageKeyPermissions")
-        rights = {name: found.get(name) for name in ("can_view", "can_trade", "can_transfer")}
+        answer = client.call("v3PrivateGetBrokerageKeyPermissions")
+        rights = {name: answer.get(name) for name in ("can_view", "can_trade", "can_transfer")}
         granted = tuple(name for name, value in rights.items() if value is True)
         permissions = Permissions(rights["can_trade"], rights["can_transfer"], granted)
-        return KeyInfo(permissions, found.get("portfolio_uuid") or None)
+        return KeyInfo(permissions, answer.get("portfolio_uuid") or None)
 
     def balances(self, client: Client) -> dict[str, Decimal]:
         """Balances of all wallets."""
@@ -92,8 +92,8 @@ def _fills(client: Client, ends: tuple[int, int], token: str | None) -> Answer:
     if token:
         wanted["cursor"] = token
     answer = client.call("v3PrivateGetBrokerageOrdersHistoricalFills", wanted)
-    told = read("coinbase", answer["fills"], _fill_name, partial(_fill, client))
-    return Answer(told, answer.get("cursor") or None)
+    result = read("coinbase", answer["fills"], _fill_name, partial(_fill, client))
+    return Answer(result, answer.get("cursor") or None)
 
 
 def _fill_name(row: dict[str, Any]) -> str:
@@ -102,25 +102,25 @@ def _fill_name(row: dict[str, Any]) -> str:
 
 def _fill(client: Client, row: dict[str, Any]) -> Iterable[Record]:
     kind, parsed = str(row.get("trade_type", "FILL")), client.parse("parse_trade", row)
-    made = ccxt_records.trades("coinbase", parsed, _fill_name(row))
+    records = ccxt_records.trades("coinbase", parsed, _fill_name(row))
     if kind == "FILL":
-        return made
+        return records
     # A reversal or a correction changes a trade that was told before: whoever looks at both knows what is left of it.
     return [
         record._replace(refused=f"{kind[:40]!r} is no trade, but changes one: look at both there")
-        for record in made
+        for record in records
     ]
 
 
 def _wallets(client: Client) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+    wallets: list[dict[str, Any]] = []
     after: str | None = None
     while True:
         wanted = {"limit": _ROWS, **({"starting_after": after} if after else {})}
         rows = client.call("v2PrivateGetAccounts", wanted)["data"]
-        found += rows
+        wallets += rows
         if len(rows) < _ROWS:
-            return found
+            return wallets
         after = rows[-1]["id"]
 
 
@@ -140,13 +140,13 @@ def _transactions(client: Client, wallets: Sequence[str]) -> Stream:
         halves = {row["id"]: row for row in rows if _is_half(row)}
         waiting = {**position.get("halves", {}), **halves}
         places = {**position.get("places", {}), **dict.fromkeys(halves, place)}
-        made = _singles(rows).placed({"places": [place]})
+        result = _singles(rows).placed({"places": [place]})
         if not left:
-            made = made.joined(_converted(waiting, places, now))
+            result = result.joined(_converted(waiting, places, now))
         kept = {name: place for name, place in places.items() if name in waiting}
         follows: Position = {"after": after, "halves": waiting, "places": kept}
         under_way = {"left": left} if left else {}
-        return Page(made.records, {**follows, **under_way}, not left, made.unread)
+        return Page(result.records, {**follows, **under_way}, not left, result.unread)
 
     return Stream("transactions", page, partial(_asked_again, client))
 
@@ -158,8 +158,8 @@ def _asked_again(client: Client, asked: Position, now: datetime) -> Page:  # noq
     if names is None:
         return _singles(rows).page({}, asked, is_last=True)
     halves = [row for row in rows if _is_half(row) and row["id"] in names]
-    made = _event(halves) if halves else Told([], [])
-    return made.page({}, asked, is_last=True)
+    result = _event(halves) if halves else Told([], [])
+    return result.page({}, asked, is_last=True)
 
 
 def _rows(client: Client, wallet: str, after: str | None) -> tuple[list[dict[str, Any]], bool]:
@@ -195,7 +195,7 @@ def _converted(
     waiting: dict[str, dict[str, Any]], places: Mapping[str, Any], now: datetime
 ) -> Told:
     """The conversions of which both halves are there, and halves that waited in vain; takes them out of `waiting`."""
-    made = Told([], [])
+    conversions = Told([], [])
     halves = {name: half_of(row) for name, row in waiting.items()}
     for names in pairs(halves):
         mine = [halves[name] for name in names]
@@ -203,8 +203,10 @@ def _converted(
         is_whole = len({half.change and half.change > 0 for half in mine}) > 1
         if is_whole or not times or now - max(times) > _PATIENCE:
             asked = {"places": [places[name] for name in names if name in places], "names": names}
-            made = made.joined(_event([waiting.pop(name) for name in names]).placed(asked))
-    return made
+            conversions = conversions.joined(
+                _event([waiting.pop(name) for name in names]).placed(asked)
+            )
+    return conversions
 
 
 def _settled(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -225,12 +227,12 @@ def _singles(rows: Iterable[Any]) -> Told:
 def _event(rows: Sequence[dict[str, Any]]) -> Told:
     """The rows of one event: where one of them cannot be read, none is booked."""
     try:
-        made = _records(rows)
-        for record in made:
+        records = _records(rows)
+        for record in records:
             require_sense(record)
     except NONSENSE as error:
         return Told([], [_unread(row, error) for row in rows])
-    return Told(made, [])
+    return Told(records, [])
 
 
 def _unread(row: dict[str, Any], error: Exception) -> Unread:
@@ -265,13 +267,13 @@ def _records(rows: Sequence[dict[str, Any]]) -> list[Record]:
         what = coinbase.meaning(entries[0].kind)
         if what in (coinbase.Meaning.BOUGHT, coinbase.Meaning.SOLD) and entries[0].change:
             return [_bought(rows[0], entries[0])]
-        made = coinbase.records(entries)
+        records = coinbase.records(entries)
     except Nothing:
         return []
     except NotUnderstood as error:
         return [refused(entry, error.reason) for entry in entries]
     tx_hash = (rows[0].get("network") or {}).get("hash")
-    return [record._replace(tx_hash=tx_hash) for record in made]
+    return [record._replace(tx_hash=tx_hash) for record in records]
 
 
 def _entry(row: dict[str, Any]) -> Entry:

@@ -85,8 +85,8 @@ class Kraken:
 
         def trades(start: int, end: int, token: Any) -> Answer:
             rows, following = _rows(client, "TradesHistory", "trades", (start, end, token or 0))
-            told = read("kraken", rows.items(), itemgetter(0), partial(_trade, client))
-            return Answer(told, following)
+            result = read("kraken", rows.items(), itemgetter(0), partial(_trade, client))
+            return Answer(result, following)
 
         # The ledger comes first: of a trade it tells all fees, and a trade that is known is not booked again.
         return [
@@ -166,32 +166,34 @@ def _asked_again(client: Client, asked: Position, now: datetime) -> Page:  # noq
     return made.page({}, asked, is_last=True)
 
 
-def _near(told: Rows) -> dict[str, list[int]]:
+def _near(rows: Rows) -> dict[str, list[int]]:
     """For each row without a time, the instants in milliseconds between which the other rows of its page lie."""
-    times = {name: _time_of(row) for name, row in told.items()}
+    times = {name: _time_of(row) for name, row in rows.items()}
     known = [to_milliseconds(at) for at in times.values() if at is not None]
     return {name: [min(known), max(known)] for name, at in times.items() if at is None and known}
 
 
-def _placed(told: Told, near: Mapping[str, Sequence[int]]) -> Told:
+def _placed(result: Told, near: Mapping[str, Sequence[int]]) -> Told:
     """With the span of time in which the rows are asked for again: one that has no time lies near others."""
-    if not told.unread:
-        return told
-    times = [to_milliseconds(each.at) for each in told.unread if each.at]
-    times += [time for each in told.unread for time in near.get(each.native_id, ())]
+    if not result.unread:
+        return result
+    times = [to_milliseconds(each.at) for each in result.unread if each.at]
+    times += [time for each in result.unread for time in near.get(each.native_id, ())]
     spread = _SPREAD // timedelta(milliseconds=1)
     asked: Position = {
         "start": min(times, default=to_milliseconds(_BEGIN)) - spread,
         "end": max(times, default=_NO_END) + spread,
-        "names": sorted(each.native_id for each in told.unread),
+        "names": sorted(each.native_id for each in result.unread),
     }
-    return told.placed(asked)
+    return result.placed(asked)
 
 
-def _withdrawn(made: list[Record], now: datetime) -> list[str]:
+def _withdrawn(records: list[Record], now: datetime) -> list[str]:
     """The ids of booked withdrawals that will be read once more, as they may still be returned."""
     since = now - _OVERLAP - _SPREAD
-    return [each.native_id for each in made if each.kind is Kind.TRANSFER_OUT and each.at >= since]
+    return [
+        each.native_id for each in records if each.kind is Kind.TRANSFER_OUT and each.at >= since
+    ]
 
 
 def _events(rows: Rows) -> list[list[str]]:
@@ -212,20 +214,20 @@ def _reference(row: Any) -> str:
     return str(row.get("refid") or "") if isinstance(row, dict) else ""
 
 
-def _is_whole(rows: Rows, told: Rows) -> bool:
+def _is_whole(rows: Rows, read_rows: Rows) -> bool:
     """Whether no row of the event can follow, as pages go from the newest to the oldest."""
     entries = [entry for name, row in rows.items() if (entry := _readable(name, row))]
     if any(entry.kind == "withdrawal" and entry.change > 0 for entry in entries):
         return False
-    seen = [at for row in told.values() if (at := _time_of(row))]
+    seen = [at for row in read_rows.values() if (at := _time_of(row))]
     return bool(seen and entries) and min(entry.at for entry in entries) - min(seen) > _SPREAD
 
 
 def _meant(rows: Rows, booked: Collection[str] = ()) -> Told:
-    found = {name: _readable(name, row) for name, row in sorted(rows.items())}
-    entries = [entry for entry in found.values() if entry is not None]
+    readable = {name: _readable(name, row) for name, row in sorted(rows.items())}
+    entries = [entry for entry in readable.values() if entry is not None]
     if len(entries) < len(rows):
-        return Told([], [_unread(name, rows[name]) for name in found])
+        return Told([], [_unread(name, rows[name]) for name in readable])
     if len(entries) > 1 and any(name in booked for name in rows):
         # It was booked before it came back, and is never taken out of the books: what came back is booked as well.
         alone = Told([], [])
@@ -240,8 +242,8 @@ def _meant(rows: Rows, booked: Collection[str] = ()) -> Told:
 
 def _booked(entries: Sequence[Entry], rows: Rows) -> Told:
     try:
-        made = kraken.records(entries)
-        for record in made:
+        records = kraken.records(entries)
+        for record in records:
             require_sense(record)
     except Nothing:
         return Told([], [])
@@ -249,7 +251,7 @@ def _booked(entries: Sequence[Entry], rows: Rows) -> Told:
         return Told([refused(entry, error.reason) for entry in entries], [])
     except NONSENSE as error:
         return Told([], [_unread(name, row, why(error)) for name, row in sorted(rows.items())])
-    return Told(made, [])
+    return Told(records, [])
 
 
 def _unread(name: str, row: Any, reason: str = "it belongs to a row that cannot be read") -> Unread:

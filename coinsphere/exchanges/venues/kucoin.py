@@ -54,14 +54,14 @@ class Kucoin:
 
     def key(self, client: Client) -> KeyInfo:
         """By `user/api-key`."""
-        found = client.call("privateGetUserApiKey")["data"]
-        if not isinstance(found.get("permission"), str):
+        answer = client.call("privateGetUserApiKey")["data"]
+        if not isinstance(answer.get("permission"), str):
             return KeyInfo(Permissions(None, None))
-        granted = tuple(sorted(part.strip() for part in found["permission"].split(",")))
+        granted = tuple(sorted(part.strip() for part in answer["permission"].split(",")))
         permissions = Permissions(
             bool(_TRADING & set(granted)), bool(_MOVING & set(granted)), granted
         )
-        uid = found.get("uid")
+        uid = answer.get("uid")
         return KeyInfo(permissions, None if uid is None else str(uid))
 
     def balances(self, client: Client) -> dict[str, Decimal]:

@@ -58,12 +58,12 @@ class Okx:
 
     def key(self, client: Client) -> KeyInfo:
         """By `account/config`."""
-        found = client.call("privateGetAccountConfig")["data"][0]
-        if not isinstance(found.get("perm"), str):
-            return KeyInfo(Permissions(None, None), found.get("uid"))
-        granted = tuple(sorted(part.strip() for part in found["perm"].split(",")))
+        config = client.call("privateGetAccountConfig")["data"][0]
+        if not isinstance(config.get("perm"), str):
+            return KeyInfo(Permissions(None, None), config.get("uid"))
+        granted = tuple(sorted(part.strip() for part in config["perm"].split(",")))
         return KeyInfo(
-            Permissions("trade" in granted, "withdraw" in granted, granted), found.get("uid")
+            Permissions("trade" in granted, "withdraw" in granted, granted), config.get("uid")
         )
 
     def balances(self, client: Client) -> dict[str, Decimal]:

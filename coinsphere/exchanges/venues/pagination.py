@@ -66,24 +66,24 @@ def windows(
         start = max(int(position.get("start", 0)), to_milliseconds(earliest))
         end = int(position.get("end") or _end(start, now_ms, days))
         asked = {"start": start, "end": end, "token": position.get("token")}
-        told, token = fetch(start, end, asked["token"])
+        result, token = fetch(start, end, asked["token"])
         if token is not None:
-            return told.page({**asked, "token": token}, asked, is_last=False)
+            return result.page({**asked, "token": token}, asked, is_last=False)
         if end >= now_ms:
             back = end - int(overlap.total_seconds() * 1000)
-            return told.page({"start": back}, asked, is_last=True)
-        return told.page({"start": end}, asked, is_last=False)
+            return result.page({"start": back}, asked, is_last=True)
+        return result.page({"start": end}, asked, is_last=False)
 
     def again(asked: Position, now: datetime) -> Page:
         """From that page to the end of its window: one that was told amiss may have hidden those behind it."""
-        first = found = page(asked, now)
-        told = Told(list(first.records), list(first.unread))
+        first = next_page = page(asked, now)
+        result = Told(list(first.records), list(first.unread))
         for _ in range(_MOST_AGAIN):
-            if told.unread or "token" not in found.position:
+            if result.unread or "token" not in next_page.position:
                 break
-            found = page(found.position, now)
-            told = told.joined(Told(found.records, list(found.unread)))
-        return told.page(found.position, asked, is_last=found.is_last)
+            next_page = page(next_page.position, now)
+            result = result.joined(Told(next_page.records, list(next_page.unread)))
+        return result.page(next_page.position, asked, is_last=next_page.is_last)
 
     return Stream(name, page, again)
 
@@ -115,8 +115,8 @@ def by_number(name: str, fetch: Callable[[int], Numbered]) -> Stream:
 
     def page(position: Position, now: datetime) -> Page:  # noqa: ARG001  every stream has it
         first = int(position.get("from", 0))
-        told, following, is_last = fetch(first)
-        return told.page({"from": max(first, following)}, {"from": first}, is_last=is_last)
+        result, following, is_last = fetch(first)
+        return result.page({"from": max(first, following)}, {"from": first}, is_last=is_last)
 
     return Stream(name, page)
 

@@ -62,16 +62,16 @@ def read(
         name: what the record of a row is called.
         meant: its records.
     """
-    told = Told([], [])
+    result = Told([], [])
     for row in rows:
         try:
-            found = [record for record in meant(row) if record is not None]
-            for record in found:
+            records = [record for record in meant(row) if record is not None]
+            for record in records:
                 require_sense(record)
-            told.records.extend(found)
+            result.records.extend(records)
         except (BadPayload, *NONSENSE) as error:
-            told.unread.append(unread(venue, row, name, why(error)))
-    return told
+            result.unread.append(unread(venue, row, name, why(error)))
+    return result
 
 
 def require_sense(record: Record) -> None:
@@ -125,10 +125,10 @@ def number(text: object) -> Decimal:
     Raises:
         ValueError: it is none, or infinite.
     """
-    found = decimals.read(str(text))
-    if not found.is_finite():
+    value = decimals.read(str(text))
+    if not value.is_finite():
         raise ValueError(f"{str(text)[:40]!r} is not finite")
-    return found
+    return value
 
 
 def bounds(venue: str, rows: Sequence[Row], place: Callable[[Row], int]) -> tuple[int, int]:
@@ -137,30 +137,30 @@ def bounds(venue: str, rows: Sequence[Row], place: Callable[[Row], int]) -> tupl
     Raises:
         BadPayload: none of the rows tells it, so that nobody knows what follows.
     """
-    found = []
+    values = []
     for row in rows:
         try:
-            found.append(place(row))
+            values.append(place(row))
         except NONSENSE:
             continue
-    if not found:
+    if not values:
         raise BadPayload(venue, "no row of a page can be read", repr(rows)[:_LONGEST_ROW])
-    return min(found), max(found)
+    return min(values), max(values)
 
 
 def holdings(
-    venue: str, rows: Iterable[Row], held: Callable[[Row], tuple[str, Decimal]]
+    venue: str, rows: Iterable[Row], balance_of: Callable[[Row], tuple[str, Decimal]]
 ) -> dict[str, Decimal]:
     """The sum of the rows' amounts, by asset.
 
     Raises:
         BadPayload: one cannot be read; what the account holds is not known then.
     """
-    found: dict[str, Decimal] = {}
+    balances: dict[str, Decimal] = {}
     for row in rows:
         try:
-            asset, amount = held(row)
-            found[asset] = EXACT.add(found.get(asset, Decimal(0)), amount)
+            asset, amount = balance_of(row)
+            balances[asset] = EXACT.add(balances.get(asset, Decimal(0)), amount)
         except NONSENSE as error:
             raise BadPayload(venue, f"a balance: {why(error)}", repr(row)) from error
-    return found
+    return balances

@@ -231,8 +231,8 @@ class _Loader:
             return self._reject(candle, reused_tickers.OTHER_COIN)
         key = f"{token}\t{candle.interval!s}\t{candle.opened_at.timestamp():.0f}\t"
         line = f"{numbers}\t{'t' if candle.is_final else 'f'}\t{self._tail(candle)}"
-        held = self._lines.setdefault(key, line)
-        return key + line if held is line else self._repeated(candle, held, line)
+        stored = self._lines.setdefault(key, line)
+        return key + line if stored is line else self._repeated(candle, stored, line)
 
     def _token(self, token_id: UUID) -> str | None:
         """The id as text; None where no such token is known. Mostly the same object from row to row."""
@@ -251,13 +251,13 @@ class _Loader:
             self._seen_tail = (candle.observed_at, candle.source, tail)
         return tail
 
-    def _repeated(self, candle: Candle, held: str, line: str) -> str | None:
+    def _repeated(self, candle: Candle, first_line: str, line: str) -> str | None:
         """Judge a second candle of the same token, interval and start within a batch.
 
         The same again is dropped. A final and an unfinished one meet in the table, whose rule decides. Two that
         contradict each other: the first stays.
         """
-        *first, was_final = held.split("\t")[_NUMBERS_AND_FINAL]
+        *first, was_final = first_line.split("\t")[_NUMBERS_AND_FINAL]
         *second, is_final = line.split("\t")[_NUMBERS_AND_FINAL]
         if was_final != is_final:
             return None

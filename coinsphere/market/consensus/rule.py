@@ -57,16 +57,16 @@ def agree_on_all(  # noqa: PLR0917 - as `agree`
     for currency in CURRENCIES[1:]:
         asset = currencies.get(currency)
         if asset is not None and asset in by_asset:
-            said = by_asset.pop(asset)
-            agreed[asset] = agree(asset, said, rates, previous.get(asset), now, rules)
+            asset_quotes = by_asset.pop(asset)
+            agreed[asset] = agree(asset, asset_quotes, rates, previous.get(asset), now, rules)
         consensus = None if asset is None else agreed.get(asset)
         if consensus is not None and consensus.jump == "waiting":
             continue  # whichever of its two prices converted, the quotes in it could outvote those in dollars
         rate = _rate(consensus, rules) or known_rates.get(currency)
         if rate is not None:
             rates[currency] = rate
-    for asset, said in by_asset.items():
-        agreed[asset] = agree(asset, said, rates, previous.get(asset), now, rules)
+    for asset, asset_quotes in by_asset.items():
+        agreed[asset] = agree(asset, asset_quotes, rates, previous.get(asset), now, rules)
     return agreed
 
 

@@ -82,7 +82,7 @@ def _capped(shares: Sequence[Decimal], cap: Decimal) -> list[Decimal]:
     while True:
         left = sum(share for place, share in enumerate(shares) if place not in full)
         room = 1 - cap * len(full)
-        made = [
+        cut_shares = [
             cap
             if place in full
             else share * room / left
@@ -90,7 +90,7 @@ def _capped(shares: Sequence[Decimal], cap: Decimal) -> list[Decimal]:
             else room / (len(shares) - len(full))
             for place, share in enumerate(shares)
         ]
-        over = {place for place, share in enumerate(made) if share > cap}
+        over = {place for place, share in enumerate(cut_shares) if share > cap}
         if not over:
-            return made
+            return cut_shares
         full |= over

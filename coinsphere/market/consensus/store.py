@@ -81,7 +81,7 @@ def settle(  # noqa: PLR0917 - what was said, of what, and when
     conn: Connection,
     source: str,
     tokens: Sequence[Token],
-    said: Sequence[VenueQuote],
+    quotes: Sequence[VenueQuote],
     now: datetime,
     rules: Rules,
 ) -> "ConsensusUpdate":
@@ -94,7 +94,7 @@ def settle(  # noqa: PLR0917 - what was said, of what, and when
     origins.refuse_mix(origins.get(conn), name)
     codes = venues.currencies(tokens)
     before = _latest(conn, [token.id for token in tokens], codes, now)
-    agreed = rule.agree_on_all(said, before, codes, _known_rates(conn, now), now, rules)
+    agreed = rule.agree_on_all(quotes, before, codes, _known_rates(conn, now), now, rules)
     with conn.transaction(), conn.cursor() as cursor:
         cursor.executemany(_INSERT, [_row(each) for each in agreed.values()])
         refused = _refused(agreed.values(), before)
@@ -103,7 +103,7 @@ def settle(  # noqa: PLR0917 - what was said, of what, and when
         loaded = quote_store.store(
             conn, [quote for quote in new if quote is not None], now, are_agreed=True
         )
-    counted = Loaded(len(said), loaded.written, loaded.quarantined + len(refused))
+    counted = Loaded(len(quotes), loaded.written, loaded.quarantined + len(refused))
     return ConsensusUpdate(
         counted,
         [
@@ -118,7 +118,7 @@ def settle(  # noqa: PLR0917 - what was said, of what, and when
 def refresh(  # noqa: PLR0917 - as `settle`
     conn: Connection,
     currencies: Mapping[str, Asset],
-    said: Sequence[VenueQuote],
+    quotes: Sequence[VenueQuote],
     before: Mapping[Asset, Consensus],
     now: datetime,
     rules: Rules,
@@ -128,7 +128,7 @@ def refresh(  # noqa: PLR0917 - as `settle`
     Args:
         conn: a connection of a database that holds real prices.
         currencies: the asset behind each quote currency.
-        said: of the tokens that have news, and of those currencies.
+        quotes: of the tokens that have news, and of those currencies.
         before: the last minute's consensus of each.
         now: the instant.
         rules: the numbers.
@@ -136,10 +136,10 @@ def refresh(  # noqa: PLR0917 - as `settle`
     Raises:
         ConfigurationError: see `settle`.
     """
-    agreed = rule.agree_on_all(said, before, currencies, _known_rates(conn, now), now, rules)
+    agreed = rule.agree_on_all(quotes, before, currencies, _known_rates(conn, now), now, rules)
     new = [_quote(each, SOURCE) for each in agreed.values() if each.is_new]
-    quotes = [quote for quote in new if quote is not None]
-    return quote_store.store(conn, quotes, now, are_agreed=True)
+    new_quotes = [quote for quote in new if quote is not None]
+    return quote_store.store(conn, new_quotes, now, are_agreed=True)
 
 
 def forget(conn: Connection, now: datetime, kept: timedelta) -> int:
@@ -159,8 +159,8 @@ def _latest(
         "now": now,
     }
     rows = conn.cursor(row_factory=dict_row).execute(_LATEST, parameters)
-    found = (consensus(row) for row in rows)
-    return {each.asset: each for each in found}
+    consensuses = (consensus(row) for row in rows)
+    return {each.asset: each for each in consensuses}
 
 
 def consensus(row: Mapping[str, Any]) -> Consensus:

@@ -35,22 +35,22 @@ class Prices:
         """Whether a minute has ended, so that the next prices are its consensus."""
         return self._minute is None or now >= self._minute + _MINUTE
 
-    def settle(self, conn: Connection, said: Sequence[VenueQuote], now: datetime) -> int:
+    def settle(self, conn: Connection, quotes: Sequence[VenueQuote], now: datetime) -> int:
         """Store the minute's consensus from all venues. Returns how many quotes were written."""
-        update = store.settle(conn, store.SOURCE, self._tokens, said, now, self._rules)
+        update = store.settle(conn, store.SOURCE, self._tokens, quotes, now, self._rules)
         new = [token.id for token in self._tokens if _is_new(update.agreed.get(token.id))]
         states.settled(conn, now, new)
         self._before, self._minute = update.agreed, now.replace(second=0, microsecond=0)
         return update.loaded.written
 
-    def refresh(self, conn: Connection, said: Sequence[VenueQuote], now: datetime) -> int:
+    def refresh(self, conn: Connection, quotes: Sequence[VenueQuote], now: datetime) -> int:
         """Store quotes that follow from news of some tokens and all currencies. Returns how many were written."""
         before = {
             asset: self._before[asset]
-            for asset in {quote.asset for quote in said}
+            for asset in {quote.asset for quote in quotes}
             if asset in self._before
         }
-        return store.refresh(conn, self.currencies, said, before, now, self._rules).written
+        return store.refresh(conn, self.currencies, quotes, before, now, self._rules).written
 
 
 def _is_new(consensus: Consensus | None) -> bool:

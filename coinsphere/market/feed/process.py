@@ -107,9 +107,9 @@ class Feed:
             now = self._clock()
             is_minute = prices.is_minute_over(now)
             assets = None if is_minute else news | set(prices.currencies.values())
-            said = [quote for venue in self.venues for quote in venue.quotes(assets)]
+            quotes = [quote for venue in self.venues for quote in venue.quotes(assets)]
             work = prices.settle if is_minute else prices.refresh
-            await self._write(partial(work, said=said, now=now))
+            await self._write(partial(work, quotes=quotes, now=now))
 
     async def _write(self, work: Callable[[Connection], int]) -> None:
         """Do it once: where the database is away, the next prices are newer than these."""
@@ -132,8 +132,8 @@ class Feed:
 
     async def _beat(self) -> None:
         while True:
-            told = [venue.state for venue in self.venues]
-            beat = partial(states.beat, started_at=self._started_at, venues=told)
+            venue_states = [venue.state for venue in self.venues]
+            beat = partial(states.beat, started_at=self._started_at, venues=venue_states)
             try:
                 await self._in_thread(self._telling, beat)
             except _AWAY as error:

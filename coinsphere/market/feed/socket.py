@@ -196,11 +196,11 @@ class _Listening:
 
     def client(self, url: str) -> Any:
         """As ccxt's, but nothing that a venue sends ends the reading."""
-        made = super().client(url)  # type: ignore[misc]
-        own = type(made).handle_message.__get__(made)
-        made.handle_message = partial(self.socket.take, own)
-        made.handle_text_or_binary_message = partial(self.socket.read, made)
-        return made
+        client = super().client(url)  # type: ignore[misc]
+        own = type(client).handle_message.__get__(client)
+        client.handle_message = partial(self.socket.take, own)
+        client.handle_text_or_binary_message = partial(self.socket.read, client)
+        return client
 
     def on_error(self, client: Any, error: Exception) -> None:
         """As ccxt's, and noted."""

@@ -32,12 +32,12 @@ def require(path: Path) -> None:
 
 
 def _compare(path: Path, beside: Path) -> None:
-    told = _told(path, beside)
+    expected = _told(path, beside)
     with path.open("rb") as content:
-        found = hashlib.file_digest(content, _BY_LENGTH[len(told)]).hexdigest()
-    if found != told:
+        actual = hashlib.file_digest(content, _BY_LENGTH[len(expected)]).hexdigest()
+    if actual != expected:
         raise ImportRefused(
-            f"{path.name}: is not what {beside.name} says: its {_BY_LENGTH[len(told)]} is {found}, not {told}; "
+            f"{path.name}: is not what {beside.name} says: its {_BY_LENGTH[len(expected)]} is {actual}, not {expected}; "
             "download it again"
         )
 

@@ -92,9 +92,9 @@ def understood(name: str, header: Sequence[str], symbols: Sequence[str]) -> Colu
         )
     places = {"time": names.index(times[0])} | {column: names.index(column) for column in PRICES}
     for role, known in (("pair", _PAIRS), ("currency", _CURRENCIES), ("zone", _ZONES)):
-        found = _of(names, known)
-        if found:
-            places[role] = names.index(found[0])
+        known_places = _of(names, known)
+        if known_places:
+            places[role] = names.index(known_places[0])
     if seconds and times != seconds:
         places["second"] = names.index(seconds[0])
     volume, note = _volume(name, header, names, symbols)

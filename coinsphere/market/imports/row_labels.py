@@ -34,13 +34,13 @@ def read(
     Raises:
         ImportRefused: it speaks of another token, of a contract, of another currency or of another clock than UTC.
     """
-    found = {name: row[places[name]] for name in _CHECKS if name in places}
-    if not _is_label(found.get("currency", "")):
+    labels = {name: row[places[name]] for name in _CHECKS if name in places}
+    if not _is_label(labels.get("currency", "")):
         # A `quote` is a volume in other files.
-        found.pop("currency", None)
-    for name, cell in found.items():
+        labels.pop("currency", None)
+    for name, cell in labels.items():
         _CHECKS[name](path, cell.strip().upper(), symbols)
-    return found
+    return labels
 
 
 def _is_label(cell: str) -> bool:
@@ -69,8 +69,8 @@ def _names(pair: str) -> frozenset[str]:
     if not names[0] or names[0] in file_name.VENUES:
         return frozenset()
     # Bitfinex writes `tBTCUSD`.
-    told = (*names, *(name.removeprefix("T") for name in names))
-    return frozenset(SAME.get(each, each) for each in told)
+    spellings = (*names, *(name.removeprefix("T") for name in names))
+    return frozenset(SAME.get(each, each) for each in spellings)
 
 
 def _require_dollars(path: Path, currency: str, _: Collection[str]) -> None:

@@ -77,7 +77,7 @@ def strays(series: Series, believed: Sequence[int]) -> list[int]:
 
 def _outward(series: Series, rows: Iterable[int], sure: AbstractSet[int]) -> list[int]:
     """The strays among `rows`, whose first is believed. A believed row that is far from all others is another level."""
-    found: list[int] = []
+    strays: list[int] = []
     levels: list[int] = []
     for row in rows:
         near = next((level for level in levels if not series.jumps(level, row)), None)
@@ -88,7 +88,7 @@ def _outward(series: Series, rows: Iterable[int], sure: AbstractSet[int]) -> lis
         if near is not None:
             levels.remove(near)
         elif row not in sure:
-            found.append(row)
+            strays.append(row)
             continue
         levels.append(row)
-    return found
+    return strays

@@ -156,19 +156,19 @@ def _fault(row: Refused, now: datetime) -> str | None:
 
 
 def _candle(token_id: UUID, row: Refused) -> Candle:
-    told = row.payload
-    volume = told["volume"]
+    payload = row.payload
+    volume = payload["volume"]
     return Candle(
         token_id,
-        Interval(told["interval"]),
-        datetime.fromisoformat(told["openedAt"]),
-        Decimal(told["open"]),
-        Decimal(told["high"]),
-        Decimal(told["low"]),
-        Decimal(told["close"]),
+        Interval(payload["interval"]),
+        datetime.fromisoformat(payload["openedAt"]),
+        Decimal(payload["open"]),
+        Decimal(payload["high"]),
+        Decimal(payload["low"]),
+        Decimal(payload["close"]),
         None if volume is None else Decimal(volume),
         row.source,
-        told["isFinal"] == "true",
+        payload["isFinal"] == "true",
         row.quarantined_at,
     )
 

@@ -9,12 +9,12 @@ from coinsphere.market.quality.quarantine_review import Waiting
 from coinsphere.market.quality.set_aside import Entry
 
 
-def of_held(held: Sequence[Entry]) -> list[str]:
+def of_held(entries: Sequence[Entry]) -> list[str]:
     """A line for each token, kind of row and rule."""
     order = attrgetter("symbol", "scope", "rule")
     return [
         _of_cause(symbol, scope, list(rows))
-        for (symbol, scope, _), rows in groupby(sorted(held, key=order), order)
+        for (symbol, scope, _), rows in groupby(sorted(entries, key=order), order)
     ]
 
 

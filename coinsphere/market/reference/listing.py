@@ -167,9 +167,9 @@ def delete(conn: Connection, token_id: UUID) -> bool:
     row = conn.execute(_DELETE, {"token_id": token_id}).fetchone()
     if row is not None and row[0]:
         return True
-    found = uses(conn, token_id)
-    if found:
-        raise TokenInUse(found)
+    references = uses(conn, token_id)
+    if references:
+        raise TokenInUse(references)
     return False
 
 

@@ -64,9 +64,9 @@ class _Strict:
 
     def safe_ticker(self, ticker: dict[str, Any], market: Any = None) -> dict[str, Any]:
         """As ccxt's, which makes up a missing price from the open and the change, and takes midnight's open for that."""
-        given = {name: ticker.get(name) for name in ("last", "percentage", "quoteVolume")}
+        own_values = {name: ticker.get(name) for name in ("last", "percentage", "quoteVolume")}
         completed: dict[str, Any] = super().safe_ticker(ticker, market)  # type: ignore[misc]
-        return completed | given
+        return completed | own_values
 
     def parse_ticker(self, ticker: Any, market: Any = None) -> dict[str, Any]:
         """As ccxt's, but a ticker that it stumbles over is noted and none, and takes no other with it."""

@@ -86,9 +86,9 @@ class CoinGecko:
             points.update(self._points(token, coin, since, until))
             since = until
         self._noted.require(points)
-        made = _candles(token, interval, sorted(points.items()), now)
+        candles = _candles(token, interval, sorted(points.items()), now)
         # A first span of which only the end was asked for would open at the wrong price.
-        return [candle for candle in made if start <= candle.opened_at < end]
+        return [candle for candle in candles if start <= candle.opened_at < end]
 
     def quotes(self, tokens: Sequence[Token]) -> list[Quote]:
         """The newest price of each token that CoinGecko knows; a row that makes no sense is noted and left out.

@@ -102,18 +102,20 @@ class LiveMarket:
             RateLimited, Unavailable, BadPayload, NotListed: none has any; the one that may pass soonest.
         """
         errors: list[ProviderError] = []
-        found: list[Candle] = []
+        candles: list[Candle] = []
         for provider in self._providers:
             try:
-                found = self._ask(provider, partial(provider.candles, token, interval, start, end))
+                candles = self._ask(
+                    provider, partial(provider.candles, token, interval, start, end)
+                )
             except ProviderError as error:
                 errors.append(error)
-            if found:
+            if candles:
                 break
-        if not found and len(errors) == len(self._providers):
+        if not candles and len(errors) == len(self._providers):
             raise self._chosen(errors)
         self._note(errors)
-        return found
+        return candles
 
     def venue_quotes(self, tokens: Sequence[Token]) -> list[VenueQuote]:
         """Quotes of every exchange, all asked at once; CoinGecko's price for a token that none of them quotes.

@@ -41,23 +41,23 @@ class Noted:
         self, rows: Iterable[tuple[N, object]], read: Callable[[N, object], T | None]
     ) -> list[T]:
         """The results of `read` for the rows, without those that give none; faulty rows are noted."""
-        made: list[T] = []
+        values: list[T] = []
         for named, row in rows:
             try:
-                found = read(named, row)
+                value = read(named, row)
             except NONSENSE as error:
                 self.note(f"{named.symbol}: {type(error).__name__}: {error}", row)
             else:
-                made += [] if found is None else [found]
-        return made
+                values += [] if value is None else [value]
+        return values
 
-    def require(self, made: Sized) -> None:
+    def require(self, values: Sized) -> None:
         """Raise where a response gave nothing and had faulty rows.
 
         Raises:
             BadPayload: no row at all could be read: then it is another answer than the one that was asked for.
         """
-        if not made and self._problems:
+        if not values and self._problems:
             raise self.take()[0]
 
     def understood(
@@ -68,9 +68,9 @@ class Noted:
         Raises:
             BadPayload: see `require`.
         """
-        made = self.readable(rows, read)
-        self.require(made)
-        return made
+        values = self.readable(rows, read)
+        self.require(values)
+        return values
 
     def take(self) -> list[ProviderError]:
         """What was noted since the last call."""

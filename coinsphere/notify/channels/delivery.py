@@ -161,12 +161,12 @@ class Courier:
 
 
 def _judged(to: Receiver, answer: Answer, clock: Clock) -> Attempt:
-    said = receiver.verdict(to, answer)
-    if said is Verdict.TAKEN:
-        return Attempt(said)
+    verdict = receiver.verdict(to, answer)
+    if verdict is Verdict.TAKEN:
+        return Attempt(verdict)
     pause = asked_pause(answer.headers, clock())
     asked = None if pause is None else timedelta(seconds=pause)
-    return Attempt(said, f"it answered with the status {answer.status}", asked)
+    return Attempt(verdict, f"it answered with the status {answer.status}", asked)
 
 
 def composed(due: Parcel) -> Message:

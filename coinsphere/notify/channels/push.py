@@ -87,13 +87,13 @@ class WebPush:
 
     def request(self, message: Message, now: datetime) -> Outgoing:
         """The sealed message; a newer one of the same id takes its place at the push service."""
-        told = {
+        payload = {
             "id": str(message.id),
             "title": cut(message.title, _TITLE),
             "text": cut(message.text, _TEXT),
         }
         content = sealed(
-            json.dumps(told, ensure_ascii=False).encode(),
+            json.dumps(payload, ensure_ascii=False).encode(),
             _public(self.p256dh),
             _bytes(self.auth),
             sender=ec.generate_private_key(_CURVE),
