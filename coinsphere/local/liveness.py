@@ -51,10 +51,10 @@ def _code_server(settings: Settings) -> bool:
 
 def _daemon(settings: Settings) -> bool | None:
     try:
-        found = probes.graphql(settings, dagster_daemons.QUERY, seconds=_SECONDS)
+        answer = probes.graphql(settings, dagster_daemons.QUERY, seconds=_SECONDS)
     except (httpx2.HTTPError, ValueError):
         return None
-    return dagster_daemons.beats(found, time.time())
+    return dagster_daemons.beats(answer, time.time())
 
 
 def _worker(settings: Settings) -> bool | None:

@@ -76,12 +76,12 @@ def conditions(settings: Settings) -> list[str]:
     """
     now = utc_now()
     with psycopg.connect(settings.url_for(Role.WORKER), connect_timeout=3) as conn:
-        found = checks.problems(conn, settings, now)
+        problems = checks.problems(conn, settings, now)
     with suppress(httpx2.HTTPError, ValueError):  # that Dagster is away is told of its process
-        found["schedules"] += dagster_daemons.late(
+        problems["schedules"] += dagster_daemons.late(
             graphql(settings, dagster_daemons.SCHEDULES, seconds=_DAGSTER_SECONDS), now
         )
-    return [f"{name}: {said}" for name, sentences in found.items() for said in sentences]
+    return [f"{name}: {sentence}" for name, sentences in problems.items() for sentence in sentences]
 
 
 def graphql(settings: Settings, query: str, *, seconds: float = 30.0, **variables: object) -> Any:

@@ -1,4 +1,4 @@
-"""Watches the local system from within: what hangs is started again, and so is a supervisor that was killed; logs are bounded.
+"""Watches the local system from within: restarts processes that hang, and a supervisor that was killed.
 
 `python -m coinsphere.local.watch`, which `coinsphere up` starts last. The supervisor sees that a process ended, not that
 it is stuck; and nobody is the supervisor's own.
@@ -30,7 +30,7 @@ _log = log.get("watch")
 
 @dataclass(slots=True)
 class Patience:
-    """For how long each process, by name and process id, has not answered.
+    """How long each process, by name and process id, has not answered.
 
     Attributes:
         seconds: after how long one that has answered before is called hung.
@@ -41,7 +41,7 @@ class Patience:
     _answered: set[tuple[str, int]] = field(default_factory=set)
 
     def is_over(self, key: tuple[str, int], *, answers: bool | None, now: float) -> bool:
-        """Note what was found at the instant `now`, in seconds; whether the process hangs."""
+        """Record an answer or its lack at the instant `now`, in seconds. Returns whether the process hangs."""
         if answers is not False:
             self._silent_since.pop(key, None)
             if answers:
@@ -68,7 +68,7 @@ class Watch:
         return dict(self._seen)
 
     def round(self) -> bool:
-        """Look at everything once; whether to go on: who brought the supervisor back makes room for its successor."""
+        """Check everything once. Returns whether to go on; after reviving the supervisor it makes room for its successor."""
         self._folder.beat.touch()
         for path in log_files.bound(self._folder.logs):
             _log.info("log put aside", file=path.name)
@@ -111,7 +111,7 @@ class Watch:
 
 
 def end(pid: int, seconds: float) -> None:
-    """Tell a process to end, and kill its group where it does not; the supervisor starts it again."""
+    """Terminate a process, and kill its group where it does not end; the supervisor starts it again."""
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
         process.terminate()
@@ -131,7 +131,7 @@ def _stop_seconds(name: str) -> float:
 
 
 def main() -> None:
-    """The process."""
+    """Run the process."""
     settings = Settings.from_env()
     log.configure(settings.log_level)
     faults.start(settings, "watch")
